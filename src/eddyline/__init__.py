@@ -1,0 +1,3 @@
+"""Eddyline: footage in, a playable and proven asset out."""
+
+__version__ = "0.1.0"

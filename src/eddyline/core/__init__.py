@@ -1,0 +1,1 @@
+"""No domain words: errors, time, identity, processes and files."""

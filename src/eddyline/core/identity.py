@@ -1,0 +1,26 @@
+"""Names derived from content, so that the same work always lands in the same place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+
+def canonical(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    """JSON with one spelling per value: sorted keys, no spaces, UTF-8, no NaN."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def digest(*parts: Any) -> str:  # noqa: ANN401 - any JSON values
+    """SHA-256 (hex) over the canonical JSON of all parts; equal parts give equal digests, in any process."""
+    return hashlib.sha256(canonical(list(parts))).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 (hex) of a whole local file, read in constant memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

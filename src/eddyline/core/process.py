@@ -1,0 +1,243 @@
+"""The one door to external programs.
+
+A child gets a bare environment, no standard input, its own time limit, and dies with us. What it prints on
+standard output is handed on line by line; the end of what it prints on standard error is kept as evidence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eddyline.core.errors import Interrupted, ToolError, TransientError
+from eddyline.core.stop import Stop
+
+_STDERR_KEPT = 16 * 1024
+_KILL_AFTER_S = 1.0  # between SIGTERM and SIGKILL: an exit within 2 s of Ctrl-C is promised
+_POLL_S = 0.05
+# All that a child sees of our environment: what programs need to find each other and their libraries.
+_KEPT_ENVIRONMENT = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR"})
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """How a child ended: `cpu_s` is its user and system time, `wall_s` the time it took, both in seconds."""
+
+    argv: tuple[str, ...]
+    stdout: bytes
+    stderr: str
+    cpu_s: float
+    wall_s: float
+
+
+@dataclass(kw_only=True)
+class Limits:
+    """Bounds on one child. `wall_s` in seconds, `memory` in bytes of address space (None: unbounded)."""
+
+    wall_s: float = 3600.0
+    memory: int | None = None
+    output: int = 64 * 1024 * 1024
+    idle_s: float | None = None
+
+
+@dataclass(kw_only=True)
+class Runner:
+    """Runs children for one job: all of them stop when `stop` is requested; their CPU time adds up."""
+
+    stop: Stop = field(default_factory=Stop)
+    cpu_s: float = 0.0
+
+    def run(
+        self,
+        argv: tuple[str, ...],
+        *,
+        limits: Limits | None = None,
+        cwd: Path | None = None,
+        on_line: Callable[[str], None] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Finished:
+        """Run `argv` to its end and return what it printed.
+
+        With `on_line`, each line of standard output goes there instead of into the result.
+        Raises `ToolError` (non-zero status or time limit), `Interrupted` (told to stop), `TransientError`
+        (the program could not be started for want of memory or processes).
+        """
+        limits = limits or Limits()
+        self.stop.check()
+        started = time.monotonic()
+        child = _start(argv, limits, cwd, env)
+        out, err = _Collector(limits.output, on_line), _Tail()
+        readers = [
+            threading.Thread(target=out.drain, args=(child.stdout,), daemon=True),
+            threading.Thread(target=err.drain, args=(child.stderr,), daemon=True),
+        ]
+        for reader in readers:
+            reader.start()
+        try:
+            status, usage, why = self._wait(child, limits, started, out)
+        finally:
+            if child.returncode is None:
+                child.kill()
+                with contextlib.suppress(ChildProcessError):
+                    child.wait()
+        for reader in readers:
+            reader.join(timeout=5)
+        cpu = usage.ru_utime + usage.ru_stime
+        self.cpu_s += cpu
+        if self.stop.requested and status != 0:
+            raise Interrupted(f"stopped: {self.stop.reason}")
+        _judge(argv, status, why or out.overflow, err.text())
+        return Finished(
+            argv=argv,
+            stdout=out.data(),
+            stderr=err.text(),
+            cpu_s=cpu,
+            wall_s=time.monotonic() - started,
+        )
+
+    def _wait(
+        self, child: subprocess.Popen[bytes], limits: Limits, started: float, out: _Collector
+    ) -> tuple[int, resource.struct_rusage, str]:
+        """Wait for the child by itself (wait4 gives its own CPU time), stopping it when it must stop."""
+        why, asked, pause = "", 0.0, 0.002
+        while True:
+            pid, raw, usage = os.wait4(child.pid, os.WNOHANG)
+            if pid:
+                child.returncode = os.waitstatus_to_exitcode(raw)
+                return child.returncode, usage, why
+            now = time.monotonic()
+            if not asked:
+                why = _overdue(now, limits, started, out)
+                if why or out.overflow or self.stop.requested:
+                    asked = now
+                    child.send_signal(signal.SIGTERM)
+            elif now - asked > _KILL_AFTER_S:
+                child.kill()
+            self.stop.wait(pause) if not self.stop.requested else time.sleep(0.01)
+            pause = min(pause * 1.5, _POLL_S)
+
+
+def _overdue(now: float, limits: Limits, started: float, out: _Collector) -> str:
+    if now - started > limits.wall_s:
+        return f"took longer than its limit of {limits.wall_s:.0f} s"
+    if limits.idle_s is not None and now - max(started, out.last) > limits.idle_s:
+        return f"said nothing for {limits.idle_s:.0f} s"
+    return ""
+
+
+def _start(
+    argv: tuple[str, ...], limits: Limits, cwd: Path | None, env: Mapping[str, str] | None
+) -> subprocess.Popen[bytes]:
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT_ENVIRONMENT}
+    try:
+        return subprocess.Popen(  # noqa: S603 - argv is a tuple built by pure functions, never a shell line
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env={**kept, "LC_ALL": "C", **(env or {})},
+            preexec_fn=_child_setup(limits.memory),  # noqa: PLW1509 - two system calls, no locks taken
+            close_fds=True,
+        )
+    except FileNotFoundError as error:
+        raise ToolError(
+            f"{argv[0]} cannot be found", argv=argv, status=None, remedy="run `eddyline doctor`"
+        ) from error
+    except (PermissionError, OSError) as error:
+        raise TransientError(f"cannot start {argv[0]}: {error.strerror}") from error
+
+
+def _child_setup(memory: int | None) -> Callable[[], None]:
+    parent = os.getpid()
+
+    def setup() -> None:
+        if _libc is not None:
+            # An FFmpeg whose worker was killed must not go on burning the machine.
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
+        if memory is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+    return setup
+
+
+def _judge(argv: tuple[str, ...], status: int, why: str, stderr: str) -> None:
+    if status == 0 and not why:
+        return
+    name = Path(argv[0]).name
+    if why:
+        raise ToolError(f"{name} was stopped: it {why}", argv=argv, status=status, stderr=stderr)
+    if status < 0:
+        by = signal.Signals(-status).name if -status in {s.value for s in signal.Signals} else str(-status)
+        raise ToolError(f"{name} was killed by {by}", argv=argv, status=status, stderr=stderr)
+    last = next((line for line in reversed(stderr.splitlines()) if line.strip()), "it said nothing")
+    message = f"{name} failed with status {status}: {last[:300]}"
+    raise ToolError(message, argv=argv, status=status, stderr=stderr)
+
+
+class _Collector:
+    """Standard output: kept up to a bound, or handed on by line."""
+
+    def __init__(self, bound: int, on_line: Callable[[str], None] | None) -> None:
+        self._bound, self._on_line = bound, on_line
+        self._parts: list[bytes] = []
+        self._size = 0
+        self.last = 0.0
+        self.overflow = ""
+
+    def drain(self, stream: Iterator[bytes]) -> None:
+        for chunk in _chunks(stream, self._on_line is not None):
+            self.last = time.monotonic()
+            if self._on_line is not None:
+                self._on_line(chunk.decode("utf-8", "replace").rstrip("\r\n"))
+                continue
+            self._size += len(chunk)
+            if self._size > self._bound:
+                self.overflow = f"printed more than {self._bound} bytes"
+                continue  # keep draining, so that the child can die
+            self._parts.append(chunk)
+
+    def data(self) -> bytes:
+        return b"".join(self._parts)
+
+
+class _Tail:
+    """The last few KB of standard error."""
+
+    def __init__(self) -> None:
+        self._parts: deque[bytes] = deque()
+        self._size = 0
+
+    def drain(self, stream: Iterator[bytes]) -> None:
+        for chunk in _chunks(stream, by_line=False):
+            self._parts.append(chunk)
+            self._size += len(chunk)
+            while self._size - len(self._parts[0]) > _STDERR_KEPT:
+                self._size -= len(self._parts.popleft())
+
+    def text(self) -> str:
+        return b"".join(self._parts)[-_STDERR_KEPT:].decode("utf-8", "replace")
+
+
+def _chunks(stream: Iterator[bytes], by_line: bool) -> Iterator[bytes]:  # noqa: FBT001 - private
+    with contextlib.closing(stream):  # type: ignore[type-var]  # a pipe, closed when the child is gone
+        if by_line:
+            yield from stream
+        else:
+            while data := stream.read1(65536):  # type: ignore[attr-defined]
+                yield data

