@@ -1,0 +1,1 @@
+"""Everything that needs FFmpeg or the packager; knows nothing of jobs."""

@@ -1,0 +1,1 @@
+"""The only place where media, telemetry and jobs meet."""
