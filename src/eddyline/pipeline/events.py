@@ -1,0 +1,64 @@
+"""What a run tells whoever watches it: values only, for a bar, a log line or a JSON event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetProgress:
+    """How far one asset is. `fraction` 0..1 counts encoded frames of all stages; `speed` is times realtime."""
+
+    asset: str
+    name: str
+    stage: str
+    fraction: float
+    frames_done: int
+    frames_total: int
+    speed: float | None
+    eta_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetFinished:
+    """An asset is published. `reused`: it was already there and proven, nothing was done."""
+
+    asset: str
+    name: str
+    manifest: Path
+    page: Path
+    reused: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetFailed:
+    """A source that did not become an asset; `asset` and `job` are empty if it never got that far."""
+
+    asset: str
+    name: str
+    source: Path
+    job: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSkipped:
+    """A file that is not footage, and why."""
+
+    path: Path
+    reason: str
+
+
+Event = AssetProgress | AssetFinished | AssetFailed | SourceSkipped
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """How a whole run ended; `interrupted` is the reason if it was told to stop before its end."""
+
+    finished: tuple[AssetFinished, ...]
+    failed: tuple[AssetFailed, ...]
+    skipped: tuple[SourceSkipped, ...]
+    interrupted: str = ""
