@@ -1,0 +1,165 @@
+"""The media store: where sources, parts and finished assets lie, by key.
+
+A key is a relative path with forward slashes ("assets/ab12/manifest.json"). Everything put under a key
+appears there whole or not at all. `FolderStore` is the embedded one; others keep the same promises (the
+conformance suite is tests/unit/core/test_store.py).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from eddyline.core import files
+from eddyline.core.errors import MissingError, UsageError
+
+
+class Store(Protocol):
+    """What the pipeline needs of a place for media."""
+
+    def put(self, key: str, path: Path) -> None:
+        """Give the finished local file `path` the name `key`; it is taken over and may be gone after."""
+        ...
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        """Write a small object whole."""
+        ...
+
+    def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
+        """Write `data` if the object's tag is still `expected` (None: if there is no object); else False."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """A small object whole. Raises `MissingError`."""
+        ...
+
+    def tag(self, key: str) -> str | None:
+        """A value that changes when the object does; None if there is none."""
+        ...
+
+    def size(self, key: str) -> int | None:
+        """Bytes, or None if there is no such object."""
+        ...
+
+    def fetch(self, key: str, scratch: Path) -> Path:
+        """A local file with the object's bytes, to be read only; made in `scratch` if it must be made."""
+        ...
+
+    def copy(self, key: str, to: str) -> None:
+        """Give the object a second name, replacing what is there, without moving its bytes where possible."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """The keys below the folder `prefix`, sorted."""
+        ...
+
+    def delete(self, prefix: str) -> None:
+        """Remove the object `prefix` and everything below it; what is gone already is fine."""
+        ...
+
+
+def checked_key(key: str) -> str:
+    """`key` itself, if it stays below the store's root. Raises `UsageError`."""
+    path = PurePosixPath(key)
+    if not key or path.is_absolute() or ".." in path.parts or "\\" in key or "\0" in key:
+        raise UsageError(f"{key!r} is not a key of the media store")
+    return str(path)
+
+
+class FolderStore:
+    """A folder on a local disk. Object stores have no fsync to forget; here every put is synced."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._turn = threading.Lock()
+
+    def path(self, key: str) -> Path:
+        """Where the object of `key` lies."""
+        return self.root / checked_key(key)
+
+    def put(self, key: str, path: Path) -> None:
+        """Sync `path` and rename it to its place (the same disk: no bytes move)."""
+        target = self.path(key)
+        with files.told_apart(f"writing {key}"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            files.sync_file(path)
+            try:
+                path.replace(target)
+            except FileNotFoundError:
+                raise
+            except OSError:  # scratch space on another disk
+                files.link_or_copy(path, target)
+            files.sync_folder(target.parent)
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        """Write a small object whole."""
+        with files.told_apart(f"writing {key}"):
+            files.write_atomically(self.path(key), data)
+
+    def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
+        """Write `data` if the object's tag is `expected`; one writer at a time, in any process."""
+        target = self.path(key)
+        with files.told_apart(f"writing {key}"), self._turn:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(target.parent, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                if self.tag(key) != expected:
+                    return False
+                files.write_atomically(target, data)
+                return True
+            finally:
+                os.close(handle)
+
+    def get(self, key: str) -> bytes:
+        """A small object whole. Raises `MissingError`."""
+        with files.told_apart(f"reading {key}"):
+            return self.path(key).read_bytes()
+
+    def tag(self, key: str) -> str | None:
+        """SHA-256 of a small object's bytes; None if there is none."""
+        try:
+            return hashlib.sha256(self.get(key)).hexdigest()
+        except MissingError:
+            return None
+
+    def size(self, key: str) -> int | None:
+        """Bytes, or None if there is no such object."""
+        path = self.path(key)
+        return path.stat().st_size if path.is_file() else None
+
+    def fetch(self, key: str, scratch: Path) -> Path:  # noqa: ARG002 - a folder has the file already
+        """The object's own file. Raises `MissingError`."""
+        path = self.path(key)
+        if not path.is_file():
+            raise MissingError(f"{key} is not in the media store")
+        return path
+
+    def copy(self, key: str, to: str) -> None:
+        """Give the object a second name (a hard link where the disk has them)."""
+        with files.told_apart(f"writing {to}"):
+            files.link_or_copy(self.path(key), self.path(to))
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """The keys below the folder `prefix`, sorted; files that are being written are not shown."""
+        top = self.path(prefix)
+        for path in sorted(top.rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                yield path.relative_to(self.root).as_posix()
+
+    def delete(self, prefix: str) -> None:
+        """Remove an object, or a folder: renamed first, so that a half-removed one is never seen."""
+        target = self.path(prefix)
+        with files.told_apart(f"removing {prefix}"):
+            if target.is_file():
+                target.unlink(missing_ok=True)
+            elif target.is_dir():
+                doomed = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+                target.rename(doomed)
+                files.remove_tree(doomed)
