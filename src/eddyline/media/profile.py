@@ -1,0 +1,193 @@
+"""What to make of footage: the rungs, the sound, the pictures. Written as YAML, read whole and checked."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from eddyline.core.errors import UsageError
+from eddyline.core.identity import digest
+
+_BUILT_IN = Path(__file__).parent / "profiles"
+_LARGEST_FILE = 256 * 1024
+_X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+# Per codec: presets, the range of CRF, and pixel formats that players of it can be expected to show.
+_PRESETS = {"h264": _X26X, "hevc": _X26X, "av1": tuple(str(n) for n in range(14))}
+_CRF = {"h264": (0, 51), "hevc": (0, 51), "av1": (1, 63)}
+_PIXELS = {"h264": ("yuv420p",), "hevc": ("yuv420p", "yuv420p10le"), "av1": ("yuv420p", "yuv420p10le")}
+
+Codec = Literal["h264", "hevc", "av1"]
+# YAML reads `preset: 8` as a number; it is a name all the same.
+_Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class RungSettings(_Section):
+    """One rendition to make.
+
+    `height` counts lines of the shorter side ("source": as large as the footage). `maxrate_kbps` and
+    `bufsize_kbps` cap the CRF at 30 frames/s; for "source" they are meant for 1920x1080 and grow with pixels.
+    """
+
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
+    height: Annotated[int, Field(ge=16, le=8640, multiple_of=2)] | Literal["source"]
+    codec: Codec = "h264"
+    crf: int
+    preset: _Name
+    maxrate_kbps: int = Field(ge=50, le=2_000_000)
+    bufsize_kbps: int = Field(ge=50, le=4_000_000)
+    pixel_format: Literal["yuv420p", "yuv420p10le"] = "yuv420p"
+
+    @model_validator(mode="after")
+    def _fits_its_codec(self) -> Self:
+        low, high = _CRF[self.codec]
+        if not low <= self.crf <= high:
+            raise ValueError(f"crf of {self.codec} lies between {low} and {high}, not {self.crf}")
+        if self.preset not in _PRESETS[self.codec]:
+            allowed = ", ".join(_PRESETS[self.codec])
+            raise ValueError(f"preset of {self.codec} is one of {allowed}, not {self.preset!r}")
+        if self.pixel_format not in _PIXELS[self.codec]:
+            allowed = ", ".join(_PIXELS[self.codec])
+            raise ValueError(f"pixel_format of {self.codec} is {allowed} (browsers show no other)")
+        return self
+
+
+class LoudnessSettings(_Section):
+    """Normalise to `target_lufs` (EBU R128), with peaks below `true_peak_dbtp`."""
+
+    target_lufs: float = Field(ge=-40, le=-5)
+    true_peak_dbtp: float = Field(default=-1.0, ge=-9, le=0)
+
+
+class AudioSettings(_Section):
+    """Every audio track, whole; loudness is measured always and changed only if `normalise` says so."""
+
+    codec: Literal["aac"] = "aac"
+    kbps_per_channel: int = Field(default=64, ge=16, le=256)
+    normalise: LoudnessSettings | None = None
+
+
+class StoryboardSettings(_Section):
+    """Sprites for seeking: one picture of `width` pixels each `interval_s`, columns x rows to a sheet."""
+
+    width: int = Field(default=160, ge=32, le=640, multiple_of=2)
+    columns: int = Field(default=10, ge=1, le=20)
+    rows: int = Field(default=10, ge=1, le=20)
+    interval_s: float = Field(default=2.0, ge=0.1, le=600)
+    most: int = Field(default=300, ge=1, le=3000)
+
+
+class PictureSettings(_Section):
+    """Poster, `thumbs` thumbnails spread evenly, and the storyboard (null: none)."""
+
+    poster_width: int = Field(default=1280, ge=16, le=8192, multiple_of=2)
+    thumbs: int = Field(default=6, ge=0, le=200)
+    thumb_width: int = Field(default=320, ge=16, le=2048, multiple_of=2)
+    storyboard: StoryboardSettings | None = StoryboardSettings()
+
+
+class Profile(_Section):
+    """Everything asked for; `digest()` is part of every output's key.
+
+    `gop_s` and `segment_s` (a whole multiple of it) in seconds. `hdr`: "tonemap" makes every rung SDR, "keep"
+    leaves HDR in rungs of 10 bits. `package`: whether HLS and DASH are made.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
+    description: str = ""
+    rungs: tuple[RungSettings, ...] = Field(min_length=1, max_length=16, strict=False)
+    audio: AudioSettings = AudioSettings()
+    gop_s: float = Field(default=2.0, ge=0.1, le=20)
+    segment_s: float = Field(default=4.0, ge=0.1, le=60)
+    hdr: Literal["tonemap", "keep"] = "tonemap"
+    pictures: PictureSettings = PictureSettings()
+    package: bool = True
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if (Fraction(str(self.segment_s)) / Fraction(str(self.gop_s))).denominator != 1:
+            raise ValueError("segment_s is a whole multiple of gop_s: segments begin at keyframes")
+        wanted = [(rung.height, rung.codec) for rung in self.rungs]
+        if len(set(wanted)) < len(wanted):
+            raise ValueError("rungs differ in height or codec")
+        names = [rung.name for rung in self.rungs if rung.name]
+        if len(set(names)) < len(names):
+            raise ValueError("rungs have different names")
+        if self.hdr == "keep" and not any(rung.pixel_format.endswith("10le") for rung in self.rungs):
+            raise ValueError("hdr: keep needs a rung with pixel_format: yuv420p10le (8 bits show bands)")
+        return self
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of what is asked for; name and description change nothing and are left out."""
+        return digest(self.model_dump(mode="json", exclude={"name", "description"}))
+
+
+def names() -> tuple[str, ...]:
+    """The built-in profiles, in alphabetical order."""
+    return tuple(sorted(path.stem for path in _BUILT_IN.glob("*.yaml")))
+
+
+def load(name_or_path: str) -> Profile:
+    """A built-in profile by name, or one from a YAML file (a name with a slash or ending .yaml/.yml).
+
+    Raises `UsageError` naming the file, the key and what is allowed there.
+    """
+    is_path = "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
+    if not is_path and name_or_path not in names():
+        raise UsageError(
+            f"there is no profile {name_or_path!r}",
+            remedy=f"choose one of {', '.join(names())}, or give the path of a YAML file (./mine.yaml)",
+        )
+    path = Path(name_or_path) if is_path else _BUILT_IN / f"{name_or_path}.yaml"
+    plain = _parsed(path)
+    if is_path and isinstance(plain, dict):
+        plain.setdefault("name", path.stem)
+    try:
+        return Profile.model_validate(plain)
+    except ValidationError as error:
+        raise UsageError(f"profile {path}: {_in_words(error)}", remedy=_REMEDY) from error
+
+
+_REMEDY = "correct it; `eddyline profiles show default` prints a complete example"
+
+
+def _parsed(path: Path) -> Any:  # noqa: ANN401 - whatever YAML holds, checked by the models
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise UsageError(f"profile {path}: larger than any profile", remedy=_REMEDY)
+        return yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"profile {path}: {error.strerror or error}", remedy="give the path of a readable YAML file"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        place = " ".join(str(error).split())[:200]
+        raise UsageError(f"profile {path}: not YAML: {place}", remedy=_REMEDY) from error
+
+
+def _in_words(error: ValidationError) -> str:
+    """Every complaint as "rungs[1].crf: what is allowed"."""
+    return "; ".join(f"{_place(each['loc'])}: {_complaint(each)}" for each in error.errors()[:5])
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    # pydantic adds a union's branch ("constrained-int", "literal['source']") to the path: no key of the file.
+    keys = [part for part in location if isinstance(part, int) or part.isidentifier()]
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in keys)
+    return text.lstrip(".") or "the whole file"
+
+
+def _complaint(each: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    said = str(each["msg"]).removeprefix("Value error, ")
+    if each["type"] == "extra_forbidden":
+        return "no such key"
+    if each["type"] in {"missing", "value_error"}:
+        return said
+    return f"{said}, not {str(each['input'])[:60]!r}"

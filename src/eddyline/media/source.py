@@ -1,0 +1,119 @@
+"""What is known about one piece of footage before any of it is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any
+
+# The transfer functions of high dynamic range (ITU-R BT.2100): PQ and HLG.
+_HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoFacts:
+    """The video track that is processed.
+
+    `width` and `height` are coded pixels, before `rotation` (clockwise degrees to apply for display: 0, 90,
+    180 or 270) and `pixel_aspect` (width of a pixel over its height). `fps` is the nominal rate, `frames` the
+    number of presented frames, `timescale` the track's ticks per second. Colours are named as FFmpeg does
+    ("bt709", "smpte2084", "unknown"). Where not `full_range`, black is 16 and white 235 (in 8 bits).
+    """
+
+    codec: str
+    width: int
+    height: int
+    rotation: int = 0
+    pixel_aspect: Fraction = Fraction(1)
+    fps: Fraction
+    frames: int
+    variable_rate: bool = False
+    pixel_format: str
+    bit_depth: int = 8
+    transfer: str = "unknown"
+    primaries: str = "unknown"
+    matrix: str = "unknown"
+    full_range: bool = False
+    interlaced: bool = False
+    timescale: int
+
+    @property
+    def display_width(self) -> int:
+        """Width in square pixels as the viewer sees it."""
+        return self._display()[0]
+
+    @property
+    def display_height(self) -> int:
+        """Height in square pixels as the viewer sees it."""
+        return self._display()[1]
+
+    @property
+    def hdr(self) -> bool:
+        """Whether the picture is high dynamic range (PQ or HLG)."""
+        return self.transfer in _HDR_TRANSFERS
+
+    def _display(self) -> tuple[int, int]:
+        # Pixel aspect stretches or squeezes the width, as every player does; the lines stay as they are.
+        wide = max(1, round(self.width * self.pixel_aspect))
+        return (self.height, wide) if self.rotation in {90, 270} else (wide, self.height)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioFacts:
+    """One audio track: `track` is its track_ID, `language` ISO 639-2 ("und" where unknown)."""
+
+    track: int
+    codec: str
+    channels: int
+    sample_rate: int
+    language: str = "und"
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TelemetryFacts:
+    """The camera's gpmd track: payloads, bytes and the SHA-256 (hex) of all of them in decode order."""
+
+    payloads: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFacts:
+    """One source: its size in bytes, content fingerprint (hex), duration in seconds and tracks."""
+
+    bytes: int
+    fingerprint: str
+    duration_s: float
+    container: str
+    video: VideoFacts
+    audio: tuple[AudioFacts, ...] = ()
+    telemetry: TelemetryFacts | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict of JSON values; fractions read "30000/1001"."""
+        plain = asdict(self)
+        plain["audio"] = [asdict(track) for track in self.audio]
+        for name in ("pixel_aspect", "fps"):
+            plain["video"][name] = _spelled(plain["video"][name])
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> SourceFacts:
+        """The facts that `to_json` wrote; other keys than its own raise `TypeError`."""
+        video = dict(plain["video"])
+        video.update({name: Fraction(video[name]) for name in ("pixel_aspect", "fps")})
+        telemetry = plain["telemetry"]
+        values = {
+            **plain,
+            "video": VideoFacts(**video),
+            "audio": tuple(AudioFacts(**track) for track in plain["audio"]),
+            "telemetry": None if telemetry is None else TelemetryFacts(**telemetry),
+        }
+        return cls(**values)
+
+
+def _spelled(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"
