@@ -1,0 +1,170 @@
+"""Footage is found where cameras and people put it, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.errors import InputError, MissingError
+from eddyline.pipeline.discover import Discovered, discover
+
+
+def _sniff(path: Path) -> str:
+    if not path.read_bytes().startswith(b"VIDEO"):
+        raise InputError("no video in it")
+    return "remux"
+
+
+def found(*sources: Path) -> Discovered:
+    return discover(sources, sniff=_sniff)
+
+
+def put(path: Path, content: bytes = b"x") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def reasons(result: Discovered) -> dict[str, str]:
+    return {path.name: reason for path, reason in result.skipped}
+
+
+def test_a_named_file_is_footage_whatever_it_is_called(tmp_path: Path) -> None:
+    odd = put(tmp_path / "holiday.xyz", b"not video at all")
+    assert found(odd).footage == (odd,)
+
+
+def test_a_camera_card_gives_its_clips_and_not_their_companions(tmp_path: Path) -> None:
+    card = tmp_path / "DCIM" / "100GOPRO"
+    clip = put(card / "GX010042.MP4")
+    put(card / "GX010042.THM")
+    put(card / "GL010042.LRV")
+    put(card / "GOPR0001.JPG")
+    result = found(tmp_path)
+    assert result.footage == (clip,)
+    assert set(reasons(result)) == {"GX010042.THM", "GL010042.LRV", "GOPR0001.JPG"}
+    assert "proxy" in reasons(result)["GL010042.LRV"]
+    assert "thumbnail" in reasons(result)["GX010042.THM"]
+
+
+def test_chapters_come_in_the_order_they_were_filmed(tmp_path: Path) -> None:
+    for name in ("GX010043.MP4", "GX020042.MP4", "GX010042.MP4", "GP010007.MP4", "GOPR0007.MP4"):
+        put(tmp_path / name)
+    names = [path.name for path in found(tmp_path).footage]
+    assert names == ["GOPR0007.MP4", "GP010007.MP4", "GX010042.MP4", "GX020042.MP4", "GX010043.MP4"]
+
+
+def test_an_unknown_extension_is_judged_by_its_first_bytes(tmp_path: Path) -> None:
+    good = put(tmp_path / "a.weird", b"VIDEO...")
+    put(tmp_path / "b.weird", b"text")
+    result = found(tmp_path)
+    assert result.footage == (good,)
+    assert reasons(result) == {"b.weird": "not known to be video: no video in it"}
+
+
+def test_typescript_is_not_taken_for_a_transport_stream(tmp_path: Path) -> None:
+    stream = put(tmp_path / "a.ts", b"VIDEO...")
+    put(tmp_path / "index.ts", b"export const x = 1;")
+    result = found(tmp_path)
+    assert result.footage == (stream,)
+    assert reasons(result) == {"index.ts": "not a transport stream"}
+
+
+def test_hidden_files_and_folders_are_passed_by_in_silence(tmp_path: Path) -> None:
+    put(tmp_path / "._GX010042.MP4")
+    put(tmp_path / ".Trashes" / "old.mp4")
+    assert found(tmp_path) == Discovered(footage=(), skipped=())
+
+
+def test_the_results_of_an_earlier_run_are_not_footage(tmp_path: Path) -> None:
+    clip = put(tmp_path / "clip.mp4")
+    put(tmp_path / "out" / ".eddyline" / "ledger.db")
+    put(tmp_path / "out" / "assets" / "abc" / "renditions" / "1080p.mp4")
+    result = found(tmp_path)
+    assert result.footage == (clip,)
+    assert reasons(result) == {"out": "results of an earlier run"}
+
+
+def test_footage_beside_the_results_is_found_where_the_output_folder_itself_is_named(tmp_path: Path) -> None:
+    put(tmp_path / ".eddyline" / "ledger.db")
+    put(tmp_path / "assets" / "abc" / "renditions" / "1080p.mp4")
+    clip = put(tmp_path / "clip.mp4")
+    assert found(tmp_path).footage == (clip,)
+
+
+def test_a_loop_of_links_ends(tmp_path: Path) -> None:
+    clip = put(tmp_path / "in" / "clip.mp4")
+    (tmp_path / "in" / "again").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "self.mp4").symlink_to(tmp_path / "in" / "self.mp4")
+    result = found(tmp_path / "in")
+    assert result.footage == (clip,)
+    assert reasons(result) == {
+        "again": "a link to a place in the same folder",
+        "self.mp4": "a link that leads nowhere",
+    }
+
+
+def test_a_link_does_not_lead_out_of_the_named_folder(tmp_path: Path) -> None:
+    secret = put(tmp_path / "elsewhere" / "secret.mp4")
+    inner = tmp_path / "in"
+    inner.mkdir()
+    (inner / "secret.mp4").symlink_to(secret)
+    (inner / "elsewhere").symlink_to(secret.parent)
+    result = found(inner)
+    assert result.footage == ()
+    assert set(reasons(result).values()) == {"a link that leads out of the folder"}
+
+
+def test_a_link_that_is_named_is_followed(tmp_path: Path) -> None:
+    clip = put(tmp_path / "clip.mp4")
+    link = tmp_path / "link.mp4"
+    link.symlink_to(clip)
+    assert found(link).footage == (link,)
+
+
+def test_the_same_file_named_twice_is_taken_once(tmp_path: Path) -> None:
+    clip = put(tmp_path / "clip.mp4")
+    other = tmp_path / "hard.mp4"
+    os.link(clip, other)
+    assert found(clip, tmp_path, clip).footage == (clip,)
+
+
+def test_a_missing_source_fails_and_the_others_go_on(tmp_path: Path) -> None:
+    clip = put(tmp_path / "clip.mp4")
+    result = found(tmp_path / "gone.mp4", clip)
+    assert result.footage == (clip,)
+    ((path, error),) = result.failed
+    assert path.name == "gone.mp4"
+    assert isinstance(error, MissingError)
+    assert error.remedy
+
+
+@pytest.mark.parametrize("name", ["a\0b.mp4", "x" * 300, "clip.mp4/inner.mp4"])
+def test_a_path_that_cannot_exist_fails_with_a_reason(tmp_path: Path, name: str) -> None:
+    put(tmp_path / "clip.mp4")
+    assert len(found(tmp_path / name).failed) == 1
+
+
+@pytest.mark.timeout(10)
+def test_a_named_pipe_is_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert reasons(found(tmp_path)) == {"pipe.mp4": "not a regular file"}
+    assert len(found(tmp_path / "pipe.mp4").failed) == 1
+
+
+def test_names_that_are_not_text_are_found(tmp_path: Path) -> None:
+    try:
+        clip = put(tmp_path / os.fsdecode(b"\xff\n.mp4"))
+    except OSError:
+        pytest.skip("this file system only takes UTF-8 names")
+    assert found(tmp_path).footage == (clip,)
+
+
+def test_a_deep_folder_is_walked(tmp_path: Path) -> None:
+    folder = tmp_path
+    for _ in range(200):
+        folder /= "d"
+    clip = put(folder / "clip.mp4")
+    assert found(tmp_path).footage == (clip,)
