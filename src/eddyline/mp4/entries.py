@@ -1,0 +1,200 @@
+"""What a track's headers and its sample entry say (ISO/IEC 14496-12 sections 8.3 to 8.5 and 12)."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
+
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.errors import LimitError, Mp4Error
+from eddyline.mp4.movie import Edit
+
+_KINDS = {"vide": "video", "soun": "audio"}
+_KINDS_BY_FORMAT = {"gpmd": "telemetry", "tmcd": "timecode"}
+_ENCRYPTED = frozenset({"encv", "enca", "enct", "encs", "drmi", "drms"})
+# Uncompressed audio (QuickTime File Format, "Sound sample descriptions"; ISO/IEC 23003-5).
+_PCM = frozenset({"sowt", "twos", "raw ", "NONE", "lpcm", "in24", "in32", "fl32", "fl64", "ipcm", "fpcm"})
+_PCM_BITS = {"in24": 24, "in32": 32, "fl32": 32, "fl64": 64}
+_MAX_SIDE = 32_768  # pixels; no camera or codec level goes further
+_MAX_EDITS = 10_000
+_UNITY = 0x10000
+_VISUAL_FIELDS = 78
+_AUDIO_FIELDS = {0: 28, 1: 44}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """The first sample entry: fourcc, coded size, pixel aspect, audio shape; `frame_bytes` only of PCM."""
+
+    format: str
+    width: int = 0
+    height: int = 0
+    pixel_aspect: Fraction = Fraction(1)
+    channels: int = 0
+    sample_rate: int = 0
+    frame_bytes: int = 0
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the samples are encrypted."""
+        return self.format in _ENCRYPTED
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackHeader:
+    """tkhd: what concerns the track as a whole."""
+
+    number: int
+    enabled: bool
+    volume: int
+    matrix: tuple[int, ...]
+
+
+def kind_of(handler: str, format_: str) -> str:
+    """What the track is for: by its sample entry first, since gpmd has the handler of any metadata."""
+    return _KINDS_BY_FORMAT.get(format_, _KINDS.get(handler, "other"))
+
+
+def read_entry(stsd: Box, handler: str) -> Entry:
+    """The first row of the sample description table."""
+    fields = stsd.fields()
+    fields.version()
+    fields.skip(4)
+    entry = next(stsd.children(8), None)
+    if entry is None:
+        raise Mp4Error("the track says nothing of its codec (empty stsd)", path=stsd.path, offset=stsd.offset)
+    if handler == "vide":
+        return _visual(entry)
+    if handler == "soun":
+        return _audio(entry)
+    return Entry(format=entry.kind)
+
+
+def _visual(entry: Box) -> Entry:
+    fields = entry.fields()
+    fields.skip(24)
+    width, height = fields.unpack("HH")
+    if max(width, height) > _MAX_SIDE:
+        raise LimitError(
+            f"a picture of {width}x{height} pixels is absurd", path=entry.path, offset=entry.offset
+        )
+    aspect = Fraction(1)
+    if len(entry.body) > _VISUAL_FIELDS:
+        pasp = entry.find("pasp", _VISUAL_FIELDS)
+        if pasp is not None:
+            across, down = pasp.fields().unpack("II")
+            aspect = Fraction(across, down) if across and down else aspect
+    return Entry(format=entry.kind, width=width, height=height, pixel_aspect=aspect)
+
+
+def _audio(entry: Box) -> Entry:
+    fields = entry.fields()
+    fields.skip(8)
+    version = fields.number("H")
+    fields.skip(6)
+    channels, bits = fields.unpack("HH")
+    fields.skip(4)
+    rate = fields.number("I") >> 16
+    frame_bytes = 0
+    if version == 2:  # noqa: PLR2004 - QuickTime's third layout, with the figures further on
+        fields.skip(4)
+        rate = _whole(fields.take(8))
+        channels = fields.number("I")
+        fields.skip(4)
+        bits, _flags, frame_bytes, _frames = fields.unpack("IIII")
+    if entry.kind not in _PCM:
+        frame_bytes = 0
+    elif not frame_bytes:
+        frame_bytes = channels * (_PCM_BITS.get(entry.kind, bits) or bits) // 8
+    if channels > 1024 or frame_bytes > 1 << 16:  # noqa: PLR2004 - far above any layout
+        raise LimitError(f"{channels} audio channels are absurd", path=entry.path, offset=entry.offset)
+    return Entry(format=entry.kind, channels=channels, sample_rate=rate, frame_bytes=frame_bytes)
+
+
+def _whole(raw: memoryview) -> int:
+    """A 64-bit float that counts something, or 0."""
+    (value,) = struct.unpack(">d", raw)
+    return round(value) if math.isfinite(value) and 0 <= value < 1 << 32 else 0
+
+
+def read_track_header(tkhd: Box) -> TrackHeader:
+    """The tkhd box (section 8.3.2)."""
+    fields = tkhd.fields()
+    version, flags = fields.version()
+    fields.skip(16 if version == 1 else 8)
+    number = fields.number("I")
+    fields.skip(4 + (8 if version == 1 else 4) + 8 + 4)
+    volume = fields.number("H")
+    fields.skip(2)
+    matrix = fields.unpack("9i")
+    if number == 0:
+        raise Mp4Error("a track has the number 0", path=tkhd.path, offset=tkhd.offset)
+    return TrackHeader(number=number, enabled=bool(flags & 1), volume=volume, matrix=matrix)
+
+
+def read_clock(box: Box) -> tuple[int, int, int]:
+    """(creation time, timescale, duration) of mvhd or mdhd; an unknown duration (all ones) is 0."""
+    fields = box.fields()
+    version, _ = fields.version()
+    created, _, timescale, duration = fields.unpack("QQIQ" if version == 1 else "IIII")
+    if timescale == 0:
+        raise Mp4Error("the timescale is 0: nothing has a time", path=box.path, offset=box.offset)
+    unknown = (1 << 64) - 1 if version == 1 else (1 << 32) - 1
+    return created, timescale, 0 if duration == unknown else duration
+
+
+def read_language(mdhd: Box) -> str:
+    """The ISO 639-2 code of mdhd, "und" for QuickTime's numbers."""
+    fields = mdhd.fields()
+    version, _ = fields.version()
+    fields.skip(28 if version == 1 else 16)
+    packed = fields.number("H")
+    letters = [(packed >> shift & 31) + 0x60 for shift in (10, 5, 0)]
+    return "".join(map(chr, letters)) if all(0x61 <= code <= 0x7A for code in letters) else "und"  # noqa: PLR2004
+
+
+def read_handler(hdlr: Box) -> tuple[str, str]:
+    """(handler, name); QuickTime writes the name with its length in front, ISO with a zero behind."""
+    fields = hdlr.fields()
+    fields.version()
+    component = fields.fourcc()
+    handler = fields.fourcc()
+    fields.skip(min(12, fields.left))
+    raw = bytes(fields.take(fields.left))
+    if raw and (component == "mhlr" or raw[0] < 0x20) and raw[0] <= len(raw) - 1:  # noqa: PLR2004
+        raw = raw[1 : 1 + raw[0]]
+    return handler, raw.split(b"\0")[0].decode("utf-8", "replace").rstrip()
+
+
+def read_edits(elst: Box) -> tuple[Edit, ...]:
+    """The edit list (section 8.6.6)."""
+    fields = elst.fields()
+    version, _ = fields.version()
+    count = fields.number("I")
+    width = 20 if version == 1 else 12
+    if count * width > fields.left or count > _MAX_EDITS:
+        raise Mp4Error(f"the edit list says {count} rows", path=elst.path, offset=elst.offset)
+    edits = []
+    for _ in range(count):
+        duration, media_time, rate = fields.unpack("Qqi" if version == 1 else "Iii")
+        if media_time < -1 or duration >> 60 or media_time >> 60:
+            raise Mp4Error(
+                f"an edit begins at {media_time} and lasts {duration}", path=elst.path, offset=elst.offset
+            )
+        edits.append(Edit(media_time=media_time, duration=duration, rate=Fraction(rate, _UNITY)))
+    return tuple(edits)
+
+
+def read_references(tref: Box) -> dict[str, tuple[int, ...]]:
+    """Which tracks this one refers to, by kind of reference (section 8.3.3)."""
+    return {
+        child.kind: child.fields().unpack(f"{min(len(child.body) // 4, 1024)}I") for child in tref.children()
+    }
+
+
+def rotation(matrix: tuple[int, ...]) -> int:
+    """Clockwise degrees (0, 90, 180, 270) that a display matrix turns the picture by."""
+    angle = math.degrees(math.atan2(matrix[1], matrix[0]))
+    return round(angle / 90) * 90 % 360

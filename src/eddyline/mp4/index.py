@@ -1,0 +1,153 @@
+"""Reads an MP4's index, and nothing but the index, whatever the file's size.
+
+moov at either end, 32- and 64-bit offsets, compact sizes, both kinds of composition offsets, edit lists,
+fragments. The arrays that come out are what slices, proofs and telemetry are made from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.entries import (
+    kind_of,
+    read_clock,
+    read_edits,
+    read_entry,
+    read_handler,
+    read_language,
+    read_references,
+    read_track_header,
+    rotation,
+)
+from eddyline.mp4.errors import LimitError, Mp4Error
+from eddyline.mp4.fragments import read_defaults, read_fragments
+from eddyline.mp4.layout import read_layout
+from eddyline.mp4.movie import IDENTITY, Edit, Limits, Movie, Samples, Track
+from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.tables import check_samples, read_samples
+
+__all__ = ["IDENTITY", "Edit", "Limits", "Movie", "Samples", "Track", "read_movie"]
+
+_MEDIA_HEADERS = ("vmhd", "smhd", "gmhd", "nmhd", "hmhd", "sthd")
+_DEFAULT_LIMITS = Limits()
+
+
+def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
+    """The index of an MP4 or MOV file.
+
+    Raises `Mp4Error` or one of its kinds: another sort of file, empty, cut short, never closed by the
+    camera, tables that lie, counts beyond `limits`.
+    """
+    layout = read_layout(src, limits)
+    moov = layout.moov
+    created, timescale, duration = read_clock(moov.need("mvhd"))
+    mvex = moov.find("mvex")
+    tracks = _read_tracks(moov, src.size, limits)
+    if mvex is not None and layout.moofs:
+        clocks = {track.number: _end(track.samples) for track in tracks}
+        more = read_fragments(layout.moofs, read_defaults(mvex), clocks, limits)
+        tracks = [_extended(track, more.get(track.number), src.size, limits) for track in tracks]
+    if sum(len(track.samples) for track in tracks) > limits.samples:
+        raise LimitError(f"the tracks have more than {limits.samples} samples together", path="moov")
+    if not tracks:
+        raise Mp4Error("there are no tracks in this file", path="moov", offset=moov.offset)
+    udta = moov.find("udta")
+    return Movie(
+        timescale=timescale,
+        duration=duration or max(track.duration * timescale // track.timescale for track in tracks),
+        creation_time=created,
+        brand=layout.brand,
+        tracks=tuple(tracks),
+        udta=None if udta is None else bytes(udta.body),
+        fragmented=mvex is not None,
+        size=src.size,
+        bytes_read=layout.bytes_read,
+    )
+
+
+def _read_tracks(moov: Box, file_size: int, limits: Limits) -> list[Track]:
+    tracks: list[Track] = []
+    room = limits.samples
+    for box in moov.children():
+        if box.kind != "trak":
+            continue
+        if len(tracks) == limits.tracks:
+            raise LimitError(f"the file has more than {limits.tracks} tracks", path=box.path)
+        track = _read_track(box, file_size, replace(limits, samples=room))
+        if any(track.number == other.number for other in tracks):
+            raise Mp4Error(f"two tracks have the number {track.number}", path=box.path, offset=box.offset)
+        room -= len(track.samples)
+        tracks.append(track)
+    return tracks
+
+
+def _read_track(trak: Box, file_size: int, limits: Limits) -> Track:
+    header = read_track_header(trak.need("tkhd"))
+    mdia = trak.need("mdia")
+    mdhd = mdia.need("mdhd")
+    _, timescale, duration = read_clock(mdhd)
+    handler, name = read_handler(mdia.need("hdlr"))
+    minf = mdia.need("minf")
+    media_header = next((box for box in minf.children() if box.kind in _MEDIA_HEADERS), None)
+    stbl = minf.need("stbl")
+    stsd = stbl.need("stsd")
+    entry = read_entry(stsd, handler)
+    samples = read_samples(stbl, file_size=file_size, frame_bytes=entry.frame_bytes, limits=limits)
+    edts, tref = trak.find("edts"), trak.find("tref")
+    elst = None if edts is None else edts.find("elst")
+    return Track(
+        number=header.number,
+        kind=kind_of(handler, entry.format),
+        handler=handler,
+        name=name,
+        timescale=timescale,
+        duration=duration or _end(samples),
+        format=entry.format,
+        stsd=bytes(stsd.raw),
+        media_header=b"" if media_header is None else bytes(media_header.raw),
+        width=entry.width,
+        height=entry.height,
+        pixel_aspect=entry.pixel_aspect,
+        rotation=rotation(header.matrix),
+        matrix=header.matrix,
+        language=read_language(mdhd),
+        channels=entry.channels,
+        sample_rate=entry.sample_rate,
+        volume=header.volume,
+        edits=() if elst is None else read_edits(elst),
+        samples=samples,
+        references={} if tref is None else read_references(tref),
+        encrypted=entry.encrypted,
+        enabled=header.enabled,
+    )
+
+
+def _extended(track: Track, more: Samples | None, file_size: int, limits: Limits) -> Track:
+    """The track with its fragments' samples behind those of moov."""
+    if more is None:
+        return track
+    check_samples(more, path=f"moof (track {track.number})", file_size=file_size, limits=limits)
+    mine = track.samples
+    samples = Samples(
+        offset=np.concatenate((mine.offset, more.offset)),
+        size=np.concatenate((mine.size, more.size)),
+        dts=np.concatenate((mine.dts, more.dts)),
+        pts=np.concatenate((mine.pts, more.pts)),
+        duration=np.concatenate((mine.duration, more.duration)),
+        sync=np.concatenate((mine.sync, more.sync)),
+        description=np.concatenate((mine.description, more.description)),
+    )
+    if np.any(np.diff(samples.dts) < 0):
+        raise Mp4Error(
+            "fragments run backwards in time",
+            path=f"moof (track {track.number})",
+            remedy="put the fragments in order, or rewrap the file with FFmpeg",
+        )
+    return replace(track, samples=samples, duration=_end(samples))
+
+
+def _end(samples: Samples) -> int:
+    return int(samples.dts[-1] + samples.duration[-1]) if len(samples) else 0

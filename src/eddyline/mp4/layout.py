@@ -1,0 +1,203 @@
+"""The outermost boxes of a file: where its index lies, found with few small reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eddyline.mp4.boxes import Box, box_header, printable
+from eddyline.mp4.errors import (
+    EmptyFileError,
+    LimitError,
+    MoovMissingError,
+    Mp4Error,
+    NotMp4Error,
+    TruncatedError,
+)
+from eddyline.mp4.movie import Limits
+from eddyline.mp4.ranges import ByteRanges
+
+_FIRST_WINDOW = 64 * 1024  # the whole index of a short file with moov first
+_WINDOW = 4 * 1024  # a box header; often a whole moof
+_HEADER = 16
+
+# Boxes that may begin a file: ISO/IEC 14496-12 and QuickTime, whatever the brand.
+_FIRST = frozenset(
+    {"ftyp", "styp", "moov", "moof", "mdat", "free", "skip", "wide", "pnot", "uuid", "sidx", "emsg"}
+)
+_STILL_BRANDS = frozenset({"heic", "heix", "mif1", "msf1", "avif", "crx "})
+# First bytes of what people hand in by mistake: (offset, bytes, name).
+_SIGNATURES = (
+    (0, b"\x1aE\xdf\xa3", "Matroska or WebM"),
+    (0, b"#EXTM3U", "an HLS playlist"),
+    (0, b"<?xml", "XML"),
+    (0, b"\xff\xd8\xff", "a JPEG picture"),
+    (0, b"\x89PNG", "a PNG picture"),
+    (0, b"GIF8", "a GIF picture"),
+    (8, b"AVI ", "AVI"),
+    (8, b"WAVE", "WAV audio"),
+    (0, b"ID3", "MP3 audio"),
+    (0, b"OggS", "Ogg"),
+    (0, b"FLV", "Flash video"),
+    (0, b"\x00\x00\x01\xba", "an MPEG program stream"),
+    (0, b"\x00\x00\x00\x01", "a raw video stream"),
+    (0, b"\x06\x0e\x2b\x34", "MXF"),
+    (0, b"0&\xb2u\x8ef\xcf\x11", "Windows Media"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"DEVC", "raw GPMF telemetry"),
+)
+_TS_PACKET = 188
+_PICTURES = frozenset({"a JPEG picture", "a PNG picture", "a GIF picture"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """The index boxes of a file, in memory; `brand` is the major brand ("" for old QuickTime files)."""
+
+    moov: Box
+    moofs: tuple[Box, ...]
+    brand: str
+    bytes_read: int
+
+
+def read_layout(src: ByteRanges, limits: Limits) -> Layout:
+    """Walk the outermost boxes and read moov and every moof.
+
+    Raises `EmptyFileError`, `NotMp4Error`, `TruncatedError`, `MoovMissingError`, `LimitError`, `Mp4Error`.
+    """
+    if src.size == 0:
+        raise EmptyFileError("the file is empty", offset=0)
+    walk = _Walk(src, limits)
+    walk.run()
+    if walk.moov is None:
+        raise walk.missing()
+    return Layout(
+        moov=walk.moov, moofs=tuple(walk.moofs), brand=walk.brand, bytes_read=walk.window.bytes_read
+    )
+
+
+class _Window:
+    """Reads through one remembered stretch, so that neighbouring headers cost one request."""
+
+    def __init__(self, src: ByteRanges) -> None:
+        self._src = src
+        self._start = 0
+        self.bytes_read = min(src.size, _FIRST_WINDOW)
+        self._data = src.read(0, self.bytes_read)
+
+    def read(self, offset: int, length: int, ahead: int = 0) -> bytes:
+        end = self._start + len(self._data)
+        if not self._start <= offset <= offset + length <= end:
+            wanted = min(max(length, ahead), self._src.size - offset)
+            self._data, self._start = self._src.read(offset, wanted), offset
+            self.bytes_read += wanted
+        at = offset - self._start
+        return self._data[at : at + length]
+
+
+class _Walk:
+    def __init__(self, src: ByteRanges, limits: Limits) -> None:
+        self._size, self._limits = src.size, limits
+        self.window = _Window(src)
+        self.moov: Box | None = None
+        self.moofs: list[Box] = []
+        self.brand = ""
+        self._kept = 0
+        self._media = -1  # where an mdat begins
+        self._cut: TruncatedError | None = None
+
+    def run(self) -> None:
+        at = count = 0
+        while self._size - at >= 8:  # noqa: PLR2004 - a box header; fewer bytes at the end are padding
+            head = self.window.read(at, min(_HEADER, self._size - at), ahead=_WINDOW)
+            if at == 0:
+                self._recognise(head)
+            try:
+                kind, header, size = box_header(memoryview(head), 1 << 62, "", at)
+            except Mp4Error:
+                if self.moov is not None:
+                    return  # rubbish behind a whole index harms nobody
+                raise
+            if head[:4] == b"\0\0\0\0":
+                size = self._size - at
+            count += 1
+            if count > self._limits.boxes:
+                raise LimitError(f"the file has more than {self._limits.boxes} outermost boxes", offset=at)
+            if self._step(kind, at, header, size):
+                return
+            at += size
+
+    def _step(self, kind: str, at: int, header: int, size: int) -> bool:
+        """Deal with one box; True if nothing behind it is needed."""
+        end = at + size
+        if kind == "mdat":
+            self._media = at
+        if end > self._size:
+            if kind == "mdat" or self.moov is None:
+                self._cut = TruncatedError(
+                    f"box {printable(kind)} goes on to byte {end}, but the file ends at {self._size}:"
+                    f" {end - self._size} bytes are missing",
+                    offset=at,
+                )
+            return True
+        if kind == "ftyp" and size >= header + 4:
+            self.brand = self.window.read(at + header, 4).decode("latin-1")
+        elif kind == "moov" and self.moov is None:
+            self.moov = self._keep(kind, at, header, size)
+            return self.moov.find("mvex") is None
+        elif kind == "moof":
+            self.moofs.append(self._keep(f"moof[{len(self.moofs)}]", at, header, size))
+        return False
+
+    def _keep(self, path: str, at: int, header: int, size: int) -> Box:
+        self._kept += size
+        if self._kept > self._limits.index:
+            raise LimitError(f"the index is larger than {self._limits.index} bytes", path=path, offset=at)
+        raw = memoryview(self.window.read(at, size))
+        return Box(kind=path[:4], raw=raw, body=raw[header:], offset=at + header, path=path)
+
+    def _recognise(self, head: bytes) -> None:
+        if head[4:8].decode("latin-1") in _FIRST:
+            return
+        start = self.window.read(0, min(self._size, 4 * _TS_PACKET))
+        name = _looks_like(start)
+        what = f"this is {name}, not MP4 or MOV" if name else "this is not an MP4 or MOV file"
+        remedy = "give the video itself: a picture has no frames to encode" if name in _PICTURES else ""
+        raise NotMp4Error(what, looks_like=name, remedy=remedy)
+
+    def missing(self) -> Mp4Error:
+        """Why there is no moov."""
+        if self._cut is not None:
+            return self._cut
+        if self.brand in _STILL_BRANDS:
+            return NotMp4Error(
+                f"this is a still picture (brand {self.brand!r}), not a video",
+                looks_like="a still picture",
+                remedy="give the video itself: a picture has no frames to encode",
+            )
+        if self.moofs:
+            return MoovMissingError(
+                "these are fragments (moof) without their header (moov)",
+                remedy="put the stream's initialisation segment in front of its segments",
+            )
+        if self._media >= 0:
+            return MoovMissingError(
+                "the recording was interrupted: its media is there, its index (moov) was never written",
+                offset=self._media,
+            )
+        return MoovMissingError(
+            "there is neither an index (moov) nor media (mdat) in this file",
+            remedy="copy the file from the card or camera again",
+        )
+
+
+def _looks_like(start: bytes) -> str:
+    for offset, magic, name in _SIGNATURES:
+        if start[offset : offset + len(magic)] == magic:
+            return name
+    if len(start) > _TS_PACKET and start[0] == start[_TS_PACKET] == ord("G"):
+        return "an MPEG transport stream"
+    try:
+        text = start.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return "text" if all(char.isprintable() or char in "\r\n\t" for char in text) else ""

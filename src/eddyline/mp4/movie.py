@@ -1,0 +1,123 @@
+"""What an MP4 says about itself: the movie, its tracks, their samples and edits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from eddyline.mp4.ranges import Ints
+
+IDENTITY = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds on what one file may claim; generous for cameras, small for memory.
+
+    `index` bounds the bytes of moov and all moof together, `samples` those of all tracks together (a day of
+    60 fps video with sound has 9 million, a 12-hour one 4.6), `sample` the bytes of one sample.
+    """
+
+    index: int = 128 * 1024 * 1024
+    boxes: int = 200_000
+    tracks: int = 64
+    samples: int = 5_000_000
+    sample: int = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """One row of an edit list (section 8.6.6).
+
+    `media_time` is in the track's ticks (-1: nothing is shown), `duration` in the MOVIE's ticks (0: to the
+    end), `rate` how fast the media runs (0: a frozen frame).
+    """
+
+    media_time: int
+    duration: int
+    rate: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """All samples of a track, in decode order: int64[n] arrays, times in the track's ticks.
+
+    `pts` is dts plus the composition offset: media time, before edits. `description` is the 1-based row of
+    the sample description table. A "sample" of uncompressed audio is a whole chunk of it.
+    """
+
+    offset: Ints
+    size: Ints
+    dts: Ints
+    pts: Ints
+    duration: Ints
+    sync: npt.NDArray[np.bool_]
+    description: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """One track. `kind` is video, audio, telemetry (gpmd), timecode (tmcd) or other.
+
+    `width` and `height` are coded pixels, `rotation` the clockwise degrees to turn the picture for display,
+    `stsd` and `media_header` whole boxes as they are in the file, `format` the first sample entry's fourcc.
+    `duration` is in the track's ticks. `references` maps a kind of reference ("tmcd") to track numbers.
+    """
+
+    number: int
+    kind: str
+    handler: str
+    name: str
+    timescale: int
+    duration: int
+    format: str
+    stsd: bytes
+    media_header: bytes
+    width: int = 0
+    height: int = 0
+    pixel_aspect: Fraction = Fraction(1)
+    rotation: int = 0
+    matrix: tuple[int, ...] = IDENTITY
+    language: str = "und"
+    channels: int = 0
+    sample_rate: int = 0
+    volume: int = 0
+    edits: tuple[Edit, ...] = ()
+    samples: Samples
+    references: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    encrypted: bool = False
+    enabled: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movie:
+    """A file's index. `duration` is in movie ticks, `creation_time` in seconds since 1904 (0: unknown).
+
+    `udta` is the payload of moov/udta as it is in the file; `size` the file's bytes, `bytes_read` those
+    that were read for this index.
+    """
+
+    timescale: int
+    duration: int
+    creation_time: int
+    brand: str
+    tracks: tuple[Track, ...]
+    udta: bytes | None
+    fragmented: bool
+    size: int
+    bytes_read: int
+
+    def of_kind(self, kind: str) -> tuple[Track, ...]:
+        """The tracks of this kind, in file order."""
+        return tuple(track for track in self.tracks if track.kind == kind)
+
+    def first(self, kind: str) -> Track | None:
+        """The first track of this kind, or None."""
+        return next(iter(self.of_kind(kind)), None)

@@ -1,0 +1,112 @@
+"""Which frames a track shows, when, and in which order: the index with its edit list applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.core.timebase import rescale
+from eddyline.mp4.movie import Movie, Samples, Track
+from eddyline.mp4.ranges import Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presentation:
+    """The frames that are shown, in the order they are shown.
+
+    `sample` is int64[n], each frame's place in decode order; `pts` int64[n], its time in track ticks on the
+    movie's timeline, an empty edit at the start included; `end` the tick at which the last frame ends.
+    """
+
+    sample: Ints
+    pts: Ints
+    end: int
+
+    def __len__(self) -> int:
+        return len(self.sample)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Window:
+    """Media times [start, stop) are shown from tick `at` of the movie on; stop None: to the end."""
+
+    start: int
+    stop: int | None
+    at: int
+
+
+def presentation(movie: Movie, track: Track) -> Presentation:
+    """The frames FFmpeg would show of this track: those whose media time lies within an edit.
+
+    Frames before the first sync sample cannot be decoded and are not shown. Raises `UnsupportedError` for
+    edit lists that repeat, reorder, freeze or change the speed of media.
+    """
+    samples = track.samples
+    decodable = _decodable(samples)
+    chosen: list[Ints] = []
+    times: list[Ints] = []
+    for window in _windows(movie, track):
+        inside = decodable & (samples.pts >= window.start)
+        if window.stop is not None:
+            inside &= samples.pts < window.stop
+        numbers = np.flatnonzero(inside)
+        numbers = numbers[np.argsort(samples.pts[numbers], kind="stable")]
+        chosen.append(numbers.astype(np.int64))
+        times.append(samples.pts[numbers] - window.start + window.at)
+    sample = np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
+    pts = np.concatenate(times) if times else np.zeros(0, np.int64)
+    return Presentation(sample=sample, pts=pts, end=_end(samples, sample, pts))
+
+
+def _decodable(samples: Samples) -> npt.NDArray[np.bool_]:
+    decodable = np.ones(len(samples), np.bool_)
+    first = np.flatnonzero(samples.sync)
+    if len(first):
+        decodable[: first[0]] = False
+    return decodable
+
+
+def _end(samples: Samples, sample: Ints, pts: Ints) -> int:
+    """The last frame lasts as long as its table says, or as the one before it where that says nothing."""
+    if len(sample) == 0:
+        return 0
+    last = int(samples.duration[sample[-1]])
+    if last == 0 and len(pts) > 1:
+        last = int(pts[-1] - pts[-2])
+    return int(pts[-1]) + max(last, 1)
+
+
+def _windows(movie: Movie, track: Track) -> list[_Window]:
+    """The edit list as windows of media time (ISO/IEC 14496-12 section 8.6.6)."""
+    if not track.edits:
+        return [_Window(start=_NO_EDIT_START, stop=None, at=_NO_EDIT_START)]
+    windows: list[_Window] = []
+    at = 0
+    for place, edit in enumerate(track.edits):
+        length = rescale(edit.duration, movie.timescale, track.timescale)
+        if edit.media_time < 0:
+            at += length
+            continue
+        if edit.rate != 1:
+            raise _unsupported(track, f"edit {place} runs at speed {edit.rate}")
+        previous = windows[-1] if windows else None
+        if previous is not None and (previous.stop is None or edit.media_time < previous.stop):
+            raise _unsupported(track, f"edit {place} shows media a second time or out of order")
+        stop = edit.media_time + length if edit.duration else None
+        windows.append(_Window(start=edit.media_time, stop=stop, at=at))
+        at += length
+    return windows
+
+
+# Without edits, media time is movie time; pictures may even lie before zero.
+_NO_EDIT_START = -(1 << 61)
+
+
+def _unsupported(track: Track, why: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"track {track.number}: {why}",
+        remedy="export the clip from the program that edited it, as a plain file without edits",
+    )

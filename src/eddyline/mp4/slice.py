@@ -1,0 +1,154 @@
+"""Frame ranges and whole tracks as small local files, read by ranges.
+
+A slice decodes by itself, to exactly the frames asked for: it begins where a decoder can begin, leaves out
+what cannot be decoded there, and carries frames before and behind the wanted ones only where decoding needs
+them. The wanted ones are told by their times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.errors import UnsupportedError, UsageError
+from eddyline.mp4.movie import Movie, Samples, Track
+from eddyline.mp4.mux import OutTrack, Piece, linked, passthrough, write
+from eddyline.mp4.presentation import Presentation, presentation
+from eddyline.mp4.ranges import ByteRanges, CountingRanges, Ints, read_many
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """A written slice: frames whose time lies in [start_pts, end_pts) are the wanted ones, `frames` of them.
+
+    Times are in ticks of 1/timescale s. `samples` is how many the file holds, `bytes_read` what was read of
+    the source for it.
+    """
+
+    path: Path
+    start_pts: int
+    end_pts: int
+    frames: int
+    timescale: int
+    samples: int
+    bytes_read: int
+
+
+def cut(
+    src: ByteRanges,
+    movie: Movie,
+    track: Track,
+    first: int,
+    last: int,
+    out: Path,
+    *,
+    shown: Presentation | None = None,
+) -> Slice:
+    """Write the presentation frames [first, last) of a video track as a progressive MP4 with one track.
+
+    No edit list, and the source's timescale. `ffmpeg -copyts -i OUT -vf trim=start_pts=S:end_pts=E` decodes
+    to exactly these frames. `shown` is `presentation(movie, track)` where the caller has it already.
+    Raises `UsageError` (an empty range or one outside the track), `UnsupportedError` (frames that no
+    range of times can tell apart).
+    """
+    shown = presentation(movie, track) if shown is None else shown
+    if not 0 <= first < last <= len(shown):
+        raise UsageError(f"frames [{first}, {last}) wanted of a track that shows {len(shown)}")
+    samples = track.samples
+    wanted = shown.sample[first:last]
+    kept = _needed(samples, wanted)
+    times = _slice_times(samples, kept)
+    start, end = _bounds(samples, shown, times, first, last)
+    counted = CountingRanges(src)
+    write(out, [_slice_track(counted, track, kept, times)], timescale=track.timescale)
+    return Slice(
+        path=out,
+        start_pts=start,
+        end_pts=end,
+        frames=last - first,
+        timescale=track.timescale,
+        samples=len(kept),
+        bytes_read=counted.bytes_read,
+    )
+
+
+def _needed(samples: Samples, wanted: Ints) -> Ints:
+    """The samples to write, in decode order: from where decoding can begin to the last one wanted."""
+    earliest = int(samples.pts[wanted].min())
+    final = int(wanted.max())
+    # Decoding begins at the last sync sample that is neither shown nor decoded after the first wanted one.
+    starts = np.flatnonzero(samples.sync[: int(wanted.min()) + 1])
+    usable = starts[samples.pts[starts] <= earliest]
+    if len(usable) == 0:
+        return np.arange(int(starts[0]) if len(starts) else 0, final + 1, dtype=np.int64)
+    begin = int(usable[-1])
+    numbers: Ints = np.arange(begin, final + 1, dtype=np.int64)
+    # Leading pictures of an open GOP refer to the GOP before, which is not here; nothing refers to them.
+    decodable: Ints = numbers[samples.pts[numbers] >= samples.pts[begin]]
+    return decodable
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Times:
+    """Decode and presentation times in the slice (from 0), and what was taken off the media's."""
+
+    dts: Ints
+    pts: Ints
+    base: int
+
+
+def _slice_times(samples: Samples, kept: Ints) -> _Times:
+    """Decode times from 0 and no negative composition offset, so that every reader agrees on the times."""
+    dts, pts = samples.dts[kept], samples.pts[kept]
+    base = int(dts[0]) + min(int((pts - dts).min()), 0)
+    return _Times(dts=dts - dts[0], pts=pts - base, base=base)
+
+
+def _bounds(samples: Samples, shown: Presentation, times: _Times, first: int, last: int) -> tuple[int, int]:
+    """[start, end) of the wanted frames in the slice's times; no other sample of it may lie in there."""
+    pts = samples.pts[shown.sample[first:last]] - times.base
+    start, final = int(pts[0]), int(pts[-1])
+    inside = int(np.count_nonzero((times.pts >= start) & (times.pts <= final)))
+    if inside != last - first or int(pts.min()) != start or int(pts.max()) != final:
+        raise UnsupportedError(
+            f"frames [{first}, {last}) cannot be told from others by their times: an edit hides frames"
+            " between them, or frames share one time",
+            remedy="export the clip from the program that edited it, as a plain file without edits",
+        )
+    later = times.pts[times.pts > final]
+    length = max(int(samples.duration[shown.sample[last - 1]]), 1)
+    return start, min(final + length, int(later.min())) if len(later) else final + length
+
+
+def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> OutTrack:
+    samples = track.samples
+    return OutTrack(
+        handler=track.handler,
+        name=track.name,
+        timescale=track.timescale,
+        stsd=track.stsd,
+        media_header=track.media_header,
+        width=round(track.width * track.pixel_aspect),
+        height=track.height,
+        matrix=track.matrix,
+        language=track.language,
+        pieces=(Piece(source=src, offset=samples.offset[kept], size=samples.size[kept]),),
+        duration=np.append(np.diff(times.dts), samples.duration[kept[-1:]]),
+        cts_offset=times.pts - times.dts,
+        sync=samples.sync[kept],
+        description=samples.description[kept],
+    )
+
+
+def copy_tracks(src: ByteRanges, movie: Movie, tracks: Sequence[Track], out: Path) -> None:
+    """Write whole tracks, with their edit lists and the references among them, as a local MP4."""
+    copies = linked(tracks, [passthrough(movie, track, src) for track in tracks])
+    write(out, copies, timescale=movie.timescale, creation_time=movie.creation_time)
+
+
+def sample_bytes(src: ByteRanges, track: Track) -> Iterator[bytes]:
+    """Each sample's bytes, in decode order, with few requests."""
+    return read_many(src, track.samples.offset, track.samples.size)
