@@ -1,0 +1,245 @@
+"""Adding jobs and links: everything is checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from eddyline.graph.fallout import cancel_dependants, needs_error
+from eddyline.graph.job import Addition, GraphError, Link, NewJob
+from eddyline.graph.records import encode, insert_needs, lock, needs_of, rows_for, write
+from eddyline.graph.states import FAILED, Event, State
+from eddyline.graph.tables import jobs
+
+_STANDING = (
+    select(jobs.c.id, jobs.c.state, jobs.c.cause)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(jobs.c.id)
+    .with_for_update()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What matters of a need: its state, and the job to blame if it failed."""
+
+    state: State
+    cause: str
+
+
+def add(connection: Connection, additions: Sequence[Addition], now: float) -> int:
+    """Add jobs and links; returns the number of jobs that were not there before.
+
+    A job whose id is known is left as it is. Raises `GraphError` before anything is written if a need is
+    unknown, if there is a circle, or if a link names a job that no longer waits; TypeError or ValueError
+    if a spec is not JSON.
+    """
+    batch, links = _merge(additions)
+    mentioned = set(batch).union(
+        *(job.needs for job in batch.values()), *(job.optional for job in batch.values())
+    )
+    mentioned.update(link.job_id for link in links)
+    mentioned.update(*(link.needs for link in links))
+    known = _standings(connection, mentioned)
+    fresh = {name: job for name, job in batch.items() if name not in known}
+    # Whoever links to a job of this batch that turns out to be known, links to what is there.
+    links += [Link(job_id=link.job_id, needs=link.needs) for link in _late_links(additions, batch, known)]
+    order = _ordered(fresh, known)
+    edges = _new_edges(connection, links, known, fresh)
+    rows = _rows(order, fresh, known, now)
+    if rows:
+        connection.execute(insert(jobs), rows)
+        insert_needs(connection, [edge for job in fresh.values() for edge in _edges_of(job, known)])
+    _apply_links(connection, edges, known, now)
+    return len(rows)
+
+
+def _merge(additions: Sequence[Addition]) -> tuple[dict[str, NewJob], list[Link]]:
+    """Jobs by id (the first of equal ids counts) with the batch's links to them merged in; other links."""
+    batch: dict[str, NewJob] = {}
+    for addition in additions:
+        if isinstance(addition, NewJob):
+            batch.setdefault(addition.id, addition)
+    links: list[Link] = []
+    for link in (addition for addition in additions if isinstance(addition, Link)):
+        target = batch.get(link.job_id)
+        if target is None:
+            links.append(link)
+        else:
+            batch[link.job_id] = replace(target, needs=(*target.needs, *link.needs))
+    return batch, links
+
+
+def _late_links(
+    additions: Sequence[Addition], batch: dict[str, NewJob], known: dict[str, _Standing]
+) -> list[Link]:
+    return [a for a in additions if isinstance(a, Link) and a.job_id in batch and a.job_id in known]
+
+
+def _standings(connection: Connection, ids: set[str]) -> dict[str, _Standing]:
+    return {
+        row.id: _Standing(State(row.state), row.cause or row.id)
+        for row in rows_for(connection, _STANDING, ids)
+    }
+
+
+def _all_needs(job: NewJob) -> dict[str, bool]:
+    """Each need once, with whether it is optional; required wins."""
+    return dict.fromkeys(job.optional, True) | dict.fromkeys(job.needs, False)
+
+
+def _ordered(fresh: dict[str, NewJob], known: dict[str, _Standing]) -> list[str]:
+    """The fresh ids, every one after what it needs."""
+    graph: dict[str, list[str]] = {}
+    for name, job in fresh.items():
+        wanted = _all_needs(job)
+        for need in wanted:
+            if need not in fresh and need not in known:
+                raise GraphError(f"job {name} needs {need}, which is not a job")
+        graph[name] = [need for need in wanted if need in fresh]
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise GraphError(f"jobs need each other in a circle: {' -> '.join(error.args[1])}") from None
+
+
+def _rows(
+    order: Iterable[str], fresh: dict[str, NewJob], known: dict[str, _Standing], now: float
+) -> list[dict[str, Any]]:
+    """Rows to insert, in `order`; what needs a failed job is cancelled from the start."""
+    doomed: dict[str, _Standing] = {}
+    rows = []
+    for name in order:
+        job = fresh[name]
+        unmet = 0
+        blame: tuple[str, _Standing] | None = None
+        for need, optional in _all_needs(job).items():
+            standing = known.get(need) or doomed.get(need)
+            failed = standing is not None and standing.state in FAILED
+            if failed and not optional and standing is not None:
+                blame = blame or (need, standing)
+            unmet += not _met(standing, optional=optional)
+        if blame is None:
+            rows.append(_row(job, State.WAITING if unmet else State.READY, unmet, now))
+        else:
+            need, standing = blame
+            doomed[name] = _Standing(State.CANCELLED, standing.cause)
+            error = encode(needs_error(need, standing.cause))
+            rows.append(_row(job, State.CANCELLED, unmet, now, error=error, cause=standing.cause))
+    return rows
+
+
+def _met(standing: _Standing | None, *, optional: bool) -> bool:
+    return standing is not None and (standing.state is State.DONE or (optional and standing.state in FAILED))
+
+
+def _row(
+    job: NewJob, state: State, unmet: int, now: float, *, error: str | None = None, cause: str | None = None
+) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "asset": job.asset,
+        "kind": job.kind,
+        "cls": job.cls,
+        "priority": job.priority,
+        "owner": job.owner,
+        "spec": encode(job.spec),
+        "weight": job.weight,
+        "max_attempts": job.max_attempts,
+        "created": now,
+        "state": state.value,
+        "unmet": unmet,
+        "attempt": 0,
+        "starts": 0,
+        "interruptions": 0,
+        "losses": 0,
+        "fence": 0,
+        "ready_at": now if state is State.READY else None,
+        "error": error,
+        "cause": cause,
+        "finished": now if state is State.CANCELLED else None,
+    }
+
+
+def _edges_of(job: NewJob, known: dict[str, _Standing]) -> list[dict[str, Any]]:
+    return [
+        {
+            "job_id": job.id,
+            "need_id": need,
+            "optional": optional,
+            "met": _met(known.get(need), optional=optional),
+        }
+        for need, optional in _all_needs(job).items()
+    ]
+
+
+def _new_edges(
+    connection: Connection, links: Sequence[Link], known: dict[str, _Standing], fresh: dict[str, NewJob]
+) -> dict[str, list[str]]:
+    """Per known job the needs that its links really add, checked."""
+    wanted: dict[str, dict[str, None]] = {}
+    for link in links:
+        if link.job_id not in known:
+            raise GraphError(f"a link names job {link.job_id}, which does not exist")
+        for need in link.needs:
+            if need not in known and need not in fresh:
+                raise GraphError(f"a link from {link.job_id} names {need}, which is not a job")
+        wanted.setdefault(link.job_id, {}).update(dict.fromkeys(link.needs))
+    present = needs_of(connection, wanted)
+    edges = {}
+    for target, ids in wanted.items():
+        there = {need for need, _ in present.get(target, ())}
+        added = [need for need in ids if need not in there]
+        if added and known[target].state not in {State.WAITING, State.CANCELLED}:
+            raise GraphError(
+                f"job {target} is {known[target].state}: it can be given no further needs",
+                remedy="let it need the job that adds the link, so that it waits until then",
+            )
+        if added:
+            edges[target] = added
+    _check_circles(connection, edges, fresh)
+    return edges
+
+
+def _check_circles(connection: Connection, edges: dict[str, list[str]], fresh: dict[str, NewJob]) -> None:
+    """Walk from the new needs to all that they need: the linked job must not be among it."""
+    for target, added in edges.items():
+        seen: set[str] = set()
+        frontier = set(added)
+        while frontier:
+            if target in frontier:
+                raise GraphError(f"a link makes job {target} need itself")
+            seen |= frontier
+            stored = needs_of(connection, [name for name in frontier if name not in fresh])
+            above = {need for pairs in stored.values() for need, _ in pairs}
+            above.update(*(_all_needs(fresh[name]) for name in frontier if name in fresh))
+            above.update(*(edges.get(name, ()) for name in frontier))
+            frontier = above - seen
+
+
+def _apply_links(
+    connection: Connection, edges: dict[str, list[str]], known: dict[str, _Standing], now: float
+) -> None:
+    if not edges:
+        return
+    standing = known | _standings(connection, {need for ids in edges.values() for need in ids})
+    records = lock(connection, edges)
+    rows: list[dict[str, Any]] = []
+    doomed: dict[str, str] = {}
+    for target, added in edges.items():
+        for need in added:
+            met = standing[need].state is State.DONE
+            rows.append({"job_id": target, "need_id": need, "optional": False, "met": met})
+            records[target].unmet += not met
+        failed = [need for need in added if standing[need].state in FAILED]
+        if failed and records[target].state == State.WAITING:
+            doomed[target] = standing[failed[0]].cause
+            error = encode(needs_error(failed[0], doomed[target]))
+            records[target].end(Event.CANCEL, at=now, error=error, cause=doomed[target])
+    insert_needs(connection, rows)
+    write(connection, records.values())
+    cancel_dependants(connection, doomed, now)

@@ -1,0 +1,136 @@
+"""Who holds what: claims, heartbeats, and taking jobs back from workers that vanished.
+
+A lease belongs to a worker, not to a job: one row is kept alive however many jobs it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, literal_column, select, update
+
+from eddyline.graph.fallout import cancel_dependants
+from eddyline.graph.job import Claim
+from eddyline.graph.records import COLUMNS, Record, job_of, lock, needs_of, record_of, write
+from eddyline.graph.settling import bury, hand_back
+from eddyline.graph.states import Event, State
+from eddyline.graph.tables import jobs, workers
+
+# Written out, not bound: only so does the planner see that the partial indexes apply.
+IS_READY = jobs.c.state == literal_column("'ready'")
+IS_RUNNING = jobs.c.state == literal_column("'running'")
+
+_HELD = select(jobs.c.id, jobs.c.fence).where(IS_RUNNING, jobs.c.lease_owner == bindparam("worker"))
+_HELD_BY = select(jobs.c.id).where(IS_RUNNING, jobs.c.lease_owner.in_(bindparam("workers", expanding=True)))
+_LATE = select(workers.c.name).where(workers.c.deadline < bindparam("now")).order_by(workers.c.name)
+_LATE = _LATE.with_for_update(skip_locked=True)
+_EXTEND = update(workers).where(workers.c.name == bindparam("worker"))
+
+
+@cache
+def _due(*, lock_rows: bool) -> Select[Any]:
+    query = (
+        select(*COLUMNS)
+        .where(IS_READY, jobs.c.cls == bindparam("cls"), jobs.c.ready_at <= bindparam("now"))
+        .order_by(jobs.c.priority, jobs.c.ready_at, jobs.c.id)
+        .limit(bindparam("most"))
+    )
+    return query.with_for_update(skip_locked=True) if lock_rows else query
+
+
+def claim(
+    connection: Connection, worker: str, *, classes: Sequence[str], limit: int, lease_s: float, now: float
+) -> list[Claim]:
+    """Lend up to `limit` due jobs to a worker, by priority, readiness and id; extends its lease."""
+    query = _due(lock_rows=True)
+    rows: list[Row[Any]] = []
+    for cls in dict.fromkeys(classes):
+        rows += connection.execute(query, {"cls": cls, "now": now, "most": limit}).all()
+    rows.sort(key=lambda row: (row.priority, row.ready_at, row.job_id))
+    rows = rows[:limit]
+    if not rows:
+        return []
+    deadline = extend(connection, worker, lease_s, now)
+    records = []
+    for row in rows:
+        record = record_of(row)
+        record.step(Event.CLAIM)
+        record.attempt += 1
+        record.starts += 1
+        record.fence += 1
+        record.lease_owner = worker
+        record.ready_at = None
+        record.started = now
+        records.append(record)
+    write(connection, records)
+    edges = needs_of(connection, [row.job_id for row in rows])
+    deadlines = {worker: deadline}
+    return [
+        Claim(job=job_of(row, edges.get(row.job_id, ()), deadlines, record), fence=record.fence)
+        for row, record in zip(rows, records, strict=True)
+    ]
+
+
+def register(connection: Connection, worker: str, host: str, pid: int, lease_s: float, now: float) -> None:
+    """Make a worker known, or known anew."""
+    connection.execute(delete(workers).where(workers.c.name == worker))
+    row = {"name": worker, "host": host, "pid": pid, "registered": now, "deadline": now + lease_s}
+    connection.execute(insert(workers), row)
+
+
+def extend(connection: Connection, worker: str, lease_s: float, now: float) -> float:
+    """Keep a worker's lease alive; returns its new deadline."""
+    deadline = now + lease_s
+    known = connection.execute(_EXTEND, {"worker": worker, "deadline": deadline}).rowcount
+    if not known:
+        row = {"name": worker, "host": "", "pid": 0, "registered": now, "deadline": deadline}
+        connection.execute(insert(workers), row)
+    return deadline
+
+
+def held(connection: Connection, worker: str) -> dict[str, int]:
+    """The jobs that a worker holds, with their fences."""
+    return {row.id: row.fence for row in connection.execute(_HELD, {"worker": worker})}
+
+
+def expire(connection: Connection, *, poison_after: int, now: float) -> list[str]:
+    """Take the jobs back from workers whose lease ran out; returns their ids."""
+    late = list(connection.execute(_LATE, {"now": now}).scalars())
+    if not late:
+        return []
+    lost = take_back(connection, late, poison_after=poison_after, now=now)
+    connection.execute(delete(workers).where(workers.c.name.in_(late)))
+    return lost
+
+
+def take_back(connection: Connection, names: Collection[str], *, poison_after: int, now: float) -> list[str]:
+    """Make ready what these vanished workers held, or bury what has taken too many workers with it."""
+    ids = list(connection.execute(_HELD_BY, {"workers": list(names)}).scalars())
+    records = {
+        name: record
+        for name, record in lock(connection, ids).items()
+        if record.state == State.RUNNING and record.lease_owner in names
+    }
+    for record in records.values():
+        _lose(record, poison_after, now)
+    write(connection, records.values())
+    dead = {name: name for name, record in records.items() if record.state == State.DEAD}
+    cancel_dependants(connection, dead, now)
+    return sorted(records)
+
+
+def _lose(record: Record, poison_after: int, now: float) -> None:
+    worker = record.lease_owner
+    record.losses += 1
+    if record.losses < poison_after:
+        hand_back(record, Event.LOSE, now)
+        return
+    record.interruptions += 1
+    evidence = {
+        "error": "KillsItsWorker",
+        "message": f"its worker vanished {record.losses} times in a row, last {worker}",
+        "remedy": "look for crashes or exhausted memory in the system's log, then retry the job",
+    }
+    bury(record, evidence, "kills its worker", now)

@@ -1,0 +1,247 @@
+"""The ledger: every job, what it needs and how it stands, in SQL; each method is one transaction."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, select
+
+from eddyline.core.clock import Clock, SystemClock
+from eddyline.graph import fallout, leases, reading
+from eddyline.graph.additions import add
+from eddyline.graph.database import Database, as_url
+from eddyline.graph.job import Addition, Claim, Job, Settlement
+from eddyline.graph.reading import Stats, WorkerRow
+from eddyline.graph.records import encode, lock, write
+from eddyline.graph.retry import RetryPolicy
+from eddyline.graph.settling import Settling
+from eddyline.graph.states import OPEN, Event, State
+from eddyline.graph.tables import jobs
+
+POISON_AFTER = 5
+"""So many times in a row may a job's worker vanish before the job is held to be the reason."""
+
+
+class Ledger:
+    """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork."""
+
+    def __init__(
+        self, database: Database, *, clock: Clock, rng: random.Random, policy: RetryPolicy, poison_after: int
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._rng = rng
+        self._policy = policy
+        self._poison_after = poison_after
+        self._listeners: list[Callable[[], None]] = []
+        self._listeners_lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        location: str | Path,
+        *,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        policy: RetryPolicy | None = None,
+        poison_after: int = POISON_AFTER,
+    ) -> Self:
+        """Open, or make, a ledger at a path (SQLite) or a `postgresql://` URL; raises `LedgerError`."""
+        rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        return cls(
+            Database(as_url(location), rng),
+            clock=clock or SystemClock(),
+            rng=rng,
+            policy=policy or RetryPolicy(),
+            poison_after=poison_after,
+        )
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after every change made through this object; returns how to end that."""
+        with self._listeners_lock:
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self._listeners_lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def _changed(self) -> None:
+        with self._listeners_lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+    # Jobs in
+
+    def submit(self, additions: Sequence[Addition]) -> int:
+        """Add jobs (and links); returns how many were new, so that submitting twice adds nothing.
+
+        A need that is done already is met, one that is dead or cancelled cancels the job with that reason.
+        Raises `GraphError`, and adds nothing, for unknown needs, circles and links to started jobs.
+        """
+        count = self._database.write(lambda c: add(c, additions, self._clock.now()))
+        self._changed()
+        return count
+
+    # For workers
+
+    def register(self, worker: str, host: str, pid: int, lease_s: float = 30.0) -> None:
+        """Make a worker known."""
+        self._database.write(
+            lambda c: leases.register(c, worker, host, pid, lease_s, self._clock.now()), durable=False
+        )
+
+    def claim(self, worker: str, *, classes: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
+        """Lend up to `limit` due jobs of these classes, by priority, readiness and id; extends the lease."""
+        if limit < 1:
+            return []
+        return self._database.write(
+            lambda c: leases.claim(
+                c, worker, classes=classes, limit=limit, lease_s=lease_s, now=self._clock.now()
+            ),
+            # A power cut takes the worker along: an undone claim is only a job that is ready again.
+            durable=False,
+        )
+
+    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        """Record answers, in one durable transaction; False: out of date (fence), ignored.
+
+        What a done job spawns is added before the jobs that need it are released.
+        """
+        if not settlements:
+            return []
+        accepted = self._database.write(
+            lambda c: Settling(c, self._clock.now(), self._policy, self._rng).apply(settlements)
+        )
+        self._changed()
+        return accepted
+
+    def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
+        """Extend a worker's lease; returns what it still holds: job ids with their fences."""
+
+        def beat(connection: Connection) -> dict[str, int]:
+            leases.extend(connection, worker, lease_s, self._clock.now())
+            return leases.held(connection, worker)
+
+        return self._database.write(beat, durable=False)
+
+    def held(self, worker: str) -> dict[str, int]:
+        """What a worker holds: job ids with their fences."""
+        return self._database.read(lambda c: leases.held(c, worker))
+
+    def expire(self) -> list[str]:
+        """Take jobs back from workers whose lease ran out; returns the ids.
+
+        They are ready at once with no attempt spent, or dead if they keep taking their workers with them.
+        """
+        lost = self._database.write(
+            lambda c: leases.expire(c, poison_after=self._poison_after, now=self._clock.now())
+        )
+        if lost:
+            self._changed()
+        return lost
+
+    def abandon(self, worker: str) -> int:
+        """Take back at once what a worker held that is surely gone; returns how many jobs."""
+        lost = self._database.write(
+            lambda c: leases.take_back(c, [worker], poison_after=self._poison_after, now=self._clock.now())
+        )
+        self._changed()
+        return len(lost)
+
+    # For people
+
+    def cancel(
+        self, *, job: str | None = None, asset: str | None = None, reason: str = "cancelled"
+    ) -> list[str]:
+        """Cancel one job or all open jobs of an asset, and what needs them; returns the ids named so.
+
+        Answers of workers that run them no longer count.
+        """
+        cancelled = self._database.write(lambda c: self._cancel(c, job, asset, reason))
+        self._changed()
+        return cancelled
+
+    def _cancel(self, connection: Connection, job: str | None, asset: str | None, reason: str) -> list[str]:
+        now = self._clock.now()
+        query = select(jobs.c.id).where(reading.IS_OPEN)
+        if job is not None:
+            query = query.where(jobs.c.id == job)
+        if asset is not None:
+            query = query.where(jobs.c.asset == asset)
+        ids = list(connection.execute(query).scalars()) if job is not None or asset is not None else []
+        records = {n: r for n, r in lock(connection, ids).items() if State(r.state) in OPEN}
+        error = encode(
+            {"error": "Cancelled", "message": reason, "remedy": "retry it if it is wanted after all"}
+        )
+        for record in records.values():
+            record.end(Event.CANCEL, at=now, error=error)
+        write(connection, records.values())
+        fallout.cancel_dependants(connection, {name: name for name in records}, now)
+        return sorted(records)
+
+    def redrive(self, *ids: str) -> list[str]:
+        """Give dead jobs new attempts and take back cancellations by a person; returns all that came back.
+
+        What was cancelled because of them waits again, unless another of its needs has failed too.
+        """
+        back = self._database.write(lambda c: fallout.redrive(c, ids, self._clock.now()))
+        self._changed()
+        return back
+
+    # To read
+
+    def job(self, job_id: str) -> Job | None:
+        """One job, or None if there is no such job."""
+        return next(iter(self._database.read(lambda c: reading.find(c, reading.by_ids([job_id])))), None)
+
+    def jobs(
+        self, asset: str | None = None, state: State | None = None, kind: str | None = None
+    ) -> list[Job]:
+        """Jobs by asset, state and kind, in the order in which they were added."""
+        query = reading.by_filter(asset=asset, state=state, kind=kind)
+        return self._database.read(lambda c: reading.find(c, query))
+
+    def counts(self, asset: str | None = None) -> dict[State, int]:
+        """How many jobs stand in each state, of one asset or of all."""
+        return self._database.read(lambda c: reading.counts(c, asset))
+
+    def weights(self, asset: str | None = None) -> dict[State, float]:
+        """The sum of weights in each state, of one asset or of all."""
+        return self._database.read(lambda c: reading.weights(c, asset))
+
+    def has_open(self, asset: str | None = None) -> bool:
+        """Whether anything is still to be done; cheap, whatever the number of jobs."""
+        return self._database.read(lambda c: reading.has_open(c, asset))
+
+    def stats(self, asset: str | None = None) -> Stats:
+        """Interruptions and redone starts, of one asset or of all."""
+        return self._database.read(lambda c: reading.stats(c, asset))
+
+    def workers(self) -> list[WorkerRow]:
+        """The workers whose leases have not been taken back."""
+        return self._database.read(reading.list_workers)
+
+    def next_wakeup(self, classes: Sequence[str] | None = None) -> float | None:
+        """When the next job is due or the next lease runs out (it may be past); None: nothing to wait for."""
+        return self._database.read(lambda c: reading.next_wakeup(c, classes))

@@ -1,0 +1,169 @@
+"""Rows in and out: the part of a job that changes is read whole, evolved in Python and written back whole.
+
+Reads lock (on SQLite the write transaction itself does), always in the order of ids, so that no two
+transactions wait for each other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+
+from eddyline.core.identity import canonical
+from eddyline.graph.job import Job
+from eddyline.graph.states import Event, State, advance
+from eddyline.graph.tables import jobs, needs
+
+_BATCH = 500  # ids in one IN list
+
+
+@dataclass
+class Record:
+    """The changing part of a job's row, under the names of its columns but for `job_id`."""
+
+    job_id: str
+    state: str
+    unmet: int
+    attempt: int
+    starts: int
+    interruptions: int
+    losses: int
+    fence: int
+    max_attempts: int | None
+    lease_owner: str | None
+    ready_at: float | None
+    result: str | None
+    output: str | None
+    error: str | None
+    cause: str | None
+    started: float | None
+    finished: float | None
+
+    def step(self, event: Event) -> None:
+        """Move the state by the table of transitions."""
+        self.state = advance(State(self.state), event).value
+
+    def make_ready(self, event: Event, at: float) -> None:
+        """Move to ready by `event`, to be claimed from `at` on."""
+        self.step(event)
+        self.lease_owner = None
+        self.ready_at = at
+
+    def end(self, event: Event, *, at: float, error: str | None, cause: str | None = None) -> None:
+        """Move to a state in which nothing is to be done any more."""
+        self.step(event)
+        self.lease_owner = None
+        self.ready_at = None
+        self.error = error
+        self.cause = cause
+        self.finished = at
+
+
+_NAMES = [field.name for field in fields(Record)]
+_CHANGING = [jobs.c.id.label("job_id"), *(jobs.c[name] for name in _NAMES[1:])]
+_FIXED = [jobs.c[name] for name in ("asset", "kind", "cls", "priority", "owner", "spec", "weight")]
+COLUMNS = [*_CHANGING, *_FIXED]
+"""All that a `Job` is read from, but for its needs."""
+
+_LOCK = select(*_CHANGING).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+_LOCK = _LOCK.order_by(jobs.c.id).with_for_update()
+_WRITE = update(jobs).where(jobs.c.id == bindparam("job_id"))
+_NEEDS = select(needs.c.job_id, needs.c.need_id, needs.c.optional)
+_NEEDS = _NEEDS.where(needs.c.job_id.in_(bindparam("ids", expanding=True)))
+
+
+def batches(ids: Collection[str]) -> Iterator[list[str]]:
+    """The ids in ascending order, in lists short enough for one statement."""
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _BATCH):
+        yield ordered[start : start + _BATCH]
+
+
+def rows_for(connection: Connection, query: Select[Any], ids: Collection[str]) -> Iterator[Row[Any]]:
+    """The rows of a query that has one parameter `ids`, for any number of them."""
+    for batch in batches(ids):
+        yield from connection.execute(query, {"ids": batch})
+
+
+def lock(connection: Connection, ids: Collection[str]) -> dict[str, Record]:
+    """The records of these jobs, locked until the transaction ends; unknown ids are left out."""
+    return {row.job_id: record_of(row) for row in rows_for(connection, _LOCK, ids)}
+
+
+def record_of(row: Row[Any]) -> Record:
+    """The changing part of a row that was read with `COLUMNS` or by `lock`."""
+    return Record(*row[: len(_NAMES)])
+
+
+def write(connection: Connection, records: Iterable[Record]) -> None:
+    """Write records back, in the order of their ids."""
+    ordered = [vars(record) for record in sorted(records, key=lambda record: record.job_id)]
+    if ordered:
+        connection.execute(_WRITE, ordered)
+
+
+def encode(value: dict[str, Any]) -> str:
+    """JSON as the ledger keeps it; raises TypeError or ValueError for what JSON cannot say."""
+    return canonical(value).decode()
+
+
+def needs_of(connection: Connection, ids: Collection[str]) -> dict[str, list[tuple[str, bool]]]:
+    """Per job its needs in order, each with whether it is optional."""
+    found: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
+    for row in rows_for(connection, _NEEDS, ids):
+        found[row.job_id].append((row.need_id, row.optional))
+    for edges in found.values():
+        edges.sort()
+    return found
+
+
+def insert_needs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Add edges of the graph."""
+    if rows:
+        connection.execute(insert(needs), rows)
+
+
+def jobs_of(connection: Connection, rows: Sequence[Row[Any]], deadlines: Mapping[str, float]) -> list[Job]:
+    """Jobs from rows read with `COLUMNS`; `deadlines` are those of their workers."""
+    edges = needs_of(connection, [row.job_id for row in rows])
+    return [job_of(row, edges.get(row.job_id, ()), deadlines, record_of(row)) for row in rows]
+
+
+def job_of(
+    row: Row[Any], edges: Sequence[tuple[str, bool]], deadlines: Mapping[str, float], record: Record
+) -> Job:
+    """One job from its row, its needs, the deadlines of workers, and its record as it is now."""
+    owner = record.lease_owner
+    return Job(
+        id=row.job_id,
+        asset=row.asset,
+        kind=row.kind,
+        cls=row.cls,
+        priority=row.priority,
+        spec=json.loads(row.spec),
+        needs=tuple(need for need, optional in edges if not optional),
+        optional=tuple(need for need, optional in edges if optional),
+        weight=row.weight,
+        owner=row.owner,
+        max_attempts=record.max_attempts,
+        state=State(record.state),
+        unmet=record.unmet,
+        attempt=record.attempt,
+        starts=record.starts,
+        interruptions=record.interruptions,
+        losses=record.losses,
+        fence=record.fence,
+        lease_owner=owner,
+        lease_deadline=deadlines.get(owner) if owner else None,
+        ready_at=record.ready_at,
+        result=json.loads(record.result) if record.result else None,
+        output=record.output,
+        error=json.loads(record.error) if record.error else None,
+        started=record.started,
+        finished=record.finished,
+    )

@@ -1,0 +1,113 @@
+"""Workers' answers: checked against the fence, applied in one transaction, and what follows from them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from eddyline.graph.additions import add
+from eddyline.graph.fallout import cancel_dependants, release
+from eddyline.graph.job import Done, Failed, GraphError, Interrupted, Outcome, Settlement, Unstarted
+from eddyline.graph.records import Record, encode, lock, write
+from eddyline.graph.retry import Dead, Failure, RetryPolicy
+from eddyline.graph.states import Event, State
+
+
+class Settling:
+    """One transaction's worth of answers."""
+
+    def __init__(self, connection: Connection, now: float, policy: RetryPolicy, rng: random.Random) -> None:
+        self._connection = connection
+        self._now = now
+        self._policy = policy
+        self._rng = rng
+
+    def apply(self, settlements: Sequence[Settlement]) -> list[bool]:
+        """Apply the answers in order; False: the fence is out of date, or the job runs no more."""
+        records = lock(self._connection, {settlement.job_id for settlement in settlements})
+        accepted = []
+        for settlement in settlements:
+            record = records.get(settlement.job_id)
+            current = (
+                record is not None and record.state == State.RUNNING and record.fence == settlement.fence
+            )
+            accepted.append(current)
+            if current and record is not None:
+                self._settle(record, settlement.outcome)
+        settled = {s.job_id: records[s.job_id] for s, yes in zip(settlements, accepted, strict=True) if yes}
+        write(self._connection, settled.values())
+        release(self._connection, [n for n, r in settled.items() if r.state == State.DONE], self._now)
+        dead = {name: name for name, record in settled.items() if record.state == State.DEAD}
+        cancel_dependants(self._connection, dead, self._now)
+        return accepted
+
+    def _settle(self, record: Record, outcome: Outcome) -> None:
+        match outcome:
+            case Done():
+                self._complete(record, outcome)
+            case Failed():
+                self._fail(record, outcome.error, retry=outcome.retry)
+            case Interrupted():
+                hand_back(record, Event.INTERRUPT, self._now)
+                record.losses = 0
+            case Unstarted():
+                record.make_ready(Event.UNCLAIM, self._now)
+                record.attempt -= 1
+                record.starts -= 1
+
+    def _complete(self, record: Record, done: Done) -> None:
+        try:
+            result = encode(done.result)
+            if done.spawn:
+                add(self._connection, done.spawn, self._now)
+        except (GraphError, TypeError, ValueError) as error:
+            # Nothing of it was written; the same answer would be refused again.
+            self._fail(record, refusal(error), retry=False)
+            return
+        record.end(Event.COMPLETE, at=self._now, error=None)
+        record.result = result
+        record.output = done.output
+        record.losses = 0
+
+    def _fail(self, record: Record, error: dict[str, Any], *, retry: bool) -> None:
+        record.losses = 0
+        failure = Failure(attempt=record.attempt, retry=retry, at=self._now, max_attempts=record.max_attempts)
+        verdict = self._policy.decide(failure, self._rng)
+        if isinstance(verdict, Dead):
+            bury(record, error, verdict.reason, self._now)
+        else:
+            record.make_ready(Event.RETRY, verdict.at)
+            record.error = _evidence(error)
+
+
+def hand_back(record: Record, event: Event, now: float) -> None:
+    """Make a running job ready again at once; the attempt is not spent, the interruption is counted."""
+    record.make_ready(event, now)
+    record.attempt -= 1
+    record.interruptions += 1
+
+
+def bury(record: Record, error: dict[str, Any], reason: str, now: float) -> None:
+    """Quarantine a running job with its evidence and why it is not tried again."""
+    record.end(Event.BURY, at=now, error=_evidence({**error, "buried": reason}))
+
+
+def refusal(error: Exception) -> dict[str, Any]:
+    """The evidence of an answer that cannot be recorded."""
+    if isinstance(error, GraphError):
+        return error.evidence()
+    return {
+        "error": "GraphError",
+        "message": f"the job's answer is not JSON: {error}",
+        "remedy": "report it: this is a bug in the job's handler",
+    }
+
+
+def _evidence(error: dict[str, Any]) -> str:
+    try:
+        return encode(error)
+    except (TypeError, ValueError):
+        return encode({"error": "Failed", "message": repr(error)})
