@@ -1,0 +1,128 @@
+"""The filter graph between one decoder and the encoders of all rungs, as a pure function.
+
+    slice -> exactly the wanted frames -> deinterlaced, if it must be -> even timeline
+          -+-> largest SDR rung -> upright -+-> [v0]
+           |                                '-> next smaller rung -+-> [v1]
+           |                                                       '-> ...
+           '-> largest rung that keeps HDR, or has other bits -> ...
+
+Each rung is scaled from the one above it, which costs a fraction of scaling each from the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from eddyline.media.chunks import Grid
+from eddyline.media.ladder import Rung
+from eddyline.media.source import VideoFacts
+from eddyline.mp4.slice import Slice
+
+# FFmpeg's own default, so that a rung is as sharp as that of a plain command.
+_SCALER = "flags=bicubic"
+_UPRIGHT = {0: (), 90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
+# Every chunk gets the same curve: left to itself, the filter would take the peak from each frame's metadata.
+# 100 cd/m2 is SDR's reference white, 1,000 what consumer HDR is graded for.
+_NOMINAL_PEAK, _HDR_PEAK = 100, 1000
+
+
+def graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
+    """The `-filter_complex` that makes `[v0]`, `[v1]`, ..., one a rung, of the slice's video."""
+    groups: dict[tuple[str, bool], list[int]] = {}
+    for index, rung in enumerate(rungs):
+        groups.setdefault((rung.pixel_format, keeps_hdr(facts, rung)), []).append(index)
+    heads = [f"g{number}" for number in range(len(groups))]
+    parts = [_chain("0:v:0", [*_exact(piece, facts, grid), *_split(len(heads))], heads)]
+    for head, members in zip(heads, groups.values(), strict=True):
+        parts += _cascade(head, members, facts, rungs)
+    return ";".join(parts)
+
+
+def keeps_hdr(facts: VideoFacts, rung: Rung) -> bool:
+    """Whether the rung stays HDR: the source is, and ten bits can carry it; any other is tone-mapped."""
+    return facts.hdr and rung.pixel_format.endswith("10le")
+
+
+def timebase(facts: VideoFacts, grid: Grid) -> Fraction:
+    """The encoders' time base in seconds.
+
+    At a constant rate the encoders see frame k at exactly k/fps, so that a clock's jitter (90 kHz, or MKV's
+    milliseconds) changes no byte; the true times are put back by `assemble`. A variable rate keeps the
+    source's own ticks, for rate control must know how long a frame stays.
+    """
+    return Fraction(1, facts.timescale) if facts.variable_rate else 1 / grid.fps
+
+
+def _exact(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
+    base = timebase(facts, grid)
+    steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"]
+    if facts.interlaced:
+        # One frame for each frame, whatever the fields: bwdif halves the time base, so settb comes after.
+        steps.append("bwdif=mode=send_frame:parity=auto:deint=interlaced")
+    counted = f"PTS-{piece.start_pts}" if facts.variable_rate else "N"
+    # setpts counts in the time base of its input, and for variable rates it must see the slice's own.
+    retime = [f"settb={base.numerator}/{base.denominator}", f"setpts={counted}"]
+    return [*steps, *retime]
+
+
+def _cascade(head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequence[Rung]) -> list[str]:
+    """The chains of one group of rungs, largest first; each ends in its label and feeds the next."""
+    ordered = sorted(members, key=lambda index: -rungs[index].width * rungs[index].height)
+    parts, source, above = [], head, None
+    for place, index in enumerate(ordered):
+        rung = rungs[index]
+        steps = _first(facts, rung) if above is None else _next(above, rung)
+        last = place == len(ordered) - 1
+        labels = [f"v{index}"] if last else [f"v{index}", f"under{index}"]
+        parts.append(_chain(source, [*steps, "setsar=1", *_split(len(labels))], labels))
+        source, above = labels[-1], rung
+    return parts
+
+
+def _first(facts: VideoFacts, rung: Rung) -> list[str]:
+    """From the source's frame to the group's largest rung: scaled lying, then turned, for that moves less."""
+    turned = facts.rotation in {90, 270}
+    width, height = (rung.height, rung.width) if turned else (rung.width, rung.height)
+    if facts.hdr and not keeps_hdr(facts, rung):
+        return [*_tonemap(facts, width, height, rung.pixel_format), *_UPRIGHT[facts.rotation]]
+    same = (facts.width, facts.height, facts.pixel_format) == (width, height, rung.pixel_format)
+    if same and not facts.full_range:
+        return [*_UPRIGHT[facts.rotation]]
+    # Limited range always: too many players ignore the flag of the other.
+    scale = f"scale={width}:{height}:{_SCALER}:out_range=limited"
+    return [scale, f"format={rung.pixel_format}", *_UPRIGHT[facts.rotation]]
+
+
+def _next(above: Rung, rung: Rung) -> list[str]:
+    if (above.width, above.height) == (rung.width, rung.height):
+        return []
+    return [f"scale={rung.width}:{rung.height}:{_SCALER}"]
+
+
+def _tonemap(facts: VideoFacts, width: int, height: int, pixel_format: str) -> list[str]:
+    """PQ or HLG in BT.2020 to BT.709, in linear light, and only after scaling: floats are dear."""
+    colours = (
+        f"tin={facts.transfer}:pin={_known(facts.primaries, 'bt2020')}:min={_known(facts.matrix, 'bt2020nc')}"
+    )
+    reach = "full" if facts.full_range else "limited"
+    return [
+        f"zscale={width}:{height}:filter=bicubic:{colours}:rin={reach}:t=linear:npl={_NOMINAL_PEAK}",
+        "format=gbrpf32le",
+        "zscale=p=bt709",
+        f"tonemap=hable:desat=0:peak={_HDR_PEAK // _NOMINAL_PEAK}",
+        "zscale=t=bt709:m=bt709:r=limited:dither=ordered",
+        f"format={pixel_format}",
+    ]
+
+
+def _known(value: str, otherwise: str) -> str:
+    return otherwise if value in {"", "unknown", "reserved"} else value
+
+
+def _split(ways: int) -> list[str]:
+    return [f"split={ways}"] if ways > 1 else []
+
+
+def _chain(source: str, steps: Sequence[str], labels: Sequence[str]) -> str:
+    return f"[{source}]" + ",".join(steps or ("null",)) + "".join(f"[{label}]" for label in labels)
