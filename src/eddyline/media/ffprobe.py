@@ -1,0 +1,45 @@
+"""Asks ffprobe about one small local file and answers in plain values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from eddyline.core.errors import InputError, ToolError
+from eddyline.core.process import Limits, Runner
+from eddyline.media.toolchain import Toolchain, input_args
+
+_LIMITS = Limits(wall_s=60, output=4 * 1024 * 1024)
+# What a tool says when the machine, not the footage, is to blame.
+_MACHINE = ("No space left", "Cannot allocate memory", "Input/output error", "Too many open files")
+
+
+def ask(
+    path: Path, *questions: str, tools: Toolchain, runner: Runner, demuxer: str | None = None
+) -> dict[str, Any]:
+    """The JSON answer of ffprobe to `questions` ("-show_streams", ...); `demuxer` forces the container.
+
+    Raises `InputError` where the file cannot be read, `ToolError` where ffprobe was killed or ran too long.
+    """
+    forced = ("-f", demuxer) if demuxer else ()
+    argv = (str(tools.ffprobe), "-v", "error", "-of", "json", *forced, *input_args(path), *questions)
+    try:
+        answer = json.loads(runner.run(argv, limits=_LIMITS).stdout)
+    except ToolError as error:
+        raise blamed(error, "the footage cannot be read") from error
+    except ValueError as error:
+        raise InputError("ffprobe gave no answer about the footage", remedy="copy the file again") from error
+    return dict(answer)
+
+
+def blamed(error: ToolError, what: str) -> InputError | ToolError:
+    """The tool's failure as the footage's fault, unless the tool was stopped or the machine was short."""
+    stopped = error.status is None or error.status < 0 or " was stopped: " in error.message
+    if stopped or any(sign in error.stderr for sign in _MACHINE):
+        return error
+    said = error.message.rsplit(": ", maxsplit=1)[-1]
+    return InputError(
+        f"{what}: {said}",
+        remedy="play the file to its end in a player; if that fails too, copy it again from the card",
+    )

@@ -1,0 +1,111 @@
+"""Other containers become MP4 without a frame being decoded, so that the index can speak for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from eddyline.core.errors import InputError, ToolError, UnsupportedError
+from eddyline.core.process import Limits, Runner
+from eddyline.media.ffprobe import ask, blamed
+from eddyline.media.sniff import container_of, first_bytes
+from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
+
+# What MP4 holds as it is; of the rest, QuickTime holds the second set.
+_MP4_VIDEO = frozenset(
+    {"h264", "hevc", "av1", "vp9", "vp8", "mpeg4", "mpeg2video", "mpeg1video", "vvc", "mjpeg", "vc1"}
+)
+_MOV_VIDEO = frozenset(
+    {"prores", "dnxhd", "dvvideo", "ffv1", "huffyuv", "rawvideo", "v210", "cfhd", "qtrle", "jpeg2000", "h263"}
+)
+_COPIED_SOUND = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac", "flac", "opus"})
+_LOSSLESS = "alac"  # for sound that MP4 cannot hold; players and editors know it, and it keeps 24 bits
+_MOST_LOSSLESS_CHANNELS = 8
+_SLOWEST_DISK = 4 * 1024 * 1024  # bytes/s that any disk can be expected to read and write
+_DEMUXERS: Final = "matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf"
+
+
+def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> None:
+    """Rewrap `path` (Matroska, MPEG-TS, MPEG-PS, AVI, FLV, Ogg, MXF, ASF) as MP4, or QuickTime, in `out`.
+
+    The first video track and all sound tracks are copied, frame times and languages kept; sound that MP4
+    cannot hold becomes ALAC. The demuxer is forced by the first bytes, so nothing in the file can send
+    FFmpeg to another one. Raises `InputError` (no video, unreadable), `UnsupportedError` (a codec that
+    neither container holds), `ToolError`, `TransientError`.
+    """
+    demuxer = container_of(first_bytes(path))
+    streams = ask(path, "-show_streams", tools=tools, runner=runner, demuxer=demuxer).get("streams", [])
+    argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams))
+    limits = Limits(wall_s=120 + path.stat().st_size / _SLOWEST_DISK)
+    try:
+        runner.run(argv, limits=limits)
+    except ToolError as error:
+        out.unlink(missing_ok=True)
+        raise blamed(error, "the footage cannot be rewrapped as MP4") from error
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
+
+
+def command(path: Path, out: Path, demuxer: str, streams: list[dict[str, Any]]) -> tuple[str, ...]:
+    """FFmpeg's arguments after its global ones, for what ffprobe said of the streams."""
+    video = _main_video(streams)
+    sounds = [each for each in streams if each.get("codec_type") == "audio" and _readable(each)]
+    maps = ["-map", f"0:{video['index']}"]
+    codecs = ["-c", "copy"]
+    for place, each in enumerate(sounds):
+        maps += ["-map", f"0:{each['index']}"]
+        if each["codec_name"] not in _COPIED_SOUND:
+            codecs += _lossless(place, each)
+    return (
+        "-y",
+        # AVI knows only decoding times; presentation times are worked out from them.
+        *(("-fflags", "+genpts") if demuxer == "avi" else ()),
+        *("-format_whitelist", _DEMUXERS, "-f", demuxer),
+        *input_args(path),
+        *maps,
+        *codecs,
+        # Same bytes from the same source: no clock, no version of the muxer.
+        *("-map_chapters", "-1", "-fflags", "+bitexact"),
+        *("-f", _container_for(video), str(out)),
+    )
+
+
+def _main_video(streams: list[dict[str, Any]]) -> dict[str, Any]:
+    """The first video that is no cover picture."""
+    videos = [each for each in streams if each.get("codec_type") == "video"]
+    moving = [each for each in videos if not each.get("disposition", {}).get("attached_pic")]
+    if moving:
+        return moving[0]
+    if any(each.get("codec_type") == "audio" for each in streams):
+        raise InputError(
+            "this is sound alone: there is no picture to encode",
+            remedy="give the video that the sound belongs to",
+        )
+    raise InputError("there is no video in this file", remedy="copy it again, or give the video itself")
+
+
+def _container_for(video: dict[str, Any]) -> str:
+    codec = str(video.get("codec_name", "unknown"))
+    if codec in _MP4_VIDEO:
+        return "mp4"
+    if codec in _MOV_VIDEO:
+        return "mov"
+    raise UnsupportedError(
+        f"video of the codec {codec!r} can be held neither by MP4 nor by MOV",
+        remedy="convert it first: ffmpeg -i IN -c:v libx264 -crf 12 -c:a alac OUT.mov",
+    )
+
+
+def _readable(sound: dict[str, Any]) -> bool:
+    """A track announced but never sent (usual in broadcasts) has neither rate nor channels."""
+    return int(sound.get("sample_rate", 0) or 0) > 0 and int(sound.get("channels", 0) or 0) > 0
+
+
+def _lossless(place: int, sound: dict[str, Any]) -> list[str]:
+    if int(sound["channels"]) > _MOST_LOSSLESS_CHANNELS:
+        raise UnsupportedError(
+            f"sound of {sound['channels']} channels in {sound['codec_name']!r} cannot be kept in MP4",
+            remedy="convert the sound first, to at most 8 channels",
+        )
+    return [f"-c:a:{place}", _LOSSLESS]
