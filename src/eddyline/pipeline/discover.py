@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core.errors import EddylineError, InputError, MissingError, TransientError
+from eddyline.media.sniff import sniff as sniff_file
 
 STATE = ".eddyline"  # the folder of state that marks an output folder
 OUTPUT = "assets"  # what a run writes beside it
@@ -62,22 +63,16 @@ class Discovered:
     failed: tuple[tuple[Path, EddylineError], ...] = ()
 
 
-def discover(sources: Iterable[Path], *, sniff: Sniff | None = None) -> Discovered:
+def discover(sources: Iterable[Path], *, sniff: Sniff = sniff_file) -> Discovered:
     """Find the footage of `sources` (files and folders); a source that fails does not stop the others.
 
     `sniff` looks at a file's first bytes and raises an `EddylineError` if they are no video that can be read
-    (default: `media.probe.sniff`).
+    (default: `media.sniff.sniff`).
     """
-    search = _Search(sniff or _media_sniff)
+    search = _Search(sniff)
     for source in sources:
         search.named(source)
     return search.result()
-
-
-def _media_sniff(path: Path) -> object:
-    from eddyline.media.probe import sniff  # noqa: PLC0415 - heavy, and only unknown extensions need it
-
-    return sniff(path)
 
 
 class _Search:
@@ -202,8 +197,7 @@ def _unreachable(error: OSError | ValueError) -> EddylineError:
             "there is no such file or folder", remedy="check the path and that the card is mounted"
         )
     if isinstance(error, PermissionError):
-        return TransientError(
-            "it may not be read", remedy=f"give yourself the right to read {path.name or path}"
-        )
+        remedy = "give yourself the right to read it, then run the same command again"
+        return TransientError("it may not be read", remedy=remedy)
     what = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return InputError(f"it cannot be reached: {what}", remedy="check the path")

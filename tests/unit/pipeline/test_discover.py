@@ -7,18 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.core.errors import InputError, MissingError
+from eddyline.core.errors import MissingError
 from eddyline.pipeline.discover import Discovered, discover
 
-
-def _sniff(path: Path) -> str:
-    if not path.read_bytes().startswith(b"VIDEO"):
-        raise InputError("no video in it")
-    return "remux"
+MATROSKA = b"\x1aE\xdf\xa3" + bytes(60)
+TRANSPORT_STREAM = (b"\x47" + bytes(187)) * 5
 
 
 def found(*sources: Path) -> Discovered:
-    return discover(sources, sniff=_sniff)
+    return discover(sources)
 
 
 def put(path: Path, content: bytes = b"x") -> Path:
@@ -57,15 +54,15 @@ def test_chapters_come_in_the_order_they_were_filmed(tmp_path: Path) -> None:
 
 
 def test_an_unknown_extension_is_judged_by_its_first_bytes(tmp_path: Path) -> None:
-    good = put(tmp_path / "a.weird", b"VIDEO...")
-    put(tmp_path / "b.weird", b"text")
+    good = put(tmp_path / "a.weird", MATROSKA)
+    put(tmp_path / "b.weird", b"some text")
     result = found(tmp_path)
     assert result.footage == (good,)
-    assert reasons(result) == {"b.weird": "not known to be video: no video in it"}
+    assert reasons(result) == {"b.weird": "not known to be video: this is text, not footage"}
 
 
 def test_typescript_is_not_taken_for_a_transport_stream(tmp_path: Path) -> None:
-    stream = put(tmp_path / "a.ts", b"VIDEO...")
+    stream = put(tmp_path / "a.ts", TRANSPORT_STREAM)
     put(tmp_path / "index.ts", b"export const x = 1;")
     result = found(tmp_path)
     assert result.footage == (stream,)

@@ -1,0 +1,71 @@
+"""Jobs as people and programs read them."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from eddyline.graph.states import State
+from eddyline.pipeline.words import shown
+
+if TYPE_CHECKING:
+    from eddyline.graph.job import Job
+
+# What a person looks for comes first.
+_ORDER = (State.RUNNING, State.DEAD, State.READY, State.WAITING, State.CANCELLED, State.DONE)
+
+
+def job_fields(job: Job) -> dict[str, Any]:
+    """A job's fields as JSON values."""
+    return {**asdict(job), "state": str(job.state), "needs": list(job.needs), "optional": list(job.optional)}
+
+
+def in_order(jobs: Sequence[Job]) -> list[Job]:
+    """Running and dead jobs first, done ones last; within a state by asset, priority and id."""
+    return sorted(jobs, key=lambda job: (_ORDER.index(job.state), job.asset, job.priority, job.id))
+
+
+def print_jobs(screen: Console, jobs: Sequence[Job]) -> None:
+    """A table of jobs and how many there are of each state."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("job", "asset", "kind", "state"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("try", justify="right")
+    table.add_column("why", overflow="ellipsis", no_wrap=True, style="dim")
+    for job in jobs:
+        why = shown((job.error or {}).get("message", ""))
+        table.add_row(shown(job.id), shown(job.asset), job.kind, str(job.state), str(job.attempt), why)
+    screen.print(table)
+    counts = Counter(job.state for job in jobs)
+    screen.print("\n" + ", ".join(f"{counts[one]:,} {one}" for one in _ORDER if counts[one]), style="dim")
+
+
+def print_job(screen: Console, job: Job) -> None:
+    """Everything that is known of one job, but for what is empty."""
+    for name, value in job_fields(job).items():
+        _print_field(screen, name, value, "")
+
+
+def _print_field(screen: Console, name: str, value: Any, indent: str) -> None:  # noqa: ANN401 - any JSON value
+    """One field; nested values below it, text of several lines (what FFmpeg said) as it was."""
+    if value in (None, "", [], {}):
+        return
+    heading = f"{indent}{shown(name)}:"
+    if isinstance(value, dict):
+        screen.print(heading, soft_wrap=True)
+        for inner, each in value.items():
+            _print_field(screen, inner, each, indent + "  ")
+    elif isinstance(value, str) and "\n" in value.strip():
+        screen.print(heading, soft_wrap=True)
+        for line in value.strip().splitlines():
+            screen.print(f"{indent}  {shown(line)}", soft_wrap=True)
+    elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+        screen.print(f"{heading} {shown(shlex.join(value))}", soft_wrap=True)  # argv, ready to be pasted
+    else:
+        screen.print(f"{heading} {shown(value)}", soft_wrap=True)

@@ -1,0 +1,87 @@
+"""The command line's door: commands by name, and what an error means for the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from eddyline.core.errors import EddylineError, UsageError
+
+FAILED, USAGE, BY_CTRL_C = 1, 2, 130
+# Name on the command line -> module of cli/ and what in it is called. Only the module that is wanted is
+# imported: `eddyline --version` must not wait for what `eddyline run` needs.
+COMMANDS = {
+    "run": ("run", "run"),
+    "probe": ("probe", "probe"),
+    "doctor": ("doctor", "doctor"),
+    "jobs": ("jobs", "commands"),
+    "profiles": ("profiles", "commands"),
+    "demo-clip": ("demo", "demo_clip"),
+}
+_HIDDEN = frozenset({"demo-clip"})
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The command line that `arguments` need: the one command that they name, or all of them for help."""
+    whole = typer.Typer(
+        name="eddyline",
+        help="Footage in, a playable and proven asset out.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    whole.callback()(_options)
+    named = next((argument for argument in arguments if not argument.startswith("-")), "")
+    wanted = [named] if named in COMMANDS else [] if "--version" in arguments else list(COMMANDS)
+    for name in wanted:
+        module, attribute = COMMANDS[name]
+        command = getattr(import_module(f"eddyline.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            whole.add_typer(command, name=name)
+        else:
+            whole.command(name, hidden=name in _HIDDEN)(command)
+    return whole
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback
+    if wanted:
+        typer.echo(f"eddyline {version('eddyline')}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[  # noqa: FBT002 - eager, acts by itself; Typer's way to declare a flag
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line. Exit 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM."""
+    try:
+        build(sys.argv[1:])()
+    except EddylineError as error:
+        sys.exit(complain(error))
+    except KeyboardInterrupt:
+        sys.exit(BY_CTRL_C)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); the interpreter must not try to flush to it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+
+
+def complain(error: EddylineError) -> int:
+    """Say on standard error what is wrong and what to do; returns the exit code."""
+    from eddyline.pipeline.words import shown  # noqa: PLC0415 - only when something is wrong
+
+    sys.stderr.write(f"eddyline: {shown(error.message)}\n")
+    if error.remedy:
+        sys.stderr.write(f"what to do: {shown(error.remedy)}\n")
+    return USAGE if isinstance(error, UsageError) else FAILED

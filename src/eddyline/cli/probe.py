@@ -1,0 +1,70 @@
+"""`eddyline probe`: what a file holds, from its index alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eddyline.cli.terminal import console
+from eddyline.pipeline.words import count, duration, shown, size
+
+if TYPE_CHECKING:
+    from eddyline.media.source import AudioFacts, SourceFacts, VideoFacts
+
+
+def probe(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A video file.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Say what a file holds, without decoding it."""
+    from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
+
+    show_facts(file, app.probe(file), as_json=as_json)
+
+
+def show_facts(file: Path, facts: SourceFacts, *, as_json: bool) -> None:
+    """Print the facts as JSON, or a few lines for people."""
+    if as_json:
+        typer.echo(json.dumps(facts.to_json(), indent=2))
+        return
+
+    screen = console()
+    screen.print(shown(file.name), style="bold", soft_wrap=True)
+    for heading, value in _lines(facts):
+        screen.print(f"  {heading:<12}{shown(value)}", soft_wrap=True)
+
+
+def _lines(facts: SourceFacts) -> list[tuple[str, str]]:
+
+    lines = [("file", f"{facts.container}, {size(facts.bytes)}, {duration(facts.duration_s)}")]
+    lines += [("video", line) for line in _video(facts.video)]
+    lines += [("audio", _audio(track)) for track in facts.audio] or [("audio", "none")]
+    if facts.telemetry:
+        told = facts.telemetry
+        lines.append(("telemetry", f"{count(told.payloads, 'payload')}, {size(told.bytes)}, gpmd"))
+    else:
+        lines.append(("telemetry", "none"))
+    return [*lines, ("fingerprint", facts.fingerprint)]
+
+
+def _video(video: VideoFacts) -> list[str]:
+    rate = f"{float(video.fps):.5g} frames/s" + (" (variable)" if video.variable_rate else "")
+    first = f"{video.codec} {video.width}x{video.height}, {rate}, {video.frames:,} frames"
+    notes = [f"{video.bit_depth} bits {video.pixel_format}"]
+    if video.transfer != "unknown":
+        notes.append(video.transfer + (" (HDR)" if video.hdr else ""))
+    if video.rotation:
+        notes.append(f"turned by {video.rotation} degrees")
+    if video.interlaced:
+        notes.append("interlaced")
+    if (video.display_width, video.display_height) != (video.width, video.height):
+        notes.append(f"shown as {video.display_width}x{video.display_height}")
+    return [first, ", ".join(notes)]
+
+
+def _audio(track: AudioFacts) -> str:
+    named = f", {track.title!r}" if track.title else ""
+    return f"{track.codec}, {track.channels} channels, {track.sample_rate:,} Hz, {track.language}{named}"

@@ -1,0 +1,54 @@
+"""`eddyline profiles`: what can be made of footage."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+import yaml
+from rich.table import Table
+
+from eddyline.cli.terminal import console
+
+commands = typer.Typer(
+    help="List the built-in profiles, or print one to start your own from.", no_args_is_help=True
+)
+
+
+@commands.command("list")
+def list_profiles(
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """List the built-in profiles."""
+    from eddyline.media.profile import load, names  # noqa: PLC0415 - pydantic is heavy
+
+    profiles = [load(name) for name in names()]
+    if as_json:
+        typer.echo(json.dumps([profile.model_dump(mode="json") for profile in profiles], indent=2))
+        return
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("profile", style="bold", no_wrap=True)
+    table.add_column("lines")
+    table.add_column("for")
+    for profile in profiles:
+        heights = ", ".join(str(rung.height) for rung in profile.rungs)
+        table.add_row(profile.name, heights, profile.description)
+    console().print(table)
+
+
+@commands.command("show")
+def show_profile(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A profile.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Print a profile whole, as YAML: save it, change it, and give it to `run --profile`."""
+    from eddyline.media.profile import load  # noqa: PLC0415 - pydantic is heavy
+
+    plain = load(name).model_dump(mode="json")
+    if as_json:
+        typer.echo(json.dumps(plain, indent=2))
+        return
+
+    typer.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100), nl=False)

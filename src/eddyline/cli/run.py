@@ -1,0 +1,96 @@
+"""`eddyline run`: footage in, playable and proven assets out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eddyline.cli.interrupt import Interruption
+from eddyline.cli.jsonlines import JsonLines
+from eddyline.cli.outcome import print_report
+from eddyline.cli.plan import show_plan
+from eddyline.cli.progress import LiveBoard, PlainLines, on_terminal
+from eddyline.cli.terminal import console
+from eddyline.core.errors import Interrupted
+from eddyline.core.stop import Stop
+from eddyline.pipeline.events import Event, RunReport
+
+Start = Callable[[Stop, Callable[[Event], None]], RunReport]
+
+DEFAULT_OUT = Path("out")
+ALL_DONE, SOME_FAILED = 0, 1
+
+
+def run(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="SOURCE...", help="Video files, folders or camera cards.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results go.")] = DEFAULT_OUT,
+    profile: Annotated[
+        str, typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of it.")
+    ] = "default",
+    slots: Annotated[
+        int | None, typer.Option("--slots", min=1, help="Jobs at a time. [default: one per core]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Turn footage into playable, proven assets. Stop it at any time; run it again to go on."""
+    from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
+
+    request = app.RunRequest(sources=tuple(sources), out=out, profile=profile, slots=slots)
+    if dry_run:
+        raise typer.Exit(show_plan(app.dry_run(request), as_json=as_json))
+    raise typer.Exit(
+        perform(
+            lambda stop, on_event: app.run(request, stop=stop, on_event=on_event), as_json=as_json, out=out
+        )
+    )
+
+
+def perform(start: Start, *, as_json: bool, out: Path = DEFAULT_OUT) -> int:
+    """Run, show how it goes and how it ended; returns the exit code (0, 1, or 128 + the signal)."""
+    screen = console()
+    stop = Stop()
+    with Interruption(stop) as interruption:
+        display = (
+            JsonLines(sys.stdout)
+            if as_json
+            else LiveBoard(screen)
+            if on_terminal(screen)
+            else PlainLines(screen)
+        )
+        try:
+            report = start(stop, _unless_closed(display.show, stop))
+        except Interrupted as error:
+            report = RunReport(finished=(), failed=(), skipped=(), interrupted=error.message)
+        finally:
+            display.close()
+        if isinstance(display, JsonLines):
+            display.finish(report)
+        else:
+            print_report(report, screen, None if out == DEFAULT_OUT else out)
+    return _exit_code(report, interruption.exit_code)
+
+
+def _exit_code(report: RunReport, by_signal: int | None) -> int:
+    if report.interrupted:
+        return by_signal or SOME_FAILED
+    return SOME_FAILED if report.failed else ALL_DONE
+
+
+def _unless_closed(show: Callable[[Event], None], stop: Stop) -> Callable[[Event], None]:
+    """Nobody reads any more (`| head`): stop in good order, as a pipe's end always stops a program."""
+
+    def on_event(event: Event) -> None:
+        try:
+            show(event)
+        except BrokenPipeError:
+            stop.request("its output was closed")
+
+    return on_event

@@ -1,0 +1,68 @@
+"""The end of a run says what to look at and what to do."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from eddyline.cli.outcome import print_report
+from eddyline.pipeline.events import AssetFailed, AssetFinished, RunReport, SourceSkipped
+
+
+def printed(report: RunReport, out: Path | None = None) -> list[str]:
+    text = io.StringIO()
+    print_report(report, Console(file=text, width=60, markup=False, highlight=False), out)
+    return [line for line in text.getvalue().splitlines() if line]
+
+
+DONE = AssetFinished(
+    asset="a",
+    name="a.mp4",
+    manifest=Path("out/assets/a/manifest.json"),
+    page=Path("out/assets/a/index.html"),
+    reused=False,
+)
+FAILED = AssetFailed(
+    asset="b",
+    name="b.mp4",
+    source=Path("card/b.mp4"),
+    job="b.inspect",
+    reason="it is empty",
+    remedy="copy it again",
+)
+
+
+def test_the_last_line_is_the_page_to_look_at() -> None:
+    skipped = SourceSkipped(path=Path("c.jpg"), reason="a still image")
+    lines = printed(RunReport(finished=(DONE,), failed=(FAILED,), skipped=(skipped,)))
+    assert lines[-1].endswith("out/assets/a/index.html")
+
+
+def test_a_failure_has_its_source_reason_remedy_and_evidence() -> None:
+    text = "\n".join(printed(RunReport(finished=(), failed=(FAILED,), skipped=()), Path("my out")))
+    for part in ("card/b.mp4", "it is empty", "copy it again", "eddyline jobs show b.inspect --out 'my out'"):
+        assert part in text
+
+
+def test_many_skipped_files_of_one_kind_are_one_line() -> None:
+    skipped = tuple(SourceSkipped(path=Path(f"{n}.jpg"), reason="a still image") for n in range(400))
+    lines = printed(RunReport(finished=(), failed=(), skipped=skipped))
+    assert lines[0] == "Skipped 400 files:"
+    assert lines[1] == "  0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 395 more: a still image"
+
+
+def test_an_interrupted_run_says_how_to_go_on() -> None:
+    (line,) = printed(RunReport(finished=(), failed=(), skipped=(), interrupted="Ctrl-C"))
+    assert "Run the same command again" in line
+
+
+def test_nothing_found_is_said() -> None:
+    assert printed(RunReport(finished=(), failed=(), skipped=())) == ["No footage found."]
+
+
+def test_long_paths_are_never_broken() -> None:
+    page = Path("/a/" + "long/" * 40 + "index.html")
+    done = AssetFinished(asset="a", name="a", manifest=page, page=page, reused=False)
+    assert printed(RunReport(finished=(done,), failed=(), skipped=()))[-1].endswith(str(page))

@@ -1,0 +1,121 @@
+"""A run ends with the exit code that tells how it went, and stops when it is told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eddyline.cli.run import perform
+from eddyline.core.errors import Interrupted
+from eddyline.core.stop import Stop
+from eddyline.pipeline.events import AssetFailed, Event, RunReport
+
+FAILED = AssetFailed(
+    asset="", name="b.mp4", source=Path("b.mp4"), job="", reason="it is empty", remedy="copy it again"
+)
+NOTHING = RunReport(finished=(), failed=(), skipped=())
+
+
+def test_a_run_without_failures_exits_with_0() -> None:
+    assert perform(lambda _stop, _on_event: NOTHING, as_json=False) == 0
+
+
+def test_a_failure_exits_with_1_and_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    report = RunReport(finished=(), failed=(FAILED,), skipped=())
+    assert perform(lambda _stop, _on_event: report, as_json=False) == 1
+    assert "copy it again" in capsys.readouterr().out
+
+
+def test_the_last_json_line_is_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    def start(_stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
+        on_event(FAILED)
+        return RunReport(finished=(), failed=(FAILED,), skipped=())
+
+    assert perform(start, as_json=True) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["event"] for line in lines] == ["asset_failed", "finished"]
+    assert lines[-1]["failed"][0]["name"] == "b.mp4"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_raises_the_stop_flag_and_decides_the_exit_code(number: int, code: int) -> None:
+    def start(stop: Stop, _on_event: Callable[[Event], None]) -> RunReport:
+        os.kill(os.getpid(), number)
+        assert stop.wait(5)
+        return RunReport(finished=(), failed=(), skipped=(), interrupted=stop.reason)
+
+    before = signal.getsignal(number)
+    assert perform(start, as_json=False) == code
+    assert signal.getsignal(number) is before
+
+
+def test_an_interruption_that_is_raised_counts_like_one_that_is_reported() -> None:
+    def start(stop: Stop, _on_event: Callable[[Event], None]) -> RunReport:
+        os.kill(os.getpid(), signal.SIGTERM)
+        stop.wait(5)
+        raise Interrupted("stopped")
+
+    assert perform(start, as_json=True) == 143
+
+
+def _child(body: str) -> subprocess.Popen[str]:
+    code = textwrap.dedent(body)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+_STUBBORN = """
+    import sys, time
+    from eddyline.cli.run import perform
+    from eddyline.pipeline.events import RunReport, SourceSkipped
+    from pathlib import Path
+
+    def start(stop, on_event):
+        on_event(SourceSkipped(path=Path("ready"), reason="x"))
+        while True:
+            time.sleep(0.05)  # never looks at the flag
+
+    sys.exit(perform(start, as_json=True))
+"""
+
+
+def test_a_second_ctrl_c_ends_a_run_that_does_not_listen() -> None:
+    with _child(_STUBBORN) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert child.poll() is None
+        child.send_signal(signal.SIGINT)
+        assert child.wait(5) == 130
+
+
+def test_a_reader_that_goes_away_stops_the_run() -> None:
+    body = """
+    import sys
+    from eddyline.cli.run import perform
+    from eddyline.pipeline.events import RunReport, SourceSkipped
+    from pathlib import Path
+
+    def start(stop, on_event):
+        while not stop.wait(0.01):
+            on_event(SourceSkipped(path=Path("x"), reason="x"))
+        return RunReport(finished=(), failed=(), skipped=(), interrupted=stop.reason)
+
+    import eddyline.cli.main as door
+    door.build = lambda _arguments: lambda: sys.exit(perform(start, as_json=True))
+    door.main()
+    """
+    with _child(body) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.stdout.close()
+        assert child.wait(10) == 1
