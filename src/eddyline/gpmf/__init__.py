@@ -1,0 +1,49 @@
+"""GPMF: the telemetry that GoPro cameras write into their files.
+
+    from eddyline import gpmf
+
+    telemetry = gpmf.read("GX010001.MP4")       # also MOV, LRV, .360, raw .gpmf/.raw, JPEG; or any ByteRanges
+    telemetry.camera.model                      # "HERO11 Black"
+    accl = telemetry.streams["ACCL"]            # .values float64[n, 3], .times float64[n], .units, ...
+    telemetry.gps.lat                           # a GpsTrack, whichever keys it came from
+    telemetry.summary()                         # JSON values
+
+    tree = gpmf.parse(telemetry.payloads[0])    # its KLV tree; bytes(tree) gives it back exactly
+    gpmf.write([gpmf.nest("DEVC", [gpmf.leaf("DVID", "L", 1), ...])])
+
+It needs NumPy and `eddyline.mp4`, nothing else: no FFmpeg, no database.
+"""
+
+from eddyline.gpmf.camera import Camera
+from eddyline.gpmf.errors import Flaw, GpmfError, NoTelemetryError
+from eddyline.gpmf.hilights import Hilight
+from eddyline.gpmf.klv import FILL, Document, Klv, Limits, leaf, nest, parse, write
+from eddyline.gpmf.payloads import Payloads
+from eddyline.gpmf.streams import Device, Stream
+from eddyline.gpmf.telemetry import Telemetry, read, read_payloads
+from eddyline.gpmf.track import GpsTrack
+from eddyline.gpmf.utc import UtcClock
+
+__all__ = [
+    "FILL",
+    "Camera",
+    "Device",
+    "Document",
+    "Flaw",
+    "GpmfError",
+    "GpsTrack",
+    "Hilight",
+    "Klv",
+    "Limits",
+    "NoTelemetryError",
+    "Payloads",
+    "Stream",
+    "Telemetry",
+    "UtcClock",
+    "leaf",
+    "nest",
+    "parse",
+    "read",
+    "read_payloads",
+    "write",
+]

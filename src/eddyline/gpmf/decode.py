@@ -1,0 +1,171 @@
+"""Payloads -> streams: groups the index by device and key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eddyline.gpmf.errors import Judge
+from eddyline.gpmf.index import Index, build, code, name
+from eddyline.gpmf.payloads import Int64s, Payloads
+from eddyline.gpmf.pieces import Pieces, Rows, measure
+from eddyline.gpmf.streams import Device, Stream
+from eddyline.gpmf.timing import Chunks, Origin, timeline
+
+# Keys that describe or qualify samples and never are samples.
+MODIFIERS = frozenset(
+    {
+        *("DVID", "DVNM", "STNM", "SIUN", "UNIT", "SCAL", "TYPE", "RMRK", "PFRM", "VERS", "FREE"),
+        *("TSMP", "STMP", "STPS", "TICK", "TOCK", "TIMO", "EMPT", "TMPC"),
+        *("ORIN", "ORIO", "MTRX", "GPSF", "GPSU", "GPSP", "GPSA", "MFGI"),
+    }
+)
+_MODIFIER_CODES = np.array(sorted(code(key) for key in MODIFIERS), dtype=np.int64)
+# Streams with one sample for each video frame: the first one's first STMP is the movie's zero.
+FRAME_KEYS = ("SHUT",)
+
+
+def devices_and_streams(payloads: Payloads, judge: Judge) -> tuple[tuple[Device, ...], dict[str, Stream]]:
+    """Every device, and every stream by its label, in order of appearance."""
+    index = build(payloads, judge)
+    which, devices = _devices(index, payloads)
+    groups = _group(index, which)
+    pieces: list[tuple[str, str, Device, Pieces]] = []
+    labels: set[str] = set()
+    for group in groups:
+        device = devices[group.device]
+        label = _label(group.key, device, labels)
+        labels.add(label)
+        measured = measure(_rows(index, payloads, group), code(group.key), group.payload, judge, label)
+        pieces.append((label, group.key, device, measured))
+    zero = _origin(payloads, [(key, each) for _, key, _, each in pieces])
+    streams: dict[str, Stream] = {}
+    for label, key, device, each in pieces:
+        chunks = Chunks(payload=each.payload, samples=each.samples, stamp=each.stamps, latency=each.latency)
+        line = timeline(chunks, payloads.start_s, payloads.end_s, zero)
+        streams[label] = Stream(key=key, label=label, device=device, pieces=each, timeline=line)
+    return tuple(devices), streams
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Group:
+    """One stream: its device's number, its key, its rows of the index; number and payload of each STRM."""
+
+    device: int
+    key: str
+    rows: Int64s
+    streams: Int64s
+    payload: Int64s
+
+
+def _label(key: str, device: Device, taken: set[str]) -> str:
+    """The fourcc; of a later device fourcc@device; of a second stream of one device with a number."""
+    if key not in taken:
+        return key
+    wanted = f"{key}@{device.name or device.id}"
+    label, number = wanted, 2
+    while label in taken:
+        label, number = f"{wanted}#{number}", number + 1
+    return label
+
+
+def _devices(index: Index, payloads: Payloads) -> tuple[Int64s, list[Device]]:
+    """The number of each DEVC's device (one for each DVID), and the devices."""
+    count = len(index.payload_of)
+    identity = np.zeros(count, dtype=np.int64)
+    direct = index.stream < 0
+    ids = np.flatnonzero(direct & (index.key == code("DVID")) & (index.length >= 4))  # noqa: PLR2004 - a 32-bit number
+    words = np.frombuffer(payloads.data, dtype=">u4")
+    identity[index.device[ids]] = words[index.at[ids] // 4]
+    four = np.zeros(count, dtype=bool)
+    four[index.device[ids]] = index.head[ids] >> 24 == ord("F")
+    values, first, which = np.unique(identity, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    number = place[which.ravel()]
+    names = np.flatnonzero(direct & (index.key == code("DVNM")))
+    named = number[index.device[names]]
+    devices = []
+    for at, old in enumerate(order.tolist()):
+        mine = names[named == at]
+        label = ""
+        if len(mine):
+            row, size = int(mine[0]), int(index.length[mine[0]])
+            start = int(index.at[row])
+            label = payloads.data[start : start + size].split(b"\0", 1)[0].decode("latin-1").strip()
+        value = int(values[old])
+        devices.append(Device(id=name(value) if four[first[old]] else value, name=label, number=at))
+    return number, devices
+
+
+def _group(index: Index, device_number: Int64s) -> list[_Group]:
+    """STRMs by (device, key of their samples, place among the device's STRMs with that key)."""
+    inside = np.flatnonzero(index.stream >= 0)
+    stream = index.stream[inside]
+    if not len(stream):
+        return []
+    last = inside[np.append(np.flatnonzero(np.diff(stream)), len(stream) - 1)]
+    key = index.key[last].astype(np.int64)
+    ends_in_samples = ~np.isin(key, _MODIFIER_CODES) & (index.head[last] >> 24 != 0)
+    last, key = last[ends_in_samples], key[ends_in_samples]
+    strm = index.stream[last]
+    devc = index.device[last]
+    place = _place(devc * (1 << 32) + key)
+    whose = np.stack([device_number[devc], key, place], axis=1)
+    distinct, first, group = np.unique(whose, axis=0, return_index=True, return_inverse=True)
+    group = group.ravel()
+    group_of = np.full(
+        int(index.stream.max()) + 1, -1, dtype=np.int16 if len(distinct) < 1 << 15 else np.int64
+    )
+    group_of[strm] = group
+    row_group = group_of[stream]
+    rows = np.argsort(row_group, kind="stable")
+    edges = np.searchsorted(row_group[rows], np.arange(len(distinct) + 1))
+    out = []
+    for number in np.argsort(first).tolist():
+        mine = np.flatnonzero(group == number)
+        out.append(
+            _Group(
+                device=int(distinct[number, 0]),
+                key=name(int(distinct[number, 1])),
+                rows=inside[rows[edges[number] : edges[number + 1]]],
+                streams=strm[mine],
+                payload=index.payload_of[devc[mine]],
+            )
+        )
+    return out
+
+
+def _place(code_of: Int64s) -> Int64s:
+    """How many equal codes came before each."""
+    order = np.argsort(code_of, kind="stable")
+    ordered = code_of[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    return place
+
+
+def _rows(index: Index, payloads: Payloads, group: _Group) -> Rows:
+    rows = group.rows
+    piece = np.searchsorted(group.streams, index.stream[rows])
+    return Rows(
+        data=payloads.data, at=index.at[rows], key=index.key[rows], head=index.head[rows], piece=piece
+    )
+
+
+def _origin(payloads: Payloads, streams: list[tuple[str, Pieces]]) -> Origin | None:
+    """The zero of the STMP clock: see `timing`, rule 1."""
+    best: tuple[int, int, float] | None = None
+    for key, each in streams:
+        stamped = np.flatnonzero(~np.isnan(each.stamps))
+        if len(stamped):
+            at = int(stamped[0])
+            rank = FRAME_KEYS.index(key) if key in FRAME_KEYS else len(FRAME_KEYS)
+            candidate = (rank, int(each.payload[at]), float(each.stamps[at]))
+            best = candidate if best is None else min(best, candidate)
+    if best is None:
+        return None
+    return Origin(ticks=best[2], seconds=float(payloads.start_s[best[1]]))

@@ -1,0 +1,91 @@
+"""HiLights: the moments that someone (or the camera) marked.
+
+HERO6 and later: a device "HLMT" in the settings block, TYPE `LLLllfFff` with SCAL. Older cameras: the udta
+box HMMT, 404 bytes, a count and then that many times in milliseconds. Each may be present and empty.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from eddyline.gpmf.klv import Document, Klv, unpack
+from eddyline.gpmf.types import elements_of
+
+KINDS = {
+    "MANL": "manual",
+    "AIMU": "motion",
+    "AACD": "audio",
+    "FUSE": "combined",
+    "VOIC": "voice",
+}
+_FIELDS = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hilight:
+    """One mark: its movie time and, where known, the span [start_s, end_s), place, kind, and how sure."""
+
+    time_s: float
+    start_s: float | None = None
+    end_s: float | None = None
+    lat: float | None = None
+    lon: float | None = None
+    alt_m: float | None = None
+    kind: str = "MANL"
+    confidence: float | None = None
+    score: float | None = None
+
+
+def read_hilights(udta: Iterable[tuple[bytes, bytes]], settings: Document) -> tuple[Hilight, ...]:
+    """All marks by time: those of HLMT, else those of HMMT (cameras that write both mean the same marks)."""
+    marks = [mark for stream in settings.find("STRM") for mark in _of_stream(stream)]
+    if not marks:
+        marks = [mark for kind, body in udta if kind == b"HMMT" for mark in _of_box(body)]
+    return tuple(sorted(marks, key=lambda mark: mark.time_s))
+
+
+def _of_stream(stream: Klv) -> Iterable[Hilight]:
+    described, scaled = stream.child("TYPE"), stream.child("SCAL")
+    for node in stream.children:
+        elements = elements_of(node.type, node.size, described.text if described else "")
+        if node.key != "HLMT" or elements is None or len(elements) < _FIELDS:
+            continue
+        scale = [1.0] * len(elements)
+        if scaled is not None and elements_of(scaled.type, scaled.size):
+            given = np.ravel(scaled.array()).astype(float).tolist()
+            scale[: len(given)] = given[: len(scale)]
+        for row in unpack(node.data, node.type, node.size, elements).tolist():
+            yield _mark(row, scale)
+
+
+def _mark(row: tuple[object, ...], scale: list[float]) -> Hilight:
+    def number(at: int) -> float:
+        value = row[at]
+        return float(value) / (scale[at] or 1.0) if isinstance(value, int | float) else 0.0
+
+    kind = row[6]
+    lat, lon = number(3), number(4)
+    placed = (lat, lon) != (0.0, 0.0)
+    return Hilight(
+        time_s=number(0) / 1000,
+        start_s=number(1) / 1000,
+        end_s=number(2) / 1000,
+        lat=lat if placed else None,
+        lon=lon if placed else None,
+        alt_m=number(5) if placed else None,
+        kind=kind.rstrip(b"\0").decode("latin-1") if isinstance(kind, bytes) else "MANL",
+        confidence=number(7),
+        score=number(8),
+    )
+
+
+def _of_box(body: bytes) -> Iterable[Hilight]:
+    if len(body) < 4:  # noqa: PLR2004 - the count
+        return
+    count = min(int.from_bytes(body[:4], "big"), len(body) // 4 - 1)
+    for milliseconds in struct.unpack_from(f">{count}I", body, 4):
+        yield Hilight(time_s=milliseconds / 1000)

@@ -1,0 +1,227 @@
+"""The pieces of one stream: where its KLVs lie in each payload, and what they count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from eddyline.gpmf.errors import Judge
+from eddyline.gpmf.index import code, name
+from eddyline.gpmf.klv import Klv
+from eddyline.gpmf.payloads import Floats, Int64s
+from eddyline.gpmf.types import elements_of
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rows:
+    """Rows of the index that belong to one stream, in file order; `piece` counts its STRMs from 0."""
+
+    data: bytes
+    at: Int64s
+    key: npt.NDArray[np.uint32]
+    head: npt.NDArray[np.uint32]
+    piece: Int64s
+
+    def of(self, key: int) -> Rows:
+        """Those with this key."""
+        mine = self.key == key
+        return Rows(
+            data=self.data, at=self.at[mine], key=self.key[mine], head=self.head[mine], piece=self.piece[mine]
+        )
+
+    @property
+    def size(self) -> Int64s:
+        """Bytes of one structure of each row."""
+        return (self.head >> 16 & 0xFF).astype(np.int64)
+
+    @property
+    def repeat(self) -> Int64s:
+        """Structures of each row."""
+        return (self.head & 0xFFFF).astype(np.int64)
+
+    def node(self, row: int) -> Klv:
+        """One row as a KLV (its offset is in the joined payloads)."""
+        head, at = int(self.head[row]), int(self.at[row])
+        size, repeat = head >> 16 & 0xFF, head & 0xFFFF
+        return Klv(
+            key=name(int(self.key[row])),
+            type=chr(head >> 24),
+            size=size,
+            repeat=repeat,
+            data=self.data[at : at + size * repeat],
+            offset=at - 8,
+        )
+
+    def words(self, count: int = 1) -> npt.NDArray[np.uint32]:
+        """The first `count` 32-bit words of each value, [rows, count]; the caller knows they are there."""
+        every = np.frombuffer(self.data, dtype=">u4")
+        found: npt.NDArray[np.uint32] = every[self.at[:, None] // 4 + np.arange(count)].astype(np.uint32)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pieces:
+    """One stream's KLVs.
+
+    `rows` are all of its STRMs' KLVs, `samples_rows` the ones that hold samples (all of one `char` and
+    `size`).
+    payload: int64[k], the payload of each piece; samples: int64[k]; step: bool, whether a KLV of
+    `samples_rows` is one time step of `repeat` rows, or `repeat` samples.
+    """
+
+    rows: Rows
+    holding: Rows
+    char: str
+    size: int
+    payload: Int64s
+    samples: Int64s
+    step: Bools
+
+    def joined(self) -> bytes:
+        """All samples' bytes, one after another."""
+        data = self.rows.data
+        starts = self.holding.at
+        ends = starts + self.holding.size * self.holding.repeat
+        return b"".join([data[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
+
+    def rows_of_samples(self) -> Int64s | None:
+        """How many rows each sample has; None where all have one."""
+        if not self.step.any():
+            return None
+        repeat = self.holding.repeat
+        return np.repeat(np.where(self.step, repeat, 1), np.where(self.step, 1, repeat))
+
+    def latest(self, key: str) -> Klv | None:
+        """The last KLV with this key, which sticks."""
+        mine = self._modifiers(key)
+        return mine.node(len(mine.at) - 1) if len(mine.at) else None
+
+    def each(self, key: str) -> list[Klv | None]:
+        """The KLV with this key in each piece, None where it is missing."""
+        mine = self._modifiers(key)
+        out: list[Klv | None] = [None] * len(self.payload)
+        for row, piece in enumerate(mine.piece.tolist()):
+            out[piece] = mine.node(row)
+        return out
+
+    def _modifiers(self, key: str) -> Rows:
+        return self.rows.of(code(key))
+
+    def scale(self, elements: int) -> Floats | None:
+        """What to divide by: None (no SCAL), [elements], or [rows, elements] where it changes on the way."""
+        mine = self._modifiers("SCAL")
+        if not len(mine.at):
+            return None
+        length = mine.size * mine.repeat
+        words = int(length[0] + 3) // 4
+        if (mine.head == mine.head[0]).all():
+            first = mine.words(words)
+            if (first == first[0]).all():
+                return _scale(mine.node(0), elements)
+        tables = np.stack([_scale(mine.node(row), elements) for row in range(len(mine.at))])
+        # The SCAL in force for each KLV of samples is the last one before it.
+        which = np.maximum(np.searchsorted(mine.at, self.holding.at) - 1, 0)
+        each: Floats = tables[np.repeat(which, self.holding.repeat)]
+        return each
+
+    @cached_property
+    def stamps(self) -> Floats:
+        """STMP of each piece, in ticks (NaN: none)."""
+        out = np.full(len(self.payload), np.nan)
+        mine = self._modifiers("STMP")
+        enough = mine.size * mine.repeat >= 8  # noqa: PLR2004 - a 64-bit number
+        if enough.any():
+            high, low = mine.words(2)[enough].astype(np.float64).T
+            out[mine.piece[enough]] = high * 2.0**32 + low
+        return out
+
+    @cached_property
+    def latency(self) -> float:
+        """TIMO in seconds: the last one sticks."""
+        node = self.latest("TIMO")
+        return float(np.ravel(node.array())[0]) if node and node.type == "f" and node.data else 0.0
+
+
+def _scale(node: Klv, elements: int) -> Floats:
+    """A SCAL's divisors [elements]: one stands for all; missing or zero ones are 1."""
+    out = np.ones(elements)
+    if elements_of(node.type, node.size) is None:
+        return out
+    given = np.ravel(node.array()).astype(np.float64)
+    if len(given) == 1:
+        out[:] = given[0]
+    else:
+        out[: len(given)] = given[:elements]
+    out[(out == 0) | ~np.isfinite(out)] = 1.0
+    return out
+
+
+def measure(rows: Rows, key: int, payload: Int64s, judge: Judge, label: str) -> Pieces:
+    """The pieces of one stream from all rows of its STRMs."""
+    holding = rows.of(key)
+    full = np.flatnonzero(holding.repeat)
+    model = int(holding.head[full[0] if len(full) else 0]) >> 16
+    alike = (holding.head >> 16 == model) | (holding.repeat == 0)
+    if not alike.all():
+        odd = holding.node(int(np.flatnonzero(~alike)[0]))
+        others = f"{model & 0xFF} bytes of type {chr(model >> 8)!r}"
+        what = f"samples of {odd.size} bytes of type {odd.type!r} among others of {others}"
+        judge.fault(what, path=label)
+        keep = np.flatnonzero(alike)
+        holding = Rows(
+            data=holding.data,
+            at=holding.at[keep],
+            key=holding.key[keep],
+            head=holding.head[keep],
+            piece=holding.piece[keep],
+        )
+    step = _steps(rows, holding, len(payload))
+    counts = np.where(step, 1, holding.repeat)
+    samples = np.bincount(holding.piece, weights=counts, minlength=len(payload)).astype(np.int64)
+    return Pieces(
+        rows=rows,
+        holding=holding,
+        char=chr(model >> 8),
+        size=model & 0xFF,
+        payload=payload,
+        samples=samples,
+        step=step,
+    )
+
+
+def _steps(rows: Rows, holding: Rows, pieces: int) -> Bools:
+    """Which KLVs are one time step each.
+
+    A key repeated within a STRM: every one of them. A lone KLV is `repeat` samples, except that TSMP, the
+    running total, may count it as one; with repeat 0 it is one step of no rows (no face was found), unless
+    TSMP or EMPT say that there was nothing.
+    """
+    together = np.bincount(holding.piece, minlength=pieces)[holding.piece]
+    repeat = holding.repeat
+    step: Bools = together > 1
+    lone = ~step & (repeat != 1)
+    if not lone.any():
+        return step
+    if not (step.any() or (repeat[lone] == 0).any()):
+        return step
+    grown = _growth(rows, pieces)[holding.piece]
+    empty = np.zeros(pieces, dtype=bool)
+    empty[rows.of(code("EMPT")).piece] = True
+    unsaid = np.isnan(grown) & (repeat == 0) & ~empty[holding.piece]
+    said = (grown == 1) & ((repeat == 0) | step.any())
+    return np.asarray(step | (lone & (said | unsaid)))
+
+
+def _growth(rows: Rows, pieces: int) -> Floats:
+    """By how much TSMP grew with each piece (NaN: it does not say)."""
+    total = np.full(pieces, np.nan)
+    mine = rows.of(code("TSMP"))
+    enough = mine.size * mine.repeat >= 4  # noqa: PLR2004 - a 32-bit number
+    if enough.any():
+        total[mine.piece[enough]] = mine.words(1)[enough, 0]
+    return np.diff(total, prepend=np.nan)

@@ -1,0 +1,155 @@
+"""Where telemetry comes from: MP4 and its kin, raw payload files, JPEG.
+
+Only what is needed is read: of an MP4 its index (moov), the samples of the gpmd track in few requests, and
+udta.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from eddyline.gpmf.errors import GpmfError, Judge, NoTelemetryError
+from eddyline.gpmf.payloads import Payloads, join, none, split
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.ranges import ByteRanges, read_many
+
+MAX_BYTES = 1 << 30  # 60 hours of telemetry
+_JPEG, _GPMF_KEY = b"\xff\xd8\xff", b"DEVC"
+_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"uuid", b"pnot"}
+_APP_FIRST, _APP_LAST, _SCAN, _PAD = 0xE0, 0xEF, 0xDA, 0xFF
+_GAP = 1 << 16
+_SETTINGS_NAME, _NEAR_START = b"Global Settings", 128
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """What a file holds: payloads, the udta block of its movie (raw boxes), its settings block (raw GPMF)."""
+
+    kind: str
+    payloads: Payloads
+    udta: bytes = b""
+    settings: bytes = b""
+    duration_s: float = 0.0
+    video_frames: int = 0
+
+
+def open_source(src: ByteRanges, judge: Judge) -> Source:
+    """Recognise the file by its first bytes (never by its name) and read its telemetry.
+
+    Raises:
+        NoTelemetryError: there is none, or the file is none of the kinds that carry it.
+        Mp4Error: its MP4 structure is broken.
+    """
+    if src.size == 0:
+        raise GpmfError("the file is empty", remedy="copy it from the card again")
+    start = src.read(0, min(src.size, 16))
+    if start[:3] == _JPEG:
+        return _from_jpeg(src)
+    if start[4:8] in _BOXES:
+        return _from_movie(src, judge)
+    if start[:4] == _GPMF_KEY:
+        return _from_raw(src)
+    raise NoTelemetryError("neither MP4, JPEG nor raw GPMF (a raw file begins with DEVC)")
+
+
+def _from_raw(src: ByteRanges) -> Source:
+    _bounded(src.size)
+    return of_block(src.read(0, src.size))
+
+
+def of_block(data: bytes) -> Source:
+    """Raw GPMF: payloads, or a settings block that someone saved from udta (its device is named so)."""
+    if _SETTINGS_NAME in data[:_NEAR_START]:
+        return Source(kind="settings", payloads=none(), settings=data)
+    return Source(kind="raw", payloads=split(data))
+
+
+def _bounded(size: int) -> None:
+    if size > MAX_BYTES:
+        raise GpmfError(f"{size} bytes of telemetry: more than {MAX_BYTES}, which no camera writes")
+
+
+def _from_movie(src: ByteRanges, judge: Judge) -> Source:
+    movie = read_movie(src)
+    track = next((each for each in movie.tracks if each.format == "gpmd"), None)
+    udta = movie.udta or b""
+    settings = next((body for kind, body in boxes(udta) if kind == b"GPMF"), b"")
+    if track is None and not settings:
+        raise NoTelemetryError("the movie has neither a gpmd track nor GPMF settings")
+    if track is None:
+        judge.note("the movie has settings, but no gpmd track")
+    video = movie.first("video")
+    return Source(
+        kind="mp4",
+        payloads=_of_track(src, movie, track) if track else none(),
+        udta=udta,
+        settings=settings,
+        duration_s=movie.duration / movie.timescale if movie.timescale else 0.0,
+        video_frames=len(video.samples) if video else 0,
+    )
+
+
+def _of_track(src: ByteRanges, movie: Movie, track: Track) -> Payloads:
+    samples = track.samples
+    _bounded(int(samples.size.sum()))
+    blocks = list(read_many(src, samples.offset, samples.size, gap=_GAP))
+    shift = shift_s(movie, track)
+    start = samples.pts / track.timescale + shift
+    end = start + samples.duration / track.timescale
+    return join(blocks, offset=samples.offset, start_s=start, end_s=end)
+
+
+def shift_s(movie: Movie, track: Track) -> float:
+    """What to add to a track's own time to get movie time (s): its delay, less what its edit list skips.
+
+    A telemetry track has one continuous edit at most: an empty edit delays it (a later start), a media time
+    skips into it (a trim). Cameras write none.
+    """
+    delay = 0
+    for edit in track.edits:
+        if edit.media_time >= 0:
+            return delay / movie.timescale - edit.media_time / track.timescale
+        delay += edit.duration
+    return 0.0
+
+
+def boxes(block: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The boxes of a udta block: type and body. Stops at the first that is none (udta may end in zeros)."""
+    at = 0
+    while at + 8 <= len(block):
+        size, kind = struct.unpack_from(">I4s", block, at)
+        if size < 8 or at + size > len(block):  # noqa: PLR2004 - a box's header
+            return
+        yield kind, block[at + 8 : at + size]
+        at += size
+
+
+def _from_jpeg(src: ByteRanges) -> Source:
+    """A still: GPMF in an APP segment ("GoPro" before it), or in EXIF; long blocks span several segments."""
+    _bounded(src.size)
+    block = b"".join(_gpmf_of(kind, body) for kind, body in _segments(src))
+    if not block:
+        raise NoTelemetryError("the JPEG has no GPMF segment")
+    return Source(kind="jpeg", payloads=none(), settings=block)
+
+
+def _segments(src: ByteRanges) -> Iterator[tuple[int, bytes]]:
+    """The APPn segments up to the image data."""
+    at = 2
+    while at + 4 <= src.size:
+        head = src.read(at, 4)
+        marker, length = head[1], int.from_bytes(head[2:4], "big")
+        if head[0] != _PAD or marker == _SCAN or length < 2:  # noqa: PLR2004 - the length counts itself
+            return
+        if _APP_FIRST <= marker <= _APP_LAST and at + 2 + length <= src.size:
+            yield marker, src.read(at + 4, length - 2)
+        at += 2 + length
+
+
+def _gpmf_of(_marker: int, body: bytes) -> bytes:
+    """The GPMF of one segment, from its first DEVC on."""
+    at = body.find(_GPMF_KEY + b"\0")
+    return body[at:] if at >= 0 else b""

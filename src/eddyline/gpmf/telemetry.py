@@ -1,0 +1,120 @@
+"""The top: everything that a file says about itself, by one call.
+
+telemetry = gpmf.read("GX010001.MP4")
+telemetry.streams["ACCL"].values        float64[n, 3], m/s2
+telemetry.gps.lat                       float64[n]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from eddyline.gpmf.camera import Camera, read_camera
+from eddyline.gpmf.decode import devices_and_streams
+from eddyline.gpmf.errors import Flaw, Judge
+from eddyline.gpmf.hilights import Hilight, read_hilights
+from eddyline.gpmf.klv import Document, parse
+from eddyline.gpmf.payloads import Payloads
+from eddyline.gpmf.sources import Source, boxes, of_block, open_source
+from eddyline.gpmf.streams import Device, Stream
+from eddyline.gpmf.track import GpsTrack, gps_track
+from eddyline.mp4.ranges import ByteRanges, FileRanges
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Telemetry:
+    """One recording's telemetry.
+
+    `streams` by label: the fourcc, of a later device with the same fourcc "fourcc@device name". `flaws`
+    lists what a lenient read stepped over, and oddities that cost nothing.
+    """
+
+    source: Source = field(repr=False)
+    payloads: Payloads = field(repr=False)
+    devices: tuple[Device, ...]
+    streams: Mapping[str, Stream]
+    camera: Camera
+    hilights: tuple[Hilight, ...]
+    flaws: tuple[Flaw, ...] = ()
+
+    def payload(self, number: int) -> Document:
+        """One payload as a KLV tree (lenient: what is broken in it is a FILL)."""
+        offset = int(self.payloads.offset[number])
+        return parse(self.payloads[number], lenient=True, offset=offset, path=f"payload[{number}]")
+
+    @cached_property
+    def gps(self) -> GpsTrack | None:
+        """The positions of the camera, or of what carries it; None if there are none. Never counted twice."""
+        return gps_track(self.streams)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of the movie, or of a raw file's payloads."""
+        if self.source.duration_s:
+            return self.source.duration_s
+        return float(self.payloads.end_s[-1]) if len(self.payloads) else 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """What is in it, as JSON values: {"camera", "payloads", "streams": {label: {samples, ...}}}."""
+        return {
+            "camera": self.camera.model,
+            "payloads": len(self.payloads),
+            "streams": {label: _summary(stream) for label, stream in self.streams.items()},
+        }
+
+
+def _summary(stream: Stream) -> dict[str, Any]:
+    return {
+        "samples": len(stream),
+        "rate_hz": round(stream.rate_hz, 6),
+        "units": list(stream.units),
+        "first_s": round(stream.first_s, 6),
+        "device": stream.device.name or str(stream.device.id),
+    }
+
+
+def read(source: str | Path | ByteRanges, *, lenient: bool = False) -> Telemetry:
+    """Read all telemetry of a file: MP4, MOV, LRV, .360, raw GPMF payloads of any name, JPEG.
+
+    A path, or anything with `size` and `read(offset, length)` (see `eddyline.mp4.ranges.ByteRanges`): S3,
+    HTTP. Of a movie only its index, udta and the telemetry samples are read. Arrays are decoded when asked
+    for.
+
+    Raises:
+        GpmfError: the telemetry is broken (with `lenient`, what is sound is kept and `flaws` tells the rest).
+        NoTelemetryError: there is none.
+        Mp4Error, MissingError: the movie is broken, the file is gone.
+    """
+    judge = Judge(lenient=lenient)
+    if isinstance(source, str | Path):
+        with FileRanges(Path(source)) as ranges:
+            return _read(open_source(ranges, judge), judge)
+    return _read(open_source(source, judge), judge)
+
+
+def read_payloads(data: bytes, *, lenient: bool = False) -> Telemetry:
+    """The same for raw payloads in memory, one after another."""
+    judge = Judge(lenient=lenient)
+    return _read(of_block(data), judge)
+
+
+def _read(source: Source, judge: Judge) -> Telemetry:
+    devices, streams = devices_and_streams(source.payloads, judge)
+    settings = parse(source.settings, lenient=True)
+    for flaw in settings.flaws:
+        judge.note(flaw.message, path=flaw.path, offset=flaw.offset)
+    udta = list(boxes(source.udta))
+    return Telemetry(
+        source=source,
+        payloads=source.payloads,
+        devices=devices,
+        streams=MappingProxyType(streams),
+        camera=read_camera(udta, settings, [device.name for device in devices]),
+        hilights=read_hilights(udta, settings),
+        flaws=tuple(judge.flaws),
+    )

@@ -1,0 +1,164 @@
+"""Where it was: one GPS track, whichever keys the camera wrote it under.
+
+| key | by | per sample | per payload |
+|---|---|---|---|
+| GPS9 | HERO11 and later | position, speeds, days and seconds, DOP, fix | GPSA |
+| GPS5 | HERO5 to HERO11 | position, speeds | GPSU, GPSF, GPSP, GPSA |
+| GLPI, GPRI | Karma | position (fused; as received), speeds | - |
+HERO11 writes the same points under GPS9 and GPS5: the first of this list that has samples is the track.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from eddyline.gpmf.payloads import Floats
+from eddyline.gpmf.streams import Stream
+from eddyline.gpmf.utc import DAY_S, FIX_2D, Y2000, UtcClock, fit, parse_all
+
+Int8s = npt.NDArray[np.int8]
+UNKNOWN_FIX = -1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GpsTrack:
+    """Positions over time; all arrays have one entry a sample.
+
+    times: movie seconds. lat, lon: degrees (WGS 84). alt_m: metres above what `altitude_reference` says
+    ("mean sea level" or "WGS 84 ellipsoid"). speed_2d, speed_3d: m/s. dop: dilution of precision (NaN:
+    unknown). fix: 0 none, 2, 3 dimensions, -1 unknown. utc: POSIX seconds (NaN: no fix ever told). `key` is
+    where it came from.
+    """
+
+    key: str
+    stream: Stream = field(repr=False)
+    times: Floats = field(repr=False)
+    lat: Floats = field(repr=False)
+    lon: Floats = field(repr=False)
+    alt_m: Floats = field(repr=False)
+    speed_2d: Floats = field(repr=False)
+    speed_3d: Floats = field(repr=False)
+    dop: Floats = field(repr=False)
+    fix: Int8s = field(repr=False)
+    utc: Floats = field(repr=False)
+    clock: UtcClock | None
+    altitude_reference: str
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """Which samples are positions: on the globe, not 0/0, and with a fix where the camera tells."""
+        on_globe = (np.abs(self.lat) <= 90) & (np.abs(self.lon) <= 180)  # noqa: PLR2004 - degrees
+        somewhere = (self.lat != 0) | (self.lon != 0)
+        fixed = (self.fix >= FIX_2D) | (self.fix == UNKNOWN_FIX)
+        return np.asarray(on_globe & somewhere & fixed)
+
+
+def gps_track(streams: Mapping[str, Stream]) -> GpsTrack | None:
+    """The track of these streams; None where there is none."""
+    for key, read in _READERS.items():
+        for stream in streams.values():
+            if stream.key == key and len(stream) and stream.steps is None:
+                track = read(stream)
+                if track is not None:
+                    return track
+    return None
+
+
+def _gps9(stream: Stream) -> GpsTrack | None:
+    values = stream.values
+    if values.shape[1] < 9:  # noqa: PLR2004 - the columns of GPS9
+        return None
+    fix = values[:, 8].astype(np.int8)
+    posix = Y2000 + values[:, 5] * DAY_S + values[:, 6]
+    trusted = np.where(fix >= FIX_2D, posix, np.nan)
+    clock = fit(stream.times, trusted)
+    return _track(stream, values, dop=values[:, 7], fix=fix, clock=clock, posix=trusted)
+
+
+def _gps5(stream: Stream) -> GpsTrack | None:
+    values = stream.values
+    if values.shape[1] < 5:  # noqa: PLR2004 - the columns of GPS5
+        return None
+    samples = stream.pieces.samples
+    full = samples > 0
+    before = (np.cumsum(samples) - samples)[full]
+    fix = np.array([_integer(node, UNKNOWN_FIX) for node in stream.modifier("GPSF")], dtype=np.int8)
+    dop = np.array([_integer(node, -1) for node in stream.modifier("GPSP")], dtype=np.float64)
+    dop = np.where(dop < 0, np.nan, dop / 100)
+    posix = parse_all([node.text if node else None for node in stream.modifier("GPSU")])
+    posix = np.where((fix >= FIX_2D) | (fix == UNKNOWN_FIX), posix, np.nan)
+    clock = fit(stream.times[before], posix[full])
+    return _track(stream, values, dop=np.repeat(dop, samples), fix=np.repeat(fix, samples), clock=clock)
+
+
+def _integer(node: object, missing: int) -> int:
+    data = getattr(node, "data", b"")
+    return int.from_bytes(data[:4], "big") if data else missing
+
+
+def _karma(stream: Stream) -> GpsTrack | None:
+    """A drone's columns.
+
+    GLPI: time, lat, lon, alt, height, vx, vy, vz, heading. GPRI: time, lat, lon, alt, eph, epv, speed, course, fix,
+    satellites.
+    """
+    values = stream.values
+    if values.shape[1] < 9:  # noqa: PLR2004 - the columns of both
+        return None
+    if stream.key == "GLPI":
+        flat = np.hypot(values[:, 5], values[:, 6])
+        speeds = np.stack([flat, np.hypot(flat, values[:, 7])], axis=1)
+        fix = np.full(len(values), UNKNOWN_FIX, dtype=np.int8)
+    else:
+        speeds = values[:, [6, 6]]
+        fix = np.clip(values[:, 8], UNKNOWN_FIX, 127).astype(np.int8)
+    table = np.concatenate([values[:, 1:4], speeds], axis=1)
+    return _track(stream, table, dop=np.full(len(values), np.nan), fix=fix, clock=None)
+
+
+def _track(
+    stream: Stream,
+    table: Floats,
+    *,
+    dop: Floats,
+    fix: Int8s,
+    clock: UtcClock | None,
+    posix: Floats | None = None,
+) -> GpsTrack:
+    """`table` has lat, lon, alt, 2D and 3D speed first; `posix` are the samples' own times, if any."""
+    lined = clock.at(stream.times) if clock else np.full(len(table), np.nan)
+    utc = lined
+    if posix is not None and clock is not None:
+        utc = np.where(np.abs(posix - lined) <= 1.0, posix, lined)
+    reference = stream.pieces.latest("GPSA")
+    sea = reference is not None and reference.text.startswith("MSL")
+    return GpsTrack(
+        key=stream.key,
+        stream=stream,
+        times=stream.times,
+        lat=table[:, 0],
+        lon=table[:, 1],
+        alt_m=table[:, 2],
+        speed_2d=table[:, 3],
+        speed_3d=table[:, 4],
+        dop=dop,
+        fix=fix,
+        utc=utc,
+        clock=clock,
+        altitude_reference="mean sea level" if sea else "WGS 84 ellipsoid",
+    )
+
+
+_READERS: dict[str, Callable[[Stream], GpsTrack | None]] = {
+    "GPS9": _gps9,
+    "GPS5": _gps5,
+    "GLPI": _karma,
+    "GPRI": _karma,
+}
