@@ -19,6 +19,7 @@ _PCM = frozenset({"sowt", "twos", "raw ", "NONE", "lpcm", "in24", "in32", "fl32"
 _PCM_BITS = {"in24": 24, "in32": 32, "fl32": 32, "fl64": 64}
 _MAX_SIDE = 32_768  # pixels; no camera or codec level goes further
 _MAX_EDITS = 10_000
+_FAR = 1 << 60  # ticks: sums of such numbers stay far from where int64 wraps round
 _UNITY = 0x10000
 _VISUAL_FIELDS = 78
 _AUDIO_FIELDS = {0: 28, 1: 44}
@@ -179,7 +180,7 @@ def read_edits(elst: Box) -> tuple[Edit, ...]:
     edits = []
     for _ in range(count):
         duration, media_time, rate = fields.unpack("Qqi" if version == 1 else "Iii")
-        if media_time < -1 or duration >> 60 or media_time >> 60:
+        if not -1 <= media_time < _FAR or duration >= _FAR:
             raise Mp4Error(
                 f"an edit begins at {media_time} and lasts {duration}", path=elst.path, offset=elst.offset
             )

@@ -20,6 +20,7 @@ _BASE_IS_MOOF = 0x20000
 _DATA_OFFSET, _FIRST_FLAGS = 0x1, 0x4
 _EACH_DURATION, _EACH_SIZE, _EACH_FLAGS, _EACH_OFFSET = 0x100, 0x200, 0x400, 0x800
 _COLUMNS = (_EACH_DURATION, _EACH_SIZE, _EACH_FLAGS, _EACH_OFFSET)
+_MOST_EMPTY = 10_000
 # sample flags: not a sync sample, or depends on others; either rules out starting here
 _NOT_SYNC = 0x01010000
 
@@ -126,6 +127,8 @@ def _read_trun(trun: Box, base: int, end: int, own: Defaults, clock: int, room: 
     count = fields.number("I")
     if count > room:
         raise LimitError(f"a fragment says it has {count} samples", path=trun.path, offset=trun.offset)
+    if not flags & _EACH_SIZE and own.size == 0 and count > _MOST_EMPTY:
+        raise LimitError(f"a fragment has {count} samples without a byte", path=trun.path, offset=trun.offset)
     begin = base + fields.number("i") if flags & _DATA_OFFSET else end
     first_flags = fields.number("I") if flags & _FIRST_FLAGS else None
     present = [column for column in _COLUMNS if flags & column]

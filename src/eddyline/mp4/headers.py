@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eddyline.core.errors import UsageError
 from eddyline.core.timebase import rescale
 from eddyline.mp4.interleave import Chunk, Timing
 from eddyline.mp4.movie import IDENTITY, Edit
@@ -15,6 +16,8 @@ from eddyline.mp4.outgoing import OutTrack
 from eddyline.mp4.ranges import Ints
 
 _U32 = (1 << 32) - 1
+_U16 = (1 << 16) - 1
+_LONGEST = (1 << 63) - 1
 _UNDETERMINED = 0x55C4  # "und", ISO 639-2/T packed into 15 bits
 _SELF_CONTAINED = 1
 
@@ -61,6 +64,8 @@ def movie_box(
     places = _places(timings, chunks)
     rows = [_rows(track, timing, place) for track, timing, place in zip(tracks, timings, places, strict=True)]
     lengths = [_shown(track, timing, timescale) for track, timing in zip(tracks, timings, strict=True)]
+    if max(lengths, default=0) > _LONGEST:
+        raise UsageError(f"a track of {max(lengths)} ticks of 1/{timescale} s is too long to write")
     header = _mvhd(timescale, creation_time, max(lengths, default=0), len(tracks) + 1)
     tail = b"" if udta is None else box("udta", udta)
     wide = [False] * len(tracks)
@@ -154,7 +159,7 @@ def _trak(
         struct.pack(">QQIIQ" if large else ">IIIII", creation_time, creation_time, number, 0, length),
         struct.pack(">8xhhHH", 0, int(track.handler == "soun"), track.volume, 0),
         struct.pack(">9i", *track.matrix),
-        struct.pack(">II", (track.width << 16) & _U32, (track.height << 16) & _U32),
+        struct.pack(">II", min(track.width, _U16) << 16, min(track.height, _U16) << 16),
     )
     table = offsets.astype(">u8" if wide else ">u4").tobytes()
     stco = full_box("co64" if wide else "stco", 0, 0, struct.pack(">I", len(offsets)), table)

@@ -26,7 +26,8 @@ from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.fragments import read_defaults, read_fragments
 from eddyline.mp4.layout import read_layout
 from eddyline.mp4.movie import IDENTITY, Edit, Limits, Movie, Samples, Track
-from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.ranges import ByteRanges, CountingRanges
+from eddyline.mp4.start import undecodable
 from eddyline.mp4.tables import check_samples, read_samples
 
 __all__ = ["IDENTITY", "Edit", "Limits", "Movie", "Samples", "Track", "read_movie"]
@@ -41,7 +42,8 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
     Raises `Mp4Error` or one of its kinds: another sort of file, empty, cut short, never closed by the
     camera, tables that lie, counts beyond `limits`.
     """
-    layout = read_layout(src, limits)
+    counted = CountingRanges(src)
+    layout = read_layout(counted, limits)
     moov = layout.moov
     created, timescale, duration = read_clock(moov.need("mvhd"))
     mvex = moov.find("mvex")
@@ -54,6 +56,10 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
         raise LimitError(f"the tracks have more than {limits.samples} samples together", path="moov")
     if not tracks:
         raise Mp4Error("there are no tracks in this file", path="moov", offset=moov.offset)
+    tracks = [
+        replace(track, undecodable=undecodable(counted, track)) if track.kind == "video" else track
+        for track in tracks
+    ]
     udta = moov.find("udta")
     return Movie(
         timescale=timescale,
@@ -64,7 +70,7 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
         udta=None if udta is None else bytes(udta.body),
         fragmented=mvex is not None,
         size=src.size,
-        bytes_read=layout.bytes_read,
+        bytes_read=counted.bytes_read,
     )
 
 

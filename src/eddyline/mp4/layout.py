@@ -46,6 +46,10 @@ _SIGNATURES = (
     (0, b"DEVC", "raw GPMF telemetry"),
 )
 _TS_PACKET = 188
+_CUT_REMEDY = (
+    "copy the file again; if it is no longer on the card either, the recording was interrupted:"
+    " put the card back into the camera and let it repair the file"
+)
 _PICTURES = frozenset({"a JPEG picture", "a PNG picture", "a GIF picture"})
 
 
@@ -56,7 +60,6 @@ class Layout:
     moov: Box
     moofs: tuple[Box, ...]
     brand: str
-    bytes_read: int
 
 
 def read_layout(src: ByteRanges, limits: Limits) -> Layout:
@@ -70,9 +73,7 @@ def read_layout(src: ByteRanges, limits: Limits) -> Layout:
     walk.run()
     if walk.moov is None:
         raise walk.missing()
-    return Layout(
-        moov=walk.moov, moofs=tuple(walk.moofs), brand=walk.brand, bytes_read=walk.window.bytes_read
-    )
+    return Layout(moov=walk.moov, moofs=tuple(walk.moofs), brand=walk.brand)
 
 
 class _Window:
@@ -81,15 +82,13 @@ class _Window:
     def __init__(self, src: ByteRanges) -> None:
         self._src = src
         self._start = 0
-        self.bytes_read = min(src.size, _FIRST_WINDOW)
-        self._data = src.read(0, self.bytes_read)
+        self._data = src.read(0, min(src.size, _FIRST_WINDOW))
 
     def read(self, offset: int, length: int, ahead: int = 0) -> bytes:
         end = self._start + len(self._data)
         if not self._start <= offset <= offset + length <= end:
             wanted = min(max(length, ahead), self._src.size - offset)
             self._data, self._start = self._src.read(offset, wanted), offset
-            self.bytes_read += wanted
         at = offset - self._start
         return self._data[at : at + length]
 
@@ -106,6 +105,8 @@ class _Walk:
         self._cut: TruncatedError | None = None
 
     def run(self) -> None:
+        if self._size < 8:  # noqa: PLR2004 - no box is shorter than its header
+            self._recognise(self.window.read(0, self._size))
         at = count = 0
         while self._size - at >= 8:  # noqa: PLR2004 - a box header; fewer bytes at the end are padding
             head = self.window.read(at, min(_HEADER, self._size - at), ahead=_WINDOW)
@@ -137,6 +138,7 @@ class _Walk:
                     f"box {printable(kind)} goes on to byte {end}, but the file ends at {self._size}:"
                     f" {end - self._size} bytes are missing",
                     offset=at,
+                    remedy=_CUT_REMEDY if kind == "mdat" else "",
                 )
             return True
         if kind == "ftyp" and size >= header + 4:

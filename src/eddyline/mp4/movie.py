@@ -68,6 +68,7 @@ class Track:
 
     `width` and `height` are coded pixels, `rotation` the clockwise degrees to turn the picture for display,
     `stsd` and `media_header` whole boxes as they are in the file, `format` the first sample entry's fourcc.
+    `undecodable` lists samples (decode order) whose references are not in the file: no decoder shows them.
     `duration` is in the track's ticks. `references` maps a kind of reference ("tmcd") to track numbers.
     """
 
@@ -94,6 +95,7 @@ class Track:
     references: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     encrypted: bool = False
     enabled: bool = True
+    undecodable: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

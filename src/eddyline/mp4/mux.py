@@ -20,11 +20,12 @@ from eddyline.core.errors import UsageError
 from eddyline.mp4.headers import file_type, mdat_header, movie_box
 from eddyline.mp4.interleave import Chunk, Timing, plan_chunks
 from eddyline.mp4.outgoing import OutTrack, Piece, linked, passthrough
-from eddyline.mp4.ranges import BLOCK, ByteRanges, FileRanges, blocks
+from eddyline.mp4.ranges import BLOCK, ByteRanges, FileRanges, Ints, blocks
 
 __all__ = ["COMPATIBLE", "OutTrack", "Piece", "Written", "linked", "passthrough", "write"]
 
-_LARGEST_SAMPLE: Final = (1 << 32) - 1
+_LARGEST_NUMBER: Final = (1 << 32) - 1
+_LARGEST_OFFSET: Final = (1 << 31) - 1
 COMPATIBLE: Final = ("isom", "iso2", "mp41")
 
 
@@ -98,12 +99,19 @@ def _timing(place: int, track: OutTrack, count: int) -> Timing:
             raise UsageError(f"track {place}: {samples} samples, but {len(values)} values of {name}")
     if any(len(piece.offset) != len(piece.size) for piece in track.pieces):
         raise UsageError(f"track {place}: a piece has as many offsets as sizes")
-    if samples and (int(size.min()) < 0 or int(size.max()) > _LARGEST_SAMPLE or int(duration.min()) < 0):
+    if samples and (_out_of(size) or _out_of(duration)):
         raise UsageError(f"track {place}: sizes and durations are neither negative nor beyond 32 bits")
+    shift = track.cts_offset
+    if shift is not None and samples and int(np.abs(shift).max()) > _LARGEST_OFFSET:
+        raise UsageError(f"track {place}: composition offsets do not go beyond 31 bits")
     if any(not 1 <= target <= count for targets in track.references.values() for target in targets):
         raise UsageError(f"track {place} refers to a track that is not written")
     description = np.ones(samples, np.int32) if track.description is None else track.description
     return Timing(size=size, duration=duration, description=description, timescale=track.timescale)
+
+
+def _out_of(values: Ints) -> bool:
+    return int(values.min()) < 0 or int(values.max()) > _LARGEST_NUMBER
 
 
 def _media(tracks: Sequence[OutTrack], timings: Sequence[Timing], chunks: Sequence[Chunk]) -> Iterator[bytes]:

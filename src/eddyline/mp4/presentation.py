@@ -41,11 +41,13 @@ class _Window:
 def presentation(movie: Movie, track: Track) -> Presentation:
     """The frames FFmpeg would show of this track: those whose media time lies within an edit.
 
-    Frames before the first sync sample cannot be decoded and are not shown. Raises `UnsupportedError` for
-    edit lists that repeat, reorder, freeze or change the speed of media.
+    Frames before the first sync sample, and those listed as undecodable, are not shown. A first frame that
+    begins a little after the edit keeps that delay (FFmpeg moves it to the edit's start), so that it stays
+    in step with the sound. Raises `UnsupportedError` for edit lists that repeat, reorder, freeze or change
+    the speed of media.
     """
     samples = track.samples
-    decodable = _decodable(samples)
+    decodable = _decodable(track)
     chosen: list[Ints] = []
     times: list[Ints] = []
     for window in _windows(movie, track):
@@ -61,11 +63,13 @@ def presentation(movie: Movie, track: Track) -> Presentation:
     return Presentation(sample=sample, pts=pts, end=_end(samples, sample, pts))
 
 
-def _decodable(samples: Samples) -> npt.NDArray[np.bool_]:
+def _decodable(track: Track) -> npt.NDArray[np.bool_]:
+    samples = track.samples
     decodable = np.ones(len(samples), np.bool_)
     first = np.flatnonzero(samples.sync)
     if len(first):
         decodable[: first[0]] = False
+    decodable[list(track.undecodable)] = False
     return decodable
 
 

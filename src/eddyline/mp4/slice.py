@@ -18,6 +18,7 @@ from eddyline.mp4.movie import Movie, Samples, Track
 from eddyline.mp4.mux import OutTrack, Piece, linked, passthrough, write
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges, CountingRanges, Ints, read_many
+from eddyline.mp4.start import can_begin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +60,10 @@ def cut(
         raise UsageError(f"frames [{first}, {last}) wanted of a track that shows {len(shown)}")
     samples = track.samples
     wanted = shown.sample[first:last]
-    kept = _needed(samples, wanted)
+    counted = CountingRanges(src)
+    kept = _needed(counted, track, wanted)
     times = _slice_times(samples, kept)
     start, end = _bounds(samples, shown, times, first, last)
-    counted = CountingRanges(src)
     write(out, [_slice_track(counted, track, kept, times)], timescale=track.timescale)
     return Slice(
         path=out,
@@ -75,16 +76,17 @@ def cut(
     )
 
 
-def _needed(samples: Samples, wanted: Ints) -> Ints:
+def _needed(src: ByteRanges, track: Track, wanted: Ints) -> Ints:
     """The samples to write, in decode order: from where decoding can begin to the last one wanted."""
+    samples = track.samples
     earliest = int(samples.pts[wanted].min())
     final = int(wanted.max())
     # Decoding begins at the last sync sample that is neither shown nor decoded after the first wanted one.
     starts = np.flatnonzero(samples.sync[: int(wanted.min()) + 1])
     usable = starts[samples.pts[starts] <= earliest]
-    if len(usable) == 0:
+    begin = next((at for at in usable[::-1].tolist() if can_begin(src, track, at)), None)
+    if begin is None:
         return np.arange(int(starts[0]) if len(starts) else 0, final + 1, dtype=np.int64)
-    begin = int(usable[-1])
     numbers: Ints = np.arange(begin, final + 1, dtype=np.int64)
     # Leading pictures of an open GOP refer to the GOP before, which is not here; nothing refers to them.
     decodable: Ints = numbers[samples.pts[numbers] >= samples.pts[begin]]
