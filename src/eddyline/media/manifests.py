@@ -1,0 +1,205 @@
+"""HLS playlists (RFC 8216) and MPDs (ISO/IEC 23009-1) as the packager writes them: read, and made exact."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+from eddyline.core.errors import ProofError
+
+_MPD = "{urn:mpeg:dash:schema:mpd:2011}"
+_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^",]*)')
+_NUMBER = re.compile(r"\$Number%0(\d+)d\$")
+_MOST_SEGMENTS = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """One entry of a media playlist: seconds, its address, and bytes [first, last) where it is a part."""
+
+    duration: Fraction
+    uri: str
+    part: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaPlaylist:
+    """One variant: the address of its initialisation segment and its segments in order."""
+
+    init: str
+    target: int
+    iframes_only: bool
+    ended: bool
+    segments: tuple[Segment, ...]
+
+    @property
+    def duration(self) -> Fraction:
+        """The sum of EXTINF, in seconds."""
+        return sum((segment.duration for segment in self.segments), Fraction(0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MasterPlaylist:
+    """Addresses of the variants, the I-frame playlists and the sound, with their attributes."""
+
+    variants: Mapping[str, Mapping[str, str]]
+    iframes: tuple[str, ...]
+    audio: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Representation:
+    """One representation of an MPD: segment i is [starts[i], ends[i]) in ticks of `timescale`."""
+
+    kind: str
+    timescale: int
+    offset: int
+    init: str
+    media: tuple[str, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+def read_media_playlist(text: str, name: str) -> MediaPlaylist:
+    """Parse a media playlist; `name` is for the message of the `ProofError` that a malformed one raises."""
+    tags: dict[str, str] = {}
+    segments: list[Segment] = []
+    for line in _lines(text, name):
+        tag, _, value = line.partition(":")
+        if line.startswith("#"):
+            tags[tag] = value
+            continue
+        if "#EXTINF" not in tags:
+            raise ProofError(f"{name}: {line} has no EXTINF")
+        length = Fraction(tags.pop("#EXTINF").split(",")[0])
+        part = _part(tags.pop("#EXT-X-BYTERANGE", ""))
+        segments.append(Segment(duration=length, uri=line, part=part))
+    init = _attributes(tags.get("#EXT-X-MAP", "")).get("URI", "")
+    if not init:
+        raise ProofError(f"{name}: it names no initialisation segment")
+    return MediaPlaylist(
+        init=init,
+        target=int(tags.get("#EXT-X-TARGETDURATION", "0")),
+        iframes_only="#EXT-X-I-FRAMES-ONLY" in tags,
+        ended="#EXT-X-ENDLIST" in tags,
+        segments=tuple(segments),
+    )
+
+
+def read_master_playlist(text: str, name: str) -> MasterPlaylist:
+    """Parse a master playlist; raises `ProofError` for a malformed one."""
+    variants: dict[str, dict[str, str]] = {}
+    audio: dict[str, dict[str, str]] = {}
+    iframes: list[str] = []
+    stream: dict[str, str] | None = None
+    for line in _lines(text, name):
+        tag, _, value = line.partition(":")
+        if tag == "#EXT-X-STREAM-INF":
+            stream = _attributes(value)
+        elif tag == "#EXT-X-I-FRAME-STREAM-INF":
+            iframes.append(_attributes(value).get("URI", ""))
+        elif tag == "#EXT-X-MEDIA":
+            media = _attributes(value)
+            audio[media.get("URI", "")] = media
+        elif not line.startswith("#"):
+            if stream is None:
+                raise ProofError(f"{name}: {line} has no EXT-X-STREAM-INF")
+            variants[line], stream = stream, None
+    return MasterPlaylist(variants=variants, iframes=tuple(iframes), audio=audio)
+
+
+def read_mpd(text: str, name: str) -> tuple[Fraction, tuple[Representation, ...]]:
+    """The presentation's duration in seconds and its representations; `ProofError` for a malformed MPD."""
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise ProofError(f"{name}: it declares entities, which no MPD of ours does")
+    try:
+        root = ET.fromstring(text)  # noqa: S314 - written by the packager a moment ago, and free of entities
+        length = _seconds(root.attrib["mediaPresentationDuration"])
+        found = [
+            _representation(adaptation.attrib["contentType"], template)
+            for adaptation in root.iter(f"{_MPD}AdaptationSet")
+            for template in adaptation.iter(f"{_MPD}SegmentTemplate")
+        ]
+    except (ET.ParseError, KeyError, ValueError) as error:
+        raise ProofError(f"{name}: not an MPD with segment timelines: {error!r}") from error
+    return length, tuple(found)
+
+
+def exact_durations(text: str, durations: tuple[Fraction, ...]) -> str:
+    """The media playlist `text` with these EXTINF, to the microsecond.
+
+    The packager writes milliseconds; rounded the same way 900 times an hour, they drift from the media.
+    Each value is the difference of rounded times, so that their sum is never off by more than half a
+    microsecond.
+    """
+    ends = [Fraction(0)]
+    for length in durations:
+        ends.append(ends[-1] + length)
+    marks = [round(end * 1_000_000) for end in ends]
+    exact = iter(f"{(after - before) / 1e6:.6f}" for before, after in pairwise(marks))
+    return re.sub(r"(?m)^#EXTINF:[^,\n]*", lambda _: f"#EXTINF:{next(exact)}", text)
+
+
+def without_signature(text: str) -> str:
+    """A playlist or MPD without the line that names the packager and its version."""
+    return re.sub(r"(?m)^(##|<!--)Generated with .*\n", "", text.replace("## Generated", "##Generated"))
+
+
+def _representation(kind: str, template: ET.Element) -> Representation:
+    starts: list[int] = []
+    ends: list[int] = []
+    for entry in template.iter(f"{_MPD}S"):
+        length, repeats = int(entry.attrib["d"]), int(entry.attrib.get("r", "0"))
+        if length <= 0 or repeats < 0 or len(starts) + repeats > _MOST_SEGMENTS:
+            raise ValueError("a segment timeline that does not go forward")
+        at = int(entry.attrib["t"]) if "t" in entry.attrib else (ends[-1] if ends else 0)
+        for _ in range(repeats + 1):
+            starts.append(at)
+            at += length
+            ends.append(at)
+    first = int(template.attrib["startNumber"])
+    names = [_numbered(template.attrib["media"], first + index) for index in range(len(starts))]
+    return Representation(
+        kind=kind,
+        timescale=int(template.attrib["timescale"]),
+        offset=int(template.attrib.get("presentationTimeOffset", "0")),
+        init=template.attrib["initialization"],
+        media=tuple(names),
+        starts=tuple(starts),
+        ends=tuple(ends),
+    )
+
+
+def _numbered(template: str, number: int) -> str:
+    return _NUMBER.sub(lambda match: f"{number:0{match.group(1)}d}", template)
+
+
+def _seconds(value: str) -> Fraction:
+    """An xs:duration of the form PT1H2M3.5S."""
+    match = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", value)
+    if match is None:
+        raise ValueError(f"{value} is not a duration")
+    hours, minutes, seconds = (Fraction(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _lines(text: str, name: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines or lines[0] != "#EXTM3U":
+        raise ProofError(f"{name}: it does not begin with #EXTM3U")
+    return lines
+
+
+def _attributes(value: str) -> dict[str, str]:
+    return {key: text.strip('"') for key, text in _ATTRIBUTE.findall(value)}
+
+
+def _part(value: str) -> tuple[int, int] | None:
+    if not value:
+        return None
+    length, _, offset = value.partition("@")
+    return int(offset or 0), int(offset or 0) + int(length)

@@ -1,0 +1,228 @@
+"""HLS (fMP4) and DASH from the same segments, by Shaka Packager.
+
+The packager reads no file with a telemetry track (it refuses the whole moov), so it gets each rendition's
+picture, and the sound once, as files of their own. Segments begin on the frame grid (see `segmenting`); the
+bytes depend on nothing but the renditions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.errors import ProofError, UsageError
+from eddyline.core.files import remove_tree, sync_file, sync_folder, told_apart
+from eddyline.core.process import Limits, Runner
+from eddyline.media import manifests
+from eddyline.media.chunks import Grid
+from eddyline.media.ladder import Rung
+from eddyline.media.segmenting import Ints, Segmenting, choose
+from eddyline.media.streamproof import Timeline, validate
+from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.presentation import presentation
+from eddyline.mp4.ranges import FileRanges
+from eddyline.mp4.slice import copy_tracks
+
+__all__ = ["Packaged", "Timeline", "command", "package", "validate"]
+
+STREAM = "stream"
+_MASTER, _MPD = "master.m3u8", "manifest.mpd"
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_BASE_S, _BYTES_PER_S = 120.0, 4_000_000  # a time limit that a slow disk meets, a hung packager does not
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packaged:
+    """What was written: paths relative to the output folder ("stream/master.m3u8"), `files` all of them."""
+
+    hls: str
+    dash: str
+    files: tuple[str, ...]
+    bytes: int
+    segments: int
+    on_grid: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """One elementary stream for the packager: `name` is its folder, `path` a file with this track alone."""
+
+    name: str
+    path: str
+    kind: str
+    language: str = "und"
+    title: str = ""
+
+
+def package(
+    renditions: Sequence[tuple[Rung, Path]],
+    grid: Grid,
+    *,
+    tools: Toolchain,
+    runner: Runner,
+    out_dir: Path,
+) -> Packaged:
+    """Write `out_dir`/stream/ (replaced if there) from assembled renditions, highest first, and prove it.
+
+    The sound is taken from the first rendition. Raises `ProofError` where the result, or the renditions among
+    themselves, do not have the same frames on the same grid, `ToolError` where the packager fails.
+    """
+    if not renditions:
+        raise UsageError("there is no rendition to package")
+    stream, work = out_dir / STREAM, out_dir / f".{STREAM}-inputs"
+    with told_apart("packaging"):
+        for folder in (stream, work):
+            remove_tree(folder)
+            folder.mkdir(parents=True)
+        try:
+            inputs, timeline, segmenting = _inputs(renditions, grid, work)
+            argv = command(inputs, segmenting, grid, tools, work=f"../{work.name}")
+            size = sum(path.stat().st_size for _, path in renditions)
+            runner.run(argv, cwd=stream, limits=Limits(wall_s=_BASE_S + size / _BYTES_PER_S))
+        finally:
+            remove_tree(work)
+        _refine(stream, [each for each in inputs if each.kind == "audio"])
+        validate(out_dir, timeline.frames, grid, timeline=timeline)
+        files = _synced(stream)
+    return Packaged(
+        hls=f"{STREAM}/{_MASTER}",
+        dash=f"{STREAM}/{_MPD}",
+        files=tuple(f"{STREAM}/{path.relative_to(stream).as_posix()}" for path in files),
+        bytes=sum(path.stat().st_size for path in files),
+        segments=len(segmenting.first),
+        on_grid=segmenting.on_grid,
+    )
+
+
+def command(
+    inputs: Sequence[Input], segmenting: Segmenting, grid: Grid, tools: Toolchain, *, work: str
+) -> tuple[str, ...]:
+    """The packager's command, to be run in the folder of the stream; all paths in it are relative."""
+    # Three quarters of a GOP: every keyframe then begins a fragment, which the I-frame playlists need, and
+    # audio is still written in fragments of about a second, not one for each AAC frame.
+    fragment = float(Fraction(3, 4) * grid.gop / grid.fps)
+    return (
+        str(tools.packager),
+        *(_descriptor(each, work) for each in inputs),
+        f"--hls_master_playlist_output={_MASTER}",
+        f"--mpd_output={_MPD}",
+        "--generate_static_live_mpd",  # segment files and a static MPD, as HLS shares the segments
+        f"--segment_duration={segmenting.option}",
+        f"--fragment_duration={fragment:.6f}",
+        "--allow_codec_switching=false",
+        # The two switches that keep clocks and versions out of the bytes.
+        "--use_fake_clock_for_muxer",
+        "--test_packager_version=eddyline",
+        "--quiet",
+    )
+
+
+def _descriptor(each: Input, work: str) -> str:
+    fields = {
+        "in": f"{work}/{each.path}",
+        "stream": each.kind,
+        "init_segment": f"{each.name}/init.mp4",
+        "segment_template": f"{each.name}/$Number%05d$.m4s",
+        "playlist_name": f"{each.name}/main.m3u8",
+    }
+    if each.kind == "video":
+        fields["iframe_playlist_name"] = f"{each.name}/iframes.m3u8"
+    else:
+        # A label of its own keeps two tracks of one language from becoming one adaptation set, between whose
+        # members a player would switch as if they were qualities of the same sound.
+        fields |= {"hls_group_id": "audio", "hls_name": each.title, "dash_label": each.title}
+    return ",".join(f"{key}={value}" for key, value in fields.items())
+
+
+def _inputs(
+    renditions: Sequence[tuple[Rung, Path]], grid: Grid, work: Path
+) -> tuple[list[Input], Timeline, Segmenting]:
+    pictures: list[Input] = []
+    sound: list[Input] = []
+    timelines: list[Timeline] = []
+    chosen: Segmenting | None = None
+    for position, (rung, path) in enumerate(renditions):
+        if not _PLAIN_NAME.fullmatch(rung.name) or rung.name in {each.name for each in pictures}:
+            raise UsageError(f"a rendition cannot be named {rung.name!r} in a stream")
+        with FileRanges(path) as source:
+            movie = read_movie(source)
+            video = movie.first("video")
+            if video is None:
+                raise ProofError(f"rendition {rung.name} has no picture")
+            timeline, keyframes = _timeline(movie, video, rung.name)
+            _check_grid(keyframes, timeline, grid, rung.name)
+            copy_tracks(source, movie, [video], work / f"v{position}.mp4")
+            pictures.append(Input(name=rung.name, path=f"v{position}.mp4", kind="video"))
+            if position == 0:
+                sound = _sound(source, movie, work)
+                chosen = choose(
+                    timeline.pts[keyframes],
+                    gops=max(1, grid.segment // grid.gop),
+                    timescale=video.timescale,
+                    segment_s=grid.segment_s,
+                )
+            timelines.append(timeline)
+    reference = timelines[0]
+    for (rung, _), timeline in zip(renditions[1:], timelines[1:], strict=True):
+        if not timeline.same_as(reference):
+            raise ProofError(f"rendition {rung.name} has other frame times than {renditions[0][0].name}")
+    if chosen is None:
+        raise ProofError("no rendition has a picture")
+    return [*pictures, *sound], reference, chosen
+
+
+def _timeline(movie: Movie, video: Track, name: str) -> tuple[Timeline, Ints]:
+    shown = presentation(movie, video)
+    if not len(shown):
+        raise ProofError(f"rendition {name} shows no frame")
+    keyframes = np.flatnonzero(video.samples.sync[shown.sample]).astype(np.int64)
+    return Timeline(pts=shown.pts, end=shown.end, timescale=video.timescale), keyframes
+
+
+def _check_grid(keyframes: Ints, timeline: Timeline, grid: Grid, name: str) -> None:
+    if not np.array_equal(keyframes, np.arange(0, timeline.frames, grid.gop, dtype=np.int64)):
+        raise ProofError(f"rendition {name} has keyframes elsewhere than every {grid.gop} frames")
+
+
+def _sound(source: FileRanges, movie: Movie, work: Path) -> list[Input]:
+    found = []
+    for number, track in enumerate(movie.of_kind("audio"), 1):
+        path = f"a{number}.mp4"
+        copy_tracks(source, movie, [track], work / path)
+        language = track.language if re.fullmatch(r"[a-z]{3}", track.language) else "und"
+        title = f"Audio {number}" + ("" if language == "und" else f" ({language})")
+        found.append(Input(name=f"audio-{number}", path=path, kind="audio", language=language, title=title))
+    return found
+
+
+def _refine(stream: Path, sound: Sequence[Input]) -> None:
+    """Make the playlists exact, the first sound the default one, and drop the packager's signature."""
+    mpd = stream / _MPD
+    _, found = manifests.read_mpd(mpd.read_text("utf-8"), mpd.name)
+    for each in found:
+        lengths = zip(each.starts, each.ends, strict=True)
+        exact = tuple(Fraction(end - start, each.timescale) for start, end in lengths)
+        playlist = (stream / each.init).with_name("main.m3u8")
+        playlist.write_text(manifests.exact_durations(playlist.read_text("utf-8"), exact), "utf-8")
+    for path in [mpd, *stream.rglob("*.m3u8")]:
+        path.write_text(manifests.without_signature(path.read_text("utf-8")), "utf-8")
+    if sound:
+        master = stream / _MASTER
+        text = master.read_text("utf-8")
+        master.write_text(text.replace("DEFAULT=NO", "DEFAULT=YES", 1), "utf-8")
+
+
+def _synced(stream: Path) -> list[Path]:
+    files = sorted(path for path in stream.rglob("*") if path.is_file())
+    for path in files:
+        sync_file(path)
+    for folder in [stream, *sorted({path.parent for path in files})]:
+        sync_folder(folder)
+    return files

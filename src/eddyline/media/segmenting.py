@@ -1,0 +1,73 @@
+"""Where the packager will cut: its rule, and the segment duration that makes it cut on the frame grid.
+
+Shaka Packager 3.8 begins a segment at a keyframe at presentation time t when floor(t / D) differs from that
+of the segment so far (ChunkingHandler), with D whole ticks of the track, cut down from seconds. A D rounded
+above the true one makes it miss a keyframe, and the playlist gets one long segment and one too few.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segmenting:
+    """`ticks` a segment, of `timescale` a second; `first` are the numbers of the keyframes that begin one.
+
+    `on_grid` says whether every segment has the grid's number of GOPs. Where frames come at uneven times no
+    single duration does that, and segments follow the time instead.
+    """
+
+    ticks: int
+    timescale: int
+    first: tuple[int, ...]
+    on_grid: bool
+
+    @property
+    def option(self) -> str:
+        """The packager's --segment_duration: half a tick more, which cutting down to whole ticks undoes."""
+        return f"{float(Fraction(2 * self.ticks + 1, 2 * self.timescale)):.12f}"
+
+
+def cuts(keyframes: Ints, ticks: int) -> tuple[int, ...]:
+    """The numbers of the keyframes (times in ticks, ascending) at which the packager begins a segment."""
+    if not len(keyframes):
+        return ()
+    places = np.maximum(keyframes, 0) // ticks
+    first = [0]
+    for number in range(1, len(places)):
+        # An index one back is the packager's own tolerance; with ascending times it cannot happen.
+        if places[number] > places[first[-1]]:
+            first.append(number)
+    return tuple(first)
+
+
+def choose(keyframes: Ints, *, gops: int, timescale: int, segment_s: Fraction) -> Segmenting:
+    """The segment duration for keyframes at these times (ticks), wanted every `gops` keyframes.
+
+    Looks for a whole number of ticks D with k*D <= t of the k-th segment's first keyframe, and
+    (k+1)*D > t of its last one: then the cuts are exactly those of the grid.
+    """
+    nominal = max(1, int(segment_s * timescale))
+    ticks = min(_most(keyframes[::gops]), nominal)
+    if ticks >= _least(keyframes, gops):
+        wanted = tuple(range(0, len(keyframes), gops))
+        if cuts(keyframes, ticks) == wanted:
+            return Segmenting(ticks=ticks, timescale=timescale, first=wanted, on_grid=True)
+    return Segmenting(ticks=nominal, timescale=timescale, first=cuts(keyframes, nominal), on_grid=False)
+
+
+def _most(starts: Ints) -> int:
+    later = np.arange(1, len(starts), dtype=np.int64)
+    return int((starts[1:] // later).min()) if len(later) else int(np.iinfo(np.int64).max)
+
+
+def _least(keyframes: Ints, gops: int) -> int:
+    segment = np.arange(len(keyframes), dtype=np.int64) // gops
+    return max(1, int((keyframes // (segment + 1)).max()) + 1) if len(keyframes) else 1
