@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class AssetProgress:
-    """How far one asset is. `fraction` 0..1 counts encoded frames of all stages; `speed` is times realtime."""
+    """How far one asset is. `fraction` 0..1 counts the work of all stages; `speed` is times realtime."""
 
     asset: str
     name: str

@@ -1,0 +1,151 @@
+"""The workbench: how one job gets its plan, its scratch folder and its tools, and how its part is kept.
+
+Every step can be replayed: it makes files in a scratch folder of its own, and only a finished part is seen by
+anyone. A step that finds its part already made answers with that part.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eddyline.core import files
+from eddyline.core.process import Runner
+from eddyline.core.store import Store
+from eddyline.graph.handling import Handler, JobContext
+from eddyline.graph.job import Done, Job
+from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.footage import Footage, Indexes, Sources
+from eddyline.pipeline.parts import Part, Parts
+from eddyline.pipeline.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What the ledger knows of an asset's way: for the manifest's `run`, which alone may depend on it."""
+
+    redone_jobs: int
+    interruptions: int
+    started: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What all jobs of one process share. `scratch` lies on the store's disk where the store is a folder."""
+
+    store: Store
+    tools: Toolchain
+    scratch: Path
+    history: Callable[[str], History]
+    indexes: Indexes = field(default_factory=Indexes)
+    _plans: dict[str, Plan] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> Parts:
+        """The finished parts."""
+        return Parts(self.store)
+
+    @property
+    def sources(self) -> Sources:
+        """Where the originals lie."""
+        return Sources(self.store)
+
+    def plan(self, key: str) -> Plan:
+        """The plan kept under `key`."""
+        if key not in self._plans:  # two threads may read it twice; it is the same plan
+            self._plans[key] = Plan.from_json(json.loads(self.store.get(key)))
+        return self._plans[key]
+
+    @contextmanager
+    def workplace(self, job: Job) -> Iterator[Path]:
+        """A scratch folder for one start of one job, removed at its end."""
+        folder = self.scratch / f"{job.id}.{job.fence}"
+        files.remove_tree(folder)
+        with files.told_apart("making room to work"):
+            folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            files.remove_tree(folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One start of one job: `index` says which of its kind, `work` is a scratch folder."""
+
+    plan: Plan
+    index: Any
+    work: Path
+    bench: Bench
+    runner: Runner
+    context: JobContext
+
+    @contextmanager
+    def footage(self) -> Iterator[Footage]:
+        """The source, or what it was remuxed to."""
+        if self.plan.source:
+            path = self.bench.store.fetch(
+                self.bench.parts.get(self.plan.source).file("source.mp4"), self.work
+            )
+        else:
+            path = self.bench.sources.find(self.plan.asset).check()
+        with self.bench.indexes.open(path) as footage:
+            yield footage
+
+    def part(self, kind: str, index: int | str | None = None) -> Part:
+        """What another job of this asset has made. Raises `MissingError`."""
+        return self.bench.parts.get(self.plan.part(kind, index))
+
+    def local(self, part: Part, name: str) -> Path:
+        """A local file of another job's part, to be read only."""
+        return self.bench.store.fetch(part.file(name), self.work)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What a step has made: local files by name, and a result as JSON."""
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+Step = Callable[[Task], Made]
+
+
+def handler(bench: Bench, step: Step, after: Callable[[Task, Part], None] | None = None) -> Handler:
+    """Make a job handler of a step. `after` runs each time, also when the part was there already."""
+
+    def handle(job: Job, context: JobContext) -> Done:
+        plan = bench.plan(job.spec["plan"])
+        key = plan.part(job.kind, job.spec["index"])
+        part = bench.parts.find(key)
+        with bench.workplace(job) as work:
+            task = Task(
+                plan=plan,
+                index=job.spec["index"],
+                work=work,
+                bench=bench,
+                runner=Runner(stop=context.stop),
+                context=context,
+            )
+            if part is None:
+                part = _make(task, step, key)
+            if after is not None:
+                after(task, part)
+        return Done(result=dict(part.result), output=key)
+
+    return handle
+
+
+def _make(task: Task, step: Step, key: str) -> Part:
+    own = time.thread_time()
+    with files.told_apart(f"working on {task.plan.name}"):
+        made = step(task)
+        task.context.stop.check()
+        cpu = task.runner.cpu_s + time.thread_time() - own
+        return task.bench.parts.keep(key, made.files, made.result, cpu)

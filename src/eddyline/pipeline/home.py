@@ -1,0 +1,74 @@
+"""The folder DIR of an embedded run: one process at a time, swept clean of what a kill left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from eddyline.core import files
+from eddyline.core.errors import UsageError
+from eddyline.core.store import FolderStore
+from eddyline.pipeline.layout import STATE, manifest_key
+from eddyline.pipeline.plan import parts_folder
+
+
+class Home:
+    """DIR: `assets/` for people, `.eddyline/` for the ledger, the parts and scratch space."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.store = FolderStore(self.root)
+
+    @property
+    def state(self) -> Path:
+        """Where Eddyline's own state lies."""
+        return self.root / STATE
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger's file."""
+        return self.state / "ledger.sqlite"
+
+    @property
+    def scratch(self) -> Path:
+        """Where jobs work; nothing in it outlives its job."""
+        return self.state / "work"
+
+    @contextlib.contextmanager
+    def occupied(self) -> Iterator[None]:
+        """Hold DIR for this process. Raises `UsageError` if another run is at work in it."""
+        with files.told_apart(f"preparing {self.root}"):
+            self.scratch.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+                raise UsageError(
+                    f"another eddyline (process {pid}) is at work in {self.root}",
+                    remedy="wait for it, stop it, or choose another folder with --out",
+                ) from None
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(handle)
+
+    def sweep(self, busy: Callable[[str], bool]) -> None:
+        """Remove what a killed run left: scratch folders, half-written files, parts of published assets.
+
+        `busy` says whether an asset still has open jobs, which may want its parts.
+        """
+        for folder in list(self.scratch.iterdir()):
+            files.remove_tree(folder)
+        for top in (self.root / "assets", self.state / "parts"):
+            for left in top.rglob(".*") if top.is_dir() else ():
+                files.remove_tree(left) if left.is_dir() else left.unlink(missing_ok=True)
+        parts = self.state / "parts"
+        for folder in list(parts.iterdir()) if parts.is_dir() else ():
+            if self.store.size(manifest_key(folder.name)) is not None and not busy(folder.name):
+                self.store.delete(parts_folder(folder.name))

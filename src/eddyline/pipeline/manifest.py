@@ -1,0 +1,195 @@
+"""The manifest: what an asset is, what it was made with, and the proof that it is right.
+
+Its shape is `manifest.schema.json` beside this file. Only `run` depends on the time, the machine or on what
+went wrong on the way; two runs give the same manifest but for it.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from eddyline.core.errors import ProofError
+from eddyline.media.source import SourceFacts
+from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.bench import History
+from eddyline.pipeline.parts import Part
+from eddyline.pipeline.plan import Plan
+
+VERSION = 1
+
+# kind of job -> its parts, in order
+PartsOf = Mapping[str, Sequence[Part]]
+
+
+def gather(plan: Plan, part: Callable[[str, int | str | None], Part]) -> PartsOf:
+    """All parts of a plan. Raises `MissingError` if one is not whole."""
+    found = {
+        "inspect": [part("inspect", None)],
+        "poster": [part("poster", None)],
+        "pictures": [part("pictures", None)],
+        "telemetry": [part("telemetry", None)],
+        "audio": [part("audio", index) for index in range(len(plan.facts.audio))],
+        "chunk": [part("chunk", chunk.index) for chunk in plan.chunks],
+        "assemble": [part("assemble", rung.name) for rung in plan.rungs],
+    }
+    if plan.profile.package:
+        found["package"] = [part("package", None)]
+    return found
+
+
+def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu_s: float) -> dict[str, Any]:
+    """The manifest as JSON values, with its proof. Raises `ProofError` rather than state what is not so."""
+    spent = cpu_s + sum(part.cpu_s for group in parts.values() for part in group)
+    return {
+        "version": VERSION,
+        "asset": plan.asset,
+        "source": _source(plan.name, plan.facts),
+        "profile": {"name": plan.profile.name, "digest": plan.profile.digest()},
+        "renditions": [
+            _rendition(plan, rung, part.result)
+            for rung, part in zip(plan.rungs, parts["assemble"], strict=True)
+        ],
+        "audio": [_audio(part.result) for part in parts["audio"]],
+        "stream": _stream(parts.get("package", ())),
+        "pictures": _pictures(parts),
+        "telemetry": _telemetry(parts["telemetry"][0]),
+        "proof": _proof(plan, parts),
+        "toolchain": {
+            "ffmpeg": tools.ffmpeg_version,
+            "ffmpeg_sha256": tools.ffmpeg_sha256,
+            "packager": tools.packager_version,
+        },
+        "run": {
+            "redone_jobs": history.redone_jobs,
+            "interruptions": history.interruptions,
+            "cpu_seconds": round(spent, 2),
+            "wall_s": round(time.time() - history.started, 2),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(history.started)),
+            "host": platform.node(),
+        },
+    }
+
+
+def lasting(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything but `run`: what two runs must agree on."""
+    return {key: value for key, value in manifest.items() if key != "run"}
+
+
+def _source(name: str, facts: SourceFacts) -> dict[str, Any]:
+    video, sound = facts.video, facts.audio
+    return {
+        "name": name,
+        "bytes": facts.bytes,
+        "fingerprint": facts.fingerprint,
+        "duration_s": facts.duration_s,
+        "container": facts.container,
+        "video": {
+            "codec": video.codec,
+            "width": video.width,
+            "height": video.height,
+            "fps": str(video.fps),
+            "frames": video.frames,
+            "rotation": video.rotation,
+            "variable_rate": video.variable_rate,
+            "transfer": video.transfer,
+            "pixel_format": video.pixel_format,
+        },
+        "audio": [
+            {
+                "codec": track.codec,
+                "channels": track.channels,
+                "sample_rate": track.sample_rate,
+                "language": track.language,
+            }
+            for track in sound
+        ],
+        "telemetry": None
+        if facts.telemetry is None
+        else {
+            "payloads": facts.telemetry.payloads,
+            "bytes": facts.telemetry.bytes,
+            "sha256": facts.telemetry.sha256,
+        },
+    }
+
+
+def _rendition(plan: Plan, rung: Any, result: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "name": rung.name,
+        "path": f"renditions/{rung.name}.mp4",
+        "codec": rung.codec,
+        "width": rung.width,
+        "height": rung.height,
+        "frames": result["frames"],
+        "bytes": result["bytes"],
+        "bitrate_kbps": round(result["bytes"] * 8 / 1000 / plan.facts.duration_s),
+        "sha256": result["sha256"],
+    }
+
+
+def _audio(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: result[key] for key in ("language", "codec", "channels", "sample_rate", "samples", "loudness")
+    }
+
+
+def _stream(package: Sequence[Part]) -> dict[str, str] | None:
+    if not package:
+        return None
+    return {"hls": package[0].result["hls"], "dash": package[0].result["dash"]}
+
+
+def _pictures(parts: PartsOf) -> dict[str, Any]:
+    drawn = parts["pictures"][0].result
+    board = drawn["storyboard"]
+    return {
+        "poster": "pictures/poster.jpg",
+        "thumbnails": [
+            {"path": f"pictures/{each['path']}", "time_s": each["time_s"]} for each in drawn["thumbnails"]
+        ],
+        "storyboard": None if board is None else f"pictures/{board}",
+    }
+
+
+def _telemetry(part: Part) -> dict[str, Any]:
+    return {name: path and f"telemetry/{path}" for name, path in part.result.items()}
+
+
+def _proof(plan: Plan, parts: PartsOf) -> dict[str, Any]:
+    """What was checked. Each statement is checked here once more, from what the steps measured."""
+    frames_in = plan.facts.video.frames
+    films = [part.result for part in parts["assemble"]]
+    frames_out = {rung.name: film["frames"] for rung, film in zip(plan.rungs, films, strict=True)}
+    telemetry_in = plan.facts.telemetry.sha256 if plan.facts.telemetry else None
+    _must(all(count == frames_in for count in frames_out.values()), f"{frames_in} frames became {frames_out}")
+    _must(all(film["idr"] == films[0]["idr"] for film in films), "keyframes differ between the renditions")
+    _must(
+        all(film["telemetry_sha256"] == telemetry_in for film in films),
+        "the telemetry of a rendition changed",
+    )
+    samples = [part.result["samples"] for part in parts["audio"]]
+    _must(
+        all(film["audio_samples"] == samples for film in films),
+        "a rendition's sound has not all of its samples",
+    )
+    covered = [(chunk.first, chunk.last) for chunk in plan.chunks]
+    joined = all(end == start for (_, end), (start, _) in pairwise(covered))
+    _must(joined and covered[0][0] == 0 and covered[-1][1] == frames_in, "the chunks do not cover the source")
+    return {
+        "frames_in": frames_in,
+        "frames_out": frames_out,
+        "idr_grid_equal": True,
+        "audio_samples": samples,
+        "telemetry_sha256_in": telemetry_in,
+        "telemetry_sha256_out": telemetry_in and films[0]["telemetry_sha256"],
+        "chunks": len(covered),
+    }
+
+
+def _must(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise ProofError(otherwise)

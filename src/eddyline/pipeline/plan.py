@@ -1,0 +1,189 @@
+"""What is to be done for one asset: decided once, from its facts and the profile, never from the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from eddyline.core.identity import digest
+from eddyline.graph.job import NewJob
+from eddyline.media import chunks as cutting
+from eddyline.media.chunks import Chunk, Grid
+from eddyline.media.ladder import Rung, rungs
+from eddyline.media.profile import Profile
+from eddyline.media.source import SourceFacts
+
+# Part of every output's key: raise it when the same plan would give other bytes than before.
+RECIPE = 1
+
+# Lower first. The poster is what a person looks for; long poles (audio is one thread) go before the many
+# chunks; what ends an asset goes before what begins the next one.
+_PRIORITY = {"inspect": 20, "poster": 0, "telemetry": 10, "audio": 10, "pictures": 15, "chunk": 30}
+_ENDING = {"assemble": 5, "package": 4, "publish": 3}
+# Relative cost in frames' worth of encoding, for the progress bar.
+_WEIGHT = {"poster": 5.0, "telemetry": 2.0, "pictures": 30.0, "publish": 5.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that the steps of one asset need to know.
+
+    `asset` is its id, `name` the source's file name. `source` is the part that holds the source
+    rewrapped as MP4, or empty where the source is MP4 itself. `toolchain` is the identity of the programs.
+    """
+
+    asset: str
+    name: str
+    facts: SourceFacts
+    profile: Profile
+    rungs: tuple[Rung, ...]
+    grid: Grid
+    chunks: tuple[Chunk, ...]
+    toolchain: str
+    source: str = ""
+
+    @classmethod
+    def make(
+        cls, *, asset: str, name: str, facts: SourceFacts, profile: Profile, toolchain: str, source: str = ""
+    ) -> Plan:
+        """Decide rungs, grid and chunks."""
+        ladder = rungs(profile, facts.video)
+        grid = cutting.grid(gop_s=profile.gop_s, segment_s=profile.segment_s, fps=facts.video.fps)
+        return cls(
+            asset=asset,
+            name=name,
+            facts=facts,
+            profile=profile,
+            rungs=ladder,
+            grid=grid,
+            chunks=cutting.plan(facts.video.frames, grid, ladder),
+            toolchain=toolchain,
+            source=source,
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the plan's outputs (hex): same footage, wish, toolchain and recipe, same digest."""
+        return digest(RECIPE, self.facts.fingerprint, self.profile.digest(), self.toolchain)
+
+    @property
+    def key(self) -> str:
+        """Where the plan is kept in the store."""
+        return f"{parts_folder(self.asset)}/plan-{self.digest[:16]}.json"
+
+    def part(self, kind: str, index: int | str | None = None) -> str:
+        """The store's folder of what the job `kind` (and its `index`) makes."""
+        tail = (
+            kind if index is None else f"{kind}-{index:04d}" if isinstance(index, int) else f"{kind}-{index}"
+        )
+        return f"{parts_folder(self.asset)}/{self.digest[:16]}/{tail}"
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict of JSON values."""
+        return {
+            "asset": self.asset,
+            "name": self.name,
+            "facts": self.facts.to_json(),
+            "profile": self.profile.model_dump(mode="json"),
+            "rungs": [rung.to_json() for rung in self.rungs],
+            "grid": {**asdict(self.grid), "fps": str(self.grid.fps)},
+            "chunks": [[chunk.first, chunk.last] for chunk in self.chunks],
+            "toolchain": self.toolchain,
+            "source": self.source,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Plan:
+        """The plan that `to_json` wrote."""
+        return cls(
+            asset=plain["asset"],
+            name=plain["name"],
+            facts=SourceFacts.from_json(plain["facts"]),
+            profile=Profile.model_validate(plain["profile"]),
+            rungs=tuple(Rung.from_json(rung) for rung in plain["rungs"]),
+            grid=Grid(**{**plain["grid"], "fps": Fraction(plain["grid"]["fps"])}),
+            chunks=tuple(Chunk(index=i, first=f, last=end) for i, (f, end) in enumerate(plain["chunks"])),
+            toolchain=plain["toolchain"],
+            source=plain["source"],
+        )
+
+
+def parts_folder(asset: str) -> str:
+    """Where everything lies that is made on the way to an asset; removed once it is published."""
+    return f".eddyline/parts/{asset}"
+
+
+def job_id(asset: str, ask: str, kind: str, index: int | str | None = None) -> str:
+    """One spelling per piece of work: submitting the same work again adds nothing."""
+    tail = kind if index is None else f"{kind}-{index:04d}" if isinstance(index, int) else f"{kind}-{index}"
+    return f"{asset}.{ask[:8]}.{tail}"
+
+
+def inspect_job(*, asset: str, name: str, fingerprint: str, ask: str, profile: Profile) -> NewJob:
+    """The first job of an asset; it spawns the others. `ask` digests profile, toolchain and recipe."""
+    return NewJob(
+        id=job_id(asset, ask, "inspect"),
+        asset=asset,
+        kind="inspect",
+        cls="light",
+        priority=_PRIORITY["inspect"],
+        spec={
+            "asset": asset,
+            "name": name,
+            "fingerprint": fingerprint,
+            "ask": ask,
+            "profile": profile.model_dump(mode="json"),
+        },
+        weight=5.0,
+    )
+
+
+def jobs(plan: Plan, ask: str) -> tuple[NewJob, ...]:
+    """All jobs after inspection, needs before those that name them."""
+    draft = _Draft(plan, ask)
+    frames = plan.facts.video.frames
+    before = [draft.add("poster", cls="light"), draft.add("pictures", cls="light")]
+    before.append(draft.add("telemetry", cls="light"))
+    audio = [draft.add("audio", i, cls="light", weight=frames * 0.02) for i in range(len(plan.facts.audio))]
+    chunks = [draft.add("chunk", each.index, weight=float(each.last - each.first)) for each in plan.chunks]
+    films = [
+        draft.add("assemble", rung.name, cls="light", needs=[*chunks, *audio], weight=frames * 0.01)
+        for rung in plan.rungs
+    ]
+    if plan.profile.package:
+        before.append(draft.add("package", cls="light", needs=films, weight=frames * 0.02))
+    draft.add("publish", cls="light", needs=[*before, *films])
+    return tuple(draft.made)
+
+
+class _Draft:
+    """Collects the jobs of one plan."""
+
+    def __init__(self, plan: Plan, ask: str) -> None:
+        self._plan, self._ask = plan, ask
+        self.made: list[NewJob] = []
+
+    def add(
+        self,
+        kind: str,
+        index: int | str | None = None,
+        *,
+        cls: str = "cpu",
+        needs: list[str] | None = None,
+        weight: float | None = None,
+    ) -> str:
+        job = NewJob(
+            id=job_id(self._plan.asset, self._ask, kind, index),
+            asset=self._plan.asset,
+            kind=kind,
+            cls=cls,
+            priority={**_PRIORITY, **_ENDING}[kind],
+            spec={"plan": self._plan.key, "ask": self._ask, "index": index},
+            needs=tuple(needs or ()),
+            weight=_WEIGHT.get(kind, 1.0) if weight is None else weight,
+        )
+        self.made.append(job)
+        return job.id

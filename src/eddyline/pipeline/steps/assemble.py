@@ -1,0 +1,39 @@
+"""One rendition: the chunks' frames joined with the sound, the telemetry and the camera's own boxes."""
+
+from __future__ import annotations
+
+from eddyline.media.assemble import assemble as join
+from eddyline.pipeline.bench import Made, Task
+
+
+def assemble(task: Task) -> Made:
+    """Write and prove rendition `task.index` (a rung's name) as "<rung>.mp4"."""
+    plan = task.plan
+    rung = next(each for each in plan.rungs if each.name == task.index)
+    out = task.work / f"{rung.name}.mp4"
+    with task.footage() as source:
+        made = join(
+            out,
+            rung=rung,
+            grid=plan.grid,
+            movie=source.movie,
+            track=source.track,
+            presentation=source.presentation,
+            chunks=[task.local(task.part("chunk", each.index), f"{rung.name}.mp4") for each in plan.chunks],
+            src=source.src,
+            audio=[
+                task.local(task.part("audio", index), "audio.m4a") for index in range(len(plan.facts.audio))
+            ],
+            facts=plan.facts,
+        )
+    return Made(
+        files={out.name: out},
+        result={
+            "frames": made.frames,
+            "bytes": made.bytes,
+            "sha256": made.sha256,
+            "idr": [int(frame) for frame in made.idr],
+            "telemetry_sha256": made.telemetry_sha256,
+            "audio_samples": list(made.audio_samples),
+        },
+    )

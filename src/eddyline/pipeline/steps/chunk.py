@@ -1,0 +1,37 @@
+"""One chunk: its frames cut out of the source as a small local file, decoded once, encoded for every rung."""
+
+from __future__ import annotations
+
+from eddyline.media.encode import encode_chunk
+from eddyline.mp4.slice import cut
+from eddyline.pipeline.bench import Made, Task
+
+
+def chunk(task: Task) -> Made:
+    """Encode chunk number `task.index`; one MP4 for each rung, "<rung>.mp4"."""
+    plan = task.plan
+    span = plan.chunks[task.index]
+    with task.footage() as source:
+        piece = cut(
+            source.src,
+            source.movie,
+            source.track,
+            span.first,
+            span.last,
+            task.work / "slice.mp4",
+            shown=source.presentation,
+        )
+    encoded = encode_chunk(
+        piece,
+        plan.facts.video,
+        plan.rungs,
+        plan.grid,
+        tools=task.bench.tools,
+        runner=task.runner,
+        out_dir=task.work,
+        on_frames=lambda done: task.context.progress(min(done / span.frames, 1.0)),
+    )
+    return Made(
+        files={f"{each.rung}.mp4": each.path for each in encoded},
+        result={"frames": {each.rung: each.frames for each in encoded}},
+    )

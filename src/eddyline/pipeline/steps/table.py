@@ -1,0 +1,29 @@
+"""Which step does which kind of job."""
+
+from __future__ import annotations
+
+from eddyline.graph.handling import Handler
+from eddyline.pipeline.bench import Bench, handler
+from eddyline.pipeline.steps.assemble import assemble
+from eddyline.pipeline.steps.audio import audio
+from eddyline.pipeline.steps.chunk import chunk
+from eddyline.pipeline.steps.inspect import inspect
+from eddyline.pipeline.steps.package import package
+from eddyline.pipeline.steps.pictures import pictures, poster, show_poster
+from eddyline.pipeline.steps.publish import publish
+from eddyline.pipeline.steps.telemetry import telemetry
+
+
+def handlers(bench: Bench) -> dict[str, Handler]:
+    """The worker's handlers, by kind of job."""
+    return {
+        "inspect": inspect(bench),
+        "poster": handler(bench, poster, after=show_poster),
+        "pictures": handler(bench, pictures),
+        "telemetry": handler(bench, telemetry),
+        "audio": handler(bench, audio),
+        "chunk": handler(bench, chunk),
+        "assemble": handler(bench, assemble),
+        "package": handler(bench, package),
+        "publish": handler(bench, publish),
+    }
