@@ -10,7 +10,8 @@ from eddyline.core.errors import InputError, ToolError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.toolchain import Toolchain, input_args
 
-_LIMITS = Limits(wall_s=60, output=4 * 1024 * 1024)
+# One thread and 6 GiB: a header can make a decoder ask for a frame of gigabytes, for each of its threads.
+_LIMITS = Limits(wall_s=60, memory=6 * 1024**3, output=4 * 1024 * 1024)
 # What a tool says when the machine, not the footage, is to blame.
 _MACHINE = ("No space left", "Cannot allocate memory", "Input/output error", "Too many open files")
 
@@ -23,7 +24,18 @@ def ask(
     Raises `InputError` where the file cannot be read, `ToolError` where ffprobe was killed or ran too long.
     """
     forced = ("-f", demuxer) if demuxer else ()
-    argv = (str(tools.ffprobe), "-v", "error", "-of", "json", *forced, *input_args(path), *questions)
+    argv = (
+        str(tools.ffprobe),
+        "-v",
+        "error",
+        "-of",
+        "json",
+        *forced,
+        "-threads",
+        "1",
+        *input_args(path),
+        *questions,
+    )
     try:
         answer = json.loads(runner.run(argv, limits=_LIMITS).stdout)
     except ToolError as error:

@@ -18,7 +18,11 @@ _MP4_VIDEO = frozenset(
 _MOV_VIDEO = frozenset(
     {"prores", "dnxhd", "dvvideo", "ffv1", "huffyuv", "rawvideo", "v210", "cfhd", "qtrle", "jpeg2000", "h263"}
 )
-_COPIED_SOUND = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac", "flac", "opus"})
+_SOUND = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac"})
+_COPIED_SOUND = {
+    "mp4": _SOUND | {"flac", "opus"},
+    "mov": _SOUND | {f"pcm_{kind}" for kind in ("s16le", "s16be", "s24le", "s24be", "s32le", "f32le")},
+}
 _LOSSLESS = "alac"  # for sound that MP4 cannot hold; players and editors know it, and it keeps 24 bits
 _MOST_LOSSLESS_CHANNELS = 8
 _SLOWEST_DISK = 4 * 1024 * 1024  # bytes/s that any disk can be expected to read and write
@@ -50,24 +54,25 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> None:
 def command(path: Path, out: Path, demuxer: str, streams: list[dict[str, Any]]) -> tuple[str, ...]:
     """FFmpeg's arguments after its global ones, for what ffprobe said of the streams."""
     video = _main_video(streams)
+    container = _container_for(video)
     sounds = [each for each in streams if each.get("codec_type") == "audio" and _readable(each)]
     maps = ["-map", f"0:{video['index']}"]
     codecs = ["-c", "copy"]
     for place, each in enumerate(sounds):
         maps += ["-map", f"0:{each['index']}"]
-        if each["codec_name"] not in _COPIED_SOUND:
+        if each["codec_name"] not in _COPIED_SOUND[container]:
             codecs += _lossless(place, each)
     return (
         "-y",
-        # AVI knows only decoding times; presentation times are worked out from them.
-        *(("-fflags", "+genpts") if demuxer == "avi" else ()),
+        # AVI knows only decoding times, MPEG-PS leaves some out: presentation times are worked out from them.
+        *("-fflags", "+genpts"),
         *("-format_whitelist", _DEMUXERS, "-f", demuxer),
         *input_args(path),
         *maps,
         *codecs,
         # Same bytes from the same source: no clock, no version of the muxer.
         *("-map_chapters", "-1", "-fflags", "+bitexact"),
-        *("-f", _container_for(video), str(out)),
+        *("-f", container, str(out)),
     )
 
 

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.media import profile
+from eddyline.media.ladder import Rung, rungs
+from eddyline.media.source import VideoFacts
+
+_DEFAULT = profile.load("default")
+
+
+def _facts(
+    width: int,
+    height: int,
+    *,
+    fps: Fraction = Fraction(30),
+    rotation: int = 0,
+    aspect: Fraction = Fraction(1),
+) -> VideoFacts:
+    return VideoFacts(
+        codec="h264",
+        width=width,
+        height=height,
+        rotation=rotation,
+        pixel_aspect=aspect,
+        fps=fps,
+        frames=100,
+        pixel_format="yuv420p",
+        timescale=90000,
+    )
+
+
+def _sizes(facts: VideoFacts) -> list[tuple[str, int, int]]:
+    return [(rung.name, rung.width, rung.height) for rung in rungs(_DEFAULT, facts)]
+
+
+def test_a_4k_source_has_all_six_rungs_highest_first() -> None:
+    assert _sizes(_facts(3840, 2160)) == [
+        ("2160p", 3840, 2160),
+        ("1440p", 2560, 1440),
+        ("1080p", 1920, 1080),
+        ("720p", 1280, 720),
+        ("480p", 854, 480),
+        ("360p", 640, 360),
+    ]
+
+
+def test_portrait_is_counted_by_its_shorter_side() -> None:
+    assert _sizes(_facts(1080, 1920))[:2] == [("1080p", 1080, 1920), ("720p", 720, 1280)]
+
+
+def test_rotation_is_applied() -> None:
+    assert _sizes(_facts(1920, 1080, rotation=90)) == _sizes(_facts(1080, 1920))
+
+
+def test_pixels_become_square() -> None:
+    assert _sizes(_facts(1440, 1080, aspect=Fraction(4, 3))) == _sizes(_facts(1920, 1080))
+
+
+def test_four_to_three_keeps_its_aspect() -> None:
+    assert _sizes(_facts(4000, 3000))[:3] == [
+        ("2160p", 2880, 2160),
+        ("1440p", 1920, 1440),
+        ("1080p", 1440, 1080),
+    ]
+
+
+def test_a_wide_picture_fits_the_rungs_box() -> None:
+    assert _sizes(_facts(1920, 804))[:2] == [("1080p", 1920, 804), ("720p", 1280, 536)]
+
+
+def test_a_picture_a_few_lines_short_of_a_rung_is_that_rung_at_its_own_size() -> None:
+    assert _sizes(_facts(1920, 1072))[0] == ("1080p", 1920, 1072)
+
+
+@pytest.mark.parametrize(("width", "height"), [(854, 480), (848, 480)])
+def test_camera_sizes_beside_sixteen_to_nine_stay_as_they_are(width: int, height: int) -> None:
+    assert _sizes(_facts(width, height))[0] == ("480p", width, height)
+
+
+def test_a_source_smaller_than_every_rung_gives_one_of_its_own_size() -> None:
+    assert _sizes(_facts(160, 90)) == [("90p", 160, 90)]
+
+
+def test_odd_sides_lose_a_pixel_and_gain_none() -> None:
+    assert _sizes(_facts(161, 91)) == [("90p", 160, 90)]
+
+
+def test_the_cap_grows_by_half_when_the_frame_rate_doubles() -> None:
+    slow, double, quick = (
+        rungs(_DEFAULT, _facts(1920, 1080, fps=Fraction(rate)))[0] for rate in (24, 60, 120)
+    )
+    assert slow.maxrate_kbps == 7500
+    assert (double.maxrate_kbps, double.bufsize_kbps) == (11250, 22500)
+    assert quick.maxrate_kbps == 16875
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "fps", "level"),
+    [
+        (640, 360, 30, "3.0"),
+        (1280, 720, 30, "3.1"),
+        (1920, 1080, 30, "4.0"),
+        (1920, 1080, 60, "4.2"),
+        (3840, 2160, 30, "5.1"),
+        (3840, 2160, 60, "5.2"),
+    ],
+)
+def test_the_h264_level_is_the_lowest_that_allows_the_picture(
+    width: int, height: int, fps: int, level: str
+) -> None:
+    assert rungs(_DEFAULT, _facts(width, height, fps=Fraction(fps)))[0].level == level
+
+
+def test_the_archive_is_one_rung_at_the_sources_size_with_a_cap_by_its_pixels() -> None:
+    (small,) = rungs(profile.load("archive"), _facts(1280, 720))
+    (large,) = rungs(profile.load("archive"), _facts(2704, 1520))
+    assert (large.width, large.height, large.name) == (2704, 1520, "1520p")
+    assert (large.codec, large.encoder, large.pixel_format) == ("av1", "libsvtav1", "yuv420p10le")
+    assert small.maxrate_kbps < large.maxrate_kbps <= 100_000
+
+
+def test_a_picture_too_small_for_its_encoder_is_refused_with_a_way_out() -> None:
+    with pytest.raises(UnsupportedError, match="too small") as caught:
+        rungs(profile.load("archive"), _facts(32, 32))
+    assert "default" in caught.value.remedy
+
+
+def test_rungs_of_two_codecs_at_one_height_have_different_names(tmp_path: Path) -> None:
+    cap = "maxrate_kbps: 4000, bufsize_kbps: 8000"
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        f"rungs:\n  - {{height: 720, codec: h264, crf: 22, preset: fast, {cap}}}\n"
+        f"  - {{height: 720, codec: av1, crf: 32, preset: 10, {cap}}}\n"
+    )
+    made = rungs(profile.load(str(path)), _facts(1280, 720))
+    assert [rung.name for rung in made] == ["720p", "720p-av1"]
+
+
+def test_a_rung_comes_back_from_json() -> None:
+    for rung in rungs(_DEFAULT, _facts(1920, 1080)):
+        assert Rung.from_json(json.loads(json.dumps(rung.to_json()))) == rung
+
+
+@given(
+    width=st.integers(2, 16384),
+    height=st.integers(2, 16384),
+    rotation=st.sampled_from((0, 90, 180, 270)),
+    aspect=st.fractions(Fraction(1, 2), Fraction(2), max_denominator=64),
+    fps=st.fractions(Fraction(1), Fraction(240), max_denominator=1001),
+)
+def test_whatever_the_source_rungs_are_even_in_order_and_never_upscaled(
+    width: int, height: int, rotation: int, aspect: Fraction, fps: Fraction
+) -> None:
+    facts = _facts(width, height, rotation=rotation, aspect=aspect, fps=fps)
+    made = rungs(_DEFAULT, facts)
+    assert made
+    assert len({rung.name for rung in made}) == len(made)
+    pixels = [rung.width * rung.height for rung in made]
+    assert pixels == sorted(pixels, reverse=True)
+    for rung in made:
+        assert rung.width % 2 == rung.height % 2 == 0
+        assert 2 <= rung.width <= max(2, facts.display_width)
+        assert 2 <= rung.height <= max(2, facts.display_height)

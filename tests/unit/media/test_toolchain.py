@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.errors import UnsupportedError, UsageError
+from eddyline.core.process import Runner
+from eddyline.core.stop import Stop
+from eddyline.media.toolchain import Toolchain, input_args
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def tools(cache: Path) -> Toolchain:
+    return Toolchain.find(cache=cache)
+
+
+def _script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_wheels_programs_are_found_with_their_versions_and_encoders(tools: Toolchain) -> None:
+    assert tools.ffmpeg.is_file()
+    assert tools.ffprobe.is_file()
+    assert tools.packager.is_file()
+    assert tools.ffmpeg_version not in {"", "unknown"}
+    assert tools.packager_version.startswith("v")
+    assert len(tools.ffmpeg_sha256) == len(tools.identity) == 64
+    assert {"libx264", "libx265", "libsvtav1", "aac"} <= tools.encoders
+
+
+def test_the_second_search_neither_hashes_nor_runs_anything(tools: Toolchain, cache: Path) -> None:
+    stop = Stop()
+    stop.request("nothing may be started any more")
+    assert Toolchain.find(cache=cache, runner=Runner(stop=stop)) == tools
+
+
+def test_a_broken_cache_entry_is_looked_up_again(tools: Toolchain, tmp_path: Path) -> None:
+    Toolchain.find(cache=tmp_path)
+    for entry in tmp_path.iterdir():
+        entry.write_text('{"key": 1')
+    assert Toolchain.find(cache=tmp_path) == tools
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(tools: Toolchain, tmp_path: Path) -> None:
+    blocked = tmp_path / "a file, not a folder"
+    blocked.touch()
+    assert Toolchain.find(cache=blocked) == tools
+
+
+def test_another_binary_gives_another_identity(tools: Toolchain, tmp_path: Path, cache: Path) -> None:
+    own = _script(tmp_path / "my-packager", "echo my-packager version v9")
+    other = Toolchain.find(packager=own, cache=cache)
+    assert other.packager_version == "v9"
+    assert other.identity != tools.identity
+    assert other.ffmpeg_sha256 == tools.ffmpeg_sha256
+
+
+def test_a_binary_replaced_in_place_is_noticed(tmp_path: Path, cache: Path) -> None:
+    own = _script(tmp_path / "packager", "echo packager version v1")
+    before = Toolchain.find(packager=own, cache=cache)
+    _script(own, "echo packager version v1 # patched")
+    assert Toolchain.find(packager=own, cache=cache).identity != before.identity
+
+
+@pytest.mark.parametrize("text", ["echo hello", "exit 3", "echo ffmpeg; exit 1"])
+def test_a_program_that_is_no_ffmpeg_is_refused(tmp_path: Path, text: str, cache: Path) -> None:
+    own = _script(tmp_path / "ffmpeg", text)
+    with pytest.raises(UsageError, match="ffmpeg") as caught:
+        Toolchain.find(ffmpeg=own, cache=cache)
+    assert "working ffmpeg" in caught.value.remedy
+
+
+def test_a_path_that_is_no_program_is_refused(tmp_path: Path, cache: Path) -> None:
+    with pytest.raises(UsageError, match="not a program"):
+        Toolchain.find(ffprobe=tmp_path / "nowhere", cache=cache)
+
+
+def test_a_missing_encoder_is_named_with_what_to_install(tools: Toolchain) -> None:
+    tools.require({"libx264"})
+    with pytest.raises(UnsupportedError, match="without libfuture") as caught:
+        tools.require({"libx264", "libfuture"})
+    assert "--enable-libfuture" in caught.value.remedy
+
+
+def test_an_inputs_name_can_be_neither_an_option_nor_a_protocol() -> None:
+    assert input_args(Path("concat:a|b")) == ("-protocol_whitelist", "file,pipe", "-i", "file:concat:a|b")
