@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, groupby, pairwise
 
 from eddyline.core.errors import ProofError
 
@@ -62,6 +62,11 @@ class Representation:
     media: tuple[str, ...]
     starts: tuple[int, ...]
     ends: tuple[int, ...]
+
+    @property
+    def end_s(self) -> Fraction:
+        """When it ends in the presentation, in seconds."""
+        return Fraction(self.ends[-1] - self.offset, self.timescale)
 
 
 def read_media_playlist(text: str, name: str) -> MediaPlaylist:
@@ -126,22 +131,40 @@ def read_mpd(text: str, name: str) -> tuple[Fraction, tuple[Representation, ...]
         ]
     except (ET.ParseError, KeyError, ValueError) as error:
         raise ProofError(f"{name}: not an MPD with segment timelines: {error!r}") from error
+    if not all(each.starts for each in found):
+        raise ProofError(f"{name}: a representation without segments")
     return length, tuple(found)
 
 
-def exact_durations(text: str, durations: tuple[Fraction, ...]) -> str:
+def with_durations(text: str, durations: Sequence[Fraction]) -> str:
     """The media playlist `text` with these EXTINF, to the microsecond.
 
     The packager writes milliseconds; rounded the same way 900 times an hour, they drift from the media.
     Each value is the difference of rounded times, so that their sum is never off by more than half a
     microsecond.
     """
-    ends = [Fraction(0)]
-    for length in durations:
-        ends.append(ends[-1] + length)
-    marks = [round(end * 1_000_000) for end in ends]
+    marks = [round(end * 1_000_000) for end in accumulate(durations, initial=Fraction(0))]
     exact = iter(f"{(after - before) / 1e6:.6f}" for before, after in pairwise(marks))
     return re.sub(r"(?m)^#EXTINF:[^,\n]*", lambda _: f"#EXTINF:{next(exact)}", text)
+
+
+def with_timeline(text: str, init: str, starts: Sequence[int], end: int) -> str:
+    """The MPD `text` whose representation of `init` has segments at these ticks, the last up to `end`."""
+    lengths = [after - before for before, after in pairwise([*starts, end])]
+    rows, at = [], starts[0]
+    for length, run in groupby(lengths):
+        count = len(list(run))
+        repeats = f' r="{count - 1}"' if count > 1 else ""
+        rows.append(f'            <S t="{at}" d="{length}"{repeats}/>\n')
+        at += length * count
+    pattern = rf'(initialization="{re.escape(init)}"[^>]*>\s*<SegmentTimeline>\n).*?([ ]*</SegmentTimeline>)'
+    return re.sub(pattern, lambda found: found[1] + "".join(rows) + found[2], text, count=1, flags=re.DOTALL)
+
+
+def with_length(text: str, seconds: Fraction) -> str:
+    """The MPD `text` with this mediaPresentationDuration."""
+    told = f"{float(seconds):.6f}".rstrip("0").rstrip(".")
+    return re.sub(r'(mediaPresentationDuration=")[^"]*', lambda found: f"{found[1]}PT{told}S", text, count=1)
 
 
 def without_signature(text: str) -> str:

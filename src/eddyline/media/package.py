@@ -88,7 +88,7 @@ def package(
             runner.run(argv, cwd=stream, limits=Limits(wall_s=_BASE_S + size / _BYTES_PER_S))
         finally:
             remove_tree(work)
-        _refine(stream, [each for each in inputs if each.kind == "audio"])
+        _refine(stream, timeline, [number * grid.gop for number in segmenting.first])
         validate(out_dir, timeline.frames, grid, timeline=timeline)
         files = _synced(stream)
     return Packaged(
@@ -202,21 +202,31 @@ def _sound(source: FileRanges, movie: Movie, work: Path) -> list[Input]:
     return found
 
 
-def _refine(stream: Path, sound: Sequence[Input]) -> None:
-    """Make the playlists exact, the first sound the default one, and drop the packager's signature."""
+def _refine(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
+    """Make MPD and playlists exact, the first sound the default one, and drop the packager's signature.
+
+    The packager adds up sample durations, which follow decode times; with B-frames at a variable rate its
+    segments then seem to overlap. And it ends the presentation with the picture, even if sound goes on.
+    """
     mpd = stream / _MPD
-    _, found = manifests.read_mpd(mpd.read_text("utf-8"), mpd.name)
-    for each in found:
+    text = mpd.read_text("utf-8")
+    for each in manifests.read_mpd(text, mpd.name)[1]:
+        if each.kind == "video":
+            starts = [int(timeline.pts[frame]) for frame in first]
+            text = manifests.with_timeline(text, each.init, starts, timeline.end)
+    told = manifests.read_mpd(text, mpd.name)[1]
+    text = manifests.with_length(text, max(each.end_s for each in told))
+    mpd.write_text(manifests.without_signature(text), "utf-8")
+    for each in told:
         lengths = zip(each.starts, each.ends, strict=True)
-        exact = tuple(Fraction(end - start, each.timescale) for start, end in lengths)
+        exact = [Fraction(end - start, each.timescale) for start, end in lengths]
         playlist = (stream / each.init).with_name("main.m3u8")
-        playlist.write_text(manifests.exact_durations(playlist.read_text("utf-8"), exact), "utf-8")
-    for path in [mpd, *stream.rglob("*.m3u8")]:
-        path.write_text(manifests.without_signature(path.read_text("utf-8")), "utf-8")
-    if sound:
-        master = stream / _MASTER
-        text = master.read_text("utf-8")
-        master.write_text(text.replace("DEFAULT=NO", "DEFAULT=YES", 1), "utf-8")
+        playlist.write_text(manifests.with_durations(playlist.read_text("utf-8"), exact), "utf-8")
+    for path in stream.rglob("*.m3u8"):
+        text = manifests.without_signature(path.read_text("utf-8"))
+        if path.name == _MASTER:
+            text = text.replace("DEFAULT=NO", "DEFAULT=YES", 1)
+        path.write_text(text, "utf-8")
 
 
 def _synced(stream: Path) -> list[Path]:
