@@ -128,6 +128,13 @@ def streams(stream: Mapping[str, str] | None) -> Html:
     return el("ul", joined(rows), class_="addresses")
 
 
+def moment(seconds: float) -> str:
+    """A point in time: "0:08.5", "1:02:03.0"."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
 def thumbnails(pictures: Mapping[str, Any]) -> Html:
     """Thumbnails that seek to their moment."""
     return joined(
@@ -137,10 +144,10 @@ def thumbnails(pictures: Mapping[str, Any]) -> Html:
                 el(
                     "button",
                     el("img", src=link(each["path"]), alt="", loading="lazy"),
-                    el("span", duration(each["time_s"])),
+                    el("span", moment(each["time_s"])),
                     type="button",
                     data_seek=str(float(each["time_s"])),
-                    aria_label=f"Go to {duration(each['time_s'])}",
+                    aria_label=f"Go to {moment(each['time_s'])}",
                 ),
             )
             for each in pictures["thumbnails"]
