@@ -17,8 +17,10 @@ It needs NumPy and `eddyline.mp4`, nothing else: no FFmpeg, no database.
 from eddyline.gpmf.camera import Camera
 from eddyline.gpmf.errors import Flaw, GpmfError, NoTelemetryError
 from eddyline.gpmf.hilights import Hilight
-from eddyline.gpmf.klv import FILL, Document, Klv, Limits, leaf, nest, parse, write
+from eddyline.gpmf.klv import FILL, Document, Klv, write
+from eddyline.gpmf.making import leaf, nest
 from eddyline.gpmf.payloads import Payloads
+from eddyline.gpmf.reader import Limits, parse
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.telemetry import Telemetry, read, read_payloads
 from eddyline.gpmf.track import GpsTrack

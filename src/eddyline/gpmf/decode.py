@@ -21,6 +21,7 @@ MODIFIERS = frozenset(
         *("ORIN", "ORIO", "MTRX", "GPSF", "GPSU", "GPSP", "GPSA", "MFGI"),
     }
 )
+MAX_STREAMS = 512
 _MODIFIER_CODES = np.array(sorted(code(key) for key in MODIFIERS), dtype=np.int64)
 # Streams with one sample for each video frame: the first one's first STMP is the movie's zero.
 FRAME_KEYS = ("SHUT",)
@@ -31,9 +32,11 @@ def devices_and_streams(payloads: Payloads, judge: Judge) -> tuple[tuple[Device,
     index = build(payloads, judge)
     which, devices = _devices(index, payloads)
     groups = _group(index, which)
+    if len(groups) > MAX_STREAMS:
+        judge.fault(f"{len(groups)} streams: no camera has more than {MAX_STREAMS}")
     pieces: list[tuple[str, str, Device, Pieces]] = []
     labels: set[str] = set()
-    for group in groups:
+    for group in groups[:MAX_STREAMS]:
         device = devices[group.device]
         label = _label(group.key, device, labels)
         labels.add(label)
@@ -44,18 +47,19 @@ def devices_and_streams(payloads: Payloads, judge: Judge) -> tuple[tuple[Device,
     for label, key, device, each in pieces:
         chunks = Chunks(payload=each.payload, samples=each.samples, stamp=each.stamps, latency=each.latency)
         line = timeline(chunks, payloads.start_s, payloads.end_s, zero)
-        streams[label] = Stream(key=key, label=label, device=device, pieces=each, timeline=line)
+        stream = streams[label] = Stream(key=key, label=label, device=device, pieces=each, timeline=line)
+        if len(stream) and not stream.type:
+            judge.note(f"{each.size} bytes of type {each.char!r} can't be decoded: kept as bytes", path=label)
     return tuple(devices), streams
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Group:
-    """One stream: its device's number, its key, its rows of the index; number and payload of each STRM."""
+    """One stream: its device's number, its key, its rows of the index, and the payload of each STRM."""
 
     device: int
     key: str
     rows: Int64s
-    streams: Int64s
     payload: Int64s
 
 
@@ -113,9 +117,8 @@ def _group(index: Index, device_number: Int64s) -> list[_Group]:
     strm = index.stream[last]
     devc = index.device[last]
     place = _place(devc * (1 << 32) + key)
-    whose = np.stack([device_number[devc], key, place], axis=1)
-    distinct, first, group = np.unique(whose, axis=0, return_index=True, return_inverse=True)
-    group = group.ravel()
+    whose = _numbers(device_number[devc]) * (1 << 31) + _numbers(place * (1 << 32) + key)
+    distinct, first, group = np.unique(whose, return_index=True, return_inverse=True)
     group_of = np.full(
         int(index.stream.max()) + 1, -1, dtype=np.int16 if len(distinct) < 1 << 15 else np.int64
     )
@@ -128,14 +131,18 @@ def _group(index: Index, device_number: Int64s) -> list[_Group]:
         mine = np.flatnonzero(group == number)
         out.append(
             _Group(
-                device=int(distinct[number, 0]),
-                key=name(int(distinct[number, 1])),
+                device=int(device_number[devc[mine[0]]]),
+                key=name(int(key[mine[0]])),
                 rows=inside[rows[edges[number] : edges[number + 1]]],
-                streams=strm[mine],
                 payload=index.payload_of[devc[mine]],
             )
         )
     return out
+
+
+def _numbers(code_of: Int64s) -> Int64s:
+    """The same distinctions in small numbers."""
+    return np.unique(code_of, return_inverse=True)[1].ravel().astype(np.int64)
 
 
 def _place(code_of: Int64s) -> Int64s:
@@ -150,7 +157,8 @@ def _place(code_of: Int64s) -> Int64s:
 
 def _rows(index: Index, payloads: Payloads, group: _Group) -> Rows:
     rows = group.rows
-    piece = np.searchsorted(group.streams, index.stream[rows])
+    # Every STRM of the group has a row at least, the one with its samples.
+    piece = np.cumsum(np.diff(index.stream[rows], prepend=-1) != 0) - 1
     return Rows(
         data=payloads.data, at=index.at[rows], key=index.key[rows], head=index.head[rows], piece=piece
     )

@@ -16,13 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.gpmf.errors import Judge
-from eddyline.gpmf.klv import FILL, HEADER, Klv, Limits, Reader, is_key
-from eddyline.gpmf.payloads import Int64s, Payloads
+from eddyline.gpmf.klv import FILL, HEADER, Klv, is_key
+from eddyline.gpmf.payloads import ZERO_WORD, Int64s, Payloads
+from eddyline.gpmf.reader import Limits, Reader, skip_zeros
 
 Words = npt.NDArray[np.uint32]
+Bools = npt.NDArray[np.bool_]
 _DEVICE_LIMITS = Limits(nodes=1 << 16)
 _FEW = 48  # below this many cursors a step costs more than reading the rest one by one
-_DEVC, _STRM = (int.from_bytes(key, "big") for key in (b"DEVC", b"STRM"))
+_STRM = int.from_bytes(b"STRM", "big")
+_SPACES, _ONES, _TOP_BITS = np.uint32(0x20202020), np.uint32(0x01010101), np.uint32(0x80808080)
 
 
 def code(key: str) -> int:
@@ -68,58 +71,65 @@ class Index:
         return (self.head & 0xFFFF).astype(np.int64)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Table:
+    """Rows in the making: the DEVC, the word of the header, and the word of its STRM's header (-1: none)."""
+
+    lane: Int64s
+    word: Int64s
+    strm: Int64s
+
+    def only(self, rows: Bools) -> _Table:
+        return _Table(lane=self.lane[rows], word=self.word[rows], strm=self.strm[rows])
+
+
 def build(payloads: Payloads, judge: Judge) -> Index:
     """The table of these payloads; what breaks the format goes to the judge."""
     devices = _devices(payloads, judge)
     words = np.frombuffer(payloads.data, dtype=">u4")
     start, end = devices[:, 1] // 4, devices[:, 2] // 4
-    steps, odd = _walk(words, start, end)
-    rows, bad = _rows(words, steps, end)
-    odd |= bad
-    strange = np.flatnonzero(odd)
-    table = rows[~odd[rows[:, 0]]]
-    extra = [_slowly(payloads, int(lane), devices[lane], judge) for lane in strange]
-    if extra:
-        table = np.concatenate([table, *extra])
-        table = table[np.lexsort((table[:, 1], table[:, 0]))]
+    lane, word, odd = _walk(words, start, end, devices[:, 2] % 4 != 0)
+    table = _checked(words, lane, word, end, odd)
+    if odd.any():
+        table = table.only(~odd[table.lane])
+        slow = [_slowly(payloads, each, devices[each], judge) for each in np.flatnonzero(odd).tolist()]
+        table = _merged([table, *slow])
     return _numbered(table, words, devices[:, 0])
 
 
 def _devices(payloads: Payloads, judge: Judge) -> Int64s:
-    """Every DEVC: its payload, and the bytes [first, end) of its contents in the joined data."""
+    """Every DEVC: its payload, the bytes [first, end) of its contents, and its place in the payload."""
     data, found, unpack = payloads.data, [], HEADER.unpack_from
     bounds = payloads.at.tolist()
     for number, (at, end) in enumerate(pairwise(bounds)):
-        here = at
+        here, order = at, 0
         while here + HEADER.size <= end:
             key, char, size, repeat = unpack(data, here)
-            if key == b"\0\0\0\0":
-                here += 4
+            if key == ZERO_WORD:
+                here = skip_zeros(data, here, end)
                 continue
             stop = here + HEADER.size + size * repeat
             if not is_key(key) or stop > end:
-                what = (
-                    f"its {size * repeat} bytes end after the payload"
-                    if is_key(key)
-                    else f"{key!r} is not a key"
-                )
-                path = f"payload[{number}]" + (f"/{key.decode('latin-1')}" if is_key(key) else "")
+                what, path = f"{key!r} is not a key", f"payload[{number}]"
+                if is_key(key):
+                    what = f"its value of {size * repeat} bytes ends {stop - end} bytes after the payload"
+                    path += "/" + (f"DEVC[{order}]" if key == b"DEVC" else key.decode("latin-1"))
                 judge.fault(what, path=path, offset=int(payloads.offset[number]) + here - at)
-                if is_key(key) and key == b"DEVC":
-                    found.append((number, here + HEADER.size, end))
+                if key == b"DEVC":
+                    found.append((number, here + HEADER.size, end, order))
                 break
             if key == b"DEVC" and char == b"\0":
-                found.append((number, here + HEADER.size, stop))
+                found.append((number, here + HEADER.size, stop, order))
+                order += 1
             here = stop + -stop % 4
-    return np.array(found, dtype=np.int64).reshape(-1, 3)
+    return np.array(found, dtype=np.int64).reshape(-1, 4)
 
 
-def _walk(
-    words: Words, start: Int64s, end: Int64s
-) -> tuple[list[tuple[Int64s, Int64s]], npt.NDArray[np.bool_]]:
-    """All cursors in step: of each step (lane, word of the header); and which lanes must be read slowly."""
-    odd = (end - start) < 0
-    lane = np.flatnonzero(start < end)
+def _walk(words: Words, start: Int64s, end: Int64s, ragged: Bools) -> tuple[Int64s, Int64s, Bools]:
+    """All cursors in step: every header's lane and word, in file order; and the lanes to be read slowly."""
+    odd = ragged | (end < start)
+    count = np.zeros(len(start), dtype=np.int64)
+    lane = np.flatnonzero((start < end) & ~odd)
     cursor, last = start[lane], end[lane]
     steps: list[tuple[Int64s, Int64s]] = []
     while len(lane) >= _FEW:
@@ -133,60 +143,59 @@ def _walk(
         cursor = cursor + 2 + np.where(head >> 24 == 0, 0, length)
         going = cursor < last
         if not going.all():
+            stopped = lane[~going]
+            count[stopped] = len(steps)
             odd[lane[cursor > last]] = True
             lane, cursor, last = lane[going], cursor[going], last[going]
     odd[lane] = True
-    return steps, odd
+    count[odd] = 0
+    place = np.cumsum(count) - count
+    flat = np.empty(int(count.sum()), dtype=np.int64)
+    for number, (lanes, cursors) in enumerate(steps):
+        if odd.any():
+            sound = ~odd[lanes]
+            flat[place[lanes[sound]] + number] = cursors[sound]
+        else:
+            flat[place[lanes] + number] = cursors
+    return np.repeat(np.arange(len(start)), count), flat, odd
 
 
-def _rows(
-    words: Words, steps: list[tuple[Int64s, Int64s]], end: Int64s
-) -> tuple[Int64s, npt.NDArray[np.bool_]]:
-    """Rows (lane, header word, end word, STRM's header word or -1), and the lanes that don't add up."""
-    odd = np.zeros(len(end), dtype=bool)
-    if not steps:
-        return np.empty((0, 4), dtype=np.int64), odd
-    lane = np.concatenate([each for each, _ in steps])
-    word = np.concatenate([each for _, each in steps])
-    order = np.argsort(word, kind="stable")
-    lane, word = lane[order], word[order]
-    head = words[word + 1]
-    size = (head >> 16 & 0xFF).astype(np.int64) * (head & 0xFFFF)
+def _checked(words: Words, lane: Int64s, word: Int64s, end: Int64s, odd: Bools) -> _Table:
+    """The rows with their STRMs; lanes whose lengths or keys don't add up are marked as odd."""
+    if not len(word):
+        return _Table(lane=lane, word=word, strm=word)
+    head = words[word + 1].astype(np.int64)
+    size = (head >> 16 & 0xFF) * (head & 0xFFFF)
     stop = word + 2 + (size + 3 >> 2)
     nest = head >> 24 == 0
-    # Each row's nearest nest before it, if that nest still contains it.
-    number = np.arange(len(word))
-    inside = np.maximum.accumulate(np.where(nest, number, -1))
-    previous = np.concatenate([[-1], inside[:-1]])
-    safe = np.maximum(previous, 0)
-    within = (previous >= 0) & (lane[safe] == lane) & (word < stop[safe])
-    bad = (within & (stop > stop[safe])) | (nest & within) | (stop > end[lane]) | (nest & (size % 4 != 0))
-    key = words[word]
-    bad |= (key & 0xE0E0E0E0 == 0) | (nest & (key != _STRM)) | ~_keys(key)
+    # Each row's nearest nest before it, if that one still contains it.
+    place = np.where(nest, np.arange(len(word)), -1)
+    before = np.maximum.accumulate(place)
+    before[1:] = before[:-1]
+    before[0] = -1
+    near = np.maximum(before, 0)
+    limit = stop[near]
+    within = (before >= 0) & (lane[near] == lane) & (word < limit)
+    key = words[word].astype(np.uint32)
+    # The top bit of some byte is set where a character is below " " or above "~".
+    strange = ((key - _SPACES) | (key + _ONES) | key) & _TOP_BITS != 0
+    bad = (within & ((stop > limit) | nest)) | (stop > end[lane]) | strange
+    bad |= nest & ((size & 3 != 0) | (key != _STRM))
     odd[lane[bad]] = True
-    stream = np.where(nest, word, np.where(within, word[safe], -1))
-    return np.stack([lane, word, stop, stream], axis=1), odd
+    return _Table(lane=lane, word=word, strm=np.where(nest, word, np.where(within, word[near], -1)))
 
 
-def _keys(key: Words) -> npt.NDArray[np.bool_]:
-    """Which of these are ordinary keys: each of the four characters printable ASCII."""
-    distinct, which = np.unique(key, return_inverse=True)
-    plain = [name(one).isascii() and name(one).isprintable() for one in distinct]
-    return np.array(plain, dtype=bool)[which]
-
-
-def _slowly(payloads: Payloads, lane: int, device: Int64s, judge: Judge) -> Int64s:
+def _slowly(payloads: Payloads, lane: int, device: Int64s, judge: Judge) -> _Table:
     """The rows of one device, read by the strict reader."""
-    number, start, end = (int(value) for value in device)
+    number, start, end, order = (int(value) for value in device)
     offset = int(payloads.offset[number]) - int(payloads.at[number])
     reader = Reader(payloads.data, judge, offset=offset, limits=_DEVICE_LIMITS)
-    rows: list[tuple[int, int, int, int]] = []
+    rows: list[tuple[int, int]] = []
 
-    def add(node: Klv, stream: int) -> None:
-        word = (node.offset - offset) // 4
-        rows.append((lane, word, word + 2, stream))
+    def add(node: Klv, strm: int) -> None:
+        rows.append(((node.offset - offset) // 4, strm))
 
-    for node in reader.nest(start, end, f"payload[{number}]/DEVC", 1):
+    for node in reader.nest(start, end, f"payload[{number}]/DEVC[{order}]", 1):
         if node.key == FILL:
             continue
         inside = (node.offset - offset) // 4 if node.is_nest else -1
@@ -194,22 +203,32 @@ def _slowly(payloads: Payloads, lane: int, device: Int64s, judge: Judge) -> Int6
         for child in node.children if node.is_nest and node.key == "STRM" else ():
             if child.key != FILL:
                 add(child, inside)
-    return np.array(rows, dtype=np.int64).reshape(-1, 4)
+    table = np.array(rows, dtype=np.int64).reshape(-1, 2)
+    return _Table(lane=np.full(len(table), lane, dtype=np.int64), word=table[:, 0], strm=table[:, 1])
 
 
-def _numbered(table: Int64s, words: Words, payload_of: Int64s) -> Index:
+def _merged(tables: list[_Table]) -> _Table:
+    """All rows in file order."""
+    lane, word, strm = (
+        np.concatenate([getattr(table, column) for table in tables]) for column in ("lane", "word", "strm")
+    )
+    order = np.argsort(word, kind="stable")
+    return _Table(lane=lane[order], word=word[order], strm=strm[order])
+
+
+def _numbered(table: _Table, words: Words, payload_of: Int64s) -> Index:
     """Rows without the STRM headers themselves, streams counted from 0."""
-    lane, word, strm = table[:, 0], table[:, 1], table[:, 3]
-    is_head = strm == word
-    key = words[word].astype(np.uint32)
+    is_head = table.strm == table.word
     ordinal = np.cumsum(is_head) - 1
-    keep = ~is_head
+    ordinal[table.strm < 0] = -1
+    keep = np.flatnonzero(~is_head)
+    word = table.word[keep]
     return Index(
-        at=word[keep] * 4 + HEADER.size,
-        key=key[keep],
-        head=words[word[keep] + 1].astype(np.uint32),
-        device=lane[keep],
-        stream=np.where(strm[keep] >= 0, ordinal[keep], -1),
+        at=word * 4 + HEADER.size,
+        key=words[word].astype(np.uint32),
+        head=words[word + 1].astype(np.uint32),
+        device=table.lane[keep],
+        stream=ordinal[keep],
         payload_of=payload_of,
-        device_of=lane[is_head],
+        device_of=table.lane[is_head],
     )

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.gpmf.klv import FILL, HEADER
+from eddyline.gpmf.reader import skip_zeros
 
 # What a camera writes a payload for: 30 frames of 29.97 Hz video.
 RAW_PAYLOAD_S = 1.001
 _DEVICE = b"DEVC"
-_ZERO_WORD = FILL.encode()
+ZERO_WORD = FILL.encode()
 
 Int64s = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -67,8 +68,8 @@ def split(data: bytes) -> Payloads:
     unpack = HEADER.unpack_from
     while at + HEADER.size <= end:
         key, _, size, repeat = unpack(data, at)
-        if key == _ZERO_WORD:
-            at += 4
+        if key == ZERO_WORD:
+            at = skip_zeros(data, at, end)
             continue
         if key == _DEVICE:
             device = data[at + 16 : at + 20] if data[at + 8 : at + 12] == b"DVID" else b""

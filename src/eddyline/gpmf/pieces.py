@@ -16,6 +16,9 @@ from eddyline.gpmf.types import elements_of
 
 Bools = npt.NDArray[np.bool_]
 
+# Streams whose samples are lists: any number of faces, scenes or hues at each time step.
+STEPPED = frozenset({"FACE", "SCEN", "HUES"})
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rows:
@@ -29,10 +32,21 @@ class Rows:
 
     def of(self, key: int) -> Rows:
         """Those with this key."""
-        mine = self.key == key
+        return self.only(self.key == key)
+
+    def only(self, chosen: Bools) -> Rows:
+        """Those chosen, bool[rows]."""
         return Rows(
-            data=self.data, at=self.at[mine], key=self.key[mine], head=self.head[mine], piece=self.piece[mine]
+            data=self.data,
+            at=self.at[chosen],
+            key=self.key[chosen],
+            head=self.head[chosen],
+            piece=self.piece[chosen],
         )
+
+    def at_least(self, length: int) -> Rows:
+        """Those whose values have so many bytes."""
+        return self.only(self.size * self.repeat >= length)
 
     @property
     def size(self) -> Int64s:
@@ -41,8 +55,8 @@ class Rows:
 
     @property
     def repeat(self) -> Int64s:
-        """Structures of each row."""
-        return (self.head & 0xFFFF).astype(np.int64)
+        """Structures of each row; structures of no bytes are none."""
+        return np.where(self.head & 0xFF0000, self.head & 0xFFFF, 0).astype(np.int64)
 
     def node(self, row: int) -> Klv:
         """One row as a KLV (its offset is in the joined payloads)."""
@@ -85,8 +99,9 @@ class Pieces:
     def joined(self) -> bytes:
         """All samples' bytes, one after another."""
         data = self.rows.data
-        starts = self.holding.at
-        ends = starts + self.holding.size * self.holding.repeat
+        length = self.holding.size * self.holding.repeat
+        starts = self.holding.at[length > 0]
+        ends = starts + length[length > 0]
         return b"".join([data[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
 
     def rows_of_samples(self) -> Int64s | None:
@@ -133,11 +148,9 @@ class Pieces:
     def stamps(self) -> Floats:
         """STMP of each piece, in ticks (NaN: none)."""
         out = np.full(len(self.payload), np.nan)
-        mine = self._modifiers("STMP")
-        enough = mine.size * mine.repeat >= 8  # noqa: PLR2004 - a 64-bit number
-        if enough.any():
-            high, low = mine.words(2)[enough].astype(np.float64).T
-            out[mine.piece[enough]] = high * 2.0**32 + low
+        mine = self._modifiers("STMP").at_least(8)
+        high, low = mine.words(2).astype(np.float64).T
+        out[mine.piece] = high * 2.0**32 + low
         return out
 
     @cached_property
@@ -172,15 +185,8 @@ def measure(rows: Rows, key: int, payload: Int64s, judge: Judge, label: str) -> 
         others = f"{model & 0xFF} bytes of type {chr(model >> 8)!r}"
         what = f"samples of {odd.size} bytes of type {odd.type!r} among others of {others}"
         judge.fault(what, path=label)
-        keep = np.flatnonzero(alike)
-        holding = Rows(
-            data=holding.data,
-            at=holding.at[keep],
-            key=holding.key[keep],
-            head=holding.head[keep],
-            piece=holding.piece[keep],
-        )
-    step = _steps(rows, holding, len(payload))
+        holding = holding.only(alike)
+    step = _steps(rows, holding, len(payload), stepped=name(key) in STEPPED)
     counts = np.where(step, 1, holding.repeat)
     samples = np.bincount(holding.piece, weights=counts, minlength=len(payload)).astype(np.int64)
     return Pieces(
@@ -194,12 +200,13 @@ def measure(rows: Rows, key: int, payload: Int64s, judge: Judge, label: str) -> 
     )
 
 
-def _steps(rows: Rows, holding: Rows, pieces: int) -> Bools:
+def _steps(rows: Rows, holding: Rows, pieces: int, *, stepped: bool) -> Bools:
     """Which KLVs are one time step each.
 
-    A key repeated within a STRM: every one of them. A lone KLV is `repeat` samples, except that TSMP, the
-    running total, may count it as one; with repeat 0 it is one step of no rows (no face was found), unless
-    TSMP or EMPT say that there was nothing.
+    A key repeated within a STRM: every one of them. A lone KLV is `repeat` samples, but in a stream that has
+    such repetitions elsewhere (or always may: `stepped`) TSMP, the running total, may count it as one; and
+    with repeat 0 it is then one step of no rows (no face was found), unless TSMP or EMPT say that there was
+    nothing.
     """
     together = np.bincount(holding.piece, minlength=pieces)[holding.piece]
     repeat = holding.repeat
@@ -207,21 +214,18 @@ def _steps(rows: Rows, holding: Rows, pieces: int) -> Bools:
     lone = ~step & (repeat != 1)
     if not lone.any():
         return step
-    if not (step.any() or (repeat[lone] == 0).any()):
+    if not (stepped or step.any()):
         return step
     grown = _growth(rows, pieces)[holding.piece]
     empty = np.zeros(pieces, dtype=bool)
     empty[rows.of(code("EMPT")).piece] = True
     unsaid = np.isnan(grown) & (repeat == 0) & ~empty[holding.piece]
-    said = (grown == 1) & ((repeat == 0) | step.any())
-    return np.asarray(step | (lone & (said | unsaid)))
+    return np.asarray(step | (lone & ((grown == 1) | unsaid)))
 
 
 def _growth(rows: Rows, pieces: int) -> Floats:
     """By how much TSMP grew with each piece (NaN: it does not say)."""
     total = np.full(pieces, np.nan)
-    mine = rows.of(code("TSMP"))
-    enough = mine.size * mine.repeat >= 4  # noqa: PLR2004 - a 32-bit number
-    if enough.any():
-        total[mine.piece[enough]] = mine.words(1)[enough, 0]
+    mine = rows.of(code("TSMP")).at_least(4)
+    total[mine.piece] = mine.words(1)[:, 0]
     return np.diff(total, prepend=np.nan)

@@ -111,7 +111,7 @@ class Stream:
 
     @cached_property
     def values(self) -> Floats:
-        """Rows as real numbers, SCAL applied, float64[rows, elements]; elements that are no numbers are NaN."""
+        """Rows as real numbers, SCAL applied, float64[rows, elements]; what is no number is NaN."""
         raw, kinds = self.raw, self.type or "B" * self.pieces.size
         out = np.empty((len(raw), len(kinds)))
         if raw.dtype.names is None and TYPES[kinds[0]].kind in {"number", "fixed"}:
@@ -140,7 +140,7 @@ class Stream:
 
     @cached_property
     def axis_order(self) -> str:
-        """What each element points along: ORIN, else MTRX with ORIO, else the camera's habit; or ""."""
+        """What each element points along: ORIN, else MTRX with ORIO, else the camera's way; or ""."""
         stated = self.pieces.latest("ORIN")
         if stated and axes.is_order(stated.text):
             return stated.text
@@ -171,7 +171,19 @@ class Stream:
         """A modifier's KLV in each payload that has the stream (None: missing): TMPC, GPSU, TICK, ..."""
         return self.pieces.each(key)
 
+    def numbers(self, key: str) -> Floats:
+        """A modifier's first number in each payload that has the stream, float64[k] (NaN: none): TMPC."""
+        return np.array([_first_number(node) for node in self.modifier(key)], dtype=np.float64)
+
     @property
     def is_complex(self) -> bool:
         """Whether its rows are described by a TYPE."""
         return self.pieces.char == COMPLEX
+
+
+def _first_number(node: Klv | None) -> float:
+    if node is None or node.type not in TYPES or TYPES[node.type].kind not in {"number", "fixed"}:
+        return float("nan")
+    if not node.data or elements_of(node.type, node.size) is None:
+        return float("nan")
+    return float(np.ravel(node.array())[0]) / TYPES[node.type].divisor

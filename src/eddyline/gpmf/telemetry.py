@@ -18,8 +18,9 @@ from eddyline.gpmf.camera import Camera, read_camera
 from eddyline.gpmf.decode import devices_and_streams
 from eddyline.gpmf.errors import Flaw, Judge
 from eddyline.gpmf.hilights import Hilight, read_hilights
-from eddyline.gpmf.klv import Document, parse
+from eddyline.gpmf.klv import Document
 from eddyline.gpmf.payloads import Payloads
+from eddyline.gpmf.reader import parse
 from eddyline.gpmf.sources import Source, boxes, of_block, open_source
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.track import GpsTrack, gps_track

@@ -106,8 +106,8 @@ def _integer(node: object, missing: int) -> int:
 def _karma(stream: Stream) -> GpsTrack | None:
     """A drone's columns.
 
-    GLPI: time, lat, lon, alt, height, vx, vy, vz, heading. GPRI: time, lat, lon, alt, eph, epv, speed, course, fix,
-    satellites.
+    GLPI: time, lat, lon, alt, height, vx, vy, vz, heading. GPRI: time, lat, lon, alt, eph, epv, speed,
+    course, fix, satellites.
     """
     values = stream.values
     if values.shape[1] < 9:  # noqa: PLR2004 - the columns of both
