@@ -170,10 +170,7 @@ def _video(
     frame: dict[str, Any] = next(iter(answer.get("frames", ())), {})
     width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
     if not (width and height and stream.get("pix_fmt")):
-        raise UnsupportedError(
-            f"the picture cannot be decoded ({track.format!r}, {stream.get('codec_name', 'unknown codec')})",
-            remedy="convert it first with the camera maker's program, for example to H.264, HEVC or ProRes",
-        )
+        raise _undecodable(track, stream.get("codec_name"))
     _check_size(width, height)
     fps, variable = _rate(shown, track.timescale)
     pixels = str(stream["pix_fmt"])
@@ -194,6 +191,18 @@ def _video(
         full_range=pixels.startswith("yuvj") or "pc" in {stream.get("color_range"), frame.get("color_range")},
         interlaced=_interlaced(stream, frame),
         timescale=track.timescale,
+    )
+
+
+def _undecodable(track: Track, codec: str | None) -> InputError | UnsupportedError:
+    if codec and codec != "unknown":
+        return InputError(
+            f"the first frame cannot be decoded: its {codec} stream is damaged",
+            remedy="play the file in a player; if that fails too, copy it again from the card",
+        )
+    return UnsupportedError(
+        f"FFmpeg knows no decoder for this picture ({track.format!r})",
+        remedy="convert it first with the camera maker's program, for example to H.264, HEVC or ProRes",
     )
 
 
