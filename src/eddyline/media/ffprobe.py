@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from eddyline.media.toolchain import Toolchain, input_args
 
 # One thread and 6 GiB: a header can make a decoder ask for a frame of gigabytes, for each of its threads.
 _LIMITS = Limits(wall_s=60, memory=6 * 1024**3, output=4 * 1024 * 1024)
+_ADDRESS = re.compile(r"\[\S+ @ 0x[0-9a-f]+\]\s*")  # another one in every run
 # What a tool says when the machine, not the footage, is to blame.
 _MACHINE = ("No space left", "Cannot allocate memory", "Input/output error", "Too many open files")
 
@@ -50,7 +52,7 @@ def blamed(error: ToolError, what: str) -> InputError | ToolError:
     stopped = error.status is None or error.status < 0 or " was stopped: " in error.message
     if stopped or any(sign in error.stderr for sign in _MACHINE):
         return error
-    said = error.message.rsplit(": ", maxsplit=1)[-1]
+    said = _ADDRESS.sub("", error.message.rsplit(": ", maxsplit=1)[-1])
     return InputError(
         f"{what}: {said}",
         remedy="play the file to its end in a player; if that fails too, copy it again from the card",

@@ -151,12 +151,18 @@ def _mp4_family(head: bytes) -> str:
 
 
 def _transport_stream(head: bytes) -> bool:
+    """Sync bytes in a row; a recording that was cut out of a broadcast may begin within a packet."""
     for length, at in _TS_PACKETS:
-        marks = head[at : at + 5 * length : length]
-        # A file of fewer packets than this holds no whole frame.
-        if len(marks) > 2 and all(mark == _TS_SYNC for mark in marks):  # noqa: PLR2004 - three in a row
+        if _in_step(head, at, length, least=3):  # a file of fewer packets holds no whole frame
+            return True
+        if any(_in_step(head, start, length, least=8) for start in range(length)):
             return True
     return False
+
+
+def _in_step(head: bytes, at: int, length: int, *, least: int) -> bool:
+    marks = head[at : at + 8 * length : length]
+    return len(marks) >= least and all(mark == _TS_SYNC for mark in marks)
 
 
 def _refuse_zeros(head: bytes) -> None:

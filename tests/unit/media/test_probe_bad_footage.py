@@ -116,6 +116,7 @@ def test_no_two_of_them_share_their_words() -> None:
         (b"\x1aE\xdf\xa3\x01", "matroska"),
         (b"RIFF\0\0\0\0AVI LIST", "avi"),
         (b"G" + bytes(187) + b"G" + bytes(187) + b"G" + bytes(187), "mpegts"),
+        (bytes(100) + (b"G" + bytes(187)) * 9, "mpegts"),
         (bytes(4) + b"G" + bytes(191) + b"G" + bytes(191) + b"G" + bytes(191), "mpegts"),
         (b"\0\0\x01\xba\x44", "mpeg"),
         (b"FLV\x01\x05", "flv"),
