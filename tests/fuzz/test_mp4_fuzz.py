@@ -1,0 +1,146 @@
+"""Whole files, damaged at random, give an index or one of our own errors, soon and in little memory."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eddyline.core.errors import EddylineError
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.presentation import presentation
+from eddyline.mp4.slice import copy_tracks, cut, sample_bytes
+
+_PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-f", "lavfi", "-i", "sine=997")
+_CODECS = ("-t", "0.6", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "6", "-c:a", "aac")
+_SHAPES = {
+    "plain.mp4": ("-movflags", "+faststart"),
+    "moov_last.mov": (),
+    "fragmented.mp4": ("-movflags", "frag_keyframe+empty_moov+default_base_moof"),
+    "negative.mp4": ("-movflags", "negative_cts_offsets", "-use_editlist", "0"),
+}
+_SECONDS = 5.0
+_MEMORY = 64 << 20  # bytes, for files of some 20 kB
+_INTERESTING = (0, 1, 0x7F, 0x80, 0xFF)
+
+
+class Bytes:
+    """A file in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        assert 0 <= offset <= offset + length <= self.size, "a read outside the file"
+        return self.data[offset : offset + length]
+
+
+@pytest.fixture(scope="module")
+def films(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """Small whole files of each shape."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    for name, options in _SHAPES.items():
+        command = (ffmpeg, "-nostdin", "-v", "error", *_PICTURE, *_CODECS, *options, str(folder / name))
+        subprocess.run(command, check=True)
+    return [(folder / name).read_bytes() for name in _SHAPES]
+
+
+def _index_places(data: bytes) -> list[tuple[int, int]]:
+    """Where moov and the moofs lie."""
+    found, at = [], 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4])
+        if data[at + 4 : at + 8] in {b"moov", b"moof"}:
+            found.append((at, at + size))
+        at += max(size, 8)
+    return found
+
+
+def _use(data: bytes, folder: Path) -> None:
+    """All that the rest of the program does with a file."""
+    source = Bytes(data)
+    movie = read_movie(source)
+    for track in movie.tracks:
+        assert len(list(sample_bytes(source, track))) == len(track.samples)
+    for track in movie.of_kind("video"):
+        shown = presentation(movie, track)
+        if len(shown):
+            middle = len(shown) // 2
+            cut(source, movie, track, middle, min(middle + 3, len(shown)), folder / "cut.mp4", shown=shown)
+    copy_tracks(source, movie, movie.tracks, folder / "copy.mp4")
+
+
+def _survive(data: bytes, folder: Path) -> None:
+    began = time.perf_counter()
+    tracemalloc.start()
+    with contextlib.suppress(EddylineError):
+        _use(data, folder)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < _MEMORY
+    assert time.perf_counter() - began < _SECONDS
+
+
+_fuzz = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def test_whole_files_pass(films: list[bytes], tmp_path: Path) -> None:
+    for data in films:
+        _use(data, tmp_path)
+
+
+@_fuzz
+@given(choice=st.data())
+def test_a_damaged_index_is_read_or_refused(
+    choice: st.DataObject, films: list[bytes], tmp_path: Path
+) -> None:
+    data = bytearray(films[choice.draw(st.integers(0, len(films) - 1))])
+    places = _index_places(bytes(data))
+    for _ in range(choice.draw(st.integers(1, 6))):
+        start, end = places[choice.draw(st.integers(0, len(places) - 1))]
+        at = choice.draw(st.integers(start, end - 1))
+        width = choice.draw(st.sampled_from((1, 2, 4, 8)))
+        value = choice.draw(st.sampled_from(_INTERESTING) | st.integers(0, 255))
+        data[at : at + width] = bytes([value]) * min(width, len(data) - at)
+    _survive(bytes(data), tmp_path)
+
+
+@_fuzz
+@given(choice=st.data())
+def test_a_file_with_pieces_cut_out_doubled_or_moved_is_read_or_refused(
+    choice: st.DataObject, films: list[bytes], tmp_path: Path
+) -> None:
+    data = films[choice.draw(st.integers(0, len(films) - 1))]
+    for _ in range(choice.draw(st.integers(1, 3))):
+        first, second = sorted(
+            (choice.draw(st.integers(0, len(data))), choice.draw(st.integers(0, len(data))))
+        )
+        match choice.draw(st.sampled_from(("cut", "double", "move", "end"))):
+            case "cut":
+                data = data[:first] + data[second:]
+            case "double":
+                data = data[:second] + data[first:]
+            case "move":
+                data = data[second:] + data[first:second] + data[:first]
+            case _:
+                data = data[:second]
+        data = data[: 1 << 20]
+    _survive(data, tmp_path)
+
+
+@_fuzz
+@given(data=st.binary(max_size=400))
+def test_noise_behind_a_plausible_start_is_read_or_refused(data: bytes, tmp_path: Path) -> None:
+    for start in (b"", b"\0\0\0\x10ftypisom\0\0\0\0", b"\0\0\0\0moov", b"\0\0\0\0moof"):
+        _survive(start + data, tmp_path)
