@@ -40,16 +40,20 @@ def _strays(pts: Ints, span: int, timescale: int) -> bool:
 
 
 def _within_rounding(rate: Fraction, mean: Fraction, pts: Ints, timescale: int) -> Fraction:
-    """A standard rate that times rounded to milliseconds hide: 30 frames of 29.97 fps measure 29.96."""
+    """A standard rate that rounding hides: 30 frames of 29.97 fps in milliseconds measure 29.96."""
     if rate.denominator in {1, 1001}:
         return rate
-    steps = np.diff(pts)
-    grain = int(np.gcd.reduce(steps)) if len(steps) else 1
-    if grain * 1000 < timescale:  # finer than a millisecond: the mean is what it is
-        return rate
     span = int(pts[-1] - pts[0])
+    grain = _grain(np.diff(pts), timescale)
     for eighth in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 7, -7, 8, -8):
-        likely = nominal_rate(mean * span / (span + Fraction(grain * eighth, 8)))
+        length = span + Fraction(grain * eighth, 8)
+        likely = nominal_rate(mean * span / length) if length > 0 else rate
         if likely.denominator in {1, 1001}:
             return likely
     return rate
+
+
+def _grain(steps: Ints, timescale: int) -> int:
+    """What times were rounded to, in ticks: a millisecond where all of them are whole ones, else a tick."""
+    grain = int(np.gcd.reduce(steps))
+    return grain if grain * 1000 >= timescale and grain * 3 < int(steps.min()) else 1

@@ -46,7 +46,8 @@ class Rung:
     """One rendition of one source.
 
     `width` and `height` are even, upright and of square pixels. `maxrate_kbps` and `bufsize_kbps` already
-    count the source's frame rate. `level` is H.264's ("4.2"), or None to leave it to the encoder.
+    count the source's frame rate. `level` is H.264's ("4.2"), or None to leave it to the encoder. `keep_hdr`
+    says that an HDR source stays HDR here (otherwise it is tone-mapped); it changes nothing for SDR.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Rung:
     bufsize_kbps: int
     pixel_format: str
     level: str | None = None
+    keep_hdr: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict of JSON values."""
@@ -81,11 +83,11 @@ def rungs(profile: Profile, facts: VideoFacts) -> tuple[Rung, ...]:
     for each in profile.rungs:
         factor = _factor(each, facts)
         if factor is not None:
-            rung = _rung(each, facts, factor)
+            rung = _rung(each, facts, factor, keep_hdr=profile.hdr == "keep")
             made.setdefault((rung.width, rung.height, rung.codec), rung)
     if not made:
         lowest = min(profile.rungs, key=lambda each: each.height if isinstance(each.height, int) else 0)
-        own = _rung(lowest, facts, Fraction(1))
+        own = _rung(lowest, facts, Fraction(1), keep_hdr=profile.hdr == "keep")
         return (replace(own, name=f"{min(own.width, own.height)}p"),)
     return _distinct(sorted(made.values(), key=lambda rung: -rung.width * rung.height))
 
@@ -99,7 +101,7 @@ def _factor(settings: RungSettings, facts: VideoFacts) -> Fraction | None:
     return None if factor > _NEARLY else min(factor, Fraction(1))
 
 
-def _rung(settings: RungSettings, facts: VideoFacts, factor: Fraction) -> Rung:
+def _rung(settings: RungSettings, facts: VideoFacts, factor: Fraction, *, keep_hdr: bool) -> Rung:
     width = _even(facts.display_width, factor)
     height = _even(facts.display_height, factor)
     encoder = ENCODERS[settings.codec]
@@ -126,6 +128,7 @@ def _rung(settings: RungSettings, facts: VideoFacts, factor: Fraction) -> Rung:
         bufsize_kbps=min(2 * most, max(_LEAST_KBPS, round(settings.bufsize_kbps * scale))),
         pixel_format=settings.pixel_format,
         level=_h264_level(width, height, facts.fps, maxrate) if settings.codec == "h264" else None,
+        keep_hdr=keep_hdr and settings.pixel_format.endswith("10le"),  # 8 bits would show bands
     )
 
 

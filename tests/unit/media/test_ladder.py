@@ -127,6 +127,19 @@ def test_the_archive_is_one_rung_at_the_sources_size_with_a_cap_by_its_pixels() 
     assert small.maxrate_kbps < large.maxrate_kbps <= 100_000
 
 
+def test_only_rungs_of_ten_bits_in_a_profile_that_says_so_keep_hdr(tmp_path: Path) -> None:
+    (kept,) = rungs(profile.load("archive"), _facts(1280, 720))
+    assert kept.keep_hdr
+    path = tmp_path / "mapped.yaml"
+    path.write_text(
+        "rungs: [{height: 720, codec: hevc, crf: 22, preset: fast, maxrate_kbps: 4000, bufsize_kbps: 8000,"
+        " pixel_format: yuv420p10le}]\nhdr: tonemap\n"
+    )
+    (mapped,) = rungs(profile.load(str(path)), _facts(1280, 720))
+    assert not mapped.keep_hdr
+    assert not any(rung.keep_hdr for rung in rungs(_DEFAULT, _facts(1280, 720)))
+
+
 def test_a_picture_too_small_for_its_encoder_is_refused_with_a_way_out() -> None:
     with pytest.raises(UnsupportedError, match="too small") as caught:
         rungs(profile.load("archive"), _facts(32, 32))

@@ -78,6 +78,15 @@ def test_a_program_that_is_no_ffmpeg_is_refused(tmp_path: Path, text: str, cache
     assert "working ffmpeg" in caught.value.remedy
 
 
+def test_a_bare_name_is_looked_for_in_the_path(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = _script(tmp_path / "shaka-of-mine", "echo packager version v7")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    found = Toolchain.find(packager=Path("shaka-of-mine"), cache=cache)
+    assert (found.packager, found.packager_version) == (own, "v7")
+
+
 def test_a_path_that_is_no_program_is_refused(tmp_path: Path, cache: Path) -> None:
     with pytest.raises(UsageError, match="not a program"):
         Toolchain.find(ffprobe=tmp_path / "nowhere", cache=cache)
