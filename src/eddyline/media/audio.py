@@ -1,0 +1,265 @@
+"""One audio track, whole, as AAC: to the sample, with its loudness measured on the way (EBU R128).
+
+Encoded in chunks, AAC would leave some 20 ms of silence at every join; encoded at once its priming is known
+and hidden by the edit list, and nothing else is added or lost.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from eddyline.core.errors import InputError, ProofError
+from eddyline.core.files import told_apart
+from eddyline.core.process import Limits, Runner
+from eddyline.core.timebase import rescale
+from eddyline.media.profile import AudioSettings
+from eddyline.media.proof import presented_samples
+from eddyline.media.source import AudioFacts
+from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Edit, Movie, Track
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import passthrough
+from eddyline.mp4.ranges import FileRanges
+
+MOST_CHANNELS = 6  # 5.1: what every player of AAC takes
+_MOST_RATE = 48_000
+_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_SILENT_LUFS = -70.0  # the absolute gate of BS.1770: nothing was louder
+_BASE_S, _SLOWEST = 120.0, 2.0  # time limit: a base, and so many seconds of work a second of sound
+_NUMBER = r"(-?(?:\d+\.?\d*|inf|nan))"
+_SUMMARY = {
+    "integrated_lufs": re.compile(rf"^\s+I:\s+{_NUMBER} LUFS", re.MULTILINE),
+    "range_lu": re.compile(rf"^\s+LRA:\s+{_NUMBER} LU", re.MULTILINE),
+    "true_peak_dbtp": re.compile(rf"True peak:\s+Peak:\s+{_NUMBER} dBFS", re.MULTILINE),
+}
+_COUNT = re.compile(r"Number of samples: (\d+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loudness:
+    """EBU R128: integrated loudness (LUFS), loudness range (LU), true peak (dBTP); None for silence."""
+
+    integrated_lufs: float | None
+    range_lu: float | None
+    true_peak_dbtp: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict of JSON values."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioResult:
+    """The track as encoded.
+
+    `samples` are those presented, a channel, at `sample_rate`; `priming` those before them, hidden by the
+    edit list. `loudness` is that of what was encoded, `gain_db` how much it was raised to get there.
+    `downmixed_from` is the source's number of channels where not all could be kept, else None.
+    """
+
+    path: Path
+    samples: int
+    priming: int
+    sample_rate: int
+    channels: int
+    loudness: Loudness
+    gain_db: float = 0.0
+    downmixed_from: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict of JSON values, without the path."""
+        plain = {key: value for key, value in vars(self).items() if key != "path"}
+        return {**plain, "loudness": self.loudness.to_json()}
+
+
+def encode_track(
+    source: Path,
+    facts: AudioFacts,
+    settings: AudioSettings,
+    *,
+    tools: Toolchain,
+    runner: Runner,
+    out: Path,
+) -> AudioResult:
+    """Encode the one audio track of the local MP4 `source` into `out`, an MP4 that begins when it does.
+
+    One pass; two where `settings.normalise` asks for a loudness, which is then reached by one gain for the
+    whole track, or less where peaks would exceed their limit: its dynamics stay.
+    Raises `InputError` where nothing of it can be decoded, `ProofError` where samples got lost.
+    """
+    tools.require(("aac",))
+    plain = out.with_name(f".{out.name}.plain.mp4")
+    whole = out.with_name(f".{out.name}.aac.mp4")
+    delay, length = _extent(source)
+    limits = Limits(wall_s=_BASE_S + _SLOWEST * float(length))
+    gain, wanted = 0.0, settings.normalise
+    with told_apart("encoding audio"):
+        try:
+            if delay:
+                source = _undelayed(source, plain)
+            if wanted is not None:
+                measured = runner.run(measure_command(source, facts, tools), limits=limits).stderr
+                gain = _gain(_loudness(measured), wanted.target_lufs, wanted.true_peak_dbtp)
+            argv = encode_command(source, facts, settings, tools, whole, gain_db=gain)
+            said = runner.run(argv, limits=limits).stderr
+            samples, priming = _rewrite(whole, out, delay, _counted(said, facts), facts)
+        finally:
+            plain.unlink(missing_ok=True)
+            whole.unlink(missing_ok=True)
+    return AudioResult(
+        path=out,
+        samples=samples,
+        priming=priming,
+        sample_rate=rate(facts),
+        channels=min(facts.channels, MOST_CHANNELS),
+        loudness=_loudness(said),
+        gain_db=gain,
+        downmixed_from=facts.channels if facts.channels > MOST_CHANNELS else None,
+    )
+
+
+def rate(facts: AudioFacts) -> int:
+    """The rate to encode at, in Hz: the source's own where every player has it, else the next one."""
+    return next((each for each in _RATES if each >= facts.sample_rate), _MOST_RATE)
+
+
+def measure_command(source: Path, facts: AudioFacts, tools: Toolchain) -> tuple[str, ...]:
+    """The command that only measures."""
+    return (*_reading(source, tools), "-af", _filters(facts, 0.0), "-f", "null", "-")
+
+
+def encode_command(
+    source: Path,
+    facts: AudioFacts,
+    settings: AudioSettings,
+    tools: Toolchain,
+    out: Path,
+    *,
+    gain_db: float = 0.0,
+) -> tuple[str, ...]:
+    """The command that encodes and measures."""
+    kbps = settings.kbps_per_channel * min(facts.channels, MOST_CHANNELS)
+    return (
+        *_reading(source, tools),
+        "-af",
+        _filters(facts, gain_db),
+        *("-c:a", settings.codec, "-b:a", f"{kbps}k", "-ar", str(rate(facts))),
+        *("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"),
+        # The default time scale of the movie is a thousandth: the edit list would end between samples.
+        *("-movie_timescale", str(rate(facts)), "-f", "mp4", "-y", f"file:{out}"),
+    )
+
+
+def _reading(source: Path, tools: Toolchain) -> tuple[str, ...]:
+    # Summaries are said at level "info"; statistics would push them out of what is kept of stderr.
+    quiet = tuple("info" if word == "error" else word for word in FFMPEG_BASE)
+    # Damaged packets become silence, however many they are; where nothing is left, `_counted` says so.
+    patient = ("-nostats", "-max_error_rate", "1")
+    return (str(tools.ffmpeg), *quiet, *patient, *input_args(source), "-map", "0:a:0", "-vn")
+
+
+def _filters(facts: AudioFacts, gain_db: float) -> str:
+    steps = ["aresample=async=1"]  # a hole in the source is filled with silence, so that sound stays in sync
+    if facts.channels > MOST_CHANNELS:
+        steps.append("aformat=channel_layouts=5.1")
+    steps.append(f"aresample={rate(facts)}")
+    if gain_db:
+        steps.append(f"volume={gain_db:.2f}dB:precision=float")
+    steps.append("ebur128=peak=true:framelog=quiet")
+    steps.append("astats=measure_perchannel=none:measure_overall=Number_of_samples")
+    return ",".join(steps)
+
+
+def _gain(loudness: Loudness, target_lufs: float, peak_dbtp: float) -> float:
+    if loudness.integrated_lufs is None or loudness.true_peak_dbtp is None:
+        return 0.0
+    return round(min(target_lufs - loudness.integrated_lufs, peak_dbtp - loudness.true_peak_dbtp), 2)
+
+
+def _loudness(said: str) -> Loudness:
+    values: dict[str, float | None] = {}
+    for name, pattern in _SUMMARY.items():
+        found = pattern.findall(said)
+        value = float(found[-1]) if found else float("nan")
+        values[name] = value if -1000 < value < 1000 else None  # noqa: PLR2004 - neither infinite nor NaN
+    if values["integrated_lufs"] is not None and values["integrated_lufs"] <= _SILENT_LUFS:
+        values["integrated_lufs"] = values["range_lu"] = None
+    return Loudness(**values)
+
+
+def _counted(said: str, facts: AudioFacts) -> int:
+    """How many samples a channel went into the encoder."""
+    found = _COUNT.findall(said)
+    count = int(found[-1]) if found else 0
+    if not count:
+        raise InputError(
+            f"nothing of audio track {facts.track} ({facts.codec}) can be decoded",
+            remedy="export the clip again, or without this audio track",
+        )
+    return count
+
+
+def _extent(source: Path) -> tuple[Fraction, Fraction]:
+    """When the track begins and how much media it has, in seconds."""
+    with FileRanges(source) as file:
+        movie = read_movie(file)
+    track = movie.first("audio")
+    if track is None or not len(track.samples):
+        raise InputError(
+            "an audio track without a sample", remedy="export the clip again, or without this audio track"
+        )
+    samples = track.samples
+    media = int(samples.pts[-1] + samples.duration[-1])
+    return _delay(movie, track), Fraction(media, track.timescale)
+
+
+def _delay(movie: Movie, track: Track) -> Fraction:
+    """Seconds of nothing before the track: an empty edit, or first samples that come late (fragments)."""
+    empty = Fraction(0)
+    for edit in track.edits:
+        if edit.media_time >= 0:
+            late = int(track.samples.pts[0]) - edit.media_time
+            return empty + Fraction(max(0, late), track.timescale)
+        empty += Fraction(edit.duration, movie.timescale)
+    return empty + Fraction(int(track.samples.pts[0]), track.timescale)
+
+
+def _undelayed(source: Path, out: Path) -> Path:
+    """The source without its empty edits: behind one, FFmpeg does not cut the padding off the last packet."""
+    with FileRanges(source) as file:
+        movie = read_movie(file)
+        track = movie.of_kind("audio")[0]
+        kept = tuple(edit for edit in track.edits if edit.media_time >= 0)
+        write(out, [replace(passthrough(movie, track, file), edits=kept)], timescale=movie.timescale)
+    return out
+
+
+def _rewrite(whole: Path, out: Path, delay: Fraction, count: int, facts: AudioFacts) -> tuple[int, int]:
+    """Write `out` with the source's delay and language; gives samples presented and priming."""
+    with FileRanges(whole) as file:
+        movie = read_movie(file)
+        track = movie.first("audio")
+        if track is None:
+            raise ProofError(f"FFmpeg wrote no audio for track {facts.track}")
+        samples = presented_samples(movie, track)
+        priming = max((edit.media_time for edit in track.edits), default=0)
+        if samples != count:
+            raise ProofError(f"{count} samples of audio track {facts.track} were encoded, {samples} written")
+        edits = [
+            Edit(media_time=max(0, priming), duration=rescale(samples, track.timescale, movie.timescale))
+        ]
+        if delay:
+            edits.insert(0, Edit(media_time=-1, duration=round(delay * movie.timescale)))
+        copy = replace(
+            passthrough(movie, track, file),
+            edits=tuple(edits),
+            language=facts.language,
+            name=facts.title or "Audio",
+        )
+        write(out, [copy], timescale=movie.timescale)
+    return samples, max(0, priming)
