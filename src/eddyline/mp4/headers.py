@@ -105,13 +105,13 @@ class _Places:
 
 
 def _places(timings: Sequence[Timing], chunks: Sequence[Chunk]) -> list[_Places]:
-    ends = [np.concatenate(([0], np.cumsum(timing.size))).tolist() for timing in timings]
+    ends = [np.concatenate(([0], np.cumsum(timing.size))) for timing in timings]
     found: list[list[tuple[int, int, int]]] = [[] for _ in timings]
     at = 0
     for chunk in chunks:
         row = int(timings[chunk.track].description[chunk.first])
         found[chunk.track].append((chunk.last - chunk.first, row, at))
-        at += ends[chunk.track][chunk.last] - ends[chunk.track][chunk.first]
+        at += int(ends[chunk.track][chunk.last] - ends[chunk.track][chunk.first])
     tables = [np.array(rows, np.int64).reshape(-1, 3) for rows in found]
     return [_Places(samples=table[:, 0], description=table[:, 1], at=table[:, 2]) for table in tables]
 

@@ -47,7 +47,7 @@ class Samples:
     """All samples of a track, in decode order: int64[n] arrays, times in the track's ticks.
 
     `pts` is dts plus the composition offset: media time, before edits. `description` is the 1-based row of
-    the sample description table. A "sample" of uncompressed audio is a whole chunk of it.
+    the sample description table. Arrays may be read-only. A "sample" of uncompressed audio is a block of it.
     """
 
     offset: Ints

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
@@ -64,7 +65,12 @@ def cut(
     kept = _needed(counted, track, wanted)
     times = _slice_times(samples, kept)
     start, end = _bounds(samples, shown, times, first, last)
-    write(out, [_slice_track(counted, track, kept, times)], timescale=track.timescale)
+    write(
+        out,
+        [_slice_track(counted, track, kept, times)],
+        timescale=track.timescale,
+        **_like(movie),
+    )
     return Slice(
         path=out,
         start_pts=start,
@@ -148,7 +154,17 @@ def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> Ou
 def copy_tracks(src: ByteRanges, movie: Movie, tracks: Sequence[Track], out: Path) -> None:
     """Write whole tracks, with their edit lists and the references among them, as a local MP4."""
     copies = linked(tracks, [passthrough(movie, track, src) for track in tracks])
-    write(out, copies, timescale=movie.timescale, creation_time=movie.creation_time)
+    write(out, copies, timescale=movie.timescale, creation_time=movie.creation_time, **_like(movie))
+
+
+class _Brands(TypedDict, total=False):
+    brand: str
+    compatible: Sequence[str]
+
+
+def _like(movie: Movie) -> _Brands:
+    """QuickTime's sample entries for sound are laid out differently, and readers go by the brand."""
+    return {"brand": "qt  ", "compatible": ("qt  ",)} if movie.brand in {"qt  ", ""} else {}
 
 
 def sample_bytes(src: ByteRanges, track: Track) -> Iterator[bytes]:

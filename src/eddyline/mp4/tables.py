@@ -12,18 +12,19 @@ from eddyline.mp4.ranges import Ints
 
 # Ticks and bytes stay far from where sums of int64 could wrap round.
 TIME_LIMIT = 1 << 60
+_BLOCK_FRAMES = 1024  # of uncompressed audio
 
 
 def read_samples(stbl: Box, *, file_size: int, frame_bytes: int, limits: Limits) -> Samples:
     """The samples that `stbl` describes; none for the empty tables of a fragmented file.
 
     `frame_bytes` is the bytes of one frame of uncompressed audio (0: anything else): such a track comes in
-    whole chunks, since a table row for each of 48,000 frames a second would help nobody.
+    blocks of up to 1,024 frames, since a row for each of 48,000 frames a second would help nobody.
     Raises `TruncatedError` for samples behind the end of the file, `LimitError`, `Mp4Error`.
     """
     chunk, per_chunk, description = _chunks(stbl)
     if frame_bytes:
-        size, duration, chunk, per_chunk, description = _pcm(stbl, frame_bytes, chunk, per_chunk, description)
+        size, duration, per_chunk = _pcm(stbl, frame_bytes, per_chunk, limits)
     else:
         size = _sizes(stbl, file_size, limits)
         duration = _durations(stbl, len(size))
@@ -32,19 +33,28 @@ def read_samples(stbl: Box, *, file_size: int, frame_bytes: int, limits: Limits)
     used = len(per_chunk)
     before = np.concatenate(([0], np.cumsum(size)))
     first = np.concatenate(([0], np.cumsum(per_chunk)))[:-1]
-    offset = np.repeat(chunk[:used] - before[first], per_chunk) + before[:-1]
+    offset = np.repeat(chunk[:used] - before[first], per_chunk)
+    offset += before[:-1]
     dts = np.concatenate(([0], np.cumsum(duration)))[:-1]
+    shift = _composition(stbl, count)
     samples = Samples(
         offset=offset,
         size=size,
         dts=dts,
-        pts=dts + _composition(stbl, count),
+        pts=dts if shift is None else dts + shift,
         duration=duration,
         sync=_sync(stbl, count),
-        description=np.repeat(description[:used], per_chunk).astype(np.int32),
+        description=_rows(description[:used], per_chunk, count),
     )
     check_samples(samples, path=stbl.path, file_size=file_size, limits=limits)
     return samples
+
+
+def _rows(description: Ints, per_chunk: Ints, count: int) -> npt.NDArray[np.int32]:
+    """Each sample's description row; hardly any file has more than one, so that takes no memory."""
+    if count == 0 or bool(np.all(description == description[0])):
+        return np.broadcast_to(np.int32(description[0] if count else 1), (count,))
+    return np.repeat(description, per_chunk).astype(np.int32)
 
 
 def check_samples(samples: Samples, *, path: str, file_size: int, limits: Limits) -> None:
@@ -156,11 +166,11 @@ def _durations(stbl: Box, count: int) -> Ints:
     return spread
 
 
-def _composition(stbl: Box, count: int) -> Ints:
-    """Composition offsets (ctts); version 0 is unsigned by the letter, but everyone reads it as signed."""
+def _composition(stbl: Box, count: int) -> Ints | None:
+    """Composition offsets (ctts), if any; version 0 is unsigned by the letter, but all read it as signed."""
     box = stbl.find("ctts")
     if box is None:
-        return np.zeros(count, np.int64)
+        return None
     spread = _runs(box, count, "signed")
     return np.concatenate((spread, np.zeros(count - len(spread), np.int64)))
 
@@ -169,7 +179,7 @@ def _sync(stbl: Box, count: int) -> npt.NDArray[np.bool_]:
     """Samples to start decoding at: stss, and QuickTime's stps (open GOP); without stss, all of them."""
     box = stbl.find("stss")
     if box is None:
-        return np.ones(count, np.bool_)
+        return np.broadcast_to(np.True_, (count,))
     sync = np.zeros(count, np.bool_)
     for table in (box, stbl.find("stps")):
         if table is None:
@@ -181,10 +191,8 @@ def _sync(stbl: Box, count: int) -> npt.NDArray[np.bool_]:
     return sync
 
 
-def _pcm(
-    stbl: Box, frame_bytes: int, chunk: Ints, per_chunk: Ints, description: Ints
-) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-    """Uncompressed audio, a sample a chunk: (size, duration, chunk, per chunk = 1, description)."""
+def _pcm(stbl: Box, frame_bytes: int, per_chunk: Ints, limits: Limits) -> tuple[Ints, Ints, Ints]:
+    """Uncompressed audio in blocks: (bytes and ticks of each block, blocks in each chunk)."""
     box = stbl.need("stts")
     fields = box.fields()
     fields.version()
@@ -192,6 +200,11 @@ def _pcm(
     if len(rows) and np.any(rows[:, 1] != rows[0, 1]):
         raise Mp4Error("frames of uncompressed audio differ in duration", path=box.path)
     ticks = int(rows[0, 1]) if len(rows) else 0
-    if len(per_chunk) and float(per_chunk.max()) * len(per_chunk) * max(ticks, frame_bytes) > TIME_LIMIT:
-        raise LimitError("the samples' durations add up to an absurd time", path=box.path)
-    return per_chunk * frame_bytes, per_chunk * ticks, chunk, np.ones_like(per_chunk), description
+    blocks = -(-per_chunk // _BLOCK_FRAMES)
+    count = int(blocks.sum())
+    if count > limits.samples or count * _BLOCK_FRAMES * max(ticks, frame_bytes) > TIME_LIMIT:
+        raise LimitError(f"a track says it has {int(per_chunk.sum())} frames of audio", path=stbl.path)
+    frames = np.full(count, _BLOCK_FRAMES, np.int64)
+    last = np.cumsum(blocks)[blocks > 0] - 1
+    frames[last] = (per_chunk - (blocks - 1) * _BLOCK_FRAMES)[blocks > 0]
+    return frames * frame_bytes, frames * ticks, blocks
