@@ -72,10 +72,11 @@ def plan(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, ...]:
     if frames < 1:
         raise UnsupportedError("there is no frame to encode")
     segments = -(-frames // grid.segment)
-    wanted = max(1, round(estimate_cpu_s(frames, rungs) / _TARGET_CPU_S))
+    # Whole segments a chunk first: 1.7 of them would make every other chunk twice as long as its neighbour.
+    together = max(1, round(_TARGET_CPU_S / max(estimate_cpu_s(grid.segment, rungs), _TARGET_CPU_S / 10**6)))
+    count = min(-(-segments // together), _MOST_CHUNKS)
     if segments > _SHORTEST_SPLIT_SEGMENTS:
-        wanted = max(wanted, _FEWEST_CHUNKS)
-    count = min(wanted, segments, _MOST_CHUNKS)
+        count = max(count, _FEWEST_CHUNKS)
     # Chunk i begins at segment i*segments//count: lengths differ by one segment at most.
     cuts = [index * segments // count * grid.segment for index in range(count)] + [frames]
     return tuple(Chunk(index=index, first=cuts[index], last=cuts[index + 1]) for index in range(count))

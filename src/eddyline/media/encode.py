@@ -68,7 +68,7 @@ def command(
     outputs = [
         part
         for index, (rung, out) in enumerate(zip(rungs, outs, strict=True))
-        for part in _output(index, rung, facts, grid, out, threads)
+        for part in _output(index, rung, facts, grid, piece.frames, out, threads)
     ]
     return (*decoding(piece, facts, rungs, grid, tools, threads), "-progress", "pipe:1", *outputs)
 
@@ -104,12 +104,12 @@ def encode_chunk(
 
 
 def _output(
-    index: int, rung: Rung, facts: VideoFacts, grid: Grid, out: Path, threads: int
+    index: int, rung: Rung, facts: VideoFacts, grid: Grid, frames: int, out: Path, threads: int
 ) -> tuple[str, ...]:
     base = filters.timebase(facts, grid)
     return (
         *("-map", f"[v{index}]"),
-        *encoders.options(rung, grid, grid.fps, threads),
+        *encoders.options(rung, grid, frames, threads),
         # Frames as the filters give them: none doubled, none dropped, in a time base that nobody guesses.
         *("-fps_mode", "passthrough", "-enc_time_base", f"{base.numerator}:{base.denominator}"),
         *("-video_track_timescale", str(base.denominator)),

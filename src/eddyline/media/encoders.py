@@ -9,13 +9,19 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.media.chunks import Grid
 from eddyline.media.ladder import Rung
 
-# How full the decoder's buffer is taken to be where a chunk begins. With x264's own 0.9, five joined chunks
-# made 126 frames underflow; with 0.5 none, for 0.1 VMAF (facts of the project's measurements).
-_BUFFER_AT_START = "0.5"
+# How full the player's buffer is taken to be where a chunk begins. With x264's own 0.9, five joined chunks
+# made 126 frames underflow; with 0.5 none, for 0.1 VMAF: half full is where rate control with a lookahead
+# steers to, so that a chunk leaves the buffer as it found it.
+_BUFFER_AT_START = Fraction(1, 2)
+# Without a lookahead x264 spends what it is given, and each chunk would leave less than it found. There, this
+# part of the buffer is the chunk's whole credit, and the cap is lowered by as much over the chunk's length:
+# whatever the picture, joined chunks then cannot drain a buffer that is as full as this at the start.
+_NO_LOOKAHEAD, _CREDIT = frozenset({"ultrafast", "superfast"}), Fraction(1, 4)
+_HIGHEST_LEVEL = "6.2"
 
 
-def options(rung: Rung, grid: Grid, rate: Fraction, threads: int) -> tuple[str, ...]:
-    """FFmpeg's options for `rung`; `rate` is the nominal frame rate, `threads` what one encoder may use.
+def options(rung: Rung, grid: Grid, frames: int, threads: int) -> tuple[str, ...]:
+    """FFmpeg's options for `rung` of a chunk of `frames` frames; `threads` is what one encoder may use.
 
     Equal arguments give equal bytes; another number of threads gives another, equally good stream, so that
     everything that is to be joined uses one number. Raises `UnsupportedError` for an unknown encoder.
@@ -27,34 +33,43 @@ def options(rung: Rung, grid: Grid, rate: Fraction, threads: int) -> tuple[str, 
             f"Eddyline does not know how to join what {rung.encoder} encodes",
             remedy=f"use one of {', '.join(sorted(_TABLE))}",
         ) from None
-    return ("-c:v", rung.encoder, *table(rung, grid, rate, threads))
+    return ("-c:v", rung.encoder, *table(rung, grid, frames, threads))
 
 
-def _x264(rung: Rung, grid: Grid, rate: Fraction, threads: int) -> tuple[str, ...]:
+def _x264(rung: Rung, grid: Grid, frames: int, threads: int) -> tuple[str, ...]:
+    cap, start = _x264_cap(rung, grid, frames)
     parameters = {
         **_fixed_gop(grid),
         "stitchable": "1",  # parameter sets that do not depend on the chunk's content
-        "vbv-init": _BUFFER_AT_START,
+        "vbv-init": f"{float(start):.4f}",
         # Without it a variable rate's ticks would be taken for frames, and the buffer for empty.
-        "fps": f"{rate.numerator}/{rate.denominator}",
+        "fps": f"{grid.fps.numerator}/{grid.fps.denominator}",
     }
-    level = ("-level:v", rung.level) if rung.level else ()
     return (
         *_common(rung, grid, threads),
-        *level,
-        *_rate_cap(rung),
-        "-sc_threshold",
-        "0",
-        "-x264-params",
-        _joined(parameters),
+        # Said, for a level that the encoder chooses may differ between chunks.
+        *("-level:v", rung.level or _HIGHEST_LEVEL),
+        *cap,
+        *("-sc_threshold", "0", "-x264-params", _joined(parameters)),
     )
 
 
-def _x265(rung: Rung, grid: Grid, rate: Fraction, threads: int) -> tuple[str, ...]:
+def _x264_cap(rung: Rung, grid: Grid, frames: int) -> tuple[tuple[str, ...], Fraction]:
+    """The rate cap, and how full its buffer is at the start."""
+    if rung.preset not in _NO_LOOKAHEAD:
+        return _rate_cap(rung.maxrate_kbps, rung.bufsize_kbps), _BUFFER_AT_START
+    credit = rung.bufsize_kbps * _CREDIT
+    # A last chunk may be short; nothing follows it.
+    seconds = max(frames, grid.segment) / grid.fps
+    rate = max(rung.maxrate_kbps - credit / seconds, Fraction(rung.maxrate_kbps, 2))
+    return _rate_cap(int(rate), int(rung.bufsize_kbps - credit)), _CREDIT / (1 - _CREDIT)
+
+
+def _x265(rung: Rung, grid: Grid, _frames: int, threads: int) -> tuple[str, ...]:
     parameters = {
         **_fixed_gop(grid),  # x265 ignores -sc_threshold
-        "vbv-init": _BUFFER_AT_START,
-        "fps": f"{rate.numerator}/{rate.denominator}",
+        "vbv-init": f"{float(_BUFFER_AT_START):.4f}",
+        "fps": f"{grid.fps.numerator}/{grid.fps.denominator}",
         # With several frame or row threads, x265's VBV depends on which of them is first.
         "frame-threads": "1",
         "pools": "none" if threads == 1 else str(threads),
@@ -65,23 +80,23 @@ def _x265(rung: Rung, grid: Grid, rate: Fraction, threads: int) -> tuple[str, ..
     }
     # hvc1: Apple's players refuse hev1.
     tag = ("-tag:v", "hvc1", "-x265-params", _joined(parameters))
-    return (*_common(rung, grid, threads), *_rate_cap(rung), *tag)
+    return (*_common(rung, grid, threads), *_rate_cap(rung.maxrate_kbps, rung.bufsize_kbps), *tag)
 
 
-def _svt_av1(rung: Rung, grid: Grid, rate: Fraction, threads: int) -> tuple[str, ...]:
+def _svt_av1(rung: Rung, grid: Grid, _frames: int, threads: int) -> tuple[str, ...]:
     parameters = {
         "lp": str(threads),
         "keyint": str(grid.gop),
         "irefresh-type": "2",  # closed GOPs: key frames, not forward key frames
         "scd": "0",
         "mbr": f"{rung.maxrate_kbps}",  # capped CRF; SVT-AV1 has no buffer to start half full
-        "fps-num": str(rate.numerator),
-        "fps-denom": str(rate.denominator),
+        "fps-num": str(grid.fps.numerator),
+        "fps-denom": str(grid.fps.denominator),
     }
     return (*_common(rung, grid, threads), "-svtav1-params", _joined(parameters))
 
 
-_TABLE: Mapping[str, Callable[[Rung, Grid, Fraction, int], tuple[str, ...]]] = {
+_TABLE: Mapping[str, Callable[[Rung, Grid, int, int], tuple[str, ...]]] = {
     "libx264": _x264,
     "libx265": _x265,
     "libsvtav1": _svt_av1,
@@ -95,8 +110,8 @@ def _common(rung: Rung, grid: Grid, threads: int) -> tuple[str, ...]:
     )
 
 
-def _rate_cap(rung: Rung) -> tuple[str, ...]:
-    return ("-maxrate", f"{rung.maxrate_kbps}k", "-bufsize", f"{rung.bufsize_kbps}k")
+def _rate_cap(rate_kbps: int, buffer_kbps: int) -> tuple[str, ...]:
+    return ("-maxrate", f"{rate_kbps}k", "-bufsize", f"{buffer_kbps}k")
 
 
 def _fixed_gop(grid: Grid) -> dict[str, str]:

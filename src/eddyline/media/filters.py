@@ -22,9 +22,10 @@ from eddyline.mp4.slice import Slice
 # FFmpeg's own default, so that a rung is as sharp as that of a plain command.
 _SCALER = "flags=bicubic"
 _UPRIGHT = {0: (), 90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
-# Every chunk gets the same curve: left to itself, the filter would take the peak from each frame's metadata.
-# 100 cd/m2 is SDR's reference white, 1,000 what consumer HDR is graded for.
-_NOMINAL_PEAK, _HDR_PEAK = 100, 1000
+# Reference white of HDR is 203 cd/m2 (ITU-R BT.2408), and consumer footage is graded to about 1,000. The
+# peak is set, for left to itself the filter takes it from each frame's metadata, and chunks would differ.
+# With these, a grey card of 18 % lands at luma 109 and reference white at 211, near where BT.2408 has them.
+_WHITE, _HDR_PEAK, _CURVE = 203, 1000, "mobius:param=0.5:desat=0"
 
 
 def graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
@@ -107,10 +108,10 @@ def _tonemap(facts: VideoFacts, width: int, height: int, pixel_format: str) -> l
     )
     reach = "full" if facts.full_range else "limited"
     return [
-        f"zscale={width}:{height}:filter=bicubic:{colours}:rin={reach}:t=linear:npl={_NOMINAL_PEAK}",
+        f"zscale={width}:{height}:filter=bicubic:{colours}:rin={reach}:t=linear:npl={_WHITE}",
         "format=gbrpf32le",
         "zscale=p=bt709",
-        f"tonemap=hable:desat=0:peak={_HDR_PEAK // _NOMINAL_PEAK}",
+        f"tonemap={_CURVE}:peak={_HDR_PEAK / _WHITE:.3f}",
         "zscale=t=bt709:m=bt709:r=limited:dither=ordered",
         f"format={pixel_format}",
     ]
