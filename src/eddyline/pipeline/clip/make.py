@@ -32,17 +32,19 @@ _SECONDS_A_SECOND = 20  # time limit: how long FFmpeg may take for each second o
 _HIGHLIGHT_BYTES = 404  # HMMT: a count, then room for 100 times in ms
 
 # Water that flows: two layers of noise, one drifting over the other, coloured from deep to foam, with grain.
-# The mirrored copy makes the drifting layer endless. Seeds are fixed: the same picture every time.
+# All of it is worked out small and enlarged once. The mirrored copy makes the drifting layer endless. Seeds
+# are fixed: the same picture every time.
 _PICTURE = (
-    "perlin=s=160x240:r={rate}:octaves=4:persistence=0.6:xscale=10:yscale=26:tscale=0.9"
+    "perlin=s=192x240:r={rate}:octaves=4:persistence=0.6:xscale=11:yscale=26:tscale=0.9"
     ":random_mode=seed:random_seed=11,format=gray,split[a][b];[b]hflip[c];[a][c]hstack,"
-    "scroll=horizontal=0.003,scale={wide}:{height}:flags=bicubic+bitexact,crop={width}:{height}:0:0[near];"
-    "perlin=s=80x60:r={rate}:octaves=2:xscale=3:yscale=6:tscale=0.35:random_mode=seed:random_seed=5,"
-    "format=gray,scale={width}:{height}:flags=bicubic+bitexact[far];"
+    "scroll=horizontal=0.0027,crop=192:240:0:0[near];"
+    "perlin=s=64x60:r={rate}:octaves=2:xscale=3:yscale=6:tscale=0.35:random_mode=seed:random_seed=5,"
+    "format=gray,scale=192:240:flags=bicubic+bitexact[far];"
     "[near][far]blend=all_mode=overlay,format=gbrp,"
     "lutrgb=r='clip(8+pow(val/255,2.6)*300,0,255)':g='clip(38+pow(val/255,1.35)*235,0,255)'"
-    ":b='clip(58+pow(val/255,1.1)*205,0,255)',noise=alls=5:allf=t:all_seed=3,"
-    "scale=out_color_matrix=bt709:out_range=tv:flags=bitexact,format=yuv420p,setsar=1,"
+    ":b='clip(58+pow(val/255,1.1)*205,0,255)',"
+    "scale={width}:{height}:out_color_matrix=bt709:out_range=tv:flags=bicubic+bitexact,format=yuv420p,"
+    "noise=c0s=4:c0f=t:all_seed=3,setsar=1,"
     "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709[picture]"
 )
 
@@ -80,14 +82,14 @@ def command(ffmpeg: Path, film: Path, *, seconds: int, width: int, height: int) 
     """FFmpeg's command line for picture and tone."""
     frames = round(seconds * RATE)
     length = str(float(frames / RATE))
-    picture = _PICTURE.format(rate=RATE, width=width, height=height, wide=2 * width)
+    picture = _PICTURE.format(rate=RATE, width=width, height=height)
     return (
         str(ffmpeg),
         *FFMPEG_BASE,
         "-y",
         *("-filter_complex", picture, "-f", "lavfi", "-i", f"sine=frequency={TONE_HZ}:sample_rate=48000"),
         *("-map", "[picture]", "-map", "0:a", "-frames:v", str(frames), "-t", length),
-        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "21", "-g", "61", "-bf", "2"),
+        *("-c:v", "libx264", "-preset", "superfast", "-crf", "22", "-g", "61", "-bf", "2"),
         # A fixed number of threads: x264's choices depend on it, not on the machine.
         *(
             "-threads",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import Any
 
 from eddyline.media import pictures as draw
+from eddyline.media.pictures import PictureInfo
+from eddyline.media.storyboard import storyboard
 from eddyline.pipeline.bench import Made, Task
 from eddyline.pipeline.layout import asset_key
 from eddyline.pipeline.parts import Part
@@ -19,13 +21,14 @@ def poster(task: Task) -> Made:
             source.movie,
             source.track,
             task.plan.facts.video,
-            settings=task.plan.profile.pictures,
             tools=task.bench.tools,
             runner=task.runner,
             work=task.work,
             out=out,
+            width=task.plan.profile.pictures.poster_width,
+            shown=source.presentation,
         )
-    return Made(files={out.name: out}, result=asdict(made))
+    return Made(files={out.name: out}, result=_described(made))
 
 
 def show_poster(task: Task, part: Part) -> None:
@@ -35,18 +38,39 @@ def show_poster(task: Task, part: Part) -> None:
 
 def pictures(task: Task) -> Made:
     """Draw "thumb-NNN.jpg" and the storyboard's sprites with "storyboard.vtt"."""
-    out = task.work / "out"
+    out, wanted = task.work / "out", task.plan.profile.pictures
     out.mkdir()
+    board = None
     with task.footage() as source:
-        made = draw.sheets(
-            source.src,
-            source.movie,
-            source.track,
-            task.plan.facts.video,
-            settings=task.plan.profile.pictures,
-            tools=task.bench.tools,
-            runner=task.runner,
+        of = (source.src, source.movie, source.track, task.plan.facts.video)
+        tools, runner, shown = task.bench.tools, task.runner, source.presentation
+        thumbs = draw.thumbnails(
+            *of,
+            tools=tools,
+            runner=runner,
             work=task.work,
             out_dir=out,
+            count=wanted.thumbs,
+            width=wanted.thumb_width,
+            shown=shown,
         )
-    return Made(files={path.name: path for path in sorted(out.iterdir())}, result=made)
+        if wanted.storyboard is not None:
+            board = storyboard(
+                *of, wanted.storyboard, tools=tools, runner=runner, work=task.work, out_dir=out, shown=shown
+            )
+    return Made(
+        files={path.name: path for path in sorted(out.iterdir())},
+        result={
+            "thumbnails": [_described(each) for each in thumbs],
+            "storyboard": None if board is None else board.vtt.name,
+        },
+    )
+
+
+def _described(picture: PictureInfo) -> dict[str, Any]:
+    return {
+        "path": picture.path.name,
+        "width": picture.width,
+        "height": picture.height,
+        "time_s": picture.time_s,
+    }

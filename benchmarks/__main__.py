@@ -1,0 +1,65 @@
+"""Runs the measurements, prints their table and writes benchmarks/results.json.
+
+python -m benchmarks            all of them (about a quarter of an hour on 2 cores)
+python -m benchmarks graph      some of them, by name
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results.json"
+# name -> the figures it measures, with what was promised: ("at most" or "at least", figure)
+SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
+    "encode": {
+        "encode.cpu_vs_single": ("at most", 1.00),
+        "encode.wall_vs_single": ("at most", 1.00),
+        "encode.cpu_vs_per_rung": ("at most", 0.75),
+        "quality.vmaf_delta": ("at most", 0.3),
+        "quality.vbv_underflows": ("at most", 0),
+        "memory.peak_mb": ("at most", 300),
+    },
+    "graph": {
+        "graph.jobs_per_s": ("at least", 2500),
+        "graph.jobs_per_s_backlog": ("at least", 2000),
+    },
+    "poster": {"poster_s": ("at most", 2.0)},
+    "index": {"index.hour_s": ("at most", 0.5), "index.hour_mb": ("at most", 100)},
+    "telemetry": {"telemetry.hour_cpu_s": ("at most", 0.3)},
+}
+
+
+def main() -> int:
+    """Measure; exit 1 if a promise was missed."""
+    wanted = sys.argv[1:] or list(SUITES)
+    known: dict[str, float] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    missed = 0
+    for name in wanted:
+        print(f"measuring {name}", flush=True)
+        found = _run(importlib.import_module(f"benchmarks.{name}").measure)
+        known.update(found)
+        RESULTS.write_text(json.dumps(dict(sorted(known.items())), indent=2) + "\n", "utf-8")
+        for figure, value in found.items():
+            promise = SUITES[name].get(figure)
+            ok = promise is None or (value <= promise[1] if promise[0] == "at most" else value >= promise[1])
+            missed += not ok
+            said = "" if promise is None else f"{promise[0]} {promise[1]:g}"
+            print(f"  {figure:<32} {value:>12.4g}   {said:<18} {'' if ok else 'MISSED'}", flush=True)
+    return 1 if missed else 0
+
+
+def _run(measure: Callable[..., dict[str, float]]) -> dict[str, float]:
+    """Call it, with a scratch folder where it wants one."""
+    if not measure.__code__.co_argcount:
+        return measure()
+    with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as work:
+        return measure(Path(work))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""The whole pipeline against FFmpeg alone: the same rungs at the same settings, side by side.
+
+    python -m benchmarks encode
+
+The clip is 30 s of 1080p60 with natural texture (see `footage`). "single" is one FFmpeg command that decodes
+once, scales in a cascade and encodes every rung and the sound, with FFmpeg's choice of threads; "per rung"
+is one such command for each rung. The pipeline's figure is everything: Python, index, pictures, loudness,
+packaging and proof.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from benchmarks.footage import natural
+from eddyline.media import chunks, encoders, ladder, profile
+from eddyline.media.ladder import Rung
+from eddyline.media.source import VideoFacts
+from eddyline.media.toolchain import Toolchain
+
+SECONDS, RATE = 30, 60
+_FACTS = VideoFacts(
+    codec="h264",
+    width=1920,
+    height=1080,
+    fps=Fraction(RATE),
+    frames=SECONDS * RATE,
+    pixel_format="yuv420p",
+    timescale=15360,
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU and wall seconds of a whole process and its children."""
+
+    cpu_s: float
+    wall_s: float
+
+
+def measure(work: Path, rounds: int = 1) -> dict[str, float]:
+    """The ratios, medians over `rounds` of pairs run in turn."""
+    tools = Toolchain.find()
+    clip = natural(work, seconds=SECONDS, rate=RATE, tools=tools)
+    rungs = ladder.rungs(profile.load("default"), _FACTS)
+    ratios: dict[str, list[float]] = {
+        "encode.cpu_vs_single": [],
+        "encode.wall_vs_single": [],
+        "encode.cpu_vs_per_rung": [],
+    }
+    for _ in range(rounds):
+        ours = pipeline(clip, work / "out")
+        single = timed(single_command(tools, clip, rungs, work))
+        each = [timed(single_command(tools, clip, [rung], work)) for rung in rungs]
+        per_rung = sum(cost.cpu_s for cost in each)
+        ratios["encode.cpu_vs_single"].append(ours.cpu_s / single.cpu_s)
+        ratios["encode.wall_vs_single"].append(ours.wall_s / single.wall_s)
+        ratios["encode.cpu_vs_per_rung"].append(ours.cpu_s / per_rung)
+        print(
+            f"  pipeline {ours.cpu_s:.1f} CPU s, {ours.wall_s:.1f} s;"
+            f" single {single.cpu_s:.1f}, {single.wall_s:.1f}; per rung {per_rung:.1f}, {sum(cost.wall_s for cost in each):.1f}",
+            flush=True,
+        )
+    return {name: sorted(values)[len(values) // 2] for name, values in ratios.items()}
+
+
+def pipeline(clip: Path, out: Path) -> Cost:
+    """A whole run of Eddyline from an empty folder, with two slots."""
+    shutil.rmtree(out, ignore_errors=True)
+    return timed(
+        (
+            sys.executable,
+            "-m",
+            "eddyline.cli.main",
+            "run",
+            str(clip),
+            "--out",
+            str(out),
+            "--slots",
+            "2",
+            "--json",
+        )
+    )
+
+
+def renditions(out: Path) -> dict[str, Path]:
+    """The renditions of the one asset in `out`, by name."""
+    (path,) = out.glob("assets/*/manifest.json")
+    manifest = json.loads(path.read_text("utf-8"))
+    return {each["name"]: path.parent / each["path"] for each in manifest["renditions"]}
+
+
+def single_command(tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Path) -> tuple[str, ...]:
+    """One FFmpeg command for all of `rungs`, with the pipeline's own encoder settings and default threads."""
+    grid = chunks.grid(gop_s=2.0, segment_s=4.0, fps=Fraction(RATE))
+    parts, source = [], "0:v"
+    for place, rung in enumerate(rungs):
+        scale = (
+            ""
+            if (rung.width, rung.height) == (1920, 1080)
+            else f"scale={rung.width}:{rung.height}:flags=bicubic,"
+        )
+        split = "" if place == len(rungs) - 1 else f",split=2[v{place}][u{place}]"
+        parts.append(f"[{source}]{scale}setsar=1" + (split or f"[v{place}]"))
+        source = f"u{place}"
+    argv = [
+        str(tools.ffmpeg),
+        "-v",
+        "error",
+        "-nostdin",
+        "-y",
+        "-i",
+        str(clip),
+        "-filter_complex",
+        ";".join(parts),
+    ]
+    for place, rung in enumerate(rungs):
+        settings = list(encoders.options(rung, grid, Fraction(RATE), 1))
+        at = settings.index("-threads")
+        del settings[at : at + 2]
+        argv += ["-map", f"[v{place}]", "-map", "0:a", *settings, "-c:a", "aac", "-b:a", "128k"]
+        argv += ["-movflags", "+faststart", str(work / f"single-{rung.name}.mp4")]
+    return tuple(argv)
+
+
+def timed(argv: Sequence[str]) -> Cost:
+    """Run to the end; CPU time is the operating system's own, children included."""
+    began = time.monotonic()
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{argv[0]} failed with {process.returncode}")
+    return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - began)
