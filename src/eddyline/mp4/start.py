@@ -1,9 +1,10 @@
 """Where a decoder can really begin, and what it cannot show there.
 
-A sync table may promise more than the pictures hold: an encoder with periodic intra refresh marks samples as
-sync whose picture only becomes whole over the following ones. Decoding from there gives nothing, or damaged
-frames, so these are no places to cut. And a file cut out of a stream with open GOPs begins with leading
-pictures whose references were cut off: they are in the table, but no decoder shows them.
+A sync table may promise more than the pictures hold. An encoder with periodic intra refresh marks samples
+whose picture only becomes whole over the following ones; others mark intra pictures without the message that
+tells a decoder it may begin there. Decoding from such a sample gives nothing, or damaged frames, so these are
+no places to cut. And a file cut out of a stream with open GOPs begins with leading pictures whose references
+were cut off: they are in the table, but no decoder shows them.
 """
 
 from __future__ import annotations
@@ -16,33 +17,31 @@ from eddyline.mp4.movie import Track
 from eddyline.mp4.ranges import ByteRanges
 
 _AVC = frozenset({"avc1", "avc2", "avc3", "avc4"})
+_HEVC = frozenset({"hvc1", "hev1", "dvh1", "dvhe"})
 _MOST_LEADING = 64  # pictures; the deepest reordering is 16
 _LOOK = 64 * 1024  # bytes: parameter sets and messages in front of a picture are far shorter
-# NAL unit types (ITU-T H.264 table 7-1)
-_SLICE, _PARTITION, _IDR = 1, 2, 5
-_INTRA_SLICES = frozenset({2, 4})  # I and SI, modulo 5 (table 7-6)
 _LENGTH_SIZE_AT = {b"avcC": 4, b"hvcC": 21}
-_HEVC = frozenset({"hvc1", "hev1", "dvh1", "dvhe"})
-# NAL unit types (ITU-T H.265 table 7-1): leading pictures that need what came before the random access point
-_RASL = frozenset({8, 9})
-_HEVC_VIDEO = 32  # types below this are pictures
+# NAL unit types (ITU-T H.264 table 7-1)
+_AVC_PICTURES = range(1, 6)
+_AVC_IDR, _AVC_SEI = 5, 6
+_RECOVERY_POINT = 6  # SEI payload type (annex D)
+# NAL unit types (ITU-T H.265 table 7-1)
+_HEVC_PICTURES = range(32)
+_HEVC_BEGINNINGS = range(16, 24)  # random access points: BLA, IDR, CRA
+_HEVC_RASL = frozenset({8, 9})  # leading pictures that need what came before the random access point
+_EMULATION = (b"\0\0\3", b"\0\0")
 
 
 def can_begin(src: ByteRanges, track: Track, number: int) -> bool:
-    """Whether decoding can begin at sync sample `number` (decode order): for H.264, an intra picture.
+    """Whether decoding can begin at sync sample `number` (decode order).
 
-    Other codecs' sync tables are taken at their word.
+    In H.264 that takes an IDR picture or a recovery point that is reached at once, in HEVC a random access
+    point. Other codecs' sync tables are taken at their word.
     """
-    if track.format not in _AVC:
-        return True
-    samples = track.samples
-    head = src.read(int(samples.offset[number]), min(int(samples.size[number]), _LOOK))
-    for unit in _units(head, _length_size(track.stsd)):
-        kind = unit[0] & 31
-        if kind == _IDR:
-            return True
-        if kind in {_SLICE, _PARTITION}:
-            return _slice_type(unit) % 5 in _INTRA_SLICES
+    if track.format in _AVC:
+        return _avc_can_begin(_head(src, track, number))
+    if track.format in _HEVC:
+        return _hevc_kind(_head(src, track, number)) in _HEVC_BEGINNINGS
     return True
 
 
@@ -53,20 +52,67 @@ def undecodable(src: ByteRanges, track: Track) -> tuple[int, ...]:
     (RASL). Reads a few bytes of each, and nothing at all of a file that begins as it should.
     """
     samples = track.samples
-    if track.format not in _AVC | _HEVC or track.encrypted or not np.any(samples.sync):
+    if track.format not in _AVC | _HEVC or not np.any(samples.sync):
         return ()
     starts = np.flatnonzero(samples.sync)[:2].tolist()
     stop = starts[1] if len(starts) > 1 else len(samples)
     early = np.flatnonzero(samples.pts[starts[0] : stop] < samples.pts[starts[0]]) + starts[0]
     leading: list[int] = early[:_MOST_LEADING].tolist()
-    return tuple(at for at in leading if track.format in _AVC or _is_rasl(src, track, at))
+    if track.format in _AVC:
+        return tuple(leading) if leading and not _is_idr(_head(src, track, starts[0])) else ()
+    return tuple(at for at in leading if _hevc_kind(_head(src, track, at)) in _HEVC_RASL)
 
 
-def _is_rasl(src: ByteRanges, track: Track, number: int) -> bool:
+def _head(src: ByteRanges, track: Track, number: int) -> list[bytes]:
+    """The NAL units at the start of a sample."""
     samples = track.samples
-    head = src.read(int(samples.offset[number]), min(int(samples.size[number]), _LOOK))
-    kinds = (unit[0] >> 1 & 63 for unit in _units(head, _length_size(track.stsd)))
-    return next((kind for kind in kinds if kind < _HEVC_VIDEO), 0) in _RASL
+    data = src.read(int(samples.offset[number]), min(int(samples.size[number]), _LOOK))
+    return list(_units(data, _length_size(track.stsd)))
+
+
+def _avc_can_begin(units: list[bytes]) -> bool:
+    recovers = False
+    for unit in units:
+        kind = unit[0] & 31
+        if kind == _AVC_SEI:
+            recovers = recovers or _recovers_at_once(unit[1:].replace(*_EMULATION))
+        elif kind in _AVC_PICTURES:
+            return recovers or kind == _AVC_IDR
+    return True  # no picture within sight: leave it to the decoder
+
+
+def _is_idr(units: list[bytes]) -> bool:
+    return any(unit[0] & 31 == _AVC_IDR for unit in units)
+
+
+def _hevc_kind(units: list[bytes]) -> int:
+    """The type of the first picture's NAL unit; that of an IDR picture if none is within sight."""
+    kinds = (unit[0] >> 1 & 63 for unit in units)
+    return next((kind for kind in kinds if kind in _HEVC_PICTURES), 19)
+
+
+def _recovers_at_once(messages: bytes) -> bool:
+    """Whether these SEI messages (annex D.1) hold a recovery point with recovery_frame_cnt 0."""
+    at = 0
+    while at + 2 < len(messages):
+        kind, at = _counted(messages, at)
+        size, at = _counted(messages, at)
+        if kind == _RECOVERY_POINT:
+            # An Exp-Golomb 0 is a single 1 bit.
+            return at < len(messages) and messages[at] >= 0x80  # noqa: PLR2004
+        at += size
+    return False
+
+
+def _counted(data: bytes, at: int) -> tuple[int, int]:
+    """A number written as its sum in bytes, the last below 255; and what follows it."""
+    total = 0
+    while at < len(data):
+        total += data[at]
+        at += 1
+        if data[at - 1] != 0xFF:  # noqa: PLR2004
+            break
+    return total, at
 
 
 def _length_size(stsd: bytes) -> int:
@@ -80,27 +126,11 @@ def _length_size(stsd: bytes) -> int:
 
 
 def _units(data: bytes, length_size: int) -> Iterator[bytes]:
-    """The first bytes of each NAL unit, as long as they lie within `data`."""
+    """The NAL units as far as they lie within `data`; the last may be cut."""
     at = 0
     while at + length_size < len(data):
         length = int.from_bytes(data[at : at + length_size])
         at += length_size
         if length:
-            yield data[at : at + min(length, 32)]
+            yield data[at : at + length]
         at += length
-
-
-def _slice_type(unit: bytes) -> int:
-    """slice_type, the second Exp-Golomb number of a slice header (ITU-T H.264 sections 7.3.3 and 9.1)."""
-    bits = int.from_bytes(unit[1:])
-    left = 8 * (len(unit) - 1)
-    value = 0
-    for _ in range(2):
-        zeros = left - bits.bit_length()
-        width = 2 * zeros + 1
-        if width > left:
-            return 0
-        value = (bits >> (left - width)) - 1
-        left -= width
-        bits &= (1 << left) - 1
-    return value

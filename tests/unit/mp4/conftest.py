@@ -67,6 +67,25 @@ FILMS: dict[str, tuple[str, tuple[str, ...]]] = {
         "mp4",
         ("-frames:v", "40", *_X264, "-x264-params", "intra-refresh=1:keyint=12:min-keyint=12:bframes=0"),
     ),
+    "no_recovery_message": (
+        "mp4",
+        ("-frames:v", "40", *_X264, "-x264-params", _OPEN_X264, "-bsf:v", "filter_units=remove_types=6"),
+    ),
+    "interlaced": (
+        "mp4",
+        (
+            "-vf",
+            "scale=160:96,tinterlace=interleave_top",
+            "-frames:v",
+            "20",
+            "-flags",
+            "+ildct+ilme",
+            *_X264,
+            "-x264-params",
+            _OPEN_X264,
+        ),
+    ),
+    "transport_stream": ("ts", ("-frames:v", "50", *_X264, "-x264-params", _OPEN_X264)),
     "ten_bit": (
         "mp4",
         (
@@ -104,6 +123,7 @@ COPIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "trimmed_copy_hevc": ("open_gop_hevc", ()),
     "bare_cut": ("open_gop_h264", ("-use_editlist", "0")),
     "bare_cut_hevc": ("open_gop_hevc", ("-use_editlist", "0")),
+    "rewrapped": ("transport_stream", ()),
     "shifted": ("open_gop_h264", ("-copyts", "-avoid_negative_ts", "disabled")),
 }
 
@@ -146,7 +166,8 @@ def make_film(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Callable
             origin, options = COPIES[name]
             out = folder / f"{name}.mp4"
             if not out.exists():
-                _run(ffmpeg, "-ss", "0.61", "-i", str(make(origin)), "-c", "copy", *options, str(out))
+                start = () if origin == "transport_stream" else ("-ss", "0.61")
+                _run(ffmpeg, *start, "-i", str(make(origin)), "-c", "copy", *options, str(out))
             return out
         suffix, options = FILMS[name]
         out = folder / f"{name}.{suffix}"
