@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -17,6 +18,8 @@ from eddyline.pipeline.words import shown
 if TYPE_CHECKING:
     from eddyline.graph.job import Job
 
+
+_TIMES = frozenset({"started", "finished", "ready_at", "lease_deadline"})  # seconds since 1970
 # What a person looks for comes first.
 _ORDER = (State.RUNNING, State.DEAD, State.READY, State.WAITING, State.CANCELLED, State.DONE)
 
@@ -34,13 +37,13 @@ def in_order(jobs: Sequence[Job]) -> list[Job]:
 def print_jobs(screen: Console, jobs: Sequence[Job]) -> None:
     """A table of jobs and how many there are of each state."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("job", "asset", "kind", "state"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("job", no_wrap=True)  # names its asset and kind; to be copied, so never broken
+    table.add_column("state", no_wrap=True)
     table.add_column("try", justify="right")
     table.add_column("why", overflow="ellipsis", no_wrap=True, style="dim")
     for job in jobs:
         why = shown((job.error or {}).get("message", ""))
-        table.add_row(shown(job.id), shown(job.asset), job.kind, str(job.state), str(job.attempt), why)
+        table.add_row(shown(job.id), str(job.state), str(job.attempt), why)
     screen.print(table)
     counts = Counter(job.state for job in jobs)
     screen.print("\n" + ", ".join(f"{counts[one]:,} {one}" for one in _ORDER if counts[one]), style="dim")
@@ -49,7 +52,11 @@ def print_jobs(screen: Console, jobs: Sequence[Job]) -> None:
 def print_job(screen: Console, job: Job) -> None:
     """Everything that is known of one job, but for what is empty."""
     for name, value in job_fields(job).items():
-        _print_field(screen, name, value, "")
+        _print_field(screen, name, _moment(value) if name in _TIMES and value else value, "")
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _print_field(screen: Console, name: str, value: Any, indent: str) -> None:  # noqa: ANN401 - any JSON value

@@ -64,9 +64,12 @@ class Rows:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._rows: dict[str, Row] = {}
+        self._through: set[str] = set()
 
-    def note(self, event: AssetProgress) -> Row:
-        """Keep what `event` says; returns the row as it now is."""
+    def note(self, event: AssetProgress) -> Row | None:
+        """Keep what `event` says; returns the row as it now is, None for an asset that is through already."""
+        if _key(event) in self._through:
+            return None
         before = self._rows.get(_key(event))
         fraction = min(max(event.fraction, before.fraction if before else 0.0), 1.0)
         row = Row(progress=event, fraction=fraction, at=self._clock())
@@ -74,7 +77,8 @@ class Rows:
         return row
 
     def drop(self, event: AssetFinished | AssetFailed) -> None:
-        """Forget an asset that is through."""
+        """Forget an asset that is through, and whatever is still said about it."""
+        self._through.add(_key(event))
         self._rows.pop(_key(event), None)
 
     def current(self) -> list[Row]:
@@ -130,6 +134,8 @@ class PlainLines:
 
     def _progress(self, event: AssetProgress) -> None:
         row, now = self._rows.note(event), self._clock()
+        if row is None:
+            return
         # Stages of one asset overlap (pictures, sound, chunks): each is announced once, not at every turn.
         announced = (_key(event), event.stage) in self._stages
         if announced and now - self._last[_key(event)] < self._every_s:

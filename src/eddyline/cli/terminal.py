@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rich.console import Console
 
+_WIDTH_OF_A_PIPE = 1000
+
 
 def console(*, errors: bool = False) -> Console:
-    """Standard output (or standard error): no colour names or emoji codes are read out of what is printed."""
-    return Console(file=sys.stderr if errors else sys.stdout, highlight=False, markup=False, emoji=False)
+    """Standard output (or standard error): no colour names or emoji codes are read out of what is printed.
+
+    A pipe has no width: nothing is wrapped or cut for it, so that ids and paths stay whole.
+    """
+    stream = sys.stderr if errors else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_PIPE
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)

@@ -100,7 +100,9 @@ def test_the_end_of_an_asset_is_printed_at_once() -> None:
 def test_progress_never_runs_back() -> None:
     rows = Rows(Ticks())
     rows.note(progress(0.8))
-    assert rows.note(progress(0.3)).fraction == 0.8
+    row = rows.note(progress(0.3))
+    assert row is not None
+    assert row.fraction == 0.8
 
 
 def test_a_hundred_percent_means_done() -> None:
@@ -111,6 +113,7 @@ def test_a_hundred_percent_means_done() -> None:
 def test_time_left_is_counted_down_between_two_events() -> None:
     clock = Ticks()
     row = Rows(clock).note(progress(0.5, eta=9.0))
+    assert row is not None
     assert row.eta_s(clock.now + 4) == 5.0
     assert row.eta_s(clock.now + 40) == 0.0
 
@@ -152,6 +155,7 @@ def test_what_is_through_leaves_the_board() -> None:
     live.show(progress(1.0))
     live.show(progress(0.5, name="b.mp4"))
     live.show(finished())
+    live.show(progress(0.9))  # a late word about it
     live.close()
     lines = drawn(live)
     assert "b.mp4" in lines[0]

@@ -92,7 +92,7 @@ def test_nothing_is_left_behind_where_ffmpeg_fails(tmp_path: Path) -> None:
     from eddyline.core.errors import ToolError
 
     with pytest.raises(ToolError):
-        make_clip(tmp_path / "odd.mp4", seconds=1, width=-5, height=90)
+        make_clip(tmp_path / "odd.mp4", seconds=1, width=161, height=90)
     assert not list(tmp_path.iterdir())
 
 
@@ -102,7 +102,15 @@ def test_an_unreasonable_length_is_refused(tmp_path: Path, seconds: int) -> None
         make_clip(tmp_path / "x.mp4", seconds=seconds)
 
 
-def test_an_independent_reader_finds_camera_position_and_highlights(clip: Path) -> None:
+def test_the_highlights_lie_within_the_clip(movie: Movie) -> None:
+    assert movie.udta is not None
+    at = movie.udta.index(b"HMMT") + 4
+    count, first, second = np.frombuffer(movie.udta, ">u4", 3, at).tolist()
+    assert count == 2
+    assert 0 < first < second < 3003
+
+
+def test_an_independent_reader_finds_the_camera_and_the_position(clip: Path) -> None:
     exiftool = shutil.which("exiftool")
     if exiftool is None:
         pytest.skip("exiftool is not installed")

@@ -1,0 +1,127 @@
+"""The jobs of an output folder can be seen, retried and cancelled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from eddyline import app
+from eddyline.cli.main import build
+from eddyline.core.clock import SystemClock
+from eddyline.core.errors import UsageError
+from eddyline.graph.job import Failed, NewJob, Settlement
+from eddyline.graph.ledger import Ledger
+
+EVIDENCE = {
+    "error": "ToolError", "message": "ffmpeg failed with status 1: \x1b[2Jboom", "remedy": "copy it again",
+    "argv": ["ffmpeg", "-i", "file:a b.mp4"], "status": 1, "stderr": "first line\nsecond line\n",
+}  # fmt: skip
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """One dead job, one that it stopped, and one that is ready."""
+    place = tmp_path / "ledger.db"
+    with Ledger.open(place, clock=SystemClock()) as opened:
+        opened.submit(
+            [
+                NewJob(id="aa.inspect", asset="aa", kind="inspect", spec={"n": 1}),
+                NewJob(id="aa.plan", asset="aa", kind="plan", spec={}, needs=("aa.inspect",)),
+            ]
+        )
+        (claim,) = opened.claim("w", classes=["cpu"], limit=1, lease_s=30)
+        outcome = Failed(error=EVIDENCE, retry=False)
+        opened.settle([Settlement(job_id="aa.inspect", fence=claim.fence, outcome=outcome)])
+        opened.submit([NewJob(id="bb.inspect", asset="bb", kind="inspect", spec={})])
+
+        def open_ledger(out: Path) -> Ledger:
+            if out != tmp_path:
+                raise UsageError("no state here")
+            return Ledger.open(place, clock=SystemClock())
+
+        monkeypatch.setattr(app, "open_ledger", open_ledger)
+        yield opened
+
+
+def call(out: Path, *arguments: str) -> Result:
+    whole = ["jobs", *arguments, "--out", str(out)]
+    return CliRunner(env={"COLUMNS": "200"}).invoke(build(whole), whole)
+
+
+def called(out: Path, *arguments: str) -> Any:  # noqa: ANN401 - any JSON value
+    result = call(out, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_failed_jobs_are_listed_first_with_their_reason(tmp_path: Path) -> None:
+    lines = call(tmp_path, "list").stdout.splitlines()
+    assert lines[1].startswith("aa.inspect")
+    assert "dead" in lines[1]
+    assert "ffmpeg failed with status 1: \\x1b[2Jboom" in lines[1]
+    assert lines[-1] == "1 dead, 1 ready, 1 cancelled"
+
+
+@pytest.mark.usefixtures("ledger")
+def test_jobs_are_chosen_by_asset_state_and_kind(tmp_path: Path) -> None:
+    assert [job["id"] for job in called(tmp_path, "list", "--asset", "bb")] == ["bb.inspect"]
+    assert [job["id"] for job in called(tmp_path, "list", "--state", "dead")] == ["aa.inspect"]
+    assert [job["id"] for job in called(tmp_path, "list", "--kind", "plan")] == ["aa.plan"]
+    assert called(tmp_path, "list", "--kind", "nothing") == []
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_job_is_shown_with_the_evidence_of_its_failure(tmp_path: Path) -> None:
+    shown = call(tmp_path, "show", "aa.i").stdout
+    for part in ("argv: ffmpeg -i 'file:a b.mp4'", "    second line", "remedy: copy it again", "attempt: 1"):
+        assert part in shown
+    assert "\x1b" not in shown
+    assert called(tmp_path, "show", "aa.inspect")["error"]["status"] == 1
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_beginning_that_fits_several_jobs_is_a_usage_error(tmp_path: Path) -> None:
+    result = call(tmp_path, "show", "aa")
+    assert isinstance(result.exception, UsageError)
+    assert "aa.inspect, aa.plan" in str(result.exception)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_an_unknown_job_is_a_usage_error(tmp_path: Path) -> None:
+    assert isinstance(call(tmp_path, "show", "zz").exception, UsageError)
+
+
+def test_a_retry_brings_back_what_the_failure_had_stopped(tmp_path: Path, ledger: Ledger) -> None:
+    assert set(called(tmp_path, "retry", "aa.inspect")["retried"]) >= {"aa.inspect"}
+    states = {job.id: str(job.state) for job in ledger.jobs()}
+    assert states == {"aa.inspect": "ready", "aa.plan": "waiting", "bb.inspect": "ready"}
+
+
+def test_all_dead_jobs_are_retried_at_once(tmp_path: Path, ledger: Ledger) -> None:
+    call(tmp_path, "retry", "--all")
+    assert {str(job.state) for job in ledger.jobs()} == {"ready", "waiting"}
+    assert "nothing to be retried" in call(tmp_path, "retry", "--all").stdout
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize("arguments", [["retry"], ["retry", "--all", "aa.inspect"]])
+def test_a_retry_needs_to_know_what(tmp_path: Path, arguments: list[str]) -> None:
+    assert isinstance(call(tmp_path, *arguments).exception, UsageError)
+
+
+def test_a_whole_asset_is_cancelled_by_its_id(tmp_path: Path, ledger: Ledger) -> None:
+    assert called(tmp_path, "cancel", "bb") == {"cancelled": ["bb.inspect"]}
+    job = ledger.job("bb.inspect")
+    assert job is not None
+    assert job.state == "cancelled"
+
+
+def test_a_folder_without_state_is_a_usage_error(tmp_path: Path) -> None:
+    result = call(tmp_path / "nothing", "list")
+    assert isinstance(result.exception, UsageError)
