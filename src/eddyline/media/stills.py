@@ -173,7 +173,7 @@ def _run(
     tools: Toolchain,
     runner: Runner,
 ) -> tuple[int, ...]:
-    graph = f"[0:v:0]{steps},split[told][picture];[picture]{after},setpts=N[out]"
+    graph = f"[0:v:0]{steps},split[told][picture];[picture]{after}[out]"
     argv = (
         *(str(tools.ffmpeg), *FFMPEG_BASE, *source, "-filter_complex", graph),
         *("-map", "[told]", "-fps_mode", "passthrough", "-f", "framecrc", "-"),
@@ -201,7 +201,11 @@ def _one_by_one(path: Path, steps: str, raw: Path, *, tools: Toolchain, runner: 
                 outputs += ["-map", f"{place}:v:0", "-vf", steps, "-frames:v", "1", "-f", "rawvideo"]
                 outputs += ["-y", f"file:{file.with_suffix('.yuv')}"]
             argv = (str(tools.ffmpeg), *FFMPEG_BASE, *inputs, *outputs)
-            runner.run(argv, limits=Limits(wall_s=_BASE_S + _FRAME_S * len(files)))
+            try:
+                runner.run(argv, limits=Limits(wall_s=_BASE_S + _FRAME_S * len(files)))
+            except ToolError as error:
+                if (error.status or 0) <= 0:
+                    raise  # killed; with a status of its own it says that an output is empty, as it may be
             for number, file in zip(numbers, files, strict=True):
                 picture = file.with_suffix(".yuv")
                 if picture.exists() and picture.stat().st_size:
