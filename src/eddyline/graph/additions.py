@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from eddyline.graph.fallout import cancel_dependants, needs_error
 from eddyline.graph.job import Addition, GraphError, Link, NewJob
-from eddyline.graph.records import encode, insert_needs, lock, needs_of, rows_for, write
+from eddyline.graph.records import encode, insert_jobs, insert_needs, lock, needs_of, rows_for, write
 from eddyline.graph.states import FAILED, Event, State
 from eddyline.graph.tables import jobs
 
@@ -35,8 +35,7 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     """Add jobs and links; returns the number of jobs that were not there before.
 
     A job whose id is known is left as it is. Raises `GraphError` before anything is written if a need is
-    unknown, if there is a circle, or if a link names a job that no longer waits; TypeError or ValueError
-    if a spec is not JSON.
+    unknown, if there is a circle, if a link names a job that no longer waits, or if a spec is not JSON.
     """
     batch, links = _merge(additions)
     mentioned = set(batch).union(
@@ -50,10 +49,11 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     links += [Link(job_id=link.job_id, needs=link.needs) for link in _late_links(additions, batch, known)]
     order = _ordered(fresh, known)
     edges = _new_edges(connection, links, known, fresh)
-    rows = _rows(order, fresh, known, now)
+    standing = dict(known)
+    rows = _rows(order, fresh, standing, now)
     if rows:
-        connection.execute(insert(jobs), rows)
-        insert_needs(connection, [edge for job in fresh.values() for edge in _edges_of(job, known)])
+        insert_jobs(connection, rows)
+        insert_needs(connection, [edge for job in fresh.values() for edge in _edges_of(job, standing)])
     _apply_links(connection, edges, known, now)
     return len(rows)
 
@@ -108,29 +108,29 @@ def _ordered(fresh: dict[str, NewJob], known: dict[str, _Standing]) -> list[str]
 
 
 def _rows(
-    order: Iterable[str], fresh: dict[str, NewJob], known: dict[str, _Standing], now: float
+    order: Iterable[str], fresh: dict[str, NewJob], standing: dict[str, _Standing], now: float
 ) -> list[dict[str, Any]]:
-    """Rows to insert, in `order`; what needs a failed job is cancelled from the start."""
-    doomed: dict[str, _Standing] = {}
+    """Rows to insert, in `order`; what needs a failed job is cancelled, and so entered in `standing`."""
     rows = []
     for name in order:
         job = fresh[name]
-        unmet = 0
-        blame: tuple[str, _Standing] | None = None
-        for need, optional in _all_needs(job).items():
-            standing = known.get(need) or doomed.get(need)
-            failed = standing is not None and standing.state in FAILED
-            if failed and not optional and standing is not None:
-                blame = blame or (need, standing)
-            unmet += not _met(standing, optional=optional)
-        if blame is None:
+        wanted = _all_needs(job)
+        unmet = sum(not _met(standing.get(need), optional=optional) for need, optional in wanted.items())
+        failed = next(
+            (need for need, optional in wanted.items() if not optional and _fell(standing, need)), None
+        )
+        if failed is None:
             rows.append(_row(job, State.WAITING if unmet else State.READY, unmet, now))
         else:
-            need, standing = blame
-            doomed[name] = _Standing(State.CANCELLED, standing.cause)
-            error = encode(needs_error(need, standing.cause))
-            rows.append(_row(job, State.CANCELLED, unmet, now, error=error, cause=standing.cause))
+            cause = standing[failed].cause
+            standing[name] = _Standing(State.CANCELLED, cause)
+            error = encode(needs_error(failed, cause))
+            rows.append(_row(job, State.CANCELLED, unmet, now, error=error, cause=cause))
     return rows
+
+
+def _fell(standing: dict[str, _Standing], need: str) -> bool:
+    return need in standing and standing[need].state in FAILED
 
 
 def _met(standing: _Standing | None, *, optional: bool) -> bool:
@@ -147,7 +147,7 @@ def _row(
         "cls": job.cls,
         "priority": job.priority,
         "owner": job.owner,
-        "spec": encode(job.spec),
+        "spec": _spec(job),
         "weight": job.weight,
         "max_attempts": job.max_attempts,
         "created": now,
@@ -158,6 +158,10 @@ def _row(
         "interruptions": 0,
         "losses": 0,
         "fence": 0,
+        "lease_owner": None,
+        "result": None,
+        "output": None,
+        "started": None,
         "ready_at": now if state is State.READY else None,
         "error": error,
         "cause": cause,
@@ -165,13 +169,20 @@ def _row(
     }
 
 
-def _edges_of(job: NewJob, known: dict[str, _Standing]) -> list[dict[str, Any]]:
+def _spec(job: NewJob) -> str:
+    try:
+        return encode(job.spec)
+    except (TypeError, ValueError) as error:
+        raise GraphError(f"the spec of job {job.id} is not JSON: {error}", remedy="") from error
+
+
+def _edges_of(job: NewJob, standing: dict[str, _Standing]) -> list[dict[str, Any]]:
     return [
         {
             "job_id": job.id,
             "need_id": need,
             "optional": optional,
-            "met": _met(known.get(need), optional=optional),
+            "met": _met(standing.get(need), optional=optional),
         }
         for need, optional in _all_needs(job).items()
     ]

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Select, case, func, literal_column, select
 from eddyline.graph.job import Job
 from eddyline.graph.leases import IS_READY
 from eddyline.graph.records import COLUMNS, jobs_of
-from eddyline.graph.states import State
+from eddyline.graph.states import OPEN, State
 from eddyline.graph.tables import jobs, workers
 
-IS_OPEN = jobs.c.state.in_([literal_column(f"'{name}'") for name in ("waiting", "ready", "running")])
+IS_OPEN = jobs.c.state.in_([state.value for state in sorted(OPEN)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +75,13 @@ def weights(connection: Connection, asset: str | None) -> dict[State, float]:
 
 
 def has_open(connection: Connection, asset: str | None) -> bool:
-    """Whether anything is still to be done."""
-    query: Select[Any] = select(literal_column("1")).select_from(jobs).where(IS_OPEN).limit(1)
+    """Whether anything is still to be done; each state has its own partial index."""
+    return any(_exists(connection, state, asset) for state in (State.RUNNING, State.READY, State.WAITING))
+
+
+def _exists(connection: Connection, state: State, asset: str | None) -> bool:
+    query: Select[Any] = select(literal_column("1")).select_from(jobs).limit(1)
+    query = query.where(jobs.c.state == literal_column(f"'{state.value}'"))
     if asset is not None:
         query = query.where(jobs.c.asset == asset)
     return connection.execute(query).first() is not None

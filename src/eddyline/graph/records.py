@@ -10,9 +10,20 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Row,
+    Select,
+    bindparam,
+    insert,
+    make_url,
+    select,
+    update,
+)
 
 from eddyline.core.identity import canonical
 from eddyline.graph.job import Job
@@ -73,6 +84,10 @@ COLUMNS = [*_CHANGING, *_FIXED]
 _LOCK = select(*_CHANGING).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
 _LOCK = _LOCK.order_by(jobs.c.id).with_for_update()
 _WRITE = update(jobs).where(jobs.c.id == bindparam("job_id"))
+_INSERT_JOBS = insert(jobs)
+_JOB_NAMES = [column.name for column in jobs.columns]
+_INSERT_NEEDS = insert(needs)
+_NEED_NAMES = [column.name for column in needs.columns]
 _NEEDS = select(needs.c.job_id, needs.c.need_id, needs.c.optional)
 _NEEDS = _NEEDS.where(needs.c.job_id.in_(bindparam("ids", expanding=True)))
 
@@ -102,9 +117,31 @@ def record_of(row: Row[Any]) -> Record:
 
 def write(connection: Connection, records: Iterable[Record]) -> None:
     """Write records back, in the order of their ids."""
-    ordered = [vars(record) for record in sorted(records, key=lambda record: record.job_id)]
-    if ordered:
-        connection.execute(_WRITE, ordered)
+    many(connection, _WRITE, _NAMES, [vars(r) for r in sorted(records, key=lambda r: r.job_id)])
+
+
+def many(
+    connection: Connection, statement: Executable, names: Sequence[str], rows: Sequence[dict[str, Any]]
+) -> None:
+    """Run a statement once for every row, a dict with exactly these names, handed to the driver as it is.
+
+    The ledger's columns are text and numbers that both drivers take unconverted; SQLAlchemy's own
+    processing of each row would cost more than the database does.
+    """
+    if rows:
+        connection.exec_driver_sql(_compiled(statement, tuple(names), connection.dialect.name), list(rows))
+
+
+@cache
+def _compiled(statement: Executable, names: tuple[str, ...], dialect: str) -> str:
+    url, paramstyle = _DIALECTS[dialect]
+    kind: Any = make_url(url).get_dialect()
+    compiled: Any = statement
+    return str(compiled.compile(dialect=kind(paramstyle=paramstyle), column_keys=list(names)))
+
+
+# Named parameters on both, so that rows stay dicts.
+_DIALECTS = {"sqlite": ("sqlite://", "named"), "postgresql": ("postgresql+psycopg://", "pyformat")}
 
 
 def encode(value: dict[str, Any]) -> str:
@@ -124,8 +161,12 @@ def needs_of(connection: Connection, ids: Collection[str]) -> dict[str, list[tup
 
 def insert_needs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Add edges of the graph."""
-    if rows:
-        connection.execute(insert(needs), rows)
+    many(connection, _INSERT_NEEDS, _NEED_NAMES, rows)
+
+
+def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Add rows of jobs, with all columns."""
+    many(connection, _INSERT_JOBS, _JOB_NAMES, rows)
 
 
 def jobs_of(connection: Connection, rows: Sequence[Row[Any]], deadlines: Mapping[str, float]) -> list[Job]:

@@ -59,7 +59,7 @@ jobs = Table(
 
 _READY = text("state = 'ready'")
 _RUNNING = text("state = 'running'")
-_OPEN = text("state IN ('waiting', 'ready', 'running')")
+_WAITING = text("state = 'waiting'")
 
 Index(
     "jobs_ready",
@@ -71,7 +71,7 @@ Index(
     postgresql_where=_READY,
 )
 Index("jobs_running", jobs.c.lease_owner, sqlite_where=_RUNNING, postgresql_where=_RUNNING)
-Index("jobs_open", jobs.c.asset, sqlite_where=_OPEN, postgresql_where=_OPEN)
+Index("jobs_waiting", jobs.c.asset, sqlite_where=_WAITING, postgresql_where=_WAITING)
 Index("jobs_asset", jobs.c.asset)
 
 needs = Table(
