@@ -9,7 +9,7 @@
     telemetry.summary()                         # JSON values
 
     tree = gpmf.parse(telemetry.payloads[0])    # its KLV tree; bytes(tree) gives it back exactly
-    gpmf.write([gpmf.nest("DEVC", [gpmf.leaf("DVID", "L", 1), ...])])
+    gpmf.write([gpmf.device(1, "Camera", [gpmf.stream("ACCL", "s", rows, scale=[417])])])
 
 It needs NumPy and `eddyline.mp4`, nothing else: no FFmpeg, no database.
 """
@@ -18,7 +18,7 @@ from eddyline.gpmf.camera import Camera
 from eddyline.gpmf.errors import Flaw, GpmfError, NoTelemetryError
 from eddyline.gpmf.hilights import Hilight
 from eddyline.gpmf.klv import FILL, Document, Klv, write
-from eddyline.gpmf.making import leaf, nest
+from eddyline.gpmf.making import device, leaf, nest, stream
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.reader import Limits, parse
 from eddyline.gpmf.streams import Device, Stream
@@ -42,10 +42,12 @@ __all__ = [
     "Stream",
     "Telemetry",
     "UtcClock",
+    "device",
     "leaf",
     "nest",
     "parse",
     "read",
     "read_payloads",
+    "stream",
     "write",
 ]

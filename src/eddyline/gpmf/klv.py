@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +61,7 @@ class Klv:
         parts = (self.data[at : at + self.size] for at in range(0, len(self.data), self.size))
         return tuple(part.split(b"\0", 1)[0].decode("latin-1").strip() for part in parts)
 
-    def array(self, complex_type: str = "") -> npt.NDArray[np.generic]:
+    def array(self, complex_type: str = "") -> npt.NDArray[Any]:
         """The value as stored, in native byte order: [repeat, elements], or [repeat] records if complex.
 
         Raises:
@@ -120,7 +121,7 @@ def named(nodes: Iterable[Klv]) -> Iterator[tuple[str, Klv]]:
         yield f"{node.key}[{number}]" if node.is_nest or number else node.key, node
 
 
-def unpack(data: bytes, char: str, size: int, elements: str) -> npt.NDArray[np.generic]:
+def unpack(data: bytes, char: str, size: int, elements: str) -> npt.NDArray[Any]:
     """Structures of `size` bytes in native byte order: [n, len(elements)], or [n] records where complex."""
     if char == COMPLEX:
         packed = structure(elements)

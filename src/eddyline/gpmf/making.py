@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eddyline.gpmf.errors import GpmfError
 from eddyline.gpmf.klv import HEADER, MAX_REPEAT, MAX_SIZE, Klv, is_key
 from eddyline.gpmf.types import COMPLEX, TYPES, elements_of, structure
+
+Table = Sequence[Any] | npt.NDArray[Any]
+_MOST_LONG = 1 << 31
 
 
 def nest(key: str, children: Iterable[Klv]) -> Klv:
@@ -43,9 +48,66 @@ def leaf(key: str, char: str, values: object, *, complex_type: str = "") -> Klv:
     numbers = np.asarray(values)
     if row.kind == "fixed":
         numbers = np.rint(numbers * row.divisor)
+    if row.dtype.kind in "iu" and numbers.size:
+        room = np.iinfo(row.dtype.str)
+        if not (numbers.min() >= room.min and numbers.max() <= room.max):
+            raise GpmfError(f"values from {room.min} to {room.max} fit type {char!r}", path=key)
     table = np.atleast_1d(numbers).astype(row.dtype)
     table = table.reshape(len(table), -1) if table.size else table.reshape(0, 1)
     return _sized(name, char, table.shape[1] * row.size, table.tobytes())
+
+
+def device(number: int | str, name: str, streams: Iterable[Klv]) -> Klv:
+    """A DEVC: its DVID (a number, or four characters), its DVNM and its streams."""
+    identity = leaf("DVID", "F" if isinstance(number, str) else "L", number)
+    return nest("DEVC", [identity, leaf("DVNM", "c", name), *streams])
+
+
+def stream(
+    key: str,
+    char: str,
+    samples: Table,
+    *,
+    complex_type: str = "",
+    name: str = "",
+    units: Sequence[str] = (),
+    scale: Sequence[float] = (),
+    total: int | None = None,
+    stamp: int | None = None,
+    modifiers: Iterable[Klv] = (),
+    stepped: bool = False,
+) -> Klv:
+    """A STRM: modifiers first, samples last, as cameras write it.
+
+    `samples` are stored values as for `leaf`; with `stepped`, one such table for each time step. `total` is
+    TSMP, the samples so far with these; `stamp` is STMP, the clock in microseconds at the first. A single one
+    of `units` or `scale` stands for all elements.
+    """
+    parts = []
+    if stamp is not None:
+        parts.append(leaf("STMP", "J", stamp))
+    if total is not None:
+        parts.append(leaf("TSMP", "L", total))
+    if name:
+        parts.append(leaf("STNM", "c", name))
+    parts.extend(modifiers)
+    if complex_type:
+        parts.append(leaf("TYPE", "c", complex_type))
+    if units:
+        parts.append(leaf("UNIT", "c", units) if len(units) > 1 else leaf("SIUN", "c", units[0]))
+    if scale:
+        whole = all(float(each).is_integer() and abs(each) < _MOST_LONG for each in scale)
+        parts.append(leaf("SCAL", "l" if whole else "f", scale))
+    tables = samples if stepped else [samples]
+    return nest("STRM", [*parts, *(_samples(key, char, table, complex_type) for table in tables)])
+
+
+def _samples(key: str, char: str, table: Table, complex_type: str) -> Klv:
+    """One KLV of samples; an empty table is a repeat of 0 that keeps the size."""
+    if char != COMPLEX or len(table):
+        return leaf(key, char, table, complex_type=complex_type)
+    elements = elements_of(COMPLEX, MAX_SIZE, complex_type)
+    return Klv(key=_checked(key), type=char, size=structure(elements).itemsize if elements else 1, repeat=0)
 
 
 def _plain(row: Sequence[object]) -> tuple[object, ...]:
@@ -56,7 +118,7 @@ def _text_leaf(key: str, char: str, values: object) -> Klv:
     """Text-like values: str, bytes, or a sequence of either, padded with NULs to one width."""
     several = not isinstance(values, str | bytes)
     items: list[str | bytes] = list(values) if several else [values]  # type: ignore[call-overload,list-item]
-    parts = [item.encode("latin-1") if isinstance(item, str) else item for item in items]
+    parts = [_latin(item, key) if isinstance(item, str) else item for item in items]
     if TYPES[char].kind == "text":
         width = max((len(part) for part in parts), default=1) or 1 if several else 1
     else:
@@ -66,6 +128,13 @@ def _text_leaf(key: str, char: str, values: object) -> Klv:
         raise GpmfError(f"{step} characters at most", path=key)
     data = b"".join(part.ljust(step, b"\0") for part in parts) if several or width > 1 else parts[0]
     return _sized(key, char, width, data)
+
+
+def _latin(text: str, key: str) -> bytes:
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise GpmfError(f"{text!r} has characters that are not Latin-1", path=key) from error
 
 
 def _sized(key: str, char: str, size: int, data: bytes) -> Klv:

@@ -92,7 +92,7 @@ class Stream:
         return elements_of(self.pieces.char, self.pieces.size, node.text if node else "") or ""
 
     @cached_property
-    def raw(self) -> npt.NDArray[np.generic]:
+    def raw(self) -> npt.NDArray[Any]:
         """Rows as stored, native byte order: [rows, elements]; records (fields "0", "1", ...) if complex.
 
         Bytes [rows, size] where no type says how to decode them. Rows are samples unless `steps` says
@@ -112,26 +112,31 @@ class Stream:
     @cached_property
     def values(self) -> Floats:
         """Rows as real numbers, SCAL applied, float64[rows, elements]; what is no number is NaN."""
-        raw, kinds = self.raw, self.type or "B" * self.pieces.size
-        out = np.empty((len(raw), len(kinds)))
-        if raw.dtype.names is None and TYPES[kinds[0]].kind in {"number", "fixed"}:
-            out[:] = raw
-        else:
-            for column, char in enumerate(kinds):
-                numeric = TYPES[char].kind in {"number", "fixed"}
-                out[:, column] = self.column(column) if numeric else np.nan
+        with np.errstate(all="ignore"):  # any bits may stand where numbers should: NaN, infinity
+            return self._scaled()
+
+    def _scaled(self) -> Floats:
+        raw, kinds = self.raw, self.type or "B" * max(self.pieces.size, 1)
         divisor = np.array([TYPES[char].divisor for char in kinds])
         scale = self.pieces.scale(len(kinds))
         if scale is not None:
             divisor = scale * divisor
-        if (divisor != 1).any():
-            out /= divisor[0] if divisor.ndim == 1 and (divisor == divisor[0]).all() else divisor
+        if divisor.ndim == 1 and (divisor == divisor[0]).all():
+            divisor = divisor[0]  # one number divides five times faster than a row of equal ones
+        if raw.dtype.names is None and TYPES[kinds[0]].kind in {"number", "fixed"}:
+            out = raw.astype(np.float64)
+        else:
+            out = np.empty((len(raw), len(kinds)))
+            for column, char in enumerate(kinds):
+                out[:, column] = self.column(column) if TYPES[char].kind in {"number", "fixed"} else np.nan
+        if np.any(divisor != 1):
+            out /= divisor
         return out
 
-    def column(self, number: int) -> npt.NDArray[np.generic]:
+    def column(self, number: int) -> npt.NDArray[Any]:
         """One element of every row as stored: numbers, or bytes for text."""
-        raw: Any = self.raw
-        found: npt.NDArray[np.generic] = raw[str(number)] if raw.dtype.names else raw[:, number]
+        raw = self.raw
+        found: npt.NDArray[Any] = raw[str(number)] if raw.dtype.names else raw[:, number]
         return found
 
     def texts(self, number: int) -> list[str]:

@@ -22,6 +22,8 @@ from eddyline.gpmf.utc import DAY_S, FIX_2D, Y2000, UtcClock, fit, parse_all
 
 Int8s = npt.NDArray[np.int8]
 UNKNOWN_FIX = -1
+KNOWN_FIXES = (0, 2, 3)
+CENTURY_DAYS = 36525
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,45 +67,46 @@ def gps_track(streams: Mapping[str, Stream]) -> GpsTrack | None:
     for key, read in _READERS.items():
         for stream in streams.values():
             if stream.key == key and len(stream) and stream.steps is None:
-                track = read(stream)
+                with np.errstate(all="ignore"):  # a damaged file may hold any number
+                    track = read(stream, streams)
                 if track is not None:
                     return track
     return None
 
 
-def _gps9(stream: Stream) -> GpsTrack | None:
+def _gps9(stream: Stream, _: Mapping[str, Stream]) -> GpsTrack | None:
     values = stream.values
     if values.shape[1] < 9:  # noqa: PLR2004 - the columns of GPS9
         return None
-    fix = values[:, 8].astype(np.int8)
-    posix = Y2000 + values[:, 5] * DAY_S + values[:, 6]
-    trusted = np.where(fix >= FIX_2D, posix, np.nan)
+    fix = _fixes(values[:, 8])
+    days = values[:, 5]
+    posix = Y2000 + days * DAY_S + values[:, 6]
+    trusted = np.where((fix >= FIX_2D) & (days >= 0) & (days < CENTURY_DAYS), posix, np.nan)
     clock = fit(stream.times, trusted)
     return _track(stream, values, dop=values[:, 7], fix=fix, clock=clock, posix=trusted)
 
 
-def _gps5(stream: Stream) -> GpsTrack | None:
+def _gps5(stream: Stream, _: Mapping[str, Stream]) -> GpsTrack | None:
     values = stream.values
     if values.shape[1] < 5:  # noqa: PLR2004 - the columns of GPS5
         return None
     samples = stream.pieces.samples
     full = samples > 0
     before = (np.cumsum(samples) - samples)[full]
-    fix = np.array([_integer(node, UNKNOWN_FIX) for node in stream.modifier("GPSF")], dtype=np.int8)
-    dop = np.array([_integer(node, -1) for node in stream.modifier("GPSP")], dtype=np.float64)
-    dop = np.where(dop < 0, np.nan, dop / 100)
+    fix = _fixes(stream.numbers("GPSF"))
+    dop = stream.numbers("GPSP") / 100
     posix = parse_all([node.text if node else None for node in stream.modifier("GPSU")])
     posix = np.where((fix >= FIX_2D) | (fix == UNKNOWN_FIX), posix, np.nan)
     clock = fit(stream.times[before], posix[full])
     return _track(stream, values, dop=np.repeat(dop, samples), fix=np.repeat(fix, samples), clock=clock)
 
 
-def _integer(node: object, missing: int) -> int:
-    data = getattr(node, "data", b"")
-    return int.from_bytes(data[:4], "big") if data else missing
+def _fixes(values: Floats) -> Int8s:
+    """0, 2 or 3; what is none of them is unknown."""
+    return np.where(np.isin(values, KNOWN_FIXES), values, UNKNOWN_FIX).astype(np.int8)
 
 
-def _karma(stream: Stream) -> GpsTrack | None:
+def _karma(stream: Stream, streams: Mapping[str, Stream]) -> GpsTrack | None:
     """A drone's columns.
 
     GLPI: time, lat, lon, alt, height, vx, vy, vz, heading. GPRI: time, lat, lon, alt, eph, epv, speed,
@@ -118,9 +121,25 @@ def _karma(stream: Stream) -> GpsTrack | None:
         fix = np.full(len(values), UNKNOWN_FIX, dtype=np.int8)
     else:
         speeds = values[:, [6, 6]]
-        fix = np.clip(values[:, 8], UNKNOWN_FIX, 127).astype(np.int8)
+        fix = _fixes(values[:, 8])
     table = np.concatenate([values[:, 1:4], speeds], axis=1)
-    return _track(stream, table, dop=np.full(len(values), np.nan), fix=fix, clock=None)
+    return _track(
+        stream,
+        table,
+        dop=np.full(len(values), np.nan),
+        fix=fix,
+        clock=_drone_clock(stream, values[:, 0], streams),
+    )
+
+
+def _drone_clock(stream: Stream, booted_s: Floats, streams: Mapping[str, Stream]) -> UtcClock | None:
+    """UTC by SYST, which pairs seconds since the drone's start with POSIX seconds."""
+    pairs = next(
+        (each for each in streams.values() if each.key == "SYST" and each.device == stream.device), None
+    )
+    if pairs is None or not len(pairs) or pairs.values.shape[1] != 2:  # noqa: PLR2004 - a pair
+        return None
+    return fit(stream.times, booted_s + float(np.median(pairs.values[:, 1] - pairs.values[:, 0])))
 
 
 def _track(
@@ -156,7 +175,7 @@ def _track(
     )
 
 
-_READERS: dict[str, Callable[[Stream], GpsTrack | None]] = {
+_READERS: dict[str, Callable[[Stream, Mapping[str, Stream]], GpsTrack | None]] = {
     "GPS9": _gps9,
     "GPS5": _gps5,
     "GLPI": _karma,

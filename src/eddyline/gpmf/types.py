@@ -118,4 +118,5 @@ def elements_of(char: str, size: int, complex_type: str = "") -> str | None:
 
 def native(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """The same values in this machine's byte order."""
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    with np.errstate(all="ignore"):  # a signalling NaN is a value like any other
+        return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eddyline import gpmf
+from eddyline.core.errors import EddylineError, MissingError
+from eddyline.gpmf.camera import model_of
+from eddyline.mp4.headers import box, full_box
+from eddyline.mp4.movie import Edit
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import OutTrack, Piece
+from eddyline.mp4.ranges import CountingRanges, FileRanges
+
+Maker = Callable[..., bytes]
+HLMT = "LLLllfFff"
+
+
+def telemetry_track(folder: Path, blocks: Sequence[bytes], edits: tuple[Edit, ...] = ()) -> OutTrack:
+    media = folder / "media.bin"
+    media.write_bytes(b"".join(blocks))
+    size = np.array([len(block) for block in blocks], dtype=np.int64)
+    entry = box("gpmd", bytes(6), b"\0\1", bytes(4))
+    return OutTrack(
+        handler="meta",
+        name="GoPro MET",
+        timescale=1000,
+        stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), entry),
+        media_header=box("gmhd", full_box("gmin", 0, 0, bytes(12))),
+        pieces=(Piece(source=media, offset=np.cumsum(size) - size, size=size),),
+        duration=np.full(len(blocks), 1001, dtype=np.int64),
+        edits=edits,
+    )
+
+
+def split(data: bytes, parts: int) -> list[bytes]:
+    size = len(data) // parts
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def udta_box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def hilight(ms: int, lat: float, kind: str) -> tuple[object, ...]:
+    return (ms, ms - 500, ms + 500, round(lat * 1e7), 20_000_000 if lat else 0, 12.5, kind, 90.0, 75.0)
+
+
+def settings_block() -> bytes:
+    settings = [
+        gpmf.leaf("MINF", "c", "HERO11 Black"),
+        gpmf.leaf("CASN", "c", "C3471325000001"),
+        gpmf.leaf("FMWR", "c", "H22.01.01.20.00"),
+        gpmf.leaf("PRJT", "F", "GPRO"),
+        gpmf.leaf("VFOV", "c", "L"),
+        gpmf.leaf("ZFOV", "f", 87.5),
+        gpmf.leaf("RATE", "c", "2_1SEC\0\0"),
+        gpmf.leaf("PIMX", "L", 1600),
+    ]
+    marks = gpmf.stream(
+        "HLMT",
+        "?",
+        [hilight(8000, 1.5, "AIMU"), hilight(2500, 0.0, "MANL")],
+        complex_type=HLMT,
+        modifiers=[gpmf.leaf("SCAL", "l", [1, 1, 1, 10_000_000, 10_000_000, 1, 1, 1, 1])],
+    )
+    block = gpmf.write(
+        [
+            gpmf.device(1, "Video Global Settings", [gpmf.nest("STRM", settings)]),
+            gpmf.device("HLMT", "Highlights", [marks]),
+        ]
+    )
+    return block + bytes(25600 - len(block))
+
+
+def test_a_movies_telemetry_has_the_times_of_its_track(tmp_path: Path, ramp: Maker) -> None:
+    film = tmp_path / "film.mp4"
+    write(film, [telemetry_track(tmp_path, split(ramp([200] * 5), 5))], timescale=1000)
+    telemetry = gpmf.read(film)
+    assert len(telemetry.payloads) == 5
+    stream = telemetry.streams["ACCL"]
+    assert len(stream) == 1000
+    assert stream.rate_hz == pytest.approx(200 / 1.001)
+    assert stream.first_s == pytest.approx(0.0)
+    assert telemetry.duration_s == pytest.approx(5.005)
+
+
+def test_the_edit_list_of_a_trimmed_movie_is_honoured(tmp_path: Path, ramp: Maker) -> None:
+    film = tmp_path / "film.mp4"
+    edits = (Edit(media_time=-1, duration=100), Edit(media_time=297, duration=4000))
+    write(film, [telemetry_track(tmp_path, split(ramp([200] * 5), 5), edits)], timescale=1000)
+    assert gpmf.read(film).streams["ACCL"].first_s == pytest.approx(0.1 - 0.297)
+
+
+def test_a_movie_is_read_by_ranges_only(tmp_path: Path, ramp: Maker) -> None:
+    film = tmp_path / "film.mp4"
+    blocks = split(ramp([200] * 50), 50)
+    write(film, [telemetry_track(tmp_path, blocks)], timescale=1000)
+    with film.open("r+b") as file:  # as much again of something else behind, which nobody needs
+        file.seek(0, 2)
+        file.write(udta_box(b"free", bytes(3_000_000)))
+    with FileRanges(film) as ranges:
+        counting = CountingRanges(ranges)
+        assert len(gpmf.read(counting).streams["ACCL"]) == 10000
+        assert counting.bytes_read < sum(map(len, blocks)) + 150_000
+        assert counting.requests <= 8
+
+
+def test_camera_and_hilights_come_from_udta(tmp_path: Path, ramp: Maker) -> None:
+    film = tmp_path / "film.mp4"
+    udta = udta_box(b"FIRM", b"H22.01.01.20.00") + udta_box(b"GPMF", settings_block())
+    write(film, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
+    telemetry = gpmf.read(film)
+    camera = telemetry.camera
+    assert (camera.model, camera.serial, camera.firmware) == (
+        "HERO11 Black",
+        "C3471325000001",
+        "H22.01.01.20.00",
+    )
+    assert (camera.projection, camera.fov, camera.zoom_fov_deg) == ("GPRO", "linear", 87.5)
+    assert camera.settings["RATE"] == "2_1SEC"
+    assert camera.settings["PIMX"] == 1600
+    early, late = telemetry.hilights
+    assert (early.time_s, early.kind, early.lat) == (2.5, "MANL", None)
+    assert (late.time_s, late.start_s, late.end_s, late.kind) == (8.0, 7.5, 8.5, "AIMU")
+    assert (late.lat, late.lon, late.alt_m, late.confidence) == (1.5, 2.0, 12.5, 90.0)
+
+
+def test_an_old_cameras_hilights_and_name_come_from_plain_boxes(tmp_path: Path, ramp: Maker) -> None:
+    film = tmp_path / "film.mp4"
+    marks = struct.pack(">3I", 2, 4720, 800) + bytes(392)
+    udta = udta_box(b"FIRM", b"HD5.02.02.00.00") + udta_box(b"HMMT", marks) + bytes(4)
+    write(film, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
+    telemetry = gpmf.read(film)
+    assert telemetry.camera.model == "HERO5 Black"
+    assert [mark.time_s for mark in telemetry.hilights] == [0.8, 4.72]
+
+
+def test_a_count_of_hilights_that_lies_reads_no_further_than_its_box(tmp_path: Path, ramp: Maker) -> None:
+    film = tmp_path / "film.mp4"
+    write(
+        film,
+        [telemetry_track(tmp_path, [ramp([200])])],
+        timescale=1000,
+        udta=udta_box(b"HMMT", struct.pack(">2I", 1 << 31, 800)),
+    )
+    assert [mark.time_s for mark in gpmf.read(film).hilights] == [0.8]
+
+
+@pytest.mark.parametrize(
+    ("firmware", "model"), [("HD5.02.02.00.00", "HERO5 Black"), ("H19.03", "GoPro Max"), ("", "")]
+)
+def test_a_firmwares_prefix_names_the_model(firmware: str, model: str) -> None:
+    assert model_of(firmware) == model
+
+
+def test_a_still_has_its_settings_in_an_app_segment(tmp_path: Path) -> None:
+    block = settings_block().rstrip(b"\0")
+    block += bytes(-len(block) % 4)
+    segment = b"GoPro\0" + block
+    jpeg = (
+        b"\xff\xd8\xff\xe0\0\x04JF\xff\xe6"
+        + struct.pack(">H", 2 + len(segment))
+        + segment
+        + b"\xff\xda\0\x02"
+    )
+    still = tmp_path / "GOPR0001.JPG"
+    still.write_bytes(jpeg)
+    telemetry = gpmf.read(still)
+    assert telemetry.camera.model == "HERO11 Black"
+    assert telemetry.summary() == {"camera": "HERO11 Black", "payloads": 0, "streams": {}}
+
+
+def test_a_raw_file_is_known_by_its_bytes_not_its_name(tmp_path: Path, ramp: Maker) -> None:
+    odd = tmp_path / "whatever.txt"
+    odd.write_bytes(ramp([4, 4]))
+    assert len(gpmf.read(odd).payloads) == 2
+    assert len(gpmf.read(str(odd)).streams["ACCL"]) == 8
+
+
+def test_the_summary_is_json_and_says_what_the_contract_says(ramp: Maker) -> None:
+    summary = json.loads(json.dumps(gpmf.read_payloads(ramp([200, 200])).summary()))
+    assert summary == {
+        "camera": "",
+        "payloads": 2,
+        "streams": {
+            "ACCL": {
+                "samples": 400,
+                "rate_hz": 199.8002,
+                "units": ["m/s²"],
+                "first_s": 0.0,
+                "device": "Camera",
+            }
+        },
+    }
+
+
+@pytest.mark.parametrize("data", [b"", b"hello world", b"RIFF....WAVE", bytes(100), b"\xff\xd8\xff\xd9"])
+def test_what_carries_no_telemetry_is_told_what_would(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    with pytest.raises(EddylineError) as caught:
+        gpmf.read(path)
+    assert caught.value.remedy
+
+
+def test_a_movie_without_telemetry_says_so(tmp_path: Path, ramp: Maker) -> None:
+    from dataclasses import replace
+
+    film = tmp_path / "film.mp4"
+    track = telemetry_track(tmp_path, [ramp([1])])
+    other = full_box("stsd", 0, 0, struct.pack(">I", 1), box("fdsc", bytes(6), b"\0\1", bytes(4)))
+    write(film, [replace(track, stsd=other)], timescale=1000)
+    with pytest.raises(gpmf.NoTelemetryError, match="neither a gpmd track"):
+        gpmf.read(film)
+
+
+def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(MissingError):
+        gpmf.read(tmp_path / "none.mp4")
+
+
+def test_a_broken_payload_of_a_movie_is_named_by_its_place_in_the_file(tmp_path: Path, ramp: Maker) -> None:
+    film = tmp_path / "film.mp4"
+    blocks = split(ramp([200] * 3), 3)
+    bad = bytearray(blocks[1])
+    bad[bad.index(b"ACCL") + 6] = 0xFF
+    blocks[1] = bytes(bad)
+    write(film, [telemetry_track(tmp_path, blocks)], timescale=1000)
+    with pytest.raises(gpmf.GpmfError) as caught:
+        gpmf.read(film)
+    assert caught.value.path == "payload[1]/DEVC[0]/STRM[0]/ACCL"
+    assert caught.value.offset == film.read_bytes().index(bytes(bad)) + bad.index(b"ACCL")
+    lenient = gpmf.read(film, lenient=True)
+    assert len(lenient.streams["ACCL"]) == 400
+    assert len(lenient.flaws) == 1
+    assert list(lenient.payload(1).find("STRM"))
+
+
+def test_importing_it_needs_neither_ffmpeg_nor_the_ledger() -> None:
+    code = "import sys; from eddyline import gpmf; print(*sorted(m.split('.')[0] for m in sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert {"sqlalchemy", "imageio_ffmpeg", "obstore", "pydantic", "rich", "subprocess"}.isdisjoint(loaded)
