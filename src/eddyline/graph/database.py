@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _BUSY_TIMEOUT_MS = 5  # SQLite's own waiting is unfair (a worst case of seconds): ours has jitter
 _PATIENCE_S = 60.0
+_COLLISIONS = 5  # so often may others submit the same ids at the same moment
 _CACHE_KIB = 16 * 1024
 _CHECKPOINT_PAGES = 4000
 _OPENING_LOCK = 0x0EDD1  # a PostgreSQL advisory lock: one process makes the tables
@@ -101,11 +102,13 @@ class Database:
     def _patiently(self, attempt: Callable[[], T]) -> T:
         give_up = time.monotonic() + _PATIENCE_S
         pause = 0.001
+        collisions = 0
         while True:
             try:
                 return attempt()
             except DBAPIError as error:
-                if not _may_run_again(error) or time.monotonic() >= give_up:
+                collisions += isinstance(error, IntegrityError)
+                if not _may_run_again(error) or collisions > _COLLISIONS or time.monotonic() >= give_up:
                     raise LedgerError(f"the ledger failed: {error.orig}") from error
             time.sleep(self._rng.uniform(0, pause))
             pause = min(pause * 2, 0.05)

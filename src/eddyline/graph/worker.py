@@ -124,7 +124,7 @@ class Worker:
         remaining = moment - self._clock.now()
         if remaining > 0:
             return min(remaining, _POLL_S)
-        self._broker.expire()
+        self._beat()
         self._dry = False
         return 0.0
 
@@ -187,13 +187,21 @@ class Worker:
     def _keep_lease(self) -> None:
         now = time.monotonic()
         if now >= self._next_beat:
-            self._next_beat = now + self._lease_s / 3
-            self._next_check = now + _CHECK_HELD_S
-            self._check_held(self._broker.heartbeat(self.name, self._lease_s))
-            self._broker.expire()
+            self._beat()
         elif self._hands and now >= self._next_check:
             self._next_check = now + _CHECK_HELD_S
             self._check_held(self._broker.held(self.name))
+
+    def _beat(self) -> None:
+        """Keep the lease, see what is still ours, then sweep after others.
+
+        In this order: after a suspended machine wakes up, its own lease must not fall to its own sweep.
+        """
+        now = time.monotonic()
+        self._next_beat = now + self._lease_s / 3
+        self._next_check = now + _CHECK_HELD_S
+        self._check_held(self._broker.heartbeat(self.name, self._lease_s))
+        self._broker.expire()
 
     def _check_held(self, held: Mapping[str, int]) -> None:
         for (job_id, fence), hand in self._hands.items():
@@ -218,7 +226,7 @@ class Worker:
         rest = [hand for hand in self._hands.values() if hand not in ended]
         for hand in rest:
             # Its thread may still run; whatever it answers later is nobody's any more.
-            hand.outcome = hand.outcome if isinstance(hand.outcome, Unstarted) else Interrupted()
+            hand.outcome = hand.outcome or Interrupted()
         self._settle([*ended, *rest])
 
     def _watch_stop(self) -> None:
