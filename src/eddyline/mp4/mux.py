@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from eddyline.core.errors import UsageError
+from eddyline.core.errors import TransientError, UsageError
 from eddyline.mp4.headers import file_type, mdat_header, movie_box
 from eddyline.mp4.interleave import Chunk, Timing, plan_chunks
 from eddyline.mp4.outgoing import OutTrack, Piece, linked, passthrough
-from eddyline.mp4.ranges import BLOCK, ByteRanges, FileRanges, Ints, blocks
+from eddyline.mp4.ranges import BLOCK, ByteRanges, FileRanges, Ints, blocks, gap_of
 
 __all__ = ["COMPATIBLE", "OutTrack", "Piece", "Written", "linked", "passthrough", "write"]
 
@@ -47,12 +47,14 @@ def write(
     brand: str = "isom",
     compatible: Sequence[str] = COMPATIBLE,
     interleave_s: float = 0.5,
+    durable: bool = True,
 ) -> Written:
-    """Write a progressive MP4 with its index first; the file is on the disk when this returns.
+    """Write a progressive MP4 with its index first; if `durable`, it is on the disk when this returns.
 
     Media is interleaved in stretches of `interleave_s` seconds. `udta` is the payload of moov/udta. The
     bytes depend on nothing but the arguments and the samples. Write to a temporary name and rename.
-    Raises `UsageError` for arguments that do not fit together, and whatever the sources raise.
+    Raises `UsageError` for arguments that do not fit together, `TransientError` if the disk is full or in
+    the way, and whatever the sources raise.
     """
     timings = [_timing(at, track, len(tracks)) for at, track in enumerate(tracks, 1)]
     chunks = plan_chunks(timings, interleave_s)
@@ -69,17 +71,24 @@ def write(
         before=len(head),
         lead=len(lead),
     )
+    try:
+        return _store(out, chain((head, moov, lead), _media(tracks, timings, chunks)), durable=durable)
+    except OSError as error:
+        raise TransientError(
+            f"cannot write {out}: {error.strerror}", remedy="free some disk space, then run it again"
+        ) from error
+
+
+def _store(out: Path, parts: Iterable[bytes], *, durable: bool) -> Written:
     digest = hashlib.sha256()
     total = 0
     with out.open("wb", buffering=1 << 20) as file:
-        for part in (head, moov, lead):
+        for part in parts:
             digest.update(part)
             total += file.write(part)
-        for data in _media(tracks, timings, chunks):
-            digest.update(data)
-            total += file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     return Written(bytes=total, sha256=digest.hexdigest())
 
 
@@ -157,7 +166,7 @@ def _stretches(pieces: Sequence[Piece]) -> Iterator[bytes]:
 def _of_piece(source: ByteRanges, piece: Piece) -> Iterator[bytes]:
     """The samples' bytes without what lies between them, block by block."""
     ends = piece.offset + piece.size
-    for first, last in pairwise(blocks(piece.offset, piece.size).tolist()):
+    for first, last in pairwise(blocks(piece.offset, piece.size, gap=gap_of(source)).tolist()):
         begin, end = int(piece.offset[first]), int(ends[last - 1])
         if end - begin > BLOCK:  # one huge sample
             for at in range(begin, end, BLOCK):

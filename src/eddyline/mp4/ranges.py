@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,17 +13,23 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from eddyline.core.errors import MissingError, TransientError
+from eddyline.core.errors import InputError, MissingError, TransientError
 from eddyline.mp4.errors import TruncatedError
 
 Ints = npt.NDArray[np.int64]
 
-GAP = 256 * 1024  # bytes worth reading for nothing rather than asking again: about a round trip's worth
+# Bytes worth reading for nothing rather than asking again. A store's round trip takes as long as 256 KiB;
+# a disk's only as long as a few pages, and a camera puts every packet of sound between two pictures.
+GAP = 256 * 1024
+FILE_GAP = 16 * 1024
 BLOCK = 8 * 1024 * 1024  # bytes in memory at once, for each track being read
 
 
 class ByteRanges(Protocol):
-    """A file of `size` bytes whose ranges can be read."""
+    """A file of `size` bytes whose ranges can be read.
+
+    A source may have a `gap` of its own: the bytes it rather reads for nothing than be asked again.
+    """
 
     @property
     def size(self) -> int:
@@ -37,17 +44,24 @@ class ByteRanges(Protocol):
 class FileRanges:
     """A local file; counts what was read of it."""
 
+    gap = FILE_GAP
+
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.bytes_read = 0
         self.requests = 0
         try:
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            # Not blocking, so that a named pipe cannot hold us up before it is refused.
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError as error:
             raise MissingError(f"{self.path} does not exist") from error
         except OSError as error:
             raise TransientError(f"cannot open {self.path}: {error.strerror}") from error
-        self._size = os.fstat(self._fd).st_size
+        found = os.fstat(self._fd)
+        if not stat.S_ISREG(found.st_mode):
+            self.close()
+            raise InputError(f"{self.path} is not a plain file", remedy="give a file, not a folder or device")
+        self._size = found.st_size
 
     @property
     def size(self) -> int:
@@ -97,6 +111,7 @@ class CountingRanges:
 
     def __init__(self, source: ByteRanges) -> None:
         self._source = source
+        self.gap = gap_of(source)
         self.bytes_read = 0
         self.requests = 0
 
@@ -111,6 +126,11 @@ class CountingRanges:
         self.bytes_read += length
         self.requests += 1
         return data
+
+
+def gap_of(source: ByteRanges) -> int:
+    """The source's own gap, or that of a store."""
+    return int(getattr(source, "gap", GAP))
 
 
 def blocks(offsets: Ints, sizes: Ints, *, gap: int = GAP, block: int = BLOCK) -> Ints:
@@ -140,10 +160,13 @@ def blocks(offsets: Ints, sizes: Ints, *, gap: int = GAP, block: int = BLOCK) ->
 
 
 def read_many(
-    src: ByteRanges, offsets: Ints, sizes: Ints, *, gap: int = GAP, block: int = BLOCK
+    src: ByteRanges, offsets: Ints, sizes: Ints, *, gap: int | None = None, block: int = BLOCK
 ) -> Iterator[bytes]:
-    """Each sample's bytes in the order given; neighbours come with one request (see `blocks`)."""
-    bounds = blocks(offsets, sizes, gap=gap, block=block).tolist()
+    """Each sample's bytes in the order given; neighbours come with one request (see `blocks`).
+
+    `gap` is the source's own (`gap_of`) unless given.
+    """
+    bounds = blocks(offsets, sizes, gap=gap_of(src) if gap is None else gap, block=block).tolist()
     for first, last in pairwise(bounds):
         begin = int(offsets[first])
         data = src.read(begin, int(offsets[last - 1] + sizes[last - 1]) - begin)

@@ -69,6 +69,7 @@ def cut(
         out,
         [_slice_track(counted, track, kept, times)],
         timescale=track.timescale,
+        durable=False,  # a slice lives as long as its encode
         **_like(movie),
     )
     return Slice(

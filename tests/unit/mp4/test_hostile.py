@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import time
 import tracemalloc
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eddyline.core.errors import EddylineError, MissingError
+from eddyline.core.errors import EddylineError, InputError, MissingError
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import (
     EmptyFileError,
@@ -293,6 +294,13 @@ def test_a_file_cut_anywhere_says_so_or_is_still_whole(make_film: Make) -> None:
 def test_a_file_that_is_not_there_is_missing_not_bad(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="does not exist"):
         FileRanges(tmp_path / "gone.mp4")
+
+
+def test_a_folder_or_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in (tmp_path, tmp_path / "pipe.mp4"):
+        with pytest.raises(InputError, match="not a plain file"):
+            FileRanges(path)
 
 
 def test_errors_say_where_and_what_to_do() -> None:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from eddyline.core.errors import UsageError
+from eddyline.core.errors import TransientError, UsageError
 from eddyline.mp4.headers import box, file_type, full_box, mdat_header, movie_box
 from eddyline.mp4.index import IDENTITY, Edit, Movie, Track, read_movie
 from eddyline.mp4.interleave import Timing, plan_chunks
@@ -340,6 +340,14 @@ def _places(data: bytes, word: bytes) -> list[int]:
         found.append(at)
         at = data.find(word, at + 1)
     return found
+
+
+def test_a_full_disk_may_be_tried_again() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(TransientError, match="No space left on device"):
+        write(full, [_metadata(Zeros(9), _ints(9))], timescale=1000)
 
 
 def test_an_empty_track_can_be_written(tmp_path: Path, opened: Open) -> None:

@@ -47,6 +47,16 @@ def test_samples_that_go_back_in_the_file_are_read_in_their_own_order() -> None:
     assert parts == [bytes([50, 51]), bytes([10, 11]), bytes([12, 13]), bytes([51])]
 
 
+def test_a_local_file_is_asked_again_where_a_store_would_read_on(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(100_100))
+    offsets, sizes = _ints(0, 100_000), _ints(100, 100)
+    with FileRanges(tmp_path / "a") as local:
+        store = CountingRanges(Bytes(bytes(100_100)))
+        assert list(read_many(local, offsets, sizes)) == list(read_many(store, offsets, sizes))
+        assert (local.requests, local.bytes_read) == (2, 200)
+        assert (store.requests, store.bytes_read) == (1, 100_100)
+
+
 def test_no_samples_are_no_request() -> None:
     source = CountingRanges(Bytes(b""))
     assert list(read_many(source, _ints(), _ints())) == []
