@@ -15,7 +15,9 @@ _HEADER = 8
 _LARGE_HEADER = 16
 _UUID = 16
 _MAX_DEPTH = 16
-_MAX_CHILDREN = 10_000
+# A fragment may have a run for every sample; no other box holds anywhere near as many.
+_MAX_CHILDREN = {"traf": 10_000}
+_MAX_CHILDREN_ELSEWHERE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +42,15 @@ class Box:
         if self.depth >= _MAX_DEPTH:
             raise LimitError(f"boxes lie more than {_MAX_DEPTH} deep in each other", path=self.path)
         at, count, end = skip, 0, len(self.body)
+        most = _MAX_CHILDREN.get(self.kind, _MAX_CHILDREN_ELSEWHERE)
         seen: dict[str, int] = {}
         while end - at >= _HEADER:
             kind, header, size = box_header(self.body[at:], end - at, self.path, self.offset + at)
             if size == _HEADER and kind == "\0\0\0\0":
                 return
             count += 1
-            if count > _MAX_CHILDREN:
-                raise LimitError(f"a box holds more than {_MAX_CHILDREN} others", path=self.path)
+            if count > most:
+                raise LimitError(f"a box holds more than {most} others", path=self.path)
             number = seen.get(kind, 0)
             seen[kind] = number + 1
             yield Box(

@@ -47,6 +47,24 @@ class _Run:
 
 
 @dataclass(kw_only=True)
+class _Room:
+    """How many samples and runs may still come."""
+
+    samples: int
+    runs: int
+
+    def take(self, samples: int, trun: Box) -> None:
+        self.samples -= samples
+        self.runs -= 1
+        if self.samples < 0:
+            raise LimitError(f"a fragment says it has {samples} samples", path=trun.path, offset=trun.offset)
+        if self.runs < 0:
+            raise LimitError(
+                "the fragments have too many runs of samples", path=trun.path, offset=trun.offset
+            )
+
+
+@dataclass(kw_only=True)
 class _Collected:
     clock: int
     runs: list[_Run] = field(default_factory=list)
@@ -73,20 +91,25 @@ def read_fragments(
     without tfdt. Raises `LimitError`, `Mp4Error`.
     """
     tracks = {number: _Collected(clock=clock) for number, clock in clocks.items()}
-    room = limits.samples
+    room = _Room(samples=limits.samples, runs=limits.boxes)
     for moof in moofs:
         start = moof.offset - (len(moof.raw) - len(moof.body))
         base = start
         for traf in moof.children():
             if traf.kind == "traf":
-                base, room = _read_traf(traf, start, base, defaults, tracks, room)
+                base = _read_traf(traf, start, base, defaults, tracks, room)
     return {number: _join(track.runs) for number, track in tracks.items() if track.runs}
 
 
 def _read_traf(
-    traf: Box, start: int, base: int, defaults: dict[int, Defaults], tracks: dict[int, _Collected], room: int
-) -> tuple[int, int]:
-    """Read one track's part of a fragment; returns where its data ends and how many samples are left."""
+    traf: Box,
+    start: int,
+    base: int,
+    defaults: dict[int, Defaults],
+    tracks: dict[int, _Collected],
+    room: _Room,
+) -> int:
+    """Read one track's part of a fragment; returns where its data ends."""
     fields = traf.need("tfhd").fields()
     _, flags = fields.version()
     number = fields.number("I")
@@ -117,16 +140,14 @@ def _read_traf(
                 track.runs.append(run)
                 track.clock = int(run.dts[-1] + run.duration[-1])
                 end = int(run.offset[-1] + run.size[-1])
-                room -= len(run.size)
-    return end, room
+    return end
 
 
-def _read_trun(trun: Box, base: int, end: int, own: Defaults, clock: int, room: int) -> _Run | None:
+def _read_trun(trun: Box, base: int, end: int, own: Defaults, clock: int, room: _Room) -> _Run | None:
     fields = trun.fields()
     _, flags = fields.version()
     count = fields.number("I")
-    if count > room:
-        raise LimitError(f"a fragment says it has {count} samples", path=trun.path, offset=trun.offset)
+    room.take(count, trun)
     if not flags & _EACH_SIZE and own.size == 0 and count > _MOST_EMPTY:
         raise LimitError(f"a fragment has {count} samples without a byte", path=trun.path, offset=trun.offset)
     begin = base + fields.number("i") if flags & _DATA_OFFSET else end

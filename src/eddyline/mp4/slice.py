@@ -21,6 +21,9 @@ from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges, CountingRanges, Ints, read_many
 from eddyline.mp4.start import can_begin
 
+# Sync samples that are looked at before decoding from the very first one, which is always right.
+_MOST_TRIED = 256
+
 
 @dataclass(frozen=True, kw_only=True)
 class Slice:
@@ -91,7 +94,8 @@ def _needed(src: ByteRanges, track: Track, wanted: Ints) -> Ints:
     # Decoding begins at the last sync sample that is neither shown nor decoded after the first wanted one.
     starts = np.flatnonzero(samples.sync[: int(wanted.min()) + 1])
     usable = starts[samples.pts[starts] <= earliest]
-    begin = next((at for at in usable[::-1].tolist() if can_begin(src, track, at)), None)
+    tried = usable[: -_MOST_TRIED - 1 : -1].tolist()
+    begin = next((at for at in tried if can_begin(src, track, at)), None)
     if begin is None:
         return np.arange(int(starts[0]) if len(starts) else 0, final + 1, dtype=np.int64)
     numbers: Ints = np.arange(begin, final + 1, dtype=np.int64)
