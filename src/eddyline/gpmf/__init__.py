@@ -21,6 +21,7 @@ from eddyline.gpmf.klv import FILL, Document, Klv, write
 from eddyline.gpmf.making import device, leaf, nest, stream
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.reader import Limits, parse
+from eddyline.gpmf.scenes import Face, Scene
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.telemetry import Telemetry, read, read_payloads
 from eddyline.gpmf.track import GpsTrack
@@ -31,6 +32,7 @@ __all__ = [
     "Camera",
     "Device",
     "Document",
+    "Face",
     "Flaw",
     "GpmfError",
     "GpsTrack",
@@ -39,6 +41,7 @@ __all__ = [
     "Limits",
     "NoTelemetryError",
     "Payloads",
+    "Scene",
     "Stream",
     "Telemetry",
     "UtcClock",

@@ -17,13 +17,14 @@ import numpy.typing as npt
 
 from eddyline.gpmf.errors import Judge
 from eddyline.gpmf.klv import FILL, HEADER, Klv, is_key
-from eddyline.gpmf.payloads import ZERO_WORD, Int64s, Payloads
+from eddyline.gpmf.payloads import DEVICE, ZERO_WORD, Int64s, Payloads
 from eddyline.gpmf.reader import Limits, Reader, skip_zeros
 
 Words = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
 _DEVICE_LIMITS = Limits(nodes=1 << 16)
 _FEW = 48  # below this many cursors a step costs more than reading the rest one by one
+_COLUMNS = ("lane", "word", "strm", "key", "head")
 _STRM = int.from_bytes(b"STRM", "big")
 _SPACES, _ONES, _TOP_BITS = np.uint32(0x20202020), np.uint32(0x01010101), np.uint32(0x80808080)
 
@@ -73,14 +74,19 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Table:
-    """Rows in the making: the DEVC, the word of the header, and the word of its STRM's header (-1: none)."""
+    """Rows in the making.
+
+    The DEVC, the word of the header, the word of its STRM's header (-1: none), and the header's two words.
+    """
 
     lane: Int64s
     word: Int64s
     strm: Int64s
+    key: Words
+    head: Words
 
     def only(self, rows: Bools) -> _Table:
-        return _Table(lane=self.lane[rows], word=self.word[rows], strm=self.strm[rows])
+        return _Table(**{column: getattr(self, column)[rows] for column in _COLUMNS})
 
 
 def build(payloads: Payloads, judge: Judge) -> Index:
@@ -92,9 +98,9 @@ def build(payloads: Payloads, judge: Judge) -> Index:
     table = _checked(words, lane, word, end, odd)
     if odd.any():
         table = table.only(~odd[table.lane])
-        slow = [_slowly(payloads, each, devices[each], judge) for each in np.flatnonzero(odd).tolist()]
+        slow = [_slowly(payloads, words, each, devices[each], judge) for each in np.flatnonzero(odd).tolist()]
         table = _merged([table, *slow])
-    return _numbered(table, words, devices[:, 0])
+    return _numbered(table, devices[:, 0])
 
 
 def _devices(payloads: Payloads, judge: Judge) -> Int64s:
@@ -109,16 +115,16 @@ def _devices(payloads: Payloads, judge: Judge) -> Int64s:
                 here = skip_zeros(data, here, end)
                 continue
             stop = here + HEADER.size + size * repeat
-            if not is_key(key) or stop > end:
+            if stop > end or (key != DEVICE and not is_key(key)):
                 what, path = f"{key!r} is not a key", f"payload[{number}]"
                 if is_key(key):
                     what = f"its value of {size * repeat} bytes ends {stop - end} bytes after the payload"
-                    path += "/" + (f"DEVC[{order}]" if key == b"DEVC" else key.decode("latin-1"))
+                    path += "/" + (f"DEVC[{order}]" if key == DEVICE else key.decode("latin-1"))
                 judge.fault(what, path=path, offset=int(payloads.offset[number]) + here - at)
-                if key == b"DEVC":
+                if key == DEVICE:
                     found.append((number, here + HEADER.size, end, order))
                 break
-            if key == b"DEVC" and char == b"\0":
+            if key == DEVICE and char == b"\0":
                 found.append((number, here + HEADER.size, stop, order))
                 order += 1
             here = stop + -stop % 4
@@ -162,10 +168,11 @@ def _walk(words: Words, start: Int64s, end: Int64s, ragged: Bools) -> tuple[Int6
 
 def _checked(words: Words, lane: Int64s, word: Int64s, end: Int64s, odd: Bools) -> _Table:
     """The rows with their STRMs; lanes whose lengths or keys don't add up are marked as odd."""
+    key = words[word].astype(np.uint32)
+    head = words[word + 1].astype(np.uint32)
     if not len(word):
-        return _Table(lane=lane, word=word, strm=word)
-    head = words[word + 1].astype(np.int64)
-    size = (head >> 16 & 0xFF) * (head & 0xFFFF)
+        return _Table(lane=lane, word=word, strm=word, key=key, head=head)
+    size = ((head >> 16 & 0xFF) * (head & 0xFFFF)).astype(np.int64)
     stop = word + 2 + (size + 3 >> 2)
     nest = head >> 24 == 0
     # Each row's nearest nest before it, if that one still contains it.
@@ -176,16 +183,16 @@ def _checked(words: Words, lane: Int64s, word: Int64s, end: Int64s, odd: Bools) 
     near = np.maximum(before, 0)
     limit = stop[near]
     within = (before >= 0) & (lane[near] == lane) & (word < limit)
-    key = words[word].astype(np.uint32)
     # The top bit of some byte is set where a character is below " " or above "~".
     strange = ((key - _SPACES) | (key + _ONES) | key) & _TOP_BITS != 0
     bad = (within & ((stop > limit) | nest)) | (stop > end[lane]) | strange
     bad |= nest & ((size & 3 != 0) | (key != _STRM))
     odd[lane[bad]] = True
-    return _Table(lane=lane, word=word, strm=np.where(nest, word, np.where(within, word[near], -1)))
+    strm = np.where(nest, word, np.where(within, word[near], -1))
+    return _Table(lane=lane, word=word, strm=strm, key=key, head=head)
 
 
-def _slowly(payloads: Payloads, lane: int, device: Int64s, judge: Judge) -> _Table:
+def _slowly(payloads: Payloads, words: Words, lane: int, device: Int64s, judge: Judge) -> _Table:
     """The rows of one device, read by the strict reader."""
     number, start, end, order = (int(value) for value in device)
     offset = int(payloads.offset[number]) - int(payloads.at[number])
@@ -203,30 +210,33 @@ def _slowly(payloads: Payloads, lane: int, device: Int64s, judge: Judge) -> _Tab
         for child in node.children if node.is_nest and node.key == "STRM" else ():
             if child.key != FILL:
                 add(child, inside)
-    table = np.array(rows, dtype=np.int64).reshape(-1, 2)
-    return _Table(lane=np.full(len(table), lane, dtype=np.int64), word=table[:, 0], strm=table[:, 1])
+    word, strm = np.array(rows, dtype=np.int64).reshape(-1, 2).T
+    return _Table(
+        lane=np.full(len(word), lane, dtype=np.int64),
+        word=word,
+        strm=strm,
+        key=words[word].astype(np.uint32),
+        head=words[word + 1].astype(np.uint32),
+    )
 
 
 def _merged(tables: list[_Table]) -> _Table:
     """All rows in file order."""
-    lane, word, strm = (
-        np.concatenate([getattr(table, column) for table in tables]) for column in ("lane", "word", "strm")
-    )
-    order = np.argsort(word, kind="stable")
-    return _Table(lane=lane[order], word=word[order], strm=strm[order])
+    joined = _Table(**{each: np.concatenate([getattr(table, each) for table in tables]) for each in _COLUMNS})
+    order = np.argsort(joined.word, kind="stable")
+    return _Table(**{each: getattr(joined, each)[order] for each in _COLUMNS})
 
 
-def _numbered(table: _Table, words: Words, payload_of: Int64s) -> Index:
+def _numbered(table: _Table, payload_of: Int64s) -> Index:
     """Rows without the STRM headers themselves, streams counted from 0."""
     is_head = table.strm == table.word
     ordinal = np.cumsum(is_head) - 1
     ordinal[table.strm < 0] = -1
     keep = np.flatnonzero(~is_head)
-    word = table.word[keep]
     return Index(
-        at=word * 4 + HEADER.size,
-        key=words[word].astype(np.uint32),
-        head=words[word + 1].astype(np.uint32),
+        at=table.word[keep] * 4 + HEADER.size,
+        key=table.key[keep],
+        head=table.head[keep],
         device=table.lane[keep],
         stream=ordinal[keep],
         payload_of=payload_of,

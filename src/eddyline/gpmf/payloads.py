@@ -13,7 +13,7 @@ from eddyline.gpmf.reader import skip_zeros
 
 # What a camera writes a payload for: 30 frames of 29.97 Hz video.
 RAW_PAYLOAD_S = 1.001
-_DEVICE = b"DEVC"
+DEVICE = b"DEVC"
 ZERO_WORD = FILL.encode()
 
 Int64s = npt.NDArray[np.int64]
@@ -71,7 +71,7 @@ def split(data: bytes) -> Payloads:
         if key == ZERO_WORD:
             at = skip_zeros(data, at, end)
             continue
-        if key == _DEVICE:
+        if key == DEVICE:
             device = data[at + 16 : at + 20] if data[at + 8 : at + 12] == b"DVID" else b""
             if not starts or device in seen:
                 starts.append(at)

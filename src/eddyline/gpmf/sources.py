@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eddyline.gpmf.errors import GpmfError, Judge, NoTelemetryError
+from eddyline.gpmf.klv import HEADER
 from eddyline.gpmf.payloads import Payloads, join, none, split
 from eddyline.mp4.ranges import ByteRanges, read_many
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from eddyline.mp4.movie import Movie, Track
 
 MAX_BYTES = 1 << 29  # a day of telemetry
-_JPEG, _GPMF_KEY = b"\xff\xd8\xff", b"DEVC"
+_JPEG, _GPMF_KEY, _GOPRO = b"\xff\xd8\xff", b"DEVC", b"GoPro\0"
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"uuid", b"pnot"}
 _APP_FIRST, _APP_LAST, _SCAN, _PAD = 0xE0, 0xEF, 0xDA, 0xFF
 _GAP = 1 << 16
@@ -134,13 +135,13 @@ def boxes(block: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _from_jpeg(src: ByteRanges) -> Source:
     """A still: GPMF in an APP segment ("GoPro" before it), or in EXIF; long blocks span several segments."""
     _bounded(src.size)
-    block = b"".join(_gpmf_of(kind, body) for kind, body in _segments(src))
+    block = b"".join(map(_gpmf_of, _segments(src)))
     if not block:
         raise NoTelemetryError("the JPEG has no GPMF segment")
     return Source(kind="jpeg", payloads=none(), settings=block)
 
 
-def _segments(src: ByteRanges) -> Iterator[tuple[int, bytes]]:
+def _segments(src: ByteRanges) -> Iterator[bytes]:
     """The APPn segments up to the image data."""
     at = 2
     while at + 4 <= src.size:
@@ -149,11 +150,19 @@ def _segments(src: ByteRanges) -> Iterator[tuple[int, bytes]]:
         if head[0] != _PAD or marker == _SCAN or length < 2:  # noqa: PLR2004 - the length counts itself
             return
         if _APP_FIRST <= marker <= _APP_LAST and at + 2 + length <= src.size:
-            yield marker, src.read(at + 4, length - 2)
+            yield src.read(at + 4, length - 2)
         at += 2 + length
 
 
-def _gpmf_of(_marker: int, body: bytes) -> bytes:
-    """The GPMF of one segment, from its first DEVC on."""
-    at = body.find(_GPMF_KEY + b"\0")
-    return body[at:] if at >= 0 else b""
+def _gpmf_of(body: bytes) -> bytes:
+    """The GPMF of one segment: all of a GoPro segment, of any other (EXIF) the whole DEVCs in it."""
+    if body.startswith(_GOPRO):
+        return body[len(_GOPRO) :]
+    first = at = body.find(_GPMF_KEY + b"\0")
+    while at >= 0 and body[at : at + 4] == _GPMF_KEY and at + HEADER.size <= len(body):
+        _, _, size, repeat = HEADER.unpack_from(body, at)
+        after = at + HEADER.size + (size * repeat + 3) // 4 * 4
+        if after > len(body):
+            break
+        at = after
+    return body[first:at] if at > first >= 0 else b""

@@ -21,6 +21,7 @@ from eddyline.gpmf.hilights import Hilight, read_hilights
 from eddyline.gpmf.klv import Document
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.reader import parse
+from eddyline.gpmf.scenes import Face, Scene, faces, scenes
 from eddyline.gpmf.sources import Source, boxes, of_block, open_source
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.track import GpsTrack, gps_track
@@ -52,6 +53,16 @@ class Telemetry:
     def gps(self) -> GpsTrack | None:
         """The positions of the camera, or of what carries it; None if there are none. Never counted twice."""
         return gps_track(self.streams)
+
+    @cached_property
+    def faces(self) -> tuple[Face, ...]:
+        """Every face that the camera found, by time."""
+        return tuple(face for each in self.streams.values() if each.key == "FACE" for face in faces(each))
+
+    @cached_property
+    def scenes(self) -> tuple[Scene, ...]:
+        """What the camera took the scene for, by time."""
+        return tuple(scene for each in self.streams.values() if each.key == "SCEN" for scene in scenes(each))
 
     @property
     def duration_s(self) -> float:

@@ -161,16 +161,20 @@ def test_a_firmwares_prefix_names_the_model(firmware: str, model: str) -> None:
     assert model_of(firmware) == model
 
 
-def test_a_still_has_its_settings_in_an_app_segment(tmp_path: Path) -> None:
+def app(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(body)) + body
+
+
+@pytest.mark.parametrize("where", ["one segment", "two segments", "EXIF"])
+def test_a_still_has_its_settings_in_its_segments(tmp_path: Path, where: str) -> None:
     block = settings_block().rstrip(b"\0")
     block += bytes(-len(block) % 4)
-    segment = b"GoPro\0" + block
-    jpeg = (
-        b"\xff\xd8\xff\xe0\0\x04JF\xff\xe6"
-        + struct.pack(">H", 2 + len(segment))
-        + segment
-        + b"\xff\xda\0\x02"
-    )
+    segments = {
+        "one segment": app(0xE6, b"GoPro\0" + block),
+        "two segments": app(0xE6, b"GoPro\0" + block[:90]) + app(0xE6, b"GoPro\0" + block[90:]),
+        "EXIF": app(0xE1, b"Exif\0\0MM\0*" + block + b"more of the EXIF"),
+    }
+    jpeg = b"\xff\xd8" + app(0xE0, b"JFIF") + segments[where] + app(0xDA, b"") + bytes(50)
     still = tmp_path / "GOPR0001.JPG"
     still.write_bytes(jpeg)
     telemetry = gpmf.read(still)
