@@ -37,6 +37,8 @@ class Interruption:
     def __enter__(self) -> Self:
         threading.Thread(target=self._pass_on, name="signals", daemon=True).start()
         for number in _ASKED:
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # `nohup eddyline run`: the terminal may go
             self._before[number] = signal.signal(number, self._caught)
         return self
 

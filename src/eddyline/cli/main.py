@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -65,6 +66,8 @@ def _options(
 
 def main() -> None:
     """Run the command line. Exit 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM."""
+    # A script that puts us in the background has Ctrl-C ignored; who sends it with `kill -INT` means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         build(sys.argv[1:])()
     except EddylineError as error:

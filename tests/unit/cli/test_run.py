@@ -98,6 +98,19 @@ def test_a_second_ctrl_c_ends_a_run_that_does_not_listen() -> None:
         assert child.wait(5) == 130
 
 
+def test_nohup_is_respected() -> None:
+    with _child(
+        f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{textwrap.dedent(_STUBBORN)}"
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.send_signal(signal.SIGHUP)
+        child.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        assert child.poll() is None
+        child.kill()
+
+
 def test_a_reader_that_goes_away_stops_the_run() -> None:
     body = """
     import sys

@@ -32,8 +32,8 @@ _SECONDS_A_SECOND = 20  # time limit: how long FFmpeg may take for each second o
 _HIGHLIGHT_BYTES = 404  # HMMT: a count, then room for 100 times in ms
 
 # Water that flows: two layers of noise, one drifting over the other, coloured from deep to foam, with grain.
-# All of it is worked out small and enlarged once. The mirrored copy makes the drifting layer endless. Seeds
-# are fixed: the same picture every time.
+# All of it is worked out small and enlarged once; the light changes, so that no two moments look alike. The
+# mirrored copy makes the drifting layer endless. Seeds are fixed: the same picture every time.
 _PICTURE = (
     "perlin=s=192x240:r={rate}:octaves=4:persistence=0.6:xscale=11:yscale=26:tscale=0.9"
     ":random_mode=seed:random_seed=11,format=gray,split[a][b];[b]hflip[c];[a][c]hstack,"
@@ -44,7 +44,7 @@ _PICTURE = (
     "lutrgb=r='clip(8+pow(val/255,2.6)*300,0,255)':g='clip(38+pow(val/255,1.35)*235,0,255)'"
     ":b='clip(58+pow(val/255,1.1)*205,0,255)',"
     "scale={width}:{height}:out_color_matrix=bt709:out_range=tv:flags=bicubic+bitexact,format=yuv420p,"
-    "noise=c0s=4:c0f=t:all_seed=3,setsar=1,"
+    "hue=h='6+24*sin(2*PI*t/24)':s='0.95+0.2*sin(2*PI*t/17)',noise=c0s=4:c0f=t:all_seed=3,setsar=1,"
     "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709[picture]"
 )
 

@@ -12,6 +12,7 @@ from eddyline.pipeline.words import count, duration, size
 
 _CODECS = {"h264": "H.264", "hevc": "HEVC", "av1": "AV1", "aac": "AAC", "prores": "ProRes", "vp9": "VP9"}
 _SHORT = 12  # hexadecimal digits of a hash that a reader can compare by eye
+_WHOLE = 16  # as many are shown whole
 _MARKS = {True: ("✓", "holds"), False: ("✗", "fails"), None: ("·", "nothing")}
 _KBPS_IN_MBPS = 1000
 
@@ -38,9 +39,16 @@ def hashed(sha256: str) -> Html:
     """A hash's beginning; the whole of it is copied by a click and read on hover."""
     if not sha256:
         return Html("")
-    short = f"{sha256[:_SHORT]}…"
-    label = f"Copy SHA-256 {sha256}"
-    return el("button", short, type="button", class_="hash", data_copy=sha256, title=sha256, aria_label=label)
+    short = sha256 if len(sha256) <= _WHOLE else f"{sha256[:_SHORT]}…"
+    return el(
+        "button",
+        short,
+        type="button",
+        class_="hash",
+        data_copy=sha256,
+        title=sha256,
+        aria_label=f"Copy {sha256}",
+    )
 
 
 def summary(source: Mapping[str, Any]) -> Html:
