@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from eddyline.core.errors import InputError
+from eddyline.core.errors import EddylineError, InputError
 from eddyline.core.process import Runner
 from eddyline.media import encode
 from eddyline.media.assemble import Assembled, assemble
@@ -37,6 +37,8 @@ _X265 = ["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1"]
 _OPEN_H264 = [*_X264, "-preset", "veryfast", "-x264-params", "open-gop=1:keyint=10:min-keyint=5:bframes=3"]
 _OPEN_HEVC = [*_X265, "-x265-params", "open-gop=1:keyint=10:min-keyint=5:bframes=3:log-level=error"]
 _DEEP_HEVC = [*_X265, "-pix_fmt", "yuv420p10le", "-x265-params", "keyint=10:log-level=error"]
+
+_COLOURS = ("color_transfer", "color_primaries", "color_space", "color_range", "pix_fmt")
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,14 @@ class Bench:
             )
         return out, result
 
+    def tags(self, path: Path) -> dict[str, str]:
+        """What ffprobe says of the video's colours."""
+        entries = "stream=" + ",".join(_COLOURS)
+        argv = [self.ffprobe, "-v", "error", "-select_streams", "v:0", "-show_entries", entries]
+        said = subprocess.run([*argv, "-of", "json", str(path)], check=True, capture_output=True).stdout
+        tags: dict[str, str] = json.loads(said)["streams"][0]
+        return tags
+
     def frames(self, path: Path) -> list[dict[str, Any]]:
         """What ffprobe decodes, frame by frame: time in ticks, and whether it is an IDR."""
         entries = "frame=best_effort_timestamp,key_frame,pict_type,width,height"
@@ -320,7 +330,12 @@ def test_interlaced_footage_keeps_its_frames(bench: Bench) -> None:
 
 def test_the_same_slice_gives_the_same_bytes_every_time(bench: Bench) -> None:
     source = bench.open(bench.make(Made()))
-    rungs, grid = _rungs(source.facts), _grid(source.facts)
+    grid, (h264, _) = _grid(source.facts), _rungs(source.facts)
+    rungs = (
+        h264,
+        replace(h264, name="hevc", codec="hevc", encoder="libx265"),
+        replace(h264, name="av1", codec="av1", encoder="libsvtav1", preset="12", crf=35),
+    )
     chunk = plan(len(source.shown), grid, rungs)[1]
     heard: list[int] = []
     contents = []
@@ -347,8 +362,40 @@ def test_a_decoder_that_gives_fewer_frames_is_the_footages_fault(bench: Bench) -
     with source.path.open("r+b") as file:
         file.seek(int(samples.offset[20]))
         file.write(bytes(int(samples.size[20])))
-    with pytest.raises(InputError, match=r"7 frames where the index promises 8"):
+    with pytest.raises(InputError, match=r"7 frames where the index promises 8: frames 4 of this chunk"):
         bench.encoded(source, (Chunk(index=0, first=16, last=24),), rungs, grid)
+
+
+def test_a_chunk_without_one_readable_frame_is_the_footages_fault(bench: Bench) -> None:
+    source = bench.open(bench.make(Made(codec=("-c:v", "mjpeg"), suffix="mov")))
+    rungs, grid = _rungs(source.facts), _grid(source.facts)
+    samples = source.track.samples
+    with source.path.open("r+b") as file:
+        for number in range(16, 24):
+            file.seek(int(samples.offset[number]))
+            file.write(bytes(int(samples.size[number])))
+    with pytest.raises(InputError, match=r"this chunk"):
+        bench.encoded(source, (Chunk(index=0, first=16, last=24),), rungs, grid)
+
+
+def test_a_full_disk_is_not_the_footages_fault(bench: Bench) -> None:
+    source = bench.open(bench.make(Made()))
+    rungs, grid = _rungs(source.facts), _grid(source.facts)
+    out = bench.work / "full"
+    out.mkdir()
+    for rung in rungs:
+        (out / f"{rung.name}.mp4").symlink_to("/dev/full")
+    with pytest.raises(EddylineError) as caught:
+        encode.encode_chunk(
+            bench.slice(source, Chunk(index=0, first=0, last=8)),
+            source.facts.video,
+            rungs,
+            grid,
+            tools=bench.tools,
+            runner=Runner(),
+            out_dir=out,
+        )
+    assert caught.value.retry
 
 
 @pytest.mark.parametrize("preset", ["superfast", "veryfast"])
@@ -373,6 +420,21 @@ def test_joined_chunks_never_drain_the_players_buffer(preset: str, bench: Bench)
     assert int(sizes.sum()) * 8 / 10 > 0.75 * 300_000
 
 
+def test_full_range_becomes_limited_and_other_colours_stay(bench: Bench) -> None:
+    tags = "color_primaries=smpte170m:color_trc=smpte170m:colorspace=smpte170m:range=full"
+    picture = f"format=yuvj420p,geq=lum=255:cb=128:cr=128,setparams={tags}"
+    source = bench.open(
+        bench.make(Made(filters=picture, codec=(*_X264, "-pix_fmt", "yuvj420p"), seconds=0.5))
+    )
+    rung, grid = _rungs(source.facts)[0], _grid(source.facts)
+    files = bench.encoded(source, plan(len(source.shown), grid, (rung,)), (rung,), grid)[0]
+    out, _ = bench.assembled(source, rung, grid, files, [])
+    said = bench.tags(out)
+    assert [said[name] for name in _COLOURS] == ["smpte170m", "smpte170m", "smpte170m", "tv", "yuv420p"]
+    raw = bench.run("-i", str(out), "-frames:v", "1", "-f", "rawvideo", "-")
+    assert np.frombuffer(raw[: 160 * 90], np.uint8).mean() == pytest.approx(235, abs=1)
+
+
 @pytest.mark.parametrize("transfer", ["arib-std-b67", "smpte2084"])
 def test_hdr_is_tone_mapped_or_kept_with_its_tags(transfer: str, bench: Bench) -> None:
     # Reference white, 203 cd/m2 (ITU-R BT.2408): 75 % of HLG, 58 % of PQ.
@@ -382,18 +444,16 @@ def test_hdr_is_tone_mapped_or_kept_with_its_tags(transfer: str, bench: Bench) -
     source = bench.open(bench.make(Made(filters=picture, codec=tuple(_DEEP_HEVC), seconds=0.5)))
     assert source.facts.video.hdr
     sdr, _ = _rungs(source.facts)
-    kept = replace(sdr, name="kept", codec="hevc", encoder="libx265", pixel_format="yuv420p10le")
+    deep = "yuv420p10le"
+    kept = replace(sdr, name="kept", codec="hevc", encoder="libx265", pixel_format=deep, keep_hdr=True)
     grid = _grid(source.facts)
     files = bench.encoded(source, plan(len(source.shown), grid, (sdr, kept)), (sdr, kept), grid)
-    entries = "stream=color_transfer,color_primaries,color_space,color_range,pix_fmt"
     seen = []
     for rung, chunks in zip((sdr, kept), files, strict=True):
         out, _ = bench.assembled(source, rung, grid, chunks, [])
-        argv = [bench.ffprobe, "-v", "error", "-show_entries", entries, "-of", "json", str(out)]
-        seen.append(json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["streams"][0])
-    colours = ("color_transfer", "color_primaries", "color_space", "color_range", "pix_fmt")
-    assert [seen[0][name] for name in colours] == ["bt709", "bt709", "bt709", "tv", "yuv420p"]
-    assert [seen[1][name] for name in colours] == [transfer, "bt2020", "bt2020nc", "tv", "yuv420p10le"]
+        seen.append(bench.tags(out))
+    assert [seen[0][name] for name in _COLOURS] == ["bt709", "bt709", "bt709", "tv", "yuv420p"]
+    assert [seen[1][name] for name in _COLOURS] == [transfer, "bt2020", "bt2020nc", "tv", "yuv420p10le"]
     raw = bench.run("-i", str(bench.work / "whole.mp4"), "-frames:v", "1", "-f", "rawvideo", "-")
     # Not washed out and not clipped: near white, with room for highlights above.
     assert 200 <= np.frombuffer(raw[: 160 * 90], np.uint8).mean() <= 225

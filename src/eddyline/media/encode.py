@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eddyline.core.errors import InputError, ProofError
+from eddyline.core.errors import EddylineError, InputError, ProofError, ToolError
 from eddyline.core.files import told_apart
 from eddyline.core.process import Limits, Runner
 from eddyline.media import encoders, filters
 from eddyline.media.chunks import Grid, estimate_cpu_s
+from eddyline.media.ffprobe import blamed
 from eddyline.media.ladder import Rung
+from eddyline.media.lost import lost_frames
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
@@ -21,6 +23,7 @@ from eddyline.mp4.slice import Slice
 # Wall-clock seconds allowed for each estimated CPU second: a machine may be slow and busy, but not for ever.
 _PATIENCE, _PATIENCE_FLOOR_S = 30, 120.0
 # Address space: the program with its threads' stacks, and what lookahead and references take for each pixel.
+_MOST_NAMED = 8  # frames in a message
 _MEMORY_BASE, _MEMORY_SOURCE, _MEMORY_RUNG = 3 * 1024**3, 150, 800
 
 
@@ -96,10 +99,21 @@ def encode_chunk(
         out_dir.mkdir(parents=True, exist_ok=True)
     outs = [out_dir / f"{rung.name}.mp4" for rung in rungs]
     argv = command(piece, facts, rungs, grid, tools, outs, threads)
-    runner.run(argv, limits=_limits(piece, facts, rungs), on_line=_listener(on_frames))
+    limits = _limits(piece, facts, rungs)
+    try:
+        runner.run(argv, limits=limits, on_line=_listener(on_frames))
+    except ToolError as error:
+        fault = blamed(error, "this chunk cannot be encoded")
+        # Only footage that a plain decode cannot read either is at fault; anything else may be tried again.
+        if fault is not error and lost_frames(piece, tools=tools, runner=runner, limits=limits):
+            raise fault from error
+        raise
     with told_apart(f"reading back {out_dir}"):
         made = tuple(_counted(rung, out, grid) for rung, out in zip(rungs, outs, strict=True))
-    _judge(piece, made)
+    counts = {chunk.rung: chunk.frames for chunk in made}
+    if set(counts.values()) != {piece.frames}:
+        lost = lost_frames(piece, tools=tools, runner=runner, limits=limits)
+        raise _miscounted(piece, counts, lost)
     return made
 
 
@@ -151,15 +165,16 @@ def _counted(rung: Rung, out: Path, grid: Grid) -> EncodedChunk:
         return EncodedChunk(rung=rung.name, path=out, frames=len(track.samples), bytes=source.size)
 
 
-def _judge(piece: Slice, made: Sequence[EncodedChunk]) -> None:
-    counts = {chunk.rung: chunk.frames for chunk in made}
-    if set(counts.values()) == {piece.frames}:
-        return
-    if len(set(counts.values())) == 1:
-        got = next(iter(counts.values()))
-        raise InputError(
-            f"the decoder gives {got} frames where the index promises {piece.frames}: damaged footage",
-            remedy="check the original with another player, or copy it from the card once more",
-        )
+def _miscounted(piece: Slice, counts: Mapping[str, int], lost: Sequence[int]) -> EddylineError:
+    """Whose fault it is that not all frames came out: the footage's, or an encoder's."""
     listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-    raise ProofError(f"of {piece.frames} frames the encoders kept: {listed}")
+    if not lost:
+        return ProofError(f"{piece.frames} frames went into the encoders, and out came: {listed}")
+    named = ", ".join(str(place) for place in lost[:_MOST_NAMED]) + (
+        ", ..." if len(lost) > _MOST_NAMED else ""
+    )
+    return InputError(
+        f"the decoder gives {max(counts.values())} frames where the index promises {piece.frames}:"
+        f" frames {named} of this chunk are damaged",
+        remedy="check the original with another player, or copy it from the card once more",
+    )

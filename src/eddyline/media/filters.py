@@ -41,8 +41,8 @@ def graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) ->
 
 
 def keeps_hdr(facts: VideoFacts, rung: Rung) -> bool:
-    """Whether the rung stays HDR: the source is, and ten bits can carry it; any other is tone-mapped."""
-    return facts.hdr and rung.pixel_format.endswith("10le")
+    """Whether the rung stays HDR: the source is, and the rung is asked to; any other is tone-mapped."""
+    return facts.hdr and rung.keep_hdr
 
 
 def timebase(facts: VideoFacts, grid: Grid) -> Fraction:

@@ -96,7 +96,9 @@ def test_only_interlaced_footage_is_deinterlaced(piece: Slice) -> None:
 
 def test_hdr_is_tone_mapped_once_for_all_rungs_of_eight_bits(piece: Slice) -> None:
     facts = replace(_FACTS, transfer="smpte2084", pixel_format="yuv420p10le")
-    kept = replace(_RUNG, name="hdr", codec="hevc", encoder="libx265", pixel_format="yuv420p10le")
+    kept = replace(
+        _RUNG, name="hdr", codec="hevc", encoder="libx265", pixel_format="yuv420p10le", keep_hdr=True
+    )
     graph = filters.graph(piece, facts, (_RUNG, _720, kept), _GRID)
     assert graph.count("tonemap=") == 1
     assert "[g1]setsar=1[v2]" in graph.split(";")
