@@ -56,6 +56,11 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.CANCELLED, Event.REVIVE): State.WAITING,
 }
 
+# The same table, by a state's plain name.
+_AFTER: dict[tuple[str, Event], State] = {
+    (str(state), event): after for (state, event), after in TRANSITIONS.items()
+}
+
 MEANING: dict[Event, str] = {
     Event.RELEASE: "its last open need was met",
     Event.CLAIM: "a worker took it; attempt and fence go up by one",
@@ -77,10 +82,10 @@ class IllegalTransition(EddylineError):  # noqa: N818 - names the event that may
     default_remedy = "report it with the job's id: the ledger refused the change, nothing was lost"
 
 
-def advance(state: State, event: Event) -> State:
-    """The state after `event`; raises `IllegalTransition` where the table has no such row."""
+def advance(state: str, event: Event) -> State:
+    """The state after `event`, from a `State` or its name; raises `IllegalTransition` where there is none."""
     try:
-        return TRANSITIONS[state, event]
+        return _AFTER[state, event]
     except KeyError:
         raise IllegalTransition(f"a {state} job cannot {event}") from None
 
