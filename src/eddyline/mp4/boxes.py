@@ -58,7 +58,8 @@ class Box:
                 raw=self.body[at : at + size],
                 body=self.body[at + header : at + size],
                 offset=self.offset + at + header,
-                path=f"{self.path}/{kind}" + (f"[{number}]" if kind in {"trak", "traf", "trun"} else ""),
+                path=f"{self.path}/{printable(kind)[1:-1]}"
+                + (f"[{number}]" if kind in {"trak", "traf", "trun"} else ""),
                 depth=self.depth + 1,
             )
             at += size
@@ -109,8 +110,8 @@ def box_header(data: memoryview, room: int, path: str, offset: int) -> tuple[str
 
 
 def printable(kind: str) -> str:
-    """A fourcc that can be shown on any terminal."""
-    return repr(kind)
+    """A fourcc, quoted, that can be shown on any terminal: files must not send it commands."""
+    return ascii(kind)
 
 
 class Fields:

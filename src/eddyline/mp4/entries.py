@@ -166,7 +166,8 @@ def read_handler(hdlr: Box) -> tuple[str, str]:
     raw = bytes(fields.take(fields.left))
     if raw and (component == "mhlr" or raw[0] < 0x20) and raw[0] <= len(raw) - 1:  # noqa: PLR2004
         raw = raw[1 : 1 + raw[0]]
-    return handler, raw.split(b"\0")[0].decode("utf-8", "replace").rstrip()
+    name = raw.split(b"\0")[0].decode("utf-8", "replace")
+    return handler, "".join(char for char in name if char.isprintable()).rstrip()
 
 
 def read_edits(elst: Box) -> tuple[Edit, ...]:

@@ -27,10 +27,8 @@ class NotMp4Error(Mp4Error):
 
     default_remedy = "give an MP4 or MOV file, or one that FFmpeg can rewrap as MP4"
 
-    def __init__(
-        self, message: str, *, looks_like: str = "", offset: int | None = 0, remedy: str = ""
-    ) -> None:
-        super().__init__(message, offset=offset, remedy=remedy)
+    def __init__(self, message: str, *, looks_like: str = "", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
         self.looks_like = looks_like
 
     def evidence(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.movie import Limits, Samples
 from eddyline.mp4.ranges import Ints
-from eddyline.mp4.tables import TIME_LIMIT
+from eddyline.mp4.tables import TIME_LIMIT, check_description
 
 # tfhd flags
 _BASE, _DESCRIPTION, _DURATION, _SIZE, _FLAGS = 0x1, 0x2, 0x8, 0x10, 0x20
@@ -127,6 +127,7 @@ def _read_traf(
         size=fields.number("I") if flags & _SIZE else known.size,
         flags=fields.number("I") if flags & _FLAGS else known.flags,
     )
+    check_description(own.description, path=traf.path)
     tfdt = traf.find("tfdt")
     if tfdt is not None:
         clock = tfdt.fields()

@@ -68,7 +68,7 @@ def read_layout(src: ByteRanges, limits: Limits) -> Layout:
     Raises `EmptyFileError`, `NotMp4Error`, `TruncatedError`, `MoovMissingError`, `LimitError`, `Mp4Error`.
     """
     if src.size == 0:
-        raise EmptyFileError("the file is empty", offset=0)
+        raise EmptyFileError("the file is empty")
     walk = _Walk(src, limits)
     walk.run()
     if walk.moov is None:
@@ -113,7 +113,7 @@ class _Walk:
             if at == 0:
                 self._recognise(head)
             try:
-                kind, header, size = box_header(memoryview(head), 1 << 62, "", at)
+                kind, header, size = box_header(memoryview(head), 1 << 62, "file", at)
             except Mp4Error:
                 if self.moov is not None:
                     return  # rubbish behind a whole index harms nobody
@@ -122,7 +122,9 @@ class _Walk:
                 size = self._size - at
             count += 1
             if count > self._limits.boxes:
-                raise LimitError(f"the file has more than {self._limits.boxes} outermost boxes", offset=at)
+                raise LimitError(
+                    f"the file has more than {self._limits.boxes} outermost boxes", path="file", offset=at
+                )
             if self._step(kind, at, header, size):
                 return
             at += size
@@ -137,6 +139,7 @@ class _Walk:
                 self._cut = TruncatedError(
                     f"box {printable(kind)} goes on to byte {end}, but the file ends at {self._size}:"
                     f" {end - self._size} bytes are missing",
+                    path=printable(kind)[1:-1],
                     offset=at,
                     remedy=_CUT_REMEDY if kind == "mdat" else "",
                 )
@@ -184,6 +187,7 @@ class _Walk:
         if self._media >= 0:
             return MoovMissingError(
                 "the recording was interrupted: its media is there, its index (moov) was never written",
+                path="mdat",
                 offset=self._media,
             )
         return MoovMissingError(

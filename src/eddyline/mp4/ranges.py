@@ -71,7 +71,9 @@ class FileRanges:
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`."""
         if offset < 0 or length < 0 or offset + length > self._size:
-            raise TruncatedError(f"{length} bytes wanted, the file ends at {self._size}", offset=offset)
+            raise TruncatedError(
+                f"{length} bytes wanted, the file ends at {self._size}", path=self.path.name, offset=offset
+            )
         parts: list[bytes] = []
         at, left = offset, length
         while left:
@@ -80,7 +82,7 @@ class FileRanges:
             except OSError as error:
                 raise TransientError(f"cannot read {self.path}: {error.strerror}") from error
             if not part:
-                raise TruncatedError(f"{self.path} shrank while it was read", offset=at)
+                raise TruncatedError("the file shrank while it was read", path=self.path.name, offset=at)
             parts.append(part)
             at, left = at + len(part), left - len(part)
         self.bytes_read += length

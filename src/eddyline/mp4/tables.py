@@ -12,6 +12,7 @@ from eddyline.mp4.ranges import Ints
 
 # Ticks and bytes stay far from where sums of int64 could wrap round.
 TIME_LIMIT = 1 << 60
+_MOST_DESCRIPTIONS = 10_000
 _BLOCK_FRAMES = 1024  # of uncompressed audio
 
 
@@ -57,6 +58,12 @@ def _rows(description: Ints, per_chunk: Ints, count: int) -> npt.NDArray[np.int3
     return np.repeat(description, per_chunk).astype(np.int32)
 
 
+def check_description(row: int, *, path: str) -> None:
+    """Refuse a row of the sample description table that no table is long enough for."""
+    if row > _MOST_DESCRIPTIONS:
+        raise LimitError(f"samples are of kind number {row}", path=path)
+
+
 def check_samples(samples: Samples, *, path: str, file_size: int, limits: Limits) -> None:
     """Refuse samples that lie outside the file or that together claim far more bytes than it has."""
     if not len(samples):
@@ -94,6 +101,7 @@ def _chunks(stbl: Box) -> tuple[Ints, Ints, Ints]:
         return nothing, nothing, nothing
     if len(runs) == 0 or runs[0, 0] != 1 or np.any(np.diff(runs[:, 0]) <= 0):
         raise Mp4Error("the chunks' runs do not rise from 1", path=f"{stbl.path}/stsc")
+    check_description(int(runs[:, 2].max()), path=f"{stbl.path}/stsc")
     starts = np.minimum(runs[:, 0] - 1, count)
     lengths = np.diff(np.append(starts, count))
     return offset, np.repeat(runs[:, 1], lengths), np.repeat(runs[:, 2], lengths)

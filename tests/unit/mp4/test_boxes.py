@@ -50,6 +50,11 @@ def test_a_missing_box_is_named_with_its_place() -> None:
         _parent(b"").need("mvhd")
 
 
+def test_a_box_cannot_send_commands_to_the_terminal() -> None:
+    (child,) = _parent(box("\x1b[2J", b"")).children()
+    assert child.path == "moov/\\x1b[2J"
+
+
 def test_fields_end_with_their_box() -> None:
     fields = _parent(b"\0\1\2").fields()
     assert fields.unpack("BH") == (0, 258)

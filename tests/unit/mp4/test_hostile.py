@@ -174,6 +174,11 @@ _BAD: dict[str, tuple[bytes, type[Mp4Error], str]] = {
         LimitError,
         "overlap",
     ),
+    "a kind of sample beyond any table": (
+        _movie(stsc=full_box("stsc", 0, 0, _words(1, 1, 2, _HUGE))),
+        LimitError,
+        "samples are of kind number 4294967295",
+    ),
     "absurd picture": (
         _movie(
             b"vide",
@@ -252,6 +257,13 @@ def test_a_fragment_that_lies_about_its_samples_is_refused() -> None:
         assert _read(data.replace(trun, full_box("trun", 0, 0, _words(0)))).fragmented
         with pytest.raises(LimitError, match=words):
             _read(data)
+
+
+def test_a_fragment_with_a_kind_of_sample_beyond_any_table_is_refused() -> None:
+    traf = box("traf", full_box("tfhd", 0, 0x2, _words(1, _HUGE)), full_box("trun", 0, 0, _words(1)))
+    moov = box("moov", _movie()[24:], box("mvex"))
+    with pytest.raises(LimitError, match="of kind number 4294967295"):
+        _read(box("ftyp", b"iso5", bytes(4)) + moov + box("moof", traf))
 
 
 def test_a_swarm_of_empty_runs_is_refused() -> None:
