@@ -13,9 +13,10 @@ from eddyline.core.stop import Stop
 from eddyline.graph.broker import Broker
 from eddyline.graph.events import Happening, WorkerEvent
 from eddyline.graph.handling import Handler, JobContext, perform
-from eddyline.graph.job import Claim, Done, Failed, Interrupted, Outcome, Settlement, Unstarted
+from eddyline.graph.job import Claim, Interrupted, Outcome, Settlement, Unstarted
 from eddyline.graph.pace import Pace
 from eddyline.graph.slots import Hand, Slots
+from eddyline.graph.telling import Telling
 
 _POLL_S = 0.2  # how soon work of another process is seen; work of this one is seen at once
 _CHECK_HELD_S = 1.0  # how soon a cancellation by another process is seen
@@ -51,15 +52,13 @@ class Worker:
         self._stop = stop
         self._clock = clock or SystemClock()
         self._lease_s = lease_s
-        self._on_event = on_event
         self._until = until or (lambda: False)
         self._pace = Pace(slots)
         self._hands: dict[tuple[str, int], Hand] = {}
         self._signal = threading.Event()
         self._coordinator = 0
         self._outside_change = False
-        self._telling = threading.RLock()
-        self._telling_failed: BaseException | None = None
+        self._telling = Telling(name, broker, self._clock, on_event, self._signal.set)
         self._over = threading.Event()
         self._next_beat = 0.0
         self._next_check = 0.0
@@ -83,8 +82,8 @@ class Worker:
             self._over.set()
             self._hand_back()
             self._slots.close()
-        if self._telling_failed is not None:
-            raise self._telling_failed
+        if self._telling.failure is not None:
+            raise self._telling.failure
 
     # The coordinator
 
@@ -101,7 +100,7 @@ class Worker:
 
     @property
     def _stopping(self) -> bool:
-        return self._stop.requested or self._telling_failed is not None
+        return self._stop.requested or self._telling.failure is not None
 
     def _wait(self) -> None:
         now = time.monotonic()
@@ -154,11 +153,11 @@ class Worker:
             self._return_unstarted(excess)
 
     def _hand(self, claim: Claim) -> Hand:
-        if self._on_event is None:
+        if not self._telling.is_heard:
             return Hand(claim=claim, context=JobContext(attempt=claim.job.attempt))
 
         def tell(fraction: float, note: str) -> None:
-            self._tell(hand, Happening.PROGRESS, fraction=fraction, note=note)
+            self._telling.tell(hand, Happening.PROGRESS, fraction=fraction, note=note)
 
         hand = Hand(claim=claim, context=JobContext(attempt=claim.job.attempt, tell=tell))
         return hand
@@ -168,15 +167,15 @@ class Worker:
         answers = [hand for hand in mine if not hand.given_up]
         for hand in mine:
             if hand.given_up:
-                self._tell(hand, Happening.INTERRUPTED, note=hand.context.stop.reason)
+                self._telling.tell(hand, Happening.INTERRUPTED, note=hand.context.stop.reason)
         if not answers:
             return
         accepted = self._broker.settle([_settlement(hand, hand.outcome) for hand in answers])
         self._dry = False
         self._pace.learn((hand.claim.job.kind, hand.elapsed_s) for hand in answers)
-        if self._on_event is not None:
+        if self._telling.is_heard:
             for hand, current in zip(answers, accepted, strict=True):
-                self._tell_outcome(hand, current=current)
+                self._telling.outcome(hand, current=current)
 
     def _return_unstarted(self, hands: Sequence[Hand]) -> None:
         for hand in hands:
@@ -243,55 +242,8 @@ class Worker:
     # In the slots
 
     def _perform(self, hand: Hand) -> Outcome:
-        self._tell(hand, Happening.STARTED)
+        self._telling.tell(hand, Happening.STARTED)
         return perform(self._handlers.get(hand.claim.job.kind), hand.claim.job, hand.context)
-
-    # Telling
-
-    def _tell_outcome(self, hand: Hand, *, current: bool) -> None:
-        if not current:
-            self._tell(hand, Happening.INTERRUPTED, note="the answer came too late")
-            return
-        match hand.outcome:
-            case Done(result=result):
-                self._tell(hand, Happening.FINISHED, fraction=1.0, result=result)
-            case Failed(error=error):
-                self._tell(hand, Happening.FAILED, error=error)
-            case Interrupted():
-                self._tell(hand, Happening.INTERRUPTED, note=hand.context.stop.reason)
-
-    def _tell(
-        self,
-        hand: Hand,
-        happening: Happening,
-        *,
-        fraction: float = 0.0,
-        note: str = "",
-        result: dict[str, object] | None = None,
-        error: dict[str, object] | None = None,
-    ) -> None:
-        if self._on_event is None:
-            return
-        job = hand.claim.job
-        if happening is Happening.FAILED:
-            job = self._broker.job(job.id) or job
-        event = WorkerEvent(
-            happening=happening,
-            job=job,
-            worker=self.name,
-            at=self._clock.now(),
-            elapsed_s=hand.elapsed_s,
-            fraction=fraction,
-            note=note,
-            result=result,
-            error=error,
-        )
-        try:
-            with self._telling:
-                self._on_event(event)
-        except BaseException as failure:  # noqa: BLE001 - raised by run(), once all is handed back
-            self._telling_failed = self._telling_failed or failure
-            self._signal.set()
 
 
 def _key(hand: Hand) -> tuple[str, int]:
