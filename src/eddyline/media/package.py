@@ -7,34 +7,26 @@ bytes depend on nothing but the renditions.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
-from eddyline.core.errors import ProofError, UsageError
+from eddyline.core.errors import UsageError
 from eddyline.core.files import remove_tree, sync_file, sync_folder, told_apart
 from eddyline.core.process import Limits, Runner
 from eddyline.media import manifests
 from eddyline.media.chunks import Grid
+from eddyline.media.elementary import Input, elementary
 from eddyline.media.ladder import Rung
-from eddyline.media.segmenting import Ints, Segmenting, choose
+from eddyline.media.segmenting import Segmenting
 from eddyline.media.streamproof import Timeline, validate
 from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.index import read_movie
-from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
-from eddyline.mp4.slice import copy_tracks
 
-__all__ = ["Packaged", "Timeline", "command", "package", "validate"]
+__all__ = ["Input", "Packaged", "Timeline", "command", "package", "validate"]
 
 STREAM = "stream"
 _MASTER, _MPD = "master.m3u8", "manifest.mpd"
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _BASE_S, _BYTES_PER_S = 120.0, 4_000_000  # a time limit that a slow disk meets, a hung packager does not
 
 
@@ -48,17 +40,6 @@ class Packaged:
     bytes: int
     segments: int
     on_grid: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Input:
-    """One elementary stream for the packager: `name` is its folder, `path` a file with this track alone."""
-
-    name: str
-    path: str
-    kind: str
-    language: str = "und"
-    title: str = ""
 
 
 def package(
@@ -82,7 +63,7 @@ def package(
             remove_tree(folder)
             folder.mkdir(parents=True)
         try:
-            inputs, timeline, segmenting = _inputs(renditions, grid, work)
+            inputs, timeline, segmenting = elementary(renditions, grid, work)
             argv = command(inputs, segmenting, grid, tools, work=f"../{work.name}")
             size = sum(path.stat().st_size for _, path in renditions)
             runner.run(argv, cwd=stream, limits=Limits(wall_s=_BASE_S + size / _BYTES_PER_S))
@@ -120,6 +101,8 @@ def command(
         # The two switches that keep clocks and versions out of the bytes.
         "--use_fake_clock_for_muxer",
         "--test_packager_version=eddyline",
+        # Threads race for the identifiers of adaptation sets: 32 different MPDs in 40 runs, with this one.
+        "--single_threaded",
         "--quiet",
     )
 
@@ -139,67 +122,6 @@ def _descriptor(each: Input, work: str) -> str:
         # members a player would switch as if they were qualities of the same sound.
         fields |= {"hls_group_id": "audio", "hls_name": each.title, "dash_label": each.title}
     return ",".join(f"{key}={value}" for key, value in fields.items())
-
-
-def _inputs(
-    renditions: Sequence[tuple[Rung, Path]], grid: Grid, work: Path
-) -> tuple[list[Input], Timeline, Segmenting]:
-    pictures: list[Input] = []
-    sound: list[Input] = []
-    timelines: list[Timeline] = []
-    chosen: Segmenting | None = None
-    for position, (rung, path) in enumerate(renditions):
-        if not _PLAIN_NAME.fullmatch(rung.name) or rung.name in {each.name for each in pictures}:
-            raise UsageError(f"a rendition cannot be named {rung.name!r} in a stream")
-        with FileRanges(path) as source:
-            movie = read_movie(source)
-            video = movie.first("video")
-            if video is None:
-                raise ProofError(f"rendition {rung.name} has no picture")
-            timeline, keyframes = _timeline(movie, video, rung.name)
-            _check_grid(keyframes, timeline, grid, rung.name)
-            copy_tracks(source, movie, [video], work / f"v{position}.mp4")
-            pictures.append(Input(name=rung.name, path=f"v{position}.mp4", kind="video"))
-            if position == 0:
-                sound = _sound(source, movie, work)
-                chosen = choose(
-                    timeline.pts[keyframes],
-                    gops=max(1, grid.segment // grid.gop),
-                    timescale=video.timescale,
-                    segment_s=grid.segment_s,
-                )
-            timelines.append(timeline)
-    reference = timelines[0]
-    for (rung, _), timeline in zip(renditions[1:], timelines[1:], strict=True):
-        if not timeline.same_as(reference):
-            raise ProofError(f"rendition {rung.name} has other frame times than {renditions[0][0].name}")
-    if chosen is None:
-        raise ProofError("no rendition has a picture")
-    return [*pictures, *sound], reference, chosen
-
-
-def _timeline(movie: Movie, video: Track, name: str) -> tuple[Timeline, Ints]:
-    shown = presentation(movie, video)
-    if not len(shown):
-        raise ProofError(f"rendition {name} shows no frame")
-    keyframes = np.flatnonzero(video.samples.sync[shown.sample]).astype(np.int64)
-    return Timeline(pts=shown.pts, end=shown.end, timescale=video.timescale), keyframes
-
-
-def _check_grid(keyframes: Ints, timeline: Timeline, grid: Grid, name: str) -> None:
-    if not np.array_equal(keyframes, np.arange(0, timeline.frames, grid.gop, dtype=np.int64)):
-        raise ProofError(f"rendition {name} has keyframes elsewhere than every {grid.gop} frames")
-
-
-def _sound(source: FileRanges, movie: Movie, work: Path) -> list[Input]:
-    found = []
-    for number, track in enumerate(movie.of_kind("audio"), 1):
-        path = f"a{number}.mp4"
-        copy_tracks(source, movie, [track], work / path)
-        language = track.language if re.fullmatch(r"[a-z]{3}", track.language) else "und"
-        title = f"Audio {number}" + ("" if language == "und" else f" ({language})")
-        found.append(Input(name=f"audio-{number}", path=path, kind="audio", language=language, title=title))
-    return found
 
 
 def _refine(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
