@@ -7,9 +7,12 @@ conformance suite is tests/unit/core/test_store.py).
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import re
+import stat
 import threading
 import uuid
 from collections.abc import Iterator
@@ -18,6 +21,15 @@ from typing import Protocol
 
 from eddyline.core import files
 from eddyline.core.errors import MissingError, UsageError
+from eddyline.core.ranges import FileRanges, Ranges
+
+# Backslashes and control characters are taken for something else by one tool or another; lone surrogates
+# (names that are no UTF-8) have no bytes.
+_NO_LETTERS = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
+_KEY_BYTES = 900  # S3 and GCS take 1024, the store's own prefix included
+_NAME_BYTES = 240  # file systems take 255, the mark of a file being written included
+# A file or folder that is being written or removed (core.files, FolderStore.delete).
+_ASIDE = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 class Store(Protocol):
@@ -51,6 +63,10 @@ class Store(Protocol):
         """A local file with the object's bytes, to be read only; made in `scratch` if it must be made."""
         ...
 
+    def ranges(self, key: str) -> Ranges:
+        """The object, to be read by ranges. Raises `MissingError`; close it after use."""
+        ...
+
     def copy(self, key: str, to: str) -> None:
         """Give the object a second name, replacing what is there, without moving its bytes where possible."""
         ...
@@ -65,11 +81,14 @@ class Store(Protocol):
 
 
 def checked_key(key: str) -> str:
-    """`key` itself, if it stays below the store's root. Raises `UsageError`."""
+    """`key` itself, if every store can hold it and it stays below the store's root. Raises `UsageError`."""
     path = PurePosixPath(key)
-    if not key or path.is_absolute() or ".." in path.parts or "\\" in key or "\0" in key:
+    spoken = str(path)
+    if not path.parts or path.is_absolute() or ".." in path.parts or _NO_LETTERS.search(key):
         raise UsageError(f"{key!r} is not a key of the media store")
-    return str(path)
+    if len(spoken.encode()) > _KEY_BYTES or max(len(part.encode()) for part in path.parts) > _NAME_BYTES:
+        raise UsageError(f"a key of {len(key)} letters is too long for the media store: {key[:60]!r}...")
+    return spoken
 
 
 class FolderStore:
@@ -119,8 +138,9 @@ class FolderStore:
 
     def get(self, key: str) -> bytes:
         """A small object whole. Raises `MissingError`."""
-        with files.told_apart(f"reading {key}"):
-            return self.path(key).read_bytes()
+        path = self.path(key)
+        with files.told_apart(f"reading {key}"), _objects_only(key):
+            return path.read_bytes()
 
     def tag(self, key: str) -> str | None:
         """SHA-256 of a small object's bytes; None if there is none."""
@@ -132,7 +152,12 @@ class FolderStore:
     def size(self, key: str) -> int | None:
         """Bytes, or None if there is no such object."""
         path = self.path(key)
-        return path.stat().st_size if path.is_file() else None
+        try:
+            with files.told_apart(f"looking at {key}"), _objects_only(key):
+                found = path.stat()
+        except MissingError:
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
 
     def fetch(self, key: str, scratch: Path) -> Path:  # noqa: ARG002 - a folder has the file already
         """The object's own file. Raises `MissingError`."""
@@ -141,25 +166,44 @@ class FolderStore:
             raise MissingError(f"{key} is not in the media store")
         return path
 
+    def ranges(self, key: str) -> FileRanges:
+        """The object's own file, opened. Raises `MissingError`."""
+        return FileRanges(self.fetch(key, self.root))
+
     def copy(self, key: str, to: str) -> None:
         """Give the object a second name (a hard link where the disk has them)."""
+        source, target = self.fetch(key, self.root), self.path(to)
         with files.told_apart(f"writing {to}"):
-            files.link_or_copy(self.path(key), self.path(to))
+            files.link_or_copy(source, target)
 
     def list(self, prefix: str) -> Iterator[str]:
         """The keys below the folder `prefix`, sorted; files that are being written are not shown."""
         top = self.path(prefix)
-        for path in sorted(top.rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                yield path.relative_to(self.root).as_posix()
+        keys: list[str] = []
+        for folder, below, names in os.walk(top):  # what vanishes on the way is passed over
+            below[:] = [name for name in below if not _ASIDE.fullmatch(name)]
+            within = Path(folder).relative_to(self.root)
+            keys.extend((within / name).as_posix() for name in names if not name.startswith("."))
+        yield from sorted(keys)
 
     def delete(self, prefix: str) -> None:
         """Remove an object, or a folder: renamed first, so that a half-removed one is never seen."""
         target = self.path(prefix)
         with files.told_apart(f"removing {prefix}"):
-            if target.is_file():
-                target.unlink(missing_ok=True)
-            elif target.is_dir():
+            if target.is_dir():
                 doomed = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
-                target.rename(doomed)
+                with contextlib.suppress(FileNotFoundError):  # another was faster
+                    target.rename(doomed)
                 files.remove_tree(doomed)
+            else:
+                with contextlib.suppress(NotADirectoryError):
+                    target.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _objects_only(key: str) -> Iterator[None]:
+    """A folder, and what would lie below a file, are no objects."""
+    try:
+        yield
+    except (IsADirectoryError, NotADirectoryError) as error:
+        raise MissingError(f"{key} is not in the media store") from error

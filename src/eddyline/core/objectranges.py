@@ -1,0 +1,68 @@
+"""An object of an object store, read by byte ranges of one version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import obstore
+from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
+
+from eddyline.core.errors import TransientError
+from eddyline.core.objectfaults import told_apart
+from eddyline.core.ranges import checked_range
+
+
+class ObjectRanges:
+    """An object of `size` bytes whose entity tag was `tag`; counts what was asked of it."""
+
+    def __init__(
+        self,
+        bucket: S3Store | GCSStore | AzureStore | MemoryStore,
+        key: str,
+        *,
+        size: int,
+        tag: str | None,
+        address: str,
+    ) -> None:
+        self.key = key
+        self.bytes_read = 0
+        self.requests = 0
+        self._bucket = bucket
+        self._size = size
+        self._tag = tag
+        self._address = address
+
+    @property
+    def size(self) -> int:
+        """Bytes in the object, when it was opened."""
+        return self._size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly `length` bytes from `offset`, by one request.
+
+        Raises `FormatError` beyond the object's end, `MissingError`, and `TransientError` if the object is
+        no longer the one that was opened.
+        """
+        checked_range(self.key, self._size, offset, length)
+        if not length:
+            return b""
+        with told_apart(f"reading {self.key}", where=self._address):
+            answer = obstore.get(
+                self._bucket,
+                self.key,
+                options={"range": (offset, offset + length), "if_match": self._tag},
+            )
+            data = bytes(answer.bytes())
+        if len(data) != length:
+            raise TransientError(f"reading {self.key} in {self._address}: {len(data)} of {length} bytes came")
+        self.bytes_read += length
+        self.requests += 1
+        return data
+
+    def parts(self, size: int) -> Iterator[bytes]:
+        """The whole object, `size` bytes at a time; each part is asked for, and tried again, by itself."""
+        for offset in range(0, self._size, size):
+            yield self.read(offset, min(size, self._size - offset))
+
+    def close(self) -> None:
+        """Nothing is held open."""

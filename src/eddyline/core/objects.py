@@ -1,0 +1,258 @@
+"""The media store in an object store: S3 and what speaks like it, Google Cloud Storage, Azure.
+
+Everything is put by one request or by a multipart upload that is completed at its end, so it appears whole or
+not at all. Uploads that fail are aborted; those of a process that was killed are invisible and fall to the
+bucket's lifecycle rule (AbortIncompleteMultipartUpload).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, PreconditionError
+from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
+
+from eddyline.core import files
+from eddyline.core.contenttypes import content_type
+from eddyline.core.errors import MissingError, TransientError, UsageError
+from eddyline.core.identity import digest
+from eddyline.core.objectfaults import is_missing, told_apart
+from eddyline.core.objectranges import ObjectRanges
+from eddyline.core.stop import Stop
+from eddyline.core.store import checked_key
+
+if TYPE_CHECKING:  # types only: they do not exist when running
+    from obstore import ObjectMeta, PutMode
+
+Bucket = S3Store | GCSStore | AzureStore | MemoryStore
+
+PART = 8 * 1024 * 1024  # bytes of one part of a multipart upload
+_PARTS = 9_000  # at most, in one upload; S3 allows 10,000
+_IN_FLIGHT = 32 * 1024 * 1024  # bytes of parts on their way at once
+_SERVER_COPY = 5 * 1024**3  # S3 copies no larger object by one request
+
+
+class ObjectStore:
+    """A bucket, or a prefix of one, as a `Store`. `address` is what messages call it.
+
+    `stop`, when requested, ends uploads and downloads between two parts (`Interrupted`).
+    """
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        *,
+        address: str,
+        stop: Stop | None = None,
+        part: int = PART,
+        server_copy: int = _SERVER_COPY,
+    ) -> None:
+        self.address = address
+        self._bucket = bucket
+        self._stop = stop or Stop()
+        self._part = part
+        self._server_copy = server_copy
+        # Google's condition is an object's generation, the others' its entity tag.
+        self._by_version = isinstance(bucket, GCSStore)
+        self._process = os.getpid()
+
+    def check(self) -> None:
+        """Ask the store for one page of its list: `UsageError` for a wrong bucket or credentials."""
+        with self._telling("listing"):
+            next(iter(obstore.list(self._bucket, chunk_size=1)), None)
+
+    def put(self, key: str, path: Path) -> None:
+        """Upload `path`, in parts where it is large; the local file stays."""
+        key = self._key(key)
+        with files.told_apart(f"reading {path}"), path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= self._part:
+                self._put(key, file.read())
+            else:
+                part = max(self._part, -(-size // _PARTS))
+                self._upload(key, _exactly(size, iter(lambda: file.read(part), b""), path), part)
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        """Write a small object whole, by one request."""
+        self._put(self._key(key), data)
+
+    def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
+        """Write `data` if the object's tag is `expected`; the store itself lets one writer win.
+
+        An answer that is lost on the way and asked for again is False although the write was done: look
+        whether the object is yours before giving it up for lost.
+        """
+        try:
+            self._put(self._key(key), data, mode=self._condition(expected))
+        except _LostError:
+            return False
+        return True
+
+    def get(self, key: str) -> bytes:
+        """A small object whole. Raises `MissingError`."""
+        with self._telling(f"reading {key}"):
+            return bytes(obstore.get(self._bucket, self._key(key)).bytes())
+
+    def tag(self, key: str) -> str | None:
+        """The store's own entity tag (on Google the generation); None if there is no such object."""
+        meta = self._head(key)
+        return None if meta is None else meta["version" if self._by_version else "e_tag"]
+
+    def size(self, key: str) -> int | None:
+        """Bytes, or None if there is no such object."""
+        meta = self._head(key)
+        return None if meta is None else meta["size"]
+
+    def ranges(self, key: str) -> ObjectRanges:
+        """The object, to be read by ranges of the version it has now. Raises `MissingError`."""
+        meta = self._head(key)
+        if meta is None:
+            raise MissingError(f"{key} is not in {self.address}")
+        return ObjectRanges(
+            self._bucket, self._key(key), size=meta["size"], tag=meta["e_tag"], address=self.address
+        )
+
+    def fetch(self, key: str, scratch: Path) -> Path:
+        """Download the object into a folder of its own in `scratch`, under its own name."""
+        source = self.ranges(key)
+        name = PurePosixPath(source.key).name
+        target = scratch / digest(self.address, source.key)[:16] / name
+        aside = target.with_name(f".{digest(name)[:16]}.{os.urandom(4).hex()}")
+        with files.told_apart(f"fetching {key}"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with aside.open("wb") as file:
+                    for data in source.parts(self._part):
+                        self._stop.check()
+                        file.write(data)
+                if aside.stat().st_size != source.size:
+                    raise TransientError(f"fetching {key} in {self.address}: it came incomplete")
+                aside.replace(target)
+            finally:
+                aside.unlink(missing_ok=True)
+        return target
+
+    def copy(self, key: str, to: str) -> None:
+        """Copy within the store, without moving bytes through this machine where the store can.
+
+        The largest objects of S3, and those whose new name promises another kind of content, are read and
+        written anew.
+        """
+        source, target = self._key(key), self._key(to)
+        meta = self._head(key)
+        if meta is None:
+            raise MissingError(f"{key} is not in {self.address}")
+        if meta["size"] <= self._server_copy and content_type(source) == content_type(target):
+            with self._telling(f"copying {key}"):
+                obstore.copy(self._bucket, source, target)
+            return
+        part = max(self._part, -(-meta["size"] // _PARTS))
+        with ThreadPoolExecutor(1) as pool:
+            self._upload(target, _by(pool, self.ranges(key).parts(part)), part)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """The keys below the folder `prefix`, sorted; all of them are held in memory."""
+        top = self._key(prefix) + "/"
+        with self._telling(f"listing {prefix}"):
+            keys = [meta["path"] for page in obstore.list(self._bucket, prefix=top) for meta in page]
+        yield from sorted(key for key in keys if key.startswith(top))
+
+    def delete(self, prefix: str) -> None:
+        """Remove an object and everything below it, many with one request."""
+        doomed = [self._key(prefix), *self.list(prefix)]
+        with self._telling(f"removing {prefix}"):
+            try:
+                obstore.delete(self._bucket, doomed)
+            except FileNotFoundError as error:  # Google and Azure mind if one is gone already
+                if not is_missing(error):
+                    raise
+                for key in doomed:
+                    self._delete_one(key)
+
+    def _delete_one(self, key: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            obstore.delete(self._bucket, key)
+
+    def _head(self, key: str) -> ObjectMeta | None:
+        checked = self._key(key)
+        with self._telling(f"looking at {key}"):
+            try:
+                return obstore.head(self._bucket, checked)
+            except FileNotFoundError as error:
+                if is_missing(error):
+                    return None
+                raise
+
+    def _put(self, key: str, data: bytes, *, mode: PutMode = "overwrite") -> None:
+        with self._telling(f"writing {key}"):
+            try:
+                obstore.put(
+                    self._bucket,
+                    key,
+                    data,
+                    attributes={"Content-Type": content_type(key)},
+                    mode=mode,
+                    use_multipart=False,
+                )
+            except (AlreadyExistsError, PreconditionError) as error:
+                raise _LostError(f"writing {key} in {self.address}: another was first") from error
+
+    def _upload(self, key: str, parts: Iterable[bytes], size: int) -> None:
+        with self._telling(f"writing {key}"):
+            obstore.put(
+                self._bucket,
+                key,
+                self._stoppable(parts),
+                attributes={"Content-Type": content_type(key)},
+                chunk_size=size,
+                max_concurrency=max(1, _IN_FLIGHT // size),
+            )
+
+    def _stoppable(self, parts: Iterable[bytes]) -> Iterator[bytes]:
+        # An error out of this iterator makes obstore abort the upload.
+        for part in parts:
+            self._stop.check()
+            yield part
+
+    def _condition(self, expected: str | None) -> PutMode:
+        if expected is None:
+            return "create"
+        return {"version": expected} if self._by_version else {"e_tag": expected}
+
+    def _key(self, key: str) -> str:
+        return checked_key(key)
+
+    def _telling(self, what: str) -> contextlib.AbstractContextManager[None]:
+        if os.getpid() != self._process:
+            # obstore's threads do not live on in a forked child: its first request would wait for ever.
+            raise UsageError(
+                f"{self.address} was opened by the process this one was forked from",
+                remedy="start processes by spawn, and open the store in each",
+            )
+        return told_apart(what, where=self.address)
+
+
+def _by(pool: ThreadPoolExecutor, parts: Iterator[bytes]) -> Iterator[bytes]:
+    """`parts`, each made by a thread of `pool`: what feeds an upload must make no request by itself."""
+    while part := pool.submit(next, parts, b"").result():
+        yield part
+
+
+class _LostError(TransientError):
+    """A conditional write that found another object than it expected."""
+
+
+def _exactly(size: int, parts: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    """`parts`, if they are `size` bytes together; an upload of a file still being written must not count."""
+    left = size
+    for part in parts:
+        left -= len(part)
+        yield part
+    if left:
+        raise TransientError(f"{path} changed while it was uploaded", remedy="run the same command again")

@@ -1,0 +1,176 @@
+"""Opening the media store that an address names, with the credentials this machine has."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from obstore.store import AzureStore, GCSStore, S3Store
+
+from eddyline.core import addresses
+from eddyline.core.errors import UsageError
+from eddyline.core.objectfaults import told_apart
+from eddyline.core.objects import PART, ObjectStore
+from eddyline.core.stop import Stop
+from eddyline.core.store import FolderStore, Store
+
+if TYPE_CHECKING:  # types only: they do not exist when running
+    from obstore.store import ClientConfig, RetryConfig, S3Config
+
+# What names an endpoint, by scheme, the first that is set; the rest of the environment obstore reads itself.
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": (),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+# Any of these is a source of credentials that obstore knows; else boto3 is asked for the user's profile.
+_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SKIP_SIGNATURE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSettings:
+    """How to reach an object store. Times are in seconds, sizes in bytes.
+
+    `endpoint` and `region` override the environment's; `credentials` is a provider in obstore's sense and
+    overrides the standard chain; `allow_http` lets an endpoint without TLS be another machine than this one.
+    A request is tried again up to `retries` times while `retry_for_s` lasts, then given back to the job.
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    credentials: Callable[[], Any] | None = None
+    allow_http: bool = False
+    retries: int = 8
+    retry_for_s: float = 30.0
+    connect_s: float = 5.0
+    read_s: float = 60.0
+    part: int = PART
+
+
+def open_store(
+    address: str | addresses.Address,
+    settings: StoreSettings | None = None,
+    *,
+    stop: Stop | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Store:
+    """The media store at `address`; nothing is asked of it yet (see `ObjectStore.check`).
+
+    Raises `UsageError` for an address, an endpoint or a profile that cannot be right.
+    """
+    place = addresses.parse(address) if isinstance(address, str) else address
+    if place.local:
+        return FolderStore(place.folder)
+    settings = settings or StoreSettings()
+    environment = os.environ if environment is None else environment
+    endpoint = _endpoint(place.scheme, settings, environment)
+    with told_apart("opening", where=str(place)):
+        bucket = _bucket(place, settings, environment, endpoint)
+    return ObjectStore(bucket, address=str(place), stop=stop, part=settings.part)
+
+
+def _bucket(
+    place: addresses.Address, settings: StoreSettings, environment: Mapping[str, str], endpoint: str | None
+) -> S3Store | GCSStore | AzureStore:
+    options: dict[str, Any] = {
+        "prefix": place.path or None,
+        "client_options": _client(settings, endpoint),
+        "retry_config": _retry(settings),
+        "credential_provider": settings.credentials,
+    }
+    if place.scheme == "gs":
+        return GCSStore(place.bucket, config={"base_url": endpoint} if endpoint else {}, **options)
+    if place.scheme == "az":
+        return AzureStore(place.bucket, config={"endpoint": endpoint} if endpoint else {}, **options)
+    options["credential_provider"] = settings.credentials or _profile(environment)
+    config: S3Config = {}
+    if endpoint:
+        # Both, so that an explicit one wins over whichever of the two the environment names.
+        config["endpoint"] = config["aws_endpoint_url_s3"] = endpoint
+    if settings.region:
+        config["region"] = settings.region
+    return S3Store(place.bucket, config=config, **options)
+
+
+def _endpoint(scheme: str, settings: StoreSettings, environment: Mapping[str, str]) -> str | None:
+    """The endpoint to use, if not the cloud's own; plain http only to this machine, unless allowed."""
+    named = (environment.get(name) for name in _ENDPOINTS[scheme])
+    endpoint = settings.endpoint or next((value for value in named if value), None)
+    if endpoint is None:
+        return None
+    parts = urlsplit(endpoint)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise UsageError(
+            "the store's endpoint is not an address", remedy="write https://host or https://host:port"
+        )
+    if parts.scheme == "http" and not settings.allow_http and not _loopback(parts.hostname):
+        raise UsageError(
+            f"the endpoint http://{parts.hostname} would send media and keys unencrypted",
+            remedy="use https, or set allow_http where the network itself is trusted",
+        )
+    return endpoint
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _client(settings: StoreSettings, endpoint: str | None) -> ClientConfig:
+    return {
+        "allow_http": endpoint is not None and urlsplit(endpoint).scheme == "http",
+        "connect_timeout": timedelta(seconds=settings.connect_s),
+        "read_timeout": timedelta(seconds=settings.read_s),
+        # For a whole part: the default of 30 s would cut a slow line off in the middle of one, every time.
+        "timeout": timedelta(seconds=10 * settings.read_s),
+    }
+
+
+def _retry(settings: StoreSettings) -> RetryConfig:
+    return {"max_retries": settings.retries, "retry_timeout": timedelta(seconds=settings.retry_for_s)}
+
+
+def _profile(environment: Mapping[str, str]) -> Callable[[], Any] | None:
+    """Credentials of the user's AWS profile, which obstore itself does not read; None where there is none."""
+    named = environment.get("AWS_PROFILE")
+    if not named and any(environment.get(name) for name in _CREDENTIALS):
+        return None
+    if not named and not _has_profiles(environment):
+        return None
+    try:
+        from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - needs the extra [aws]
+    except ImportError as error:
+        if not named:
+            return None
+        raise UsageError(
+            f"the AWS profile {named} needs boto3", remedy="install eddyline[aws], or set AWS_ACCESS_KEY_ID"
+        ) from error
+    try:
+        return Boto3CredentialProvider()
+    except Exception as error:  # botocore's own tree, which core does not import
+        if not named:
+            return None
+        raise UsageError(
+            f"the AWS profile {named} has no credentials: {error}", remedy="see `aws configure list`"
+        ) from error
+
+
+def _has_profiles(environment: Mapping[str, str]) -> bool:
+    home = Path(environment.get("HOME") or Path.home())
+    named = environment.get("AWS_SHARED_CREDENTIALS_FILE"), environment.get("AWS_CONFIG_FILE")
+    usual = home / ".aws" / "credentials", home / ".aws" / "config"
+    return any(Path(given or at).is_file() for given, at in zip(named, usual, strict=True))

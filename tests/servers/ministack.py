@@ -1,0 +1,147 @@
+"""An S3, SQS and EventBridge server of our own on loopback: MiniStack, which needs nothing but Python."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import http.client
+import importlib.util
+import itertools
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.opening import StoreSettings
+
+SERVICES = "s3,sqs,events"
+_PDEATHSIG = 1
+_UP_WITHIN_S = 20.0
+_TRIES = 3  # another process may take the free port first
+
+
+@dataclass(kw_only=True)
+class Ministack:
+    """A running server; every bucket of a test is its own."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def url(self) -> str:
+        """What to give as endpoint."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def settings(self) -> StoreSettings:
+        """Everything a store needs; any keys will do here, but none would ask the metadata service."""
+        return StoreSettings(endpoint=self.url, region="us-east-1", credentials=any_keys, retry_for_s=5)
+
+    def bucket(self) -> str:
+        """A new bucket's name."""
+        name = f"test-{os.getpid()}-{next(self._numbers)}"
+        status, _, said = self.ask("PUT", f"/{name}")
+        assert status == 200, said
+        return name
+
+    def ask(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
+        """One plain request: its status, headers (small letters) and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request(method, path)
+            answer = connection.getresponse()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, headers, answer.read()
+
+    def uploads(self, bucket: str) -> list[str]:
+        """The keys of multipart uploads that were begun and neither completed nor aborted."""
+        status, _, said = self.ask("GET", f"/{bucket}?uploads")
+        assert status == 200, said
+        return re.findall(r"<Key>([^<]*)</Key>", said.decode())
+
+    def stop(self) -> None:
+        """End it; safe twice."""
+        self.process.kill()
+        self.process.wait()
+
+
+def any_keys() -> dict[str, object]:
+    """Credentials that MiniStack takes like any others."""
+    return {"access_key_id": "test", "secret_access_key": "test", "token": None, "expires_at": None}
+
+
+@pytest.fixture(scope="session")
+def ministack() -> Iterator[Ministack]:
+    """A server for the whole session; tests are skipped, with the reason, where it cannot be had."""
+    if importlib.util.find_spec("ministack") is None:
+        pytest.skip("no S3 server to test on: install ministack")
+    with tempfile.TemporaryDirectory() as folder:
+        server = _started(Path(folder))
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def _started(folder: Path) -> Ministack:
+    said = ""
+    for _ in range(_TRIES):
+        server = Ministack(port=(port := _free_port()), process=_start(folder, port))
+        if _up(server):
+            return server
+        server.stop()
+        said = (folder / "log").read_text(errors="replace")[-500:]
+    pytest.skip(f"MiniStack does not start: {said}")
+
+
+def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "BIND_HOST": "127.0.0.1",  # else it listens to the whole network
+        "GATEWAY_PORT": str(port),
+        "SERVICES": SERVICES,
+        "LOG_LEVEL": "WARNING",
+    }
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
+            (sys.executable, "-m", "ministack.app"),
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call
+        )
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+
+
+def _up(server: Ministack) -> bool:
+    until = time.monotonic() + _UP_WITHIN_S
+    while time.monotonic() < until and server.process.poll() is None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if server.ask("GET", "/_ministack/health")[0] == 200:
+                return True
+        time.sleep(0.05)
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
