@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from eddyline.core.errors import EddylineError, UsageError
 
 FAILED, USAGE, BY_CTRL_C = 1, 2, 130
+_BY_SIGNAL = 128  # exit codes above it: a run that was told to stop
 # Name on the command line -> module of cli/ and what in it is called. Only the module that is wanted is
 # imported: `eddyline --version` must not wait for what `eddyline run` needs.
 COMMANDS = {
@@ -70,6 +72,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         build(sys.argv[1:])()
+    except SystemExit as end:
+        if isinstance(end.code, int) and end.code > _BY_SIGNAL:
+            _leave_at_once(end.code)
+        raise
     except EddylineError as error:
         sys.exit(complain(error))
     except KeyboardInterrupt:
@@ -78,6 +84,17 @@ def main() -> None:
         # The reader of our output went away (`| head`); the interpreter must not try to flush to it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """End without taking the interpreter apart, which takes a second where the machine is busy.
+
+    Everything was handed back and is on the disk; an exit within 2 s of a signal is promised.
+    """
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def complain(error: EddylineError) -> int:
