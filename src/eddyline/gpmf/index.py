@@ -9,6 +9,7 @@ tests/unit/gpmf/test_index.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -98,8 +99,7 @@ def build(payloads: Payloads, judge: Judge) -> Index:
     table = _checked(words, lane, word, end, odd)
     if odd.any():
         table = table.only(~odd[table.lane])
-        slow = [_slowly(payloads, words, each, devices[each], judge) for each in np.flatnonzero(odd).tolist()]
-        table = _merged([table, *slow])
+        table = _merged([table, _slowly(payloads, words, np.flatnonzero(odd).tolist(), devices, judge)])
     return _numbered(table, devices[:, 0])
 
 
@@ -192,32 +192,35 @@ def _checked(words: Words, lane: Int64s, word: Int64s, end: Int64s, odd: Bools) 
     return _Table(lane=lane, word=word, strm=strm, key=key, head=head)
 
 
-def _slowly(payloads: Payloads, words: Words, lane: int, device: Int64s, judge: Judge) -> _Table:
-    """The rows of one device, read by the strict reader."""
-    number, start, end, order = (int(value) for value in device)
-    offset = int(payloads.offset[number]) - int(payloads.at[number])
-    reader = Reader(payloads.data, judge, offset=offset, limits=_DEVICE_LIMITS)
-    rows: list[tuple[int, int]] = []
-
-    def add(node: Klv, strm: int) -> None:
-        rows.append(((node.offset - offset) // 4, strm))
-
-    for node in reader.nest(start, end, f"payload[{number}]/DEVC[{order}]", 1):
-        if node.key == FILL:
-            continue
-        inside = (node.offset - offset) // 4 if node.is_nest else -1
-        add(node, inside)
-        for child in node.children if node.is_nest and node.key == "STRM" else ():
-            if child.key != FILL:
-                add(child, inside)
-    word, strm = np.array(rows, dtype=np.int64).reshape(-1, 2).T
+def _slowly(payloads: Payloads, words: Words, lanes: list[int], devices: Int64s, judge: Judge) -> _Table:
+    """The rows of the devices of these lanes, read by the strict reader."""
+    rows: list[tuple[int, int, int]] = []
+    for lane in lanes:
+        number, start, end, order = devices[lane].tolist()
+        offset = int(payloads.offset[number]) - int(payloads.at[number])
+        reader = Reader(payloads.data, judge, offset=offset, limits=_DEVICE_LIMITS)
+        for node in reader.nest(start, end, f"payload[{number}]/DEVC[{order}]", 1):
+            if node.key != FILL:
+                rows.extend(
+                    (lane, (at - offset) // 4, (strm - offset) // 4 if strm >= 0 else -1)
+                    for at, strm in _places(node)
+                )
+    lane_of, word, strm_of = np.array(rows, dtype=np.int64).reshape(-1, 3).T
     return _Table(
-        lane=np.full(len(word), lane, dtype=np.int64),
+        lane=lane_of,
         word=word,
-        strm=strm,
+        strm=strm_of,
         key=words[word].astype(np.uint32),
         head=words[word + 1].astype(np.uint32),
     )
+
+
+def _places(node: Klv) -> Iterator[tuple[int, int]]:
+    """Where a child of a device began, and its STRM (-1: none); then the same for all directly in it."""
+    inside = node.offset if node.is_nest else -1
+    yield node.offset, inside
+    if node.is_nest and node.key == "STRM":
+        yield from ((child.offset, inside) for child in node.children if child.key != FILL)
 
 
 def _merged(tables: list[_Table]) -> _Table:
