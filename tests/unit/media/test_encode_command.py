@@ -112,7 +112,29 @@ def test_every_encoder_is_told_the_grid_and_nothing_of_the_machine() -> None:
         assert "keyint=60" in said
         assert wanted in said
         assert "threads 1" in said
-    assert "vbv-init=0.5" in " ".join(encoders.options(_RUNG, _GRID, 120, threads=1))
+
+
+def test_a_chunk_gives_back_what_it_takes_from_the_buffer() -> None:
+    said = encoders.options(_RUNG, _GRID, 120, threads=1)
+    rate, buffer = (int(said[said.index(name) + 1].rstrip("k")) for name in ("-maxrate", "-bufsize"))
+    assert "vbv-init=0.7500" in said[-1]
+    # Two sixths of 12,000 kbit are kept from the encoder; one is paid back within 4.004 s.
+    assert (rate, buffer) == (6000 - 500, 8000)
+    # A last, short chunk is not starved; a longer one pays back in smaller parts.
+    assert encoders.options(_RUNG, _GRID, 1, threads=1) == said
+    longer = encoders.options(_RUNG, _GRID, 240, threads=1)
+    assert int(longer[longer.index("-maxrate") + 1].rstrip("k")) > rate
+
+
+def test_the_quickest_presets_cannot_drain_the_buffer() -> None:
+    said = encoders.options(replace(_RUNG, preset="superfast"), _GRID, 120, threads=1)
+    assert "vbv-init=0.3333" in said[-1]
+    assert said[said.index("-bufsize") + 1] == "9000k"
+
+
+def test_hevc_has_one_cap_for_chunks_of_any_length() -> None:
+    hevc = replace(_RUNG, codec="hevc", encoder="libx265")
+    assert encoders.options(hevc, _GRID, 120, threads=1) == encoders.options(hevc, _GRID, 240, threads=1)
 
 
 def test_an_unknown_encoder_is_refused_by_name() -> None:
