@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
-from eddyline.graph.fallout import cancel_dependants, needs_error
+from eddyline.graph.fallout import needs_error
 from eddyline.graph.job import Addition, GraphError, Link, NewJob
-from eddyline.graph.records import encode, insert_jobs, insert_needs, lock, needs_of, rows_for, write
-from eddyline.graph.states import FAILED, Event, State
-from eddyline.graph.tables import jobs
-
-_STANDING = (
-    select(jobs.c.id, jobs.c.state, jobs.c.cause)
-    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(jobs.c.id)
-    .with_for_update()
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """What matters of a need: its state, and the job to blame if it failed."""
-
-    state: State
-    cause: str
+from eddyline.graph.links import apply_links, new_edges
+from eddyline.graph.records import encode, insert_jobs, insert_needs
+from eddyline.graph.standing import Standing, all_needs, standings
+from eddyline.graph.states import FAILED, State
 
 
 def add(connection: Connection, additions: Sequence[Addition], now: float) -> int:
@@ -43,18 +29,18 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     )
     mentioned.update(link.job_id for link in links)
     mentioned.update(*(link.needs for link in links))
-    known = _standings(connection, mentioned)
+    known = standings(connection, mentioned)
     fresh = {name: job for name, job in batch.items() if name not in known}
     # Whoever links to a job of this batch that turns out to be known, links to what is there.
     links += [Link(job_id=link.job_id, needs=link.needs) for link in _late_links(additions, batch, known)]
     order = _ordered(fresh, known)
-    edges = _new_edges(connection, links, known, fresh)
+    edges = new_edges(connection, links, known, fresh)
     standing = dict(known)
     rows = _rows(order, fresh, standing, now)
     if rows:
         insert_jobs(connection, rows)
         insert_needs(connection, [edge for job in fresh.values() for edge in _edges_of(job, standing)])
-    _apply_links(connection, edges, known, now)
+    apply_links(connection, edges, known, now)
     return len(rows)
 
 
@@ -75,28 +61,16 @@ def _merge(additions: Sequence[Addition]) -> tuple[dict[str, NewJob], list[Link]
 
 
 def _late_links(
-    additions: Sequence[Addition], batch: dict[str, NewJob], known: dict[str, _Standing]
+    additions: Sequence[Addition], batch: dict[str, NewJob], known: dict[str, Standing]
 ) -> list[Link]:
     return [a for a in additions if isinstance(a, Link) and a.job_id in batch and a.job_id in known]
 
 
-def _standings(connection: Connection, ids: set[str]) -> dict[str, _Standing]:
-    return {
-        row.id: _Standing(State(row.state), row.cause or row.id)
-        for row in rows_for(connection, _STANDING, ids)
-    }
-
-
-def _all_needs(job: NewJob) -> dict[str, bool]:
-    """Each need once, with whether it is optional; required wins."""
-    return dict.fromkeys(job.optional, True) | dict.fromkeys(job.needs, False)
-
-
-def _ordered(fresh: dict[str, NewJob], known: dict[str, _Standing]) -> list[str]:
+def _ordered(fresh: dict[str, NewJob], known: dict[str, Standing]) -> list[str]:
     """The fresh ids, every one after what it needs."""
     graph: dict[str, list[str]] = {}
     for name, job in fresh.items():
-        wanted = _all_needs(job)
+        wanted = all_needs(job)
         for need in wanted:
             if need not in fresh and need not in known:
                 raise GraphError(f"job {name} needs {need}, which is not a job")
@@ -108,13 +82,13 @@ def _ordered(fresh: dict[str, NewJob], known: dict[str, _Standing]) -> list[str]
 
 
 def _rows(
-    order: Iterable[str], fresh: dict[str, NewJob], standing: dict[str, _Standing], now: float
+    order: Iterable[str], fresh: dict[str, NewJob], standing: dict[str, Standing], now: float
 ) -> list[dict[str, Any]]:
     """Rows to insert, in `order`; what needs a failed job is cancelled, and so entered in `standing`."""
     rows = []
     for name in order:
         job = fresh[name]
-        wanted = _all_needs(job)
+        wanted = all_needs(job)
         unmet = sum(not _met(standing.get(need), optional=optional) for need, optional in wanted.items())
         failed = next(
             (need for need, optional in wanted.items() if not optional and _fell(standing, need)), None
@@ -123,17 +97,17 @@ def _rows(
             rows.append(_row(job, State.WAITING if unmet else State.READY, unmet, now))
         else:
             cause = standing[failed].cause
-            standing[name] = _Standing(State.CANCELLED, cause)
+            standing[name] = Standing(State.CANCELLED, cause)
             error = encode(needs_error(failed, cause))
             rows.append(_row(job, State.CANCELLED, unmet, now, error=error, cause=cause))
     return rows
 
 
-def _fell(standing: dict[str, _Standing], need: str) -> bool:
+def _fell(standing: dict[str, Standing], need: str) -> bool:
     return need in standing and standing[need].state in FAILED
 
 
-def _met(standing: _Standing | None, *, optional: bool) -> bool:
+def _met(standing: Standing | None, *, optional: bool) -> bool:
     return standing is not None and (standing.state is State.DONE or (optional and standing.state in FAILED))
 
 
@@ -176,7 +150,7 @@ def _spec(job: NewJob) -> str:
         raise GraphError(f"the spec of job {job.id} is not JSON: {error}", remedy="") from error
 
 
-def _edges_of(job: NewJob, standing: dict[str, _Standing]) -> list[dict[str, Any]]:
+def _edges_of(job: NewJob, standing: dict[str, Standing]) -> list[dict[str, Any]]:
     return [
         {
             "job_id": job.id,
@@ -184,73 +158,5 @@ def _edges_of(job: NewJob, standing: dict[str, _Standing]) -> list[dict[str, Any
             "optional": optional,
             "met": _met(standing.get(need), optional=optional),
         }
-        for need, optional in _all_needs(job).items()
+        for need, optional in all_needs(job).items()
     ]
-
-
-def _new_edges(
-    connection: Connection, links: Sequence[Link], known: dict[str, _Standing], fresh: dict[str, NewJob]
-) -> dict[str, list[str]]:
-    """Per known job the needs that its links really add, checked."""
-    wanted: dict[str, dict[str, None]] = {}
-    for link in links:
-        if link.job_id not in known:
-            raise GraphError(f"a link names job {link.job_id}, which does not exist")
-        for need in link.needs:
-            if need not in known and need not in fresh:
-                raise GraphError(f"a link from {link.job_id} names {need}, which is not a job")
-        wanted.setdefault(link.job_id, {}).update(dict.fromkeys(link.needs))
-    present = needs_of(connection, wanted)
-    edges = {}
-    for target, ids in wanted.items():
-        there = {need for need, _ in present.get(target, ())}
-        added = [need for need in ids if need not in there]
-        if added and known[target].state not in {State.WAITING, State.CANCELLED}:
-            raise GraphError(
-                f"job {target} is {known[target].state}: it can be given no further needs",
-                remedy="let it need the job that adds the link, so that it waits until then",
-            )
-        if added:
-            edges[target] = added
-    _check_circles(connection, edges, fresh)
-    return edges
-
-
-def _check_circles(connection: Connection, edges: dict[str, list[str]], fresh: dict[str, NewJob]) -> None:
-    """Walk from the new needs to all that they need: the linked job must not be among it."""
-    for target, added in edges.items():
-        seen: set[str] = set()
-        frontier = set(added)
-        while frontier:
-            if target in frontier:
-                raise GraphError(f"a link makes job {target} need itself")
-            seen |= frontier
-            stored = needs_of(connection, [name for name in frontier if name not in fresh])
-            above = {need for pairs in stored.values() for need, _ in pairs}
-            above.update(*(_all_needs(fresh[name]) for name in frontier if name in fresh))
-            above.update(*(edges.get(name, ()) for name in frontier))
-            frontier = above - seen
-
-
-def _apply_links(
-    connection: Connection, edges: dict[str, list[str]], known: dict[str, _Standing], now: float
-) -> None:
-    if not edges:
-        return
-    standing = known | _standings(connection, {need for ids in edges.values() for need in ids})
-    records = lock(connection, edges)
-    rows: list[dict[str, Any]] = []
-    doomed: dict[str, str] = {}
-    for target, added in edges.items():
-        for need in added:
-            met = standing[need].state is State.DONE
-            rows.append({"job_id": target, "need_id": need, "optional": False, "met": met})
-            records[target].unmet += not met
-        failed = [need for need in added if standing[need].state in FAILED]
-        if failed and records[target].state == State.WAITING:
-            doomed[target] = standing[failed[0]].cause
-            error = encode(needs_error(failed[0], doomed[target]))
-            records[target].end(Event.CANCEL, at=now, error=error, cause=doomed[target])
-    insert_needs(connection, rows)
-    write(connection, records.values())
-    cancel_dependants(connection, doomed, now)

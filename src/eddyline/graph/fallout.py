@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from eddyline.graph.records import Record, encode, lock, needs_of, rows_for, write
+from eddyline.graph.standing import standings
 from eddyline.graph.states import FAILED, OPEN, Event, State
-from eddyline.graph.tables import jobs, needs
+from eddyline.graph.tables import needs
 
 _DEPENDANTS = select(needs.c.job_id, needs.c.need_id, needs.c.optional).where(
     needs.c.need_id.in_(bindparam("ids", expanding=True)), needs.c.met.is_(False)
@@ -154,9 +155,9 @@ def _still_blocked(
     }
     outside = {need for ids in edges.values() for need in ids} - set(roots) - set(fallen)
     blame = {
-        row.id: row.cause or row.id
-        for row in rows_for(connection, _STANDING, outside)
-        if State(row.state) in FAILED
+        name: standing.cause
+        for name, standing in standings(connection, outside).items()
+        if standing.state in FAILED
     }
     blocked: dict[str, tuple[str, str]] = {}
     changed = True
@@ -171,8 +172,3 @@ def _still_blocked(
                 blame[name] = blame[culprit]
                 changed = True
     return blocked
-
-
-_STANDING = select(jobs.c.id, jobs.c.state, jobs.c.cause).where(
-    jobs.c.id.in_(bindparam("ids", expanding=True))
-)
