@@ -13,7 +13,7 @@ from typing import Any, Self
 from eddyline.core.stop import Stop
 
 _ASKED = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "the terminal was closed"}
-_SHOW_CURSOR = b"\x1b[?25h"
+_SHOW_CURSOR = b"\x1b[?25h\n"
 _BY_SIGNAL = 128  # a shell reports a process ended by signal N as 128 + N
 
 
