@@ -8,6 +8,7 @@ bytes depend on nothing but the renditions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +29,8 @@ __all__ = ["Input", "Packaged", "Timeline", "command", "package", "validate"]
 STREAM = "stream"
 _MASTER, _MPD = "master.m3u8", "manifest.mpd"
 _BASE_S, _BYTES_PER_S = 120.0, 4_000_000  # a time limit that a slow disk meets, a hung packager does not
+
+_SYNCS = 16  # files synced at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +106,8 @@ def command(
         "--test_packager_version=eddyline",
         # Threads race for the identifiers of adaptation sets: 32 different MPDs in 40 runs, with this one.
         "--single_threaded",
+        # No threads for files either: the same bytes for a ninth of the CPU time.
+        "--io_cache_size=0",
         "--quiet",
     )
 
@@ -152,9 +157,10 @@ def _refine(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
 
 
 def _synced(stream: Path) -> list[Path]:
+    """Make everything survive a power cut; gives the files in order of their names."""
     files = sorted(path for path in stream.rglob("*") if path.is_file())
-    for path in files:
-        sync_file(path)
-    for folder in [stream, *sorted({path.parent for path in files})]:
-        sync_folder(folder)
+    # Together: the disk's journal then takes many at once, where one by one each waits for its own turn.
+    with ThreadPoolExecutor(_SYNCS) as pool:
+        list(pool.map(sync_file, files))
+        list(pool.map(sync_folder, [stream, *sorted({path.parent for path in files})]))
     return files
