@@ -1,0 +1,41 @@
+"""Telemetry in other people's formats.
+
+    from eddyline.gpmf import export
+
+    export.save(telemetry, Path("trip.gpx"))
+    export.save(telemetry, Path("tables"), "csv", export.Selection(streams=("ACCL", "GPS5"), rate_hz=50))
+    export.side_files(telemetry, Path("asset/telemetry"))
+
+| format | what | needs |
+|---|---|---|
+| json, csv, parquet | every stream | parquet: the extra [parquet] |
+| gpx, geojson, kml, fit, svg | the GPS track and HiLights | a GPS fix; fit: UTC |
+| highlights | the HiLights | - |
+"""
+
+from eddyline.gpmf.export.document import schema
+from eddyline.gpmf.export.formats import FORMATS, Format, format_named, format_of, save, write
+from eddyline.gpmf.export.highlights import highlights
+from eddyline.gpmf.export.points import NoTrackError, Points, points
+from eddyline.gpmf.export.selection import Selection
+from eddyline.gpmf.export.sidefiles import side_files
+from eddyline.gpmf.export.tables import Column, Table, tables
+
+__all__ = [
+    "FORMATS",
+    "Column",
+    "Format",
+    "NoTrackError",
+    "Points",
+    "Selection",
+    "Table",
+    "format_named",
+    "format_of",
+    "highlights",
+    "points",
+    "save",
+    "schema",
+    "side_files",
+    "tables",
+    "write",
+]

@@ -1,0 +1,131 @@
+"""JSON: the whole recording in one document, a column of numbers for each element of each stream.
+
+Its schema is telemetry.schema.json beside this module (`schema()`). It is written column by column, so that
+memory holds one of them as text, never the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from importlib.resources import files
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from eddyline.gpmf.export.points import iso_time, marks
+from eddyline.gpmf.export.selection import Selection
+from eddyline.gpmf.export.tables import TIME_DECIMALS, Table, table
+from eddyline.gpmf.hilights import KINDS, Hilight
+from eddyline.gpmf.telemetry import Telemetry
+from eddyline.gpmf.track import GpsTrack
+
+FORMAT, VERSION = "eddyline-telemetry", 1
+_NUMPY = orjson.OPT_SERIALIZE_NUMPY
+_DECIMALS = {"lat": 9, "lon": 9, "alt_m": 4, "speed_2d": 4, "speed_3d": 4, "dop": 2, "utc": 4}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the document (draft 2020-12)."""
+    text = files(__package__).joinpath("telemetry.schema.json").read_bytes()
+    found: dict[str, Any] = orjson.loads(text)
+    return found
+
+
+def write_json(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
+    """Write the document."""
+    out.writelines(parts(telemetry, selection))
+    out.write(b"\n")
+
+
+def parts(telemetry: Telemetry, selection: Selection) -> Iterator[bytes]:
+    """The document in parts, as it is written."""
+    head = orjson.dumps(_head(telemetry, selection))
+    yield head[:-1] + b',\n"streams":{'
+    for number, stream in enumerate(selection.of(telemetry)):
+        yield (b",\n" if number else b"\n") + orjson.dumps(stream.label) + b":"
+        yield from _table(table(telemetry, stream, selection))
+    yield b'},\n"gps":'
+    if telemetry.gps is None:
+        yield b"null"
+    else:
+        yield from _track(telemetry.gps, selection)
+    yield b"}"
+
+
+def _head(telemetry: Telemetry, selection: Selection) -> dict[str, Any]:
+    clock = telemetry.gps.clock if telemetry.gps else None
+    about = telemetry.camera
+    camera = {each.name: getattr(about, each.name) for each in fields(about)}
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "camera": camera | {"settings": dict(about.settings)},
+        "duration_s": telemetry.duration_s,
+        "payloads": len(telemetry.payloads),
+        "filters": selection.to_json(),
+        "clock": None
+        if clock is None
+        else {"posix_s": clock.offset, "drift": clock.drift, "utc": _date(clock.offset)},
+        "devices": [{"id": device.id, "name": device.name} for device in telemetry.devices],
+        "highlights": [mark_json(mark) for mark in marks(telemetry, selection)],
+        "flaws": [str(flaw) for flaw in telemetry.flaws],
+    }
+
+
+def mark_json(mark: Hilight) -> dict[str, Any]:
+    """A HiLight as JSON values; what it does not tell is left out."""
+    known = {key: value for key, value in asdict(mark).items() if value is not None}
+    return {**known, "meaning": KINDS.get(mark.kind, "unknown")}
+
+
+def _date(posix: float) -> str | None:
+    try:
+        return iso_time(posix)
+    except (ValueError, OverflowError, OSError):  # a clock set to the year 60,000
+        return None
+
+
+def _table(found: Table) -> Iterator[bytes]:
+    stream = found.stream
+    head = {
+        "key": stream.key,
+        "name": stream.name,
+        "device": stream.device.number,
+        "count": found.count,
+        "rate_hz": round(found.rate_hz, 6),
+        "columns": [{"name": column.name, "unit": column.unit} for column in found.columns],
+    }
+    if found.axes:
+        head["axes"] = "XYZ" if found.turned else found.axes
+    yield orjson.dumps(head)[:-1] + b',\n "samples":{"t":' + _numbers(found.times)
+    if found.samples is not None:
+        yield b',\n  "sample":' + _numbers(found.samples)
+    for column in found.columns:
+        values = column.values
+        told = orjson.dumps(values) if isinstance(values, list) else _numbers(values)
+        yield b",\n  " + orjson.dumps(column.name) + b":" + told
+    yield b"}}"
+
+
+def _track(track: GpsTrack, selection: Selection) -> Iterator[bytes]:
+    kept = track.valid
+    for passed in (selection.within(track.times), selection.sound(track)):
+        kept = kept if passed is None else kept & passed
+    head = {"stream": track.stream.label, "altitude_reference": track.altitude_reference}
+    yield (
+        orjson.dumps(head)[:-1]
+        + b',\n "samples":{"t":'
+        + _numbers(np.round(track.times[kept], TIME_DECIMALS))
+    )
+    for name, places in _DECIMALS.items():
+        values = np.round(getattr(track, name)[kept], places)
+        yield b',\n  "' + name.encode() + b'":' + _numbers(values)
+    yield b',\n  "fix":' + _numbers(track.fix[kept]) + b"}}"
+
+
+def _numbers(values: npt.NDArray[np.generic]) -> bytes:
+    """A JSON list; what is no number is null."""
+    return orjson.dumps(np.ascontiguousarray(values), option=_NUMPY)

@@ -1,0 +1,96 @@
+"""FIT: the track as an activity, for sports watches, their sites and video overlays.
+
+FIT counts whole seconds, so that there is one record a second of UTC at most, resampled from the track. Its
+altitudes have no stated reference; they are the camera's, as they are. HiLights are user markers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import BinaryIO
+
+import numpy as np
+
+from eddyline.gpmf.export.fitfile import FitFile, Message
+from eddyline.gpmf.export.geodesy import distances
+from eddyline.gpmf.export.points import NoTrackError, Points, placed_marks, points, resampled
+from eddyline.gpmf.export.resample import grid
+from eddyline.gpmf.export.selection import Selection
+from eddyline.gpmf.payloads import Int64s
+from eddyline.gpmf.telemetry import Telemetry
+
+# Numbers of messages, fields and enums: the FIT profile (Profile.xlsx of the SDK).
+_FILE_ID = Message(number=0, fields=((0, "e"), (1, "H"), (2, "H"), (4, "I")), text=8)
+_EVENT = Message(number=21, fields=((253, "I"), (0, "e"), (1, "e")))
+_RECORD = Message(number=20, fields=((253, "I"), (0, "i"), (1, "i"), (5, "I"), (78, "I"), (73, "I")))
+_WHOLE = (
+    (253, "I"),
+    (2, "I"),
+    (3, "i"),
+    (4, "i"),
+    (7, "I"),
+    (8, "I"),
+    (9, "I"),
+    (0, "e"),
+    (1, "e"),
+    (254, "H"),
+)
+_LAP = Message(number=19, fields=_WHOLE)
+_SESSION = Message(number=18, fields=(*_WHOLE, (5, "e"), (6, "e"), (25, "H"), (26, "H")))
+_ACTIVITY = Message(number=34, fields=((253, "I"), (0, "I"), (1, "H"), (2, "e"), (3, "e"), (4, "e")))
+_FILE_ACTIVITY, _DEVELOPMENT = 4, 255
+_TIMER, _SESSION_EVENT, _LAP_EVENT, _ACTIVITY_EVENT, _USER_MARKER = 0, 8, 9, 26, 32
+_START, _STOP, _MARKER, _STOP_ALL = 0, 1, 3, 4
+
+EPOCH = 631065600  # 1989-12-31T00:00:00Z, where FIT's time begins, in POSIX seconds
+_SEMICIRCLES = 2.0**31 / 180
+
+
+def write_fit(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
+    """Write the activity. Raises NoTrackError if there is no track, or no UTC for it."""
+    found = points(telemetry, replace(selection, rate_hz=None))
+    if not found.dated or found.utc.min() < EPOCH:
+        raise NoTrackError("FIT needs the UTC of each point, which this recording does not tell")
+    utc = np.maximum.accumulate(found.utc)
+    even = grid(utc, min(selection.rate_hz or 1.0, 1.0))
+    seconds = np.rint(even.times if len(even.times) else utc[:1]).astype(np.int64) - EPOCH
+    track = resampled(found, even) if len(even.times) else _first(found)
+    marked = [placed.utc for placed in placed_marks(telemetry, found, selection) if placed.utc is not None]
+    out.write(bytes(_activity(track, seconds, [int(each) - EPOCH for each in marked], str(telemetry.camera))))
+
+
+def _first(found: Points) -> Points:
+    """A track within one second has no whole second in it: its first point stands for it."""
+    return resampled(found, grid(found.times[:1], 1.0 / max(float(found.times[0]), 1e-3)))
+
+
+def _activity(track: Points, seconds: Int64s, marked: list[int], camera: str) -> FitFile:
+    file = FitFile()
+    begin, end = int(seconds[0]), int(seconds[-1])
+    far = np.concatenate([np.zeros(1), np.cumsum(distances(track.lat, track.lon))])
+    lat, lon = (np.rint(each * _SEMICIRCLES).astype(np.int64) for each in (track.lat, track.lon))
+    columns = (
+        lat,
+        np.minimum(lon, 2**31 - 1),
+        np.rint(far * 100),
+        np.rint((track.alt_m + 500) * 5),
+        np.rint(track.speed_2d * 1000),
+    )
+    file.add(_FILE_ID, _FILE_ACTIVITY, _DEVELOPMENT, 0, begin, text=camera)
+    file.add(_EVENT, begin, _TIMER, _START)
+    waiting = sorted(marked)
+    for at, *told in zip(
+        seconds.tolist(), *(each.astype(np.int64).tolist() for each in columns), strict=True
+    ):
+        while waiting and waiting[0] <= at:
+            file.add(_EVENT, waiting.pop(0), _USER_MARKER, _MARKER)
+        file.add(_RECORD, at, *told)
+    for each in waiting:
+        file.add(_EVENT, each, _USER_MARKER, _MARKER)
+    file.add(_EVENT, end, _TIMER, _STOP_ALL)
+    spent, length = (end - begin) * 1000, int(far[-1] * 100)
+    whole = (end, begin, int(lat[0]), int(lon[0]), spent, spent, length)
+    file.add(_LAP, *whole, _LAP_EVENT, _STOP, 0)
+    file.add(_SESSION, *whole, _SESSION_EVENT, _STOP, 0, 0, 0, 0, 1)
+    file.add(_ACTIVITY, end, spent, 1, 0, _ACTIVITY_EVENT, _STOP)
+    return file

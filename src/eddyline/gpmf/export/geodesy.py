@@ -1,0 +1,27 @@
+"""Distances on the globe, good to half a percent: for sums and scale bars."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eddyline.gpmf.payloads import Floats
+
+METRES_A_DEGREE = 111_195.0  # of a great circle on a sphere of 6,371 km
+
+
+def distances(lat: Floats, lon: Floats) -> Floats:
+    """Metres from each point to the next, float64[n - 1] (haversine)."""
+    up, across = np.radians(lat), np.radians(lon)
+    half = np.sin(np.diff(up) / 2) ** 2
+    half += np.cos(up[:-1]) * np.cos(up[1:]) * np.sin(np.diff(across) / 2) ** 2
+    found: Floats = 2 * np.degrees(np.arcsin(np.sqrt(np.minimum(half, 1.0)))) * METRES_A_DEGREE
+    return found
+
+
+def flat(lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
+    """Metres east and north of the middle: an equirectangular map, true at its middle."""
+    around = np.unwrap(lon, period=360.0)
+    middle = (float(lat.min()) + float(lat.max())) / 2
+    centre = (float(around.min()) + float(around.max())) / 2
+    east = (around - centre) * METRES_A_DEGREE * float(np.cos(np.radians(middle)))
+    return east, (lat - middle) * METRES_A_DEGREE

@@ -1,0 +1,192 @@
+"""The GPS track as it is exported: positions only, filtered, in pieces that have no gap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from eddyline.core.errors import InputError
+from eddyline.gpmf.export.resample import Grid, grid
+from eddyline.gpmf.export.selection import Selection
+from eddyline.gpmf.hilights import Hilight
+from eddyline.gpmf.payloads import Floats
+from eddyline.gpmf.telemetry import Telemetry
+from eddyline.gpmf.track import GpsTrack
+
+GAP_S = 5.0  # longer without a position, and the line is broken rather than drawn straight
+DEGREES = 7  # decimals: a centimetre, and what cameras store
+_LAST_UTC = 253402300799.0  # 9999-12-31T23:59:59Z
+
+
+class NoTrackError(InputError):
+    """The recording has no position (that passes the filters)."""
+
+    default_remedy = "the camera had no GPS fix, or the filters are too strict"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Points:
+    """Positions, one entry a point; units as in `GpsTrack`. utc is NaN where unknown, dop too.
+
+    Of each pair in `bounds` (numbers of points) the points between belong together.
+    """
+
+    key: str
+    altitude_reference: str
+    times: Floats = field(repr=False)
+    utc: Floats = field(repr=False)
+    lat: Floats = field(repr=False)
+    lon: Floats = field(repr=False)
+    alt_m: Floats = field(repr=False)
+    speed_2d: Floats = field(repr=False)
+    speed_3d: Floats = field(repr=False)
+    dop: Floats = field(repr=False)
+    fix: npt.NDArray[np.int8] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def above_ellipsoid(self) -> bool:
+        """Whether altitudes are above the WGS 84 ellipsoid (else above mean sea level)."""
+        return self.altitude_reference == "WGS 84 ellipsoid"
+
+    @property
+    def dated(self) -> bool:
+        """Whether every point has its UTC."""
+        return bool(len(self) and np.isfinite(self.utc).all())
+
+    @property
+    def runs(self) -> list[tuple[int, int]]:
+        """Half-open ranges of points with no gap in between."""
+        cuts = np.flatnonzero(np.diff(self.times) > GAP_S) + 1
+        return list(pairwise([0, *cuts.tolist(), len(self)])) if len(self) else []
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in degrees; west is greater than east across the 180th meridian."""
+        around = np.unwrap(self.lon, period=360.0)
+        west, east = float(around.min()), float(around.max())
+        if east - west >= 360:  # noqa: PLR2004 - degrees around the globe
+            west, east = -180.0, 180.0
+        south, north = float(self.lat.min()), float(self.lat.max())
+        return _wrapped(west), south, _wrapped(east), north
+
+    def at(self, time_s: float) -> tuple[float, float, float] | None:
+        """Latitude, longitude, altitude at a movie time; None where no point is near."""
+        nearest = int(np.argmin(np.abs(self.times - time_s)))
+        if abs(self.times[nearest] - time_s) > GAP_S:
+            return None
+        lon = np.interp(time_s, self.times, np.unwrap(self.lon, period=360.0))
+        lat, alt = (float(np.interp(time_s, self.times, each)) for each in (self.lat, self.alt_m))
+        return lat, _wrapped(float(lon)), alt
+
+
+def _wrapped(lon: float) -> float:
+    return lon if -180 <= lon <= 180 else (lon + 180.0) % 360.0 - 180.0  # noqa: PLR2004 - degrees
+
+
+def points(telemetry: Telemetry, selection: Selection | None = None) -> Points:
+    """The track's positions that pass the filters. Raises NoTrackError if there are none."""
+    selection = selection or Selection()
+    track = telemetry.gps
+    if track is None:
+        raise NoTrackError("there is no GPS track in this recording")
+    kept = track.valid & np.isfinite(track.times)
+    for passed in (selection.within(track.times), selection.sound(track)):
+        kept = kept if passed is None else kept & passed
+    found = _taken(track, np.flatnonzero(kept))
+    if selection.rate_hz and len(found):
+        found = resampled(found, grid(found.times, selection.rate_hz))
+    if not len(found):
+        passing = " that passes the filters" if selection.to_json() else ""
+        raise NoTrackError(f"none of the {len(track)} GPS samples is a position{passing}")
+    return found
+
+
+def _taken(track: GpsTrack, rows: npt.NDArray[np.int64]) -> Points:
+    def rounded(values: Floats, places: int) -> Floats:
+        return np.round(values[rows], places)
+
+    utc = rounded(track.utc, 3)
+    utc[~((utc >= 0) & (utc <= _LAST_UTC))] = np.nan
+    return Points(
+        key=track.key,
+        altitude_reference=track.altitude_reference,
+        times=rounded(track.times, 6),
+        utc=utc,
+        lat=rounded(track.lat, DEGREES),
+        lon=rounded(track.lon, DEGREES),
+        alt_m=np.nan_to_num(rounded(track.alt_m, 3), posinf=0.0, neginf=0.0),
+        speed_2d=np.nan_to_num(rounded(track.speed_2d, 3), posinf=0.0, neginf=0.0),
+        speed_3d=np.nan_to_num(rounded(track.speed_3d, 3), posinf=0.0, neginf=0.0),
+        dop=np.where(np.isfinite(track.dop[rows]), rounded(track.dop, 2), np.nan),
+        fix=track.fix[rows],
+    )
+
+
+def resampled(found: Points, even: Grid) -> Points:
+    """The points at a grid's times (of movie time, or of UTC)."""
+
+    def smooth(values: Floats, places: int) -> Floats:
+        return np.round(even.numbers(values), places)
+
+    return replace(
+        found,
+        times=smooth(found.times, 6),
+        utc=smooth(found.utc, 3),
+        lat=smooth(found.lat, DEGREES),
+        lon=np.round(even.angles(found.lon), DEGREES),
+        alt_m=smooth(found.alt_m, 3),
+        speed_2d=smooth(found.speed_2d, 3),
+        speed_3d=smooth(found.speed_3d, 3),
+        dop=found.dop[even.nearest],
+        fix=found.fix[even.nearest],
+    )
+
+
+def iso_times(posix: Floats) -> list[str]:
+    """UTC as "2024-05-01T12:00:00.123Z"."""
+    stamps = np.datetime_as_string(np.rint(posix * 1000).astype("datetime64[ms]"), unit="ms")
+    return [f"{stamp}Z" for stamp in stamps.tolist()]
+
+
+def iso_time(posix: float) -> str:
+    """One of them, to the millisecond."""
+    moment = datetime.fromtimestamp(round(posix, 3), tz=UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedMark:
+    """A HiLight with the place that the camera noted, or else that of the track at its time."""
+
+    mark: Hilight
+    lat: float
+    lon: float
+    alt_m: float
+    utc: float | None
+
+
+def placed_marks(telemetry: Telemetry, where: Points, selection: Selection) -> Iterator[PlacedMark]:
+    """The HiLights in the selected time that have a place."""
+    clock = telemetry.gps.clock if telemetry.gps else None
+    for mark in marks(telemetry, selection):
+        place = where.at(mark.time_s)
+        if mark.lat is not None and mark.lon is not None:
+            place = (mark.lat, mark.lon, mark.alt_m or 0.0)
+        if place is not None and abs(place[0]) <= 90 and abs(place[1]) <= 180:  # noqa: PLR2004 - degrees
+            utc = float(clock.at(np.array([mark.time_s]))[0]) if clock else None
+            yield PlacedMark(mark=mark, lat=place[0], lon=place[1], alt_m=place[2], utc=utc)
+
+
+def marks(telemetry: Telemetry, selection: Selection) -> list[Hilight]:
+    """The HiLights in the selected time."""
+    every = list(telemetry.hilights)
+    kept = selection.within(np.array([mark.time_s for mark in every]))
+    return every if kept is None else [mark for mark, wanted in zip(every, kept, strict=True) if wanted]

@@ -1,0 +1,119 @@
+"""What of a recording is exported: which streams, which samples of them, at which rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eddyline.core.errors import UsageError
+from eddyline.gpmf.payloads import Floats
+from eddyline.gpmf.streams import Stream
+from eddyline.gpmf.telemetry import Telemetry
+from eddyline.gpmf.track import GpsTrack, gps_track
+
+Bools = npt.NDArray[np.bool_]
+POSITIONS = ("GPS9", "GPS5", "GLPI", "GPRI")
+MAX_RATE_HZ = 10_000.0
+_FIXES = (2, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Filters; the default is everything.
+
+    streams: labels ("GYRO@name") or fourccs (all devices' streams of that key); () is all. fix: the least
+    GPS fix, 2 or 3 dimensions. max_dop: the largest dilution of precision. Both drop GPS samples only.
+    start_s, end_s: movie time [start_s, end_s) in seconds. rate_hz: resample to this many a second. turned:
+    IMU axes in the order X, Y, Z where the file tells how they were stored.
+
+    Raises:
+        UsageError: a filter that nothing can pass.
+    """
+
+    streams: tuple[str, ...] = ()
+    fix: int | None = None
+    max_dop: float | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    rate_hz: float | None = None
+    turned: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fix is not None and self.fix not in _FIXES:
+            raise UsageError(f"a least fix of {self.fix}: GPS has 2 or 3", remedy="give 2 or 3")
+        if self.max_dop is not None and not self.max_dop > 0:
+            raise UsageError(f"a largest DOP of {self.max_dop:g}", remedy="give more than 0; 5 is usual")
+        if self.rate_hz is not None and not 0 < self.rate_hz <= MAX_RATE_HZ:
+            raise UsageError(
+                f"{self.rate_hz:g} samples a second", remedy=f"give more than 0, up to {MAX_RATE_HZ:g}"
+            )
+        if not self._start < self._end:
+            raise UsageError(
+                f"the time from {self._start:g} s to {self._end:g} s is empty", remedy="end it later"
+            )
+
+    @property
+    def _start(self) -> float:
+        return -np.inf if self.start_s is None else self.start_s
+
+    @property
+    def _end(self) -> float:
+        return np.inf if self.end_s is None else self.end_s
+
+    def to_json(self) -> dict[str, Any]:
+        """The filters that are set, as JSON values."""
+        whole = {
+            "streams": list(self.streams) or None,
+            "fix": self.fix,
+            "max_dop": self.max_dop,
+            "start_s": self.start_s,
+            "end_s": self.end_s,
+            "rate_hz": self.rate_hz,
+            "turned": self.turned or None,
+        }
+        return {key: value for key, value in whole.items() if value is not None}
+
+    def of(self, telemetry: Telemetry) -> list[Stream]:
+        """The streams wanted, in the file's order. Raises UsageError for one that is not there."""
+        streams = telemetry.streams
+        for wanted in self.streams:
+            if not any(wanted in {label, stream.key} for label, stream in streams.items()):
+                raise UsageError(
+                    f"there is no stream {wanted}", remedy=f"choose from {', '.join(streams) or 'none'}"
+                )
+        return [
+            stream
+            for label, stream in streams.items()
+            if not self.streams or label in self.streams or stream.key in self.streams
+        ]
+
+    def within(self, times: Floats) -> Bools | None:
+        """Which times are in the range; None: all of them."""
+        if self.start_s is None and self.end_s is None:
+            return None
+        return np.asarray((times >= self._start) & (times < self._end))
+
+    def sound(self, track: GpsTrack) -> Bools | None:
+        """Which GPS samples are good enough; None: all of them."""
+        if self.fix is None and self.max_dop is None:
+            return None
+        kept = np.ones(len(track), dtype=bool)
+        if self.fix is not None:
+            kept &= track.fix >= self.fix
+        if self.max_dop is not None:
+            kept &= track.dop <= self.max_dop
+        return kept
+
+    def samples(self, stream: Stream, telemetry: Telemetry) -> Bools | None:
+        """Which samples of a stream pass the filters; None: all of them."""
+        kept = self.within(stream.times)
+        if stream.key in POSITIONS and (self.fix is not None or self.max_dop is not None):
+            known = telemetry.gps
+            track = known if known and known.stream is stream else gps_track({stream.label: stream})
+            sound = None if track is None else self.sound(track)
+            if sound is not None:
+                kept = sound if kept is None else kept & sound
+        return kept

@@ -1,0 +1,173 @@
+"""A stream as a table: what JSON, CSV and Parquet write.
+
+Each column is an array of its own. Numbers keep what the camera stored: integers without a scale stay
+integers, scaled ones are rounded to as many decimals as give the stored integer back, and one more where the
+scale is no power of ten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from eddyline.gpmf.errors import GpmfError
+from eddyline.gpmf.export import names
+from eddyline.gpmf.export.resample import Grid, grid
+from eddyline.gpmf.export.selection import Selection
+from eddyline.gpmf.payloads import Floats, Int64s
+from eddyline.gpmf.streams import Stream
+from eddyline.gpmf.telemetry import Telemetry
+from eddyline.gpmf.types import TYPES
+from eddyline.gpmf.utc import UtcClock
+
+Values = npt.NDArray[np.generic] | list[str]
+TIME_DECIMALS = 6
+_MOST_DECIMALS = 12
+_IMU = 3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Column:
+    """One element of every row: an array of numbers (contiguous, native byte order) or a list of texts."""
+
+    name: str
+    unit: str
+    values: Values = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Table:
+    """The samples of one stream.
+
+    `times` are movie seconds, one a row. `samples`, where a sample has any number of rows (faces, scenes),
+    tells each row's sample; `count` is the number of samples. `axes` is the order of the columns as stored
+    or, `turned`, was.
+    """
+
+    stream: Stream
+    count: int
+    rate_hz: float
+    times: Floats = field(repr=False)
+    samples: Int64s | None = field(repr=False)
+    columns: tuple[Column, ...]
+    axes: str
+    turned: bool
+    clock: UtcClock | None = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        """Its key among the streams: "ACCL", "GYRO@name"."""
+        return self.stream.label
+
+    @cached_property
+    def utc(self) -> Floats | None:
+        """POSIX seconds of each row; None where there was no GPS."""
+        return None if self.clock is None else self.clock.at(self.times)
+
+
+def tables(telemetry: Telemetry, selection: Selection) -> list[Table]:
+    """The tables of all streams wanted."""
+    return [table(telemetry, stream, selection) for stream in selection.of(telemetry)]
+
+
+def table(telemetry: Telemetry, stream: Stream, selection: Selection) -> Table:
+    """One stream, filtered and resampled. A stream of several rows a sample keeps its own times."""
+    gps = telemetry.gps
+    turned = selection.turned and bool(stream.axis_order) and len(stream.type) == _IMU
+    kept = selection.samples(stream, telemetry)
+    times, samples = stream.times, None
+    rows: Int64s | None = None if kept is None else np.flatnonzero(kept)
+    if stream.steps is not None:
+        each = np.diff(stream.steps)
+        samples = np.repeat(np.arange(len(stream)), each)
+        rows = None if kept is None else np.flatnonzero(kept[samples])
+        samples = samples if rows is None else samples[rows]
+        times = stream.times[samples]
+    elif rows is not None:
+        times = times[rows]
+    even = grid(times, selection.rate_hz) if selection.rate_hz and samples is None else None
+    count = len(stream) if kept is None else int(kept.sum())
+    return Table(
+        stream=stream,
+        count=count if even is None else len(even.times),
+        rate_hz=stream.rate_hz if even is None or selection.rate_hz is None else selection.rate_hz,
+        times=np.round(times if even is None else even.times, TIME_DECIMALS),
+        samples=samples,
+        columns=tuple(_columns(stream, rows, even, turned=turned)),
+        axes=stream.axis_order,
+        turned=turned,
+        clock=gps.clock if gps else None,
+    )
+
+
+def _columns(stream: Stream, rows: Int64s | None, even: Grid | None, *, turned: bool) -> list[Column]:
+    kinds = stream.type or "B" * max(stream.pieces.size, 1)
+    scale = stream.pieces.scale(len(kinds))
+    units = stream.units if len(stream.units) != 1 else stream.units * len(kinds)
+    out = []
+    values = stream.oriented() if turned else None
+    for number, name in enumerate(names.columns(stream, turned=turned)):
+        char = kinds[number]
+        divisors = None if scale is None else scale[..., number]
+        if TYPES[char].kind not in {"number", "fixed"}:
+            found: Values = _texts(stream, number, rows, even)
+        else:
+            column = stream.values[:, number] if values is None else values[:, number]
+            found = _numbers(stream, number, column, char, divisors, rows, even, longitude=name == "lon")
+        unit = units[number] if number < len(units) else ""
+        out.append(Column(name=name, unit=unit, values=found))
+    return out
+
+
+def _numbers(
+    stream: Stream,
+    number: int,
+    column: Floats,
+    char: str,
+    divisors: npt.NDArray[np.float64] | None,
+    rows: Int64s | None,
+    even: Grid | None,
+    *,
+    longitude: bool,
+) -> npt.NDArray[np.generic]:
+    """One column of numbers, as exact as it was stored and no longer than that."""
+    plain = TYPES[char].kind == "number" and (divisors is None or bool((divisors == 1).all()))
+    if plain:  # as stored: integers, or floats of 32 bits, which print shorter than of 64
+        raw = stream.column(number)
+        raw = raw if rows is None else raw[rows]
+        if even is None:
+            return np.ascontiguousarray(raw)
+        if raw.dtype.kind != "f":
+            return even.picked(raw)
+        return even.numbers(raw.astype(np.float64)).astype(raw.dtype)
+    real = column if rows is None else column[rows]
+    if even is not None:
+        real = even.angles(real) if longitude else even.numbers(real)
+    places = _decimals(TYPES[char].divisor * (1.0 if divisors is None else float(np.abs(divisors).max())))
+    whole = TYPES[char].dtype.kind in "iu"
+    with np.errstate(all="ignore"):
+        return np.round(real, places) if whole else np.ascontiguousarray(real)
+
+
+def _decimals(divisor: float) -> int:
+    """Decimals that tell multiples of 1 / divisor apart: 10 ** decimals > divisor."""
+    exact = np.log10(max(divisor, 1.0))
+    places = int(np.ceil(exact - 1e-9))
+    return min(places if abs(exact - places) < 1e-9 else places + 1, _MOST_DECIMALS)  # noqa: PLR2004 - of a float's logarithm
+
+
+def _texts(stream: Stream, number: int, rows: Int64s | None, even: Grid | None) -> list[str]:
+    """One column of text; identifiers (16 bytes) in hexadecimal."""
+    kind = TYPES[stream.type[number]].kind if stream.type else "guid"
+    try:
+        column = stream.column(number)
+    except (IndexError, KeyError, ValueError) as error:
+        raise GpmfError(f"element {number} can't be read", path=stream.label) from error
+    column = column if rows is None else column[rows]
+    column = column if even is None else even.picked(column)
+    if kind == "guid":
+        return [bytes(value).hex() for value in column]
+    return [bytes(value).rstrip(b"\0").decode("latin-1") for value in column]
