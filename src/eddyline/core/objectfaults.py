@@ -59,14 +59,14 @@ _BY_CODE = {
     "PermanentRedirect": _ELSEWHERE,
     "ExpiredToken": _Fault(TransientError, "the credentials have expired", "renew them"),
 }
-# Looked for in all that the error says; none of these can be part of a key.
+# Looked for in all that the error says, unless an object is missing: that message begins with its key.
 _BY_WORDS = {
     "http://169.254.": _NO_KEYS,
     "http://metadata.google": _NO_KEYS,
     "HTTP error: builder error": _Fault(
         UsageError, "the endpoint is not https", "use https, or set allow_http where the network is trusted"
     ),
-    f"{_STATUS}301": _ELSEWHERE,
+    "Received redirect without LOCATION": _ELSEWHERE,
 }
 _BY_TYPE: dict[type[Exception], _Fault] = {
     PreconditionError: _Fault(TransientError, "it was changed meanwhile", "run the same command again"),
@@ -110,6 +110,8 @@ def _fault(error: Exception) -> _Fault:
     code = _CODE.search(said.rpartition(_STATUS)[2])
     if code is not None and code[1] in _BY_CODE:
         return _BY_CODE[code[1]]
+    if isinstance(error, FileNotFoundError):
+        return _BY_TYPE[FileNotFoundError]
     by_words = (fault for words, fault in _BY_WORDS.items() if words in said)
     by_type = (fault for kind, fault in _BY_TYPE.items() if isinstance(error, kind))
     return next(chain(by_words, by_type), _OTHER)

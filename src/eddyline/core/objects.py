@@ -90,7 +90,7 @@ class ObjectStore:
         """
         try:
             self._put(self._key(key), data, mode=self._condition(expected))
-        except _LostError:
+        except (_LostError, MissingError):  # Google and some others call an object missing that was expected
             return False
         return True
 

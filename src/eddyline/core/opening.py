@@ -64,9 +64,10 @@ def open_store(
     settings: StoreSettings | None = None,
     *,
     stop: Stop | None = None,
-    environment: Mapping[str, str] | None = None,
 ) -> Store:
     """The media store at `address`; nothing is asked of it yet (see `ObjectStore.check`).
+
+    Credentials come from the standard chain: the environment, the AWS profile, the machine's role.
 
     Raises `UsageError` for an address, an endpoint or a profile that cannot be right.
     """
@@ -74,15 +75,14 @@ def open_store(
     if place.local:
         return FolderStore(place.folder)
     settings = settings or StoreSettings()
-    environment = os.environ if environment is None else environment
-    endpoint = _endpoint(place.scheme, settings, environment)
+    endpoint = _endpoint(place.scheme, settings, os.environ)
     with told_apart("opening", where=str(place)):
-        bucket = _bucket(place, settings, environment, endpoint)
+        bucket = _bucket(place, settings, endpoint)
     return ObjectStore(bucket, address=str(place), stop=stop, part=settings.part)
 
 
 def _bucket(
-    place: addresses.Address, settings: StoreSettings, environment: Mapping[str, str], endpoint: str | None
+    place: addresses.Address, settings: StoreSettings, endpoint: str | None
 ) -> S3Store | GCSStore | AzureStore:
     options: dict[str, Any] = {
         "prefix": place.path or None,
@@ -94,7 +94,7 @@ def _bucket(
         return GCSStore(place.bucket, config={"base_url": endpoint} if endpoint else {}, **options)
     if place.scheme == "az":
         return AzureStore(place.bucket, config={"endpoint": endpoint} if endpoint else {}, **options)
-    options["credential_provider"] = settings.credentials or _profile(environment)
+    options["credential_provider"] = settings.credentials or _profile(os.environ)
     config: S3Config = {}
     if endpoint:
         # Both, so that an explicit one wins over whichever of the two the environment names.

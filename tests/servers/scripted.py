@@ -1,0 +1,111 @@
+"""An object store that answers what a test tells it to: errors, silence, half an answer."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+_BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked. The body is only counted."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What to answer; `promised` bytes if they differ from those of the body; after a silence, in seconds."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    promised: int | None = None
+    silence_s: float = 0.0
+
+
+def error(status: int, code: str, message: str = "no") -> Answer:
+    """An error as S3 says it."""
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    return Answer(status=status, body=body.encode(), headers={"Content-Type": "application/xml"})
+
+
+@dataclass(kw_only=True)
+class Scripted:
+    """A running server; `asked` is all that was asked of it."""
+
+    url: str
+    asked: list[Request]
+
+
+@contextmanager
+def scripted(answer: Callable[[Request], Answer]) -> Iterator[Scripted]:
+    """A server on a free port of loopback that answers each request by `answer`."""
+    asked: list[Request] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            length = left = int(self.headers.get("Content-Length") or 0)
+            while left > 0:
+                left -= len(self.rfile.read(min(left, _BLOCK)))
+            request = Request(
+                method=self.command, path=self.path, headers=dict(self.headers.items()), length=length
+            )
+            asked.append(request)
+            said = answer(request)
+            time.sleep(said.silence_s)
+            self.send_response(said.status)
+            for name, value in said.headers.items():
+                self.send_header(name, value)
+            self.send_header(
+                "Content-Length", str(len(said.body) if said.promised is None else said.promised)
+            )
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(said.body)
+            if said.promised is not None:
+                self.close_connection = True
+
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _answer  # noqa: N815 - the names http.server calls
+
+        def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's own signature
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None:  # noqa: ANN401 - clients that hang up are expected
+            pass
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield Scripted(url=f"http://127.0.0.1:{server.server_port}", asked=asked)
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def swallowing(request: Request) -> Answer:
+    """A store that takes uploads, in parts or not, and keeps nothing."""
+    if request.method == "POST" and request.path.endswith("?uploads="):
+        return Answer(
+            body=b"<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
+        )
+    if request.method == "POST":
+        return Answer(body=b'<CompleteMultipartUploadResult><ETag>"e"</ETag></CompleteMultipartUploadResult>')
+    return Answer(headers={"ETag": f'"{re.sub("[^a-z0-9]", "", request.path)}"'})
