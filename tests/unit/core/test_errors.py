@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from eddyline.core import errors
+
+
+def _tree(kind: type[errors.EddylineError]) -> list[type[errors.EddylineError]]:
+    return [kind, *(leaf for below in kind.__subclasses__() for leaf in _tree(below))]
+
+
+def test_the_tree_at_the_top_of_the_file_is_the_tree() -> None:
+    ours = {kind.__name__ for kind in _tree(errors.EddylineError) if kind.__module__ == errors.__name__}
+    drawn = {word for word in (errors.__doc__ or "").split() if word in ours}
+    assert ours == drawn
+
+
+@pytest.mark.parametrize(
+    ("kind", "retry"),
+    [
+        (errors.UsageError, False),
+        (errors.InputError, False),
+        (errors.FormatError, False),
+        (errors.UnsupportedError, False),
+        (errors.TransientError, True),
+        (errors.MissingError, True),
+        (errors.ProofError, False),
+        (errors.Interrupted, True),
+    ],
+)
+def test_only_what_may_get_better_is_tried_again(kind: type[errors.EddylineError], *, retry: bool) -> None:
+    assert kind("wrong").retry == retry
+
+
+def test_a_message_says_what_is_wrong_and_what_to_do_next() -> None:
+    error = errors.UsageError("no such profile", remedy="see `eddyline profiles list`")
+    assert str(error) == "no such profile (see `eddyline profiles list`)"
+    assert "run the same command again" in str(errors.MissingError("x is gone"))
+    assert str(errors.InputError("bad")) == "bad"
+
+
+def test_a_format_error_says_where() -> None:
+    assert (
+        str(errors.FormatError("too long", path="moov/trak[1]", offset=0))
+        == "moov/trak[1] at byte 0: too long"
+    )
+    assert str(errors.FormatError("too long", path="moov")) == "moov: too long"
+    assert str(errors.FormatError("too long")) == "too long"
+
+
+def test_evidence_is_plain_json() -> None:
+    tool = errors.ToolError("ffmpeg failed", argv=("ffmpeg", "-i"), status=-9, stderr="killed")
+    form = errors.FormatError("too long", path="moov", offset=8, remedy="copy it again")
+    assert json.loads(json.dumps(tool.evidence())) == {
+        "error": "ToolError",
+        "message": "ffmpeg failed",
+        "remedy": "",
+        "argv": ["ffmpeg", "-i"],
+        "status": -9,
+        "stderr": "killed",
+    }
+    assert json.loads(json.dumps(form.evidence()))["offset"] == 8

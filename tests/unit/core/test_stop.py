@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from eddyline.core.errors import Interrupted
+from eddyline.core.stop import Stop
+
+
+def test_nothing_is_stopped_until_someone_asks() -> None:
+    stop = Stop()
+    assert not stop.requested
+    assert not stop.wait(0)
+    stop.check()
+
+
+def test_the_first_reason_is_kept() -> None:
+    stop = Stop()
+    stop.request("taken away")
+    stop.request("Ctrl-C")
+    assert stop.requested
+    with pytest.raises(Interrupted, match="stopped: taken away"):
+        stop.check()
+
+
+def test_everyone_who_waits_is_woken_at_once() -> None:
+    stop = Stop()
+    woken: list[float] = []
+
+    def wait() -> None:
+        if stop.wait(30):
+            woken.append(time.monotonic())
+
+    waiting = [threading.Thread(target=wait) for _ in range(4)]
+    for thread in waiting:
+        thread.start()
+    asked = time.monotonic()
+    stop.request("over")
+    for thread in waiting:
+        thread.join()
+    assert len(woken) == 4
+    assert max(woken) - asked < 1
+    assert stop.wait(30)
