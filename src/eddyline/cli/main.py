@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": ("doctor", "doctor"),
     "jobs": ("jobs", "commands"),
     "profiles": ("profiles", "commands"),
+    "telemetry": ("telemetry", "telemetry"),
     "demo-clip": ("demo", "demo_clip"),
 }
 _HIDDEN = frozenset({"demo-clip"})

@@ -1,0 +1,192 @@
+"""`eddyline telemetry`: what a camera recorded beside its pictures, shown or exported."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eddyline.cli.terminal import console
+from eddyline.core.errors import UsageError
+from eddyline.pipeline.words import count, duration, shown, size
+
+if TYPE_CHECKING:
+    from eddyline.gpmf import Telemetry
+    from eddyline.gpmf.export import Selection
+    from eddyline.mp4.ranges import ByteRanges
+
+_FORMATS = "json, csv, parquet, gpx, geojson, kml, fit, svg, highlights"
+_UNITS_SHOWN = 28
+
+
+def telemetry(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|URL",
+            help="A GoPro MP4, MOV, LRV, .360, JPEG or raw GPMF; a path, or http(s)://, s3://, gs://, az://.",
+            show_default=False,
+        ),
+    ],
+    summary: Annotated[bool, typer.Option("--summary", help="Say what is in it (the default).")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: Annotated[  # noqa: FBT002 - likewise
+        bool, typer.Option("--json", help="With --summary, print it as JSON; alone, like --format json.")
+    ] = False,
+    format: Annotated[  # noqa: A002 - the option's name
+        str, typer.Option("--format", metavar="FORMAT", help=f"Export as {_FORMATS}.", show_default=False)
+    ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="Write there, not to standard output; its suffix tells FORMAT.",
+        ),
+    ] = None,
+    stream: Annotated[
+        list[str] | None, typer.Option("--stream", metavar="KEY", help="Only this stream (repeatable).")
+    ] = None,
+    fix: Annotated[
+        int | None, typer.Option("--fix", metavar="2|3", help="Only GPS samples with at least this fix.")
+    ] = None,
+    max_dop: Annotated[
+        float | None, typer.Option("--max-dop", metavar="DOP", help="Only GPS samples at least this precise.")
+    ] = None,
+    start: Annotated[
+        float | None, typer.Option("--from", metavar="S", help="From this movie time on, in seconds.")
+    ] = None,
+    end: Annotated[
+        float | None, typer.Option("--to", metavar="S", help="Up to this movie time, in seconds.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option("--rate", metavar="HZ", help="Resample to so many a second.")
+    ] = None,
+    turned: Annotated[  # noqa: FBT002 - likewise
+        bool, typer.Option("--xyz", help="Turn accelerometer, gyroscope and the like to X, Y, Z order.")
+    ] = False,
+    lenient: Annotated[bool, typer.Option("--lenient", help="Keep what is sound of a broken file.")] = False,  # noqa: FBT002 - likewise
+) -> None:
+    """Show or export a camera's telemetry: GPS, motion, exposure, faces, HiLights, settings."""
+    from eddyline.gpmf.export import Selection  # noqa: PLC0415 - help must not wait for NumPy
+
+    selection = Selection(
+        streams=tuple(stream or ()),
+        fix=fix,
+        max_dop=max_dop,
+        start_s=start,
+        end_s=end,
+        rate_hz=rate,
+        turned=turned,
+    )
+    exporting = bool(format or out or (as_json and not summary))
+    if summary and exporting:
+        raise UsageError("--summary is not an export", remedy="leave it out, or --format and --out")
+    if not exporting and selection.to_json():
+        raise UsageError(
+            "the summary is of the whole recording",
+            remedy="add --format or --out to filter an export",
+        )
+    if as_json and format not in {"", "json"}:
+        raise UsageError(f"--json and --format {format} are two formats", remedy="leave one out")
+    wanted = format or ("json" if as_json else "")
+    if wanted or out:
+        _check(wanted, out)
+    with _opened(file) as source:
+        found = _read(source, lenient=lenient)
+        if exporting:
+            _export(found, wanted, out, selection)
+        elif as_json:
+            typer.echo(json.dumps(found.summary(), indent=2, ensure_ascii=False))
+        else:
+            show_summary(file, found)
+
+
+def _read(source: Path | ByteRanges, *, lenient: bool) -> Telemetry:
+    from eddyline import gpmf  # noqa: PLC0415 - help must not wait for NumPy
+
+    found = gpmf.read(source, lenient=lenient)
+    for flaw in found.flaws if lenient else ():
+        sys.stderr.write(f"eddyline: {shown(flaw)}\n")
+    return found
+
+
+@contextlib.contextmanager
+def _opened(file: str) -> Iterator[Path | ByteRanges]:
+    from eddyline.core.reading import is_remote, open_remote  # noqa: PLC0415 - not for --help
+
+    if not is_remote(file):
+        yield Path(file)
+        return
+    ranges = open_remote(file)
+    try:
+        yield ranges
+    finally:
+        ranges.close()
+
+
+def _check(wanted: str, out: Path | None) -> None:
+    """Refuse before reading what could not be written."""
+    from eddyline.gpmf.export import format_named, format_of  # noqa: PLC0415 - not for --help
+
+    row = format_named(wanted) if wanted else format_of(out or Path())
+    if out is None and not row.text and sys.stdout.isatty():
+        raise UsageError(f"{row.name} is not for a terminal", remedy="add --out PATH")
+
+
+def _export(found: Telemetry, wanted: str, out: Path | None, selection: Selection) -> None:
+    from eddyline.gpmf import export  # noqa: PLC0415 - not for --help
+
+    if out is None:
+        export.write(found, sys.stdout.buffer, wanted, selection)
+        sys.stdout.buffer.flush()
+        return
+    made = export.save(found, out, wanted, selection)
+    screen = console()
+    for path in made:
+        screen.print(f"{shown(path)}, {size(path.stat().st_size)}", soft_wrap=True)
+
+
+def show_summary(file: str, found: Telemetry) -> None:
+    """Print what is in a recording, for people."""
+    screen = console()
+    screen.print(shown(file), style="bold", soft_wrap=True)
+    for heading, value in _facts(found):
+        screen.print(f"  {heading:<12}{shown(value)}", soft_wrap=True)
+    if found.streams:
+        screen.print(
+            f"  {'stream':<12}{'samples':>9} {'rate':>12}  {'units':<{_UNITS_SHOWN}}  name", style="dim"
+        )
+    for label, stream in found.streams.items():
+        units = ", ".join(dict.fromkeys(unit for unit in stream.units if unit))
+        cut = units if len(units) <= _UNITS_SHOWN else units[: _UNITS_SHOWN - 1] + "…"
+        rate = f"{stream.rate_hz:.3f} Hz"
+        line = f"{label:<12}{len(stream):>9,} {rate:>12}  {cut:<{_UNITS_SHOWN}}  {stream.name}"
+        screen.print(f"  {shown(line.rstrip())}", soft_wrap=True)
+
+
+def _facts(found: Telemetry) -> Iterator[tuple[str, str]]:
+    camera = found.camera
+    named = [camera.model, camera.firmware, f"serial {camera.serial}" if camera.serial else ""]
+    yield "camera", ", ".join(part for part in named if part) or "unknown"
+    yield "telemetry", f"{count(len(found.payloads), 'payload')}, {duration(found.duration_s)}"
+    track = found.gps
+    if track is None:
+        yield "GPS", "none"
+    else:
+        sound = int(track.valid.sum())
+        began = ""
+        if track.clock is not None:
+            with contextlib.suppress(ValueError, OverflowError, OSError):
+                began = f", from {track.clock.datetime(0.0):%Y-%m-%d %H:%M:%S} UTC"
+        about = f"altitude above {track.altitude_reference}"
+        yield "GPS", f"{track.key}, {sound:,} of {count(len(track), 'sample')} with a fix, {about}{began}"
+    if found.hilights:
+        yield "HiLights", ", ".join(f"{mark.time_s:.1f} s" for mark in found.hilights[:20])
+    if found.flaws:
+        yield "flaws", f"{count(len(found.flaws), 'flaw')}: {found.flaws[0]}"
