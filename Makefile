@@ -36,7 +36,7 @@ setup: $(VENV)/.dev ## make the virtual environment with everything in it
 
 run: $(VENV)/.run ## process FOOTAGE=path (or a clip of our own) into OUT, and say where to look
 	@if [ -n "$(FOOTAGE)" ]; then $(BIN)/eddyline run "$(FOOTAGE)" --out "$(OUT)" --profile "$(PROFILE)"; \
-	else $(BIN)/eddyline demo-clip "$(OUT)/.eddyline/GX010001.MP4" && $(BIN)/eddyline run "$(OUT)/.eddyline/GX010001.MP4" --out "$(OUT)" --profile "$(PROFILE)"; fi
+	else echo "no FOOTAGE=path given: making a camera-like clip of our own"; $(BIN)/eddyline demo-clip "$(OUT)/.eddyline/GX010001.MP4" && $(BIN)/eddyline run "$(OUT)/.eddyline/GX010001.MP4" --out "$(OUT)" --profile "$(PROFILE)"; fi
 
 check: $(VENV)/.dev ## format, lint, types and the walls between the rooms
 	@$(BIN)/ruff format --check .

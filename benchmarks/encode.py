@@ -67,7 +67,8 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
         ratios["encode.cpu_vs_per_rung"].append(ours.cpu_s / per_rung)
         print(
             f"  pipeline {ours.cpu_s:.1f} CPU s, {ours.wall_s:.1f} s;"
-            f" single {single.cpu_s:.1f}, {single.wall_s:.1f}; per rung {per_rung:.1f}, {sum(cost.wall_s for cost in each):.1f}",
+            f" single {single.cpu_s:.1f}, {single.wall_s:.1f};"
+            f" per rung {per_rung:.1f}, {sum(cost.wall_s for cost in each):.1f}",
             flush=True,
         )
     return {name: sorted(values)[len(values) // 2] for name, values in ratios.items()}
@@ -80,7 +81,7 @@ def pipeline(clip: Path, out: Path) -> Cost:
         (
             sys.executable,
             "-m",
-            "eddyline.cli.main",
+            "eddyline",
             "run",
             str(clip),
             "--out",

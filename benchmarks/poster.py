@@ -24,7 +24,7 @@ def measure(work: Path) -> dict[str, float]:
         (
             sys.executable,
             "-m",
-            "eddyline.cli.main",
+            "eddyline",
             "run",
             str(clip),
             "--out",

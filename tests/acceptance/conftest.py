@@ -20,7 +20,7 @@ pictures: {thumbs: 3, poster_width: 320, thumb_width: 160}
 @pytest.fixture(scope="session")
 def eddyline() -> tuple[str, ...]:
     """The command line of the program under test."""
-    return (sys.executable, "-m", "eddyline.cli.main")
+    return (sys.executable, "-m", "eddyline")
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,11 @@ def test_killed_at_random_moments_it_finishes_with_the_undisturbed_manifest(
         now = _finished_chunks(storm)
         again += sum(1 for key, was in chunks_seen.items() if key in now and now[key] != was)
         chunks_seen.update(now)
-        visible = [path for path in (storm / "assets").rglob("*.mp4") if (path.parents[1] / "manifest.json").is_file()]
+        visible = [
+            path
+            for path in (storm / "assets").rglob("*.mp4")
+            if (path.parents[1] / "manifest.json").is_file()
+        ]
         for path in visible:
             assert path.stat().st_size > 0
         if kills >= KILLS:

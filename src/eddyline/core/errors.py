@@ -61,7 +61,7 @@ class FormatError(InputError):
         self.offset = offset
 
     def __str__(self) -> str:
-        where = self.path + ("" if self.offset is None else f" at byte {self.offset}")
+        where = f"{self.path} at byte {self.offset}".lstrip() if self.offset is not None else self.path
         return f"{where}: {super().__str__()}" if where else super().__str__()
 
     def evidence(self) -> dict[str, Any]:

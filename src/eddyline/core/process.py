@@ -20,12 +20,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eddyline.core.errors import Interrupted, ToolError, TransientError
+from eddyline.core.errors import Interrupted, MissingError, ToolError, TransientError
 from eddyline.core.stop import Stop
 
 _STDERR_KEPT = 16 * 1024
 _KILL_AFTER_S = 1.0  # between SIGTERM and SIGKILL: an exit within 2 s of Ctrl-C is promised
 _POLL_S = 0.05
+_LINE = 64 * 1024  # bytes of a line at most: a longer one is handed on in pieces
 # All that a child sees of our environment: what programs need to find each other and their libraries.
 _KEPT_ENVIRONMENT = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR"})
 _PR_SET_PDEATHSIG = 1
@@ -90,13 +91,15 @@ class Runner:
             status, usage, why = self._wait(child, limits, started, out)
         finally:
             if child.returncode is None:
-                child.kill()
+                _signal_group(child, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     child.wait()
         for reader in readers:
             reader.join(timeout=5)
         cpu = usage.ru_utime + usage.ru_stime
         self.cpu_s += cpu
+        if out.failure is not None:
+            raise out.failure
         if self.stop.requested and status != 0:
             raise Interrupted(f"stopped: {self.stop.reason}")
         _judge(argv, status, why or out.overflow, err.text())
@@ -114,20 +117,31 @@ class Runner:
         """Wait for the child by itself (wait4 gives its own CPU time), stopping it when it must stop."""
         why, asked, pause = "", 0.0, 0.002
         while True:
-            pid, raw, usage = os.wait4(child.pid, os.WNOHANG)
-            if pid:
+            # Looked at, but not yet reaped: until then its process group's number cannot become another's.
+            if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                _signal_group(child, signal.SIGKILL)  # what it started and left running
+                _, raw, usage = os.wait4(child.pid, 0)
                 child.returncode = os.waitstatus_to_exitcode(raw)
                 return child.returncode, usage, why
             now = time.monotonic()
             if not asked:
                 why = _overdue(now, limits, started, out)
-                if why or out.overflow or self.stop.requested:
+                if why or out.overflow or out.failure is not None or self.stop.requested:
                     asked = now
-                    child.send_signal(signal.SIGTERM)
+                    _signal_group(child, signal.SIGTERM)
             elif now - asked > _KILL_AFTER_S:
-                child.kill()
+                _signal_group(child, signal.SIGKILL)
             self.stop.wait(pause) if not self.stop.requested else time.sleep(0.01)
             pause = min(pause * 1.5, _POLL_S)
+
+
+def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Tell the child and all that it started (a wrapper script's FFmpeg).
+
+    Never by `child.send_signal`: that reaps a child which has just ended, and its usage would be lost.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a zombie
+        os.killpg(child.pid, number)
 
 
 def _overdue(now: float, limits: Limits, started: float, out: _Collector) -> str:
@@ -152,8 +166,12 @@ def _start(
             env={**kept, "LC_ALL": "C", **(env or {})},
             preexec_fn=_child_setup(limits.memory),  # noqa: PLW1509 - two system calls, no locks taken
             close_fds=True,
+            # What it starts can be stopped with it, and Ctrl-C in a terminal reaches it through us alone.
+            process_group=0,
         )
     except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise MissingError(f"the work folder {cwd} is gone") from error
         raise ToolError(
             f"{argv[0]} cannot be found", argv=argv, status=None, remedy="run `eddyline doctor`"
         ) from error
@@ -199,18 +217,27 @@ class _Collector:
         self._size = 0
         self.last = 0.0
         self.overflow = ""
+        self.failure: Exception | None = None  # of the one who listens: the child is stopped for it
 
     def drain(self, stream: Iterator[bytes]) -> None:
         for chunk in _chunks(stream, self._on_line is not None):
             self.last = time.monotonic()
             if self._on_line is not None:
-                self._on_line(chunk.decode("utf-8", "replace").rstrip("\r\n"))
+                self._hand_on(chunk, self._on_line)
                 continue
             self._size += len(chunk)
             if self._size > self._bound:
                 self.overflow = f"printed more than {self._bound} bytes"
                 continue  # keep draining, so that the child can die
             self._parts.append(chunk)
+
+    def _hand_on(self, line: bytes, listen: Callable[[str], None]) -> None:
+        if self.failure is not None:
+            return  # keep draining, so that the child can die
+        try:
+            listen(line.decode("utf-8", "replace").rstrip("\r\n"))
+        except Exception as error:  # noqa: BLE001 - raised again by the thread that runs the child
+            self.failure = error
 
     def data(self) -> bytes:
         return b"".join(self._parts)
@@ -237,7 +264,8 @@ class _Tail:
 def _chunks(stream: Iterator[bytes], by_line: bool) -> Iterator[bytes]:  # noqa: FBT001 - private
     with contextlib.closing(stream):  # type: ignore[type-var]  # a pipe, closed when the child is gone
         if by_line:
-            yield from stream
+            while line := stream.readline(_LINE):  # type: ignore[attr-defined]
+                yield line
         else:
             while data := stream.read1(65536):  # type: ignore[attr-defined]
                 yield data

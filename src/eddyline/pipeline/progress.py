@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from eddyline.graph.events import Happening, WorkerEvent
 from eddyline.graph.job import Job
-from eddyline.graph.states import State
+from eddyline.graph.states import OPEN, State
 from eddyline.pipeline.events import AssetProgress
 from eddyline.pipeline.plan import Plan
 from eddyline.pipeline.submit import Submitted
@@ -88,11 +88,11 @@ class Progress:
     def _count(self, name: str) -> None:
         """Read the asset's jobs from the ledger: at the start, and once its plan is there."""
         asset, jobs = self._assets[name], self._jobs_of(name)
-        plans = [job.spec["plan"] for job in jobs if "plan" in job.spec and job.state is not State.CANCELLED]
-        if not plans:
+        current = [job.spec for job in jobs if "plan" in job.spec and job.state in OPEN]
+        if not current:
             return
-        plan = self._plan_of(plans[-1])
-        mine = [job for job in jobs if job.spec.get("plan") == plans[-1]]
+        plan = self._plan_of(current[-1]["plan"])
+        mine = [job for job in jobs if "plan" in job.spec and job.spec["ask"] == current[-1]["ask"]]
         done = [job for job in mine if job.state is State.DONE]
         asset.frames_total, asset.fps = plan.facts.video.frames, float(plan.facts.video.fps)
         asset.total = sum(job.weight for job in mine)

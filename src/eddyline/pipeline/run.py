@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,11 @@ class Run:
         open_ones = [each for each in submitted if each.standing == "open"]
         open_ones += self._left_over({each.asset for each in submitted})
         if open_ones and not self.stop.requested:
-            self._work(open_ones)
+            try:
+                self._work(open_ones)
+            except EddylineError as error:
+                # The ledger itself failed (a full disk, mostly): what was open stays open for the next run.
+                self._stranded(open_ones, error)
         if not self.stop.requested:
             self._account_for(open_ones)
         return RunReport(
@@ -115,6 +119,8 @@ class Run:
             job = event.job
             if event.happening is Happening.FAILED and job.state is State.DEAD:
                 self._fail(job.asset, _dead(named.get(job.asset), job))
+                # The asset cannot be finished in this run; whoever asks again gets everything back.
+                self.ledger.cancel(asset=job.asset, reason=f"{job.id} failed")
             if event.happening is Happening.FINISHED and job.kind == "publish":
                 # Recorded by now: what was made on the way is not needed any more.
                 self.bench.store.delete(parts_folder(job.asset))
@@ -131,6 +137,13 @@ class Run:
             on_event=hear,
             until=lambda: not self.ledger.has_open(),
         ).run()
+
+    def _stranded(self, submitted: Sequence[Submitted], error: EddylineError) -> None:
+        done = {each.asset for each in self._finished}
+        for each in submitted:
+            if each.asset not in done:
+                failed = _failure(each.source, error)
+                self._fail(each.asset, replace(failed, asset=each.asset, name=each.name))
 
     def _account_for(self, submitted: Sequence[Submitted]) -> None:
         """Nothing that was submitted may end without a word."""

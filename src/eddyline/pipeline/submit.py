@@ -95,7 +95,7 @@ def _ask(asset: str, profile: Profile, toolchain: str, ledger: Ledger) -> str:
         mine = [job for job in jobs if job.spec["ask"] == ask]
         states = {job.state for job in mine}
         if State.DEAD in states:
-            ledger.redrive(*[job.id for job in mine if job.state is State.DEAD])
+            ledger.redrive(*[job.id for job in mine if job.state in {State.DEAD, State.CANCELLED}])
         if not mine or State.DEAD in states or states & OPEN:
             break
         generation += 1  # all done, yet the asset is not there (removed by hand), or cancelled by hand

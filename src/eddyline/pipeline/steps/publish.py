@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from eddyline.core.errors import ProofError
 from eddyline.pipeline import manifest, page
@@ -32,9 +35,9 @@ def publish(task: Task) -> Made:
             store.delete(stale)
     for key, source in placed.items():
         store.copy(source, key)
-    root = task.work
-    (root / "index.html").write_text(page.render(made, root), "utf-8")
-    store.put(asset_key(plan.asset, "index.html"), root / "index.html")
+    html = task.work / "index.html"
+    html.write_text(page.render(made, _beside(task, made)), "utf-8")
+    store.put(asset_key(plan.asset, "index.html"), html)
     data = (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
     if not store.compare_and_set(manifest_key(plan.asset), data, None):
         # Another start of this very job got there first, or an older manifest stands in the way.
@@ -42,6 +45,15 @@ def publish(task: Task) -> Made:
         if manifest.lasting(there) != manifest.lasting(made):
             raise ProofError(f"asset {plan.asset} is published already, and differently")
     return Made(result={"manifest": manifest_key(plan.asset)})
+
+
+def _beside(task: Task, made: Mapping[str, Any]) -> Path:
+    """A local folder with the files that the page is written from, wherever the store keeps them."""
+    root, board = task.work / "page", made["pictures"]["storyboard"]
+    if board is not None:
+        (root / board).parent.mkdir(parents=True)
+        (root / board).write_bytes(task.bench.store.get(asset_key(task.plan.asset, board)))
+    return root
 
 
 def _placement(parts: manifest.PartsOf) -> list[tuple[str, str]]:
