@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eddyline.core.identity import canonical, digest, file_sha256
@@ -27,6 +27,7 @@ def test_a_value_has_one_spelling() -> None:
     assert canonical({"b": [1, "ü"], "a": None}) == '{"a":null,"b":[1,"ü"]}'.encode()
 
 
+@settings(max_examples=40)
 @given(_JSON)
 def test_the_order_of_names_does_not_count(value: object) -> None:
     def turned(part: object) -> object:

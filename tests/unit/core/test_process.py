@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.errors import Interrupted, MissingError, ToolError
+from eddyline.core.process import Limits, Runner
+from eddyline.core.stop import Stop
+
+
+def _python(code: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-S", "-c", code, *arguments)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in {"Z", "X"}
+
+
+def _gone(pid: int, within_s: float = 2.0) -> bool:
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        if not _alive(pid):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_what_a_child_prints_and_costs_comes_back() -> None:
+    runner = Runner()
+    code = "import sys; sys.stdout.write('out'); sys.stderr.write('err'); sum(range(2_000_000))"
+    finished = runner.run(_python(code))
+    assert (finished.stdout, finished.stderr) == (b"out", "err")
+    assert finished.argv == _python(code)
+    assert 0 < finished.cpu_s <= finished.wall_s + 1
+    assert runner.cpu_s == finished.cpu_s
+    runner.run(_python("pass"))
+    assert runner.cpu_s > finished.cpu_s
+
+
+def test_a_failure_keeps_the_command_the_status_and_the_end_of_what_was_said() -> None:
+    code = "import sys; sys.stderr.write('x' * 100_000 + '\\nthe last word\\n\\n'); sys.exit(3)"
+    with pytest.raises(ToolError, match="status 3: the last word") as caught:
+        Runner().run(_python(code))
+    evidence = caught.value.evidence()
+    assert evidence["status"] == 3
+    assert evidence["argv"] == list(_python(code))
+    assert len(evidence["stderr"]) == 16 * 1024
+    assert evidence["stderr"].endswith("the last word\n\n")
+
+
+def test_a_failure_without_words_says_so() -> None:
+    with pytest.raises(ToolError, match="it said nothing"):
+        Runner().run(_python("raise SystemExit(1)"))
+
+
+def test_a_killed_child_is_named_with_its_signal() -> None:
+    with pytest.raises(ToolError, match="killed by SIGKILL") as caught:
+        Runner().run(_python("import os; os.kill(os.getpid(), 9)"))
+    assert caught.value.status == -signal.SIGKILL
+    assert caught.value.retry
+
+
+def test_a_child_that_takes_too_long_is_stopped() -> None:
+    started = time.monotonic()
+    with pytest.raises(ToolError, match="longer than its limit") as caught:
+        Runner().run(_python("import time; time.sleep(60)"), limits=Limits(wall_s=0.2))
+    assert time.monotonic() - started < 2
+    assert caught.value.status == -signal.SIGTERM
+
+
+def test_a_child_that_falls_silent_is_stopped_but_one_that_talks_is_not() -> None:
+    limits = Limits(wall_s=20, idle_s=1.0)
+    talks = "import time\nfor n in range(11): print(n, flush=True); time.sleep(.12)"
+    lines: list[str] = []
+    Runner().run(_python(talks), limits=limits, on_line=lines.append)
+    assert lines == [str(number) for number in range(11)]
+    with pytest.raises(ToolError, match="said nothing for"):
+        Runner().run(_python("print(1, flush=True)\nimport time; time.sleep(60)"), limits=limits)
+
+
+def test_a_child_that_will_not_be_told_is_killed_within_two_seconds() -> None:
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+    stop = Stop()
+    asked: list[float] = []
+
+    def ask(_line: str) -> None:
+        asked.append(time.monotonic())
+        stop.request("Ctrl-C")
+
+    with pytest.raises(Interrupted, match="Ctrl-C"):
+        Runner(stop=stop).run(_python(code), on_line=ask)
+    assert time.monotonic() - asked[0] < 2
+
+
+def test_a_stop_from_elsewhere_ends_a_child_at_once() -> None:
+    stop = Stop()
+    threading.Timer(0.1, stop.request, ["taken away"]).start()
+    started = time.monotonic()
+    with pytest.raises(Interrupted, match="taken away"):
+        Runner(stop=stop).run(_python("import time; time.sleep(60)"))
+    assert time.monotonic() - started < 1.5
+
+
+def test_after_a_stop_nothing_is_started(tmp_path: Path) -> None:
+    stop = Stop()
+    stop.request("over")
+    with pytest.raises(Interrupted):
+        Runner(stop=stop).run(_python(f"open({str(tmp_path / 'x')!r}, 'w')"))
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_child_may_not_take_more_memory_than_allowed() -> None:
+    limits = Limits(memory=200 * 1024 * 1024)
+    with pytest.raises(ToolError, match="MemoryError"):
+        Runner().run(_python("bytearray(400 * 1024 * 1024)"), limits=limits)
+
+
+def test_a_child_that_prints_without_end_is_stopped() -> None:
+    code = "import sys\nwhile True: sys.stdout.write('x' * 65536)"
+    with pytest.raises(ToolError, match="printed more than 1000000 bytes"):
+        Runner().run(_python(code), limits=Limits(output=1_000_000, wall_s=20))
+
+
+def test_standard_error_without_end_is_let_pass_and_its_end_kept() -> None:
+    code = "import sys\nfor n in range(300): sys.stderr.write('x' * 65536)\nsys.stderr.write('end')"
+    finished = Runner().run(_python(code))
+    assert len(finished.stderr) == 16 * 1024
+    assert finished.stderr.endswith("xend")
+
+
+def test_a_line_without_end_is_handed_on_in_pieces() -> None:
+    lines: list[str] = []
+    code = "import sys\nfor n in range(160): sys.stdout.write('x' * 65536)"
+    Runner().run(_python(code), on_line=lines.append)
+    assert sum(map(len, lines)) == 160 * 65536
+    assert max(map(len, lines)) <= 65536
+
+
+def test_lines_are_handed_on_whole_and_without_their_ends() -> None:
+    lines: list[str] = []
+    code = "import sys; sys.stdout.buffer.write(b'one\\r\\ntwo\\n\\xff\\nlast')"
+    finished = Runner().run(_python(code), on_line=lines.append)
+    assert lines == ["one", "two", "\ufffd", "last"]
+    assert finished.stdout == b""
+
+
+def test_an_error_of_the_one_who_listens_stops_the_child_and_is_not_lost() -> None:
+    class ListenerError(Exception):
+        pass
+
+    def listen(line: str) -> None:
+        raise ListenerError(line)
+
+    started = time.monotonic()
+    with pytest.raises(ListenerError, match="hello"):
+        Runner().run(
+            _python("print('hello', flush=True)\nimport time; time.sleep(60)"),
+            on_line=listen,
+            limits=Limits(wall_s=20),
+        )
+    assert time.monotonic() - started < 2
+
+
+def test_a_child_sees_a_bare_environment_and_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    code = "import os, sys; print(sorted(os.environ), repr(sys.stdin.read()), os.environ['LC_ALL'])"
+    said = Runner().run(_python(code), env={"OURS": "1"}).stdout.decode()
+    assert "SECRET" not in said
+    assert "'OURS'" in said
+    assert "'' C" in said
+
+
+def test_a_program_that_is_not_there_is_named() -> None:
+    with pytest.raises(ToolError, match=r"/no/such/ffmpeg cannot be found.*doctor"):
+        Runner().run(("/no/such/ffmpeg", "-version"))
+
+
+def test_a_work_folder_that_is_gone_is_not_taken_for_a_missing_program(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="gone"):
+        Runner().run(_python("pass"), cwd=tmp_path / "gone")
+
+
+def test_a_program_that_may_not_be_run_may_be_tried_again(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\n")
+    with pytest.raises(Exception, match="cannot start") as caught:
+        Runner().run((str(program),))
+    assert getattr(caught.value, "retry", False)
+
+
+# A wrapper script around FFmpeg: the shell, which is our child, and what it starts.
+_WRAPPER = "#!/bin/sh\necho start\nsleep 60 &\necho $!\nwait\n"
+
+
+@pytest.fixture
+def wrapper(tmp_path: Path) -> str:
+    path = tmp_path / "ffmpeg"
+    path.write_text(_WRAPPER)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_what_a_wrapper_script_started_ends_with_it(wrapper: str) -> None:
+    lines: list[str] = []
+    started = time.monotonic()
+    with pytest.raises(ToolError, match="longer than its limit"):
+        Runner().run((wrapper,), limits=Limits(wall_s=0.4), on_line=lines.append)
+    assert time.monotonic() - started < 3
+    assert lines[0] == "start"
+    assert _gone(int(lines[1]))
+
+
+def test_what_a_finished_child_left_running_is_ended_and_not_waited_for() -> None:
+    code = "import os, time\nif os.fork() == 0: time.sleep(60)\nelse: print('done')"
+    started = time.monotonic()
+    assert Runner().run(_python(code)).stdout == b"done\n"
+    assert time.monotonic() - started < 3
+
+
+_PARENT = """
+import sys
+from eddyline.core.process import Runner
+code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+Runner().run((sys.executable, "-S", "-c", code), on_line=lambda line: print(line, flush=True))
+"""
+
+
+def _orphaned(kill: signal.Signals) -> int:
+    with subprocess.Popen((sys.executable, "-c", _PARENT), stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert _alive(child)
+        os.kill(parent.pid, kill)
+        parent.wait()
+    return child
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
+def test_an_orphan_dies_with_its_parent(kill: signal.Signals) -> None:
+    assert _gone(_orphaned(kill))
+
+
+def test_many_children_end_at_once_without_getting_into_each_others_way() -> None:
+    # A child that ends just when it is told to must be reaped once, whoever sees it first.
+    errors: list[BaseException] = []
+
+    def one(number: int) -> None:
+        for turn in range(4):
+            limits = Limits(wall_s=0.05 + 0.004 * ((number + turn) % 8))
+            try:
+                Runner().run(("/bin/sleep", "0.07"), limits=limits)
+            except ToolError:
+                pass
+            except BaseException as error:  # noqa: BLE001 - a thread's errors are shown by the test
+                errors.append(error)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_a_child_that_ends_just_when_it_is_told_to_is_reaped_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The window between asking "has it ended?" and telling it to: held open until the child has ended.
+    told: list[int] = []
+
+    def late(real: object, pid: int, number: int) -> None:
+        if not told:
+            told.append(pid)
+            time.sleep(0.4)
+        real(pid, number)  # type: ignore[operator]
+
+    for name in ("kill", "killpg"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda pid, number, real=real: late(real, pid, number))
+    popen_poll = subprocess.Popen.poll
+
+    def slow_poll(child: subprocess.Popen[bytes]) -> int | None:
+        time.sleep(0.4)
+        return popen_poll(child)
+
+    monkeypatch.setattr(subprocess.Popen, "poll", slow_poll)
+    with pytest.raises(ToolError):
+        Runner().run(("/bin/sleep", "0.2"), limits=Limits(wall_s=0.05))
