@@ -20,6 +20,8 @@ from eddyline.core.errors import Interrupted, TransientError
 from eddyline.core.objects import ObjectStore
 from eddyline.core.opening import open_store
 from eddyline.core.stop import Stop
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.ranges import FileRanges
 
 PART = 5 * 1024 * 1024  # the smallest part that S3 takes
 
@@ -185,6 +187,20 @@ def test_a_source_is_read_by_ranges_and_never_whole(ministack: Ministack, bucket
     assert source.read(PART - 2, 4) == path.read_bytes()[PART - 2 : PART + 2]
     assert source.read(0, 16) == path.read_bytes()[:16]
     assert (source.requests, source.bytes_read) == (2, 20)
+
+
+def test_the_index_of_real_footage_is_read_from_a_bucket_without_its_media(
+    ministack: Ministack, bucket: str, samples: Path
+) -> None:
+    store = _open(ministack, bucket)
+    store.put("sources/karma.mp4", samples / "karma.mp4")
+    source = store.ranges("sources/karma.mp4")
+    tracks = read_movie(source).tracks
+    with FileRanges(samples / "karma.mp4") as local:
+        assert [track.kind for track in tracks] == [track.kind for track in read_movie(local).tracks]
+    assert tracks
+    assert source.requests < 20
+    assert source.bytes_read < source.size / 20
 
 
 def test_a_source_that_changes_while_it_is_read_is_not_mixed_up() -> None:
