@@ -1,0 +1,90 @@
+"""The page that `make run` names last, opened as a person opens it: from the disk, in a browser."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .clips import noisy
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    path = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(_QUIET))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def index(
+    tmp_path_factory: pytest.TempPathFactory, ffmpeg: str, eddyline: tuple[str, ...], small_profile: Path
+) -> Path:
+    out = tmp_path_factory.mktemp("page")
+    clip = noisy(ffmpeg, out / "river.mp4", seconds=8, size="320x180")
+    subprocess.run(
+        [*eddyline, "run", str(clip), "--out", str(out), "--profile", str(small_profile), "--json"],
+        check=True,
+        capture_output=True,
+    )
+    (page,) = out.glob("assets/*/index.html")
+    return page
+
+
+def _wait(page: Any, wanted: str) -> None:  # noqa: ANN401 - Playwright's own types need Playwright
+    """Until the expression holds; the page's own policy forbids what Playwright's wait does."""
+    end = time.monotonic() + 20
+    while not page.evaluate(wanted):
+        assert time.monotonic() < end, f"{wanted} does not come true"
+        time.sleep(0.05)
+
+
+def test_the_page_plays_switches_renditions_and_asks_no_network(browser: Any, index: Path) -> None:  # noqa: ANN401
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(index.as_uri())
+    assert "river.mp4" in page.inner_text("h1")
+    text = page.inner_text("body")
+    assert "240 frames in, 240 frames out in each of 2 renditions" in text
+    page.evaluate("document.querySelector('video').muted = true")
+    page.evaluate("document.querySelector('video').play()")
+    _wait(page, "document.querySelector('video').currentTime > 0.5")
+    before = page.evaluate("document.querySelector('video').currentTime")
+    page.get_by_text("90p", exact=True).first.click()
+    _wait(page, "document.querySelector('video').videoHeight === 90")
+    _wait(page, f"document.querySelector('video').currentTime >= {before}")
+    assert not said
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
+    page.close()
+
+
+def test_the_page_fits_a_phone(browser: Any, index: Path) -> None:  # noqa: ANN401
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(index.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
