@@ -13,7 +13,7 @@ import numpy as np
 
 from eddyline.gpmf.export.fitfile import FitFile, Message
 from eddyline.gpmf.export.geodesy import distances
-from eddyline.gpmf.export.points import NoTrackError, Points, placed_marks, points, resampled
+from eddyline.gpmf.export.points import NoTrackError, Points, one, placed_marks, points, resampled
 from eddyline.gpmf.export.resample import grid
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.payloads import Int64s
@@ -54,14 +54,10 @@ def write_fit(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None
     utc = np.maximum.accumulate(found.utc)
     even = grid(utc, min(selection.rate_hz or 1.0, 1.0))
     seconds = np.rint(even.times if len(even.times) else utc[:1]).astype(np.int64) - EPOCH
-    track = resampled(found, even) if len(even.times) else _first(found)
+    # A track within one second may have no whole second in it: its first point stands for it.
+    track = resampled(found, even) if len(even.times) else one(found, 0)
     marked = [placed.utc for placed in placed_marks(telemetry, found, selection) if placed.utc is not None]
     out.write(bytes(_activity(track, seconds, [int(each) - EPOCH for each in marked], str(telemetry.camera))))
-
-
-def _first(found: Points) -> Points:
-    """A track within one second has no whole second in it: its first point stands for it."""
-    return resampled(found, grid(found.times[:1], 1.0 / max(float(found.times[0]), 1e-3)))
 
 
 def _activity(track: Points, seconds: Int64s, marked: list[int], camera: str) -> FitFile:
@@ -88,7 +84,7 @@ def _activity(track: Points, seconds: Int64s, marked: list[int], camera: str) ->
     for each in waiting:
         file.add(_EVENT, each, _USER_MARKER, _MARKER)
     file.add(_EVENT, end, _TIMER, _STOP_ALL)
-    spent, length = (end - begin) * 1000, int(far[-1] * 100)
+    spent, length = (end - begin) * 1000, round(float(far[-1]) * 100)
     whole = (end, begin, int(lat[0]), int(lon[0]), spent, spent, length)
     file.add(_LAP, *whole, _LAP_EVENT, _STOP, 0)
     file.add(_SESSION, *whole, _SESSION_EVENT, _STOP, 0, 0, 0, 0, 1)

@@ -40,7 +40,7 @@ ELEMENTS: dict[str, tuple[str, ...]] = {
 def columns(stream: Stream, *, turned: bool = False) -> tuple[str, ...]:
     """A distinct name for each element of a stream's rows.
 
-    Of an IMU stream the axes, as stored ("y", "neg_x", "z") or, `turned`, in order; otherwise the table's, and
+    Of an IMU stream the axes, as stored ("y", "neg_x", "z") or, `turned`, in order; else the table's, and
     "v3" for element 3 where it has none.
     """
     count = len(stream.type) or max(stream.pieces.size, 1)

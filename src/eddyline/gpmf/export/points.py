@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -118,7 +118,7 @@ def _taken(track: GpsTrack, rows: npt.NDArray[np.int64]) -> Points:
     return Points(
         key=track.key,
         altitude_reference=track.altitude_reference,
-        times=rounded(track.times, 6),
+        times=rounded(track.times, 6) + 0.0,  # no -0.0
         utc=utc,
         lat=rounded(track.lat, DEGREES),
         lon=rounded(track.lon, DEGREES),
@@ -130,6 +130,16 @@ def _taken(track: GpsTrack, rows: npt.NDArray[np.int64]) -> Points:
     )
 
 
+def one(found: Points, number: int) -> Points:
+    """One of the points alone."""
+    arrays = {
+        each.name: getattr(found, each.name)[number : number + 1]
+        for each in fields(found)
+        if each.name not in {"key", "altitude_reference"}
+    }
+    return replace(found, **arrays)
+
+
 def resampled(found: Points, even: Grid) -> Points:
     """The points at a grid's times (of movie time, or of UTC)."""
 
@@ -138,8 +148,8 @@ def resampled(found: Points, even: Grid) -> Points:
 
     return replace(
         found,
-        times=smooth(found.times, 6),
-        utc=smooth(found.utc, 3),
+        times=np.round(even.line(found.times), 6) + 0.0,
+        utc=np.round(even.line(found.utc), 3),
         lat=smooth(found.lat, DEGREES),
         lon=np.round(even.angles(found.lon), DEGREES),
         alt_m=smooth(found.alt_m, 3),

@@ -32,21 +32,31 @@ class Grid:
     nearest: Int64s
     fewer: bool
 
+    def line(self, values: Floats) -> Floats:
+        """Values on the lines between neighbours, never averaged: for times themselves."""
+        found: Floats = np.interp(self.times, self.source, values) if len(self.times) else np.empty(0)
+        return found
+
     def numbers(self, values: Floats) -> Floats:
         """Real values at the grid's times."""
-        line: Floats = np.interp(self.times, self.source, values) if len(self.times) else np.empty(0)
-        if not self.fewer or not len(self.times):
+        line = self.line(values)
+        if not self.fewer or not len(self.times) or not np.isfinite(values).all():
             return line
         half = self.period_s / 2
-        first = np.searchsorted(self.source, self.times - half)
-        last = np.searchsorted(self.source, self.times + half)
-        total = np.concatenate([np.zeros(1), np.cumsum(values - values[0])])
-        count = last - first
-        with np.errstate(all="ignore"):
-            mean = (total[last] - total[first]) / count + values[0]
+        first, last = self.times - half, self.times + half
+        mean = (self._area(last, values) - self._area(first, values)) / self.period_s
         # At either end a mean would be one-sided, and so of another time.
-        whole = (self.times - half >= self.source[0]) & (self.times + half <= self.source[-1]) & (count > 0)
-        return np.where(whole, mean, line)
+        return np.where((first >= self.source[0]) & (last <= self.source[-1]), mean, line)
+
+    def _area(self, until: Floats, values: Floats) -> Floats:
+        """The area below the lines from value to value, up to some times."""
+        steps, rises = np.diff(self.source), np.diff(values)
+        below = np.concatenate([np.zeros(1), np.cumsum(steps * (values[:-1] + values[1:]) / 2)])
+        at = np.clip(np.searchsorted(self.source, until, side="right") - 1, 0, len(steps) - 1)
+        past = until - self.source[at]
+        slope = np.divide(rises, steps, out=np.zeros_like(rises), where=steps > 0)[at]
+        area: Floats = below[at] + past * (values[at] + slope * past / 2)
+        return area
 
     def angles(self, degrees: Floats) -> Floats:
         """The same for longitudes, which jump at 180 degrees."""
@@ -80,5 +90,5 @@ def grid(source: Floats, rate_hz: float) -> Grid:
         times=times[near],
         period_s=period,
         nearest=nearest[near].astype(np.int64),
-        fewer=period > usual * _SAME,
+        fewer=period > usual * _SAME and len(source) > 1,
     )

@@ -1,0 +1,132 @@
+"""`eddyline telemetry` shows and exports what a camera recorded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from eddyline import gpmf
+from eddyline.cli.main import build
+from eddyline.core.errors import UsageError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Three payloads of two cameras that both write GYRO, with GPS."""
+    path = tmp_path / "trip.gpmf"
+    blocks = []
+    for number in range(3):
+        counts = range(number * 10, number * 10 + 10)
+        rows = [[470000000 + 100 * i, 80000000, 400000, 1000, 100] for i in counts]
+        gps = gpmf.stream(
+            *("GPS5", "l", rows),
+        gyro = gpmf.stream(
+            "GYRO", "s", [[1, 2, 3]] * 20, units=["rad/s"], scale=[100], total=20 * number + 20
+        )
+            modifiers=[gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"24050112000{number}.000")],
+        )  # fmt: skip
+        gyro = gpmf.stream(
+            "GYRO", "s", [[1, 2, 3]] * 20, units=["rad/s"], scale=[100], total=20 * number + 20
+        )
+        blocks.append(gpmf.write([gpmf.device(1, "Front", [gyro, gps]), gpmf.device(2, "Rear", [gyro])]))
+    path.write_bytes(b"".join(blocks))
+    return path
+
+
+def ran(*arguments: object) -> Result:
+    result = CliRunner().invoke(build(["telemetry"]), [str(each) for each in ("telemetry", *arguments)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_the_summary_as_json_is_the_contracts(file: Path) -> None:
+    found = json.loads(ran(file, "--summary", "--json").stdout)
+    assert found["payloads"] == 3
+    assert set(found["streams"]) == {"GYRO", "GPS5", "GYRO@Rear"}
+    assert found["streams"]["GPS5"]["samples"] == 30
+    assert set(found["streams"]["GYRO"]) == {"samples", "rate_hz", "units", "first_s", "device"}
+
+
+def test_the_summary_for_people_names_streams_and_gps(file: Path) -> None:
+    text = ran(file).stdout
+    assert "GYRO@Rear" in text
+    assert "30 of 30 samples with a fix" in text
+    assert "2024-05-01" in text
+
+
+def test_json_alone_is_the_whole_document(file: Path) -> None:
+    found = json.loads(ran(file, "--json").stdout)
+    assert found["format"] == "eddyline-telemetry"
+    assert found["streams"]["GYRO"]["count"] == 60
+
+
+def test_an_export_goes_to_standard_output_or_a_file(file: Path, tmp_path: Path) -> None:
+    printed = ran(file, "--format", "gpx", "--rate", "1").stdout
+    assert printed.startswith("<?xml")
+    told = ran(file, "--out", tmp_path / "trip.gpx", "--rate", "1").stdout
+    assert "trip.gpx" in told
+    assert (tmp_path / "trip.gpx").read_text("utf-8") == printed
+
+
+def test_filters_reach_the_export(file: Path) -> None:
+    text = ran(file, "--format", "csv", "--stream", "GPS5", "--from", "1.001", "--to", "2.002").stdout
+    assert len(text.splitlines()) == 1 + 10
+    kept = json.loads(ran(file, "--json", "--stream", "GYRO", "--max-dop", "5", "--fix", "2").stdout)
+    assert list(kept["streams"]) == ["GYRO", "GYRO@Rear"], "a fourcc means every device's"
+    assert kept["filters"] == {"streams": ["GYRO"], "fix": 2, "max_dop": 5.0}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--summary", "--format", "gpx"),
+        ("--json", "--format", "gpx"),
+        ("--format", "doc"),
+        ("--out", "trip.doc"),
+        ("--fix", "4", "--json"),
+        ("--from", "2", "--to", "1", "--json"),
+        ("--stream", "NOPE", "--json"),
+        ("--rate", "0", "--json"),
+        ("--stream", "GYRO"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(file: Path, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        ran(file, *arguments)
+
+
+def test_a_broken_file_is_read_as_far_as_it_is_sound_when_lenient(file: Path) -> None:
+    data = file.read_bytes()
+    file.write_bytes(data[:-100])
+    with pytest.raises(gpmf.GpmfError):
+        ran(file, "--summary", "--json")
+    result = ran(file, "--summary", "--json", "--lenient")
+    assert json.loads(result.stdout)["payloads"] == 3
+    assert "at byte" in result.stderr
+
+
+def test_it_starts_without_ffmpeg_or_a_database(file: Path) -> None:
+    code = (
+        "import sys\nfrom eddyline.cli.main import main\n"
+        f"sys.argv = ['eddyline', 'telemetry', {str(file)!r}, '--json']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = ('sqlalchemy', 'imageio_ffmpeg', 'obstore', 'pyarrow', 'eddyline.media', 'eddyline.graph')\n"
+        "found = [name for name in heavy if name in sys.modules]\nassert not found, found"
+    )
+    alone = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert alone.returncode == 0, alone.stderr
+
+
+def test_the_reference_counts_come_out(samples: Path) -> None:
+    streams = json.loads(ran(samples / "karma.mp4", "--summary", "--json").stdout)["streams"]
+    assert (streams["ACCL"]["samples"], streams["GYRO"]["samples"], streams["SCPR"]["samples"]) == (
+        2397,
+        4795,
+        6,
+    )

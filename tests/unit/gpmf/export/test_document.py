@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from eddyline import gpmf
+from eddyline.core.errors import UsageError
+from eddyline.gpmf import export
+
+Rider = Callable[..., gpmf.Telemetry]
+
+
+def document(telemetry: gpmf.Telemetry, **filters: Any) -> dict[str, Any]:  # noqa: ANN401 - those of Selection
+    out = io.BytesIO()
+    export.write(telemetry, out, "json", export.Selection(**filters))
+    found: dict[str, Any] = json.loads(out.getvalue())
+    jsonschema.validate(found, export.schema(), cls=jsonschema.Draft202012Validator)
+    for stream in found["streams"].values():
+        assert len({len(values) for values in stream["samples"].values()}) == 1
+        assert list(stream["samples"])[-len(stream["columns"]) :] == [
+            each["name"] for each in stream["columns"]
+        ]
+    return found
+
+
+def test_the_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(export.schema())
+
+
+def test_every_sample_is_in_the_document_once(ride: Rider) -> None:
+    found = document(ride())
+    assert {key: each["count"] for key, each in found["streams"].items()} == {
+        "ACCL": 600, "GPS5": 60, "ISOE": 60, "SCEN": 18,
+    }  # fmt: skip
+    assert len(found["streams"]["ACCL"]["samples"]["t"]) == 600
+    assert found["filters"] == {}
+    assert [mark["time_s"] for mark in found["highlights"]] == [1.0, 2.5]
+    assert found["clock"]["utc"].startswith("2024-05-01T1")
+
+
+def test_rounded_numbers_give_the_stored_integers_back(ride: Rider) -> None:
+    telemetry = ride()
+    found = document(telemetry)["streams"]
+    accl, gps = telemetry.streams["ACCL"], telemetry.streams["GPS5"]
+    names = [column["name"] for column in found["ACCL"]["columns"]]
+    assert names == ["y", "neg_x", "z"]
+    for number, name in enumerate(names):
+        stored = np.rint(np.array(found["ACCL"]["samples"][name]) * 417)
+        assert (stored == accl.raw[:, number]).all()
+    assert (np.rint(np.array(found["GPS5"]["samples"]["lat"]) * 1e7) == gps.raw[:, 0]).all()
+    assert found["ISOE"]["samples"]["iso"][0] == 100
+    assert isinstance(found["ISOE"]["samples"]["iso"][0], int)
+
+
+def test_turned_axes_come_as_x_y_z(ride: Rider) -> None:
+    telemetry = ride()
+    found = document(telemetry, turned=True, streams=("ACCL",))["streams"]["ACCL"]
+    assert [column["name"] for column in found["columns"]] == ["x", "y", "z"]
+    assert found["axes"] == "XYZ"
+    assert found["samples"]["x"] == pytest.approx(
+        (-telemetry.streams["ACCL"].values[:, 1]).tolist(), abs=1e-4
+    )
+
+
+def test_rows_of_a_sample_carry_its_number(ride: Rider) -> None:
+    samples = document(ride(seconds=1))["streams"]["SCEN"]["samples"]
+    assert samples["sample"] == [0, 0, 2]
+    assert samples["scene"] == ["SNOW", "URBA", "INDO"]
+    assert samples["probability"] == [0.25, 0.5, 0.125]
+
+
+def test_a_time_range_is_half_open(ride: Rider) -> None:
+    telemetry = ride()
+    times = telemetry.streams["ACCL"].times
+    cut = float(times[100])
+    before = document(telemetry, end_s=cut)["streams"]["ACCL"]["count"]
+    after = document(telemetry, start_s=cut)["streams"]["ACCL"]["count"]
+    assert (before, after) == (100, 500)
+
+
+def test_a_lost_fix_drops_gps_samples_and_nothing_else(ride: Rider) -> None:
+    found = document(ride(lost=(2,)), fix=2)
+    assert found["streams"]["GPS5"]["count"] == 50
+    assert len(found["gps"]["samples"]["lat"]) == 50
+    assert found["streams"]["ACCL"]["count"] == 600
+
+
+def test_a_bad_dop_is_filtered(ride: Rider) -> None:
+    assert document(ride(dop=600), max_dop=5.0)["gps"]["samples"]["t"] == []
+    assert len(document(ride(dop=499), max_dop=5.0)["gps"]["samples"]["t"]) == 60
+
+
+def test_resampled_streams_share_their_times(ride: Rider) -> None:
+    found = document(ride(), rate_hz=5.0)["streams"]
+    assert found["ACCL"]["rate_hz"] == 5.0
+    assert np.allclose(np.diff(found["ACCL"]["samples"]["t"]), 0.2)
+    assert {round(t * 5) for t in found["GPS5"]["samples"]["t"]} <= {
+        round(t * 5) for t in found["ACCL"]["samples"]["t"]
+    }
+    assert set(found["ISOE"]["samples"]["iso"]) <= set(range(100, 106)), "integers are picked, not averaged"
+
+
+def test_an_unknown_stream_is_named_with_those_there_are(ride: Rider) -> None:
+    with pytest.raises(UsageError, match="no stream NOPE") as caught:
+        document(ride(), streams=("NOPE",))
+    assert "ACCL, GPS5" in caught.value.remedy
+
+
+def test_numbers_that_are_none_are_null() -> None:
+    payload = gpmf.write(
+        [gpmf.device(1, "Camera", [gpmf.stream("SHUT", "f", [1.0, float("nan"), float("inf")], total=3)])]
+    )
+    assert document(gpmf.read_payloads(payload))["streams"]["SHUT"]["samples"]["exposure"] == [
+        1.0,
+        None,
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "max-heromode.mp4",
+        "karma.mp4",
+        "gpmf/hero11.raw",
+        "gpmf/grass.gpmf",
+        "gpmf/Fusion.raw",
+        "gpmf/mp4header.raw",
+    ],
+)
+def test_real_files_give_valid_documents(samples: Path, name: str) -> None:
+    telemetry = gpmf.read(samples / name)
+    found = document(telemetry)
+    assert {key: each["count"] for key, each in found["streams"].items()} == {
+        key: len(stream) for key, stream in telemetry.streams.items()
+    }
+    assert found["camera"]["model"] == telemetry.camera.model

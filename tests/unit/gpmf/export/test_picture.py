@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from eddyline import gpmf
+from eddyline.gpmf import export
+
+Rider = Callable[..., gpmf.Telemetry]
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def parsed(text: bytes) -> ET.Element:
+    return ET.fromstring(text)  # noqa: S314 - what we wrote ourselves
+
+
+def drawn(telemetry: gpmf.Telemetry) -> ET.Element:
+    out = io.BytesIO()
+    export.write(telemetry, out, "svg")
+    return parsed(out.getvalue())
+
+
+def by_title(root: ET.Element, title: str) -> list[ET.Element]:
+    return [each for each in root.iter() if (each.findtext(f"{SVG}title") or "").startswith(title)]
+
+
+def test_north_is_up_and_east_is_right(ride: Rider) -> None:
+    root = drawn(ride())
+    (start,), (end,) = by_title(root, "Start"), by_title(root, "End")
+    assert float(start.attrib["cx"]) < float(end.attrib["x"])
+    assert float(start.attrib["cy"]) > float(end.attrib["y"])
+    assert by_title(root, "North is up")
+
+
+def test_the_scale_bar_is_as_long_as_it_says(ride: Rider) -> None:
+    root = drawn(ride(lat=0.0))
+    (start,), (end,) = by_title(root, "Start"), by_title(root, "End")
+    pixels = float(end.attrib["x"]) + 6 - float(start.attrib["cx"])
+    metres = 59 * 1e-5 * 111_195
+    label = next(
+        each.text or "" for each in root.iter(f"{SVG}text") if re.fullmatch(r"\d+ m", each.text or "")
+    )
+    bar = next(each.attrib["d"] for each in root.iter(f"{SVG}path") if "v5h" in each.attrib["d"])
+    wide = float(re.findall(r"h([\d.]+)", bar)[0])
+    assert float(label.split()[0]) / wide == pytest.approx(metres / pixels, rel=0.02)
+
+
+def test_every_hilight_is_marked(ride: Rider) -> None:
+    assert len(by_title(drawn(ride()), "HiLight at")) == 2
+
+
+def test_nothing_is_fetched_or_run(ride: Rider) -> None:
+    out = io.BytesIO()
+    export.write(ride(camera='"><script>alert(1)</script>'), out, "svg")
+    text = out.getvalue().decode()
+    assert "<script" not in text
+    assert "href" not in text
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_camera_that_stood_still_is_drawn_too(ride: Rider) -> None:
+    telemetry = ride()
+    track = telemetry.gps
+    assert track is not None
+    track.lat[:], track.lon[:], track.speed_2d[:] = 47.0, 8.0, 0.0
+    assert by_title(drawn(telemetry), "Start")
+
+
+def test_a_long_track_stays_a_small_picture(ride: Rider) -> None:
+    out = io.BytesIO()
+    export.write(ride(seconds=600), out, "svg")
+    assert len(out.getvalue()) < 60_000

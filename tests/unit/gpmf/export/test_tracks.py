@@ -1,0 +1,277 @@
+"""Each format of the track, read by a program that is not ours."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from eddyline import gpmf
+from eddyline.gpmf import export
+
+Rider = Callable[..., gpmf.Telemetry]
+
+GPX, TPX = "{http://www.topografix.com/GPX/1/1}", "{http://www.garmin.com/xmlschemas/TrackPointExtension/v2}"
+OWN = "{urn:eddyline:gpx:1}"
+# The order of elements in gpx.xsd's sequences (all optional), as far as we write any of them.
+ORDER = {
+    "gpx": ["metadata", "wpt", "rte", "trk", "extensions"],
+    "metadata": ["name", "desc", "author", "copyright", "link", "time", "keywords", "bounds", "extensions"],
+    "trk": ["name", "cmt", "desc", "src", "link", "number", "type", "extensions", "trkseg"],
+    "trkseg": ["trkpt", "extensions"],
+    "trkpt": ["ele", "time", "magvar", "geoidheight", "name", "cmt", "desc", "src", "link", "sym", "type",
+              "fix", "sat", "hdop", "vdop", "pdop", "ageofdgpsdata", "dgpsid", "extensions"],
+}  # fmt: skip
+ORDER["wpt"] = ORDER["trkpt"]
+REAL = ["max-heromode.mp4", "karma.mp4", "gpmf/hero11.raw", "gpmf/hero7.raw", "gpmf/walking.gpmf"]
+
+
+def parsed(text: bytes) -> ET.Element:
+    return ET.fromstring(text)  # noqa: S314 - what we wrote ourselves
+
+
+def made(telemetry: gpmf.Telemetry, name: str, **filters: Any) -> bytes:  # noqa: ANN401 - those of Selection
+    out = io.BytesIO()
+    export.write(telemetry, out, name, export.Selection(**filters))
+    return out.getvalue()
+
+
+def gpx_checked(text: bytes) -> ET.Element:
+    """GPX 1.1 by the rules of its schema: elements in order, numbers in range, times in UTC."""
+    root = parsed(text)
+    assert root.tag == f"{GPX}gpx"
+    assert root.get("version") == "1.1"
+    assert root.get("creator")
+    for element in root.iter():
+        name = element.tag.removeprefix(GPX)
+        if name in ORDER:
+            places = [ORDER[name].index(child.tag.removeprefix(GPX)) for child in element]
+            assert places == sorted(places), f"{name}: {[child.tag for child in element]}"
+            repeated = {f"{GPX}{each}" for each in ("wpt", "trk", "trkseg", "trkpt")}
+            single = [child.tag for child in element if child.tag not in repeated]
+            assert len(single) == len(set(single))
+        if name in {"trkpt", "wpt"}:
+            assert -90 <= float(element.attrib["lat"]) <= 90
+            assert -180 <= float(element.attrib["lon"]) < 180
+        if name == "fix":
+            assert element.text in {"none", "2d", "3d", "dgps", "pps"}
+        if name in {"ele", "pdop"}:
+            assert re.fullmatch(r"-?\d+\.\d+", element.text or "")
+        if name == "time":
+            assert (element.text or "").endswith("Z")
+            datetime.fromisoformat(element.text or "")
+    return root
+
+
+def test_gpx_holds_each_point_with_its_time_and_speed(ride: Rider) -> None:
+    telemetry = ride()
+    root = gpx_checked(made(telemetry, "gpx"))
+    points = list(root.iter(f"{GPX}trkpt"))
+    assert len(points) == 60
+    assert float(points[7].attrib["lat"]) == pytest.approx(47.00007, abs=1e-9)
+    assert points[0].findtext(f"{GPX}fix") == "3d"
+    assert points[0].findtext(f"{GPX}pdop") == "1.50"
+    assert points[0].findtext(f".//{TPX}speed") == "10.000"
+    assert float(points[0].findtext(f".//{OWN}time_s") or "nan") == pytest.approx(0.0, abs=1e-3)
+    assert (points[0].findtext(f"{GPX}time") or "").startswith("2024-05-01T1")
+    assert len(list(root.iter(f"{GPX}wpt"))) == 2
+    assert root.findtext(f"{GPX}trk/{GPX}name") == "Test <&> Camera"
+    assert root.findtext(f".//{OWN}altitude_reference") == "WGS 84 ellipsoid"
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_gpx_of_real_files_is_read_by_another_reader(samples: Path, name: str) -> None:
+    gpxpy = pytest.importorskip("gpxpy")
+    telemetry = gpmf.read(samples / name)
+    text = made(telemetry, "gpx")
+    gpx_checked(text)
+    tracks = gpxpy.parse(text.decode()).tracks
+    found = [point for each in tracks for segment in each.segments for point in segment.points]
+    track = telemetry.gps
+    assert track is not None
+    assert len(found) == int(track.valid.sum())
+    assert found[0].latitude == pytest.approx(track.lat[track.valid][0], abs=1e-7)
+    if found[-1].time is not None:
+        assert found[-1].time.timestamp() == pytest.approx(track.utc[track.valid][-1], abs=2e-3)
+
+
+def test_a_gap_parts_the_track(ride: Rider) -> None:
+    telemetry = ride(seconds=12, lost=(3, 4, 5, 6, 7, 8))
+    assert len(list(parsed(made(telemetry, "gpx")).iter(f"{GPX}trkseg"))) == 2
+    line = json.loads(made(telemetry, "geojson"))["features"][0]
+    assert line["geometry"]["type"] == "MultiLineString"
+    assert [len(part) for part in line["geometry"]["coordinates"]] == [30, 30]
+    assert [len(part) for part in line["properties"]["coordinateProperties"]["times"]] == [30, 30]
+
+
+def test_text_that_xml_cannot_hold_is_left_out(ride: Rider) -> None:
+    telemetry = ride(camera="Bad\x01\x1b<name>")
+    for name in ("gpx", "kml", "svg"):
+        text = made(telemetry, name)
+        parsed(text)
+        assert b"\x01" not in text
+
+
+def rfc7946_checked(found: dict[str, Any]) -> None:
+    assert found["type"] == "FeatureCollection"
+    sizes = set()
+    for feature in found["features"]:
+        assert set(feature) == {"type", "geometry", "properties"}
+        kind, places = feature["geometry"]["type"], feature["geometry"]["coordinates"]
+        lines = {"Point": [[places]], "LineString": [places], "MultiLineString": places}[kind]
+        for line in lines:
+            assert kind == "Point" or len(line) >= 2
+            for place in line:
+                assert len(place) in {2, 3}
+                assert -180 <= place[0] <= 180
+                assert -90 <= place[1] <= 90
+                sizes.add(len(place))
+    box = found["bbox"]
+    assert len(box) == 2 * max(sizes)
+    assert box[1] <= box[1 + len(box) // 2]
+
+
+def test_geojson_has_ellipsoidal_heights_as_coordinates_only(ride: Rider) -> None:
+    over, sea = (json.loads(made(ride(sea=sea), "geojson")) for sea in (False, True))
+    rfc7946_checked(over)
+    rfc7946_checked(sea)
+    assert over["features"][0]["geometry"]["coordinates"][0] == [8.0, 47.0, 400.0]
+    assert sea["features"][0]["geometry"]["coordinates"][0] == [8.0, 47.0]
+    assert sea["features"][0]["properties"]["altitude_reference"] == "mean sea level"
+    assert sea["features"][0]["properties"]["coordinateProperties"]["alt_m"][0] == 400.0
+    assert [each["geometry"]["type"] for each in sea["features"][1:]] == ["Point", "Point"]
+
+
+def test_a_line_is_cut_at_the_180th_meridian(ride: Rider) -> None:
+    found = json.loads(made(ride(lon=179.9998), "geojson"))
+    rfc7946_checked(found)
+    parts = found["features"][0]["geometry"]["coordinates"]
+    assert len(parts) == 2
+    for part in parts:
+        assert np.abs(np.diff([place[0] for place in part])).max() < 1
+    assert found["bbox"][0] > found["bbox"][3], "west of the box is east of the globe's edge"
+    parsed(made(ride(lon=179.9998), "svg"))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_geojson_of_real_files_keeps_the_rules(samples: Path, name: str) -> None:
+    rfc7946_checked(json.loads(made(gpmf.read(samples / name), "geojson")))
+
+
+def kml_points(text: bytes, tmp_path: Path) -> list[Any]:
+    """Validated by the schemas that fastkml carries, and read by it."""
+    pytest.importorskip("lxml")
+    fastkml = pytest.importorskip("fastkml")
+    from fastkml import validator
+
+    (tmp_path / "track.kml").write_bytes(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert validator.validate(file_to_validate=tmp_path / "track.kml")
+        document = fastkml.KML.from_string(text.decode().split("\n", 1)[1])
+    return list(document.features[0].features)
+
+
+def test_kml_is_valid_and_read_by_another_reader(ride: Rider, tmp_path: Path) -> None:
+    *marks, track = kml_points(made(ride(seconds=12, lost=(3, 4, 5, 6, 7, 8)), "kml"), tmp_path)
+    assert len(marks) == 2
+    tracks = track.kml_geometry.tracks if hasattr(track, "kml_geometry") else None
+    assert tracks is not None
+    assert [len(each.track_items) for each in tracks] == [30, 30]
+    first = tracks[0].track_items[0]
+    assert (first.coord.x, first.coord.y) == pytest.approx((8.0, 47.0))
+    assert first.when.dt.year == 2024
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_kml_of_real_files_is_valid(samples: Path, tmp_path: Path, name: str) -> None:
+    assert kml_points(made(gpmf.read(samples / name), "kml"), tmp_path)
+
+
+def test_kml_without_utc_is_a_line(ride: Rider, tmp_path: Path) -> None:
+    telemetry = ride()
+    track = telemetry.gps
+    assert track is not None
+    object.__setattr__(track, "utc", np.full(len(track), np.nan))
+    text = made(telemetry, "kml")
+    assert b"gx:Track" not in text
+    assert kml_points(text, tmp_path)
+
+
+def fit_messages(data: bytes) -> dict[str, list[dict[str, Any]]]:
+    fitdecode = pytest.importorskip("fitdecode")
+    found: dict[str, list[dict[str, Any]]] = {}
+    with fitdecode.FitReader(io.BytesIO(data), check_crc=fitdecode.CrcCheck.RAISE) as reader:
+        for frame in reader:
+            if isinstance(frame, fitdecode.FitDataMessage):
+                found.setdefault(frame.name, []).append({each.name: each.value for each in frame.fields})
+    return found
+
+
+def test_fit_is_read_by_another_reader(ride: Rider) -> None:
+    telemetry = ride(seconds=10)
+    found = fit_messages(made(telemetry, "fit"))
+    assert found["file_id"][0]["type"] == "activity"
+    records = found["record"]
+    assert len(records) in {9, 10}
+    times = [record["timestamp"] for record in records]
+    assert {(after - before).seconds for before, after in pairwise(times)} == {1}
+    track = telemetry.gps
+    assert track is not None
+    for record in records:
+        at = record["timestamp"].replace(tzinfo=UTC).timestamp()
+        assert record["position_lat"] * 180 / 2**31 == pytest.approx(
+            np.interp(at, track.utc, track.lat), abs=2e-6
+        )
+        assert record["enhanced_speed"] == pytest.approx(10.0)
+        assert record["enhanced_altitude"] == pytest.approx(np.interp(at, track.utc, track.alt_m), abs=0.2)
+    # A second is 1e-4 degrees both ways: 11.1 m north, 7.6 m east.
+    assert records[-1]["distance"] == pytest.approx((len(records) - 1) * 13.47, rel=0.02)
+    assert found["session"][0]["total_distance"] == records[-1]["distance"]
+    assert [each["event"] for each in found["event"]] == ["timer", "user_marker", "user_marker", "timer"]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_fit_of_real_files_is_sound(samples: Path, name: str) -> None:
+    telemetry = gpmf.read(samples / name)
+    found = fit_messages(made(telemetry, "fit"))
+    track = telemetry.gps
+    assert track is not None
+    assert abs(len(found["record"]) - np.ptp(track.utc[track.valid])) <= 1
+
+
+def test_a_track_within_one_second_has_one_record(ride: Rider) -> None:
+    found = fit_messages(made(ride(), "fit", start_s=0.21, end_s=0.45))
+    assert len(found["record"]) == 1
+    assert found["record"][0]["position_lat"] * 180 / 2**31 == pytest.approx(47.0, abs=1e-4)
+
+
+def test_fit_without_utc_says_so(ride: Rider) -> None:
+    telemetry = ride()
+    track = telemetry.gps
+    assert track is not None
+    object.__setattr__(track, "utc", np.full(len(track), np.nan))
+    with pytest.raises(export.NoTrackError, match="UTC"):
+        made(telemetry, "fit")
+
+
+@pytest.mark.parametrize("name", ["gpx", "geojson", "kml", "fit", "svg"])
+def test_no_position_is_said_in_words(ride: Rider, name: str) -> None:
+    with pytest.raises(export.NoTrackError, match="none of the 60 GPS samples"):
+        made(ride(fix=0), name)
+
+
+def test_the_resampled_track_has_the_rate(ride: Rider) -> None:
+    points = list(parsed(made(ride(), "gpx", rate_hz=2.0)).iter(f"{GPX}trkpt"))
+    times = np.array([float(point.findtext(f".//{OWN}time_s") or "nan") for point in points])
+    assert np.allclose(np.diff(times), 0.5)
