@@ -25,11 +25,11 @@ def file(tmp_path: Path) -> Path:
         rows = [[470000000 + 100 * i, 80000000, 400000, 1000, 100] for i in counts]
         gps = gpmf.stream(
             *("GPS5", "l", rows),
-        gyro = gpmf.stream(
-            "GYRO", "s", [[1, 2, 3]] * 20, units=["rad/s"], scale=[100], total=20 * number + 20
-        )
+            scale=[1e7, 1e7, 1000, 1000, 100],
+            units=["deg", "deg", "m", "m/s", "m/s"],
+            total=10 * number + 10,
             modifiers=[gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"24050112000{number}.000")],
-        )  # fmt: skip
+        )
         gyro = gpmf.stream(
             "GYRO", "s", [[1, 2, 3]] * 20, units=["rad/s"], scale=[100], total=20 * number + 20
         )
