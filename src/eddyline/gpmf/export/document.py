@@ -15,16 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from eddyline.gpmf.export.points import iso_time, marks
+from eddyline.gpmf.export.points import NoTrackError, iso_time, marks, points
 from eddyline.gpmf.export.selection import Selection
-from eddyline.gpmf.export.tables import TIME_DECIMALS, Table, table
+from eddyline.gpmf.export.tables import Table, table
 from eddyline.gpmf.hilights import KINDS, Hilight
 from eddyline.gpmf.telemetry import Telemetry
-from eddyline.gpmf.track import GpsTrack
 
 FORMAT, VERSION = "eddyline-telemetry", 1
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
-_DECIMALS = {"lat": 9, "lon": 9, "alt_m": 4, "speed_2d": 4, "speed_3d": 4, "dop": 2, "utc": 4}
+_TRACK = ("lat", "lon", "alt_m", "speed_2d", "speed_3d", "dop", "utc", "fix")
 
 
 def schema() -> dict[str, Any]:
@@ -48,10 +47,7 @@ def parts(telemetry: Telemetry, selection: Selection) -> Iterator[bytes]:
         yield (b",\n" if number else b"\n") + orjson.dumps(stream.label) + b":"
         yield from _table(table(telemetry, stream, selection))
     yield b'},\n"gps":'
-    if telemetry.gps is None:
-        yield b"null"
-    else:
-        yield from _track(telemetry.gps, selection)
+    yield from _track(telemetry, selection)
     yield b"}"
 
 
@@ -110,20 +106,18 @@ def _table(found: Table) -> Iterator[bytes]:
     yield b"}}"
 
 
-def _track(track: GpsTrack, selection: Selection) -> Iterator[bytes]:
-    kept = track.valid
-    for passed in (selection.within(track.times), selection.sound(track)):
-        kept = kept if passed is None else kept & passed
-    head = {"stream": track.stream.label, "altitude_reference": track.altitude_reference}
-    yield (
-        orjson.dumps(head)[:-1]
-        + b',\n "samples":{"t":'
-        + _numbers(np.round(track.times[kept], TIME_DECIMALS))
-    )
-    for name, places in _DECIMALS.items():
-        values = np.round(getattr(track, name)[kept], places)
-        yield b',\n  "' + name.encode() + b'":' + _numbers(values)
-    yield b',\n  "fix":' + _numbers(track.fix[kept]) + b"}}"
+def _track(telemetry: Telemetry, selection: Selection) -> Iterator[bytes]:
+    try:
+        found = points(telemetry, selection)
+    except NoTrackError:
+        yield b"null"
+        return
+    label = telemetry.gps.stream.label if telemetry.gps else ""
+    head = {"stream": label, "altitude_reference": found.altitude_reference}
+    yield orjson.dumps(head)[:-1] + b',\n "samples":{"t":' + _numbers(found.times)
+    for name in _TRACK:
+        yield b',\n  "' + name.encode() + b'":' + _numbers(getattr(found, name))
+    yield b"}}"
 
 
 def _numbers(values: npt.NDArray[np.generic]) -> bytes:

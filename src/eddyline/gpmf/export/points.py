@@ -98,11 +98,13 @@ def points(telemetry: Telemetry, selection: Selection | None = None) -> Points:
     if track is None:
         raise NoTrackError("there is no GPS track in this recording")
     kept = track.valid & np.isfinite(track.times)
-    for passed in (selection.within(track.times), selection.sound(track)):
+    inside = None if selection.rate_hz else selection.within(track.times)
+    for passed in (inside, selection.sound(track)):
         kept = kept if passed is None else kept & passed
     found = _taken(track, np.flatnonzero(kept))
     if selection.rate_hz and len(found):
-        found = resampled(found, grid(found.times, selection.rate_hz))
+        even = grid(found.times, selection.rate_hz)
+        found = resampled(found, even.only(selection.within(even.times)))
     if not len(found):
         passing = " that passes the filters" if selection.to_json() else ""
         raise NoTrackError(f"none of the {len(track)} GPS samples is a position{passing}")

@@ -9,7 +9,7 @@ three periods (of the slower of the two rates) from any sample is left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,12 @@ class Grid:
     period_s: float
     nearest: Int64s
     fewer: bool
+
+    def only(self, kept: npt.NDArray[np.bool_] | None) -> Grid:
+        """The grid with some of its times; None: all of them."""
+        if kept is None:
+            return self
+        return replace(self, times=self.times[kept], nearest=self.nearest[kept])
 
     def line(self, values: Floats) -> Floats:
         """Values on the lines between neighbours, never averaged: for times themselves."""

@@ -107,9 +107,9 @@ class Selection:
             kept &= track.dop <= self.max_dop
         return kept
 
-    def samples(self, stream: Stream, telemetry: Telemetry) -> Bools | None:
-        """Which samples of a stream pass the filters; None: all of them."""
-        kept = self.within(stream.times)
+    def samples(self, stream: Stream, telemetry: Telemetry, *, timed: bool = True) -> Bools | None:
+        """Which samples of a stream pass the filters (without `timed`, at any time); None: all of them."""
+        kept = self.within(stream.times) if timed else None
         if stream.key in POSITIONS and (self.fix is not None or self.max_dop is not None):
             known = telemetry.gps
             track = known if known and known.stream is stream else gps_track({stream.label: stream})

@@ -77,7 +77,9 @@ def table(telemetry: Telemetry, stream: Stream, selection: Selection) -> Table:
     """One stream, filtered and resampled. A stream of several rows a sample keeps its own times."""
     gps = telemetry.gps
     turned = selection.turned and bool(stream.axis_order) and len(stream.type) == _IMU
-    kept = selection.samples(stream, telemetry)
+    evenly = selection.rate_hz if stream.steps is None else None
+    # Resampled first and cut then: what lies just outside the range shapes the values at its ends.
+    kept = selection.samples(stream, telemetry, timed=evenly is None)
     times, samples = stream.times, None
     rows: Int64s | None = None if kept is None else np.flatnonzero(kept)
     if stream.steps is not None:
@@ -88,12 +90,14 @@ def table(telemetry: Telemetry, stream: Stream, selection: Selection) -> Table:
         times = stream.times[samples]
     elif rows is not None:
         times = times[rows]
-    even = grid(times, selection.rate_hz) if selection.rate_hz and samples is None else None
+    even = grid(times, evenly) if evenly else None
+    if even is not None:
+        even = even.only(selection.within(even.times))
     count = len(stream) if kept is None else int(kept.sum())
     return Table(
         stream=stream,
         count=count if even is None else len(even.times),
-        rate_hz=stream.rate_hz if even is None or selection.rate_hz is None else selection.rate_hz,
+        rate_hz=evenly or stream.rate_hz,
         times=np.round(times if even is None else even.times, TIME_DECIMALS),
         samples=samples,
         columns=tuple(_columns(stream, rows, even, turned=turned)),

@@ -93,7 +93,7 @@ def test_a_lost_fix_drops_gps_samples_and_nothing_else(ride: Rider) -> None:
 
 
 def test_a_bad_dop_is_filtered(ride: Rider) -> None:
-    assert document(ride(dop=600), max_dop=5.0)["gps"]["samples"]["t"] == []
+    assert document(ride(dop=600), max_dop=5.0)["gps"] is None
     assert len(document(ride(dop=499), max_dop=5.0)["gps"]["samples"]["t"]) == 60
 
 
@@ -105,6 +105,13 @@ def test_resampled_streams_share_their_times(ride: Rider) -> None:
         round(t * 5) for t in found["ACCL"]["samples"]["t"]
     }
     assert set(found["ISOE"]["samples"]["iso"]) <= set(range(100, 106)), "integers are picked, not averaged"
+
+
+def test_a_range_is_cut_after_resampling_so_that_it_begins_where_it_should(ride: Rider) -> None:
+    found = document(ride(), rate_hz=20.0, start_s=1.0, end_s=2.0)
+    for key in ("ACCL", "GPS5", "ISOE"):
+        times = found["streams"][key]["samples"]["t"]
+        assert (times[0], times[-1], len(times)) == (1.0, 1.95, 20)
 
 
 def test_an_unknown_stream_is_named_with_those_there_are(ride: Rider) -> None:
