@@ -7,21 +7,24 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from sqlalchemy import Connection, select
 
 from eddyline.core.clock import Clock, SystemClock
-from eddyline.graph import fallout, leases, reading
+from eddyline.graph import fallout, leases, readiness, reading
 from eddyline.graph.additions import add
 from eddyline.graph.database import Database, as_url
 from eddyline.graph.job import Addition, Claim, Job, Settlement
+from eddyline.graph.readiness import OnReady
 from eddyline.graph.reading import Stats, WorkerRow
 from eddyline.graph.records import encode, lock, write
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.settling import Settling
 from eddyline.graph.states import OPEN, Event, State
 from eddyline.graph.tables import jobs
+
+T = TypeVar("T")
 
 POISON_AFTER = 5
 """So many times in a row may a job's worker vanish before the job is held to be the reason."""
@@ -31,13 +34,21 @@ class Ledger:
     """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork."""
 
     def __init__(
-        self, database: Database, *, clock: Clock, rng: random.Random, policy: RetryPolicy, poison_after: int
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        policy: RetryPolicy,
+        poison_after: int,
+        on_ready: OnReady | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._rng = rng
         self._policy = policy
         self._poison_after = poison_after
+        self._on_ready = on_ready
         self._listeners: list[Callable[[], None]] = []
         self._listeners_lock = threading.Lock()
 
@@ -50,8 +61,12 @@ class Ledger:
         rng: random.Random | None = None,
         policy: RetryPolicy | None = None,
         poison_after: int = POISON_AFTER,
+        on_ready: OnReady | None = None,
     ) -> Self:
-        """Open, or make, a ledger at a path (SQLite) or a `postgresql://` URL; raises `LedgerError`."""
+        """Open, or make, a ledger at a path (SQLite) or a `postgresql://` URL; raises `LedgerError`.
+
+        `on_ready(connection, ids)` is called in every transaction that leaves jobs ready, before it commits.
+        """
         rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         return cls(
             Database(as_url(location), rng),
@@ -59,6 +74,7 @@ class Ledger:
             rng=rng,
             policy=policy or RetryPolicy(),
             poison_after=poison_after,
+            on_ready=on_ready,
         )
 
     def close(self) -> None:
@@ -91,6 +107,22 @@ class Ledger:
         for listener in listeners:
             listener()
 
+    def _write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """A write transaction, with `on_ready` told before its end."""
+        on_ready = self._on_ready
+        if on_ready is None:
+            return self._database.write(work, durable=durable)
+
+        def tell_too(connection: Connection) -> T:
+            readiness.begin(connection)
+            found = work(connection)
+            ready = readiness.end(connection)
+            if ready:
+                on_ready(connection, ready)
+            return found
+
+        return self._database.write(tell_too, durable=durable)
+
     # Jobs in
 
     def submit(self, additions: Sequence[Addition]) -> int:
@@ -99,7 +131,7 @@ class Ledger:
         A need that is done already is met, one that is dead or cancelled cancels the job with that reason.
         Raises `GraphError`, and adds nothing, for unknown needs, circles and links to started jobs.
         """
-        count = self._database.write(lambda c: add(c, additions, self._clock.now()))
+        count = self._write(lambda c: add(c, additions, self._clock.now()))
         self._changed()
         return count
 
@@ -107,7 +139,7 @@ class Ledger:
 
     def register(self, worker: str, host: str, pid: int, lease_s: float = 30.0) -> None:
         """Make a worker known."""
-        self._database.write(
+        self._write(
             lambda c: leases.register(c, worker, host, pid, lease_s, self._clock.now()), durable=False
         )
 
@@ -115,7 +147,7 @@ class Ledger:
         """Lend up to `limit` due jobs of these classes, by priority, readiness and id; extends the lease."""
         if limit < 1:
             return []
-        return self._database.write(
+        return self._write(
             lambda c: leases.claim(
                 c, worker, classes=classes, limit=limit, lease_s=lease_s, now=self._clock.now()
             ),
@@ -130,7 +162,7 @@ class Ledger:
         """
         if not settlements:
             return []
-        accepted = self._database.write(
+        accepted = self._write(
             lambda c: Settling(c, self._clock.now(), self._policy, self._rng).apply(settlements)
         )
         self._changed()
@@ -143,7 +175,7 @@ class Ledger:
             leases.extend(connection, worker, lease_s, self._clock.now())
             return leases.held(connection, worker)
 
-        return self._database.write(beat, durable=False)
+        return self._write(beat, durable=False)
 
     def held(self, worker: str) -> dict[str, int]:
         """What a worker holds: job ids with their fences."""
@@ -154,16 +186,14 @@ class Ledger:
 
         They are ready at once with no attempt spent, or dead if they keep taking their workers with them.
         """
-        lost = self._database.write(
-            lambda c: leases.expire(c, poison_after=self._poison_after, now=self._clock.now())
-        )
+        lost = self._write(lambda c: leases.expire(c, poison_after=self._poison_after, now=self._clock.now()))
         if lost:
             self._changed()
         return lost
 
     def abandon(self, worker: str) -> int:
         """Take back at once what a worker held that is surely gone; returns how many jobs."""
-        lost = self._database.write(
+        lost = self._write(
             lambda c: leases.take_back(c, [worker], poison_after=self._poison_after, now=self._clock.now())
         )
         self._changed()
@@ -178,7 +208,7 @@ class Ledger:
 
         Answers of workers that run them no longer count.
         """
-        cancelled = self._database.write(lambda c: self._cancel(c, job, asset, reason))
+        cancelled = self._write(lambda c: self._cancel(c, job, asset, reason))
         self._changed()
         return cancelled
 
@@ -205,7 +235,7 @@ class Ledger:
 
         What was cancelled because of them waits again, unless another of its needs has failed too.
         """
-        back = self._database.write(lambda c: fallout.redrive(c, ids, self._clock.now()))
+        back = self._write(lambda c: fallout.redrive(c, ids, self._clock.now()))
         self._changed()
         return back
 

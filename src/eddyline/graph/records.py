@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from eddyline.core.identity import canonical
+from eddyline.graph import readiness
 from eddyline.graph.job import Job
 from eddyline.graph.states import Event, State, advance
 from eddyline.graph.tables import jobs, needs
@@ -118,7 +119,9 @@ def record_of(row: Row[Any]) -> Record:
 
 def write(connection: Connection, records: Iterable[Record]) -> None:
     """Write records back, in the order of their ids."""
-    many(connection, _WRITE, _NAMES, [vars(r) for r in sorted(records, key=lambda r: r.job_id)])
+    ordered = sorted(records, key=lambda record: record.job_id)
+    many(connection, _WRITE, _NAMES, [vars(record) for record in ordered])
+    readiness.note(connection, ((record.job_id, record.state) for record in ordered))
 
 
 def many(
@@ -168,6 +171,7 @@ def insert_needs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None
 def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Add rows of jobs, with all columns."""
     many(connection, _INSERT_JOBS, _JOB_NAMES, rows)
+    readiness.note(connection, ((row["id"], row["state"]) for row in rows))
 
 
 def jobs_of(connection: Connection, rows: Sequence[Row[Any]], deadlines: Mapping[str, float]) -> list[Job]:
