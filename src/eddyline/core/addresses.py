@@ -89,7 +89,10 @@ def parse_object(text: str) -> tuple[Address, str]:
 
 
 def _file_path(text: str) -> str:
-    parts = urlsplit(text.replace("?", "%3F").replace("#", "%23"))
+    try:
+        parts = urlsplit(text.replace("?", "%3F").replace("#", "%23"))
+    except ValueError as error:  # brackets that promise an IPv6 address and hold none
+        raise UsageError(f"{text!r} is not an address", remedy="write file:///folder/below") from error
     path = unquote(parts.path)
     if parts.netloc.lower() not in {"", "localhost"} or not path.startswith("/") or "\0" in path:
         raise UsageError(f"{text} is not a folder of this machine", remedy="write file:///folder/below")

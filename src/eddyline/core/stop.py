@@ -8,7 +8,10 @@ from eddyline.core.errors import Interrupted
 
 
 class Stop:
-    """A flag that is raised once and never lowered; safe from signal handlers and any thread."""
+    """A flag that is raised once and never lowered; safe from any thread.
+
+    Not from a signal handler: it may interrupt this very flag's lock (see `cli.interrupt` for the way round).
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()

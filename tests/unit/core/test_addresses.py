@@ -86,6 +86,11 @@ def test_a_place_is_no_object(text: str) -> None:
         parse_object(text)
 
 
+def test_brackets_without_an_address_are_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="not an address"):
+        parse("FILE://[")
+
+
 @given(
     st.one_of(st.text(), st.builds("{}://{}".format, st.sampled_from(["s3", "gs", "az", "file"]), st.text()))
 )
