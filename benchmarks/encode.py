@@ -15,19 +15,23 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from benchmarks.footage import natural
-from eddyline.media import chunks, encoders, ladder, profile
+from benchmarks.quality import compare
+from eddyline.media import chunks, ladder, profile
 from eddyline.media.ladder import Rung
+from eddyline.media.quality import vbv_underflows
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 
 SECONDS, RATE = 30, 60
+COMPARED = "720p"
 _FACTS = VideoFacts(
     codec="h264",
     width=1920,
@@ -57,8 +61,9 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
         "encode.wall_vs_single": [],
         "encode.cpu_vs_per_rung": [],
     }
+    peak_mb = 0.0
     for _ in range(rounds):
-        ours = pipeline(clip, work / "out")
+        ours, peak_mb = pipeline(clip, work / "out")
         single = timed(single_command(tools, clip, rungs, work))
         each = [timed(single_command(tools, clip, [rung], work)) for rung in rungs]
         per_rung = sum(cost.cpu_s for cost in each)
@@ -71,13 +76,42 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
             f" per rung {per_rung:.1f}, {sum(cost.wall_s for cost in each):.1f}",
             flush=True,
         )
-    return {name: sorted(values)[len(values) // 2] for name, values in ratios.items()}
+    found = {name: sorted(values)[len(values) // 2] for name, values in ratios.items()}
+    return {**found, **_quality(clip, work, rungs, tools), "memory.peak_mb": peak_mb}
 
 
-def pipeline(clip: Path, out: Path) -> Cost:
-    """A whole run of Eddyline from an empty folder, with two slots."""
+def _quality(clip: Path, work: Path, rungs: Sequence[Rung], tools: Toolchain) -> dict[str, float]:
+    """What joining costs: VMAF of the 720p rung, and frames that come too late from any rung's buffer."""
+    made = renditions(work / "out")
+    rung = next(each for each in rungs if each.name == COMPARED)
+    both = compare(clip, made[COMPARED], work / f"single-{COMPARED}.mp4", rung, Fraction(RATE), tools=tools)
+    print(
+        f"  VMAF of {COMPARED}: chunked {both.chunked.mean:.2f}, one shot {both.one_shot.mean:.2f};"
+        f" bytes {both.bytes_ratio:.3f}"
+    )
+    late = sum(
+        len(vbv_underflows(made[each.name], each.maxrate_kbps, each.bufsize_kbps, Fraction(RATE)))
+        for each in rungs
+    )
+    return {"quality.vmaf_delta": both.delta, "quality.vbv_underflows": late}
+
+
+def pipeline(clip: Path, out: Path) -> tuple[Cost, float]:
+    """A whole run of Eddyline from an empty folder, with two slots; its cost and its own peak memory (MB)."""
     shutil.rmtree(out, ignore_errors=True)
-    return timed(
+    peak = [0.0]
+
+    def watch(pid: int) -> None:
+        while True:
+            try:
+                status = Path(f"/proc/{pid}/status").read_text("utf-8")
+            except OSError:
+                return
+            line = next((each for each in status.splitlines() if each.startswith("VmHWM")), "VmHWM: 0")
+            peak[0] = max(peak[0], int(line.split()[1]) / 1024)
+            time.sleep(0.2)
+
+    cost = timed(
         (
             sys.executable,
             "-m",
@@ -89,8 +123,10 @@ def pipeline(clip: Path, out: Path) -> Cost:
             "--slots",
             "2",
             "--json",
-        )
+        ),
+        watch,
     )
+    return cost, peak[0]
 
 
 def renditions(out: Path) -> dict[str, Path]:
@@ -101,7 +137,7 @@ def renditions(out: Path) -> dict[str, Path]:
 
 
 def single_command(tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Path) -> tuple[str, ...]:
-    """One FFmpeg command for all of `rungs`, with the pipeline's own encoder settings and default threads."""
+    """One FFmpeg command for all of `rungs`, at the pipeline's settings, with default threads."""
     grid = chunks.grid(gop_s=2.0, segment_s=4.0, fps=Fraction(RATE))
     parts, source = [], "0:v"
     for place, rung in enumerate(rungs):
@@ -125,18 +161,27 @@ def single_command(tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Pa
         ";".join(parts),
     ]
     for place, rung in enumerate(rungs):
-        settings = list(encoders.options(rung, grid, Fraction(RATE), 1))
-        at = settings.index("-threads")
-        del settings[at : at + 2]
-        argv += ["-map", f"[v{place}]", "-map", "0:a", *settings, "-c:a", "aac", "-b:a", "128k"]
+        argv += ["-map", f"[v{place}]", "-map", "0:a", *_plain(rung, grid), "-c:a", "aac", "-b:a", "128k"]
         argv += ["-movflags", "+faststart", str(work / f"single-{rung.name}.mp4")]
     return tuple(argv)
 
 
-def timed(argv: Sequence[str]) -> Cost:
+def _plain(rung: Rung, grid: chunks.Grid) -> tuple[str, ...]:
+    """The rung as anyone would ask FFmpeg for it: same preset, CRF, cap, level and fixed GOP."""
+    return (
+        *("-c:v", rung.encoder, "-preset", rung.preset, "-crf", str(rung.crf), "-pix_fmt", rung.pixel_format),
+        *("-maxrate", f"{rung.maxrate_kbps}k", "-bufsize", f"{rung.bufsize_kbps}k"),
+        *(("-level:v", rung.level) if rung.level else ()),
+        *("-g", str(grid.gop), "-keyint_min", str(grid.gop), "-sc_threshold", "0"),
+    )
+
+
+def timed(argv: Sequence[str], watch: Callable[[int], None] | None = None) -> Cost:
     """Run to the end; CPU time is the operating system's own, children included."""
     began = time.monotonic()
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    if watch is not None:
+        threading.Thread(target=watch, args=(process.pid,), daemon=True).start()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# CI tries the same examples each time, so that it fails for what a change broke; people get new ones each run.
+# CI tries the same examples each time, so that it fails for what a change broke; people get new ones.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("people", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "people")
