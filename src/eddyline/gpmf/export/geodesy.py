@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 
 from eddyline.gpmf.payloads import Floats
@@ -18,10 +21,24 @@ def distances(lat: Floats, lon: Floats) -> Floats:
     return found
 
 
-def flat(lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
-    """Metres east and north of the middle: an equirectangular map, true at its middle."""
-    around = np.unwrap(lon, period=360.0)
-    middle = (float(lat.min()) + float(lat.max())) / 2
-    centre = (float(around.min()) + float(around.max())) / 2
-    east = (around - centre) * METRES_A_DEGREE * float(np.cos(np.radians(middle)))
-    return east, (lat - middle) * METRES_A_DEGREE
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """An equirectangular map, true at its middle (degrees)."""
+
+    lat: float
+    lon: float
+
+    @classmethod
+    def around(cls, lat: Floats, lon: Floats) -> Self:
+        """The map with these places in the middle."""
+        around = np.unwrap(lon, period=360.0)
+        return cls(
+            lat=(float(lat.min()) + float(lat.max())) / 2, lon=(float(around.min()) + float(around.max())) / 2
+        )
+
+    def metres(self, lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
+        """Metres east and north of the middle; longitudes the short way around."""
+        east = (lon - self.lon + 180.0) % 360.0 - 180.0
+        return east * METRES_A_DEGREE * float(np.cos(np.radians(self.lat))), (
+            lat - self.lat
+        ) * METRES_A_DEGREE

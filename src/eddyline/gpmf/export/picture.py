@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from eddyline.gpmf.export.geodesy import distances, flat
+from eddyline.gpmf.export.geodesy import Plane, distances
 from eddyline.gpmf.export.gpx import xml_safe
 from eddyline.gpmf.export.points import PlacedMark, Points, placed_marks, points
 from eddyline.gpmf.export.selection import Selection
@@ -63,12 +63,10 @@ def write_svg(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None
 
 def draw(found: Points, marks: list[PlacedMark], camera: str) -> str:
     """The picture as text."""
-    lat = np.concatenate([found.lat, [mark.lat for mark in marks]])
-    lon = np.concatenate([found.lon, [mark.lon for mark in marks]])
-    east, north = flat(lat, lon)
+    plane = Plane.around(found.lat, found.lon)
+    east, north = plane.metres(found.lat, found.lon)
     chart = _fit(east, north)
     x, y = chart.x(east), chart.y(north)
-    count = len(found)
     top = max(float(np.percentile(found.speed_2d, 99)), 1e-3)
     height = _TOP + chart.height + _BOTTOM
     title, about = escape(xml_safe(camera)), _about(found)
@@ -83,10 +81,10 @@ def draw(found: Points, marks: list[PlacedMark], camera: str) -> str:
             f'<text class="soft" x="{_MARGIN:g}" y="56">{about}</text>',
             _north(),
             '<g class="map">',
-            *_lines(found, x[:count], y[:count], top),
+            *_lines(found, x, y, top),
             "</g>",
-            *_hilights(x[count:], y[count:], marks),
-            *_ends(x[:count], y[:count]),
+            *_hilights(plane, chart, marks),
+            *_ends(x, y),
             _ruler(chart, height),
             _legend(top, height),
             "</svg>\n",
@@ -115,7 +113,8 @@ def _about(found: Points) -> str:
     length = sum(float(distances(found.lat[a:b], found.lon[a:b]).sum()) for a, b in found.runs)
     spent = float(found.times[-1] - found.times[0])
     minutes, seconds = divmod(round(spent), 60)
-    climbed = f"{found.alt_m.min():.0f} to {found.alt_m.max():.0f} m above {found.altitude_reference}"
+    low, high = f"{found.alt_m.min():.0f}", f"{found.alt_m.max():.0f}"
+    climbed = f"{low if low == high else f'{low} to {high}'} m above {found.altitude_reference}"
     return (
         f"{_far(length)} in {minutes}:{seconds:02}, fastest {found.speed_2d.max() * _KMH:.1f} km/h, {climbed}"
     )
@@ -169,12 +168,17 @@ def _ends(x: Floats, y: Floats) -> list[str]:
     ]
 
 
-def _hilights(x: Floats, y: Floats, marks: list[PlacedMark]) -> list[str]:
+def _hilights(plane: Plane, chart: _Map, marks: list[PlacedMark]) -> list[str]:
+    """A star at each HiLight on the map; one whose place lies elsewhere does not shrink the map to a dot."""
     star = "M0-9 2.6-3.1 9-2.6 4.2 1.6 5.6 8 0 4.6-5.6 8-4.2 1.6-9-2.6-2.6-3.1z"
+    east, north = plane.metres(
+        np.array([placed.lat for placed in marks]), np.array([placed.lon for placed in marks])
+    )
     return [
         f'<path class="mark" transform="translate({at:.1f} {up:.1f})" d="{star}">'
         f"<title>HiLight at {placed.mark.time_s:.1f} s</title></path>"
-        for at, up, placed in zip(x.tolist(), y.tolist(), marks, strict=True)
+        for at, up, placed in zip(chart.x(east).tolist(), chart.y(north).tolist(), marks, strict=True)
+        if 0 <= at <= _WIDTH and _TOP - _MARGIN <= up <= _TOP + chart.height + _MARGIN
     ]
 
 

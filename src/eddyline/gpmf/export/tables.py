@@ -94,13 +94,15 @@ def table(telemetry: Telemetry, stream: Stream, selection: Selection) -> Table:
     if even is not None:
         even = even.only(selection.within(even.times))
     count = len(stream) if kept is None else int(kept.sum())
+    with np.errstate(all="ignore"):  # a damaged file may hold any number
+        columns = tuple(_columns(stream, rows, even, turned=turned))
     return Table(
         stream=stream,
         count=count if even is None else len(even.times),
         rate_hz=evenly or stream.rate_hz,
         times=np.round(times if even is None else even.times, TIME_DECIMALS),
         samples=samples,
-        columns=tuple(_columns(stream, rows, even, turned=turned)),
+        columns=columns,
         axes=stream.axis_order,
         turned=turned,
         clock=gps.clock if gps else None,
@@ -152,8 +154,7 @@ def _numbers(
         real = even.angles(real) if longitude else even.numbers(real)
     places = _decimals(TYPES[char].divisor * (1.0 if divisors is None else float(np.abs(divisors).max())))
     whole = TYPES[char].dtype.kind in "iu"
-    with np.errstate(all="ignore"):
-        return np.round(real, places) if whole else np.ascontiguousarray(real)
+    return np.round(real, places) if whole else np.ascontiguousarray(real)
 
 
 def _decimals(divisor: float) -> int:

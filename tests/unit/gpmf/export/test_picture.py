@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -52,6 +53,14 @@ def test_the_scale_bar_is_as_long_as_it_says(ride: Rider) -> None:
 
 def test_every_hilight_is_marked(ride: Rider) -> None:
     assert len(by_title(drawn(ride()), "HiLight at")) == 2
+
+
+def test_a_hilight_elsewhere_does_not_shrink_the_map(ride: Rider) -> None:
+    telemetry = ride()
+    far = replace(telemetry, hilights=(gpmf.Hilight(time_s=1.0, lat=-47.0, lon=100.0),))
+    assert not by_title(drawn(far), "HiLight at")
+    (start,), (end,) = by_title(drawn(far), "Start"), by_title(drawn(far), "End")
+    assert float(end.attrib["x"]) - float(start.attrib["cx"]) > 300
 
 
 def test_nothing_is_fetched_or_run(ride: Rider) -> None:

@@ -1,0 +1,240 @@
+"""One hour of HERO7-like telemetry against every other tool that the package registries have.
+
+CPU seconds of whole processes, interpreter start included on both sides, each in turn on the same hour in an
+MP4. What each is compared with is the same work of ours, or more of it:
+
+    decode   every stream into arrays, stored and real values and the time of each sample
+    json     the same, written as JSON
+
+`telemetry.vs.TOOL` is the tool's CPU over ours: 20 means that it takes twenty times as long. The tools are
+installed once into benchmarks/cache; one that can't be is skipped with a word.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import telemetry
+from eddyline.gpmf.payloads import split
+from eddyline.mp4.headers import box, full_box
+from eddyline.mp4.mux import OutTrack, Piece, write
+
+_CACHE = Path(__file__).parent / "cache"
+_LIMIT_S = 900
+_ENVIRONMENT = {**os.environ, "NODE_PATH": str(_CACHE / "npm" / "node_modules")}
+_ROUNDS = 5
+
+_DECODE = """
+import sys
+from eddyline import gpmf
+for stream in gpmf.read(sys.argv[1]).streams.values():
+    assert len(stream.values) == len(stream.raw) and len(stream.times) == len(stream)
+"""
+_JSON = """
+import sys
+from pathlib import Path
+from eddyline import gpmf
+from eddyline.gpmf import export
+export.save(gpmf.read(sys.argv[1]), Path(sys.argv[2]), "json")
+"""
+# GPS, motion, exposure: the ten streams of the hour; FACE is empty in it.
+_PY_GPMF_PARSER = """
+import sys
+from py_gpmf_parser.gopro_telemetry_extractor import GoProTelemetryExtractor
+film = GoProTelemetryExtractor(sys.argv[1])
+film.open_source()
+for key in ("ACCL", "GYRO", "GPS5", "ISOE", "SHUT", "WBAL", "WRGB", "UNIF", "SROT"):
+    values, times = film.extract_data(key)
+    assert len(values) == len(times) > 0, key
+"""
+_TELEMETRY_PARSER = """
+import sys, telemetry_parser
+assert len(telemetry_parser.Parser(sys.argv[1]).telemetry()) > 3000
+"""
+# Positions by one call, motion by another: it has no more.
+_MAPILLARY = """
+import sys
+from mapillary_tools.gpmf.gpmf_parser import extract_gopro_info
+with open(sys.argv[1], "rb") as film:
+    assert len(extract_gopro_info(film).gps) > 60000
+    film.seek(0)
+    assert len(extract_gopro_info(film, telemetry_only=True).accl) > 700000
+"""
+_NODE = """
+const fs = require('fs'), extract = require('gpmf-extract'), telemetry = require('gopro-telemetry');
+const read = extract.default || extract, decode = telemetry.goProTelemetry || telemetry;
+read(fs.readFileSync(process.argv[1])).then(found => decode(found, {})).then(told => {
+  const out = fs.openSync(process.argv[2], 'w');
+  for (const device of Object.values(told))
+    for (const stream of Object.values(device.streams || {})) fs.writeSync(out, JSON.stringify(stream));
+}).catch(error => { console.error(error); process.exit(1); });
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """Another tool: the work that it is compared at, and how to get its command (None: it can't be had)."""
+
+    name: str
+    work: str
+    command: Callable[[], tuple[str, ...] | None]
+
+
+def _python(package: str, pinned: str, code: str) -> Callable[[], tuple[str, ...] | None]:
+    def command() -> tuple[str, ...] | None:
+        place = _CACHE / package
+        if not place.is_dir():
+            venv.create(place, with_pip=True)
+            if not _done((str(place / "bin" / "pip"), "install", "-q", f"{package}=={pinned}")):
+                shutil.rmtree(place)
+                return None
+        return (str(place / "bin" / "python"), "-c", code)
+
+    return command
+
+
+def _node() -> tuple[str, ...] | None:
+    place = _CACHE / "npm"
+    if not (shutil.which("node") and shutil.which("npm")):
+        return None
+    if not place.is_dir():
+        place.mkdir(parents=True)
+        packages = ("gpmf-extract@0.3.3", "gopro-telemetry@1.2.11")
+        if not _done(("npm", "install", "--silent", "--no-audit", "--prefix", str(place), *packages)):
+            shutil.rmtree(place)
+            return None
+    return ("node", "--max-old-space-size=6000", "-e", _NODE)
+
+
+def _exiftool() -> tuple[str, ...] | None:
+    found = shutil.which("exiftool")
+    return (found, "-api", "LargeFileSupport=1", "-ee3", "-G3", "-j") if found else None
+
+
+TOOLS = (
+    Tool(name="py-gpmf-parser", work="decode", command=_python("py-gpmf-parser", "0.1.1", _PY_GPMF_PARSER)),
+    Tool(
+        name="telemetry-parser",
+        work="decode",
+        command=_python("telemetry-parser", "0.3.0", _TELEMETRY_PARSER),
+    ),
+    Tool(name="mapillary_tools", work="decode", command=_python("mapillary_tools", "0.14.7", _MAPILLARY)),
+    Tool(name="gopro-telemetry", work="json", command=_node),
+    Tool(name="exiftool", work="json", command=_exiftool),
+)
+
+
+def _done(argv: tuple[str, ...]) -> bool:
+    return (
+        subprocess.run(argv, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+        == 0
+    )
+
+
+def hour_film(folder: Path) -> Path:
+    """The hour as cameras keep it: a gpmd track in an MP4, beside a video track of empty frames."""
+    raw, film, frames = folder / "hour.gpmf", folder / "GX010001.MP4", folder / "frames"
+    telemetry.hour(raw)
+    payloads = split(raw.read_bytes())
+    size = np.diff(payloads.at)
+    frames.write_bytes(bytes(8))
+    count = 30 * len(size)
+    avc = box("avcC", bytes((1, 100, 0, 31, 0xFF, 0xE0, 0)))
+    shape = struct.pack(">HHIIIH32sHh", 640, 360, 0x480000, 0x480000, 0, 1, bytes(32), 24, -1)
+    video = box("avc1", bytes(6), struct.pack(">H", 1), bytes(16), shape, avc)
+    meta = box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
+    tracks = [
+        OutTrack(
+            handler="vide",
+            name="GoPro AVC",
+            timescale=30000,
+            stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), video),
+            media_header=full_box("vmhd", 0, 1, bytes(8)),
+            width=640,
+            height=360,
+            pieces=(Piece(source=frames, offset=np.zeros(count, np.int64), size=np.full(count, 8)),),
+            duration=np.full(count, 1001),
+        ),
+        OutTrack(
+            handler="meta",
+            name="GoPro MET",
+            timescale=1000,
+            stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), meta),
+            media_header=box("gmhd", full_box("gmin", 0, 0, bytes(12)), box("gpmd", bytes(4))),
+            pieces=(Piece(source=raw, offset=payloads.at[:-1], size=size),),
+            duration=np.full(len(size), 1001),
+        ),
+    ]
+    write(film, tracks, timescale=30000, brand="mp41", durable=False)
+    return film
+
+
+def cpu_s(argv: tuple[str, ...], out: Path | None = None) -> float | None:
+    """CPU seconds of one run (None: it failed), its output going to a file."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with (out or Path(os.devnull)).open("wb") as file:
+        try:
+            done = subprocess.run(
+                argv, check=False, stdout=file, stderr=subprocess.PIPE, timeout=_LIMIT_S, env=_ENVIRONMENT
+            )
+        except subprocess.TimeoutExpired:
+            return None
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        sys.stderr.write(done.stderr[-500:].decode(errors="replace"))
+        return None
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def measure() -> dict[str, float]:
+    """Our CPU seconds for the hour to JSON (beyond the interpreter's start), and each tool's over ours."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        film = str(hour_film(folder))
+        ours = {
+            "decode": _least((sys.executable, "-c", _DECODE, film)),
+            "json": _least((sys.executable, "-c", _JSON, film, str(folder / "ours.json"))),
+        }
+        nothing = _least((sys.executable, "-c", "pass"))
+        found = {
+            "telemetry.hour_json_cpu_s": ours["json"] - nothing,
+            "telemetry.hour_json_mb": (folder / "ours.json").stat().st_size / 1e6,
+        }
+        for tool in TOOLS:
+            command = tool.command()
+            if command is None:
+                sys.stderr.write(f"{tool.name} can't be had here: skipped\n")
+                continue
+            target = folder / f"{tool.name}.json"
+            written = (str(target),) if tool.name == "gopro-telemetry" else ()
+            spent = cpu_s((*command, film, *written), None if written else target)
+            if spent is None:
+                sys.stderr.write(f"{tool.name} failed or took more than {_LIMIT_S} s: skipped\n")
+                continue
+            sys.stderr.write(f"{tool.name}: {spent:.2f} s, ours {ours[tool.work]:.2f} s ({tool.work})\n")
+            found[f"telemetry.vs.{tool.name}"] = spent / ours[tool.work]
+        return found
+
+
+def _least(argv: tuple[str, ...]) -> float:
+    """Of several runs the least: noise only ever adds."""
+    spent = [cpu_s(argv) for _ in range(_ROUNDS)]
+    assert None not in spent, argv
+    return min(each for each in spent if each is not None)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))

@@ -1,0 +1,88 @@
+"""Whatever a lenient reader makes of damaged bytes can be exported, or is refused in our own words."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+
+from eddyline import gpmf
+from eddyline.core.errors import EddylineError
+from eddyline.gpmf import export
+
+Rider = Callable[..., gpmf.Telemetry]
+SELECTIONS = (
+    export.Selection(),
+    export.Selection(rate_hz=7.0, start_s=0.5, end_s=1.5, turned=True),
+    export.Selection(fix=2, max_dop=5.0, rate_hz=200.0),
+)
+
+
+def damaged(data: bytes, seed: int) -> bytes:
+    """Some bytes changed, some numbers made extreme, the end cut off."""
+    chance = random.Random(seed)
+    out = bytearray(data)
+    for _ in range(chance.randrange(1, 12)):
+        at = chance.randrange(len(out) - 8)
+        extreme = struct.pack(">f", chance.choice([float("nan"), float("inf"), 1e38, -1e-40]))
+        choices = [
+            bytes([chance.randrange(256)]),
+            b"\xff\xff\xff\xff",
+            b"\x7f\xff\xff\xff",
+            b"\0\0\0\0",
+            extreme,
+        ]
+        spot = chance.choice(choices)
+        out[at : at + len(spot)] = spot
+    return bytes(out[: chance.randrange(len(out) // 2, len(out) + 1)])
+
+
+def all_ways(telemetry: gpmf.Telemetry, folder: Path) -> int:
+    """Everything exported everywhere; returns how many exports there were."""
+    made = 0
+    for name, row in export.FORMATS.items():
+        for number, selection in enumerate(SELECTIONS):
+            out = io.BytesIO()
+            try:
+                if row.each is not None:
+                    export.save(telemetry, folder / f"{name}{number}", name, selection)
+                else:
+                    export.write(telemetry, out, name, selection)
+            except EddylineError:
+                continue
+            made += 1
+            if name in {"gpx", "kml", "svg"}:
+                ET.fromstring(out.getvalue())  # noqa: S314 - what we wrote ourselves
+            if name in {"json", "geojson", "highlights"}:
+                found = json.loads(out.getvalue())
+                if name == "json":
+                    jsonschema.validate(found, export.schema())
+    return made
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_damaged_recordings_are_exported_or_refused(ride: Rider, tmp_path: Path, seed: int) -> None:
+    data = damaged(ride(seconds=3).payloads.data, seed)
+    try:
+        telemetry = gpmf.read_payloads(data, lenient=True)
+    except EddylineError:
+        return
+    assert all_ways(telemetry, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["gpmf/hero11.raw", "gpmf/hero6+ble.raw", "gpmf/mp4header.raw"])
+def test_damaged_real_files_too(samples: Path, tmp_path: Path, name: str) -> None:
+    data = (samples / name).read_bytes()[:60_000]
+    for seed in range(3):
+        try:
+            telemetry = gpmf.read_payloads(damaged(data, seed), lenient=True)
+        except EddylineError:
+            continue
+        assert all_ways(telemetry, tmp_path)
