@@ -125,6 +125,7 @@ def _row(
         "weight": job.weight,
         "max_attempts": job.max_attempts,
         "created": now,
+        "deadline": job.deadline,
         "state": state.value,
         "unmet": unmet,
         "attempt": 0,
@@ -140,6 +141,8 @@ def _row(
         "error": error,
         "cause": cause,
         "finished": now if state is State.CANCELLED else None,
+        "turn": 0.0,
+        "answered": 0,
     }
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from eddyline.core.errors import TransientError
-from eddyline.graph import tables
+from eddyline.graph import migrations
 
 T = TypeVar("T")
 
@@ -22,7 +22,6 @@ _PATIENCE_S = 60.0
 _COLLISIONS = 5  # so often may others submit the same ids at the same moment
 _CACHE_KIB = 16 * 1024
 _CHECKPOINT_PAGES = 4000
-_OPENING_LOCK = 0x0EDD1  # a PostgreSQL advisory lock: one process makes the tables
 # PostgreSQL: serialization failure, deadlock, lock not available. The transaction can simply run again.
 _AGAIN_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
 
@@ -45,10 +44,22 @@ class Database:
         self._writer: Connection | None = None
         self._durable = True
         try:
-            self.write(_open_schema)
+            self._open()
         except BaseException:
             self.close()
             raise
+
+    def _open(self) -> None:
+        """See to it that the schema is the newest; takes the writer's place only if it is not."""
+        found = self.read(migrations.revision_of)
+        if found == migrations.HEAD:
+            return
+        if found is not None and not migrations.is_older(found):
+            raise LedgerError(
+                f"the ledger has schema revision {found}, this program knows {migrations.HEAD}",
+                remedy="use the version of eddyline that wrote it, or another folder",
+            )
+        self.write(migrations.bring_up)
 
     @property
     def is_sqlite(self) -> bool:
@@ -158,20 +169,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 def _begin_sqlite(connection: Connection) -> None:
     writer = connection.get_execution_options().get("eddyline_writer")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
-
-
-def _open_schema(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _OPENING_LOCK})
-    tables.metadata.create_all(connection)
-    found = connection.execute(select(tables.about.c.schema_version)).scalar()
-    if found is None:
-        connection.execute(insert(tables.about), {"schema_version": tables.SCHEMA_VERSION})
-    elif found != tables.SCHEMA_VERSION:
-        raise LedgerError(
-            f"the ledger has schema version {found}, this program knows {tables.SCHEMA_VERSION}",
-            remedy="use the version of eddyline that wrote it, or another folder",
-        )
 
 
 def _may_run_again(error: DBAPIError) -> bool:

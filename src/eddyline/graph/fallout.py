@@ -53,6 +53,7 @@ def _count_down(connection: Connection, met: Mapping[str, int], now: float) -> i
         if record.unmet == 0 and record.state == State.WAITING:
             record.step(Event.RELEASE)
             record.ready_at = now
+            record.turn = None
             released += 1
     write(connection, records.values())
     return released
@@ -127,6 +128,7 @@ def _bring_back(record: Record, now: float) -> None:
     record.attempt = record.losses = 0
     record.error = record.cause = record.started = record.finished = None
     record.ready_at = now if record.state == State.READY else None
+    record.turn = None if record.state == State.READY else record.turn
 
 
 def _fallen_with(connection: Connection, roots: set[str]) -> dict[str, Record]:

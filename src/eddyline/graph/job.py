@@ -20,8 +20,10 @@ class NewJob:
     """A job to add.
 
     `needs` are ids of jobs, existing or of the same batch, that must be done first; `optional` are ids that
-    must have ended first, in whatever way. `priority`: lower first. `weight`: relative cost, for progress.
-    `max_attempts`: None for the ledger's retry policy.
+    must have ended first, in whatever way. `priority`: lower first. `owner`: within a priority, every owner
+    gets the same share. `weight`: relative cost, for progress and shares. `max_attempts`: None for the
+    ledger's retry policy. `deadline` (seconds since 1970): when it should be done; goes ahead, and is
+    reported once late, but is never given up for it.
     """
 
     id: str
@@ -35,6 +37,7 @@ class NewJob:
     weight: float = 1.0
     owner: str = ""
     max_attempts: int | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +85,11 @@ class Job:
     error: dict[str, Any] | None
     started: float | None
     finished: float | None
+    deadline: float | None = None
+
+    def is_late(self, now: float) -> bool:
+        """Whether it has missed its deadline, or ended after it."""
+        return self.deadline is not None and self.deadline < (now if self.finished is None else self.finished)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,12 @@ A lease belongs to a worker, not to a job: one row is kept alive however many jo
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Sequence
-from functools import cache
+from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, literal_column, select, update
 
 from eddyline.graph.fallout import cancel_dependants
 from eddyline.graph.job import Claim
@@ -22,6 +23,8 @@ from eddyline.graph.tables import jobs, workers
 IS_READY = jobs.c.state == literal_column("'ready'")
 IS_RUNNING = jobs.c.state == literal_column("'running'")
 
+_EVEN = 0.5
+
 _HELD = select(jobs.c.id, jobs.c.fence).where(IS_RUNNING, jobs.c.lease_owner == bindparam("worker"))
 _HELD_BY = select(jobs.c.id).where(IS_RUNNING, jobs.c.lease_owner.in_(bindparam("workers", expanding=True)))
 _LATE = select(workers.c.name).where(workers.c.deadline < bindparam("now")).order_by(workers.c.name)
@@ -29,44 +32,77 @@ _LATE = _LATE.with_for_update(skip_locked=True)
 _EXTEND = update(workers).where(workers.c.name == bindparam("worker"))
 
 
-@cache
-def _due(*, lock_rows: bool) -> Select[Any]:
-    query = (
-        select(*COLUMNS)
-        .where(IS_READY, jobs.c.cls == bindparam("cls"), jobs.c.ready_at <= bindparam("now"))
-        .order_by(jobs.c.priority, jobs.c.ready_at, jobs.c.id)
-        .limit(bindparam("most"))
-    )
-    return query.with_for_update(skip_locked=True) if lock_rows else query
+# Only with an order and a limit that an index has already: a claim reads no more rows than it takes.
+_READY = select(*COLUMNS).where(IS_READY, jobs.c.cls == bindparam("cls"), jobs.c.ready_at <= bindparam("now"))
+_READY = _READY.limit(bindparam("most")).with_for_update(skip_locked=True)
+_IN_TURN = _READY.order_by(jobs.c.priority, jobs.c.turn, jobs.c.ready_at, jobs.c.id)
+_URGENT = _READY.where(jobs.c.deadline.is_not(None)).order_by(jobs.c.priority, jobs.c.deadline, jobs.c.id)
 
 
 def claim(
-    connection: Connection, worker: str, *, classes: Sequence[str], limit: int, lease_s: float, now: float
+    connection: Connection,
+    worker: str,
+    *,
+    classes: Sequence[str],
+    limit: int,
+    lease_s: float,
+    now: float,
+    rng: random.Random,
 ) -> list[Claim]:
-    """Lend up to `limit` due jobs to a worker, by priority, readiness and id; extends its lease."""
-    query = _due(lock_rows=True)
-    rows: list[Row[Any]] = []
+    """Lend up to `limit` due jobs to a worker; extends its lease.
+
+    By priority; within one, half of the places go to the nearest deadlines, the others by turn: so a deadline
+    moves a job ahead, and yet no owner can keep others away by setting deadlines.
+    """
+    in_turn: list[Row[Any]] = []
+    urgent: list[Row[Any]] = []
     for cls in dict.fromkeys(classes):
-        rows += connection.execute(query, {"cls": cls, "now": now, "most": limit}).all()
-    rows.sort(key=lambda row: (row.priority, row.ready_at, row.job_id))
-    rows = rows[:limit]
-    if not rows:
+        asked = {"cls": cls, "now": now, "most": limit}
+        in_turn += connection.execute(_IN_TURN, asked)
+        urgent += connection.execute(_URGENT, asked | {"most": (limit + 1) // 2})
+    if not in_turn and not urgent:
         return []
+    in_turn.sort(key=lambda row: (row.priority, row.turn, row.ready_at, row.job_id))
+    urgent.sort(key=lambda row: (row.priority, row.deadline, row.job_id))
+    rows = _alternate(in_turn, urgent, limit, urgent_first=bool(urgent) and rng.random() < _EVEN)
     deadline = extend(connection, worker, lease_s, now)
-    records = []
-    for row in rows:
-        record = record_of(row)
-        record.step(Event.CLAIM)
-        record.attempt += 1
-        record.starts += 1
-        record.fence += 1
-        record.lease_owner = worker
-        record.ready_at = None
-        record.started = now
-        records.append(record)
+    records = [_lend(record_of(row), worker, now) for row in rows]
     write(connection, records)
+    return _claims(connection, rows, records, {worker: deadline})
+
+
+def _alternate(
+    in_turn: Sequence[Row[Any]], urgent: Sequence[Row[Any]], limit: int, *, urgent_first: bool
+) -> list[Row[Any]]:
+    """The rows to lend, priority by priority, from both orders in alternation."""
+    if not urgent:
+        return list(in_turn[:limit])
+    taken: dict[str, Row[Any]] = {}
+    for priority in sorted({row.priority for row in (*in_turn, *urgent)}):
+        queues = [[row for row in rows if row.priority == priority] for rows in (in_turn, urgent)]
+        queues = queues[::-1] if urgent_first else queues
+        for pair in zip_longest(*queues):
+            for row in pair:
+                if row is not None and len(taken) < limit:
+                    taken.setdefault(row.job_id, row)
+    return list(taken.values())
+
+
+def _lend(record: Record, worker: str, now: float) -> Record:
+    record.step(Event.CLAIM)
+    record.attempt += 1
+    record.starts += 1
+    record.fence += 1
+    record.lease_owner = worker
+    record.ready_at = None
+    record.started = now
+    return record
+
+
+def _claims(
+    connection: Connection, rows: Sequence[Row[Any]], records: Sequence[Record], deadlines: dict[str, float]
+) -> list[Claim]:
     edges = needs_of(connection, [row.job_id for row in rows])
-    deadlines = {worker: deadline}
     return [
         Claim(job=job_of(row, edges.get(row.job_id, ()), deadlines, record), fence=record.fence)
         for row, record in zip(rows, records, strict=True)

@@ -147,9 +147,10 @@ class Ledger:
         """Lend up to `limit` due jobs of these classes, by priority, readiness and id; extends the lease."""
         if limit < 1:
             return []
+        now = self._clock.now()
         return self._write(
             lambda c: leases.claim(
-                c, worker, classes=classes, limit=limit, lease_s=lease_s, now=self._clock.now()
+                c, worker, classes=classes, limit=limit, lease_s=lease_s, now=now, rng=self._rng
             ),
             # A power cut takes the worker along: an undone claim is only a job that is ready again.
             durable=False,
@@ -250,6 +251,11 @@ class Ledger:
     ) -> list[Job]:
         """Jobs by asset, state and kind, in the order in which they were added."""
         query = reading.by_filter(asset=asset, state=state, kind=kind)
+        return self._database.read(lambda c: reading.find(c, query))
+
+    def late(self) -> list[Job]:
+        """Open jobs past their deadline, the latest first; cheap, whatever the number of jobs."""
+        query = reading.late(self._clock.now())
         return self._database.read(lambda c: reading.find(c, query))
 
     def counts(self, asset: str | None = None) -> dict[State, int]:

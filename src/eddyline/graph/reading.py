@@ -56,6 +56,12 @@ def by_ids(ids: Sequence[str]) -> Select[Any]:
     return select(*COLUMNS).where(jobs.c.id.in_(list(ids))).order_by(jobs.c.id)
 
 
+def late(now: float) -> Select[Any]:
+    """A query for open jobs past their deadline, the latest first."""
+    unfinished = jobs.c.finished.is_(None) & jobs.c.deadline.is_not(None)
+    return select(*COLUMNS).where(unfinished, jobs.c.deadline < now).order_by(jobs.c.deadline, jobs.c.id)
+
+
 def counts(connection: Connection, asset: str | None) -> dict[State, int]:
     """How many jobs stand in each state; every state is named."""
     query = select(jobs.c.state, func.count()).group_by(jobs.c.state)

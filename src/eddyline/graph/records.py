@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from sqlalchemy import (
 )
 
 from eddyline.core.identity import canonical
-from eddyline.graph import readiness
+from eddyline.graph import readiness, turns
 from eddyline.graph.job import Job
 from eddyline.graph.states import Event, State, advance
 from eddyline.graph.tables import jobs, needs
@@ -36,7 +37,10 @@ _BATCH = 500  # ids in one IN list
 
 @dataclass
 class Record:
-    """The changing part of a job's row, under the names of its columns but for `job_id`."""
+    """The changing part of a job's row, under the names of its columns but for `job_id`, and its place.
+
+    `turn` is None where a new place in the queue is to be found when this is written.
+    """
 
     job_id: str
     state: str
@@ -55,6 +59,12 @@ class Record:
     cause: str | None
     started: float | None
     finished: float | None
+    turn: float | None
+    answered: int
+    cls: str
+    priority: int
+    owner: str
+    weight: float
 
     def step(self, event: Event) -> None:
         """Move the state by the table of transitions."""
@@ -77,13 +87,14 @@ class Record:
         self.finished = at
 
 
-_NAMES = [field.name for field in fields(Record)]
-_CHANGING = [jobs.c.id.label("job_id"), *(jobs.c[name] for name in _NAMES[1:])]
-_FIXED = [jobs.c[name] for name in ("asset", "kind", "cls", "priority", "owner", "spec", "weight")]
-COLUMNS = [*_CHANGING, *_FIXED]
+_FIXED = ("cls", "priority", "owner", "weight")
+_READ = [field.name for field in fields(Record)]
+_NAMES = [name for name in _READ if name not in _FIXED]
+_RECORD = [jobs.c.id.label("job_id"), *(jobs.c[name] for name in _READ[1:])]
+COLUMNS = [*_RECORD, *(jobs.c[name] for name in ("asset", "kind", "spec", "deadline"))]
 """All that a `Job` is read from, but for its needs."""
 
-_LOCK = select(*_CHANGING).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+_LOCK = select(*_RECORD).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
 _LOCK = _LOCK.order_by(jobs.c.id).with_for_update()
 _WRITE = update(jobs).where(jobs.c.id == bindparam("job_id"))
 _INSERT_JOBS = insert(jobs)
@@ -114,12 +125,13 @@ def lock(connection: Connection, ids: Collection[str]) -> dict[str, Record]:
 
 def record_of(row: Row[Any]) -> Record:
     """The changing part of a row that was read with `COLUMNS` or by `lock`."""
-    return Record(*row[: len(_NAMES)])
+    return Record(*row[: len(_READ)])
 
 
 def write(connection: Connection, records: Iterable[Record]) -> None:
     """Write records back, in the order of their ids."""
     ordered = sorted(records, key=lambda record: record.job_id)
+    turns.assign(connection, [record for record in ordered if record.state == State.READY])
     many(connection, _WRITE, _NAMES, [vars(record) for record in ordered])
     readiness.note(connection, ((record.job_id, record.state) for record in ordered))
 
@@ -168,8 +180,40 @@ def insert_needs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None
     many(connection, _INSERT_NEEDS, _NEED_NAMES, rows)
 
 
+@dataclass
+class _NewSeat:
+    """A row to insert, as the queue sees it."""
+
+    row: dict[str, Any]
+    turn: float | None = None
+
+    @property
+    def cls(self) -> str:
+        return str(self.row["cls"])
+
+    @property
+    def priority(self) -> int:
+        return int(self.row["priority"])
+
+    @property
+    def owner(self) -> str:
+        return str(self.row["owner"])
+
+    @property
+    def weight(self) -> float:
+        return float(self.row["weight"])
+
+    @property
+    def ready_at(self) -> float:
+        return float(self.row["ready_at"])
+
+
 def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add rows of jobs, with all columns."""
+    """Add rows of jobs, with all columns; those that are ready get their turns here."""
+    ready = [_NewSeat(row) for row in sorted(rows, key=itemgetter("id")) if row["state"] == State.READY]
+    turns.assign(connection, ready)
+    for seat in ready:
+        seat.row["turn"] = seat.turn
     many(connection, _INSERT_JOBS, _JOB_NAMES, rows)
     readiness.note(connection, ((row["id"], row["state"]) for row in rows))
 
@@ -196,6 +240,7 @@ def job_of(
         optional=tuple(need for need, optional in edges if optional),
         weight=row.weight,
         owner=row.owner,
+        deadline=row.deadline,
         max_attempts=record.max_attempts,
         state=State(record.state),
         unmet=record.unmet,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,15 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 1
-
 metadata = MetaData()
-
-about = Table(
-    "ledger",
-    metadata,
-    Column("schema_version", Integer, primary_key=True, autoincrement=False),
-)
 
 jobs = Table(
     "jobs",
@@ -38,6 +32,7 @@ jobs = Table(
     Column("weight", Float(53), nullable=False),
     Column("max_attempts", Integer),
     Column("created", Float(53), nullable=False),
+    Column("deadline", Float(53)),
     # From here on: what changes during a job's life (records.Record).
     Column("state", Text, nullable=False),
     Column("unmet", Integer, nullable=False),
@@ -55,24 +50,42 @@ jobs = Table(
     Column("cause", Text),
     Column("started", Float(53)),
     Column("finished", Float(53)),
+    # The place in its owner's share of the queue, set whenever the job becomes ready (turns.py).
+    Column("turn", Float(53), nullable=False, server_default="0"),
+    # The fence of the last answer that counted: so that an answer sent twice is known as the same.
+    Column("answered", BigInteger, nullable=False, server_default="0"),
 )
 
-_READY = text("state = 'ready'")
-_RUNNING = text("state = 'running'")
-_WAITING = text("state = 'waiting'")
 
-Index(
-    "jobs_ready",
+def _index(name: str, condition: str, *columns: Column[Any]) -> None:
+    """An index of only those jobs that are in some state."""
+    Index(name, *columns, sqlite_where=text(condition), info={"where": condition})
+
+
+_index("jobs_ready", "state = 'ready'", jobs.c.cls, jobs.c.priority, jobs.c.turn, jobs.c.ready_at, jobs.c.id)
+_index("jobs_share", "state = 'ready'", jobs.c.cls, jobs.c.priority, jobs.c.owner, jobs.c.turn)
+_index(
+    "jobs_urgent",
+    "state = 'ready' AND deadline IS NOT NULL",
     jobs.c.cls,
     jobs.c.priority,
-    jobs.c.ready_at,
+    jobs.c.deadline,
     jobs.c.id,
-    sqlite_where=_READY,
-    postgresql_where=_READY,
 )
-Index("jobs_running", jobs.c.lease_owner, sqlite_where=_RUNNING, postgresql_where=_RUNNING)
-Index("jobs_waiting", jobs.c.asset, sqlite_where=_WAITING, postgresql_where=_WAITING)
+_index("jobs_deadline", "deadline IS NOT NULL AND finished IS NULL", jobs.c.deadline)
+_index("jobs_running", "state = 'running'", jobs.c.lease_owner)
+_index("jobs_waiting", "state = 'waiting'", jobs.c.asset)
 Index("jobs_asset", jobs.c.asset)
+
+
+def for_dialect(dialect: str) -> None:
+    """Give the indexes their conditions for a dialect: naming PostgreSQL above would import all of it."""
+    if dialect == "postgresql":
+        for index in jobs.indexes:
+            condition = index.info.get("where")
+            if condition is not None:
+                index.dialect_options[dialect]["where"] = text(condition)
+
 
 needs = Table(
     "needs",
@@ -96,3 +109,32 @@ workers = Table(
     Column("deadline", Float(53), nullable=False),
     sqlite_with_rowid=False,
 )
+
+# Jobs of assets that ended long ago, each whole as JSON: what a later schema need not know.
+archive = Table(
+    "archive",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("asset", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("finished", Float(53), nullable=False),
+    Column("archived", Float(53), nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("archive_asset", archive.c.asset)
+
+# What is to be published, and which publication of a job counts (outbox.py).
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("base", BigInteger, nullable=False),
+    Column("cls", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("due", Float(53), nullable=False),
+    # Until then one coordinator is about to publish it.
+    Column("taken", Float(53), nullable=False),
+    Column("sent", Float(53)),
+    sqlite_with_rowid=False,
+)
+Index("outbox_pending", outbox.c.sent, outbox.c.priority, outbox.c.due, outbox.c.job_id)

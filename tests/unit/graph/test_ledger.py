@@ -19,7 +19,6 @@ from tests.unit.graph.shop import (
 )
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.database import LedgerError
 from eddyline.graph.job import Done, GraphError, Link, NewJob, Settlement, Unstarted
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.reading import Stats
@@ -580,12 +579,3 @@ def test_two_ledgers_on_one_database_see_the_same(open_ledger: Callable[..., Led
     claim = take(two)[0]
     assert answer(one, claim, done())
     assert get(two, "a-1").state is State.DONE
-
-
-def test_a_ledger_of_another_schema_version_is_refused(
-    open_ledger: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    open_ledger()
-    monkeypatch.setattr("eddyline.graph.tables.SCHEMA_VERSION", 2)
-    with pytest.raises(LedgerError, match="schema version 1"):
-        open_ledger()

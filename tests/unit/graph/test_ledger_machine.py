@@ -24,7 +24,7 @@ from eddyline.core.clock import ManualClock
 from eddyline.graph.job import Claim, Done, Failed, Interrupted, Link, NewJob, Outcome, Settlement, Unstarted
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.states import FAILED, OPEN, State
-from eddyline.graph.tables import jobs, metadata, needs, workers
+from eddyline.graph.tables import jobs, needs, workers
 
 ASSETS = ("a", "b")
 WORKERS = ("ada", "bob", "cyd")
@@ -274,9 +274,3 @@ def test_the_same_holds_on_postgresql(ledger_url: str) -> None:
         OnPostgres,
         settings=settings(max_examples=10, stateful_step_count=30, **COMMON),  # type: ignore[arg-type]
     )
-
-
-def test_the_ledgers_tables_are_those_the_machine_looks_at() -> None:
-    assert {table.name for table in metadata.sorted_tables} == {"jobs", "needs", "workers", "ledger"}
-    with pytest.raises(KeyError):
-        metadata.tables["outbox"]

@@ -1,0 +1,1 @@
+"""One module a revision: `rNNNN_what_it_brings.py`."""

@@ -1,0 +1,25 @@
+"""The outbox: what is to be published to queues, and which publication of a job counts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Make the table, empty: a coordinator's sweep notes what is ready already."""
+    op.create_table(
+        "outbox",
+        sa.Column("job_id", sa.Text, primary_key=True),
+        sa.Column("base", sa.BigInteger, nullable=False),
+        sa.Column("cls", sa.Text, nullable=False),
+        sa.Column("priority", sa.Integer, nullable=False),
+        sa.Column("due", sa.Float(53), nullable=False),
+        sa.Column("taken", sa.Float(53), nullable=False),
+        sa.Column("sent", sa.Float(53)),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("outbox_pending", "outbox", ["sent", "priority", "due", "job_id"])
