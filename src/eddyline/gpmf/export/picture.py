@@ -26,6 +26,7 @@ _LEAST_HEIGHT, _MOST_HEIGHT = 220.0, 640.0
 _LEAST_METRES = 20.0
 _MOST_POINTS = 4000
 _STEP_PX = 1.2
+_HALF_PX = 7.5
 _SMOOTH = 5
 _KMH = 3.6
 _STYLE = (
@@ -159,9 +160,10 @@ def _thinned(x: Floats, y: Floats) -> Int64s:
 
 
 def _ends(x: Floats, y: Floats) -> list[str]:
-    right, low = float(x[-1]) - 6, float(y[-1]) - 6
-    square = f'x="{right:.1f}" y="{low:.1f}" width="12" height="12"'
-    circle = f'cx="{float(x[0]):.1f}" cy="{float(y[0]):.1f}" r="7"'
+    # The end's corners look out from under the start's circle where a ride ends where it began.
+    right, low = float(x[-1]) - _HALF_PX, float(y[-1]) - _HALF_PX
+    square = f'x="{right:.1f}" y="{low:.1f}" width="{2 * _HALF_PX:g}" height="{2 * _HALF_PX:g}"'
+    circle = f'cx="{float(x[0]):.1f}" cy="{float(y[0]):.1f}" r="6.5"'
     return [
         f'<rect class="halo" {square} fill="{_END}" stroke-width="2"><title>End</title></rect>',
         f'<circle class="halo" {circle} fill="{_START}" stroke-width="2"><title>Start</title></circle>',

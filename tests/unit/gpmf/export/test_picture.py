@@ -41,7 +41,7 @@ def test_north_is_up_and_east_is_right(ride: Rider) -> None:
 def test_the_scale_bar_is_as_long_as_it_says(ride: Rider) -> None:
     root = drawn(ride(lat=0.0))
     (start,), (end,) = by_title(root, "Start"), by_title(root, "End")
-    pixels = float(end.attrib["x"]) + 6 - float(start.attrib["cx"])
+    pixels = float(end.attrib["x"]) + 7.5 - float(start.attrib["cx"])
     metres = 59 * 1e-5 * 111_195
     label = next(
         each.text or "" for each in root.iter(f"{SVG}text") if re.fullmatch(r"\d+ m", each.text or "")
