@@ -26,6 +26,8 @@ COMMANDS = {
     "jobs": ("jobs", "commands"),
     "profiles": ("profiles", "commands"),
     "telemetry": ("telemetry", "telemetry"),
+    "merge": ("merge", "merge"),
+    "strip-location": ("strip", "strip_location"),
     "demo-clip": ("demo", "demo_clip"),
 }
 _HIDDEN = frozenset({"demo-clip"})

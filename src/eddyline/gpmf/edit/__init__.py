@@ -1,0 +1,1 @@
+"""Edits of telemetry alone: payload bytes in, payload bytes out."""

@@ -1,0 +1,180 @@
+"""Telemetry of several chapters as that of one recording: TSMP and STMP go on where cameras begin anew.
+
+TSMP counts a stream's samples from the recording's start; every reader takes rates from it. STMP is the
+camera's clock. A chapter that already goes on from the one before is left as it is; nothing but the values
+of TSMP and STMP is ever changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eddyline.gpmf.errors import GpmfError, Judge
+from eddyline.gpmf.index import Index, build, code
+from eddyline.gpmf.payloads import Int64s, Payloads
+
+_TOTAL = ord("L") << 24 | 4 << 16 | 1  # the one shape of TSMP: type, size, repeat
+_STAMP = ord("J") << 24 | 8 << 16 | 1
+_MICROSECONDS = 6  # the power of ten of STMP's ticks, unless the payloads' times say otherwise
+_CONTINUES_S = 0.5  # a camera's clock does not drift by more within a chapter
+_LARGEST_TOTAL, _LARGEST_STAMP = (1 << 32) - 1, (1 << 64) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """One chapter's payloads (their times are the chapter's own) and when it begins in the recording (s)."""
+
+    payloads: Payloads
+    begins_s: float
+
+
+Identity = tuple[bytes, int, int]  # device (DVID), key, which of several such streams of the device
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Piece:
+    """One stream in one payload: where the values of TSMP and STMP lie (-1: none), and its samples."""
+
+    identity: Identity
+    total_at: int
+    stamp_at: int
+    samples: int
+    payload: int
+
+
+def continued(chapters: Sequence[Chapter]) -> list[bytes]:
+    """The `data` of each chapter's payloads, in order, of the same length, counted and timed as one.
+
+    Raises `GpmfError` where a count would pass its 32 bits.
+    """
+    totals: dict[Identity, int] = {}
+    clock: _Clock | None = None
+    out = []
+    for chapter in chapters:
+        data = bytearray(chapter.payloads.data)
+        pieces = list(_pieces(build(chapter.payloads, Judge(lenient=True)), data))
+        _count_on(data, pieces, totals)
+        clock = _time_on(data, pieces, chapter, clock)
+        out.append(bytes(data))
+    return out
+
+
+def _count_on(data: bytearray, pieces: Sequence[_Piece], totals: dict[Identity, int]) -> None:
+    """Add the totals so far where the chapter counts from 0; `totals` are brought up to its end."""
+    counted = [piece for piece in pieces if piece.total_at >= 0]
+    before = dict(totals) if _begins_anew(data, counted, totals) else {}
+    for piece in counted:
+        total = _number(data, piece.total_at, 4) + before.get(piece.identity, 0)
+        if total > _LARGEST_TOTAL:
+            raise GpmfError("TSMP would count beyond 32 bits", path=f"payload[{piece.payload}]")
+        data[piece.total_at : piece.total_at + 4] = total.to_bytes(4, "big")
+        totals[piece.identity] = total
+
+
+def _begins_anew(data: bytearray, pieces: Sequence[_Piece], totals: dict[Identity, int]) -> bool:
+    """Whether the chapter counts from 0: told by the stream with the most samples, where it is clearest."""
+    seen: dict[Identity, _Piece] = {}
+    for piece in pieces:
+        if piece.identity in totals:
+            seen.setdefault(piece.identity, piece)
+    if not seen:
+        return True
+    clearest = max(seen, key=lambda identity: totals[identity])
+    first = _number(data, seen[clearest].total_at, 4)
+    samples = seen[clearest].samples
+    return abs(first - samples) <= abs(first - samples - totals[clearest])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Clock:
+    """A chapter's clock: its own zero in ticks, what was added to its stamps, and when it begins (s)."""
+
+    zero: int
+    added: int
+    begins_s: float
+
+
+def _time_on(
+    data: bytearray, pieces: Sequence[_Piece], chapter: Chapter, last: _Clock | None
+) -> _Clock | None:
+    stamped = [piece for piece in pieces if piece.stamp_at >= 0]
+    if not stamped:
+        return last
+    zero = _zero(data, stamped)
+    if last is None:
+        return _Clock(zero=zero, added=0, begins_s=chapter.begins_s)
+    scale = _scale(data, stamped, chapter.payloads)
+    due = last.zero + round((chapter.begins_s - last.begins_s) * scale)
+    jump = due - zero
+    added = last.added if abs(jump) < _CONTINUES_S * scale else last.added + jump
+    for piece in stamped if added else ():
+        stamp = _number(data, piece.stamp_at, 8) + added
+        stamp = min(max(stamp, 0), _LARGEST_STAMP)
+        data[piece.stamp_at : piece.stamp_at + 8] = stamp.to_bytes(8, "big")
+    return _Clock(zero=zero, added=added, begins_s=chapter.begins_s)
+
+
+def _zero(data: bytearray, stamped: Sequence[_Piece]) -> int:
+    """The stamp of the first frame: SHUT's first, else the smallest of the first payload (see `timing`)."""
+    shutter = next((piece for piece in stamped if piece.identity[1] == code("SHUT")), None)
+    if shutter is not None:
+        return _number(data, shutter.stamp_at, 8)
+    first = stamped[0].payload
+    return min(_number(data, piece.stamp_at, 8) for piece in stamped if piece.payload == first)
+
+
+def _scale(data: bytearray, stamped: Sequence[_Piece], payloads: Payloads) -> float:
+    """Ticks a second: a power of ten, by the payloads' times."""
+    same = [piece for piece in stamped if piece.identity == stamped[0].identity]
+    span = float(payloads.start_s[same[-1].payload] - payloads.start_s[same[0].payload])
+    ticks = _number(data, same[-1].stamp_at, 8) - _number(data, same[0].stamp_at, 8)
+    if span <= 0 or ticks <= 0:
+        return 10.0**_MICROSECONDS
+    return 10.0 ** round(float(np.log10(ticks / span)))
+
+
+def _pieces(index: Index, data: bytearray) -> Iterator[_Piece]:
+    """Every stream of every payload, in file order."""
+    inside = np.flatnonzero(index.stream >= 0)
+    if not len(inside):
+        return
+    stream = index.stream[inside]
+    ends = np.append(np.flatnonzero(np.diff(stream)) + 1, len(stream))
+    devices = _identities(index, data)
+    seen: dict[tuple[int, int], int] = {}
+    start = 0
+    for end in ends.tolist():
+        rows = inside[start:end]
+        start = end
+        device, key = int(index.device[rows[0]]), int(index.key[rows[-1]])
+        place = seen[device, key] = seen.get((device, key), -1) + 1
+        steps = int((index.key[rows] == index.key[rows[-1]]).sum())
+        yield _Piece(
+            identity=(devices.get(device, b""), key, place),
+            total_at=_place(index, rows, "TSMP", _TOTAL),
+            stamp_at=_place(index, rows, "STMP", _STAMP),
+            samples=steps if steps > 1 else int(index.head[rows[-1]]) & 0xFFFF,
+            payload=int(index.payload_of[device]),
+        )
+
+
+def _identities(index: Index, data: bytearray) -> dict[int, bytes]:
+    """Each DEVC's DVID."""
+    rows = np.flatnonzero((index.key == code("DVID")) & (index.stream < 0))
+    at, length = index.at[rows], index.length[rows]
+    return {
+        device: bytes(data[begin : begin + size])
+        for device, begin, size in zip(index.device[rows].tolist(), at.tolist(), length.tolist(), strict=True)
+    }
+
+
+def _place(index: Index, rows: Int64s, key: str, shape: int) -> int:
+    found = rows[(index.key[rows] == code(key)) & (index.head[rows] == shape)]
+    return int(index.at[found[0]]) if len(found) else -1
+
+
+def _number(data: bytearray, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "big")

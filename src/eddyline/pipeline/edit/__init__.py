@@ -1,0 +1,1 @@
+"""Edits of whole recordings, picture, sound and telemetry together: merged, stripped, cut, combined."""

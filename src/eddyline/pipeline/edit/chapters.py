@@ -1,0 +1,129 @@
+"""Chapters: the files that a camera cuts one recording into, told by their names.
+
+| camera | first | then | clip | chapter |
+|---|---|---|---|---|
+| HERO6 and later | GX010042.MP4, GH010042.MP4 | GX020042.MP4 | 0042 | 1, 2 |
+| HERO5 and older | GOPR0042.MP4 | GP010042.MP4 | 0042 | 0, 1 |
+| 360 | GS010042.360 | GS020042.360 | 0042 | 1, 2 |
+| proxies | GL010042.LRV | GL020042.LRV | 0042 | 1, 2 |
+| looping | GHAA0001.MP4 | GHAA0002.MP4 | AA | 1, 2 |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from eddyline.core.errors import InputError, UsageError
+
+_NUMBERED = re.compile(r"(G[HXSL])(\d\d)(\d{4})", re.IGNORECASE)
+_LOOPING = re.compile(r"(G[HX])([A-Z]{2})(\d{4})", re.IGNORECASE)
+_OLD = re.compile(r"(?:GOPR|GP(\d\d))(\d{4})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChapterName:
+    """What a camera's file name says. Files with the same `family` and `clip` are one recording.
+
+    `looping`: the camera writes over the oldest chapter, so that what is left may be any stretch.
+    """
+
+    family: str
+    clip: str
+    chapter: int
+    looping: bool = False
+
+
+def chapter_name(name: str) -> ChapterName | None:
+    """What the name says, or None if no camera gives such names."""
+    path = Path(name)
+    suffix = path.suffix.upper()
+    if found := _NUMBERED.fullmatch(path.stem):
+        return ChapterName(family=found[1].upper() + suffix, clip=found[3], chapter=int(found[2]))
+    if found := _LOOPING.fullmatch(path.stem):
+        clip, family = found[2].upper(), found[1].upper() + suffix
+        return ChapterName(family=family, clip=clip, chapter=int(found[3]), looping=True)
+    if found := _OLD.fullmatch(path.stem):
+        return ChapterName(family="GOPR" + suffix, clip=found[2], chapter=int(found[1] or 0))
+    return None
+
+
+def in_order(chapters: Sequence[Path], *, force: bool = False) -> tuple[Path, ...]:
+    """The chapters of one recording as they were filmed, whatever the order given.
+
+    Names that no camera gives are taken in the order given. Raises `UsageError` for files of several
+    recordings, one chapter given twice, a mixture of cameras' names and others, or a single file;
+    `InputError` for a chapter that is missing in between, unless `force`.
+    """
+    if len(chapters) < 2:  # noqa: PLR2004 - one file is merged already
+        raise UsageError("there is nothing to merge", remedy="name all chapters of one recording")
+    names = [chapter_name(path.name) for path in chapters]
+    known = [(name, path) for name, path in zip(names, chapters, strict=True) if name is not None]
+    if not known:
+        _once(chapters)
+        return tuple(chapters)
+    if len(known) < len(chapters):
+        stranger = next(path for name, path in zip(names, chapters, strict=True) if name is None)
+        raise UsageError(
+            f"{known[0][1].name} is named by a camera, {stranger.name} is not: their order is unknown",
+            remedy="give all of them the camera's names, or none",
+        )
+    known.sort(key=lambda each: each[0].chapter)
+    (first, one), *others = known
+    for name, path in others:
+        if (name.family, name.clip) != (first.family, first.clip):
+            raise UsageError(
+                f"{one.name} is of recording {first.clip} ({first.family}),"
+                f" {path.name} of recording {name.clip} ({name.family})",
+                remedy="merge one recording at a time",
+            )
+    for (before, a), (after, b) in pairwise(known):
+        if after.chapter == before.chapter:
+            raise UsageError(f"{a} and {b} are the same chapter", remedy="leave one out")
+        if after.chapter != before.chapter + 1 and not force:
+            missing = _span(before.chapter + 1, after.chapter - 1)
+            raise InputError(
+                f"chapter {missing} is missing between {a.name} and {b.name}",
+                remedy="name it too; or add --force to join what is there, with a jump",
+            )
+    return tuple(path for _, path in known)
+
+
+def recordings(footage: Iterable[Path]) -> list[tuple[Path, ...]]:
+    """Footage by recording, in the order of its first files: chapters of one folder with no gap together.
+
+    Looping chapters stay apart: the camera deletes the oldest, and people keep the one that they want.
+    """
+    groups: dict[object, list[tuple[int, Path]]] = {}
+    for place, path in enumerate(footage):
+        name = chapter_name(path.name)
+        alone = name is None or name.looping
+        key = place if alone or name is None else (path.parent, name.family, name.clip)
+        groups.setdefault(key, []).append((0 if alone or name is None else name.chapter, path))
+    return [run for group in groups.values() for run in _runs(group)]
+
+
+def _runs(group: list[tuple[int, Path]]) -> list[tuple[Path, ...]]:
+    """Chapters that follow each other without a gap, together."""
+    runs: list[list[tuple[int, Path]]] = []
+    for each in sorted(group, key=lambda pair: pair[0]):
+        if runs and each[0] == runs[-1][-1][0] + 1:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return [tuple(path for _, path in run) for run in runs]
+
+
+def _once(chapters: Sequence[Path]) -> None:
+    seen: set[Path] = set()
+    for path in chapters:
+        if path.absolute() in seen:
+            raise UsageError(f"{path} is named twice", remedy="leave one out")
+        seen.add(path.absolute())
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} to {last}"

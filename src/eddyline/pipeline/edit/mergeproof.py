@@ -1,0 +1,74 @@
+"""Reads a merged recording back and compares it, sample by sample, with the chapters that it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.errors import ProofError
+from eddyline.gpmf.klv import Klv
+from eddyline.gpmf.reader import parse
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie
+from eddyline.mp4.presentation import presentation
+from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.slice import sample_bytes
+
+RUNNING = frozenset({"TSMP", "STMP"})  # what may differ between a payload and its copy
+Source = tuple[ByteRanges, Movie]
+
+
+def prove(merged: Path, chapters: Sequence[Source]) -> None:
+    """Check that every sample of every track is there, in order, with its bytes; raises `ProofError`.
+
+    Payloads may differ in the values of TSMP and STMP alone. All frames that the chapters show are shown.
+    """
+    with FileRanges(merged) as src:
+        movie = read_movie(src)
+        if len(movie.tracks) != len(chapters[0][1].tracks):
+            raise ProofError(f"the merged file has {len(movie.tracks)} tracks")
+        for at, track in enumerate(movie.tracks):
+            telemetry = track.kind == "telemetry"
+            wanted = (data for source, each in chapters for data in sample_bytes(source, each.tracks[at]))
+            for number, (found, due) in enumerate(zip_longest(sample_bytes(src, track), wanted)):
+                if found != due and not (telemetry and _counts_on(found, due)):
+                    raise ProofError(f"sample {number} of the {track.kind} track differs from the source's")
+            if track.kind == "video":
+                _frames(movie, at, chapters)
+
+
+def _frames(movie: Movie, at: int, chapters: Sequence[Source]) -> None:
+    shown = presentation(movie, movie.tracks[at])
+    due = [presentation(each, each.tracks[at]) for _, each in chapters]
+    if len(shown) != sum(map(len, due)):
+        raise ProofError(f"the merged file shows {len(shown)} frames of {sum(map(len, due))}")
+    if np.any(np.diff(shown.pts) <= 0):
+        raise ProofError("two frames of the merged file are shown at one time")
+
+
+def _counts_on(found: bytes | None, due: bytes | None) -> bool:
+    """Whether two payloads are the same but for what runs on."""
+    if found is None or due is None or len(found) != len(due):
+        return False
+    return _still(found) == _still(due)
+
+
+def _still(payload: bytes) -> bytes:
+    """A payload with the values of TSMP and STMP as zeros."""
+    out = bytearray(payload)
+    for node in _leaves(parse(payload, lenient=True).nodes):
+        if node.key in RUNNING:
+            begin = node.offset + 8
+            out[begin : begin + len(node.data)] = bytes(len(node.data))
+    return bytes(out)
+
+
+def _leaves(nodes: Sequence[Klv]) -> Iterator[Klv]:
+    for node in nodes:
+        if node.is_nest:
+            yield from _leaves(node.children)
+        else:
+            yield node
