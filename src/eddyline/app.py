@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eddyline import config
@@ -14,16 +14,18 @@ from eddyline.graph.ledger import Ledger
 from eddyline.media import profile as profiles
 from eddyline.media.chunks import estimate_cpu_s
 from eddyline.media.ladder import Rung
-from eddyline.media.source import SourceFacts
+from eddyline.media.source import SourceFacts, TelemetryFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.bench import Bench, History
 from eddyline.pipeline.checks import Check, examine
 from eddyline.pipeline.discover import discover
+from eddyline.pipeline.edit.merge import recordings
 from eddyline.pipeline.events import AssetFailed, Event, RunReport
 from eddyline.pipeline.home import Home
 from eddyline.pipeline.look import look
 from eddyline.pipeline.plan import Plan
 from eddyline.pipeline.run import Run
+from eddyline.pipeline.submit import identify_recording
 
 __all__ = ["Check", "PlannedAsset", "RunRequest", "doctor", "dry_run", "open_ledger", "probe", "run"]
 
@@ -34,12 +36,16 @@ _POISON_AFTER = 100
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What a user asks for: `profile` is a name or a file, `slots` None for one per core."""
+    """What a user asks for: `profile` is a name or a file, `slots` None for one per core.
+
+    `merge`: the chapters that a camera cut one recording into become one asset.
+    """
 
     sources: tuple[Path, ...]
     out: Path
     profile: str = "default"
     slots: int | None = None
+    merge: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +86,7 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
             slots=request.slots or len(os.sched_getaffinity(0)),
             stop=stop,
             on_event=on_event,
+            merge=request.merge,
         ).perform(discover(request.sources))
 
 
@@ -88,9 +95,9 @@ def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     profile, tools = profiles.load(request.profile), _tools()
     found = discover(request.sources)
     planned = [_refused(path, error) for path, error in found.failed]
-    for path in found.footage:
+    for path, *rest in recordings(found.footage) if request.merge else [(each,) for each in found.footage]:
         try:
-            facts = look(path, tools)
+            facts = _whole([look(each, tools) for each in (path, *rest)], (path, *rest), profile)
             plan = Plan.make(asset="", name=path.name, facts=facts, profile=profile, toolchain="")
         except EddylineError as error:
             planned.append(_refused(path, error))
@@ -131,6 +138,28 @@ def doctor(out: Path) -> tuple[Check, ...]:
 def _tools() -> Toolchain:
     settings = config.read()
     return Toolchain.find(settings.ffmpeg, settings.ffprobe, settings.packager)
+
+
+def _whole(told: Sequence[SourceFacts], chapters: Sequence[Path], profile: profiles.Profile) -> SourceFacts:
+    """The facts of a recording in chapters; the hash of its telemetry is known once it is merged."""
+    if len(told) == 1:
+        return told[0]
+    payloads = [each.telemetry for each in told if each.telemetry]
+    telemetry = None
+    if payloads:
+        telemetry = TelemetryFacts(
+            payloads=sum(each.payloads for each in payloads),
+            bytes=sum(each.bytes for each in payloads),
+            sha256="",
+        )
+    return replace(
+        told[0],
+        bytes=sum(each.bytes for each in told),
+        fingerprint=identify_recording(chapters, profile)[1],
+        duration_s=round(sum(each.duration_s for each in told), 6),
+        video=replace(told[0].video, frames=sum(each.video.frames for each in told)),
+        telemetry=telemetry,
+    )
 
 
 def _history(ledger: Ledger, asset: str) -> History:

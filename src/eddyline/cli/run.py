@@ -37,13 +37,18 @@ def run(
     slots: Annotated[
         int | None, typer.Option("--slots", min=1, help="Jobs at a time. [default: one per core]")
     ] = None,
+    no_merge: Annotated[  # noqa: FBT002 - Typer's way to declare a flag
+        bool, typer.Option("--no-merge", help="Every chapter of a recording is an asset of its own.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Turn footage into playable, proven assets. Stop it at any time; run it again to go on."""
     from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
 
-    request = app.RunRequest(sources=tuple(sources), out=out, profile=profile, slots=slots)
+    request = app.RunRequest(
+        sources=tuple(sources), out=out, profile=profile, slots=slots, merge=not no_merge
+    )
     if dry_run:
         raise typer.Exit(show_plan(app.dry_run(request), as_json=as_json))
     raise typer.Exit(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from eddyline.core.errors import InputError, MissingError
 from eddyline.core.identity import canonical
@@ -58,21 +59,51 @@ class Original:
         return self.path
 
 
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """One of several files that are one recording, and its fingerprint (hex)."""
+
+    original: Original
+    fingerprint: str
+
+
 class Sources:
     """Remembers where each asset's source lies; the same footage may move between two runs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def remember(self, asset: str, original: Original) -> None:
-        """Note (or correct) where the source lies."""
-        value = {"path": str(original.path), "size": original.size, "mtime_ns": original.mtime_ns}
+    def remember(self, asset: str, original: Original, chapters: Sequence[Chapter] = ()) -> None:
+        """Note (or correct) where the source lies; of a recording in chapters, all of them, in order."""
+        value = _plain(original)
+        if chapters:
+            value["chapters"] = [
+                {**_plain(chapter.original), "fingerprint": chapter.fingerprint} for chapter in chapters
+            ]
         self._store.put_bytes(f".eddyline/sources/{asset}.json", canonical(value))
 
     def find(self, asset: str) -> Original:
-        """Where it was last seen. Raises `MissingError`."""
-        plain = json.loads(self._store.get(f".eddyline/sources/{asset}.json"))
-        return Original(path=Path(plain["path"]), size=plain["size"], mtime_ns=plain["mtime_ns"])
+        """Where it was last seen; of a recording in chapters, the first. Raises `MissingError`."""
+        return _original(self._note(asset))
+
+    def chapters(self, asset: str) -> tuple[Chapter, ...]:
+        """The chapters, in order; none where the source is one file. Raises `MissingError`."""
+        return tuple(
+            Chapter(original=_original(plain), fingerprint=plain["fingerprint"])
+            for plain in self._note(asset).get("chapters", ())
+        )
+
+    def _note(self, asset: str) -> dict[str, Any]:
+        note: dict[str, Any] = json.loads(self._store.get(f".eddyline/sources/{asset}.json"))
+        return note
+
+
+def _plain(original: Original) -> dict[str, Any]:
+    return {"path": str(original.path), "size": original.size, "mtime_ns": original.mtime_ns}
+
+
+def _original(plain: dict[str, Any]) -> Original:
+    return Original(path=Path(plain["path"]), size=plain["size"], mtime_ns=plain["mtime_ns"])
 
 
 class Indexes:

@@ -47,7 +47,7 @@ def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu
     return {
         "version": VERSION,
         "asset": plan.asset,
-        "source": _source(plan.name, plan.facts),
+        "source": {**_source(plan.name, plan.facts), **parts["inspect"][0].result},
         "profile": {"name": plan.profile.name, "digest": plan.profile.digest()},
         "renditions": [
             _rendition(plan, rung, part.result)
@@ -57,6 +57,7 @@ def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu
         "stream": _stream(parts.get("package", ())),
         "pictures": _pictures(parts),
         "telemetry": _telemetry(parts["telemetry"][0]),
+        "highlights": _highlights(parts["pictures"][0]),
         "proof": _proof(plan, parts),
         "toolchain": {
             "ffmpeg": tools.ffmpeg_version,
@@ -156,7 +157,16 @@ def _pictures(parts: PartsOf) -> dict[str, Any]:
 
 
 def _telemetry(part: Part) -> dict[str, Any]:
-    return {name: path and f"telemetry/{path}" for name, path in part.result.items()}
+    paths = part.result["paths"]
+    facts = {key: part.result[key] for key in ("camera", "streams", "gps", "warnings")}
+    return {**{name: path and f"telemetry/{path}" for name, path in paths.items()}, **facts}
+
+
+def _highlights(drawn: Part) -> list[dict[str, Any]]:
+    return [
+        {**each, "thumbnail": each["thumbnail"] and f"pictures/{each['thumbnail']}"}
+        for each in drawn.result["highlights"]
+    ]
 
 
 def _proof(plan: Plan, parts: PartsOf) -> dict[str, Any]:
@@ -171,6 +181,10 @@ def _proof(plan: Plan, parts: PartsOf) -> dict[str, Any]:
         all(film["telemetry_sha256"] == telemetry_in for film in films),
         "the telemetry of a rendition changed",
     )
+    marked = {each["frame"] for each in parts["pictures"][0].result["highlights"]}
+    for film in films:
+        begun = {each["frame"] for each in film["chapters"]}
+        _must(begun - {0} == marked - {0}, "the chapters of a rendition are not the HiLights of the source")
     samples = [part.result["samples"] for part in parts["audio"]]
     _must(
         all(film["audio_samples"] == samples for film in films),

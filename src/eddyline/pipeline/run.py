@@ -19,6 +19,7 @@ from eddyline.graph.worker import Worker
 from eddyline.media.profile import Profile
 from eddyline.pipeline.bench import Bench
 from eddyline.pipeline.discover import Discovered
+from eddyline.pipeline.edit.merge import recordings
 from eddyline.pipeline.events import AssetFailed, AssetFinished, Event, RunReport, SourceSkipped
 from eddyline.pipeline.layout import asset_key, manifest_key
 from eddyline.pipeline.plan import parts_folder
@@ -31,7 +32,10 @@ CLASSES = ("light", "cpu")
 
 @dataclass(kw_only=True)
 class Run:
-    """One embedded run. `root` is DIR, for the paths that people are told."""
+    """One embedded run. `root` is DIR, for the paths that people are told.
+
+    `merge`: the chapters that a camera cut one recording into become one asset.
+    """
 
     root: Path
     bench: Bench
@@ -40,6 +44,7 @@ class Run:
     slots: int
     stop: Stop
     on_event: Callable[[Event], None]
+    merge: bool = True
     _finished: list[AssetFinished] = field(default_factory=list)
     _failed: dict[str, AssetFailed] = field(default_factory=dict)
     _skipped: list[SourceSkipped] = field(default_factory=list)
@@ -71,11 +76,12 @@ class Run:
     def _submit(self, footage: Sequence[Path]) -> list[Submitted]:
         """One entry an asset: the same footage named twice is done once."""
         known: dict[str, Submitted] = {}
-        for path in footage:
+        for path, *rest in recordings(footage) if self.merge else [(path,) for path in footage]:
             if self.stop.requested:
                 break
+            chapters = (path, *rest) if rest else ()
             try:
-                made = submit(path, self.profile, bench=self.bench, ledger=self.ledger)
+                made = submit(path, self.profile, bench=self.bench, ledger=self.ledger, chapters=chapters)
             except EddylineError as error:
                 self._fail(str(path), _failure(path, error))
                 continue
@@ -87,6 +93,10 @@ class Run:
                 self._finish(made.asset, made.name, reused=True)
             else:
                 known[made.asset] = made
+            for chapter in rest:
+                self._skip(
+                    SourceSkipped(path=chapter, reason=f"a chapter of {path.name}, in whose asset it is")
+                )
         return list(known.values())
 
     def _left_over(self, named: set[str]) -> list[Submitted]:

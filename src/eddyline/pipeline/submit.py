@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,7 @@ from eddyline.media.profile import Profile
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.ranges import FileRanges
 from eddyline.pipeline.bench import Bench
-from eddyline.pipeline.footage import Original
+from eddyline.pipeline.footage import Chapter, Original
 from eddyline.pipeline.layout import asset_key, manifest_key
 from eddyline.pipeline.plan import RECIPE, inspect_job, job_id
 
@@ -46,17 +47,34 @@ def identify(path: Path, profile: Profile) -> tuple[str, str]:
     return digest(print_, profile.digest())[:16], print_
 
 
-def submit(path: Path, profile: Profile, *, bench: Bench, ledger: Ledger) -> Submitted:
+def identify_recording(chapters: Sequence[Path], profile: Profile) -> tuple[str, str, tuple[Chapter, ...]]:
+    """(asset, fingerprint, chapters) of a recording in several files, in order. Raises `MissingError`."""
+    told = tuple(
+        Chapter(original=Original.of(path.absolute()), fingerprint=identify(path, profile)[1])
+        for path in chapters
+    )
+    print_ = digest("chapters", *(chapter.fingerprint for chapter in told))
+    return digest(print_, profile.digest())[:16], print_, told
+
+
+def submit(
+    path: Path, profile: Profile, *, bench: Bench, ledger: Ledger, chapters: Sequence[Path] = ()
+) -> Submitted:
     """Make sure that the work for one source is in the ledger, or done. Safe to repeat at any time.
 
-    What failed before is tried anew, because someone asked again. Raises `MissingError`.
+    `chapters` are all files, in order, of a recording whose first is `path`: they become one asset. What
+    failed before is tried anew, because someone asked again. Raises `MissingError`.
     """
     original = Original.of(path.absolute())
-    asset, print_ = identify(path, profile)
+    told: tuple[Chapter, ...] = ()
+    if chapters:
+        asset, print_, told = identify_recording(chapters, profile)
+    else:
+        asset, print_ = identify(path, profile)
     if published(bench.store, asset):
         return Submitted(asset=asset, name=path.name, source=path, standing="published")
     bench.store.delete(manifest_key(asset))
-    bench.sources.remember(asset, original)
+    bench.sources.remember(asset, original, told)
     ask = _ask(asset, profile, bench.tools.identity, ledger)
     name = path.name
     for job in ledger.jobs(asset=asset):

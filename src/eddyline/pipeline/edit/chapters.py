@@ -92,7 +92,7 @@ def in_order(chapters: Sequence[Path], *, force: bool = False) -> tuple[Path, ..
     return tuple(path for _, path in known)
 
 
-def recordings(footage: Iterable[Path]) -> list[tuple[Path, ...]]:
+def grouped(footage: Iterable[Path]) -> list[tuple[Path, ...]]:
     """Footage by recording, in the order of its first files: chapters of one folder with no gap together.
 
     Looping chapters stay apart: the camera deletes the oldest, and people keep the one that they want.

@@ -6,14 +6,14 @@ move by the length of the chapters before. What was written is read back and com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from eddyline.core.errors import UnsupportedError
+from eddyline.core.errors import EddylineError, UnsupportedError
 from eddyline.core.timebase import rescale
 from eddyline.gpmf.edit import continued as running
 from eddyline.gpmf.edit import marks
@@ -25,13 +25,31 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import COMPATIBLE, OutTrack, Piece, linked, passthrough, write
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import FileRanges
+from eddyline.mp4.ranges import ByteRanges, FileRanges, gap_of
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit import timelines
 from eddyline.pipeline.edit.alike import meaning, require_alike, rows, settings
-from eddyline.pipeline.edit.chapters import in_order
+from eddyline.pipeline.edit.chapters import grouped, in_order
 from eddyline.pipeline.edit.mergeproof import prove
 from eddyline.pipeline.edit.whole import appearing
+
+
+class _Watched:
+    """A file's ranges; whoever reads them can be told to stop."""
+
+    def __init__(self, source: FileRanges, check: Callable[[], None]) -> None:
+        self._source, self._check = source, check
+        self.gap = gap_of(source)
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return self._source.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly `length` bytes from `offset`."""
+        self._check()
+        return self._source.read(offset, length)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +57,7 @@ class Chapter:
     """An open chapter: its index, its main video's place among the tracks, and which frames it shows."""
 
     path: Path
-    src: FileRanges
+    src: ByteRanges
     movie: Movie
     main: int
     shown: Presentation
@@ -68,20 +86,39 @@ def merge(paths: Sequence[Path], out: Path, *, force: bool = False) -> Merged:
         return join_chapters(ordered, aside)
 
 
-def require_mergeable(paths: Sequence[Path]) -> None:
-    """Raise the error that merging these files, in this order, would give by their settings and edits."""
-    with ExitStack() as stack:
-        _plan(_opened(paths, stack))
+def recordings(footage: Sequence[Path]) -> list[tuple[Path, ...]]:
+    """Footage by recording: chapters that can be merged together, in order; all else by itself.
+
+    Files that are chapters by their names alone (of two cameras, say, or edited) stay apart.
+    """
+    found: list[tuple[Path, ...]] = []
+    for group in grouped(footage):
+        found.extend([group] if len(group) == 1 or _mergeable(group) else [(path,) for path in group])
+    return found
 
 
-def join_chapters(paths: Sequence[Path], out: Path) -> Merged:
+def _mergeable(paths: Sequence[Path]) -> bool:
+    try:
+        with ExitStack() as stack:
+            _plan(_opened(paths, stack, _never))
+    except EddylineError:
+        return False
+    return True
+
+
+def _never() -> None:
+    """Nobody asks to stop."""
+
+
+def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None] = _never) -> Merged:
     """Write chapters in the order given, and prove the result by reading it back.
 
     Telemetry that goes on is written to a file beside `out` meanwhile. Give a temporary name and rename.
+    `check` is called with every read and may raise, to stop.
     """
     raw = out.with_name(f"{out.name}.gpmf")
     with ExitStack() as stack:
-        chapters = _opened(paths, stack)
+        chapters = _opened(paths, stack, check)
         plan = _plan(chapters)
         try:
             tracks = _with_telemetry(chapters, plan, raw)
@@ -127,10 +164,10 @@ class _Plan:
         return rescale(self.places[number], self.clock, scale)
 
 
-def _opened(paths: Sequence[Path], stack: ExitStack) -> list[Chapter]:
+def _opened(paths: Sequence[Path], stack: ExitStack, check: Callable[[], None]) -> list[Chapter]:
     chapters = []
     for path in paths:
-        src = stack.enter_context(FileRanges(path))
+        src = _Watched(stack.enter_context(FileRanges(path)), check)
         movie = read_movie(src)
         track = main_video(movie)
         shown = presentation(movie, track)
@@ -163,10 +200,10 @@ def _track(chapters: Sequence[Chapter], at: int, plan: _Plan) -> OutTrack:
         [moved[track.samples.description - 1] for track, moved in zip(tracks, shift, strict=True)]
     )
     return replace(
-        passthrough(chapters[0].movie, tracks[0], chapters[0].path),
+        passthrough(chapters[0].movie, tracks[0], chapters[0].src),
         stsd=stsd,
         pieces=tuple(
-            Piece(source=each.path, offset=track.samples.offset, size=track.samples.size)
+            Piece(source=each.src, offset=track.samples.offset, size=track.samples.size)
             for each, track in zip(chapters, tracks, strict=True)
         ),
         duration=times.duration,

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from eddyline.core import files
 from eddyline.core.identity import canonical
 from eddyline.core.process import Runner
+from eddyline.core.stop import Stop
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
 from eddyline.media.probe import open_footage, probe
 from eddyline.media.profile import Profile
 from eddyline.mp4.ranges import FileRanges
 from eddyline.pipeline.bench import Bench
+from eddyline.pipeline.edit.merge import join_chapters
+from eddyline.pipeline.footage import Chapter
 from eddyline.pipeline.plan import Plan, jobs, parts_folder
+
+_SOURCE = "source.mp4"
 
 
 def inspect(bench: Bench) -> Handler:
@@ -24,30 +31,35 @@ def inspect(bench: Bench) -> Handler:
     def handle(job: Job, context: JobContext) -> Done:
         started, runner = time.thread_time(), Runner(stop=context.stop)
         with bench.workplace(job) as work, files.told_apart(f"inspecting {job.spec['name']}"):
-            plan = _plan(bench, job, runner, work)
+            plan = _plan(bench, job, runner, work, context.stop)
         bench.tools.require({rung.encoder for rung in plan.rungs} | {"aac"})
         bench.store.put_bytes(plan.key, canonical(plan.to_json()))
         cpu = runner.cpu_s + time.thread_time() - started
-        bench.parts.keep(plan.part("inspect"), {}, {}, cpu)
+        bench.parts.keep(plan.part("inspect"), {}, _result(bench.sources.chapters(plan.asset)), cpu)
         return Done(result={"plan": plan.key}, spawn=jobs(plan, job.spec["ask"]))
 
     return handle
 
 
-def _plan(bench: Bench, job: Job, runner: Runner, work: Path) -> Plan:
+def _plan(bench: Bench, job: Job, runner: Runner, work: Path, stop: Stop) -> Plan:
     spec = job.spec
     original = bench.sources.find(spec["asset"])
-    path, source = original.check(), ""
+    chapters = bench.sources.chapters(spec["asset"])
+    source = ""
+    path = original.check()
+    if chapters:
+        source, path = _merged(bench, spec["asset"], chapters, work, stop)
     opened = open_footage(path, work=work, runner=runner, tools=bench.tools)
     with FileRanges(opened.path) as src:
         facts = probe(
             src, opened.movie, runner=runner, tools=bench.tools, work=work, container=opened.container
         )
     if opened.path != path:
-        source = f"{parts_folder(spec['asset'])}/source"
-        bench.parts.keep(source, {"source.mp4": opened.path}, {}, 0.0)
-    # A rewrapped source is still known by, and reported as, the file that the user gave.
-    facts = replace(facts, fingerprint=spec["fingerprint"], bytes=original.size)
+        source = _source_part(spec["asset"])
+        bench.parts.keep(source, {_SOURCE: opened.path}, {}, 0.0)
+    # A rewrapped source is still known by, and reported as, the files that the user gave.
+    size = sum(chapter.original.size for chapter in chapters) or original.size
+    facts = replace(facts, fingerprint=spec["fingerprint"], bytes=size)
     return Plan.make(
         asset=spec["asset"],
         name=spec["name"],
@@ -56,3 +68,29 @@ def _plan(bench: Bench, job: Job, runner: Runner, work: Path) -> Plan:
         toolchain=bench.tools.identity,
         source=source,
     )
+
+
+def _source_part(asset: str) -> str:
+    return f"{parts_folder(asset)}/source"
+
+
+def _merged(
+    bench: Bench, asset: str, chapters: Sequence[Chapter], work: Path, stop: Stop
+) -> tuple[str, Path]:
+    """The part that holds the recording as one file, and that file; made once, whatever kills us after."""
+    key = _source_part(asset)
+    part = bench.parts.find(key)
+    if part is None:
+        whole = work / "merged.mp4"
+        join_chapters([chapter.original.check() for chapter in chapters], whole, check=stop.check)
+        part = bench.parts.keep(key, {_SOURCE: whole}, {}, 0.0)
+    return key, bench.store.fetch(part.file(_SOURCE), work)
+
+
+def _result(chapters: Sequence[Chapter]) -> dict[str, Any]:
+    """What the manifest says of a recording's files."""
+    told = [
+        {"name": each.original.path.name, "bytes": each.original.size, "fingerprint": each.fingerprint}
+        for each in chapters
+    ]
+    return {"chapters": told} if told else {}
