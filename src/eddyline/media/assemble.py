@@ -8,7 +8,9 @@ from pathlib import Path
 
 from eddyline.core.errors import ProofError
 from eddyline.core.files import told_apart
+from eddyline.media.chaptertrack import prove_chapters, with_chapters, with_list
 from eddyline.media.chunks import Grid
+from eddyline.media.highlights import Chapter
 from eddyline.media.join import join, movie_timescale
 from eddyline.media.ladder import Rung
 from eddyline.media.proof import prove, telemetry_digest
@@ -25,7 +27,8 @@ class Assembled:
     """A proven rendition.
 
     `idr` are the frame numbers of its keyframes, `audio_samples` the presented samples a channel of each
-    audio track, `telemetry_sha256` (hex) that of the camera's payloads as they lie in the rendition.
+    audio track, `telemetry_sha256` (hex) that of the camera's payloads as they lie in the rendition,
+    `chapters` those that it was given.
     """
 
     bytes: int
@@ -34,6 +37,7 @@ class Assembled:
     idr: tuple[int, ...]
     audio_samples: tuple[int, ...]
     telemetry_sha256: str | None
+    chapters: tuple[Chapter, ...] = ()
 
 
 def assemble(
@@ -48,13 +52,15 @@ def assemble(
     src: ByteRanges,
     audio: Sequence[Path],
     facts: SourceFacts,
+    chapters: Sequence[Chapter] = (),
 ) -> Assembled:
     """Write `out` from the chunks of one rung, in order, and prove it by reading it back.
 
     `movie`, `track` and `presentation` are the source's: frame k is shown when the source shows it, to the
     tick. `audio` are MP4 files of one encoded track each, in the order of `facts.audio`; their priming stays
-    in their edit lists. Telemetry, timecode and udta are the source's own bytes. Give a temporary name and
-    rename afterwards: `out` is removed if anything fails. Raises `ProofError` if the rendition is not exact.
+    in their edit lists. Telemetry, timecode and udta are the source's own bytes; `chapters` are told in a
+    track behind all others and in a list in front of udta's boxes. Give a temporary name and rename
+    afterwards: `out` is removed if anything fails. Raises `ProofError` if the rendition is not exact.
     """
     with told_apart(f"assembling {rung.name}"):
         joined = join(chunks)
@@ -71,13 +77,18 @@ def assemble(
         ]
         numbered = {each.number: each for each in movie.tracks}
         voices = [numbered.get(about.track) if about else None for about in abouts]
+        tracks = linked([track, *voices, *kept], tracks)
+        udta = movie.udta
+        if chapters:
+            tracks = with_chapters(tracks, chapters, presentation)
+            udta = with_list(udta, chapters, presentation, track.timescale)
         try:
             written = write(
                 out,
-                linked([track, *voices, *kept], tracks),
+                tracks,
                 timescale=timescale,
                 creation_time=movie.creation_time,
-                udta=movie.udta,
+                udta=udta,
             )
             proven = prove(
                 out,
@@ -88,6 +99,8 @@ def assemble(
                 audio_samples=[sound.samples for sound in sounds],
                 telemetry_sha256=facts.telemetry.sha256 if facts.telemetry else telemetry_digest(src, movie),
             )
+            if chapters:
+                prove_chapters(out, chapters, presentation, track.timescale, udta=udta)
         except BaseException:
             out.unlink(missing_ok=True)
             raise
@@ -98,6 +111,7 @@ def assemble(
         idr=proven.idr,
         audio_samples=proven.audio_samples,
         telemetry_sha256=proven.telemetry_sha256,
+        chapters=tuple(chapters),
     )
 
 

@@ -19,8 +19,10 @@ from eddyline.core.process import Limits, Runner
 from eddyline.media import manifests
 from eddyline.media.chunks import Grid
 from eddyline.media.elementary import Input, elementary
+from eddyline.media.highlights import Chapter
 from eddyline.media.ladder import Rung
 from eddyline.media.segmenting import Segmenting
+from eddyline.media.streamchapters import prove_chapters, write_chapters
 from eddyline.media.streamproof import Timeline, validate
 from eddyline.media.toolchain import Toolchain
 
@@ -52,11 +54,13 @@ def package(
     tools: Toolchain,
     runner: Runner,
     out_dir: Path,
+    chapters: Sequence[Chapter] = (),
 ) -> Packaged:
     """Write `out_dir`/stream/ (replaced if there) from assembled renditions, highest first, and prove it.
 
-    The sound is taken from the first rendition. Raises `ProofError` where the result, or the renditions among
-    themselves, do not have the same frames on the same grid, `ToolError` where the packager fails.
+    The sound is taken from the first rendition; `chapters` are put on the timeline. Raises `ProofError` where
+    the result, or the renditions among themselves, do not have the same frames on the same grid, `ToolError`
+    where the packager fails.
     """
     if not renditions:
         raise UsageError("there is no rendition to package")
@@ -73,7 +77,10 @@ def package(
         finally:
             remove_tree(work)
         _refine(stream, timeline, [number * grid.gop for number in segmenting.first])
+        if chapters:
+            write_chapters(stream, chapters, timeline)
         validate(out_dir, timeline.frames, grid, timeline=timeline)
+        prove_chapters(stream, chapters, timeline)
         files = _synced(stream)
     return Packaged(
         hls=f"{STREAM}/{_MASTER}",

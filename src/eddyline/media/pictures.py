@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import ByteRanges
 
-__all__ = ["PictureInfo", "Storyboard", "poster", "score", "storyboard", "thumbnails"]
+__all__ = ["PictureInfo", "Storyboard", "before", "poster", "score", "storyboard", "thumbnails"]
 
 Grey = npt.NDArray[np.uint8]
 
@@ -102,6 +103,46 @@ def thumbnails(
     outs = [out_dir / f"thumb-{number:03d}.jpg" for number in range(1, len(chosen) + 1)]
     with told_apart("making thumbnails"):
         return _write(src, track, facts, found, chosen, width, outs, work, tools=tools, runner=runner)
+
+
+def before(
+    src: ByteRanges,
+    movie: Movie,
+    track: Track,
+    facts: VideoFacts,
+    frames: Sequence[int],
+    *,
+    tools: Toolchain,
+    runner: Runner,
+    work: Path,
+    out_dir: Path,
+    shown: Presentation,
+    width: int = 320,
+    prefix: str = "highlight",
+) -> tuple[PictureInfo | None, ...]:
+    """For each frame number the last keyframe up to it, as `out_dir`/highlight-001.jpg and so on.
+
+    Frames of one GOP share the picture of the first of them. None where the keyframe cannot be decoded.
+    """
+    if not frames:
+        return ()
+    found = keyframes(movie, track, shown=shown)
+    times = shown.pts[np.asarray(frames, np.int64)] / track.timescale
+    keys = np.maximum(np.searchsorted(found.times, times, side="right") - 1, 0).tolist()
+    named = {key: f"{prefix}-{number:03d}.jpg" for number, key in reversed(list(enumerate(keys, 1)))}
+    chosen = tuple(sorted(named))
+    aside = work / f"{prefix}s"
+    aside.mkdir(exist_ok=True)
+    outs = [aside / f"{place}.jpg" for place in range(len(chosen))]
+    with told_apart(f"making the pictures of {len(frames)} moments"):
+        drawn = _write(src, track, facts, found, chosen, width, outs, work, tools=tools, runner=runner)
+        # Damaged keyframes are left out of what was drawn: their times tell which those are.
+        by_time = {round(float(found.times[key]), 6): key for key in chosen}
+        made: dict[int, PictureInfo] = {}
+        for each in drawn:
+            key = by_time[each.time_s]
+            made[key] = replace(each, path=each.path.replace(out_dir / named[key]))
+    return tuple(made.get(key) for key in keys)
 
 
 def score(grey: Grey) -> float:

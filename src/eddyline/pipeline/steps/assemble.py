@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from eddyline.media.assemble import assemble as join
+from eddyline.media.highlights import chapters
 from eddyline.pipeline.bench import Made, Task
+from eddyline.pipeline.highlights import highlights
 
 
 def assemble(task: Task) -> Made:
@@ -25,6 +27,7 @@ def assemble(task: Task) -> Made:
                 task.local(task.part("audio", index), "audio.m4a") for index in range(len(plan.facts.audio))
             ],
             facts=plan.facts,
+            chapters=chapters(highlights(source)),
         )
     return Made(
         files={out.name: out},
@@ -35,5 +38,6 @@ def assemble(task: Task) -> Made:
             "idr": [int(frame) for frame in made.idr],
             "telemetry_sha256": made.telemetry_sha256,
             "audio_samples": list(made.audio_samples),
+            "chapters": [{"frame": each.frame, "title": each.title} for each in made.chapters],
         },
     )

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from eddyline.media.highlights import Chapter
 from eddyline.media.package import package as pack
 from eddyline.pipeline.bench import Made, Task
 
 
 def package(task: Task) -> Made:
-    """Write "stream/master.m3u8", "stream/manifest.mpd" and all that they name."""
+    """Write "stream/master.m3u8", "stream/manifest.mpd" and what they name, with the renditions' chapters."""
     out = task.work / "out"
+    parts = [task.part("assemble", rung.name) for rung in task.plan.rungs]
     films = [
-        (rung, task.local(task.part("assemble", rung.name), f"{rung.name}.mp4")) for rung in task.plan.rungs
+        (rung, task.local(part, f"{rung.name}.mp4"))
+        for rung, part in zip(task.plan.rungs, parts, strict=True)
     ]
-    made = pack(films, task.plan.grid, tools=task.bench.tools, runner=task.runner, out_dir=out)
+    made = pack(
+        films,
+        task.plan.grid,
+        tools=task.bench.tools,
+        runner=task.runner,
+        out_dir=out,
+        chapters=[Chapter(**each) for each in parts[0].result["chapters"]],
+    )
     return Made(
         files={name: out / name for name in made.files},
         result={"hls": made.hls, "dash": made.dash},

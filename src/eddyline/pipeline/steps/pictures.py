@@ -8,6 +8,7 @@ from eddyline.media import pictures as draw
 from eddyline.media.pictures import PictureInfo
 from eddyline.media.storyboard import storyboard
 from eddyline.pipeline.bench import Made, Task
+from eddyline.pipeline.highlights import highlights
 from eddyline.pipeline.layout import asset_key
 from eddyline.pipeline.parts import Part
 
@@ -37,7 +38,7 @@ def show_poster(task: Task, part: Part) -> None:
 
 
 def pictures(task: Task) -> Made:
-    """Draw "thumb-NNN.jpg" and the storyboard's sprites with "storyboard.vtt"."""
+    """Draw "thumb-NNN.jpg", "highlight-NNN.jpg" and the storyboard's sprites with "storyboard.vtt"."""
     out, wanted = task.work / "out", task.plan.profile.pictures
     out.mkdir()
     board = None
@@ -54,6 +55,17 @@ def pictures(task: Task) -> Made:
             width=wanted.thumb_width,
             shown=shown,
         )
+        marked = highlights(source)
+        moments = draw.before(
+            *of,
+            [each.frame for each in marked],
+            tools=tools,
+            runner=runner,
+            work=task.work,
+            out_dir=out,
+            shown=shown,
+            width=wanted.thumb_width,
+        )
         if wanted.storyboard is not None:
             board = storyboard(
                 *of, wanted.storyboard, tools=tools, runner=runner, work=task.work, out_dir=out, shown=shown
@@ -63,6 +75,15 @@ def pictures(task: Task) -> Made:
         result={
             "thumbnails": [_described(each) for each in thumbs],
             "storyboard": None if board is None else board.vtt.name,
+            "highlights": [
+                {
+                    "time_s": each.time_s,
+                    "frame": each.frame,
+                    "kind": each.kind,
+                    "thumbnail": picture and picture.path.name,
+                }
+                for each, picture in zip(marked, moments, strict=True)
+            ],
         },
     )
 

@@ -1,29 +1,58 @@
-"""The camera's own data, kept beside the pictures: raw GPMF payloads and the settings in udta."""
+"""The camera's own data, kept beside the pictures: payloads and settings as they are, and in open formats.
+
+The payloads' bytes are promised and proven. All else is a reading of them, and footage is worth more than its
+telemetry: what cannot be read is told in `warnings`, never an error.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from eddyline.core.errors import ProofError
+from eddyline import gpmf
+from eddyline.core.errors import Interrupted, ProofError, TransientError
+from eddyline.gpmf.export import side_files
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.bench import Made, Task
 from eddyline.pipeline.footage import Footage
+from eddyline.pipeline.highlights import told
+from eddyline.pipeline.journey import about
+
+# name in the manifest -> file
+_SIDE_FILES = {
+    "json": "telemetry.json.gz",
+    "gpx": "track.gpx",
+    "geojson": "track.geojson",
+    "svg": "track.svg",
+    "highlights": "highlights.json",
+}
+_MOST_WARNINGS = 20
 
 
 def telemetry(task: Task) -> Made:
-    """Write "payloads.gpmf" (all payloads in order) and "udta.bin", where the source has them."""
+    """Write "payloads.gpmf" (all payloads in order), "udta.bin" and side files, where the source has them."""
     made: dict[str, Path] = {}
-    result: dict[str, object] = {"payloads": None, "udta": None}
+    facts: dict[str, Any] = {"camera": None, "streams": {}, "gps": None}
     with task.footage() as source:
         if task.plan.facts.telemetry is not None:
             made["payloads.gpmf"] = _payloads(source, task)
-            result["payloads"] = "payloads.gpmf"
         if source.movie.udta:
             made["udta.bin"] = task.work / "udta.bin"
             made["udta.bin"].write_bytes(source.movie.udta)
-            result["udta"] = "udta.bin"
-    return Made(files=made, result=result)
+        names, warnings = _side_files(source, task, facts)
+        warnings += _unplaced(source)
+    made |= {name: task.work / name for name in names}
+    paths = {"payloads": "payloads.gpmf", "udta": "udta.bin", **_SIDE_FILES}
+    return Made(
+        files=made,
+        result={
+            "paths": {key: name if name in made else None for key, name in paths.items()},
+            **facts,
+            "warnings": _shortened(warnings),
+        },
+    )
 
 
 def _payloads(source: Footage, task: Task) -> Path:
@@ -39,3 +68,35 @@ def _payloads(source: Footage, task: Task) -> Path:
     if seen.hexdigest() != expected.sha256:
         raise ProofError("the telemetry written is not the telemetry that was inspected")
     return path
+
+
+def _side_files(source: Footage, task: Task, facts: dict[str, Any]) -> tuple[Sequence[str], list[str]]:
+    """Write what can be read into the scratch folder and fill in `facts`; names, and warnings."""
+    if task.plan.facts.telemetry is None and not source.movie.udta:
+        return (), []
+    try:
+        found = gpmf.read(source.src, lenient=True)
+        facts |= about(found)
+        return side_files(found, task.work), [str(flaw) for flaw in found.flaws]
+    except gpmf.NoTelemetryError:
+        return (), []
+    except (TransientError, Interrupted):
+        raise  # the disk or the user, not the telemetry
+    except Exception as error:  # noqa: BLE001 - whatever bytes no reader foresaw: the footage is not lost for it
+        return (), [f"the telemetry cannot be read: {error or type(error).__name__}"]
+
+
+def _unplaced(source: Footage) -> list[str]:
+    """HiLights that are nowhere on the timeline."""
+    end = source.presentation.end / source.track.timescale
+    beyond = sum(not 0 <= time_s < end for time_s, _ in told(source.movie.udta))
+    if not beyond:
+        return []
+    return [f"{beyond} of the camera's HiLights lie outside the film ({end:.3f} s) and are left out"]
+
+
+def _shortened(warnings: Sequence[str]) -> list[str]:
+    """The first few; the whole list is in telemetry.json.gz."""
+    if len(warnings) <= _MOST_WARNINGS:
+        return list(warnings)
+    return [*warnings[:_MOST_WARNINGS], f"and {len(warnings) - _MOST_WARNINGS} more"]

@@ -1,0 +1,65 @@
+"""Marked moments on the timeline of the picture: which frame each one is, and the chapters that they make."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from eddyline.mp4.presentation import Presentation
+
+MOST = 1000  # a camera keeps 100; far more are an accident or an attack
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Highlight:
+    """A marked moment: frame number `frame` is on the screen at `time_s` (movie seconds).
+
+    `kind` tells who marked it: "manual", "motion", "audio", "combined", "voice" or "other".
+    """
+
+    time_s: float
+    frame: int
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """What begins with frame number `frame` and lasts until the next chapter, or the end."""
+
+    frame: int
+    title: str
+
+
+def placed(marks: Iterable[tuple[float, str]], shown: Presentation, timescale: int) -> tuple[Highlight, ...]:
+    """The marks (movie seconds, kind) that fall on a frame, in order of time; of two on one frame the first.
+
+    What lies beyond the last frame's end (`shown`, in ticks of 1/`timescale` s) marks nothing, and neither
+    does what is not a time. At most `MOST`.
+    """
+    found: dict[int, Highlight] = {}
+    for time_s, kind in sorted(marks):
+        if len(found) == MOST or not (math.isfinite(time_s) and time_s >= 0) or not len(shown):
+            continue
+        tick = math.floor(Fraction(time_s).limit_denominator(_MICROSECONDS) * timescale)
+        if tick < shown.end:
+            frame = max(int(np.searchsorted(shown.pts, tick, side="right")) - 1, 0)
+            found.setdefault(frame, Highlight(time_s=round(time_s, 6), frame=frame, kind=kind))
+    return tuple(found.values())
+
+
+def chapters(highlights: Sequence[Highlight]) -> tuple[Chapter, ...]:
+    """A chapter from each highlight to the next; what comes before the first is one too, as players want."""
+    if not highlights:
+        return ()
+    numbered = enumerate(highlights, 1)
+    made = [Chapter(frame=each.frame, title=_title(number, each.kind)) for number, each in numbered]
+    return tuple(made) if made[0].frame == 0 else (Chapter(frame=0, title="Start"), *made)
+
+
+def _title(number: int, kind: str) -> str:
+    return f"HiLight {number}" if kind in {"manual", "other"} else f"HiLight {number} ({kind})"
