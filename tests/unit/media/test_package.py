@@ -22,6 +22,7 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import passthrough
+from eddyline.mp4.presentation import presentation
 from eddyline.mp4.ranges import FileRanges
 
 RATE = 48_000
@@ -305,23 +306,30 @@ def test_other_codecs_share_the_grid_with_h264(
     assert frame_sums(ffmpeg, joined(tmp_path, "r0")) == frame_sums(ffmpeg, other)
 
 
+# Two frames are what B-frames delay the first one by: decoding then begins at zero, where the packager's own
+# edit list would take the delay off.
+@pytest.mark.parametrize("late_by", [Fraction(1, 10), 1 / NTSC, 2 / NTSC, 3 / NTSC])
 def test_a_start_offset_keeps_picture_and_sound_together(
-    ffmpeg: str, tools: Toolchain, tmp_path: Path
+    ffmpeg: str, tools: Toolchain, tmp_path: Path, late_by: Fraction
 ) -> None:
     plain = rendition(ffmpeg, tmp_path / "a.mp4")
     late = tmp_path / "late.mp4"
+    clock = 30_000
     with FileRanges(plain) as source:
         movie = read_movie(source)
-        video, tone = (passthrough(movie, track, source) for track in movie.tracks)
-        # The picture begins 0.1 s after the sound.
-        delayed = (Edit(media_time=-1, duration=movie.timescale // 10, rate=Fraction(1)), *video.edits)
+        video, tone = (passthrough(movie, track, source, timescale=clock) for track in movie.tracks)
+        delayed = (Edit(media_time=-1, duration=round(late_by * clock), rate=Fraction(1)), *video.edits)
         later = type(video)(**{**vars(video), "edits": delayed})
-        write(late, [later, tone], timescale=movie.timescale)
+        write(late, [later, tone], timescale=clock)
     make(tools, tmp_path, [late], grid_of(gop_s=2, segment_s=4, fps=NTSC))
     text = (tmp_path / "stream/manifest.mpd").read_text()
     starts = {each.kind: Fraction(each.starts[0], each.timescale) for each in read_mpd(text, "mpd")[1]}
-    assert starts == {"video": Fraction(1, 10), "audio": 0}
+    assert starts == {"video": late_by, "audio": 0}
     assert playlist(tmp_path, "r0") == [4.004, 4.004, 2.002]
+    with FileRanges(joined(tmp_path, "r0")) as source:
+        movie = read_movie(source)
+        shown = presentation(movie, movie.tracks[0])
+        assert Fraction(int(shown.pts[0]), movie.tracks[0].timescale) == late_by
 
 
 def test_real_camera_files_with_telemetry_are_packaged(
