@@ -31,6 +31,14 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
     "poster": {"poster_s": ("at most", 2.0)},
     "index": {"index.hour_s": ("at most", 0.5), "index.hour_mb": ("at most", 100)},
     "telemetry": {"telemetry.hour_cpu_s": ("at most", 0.3)},
+    "telemetry_vs": {
+        "telemetry.hour_json_cpu_s": ("at most", 1.5),
+        "telemetry.vs.py-gpmf-parser": ("at least", 1),
+        "telemetry.vs.telemetry-parser": ("at least", 1),
+        "telemetry.vs.mapillary_tools": ("at least", 1),
+        "telemetry.vs.gopro-telemetry": ("at least", 1),
+        "telemetry.vs.exiftool": ("at least", 1),
+    },
 }
 
 
