@@ -17,9 +17,10 @@ def upgrade() -> None:
         sa.Column("base", sa.BigInteger, nullable=False),
         sa.Column("cls", sa.Text, nullable=False),
         sa.Column("priority", sa.Integer, nullable=False),
+        sa.Column("turn", sa.Float(53), nullable=False),
         sa.Column("due", sa.Float(53), nullable=False),
         sa.Column("taken", sa.Float(53), nullable=False),
         sa.Column("sent", sa.Float(53)),
         sqlite_with_rowid=False,
     )
-    op.create_index("outbox_pending", "outbox", ["sent", "priority", "due", "job_id"])
+    op.create_index("outbox_pending", "outbox", ["sent", "priority", "turn", "due", "job_id"])

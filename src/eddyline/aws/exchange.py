@@ -1,0 +1,122 @@
+"""A coordinator's side of SQS: publications out, answers in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from eddyline.aws.envelope import TooLongError, seal, unseal
+from eddyline.aws.faults import NoQueueError
+from eddyline.aws.queues import Message, Queues
+from eddyline.graph.exchange import Delivery, Fact, Offer
+from eddyline.graph.wire import WireError, fact_from_json, offer_to_json
+
+_VISIBILITY_S = 60.0  # a coordinator that vanishes with answers in hand delays them by this much
+_AT_ONCE = 4
+_MOST_FACTS = 10_000
+
+
+class SqsExchange:
+    """What a `graph.coordinator.Coordinator` needs, on SQS. Makes the queues when they are missing."""
+
+    def __init__(self, queues: Queues) -> None:
+        self._queues = queues
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="publish")
+        self._messages: dict[str, Message] = {}
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown()
+
+    def lane(self, cls: str, priority: int) -> str | None:
+        """The queue's name for such jobs; None if their class has none."""
+        return self._queues.naming.lane(cls, priority)
+
+    def publish(self, offers: Sequence[Offer]) -> list[bool]:
+        """Send jobs to their queues; False: not there (yet)."""
+        lanes: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        for number, offer in enumerate(offers):
+            lane = self.lane(offer.job.cls, offer.job.priority)
+            body = _sealed(offer)
+            if lane is not None and body is not None:
+                lanes[lane].append((number, body, _group(offer.job.owner)))
+        parts = [
+            (lane, entries[start : start + 10])
+            for lane, entries in lanes.items()
+            for start in range(0, len(entries), 10)
+        ]
+        sent = [False] * len(offers)
+        for (_, entries), answers in zip(parts, self._pool.map(self._send, parts), strict=True):
+            for (number, _, _), yes in zip(entries, answers, strict=True):
+                sent[number] = yes
+        return sent
+
+    def _send(self, part: tuple[str, list[tuple[int, str, str]]]) -> list[bool]:
+        lane, entries = part
+        bodies = [body for _, body, _ in entries]
+        try:
+            return self._queues.send(lane, bodies, groups=[group for _, _, group in entries])
+        except NoQueueError:
+            self._queues.ensure()
+            raise
+
+    def collect(self, wait_s: float) -> list[Delivery]:
+        """What workers said. Messages that cannot be read are parked here."""
+        try:
+            messages = self._queues.receive(
+                self._queues.naming.answers, limit=10, wait_s=wait_s, visibility_s=_VISIBILITY_S
+            )
+        except NoQueueError:
+            self._queues.ensure()
+            raise
+        deliveries = []
+        for message in messages:
+            try:
+                facts = _facts(unseal(message.body))
+            except WireError as error:
+                self._queues.park(message, str(error))
+                continue
+            self._messages[message.handle] = message
+            deliveries.append(Delivery(facts=facts, receipt=message.handle))
+        return deliveries
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Delete what has been recorded."""
+        self._queues.delete([self._messages[each.receipt] for each in deliveries])
+        for each in deliveries:
+            self._messages.pop(each.receipt, None)
+
+    def park(self, delivery: Delivery, reason: str) -> None:
+        """Move what cannot be recorded to the dead letters."""
+        self._queues.park(self._messages[delivery.receipt], reason)
+        self._messages.pop(delivery.receipt, None)
+
+    def depths(self) -> Mapping[str, int]:
+        """By queue, about how many messages it holds."""
+        try:
+            return {lane: self._queues.depth(lane) for lane in self._queues.naming.lanes}
+        except NoQueueError:
+            self._queues.ensure()
+            raise
+
+
+def _facts(value: Any) -> tuple[Fact, ...]:  # noqa: ANN401 - any JSON value
+    facts = value.get("facts") if isinstance(value, dict) and value.get("v") == 1 else None
+    if not isinstance(facts, list) or len(facts) > _MOST_FACTS:
+        raise WireError("no list of facts of version 1", path="answers")
+    return tuple(fact_from_json(each) for each in facts)
+
+
+def _sealed(offer: Offer) -> str | None:
+    try:
+        return seal(offer_to_json(offer))
+    except TooLongError:
+        return None
+
+
+def _group(owner: str) -> str:
+    """An owner's name as SQS takes it."""
+    return hashlib.sha256(owner.encode()).hexdigest()[:32] if owner else ""

@@ -1,0 +1,272 @@
+"""The queues: their names, what they are set to, and plain calls on them.
+
+One queue per class and priority, because SQS knows no priorities; one for all answers; one for dead letters,
+which every other one feeds. Each call is one request (or a batch of ten), and raises `QueueError`,
+`NoQueueError` or `AccessError`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from eddyline.aws.envelope import MOST_BYTES
+from eddyline.aws.faults import NoQueueError, told_apart
+from eddyline.core.errors import UsageError
+
+_BATCH = 10  # SQS takes no more entries in one request
+_LONGEST_NAME = 80
+_KEEP_S = 14 * 24 * 3600  # as long as SQS keeps messages at all
+_ANSWERS_LIMIT = 1000  # answers that cannot be read are parked by name, so this is only a last resort
+
+
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """Which queues there are: `classes` by `priorities`, all named with `prefix`.
+
+    A job goes to the queue of the nearest priority that is not below its own number; lower goes first.
+    """
+
+    prefix: str
+    classes: tuple[str, ...]
+    priorities: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
+        if not self.classes or not self.priorities:
+            raise UsageError("no classes or no priorities", remedy="name at least one of each")
+        for name in (*self.lanes, self.answers, self.dead):
+            if len(name) > _LONGEST_NAME or not name.replace("-", "").replace("_", "").isalnum():
+                raise UsageError(
+                    f"{name} cannot be a queue's name",
+                    remedy="use letters, digits, - and _, and a short prefix",
+                )
+
+    @property
+    def answers(self) -> str:
+        """Where workers answer."""
+        return f"{self.prefix}-answers"
+
+    @property
+    def dead(self) -> str:
+        """Where messages end that nobody can handle."""
+        return f"{self.prefix}-dead"
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """All queues that hold jobs, each class's by priority."""
+        return tuple(self.name(cls, priority) for cls in self.classes for priority in sorted(self.priorities))
+
+    def lanes_of(self, classes: Sequence[str]) -> tuple[tuple[str, int], ...]:
+        """The queues of these classes, with their rank (0 is to be emptied first)."""
+        return tuple(
+            (self.name(cls, priority), rank)
+            for rank, priority in enumerate(sorted(self.priorities))
+            for cls in dict.fromkeys(classes)
+            if cls in self.classes
+        )
+
+    def name(self, cls: str, priority: int) -> str:
+        """The queue of a class and one of `priorities`."""
+        return f"{self.prefix}-{cls}-p{priority}" if priority >= 0 else f"{self.prefix}-{cls}-m{-priority}"
+
+    def lane(self, cls: str, priority: int) -> str | None:
+        """The queue for a job; None if its class has none."""
+        if cls not in self.classes:
+            return None
+        ordered = sorted(self.priorities)
+        return self.name(cls, ordered[max(bisect_right(ordered, priority) - 1, 0)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message as received; `receipts` counts how often it has been."""
+
+    id: str
+    queue: str
+    body: str
+    handle: str
+    receipts: int
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def sqs_client(*, endpoint: str | None = None, region: str | None = None, connections: int = 32) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
+    """A client with the standard chain of credentials; safe from any thread."""
+    import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import
+    from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=5,
+        read_timeout=40,  # longer than any long poll
+        max_pool_connections=connections,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    with told_apart("opening SQS"):
+        return boto3.client("sqs", endpoint_url=endpoint, region_name=region, config=config)
+
+
+class Queues:
+    """Calls on queues by name. Safe from any thread."""
+
+    def __init__(self, client: Any, naming: Naming, *, dead_after: int = 10) -> None:  # noqa: ANN401 - see above
+        self.naming = naming
+        self.dead_after = dead_after
+        """So many receipts bring a job's message to the dead letters."""
+        self._client = client
+        self._urls: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def ensure(self) -> None:
+        """Make what is missing and set what differs; safe twice and by many at once."""
+        naming = self.naming
+        self._ensure(naming.dead, {})
+        arn = self._attributes(naming.dead, "QueueArn")["QueueArn"]
+        for name in (*naming.lanes, naming.answers):
+            limit = _ANSWERS_LIMIT if name == naming.answers else self.dead_after
+            policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(limit)})
+            self._ensure(name, {"RedrivePolicy": policy})
+
+    def _ensure(self, name: str, attributes: dict[str, str]) -> None:
+        wanted = {"MessageRetentionPeriod": str(_KEEP_S), "VisibilityTimeout": "30", **attributes}
+        with self._lock:
+            self._urls.pop(name, None)
+        try:
+            found = self._attributes(name, "All")
+        except NoQueueError:
+            with told_apart(f"making the queue {name}"):
+                self._client.create_queue(QueueName=name, Attributes=wanted)
+            return
+        if any(found.get(key) != value for key, value in wanted.items()):
+            with told_apart(f"setting the queue {name}"):
+                self._client.set_queue_attributes(QueueUrl=self._url(name), Attributes=wanted)
+
+    def _url(self, name: str) -> str:
+        with self._lock:
+            url = self._urls.get(name)
+        if url is None:
+            with told_apart(f"looking for the queue {name}"):
+                url = str(self._client.get_queue_url(QueueName=name)["QueueUrl"])
+            with self._lock:
+                self._urls[name] = url
+        return url
+
+    def _attributes(self, name: str, *names: str) -> dict[str, str]:
+        with told_apart(f"reading the queue {name}"):
+            answer = self._client.get_queue_attributes(QueueUrl=self._url(name), AttributeNames=list(names))
+        return dict(answer.get("Attributes", {}))
+
+    def depth(self, name: str) -> int:
+        """About how many messages there are: visible, in flight and delayed."""
+        kinds = ("", "NotVisible", "Delayed")
+        names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
+        found = self._attributes(name, *names)
+        return sum(int(found.get(each, 0)) for each in names)
+
+    def send(self, name: str, bodies: Sequence[str], *, groups: Sequence[str] = ()) -> list[bool]:
+        """Send messages; whether each is there. `groups` name whose they are, for SQS's fair queues."""
+        sent: list[bool] = []
+        entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+        for entry, group in zip(entries, groups, strict=bool(groups)):
+            if group:
+                entry["MessageGroupId"] = group
+        for batch in self._batches(entries):
+            with told_apart(f"sending to {name}"):
+                answer = self._client.send_message_batch(QueueUrl=self._url(name), Entries=batch)
+            good = {entry["Id"] for entry in answer.get("Successful", ())}
+            sent += [entry["Id"] in good for entry in batch]
+        return sent
+
+    @staticmethod
+    def _batches(entries: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+        """Entries in lists that one request may hold, by number and by size."""
+        batch: list[dict[str, Any]] = []
+        size = 0
+        for entry in entries:
+            length = len(entry["MessageBody"].encode())
+            if batch and (len(batch) == _BATCH or size + length > MOST_BYTES):
+                yield batch
+                batch, size = [], 0
+            batch.append(entry)
+            size += length
+        if batch:
+            yield batch
+
+    def receive(self, name: str, *, limit: int, wait_s: float, visibility_s: float) -> list[Message]:
+        """Up to ten messages, hidden from others for `visibility_s`; waits up to `wait_s` (20 at most)."""
+        with told_apart(f"receiving from {name}"):
+            answer = self._client.receive_message(
+                QueueUrl=self._url(name),
+                MaxNumberOfMessages=min(max(limit, 1), _BATCH),
+                WaitTimeSeconds=round(min(wait_s, 20)),
+                VisibilityTimeout=round(visibility_s),
+                AttributeNames=["ApproximateReceiveCount"],
+                MessageAttributeNames=["All"],
+            )
+        return [_message(name, each) for each in answer.get("Messages", ())]
+
+    def delete(self, messages: Iterable[Message]) -> None:
+        """These are done with; what cannot be deleted any more comes again, or is gone already."""
+        for name, batch in _by_queue(messages):
+            entries = [{"Id": str(n), "ReceiptHandle": each.handle} for n, each in enumerate(batch)]
+            with told_apart(f"deleting from {name}"):
+                self._client.delete_message_batch(QueueUrl=self._url(name), Entries=entries)
+
+    def hide(self, messages: Iterable[Message], seconds: float) -> list[Message]:
+        """Hide messages for so long from now on (0: hand them back); returns those too late for that."""
+        failed = []
+        for name, batch in _by_queue(messages):
+            entries = [
+                {"Id": str(n), "ReceiptHandle": each.handle, "VisibilityTimeout": round(seconds)}
+                for n, each in enumerate(batch)
+            ]
+            with told_apart(f"hiding messages of {name}"):
+                answer = self._client.change_message_visibility_batch(
+                    QueueUrl=self._url(name), Entries=entries
+                )
+            failed += [batch[int(e["Id"])] for e in answer.get("Failed", ()) if e.get("SenderFault", True)]
+        return failed
+
+    def park(self, message: Message, reason: str) -> None:
+        """Move a message that nobody can handle to the dead letters, with the reason."""
+        attributes = {
+            "reason": {"DataType": "String", "StringValue": _plain(reason)},
+            "queue": {"DataType": "String", "StringValue": message.queue},
+        }
+        with told_apart(f"parking a message of {message.queue}"):
+            self._client.send_message(
+                QueueUrl=self._url(self.naming.dead),
+                MessageBody=message.body,
+                MessageAttributes=attributes,
+            )
+        self.delete([message])
+
+
+def _by_queue(messages: Iterable[Message]) -> Iterator[tuple[str, list[Message]]]:
+    queues: dict[str, list[Message]] = {}
+    for message in messages:
+        queues.setdefault(message.queue, []).append(message)
+    for name, found in queues.items():
+        rest = iter(found)
+        while batch := list(islice(rest, _BATCH)):
+            yield name, batch
+
+
+def _message(name: str, each: Mapping[str, Any]) -> Message:
+    attributes = each.get("MessageAttributes", {})
+    return Message(
+        id=str(each["MessageId"]),
+        queue=name,
+        body=str(each["Body"]),
+        handle=str(each["ReceiptHandle"]),
+        receipts=int(each.get("Attributes", {}).get("ApproximateReceiveCount", 1)),
+        attributes={key: str(value.get("StringValue", "")) for key, value in attributes.items()},
+    )
+
+
+def _plain(text: str) -> str:
+    """A reason as an attribute can hold it: printable, not empty, not long."""
+    return "".join(c if c.isprintable() else " " for c in text)[:1000] or "unknown"

@@ -1,0 +1,239 @@
+"""Jobs from SQS, for a worker that knows no database.
+
+A message is a job; hiding it from others is the lease. A thread of its own keeps what is in hand hidden,
+however busy the handlers are; what is handed back shows again at once. Answers go to a queue from which
+coordinators apply them. Everything may come twice, late or out of order: fences tell what counts.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from eddyline.aws.answering import Answers
+from eddyline.aws.holding import Holding, hand_back
+from eddyline.aws.queues import Queues
+from eddyline.aws.receiving import Inbox
+from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.errors import EddylineError
+from eddyline.graph.exchange import Answered, Beat, Started
+from eddyline.graph.job import Claim, Interrupted, Job, Settlement, Unstarted
+
+_LEASES_SILENT = 3  # leases without a word before coordinators hold a worker for dead
+_PATIENCE_S = 120.0
+_TICK_S = 0.25
+_BACK_PATIENCE_S = 0.5
+
+
+class SqsBroker:
+    """A `graph.broker.Broker` for one worker. Close it when the worker has ended.
+
+    `visibility_s` is how soon a job of a worker that vanished is given to another; `wait_s` how long a poll
+    of an empty queue lasts (20 at most: fewer requests, same latency).
+    """
+
+    def __init__(
+        self, queues: Queues, *, visibility_s: float = 30.0, wait_s: float = 20.0, clock: Clock | None = None
+    ) -> None:
+        self._queues = queues
+        self._visibility_s = visibility_s
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._held: dict[tuple[str, int], Holding] = {}
+        self._listeners: list[Callable[[], None]] = []
+        self._answers = Answers(queues)
+        self._inbox = Inbox(queues, visibility_s=visibility_s, wait_s=wait_s, arrived=self._tell)
+        self._closed = threading.Event()
+        self._worker = ""
+        self._whereabouts = ("", 0)
+        self._next_beat = 0.0
+        threading.Thread(target=self._keep_hidden, name="visibility", daemon=True).start()
+
+    # What a worker needs
+
+    def register(self, worker: str, host: str, pid: int, lease_s: float) -> None:
+        """Make the worker known to whoever coordinates."""
+        self._worker = worker
+        self._whereabouts = (host, pid)
+        self._beat(lease_s)
+
+    def claim(
+        self,
+        worker: str,
+        *,
+        classes: Sequence[str],
+        limit: int,
+        lease_s: float,  # noqa: ARG002 - a message's lease is `visibility_s`
+    ) -> list[Claim]:
+        """Jobs that have come; the rest of `limit` is fetched from now on, and listeners are told."""
+        self._worker = worker
+        holdings = self._inbox.take(worker, classes, limit)
+        now = self._clock.now()
+        with self._lock:
+            for holding in holdings:
+                holding.claimed_at = now
+                self._held[holding.key] = holding
+        if holdings:
+            self._answers.say_later(
+                *(
+                    Started(job_id=h.claim.job.id, fence=h.claim.fence, worker=worker, at=now)
+                    for h in holdings
+                )
+            )
+        return [holding.claim for holding in holdings]
+
+    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        """Send answers; False: the job may have been given to another worker, so nothing was sent.
+
+        True says that the answer is safe in the queue; whether it counts, the fence will decide.
+        """
+        with self._lock:
+            found = [self._held.get((each.job_id, each.fence)) for each in settlements]
+        ours = [holding is not None and holding.is_ours for holding in found]
+        back: list[tuple[Holding, Answered]] = []
+        answers: list[tuple[Holding, Answered]] = []
+        for each, holding, yes in zip(settlements, found, ours, strict=True):
+            if holding is not None and yes:
+                given = isinstance(each.outcome, Interrupted | Unstarted)
+                (back if given else answers).append((holding, self._answer(holding, each)))
+        # First of all what others can go on with.
+        self._return(back)
+        if answers:
+            self._answers.say([answer for _, answer in answers], patience_s=_PATIENCE_S)
+            self._drop([holding for holding, _ in answers])
+            self._delete([holding for holding, _ in answers])
+        self._drop([holding for holding in found if holding is not None])
+        return ours
+
+    def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
+        """Say that the worker lives, once a lease; what it still holds."""
+        if time.monotonic() >= self._next_beat:
+            self._beat(lease_s)
+        return self.held(worker)
+
+    def held(self, worker: str) -> dict[str, int]:  # noqa: ARG002 - the worker is always the same
+        """The jobs that surely nobody else has been given, with their fences."""
+        with self._lock:
+            return dict(sorted(holding.key for holding in self._held.values() if holding.is_ours))
+
+    def expire(self) -> list[str]:
+        """The queue itself gives the jobs of lost workers to others."""
+        return []
+
+    def next_wakeup(self, classes: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are told
+        """Not known: jobs announce themselves."""
+        return None
+
+    def job(self, job_id: str) -> Job | None:  # noqa: ARG002 - a worker sees no ledger
+        """Not known."""
+        return None
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` when jobs came or were lost; without any listener nothing is fetched."""
+        with self._lock:
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._listeners.remove(listener)
+                idle = not self._listeners
+            if idle:
+                _attempt(self._inbox.pause)
+
+        return unsubscribe
+
+    def close(self) -> None:
+        """Hand back what is left and end the threads; safe twice."""
+        self._closed.set()
+        _attempt(self._inbox.close)
+        with self._lock:
+            left = list(self._held.values())
+            self._held.clear()
+        _attempt(lambda: hand_back(self._queues, [each for each in left if each.is_ours]))
+        self._answers.close()
+
+    # Answers
+
+    def _answer(self, holding: Holding, settlement: Settlement) -> Answered:
+        return Answered(
+            job_id=settlement.job_id,
+            fence=settlement.fence,
+            worker=self._worker,
+            at=holding.claimed_at,
+            outcome=settlement.outcome,
+        )
+
+    def _return(self, back: Sequence[tuple[Holding, Answered]]) -> None:
+        if not back:
+            return
+        self._drop([holding for holding, _ in back])
+        # If the queue cannot be told, the job shows again by itself once it is hidden no more.
+        _attempt(lambda: hand_back(self._queues, [holding for holding, _ in back]))
+        said = [
+            answer
+            for _, answer in back
+            if isinstance(answer.outcome, Interrupted)
+            or not self._answers.forget_start(answer.job_id, answer.fence)
+        ]
+        if said:
+            _attempt(lambda: self._answers.say(said, patience_s=_BACK_PATIENCE_S))
+
+    def _drop(self, holdings: Sequence[Holding]) -> None:
+        with self._lock:
+            for holding in holdings:
+                self._held.pop(holding.key, None)
+
+    def _delete(self, holdings: Sequence[Holding]) -> None:
+        # Not done, it only means that somebody does the job again, to an answer that no longer counts.
+        _attempt(lambda: self._queues.delete([holding.message for holding in holdings]))
+
+    def _beat(self, lease_s: float) -> None:
+        self._next_beat = time.monotonic() + lease_s
+        host, pid = self._whereabouts
+        self._answers.say_later(
+            Beat(worker=self._worker, host=host, pid=pid, lease_s=lease_s * _LEASES_SILENT)
+        )
+
+    def _tell(self) -> None:
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+    # The heartbeat of what is in hand
+
+    def _keep_hidden(self) -> None:
+        every = self._visibility_s / 3
+        last = time.monotonic()
+        while not self._closed.wait(min(_TICK_S, every)):
+            _attempt(self._inbox.tidy)
+            if time.monotonic() - last < every:
+                continue
+            if _attempt(self._extend):
+                last = time.monotonic()
+
+    def _extend(self) -> None:
+        with self._lock:
+            mine = list(self._held.values())
+        holdings = {each.message.handle: each for each in (*mine, *self._inbox.waiting()) if each.is_ours}
+        # Before it is asked: the queue hides them at least until then.
+        until = time.monotonic() + self._visibility_s
+        failed = self._queues.hide([each.message for each in holdings.values()], self._visibility_s)
+        refused: Mapping[str, Holding] = {m.handle: holdings[m.handle] for m in failed}
+        for handle, holding in holdings.items():
+            if handle not in refused:
+                holding.hidden_until = until
+            else:
+                holding.lost = True
+        if refused or len(holdings) < len(mine):
+            self._tell()
+
+
+def _attempt(work: Callable[[], object]) -> bool:
+    """Try what may be left undone; whether it was done."""
+    try:
+        work()
+    except EddylineError:
+        return False
+    return True

@@ -1,0 +1,164 @@
+"""What workers without a database say, applied to the ledger: late, twice and in any order.
+
+A start or an answer counts only if its publication is the one that counts. A later receipt of the same
+publication outdates an earlier one: the queue gave the job to another worker because the first was silent.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from eddyline.graph import leases, outbox, readiness
+from eddyline.graph.exchange import Answered, Beat, Fact, Started, publication
+from eddyline.graph.fallout import cancel_dependants
+from eddyline.graph.job import Interrupted, Settlement, Unstarted
+from eddyline.graph.records import Record, lock, write
+from eddyline.graph.retry import RetryPolicy
+from eddyline.graph.settling import Settling, bury, hand_back
+from eddyline.graph.states import FAILED, Event, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What applying needs to know: the policies of the ledger, and the time (seconds since 1970)."""
+
+    policy: RetryPolicy
+    rng: random.Random
+    poison_after: int
+    lease_s: float
+    now: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applied:
+    """What came of it: answers that counted, and facts that were late, doubled or unknown."""
+
+    counted: int
+    ignored: int
+
+
+def apply(connection: Connection, facts: Sequence[Fact], rules: Rules) -> Applied:
+    """Apply facts in one transaction, and note in the outbox what became ready because of them."""
+    _keep_leases(connection, facts, rules)
+    counted = ignored = 0
+    for rounds in _rounds(fact for fact in facts if not isinstance(fact, Beat)):
+        accepted = _apply_round(connection, rounds, rules)
+        counted += accepted
+        ignored += len(rounds) - accepted
+    return Applied(counted=counted, ignored=ignored)
+
+
+def _keep_leases(connection: Connection, facts: Iterable[Fact], rules: Rules) -> None:
+    beats = {fact.worker: fact for fact in facts if isinstance(fact, Beat)}
+    heard = {fact.worker for fact in facts}
+    # In one order, so that no two coordinators wait for each other.
+    for worker in sorted(heard):
+        beat = beats.get(worker)
+        if beat is not None:
+            leases.register(connection, worker, beat.host, beat.pid, beat.lease_s, rules.now)
+        else:
+            leases.extend(connection, worker, rules.lease_s, rules.now)
+
+
+def _rounds(facts: Iterable[Started | Answered]) -> Iterator[list[Started | Answered]]:
+    """Facts in lists that name each job once, so that each list is one step for all its jobs.
+
+    A start whose answer is here as well says nothing that the answer does not.
+    """
+    all_facts = list(facts)
+    answered = {_key(fact) for fact in all_facts if isinstance(fact, Answered)}
+    rest = sorted(
+        (fact for fact in all_facts if isinstance(fact, Answered) or _key(fact) not in answered),
+        key=lambda fact: (fact.fence, isinstance(fact, Answered)),
+    )
+    while rest:
+        once: dict[str, Started | Answered] = {}
+        later = [fact for fact in rest if once.setdefault(fact.job_id, fact) is not fact]
+        yield list(once.values())
+        rest = later
+
+
+def _key(fact: Started | Answered) -> tuple[str, int, str]:
+    return fact.job_id, fact.fence, fact.worker
+
+
+def _apply_round(connection: Connection, facts: Sequence[Started | Answered], rules: Rules) -> int:
+    """Apply facts about different jobs; returns how many counted."""
+    readiness.begin(connection)
+    records = lock(connection, [fact.job_id for fact in facts])
+    bases = outbox.bases(connection, records)
+    current = [
+        fact for fact in facts if fact.job_id in records and publication(fact.fence) == bases.get(fact.job_id)
+    ]
+    touched = [records[fact.job_id] for fact in current if _begin(records[fact.job_id], fact, rules)]
+    write(connection, touched)
+    dead = {record.job_id: record.job_id for record in touched if record.state == State.DEAD}
+    cancel_dependants(connection, dead, rules.now)
+    answers = [fact for fact in current if isinstance(fact, Answered) and _is_held(records, fact)]
+    settling = Settling(connection, rules.now, rules.policy, rules.rng)
+    settling.apply([Settlement(job_id=a.job_id, fence=a.fence, outcome=a.outcome) for a in answers])
+    # What was handed back is still on its queue, as the same publication.
+    back = {a.job_id for a in answers if isinstance(a.outcome, Interrupted | Unstarted)}
+    outbox.enqueue(connection, [name for name in readiness.end(connection) if name not in back])
+    _forget_ended(connection, [fact.job_id for fact in current])
+    return len(answers) + sum(isinstance(fact, Started) and _is_held(records, fact) for fact in current)
+
+
+def _is_held(records: dict[str, Record], fact: Started | Answered) -> bool:
+    record = records[fact.job_id]
+    held = record.state == State.RUNNING and record.fence == fact.fence
+    return held and record.lease_owner == fact.worker
+
+
+def _begin(record: Record, fact: Started | Answered, rules: Rules) -> bool:
+    """The claim that a worker's word implies; whether it changed the record."""
+    if fact.fence <= record.fence:
+        return _was_no_loss(record, fact)
+    if isinstance(fact, Answered) and isinstance(fact.outcome, Unstarted):
+        return False
+    if record.state == State.RUNNING:
+        _lose(record, rules)
+    if record.state != State.READY:
+        return record.state == State.DEAD
+    record.step(Event.CLAIM)
+    record.attempt += 1
+    record.starts += 1
+    record.fence = fact.fence
+    record.lease_owner = fact.worker
+    record.ready_at = None
+    record.started = min(fact.at, rules.now)
+    return True
+
+
+def _was_no_loss(record: Record, fact: Started | Answered) -> bool:
+    """An earlier holder answers after all: it had not fallen victim to the job, as was assumed."""
+    late = isinstance(fact, Answered) and fact.fence < record.fence and record.losses > 0
+    if late:
+        record.losses -= 1
+    return late
+
+
+def _lose(record: Record, rules: Rules) -> None:
+    """The queue gave the job to another worker: its holder was silent for too long."""
+    record.losses += 1
+    if record.losses < rules.poison_after:
+        hand_back(record, Event.LOSE, rules.now)
+        return
+    record.interruptions += 1
+    evidence = {
+        "error": "KillsItsWorker",
+        "message": f"its worker vanished {record.losses} times in a row, last {record.lease_owner}",
+        "remedy": "look for crashes or exhausted memory in the worker's log, then retry the job",
+    }
+    bury(record, evidence, "kills its worker", rules.now)
+
+
+def _forget_ended(connection: Connection, ids: Sequence[str]) -> None:
+    ended = {State.DONE, *FAILED}
+    outbox.forget(
+        connection, [name for name, record in lock(connection, ids).items() if record.state in ended]
+    )

@@ -1,0 +1,177 @@
+"""The coordinator: between a ledger and workers that cannot see it.
+
+Three loops side by side: answers in, publications out, and a sweep after what was lost. Any number of
+coordinators may run: what one takes the others leave, and what a killed one had begun is done again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from eddyline.core.errors import EddylineError, TransientError
+from eddyline.core.stop import Stop
+from eddyline.graph.exchange import Delivery, Exchange, Offer
+from eddyline.graph.remote import RemoteLedger
+from eddyline.graph.sweeping import Bounds
+
+_BATCH = 200  # publications taken at once
+_HOLD_S = 20.0  # how long a coordinator may take to publish what it took
+_POLL_S = 0.2  # how soon what another process made ready is published
+_COLLECT_WAIT_S = 1.0
+_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """Something a coordinator did, for logs and counters: `what` happened `count` times, and why."""
+
+    what: str
+    count: int = 0
+    reason: str = ""
+
+
+def _unheard(_note: Note) -> None:
+    """Nobody listens."""
+
+
+class Coordinator:
+    """Applies answers, publishes what became ready, and sweeps, until told to stop.
+
+    `classes` are those it publishes. `lease_s` is how long a worker that said something counts as alive.
+    `on_note` may be called from several threads at once.
+    """
+
+    def __init__(
+        self,
+        ledger: RemoteLedger,
+        exchange: Exchange,
+        *,
+        classes: Collection[str],
+        stop: Stop,
+        lease_s: float = 90.0,
+        sweep_every_s: float = 10.0,
+        bounds: Bounds | None = None,
+        on_note: Callable[[Note], None] = _unheard,
+    ) -> None:
+        self._ledger = ledger
+        self._exchange = exchange
+        self._classes = tuple(classes)
+        self._stop = stop
+        self._lease_s = lease_s
+        self._sweep_every_s = sweep_every_s
+        self._bounds = bounds or Bounds()
+        self._note = on_note
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._unrecorded: list[Delivery] = []
+
+    def run(self) -> None:
+        """Work until the stop is raised; returns within about two seconds of that.
+
+        What may pass by itself (network, database, queue) is waited out; raises what may not.
+        """
+        loops = (self._collect, self._publish, self._sweep)
+        unsubscribe = self._ledger.subscribe(self._ready.set)
+        threads = [
+            threading.Thread(target=self._keep, args=(loop,), name=f"coordinator{loop.__name__}", daemon=True)
+            for loop in loops
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            unsubscribe()
+        if self._failure is not None:
+            raise self._failure
+
+    def _keep(self, step: Callable[[], None]) -> None:
+        """Repeat a step; after a failure that may pass, ever longer pauses."""
+        pause = _PAUSE_S
+        while not self._stop.requested:
+            try:
+                step()
+                pause = _PAUSE_S
+            except TransientError as error:
+                self._note(Note(what="waiting", count=1, reason=str(error)))
+                self._stop.wait(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+            except BaseException as error:  # noqa: BLE001 - raised by run(), in the thread that can handle it
+                self._failure = self._failure or error
+                self._stop.request(f"the coordinator failed: {error}")
+        self._ready.set()
+
+    # Answers in
+
+    def _collect(self) -> None:
+        # What the ledger could not take just now stays in hand: fetched again and again, its count of
+        # receipts would bring it to the dead-letter queue during a long outage.
+        self._unrecorded = self._unrecorded or self._exchange.collect(_COLLECT_WAIT_S)
+        if self._unrecorded:
+            self._record(self._unrecorded)
+            self._unrecorded = []
+
+    def _record(self, deliveries: Sequence[Delivery]) -> None:
+        """Apply all at once; if that is refused, one by one, and park those that are refused alone."""
+        facts = [fact for delivery in deliveries for fact in delivery.facts]
+        try:
+            applied = self._ledger.apply(facts, lease_s=self._lease_s)
+        except TransientError:
+            raise
+        except (EddylineError, ValueError, TypeError, ArithmeticError) as error:
+            if len(deliveries) > 1:
+                for delivery in deliveries:
+                    self._record([delivery])
+                return
+            self._exchange.park(deliveries[0], str(error))
+            self._note(Note(what="parked", count=1, reason=str(error)))
+            return
+        self._exchange.acknowledge(deliveries)
+        self._note(Note(what="counted", count=applied.counted))
+        if applied.ignored:
+            self._note(Note(what="ignored", count=applied.ignored, reason="late, or said before"))
+
+    # Publications out
+
+    def _publish(self) -> None:
+        self._ready.clear()
+        offers = self._ledger.take_offers(classes=self._classes, limit=_BATCH, hold_s=_HOLD_S)
+        if offers:
+            self._send(offers)
+            return
+        due = self._ledger.until_publication()
+        self._ready.wait(_POLL_S if due is None else min(max(due, 0.01), _POLL_S))
+
+    def _send(self, offers: Sequence[Offer]) -> None:
+        try:
+            sent = self._exchange.publish(offers)
+        except EddylineError:
+            self._ledger.defer(offers, _PAUSE_S)
+            raise
+        gone = [offer for offer, yes in zip(offers, sent, strict=True) if yes]
+        kept = [offer for offer, yes in zip(offers, sent, strict=True) if not yes]
+        self._ledger.confirm(gone)
+        self._ledger.defer(kept, _LONGEST_PAUSE_S)
+        self._note(Note(what="published", count=len(gone)))
+        if kept:
+            self._note(Note(what="unpublished", count=len(kept), reason="the queue did not take them"))
+
+    # Sweeps
+
+    def _sweep(self) -> None:
+        lost = self._ledger.expire()
+        swept = self._ledger.sweep(self._exchange.depths(), self._exchange.lane, self._bounds)
+        for what, count in (
+            ("expired", len(lost)),
+            ("noted", swept.noted),
+            ("republished", swept.republished),
+        ):
+            if count:
+                self._note(Note(what=what, count=count))
+        for cls, count in self._ledger.unpublishable(self._exchange.lane).items():
+            self._note(Note(what="no queue", count=count, reason=f"jobs of class {cls} wait for a queue"))
+        self._stop.wait(self._sweep_every_s)

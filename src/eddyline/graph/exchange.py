@@ -1,0 +1,101 @@
+"""What passes between coordinators and workers that share no database, and the port to what carries it.
+
+A *publication* is one putting of a ready job on a queue; each receipt of it is a claim. So a fence says both:
+`fence = base + receipt`, where `base` is a multiple of `STRIDE` that goes up with every publication and
+`receipt` (1, 2, ...) counts how often that publication was handed to a worker. A later receipt, or a later
+publication, outdates the answers of all earlier ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from eddyline.graph.job import Job, Outcome
+
+STRIDE = 1 << 20
+"""Fences of one publication: far more than a message may ever be received."""
+
+
+def publication(fence: int) -> int:
+    """The base of the publication that a fence belongs to."""
+    return fence // STRIDE * STRIDE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """One publication: the whole job, because a worker can look nothing up."""
+
+    job: Job
+    base: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beat:
+    """A worker lives; expect its next word within `lease_s`."""
+
+    worker: str
+    host: str
+    pid: int
+    lease_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A worker began a job, at a time (seconds since 1970) by its own clock."""
+
+    job_id: str
+    fence: int
+    worker: str
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """How a job ended on a worker; `at` is when it began there."""
+
+    job_id: str
+    fence: int
+    worker: str
+    at: float
+    outcome: Outcome
+
+
+Fact: TypeAlias = Beat | Started | Answered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Facts that came together; `receipt` is the exchange's own name for them."""
+
+    facts: tuple[Fact, ...]
+    receipt: str
+
+
+class Exchange(Protocol):
+    """A coordinator's side of the transport. Every method may raise `TransientError`: try again later."""
+
+    def lane(self, cls: str, priority: int) -> str | None:
+        """The name of the queue for such jobs; None if there is none."""
+        ...
+
+    def publish(self, offers: Sequence[Offer]) -> list[bool]:
+        """Put jobs on their queues; False: this one is not there (yet). Twice is harmless."""
+        ...
+
+    def collect(self, wait_s: float) -> list[Delivery]:
+        """What workers said; waits up to `wait_s` for the first. Comes again unless acknowledged."""
+        ...
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """These are in the ledger now."""
+        ...
+
+    def park(self, delivery: Delivery, reason: str) -> None:
+        """Put aside, for people to see, what cannot be recorded however often it comes."""
+        ...
+
+    def depths(self) -> Mapping[str, int]:
+        """By lane, about how many jobs it holds: waiting, in workers' hands and delayed."""
+        ...

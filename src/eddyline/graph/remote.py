@@ -1,0 +1,113 @@
+"""The ledger as coordinators use it: its jobs go out through the outbox, its answers come from a queue."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection
+
+from eddyline.core.clock import Clock
+from eddyline.graph import arrivals, leases, outbox, sweeping
+from eddyline.graph.arrivals import Applied, Rules
+from eddyline.graph.exchange import Fact, Offer
+from eddyline.graph.ledger import POISON_AFTER, Ledger
+from eddyline.graph.readiness import OnReady
+from eddyline.graph.retry import RetryPolicy
+from eddyline.graph.sweeping import Bounds, Swept
+
+
+class RemoteLedger(Ledger):
+    """A ledger whose workers have no access to it.
+
+    Whoever submits, cancels or retries may use a plain `Ledger` as well: what becomes ready there is found by
+    the coordinators' sweep, only later.
+    """
+
+    @classmethod
+    def open(
+        cls,
+        location: str | Path,
+        *,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        policy: RetryPolicy | None = None,
+        poison_after: int = POISON_AFTER,
+        on_ready: OnReady | None = None,
+    ) -> Self:
+        """Open, or make, a ledger at a path (SQLite) or a `postgresql://` URL; raises `LedgerError`."""
+        return super().open(
+            location,
+            clock=clock,
+            rng=rng,
+            policy=policy,
+            poison_after=poison_after,
+            on_ready=on_ready or outbox.enqueue,
+        )
+
+    def expire(self) -> list[str]:
+        """Take jobs back from workers long silent; returns the ids.
+
+        They are not published again: their messages come back once the queue hides them no more.
+        """
+        lost = self._database.write(
+            lambda c: leases.expire(c, poison_after=self._poison_after, now=self._clock.now())
+        )
+        if lost:
+            self._changed()
+        return lost
+
+    def apply(self, facts: Sequence[Fact], *, lease_s: float) -> Applied:
+        """Record what workers said, in one durable transaction; whoever speaks lives for `lease_s` more."""
+
+        def work(connection: Connection) -> Applied:
+            rules = Rules(
+                policy=self._policy,
+                rng=self._rng,
+                poison_after=self._poison_after,
+                lease_s=lease_s,
+                now=self._clock.now(),
+            )
+            return arrivals.apply(connection, facts, rules)
+
+        applied = self._database.write(work)
+        if applied.counted:
+            self._changed()
+        return applied
+
+    def take_offers(self, *, classes: Collection[str], limit: int, hold_s: float) -> list[Offer]:
+        """What is due to be published; if that is not confirmed within `hold_s`, it is due again."""
+        return self._database.write(
+            lambda c: outbox.take(c, classes=classes, limit=limit, hold_s=hold_s, now=self._clock.now()),
+            durable=False,
+        )
+
+    def confirm(self, offers: Sequence[Offer]) -> None:
+        """These were published."""
+        self._database.write(lambda c: outbox.confirm(c, offers, self._clock.now()), durable=False)
+
+    def defer(self, offers: Sequence[Offer], pause_s: float) -> None:
+        """These could not be published now."""
+        self._database.write(lambda c: outbox.release(c, offers, self._clock.now() + pause_s), durable=False)
+
+    def until_publication(self) -> float | None:
+        """Seconds until the next publication is due (0 or less: now); None: nothing is to come."""
+        due = self._database.read(outbox.next_due)
+        return None if due is None else due - self._clock.now()
+
+    def unpublishable(self, lane: Callable[[str, int], str | None]) -> dict[str, int]:
+        """By class, how many jobs are to be published for which there is no queue."""
+        return self._database.read(lambda c: outbox.unpublishable(c, lane))
+
+    def sweep(
+        self, depths: Mapping[str, int], lane: Callable[[str, int], str | None], bounds: Bounds
+    ) -> Swept:
+        """Note again what was lost on the way; see `sweeping`."""
+        swept = self._database.write(
+            lambda c: sweeping.sweep(c, depths=depths, lane=lane, bounds=bounds, now=self._clock.now())
+        )
+        if swept.noted or swept.republished:
+            self._changed()
+        return swept

@@ -1,0 +1,161 @@
+"""Finding jobs that were published and then lost, without publishing a long queue a second time.
+
+A backlog may keep a message waiting for hours, so age alone proves nothing. What proves a loss is that a
+queue holds fewer messages than the ledger has open publications for it. Queues count only about right, and
+stray messages may hide a loss, so there is an age beyond which a job is published again in any case.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Select, and_, func, or_, select
+
+from eddyline.graph import outbox
+from eddyline.graph.records import lock, write
+from eddyline.graph.states import Event, State
+from eddyline.graph.tables import jobs, workers
+from eddyline.graph.tables import outbox as rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """Ages in seconds, and how much one sweep may do.
+
+    `grace_s` is for jobs that nobody noted, `stale_s` for publications of a queue that holds too few,
+    `give_up_s` for those of any queue. At most `limit` jobs of each sort.
+    """
+
+    grace_s: float = 1.0
+    stale_s: float = 120.0
+    give_up_s: float = 6 * 3600.0
+    limit: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What a sweep did: jobs noted that nobody had, published again, and forgotten because they ended."""
+
+    noted: int = 0
+    republished: int = 0
+    forgotten: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silent:
+    """A job published at `sent` (seconds since 1970) that no living worker is known to hold."""
+
+    job_id: str
+    lane: str
+    sent: float
+
+
+def lost(
+    silent: Iterable[Silent],
+    *,
+    outstanding: Mapping[str, int],
+    depths: Mapping[str, int],
+    bounds: Bounds,
+    now: float,
+) -> list[str]:
+    """Which silent jobs to publish again. Pure.
+
+    `outstanding` is by lane the number of open publications, `depths` about how many messages are there.
+    """
+    chosen = []
+    for each in sorted(silent, key=lambda s: (s.sent, s.job_id)):
+        age = now - each.sent
+        missing = each.lane in depths and depths[each.lane] < outstanding.get(each.lane, 0)
+        if age >= bounds.give_up_s or (missing and age >= bounds.stale_s):
+            chosen.append(each.job_id)
+    return chosen[: bounds.limit]
+
+
+def sweep(
+    connection: Connection,
+    *,
+    depths: Mapping[str, int],
+    lane: Callable[[str, int], str | None],
+    bounds: Bounds,
+    now: float,
+) -> Swept:
+    """Note what nobody noted, publish again what was lost, forget what ended; in one transaction."""
+    noted = _note(connection, before=now - bounds.grace_s, limit=bounds.limit)
+    ended = outbox.ended(connection, limit=bounds.limit)
+    outbox.forget(connection, ended)
+    silent = _silent(connection, lane, before=now - bounds.stale_s, limit=bounds.limit)
+    republished = 0
+    if silent:
+        outstanding = _outstanding(connection, lane)
+        ids = lost(silent, outstanding=outstanding, depths=depths, bounds=bounds, now=now)
+        republished = _publish_again(connection, ids, before=now - bounds.stale_s, now=now)
+    return Swept(noted=noted, republished=republished, forgotten=len(ended))
+
+
+def _note(connection: Connection, *, before: float, limit: int) -> int:
+    ids = outbox.unnoted(connection, before=before, limit=limit)
+    locked = lock(connection, ids)
+    # Another coordinator may have noted them while this one waited for the locks.
+    known = outbox.bases(connection, locked)
+    fresh = [name for name, record in locked.items() if record.state == State.READY and name not in known]
+    outbox.enqueue(connection, fresh)
+    return len(fresh)
+
+
+def _publish_again(connection: Connection, ids: list[str], *, before: float, now: float) -> int:
+    records = lock(connection, ids)
+    still = {row.job_id for row in connection.execute(_sent_before(before)) if row.job_id in records}
+    again = [
+        record
+        for name, record in records.items()
+        if name in still and record.state in {State.READY, State.RUNNING}
+    ]
+    for record in again:
+        if record.state == State.RUNNING:
+            record.make_ready(Event.LOSE, now)
+            record.attempt -= 1
+            record.interruptions += 1
+    write(connection, again)
+    outbox.enqueue(connection, [record.job_id for record in again])
+    return len(again)
+
+
+def _sent_before(before: float) -> Select[tuple[str]]:
+    return select(rows.c.job_id).where(rows.c.sent.is_not(None), rows.c.sent <= before)
+
+
+def _silent(
+    connection: Connection, lane: Callable[[str, int], str | None], *, before: float, limit: int
+) -> list[Silent]:
+    """The oldest publications of jobs that wait, or whose worker is known no more."""
+    query = (
+        select(rows.c.job_id, rows.c.cls, rows.c.priority, rows.c.sent)
+        .select_from(
+            rows.join(jobs, jobs.c.id == rows.c.job_id).outerjoin(
+                workers, workers.c.name == jobs.c.lease_owner
+            )
+        )
+        .where(
+            rows.c.sent <= before,
+            or_(
+                jobs.c.state == State.READY.value,
+                and_(jobs.c.state == State.RUNNING.value, workers.c.name.is_(None)),
+            ),
+        )
+        .order_by(rows.c.sent)
+        .limit(limit)
+    )
+    return [
+        Silent(job_id=row.job_id, lane=lane(row.cls, row.priority) or "", sent=row.sent)
+        for row in connection.execute(query)
+    ]
+
+
+def _outstanding(connection: Connection, lane: Callable[[str, int], str | None]) -> Counter[str]:
+    query = select(rows.c.cls, rows.c.priority, func.count()).where(rows.c.sent.is_not(None))
+    found: Counter[str] = Counter()
+    for cls, priority, count in connection.execute(query.group_by(rows.c.cls, rows.c.priority)):
+        found[lane(cls, priority) or ""] += int(count)
+    return found

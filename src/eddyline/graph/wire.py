@@ -1,0 +1,190 @@
+"""Jobs and answers as JSON values, for transports that carry text: parsed strictly, never trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, TypeVar
+
+from eddyline.core.errors import FormatError
+from eddyline.graph.exchange import STRIDE, Answered, Beat, Fact, Offer, Started
+from eddyline.graph.job import (
+    Addition,
+    Done,
+    Failed,
+    Interrupted,
+    Job,
+    Link,
+    NewJob,
+    Outcome,
+    Unstarted,
+)
+from eddyline.graph.states import State
+
+T = TypeVar("T")
+
+_MOST_SPAWNED = 100_000
+_HUGE = 1e300
+_LONG = frozenset({"fence", "base"})  # integers of 64 bits; all others have 32
+
+
+class WireError(FormatError):
+    """A message that is not one of ours, or of a version that says things otherwise."""
+
+    default_remedy = "see who else sends to this queue; messages that cannot be read are parked, not lost"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Base:
+    base: int
+
+
+def offer_to_json(offer: Offer) -> dict[str, Any]:
+    """A publication, with all of its job."""
+    return {"v": 1, "base": offer.base, "job": _flat(offer.job)}
+
+
+def offer_from_json(value: object) -> Offer:
+    """A publication from JSON; raises `WireError`."""
+    body = _object(value, "offer")
+    if body.get("v") != 1:
+        raise WireError(f"a message of version {body.get('v')!r}, not 1", path="offer")
+    job = _build(Job, body.get("job"), "offer/job")
+    return Offer(job=job, base=_build(_Base, body, "offer").base)
+
+
+def fact_to_json(fact: Fact) -> dict[str, Any]:
+    """What a worker says."""
+    match fact:
+        case Beat():
+            return {"fact": "beat", **_flat(fact)}
+        case Started():
+            return {"fact": "started", **_flat(fact)}
+        case Answered():
+            return {"fact": "answered", **_flat(fact), "outcome": _outcome_to_json(fact.outcome)}
+
+
+def fact_from_json(value: object) -> Fact:
+    """What a worker says, from JSON; raises `WireError`."""
+    body = _object(value, "fact")
+    match body.get("fact"):
+        case "beat":
+            return _build(Beat, body, "beat")
+        case "started":
+            return _build(Started, body, "started")
+        case "answered":
+            outcome = _outcome_from_json(body.get("outcome"))
+            return _build(Answered, {**body, "outcome": outcome}, "answered")
+        case other:
+            raise WireError(f"a fact of unknown kind {other!r}", path="fact")
+
+
+def _outcome_to_json(outcome: Outcome) -> dict[str, Any]:
+    match outcome:
+        case Done():
+            spawn = [{"add": type(each).__name__, **_flat(each)} for each in outcome.spawn]
+            return {"is": "Done", **_flat(outcome), "spawn": spawn}
+        case _:
+            return {"is": type(outcome).__name__, **_flat(outcome)}
+
+
+def _outcome_from_json(value: object) -> Outcome:
+    body = _object(value, "outcome")
+    match body.get("is"):
+        case "Done":
+            spawn = body.get("spawn")
+            if not isinstance(spawn, list) or len(spawn) > _MOST_SPAWNED:
+                raise WireError("no list of jobs", path="outcome/spawn")
+            return _build(Done, {**body, "spawn": [_addition(each) for each in spawn]}, "outcome")
+        case "Failed":
+            return _build(Failed, body, "outcome")
+        case "Interrupted":
+            return Interrupted()
+        case "Unstarted":
+            return Unstarted()
+        case other:
+            raise WireError(f"an outcome of unknown kind {other!r}", path="outcome")
+
+
+def _addition(value: object) -> Addition:
+    body = _object(value, "spawn")
+    if body.get("add") == "Link":
+        return _build(Link, body, "spawn")
+    return _build(NewJob, body, "spawn")
+
+
+def _flat(value: object) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]
+
+
+def _object(value: object, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise WireError("not a JSON object", path=path)
+    return value
+
+
+def _build(kind: type[T], value: object, path: str) -> T:
+    """A dataclass from a JSON object: every field checked, unknown keys left out, defaults used."""
+    body = _object(value, path)
+    given: dict[str, Any] = {}
+    for field in fields(kind):  # type: ignore[arg-type]
+        if field.name not in body:
+            if field.default is MISSING and field.default_factory is MISSING:
+                raise WireError(f"no {field.name}", path=path)
+            continue
+        declared = "long" if field.name in _LONG else str(field.type)
+        given[field.name] = _checked(body[field.name], declared, f"{path}/{field.name}")
+    return kind(**given)
+
+
+def _checked(value: object, declared: str, path: str) -> object:
+    """A JSON value as the type that a field declares; raises `WireError`."""
+    for kind in declared.split(" | "):
+        fits, convert = _KINDS[kind]
+        if fits(value):
+            try:
+                return convert(value)
+            except (TypeError, ValueError, OverflowError):
+                break
+    raise WireError(f"{str(value)[:80]!r} is not {declared}", path=path)
+
+
+def _is_text(value: object) -> bool:
+    # What no database takes as text: it would be refused for ever.
+    return isinstance(value, str) and "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 31
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < STRIDE << 40
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(_is_text(each) for each in value)
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401 - whatever was checked
+    return value
+
+
+# How each declared type looks in JSON, and how it is made from that.
+_KINDS: dict[str, tuple[Callable[[object], bool], Callable[[Any], object]]] = {
+    "str": (_is_text, _same),
+    "int": (_is_int, _same),
+    "long": (_is_long, _same),
+    "float": (_is_number, float),
+    "bool": (lambda value: isinstance(value, bool), _same),
+    "None": (lambda value: value is None, _same),
+    "dict[str, Any]": (lambda value: isinstance(value, dict), _same),
+    "tuple[str, ...]": (_is_names, tuple),
+    "tuple[Addition, ...]": (lambda value: isinstance(value, list), tuple),
+    "State": (lambda value: isinstance(value, str), State),
+    "Outcome": (lambda value: isinstance(value, Done | Failed | Interrupted | Unstarted), _same),
+}
