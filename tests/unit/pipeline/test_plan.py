@@ -10,10 +10,16 @@ from eddyline.pipeline.progress import STAGES
 from .facts import facts
 
 
-def _plan(profile: str | Profile = "default", toolchain: str = "tools", **wanted: int) -> Plan:
+def _plan(
+    profile: str | Profile = "default", toolchain: str = "tools", *, frames: int = 1000, audio: int = 1
+) -> Plan:
     chosen = load(profile) if isinstance(profile, str) else profile
     return Plan.make(
-        asset="0123456789abcdef", name="a.mp4", facts=facts(**wanted), profile=chosen, toolchain=toolchain
+        asset="0123456789abcdef",
+        name="a.mp4",
+        facts=facts(frames=frames, audio=audio),
+        profile=chosen,
+        toolchain=toolchain,
     )
 
 
