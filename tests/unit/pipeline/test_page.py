@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from eddyline.pipeline.page import render
+from eddyline.pipeline.page.journey import far
+from eddyline.pipeline.page.moments import moment
 from eddyline.pipeline.page.proof import statements
-from eddyline.pipeline.page.sections import bitrate, moment, rate
+from eddyline.pipeline.page.sections import bitrate, rate
 from eddyline.pipeline.page.storyboard import read_cues
 
 TOLD = {"payloads": 13, "bytes": 96_440, "sha256": "ab" * 32}
@@ -54,7 +56,28 @@ MANIFEST: dict[str, Any] = {
         "thumbnails": [{"path": "pictures/thumb-000.jpg", "time_s": 2.5}],
         "storyboard": "pictures/storyboard.vtt",
     },
-    "telemetry": {"payloads": "telemetry/payloads.gpmf", "udta": None},
+    "telemetry": {
+        "payloads": "telemetry/payloads.gpmf", "udta": None, "json": "telemetry/telemetry.json.gz",
+        "gpx": "telemetry/track.gpx", "geojson": "telemetry/track.geojson", "svg": "telemetry/track.svg",
+        "highlights": "telemetry/highlights.json",
+        "camera": {
+            "model": "HERO11 Black", "serial": "C1", "firmware": "H22.01.02.32.00", "lens": None,
+            "projection": None, "fov": "linear",
+        },
+        "streams": {
+            "ACCL": {"samples": 12_000, "rate_hz": 200.1, "units": ["m/s²"], "first_s": 0.0, "device": "HERO"}
+        },
+        "gps": {
+            "key": "GPS9", "points": 600, "first_s": 0.1, "last_s": 60.0, "duration_s": 59.9,
+            "distance_m": 1234.5, "top_speed_mps": 10.0, "lowest_m": -3.2, "highest_m": 12.0,
+            "altitude_reference": "mean sea level", "began": "2026-01-02T03:04:05.678Z",
+        },
+        "warnings": ["payload[3]/DEVC[0] at byte 17: its value ends after its parent"],
+    },
+    "highlights": [
+        {"time_s": 12.5, "frame": 374, "kind": "manual", "thumbnail": "pictures/highlight-001.jpg"},
+        {"time_s": 40.0, "frame": 1198, "kind": "voice", "thumbnail": None},
+    ],
     "proof": {
         "frames_in": 1802,
         "frames_out": {"2160p": 1802, "1080p": 1802, "720p": 1802, "360p": 1802},
@@ -161,11 +184,51 @@ def test_footage_without_sound_telemetry_or_stream_has_its_page(manifest: dict[s
     manifest["source"]["audio"] = manifest["audio"] = manifest["proof"]["audio_samples"] = []
     manifest["proof"]["telemetry_sha256_in"] = manifest["proof"]["telemetry_sha256_out"] = None
     manifest["stream"] = None
-    manifest["telemetry"] = {"payloads": None, "udta": None}
+    manifest["telemetry"] = {"payloads": None, "udta": None, "svg": None, "camera": None, "gps": None}
+    manifest["highlights"] = []
     manifest["pictures"].update(thumbnails=[], storyboard=None)
     text = " ".join(Elements(render(manifest, root)).words)
     for part in ("The source has no sound.", "no telemetry track", "Not packaged for streaming"):
         assert part in text
+
+
+def test_highlights_are_told_with_their_pictures_and_lead_to_their_moment(
+    manifest: dict[str, Any], root: Path
+) -> None:
+    page = render(manifest, root)
+    found = Elements(page)
+    assert data_of(page)["highlights"] == [[12.5, "HiLight 1"], [40.0, "HiLight 2 (voice)"]]
+    buttons = [each for _, each in found.found if (each.get("aria-label") or "").startswith("Go to HiLight")]
+    assert [(each["data-seek"], each["aria-label"]) for each in buttons] == [
+        ("12.5", "Go to HiLight 1 at 0:12.5"),
+        ("40.0", "Go to HiLight 2 (voice) at 0:40.0"),
+    ]
+    assert found.addresses().count("./pictures/highlight-001.jpg") == 1
+
+
+def test_the_way_is_told_in_figures_and_drawn(manifest: dict[str, Any], root: Path) -> None:
+    found = Elements(render(manifest, root))
+    text = " ".join(found.words)
+    for part in (
+        "HERO11 Black, firmware H22.01.02.32.00",
+        "1:00, from 2026-01-02 03:04:05 UTC",
+        "1.2 km",
+        "36.0 km/h",
+        "−3 to 12 m above the sea",  # noqa: RUF001 - a minus sign
+        "its value ends after its parent",
+    ):
+        assert part in text
+    assert "C1" not in text  # a page is shown around; a serial number is nobody's business
+    assert ("img", "./telemetry/track.svg") in [(tag, each.get("src")) for tag, each in found.found]
+    assert [far(999.4), far(1000)] == ["999 m", "1.0 km"]
+
+
+def test_a_page_without_highlights_has_no_place_for_them(manifest: dict[str, Any], root: Path) -> None:
+    manifest["highlights"] = []
+    manifest["telemetry"]["svg"] = None
+    page = render(manifest, root)
+    assert "HiLight 1" not in page
+    assert "track.svg" not in page
 
 
 def test_silence_has_no_loudness(manifest: dict[str, Any], root: Path) -> None:

@@ -105,8 +105,8 @@
     return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)) * length();
   };
   const look = (event) => {
-    const time = timeAt(event), box = strip.getBoundingClientRect();
-    at("peek-time").textContent = clock(time);
+    const time = dragging ? timeAt(event) : aimed(event), box = strip.getBoundingClientRect();
+    at("peek-time").textContent = dragging || !event.target.title ? clock(time) : event.target.title + " · " + clock(time);
     peek.hidden = false;
     if (data.cues.length) {
       const cue = cueAt(time), scale = Math.min(1.25, 200 / cue[5], 200 / cue[6]), picture = at("peek-picture");
@@ -117,8 +117,20 @@
     const half = peek.offsetWidth / 2, x = Math.max(half, Math.min(box.width - half, event.clientX - box.left));
     peek.style.left = x - half + "px";
   };
+
+  // HiLights: a pin each; a click goes to the very moment, hover names it.
+  const marks = at("marks");
+  const pin = () => data.highlights.forEach(([time, name], index) => {
+    const mark = marks.children[index] || marks.appendChild(document.createElement("i"));
+    mark.title = name;
+    mark.dataset.time = time;
+    mark.style.left = Math.min(1, time / (length() || 1)) * 100 + "%";
+  });
+  pin();
+  video.addEventListener("durationchange", pin);
+  const aimed = (event) => event.target.dataset.time === undefined ? timeAt(event) : Number(event.target.dataset.time);
   let dragging = false;
-  strip.addEventListener("pointerdown", (event) => { if (event.button) return; dragging = true; strip.setPointerCapture(event.pointerId); seek(timeAt(event)); look(event); });
+  strip.addEventListener("pointerdown", (event) => { if (event.button) return; dragging = true; strip.setPointerCapture(event.pointerId); seek(aimed(event)); look(event); });
   strip.addEventListener("pointermove", (event) => { look(event); if (dragging) seek(timeAt(event)); });
   strip.addEventListener("pointerup", (event) => { dragging = false; if (event.pointerType === "touch") peek.hidden = true; });
   strip.addEventListener("pointercancel", () => { dragging = false; peek.hidden = true; });

@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from eddyline.pipeline.page import sections
+from eddyline.pipeline.page import journey, moments, sections
 from eddyline.pipeline.page.markup import link, text
 from eddyline.pipeline.page.storyboard import Cue, read_cues
 
@@ -33,6 +33,7 @@ def render(manifest: Mapping[str, Any], root: Path) -> str:
     """
     style, script = _asset("page.css"), _asset("page.js")
     source, pictures = manifest["source"], manifest["pictures"]
+    marked = manifest.get("highlights") or []
     chosen = _first_to_play(manifest["renditions"])
     values = {
         "policy": _policy(style, script),
@@ -45,12 +46,13 @@ def render(manifest: Mapping[str, Any], root: Path) -> str:
         "video": text(link(manifest["renditions"][chosen]["path"])),
         "aspect": "tall" if _is_tall(manifest["renditions"][chosen]) else "wide",
         "switch": sections.switch(manifest["renditions"], chosen),
+        "highlights": moments.highlights(marked),
         "proof": sections.proof(manifest),
         "renditions": sections.renditions(manifest),
         "streams": sections.streams(manifest.get("stream")),
-        "thumbnails": sections.thumbnails(pictures),
+        "thumbnails": moments.thumbnails(pictures),
         "sound": sections.sound(manifest.get("audio") or []),
-        "telemetry": sections.telemetry(manifest),
+        "telemetry": journey.telemetry(manifest),
         "making": sections.making(manifest),
     }
     return Template(_asset("page.html")).substitute(values)
@@ -104,6 +106,10 @@ def _data(manifest: Mapping[str, Any], cues: Sequence[Cue]) -> str:
         "renditions": [
             {"name": each["name"], "path": link(each["path"]), "type": _MIME.get(each["codec"], "video/mp4")}
             for each in manifest["renditions"]
+        ],
+        "highlights": [
+            [each["time_s"], moments.title(number, each)]
+            for number, each in enumerate(manifest.get("highlights") or [], 1)
         ],
         "cues": [[cue.start, cue.end, link(cue.sprite), *cue.box] for cue in cues],
     }

@@ -136,33 +136,6 @@ def streams(stream: Mapping[str, str] | None) -> Html:
     return el("ul", joined(rows), class_="addresses")
 
 
-def moment(seconds: float) -> str:
-    """A point in time: "0:08.5", "1:02:03.0"."""
-    minutes, rest = divmod(round(seconds, 1), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
-
-
-def thumbnails(pictures: Mapping[str, Any]) -> Html:
-    """Thumbnails that seek to their moment."""
-    return joined(
-        [
-            el(
-                "li",
-                el(
-                    "button",
-                    el("img", src=link(each["path"]), alt="", loading="lazy"),
-                    el("span", moment(each["time_s"])),
-                    type="button",
-                    data_seek=str(float(each["time_s"])),
-                    aria_label=f"Go to {moment(each['time_s'])}",
-                ),
-            )
-            for each in pictures["thumbnails"]
-        ]
-    )
-
-
 def sound(tracks: Sequence[Mapping[str, Any]]) -> Html:
     """Each audio track with its loudness (EBU R128)."""
     if not tracks:
@@ -188,21 +161,6 @@ def _track(each: Mapping[str, Any]) -> Html:
 
 def _measure(value: float | None, unit: str) -> str:
     return "" if value is None else f"{value:.1f} {unit}".replace("-", "−")  # noqa: RUF001 - a minus sign
-
-
-def telemetry(manifest: Mapping[str, Any]) -> Html:
-    """What the camera recorded beside the picture, and where it lies."""
-    told, kept = manifest["source"]["telemetry"], manifest.get("telemetry") or {}
-    if told is None:
-        return el("p", "The source has no telemetry track.", class_="quiet")
-    rows = [
-        ("Track", f"gpmd, {count(told['payloads'], 'payload')}, {size(told['bytes'])}, in every MP4"),
-        ("SHA-256", hashed(told["sha256"])),
-    ]
-    for name, heading in (("payloads", "Payloads"), ("udta", "Camera settings")):
-        if path := kept.get(name):
-            rows.append((heading, el("a", path, href=link(path), download=True)))
-    return definitions(rows)
 
 
 def making(manifest: Mapping[str, Any]) -> Html:
