@@ -1,0 +1,74 @@
+"""`eddyline merge` and `eddyline strip-location` as people call them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from eddyline.cli.main import build
+from eddyline.core.errors import InputError, MissingError, UsageError
+from eddyline.pipeline.clip import make_clip
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=1, width=160, height=90)
+
+
+@pytest.fixture
+def card(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A card with two chapters; the tests stand in an empty folder beside it."""
+    folder = tmp_path / "card"
+    folder.mkdir()
+    for name in ("GX010042.MP4", "GX020042.MP4"):
+        shutil.copyfile(clip, folder / name)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return folder
+
+
+def call(*arguments: str | Path) -> Result:
+    words = [str(each) for each in arguments]
+    return CliRunner().invoke(build(words), words, catch_exceptions=False)
+
+
+def test_merge_names_its_result_after_the_first_chapter(card: Path) -> None:
+    result = call("merge", card / "GX020042.MP4", card / "GX010042.MP4")
+    assert result.exit_code == 0
+    assert "GX010042-merged.MP4" in result.output
+    assert "2 chapters, 60 frames, 2.0 s, 2 telemetry payloads" in result.output
+    assert Path("GX010042-merged.MP4").is_file()
+
+
+def test_strip_location_says_what_it_took_away(card: Path) -> None:
+    result = call("strip-location", card / "GX010042.MP4", "--out", "plain.mp4")
+    assert "positions removed from 1 telemetry payload" in result.output
+    assert "xyz" in result.output
+    again = call("strip-location", "plain.mp4", "-o", "again.mp4")
+    assert "there was no location in it" in again.output
+
+
+def test_a_result_never_replaces_its_source_or_what_was_not_named(card: Path) -> None:
+    source = card / "GX010042.MP4"
+    with pytest.raises(UsageError, match="replace a source"):
+        call("strip-location", source, "-o", source)
+    with pytest.raises(UsageError, match="folder"):
+        call("strip-location", source, "-o", card)
+    call("strip-location", source)
+    with pytest.raises(UsageError, match="already"):
+        call("strip-location", source)
+
+
+def test_a_chapter_that_is_not_there_is_named(card: Path) -> None:
+    with pytest.raises(MissingError, match="GX030042"):
+        call("merge", card / "GX010042.MP4", card / "GX030042.MP4")
+
+
+def test_a_gap_is_joined_only_by_force(card: Path) -> None:
+    (card / "GX020042.MP4").rename(card / "GX030042.MP4")
+    with pytest.raises(InputError, match="chapter 2 is missing"):
+        call("merge", *sorted(card.iterdir()))
+    assert call("merge", *sorted(card.iterdir()), "--force").exit_code == 0

@@ -1,0 +1,97 @@
+"""Positions leave the telemetry; everything else keeps its bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eddyline import gpmf
+from eddyline.gpmf.edit.location import block_without_location, locations, without_location
+
+KEYS = (b"GPS5", b"GPS9", b"GPSU", b"GPSF", b"GPSP", b"GPSA", b"GLPI", b"GPRI", b"BPOS")
+ACCL = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1)
+GPS5 = gpmf.stream(
+    "GPS5",
+    "l",
+    [[463318000, 135485000, 398000, 0, 0]],
+    total=1,
+    modifiers=[gpmf.leaf("GPSU", "U", "250621100000.000"), gpmf.leaf("GPSF", "L", 3)],
+)
+
+
+def payload(*streams: gpmf.Klv) -> bytes:
+    return gpmf.write([gpmf.device(1, "Camera", streams)])
+
+
+def hilight(type_: str = "LLLllfFff", *, key: str = "HLMT") -> gpmf.Klv:
+    row = (800, 700, 900, 331_267_700, -1_173_273_436, -22.5, b"MANL", 100.0, 90.0)
+    return gpmf.stream(key, "?", [row], complex_type=type_, total=1)
+
+
+def test_a_stream_of_positions_goes_with_all_that_describes_it() -> None:
+    assert without_location(payload(ACCL, GPS5)) == payload(ACCL)
+
+
+def test_a_payload_without_positions_is_the_same_object() -> None:
+    data = payload(ACCL)
+    assert without_location(data) is data
+
+
+@pytest.mark.parametrize("key", ["GPS9", "GLPI", "GPRI", "BPOS", "GPSX"])
+def test_every_kind_of_position_goes(key: str) -> None:
+    stripped = without_location(payload(gpmf.stream(key, "l", [[1, 2]]), ACCL))
+    assert stripped == payload(ACCL)
+
+
+def test_what_describes_a_position_goes_from_other_streams_too() -> None:
+    mixed = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("GPSA", "F", "MSLV")])
+    assert without_location(payload(mixed)) == payload(ACCL)
+
+
+def test_hilights_lose_their_place_and_nothing_else() -> None:
+    data = payload(hilight())
+    stripped = without_location(data)
+    row = next(gpmf.parse(stripped).find("HLMT")).array("LLLllfFff")[0].tolist()
+    assert row == (800, 700, 900, 0, 0, 0.0, b"MANL", 100.0, 90.0)
+    assert len(stripped) == len(data)
+
+
+def test_hilights_of_unknown_shape_are_removed_whole() -> None:
+    strange = gpmf.stream("HLMT", "?", [(1, 463.0, 135.0)], complex_type="Lff", total=1)
+    assert b"HLMT" not in without_location(payload(ACCL, strange))
+
+
+def test_a_settings_block_keeps_its_length() -> None:
+    block = payload(ACCL, GPS5).ljust(25_600, b"\0")
+    stripped = block_without_location(block)
+    assert len(stripped) == len(block)
+    assert stripped.rstrip(b"\0") == payload(ACCL).rstrip(b"\0")
+
+
+def test_broken_telemetry_is_refused_because_it_could_hold_a_position() -> None:
+    with pytest.raises(gpmf.GpmfError):
+        without_location(payload(ACCL, GPS5)[:-4])
+
+
+def test_locations_names_what_is_left() -> None:
+    assert list(locations(payload(ACCL, GPS5))) == [
+        "DEVC[0]/STRM[1]/GPSU",
+        "DEVC[0]/STRM[1]/GPSF",
+        "DEVC[0]/STRM[1]/GPS5",
+    ]
+    assert list(locations(payload(hilight()))) == ["DEVC[0]/STRM[0]/HLMT"]
+    assert not list(locations(without_location(payload(ACCL, GPS5, hilight()))))
+
+
+def test_real_payloads_keep_every_other_klv(samples: Path) -> None:
+    for path in sorted((samples / "gpmf").iterdir()):
+        data = path.read_bytes()
+        stripped = without_location(data)
+        assert not any(key in stripped for key in KEYS), path.name
+        kept = [bytes(node) for node in gpmf.parse(data).find("STRM") if not _is_position(node)]
+        assert [bytes(node) for node in gpmf.parse(stripped).find("STRM")] == kept, path.name
+
+
+def _is_position(stream: gpmf.Klv) -> bool:
+    return stream.children[-1].key.encode() in KEYS
