@@ -139,25 +139,29 @@ def sound(
 def _cut(
     durations: Sequence[Ints], windows: Sequence[Window], places: Sequence[int], scale: int, movie: int
 ) -> Times:
-    """All samples, with an edit a chapter: each is heard from its place on, until the next begins."""
-    edits: list[Edit] = []
-    now = media = 0
+    """All samples, with an edit wherever sound and picture would part by a frame or more."""
+    runs: list[list[int]] = []  # from this place on, media ticks [first, end) are heard
+    media = 0
     for number, (duration, each) in enumerate(zip(durations, windows, strict=True)):
-        due = places[number] + each.delay
+        due, first = places[number] + each.delay, media + each.start
         frame = int(duration.max()) if len(duration) else 1
-        if due - now >= frame or (number == 0 and due > now):
-            wait = rescale(due, scale, movie) - rescale(now, scale, movie)
-            edits.append(Edit(media_time=-1, duration=wait))
-            now = due
-        length = each.end - each.start
-        if number + 1 < len(windows):
-            length = min(length, places[number + 1] + windows[number + 1].delay - now)
-        if length > 0:
-            stop = now + length
-            lasting = rescale(stop, scale, movie) - rescale(now, scale, movie)
-            edits.append(Edit(media_time=media + each.start, duration=lasting))
-            now = stop
+        if runs and abs(runs[-1][0] + first - runs[-1][1] - due) < frame:
+            runs[-1][2] = media + each.end
+        else:
+            if runs:
+                runs[-1][2] = min(runs[-1][2], runs[-1][1] + due - runs[-1][0])
+            runs.append([due, first, media + each.end])
         media += int(duration.sum())
+    edits: list[Edit] = []
+    now = 0
+    for at, first, end in runs:
+        if end <= first:
+            continue
+        begin, stop = rescale(at, scale, movie), rescale(at + end - first, scale, movie)
+        if begin > now:
+            edits.append(Edit(media_time=-1, duration=begin - now))
+        edits.append(Edit(media_time=first, duration=stop - begin))
+        now = stop
     return Times(duration=np.concatenate(durations), cts_offset=None, edits=tuple(edits))
 
 

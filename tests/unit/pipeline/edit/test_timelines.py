@@ -106,6 +106,23 @@ def test_surplus_sound_is_left_out_by_edits() -> None:
     assert [(edit.media_time, edit.duration) for edit in made.edits] == [(0, 80), (120, 120)]
 
 
+def test_sound_is_cut_only_where_the_surplus_has_become_a_frame() -> None:
+    tracks = [track([20] * 5)] * 4
+    made = sound(tracks, [whole(each) for each in tracks], [0, 92, 184, 276, 368], 1000)
+    assert [(edit.media_time, edit.duration) for edit in made.edits] == [(0, 276), (300, 100)]
+
+
+def test_cut_sound_waits_where_it_is_short_afterwards() -> None:
+    tracks = [track([20] * 6), track([20] * 2), track([20] * 4)]
+    made = sound(tracks, [whole(each) for each in tracks], [0, 80, 160, 240], 1000)
+    assert [(edit.media_time, edit.duration) for edit in made.edits] == [
+        (0, 80),
+        (120, 40),
+        (-1, 40),
+        (160, 80),
+    ]
+
+
 def test_priming_of_later_chapters_is_left_out_by_edits() -> None:
     primed = track([20] * 6, edits=(Edit(media_time=20, duration=90),))
     made = sound([primed] * 2, [whole(primed)] * 2, [0, 90, 180], 1000)
