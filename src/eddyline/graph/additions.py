@@ -143,6 +143,7 @@ def _row(
         "finished": now if state is State.CANCELLED else None,
         "turn": 0.0,
         "answered": 0,
+        "answered_at": None,
     }
 
 

@@ -1,4 +1,4 @@
-"""The door to the database: one writer, many readers, and all that differs between SQLite and PostgreSQL."""
+"""The door to the database: one writer, many readers, and patience with other writers and lost servers."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from eddyline.core.errors import TransientError
 from eddyline.graph import migrations
+from eddyline.graph.connecting import WRITER, as_url, engine_for, is_away, may_run_again
+
+__all__ = ["Database", "LedgerError", "answer_was_lost", "as_url"]
 
 T = TypeVar("T")
 
-_BUSY_TIMEOUT_MS = 5  # SQLite's own waiting is unfair (a worst case of seconds): ours has jitter
 _PATIENCE_S = 60.0
+_OPENING_PATIENCE_S = 10.0  # a person may wait, and may have mistyped the server's name
 _COLLISIONS = 5  # so often may others submit the same ids at the same moment
-_CACHE_KIB = 16 * 1024
-_CHECKPOINT_PAGES = 4000
-# PostgreSQL: serialization failure, deadlock, lock not available. The transaction can simply run again.
-_AGAIN_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
+_BUSY_PAUSE_S = 0.05  # the longest pause while another writes
+_AWAY_PAUSE_S = 1.0  # and while there is no server
+_LOST = "eddyline_answer_lost"
 
 
 class LedgerError(TransientError):
@@ -34,20 +35,36 @@ class LedgerError(TransientError):
     )
 
 
+def answer_was_lost(connection: Connection) -> bool:
+    """Whether this transaction ran before and the server vanished at its commit: it may have been done."""
+    return bool(connection.info.get(_LOST))
+
+
 class Database:
-    """Transactions on a ledger's database. Safe from any thread; not across a fork."""
+    """Transactions on a ledger's database. Safe from any thread; not across a fork.
+
+    A server that is away is waited for (10 s when opening, a minute later on), with growing pauses.
+    """
 
     def __init__(self, url: str, rng: random.Random) -> None:
-        self.engine = _engine(url)
+        self.engine = engine_for(url)
+        # Else each statement would have a view of its own.
+        self._readers = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        )
         self._rng = rng
         self._lock = threading.Lock()
         self._writer: Connection | None = None
         self._durable = True
+        self._patience_s = _OPENING_PATIENCE_S
         try:
             self._open()
         except BaseException:
             self.close()
             raise
+        self._patience_s = _PATIENCE_S
 
     def _open(self) -> None:
         """See to it that the schema is the newest; takes the writer's place only if it is not."""
@@ -69,49 +86,68 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         with self._lock:
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+            self._drop_writer()
         self.engine.dispose()
 
     def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
-        """Run `work` in a write transaction, again if another writer was in the way.
+        """Run `work` in a write transaction, again if another writer was in the way or the server went away.
 
         A `durable` one survives a power cut once this returns; another may be undone by one, never torn.
-        `work` must have no other effect than its statements.
+        `work` must have no other effect than its statements. Where the server vanished at the commit, the
+        next run finds `answer_was_lost`.
         """
-        with self._lock:
-            return self._patiently(lambda: self._write_once(work, durable=durable))
+        lost = False
+
+        def once() -> T:
+            nonlocal lost
+            with self._lock:
+                writer = self._ready_writer(durable=durable)
+                writer.info[_LOST] = lost
+                transaction = writer.begin()
+                with_answer = False
+                try:
+                    found = work(writer)
+                    with_answer = True
+                    transaction.commit()
+                except BaseException as error:
+                    gone = isinstance(error, DBAPIError) and error.connection_invalidated
+                    lost = lost or (gone and with_answer)
+                    if gone or writer.invalidated:
+                        self._drop_writer()
+                    else:
+                        transaction.rollback()
+                    raise
+                return found
+
+        return self._patiently(once)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one consistent view of the database."""
 
         def once() -> T:
-            with self.engine.begin() as connection:
+            with self._readers.begin() as connection:
                 return work(connection)
 
         return self._patiently(once)
 
-    def _write_once(self, work: Callable[[Connection], T], *, durable: bool) -> T:
+    def _ready_writer(self, *, durable: bool) -> Connection:
         if self._writer is None:
-            self._writer = self.engine.connect().execution_options(eddyline_writer=True)
+            self._writer = self.engine.connect().execution_options(**{WRITER: True})
             self._durable = True
         if self.is_sqlite and durable is not self._durable:
             # Must be said outside a transaction, so past SQLAlchemy, which would begin one.
             raw: Any = self._writer.connection.driver_connection
             raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}").close()
             self._durable = durable
-        try:
-            with self._writer.begin():
-                return work(self._writer)
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                self._writer.close()
-                self._writer = None
-            raise
+        return self._writer
+
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
-        give_up = time.monotonic() + _PATIENCE_S
+        give_up = time.monotonic() + self._patience_s
         pause = 0.001
         collisions = 0
         while True:
@@ -119,64 +155,9 @@ class Database:
                 return attempt()
             except DBAPIError as error:
                 collisions += isinstance(error, IntegrityError)
-                if not _may_run_again(error) or collisions > _COLLISIONS or time.monotonic() >= give_up:
+                away = is_away(error)
+                again = (away or may_run_again(error)) and collisions <= _COLLISIONS
+                if not again or time.monotonic() >= give_up:
                     raise LedgerError(f"the ledger failed: {error.orig}") from error
             time.sleep(self._rng.uniform(0, pause))
-            pause = min(pause * 2, 0.05)
-
-
-def as_url(location: str | Path) -> str:
-    """A database URL from a path or a URL as people write it."""
-    if isinstance(location, Path) or "://" not in location:
-        return f"sqlite:///{location}"
-    scheme, rest = location.split("://", 1)
-    return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else location
-
-
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite:"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000})
-    if engine.url.database:
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection
-    # The driver must not begin transactions by itself: its plain BEGIN, upgraded at the first write, fails
-    # at once whenever another process has written meanwhile.
-    connection.isolation_level = None
-    give_up = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL").close()
-            break
-        except connection.OperationalError:
-            if time.monotonic() >= give_up:
-                raise
-            time.sleep(0.005)
-    for pragma in (
-        "synchronous=FULL",
-        f"cache_size=-{_CACHE_KIB}",
-        f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
-        "temp_store=MEMORY",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writer = connection.get_execution_options().get("eddyline_writer")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
-
-
-def _may_run_again(error: DBAPIError) -> bool:
-    if isinstance(error, IntegrityError):
-        return True  # two submitted the same id at once: the second run sees the first's row
-    if error.connection_invalidated:
-        return True
-    if getattr(error.orig, "sqlstate", None) in _AGAIN_SQLSTATES:
-        return True
-    name = getattr(error.orig, "sqlite_errorname", "")
-    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+            pause = min(pause * 2, _AWAY_PAUSE_S if away else _BUSY_PAUSE_S)

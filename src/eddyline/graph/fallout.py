@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from eddyline.graph.guards import guard_jobs
 from eddyline.graph.records import Record, encode, lock, needs_of, rows_for, write
 from eddyline.graph.standing import standings
 from eddyline.graph.states import FAILED, OPEN, Event, State
@@ -98,6 +99,7 @@ def redrive(connection: Connection, ids: Collection[str], now: float) -> list[st
     What had been cancelled because of them comes back to waiting, unless something else that it needs has
     failed as well: then that one is to blame from now on. Other jobs are left as they are.
     """
+    guard_jobs(connection, ids)
     roots = {
         name: record
         for name, record in lock(connection, ids).items()

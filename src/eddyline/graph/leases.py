@@ -12,7 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, literal_column, select, update
 
+from eddyline.graph.database import answer_was_lost
 from eddyline.graph.fallout import cancel_dependants
+from eddyline.graph.guards import guard_jobs
 from eddyline.graph.job import Claim
 from eddyline.graph.records import COLUMNS, Record, job_of, lock, needs_of, record_of, write
 from eddyline.graph.settling import bury, hand_back
@@ -25,10 +27,12 @@ IS_RUNNING = jobs.c.state == literal_column("'running'")
 
 _EVEN = 0.5
 
+_LENT = select(*COLUMNS).where(IS_RUNNING, jobs.c.lease_owner == bindparam("worker"))
+_LENT = _LENT.where(jobs.c.started == bindparam("now")).order_by(jobs.c.priority, jobs.c.turn, jobs.c.id)
 _HELD = select(jobs.c.id, jobs.c.fence).where(IS_RUNNING, jobs.c.lease_owner == bindparam("worker"))
 _HELD_BY = select(jobs.c.id).where(IS_RUNNING, jobs.c.lease_owner.in_(bindparam("workers", expanding=True)))
-_LATE = select(workers.c.name).where(workers.c.deadline < bindparam("now")).order_by(workers.c.name)
-_LATE = _LATE.with_for_update(skip_locked=True)
+_SUSPECTS = select(workers.c.name).where(workers.c.deadline < bindparam("now")).order_by(workers.c.name)
+_LATE = _SUSPECTS.with_for_update(skip_locked=True)
 _EXTEND = update(workers).where(workers.c.name == bindparam("worker"))
 
 
@@ -52,8 +56,14 @@ def claim(
     """Lend up to `limit` due jobs to a worker; extends its lease.
 
     By priority; within one, half of the places go to the nearest deadlines, the others by turn: so a deadline
-    moves a job ahead, and yet no owner can keep others away by setting deadlines.
+    moves a job ahead, and yet no owner can keep others away by setting deadlines. Run again after a commit
+    whose answer was lost, it finds what it lent then.
     """
+    if answer_was_lost(connection):
+        lent = connection.execute(_LENT, {"worker": worker, "now": now}).all()
+        if lent:
+            records = [record_of(row) for row in lent]
+            return _claims(connection, lent, records, {worker: now + lease_s})
     in_turn: list[Row[Any]] = []
     urgent: list[Row[Any]] = []
     for cls in dict.fromkeys(classes):
@@ -133,9 +143,12 @@ def held(connection: Connection, worker: str) -> dict[str, int]:
 
 def expire(connection: Connection, *, poison_after: int, now: float) -> list[str]:
     """Take the jobs back from workers whose lease ran out; returns their ids."""
-    late = list(connection.execute(_LATE, {"now": now}).scalars())
-    if not late:
+    suspects = list(connection.execute(_SUSPECTS, {"now": now}).scalars())
+    if not suspects:
         return []
+    # Their assets before their rows: a claim that waits for its worker's row holds jobs that others await.
+    guard_jobs(connection, list(connection.execute(_HELD_BY, {"workers": suspects}).scalars()))
+    late = list(connection.execute(_LATE, {"now": now}).scalars())
     lost = take_back(connection, late, poison_after=poison_after, now=now)
     connection.execute(delete(workers).where(workers.c.name.in_(late)))
     return lost
@@ -144,6 +157,7 @@ def expire(connection: Connection, *, poison_after: int, now: float) -> list[str
 def take_back(connection: Connection, names: Collection[str], *, poison_after: int, now: float) -> list[str]:
     """Make ready what these vanished workers held, or bury what has taken too many workers with it."""
     ids = list(connection.execute(_HELD_BY, {"workers": list(names)}).scalars())
+    guard_jobs(connection, ids)
     records = {
         name: record
         for name, record in lock(connection, ids).items()

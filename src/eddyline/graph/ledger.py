@@ -15,7 +15,8 @@ from eddyline.core.clock import Clock, SystemClock
 from eddyline.graph import fallout, leases, readiness, reading
 from eddyline.graph.additions import add
 from eddyline.graph.database import Database, as_url
-from eddyline.graph.job import Addition, Claim, Job, Settlement
+from eddyline.graph.guards import guard_assets, guard_jobs
+from eddyline.graph.job import Addition, Claim, Job, NewJob, Settlement
 from eddyline.graph.readiness import OnReady
 from eddyline.graph.reading import Stats, WorkerRow
 from eddyline.graph.records import encode, lock, write
@@ -131,9 +132,13 @@ class Ledger:
         A need that is done already is met, one that is dead or cancelled cancels the job with that reason.
         Raises `GraphError`, and adds nothing, for unknown needs, circles and links to started jobs.
         """
-        count = self._write(lambda c: add(c, additions, self._clock.now()))
+        count = self._write(lambda c: self._submit(c, additions))
         self._changed()
         return count
+
+    def _submit(self, connection: Connection, additions: Sequence[Addition]) -> int:
+        guard_assets(connection, {each.asset for each in additions if isinstance(each, NewJob)})
+        return add(connection, additions, self._clock.now())
 
     # For workers
 
@@ -163,9 +168,9 @@ class Ledger:
         """
         if not settlements:
             return []
-        accepted = self._write(
-            lambda c: Settling(c, self._clock.now(), self._policy, self._rng).apply(settlements)
-        )
+        # Once, however often it is run: it tells these answers from others if the server is lost.
+        now = self._clock.now()
+        accepted = self._write(lambda c: Settling(c, now, self._policy, self._rng).apply(settlements))
         self._changed()
         return accepted
 
@@ -220,7 +225,11 @@ class Ledger:
             query = query.where(jobs.c.id == job)
         if asset is not None:
             query = query.where(jobs.c.asset == asset)
+        if asset is not None:
+            guard_assets(connection, [asset])
         ids = list(connection.execute(query).scalars()) if job is not None or asset is not None else []
+        if asset is None:
+            guard_jobs(connection, ids)
         records = {n: r for n, r in lock(connection, ids).items() if State(r.state) in OPEN}
         error = encode(
             {"error": "Cancelled", "message": reason, "remedy": "retry it if it is wanted after all"}

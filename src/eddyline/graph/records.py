@@ -61,6 +61,7 @@ class Record:
     finished: float | None
     turn: float | None
     answered: int
+    answered_at: float | None
     cls: str
     priority: int
     owner: str

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from eddyline.graph.additions import add
+from eddyline.graph.database import answer_was_lost
 from eddyline.graph.fallout import cancel_dependants, release
+from eddyline.graph.guards import guard_jobs
 from eddyline.graph.job import Done, Failed, GraphError, Interrupted, Outcome, Settlement, Unstarted
 from eddyline.graph.records import Record, encode, lock, write
 from eddyline.graph.retry import Dead, Failure, RetryPolicy
@@ -26,18 +28,32 @@ class Settling:
         self._rng = rng
 
     def apply(self, settlements: Sequence[Settlement]) -> list[bool]:
-        """Apply the answers in order; False: the fence is out of date, or the job runs no more."""
-        records = lock(self._connection, {settlement.job_id for settlement in settlements})
+        """Apply the answers in order; False: the fence is out of date, or the job runs no more.
+
+        Safe to run again after a commit whose own answer was lost: what counted then, counts now.
+        """
+        ids = {settlement.job_id for settlement in settlements}
+        guard_jobs(self._connection, ids, share=all(_is_plain(each.outcome) for each in settlements))
+        records = lock(self._connection, ids)
+        # If the server vanished as it committed these very answers, those that it did take are there.
+        again = answer_was_lost(self._connection)
         accepted = []
+        settled = {}
+        seen: set[tuple[str, int]] = set()
         for settlement in settlements:
             record = records.get(settlement.job_id)
-            current = (
-                record is not None and record.state == State.RUNNING and record.fence == settlement.fence
-            )
-            accepted.append(current)
-            if current and record is not None:
+            if record is None:
+                accepted.append(False)
+            elif record.state == State.RUNNING and record.fence == settlement.fence:
                 self._settle(record, settlement.outcome)
-        settled = {s.job_id: records[s.job_id] for s, yes in zip(settlements, accepted, strict=True) if yes}
+                record.answered = settlement.fence
+                record.answered_at = self._now
+                settled[record.job_id] = record
+                accepted.append(True)
+            else:
+                mine = (record.answered, record.answered_at) == (settlement.fence, self._now)
+                accepted.append(again and mine and (settlement.job_id, settlement.fence) not in seen)
+            seen.add((settlement.job_id, settlement.fence))
         write(self._connection, settled.values())
         release(self._connection, [n for n, r in settled.items() if r.state == State.DONE], self._now)
         dead = {name: name for name, record in settled.items() if record.state == State.DEAD}
@@ -81,6 +97,11 @@ class Settling:
         else:
             record.make_ready(Event.RETRY, verdict.at)
             record.error = _evidence(error)
+
+
+def _is_plain(outcome: Outcome) -> bool:
+    """Whether it changes no more of the graph than itself and what waits for it."""
+    return not isinstance(outcome, Failed) and not (isinstance(outcome, Done) and outcome.spawn)
 
 
 def hand_back(record: Record, event: Event, now: float) -> None:

@@ -52,8 +52,9 @@ jobs = Table(
     Column("finished", Float(53)),
     # The place in its owner's share of the queue, set whenever the job becomes ready (turns.py).
     Column("turn", Float(53), nullable=False, server_default="0"),
-    # The fence of the last answer that counted: so that an answer sent twice is known as the same.
+    # The fence of the last answer that counted, and when: an answer whose own answer was lost is known again.
     Column("answered", BigInteger, nullable=False, server_default="0"),
+    Column("answered_at", Float(53)),
 )
 
 
@@ -131,10 +132,11 @@ outbox = Table(
     Column("base", BigInteger, nullable=False),
     Column("cls", Text, nullable=False),
     Column("priority", Integer, nullable=False),
+    Column("turn", Float(53), nullable=False),
     Column("due", Float(53), nullable=False),
     # Until then one coordinator is about to publish it.
     Column("taken", Float(53), nullable=False),
     Column("sent", Float(53)),
     sqlite_with_rowid=False,
 )
-Index("outbox_pending", outbox.c.sent, outbox.c.priority, outbox.c.due, outbox.c.job_id)
+Index("outbox_pending", outbox.c.sent, outbox.c.priority, outbox.c.turn, outbox.c.due, outbox.c.job_id)

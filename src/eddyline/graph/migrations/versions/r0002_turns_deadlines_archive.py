@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("deadline", sa.Float(53)))
     op.add_column("jobs", sa.Column("turn", sa.Float(53), nullable=False, server_default="0"))
     op.add_column("jobs", sa.Column("answered", sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("jobs", sa.Column("answered_at", sa.Float(53)))
     op.drop_index("jobs_ready", "jobs")
     _partial("jobs_ready", "state = 'ready'", "cls", "priority", "turn", "ready_at", "id")
     _partial("jobs_share", "state = 'ready'", "cls", "priority", "owner", "turn")

@@ -1,0 +1,146 @@
+"""The ledger on PostgreSQL: no-op jobs a second with 4 and 16 clients, and how soon what is ready starts.
+
+`python -m benchmarks.postgres` prints the figures; `measure()` returns them. The server is one of our own, on
+this machine, with its data on disk and every commit synced. A client is a process with a ledger of its own
+that claims and settles in batches of 50, as a coordinator does; the assets are [probe -> 20 chunks -> join].
+Ready to start is measured through a worker of another process, which sleeps while there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+
+from benchmarks.graph import graph
+from eddyline.core.stop import Stop
+from eddyline.graph.direct import DirectBroker
+from eddyline.graph.handling import JobContext
+from eddyline.graph.job import Done, Job, NewJob, Settlement
+from eddyline.graph.ledger import Ledger
+from eddyline.graph.states import State
+from eddyline.graph.worker import Worker
+from tests.unit.graph.server import Server
+
+BATCH = 50
+ROUNDS = 3
+JOBS = 4_400
+SAMPLES = 200
+_LEASE_S = 30.0
+
+
+def measure() -> dict[str, float]:
+    """Jobs per second with 4 and with 16 clients, and milliseconds from ready to started."""
+    with Server("fsync=on", "shared_buffers=256MB", "max_connections=100") as server:
+        rates = {
+            count: [_rate(server.url, count, f"c{count}r{n}") for n in range(ROUNDS)] for count in (4, 16)
+        }
+        waits = sorted(_waits(server.url))
+    return {
+        "postgres.jobs_per_s_4": round(statistics.median(rates[4]), 1),
+        "postgres.jobs_per_s_16": round(statistics.median(rates[16]), 1),
+        "ready_to_start_ms.p50": round(waits[len(waits) // 2] * 1000, 2),
+        "ready_to_start_ms.p99": round(waits[int(len(waits) * 0.99)] * 1000, 2),
+    }
+
+
+def _rate(url: str, clients: int, prefix: str) -> float:
+    """Jobs per second, from the first claim to the last answer; submitting is not counted."""
+    with Ledger.open(url) as ledger:
+        before = ledger.counts()[State.DONE]
+        per_round = len(graph(prefix))
+        rounds = range(max(1, JOBS // per_round))
+        for number in rounds:
+            ledger.submit(graph(f"{prefix}-{number}"))
+        expected = per_round * len(rounds)
+        command = [sys.executable, "-m", "benchmarks.postgres", "client", url]
+        processes = [
+            subprocess.Popen([*command, f"{prefix}-{n}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            for n in range(clients)
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            process.stdout.readline()  # it is connected, and waits
+        begin = time.perf_counter()
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.close()
+        for process in processes:
+            assert process.wait() == 0
+        seconds = time.perf_counter() - begin
+        assert ledger.counts()[State.DONE] == before + expected
+        assert not ledger.has_open()
+        return expected / seconds
+
+
+def client(url: str, name: str) -> None:
+    """Claim and settle until nothing is open."""
+    with Ledger.open(url) as ledger:
+        ledger.register(name, "here", 0, _LEASE_S)
+        print("ready", flush=True)
+        sys.stdin.read()
+        pause = 0.001
+        while True:
+            claims = ledger.claim(name, classes=("cpu",), limit=BATCH, lease_s=_LEASE_S)
+            if claims:
+                pause = 0.001
+                ledger.settle(
+                    [
+                        Settlement(job_id=claim.job.id, fence=claim.fence, outcome=Done(result={}))
+                        for claim in claims
+                    ]
+                )
+            elif not ledger.has_open():
+                return
+            else:
+                time.sleep(pause)
+                pause = min(pause * 2, 0.05)
+
+
+def _waits(url: str) -> list[float]:
+    """Seconds from submitted to started, one job at a time, in a worker of another process."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.postgres", "worker", url], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    waits = []
+    with Ledger.open(url) as ledger:
+        for number in range(SAMPLES):
+            time.sleep(0.02)
+            begin = time.time()
+            ledger.submit([NewJob(id=f"wait-{number}", asset="wait", kind="stamp", cls="light", spec={})])
+            waits.append(float(process.stdout.readline()) - begin)
+        ledger.submit([NewJob(id="wait-end", asset="wait", kind="end", cls="light", spec={})])
+        process.wait()
+    return waits
+
+
+def worker(url: str) -> None:
+    """Print when each job starts."""
+    stop = Stop()
+
+    def stamp(_job: Job, _context: JobContext) -> Done:
+        print(time.time(), flush=True)
+        return Done(result={})
+
+    def end(_job: Job, _context: JobContext) -> Done:
+        stop.request("enough")
+        return Done(result={})
+
+    with Ledger.open(url) as ledger:
+        print("ready", flush=True)
+        handlers = {"stamp": stamp, "end": end}
+        Worker("waiter", DirectBroker(ledger), handlers, slots=1, classes=("light",), stop=stop).run()
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["client", url, name]:
+            client(url, name)
+        case ["worker", url]:
+            worker(url)
+        case _:
+            for key, value in measure().items():
+                print(f"{key} {value}")

@@ -1,0 +1,44 @@
+"""A process that runs a worker on a ledger until nothing is open: `laborer.py LEDGER NAME LOG [SECONDS]`.
+
+Every job that begins becomes a line of LOG: its id and the moment.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from eddyline.core.errors import Interrupted
+from eddyline.core.stop import Stop
+from eddyline.graph.direct import DirectBroker
+from eddyline.graph.handling import JobContext
+from eddyline.graph.job import Done, Job
+from eddyline.graph.ledger import Ledger
+from eddyline.graph.worker import Worker
+
+
+def main(location: str, name: str, log: Path, seconds: float) -> None:
+    with Ledger.open(location) as ledger, log.open("a", buffering=1) as lines:
+
+        def work(job: Job, context: JobContext) -> Done:
+            lines.write(f"start {job.id} {time.time()}\n")
+            if context.stop.wait(seconds):
+                lines.write(f"stopped {job.id} {time.time()}\n")
+                raise Interrupted("told to stop")
+            return Done(result={"by": name})
+
+        Worker(
+            name,
+            DirectBroker(ledger),
+            {"work": work},
+            slots=2,
+            classes=("cpu",),
+            stop=Stop(),
+            lease_s=6.0,
+            until=lambda: not ledger.has_open(),
+        ).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), float(sys.argv[4]))
