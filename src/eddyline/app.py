@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eddyline import config
 from eddyline.core.errors import EddylineError, UsageError
+from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.graph.ledger import Ledger
 from eddyline.media import profile as profiles
@@ -20,6 +22,9 @@ from eddyline.pipeline.bench import Bench, History
 from eddyline.pipeline.checks import Check, examine
 from eddyline.pipeline.discover import discover
 from eddyline.pipeline.edit.merge import recordings
+from eddyline.pipeline.edit.moments import Moment, moment
+from eddyline.pipeline.edit.trim import Trimmed, Wish
+from eddyline.pipeline.edit.trim import trim as cut
 from eddyline.pipeline.events import AssetFailed, Event, RunReport
 from eddyline.pipeline.home import Home
 from eddyline.pipeline.look import look
@@ -27,7 +32,7 @@ from eddyline.pipeline.plan import Plan
 from eddyline.pipeline.run import Run
 from eddyline.pipeline.submit import identify_recording
 
-__all__ = ["Check", "PlannedAsset", "RunRequest", "doctor", "dry_run", "open_ledger", "probe", "run"]
+__all__ = ["Check", "PlannedAsset", "RunRequest", "doctor", "dry_run", "open_ledger", "probe", "run", "trim"]
 
 # In one folder a job is lost only when somebody kills the whole program, which says little about the job:
 # many kills in a row are needed before it is held to be the reason.
@@ -128,6 +133,18 @@ def open_ledger(out: Path) -> Ledger:
 def probe(path: Path) -> SourceFacts:
     """What one file is. Raises the error that a run would give for it."""
     return look(path, _tools())
+
+
+def trim(
+    source: Path, out: Path, *, start: str, end: str = "", keyframes: bool = False, stop: Stop | None = None
+) -> Trimmed:
+    """Cut [start, end) out of a recording; times as people write them, no end: up to the last frame.
+
+    Raises the errors of `pipeline.edit.trim.trim`.
+    """
+    last = moment(end) if end else Moment(frame=sys.maxsize)
+    wish = Wish(start=moment(start), end=last, keyframes=keyframes)
+    return cut(source, out, wish, tools=_tools(), runner=Runner(stop=stop or Stop()))
 
 
 def doctor(out: Path) -> tuple[Check, ...]:

@@ -27,6 +27,7 @@ COMMANDS = {
     "profiles": ("profiles", "commands"),
     "telemetry": ("telemetry", "telemetry"),
     "merge": ("merge", "merge"),
+    "trim": ("trim", "trim"),
     "strip-location": ("strip", "strip_location"),
     "demo-clip": ("demo", "demo_clip"),
 }

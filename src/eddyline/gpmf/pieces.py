@@ -228,4 +228,7 @@ def _growth(rows: Rows, pieces: int) -> Floats:
     total = np.full(pieces, np.nan)
     mine = rows.of(code("TSMP")).at_least(4)
     total[mine.piece] = mine.words(1)[:, 0]
-    return np.diff(total, prepend=np.nan)
+    grown = np.diff(total, prepend=np.nan)
+    if pieces and total[0] == 1:
+        grown[0] = 1.0  # one so far: this one (a recording that was cut may begin with a lone step)
+    return grown

@@ -31,7 +31,8 @@ import numpy as np
 from eddyline.gpmf.payloads import Floats, Int64s
 
 _SCALES = (1e6, 1e9, 1e3, 1e0, 1e8, 1e7, 1e5, 1e4, 1e2, 1e1)  # ticks per second, likeliest first
-_NEAR = 0.1
+# Scales are powers of ten: a short cut's counts may be off by a half and still tell them apart.
+_NEAR = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

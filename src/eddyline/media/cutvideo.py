@@ -1,0 +1,266 @@
+"""A cut's video track: the copied samples, the encoded ones at both sides, and their times."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.errors import ProofError, UnsupportedError
+from eddyline.core.process import Limits, Runner
+from eddyline.core.timebase import rescale
+from eddyline.media.join import schedule
+from eddyline.media.parametersets import read_sets, with_sets
+from eddyline.media.reencode import Encoded, check, encode
+from eddyline.media.smartcut import Cut
+from eddyline.media.source import VideoFacts
+from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Edit, Movie, Track
+from eddyline.mp4.mux import OutTrack, Piece
+from eddyline.mp4.presentation import Presentation, presentation
+from eddyline.mp4.ranges import ByteRanges, FileRanges, Ints
+from eddyline.mp4.slice import Slice, cut, sample_bytes
+
+_SEAM = 6  # frames behind a seam that must decode to what they were
+_PATIENCE_S, _PATIENCE_FRAME_S = 120.0, 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A video track to cut: where it lies, its index and what it shows."""
+
+    src: ByteRanges
+    movie: Movie
+    track: Track
+    shown: Presentation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """The track to write and its times: `shown` from 0 on, in the track's ticks."""
+
+    out: OutTrack
+    shown: Presentation
+
+
+def times_of(source: Source, first: int, last: int) -> Presentation:
+    """When the frames [first, last) are shown once the first of them is at 0."""
+    shown = source.shown
+    begin = int(shown.pts[first])
+    end = int(shown.pts[last]) if last < len(shown) else shown.end
+    return Presentation(
+        sample=np.arange(last - first, dtype=np.int64), pts=shown.pts[first:last] - begin, end=end - begin
+    )
+
+
+def make(
+    source: Source,
+    plan: Cut,
+    facts: VideoFacts | None,
+    *,
+    timescale: int,
+    work: Path,
+    tools: Toolchain,
+    runner: Runner,
+) -> Video:
+    """The video track of a cut, for a movie of `timescale`; encoded frames go to files in `work`.
+
+    `facts` may be None where nothing is to be encoded. Raises `UnsupportedError` for pictures that cannot be
+    encoded like the source's own, `ToolError`, `ProofError`.
+    """
+    samples, track = source.track.samples, source.track
+    row = _row(track, plan)
+    ends: dict[str, Encoded] = {}
+    for name, (first, last) in (("head", plan.head), ("tail", plan.tail)):
+        if first < last:
+            if facts is None:
+                raise UnsupportedError("nothing is to be encoded, yet frames are not at a keyframe")
+            ends[name] = _encoded(source, row, (first, last), facts, work / name, tools, runner, plan)
+    pieces, ranks, syncs = [], [], []
+    origin = min(plan.begin, plan.first)  # of all that is written; what lies before `first` is hidden
+    place = {int(at): number for number, at in enumerate(source.shown.sample[origin : plan.last])}
+    for name in ("head", "middle", "tail"):
+        if name == "middle":
+            if len(plan.samples):
+                chosen = plan.samples
+                pieces.append(
+                    Piece(source=source.src, offset=samples.offset[chosen], size=samples.size[chosen])
+                )
+                ranks.append(np.array([place[int(at)] for at in chosen], np.int64))
+                syncs.append(np.asarray(samples.sync[chosen]))
+        elif name in ends:
+            end = ends[name]
+            begin = (plan.head if name == "head" else plan.tail)[0] - origin
+            pieces.append(Piece(source=end.path, offset=end.offset, size=end.size))
+            ranks.append(np.arange(len(end.size), dtype=np.int64) + begin)
+            syncs.append(end.sync)
+    added = tuple(dict.fromkeys(unit for end in ends.values() for unit in end.added))
+    shown = times_of(source, plan.first, plan.last)
+    rank = np.concatenate(ranks)
+    whole = times_of(source, origin, plan.last)
+    times = schedule(rank, whole, timescale=track.timescale, movie_timescale=timescale)
+    edits = times.edits
+    if plan.hidden:
+        length = rescale(shown.end, track.timescale, timescale)
+        edits = (Edit(media_time=edits[0].media_time + whole.end - shown.end, duration=length),)
+    out = OutTrack(
+        handler=track.handler,
+        name=track.name,
+        timescale=track.timescale,
+        stsd=with_sets(track.stsd, row, added) if added else track.stsd,
+        media_header=track.media_header,
+        width=round(track.width * track.pixel_aspect),
+        height=track.height,
+        matrix=track.matrix,
+        language=track.language,
+        enabled=track.enabled,
+        pieces=tuple(pieces),
+        duration=times.duration,
+        cts_offset=times.cts_offset,
+        sync=np.concatenate(syncs),
+        description=None if added else np.full(len(rank), row, np.int32),
+        edits=edits,
+    )
+    return Video(out=out, shown=shown)
+
+
+def _row(track: Track, plan: Cut) -> int:
+    """The one row of the sample description table that the copied samples use."""
+    numbers = plan.samples if len(plan.samples) else np.arange(len(track.samples))
+    rows = set(np.unique(track.samples.description[numbers]).tolist())
+    if len(rows) != 1:
+        raise UnsupportedError(
+            "the picture changes its format within the cut", remedy="cut each part for itself"
+        )
+    return int(rows.pop())
+
+
+def _encoded(
+    source: Source,
+    row: int,
+    frames: tuple[int, int],
+    facts: VideoFacts,
+    out: Path,
+    tools: Toolchain,
+    runner: Runner,
+    plan: Cut,
+) -> Encoded:
+    sets = read_sets(source.track.stsd, row)
+    check(sets, facts, tools)
+    local = out.with_suffix(".source.mp4")
+    piece = cut(source.src, source.movie, source.track, *frames, local, shown=source.shown)
+    try:
+        ended = frames[1] == plan.begin < plan.last
+        return encode(piece, facts, sets, out=out, tools=tools, runner=runner, ended=ended)
+    finally:
+        local.unlink(missing_ok=True)
+
+
+def prove(
+    path: Path,
+    source: Source,
+    plan: Cut,
+    shown: Presentation,
+    *,
+    work: Path,
+    tools: Toolchain,
+    runner: Runner,
+    place: int = 0,
+) -> None:
+    """Read the cut back: every frame at its time, copied samples untouched, and decoded right at the seams.
+
+    `place` is the track's among all tracks written. Raises `ProofError`.
+    """
+    with FileRanges(path) as made:
+        movie = read_movie(made)
+        if place >= len(movie.tracks) or movie.tracks[place].kind != "video":
+            raise ProofError(f"{path.name} has no video")
+        track = movie.tracks[place]
+        got = presentation(movie, track)
+        if (
+            len(got) != len(shown)
+            or np.any(got.pts != shown.pts)
+            or track.timescale != source.track.timescale
+        ):
+            raise ProofError(f"{path.name}: the frames are not those of the source at their times")
+        first = max(plan.begin - plan.first, 0)
+        if len(plan.samples):
+            chosen = np.arange(len(plan.samples)) + first  # the head has as many samples as frames
+            if _digest(made, track, chosen) != _digest(source.src, source.track, plan.samples):
+                raise ProofError(f"{path.name}: copied pictures differ from the source's")
+        copy = Source(src=made, movie=movie, track=track, shown=got)
+        for frames, across in _seams(plan):
+            own = (frames[0] - plan.first, frames[1] - plan.first)
+            wide = (across[0] - plan.first, across[1] - plan.first)
+            new = _hashes(copy, wide, own, work, tools, runner)
+            if new != _hashes(source, frames, frames, work, tools, runner):
+                raise ProofError(
+                    f"{path.name}: frames {own[0]} to {own[1] - 1} do not decode to what they were"
+                )
+
+
+def _seams(plan: Cut) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Copied frames next to encoded ones, and the frames to decode together across the seam."""
+    seams = []
+    if plan.first < plan.begin < plan.stop:
+        stop = min(plan.begin + _SEAM, plan.stop)
+        seams.append(((plan.begin, stop), (plan.first, stop)))
+    if max(plan.begin, plan.first) < plan.stop < plan.last:
+        begin = max(plan.stop - _SEAM, plan.begin, plan.first)
+        seams.append(((begin, plan.stop), (begin, plan.last)))
+    return seams
+
+
+def _digest(src: ByteRanges, track: Track, chosen: Ints) -> bytes:
+    samples = track.samples
+    part = replace(
+        track,
+        samples=replace(
+            samples,
+            offset=samples.offset[chosen],
+            size=samples.size[chosen],
+        ),
+    )
+    digest = hashlib.sha256()
+    for data in sample_bytes(src, part):
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.digest()
+
+
+def _hashes(
+    source: Source,
+    wide: tuple[int, int],
+    frames: tuple[int, int],
+    work: Path,
+    tools: Toolchain,
+    runner: Runner,
+) -> tuple[str, ...]:
+    """MD5 of each decoded frame of [first, last), where the frames of `wide` are decoded in one go."""
+    local = work / "seam.mp4"
+    piece = cut(source.src, source.movie, source.track, *wide, local, shown=source.shown)
+    try:
+        found = runner.run(_decoding(piece, tools), limits=_limits(piece)).stdout.decode()
+    finally:
+        local.unlink(missing_ok=True)
+    lines = [line.rsplit(",", 1)[-1].strip() for line in found.splitlines() if line and line[0] != "#"]
+    if len(lines) != piece.frames:
+        raise ProofError(f"{piece.frames} frames at a seam of the cut decode to {len(lines)}")
+    begin = frames[0] - wide[0]
+    return tuple(lines[begin : begin + frames[1] - frames[0]])
+
+
+def _decoding(piece: Slice, tools: Toolchain) -> tuple[str, ...]:
+    trim = f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"
+    return (
+        *(str(tools.ffmpeg), *FFMPEG_BASE, "-copyts", "-noautorotate", *input_args(piece.path)),
+        *("-map", "0:v:0", "-vf", trim, "-fps_mode", "passthrough"),
+        *("-enc_time_base", f"1:{piece.timescale}", "-f", "framemd5", "-"),
+    )
+
+
+def _limits(piece: Slice) -> Limits:
+    return Limits(wall_s=_PATIENCE_S + _PATIENCE_FRAME_S * max(piece.frames, piece.samples))

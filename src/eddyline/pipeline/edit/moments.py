@@ -1,0 +1,49 @@
+"""Times as people write them: seconds, hh:mm:ss.fff, or frames (120f)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from eddyline.core.errors import UsageError
+from eddyline.mp4.presentation import Presentation
+
+_FRAMES = re.compile(r"(\d{1,12})f", re.IGNORECASE)
+_CLOCK = re.compile(r"(?:(?:(\d{1,6}):)?(\d{1,4}):)?(\d{1,9}(?:[.,]\d{1,12})?)")
+_SIXTY = 60
+# Times are typed in thousandths: a frame that begins at 2.0020 s is meant by 2.002, and by 2.0024 as well.
+_HAIR = Fraction(1, 2000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A place in a recording: either `seconds` of movie time or the number of a `frame`."""
+
+    seconds: Fraction | None = None
+    frame: int | None = None
+
+    def place(self, shown: Presentation, timescale: int) -> int:
+        """The first frame that begins at or after it (to half a thousandth of a second)."""
+        if self.frame is not None:
+            return min(self.frame, len(shown))
+        ticks = ((self.seconds or Fraction(0)) - _HAIR) * timescale
+        return int(np.searchsorted(shown.pts, -(-ticks.numerator // ticks.denominator)))
+
+
+def moment(text: str) -> Moment:
+    """What was written. Raises `UsageError` for anything else."""
+    said = text.strip()
+    if found := _FRAMES.fullmatch(said):
+        return Moment(frame=int(found[1]))
+    if found := _CLOCK.fullmatch(said):
+        hours, minutes, seconds = found.groups()
+        rest = Fraction(seconds.replace(",", "."))
+        if (minutes is not None and rest >= _SIXTY) or (hours is not None and int(minutes) >= _SIXTY):
+            raise UsageError(f"{text!r} is not a time", remedy="minutes and seconds go up to 59")
+        return Moment(seconds=int(hours or 0) * 3600 + int(minutes or 0) * _SIXTY + rest)
+    raise UsageError(
+        f"{text!r} is not a time", remedy="write seconds (12.5), hh:mm:ss.fff (0:01:02.500) or frames (120f)"
+    )

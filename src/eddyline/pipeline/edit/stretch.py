@@ -1,0 +1,168 @@
+"""Tracks beside the picture, cut to a stretch of movie time: sound by edit list, data by its samples.
+
+Packets of sound are copied; the edit list tells to the sample where hearing begins and ends. One or two
+packets before the first are kept, hidden, since a decoder needs them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.mp4.movie import Edit, Movie, Track
+from eddyline.mp4.mux import OutTrack, Piece, passthrough
+from eddyline.mp4.ranges import ByteRanges, Ints
+
+# Packets that a decoder needs before the first it can be heard from: AAC overlaps two (HE-AAC one more).
+_PREROLL = 2
+_PREROLL_S = {"Opus": Fraction(8, 100), ".mp3": Fraction(3, 10), "mp3 ": Fraction(3, 10)}
+_UNCOMPRESSED = frozenset(
+    {"sowt", "twos", "raw ", "NONE", "lpcm", "in24", "in32", "fl32", "fl64", "ipcm", "fpcm"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """Movie time [start, end) in seconds, exactly; `timescale` is that of the movie that is written."""
+
+    start: Fraction
+    end: Fraction
+    timescale: int
+
+    @property
+    def length(self) -> int:
+        """Its length in ticks of the movie written."""
+        return nearest((self.end - self.start) * self.timescale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Heard:
+    """Media ticks [begin, stop) are presented from movie second `at` on."""
+
+    begin: int
+    stop: int
+    at: Fraction
+
+
+def nearest(value: Fraction) -> int:
+    """The nearest whole number, halves up."""
+    return int((2 * value + 1) // 2)
+
+
+def sound(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutTrack | None:
+    """The stretch of a sound track; None where it is silent there."""
+    parts = [part for each in _heard(movie, track) if (part := _inside(each, track, stretch)) is not None]
+    if not parts:
+        return None
+    samples = track.samples
+    begin = min(part.begin for part in parts)
+    stop = max(part.stop for part in parts)
+    first = int(np.searchsorted(samples.pts, begin, side="right")) - 1
+    early = _PREROLL_S.get(track.format)
+    if early is not None:
+        first = int(np.searchsorted(samples.pts, begin - nearest(early * track.timescale), side="right")) - 1
+    elif track.format not in _UNCOMPRESSED:
+        first -= _PREROLL
+    first = max(first, 0)
+    last = int(np.searchsorted(samples.pts, stop))
+    base = int(samples.dts[first])
+    copy = _chosen(movie, track, src, np.arange(first, last), stretch.timescale)
+    return replace(copy, edits=_edits(parts, base, track, stretch))
+
+
+def _heard(movie: Movie, track: Track) -> list[_Heard]:
+    """What the edit list presents, in order. Raises `UnsupportedError` for changes of speed."""
+    samples = track.samples
+    if not len(samples):
+        return []
+    whole = int(samples.pts[-1] + samples.duration[-1])
+    if not track.edits:
+        return [
+            _Heard(begin=int(samples.pts[0]), stop=whole, at=Fraction(int(samples.pts[0]), track.timescale))
+        ]
+    found, at = [], Fraction(0)
+    for edit in track.edits:
+        length = Fraction(edit.duration, movie.timescale)
+        if edit.media_time >= 0:
+            if edit.rate != 1:
+                raise UnsupportedError(
+                    f"track {track.number}: an edit runs at speed {edit.rate}",
+                    remedy="export the clip from the program that edited it, as a plain file without edits",
+                )
+            stop = edit.media_time + nearest(length * track.timescale) if edit.duration else whole
+            found.append(_Heard(begin=edit.media_time, stop=min(stop, whole), at=at))
+        at += length
+    return found
+
+
+def _inside(each: _Heard, track: Track, stretch: Stretch) -> _Heard | None:
+    """The part of it within the stretch; `at` counts from the stretch's start."""
+    scale = track.timescale
+    skipped = max(stretch.start - each.at, Fraction(0))
+    begin = each.begin + nearest(skipped * scale)
+    stop = min(each.stop, each.begin + nearest((stretch.end - each.at) * scale))
+    if begin >= stop:
+        return None
+    return _Heard(begin=begin, stop=stop, at=max(each.at - stretch.start, Fraction(0)))
+
+
+def _edits(parts: list[_Heard], base: int, track: Track, stretch: Stretch) -> tuple[Edit, ...]:
+    edits: list[Edit] = []
+    now = 0
+    for part in parts:
+        due = nearest(part.at * stretch.timescale)
+        if due > now:
+            edits.append(Edit(media_time=-1, duration=due - now))
+        length = nearest(Fraction(part.stop - part.begin, track.timescale) * stretch.timescale)
+        edits.append(Edit(media_time=part.begin - base, duration=length))
+        now = max(due, now) + length
+    return tuple(edits)
+
+
+def data(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutTrack | None:
+    """The stretch of a track of timed data or text: samples that overlap it, the first and last cut short."""
+    samples, scale = track.samples, track.timescale
+    moved = shift(movie, track)
+    start = nearest((stretch.start - moved) * scale)
+    end = nearest((stretch.end - moved) * scale)
+    ends = samples.pts + samples.duration
+    chosen = np.flatnonzero((ends > start) & (samples.pts < end))
+    if not len(chosen):
+        return None
+    begins = np.maximum(samples.pts[chosen], start)
+    stops = np.minimum(ends[chosen], end)
+    duration = np.append(np.diff(begins), stops[-1:] - begins[-1:])
+    copy = _chosen(movie, track, src, chosen, stretch.timescale)
+    late = nearest(Fraction(int(begins[0]) - start, scale) * stretch.timescale)
+    length = nearest(Fraction(int(duration.sum()), scale) * stretch.timescale)
+    edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=length)) if late else ()
+    return replace(copy, duration=duration, cts_offset=None, edits=edits)
+
+
+def shift(movie: Movie, track: Track) -> Fraction:
+    """What to add to the track's own time to get movie time: a delay, less what an edit skips (s)."""
+    delay = Fraction(0)
+    for edit in track.edits:
+        if edit.media_time >= 0:
+            return delay - Fraction(edit.media_time, track.timescale)
+        delay += Fraction(edit.duration, movie.timescale)
+    return Fraction(0)
+
+
+def _chosen(movie: Movie, track: Track, src: ByteRanges, chosen: Ints, timescale: int) -> OutTrack:
+    """The track with these samples alone, without edits."""
+    samples = track.samples
+    whole = passthrough(movie, track, src, timescale=timescale)
+    return replace(
+        whole,
+        pieces=(Piece(source=src, offset=samples.offset[chosen], size=samples.size[chosen]),),
+        duration=whole.duration[chosen],
+        cts_offset=None if whole.cts_offset is None else whole.cts_offset[chosen],
+        sync=None if whole.sync is None else whole.sync[chosen],
+        description=samples.description[chosen],
+        edits=(),
+        references={},
+    )
