@@ -42,9 +42,10 @@ def placed(marks: Iterable[tuple[float, str]], shown: Presentation, timescale: i
     does what is not a time. At most `MOST`.
     """
     found: dict[int, Highlight] = {}
-    for time_s, kind in sorted(marks):
-        if len(found) == MOST or not (math.isfinite(time_s) and time_s >= 0) or not len(shown):
-            continue
+    end_s = shown.end / timescale if len(shown) else 0
+    for time_s, kind in sorted(mark for mark in marks if 0 <= mark[0] <= end_s):
+        if len(found) == MOST:
+            break
         tick = math.floor(Fraction(time_s).limit_denominator(_MICROSECONDS) * timescale)
         if tick < shown.end:
             frame = max(int(np.searchsorted(shown.pts, tick, side="right")) - 1, 0)

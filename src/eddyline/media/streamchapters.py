@@ -92,7 +92,7 @@ def _spans(chapters: Sequence[Chapter], timeline: Timeline) -> list[_Span]:
 
 def _began(representations: Sequence[Representation]) -> Fraction:
     """The time (s) that players of HLS count from: when the first of all segments begins."""
-    return min(Fraction(each.starts[0] - each.offset, each.timescale) for each in representations)
+    return min(Fraction(each.starts[0], each.timescale) for each in representations)
 
 
 def _json(spans: Sequence[_Span], timescale: int, began: Fraction) -> str:

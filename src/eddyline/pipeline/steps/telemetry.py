@@ -83,7 +83,7 @@ def _side_files(source: Footage, task: Task, facts: dict[str, Any]) -> tuple[Seq
     except (TransientError, Interrupted):
         raise  # the disk or the user, not the telemetry
     except Exception as error:  # noqa: BLE001 - whatever bytes no reader foresaw: the footage is not lost for it
-        return (), [f"the telemetry cannot be read: {error or type(error).__name__}"]
+        return (), [f"the telemetry cannot be read: {str(error) or type(error).__name__}"]
 
 
 def _unplaced(source: Footage) -> list[str]:
