@@ -17,7 +17,6 @@ from eddyline.graph.remote import RemoteLedger
 from eddyline.graph.sweeping import Bounds
 
 _BATCH = 200  # publications taken at once
-_HOLD_S = 20.0  # how long a coordinator may take to publish what it took
 _POLL_S = 0.2  # how soon what another process made ready is published
 _COLLECT_WAIT_S = 1.0
 _PAUSE_S = 0.2
@@ -40,7 +39,8 @@ def _unheard(_note: Note) -> None:
 class Coordinator:
     """Applies answers, publishes what became ready, and sweeps, until told to stop.
 
-    `classes` are those it publishes. `lease_s` is how long a worker that said something counts as alive.
+    `classes` are those it publishes. `lease_s` is how long a worker that said something counts as alive,
+    `hold_s` how long what one coordinator took to publish is left to it.
     `on_note` may be called from several threads at once.
     """
 
@@ -53,6 +53,7 @@ class Coordinator:
         stop: Stop,
         lease_s: float = 90.0,
         sweep_every_s: float = 10.0,
+        hold_s: float = 20.0,
         bounds: Bounds | None = None,
         on_note: Callable[[Note], None] = _unheard,
     ) -> None:
@@ -62,6 +63,7 @@ class Coordinator:
         self._stop = stop
         self._lease_s = lease_s
         self._sweep_every_s = sweep_every_s
+        self._hold_s = hold_s
         self._bounds = bounds or Bounds()
         self._note = on_note
         self._ready = threading.Event()
@@ -139,7 +141,7 @@ class Coordinator:
 
     def _publish(self) -> None:
         self._ready.clear()
-        offers = self._ledger.take_offers(classes=self._classes, limit=_BATCH, hold_s=_HOLD_S)
+        offers = self._ledger.take_offers(classes=self._classes, limit=_BATCH, hold_s=self._hold_s)
         if offers:
             self._send(offers)
             return

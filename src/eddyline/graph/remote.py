@@ -101,6 +101,12 @@ class RemoteLedger(Ledger):
         """By class, how many jobs are to be published for which there is no queue."""
         return self._database.read(lambda c: outbox.unpublishable(c, lane))
 
+    def publish_again(self, *ids: str) -> int:
+        """Publish open jobs anew, because their messages are known to be gone; returns how many."""
+        count = self._database.write(lambda c: sweeping.publish_again(c, ids, now=self._clock.now()))
+        self._changed()
+        return count
+
     def sweep(
         self, depths: Mapping[str, int], lane: Callable[[str, int], str | None], bounds: Bounds
     ) -> Swept:

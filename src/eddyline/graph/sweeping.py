@@ -8,10 +8,10 @@ stray messages may hide a loss, so there is an age beyond which a job is publish
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from eddyline.graph import outbox
 from eddyline.graph.records import lock, write
@@ -90,7 +90,8 @@ def sweep(
     if silent:
         outstanding = _outstanding(connection, lane)
         ids = lost(silent, outstanding=outstanding, depths=depths, bounds=bounds, now=now)
-        republished = _publish_again(connection, ids, before=now - bounds.stale_s, now=now)
+        ids = _still_old(connection, ids, now - bounds.stale_s)
+        republished = publish_again(connection, ids, now=now)
     return Swept(noted=noted, republished=republished, forgotten=len(ended))
 
 
@@ -104,14 +105,10 @@ def _note(connection: Connection, *, before: float, limit: int) -> int:
     return len(fresh)
 
 
-def _publish_again(connection: Connection, ids: list[str], *, before: float, now: float) -> int:
+def publish_again(connection: Connection, ids: Collection[str], *, now: float) -> int:
+    """Publish open jobs anew, whoever may hold them: what was published before no longer counts."""
     records = lock(connection, ids)
-    still = {row.job_id for row in connection.execute(_sent_before(before)) if row.job_id in records}
-    again = [
-        record
-        for name, record in records.items()
-        if name in still and record.state in {State.READY, State.RUNNING}
-    ]
+    again = [record for record in records.values() if record.state in {State.READY, State.RUNNING}]
     for record in again:
         if record.state == State.RUNNING:
             record.make_ready(Event.LOSE, now)
@@ -122,8 +119,11 @@ def _publish_again(connection: Connection, ids: list[str], *, before: float, now
     return len(again)
 
 
-def _sent_before(before: float) -> Select[tuple[str]]:
-    return select(rows.c.job_id).where(rows.c.sent.is_not(None), rows.c.sent <= before)
+def _still_old(connection: Connection, ids: Collection[str], before: float) -> list[str]:
+    """Those of these jobs that nobody published since, now that they are locked."""
+    locked = lock(connection, ids)
+    old = select(rows.c.job_id).where(rows.c.sent <= before, rows.c.job_id.in_(list(locked)))
+    return list(connection.execute(old).scalars())
 
 
 def _silent(

@@ -1,0 +1,74 @@
+"""Bringing dead letters back: through the ledger, which alone knows whether the job is still wanted.
+
+SQS's own redrive would put old messages on their queues again, with fences that no longer count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from eddyline.aws.envelope import unseal
+from eddyline.aws.queues import Message, Queues
+from eddyline.graph.remote import RemoteLedger
+from eddyline.graph.states import FAILED, State
+from eddyline.graph.wire import WireError, offer_from_json
+
+_HIDDEN_S = 120.0
+
+
+@dataclass(kw_only=True)
+class Redriven:
+    """What became of dead letters: jobs under way again, jobs that need nothing, and letters left there."""
+
+    again: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+    """By the message's id, why."""
+
+
+def redrive_dead_letters(queues: Queues, ledger: RemoteLedger, *, limit: int = 1000) -> Redriven:
+    """Publish anew the jobs of up to `limit` dead letters, retrying the dead ones; safe to repeat.
+
+    Letters that are no jobs of this ledger stay where they are. Raises `QueueError` and `LedgerError`.
+    """
+    found = Redriven()
+    kept: list[Message] = []
+    seen: set[str] = set()
+    try:
+        while len(seen) < limit:
+            messages = queues.receive(queues.naming.dead, limit=10, wait_s=1, visibility_s=_HIDDEN_S)
+            fresh = [message for message in messages if message.id not in seen]
+            if not fresh:
+                break
+            for message in fresh:
+                seen.add(message.id)
+                reason = _redrive(message, ledger, found)
+                if reason:
+                    found.kept[message.id] = reason
+                    kept.append(message)
+                else:
+                    queues.delete([message])
+    finally:
+        queues.hide(kept, 0)
+    return found
+
+
+def _redrive(message: Message, ledger: RemoteLedger, found: Redriven) -> str:
+    """Do for one letter what its job needs; why it has to stay, or nothing."""
+    try:
+        name = offer_from_json(unseal(message.body)).job.id
+    except WireError as error:
+        return message.attributes.get("reason") or str(error)
+    job = ledger.job(name)
+    if job is None:
+        return f"no job {name} in this ledger"
+    if job.state in FAILED:
+        if name not in ledger.redrive(name):
+            return f"job {name} fell with another one: retry that"
+        found.again.append(name)
+    elif job.state in {State.READY, State.RUNNING}:
+        ledger.publish_again(name)
+        found.again.append(name)
+    else:
+        found.settled.append(name)
+    return ""

@@ -1,0 +1,230 @@
+"""What only queues do: dead letters, zombies, messages that are none of ours, queues that vanish."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.cloud import LEASE_S, REGION, Distant, naming, queues, until
+from tests.servers.ministack import Ministack, ministack
+from tests.unit.graph.shop import done, get, interrupted, new
+
+from eddyline.aws.deadletters import redrive_dead_letters
+from eddyline.aws.faults import NoQueueError
+from eddyline.aws.queues import sqs_client
+from eddyline.aws.sqs import SqsBroker
+from eddyline.graph.broker import Broker
+from eddyline.graph.exchange import STRIDE
+from eddyline.graph.job import Claim, Done, Outcome, Settlement
+from eddyline.graph.states import State
+from eddyline.graph.sweeping import Bounds
+
+__all__ = ["ministack"]
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+
+
+@pytest.fixture
+def distant(ministack: Ministack, tmp_path: Path) -> Iterator[Callable[..., Distant]]:
+    made: list[Distant] = []
+
+    def make(**options: Any) -> Distant:  # noqa: ANN401 - options of a dataclass
+        made.append(Distant(ministack.url, tmp_path / "ledger.db", **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def _joined(place: Distant, name: str = "ada") -> Broker:
+    broker = place.broker()
+    broker.register(name, "here", 1, LEASE_S)
+    broker.subscribe(lambda: None)
+    return broker
+
+
+def _claim(broker: Broker, name: str = "ada") -> Claim:
+    found: list[Claim] = []
+
+    def one() -> bool:
+        found.extend(broker.claim(name, classes=("cpu",), limit=1, lease_s=LEASE_S))
+        return bool(found)
+
+    until(one)
+    return found[0]
+
+
+def _settle(broker: Broker, claim: Claim, outcome: Outcome) -> bool:
+    return broker.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])[0]
+
+
+def _freeze(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As SIGSTOP does: nothing is said to the queue any more."""
+    assert isinstance(broker, SqsBroker)
+    monkeypatch.setattr(broker, "_extend", lambda: None)
+
+
+def test_many_hand_backs_never_reach_the_dead_letters(distant: Callable[..., Distant]) -> None:
+    place = distant(dead_after=4)
+    place.ledger.submit([new("a-1")])
+    broker = _joined(place)
+    fences = []
+    for _ in range(14):
+        claim = _claim(broker)
+        fences.append(claim.fence)
+        assert _settle(broker, claim, interrupted())
+    assert fences == sorted(set(fences))
+    assert fences[-1] < 2 * STRIDE
+    assert _settle(broker, _claim(broker), done())
+    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    until(lambda: get(place.ledger, "a-1").interruptions >= 13)
+    assert place.queues.depth(place.names.dead) == 0
+
+
+def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignored(
+    distant: Callable[..., Distant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = distant()
+    place.ledger.submit([new("a-1")])
+    zombie, bob = _joined(place), _joined(place, "bob")
+    claim = _claim(zombie)
+    _freeze(zombie, monkeypatch)
+    begin = time.monotonic()
+    again = _claim(bob, "bob")
+    assert time.monotonic() - begin < LEASE_S + 1
+    assert zombie.held("ada") == {}
+    assert not _settle(zombie, claim, done(by="zombie"))
+    until(lambda: get(place.ledger, "a-1").lease_owner == "bob")
+    # Even if it did not notice that time had passed.
+    monkeypatch.undo()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    assert isinstance(zombie, SqsBroker)
+    from eddyline.graph.exchange import Answered
+
+    late = Answered(job_id="a-1", fence=claim.fence, worker="ada", at=1.0, outcome=Done(result={"by": "z"}))
+    zombie._answers.say([late], patience_s=1)
+    until(lambda: place.notes["ignored"] > 0)
+    assert _settle(bob, again, done(by="bob"))
+    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    job = get(place.ledger, "a-1")
+    assert (job.result, job.starts, job.attempt, job.interruptions) == ({"by": "bob"}, 2, 1, 1)
+
+
+def test_messages_that_are_none_of_ours_are_parked_and_the_rest_goes_on(
+    distant: Callable[..., Distant],
+) -> None:
+    place = distant()
+    lane = place.names.lane("cpu", 0)
+    assert lane is not None
+    place.queues.send(lane, ["hello", '{"v":1,"base":0,"job":{}}', "z:AAAA", "[" * 5000])
+    place.queues.send(place.names.answers, ["hello", '{"v":1,"facts":[{"fact":"odd"}]}', '{"v":2}'])
+    place.ledger.submit([new("a-1")])
+    broker = _joined(place)
+    assert _settle(broker, _claim(broker), done())
+    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    broker.claim("ada", classes=("cpu",), limit=9, lease_s=LEASE_S)
+    until(lambda: place.queues.depth(place.names.dead) == 7)
+    letters = place.queues.receive(place.names.dead, limit=10, wait_s=1, visibility_s=0)
+    assert all(letter.attributes["reason"] and letter.attributes["queue"] for letter in letters)
+
+
+def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distant]) -> None:
+    place = distant(dead_after=2, bounds=Bounds(stale_s=3600))
+    place.ledger.submit([new("a-1")])
+    # Two workers that take the message and vanish.
+    lane = place.names.lane("cpu", 0)
+    assert lane is not None
+    for _ in range(2):
+        until(lambda: place.queues.receive(lane, limit=1, wait_s=1, visibility_s=0))
+    until(lambda: not place.queues.receive(lane, limit=1, wait_s=0, visibility_s=0))
+    assert place.queues.depth(place.names.dead) == 1
+    place.queues.send(place.names.dead, ["not a job"])
+    found = redrive_dead_letters(place.queues, place.ledger)
+    assert found.again == ["a-1"]
+    assert len(found.kept) == 1
+    broker = _joined(place)
+    claim = _claim(broker)
+    assert claim.fence > STRIDE * 2
+    assert _settle(broker, claim, done())
+    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    assert place.queues.depth(place.names.dead) == 1
+    assert redrive_dead_letters(place.queues, place.ledger).again == []
+
+
+def test_queues_that_lost_everything_are_made_and_filled_again(distant: Callable[..., Distant]) -> None:
+    place = distant(bounds=Bounds(stale_s=0.5))
+    place.ledger.submit([new("a-1"), new("a-2")])
+    until(lambda: place.notes["published"] == 2)
+    client = sqs_client(endpoint=place.endpoint, region=REGION)
+    for name in (*place.names.lanes, place.names.answers):
+        client.delete_queue(QueueUrl=client.get_queue_url(QueueName=name)["QueueUrl"])
+    broker = _joined(place)
+    for _ in range(2):
+        claim = _claim(broker)
+        assert _settle(broker, claim, done())
+    until(lambda: not place.ledger.has_open())
+    assert place.notes["republished"] >= 2
+
+
+def test_a_worker_without_queues_waits_for_them(ministack: Ministack) -> None:
+    names = naming()
+    broker = SqsBroker(queues(ministack.url, names), visibility_s=LEASE_S, wait_s=1)
+    broker.subscribe(lambda: None)
+    assert broker.claim("ada", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
+    time.sleep(0.3)
+    assert broker.claim("ada", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
+    with pytest.raises(NoQueueError, match="start a coordinator"):
+        queues(ministack.url, names).depth(names.dead)
+    broker.close()
+
+
+def test_making_queues_twice_and_at_once_changes_nothing(ministack: Ministack) -> None:
+    names = naming()
+    made = [queues(ministack.url, names) for _ in range(4)]
+    threads = [threading.Thread(target=each.ensure) for each in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    made[0].ensure()
+    policy = json.loads(made[0]._attributes(names.lanes[0], "All")["RedrivePolicy"])
+    assert policy["deadLetterTargetArn"].endswith(names.dead)
+    assert int(policy["maxReceiveCount"]) == 10
+
+
+def test_a_long_plan_travels_packed_and_a_far_too_long_answer_fails_its_job(
+    distant: Callable[..., Distant],
+) -> None:
+    place = distant()
+    place.ledger.submit([new("a-1"), new("b-1")])
+    broker = _joined(place)
+    for _ in range(2):
+        claim = _claim(broker)
+        if claim.job.id == "a-1":
+            spawn = tuple(
+                new(f"a-chunk{n}", spec={"frames": [n, n + 1], "n": "x" * 200}) for n in range(3000)
+            )
+            assert _settle(broker, claim, Done(result={}, spawn=spawn))
+        else:
+            import random
+
+            noise = random.Random(1).randbytes(400_000).hex()
+            assert _settle(broker, claim, Done(result={"noise": noise}))
+    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    until(lambda: get(place.ledger, "b-1").state == State.DEAD)
+    error = get(place.ledger, "b-1").error
+    assert error is not None
+    assert error["error"] == "TooLongError"
+    assert len(place.ledger.jobs(asset="a")) == 3001

@@ -1,0 +1,114 @@
+"""Coordinators and workers as real processes, killed in the middle of whatever they do."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.integration.cloud import REGION, naming, queues
+from tests.servers.ministack import Ministack, ministack
+from tests.unit.graph.conftest import postgres
+from tests.unit.graph.shop import new
+
+from eddyline.graph.remote import RemoteLedger
+from eddyline.graph.states import State
+
+__all__ = ["ministack", "postgres"]
+
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+HERE = Path(__file__).parent
+ASSETS = 200
+CHUNKS = 2
+KILLS = 8
+WITHIN_S = 100.0  # less than the age at which a sweep would publish again: so none of this is its work
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return str(tmp_path / "ledger.db")
+    import psycopg
+
+    url = str(request.getfixturevalue("postgres"))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url
+
+
+class Crew:
+    """Processes of one kind, that are replaced when killed."""
+
+    def __init__(self, script: str, count: int, *words: str) -> None:
+        self._script = str(HERE / script)
+        self._words = words
+        self._number = 0
+        self.processes = [self._start() for _ in range(count)]
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._number += 1
+        words = [word.format(n=self._number) for word in self._words]
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+        return subprocess.Popen([sys.executable, self._script, *words], env=environment)
+
+    def kill_one(self, rng: random.Random) -> None:
+        victim = rng.randrange(len(self.processes))
+        assert self.processes[victim].poll() is None, "it ended by itself"
+        self.processes[victim].kill()
+        self.processes[victim].wait()
+        self.processes[victim] = self._start()
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+def test_no_kill_strands_an_asset(
+    location: str, ministack: Ministack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    rng = random.Random(5)
+    names = naming()
+    coordinators = Crew("coordinating.py", 2, location, ministack.url, names.prefix)
+    workers = Crew("working.py", 2, ministack.url, names.prefix, "w{n}", str(tmp_path / "w{n}.log"))
+    try:
+        with RemoteLedger.open(location) as ledger:
+            batch = []
+            for asset in (f"a{n}" for n in range(ASSETS)):
+                chunks = tuple(f"{asset}-chunk{n}" for n in range(CHUNKS))
+                batch.append(new(f"{asset}-probe", spec={"n": 0}))
+                batch += [new(name, f"{asset}-probe", spec={"n": 1}) for name in chunks]
+                batch.append(new(f"{asset}-join", *chunks, spec={"n": 2}))
+            ledger.submit(batch)
+            expected = len(batch) + ASSETS
+            begin = time.monotonic()
+            for number in range(1, KILLS + 1):
+                while ledger.counts()[State.DONE] < number * expected // (KILLS + 2):
+                    assert time.monotonic() - begin < WITHIN_S, ledger.counts()
+                    time.sleep(0.02)
+                (workers if number % 4 == 0 else coordinators).kill_one(rng)
+            while ledger.has_open():
+                assert time.monotonic() - begin < WITHIN_S, ledger.counts()
+                time.sleep(0.05)
+            assert ledger.counts() == {state: expected * (state is State.DONE) for state in State}
+            found = ledger.jobs()
+            assert all(job.result is not None and job.unmet == 0 for job in found)
+            # A job may have been started twice, but nothing counts as started without having been.
+            starts = Counter(line for log in tmp_path.glob("w*.log") for line in log.read_text().split())
+            assert set(starts) == {job.id for job in found}
+            assert ledger.stats().redone <= sum(starts.values()) - expected
+            assert all(job.attempt == 1 for job in found)
+    finally:
+        coordinators.end()
+        workers.end()
+    made = queues(ministack.url, names)
+    assert made.depth(names.dead) == 0
