@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from eddyline.core.errors import EddylineError, UnsupportedError
+from eddyline.core.errors import EddylineError, InputError, UnsupportedError
 from eddyline.core.timebase import rescale
 from eddyline.gpmf.edit import continued as running
 from eddyline.gpmf.edit import marks
@@ -32,6 +33,8 @@ from eddyline.pipeline.edit.alike import meaning, require_alike, rows, settings
 from eddyline.pipeline.edit.chapters import grouped, in_order
 from eddyline.pipeline.edit.mergeproof import prove
 from eddyline.pipeline.edit.whole import appearing
+
+Rows = npt.NDArray[np.int32]
 
 
 class _Watched:
@@ -197,7 +200,7 @@ def _track(chapters: Sequence[Chapter], at: int, plan: _Plan) -> OutTrack:
     stsd, shift = _descriptions(tracks)
     sync = np.concatenate([track.samples.sync for track in tracks])
     description = np.concatenate(
-        [moved[track.samples.description - 1] for track, moved in zip(tracks, shift, strict=True)]
+        [_described(track, moved) for track, moved in zip(tracks, shift, strict=True)]
     )
     return replace(
         passthrough(chapters[0].movie, tracks[0], chapters[0].src),
@@ -228,7 +231,7 @@ def _times(chapters: Sequence[Chapter], at: int, plan: _Plan) -> timelines.Times
     return arrange(tracks, windows, places, plan.timescale)
 
 
-def _descriptions(tracks: Sequence[Track]) -> tuple[bytes, list[np.ndarray[tuple[int], np.dtype[np.int32]]]]:
+def _descriptions(tracks: Sequence[Track]) -> tuple[bytes, list[Rows]]:
     """The sample description table of all chapters, and for each the new numbers of its rows (from 1).
 
     Rows that mean the same to a decoder are one; others, which differ harmlessly, stand side by side.
@@ -246,6 +249,17 @@ def _descriptions(tracks: Sequence[Track]) -> tuple[bytes, list[np.ndarray[tuple
     if len(table) == len(rows(tracks[0].stsd)):
         return tracks[0].stsd, numbers
     return full_box("stsd", 0, 0, len(table).to_bytes(4, "big"), *table), numbers
+
+
+def _described(track: Track, moved: Rows) -> Rows:
+    """Each sample's row in the merged table."""
+    mine = track.samples.description
+    if len(mine) and not 1 <= int(mine.min()) <= int(mine.max()) <= len(moved):
+        raise InputError(
+            f"samples of track {track.number} are described by row {int(mine.max())} of {len(moved)}",
+            remedy="the index is damaged: copy the file again",
+        )
+    return moved[mine - 1]
 
 
 def _same(a: bytes, b: bytes, kind: str) -> bool:

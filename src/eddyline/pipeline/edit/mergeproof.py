@@ -47,6 +47,12 @@ def _frames(movie: Movie, at: int, chapters: Sequence[Source]) -> None:
         raise ProofError(f"the merged file shows {len(shown)} frames of {sum(map(len, due))}")
     if np.any(np.diff(shown.pts) <= 0):
         raise ProofError("two frames of the merged file are shown at one time")
+    done = 0
+    for number, each in enumerate(due, 1):
+        mine = shown.pts[done : done + len(each)]
+        if not np.array_equal(mine - mine[:1], each.pts - each.pts[:1]):
+            raise ProofError(f"the frames of chapter {number} are not shown in the source's time")
+        done += len(each)
 
 
 def _counts_on(found: bytes | None, due: bytes | None) -> bool:

@@ -245,3 +245,12 @@ def test_an_independent_reader_finds_one_recording(clip: Path, chapters: Named, 
     assert told[2]["codec_tag_string"] == "gpmd"
     assert float(told[0]["duration"]) == pytest.approx(4.004, abs=0.001)
     assert float(told[1]["duration"]) == pytest.approx(4.004, abs=0.03)
+
+
+def test_samples_of_a_kind_that_the_index_does_not_describe_are_refused(
+    clip: Path, chapters: Named, tmp_path: Path
+) -> None:
+    named = chapters(clip, 2)
+    changed(clip, named[1], description=np.full(60, 7, np.int32))
+    with pytest.raises(InputError, match="row 7 of 1"):
+        merge(named, tmp_path / "out.mp4")
