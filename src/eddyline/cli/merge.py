@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from eddyline.cli.copying import named, stoppable
 from eddyline.cli.terminal import console
-from eddyline.core.errors import MissingError, UsageError
+from eddyline.core.errors import MissingError
 from eddyline.pipeline.words import count, duration, shown, size
 
 
@@ -33,7 +34,7 @@ def merge(
                 f"there is no file {each}", remedy="check the path and that the card is mounted"
             )
     target = named(in_order(chapters, force=force)[0], out, "merged", chapters)
-    made = join(chapters, target, force=force)
+    made = stoppable(lambda check: join(chapters, target, force=force, check=check))
     screen = console()
     screen.print(shown(target), style="bold", soft_wrap=True)
     facts = [
@@ -44,18 +45,3 @@ def merge(
         size(made.bytes),
     ]
     screen.print(f"  {', '.join(facts)}", soft_wrap=True)
-
-
-def named(source: Path, out: Path | None, what: str, sources: list[Path]) -> Path:
-    """The file to write: `out`, or one in the current folder named after the source, if there is none yet.
-
-    Raises `UsageError` where it would replace a source, or something that the user did not name.
-    """
-    target = out or Path(f"{source.stem}-{what}{source.suffix}")
-    if target.is_dir():
-        raise UsageError(f"{target} is a folder", remedy="name the file to write: --out FILE")
-    if any(target.exists() and each.exists() and target.samefile(each) for each in sources):
-        raise UsageError(f"{target} would replace a source", remedy="name another file with --out")
-    if out is None and target.exists():
-        raise UsageError(f"{target} is there already", remedy="name the file to write with --out")
-    return target

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eddyline.cli.merge import named
+from eddyline.cli.copying import named, stoppable
 from eddyline.cli.terminal import console
 from eddyline.pipeline.words import count, shown
 
@@ -26,7 +26,7 @@ def strip_location(
     from eddyline.pipeline.edit.strip import strip_location as strip  # noqa: PLC0415 - not for --help
 
     target = named(source, out, "stripped", [source])
-    made = strip(source, target)
+    made = stoppable(lambda check: strip(source, target, check=check))
     screen = console()
     screen.print(shown(target), style="bold", soft_wrap=True)
     if not made.payloads and not made.places:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
+from eddyline.cli.copying import stoppable
 from eddyline.cli.main import build
 from eddyline.core.errors import InputError, MissingError, UsageError
 from eddyline.pipeline.clip import make_clip
@@ -72,3 +78,19 @@ def test_a_gap_is_joined_only_by_force(card: Path) -> None:
     with pytest.raises(InputError, match="chapter 2 is missing"):
         call("merge", *sorted(card.iterdir()))
     assert call("merge", *sorted(card.iterdir()), "--force").exit_code == 0
+
+
+def test_a_signal_stops_the_copying_with_its_own_exit_code() -> None:
+    def work(check: Callable[[], None]) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(10_000):
+            check()
+            threading.Event().wait(0.001)
+
+    with pytest.raises(typer.Exit) as ended:
+        stoppable(work)
+    assert ended.value.exit_code == 143
+
+
+def test_work_that_ends_by_itself_gives_its_result() -> None:
+    assert stoppable(lambda _: 7) == 7

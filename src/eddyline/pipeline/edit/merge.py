@@ -26,33 +26,16 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import COMPATIBLE, OutTrack, Piece, linked, passthrough, write
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import ByteRanges, FileRanges, gap_of
+from eddyline.mp4.ranges import ByteRanges, FileRanges
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit import timelines
 from eddyline.pipeline.edit.alike import meaning, require_alike, rows, settings
 from eddyline.pipeline.edit.chapters import grouped, in_order
 from eddyline.pipeline.edit.mergeproof import prove
+from eddyline.pipeline.edit.watched import Watched, never
 from eddyline.pipeline.edit.whole import appearing
 
 Rows = npt.NDArray[np.int32]
-
-
-class _Watched:
-    """A file's ranges; whoever reads them can be told to stop."""
-
-    def __init__(self, source: FileRanges, check: Callable[[], None]) -> None:
-        self._source, self._check = source, check
-        self.gap = gap_of(source)
-
-    @property
-    def size(self) -> int:
-        """Bytes in the file."""
-        return self._source.size
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset`."""
-        self._check()
-        return self._source.read(offset, length)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +61,18 @@ class Merged:
     chapters: tuple[Path, ...]
 
 
-def merge(paths: Sequence[Path], out: Path, *, force: bool = False) -> Merged:
+def merge(
+    paths: Sequence[Path], out: Path, *, force: bool = False, check: Callable[[], None] = never
+) -> Merged:
     """Write the chapters `paths`, in whatever order they are named, to `out`, which appears whole or not.
 
+    `check` is called with every read and may raise, to stop.
     Raises `UsageError` and `InputError` for files that are not the chapters of one recording (with `force`,
     one may be missing in between), `UnsupportedError` for chapters that were edited, `ProofError`.
     """
     ordered = in_order(paths, force=force)
     with appearing(out) as aside:
-        return join_chapters(ordered, aside)
+        return join_chapters(ordered, aside, check=check)
 
 
 def recordings(footage: Sequence[Path]) -> list[tuple[Path, ...]]:
@@ -103,17 +89,13 @@ def recordings(footage: Sequence[Path]) -> list[tuple[Path, ...]]:
 def _mergeable(paths: Sequence[Path]) -> bool:
     try:
         with ExitStack() as stack:
-            _plan(_opened(paths, stack, _never))
+            _plan(_opened(paths, stack, never))
     except EddylineError:
         return False
     return True
 
 
-def _never() -> None:
-    """Nobody asks to stop."""
-
-
-def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None] = _never) -> Merged:
+def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None] = never) -> Merged:
     """Write chapters in the order given, and prove the result by reading it back.
 
     Telemetry that goes on is written to a file beside `out` meanwhile. Give a temporary name and rename.
@@ -170,7 +152,7 @@ class _Plan:
 def _opened(paths: Sequence[Path], stack: ExitStack, check: Callable[[], None]) -> list[Chapter]:
     chapters = []
     for path in paths:
-        src = _Watched(stack.enter_context(FileRanges(path)), check)
+        src = Watched(stack.enter_context(FileRanges(path)), check)
         movie = read_movie(src)
         track = main_video(movie)
         shown = presentation(movie, track)

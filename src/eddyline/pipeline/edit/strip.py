@@ -8,7 +8,7 @@ motion sensors and all else keep their bytes and their places. The copy is read 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from eddyline.mp4.ranges import ByteRanges, FileRanges
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit.places import Patch, outermost, padding, places
 from eddyline.pipeline.edit.stripproof import prove_movie, prove_raw
+from eddyline.pipeline.edit.watched import Watched, never
 from eddyline.pipeline.edit.whole import appearing
 
 _BLOCK = 4 << 20
@@ -43,19 +44,21 @@ class Stripped:
     places: Mapping[str, int] = field(default_factory=dict)
 
 
-def strip_location(source: Path, out: Path) -> Stripped:
+def strip_location(source: Path, out: Path, *, check: Callable[[], None] = never) -> Stripped:
     """Write a copy of an MP4 (MOV, LRV, .360) or of raw GPMF to `out`, which appears whole or not at all.
 
+    `check` is called with every read and may raise, to stop.
     Raises `GpmfError` for broken telemetry, `UnsupportedError` for tracks that may hold positions in formats
     that cannot be read, `Mp4Error`, `ProofError` if a location is found in the copy.
     """
-    with FileRanges(source) as src, appearing(out) as aside:
+    with FileRanges(source) as file, appearing(out) as aside:
+        src = Watched(file, check)
         if src.size >= len(_RAW) and src.read(0, len(_RAW)) == _RAW:
             return _raw(src, aside)
         return _movie(src, aside)
 
 
-def _raw(src: FileRanges, out: Path) -> Stripped:
+def _raw(src: ByteRanges, out: Path) -> Stripped:
     if src.size > MAX_BYTES:
         raise GpmfError(f"{src.size} bytes of telemetry: more than {MAX_BYTES}, which no camera writes")
     data = src.read(0, src.size)
@@ -77,7 +80,7 @@ def _raw(src: FileRanges, out: Path) -> Stripped:
     return Stripped(bytes=len(whole), payloads=changed)
 
 
-def _movie(src: FileRanges, out: Path) -> Stripped:
+def _movie(src: ByteRanges, out: Path) -> Stripped:
     movie = read_movie(src)
     _require_readable(movie)
     boxes = [*places(src), *_between(src, movie)]
@@ -105,7 +108,7 @@ def _require_readable(movie: Movie) -> None:
             )
 
 
-def _telemetry(src: FileRanges, at: int, track: Track) -> Iterator[Patch]:
+def _telemetry(src: ByteRanges, at: int, track: Track) -> Iterator[Patch]:
     """New payloads in the places of the old ones, and their sizes in the track's table.
 
     A payload that another follows at once keeps its size, with zero words at its end.
@@ -126,7 +129,7 @@ def _telemetry(src: FileRanges, at: int, track: Track) -> Iterator[Patch]:
             yield Patch(offset=table + 4 * number, data=len(kept).to_bytes(4, "big"), what="stsz")
 
 
-def _size_table(src: FileRanges, at: int) -> tuple[int, int]:
+def _size_table(src: ByteRanges, at: int) -> tuple[int, int]:
     """Where the sizes of a track's samples stand in the file, and how many; none where all have one size."""
     moov = read_layout(src, Limits()).moov
     traks = [box for box in moov.children() if box.kind == "trak"]
