@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 
+from tests.unit.graph.server import Server
+
 from benchmarks.graph import graph
 from eddyline.core.stop import Stop
 from eddyline.graph.direct import DirectBroker
@@ -21,7 +23,6 @@ from eddyline.graph.job import Done, Job, NewJob, Settlement
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.graph.worker import Worker
-from tests.unit.graph.server import Server
 
 BATCH = 50
 ROUNDS = 3

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from eddyline.graph import archiving
 from eddyline.graph.fallout import needs_error
 from eddyline.graph.job import Addition, GraphError, Link, NewJob
 from eddyline.graph.links import apply_links, new_edges
@@ -30,6 +31,9 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     mentioned.update(link.job_id for link in links)
     mentioned.update(*(link.needs for link in links))
     known = standings(connection, mentioned)
+    known |= {
+        name: Standing(State.DONE, name) for name in archiving.known(connection, mentioned.difference(known))
+    }
     fresh = {name: job for name, job in batch.items() if name not in known}
     # Whoever links to a job of this batch that turns out to be known, links to what is there.
     links += [Link(job_id=link.job_id, needs=link.needs) for link in _late_links(additions, batch, known)]

@@ -130,6 +130,29 @@ class Database:
 
         return self._patiently(once)
 
+    def compact(self) -> None:
+        """Give space back to the file system, or to the server."""
+        statement = "VACUUM" if self.is_sqlite else "VACUUM (ANALYZE) jobs, needs"
+
+        def once() -> None:
+            # Not in a transaction: this is no place for the writer's connection.
+            raw = self.engine.raw_connection()
+            try:
+                driver: Any = raw.driver_connection
+                if not self.is_sqlite:
+                    driver.autocommit = True
+                    driver.execute("SET statement_timeout = 0")
+                driver.execute(statement).close()
+            except self.engine.dialect.loaded_dbapi.Error as error:
+                raise DBAPIError.instance(
+                    statement, None, error, Exception, dialect=self.engine.dialect
+                ) from error
+            finally:
+                raw.invalidate()
+                raw.close()
+
+        self._patiently(once)
+
     def _ready_writer(self, *, durable: bool) -> Connection:
         if self._writer is None:
             self._writer = self.engine.connect().execution_options(**{WRITER: True})

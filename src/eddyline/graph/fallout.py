@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from eddyline.graph.guards import guard_jobs
-from eddyline.graph.records import Record, encode, lock, needs_of, rows_for, write
+from eddyline.graph.records import RELEASED, Record, encode, lock, needs_of, rows_for, write
 from eddyline.graph.standing import standings
 from eddyline.graph.states import FAILED, OPEN, Event, State
 from eddyline.graph.tables import needs
@@ -56,7 +56,7 @@ def _count_down(connection: Connection, met: Mapping[str, int], now: float) -> i
             record.ready_at = now
             record.turn = None
             released += 1
-    write(connection, records.values())
+    write(connection, records.values(), RELEASED)
     return released
 
 

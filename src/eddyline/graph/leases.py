@@ -16,7 +16,7 @@ from eddyline.graph.database import answer_was_lost
 from eddyline.graph.fallout import cancel_dependants
 from eddyline.graph.guards import guard_jobs
 from eddyline.graph.job import Claim
-from eddyline.graph.records import COLUMNS, Record, job_of, lock, needs_of, record_of, write
+from eddyline.graph.records import CLAIMED, COLUMNS, Record, job_of, lock, needs_of, record_of, write
 from eddyline.graph.settling import bury, hand_back
 from eddyline.graph.states import Event, State
 from eddyline.graph.tables import jobs, workers
@@ -77,7 +77,7 @@ def claim(
     rows = _alternate(in_turn, urgent, limit, urgent_first=bool(urgent) and rng.random() < _EVEN)
     deadline = extend(connection, worker, lease_s, now)
     records = [_lend(record_of(row), worker, now) for row in rows]
-    write(connection, records)
+    write(connection, records, CLAIMED)
     return _claims(connection, rows, records, {worker: deadline})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,8 +13,9 @@ from typing import Self, TypeVar
 from sqlalchemy import Connection, select
 
 from eddyline.core.clock import Clock, SystemClock
-from eddyline.graph import fallout, leases, readiness, reading
+from eddyline.graph import archiving, fallout, leases, readiness, reading
 from eddyline.graph.additions import add
+from eddyline.graph.archiving import Archived
 from eddyline.graph.database import Database, as_url
 from eddyline.graph.guards import guard_assets, guard_jobs
 from eddyline.graph.job import Addition, Claim, Job, NewJob, Settlement
@@ -27,6 +29,7 @@ from eddyline.graph.tables import jobs
 
 T = TypeVar("T")
 
+_PAGE = 200  # assets looked at in one transaction
 POISON_AFTER = 5
 """So many times in a row may a job's worker vanish before the job is held to be the reason."""
 
@@ -248,6 +251,38 @@ class Ledger:
         back = self._write(lambda c: fallout.redrive(c, ids, self._clock.now()))
         self._changed()
         return back
+
+    # For housekeeping
+
+    def archive(self, *, older_than_s: float, assets_at_once: int = 20, pause_s: float = 0.0) -> int:
+        """Move the jobs of assets that ended so long ago to the archive; returns how many jobs.
+
+        In short transactions of a few assets, with a pause after each: workers are not held up. May be
+        stopped at any moment, and run beside itself.
+        """
+        before = self._clock.now() - older_than_s
+        moved = 0
+        after: str | None = ""
+        while after is not None:
+            look = partial(archiving.page, after=after, before=before, most=_PAGE)
+            ended, after = self._database.read(look)
+            for first in range(0, len(ended), assets_at_once):
+                some = ended[first : first + assets_at_once]
+                move = partial(archiving.move, assets=some, before=before, now=self._clock.now())
+                moved += self._write(move)
+                self._clock.sleep(pause_s)
+        return moved
+
+    def archived(self, asset: str) -> list[Archived]:
+        """What the archive holds of an asset."""
+        return self._database.read(lambda c: archiving.find(c, asset))
+
+    def compact(self) -> None:
+        """Give back the space that archived jobs took, and let the planner look at what is left.
+
+        On SQLite the file is written anew, and whoever writes waits for that; PostgreSQL does it beside work.
+        """
+        self._database.compact()
 
     # To read
 

@@ -15,10 +15,17 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     Connection,
     Executable,
+    Float,
+    Insert,
+    Integer,
     Row,
     Select,
+    Text,
+    Update,
     bindparam,
     insert,
     make_url,
@@ -97,6 +104,10 @@ COLUMNS = [*_RECORD, *(jobs.c[name] for name in ("asset", "kind", "spec", "deadl
 
 _LOCK = select(*_RECORD).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
 _LOCK = _LOCK.order_by(jobs.c.id).with_for_update()
+CLAIMED = ("state", "attempt", "starts", "fence", "lease_owner", "ready_at", "started")
+"""What a claim changes."""
+RELEASED = ("state", "unmet", "ready_at", "turn")
+"""What the end of a need changes, or the coming of one."""
 _WRITE = update(jobs).where(jobs.c.id == bindparam("job_id"))
 _INSERT_JOBS = insert(jobs)
 _JOB_NAMES = [column.name for column in jobs.columns]
@@ -115,8 +126,18 @@ def batches(ids: Collection[str]) -> Iterator[list[str]]:
 
 def rows_for(connection: Connection, query: Select[Any], ids: Collection[str]) -> Iterator[Row[Any]]:
     """The rows of a query that has one parameter `ids`, for any number of them."""
+    if connection.dialect.name == "postgresql":
+        # One text for any number of ids, so that the server plans it once.
+        if ids:
+            yield from connection.exec_driver_sql(_with_array(query), {"ids": sorted(ids)})
+        return
     for batch in batches(ids):
         yield from connection.execute(query, {"ids": batch}).all()
+
+
+@cache
+def _with_array(query: Select[Any]) -> str:
+    return _compiled(query, ("ids",), "postgresql").replace("IN (__[POSTCOMPILE_ids])", "= ANY(%(ids)s)")
 
 
 def lock(connection: Connection, ids: Collection[str]) -> dict[str, Record]:
@@ -129,24 +150,37 @@ def record_of(row: Row[Any]) -> Record:
     return Record(*row[: len(_READ)])
 
 
-def write(connection: Connection, records: Iterable[Record]) -> None:
-    """Write records back, in the order of their ids."""
+def write(connection: Connection, records: Iterable[Record], names: Sequence[str] | None = None) -> None:
+    """Write records back, in the order of their ids; `names`: only these columns, others being as read."""
     ordered = sorted(records, key=lambda record: record.job_id)
     turns.assign(connection, [record for record in ordered if record.state == State.READY])
-    many(connection, _WRITE, _NAMES, [vars(record) for record in ordered])
+    many(connection, _WRITE, _NAMES if names is None else ("job_id", *names), [vars(r) for r in ordered])
     readiness.note(connection, ((record.job_id, record.state) for record in ordered))
 
 
 def many(
-    connection: Connection, statement: Executable, names: Sequence[str], rows: Sequence[dict[str, Any]]
+    connection: Connection,
+    statement: Insert | Update,
+    names: Sequence[str],
+    rows: Sequence[dict[str, Any]],
 ) -> None:
-    """Run a statement once for every row, a dict with exactly these names, handed to the driver as it is.
+    """Run a statement once for every row, a dict with at least these names, handed to the driver as it is.
 
     The ledger's columns are text and numbers that both drivers take unconverted; SQLAlchemy's own
-    processing of each row would cost more than the database does.
+    processing of each row would cost more than the database does. PostgreSQL gets all rows in one statement.
     """
-    if rows:
-        connection.exec_driver_sql(_compiled(statement, tuple(names), connection.dialect.name), list(rows))
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        # An array has one type; a whole number will do for a float anywhere else.
+        floats = {column.name for column in statement.table.columns if isinstance(column.type, Float)}
+        columns = {name: [row[name] for row in rows] for name in names}
+        for name in floats.intersection(columns):
+            columns[name] = [None if value is None else float(value) for value in columns[name]]
+        connection.exec_driver_sql(_set_based(statement, tuple(names)), columns)
+    else:
+        text = _compiled(statement, tuple(names), connection.dialect.name)
+        connection.exec_driver_sql(text, list(rows))
 
 
 @cache
@@ -157,6 +191,26 @@ def _compiled(statement: Executable, names: tuple[str, ...], dialect: str) -> st
     return str(compiled.compile(dialect=kind(paramstyle=paramstyle), column_keys=list(names)))
 
 
+@cache
+def _set_based(statement: Insert | Update, names: tuple[str, ...]) -> str:
+    """The same for rows that come as one array a column; of an update, `job_id` says which row is meant."""
+    table: Any = statement.table
+    columns = {name: table.c["id" if name == "job_id" and statement is _WRITE else name] for name in names}
+    arrays = ", ".join(f"%({name})s::{_ARRAYS[type(column.type)]}[]" for name, column in columns.items())
+    if isinstance(statement, Insert):
+        return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - columns' names
+    changes = ", ".join(f"{name} = new.{name}" for name in names if name != "job_id")
+    source = f"unnest({arrays}) AS new ({', '.join(names)})"
+    return f"UPDATE {table.name} SET {changes} FROM {source} WHERE {table.name}.id = new.job_id"  # noqa: S608 - columns' names
+
+
+_ARRAYS: dict[type[Any], str] = {
+    Text: "text",
+    Integer: "integer",
+    BigInteger: "bigint",
+    Float: "double precision",
+    Boolean: "boolean",
+}
 # Named parameters on both, so that rows stay dicts.
 _DIALECTS = {"sqlite": ("sqlite://", "named"), "postgresql": ("postgresql+psycopg://", "pyformat")}
 
