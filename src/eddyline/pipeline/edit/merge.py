@@ -12,41 +12,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from eddyline.core.errors import EddylineError, InputError, UnsupportedError
-from eddyline.core.timebase import rescale
+from eddyline.core.errors import EddylineError
 from eddyline.gpmf.edit import continued as running
 from eddyline.gpmf.edit import marks
 from eddyline.gpmf.payloads import join
-from eddyline.media.footage import main_video
-from eddyline.media.join import movie_timescale
-from eddyline.mp4.headers import full_box
-from eddyline.mp4.index import read_movie
-from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.mux import COMPATIBLE, OutTrack, Piece, linked, passthrough, write
-from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.mux import COMPATIBLE, OutTrack, Piece, linked, write
 from eddyline.mp4.slice import sample_bytes
-from eddyline.pipeline.edit import timelines
-from eddyline.pipeline.edit.alike import meaning, require_alike, rows, settings
 from eddyline.pipeline.edit.chapters import grouped, in_order
+from eddyline.pipeline.edit.mergeplan import Chapter, Plan, opened, plan_of
 from eddyline.pipeline.edit.mergeproof import prove
-from eddyline.pipeline.edit.watched import Watched, never
+from eddyline.pipeline.edit.watched import never
 from eddyline.pipeline.edit.whole import appearing
-
-Rows = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chapter:
-    """An open chapter: its index, its main video's place among the tracks, and which frames it shows."""
-
-    path: Path
-    src: ByteRanges
-    movie: Movie
-    main: int
-    shown: Presentation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +66,7 @@ def recordings(footage: Sequence[Path]) -> list[tuple[Path, ...]]:
 def _mergeable(paths: Sequence[Path]) -> bool:
     try:
         with ExitStack() as stack:
-            _plan(_opened(paths, stack, never))
+            plan_of(opened(paths, stack, never))
     except EddylineError:
         return False
     return True
@@ -103,8 +80,8 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
     """
     raw = out.with_name(f"{out.name}.gpmf")
     with ExitStack() as stack:
-        chapters = _opened(paths, stack, check)
-        plan = _plan(chapters)
+        chapters = opened(paths, stack, check)
+        plan = plan_of(chapters)
         try:
             tracks = _with_telemetry(chapters, plan, raw)
             movie = chapters[0].movie
@@ -135,121 +112,7 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """The merged tracks, the movie's ticks a second, and `places`, where chapters begin (and the end)."""
-
-    tracks: tuple[OutTrack, ...]
-    timescale: int
-    places: tuple[int, ...]
-    clock: int
-
-    def place(self, number: int, scale: int) -> int:
-        """Where a chapter begins, in ticks of 1/scale s."""
-        return rescale(self.places[number], self.clock, scale)
-
-
-def _opened(paths: Sequence[Path], stack: ExitStack, check: Callable[[], None]) -> list[Chapter]:
-    chapters = []
-    for path in paths:
-        src = Watched(stack.enter_context(FileRanges(path)), check)
-        movie = read_movie(src)
-        track = main_video(movie)
-        shown = presentation(movie, track)
-        if not len(shown):
-            raise UnsupportedError(f"{path.name} shows no picture at all", remedy="leave it out")
-        main = next(at for at, each in enumerate(movie.tracks) if each.number == track.number)
-        chapters.append(Chapter(path=path, src=src, movie=movie, main=main, shown=shown))
-    return chapters
-
-
-def _plan(chapters: Sequence[Chapter]) -> _Plan:
-    told = [settings(c.path.name, c.src, c.movie, c.movie.tracks[c.main], c.shown) for c in chapters]
-    for other in told[1:]:
-        require_alike(told[0], other)
-    first = chapters[0].movie
-    clock = first.tracks[chapters[0].main].timescale
-    places = timelines.beginnings([each.shown for each in chapters])
-    scale = movie_timescale(clock, [first.timescale, *(track.timescale for track in first.tracks)])
-    plan = _Plan(tracks=(), timescale=scale, places=tuple(places), clock=clock)
-    return replace(plan, tracks=tuple(_track(chapters, at, plan) for at in range(len(first.tracks))))
-
-
-def _track(chapters: Sequence[Chapter], at: int, plan: _Plan) -> OutTrack:
-    """One track of all chapters, its samples lying where they are."""
-    tracks = [each.movie.tracks[at] for each in chapters]
-    times = _times(chapters, at, plan)
-    stsd, shift = _descriptions(tracks)
-    sync = np.concatenate([track.samples.sync for track in tracks])
-    description = np.concatenate(
-        [_described(track, moved) for track, moved in zip(tracks, shift, strict=True)]
-    )
-    return replace(
-        passthrough(chapters[0].movie, tracks[0], chapters[0].src),
-        stsd=stsd,
-        pieces=tuple(
-            Piece(source=each.src, offset=track.samples.offset, size=track.samples.size)
-            for each, track in zip(chapters, tracks, strict=True)
-        ),
-        duration=times.duration,
-        cts_offset=times.cts_offset,
-        sync=None if bool(np.all(sync)) else sync,
-        description=None if bool(np.all(description == 1)) else description,
-        edits=times.edits,
-    )
-
-
-def _times(chapters: Sequence[Chapter], at: int, plan: _Plan) -> timelines.Times:
-    tracks = [each.movie.tracks[at] for each in chapters]
-    places = [plan.place(number, tracks[0].timescale) for number in range(len(plan.places))]
-    if tracks[0].kind == "video":
-        shown = [
-            each.shown if at == each.main else presentation(each.movie, track)
-            for each, track in zip(chapters, tracks, strict=True)
-        ]
-        return timelines.picture(tracks, shown, places, plan.timescale)
-    windows = [timelines.window(each.movie, track) for each, track in zip(chapters, tracks, strict=True)]
-    arrange = timelines.sound if tracks[0].kind == "audio" else timelines.data
-    return arrange(tracks, windows, places, plan.timescale)
-
-
-def _descriptions(tracks: Sequence[Track]) -> tuple[bytes, list[Rows]]:
-    """The sample description table of all chapters, and for each the new numbers of its rows (from 1).
-
-    Rows that mean the same to a decoder are one; others, which differ harmlessly, stand side by side.
-    """
-    table: list[bytes] = []
-    numbers = []
-    for track in tracks:
-        mine = []
-        for row in rows(track.stsd):
-            place = next((at for at, each in enumerate(table) if _same(each, row, track.kind)), len(table))
-            if place == len(table):
-                table.append(row)
-            mine.append(place + 1)
-        numbers.append(np.array(mine, np.int32))
-    if len(table) == len(rows(tracks[0].stsd)):
-        return tracks[0].stsd, numbers
-    return full_box("stsd", 0, 0, len(table).to_bytes(4, "big"), *table), numbers
-
-
-def _described(track: Track, moved: Rows) -> Rows:
-    """Each sample's row in the merged table."""
-    mine = track.samples.description
-    if len(mine) and not 1 <= int(mine.min()) <= int(mine.max()) <= len(moved):
-        raise InputError(
-            f"samples of track {track.number} are described by row {int(mine.max())} of {len(moved)}",
-            remedy="the index is damaged: copy the file again",
-        )
-    return moved[mine - 1]
-
-
-def _same(a: bytes, b: bytes, kind: str) -> bool:
-    """Pictures need their very own parameter sets; of other rows, what matters was found to agree."""
-    return a == b if kind == "video" else meaning(a, kind) == meaning(b, kind)
-
-
-def _with_telemetry(chapters: Sequence[Chapter], plan: _Plan, raw: Path) -> list[OutTrack]:
+def _with_telemetry(chapters: Sequence[Chapter], plan: Plan, raw: Path) -> list[OutTrack]:
     """The tracks with their telemetry counted and timed as one recording, from the file `raw`."""
     out = list(plan.tracks)
     with raw.open("wb") as file:
@@ -269,7 +132,7 @@ def _with_telemetry(chapters: Sequence[Chapter], plan: _Plan, raw: Path) -> list
     return out
 
 
-def _continued(chapters: Sequence[Chapter], at: int, plan: _Plan) -> list[tuple[bytes, np.ndarray]]:
+def _continued(chapters: Sequence[Chapter], at: int, plan: Plan) -> list[tuple[bytes, np.ndarray]]:
     told = []
     for number, each in enumerate(chapters):
         track = each.movie.tracks[at]
@@ -286,7 +149,7 @@ def _continued(chapters: Sequence[Chapter], at: int, plan: _Plan) -> list[tuple[
     return [(data, each.movie.tracks[at].samples.size) for data, each in zip(made, chapters, strict=True)]
 
 
-def _udta(chapters: Sequence[Chapter], plan: _Plan) -> bytes | None:
+def _udta(chapters: Sequence[Chapter], plan: Plan) -> bytes | None:
     if all(each.movie.udta is None for each in chapters):
         return None
     return marks.combined(
