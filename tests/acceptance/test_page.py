@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .clips import noisy
+from eddyline.pipeline.clip import make_clip
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = (
@@ -38,11 +38,9 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def index(
-    tmp_path_factory: pytest.TempPathFactory, ffmpeg: str, eddyline: tuple[str, ...], small_profile: Path
-) -> Path:
+def index(tmp_path_factory: pytest.TempPathFactory, eddyline: tuple[str, ...], small_profile: Path) -> Path:
     out = tmp_path_factory.mktemp("page")
-    clip = noisy(ffmpeg, out / "river.mp4", seconds=8, size="320x180")
+    clip = make_clip(out / "river.mp4", seconds=8, width=320, height=180)
     subprocess.run(
         [*eddyline, "run", str(clip), "--out", str(out), "--profile", str(small_profile), "--json"],
         check=True,
@@ -80,6 +78,24 @@ def test_the_page_plays_switches_renditions_and_asks_no_network(browser: Any, in
     _wait(page, f"document.querySelector('video').currentTime >= {before}")
     assert not said
     assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
+    page.close()
+
+
+def test_pins_and_pictures_lead_to_the_highlights(browser: Any, index: Path) -> None:  # noqa: ANN401
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(index.as_uri())
+    _wait(page, "document.querySelector('video').readyState >= 1")
+    second = page.locator(".marks i").nth(1)
+    second.hover()
+    assert page.inner_text("#peek-time") == "HiLight 2 · 0:04"
+    second.click()
+    _wait(page, "document.querySelector('video').currentTime.toFixed(2) === '4.80'")
+    assert "frame 144 of 240" in page.inner_text("#counter")
+    page.get_by_role("button", name="Go to HiLight 1 at 0:02.0").click()
+    _wait(page, "document.querySelector('video').currentTime.toFixed(2) === '2.00'")
+    assert "frame 61 of 240" in page.inner_text("#counter")
+    page.locator(".track img").scroll_into_view_if_needed()
+    _wait(page, "document.querySelector('.track img').naturalWidth > 0")
     page.close()
 
 

@@ -61,6 +61,7 @@
   const tick = () => { show(); if (!video.paused && !video.ended) requestAnimationFrame(tick); };
   ["seeking", "seeked", "pause", "loadedmetadata", "durationchange"].forEach((name) => video.addEventListener(name, show));
   video.addEventListener("play", tick);
+  const hair = 0.0005; // browsers cut times to microseconds: a hair later, or they show the frame before
   const seek = (time) => { video.currentTime = Math.max(0, Math.min(length(), time)); };
   const step = (by) => { video.pause(); if (data.fps) seek((Math.max(0, frame() + by) + 0.5) / data.fps); else seek(video.currentTime + by / 30); };
 
@@ -128,7 +129,7 @@
   });
   pin();
   video.addEventListener("durationchange", pin);
-  const aimed = (event) => event.target.dataset.time === undefined ? timeAt(event) : Number(event.target.dataset.time);
+  const aimed = (event) => event.target.dataset.time === undefined ? timeAt(event) : Number(event.target.dataset.time) + hair;
   let dragging = false;
   strip.addEventListener("pointerdown", (event) => { if (event.button) return; dragging = true; strip.setPointerCapture(event.pointerId); seek(aimed(event)); look(event); });
   strip.addEventListener("pointermove", (event) => { look(event); if (dragging) seek(timeAt(event)); });
@@ -137,7 +138,7 @@
   strip.addEventListener("pointerleave", () => { if (!dragging) peek.hidden = true; });
 
   document.querySelectorAll("[data-seek]").forEach((button) => button.addEventListener("click", () => {
-    seek(Number(button.dataset.seek));
+    seek(Number(button.dataset.seek) + hair);
     video.scrollIntoView({ block: "nearest" });
   }));
 
