@@ -21,8 +21,11 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.bench import Bench, History
 from eddyline.pipeline.checks import Check, examine
 from eddyline.pipeline.discover import discover
+from eddyline.pipeline.edit.combine import Combined
+from eddyline.pipeline.edit.combine import Wish as Together
+from eddyline.pipeline.edit.combine import combine as put_together
 from eddyline.pipeline.edit.merge import recordings
-from eddyline.pipeline.edit.moments import Moment, moment
+from eddyline.pipeline.edit.moments import Moment, moment, number
 from eddyline.pipeline.edit.trim import Trimmed, Wish
 from eddyline.pipeline.edit.trim import trim as cut
 from eddyline.pipeline.events import AssetFailed, Event, RunReport
@@ -32,7 +35,18 @@ from eddyline.pipeline.plan import Plan
 from eddyline.pipeline.run import Run
 from eddyline.pipeline.submit import identify_recording
 
-__all__ = ["Check", "PlannedAsset", "RunRequest", "doctor", "dry_run", "open_ledger", "probe", "run", "trim"]
+__all__ = [
+    "Check",
+    "PlannedAsset",
+    "RunRequest",
+    "combine",
+    "doctor",
+    "dry_run",
+    "open_ledger",
+    "probe",
+    "run",
+    "trim",
+]
 
 # In one folder a job is lost only when somebody kills the whole program, which says little about the job:
 # many kills in a row are needed before it is held to be the reason.
@@ -145,6 +159,35 @@ def trim(
     last = moment(end) if end else Moment(frame=sys.maxsize)
     wish = Wish(start=moment(start), end=last, keyframes=keyframes)
     return cut(source, out, wish, tools=_tools(), runner=Runner(stop=stop or Stop()))
+
+
+def combine(
+    video: Path,
+    out: Path,
+    *,
+    audio: tuple[Path, ...] = (),
+    telemetry: Path | None = None,
+    offset: str = "",
+    drift: str = "0",
+    telemetry_offset: str = "0",
+    replace: bool = False,
+    copy: bool = False,
+    stop: Stop | None = None,
+) -> Combined:
+    """Put sound and telemetry beside a picture; numbers as people write them, no offset: 0 or as measured.
+
+    Raises `UsageError` for what is no number, and the errors of `pipeline.edit.combine.combine`.
+    """
+    wish = Together(
+        audio=audio,
+        telemetry=telemetry,
+        offset=number(offset) if offset else None,
+        drift="auto" if drift == "auto" else float(number(drift)),
+        telemetry_offset=number(telemetry_offset),
+        replace=replace,
+        copy=copy,
+    )
+    return put_together(video, out, wish, tools=_tools(), runner=Runner(stop=stop or Stop()))
 
 
 def doctor(out: Path) -> tuple[Check, ...]:

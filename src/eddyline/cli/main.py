@@ -28,6 +28,7 @@ COMMANDS = {
     "telemetry": ("telemetry", "telemetry"),
     "merge": ("merge", "merge"),
     "trim": ("trim", "trim"),
+    "combine": ("combine", "combine"),
     "strip-location": ("strip", "strip_location"),
     "demo-clip": ("demo", "demo_clip"),
 }

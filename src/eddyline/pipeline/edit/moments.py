@@ -13,6 +13,7 @@ from eddyline.mp4.presentation import Presentation
 
 _FRAMES = re.compile(r"(\d{1,12})f", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(?:(\d{1,6}):)?(\d{1,4}):)?(\d{1,9}(?:[.,]\d{1,12})?)")
+_NUMBER = re.compile(r"[+-]?\d{1,9}(?:[.,]\d{1,12})?")
 _SIXTY = 60
 # Times are typed in thousandths: a frame that begins at 2.0020 s is meant by 2.002, and by 2.0024 as well.
 _HAIR = Fraction(1, 2000)
@@ -47,3 +48,10 @@ def moment(text: str) -> Moment:
     raise UsageError(
         f"{text!r} is not a time", remedy="write seconds (12.5), hh:mm:ss.fff (0:01:02.500) or frames (120f)"
     )
+
+
+def number(text: str) -> Fraction:
+    """A signed number of seconds or millionths. Raises `UsageError` for anything else."""
+    if found := _NUMBER.fullmatch(text.strip()):
+        return Fraction(found[0].replace(",", "."))
+    raise UsageError(f"{text!r} is not a number", remedy="write it like 1.5 or -0.25")

@@ -1,0 +1,341 @@
+"""`eddyline combine`: a picture, sound of a recorder of its own, and telemetry, as one MP4."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from eddyline.core.errors import InputError, ProofError, UsageError
+from eddyline.core.files import told_apart
+from eddyline.core.process import Runner
+from eddyline.media.drift import Drift, listen, measure
+from eddyline.media.external import FORMATS, Ready, prepare
+from eddyline.media.footage import main_video, open_footage
+from eddyline.media.join import movie_timescale
+from eddyline.media.proof import presented_samples
+from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.mux import OutTrack, linked, passthrough, write
+from eddyline.mp4.presentation import presentation
+from eddyline.mp4.ranges import FileRanges
+from eddyline.mp4.slice import sample_bytes
+from eddyline.pipeline.edit.brought import Brought, brought
+from eddyline.pipeline.edit.brought import prove as prove_telemetry
+from eddyline.pipeline.edit.stretch import Stretch, sound
+from eddyline.pipeline.edit.whole import appearing
+
+_QUICKTIME = frozenset({"qt  ", ""})
+_MOST_PPM = 5000.0
+_AUDIBLE_S = Fraction(1, 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What to put together.
+
+    `offset` seconds later is the sound put than it would lie (None: 0, or what is measured); `drift` in
+    millionths by which the recorder's clock runs fast, or "auto": measured against the camera's own sound.
+    `replace`: the camera's own sound is left out; otherwise it is kept, switched off. `copy`: no sound is
+    encoded.
+    """
+
+    audio: tuple[Path, ...] = ()
+    telemetry: Path | None = None
+    offset: Fraction | None = None
+    drift: float | Literal["auto"] = 0.0
+    telemetry_offset: Fraction = Fraction(0)
+    replace: bool = False
+    copy: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Added:
+    """A sound that was added: where it was put, how it was resampled, and what was measured, if anything."""
+
+    path: Path
+    codec: str
+    encoded: bool
+    offset_s: float
+    ppm: float
+    heard_s: float
+    measured: Drift | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combined:
+    """What was written; `kept` and `dropped` are tracks of the video file ("audio (mp4a), switched off")."""
+
+    path: Path
+    frames: int
+    audio: tuple[Added, ...]
+    payloads: int
+    telemetry_cut: bool
+    kept: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        audio = [
+            {**vars(each), "path": str(each.path), "measured": each.measured and dict(vars(each.measured))}
+            for each in self.audio
+        ]
+        lists = {"kept": list(self.kept), "dropped": list(self.dropped)}
+        return {**vars(self), "path": str(self.path), "audio": audio, **lists}
+
+
+def combine(
+    video: Path, out: Path, wish: Wish, *, tools: Toolchain, runner: Runner | None = None
+) -> Combined:
+    """Write the video with what is to lie beside it to `out`: there when all of it is proven, or not at all.
+
+    No picture is encoded. Sound beyond the picture's ends is left out. Raises `UsageError`, `InputError` (no
+    common sound to measure by), `UnsupportedError`, `ProofError`, `ToolError`, `TransientError`.
+    """
+    runner = runner or Runner()
+    _check(video, out, wish)
+    with told_apart(f"combining {video.name}"):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix=".eddyline-combine-", dir=out.parent) as folder,
+            appearing(out) as aside,
+        ):
+            work = Path(folder)
+            opened = open_footage(video, work=work, runner=runner, tools=tools)
+            with FileRanges(opened.path) as src:
+                made = _Combination(src, opened.movie, wish, work, tools, runner)
+                return replace(made.perform(aside), path=out)
+
+
+def _check(video: Path, out: Path, wish: Wish) -> None:
+    sources = [video, *wish.audio, *([wish.telemetry] if wish.telemetry else [])]
+    if len(sources) == 1:
+        raise UsageError("there is nothing to combine the video with", remedy="give --audio or --telemetry")
+    if out.exists() and any(each.exists() and out.samefile(each) for each in sources):
+        raise UsageError("the result would replace a source", remedy="give another name with --out")
+    if wish.drift != "auto" and abs(wish.drift) > _MOST_PPM:
+        raise UsageError(
+            f"a clock is not off by {wish.drift} millionths", remedy=f"at most {_MOST_PPM:.0f}, or auto"
+        )
+    if not wish.audio and (wish.drift or wish.offset):
+        raise UsageError(
+            "--offset and --drift are for --audio", remedy="for telemetry, give --telemetry-offset"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sound:
+    """An external sound lined up: its file's index, its stretch, and the track to write."""
+
+    ready: Ready
+    movie: Movie
+    out: OutTrack
+    added: Added
+
+
+class _Combination:
+    """One combination at work."""
+
+    def __init__(
+        self, src: FileRanges, movie: Movie, wish: Wish, work: Path, tools: Toolchain, runner: Runner
+    ) -> None:
+        self._src, self._movie, self._wish, self._work = src, movie, wish, work
+        self._tools, self._runner = tools, runner
+        self._track = main_video(movie)
+        self._shown = presentation(movie, self._track)
+        if not len(self._shown):
+            raise InputError("no frame of the video is ever shown", remedy="copy the file again")
+        self._length = Fraction(self._shown.end, self._track.timescale)
+
+    def perform(self, aside: Path) -> Combined:
+        ready = [self._prepared(number, path) for number, path in enumerate(self._wish.audio)]
+        scale = movie_timescale(
+            self._track.timescale,
+            [
+                *(movie.tracks[0].timescale for _, movie, _ in ready),
+                *(track.timescale for track in self._movie.of_kind("audio")),
+                self._movie.timescale,
+            ],
+        )
+        sounds = [
+            self._sound(each, movie, added, scale, first=not n)
+            for n, (each, movie, added) in enumerate(ready)
+        ]
+        told = self._brought(scale)
+        kept, dropped = self._sorted()
+        sources: list[Track | None] = [self._track, *(None for _ in sounds)]
+        tracks = [passthrough(self._movie, self._track, self._src, timescale=scale)]
+        tracks += [each.out for each in sounds]
+        for track in kept:
+            copy = passthrough(self._movie, track, self._src, timescale=scale)
+            # Two sounds that are switched on would be heard at once.
+            off = track.kind == "audio" and bool(sounds)
+            tracks.append(replace(copy, enabled=copy.enabled and not off))
+            sources.append(track)
+        if told is not None:
+            tracks.append(told.out)
+            sources.append(None)
+        brand = (
+            "mp41"
+            if self._movie.brand in _QUICKTIME and not self._needs_quicktime(kept)
+            else self._movie.brand
+        )
+        udta = self._movie.udta
+        if udta is None and told is not None and told.udta:
+            udta = told.udta
+        write(
+            aside,
+            linked(sources, tracks),
+            timescale=scale,
+            creation_time=self._movie.creation_time,
+            udta=udta,
+            brand=brand or "qt  ",
+            compatible=("qt  ",) if brand in _QUICKTIME else (brand, "isom", "mp41"),
+        )
+        self._prove(aside, sounds, told)
+        return Combined(
+            path=aside,
+            frames=len(self._shown),
+            audio=tuple(each.added for each in sounds),
+            payloads=len(told.payloads) if told else 0,
+            telemetry_cut=bool(told and told.cut),
+            kept=tuple(_named(each, off=each.kind == "audio" and bool(sounds)) for each in kept),
+            dropped=tuple(_named(each) for each in dropped),
+        )
+
+    def _prepared(self, number: int, path: Path) -> tuple[Ready, Movie, Added]:
+        wish = self._wish
+        measured = self._measured(number, path) if wish.drift == "auto" else None
+        if measured is not None:
+            ppm = measured.ppm if measured.significant else 0.0
+            offset = Fraction(measured.offset_s).limit_denominator(1_000_000)
+            offset = wish.offset if wish.offset is not None else offset
+        else:
+            ppm = float(wish.drift) if wish.drift != "auto" else 0.0
+            offset = wish.offset or Fraction(0)
+        ready = prepare(
+            path,
+            self._work / f"audio-{number}",
+            ppm=ppm,
+            copy=wish.copy,
+            tools=self._tools,
+            runner=self._runner,
+        )
+        with FileRanges(ready.path) as source:
+            movie = read_movie(source)
+        if movie.first("audio") is None:
+            raise ProofError(f"no sound was made of {path.name}")
+        added = Added(
+            path=path,
+            codec=ready.codec,
+            encoded=ready.encoded,
+            offset_s=float(offset),
+            ppm=ppm,
+            heard_s=0.0,
+            measured=measured,
+        )
+        return ready, movie, added
+
+    def _measured(self, number: int, path: Path) -> Drift:
+        if self._movie.first("audio") is None:
+            raise InputError(
+                "the video has no sound of its own to measure drift by", remedy="give --drift as a number"
+            )
+        own, other = self._work / "own.f32", self._work / f"other-{number}.f32"
+        camera = listen(self._src.path, own, tools=self._tools, runner=self._runner)
+        recorder = listen(path, other, tools=self._tools, runner=self._runner, formats=FORMATS)
+        found = measure(camera, recorder)
+        own.unlink()
+        other.unlink()
+        return found
+
+    def _sound(self, ready: Ready, movie: Movie, added: Added, scale: int, *, first: bool) -> _Sound:
+        track = movie.of_kind("audio")[0]
+        offset = Fraction(added.offset_s).limit_denominator(1_000_000)
+        stretch = Stretch(start=-offset, end=self._length - offset, timescale=scale)
+        with FileRanges(ready.path) as source:
+            out = sound(movie, track, source, stretch)
+        if out is None:
+            raise UsageError(
+                f"with an offset of {added.offset_s:g} s nothing of {added.path.name} lies beside the picture",
+                remedy="give a smaller offset (positive: the sound comes later)",
+            )
+        pieces = tuple(replace(piece, source=ready.path) for piece in out.pieces)
+        title = "".join(char for char in added.path.stem if char.isprintable())[:60]
+        out = replace(out, pieces=pieces, name=title or "Audio", enabled=first, volume=0x100)
+        length = sum(edit.duration for edit in out.edits if edit.media_time >= 0)
+        return _Sound(ready=ready, movie=movie, out=out, added=replace(added, heard_s=length / scale))
+
+    def _brought(self, scale: int) -> Brought | None:
+        if self._wish.telemetry is None:
+            return None
+        return brought(
+            self._wish.telemetry,
+            offset=self._wish.telemetry_offset,
+            length=self._length,
+            timescale=scale,
+            work=self._work,
+        )
+
+    def _sorted(self) -> tuple[list[Track], list[Track]]:
+        """The video file's other tracks: those kept, and those that what is added stands for."""
+        kept: list[Track] = []
+        dropped: list[Track] = []
+        for track in self._movie.tracks:
+            if track is self._track:
+                continue
+            gone = track.kind == "telemetry" and self._wish.telemetry is not None
+            gone |= track.kind == "audio" and bool(self._wish.audio) and self._wish.replace
+            gone |= not track.media_header or track.encrypted
+            (dropped if gone else kept).append(track)
+        return kept, dropped
+
+    @staticmethod
+    def _needs_quicktime(kept: Sequence[Track]) -> bool:
+        """Whether a sound that is kept has QuickTime's own sample entry: readers go by the brand."""
+        return any(track.kind == "audio" for track in kept)
+
+    def _prove(self, aside: Path, sounds: Sequence[_Sound], told: Brought | None) -> None:
+        with FileRanges(aside) as made:
+            movie = read_movie(made)
+            track = movie.tracks[0]
+            shown = presentation(movie, track)
+            if not np.array_equal(shown.pts, self._shown.pts) or track.timescale != self._track.timescale:
+                raise ProofError(f"{aside.name}: the frames are not shown when the source shows them")
+            if _digest(made, track) != _digest(self._src, self._track):
+                raise ProofError(f"{aside.name}: the picture differs from the source's")
+            for each, written in zip(sounds, movie.tracks[1:], strict=False):
+                rate = written.sample_rate or written.timescale
+                heard = Fraction(presented_samples(movie, written), rate)
+                waiting = sum(edit.duration for edit in written.edits if edit.media_time < 0)
+                begins = Fraction(waiting, movie.timescale)
+                due = max(Fraction(each.added.offset_s).limit_denominator(1_000_000), Fraction(0))
+                late = abs(heard - Fraction(each.added.heard_s).limit_denominator(10**9))
+                if (
+                    late > _AUDIBLE_S
+                    or begins + heard > self._length + _AUDIBLE_S
+                    or begins + _AUDIBLE_S < due
+                ):
+                    raise ProofError(
+                        f"{aside.name}: the sound of {each.added.path.name} is not where it belongs"
+                    )
+        if told is not None:
+            prove_telemetry(aside, told)
+
+
+def _digest(src: FileRanges, track: Track) -> bytes:
+    digest = hashlib.sha256()
+    for data in sample_bytes(src, track):
+        digest.update(data)
+    return digest.digest()
+
+
+def _named(track: Track, *, off: bool = False) -> str:
+    return f"{track.kind} ({track.format})" + (", switched off" if off else "")
