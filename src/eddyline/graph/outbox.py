@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, not_, or_, select, update
 
 from eddyline.graph.exchange import STRIDE, Offer, publication
+from eddyline.graph.leases import IS_READY, IS_RUNNING
 from eddyline.graph.records import COLUMNS, batches, jobs_of, rows_for
-from eddyline.graph.states import State
 from eddyline.graph.tables import jobs, outbox
 
 _READY = (
     select(jobs.c.id, jobs.c.fence, jobs.c.cls, jobs.c.priority, jobs.c.turn, jobs.c.ready_at, outbox.c.base)
     .select_from(jobs.outerjoin(outbox, outbox.c.job_id == jobs.c.id))
-    .where(jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.state == State.READY.value)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)), IS_READY)
     .order_by(jobs.c.id)
 )
 _DUE = (
@@ -35,9 +35,7 @@ _DUE = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_JOBS = select(*COLUMNS).where(
-    jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.state == State.READY.value
-)
+_JOBS = select(*COLUMNS).where(jobs.c.id.in_(bindparam("ids", expanding=True)), IS_READY)
 _BASES = select(outbox.c.job_id, outbox.c.base).where(outbox.c.job_id.in_(bindparam("ids", expanding=True)))
 _TAKE = update(outbox).where(outbox.c.job_id.in_(bindparam("ids", expanding=True)))
 _SENT = update(outbox).where(outbox.c.job_id == bindparam("the_job"), outbox.c.base == bindparam("the_base"))
@@ -138,7 +136,7 @@ def unnoted(connection: Connection, *, before: float, limit: int) -> list[str]:
     query: Any = (
         select(jobs.c.id)
         .select_from(jobs.outerjoin(outbox, outbox.c.job_id == jobs.c.id))
-        .where(jobs.c.state == State.READY.value, outbox.c.job_id.is_(None), jobs.c.ready_at <= before)
+        .where(IS_READY, outbox.c.job_id.is_(None), jobs.c.ready_at <= before)
         .limit(limit)
     )
     return list(connection.execute(query).scalars())
@@ -149,7 +147,7 @@ def ended(connection: Connection, *, limit: int) -> list[str]:
     query = (
         select(outbox.c.job_id)
         .select_from(outbox.outerjoin(jobs, jobs.c.id == outbox.c.job_id))
-        .where(or_(jobs.c.id.is_(None), jobs.c.state.not_in([State.READY.value, State.RUNNING.value])))
+        .where(or_(jobs.c.id.is_(None), not_(or_(IS_READY, IS_RUNNING))))
         .limit(limit)
     )
     return list(connection.execute(query).scalars())

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, func, or_, select
 
 from eddyline.graph import outbox
+from eddyline.graph.leases import IS_READY, IS_RUNNING
 from eddyline.graph.records import lock, write
 from eddyline.graph.states import Event, State
 from eddyline.graph.tables import jobs, workers
@@ -140,8 +141,8 @@ def _silent(
         .where(
             rows.c.sent <= before,
             or_(
-                jobs.c.state == State.READY.value,
-                and_(jobs.c.state == State.RUNNING.value, workers.c.name.is_(None)),
+                IS_READY,
+                and_(IS_RUNNING, workers.c.name.is_(None)),
             ),
         )
         .order_by(rows.c.sent)

@@ -1,0 +1,184 @@
+"""What the queues carry: no-op jobs a second, beside what the same server moves at most, and hand-backs.
+
+`python -m benchmarks.sqs` prints the figures; `measure()` returns them. One coordinator and two workers of
+two slots are processes of their own, the ledger is SQLite, the server is MiniStack on loopback: a single
+Python process, so it is the limit, and the ratio to it is what counts.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.servers.ministack import _started
+
+from benchmarks.graph import graph
+from eddyline.aws.exchange import SqsExchange
+from eddyline.aws.queues import Naming, Queues, sqs_client
+from eddyline.aws.sqs import SqsBroker
+from eddyline.core.stop import Stop
+from eddyline.graph.broker import Broker
+from eddyline.graph.coordinator import Coordinator
+from eddyline.graph.handling import JobContext
+from eddyline.graph.job import Claim, Done, Interrupted, Job, NewJob, Settlement
+from eddyline.graph.remote import RemoteLedger
+from eddyline.graph.worker import Worker
+
+ROUNDS = 3
+HAND_BACKS = 20
+KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "us-east-1"}
+_LEASE_S = 30.0
+
+
+def measure() -> dict[str, float]:
+    """Jobs per second, the server's own limit, their ratio, and hand-back to restart (median, s)."""
+    os.environ.update(KEYS)
+    with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as name:
+        folder = Path(name)
+        server = _started(folder)
+        try:
+            limits, jobs = [], []
+            with _crew(server.url, folder) as ledger:
+                _round(ledger, "warm")
+                # In turns, so that whatever else the machine does meets both.
+                for number in range(ROUNDS):
+                    limits.append(_limit(server.url))
+                    jobs.append(_round(ledger, f"r{number}"))
+            backs = _hand_backs(server.url, folder)
+        finally:
+            server.stop()
+    limit, rate = statistics.median(limits), statistics.median(jobs)
+    return {
+        "sqs.jobs_per_s": round(rate, 1),
+        "sqs.server_messages_per_s": round(limit, 1),
+        "sqs.jobs_vs_server": round(rate / limit, 3),
+        "handback_to_restart_s": round(statistics.median(backs), 4),
+        "handback_to_restart_worst_s": round(max(backs), 4),
+    }
+
+
+def _queues(url: str, prefix: str) -> Queues:
+    return Queues(sqs_client(endpoint=url), Naming(prefix=prefix, classes=("cpu",)))
+
+
+@contextmanager
+def _crew(url: str, folder: Path) -> Iterator[RemoteLedger]:
+    """A coordinator and two workers, each a process."""
+    _queues(url, "crew").ensure()
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_coordinate, args=(url, str(folder / "ledger.db")), daemon=True)]
+    processes += [spawn.Process(target=_work, args=(url, f"w{n}"), daemon=True) for n in range(2)]
+    with RemoteLedger.open(folder / "ledger.db") as ledger:
+        for process in processes:
+            process.start()
+        try:
+            yield ledger
+        finally:
+            for process in processes:
+                process.kill()
+                process.join()
+
+
+def _coordinate(url: str, location: str) -> None:
+    with RemoteLedger.open(location) as ledger:
+        Coordinator(ledger, SqsExchange(_queues(url, "crew")), classes=("cpu",), stop=Stop()).run()
+
+
+def _nothing(_job: Job, _context: JobContext) -> Done:
+    return Done(result={})
+
+
+def _work(url: str, name: str) -> None:
+    handlers = dict.fromkeys(("probe", "chunk", "join"), _nothing)
+    broker = SqsBroker(_queues(url, "crew"), wait_s=5)
+    Worker(name, broker, handlers, slots=2, classes=("cpu",), stop=Stop()).run()
+
+
+def _round(ledger: RemoteLedger, prefix: str) -> float:
+    batch = graph(prefix)
+    begin = time.perf_counter()
+    ledger.submit(batch)
+    while ledger.has_open():
+        time.sleep(0.01)
+    return len(batch) / (time.perf_counter() - begin)
+
+
+def _limit(url: str, seconds: float = 2.0) -> float:
+    """Messages a second that two clients move through one queue: sent, received and deleted in tens."""
+    moved = [0, 0]
+    give_up = time.perf_counter() + seconds
+
+    def move(number: int) -> None:
+        queues = _queues(url, f"limit{number}")
+        queues.ensure()
+        lane = queues.naming.lanes[0]
+        while time.perf_counter() < give_up:
+            queues.send(lane, ["x" * 500] * 10)
+            messages = queues.receive(lane, limit=10, wait_s=0, visibility_s=30)
+            queues.delete(messages)
+            moved[number] += len(messages)
+
+    begin = time.perf_counter()
+    threads = [threading.Thread(target=move, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(moved) / (time.perf_counter() - begin)
+
+
+def _hand_backs(url: str, folder: Path) -> list[float]:
+    """Seconds from a worker's hand-back to another's claim."""
+    queues = _queues(url, "back")
+    queues.ensure()
+    stop = Stop()
+    with RemoteLedger.open(folder / "back.db") as ledger:
+        coordinator = Coordinator(ledger, SqsExchange(queues), classes=("cpu",), stop=stop)
+        thread = threading.Thread(target=coordinator.run)
+        thread.start()
+        ledger.submit([NewJob(id="a-1", asset="a", kind="chunk", spec={})])
+        brokers = [SqsBroker(_queues(url, "back"), wait_s=10) for _ in range(2)]
+        came = threading.Event()
+        for broker in brokers:
+            broker.subscribe(came.set)
+        claim = _claim(brokers[0], came)
+        seconds = []
+        for number in range(HAND_BACKS):
+            holder, other = brokers[number % 2], brokers[1 - number % 2]
+            came.clear()
+            other.claim("other", classes=("cpu",), limit=1, lease_s=_LEASE_S)
+            time.sleep(0.3)  # it polls by now, as an idle worker does
+            begin = time.perf_counter()
+            holder.settle([Settlement(job_id="a-1", fence=claim.fence, outcome=Interrupted())])
+            claim = _claim(other, came)
+            seconds.append(time.perf_counter() - begin)
+        for broker in brokers:
+            broker.close()
+        stop.request("measured")
+        thread.join()
+    return seconds
+
+
+def _claim(broker: Broker, came: threading.Event) -> Claim:
+    return _patiently(lambda: broker.claim("bench", classes=("cpu",), limit=1, lease_s=_LEASE_S), came)
+
+
+def _patiently(claim: Callable[[], list[Claim]], came: threading.Event) -> Claim:
+    while True:
+        found = claim()
+        if found:
+            return found[0]
+        came.wait(5)
+        came.clear()
+
+
+if __name__ == "__main__":
+    for key, value in measure().items():
+        print(f"{key} {value}")

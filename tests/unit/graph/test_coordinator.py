@@ -1,0 +1,219 @@
+"""Coordinators over a post that loses, doubles, shuffles and closes: every job is done, and counts once."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from tests.unit.graph.post import Post
+from tests.unit.graph.shop import done, failed, get, interrupted, new
+
+from eddyline.core.errors import TransientError, UsageError
+from eddyline.core.stop import Stop
+from eddyline.graph.coordinator import Coordinator, Note
+from eddyline.graph.exchange import Answered, Delivery, Started
+from eddyline.graph.remote import RemoteLedger
+from eddyline.graph.retry import RetryPolicy
+from eddyline.graph.states import State
+from eddyline.graph.sweeping import Bounds
+
+BOUNDS = Bounds(grace_s=0.05, stale_s=0.2, give_up_s=1.0)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[RemoteLedger]:
+    policy = RetryPolicy(base_s=0.01, max_attempts=50)
+    with RemoteLedger.open(tmp_path / "ledger.db", policy=policy, poison_after=1000) as opened:
+        yield opened
+
+
+class Office:
+    """Coordinators in threads, and one who counts what they note."""
+
+    def __init__(self, ledger: RemoteLedger, post: Post, count: int = 1) -> None:
+        self.stop = Stop()
+        self.notes: Counter[str] = Counter()
+        self.failures: list[Exception] = []
+        self.coordinators = [
+            Coordinator(
+                ledger,
+                post,
+                classes=("cpu",),
+                stop=self.stop,
+                lease_s=5,
+                hold_s=0.2,
+                sweep_every_s=0.05,
+                bounds=BOUNDS,
+                on_note=self._note,
+            )
+            for _ in range(count)
+        ]
+        self.threads = [threading.Thread(target=self._run, args=(each,)) for each in self.coordinators]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self, coordinator: Coordinator) -> None:
+        try:
+            coordinator.run()
+        except Exception as error:  # noqa: BLE001 - asserted by the test
+            self.failures.append(error)
+
+    def _note(self, note: Note) -> None:
+        self.notes[note.what] += note.count
+
+    def close(self) -> None:
+        self.stop.request("the test is over")
+        for thread in self.threads:
+            thread.join(10)
+
+
+def _work(post: Post, name: str, stop: Stop, rng: random.Random) -> None:
+    """A worker that now and then forgets, hands back, fails, or says things twice."""
+    receipts: Counter[tuple[str, int]] = Counter()
+    while not stop.requested:
+        offer = post.take()
+        if offer is None:
+            stop.wait(0.002)
+            continue
+        key = (offer.job.id, offer.base)
+        receipts[key] += 1
+        fence = offer.base + receipts[key]
+        if rng.random() < 0.5:
+            post.tell(Started(job_id=offer.job.id, fence=fence, worker=name, at=1.0))
+        outcome = rng.choices([done(by=name), interrupted(), failed(), None], [8, 1, 1, 1])[0]
+        if outcome is not None:
+            said = Answered(job_id=offer.job.id, fence=fence, worker=name, at=1.0, outcome=outcome)
+            post.tell(*[said] * rng.randint(1, 2))
+        if outcome == interrupted():
+            post.queue.append(offer)
+        post.settled()
+
+
+def _until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_the_post_does_every_job_is_done(ledger: RemoteLedger, seed: int) -> None:
+    post = Post(random.Random(seed), loses=0.1, doubles=0.2, fails=0.1)
+    office = Office(ledger, post, count=2)
+    stop = Stop()
+    workers = [
+        threading.Thread(target=_work, args=(post, f"w{n}", stop, random.Random(seed * 10 + n)))
+        for n in range(3)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        for asset in (f"a{n}" for n in range(10)):
+            chunks = tuple(f"{asset}-chunk{n}" for n in range(4))
+            ledger.submit([new(f"{asset}-probe"), *(new(c, f"{asset}-probe") for c in chunks)])
+            ledger.submit([new(f"{asset}-join", *chunks)])
+        _until(lambda: not ledger.has_open())
+    finally:
+        stop.request("over")
+        for worker in workers:
+            worker.join(10)
+        office.close()
+    assert office.failures == []
+    assert ledger.counts() == {state: 60 * (state is State.DONE) for state in State}
+    assert all(job.unmet == 0 and job.result for job in ledger.jobs())
+
+
+def test_an_answer_that_the_ledger_refuses_is_parked_alone(
+    ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = Post(random.Random(0))
+    ledger.submit([new("a-1"), new("a-2")])
+    apply = RemoteLedger.apply
+
+    def picky(self: RemoteLedger, facts: list[Answered], **options: float) -> object:
+        if any(fact.job_id == "a-1" for fact in facts):
+            raise UsageError("not that one")
+        return apply(self, facts, **options)
+
+    monkeypatch.setattr(RemoteLedger, "apply", picky)
+    office = Office(ledger, post)
+    _until(lambda: len(post.queue) == 2)
+    for offer in list(post.queue):
+        post.tell(
+            Answered(job_id=offer.job.id, fence=offer.base + 1, worker="ada", at=1.0, outcome=done(by="ada"))
+        )
+    _until(lambda: get(ledger, "a-2").state == State.DONE and post.parked)
+    office.close()
+    ((_, reason),) = post.parked
+    assert reason == "not that one"
+    assert office.notes["parked"] == 1
+
+
+def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
+    ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = Post(random.Random(0))
+    collected: list[int] = []
+    collect = Post.collect
+
+    def counted(self: Post, wait_s: float) -> list[Delivery]:
+        found = collect(self, wait_s)
+        collected.append(len(found))
+        return found
+
+    outage = threading.Event()
+    apply = RemoteLedger.apply
+
+    def away(self: RemoteLedger, facts: list[Answered], **options: float) -> object:
+        if not outage.is_set():
+            raise TransientError("the database is away")
+        return apply(self, facts, **options)
+
+    monkeypatch.setattr(Post, "collect", counted)
+    monkeypatch.setattr(RemoteLedger, "apply", away)
+    ledger.submit([new("a-1")])
+    office = Office(ledger, post)
+    _until(lambda: post.queue)
+    offer = post.queue[0]
+    post.tell(Answered(job_id="a-1", fence=offer.base + 1, worker="ada", at=1.0, outcome=done(by="ada")))
+    _until(lambda: office.notes["waiting"] >= 2)
+    assert sum(collected) == 1
+    outage.set()
+    _until(lambda: get(ledger, "a-1").state == State.DONE)
+    office.close()
+    assert office.failures == []
+
+
+def test_what_waiting_cannot_mend_ends_the_coordinator_with_its_reason(
+    ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_self: Post) -> Mapping[str, int]:
+        raise UsageError("no permission for that queue")
+
+    monkeypatch.setattr(Post, "depths", refused)
+    office = Office(ledger, Post(random.Random(0)))
+    _until(lambda: office.failures)
+    office.close()
+    assert "no permission" in str(office.failures[0])
+
+
+def test_jobs_without_a_queue_are_told_of(ledger: RemoteLedger) -> None:
+    ledger.submit([new("a-1", cls="gpu")])
+    office = Office(ledger, Post(random.Random(0)))
+    _until(lambda: office.notes["no queue"])
+    office.close()
+    assert get(ledger, "a-1").state == State.READY
+
+
+def test_a_coordinator_stops_soon_after_it_is_told(ledger: RemoteLedger) -> None:
+    office = Office(ledger, Post(random.Random(0)), count=2)
+    time.sleep(0.05)
+    begin = time.monotonic()
+    office.close()
+    assert time.monotonic() - begin < 1.5
+    assert not any(thread.is_alive() for thread in office.threads)
