@@ -1,0 +1,214 @@
+"""Joins notices to a running worker, from the outside: its broker gets a gate, its handlers a watch.
+
+The worker itself needs no hook. It takes nothing new because the gate gives it nothing; a job is handed back
+because its handler is told to stop, as for a cancellation, and says that it was interrupted, which spends no
+attempt; and it exits because its stop is raised. What still runs then is handed back by the worker's own end.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.errors import EddylineError
+from eddyline.core.stop import Stop
+from eddyline.fleet.drain import Actions, InHand, Key, Rules, Standing, decide, heed
+from eddyline.fleet.estimate import Course, Rates
+from eddyline.fleet.gate import Gate
+from eddyline.fleet.notices import Notice, sigterm
+from eddyline.graph.broker import Broker
+from eddyline.graph.handling import Handler, JobContext
+from eddyline.graph.job import Done, Job
+
+_TICK_S = 0.25
+_RELUCTANT_TICK_S = 2.0  # each asks the broker
+
+
+@dataclass(kw_only=True)
+class _Running:
+    """A job between its handler's begin and end; `started` in monotonic seconds."""
+
+    job: Job
+    context: JobContext
+    started: float
+    fraction: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        return self.job.id, self.job.fence
+
+    def course(self) -> Course:
+        return Course(
+            kind=self.job.kind,
+            weight=self.job.weight,
+            elapsed_s=time.monotonic() - self.started,
+            fraction=self.fraction,
+        )
+
+
+class Drainer:
+    """One worker's conscience about its end.
+
+    Make the worker with `gate` for its broker, `watched(handlers)` and the same `stop`. `instance` is the
+    machine's own id: notices about others are ignored. `busy` is told when the first job begins and when the
+    last one has ended; `on_actions` what was decided, whenever that changes. Both must be quick.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        stop: Stop,
+        rules: Rules | None = None,
+        clock: Clock | None = None,
+        instance: str = "",
+        busy: Callable[[bool], None] | None = None,
+        on_actions: Callable[[Actions, Standing], None] | None = None,
+    ) -> None:
+        self.gate = Gate(broker)
+        self._stop = stop
+        self._rules = rules or Rules()
+        self._clock = clock or SystemClock()
+        self._instance = instance
+        self._busy = busy
+        self._on_actions = on_actions
+        self._changed = threading.Condition(threading.RLock())
+        self._standing = Standing()
+        self._running: dict[Key, _Running] = {}
+        self._rates = Rates()
+        self._told = Actions()
+        self._closed = False
+        self._thread = threading.Thread(target=self._keep_deciding, name="drainer", daemon=True)
+        self._thread.start()
+
+    @property
+    def standing(self) -> Standing:
+        """What is known of the worker's end."""
+        return self._standing
+
+    def notice(self, notice: Notice) -> None:
+        """Heed a notice; from any thread, as often as it comes."""
+        with self._changed:
+            standing = heed(self._standing, notice, self._rules, instance=self._instance)
+            if standing != self._standing:
+                self._standing = standing
+                self._changed.notify_all()
+
+    def follow(self, asked: Stop) -> None:
+        """Take `asked`, which a signal raises, for the notice that SIGTERM is."""
+
+        def wait() -> None:
+            while not self._closed:
+                if asked.wait(1.0):
+                    self.notice(replace(sigterm(self._clock.now()), reason=asked.reason or "SIGTERM"))
+                    return
+
+        threading.Thread(target=wait, name="drainer-asked", daemon=True).start()
+
+    def close(self) -> None:
+        """End the drainer's own thread; call it once the worker has ended."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(timeout=5)
+
+    # The handlers' side
+
+    def watched(self, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
+        """The same handlers, seen by the drainer."""
+        return {kind: self._watched(handler) for kind, handler in handlers.items()}
+
+    def _watched(self, handler: Handler) -> Handler:
+        def handle(job: Job, context: JobContext) -> Done:
+            running = _Running(job=job, context=context, started=time.monotonic())
+            self._begin(running)
+            try:
+                context.stop.check()
+
+                def tell(fraction: float, note: str) -> None:
+                    running.fraction = max(running.fraction, fraction)
+                    context.tell(fraction, note)
+
+                done = handler(job, replace(context, tell=tell))
+                self._learn(running)
+                return done
+            finally:
+                self._end(running)
+
+        return handle
+
+    def _begin(self, running: _Running) -> None:
+        with self._changed:
+            first = not self._running
+            self._running[running.key] = running
+            if self._standing.leaving:
+                # Claimed just before the gate closed: not begun unless it ends in time.
+                self._act(self._decided())
+            if first and self._busy is not None:
+                self._busy(True)
+
+    def _end(self, running: _Running) -> None:
+        with self._changed:
+            self._running.pop(running.key, None)
+            if not self._running and self._busy is not None:
+                self._busy(False)
+            self._changed.notify_all()
+
+    def _learn(self, running: _Running) -> None:
+        with self._changed:
+            self._rates.learn(running.job.kind, running.job.weight, time.monotonic() - running.started)
+
+    # Deciding, again and again: estimates change
+
+    def _keep_deciding(self) -> None:
+        while True:
+            with self._changed:
+                if not self._closed:
+                    self._changed.wait(self._pause())
+                if self._closed:
+                    return
+            # Asks the broker, which may take its time: not under the lock that handlers need.
+            waiting_s = self.gate.waiting_s(self._clock.now()) if self._is_shunned() else None
+            with self._changed:
+                actions = self._decided(waiting_s)
+                self._act(actions)
+            self._move_gate(actions)
+            if actions.exit and not self._stop.requested:
+                self._stop.request(self._standing.reason)
+            self._tell(actions)
+
+    def _pause(self) -> float | None:
+        """Seconds until it is worth deciding again; None: only another notice can change anything."""
+        if self._standing.leaving:
+            return _TICK_S
+        return _RELUCTANT_TICK_S if self._is_shunned() else None
+
+    def _is_shunned(self) -> bool:
+        standing = self._standing
+        return not standing.leaving and standing.shunned is not None and self._clock.now() < standing.shunned
+
+    def _decided(self, waiting_s: float | None = None) -> Actions:
+        hands = [
+            InHand(key=running.key, remaining_s=self._rates.remaining_s(running.course()))
+            for running in self._running.values()
+            if not running.context.stop.requested
+        ]
+        return decide(self._standing, hands, self._clock.now(), self._rules, waiting_s=waiting_s)
+
+    def _act(self, actions: Actions) -> None:
+        for key in actions.hand_back:
+            self._running[key].context.stop.request(f"{self._standing.reason}: it would not end in time")
+
+    def _move_gate(self, actions: Actions) -> None:
+        try:
+            self.gate.admit(new=actions.takes_new)
+        except EddylineError:
+            return  # the gate is closed all the same; the broker could not be told to fetch nothing ahead
+
+    def _tell(self, actions: Actions) -> None:
+        if self._on_actions is not None and actions != self._told:
+            self._told = actions
+            self._on_actions(actions, self._standing)

@@ -1,0 +1,100 @@
+"""A broker with a gate in front: closed, it gives out no more jobs; all that runs goes on as before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from eddyline.core.errors import TransientError
+from eddyline.graph.broker import Broker
+from eddyline.graph.job import Claim, Job, Settlement
+
+
+class Gate:
+    """A `graph.broker.Broker` around another. Safe from any thread."""
+
+    def __init__(self, inner: Broker) -> None:
+        self._inner = inner
+        self._lock = threading.Lock()
+        self._open = True
+        self._asked: tuple[str, tuple[str, ...], float] | None = None
+        self._listeners: list[Callable[[], None]] = []
+
+    def admit(self, *, new: bool) -> None:
+        """Let new jobs through or not; tells the worker, and a broker that fetches ahead."""
+        with self._lock:
+            if new == self._open:
+                return
+            self._open = new
+            if not new and self._asked is not None:
+                worker, classes, lease_s = self._asked
+                # Nothing is wanted any more: what a broker has fetched ahead goes back to the others.
+                self._inner.claim(worker, classes=classes, limit=0, lease_s=lease_s)
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+    def waiting_s(self, now: float) -> float | None:
+        """How long the oldest job that could be claimed here has been due; None: not known."""
+        asked = self._asked
+        if asked is None:
+            return None
+        try:
+            moment = self._inner.next_wakeup(asked[1])
+        except TransientError:
+            return None
+        return None if moment is None else max(now - moment, 0.0)
+
+    # What the gate changes
+
+    def claim(self, worker: str, *, classes: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
+        """Up to `limit` jobs; none while the gate is closed."""
+        with self._lock:
+            self._asked = worker, tuple(classes), lease_s
+            if not self._open:
+                return []
+            return self._inner.claim(worker, classes=classes, limit=limit, lease_s=lease_s)
+
+    def next_wakeup(self, classes: Sequence[str]) -> float | None:
+        """When a job may be due next; not to be known while the gate is closed."""
+        return self._inner.next_wakeup(classes) if self._open else None
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` when something may have changed, the gate included."""
+        unsubscribe = self._inner.subscribe(listener)
+        with self._lock:
+            self._listeners.append(listener)
+
+        def end() -> None:
+            with self._lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+            unsubscribe()
+
+        return end
+
+    # What it does not
+
+    def register(self, worker: str, host: str, pid: int, lease_s: float) -> None:
+        """Make the worker known."""
+        self._inner.register(worker, host, pid, lease_s)
+
+    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        """Hand in answers."""
+        return self._inner.settle(settlements)
+
+    def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
+        """Say that the worker lives; the jobs it still holds."""
+        return self._inner.heartbeat(worker, lease_s)
+
+    def held(self, worker: str) -> dict[str, int]:
+        """The jobs that the worker still holds."""
+        return self._inner.held(worker)
+
+    def expire(self) -> list[str]:
+        """Take jobs back from lost workers."""
+        return self._inner.expire()
+
+    def job(self, job_id: str) -> Job | None:
+        """A job as it stands now."""
+        return self._inner.job(job_id)

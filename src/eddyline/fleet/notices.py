@@ -1,0 +1,114 @@
+"""What the world says about a machine's end, or its beginning, as values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Kind(StrEnum):
+    """What is said."""
+
+    INTERRUPTION = "interruption"
+    REBALANCE = "rebalance"
+    SCALE_IN = "scale-in"
+    STOP = "stop"
+    ASKED = "asked"
+    LAUNCHED = "launched"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifecycle:
+    """The hook that holds a machine's end until somebody says `CONTINUE`; the words of Auto Scaling."""
+
+    group: str
+    hook: str
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """What was launched; empty or None where the event does not say."""
+
+    type: str = ""
+    zone: str = ""
+    spot: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """One thing said about one machine; times are seconds since 1970.
+
+    `instance` is empty for the machine that the notice reached itself. `at` is when it was said, `deadline`
+    when the machine ends (None: the notice does not tell).
+    """
+
+    kind: Kind
+    at: float
+    instance: str = ""
+    deadline: float | None = None
+    reason: str = ""
+    lifecycle: Lifecycle | None = None
+    launch: Launch | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Equal for the same thing said twice, by whatever way it came.
+
+        A machine is interrupted, and ends, only once; a rebalance recommendation may be renewed.
+        """
+        if self.kind is Kind.REBALANCE:
+            return self.kind, self.instance, f"{self.at:.0f}"
+        return self.kind, self.instance, self.lifecycle.token if self.lifecycle else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """Understood: one notice for each machine."""
+
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ignored:
+    """Nothing to do, and why: not for us, or not known."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Malformed:
+    """Meant for us, and not as documented: to be logged, and nothing else done about it."""
+
+    reason: str
+
+
+Reading: TypeAlias = Heard | Ignored | Malformed
+
+INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
+"""An EC2 instance's id, in its old and its new length."""
+
+
+def sigterm(now: float) -> Notice:
+    """The notice that SIGTERM is: from ECS, Docker, systemd or a person."""
+    return Notice(kind=Kind.STOP, at=now, reason="SIGTERM")
+
+
+def asked(now: float, reason: str) -> Notice:
+    """A person wants this worker to end; there is no hurry."""
+    return Notice(kind=Kind.ASKED, at=now, reason=reason)
+
+
+def moment(text: object) -> float:
+    """Seconds since 1970 of an ISO 8601 time, in UTC if it does not say; raises ValueError."""
+    if not isinstance(text, str):
+        raise ValueError(f"{str(text)[:40]!r} is not a time")  # noqa: TRY004 - one error for all that is no time
+    when = datetime.fromisoformat(text)
+    try:
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except OverflowError as error:
+        raise ValueError(f"{text[:40]!r} is no time that can come") from error

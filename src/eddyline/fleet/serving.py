@@ -1,0 +1,59 @@
+"""Whether somebody is there for each class of jobs: a class without workers is reported, not waited for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from eddyline.fleet.pools import Pools
+
+_NAME = re.compile(r"([a-z][a-z0-9-]{0,19})@(.{1,200})", re.DOTALL)
+
+
+def worker_name(pool: str, host: str, pid: int) -> str:
+    """A worker's name, which tells its class to whoever reads the ledger: `cpu@ip-10-0-0-7:4242`."""
+    return f"{pool}@{host[:150]}:{pid}"
+
+
+def class_of(worker: str) -> str | None:
+    """The class in a worker's name; None: it has none."""
+    found = _NAME.fullmatch(worker)
+    return found[1] if found else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unserved:
+    """`jobs` of class `cls` are due, the oldest for `waited_s` seconds, and no worker takes such jobs."""
+
+    cls: str
+    jobs: int
+    waited_s: float
+    remedy: str
+
+
+def unserved(
+    due: Mapping[str, tuple[int, float]], workers: Iterable[str], pools: Pools, *, patience_s: float = 60.0
+) -> tuple[Unserved, ...]:
+    """The classes that nobody serves.
+
+    `due`: for each class, how many jobs are due and for how many seconds the oldest; `workers`: names of
+    those alive. Workers without a class in their name (an embedded run) serve everything.
+    """
+    served: set[str] = set()
+    for worker in workers:
+        cls = class_of(worker)
+        if cls is None:
+            return ()
+        served.update(pools[cls].classes if cls in pools.pools else (cls,))
+    return tuple(
+        Unserved(cls=cls, jobs=jobs, waited_s=waited_s, remedy=_remedy(cls, pools))
+        for cls, (jobs, waited_s) in sorted(due.items())
+        if jobs and cls not in served and waited_s >= patience_s
+    )
+
+
+def _remedy(cls: str, pools: Pools) -> str:
+    if cls not in pools.pools:
+        return f"add a class {cls} to pools.yaml, or cancel its jobs"
+    return f"start one with `eddyline worker --pool {cls}`"

@@ -1,0 +1,82 @@
+"""A machine's metadata as EC2 answers it (IMDSv2), under a test's hand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+_ROOT = "/latest/meta-data/"
+
+
+@dataclass(kw_only=True)
+class FakeMachine:
+    """What it says: `said` by path below /latest/meta-data/ (missing: 404); `asked` is all that was asked.
+
+    `status` other than 200 is the answer to everything but tokens; `tokens` False: no tokens are given.
+    """
+
+    url: str = ""
+    said: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    status: int = 200
+    tokens: bool = True
+    token: str = "AQAEAH-1=="  # noqa: S105 - of a fake
+
+    def forget_tokens(self) -> None:
+        """As after a stop and a start."""
+        self.token += "1"
+
+
+@contextmanager
+def machine() -> Iterator[FakeMachine]:
+    """A fake machine's metadata on a free port of loopback."""
+    fake = FakeMachine()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_PUT(self) -> None:
+            fake.asked.append(f"PUT {self.path}")
+            ttl = self.headers.get("X-aws-ec2-metadata-token-ttl-seconds", "")
+            # EC2 refuses tokens to whoever was forwarded by a proxy.
+            forwarded = self.headers.get("X-Forwarded-For") is not None
+            if self.path != "/latest/api/token" or not fake.tokens:
+                self._say(404)
+            elif forwarded or not ttl.isdigit() or not 1 <= int(ttl) <= 21_600:
+                self._say(400)
+            else:
+                self._say(200, fake.token)
+
+        def do_GET(self) -> None:
+            fake.asked.append(f"GET {self.path}")
+            if self.headers.get("X-aws-ec2-metadata-token") != fake.token:
+                self._say(401)
+            elif fake.status != 200:
+                self._say(fake.status)
+            else:
+                found = fake.said.get(self.path.removeprefix(_ROOT))
+                self._say(404 if found is None else 200, found or "")
+
+        def _say(self, status: int, text: str = "") -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's own signature
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        fake.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield fake
+        finally:
+            server.shutdown()
+            thread.join()
