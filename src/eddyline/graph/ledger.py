@@ -16,6 +16,7 @@ from eddyline.core.clock import Clock, SystemClock
 from eddyline.graph import archiving, fallout, leases, readiness, reading
 from eddyline.graph.additions import add
 from eddyline.graph.archiving import Archived
+from eddyline.graph.bell import Bell
 from eddyline.graph.database import Database, as_url
 from eddyline.graph.guards import guard_assets, guard_jobs
 from eddyline.graph.job import Addition, Claim, Job, NewJob, Settlement
@@ -55,6 +56,7 @@ class Ledger:
         self._on_ready = on_ready
         self._listeners: list[Callable[[], None]] = []
         self._listeners_lock = threading.Lock()
+        self._bell = Bell(database.engine, self._changed)
 
     @classmethod
     def open(
@@ -83,6 +85,7 @@ class Ledger:
 
     def close(self) -> None:
         """Give all connections back."""
+        self._bell.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -94,7 +97,11 @@ class Ledger:
         self.close()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after every change made through this object; returns how to end that."""
+        """Call `listener` after every change made through this object; returns how to end that.
+
+        On PostgreSQL also soon after others made something ready or cancelled it, in whatever process.
+        """
+        self._bell.listen()
         with self._listeners_lock:
             self._listeners.append(listener)
 
@@ -114,18 +121,21 @@ class Ledger:
     def _write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
         """A write transaction, with `on_ready` told before its end."""
         on_ready = self._on_ready
-        if on_ready is None:
+        if on_ready is None and self._database.is_sqlite:
             return self._database.write(work, durable=durable)
 
-        def tell_too(connection: Connection) -> T:
+        def tell_too(connection: Connection) -> tuple[T, bool]:
             readiness.begin(connection)
             found = work(connection)
             ready = readiness.end(connection)
-            if ready:
+            if ready and on_ready is not None:
                 on_ready(connection, ready)
-            return found
+            return found, bool(ready)
 
-        return self._database.write(tell_too, durable=durable)
+        found, some_ready = self._database.write(tell_too, durable=durable)
+        if some_ready:
+            self._bell.ring()
+        return found
 
     # Jobs in
 
@@ -218,6 +228,7 @@ class Ledger:
         Answers of workers that run them no longer count.
         """
         cancelled = self._write(lambda c: self._cancel(c, job, asset, reason))
+        self._bell.ring()
         self._changed()
         return cancelled
 

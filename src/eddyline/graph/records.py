@@ -108,6 +108,11 @@ CLAIMED = ("state", "attempt", "starts", "fence", "lease_owner", "ready_at", "st
 """What a claim changes."""
 RELEASED = ("state", "unmet", "ready_at", "turn")
 """What the end of a need changes, or the coming of one."""
+ENDED = (
+    *("state", "losses", "lease_owner", "ready_at", "result", "output", "error", "cause", "finished"),
+    *("answered", "answered_at"),
+)
+"""What a good end changes."""
 _WRITE = update(jobs).where(jobs.c.id == bindparam("job_id"))
 _INSERT_JOBS = insert(jobs)
 _JOB_NAMES = [column.name for column in jobs.columns]

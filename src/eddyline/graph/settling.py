@@ -13,7 +13,7 @@ from eddyline.graph.database import answer_was_lost
 from eddyline.graph.fallout import cancel_dependants, release
 from eddyline.graph.guards import guard_jobs
 from eddyline.graph.job import Done, Failed, GraphError, Interrupted, Outcome, Settlement, Unstarted
-from eddyline.graph.records import Record, encode, lock, write
+from eddyline.graph.records import ENDED, Record, encode, lock, write
 from eddyline.graph.retry import Dead, Failure, RetryPolicy
 from eddyline.graph.states import Event, State
 
@@ -54,7 +54,8 @@ class Settling:
                 mine = (record.answered, record.answered_at) == (settlement.fence, self._now)
                 accepted.append(again and mine and (settlement.job_id, settlement.fence) not in seen)
             seen.add((settlement.job_id, settlement.fence))
-        write(self._connection, settled.values())
+        only_done = all(record.state == State.DONE for record in settled.values())
+        write(self._connection, settled.values(), ENDED if only_done else None)
         release(self._connection, [n for n, r in settled.items() if r.state == State.DONE], self._now)
         dead = {name: name for name, record in settled.items() if record.state == State.DEAD}
         cancel_dependants(self._connection, dead, self._now)
