@@ -91,8 +91,11 @@ def with_list(
 ) -> bytes | None:
     """The payload of moov/udta with a chapter list in front; every byte of `udta` follows.
 
-    In front, for a camera's own boxes may end in padding, behind which readers look no further.
+    In front, for a camera's own boxes may end in padding, behind which readers look no further. A list that
+    is there already, of a film of ours that is encoded again, gives way to the new one.
     """
+    if udta and udta[4:8] == b"chpl":
+        udta = udta[int.from_bytes(udta[:4], "big") :]
     if not 0 < len(chapters) <= _NERO_MOST:
         return udta
     starts = _ticks(chapters, shown, timescale, _NERO_TICKS)

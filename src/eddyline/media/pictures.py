@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from eddyline.core.errors import InputError
 from eddyline.core.files import told_apart
 from eddyline.core.process import Runner
 from eddyline.media.source import VideoFacts
@@ -135,7 +136,10 @@ def before(
     aside.mkdir(exist_ok=True)
     outs = [aside / f"{place}.jpg" for place in range(len(chosen))]
     with told_apart(f"making the pictures of {len(frames)} moments"):
-        drawn = _write(src, track, facts, found, chosen, width, outs, work, tools=tools, runner=runner)
+        try:
+            drawn = _write(src, track, facts, found, chosen, width, outs, work, tools=tools, runner=runner)
+        except InputError:  # none can be decoded: a mark without its picture is still a mark
+            drawn = ()
         # Damaged keyframes are left out of what was drawn: their times tell which those are.
         by_time = {round(float(found.times[key]), 6): key for key in chosen}
         made: dict[int, PictureInfo] = {}

@@ -130,6 +130,14 @@ def test_the_list_lies_in_front_and_tells_starts_in_tenths_of_microseconds(clip:
     assert (start, length) == (-(-int(shown.pts[7]) * 10_000_000 // 90_000), len("HiLight 1"))
 
 
+def test_a_film_of_ours_that_is_encoded_again_has_one_list(clip: Path, tmp_path: Path) -> None:
+    shown, udta = _chaptered(clip, tmp_path / "once.mp4")
+    assert with_list(udta, CHAPTERS, shown, 90_000) == udta
+    fewer = with_list(udta, CHAPTERS[:2], shown, 90_000) or b""
+    assert fewer.count(b"chpl") == 1
+    assert fewer.endswith(_index(clip).udta or b"none")
+
+
 def test_more_chapters_than_the_list_can_count_are_in_the_track_alone() -> None:
     shown = Presentation(sample=np.arange(300), pts=np.arange(300), end=300)
     many = tuple(Chapter(frame=each, title="x") for each in range(256))

@@ -12,7 +12,7 @@ import pytest
 
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
-from eddyline.media.pictures import poster, score, storyboard, thumbnails
+from eddyline.media.pictures import before, poster, score, storyboard, thumbnails
 from eddyline.media.profile import StoryboardSettings
 from eddyline.media.source import VideoFacts
 from eddyline.media.stills import Keyframes, nearest, size, upright
@@ -20,6 +20,7 @@ from eddyline.media.storyboard import Cue, Sheet, cue_starts, webvtt
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.presentation import presentation
 from eddyline.mp4.ranges import FileRanges
 
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p")
@@ -203,6 +204,39 @@ def test_a_damaged_keyframe_costs_its_own_picture_only(ffmpeg: str, tools: Toolc
     assert [each.time_s for each in made] == [0, 1, 3, 4, 5]
     board = storyboard(*shot.args(), StoryboardSettings(interval_s=1), out_dir=shot.out, **shot.to)
     assert board.tiles == 5
+
+
+def test_a_marked_frame_is_shown_by_the_keyframe_before_it(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    shot = Shot(make(ffmpeg, tmp_path / "ramp.mp4", RAMP), tools)
+    shown = presentation(shot.movie, shot.track)
+    made = before(*shot.args(), [0, 9, 10, 25, 29, 59], **shot.to, out_dir=shot.out, shown=shown)
+    names = [each and each.path.name for each in made]
+    assert names == [f"highlight-{number:03}.jpg" for number in (1, 1, 3, 4, 4, 6)]
+    assert [each and each.time_s for each in made] == [0.0, 0.0, 1.0, 2.0, 2.0, 5.0]
+    assert sorted(path.name for path in shot.out.iterdir()) == sorted({str(name) for name in names})
+    lights = [float(grey(ffmpeg, each.path).mean()) for each in made if each]
+    assert lights == sorted(lights)
+    assert lights[-1] - lights[0] > 80
+    assert before(*shot.args(), [], **shot.to, out_dir=shot.out, shown=shown) == ()
+
+
+def test_a_mark_whose_keyframe_is_damaged_has_no_picture(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    path = make(ffmpeg, tmp_path / "ramp.mp4", RAMP)
+    with FileRanges(path) as src:
+        track = read_movie(src).tracks[0]
+    data = bytearray(path.read_bytes())
+    at, length = int(track.samples.offset[20]), int(track.samples.size[20])
+    data[at : at + length] = bytes(length)
+    path.write_bytes(data)
+    shot = Shot(path, tools)
+    shown = presentation(shot.movie, shot.track)
+    made = before(*shot.args(), [15, 25, 35], **shot.to, out_dir=shot.out, shown=shown)
+    assert [each and each.path.name for each in made] == ["highlight-001.jpg", None, "highlight-003.jpg"]
+    assert before(*shot.args(), [25], **shot.to, out_dir=shot.out, shown=shown) == (None,)
 
 
 def test_footage_without_a_sound_keyframe_is_bad_input(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:

@@ -80,8 +80,8 @@ def _side_files(source: Footage, task: Task, facts: dict[str, Any]) -> tuple[Seq
         return side_files(found, task.work), [str(flaw) for flaw in found.flaws]
     except gpmf.NoTelemetryError:
         return (), []
-    except (TransientError, Interrupted):
-        raise  # the disk or the user, not the telemetry
+    except (TransientError, Interrupted, MemoryError):
+        raise  # the machine or the user, not the telemetry
     except Exception as error:  # noqa: BLE001 - whatever bytes no reader foresaw: the footage is not lost for it
         return (), [f"the telemetry cannot be read: {str(error) or type(error).__name__}"]
 
