@@ -164,7 +164,9 @@ def _reading(source: Path, tools: Toolchain) -> tuple[str, ...]:
 
 
 def _filters(facts: AudioFacts, gain_db: float) -> str:
-    steps = ["aresample=async=1"]  # a hole in the source is filled with silence, so that sound stays in sync
+    # A hole in the source is filled with silence, so that sound stays in sync; small ones too, for merged
+    # chapters have one of up to a frame (21 ms) at every join, and they add up.
+    steps = ["aresample=async=1:min_hard_comp=0.01"]
     if facts.channels > MOST_CHANNELS:
         steps.append("aformat=channel_layouts=5.1")
     steps.append(f"aresample={rate(facts)}")
