@@ -23,6 +23,7 @@ from eddyline.media.highlights import Chapter
 from eddyline.media.ladder import Rung
 from eddyline.media.segmenting import Segmenting
 from eddyline.media.streamchapters import prove_chapters, write_chapters
+from eddyline.media.streamedits import begin_at
 from eddyline.media.streamproof import Timeline, validate
 from eddyline.media.toolchain import Toolchain
 
@@ -148,6 +149,7 @@ def _refine(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
         if each.kind == "video":
             starts = [int(timeline.pts[frame]) for frame in first]
             text = manifests.with_timeline(text, each.init, starts, timeline.end)
+            begin_at(stream / each.init, stream / each.media[0], starts[0])
     told = manifests.read_mpd(text, mpd.name)[1]
     text = manifests.with_length(text, max(each.end_s for each in told))
     mpd.write_text(manifests.without_signature(text), "utf-8")
