@@ -26,9 +26,11 @@ from eddyline.graph.worker import Worker
 
 BATCH = 50
 ROUNDS = 3
-JOBS = 4_400
+JOBS = 11_000
 SAMPLES = 200
 _LEASE_S = 30.0
+_FIRST_PAUSE_S = 0.005  # of a client that finds nothing to do
+_LONGEST_PAUSE_S = 0.1
 
 
 def measure() -> dict[str, float]:
@@ -81,11 +83,11 @@ def client(url: str, name: str) -> None:
         ledger.register(name, "here", 0, _LEASE_S)
         print("ready", flush=True)
         sys.stdin.read()
-        pause = 0.001
+        pause = _FIRST_PAUSE_S
         while True:
             claims = ledger.claim(name, classes=("cpu",), limit=BATCH, lease_s=_LEASE_S)
             if claims:
-                pause = 0.001
+                pause = _FIRST_PAUSE_S
                 ledger.settle(
                     [
                         Settlement(job_id=claim.job.id, fence=claim.fence, outcome=Done(result={}))
@@ -96,7 +98,7 @@ def client(url: str, name: str) -> None:
                 return
             else:
                 time.sleep(pause)
-                pause = min(pause * 2, 0.05)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
 
 
 def _waits(url: str) -> list[float]:
