@@ -1,0 +1,232 @@
+"""Worker classes are read from one file, whole and checked; jobs go to the cheapest that can run them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from eddyline.core.errors import UnsupportedError, UsageError
+from eddyline.fleet.pools import BUILT_IN, Pools, cheapest_able, load
+from eddyline.fleet.serving import Unserved, class_of, unserved, worker_name
+from eddyline.fleet.slots import Machine, measure, slots_on
+from eddyline.pipeline.bench import Bench
+from eddyline.pipeline.steps.table import handlers
+
+GIB = 1024 * 1024 * 1024
+
+
+def _written(tmp_path: Path, **changes: object) -> Path:
+    """The built-in file with changes, each named by its path: `pools__cpu__cost=3`; None removes."""
+    body: Any = yaml.safe_load(BUILT_IN.read_text("utf-8"))
+    for name, value in changes.items():
+        *way, last = name.split("__")
+        place = body
+        for step in way:
+            place = place[step]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+    path = tmp_path / "pools.yaml"
+    path.write_text(yaml.safe_dump(body, sort_keys=False), "utf-8")
+    return path
+
+
+def test_the_built_in_classes_run_every_kind_of_job() -> None:
+    kinds = set(handlers(cast("Bench", None)))
+    assert set().union(*(pool.kinds for pool in load().pools.values())) == kinds
+
+
+def test_a_job_goes_to_the_cheapest_class_that_can_run_it(tmp_path: Path) -> None:
+    pools = load()
+    assert cheapest_able("poster", (), pools).name == "light"
+    assert cheapest_able("chunk", {"h264", "av1"}, pools).name == "cpu"
+    dear = load(_written(tmp_path, pools__cpu__cost=1000))
+    assert cheapest_able("chunk", {"h264"}, dear).name == "gpu"
+    without = load(_written(tmp_path, pools__cpu__codecs={"h264": "libx264"}))
+    assert cheapest_able("chunk", {"h264", "av1"}, without).name == "gpu"
+
+
+def test_of_two_classes_at_one_cost_the_first_is_taken(tmp_path: Path) -> None:
+    pools = load(_written(tmp_path, pools__gpu__cost=4))
+    assert {cheapest_able("chunk", {"h264"}, pools).name for _ in range(20)} == {"cpu"}
+
+
+def test_what_no_class_can_run_is_said_so() -> None:
+    with pytest.raises(UnsupportedError, match=r"chunk jobs that encode vvc.*pools.yaml"):
+        cheapest_able("chunk", {"vvc"}, load())
+    with pytest.raises(UnsupportedError, match="no worker class runs dance jobs"):
+        cheapest_able("dance", (), load())
+
+
+def test_a_worker_needs_the_encoders_of_all_that_it_serves() -> None:
+    pools = load()
+    assert pools["cpu"].classes == ("cpu", "light")
+    assert pools.required_encoders("cpu") == {"libx264", "libx265", "libsvtav1", "aac", "mjpeg"}
+    assert pools.required_encoders("light") == {"aac", "mjpeg"}
+
+
+def test_an_unknown_class_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match=r"'tpu'.*light, cpu, gpu"):
+        load()["tpu"]
+
+
+def test_a_class_has_a_build_of_its_own(tmp_path: Path) -> None:
+    pools = load(_written(tmp_path, pools__gpu__ffmpeg="/opt/nvenc/bin/ffmpeg"))
+    assert pools["gpu"].ffmpeg == Path("/opt/nvenc/bin/ffmpeg")
+    assert pools["cpu"].ffmpeg is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"pools__cpu__cots": 1}, "pools.cpu.cots: no such key"),
+        ({"pools__cpu__slot__vcpu": 0}, "pools.cpu.slot.vcpu: .*greater than or equal to 0.1, not '0'"),
+        ({"pools__cpu__slot__vcpu": "four"}, "pools.cpu.slot.vcpu"),
+        ({"pools__cpu__kinds": []}, "pools.cpu.kinds"),
+        ({"pools__cpu__kinds": ["chunk", "chunk"]}, "pools.cpu.kinds: the same word twice"),
+        ({"pools__cpu__codecs": {"h264": "libx264; rm"}}, "pools.cpu.codecs.h264"),
+        ({"pools__cpu__serves": ["tpu"]}, "pools.cpu.serves names 'tpu'"),
+        ({"pools__light__cost": None}, "pools.light.cost: Field required"),
+        ({"pools__cpu__capacity__least": 500}, r"least \(500\) is more than most \(200\)"),
+        ({"pools__cpu__capacity__spot_percent": 101}, "pools.cpu.capacity.spot_percent"),
+        ({"pools": {}}, "pools: "),
+        ({"pools": {"Big Box": {}}}, "pools.Big Box"),
+        ({"pools": None}, "pools: Field required"),
+        ({"swimming": 1}, "swimming: no such key"),
+    ],
+)
+def test_a_mistake_is_told_with_file_and_key(tmp_path: Path, changes: dict[str, object], said: str) -> None:
+    path = _written(tmp_path, **changes)
+    with pytest.raises(UsageError, match=said) as caught:
+        load(path)
+    assert caught.value.message.startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"pools: [", "not YAML"),
+        (b"\xff\xfe\xff", "not YAML"),
+        (b"[" * 50_000, "not YAML|whole file"),
+        (b"- 1", "the whole file"),
+        (b"", "the whole file"),
+        (b"pools: {a: &x {}, b: *x}", "aliases"),
+        (b"pools: {cpu: {}, cpu: {}}", "the key 'cpu' twice"),
+        (b"!!python/object/apply:os.getpid []", "not YAML"),
+        (b"#" * 300_000, "larger than"),
+    ],
+)
+def test_a_file_that_is_no_plain_yaml_is_refused(tmp_path: Path, text: bytes, said: str) -> None:
+    path = tmp_path / "pools.yaml"
+    path.write_bytes(text)
+    with pytest.raises(UsageError, match=said):
+        load(path)
+
+
+def test_a_missing_file_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.yaml: No such file"):
+        load(tmp_path / "none.yaml")
+
+
+# Slots
+
+
+@pytest.mark.parametrize(
+    ("vcpus", "memory", "slots"),
+    [
+        (16, 64 * GIB, 4),
+        (16, 13 * GIB, 2),  # memory is what there is less of
+        (1000, 4000 * GIB, 16),  # no more than `most`
+        (4, 6.25 * GIB, 1),
+    ],
+)
+def test_as_many_slots_as_processors_and_memory_allow(vcpus: float, memory: float, slots: int) -> None:
+    assert slots_on(Machine(vcpus=vcpus, memory=int(memory)), load()["cpu"]) == slots
+
+
+def test_a_machine_too_small_for_one_slot_is_refused() -> None:
+    with pytest.raises(UsageError, match="class cpu needs 4 vCPU and 6144 MiB; this machine has 2 and"):
+        slots_on(Machine(vcpus=2, memory=64 * GIB), load()["cpu"])
+
+
+def _group(root: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = root / "sys/fs/cgroup" / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def test_a_container_has_what_its_group_allows(tmp_path: Path) -> None:
+    root = _group(tmp_path, cpu_dot_max="50000 100000\n", memory_dot_max="1073741824\n")
+    assert measure(root) == Machine(vcpus=0.5, memory=GIB)
+
+
+def test_a_container_of_the_older_kind_too(tmp_path: Path) -> None:
+    files = {"cpu__cpu_dot_cfs_quota_us": "100000", "cpu__cpu_dot_cfs_period_us": "100000"}
+    root = _group(tmp_path, **files, memory__memory_dot_limit_in_bytes="536870912")
+    assert measure(root) == Machine(vcpus=1.0, memory=GIB // 2)
+
+
+def test_without_limits_it_is_the_whole_machine(tmp_path: Path) -> None:
+    bare = measure(tmp_path)
+    unlimited = _group(
+        tmp_path,
+        cpu_dot_max="max 100000",
+        memory_dot_max="max",
+        cpu__cpu_dot_cfs_quota_us="-1",
+        memory__memory_dot_limit_in_bytes="9223372036854771712",
+    )
+    assert measure(unlimited) == bare
+    assert bare.vcpus >= 1
+    assert bare.memory > GIB // 8
+
+
+# Who serves
+
+
+def test_a_class_with_due_jobs_and_no_worker_is_reported() -> None:
+    due = {"cpu": (3, 90.0), "gpu": (2, 300.0), "light": (1, 61.0)}
+    (missing,) = unserved(due, [worker_name("cpu", "host", 7)], load())
+    assert missing == Unserved(
+        cls="gpu", jobs=2, waited_s=300.0, remedy="start one with `eddyline worker --pool gpu`"
+    )
+
+
+def test_a_class_unknown_to_the_file_is_reported_too() -> None:
+    (missing,) = unserved({"tpu": (1, 100.0)}, [worker_name("cpu", "host", 7)], load())
+    assert "add a class tpu" in missing.remedy
+
+
+def test_a_class_is_given_a_minute_to_start() -> None:
+    assert unserved({"gpu": (2, 59.0)}, [], load()) == ()
+    assert unserved({"gpu": (0, 999.0)}, [], load()) == ()
+
+
+def test_an_embedded_run_serves_every_class() -> None:
+    assert unserved({"gpu": (2, 300.0)}, ["embedded-4242"], load()) == ()
+
+
+def test_a_workers_name_tells_its_class() -> None:
+    assert class_of(worker_name("cpu", "ip-10-0-0-7", 4242)) == "cpu"
+    assert class_of("embedded-4242") is None
+
+
+def test_the_built_in_file_is_what_terraform_can_read_too() -> None:
+    body = yaml.safe_load(BUILT_IN.read_text("utf-8"))
+    assert isinstance(load(), Pools)
+    assert list(body["pools"]) == list(load().pools)
+    # yamldecode has neither dates nor sets, and its keys are strings.
+    assert _is_plain(body)
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(each) for key, each in value.items())
+    if isinstance(value, list):
+        return all(_is_plain(each) for each in value)
+    return value is None or isinstance(value, str | int | float | bool)
