@@ -23,9 +23,9 @@ __all__ = ["ministack", "postgres"]
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 HERE = Path(__file__).parent
-ASSETS = 100
+ASSETS = 70
 CHUNKS = 2
-KILLS = 6
+KILLS = 5
 WITHIN_S = 100.0  # less than the age at which a sweep would publish again: so none of this is its work
 
 

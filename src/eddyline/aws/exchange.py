@@ -14,7 +14,9 @@ from eddyline.aws.queues import Message, Queues
 from eddyline.graph.exchange import Delivery, Fact, Offer
 from eddyline.graph.wire import WireError, fact_from_json, offer_to_json
 
-_VISIBILITY_S = 60.0  # a coordinator that vanishes with answers in hand delays them by this much
+# A coordinator that vanishes with answers in hand delays them by this much; a slow one has others record them
+# too, which does no harm.
+_VISIBILITY_S = 5.0
 _AT_ONCE = 4
 _MOST_FACTS = 10_000
 

@@ -36,6 +36,7 @@ _DUE = (
     .with_for_update(skip_locked=True)
 )
 _JOBS = select(*COLUMNS).where(jobs.c.id.in_(bindparam("ids", expanding=True)), IS_READY)
+_RUNNING = select(jobs.c.id).where(jobs.c.id.in_(bindparam("ids", expanding=True)), IS_RUNNING)
 _BASES = select(outbox.c.job_id, outbox.c.base).where(outbox.c.job_id.in_(bindparam("ids", expanding=True)))
 _TAKE = update(outbox).where(outbox.c.job_id.in_(bindparam("ids", expanding=True)))
 _SENT = update(outbox).where(outbox.c.job_id == bindparam("the_job"), outbox.c.base == bindparam("the_base"))
@@ -92,10 +93,19 @@ def take(
     if not due:
         return []
     found = {job.id: job for job in jobs_of(connection, list(rows_for(connection, _JOBS, due)), {})}
-    forget(connection, due.keys() - found.keys())
+    _set_aside(connection, due.keys() - found.keys(), now)
     for batch in batches(found):
         connection.execute(_TAKE.values(taken=now + hold_s), {"ids": batch})
     return [Offer(job=found[name], base=base) for name, base in due.items() if name in found]
+
+
+def _set_aside(connection: Connection, ids: Collection[str], now: float) -> None:
+    """See to rows not to be published: a job that runs has been, only nobody lived to note it."""
+    running: set[str] = set()
+    for batch in batches(ids):
+        running.update(connection.execute(_RUNNING, {"ids": batch}).scalars())
+        connection.execute(_TAKE.values(sent=now), {"ids": sorted(running.intersection(batch))})
+    forget(connection, set(ids) - running)
 
 
 def confirm(connection: Connection, offers: Sequence[Offer], now: float) -> None:

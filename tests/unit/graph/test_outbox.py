@@ -77,6 +77,19 @@ def test_what_was_taken_and_never_confirmed_is_taken_again(ledger: RemoteLedger,
     assert offers(ledger) == [first]
 
 
+def test_the_answer_to_a_publication_that_nobody_lived_to_note_counts(
+    ledger: RemoteLedger, clock: ManualClock
+) -> None:
+    ledger.submit([new("a-1"), new("a-2", "a-1")])
+    (sent,) = ledger.take_offers(classes=("cpu",), limit=9, hold_s=20)
+    # The coordinator was killed between sending and confirming, and a worker has begun.
+    say(ledger, start(sent))
+    clock.advance(21)
+    assert offers(ledger) == []
+    assert say(ledger, answer(sent, done())) == 1
+    assert get(ledger, "a-2").state == State.READY
+
+
 def test_what_could_not_be_sent_is_due_again_after_a_pause(ledger: RemoteLedger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     ledger.defer(ledger.take_offers(classes=("cpu",), limit=9, hold_s=20), 0.5)
