@@ -19,7 +19,8 @@ FORMATS = "wav,w64,aiff,caf,mp3,aac,flac,ogg,ac3,eac3,mov,matroska,mpegts,mpeg,a
 # What every player takes from an MP4 as it is.
 _PLAYED = frozenset({"aac", "ac3", "eac3", "alac", "mp3"})
 _HELD = _PLAYED | {"flac", "opus"}
-_UNCOMPRESSED = "pcm_"
+# What Apple Lossless holds bit for bit: few players take uncompressed sound in an MP4, and all take this.
+_LOSSLESS = frozenset({"pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be"})
 _BASE_S, _BYTES_A_SECOND = 120.0, 500_000
 _KBPS = 96  # a channel: transparent
 _VIRTUAL = 10_000_000  # Hz: a clock's error is set to a tenth of a millionth
@@ -47,8 +48,9 @@ def prepare(
 ) -> Ready:
     """Make the first sound of `path` a track of its own in the folder `work`.
 
-    AAC and what else players know is copied; anything else is encoded to AAC, once. `copy`: copied, whatever
-    it is. `ppm`: resampled as from a clock that ran so much too fast, and encoded.
+    AAC and what else players know is copied; anything else is encoded to AAC, once. `copy`: copied, and
+    what is uncompressed kept bit for bit as Apple Lossless. `ppm`: resampled as from a clock that ran so
+    much too fast, and encoded.
     Raises `InputError`, `UnsupportedError` (a codec that cannot be copied), `UsageError`, `ToolError`.
     """
     stream = _stream(path, tools, runner)
@@ -58,8 +60,9 @@ def prepare(
         raise InputError(f"the sound of {path.name} cannot be read", remedy="convert it to WAV first")
     if copy and ppm:
         raise UsageError("what is resampled cannot be copied", remedy="leave out --copy or --drift")
-    fits = codec in (_HELD if copy else _PLAYED) or (copy and codec.startswith(_UNCOMPRESSED))
-    if copy and not fits:
+    fits = codec in (_HELD if copy else _PLAYED)
+    exact = copy and codec in _LOSSLESS
+    if copy and not fits and not exact:
         raise UnsupportedError(f"MP4 does not hold {codec} sound", remedy="leave out --copy")
     work.mkdir(parents=True, exist_ok=True)
     facts = AudioFacts(
@@ -69,6 +72,10 @@ def prepare(
         made = work / "copied.mp4"
         _run(path, made, ("-c", "copy", "-f", "mp4"), tools, runner)
         return Ready(path=made, codec=codec, channels=channels, sample_rate=rate, encoded=False)
+    if exact:
+        made = work / "lossless.mp4"
+        lossless(path, made, tools=tools, runner=runner)
+        return Ready(path=made, codec="alac", channels=channels, sample_rate=rate, encoded=False)
     plain = work / "plain.mov"
     filters = ("-af", resampling(rate, ppm)) if ppm else ()
     _run(path, plain, (*filters, "-c:a", "pcm_s24le", "-f", "mov"), tools, runner)
@@ -83,6 +90,11 @@ def prepare(
         sample_rate=made_of.sample_rate,
         encoded=True,
     )
+
+
+def lossless(path: Path, out: Path, *, tools: Toolchain, runner: Runner) -> None:
+    """The first sound of `path` from its movie's zero on, in `out`, as Apple Lossless: the same samples."""
+    _run(path, out, ("-af", "aresample=async=1:first_pts=0", "-c:a", "alac", "-f", "mp4"), tools, runner)
 
 
 def resampling(rate: int, ppm: float) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from eddyline import gpmf
 from eddyline.core.errors import InputError, ProofError
 from eddyline.gpmf.edit.window import window
+from eddyline.gpmf.edit.within import within
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.movie import Edit
 from eddyline.mp4.mux import OutTrack, Piece
@@ -75,7 +76,9 @@ def brought(path: Path, *, offset: Fraction, length: Fraction, timescale: int, w
         duration=duration,
         edits=edits,
     )
-    return Brought(out=out, payloads=tuple(blocks), cut=outside, udta=found.source.udta)
+    return Brought(
+        out=out, payloads=tuple(blocks), cut=outside, udta=_marks(found.source.udta, offset, length)
+    )
 
 
 def prove(path: Path, made: Brought) -> int:
@@ -84,6 +87,11 @@ def prove(path: Path, made: Brought) -> int:
     if tuple(found.payloads[at] for at in range(len(found.payloads))) != made.payloads:
         raise ProofError(f"{path.name}: the telemetry's payloads are not those that were brought")
     return len(made.payloads)
+
+
+def _marks(udta: bytes, offset: Fraction, length: Fraction) -> bytes:
+    """The udta with its HiLights moved like the telemetry."""
+    return within(udta, float(-offset) * 1000, float(length - offset) * 1000)
 
 
 def _exact(seconds: float) -> Fraction:

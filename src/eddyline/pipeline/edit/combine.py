@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ import numpy as np
 from eddyline.core.errors import InputError, ProofError, UsageError
 from eddyline.core.files import told_apart
 from eddyline.core.process import Runner
+from eddyline.gpmf.sources import boxes
 from eddyline.media.drift import Drift, listen, measure
 from eddyline.media.external import FORMATS, Ready, prepare
 from eddyline.media.footage import main_video, open_footage
@@ -188,8 +190,8 @@ class _Combination:
             else self._movie.brand
         )
         udta = self._movie.udta
-        if udta is None and told is not None and told.udta:
-            udta = told.udta
+        if told is not None and told.udta:
+            udta = _with_camera(udta or b"", told.udta)
         write(
             aside,
             linked(sources, tracks),
@@ -264,7 +266,7 @@ class _Combination:
             out = sound(movie, track, source, stretch)
         if out is None:
             raise UsageError(
-                f"with an offset of {added.offset_s:g} s nothing of {added.path.name} lies beside the picture",
+                f"{added.offset_s:g} s later, nothing of {added.path.name} lies beside the picture",
                 remedy="give a smaller offset (positive: the sound comes later)",
             )
         pieces = tuple(replace(piece, source=ready.path) for piece in out.pieces)
@@ -335,6 +337,14 @@ def _digest(src: FileRanges, track: Track) -> bytes:
     for data in sample_bytes(src, track):
         digest.update(data)
     return digest.digest()
+
+
+def _with_camera(own: bytes, other: bytes) -> bytes:
+    """The video's udta, and of the camera that the telemetry is from what the video does not say itself."""
+    told = list(boxes(own))
+    said = {kind for kind, _ in told}
+    told += [(kind, body) for kind, body in boxes(other) if kind not in said]
+    return b"".join(struct.pack(">I4s", 8 + len(body), kind) + body for kind, body in told)
 
 
 def _named(track: Track, *, off: bool = False) -> str:

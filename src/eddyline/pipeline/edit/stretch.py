@@ -18,8 +18,9 @@ from eddyline.mp4.ranges import ByteRanges, Ints
 
 # Packets that a decoder needs before the first it can be heard from: AAC overlaps two (HE-AAC one more).
 _PREROLL = 2
+_ALONE = frozenset({"alac", "fLaC"})  # each packet decodes by itself
 _PREROLL_S = {"Opus": Fraction(8, 100), ".mp3": Fraction(3, 10), "mp3 ": Fraction(3, 10)}
-_UNCOMPRESSED = frozenset(
+UNCOMPRESSED = frozenset(
     {"sowt", "twos", "raw ", "NONE", "lpcm", "in24", "in32", "fl32", "fl64", "ipcm", "fpcm"}
 )
 
@@ -64,7 +65,7 @@ def sound(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutT
     early = _PREROLL_S.get(track.format)
     if early is not None:
         first = int(np.searchsorted(samples.pts, begin - nearest(early * track.timescale), side="right")) - 1
-    elif track.format not in _UNCOMPRESSED:
+    elif track.format not in _ALONE:
         first -= _PREROLL
     first = max(first, 0)
     last = int(np.searchsorted(samples.pts, stop))

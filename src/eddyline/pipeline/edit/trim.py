@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from eddyline.core.files import told_apart
 from eddyline.core.process import Runner
 from eddyline.gpmf.edit.within import within
 from eddyline.media import cutvideo
+from eddyline.media.external import lossless
 from eddyline.media.footage import main_video, open_footage
 from eddyline.media.join import movie_timescale
 from eddyline.media.probe import probe
@@ -28,8 +29,9 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import OutTrack, linked, write
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.ranges import FileRanges
+from eddyline.mp4.slice import copy_tracks
 from eddyline.pipeline.edit.moments import Moment
-from eddyline.pipeline.edit.stretch import Stretch, data, sound
+from eddyline.pipeline.edit.stretch import UNCOMPRESSED, Stretch, data, sound
 from eddyline.pipeline.edit.telemetry import Telling, Told, prove, telling
 from eddyline.pipeline.edit.timecode import timecode
 from eddyline.pipeline.edit.whole import appearing
@@ -197,7 +199,7 @@ class _Trim:
             return None
         match track.kind:
             case "audio":
-                return sound(self._movie, track, self._src, stretch)
+                return self._sound(track, stretch)
             case "timecode":
                 return timecode(self._movie, track, self._src, stretch, self._work)
             case "telemetry":
@@ -207,6 +209,26 @@ class _Trim:
         # fdsc says where the camera put what in its own file; samples that last no time have no place here.
         timeless = not np.any(track.samples.duration)
         return None if timeless else data(self._movie, track, self._src, stretch)
+
+    def _sound(self, track: Track, stretch: Stretch) -> OutTrack | None:
+        """Packets as they are; uncompressed sound, which has none, is kept bit for bit as Apple Lossless."""
+        if track.format not in UNCOMPRESSED:
+            return sound(self._movie, track, self._src, stretch)
+        plain = self._work / f"sound-{track.number}.mov"
+        made = self._work / f"sound-{track.number}.mp4"
+        copy_tracks(self._src, self._movie, [track], plain)
+        lossless(plain, made, tools=self._tools, runner=self._runner)
+        plain.unlink()
+        with FileRanges(made) as source:
+            movie = read_movie(source)
+            found = movie.first("audio")
+            if found is None:
+                raise ProofError(f"no sound was made of track {track.number}")
+            out = sound(movie, found, source, stretch)
+        if out is None:
+            return None
+        pieces = tuple(replace(piece, source=made) for piece in out.pieces)
+        return replace(out, pieces=pieces, name=track.name, language=track.language, enabled=track.enabled)
 
     def _telemetry(self, track: Track, stretch: Stretch) -> OutTrack | None:
         if self._told is not None or track.format != "gpmd":
@@ -247,7 +269,7 @@ class _Trim:
             movie = read_movie(made)
         if movie.creation_time != self._movie.creation_time or (movie.udta or b"") != (udta or b""):
             raise ProofError(f"{aside.name}: what the camera wrote beside its tracks was not kept")
-        if [track.format for track in movie.tracks] != [track.format for track in kept]:
+        if [track.kind for track in movie.tracks] != [track.kind for track in kept]:
             raise ProofError(f"{aside.name}: the tracks are not those of the source")
         for old, new in zip(kept, movie.tracks, strict=True):
             if old.kind == "audio":

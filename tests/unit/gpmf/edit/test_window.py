@@ -1,0 +1,158 @@
+"""A stretch of telemetry holds exactly its samples, and readers find them when they were taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eddyline import gpmf
+from eddyline.gpmf.edit.window import Window, window
+from eddyline.gpmf.errors import Judge
+from eddyline.gpmf.payloads import join
+from eddyline.gpmf.sources import Source
+from eddyline.gpmf.telemetry import _read
+
+Recorder = Callable[..., bytes]
+PERIOD = 1.001
+
+
+def reread(cut: Window, source: gpmf.Telemetry, start: float, end: float) -> gpmf.Telemetry:
+    """The window as the track of a movie that begins at `start`."""
+    low = np.array([span[0] for span in cut.spans], np.int64)
+    high = np.array([span[1] for span in cut.spans], np.int64)
+    payloads = join(
+        cut.payloads,
+        offset=np.arange(len(low), dtype=np.int64),
+        start_s=np.maximum(source.payloads.start_s[low], start) - start,
+        end_s=np.minimum(source.payloads.end_s[high], end) - start,
+    )
+    return _read(Source(kind="raw", payloads=payloads), Judge(lenient=False))
+
+
+def total(payload: bytes, key: str = "TSMP") -> int:
+    node = next(gpmf.parse(payload).find(key))
+    return int(node.array().ravel()[0])
+
+
+@pytest.fixture
+def stamped(ramp: Recorder) -> gpmf.Telemetry:
+    """Six payloads of 20 samples, stamped 50 ms apart on a clock that began long before."""
+    stamps = [7_000_000 + round(number * PERIOD * 1e6) for number in range(6)]
+    return gpmf.read_payloads(ramp([20] * 6, stamps=stamps))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(0.0, 6.006), (1.3, 4.7), (2.002, 4.004), (0.2, 0.9), (1.9, 5.01)]
+)
+def test_a_window_has_just_the_samples_taken_within_it_at_their_times(
+    stamped: gpmf.Telemetry, start: float, end: float
+) -> None:
+    stream = stamped.streams["ACCL"]
+    inside = (stream.times >= start - 1e-9) & (stream.times < end - 1e-9)
+    found = reread(window(stamped, start, end), stamped, start, end).streams["ACCL"]
+    assert np.array_equal(found.values, stream.values[inside])
+    assert np.abs(found.times - (stream.times[inside] - start)).max() < 1 / stream.rate_hz
+
+
+def test_tsmp_counts_from_the_first_sample_kept(stamped: gpmf.Telemetry) -> None:
+    cut = window(stamped, 1.5, 4.6)
+    kept = cut.kept["ACCL"]
+    totals = [total(payload) for payload in cut.payloads]
+    assert totals[-1] == kept[1] - kept[0]
+    assert totals == sorted(totals)
+    assert totals[0] == next(node.repeat for node in gpmf.parse(cut.payloads[0]).find("ACCL"))
+
+
+def test_payloads_in_the_middle_differ_in_tsmp_alone(stamped: gpmf.Telemetry) -> None:
+    cut = window(stamped, 1.3, 4.7)
+    for payload, (low, high) in list(zip(cut.payloads, cut.spans, strict=True))[1:-1]:
+        assert low == high
+        old = stamped.payloads[low]
+        assert len(payload) == len(old)
+        changed = [at for at in range(len(old)) if old[at] != payload[at]]
+        place = old.index(b"TSMP") + 8
+        assert set(changed) <= set(range(place, place + 4))
+
+
+def test_the_first_stamp_moves_to_the_first_sample(stamped: gpmf.Telemetry) -> None:
+    cut = window(stamped, 1.3, 4.7)
+    assert abs(total(cut.payloads[0], "STMP") - (7_000_000 + 1_300_000)) < 60_000
+    middle = cut.payloads[2]
+    assert total(middle, "STMP") == total(stamped.payloads[cut.spans[2][0]], "STMP")
+
+
+def test_a_window_without_payloads_is_empty(stamped: gpmf.Telemetry) -> None:
+    assert window(stamped, 50.0, 60.0).payloads == ()
+
+
+def test_a_scrap_of_a_payload_goes_to_its_neighbour(stamped: gpmf.Telemetry) -> None:
+    cut = window(stamped, 0.9, 4.1)
+    assert cut.spans[0] == (0, 1)
+    assert cut.spans[-1] == (3, 4)
+
+
+def test_what_was_said_once_before_the_window_still_holds_in_it() -> None:
+    def payload(number: int) -> bytes:
+        rows = [[number * 10 + at] for at in range(10)]
+        scale = [7.0] if number == 0 else []
+        stream = gpmf.stream("ACCL", "s", rows, scale=scale, units=["m/s²"] if not number else [])
+        return gpmf.write([gpmf.device(1, "Camera", [stream])])
+
+    source = gpmf.read_payloads(b"".join(payload(number) for number in range(5)))
+    start, end = 2.1, 4.4
+    cut = window(source, start, end)
+    found = reread(cut, source, start, end).streams["ACCL"]
+    first, last = cut.kept["ACCL"]
+    assert np.allclose(found.values, source.streams["ACCL"].values[first:last])
+    assert found.units == ("m/s²",)
+
+
+def test_ticks_and_the_gps_clock_move_with_the_first_sample() -> None:
+    def payload(number: int) -> bytes:
+        modifiers = [
+            gpmf.leaf("TICK", "L", 5000 + round(number * 1001)),
+            gpmf.leaf("TOCK", "L", 5950 + round(number * 1001)),
+            gpmf.leaf("GPSU", "U", f"2506211000{number:02}.000"),
+        ]
+        rows = [[number, at] for at in range(20)]
+        stream = gpmf.stream("GPS5", "l", rows, total=20 * number + 20, modifiers=modifiers)
+        return gpmf.write([gpmf.device(1, "Camera", [stream])])
+
+    source = gpmf.read_payloads(b"".join(payload(number) for number in range(4)))
+    cut = window(source, 0.4, 3.4)
+    tree = gpmf.parse(cut.payloads[0])
+    late = source.streams["GPS5"].times[cut.kept["GPS5"][0]] - source.streams["GPS5"].times[0]
+    assert abs(int(next(tree.find("TICK")).array().ravel()[0]) - (5000 + 1000 * late)) <= 1
+    said = next(tree.find("GPSU")).text
+    assert said.startswith("2506211000")
+    assert abs(float(said[10:]) - late) < 0.002
+    end = gpmf.parse(cut.payloads[-1])
+    assert int(next(end.find("TOCK")).array().ravel()[0]) < 5950 + 3 * 1001
+
+
+@pytest.mark.parametrize("name", ["max-heromode.mp4", "karma.mp4", "gpmf/walking.gpmf", "gpmf/hero7.raw"])
+def test_windows_of_real_recordings_keep_every_sample_and_its_value(samples: Path, name: str) -> None:
+    source = gpmf.read(samples / name)
+    end = float(source.payloads.end_s[-1])
+    for start, stop in ((1.234, min(7.5, end - 2)), (2.002, 5.005), (0.0, 3.3), (3.2, 3.9)):
+        cut = window(source, start, stop)
+        found = reread(cut, source, start, stop)
+        for label, stream in source.streams.items():
+            first, last = cut.kept[label]
+            inside = np.flatnonzero((stream.times >= start - 1e-9) & (stream.times < stop - 1e-9))
+            assert last - first == len(inside)
+            if not len(inside):
+                assert len(found.streams.get(label, ())) == 0
+                continue
+            mine = found.streams[label]
+            rows = slice(first, last)
+            if stream.steps is not None:
+                rows = slice(int(stream.steps[first]), int(stream.steps[last]))
+            assert mine.raw.tobytes() == stream.raw[rows].tobytes()
+            assert np.array_equal(mine.values, stream.values[rows], equal_nan=True)
+            if stream.timeline.rule == "stamps":
+                late = np.abs(mine.times - (stream.times[first:last] - start)).max()
+                assert late * stream.rate_hz <= 1.0 + 1e-6
