@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
@@ -133,8 +133,3 @@ def _by_place(streams: Iterable[gpmf.Stream]) -> dict[tuple[str, str, int], gpmf
     for each in streams:
         groups[str(each.device.id), each.key].append(each)
     return {(*name, number): each for name, several in groups.items() for number, each in enumerate(several)}
-
-
-def longest_shift(shifts: Mapping[str, float]) -> Sequence[tuple[str, float]]:
-    """The streams that are off by a period or more, the worst first."""
-    return sorted(((name, by) for name, by in shifts.items() if by >= 1), key=lambda each: -each[1])
