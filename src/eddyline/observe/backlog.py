@@ -1,0 +1,137 @@
+"""How much is to be done, by class: read from the ledger now and then, never in the way of work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, case, func, literal_column, select
+
+from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.errors import EddylineError
+from eddyline.core.stop import Stop
+from eddyline.graph.database import Database
+from eddyline.graph.leases import IS_READY, IS_RUNNING
+from eddyline.graph.tables import jobs, workers
+
+EVERY_S = 10.0
+"""How often the ledger is read; a scrape shows what was read last, and how old that is."""
+
+_IS_WAITING = jobs.c.state == literal_column("'waiting'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """The jobs of one class: `due` now, `delayed` after a failure, `running`.
+
+    `oldest_s`: for how many seconds the oldest that is due has been so.
+    """
+
+    cls: str
+    due: int = 0
+    delayed: int = 0
+    running: int = 0
+    oldest_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """What the ledger held at `at` (seconds since 1970).
+
+    `waiting` jobs need others first; `late` ones are open and past their deadline; of the leases, `overdue`
+    ones belong to workers that are probably lost. `workers` are the names of the others.
+    """
+
+    at: float
+    queues: tuple[Queue, ...]
+    waiting: int
+    late: int
+    workers: tuple[str, ...]
+    overdue: int
+
+
+def reader(database: Database) -> Callable[[float], Backlog]:
+    """How a `BacklogWatch` reads a ledger's database: give it one of its own, that no work waits for."""
+    return lambda now: database.read(lambda connection: read_backlog(connection, now))
+
+
+def read_backlog(connection: Connection, now: float) -> Backlog:
+    """Counts alone, each by an index over rows of one state: what is done costs nothing."""
+    queues = {queue.cls: queue for queue in _ready(connection, now)}
+    running = select(jobs.c.cls, func.count()).where(IS_RUNNING).group_by(jobs.c.cls)
+    for cls, count in connection.execute(running):
+        known = queues.get(cls, Queue(cls=cls))
+        queues[cls] = Queue(
+            cls=cls, due=known.due, delayed=known.delayed, oldest_s=known.oldest_s, running=int(count)
+        )
+    late = jobs.c.deadline.is_not(None) & jobs.c.finished.is_(None) & (jobs.c.deadline < now)
+    leases = [
+        (str(row.name), float(row.deadline) >= now)
+        for row in connection.execute(select(workers.c.name, workers.c.deadline))
+    ]
+    return Backlog(
+        at=now,
+        queues=tuple(queues[cls] for cls in sorted(queues)),
+        waiting=_count(connection, _IS_WAITING),
+        late=_count(connection, late),
+        workers=tuple(sorted(name for name, alive in leases if alive)),
+        overdue=sum(not alive for _, alive in leases),
+    )
+
+
+def _ready(connection: Connection, now: float) -> list[Queue]:
+    due = func.sum(case((jobs.c.ready_at <= now, 1), else_=0))
+    query = select(jobs.c.cls, func.count(), due, func.min(jobs.c.ready_at)).where(IS_READY)
+    return [
+        Queue(cls=row[0], due=int(row[2]), delayed=int(row[1] - row[2]), oldest_s=max(now - row[3], 0.0))
+        for row in connection.execute(query.group_by(jobs.c.cls))
+    ]
+
+
+def _count(connection: Connection, condition: object) -> int:
+    query = select(func.count()).select_from(jobs).where(condition)  # type: ignore[arg-type]
+    return int(connection.execute(query).scalar_one())
+
+
+class BacklogWatch:
+    """Reads every few seconds in a thread of its own; `latest` is what was read last.
+
+    A ledger that is away makes the reading old (and `failures` grow), never a scrape slow. `read` is called
+    with the time; `on_backlog` is told each reading, in that thread.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[float], Backlog],
+        *,
+        stop: Stop,
+        clock: Clock | None = None,
+        every_s: float = EVERY_S,
+        on_backlog: Callable[[Backlog], None] | None = None,
+    ) -> None:
+        self._read = read
+        self._stop = stop
+        self.clock = clock or SystemClock()
+        self._every_s = every_s
+        self._on_backlog = on_backlog
+        self.latest: Backlog | None = None
+        self.failures = 0
+
+    def start(self) -> threading.Thread:
+        """Read until the stop is raised, in a thread that keeps nobody from ending."""
+        thread = threading.Thread(target=self.run, name="backlog", daemon=True)
+        thread.start()
+        return thread
+
+    def run(self) -> None:
+        """Read until the stop is raised."""
+        while not self._stop.requested:
+            try:
+                self.latest = self._read(self.clock.now())
+            except EddylineError:
+                self.failures += 1
+            else:
+                if self._on_backlog is not None:
+                    self._on_backlog(self.latest)
+            self._stop.wait(self._every_s)

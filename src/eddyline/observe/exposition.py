@@ -1,0 +1,31 @@
+"""Metrics on a port, for Prometheus to fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+from eddyline.core.errors import UsageError
+
+
+@contextmanager
+def exposition(registry: CollectorRegistry, *, host: str = "127.0.0.1", port: int = 9464) -> Iterator[int]:
+    """Serve the registry at http://host:port/metrics while entered; yields the port (0 asks for any).
+
+    Raises `UsageError` if the port is taken or the address is none of this machine's.
+    """
+    try:
+        server, thread = start_http_server(port, addr=host, registry=registry)
+    except (OSError, OverflowError) as error:
+        raise UsageError(
+            f"metrics cannot be served on {host}:{port}: {error}",
+            remedy="choose another port, 0 for any that is free, or none",
+        ) from error
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join(timeout=5)
+        server.server_close()

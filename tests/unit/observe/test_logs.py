@@ -1,0 +1,191 @@
+"""Logs are JSON lines that name asset, job and attempt, keep no secrets, and end nobody's work."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eddyline.core.errors import UsageError
+from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.job import Job
+from eddyline.graph.states import State
+from eddyline.observe.logs import LibraryLogs, open_log, worker_log
+
+JOB: dict[str, Any] = {
+    "id": "a1.chunk-0003",
+    "asset": "a1",
+    "kind": "chunk",
+    "cls": "cpu",
+    "priority": 30,
+    "spec": {},
+    "needs": (),
+    "optional": (),
+    "weight": 1.0,
+    "owner": "",
+    "max_attempts": None,
+    "state": State.RUNNING,
+    "unmet": 0,
+    "attempt": 2,
+    "starts": 3,
+    "interruptions": 1,
+    "losses": 0,
+    "fence": 3,
+    "lease_owner": "ada",
+    "lease_deadline": None,
+    "ready_at": None,
+    "result": None,
+    "output": None,
+    "error": None,
+    "started": None,
+    "finished": None,
+}
+
+
+def _lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def _event(happening: Happening, state: State = State.RUNNING, **more: Any) -> WorkerEvent:  # noqa: ANN401 - fields
+    return WorkerEvent(happening=happening, job=Job(**{**JOB, "state": state}), worker="ada", at=1.0, **more)
+
+
+def test_every_line_of_a_job_names_asset_job_and_attempt() -> None:
+    stream = io.StringIO()
+    hear = worker_log(open_log(stream, level="debug", pool="cpu"))
+    hear(_event(Happening.STARTED))
+    hear(_event(Happening.PROGRESS, fraction=0.5))
+    hear(_event(Happening.FINISHED, elapsed_s=2.0, result={"frames": {}}))
+    hear(_event(Happening.INTERRUPTED, note="Spot interruption"))
+    hear(_event(Happening.FAILED, State.READY, error={"message": "no"}))
+    hear(_event(Happening.FAILED, State.DEAD, error={"message": "no"}))
+    lines = _lines(stream)
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("job started", "info"),
+        ("job progress", "debug"),
+        ("job done", "info"),
+        ("job interrupted", "info"),
+        ("job failed", "warning"),
+        ("job dead", "error"),
+    ]
+    for line in lines:
+        assert (line["asset"], line["job"], line["attempt"]) == ("a1", "a1.chunk-0003", 2)
+        assert (line["pool"], line["worker"], line["class"]) == ("cpu", "ada", "cpu")
+        assert line["timestamp"].endswith("Z")
+
+
+def test_progress_is_left_out_unless_asked_for() -> None:
+    stream = io.StringIO()
+    hear = worker_log(open_log(stream))
+    hear(_event(Happening.PROGRESS, fraction=0.5))
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "secret"),
+    [
+        ("cannot reach postgresql://eddy:hunter2@db/ledger", "hunter2"),
+        ("https://b.s3.amazonaws.com/k?X-Amz-Signature=deadbeef&X-Amz-Date=1", "deadbeef"),
+        ("https://b.s3.amazonaws.com/k?X-Amz-Credential=AKIA123%2F2026", "AKIA123"),
+        ("https://x.blob.core.windows.net/c/k?sv=1&sig=abc%2Bdef", "abc"),
+        ("x" * 10_000 + " postgresql://eddy:hunter2@db/ledger", "hunter2"),
+    ],
+)
+def test_secrets_stay_out_of_the_log(said: str, secret: str) -> None:
+    stream = io.StringIO()
+    log = open_log(stream)
+    log.info("trouble", error={"argv": ["ffmpeg", said], "deep": {"er": (said,)}}, why=said)
+    log.info(said)
+    assert secret not in stream.getvalue()
+    assert "***" in stream.getvalue()
+
+
+def test_no_cut_lets_half_a_secret_through() -> None:
+    for length in range(3950, 4050):
+        stream = io.StringIO()
+        open_log(stream).info("x", why="postgresql://eddy:hunter2@db/" + "y" * length)
+        assert "hunter2" not in stream.getvalue()
+    for length in range(7950, 8050):
+        stream = io.StringIO()
+        open_log(stream).info("x", why="postgresql://eddy:hunter2@db/" + "y" * length)
+        assert "nter2" not in stream.getvalue()
+
+
+def test_a_line_is_bounded_and_keeps_the_end() -> None:
+    stream = io.StringIO()
+    nested: Any = "deep"
+    for _ in range(50):
+        nested = [nested]
+    open_log(stream).info("x", stderr="a" * 100_000 + "the end", many=list(range(10_000)), nested=nested)
+    assert len(stream.getvalue()) < 10_000
+    (line,) = _lines(stream)
+    assert line["stderr"].endswith("the end")
+
+
+def _break(length: int) -> None:
+    raise ValueError(f"broken {length}")
+
+
+def test_an_exception_is_told_without_the_values_of_its_variables() -> None:
+    stream = io.StringIO()
+    log = open_log(stream)
+    try:
+        password = "hunter2".upper()
+        _break(len(password))
+    except ValueError:
+        log.exception("failed")
+    (line,) = _lines(stream)
+    assert line["exception"][0]["exc_value"] == "broken 7"
+    assert "HUNTER2" not in stream.getvalue()
+
+
+def test_a_line_break_in_a_name_is_no_new_line() -> None:
+    stream = io.StringIO()
+    open_log(stream).info("x", asset='a\n{"event": "forged"}\u2028', path="\udcff")
+    assert stream.getvalue().count("\n") == 1
+
+
+class Broken(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_log_that_cannot_be_written_ends_no_work() -> None:
+    worker_log(open_log(Broken()))(_event(Happening.STARTED))
+    closed = io.StringIO()
+    closed.close()
+    worker_log(open_log(closed))(_event(Happening.STARTED))
+
+
+def test_a_log_that_takes_only_ascii_ends_no_work(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w", encoding="ascii") as stream:
+        worker_log(open_log(stream))(_event(Happening.INTERRUPTED, note="Kanü \udcff"))
+    assert "job interrupted" in (tmp_path / "log").read_text()
+
+
+def test_warnings_of_libraries_are_lines_too() -> None:
+    stream = io.StringIO()
+    with LibraryLogs(open_log(stream)):
+        logging.getLogger("botocore").warning("retrying %s", "https://a:b@host")
+        logging.getLogger("botocore").info("nothing")
+    logging.getLogger("botocore").warning("afterwards")
+    lines = _lines(stream)
+    assert [(line["level"], line["library"]) for line in lines] == [("warning", "botocore")]
+    assert lines[0]["said"] == "retrying https://***@host"
+
+
+def test_a_librarys_own_mistake_is_a_line_too() -> None:
+    stream = io.StringIO()
+    record = logging.LogRecord("lib", logging.ERROR, "lib.py", 1, "%d of them", ("no number",), None)
+    LibraryLogs(open_log(stream)).handle(record)
+    (line,) = _lines(stream)
+    assert (line["level"], line["said"]) == ("error", "%d of them")
+
+
+def test_an_unknown_level_is_refused() -> None:
+    with pytest.raises(UsageError, match="'loud' is no log level"):
+        open_log(io.StringIO(), level="loud")

@@ -1,0 +1,266 @@
+"""Metrics tell what workers, coordinators and the ledger do; a ledger that is away slows no scrape."""
+
+from __future__ import annotations
+
+import random
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from eddyline.core.clock import ManualClock
+from eddyline.core.errors import InputError, TransientError, UsageError
+from eddyline.core.stop import Stop
+from eddyline.graph.database import Database, as_url
+from eddyline.graph.direct import DirectBroker
+from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.handling import JobContext
+from eddyline.graph.job import Done, Failed, Job, NewJob, Settlement
+from eddyline.graph.ledger import Ledger
+from eddyline.graph.retry import RetryPolicy
+from eddyline.graph.worker import Worker
+from eddyline.observe.backlog import Backlog, BacklogWatch, Queue, reader
+from eddyline.observe.exposition import exposition
+from eddyline.observe.metrics import Metrics
+
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
+    policy = RetryPolicy(base_s=100, jitter=0)
+    with Ledger.open(tmp_path / "ledger.db", clock=clock, rng=random.Random(1), policy=policy) as opened:
+        yield opened
+
+
+@pytest.fixture
+def read(tmp_path: Path, ledger: Ledger) -> Iterator[Callable[[float], Backlog]]:
+    assert ledger
+    database = Database(as_url(tmp_path / "ledger.db"), random.Random(1))
+    yield reader(database)
+    database.close()
+
+
+def _new(name: str, cls: str = "cpu", *needs: str, deadline: float | None = None) -> NewJob:
+    return NewJob(id=name, asset="a", kind="chunk", spec={}, cls=cls, needs=needs, deadline=deadline)
+
+
+def _shown(metrics: Metrics) -> dict[str, float]:
+    """Every sample by its name and labels."""
+    text = generate_latest(metrics.registry).decode()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {_name(sample.name, sample.labels): sample.value for sample in samples}
+
+
+def _name(name: str, labels: dict[str, str]) -> str:
+    return " ".join([name, *(f"{key}={value}" for key, value in sorted(labels.items()))])
+
+
+def test_a_backlog_counts_by_class_and_state(
+    ledger: Ledger, read: Callable[[float], Backlog], clock: ManualClock
+) -> None:
+    ledger.submit([_new("a"), _new("b"), _new("c"), _new("late", deadline=NOW + 5)])
+    ledger.submit([_new("g", "gpu"), _new("after", "light", "a")])
+    (claim,) = ledger.claim("ada", classes=("gpu",), limit=1, lease_s=30)
+    assert claim.job.id == "g"
+    claims = ledger.claim("bob", classes=("cpu",), limit=4, lease_s=100)
+    by = {each.job.id: each for each in claims}
+    ledger.settle(
+        [Settlement(job_id="b", fence=by["b"].fence, outcome=Failed(error={"message": "no"}, retry=True))]
+    )
+    ledger.abandon("bob")
+    clock.advance(40)
+    backlog = read(clock.now())
+    assert backlog.queues == (
+        Queue(cls="cpu", due=3, delayed=1, running=0, oldest_s=40.0),
+        Queue(cls="gpu", running=1),
+    )
+    assert (backlog.waiting, backlog.late) == (1, 1)
+    assert (backlog.workers, backlog.overdue) == (("bob",), 1)
+
+
+def test_an_empty_ledger_is_an_empty_backlog(read: Callable[[float], Backlog]) -> None:
+    assert read(NOW) == Backlog(at=NOW, queues=(), waiting=0, late=0, workers=(), overdue=0)
+
+
+def test_a_scrape_shows_the_backlog_and_its_age(
+    ledger: Ledger, read: Callable[[float], Backlog], clock: ManualClock
+) -> None:
+    ledger.submit([_new("a"), _new("b")])
+    metrics = Metrics()
+    stop = Stop()
+    watch = BacklogWatch(read, stop=stop, clock=clock, every_s=60)
+    metrics.watch_backlog(watch)
+    assert "eddyline_jobs_waiting" not in _shown(metrics)
+    thread = watch.start()
+    _until(lambda: watch.latest)
+    clock.advance(7)
+    shown = _shown(metrics)
+    assert shown["eddyline_queue_jobs class=cpu state=due"] == 2
+    assert shown["eddyline_queue_oldest_seconds class=cpu"] == 0
+    assert shown["eddyline_leases state=live"] == 0
+    assert shown["eddyline_backlog_age_seconds"] == 7
+    stop.request("enough")
+    thread.join(5)
+
+
+def test_a_ledger_that_is_away_is_shown_as_old_figures(clock: ManualClock) -> None:
+    stop = Stop()
+    heard: list[Backlog] = []
+
+    def read(now: float) -> Backlog:
+        if heard:
+            raise TransientError("the server is away")
+        return Backlog(at=now, queues=(), waiting=3, late=0, workers=(), overdue=0)
+
+    metrics = Metrics()
+    watch = BacklogWatch(read, stop=stop, clock=clock, every_s=0.01, on_backlog=heard.append)
+    metrics.watch_backlog(watch)
+    thread = watch.start()
+    _until(lambda: watch.failures > 1)
+    clock.advance(100)
+    shown = _shown(metrics)
+    assert shown["eddyline_jobs_waiting"] == 3
+    assert shown["eddyline_backlog_age_seconds"] == 100
+    assert shown["eddyline_ledger_read_failures_total"] > 1
+    stop.request("enough")
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_what_a_worker_does_is_counted(tmp_path: Path) -> None:
+    metrics = Metrics()
+    stop = Stop()
+
+    def work(job: Job, context: JobContext) -> Done:
+        context.progress(0.5)
+        if job.id == "bad":
+            raise InputError("on purpose")
+        if job.id == "flaky" and context.attempt == 1:
+            raise TransientError("on purpose")
+        if job.id == "stopped":
+            stop.request("enough")
+            context.stop.wait(10)
+            context.stop.check()
+        return Done(result={"frames": {"1080p": 48, "720p": 48}, "other": "x"})
+
+    with Ledger.open(tmp_path / "l.db", policy=RetryPolicy(base_s=0.01), rng=random.Random(1)) as ledger:
+        ledger.submit([_new("good"), _new("bad"), _new("flaky")])
+        broker = DirectBroker(ledger)
+        for names, until in ((("good",), lambda: not ledger.has_open()), (("stopped",), lambda: False)):
+            if names == ("stopped",):
+                ledger.submit([_new("stopped")])
+            Worker(
+                "ada",
+                broker,
+                {"chunk": work},
+                slots=1,
+                classes=("cpu",),
+                stop=stop,
+                on_event=metrics.hear,
+                until=until,
+            ).run()
+    shown = _shown(metrics)
+    job = "class=cpu kind=chunk"
+    assert shown[f"eddyline_job_starts_total {job}"] == 5
+    assert shown[f"eddyline_jobs_total {job} outcome=done"] == 2
+    assert shown[f"eddyline_jobs_total {job} outcome=dead"] == 1
+    assert shown[f"eddyline_jobs_total {job} outcome=retried"] == 1
+    assert shown[f"eddyline_jobs_total {job} outcome=interrupted"] == 1
+    assert shown[f"eddyline_job_retries_total {job}"] == 1
+    assert shown[f"eddyline_job_interruptions_total {job}"] == 1
+    assert shown[f"eddyline_frames_total {job}"] == 2 * 96
+    assert shown[f"eddyline_job_seconds_count {job}"] == 5
+    assert shown["eddyline_slots_busy"] == 0
+
+
+def test_a_slot_is_busy_from_start_to_end(ledger: Ledger) -> None:
+    ledger.submit([_new("a")])
+    (job,) = ledger.jobs()
+    metrics = Metrics()
+    metrics.set_slots(4)
+    metrics.hear(WorkerEvent(happening=Happening.STARTED, job=job, worker="ada", at=NOW))
+    shown = _shown(metrics)
+    assert (shown["eddyline_slots"], shown["eddyline_slots_busy"]) == (4, 1)
+    metrics.hear(
+        WorkerEvent(happening=Happening.FINISHED, job=job, worker="ada", at=NOW, result={"frames": True})
+    )
+    assert _shown(metrics)["eddyline_slots_busy"] == 0
+
+
+@pytest.mark.parametrize(
+    "result", [None, {}, {"frames": "many"}, {"frames": {"a": "x", "b": -3}}, {"frames": None}]
+)
+def test_a_result_without_frames_counts_none(ledger: Ledger, result: dict[str, object] | None) -> None:
+    ledger.submit([_new("a")])
+    (job,) = ledger.jobs()
+    metrics = Metrics()
+    metrics.hear(WorkerEvent(happening=Happening.FINISHED, job=job, worker="ada", at=NOW, result=result))
+    assert _shown(metrics)["eddyline_frames_total class=cpu kind=chunk"] == 0
+
+
+def test_notices_stances_and_coordinators_are_counted() -> None:
+    metrics = Metrics()
+    metrics.hear_notice("interruption")
+    metrics.hear_stance(takes_new=False)
+    metrics.hear_note("counted", 200)
+    metrics.hear_note("counted", 0)
+    shown = _shown(metrics)
+    assert shown["eddyline_notices_total kind=interruption"] == 1
+    assert shown["eddyline_worker_takes_work"] == 0
+    assert shown["eddyline_coordinator_total what=counted"] == 200
+
+
+def test_cpu_time_of_the_process_and_of_its_programs_is_shown() -> None:
+    shown = _shown(Metrics())
+    assert shown["eddyline_cpu_seconds_total by=worker"] > 0
+    assert "eddyline_cpu_seconds_total by=programs" in shown
+
+
+def test_two_metrics_in_one_process_do_not_mix() -> None:
+    one, other = Metrics(), Metrics()
+    one.hear_notice("stop")
+    assert "eddyline_notices_total kind=stop" not in _shown(other)
+
+
+def test_metrics_are_fetched_over_http() -> None:
+    metrics = Metrics()
+    metrics.hear_notice("stop")
+    with exposition(metrics.registry, port=0) as port:
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+    assert 'eddyline_notices_total{kind="stop"} 1.0' in text
+
+
+def test_a_port_that_is_taken_is_said_to_be() -> None:
+    with (
+        exposition(Metrics().registry, port=0) as port,
+        pytest.raises(UsageError, match="choose another port"),
+        exposition(Metrics().registry, port=port),
+    ):
+        raise AssertionError
+
+
+def test_a_closed_exposition_gives_its_port_back() -> None:
+    with exposition(Metrics().registry, port=0) as port:
+        pass
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5)
+    with exposition(Metrics().registry, port=port):
+        pass
+
+
+def _until(condition: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
