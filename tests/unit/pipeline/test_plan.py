@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 from eddyline.core.identity import canonical
 from eddyline.media.profile import Profile, load
@@ -34,7 +35,7 @@ def test_the_chunks_cover_every_frame_once() -> None:
     chunks = _plan(frames=5000).chunks
     assert chunks[0].first == 0
     assert chunks[-1].last == 5000
-    assert all(one.last == two.first for one, two in zip(chunks, chunks[1:], strict=False))
+    assert all(one.last == two.first for one, two in pairwise(chunks))
 
 
 def test_another_toolchain_or_profile_gives_other_keys() -> None:
