@@ -1,8 +1,9 @@
 """Joins notices to a running worker, from the outside: its broker gets a gate, its handlers a watch.
 
-The worker itself needs no hook. It takes nothing new because the gate gives it nothing; a job is handed back
-because its handler is told to stop, as for a cancellation, and says that it was interrupted, which spends no
-attempt; and it exits because its stop is raised. What still runs then is handed back by the worker's own end.
+The worker itself needs no hook. It takes nothing new because the gate gives it nothing. A job is handed back
+by the gate, at once, and its handler is told to stop, as for a cancellation: the answer that comes later is
+the same, or no longer counts. And the worker exits because its stop is raised; what still runs then is handed
+back by its own end.
 """
 
 from __future__ import annotations
@@ -164,6 +165,14 @@ class Drainer:
     # Deciding, again and again: estimates change
 
     def _keep_deciding(self) -> None:
+        try:
+            self._decide_until_closed()
+        except BaseException as error:
+            # A worker that nobody would end in time must not go on: it hands back what it has, and goes.
+            self._stop.request(f"its drainer failed: {error}")
+            raise
+
+    def _decide_until_closed(self) -> None:
         while True:
             with self._changed:
                 if not self._closed:
@@ -174,8 +183,11 @@ class Drainer:
             waiting_s = self.gate.waiting_s(self._clock.now()) if self._is_shunned() else None
             with self._changed:
                 actions = self._decided(waiting_s)
-                self._act(actions)
+            # First of all: what is handed back must not come back to this worker.
             self._move_gate(actions)
+            with self._changed:
+                self._act(actions)
+            self.gate.hand_back(actions.hand_back)
             if actions.exit and not self._stop.requested:
                 self._stop.request(self._standing.reason)
             self._tell(actions)
@@ -200,7 +212,8 @@ class Drainer:
 
     def _act(self, actions: Actions) -> None:
         for key in actions.hand_back:
-            self._running[key].context.stop.request(f"{self._standing.reason}: it would not end in time")
+            if key in self._running:
+                self._running[key].context.stop.request(f"{self._standing.reason}: it would not end in time")
 
     def _move_gate(self, actions: Actions) -> None:
         try:

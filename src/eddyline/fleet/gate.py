@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from eddyline.core.errors import TransientError
+from eddyline.core.errors import EddylineError
+from eddyline.fleet.drain import Key
 from eddyline.graph.broker import Broker
-from eddyline.graph.job import Claim, Job, Settlement
+from eddyline.graph.job import Claim, Interrupted, Job, Settlement
 
 
 class Gate:
@@ -19,6 +20,7 @@ class Gate:
         self._open = True
         self._asked: tuple[str, tuple[str, ...], float] | None = None
         self._listeners: list[Callable[[], None]] = []
+        self._returned: set[Key] = set()
 
     def admit(self, *, new: bool) -> None:
         """Let new jobs through or not; tells the worker, and a broker that fetches ahead."""
@@ -34,6 +36,22 @@ class Gate:
         for listener in listeners:
             listener()
 
+    def hand_back(self, keys: Sequence[Key]) -> None:
+        """Give running jobs back at once: whoever takes them need not wait until their handlers have ended.
+
+        If the broker cannot be reached, the worker gives them back when they have.
+        """
+        if not keys:
+            return
+        back = [Settlement(job_id=job_id, fence=fence, outcome=Interrupted()) for job_id, fence in keys]
+        with self._lock:
+            self._returned.update(keys)
+        try:
+            self._inner.settle(back)
+        except EddylineError:
+            with self._lock:
+                self._returned.difference_update(keys)
+
     def waiting_s(self, now: float) -> float | None:
         """How long the oldest job that could be claimed here has been due; None: not known."""
         asked = self._asked
@@ -41,7 +59,7 @@ class Gate:
             return None
         try:
             moment = self._inner.next_wakeup(asked[1])
-        except TransientError:
+        except EddylineError:
             return None
         return None if moment is None else max(now - moment, 0.0)
 
@@ -58,6 +76,15 @@ class Gate:
     def next_wakeup(self, classes: Sequence[str]) -> float | None:
         """When a job may be due next; not to be known while the gate is closed."""
         return self._inner.next_wakeup(classes) if self._open else None
+
+    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        """Hand in answers; what was handed back already needs no more, and is said to be accepted."""
+        with self._lock:
+            known = [_is_back(each) and _key(each) in self._returned for each in settlements]
+            self._returned.difference_update(_key(each) for each in settlements)
+        rest = [each for each, done in zip(settlements, known, strict=True) if not done]
+        answers = iter(self._inner.settle(rest) if rest else ())
+        return [done or next(answers) for done in known]
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when something may have changed, the gate included."""
@@ -79,10 +106,6 @@ class Gate:
         """Make the worker known."""
         self._inner.register(worker, host, pid, lease_s)
 
-    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-        """Hand in answers."""
-        return self._inner.settle(settlements)
-
     def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
         """Say that the worker lives; the jobs it still holds."""
         return self._inner.heartbeat(worker, lease_s)
@@ -98,3 +121,11 @@ class Gate:
     def job(self, job_id: str) -> Job | None:
         """A job as it stands now."""
         return self._inner.job(job_id)
+
+
+def _key(settlement: Settlement) -> Key:
+    return settlement.job_id, settlement.fence
+
+
+def _is_back(settlement: Settlement) -> bool:
+    return isinstance(settlement.outcome, Interrupted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from eddyline.graph.tables import jobs, workers
 EVERY_S = 10.0
 """How often the ledger is read; a scrape shows what was read last, and how old that is."""
 
+_IDLE = 20  # times as long as a reading took, it rests after it
 _IS_WAITING = jobs.c.state == literal_column("'waiting'")
 
 
@@ -127,6 +129,7 @@ class BacklogWatch:
     def run(self) -> None:
         """Read until the stop is raised."""
         while not self._stop.requested:
+            began = time.monotonic()
             try:
                 self.latest = self._read(self.clock.now())
             except EddylineError:
@@ -134,4 +137,5 @@ class BacklogWatch:
             else:
                 if self._on_backlog is not None:
                     self._on_backlog(self.latest)
-            self._stop.wait(self._every_s)
+            # However many jobs there are, counting them is a small part of what the database does.
+            self._stop.wait(max(self._every_s, _IDLE * (time.monotonic() - began)))
