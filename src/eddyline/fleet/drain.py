@@ -22,6 +22,7 @@ class Rules:
     `scale_in_s`: how long a scale-in waits: the lifecycle hook's heartbeat timeout, if there is one.
     `rebalance_s`: how long a recommendation is heeded if nothing comes of it.
     `starving_s`: a job that has waited so long shows that no other worker can take it.
+    `probe_s`: where nobody knows how long jobs wait, new work is taken so long in every `starving_s`.
     `pessimism`: estimates are multiplied by it.
     """
 
@@ -30,6 +31,7 @@ class Rules:
     scale_in_s: float = 110.0
     rebalance_s: float = 1800.0
     starving_s: float = 60.0
+    probe_s: float = 4.0
     pessimism: float = 1.25
 
 
@@ -134,8 +136,8 @@ def decide(
         keys = tuple(hand.key for hand in hands)
         if standing.shunned is None or now >= standing.shunned:
             return Actions(finish=keys)
-        starving = waiting_s is not None and waiting_s >= rules.starving_s
-        return Actions(stance=Stance.RELUCTANT, takes_new=starving, finish=keys)
+        takes = _others_cannot(waiting_s, now - (standing.shunned - rules.rebalance_s), rules)
+        return Actions(stance=Stance.RELUCTANT, takes_new=takes, finish=keys)
     exit_by = None if standing.deadline is None else standing.deadline - rules.margin_s
     late = _too_late(hands, now, exit_by, rules.pessimism)
     return Actions(
@@ -146,6 +148,17 @@ def decide(
         exit_by=exit_by,
         exit=not hands or (exit_by is not None and now >= exit_by),
     )
+
+
+def _others_cannot(waiting_s: float | None, shunned_s: float, rules: Rules) -> bool:
+    """Whether work is left lying, as far as can be seen from here.
+
+    A queue does not tell how long its jobs wait. But idle workers take a job the moment it comes: if one is
+    to be had in a short probe now and then, there are none.
+    """
+    if waiting_s is not None:
+        return waiting_s >= rules.starving_s
+    return shunned_s % rules.starving_s >= rules.starving_s - rules.probe_s
 
 
 def _too_late(

@@ -135,6 +135,12 @@ def test_a_reluctant_worker_takes_what_nobody_else_does() -> None:
     assert decide(standing, [], NOW + 1, RULES, waiting_s=61.0).takes_new
 
 
+def test_where_nobody_knows_what_waits_a_reluctant_worker_probes() -> None:
+    standing = _after(_rebalance())
+    taking = [second for second in range(180) if decide(standing, [], NOW + second, RULES).takes_new]
+    assert taking == [56, 57, 58, 59, 116, 117, 118, 119, 176, 177, 178, 179]
+
+
 def test_a_recommendation_of_which_nothing_came_is_forgotten() -> None:
     actions = decide(_after(_rebalance()), [], NOW + RULES.rebalance_s, RULES)
     assert (actions.stance, actions.takes_new) == (Stance.OPEN, True)

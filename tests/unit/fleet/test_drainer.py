@@ -397,6 +397,22 @@ def test_a_reluctant_worker_takes_what_nobody_else_takes(ledger: Ledger) -> None
     crew.join()
 
 
+def test_a_reluctant_worker_on_queues_tries_now_and_then(ledger: Ledger) -> None:
+    class Blind(DirectBroker):
+        def next_wakeup(self, classes: Sequence[str]) -> float | None:
+            assert classes
+            return None
+
+    crew = Crew(ledger, broker=Blind(ledger), rules=Rules(starving_s=4.0, probe_s=2.5))
+    crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
+    _until(lambda: crew.actions)
+    ledger.submit(_jobs("quick-a"))
+    _until(lambda: ledger.jobs(state=State.DONE))
+    assert [actions.takes_new for actions in crew.actions][:2] == [False, True]
+    crew.drainer.notice(asked(time.time(), "enough"))
+    crew.join()
+
+
 def test_a_reluctant_worker_costs_no_more_than_an_idle_one(ledger: Ledger) -> None:
     asked_for = 0
 
