@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from eddyline.core.clock import Clock, SystemClock
-from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
 from eddyline.fleet.drain import Actions, InHand, Key, Rules, Standing, decide, heed
+from eddyline.fleet.errands import Errands
 from eddyline.fleet.estimate import Course, Rates
 from eddyline.fleet.gate import Gate
 from eddyline.fleet.notices import Notice, sigterm
@@ -81,6 +81,9 @@ class Drainer:
         self._running: dict[Key, _Running] = {}
         self._rates = Rates()
         self._told = Actions()
+        self._waiting_s: float | None = None
+        self._asking = False
+        self._errands = Errands("drainer-errands")
         self._closed = False
         self._thread = threading.Thread(target=self._keep_deciding, name="drainer", daemon=True)
         self._thread.start()
@@ -115,6 +118,7 @@ class Drainer:
             self._closed = True
             self._changed.notify_all()
         self._thread.join(timeout=5)
+        self._errands.close()
 
     # The handlers' side
 
@@ -147,7 +151,7 @@ class Drainer:
             self._running[running.key] = running
             if self._standing.leaving:
                 # Claimed just before the gate closed: not begun unless it ends in time.
-                self._act(self._decided())
+                self._stop_those({running.key}.intersection(self._decided().hand_back))
             if first and self._busy is not None:
                 self._busy(True)
 
@@ -156,7 +160,8 @@ class Drainer:
             self._running.pop(running.key, None)
             if not self._running and self._busy is not None:
                 self._busy(False)
-            self._changed.notify_all()
+            if self._standing.leaving:
+                self._changed.notify_all()
 
     def _learn(self, running: _Running) -> None:
         with self._changed:
@@ -179,18 +184,28 @@ class Drainer:
                     self._changed.wait(self._pause())
                 if self._closed:
                     return
-            # Asks the broker, which may take its time: not under the lock that handlers need.
-            waiting_s = self.gate.waiting_s(self._clock.now()) if self._is_shunned() else None
-            with self._changed:
-                actions = self._decided(waiting_s)
-            # First of all: what is handed back must not come back to this worker.
-            self._move_gate(actions)
-            with self._changed:
-                self._act(actions)
-            self.gate.hand_back(actions.hand_back)
+                actions = self._decided()
+                # First of all: what is handed back must not come back to this worker.
+                self.gate.admit(new=actions.takes_new)
+                self._stop_those(actions.hand_back)
             if actions.exit and not self._stop.requested:
                 self._stop.request(self._standing.reason)
+            self._send_errands(actions)
             self._tell(actions)
+
+    def _send_errands(self, actions: Actions) -> None:
+        """The broker may take its time, or be away: a deadline does not wait for it."""
+        if actions.hand_back:
+            self._errands.send(lambda: self.gate.hand_back(actions.hand_back))
+        if self._told.takes_new and not actions.takes_new:
+            self._errands.send(self.gate.want_nothing)
+        if self._is_shunned() and not self._asking:
+            self._asking = True
+            self._errands.send(self._ask)
+
+    def _ask(self) -> None:
+        self._waiting_s = self.gate.waiting_s(self._clock.now())
+        self._asking = False
 
     def _pause(self) -> float | None:
         """Seconds until it is worth deciding again; None: only another notice can change anything."""
@@ -202,26 +217,21 @@ class Drainer:
         standing = self._standing
         return not standing.leaving and standing.shunned is not None and self._clock.now() < standing.shunned
 
-    def _decided(self, waiting_s: float | None = None) -> Actions:
+    def _decided(self) -> Actions:
         hands = [
             InHand(key=running.key, remaining_s=self._rates.remaining_s(running.course()))
             for running in self._running.values()
             if not running.context.stop.requested
         ]
-        return decide(self._standing, hands, self._clock.now(), self._rules, waiting_s=waiting_s)
+        return decide(self._standing, hands, self._clock.now(), self._rules, waiting_s=self._waiting_s)
 
-    def _act(self, actions: Actions) -> None:
-        for key in actions.hand_back:
+    def _stop_those(self, keys: Collection[Key]) -> None:
+        for key in keys:
             if key in self._running:
                 self._running[key].context.stop.request(f"{self._standing.reason}: it would not end in time")
 
-    def _move_gate(self, actions: Actions) -> None:
-        try:
-            self.gate.admit(new=actions.takes_new)
-        except EddylineError:
-            return  # the gate is closed all the same; the broker could not be told to fetch nothing ahead
-
     def _tell(self, actions: Actions) -> None:
-        if self._on_actions is not None and actions != self._told:
+        if actions != self._told:
             self._told = actions
-            self._on_actions(actions, self._standing)
+            if self._on_actions is not None:
+                self._on_actions(actions, self._standing)

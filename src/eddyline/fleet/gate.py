@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 
@@ -16,25 +17,32 @@ class Gate:
 
     def __init__(self, inner: Broker) -> None:
         self._inner = inner
-        self._lock = threading.Lock()
+        self._claiming = threading.Lock()
+        self._listening = threading.Lock()
+        self._returning = threading.Lock()
         self._open = True
         self._asked: tuple[str, tuple[str, ...], float] | None = None
         self._listeners: list[Callable[[], None]] = []
         self._returned: set[Key] = set()
 
     def admit(self, *, new: bool) -> None:
-        """Let new jobs through or not; tells the worker, and a broker that fetches ahead."""
-        with self._lock:
-            if new == self._open:
-                return
-            self._open = new
-            if not new and self._asked is not None:
-                worker, classes, lease_s = self._asked
-                # Nothing is wanted any more: what a broker has fetched ahead goes back to the others.
-                self._inner.claim(worker, classes=classes, limit=0, lease_s=lease_s)
+        """Let new jobs through or not, from now on, and wake the worker; never waits."""
+        if new == self._open:
+            return
+        self._open = new
+        with self._listening:
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
+
+    def want_nothing(self) -> None:
+        """Have a broker that fetches ahead stop that, and give back what it has fetched; may wait for it."""
+        with self._claiming:
+            if self._asked is None or self._open:
+                return
+            worker, classes, lease_s = self._asked
+            with contextlib.suppress(EddylineError):  # what was fetched ahead is given back a little later
+                self._inner.claim(worker, classes=classes, limit=0, lease_s=lease_s)
 
     def hand_back(self, keys: Sequence[Key]) -> None:
         """Give running jobs back at once: whoever takes them need not wait until their handlers have ended.
@@ -44,13 +52,10 @@ class Gate:
         if not keys:
             return
         back = [Settlement(job_id=job_id, fence=fence, outcome=Interrupted()) for job_id, fence in keys]
-        with self._lock:
-            self._returned.update(keys)
-        try:
-            self._inner.settle(back)
-        except EddylineError:
-            with self._lock:
-                self._returned.difference_update(keys)
+        # Until it is known whether that was done, the worker's own answers wait: they may be what counts.
+        with self._returning, contextlib.suppress(EddylineError):
+            accepted = self._inner.settle(back)
+            self._returned.update(key for key, yes in zip(keys, accepted, strict=True) if yes)
 
     def waiting_s(self, now: float) -> float | None:
         """How long the oldest job that could be claimed here has been due; None: not known."""
@@ -67,7 +72,7 @@ class Gate:
 
     def claim(self, worker: str, *, classes: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
         """Up to `limit` jobs; none while the gate is closed."""
-        with self._lock:
+        with self._claiming:
             self._asked = worker, tuple(classes), lease_s
             if not self._open:
                 return []
@@ -79,7 +84,7 @@ class Gate:
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Hand in answers; what was handed back already needs no more, and is said to be accepted."""
-        with self._lock:
+        with self._returning:
             known = [_is_back(each) and _key(each) in self._returned for each in settlements]
             self._returned.difference_update(_key(each) for each in settlements)
         rest = [each for each, done in zip(settlements, known, strict=True) if not done]
@@ -89,11 +94,11 @@ class Gate:
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when something may have changed, the gate included."""
         unsubscribe = self._inner.subscribe(listener)
-        with self._lock:
+        with self._listening:
             self._listeners.append(listener)
 
         def end() -> None:
-            with self._lock:
+            with self._listening:
                 if listener in self._listeners:
                     self._listeners.remove(listener)
             unsubscribe()

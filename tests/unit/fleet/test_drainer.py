@@ -310,7 +310,7 @@ def test_a_broker_that_is_away_gets_its_jobs_back_later(ledger: Ledger) -> None:
         away = 0
 
         def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-            if threading.current_thread().name == "drainer":
+            if threading.current_thread().name == "drainer-errands":
                 self.away += 1
                 raise TransientError("no network")
             return super().settle(settlements)
@@ -471,6 +471,29 @@ def test_a_worker_whose_drainer_fails_goes(ledger: Ledger) -> None:
     drainer.close()
 
 
+def test_a_broker_that_hangs_keeps_no_worker_from_its_deadline(ledger: Ledger) -> None:
+    over = threading.Event()
+
+    class Hanging(DirectBroker):
+        def next_wakeup(self, classes: Sequence[str]) -> float | None:
+            if threading.current_thread().name == "drainer-errands":
+                over.wait(20)
+            return super().next_wakeup(classes)
+
+    ledger.submit(_jobs("silent-a"))
+    crew = Crew(ledger, broker=Hanging(ledger))
+    crew.started("silent-a")
+    crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
+    _until(lambda: crew.actions)
+    time.sleep(0.1)
+    deadline = time.time() + 3
+    crew.drainer.notice(Notice(kind=Kind.INTERRUPTION, at=time.time(), deadline=deadline))
+    crew.join()
+    assert crew.ended_at < deadline
+    assert [job.state for job in ledger.jobs()] == [State.READY]
+    over.set()
+
+
 # The gate
 
 
@@ -506,13 +529,39 @@ def test_a_closed_gate_tells_a_broker_that_nothing_is_wanted_any_more(ledger: Le
     inner = Fetching(ledger)
     gate = Gate(inner)
     gate.admit(new=False)
+    gate.want_nothing()  # and nothing was asked for yet
     gate.admit(new=True)
     gate.claim("ada", classes=("cpu",), limit=4, lease_s=30)
+    gate.want_nothing()  # too late: it is open again
     gate.admit(new=False)
-    gate.admit(new=False)
+    gate.want_nothing()
     assert inner.limits == [4, 0]
     assert gate.claim("ada", classes=("cpu",), limit=4, lease_s=30) == []
     assert inner.limits == [4, 0]
+
+
+def test_an_answer_counts_while_the_same_job_is_being_handed_back(ledger: Ledger) -> None:
+    handing, over = threading.Event(), threading.Event()
+
+    class Slow(DirectBroker):
+        def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+            if threading.current_thread() is not threading.main_thread():
+                handing.set()
+                over.wait(10)
+                raise TransientError("no network")
+            return super().settle(settlements)
+
+    ledger.submit(_jobs("a"))
+    gate = Gate(Slow(ledger))
+    (claim,) = gate.claim("ada", classes=("cpu",), limit=1, lease_s=30)
+    back = threading.Thread(target=gate.hand_back, args=([(claim.job.id, claim.fence)],))
+    back.start()
+    assert handing.wait(10)
+    threading.Timer(0.1, over.set).start()
+    # The word of the worker's own end must reach the ledger: nobody else's did.
+    assert gate.settle([Settlement(job_id="a", fence=claim.fence, outcome=Back())]) == [True]
+    back.join()
+    assert [job.state for job in ledger.jobs()] == [State.READY]
 
 
 def test_a_gate_wakes_its_worker_when_it_opens(ledger: Ledger) -> None:
