@@ -16,9 +16,9 @@ from eddyline.media.ladder import Rung
 
 __all__ = ["Chunk", "Grid", "estimate_cpu_s", "grid", "plan"]
 
-# What one chunk should take. Shorter ones pay more for starting FFmpeg, filling the encoder's lookahead and
-# decoding up to the first wanted frame; longer ones lose more when a worker is taken away.
-_TARGET_CPU_S = 20.0
+# What one chunk should take. Each costs 0.4 CPU s of its own (starting FFmpeg, filling the encoders' lookahead),
+# and what leads up to its first frame is decoded as well; longer ones lose more when a worker is taken away.
+_TARGET_CPU_S = 40.0
 # A clip this long or longer is worth at least so many chunks, so that every core has something to do.
 _SHORTEST_SPLIT_SEGMENTS = 4
 _FEWEST_CHUNKS = 4
@@ -64,7 +64,7 @@ def grid(*, gop_s: float, segment_s: float, fps: Fraction) -> Grid:
 
 
 def plan(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, ...]:
-    """Cut `frames` frames into chunks of whole segments, about equally long, each about 20 CPU s of work.
+    """Cut `frames` frames into chunks of whole segments, about equally long, each about 40 CPU s of work.
 
     A clip of more than four segments becomes at least four chunks. Deterministic: it looks at nothing but its
     arguments. Raises `UnsupportedError` for more frames than any asset can have.

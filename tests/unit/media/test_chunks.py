@@ -69,11 +69,11 @@ def test_chunks_cover_every_frame_once_on_the_grid(
     assert max(segments) - min(segments) <= 1
 
 
-def test_a_chunk_of_a_long_source_takes_about_twenty_cpu_seconds() -> None:
+def test_a_chunk_of_a_long_source_takes_about_forty_cpu_seconds() -> None:
     cells = grid(gop_s=2.0, segment_s=4.0, fps=Fraction(60))
     chunks = plan(60 * 60 * 30, cells, (_1080,))
     costs = [estimate_cpu_s(chunk.frames, (_1080,)) for chunk in chunks]
-    assert 12 <= min(costs) <= max(costs) <= 30
+    assert 30 <= min(costs) <= max(costs) <= 50
 
 
 def test_a_short_clip_is_still_split_for_the_cores() -> None:
