@@ -16,8 +16,9 @@ from eddyline.media.ladder import Rung
 
 __all__ = ["Chunk", "Grid", "estimate_cpu_s", "grid", "plan"]
 
-# What one chunk should take. Each costs 0.4 CPU s of its own (starting FFmpeg, filling the encoders' lookahead),
-# and what leads up to its first frame is decoded as well; longer ones lose more when a worker is taken away.
+# What one chunk should take. Each costs 0.4 CPU s of its own (starting FFmpeg, filling the encoders'
+# lookahead), and what leads up to its first frame is decoded as well; longer ones lose more when a worker is
+# taken away.
 _TARGET_CPU_S = 40.0
 # A clip this long or longer is worth at least so many chunks, so that every core has something to do.
 _SHORTEST_SPLIT_SEGMENTS = 4
