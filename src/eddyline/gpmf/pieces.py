@@ -165,7 +165,10 @@ def _scale(node: Klv, elements: int) -> Floats:
     out = np.ones(elements)
     if elements_of(node.type, node.size) is None:
         return out
-    given = np.ravel(node.array()).astype(np.float64)
+    divisors = np.ravel(node.array())
+    if divisors.dtype.kind not in "iuf":  # letters where numbers belong: damaged, or made to harm
+        return out
+    given = divisors.astype(np.float64)
     if len(given) == 1:
         out[:] = given[0]
     else:

@@ -193,19 +193,12 @@ def _one_by_one(path: Path, steps: str, raw: Path, *, tools: Toolchain, runner: 
         for first in range(0, len(track.samples), _TOGETHER):
             numbers = range(first, min(first + _TOGETHER, len(track.samples)))
             files = [path.with_name(f"{path.stem}-{number}.mp4") for number in numbers]
-            inputs: list[str] = []
-            outputs: list[str] = []
-            for place, (number, file) in enumerate(zip(numbers, files, strict=True)):
+            for number, file in zip(numbers, files, strict=True):
                 collect(source, track, np.asarray([number], np.int64), file)
-                inputs += ["-threads", "1", *_PATIENT, "-noautorotate", *input_args(file)]
-                outputs += ["-map", f"{place}:v:0", "-vf", steps, "-frames:v", "1", "-f", "rawvideo"]
-                outputs += ["-y", f"file:{file.with_suffix('.yuv')}"]
-            argv = (str(tools.ffmpeg), *FFMPEG_BASE, *inputs, *outputs)
-            try:
-                runner.run(argv, limits=Limits(wall_s=_BASE_S + _FRAME_S * len(files)))
-            except ToolError as error:
-                if (error.status or 0) <= 0:
-                    raise  # killed; with a status of its own it says that an output is empty, as it may be
+            if not _drawn(files, steps, tools=tools, runner=runner):
+                # One damaged file ends the command, maybe before the others are written: each by itself.
+                for file in files:
+                    _drawn([file], steps, tools=tools, runner=runner)
             for number, file in zip(numbers, files, strict=True):
                 picture = file.with_suffix(".yuv")
                 if picture.exists() and picture.stat().st_size:
@@ -214,6 +207,24 @@ def _one_by_one(path: Path, steps: str, raw: Path, *, tools: Toolchain, runner: 
                 picture.unlink(missing_ok=True)
                 file.unlink()
     return tuple(sound)
+
+
+def _drawn(files: Sequence[Path], steps: str, *, tools: Toolchain, runner: Runner) -> bool:
+    """Decode the first frame of each file to raw pixels beside it; False if FFmpeg gave up on any."""
+    inputs: list[str] = []
+    outputs: list[str] = []
+    for place, file in enumerate(files):
+        inputs += ["-threads", "1", *_PATIENT, "-noautorotate", *input_args(file)]
+        outputs += ["-map", f"{place}:v:0", "-vf", steps, "-frames:v", "1", "-f", "rawvideo"]
+        outputs += ["-y", f"file:{file.with_suffix('.yuv')}"]
+    argv = (str(tools.ffmpeg), *FFMPEG_BASE, *inputs, *outputs)
+    try:
+        runner.run(argv, limits=Limits(wall_s=_BASE_S + _FRAME_S * len(files)))
+    except ToolError as error:
+        if (error.status or 0) <= 0:
+            raise  # killed; with a status of its own it says that an output is empty, as it may be
+        return False
+    return True
 
 
 def _guessed(facts: VideoFacts) -> str:

@@ -34,6 +34,12 @@ def test_a_scale_may_be_a_fraction_or_change_on_the_way(payload: Maker) -> None:
     assert values[:, 0].tolist() == [20.0, 2.5]
 
 
+def test_a_scale_of_letters_changes_nothing(payload: Maker) -> None:
+    letters = gpmf.leaf("SCAL", "c", "Y")
+    stream = gpmf.stream("ACCL", "s", [[7, 7, 7]], modifiers=[letters])
+    assert gpmf.read_payloads(payload([stream])).streams["ACCL"].values.tolist() == [[7.0, 7.0, 7.0]]
+
+
 def test_a_scale_of_zero_changes_nothing(payload: Maker) -> None:
     values = (
         gpmf.read_payloads(payload([gpmf.stream("ACCL", "s", [[7, 7, 7]], scale=[0])])).streams["ACCL"].values
