@@ -28,7 +28,7 @@ _KILL_AFTER_S = 1.0  # between SIGTERM and SIGKILL: an exit within 2 s of Ctrl-C
 _POLL_S = 0.05
 _LINE = 64 * 1024  # bytes of a line at most: a longer one is handed on in pieces
 # All that a child sees of our environment: what programs need to find each other and their libraries.
-_KEPT_ENVIRONMENT = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR"})
+_KEPT_ENVIRONMENT = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "CUDA_VISIBLE_DEVICES"})
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from eddyline.media.codecs import is_hardware
 from eddyline.media.ladder import Rung
 from eddyline.media.source import VideoFacts
 
@@ -27,6 +28,7 @@ _SVT_AV1 = {
 }
 _ENCODE = {"h264": _X264, "hevc": _X265, "av1": _SVT_AV1}
 _ENCODE_UNKNOWN = 100
+_ENCODE_ELSEWHERE = 2  # a GPU encodes: its driver copies pictures
 _DECODE = {"h264": 5, "hevc": 6, "av1": 6, "vp9": 5, "prores": 12}
 _DECODE_UNKNOWN = 8
 _SCALE = 2
@@ -44,6 +46,8 @@ def estimate_cpu_s(frames: int, rungs: Sequence[Rung], facts: VideoFacts | None 
 
 def _rung_ns(rung: Rung) -> Fraction:
     per_pixel = _ENCODE.get(rung.codec, {}).get(rung.preset, _ENCODE_UNKNOWN)
+    if is_hardware(rung.encoder):
+        per_pixel = _ENCODE_ELSEWHERE
     return rung.width * rung.height * (per_pixel * _depth(rung.pixel_format) + _SCALE)
 
 

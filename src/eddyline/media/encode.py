@@ -11,6 +11,7 @@ from eddyline.core.files import told_apart
 from eddyline.core.process import Limits, Runner
 from eddyline.media import encoders, filters
 from eddyline.media.chunks import Grid, estimate_cpu_s
+from eddyline.media.codecs import is_hardware
 from eddyline.media.ffprobe import blamed
 from eddyline.media.ladder import Rung
 from eddyline.media.lost import lost_frames
@@ -136,9 +137,12 @@ def _output(
 def _limits(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung]) -> Limits:
     pixels = sum(rung.width * rung.height for rung in rungs)
     frames = max(piece.samples, piece.frames)  # what leads up to the first wanted frame is decoded as well
+    # CUDA reserves address space by the terabyte, and would fail at once.
+    bounded = not any(is_hardware(rung.encoder) for rung in rungs)
+    memory = _MEMORY_BASE + _MEMORY_SOURCE * facts.width * facts.height + _MEMORY_RUNG * pixels
     return Limits(
         wall_s=_PATIENCE_FLOOR_S + _PATIENCE * estimate_cpu_s(frames, rungs, facts),
-        memory=_MEMORY_BASE + _MEMORY_SOURCE * facts.width * facts.height + _MEMORY_RUNG * pixels,
+        memory=memory if bounded else None,
     )
 
 

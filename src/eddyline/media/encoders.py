@@ -103,10 +103,61 @@ def _svt_av1(rung: Rung, grid: Grid, _frames: int, threads: int) -> tuple[str, .
     return (*_common(rung, grid, threads), "-svtav1-params", _joined(parameters))
 
 
+# Not run on a GPU by us: the options are those that FFmpeg 9's encoders list and parse.
+_LOOKAHEAD = 20
+# FFmpeg cannot tell NVENC how full its buffer is, and in constant quality it drops the buffer's size as well
+# (libavcodec/nvenc.c): the encoder is held by the rate alone. It may take half of the player's buffer in a
+# chunk's beginning, and has paid that back at its end.
+_UNTOLD = _Share(size=Fraction(1, 2), start=Fraction(1), repaid=Fraction(1, 2))
+
+
+def _nvenc(rung: Rung, grid: Grid) -> tuple[str, ...]:
+    """What the three have in common."""
+    return (
+        *("-preset", rung.preset, "-tune", "hq", "-gpu", "any"),
+        # Keyframes by count alone; NVENC makes each of them an IDR, so that GOPs are closed.
+        *("-g", str(grid.gop), "-no-scenecut", "1"),
+        # Should FFmpeg itself ask for a keyframe, it is an IDR too: a plain I frame would open the GOP.
+        *("-forced-idr", "1"),
+        # What a GOP did not spend is not the next one's: a chunk's first GOP is like any other.
+        *("-strict_gop", "1"),
+        # Said, for what a preset chooses differs between generations of GPUs; B frames as references are
+        # not on all of them.
+        *("-bf", "2", "-b_adapt", "0", "-b_ref_mode", "disabled"),
+        # Looks ahead within the chunk; FFmpeg drains it at the end, so no frame is lost or moved.
+        *("-rc-lookahead", str(_LOOKAHEAD)),
+        # Without a bit rate of zero, FFmpeg's default of 2 Mbit/s would be the target.
+        *("-rc", "vbr", "-cq", str(rung.crf), "-b:v", "0"),
+        # One cap for chunks of any length: the level in the parameter sets follows from it.
+        *_rate_cap(rung, _UNTOLD, grid.segment_s),
+        # NVENC knows ten bits only as P010 (the same samples, shifted).
+        *("-pix_fmt", "p010le" if rung.pixel_format == "yuv420p10le" else rung.pixel_format),
+    )
+
+
+def _h264_nvenc(rung: Rung, grid: Grid, _frames: int, _threads: int) -> tuple[str, ...]:
+    return (*_nvenc(rung, grid), "-profile:v", "high", "-level:v", rung.level or _HIGHEST_LEVEL)
+
+
+def _hevc_nvenc(rung: Rung, grid: Grid, _frames: int, _threads: int) -> tuple[str, ...]:
+    profile = "main10" if rung.pixel_format == "yuv420p10le" else "main"
+    return (*_nvenc(rung, grid), "-profile:v", profile, *_WHOLE_PICTURE, "-tag:v", "hvc1")
+
+
+def _av1_nvenc(rung: Rung, grid: Grid, _frames: int, _threads: int) -> tuple[str, ...]:
+    return (*_nvenc(rung, grid), *_WHOLE_PICTURE)
+
+
+# A GPU with several encoders would cut pictures into strips, and give other bytes than one with a single one.
+_WHOLE_PICTURE = ("-split_encode_mode", "disabled")
+
 _TABLE: Mapping[str, Callable[[Rung, Grid, int, int], tuple[str, ...]]] = {
     "libx264": _x264,
     "libx265": _x265,
     "libsvtav1": _svt_av1,
+    "h264_nvenc": _h264_nvenc,
+    "hevc_nvenc": _hevc_nvenc,
+    "av1_nvenc": _av1_nvenc,
 }
 
 

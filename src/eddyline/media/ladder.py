@@ -9,12 +9,10 @@ from itertools import pairwise
 from typing import Any
 
 from eddyline.core.errors import UnsupportedError
+from eddyline.media.codecs import DEFAULTS, ENCODERS, Encoder
 from eddyline.media.profile import Profile, RungSettings
 from eddyline.media.source import VideoFacts
 
-ENCODERS = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
-# What each encoder needs at least, in pixels of either side.
-_SMALLEST = {"libx264": 2, "libx265": 16, "libsvtav1": 64}
 # A rung is a box of this aspect; wider pictures fit its long side ("1080p" of 2.39:1 is 1920x804).
 _BOX = Fraction(16, 9)
 # A source a little under a rung (1072 lines) is that rung at its own size, not the next one down.
@@ -23,7 +21,6 @@ _NEARLY = Fraction(105, 100)
 _RATE_FACTORS = ((30, Fraction(1)), (60, Fraction(3, 2)), (120, Fraction(9, 4)), (240, Fraction(27, 8)))
 _FULL_HD = 1920 * 1080
 _LEAST_KBPS = 50
-_MOST_KBPS = {"libsvtav1": 100_000}  # SVT-AV1 refuses higher caps
 # ITU-T H.264 Table A-1: level, macroblocks/s, macroblocks/frame, kbit/s (High profile: x 1.25).
 _H264_LEVELS = (
     ("3.0", 40_500, 1_620, 10_000),
@@ -73,23 +70,44 @@ class Rung:
         return cls(**plain)
 
 
-def rungs(profile: Profile, facts: VideoFacts) -> tuple[Rung, ...]:
+@dataclass(frozen=True, kw_only=True, order=True)
+class Wish:
+    """What a rung asks of an encoder: the codec, and FFmpeg's encoder by name where it insists on one."""
+
+    codec: str
+    encoder: str = ""
+
+
+def wishes(profile: Profile, facts: VideoFacts) -> frozenset[Wish]:
+    """What the rungs that this source gets ask for: whoever encodes them must be able to do all of it."""
+    return frozenset(
+        Wish(codec=settings.codec, encoder=settings.encoder or "") for settings, _ in _chosen(profile, facts)
+    )
+
+
+def rungs(profile: Profile, facts: VideoFacts, encoders: Mapping[str, str] = DEFAULTS) -> tuple[Rung, ...]:
     """The profile's rungs that this source has the pixels for, highest first; never empty, never upscaled.
 
-    A source smaller than every rung gives one rung of its own size, at the lowest one's settings. Raises
-    `UnsupportedError` for a picture too small for the encoder.
+    A source smaller than every rung gives one rung of its own size, at the lowest one's settings. `encoders`
+    names the encoder of each codec for rungs that ask for none. Raises `UnsupportedError` for a picture that
+    the encoder does not take.
     """
     made: dict[tuple[int, int, str], Rung] = {}
-    for each in profile.rungs:
-        factor = _factor(each, facts)
-        if factor is not None:
-            rung = _rung(each, facts, factor, keep_hdr=profile.hdr == "keep")
-            made.setdefault((rung.width, rung.height, rung.codec), rung)
-    if not made:
-        lowest = min(profile.rungs, key=lambda each: each.height if isinstance(each.height, int) else 0)
-        own = _rung(lowest, facts, Fraction(1), keep_hdr=profile.hdr == "keep")
-        return (replace(own, name=f"{min(own.width, own.height)}p"),)
+    for settings, factor in _chosen(profile, facts):
+        rung = _rung(settings, facts, factor or Fraction(1), encoders, keep_hdr=profile.hdr == "keep")
+        if factor is None:
+            return (replace(rung, name=f"{min(rung.width, rung.height)}p"),)
+        made.setdefault((rung.width, rung.height, rung.codec), rung)
     return _distinct(sorted(made.values(), key=lambda rung: -rung.width * rung.height))
+
+
+def _chosen(profile: Profile, facts: VideoFacts) -> list[tuple[RungSettings, Fraction | None]]:
+    """The rungs to make, and how much the picture shrinks; None: it is smaller than all, this the lowest."""
+    factors = [(each, _factor(each, facts)) for each in profile.rungs]
+    fitting = [(each, factor) for each, factor in factors if factor is not None]
+    if fitting:
+        return list(fitting)
+    return [(min(profile.rungs, key=lambda each: each.height if isinstance(each.height, int) else 0), None)]
 
 
 def _factor(settings: RungSettings, facts: VideoFacts) -> Fraction | None:
@@ -101,35 +119,66 @@ def _factor(settings: RungSettings, facts: VideoFacts) -> Fraction | None:
     return None if factor > _NEARLY else min(factor, Fraction(1))
 
 
-def _rung(settings: RungSettings, facts: VideoFacts, factor: Fraction, *, keep_hdr: bool) -> Rung:
+def _rung(
+    settings: RungSettings,
+    facts: VideoFacts,
+    factor: Fraction,
+    encoders: Mapping[str, str],
+    *,
+    keep_hdr: bool,
+) -> Rung:
     width = _even(facts.display_width, factor)
     height = _even(facts.display_height, factor)
-    encoder = ENCODERS[settings.codec]
-    if min(width, height) < _SMALLEST[encoder]:
-        raise UnsupportedError(
-            f"a picture of {width}x{height} is too small for {encoder}: it needs {_SMALLEST[encoder]} pixels",
-            remedy="use a profile of H.264 rungs, such as default",
-        )
+    encoder = _encoder(settings.encoder or encoders[settings.codec], settings.codec, facts, width, height)
     scale = _rate_factor(facts.fps)
     if settings.height == "source":
         scale *= Fraction(width * height, _FULL_HD)
-    most = _MOST_KBPS.get(encoder, 10**9)
+    most = encoder.most_kbps
     maxrate = min(most, max(_LEAST_KBPS, round(settings.maxrate_kbps * scale)))
     short = min(width, height) if settings.height == "source" else settings.height
     return Rung(
         name=settings.name or f"{short}p",
         codec=settings.codec,
-        encoder=encoder,
+        encoder=encoder.name,
         width=width,
         height=height,
-        crf=settings.crf,
-        preset=settings.preset,
+        crf=max(settings.crf, encoder.quality[0]),
+        preset=encoder.preset(settings.preset),
         maxrate_kbps=maxrate,
         bufsize_kbps=min(2 * most, max(_LEAST_KBPS, round(settings.bufsize_kbps * scale))),
         pixel_format=settings.pixel_format,
         level=_h264_level(width, height, facts.fps, maxrate) if settings.codec == "h264" else None,
         keep_hdr=keep_hdr and settings.pixel_format.endswith("10le"),  # 8 bits would show bands
     )
+
+
+def _encoder(name: str, codec: str, facts: VideoFacts, width: int, height: int) -> Encoder:
+    """The encoder's row; raises `UnsupportedError` if it does not take such pictures."""
+    encoder = ENCODERS.get(name)
+    if encoder is None or encoder.codec != codec:
+        known = sorted(each.name for each in ENCODERS.values() if each.codec == codec)
+        raise UnsupportedError(
+            f"Eddyline does not know how to join what {name} encodes as {codec}",
+            remedy=f"name one of {', '.join(known)} in pools.yaml",
+        )
+    if min(width, height) < encoder.smallest:
+        raise UnsupportedError(
+            f"a picture of {width}x{height} is too small for {name}: it needs {encoder.smallest} pixels",
+            remedy="use a profile of H.264 rungs, such as default"
+            if not encoder.hardware
+            else "encode it without a GPU",
+        )
+    if max(width, height) > encoder.largest:
+        raise UnsupportedError(
+            f"a picture of {width}x{height} is too large for {name}: it takes {encoder.largest} pixels",
+            remedy="use a profile with smaller rungs, or of another codec",
+        )
+    if encoder.counts_ticks and facts.variable_rate:
+        raise UnsupportedError(
+            f"{name} cannot hold a cap while the frame rate varies",
+            remedy="encode footage of a variable rate without a GPU",
+        )
+    return encoder
 
 
 def _even(side: int, factor: Fraction) -> int:

@@ -7,19 +7,23 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from eddyline.core.errors import UsageError
 from eddyline.core.identity import digest
+from eddyline.media.codecs import encoder_of
 
 _BUILT_IN = Path(__file__).parent / "profiles"
 _LARGEST_FILE = 256 * 1024
-_X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-# Per codec: presets, the range of CRF, and pixel formats that players of it can be expected to show.
-_PRESETS = {"h264": _X26X, "hevc": _X26X, "av1": tuple(str(n) for n in range(14))}
-_CRF = {"h264": (0, 51), "hevc": (0, 51), "av1": (1, 63)}
-_PIXELS = {"h264": ("yuv420p",), "hevc": ("yuv420p", "yuv420p10le"), "av1": ("yuv420p", "yuv420p10le")}
-
 Codec = Literal["h264", "hevc", "av1"]
 # YAML reads `preset: 8` as a number; it is a name all the same.
 _Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
@@ -32,13 +36,16 @@ class _Section(BaseModel):
 class RungSettings(_Section):
     """One rendition to make.
 
-    `height` counts lines of the shorter side ("source": as large as the footage). `maxrate_kbps` and
-    `bufsize_kbps` cap the CRF at 30 frames/s; for "source" they are meant for 1920x1080 and grow with pixels.
+    `height` counts lines of the shorter side ("source": as large as the footage). `encoder` is one of
+    FFmpeg's (None: as the worker class says); `preset` and `crf` are that encoder's, NVENC's CQ included.
+    `maxrate_kbps` and `bufsize_kbps` cap the CRF at 30 frames/s; for "source" they are meant for 1920x1080
+    and grow with pixels.
     """
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
     height: Annotated[int, Field(ge=16, le=8640, multiple_of=2)] | Literal["source"]
     codec: Codec = "h264"
+    encoder: _Name | None = None
     crf: int
     preset: _Name
     maxrate_kbps: int = Field(ge=50, le=2_000_000)
@@ -47,16 +54,25 @@ class RungSettings(_Section):
 
     @model_validator(mode="after")
     def _fits_its_codec(self) -> Self:
-        low, high = _CRF[self.codec]
+        row = encoder_of(self.codec, self.encoder)
+        what, (low, high) = self.encoder or self.codec, row.quality
         if not low <= self.crf <= high:
-            raise ValueError(f"crf of {self.codec} lies between {low} and {high}, not {self.crf}")
-        if self.preset not in _PRESETS[self.codec]:
-            allowed = ", ".join(_PRESETS[self.codec])
-            raise ValueError(f"preset of {self.codec} is one of {allowed}, not {self.preset!r}")
-        if self.pixel_format not in _PIXELS[self.codec]:
-            allowed = ", ".join(_PIXELS[self.codec])
-            raise ValueError(f"pixel_format of {self.codec} is {allowed} (browsers show no other)")
+            raise ValueError(f"crf of {what} lies between {low} and {high}, not {self.crf}")
+        if self.preset not in row.presets:
+            allowed = ", ".join(row.presets)
+            raise ValueError(f"preset of {what} is one of {allowed}, not {self.preset!r}")
+        if self.pixel_format not in row.pixel_formats:
+            allowed = ", ".join(row.pixel_formats)
+            raise ValueError(f"pixel_format of {what} is {allowed} (browsers show no other)")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_asked(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """No key for no encoder: a profile that asks for none keeps the digest that it always had."""
+        plain: dict[str, Any] = write(self)
+        if plain.get("encoder") is None:
+            plain.pop("encoder", None)
+        return plain
 
 
 class LoudnessSettings(_Section):

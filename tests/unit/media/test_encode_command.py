@@ -138,8 +138,8 @@ def test_hevc_has_one_cap_for_chunks_of_any_length() -> None:
 
 
 def test_an_unknown_encoder_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedError, match="h264_nvenc"):
-        encoders.options(replace(_RUNG, encoder="h264_nvenc"), _GRID, 120, threads=1)
+    with pytest.raises(UnsupportedError, match="h264_qsv"):
+        encoders.options(replace(_RUNG, encoder="h264_qsv"), _GRID, 120, threads=1)
 
 
 def test_the_command_gives_ffmpeg_no_network_and_every_rung_an_output(piece: Slice) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media import profile
-from eddyline.media.ladder import Rung, rungs
+from eddyline.media.ladder import Rung, Wish, rungs, wishes
 from eddyline.media.source import VideoFacts
 
 _DEFAULT = profile.load("default")
@@ -182,3 +183,56 @@ def test_whatever_the_source_rungs_are_even_in_order_and_never_upscaled(
         assert rung.width % 2 == rung.height % 2 == 0
         assert 2 <= rung.width <= max(2, facts.display_width)
         assert 2 <= rung.height <= max(2, facts.display_height)
+
+
+# Encoders
+
+_HD = _facts(1920, 1080)
+
+
+def _asking(**changes: object) -> profile.Profile:
+    plain = profile.load("fast").model_dump(mode="json")
+    return profile.Profile.model_validate({**plain, "rungs": [{**plain["rungs"][0], **changes}]})
+
+
+def test_a_rung_without_a_wish_takes_its_classs_encoder_in_that_encoders_terms() -> None:
+    asked = _asking(crf=0)
+    (rung,) = rungs(asked, _HD, {"h264": "h264_nvenc"})
+    assert (rung.encoder, rung.preset, rung.crf) == ("h264_nvenc", "p2", 1)
+    assert wishes(asked, _HD) == {Wish(codec="h264")}
+
+
+def test_a_rung_that_asks_for_an_encoder_gets_it_whatever_the_class_says() -> None:
+    asked = _asking(encoder="h264_nvenc", preset="p6")
+    (rung,) = rungs(asked, _HD, {"h264": "libx264"})
+    assert (rung.encoder, rung.preset, rung.crf) == ("h264_nvenc", "p6", 23)
+    assert wishes(asked, _HD) == {Wish(codec="h264", encoder="h264_nvenc")}
+
+
+def test_only_the_rungs_that_are_made_ask_for_anything() -> None:
+    plain = profile.load("fast").model_dump(mode="json")
+    large = {**plain["rungs"][0], "height": 2160, "codec": "hevc"}
+    both = profile.Profile.model_validate({**plain, "rungs": [large, plain["rungs"][1]]})
+    assert wishes(both, _facts(640, 360)) == {Wish(codec="h264")}
+    assert wishes(both, _facts(3840, 2160)) == {Wish(codec="h264"), Wish(codec="hevc")}
+
+
+@pytest.mark.parametrize(
+    ("encoders", "facts", "said"),
+    [
+        ({"h264": "h264_qsv"}, _HD, "does not know how to join what h264_qsv encodes as h264"),
+        ({"h264": "libx265"}, _HD, "libx265 encodes as h264"),
+        ({"h264": "h264_nvenc"}, _facts(160, 120), "160x120 is too small for h264_nvenc"),
+        ({"h264": "h264_nvenc"}, replace(_HD, variable_rate=True), "while the frame rate varies"),
+    ],
+)
+def test_what_an_encoder_does_not_take_is_refused_in_words(
+    encoders: dict[str, str], facts: VideoFacts, said: str
+) -> None:
+    with pytest.raises(UnsupportedError, match=said):
+        rungs(_asking(), facts, encoders)
+
+
+def test_h264_on_a_gpu_ends_at_4096_pixels() -> None:
+    with pytest.raises(UnsupportedError, match="7680x4320 is too large for h264_nvenc: it takes 4096"):
+        rungs(_asking(height="source"), _facts(7680, 4320), {"h264": "h264_nvenc"})

@@ -61,6 +61,13 @@ def test_a_file_needs_only_rungs_and_takes_its_own_name(tmp_path: Path) -> None:
         (f"rungs: [{_RUNG.replace('720', '721')}]", ["rungs[0].height", "multiple of 2"]),
         (f"rungs: [{_RUNG.replace('720', 'tall')}]", ["rungs[0].height", "source"]),
         (f"rungs: [{_RUNG.replace('}', ', pixel_format: yuv420p10le}')}]", ["rungs[0]", "yuv420p"]),
+        (f"rungs: [{_RUNG.replace('}', ', encoder: h264_qsv}')}]", ["libx264, h264_nvenc", "h264_qsv"]),
+        (f"rungs: [{_RUNG.replace('}', ', encoder: hevc_nvenc}')}]", ["of h264 is one of", "hevc_nvenc"]),
+        (f"rungs: [{_RUNG.replace('}', ', encoder: h264_nvenc}')}]", ["of h264_nvenc", "p1, p2", "veryfast"]),
+        (
+            f"rungs: [{_RUNG.replace('22, preset: veryfast', '0, preset: p5, encoder: h264_nvenc')}]",
+            ["crf of h264_nvenc lies between 1 and 51"],
+        ),
         (f"rungs: [{_RUNG}, {_RUNG}]", ["differ"]),
         (f"rungs: [{_RUNG}]\ngop_s: 3.0", ["whole multiple"]),
         (f"rungs: [{_RUNG}]\nhdr: keep", ["10le"]),
@@ -112,4 +119,19 @@ def test_the_digest_changes_with_what_is_asked_for_and_not_with_the_name() -> No
 
 def test_a_profile_survives_the_journey_through_json() -> None:
     asked = profile.load("archive")
+    assert Profile.model_validate_json(asked.model_dump_json()) == asked
+
+
+def test_a_profile_that_asks_for_no_encoder_keeps_the_digest_it_always_had() -> None:
+    # Assets are known by these: another digest would encode everything anew.
+    assert profile.load("default").digest().startswith("9434e03ae91a2d77")
+    assert profile.load("archive").digest().startswith("ca56b2412520b07e")
+    assert "encoder" not in profile.load("default").model_dump_json()
+
+
+def test_an_encoder_asked_for_is_part_of_the_digest_and_of_the_journey(tmp_path: Path) -> None:
+    plain = _RUNG.replace("veryfast", "p5").replace("}", ", encoder: h264_nvenc}")
+    asked = profile.load(_written(tmp_path, f"rungs: [{plain}]"))
+    assert asked.rungs[0].encoder == "h264_nvenc"
+    assert asked.digest() != profile.load(_written(tmp_path, f"rungs: [{_RUNG}]")).digest()
     assert Profile.model_validate_json(asked.model_dump_json()) == asked
