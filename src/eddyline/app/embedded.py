@@ -10,15 +10,17 @@ from pathlib import Path
 from eddyline.app.tools import toolchain
 from eddyline.core.errors import EddylineError, UsageError
 from eddyline.core.stop import Stop
+from eddyline.core.store import FolderStore
 from eddyline.graph.ledger import Ledger
 from eddyline.media import profile as profiles
 from eddyline.media.chunks import estimate_cpu_s
 from eddyline.media.ladder import Rung
 from eddyline.media.source import SourceFacts, TelemetryFacts
-from eddyline.pipeline.bench import Bench, History
+from eddyline.pipeline.bench import Bench
 from eddyline.pipeline.discover import discover
 from eddyline.pipeline.edit.merge import recordings
 from eddyline.pipeline.events import AssetFailed, Event, RunReport
+from eddyline.pipeline.history import from_ledger
 from eddyline.pipeline.home import Home
 from eddyline.pipeline.look import look
 from eddyline.pipeline.plan import Plan
@@ -71,14 +73,13 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
         for worker in ledger.workers():
             ledger.abandon(worker.name)
         home.sweep(busy=ledger.has_open)
-        bench = Bench(
-            store=home.store, tools=tools, scratch=home.scratch, history=lambda asset: _history(ledger, asset)
-        )
+        bench = Bench(store=home.store, tools=tools, scratch=home.scratch, history=from_ledger(ledger))
         return Run(
-            root=request.out,
+            where=FolderStore(request.out).where,  # as the user named it
             bench=bench,
             ledger=ledger,
             profile=profile,
+            toolchain=tools.identity,
             slots=request.slots or len(os.sched_getaffinity(0)),
             stop=stop,
             on_event=on_event,
@@ -143,16 +144,8 @@ def _whole(told: Sequence[SourceFacts], chapters: Sequence[Path], profile: profi
     )
 
 
-def _history(ledger: Ledger, asset: str) -> History:
-    stats = ledger.stats(asset)
-    started = [job.started for job in ledger.jobs(asset=asset) if job.started is not None]
-    return History(
-        redone_jobs=stats.redone, interruptions=stats.interruptions, started=min(started, default=0.0)
-    )
-
-
 def _refused(path: Path, error: EddylineError) -> PlannedAsset:
     failed = AssetFailed(
-        asset="", name=path.name, source=path, job="", reason=error.message, remedy=error.remedy
+        asset="", name=path.name, source=str(path), job="", reason=error.message, remedy=error.remedy
     )
     return PlannedAsset(name=path.name, facts=None, error=failed)

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TextIO
 
 from eddyline.pipeline.events import (
@@ -73,7 +72,7 @@ class JsonLines:
 
 def fields(event: Event) -> dict[str, Any]:
     """An event's fields as JSON values."""
-    return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(event).items()}
+    return asdict(event)
 
 
 def encode(value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rich.console import Console
 from rich.text import Text
@@ -38,12 +38,12 @@ def _skipped(skipped: tuple[SourceSkipped, ...]) -> list[Text]:
     """Skipped files, gathered by reason: a card of 400 photos is one line."""
     if not skipped:
         return []
-    by_reason: dict[str, list[Path]] = defaultdict(list)
+    by_reason: dict[str, list[str]] = defaultdict(list)
     for each in skipped:
         by_reason[each.reason].append(each.path)
     lines = [Text(f"Skipped {count(len(skipped), 'file')}:", style="dim")]
     for reason, paths in by_reason.items():
-        names = ", ".join(shown(path.name) for path in paths[:_NAMES_SHOWN])
+        names = ", ".join(shown(PurePosixPath(path).name) for path in paths[:_NAMES_SHOWN])
         more = len(paths) - _NAMES_SHOWN
         lines.append(
             Text(f"  {names}{f' and {more:,} more' if more > 0 else ''}: {shown(reason)}", style="dim")
@@ -79,5 +79,6 @@ def _finished(finished: tuple[AssetFinished, ...]) -> list[Text]:
     return lines
 
 
-def _link(path: Path) -> Text:
-    return Text(shown(path), style=f"link {path.absolute().as_uri()}")
+def _link(page: str) -> Text:
+    local = "://" not in page
+    return Text(shown(page), style=f"link {Path(page).absolute().as_uri()}" if local else "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
 
 import obstore
 from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
@@ -13,7 +15,10 @@ from eddyline.core.ranges import checked_range
 
 
 class ObjectRanges:
-    """An object of `size` bytes whose entity tag was `tag`; counts what was asked of it."""
+    """An object of `size` bytes whose entity tag was `tag`; counts what was asked of it.
+
+    `stamp` is what its store calls the object's tag, which on Google is the generation.
+    """
 
     def __init__(
         self,
@@ -23,8 +28,10 @@ class ObjectRanges:
         size: int,
         tag: str | None,
         address: str,
+        stamp: str | None = None,
     ) -> None:
         self.key = key
+        self.stamp = stamp or tag
         self.bytes_read = 0
         self.requests = 0
         self._bucket = bucket
@@ -66,3 +73,11 @@ class ObjectRanges:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

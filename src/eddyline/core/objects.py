@@ -67,6 +67,10 @@ class ObjectStore:
         with self._telling("listing"):
             next(iter(obstore.list(self._bucket, chunk_size=1)), None)
 
+    def where(self, key: str) -> str:
+        """The object's whole address."""
+        return f"{self.address}/{self._key(key)}"
+
     def put(self, key: str, path: Path) -> None:
         """Upload `path`, in parts where it is large; the local file stays."""
         key = self._key(key)
@@ -102,7 +106,7 @@ class ObjectStore:
     def tag(self, key: str) -> str | None:
         """The store's own entity tag (on Google the generation); None if there is no such object."""
         meta = self._head(key)
-        return None if meta is None else meta["version" if self._by_version else "e_tag"]
+        return None if meta is None else self._tag_of(meta)
 
     def size(self, key: str) -> int | None:
         """Bytes, or None if there is no such object."""
@@ -115,7 +119,12 @@ class ObjectStore:
         if meta is None:
             raise MissingError(f"{key} is not in {self.address}")
         return ObjectRanges(
-            self._bucket, self._key(key), size=meta["size"], tag=meta["e_tag"], address=self.address
+            self._bucket,
+            self._key(key),
+            size=meta["size"],
+            tag=meta["e_tag"],
+            address=self.address,
+            stamp=self._tag_of(meta),
         )
 
     def fetch(self, key: str, scratch: Path) -> Path:
@@ -178,6 +187,9 @@ class ObjectStore:
     def _delete_one(self, key: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             obstore.delete(self._bucket, key)
+
+    def _tag_of(self, meta: ObjectMeta) -> str | None:
+        return meta["version" if self._by_version else "e_tag"]
 
     def _head(self, key: str) -> ObjectMeta | None:
         checked = self._key(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,11 +75,43 @@ def open_store(
     place = addresses.parse(address) if isinstance(address, str) else address
     if place.local:
         return FolderStore(place.folder)
-    settings = settings or StoreSettings()
+    return _object_store(place, settings or StoreSettings(), stop)
+
+
+def _object_store(place: addresses.Address, settings: StoreSettings, stop: Stop | None) -> ObjectStore:
     endpoint = _endpoint(place.scheme, settings, os.environ)
     with told_apart("opening", where=str(place)):
         bucket = _bucket(place, settings, endpoint)
     return ObjectStore(bucket, address=str(place), stop=stop, part=settings.part)
+
+
+class Buckets:
+    """The buckets that this process reads sources from: each is opened once, whole, and kept."""
+
+    def __init__(self) -> None:
+        self._settings = StoreSettings()
+        self._opened: dict[tuple[int, str], ObjectStore] = {}
+        self._turn = threading.Lock()
+
+    def reach_by(self, settings: StoreSettings) -> None:
+        """How to reach them from now on; the wiring says so once."""
+        with self._turn:
+            self._settings = settings
+            self._opened.clear()
+
+    def find(self, address: str) -> tuple[ObjectStore, str]:
+        """The bucket of an object that is no local file, and its key there. Raises `UsageError`."""
+        place, key = addresses.parse_object(address)
+        if place.local:
+            raise UsageError(f"{address} is a file of this machine")
+        name = os.getpid(), str(place)  # a forked process must not use its parent's connections
+        with self._turn:
+            if name not in self._opened:
+                self._opened[name] = _object_store(place, self._settings, None)
+            return self._opened[name], key
+
+
+BUCKETS = Buckets()
 
 
 def _bucket(

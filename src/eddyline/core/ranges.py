@@ -34,6 +34,12 @@ class Ranges(Protocol):
         """Give back what is held open."""
         ...
 
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
 
 def checked_range(name: str, size: int, offset: int, length: int) -> None:
     """Raise `FormatError` unless the `length` bytes from `offset` lie within an object of `size` bytes."""

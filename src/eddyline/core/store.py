@@ -35,6 +35,10 @@ _ASIDE = re.compile(r"\..+\.[0-9a-f]{8}")
 class Store(Protocol):
     """What the pipeline needs of a place for media."""
 
+    def where(self, key: str) -> str:
+        """The address that people are told: a path, or s3://bucket/prefix/key."""
+        ...
+
     def put(self, key: str, path: Path) -> None:
         """Give the finished local file `path` the name `key`; it is taken over and may be gone after."""
         ...
@@ -101,6 +105,10 @@ class FolderStore:
     def path(self, key: str) -> Path:
         """Where the object of `key` lies."""
         return self.root / checked_key(key)
+
+    def where(self, key: str) -> str:
+        """The object's path."""
+        return str(self.path(key))
 
     def put(self, key: str, path: Path) -> None:
         """Sync `path` and rename it to its place (the same disk: no bytes move)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,17 +21,11 @@ from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.footage import Footage, Indexes, Sources
+from eddyline.pipeline.history import History
 from eddyline.pipeline.parts import Part, Parts
 from eddyline.pipeline.plan import Plan
 
-
-@dataclass(frozen=True, kw_only=True)
-class History:
-    """What the ledger knows of an asset's way: for the manifest's `run`, which alone may depend on it."""
-
-    redone_jobs: int
-    interruptions: int
-    started: float
+SOURCE = "source.mp4"  # the file of the part that a rewrapped source is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +35,7 @@ class Bench:
     store: Store
     tools: Toolchain
     scratch: Path
-    history: Callable[[str], History]
+    history: Callable[[Job], History]
     indexes: Indexes = field(default_factory=Indexes)
     _plans: dict[str, Plan] = field(default_factory=dict)
 
@@ -78,6 +72,7 @@ class Bench:
 class Task:
     """One start of one job: `index` says which of its kind, `work` is a scratch folder."""
 
+    job: Job
     plan: Plan
     index: Any
     work: Path
@@ -88,14 +83,15 @@ class Task:
     @contextmanager
     def footage(self) -> Iterator[Footage]:
         """The source, or what it was remuxed to."""
+        known: Hashable
         if self.plan.source:
-            path = self.bench.store.fetch(
-                self.bench.parts.get(self.plan.source).file("source.mp4"), self.work
-            )
+            part = self.bench.parts.get(self.plan.source)
+            known, src = (self.plan.key, part.key), self.bench.store.ranges(part.file(SOURCE))
         else:
-            path = self.bench.sources.find(self.plan.asset).check()
-        with self.bench.indexes.open(path) as footage:
-            yield footage
+            known = self.bench.sources.find(self.plan.asset)
+            src = known.open()
+        with src:
+            yield self.bench.indexes.of(known, src)
 
     def part(self, kind: str, index: int | str | None = None) -> Part:
         """What another job of this asset has made. Raises `MissingError`."""
@@ -126,6 +122,7 @@ def handler(bench: Bench, step: Step, after: Callable[[Task, Part], None] | None
         part = bench.parts.find(key)
         with bench.workplace(job) as work:
             task = Task(
+                job=job,
                 plan=plan,
                 index=job.spec["index"],
                 work=work,

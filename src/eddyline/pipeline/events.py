@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,22 +21,28 @@ class AssetProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class AssetFinished:
-    """An asset is published. `reused`: it was already there and proven, nothing was done."""
+    """An asset is published. `reused`: it was already there and proven, nothing was done.
+
+    `manifest` and `page` are paths, or addresses in a store.
+    """
 
     asset: str
     name: str
-    manifest: Path
-    page: Path
+    manifest: str
+    page: str
     reused: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssetFailed:
-    """A source that did not become an asset; `asset` and `job` are empty if it never got that far."""
+    """A source that did not become an asset; `asset` and `job` are empty if it never got that far.
+
+    `source` is its path or address; empty where it is not known any more.
+    """
 
     asset: str
     name: str
-    source: Path
+    source: str
     job: str
     reason: str
     remedy: str
@@ -47,7 +52,7 @@ class AssetFailed:
 class SourceSkipped:
     """A file that is not footage, and why."""
 
-    path: Path
+    path: str
     reason: str
 
 

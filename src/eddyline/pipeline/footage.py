@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Any
 
+from eddyline.core.addresses import parse
 from eddyline.core.errors import InputError, MissingError
 from eddyline.core.identity import canonical
+from eddyline.core.objectranges import ObjectRanges
+from eddyline.core.opening import BUCKETS
+from eddyline.core.ranges import Ranges
 from eddyline.core.store import Store
 from eddyline.media.probe import main_video
 from eddyline.mp4.index import Movie, Track, read_movie
@@ -26,7 +29,7 @@ _INDEXES_KEPT = 4  # a one-hour file's index is about 10 MB
 class Footage:
     """An open source with its index; `track` is the video track that is processed."""
 
-    src: FileRanges
+    src: Ranges
     movie: Movie
     track: Track
     presentation: Presentation
@@ -34,29 +37,69 @@ class Footage:
 
 @dataclass(frozen=True, kw_only=True)
 class Original:
-    """Where a source lies and what it looked like when it was submitted."""
+    """Where a source lies and what it looked like when it was submitted.
 
-    path: Path
+    `address` is an absolute path of this machine, or s3://, gs:// or az://bucket/key. `stamp` changes when
+    the source does: the time of writing of a file in ns, the store's tag of an object.
+    """
+
+    address: str
     size: int
-    mtime_ns: int
+    stamp: str
 
     @classmethod
-    def of(cls, path: Path) -> Original:
-        """As the file is now. Raises `MissingError`."""
-        try:
-            stat = path.stat()
-        except OSError as error:
-            raise MissingError(f"{path} is gone: {error.strerror}") from error
-        return cls(path=path, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
+    def of(cls, address: str | Path) -> Original:
+        """As the source is now. Raises `MissingError`; `UsageError` for a bucket that cannot be reached."""
+        place = parse(str(address))
+        if place.local:
+            return _of_file(place.folder.absolute())
+        with _opened(str(address)) as src:
+            return cls(address=str(place), size=src.size, stamp=src.stamp or "")
 
-    def check(self) -> Path:
-        """The path, if the file is still there, unchanged. Raises `MissingError` or `InputError`."""
-        if Original.of(self.path) != self:
+    @property
+    def name(self) -> str:
+        """The source's file name."""
+        return PurePosixPath(self.address).name
+
+    @property
+    def path(self) -> Path | None:
+        """The local file; None for an object of a store."""
+        place = parse(self.address)
+        return place.folder if place.local else None
+
+    def check(self) -> None:
+        """See that it is still there, unchanged. Raises `MissingError` or `InputError`."""
+        self.open().close()
+
+    def open(self) -> Ranges:
+        """The source, to be read by ranges. Raises as `check` does; close it after use."""
+        path = self.path
+        if path is not None:
+            self._require(_of_file(path))
+            return FileRanges(path)
+        src = _opened(self.address)
+        self._require(Original(address=self.address, size=src.size, stamp=src.stamp or ""))
+        return src
+
+    def _require(self, now: Original) -> None:
+        if now != self:
             raise InputError(
-                f"{self.path} has changed since it was submitted",
+                f"{self.address} has changed since it was submitted",
                 remedy="run the command again once nothing writes to it any more",
             )
-        return self.path
+
+
+def _of_file(path: Path) -> Original:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise MissingError(f"{path} is gone: {error.strerror}") from error
+    return Original(address=str(path), size=stat.st_size, stamp=str(stat.st_mtime_ns))
+
+
+def _opened(address: str) -> ObjectRanges:
+    bucket, key = BUCKETS.find(address)
+    return bucket.ranges(key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,35 +142,44 @@ class Sources:
 
 
 def _plain(original: Original) -> dict[str, Any]:
-    return {"path": str(original.path), "size": original.size, "mtime_ns": original.mtime_ns}
+    return {"address": original.address, "size": original.size, "stamp": original.stamp}
 
 
 def _original(plain: dict[str, Any]) -> Original:
-    return Original(path=Path(plain["path"]), size=plain["size"], mtime_ns=plain["mtime_ns"])
+    if "path" in plain:  # noted before sources could lie in a store
+        return Original(address=plain["path"], size=plain["size"], stamp=str(plain["mtime_ns"]))
+    return Original(address=plain["address"], size=plain["size"], stamp=plain["stamp"])
 
 
 class Indexes:
     """The last few indexes read, so that a hundred chunks of one source read its index once."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Original, tuple[Movie, Track, Presentation]] = OrderedDict()
+        self._known: OrderedDict[Hashable, _Slot] = OrderedDict()
         self._turn = Lock()
 
-    @contextmanager
-    def open(self, path: Path) -> Iterator[Footage]:
-        """Open a local MP4. Raises `Mp4Error`, `MissingError`, or `InputError` if it is no footage."""
-        with FileRanges(path) as src, self._turn:
-            known = self._index(Original.of(path), src)
-        with FileRanges(path) as src:
-            yield Footage(src=src, movie=known[0], track=known[1], presentation=known[2])
+    def of(self, source: Hashable, src: Ranges) -> Footage:
+        """The index of an open MP4, which is known as `source`: the same value, the same bytes.
 
-    def _index(self, original: Original, src: FileRanges) -> tuple[Movie, Track, Presentation]:
-        if original in self._known:
-            self._known.move_to_end(original)
-            return self._known[original]
-        movie = read_movie(src)
-        track = main_video(movie)
-        self._known[original] = (movie, track, presentation(movie, track))
-        while len(self._known) > _INDEXES_KEPT:
-            self._known.popitem(last=False)
-        return self._known[original]
+        Raises `Mp4Error`, or `InputError` if it is no footage.
+        """
+        with self._turn:
+            slot = self._known.setdefault(source, _Slot())
+            self._known.move_to_end(source)
+            while len(self._known) > _INDEXES_KEPT:
+                self._known.popitem(last=False)
+        with slot.turn:  # one reads, the others of the same source wait for it, those of others do not
+            if slot.found is None:
+                movie = read_movie(src)
+                track = main_video(movie)
+                slot.found = (movie, track, presentation(movie, track))
+            movie, track, shown = slot.found
+        return Footage(src=src, movie=movie, track=track, presentation=shown)
+
+
+class _Slot:
+    """The place of one index, read or not."""
+
+    def __init__(self) -> None:
+        self.turn = Lock()
+        self.found: tuple[Movie, Track, Presentation] | None = None

@@ -15,7 +15,7 @@ from typing import Any
 from eddyline.core.errors import ProofError
 from eddyline.media.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.bench import History
+from eddyline.pipeline.history import History
 from eddyline.pipeline.parts import Part
 from eddyline.pipeline.plan import Plan
 
@@ -43,6 +43,7 @@ def gather(plan: Plan, part: Callable[[str, int | str | None], Part]) -> PartsOf
 
 def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu_s: float) -> dict[str, Any]:
     """The manifest as JSON values, with its proof. Raises `ProofError` rather than state what is not so."""
+    started = history.started or time.time()
     spent = cpu_s + sum(part.cpu_s for group in parts.values() for part in group)
     return {
         "version": VERSION,
@@ -68,8 +69,8 @@ def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu
             "redone_jobs": history.redone_jobs,
             "interruptions": history.interruptions,
             "cpu_seconds": round(spent, 2),
-            "wall_s": round(time.time() - history.started, 2),
-            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(history.started)),
+            "wall_s": round(time.time() - started, 2),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
             "host": platform.node(),
         },
     }

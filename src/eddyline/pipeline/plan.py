@@ -15,6 +15,7 @@ from eddyline.media.chunks import Chunk, Grid
 from eddyline.media.ladder import Rung, rungs
 from eddyline.media.profile import Profile
 from eddyline.media.source import SourceFacts
+from eddyline.pipeline.terms import USUAL, Terms
 
 # Part of every output's key: raise it when the same plan would give other bytes than before.
 RECIPE = 1
@@ -22,9 +23,9 @@ RECIPE = 1
 # Lower first. The poster is what a person looks for; long poles (audio is one thread) go before the many
 # chunks; what ends an asset goes before what begins the next one.
 _PRIORITY = {"inspect": 20, "poster": 0, "telemetry": 10, "audio": 10, "pictures": 15, "chunk": 30}
-_ENDING = {"assemble": 5, "package": 4, "publish": 3}
+_ENDING = {"assemble": 5, "package": 4, "publish": 3, "tidy": 20}
 # Relative cost in frames' worth of encoding, for the progress bar.
-_WEIGHT = {"poster": 5.0, "telemetry": 2.0, "pictures": 30.0, "publish": 5.0}
+_WEIGHT = {"poster": 5.0, "telemetry": 2.0, "pictures": 30.0, "publish": 5.0, "tidy": 0.1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,28 +123,33 @@ def job_id(asset: str, ask: str, kind: str, index: int | str | None = None) -> s
     return f"{asset}.{ask[:8]}.{tail}"
 
 
-def inspect_job(*, asset: str, name: str, fingerprint: str, ask: str, profile: Profile) -> NewJob:
+def inspect_job(
+    *, asset: str, name: str, fingerprint: str, ask: str, profile: Profile, terms: Terms = USUAL
+) -> NewJob:
     """The first job of an asset; it spawns the others. `ask` digests profile, toolchain and recipe."""
     return NewJob(
         id=job_id(asset, ask, "inspect"),
         asset=asset,
         kind="inspect",
         cls="light",
-        priority=_PRIORITY["inspect"],
+        priority=terms.priority(_PRIORITY["inspect"]),
         spec={
             "asset": asset,
             "name": name,
             "fingerprint": fingerprint,
             "ask": ask,
             "profile": profile.model_dump(mode="json"),
+            "terms": terms.to_json(),
         },
         weight=5.0,
+        owner=terms.owner,
+        deadline=terms.deadline,
     )
 
 
-def jobs(plan: Plan, ask: str) -> tuple[NewJob, ...]:
+def jobs(plan: Plan, ask: str, terms: Terms = USUAL) -> tuple[NewJob, ...]:
     """All jobs after inspection, needs before those that name them."""
-    draft = _Draft(plan, ask)
+    draft = _Draft(plan, ask, terms)
     frames = plan.facts.video.frames
     before = [draft.add("poster", cls="light"), draft.add("pictures", cls="light")]
     before.append(draft.add("telemetry", cls="light"))
@@ -155,15 +161,16 @@ def jobs(plan: Plan, ask: str) -> tuple[NewJob, ...]:
     ]
     if plan.profile.package:
         before.append(draft.add("package", cls="light", needs=films, weight=frames * 0.02))
-    draft.add("publish", cls="light", needs=[*before, *films])
+    done = draft.add("publish", cls="light", needs=[*before, *films])
+    draft.add("tidy", cls="light", needs=[done])
     return tuple(draft.made)
 
 
 class _Draft:
     """Collects the jobs of one plan."""
 
-    def __init__(self, plan: Plan, ask: str) -> None:
-        self._plan, self._ask = plan, ask
+    def __init__(self, plan: Plan, ask: str, terms: Terms) -> None:
+        self._plan, self._ask, self._terms = plan, ask, terms
         self.made: list[NewJob] = []
 
     def add(
@@ -180,10 +187,12 @@ class _Draft:
             asset=self._plan.asset,
             kind=kind,
             cls=cls,
-            priority={**_PRIORITY, **_ENDING}[kind],
+            priority=self._terms.priority({**_PRIORITY, **_ENDING}[kind]),
             spec={"plan": self._plan.key, "ask": self._ask, "index": index},
             needs=tuple(needs or ()),
             weight=_WEIGHT.get(kind, 1.0) if weight is None else weight,
+            owner=self._terms.owner,
+            deadline=self._terms.deadline,
         )
         self.made.append(job)
         return job.id

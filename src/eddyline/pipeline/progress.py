@@ -14,6 +14,7 @@ from eddyline.pipeline.plan import Plan
 from eddyline.pipeline.submit import Submitted
 
 _TELL_EVERY_S = 0.2
+_AFTERWARDS = "tidy"  # the asset is through by then
 # The stage that people see: the furthest that anything of the asset is at.
 STAGES = {
     "inspect": ("inspect", 0),
@@ -25,6 +26,7 @@ STAGES = {
     "assemble": ("assemble", 2),
     "package": ("package", 3),
     "publish": ("publish", 4),
+    "tidy": ("publish", 4),
 }
 
 
@@ -66,7 +68,7 @@ class Progress:
     def hear(self, event: WorkerEvent) -> None:
         """Take one event into account, and tell if there is something to tell."""
         asset = self._assets.get(event.job.asset)
-        if asset is None:
+        if asset is None or event.job.kind == _AFTERWARDS:
             return
         job = event.job
         if event.happening in {Happening.STARTED, Happening.PROGRESS}:
@@ -93,6 +95,7 @@ class Progress:
             return
         plan = self._plan_of(current[-1]["plan"])
         mine = [job for job in jobs if "plan" in job.spec and job.spec["ask"] == current[-1]["ask"]]
+        mine = [job for job in mine if job.kind != _AFTERWARDS]
         done = [job for job in mine if job.state is State.DONE]
         asset.frames_total, asset.fps = plan.facts.video.frames, float(plan.facts.video.fps)
         asset.total = sum(job.weight for job in mine)

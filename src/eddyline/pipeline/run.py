@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from eddyline.core.errors import EddylineError, MissingError
@@ -22,7 +22,6 @@ from eddyline.pipeline.discover import Discovered
 from eddyline.pipeline.edit.merge import recordings
 from eddyline.pipeline.events import AssetFailed, AssetFinished, Event, RunReport, SourceSkipped
 from eddyline.pipeline.layout import asset_key, manifest_key
-from eddyline.pipeline.plan import parts_folder
 from eddyline.pipeline.progress import Progress
 from eddyline.pipeline.steps.table import handlers
 from eddyline.pipeline.submit import Submitted, submit
@@ -32,15 +31,17 @@ CLASSES = ("light", "cpu")
 
 @dataclass(kw_only=True)
 class Run:
-    """One embedded run. `root` is DIR, for the paths that people are told.
+    """One embedded run. `where` gives the address of a key that people are told.
 
-    `merge`: the chapters that a camera cut one recording into become one asset.
+    `toolchain` names what the assets are made with (see `submit`). `merge`: the chapters that a camera cut
+    one recording into become one asset.
     """
 
-    root: Path
+    where: Callable[[str], str]
     bench: Bench
     ledger: Ledger
     profile: Profile
+    toolchain: str
     slots: int
     stop: Stop
     on_event: Callable[[Event], None]
@@ -52,13 +53,14 @@ class Run:
     def perform(self, found: Discovered) -> RunReport:
         """Work until nothing is open any more, or until told to stop."""
         for path, reason in found.skipped:
-            self._skip(SourceSkipped(path=path, reason=reason))
+            self._skip(SourceSkipped(path=str(path), reason=reason))
         for path, error in found.failed:
-            self._fail(str(path), _failure(path, error))
+            self._fail(str(path), _failure(str(path), error))
         submitted = self._submit(found.footage)
         open_ones = [each for each in submitted if each.standing == "open"]
         open_ones += self._left_over({each.asset for each in submitted})
-        if open_ones and not self.stop.requested:
+        # What tidies up after an asset may be open yet, though the asset is published.
+        if (open_ones or self.ledger.has_open()) and not self.stop.requested:
             try:
                 self._work(open_ones)
             except EddylineError as error:
@@ -79,15 +81,20 @@ class Run:
         for path, *rest in recordings(footage) if self.merge else [(path,) for path in footage]:
             if self.stop.requested:
                 break
-            chapters = (path, *rest) if rest else ()
             try:
-                made = submit(path, self.profile, bench=self.bench, ledger=self.ledger, chapters=chapters)
+                made = submit(
+                    [str(each) for each in (path, *rest)],
+                    self.profile,
+                    store=self.bench.store,
+                    ledger=self.ledger,
+                    toolchain=self.toolchain,
+                )
             except EddylineError as error:
-                self._fail(str(path), _failure(path, error))
+                self._fail(str(path), _failure(str(path), error))
                 continue
             if made.asset in known:
                 first = known[made.asset].source
-                self._skip(SourceSkipped(path=path, reason=f"the same footage as {first}"))
+                self._skip(SourceSkipped(path=str(path), reason=f"the same footage as {first}"))
             elif made.standing == "published":
                 known[made.asset] = made
                 self._finish(made.asset, made.name, reused=True)
@@ -95,7 +102,7 @@ class Run:
                 known[made.asset] = made
             for chapter in rest:
                 self._skip(
-                    SourceSkipped(path=chapter, reason=f"a chapter of {path.name}, in whose asset it is")
+                    SourceSkipped(path=str(chapter), reason=f"a chapter of {path.name}, in whose asset it is")
                 )
         return list(known.values())
 
@@ -110,10 +117,10 @@ class Run:
 
     def _recall(self, job: Job) -> Submitted:
         try:
-            source = self.bench.sources.find(job.asset).path
+            source = self.bench.sources.find(job.asset)
         except MissingError:
-            source = Path()
-        return Submitted(asset=job.asset, name=source.name or job.asset, source=source, standing="open")
+            return Submitted(asset=job.asset, name=job.asset, source="", standing="open")
+        return Submitted(asset=job.asset, name=source.name, source=source.address, standing="open")
 
     def _work(self, submitted: list[Submitted]) -> None:
         named = {each.asset: each for each in submitted}
@@ -127,13 +134,13 @@ class Run:
         def hear(event: WorkerEvent) -> None:
             progress.hear(event)
             job = event.job
+            if job.kind == "tidy":
+                return  # the asset is there; what it leaves is swept by the next run
             if event.happening is Happening.FAILED and job.state is State.DEAD:
                 self._fail(job.asset, _dead(named.get(job.asset), job))
                 # The asset cannot be finished in this run; whoever asks again gets everything back.
                 self.ledger.cancel(asset=job.asset, reason=f"{job.id} failed")
             if event.happening is Happening.FINISHED and job.kind == "publish":
-                # Recorded by now: what was made on the way is not needed any more.
-                self.bench.store.delete(parts_folder(job.asset))
                 known = named.get(job.asset)
                 self._finish(job.asset, known.name if known else job.asset, reused=False)
 
@@ -170,8 +177,8 @@ class Run:
         event = AssetFinished(
             asset=asset,
             name=name,
-            manifest=self.root / manifest_key(asset),
-            page=self.root / asset_key(asset, "index.html"),
+            manifest=self.where(manifest_key(asset)),
+            page=self.where(asset_key(asset, "index.html")),
             reused=reused,
         )
         self._finished.append(event)
@@ -187,9 +194,14 @@ class Run:
         self.on_event(event)
 
 
-def _failure(path: Path, error: EddylineError) -> AssetFailed:
+def _failure(address: str, error: EddylineError) -> AssetFailed:
     return AssetFailed(
-        asset="", name=path.name, source=path, job="", reason=error.message, remedy=error.remedy
+        asset="",
+        name=PurePosixPath(address).name,
+        source=address,
+        job="",
+        reason=error.message,
+        remedy=error.remedy,
     )
 
 
@@ -198,7 +210,7 @@ def _dead(submitted: Submitted | None, job: Job) -> AssetFailed:
     return AssetFailed(
         asset=job.asset,
         name=submitted.name if submitted else job.asset,
-        source=submitted.source if submitted else Path(),
+        source=submitted.source if submitted else "",
         job=job.id,
         reason=str(evidence.get("message", "it failed without saying why")),
         remedy=str(evidence.get("remedy", "")),

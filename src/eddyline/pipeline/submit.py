@@ -3,86 +3,111 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
 from eddyline.core.errors import FormatError, MissingError
 from eddyline.core.identity import digest
 from eddyline.core.store import Store
+from eddyline.graph.job import Job, NewJob
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.states import OPEN, State
 from eddyline.media.probe import fingerprint
 from eddyline.media.profile import Profile
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.ranges import FileRanges
-from eddyline.pipeline.bench import Bench
-from eddyline.pipeline.footage import Chapter, Original
+from eddyline.pipeline.footage import Chapter, Original, Sources
 from eddyline.pipeline.layout import asset_key, manifest_key
 from eddyline.pipeline.plan import RECIPE, inspect_job, job_id
+from eddyline.pipeline.terms import USUAL, Terms
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submitted:
-    """One source's asset. `standing`: "published" already, or "open": there is work to be done."""
+    """One source's asset; `source` is the address as it was given.
+
+    `standing`: "published" already, or "open": there is work to be done.
+    """
 
     asset: str
     name: str
-    source: Path
+    source: str
     standing: Literal["published", "open"]
 
 
-def identify(path: Path, profile: Profile) -> tuple[str, str]:
-    """(asset, fingerprint) of a local file, read by ranges. Raises `MissingError`.
+def identify(address: str | Path, profile: Profile) -> tuple[str, str]:
+    """(asset, fingerprint) of one source, read by ranges. Raises `MissingError`.
 
     The same footage asked for in the same way is one asset, whatever the files are called.
     """
-    with FileRanges(path) as src:
-        try:
-            movie = read_movie(src)
-        except FormatError:
-            movie = None  # no MP4, or a broken one: inspection will say so; it is still known by its bytes
-        print_ = fingerprint(src, movie)
+    print_ = _fingerprint(Original.of(address))
     return digest(print_, profile.digest())[:16], print_
 
 
-def identify_recording(chapters: Sequence[Path], profile: Profile) -> tuple[str, str, tuple[Chapter, ...]]:
+def identify_recording(
+    addresses: Sequence[str | Path], profile: Profile
+) -> tuple[str, str, tuple[Chapter, ...]]:
     """(asset, fingerprint, chapters) of a recording in several files, in order. Raises `MissingError`."""
-    told = tuple(
-        Chapter(original=Original.of(path.absolute()), fingerprint=identify(path, profile)[1])
-        for path in chapters
-    )
+    originals = [Original.of(address) for address in addresses]
+    told = tuple(Chapter(original=each, fingerprint=_fingerprint(each)) for each in originals)
     print_ = digest("chapters", *(chapter.fingerprint for chapter in told))
     return digest(print_, profile.digest())[:16], print_, told
 
 
 def submit(
-    path: Path, profile: Profile, *, bench: Bench, ledger: Ledger, chapters: Sequence[Path] = ()
+    addresses: Sequence[str],
+    profile: Profile,
+    *,
+    store: Store,
+    ledger: Ledger,
+    toolchain: str,
+    terms: Terms = USUAL,
 ) -> Submitted:
-    """Make sure that the work for one source is in the ledger, or done. Safe to repeat at any time.
+    """Make sure that the work for one recording is in the ledger, or done. Safe to repeat at any time.
 
-    `chapters` are all files, in order, of a recording whose first is `path`: they become one asset. What
-    failed before is tried anew, because someone asked again. Raises `MissingError`.
+    Safe from many processes at once, too, and beside workers that publish the same asset: what is published
+    is never touched here. `addresses` are the recording's files, in order. `toolchain` names the programs
+    that it is made with; jobs of another one are cancelled. What failed before is tried anew, because someone
+    asked again. Raises `MissingError`, `UsageError`.
     """
-    original = Original.of(path.absolute())
-    told: tuple[Chapter, ...] = ()
-    if chapters:
-        asset, print_, told = identify_recording(chapters, profile)
+    if len(addresses) > 1:
+        asset, print_, told = identify_recording(addresses, profile)
+        original = told[0].original
     else:
-        asset, print_ = identify(path, profile)
-    if published(bench.store, asset):
-        return Submitted(asset=asset, name=path.name, source=path, standing="published")
-    bench.store.delete(manifest_key(asset))
-    bench.sources.remember(asset, original, told)
-    ask = _ask(asset, profile, bench.tools.identity, ledger)
-    name = path.name
-    for job in ledger.jobs(asset=asset):
-        if job.kind == "inspect" and job.spec["ask"] == ask:
-            name = job.spec["name"]
-    root = inspect_job(asset=asset, name=name, fingerprint=print_, ask=ask, profile=profile)
-    ledger.submit([root])
-    return Submitted(asset=asset, name=name, source=path, standing="open")
+        original, told = Original.of(addresses[0]), ()
+        print_ = _fingerprint(original)
+        asset = digest(print_, profile.digest())[:16]
+    made = Submitted(asset=asset, name=original.name, source=str(addresses[0]), standing="open")
+    # The jobs first: workers publish before they answer, so where all are done, the manifest is there.
+    jobs = ledger.jobs(asset=asset)
+    if published(store, asset):
+        return replace(made, standing="published")
+    Sources(store).remember(asset, original, told)
+
+    def root(ask: str) -> NewJob:
+        name = next((job.spec["name"] for job in jobs if _asked(job, ask) and "name" in job.spec), made.name)
+        return inspect_job(asset=asset, name=name, fingerprint=print_, ask=ask, profile=profile, terms=terms)
+
+    first = next(job for job in map(root, _asks(jobs, profile, toolchain, ledger)) if _stands(job, ledger))
+    _drop_others(jobs, job_id(asset, first.spec["ask"], ""), ledger)
+    return replace(made, name=first.spec["name"])
+
+
+def _stands(root: NewJob, ledger: Ledger) -> bool:
+    """Add an asset's first job; False: only the archive knows it, it was done long ago and is gone since."""
+    added = ledger.submit([root])
+    return added > 0 or ledger.job(root.id) is not None
+
+
+def _fingerprint(original: Original) -> str:
+    with original.open() as src:
+        try:
+            movie = read_movie(src)
+        except FormatError:
+            movie = None  # no MP4, or a broken one: inspection will say so; it is still known by its bytes
+        return fingerprint(src, movie)
 
 
 def published(store: Store, asset: str) -> bool:
@@ -100,25 +125,29 @@ def published(store: Store, asset: str) -> bool:
     return films and all(store.size(asset_key(asset, name)) for name in names)
 
 
-def _ask(asset: str, profile: Profile, toolchain: str, ledger: Ledger) -> str:
-    """The digest that this asset's jobs are named by: a fresh one where the old jobs lead nowhere any more.
+def _asks(jobs: Sequence[Job], profile: Profile, toolchain: str, ledger: Ledger) -> Iterator[str]:
+    """The digests that this asset's jobs may be named by: fresh ones where the old lead nowhere any more.
 
-    Open jobs are continued, dead ones are given new attempts, and jobs of another toolchain are cancelled, so
-    that chunks of two encoders never meet.
+    Open jobs are continued, dead ones are given new attempts.
     """
-    jobs = ledger.jobs(asset=asset)
-    generation = 0
-    while True:
+    for generation in count():
         ask = digest(RECIPE, profile.digest(), toolchain, generation)
-        mine = [job for job in jobs if job.spec["ask"] == ask]
-        states = {job.state for job in mine}
+        mine = [job for job in jobs if _asked(job, ask)]
+        # What tidies up afterwards makes nothing.
+        states = {job.state for job in mine if job.kind != "tidy"}
         if State.DEAD in states:
             ledger.redrive(*[job.id for job in mine if job.state in {State.DEAD, State.CANCELLED}])
         if not mine or State.DEAD in states or states & OPEN:
-            break
-        generation += 1  # all done, yet the asset is not there (removed by hand), or cancelled by hand
-    prefix = job_id(asset, ask, "")
+            yield ask
+        # else all is done, yet the asset is not there (removed by hand), or it was cancelled by hand
+
+
+def _asked(job: Job, ask: str) -> bool:
+    return bool(job.spec["ask"] == ask)
+
+
+def _drop_others(jobs: Sequence[Job], prefix: str, ledger: Ledger) -> None:
+    """Cancel the jobs of another toolchain, so that chunks of two encoders never meet."""
     for job in jobs:
         if job.state in OPEN and not job.id.startswith(prefix):
             ledger.cancel(job=job.id, reason="another toolchain or profile was asked for")
-    return ask

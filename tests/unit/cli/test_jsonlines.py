@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 from eddyline.cli.jsonlines import JsonLines
@@ -33,7 +32,7 @@ def test_every_kind_of_event_has_its_name() -> None:
     stream = io.StringIO()
     display = JsonLines(stream, clock=lambda: 0.0)
     display.show(progress())
-    display.show(SourceSkipped(path=Path("a.jpg"), reason="a still image"))
+    display.show(SourceSkipped(path="a.jpg", reason="a still image"))
     assert lines(stream) == [
         {
             "event": "progress", "asset": "a", "name": "a", "stage": "encode", "fraction": 0.5,
@@ -57,7 +56,7 @@ def test_progress_is_thinned_out_but_stages_and_assets_are_not() -> None:
 
 def test_the_last_line_names_what_was_done_and_what_was_not() -> None:
     stream = io.StringIO()
-    done = AssetFinished(asset="a", name="a.mp4", manifest=Path("m"), page=Path("p"), reused=True)
+    done = AssetFinished(asset="a", name="a.mp4", manifest="m", page="p", reused=True)
     JsonLines(stream).finish(RunReport(finished=(done,), failed=(), skipped=()))
     assert lines(stream) == [
         {
@@ -73,7 +72,7 @@ def test_the_last_line_names_what_was_done_and_what_was_not() -> None:
 def test_a_name_that_is_not_utf8_or_holds_a_newline_stays_one_readable_line() -> None:
     stream = io.StringIO()
     name = os.fsdecode(b"\xff\n\xe2\x80\xa8.mp4")
-    JsonLines(stream).show(SourceSkipped(path=Path(name), reason="odd"))
+    JsonLines(stream).show(SourceSkipped(path=name, reason="odd"))
     stream.getvalue().encode("ascii")
     (line,) = lines(stream)
     assert line["path"] == name

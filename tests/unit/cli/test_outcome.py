@@ -20,14 +20,14 @@ def printed(report: RunReport, out: Path | None = None) -> list[str]:
 DONE = AssetFinished(
     asset="a",
     name="a.mp4",
-    manifest=Path("out/assets/a/manifest.json"),
-    page=Path("out/assets/a/index.html"),
+    manifest="out/assets/a/manifest.json",
+    page="out/assets/a/index.html",
     reused=False,
 )
 FAILED = AssetFailed(
     asset="b",
     name="b.mp4",
-    source=Path("card/b.mp4"),
+    source="card/b.mp4",
     job="b.inspect",
     reason="it is empty",
     remedy="copy it again",
@@ -35,7 +35,7 @@ FAILED = AssetFailed(
 
 
 def test_the_last_line_is_the_page_to_look_at() -> None:
-    skipped = SourceSkipped(path=Path("c.jpg"), reason="a still image")
+    skipped = SourceSkipped(path="c.jpg", reason="a still image")
     lines = printed(RunReport(finished=(DONE,), failed=(FAILED,), skipped=(skipped,)))
     assert lines[-1].endswith("out/assets/a/index.html")
 
@@ -47,7 +47,7 @@ def test_a_failure_has_its_source_reason_remedy_and_evidence() -> None:
 
 
 def test_many_skipped_files_of_one_kind_are_one_line() -> None:
-    skipped = tuple(SourceSkipped(path=Path(f"{n}.jpg"), reason="a still image") for n in range(400))
+    skipped = tuple(SourceSkipped(path=f"{n}.jpg", reason="a still image") for n in range(400))
     lines = printed(RunReport(finished=(), failed=(), skipped=skipped))
     assert lines[0] == "Skipped 400 files:"
     assert lines[1] == "  0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 395 more: a still image"
@@ -63,6 +63,6 @@ def test_nothing_found_is_said() -> None:
 
 
 def test_long_paths_are_never_broken() -> None:
-    page = Path("/a/" + "long/" * 40 + "index.html")
+    page = "/a/" + "long/" * 40 + "index.html"
     done = AssetFinished(asset="a", name="a", manifest=page, page=page, reused=False)
-    assert printed(RunReport(finished=(done,), failed=(), skipped=()))[-1].endswith(str(page))
+    assert printed(RunReport(finished=(done,), failed=(), skipped=()))[-1].endswith(page)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 from rich.console import Console
 
@@ -32,14 +31,12 @@ def progress(
 
 
 def finished(name: str = "a.mp4") -> AssetFinished:
-    return AssetFinished(
-        asset=f"id-{name}", name=name, manifest=Path("m.json"), page=Path("index.html"), reused=False
-    )
+    return AssetFinished(asset=f"id-{name}", name=name, manifest="m.json", page="index.html", reused=False)
 
 
 def failed(name: str) -> AssetFailed:
     return AssetFailed(
-        asset=f"id-{name}", name=name, source=Path(name), job="", reason="it is empty", remedy="copy it again"
+        asset=f"id-{name}", name=name, source=name, job="", reason="it is empty", remedy="copy it again"
     )
 
 
@@ -93,7 +90,7 @@ def test_the_end_of_an_asset_is_printed_at_once() -> None:
     lines = PlainLines(console, clock=Ticks())
     lines.show(finished())
     lines.show(failed("b.mp4"))
-    lines.show(SourceSkipped(path=Path("c.jpg"), reason="a still image"))
+    lines.show(SourceSkipped(path="c.jpg", reason="a still image"))
     assert text.getvalue().splitlines() == ["✓ a.mp4  done", "✗ b.mp4  failed: it is empty"]
 
 

@@ -10,7 +10,6 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ from eddyline.core.stop import Stop
 from eddyline.pipeline.events import AssetFailed, Event, RunReport
 
 FAILED = AssetFailed(
-    asset="", name="b.mp4", source=Path("b.mp4"), job="", reason="it is empty", remedy="copy it again"
+    asset="", name="b.mp4", source="b.mp4", job="", reason="it is empty", remedy="copy it again"
 )
 NOTHING = RunReport(finished=(), failed=(), skipped=())
 
@@ -79,7 +78,7 @@ _STUBBORN = """
     from pathlib import Path
 
     def start(stop, on_event):
-        on_event(SourceSkipped(path=Path("ready"), reason="x"))
+        on_event(SourceSkipped(path="ready", reason="x"))
         while True:
             time.sleep(0.05)  # never looks at the flag
 
@@ -120,7 +119,7 @@ def test_a_reader_that_goes_away_stops_the_run() -> None:
 
     def start(stop, on_event):
         while not stop.wait(0.01):
-            on_event(SourceSkipped(path=Path("x"), reason="x"))
+            on_event(SourceSkipped(path="x", reason="x"))
         return RunReport(finished=(), failed=(), skipped=(), interrupted=stop.reason)
 
     import eddyline.cli.main as door

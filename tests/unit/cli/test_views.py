@@ -59,9 +59,7 @@ def test_facts_are_told_to_programs_whole(capsys: pytest.CaptureFixture[str]) ->
     assert SourceFacts.from_json(json.loads(capsys.readouterr().out)) == FACTS
 
 
-REFUSED = AssetFailed(
-    asset="", name="b.mp4", source=Path("b.mp4"), job="", reason="it is empty", remedy="copy it"
-)
+REFUSED = AssetFailed(asset="", name="b.mp4", source="b.mp4", job="", reason="it is empty", remedy="copy it")
 PLANNED = (
     PlannedAsset(name="a.mp4", facts=FACTS, rungs=(), chunks=6, frames=3600, estimate_cpu_s=185.0),
     PlannedAsset(name="b.mp4", facts=None, error=REFUSED),

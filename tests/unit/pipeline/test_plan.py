@@ -7,6 +7,7 @@ from eddyline.core.identity import canonical
 from eddyline.media.profile import Profile, load
 from eddyline.pipeline.plan import Plan, inspect_job, jobs
 from eddyline.pipeline.progress import STAGES
+from eddyline.pipeline.terms import Terms
 
 from .facts import facts
 
@@ -50,8 +51,8 @@ def test_every_job_is_named_before_it_is_needed() -> None:
         seen.add(job.id)
 
 
-def test_publishing_waits_for_everything() -> None:
-    made = jobs(_plan(), "ask")
+def test_publishing_waits_for_everything_and_tidying_for_publishing() -> None:
+    *made, tidy = jobs(_plan(), "ask")
     needed: set[str] = set()
     open_ = [made[-1]]
     by_id = {job.id: job for job in made}
@@ -61,10 +62,24 @@ def test_publishing_waits_for_everything() -> None:
             open_.append(by_id[need])
     assert made[-1].kind == "publish"
     assert needed == set(by_id) - {made[-1].id}
+    assert (tidy.kind, tidy.needs) == ("tidy", (made[-1].id,))
 
 
 def test_a_source_without_sound_has_no_audio_job() -> None:
     assert [job.kind for job in jobs(_plan(audio=0), "ask")].count("audio") == 0
+
+
+def test_every_job_of_an_asset_is_done_on_its_terms() -> None:
+    plan, terms = _plan(), Terms(owner="club", urgency="bulk", deadline=5e9)
+    plain = (
+        inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile),
+        *jobs(plan, "k"),
+    )
+    first = inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile, terms=terms)
+    bulk = (first, *jobs(plan, "k", Terms.from_json(first.spec["terms"])))
+    assert {(job.owner, job.deadline) for job in bulk} == {("club", 5e9)}
+    assert [job.priority for job in bulk] == [job.priority + 100 for job in plain]
+    assert {(job.owner, job.deadline) for job in plain} == {("", None)}
 
 
 def test_every_kind_of_job_has_a_stage_to_show() -> None:

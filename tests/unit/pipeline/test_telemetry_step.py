@@ -55,8 +55,8 @@ def _made(path: Path, work: Path) -> Made:
 
     @contextmanager
     def footage() -> Iterator[Footage]:
-        with Indexes().open(path) as opened:
-            yield opened
+        with FileRanges(path) as src:
+            yield Indexes().of(path, src)
 
     return step.telemetry(cast("Task", SimpleNamespace(plan=plan, work=work, footage=footage)))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eddyline.core import files
+from eddyline.core.errors import UnsupportedError
 from eddyline.core.identity import canonical
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
@@ -17,12 +18,11 @@ from eddyline.graph.job import Done, Job
 from eddyline.media.probe import open_footage, probe
 from eddyline.media.profile import Profile
 from eddyline.mp4.ranges import FileRanges
-from eddyline.pipeline.bench import Bench
+from eddyline.pipeline.bench import SOURCE, Bench
 from eddyline.pipeline.edit.merge import join_chapters
-from eddyline.pipeline.footage import Chapter
+from eddyline.pipeline.footage import Chapter, Original
 from eddyline.pipeline.plan import Plan, jobs, parts_folder
-
-_SOURCE = "source.mp4"
+from eddyline.pipeline.terms import Terms
 
 
 def inspect(bench: Bench) -> Handler:
@@ -36,7 +36,8 @@ def inspect(bench: Bench) -> Handler:
         bench.store.put_bytes(plan.key, canonical(plan.to_json()))
         cpu = runner.cpu_s + time.thread_time() - started
         bench.parts.keep(plan.part("inspect"), {}, _result(bench.sources.chapters(plan.asset)), cpu)
-        return Done(result={"plan": plan.key}, spawn=jobs(plan, job.spec["ask"]))
+        terms = Terms.from_json(job.spec.get("terms", {}))
+        return Done(result={"plan": plan.key}, spawn=jobs(plan, job.spec["ask"], terms))
 
     return handle
 
@@ -46,7 +47,7 @@ def _plan(bench: Bench, job: Job, runner: Runner, work: Path, stop: Stop) -> Pla
     original = bench.sources.find(spec["asset"])
     chapters = bench.sources.chapters(spec["asset"])
     source = ""
-    path = original.check()
+    path = _local(original)
     if chapters:
         source, path = _merged(bench, spec["asset"], chapters, work, stop)
     opened = open_footage(path, work=work, runner=runner, tools=bench.tools)
@@ -56,7 +57,7 @@ def _plan(bench: Bench, job: Job, runner: Runner, work: Path, stop: Stop) -> Pla
         )
     if opened.path != path:
         source = _source_part(spec["asset"])
-        bench.parts.keep(source, {_SOURCE: opened.path}, {}, 0.0)
+        bench.parts.keep(source, {SOURCE: opened.path}, {}, 0.0)
     # A rewrapped source is still known by, and reported as, the files that the user gave.
     size = sum(chapter.original.size for chapter in chapters) or original.size
     facts = replace(facts, fingerprint=spec["fingerprint"], bytes=size)
@@ -68,6 +69,13 @@ def _plan(bench: Bench, job: Job, runner: Runner, work: Path, stop: Stop) -> Pla
         toolchain=bench.tools.identity,
         source=source,
     )
+
+
+def _local(original: Original) -> Path:
+    original.check()
+    if original.path is None:
+        raise UnsupportedError("not yet")
+    return original.path
 
 
 def _source_part(asset: str) -> str:
@@ -82,15 +90,15 @@ def _merged(
     part = bench.parts.find(key)
     if part is None:
         whole = work / "merged.mp4"
-        join_chapters([chapter.original.check() for chapter in chapters], whole, check=stop.check)
-        part = bench.parts.keep(key, {_SOURCE: whole}, {}, 0.0)
-    return key, bench.store.fetch(part.file(_SOURCE), work)
+        join_chapters([_local(chapter.original) for chapter in chapters], whole, check=stop.check)
+        part = bench.parts.keep(key, {SOURCE: whole}, {}, 0.0)
+    return key, bench.store.fetch(part.file(SOURCE), work)
 
 
 def _result(chapters: Sequence[Chapter]) -> dict[str, Any]:
     """What the manifest says of a recording's files."""
     told = [
-        {"name": each.original.path.name, "bytes": each.original.size, "fingerprint": each.fingerprint}
+        {"name": each.original.name, "bytes": each.original.size, "fingerprint": each.fingerprint}
         for each in chapters
     ]
     return {"chapters": told} if told else {}

@@ -27,7 +27,7 @@ def publish(task: Task) -> Made:
     plan, store = task.plan, task.bench.store
     parts = manifest.gather(plan, task.part)
     made = manifest.build(
-        plan, parts, tools=task.bench.tools, history=task.bench.history(plan.asset), cpu_s=task.runner.cpu_s
+        plan, parts, tools=task.bench.tools, history=task.bench.history(task.job), cpu_s=task.runner.cpu_s
     )
     placed = {asset_key(plan.asset, path): key for path, key in _placement(parts)}
     for stale in store.list(asset_key(plan.asset, "")):

@@ -12,6 +12,7 @@ from eddyline.pipeline.steps.package import package
 from eddyline.pipeline.steps.pictures import pictures, poster, show_poster
 from eddyline.pipeline.steps.publish import publish
 from eddyline.pipeline.steps.telemetry import telemetry
+from eddyline.pipeline.steps.tidy import tidy
 
 
 def handlers(bench: Bench) -> dict[str, Handler]:
@@ -26,4 +27,5 @@ def handlers(bench: Bench) -> dict[str, Handler]:
         "assemble": handler(bench, assemble),
         "package": handler(bench, package),
         "publish": handler(bench, publish),
+        "tidy": tidy(bench),
     }

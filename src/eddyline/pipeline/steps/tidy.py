@@ -1,0 +1,19 @@
+"""What was made on the way to an asset is not needed once the asset is published, and costs money to keep."""
+
+from __future__ import annotations
+
+from eddyline.graph.handling import Handler, JobContext
+from eddyline.graph.job import Done, Job
+from eddyline.pipeline.bench import Bench
+from eddyline.pipeline.plan import parts_folder
+
+
+def tidy(bench: Bench) -> Handler:
+    """The handler of `tidy` jobs: it keeps no part of its own, which would lie in the folder it removes."""
+
+    def handle(job: Job, context: JobContext) -> Done:
+        context.stop.check()
+        bench.store.delete(parts_folder(job.asset))
+        return Done(result={})
+
+    return handle

@@ -1,0 +1,81 @@
+"""A source is found where it was, unchanged, or it is said that it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers.ministack import Ministack, ministack
+
+from eddyline.core.errors import InputError, MissingError
+from eddyline.core.identity import canonical
+from eddyline.core.opening import BUCKETS, StoreSettings, open_store
+from eddyline.core.store import FolderStore, Store
+from eddyline.pipeline.footage import Chapter, Original, Sources
+
+__all__ = ["ministack"]
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, str]]:
+    """A store with one source in it, and the source's address."""
+    if request.param == "folder":
+        store: Store = FolderStore(tmp_path / "card")
+    else:
+        server: Ministack = request.getfixturevalue("ministack")
+        BUCKETS.reach_by(server.settings)
+        store = open_store(f"s3://{server.bucket()}/card", server.settings)
+    store.put_bytes("GX010001.MP4", b"some footage")
+    yield store, store.where("GX010001.MP4")
+    BUCKETS.reach_by(StoreSettings())
+
+
+def test_an_original_is_known_by_its_address_size_and_stamp(place: tuple[Store, str]) -> None:
+    _, address = place
+    original = Original.of(address)
+    assert (original.address, original.name, original.size) == (address, "GX010001.MP4", 12)
+    original.check()
+    with original.open() as src:
+        assert src.read(5, 7) == b"footage"
+        assert src.bytes_read == 7
+
+
+def test_an_original_that_changed_is_refused(place: tuple[Store, str]) -> None:
+    store, address = place
+    original = Original.of(address)
+    store.put_bytes("GX010001.MP4", b"Some footage")
+    with pytest.raises(InputError, match="has changed"):
+        original.check()
+    with pytest.raises(InputError, match="has changed"):
+        original.open()
+
+
+def test_an_original_that_is_gone_is_missing(place: tuple[Store, str]) -> None:
+    store, address = place
+    original = Original.of(address)
+    store.delete("GX010001.MP4")
+    with pytest.raises(MissingError):
+        original.check()
+    with pytest.raises(MissingError):
+        Original.of(address)
+
+
+def test_sources_are_remembered_with_their_chapters(place: tuple[Store, str], tmp_path: Path) -> None:
+    original = Original.of(place[1])
+    sources = Sources(FolderStore(tmp_path))
+    sources.remember("a", original, (chapter := Chapter(original=original, fingerprint="ab"),))
+    assert sources.find("a") == original
+    assert sources.chapters("a") == (chapter,)
+
+
+def test_sources_remembered_by_an_older_release_are_found(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.put_bytes(".eddyline/sources/a.json", canonical({"path": "/card/a.mp4", "size": 3, "mtime_ns": 5}))
+    assert Sources(store).find("a") == Original(address="/card/a.mp4", size=3, stamp="5")
+
+
+def test_a_relative_path_is_kept_as_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    assert Original.of("a.mp4") == Original.of(tmp_path / "a.mp4")
