@@ -9,6 +9,7 @@ import importlib.util
 import itertools
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,10 +33,12 @@ _TRIES = 3  # another process may take the free port first
 
 @dataclass(kw_only=True)
 class Ministack:
-    """A running server; every bucket of a test is its own."""
+    """A running server; every bucket of a test is its own. `keeping`: it remembers all after an `end`."""
 
     port: int
+    folder: Path
     process: subprocess.Popen[bytes]
+    keeping: bool = False
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -70,9 +74,25 @@ class Ministack:
         return re.findall(r"<Key>([^<]*)</Key>", said.decode())
 
     def stop(self) -> None:
-        """End it; safe twice."""
+        """Kill it, and with it all that it knew; safe twice."""
         self.process.kill()
         self.process.wait()
+        shutil.rmtree(self.folder / "state", ignore_errors=True)
+
+    def end(self) -> None:
+        """End it in good order."""
+        self.process.terminate()
+        self.process.wait()
+
+    def start(self) -> None:
+        """Start it again where it was. Raises `NoServerError`."""
+        self.process = _start(self.folder, self.port, keeping=self.keeping)
+        if not _up(self):
+            raise NoServerError(f"MiniStack does not start again: {_said(self.folder)}")
+
+
+class NoServerError(Exception):
+    """MiniStack cannot be had here; says why."""
 
 
 def any_keys() -> dict[str, object]:
@@ -83,28 +103,43 @@ def any_keys() -> dict[str, object]:
 @pytest.fixture(scope="session")
 def ministack() -> Iterator[Ministack]:
     """A server for the whole session; tests are skipped, with the reason, where it cannot be had."""
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(running())
+        except NoServerError as error:
+            pytest.skip(str(error))
+        yield found
+
+
+@contextmanager
+def running(*, keeping: bool = False) -> Iterator[Ministack]:
+    """A server of one's own. Raises `NoServerError`."""
     if importlib.util.find_spec("ministack") is None:
-        pytest.skip("no S3 server to test on: install ministack")
-    with tempfile.TemporaryDirectory() as folder:
-        server = _started(Path(folder))
+        raise NoServerError("no S3 server to test on: install ministack")
+    with tempfile.TemporaryDirectory(prefix="eddyline-ministack-") as folder:
+        server = _started(Path(folder), keeping=keeping)
         try:
             yield server
         finally:
             server.stop()
 
 
-def _started(folder: Path) -> Ministack:
-    said = ""
+def _started(folder: Path, *, keeping: bool) -> Ministack:
     for _ in range(_TRIES):
-        server = Ministack(port=(port := _free_port()), process=_start(folder, port))
+        port = _free_port()
+        process = _start(folder, port, keeping=keeping)
+        server = Ministack(port=port, folder=folder, process=process, keeping=keeping)
         if _up(server):
             return server
         server.stop()
-        said = (folder / "log").read_text(errors="replace")[-500:]
-    pytest.skip(f"MiniStack does not start: {said}")
+    raise NoServerError(f"MiniStack does not start: {_said(folder)}")
 
 
-def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def _said(folder: Path) -> str:
+    return (folder / "log").read_text(errors="replace")[-500:]
+
+
+def _start(folder: Path, port: int, *, keeping: bool) -> subprocess.Popen[bytes]:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -113,6 +148,8 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
         "GATEWAY_PORT": str(port),
         "SERVICES": SERVICES,
         "LOG_LEVEL": "WARNING",
+        "PERSIST_STATE": str(int(keeping)),
+        "STATE_DIR": str(folder / "state"),
     }
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.servers.ministack import Ministack, NoServerError, ministack, running
+from tests.servers.sqsproxy import Fate, Proxy, Weather, proxy
+
+__all__ = ["ministack"]
+
+
+@pytest.fixture
+def between(ministack: Ministack) -> Iterator[Proxy]:
+    with proxy(f"127.0.0.1:{ministack.port}", random.Random(3)) as made:
+        yield made
+
+
+def client(url: str, *, attempts: int = 1) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
+    config = pytest.importorskip("botocore.config").Config(retries={"total_max_attempts": attempts})
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    return pytest.importorskip("boto3").client("sqs", endpoint_url=url, config=config, **keys)
+
+
+def received(sqs: Any, queue: str) -> list[str]:  # noqa: ANN401 - likewise
+    found = []
+    while answer := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        found += [message["Body"] for message in answer]
+    return sorted(found)
+
+
+def test_in_fine_weather_everything_passes_through_the_proxy_itself(between: Proxy) -> None:
+    sqs = client(between.url)
+    queue = sqs.create_queue(QueueName="fine")["QueueUrl"]
+    assert queue.startswith(between.url), "clients would go past the proxy"
+    sqs.send_message(QueueUrl=queue, MessageBody="a")
+    assert received(sqs, queue) == ["a"]
+    assert between.done["SendMessage", Fate.WELL] == 1
+
+
+def test_a_dropped_request_never_reaches_the_server(between: Proxy) -> None:
+    sqs = client(between.url)
+    queue = sqs.create_queue(QueueName="dropped")["QueueUrl"]
+    between.weather = Weather(drop=1.0)
+    with pytest.raises(Exception, match="Connection"):
+        sqs.send_message(QueueUrl=queue, MessageBody="a")
+    between.weather = Weather()
+    assert received(sqs, queue) == []
+
+
+def test_a_cut_answer_leaves_the_work_done_and_the_client_in_doubt(between: Proxy) -> None:
+    sqs = client(between.url)
+    queue = sqs.create_queue(QueueName="cut")["QueueUrl"]
+    between.weather = Weather(cut=1.0)
+    with pytest.raises(Exception, match="Connection"):
+        sqs.send_message(QueueUrl=queue, MessageBody="a")
+    between.weather = Weather()
+    assert received(sqs, queue) == ["a"]
+
+
+def test_only_what_sends_is_doubled(between: Proxy) -> None:
+    between.weather = Weather(double=1.0)
+    sqs = client(between.url)
+    queue = sqs.create_queue(QueueName="doubled")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="a")
+    assert received(sqs, queue) == ["a", "a"]
+    assert between.count(Fate.DOUBLE) == 1
+
+
+def test_a_delay_is_only_a_delay(between: Proxy) -> None:
+    sqs = client(between.url)
+    queue = sqs.create_queue(QueueName="late")["QueueUrl"]
+    between.weather = Weather(delay=1.0, longest_s=0.05)
+    begin = time.monotonic()
+    sqs.send_message(QueueUrl=queue, MessageBody="a")
+    assert time.monotonic() - begin < 5.0
+    assert between.done["SendMessage", Fate.DELAY] == 1
+
+
+@pytest.mark.parametrize("keeping", [True, False])
+def test_a_server_ended_in_good_order_comes_back_with_what_it_is_to_keep(*, keeping: bool) -> None:
+    try:
+        server = running(keeping=keeping)
+        with server as own, proxy(f"127.0.0.1:{own.port}", random.Random(3)) as between:
+            sqs = client(between.url, attempts=3)
+            queue = sqs.create_queue(QueueName="lasting")["QueueUrl"]
+            sqs.send_message(QueueUrl=queue, MessageBody="a")
+            own.end()
+            with pytest.raises(Exception, match="Connection"):
+                sqs.receive_message(QueueUrl=queue)
+            own.start()
+            if keeping:
+                assert received(sqs, queue) == ["a"]
+            else:
+                with pytest.raises(Exception, match="NonExistentQueue"):
+                    sqs.receive_message(QueueUrl=queue)
+    except NoServerError as error:
+        pytest.skip(str(error))
+
+
+def test_a_crashed_server_has_forgotten_everything() -> None:
+    try:
+        with running(keeping=True) as own:
+            sqs = client(own.url)
+            sqs.create_queue(QueueName="forgotten")
+            own.end()
+            own.start()
+            assert sqs.list_queues()["QueueUrls"]
+            own.stop()
+            own.start()
+            assert not sqs.list_queues()["QueueUrls"]
+    except NoServerError as error:
+        pytest.skip(str(error))
+
+
+def test_fates_come_as_often_as_the_weather_says() -> None:
+    weather = Weather(drop=0.1, delay=0.2, double=0.1, cut=0.05)
+    rng = random.Random(1)
+    met = [weather.fate("SendMessageBatch", rng.random()) for _ in range(10_000)]
+    shares = {fate: met.count(fate) / len(met) for fate in Fate}
+    expected = {Fate.DROP: 0.1, Fate.DELAY: 0.2, Fate.DOUBLE: 0.1, Fate.CUT: 0.05, Fate.WELL: 0.55}
+    assert shares == pytest.approx(expected, abs=0.02)
