@@ -10,8 +10,11 @@ OUT ?= out
 FOOTAGE ?=
 PROFILE ?= default
 PYTEST_ARGS ?=
+MINUTES ?= 3
+MODE ?= sqs
+SEED ?=
 
-.PHONY: help setup run test check bench docs lock clean
+.PHONY: help setup run test check bench chaos docs lock clean
 
 help: ## list what there is to do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -52,6 +55,9 @@ test: check ## check, then every test
 
 bench: $(VENV)/.dev ## measure, print the table, write benchmarks/results.json
 	@$(BIN)/python -m benchmarks
+
+chaos: $(VENV)/.dev ## storm a real fleet for MINUTES (SEED, MODE=sqs|direct): exit 0 only if all held
+	@$(BIN)/python -m tests.chaos --minutes "$(MINUTES)" --mode "$(MODE)" $(if $(SEED),--seed "$(SEED)")
 
 docs: $(VENV)/.dev ## write the generated parts of the documentation anew
 	@$(BIN)/python -m docs.generate

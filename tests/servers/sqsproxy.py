@@ -80,6 +80,10 @@ class Proxy:
         with self._lock:
             return sum(number for (_, met), number in self.done.items() if met is fate)
 
+    def fates(self) -> dict[Fate, int]:
+        """How many requests met each fate."""
+        return {fate: self.count(fate) for fate in Fate}
+
     def carry(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
         """Do to a request what its fate says; None: the client gets no answer."""
         action = (headers.get("X-Amz-Target") or method).rpartition(".")[2]

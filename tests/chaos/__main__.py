@@ -1,0 +1,63 @@
+"""`python -m tests.chaos --minutes N --seed S --mode sqs|direct`: exit 0 only if everything held."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos import footage, trial
+from tests.chaos.disturbances import Mode
+from tests.chaos.report import Figures, as_json, table
+
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "chaos.json"
+
+
+def main() -> int:
+    """Run it as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=3.0, help="how long the storm lasts")
+    parser.add_argument("--seed", type=int, default=None, help="of all that is random (printed)")
+    parser.add_argument("--mode", choices=[str(mode) for mode in Mode], default=str(Mode.SQS))
+    parser.add_argument("--folder", type=Path, default=None, help="where to work (and what to keep)")
+    options = parser.parse_args()
+    seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="eddyline-chaos-"))
+    _say(f"chaos: {options.minutes:g} minutes, mode {options.mode}, --seed {seed}, in {folder}")
+    sources = footage.clips(folder / "footage", long=True)
+    real = footage.real()
+    names = ", ".join(path.name for path in real)
+    _say(f"real footage: {names or 'none here (set EDDYLINE_SAMPLES), so without it'}")
+    setting = trial.Setting(
+        folder=folder,
+        sources=[*sources, *real],
+        mode=Mode(options.mode),
+        seed=seed,
+        seconds=options.minutes * 60,
+    )
+    figures = trial.run(setting, _say)
+    _show(figures, folder)
+    if figures.held and options.folder is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0 if figures.held else 1
+
+
+def _show(figures: Figures, folder: Path) -> None:
+    _say(f"\n{table(figures)}\n")
+    RESULTS.write_text(json.dumps(as_json(figures), indent=2) + "\n")
+    for complaint in figures.complaints:
+        _say(f"NOT HELD: {complaint}")
+    _say("everything held" if figures.held else f"see the logs in {folder}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The ledger watched from outside: PostgreSQL itself notes every change of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
+
+_WATCH = """
+CREATE TABLE chaos_audit (
+    n bigserial PRIMARY KEY, at double precision, job text, before text, after text,
+    old_fence bigint, fence bigint, old_owner text, owner text
+);
+CREATE FUNCTION chaos_note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO chaos_audit (at, job, before, after, old_fence, fence, old_owner, owner)
+    VALUES (extract(epoch FROM clock_timestamp()), NEW.id, OLD.state, NEW.state,
+            OLD.fence, NEW.fence, OLD.lease_owner, NEW.lease_owner);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER chaos_watch AFTER UPDATE ON jobs FOR EACH ROW
+    WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.fence IS DISTINCT FROM NEW.fence)
+    EXECUTE FUNCTION chaos_note();
+"""
+_CHANGE = ("at", "job", "before", "after", "old_fence", "fence", "old_owner", "owner")
+_CHANGES = f"SELECT {', '.join(_CHANGE)} FROM chaos_audit ORDER BY n"  # noqa: S608 - constants
+_ROW = (
+    *("id", "asset", "kind", "state", "starts", "interruptions", "attempt", "losses"),
+    *("weight", "error", "lease_owner"),
+)
+_ROWS = f"SELECT {', '.join(_ROW)} FROM jobs"  # noqa: S608 - constants
+_COUNTS = "SELECT state, count(*) FROM jobs GROUP BY state"
+_OPEN_ASSETS = "SELECT count(DISTINCT asset) FROM jobs WHERE state IN ('waiting', 'ready', 'running')"
+_LAST = "SELECT max(n), extract(epoch FROM clock_timestamp()) - max(at) FROM chaos_audit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One change of a job's state or fence, committed at about `at` (seconds since 1970)."""
+
+    at: float
+    job: str
+    before: str
+    after: str
+    old_fence: int
+    fence: int
+    old_owner: str | None
+    owner: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A job as it stands in the table; `weight` of a chunk is its frames."""
+
+    id: str
+    asset: str
+    kind: str
+    state: str
+    starts: int = 1
+    interruptions: int = 0
+    attempt: int = 1
+    losses: int = 0
+    weight: float = 1.0
+    error: str | None = None
+    lease_owner: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """The ledger at a glance; `quiet_s`: so long ago something last changed."""
+
+    counts: dict[str, int]
+    open_assets: int
+    quiet_s: float
+
+
+class Audit:
+    """Reads the ledger at `url` by plain SQL. A server that is away raises `psycopg.Error`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def begin(self) -> None:
+        """Watch from now on; the ledger's tables must be there."""
+        with self._connected() as connection:
+            connection.execute(_WATCH)
+
+    def pulse(self) -> Pulse:
+        """How things stand."""
+        with self._connected() as connection:
+            counts = {str(state): int(count) for state, count in connection.execute(_COUNTS)}
+            (assets,) = self._one(connection, _OPEN_ASSETS)
+            _, quiet = self._one(connection, _LAST)
+        return Pulse(counts=counts, open_assets=int(assets), quiet_s=float(quiet or 0.0))
+
+    def rows(self) -> list[Row]:
+        """All jobs."""
+        with self._connected() as connection:
+            return [Row(**dict(zip(_ROW, row, strict=True))) for row in connection.execute(_ROWS)]
+
+    def changes(self) -> list[Change]:
+        """All that changed, in order."""
+        with self._connected() as connection:
+            return [Change(**dict(zip(_CHANGE, row, strict=True))) for row in connection.execute(_CHANGES)]
+
+    @staticmethod
+    def _one(connection: psycopg.Connection[Any], query: str) -> Sequence[Any]:
+        row: Sequence[Any] | None = connection.execute(query).fetchone()
+        assert row is not None
+        return row
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection[Any]]:
+        import psycopg
+
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+            yield connection

@@ -1,0 +1,157 @@
+"""What must hold afterwards. Pure: rows, changes and manifests go in, complaints come out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from tests.chaos.audit import Change, Row
+from tests.chaos.processes import Departure, Standing
+
+from eddyline.graph.states import TRANSITIONS, State
+from eddyline.pipeline.manifest import lasting
+
+_LEGAL = {(str(before), str(after)) for (before, _), after in TRANSITIONS.items()}
+_MOST = 5  # complaints of one kind that are worth reading
+
+
+def all_done(rows: Collection[Row], published: Collection[str]) -> list[str]:
+    """Every job is done, and every asset was published."""
+    left = [f"{row.id} is {row.state}: {row.error or ''}"[:600] for row in rows if row.state != State.DONE]
+    assets = {row.asset for row in rows}
+    missing = [f"asset {asset} has no manifest" for asset in sorted(assets - set(published))]
+    return _few(left) + _few(missing)
+
+
+def done_once(rows: Iterable[Row], changes: Iterable[Change]) -> list[str]:
+    """For each job exactly one answer was accepted, and nothing touched it afterwards."""
+    ends = Counter(change.job for change in changes if change.after == State.DONE)
+    twice = [f"{job} was done {count} times" for job, count in sorted(ends.items()) if count > 1]
+    never = [
+        f"{row.id} is done, and nobody saw it" for row in rows if row.state == State.DONE and not ends[row.id]
+    ]
+    after = [
+        f"{change.job} left {change.before} for {change.after}"
+        for change in changes
+        if change.before == State.DONE
+    ]
+    return _few(twice) + _few(never) + _few(after)
+
+
+def fenced(changes: Iterable[Change]) -> list[str]:
+    """Claims have rising fences, and an answer counts only with that of the last claim, from its holder."""
+    wrong = []
+    held: dict[str, tuple[int, str | None]] = {}
+    for change in changes:
+        before = held.get(change.job)
+        if (change.before, change.after) not in _LEGAL and change.before != change.after:
+            wrong.append(f"{change.job} went from {change.before} to {change.after}")
+        if change.fence < change.old_fence:
+            wrong.append(f"{change.job}: its fence fell from {change.old_fence} to {change.fence}")
+        if change.after == State.RUNNING:
+            if change.fence <= change.old_fence:
+                wrong.append(f"{change.job} was claimed twice with fence {change.fence}")
+            held[change.job] = (change.fence, change.owner)
+        if change.after == State.DONE and before != (change.old_fence, change.old_owner):
+            wrong.append(
+                f"{change.job} was answered by {change.old_owner} with {change.old_fence}, not {before}"
+            )
+        if change.after == State.DONE and change.fence != change.old_fence:
+            wrong.append(f"{change.job} changed its fence as it was done")
+    return _few(wrong)
+
+
+def alike(
+    manifests: Mapping[str, Mapping[str, Any]],
+    expected: Mapping[str, Mapping[str, Any]],
+    *,
+    times: Counter[str],
+) -> list[str]:
+    """Each manifest's lasting part is that of the undisturbed run on the same footage.
+
+    `manifests` by asset, `expected` by the source's name; `times`: how many assets of each were submitted.
+    What a wave varies to be an asset of its own (its id and its profile) is not compared.
+    """
+    wrong = []
+    found: Counter[str] = Counter()
+    for asset, manifest in sorted(manifests.items()):
+        name = str(manifest["source"]["name"])
+        found[name] += 1
+        if name not in expected:
+            wrong.append(f"{asset} is of {name}, which nobody submitted")
+        elif manifest["asset"] != asset:
+            wrong.append(f"{asset} says that it is {manifest['asset']}")
+        else:
+            wrong += [f"{asset} ({name}): {what}" for what in _differences(manifest, expected[name])]
+    if found != times:
+        wrong.append(f"assets by source: {dict(found)}, where {dict(times)} were submitted")
+    return _few(wrong)
+
+
+def _differences(manifest: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
+    ours, theirs = comparable(manifest), comparable(expected)
+    return [
+        f"{key} is {ours.get(key)!r}, undisturbed {theirs.get(key)!r}"[:600]
+        for key in sorted(ours.keys() | theirs.keys())
+        if ours.get(key) != theirs.get(key)
+    ]
+
+
+def comparable(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The lasting part without what tells one wave from another."""
+    return {key: value for key, value in lasting(manifest).items() if key not in {"asset", "profile"}}
+
+
+def departures(gone: Iterable[Departure]) -> list[str]:
+    """Whoever was told to go went in time and in good order; nobody went untold."""
+    wrong = []
+    for each in gone:
+        if each.standing is not Standing.LEAVING:
+            wrong.append(f"{each.name} ended by itself, with status {each.status}")
+        elif each.early_s is not None and each.early_s < 0:
+            wrong.append(
+                f"{each.name} was still there at its deadline, {each.took_s:.1f} s after it was told"
+            )
+        elif each.status != 0:
+            wrong.append(f"{each.name} was told to go and went with status {each.status}")
+    return _few(wrong)
+
+
+def nothing_left(*, scratch: Sequence[str], keys: Sequence[str], processes: Sequence[str]) -> list[str]:
+    """No scratch, no half-made objects, no orphaned processes."""
+    return [
+        *_few([f"left in a work folder: {path}" for path in scratch]),
+        *_few([f"left in the store: {key}" for key in keys]),
+        *_few([f"still at work: {line[:300]}" for line in processes]),
+    ]
+
+
+def redone(rows: Collection[Row]) -> dict[str, float]:
+    """What was begun more than once: jobs' starts, and the frames of chunks (a chunk's weight)."""
+    chunks = [row for row in rows if row.kind == "chunk"]
+    return {
+        "jobs": len(rows),
+        "starts": sum(row.starts for row in rows),
+        "interruptions": sum(row.interruptions for row in rows),
+        "frames": sum(row.weight for row in chunks),
+        "frames_started": sum(row.weight * row.starts for row in chunks),
+    }
+
+
+def slot_seconds(changes: Iterable[Change]) -> tuple[float, float]:
+    """(spent on what counted, spent in vain), in seconds of slots between a claim and its end."""
+    begun: dict[str, float] = {}
+    spent: defaultdict[bool, float] = defaultdict(float)
+    for change in changes:
+        since = begun.pop(change.job, None)
+        if since is not None:
+            spent[change.after == State.DONE] += change.at - since
+        if change.after == State.RUNNING:
+            begun[change.job] = change.at
+    return spent[True], spent[False]
+
+
+def _few(complaints: list[str]) -> list[str]:
+    more = len(complaints) - _MOST
+    return complaints[:_MOST] + ([f"... and {more} more like the last"] if more > 0 else [])

@@ -1,0 +1,65 @@
+"""What is processed: clips of our own, real samples where they are, and profiles wave after wave."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from eddyline.pipeline.clip import make_clip
+
+_PROFILE = """\
+name: chaos-{wave}
+rungs:
+  - {{height: 180, crf: 30, preset: veryfast, maxrate_kbps: 400, bufsize_kbps: 800}}
+  - {{height: 90, crf: 30, preset: veryfast, maxrate_kbps: 200, bufsize_kbps: 400}}
+gop_s: 1.0
+segment_s: 2.0
+pictures:
+  poster_width: 320
+  thumbs: 3
+  thumb_width: 160
+  storyboard: {{width: 80, columns: 4, rows: 4, interval_s: 2.0, most: {most}}}
+"""
+_MOST_SHEETS = 3000
+REAL = ("karma.mp4", "max-heromode.mp4")
+
+
+def clips(folder: Path, *, long: bool) -> list[Path]:
+    """Small camera-like clips with telemetry, of several lengths, and one that no camera made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lengths = (4, 9, 16, 30) if long else (3, 7, 11)
+    made = [make_clip(folder / f"trip-{s}.mp4", seconds=s, width=320, height=180) for s in lengths]
+    return [*made, _noisy(folder / "noise.mp4", seconds=20 if long else 6)]
+
+
+def real(folder: Path | None = None) -> list[Path]:
+    """The real camera files, as many as are here."""
+    default = Path(__file__).resolve().parents[3] / "shared" / "samples"
+    folder = folder or Path(os.environ.get("EDDYLINE_SAMPLES", default))
+    return [folder / name for name in REAL if (folder / name).is_file()]
+
+
+def profile(folder: Path, wave: int) -> Path:
+    """The profile of a wave: the same footage becomes another asset, and yet everything in it is the same.
+
+    The storyboards of these clips are far from the most sheets that a wave allows.
+    """
+    path = folder / f"wave-{wave}.yaml"
+    path.write_text(_PROFILE.format(wave=wave, most=_MOST_SHEETS - wave))
+    return path
+
+
+def _noisy(out: Path, *, seconds: int) -> Path:
+    subprocess.run(
+        [
+            *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y"),
+            *("-f", "lavfi", "-i", f"testsrc2=s=320x180:r=25:d={seconds},noise=alls=12:allf=t"),
+            *("-f", "lavfi", "-i", f"sine=440:d={seconds}"),
+            *("-c:v", "libx264", "-preset", "ultrafast", "-g", "61", "-bf", "2", "-c:a", "aac", str(out)),
+        ],
+        check=True,
+    )
+    return out

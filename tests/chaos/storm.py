@@ -1,0 +1,88 @@
+"""The storm itself: what goes wrong goes wrong on time, work is kept coming, and then all of it must end."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tests.chaos.acts import Actor
+from tests.chaos.audit import Audit, Pulse
+from tests.chaos.disturbances import Disturbance
+from tests.chaos.processes import Standing
+from tests.chaos.supply import Supply
+
+_TICK_S = 0.05
+_LOOK_S = 1.0
+_FEW_ASSETS = 3  # open at a time, so that there is always something to be disturbed
+_QUIET_S = 90.0
+"""If nothing changes for so long after the storm, something is stuck."""
+
+
+class StuckError(Exception):
+    """The fleet does not get on; says since when, and what is left."""
+
+
+@dataclass(kw_only=True)
+class Storm:
+    """One storm over a fleet that is up. `say` gets a line now and then."""
+
+    actor: Actor
+    supply: Supply
+    audit: Audit
+    plan: Sequence[Disturbance]
+    seconds: float
+    say: Callable[[str], None]
+    say_every_s: float = 10.0
+    pulse: Pulse = field(default_factory=lambda: Pulse(counts={}, open_assets=0, quiet_s=0.0))
+    _looked: float = 0.0
+    _said: float = 0.0
+    _began: float = 0.0
+
+    def rage(self) -> None:
+        """Disturb until the time is over. Raises `StuckError` where nobody can submit any more."""
+        self._began = time.monotonic()
+        left = deque(self.plan)
+        while (elapsed := time.monotonic() - self._began) < self.seconds:
+            while left and left[0].at <= elapsed:
+                self.actor.act(left.popleft())
+            self._step(hungry=self.pulse.open_assets < _FEW_ASSETS)
+        self.say("the storm is over: what is left has to end")
+        self.actor.calm()
+
+    def settle(self) -> float:
+        """Wait until all is done and all are up again; seconds that took. Raises `StuckError`."""
+        began = time.monotonic()
+        while True:
+            self._step(hungry=False)
+            if self.supply.idle and not self.pulse.open_assets and self._looked > began and self._all_up():
+                return time.monotonic() - began
+            if self.pulse.quiet_s > _QUIET_S:
+                raise StuckError(f"nothing has changed for {self.pulse.quiet_s:.0f} s: {self.pulse.counts}")
+
+    def _all_up(self) -> bool:
+        return all(member.standing is Standing.UP for member in self.actor.members)
+
+    def _step(self, *, hungry: bool) -> None:
+        self.actor.watch()
+        complaint = self.supply.step(hungry=hungry)
+        if complaint:
+            raise StuckError(complaint)
+        now = time.monotonic()
+        if now - self._looked >= _LOOK_S and not self.actor.site.ledger_down:
+            self.pulse = self.audit.pulse()
+            self._looked = now
+        if now - self._said >= self.say_every_s:
+            self._said = now
+            self.say(self._line())
+        time.sleep(_TICK_S)
+
+    def _line(self) -> str:
+        done, total = self.pulse.counts.get("done", 0), sum(self.pulse.counts.values())
+        up = sum(member.standing is Standing.UP for member in self.actor.members)
+        return (
+            f"{time.monotonic() - self._began:5.0f} s  {sum(self.actor.done.values()):3} disturbances  "
+            f"{up} of {len(self.actor.members)} up  {done} of {total} jobs done  "
+            f"{sum(self.supply.accepted.values())} assets asked for, {self.pulse.open_assets} open"
+        )

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from tests.chaos import checks
+from tests.chaos.audit import Audit
+from tests.unit.graph.conftest import server
+from tests.unit.graph.server import Server
+from tests.unit.graph.shop import new
+
+from eddyline.graph.job import Done, Settlement
+from eddyline.graph.ledger import Ledger
+
+__all__ = ["server"]
+
+
+def test_every_claim_loss_and_answer_is_noted_by_the_database_itself(server: Server) -> None:
+    with Ledger.open(server.url) as ledger:
+        audit = Audit(server.url)
+        audit.begin()
+        ledger.submit([new("a"), new("b", "a")])
+        ledger.register("w1", "host", 1, 60)
+        (first,) = ledger.claim("w1", classes=("cpu",), limit=5, lease_s=60)
+        ledger.abandon("w1")
+        ledger.register("w2", "host", 2, 60)
+        (second,) = ledger.claim("w2", classes=("cpu",), limit=1, lease_s=60)
+        late, good = (Settlement(job_id="a", fence=c.fence, outcome=Done(result={})) for c in (first, second))
+        assert ledger.settle([late]) == [False]
+        assert audit.pulse().counts == {"running": 1, "waiting": 1}
+        assert ledger.settle([good]) == [True]
+    changes = [(c.job, c.before, c.after, c.owner or c.old_owner) for c in audit.changes()]
+    assert changes == [
+        ("a", "ready", "running", "w1"),
+        ("a", "running", "ready", "w1"),
+        ("a", "ready", "running", "w2"),
+        ("a", "running", "done", "w2"),
+        ("b", "waiting", "ready", None),
+    ]
+    assert checks.fenced(audit.changes()) == []
+    assert checks.done_once(audit.rows(), audit.changes()) == []
+    assert {row.id: row.starts for row in audit.rows()} == {"a": 2, "b": 0}
+    pulse = audit.pulse()
+    assert (pulse.counts, pulse.open_assets) == ({"done": 1, "ready": 1}, 1)

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.chaos import checks
+from tests.chaos.audit import Change, Row
+from tests.chaos.processes import Departure, Standing
+
+CLAIM = Change(
+    at=1, job="a", before="ready", after="running", old_fence=0, fence=1, old_owner=None, owner="w1"
+)
+DONE = Change(at=3, job="a", before="running", after="done", old_fence=1, fence=1, old_owner="w1", owner=None)
+LOST = replace(DONE, after="ready", at=2)
+ROW = Row(id="a", asset="x", kind="chunk", state="done")
+MANIFEST: dict[str, Any] = {
+    "asset": "x",
+    "source": {"name": "one.mp4"},
+    "renditions": [1],
+    "profile": {"name": "wave-3"},
+    "run": {"wall_s": 3},
+}
+
+
+def test_a_job_claimed_and_answered_once_is_fine() -> None:
+    assert checks.all_done([ROW], ["x"]) == []
+    assert checks.done_once([ROW], [CLAIM, DONE]) == []
+    assert checks.fenced([CLAIM, DONE]) == []
+
+
+def test_a_job_lost_and_done_by_another_is_fine() -> None:
+    again = replace(CLAIM, at=4, old_fence=1, fence=2, owner="w2")
+    done = replace(DONE, at=9, old_fence=2, fence=2, old_owner="w2")
+    assert checks.done_once([ROW], [CLAIM, LOST, again, done]) == []
+    assert checks.fenced([CLAIM, LOST, again, done]) == []
+    assert checks.slot_seconds([CLAIM, LOST, again, done]) == (5, 1)
+
+
+def test_what_is_open_or_unpublished_is_told() -> None:
+    assert "a is dead" in checks.all_done([replace(ROW, state="dead", error="{}")], ["x"])[0]
+    assert checks.all_done([ROW], []) == ["asset x has no manifest"]
+
+
+def test_a_second_answer_that_counted_is_told() -> None:
+    assert checks.done_once([ROW], [CLAIM, DONE, DONE]) == ["a was done 2 times"]
+    assert checks.done_once([ROW], []) == ["a is done, and nobody saw it"]
+    assert checks.done_once([ROW], [CLAIM, DONE, replace(DONE, before="done", after="ready")])
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        replace(DONE, old_owner="zombie"),
+        replace(DONE, old_fence=0, fence=0),
+        replace(DONE, fence=2),
+        replace(DONE, before="waiting"),
+        replace(CLAIM, old_fence=1, fence=1),
+        replace(LOST, fence=0),
+    ],
+)
+def test_an_answer_of_one_who_did_not_hold_the_job_is_told(bad: Change) -> None:
+    assert checks.fenced([CLAIM, bad])
+
+
+def test_manifests_are_compared_but_for_what_a_wave_varies() -> None:
+    expected = {"one.mp4": {**MANIFEST, "asset": "y", "profile": {}, "run": {}}}
+    assert checks.alike({"x": MANIFEST}, expected, times=Counter({"one.mp4": 1})) == []
+    changed = {**MANIFEST, "renditions": [2]}
+    (told,) = checks.alike({"x": changed}, expected, times=Counter({"one.mp4": 1}))
+    assert told == "x (one.mp4): renditions is [2], undisturbed [1]"
+
+
+def test_assets_too_many_too_few_or_strange_are_told() -> None:
+    expected = {"one.mp4": MANIFEST}
+    assert checks.alike({"x": MANIFEST}, expected, times=Counter({"one.mp4": 2}))
+    assert checks.alike({"x": MANIFEST}, {}, times=Counter({"one.mp4": 1}))
+    assert checks.alike({"z": MANIFEST}, expected, times=Counter({"one.mp4": 1}))
+
+
+def test_departures_are_in_time_in_good_order_and_asked_for() -> None:
+    went = Departure(name="w", standing=Standing.LEAVING, status=0, early_s=5.0, took_s=1.0)
+    assert checks.departures([went]) == []
+    assert "ended by itself" in checks.departures([replace(went, standing=Standing.UP, early_s=None)])[0]
+    assert "still there" in checks.departures([replace(went, early_s=-1.0, status=-9)])[0]
+    assert "with status 1" in checks.departures([replace(went, status=1)])[0]
+
+
+def test_leftovers_are_told_but_no_more_than_one_can_read() -> None:
+    told = checks.nothing_left(scratch=[str(n) for n in range(9)], keys=["k"], processes=["ffmpeg"])
+    assert len(told) == 8
+    assert told[5] == "... and 4 more like the last"
+
+
+def test_redone_work_is_counted_in_starts_and_frames() -> None:
+    rows = [replace(ROW, starts=3, weight=120.0), replace(ROW, id="b", kind="audio")]
+    assert checks.redone(rows) == {
+        "jobs": 2,
+        "starts": 4,
+        "interruptions": 0,
+        "frames": 120.0,
+        "frames_started": 360.0,
+    }

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from tests.chaos.disturbances import Kind, Mode, plan
+
+OF_WORKERS = {Kind.KILL_WORKER, Kind.TERM_WORKER, Kind.SPOT_WORKER, Kind.FREEZE_WORKER}
+OF_THE_LEDGER = {Kind.CRASH_LEDGER, Kind.RESTART_LEDGER}
+
+
+def test_a_seed_says_all_of_it() -> None:
+    assert plan(7, seconds=120, mode=Mode.SQS, lease_s=6) == plan(7, seconds=120, mode=Mode.SQS, lease_s=6)
+    assert plan(7, seconds=120, mode=Mode.SQS, lease_s=6) != plan(8, seconds=120, mode=Mode.SQS, lease_s=6)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    ("mode", "expected"), [(Mode.SQS, set(Kind)), (Mode.DIRECT, OF_WORKERS | OF_THE_LEDGER)]
+)
+def test_everything_that_can_happen_happens_even_in_a_short_storm(
+    seed: int, mode: Mode, expected: set[Kind]
+) -> None:
+    made = plan(seed, seconds=25, mode=mode, lease_s=6)
+    assert {each.kind for each in made} == expected
+    assert all(3.0 <= each.at < 25 for each in made)
+
+
+def test_a_longer_storm_is_as_dense_and_not_in_the_same_order() -> None:
+    made = plan(1, seconds=3 + 36 * 4, mode=Mode.SQS, lease_s=6)
+    times = Counter(each.kind for each in made)
+    assert times == {kind: count * 4 for kind, count in Counter(e.kind for e in made[:18]).items()}
+    assert [each.kind for each in made[:18]] != [each.kind for each in made[18:36]]
+    assert all(before.at < after.at for before, after in pairwise(made))
+
+
+def test_the_frozen_stay_so_past_their_lease() -> None:
+    made = plan(2, seconds=200, mode=Mode.SQS, lease_s=6)
+    frozen = [each.lasts_s for each in made if "frozen" in each.kind]
+    assert frozen
+    assert min(frozen) > 6
+    assert {each.victim for each in made} == {0, 1, 2, 3}

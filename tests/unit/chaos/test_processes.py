@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.chaos.processes import Command, Departure, Member, Standing, at_work_in
+
+_SLEEP = "print('up', flush=True); time.sleep(60)"
+POLITE = f"import signal, sys, time; signal.signal(15, lambda *_: sys.exit(0)); {_SLEEP}"
+DEAF = f"import signal, time; signal.signal(15, signal.SIG_IGN); {_SLEEP}"
+HARNESS = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from tests.chaos.processes import Command, Member
+argv = (sys.executable, "-c", "import time; time.sleep(60)", sys.argv[2] + "/x")
+make = lambda: Command(argv=argv, environment={{}})
+Member(name="m", log=Path(sys.argv[2]) / "log", make=make).start()
+{_SLEEP}
+"""
+
+
+def member(tmp_path: Path, program: str) -> Member:
+    argv = (sys.executable, "-c", program, str(tmp_path / "own"))
+    made = Member(
+        name="one", log=tmp_path / "log", make=lambda: Command(argv=argv, environment=dict(os.environ))
+    )
+    made.start()
+    until(lambda: "up" in made.said())
+    return made
+
+
+def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    begin = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begin < seconds
+        time.sleep(0.01)
+
+
+def departed(one: Member) -> Departure:
+    begin = time.monotonic()
+    while (gone := one.departure()) is None:
+        assert time.monotonic() - begin < 10
+        time.sleep(0.01)
+    return gone
+
+
+def test_a_member_told_to_go_is_seen_going_in_time(tmp_path: Path) -> None:
+    one = member(tmp_path, POLITE)
+    assert one.departure() is None
+    one.tell(10)
+    gone = departed(one)
+    assert (gone.standing, gone.status) == (Standing.LEAVING, 0)
+    assert gone.early_s is not None
+    assert 0 < gone.early_s < 10
+    assert one.standing is Standing.DOWN
+
+
+def test_a_member_deaf_to_it_is_killed_at_its_deadline(tmp_path: Path) -> None:
+    one = member(tmp_path, DEAF)
+    one.tell(0.3)
+    gone = departed(one)
+    assert gone.early_s == -1.0
+    assert gone.took_s >= 0.3
+    assert not at_work_in(tmp_path)
+
+
+def test_a_killed_member_is_no_departure_and_can_start_again(tmp_path: Path) -> None:
+    one = member(tmp_path, POLITE)
+    one.kill()
+    assert one.departure() is None
+    one.start()
+    assert one.starts == 2
+    one.kill()
+
+
+def test_a_member_that_ends_by_itself_is_told_so(tmp_path: Path) -> None:
+    one = member(tmp_path, "print('up', flush=True); raise SystemExit(3)")
+    gone = departed(one)
+    assert (gone.standing, gone.status, gone.early_s) == (Standing.UP, 3, None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_frozen_member_does_nothing_until_it_thaws(tmp_path: Path) -> None:
+    one = member(tmp_path, "import time\nwhile True: print('up', flush=True); time.sleep(0.01)")
+    one.freeze()
+    time.sleep(0.05)
+    before = one.log.stat().st_size
+    time.sleep(0.2)
+    assert one.log.stat().st_size == before
+    one.thaw()
+    until(lambda: one.log.stat().st_size > before)
+    one.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux ends a child with its parent")
+def test_no_member_outlives_the_harness(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", HARNESS, str(Path(__file__).parents[3]), str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"up\n"
+        until(lambda: any("/x" in line for line in at_work_in(tmp_path)))
+        running.kill()
+    until(lambda: not at_work_in(tmp_path))
