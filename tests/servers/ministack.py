@@ -124,7 +124,7 @@ def running(*, keeping: bool = False) -> Iterator[Ministack]:
             server.stop()
 
 
-def _started(folder: Path, *, keeping: bool) -> Ministack:
+def _started(folder: Path, *, keeping: bool = False) -> Ministack:
     for _ in range(_TRIES):
         port = _free_port()
         process = _start(folder, port, keeping=keeping)
