@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from eddyline.core.identity import digest
+from eddyline.pipeline.ingest.verdicts import Ignore, Park, Submit, Verdict
 
 _MOST_BYTES = 1024 * 1024  # as long as an SQS message may be
 _MOST_RECORDS = 1000
@@ -23,50 +22,6 @@ _LONGEST_KEY = 1024  # bytes of UTF-8, by S3's own rule
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")  # buckets from before 2018 may have capitals, _
 _SEQUENCER = re.compile(r"[0-9A-Fa-f]{1,64}")
 _SNS = "Notification"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Submit:
-    """An object was made or overwritten. `size` in bytes; `etag` without quotes, `version` where versioned.
-
-    Before work, the object is asked for its ETag: another one means that it was overwritten since, and that
-    a later event speaks of what is there now.
-    """
-
-    bucket: str
-    key: str
-    size: int | None
-    etag: str
-    version: str
-    sequencer: str
-
-    @property
-    def identity(self) -> str:
-        """Equal for events about the same bytes put at the same place at the same time."""
-        moment = self.version or self.sequencer
-        return digest("s3", self.bucket, self.key, self.etag, moment)
-
-    @property
-    def address(self) -> str:
-        """As users write it."""
-        return f"s3://{self.bucket}/{self.key}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ignore:
-    """Nothing to do, and why."""
-
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Park:
-    """Not understood, and why: to be kept for people, out of the way of all others."""
-
-    reason: str
-
-
-Verdict: TypeAlias = Submit | Ignore | Park
 
 
 class _OddError(Exception):
@@ -79,25 +34,6 @@ def parse(body: str | bytes) -> tuple[Verdict, ...]:
         return _parse(_json(body), wrapped=False)
     except _OddError as odd:
         return (Park(reason=str(odd)),)
-
-
-def newest(submits: Iterable[Submit]) -> list[Submit]:
-    """Without duplicates, and without those that a later one of the same key outdates; in order of arrival.
-
-    Sequencers compare as hexadecimal text of equal length, the shorter filled up with zeros on the right.
-    """
-    latest: dict[tuple[str, str], Submit] = {}
-    for each in submits:
-        place = (each.bucket, each.key)
-        known = latest.get(place)
-        if known is None or _moment(each) > _moment(known):
-            latest.pop(place, None)
-            latest[place] = each
-    return list(latest.values())
-
-
-def _moment(submit: Submit) -> str:
-    return submit.sequencer.upper().ljust(64, "0")
 
 
 def _json(body: str | bytes) -> Any:  # noqa: ANN401 - any JSON value

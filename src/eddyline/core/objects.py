@@ -22,6 +22,7 @@ from eddyline.core import files
 from eddyline.core.contenttypes import content_type
 from eddyline.core.errors import MissingError, TransientError, UsageError
 from eddyline.core.identity import digest
+from eddyline.core.objectfacts import ObjectFacts, facts_of
 from eddyline.core.objectfaults import is_missing, told_apart
 from eddyline.core.objectranges import ObjectRanges
 from eddyline.core.stop import Stop
@@ -112,6 +113,17 @@ class ObjectStore:
         """Bytes, or None if there is no such object."""
         meta = self._head(key)
         return None if meta is None else meta["size"]
+
+    def facts(self, key: str) -> ObjectFacts | None:
+        """What the store says of an object, its uploader's metadata included; None if there is none."""
+        checked = self._key(key)
+        with self._telling(f"looking at {key}"):
+            try:
+                return facts_of(obstore.get(self._bucket, checked, options={"head": True}))
+            except FileNotFoundError as error:
+                if is_missing(error):
+                    return None
+                raise
 
     def ranges(self, key: str) -> ObjectRanges:
         """The object, to be read by ranges of the version it has now. Raises `MissingError`."""

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from eddyline.core import settingsfile
 from eddyline.core.errors import UnsupportedError, UsageError
-from eddyline.fleet import poolfile
 
 BUILT_IN = Path(__file__).parent / "pools.yaml"
 """The classes of those who name no file of their own."""
 
+_REMEDY = "correct it; pools.yaml of the eddyline package is a complete example"
 _MOST_POOLS = 32
 _CLASS = r"^[a-z][a-z0-9-]{0,19}$"  # part of queues' and services' names
 _WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$"
@@ -145,9 +146,9 @@ def load(path: Path | None = None) -> Pools:
     """The classes in a file, or the built-in ones; raises `UsageError` naming file, key and rule."""
     path = path or BUILT_IN
     try:
-        return Pools.model_validate(poolfile.parsed(path))
+        return Pools.model_validate(settingsfile.parsed(path, remedy=_REMEDY))
     except ValidationError as error:
-        raise UsageError(f"{path}: {poolfile.in_words(error)}", remedy=poolfile.REMEDY) from error
+        raise UsageError(f"{path}: {settingsfile.in_words(error)}", remedy=_REMEDY) from error
 
 
 def cheapest_able(kind: str, codecs: Collection[str], pools: Pools) -> Pool:

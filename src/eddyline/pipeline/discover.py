@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from eddyline.core.errors import EddylineError, InputError, MissingError, TransientError
 from eddyline.media.sniff import sniff as sniff_file
@@ -49,6 +49,12 @@ _CHAPTER = re.compile(r"(G[HXSL])(\d\d|[A-Z]{2})(\d{4})", re.IGNORECASE)
 _OLD_CHAPTER = re.compile(r"(?:GOPR|GP(\d\d))(\d{4})", re.IGNORECASE)
 
 Sniff = Callable[[Path], object]
+
+
+def not_footage(name: str) -> str:
+    """Why a file of this name is no footage, as far as its extension tells; "" if it may well be."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return _COMPANION.get(suffix) or _SKIPPED.get(suffix, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,10 +160,8 @@ class _Search:
         suffix = path.suffix.lower()
         if suffix in FOOTAGE:
             return ""
-        if suffix in _COMPANION:
-            return _COMPANION[suffix]
-        if suffix in _SKIPPED:
-            return _SKIPPED[suffix]
+        if reason := not_footage(path.name):
+            return reason
         try:
             self._sniff(path)
         except (EddylineError, OSError) as error:

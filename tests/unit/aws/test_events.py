@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.aws.events import Ignore, Park, Submit, Verdict, newest, parse
+from eddyline.aws.events import parse
+from eddyline.pipeline.ingest.verdicts import Ignore, Park, Submit, Verdict, newest
 
 RECORDED = Path(__file__).with_name("recorded")
 FOOTAGE = Submit(
@@ -126,6 +128,13 @@ def test_an_overwritten_key_is_another_submission_and_the_older_one_is_dropped()
     assert first.identity != second.identity
     # Whatever the order in which they come, and however often.
     assert newest([first, second, first]) == newest([second, first, second]) == [second]
+
+
+def test_of_two_uploads_at_one_moment_none_is_dropped() -> None:
+    first, second = (replace(FOOTAGE, etag=etag) for etag in "ab")
+    assert newest([first, second, first]) == [first, second]
+    unknown = replace(FOOTAGE, etag="c", sequencer="")
+    assert newest([unknown, first]) == [unknown, first]
 
 
 def test_other_keys_are_left_alone_by_newer_ones() -> None:

@@ -10,25 +10,23 @@ from pydantic import ValidationError
 
 from eddyline.core.errors import UsageError
 
-REMEDY = "correct it; pools.yaml of the eddyline package is a complete example"
-
 _LARGEST_FILE = 256 * 1024
 
 
-def parsed(path: Path) -> Any:  # noqa: ANN401 - whatever YAML holds, to be checked by a model
-    """What a file holds; raises `UsageError` for one that is not plain YAML."""
+def parsed(path: Path, *, remedy: str) -> Any:  # noqa: ANN401 - whatever YAML holds, to be checked by a model
+    """What a file holds; raises `UsageError` with this remedy for one that is not plain YAML."""
     try:
         with path.open("rb") as file:
             text = file.read(_LARGEST_FILE + 1)
         if len(text) > _LARGEST_FILE:
-            raise UsageError(f"{path}: larger than {_LARGEST_FILE // 1024} KiB", remedy=REMEDY)
+            raise UsageError(f"{path}: larger than {_LARGEST_FILE // 1024} KiB", remedy=remedy)
         return yaml.load(text, _PlainLoader)  # noqa: S506 - a safe loader that refuses more
     except OSError as error:
         raise UsageError(
             f"{path}: {error.strerror or error}", remedy="give the path of a readable YAML file"
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}", remedy=REMEDY) from error
+        raise UsageError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}", remedy=remedy) from error
 
 
 class _PlainLoader(yaml.SafeLoader):

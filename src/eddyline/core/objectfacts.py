@@ -1,0 +1,36 @@
+"""What an object store says of one object without sending it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # types only: they do not exist when running
+    from obstore import GetResult
+
+# How the store's library names what HTTP itself knows; every other name is the uploader's.
+_STANDARD = frozenset(
+    {"Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Cache-Control"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectFacts:
+    """Size in bytes, the entity tag without its quotes, and the metadata that its uploader gave it."""
+
+    size: int
+    tag: str
+    content_type: str
+    metadata: Mapping[str, str]
+
+
+def facts_of(answer: GetResult) -> ObjectFacts:
+    """The facts in an answer to a request for the head of an object."""
+    meta, attributes = answer.meta, {str(name): str(value) for name, value in answer.attributes.items()}
+    return ObjectFacts(
+        size=meta["size"],
+        tag=(meta["e_tag"] or "").strip('"'),
+        content_type=attributes.get("Content-Type", ""),
+        metadata={name.lower(): value for name, value in attributes.items() if name not in _STANDARD},
+    )

@@ -1,0 +1,236 @@
+"""Messages about new objects, received and worked off: each object that is footage is submitted.
+
+Messages come at least once, in any order, late, and from anyone. Whatever one says, it ends: done, parked
+with a reason for people, or left for later because the store or the ledger is away. Any number of processes
+may do this side by side, and be killed at any moment: submitting is safe to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from eddyline.core.addresses import Address
+from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.errors import EddylineError, Interrupted, TransientError, UsageError
+from eddyline.core.objectfacts import ObjectFacts
+from eddyline.core.stop import Stop
+from eddyline.media.profile import Profile
+from eddyline.pipeline.ingest.deciding import decide, delay_s, is_own
+from eddyline.pipeline.ingest.rules import Rules, Take
+from eddyline.pipeline.ingest.verdicts import Ignore, Park, Submit, Verdict, newest
+from eddyline.pipeline.submit import Submitted
+from eddyline.pipeline.terms import Terms
+
+_WAIT_S = 0.5  # so soon a stop is noticed
+_GRACE_S = 1.0  # for what is in hand when told to stop
+_LONGEST_PAUSE_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message as received; `receipts` counts how often it has been, this time included."""
+
+    id: str
+    body: str
+    receipts: int
+
+
+class Arrivals(Protocol):
+    """Where messages come from. Safe from any thread; raises `TransientError` while it is away.
+
+    A message received and not heard of any more (its receiver died) is received again, by anyone.
+    """
+
+    def receive(self, wait_s: float) -> Sequence[Message]:
+        """Some messages, kept from others until they are settled; waits up to `wait_s` for the first."""
+        ...
+
+    def done(self, message: Message) -> None:
+        """It is never to come again."""
+        ...
+
+    def again(self, message: Message, delay_s: float, *, spent: bool) -> None:
+        """It is to come again after `delay_s`; not `spent`: however often, that brings no limit nearer."""
+        ...
+
+    def park(self, message: Message, reason: str) -> None:
+        """Put it aside for people, with the reason."""
+        ...
+
+
+Look = Callable[[str, str], ObjectFacts | None]
+"""(bucket, key) -> what the object is now; None if it is gone."""
+Submitter = Callable[[str, Profile, Terms], Submitted]
+"""(address, profile, terms) -> the asset."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """What became of an object, or of a message that told of none."""
+
+    what: Literal["submitted", "ignored", "parked", "postponed"]
+    message: str
+    address: str = ""
+    asset: str = ""
+    reason: str = ""
+
+
+class _HaltError(Exception):
+    """It is not the message but this process that is refused: its own settings are wrong."""
+
+    def __init__(self, cause: EddylineError) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
+
+
+@dataclass(kw_only=True)
+class Ingest:
+    """Works messages off, `hands` at a time. `store` is where results go: nothing of it is ever ingested.
+
+    `check` asks the store something that must work, and raises `UsageError` if this process may not: then
+    it ends, rather than park everything that it is told. After `attempts` receipts that came to nothing a
+    message is parked.
+    """
+
+    arrivals: Arrivals
+    parse: Callable[[str], Sequence[Verdict]]
+    rules: Rules
+    store: Address
+    look: Look
+    submit: Submitter
+    check: Callable[[], None]
+    stop: Stop
+    on_note: Callable[[Note], None]
+    clock: Clock = field(default_factory=SystemClock)
+    hands: int = 4
+    attempts: int = 8
+
+    def run(self) -> None:
+        """Work until told to stop. Raises `UsageError` if this process is refused what it needs."""
+        pool = ThreadPoolExecutor(self.hands, thread_name_prefix="ingest")
+        pause = 0.0
+        try:
+            while not self.stop.requested:
+                world_was_there = self._round(pool)
+                pause = 0.0 if world_was_there else min(max(pause * 2, 1.0), _LONGEST_PAUSE_S)
+                self.stop.wait(pause)
+        except _HaltError as halt:
+            raise halt.cause from halt
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _round(self, pool: ThreadPoolExecutor) -> bool:
+        """Some messages, worked off; whether the world was there for any of them."""
+        try:
+            messages = self.arrivals.receive(_WAIT_S)
+        except TransientError as error:
+            self.on_note(Note(what="postponed", message="", reason=error.message))
+            return False
+        # First those that came seldom: one that brings down whoever has it must not take them along.
+        ordered = sorted(messages, key=lambda message: message.receipts)
+        working = [pool.submit(self._handle, message) for message in ordered]
+        self._await(working)
+        there = [each.result() for each in working if each.done() and not each.cancelled()]
+        return not there or any(there)
+
+    def _await(self, working: Sequence[Future[bool]]) -> None:
+        left = set(working)
+        while left and not self.stop.requested:
+            left = wait(left, timeout=_WAIT_S).not_done
+        # What is not begun hands itself back; what has no end by then is left to others.
+        wait(left, timeout=_GRACE_S)
+
+    def _handle(self, message: Message) -> bool:
+        """See one message to its end; whether the store and the ledger were there for it."""
+        if self.stop.requested:
+            self._again(message, 0.0, "told to stop")
+            return True
+        if message.receipts > self.attempts:
+            self._park(message, f"received {message.receipts} times, and whoever had it came to no end")
+            return True
+        try:
+            reasons = self._treat(message)
+        except _HaltError:
+            self._again(message, 0.0, "this process is refused what it needs")
+            raise
+        except EddylineError as error:  # only those that may pass come so far
+            interrupted = isinstance(error, Interrupted)
+            self._again(message, 0.0 if interrupted else delay_s(message.receipts), error.message)
+            return interrupted
+        except Exception as error:  # noqa: BLE001 - whatever a message sets off, it must not stop the others
+            self._failed(message, f"{type(error).__name__}: {error}")
+            return True
+        if reasons:
+            self._park(message, "; ".join(reasons))
+        else:
+            self._settle(message, lambda: self.arrivals.done(message))
+        return True
+
+    def _failed(self, message: Message, why: str) -> None:
+        if message.receipts >= self.attempts:
+            self._park(message, f"failed {message.receipts} times, at last by {why}")
+        else:
+            self._again(message, delay_s(message.receipts), why, spent=True)
+
+    def _treat(self, message: Message) -> list[str]:
+        """Do what a message asks for; the reasons to park it. Raises `TransientError` and its like."""
+        verdicts = self.parse(message.body)
+        for ignored in verdicts:
+            if isinstance(ignored, Ignore):
+                self.on_note(Note(what="ignored", message=message.id, reason=ignored.reason))
+        reasons = [each.reason for each in verdicts if isinstance(each, Park)]
+        for told in newest(each for each in verdicts if isinstance(each, Submit)):
+            note = self._object(message.id, told)
+            if note.what == "parked":
+                reasons.append(f"{told.address}: {note.reason}")
+            else:
+                self.on_note(note)
+        return reasons
+
+    def _object(self, message: str, told: Submit) -> Note:
+        """Submit one object, or say why not."""
+
+        def note(what: Literal["submitted", "ignored", "parked"], reason: str = "", asset: str = "") -> Note:
+            return Note(what=what, message=message, address=told.address, asset=asset, reason=reason)
+
+        if is_own(told, self.store):
+            return note("ignored", "a result of Eddyline's own")
+        try:
+            found = self.look(told.bucket, told.key)
+            decided = decide(told, found, self.rules, now=self.clock.now())
+            if isinstance(decided, Take):
+                made = self.submit(told.address, decided.profile, decided.terms)
+                return note("submitted", made.standing, made.asset)
+        except EddylineError as error:
+            if error.retry:
+                raise
+            if isinstance(error, UsageError):
+                self._check()
+            return note("parked", str(error))
+        return note("ignored" if isinstance(decided, Ignore) else "parked", decided.reason)
+
+    def _check(self) -> None:
+        """Tell an object that is refused from a process that is."""
+        try:
+            self.check()
+        except UsageError as error:
+            raise _HaltError(error) from error
+
+    def _again(self, message: Message, delay: float, reason: str, *, spent: bool = False) -> None:
+        self.on_note(Note(what="postponed", message=message.id, reason=reason))
+        self._settle(message, lambda: self.arrivals.again(message, delay, spent=spent))
+
+    def _park(self, message: Message, reason: str) -> None:
+        self.on_note(Note(what="parked", message=message.id, reason=reason))
+        self._settle(message, lambda: self.arrivals.park(message, reason))
+
+    def _settle(self, message: Message, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except TransientError as error:  # it comes again by itself
+            self.on_note(Note(what="postponed", message=message.id, reason=error.message))
+        except UsageError as error:
+            raise _HaltError(error) from error
