@@ -166,10 +166,16 @@ class Queues:
         found = self._attributes(name, *names)
         return sum(int(found.get(each, 0)) for each in names)
 
-    def send(self, name: str, bodies: Sequence[str], *, groups: Sequence[str] = ()) -> list[bool]:
-        """Send messages; whether each is there. `groups` name whose they are, for SQS's fair queues."""
+    def send(
+        self, name: str, bodies: Sequence[str], *, groups: Sequence[str] = (), delay_s: float = 0
+    ) -> list[bool]:
+        """Send messages; whether each is there. `groups` name whose they are, for SQS's fair queues.
+
+        They show after `delay_s` (900 at most).
+        """
         sent: list[bool] = []
-        entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+        delay = {"DelaySeconds": round(delay_s)} if delay_s else {}
+        entries = [{"Id": str(number), "MessageBody": body, **delay} for number, body in enumerate(bodies)]
         for entry, group in zip(entries, groups, strict=bool(groups)):
             if group:
                 entry["MessageGroupId"] = group
@@ -230,15 +236,15 @@ class Queues:
             failed += [batch[int(e["Id"])] for e in answer.get("Failed", ()) if e.get("SenderFault", True)]
         return failed
 
-    def park(self, message: Message, reason: str) -> None:
-        """Move a message that nobody can handle to the dead letters, with the reason."""
+    def park(self, message: Message, reason: str, *, to: str = "") -> None:
+        """Move a message that nobody can handle to the dead letters (or the queue `to`), with the reason."""
         attributes = {
             "reason": {"DataType": "String", "StringValue": _plain(reason)},
             "queue": {"DataType": "String", "StringValue": message.queue},
         }
         with told_apart(f"parking a message of {message.queue}"):
             self._client.send_message(
-                QueueUrl=self._url(self.naming.dead),
+                QueueUrl=self._url(to or self.naming.dead),
                 MessageBody=message.body,
                 MessageAttributes=attributes,
             )

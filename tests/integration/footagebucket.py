@@ -1,0 +1,95 @@
+"""A bucket that tells a queue of its objects, by EventBridge or by itself, on a server of our own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from tests.integration.cloud import REGION
+
+from eddyline.aws.arrivals import SqsArrivals
+from eddyline.aws.eventqueue import EventQueue, prepare
+from eddyline.aws.queues import Naming, Queues, sqs_client
+
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+_numbers = itertools.count(1)
+
+
+def client(service: str, endpoint: str) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
+    import boto3
+
+    return boto3.client(service, endpoint_url=endpoint, **KEYS)
+
+
+@dataclass(kw_only=True)
+class FootageBucket:
+    """A bucket and its queue of events."""
+
+    endpoint: str
+    bucket: str
+    place: EventQueue
+
+    def put(self, key: str, body: bytes, **how: object) -> str:
+        """The new object's entity tag."""
+        answer = client("s3", self.endpoint).put_object(Bucket=self.bucket, Key=key, Body=body, **how)
+        return str(answer["ETag"]).strip('"')
+
+    def delete(self, key: str) -> None:
+        client("s3", self.endpoint).delete_object(Bucket=self.bucket, Key=key)
+
+    def queues(self) -> Queues:
+        return Queues(
+            sqs_client(endpoint=self.endpoint, region=REGION),
+            Naming(prefix=self.place.name, classes=("events",)),
+        )
+
+    def arrivals(self, *, attempts: int = 8, visibility_s: float = 30.0) -> SqsArrivals:
+        return SqsArrivals(self.queues(), self.place, attempts=attempts, visibility_s=visibility_s, wait_s=1)
+
+    def parked(self) -> list[tuple[str, str]]:
+        """(body, reason) of all that is parked."""
+        queues, found = self.queues(), []
+        while messages := queues.receive(self.place.dead, limit=10, wait_s=0, visibility_s=60):
+            found += [(each.body, each.attributes.get("reason", "")) for each in messages]
+        return found
+
+
+def told_by_eventbridge(endpoint: str) -> FootageBucket:
+    made = _made(endpoint)
+    client("s3", endpoint).put_bucket_notification_configuration(
+        Bucket=made.bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    events = client("events", endpoint)
+    pattern = {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [made.bucket]}},
+    }
+    events.put_rule(Name=made.bucket, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=made.bucket, Targets=[{"Id": "1", "Arn": _arn(made)}])
+    return made
+
+
+def told_by_s3(endpoint: str) -> FootageBucket:
+    made = _made(endpoint)
+    client("s3", endpoint).put_bucket_notification_configuration(
+        Bucket=made.bucket,
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": _arn(made), "Events": ["s3:ObjectCreated:*"]}]
+        },
+    )
+    return made
+
+
+def _made(endpoint: str) -> FootageBucket:
+    name = f"cards-{os.getpid()}-{next(_numbers)}"
+    client("s3", endpoint).create_bucket(Bucket=name)
+    place = prepare(client("sqs", endpoint), f"{name}-events", buckets=[name])
+    return FootageBucket(endpoint=endpoint, bucket=name, place=place)
+
+
+def _arn(made: FootageBucket) -> str:
+    return f"arn:aws:sqs:{REGION}:000000000000:{made.place.name}"

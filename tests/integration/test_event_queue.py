@@ -1,0 +1,160 @@
+"""The queue of events on a real server: found or made, held while in hand, left for later, parked."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+from tests.integration.footagebucket import FootageBucket, client, told_by_eventbridge, told_by_s3
+from tests.servers.ministack import Ministack, ministack
+
+from eddyline.aws.arrivals import SqsArrivals
+from eddyline.aws.eventqueue import prepare
+from eddyline.aws.events import parse
+from eddyline.pipeline.ingest.arrivals import Message
+from eddyline.pipeline.ingest.buckets import Buckets
+from eddyline.pipeline.ingest.verdicts import Ignore, Submit, Verdict
+
+__all__ = ["ministack"]
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+def _received(arrivals: SqsArrivals, *, within_s: float = 10.0) -> Message:
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        for message in arrivals.receive(0.5):
+            return message
+    raise AssertionError("nothing came")
+
+
+def _nothing(arrivals: SqsArrivals, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    return not any(arrivals.receive(0.2) for _ in iter(lambda: time.monotonic() < until, False))
+
+
+@pytest.mark.parametrize("made", [told_by_eventbridge, told_by_s3])
+def test_an_upload_is_told_with_the_tag_and_metadata_that_the_object_has(
+    ministack: Ministack, made: Callable[[str], FootageBucket]
+) -> None:
+    bucket = made(ministack.url)
+    tag = bucket.put("day-1/a.mp4", b"xyz", ContentType="video/mp4", Metadata={"Camera": "HERO12"})
+    with closing(bucket.arrivals()) as arrivals:
+        verdicts: list[Verdict] = []
+        until = time.monotonic() + 10
+        while not any(isinstance(each, Submit) for each in verdicts) and time.monotonic() < until:
+            for message in arrivals.receive(0.5):  # S3's own test notification may come with it
+                verdicts += parse(message.body)
+                arrivals.done(message)
+        told = verdicts[-1]
+        assert isinstance(told, Submit)
+        assert all(isinstance(each, Ignore) for each in verdicts[:-1])
+        assert told.address == f"s3://{bucket.bucket}/day-1/a.mp4"
+        found = Buckets(ministack.settings).look(told.bucket, told.key)
+        assert found is not None
+        assert (found.tag, found.size, found.content_type) == (told.etag, 3, "video/mp4")
+        assert found.tag == tag
+        assert dict(found.metadata) == {"camera": "HERO12"}
+        assert _nothing(arrivals, 1.5)
+
+
+def test_an_object_that_is_gone_is_not_there(ministack: Ministack) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    assert Buckets(ministack.settings).look(bucket.bucket, "gone.mp4") is None
+
+
+def test_what_is_in_hand_stays_hidden_and_comes_again_when_its_process_dies(ministack: Ministack) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    bucket.put("a.mp4", b"xyz")
+    first = bucket.arrivals(visibility_s=2)
+    message = _received(first)
+    with closing(bucket.arrivals(visibility_s=30)) as second:
+        assert _nothing(second, 4), "another got what is in hand"
+        first._closed.set()  # dead: nothing keeps it hidden any more, nothing is handed back
+        again = _received(second)
+        assert again.body == message.body
+        assert again.receipts == message.receipts + 1
+
+
+def test_what_is_handed_back_at_the_end_shows_at_once(ministack: Ministack) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    bucket.put("a.mp4", b"xyz")
+    first = bucket.arrivals()
+    _received(first)
+    first.close()
+    with closing(bucket.arrivals()) as second:
+        _received(second, within_s=3)
+
+
+def test_waiting_spends_nothing_and_failing_does(ministack: Ministack) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    bucket.put("a.mp4", b"xyz")
+    with closing(bucket.arrivals(attempts=4)) as arrivals:
+        message = _received(arrivals)
+        body = message.body
+        for _ in range(6):
+            assert message.receipts <= 2
+            arrivals.again(message, 0, spent=False)
+            message = _received(arrivals)
+            assert message.body == body
+        begin = message.receipts
+        for expected in range(begin + 1, begin + 5):
+            arrivals.again(message, 0, spent=True)
+            message = _received(arrivals)
+            assert message.receipts == expected
+        began = time.monotonic()
+        arrivals.again(message, 2, spent=False)
+        message = _received(arrivals)
+        assert time.monotonic() - began > 1
+        arrivals.done(message)
+        assert _nothing(arrivals, 1.5)
+
+
+def test_what_is_parked_lies_with_its_reason_and_nowhere_else(ministack: Ministack) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    client("sqs", ministack.url).send_message(
+        QueueUrl=client("sqs", ministack.url).get_queue_url(QueueName=bucket.place.name)["QueueUrl"],
+        MessageBody="garbage",
+    )
+    with closing(bucket.arrivals()) as arrivals:
+        arrivals.park(_received(arrivals), "not\nunderstood")
+        assert _nothing(arrivals, 1.5)
+    assert bucket.parked() == [("garbage", "not understood")]
+
+
+def test_a_queue_that_is_there_keeps_its_settings_and_its_own_dead_letters(ministack: Ministack) -> None:
+    sqs, name = client("sqs", ministack.url), f"own-{os.getpid()}"
+    sqs.create_queue(QueueName=f"{name}-attic")
+    policy = json.dumps(
+        {
+            "deadLetterTargetArn": f"arn:aws:sqs:us-east-1:000000000000:{name}-attic",
+            "maxReceiveCount": "3",
+        }
+    )
+    url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "77", "RedrivePolicy": policy})[
+        "QueueUrl"
+    ]
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    place = prepare(sqs, name)
+    assert (place.dead, place.limit) == (f"{name}-attic", 3)
+    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"] == before
+    prepare(sqs, name, buckets=["cards"])
+    after = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert "cards" in after["Policy"]
+    assert after["RedrivePolicy"] == before["RedrivePolicy"]
+
+
+def test_a_queue_without_dead_letters_is_given_some_once(ministack: Ministack) -> None:
+    sqs, name = client("sqs", ministack.url), f"bare-{os.getpid()}"
+    sqs.create_queue(QueueName=name)
+    place = prepare(sqs, name)
+    assert place.dead == f"{name}-dead"
+    assert prepare(sqs, name) == place
