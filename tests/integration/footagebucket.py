@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 
 
 def client(service: str, endpoint: str) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
-    import boto3
+    import boto3  # type: ignore[import-untyped]
 
     return boto3.client(service, endpoint_url=endpoint, **KEYS)
 

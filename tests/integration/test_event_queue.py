@@ -15,8 +15,10 @@ from tests.servers.ministack import Ministack, ministack
 from eddyline.aws.arrivals import SqsArrivals
 from eddyline.aws.eventqueue import prepare
 from eddyline.aws.events import parse
+from eddyline.core.errors import UsageError
+from eddyline.core.opening import Buckets
 from eddyline.pipeline.ingest.arrivals import Message
-from eddyline.pipeline.ingest.buckets import Buckets
+from eddyline.pipeline.ingest.looking import look
 from eddyline.pipeline.ingest.verdicts import Ignore, Submit, Verdict
 
 __all__ = ["ministack"]
@@ -34,6 +36,12 @@ def _received(arrivals: SqsArrivals, *, within_s: float = 10.0) -> Message:
         for message in arrivals.receive(0.5):
             return message
     raise AssertionError("nothing came")
+
+
+def _buckets(ministack: Ministack) -> Buckets:
+    buckets = Buckets()
+    buckets.reach_by(ministack.settings)
+    return buckets
 
 
 def _nothing(arrivals: SqsArrivals, seconds: float) -> bool:
@@ -58,7 +66,7 @@ def test_an_upload_is_told_with_the_tag_and_metadata_that_the_object_has(
         assert isinstance(told, Submit)
         assert all(isinstance(each, Ignore) for each in verdicts[:-1])
         assert told.address == f"s3://{bucket.bucket}/day-1/a.mp4"
-        found = Buckets(ministack.settings).look(told.bucket, told.key)
+        found = look(told.bucket, told.key, buckets=_buckets(ministack))
         assert found is not None
         assert (found.tag, found.size, found.content_type) == (told.etag, 3, "video/mp4")
         assert found.tag == tag
@@ -68,7 +76,23 @@ def test_an_upload_is_told_with_the_tag_and_metadata_that_the_object_has(
 
 def test_an_object_that_is_gone_is_not_there(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
-    assert Buckets(ministack.settings).look(bucket.bucket, "gone.mp4") is None
+    buckets = _buckets(ministack)
+    assert look(bucket.bucket, "gone.mp4", buckets=buckets) is None
+
+
+@pytest.mark.parametrize("key", ["a//b.mp4", "/a.mp4", "a/../b.mp4", "./a.mp4"])
+def test_a_key_that_would_be_taken_for_another_one_is_refused(key: str) -> None:
+    with pytest.raises(UsageError, match="key"):
+        look("cards", key)
+
+
+@pytest.mark.parametrize("key", ["a#b%41 [1] ~ ü?+.mp4", "x/GX01 0042.MP4"])
+def test_keys_with_any_letters_are_found(ministack: Ministack, key: str) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    bucket.put(key, b"xyz")
+    found = look(bucket.bucket, key, buckets=_buckets(ministack))
+    assert found is not None
+    assert found.size == 3
 
 
 def test_what_is_in_hand_stays_hidden_and_comes_again_when_its_process_dies(ministack: Ministack) -> None:

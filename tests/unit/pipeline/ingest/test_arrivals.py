@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from tests.unit.pipeline.ingest.counter import Counter
@@ -74,7 +73,7 @@ class World:
         assert profile.name == "default"
         self.submitting(address)
         self.submitted.append((address, terms))
-        return Submitted(asset="a", name=address, source=Path(address), standing="open")
+        return Submitted(asset="a", name=address, source=address, standing="open")
 
     def ingest(self) -> Ingest:
         return Ingest(
