@@ -14,7 +14,7 @@ MINUTES ?= 3
 MODE ?= sqs
 SEED ?=
 
-.PHONY: help setup run test check bench chaos docs lock clean
+.PHONY: help setup run test check servers bench chaos docs lock clean
 
 help: ## list what there is to do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -52,6 +52,9 @@ check: $(VENV)/.dev ## format, lint, types and the walls between the rooms
 test: check ## check, then every test
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+servers: $(VENV)/.dev ## PostgreSQL, S3 and SQS on this machine, to try a fleet on, until Ctrl-C
+	@$(BIN)/python -m tests.servers "$(OUT)/servers.env"
 
 bench: $(VENV)/.dev ## measure, print the table, write benchmarks/results.json
 	@$(BIN)/python -m benchmarks

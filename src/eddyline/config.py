@@ -13,6 +13,8 @@ from typing import Any
 
 from eddyline.core.errors import UsageError
 
+_MOST = 1000  # of anything that is counted here
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -21,6 +23,10 @@ class Settings:
     `store` is the media store's address, `ledger` a path or a `postgresql://` address, `queues` the prefix of
     the queues' names on SQS. `pools` is a file of worker classes (None: the built-in ones), `work` a folder
     for scratch space on this machine. `allow_http`: an endpoint without TLS may be another machine.
+
+    `poison_after`: so many times in a row may a job's worker vanish before the job is held to be the reason.
+    `dead_after`: so often may a message be received before it is a dead letter. `sweep_stale_s`: a job that
+    was published so long ago, and of which a queue too short shows no trace, is published again.
     """
 
     ffmpeg: Path | None = None
@@ -32,6 +38,9 @@ class Settings:
     pools: Path | None = None
     work: Path | None = None
     allow_http: bool = False
+    poison_after: int | None = None
+    dead_after: int = 10
+    sweep_stale_s: float = 120.0
 
 
 def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all readers are called alike
@@ -48,8 +57,14 @@ def _yes(name: str, value: str) -> bool:
     return value == "1"
 
 
+def _count(name: str, value: str) -> int:
+    if not value.isdecimal() or not 0 < int(value) <= _MOST:
+        raise UsageError(f"{name} is {value!r}", remedy=f"set it to a whole number from 1 to {_MOST}")
+    return int(value)
+
+
 # A new setting is a new row: its variable, the field, and who reads the text.
-_ROWS: dict[str, tuple[str, Callable[[str, str], Path | str | bool]]] = {
+_ROWS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int]]] = {
     "EDDYLINE_FFMPEG": ("ffmpeg", _path),
     "EDDYLINE_FFPROBE": ("ffprobe", _path),
     "EDDYLINE_PACKAGER": ("packager", _path),
@@ -59,6 +74,9 @@ _ROWS: dict[str, tuple[str, Callable[[str, str], Path | str | bool]]] = {
     "EDDYLINE_POOLS": ("pools", _path),
     "EDDYLINE_WORK": ("work", _path),
     "EDDYLINE_ALLOW_HTTP": ("allow_http", _yes),
+    "EDDYLINE_POISON_AFTER": ("poison_after", _count),
+    "EDDYLINE_DEAD_AFTER": ("dead_after", _count),
+    "EDDYLINE_SWEEP_STALE_S": ("sweep_stale_s", _count),
 }
 VARIABLES = tuple(_ROWS)
 # Names that are not settings of the program: the tests' own.

@@ -1,4 +1,4 @@
-"""`eddyline jobs`: look into the state of an output folder, and set jobs going again."""
+"""`eddyline jobs`: look into the jobs of an output folder or a fleet, and set them going again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eddyline.cli import options
 from eddyline.cli.jobviews import in_order, job_fields, print_job, print_jobs
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
@@ -17,24 +18,34 @@ if TYPE_CHECKING:
     from eddyline.graph.job import Job
     from eddyline.graph.ledger import Ledger
 
-commands = typer.Typer(help="List, show, retry or cancel the jobs of an output folder.", no_args_is_help=True)
+commands = typer.Typer(
+    help="List, show, retry or cancel jobs; drain workers. Of an output folder, or of a fleet (--ledger).",
+    no_args_is_help=True,
+)
 
-Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The output folder.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", help="The output folder. [default: out]", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _DEFAULT_OUT = Path("out")
 _BY_HAND = "cancelled by hand"
+_DAY_S = 86_400.0
+_ARCHIVE_PAUSE_S = 0.02
 
 
 @commands.command("list")
 def list_jobs(
-    out: Out = _DEFAULT_OUT,
+    out: Out = None,
+    ledger: options.Ledger = "",
+    queues: options.Queues = "",
     asset: Annotated[str | None, typer.Option("--asset", help="Only of this asset.")] = None,
     state: Annotated[State | None, typer.Option("--state", help="Only in this state.")] = None,
     kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind.")] = None,
     as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """List jobs, what runs or failed before what is done."""
-    found = in_order(_ledger(out).jobs(asset=asset, state=state, kind=kind))
+    found = in_order(open_ledger(out, ledger, queues).jobs(asset=asset, state=state, kind=kind))
     if as_json:
         typer.echo(json.dumps([job_fields(job) for job in found], indent=2))
     elif found:
@@ -46,11 +57,13 @@ def list_jobs(
 @commands.command("show")
 def show_job(
     job: Annotated[str, typer.Argument(metavar="JOB", help="Its id, or its beginning.", show_default=False)],
-    out: Out = _DEFAULT_OUT,
+    out: Out = None,
+    ledger: options.Ledger = "",
+    queues: options.Queues = "",
     as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Show one job with its result, or with the evidence of its failure."""
-    found = _find(_ledger(out), job)
+    found = _find(open_ledger(out, ledger, queues), job)
     if as_json:
         typer.echo(json.dumps(job_fields(found), indent=2))
     else:
@@ -60,43 +73,90 @@ def show_job(
 @commands.command("retry")
 def retry_jobs(
     jobs: Annotated[list[str] | None, typer.Argument(metavar="[JOB...]", show_default=False)] = None,
-    out: Out = _DEFAULT_OUT,
+    out: Out = None,
+    ledger: options.Ledger = "",
+    queues: options.Queues = "",
     every: Annotated[bool, typer.Option("--all", help="All jobs that failed for good.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
     as_json: AsJson = False,  # noqa: FBT002 - likewise
 ) -> None:
     """Give failed jobs new attempts; the next `eddyline run` does them."""
     if every == bool(jobs):
         raise UsageError("which jobs?", remedy="name some (`eddyline jobs list --state dead`), or say --all")
-    ledger = _ledger(out)
-    chosen = ledger.jobs(state=State.DEAD) if every else [_find(ledger, job) for job in jobs or []]
-    _say("retried", ledger.redrive(*(job.id for job in chosen)) if chosen else [], as_json=as_json)
+    opened = open_ledger(out, ledger, queues)
+    chosen = opened.jobs(state=State.DEAD) if every else [_find(opened, job) for job in jobs or []]
+    _say("retried", opened.redrive(*(job.id for job in chosen)) if chosen else [], as_json=as_json)
 
 
 @commands.command("cancel")
 def cancel_jobs(
     names: Annotated[list[str], typer.Argument(metavar="JOB|ASSET...", show_default=False)],
-    out: Out = _DEFAULT_OUT,
+    out: Out = None,
+    ledger: options.Ledger = "",
+    queues: options.Queues = "",
     as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Cancel jobs, or all open jobs of an asset."""
-    ledger = _ledger(out)
-    assets = [name for name in names if ledger.jobs(asset=name)]
-    jobs = [_find(ledger, name).id for name in names if name not in assets]
-    cancelled = [job for asset in assets for job in ledger.cancel(asset=asset, reason=_BY_HAND)]
-    cancelled += [job for name in jobs for job in ledger.cancel(job=name, reason=_BY_HAND)]
+    opened = open_ledger(out, ledger, queues)
+    assets = [name for name in names if opened.jobs(asset=name)]
+    jobs = [_find(opened, name).id for name in names if name not in assets]
+    cancelled = [job for asset in assets for job in opened.cancel(asset=asset, reason=_BY_HAND)]
+    cancelled += [job for name in jobs for job in opened.cancel(job=name, reason=_BY_HAND)]
     _say("cancelled", cancelled, as_json=as_json)
 
 
-def _ledger(out: Path) -> Ledger:
-    from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
+@commands.command("redrive")
+def redrive_letters(
+    ledger: options.Ledger = "",
+    queues: options.Queues = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many letters.")] = 1000,
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Bring dead letters back: messages of jobs that the queue gave up, through the ledger."""
+    from eddyline.app.letters import redrive  # noqa: PLC0415 - heavy: help must not wait for it
+    from eddyline.app.shared import Shared  # noqa: PLC0415
 
-    return app.open_ledger(out)
+    found = redrive(Shared.of(ledger=ledger, queues=queues), limit=limit)
+    if as_json:
+        typer.echo(json.dumps({"again": found.again, "settled": found.settled, "kept": found.kept}))
+        return
+    _say("sent again", found.again, as_json=False)
+    for letter, reason in found.kept.items():
+        typer.echo(f"kept {letter}: {reason}")
+
+
+@commands.command("archive")
+def archive_jobs(
+    older_than: Annotated[
+        float, typer.Option("--older-than", metavar="DAYS", min=0, help="Assets that ended so long ago.")
+    ],
+    out: Out = None,
+    ledger: options.Ledger = "",
+    queues: options.Queues = "",
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Move the jobs of assets that ended long ago out of the way; workers are not held up."""
+    count = open_ledger(out, ledger, queues).archive(
+        older_than_s=older_than * _DAY_S, pause_s=_ARCHIVE_PAUSE_S
+    )
+    typer.echo(json.dumps({"archived": count}) if as_json else f"archived {count} jobs")
+
+
+def open_ledger(out: Path | None, ledger: str, queues: str) -> Ledger:
+    """The fleet's ledger where one is named and no folder is; else the folder's."""
+    from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
+    from eddyline.app.shared import Shared  # noqa: PLC0415
+
+    if out is not None and ledger:
+        raise UsageError("--out and --ledger name two ledgers", remedy="leave one of them out")
+    shared = Shared.of(ledger=ledger, queues=queues)
+    if out is None and shared.ledger:
+        return shared.open_ledger()
+    return app.open_ledger(out or _DEFAULT_OUT)
 
 
 def _find(ledger: Ledger, name: str) -> Job:
     """The job with this id, or the only one whose id begins so."""
-    every = ledger.jobs()
-    found = [job for job in every if job.id == name] or [job for job in every if job.id.startswith(name)]
+    found = ledger.find(name)
     if len(found) == 1:
         return found[0]
     if found:

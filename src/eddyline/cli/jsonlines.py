@@ -13,6 +13,7 @@ from eddyline.pipeline.events import (
     AssetFailed,
     AssetFinished,
     AssetProgress,
+    AssetSubmitted,
     Event,
     RunReport,
     SourceSkipped,
@@ -20,6 +21,7 @@ from eddyline.pipeline.events import (
 
 _NAMES = {
     AssetProgress: "progress",
+    AssetSubmitted: "submitted",
     AssetFinished: "asset_finished",
     AssetFailed: "asset_failed",
     SourceSkipped: "skipped",
@@ -48,6 +50,9 @@ class JsonLines:
             self._print(
                 {
                     "event": "finished",
+                    **(
+                        {"submitted": [fields(each) for each in report.submitted]} if report.submitted else {}
+                    ),
                     "assets": [fields(asset) for asset in report.finished],
                     "failed": [fields(failure) for failure in report.failed],
                     "skipped": [fields(skipped) for skipped in report.skipped],

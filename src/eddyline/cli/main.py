@@ -24,6 +24,8 @@ COMMANDS = {
     "probe": ("probe", "probe"),
     "doctor": ("doctor", "doctor"),
     "jobs": ("jobs", "commands"),
+    "status": ("status", "status"),
+    "submit": ("submit", "submit"),
     "profiles": ("profiles", "commands"),
     "telemetry": ("telemetry", "telemetry"),
     "merge": ("merge", "merge"),

@@ -24,6 +24,7 @@ def print_report(report: RunReport, console: Console, out: Path | None = None) -
         _skipped(report.skipped),
         _failed(report.failed, f" --out {shlex.quote(shown(out))}" if out else ""),
         _interrupted(report.interrupted),
+        _submitted(report),
         _finished(report.finished),
     ]
     if not any(blocks):
@@ -68,6 +69,17 @@ def _interrupted(reason: str) -> list[Text]:
         return []
     line = f"Stopped ({shown(reason)}). Run the same command again to go on from here."
     return [Text(line, style="yellow")]
+
+
+def _submitted(report: RunReport) -> list[Text]:
+    """What a fleet has in hand."""
+    told = {each.asset for each in report.finished} | {each.asset for each in report.failed}
+    lines = [
+        Text.assemble(("→ ", "cyan"), (shown(each.name), "bold"), (f"  handed in as {each.asset}", "dim"))
+        for each in report.submitted
+        if each.asset not in told
+    ]
+    return [*lines, Text("  how it goes: eddyline status")] if lines else []
 
 
 def _finished(finished: tuple[AssetFinished, ...]) -> list[Text]:

@@ -16,7 +16,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from eddyline.pipeline.events import AssetFailed, AssetFinished, AssetProgress, Event, SourceSkipped
+from eddyline.pipeline.events import (
+    AssetFailed,
+    AssetFinished,
+    AssetProgress,
+    AssetSubmitted,
+    Event,
+    SourceSkipped,
+)
 from eddyline.pipeline.words import count, duration, shown
 
 LINE_EVERY_S = 5.0
@@ -125,7 +132,7 @@ class PlainLines:
             if isinstance(event, AssetProgress):
                 self._progress(event)
                 return
-            if not isinstance(event, SourceSkipped):
+            if not isinstance(event, SourceSkipped | AssetSubmitted):
                 self._rows.drop(event)
                 self._console.print(outcome(event), soft_wrap=True)
 
@@ -176,7 +183,7 @@ class LiveBoard:
             if isinstance(event, AssetProgress):
                 self._rows.note(event)
                 return
-            if isinstance(event, SourceSkipped):
+            if isinstance(event, SourceSkipped | AssetSubmitted):
                 return  # listed at the end
             self._rows.drop(event)
             self._done += isinstance(event, AssetFinished)

@@ -297,6 +297,18 @@ class Ledger:
 
     # To read
 
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """What `work` finds in one consistent view of the ledger (`overview` has such questions)."""
+        return self._database.read(work)
+
+    def find(self, name: str, *, limit: int = 10) -> list[Job]:
+        """The job with this id, or else those whose ids begin so, at most `limit`."""
+        exact = self.job(name)
+        if exact is not None:
+            return [exact]
+        query = reading.by_beginning(name, limit)
+        return self._database.read(lambda c: reading.find(c, query))
+
     def job(self, job_id: str) -> Job | None:
         """One job, or None if there is no such job."""
         return next(iter(self._database.read(lambda c: reading.find(c, reading.by_ids([job_id])))), None)

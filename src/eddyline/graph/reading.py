@@ -56,6 +56,12 @@ def by_ids(ids: Sequence[str]) -> Select[Any]:
     return select(*COLUMNS).where(jobs.c.id.in_(list(ids))).order_by(jobs.c.id)
 
 
+def by_beginning(name: str, limit: int) -> Select[Any]:
+    """A query for jobs whose ids begin so, at most `limit`."""
+    beginning = jobs.c.id.startswith(name, autoescape=True)
+    return select(*COLUMNS).where(beginning).order_by(jobs.c.id).limit(limit)
+
+
 def late(now: float) -> Select[Any]:
     """A query for open jobs past their deadline, the latest first."""
     unfinished = jobs.c.finished.is_(None) & jobs.c.deadline.is_not(None)

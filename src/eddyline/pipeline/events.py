@@ -20,6 +20,15 @@ class AssetProgress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AssetSubmitted:
+    """A source was handed to a fleet, which works on it whether anybody waits or not."""
+
+    asset: str
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AssetFinished:
     """An asset is published. `reused`: it was already there and proven, nothing was done.
 
@@ -56,14 +65,18 @@ class SourceSkipped:
     reason: str
 
 
-Event = AssetProgress | AssetFinished | AssetFailed | SourceSkipped
+Event = AssetProgress | AssetSubmitted | AssetFinished | AssetFailed | SourceSkipped
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunReport:
-    """How a whole run ended; `interrupted` is the reason if it was told to stop before its end."""
+    """How a whole run ended; `interrupted` is the reason if it was told to stop before its end.
+
+    `submitted` is what a fleet was given, whatever became of it.
+    """
 
     finished: tuple[AssetFinished, ...]
     failed: tuple[AssetFailed, ...]
     skipped: tuple[SourceSkipped, ...]
     interrupted: str = ""
+    submitted: tuple[AssetSubmitted, ...] = ()

@@ -1,0 +1,20 @@
+"""Dead letters, brought back through the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eddyline.app.extras import extra
+from eddyline.app.shared import Shared
+
+if TYPE_CHECKING:
+    from eddyline.aws.deadletters import Redriven
+
+
+def redrive(shared: Shared, *, limit: int) -> Redriven:
+    """Publish anew the jobs of up to `limit` dead letters. Raises `QueueError`, `LedgerError`."""
+    queues = shared.open_queues(tuple(shared.pools().pools))
+    with extra("aws", "SQS"):
+        from eddyline.aws.deadletters import redrive_dead_letters  # noqa: PLC0415 - slow to import
+    with shared.remote_ledger() as ledger:
+        return redrive_dead_letters(queues, ledger, limit=limit)

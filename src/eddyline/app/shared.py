@@ -1,0 +1,120 @@
+"""What several machines share: media store, ledger and queues, as options or settings name them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eddyline import config
+from eddyline.app.extras import extra
+from eddyline.core import addresses
+from eddyline.core.errors import UsageError
+from eddyline.core.opening import StoreSettings, open_store
+from eddyline.core.stop import Stop
+from eddyline.core.store import Store
+from eddyline.fleet import pools as poolfile
+from eddyline.fleet.pools import Pools
+from eddyline.graph.ledger import POISON_AFTER, Ledger
+from eddyline.graph.remote import RemoteLedger
+
+if TYPE_CHECKING:
+    from eddyline.aws.queues import Queues
+
+# Where jobs queue on SQS, which knows no priorities: interactive work that ends an asset or is waited for,
+# other interactive work, and the same of bulk work (pipeline/terms.py).
+PRIORITIES = (0, 10, 100, 110)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """The places; empty where none was named."""
+
+    store: str
+    ledger: str
+    queues: str
+    settings: config.Settings
+
+    @classmethod
+    def of(cls, *, store: str = "", ledger: str = "", queues: str = "") -> Shared:
+        """What was given, else what the settings say. Raises `UsageError` for a wrong setting."""
+        settings = config.read()
+        return cls(
+            store=store or settings.store or "",
+            ledger=ledger or settings.ledger or "",
+            queues=queues or settings.queues or "",
+            settings=settings,
+        )
+
+    def open_store(self, *, stop: Stop | None = None) -> Store:
+        """The media store, asked whether it is there. Raises `UsageError` if none is named or it is wrong."""
+        if not self.store:
+            raise UsageError(
+                "no media store is named",
+                remedy="say --store s3://bucket/prefix (or a shared folder), or set EDDYLINE_STORE",
+            )
+        place = addresses.parse(self.store)
+        if place.local:
+            # Workers on one machine may be started from different folders.
+            place = addresses.parse(str(place.folder.absolute()))
+        store = open_store(place, StoreSettings(allow_http=self.settings.allow_http), stop=stop)
+        check = getattr(store, "check", None)
+        if check is not None:
+            check()
+        return store
+
+    def open_ledger(self) -> Ledger:
+        """The ledger; one that publishes to queues where queues are named."""
+        return self.remote_ledger() if self.queues else self.plain_ledger()
+
+    def plain_ledger(self) -> Ledger:
+        """The ledger as those use it who publish nothing."""
+        return Ledger.open(self.ledger_place(), poison_after=self.poison_after)
+
+    def remote_ledger(self) -> RemoteLedger:
+        """The ledger as coordinators use it, and whoever submits to queues."""
+        return RemoteLedger.open(self.ledger_place(), poison_after=self.poison_after)
+
+    @property
+    def poison_after(self) -> int:
+        """How often in a row a job's worker may vanish."""
+        return self.settings.poison_after or POISON_AFTER
+
+    def ledger_place(self) -> str | Path:
+        """A file's whole path, or the address of a server. Raises `UsageError` if there can be no ledger."""
+        if not self.ledger:
+            raise UsageError(
+                "no ledger is named",
+                remedy="say --ledger postgresql://user@host/database, or set EDDYLINE_LEDGER",
+            )
+        if "://" in self.ledger:
+            with extra("postgres", "a ledger on PostgreSQL"):
+                import psycopg  # noqa: F401, PLC0415 - to see whether it is there, before SQLAlchemy does
+            return self.ledger
+        path = Path(self.ledger).absolute()
+        if not path.parent.is_dir():
+            raise UsageError(f"{path.parent} is no folder", remedy="make it, or name another ledger")
+        return path
+
+    def pools(self) -> Pools:
+        """The worker classes. Raises `UsageError` for a file that is wrong."""
+        return poolfile.load(self.settings.pools)
+
+    def open_queues(self, classes: Sequence[str]) -> Queues:
+        """The queues of these classes' jobs. Raises `UsageError` where none are named."""
+        if not self.queues:
+            raise UsageError("no queues are named", remedy="say --queues PREFIX, or set EDDYLINE_QUEUES")
+        with extra("aws", "SQS"):
+            from eddyline.aws.queues import Naming, Queues, sqs_client  # noqa: PLC0415 - slow to import
+        naming = Naming(prefix=self.queues, classes=tuple(classes), priorities=PRIORITIES)
+        endpoint = _first("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
+        # boto3 knows the second name only, containers on ECS the first; a server of one's own wants any.
+        region = _first("AWS_REGION", "AWS_DEFAULT_REGION") or ("us-east-1" if endpoint else None)
+        client = sqs_client(endpoint=endpoint, region=region)
+        return Queues(client, naming, dead_after=self.settings.dead_after)
+
+
+def _first(*names: str) -> str | None:
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)

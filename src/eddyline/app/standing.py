@@ -1,0 +1,71 @@
+"""How a fleet, or one folder's run, stands: for `eddyline status`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from eddyline.fleet.pools import Pools
+from eddyline.fleet.serving import Unserved, class_of, unserved
+from eddyline.graph import overview
+from eddyline.graph.ledger import Ledger
+from eddyline.graph.overview import AssetStanding
+from eddyline.observe.backlog import Queue, read_backlog
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """The whole, at `at` (seconds since 1970).
+
+    `under_way` assets have open jobs (`assets` are the first of them), `failed` have dead jobs; `names` are
+    the files' names by asset. `workers` counts the living by class ("" for those that serve all); `waiting`
+    jobs need others first, `late` ones are past their deadline, `overdue` workers were not heard of in time.
+    """
+
+    at: float
+    under_way: int
+    assets: tuple[AssetStanding, ...]
+    failed: tuple[AssetStanding, ...]
+    names: Mapping[str, str]
+    queues: tuple[Queue, ...]
+    workers: Mapping[str, int]
+    worker_names: tuple[str, ...]
+    overdue: int
+    waiting: int
+    late: int
+    unserved: tuple[Unserved, ...]
+
+
+def status(ledger: Ledger, pools: Pools) -> Status:
+    """How a ledger's work stands. A class that has work and no workers is told at once."""
+    now = time.time()
+
+    def look(connection: Connection) -> Status:
+        backlog = read_backlog(connection, now)
+        due = {queue.cls: (queue.due, queue.oldest_s) for queue in backlog.queues}
+        assets = overview.under_way(connection, _SHOWN)
+        failed = overview.failed(connection, _SHOWN)
+        by_class: dict[str, int] = {}
+        for name in backlog.workers:
+            by_class[class_of(name) or ""] = by_class.get(class_of(name) or "", 0) + 1
+        return Status(
+            at=now,
+            under_way=overview.count_under_way(connection),
+            assets=tuple(assets),
+            failed=tuple(failed),
+            names=overview.names(connection, [each.asset for each in (*assets, *failed)]),
+            queues=backlog.queues,
+            workers=by_class,
+            worker_names=backlog.workers,
+            overdue=backlog.overdue,
+            waiting=backlog.waiting,
+            late=backlog.late,
+            unserved=unserved(due, backlog.workers, pools, patience_s=0.0),
+        )
+
+    return ledger.read(look)

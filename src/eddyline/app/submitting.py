@@ -1,0 +1,70 @@
+"""Footage handed to a fleet, and, where somebody waits, how it goes there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from eddyline.app.shared import Shared
+from eddyline.core.stop import Stop
+from eddyline.media import profile as profiles
+from eddyline.pipeline.account import Account
+from eddyline.pipeline.bringing import bring
+from eddyline.pipeline.discover import discover
+from eddyline.pipeline.events import Event, RunReport
+from eddyline.pipeline.following import Following
+from eddyline.pipeline.intake import Intake
+from eddyline.pipeline.terms import USUAL, Terms
+
+FLEET = "fleet"
+"""What assets of a fleet are said to be made with, until a worker that inspects one says it exactly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitRequest:
+    """What a user hands in. `in_place`: every worker can read local files where they are."""
+
+    sources: tuple[Path, ...]
+    shared: Shared
+    profile: str = "default"
+    terms: Terms = USUAL
+    merge: bool = True
+    in_place: bool = False
+    wait: bool = False
+
+
+def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
+    """Submit everything; with `wait`, come back once all of it is published or has failed.
+
+    Raises `UsageError` for a bad profile, store or ledger.
+    """
+    profile = profiles.load(request.profile)
+    shared = request.shared
+    store = shared.open_store(stop=stop)
+    with shared.open_ledger() as ledger:
+        account = Account(where=store.where, on_event=on_event)
+        intake = Intake(
+            store=store,
+            ledger=ledger,
+            profile=profile,
+            toolchain=FLEET,
+            account=account,
+            stop=stop,
+            terms=request.terms,
+            merge=request.merge,
+            bring=_absolute if request.in_place else lambda path: bring(path, store),
+        )
+        submitted = intake.take(discover(request.sources))
+        for each in submitted:
+            if each.standing == "open":
+                account.submitted(each)
+        if request.wait:
+            Following(store=store, ledger=ledger, account=account, stop=stop, on_event=on_event).to_the_end(
+                submitted
+            )
+        return account.report(stop.reason)
+
+
+def _absolute(path: Path) -> str:
+    return str(path.absolute())

@@ -1,0 +1,105 @@
+"""Logs and metrics of a long-lived process, made once for workers and coordinators alike."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from eddyline.app.extras import extra
+from eddyline.app.shared import Shared
+from eddyline.core.errors import UsageError
+from eddyline.core.stop import Stop
+from eddyline.fleet.pools import Pools
+from eddyline.fleet.serving import unserved
+from eddyline.graph.database import Database, as_url
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    from eddyline.observe.backlog import Backlog
+    from eddyline.observe.metrics import Metrics
+
+_LAST_PORT = 65_535
+_REPEAT_S = 60.0  # between two warnings about the same class
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What a process tells: lines of JSON in `log`, figures in `metrics`."""
+
+    log: FilteringBoundLogger
+    metrics: Metrics
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Host and port of "9464", "0.0.0.0:9464" or "[::]:9464"; this machine only unless a host is named."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > _LAST_PORT:
+        raise UsageError(f"{text!r} is no port to show metrics on", remedy="write PORT or HOST:PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+@contextmanager
+def observed(
+    *, stream: TextIO, level: str, metrics: str, always: Mapping[str, object]
+) -> Iterator[Observation]:
+    """Log to `stream`, and serve metrics at the address `metrics` ("": nowhere), while entered."""
+    with extra("observe", "a long-lived process"):
+        from eddyline.observe.exposition import exposition  # noqa: PLC0415 - the extra may not be there
+        from eddyline.observe.logs import LibraryLogs, open_log  # noqa: PLC0415
+        from eddyline.observe.metrics import Metrics  # noqa: PLC0415
+    log = open_log(stream, level=level, **always)
+    counted = Metrics()
+    with ExitStack() as stack:
+        stack.enter_context(LibraryLogs(log))
+        if metrics:
+            host, port = address_of(metrics)
+            shown = stack.enter_context(exposition(counted.registry, host=host, port=port))
+            log.info("metrics", host=host, port=shown)
+        yield Observation(log=log, metrics=counted)
+
+
+@contextmanager
+def backlog_watched(shared: Shared, told: Observation, pools: Pools) -> Iterator[None]:
+    """Read now and then what the ledger holds; show it, and warn of classes that nobody serves."""
+    from eddyline.observe.backlog import BacklogWatch, reader  # noqa: PLC0415 - see above
+
+    # A connection of its own: no work waits for it.
+    database = Database(as_url(shared.ledger_place()), random.Random())  # noqa: S311 - jitter, not a secret
+    over = Stop()
+    watch = BacklogWatch(reader(database), stop=over, on_backlog=_Warnings(told, pools).hear)
+    told.metrics.watch_backlog(watch)
+    thread = watch.start()
+    try:
+        yield
+    finally:
+        over.request("the process ends")
+        thread.join(timeout=5)
+        database.close()
+
+
+class _Warnings:
+    """Says once a minute that jobs wait for a class without workers."""
+
+    def __init__(self, told: Observation, pools: Pools) -> None:
+        self._told = told
+        self._pools = pools
+        self._said: dict[str, float] = {}
+
+    def hear(self, backlog: Backlog) -> None:
+        due = {queue.cls: (queue.due, queue.oldest_s) for queue in backlog.queues}
+        missing = unserved(due, backlog.workers, self._pools)
+        self._said = {each.cls: self._said.get(each.cls, 0.0) for each in missing}
+        for each in missing:
+            if backlog.at - self._said[each.cls] >= _REPEAT_S:
+                self._said[each.cls] = backlog.at
+                self._told.log.warning(
+                    "nobody serves a class",
+                    cls=each.cls,
+                    jobs=each.jobs,
+                    waited_s=round(each.waited_s, 1),
+                    remedy=each.remedy,
+                )

@@ -1,0 +1,125 @@
+"""`eddyline status`: what is under way, who works on it, and what somebody has to see to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from eddyline.cli import options
+from eddyline.cli.jobs import open_ledger
+from eddyline.cli.terminal import console
+from eddyline.pipeline.words import count, duration, shown
+
+if TYPE_CHECKING:
+    from eddyline.app.standing import Status
+    from eddyline.graph.overview import AssetStanding
+
+ALL_WELL, SEE_TO_IT = 0, 1
+
+
+def status(
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="The output folder. [default: out]", show_default=False
+        ),
+    ] = None,
+    ledger: options.Ledger = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+) -> None:
+    """Show how work stands. Exit 1 where somebody has to see to it: failures, or nobody to do a job."""
+    from eddyline.app.shared import Shared  # noqa: PLC0415 - heavy: help must not wait for it
+    from eddyline.app.standing import status as look  # noqa: PLC0415
+
+    shared = Shared.of(ledger=ledger)
+    with open_ledger(out, ledger, "") as opened:
+        found = look(opened, shared.pools())
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        print_status(console(), found)
+    raise typer.Exit(SEE_TO_IT if found.failed or found.unserved else ALL_WELL)
+
+
+def print_status(screen: Console, found: Status) -> None:
+    """The whole as a page of text; what somebody has to see to comes last, next to the prompt."""
+    _print_assets(screen, found)
+    _print_queues(screen, found)
+    _print_workers(screen, found)
+    for each in found.failed:
+        name = found.names.get(each.asset, each.asset)
+        line = f"{name} ({each.asset}) failed: {count(each.dead, 'job')} dead"
+        screen.print(Text.assemble(("✗ ", "bold red"), shown(line)), soft_wrap=True)
+        screen.print(f"  what to do: eddyline jobs list --asset {each.asset} --state dead", soft_wrap=True)
+    for missing in found.unserved:
+        line = f"{count(missing.jobs, 'job')} of class {missing.cls} and no worker for them"
+        screen.print(
+            Text.assemble(("✗ ", "bold red"), f"{line}, for {duration(missing.waited_s)}"), soft_wrap=True
+        )
+        screen.print(f"  what to do: {missing.remedy}", soft_wrap=True)
+
+
+def _print_assets(screen: Console, found: Status) -> None:
+    screen.print(f"{count(found.under_way, 'asset')} under way")
+    if not found.assets:
+        return
+    table = _table("asset", "file", "owner", "done", "running", "redone", "for")
+    for each in found.assets:
+        table.add_row(*_asset_cells(each, found))
+    screen.print(table)
+    if found.under_way > len(found.assets):
+        screen.print(f"and {found.under_way - len(found.assets):,} more", style="dim")
+
+
+def _asset_cells(each: AssetStanding, found: Status) -> Sequence[str]:
+    return (
+        each.asset,
+        shown(found.names.get(each.asset, "")),
+        shown(each.owner),
+        f"{each.done:.0%}",
+        str(each.running),
+        str(each.redone),
+        duration(max(found.at - each.submitted, 0.0)),
+    )
+
+
+def _print_queues(screen: Console, found: Status) -> None:
+    screen.print()
+    if not found.queues:
+        screen.print("no jobs are due")
+        return
+    table = _table("class", "due", "oldest", "delayed", "running", "workers")
+    for queue in found.queues:
+        workers = found.workers.get(queue.cls, 0) + found.workers.get("", 0)
+        oldest = duration(queue.oldest_s) if queue.due else ""
+        cells = (queue.cls, queue.due, oldest, queue.delayed, queue.running, workers)
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else shown(cell) for cell in cells))
+    screen.print(table)
+    more = [f"{found.waiting:,} wait for others"] if found.waiting else []
+    more += [f"{found.late:,} are late"] if found.late else []
+    if more:
+        screen.print(", ".join(more), style="dim")
+
+
+def _print_workers(screen: Console, found: Status) -> None:
+    screen.print()
+    lost = f", {found.overdue} not heard of" if found.overdue else ""
+    screen.print(count(len(found.worker_names), "worker") + lost)
+    for name in found.worker_names:
+        screen.print(f"  {shown(name)}", style="dim", soft_wrap=True)
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in headings:
+        text = heading in {"asset", "file", "owner", "class"}
+        table.add_column(heading, no_wrap=True, justify="left" if text else "right")
+    return table

@@ -1,0 +1,100 @@
+"""`eddyline submit`: hands footage to a fleet."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eddyline.cli import options
+from eddyline.cli.run import perform
+from eddyline.core.errors import UsageError
+
+_SPAN = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhd])")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+class Urgency(StrEnum):
+    """What goes first: somebody waits for interactive work."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+
+def submit(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Video files, folders, camera cards, or s3://bucket/key.",
+            show_default=False,
+        ),
+    ],
+    store: options.Store = "",
+    ledger: options.Ledger = "",
+    queues: options.Queues = "",
+    profile: Annotated[
+        str, typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of it.")
+    ] = "default",
+    priority: Annotated[
+        Urgency, typer.Option("--priority", help="Interactive work goes before bulk work.")
+    ] = Urgency.BULK,
+    owner: Annotated[
+        str, typer.Option("--owner", metavar="NAME", help="Whose it is: every owner gets the same share.")
+    ] = "",
+    deadline: Annotated[
+        str,
+        typer.Option("--deadline", metavar="WHEN", help="When it should be done: 90s, 30m, 2h, or a time."),
+    ] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Come back once all is done.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    in_place: Annotated[  # noqa: FBT002 - likewise
+        bool,
+        typer.Option("--in-place", help="Every worker can read these files where they are: copy nothing."),
+    ] = False,
+    no_merge: Annotated[  # noqa: FBT002 - likewise
+        bool, typer.Option("--no-merge", help="Every chapter of a recording is an asset of its own.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - likewise
+) -> None:
+    """Hand footage to the workers that share a store and a ledger. Asked again, nothing is done twice."""
+    from eddyline.app.shared import Shared  # noqa: PLC0415 - heavy: help must not wait for it
+    from eddyline.app.submitting import SubmitRequest  # noqa: PLC0415
+    from eddyline.app.submitting import submit as hand_in  # noqa: PLC0415
+    from eddyline.pipeline.terms import Terms  # noqa: PLC0415
+
+    request = SubmitRequest(
+        sources=tuple(sources),
+        shared=Shared.of(store=store, ledger=ledger, queues=queues),
+        profile=profile,
+        terms=Terms(owner=owner, urgency=priority.value, deadline=moment_of(deadline, time.time())),
+        merge=not no_merge,
+        in_place=in_place,
+        wait=wait,
+    )
+    raise typer.Exit(
+        perform(lambda stop, on_event: hand_in(request, stop=stop, on_event=on_event), as_json=as_json)
+    )
+
+
+def moment_of(text: str, now: float) -> float | None:
+    """Seconds since 1970 of "2h" from now, or of an ISO 8601 time (UTC where it does not say); "": None.
+
+    Raises `UsageError`.
+    """
+    if not text:
+        return None
+    span = _SPAN.fullmatch(text.strip())
+    if span:
+        return now + float(span[1]) * _UNITS[span[2]]
+    try:
+        when = datetime.fromisoformat(text)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{text!r} is no moment", remedy="write 90s, 30m, 2h, 1d, or 2026-12-24T18:00+01:00"
+        ) from None
