@@ -81,6 +81,21 @@ def lasting(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in manifest.items() if key != "run"}
 
 
+def keeps(there: Mapping[str, Any] | None, made: Mapping[str, Any], *, sound: bool) -> bool:
+    """Whether the manifest `there` stays, because it says what `made` says; else `made` replaces it.
+
+    `sound`: all that it names is there. Raises `ProofError` where a sound one, by the same programs, differs.
+    """
+    if there is None:
+        return False
+    if lasting(there) == lasting(made):
+        return True
+    same_plan = there.get("toolchain") == made["toolchain"] and there.get("version") == made["version"]
+    if sound and same_plan:
+        raise ProofError(f"asset {made['asset']} is published already, and differently")
+    return False
+
+
 def _source(name: str, facts: SourceFacts) -> dict[str, Any]:
     video, sound = facts.video, facts.audio
     return {

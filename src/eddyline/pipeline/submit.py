@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Literal
 
-from eddyline.core.errors import FormatError, MissingError
+from eddyline.core.errors import FormatError
 from eddyline.core.identity import digest
 from eddyline.core.store import Store
 from eddyline.graph.job import Job, NewJob
@@ -19,8 +18,8 @@ from eddyline.media.probe import fingerprint
 from eddyline.media.profile import Profile
 from eddyline.mp4.index import read_movie
 from eddyline.pipeline.footage import Chapter, Original, Sources
-from eddyline.pipeline.layout import asset_key, manifest_key
 from eddyline.pipeline.plan import RECIPE, inspect_job, job_id
+from eddyline.pipeline.published import published
 from eddyline.pipeline.terms import USUAL, Terms
 
 
@@ -108,21 +107,6 @@ def _fingerprint(original: Original) -> str:
         except FormatError:
             movie = None  # no MP4, or a broken one: inspection will say so; it is still known by its bytes
         return fingerprint(src, movie)
-
-
-def published(store: Store, asset: str) -> bool:
-    """Whether the asset's manifest is there and so is, in its full size, everything that it names."""
-    try:
-        manifest = json.loads(store.get(manifest_key(asset)))
-    except MissingError:
-        return False
-    except ValueError:
-        return False
-    names = [manifest["pictures"]["poster"], *(manifest["stream"] or {}).values(), "index.html"]
-    films = all(
-        store.size(asset_key(asset, film["path"])) == film["bytes"] for film in manifest["renditions"]
-    )
-    return films and all(store.size(asset_key(asset, name)) for name in names)
 
 
 def _asks(jobs: Sequence[Job], profile: Profile, toolchain: str, ledger: Ledger) -> Iterator[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +18,8 @@ from eddyline.pipeline.footage import Sources
 from eddyline.pipeline.layout import asset_key, manifest_key
 from eddyline.pipeline.submit import Submitted, submit
 from eddyline.pipeline.terms import USUAL, Terms
+
+from .starting import run_at_once
 
 
 @pytest.fixture
@@ -149,19 +149,5 @@ with Ledger.open(Path(ledger)) as opened:
 def test_many_processes_submit_the_same_footage_at_once(
     clip: Path, store: FolderStore, ledger: Ledger, tmp_path: Path
 ) -> None:
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", _SUBMITTER, str(clip), str(store.root), str(tmp_path / "ledger.sqlite")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    for child in children:
-        assert child.stdout is not None
-        child.stdout.readline()
-    for child in children:
-        child.communicate("\n")
-    assert [child.returncode for child in children] == [0, 0, 0]
+    run_at_once(_SUBMITTER, [(str(clip), str(store.root), str(tmp_path / "ledger.sqlite"))] * 3)
     assert [job.kind for job in ledger.jobs()] == ["inspect"]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from eddyline.core.errors import ProofError
+from eddyline.core.errors import TransientError
 from eddyline.pipeline import manifest, page
 from eddyline.pipeline.bench import Made, Task
 from eddyline.pipeline.layout import asset_key, manifest_key
+from eddyline.pipeline.published import standing, whole
 
+_TRIES = 8  # one is enough unless several publish the same asset at once
 # kind of part -> folder of the asset that its files go to
 _PLACES = {
     "assemble": "renditions/",
@@ -23,35 +25,64 @@ _PLACES = {
 
 
 def publish(task: Task) -> Made:
-    """Publish the asset. Raises `ProofError`, and publishes nothing, if any proof fails."""
+    """Publish the asset; what stands published meanwhile is never hidden, only replaced, and at once.
+
+    Raises `ProofError`, and publishes nothing, if any proof fails, or if the asset stands published, made
+    from the same footage by the same programs, and is another nevertheless.
+    """
     plan, store = task.plan, task.bench.store
+    key = manifest_key(plan.asset)
     parts = manifest.gather(plan, task.part)
     made = manifest.build(
         plan, parts, tools=task.bench.tools, history=task.bench.history(task.job), cpu_s=task.runner.cpu_s
     )
-    placed = {asset_key(plan.asset, path): key for path, key in _placement(parts)}
-    for stale in store.list(asset_key(plan.asset, "")):
-        if stale not in placed:
-            store.delete(stale)
-    for key, source in placed.items():
-        store.copy(source, key)
-    html = task.work / "index.html"
-    html.write_text(page.render(made, _beside(task, made)), "utf-8")
-    store.put(asset_key(plan.asset, "index.html"), html)
     data = (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
-    if not store.compare_and_set(manifest_key(plan.asset), data, None):
-        # Another start of this very job got there first, or an older manifest stands in the way.
-        there = json.loads(store.get(manifest_key(plan.asset)))
-        if manifest.lasting(there) != manifest.lasting(made):
-            raise ProofError(f"asset {plan.asset} is published already, and differently")
-    return Made(result={"manifest": manifest_key(plan.asset)})
+    placed: frozenset[str] = frozenset()
+    for _ in range(_TRIES):
+        tag = store.tag(key)  # before the manifest is read: one that comes between fails the comparison
+        there = standing(store, plan.asset)
+        # A manifest whose files are damaged is what someone asked to have repaired.
+        sound = there is not None and (bool(placed) or whole(store, plan.asset, there))
+        kept = manifest.keeps(there, made, sound=sound)
+        placed = placed or _place(task, parts)
+        _put_page(task, there if kept and there is not None else made)
+        if kept or store.compare_and_set(key, data, tag):
+            _remove_stale(task, placed)
+            return Made(result={"manifest": key})
+        # Another start of this very job was first; or the answer was lost on the way, and it is ours.
+    raise TransientError(f"asset {plan.asset} is being published by others all the time")
+
+
+def _place(task: Task, parts: manifest.PartsOf) -> frozenset[str]:
+    """Give everything but page and manifest its final name; returns the keys."""
+    asset, store = task.plan.asset, task.bench.store
+    placed = {asset_key(asset, path): source for path, source in _placement(parts)}
+    for key, source in placed.items():
+        task.context.stop.check()
+        store.copy(source, key)
+    return frozenset(placed)
+
+
+def _put_page(task: Task, told: Mapping[str, Any]) -> None:
+    html = task.work / "index.html"
+    html.write_text(page.render(told, _beside(task, told)), "utf-8")
+    task.bench.store.put(asset_key(task.plan.asset, html.name), html)
+
+
+def _remove_stale(task: Task, placed: Collection[str]) -> None:
+    """Remove what an older manifest named, now that no manifest does."""
+    asset, store = task.plan.asset, task.bench.store
+    kept = {*placed, manifest_key(asset), asset_key(asset, "index.html")}
+    for key in store.list(asset_key(asset, "")):
+        if key not in kept:
+            store.delete(key)
 
 
 def _beside(task: Task, made: Mapping[str, Any]) -> Path:
     """A local folder with the files that the page is written from, wherever the store keeps them."""
     root, board = task.work / "page", made["pictures"]["storyboard"]
     if board is not None:
-        (root / board).parent.mkdir(parents=True)
+        (root / board).parent.mkdir(parents=True, exist_ok=True)
         (root / board).write_bytes(task.bench.store.get(asset_key(task.plan.asset, board)))
     return root
 
