@@ -12,7 +12,8 @@ from eddyline.graph.states import State
 from eddyline.pipeline.account import Account
 from eddyline.pipeline.events import AssetProgress, Event
 from eddyline.pipeline.progress import STAGES
-from eddyline.pipeline.submit import Submitted, published
+from eddyline.pipeline.published import published
+from eddyline.pipeline.submit import Submitted
 
 _LOOK_EVERY_S = 1.0
 
