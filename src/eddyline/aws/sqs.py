@@ -192,7 +192,15 @@ class SqsBroker:
         self._next_beat = time.monotonic() + lease_s
         host, pid = self._whereabouts
         self._answers.say_later(
-            Beat(worker=self._worker, host=host, pid=pid, lease_s=lease_s * _LEASES_SILENT)
+            Beat(
+                worker=self._worker,
+                host=host,
+                pid=pid,
+                lease_s=lease_s * _LEASES_SILENT,
+                # In this order: what is claimed meanwhile began after `at`.
+                at=self._clock.now(),
+                holds=tuple(self.held(self._worker)),
+            )
         )
 
     def _tell(self) -> None:

@@ -15,6 +15,7 @@ from eddyline.core.stop import Stop
 from eddyline.graph.exchange import Delivery, Exchange, Offer
 from eddyline.graph.remote import RemoteLedger
 from eddyline.graph.sweeping import Bounds
+from eddyline.graph.vouching import Vouching
 
 _BATCH = 200  # publications taken at once
 _POLL_S = 0.2  # how soon what another process made ready is published
@@ -65,6 +66,7 @@ class Coordinator:
         self._sweep_every_s = sweep_every_s
         self._hold_s = hold_s
         self._bounds = bounds or Bounds()
+        self._vouching = Vouching(after_s=self._bounds.stale_s)
         self._note = on_note
         self._ready = threading.Event()
         self._failure: BaseException | None = None
@@ -132,6 +134,7 @@ class Coordinator:
             self._exchange.park(deliveries[0], str(error))
             self._note(Note(what="parked", count=1, reason=str(error)))
             return
+        self._vouching.hear(facts)
         self._exchange.acknowledge(deliveries)
         self._note(Note(what="counted", count=applied.counted))
         if applied.ignored:
@@ -166,11 +169,15 @@ class Coordinator:
 
     def _sweep(self) -> None:
         lost = self._ledger.expire()
-        swept = self._ledger.sweep(self._exchange.depths(), self._exchange.lane, self._bounds)
+        depths = self._exchange.depths()
+        swept = self._ledger.sweep(depths, self._exchange.lane, self._bounds)
+        disowned = self._vouching.disowned(
+            self._ledger.long_running(depths, self._exchange.lane, self._bounds)
+        )
         for what, count in (
             ("expired", len(lost)),
             ("noted", swept.noted),
-            ("republished", swept.republished),
+            ("republished", swept.republished + self._ledger.publish_disowned(disowned)),
         ):
             if count:
                 self._note(Note(what=what, count=count))

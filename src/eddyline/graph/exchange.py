@@ -33,12 +33,17 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Beat:
-    """A worker lives; expect its next word within `lease_s`."""
+    """A worker lives; expect its next word within `lease_s`.
+
+    `holds` are the jobs in its hands `at` that time (seconds since 1970, by its own clock); None: not told.
+    """
 
     worker: str
     host: str
     pid: int
     lease_s: float
+    at: float = 0.0
+    holds: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from eddyline.graph.ledger import POISON_AFTER, Ledger
 from eddyline.graph.readiness import OnReady
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.sweeping import Bounds, Swept
+from eddyline.graph.vouching import Running
 
 
 class RemoteLedger(Ledger):
@@ -104,6 +105,22 @@ class RemoteLedger(Ledger):
     def publish_again(self, *ids: str) -> int:
         """Publish open jobs anew, because their messages are known to be gone; returns how many."""
         count = self._database.write(lambda c: sweeping.publish_again(c, ids, now=self._clock.now()))
+        self._changed()
+        return count
+
+    def long_running(
+        self, depths: Mapping[str, int], lane: Callable[[str, int], str | None], bounds: Bounds
+    ) -> list[Running]:
+        """What living workers run of queues that hold too few messages, where it was published long ago."""
+        return self._database.read(
+            lambda c: sweeping.long_running(c, depths=depths, lane=lane, bounds=bounds, now=self._clock.now())
+        )
+
+    def publish_disowned(self, found: Sequence[Running]) -> int:
+        """Publish anew what its workers do not hold, unless something came of it after all; how many."""
+        if not found:
+            return 0
+        count = self._database.write(lambda c: sweeping.publish_disowned(c, found, now=self._clock.now()))
         self._changed()
         return count
 

@@ -8,7 +8,7 @@ stray messages may hide a loss, so there is an age beyond which a job is publish
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, or_, select
@@ -19,6 +19,7 @@ from eddyline.graph.records import lock, write
 from eddyline.graph.states import Event, State
 from eddyline.graph.tables import jobs, workers
 from eddyline.graph.tables import outbox as rows
+from eddyline.graph.vouching import Running
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,45 @@ def _note(connection: Connection, *, before: float, limit: int) -> int:
     fresh = [name for name, record in locked.items() if record.state == State.READY and name not in known]
     outbox.enqueue(connection, fresh)
     return len(fresh)
+
+
+def long_running(
+    connection: Connection,
+    *,
+    depths: Mapping[str, int],
+    lane: Callable[[str, int], str | None],
+    bounds: Bounds,
+    now: float,
+) -> list[Running]:
+    """The oldest publications that living workers hold, of queues that hold too few messages for all."""
+    outstanding = _outstanding(connection, lane)
+    short = {name for name, depth in depths.items() if depth < outstanding.get(name, 0)}
+    if not short:
+        return []
+    query = (
+        select(jobs.c.id, jobs.c.fence, jobs.c.lease_owner, jobs.c.started, rows.c.cls, rows.c.priority)
+        .select_from(rows.join(jobs, jobs.c.id == rows.c.job_id))
+        .where(rows.c.sent <= now - bounds.stale_s, IS_RUNNING)
+        .order_by(rows.c.sent)
+        .limit(bounds.limit)
+    )
+    return [
+        Running(job_id=row.id, fence=row.fence, worker=row.lease_owner, started=row.started)
+        for row in connection.execute(query)
+        if lane(row.cls, row.priority) in short
+    ]
+
+
+def publish_disowned(connection: Connection, found: Sequence[Running], *, now: float) -> int:
+    """Publish anew those that still run as they did; returns how many."""
+    records = lock(connection, [each.job_id for each in found])
+    same = {(each.job_id, each.fence) for each in found}
+    ids = [
+        record.job_id
+        for record in records.values()
+        if record.state == State.RUNNING and (record.job_id, record.fence) in same
+    ]
+    return publish_again(connection, ids, now=now)
 
 
 def publish_again(connection: Connection, ids: Collection[str], *, now: float) -> int:
