@@ -116,7 +116,9 @@ class Site:
     def _environment(self, who: str) -> Mapping[str, str]:
         home = self.folder / "homes" / who
         home.mkdir(parents=True, exist_ok=True)
-        kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+        kept = {
+            name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH") if name in os.environ
+        }
         return {
             **kept,
             "HOME": str(home),

@@ -28,7 +28,7 @@ from eddyline.graph.ledger import Ledger
 from eddyline.pipeline.layout import manifest_key
 
 WORKERS, COORDINATORS = 4, 2
-_LATE_S = 8.0  # for the answers of those that were frozen when everything else was done
+_LATE_S = 4.0  # for the answers of those that were frozen when everything else was done
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.app.shared import Shared
+from eddyline.core import addresses
 from eddyline.core.stop import Stop
 from eddyline.media import profile as profiles
 from eddyline.pipeline.account import Account
@@ -23,9 +24,12 @@ FLEET = "fleet"
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitRequest:
-    """What a user hands in. `in_place`: every worker can read local files where they are."""
+    """What a user hands in: paths, and addresses of objects in a store.
 
-    sources: tuple[Path, ...]
+    `in_place`: every worker can read local files where they are.
+    """
+
+    sources: tuple[str, ...]
     shared: Shared
     profile: str = "default"
     terms: Terms = USUAL
@@ -55,7 +59,8 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
             merge=request.merge,
             bring=_absolute if request.in_place else lambda path: bring(path, store),
         )
-        submitted = intake.take(discover(request.sources))
+        paths, objects = told_apart(request.sources)
+        submitted = intake.take(discover(paths), objects)
         for each in submitted:
             if each.standing == "open":
                 account.submitted(each)
@@ -64,6 +69,18 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
                 submitted
             )
         return account.report(stop.reason)
+
+
+def told_apart(sources: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """What lies on this machine's disks, and what in a store, in order. Raises `UsageError`."""
+    places = [addresses.parse(source) if "://" in source else None for source in sources]
+    pairs = list(zip(sources, places, strict=True))
+    paths = [
+        Path(source) if place is None else place.folder
+        for source, place in pairs
+        if place is None or place.local
+    ]
+    return paths, [source for source, place in pairs if place is not None and not place.local]
 
 
 def _absolute(path: Path) -> str:

@@ -6,7 +6,6 @@ import re
 import time
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,7 +27,7 @@ class Urgency(StrEnum):
 
 def submit(
     sources: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="SOURCE...",
             help="Video files, folders, camera cards, or s3://bucket/key.",

@@ -36,14 +36,18 @@ class Intake:
     merge: bool = True
     bring: Callable[[Path], str] = str
 
-    def take(self, found: Discovered) -> list[Submitted]:
-        """Submit what was found, and account for the rest; one entry an asset."""
+    def take(self, found: Discovered, objects: Sequence[str] = ()) -> list[Submitted]:
+        """Submit what was found, and account for the rest; one entry an asset.
+
+        `objects` are addresses in a store, where workers can read them already; each is an asset of its own.
+        """
         for path, reason in found.skipped:
             self.account.skipped(str(path), reason)
         for path, error in found.failed:
             self.account.refused(str(path), error)
         known: dict[str, Submitted] = {}
-        for recording in self._recordings(found.footage):
+        alone: list[tuple[Path | str, ...]] = [(address,) for address in objects]
+        for recording in (*self._recordings(found.footage), *alone):
             if self.stop.requested:
                 break
             try:
@@ -57,9 +61,9 @@ class Intake:
     def _recordings(self, footage: Sequence[Path]) -> Sequence[tuple[Path, ...]]:
         return recordings(footage) if self.merge else [(path,) for path in footage]
 
-    def _submit(self, recording: Sequence[Path]) -> Submitted:
+    def _submit(self, recording: Sequence[Path | str]) -> Submitted:
         return submit(
-            [self.bring(each) for each in recording],
+            [each if isinstance(each, str) else self.bring(each) for each in recording],
             self.profile,
             store=self.store,
             ledger=self.ledger,
@@ -67,7 +71,7 @@ class Intake:
             terms=self.terms,
         )
 
-    def _note(self, made: Submitted, recording: Sequence[Path], known: dict[str, Submitted]) -> None:
+    def _note(self, made: Submitted, recording: Sequence[Path | str], known: dict[str, Submitted]) -> None:
         path, *rest = recording
         if made.asset in known:
             self.account.skipped(str(path), f"the same footage as {known[made.asset].source}")
@@ -76,4 +80,4 @@ class Intake:
             if made.standing == "published":
                 self.account.finished(made.asset, made.name, reused=True)
         for chapter in rest:
-            self.account.skipped(str(chapter), f"a chapter of {path.name}, in whose asset it is")
+            self.account.skipped(str(chapter), f"a chapter of {Path(path).name}, in whose asset it is")
