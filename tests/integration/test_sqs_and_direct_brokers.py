@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from tests.integration.cloud import LEASE_S, REGION, Direct, Distant, until
@@ -16,6 +16,8 @@ from tests.unit.graph.shop import done, failed, get, interrupted, new, states
 
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
+from eddyline.fleet.notices import Kind, Notice
+from eddyline.fleet.obeying import Obedience
 from eddyline.graph.broker import Broker
 from eddyline.graph.handling import JobContext
 from eddyline.graph.job import Claim, Done, Job, Outcome, Settlement, Unstarted
@@ -207,3 +209,74 @@ def test_a_worker_told_to_stop_hands_everything_back_at_once(place: Direct | Dis
     bob = _joined(place, "bob")
     assert {claim.job.id for claim in _claims(bob, 2, "bob")} == {"a-1", "a-2"}
     until(lambda: all(job.interruptions == 1 and job.attempt <= 1 for job in place.ledger.jobs()))
+
+
+class Shift:
+    """A worker and a listener for orders, on threads; its handler waits to be stopped."""
+
+    def __init__(self, place: Direct | Distant, name: str = "ada") -> None:
+        self.stop = Stop()
+        self.running = threading.Semaphore(0)
+        self.stopped = threading.Event()
+        self.notices: list[Notice] = []
+        broker = place.broker()
+        options: dict[str, Any] = {"slots": 2, "classes": CLASSES, "stop": self.stop, "lease_s": LEASE_S}
+        worker = Worker(name, broker, {"work": self._work}, **options)
+        self._thread = threading.Thread(target=worker.run, daemon=True)
+        self._thread.start()
+        self._obedience = Obedience(broker, worker=name, notice=self.notices.append)
+
+    def _work(self, _job: Job, context: JobContext) -> Done:
+        self.running.release()
+        if context.stop.wait(30):
+            self.stopped.set()
+            raise Interrupted("told to stop")
+        return Done(result={})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.request("the test is over")
+        self._thread.join(5)
+        self._obedience.close()
+
+
+@pytest.mark.parametrize("after_s", [1.0])
+def test_a_cancellation_by_another_process_stops_the_handler_within_two_seconds(
+    place: Direct | Distant, after_s: float
+) -> None:
+    place.ledger.submit([new("a-1")])
+    with Shift(place) as shift:
+        assert shift.running.acquire(timeout=10)
+        time.sleep(after_s)
+        begin = time.monotonic()
+        with _stranger(place) as ledger:
+            assert ledger.cancel(job="a-1") == ["a-1"]
+        assert shift.stopped.wait(5)
+        assert time.monotonic() - begin < 2.0
+        place.ledger.submit([new("b-1")])
+        assert shift.running.acquire(timeout=10), "it works on"
+        assert get(place.ledger, "a-1").state is State.CANCELLED
+        if isinstance(place, Distant):
+            queues = place.queues
+            until(lambda: sum(queues.depth(lane) for lane in queues.naming.lanes) == 1)
+
+
+def test_a_drain_ordered_by_another_process_is_heard_within_two_seconds(place: Direct | Distant) -> None:
+    with Shift(place) as shift:
+        until(place.ledger.workers)
+        begin = time.monotonic()
+        with _stranger(place) as ledger:
+            assert ledger.drain("ada", "the machine is sold")
+            assert not ledger.drain("bob")
+        until(lambda: shift.notices)
+        assert time.monotonic() - begin < 2.0
+        assert [(each.kind, each.reason) for each in shift.notices] == [(Kind.ASKED, "the machine is sold")]
+        until(lambda: not place.ledger.orders("ada"))
+
+
+def _stranger(place: Direct | Distant) -> Ledger:
+    """The ledger as a program opens it that is neither worker nor coordinator."""
+    url = place.ledger._database.engine.url
+    return Ledger.open(url.render_as_string(hide_password=False))

@@ -12,7 +12,8 @@ from eddyline.aws.envelope import TooLongError, seal, unseal
 from eddyline.aws.faults import NoQueueError
 from eddyline.aws.queues import Message, Queues
 from eddyline.graph.exchange import Delivery, Fact, Offer
-from eddyline.graph.wire import WireError, fact_from_json, offer_to_json
+from eddyline.graph.orders import Order
+from eddyline.graph.wire import WireError, fact_from_json, offer_to_json, order_to_json
 
 # A coordinator that vanishes with answers in hand delays them by this much; a slow one has others record them
 # too, which does no harm.
@@ -27,11 +28,13 @@ class SqsExchange:
     def __init__(self, queues: Queues) -> None:
         self._queues = queues
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="publish")
+        self._carriers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="order")
         self._messages: dict[str, Message] = {}
 
     def close(self) -> None:
         """Let the threads go."""
         self._pool.shutdown()
+        self._carriers.shutdown()
 
     def lane(self, cls: str, priority: int) -> str | None:
         """The queue's name for such jobs; None if their class has none."""
@@ -64,6 +67,33 @@ class SqsExchange:
         except NoQueueError:
             self._queues.ensure()
             raise
+
+    def order(self, orders: Sequence[Order]) -> list[bool]:
+        """Put orders into their workers' mailboxes; False: this worker has none (yet)."""
+        boxes: defaultdict[str, list[int]] = defaultdict(list)
+        for number, order in enumerate(orders):
+            boxes[self._queues.naming.mailbox(order.worker)].append(number)
+        parts = [
+            (box, [seal(order_to_json(orders[number])) for number in numbers])
+            for box, numbers in boxes.items()
+        ]
+        sent = [False] * len(orders)
+        for numbers, answers in zip(boxes.values(), self._carriers.map(self._deliver, parts), strict=True):
+            for number, yes in zip(numbers, answers, strict=True):
+                sent[number] = yes
+        return sent
+
+    def _deliver(self, part: tuple[str, list[str]]) -> list[bool]:
+        box, bodies = part
+        try:
+            return self._queues.send(box, bodies)
+        except NoQueueError:
+            return [False] * len(bodies)
+
+    def forget(self, workers: Sequence[str]) -> None:
+        """Remove the mailboxes of workers that are gone; one that lives after all makes its own anew."""
+        for worker in workers:
+            self._queues.remove(self._queues.naming.mailbox(worker))
 
     def collect(self, wait_s: float) -> list[Delivery]:
         """What workers said. Messages that cannot be read are parked here."""

@@ -1,15 +1,12 @@
-"""The queues: their names, what they are set to, and plain calls on them.
+"""The queues: what they are set to, and plain calls on them.
 
-One queue per class and priority, because SQS knows no priorities; one for all answers; one for dead letters,
-which every other one feeds. Each call is one request (or a batch of ten), and raises `QueueError`,
-`NoQueueError` or `AccessError`.
+Each call is one request (or a batch of ten), and raises `QueueError`, `NoQueueError` or `AccessError`.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,69 +14,13 @@ from typing import Any
 
 from eddyline.aws.envelope import MOST_BYTES
 from eddyline.aws.faults import NoQueueError, told_apart
-from eddyline.core.errors import UsageError
+from eddyline.aws.naming import Naming
+
+__all__ = ["Message", "Naming", "Queues", "sqs_client"]
 
 _BATCH = 10  # SQS takes no more entries in one request
-_LONGEST_NAME = 80
 _KEEP_S = 14 * 24 * 3600  # as long as SQS keeps messages at all
 _ANSWERS_LIMIT = 1000  # answers that cannot be read are parked by name, so this is only a last resort
-
-
-@dataclass(frozen=True, kw_only=True)
-class Naming:
-    """Which queues there are: `classes` by `priorities`, all named with `prefix`.
-
-    A job goes to the queue of the nearest priority that is not below its own number; lower goes first.
-    """
-
-    prefix: str
-    classes: tuple[str, ...]
-    priorities: tuple[int, ...] = (0,)
-
-    def __post_init__(self) -> None:
-        if not self.classes or not self.priorities:
-            raise UsageError("no classes or no priorities", remedy="name at least one of each")
-        for name in (*self.lanes, self.answers, self.dead):
-            if len(name) > _LONGEST_NAME or not name.replace("-", "").replace("_", "").isalnum():
-                raise UsageError(
-                    f"{name} cannot be a queue's name",
-                    remedy="use letters, digits, - and _, and a short prefix",
-                )
-
-    @property
-    def answers(self) -> str:
-        """Where workers answer."""
-        return f"{self.prefix}-answers"
-
-    @property
-    def dead(self) -> str:
-        """Where messages end that nobody can handle."""
-        return f"{self.prefix}-dead"
-
-    @property
-    def lanes(self) -> tuple[str, ...]:
-        """All queues that hold jobs, each class's by priority."""
-        return tuple(self.name(cls, priority) for cls in self.classes for priority in sorted(self.priorities))
-
-    def lanes_of(self, classes: Sequence[str]) -> tuple[tuple[str, int], ...]:
-        """The queues of these classes, with their rank (0 is to be emptied first)."""
-        return tuple(
-            (self.name(cls, priority), rank)
-            for rank, priority in enumerate(sorted(self.priorities))
-            for cls in dict.fromkeys(classes)
-            if cls in self.classes
-        )
-
-    def name(self, cls: str, priority: int) -> str:
-        """The queue of a class and one of `priorities`."""
-        return f"{self.prefix}-{cls}-p{priority}" if priority >= 0 else f"{self.prefix}-{cls}-m{-priority}"
-
-    def lane(self, cls: str, priority: int) -> str | None:
-        """The queue for a job; None if its class has none."""
-        if cls not in self.classes:
-            return None
-        ordered = sorted(self.priorities)
-        return self.name(cls, ordered[max(bisect_right(ordered, priority) - 1, 0)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +70,21 @@ class Queues:
             limit = _ANSWERS_LIMIT if name == naming.answers else self.dead_after
             policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(limit)})
             self._ensure(name, {"RedrivePolicy": policy})
+
+    def make(self, name: str, *, keep_s: float) -> None:
+        """Make a queue by itself, that nothing falls from into the dead letters; safe twice."""
+        self._ensure(name, {"MessageRetentionPeriod": str(round(keep_s))})
+
+    def remove(self, name: str) -> None:
+        """Remove a queue with all that is in it, if it is there. SQS lets it be made anew a minute later."""
+        try:
+            with told_apart(f"removing the queue {name}"):
+                self._client.delete_queue(QueueUrl=self._url(name))
+        except NoQueueError:
+            return
+        finally:
+            with self._lock:
+                self._urls.pop(name, None)
 
     def _ensure(self, name: str, attributes: dict[str, str]) -> None:
         wanted = {"MessageRetentionPeriod": str(_KEEP_S), "VisibilityTimeout": "30", **attributes}

@@ -2,23 +2,28 @@
 
 A message is a job; hiding it from others is the lease. A thread of its own keeps what is in hand hidden,
 however busy the handlers are; what is handed back shows again at once. Answers go to a queue from which
-coordinators apply them. Everything may come twice, late or out of order: fences tell what counts.
+coordinators apply them. Everything may come twice, late or out of order: fences tell what counts. What people
+want of the worker comes to a mailbox of its own (`mailbox`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from eddyline.aws.answering import Answers
+from eddyline.aws.faults import QueueError
 from eddyline.aws.holding import Holding, hand_back
+from eddyline.aws.mailbox import Mailbox
 from eddyline.aws.queues import Queues
 from eddyline.aws.receiving import Inbox
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
 from eddyline.graph.exchange import Answered, Beat, Started
 from eddyline.graph.job import Claim, Interrupted, Job, Settlement, Unstarted
+from eddyline.graph.orders import Order, OrderKind
 
 _LEASES_SILENT = 3  # leases without a word before coordinators hold a worker for dead
 _PATIENCE_S = 120.0
@@ -45,6 +50,7 @@ class SqsBroker:
         self._answers = Answers(queues)
         self._inbox = Inbox(queues, visibility_s=visibility_s, wait_s=wait_s, arrived=self._tell)
         self._closed = threading.Event()
+        self._mailbox: Mailbox | None = None
         self._worker = ""
         self._whereabouts = ("", 0)
         self._next_beat = 0.0
@@ -53,9 +59,12 @@ class SqsBroker:
     # What a worker needs
 
     def register(self, worker: str, host: str, pid: int, lease_s: float) -> None:
-        """Make the worker known to whoever coordinates."""
+        """Make the worker known to whoever coordinates, and its mailbox; raises `AccessError`."""
         self._worker = worker
         self._whereabouts = (host, pid)
+        # Where the queues cannot be reached now, it is made later.
+        with contextlib.suppress(QueueError):
+            self._mailbox_of(worker).make()
         self._beat(lease_s)
 
     def claim(
@@ -129,6 +138,33 @@ class SqsBroker:
         """Not known."""
         return None
 
+    def orders(self, worker: str, wait_s: float) -> list[Order]:
+        """What people want of this worker; jobs to give up are given up here.
+
+        Waits up to `wait_s` (20 at most). Somebody has to ask again and again, or no cancellation is heard.
+        """
+        found = self._mailbox_of(worker).collect(wait_s)
+        self._give_up([order for order in found if order.kind is OrderKind.GIVE_UP])
+        return [order for order in found if order.kind is not OrderKind.GIVE_UP]
+
+    def _mailbox_of(self, worker: str) -> Mailbox:
+        with self._lock:
+            if self._mailbox is None:
+                self._mailbox = Mailbox(self._queues, worker)
+            return self._mailbox
+
+    def _give_up(self, orders: Sequence[Order]) -> None:
+        """Hold these no more, so that the worker stops their handlers, and delete what nobody wants."""
+        with self._lock:
+            found = [(each, self._held.pop((each.job_id, each.fence), None)) for each in orders]
+        given_up = [(order, holding) for order, holding in found if holding is not None]
+        for _, holding in given_up:
+            holding.lost = True
+        if given_up:
+            self._tell()
+        # The message of an outdated receipt is another worker's by now: deleted, it might be gone for both.
+        self._delete([holding for order, holding in given_up if order.over])
+
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when jobs came or were lost; without any listener nothing is fetched."""
         with self._lock:
@@ -151,6 +187,8 @@ class SqsBroker:
             left = list(self._held.values())
             self._held.clear()
         _attempt(lambda: hand_back(self._queues, [each for each in left if each.is_ours]))
+        if self._mailbox is not None:
+            _attempt(self._mailbox.close)
         self._answers.close()
 
     # Answers

@@ -10,6 +10,7 @@ from eddyline.core.errors import EddylineError
 from eddyline.fleet.drain import Key
 from eddyline.graph.broker import Broker
 from eddyline.graph.job import Claim, Interrupted, Job, Settlement
+from eddyline.graph.orders import Order
 
 
 class Gate:
@@ -122,6 +123,10 @@ class Gate:
     def expire(self) -> list[str]:
         """Take jobs back from lost workers."""
         return self._inner.expire()
+
+    def orders(self, worker: str, wait_s: float) -> list[Order]:
+        """What people want of the worker."""
+        return self._inner.orders(worker, wait_s)
 
     def job(self, job_id: str) -> Job | None:
         """A job as it stands now."""

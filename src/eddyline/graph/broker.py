@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from eddyline.graph.job import Claim, Job, Settlement
+from eddyline.graph.orders import Order
 
 
 class Broker(Protocol):
@@ -41,6 +42,14 @@ class Broker(Protocol):
 
     def job(self, job_id: str) -> Job | None:
         """A job as it stands now, for events; None where the broker cannot know."""
+        ...
+
+    def orders(self, worker: str, wait_s: float) -> list[Order]:
+        """What people want of this worker; each at least once, so that the worker must bear it twice.
+
+        Waits up to `wait_s` for the first, perhaps less. Orders to give up a job are the broker's own to
+        obey: `held` no longer names the job.
+        """
         ...
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:

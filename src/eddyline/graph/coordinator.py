@@ -1,7 +1,8 @@
 """The coordinator: between a ledger and workers that cannot see it.
 
-Three loops side by side: answers in, publications out, and a sweep after what was lost. Any number of
-coordinators may run: what one takes the others leave, and what a killed one had begun is done again.
+Loops side by side: answers in, publications out, orders to workers, a sweep after what was lost, and old jobs
+into the archive. Any number of coordinators may run: what one takes the others leave, and what a killed one
+had begun is done again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _POLL_S = 0.2  # how soon what another process made ready is published
 _COLLECT_WAIT_S = 1.0
 _PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
+_MAILBOX_PAUSE_S = 1.0  # until a worker without a mailbox is looked for again
+_ARCHIVE_PAUSE_S = 0.05  # between two steps, so that nobody waits for housekeeping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +40,18 @@ def _unheard(_note: Note) -> None:
     """Nobody listens."""
 
 
+def _as_they_are(offers: Sequence[Offer]) -> Sequence[Offer]:
+    """Nothing is added to what is published."""
+    return offers
+
+
 class Coordinator:
-    """Applies answers, publishes what became ready, and sweeps, until told to stop.
+    """Applies answers, publishes what became ready, carries orders, and sweeps, until told to stop.
 
     `classes` are those it publishes. `lease_s` is how long a worker that said something counts as alive,
-    `hold_s` how long what one coordinator took to publish is left to it.
+    `hold_s` how long what one coordinator took to publish or to carry is left to it. `prepare` is given what
+    is about to be published and returns the same, in the same order, perhaps with more in their specs; it may
+    raise `TransientError`. Assets that ended `archive_after_s` ago go to the archive (None: never).
     `on_note` may be called from several threads at once.
     """
 
@@ -56,6 +66,9 @@ class Coordinator:
         sweep_every_s: float = 10.0,
         hold_s: float = 20.0,
         bounds: Bounds | None = None,
+        prepare: Callable[[Sequence[Offer]], Sequence[Offer]] = _as_they_are,
+        archive_after_s: float | None = None,
+        archive_every_s: float = 3600.0,
         on_note: Callable[[Note], None] = _unheard,
     ) -> None:
         self._ledger = ledger
@@ -67,8 +80,12 @@ class Coordinator:
         self._hold_s = hold_s
         self._bounds = bounds or Bounds()
         self._vouching = Vouching(after_s=self._bounds.stale_s)
+        self._prepare = prepare
+        self._archive_after_s = archive_after_s
+        self._archive_every_s = archive_every_s
         self._note = on_note
         self._ready = threading.Event()
+        self._ordered = threading.Event()
         self._failure: BaseException | None = None
         self._unrecorded: list[Delivery] = []
 
@@ -77,8 +94,8 @@ class Coordinator:
 
         What may pass by itself (network, database, queue) is waited out; raises what may not.
         """
-        loops = (self._collect, self._publish, self._sweep)
-        unsubscribe = self._ledger.subscribe(self._ready.set)
+        loops = (self._collect, self._publish, self._carry, self._sweep, self._archive)
+        unsubscribe = self._ledger.subscribe(self._wake)
         threads = [
             threading.Thread(target=self._keep, args=(loop,), name=f"coordinator{loop.__name__}", daemon=True)
             for loop in loops
@@ -92,6 +109,10 @@ class Coordinator:
             unsubscribe()
         if self._failure is not None:
             raise self._failure
+
+    def _wake(self) -> None:
+        self._ready.set()
+        self._ordered.set()
 
     def _keep(self, step: Callable[[], None]) -> None:
         """Repeat a step; after a failure that may pass, ever longer pauses."""
@@ -107,7 +128,7 @@ class Coordinator:
             except BaseException as error:  # noqa: BLE001 - raised by run(), in the thread that can handle it
                 self._failure = self._failure or error
                 self._stop.request(f"the coordinator failed: {error}")
-        self._ready.set()
+        self._wake()
 
     # Answers in
 
@@ -153,7 +174,7 @@ class Coordinator:
 
     def _send(self, offers: Sequence[Offer]) -> None:
         try:
-            sent = self._exchange.publish(offers)
+            sent = self._exchange.publish(self._prepare(offers))
         except EddylineError:
             self._ledger.defer(offers, _PAUSE_S)
             raise
@@ -165,17 +186,40 @@ class Coordinator:
         if kept:
             self._note(Note(what="unpublished", count=len(kept), reason="the queue did not take them"))
 
+    # Orders out: apart from publications, so that no backlog and no full queue holds a cancellation up
+
+    def _carry(self) -> None:
+        self._ordered.clear()
+        orders = self._ledger.take_orders(limit=_BATCH, hold_s=self._hold_s)
+        if not orders:
+            self._ordered.wait(_POLL_S)
+            return
+        try:
+            delivered = self._exchange.order(orders)
+        except EddylineError:
+            self._ledger.defer_orders(orders, _PAUSE_S)
+            raise
+        there = [order for order, yes in zip(orders, delivered, strict=True) if yes]
+        self._ledger.heeded(there)
+        self._ledger.defer_orders(
+            [order for order, yes in zip(orders, delivered, strict=True) if not yes], _MAILBOX_PAUSE_S
+        )
+        if there:
+            self._note(Note(what="ordered", count=len(there)))
+
     # Sweeps
 
     def _sweep(self) -> None:
-        lost = self._ledger.expire()
+        lost = self._ledger.take_back()
+        if lost.workers:
+            self._exchange.forget(lost.workers)
         depths = self._exchange.depths()
         swept = self._ledger.sweep(depths, self._exchange.lane, self._bounds)
         disowned = self._vouching.disowned(
             self._ledger.long_running(depths, self._exchange.lane, self._bounds)
         )
         for what, count in (
-            ("expired", len(lost)),
+            ("expired", len(lost.jobs)),
             ("noted", swept.noted),
             ("republished", swept.republished + self._ledger.publish_disowned(disowned)),
         ):
@@ -184,3 +228,14 @@ class Coordinator:
         for cls, count in self._ledger.unpublishable(self._exchange.lane).items():
             self._note(Note(what="no queue", count=count, reason=f"jobs of class {cls} wait for a queue"))
         self._stop.wait(self._sweep_every_s)
+
+    # Housekeeping
+
+    def _archive(self) -> None:
+        if self._archive_after_s is not None:
+            moved = self._ledger.archive(
+                older_than_s=self._archive_after_s, pause_s=_ARCHIVE_PAUSE_S, stop=self._stop
+            )
+            if moved:
+                self._note(Note(what="archived", count=moved))
+        self._stop.wait(self._archive_every_s)

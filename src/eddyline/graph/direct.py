@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from eddyline.graph.job import Claim, Job, Settlement
 from eddyline.graph.ledger import Ledger
+from eddyline.graph.orders import Order, OrderKind
+
+_LOOK_EVERY_S = 1.0
 
 
 class DirectBroker:
@@ -45,6 +49,19 @@ class DirectBroker:
     def job(self, job_id: str) -> Job | None:
         """A job as it stands now."""
         return self._ledger.job(job_id)
+
+    def orders(self, worker: str, wait_s: float) -> list[Order]:
+        """What people want of this worker, looked for once; without any, returns after a second at most.
+
+        Jobs to give up are no longer held, and that says it all.
+        """
+        found = self._ledger.orders(worker)
+        self._ledger.heeded(found)
+        wanted = [order for order in found if order.kind is not OrderKind.GIVE_UP]
+        if not wanted:
+            # Nothing is looked at after that: whoever asked may have closed the ledger meanwhile.
+            time.sleep(min(wait_s, _LOOK_EVERY_S))
+        return wanted
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` after every change made through this process's ledger."""

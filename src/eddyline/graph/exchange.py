@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from eddyline.graph.job import Job, Outcome
+from eddyline.graph.orders import Order
 
 STRIDE = 1 << 20
 """Fences of one publication: far more than a message may ever be received."""
@@ -87,6 +88,14 @@ class Exchange(Protocol):
 
     def publish(self, offers: Sequence[Offer]) -> list[bool]:
         """Put jobs on their queues; False: this one is not there (yet). Twice is harmless."""
+        ...
+
+    def order(self, orders: Sequence[Order]) -> list[bool]:
+        """Put orders into their workers' mailboxes; False: this worker has none (yet). Twice is harmless."""
+        ...
+
+    def forget(self, workers: Sequence[str]) -> None:
+        """Remove the mailboxes of workers that are gone; one that lives after all makes its own anew."""
         ...
 
     def collect(self, wait_s: float) -> list[Delivery]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, literal_column, select, update
 
+from eddyline.graph import orders
 from eddyline.graph.database import answer_was_lost
 from eddyline.graph.fallout import cancel_dependants
 from eddyline.graph.guards import guard_jobs
@@ -141,17 +143,26 @@ def held(connection: Connection, worker: str) -> dict[str, int]:
     return {row.id: row.fence for row in connection.execute(_HELD, {"worker": worker})}
 
 
-def expire(connection: Connection, *, poison_after: int, now: float) -> list[str]:
-    """Take the jobs back from workers whose lease ran out; returns their ids."""
+@dataclass(frozen=True, kw_only=True)
+class Expired:
+    """The workers whose leases ran out, and the jobs taken back from them."""
+
+    workers: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+
+
+def expire(connection: Connection, *, poison_after: int, now: float) -> Expired:
+    """Take the jobs back from workers whose lease ran out, and forget these workers."""
     suspects = list(connection.execute(_SUSPECTS, {"now": now}).scalars())
     if not suspects:
-        return []
+        return Expired()
     # Their assets before their rows: a claim that waits for its worker's row holds jobs that others await.
     guard_jobs(connection, list(connection.execute(_HELD_BY, {"workers": suspects}).scalars()))
     late = list(connection.execute(_LATE, {"now": now}).scalars())
     lost = take_back(connection, late, poison_after=poison_after, now=now)
     connection.execute(delete(workers).where(workers.c.name.in_(late)))
-    return lost
+    orders.forget_workers(connection, late)
+    return Expired(workers=tuple(late), jobs=tuple(lost))
 
 
 def take_back(connection: Connection, names: Collection[str], *, poison_after: int, now: float) -> list[str]:

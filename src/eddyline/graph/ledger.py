@@ -10,23 +10,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from eddyline.core.clock import Clock, SystemClock
-from eddyline.graph import archiving, fallout, leases, readiness, reading
+from eddyline.core.stop import Stop
+from eddyline.graph import archiving, cancelling, fallout, leases, orders, readiness, reading
 from eddyline.graph.additions import add
 from eddyline.graph.archiving import Archived
 from eddyline.graph.bell import Bell
 from eddyline.graph.database import Database, as_url
-from eddyline.graph.guards import guard_assets, guard_jobs
+from eddyline.graph.guards import guard_assets
 from eddyline.graph.job import Addition, Claim, Job, NewJob, Settlement
+from eddyline.graph.orders import Order
 from eddyline.graph.readiness import OnReady
 from eddyline.graph.reading import Stats, WorkerRow
-from eddyline.graph.records import encode, lock, write
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.settling import Settling
-from eddyline.graph.states import OPEN, Event, State
-from eddyline.graph.tables import jobs
+from eddyline.graph.states import State
 
 T = TypeVar("T")
 
@@ -206,9 +206,9 @@ class Ledger:
         They are ready at once with no attempt spent, or dead if they keep taking their workers with them.
         """
         lost = self._write(lambda c: leases.expire(c, poison_after=self._poison_after, now=self._clock.now()))
-        if lost:
+        if lost.jobs:
             self._changed()
-        return lost
+        return list(lost.jobs)
 
     def abandon(self, worker: str) -> int:
         """Take back at once what a worker held that is surely gone; returns how many jobs."""
@@ -225,34 +225,29 @@ class Ledger:
     ) -> list[str]:
         """Cancel one job or all open jobs of an asset, and what needs them; returns the ids named so.
 
-        Answers of workers that run them no longer count.
+        Answers of workers that run them no longer count, and these workers are ordered to give them up.
         """
-        cancelled = self._write(lambda c: self._cancel(c, job, asset, reason))
+        now = self._clock.now()
+        cancelled = self._write(lambda c: cancelling.cancel(c, job=job, asset=asset, reason=reason, now=now))
         self._bell.ring()
         self._changed()
         return cancelled
 
-    def _cancel(self, connection: Connection, job: str | None, asset: str | None, reason: str) -> list[str]:
-        now = self._clock.now()
-        query = select(jobs.c.id).where(reading.IS_OPEN)
-        if job is not None:
-            query = query.where(jobs.c.id == job)
-        if asset is not None:
-            query = query.where(jobs.c.asset == asset)
-        if asset is not None:
-            guard_assets(connection, [asset])
-        ids = list(connection.execute(query).scalars()) if job is not None or asset is not None else []
-        if asset is None:
-            guard_jobs(connection, ids)
-        records = {n: r for n, r in lock(connection, ids).items() if State(r.state) in OPEN}
-        error = encode(
-            {"error": "Cancelled", "message": reason, "remedy": "retry it if it is wanted after all"}
-        )
-        for record in records.values():
-            record.end(Event.CANCEL, at=now, error=error)
-        write(connection, records.values())
-        fallout.cancel_dependants(connection, {name: name for name in records}, now)
-        return sorted(records)
+    def drain(self, worker: str, reason: str = "told to drain") -> bool:
+        """Have a worker end what it can, hand back the rest and exit; False: no such worker is known."""
+        known = self._write(lambda c: orders.drain(c, worker, reason, self._clock.now()))
+        self._bell.ring()
+        self._changed()
+        return known
+
+    def orders(self, worker: str) -> list[Order]:
+        """What is wanted of a worker, the oldest first, until `heeded`."""
+        return self._database.read(lambda c: orders.find(c, worker))
+
+    def heeded(self, told: Sequence[Order]) -> None:
+        """The worker knows of these."""
+        if told:
+            self._database.write(lambda c: orders.forget(c, told), durable=False)
 
     def redrive(self, *ids: str) -> list[str]:
         """Give dead jobs new attempts and take back cancellations by a person; returns all that came back.
@@ -265,19 +260,30 @@ class Ledger:
 
     # For housekeeping
 
-    def archive(self, *, older_than_s: float, assets_at_once: int = 20, pause_s: float = 0.0) -> int:
+    def archive(
+        self,
+        *,
+        older_than_s: float,
+        assets_at_once: int = 20,
+        pause_s: float = 0.0,
+        stop: Stop | None = None,
+    ) -> int:
         """Move the jobs of assets that ended so long ago to the archive; returns how many jobs.
 
         In short transactions of a few assets, with a pause after each: workers are not held up. May be
-        stopped at any moment, and run beside itself.
+        killed at any moment, and run beside itself; ends early, between two transactions, once `stop` is
+        raised.
         """
+        stop = stop or Stop()
         before = self._clock.now() - older_than_s
         moved = 0
         after: str | None = ""
-        while after is not None:
+        while after is not None and not stop.requested:
             look = partial(archiving.page, after=after, before=before, most=_PAGE)
             ended, after = self._database.read(look)
             for first in range(0, len(ended), assets_at_once):
+                if stop.wait(0.0):
+                    break
                 some = ended[first : first + assets_at_once]
                 move = partial(archiving.move, assets=some, before=before, now=self._clock.now())
                 moved += self._write(move)

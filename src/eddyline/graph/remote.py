@@ -10,10 +10,12 @@ from typing import Self
 from sqlalchemy import Connection
 
 from eddyline.core.clock import Clock
-from eddyline.graph import arrivals, leases, outbox, sweeping
+from eddyline.graph import arrivals, leases, orders, outbox, sweeping
 from eddyline.graph.arrivals import Applied, Rules
 from eddyline.graph.exchange import Fact, Offer
+from eddyline.graph.leases import Expired
 from eddyline.graph.ledger import POISON_AFTER, Ledger
+from eddyline.graph.orders import Order
 from eddyline.graph.readiness import OnReady
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.sweeping import Bounds, Swept
@@ -49,14 +51,18 @@ class RemoteLedger(Ledger):
         )
 
     def expire(self) -> list[str]:
-        """Take jobs back from workers long silent; returns the ids.
+        """Take jobs back from workers long silent; returns the ids."""
+        return list(self.take_back().jobs)
 
-        They are not published again: their messages come back once the queue hides them no more.
+    def take_back(self) -> Expired:
+        """Take jobs back from workers long silent, and forget these workers.
+
+        The jobs are not published again: their messages come back once the queue hides them no more.
         """
         lost = self._database.write(
             lambda c: leases.expire(c, poison_after=self._poison_after, now=self._clock.now())
         )
-        if lost:
+        if lost.jobs:
             self._changed()
         return lost
 
@@ -92,6 +98,20 @@ class RemoteLedger(Ledger):
     def defer(self, offers: Sequence[Offer], pause_s: float) -> None:
         """These could not be published now."""
         self._database.write(lambda c: outbox.release(c, offers, self._clock.now() + pause_s), durable=False)
+
+    def take_orders(self, *, limit: int, hold_s: float) -> list[Order]:
+        """What workers are to be told; if that is not confirmed within `hold_s`, it is due again."""
+        if not self._database.read(lambda c: orders.are_due(c, self._clock.now())):
+            return []
+        return self._database.write(
+            lambda c: orders.take(c, limit=limit, hold_s=hold_s, now=self._clock.now()), durable=False
+        )
+
+    def defer_orders(self, undelivered: Sequence[Order], pause_s: float) -> None:
+        """These workers could not be told now; those that are known no more need not be."""
+        if undelivered:
+            until = self._clock.now() + pause_s
+            self._database.write(lambda c: orders.defer(c, undelivered, until), durable=False)
 
     def until_publication(self) -> float | None:
         """Seconds until the next publication is due (0 or less: now); None: nothing is to come."""

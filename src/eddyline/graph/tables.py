@@ -140,3 +140,19 @@ outbox = Table(
     sqlite_with_rowid=False,
 )
 Index("outbox_pending", outbox.c.sent, outbox.c.priority, outbox.c.turn, outbox.c.due, outbox.c.job_id)
+
+# What people want of workers, until they have been told (orders.py). All but always empty.
+orders = Table(
+    "orders",
+    metadata,
+    Column("worker", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("job_id", Text, primary_key=True),
+    Column("fence", BigInteger, primary_key=True, autoincrement=False),
+    Column("over", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created", Float(53), nullable=False),
+    # Until then one coordinator is about to deliver it.
+    Column("taken", Float(53), nullable=False),
+    sqlite_with_rowid=False,
+)

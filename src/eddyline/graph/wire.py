@@ -19,6 +19,7 @@ from eddyline.graph.job import (
     Outcome,
     Unstarted,
 )
+from eddyline.graph.orders import Order, OrderKind
 from eddyline.graph.states import State
 
 T = TypeVar("T")
@@ -51,6 +52,19 @@ def offer_from_json(value: object) -> Offer:
         raise WireError(f"a message of version {body.get('v')!r}, not 1", path="offer")
     job = _build(Job, body.get("job"), "offer/job")
     return Offer(job=job, base=_build(_Base, body, "offer").base)
+
+
+def order_to_json(order: Order) -> dict[str, Any]:
+    """What people want of a worker."""
+    return {"v": 1, **_flat(order)}
+
+
+def order_from_json(value: object) -> Order:
+    """What people want of a worker, from JSON; raises `WireError`."""
+    body = _object(value, "order")
+    if body.get("v") != 1:
+        raise WireError(f"a message of version {body.get('v')!r}, not 1", path="order")
+    return _build(Order, body, "order")
 
 
 def fact_to_json(fact: Fact) -> dict[str, Any]:
@@ -185,6 +199,7 @@ _KINDS: dict[str, tuple[Callable[[object], bool], Callable[[Any], object]]] = {
     "dict[str, Any]": (lambda value: isinstance(value, dict), _same),
     "tuple[str, ...]": (_is_names, tuple),
     "tuple[Addition, ...]": (lambda value: isinstance(value, list), tuple),
+    "OrderKind": (lambda value: isinstance(value, str), OrderKind),
     "State": (lambda value: isinstance(value, str), State),
     "Outcome": (lambda value: isinstance(value, Done | Failed | Interrupted | Unstarted), _same),
 }

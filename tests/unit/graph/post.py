@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from eddyline.core.errors import TransientError
 from eddyline.graph.exchange import Answered, Delivery, Fact, Offer, Started
 from eddyline.graph.job import Outcome
+from eddyline.graph.orders import Order
 from eddyline.graph.remote import RemoteLedger
 
 LEASE_S = 90.0
@@ -55,6 +56,7 @@ class Post:
     queue: list[Offer] = field(default_factory=list)
     said: list[Delivery] = field(default_factory=list)
     parked: list[tuple[Delivery, str]] = field(default_factory=list)
+    boxes: dict[str, list[Order]] = field(default_factory=dict)
     published: int = 0
     in_hand: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,6 +74,21 @@ class Post:
                     self.queue += [each] * (2 if self.rng.random() < self.doubles else 1)
             self.rng.shuffle(self.queue)
         return [True] * len(offers)
+
+    def order(self, orders: Sequence[Order]) -> list[bool]:
+        if self.rng.random() < self.fails:
+            raise TransientError("the post is closed")
+        with self.lock:
+            there = [order.worker in self.boxes for order in orders]
+            for order, yes in zip(orders, there, strict=True):
+                if yes:
+                    self.boxes[order.worker] += [order] * (2 if self.rng.random() < self.doubles else 1)
+        return there
+
+    def forget(self, workers: Sequence[str]) -> None:
+        with self.lock:
+            for worker in workers:
+                self.boxes.pop(worker, None)
 
     def collect(self, wait_s: float) -> list[Delivery]:
         give_up = time.monotonic() + min(wait_s, 0.02)

@@ -1,0 +1,71 @@
+"""Listening for what people want of a worker, for as long as it works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.errors import EddylineError
+from eddyline.fleet.notices import Notice, asked
+from eddyline.graph.broker import Broker
+from eddyline.graph.orders import OrderKind
+
+_WAIT_S = 20.0  # as long as SQS holds a poll: fewer requests, same latency
+_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 10.0
+_END_S = 0.1
+
+
+def _unheard(_reason: str) -> None:
+    """Nobody listens."""
+
+
+class Obedience:
+    """A thread that asks the broker for orders: jobs are given up there, and a drain becomes a notice.
+
+    `notice` is the drainer's. Every worker needs one: without it no cancellation reaches a worker that knows
+    no database. Waits out what may pass and what may be mended; `on_trouble` is told why.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        worker: str,
+        notice: Callable[[Notice], None],
+        wait_s: float = _WAIT_S,
+        clock: Clock | None = None,
+        on_trouble: Callable[[str], None] = _unheard,
+    ) -> None:
+        self._broker = broker
+        self._worker = worker
+        self._notice = notice
+        self._wait_s = wait_s
+        self._clock = clock or SystemClock()
+        self._on_trouble = on_trouble
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"{worker}-orders", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listen no more. A question that is under way is left alone: its thread ends with the answer."""
+        self._closed.set()
+        self._thread.join(timeout=_END_S)
+
+    def _run(self) -> None:
+        pause = _PAUSE_S
+        while not self._closed.is_set():
+            try:
+                self._obey()
+                pause = _PAUSE_S
+            except EddylineError as error:
+                # Also what waiting alone does not mend: whoever sees to the permissions need not start anew.
+                self._on_trouble(str(error))
+                self._closed.wait(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    def _obey(self) -> None:
+        for order in self._broker.orders(self._worker, self._wait_s):
+            if order.kind is OrderKind.DRAIN and not self._closed.is_set():
+                self._notice(asked(self._clock.now(), order.reason or "told to drain"))
