@@ -17,9 +17,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from eddyline.core.bounds import Bounds
 from eddyline.core.errors import Interrupted, MissingError, ToolError, TransientError
 from eddyline.core.stop import Stop
 
@@ -56,10 +57,14 @@ class Limits:
 
 @dataclass(kw_only=True)
 class Runner:
-    """Runs children for one job: all of them stop when `stop` is requested; their CPU time adds up."""
+    """Runs children for one job: all of them stop when `stop` is requested; their CPU time adds up.
+
+    `bounds` are those of the job: a child is held to them as well as to its own limits.
+    """
 
     stop: Stop = field(default_factory=Stop)
     cpu_s: float = 0.0
+    bounds: Bounds = field(default_factory=Bounds)
 
     def run(
         self,
@@ -77,6 +82,7 @@ class Runner:
         (the program could not be started for want of memory or processes).
         """
         limits = limits or Limits()
+        limits = replace(limits, memory=self.bounds.tighter(limits.memory))
         self.stop.check()
         started = time.monotonic()
         child = _start(argv, limits, cwd, env)
@@ -102,7 +108,8 @@ class Runner:
             raise out.failure
         if self.stop.requested and status != 0:
             raise Interrupted(f"stopped: {self.stop.reason}")
-        _judge(argv, status, why or out.overflow, err.text())
+        remedy = self.bounds.remedy if why and why == self.bounds.said else ""
+        _judge(argv, status, why or out.overflow, err.text(), remedy)
         return Finished(
             argv=argv,
             stdout=out.data(),
@@ -125,7 +132,7 @@ class Runner:
                 return child.returncode, usage, why
             now = time.monotonic()
             if not asked:
-                why = _overdue(now, limits, started, out)
+                why = _overdue(now, limits, started, out) or self.bounds.exceeded()
                 if why or out.overflow or out.failure is not None or self.stop.requested:
                     asked = now
                     _signal_group(child, signal.SIGTERM)
@@ -194,12 +201,14 @@ def _child_setup(memory: int | None) -> Callable[[], None]:
     return setup
 
 
-def _judge(argv: tuple[str, ...], status: int, why: str, stderr: str) -> None:
+def _judge(argv: tuple[str, ...], status: int, why: str, stderr: str, remedy: str) -> None:
     if status == 0 and not why:
         return
     name = Path(argv[0]).name
     if why:
-        raise ToolError(f"{name} was stopped: it {why}", argv=argv, status=status, stderr=stderr)
+        raise ToolError(
+            f"{name} was stopped: it {why}", argv=argv, status=status, stderr=stderr, remedy=remedy
+        )
     if status < 0:
         by = signal.Signals(-status).name if -status in {s.value for s in signal.Signals} else str(-status)
         raise ToolError(f"{name} was killed by {by}", argv=argv, status=status, stderr=stderr)

@@ -99,9 +99,21 @@ class Pool(_Section):
         """The encoders without which FFmpeg is of no use to this class alone."""
         return self.encoders | frozenset(self.codecs.values())
 
-    def is_able(self, kind: str, codecs: Collection[str]) -> bool:
-        """Whether it runs jobs of `kind` that encode all of `codecs`."""
-        return kind in self.kinds and set(codecs) <= set(self.codecs)
+    @model_validator(mode="after")
+    def _leaves_a_gpu_its_addresses(self) -> Self:
+        gpu = sorted(encoder for encoder in self.required_encoders if encoder.endswith("_nvenc"))
+        if gpu and self.limits.memory_mib is not None:
+            raise ValueError(
+                f"limits.memory_mib is null in a class with {gpu[0]}: it bounds address space, of which a "
+                "GPU's driver reserves far more than there is memory"
+            )
+        return self
+
+    def is_able(self, kind: str, codecs: Collection[str], encoders: Collection[str] = ()) -> bool:
+        """Whether it runs jobs of `kind` that encode all of `codecs`, and that use all of `encoders`."""
+        return (
+            kind in self.kinds and set(codecs) <= set(self.codecs) and set(encoders) <= self.required_encoders
+        )
 
 
 class Pools(_Section):
@@ -151,16 +163,17 @@ def load(path: Path | None = None) -> Pools:
         raise UsageError(f"{path}: {settingsfile.in_words(error)}", remedy=_REMEDY) from error
 
 
-def cheapest_able(kind: str, codecs: Collection[str], pools: Pools) -> Pool:
+def cheapest_able(kind: str, codecs: Collection[str], pools: Pools, encoders: Collection[str] = ()) -> Pool:
     """The class that jobs of `kind` which encode `codecs` go to; of equal cost, the one named first.
 
-    Raises `UnsupportedError` if no class can.
+    `encoders`: those of FFmpeg that the jobs insist on. Raises `UnsupportedError` if no class can.
     """
-    able = [pool for pool in pools.pools.values() if pool.is_able(kind, codecs)]
+    able = [pool for pool in pools.pools.values() if pool.is_able(kind, codecs, encoders)]
     if not able:
         wanted = f" that encode {', '.join(sorted(codecs))}" if codecs else ""
+        wanted += f" with {', '.join(sorted(encoders))}" if encoders else ""
         raise UnsupportedError(
             f"no worker class runs {kind} jobs{wanted}",
-            remedy="add the kind, or the codecs, to a class in pools.yaml",
+            remedy="add the kind, or the codecs and encoders, to one class in pools.yaml",
         )
     return min(able, key=lambda pool: pool.cost)

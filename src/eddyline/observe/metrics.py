@@ -47,6 +47,7 @@ class Metrics:
             "worker_takes_work", "Whether this worker takes new jobs (1), or is told not to (0)", ()
         )
         self._draining.set(1)
+        self._unserved = self._gauge("unserved_jobs", "Due jobs of a class that no worker serves", ("class",))
         self._notes = self._counter("coordinator", "What a coordinator did", ("what",))
         self._seconds = Histogram(
             "eddyline_job_seconds",
@@ -93,6 +94,11 @@ class Metrics:
     def hear_stance(self, *, takes_new: bool) -> None:
         """Show whether the worker takes new jobs."""
         self._draining.set(1 if takes_new else 0)
+
+    def hear_unserved(self, jobs: Mapping[str, int]) -> None:
+        """Show how many jobs wait by class, of classes that nobody serves; 0: somebody does."""
+        for cls, count in jobs.items():
+            self._unserved.labels(cls).set(count)
 
     def hear_note(self, what: str, count: int) -> None:
         """Count what a coordinator did."""

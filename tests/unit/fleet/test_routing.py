@@ -1,0 +1,79 @@
+"""Jobs go to the cheapest class able to run them, decided from the classes and the codecs alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.fleet.pools import Pools, load
+from eddyline.fleet.routing import limited_to, route
+
+_SLOT = {"vcpu": 1, "memory_mib": 512}
+_ENDS = ["inspect", "poster", "publish"]
+
+
+def _pools(**pools: dict[str, Any]) -> Pools:
+    return Pools.model_validate({"pools": {name: {"slot": _SLOT, **pool} for name, pool in pools.items()}})
+
+
+_MIXED = _pools(
+    light={"kinds": _ENDS, "cost": 1},
+    plain={"kinds": ["chunk"], "cost": 2, "codecs": {"h264": "libx264"}},
+    full={
+        "kinds": ["chunk", "poster"],
+        "cost": 5,
+        "codecs": {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"},
+        "encoders": ["h264_nvenc"],
+    },
+)
+
+
+def test_the_built_in_classes_route_as_ever() -> None:
+    found = route(load(), {"h264", "hevc", "av1"})
+    assert found.cls("chunk") == "cpu"
+    assert {found.cls(kind) for kind in found.classes if kind != "chunk"} == {"light"}
+    assert found.encoders == {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
+
+
+@pytest.mark.parametrize(
+    ("codecs", "encoders", "cls"),
+    [
+        ({"h264"}, (), "plain"),
+        ({"h264", "av1"}, (), "full"),
+        ({"h264"}, {"h264_nvenc"}, "full"),
+        ((), {"libx264"}, "plain"),
+    ],
+)
+def test_a_chunk_goes_to_the_cheapest_class_with_all_of_its_codecs_and_encoders(
+    codecs: set[str], encoders: set[str], cls: str
+) -> None:
+    found = route(_MIXED, codecs, encoders)
+    assert found.cls("chunk") == cls
+    assert found.cls("poster") == "light"
+
+
+def test_codecs_of_different_classes_are_no_class_together() -> None:
+    pools = _pools(
+        one={"kinds": ["chunk"], "cost": 1, "codecs": {"h264": "libx264"}},
+        two={"kinds": ["chunk"], "cost": 1, "codecs": {"av1": "libsvtav1"}},
+    )
+    with pytest.raises(UnsupportedError, match=r"encode av1, h264.*pools\.yaml"):
+        route(pools, {"h264", "av1"})
+    with pytest.raises(UnsupportedError, match="chunk jobs with hevc_nvenc"):
+        route(pools, (), {"hevc_nvenc"})
+
+
+def test_a_kind_that_no_class_runs_is_said_when_it_is_asked_for() -> None:
+    with pytest.raises(UnsupportedError, match="no worker class runs package jobs"):
+        route(_MIXED, {"h264"}).cls("package")
+
+
+def test_one_ffmpeg_leaves_each_class_the_codecs_that_it_has() -> None:
+    left = limited_to(_MIXED, {"libx264", "libx265"})
+    assert dict(left["full"].codecs) == {"h264": "libx264", "hevc": "libx265"}
+    assert left["full"].encoders == frozenset()
+    assert left["full"].cost == 5
+    with pytest.raises(UnsupportedError):
+        route(left, {"av1"})
