@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from eddyline import config
 from eddyline.app.tools import toolchain
 from eddyline.core.errors import EddylineError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.core.store import FolderStore
+from eddyline.fleet import pools
 from eddyline.graph.ledger import Ledger
 from eddyline.media import profile as profiles
 from eddyline.media.chunks import estimate_cpu_s
@@ -24,6 +26,7 @@ from eddyline.pipeline.history import from_ledger
 from eddyline.pipeline.home import Home
 from eddyline.pipeline.look import look
 from eddyline.pipeline.plan import Plan
+from eddyline.pipeline.routing import on_this_machine
 from eddyline.pipeline.run import Run
 from eddyline.pipeline.submit import identify_recording
 
@@ -73,7 +76,13 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
         for worker in ledger.workers():
             ledger.abandon(worker.name)
         home.sweep(busy=ledger.has_open)
-        bench = Bench(store=home.store, tools=tools, scratch=home.scratch, history=from_ledger(ledger))
+        bench = Bench(
+            store=home.store,
+            tools=tools,
+            scratch=home.scratch,
+            history=from_ledger(ledger),
+            pools=pools.load(config.read().pools),
+        )
         return Run(
             where=FolderStore(request.out).where,  # as the user named it
             bench=bench,
@@ -90,12 +99,16 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
 def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     """What `run` would make; nothing is written."""
     profile, tools = profiles.load(request.profile), toolchain()
+    route = on_this_machine(pools.load(config.read().pools), tools)
     found = discover(request.sources)
     planned = [_refused(path, error) for path, error in found.failed]
     for path, *rest in recordings(found.footage) if request.merge else [(each,) for each in found.footage]:
         try:
             facts = _whole([look(each, tools) for each in (path, *rest)], (path, *rest), profile)
-            plan = Plan.make(asset="", name=path.name, facts=facts, profile=profile, toolchain="")
+            encoders = route(profile, facts.video).encoders
+            plan = Plan.make(
+                asset="", name=path.name, facts=facts, profile=profile, toolchain="", encoders=encoders
+            )
         except EddylineError as error:
             planned.append(_refused(path, error))
             continue

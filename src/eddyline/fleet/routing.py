@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.fleet.pools import Pools, cheapest_able
+from eddyline.fleet.pools import Pools, cheapest_able, load
 
 _ENCODING = "chunk"
 """The kind of job whose class must be able to do the asset's codecs."""
@@ -31,6 +32,12 @@ class Route:
             raise UnsupportedError(
                 f"no worker class runs {kind} jobs", remedy="add the kind to a class in pools.yaml"
             ) from None
+
+
+@cache
+def built_in() -> Route:
+    """The route of whatever the built-in classes can do without a GPU."""
+    return route(load(), ("h264", "hevc", "av1"))
 
 
 def route(pools: Pools, codecs: Collection[str], encoders: Collection[str] = ()) -> Route:

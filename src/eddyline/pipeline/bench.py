@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from eddyline.core import files
+from eddyline.core.bounds import Bounds
 from eddyline.core.process import Runner
+from eddyline.core.stop import Stop
 from eddyline.core.store import Store
+from eddyline.fleet.pools import JobLimits, Pools, load
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
 from eddyline.media.toolchain import Toolchain
@@ -24,18 +28,28 @@ from eddyline.pipeline.footage import Footage, Indexes, Sources
 from eddyline.pipeline.history import History
 from eddyline.pipeline.parts import Part, Parts
 from eddyline.pipeline.plan import Plan
+from eddyline.pipeline.room import await_room
+from eddyline.pipeline.routing import Router, on_this_machine
 
 SOURCE = "source.mp4"  # the file of the part that a rewrapped source is
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """What all jobs of one process share. `scratch` lies on the store's disk where the store is a folder."""
+    """What all jobs of one process share. `scratch` lies on the store's disk where the store is a folder.
+
+    `pools` are the worker classes there are, and `router` decides which of them an asset's jobs go to (None:
+    one process serves them all). `limits` bound the jobs of a class; where there are none, steps have their
+    own alone.
+    """
 
     store: Store
     tools: Toolchain
     scratch: Path
     history: Callable[[Job], History]
+    pools: Pools = field(default_factory=load)
+    router: Router | None = None
+    limits: Mapping[str, JobLimits] = field(default_factory=dict)
     indexes: Indexes = field(default_factory=Indexes)
     _plans: dict[str, Plan] = field(default_factory=dict)
 
@@ -55,9 +69,33 @@ class Bench:
             self._plans[key] = Plan.from_json(json.loads(self.store.get(key)))
         return self._plans[key]
 
+    @cached_property
+    def route(self) -> Router:
+        """Decides where the jobs of an asset go. Raises `UnsupportedError` where no class can do them."""
+        return self.router or on_this_machine(self.pools, self.tools)
+
+    def runner(self, job: Job, work: Path, stop: Stop) -> Runner:
+        """What runs the programs of one start of one job, within the limits of its class."""
+        limits = self.limits.get(job.cls)
+        if limits is None:
+            return Runner(stop=stop)
+        bounds = Bounds(
+            wall_s=limits.wall_s,
+            memory=None if limits.memory_mib is None else limits.memory_mib * 1024**2,
+            room=int(limits.scratch_gib * 1024**3),
+            folder=work,
+            remedy=f"raise limits of class {job.cls} in pools.yaml if such jobs are meant to run",
+        )
+        return Runner(stop=stop, bounds=bounds)
+
     @contextmanager
-    def workplace(self, job: Job) -> Iterator[Path]:
-        """A scratch folder for one start of one job, removed at its end."""
+    def workplace(self, job: Job, stop: Stop) -> Iterator[Path]:
+        """A scratch folder for one start of one job, removed at its end.
+
+        Raises `TransientError` if the disk has not the room that the job's class may need.
+        """
+        if job.cls in self.limits:
+            await_room(self.scratch, self.limits[job.cls].scratch_gib, stop)
         folder = self.scratch / f"{job.id}.{job.fence}"
         files.remove_tree(folder)
         with files.told_apart("making room to work"):
@@ -120,14 +158,14 @@ def handler(bench: Bench, step: Step, after: Callable[[Task, Part], None] | None
         plan = bench.plan(job.spec["plan"])
         key = plan.part(job.kind, job.spec["index"])
         part = bench.parts.find(key)
-        with bench.workplace(job) as work:
+        with bench.workplace(job, context.stop) as work:
             task = Task(
                 job=job,
                 plan=plan,
                 index=job.spec["index"],
                 work=work,
                 bench=bench,
-                runner=Runner(stop=context.stop),
+                runner=bench.runner(job, work, context.stop),
                 context=context,
             )
             if part is None:

@@ -97,7 +97,14 @@ def check_one(chunks: Sequence[Part]) -> None:
         raise MixedBuildError(f"the chunks were encoded by {len(builds)} builds of FFmpeg ({named})")
 
 
-def one_build(bench: Bench, inner: Handler, *, clock: Callable[[], float] = time.time) -> Handler:
+def was_mixed(job: Job) -> bool:
+    """Whether a job died of chunks of two builds: trying it again cannot help, new jobs can."""
+    return (job.error or {}).get("error") == MixedBuildError.__name__
+
+
+def one_build(
+    bench: Bench, inner: Handler, *, clock: Callable[[], float] = time.time, pause_s: float = _PAUSE_S
+) -> Handler:
     """The handler of chunk jobs: `inner`, for one build of FFmpeg at a time.
 
     Whichever of its steps a worker is killed at, the chunk is run again and no mix can come of it: the record
@@ -106,7 +113,7 @@ def one_build(bench: Bench, inner: Handler, *, clock: Callable[[], float] = time
 
     def handle(job: Job, context: JobContext) -> Done:
         plan = bench.plan(job.spec["plan"])
-        entry = _Entry(bench=bench, plan=plan, job=job, clock=clock)
+        entry = _Entry(bench=bench, plan=plan, job=job, clock=clock, pause_s=pause_s)
         record = entry.enter(context.stop)
         if record.before:
             entry.drop_others()
@@ -126,6 +133,7 @@ class _Entry:
     plan: Plan
     job: Job
     clock: Callable[[], float]
+    pause_s: float
 
     @property
     def _build(self) -> str:
@@ -142,7 +150,7 @@ class _Entry:
             else:
                 match stance(record, self._build, now):
                     case Stance.HAND_BACK:
-                        stop.wait(_PAUSE_S)
+                        stop.wait(self.pause_s)
                         raise Interrupted("the chunks of this asset are made with a newer FFmpeg")
                     case Stance.GO if now - record.at < _FRESH_S:
                         return record

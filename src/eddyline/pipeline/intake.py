@@ -23,7 +23,8 @@ class Intake:
     """What all sources of one call have in common.
 
     `toolchain` names what the assets are made with (see `submit`). `merge`: the chapters that a camera cut
-    one recording into become one asset. `bring` gives the address by which workers read a local file.
+    one recording into become one asset. `cls` is the worker class that inspects. `bring` gives the address
+    by which workers read a local file.
     """
 
     store: Store
@@ -34,6 +35,7 @@ class Intake:
     stop: Stop
     terms: Terms = USUAL
     merge: bool = True
+    cls: str | None = None
     bring: Callable[[Path], str] = str
 
     def take(self, found: Discovered, objects: Sequence[str] = ()) -> list[Submitted]:
@@ -69,6 +71,7 @@ class Intake:
             ledger=self.ledger,
             toolchain=self.toolchain,
             terms=self.terms,
+            cls=self.cls,
         )
 
     def _note(self, made: Submitted, recording: Sequence[Path | str], known: dict[str, Submitted]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from eddyline.core.errors import ProofError
 from eddyline.media.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.builds import told
 from eddyline.pipeline.history import History
 from eddyline.pipeline.parts import Part
 from eddyline.pipeline.plan import Plan
@@ -44,6 +45,7 @@ def gather(plan: Plan, part: Callable[[str, int | str | None], Part]) -> PartsOf
 def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu_s: float) -> dict[str, Any]:
     """The manifest as JSON values, with its proof. Raises `ProofError` rather than state what is not so."""
     started = history.started or time.time()
+    ffmpeg = parts["chunk"][0].result.get("ffmpeg", told(tools))
     spent = cpu_s + sum(part.cpu_s for group in parts.values() for part in group)
     return {
         "version": VERSION,
@@ -61,8 +63,9 @@ def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu
         "highlights": _highlights(parts["pictures"][0]),
         "proof": _proof(plan, parts),
         "toolchain": {
-            "ffmpeg": tools.ffmpeg_version,
-            "ffmpeg_sha256": tools.ffmpeg_sha256,
+            # That of the pictures: whoever publishes may have another.
+            "ffmpeg": ffmpeg["version"],
+            "ffmpeg_sha256": ffmpeg["sha256"],
             "packager": tools.packager_version,
         },
         "run": {

@@ -9,9 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from eddyline.core.identity import digest
+from eddyline.fleet.routing import Route, built_in
 from eddyline.graph.job import NewJob
 from eddyline.media import chunks as cutting
 from eddyline.media.chunks import Chunk, Grid
+from eddyline.media.codecs import DEFAULTS
 from eddyline.media.ladder import Rung, rungs
 from eddyline.media.profile import Profile
 from eddyline.media.source import SourceFacts
@@ -48,10 +50,18 @@ class Plan:
 
     @classmethod
     def make(
-        cls, *, asset: str, name: str, facts: SourceFacts, profile: Profile, toolchain: str, source: str = ""
+        cls,
+        *,
+        asset: str,
+        name: str,
+        facts: SourceFacts,
+        profile: Profile,
+        toolchain: str,
+        source: str = "",
+        encoders: Mapping[str, str] = DEFAULTS,
     ) -> Plan:
-        """Decide rungs, grid and chunks."""
-        ladder = rungs(profile, facts.video)
+        """Decide rungs, grid and chunks. `encoders` by codec, for rungs that ask for none."""
+        ladder = rungs(profile, facts.video, encoders)
         grid = cutting.grid(gop_s=profile.gop_s, segment_s=profile.segment_s, fps=facts.video.fps)
         return cls(
             asset=asset,
@@ -67,8 +77,10 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """Names the plan's outputs (hex): same footage, wish, toolchain and recipe, same digest."""
-        return digest(RECIPE, self.facts.fingerprint, self.profile.digest(), self.toolchain)
+        """Names the plan's outputs (hex): same footage, wish, toolchain, encoders and recipe, same digest."""
+        unusual = {rung.codec: rung.encoder for rung in self.rungs if rung.encoder != DEFAULTS[rung.codec]}
+        asked = (RECIPE, self.facts.fingerprint, self.profile.digest(), self.toolchain)
+        return digest(*asked, *([unusual] if unusual else []))
 
     @property
     def key(self) -> str:
@@ -124,14 +136,24 @@ def job_id(asset: str, ask: str, kind: str, index: int | str | None = None) -> s
 
 
 def inspect_job(
-    *, asset: str, name: str, fingerprint: str, ask: str, profile: Profile, terms: Terms = USUAL
+    *,
+    asset: str,
+    name: str,
+    fingerprint: str,
+    ask: str,
+    profile: Profile,
+    terms: Terms = USUAL,
+    cls: str | None = None,
 ) -> NewJob:
-    """The first job of an asset; it spawns the others. `ask` digests profile, toolchain and recipe."""
+    """The first job of an asset; it spawns the others. `ask` digests profile, toolchain and recipe.
+
+    `cls`: the worker class that inspects; None: that of the built-in ones.
+    """
     return NewJob(
         id=job_id(asset, ask, "inspect"),
         asset=asset,
         kind="inspect",
-        cls="light",
+        cls=cls or built_in().cls("inspect"),
         priority=terms.priority(_PRIORITY["inspect"]),
         spec={
             "asset": asset,
@@ -147,30 +169,32 @@ def inspect_job(
     )
 
 
-def jobs(plan: Plan, ask: str, terms: Terms = USUAL) -> tuple[NewJob, ...]:
-    """All jobs after inspection, needs before those that name them."""
-    draft = _Draft(plan, ask, terms)
+def jobs(plan: Plan, ask: str, terms: Terms = USUAL, route: Route | None = None) -> tuple[NewJob, ...]:
+    """All jobs after inspection, needs before those that name them; each in the class of its `route`.
+
+    Raises `UnsupportedError` for a kind of job that no class runs.
+    """
+    draft = _Draft(plan, ask, terms, route or built_in())
     frames = plan.facts.video.frames
-    before = [draft.add("poster", cls="light"), draft.add("pictures", cls="light")]
-    before.append(draft.add("telemetry", cls="light"))
-    audio = [draft.add("audio", i, cls="light", weight=frames * 0.02) for i in range(len(plan.facts.audio))]
+    before = [draft.add("poster"), draft.add("pictures")]
+    before.append(draft.add("telemetry"))
+    audio = [draft.add("audio", i, weight=frames * 0.02) for i in range(len(plan.facts.audio))]
     chunks = [draft.add("chunk", each.index, weight=float(each.last - each.first)) for each in plan.chunks]
     films = [
-        draft.add("assemble", rung.name, cls="light", needs=[*chunks, *audio], weight=frames * 0.01)
-        for rung in plan.rungs
+        draft.add("assemble", rung.name, needs=[*chunks, *audio], weight=frames * 0.01) for rung in plan.rungs
     ]
     if plan.profile.package:
-        before.append(draft.add("package", cls="light", needs=films, weight=frames * 0.02))
-    done = draft.add("publish", cls="light", needs=[*before, *films])
-    draft.add("tidy", cls="light", needs=[done])
+        before.append(draft.add("package", needs=films, weight=frames * 0.02))
+    done = draft.add("publish", needs=[*before, *films])
+    draft.add("tidy", needs=[done])
     return tuple(draft.made)
 
 
 class _Draft:
     """Collects the jobs of one plan."""
 
-    def __init__(self, plan: Plan, ask: str, terms: Terms) -> None:
-        self._plan, self._ask, self._terms = plan, ask, terms
+    def __init__(self, plan: Plan, ask: str, terms: Terms, route: Route) -> None:
+        self._plan, self._ask, self._terms, self._route = plan, ask, terms, route
         self.made: list[NewJob] = []
 
     def add(
@@ -178,7 +202,6 @@ class _Draft:
         kind: str,
         index: int | str | None = None,
         *,
-        cls: str = "cpu",
         needs: list[str] | None = None,
         weight: float | None = None,
     ) -> str:
@@ -186,7 +209,7 @@ class _Draft:
             id=job_id(self._plan.asset, self._ask, kind, index),
             asset=self._plan.asset,
             kind=kind,
-            cls=cls,
+            cls=self._route.cls(kind),
             priority=self._terms.priority({**_PRIORITY, **_ENDING}[kind]),
             spec={"plan": self._plan.key, "ask": self._ask, "index": index},
             needs=tuple(needs or ()),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from eddyline.core.errors import EddylineError, MissingError
 from eddyline.core.stop import Stop
+from eddyline.fleet.pools import cheapest_able
 from eddyline.graph.direct import DirectBroker
 from eddyline.graph.events import Happening, WorkerEvent
 from eddyline.graph.job import Job
@@ -23,8 +24,6 @@ from eddyline.pipeline.intake import Intake
 from eddyline.pipeline.progress import Progress
 from eddyline.pipeline.steps.table import handlers
 from eddyline.pipeline.submit import Submitted
-
-CLASSES = ("light", "cpu")
 
 
 @dataclass(kw_only=True)
@@ -59,6 +58,7 @@ class Run:
             account=self.account,
             stop=self.stop,
             merge=self.merge,
+            cls=cheapest_able("inspect", (), self.bench.pools).name,
         )
         submitted = intake.take(found)
         open_ones = [each for each in submitted if each.standing == "open"]
@@ -117,11 +117,16 @@ class Run:
             DirectBroker(self.ledger),
             handlers(self.bench),
             slots=self.slots,
-            classes=CLASSES,
+            classes=self._classes(),
             stop=self.stop,
             on_event=hear,
             until=lambda: not self.ledger.has_open(),
         ).run()
+
+    def _classes(self) -> tuple[str, ...]:
+        """All classes, and those of jobs that an earlier run left with another file of classes."""
+        left = {job.cls for state in OPEN for job in self.ledger.jobs(state=state)}
+        return (*self.bench.pools.pools, *sorted(left - set(self.bench.pools.pools)))
 
     def _stranded(self, submitted: Sequence[Submitted], error: EddylineError) -> None:
         for each in submitted:

@@ -17,6 +17,7 @@ from eddyline.graph.states import OPEN, State
 from eddyline.media.probe import fingerprint
 from eddyline.media.profile import Profile
 from eddyline.mp4.index import read_movie
+from eddyline.pipeline.builds import was_mixed
 from eddyline.pipeline.footage import Chapter, Original, Sources
 from eddyline.pipeline.plan import RECIPE, inspect_job, job_id
 from eddyline.pipeline.published import published
@@ -63,13 +64,15 @@ def submit(
     ledger: Ledger,
     toolchain: str,
     terms: Terms = USUAL,
+    cls: str | None = None,
 ) -> Submitted:
     """Make sure that the work for one recording is in the ledger, or done. Safe to repeat at any time.
 
     Safe from many processes at once, too, and beside workers that publish the same asset: what is published
     is never touched here. `addresses` are the recording's files, in order. `toolchain` names the programs
-    that it is made with; jobs of another one are cancelled. What failed before is tried anew, because someone
-    asked again. Raises `MissingError`, `UsageError`.
+    that it is made with; jobs of another one are cancelled. `cls` is the worker class that inspects (None:
+    the built-in one). What failed before is tried anew, because someone asked again. Raises `MissingError`,
+    `UsageError`.
     """
     if len(addresses) > 1:
         asset, print_, told = identify_recording(addresses, profile)
@@ -87,7 +90,9 @@ def submit(
 
     def root(ask: str) -> NewJob:
         name = next((job.spec["name"] for job in jobs if _asked(job, ask) and "name" in job.spec), made.name)
-        return inspect_job(asset=asset, name=name, fingerprint=print_, ask=ask, profile=profile, terms=terms)
+        return inspect_job(
+            asset=asset, name=name, fingerprint=print_, ask=ask, profile=profile, terms=terms, cls=cls
+        )
 
     first = next(job for job in map(root, _asks(jobs, profile, toolchain, ledger)) if _stands(job, ledger))
     _drop_others(jobs, job_id(asset, first.spec["ask"], ""), ledger)
@@ -117,6 +122,8 @@ def _asks(jobs: Sequence[Job], profile: Profile, toolchain: str, ledger: Ledger)
     for generation in count():
         ask = digest(RECIPE, profile.digest(), toolchain, generation)
         mine = [job for job in jobs if _asked(job, ask)]
+        if any(job.state is State.DEAD and was_mixed(job) for job in mine):
+            continue  # chunks of two FFmpegs: those of the other are made anew, by fresh jobs
         # What tidies up afterwards makes nothing.
         states = {job.state for job in mine if job.kind != "tidy"}
         if State.DEAD in states:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from eddyline.media.assemble import assemble as join
 from eddyline.media.highlights import chapters
 from eddyline.pipeline.bench import Made, Task
+from eddyline.pipeline.builds import check_one
 from eddyline.pipeline.highlights import highlights
 
 
 def assemble(task: Task) -> Made:
-    """Write and prove rendition `task.index` (a rung's name) as "<rung>.mp4"."""
+    """Write and prove rendition `task.index` (a rung's name) as "<rung>.mp4".
+
+    Raises `MixedBuildError` for chunks of two builds of FFmpeg.
+    """
     plan = task.plan
     rung = next(each for each in plan.rungs if each.name == task.index)
     out = task.work / f"{rung.name}.mp4"
+    chunks = [task.part("chunk", each.index) for each in plan.chunks]
+    check_one(chunks)
     with task.footage() as source:
         made = join(
             out,
@@ -21,7 +27,7 @@ def assemble(task: Task) -> Made:
             movie=source.movie,
             track=source.track,
             presentation=source.presentation,
-            chunks=[task.local(task.part("chunk", each.index), f"{rung.name}.mp4") for each in plan.chunks],
+            chunks=[task.local(part, f"{rung.name}.mp4") for part in chunks],
             src=source.src,
             audio=[
                 task.local(task.part("audio", index), "audio.m4a") for index in range(len(plan.facts.audio))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from eddyline.media.encode import encode_chunk
 from eddyline.mp4.slice import cut
 from eddyline.pipeline.bench import Made, Task
+from eddyline.pipeline.builds import told
 
 
 def chunk(task: Task) -> Made:
@@ -33,5 +34,8 @@ def chunk(task: Task) -> Made:
     )
     return Made(
         files={f"{each.rung}.mp4": each.path for each in encoded},
-        result={"frames": {each.rung: each.frames for each in encoded}},
+        result={
+            "frames": {each.rung: each.frames for each in encoded},
+            "ffmpeg": told(task.bench.tools),
+        },
     )

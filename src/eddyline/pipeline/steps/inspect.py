@@ -13,6 +13,7 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.core.identity import canonical
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
+from eddyline.fleet.routing import Route
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
 from eddyline.media.probe import open_footage, probe
@@ -29,20 +30,20 @@ def inspect(bench: Bench) -> Handler:
     """The handler of `inspect` jobs: facts, plan, and all the jobs that the plan asks for."""
 
     def handle(job: Job, context: JobContext) -> Done:
-        started, runner = time.thread_time(), Runner(stop=context.stop)
-        with bench.workplace(job) as work, files.told_apart(f"inspecting {job.spec['name']}"):
-            plan = _plan(bench, job, runner, work, context.stop)
-        bench.tools.require({rung.encoder for rung in plan.rungs} | {"aac"})
+        started, stop = time.thread_time(), context.stop
+        with bench.workplace(job, stop) as work, files.told_apart(f"inspecting {job.spec['name']}"):
+            runner = bench.runner(job, work, stop)
+            plan, route = _plan(bench, job, runner, work, stop)
         bench.store.put_bytes(plan.key, canonical(plan.to_json()))
         cpu = runner.cpu_s + time.thread_time() - started
         bench.parts.keep(plan.part("inspect"), {}, _result(bench.sources.chapters(plan.asset)), cpu)
         terms = Terms.from_json(job.spec.get("terms", {}))
-        return Done(result={"plan": plan.key}, spawn=jobs(plan, job.spec["ask"], terms))
+        return Done(result={"plan": plan.key}, spawn=jobs(plan, job.spec["ask"], terms, route))
 
     return handle
 
 
-def _plan(bench: Bench, job: Job, runner: Runner, work: Path, stop: Stop) -> Plan:
+def _plan(bench: Bench, job: Job, runner: Runner, work: Path, stop: Stop) -> tuple[Plan, Route]:
     spec = job.spec
     original = bench.sources.find(spec["asset"])
     chapters = bench.sources.chapters(spec["asset"])
@@ -61,14 +62,18 @@ def _plan(bench: Bench, job: Job, runner: Runner, work: Path, stop: Stop) -> Pla
     # A rewrapped source is still known by, and reported as, the files that the user gave.
     size = sum(chapter.original.size for chapter in chapters) or original.size
     facts = replace(facts, fingerprint=spec["fingerprint"], bytes=size)
-    return Plan.make(
+    profile = Profile.model_validate(spec["profile"])
+    route = bench.route(profile, facts.video)
+    plan = Plan.make(
         asset=spec["asset"],
         name=spec["name"],
         facts=facts,
-        profile=Profile.model_validate(spec["profile"]),
+        profile=profile,
         toolchain=bench.tools.identity,
         source=source,
+        encoders=route.encoders,
     )
+    return plan, route
 
 
 def _local(original: Original) -> Path:

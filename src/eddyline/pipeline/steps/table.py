@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eddyline.graph.handling import Handler
 from eddyline.pipeline.bench import Bench, handler
+from eddyline.pipeline.builds import one_build
 from eddyline.pipeline.steps.assemble import assemble
 from eddyline.pipeline.steps.audio import audio
 from eddyline.pipeline.steps.chunk import chunk
@@ -23,7 +24,7 @@ def handlers(bench: Bench) -> dict[str, Handler]:
         "pictures": handler(bench, pictures),
         "telemetry": handler(bench, telemetry),
         "audio": handler(bench, audio),
-        "chunk": handler(bench, chunk),
+        "chunk": one_build(bench, handler(bench, chunk)),
         "assemble": handler(bench, assemble),
         "package": handler(bench, package),
         "publish": handler(bench, publish),
