@@ -57,6 +57,21 @@ def not_footage(name: str) -> str:
     return _COMPANION.get(suffix) or _SKIPPED.get(suffix, "")
 
 
+def why_not(path: Path, *, sniff: Sniff = sniff_file) -> str:
+    """Why a file that was found, not named, is no footage; "" if it is."""
+    suffix = path.suffix.lower()
+    if suffix in FOOTAGE:
+        return ""
+    if reason := not_footage(path.name):
+        return reason
+    try:
+        sniff(path)
+    except (EddylineError, OSError) as error:
+        wrong = error.message if isinstance(error, EddylineError) else f"cannot be read: {error.strerror}"
+        return f"not known to be video: {wrong}" if suffix not in _AMBIGUOUS else "not a transport stream"
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Discovered:
     """What was found. `skipped` pairs a path with why it is not footage; `failed` with what is wrong with it.
@@ -150,24 +165,11 @@ class _Search:
 
     def _judge(self, path: Path, identity: tuple[int, int]) -> None:
         """Take or skip a file that was found, not named."""
-        reason = self._why_not(path)
+        reason = why_not(path, sniff=self._sniff)
         if reason:
             self._skipped.append((path, reason))
         else:
             self._take(path, identity)
-
-    def _why_not(self, path: Path) -> str:
-        suffix = path.suffix.lower()
-        if suffix in FOOTAGE:
-            return ""
-        if reason := not_footage(path.name):
-            return reason
-        try:
-            self._sniff(path)
-        except (EddylineError, OSError) as error:
-            wrong = error.message if isinstance(error, EddylineError) else f"cannot be read: {error.strerror}"
-            return f"not known to be video: {wrong}" if suffix not in _AMBIGUOUS else "not a transport stream"
-        return ""
 
     def _take(self, path: Path, identity: tuple[int, int]) -> None:
         if identity not in self._seen:

@@ -50,11 +50,15 @@ class Arrived:
 
 @dataclass(frozen=True, kw_only=True)
 class Take:
-    """To be submitted, so and on these terms. `wanted` is the profile as the rule names it."""
+    """To be submitted, so and on these terms. `wanted` is the profile's name, or its file's whole path.
+
+    `sure`: the rule names the extension, so whoever wrote it holds this for footage.
+    """
 
     profile: Profile
     wanted: str
     terms: Terms
+    sure: bool = False
 
 
 def _glob(given: object) -> Glob:
@@ -171,12 +175,13 @@ class _File(_Section):
     default: Treatment = Treatment()
 
 
+_Profiles = Mapping[str, tuple[str, Profile]]
+
+
 class Rules:
     """All rules, in order, and the profiles that they name. Immutable; safe from any thread."""
 
-    def __init__(
-        self, rules: tuple[Rule, ...], default: Treatment, usual: str, known: Mapping[str, Profile]
-    ) -> None:
+    def __init__(self, rules: tuple[Rule, ...], default: Treatment, usual: str, known: _Profiles) -> None:
         self._rules = rules
         self._default = default
         self._usual = usual
@@ -193,7 +198,6 @@ class Rules:
     def _treat(
         self, arrived: Arrived, treatment: Treatment, stars: tuple[str, ...], *, sure: bool
     ) -> Take | Ignore | Park:
-        """`sure`: the rule names the extension, so it is footage to whoever wrote the rule."""
         if treatment.ignore is not None:
             return Ignore(reason=treatment.ignore)
         if not sure and (reason := not_footage(arrived.key)):
@@ -201,10 +205,10 @@ class Rules:
         owner = treatment.owned_by(stars)
         if treatment.owner and not (0 < len(owner) <= _LONGEST_OWNER and owner.isprintable()):
             return Park(reason=f"its path names no owner that can be used: {ascii(owner)[:120]}")
-        name = treatment.profile or self._usual
+        wanted, profile = self._profiles[treatment.profile or self._usual]
         deadline = None if treatment.deadline_s is None else arrived.at + treatment.deadline_s
         terms = Terms(owner=owner, urgency=treatment.urgency, deadline=deadline)
-        return Take(profile=self._profiles[name], wanted=name, terms=terms)
+        return Take(profile=profile, wanted=wanted, terms=terms, sure=sure)
 
 
 def load(path: Path | None = None, *, profile: str = "default") -> Rules:
@@ -228,6 +232,7 @@ def _read(path: Path) -> _File:
         raise UsageError(f"{path}: {settingsfile.in_words(error)}", remedy=_REMEDY) from error
 
 
-def _profile(name: str, home: Path) -> Profile:
+def _profile(name: str, home: Path) -> tuple[str, Profile]:
     is_file = "/" in name or name.endswith((".yaml", ".yml"))
-    return profiles.load(str(home.absolute() / name) if is_file else name)
+    wanted = str(home.absolute() / name) if is_file else name
+    return wanted, profiles.load(wanted)

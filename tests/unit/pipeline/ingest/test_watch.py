@@ -1,0 +1,154 @@
+"""What appears in a watched folder is processed by the rules, in batches; what failed waits for a change."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.errors import UsageError
+from eddyline.core.stop import Stop
+from eddyline.pipeline.events import AssetFailed, Event, RunReport, SourceSkipped
+from eddyline.pipeline.ingest.folder import Folder
+from eddyline.pipeline.ingest.rules import Rules, load
+from eddyline.pipeline.ingest.watch import Watch
+
+RULES = """
+rules:
+- when: {prefix: slow/}
+  profile: archive
+  urgency: bulk
+- when: {prefix: soon/}
+  profile: fast
+  deadline_s: 60
+- when: {prefix: never/}
+  ignore: not wanted
+- when: {extension: bin}
+"""
+
+
+@dataclass
+class Shop:
+    """Where files are processed, or fail if they say so."""
+
+    root: Path
+    batches: list[tuple[str, list[str]]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    stop: Stop = field(default_factory=Stop)
+    meanwhile: Callable[[], None] = lambda: None
+
+    def process(self, files: Sequence[Path], profile: str) -> RunReport:
+        self.batches.append((profile, [path.relative_to(self.root).as_posix() for path in files]))
+        self.meanwhile()
+        failed = tuple(
+            AssetFailed(asset="", name=path.name, source=str(path), job="", reason="bad", remedy="")
+            for path in files
+            if path.read_bytes() == b"bad"
+        )
+        return RunReport(finished=(), failed=failed, skipped=(), interrupted=self.stop.reason)
+
+    def watch(self, rules: Rules | None = None, *, once: bool = True, settle_s: float = 0.0) -> Watch:
+        return Watch(
+            folder=Folder(root=self.root, settle_s=settle_s),
+            rules=rules or load(),
+            process=self.process,
+            stop=self.stop,
+            on_event=self.events.append,
+            once=once,
+            poll_s=0.01,
+        )
+
+    def put(self, name: str, text: str = "x") -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}")
+        aside.write_text(text)
+        aside.replace(path)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path / "cards")
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Rules:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    return load(tmp_path / "rules.yaml")
+
+
+def test_all_that_is_there_is_one_batch_by_profile_the_urgent_first(shop: Shop, rules: Rules) -> None:
+    for name in ("slow/a.mp4", "b.mp4", "soon/c.mp4", "a.mp4"):
+        shop.put(name)
+    shop.watch(rules).run()
+    assert shop.batches == [
+        ("fast", ["soon/c.mp4"]),
+        ("default", ["a.mp4", "b.mp4"]),
+        ("archive", ["slow/a.mp4"]),
+    ]
+
+
+def test_what_is_no_footage_is_told_with_the_reason_and_not_processed(shop: Shop, rules: Rules) -> None:
+    for name in ("a.txt", "a.lrv", "never/a.mp4", "note", "raw.bin"):
+        shop.put(name)
+    report = shop.watch(rules).run()
+    assert shop.batches == [("default", ["raw.bin"])]
+    assert len(report.skipped) == 4
+    told = {Path(each.path).name: each.reason for each in shop.events if isinstance(each, SourceSkipped)}
+    assert set(told) == {"a.txt", "a.lrv", "a.mp4", "note"}
+    assert told["a.mp4"] == "not wanted"
+    assert "not known to be video" in told["note"]
+
+
+def test_what_failed_is_tried_again_only_once_it_changed(shop: Shop) -> None:
+    shop.put("a.mp4", "bad")
+    watching = shop.watch(once=False)
+    thread = threading.Thread(target=watching.run)
+    thread.start()
+    time.sleep(0.3)
+    assert shop.batches == [("default", ["a.mp4"])]
+    shop.put("a.mp4", "good")
+    time.sleep(0.3)
+    shop.stop.request("enough")
+    thread.join(5)
+    assert shop.batches == [("default", ["a.mp4"])] * 2
+
+
+def test_once_ends_only_when_all_has_settled_also_what_came_meanwhile(shop: Shop) -> None:
+    shop.put("a.mp4")
+
+    def another() -> None:
+        shop.put("b.mp4")
+        shop.meanwhile = lambda: None
+
+    shop.meanwhile = another
+    report = shop.watch(settle_s=0.2).run()
+    assert shop.batches == [("default", ["a.mp4"]), ("default", ["b.mp4"])]
+    assert not report.interrupted
+
+
+def test_failures_are_in_the_report(shop: Shop) -> None:
+    shop.put("a.mp4", "bad")
+    assert [each.name for each in shop.watch().run().failed] == ["a.mp4"]
+
+
+def test_told_to_stop_it_begins_no_further_batch(shop: Shop, rules: Rules) -> None:
+    for name in ("slow/a.mp4", "b.mp4"):
+        shop.put(name)
+    shop.meanwhile = lambda: shop.stop.request("Ctrl-C")
+    assert shop.watch(rules).run().interrupted == "Ctrl-C"
+    assert len(shop.batches) == 1
+
+
+def test_an_error_of_the_whole_ends_the_watch(shop: Shop) -> None:
+    def refuse() -> None:
+        raise UsageError("the folder is in use")
+
+    shop.put("a.mp4")
+    shop.meanwhile = refuse
+    with pytest.raises(UsageError, match="in use"):
+        shop.watch().run()
