@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,6 +69,18 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
     Raises `UsageError` for a bad profile or setting, or if another run is at work in the folder.
     """
     profile = profiles.load(request.profile)
+    with opened(request, stop=stop, on_event=on_event) as perform:
+        return perform(request.sources, profile)
+
+
+@contextmanager
+def opened(
+    request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
+) -> Iterator[Callable[[Sequence[Path], profiles.Profile], RunReport]]:
+    """The folder `request.out`, ours alone while entered; gives what processes sources in it by a profile.
+
+    Raises `UsageError` for a bad setting, or if another run is at work in the folder.
+    """
     tools = toolchain()
     tools.require({"aac"})
     home = Home(request.out)
@@ -83,17 +96,21 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
             history=from_ledger(ledger),
             pools=pools.load(config.read().pools),
         )
-        return Run(
-            where=FolderStore(request.out).where,  # as the user named it
-            bench=bench,
-            ledger=ledger,
-            profile=profile,
-            toolchain=tools.identity,
-            slots=request.slots or len(os.sched_getaffinity(0)),
-            stop=stop,
-            on_event=on_event,
-            merge=request.merge,
-        ).perform(discover(request.sources))
+
+        def perform(sources: Sequence[Path], profile: profiles.Profile) -> RunReport:
+            return Run(
+                where=FolderStore(request.out).where,  # as the user named it
+                bench=bench,
+                ledger=ledger,
+                profile=profile,
+                toolchain=tools.identity,
+                slots=request.slots or len(os.sched_getaffinity(0)),
+                stop=stop,
+                on_event=on_event,
+                merge=request.merge,
+            ).perform(discover(sources))
+
+        yield perform
 
 
 def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:

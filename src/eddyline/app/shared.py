@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eddyline import config
 from eddyline.app.extras import extra
@@ -107,13 +107,19 @@ class Shared:
         if not self.queues:
             raise UsageError("no queues are named", remedy="say --queues PREFIX, or set EDDYLINE_QUEUES")
         with extra("aws", "SQS"):
-            from eddyline.aws.queues import Naming, Queues, sqs_client  # noqa: PLC0415 - slow to import
+            from eddyline.aws.queues import Naming, Queues  # noqa: PLC0415 - slow to import
         naming = Naming(prefix=self.queues, classes=tuple(classes), priorities=PRIORITIES)
+        return Queues(self.sqs(), naming, dead_after=self.settings.dead_after)
+
+    @staticmethod
+    def sqs() -> Any:  # noqa: ANN401 - boto3 makes its classes when running
+        """A client for SQS, by the environment. Raises `UsageError`."""
+        with extra("aws", "SQS"):
+            from eddyline.aws.queues import sqs_client  # noqa: PLC0415 - slow to import
         endpoint = _first("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
         # boto3 knows the second name only, containers on ECS the first; a server of one's own wants any.
         region = _first("AWS_REGION", "AWS_DEFAULT_REGION") or ("us-east-1" if endpoint else None)
-        client = sqs_client(endpoint=endpoint, region=region)
-        return Queues(client, naming, dead_after=self.settings.dead_after)
+        return sqs_client(endpoint=endpoint, region=region)
 
 
 def _first(*names: str) -> str | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from eddyline.cli.interrupt import leave_at_once
 from eddyline.core.errors import EddylineError, UsageError
 
 FAILED, USAGE, BY_CTRL_C = 1, 2, 130
@@ -26,6 +26,8 @@ COMMANDS = {
     "jobs": ("jobs", "commands"),
     "status": ("status", "status"),
     "submit": ("submit", "submit"),
+    "watch": ("watch", "watch"),
+    "ingest": ("ingest", "ingest"),
     "profiles": ("profiles", "commands"),
     "telemetry": ("telemetry", "telemetry"),
     "merge": ("merge", "merge"),
@@ -81,7 +83,7 @@ def main() -> None:
         build(sys.argv[1:])()
     except SystemExit as end:
         if isinstance(end.code, int) and end.code > _BY_SIGNAL:
-            _leave_at_once(end.code)
+            leave_at_once(end.code)
         raise
     except EddylineError as error:
         sys.exit(complain(error))
@@ -91,17 +93,6 @@ def main() -> None:
         # The reader of our output went away (`| head`); the interpreter must not try to flush to it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
-
-
-def _leave_at_once(code: int) -> NoReturn:
-    """End without taking the interpreter apart, which takes a second where the machine is busy.
-
-    Everything was handed back and is on the disk; an exit within 2 s of a signal is promised.
-    """
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)
 
 
 def complain(error: EddylineError) -> int:

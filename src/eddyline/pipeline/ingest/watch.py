@@ -10,6 +10,7 @@ from pathlib import Path
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
+from eddyline.media.profile import Profile
 from eddyline.pipeline.discover import why_not
 from eddyline.pipeline.events import AssetFailed, AssetFinished, Event, RunReport, SourceSkipped
 from eddyline.pipeline.ingest.folder import Folder
@@ -19,7 +20,7 @@ _POLL_S = 1.0
 _SCAN_SHARE = 10  # looking through the folder takes at most one tenth of the time
 _KEPT = 1000  # of each kind, for the report at the end: a watch may last for months
 
-Process = Callable[[Sequence[Path], str], RunReport]
+Process = Callable[[Sequence[Path], Profile], RunReport]
 """(files, profile) -> how it went; comes back when all of it has ended, or when told to stop."""
 
 
@@ -27,7 +28,7 @@ Process = Callable[[Sequence[Path], str], RunReport]
 class Batch:
     """Files to be processed together, by one profile."""
 
-    profile: str
+    profile: Profile
     files: tuple[Path, ...]
 
 
@@ -77,6 +78,7 @@ class Watch:
     def _batches(self, files: Sequence[Path]) -> list[Batch]:
         """What the rules take, by profile: what is urgent first, then what is due first."""
         taken: dict[str, list[Path]] = {}
+        profiles: dict[str, Profile] = {}
         order: dict[str, tuple[bool, float]] = {}
         for path in files:
             take = self._decide(path)
@@ -85,9 +87,10 @@ class Watch:
             due = float("inf") if take.terms.deadline is None else take.terms.deadline
             haste = take.terms.urgency == "bulk", due
             taken.setdefault(take.wanted, []).append(path)
+            profiles[take.wanted] = take.profile
             order[take.wanted] = min(haste, order.get(take.wanted, haste))
-        ordered = sorted(taken, key=lambda profile: order[profile])
-        return [Batch(profile=profile, files=tuple(taken[profile])) for profile in ordered]
+        ordered = sorted(taken, key=lambda wanted: order[wanted])
+        return [Batch(profile=profiles[wanted], files=tuple(taken[wanted])) for wanted in ordered]
 
     def _decide(self, path: Path) -> Take | None:
         try:

@@ -12,6 +12,7 @@ import pytest
 
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
+from eddyline.media.profile import Profile
 from eddyline.pipeline.events import AssetFailed, Event, RunReport, SourceSkipped
 from eddyline.pipeline.ingest.folder import Folder
 from eddyline.pipeline.ingest.rules import Rules, load
@@ -41,8 +42,8 @@ class Shop:
     stop: Stop = field(default_factory=Stop)
     meanwhile: Callable[[], None] = lambda: None
 
-    def process(self, files: Sequence[Path], profile: str) -> RunReport:
-        self.batches.append((profile, [path.relative_to(self.root).as_posix() for path in files]))
+    def process(self, files: Sequence[Path], profile: Profile) -> RunReport:
+        self.batches.append((profile.name, [path.relative_to(self.root).as_posix() for path in files]))
         self.meanwhile()
         failed = tuple(
             AssetFailed(asset="", name=path.name, source=str(path), job="", reason="bad", remedy="")

@@ -1,0 +1,141 @@
+"""Footage that arrives by itself: told by S3's events, or put into a watched folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from eddyline.app.embedded import RunRequest, opened
+from eddyline.app.extras import extra
+from eddyline.app.shared import Shared
+from eddyline.app.submitting import FLEET
+from eddyline.core import addresses
+from eddyline.core.errors import UsageError
+from eddyline.core.opening import BUCKETS, StoreSettings
+from eddyline.core.stop import Stop
+from eddyline.media import profile as profiles
+from eddyline.media.profile import Profile
+from eddyline.pipeline.discover import OUTPUT, STATE
+from eddyline.pipeline.events import Event, RunReport
+from eddyline.pipeline.ingest.arrivals import Ingest, Note
+from eddyline.pipeline.ingest.folder import SETTLE_S, Folder
+from eddyline.pipeline.ingest.looking import look
+from eddyline.pipeline.ingest.rules import load
+from eddyline.pipeline.ingest.watch import Watch
+from eddyline.pipeline.submit import Submitted, submit
+from eddyline.pipeline.terms import Terms
+
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestRequest:
+    """What a user asks for: `events` names the queue, `buckets` those that it shall take messages from.
+
+    `lease_s`: so long is what a process that died had in hand kept from the others.
+    """
+
+    events: str
+    shared: Shared
+    rules: Path | None = None
+    profile: str = "default"
+    buckets: tuple[str, ...] = ()
+    hands: int = 4
+    lease_s: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchRequest:
+    """What a user asks for; `once`: end when all that is in the folder is processed."""
+
+    folder: Path
+    out: Path
+    rules: Path | None = None
+    profile: str = "default"
+    slots: int | None = None
+    settle_s: float = SETTLE_S
+    once: bool = False
+
+
+def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None]) -> None:
+    """Submit what a queue tells of, until told to stop; any number of processes may do so side by side.
+
+    Raises `UsageError` for a bad rule or setting or missing rights, `LedgerError` if the ledger is away.
+    """
+    rules = load(request.rules, profile=request.profile)
+    with extra("aws", "S3's events on SQS"):
+        from eddyline.aws.arrivals import SqsArrivals  # noqa: PLC0415 - slow to import
+        from eddyline.aws.eventqueue import prepare  # noqa: PLC0415
+        from eddyline.aws.events import parse  # noqa: PLC0415
+        from eddyline.aws.queues import Naming, Queues  # noqa: PLC0415
+    shared = request.shared
+    store = shared.open_store()
+    BUCKETS.reach_by(StoreSettings(allow_http=shared.settings.allow_http))
+    client = shared.sqs()
+    place = prepare(client, request.events, buckets=request.buckets)
+    # Only its dead letters' name is ever asked for, and not even that: `place` knows it.
+    queues = Queues(client, Naming(prefix=place.name, classes=("events",)))
+    with (
+        shared.open_ledger() as ledger,
+        closing(SqsArrivals(queues, place, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as arrivals,
+    ):
+
+        def submit_one(address: str, profile: Profile, terms: Terms) -> Submitted:
+            return submit([address], profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms)
+
+        Ingest(
+            arrivals=arrivals,
+            parse=parse,
+            rules=rules,
+            store=addresses.parse(shared.store),
+            look=look,
+            submit=submit_one,
+            check=getattr(store, "check", lambda: None),
+            stop=stop,
+            on_note=on_note,
+            hands=request.hands,
+            attempts=_ATTEMPTS,
+        ).run()
+
+
+def watch(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
+    """Process what appears in a folder, until told to stop; each file is an asset of its own.
+
+    What an earlier watch or run left unfinished is finished first. Raises `UsageError` for a bad rule or
+    setting, or if another run is at work in the output folder.
+    """
+    root, out = _resolved(request.folder), _resolved(request.out)
+    if not root.is_dir():
+        raise UsageError(f"{request.folder} is no folder", remedy="name the folder in which footage appears")
+    for inner in (STATE, OUTPUT):
+        if root.is_relative_to(out / inner):
+            raise UsageError(
+                f"{request.folder} is where {request.out} keeps its results",
+                remedy="watch another folder, or name another one with --out",
+            )
+    rules = load(request.rules, profile=request.profile)
+    home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False)
+    with opened(home, stop=stop, on_event=on_event) as perform:
+        # No new sources: only what is open yet, whatever profile it was submitted with.
+        left = perform((), profiles.load("default"))
+        report = Watch(
+            folder=Folder(root=root, excluded=(out,) if out != root else (), settle_s=request.settle_s),
+            rules=rules,
+            process=perform,
+            stop=stop,
+            on_event=on_event,
+            once=request.once,
+        ).run()
+    return replace(
+        report,
+        finished=left.finished + report.finished,
+        failed=left.failed + report.failed,
+        skipped=left.skipped + report.skipped,
+    )
+
+
+def _resolved(path: Path) -> Path:
+    return Path(os.path.realpath(path))

@@ -1,0 +1,50 @@
+"""`eddyline watch`: what appears in a folder becomes playable and proven assets, by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eddyline.cli.run import DEFAULT_OUT, perform
+
+SETTLE_S = 5.0
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where footage appears.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results go.")] = DEFAULT_OUT,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", metavar="FILE", help="What to make of which files.")
+    ] = None,
+    profile: Annotated[
+        str,
+        typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of all that no rule names."),
+    ] = "default",
+    slots: Annotated[
+        int | None, typer.Option("--slots", min=1, help="Jobs at a time. [default: one per core]")
+    ] = None,
+    settle: Annotated[
+        float,
+        typer.Option("--settle", metavar="S", min=0, max=3600, help="A file unchanged for so long is whole."),
+    ] = SETTLE_S,
+    once: Annotated[  # noqa: FBT002 - Typer's way to declare a flag
+        bool, typer.Option("--once", help="End when all that is there is done.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - likewise
+) -> None:
+    """Process footage as it appears in a folder. Stop it at any time; started again, it goes on."""
+    from eddyline.app.ingesting import WatchRequest  # noqa: PLC0415 - heavy: help must not wait for it
+    from eddyline.app.ingesting import watch as keep_watching  # noqa: PLC0415
+
+    request = WatchRequest(
+        folder=folder, out=out, rules=rules, profile=profile, slots=slots, settle_s=settle, once=once
+    )
+    raise typer.Exit(
+        perform(
+            lambda stop, on_event: keep_watching(request, stop=stop, on_event=on_event),
+            as_json=as_json,
+            out=out,
+        )
+    )

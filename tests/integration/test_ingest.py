@@ -1,0 +1,161 @@
+"""`eddyline ingest` as real processes on a real S3 and SQS: an object becomes one asset, whatever dies."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.integration.cloud import REGION
+from tests.integration.footagebucket import FootageBucket, client, told_by_eventbridge, told_by_s3
+from tests.servers.ministack import Ministack, ministack
+
+from eddyline.graph.ledger import Ledger
+
+__all__ = ["ministack"]
+
+PROFILE = "fast"
+WITHIN_S = 90.0
+KILLS = 8
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+class Crew:
+    """Ingest processes on one queue, ledger and store."""
+
+    def __init__(self, bucket: FootageBucket, folder: Path, *options: str) -> None:
+        self.ledger = folder / "ledger.db"
+        self._log = folder / "log"
+        self._command = (
+            *(sys.executable, "-m", "eddyline", "ingest", "--events", bucket.place.name),
+            *("--store", f"s3://{bucket.bucket}", "--ledger", str(self.ledger), "--profile", PROFILE),
+            *("--lease", "2", "--json", *options),
+        )
+        self._environment = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": bucket.endpoint,
+            "AWS_REGION": REGION,
+        }
+
+    def start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
+
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def notes(self, what: str) -> list[dict[str, str]]:
+        lines = (line for line in self.said().splitlines() if line.startswith("{") and line.endswith("}"))
+        return [note for note in map(json.loads, lines) if note["event"] == what]
+
+    def inspected(self) -> list[str]:
+        """The addresses of all assets' sources, as the ledger's first jobs know them."""
+        with Ledger.open(self.ledger) as ledger:
+            return sorted(job.spec["name"] for job in ledger.jobs() if job.kind == "inspect")
+
+
+def _until(condition: Callable[[], bool], crew: Crew) -> None:
+    begin = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begin < WITHIN_S, crew.said()[-3000:]
+        time.sleep(0.1)
+
+
+def _send(bucket: FootageBucket, *bodies: str) -> None:
+    sqs = client("sqs", bucket.endpoint)
+    url = sqs.get_queue_url(QueueName=bucket.place.name)["QueueUrl"]
+    for body in bodies:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+
+
+def _told(bucket: FootageBucket, key: str, tag: str) -> str:
+    """A message such as EventBridge sends."""
+    thing = {"key": key, "size": 1, "etag": tag, "sequencer": "00A1"}
+    detail = {"bucket": {"name": bucket.bucket}, "object": thing}
+    return json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made", [told_by_eventbridge, told_by_s3])
+def test_uploads_become_assets_and_all_else_ends_where_it_belongs(
+    made: Callable[[str], FootageBucket], ministack: Ministack, tmp_path: Path
+) -> None:
+    bucket = made(ministack.url)
+    crew = Crew(bucket, tmp_path)
+    bucket.put("cards/a.mp4", b"a" * 1000)
+    old = bucket.put("cards/b.mp4", b"old" * 1000)
+    new = bucket.put("cards/b.mp4", b"new" * 1000)
+    gone = bucket.put("cards/gone.mp4", b"gone")
+    bucket.delete("cards/gone.mp4")
+    bucket.put("cards/notes.txt", b"text")
+    bucket.put("assets/0123/1080p.mp4", b"a result")
+    again = [_told(bucket, "cards/b.mp4", old), _told(bucket, "cards/b.mp4", new)] * 3
+    _send(bucket, *again, _told(bucket, "cards/gone.mp4", gone), "garbage", '{"Event": "s3:TestEvent"}')
+    process = crew.start()
+    try:
+        queues = bucket.queues()
+        _until(lambda: len(crew.notes("parked")) == 1 and queues.depth(bucket.place.name) == 0, crew)
+        assert crew.inspected() == ["a.mp4", "b.mp4"]
+        assert [body for body, _ in bucket.parked()] == ["garbage"]
+        reasons = {note["reason"] for note in crew.notes("ignored")}
+        for words in ("overwritten", "gone", "side file", "own", "test notification"):
+            assert any(words in reason for reason in reasons), reasons
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert time.monotonic() - began < 2.0
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_no_kill_of_an_ingest_loses_or_doubles_an_asset(ministack: Ministack, tmp_path: Path) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    rng = random.Random(11)
+    keys = [f"cards/GX01{number:04}.MP4" for number in range(40)]
+    tags = {key: bucket.put(key, rng.randbytes(2000)) for key in keys}
+    crew = Crew(bucket, tmp_path)
+    numbers = itertools.count()
+    processes = [crew.start(), crew.start()]
+    try:
+        for _ in range(KILLS):
+            key = f"cards/late-{next(numbers)}.mp4"
+            tags[key] = bucket.put(key, rng.randbytes(2000))
+            doubles = [_told(bucket, key, tag) for key, tag in tags.items()]
+            _send(bucket, *rng.sample(doubles, 5), f"garbage {key}")
+            time.sleep(rng.uniform(0.2, 3.0))
+            victim = rng.randrange(2)
+            assert processes[victim].poll() is None, crew.said()[-3000:]
+            processes[victim].kill()
+            processes[victim].wait()
+            processes[victim] = crew.start()
+        queues = bucket.queues()
+        _until(lambda: queues.depth(bucket.place.name) == 0, crew)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert crew.inspected() == sorted(Path(key).name for key in tags)
+    # What two of them parked, each as its last act, lies there twice; nothing else does.
+    assert {body for body, _ in bucket.parked()} == {f"garbage cards/late-{n}.mp4" for n in range(KILLS)}
+
+
+def test_a_process_without_rights_ends_and_says_what_to_do(ministack: Ministack, tmp_path: Path) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    crew = Crew(bucket, tmp_path, "--store", "s3://there-is-no-such-bucket")
+    assert crew.start().wait(60) == 2
+    assert "there is no such bucket" in crew.said()
