@@ -13,17 +13,16 @@ from eddyline.app.shared import Shared
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.fleet.pools import Pools
-from eddyline.fleet.serving import unserved
+from eddyline.fleet.serving import Unserved
 from eddyline.graph.database import Database, as_url
+from eddyline.pipeline.unserved import UnservedWatch, in_words
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from eddyline.observe.backlog import Backlog
     from eddyline.observe.metrics import Metrics
 
 _LAST_PORT = 65_535
-_REPEAT_S = 60.0  # between two warnings about the same class
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +69,7 @@ def backlog_watched(shared: Shared, told: Observation, pools: Pools) -> Iterator
     # A connection of its own: no work waits for it.
     database = Database(as_url(shared.ledger_place()), random.Random())  # noqa: S311 - jitter, not a secret
     over = Stop()
-    watch = BacklogWatch(reader(database), stop=over, on_backlog=_Warnings(told, pools).hear)
+    watch = BacklogWatch(reader(database), stop=over, on_backlog=_missing(told, pools).hear)
     told.metrics.watch_backlog(watch)
     thread = watch.start()
     try:
@@ -81,25 +80,8 @@ def backlog_watched(shared: Shared, told: Observation, pools: Pools) -> Iterator
         database.close()
 
 
-class _Warnings:
-    """Says once a minute that jobs wait for a class without workers."""
+def _missing(told: Observation, pools: Pools) -> UnservedWatch:
+    def warn(missing: Unserved) -> None:
+        told.log.warning("nobody serves a class", cls=missing.cls, jobs=missing.jobs, said=in_words(missing))
 
-    def __init__(self, told: Observation, pools: Pools) -> None:
-        self._told = told
-        self._pools = pools
-        self._said: dict[str, float] = {}
-
-    def hear(self, backlog: Backlog) -> None:
-        due = {queue.cls: (queue.due, queue.oldest_s) for queue in backlog.queues}
-        missing = unserved(due, backlog.workers, self._pools)
-        self._said = {each.cls: self._said.get(each.cls, 0.0) for each in missing}
-        for each in missing:
-            if backlog.at - self._said[each.cls] >= _REPEAT_S:
-                self._said[each.cls] = backlog.at
-                self._told.log.warning(
-                    "nobody serves a class",
-                    cls=each.cls,
-                    jobs=each.jobs,
-                    waited_s=round(each.waited_s, 1),
-                    remedy=each.remedy,
-                )
+    return UnservedWatch(pools, warn=warn, show=told.metrics.hear_unserved)

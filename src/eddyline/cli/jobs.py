@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _DEFAULT_OUT = Path("out")
 _BY_HAND = "cancelled by hand"
 _DAY_S = 86_400.0
+_LOOK_EVERY_S = 0.5
 _ARCHIVE_PAUSE_S = 0.02
 
 
@@ -102,6 +104,35 @@ def cancel_jobs(
     cancelled = [job for asset in assets for job in opened.cancel(asset=asset, reason=_BY_HAND)]
     cancelled += [job for name in jobs for job in opened.cancel(job=name, reason=_BY_HAND)]
     _say("cancelled", cancelled, as_json=as_json)
+
+
+@commands.command("drain")
+def drain_worker(
+    worker: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORKER", help="Its name, or a part of it that no other has.", show_default=False
+        ),
+    ],
+    out: Out = None,
+    ledger: options.Ledger = "",
+    queues: options.Queues = "",
+    wait: Annotated[  # noqa: FBT002 - Typer's way to declare a flag
+        bool, typer.Option("--wait", help="Come back once it is gone.")
+    ] = False,
+) -> None:
+    """Have a worker take nothing new, finish what it runs, and end."""
+    opened = open_ledger(out, ledger, queues)
+    alive = [each.name for each in opened.workers()]
+    found = [name for name in alive if name == worker] or [name for name in alive if worker in name]
+    if len(found) != 1:
+        known = ", ".join(found or alive) or "none"
+        raise UsageError(f"{worker!r} names {len(found)} workers", remedy=f"name one of: {known}")
+    if not opened.drain(found[0], "drained by hand"):
+        raise UsageError(f"{found[0]} is gone already")
+    typer.echo(f"{found[0]} is told to end")
+    while wait and any(each.name == found[0] for each in opened.workers()):
+        time.sleep(_LOOK_EVERY_S)
 
 
 @commands.command("redrive")

@@ -28,6 +28,8 @@ COMMANDS = {
     "submit": ("submit", "submit"),
     "watch": ("watch", "watch"),
     "ingest": ("ingest", "ingest"),
+    "worker": ("worker", "worker"),
+    "coordinator": ("coordinator", "coordinator"),
     "profiles": ("profiles", "commands"),
     "telemetry": ("telemetry", "telemetry"),
     "merge": ("merge", "merge"),

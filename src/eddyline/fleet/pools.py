@@ -53,6 +53,11 @@ class JobLimits(_Section):
     memory_mib: int | None = Field(default=None, ge=64, le=4_194_304)
     scratch_gib: float = Field(default=20.0, gt=0, le=65_536)
 
+    @property
+    def room_gib(self) -> float:
+        """What must be free before a job starts: hardly any takes all that it may."""
+        return self.scratch_gib / 10
+
 
 class Capacity(_Section):
     """Machines, for Terraform and for scaling: between `least` and `most` of them, of any of `types`.

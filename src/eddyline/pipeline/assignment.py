@@ -36,7 +36,7 @@ class Assignment:
         encoders that cannot, `UsageError` for a disk too small.
         """
         verify(ffmpeg, self.encoders, pool=self.pool, runner=runner)
-        needed = max(limits.scratch_gib for limits in self.limits.values())
+        needed = max(limits.room_gib for limits in self.limits.values())
         free = free_gib(scratch)
         if free < needed:
             raise UsageError(

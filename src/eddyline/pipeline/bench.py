@@ -95,7 +95,7 @@ class Bench:
         Raises `TransientError` if the disk has not the room that the job's class may need.
         """
         if job.cls in self.limits:
-            await_room(self.scratch, self.limits[job.cls].scratch_gib, stop)
+            await_room(self.scratch, self.limits[job.cls].room_gib, stop)
         folder = self.scratch / f"{job.id}.{job.fence}"
         files.remove_tree(folder)
         with files.told_apart("making room to work"):

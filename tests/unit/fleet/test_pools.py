@@ -138,10 +138,10 @@ def test_a_missing_file_is_said_to_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("vcpus", "memory", "slots"),
     [
-        (16, 64 * GIB, 4),
-        (16, 13 * GIB, 2),  # memory is what there is less of
-        (1000, 4000 * GIB, 16),  # no more than `most`
-        (4, 6.25 * GIB, 1),
+        (16, 64 * GIB, 8),
+        (16, 8 * GIB, 2),  # memory is what there is less of
+        (1000, 4000 * GIB, 32),  # no more than `most`
+        (2, 3.75 * GIB, 1),
     ],
 )
 def test_as_many_slots_as_processors_and_memory_allow(vcpus: float, memory: float, slots: int) -> None:
@@ -149,8 +149,8 @@ def test_as_many_slots_as_processors_and_memory_allow(vcpus: float, memory: floa
 
 
 def test_a_machine_too_small_for_one_slot_is_refused() -> None:
-    with pytest.raises(UsageError, match="class cpu needs 4 vCPU and 6144 MiB; this machine has 2 and"):
-        slots_on(Machine(vcpus=2, memory=64 * GIB), load()["cpu"])
+    with pytest.raises(UsageError, match="class cpu needs 2 vCPU and 3584 MiB; this machine has 1 and"):
+        slots_on(Machine(vcpus=1, memory=64 * GIB), load()["cpu"])
 
 
 def _group(root: Path, **files: str) -> Path:

@@ -1,0 +1,79 @@
+"""A coordinator: between the ledger and workers that see only queues."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TextIO
+
+from eddyline.app.extras import extra
+from eddyline.app.shared import Shared
+from eddyline.app.watching import Observation, backlog_watched, observed
+from eddyline.core.errors import TransientError
+from eddyline.core.stop import Stop
+from eddyline.graph.coordinator import Coordinator, Note
+from eddyline.graph.sweeping import Bounds
+from eddyline.pipeline.history import with_history
+
+_QUIET = frozenset({"counted", "published", "ordered"})  # what it does all the time
+_SILENT_LEASES = 3  # leases without a word before a worker is held for dead: as workers' own beats say
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoordinateRequest:
+    """`lease_s` as the workers have it; `archive_after_s`: assets that ended so long ago are archived."""
+
+    shared: Shared
+    lease_s: float = 30.0
+    archive_after_s: float | None = None
+    metrics: str = ""
+    log_level: str = "info"
+
+
+def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> None:
+    """Coordinate until told to stop. Raises `UsageError` for what would never work."""
+    shared = request.shared
+    pools = shared.pools()
+    classes = tuple(pools.pools)
+    always = {"coordinator": f"{platform.node()}:{os.getpid()}"}
+    with ExitStack() as stack:
+        told = stack.enter_context(
+            observed(stream=stream, level=request.log_level, metrics=request.metrics, always=always)
+        )
+        queues = shared.open_queues(classes)
+        with extra("aws", "SQS"):
+            from eddyline.aws.exchange import SqsExchange  # noqa: PLC0415 - slow to import
+        ledger = stack.enter_context(shared.remote_ledger())
+        stack.enter_context(backlog_watched(shared, told, pools))
+        try:
+            queues.ensure()
+        except TransientError as error:  # it makes them later, once there is somebody to make them
+            told.log.warning("queues", said=str(error))
+        exchange = SqsExchange(queues)
+        stack.callback(exchange.close)
+        told.log.info("coordinator ready", queues=shared.queues, classes=list(classes))
+        Coordinator(
+            ledger,
+            exchange,
+            classes=classes,
+            stop=stop,
+            lease_s=_SILENT_LEASES * request.lease_s,
+            bounds=Bounds(stale_s=shared.settings.sweep_stale_s),
+            on_note=_noted(told),
+            prepare=with_history(ledger),
+            archive_after_s=request.archive_after_s,
+        ).run()
+        told.log.info("coordinator ended", why=stop.reason)
+
+
+def _noted(told: Observation) -> Callable[[Note], None]:
+    def hear(note: Note) -> None:
+        told.metrics.hear_note(note.what, note.count)
+        say = told.log.debug if note.what in _QUIET else told.log.info
+        if note.count:
+            say(note.what, count=note.count, why=note.reason)
+
+    return hear

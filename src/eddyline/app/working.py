@@ -1,0 +1,232 @@
+"""A worker of a fleet: jobs of one class, until this machine is taken away or somebody says so."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from eddyline.app.extras import extra
+from eddyline.app.shared import Shared
+from eddyline.app.watching import Observation, backlog_watched, observed
+from eddyline.core.clock import SystemClock
+from eddyline.core.process import Runner
+from eddyline.core.stop import Stop
+from eddyline.fleet.drain import Actions, Standing
+from eddyline.fleet.drainer import Drainer
+from eddyline.fleet.notices import Kind, Notice, sigterm
+from eddyline.fleet.obeying import Obedience
+from eddyline.fleet.pools import Pools
+from eddyline.fleet.serving import worker_name
+from eddyline.fleet.slots import measure
+from eddyline.graph.broker import Broker
+from eddyline.graph.direct import DirectBroker
+from eddyline.graph.events import WorkerEvent
+from eddyline.graph.job import Job
+from eddyline.graph.worker import Worker
+from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline import history
+from eddyline.pipeline.assignment import assign
+from eddyline.pipeline.bench import Bench
+from eddyline.pipeline.history import History
+from eddyline.pipeline.routing import by_classes
+from eddyline.pipeline.scratch import occupied
+from eddyline.pipeline.steps.table import handlers
+
+AT_ONCE = "Ctrl-C"
+"""The reason of a stop for which nothing is to be finished first."""
+
+_LONGEST_POLL_S = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkRequest:
+    """A worker of class `pool`. `slots`: None for as many as this machine has room for.
+
+    `lease_s`: after so long without a word, others get its jobs. `metrics`: "[HOST:]PORT", or "" for none.
+    """
+
+    pool: str
+    shared: Shared
+    slots: int | None = None
+    work: Path | None = None
+    lease_s: float = 30.0
+    metrics: str = ""
+    log_level: str = "info"
+
+
+def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
+    """Work until `asked` is raised (then drain), or a notice of this machine's end came, or a person's order.
+
+    Logs to `stream`. Raises `UsageError` or `UnsupportedError` for what would never work on this machine.
+    """
+    pools, settings = request.shared.pools(), request.shared.settings
+    task = assign(pools, request.pool, measure(), ffmpeg=settings.ffmpeg, slots=request.slots)
+    tools = Toolchain.find(task.ffmpeg, settings.ffprobe, settings.packager)
+    name = f"{worker_name(request.pool, platform.node(), os.getpid())}-{secrets.token_hex(3)}"
+    always = {"worker": name, "pool": request.pool}
+    with ExitStack() as stack:
+        told = stack.enter_context(
+            observed(stream=stream, level=request.log_level, metrics=request.metrics, always=always)
+        )
+        scratch = stack.enter_context(occupied(_work_folder(request)))
+        task.prove(tools.ffmpeg, scratch, Runner())
+        stop = Stop()
+        store = request.shared.open_store(stop=stop)
+        broker, history_of = stack.enter_context(_broker(request, pools, told))
+        drainer = stack.enter_context(_drained(broker, told, stop=stop, asked=asked))
+        obedience = Obedience(
+            broker,
+            worker=name,
+            notice=drainer.notice,
+            on_trouble=lambda said: told.log.warning("orders", said=said),
+        )
+        stack.callback(obedience.close)
+        bench = Bench(
+            store=store,
+            tools=tools,
+            scratch=scratch,
+            history=history_of,
+            pools=pools,
+            router=by_classes(pools),
+            limits=task.limits,
+        )
+        told.metrics.set_slots(task.slots)
+        told.log.info(
+            "worker ready", slots=task.slots, classes=list(task.classes), store=request.shared.store
+        )
+        Worker(
+            name,
+            drainer.gate,
+            drainer.watched(handlers(bench)),
+            slots=task.slots,
+            classes=task.classes,
+            stop=stop,
+            lease_s=request.lease_s,
+            on_event=_heard(told),
+        ).run()
+        told.log.info("worker ended", why=stop.reason or drainer.standing.reason)
+
+
+def _work_folder(request: WorkRequest) -> Path:
+    given = request.work or request.shared.settings.work
+    return given or Path(tempfile.gettempdir()) / f"eddyline-{os.getuid()}"
+
+
+def _heard(told: Observation) -> Callable[[WorkerEvent], None]:
+    from eddyline.observe.logs import worker_log  # noqa: PLC0415 - needs the extra, which `observed` has seen to
+
+    log = worker_log(told.log)
+
+    def hear(event: WorkerEvent) -> None:
+        told.metrics.hear(event)
+        log(event)
+
+    return hear
+
+
+@contextmanager
+def _broker(
+    request: WorkRequest, pools: Pools, told: Observation
+) -> Iterator[tuple[Broker, Callable[[Job], History]]]:
+    """Where jobs come from: queues where there are any, and no database is opened then; else the ledger."""
+    shared = request.shared
+    if shared.queues:
+        queues = shared.open_queues(tuple(pools.pools))
+        with extra("aws", "SQS"):
+            from eddyline.aws.sqs import SqsBroker  # noqa: PLC0415 - slow to import
+        broker = SqsBroker(queues, visibility_s=request.lease_s, wait_s=_LONGEST_POLL_S)
+        try:
+            yield broker, history.from_spec
+        finally:
+            broker.close()
+        return
+    with shared.plain_ledger() as ledger, ExitStack() as stack:
+        if request.metrics:
+            stack.enter_context(backlog_watched(shared, told, pools))
+        yield DirectBroker(ledger), history.from_ledger(ledger)
+
+
+@contextmanager
+def _drained(broker: Broker, told: Observation, *, stop: Stop, asked: Stop) -> Iterator[Drainer]:
+    """The worker's conscience about its end, with all that can tell of it."""
+    with ExitStack() as stack:
+        protection = stack.enter_context(_protected(told))
+        drainer = Drainer(broker, stop=stop, busy=protection, on_actions=_acted(told))
+        stack.callback(drainer.close)
+        over = Stop()
+        stack.callback(over.request, "the worker has ended")
+        _watch_machine(drainer, told, over)
+        threading.Thread(target=_heed, args=(asked, drainer, over, told), name="asked", daemon=True).start()
+        yield drainer
+
+
+@contextmanager
+def _protected(told: Observation) -> Iterator[Callable[[bool], None]]:
+    """Protection against an ECS service's scale-in while jobs run; nothing elsewhere."""
+    if not os.environ.get("ECS_AGENT_URI"):
+        yield lambda _busy: None
+        return
+    from eddyline.aws.protection import Protection  # noqa: PLC0415 - inside ECS only
+
+    protection = Protection.of(os.environ, lambda said: told.log.warning("task protection", said=said))
+    assert protection is not None  # noqa: S101 - the variable is there
+    try:
+        yield protection.hold
+    finally:
+        protection.close()
+
+
+def _watch_machine(drainer: Drainer, told: Observation, over: Stop) -> None:
+    """Ask the machine's own metadata, every few seconds, whether it is to be taken away."""
+    from eddyline.aws.imds import Metadata, Watch  # noqa: PLC0415 - needs no boto3
+
+    metadata = Metadata.of(os.environ)
+    if metadata is None:
+        return
+
+    def noticed(notice: Notice) -> None:
+        told.metrics.hear_notice(str(notice.kind))
+        told.log.warning("notice", kind=str(notice.kind), why=notice.reason, deadline=notice.deadline)
+        drainer.notice(notice)
+
+    def troubled(said: str) -> None:
+        told.log.info("metadata", said=said)
+
+    Watch(metadata, noticed, stop=over, on_trouble=troubled).start()
+
+
+def _heed(asked: Stop, drainer: Drainer, over: Stop, told: Observation) -> None:
+    """A signal is a notice: SIGTERM leaves time to finish, Ctrl-C none."""
+    while not asked.wait(1.0):
+        if over.requested:
+            return
+    now = SystemClock().now()
+    told.log.info("told to stop", why=asked.reason)
+    notice = sigterm(now)
+    if asked.reason == AT_ONCE:
+        notice = Notice(kind=Kind.STOP, at=now, deadline=now, reason=asked.reason)
+    told.metrics.hear_notice(str(notice.kind))
+    drainer.notice(notice)
+
+
+def _acted(told: Observation) -> Callable[[Actions, Standing], None]:
+    def act(actions: Actions, standing: Standing) -> None:
+        told.metrics.hear_stance(takes_new=actions.takes_new)
+        told.log.info(
+            "stance",
+            stance=str(actions.stance),
+            why=standing.reason,
+            finish=len(actions.finish),
+            hand_back=len(actions.hand_back),
+            exit_by=actions.exit_by,
+        )
+
+    return act
