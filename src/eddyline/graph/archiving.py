@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select
 
+from eddyline.graph.bulk import rows_for
 from eddyline.graph.guards import guard_assets
-from eddyline.graph.records import COLUMNS, encode, rows_for
+from eddyline.graph.records import COLUMNS, encode
 from eddyline.graph.states import OPEN, State
 from eddyline.graph.tables import archive, jobs, needs
 

@@ -29,6 +29,7 @@ class Bell:
         self._engine = engine
         self._heard = heard
         self._name = uuid.uuid4().hex  # so as not to hear itself
+        self._toll = f"SET LOCAL synchronous_commit = off; NOTIFY {_CHANNEL}, '{self._name}'"
         self._able = engine.dialect.name == "postgresql"
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -42,8 +43,9 @@ class Bell:
             return
         self._next_ring = now + _RING_PAUSE_S
         try:
-            with self._engine.begin() as connection:
-                connection.exec_driver_sql(f"NOTIFY {_CHANNEL}, '{self._name}'")
+            with self._engine.connect() as connection:
+                # One request, and none waits for the disk: while one commits, all others that ring wait.
+                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(self._toll)
         except DBAPIError:
             return  # they will look by themselves
 

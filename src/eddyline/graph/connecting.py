@@ -18,11 +18,13 @@ _OPENING_PATIENCE_S = 60.0
 _CACHE_KIB = 16 * 1024
 _CHECKPOINT_PAGES = 4000
 
-# PostgreSQL: what a statement may take, may wait for a row, and how long a frozen process may hold locks.
-_TIMEOUTS_MS = {
+# PostgreSQL: what a statement may take, may wait for a row, and how long a frozen process may hold locks, in
+# ms. Compiling a statement takes longer than any of ours.
+_SESSION = {
     "statement_timeout": 30_000,
     "lock_timeout": 10_000,
     "idle_in_transaction_session_timeout": 30_000,
+    "jit": "off",
 }
 # A server that vanished without a word is noticed within about 20 s.
 _CONNECTING: dict[str, str | int] = {
@@ -33,7 +35,7 @@ _CONNECTING: dict[str, str | int] = {
     "keepalives_count": 2,
     "tcp_user_timeout": 20_000,
     "application_name": "eddyline",
-    "options": " ".join(f"-c {name}={value}" for name, value in _TIMEOUTS_MS.items()),
+    "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
 }
 # Serialization failure, deadlock, lock not available, statement timeout, too many connections: the
 # transaction can simply run again, a little later.

@@ -155,7 +155,7 @@ class Database:
 
     def _ready_writer(self, *, durable: bool) -> Connection:
         if self._writer is None:
-            self._writer = self.engine.connect().execution_options(**{WRITER: True})
+            self._writer = self._new_writer()
             self._durable = True
         if self.is_sqlite and durable is not self._durable:
             # Must be said outside a transaction, so past SQLAlchemy, which would begin one.
@@ -163,6 +163,15 @@ class Database:
             raw.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}").close()
             self._durable = durable
         return self._writer
+
+    def _new_writer(self) -> Connection:
+        writer = self.engine.connect().execution_options(**{WRITER: True})
+        if not self.is_sqlite:
+            # All that writers look for is in an index; but before its first look at a table that grows, the
+            # server guesses that it holds little, or much of the same, and reads the whole of it.
+            writer.exec_driver_sql("SET enable_seqscan = off")
+            writer.commit()
+        return writer
 
     def _drop_writer(self) -> None:
         if self._writer is not None:

@@ -13,8 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from eddyline.graph.bulk import rows_for
 from eddyline.graph.guards import guard_jobs
-from eddyline.graph.records import RELEASED, Record, encode, lock, needs_of, rows_for, write
+from eddyline.graph.records import RELEASED, Record, encode, lock, needs_of, write
 from eddyline.graph.standing import standings
 from eddyline.graph.states import FAILED, OPEN, Event, State
 from eddyline.graph.tables import needs
@@ -68,7 +69,7 @@ def cancel_dependants(connection: Connection, failed: Mapping[str, str], now: fl
     released = 0
     blame = dict(failed)
     while blame:
-        edges = list(rows_for(connection, _DEPENDANTS, blame))
+        edges = rows_for(connection, _DEPENDANTS, blame)
         optional = [edge for edge in edges if edge.optional]
         if optional:
             connection.execute(

@@ -12,9 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, not_, or_, select, update
 
+from eddyline.graph.bulk import batches, rows_for
 from eddyline.graph.exchange import STRIDE, Offer, publication
 from eddyline.graph.leases import IS_READY, IS_RUNNING
-from eddyline.graph.records import COLUMNS, batches, jobs_of, rows_for
+from eddyline.graph.records import COLUMNS, jobs_of
 from eddyline.graph.tables import jobs, outbox
 
 _READY = (
@@ -47,7 +48,7 @@ def enqueue(connection: Connection, ids: Sequence[str]) -> None:
 
     What was published of them before no longer counts.
     """
-    rows = list(rows_for(connection, _READY, ids))
+    rows = rows_for(connection, _READY, ids)
     forget(connection, [row.id for row in rows])
     if rows:
         connection.execute(
@@ -92,7 +93,7 @@ def take(
     }
     if not due:
         return []
-    found = {job.id: job for job in jobs_of(connection, list(rows_for(connection, _JOBS, due)), {})}
+    found = {job.id: job for job in jobs_of(connection, rows_for(connection, _JOBS, due), {})}
     _set_aside(connection, due.keys() - found.keys(), now)
     for batch in batches(found):
         connection.execute(_TAKE.values(taken=now + hold_s), {"ids": batch})

@@ -8,38 +8,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Connection,
-    Executable,
-    Float,
-    Insert,
-    Integer,
-    Row,
-    Select,
-    Text,
-    Update,
-    bindparam,
-    insert,
-    make_url,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from eddyline.core.identity import canonical
 from eddyline.graph import readiness, turns
+from eddyline.graph.bulk import many, rows_for
 from eddyline.graph.job import Job
 from eddyline.graph.states import Event, State, advance
 from eddyline.graph.tables import jobs, needs
-
-_BATCH = 500  # ids in one IN list
 
 
 @dataclass
@@ -122,29 +103,6 @@ _NEEDS = select(needs.c.job_id, needs.c.need_id, needs.c.optional)
 _NEEDS = _NEEDS.where(needs.c.job_id.in_(bindparam("ids", expanding=True)))
 
 
-def batches(ids: Collection[str]) -> Iterator[list[str]]:
-    """The ids in ascending order, in lists short enough for one statement."""
-    ordered = sorted(ids)
-    for start in range(0, len(ordered), _BATCH):
-        yield ordered[start : start + _BATCH]
-
-
-def rows_for(connection: Connection, query: Select[Any], ids: Collection[str]) -> Iterator[Row[Any]]:
-    """The rows of a query that has one parameter `ids`, for any number of them."""
-    if connection.dialect.name == "postgresql":
-        # One text for any number of ids, so that the server plans it once.
-        if ids:
-            yield from connection.exec_driver_sql(_with_array(query), {"ids": sorted(ids)})
-        return
-    for batch in batches(ids):
-        yield from connection.execute(query, {"ids": batch}).all()
-
-
-@cache
-def _with_array(query: Select[Any]) -> str:
-    return _compiled(query, ("ids",), "postgresql").replace("IN (__[POSTCOMPILE_ids])", "= ANY(%(ids)s)")
-
-
 def lock(connection: Connection, ids: Collection[str]) -> dict[str, Record]:
     """The records of these jobs, locked until the transaction ends; unknown ids are left out."""
     return {row.job_id: record_of(row) for row in rows_for(connection, _LOCK, ids)}
@@ -161,63 +119,6 @@ def write(connection: Connection, records: Iterable[Record], names: Sequence[str
     turns.assign(connection, [record for record in ordered if record.state == State.READY])
     many(connection, _WRITE, _NAMES if names is None else ("job_id", *names), [vars(r) for r in ordered])
     readiness.note(connection, ((record.job_id, record.state) for record in ordered))
-
-
-def many(
-    connection: Connection,
-    statement: Insert | Update,
-    names: Sequence[str],
-    rows: Sequence[dict[str, Any]],
-) -> None:
-    """Run a statement once for every row, a dict with at least these names, handed to the driver as it is.
-
-    The ledger's columns are text and numbers that both drivers take unconverted; SQLAlchemy's own
-    processing of each row would cost more than the database does. PostgreSQL gets all rows in one statement.
-    """
-    if not rows:
-        return
-    if connection.dialect.name == "postgresql":
-        # An array has one type; a whole number will do for a float anywhere else.
-        floats = {column.name for column in statement.table.columns if isinstance(column.type, Float)}
-        columns = {name: [row[name] for row in rows] for name in names}
-        for name in floats.intersection(columns):
-            columns[name] = [None if value is None else float(value) for value in columns[name]]
-        connection.exec_driver_sql(_set_based(statement, tuple(names)), columns)
-    else:
-        text = _compiled(statement, tuple(names), connection.dialect.name)
-        connection.exec_driver_sql(text, list(rows))
-
-
-@cache
-def _compiled(statement: Executable, names: tuple[str, ...], dialect: str) -> str:
-    url, paramstyle = _DIALECTS[dialect]
-    kind: Any = make_url(url).get_dialect()
-    compiled: Any = statement
-    return str(compiled.compile(dialect=kind(paramstyle=paramstyle), column_keys=list(names)))
-
-
-@cache
-def _set_based(statement: Insert | Update, names: tuple[str, ...]) -> str:
-    """The same for rows that come as one array a column; of an update, `job_id` says which row is meant."""
-    table: Any = statement.table
-    columns = {name: table.c["id" if name == "job_id" and statement is _WRITE else name] for name in names}
-    arrays = ", ".join(f"%({name})s::{_ARRAYS[type(column.type)]}[]" for name, column in columns.items())
-    if isinstance(statement, Insert):
-        return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - columns' names
-    changes = ", ".join(f"{name} = new.{name}" for name in names if name != "job_id")
-    source = f"unnest({arrays}) AS new ({', '.join(names)})"
-    return f"UPDATE {table.name} SET {changes} FROM {source} WHERE {table.name}.id = new.job_id"  # noqa: S608 - columns' names
-
-
-_ARRAYS: dict[type[Any], str] = {
-    Text: "text",
-    Integer: "integer",
-    BigInteger: "bigint",
-    Float: "double precision",
-    Boolean: "boolean",
-}
-# Named parameters on both, so that rows stay dicts.
-_DIALECTS = {"sqlite": ("sqlite://", "named"), "postgresql": ("postgresql+psycopg://", "pyformat")}
 
 
 def encode(value: dict[str, Any]) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select
 
+from eddyline.graph.bulk import rows_for
 from eddyline.graph.job import NewJob
-from eddyline.graph.records import rows_for
 from eddyline.graph.states import State
 from eddyline.graph.tables import jobs
 

@@ -1,0 +1,45 @@
+"""Rows in bulk: whatever text and numbers a column can hold comes back as it was."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.graph.shop import answer, get, new, take
+
+from eddyline.graph.job import Done
+from eddyline.graph.ledger import Ledger
+
+_ODD = (
+    'a "quoted" name',
+    "back\\slash\\",
+    "{braces},commas",
+    "NULL",
+    " blanks ",
+    "two\nlines\tand a tab",
+    "it's",
+    "Wildwasser \U0001f6f6 \u00fc",
+    '\\"',
+    "%(name)s %s :name",
+)
+
+
+@pytest.mark.parametrize("text", _ODD)
+def test_odd_text_comes_back_as_it_was(ledger: Ledger, text: str) -> None:
+    ledger.submit([new(text, owner=text, spec={"note": text}), new("after", text)])
+    claim = take(ledger)[0]
+    assert (claim.job.id, claim.job.owner, claim.job.spec) == (text, text, {"note": text})
+    answer(ledger, claim, Done(result={"note": text}, output=text))
+    assert (get(ledger, text).result, get(ledger, text).output) == ({"note": text}, text)
+    released = take(ledger)[0].job
+    assert (released.id, released.needs) == ("after", (text,))
+
+
+@pytest.mark.parametrize("weight", [1e-12, 0.1 + 0.2, 1e300, 7])
+def test_numbers_come_back_to_the_last_bit(ledger: Ledger, weight: float) -> None:
+    ledger.submit([new("a-1", weight=weight, deadline=1_700_000_000.123456)])
+    assert (get(ledger, "a-1").weight, get(ledger, "a-1").deadline) == (weight, 1_700_000_000.123456)
+
+
+def test_an_empty_text_is_not_nothing(ledger: Ledger) -> None:
+    ledger.submit([new("a-1")])
+    answer(ledger, take(ledger)[0], Done(result={}, output=""))
+    assert get(ledger, "a-1").output == ""
