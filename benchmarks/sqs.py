@@ -1,4 +1,4 @@
-"""What the queues carry: no-op jobs a second, beside what the same server moves at most, and hand-backs.
+"""What the queues carry: no-op jobs a second, beside what the same server moves at most.
 
 `python -m benchmarks.sqs` prints the figures; `measure()` returns them. One coordinator and two workers of
 two slots are processes of their own, the ledger is SQLite, the server is MiniStack on loopback: a single
@@ -13,7 +13,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,17 +24,14 @@ from eddyline.aws.exchange import SqsExchange
 from eddyline.aws.queues import Naming, Queues, sqs_client
 from eddyline.aws.sqs import SqsBroker
 from eddyline.core.stop import Stop
-from eddyline.graph.broker import Broker
 from eddyline.graph.coordinator import Coordinator
 from eddyline.graph.handling import JobContext
-from eddyline.graph.job import Claim, Done, Interrupted, Job, NewJob, Settlement
+from eddyline.graph.job import Done, Job
 from eddyline.graph.remote import RemoteLedger
 from eddyline.graph.worker import Worker
 
 ROUNDS = 3
-HAND_BACKS = 20
 KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "us-east-1"}
-_LEASE_S = 30.0
 
 
 def measure() -> dict[str, float]:
@@ -51,7 +48,6 @@ def measure() -> dict[str, float]:
                 for number in range(ROUNDS):
                     limits.append(_limit(server.url))
                     jobs.append(_round(ledger, f"r{number}"))
-            backs = _hand_backs(server.url, folder)
         finally:
             server.stop()
     limit, rate = statistics.median(limits), statistics.median(jobs)
@@ -59,8 +55,6 @@ def measure() -> dict[str, float]:
         "sqs.jobs_per_s": round(rate, 1),
         "sqs.server_messages_per_s": round(limit, 1),
         "sqs.jobs_vs_server": round(rate / limit, 3),
-        "handback_to_restart_s": round(statistics.median(backs), 4),
-        "handback_to_restart_worst_s": round(max(backs), 4),
     }
 
 
@@ -132,51 +126,6 @@ def _limit(url: str, seconds: float = 2.0) -> float:
     for thread in threads:
         thread.join()
     return sum(moved) / (time.perf_counter() - begin)
-
-
-def _hand_backs(url: str, folder: Path) -> list[float]:
-    """Seconds from a worker's hand-back to another's claim."""
-    queues = _queues(url, "back")
-    queues.ensure()
-    stop = Stop()
-    with RemoteLedger.open(folder / "back.db") as ledger:
-        coordinator = Coordinator(ledger, SqsExchange(queues), classes=("cpu",), stop=stop)
-        thread = threading.Thread(target=coordinator.run)
-        thread.start()
-        ledger.submit([NewJob(id="a-1", asset="a", kind="chunk", spec={})])
-        brokers = [SqsBroker(_queues(url, "back"), wait_s=10) for _ in range(2)]
-        came = threading.Event()
-        for broker in brokers:
-            broker.subscribe(came.set)
-        claim = _claim(brokers[0], came)
-        seconds = []
-        for number in range(HAND_BACKS):
-            holder, other = brokers[number % 2], brokers[1 - number % 2]
-            came.clear()
-            other.claim("other", classes=("cpu",), limit=1, lease_s=_LEASE_S)
-            time.sleep(0.3)  # it polls by now, as an idle worker does
-            begin = time.perf_counter()
-            holder.settle([Settlement(job_id="a-1", fence=claim.fence, outcome=Interrupted())])
-            claim = _claim(other, came)
-            seconds.append(time.perf_counter() - begin)
-        for broker in brokers:
-            broker.close()
-        stop.request("measured")
-        thread.join()
-    return seconds
-
-
-def _claim(broker: Broker, came: threading.Event) -> Claim:
-    return _patiently(lambda: broker.claim("bench", classes=("cpu",), limit=1, lease_s=_LEASE_S), came)
-
-
-def _patiently(claim: Callable[[], list[Claim]], came: threading.Event) -> Claim:
-    while True:
-        found = claim()
-        if found:
-            return found[0]
-        came.wait(5)
-        came.clear()
 
 
 if __name__ == "__main__":

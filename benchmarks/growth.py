@@ -1,0 +1,222 @@
+"""What the ledger does as it grows: 0 to 1,000,000 jobs done, then 100,000 waiting and 100,000 ready beside.
+
+`python -m benchmarks growth` (about five minutes; not part of the default run) measures on PostgreSQL with 4
+clients and on SQLite with one: no-op jobs a second in batches of 50, and the latency of a claim of one job.
+On PostgreSQL also what a job costs on disk and in the server's log (WAL). `--quick` stops at 10,000.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from eddyline.graph.bulk import many
+from sqlalchemy import Connection, insert, text
+from tests.unit.graph.server import Server
+
+from benchmarks.graph import graph
+from eddyline.graph.job import Done, NewJob, Settlement, Unstarted
+from eddyline.graph.ledger import Ledger
+from eddyline.graph.states import State
+from eddyline.graph.tables import jobs, needs
+
+DONE = (0, 10_000, 100_000, 1_000_000)
+BESIDE = 100_000
+ROUNDS = 5  # of 1,100 jobs each
+SAMPLES = 200
+BATCH = 50
+_CHUNK = 20_000
+_LEASE_S = 60.0
+_BULK = 100  # the priority of the backlog: what is measured comes first
+
+
+def measure(*, done: tuple[int, ...] = DONE, beside: int = BESIDE) -> dict[str, float]:
+    """Jobs per second and claim latencies, by database and by what the ledger holds."""
+    found: dict[str, float] = {}
+    with Server("fsync=on", "shared_buffers=256MB", "max_wal_size=4GB") as server:
+        found |= _grow("postgres", server.url, 4, done, beside)
+    with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as folder:
+        found |= _grow("sqlite", str(Path(folder) / "ledger.db"), 1, done, beside)
+    return found
+
+
+def _grow(database: str, url: str, clients: int, done: tuple[int, ...], beside: int) -> dict[str, float]:
+    found: dict[str, float] = {}
+    with Ledger.open(url) as ledger:
+        ledger.submit([NewJob(id="blocker", asset="blocked", kind="probe", cls="elsewhere", spec={})])
+        before = 0
+        for count in done:
+            _fill(ledger, State.DONE, before, count)
+            before = count
+            found |= _figures(f"growth.{database}.done_{count}", ledger, url, clients)
+        for state in (State.WAITING, State.READY):
+            _fill(ledger, state, 0, beside)
+            found |= _figures(f"growth.{database}.{state}_{beside}", ledger, url, clients)
+    return found
+
+
+def _figures(name: str, ledger: Ledger, url: str, clients: int) -> dict[str, float]:
+    log = _log_bytes(ledger)
+    rate = _rate(ledger, url, clients, name)
+    latencies = _latencies(ledger, name)
+    found = {
+        f"{name}.jobs_per_s": round(rate, 1),
+        f"{name}.claim_ms.p50": round(latencies[len(latencies) // 2] * 1000, 2),
+        f"{name}.claim_ms.p99": round(latencies[int(len(latencies) * 0.99)] * 1000, 2),
+    }
+    if log is not None:
+        total = ROUNDS * len(graph(name)) + SAMPLES
+        found[f"{name}.wal_bytes_per_job"] = round(((_log_bytes(ledger) or 0) - log) / total)
+        found[f"{name}.disk_bytes_per_job"] = round(_disk_bytes(ledger) / _rows(ledger))
+    return found
+
+
+def _rate(ledger: Ledger, url: str, clients: int, prefix: str) -> float:
+    """Jobs per second, from the first claim to the last answer; submitting is not counted."""
+    total = 0
+    for number in range(ROUNDS):
+        batch = graph(f"{prefix}-{number}")
+        joins = tuple(job.id for job in batch if job.kind == "join")
+        batch.append(NewJob(id=f"{prefix}-end-{number}", asset=prefix, kind="end", spec={}, needs=joins))
+        total += len(batch)
+        ledger.submit(batch)
+    command = [sys.executable, "-m", "benchmarks.growth", "client", url, prefix]
+    processes = [
+        subprocess.Popen([*command, str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for n in range(clients)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    begin = time.time()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+    ends = [float(process.stdout.readline()) for process in processes if process.stdout is not None]
+    for process in processes:
+        assert process.wait() == 0
+    return total / (max(ends) - begin)
+
+
+def client(url: str, prefix: str, number: str) -> None:
+    """Claim and settle until the last of the measured jobs is done; prints when it settled its last one."""
+    name = f"{prefix}-client-{number}"
+    ends = [f"{prefix}-end-{number}" for number in range(ROUNDS)]
+    with Ledger.open(url) as ledger:
+        ledger.submit([NewJob(id=name, asset=name, kind="warm", cls=name, spec={})])
+        _turn(ledger, name, name)
+        print("ready", flush=True)
+        sys.stdin.read()
+        last = time.time()
+        while True:
+            if _turn(ledger, name, "cpu"):
+                last = time.time()
+            elif all(job is not None and job.state is State.DONE for job in map(ledger.job, ends)):
+                print(last, flush=True)
+                return
+            else:
+                time.sleep(0.005)
+
+
+def _turn(ledger: Ledger, name: str, cls: str) -> bool:
+    """Claim a batch, settle what is measured and hand back the backlog's; False: only that was there."""
+    claims = ledger.claim(name, classes=(cls,), limit=BATCH, lease_s=_LEASE_S)
+    outcomes = [Unstarted() if claim.job.priority == _BULK else Done(result={}) for claim in claims]
+    ledger.settle(
+        [
+            Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)
+            for claim, outcome in zip(claims, outcomes, strict=True)
+        ]
+    )
+    return any(isinstance(outcome, Done) for outcome in outcomes)
+
+
+def _latencies(ledger: Ledger, prefix: str) -> list[float]:
+    """Seconds that a claim of one job takes, ascending, with nobody else at work."""
+    ledger.submit([NewJob(id=f"{prefix}-one-{n}", asset=prefix, kind="one", spec={}) for n in range(SAMPLES)])
+    found = []
+    for _ in range(SAMPLES):
+        begin = time.perf_counter()
+        claim = ledger.claim("latency", classes=("cpu",), limit=1, lease_s=_LEASE_S)[0]
+        found.append(time.perf_counter() - begin)
+        ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=Done(result={}))])
+    return sorted(found)
+
+
+def _fill(ledger: Ledger, state: State, first: int, end: int) -> None:
+    """Rows as a long life leaves them behind, each with one need; the planner may then look at them."""
+
+    def write(connection: Connection, rows: list[dict[str, Any]]) -> None:
+        many(connection, insert(jobs), [column.name for column in jobs.columns], rows)
+        edges = [
+            {"job_id": row["id"], "need_id": "blocker", "optional": False, "met": state is not State.WAITING}
+            for row in rows
+        ]
+        many(connection, insert(needs), [column.name for column in needs.columns], edges)
+
+    for rows in _rows_of(state, first, end):
+        ledger._database.write(lambda c, rows=rows: write(c, rows))  # type: ignore[misc]  # noqa: SLF001 - a million jobs by the front door would take minutes
+    ledger.compact()
+
+
+def _rows_of(state: State, first: int, end: int) -> Iterator[list[dict[str, Any]]]:
+    changing: dict[State, dict[str, Any]] = {
+        State.DONE: {"result": '{"frames":1800}', "finished": 1.7e9, "attempt": 1, "starts": 1, "fence": 1},
+        State.WAITING: {"unmet": 1},
+        State.READY: {"ready_at": 1.7e9},
+    }
+    empty = dict.fromkeys(column.name for column in jobs.columns)
+    numbers = ("unmet", "attempt", "starts", "interruptions", "losses", "fence", "answered")
+    common = {
+        **empty,
+        **dict.fromkeys(numbers, 0),
+        "kind": "chunk",
+        "cls": "cpu",
+        "priority": _BULK,
+        "owner": "",
+        "spec": '{"first":0,"last":1800,"source":"an-asset"}',
+        "weight": 1.0,
+        "created": 1.7e9,
+        "state": str(state),
+        **changing[state],
+    }
+    for start in range(first, end, _CHUNK):
+        yield [
+            {**common, "id": f"{state}-{n // 22}-{n}", "asset": f"{state}-{n // 22}", "turn": float(n)}
+            for n in range(start, min(start + _CHUNK, end))
+        ]
+
+
+def _asked(ledger: Ledger, query: str) -> int:
+    return int(ledger._database.read(lambda c: c.execute(text(query)).scalar()) or 0)  # noqa: SLF001 - figures no ledger tells
+
+
+def _log_bytes(ledger: Ledger) -> int | None:
+    if ledger._database.is_sqlite:  # noqa: SLF001 - see above
+        return None
+    return _asked(ledger, "SELECT (pg_current_wal_lsn() - '0/0')::bigint")
+
+
+def _disk_bytes(ledger: Ledger) -> int:
+    return _asked(ledger, "SELECT pg_total_relation_size('jobs') + pg_total_relation_size('needs')")
+
+
+def _rows(ledger: Ledger) -> int:
+    return _asked(ledger, "SELECT count(*) FROM jobs")
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["client", url, prefix, number]:
+            client(url, prefix, number)
+        case ["--quick"]:
+            for key, value in measure(done=(0, 10_000), beside=1_000).items():
+                print(f"{key} {value}")
+        case _:
+            for key, value in measure().items():
+                print(f"{key} {value}")
