@@ -280,3 +280,11 @@ def _stranger(place: Direct | Distant) -> Ledger:
     """The ledger as a program opens it that is neither worker nor coordinator."""
     url = place.ledger._database.engine.url
     return Ledger.open(url.render_as_string(hide_password=False))
+
+
+def test_a_worker_that_leaves_is_known_no_more_long_before_its_lease_ends(place: Direct | Distant) -> None:
+    broker = place.broker()
+    broker.register("eve", "here", 1, 3600.0)
+    until(lambda: [worker.name for worker in place.ledger.workers()] == ["eve"])
+    broker.leave("eve")
+    until(lambda: not place.ledger.workers(), 10)

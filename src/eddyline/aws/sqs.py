@@ -130,6 +130,11 @@ class SqsBroker:
         """The queue itself gives the jobs of lost workers to others."""
         return []
 
+    def leave(self, worker: str) -> None:
+        """Tell that the worker's lease ends now: the coordinators' next sweep forgets it."""
+        host, pid = self._whereabouts
+        self._answers.say_later(Beat(worker=worker, host=host, pid=pid, lease_s=0.0))
+
     def next_wakeup(self, classes: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are told
         """Not known: jobs announce themselves."""
         return None

@@ -124,6 +124,10 @@ class Gate:
         """Take jobs back from lost workers."""
         return self._inner.expire()
 
+    def leave(self, worker: str) -> None:
+        """The worker ends."""
+        self._inner.leave(worker)
+
     def orders(self, worker: str, wait_s: float) -> list[Order]:
         """What people want of the worker."""
         return self._inner.orders(worker, wait_s)

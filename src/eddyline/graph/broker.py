@@ -36,6 +36,10 @@ class Broker(Protocol):
         """Take jobs back from lost workers, where that is the workers' own task."""
         ...
 
+    def leave(self, worker: str) -> None:
+        """The worker ends and holds nothing any more: nobody need wait for its lease to run out."""
+        ...
+
     def next_wakeup(self, classes: Sequence[str]) -> float | None:
         """When a job of these classes may be due next (seconds since 1970); None: not known."""
         ...

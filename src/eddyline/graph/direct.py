@@ -42,6 +42,10 @@ class DirectBroker:
         """Take jobs back from workers whose lease ran out."""
         return self._ledger.expire()
 
+    def leave(self, worker: str) -> None:
+        """The worker ends."""
+        self._ledger.leave(worker)
+
     def next_wakeup(self, classes: Sequence[str]) -> float | None:
         """When a job is due, or a lease runs out, next."""
         return self._ledger.next_wakeup(classes)

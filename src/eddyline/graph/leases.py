@@ -138,6 +138,13 @@ def extend(connection: Connection, worker: str, lease_s: float, now: float) -> f
     return deadline
 
 
+def leave(connection: Connection, worker: str) -> None:
+    """Forget a worker, unless it still holds something."""
+    if not held(connection, worker):
+        connection.execute(delete(workers).where(workers.c.name == worker))
+        orders.forget_workers(connection, [worker])
+
+
 def held(connection: Connection, worker: str) -> dict[str, int]:
     """The jobs that a worker holds, with their fences."""
     return {row.id: row.fence for row in connection.execute(_HELD, {"worker": worker})}

@@ -218,6 +218,10 @@ class Ledger:
         self._changed()
         return len(lost)
 
+    def leave(self, worker: str) -> None:
+        """Forget a worker that ends in good order; one that holds jobs all the same is waited for."""
+        self._database.write(lambda c: leases.leave(c, worker), durable=False)
+
     # For people
 
     def cancel(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
 from eddyline.graph.broker import Broker
 from eddyline.graph.events import Happening, WorkerEvent
@@ -82,6 +84,8 @@ class Worker:
             self._over.set()
             self._hand_back()
             self._slots.close()
+            with contextlib.suppress(EddylineError):  # then its lease runs out
+                self._broker.leave(self.name)
         if self._telling.failure is not None:
             raise self._telling.failure
 

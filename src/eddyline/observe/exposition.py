@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
 
 from eddyline.core.errors import UsageError
 
@@ -16,6 +16,7 @@ def exposition(registry: CollectorRegistry, *, host: str = "127.0.0.1", port: in
 
     Raises `UsageError` if the port is taken or the address is none of this machine's.
     """
+    disable_created_metrics()  # a second series for each counter, of which nobody asks anything
     try:
         server, thread = start_http_server(port, addr=host, registry=registry)
     except (OSError, OverflowError) as error:

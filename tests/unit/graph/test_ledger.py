@@ -579,3 +579,14 @@ def test_two_ledgers_on_one_database_see_the_same(open_ledger: Callable[..., Led
     claim = take(two)[0]
     assert answer(one, claim, done())
     assert get(two, "a-1").state is State.DONE
+
+
+def test_a_worker_leaves_only_with_empty_hands(ledger: Ledger) -> None:
+    ledger.register("w", "here", 1)
+    ledger.submit([NewJob(id="a-1", asset="a", kind="work", spec={})])
+    (claim,) = ledger.claim("w", classes=("cpu",), limit=1, lease_s=30)
+    ledger.leave("w")
+    assert [worker.name for worker in ledger.workers()] == ["w"]
+    ledger.settle([Settlement(job_id="a-1", fence=claim.fence, outcome=Done(result={}))])
+    ledger.leave("w")
+    assert ledger.workers() == []
