@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eddyline.graph.bulk import many
 from sqlalchemy import Connection, insert, text
 from tests.unit.graph.server import Server
 
 from benchmarks.graph import graph
+from eddyline.graph.bulk import many
 from eddyline.graph.job import Done, NewJob, Settlement, Unstarted
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.states import State
