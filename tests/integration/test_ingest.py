@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -89,12 +90,12 @@ def _told(bucket: FootageBucket, key: str, tag: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("made", [told_by_eventbridge, told_by_s3])
+@pytest.mark.parametrize(("made", "options"), [(told_by_eventbridge, ()), (told_by_s3, ("--queues", "jobs"))])
 def test_uploads_become_assets_and_all_else_ends_where_it_belongs(
-    made: Callable[[str], FootageBucket], ministack: Ministack, tmp_path: Path
+    made: Callable[[str], FootageBucket], options: tuple[str, ...], ministack: Ministack, tmp_path: Path
 ) -> None:
     bucket = made(ministack.url)
-    crew = Crew(bucket, tmp_path)
+    crew = Crew(bucket, tmp_path, *options)
     bucket.put("cards/a.mp4", b"a" * 1000)
     old = bucket.put("cards/b.mp4", b"old" * 1000)
     new = bucket.put("cards/b.mp4", b"new" * 1000)
@@ -159,3 +160,20 @@ def test_a_process_without_rights_ends_and_says_what_to_do(ministack: Ministack,
     crew = Crew(bucket, tmp_path, "--store", "s3://there-is-no-such-bucket")
     assert crew.start().wait(60) == 2
     assert "there is no such bucket" in crew.said()
+
+
+def test_sigterm_ends_it_within_two_seconds_though_its_server_never_answers(
+    ministack: Ministack, tmp_path: Path
+) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        bucket.endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        process = Crew(bucket, tmp_path).start()
+        connection, _ = silent.accept()  # it asks, and waits
+        with connection:
+            time.sleep(0.5)
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+            assert time.monotonic() - began < 2.0
