@@ -242,7 +242,7 @@ class Shift:
         self._obedience.close()
 
 
-@pytest.mark.parametrize("after_s", [1.0])
+@pytest.mark.parametrize("after_s", [0.0, 1.0])
 def test_a_cancellation_by_another_process_stops_the_handler_within_two_seconds(
     place: Direct | Distant, after_s: float
 ) -> None:

@@ -2,6 +2,7 @@
 
 A start or an answer counts only if its publication is the one that counts. A later receipt of the same
 publication outdates an earlier one: the queue gave the job to another worker because the first was silent.
+Whoever says that it began what does not count is ordered to give it up.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from eddyline.graph import leases, outbox, readiness
+from eddyline.graph import leases, orders, outbox, readiness
 from eddyline.graph.exchange import Answered, Beat, Fact, Started, publication
 from eddyline.graph.fallout import cancel_dependants
 from eddyline.graph.job import Interrupted, Settlement, Unstarted
+from eddyline.graph.orders import Order, OrderKind
 from eddyline.graph.records import Record, lock, write
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.settling import Settling, bury, hand_back
 from eddyline.graph.states import FAILED, Event, State
+
+_ENDED = frozenset({State.DONE, *FAILED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,21 +39,24 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What came of it: answers that counted, and facts that were late, doubled or unknown."""
+    """What came of it: facts that counted, those late, doubled or unknown, and orders to workers."""
 
     counted: int
     ignored: int
+    ordered: int = 0
 
 
 def apply(connection: Connection, facts: Sequence[Fact], rules: Rules) -> Applied:
     """Apply facts in one transaction, and note in the outbox what became ready because of them."""
     _keep_leases(connection, facts, rules)
     counted = ignored = 0
+    refused: list[Order] = []
     for rounds in _rounds(fact for fact in facts if not isinstance(fact, Beat)):
-        accepted = _apply_round(connection, rounds, rules)
+        accepted = _apply_round(connection, rounds, rules, refused)
         counted += accepted
         ignored += len(rounds) - accepted
-    return Applied(counted=counted, ignored=ignored)
+    orders.give(connection, refused, rules.now)
+    return Applied(counted=counted, ignored=ignored, ordered=len(refused))
 
 
 def _keep_leases(connection: Connection, facts: Iterable[Fact], rules: Rules) -> None:
@@ -86,8 +93,10 @@ def _key(fact: Started | Answered) -> tuple[str, int, str]:
     return fact.job_id, fact.fence, fact.worker
 
 
-def _apply_round(connection: Connection, facts: Sequence[Started | Answered], rules: Rules) -> int:
-    """Apply facts about different jobs; returns how many counted."""
+def _apply_round(
+    connection: Connection, facts: Sequence[Started | Answered], rules: Rules, refused: list[Order]
+) -> int:
+    """Apply facts about different jobs; returns how many counted, and adds to `refused` what follows."""
     readiness.begin(connection)
     records = lock(connection, [fact.job_id for fact in facts])
     bases = outbox.bases(connection, records)
@@ -105,21 +114,49 @@ def _apply_round(connection: Connection, facts: Sequence[Started | Answered], ru
     back = {a.job_id for a in answers if isinstance(a.outcome, Interrupted | Unstarted)}
     outbox.enqueue(connection, [name for name in readiness.end(connection) if name not in back])
     _forget_ended(connection, [fact.job_id for fact in current])
+    starts = [fact for fact in facts if isinstance(fact, Started)]
+    found = (refuse(fact, records.get(fact.job_id), bases.get(fact.job_id)) for fact in starts)
+    refused += [order for order in found if order is not None]
     return len(answers) + sum(isinstance(fact, Started) and _is_held(records, fact) for fact in current)
 
 
+def refuse(fact: Started, record: Record | None, base: int | None) -> Order | None:
+    """The order to give up what was begun in vain; None: it counts, or has been answered since.
+
+    `record` and `base` are the job and the publication that counts, as they are with the fact applied. Pure.
+    """
+    if record is not None and (_holds(record, fact) or record.answered == fact.fence):
+        return None
+    ended = record is None or record.state in _ENDED
+    outdated = publication(fact.fence) != base
+    return Order(
+        worker=fact.worker,
+        kind=OrderKind.GIVE_UP,
+        job_id=fact.job_id,
+        fence=fact.fence,
+        # An earlier receipt's message is another worker's by now, unless nobody wants it any more.
+        over=ended or outdated,
+        reason="the job has ended" if ended else "another worker was given the job",
+    )
+
+
 def _is_held(records: dict[str, Record], fact: Started | Answered) -> bool:
-    record = records[fact.job_id]
+    return _holds(records[fact.job_id], fact)
+
+
+def _holds(record: Record, fact: Started | Answered) -> bool:
     held = record.state == State.RUNNING and record.fence == fact.fence
     return held and record.lease_owner == fact.worker
 
 
 def _begin(record: Record, fact: Started | Answered, rules: Rules) -> bool:
     """The claim that a worker's word implies; whether it changed the record."""
-    if fact.fence <= record.fence:
+    if fact.fence < record.fence:
         return _was_no_loss(record, fact)
     if isinstance(fact, Answered) and isinstance(fact.outcome, Unstarted):
         return False
+    if fact.fence == record.fence:
+        return _resume(record, fact)
     if record.state == State.RUNNING:
         _lose(record, rules)
     if record.state != State.READY:
@@ -142,6 +179,19 @@ def _was_no_loss(record: Record, fact: Started | Answered) -> bool:
     return late
 
 
+def _resume(record: Record, fact: Started | Answered) -> bool:
+    """A worker given up for silent speaks, and nobody was given its job since: it never lost it."""
+    if record.state != State.READY or record.answered == fact.fence:
+        return False
+    record.step(Event.CLAIM)
+    record.attempt += 1
+    record.losses = max(record.losses - 1, 0)
+    record.interruptions = max(record.interruptions - 1, 0)
+    record.lease_owner = fact.worker
+    record.ready_at = None
+    return True
+
+
 def _lose(record: Record, rules: Rules) -> None:
     """The queue gave the job to another worker: its holder was silent for too long."""
     record.losses += 1
@@ -158,7 +208,5 @@ def _lose(record: Record, rules: Rules) -> None:
 
 
 def _forget_ended(connection: Connection, ids: Sequence[str]) -> None:
-    ended = {State.DONE, *FAILED}
-    outbox.forget(
-        connection, [name for name, record in lock(connection, ids).items() if record.state in ended]
-    )
+    ended = [name for name, record in lock(connection, ids).items() if record.state in _ENDED]
+    outbox.forget(connection, ended)

@@ -80,7 +80,7 @@ class RemoteLedger(Ledger):
             return arrivals.apply(connection, facts, rules)
 
         applied = self._database.write(work)
-        if applied.counted:
+        if applied.counted or applied.ordered:
             self._changed()
         return applied
 
