@@ -163,6 +163,95 @@ def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distan
     assert redrive_dead_letters(place.queues, place.ledger).again == []
 
 
+def test_a_letter_left_over_of_a_job_that_goes_on_or_is_not_wanted_only_goes(
+    distant: Callable[..., Distant],
+) -> None:
+    place = distant(bounds=Bounds(stale_s=3600))
+    lane = place.names.lane("cpu", 0)
+    assert lane is not None
+    place.ledger.submit([new("a-1"), new("b-1")])
+    until(lambda: place.queues.depth(lane) == 2)
+    old = place.queues.receive(lane, limit=10, wait_s=1, visibility_s=60)
+    place.ledger.publish_again("a-1")
+    broker = _joined(place)
+    claim = _claim(broker)
+    until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
+    place.ledger.cancel(job="b-1")
+    place.queues.send(place.names.dead, [message.body for message in old])
+    found = redrive_dead_letters(place.queues, place.ledger)
+    assert (found.again, sorted(found.settled), found.kept) == ([], ["a-1", "b-1"], {})
+    assert _settle(broker, claim, done())
+    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    assert get(place.ledger, "b-1").state == State.CANCELLED
+    assert place.queues.depth(place.names.dead) == 0
+
+
+def test_a_letter_of_a_job_that_its_worker_lost_takes_it_from_there(distant: Callable[..., Distant]) -> None:
+    place = distant(bounds=Bounds(stale_s=3600))
+    lane = place.names.lane("cpu", 0)
+    assert lane is not None
+    place.ledger.submit([new("a-1")])
+    broker = _joined(place)
+    claim = _claim(broker)
+    until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
+    assert isinstance(broker, SqsBroker)
+    message = broker._held["a-1", claim.fence].message
+    place.queues.send(place.names.dead, [message.body])
+    assert redrive_dead_letters(place.queues, place.ledger).again == ["a-1"]
+    until(lambda: broker.orders("ada", 1) == [] and not broker.held("ada"))
+    again = _claim(broker)
+    assert again.fence > claim.fence
+    assert _settle(broker, again, done())
+    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+
+
+def test_orders_wait_for_a_mailbox_that_vanished_and_come_in_the_new_one(
+    distant: Callable[..., Distant],
+) -> None:
+    place = distant()
+    broker = _joined(place)
+    until(place.ledger.workers)
+    place.queues.remove(place.names.mailbox("ada"))
+    assert place.ledger.drain("ada", "enough")
+    time.sleep(0.3)
+    heard: list[str] = []
+
+    def hear() -> list[str]:
+        heard.extend(order.reason for order in broker.orders("ada", 1))
+        return heard
+
+    until(hear)
+    assert heard == ["enough"]
+    until(lambda: place.ledger.orders("ada") == [])
+
+
+def test_a_mailbox_goes_with_its_worker_and_is_made_again_by_one_that_lives_after_all(
+    distant: Callable[..., Distant],
+) -> None:
+    place = distant()
+    ada, bob = _joined(place), _joined(place, "bob")
+    boxes = {name: place.names.mailbox(name) for name in ("ada", "bob")}
+    until(lambda: len(place.ledger.workers()) == 2)
+    assert isinstance(ada, SqsBroker)
+    ada.close()
+    with pytest.raises(NoQueueError):
+        place.queues.depth(boxes["ada"])
+    # As a worker that is frozen for longer than its leases.
+    place.ledger._database.write(lambda c: c.exec_driver_sql("UPDATE workers SET deadline = 1"))
+    until(lambda: not place.ledger.workers())
+    until(lambda: _is_gone(place, boxes["bob"]))
+    assert bob.orders("bob", 1) == []
+    assert place.queues.depth(boxes["bob"]) == 0
+
+
+def _is_gone(place: Distant, name: str) -> bool:
+    try:
+        place.queues.depth(name)
+    except NoQueueError:
+        return True
+    return False
+
+
 def test_queues_that_lost_everything_are_made_and_filled_again(distant: Callable[..., Distant]) -> None:
     place = distant(bounds=Bounds(stale_s=0.5))
     place.ledger.submit([new("a-1"), new("a-2")])

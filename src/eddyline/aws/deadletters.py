@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from eddyline.aws.envelope import unseal
 from eddyline.aws.queues import Message, Queues
 from eddyline.graph.remote import RemoteLedger
-from eddyline.graph.states import FAILED, State
+from eddyline.graph.states import State
 from eddyline.graph.wire import WireError, offer_from_json
 
 _HIDDEN_S = 120.0
@@ -29,7 +29,8 @@ class Redriven:
 def redrive_dead_letters(queues: Queues, ledger: RemoteLedger, *, limit: int = 1000) -> Redriven:
     """Publish anew the jobs of up to `limit` dead letters, retrying the dead ones; safe to repeat.
 
-    Letters that are no jobs of this ledger stay where they are. Raises `QueueError` and `LedgerError`.
+    A letter left over of a job that has ended, or that goes on by a later message, only goes. Letters that
+    are no jobs of this ledger stay where they are. Raises `QueueError` and `LedgerError`.
     """
     found = Redriven()
     kept: list[Message] = []
@@ -42,7 +43,7 @@ def redrive_dead_letters(queues: Queues, ledger: RemoteLedger, *, limit: int = 1
                 break
             for message in fresh:
                 seen.add(message.id)
-                reason = _redrive(message, ledger, found)
+                reason = _redrive(message, ledger, found, receipts=queues.dead_after)
                 if reason:
                     found.kept[message.id] = reason
                     kept.append(message)
@@ -53,22 +54,20 @@ def redrive_dead_letters(queues: Queues, ledger: RemoteLedger, *, limit: int = 1
     return found
 
 
-def _redrive(message: Message, ledger: RemoteLedger, found: Redriven) -> str:
+def _redrive(message: Message, ledger: RemoteLedger, found: Redriven, *, receipts: int) -> str:
     """Do for one letter what its job needs; why it has to stay, or nothing."""
     try:
-        name = offer_from_json(unseal(message.body)).job.id
+        offer = offer_from_json(unseal(message.body))
     except WireError as error:
         return message.attributes.get("reason") or str(error)
-    job = ledger.job(name)
+    job = ledger.job(offer.job.id)
     if job is None:
-        return f"no job {name} in this ledger"
-    if job.state in FAILED:
-        if name not in ledger.redrive(name):
-            return f"job {name} fell with another one: retry that"
-        found.again.append(name)
-    elif job.state in {State.READY, State.RUNNING}:
-        ledger.publish_again(name)
-        found.again.append(name)
+        return f"no job {offer.job.id} in this ledger"
+    # A job that was cancelled is one that nobody wants: taken back, it is published anew.
+    if job.state is State.DEAD:
+        ledger.redrive(job.id)
+        again = True
     else:
-        found.settled.append(name)
+        again = ledger.publish_again_if_last(job.id, base=offer.base, receipts=receipts)
+    (found.again if again else found.settled).append(job.id)
     return ""

@@ -277,7 +277,10 @@ class SqsBroker:
                 holding.hidden_until = until
             else:
                 holding.lost = True
-        if refused or len(holdings) < len(mine):
+        gone = [each for each in mine if not each.is_ours]
+        if gone:
+            # Nobody asks for them again: the worker stops their handlers and gives no answer.
+            self._drop(gone)
             self._tell()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -127,6 +128,14 @@ class RemoteLedger(Ledger):
         count = self._database.write(lambda c: sweeping.publish_again(c, ids, now=self._clock.now()))
         self._changed()
         return count
+
+    def publish_again_if_last(self, job_id: str, *, base: int, receipts: int) -> bool:
+        """Publish a job anew if the message of `base`, lost after so many receipts, was its last."""
+        work = partial(sweeping.publish_again_if_last, job_id=job_id, base=base, receipts=receipts)
+        again = self._database.write(lambda c: work(c, now=self._clock.now()))
+        if again:
+            self._changed()
+        return again
 
     def long_running(
         self, depths: Mapping[str, int], lane: Callable[[str, int], str | None], bounds: Bounds

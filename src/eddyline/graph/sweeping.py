@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from eddyline.graph import outbox
+from eddyline.graph import orders, outbox
+from eddyline.graph.exchange import publication
 from eddyline.graph.leases import IS_READY, IS_RUNNING
+from eddyline.graph.orders import Order, OrderKind
 from eddyline.graph.records import lock, write
 from eddyline.graph.states import Event, State
 from eddyline.graph.tables import jobs, workers
@@ -150,6 +152,19 @@ def publish_again(connection: Connection, ids: Collection[str], *, now: float) -
     """Publish open jobs anew, whoever may hold them: what was published before no longer counts."""
     records = lock(connection, ids)
     again = [record for record in records.values() if record.state in {State.READY, State.RUNNING}]
+    told = [
+        Order(
+            worker=record.lease_owner,
+            kind=OrderKind.GIVE_UP,
+            job_id=record.job_id,
+            fence=record.fence,
+            over=True,
+            reason="the job was published anew",
+        )
+        for record in again
+        if record.lease_owner
+    ]
+    orders.give(connection, told, now)
     for record in again:
         if record.state == State.RUNNING:
             record.make_ready(Event.LOSE, now)
@@ -158,6 +173,23 @@ def publish_again(connection: Connection, ids: Collection[str], *, now: float) -
     write(connection, again)
     outbox.enqueue(connection, [record.job_id for record in again])
     return len(again)
+
+
+def publish_again_if_last(
+    connection: Connection, *, job_id: str, base: int, receipts: int, now: float
+) -> bool:
+    """Publish a job anew unless it goes on without the lost message; whether it was.
+
+    `base` is the message's, which was received at most `receipts` times: a job with a higher fence
+    was given out by a message that came after it, as one is where a job is handed back too often.
+    """
+    record = lock(connection, [job_id]).get(job_id)
+    counts = outbox.bases(connection, [job_id]).get(job_id) == publication(base)
+    if record is None or not counts:
+        return False
+    if record.fence > base + receipts:
+        return False
+    return publish_again(connection, [job_id], now=now) > 0
 
 
 def _still_old(connection: Connection, ids: Collection[str], before: float) -> list[str]:

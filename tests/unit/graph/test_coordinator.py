@@ -6,8 +6,10 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.graph.post import Post
@@ -16,7 +18,8 @@ from tests.unit.graph.shop import done, failed, get, interrupted, new
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator import Coordinator, Note
-from eddyline.graph.exchange import Answered, Delivery, Started
+from eddyline.graph.exchange import Answered, Delivery, Offer, Started
+from eddyline.graph.orders import Order
 from eddyline.graph.remote import RemoteLedger
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.states import State
@@ -35,7 +38,7 @@ def ledger(tmp_path: Path) -> Iterator[RemoteLedger]:
 class Office:
     """Coordinators in threads, and one who counts what they note."""
 
-    def __init__(self, ledger: RemoteLedger, post: Post, count: int = 1) -> None:
+    def __init__(self, ledger: RemoteLedger, post: Post, count: int = 1, **more: Any) -> None:  # noqa: ANN401 - any option
         self.stop = Stop()
         self.notes: Counter[str] = Counter()
         self.failures: list[Exception] = []
@@ -50,6 +53,7 @@ class Office:
                 sweep_every_s=0.05,
                 bounds=BOUNDS,
                 on_note=self._note,
+                **more,
             )
             for _ in range(count)
         ]
@@ -217,3 +221,100 @@ def test_a_coordinator_stops_soon_after_it_is_told(ledger: RemoteLedger) -> None
     office.close()
     assert time.monotonic() - begin < 1.5
     assert not any(thread.is_alive() for thread in office.threads)
+
+
+def _with_word(offers: Sequence[Offer]) -> list[Offer]:
+    return [
+        replace(offer, job=replace(offer.job, spec={**offer.job.spec, "word": "hello"})) for offer in offers
+    ]
+
+
+def test_what_is_published_has_been_prepared(ledger: RemoteLedger) -> None:
+    post = Post(random.Random(0))
+    ledger.submit([new("a-1"), new("a-2")])
+    office = Office(ledger, post, prepare=_with_word)
+    _until(lambda: len(post.queue) == 2)
+    office.close()
+    assert [offer.job.spec for offer in post.queue] == [{"word": "hello"}] * 2
+    assert get(ledger, "a-1").spec == {}, "the ledger's own is as it was"
+
+
+def test_what_cannot_be_prepared_now_is_published_later(ledger: RemoteLedger) -> None:
+    post = Post(random.Random(0))
+    failures = iter([TransientError("no history yet")])
+
+    def prepare(offers: Sequence[Offer]) -> Sequence[Offer]:
+        for failure in failures:
+            raise failure
+        return _with_word(offers)
+
+    ledger.submit([new("a-1")])
+    office = Office(ledger, post, prepare=prepare)
+    _until(lambda: post.queue)
+    office.close()
+    assert office.notes["waiting"] >= 1
+    assert office.failures == []
+    assert post.queue[0].job.spec == {"word": "hello"}
+
+
+@pytest.mark.parametrize("fails", [0.0, 0.4])
+def test_orders_are_carried_soon_whatever_the_post_does(ledger: RemoteLedger, fails: float) -> None:
+    post = Post(random.Random(3), fails=fails, doubles=0.3)
+    office = Office(ledger, post, count=2)
+    post.boxes["ada"] = []
+    ledger.register("ada", "here", 1, lease_s=60)
+    ledger.register("bob", "here", 1, lease_s=60)
+    begin = time.monotonic()
+    ledger.drain("ada", "enough")
+    ledger.drain("bob", "who has no box yet")
+    _until(lambda: post.boxes["ada"])
+    assert fails or time.monotonic() - begin < 0.5
+    _until(lambda: not ledger.orders("ada"))
+    assert [order.worker for order in ledger.orders("bob")] == ["bob"]
+    post.boxes["bob"] = []
+    _until(lambda: not ledger.orders("bob"))
+    office.close()
+    assert {order.reason for order in post.boxes["bob"]} == {"who has no box yet"}
+
+
+def test_an_order_reaches_its_worker_though_nothing_can_be_published(
+    ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(_self: Post, _offers: Sequence[Offer]) -> list[bool]:
+        raise TransientError("the lanes are closed")
+
+    monkeypatch.setattr(Post, "publish", stuck)
+    post = Post(random.Random(0), boxes={"ada": []})
+    ledger.submit([new("a-1")])
+    ledger.register("ada", "here", 1, lease_s=60)
+    office = Office(ledger, post)
+    _until(lambda: office.notes["waiting"] >= 3)
+    begin = time.monotonic()
+    ledger.drain("ada")
+    _until(lambda: post.boxes["ada"])
+    assert time.monotonic() - begin < 0.5
+    office.close()
+
+
+def test_the_box_of_a_worker_given_up_is_removed(ledger: RemoteLedger) -> None:
+    boxes: dict[str, list[Order]] = {"ada": [], "bob": []}
+    post = Post(random.Random(0), boxes=boxes)
+    ledger.register("ada", "here", 1, lease_s=0.1)
+    ledger.register("bob", "here", 1, lease_s=60)
+    office = Office(ledger, post)
+    _until(lambda: set(post.boxes) == {"bob"})
+    office.close()
+
+
+def test_old_assets_go_to_the_archive_beside_the_work(ledger: RemoteLedger) -> None:
+    post = Post(random.Random(0))
+    ledger.submit([new(f"a{number}-1") for number in range(5)])
+    office = Office(ledger, post, count=2, archive_after_s=0.5, archive_every_s=0.1)
+    _until(lambda: len(post.queue) == 5)
+    for offer in list(post.queue)[:4]:
+        fact = Answered(job_id=offer.job.id, fence=offer.base + 1, worker="ada", at=1.0, outcome=done())
+        post.tell(fact)
+    _until(lambda: office.notes["archived"] == 4)
+    office.close()
+    assert office.failures == []
+    assert len(ledger.jobs()) == 1
