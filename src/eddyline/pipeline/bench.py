@@ -40,7 +40,7 @@ class Bench:
 
     `pools` are the worker classes there are, and `router` decides which of them an asset's jobs go to (None:
     one process serves them all). `limits` bound the jobs of a class; where there are none, steps have their
-    own alone.
+    own alone. A job waits `patience_s` for room on the disk.
     """
 
     store: Store
@@ -50,6 +50,7 @@ class Bench:
     pools: Pools = field(default_factory=load)
     router: Router | None = None
     limits: Mapping[str, JobLimits] = field(default_factory=dict)
+    patience_s: float = 120.0
     indexes: Indexes = field(default_factory=Indexes)
     _plans: dict[str, Plan] = field(default_factory=dict)
 
@@ -95,7 +96,7 @@ class Bench:
         Raises `TransientError` if the disk has not the room that the job's class may need.
         """
         if job.cls in self.limits:
-            await_room(self.scratch, self.limits[job.cls].room_gib, stop)
+            await_room(self.scratch, self.limits[job.cls].room_gib, stop, patience_s=self.patience_s)
         folder = self.scratch / f"{job.id}.{job.fence}"
         files.remove_tree(folder)
         with files.told_apart("making room to work"):

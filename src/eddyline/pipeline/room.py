@@ -9,7 +9,6 @@ from eddyline.core.errors import TransientError
 from eddyline.core.stop import Stop
 
 _GIB = 1024**3
-_PATIENCE_S = 120.0
 _POLL_S = 1.0
 
 
@@ -19,7 +18,7 @@ def free_gib(folder: Path) -> float:
     return shutil.disk_usage(there).free / _GIB
 
 
-def await_room(folder: Path, needed_gib: float, stop: Stop, *, patience_s: float = _PATIENCE_S) -> None:
+def await_room(folder: Path, needed_gib: float, stop: Stop, *, patience_s: float) -> None:
     """Return once so much is free. A full machine keeps its slots waiting, not failing one job after another.
 
     Raises `TransientError` if it lasts, `Interrupted` when told to stop.
