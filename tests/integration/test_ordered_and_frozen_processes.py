@@ -1,0 +1,173 @@
+"""Workers and coordinators as real processes: told what people want, frozen, and left by their queues."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from tests.integration.cloud import LEASE_S, REGION, naming, until
+from tests.servers.ministack import Ministack, NoServerError, ministack, running
+from tests.unit.graph.conftest import postgres
+from tests.unit.graph.shop import get, new
+
+from eddyline.graph.ledger import Ledger
+from eddyline.graph.states import State
+
+__all__ = ["ministack", "postgres"]
+
+HERE = Path(__file__).parent
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+
+
+@dataclass
+class Site:
+    """A ledger, and processes around it: workers know only the endpoint, if there is one."""
+
+    location: str
+    folder: Path
+    endpoint: str = ""
+    prefix: str = ""
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        Ledger.open(self.location).close()
+        if self.endpoint:
+            self.prefix = naming().prefix
+            self._start("coordinator", "coordinating.py", self.location, self.endpoint, self.prefix)
+
+    def worker(self, name: str, seconds: float) -> None:
+        words = (self.endpoint or self.location, self.prefix, name, str(self.folder / name), str(seconds))
+        self._start(name, "serving.py", *words)
+
+    def _start(self, name: str, script: str, *words: str) -> None:
+        environment = {**os.environ, **KEYS, "PYTHONPATH": str(HERE.parents[1])}
+        argv = [sys.executable, str(HERE / script), *words]
+        self.processes[name] = subprocess.Popen(argv, env=environment)
+
+    def signal(self, name: str, number: int) -> None:
+        os.kill(self.processes[name].pid, number)
+
+    def told(self, name: str, what: str, job: str) -> float | None:
+        """When a worker wrote that; None: not yet."""
+        log = self.folder / name
+        lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+        return next((float(at) for said, about, at in lines if (said, about) == (what, job)), None)
+
+    def end(self) -> None:
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+
+
+def _wiped(url: str) -> str:
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url
+
+
+@pytest.fixture(params=["direct-sqlite", "direct-postgresql", "sqs-postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    broker, dialect = request.param.split("-")
+    location = str(tmp_path / "ledger.db")
+    if dialect == "postgresql":
+        location = _wiped(request.getfixturevalue("postgres"))
+    server: Ministack | None = request.getfixturevalue("ministack") if broker == "sqs" else None
+    with _running(Site(location, tmp_path, server.url if server else "")) as made:
+        yield made
+
+
+@contextmanager
+def _running(site: Site) -> Iterator[Site]:
+    try:
+        site.begin()
+        yield site
+    finally:
+        site.end()
+
+
+@pytest.mark.slow
+def test_a_cancellation_and_a_drain_by_people_reach_a_worker_within_two_seconds(site: Site) -> None:
+    site.worker("ada", seconds=60)
+    with Ledger.open(site.location) as ledger:
+        ledger.submit([new("a-1"), new("b-1", priority=5)])
+        until(lambda: site.told("ada", "start", "a-1"))
+        until(lambda: get(ledger, "a-1").state == State.RUNNING)
+        begin = time.time()
+        ledger.cancel(job="a-1")
+        until(lambda: site.told("ada", "stopped", "a-1"))
+        assert (site.told("ada", "stopped", "a-1") or 0) - begin < 2.0
+        # It goes on with the next one; that ends nothing, so it is handed back by the drain's exit.
+        until(lambda: site.told("ada", "start", "b-1"))
+        ledger.cancel(job="b-1")
+        until(lambda: site.told("ada", "stopped", "b-1"))
+        begin = time.time()
+        assert ledger.drain("ada", "the machine is sold")
+        site.processes["ada"].wait(10)
+        assert time.time() - begin < 3.0
+        assert site.processes["ada"].returncode == 0
+        assert not ledger.drain("eve")
+        until(lambda: not ledger.orders("ada"))
+        assert ledger.counts()[State.CANCELLED] == 2
+
+
+@pytest.mark.slow
+def test_the_late_answer_of_a_frozen_worker_does_not_count(site: Site) -> None:
+    site.worker("ada", seconds=1.0)
+    with Ledger.open(site.location) as ledger:
+        ledger.submit([new("a-1")])
+        until(lambda: site.told("ada", "start", "a-1"))
+        until(lambda: get(ledger, "a-1").lease_owner == "ada")
+        site.signal("ada", signal.SIGSTOP)
+        frozen = time.time()
+        site.worker("bob", seconds=1.0)
+        until(lambda: site.told("bob", "start", "a-1"))
+        assert time.time() - frozen >= LEASE_S * 0.5
+        until(lambda: get(ledger, "a-1").lease_owner == "bob")
+        site.signal("ada", signal.SIGCONT)
+        until(lambda: site.told("ada", "end", "a-1") or site.told("ada", "stopped", "a-1"))
+        until(lambda: not ledger.has_open())
+        time.sleep(0.5)
+        job = get(ledger, "a-1")
+        assert (job.result, job.starts, job.attempt, job.interruptions) == ({"by": "bob"}, 2, 1, 1)
+        # And it works on as if nothing had been.
+        site.signal("bob", signal.SIGKILL)
+        ledger.submit([new("b-1")])
+        until(lambda: not ledger.has_open(), 30)
+        assert get(ledger, "b-1").result == {"by": "ada"}
+
+
+@pytest.mark.slow
+def test_orders_reach_workers_again_after_the_queues_lost_everything(tmp_path: Path) -> None:
+    try:
+        with running() as server, _running(Site(str(tmp_path / "ledger.db"), tmp_path, server.url)) as site:
+            _lose_everything(site, server)
+    except NoServerError as error:
+        pytest.skip(str(error))
+
+
+def _lose_everything(site: Site, server: Ministack) -> None:
+    site.worker("ada", seconds=60)
+    with Ledger.open(site.location) as ledger:
+        until(ledger.workers)
+        server.stop()
+        server.start()
+        ledger.submit([new("a-1")])
+        until(lambda: site.told("ada", "start", "a-1"), 40)
+        begin = time.time()
+        ledger.cancel(job="a-1")
+        until(lambda: site.told("ada", "stopped", "a-1"), 40)
+        assert (site.told("ada", "stopped", "a-1") or 0) - begin < 2.0
+        assert ledger.drain("ada")
+        site.processes["ada"].wait(20)
+        assert site.processes["ada"].returncode == 0
