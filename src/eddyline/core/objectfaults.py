@@ -51,6 +51,7 @@ _BY_CODE = {
     "ContainerNotFound": _NO_BUCKET,
     "InvalidBucketName": _NO_BUCKET,
     "AccessDenied": _REFUSED,
+    "InvalidObjectState": _Fault(UsageError, "the object is in an archive", "restore it first"),
     "RequestTimeTooSkewed": _Fault(UsageError, "this machine's clock is wrong", "set the clock"),
     "InvalidAccessKeyId": _Fault(UsageError, "the access key is not known there", _KEYS),
     "SignatureDoesNotMatch": _Fault(UsageError, "the secret key is wrong", _KEYS),

@@ -46,6 +46,7 @@ def _always(answer: Answer) -> Callable[[Request], Answer]:
         (error(403, "RequestTimeTooSkewed"), UsageError, "clock is wrong"),
         (error(400, "AuthorizationHeaderMalformed"), UsageError, r"another region \(set AWS_REGION"),
         (error(301, "PermanentRedirect"), UsageError, r"another region \(set AWS_REGION"),
+        (error(403, "InvalidObjectState"), UsageError, r"in an archive \(restore it first"),
         (error(404, "NoSuchBucket"), UsageError, r"no such bucket \(create it"),
         (error(404, "NoSuchKey"), MissingError, "it is not there"),
         (error(400, "ExpiredToken"), TransientError, "credentials have expired"),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eddyline.core.errors import UsageError
 from eddyline.pipeline.ingest.rules import Arrived, Rules, Take, load
@@ -13,6 +18,7 @@ from eddyline.pipeline.ingest.verdicts import Ignore, Park
 from eddyline.pipeline.terms import Terms
 
 EXAMPLE = Path(__file__).resolve().parents[4] / "examples" / "rules.yaml"
+RULES = load(EXAMPLE)
 CLIP = Arrived(key="a.mp4", size=5_000_000, at=1000.0, bucket="footage")
 
 
@@ -139,3 +145,30 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_file_means_the_default(tmp_path: Path) -> None:
     assert _taken(_rules(tmp_path, ""), CLIP).wanted == "default"
+
+
+@given(
+    st.text(min_size=1, max_size=60), st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3)
+)
+def test_whatever_a_stranger_uploads_is_decided(key: str, metadata: dict[str, str]) -> None:
+    arrived = Arrived(key=key, size=1, at=0.0, bucket="x", content_type=key, metadata=metadata)
+    assert isinstance(RULES.decide(arrived), Take | Ignore | Park)
+
+
+_yaml = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["when", "key", "profile", "owner", "extension", "ignore"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(_yaml)
+def test_whatever_a_file_holds_it_is_read_or_refused(value: object) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rules.yaml"
+        path.write_text(yaml.safe_dump({"rules": [value], "default": value}), "utf-8")
+        with suppress(UsageError):
+            load(path)
