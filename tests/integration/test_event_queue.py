@@ -70,6 +70,7 @@ def test_an_upload_is_told_with_the_tag_and_metadata_that_the_object_has(
         assert found is not None
         assert (found.tag, found.size, found.content_type) == (told.etag, 3, "video/mp4")
         assert found.tag == tag
+        assert abs(found.at - time.time()) < 60
         assert dict(found.metadata) == {"camera": "HERO12"}
         assert _nothing(arrivals, 1.5)
 

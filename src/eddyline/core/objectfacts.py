@@ -17,10 +17,14 @@ _STANDARD = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectFacts:
-    """Size in bytes, the entity tag without its quotes, and the metadata that its uploader gave it."""
+    """Size in bytes, the entity tag without its quotes, and the metadata that its uploader gave it.
+
+    `at` is when it was put there, in seconds since 1970.
+    """
 
     size: int
     tag: str
+    at: float
     content_type: str
     metadata: Mapping[str, str]
 
@@ -31,6 +35,7 @@ def facts_of(answer: GetResult) -> ObjectFacts:
     return ObjectFacts(
         size=meta["size"],
         tag=(meta["e_tag"] or "").strip('"'),
+        at=meta["last_modified"].timestamp(),
         content_type=attributes.get("Content-Type", ""),
         metadata={name.lower(): value for name, value in attributes.items() if name not in _STANDARD},
     )

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from eddyline.core.addresses import Address
-from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError, Interrupted, TransientError, UsageError
 from eddyline.core.objectfacts import ObjectFacts
 from eddyline.core.stop import Stop
@@ -104,7 +103,6 @@ class Ingest:
     check: Callable[[], None]
     stop: Stop
     on_note: Callable[[Note], None]
-    clock: Clock = field(default_factory=SystemClock)
     hands: int = 4
     attempts: int = 8
 
@@ -200,7 +198,7 @@ class Ingest:
             return note("ignored", "a result of Eddyline's own")
         try:
             found = self.look(told.bucket, told.key)
-            decided = decide(told, found, self.rules, now=self.clock.now())
+            decided = decide(told, found, self.rules)
             if isinstance(decided, Take):
                 made = self.submit(told.address, decided.profile, decided.terms)
                 return note("submitted", made.standing, made.asset)

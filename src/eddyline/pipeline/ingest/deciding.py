@@ -20,7 +20,7 @@ def is_own(told: Submit, store: Address) -> bool:
     return told.key.startswith((f"{top}{OUTPUT}/", f"{top}{STATE}/"))
 
 
-def decide(told: Submit, found: ObjectFacts | None, rules: Rules, *, now: float) -> Take | Ignore | Park:
+def decide(told: Submit, found: ObjectFacts | None, rules: Rules) -> Take | Ignore | Park:
     """What to do about an object of which an event told; `found` is what it is now, None: gone."""
     if found is None:
         return Ignore(reason="the object is gone")
@@ -33,7 +33,7 @@ def decide(told: Submit, found: ObjectFacts | None, rules: Rules, *, now: float)
             bucket=told.bucket,
             key=told.key,
             size=found.size,
-            at=now,
+            at=found.at,  # the same however late, and however often, it is told
             content_type=found.content_type,
             metadata=found.metadata,
         )

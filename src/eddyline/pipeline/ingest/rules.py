@@ -129,7 +129,7 @@ class Treatment(_Section):
     """What becomes of what arrives: `ignore` with a reason, or processed by a profile (a name or a file).
 
     `owner` may hold {1}, {2} ...: what that star of the rule's `key` stands for. `deadline_s` counts from the
-    arrival.
+    upload, or from when a file was found whole.
     """
 
     profile: str | None = Field(default=None, min_length=1, max_length=1000)

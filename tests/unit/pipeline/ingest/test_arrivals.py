@@ -67,7 +67,7 @@ class World:
         assert bucket == "cards"
         self.looking(key)
         tag = self.objects.get(key)
-        return None if tag is None else ObjectFacts(size=9, tag=tag, content_type="", metadata={})
+        return None if tag is None else ObjectFacts(size=9, tag=tag, at=5.0, content_type="", metadata={})
 
     def submit(self, address: str, profile: Profile, terms: Terms) -> Submitted:
         assert profile.name == "default"
