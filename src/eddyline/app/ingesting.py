@@ -86,6 +86,10 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
         def submit_one(address: str, profile: Profile, terms: Terms) -> Submitted:
             return submit([address], profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms)
 
+        def check() -> None:
+            getattr(store, "check", lambda: None)()
+            ledger.job("")
+
         Ingest(
             arrivals=arrivals,
             parse=parse,
@@ -93,7 +97,7 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
             store=addresses.parse(shared.store),
             look=look,
             submit=submit_one,
-            check=getattr(store, "check", lambda: None),
+            check=check,
             stop=stop,
             on_note=on_note,
             hands=request.hands,

@@ -89,9 +89,9 @@ class _HaltError(Exception):
 class Ingest:
     """Works messages off, `hands` at a time. `store` is where results go: nothing of it is ever ingested.
 
-    `check` asks the store something that must work, and raises `UsageError` if this process may not: then
-    it ends, rather than park everything that it is told. After `attempts` receipts that came to nothing a
-    message is parked.
+    `check` asks store and ledger something that must work. It raises `UsageError` if this process may not:
+    then it ends, rather than park everything that it is told; and `TransientError` if they are away: then
+    messages wait. After `attempts` receipts that came to nothing though all was there, a message is parked.
     """
 
     arrivals: Arrivals
@@ -154,10 +154,11 @@ class Ingest:
         except _HaltError:
             self._again(message, 0.0, "this process is refused what it needs")
             raise
+        except Interrupted as error:
+            self._again(message, 0.0, error.message)
+            return True
         except EddylineError as error:  # only those that may pass come so far
-            interrupted = isinstance(error, Interrupted)
-            self._again(message, 0.0 if interrupted else delay_s(message.receipts), error.message)
-            return interrupted
+            return self._passing(message, error)
         except Exception as error:  # noqa: BLE001 - whatever a message sets off, it must not stop the others
             self._failed(message, f"{type(error).__name__}: {error}")
             return True
@@ -165,6 +166,19 @@ class Ingest:
             self._park(message, "; ".join(reasons))
         else:
             self._settle(message, lambda: self.arrivals.done(message))
+        return True
+
+    def _passing(self, message: Message, error: EddylineError) -> bool:
+        """See to a message that may do better later; whether the store and the ledger are there."""
+        try:
+            self._check()
+        except _HaltError:
+            self._again(message, 0.0, "this process is refused what it needs")
+            raise
+        except TransientError:
+            self._again(message, delay_s(message.receipts), error.message)
+            return False
+        self._failed(message, error.message)
         return True
 
     def _failed(self, message: Message, why: str) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from tests.unit.pipeline.ingest.counter import Counter
@@ -218,6 +219,7 @@ def test_those_that_came_seldom_go_first() -> None:
 def test_while_the_store_is_away_a_message_waits_and_spends_nothing() -> None:
     world = World(objects={"a.mp4": "t"})
     world.looking = raising(*[TransientError("the store is away")] * 2)
+    world.checking = partial(raising(*[TransientError("the store is away")] * 2), "")
     world.counter.send(created("a.mp4"))
     world.run()
     assert world.addresses() == ["s3://cards/a.mp4"]
@@ -229,9 +231,18 @@ def test_while_the_store_is_away_a_message_waits_and_spends_nothing() -> None:
 def test_while_the_ledger_is_away_a_message_waits_too() -> None:
     world = World(objects={"a.mp4": "t"})
     world.submitting = raising(TransientError("the ledger is away"))
+    world.checking = partial(raising(TransientError("the ledger is away")), "")
     world.counter.send(created("a.mp4"))
     world.run()
     assert world.addresses() == ["s3://cards/a.mp4"]
+    assert not any(spent for _, spent in world.counter.delays)
+
+
+def test_an_object_that_fails_for_ever_though_all_is_there_is_parked() -> None:
+    world = World(objects={"a.mp4": "t"}, looking=raising(*[TransientError("a strange answer")] * 99))
+    world.counter.send(created("a.mp4"))
+    world.run()
+    assert world.counter.parked == {created("a.mp4"): "failed 8 times, at last by a strange answer"}
 
 
 def test_while_the_queue_is_away_nothing_ends() -> None:
