@@ -1,0 +1,188 @@
+"""Requests to S3 and SQS that one asset costs, counted by a proxy between a fleet and its servers.
+
+`python -m benchmarks requests` (about two minutes; not part of the default run) starts MiniStack, a
+coordinator and two workers (`light` and `cpu`) by their commands, puts a clip of our own into the bucket,
+submits it there, and counts what goes by until the asset is published and tidied up. What the same fleet asks
+while it has nothing to do is counted too, and taken off for the time that the asset took.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from tests.acceptance.machines import Machines
+from tests.servers.__main__ import BUCKET
+from tests.servers.ministack import _started
+
+from eddyline.graph.ledger import Ledger
+
+SECONDS = 60  # of the clip
+IDLE_S = 45.0
+_COMMAND = (sys.executable, "-m", "eddyline")
+_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect"})
+_PATIENCE_S = 600.0
+
+
+def measure(work: Path) -> dict[str, float]:
+    """Requests by kind, of one asset and of a fleet of two workers and a coordinator that idles (an hour)."""
+    server = _started(work)
+    try:
+        with _proxy(server.port) as proxy:
+            assert server.ask("PUT", f"/{BUCKET}")[0] == 200
+            return _count(proxy, work)
+    finally:
+        server.stop()
+
+
+def _count(proxy: _Proxy, work: Path) -> dict[str, float]:
+    ledger = work / "ledger.db"
+    shared = {
+        "EDDYLINE_STORE": f"s3://{BUCKET}/eddyline",
+        "EDDYLINE_LEDGER": str(ledger),
+        "EDDYLINE_QUEUES": "eddyline",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.server_port}",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+    }
+    clip = work / "clip.mp4"
+    subprocess.run(
+        [*_COMMAND, "demo-clip", str(clip), "--seconds", str(SECONDS)], check=True, capture_output=True
+    )
+    with Machines(command=_COMMAND, folder=work, shared=shared) as machines:
+        machines.start("coordinator", "coordinator")
+        for pool in ("light", "cpu"):
+            # They know the store and the queues, and nothing of the ledger.
+            machines.start(pool, "worker", "--pool", pool, EDDYLINE_LEDGER="")
+        time.sleep(10)
+        idle = _during(proxy, lambda: time.sleep(IDLE_S))
+        begin = time.monotonic()
+        busy = _during(proxy, lambda: _process(machines, clip, ledger))
+        seconds = time.monotonic() - begin
+        kinds = _kinds(ledger)
+    found = {f"requests.idle_hour.{kind}": round(n * 3600 / IDLE_S, 1) for kind, n in idle.items()}
+    for kind, number in busy.items():
+        found[f"requests.asset.{kind}"] = round(max(number - idle[kind] * seconds / IDLE_S, 0), 1)
+    found |= {f"requests.asset.jobs.{kind}": float(number) for kind, number in kinds.items()}
+    return dict(sorted({**found, "requests.asset.seconds": round(seconds, 1)}.items()))
+
+
+def _process(machines: Machines, clip: Path, ledger: Path) -> None:
+    machines.run("submit", str(clip), "--wait")
+    with Ledger.open(ledger) as opened:
+        give_up = time.monotonic() + _PATIENCE_S
+        while opened.has_open():
+            assert time.monotonic() < give_up, machines.logs()
+            time.sleep(0.2)
+
+
+def _kinds(ledger: Path) -> Counter[str]:
+    with Ledger.open(ledger) as opened:
+        return Counter(job.kind for job in opened.jobs())
+
+
+def _during(proxy: _Proxy, work: object) -> Counter[str]:
+    before = proxy.counted()
+    assert callable(work)
+    work()
+    return proxy.counted() - before
+
+
+class _Proxy(ThreadingHTTPServer):
+    """Passes everything on to a port of this machine, and counts."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Passing)
+        self.port = port
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def note(self, kind: str) -> None:
+        with self._lock:
+            self._counts[kind] += 1
+
+    def counted(self) -> Counter[str]:
+        with self._lock:
+            return Counter(self._counts)
+
+
+class _Passing(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Proxy
+
+    def _pass(self) -> None:
+        body = self._body()
+        self.server.note(kind_of(self.command, self.path, self.headers))
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+        headers["Content-Length"] = str(len(body))
+        connection.request(self.command, self.path, body, headers)
+        answer = connection.getresponse()
+        said = answer.read()
+        self.send_response_only(answer.status, answer.reason)
+        for name, value in answer.getheaders():
+            if name.lower() not in _HOP and (name.lower() != "content-length" or self.command == "HEAD"):
+                self.send_header(name, value)
+        if self.command != "HEAD":
+            self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+        connection.close()
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass  # noqa: N815 - as the standard library names them
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while length := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(length))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def kind_of(method: str, path: str, headers: Mapping[str, str]) -> str:
+    """What a request is, as its price list names it: `sqs.ReceiveMessage`, `s3.PUT`, `s3.GET` ..."""
+    target = headers.get("X-Amz-Target", "")
+    if target.startswith("AmazonSQS."):
+        return f"sqs.{target.removeprefix('AmazonSQS.')}"
+    url = urlsplit(path)
+    asked = parse_qs(url.query, keep_blank_values=True)
+    if method == "GET" and (re.fullmatch(r"/[^/]+/?", url.path) or "list-type" in asked):
+        return "s3.LIST"
+    return f"s3.{method}"
+
+
+@contextmanager
+def _proxy(port: int) -> Iterator[_Proxy]:
+    with _Proxy(port) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, daemon=True)
+        thread.start()
+        yield proxy
+        proxy.shutdown()
+        thread.join()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as folder:
+        for key, value in measure(Path(folder)).items():
+            print(f"{key} {value}")
