@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -127,7 +127,7 @@ class _Passing(BaseHTTPRequestHandler):
 
     def _pass(self) -> None:
         body = self._body()
-        self.server.note(kind_of(self.command, self.path, self.headers))
+        self.server.note(kind_of(self.command, self.path, self.headers.get("X-Amz-Target", "")))
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
         headers["Content-Length"] = str(len(body))
@@ -160,9 +160,8 @@ class _Passing(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def kind_of(method: str, path: str, headers: Mapping[str, str]) -> str:
+def kind_of(method: str, path: str, target: str) -> str:
     """What a request is, as its price list names it: `sqs.ReceiveMessage`, `s3.PUT`, `s3.GET` ..."""
-    target = headers.get("X-Amz-Target", "")
     if target.startswith("AmazonSQS."):
         return f"sqs.{target.removeprefix('AmazonSQS.')}"
     url = urlsplit(path)

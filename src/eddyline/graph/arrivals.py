@@ -17,6 +17,7 @@ from eddyline.graph import leases, orders, outbox, readiness
 from eddyline.graph.exchange import Answered, Beat, Fact, Started, publication
 from eddyline.graph.fallout import cancel_dependants
 from eddyline.graph.job import Interrupted, Settlement, Unstarted
+from eddyline.graph.leases import Alive
 from eddyline.graph.orders import Order, OrderKind
 from eddyline.graph.records import Record, lock, write
 from eddyline.graph.retry import RetryPolicy
@@ -61,14 +62,17 @@ def apply(connection: Connection, facts: Sequence[Fact], rules: Rules) -> Applie
 
 def _keep_leases(connection: Connection, facts: Iterable[Fact], rules: Rules) -> None:
     beats = {fact.worker: fact for fact in facts if isinstance(fact, Beat)}
-    heard = {fact.worker for fact in facts}
-    # In one order, so that no two coordinators wait for each other.
-    for worker in sorted(heard):
-        beat = beats.get(worker)
-        if beat is not None:
-            leases.register(connection, worker, beat.host, beat.pid, beat.lease_s, rules.now)
-        else:
-            leases.extend(connection, worker, rules.lease_s, rules.now)
+    leases.keep(
+        connection,
+        [_alive(worker, beats.get(worker), rules) for worker in {fact.worker for fact in facts}],
+        rules.now,
+    )
+
+
+def _alive(worker: str, beat: Beat | None, rules: Rules) -> Alive:
+    if beat is None:
+        return Alive(worker=worker, deadline=rules.now + rules.lease_s)
+    return Alive(worker=worker, deadline=rules.now + beat.lease_s, whereabouts=(beat.host, beat.pid))
 
 
 def _rounds(facts: Iterable[Started | Answered]) -> Iterator[list[Started | Answered]]:

@@ -79,7 +79,7 @@ def many(
 ) -> None:
     """Run a statement once for every row, which has at least these names; on PostgreSQL all at once.
 
-    An update's first name is the parameter that says which row is meant by its id; the others are columns.
+    An update's first name is the parameter that says which row is meant, by its key; the others are columns.
     """
     if not rows:
         return
@@ -104,7 +104,12 @@ def _compiled(statement: Executable, names: tuple[str, ...], dialect: str) -> st
 def _types(statement: Insert | Update, names: tuple[str, ...]) -> dict[str, type[Any]]:
     table: Any = statement.table
     key = names[0] if isinstance(statement, Update) else None
-    return {name: type(table.c["id" if name == key else name].type) for name in names}
+    return {name: type(table.c[_key_of(table) if name == key else name].type) for name in names}
+
+
+def _key_of(table: Any) -> str:  # noqa: ANN401 - a Table, whose types are of no help
+    (column,) = table.primary_key.columns
+    return str(column.name)
 
 
 @cache
@@ -118,4 +123,4 @@ def _set_based(statement: Insert | Update, names: tuple[str, ...]) -> str:
     key, *others = names
     changes = ", ".join(f"{name} = new.{name}" for name in others)
     source = f"unnest({arrays}) AS new ({', '.join(names)})"
-    return f"UPDATE {table.name} SET {changes} FROM {source} WHERE {table.name}.id = new.{key}"  # noqa: S608 - columns' names
+    return f"UPDATE {table.name} SET {changes} FROM {source} WHERE {table.name}.{_key_of(table)} = new.{key}"  # noqa: S608 - columns' names
