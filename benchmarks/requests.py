@@ -104,6 +104,10 @@ class _Proxy(ThreadingHTTPServer):
     """Passes everything on to a port of this machine, and counts."""
 
     daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A side has hung up, at the latest at the end."""
+
     request_queue_size = 128
 
     def __init__(self, port: int) -> None:
