@@ -88,6 +88,7 @@ class Coordinator:
         self._ordered = threading.Event()
         self._failure: BaseException | None = None
         self._unrecorded: list[Delivery] = []
+        self._gone: list[str] = []
 
     def run(self) -> None:
         """Work until the stop is raised; returns within about two seconds of that.
@@ -211,8 +212,10 @@ class Coordinator:
 
     def _sweep(self) -> None:
         lost = self._ledger.take_back()
-        if lost.workers:
-            self._exchange.forget(lost.workers)
+        self._gone += lost.workers
+        if self._gone:
+            self._exchange.forget(self._gone)
+            self._gone = []
         depths = self._exchange.depths()
         swept = self._ledger.sweep(depths, self._exchange.lane, self._bounds)
         disowned = self._vouching.disowned(

@@ -30,6 +30,15 @@ def test_a_job_goes_to_the_queue_of_its_priority(priority: int, lane: str) -> No
     assert NAMING.lane("cpu", priority) == lane
 
 
+def test_every_worker_has_a_mailbox_of_its_own_whatever_its_name() -> None:
+    names = ["cpu@ip-10-0-0-7:1", "cpu@ip-10-0-0-7:12", "", "ä" * 300, "\ud800"]
+    boxes = [NAMING.mailbox(name) for name in names]
+    assert len(set(boxes)) == len(names)
+    assert boxes == [NAMING.mailbox(name) for name in names]
+    assert all(box.startswith("eddyline-to-") and box.replace("-", "").isalnum() for box in boxes)
+    assert max(map(len, boxes)) <= 80
+
+
 def test_a_class_without_queues_has_no_lane() -> None:
     assert NAMING.lane("light", 0) is None
 

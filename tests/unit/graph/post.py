@@ -86,6 +86,8 @@ class Post:
         return there
 
     def forget(self, workers: Sequence[str]) -> None:
+        if self.rng.random() < self.fails:
+            raise TransientError("the post is closed")
         with self.lock:
             for worker in workers:
                 self.boxes.pop(worker, None)

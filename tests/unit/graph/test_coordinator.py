@@ -296,9 +296,10 @@ def test_an_order_reaches_its_worker_though_nothing_can_be_published(
     office.close()
 
 
-def test_the_box_of_a_worker_given_up_is_removed(ledger: RemoteLedger) -> None:
+@pytest.mark.parametrize("fails", [0.0, 0.7])
+def test_the_box_of_a_worker_given_up_is_removed(ledger: RemoteLedger, fails: float) -> None:
     boxes: dict[str, list[Order]] = {"ada": [], "bob": []}
-    post = Post(random.Random(0), boxes=boxes)
+    post = Post(random.Random(0), fails=fails, boxes=boxes)
     ledger.register("ada", "here", 1, lease_s=0.1)
     ledger.register("bob", "here", 1, lease_s=60)
     office = Office(ledger, post)

@@ -13,8 +13,17 @@ from tests.unit.graph.shop import done, failed, interrupted, new
 
 from eddyline.graph.exchange import STRIDE, Answered, Beat, Fact, Offer, Started
 from eddyline.graph.job import Done, Job, Link, Outcome, Unstarted
+from eddyline.graph.orders import Order, OrderKind
 from eddyline.graph.states import State
-from eddyline.graph.wire import WireError, fact_from_json, fact_to_json, offer_from_json, offer_to_json
+from eddyline.graph.wire import (
+    WireError,
+    fact_from_json,
+    fact_to_json,
+    offer_from_json,
+    offer_to_json,
+    order_from_json,
+    order_to_json,
+)
 
 JOB = Job(
     id="a-1",
@@ -54,6 +63,22 @@ OUTCOMES: list[Outcome] = [
 
 def _through(value: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
     return json.loads(json.dumps(value))
+
+
+@pytest.mark.parametrize("kind", OrderKind)
+def test_an_order_comes_through_whole(kind: OrderKind) -> None:
+    order = Order(worker="cpu@ä:1", kind=kind, job_id="a", fence=STRIDE * 9 + 1, over=True, reason="enough")
+    assert order_from_json(_through(order_to_json(order))) == order
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, [], {}, {"v": 2}, {"kind": "dance"}, {"kind": 3}, {"worker": None}, {"fence": -1}, {"over": 1}],
+)
+def test_what_is_no_order_is_refused(wrong: Any) -> None:  # noqa: ANN401 - JSON
+    good = order_to_json(Order(worker="ada", kind=OrderKind.DRAIN))
+    with pytest.raises(WireError):
+        order_from_json({**good, **wrong} if wrong else wrong)
 
 
 def test_a_publication_comes_through_whole() -> None:
