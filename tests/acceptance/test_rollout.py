@@ -1,0 +1,99 @@
+"""A new build of FFmpeg is rolled out while an asset is being made: real workers, one build in the end."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from eddyline.graph.job import Job
+from eddyline.graph.ledger import Ledger
+from eddyline.graph.states import OPEN, State
+from eddyline.pipeline.manifest import lasting
+
+from .clips import noisy
+from .conftest import manifest_of
+from .machines import Machines, until
+
+_POOLS = """
+pools:
+  light:
+    kinds: [inspect, poster, pictures, telemetry, audio, assemble, package, publish, tidy]
+    encoders: [aac, mjpeg]
+    cost: 1
+    slot: {{vcpu: 0.1, memory_mib: 64}}
+    limits: {{scratch_gib: 0.5}}
+  cpu:
+    kinds: [chunk]
+    codecs: {{h264: libx264}}
+    ffmpeg: {ffmpeg}
+    serves: [light]
+    cost: 4
+    slot: {{vcpu: 0.1, memory_mib: 64}}
+    limits: {{scratch_gib: 0.5}}
+"""
+_PROFILE = """
+name: slow
+rungs: [{height: 180, crf: 30, preset: slower, maxrate_kbps: 900, bufsize_kbps: 1800}]
+pictures: {thumbs: 1, poster_width: 320, thumb_width: 160, storyboard: null}
+segment_s: 2
+package: false
+"""
+
+
+def _build(ffmpeg: str, path: Path) -> Path:
+    """An FFmpeg that does the same and is another program."""
+    shutil.copy(ffmpeg, path)
+    with path.open("ab") as file:
+        file.write(path.name.encode())
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _jobs(ledger: Path) -> list[Job]:
+    with Ledger.open(ledger) as opened:
+        return opened.jobs()
+
+
+@pytest.mark.slow
+def test_an_asset_begun_with_the_old_build_is_finished_with_the_new_one_alone(
+    eddyline: tuple[str, ...], tmp_path: Path, ffmpeg: str
+) -> None:
+    old, new = _build(ffmpeg, tmp_path / "old"), _build(ffmpeg, tmp_path / "new")
+    for build in (old, new):
+        (tmp_path / f"{build.name}.yaml").write_text(_POOLS.format(ffmpeg=build))
+    (profile := tmp_path / "slow.yaml").write_text(_PROFILE)
+    clip = noisy(ffmpeg, tmp_path / "clip.mp4", seconds=9, size="320x180")
+    store, ledger = tmp_path / "store", tmp_path / "ledger.db"
+    store.mkdir()
+    shared = {"EDDYLINE_STORE": str(store), "EDDYLINE_LEDGER": str(ledger)}
+    worker = ("worker", "--pool", "cpu", "--slots", "1", "--lease", "3")
+
+    def done() -> int:
+        return sum(job.kind == "chunk" and job.state is State.DONE for job in _jobs(ledger))
+
+    with Machines(command=eddyline, folder=tmp_path, shared=shared) as machines:
+        machines.run("submit", str(clip), "--profile", str(profile))
+        veteran = machines.start("veteran", *worker, EDDYLINE_POOLS=str(tmp_path / "old.yaml"))
+        until(lambda: done() > 0, 120, machines.logs)
+        veteran.kill()
+        begun = done()
+        machines.start("recruit", *worker, EDDYLINE_POOLS=str(tmp_path / "new.yaml"))
+        until(lambda: not any(job.state in OPEN for job in _jobs(ledger)), 120, machines.logs)
+
+    jobs = _jobs(ledger)
+    assert {job.state for job in jobs} == {State.DONE}
+    again = [job for job in jobs if "-again" in job.id]
+    assert len(again) >= begun
+    assert {(job.result or {})["ffmpeg"]["sha256"] for job in again} == {_sha256(new)}
+    # Made twice or not, what comes out is what the new build makes of it undisturbed.
+    with Machines(command=eddyline, folder=tmp_path, shared={"EDDYLINE_FFMPEG": str(new)}) as machines:
+        machines.run("run", str(clip), "--profile", str(profile), "--out", str(tmp_path / "alone"), "--json")
+    assert lasting(manifest_of(store)) == lasting(manifest_of(tmp_path / "alone"))
+    assert manifest_of(store)["toolchain"]["ffmpeg_sha256"] == _sha256(new)
