@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def noisy(ffmpeg: str, out: Path, *, seconds: float, size: str = "640x360", rate: str = "30000/1001") -> Path:
+def noisy(
+    ffmpeg: str,
+    out: Path,
+    *,
+    seconds: float,
+    size: str = "640x360",
+    rate: str = "30000/1001",
+    options: Sequence[str] = (),
+) -> Path:
     """A moving picture with noise and a 997 Hz tone, in GOPs that fit no grid."""
     subprocess.run(
         [
             *(ffmpeg, "-v", "error", "-y"),
             *("-f", "lavfi", "-i", f"testsrc2=s={size}:r={rate}:d={seconds},noise=alls=12:allf=t"),
             *("-f", "lavfi", "-i", f"sine=997:d={seconds}"),
-            *("-c:v", "libx264", "-preset", "ultrafast", "-g", "61", "-bf", "2", "-c:a", "aac", str(out)),
+            *("-c:v", "libx264", "-preset", "ultrafast", "-g", "61", "-bf", "2", *options),
+            *("-c:a", "aac", str(out)),
         ],
         check=True,
     )

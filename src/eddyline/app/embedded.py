@@ -6,19 +6,21 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from eddyline import config
+from eddyline.app.shared import Shared
 from eddyline.app.tools import toolchain
 from eddyline.core.errors import EddylineError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.core.store import FolderStore
+from eddyline.core.store import FolderStore, Store
 from eddyline.fleet import pools
 from eddyline.graph.ledger import Ledger
 from eddyline.media import profile as profiles
 from eddyline.media.chunks import estimate_cpu_s
 from eddyline.media.ladder import Rung
 from eddyline.media.source import SourceFacts, TelemetryFacts
+from eddyline.pipeline.account import failure
 from eddyline.pipeline.bench import Bench
 from eddyline.pipeline.discover import discover
 from eddyline.pipeline.edit.merge import recordings
@@ -40,14 +42,16 @@ _POISON_AFTER = 100
 class RunRequest:
     """What a user asks for: `profile` is a name or a file, `slots` None for one per core.
 
-    `merge`: the chapters that a camera cut one recording into become one asset.
+    `sources` are paths or addresses in a store. `store` is the address of the media store that results go to
+    ("": the folder `out`). `merge`: the chapters that a camera cut one recording into become one asset.
     """
 
-    sources: tuple[Path, ...]
+    sources: tuple[str | Path, ...]
     out: Path
     profile: str = "default"
     slots: int | None = None
     merge: bool = True
+    store: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,7 @@ class PlannedAsset:
 
 
 def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
-    """Process everything that was asked for in the folder `request.out`.
+    """Process all that was asked for in the folder `request.out`; results go to a store if one is named.
 
     Raises `UsageError` for a bad profile or setting, or if another run is at work in the folder.
     """
@@ -76,7 +80,7 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
 @contextmanager
 def opened(
     request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
-) -> Iterator[Callable[[Sequence[Path], profiles.Profile], RunReport]]:
+) -> Iterator[Callable[[Sequence[str | Path], profiles.Profile], RunReport]]:
     """The folder `request.out`, ours alone while entered; gives what processes sources in it by a profile.
 
     Raises `UsageError` for a bad setting, or if another run is at work in the folder.
@@ -84,22 +88,23 @@ def opened(
     tools = toolchain()
     tools.require({"aac"})
     home = Home(request.out)
-    with home.occupied(), Ledger.open(home.ledger, poison_after=_POISON_AFTER) as ledger:
+    store, where = _destination(request, home, stop)
+    with home.occupied(store), Ledger.open(home.ledger, poison_after=_POISON_AFTER) as ledger:
         # The folder is ours alone: whoever held jobs in it is gone.
         for worker in ledger.workers():
             ledger.abandon(worker.name)
         home.sweep(busy=ledger.has_open)
         bench = Bench(
-            store=home.store,
+            store=store,
             tools=tools,
             scratch=home.scratch,
             history=from_ledger(ledger),
             pools=pools.load(config.read().pools),
         )
 
-        def perform(sources: Sequence[Path], profile: profiles.Profile) -> RunReport:
+        def perform(sources: Sequence[str | Path], profile: profiles.Profile) -> RunReport:
             return Run(
-                where=FolderStore(request.out).where,  # as the user named it
+                where=where,
                 bench=bench,
                 ledger=ledger,
                 profile=profile,
@@ -113,25 +118,37 @@ def opened(
         yield perform
 
 
+def _destination(request: RunRequest, home: Home, stop: Stop) -> tuple[Store, Callable[[str], str]]:
+    """The store of the results, and how people are told its addresses."""
+    shared = Shared(store=request.store, ledger="", queues="", settings=config.read())
+    shared.reach_sources()
+    if not request.store:
+        return home.store, FolderStore(request.out).where  # as the user named the folder
+    store = shared.open_store(stop=stop)
+    return store, store.where
+
+
 def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     """What `run` would make; nothing is written."""
     profile, tools = profiles.load(request.profile), toolchain()
     route = on_this_machine(pools.load(config.read().pools), tools)
+    Shared(store="", ledger="", queues="", settings=config.read()).reach_sources()
     found = discover(request.sources)
-    planned = [_refused(path, error) for path, error in found.failed]
-    for path, *rest in recordings(found.footage) if request.merge else [(each,) for each in found.footage]:
+    planned = [_refused(address, error) for address, error in found.failed]
+    for recording in recordings(found.footage) if request.merge else [(each,) for each in found.footage]:
+        name = PurePosixPath(recording[0]).name
         try:
-            facts = _whole([look(each, tools) for each in (path, *rest)], (path, *rest), profile)
+            facts = _whole([look(each, tools) for each in recording], recording, profile)
             encoders = route(profile, facts.video).encoders
             plan = Plan.make(
-                asset="", name=path.name, facts=facts, profile=profile, toolchain="", encoders=encoders
+                asset="", name=name, facts=facts, profile=profile, toolchain="", encoders=encoders
             )
         except EddylineError as error:
-            planned.append(_refused(path, error))
+            planned.append(_refused(recording[0], error))
             continue
         planned.append(
             PlannedAsset(
-                name=path.name,
+                name=name,
                 facts=facts,
                 rungs=plan.rungs,
                 chunks=len(plan.chunks),
@@ -152,7 +169,7 @@ def open_ledger(out: Path) -> Ledger:
     return Ledger.open(home.ledger, poison_after=_POISON_AFTER)
 
 
-def _whole(told: Sequence[SourceFacts], chapters: Sequence[Path], profile: profiles.Profile) -> SourceFacts:
+def _whole(told: Sequence[SourceFacts], chapters: Sequence[str], profile: profiles.Profile) -> SourceFacts:
     """The facts of a recording in chapters; the hash of its telemetry is known once it is merged."""
     if len(told) == 1:
         return told[0]
@@ -174,8 +191,6 @@ def _whole(told: Sequence[SourceFacts], chapters: Sequence[Path], profile: profi
     )
 
 
-def _refused(path: Path, error: EddylineError) -> PlannedAsset:
-    failed = AssetFailed(
-        asset="", name=path.name, source=str(path), job="", reason=error.message, remedy=error.remedy
-    )
-    return PlannedAsset(name=path.name, facts=None, error=failed)
+def _refused(address: str, error: EddylineError) -> PlannedAsset:
+    failed = failure(address, error)
+    return PlannedAsset(name=failed.name, facts=None, error=failed)

@@ -12,7 +12,7 @@ from eddyline import config
 from eddyline.app.extras import extra
 from eddyline.core import addresses
 from eddyline.core.errors import UsageError
-from eddyline.core.opening import StoreSettings, open_store
+from eddyline.core.opening import BUCKETS, StoreSettings, open_store
 from eddyline.core.stop import Stop
 from eddyline.core.store import Store
 from eddyline.fleet import pools as poolfile
@@ -59,11 +59,20 @@ class Shared:
         if place.local:
             # Workers on one machine may be started from different folders.
             place = addresses.parse(str(place.folder.absolute()))
-        store = open_store(place, StoreSettings(allow_http=self.settings.allow_http), stop=stop)
+        self.reach_sources()
+        store = open_store(place, self._reach, stop=stop)
         check = getattr(store, "check", None)
         if check is not None:
             check()
         return store
+
+    def reach_sources(self) -> None:
+        """Let sources that lie in buckets be read as the settings say, by the whole process."""
+        BUCKETS.reach_by(self._reach)
+
+    @property
+    def _reach(self) -> StoreSettings:
+        return StoreSettings(allow_http=self.settings.allow_http)
 
     def open_ledger(self) -> Ledger:
         """The ledger; one that publishes to queues where queues are named."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.app.shared import Shared
-from eddyline.core import addresses
 from eddyline.core.stop import Stop
 from eddyline.fleet.pools import cheapest_able
 from eddyline.media import profile as profiles
@@ -61,8 +60,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
             cls=cheapest_able("inspect", (), shared.pools()).name,
             bring=_absolute if request.in_place else lambda path: bring(path, store),
         )
-        paths, objects = told_apart(request.sources)
-        submitted = intake.take(discover(paths), objects)
+        submitted = intake.take(discover(request.sources))
         for each in submitted:
             if each.standing == "open":
                 account.submitted(each)
@@ -71,18 +69,6 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
                 submitted
             )
         return account.report(stop.reason)
-
-
-def told_apart(sources: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """What lies on this machine's disks, and what in a store, in order. Raises `UsageError`."""
-    places = [addresses.parse(source) if "://" in source else None for source in sources]
-    pairs = list(zip(sources, places, strict=True))
-    paths = [
-        Path(source) if place is None else place.folder
-        for source, place in pairs
-        if place is None or place.local
-    ]
-    return paths, [source for source, place in pairs if place is not None and not place.local]
 
 
 def _absolute(path: Path) -> str:

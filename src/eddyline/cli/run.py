@@ -27,8 +27,12 @@ ALL_DONE, SOME_FAILED = 0, 1
 
 def run(
     sources: Annotated[
-        list[Path],
-        typer.Argument(metavar="SOURCE...", help="Video files, folders or camera cards.", show_default=False),
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Video files, folders, camera cards, or s3://bucket/key.",
+            show_default=False,
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results go.")] = DEFAULT_OUT,
     profile: Annotated[
@@ -41,13 +45,22 @@ def run(
         bool, typer.Option("--no-merge", help="Every chapter of a recording is an asset of its own.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    store: Annotated[
+        str,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="Put results there instead: s3://bucket/prefix, gs://, az://, or a folder.",
+            show_default=False,
+        ),
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Turn footage into playable, proven assets. Stop it at any time; run it again to go on."""
     from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
 
     request = app.RunRequest(
-        sources=tuple(sources), out=out, profile=profile, slots=slots, merge=not no_merge
+        sources=tuple(sources), out=out, profile=profile, slots=slots, merge=not no_merge, store=store
     )
     if dry_run:
         raise typer.Exit(show_plan(app.dry_run(request), as_json=as_json))

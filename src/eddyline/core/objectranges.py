@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +19,15 @@ class ObjectRanges:
     """An object of `size` bytes whose entity tag was `tag`; counts what was asked of it.
 
     `stamp` is what its store calls the object's tag, which on Google is the generation.
+    Ranges may be read by several threads at once, and whoever reads many does (`eddyline.mp4.ranges`): up
+    to `at_once` requests, and rather another request than more than `gap` bytes for nothing.
     """
+
+    # A request takes 15 to 30 ms on S3; with sixteen under way that is 1 to 2 ms of waiting each. What one
+    # connection brings in that time, and what a request costs the processor, is worth some 64 KiB. What is
+    # read for nothing is bounded besides, so that sparse tracks do not become the whole file.
+    gap = 64 * 1024
+    at_once = 16
 
     def __init__(
         self,
@@ -38,6 +47,7 @@ class ObjectRanges:
         self._size = size
         self._tag = tag
         self._address = address
+        self._turn = Lock()
 
     @property
     def size(self) -> int:
@@ -62,8 +72,9 @@ class ObjectRanges:
             data = bytes(answer.bytes())
         if len(data) != length:
             raise TransientError(f"reading {self.key} in {self._address}: {len(data)} of {length} bytes came")
-        self.bytes_read += length
-        self.requests += 1
+        with self._turn:
+            self.bytes_read += length
+            self.requests += 1
         return data
 
     def parts(self, size: int) -> Iterator[bytes]:

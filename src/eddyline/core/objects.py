@@ -178,10 +178,10 @@ class ObjectStore:
             self._upload(target, _by(pool, self.ranges(key).parts(part)), part)
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below the folder `prefix`, sorted; all of them are held in memory."""
-        top = self._key(prefix) + "/"
+        """The keys below the folder `prefix` ("": all), sorted; all of them are held in memory."""
+        top = self._key(prefix) + "/" if prefix else ""
         with self._telling(f"listing {prefix}"):
-            keys = [meta["path"] for page in obstore.list(self._bucket, prefix=top) for meta in page]
+            keys = [meta["path"] for page in obstore.list(self._bucket, prefix=top or None) for meta in page]
         yield from sorted(key for key in keys if key.startswith(top))
 
     def delete(self, prefix: str) -> None:

@@ -101,9 +101,17 @@ class Buckets:
 
     def find(self, address: str) -> tuple[ObjectStore, str]:
         """The bucket of an object that is no local file, and its key there. Raises `UsageError`."""
-        place, key = addresses.parse_object(address)
+        return self._open(*addresses.parse_object(address), address)
+
+    def folder(self, address: str) -> tuple[ObjectStore, str]:
+        """The bucket of a folder that is none of this machine, and its prefix there: "" for the bucket."""
+        place = addresses.parse(address)
+        root = addresses.Address(scheme=place.scheme, bucket=place.bucket)
+        return self._open(place if place.local else root, place.path, address)
+
+    def _open(self, place: addresses.Address, key: str, address: str) -> tuple[ObjectStore, str]:
         if place.local:
-            raise UsageError(f"{address} is a file of this machine")
+            raise UsageError(f"{address} is no object of a store")
         name = os.getpid(), str(place)  # a forked process must not use its parent's connections
         with self._turn:
             if name not in self._opened:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from eddyline.core.errors import FormatError
-from eddyline.core.files import told_apart
+from eddyline.core.errors import FormatError, InputError, MissingError, TransientError
+
+FILE_GAP = 16 * 1024  # a disk is asked again in no more time than it reads a few pages
 
 
 class Ranges(Protocol):
@@ -48,16 +50,30 @@ def checked_range(name: str, size: int, offset: int, length: int) -> None:
 
 
 class FileRanges:
-    """A local file."""
+    """A local file; counts what was read of it.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    `gap`: bytes between two samples that it rather reads for nothing than be asked again.
+    """
+
+    gap = FILE_GAP
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
         self.bytes_read = 0
         self.requests = 0
         self._fd = -1
-        with told_apart(f"opening {path}"):
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            self._size = os.fstat(self._fd).st_size
+        try:
+            # Not blocking, so that a named pipe cannot hold us up before it is refused.
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError as error:
+            raise MissingError(f"{self.path} does not exist") from error
+        except OSError as error:
+            raise TransientError(f"cannot open {self.path}: {error.strerror}") from error
+        found = os.fstat(self._fd)
+        if not stat.S_ISREG(found.st_mode):
+            self.close()
+            raise InputError(f"{self.path} is not a plain file", remedy="give a file, not a folder or device")
+        self._size = found.st_size
 
     @property
     def size(self) -> int:
@@ -66,19 +82,26 @@ class FileRanges:
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`. Raises `FormatError`, `TransientError`."""
-        checked_range(str(self.path), self._size, offset, length)
+        if offset < 0 or length < 0 or offset + length > self._size:
+            raise self.cut_short(f"{length} bytes wanted, the file ends at {self._size}", offset)
         parts: list[bytes] = []
         at, left = offset, length
         while left:
-            with told_apart(f"reading {self.path}"):
+            try:
                 part = os.pread(self._fd, left, at)
+            except OSError as error:
+                raise TransientError(f"cannot read {self.path}: {error.strerror}") from error
             if not part:
-                raise FormatError(f"{self.path} shrank while it was read", offset=at)
+                raise self.cut_short("the file shrank while it was read", at)
             parts.append(part)
             at, left = at + len(part), left - len(part)
         self.bytes_read += length
         self.requests += 1
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def cut_short(self, said: str, offset: int) -> FormatError:
+        """The error of a file that ends too early."""
+        return FormatError(said, path=self.path.name, offset=offset)
 
     def close(self) -> None:
         """Give the file back; safe twice."""

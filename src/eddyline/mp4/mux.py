@@ -20,7 +20,7 @@ from eddyline.core.errors import TransientError, UsageError
 from eddyline.mp4.headers import file_type, mdat_header, movie_box
 from eddyline.mp4.interleave import Chunk, Timing, plan_chunks
 from eddyline.mp4.outgoing import OutTrack, Piece, linked, passthrough
-from eddyline.mp4.ranges import BLOCK, ByteRanges, FileRanges, Ints, blocks, gap_of
+from eddyline.mp4.ranges import ByteRanges, FileRanges, Ints, block_of, blocks_of, in_order
 
 __all__ = ["COMPATIBLE", "OutTrack", "Piece", "Written", "linked", "passthrough", "write"]
 
@@ -165,14 +165,19 @@ def _stretches(pieces: Sequence[Piece]) -> Iterator[bytes]:
 
 def _of_piece(source: ByteRanges, piece: Piece) -> Iterator[bytes]:
     """The samples' bytes without what lies between them, block by block."""
-    ends = piece.offset + piece.size
-    for first, last in pairwise(blocks(piece.offset, piece.size, gap=gap_of(source)).tolist()):
+    ends, most = piece.offset + piece.size, block_of(source)
+    runs: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
+    for first, last in pairwise(blocks_of(source, piece.offset, piece.size).tolist()):
         begin, end = int(piece.offset[first]), int(ends[last - 1])
-        if end - begin > BLOCK:  # one huge sample
-            for at in range(begin, end, BLOCK):
-                yield source.read(at, min(BLOCK, end - at))
+        parts = [(at, min(most, end - at)) for at in range(begin, end, most)]  # several: one huge sample
+        spans += parts
+        runs += [(first, last)] if len(parts) == 1 else [(0, 0)] * len(parts)
+    for (first, last), data in zip(runs, in_order(source, spans), strict=True):
+        if first == last:
+            yield data
             continue
-        data = source.read(begin, end - begin)
+        begin = int(piece.offset[first])
         breaks = np.flatnonzero(piece.offset[first + 1 : last] != ends[first : last - 1]) + first + 1
         for left, right in pairwise([first, *breaks.tolist(), last]):
             part = data[int(piece.offset[left]) - begin : int(ends[right - 1]) - begin]

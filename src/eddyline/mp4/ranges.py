@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from threading import Lock
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from eddyline.core.errors import InputError, MissingError, TransientError
+from eddyline.core.ranges import FileRanges as LocalFile
 from eddyline.mp4.errors import TruncatedError
 
 Ints = npt.NDArray[np.int64]
 
-# Bytes worth reading for nothing rather than asking again. A store's round trip takes as long as 256 KiB;
-# a disk's only as long as a few pages, and a camera puts every packet of sound between two pictures.
+# Bytes worth reading for nothing rather than asking again, of a source that says nothing of its own.
 GAP = 256 * 1024
-FILE_GAP = 16 * 1024
 BLOCK = 8 * 1024 * 1024  # bytes in memory at once, for each track being read
+_BLOCK_BESIDE_OTHERS = 4 * 1024 * 1024  # a request's, where several run side by side
+_IN_FLIGHT = 16 * 1024 * 1024  # bytes of all of them
 
 
 class ByteRanges(Protocol):
     """A file of `size` bytes whose ranges can be read.
 
-    A source may have a `gap` of its own: the bytes it rather reads for nothing than be asked again.
+    A source may have a `gap` of its own, the bytes it rather reads for nothing than be asked again, and say
+    with `at_once` how many threads may read it side by side.
     """
 
     @property
@@ -41,71 +41,12 @@ class ByteRanges(Protocol):
         ...
 
 
-class FileRanges:
-    """A local file; counts what was read of it."""
+class FileRanges(LocalFile):
+    """A local file; what is missing of it is missing of an MP4 (`TruncatedError`)."""
 
-    gap = FILE_GAP
-
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
-        self.bytes_read = 0
-        self.requests = 0
-        try:
-            # Not blocking, so that a named pipe cannot hold us up before it is refused.
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except FileNotFoundError as error:
-            raise MissingError(f"{self.path} does not exist") from error
-        except OSError as error:
-            raise TransientError(f"cannot open {self.path}: {error.strerror}") from error
-        found = os.fstat(self._fd)
-        if not stat.S_ISREG(found.st_mode):
-            self.close()
-            raise InputError(f"{self.path} is not a plain file", remedy="give a file, not a folder or device")
-        self._size = found.st_size
-
-    @property
-    def size(self) -> int:
-        """Bytes in the file, when it was opened."""
-        return self._size
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset`."""
-        if offset < 0 or length < 0 or offset + length > self._size:
-            raise TruncatedError(
-                f"{length} bytes wanted, the file ends at {self._size}", path=self.path.name, offset=offset
-            )
-        parts: list[bytes] = []
-        at, left = offset, length
-        while left:
-            try:
-                part = os.pread(self._fd, left, at)
-            except OSError as error:
-                raise TransientError(f"cannot read {self.path}: {error.strerror}") from error
-            if not part:
-                raise TruncatedError("the file shrank while it was read", path=self.path.name, offset=at)
-            parts.append(part)
-            at, left = at + len(part), left - len(part)
-        self.bytes_read += length
-        self.requests += 1
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def close(self) -> None:
-        """Give the file back; safe twice."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if getattr(self, "_fd", -1) >= 0:
-            self.close()
+    def cut_short(self, said: str, offset: int) -> TruncatedError:
+        """The error of an MP4 that ends too early."""
+        return TruncatedError(said, path=self.path.name, offset=offset)
 
 
 class CountingRanges:
@@ -113,9 +54,10 @@ class CountingRanges:
 
     def __init__(self, source: ByteRanges) -> None:
         self._source = source
-        self.gap = gap_of(source)
+        self.gap, self.at_once = gap_of(source), at_once_of(source)
         self.bytes_read = 0
         self.requests = 0
+        self._turn = Lock()
 
     @property
     def size(self) -> int:
@@ -125,8 +67,9 @@ class CountingRanges:
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`."""
         data = self._source.read(offset, length)
-        self.bytes_read += length
-        self.requests += 1
+        with self._turn:
+            self.bytes_read += length
+            self.requests += 1
         return data
 
 
@@ -135,17 +78,31 @@ def gap_of(source: ByteRanges) -> int:
     return int(getattr(source, "gap", GAP))
 
 
-def blocks(offsets: Ints, sizes: Ints, *, gap: int = GAP, block: int = BLOCK) -> Ints:
+def at_once_of(source: ByteRanges) -> int:
+    """How many requests the source answers side by side; 1 for one that says nothing of it."""
+    return int(getattr(source, "at_once", 1))
+
+
+def block_of(source: ByteRanges) -> int:
+    """The most bytes that one request asks the source for."""
+    return BLOCK if at_once_of(source) == 1 else _BLOCK_BESIDE_OTHERS
+
+
+def blocks(
+    offsets: Ints, sizes: Ints, *, gap: int = GAP, block: int = BLOCK, waste: int | None = None
+) -> Ints:
     """Where consecutive samples fall into blocks that one request reads: int64[k+1] bounds of sample numbers.
 
     A block goes on while the next sample begins behind the last one's end, at most `gap` bytes further,
-    and the whole stays within `block` bytes (a single larger sample is a block by itself).
+    and the whole stays within `block` bytes (a single larger sample is a block by itself). All blocks
+    together hold at most `waste` bytes between samples: the widest gaps are left out for it.
     """
     count = len(offsets)
     if count == 0:
         return np.zeros(1, np.int64)
     ends = offsets + sizes
-    jumps = np.flatnonzero((offsets[1:] < ends[:-1]) | (offsets[1:] - ends[:-1] > gap)) + 1
+    gaps = offsets[1:] - ends[:-1]
+    jumps = np.flatnonzero((gaps < 0) | (gaps > _affordable(gaps, gap, waste))) + 1
     bounds: list[int] = [0]
     for stop in [*jumps.tolist(), count]:
         first = bounds[-1]
@@ -161,17 +118,68 @@ def blocks(offsets: Ints, sizes: Ints, *, gap: int = GAP, block: int = BLOCK) ->
     return np.array(bounds, np.int64)
 
 
+def _affordable(gaps: Ints, gap: int, waste: int | None) -> int:
+    """The widest gap to read over, so that all that are no wider are `waste` bytes together at most."""
+    if waste is None:
+        return gap
+    narrow = np.sort(gaps[(gaps > 0) & (gaps <= gap)])
+    fitting = int(np.searchsorted(np.cumsum(narrow), waste, side="right"))
+    return gap if fitting == len(narrow) else int(narrow[fitting]) - 1
+
+
+def blocks_of(src: ByteRanges, offsets: Ints, sizes: Ints, gap: int | None = None) -> Ints:
+    """The `blocks` that suit a source. Where requests run side by side, at most half is read for nothing."""
+    return blocks(
+        offsets,
+        sizes,
+        gap=gap_of(src) if gap is None else gap,
+        block=block_of(src),
+        waste=None if at_once_of(src) == 1 else int(sizes.sum()),
+    )
+
+
 def read_many(
-    src: ByteRanges, offsets: Ints, sizes: Ints, *, gap: int | None = None, block: int = BLOCK
+    src: ByteRanges, offsets: Ints, sizes: Ints, *, gap: int | None = None, block: int | None = None
 ) -> Iterator[bytes]:
     """Each sample's bytes in the order given; neighbours come with one request (see `blocks`).
 
-    `gap` is the source's own (`gap_of`) unless given.
+    `gap` and `block` are the source's own unless given.
     """
-    bounds = blocks(offsets, sizes, gap=gap_of(src) if gap is None else gap, block=block).tolist()
-    for first, last in pairwise(bounds):
-        begin = int(offsets[first])
-        data = src.read(begin, int(offsets[last - 1] + sizes[last - 1]) - begin)
-        starts = (offsets[first:last] - begin).tolist()
+    if block is None:
+        bounds = blocks_of(src, offsets, sizes, gap).tolist()
+    else:
+        bounds = blocks(offsets, sizes, gap=gap_of(src) if gap is None else gap, block=block).tolist()
+    ends = offsets + sizes
+    spans = [(int(offsets[first]), int(ends[last - 1] - offsets[first])) for first, last in pairwise(bounds)]
+    for (first, last), data in zip(pairwise(bounds), in_order(src, spans), strict=True):
+        starts = (offsets[first:last] - offsets[first]).tolist()
         for start, size in zip(starts, sizes[first:last].tolist(), strict=True):
             yield data[start : start + size]
+
+
+def in_order(src: ByteRanges, spans: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+    """The bytes of each (offset, length), in order; several requests at once where the source takes them.
+
+    At most `_IN_FLIGHT` bytes are held ahead of whoever takes them (one larger span is read by itself).
+    """
+    at_once = at_once_of(src)
+    if at_once == 1 or len(spans) < 2:  # noqa: PLR2004 - one by itself
+        for offset, length in spans:
+            yield src.read(offset, length)
+        return
+    ahead: deque[tuple[Future[bytes], int]] = deque()
+    held = 0
+    with ThreadPoolExecutor(min(at_once, len(spans)), thread_name_prefix="ranges") as pool:
+        try:
+            for offset, length in spans:
+                while ahead and (len(ahead) == at_once or held + length > _IN_FLIGHT):
+                    first, size = ahead.popleft()
+                    yield first.result()
+                    held -= size
+                ahead.append((pool.submit(src.read, offset, length), length))
+                held += length
+            while ahead:
+                yield ahead.popleft()[0].result()
+        finally:  # also where nobody takes the rest
+            for waiting, _ in ahead:
+                waiting.cancel()

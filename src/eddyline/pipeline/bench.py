@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,13 +25,16 @@ from eddyline.fleet.pools import JobLimits, Pools, load
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
 from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.edit.watched import Watched
 from eddyline.pipeline.footage import Footage, Indexes, Sources
 from eddyline.pipeline.history import History
 from eddyline.pipeline.parts import Part, Parts
 from eddyline.pipeline.plan import Plan
 from eddyline.pipeline.room import await_room
 from eddyline.pipeline.routing import Router, on_this_machine
+from eddyline.pipeline.tally import BYTES_READ, Tally
 
+_PLANS_KEPT = 100  # of the assets a worker did something for last
 SOURCE = "source.mp4"  # the file of the part that a rewrapped source is
 
 
@@ -52,7 +56,7 @@ class Bench:
     limits: Mapping[str, JobLimits] = field(default_factory=dict)
     patience_s: float = 120.0
     indexes: Indexes = field(default_factory=Indexes)
-    _plans: dict[str, Plan] = field(default_factory=dict)
+    _plans: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
 
     @property
     def parts(self) -> Parts:
@@ -66,9 +70,12 @@ class Bench:
 
     def plan(self, key: str) -> Plan:
         """The plan kept under `key`."""
-        if key not in self._plans:  # two threads may read it twice; it is the same plan
-            self._plans[key] = Plan.from_json(json.loads(self.store.get(key)))
-        return self._plans[key]
+        plan = self._plans.get(key)
+        if plan is None:  # two threads may read it twice; it is the same plan
+            plan = self._plans[key] = Plan.from_json(json.loads(self.store.get(key)))
+            while len(self._plans) > _PLANS_KEPT:
+                self._plans.popitem(last=False)
+        return plan
 
     @cached_property
     def route(self) -> Router:
@@ -118,10 +125,14 @@ class Task:
     bench: Bench
     runner: Runner
     context: JobContext
+    tally: Tally = field(default_factory=Tally)
 
     @contextmanager
     def footage(self) -> Iterator[Footage]:
-        """The source, or what it was remuxed to."""
+        """The source, or what it was rewrapped to, read by ranges wherever it lies.
+
+        Whoever reads when the job must stop gets `Interrupted`.
+        """
         known: Hashable
         if self.plan.source:
             part = self.bench.parts.get(self.plan.source)
@@ -129,8 +140,8 @@ class Task:
         else:
             known = self.bench.sources.find(self.plan.asset)
             src = known.open()
-        with src:
-            yield self.bench.indexes.of(known, src)
+        with src, self.tally.counting(src):
+            yield self.bench.indexes.of(known, Watched(src, self.context.stop.check))
 
     def part(self, kind: str, index: int | str | None = None) -> Part:
         """What another job of this asset has made. Raises `MissingError`."""
@@ -173,7 +184,7 @@ def handler(bench: Bench, step: Step, after: Callable[[Task, Part], None] | None
                 part = _make(task, step, key)
             if after is not None:
                 after(task, part)
-        return Done(result=dict(part.result), output=key)
+        return Done(result={**part.result, BYTES_READ: task.tally.bytes}, output=key)
 
     return handle
 

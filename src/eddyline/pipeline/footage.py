@@ -20,7 +20,7 @@ from eddyline.core.store import Store
 from eddyline.media.probe import main_video
 from eddyline.mp4.index import Movie, Track, read_movie
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import FileRanges
+from eddyline.mp4.ranges import ByteRanges, FileRanges
 
 _INDEXES_KEPT = 4  # a one-hour file's index is about 10 MB
 
@@ -29,7 +29,7 @@ _INDEXES_KEPT = 4  # a one-hour file's index is about 10 MB
 class Footage:
     """An open source with its index; `track` is the video track that is processed."""
 
-    src: Ranges
+    src: ByteRanges
     movie: Movie
     track: Track
     presentation: Presentation
@@ -53,7 +53,7 @@ class Original:
         place = parse(str(address))
         if place.local:
             return _of_file(place.folder.absolute())
-        with _opened(str(address)) as src:
+        with _stored(str(address)) as src:
             return cls(address=str(place), size=src.size, stamp=src.stamp or "")
 
     @property
@@ -77,7 +77,7 @@ class Original:
         if path is not None:
             self._require(_of_file(path))
             return FileRanges(path)
-        src = _opened(self.address)
+        src = _stored(self.address)
         self._require(Original(address=self.address, size=src.size, stamp=src.stamp or ""))
         return src
 
@@ -97,7 +97,13 @@ def _of_file(path: Path) -> Original:
     return Original(address=str(path), size=stat.st_size, stamp=str(stat.st_mtime_ns))
 
 
-def _opened(address: str) -> ObjectRanges:
+def reading(address: str | Path) -> Ranges:
+    """A source as it is now, to be read by ranges; close it. Raises `MissingError`, `UsageError`."""
+    place = parse(str(address))
+    return FileRanges(place.folder) if place.local else _stored(str(address))
+
+
+def _stored(address: str) -> ObjectRanges:
     bucket, key = BUCKETS.find(address)
     return bucket.ranges(key)
 
@@ -158,7 +164,7 @@ class Indexes:
         self._known: OrderedDict[Hashable, _Slot] = OrderedDict()
         self._turn = Lock()
 
-    def of(self, source: Hashable, src: Ranges) -> Footage:
+    def of(self, source: Hashable, src: ByteRanges) -> Footage:
         """The index of an open MP4, which is known as `source`: the same value, the same bytes.
 
         Raises `Mp4Error`, or `InputError` if it is no footage.

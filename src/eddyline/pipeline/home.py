@@ -10,8 +10,8 @@ from pathlib import Path
 
 from eddyline.core import files
 from eddyline.core.errors import UsageError
-from eddyline.core.store import FolderStore
-from eddyline.pipeline.layout import STATE, manifest_key
+from eddyline.core.store import FolderStore, Store
+from eddyline.pipeline.layout import OUTPUT, STATE, manifest_key
 from eddyline.pipeline.plan import parts_folder
 
 
@@ -38,8 +38,12 @@ class Home:
         return self.state / "work"
 
     @contextlib.contextmanager
-    def occupied(self) -> Iterator[None]:
-        """Hold DIR for this process. Raises `UsageError` if another run is at work in it."""
+    def occupied(self, store: Store | None = None) -> Iterator[None]:
+        """Hold DIR for this process; results go to `store` (None: DIR itself).
+
+        Raises `UsageError` if another run is at work in it, or if its ledger tells of results elsewhere: what
+        is done in one store is not done in another.
+        """
         with files.told_apart(f"preparing {self.root}"):
             self.scratch.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -54,9 +58,26 @@ class Home:
                 ) from None
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+            self._belong_to("" if store is None or store is self.store else store.where(OUTPUT))
             yield
         finally:
             os.close(handle)
+
+    def _belong_to(self, place: str) -> None:
+        mark = self.state / "store"
+        with files.told_apart(f"preparing {self.root}"):
+            if mark.is_file():
+                known = mark.read_text("utf-8")
+            elif self.ledger.is_file() or not place:
+                known = ""
+            else:
+                files.write_atomically(mark, place.encode())
+                known = place
+        if known != place:
+            raise UsageError(
+                f"the results of {self.root} lie in {known.removesuffix(f'/{OUTPUT}') or 'itself'}",
+                remedy="name the same --store as before, or another folder with --out",
+            )
 
     def sweep(self, busy: Callable[[str], bool]) -> None:
         """Remove what a killed run left: scratch folders, half-written files, parts of published assets.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from eddyline.core.addresses import parse
 from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
 from eddyline.core.store import Store
@@ -38,34 +39,30 @@ class Intake:
     cls: str | None = None
     bring: Callable[[Path], str] = str
 
-    def take(self, found: Discovered, objects: Sequence[str] = ()) -> list[Submitted]:
-        """Submit what was found, and account for the rest; one entry an asset.
-
-        `objects` are addresses in a store, where workers can read them already; each is an asset of its own.
-        """
-        for path, reason in found.skipped:
-            self.account.skipped(str(path), reason)
-        for path, error in found.failed:
-            self.account.refused(str(path), error)
+    def take(self, found: Discovered) -> list[Submitted]:
+        """Submit what was found, and account for the rest; one entry an asset."""
+        for address, reason in found.skipped:
+            self.account.skipped(address, reason)
+        for address, error in found.failed:
+            self.account.refused(address, error)
         known: dict[str, Submitted] = {}
-        alone: list[tuple[Path | str, ...]] = [(address,) for address in objects]
-        for recording in (*self._recordings(found.footage), *alone):
+        for recording in self._recordings(found.footage):
             if self.stop.requested:
                 break
             try:
                 made = self._submit(recording)
             except EddylineError as error:
-                self.account.refused(str(recording[0]), error)
+                self.account.refused(recording[0], error)
             else:
                 self._note(made, recording, known)
         return list(known.values())
 
-    def _recordings(self, footage: Sequence[Path]) -> Sequence[tuple[Path, ...]]:
-        return recordings(footage) if self.merge else [(path,) for path in footage]
+    def _recordings(self, footage: Sequence[str]) -> Sequence[tuple[str, ...]]:
+        return recordings(footage) if self.merge else [(address,) for address in footage]
 
-    def _submit(self, recording: Sequence[Path | str]) -> Submitted:
+    def _submit(self, recording: Sequence[str]) -> Submitted:
         return submit(
-            [each if isinstance(each, str) else self.bring(each) for each in recording],
+            [self._readable(each) for each in recording],
             self.profile,
             store=self.store,
             ledger=self.ledger,
@@ -74,13 +71,16 @@ class Intake:
             cls=self.cls,
         )
 
-    def _note(self, made: Submitted, recording: Sequence[Path | str], known: dict[str, Submitted]) -> None:
-        path, *rest = recording
+    def _readable(self, address: str) -> str:
+        return self.bring(Path(address)) if parse(address).local else address
+
+    def _note(self, made: Submitted, recording: Sequence[str], known: dict[str, Submitted]) -> None:
+        first, *rest = recording
         if made.asset in known:
-            self.account.skipped(str(path), f"the same footage as {known[made.asset].source}")
+            self.account.skipped(first, f"the same footage as {known[made.asset].source}")
         else:
             known[made.asset] = made
             if made.standing == "published":
                 self.account.finished(made.asset, made.name, reused=True)
         for chapter in rest:
-            self.account.skipped(str(chapter), f"a chapter of {Path(path).name}, in whose asset it is")
+            self.account.skipped(chapter, f"a chapter of {PurePosixPath(first).name}, in whose asset it is")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-STATE = ".eddyline"
+STATE = ".eddyline"  # the folder of state that marks an output folder
+OUTPUT = "assets"  # what a run writes beside it
 
 
 def asset_key(asset: str, path: str) -> str:
     """The key of a file of a finished asset; `path` is relative to its manifest."""
-    return f"assets/{asset}/{path}"
+    return f"{OUTPUT}/{asset}/{path}"
 
 
 def manifest_key(asset: str) -> str:

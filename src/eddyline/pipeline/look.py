@@ -1,4 +1,4 @@
-"""One look at a file, as inspection would see it, leaving nothing behind."""
+"""One look at a source, as inspection would see it, leaving nothing behind."""
 
 from __future__ import annotations
 
@@ -7,28 +7,32 @@ from pathlib import Path
 
 from eddyline.core import files
 from eddyline.core.process import Runner
-from eddyline.media.probe import open_footage, probe
+from eddyline.media.probe import probe
 from eddyline.media.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.ranges import FileRanges
+from eddyline.pipeline.arrived import arrived
+from eddyline.pipeline.footage import Original
+from eddyline.pipeline.tally import Tally
 
 
-def look(path: Path, tools: Toolchain, *, runner: Runner | None = None) -> SourceFacts:
-    """What one file is; what is not MP4 is remuxed to a temporary one first.
+def look(address: str | Path, tools: Toolchain, *, runner: Runner | None = None) -> SourceFacts:
+    """What one file or object is; what is not MP4 is rewrapped to a temporary one first.
 
     Raises `InputError` or `UnsupportedError` for what is no footage, `MissingError`, `TransientError`.
     """
     runner = runner or Runner()
-    with files.told_apart(f"looking at {path.name}"), tempfile.TemporaryDirectory(prefix="eddyline-") as made:
+    original = Original.of(address)
+    looking = files.told_apart(f"looking at {original.name}")
+    with looking, tempfile.TemporaryDirectory(prefix="eddyline-") as made:
         work = Path(made)
-        opened = open_footage(path, work=work, runner=runner, tools=tools)
-        with FileRanges(opened.path) as src, FileRanges(path) as original:
+        opening = arrived(original, work=work, runner=runner, tools=tools, tally=Tally())
+        with opening as found, original.open() as source:
             return probe(
-                src,
-                opened.movie,
+                found.src,
+                found.movie,
                 runner=runner,
                 tools=tools,
                 work=work,
-                original=None if opened.path == path else original,
-                container=opened.container,
+                original=None if found.wrapped is None else source,
+                container=found.container,
             )

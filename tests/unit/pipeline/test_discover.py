@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.servers.ministack import Ministack, ministack
 
-from eddyline.core.errors import MissingError
-from eddyline.pipeline.discover import Discovered, discover
+from eddyline.core.errors import EddylineError, MissingError, UsageError
+from eddyline.core.objects import ObjectStore
+from eddyline.core.opening import BUCKETS, StoreSettings, open_store
+from eddyline.pipeline.discover import discover
+
+__all__ = ["ministack"]
 
 MATROSKA = b"\x1aE\xdf\xa3" + bytes(60)
 TRANSPORT_STREAM = (b"\x47" + bytes(187)) * 5
 
 
-def found(*sources: Path) -> Discovered:
-    return discover(sources)
+@dataclass(frozen=True)
+class Found:
+    """What was found, as paths."""
+
+    footage: tuple[Path, ...]
+    skipped: tuple[tuple[Path, str], ...]
+    failed: tuple[tuple[Path, EddylineError], ...]
+
+
+def found(*sources: Path) -> Found:
+    result = discover(sources)
+    return Found(
+        footage=tuple(map(Path, result.footage)),
+        skipped=tuple((Path(each), reason) for each, reason in result.skipped),
+        failed=tuple((Path(each), error) for each, error in result.failed),
+    )
 
 
 def put(path: Path, content: bytes = b"x") -> Path:
@@ -24,7 +45,7 @@ def put(path: Path, content: bytes = b"x") -> Path:
     return path
 
 
-def reasons(result: Discovered) -> dict[str, str]:
+def reasons(result: Found) -> dict[str, str]:
     return {path.name: reason for path, reason in result.skipped}
 
 
@@ -72,7 +93,7 @@ def test_typescript_is_not_taken_for_a_transport_stream(tmp_path: Path) -> None:
 def test_hidden_files_and_folders_are_passed_by_in_silence(tmp_path: Path) -> None:
     put(tmp_path / "._GX010042.MP4")
     put(tmp_path / ".Trashes" / "old.mp4")
-    assert found(tmp_path) == Discovered(footage=(), skipped=())
+    assert found(tmp_path) == Found(footage=(), skipped=(), failed=())
 
 
 def test_the_results_of_an_earlier_run_are_not_footage(tmp_path: Path) -> None:
@@ -165,3 +186,61 @@ def test_a_deep_folder_is_walked(tmp_path: Path) -> None:
         folder /= "d"
     clip = put(folder / "clip.mp4")
     assert found(tmp_path).footage == (clip,)
+
+
+@pytest.fixture
+def bucket(ministack: Ministack) -> Iterator[ObjectStore]:
+    """A bucket that sources are read from."""
+    BUCKETS.reach_by(ministack.settings)
+    store = open_store(f"s3://{ministack.bucket()}", ministack.settings)
+    assert isinstance(store, ObjectStore)
+    yield store
+    BUCKETS.reach_by(StoreSettings())
+
+
+def test_an_object_that_is_named_is_footage_whatever_it_is_called(bucket: ObjectStore) -> None:
+    bucket.put_bytes("card/holiday.xyz", b"not video at all")
+    address = f"{bucket.address}/card/holiday.xyz"
+    assert discover([address, address]).footage == (address,)
+
+
+def test_a_prefix_gives_its_clips_in_the_order_they_were_filmed(bucket: ObjectStore) -> None:
+    for name in ("GX010043.MP4", "GX020042.MP4", "GX010042.MP4", "GX010042.THM", "sub/a.mov", ".trash/b.mp4"):
+        bucket.put_bytes(f"card/{name}", b"x")
+    bucket.put_bytes("card/good.weird", MATROSKA)
+    bucket.put_bytes("card/bad.weird", b"some text")
+    bucket.put_bytes("cardboard/c.mp4", b"x")
+    result = discover([f"{bucket.address}/card/"])
+    names = [each.removeprefix(f"{bucket.address}/card/") for each in result.footage]
+    assert names == ["GX010042.MP4", "GX020042.MP4", "GX010043.MP4", "good.weird", "sub/a.mov"]
+    assert {each.rpartition("/")[2]: why for each, why in result.skipped} == {
+        "GX010042.THM": "the camera's thumbnail of a clip",
+        "bad.weird": "not known to be video: this is text, not footage",
+    }
+
+
+def test_a_whole_bucket_may_be_named_and_earlier_results_in_it_are_not_footage(bucket: ObjectStore) -> None:
+    bucket.put_bytes("a.mp4", b"x")
+    for key in (".eddyline/parts/a/x.mp4", "assets/a/renditions/1080p.mp4"):
+        bucket.put_bytes(key, b"x")
+        bucket.put_bytes(f"old/{key}", b"x")
+    bucket.put_bytes("old/b.mp4", b"x")
+    result = discover([f"{bucket.address}/"])
+    assert result.footage == (f"{bucket.address}/a.mp4",)
+    assert result.skipped == ((f"{bucket.address}/old", "results of an earlier run"),)
+
+
+def test_what_is_not_in_the_store_fails_with_a_remedy_and_does_not_stop_the_others(
+    bucket: ObjectStore,
+) -> None:
+    bucket.put_bytes("a.mp4", b"x")
+    wrong = (f"{bucket.address}/no.mp4", f"{bucket.address}/no/", "ftp://host/a.mp4", "s3://BAD/a.mp4")
+    result = discover([*wrong, f"{bucket.address}/a.mp4"])
+    assert result.footage == (f"{bucket.address}/a.mp4",)
+    assert [type(error) for _, error in result.failed] == [MissingError, MissingError, UsageError, UsageError]
+    assert all(error.remedy for _, error in result.failed)
+
+
+def test_a_file_address_is_a_local_file(tmp_path: Path) -> None:
+    clip = put(tmp_path / "my clip.mp4")
+    assert discover([clip.as_uri()]).footage == (str(clip),)

@@ -15,10 +15,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from eddyline.core.errors import InputError, UsageError
 
+Place = TypeVar("Place", Path, str)
 _NUMBERED = re.compile(r"(G[HXSL])(\d\d)(\d{4})", re.IGNORECASE)
 _LOOPING = re.compile(r"(G[HX])([A-Z]{2})(\d{4})", re.IGNORECASE)
 _OLD = re.compile(r"(?:GOPR|GP(\d\d))(\d{4})", re.IGNORECASE)
@@ -92,23 +94,26 @@ def in_order(chapters: Sequence[Path], *, force: bool = False) -> tuple[Path, ..
     return tuple(path for _, path in known)
 
 
-def grouped(footage: Iterable[Path]) -> list[tuple[Path, ...]]:
+def grouped(footage: Iterable[Place]) -> list[tuple[Place, ...]]:
     """Footage by recording, in the order of its first files: chapters of one folder with no gap together.
+
+    Footage is told by paths, or by addresses in a store.
 
     Looping chapters stay apart: the camera deletes the oldest, and people keep the one that they want.
     """
-    groups: dict[object, list[tuple[int, Path]]] = {}
-    for place, path in enumerate(footage):
+    groups: dict[object, list[tuple[int, Place]]] = {}
+    for number, place in enumerate(footage):
+        path = PurePosixPath(place)
         name = chapter_name(path.name)
         alone = name is None or name.looping
-        key = place if alone or name is None else (path.parent, name.family, name.clip)
-        groups.setdefault(key, []).append((0 if alone or name is None else name.chapter, path))
+        key = number if alone or name is None else (path.parent, name.family, name.clip)
+        groups.setdefault(key, []).append((0 if alone or name is None else name.chapter, place))
     return [run for group in groups.values() for run in _runs(group)]
 
 
-def _runs(group: list[tuple[int, Path]]) -> list[tuple[Path, ...]]:
+def _runs(group: list[tuple[int, Place]]) -> list[tuple[Place, ...]]:
     """Chapters that follow each other without a gap, together."""
-    runs: list[list[tuple[int, Path]]] = []
+    runs: list[list[tuple[int, Place]]] = []
     for each in sorted(group, key=lambda pair: pair[0]):
         if runs and each[0] == runs[-1][-1][0] + 1:
             runs[-1].append(each)

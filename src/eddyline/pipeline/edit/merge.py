@@ -19,7 +19,7 @@ from eddyline.gpmf.edit import marks
 from eddyline.gpmf.payloads import join
 from eddyline.mp4.mux import COMPATIBLE, OutTrack, Piece, linked, write
 from eddyline.mp4.slice import sample_bytes
-from eddyline.pipeline.edit.chapters import grouped, in_order
+from eddyline.pipeline.edit.chapters import Place, grouped, in_order
 from eddyline.pipeline.edit.mergeplan import Chapter, Plan, opened, plan_of
 from eddyline.pipeline.edit.mergeproof import prove
 from eddyline.pipeline.edit.watched import never
@@ -52,18 +52,19 @@ def merge(
         return join_chapters(ordered, aside, check=check)
 
 
-def recordings(footage: Sequence[Path]) -> list[tuple[Path, ...]]:
+def recordings(footage: Sequence[Place]) -> list[tuple[Place, ...]]:
     """Footage by recording: chapters that can be merged together, in order; all else by itself.
 
-    Files that are chapters by their names alone (of two cameras, say, or edited) stay apart.
+    Footage is told by paths, or by addresses in a store. What is a chapter by its name alone (of another
+    camera, say, or edited) stays apart.
     """
-    found: list[tuple[Path, ...]] = []
+    found: list[tuple[Place, ...]] = []
     for group in grouped(footage):
         found.extend([group] if len(group) == 1 or _mergeable(group) else [(path,) for path in group])
     return found
 
 
-def _mergeable(paths: Sequence[Path]) -> bool:
+def _mergeable(paths: Sequence[Path | str]) -> bool:
     try:
         with ExitStack() as stack:
             plan_of(opened(paths, stack, never))

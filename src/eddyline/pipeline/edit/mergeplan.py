@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,11 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import OutTrack, Piece, passthrough
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.ranges import ByteRanges
 from eddyline.pipeline.edit import timelines
 from eddyline.pipeline.edit.alike import meaning, require_alike, rows, settings
 from eddyline.pipeline.edit.watched import Watched
+from eddyline.pipeline.footage import reading
 
 Rows = npt.NDArray[np.int32]
 
@@ -31,7 +32,7 @@ Rows = npt.NDArray[np.int32]
 class Chapter:
     """An open chapter: its index, its main video's place among the tracks, and which frames it shows."""
 
-    path: Path
+    name: str
     src: ByteRanges
     movie: Movie
     main: int
@@ -52,18 +53,23 @@ class Plan:
         return rescale(self.places[number], self.clock, scale)
 
 
-def opened(paths: Sequence[Path], stack: ExitStack, check: Callable[[], None]) -> list[Chapter]:
-    """The chapters with their indexes, open until `stack` ends. Raises `Mp4Error` or `InputError`."""
+def opened(paths: Sequence[Path | str], stack: ExitStack, check: Callable[[], None]) -> list[Chapter]:
+    """The chapters with their indexes, open until `stack` ends. Raises `Mp4Error` or `InputError`.
+
+    Each is a path, or an address in a store.
+    """
     chapters = []
     for path in paths:
-        src = Watched(stack.enter_context(FileRanges(path)), check)
+        src = Watched(stack.enter_context(reading(path)), check)
         movie = read_movie(src)
         track = main_video(movie)
         shown = presentation(movie, track)
         if not len(shown):
-            raise UnsupportedError(f"{path.name} shows no picture at all", remedy="leave it out")
+            raise UnsupportedError(
+                f"{PurePosixPath(path).name} shows no picture at all", remedy="leave it out"
+            )
         main = next(at for at, each in enumerate(movie.tracks) if each.number == track.number)
-        chapters.append(Chapter(path=path, src=src, movie=movie, main=main, shown=shown))
+        chapters.append(Chapter(name=PurePosixPath(path).name, src=src, movie=movie, main=main, shown=shown))
     return chapters
 
 
@@ -72,7 +78,7 @@ def plan_of(chapters: Sequence[Chapter]) -> Plan:
 
     Raises `InputError` for chapters that were not recorded alike, `UnsupportedError` for edited ones.
     """
-    told = [settings(c.path.name, c.src, c.movie, c.movie.tracks[c.main], c.shown) for c in chapters]
+    told = [settings(c.name, c.src, c.movie, c.movie.tracks[c.main], c.shown) for c in chapters]
     for other in told[1:]:
         require_alike(told[0], other)
     first = chapters[0].movie

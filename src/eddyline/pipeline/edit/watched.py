@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from eddyline.mp4.ranges import ByteRanges, gap_of
+from eddyline.mp4.ranges import ByteRanges, at_once_of, gap_of
 
 
 def never() -> None:
@@ -16,7 +16,7 @@ class Watched:
 
     def __init__(self, source: ByteRanges, check: Callable[[], None]) -> None:
         self._source, self._check = source, check
-        self.gap = gap_of(source)
+        self.gap, self.at_once = gap_of(source), at_once_of(source)
 
     @property
     def size(self) -> int:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from eddyline.core import files
-from eddyline.core.errors import UnsupportedError
 from eddyline.core.identity import canonical
 from eddyline.core.process import Runner
-from eddyline.core.stop import Stop
+from eddyline.core.ranges import Ranges
 from eddyline.fleet.routing import Route
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
-from eddyline.media.probe import open_footage, probe
+from eddyline.media.probe import main_video, probe
 from eddyline.media.profile import Profile
-from eddyline.mp4.ranges import FileRanges
+from eddyline.media.sniff import HEAD, container_of
+from eddyline.media.source import SourceFacts
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie
+from eddyline.pipeline.arrived import arrived, local
 from eddyline.pipeline.bench import SOURCE, Bench
 from eddyline.pipeline.edit.merge import join_chapters
+from eddyline.pipeline.edit.watched import Watched
 from eddyline.pipeline.footage import Chapter, Original
 from eddyline.pipeline.plan import Plan, jobs, parts_folder
+from eddyline.pipeline.tally import BYTES_READ, Tally
 from eddyline.pipeline.terms import Terms
 
 
@@ -30,74 +35,102 @@ def inspect(bench: Bench) -> Handler:
     """The handler of `inspect` jobs: facts, plan, and all the jobs that the plan asks for."""
 
     def handle(job: Job, context: JobContext) -> Done:
-        started, stop = time.thread_time(), context.stop
+        started, stop, tally = time.thread_time(), context.stop, Tally()
         with bench.workplace(job, stop) as work, files.told_apart(f"inspecting {job.spec['name']}"):
             runner = bench.runner(job, work, stop)
-            plan, route = _plan(bench, job, runner, work, stop)
+            plan, route = _Inspection(bench=bench, job=job, runner=runner, work=work, tally=tally).plan()
         bench.store.put_bytes(plan.key, canonical(plan.to_json()))
         cpu = runner.cpu_s + time.thread_time() - started
         bench.parts.keep(plan.part("inspect"), {}, _result(bench.sources.chapters(plan.asset)), cpu)
         terms = Terms.from_json(job.spec.get("terms", {}))
-        return Done(result={"plan": plan.key}, spawn=jobs(plan, job.spec["ask"], terms, route))
+        return Done(
+            result={"plan": plan.key, BYTES_READ: tally.bytes},
+            spawn=jobs(plan, job.spec["ask"], terms, route),
+        )
 
     return handle
 
 
-def _plan(bench: Bench, job: Job, runner: Runner, work: Path, stop: Stop) -> tuple[Plan, Route]:
-    spec = job.spec
-    original = bench.sources.find(spec["asset"])
-    chapters = bench.sources.chapters(spec["asset"])
-    source = ""
-    path = _local(original)
-    if chapters:
-        source, path = _merged(bench, spec["asset"], chapters, work, stop)
-    opened = open_footage(path, work=work, runner=runner, tools=bench.tools)
-    with FileRanges(opened.path) as src:
-        facts = probe(
-            src, opened.movie, runner=runner, tools=bench.tools, work=work, container=opened.container
+@dataclass(frozen=True, kw_only=True)
+class _Inspection:
+    """One look at one source."""
+
+    bench: Bench
+    job: Job
+    runner: Runner
+    work: Path
+    tally: Tally
+
+    def plan(self) -> tuple[Plan, Route]:
+        spec = self.job.spec
+        original = self.bench.sources.find(spec["asset"])
+        chapters = self.bench.sources.chapters(spec["asset"])
+        if chapters:
+            facts, source = self._merged(chapters), self._part
+        else:
+            facts, source = self._single(original)
+        # A rewrapped source is still known by, and reported as, the files that the user gave.
+        size = sum(chapter.original.size for chapter in chapters) or original.size
+        facts = replace(facts, fingerprint=spec["fingerprint"], bytes=size)
+        profile = Profile.model_validate(spec["profile"])
+        route = self.bench.route(profile, facts.video)
+        plan = Plan.make(
+            asset=spec["asset"],
+            name=spec["name"],
+            facts=facts,
+            profile=profile,
+            toolchain=self.bench.tools.identity,
+            source=source,
+            encoders=route.encoders,
         )
-    if opened.path != path:
-        source = _source_part(spec["asset"])
-        bench.parts.keep(source, {SOURCE: opened.path}, {}, 0.0)
-    # A rewrapped source is still known by, and reported as, the files that the user gave.
-    size = sum(chapter.original.size for chapter in chapters) or original.size
-    facts = replace(facts, fingerprint=spec["fingerprint"], bytes=size)
-    profile = Profile.model_validate(spec["profile"])
-    route = bench.route(profile, facts.video)
-    plan = Plan.make(
-        asset=spec["asset"],
-        name=spec["name"],
-        facts=facts,
-        profile=profile,
-        toolchain=bench.tools.identity,
-        source=source,
-        encoders=route.encoders,
-    )
-    return plan, route
+        return plan, route
 
+    @property
+    def _part(self) -> str:
+        """The part that holds the source as one MP4, where it is none by itself."""
+        return f"{parts_folder(self.job.spec['asset'])}/source"
 
-def _local(original: Original) -> Path:
-    original.check()
-    if original.path is None:
-        raise UnsupportedError("not yet")
-    return original.path
+    def _single(self, original: Original) -> tuple[SourceFacts, str]:
+        opening = arrived(
+            original,
+            work=self.work,
+            runner=self.runner,
+            tools=self.bench.tools,
+            tally=self.tally,
+        )
+        with opening as found:
+            facts = self._facts(found.src, found.movie, found.container)
+            if found.wrapped is None:
+                return facts, ""
+            self.bench.parts.keep(self._part, {SOURCE: found.wrapped}, {}, 0.0)
+            return facts, self._part
 
+    def _merged(self, chapters: Sequence[Chapter]) -> SourceFacts:
+        """The recording as one file is a part, made once, whatever kills us after."""
+        part = self.bench.parts.find(self._part)
+        if part is None:
+            whole = self.work / "merged.mp4"
+            check = self.runner.stop.check
+            paths = [
+                local(each.original, self.work / f"{number}", check=check, tally=self.tally)
+                for number, each in enumerate(chapters)
+            ]
+            join_chapters(paths, whole, check=check)
+            part = self.bench.parts.keep(self._part, {SOURCE: whole}, {}, 0.0)
+        with self.bench.store.ranges(part.file(SOURCE)) as src, self.tally.counting(src):
+            movie = read_movie(src)
+            main_video(movie)
+            return self._facts(src, movie, container_of(src.read(0, min(HEAD, src.size))))
 
-def _source_part(asset: str) -> str:
-    return f"{parts_folder(asset)}/source"
-
-
-def _merged(
-    bench: Bench, asset: str, chapters: Sequence[Chapter], work: Path, stop: Stop
-) -> tuple[str, Path]:
-    """The part that holds the recording as one file, and that file; made once, whatever kills us after."""
-    key = _source_part(asset)
-    part = bench.parts.find(key)
-    if part is None:
-        whole = work / "merged.mp4"
-        join_chapters([_local(chapter.original) for chapter in chapters], whole, check=stop.check)
-        part = bench.parts.keep(key, {SOURCE: whole}, {}, 0.0)
-    return key, bench.store.fetch(part.file(SOURCE), work)
+    def _facts(self, src: Ranges, movie: Movie, container: str) -> SourceFacts:
+        return probe(
+            Watched(src, self.runner.stop.check),
+            movie,
+            runner=self.runner,
+            tools=self.bench.tools,
+            work=self.work,
+            container=container,
+        )
 
 
 def _result(chapters: Sequence[Chapter]) -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""What a file that was found, not named, is by its name: footage, something else, or not to be told by it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from eddyline.core.errors import EddylineError
+
+# What the extension alone decides. In lower case, with the dot.
+FOOTAGE = frozenset(
+    {
+        *(".mp4", ".mov", ".m4v", ".qt", ".360", ".insv", ".3gp", ".3g2", ".mkv", ".webm", ".m2ts", ".m2t"),
+        *(".mpg", ".mpeg", ".vob", ".mod", ".tod", ".avi", ".divx", ".flv", ".f4v", ".ogv", ".ogm"),
+        *(".mxf", ".wmv", ".asf"),
+    }
+)
+# TypeScript shares these with MPEG transport streams; the first bytes decide.
+_AMBIGUOUS = frozenset({".ts", ".mts", ".cts"})
+_COMPANION = {
+    ".thm": "the camera's thumbnail of a clip",
+    ".lrv": "the camera's low-resolution proxy of a clip",
+    ".lrf": "the camera's low-resolution proxy of a clip",
+}
+_OTHER = {
+    "a still image": ".jpg .jpeg .png .gif .webp .heic .heif .tif .tiff .bmp .gpr .dng "
+    ".raw .cr2 .cr3 .nef .arw",
+    "sound without pictures": ".wav .mp3 .m4a .aac .flac .ogg .oga .opus .wma .aif .aiff .mka",
+    "a playlist, which only points at footage": ".m3u8 .m3u .mpd .pls .ffconcat .edl .xspf",
+    "camera raw video, which FFmpeg cannot decode": ".r3d .braw .crm .ari",
+    "a side file": ".xml .xmp .srt .vtt .ass .txt .log .json .csv .gpx .fit .kml .md .html .pdf .ini .dat "
+    ".bin .sav .bdm .cpi .mpl .inp .int .idx .ifo .bup .gis .sec .zip .db .yaml .yml",
+}
+_SKIPPED = {suffix: why for why, suffixes in _OTHER.items() for suffix in suffixes.split()}
+# GoPro: GX010042 is chapter 1 of clip 42, GOPR0042 and GP010042 chapters 0 and 1. Clips come before chapters.
+_CHAPTER = re.compile(r"(G[HXSL])(\d\d|[A-Z]{2})(\d{4})", re.IGNORECASE)
+_OLD_CHAPTER = re.compile(r"(?:GOPR|GP(\d\d))(\d{4})", re.IGNORECASE)
+
+
+def not_footage(name: str) -> str:
+    """Why a file of this name is no footage, as far as its extension tells; "" if it may well be."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return _COMPANION.get(suffix) or _SKIPPED.get(suffix, "")
+
+
+def why_not(name: str, sniff: Callable[[], object]) -> str:
+    """Why a file of this name is no footage; empty if it is.
+
+    Where the name does not say, `sniff` looks at the first bytes and raises if they are no video.
+    """
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in FOOTAGE:
+        return ""
+    if reason := not_footage(name):
+        return reason
+    try:
+        sniff()
+    except (EddylineError, OSError) as error:
+        wrong = error.message if isinstance(error, EddylineError) else f"cannot be read: {error.strerror}"
+        return f"not known to be video: {wrong}" if suffix not in _AMBIGUOUS else "not a transport stream"
+    return ""
+
+
+def filming_order(name: str) -> tuple[str, str]:
+    """Sort key within a folder: by name, but a camera's chapters by clip, then chapter."""
+    stem = PurePosixPath(name).stem
+    if match := _CHAPTER.fullmatch(stem):
+        return (f"{match[1].upper()}{match[3]}{match[2].upper()}", name)
+    if match := _OLD_CHAPTER.fullmatch(stem):
+        return (f"GOPR{match[2]}{match[1] or '00'}", name)
+    return (name, name)

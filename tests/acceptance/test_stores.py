@@ -1,0 +1,245 @@
+"""The whole way from an object store to an object store: footage is read by ranges, results appear whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.servers.ministack import Ministack, ministack
+
+from eddyline import app
+from eddyline.core.contenttypes import content_type
+from eddyline.core.objects import ObjectStore
+from eddyline.core.opening import BUCKETS, StoreSettings, open_store
+from eddyline.core.stop import Stop
+from eddyline.graph.ledger import Ledger
+from eddyline.pipeline.clip import make_clip
+from eddyline.pipeline.events import RunReport
+from eddyline.pipeline.manifest import lasting
+from eddyline.pipeline.tally import BYTES_READ
+
+from .clips import noisy
+from .conftest import manifest_of
+
+__all__ = ["ministack"]
+
+KILLS, FEWEST_KILLS = 8, 5
+
+
+@pytest.fixture
+def store(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """A bucket, reached by the environment as a user would."""
+    for name, value in _environment(ministack).items():
+        monkeypatch.setenv(name, value)
+    opened = open_store(f"s3://{ministack.bucket()}", ministack.settings)
+    assert isinstance(opened, ObjectStore)
+    yield opened
+    BUCKETS.reach_by(StoreSettings())
+
+
+def _environment(server: Ministack) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
+    """A recording of more than 20 MB in four chunks, with sound and telemetry between its pictures."""
+    folder = tmp_path_factory.mktemp("footage")
+    rate = ("-crf", "6", "-maxrate", "7M", "-bufsize", "7M")
+    picture = noisy(ffmpeg, folder / "picture.mp4", seconds=32, options=rate)
+    demo = make_clip(folder / "demo.mp4", seconds=32, width=160, height=90)
+    out = folder / "GX010042.MP4"
+    app.combine(picture, out, telemetry=demo)
+    assert out.stat().st_size > 20_000_000
+    return out
+
+
+def _run(sources: tuple[str | Path, ...], out: Path, profile: Path, *, store: str = "") -> RunReport:
+    request = app.RunRequest(sources=sources, out=out, profile=str(profile), store=store)
+    return app.run(request, stop=Stop(), on_event=lambda _: None)
+
+
+def _bytes_read(out: Path) -> dict[str, list[int]]:
+    """What the jobs of each kind have read of their source."""
+    told: dict[str, list[int]] = defaultdict(list)
+    with Ledger.open(out / ".eddyline" / "ledger.sqlite") as ledger:
+        for job in ledger.jobs():
+            told[job.kind].append((job.result or {}).get(BYTES_READ, 0))
+    return told
+
+
+def _manifest(store: ObjectStore, asset: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(store.get(f"results/assets/{asset}/manifest.json"))
+    return told
+
+
+@pytest.mark.timeout(300)
+def test_from_s3_to_s3_no_job_reads_the_whole_source(
+    store: ObjectStore, ministack: Ministack, footage: Path, small_profile: Path, tmp_path: Path
+) -> None:
+    size = footage.stat().st_size
+    upload = tmp_path / footage.name
+    upload.write_bytes(footage.read_bytes())
+    store.put(f"card/{footage.name}", upload)
+    results = f"{store.address}/results"
+    report = _run((f"{store.address}/card/",), tmp_path / "out", small_profile, store=results)
+    assert not report.failed
+    (done,) = report.finished
+    assert done.manifest == f"{results}/assets/{done.asset}/manifest.json"
+    assert done.page == f"{results}/assets/{done.asset}/index.html"
+
+    read = _bytes_read(tmp_path / "out")
+    assert len(read["chunk"]) == 4
+    share = size / 4 + 61 / 960 * size  # a quarter, and the GOP that leads up to it
+    assert all(0 < each < share * 1.1 for each in read["chunk"]), read
+    assert sum(read["chunk"]) < 1.5 * size
+    limits = {
+        "inspect": 0.15,
+        "poster": 0.05,
+        "pictures": 0.5,
+        "audio": 0.05,
+        "telemetry": 0.05,
+        "assemble": 0.05,
+    }
+    for kind, most in limits.items():
+        assert all(0 < each <= most * size for each in read[kind]), (kind, read[kind])
+
+    here = _run((footage,), tmp_path / "here", small_profile)
+    assert not here.failed
+    assert lasting(_manifest(store, done.asset)) == lasting(manifest_of(tmp_path / "here"))
+
+    keys = list(store.list("results"))
+    assert not [key for key in keys if "/parts/" in key], "the parts are tidied away"
+    local = {str(path.relative_to(tmp_path / "here")) for path in (tmp_path / "here" / "assets").rglob("*.*")}
+    assert {key.removeprefix("results/") for key in keys if "/assets/" in key} == local
+    for key in keys:
+        _, headers, _ = ministack.ask("HEAD", f"/{store.address.removeprefix('s3://')}/{key}")
+        assert headers["content-type"] == content_type(key)
+    assert ministack.uploads(store.address.removeprefix("s3://")) == []
+
+    again = _run((f"{store.address}/card/GX010042.MP4",), tmp_path / "other", small_profile, store=results)
+    assert [each.reused for each in again.finished] == [True]
+
+
+@pytest.mark.timeout(300)
+def test_what_is_no_mp4_is_fetched_once_and_then_read_by_ranges(
+    store: ObjectStore, ffmpeg: str, small_profile: Path, tmp_path: Path
+) -> None:
+    clip = noisy(ffmpeg, tmp_path / "clip.mkv", seconds=3)
+    store.put("card/clip.mkv", clip)
+    results = f"{store.address}/results"
+    report = _run((f"{store.address}/card/clip.mkv",), tmp_path / "out", small_profile, store=results)
+    assert not report.failed
+    here = _run((clip,), tmp_path / "here", small_profile)
+    assert not here.failed
+    assert lasting(_manifest(store, report.finished[0].asset)) == lasting(manifest_of(tmp_path / "here"))
+    read = _bytes_read(tmp_path / "out")
+    assert clip.stat().st_size < read["inspect"][0] < 2 * clip.stat().st_size
+    assert 0 < read["audio"][0] < clip.stat().st_size / 2
+
+
+@pytest.mark.timeout(300)
+def test_chapters_in_a_store_are_merged_as_those_on_a_card_are(
+    store: ObjectStore, small_profile: Path, tmp_path: Path
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
+    card = tmp_path / "card"
+    card.mkdir()
+    for name in ("GX010042.MP4", "GX020042.MP4"):
+        (card / name).write_bytes(clip.read_bytes())
+        store.put(f"card/{name}", clip)
+    results = f"{store.address}/results"
+    report = _run((f"{store.address}/card/",), tmp_path / "out", small_profile, store=results)
+    assert not report.failed
+    assert [each.name for each in report.finished] == ["GX010042.MP4"]
+    assert [each.path for each in report.skipped] == [f"{store.address}/card/GX020042.MP4"]
+    assert not _run((card,), tmp_path / "here", small_profile).failed
+    there = _manifest(store, report.finished[0].asset)
+    assert lasting(there) == lasting(manifest_of(tmp_path / "here"))
+    assert len(there["source"]["chapters"]) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_at_random_moments_nothing_is_half_published_and_the_end_is_the_same(
+    store: ObjectStore,
+    ministack: Ministack,
+    ffmpeg: str,
+    eddyline: tuple[str, ...],
+    small_profile: Path,
+    tmp_path: Path,
+) -> None:
+    store.put("in.mp4", noisy(ffmpeg, tmp_path / "in.mp4", seconds=90))
+    environment = {**os.environ, **_environment(ministack)}
+
+    def command(out: str) -> list[str]:
+        places = ["--out", str(tmp_path / out), "--store", f"{store.address}/{out}"]
+        return [
+            *eddyline,
+            "run",
+            f"{store.address}/in.mp4",
+            *places,
+            "--profile",
+            str(small_profile),
+            "--json",
+        ]
+
+    began = time.monotonic()
+    subprocess.run(command("calm"), check=True, capture_output=True, env=environment)
+    calm_s = time.monotonic() - began
+    rng, kills = random.Random(4), 0
+    while kills < KILLS:
+        process = subprocess.Popen(
+            command("storm"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=environment,
+        )
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(rng.uniform(0.5, calm_s / 2))
+        if process.poll() is not None:
+            break  # it got through between two kills
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        kills += 1
+        _whole_or_not_there(store, "storm")
+    subprocess.run(command("storm"), check=True, capture_output=True, env=environment)
+    assert kills >= FEWEST_KILLS, "the storm was too mild to prove anything"
+    _whole_or_not_there(store, "storm")
+    calm, storm = _only(store, "calm"), _only(store, "storm")
+    assert lasting(storm) == lasting(calm)
+    assert storm["run"]["redone_jobs"] > 0
+    assert not list(store.list("storm/.eddyline/parts"))
+
+
+def _only(store: ObjectStore, prefix: str) -> dict[str, Any]:
+    (key,) = [key for key in store.list(prefix) if key.endswith("/manifest.json")]
+    told: dict[str, Any] = json.loads(store.get(key))
+    return told
+
+
+def _whole_or_not_there(store: ObjectStore, prefix: str) -> None:
+    """Whatever a manifest names is there in full."""
+    for key in store.list(prefix):
+        if key.endswith("/manifest.json"):
+            manifest = json.loads(store.get(key))
+            folder = key.removesuffix("manifest.json")
+            for film in manifest["renditions"]:
+                assert store.size(folder + film["path"]) == film["bytes"]
+            assert store.size(folder + "index.html")

@@ -1,0 +1,44 @@
+"""The folder of an embedded run: one process at a time, and one place for its results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.errors import UsageError
+from eddyline.core.store import FolderStore
+from eddyline.graph.ledger import Ledger
+from eddyline.pipeline.home import Home
+
+
+def _worked_in(home: Home, store: FolderStore | None = None) -> None:
+    with home.occupied(store):
+        Ledger.open(home.ledger).close()
+
+
+def test_only_one_run_is_at_work_in_a_folder(tmp_path: Path) -> None:
+    with (
+        Home(tmp_path).occupied(),
+        pytest.raises(UsageError, match="is at work in"),
+        Home(tmp_path).occupied(),
+    ):
+        pass
+    _worked_in(Home(tmp_path))
+
+
+def test_results_that_lie_in_the_folder_go_on_lying_there(tmp_path: Path) -> None:
+    home, elsewhere = Home(tmp_path / "out"), FolderStore(tmp_path / "elsewhere")
+    _worked_in(home)
+    _worked_in(home, home.store)
+    with pytest.raises(UsageError, match="lie in itself"):
+        _worked_in(home, elsewhere)
+
+
+def test_results_that_lie_in_a_store_go_on_lying_there(tmp_path: Path) -> None:
+    home, elsewhere = Home(tmp_path / "out"), FolderStore(tmp_path / "elsewhere")
+    _worked_in(home, elsewhere)
+    _worked_in(home, FolderStore(tmp_path / "elsewhere"))
+    for other in (None, FolderStore(tmp_path / "third")):
+        with pytest.raises(UsageError, match=f"lie in {tmp_path}/elsewhere"):
+            _worked_in(home, other)
