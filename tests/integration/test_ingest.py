@@ -18,10 +18,11 @@ import pytest
 from tests.integration.cloud import REGION
 from tests.integration.footagebucket import FootageBucket, client, told_by_eventbridge, told_by_s3
 from tests.servers.ministack import Ministack, ministack
+from tests.unit.graph.conftest import postgres
 
 from eddyline.graph.ledger import Ledger
 
-__all__ = ["ministack"]
+__all__ = ["ministack", "postgres"]
 
 PROFILE = "fast"
 WITHIN_S = 90.0
@@ -37,12 +38,12 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 class Crew:
     """Ingest processes on one queue, ledger and store."""
 
-    def __init__(self, bucket: FootageBucket, folder: Path, *options: str) -> None:
-        self.ledger = folder / "ledger.db"
+    def __init__(self, bucket: FootageBucket, folder: Path, *options: str, ledger: str = "") -> None:
+        self.ledger = ledger or str(folder / "ledger.db")
         self._log = folder / "log"
         self._command = (
             *(sys.executable, "-m", "eddyline", "ingest", "--events", bucket.place.name),
-            *("--store", f"s3://{bucket.bucket}", "--ledger", str(self.ledger), "--profile", PROFILE),
+            *("--store", f"s3://{bucket.bucket}", "--ledger", self.ledger, "--profile", PROFILE),
             *("--lease", "2", "--json", *options),
         )
         self._environment = {
@@ -124,12 +125,19 @@ def test_uploads_become_assets_and_all_else_ends_where_it_belongs(
 
 
 @pytest.mark.slow
-def test_no_kill_of_an_ingest_loses_or_doubles_an_asset(ministack: Ministack, tmp_path: Path) -> None:
+def test_no_kill_of_an_ingest_loses_or_doubles_an_asset(
+    ministack: Ministack, postgres: str, tmp_path: Path
+) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
+        connection.execute("CREATE SCHEMA public")
     bucket = told_by_eventbridge(ministack.url)
     rng = random.Random(11)
     keys = [f"cards/GX01{number:04}.MP4" for number in range(40)]
     tags = {key: bucket.put(key, rng.randbytes(2000)) for key in keys}
-    crew = Crew(bucket, tmp_path)
+    crew = Crew(bucket, tmp_path, ledger=postgres)
     numbers = itertools.count()
     processes = [crew.start(), crew.start()]
     try:
