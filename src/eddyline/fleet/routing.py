@@ -69,3 +69,9 @@ def limited_to(pools: Pools, encoders: Collection[str]) -> Pools:
             for name, pool in pools.pools.items()
         }
     )
+
+
+def without_chunks(pools: Pools, name: str) -> Pools:
+    """The same classes, but that class `name` encodes nothing."""
+    passed = pools[name].model_copy(update={"kinds": pools[name].kinds - {_ENCODING}})
+    return Pools(pools={**pools.pools, name: passed})

@@ -22,6 +22,7 @@ from eddyline.core.stop import Stop
 from eddyline.core.store import Store
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Addition, Done, Job, Link, NewJob
+from eddyline.media.chunks import Chunk
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.bench import Bench
 from eddyline.pipeline.parts import Part
@@ -180,7 +181,7 @@ class _Entry:
         if record.by != self.job.id or not record.before:
             return []
         made = [
-            self._twin(chunk.index, len(record.before))
+            self._twin(chunk, len(record.before))
             for chunk in self.plan.chunks
             if chunk.index != self.job.spec["index"] and self._is_anothers(chunk.index)
         ]
@@ -194,17 +195,17 @@ class _Entry:
         part = self.bench.parts.find(self.plan.part("chunk", index))
         return part is not None and build_of(part) != self._build
 
-    def _twin(self, index: int, time: int) -> NewJob:
+    def _twin(self, chunk: Chunk, time: int) -> NewJob:
         job = self.job
         return NewJob(
-            id=f"{job_id(job.asset, job.spec['ask'], 'chunk', index)}-again{time}",
+            id=f"{job_id(job.asset, job.spec['ask'], 'chunk', chunk.index)}-again{time}",
             asset=job.asset,
             kind=job.kind,
             cls=job.cls,
             priority=job.priority,
-            spec={**job.spec, "index": index},
+            spec={**job.spec, "index": chunk.index},
             owner=job.owner,
-            weight=job.weight,
+            weight=float(chunk.frames),
             max_attempts=job.max_attempts,
             deadline=job.deadline,
         )

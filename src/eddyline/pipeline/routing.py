@@ -9,10 +9,10 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.fleet import routing
 from eddyline.fleet.pools import Pools
-from eddyline.fleet.routing import Route, limited_to
+from eddyline.fleet.routing import Route, limited_to, without_chunks
 from eddyline.fleet.verify import verify
 from eddyline.media.codecs import is_hardware
-from eddyline.media.ladder import wishes
+from eddyline.media.ladder import rungs, wishes
 from eddyline.media.profile import Profile
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
@@ -61,12 +61,23 @@ def on_this_machine(pools: Pools, tools: Toolchain) -> Router:
 
 
 def _route(pools: Pools, profile: Profile, facts: VideoFacts) -> Route:
+    """The cheapest route whose encoders take this very footage: its size, and its frames' times."""
     asked = wishes(profile, facts)
-    return routing.route(
-        pools,
-        {wish.codec for wish in asked if not wish.encoder},
-        {wish.encoder for wish in asked if wish.encoder},
-    )
+    codecs = {wish.codec for wish in asked if not wish.encoder}
+    encoders = {wish.encoder for wish in asked if wish.encoder}
+    refused: UnsupportedError | None = None
+    while True:
+        try:
+            found = routing.route(pools, codecs, encoders)
+        except UnsupportedError as error:
+            raise refused or error from None
+        try:
+            rungs(profile, facts, found.encoders)
+        except UnsupportedError as error:
+            refused = refused or error
+            pools = without_chunks(pools, found.cls("chunk"))
+        else:
+            return found
 
 
 def _encoders(found: Route, profile: Profile, facts: VideoFacts) -> set[str]:

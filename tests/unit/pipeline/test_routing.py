@@ -78,3 +78,17 @@ def test_without_a_gpu_a_cheaper_gpu_class_is_passed_over(tools: Toolchain) -> N
     assert by_classes(pools)(_asking(), _VIDEO).cls("chunk") == "gpu"
     found = on_this_machine(pools, tools)(_asking(), _VIDEO)
     assert (found.cls("chunk"), found.encoders["h264"]) == ("cpu", "libx264")
+
+
+def test_footage_that_a_classs_encoder_does_not_take_goes_to_the_next_one() -> None:
+    router = by_classes(_gpu_first())
+    assert router(_asking(), replace(_VIDEO, variable_rate=True)).cls("chunk") == "cpu"
+    assert router(_asking(), replace(_VIDEO, width=160, height=120)).cls("chunk") == "cpu"
+    assert router(_asking(), _VIDEO).cls("chunk") == "gpu"
+    with pytest.raises(UnsupportedError, match="h264_nvenc cannot hold a cap"):
+        router(_asking(encoder="h264_nvenc", preset="p4"), replace(_VIDEO, variable_rate=True))
+
+
+def test_what_no_encoder_takes_is_told_as_the_first_one_told_it() -> None:
+    with pytest.raises(UnsupportedError, match="10x6 is too small for av1_nvenc"):
+        by_classes(_gpu_first())(_asking(codec="av1", preset="8"), replace(_VIDEO, width=10, height=6))
