@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Pulse:
-    """The ledger at a glance; `quiet_s`: so long ago something last changed."""
+    """The ledger at a glance; `quiet_s`: so long ago something last changed (inf: never)."""
 
     counts: dict[str, int]
     open_assets: int
@@ -95,7 +96,9 @@ class Audit:
             counts = {str(state): int(count) for state, count in connection.execute(_COUNTS)}
             (assets,) = self._one(connection, _OPEN_ASSETS)
             _, quiet = self._one(connection, _LAST)
-        return Pulse(counts=counts, open_assets=int(assets), quiet_s=float(quiet or 0.0))
+        return Pulse(
+            counts=counts, open_assets=int(assets), quiet_s=math.inf if quiet is None else float(quiet)
+        )
 
     def rows(self) -> list[Row]:
         """All jobs."""

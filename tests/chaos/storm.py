@@ -18,6 +18,8 @@ _LOOK_S = 1.0
 _FEW_ASSETS = 3  # open at a time, so that there is always something to be disturbed
 _QUIET_S = 90.0
 """If nothing changes for so long after the storm, something is stuck."""
+_SETTLED_S = 600.0
+_CRASHES = 10  # so often may processes end by themselves before that is all there is to see
 
 
 class StuckError(Exception):
@@ -58,14 +60,22 @@ class Storm:
             self._step(hungry=False)
             if self.supply.idle and not self.pulse.open_assets and self._looked > began and self._all_up():
                 return time.monotonic() - began
-            if self.pulse.quiet_s > _QUIET_S:
-                raise StuckError(f"nothing has changed for {self.pulse.quiet_s:.0f} s: {self.pulse.counts}")
+            waited_s = time.monotonic() - began
+            if min(self.pulse.quiet_s, waited_s) > _QUIET_S or waited_s > _SETTLED_S:
+                quiet_s, counts = self.pulse.quiet_s, self.pulse.counts
+                raise StuckError(
+                    f"not done after {waited_s:.0f} s, the last {quiet_s:.0f} in silence: {counts}"
+                )
 
     def _all_up(self) -> bool:
         return all(member.standing is Standing.UP for member in self.actor.members)
 
     def _step(self, *, hungry: bool) -> None:
         self.actor.watch()
+        crashed = [each for each in self.actor.departures if each.standing is not Standing.LEAVING]
+        if len(crashed) >= _CRASHES:
+            said = next(m.said() for m in self.actor.members if m.name == crashed[-1].name)
+            raise StuckError(f"processes end by themselves, again and again; {crashed[-1].name} said: {said}")
         complaint = self.supply.step(hungry=hungry)
         if complaint:
             raise StuckError(complaint)
