@@ -113,7 +113,7 @@ def departures(gone: Iterable[Departure]) -> list[str]:
             wrong.append(
                 f"{each.name} was still there at its deadline, {each.took_s:.1f} s after it was told"
             )
-        elif each.status != 0:
+        elif each.status != 0 and each.ready:
             wrong.append(f"{each.name} was told to go and went with status {each.status}")
     return _few(wrong)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 _PDEATHSIG = 1
 _TAIL = 1500
+_READY = b" ready"
 
 
 class Standing(StrEnum):
@@ -36,13 +37,17 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Departure:
-    """A member that went: `status` as `Popen` says it, `early_s` before its deadline (None: it had none)."""
+    """A member that went: `status` as `Popen` says it, `early_s` before its deadline (None: it had none).
+
+    `ready`: it had said so in its log; before that, a signal ends it as it ends any program.
+    """
 
     name: str
     standing: Standing
     status: int
     early_s: float | None
     took_s: float
+    ready: bool = True
 
 
 @dataclass(kw_only=True)
@@ -59,6 +64,7 @@ class Member:
     starts: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _told: float = 0.0
+    _log_from: int = 0
     _deadline: float | None = field(default=None)
 
     @property
@@ -72,6 +78,7 @@ class Member:
         assert self.standing is Standing.DOWN, f"{self.name} is {self.standing}"
         command = self.make()
         with self.log.open("ab") as log:
+            self._log_from = log.tell()
             self._process = subprocess.Popen(
                 command.argv,
                 env=dict(command.environment),
@@ -130,6 +137,7 @@ class Member:
             status=status,
             early_s=None if self._deadline is None else (-1.0 if late else self._deadline - now),
             took_s=now - self._told,
+            ready=_READY in self.log.read_bytes()[self._log_from :],
         )
         self._process, self.standing = None, Standing.DOWN
         return gone

@@ -84,6 +84,7 @@ def test_departures_are_in_time_in_good_order_and_asked_for() -> None:
     assert checks.departures([went]) == []
     assert "ended by itself" in checks.departures([replace(went, standing=Standing.UP, early_s=None)])[0]
     assert "still there" in checks.departures([replace(went, early_s=-1.0, status=-9)])[0]
+    assert checks.departures([replace(went, status=-15, ready=False)]) == []
     assert "with status 1" in checks.departures([replace(went, status=1)])[0]
 
 
