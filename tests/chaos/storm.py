@@ -43,7 +43,14 @@ class Storm:
     _began: float = 0.0
 
     def rage(self) -> None:
-        """Disturb until the time is over. Raises `StuckError` where nobody can submit any more."""
+        """Once work has begun, disturb until the time is over. Raises `StuckError` where nobody gets on."""
+        self._began = began = time.monotonic()
+        while not self.pulse.counts.get("done"):
+            self._step(hungry=self.pulse.open_assets < _FEW_ASSETS)
+            if time.monotonic() - began > _QUIET_S:
+                raise StuckError(
+                    f"nothing is done after {_QUIET_S:.0f} s of fine weather: {self.pulse.counts}"
+                )
         self._began = time.monotonic()
         left = deque(self.plan)
         while (elapsed := time.monotonic() - self._began) < self.seconds:

@@ -70,8 +70,13 @@ def machine() -> Iterator[FakeMachine]:
         def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's own signature
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None:  # noqa: ANN401 - whoever asked may be killed
+            pass
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         fake.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
