@@ -14,8 +14,8 @@ from eddyline.pipeline.clip import make_clip
 _PROFILE = """\
 name: chaos-{wave}
 rungs:
-  - {{height: 180, crf: 30, preset: veryslow, maxrate_kbps: 400, bufsize_kbps: 800}}
-  - {{height: 90, crf: 30, preset: veryslow, maxrate_kbps: 200, bufsize_kbps: 400}}
+  - {{height: 180, crf: 30, preset: slower, maxrate_kbps: 400, bufsize_kbps: 800}}
+  - {{height: 90, crf: 30, preset: slower, maxrate_kbps: 200, bufsize_kbps: 400}}
 gop_s: 1.0
 segment_s: 2.0
 pictures:
@@ -31,9 +31,9 @@ REAL = ("karma.mp4", "max-heromode.mp4")
 def clips(folder: Path, *, long: bool) -> list[Path]:
     """Small camera-like clips with telemetry, of several lengths, and one that no camera made."""
     folder.mkdir(parents=True, exist_ok=True)
-    lengths = (5, 12, 25, 40) if long else (4, 9, 14)
+    lengths = (5, 12, 25, 40) if long else (3, 6, 10)
     made = [make_clip(folder / f"trip-{s}.mp4", seconds=s, width=320, height=180) for s in lengths]
-    return [*made, _noisy(folder / "noise.mp4", seconds=20 if long else 6)]
+    return [*made, _noisy(folder / "noise.mp4", seconds=20 if long else 4)]
 
 
 def real(folder: Path | None = None) -> list[Path]:
