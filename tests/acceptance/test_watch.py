@@ -178,6 +178,22 @@ def test_a_folder_that_is_not_there_is_wrong_usage(eddyline: tuple[str, ...], tm
     assert "is no folder" in done.stderr
 
 
+@pytest.mark.slow
+def test_results_go_to_a_store_and_one_inside_the_folder_is_not_watched(
+    tmp_path: Path, ffmpeg: str, start: Start
+) -> None:
+    noisy(ffmpeg, tmp_path / "cards" / "a.mp4", seconds=3, size="320x180")
+    store = tmp_path / "cards" / "results"
+    for reused in (False, True):
+        watching = start("--once", "--store", str(store))
+        assert watching.process.wait(WITHIN_S) == 0, watching.events[-20:]
+        watching.close()
+        ended = [event for event in watching.events if event["event"] == "asset_finished"]
+        assert [(event["name"], event["reused"]) for event in ended] == [("a.mp4", reused)]
+        assert len(_manifests(store)) == 1
+        assert not _manifests(tmp_path / "cards" / "out")
+
+
 def test_results_are_not_watched(eddyline: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "out" / "assets").mkdir(parents=True)
     done = subprocess.run(

@@ -14,7 +14,6 @@ from eddyline.app.shared import Shared
 from eddyline.app.submitting import FLEET
 from eddyline.core import addresses
 from eddyline.core.errors import UsageError
-from eddyline.core.opening import BUCKETS, StoreSettings
 from eddyline.core.stop import Stop
 from eddyline.media import profile as profiles
 from eddyline.media.profile import Profile
@@ -49,7 +48,10 @@ class IngestRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class WatchRequest:
-    """What a user asks for; `once`: end when all that is in the folder is processed."""
+    """What a user asks for; `once`: end when all that is in the folder is processed.
+
+    `store` is the address of the media store that results go to ("": the folder `out`).
+    """
 
     folder: Path
     out: Path
@@ -58,6 +60,7 @@ class WatchRequest:
     slots: int | None = None
     settle_s: float = SETTLE_S
     once: bool = False
+    store: str = ""
 
 
 def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None]) -> None:
@@ -73,7 +76,6 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
         from eddyline.aws.queues import Naming, Queues  # noqa: PLC0415
     shared = request.shared
     store = shared.open_store()
-    BUCKETS.reach_by(StoreSettings(allow_http=shared.settings.allow_http))
     client = shared.sqs()
     place = prepare(client, request.events, buckets=request.buckets)
     # Only its dead letters' name is ever asked for, and not even that: `place` knows it.
@@ -111,22 +113,25 @@ def watch(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event], None
     What an earlier watch or run left unfinished is finished first. Raises `UsageError` for a bad rule or
     setting, or if another run is at work in the output folder.
     """
-    root, out = _resolved(request.folder), _resolved(request.out)
+    root, results = _resolved(request.folder), _results(request)
     if not root.is_dir():
         raise UsageError(f"{request.folder} is no folder", remedy="name the folder in which footage appears")
-    for inner in (STATE, OUTPUT):
-        if root.is_relative_to(out / inner):
-            raise UsageError(
-                f"{request.folder} is where {request.out} keeps its results",
-                remedy="watch another folder, or name another one with --out",
-            )
+    if any(root.is_relative_to(place / inner) for place in results for inner in (STATE, OUTPUT)):
+        raise UsageError(
+            f"{request.folder} is where Eddyline keeps its results",
+            remedy="watch another folder, or name another one with --out or --store",
+        )
     rules = load(request.rules, profile=request.profile)
-    home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False)
+    home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False, store=request.store)
     with opened(home, stop=stop, on_event=on_event) as perform:
         # No new sources: only what is open yet, whatever profile it was submitted with.
         left = perform((), profiles.load("default"))
         report = Watch(
-            folder=Folder(root=root, excluded=(out,) if out != root else (), settle_s=request.settle_s),
+            folder=Folder(
+                root=root,
+                excluded=[place for place in results if place != root],
+                settle_s=request.settle_s,
+            ),
             rules=rules,
             process=perform,
             stop=stop,
@@ -139,6 +144,12 @@ def watch(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event], None
         failed=left.failed + report.failed,
         skipped=left.skipped + report.skipped,
     )
+
+
+def _results(request: WatchRequest) -> list[Path]:
+    """The folders of this machine that results go to."""
+    store = addresses.parse(request.store) if request.store else None
+    return [_resolved(request.out), *([_resolved(store.folder)] if store and store.local else [])]
 
 
 def _resolved(path: Path) -> Path:

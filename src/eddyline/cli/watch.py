@@ -15,6 +15,15 @@ SETTLE_S = 5.0
 def watch(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where footage appears.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results go.")] = DEFAULT_OUT,
+    store: Annotated[
+        str,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="Put results there instead: s3://bucket/prefix, gs://, az://, or a folder.",
+            show_default=False,
+        ),
+    ] = "",
     rules: Annotated[
         Path | None, typer.Option("--rules", metavar="FILE", help="What to make of which files.")
     ] = None,
@@ -39,7 +48,14 @@ def watch(
     from eddyline.app.ingesting import watch as keep_watching  # noqa: PLC0415
 
     request = WatchRequest(
-        folder=folder, out=out, rules=rules, profile=profile, slots=slots, settle_s=settle, once=once
+        folder=folder,
+        out=out,
+        rules=rules,
+        profile=profile,
+        slots=slots,
+        settle_s=settle,
+        once=once,
+        store=store,
     )
     raise typer.Exit(
         perform(
