@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.unit.graph.post import answer, offer, offers, say, start
-from tests.unit.graph.shop import done, failed, get, interrupted, new
+from tests.unit.graph.shop import done, failed, finish, get, interrupted, new
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.exchange import STRIDE, Beat
@@ -210,9 +210,11 @@ def test_after_long_enough_no_count_of_a_queue_is_believed(ledger: RemoteLedger,
 
 
 def test_ended_jobs_are_forgotten(ledger: RemoteLedger) -> None:
-    ledger.submit([new("a-1"), new("a-2")])
+    ledger.submit([new("a-1"), new("a-2"), new("a-3")])
     say(ledger, answer(offers(ledger)[0], done()))
     ledger.cancel(job="a-2")
+    # By somebody who knows of no outbox.
+    finish(ledger, "a-3")
     assert _sweep(ledger, 0) == Swept(forgotten=1)
     assert _sweep(ledger, 0) == Swept()
 
