@@ -73,6 +73,7 @@ def _figures(name: str, ledger: Ledger, url: str, clients: int) -> dict[str, flo
         total = ROUNDS * len(graph(name)) + SAMPLES
         found[f"{name}.wal_bytes_per_job"] = round(((_log_bytes(ledger) or 0) - log) / total)
         found[f"{name}.disk_bytes_per_job"] = round(_disk_bytes(ledger) / _rows(ledger))
+    print(f"  {name}: {found[f'{name}.jobs_per_s']} jobs/s", file=sys.stderr, flush=True)
     return found
 
 

@@ -22,17 +22,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from tests.acceptance.machines import Machines
+from tests.acceptance.machines import Machines, until
 from tests.servers.__main__ import BUCKET
 from tests.servers.ministack import _started
 
 from eddyline.graph.ledger import Ledger
 
-SECONDS = 60  # of the clip
-IDLE_S = 45.0
+SECONDS = 20  # of the clip
+IDLE_S = 40.0
 _COMMAND = (sys.executable, "-m", "eddyline")
 _HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect"})
 _PATIENCE_S = 600.0
+_SETTLED_S = 5.0  # by then queues and mailboxes are made
 
 
 def measure(work: Path) -> dict[str, float]:
@@ -66,7 +67,9 @@ def _count(proxy: _Proxy, work: Path) -> dict[str, float]:
         for pool in ("light", "cpu"):
             # They know the store and the queues, and nothing of the ledger.
             machines.start(pool, "worker", "--pool", pool, EDDYLINE_LEDGER="")
-        time.sleep(10)
+        for pool in ("light", "cpu"):
+            until(lambda pool=pool: "worker ready" in str(machines.lines(pool)), _PATIENCE_S, machines.logs)  # type: ignore[misc]
+        time.sleep(_SETTLED_S)
         idle = _during(proxy, lambda: time.sleep(IDLE_S))
         begin = time.monotonic()
         busy = _during(proxy, lambda: _process(machines, clip, ledger))
@@ -80,7 +83,7 @@ def _count(proxy: _Proxy, work: Path) -> dict[str, float]:
 
 
 def _process(machines: Machines, clip: Path, ledger: Path) -> None:
-    machines.run("submit", str(clip), "--wait")
+    machines.run("submit", str(clip))
     with Ledger.open(ledger) as opened:
         give_up = time.monotonic() + _PATIENCE_S
         while opened.has_open():
