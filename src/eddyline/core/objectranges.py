@@ -23,9 +23,9 @@ class ObjectRanges:
     to `at_once` requests, and rather another request than more than `gap` bytes for nothing.
     """
 
-    # A request takes 15 to 30 ms on S3; with sixteen under way that is 1 to 2 ms of waiting each. What one
-    # connection brings in that time, and what a request costs the processor, is worth some 64 KiB. What is
-    # read for nothing is bounded besides, so that sparse tracks do not become the whole file.
+    # Measured with 20 ms of delay: 768 requests took 24 s one by one, 7 s four at once, 2.5 s sixteen at once
+    # and no less with more. What a connection brings in the 3 ms that are left of each is worth some 64 KiB.
+    # What is read for nothing is bounded besides, so that sparse tracks do not become the whole file.
     gap = 64 * 1024
     at_once = 16
 

@@ -102,7 +102,7 @@ def blocks(
         return np.zeros(1, np.int64)
     ends = offsets + sizes
     gaps = offsets[1:] - ends[:-1]
-    jumps = np.flatnonzero((gaps < 0) | (gaps > _affordable(gaps, gap, waste))) + 1
+    jumps = np.flatnonzero(~_read_over(gaps, gap, waste)) + 1
     bounds: list[int] = [0]
     for stop in [*jumps.tolist(), count]:
         first = bounds[-1]
@@ -118,13 +118,15 @@ def blocks(
     return np.array(bounds, np.int64)
 
 
-def _affordable(gaps: Ints, gap: int, waste: int | None) -> int:
-    """The widest gap to read over, so that all that are no wider are `waste` bytes together at most."""
-    if waste is None:
-        return gap
-    narrow = np.sort(gaps[(gaps > 0) & (gaps <= gap)])
-    fitting = int(np.searchsorted(np.cumsum(narrow), waste, side="right"))
-    return gap if fitting == len(narrow) else int(narrow[fitting]) - 1
+def _read_over(gaps: Ints, gap: int, waste: int | None) -> npt.NDArray[np.bool_]:
+    """Which gaps are read for nothing: none wider than `gap`, the narrowest first, `waste` bytes in all."""
+    over: npt.NDArray[np.bool_] = (gaps >= 0) & (gaps <= gap)
+    if waste is not None:
+        candidates = np.flatnonzero(over & (gaps > 0))
+        narrowest = candidates[np.argsort(gaps[candidates], kind="stable")]
+        fitting = int(np.searchsorted(np.cumsum(gaps[narrowest]), waste, side="right"))
+        over[narrowest[fitting:]] = False
+    return over
 
 
 def blocks_of(src: ByteRanges, offsets: Ints, sizes: Ints, gap: int | None = None) -> Ints:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from tests.servers.ministack import Ministack, ministack
 
-from eddyline.core.errors import InputError, MissingError
+from eddyline.core.errors import FormatError, InputError, MissingError
 from eddyline.core.identity import canonical
 from eddyline.core.opening import BUCKETS, StoreSettings, open_store
+from eddyline.core.ranges import FileRanges
 from eddyline.core.store import FolderStore, Store
-from eddyline.pipeline.footage import Chapter, Original, Sources
+from eddyline.pipeline.clip import make_clip
+from eddyline.pipeline.footage import Chapter, Indexes, Original, Sources
 
 __all__ = ["ministack"]
 
@@ -79,3 +82,27 @@ def test_a_relative_path_is_kept_as_an_absolute_one(tmp_path: Path, monkeypatch:
     (tmp_path / "a.mp4").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
     assert Original.of("a.mp4") == Original.of(tmp_path / "a.mp4")
+
+
+def test_an_index_is_read_once_however_many_ask_at_once(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
+    indexes, original = Indexes(), Original.of(clip)
+
+    def ask(_: int) -> int:
+        with original.open() as src:
+            footage = indexes.of(original, src)
+            assert len(footage.presentation) == 30
+            return src.bytes_read
+
+    with ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(ask, range(16)))
+    assert sum(each > 0 for each in read) == 1
+
+
+def test_an_index_that_cannot_be_read_is_tried_again_by_the_next(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing")
+    indexes = Indexes()
+    for _ in range(2):
+        with FileRanges(broken) as src, pytest.raises(FormatError):
+            indexes.of("a", src)
