@@ -1,0 +1,144 @@
+"""A fleet of processes with work folders of their own, sharing PostgreSQL, S3 and SQS, and no more."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.servers.__main__ import exports
+from tests.servers.ministack import Ministack, ministack
+from tests.unit.graph.server import NoServerError, Server
+
+from eddyline.core.opening import open_store
+from eddyline.core.store import Store
+from eddyline.graph.job import Job
+from eddyline.graph.ledger import Ledger
+from eddyline.graph.states import State
+from eddyline.pipeline.manifest import lasting
+
+from .clips import looped, noisy
+from .machines import Machines, end, until
+
+__all__ = ["ministack"]
+LEASE_S = "6"
+
+
+@pytest.fixture
+def machines(eddyline: tuple[str, ...], ministack: Ministack, tmp_path: Path) -> Iterator[Machines]:
+    with ExitStack() as stack:
+        try:
+            ledger = stack.enter_context(Server())
+        except NoServerError as error:
+            pytest.skip(str(error))
+        shared = exports(ledger.url, ministack)
+        shared["EDDYLINE_STORE"] = f"s3://{ministack.bucket()}/media"
+        shared["EDDYLINE_QUEUES"] = f"fleet{os.getpid()}"
+        yield stack.enter_context(Machines(command=eddyline, folder=tmp_path, shared=shared))
+
+
+def _store(machines: Machines, ministack: Ministack) -> Store:
+    return open_store(machines.shared["EDDYLINE_STORE"], ministack.settings)
+
+
+def _staff(machines: Machines, *, coordinators: int = 1, pools: tuple[str, ...] = ("light", "cpu")) -> None:
+    for number in range(coordinators):
+        machines.start(f"coordinator-{number}", "coordinator", "--lease", LEASE_S)
+    for number, pool in enumerate(pools):
+        # The ledger's address is none of a worker's business.
+        machines.start(
+            f"{pool}-{number}",
+            *("worker", "--pool", pool, "--slots", "1", "--lease", LEASE_S),
+            EDDYLINE_LEDGER="",
+        )
+
+
+def _published(store: Store) -> list[dict[str, Any]]:
+    keys = [key for key in store.list("assets") if key.endswith("/manifest.json")]
+    return [json.loads(store.get(key)) for key in keys]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_footage_submitted_to_a_fleet_becomes_what_one_machine_makes_of_it(
+    machines: Machines,
+    ministack: Ministack,
+    eddyline: tuple[str, ...],
+    small_profile: Path,
+    ffmpeg: str,
+    tmp_path: Path,
+) -> None:
+    clip = noisy(ffmpeg, tmp_path / "GX010001.MP4", seconds=20)
+    _staff(machines)
+    printed = machines.run("submit", str(clip), "--profile", str(small_profile), "--wait", "--json")
+    last = json.loads(printed.splitlines()[-1])
+    assert last["event"] == "finished", printed
+    assert len(last["assets"]) == 1
+    assert last["assets"][0]["manifest"].startswith(machines.shared["EDDYLINE_STORE"])
+    out = tmp_path / "alone"
+    subprocess.run(
+        [*eddyline, "run", str(clip), "--out", str(out), "--profile", str(small_profile)],
+        check=True,
+        capture_output=True,
+    )
+    (alone,) = out.glob("assets/*/manifest.json")
+    (made,) = _published(_store(machines, ministack))
+    assert lasting(made) == lasting(json.loads(alone.read_bytes()))
+    assert made["run"]["started"] > 0
+    status = json.loads(machines.run("status", "--json"))
+    assert status["under_way"] == 0
+    assert status["workers"] == {"light": 1, "cpu": 1}
+    # Asked again, nothing is done again.
+    again = machines.run("submit", str(clip), "--profile", str(small_profile), "--wait", "--json")
+    assert json.loads(again.splitlines()[-1])["assets"][0]["reused"] is True
+    for name in ("light-0", "cpu-1", "coordinator-0"):
+        code, seconds = end(machines.processes[name], signal.SIGTERM, 20)
+        assert code == 0, machines.logs()
+        assert seconds < 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_drained_worker_finishes_and_goes_and_a_cancelled_asset_stops_at_once(
+    machines: Machines, small_profile: Path, ffmpeg: str, tmp_path: Path
+) -> None:
+    short = noisy(ffmpeg, tmp_path / "short.mp4", seconds=5)
+    clip = looped(ffmpeg, short, tmp_path / "long.mp4", times=120)
+    _staff(machines, pools=("cpu",))
+    printed = machines.run("submit", str(clip), "--profile", str(small_profile), "--json")
+    (asset,) = [
+        line["asset"] for line in map(json.loads, printed.splitlines()) if line["event"] == "submitted"
+    ]
+    with Ledger.open(machines.shared["EDDYLINE_LEDGER"]) as ledger:
+
+        def chunks_on(name: str) -> list[Job]:
+            running = ledger.jobs(state=State.RUNNING, kind="chunk")
+            return [job for job in running if job.lease_owner == name]
+
+        until(lambda: ledger.jobs(state=State.RUNNING, kind="chunk"), 120, machines.logs)
+        (first,) = [worker.name for worker in ledger.workers()]
+        (chunk,) = chunks_on(first)
+        machines.start(
+            "cpu-2", *("worker", "--pool", "cpu", "--slots", "1", "--lease", LEASE_S), EDDYLINE_LEDGER=""
+        )
+        assert "told to end" in machines.run("jobs", "drain", first)
+        assert machines.processes["cpu-0"].wait(240) == 0, machines.logs()
+        finished = ledger.job(chunk.id)
+        assert finished is not None
+        assert (finished.state, finished.starts) == (State.DONE, 1), machines.logs()
+        (second,) = [line["worker"] for line in machines.lines("cpu-2") if line["event"] == "worker ready"]
+        until(lambda: chunks_on(second), 120, machines.logs)
+        machines.run("jobs", "cancel", asset)
+        seconds = until(
+            lambda: any(line["event"] == "job interrupted" for line in machines.lines("cpu-2")),
+            30,
+            machines.logs,
+        )
+        assert seconds <= 2.0, machines.logs()
+        assert not ledger.has_open()
