@@ -28,3 +28,10 @@ def noisy(
         check=True,
     )
     return out
+
+
+def looped(ffmpeg: str, clip: Path, out: Path, *, times: int) -> Path:
+    """A clip so many times one after the other: long, and made in no time."""
+    loop = ("-stream_loop", str(times - 1), "-i", str(clip), "-c", "copy", str(out))
+    subprocess.run([ffmpeg, "-v", "error", "-y", *loop], check=True)
+    return out
