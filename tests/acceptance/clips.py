@@ -30,6 +30,14 @@ def noisy(
     return out
 
 
+def plain(ffmpeg: str, out: Path, *, seconds: float, size: str = "640x360") -> Path:
+    """A moving picture of few bytes, without sound."""
+    source = ("-f", "lavfi", "-i", f"testsrc2=s={size}:r=30000/1001:d={seconds}")
+    encode = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "45", "-g", "61", str(out))
+    subprocess.run([ffmpeg, "-v", "error", "-y", *source, *encode], check=True)
+    return out
+
+
 def looped(ffmpeg: str, clip: Path, out: Path, *, times: int) -> Path:
     """A clip so many times one after the other: long, and made in no time."""
     loop = ("-stream_loop", str(times - 1), "-i", str(clip), "-c", "copy", str(out))
