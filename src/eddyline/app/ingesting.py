@@ -75,7 +75,7 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
         from eddyline.aws.events import parse  # noqa: PLC0415
         from eddyline.aws.queues import Naming, Queues  # noqa: PLC0415
     shared = request.shared
-    store = shared.open_store()
+    store, inspecting = shared.open_store(), shared.first_class()
     client = shared.sqs()
     place = prepare(client, request.events, buckets=request.buckets)
     # Only its dead letters' name is ever asked for, and not even that: `place` knows it.
@@ -86,7 +86,9 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
     ):
 
         def submit_one(address: str, profile: Profile, terms: Terms) -> Submitted:
-            return submit([address], profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms)
+            return submit(
+                [address], profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms, cls=inspecting
+            )
 
         def check() -> None:
             getattr(store, "check", lambda: None)()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from eddyline.app.shared import Shared
 from eddyline.core.stop import Stop
-from eddyline.fleet.pools import cheapest_able
 from eddyline.media import profile as profiles
 from eddyline.pipeline.account import Account
 from eddyline.pipeline.bringing import bring
@@ -57,7 +56,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
             stop=stop,
             terms=request.terms,
             merge=request.merge,
-            cls=cheapest_able("inspect", (), shared.pools()).name,
+            cls=shared.first_class(),
             bring=_absolute if request.in_place else lambda path: bring(path, store),
         )
         submitted = intake.take(discover(request.sources))
