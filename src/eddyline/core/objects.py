@@ -178,10 +178,17 @@ class ObjectStore:
             self._upload(target, _by(pool, self.ranges(key).parts(part)), part)
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below the folder `prefix` ("": all), sorted; all of them are held in memory."""
-        top = self._key(prefix) + "/" if prefix else ""
-        with self._telling(f"listing {prefix}"):
-            keys = [meta["path"] for page in obstore.list(self._bucket, prefix=top or None) for meta in page]
+        """The keys below the folder `prefix`, sorted; all of them are held in memory."""
+        yield from self._list(prefix, self._key(prefix) + "/")
+
+    def everything(self) -> Iterator[str]:
+        """All keys, sorted: what a whole bucket holds is asked for by name, never by an empty prefix."""
+        yield from self._list("everything", "")
+
+    def _list(self, what: str, top: str) -> Iterator[str]:
+        with self._telling(f"listing {what}"):
+            pages = obstore.list(self._bucket, prefix=top or None)
+            keys = [meta["path"] for page in pages for meta in page]
         yield from sorted(key for key in keys if key.startswith(top))
 
     def delete(self, prefix: str) -> None:

@@ -76,7 +76,7 @@ class Store(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below the folder `prefix` ("": all), sorted."""
+        """The keys below the folder `prefix`, sorted."""
         ...
 
     def delete(self, prefix: str) -> None:
@@ -185,8 +185,8 @@ class FolderStore:
             files.link_or_copy(source, target)
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below the folder `prefix` ("": all), sorted, without files that are being written."""
-        top = self.path(prefix) if prefix else self.root
+        """The keys below the folder `prefix`, sorted; files that are being written are not shown."""
+        top = self.path(prefix)
         keys: list[str] = []
         for folder, below, names in os.walk(top):  # what vanishes on the way is passed over
             below[:] = [name for name in below if not _ASIDE.fullmatch(name)]

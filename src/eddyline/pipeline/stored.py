@@ -39,7 +39,7 @@ def below(address: str, sniff: Callable[[bytes], object]) -> Below:
     Raises `MissingError` for one with nothing in it, `UsageError` for a bucket that cannot be reached.
     """
     bucket, top = BUCKETS.folder(address)
-    keys = list(bucket.list(top))
+    keys = list(bucket.list(top) if top else bucket.everything())
     if not keys:
         raise MissingError(f"there is nothing below {address}", remedy="check the address")
     footage: list[str] = []

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from obstore.store import MemoryStore, S3Store
 from tests.servers.ministack import Ministack, any_keys
-from tests.servers.scripted import scripted, swallowing
+from tests.servers.scripted import Answer, Request, error, scripted, swallowing
 
 from eddyline.core.contenttypes import BY_EXTENSION
-from eddyline.core.errors import Interrupted, TransientError
+from eddyline.core.errors import Interrupted, TransientError, UsageError
 from eddyline.core.objects import ObjectStore
-from eddyline.core.opening import open_store
+from eddyline.core.opening import StoreSettings, open_store
 from eddyline.core.stop import Stop
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.ranges import FileRanges
@@ -113,6 +113,21 @@ def test_an_upload_of_a_file_that_changes_is_aborted(
         store.put("a/large.mp4", path)
     assert list(store.list("a")) == []
     assert ministack.uploads(bucket) == []
+
+
+def test_an_upload_of_which_the_store_refuses_a_part_is_aborted(scratch: Path) -> None:
+    def refusing(request: Request) -> Answer:
+        if request.method == "PUT" and "partNumber=2" in request.path:
+            return error(403, "AccessDenied")
+        return swallowing(request)
+
+    with scripted(refusing) as server:
+        settings = StoreSettings(endpoint=server.url, region="us-east-1", credentials=any_keys, part=PART)
+        with pytest.raises(UsageError, match="access is denied"):
+            open_store("s3://bucket", settings).put("a/large.mp4", _large(scratch))
+    asked = [(each.method, each.path.partition("?")[2]) for each in server.asked]
+    assert [query for method, query in asked if method == "DELETE"] == ["uploadId=1"]
+    assert not [query for method, query in asked if method == "POST" and query == "uploadId=1"], "completed"
 
 
 _UPLOADER = """

@@ -95,6 +95,13 @@ def test_a_list_is_sorted_by_key_and_knows_only_what_lies_below(store: Store) ->
     assert list(store.list("a/b.x")) == []
 
 
+def test_people_are_told_where_an_object_lies(store: Store) -> None:
+    store.put_bytes("a/x.mp4", b"1")
+    assert store.where("a/x.mp4").endswith("/a/x.mp4")
+    with pytest.raises(UsageError):
+        store.where("../x")
+
+
 def test_a_key_may_have_any_honest_letters(store: Store, scratch: Path) -> None:
     keys = ["a/with space.mp4", "a/mit ü.mp4", "a/50%20.mp4", "a/x#1", "a/&?=+~*.bin"]
     for key in keys:
