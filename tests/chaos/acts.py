@@ -7,7 +7,7 @@ import itertools
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from tests.chaos.disturbances import Disturbance, Kind
@@ -25,11 +25,15 @@ _BACK_S = 1.0
 
 @dataclass(kw_only=True)
 class Actor:
-    """Disturbs a site and its crew. `done` counts what was done, `missed` what found nobody to be done to."""
+    """Disturbs a site and its crew. `done` counts what was done, `missed` what found nobody to be done to.
+
+    `busy` gives the numbers of the processes that run jobs now, as far as is known.
+    """
 
     site: Site
     workers: Sequence[Member]
     coordinators: Sequence[Member]
+    busy: Callable[[], Collection[int]]
     done: Counter[Kind] = field(default_factory=Counter)
     missed: int = 0
     departures: list[Departure] = field(default_factory=list)
@@ -94,7 +98,9 @@ class Actor:
         """Something that is done to one member: the victim, or the next one that stands upright."""
         crew = self.coordinators if "coordinator" in what.kind else self.workers
         order = [crew[(what.victim + step) % len(crew)] for step in range(len(crew))]
-        member = next((each for each in order if each.standing is Standing.UP), None)
+        upright = [each for each in order if each.standing is Standing.UP]
+        busy = self.busy() if what.busy and not self.site.ledger_down else ()
+        member = next(iter(sorted(upright, key=lambda each: each.pid not in busy)), None)
         if member is None:
             return False
         match what.kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _ROW = (
 _ROWS = f"SELECT {', '.join(_ROW)} FROM jobs"  # noqa: S608 - constants
 _COUNTS = "SELECT state, count(*) FROM jobs GROUP BY state"
 _OPEN_ASSETS = "SELECT count(DISTINCT asset) FROM jobs WHERE state IN ('waiting', 'ready', 'running')"
+_OWNERS = "SELECT DISTINCT lease_owner FROM jobs WHERE state = 'running'"
+_PID = re.compile(r":(\d+)(?:-[0-9a-f]+)?$")
 _LAST = "SELECT max(n), extract(epoch FROM clock_timestamp()) - max(at) FROM chaos_audit"
 
 
@@ -99,6 +102,12 @@ class Audit:
         return Pulse(
             counts=counts, open_assets=int(assets), quiet_s=math.inf if quiet is None else float(quiet)
         )
+
+    def busy(self) -> set[int]:
+        """The numbers of the processes that run jobs, as their workers' names tell (cpu@host:4242-ab12cd)."""
+        with self._connected() as connection:
+            owners = [str(owner) for (owner,) in connection.execute(_OWNERS)]
+        return {int(found[1]) for owner in owners if (found := _PID.search(owner))}
 
     def rows(self) -> list[Row]:
         """All jobs."""

@@ -39,13 +39,14 @@ class Disturbance:
     """Something to do `at` seconds after the beginning.
 
     `victim` is the number of the worker or coordinator meant. `lasts_s`: how long it stays away, frozen or
-    stormy; of a spot notice, how far ahead the end is announced.
+    stormy; of a spot notice, how far ahead the end is announced. `busy`: rather one with a job in hand.
     """
 
     at: float
     kind: Kind
     victim: int
     lasts_s: float
+    busy: bool = False
 
 
 # How often each comes in one round. Whoever shares the ledger needs neither coordinators nor queue.
@@ -78,6 +79,7 @@ _UNEVEN = (0.4, 1.6)
 _DOWN_S = (0.3, 4.0)
 _GALE_S = (4.0, 10.0)
 _NOTICE_S = (22.0, 30.0)  # the metadata is asked every 5 s, and 10 s are kept in hand before the end
+_BUSY = 0.7
 _LEASES = (1.3, 2.5)  # frozen for so many leases
 
 
@@ -97,7 +99,9 @@ def plan(
         for kind, passed in zip(rng.sample(kinds, len(kinds)), accumulate(gaps, initial=0.0), strict=False):
             at = begin_s + round_s * (number + passed / sum(gaps))
             victim = rng.randrange(workers)
-            found.append(Disturbance(at=at, kind=kind, victim=victim, lasts_s=_lasts(kind, lease_s, rng)))
+            lasts_s = _lasts(kind, lease_s, rng)
+            busy = rng.random() < _BUSY
+            found.append(Disturbance(at=at, kind=kind, victim=victim, lasts_s=lasts_s, busy=busy))
     return tuple(each for each in found if each.at < seconds)
 
 

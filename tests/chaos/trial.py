@@ -95,6 +95,7 @@ def _prepared(setting: Setting, where: Site, say: Callable[[str], None]) -> Stor
     coordinators = COORDINATORS if setting.mode is Mode.SQS else 0
     actor = Actor(
         site=where,
+        busy=audit.busy,
         workers=[_member(where, "worker", where.worker, number) for number in range(WORKERS)],
         coordinators=[
             _member(where, "coordinator", where.coordinator, number) for number in range(coordinators)

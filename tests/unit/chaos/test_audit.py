@@ -16,10 +16,12 @@ def test_every_claim_loss_and_answer_is_noted_by_the_database_itself(server: Ser
     with Ledger.open(server.url) as ledger:
         audit = Audit(server.url)
         audit.begin()
+        assert audit.busy() == set()
         ledger.submit([new("a"), new("b", "a")])
-        ledger.register("w1", "host", 1, 60)
-        (first,) = ledger.claim("w1", classes=("cpu",), limit=5, lease_s=60)
-        ledger.abandon("w1")
+        ledger.register("w@host:11-ab", "host", 1, 60)
+        (first,) = ledger.claim("w@host:11-ab", classes=("cpu",), limit=5, lease_s=60)
+        assert audit.busy() == {11}
+        ledger.abandon("w@host:11-ab")
         ledger.register("w2", "host", 2, 60)
         (second,) = ledger.claim("w2", classes=("cpu",), limit=1, lease_s=60)
         late, good = (Settlement(job_id="a", fence=c.fence, outcome=Done(result={})) for c in (first, second))
@@ -28,8 +30,8 @@ def test_every_claim_loss_and_answer_is_noted_by_the_database_itself(server: Ser
         assert ledger.settle([good]) == [True]
     changes = [(c.job, c.before, c.after, c.owner or c.old_owner) for c in audit.changes()]
     assert changes == [
-        ("a", "ready", "running", "w1"),
-        ("a", "running", "ready", "w1"),
+        ("a", "ready", "running", "w@host:11-ab"),
+        ("a", "running", "ready", "w@host:11-ab"),
         ("a", "ready", "running", "w2"),
         ("a", "running", "done", "w2"),
         ("b", "waiting", "ready", None),
