@@ -28,13 +28,13 @@ def main() -> int:
     seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
     folder = options.folder or Path(tempfile.mkdtemp(prefix="eddyline-chaos-"))
     _say(f"chaos: {options.minutes:g} minutes, mode {options.mode}, --seed {seed}, in {folder}")
-    sources = footage.clips(folder / "footage", long=True)
+    first, *others = footage.clips(folder / "footage", long=True)
     real = footage.real()
     names = ", ".join(path.name for path in real)
     _say(f"real footage: {names or 'none here (set EDDYLINE_SAMPLES), so without it'}")
     setting = trial.Setting(
         folder=folder,
-        sources=[*sources, *real],
+        sources=[first, *real, *others],
         mode=Mode(options.mode),
         seed=seed,
         seconds=options.minutes * 60,

@@ -74,7 +74,7 @@ _ROUNDS: Mapping[Mode, Mapping[Kind, int]] = {
         Kind.RESTART_LEDGER: 1,
     },
 }
-_APART_S = 2.0  # on the whole, one after another
+_APART_S = 3.0  # on the whole, one after another
 _UNEVEN = (0.4, 1.6)
 _DOWN_S = (0.3, 4.0)
 _GALE_S = (4.0, 10.0)

@@ -28,7 +28,7 @@ def test_everything_that_can_happen_happens_even_in_a_short_storm(
 
 
 def test_a_longer_storm_is_as_dense_and_not_in_the_same_order() -> None:
-    made = plan(1, seconds=3 + 36 * 4, mode=Mode.SQS, lease_s=6)
+    made = plan(1, seconds=3 + 54 * 4, mode=Mode.SQS, lease_s=6)
     times = Counter(each.kind for each in made)
     assert times == {kind: count * 4 for kind, count in Counter(e.kind for e in made[:18]).items()}
     assert [each.kind for each in made[:18]] != [each.kind for each in made[18:36]]
