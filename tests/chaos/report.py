@@ -16,6 +16,7 @@ class Figures:
     """One trial. Times in seconds; `submissions` is (killed, refused, repeated); `uploads` left incomplete.
 
     `lost`: jobs that were taken or handed back while they ran. `slot_seconds`: (that counted, in vain).
+    `ignored`: what workers said late or twice. `untidy`: assets to which parts were added after their end.
     """
 
     mode: Mode
@@ -35,6 +36,8 @@ class Figures:
     redone: Mapping[str, float]
     slot_seconds: tuple[float, float]
     lost: int
+    ignored: int
+    untidy: int
     uploads: int
     complaints: tuple[str, ...]
 
@@ -66,6 +69,7 @@ def _lines(figures: Figures) -> list[tuple[str, str]]:
         met = {fate: figures.network.get(fate, 0) for fate in Fate if fate is not Fate.WELL}
         lines.append(("requests to the queue", str(sum(figures.network.values()))))
         lines += [(f"requests {fate}", str(count)) for fate, count in met.items()]
+        lines.append(("workers' words that came late or twice, ignored", str(figures.ignored)))
     lines += [
         ("submissions killed / refused / repeated", f"{killed} / {refused} / {repeated}"),
         ("jobs taken or handed back while they ran", str(figures.lost)),
@@ -76,10 +80,21 @@ def _lines(figures: Figures) -> list[tuple[str, str]]:
         ),
         ("seconds of slots spent in vain", f"{vain_s:.0f} ({_percent(vain_s, good_s + vain_s)} of all)"),
         ("told to go -> gone, longest, s", f"{_longest(figures):.1f}"),
+        ("assets with parts that somebody added too late", str(figures.untidy)),
         ("incomplete uploads left to the bucket's rule", str(figures.uploads)),
         ("what did not hold", str(len(figures.complaints))),
     ]
     return lines
+
+
+def placed(page: str, figures: Figures) -> str:
+    """A page of the documentation with this trial's table in it. Raises `ValueError` if it has no place."""
+    begin, end = f"<!-- chaos-{figures.mode} -->\n", f"\n<!-- /chaos-{figures.mode} -->"
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"the page has no place for the table of {figures.mode}")
+    return before + begin + table(figures) + end + after
 
 
 def as_json(figures: Figures) -> dict[str, Any]:
@@ -103,6 +118,8 @@ def as_json(figures: Figures) -> dict[str, Any]:
         "redone": {key: round(value, 1) for key, value in figures.redone.items()},
         "slot_seconds": [round(value, 1) for value in figures.slot_seconds],
         "longest_departure_s": round(max(told, default=0.0), 1),
+        "ignored": figures.ignored,
+        "untidy": figures.untidy,
         "uploads": figures.uploads,
         "complaints": list(figures.complaints),
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.chaos.processes import Command, Member, Standing
 
-_KILLED = 0.2  # so often is a submission killed
+_KILLED = 0.4  # so often is a submission killed
 _TWICE = 0.2  # so often is what was accepted asked for once more
 _PAUSE_S = 0.5
 
@@ -88,7 +88,7 @@ class Supply:
         self._member = Member(name="submit", log=self.log, make=lambda: self.command(wish))
         self._member.start()
         killed = self.rng.random() < _KILLED and not self._again
-        self._kill_at = now + self.rng.uniform(0.3, 2.5) if killed else 0.0
+        self._kill_at = now + self.rng.uniform(0.2, 2.0) if killed else 0.0
 
     def _heard(self, status: int, now: float) -> None:
         assert self._wish is not None

@@ -26,6 +26,7 @@ from tests.chaos.supply import Supply, wishes
 from eddyline.core.errors import MissingError
 from eddyline.graph.ledger import Ledger
 from eddyline.pipeline.layout import manifest_key
+from eddyline.pipeline.plan import parts_folder
 
 WORKERS, COORDINATORS = 4, 2
 _LATE_S = 4.0  # for the answers of those that were frozen when everything else was done
@@ -137,9 +138,9 @@ def _weathered(
     complaints += checks.fenced(changes)
     complaints += checks.alike(manifests, expected, times=storm.supply.accepted)
     complaints += checks.departures(storm.actor.departures)
-    complaints += checks.nothing_left(
-        scratch=_scratch(where), keys=_half_made(where), processes=at_work_in(setting.folder)
-    )
+    complaints += checks.nothing_left(scratch=_scratch(where), processes=at_work_in(setting.folder))
+    untidy = _untidy(where)
+    complaints += checks.tidied(untidy, manifests)
     return Figures(
         mode=setting.mode,
         seed=setting.seed,
@@ -158,6 +159,8 @@ def _weathered(
         redone=checks.redone(rows),
         slot_seconds=checks.slot_seconds(changes),
         lost=sum(change.before == "running" and change.after in {"ready", "running"} for change in changes),
+        ignored=_ignored(storm.actor.coordinators),
+        untidy=len(untidy),
         uploads=len(where.media.uploads(where.bucket)),
         complaints=tuple(complaints),
     )
@@ -179,6 +182,13 @@ def _scratch(where: Site) -> list[str]:
     return [str(path.relative_to(where.folder)) for folder in folders for path in folder.rglob("*")]
 
 
-def _half_made(where: Site) -> list[str]:
-    """What was made on the way to assets that are published now."""
-    return sorted(where.open_store().list(".eddyline/parts"))
+def _untidy(where: Site) -> set[str]:
+    """Assets of which the store still has what was made on the way to them."""
+    folder = parts_folder("")
+    return {key.removeprefix(folder).split("/")[0] for key in where.open_store().list(folder.rstrip("/"))}
+
+
+def _ignored(coordinators: Sequence[Member]) -> int:
+    """How much of what workers said did not count, as the coordinators' logs tell."""
+    lines = (line for each in coordinators for line in each.lines() if '"event": "ignored"' in line)
+    return sum(int(json.loads(line)["count"]) for line in lines)

@@ -89,9 +89,14 @@ def test_departures_are_in_time_in_good_order_and_asked_for() -> None:
 
 
 def test_leftovers_are_told_but_no_more_than_one_can_read() -> None:
-    told = checks.nothing_left(scratch=[str(n) for n in range(9)], keys=["k"], processes=["ffmpeg"])
-    assert len(told) == 8
+    told = checks.nothing_left(scratch=[str(n) for n in range(9)], processes=["ffmpeg"])
+    assert len(told) == 7
     assert told[5] == "... and 4 more like the last"
+
+
+def test_parts_that_one_late_worker_left_are_no_fault_and_those_of_many_assets_are() -> None:
+    assert checks.tidied(["a"], ["a", "b", "c"]) == []
+    assert checks.tidied(["a", "b"], ["a", "b", "c"]) == ["2 of 3 assets are not tidied up, a for one"]
 
 
 def test_redone_work_is_counted_in_starts_and_frames() -> None:

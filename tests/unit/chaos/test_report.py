@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.chaos.disturbances import Kind, Mode
+from tests.chaos.processes import Departure, Standing
+from tests.chaos.report import Figures, as_json, placed, table
+from tests.servers.sqsproxy import Fate
+
+PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "chaos.md"
+FIGURES = Figures(
+    mode=Mode.SQS,
+    seed=3,
+    cores=2,
+    sources=4,
+    calm_s=10,
+    storm_s=60,
+    settled_s=20,
+    assets=5,
+    published=5,
+    disturbances={Kind.KILL_WORKER: 4},
+    missed=0,
+    network={Fate.WELL: 90, Fate.DROP: 10},
+    submissions=(1, 2, 3),
+    departures=(Departure(name="w", standing=Standing.LEAVING, status=0, early_s=100.0, took_s=9.5),),
+    redone={"jobs": 50, "starts": 55, "interruptions": 5, "frames": 1000, "frames_started": 1100},
+    slot_seconds=(75.0, 25.0),
+    lost=5,
+    ignored=7,
+    untidy=0,
+    uploads=0,
+    complaints=(),
+)
+
+
+def test_the_table_tells_what_was_done_again() -> None:
+    told = table(FIGURES)
+    assert "| kill -9 of a worker | 4 |" in told
+    assert "| requests to the queue | 100 |" in told
+    assert "| starts beyond the first | 5 (10 % of all jobs) |" in told
+    assert "| frames begun again | 100 (10 % of all frames) |" in told
+    assert "| seconds of slots spent in vain | 25 (25 % of all) |" in told
+    assert "| told to go -> gone, longest, s | 9.5 |" in told
+
+
+def test_workers_that_share_the_ledger_have_no_queue_to_tell_of() -> None:
+    assert "queue" not in table(replace(FIGURES, mode=Mode.DIRECT))
+
+
+def test_a_trial_held_only_without_complaints() -> None:
+    assert FIGURES.held
+    assert not replace(FIGURES, complaints=("a is dead",)).held
+    assert json.loads(json.dumps(as_json(FIGURES)))["redone"]["starts"] == 55
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_the_page_has_a_place_for_each_table_and_nothing_else_changes(mode: Mode) -> None:
+    page = PAGE.read_text()
+    written = placed(page, replace(FIGURES, mode=mode))
+    assert table(replace(FIGURES, mode=mode)) in written
+    assert placed(written, replace(FIGURES, mode=mode)) == written
+    assert written.split("## How it went")[0] == page.split("## How it went")[0]
+    with pytest.raises(ValueError, match="no place"):
+        placed("# a page", FIGURES)
