@@ -26,8 +26,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="of all that is random (printed)")
     parser.add_argument("--mode", choices=[str(mode) for mode in Mode], default=str(Mode.SQS))
     parser.add_argument("--write", action="store_true", help="put the table into the documentation")
-    parser.add_argument("--folder", type=Path, default=None, help="where to work (and what to keep)")
+    parser.add_argument("--folder", type=Path, default=None, help="an empty folder to work in, and to keep")
     options = parser.parse_args()
+    if options.folder is not None and options.folder.exists() and any(options.folder.iterdir()):
+        parser.error(f"{options.folder} is not empty")
     seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
     folder = options.folder or Path(tempfile.mkdtemp(prefix="eddyline-chaos-"))
     _say(f"chaos: {options.minutes:g} minutes, mode {options.mode}, --seed {seed}, in {folder}")
