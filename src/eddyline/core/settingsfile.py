@@ -11,22 +11,29 @@ from pydantic import ValidationError
 from eddyline.core.errors import UsageError
 
 _LARGEST_FILE = 256 * 1024
+# pydantic adds "[key]" for a mapping's key, and the names of a union's branches: no keys of the file.
+_NO_KEYS = ("[", "constrained-", "literal[", "function-")
 
 
-def parsed(path: Path, *, remedy: str) -> Any:  # noqa: ANN401 - whatever YAML holds, to be checked by a model
-    """What a file holds; raises `UsageError` with this remedy for one that is not plain YAML."""
+def parsed(path: Path, *, remedy: str, called: str = "") -> Any:  # noqa: ANN401 - whatever YAML holds, to be checked by a model
+    """What a file holds; raises `UsageError` with this remedy for one that is not plain YAML.
+
+    `called` is what messages say before the path ("profile ").
+    """
     try:
         with path.open("rb") as file:
             text = file.read(_LARGEST_FILE + 1)
         if len(text) > _LARGEST_FILE:
-            raise UsageError(f"{path}: larger than {_LARGEST_FILE // 1024} KiB", remedy=remedy)
+            raise UsageError(f"{called}{path}: larger than {_LARGEST_FILE // 1024} KiB", remedy=remedy)
         return yaml.load(text, _PlainLoader)  # noqa: S506 - a safe loader that refuses more
     except OSError as error:
         raise UsageError(
-            f"{path}: {error.strerror or error}", remedy="give the path of a readable YAML file"
+            f"{called}{path}: {error.strerror or error}", remedy="give the path of a readable YAML file"
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}", remedy=remedy) from error
+        raise UsageError(
+            f"{called}{path}: not YAML: {' '.join(str(error).split())[:200]}", remedy=remedy
+        ) from error
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -51,8 +58,7 @@ def in_words(error: ValidationError) -> str:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    # pydantic adds "[key]" for a mapping's key and the names of a union's branches: no keys of the file.
-    words = [part for part in location if not (isinstance(part, str) and part.startswith("["))]
+    words = [part for part in location if isinstance(part, int) or not part.startswith(_NO_KEYS)]
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in words)
     return text.lstrip(".") or "the whole file"
 

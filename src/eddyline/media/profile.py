@@ -6,7 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -20,10 +19,11 @@ from pydantic import (
 
 from eddyline.core.errors import UsageError
 from eddyline.core.identity import digest
+from eddyline.core.settingsfile import in_words, parsed
 from eddyline.media.codecs import encoder_of
 
 _BUILT_IN = Path(__file__).parent / "profiles"
-_LARGEST_FILE = 256 * 1024
+_REMEDY = "correct it; `eddyline profiles show default` prints a complete example"
 Codec = Literal["h264", "hevc", "av1"]
 # YAML reads `preset: 8` as a number; it is a name all the same.
 _Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
@@ -162,48 +162,10 @@ def load(name_or_path: str) -> Profile:
             remedy=f"choose one of {', '.join(names())}, or give the path of a YAML file (./mine.yaml)",
         )
     path = Path(name_or_path) if is_path else _BUILT_IN / f"{name_or_path}.yaml"
-    plain = _parsed(path)
+    plain = parsed(path, remedy=_REMEDY, called="profile ")
     if is_path and isinstance(plain, dict):
         plain.setdefault("name", path.stem)
     try:
         return Profile.model_validate(plain)
     except ValidationError as error:
-        raise UsageError(f"profile {path}: {_in_words(error)}", remedy=_REMEDY) from error
-
-
-_REMEDY = "correct it; `eddyline profiles show default` prints a complete example"
-
-
-def _parsed(path: Path) -> Any:  # noqa: ANN401 - whatever YAML holds, checked by the models
-    try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise UsageError(f"profile {path}: larger than any profile", remedy=_REMEDY)
-        return yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"profile {path}: {error.strerror or error}", remedy="give the path of a readable YAML file"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        place = " ".join(str(error).split())[:200]
-        raise UsageError(f"profile {path}: not YAML: {place}", remedy=_REMEDY) from error
-
-
-def _in_words(error: ValidationError) -> str:
-    """Every complaint as "rungs[1].crf: what is allowed"."""
-    return "; ".join(f"{_place(each['loc'])}: {_complaint(each)}" for each in error.errors()[:5])
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    # pydantic adds a union's branch ("constrained-int", "literal['source']") to the path: no key of the file.
-    keys = [part for part in location if isinstance(part, int) or part.isidentifier()]
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in keys)
-    return text.lstrip(".") or "the whole file"
-
-
-def _complaint(each: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    said = str(each["msg"]).removeprefix("Value error, ")
-    if each["type"] == "extra_forbidden":
-        return "no such key"
-    if each["type"] in {"missing", "value_error"}:
-        return said
-    return f"{said}, not {str(each['input'])[:60]!r}"
+        raise UsageError(f"profile {path}: {in_words(error)}", remedy=_REMEDY) from error
