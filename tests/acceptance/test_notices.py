@@ -1,0 +1,62 @@
+"""A worker on a machine that is to be taken away, told so by the machine's own services."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.servers.ecsagent import agent
+from tests.servers.imds import machine
+
+from eddyline.graph.ledger import Ledger
+from eddyline.graph.states import State
+
+from .clips import looped, plain
+from .machines import Machines, until
+
+NOTICE_S = 25.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_spot_notice_ends_a_worker_in_time_and_its_task_is_protected_only_while_it_works(
+    eddyline: tuple[str, ...], small_profile: Path, ffmpeg: str, tmp_path: Path
+) -> None:
+    short = plain(ffmpeg, tmp_path / "short.mp4", seconds=5)
+    clip = looped(ffmpeg, short, tmp_path / "long.mp4", times=240)
+    shared = {"EDDYLINE_STORE": str(tmp_path / "media"), "EDDYLINE_LEDGER": str(tmp_path / "ledger.db")}
+    with (
+        machine() as metadata,
+        agent() as ecs,
+        Machines(command=eddyline, folder=tmp_path, shared=shared) as machines,
+        Ledger.open(tmp_path / "ledger.db") as ledger,
+    ):
+        process = machines.start(
+            "cpu",
+            *("worker", "--pool", "cpu", "--slots", "1"),
+            ECS_AGENT_URI=ecs.url,
+            AWS_EC2_METADATA_DISABLED="false",
+            AWS_EC2_METADATA_SERVICE_ENDPOINT=metadata.url,
+        )
+        until(lambda: machines.lines("cpu"), 60, machines.logs)
+        assert not ecs.protected
+        machines.run("submit", str(clip), "--profile", str(small_profile))
+        until(lambda: ecs.protected, 60, machines.logs)
+        until(lambda: ledger.jobs(state=State.RUNNING, kind="chunk"), 60, machines.logs)
+        ends = time.time() + NOTICE_S
+        told = {
+            "action": "terminate",
+            "time": datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        metadata.said["spot/instance-action"] = json.dumps(told)
+        assert process.wait(NOTICE_S + 5) == 0, machines.logs()
+        assert time.time() < ends, "the machine was gone before its worker"
+        until(lambda: not ecs.protected, 10, machines.logs)
+        # Whatever did not end in time is to be had by others, and no attempt was spent on it.
+        assert not ledger.jobs(state=State.RUNNING)
+        assert ledger.has_open()
+        assert all(job.attempt == 0 for job in ledger.jobs(state=State.READY))
+        assert ledger.workers() == []
