@@ -287,9 +287,13 @@ def test_two_runs_in_one_folder_do_not_meet(
     arguments = (long_clip, "--out", tmp_path, "--profile", small_profile)
     with _started(eddyline, *arguments) as process:
         _wait_for_child(process)
+        process.send_signal(
+            signal.SIGSTOP
+        )  # so that it is still there however long the second takes to start
         second = subprocess.run(
             [*eddyline, "run", *map(str, arguments)], capture_output=True, text=True, check=False
         )
+        process.send_signal(signal.SIGCONT)
         assert second.returncode == 2
         assert f"process {process.pid}" in second.stderr
 

@@ -21,6 +21,7 @@ from eddyline.pipeline.terms import USUAL, Terms
 
 # Part of every output's key: raise it when the same plan would give other bytes than before.
 RECIPE = 1
+_PLAN = "plan-"  # how the names of plans begin
 
 # Lower first. The poster is what a person looks for; long poles (audio is one thread) go before the many
 # chunks; what ends an asset goes before what begins the next one.
@@ -85,14 +86,19 @@ class Plan:
     @property
     def key(self) -> str:
         """Where the plan is kept in the store."""
-        return f"{parts_folder(self.asset)}/plan-{self.digest[:16]}.json"
+        return f"{parts_folder(self.asset)}/{_PLAN}{self.digest[:16]}.json"
+
+    @property
+    def folder(self) -> str:
+        """Where all parts of this plan lie."""
+        return f"{parts_folder(self.asset)}/{self.digest[:16]}"
 
     def part(self, kind: str, index: int | str | None = None) -> str:
         """The store's folder of what the job `kind` (and its `index`) makes."""
         tail = (
             kind if index is None else f"{kind}-{index:04d}" if isinstance(index, int) else f"{kind}-{index}"
         )
-        return f"{parts_folder(self.asset)}/{self.digest[:16]}/{tail}"
+        return f"{self.folder}/{tail}"
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict of JSON values."""
@@ -122,6 +128,11 @@ class Plan:
             toolchain=plain["toolchain"],
             source=plain["source"],
         )
+
+
+def is_plan(key: str) -> bool:
+    """Whether a key of a parts folder is that of a plan."""
+    return key.rpartition("/")[2].startswith(_PLAN)
 
 
 def parts_folder(asset: str) -> str:

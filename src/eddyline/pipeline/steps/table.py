@@ -5,6 +5,7 @@ from __future__ import annotations
 from eddyline.graph.handling import Handler
 from eddyline.pipeline.bench import Bench, handler
 from eddyline.pipeline.builds import one_build
+from eddyline.pipeline.late import cleaning_up
 from eddyline.pipeline.steps.assemble import assemble
 from eddyline.pipeline.steps.audio import audio
 from eddyline.pipeline.steps.chunk import chunk
@@ -18,8 +19,7 @@ from eddyline.pipeline.steps.tidy import tidy
 
 def handlers(bench: Bench) -> dict[str, Handler]:
     """The worker's handlers, by kind of job."""
-    return {
-        "inspect": inspect(bench),
+    steps = {
         "poster": handler(bench, poster, after=show_poster),
         "pictures": handler(bench, pictures),
         "telemetry": handler(bench, telemetry),
@@ -28,5 +28,6 @@ def handlers(bench: Bench) -> dict[str, Handler]:
         "assemble": handler(bench, assemble),
         "package": handler(bench, package),
         "publish": handler(bench, publish),
-        "tidy": tidy(bench),
     }
+    planned = {kind: cleaning_up(bench, step) for kind, step in steps.items()}
+    return {"inspect": inspect(bench), **planned, "tidy": tidy(bench)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
 from eddyline.pipeline.bench import Bench
-from eddyline.pipeline.plan import parts_folder
+from eddyline.pipeline.plan import is_plan, parts_folder
 
 
 def tidy(bench: Bench) -> Handler:
@@ -13,7 +13,12 @@ def tidy(bench: Bench) -> Handler:
 
     def handle(job: Job, context: JobContext) -> Done:
         context.stop.check()
-        bench.store.delete(parts_folder(job.asset))
+        folder = parts_folder(job.asset)
+        # The plans first: who is late sees by that, that what it makes is not wanted any more.
+        for key in list(bench.store.list(folder)):
+            if is_plan(key):
+                bench.store.delete(key)
+        bench.store.delete(folder)
         return Done(result={})
 
     return handle
