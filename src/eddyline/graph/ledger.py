@@ -14,19 +14,17 @@ from sqlalchemy import Connection
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
-from eddyline.graph import archiving, cancelling, fallout, leases, orders, readiness, reading
+from eddyline.graph import archiving, cancelling, fallout, leases, orders, readiness
 from eddyline.graph.additions import add
-from eddyline.graph.archiving import Archived
 from eddyline.graph.bell import Bell
 from eddyline.graph.database import Database, as_url
 from eddyline.graph.guards import guard_assets
-from eddyline.graph.job import Addition, Claim, Job, NewJob, Settlement
+from eddyline.graph.inquiries import Inquiries
+from eddyline.graph.job import Addition, Claim, NewJob, Settlement
 from eddyline.graph.orders import Order
 from eddyline.graph.readiness import OnReady
-from eddyline.graph.reading import Stats, WorkerRow
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.settling import Settling
-from eddyline.graph.states import State
 
 T = TypeVar("T")
 
@@ -35,7 +33,7 @@ POISON_AFTER = 5
 """So many times in a row may a job's worker vanish before the job is held to be the reason."""
 
 
-class Ledger:
+class Ledger(Inquiries):
     """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork."""
 
     def __init__(
@@ -48,8 +46,7 @@ class Ledger:
         poison_after: int,
         on_ready: OnReady | None = None,
     ) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self._rng = rng
         self._policy = policy
         self._poison_after = poison_after
@@ -294,67 +291,9 @@ class Ledger:
                 self._clock.sleep(pause_s)
         return moved
 
-    def archived(self, asset: str) -> list[Archived]:
-        """What the archive holds of an asset."""
-        return self._database.read(lambda c: archiving.find(c, asset))
-
     def compact(self) -> None:
         """Give back the space that archived jobs took, and let the planner look at what is left.
 
         On SQLite the file is written anew, and whoever writes waits for that; PostgreSQL does it beside work.
         """
         self._database.compact()
-
-    # To read
-
-    def read(self, work: Callable[[Connection], T]) -> T:
-        """What `work` finds in one consistent view of the ledger (`overview` has such questions)."""
-        return self._database.read(work)
-
-    def find(self, name: str, *, limit: int = 10) -> list[Job]:
-        """The job with this id, or else those whose ids begin so, at most `limit`."""
-        exact = self.job(name)
-        if exact is not None:
-            return [exact]
-        query = reading.by_beginning(name, limit)
-        return self._database.read(lambda c: reading.find(c, query))
-
-    def job(self, job_id: str) -> Job | None:
-        """One job, or None if there is no such job."""
-        return next(iter(self._database.read(lambda c: reading.find(c, reading.by_ids([job_id])))), None)
-
-    def jobs(
-        self, asset: str | None = None, state: State | None = None, kind: str | None = None
-    ) -> list[Job]:
-        """Jobs by asset, state and kind, in the order in which they were added."""
-        query = reading.by_filter(asset=asset, state=state, kind=kind)
-        return self._database.read(lambda c: reading.find(c, query))
-
-    def late(self) -> list[Job]:
-        """Open jobs past their deadline, the latest first; cheap, whatever the number of jobs."""
-        query = reading.late(self._clock.now())
-        return self._database.read(lambda c: reading.find(c, query))
-
-    def counts(self, asset: str | None = None) -> dict[State, int]:
-        """How many jobs stand in each state, of one asset or of all."""
-        return self._database.read(lambda c: reading.counts(c, asset))
-
-    def weights(self, asset: str | None = None) -> dict[State, float]:
-        """The sum of weights in each state, of one asset or of all."""
-        return self._database.read(lambda c: reading.weights(c, asset))
-
-    def has_open(self, asset: str | None = None) -> bool:
-        """Whether anything is still to be done; cheap, whatever the number of jobs."""
-        return self._database.read(lambda c: reading.has_open(c, asset))
-
-    def stats(self, asset: str | None = None) -> Stats:
-        """Interruptions and redone starts, of one asset or of all."""
-        return self._database.read(lambda c: reading.stats(c, asset))
-
-    def workers(self) -> list[WorkerRow]:
-        """The workers whose leases have not been taken back."""
-        return self._database.read(reading.list_workers)
-
-    def next_wakeup(self, classes: Sequence[str] | None = None) -> float | None:
-        """When the next job is due or the next lease runs out (it may be past); None: nothing to wait for."""
-        return self._database.read(lambda c: reading.next_wakeup(c, classes))

@@ -1,0 +1,82 @@
+"""What can be asked of a ledger: the half of it that changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from eddyline.core.clock import Clock
+from eddyline.graph import archiving, reading
+from eddyline.graph.archiving import Archived
+from eddyline.graph.database import Database
+from eddyline.graph.job import Job
+from eddyline.graph.reading import Stats, WorkerRow
+from eddyline.graph.states import State
+
+T = TypeVar("T")
+
+
+class Inquiries:
+    """Questions to a ledger's database; each is answered from one consistent view."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """What `work` finds in one consistent view of the ledger (`overview` has such questions)."""
+        return self._database.read(work)
+
+    def find(self, name: str, *, limit: int = 10) -> list[Job]:
+        """The job with this id, or else those whose ids begin so, at most `limit`."""
+        exact = self.job(name)
+        if exact is not None:
+            return [exact]
+        query = reading.by_beginning(name, limit)
+        return self._database.read(lambda c: reading.find(c, query))
+
+    def job(self, job_id: str) -> Job | None:
+        """One job, or None if there is no such job."""
+        return next(iter(self._database.read(lambda c: reading.find(c, reading.by_ids([job_id])))), None)
+
+    def jobs(
+        self, asset: str | None = None, state: State | None = None, kind: str | None = None
+    ) -> list[Job]:
+        """Jobs by asset, state and kind, in the order in which they were added."""
+        query = reading.by_filter(asset=asset, state=state, kind=kind)
+        return self._database.read(lambda c: reading.find(c, query))
+
+    def late(self) -> list[Job]:
+        """Open jobs past their deadline, the latest first; cheap, whatever the number of jobs."""
+        query = reading.late(self._clock.now())
+        return self._database.read(lambda c: reading.find(c, query))
+
+    def counts(self, asset: str | None = None) -> dict[State, int]:
+        """How many jobs stand in each state, of one asset or of all."""
+        return self._database.read(lambda c: reading.counts(c, asset))
+
+    def weights(self, asset: str | None = None) -> dict[State, float]:
+        """The sum of weights in each state, of one asset or of all."""
+        return self._database.read(lambda c: reading.weights(c, asset))
+
+    def has_open(self, asset: str | None = None) -> bool:
+        """Whether anything is still to be done; cheap, whatever the number of jobs."""
+        return self._database.read(lambda c: reading.has_open(c, asset))
+
+    def stats(self, asset: str | None = None) -> Stats:
+        """Interruptions and redone starts, of one asset or of all."""
+        return self._database.read(lambda c: reading.stats(c, asset))
+
+    def workers(self) -> list[WorkerRow]:
+        """The workers whose leases have not been taken back."""
+        return self._database.read(reading.list_workers)
+
+    def next_wakeup(self, classes: Sequence[str] | None = None) -> float | None:
+        """When the next job is due or the next lease runs out (it may be past); None: nothing to wait for."""
+        return self._database.read(lambda c: reading.next_wakeup(c, classes))
+
+    def archived(self, asset: str) -> list[Archived]:
+        """What the archive holds of an asset."""
+        return self._database.read(lambda c: archiving.find(c, asset))
