@@ -54,14 +54,16 @@ class Obedience:
         self._thread.join(timeout=_END_S)
 
     def _run(self) -> None:
-        pause = _PAUSE_S
+        pause, said = _PAUSE_S, ""
         while not self._closed.is_set():
             try:
                 self._obey()
-                pause = _PAUSE_S
+                pause, said = _PAUSE_S, ""
             except EddylineError as error:
                 # Also what waiting alone does not mend: whoever sees to the permissions need not start anew.
-                self._on_trouble(str(error))
+                if str(error) != said:  # once, however long it lasts
+                    said = str(error)
+                    self._on_trouble(said)
                 self._closed.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
 
