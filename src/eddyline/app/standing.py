@@ -23,8 +23,9 @@ class Status:
     """The whole, at `at` (seconds since 1970).
 
     `under_way` assets have open jobs (`assets` are the first of them), `failed` have dead jobs; `names` are
-    the files' names by asset. `workers` counts the living by class ("" for those that serve all); `waiting`
-    jobs need others first, `late` ones are past their deadline, `overdue` workers were not heard of in time.
+    the files' names by asset. `workers` counts the living by their own class ("" for those that serve all),
+    `serving` for each class with jobs those that take them. `waiting` jobs need others first, `late` ones are
+    past their deadline, `overdue` workers were not heard of in time.
     """
 
     at: float
@@ -34,6 +35,7 @@ class Status:
     names: Mapping[str, str]
     queues: tuple[Queue, ...]
     workers: Mapping[str, int]
+    serving: Mapping[str, int]
     worker_names: tuple[str, ...]
     overdue: int
     waiting: int
@@ -61,6 +63,7 @@ def status(ledger: Ledger, pools: Pools) -> Status:
             names=overview.names(connection, [each.asset for each in (*assets, *failed)]),
             queues=backlog.queues,
             workers=by_class,
+            serving={queue.cls: _serving(queue.cls, by_class, pools) for queue in backlog.queues},
             worker_names=backlog.workers,
             overdue=backlog.overdue,
             waiting=backlog.waiting,
@@ -69,3 +72,9 @@ def status(ledger: Ledger, pools: Pools) -> Status:
         )
 
     return ledger.read(look)
+
+
+def _serving(cls: str, workers: Mapping[str, int], pools: Pools) -> int:
+    """How many workers take jobs of a class: its own, and those of classes that serve it as well."""
+    takers = {"", cls} | {name for name, pool in pools.pools.items() if cls in pool.classes}
+    return sum(count for own, count in workers.items() if own in takers)

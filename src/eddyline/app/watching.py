@@ -46,7 +46,7 @@ def observed(
     *, stream: TextIO, level: str, metrics: str, always: Mapping[str, object]
 ) -> Iterator[Observation]:
     """Log to `stream`, and serve metrics at the address `metrics` ("": nowhere), while entered."""
-    with extra("observe", "a long-lived process"):
+    with extra("fleet", "a worker or a coordinator"):
         from eddyline.observe.exposition import exposition  # noqa: PLC0415 - the extra may not be there
         from eddyline.observe.logs import LibraryLogs, open_log  # noqa: PLC0415
         from eddyline.observe.metrics import Metrics  # noqa: PLC0415

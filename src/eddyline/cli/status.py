@@ -98,9 +98,8 @@ def _print_queues(screen: Console, found: Status) -> None:
         return
     table = _table("class", "due", "oldest", "delayed", "running", "workers")
     for queue in found.queues:
-        workers = found.workers.get(queue.cls, 0) + found.workers.get("", 0)
         oldest = duration(queue.oldest_s) if queue.due else ""
-        cells = (queue.cls, queue.due, oldest, queue.delayed, queue.running, workers)
+        cells = (queue.cls, queue.due, oldest, queue.delayed, queue.running, found.serving[queue.cls])
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else shown(cell) for cell in cells))
     screen.print(table)
     more = [f"{found.waiting:,} wait for others"] if found.waiting else []
