@@ -41,9 +41,13 @@ def done_once(rows: Iterable[Row], changes: Iterable[Change]) -> list[str]:
 
 
 def fenced(changes: Iterable[Change]) -> list[str]:
-    """Claims have rising fences, and an answer counts only with that of the last claim, from its holder."""
+    """Claims have rising fences, and an answer counts only with that of the last claim, from its holder.
+
+    A holder that was given up for silent may go on with its own claim, if nobody was given the job since.
+    """
     wrong = []
     held: dict[str, tuple[int, str | None]] = {}
+    silent: set[str] = set()
     for change in changes:
         before = held.get(change.job)
         if (change.before, change.after) not in _LEGAL and change.before != change.after:
@@ -51,9 +55,13 @@ def fenced(changes: Iterable[Change]) -> list[str]:
         if change.fence < change.old_fence:
             wrong.append(f"{change.job}: its fence fell from {change.old_fence} to {change.fence}")
         if change.after == State.RUNNING:
-            if change.fence <= change.old_fence:
+            goes_on = change.job in silent and before == (change.fence, change.owner)
+            silent.discard(change.job)
+            if change.fence <= change.old_fence and not goes_on:
                 wrong.append(f"{change.job} was claimed twice with fence {change.fence}")
             held[change.job] = (change.fence, change.owner)
+        if change.before == State.RUNNING and change.after == State.READY:
+            silent.add(change.job)
         if change.after == State.DONE and before != (change.old_fence, change.old_owner):
             wrong.append(
                 f"{change.job} was answered by {change.old_owner} with {change.old_fence}, not {before}"

@@ -38,6 +38,12 @@ def test_a_job_lost_and_done_by_another_is_fine() -> None:
     assert checks.slot_seconds([CLAIM, LOST, again, done]) == (5, 1)
 
 
+def test_a_job_given_up_for_lost_whose_holder_goes_on_is_fine_and_no_one_else_may() -> None:
+    on = replace(CLAIM, at=4, old_fence=1, fence=1)
+    assert checks.fenced([CLAIM, LOST, on, replace(DONE, at=5)]) == []
+    assert checks.fenced([CLAIM, LOST, replace(on, owner="zombie")]) == ["a was claimed twice with fence 1"]
+
+
 def test_what_is_open_or_unpublished_is_told() -> None:
     assert "a is dead" in checks.all_done([replace(ROW, state="dead", error="{}")], ["x"])[0]
     assert checks.all_done([ROW], []) == ["asset x has no manifest"]
