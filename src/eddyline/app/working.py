@@ -171,13 +171,12 @@ def _drained(broker: Broker, told: Observation, *, stop: Stop, asked: Stop) -> I
 @contextmanager
 def _protected(told: Observation) -> Iterator[Callable[[bool], None]]:
     """Protection against an ECS service's scale-in while jobs run; nothing elsewhere."""
-    if not os.environ.get("ECS_AGENT_URI"):
-        yield lambda _busy: None
-        return
-    from eddyline.aws.protection import Protection  # noqa: PLC0415 - inside ECS only
+    from eddyline.aws.protection import Protection  # noqa: PLC0415 - a worker elsewhere needs none of it
 
     protection = Protection.of(os.environ, lambda said: told.log.warning("task protection", said=said))
-    assert protection is not None  # noqa: S101 - the variable is there
+    if protection is None:
+        yield lambda _busy: None
+        return
     try:
         yield protection.hold
     finally:
