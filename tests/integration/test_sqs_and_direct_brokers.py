@@ -242,10 +242,10 @@ class Shift:
         self._obedience.close()
 
 
-# A worker that knows no database says only after half a second that it began: until then nobody can tell it.
-@pytest.mark.parametrize(("after_s", "within_s"), [(0.0, 2.5), (1.0, 2.0)])
+# A worker that knows no database says only after 0.25 s that it began: nobody can tell it before.
+@pytest.mark.parametrize("after_s", [0.0, 1.0])
 def test_a_cancellation_by_another_process_stops_the_handler_within_two_seconds(
-    place: Direct | Distant, after_s: float, within_s: float
+    place: Direct | Distant, after_s: float
 ) -> None:
     place.ledger.submit([new("a-1")])
     with Shift(place) as shift:
@@ -255,7 +255,7 @@ def test_a_cancellation_by_another_process_stops_the_handler_within_two_seconds(
         with _stranger(place) as ledger:
             assert ledger.cancel(job="a-1") == ["a-1"]
         assert shift.stopped.wait(5)
-        assert time.monotonic() - begin < within_s
+        assert time.monotonic() - begin < 2.0
         place.ledger.submit([new("b-1")])
         assert shift.running.acquire(timeout=10), "it works on"
         assert get(place.ledger, "a-1").state is State.CANCELLED

@@ -14,7 +14,9 @@ from eddyline.graph.job import Failed
 from eddyline.graph.wire import fact_to_json
 
 _TOGETHER = 200  # facts in one message
-_LATER_S = 0.5  # starts of jobs shorter than this are never told: their answer says it all
+# Starts of jobs shorter than this are never told: their answer says it all. A cancellation finds its worker
+# only once the start is known, and must stop the job within 2 s.
+_LATER_S = 0.25
 _MOST_LATER = 10_000
 _PAUSE_S = 0.1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from eddyline.pipeline.published import published
 from eddyline.pipeline.submit import Submitted
 
 _LOOK_EVERY_S = 1.0
+_REST = 10  # times as long as a look took
 
 
 @dataclass(kw_only=True)
@@ -32,9 +34,11 @@ class Following:
         """Come back once each is published or has failed, or when told to stop."""
         open_ones = [each for each in submitted if not self.account.is_closed(each.asset)]
         while open_ones and not self.stop.requested:
+            began = time.monotonic()
             open_ones = [each for each in open_ones if self._is_open(each)]
             if open_ones:
-                self.stop.wait(_LOOK_EVERY_S)
+                # However many assets are waited for, looking at them is a small part of the ledger's work.
+                self.stop.wait(max(_LOOK_EVERY_S, _REST * (time.monotonic() - began)))
 
     def _is_open(self, submitted: Submitted) -> bool:
         jobs = self.ledger.jobs(asset=submitted.asset)
