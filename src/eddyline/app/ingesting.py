@@ -24,6 +24,7 @@ from eddyline.pipeline.ingest.folder import SETTLE_S, Folder
 from eddyline.pipeline.ingest.looking import look
 from eddyline.pipeline.ingest.rules import load
 from eddyline.pipeline.ingest.watch import Watch
+from eddyline.pipeline.routing import first_class
 from eddyline.pipeline.submit import Submitted, submit
 from eddyline.pipeline.terms import Terms
 
@@ -75,7 +76,7 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
         from eddyline.aws.events import parse  # noqa: PLC0415
         from eddyline.aws.queues import Naming, Queues  # noqa: PLC0415
     shared = request.shared
-    store, inspecting = shared.open_store(), shared.first_class()
+    store, inspecting = shared.open_store(), first_class(shared.pools())
     client = shared.sqs()
     place = prepare(client, request.events, buckets=request.buckets)
     # Only its dead letters' name is ever asked for, and not even that: `place` knows it.

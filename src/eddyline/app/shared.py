@@ -16,7 +16,7 @@ from eddyline.core.opening import BUCKETS, StoreSettings, open_store
 from eddyline.core.stop import Stop
 from eddyline.core.store import Store
 from eddyline.fleet import pools as poolfile
-from eddyline.fleet.pools import Pools, cheapest_able
+from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger import POISON_AFTER, Ledger
 from eddyline.graph.remote import RemoteLedger
 
@@ -110,10 +110,6 @@ class Shared:
     def pools(self) -> Pools:
         """The worker classes. Raises `UsageError` for a file that is wrong."""
         return poolfile.load(self.settings.pools)
-
-    def first_class(self) -> str:
-        """The class of an asset's first job. Raises `UnsupportedError` if no class inspects footage."""
-        return cheapest_able("inspect", (), self.pools()).name
 
     def open_queues(self, classes: Sequence[str]) -> Queues:
         """The queues of these classes' jobs. Raises `UsageError` where none are named."""

@@ -15,6 +15,7 @@ from eddyline.pipeline.discover import discover
 from eddyline.pipeline.events import Event, RunReport
 from eddyline.pipeline.following import Following
 from eddyline.pipeline.intake import Intake
+from eddyline.pipeline.routing import first_class
 from eddyline.pipeline.terms import USUAL, Terms
 
 FLEET = "fleet"
@@ -56,7 +57,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
             stop=stop,
             terms=request.terms,
             merge=request.merge,
-            cls=shared.first_class(),
+            cls=first_class(shared.pools()),
             bring=_absolute if request.in_place else lambda path: bring(path, store),
         )
         submitted = intake.take(discover(request.sources))

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from eddyline.core.errors import UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.fleet import routing
-from eddyline.fleet.pools import Pools
+from eddyline.fleet.pools import Pools, cheapest_able
 from eddyline.fleet.routing import Route, limited_to, without_chunks
 from eddyline.fleet.verify import verify
 from eddyline.media.codecs import is_hardware
@@ -19,6 +19,11 @@ from eddyline.media.toolchain import Toolchain
 
 Router: TypeAlias = Callable[[Profile, VideoFacts], Route]
 """Decides where the jobs of one asset go. Raises `UnsupportedError` if no class can do them."""
+
+
+def first_class(pools: Pools) -> str:
+    """The class of an asset's first job. Raises `UnsupportedError` if no class inspects footage."""
+    return cheapest_able("inspect", (), pools).name
 
 
 def by_classes(pools: Pools) -> Router:

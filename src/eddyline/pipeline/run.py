@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from eddyline.core.errors import EddylineError, MissingError
 from eddyline.core.stop import Stop
-from eddyline.fleet.pools import cheapest_able
 from eddyline.graph.direct import DirectBroker
 from eddyline.graph.events import Happening, WorkerEvent
 from eddyline.graph.job import Job
@@ -22,6 +21,7 @@ from eddyline.pipeline.discover import Discovered
 from eddyline.pipeline.events import Event, RunReport
 from eddyline.pipeline.intake import Intake
 from eddyline.pipeline.progress import Progress
+from eddyline.pipeline.routing import first_class
 from eddyline.pipeline.steps.table import handlers
 from eddyline.pipeline.submit import Submitted
 
@@ -58,7 +58,7 @@ class Run:
             account=self.account,
             stop=self.stop,
             merge=self.merge,
-            cls=cheapest_able("inspect", (), self.bench.pools).name,
+            cls=first_class(self.bench.pools),
         )
         submitted = intake.take(found)
         open_ones = [each for each in submitted if each.standing == "open"]
