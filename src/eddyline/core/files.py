@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,27 @@ from pathlib import Path
 from eddyline.core.errors import EddylineError, MissingError, TransientError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_ASIDE = re.compile(r"\..+\.[0-9a-f]{8}")
+
+
+def aside(path: Path) -> Path:
+    """A name beside `path` for what is not whole yet, or about to be removed; no other process has it."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+
+
+def is_aside(name: str) -> bool:
+    """Whether `name` is one that `aside` gives."""
+    return _ASIDE.fullmatch(name) is not None
+
+
+def sweep_asides(top: Path) -> None:
+    """Remove what killed processes left aside below `top`. Nobody may be writing there; other files stay."""
+    for folder, below, names in os.walk(top):
+        for name in filter(is_aside, below):
+            remove_tree(Path(folder, name))
+        below[:] = [name for name in below if not is_aside(name)]
+        for name in filter(is_aside, names):
+            Path(folder, name).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -56,15 +78,15 @@ def sync_file(path: Path) -> None:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `path` so that a reader, or a power cut, sees the old bytes or the new ones, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    unfinished = aside(path)
     try:
-        with aside.open("wb") as file:
+        with unfinished.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(path)
+        unfinished.replace(path)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
 
@@ -72,18 +94,18 @@ def write_atomically(path: Path, data: bytes) -> None:
 def link_or_copy(source: Path, target: Path) -> None:
     """Give `source` the further name `target` (replacing what is there), by a hard link where possible."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    unfinished = aside(target)
     try:
         try:
-            os.link(source, aside)
+            os.link(source, unfinished)
         except FileNotFoundError:
             raise
         except OSError:  # another file system, or one without links
-            shutil.copyfile(source, aside)
-            sync_file(aside)
-        aside.replace(target)
+            shutil.copyfile(source, unfinished)
+            sync_file(unfinished)
+        unfinished.replace(target)
     finally:
-        aside.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def remove_tree(folder: Path) -> None:

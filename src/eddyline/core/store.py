@@ -14,7 +14,6 @@ import os
 import re
 import stat
 import threading
-import uuid
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -28,8 +27,6 @@ from eddyline.core.ranges import FileRanges, Ranges
 _NO_LETTERS = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
 _KEY_BYTES = 900  # S3 and GCS take 1024, the store's own prefix included
 _NAME_BYTES = 240  # file systems take 255, the mark of a file being written included
-# A file or folder that is being written or removed (core.files, FolderStore.delete).
-_ASIDE = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 class Store(Protocol):
@@ -189,7 +186,7 @@ class FolderStore:
         top = self.path(prefix)
         keys: list[str] = []
         for folder, below, names in os.walk(top):  # what vanishes on the way is passed over
-            below[:] = [name for name in below if not _ASIDE.fullmatch(name)]
+            below[:] = [name for name in below if not files.is_aside(name)]
             within = Path(folder).relative_to(self.root)
             keys.extend((within / name).as_posix() for name in names if not name.startswith("."))
         yield from sorted(keys)
@@ -199,7 +196,7 @@ class FolderStore:
         target = self.path(prefix)
         with files.told_apart(f"removing {prefix}"):
             if target.is_dir():
-                doomed = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+                doomed = files.aside(target)
                 with contextlib.suppress(FileNotFoundError):  # another was faster
                     target.rename(doomed)
                 files.remove_tree(doomed)

@@ -86,9 +86,8 @@ class Home:
         """
         for folder in list(self.scratch.iterdir()):
             files.remove_tree(folder)
-        for top in (self.root / "assets", self.state / "parts"):
-            for left in top.rglob(".*") if top.is_dir() else ():
-                files.remove_tree(left) if left.is_dir() else left.unlink(missing_ok=True)
+        for top in (self.root / OUTPUT, self.state):
+            files.sweep_asides(top)
         parts = self.state / "parts"
         for folder in list(parts.iterdir()) if parts.is_dir() else ():
             if self.store.size(manifest_key(folder.name)) is not None and not busy(folder.name):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from eddyline.core.errors import UsageError
-from eddyline.core.files import told_apart
+from eddyline.core.files import aside, told_apart
 from eddyline.gpmf.export.csvtable import write_csv
 from eddyline.gpmf.export.document import write_json
 from eddyline.gpmf.export.fit import write_fit
@@ -127,7 +126,7 @@ def save(
             return _save_each(telemetry, path, row.each, row.suffix, selection)
     elif folder:
         path /= f"telemetry{row.suffix}"
-    with _aside(path) as out:
+    with _whole_file(path) as out:
         write(telemetry, out, row.name, selection)
     return (path,)
 
@@ -146,7 +145,7 @@ def _save_each(
         place = (
             folder / f"{stem}{_file_name(stream.label, {each.name for each in made}, stem, suffix)}{suffix}"
         )
-        with _aside(place) as out:
+        with _whole_file(place) as out:
             each(table(telemetry, stream, selection), out)
         made.append(place)
     return tuple(made)
@@ -164,15 +163,15 @@ def _file_name(label: str, taken: set[str], stem: str, suffix: str) -> str:
 
 
 @contextlib.contextmanager
-def _aside(path: Path) -> Iterator[BinaryIO]:
+def _whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file that gets its name when it is whole."""
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    unfinished = aside(path)
     try:
         with told_apart(f"writing {path}"):
-            with aside.open("wb") as file:
+            with unfinished.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            aside.replace(path)
+            unfinished.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)

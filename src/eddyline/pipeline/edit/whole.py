@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ def appearing(out: Path) -> Iterator[Path]:
     If anything fails, what was written is removed and `out` is what it was. Raises `TransientError` where
     the disk is full or in the way.
     """
-    aside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    aside = files.aside(out)
     with files.told_apart(f"writing {out.name}"):
         out.parent.mkdir(parents=True, exist_ok=True)
         try:
