@@ -27,6 +27,12 @@ def is_aside(name: str) -> bool:
     return _ASIDE.fullmatch(name) is not None
 
 
+def asides(path: Path) -> list[Path]:
+    """What lies beside `path` under names that `aside` gave for it."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}")
+    return [each for each in path.parent.iterdir() if ours.fullmatch(each.name)]
+
+
 def sweep_asides(top: Path) -> None:
     """Remove what killed processes left aside below `top`. Nobody may be writing there; other files stay."""
     for folder, below, names in os.walk(top):

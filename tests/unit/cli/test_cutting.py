@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -63,3 +67,24 @@ def test_combine_says_what_it_put_together(clip: Path, tmp_path: Path, ffmpeg: s
     assert "3 payloads, as they were" in result.output
     assert "switched off" in result.output
     assert "telemetry (gpmd)" in result.output
+
+
+def test_what_a_killed_trim_left_beside_its_result_goes_with_the_next(
+    clip: Path, tmp_path: Path, ffmpeg: str
+) -> None:
+    hangs, out = tmp_path / "ffmpeg", tmp_path / "out" / "cut.mp4"
+    hangs.write_text(
+        f"#!/bin/sh\ncase $* in *-version* | *-encoders*) exec '{ffmpeg}' \"$@\";; esac\nexec sleep 600\n"
+    )
+    hangs.chmod(0o755)
+    words = ("trim", clip, "--from", "0:01", "--to", "60f", "--out", out)
+    environment = {**os.environ, "EDDYLINE_FFMPEG": str(hangs), "XDG_CACHE_HOME": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-m", "eddyline", *words], env=environment) as process:
+        limit = time.monotonic() + 120
+        while not any(out.parent.glob(".cut.mp4.*/work/*")) and time.monotonic() < limit:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    assert [each.name[:9] for each in out.parent.iterdir()] == [".cut.mp4."]
+    assert call(*words).exit_code == 0
+    assert list(out.parent.iterdir()) == [out]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from eddyline.core.appearing import appearing
 from eddyline.core.errors import UsageError
-from eddyline.core.files import aside, told_apart
+from eddyline.core.files import told_apart
 from eddyline.gpmf.export.csvtable import write_csv
 from eddyline.gpmf.export.document import write_json
 from eddyline.gpmf.export.fit import write_fit
@@ -116,7 +115,7 @@ def save(
 
     Raises:
         UsageError, NoTrackError: as `write`.
-        TransientError: the disk is full, the folder is gone.
+        TransientError: the disk is full, or a file of that name stands where a folder is needed.
     """
     row, selection = format_named(format) if format else format_of(path), selection or Selection()
     folder = path.is_dir()
@@ -126,7 +125,7 @@ def save(
             return _save_each(telemetry, path, row.each, row.suffix, selection)
     elif folder:
         path /= f"telemetry{row.suffix}"
-    with _whole_file(path) as out:
+    with appearing(path) as aside, aside.file.open("wb") as out:
         write(telemetry, out, row.name, selection)
     return (path,)
 
@@ -145,7 +144,7 @@ def _save_each(
         place = (
             folder / f"{stem}{_file_name(stream.label, {each.name for each in made}, stem, suffix)}{suffix}"
         )
-        with _whole_file(place) as out:
+        with appearing(place) as aside, aside.file.open("wb") as out:
             each(table(telemetry, stream, selection), out)
         made.append(place)
     return tuple(made)
@@ -160,18 +159,3 @@ def _file_name(label: str, taken: set[str], stem: str, suffix: str) -> str:
     while f"{stem}{name}{suffix}" in taken:
         name, number = f"{plain}-{number}", number + 1
     return name
-
-
-@contextlib.contextmanager
-def _whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when it is whole."""
-    unfinished = aside(path)
-    try:
-        with told_apart(f"writing {path}"):
-            with unfinished.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

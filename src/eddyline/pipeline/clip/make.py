@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -11,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from eddyline.core.appearing import appearing
 from eddyline.core.errors import UsageError
-from eddyline.core.files import told_apart
 from eddyline.core.process import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
 from eddyline.mp4.headers import box, full_box
@@ -67,14 +66,11 @@ def make_clip(
     if not 1 <= seconds <= _LONGEST_S:
         raise UsageError(f"a clip of {seconds} s", remedy=f"ask for 1 to {_LONGEST_S} seconds")
     tools, runner = tools or Toolchain.find(), runner or Runner()
-    with told_apart(f"demo clip {out}"):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".demo-clip-") as folder:
-            film, raw, whole = (Path(folder) / name for name in ("film.mp4", "telemetry.gpmf", "clip.mp4"))
-            argv = command(tools.ffmpeg, film, seconds=seconds, width=width, height=height)
-            runner.run(argv, limits=Limits(wall_s=60 + seconds * _SECONDS_A_SECOND))
-            _join(film, raw, whole)
-            whole.replace(out)
+    with appearing(out) as aside:
+        film, raw = aside.work / "film.mp4", aside.work / "telemetry.gpmf"
+        argv = command(tools.ffmpeg, film, seconds=seconds, width=width, height=height)
+        runner.run(argv, limits=Limits(wall_s=60 + seconds * _SECONDS_A_SECOND))
+        _join(film, raw, aside.file)
     return out
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from eddyline.core.appearing import appearing
 from eddyline.core.errors import InputError, ProofError, UsageError
 from eddyline.core.files import told_apart
 from eddyline.core.process import Runner
@@ -32,7 +32,6 @@ from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit.brought import Brought, brought
 from eddyline.pipeline.edit.brought import prove as prove_telemetry
 from eddyline.pipeline.edit.stretch import Stretch, sound
-from eddyline.pipeline.edit.whole import appearing
 
 _QUICKTIME = frozenset({"qt  ", ""})
 _MOST_PPM = 5000.0
@@ -103,17 +102,11 @@ def combine(
     """
     runner = runner or Runner()
     _check(video, out, wish)
-    with told_apart(f"combining {video.name}"):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(prefix=".eddyline-combine-", dir=out.parent) as folder,
-            appearing(out) as aside,
-        ):
-            work = Path(folder)
-            opened = open_footage(video, work=work, runner=runner, tools=tools)
-            with FileRanges(opened.path) as src:
-                made = _Combination(src, opened.movie, wish, work, tools, runner)
-                return replace(made.perform(aside), path=out)
+    with told_apart(f"combining {video.name}"), appearing(out) as aside:
+        opened = open_footage(video, work=aside.work, runner=runner, tools=tools)
+        with FileRanges(opened.path) as src:
+            made = _Combination(src, opened.movie, wish, aside.work, tools, runner)
+            return replace(made.perform(aside.file), path=out)
 
 
 def _check(video: Path, out: Path, wish: Wish) -> None:

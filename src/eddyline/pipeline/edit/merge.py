@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eddyline.core.appearing import appearing
 from eddyline.core.errors import EddylineError
 from eddyline.gpmf.edit import continued as running
 from eddyline.gpmf.edit import marks
@@ -23,7 +24,6 @@ from eddyline.pipeline.edit.chapters import Place, grouped, in_order
 from eddyline.pipeline.edit.mergeplan import Chapter, Plan, opened, plan_of
 from eddyline.pipeline.edit.mergeproof import prove
 from eddyline.pipeline.edit.watched import never
-from eddyline.pipeline.edit.whole import appearing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def merge(
     """
     ordered = in_order(paths, force=force)
     with appearing(out) as aside:
-        return join_chapters(ordered, aside, check=check)
+        return join_chapters(ordered, aside.file, check=check)
 
 
 def recordings(footage: Sequence[Place]) -> list[tuple[Place, ...]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eddyline.core.appearing import appearing
 from eddyline.core.errors import UnsupportedError
 from eddyline.gpmf.edit.location import block_without_location, without_location
 from eddyline.gpmf.errors import GpmfError
@@ -26,7 +27,6 @@ from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit.places import Patch, outermost, padding, places
 from eddyline.pipeline.edit.stripproof import prove_movie, prove_raw
 from eddyline.pipeline.edit.watched import Watched, never
-from eddyline.pipeline.edit.whole import appearing
 
 _BLOCK = 4 << 20
 _RAW = b"DEVC"
@@ -54,8 +54,8 @@ def strip_location(source: Path, out: Path, *, check: Callable[[], None] = never
     with FileRanges(source) as file, appearing(out) as aside:
         src = Watched(file, check)
         if src.size >= len(_RAW) and src.read(0, len(_RAW)) == _RAW:
-            return _raw(src, aside)
-        return _movie(src, aside)
+            return _raw(src, aside.file)
+        return _movie(src, aside.file)
 
 
 def _raw(src: ByteRanges, out: Path) -> Stripped:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from eddyline.core.appearing import appearing
 from eddyline.core.errors import ProofError, UnsupportedError, UsageError
 from eddyline.core.files import told_apart
 from eddyline.core.process import Runner
@@ -34,7 +34,6 @@ from eddyline.pipeline.edit.moments import Moment
 from eddyline.pipeline.edit.stretch import UNCOMPRESSED, Stretch, data, sound
 from eddyline.pipeline.edit.telemetry import Telling, Told, prove, telling
 from eddyline.pipeline.edit.timecode import timecode
-from eddyline.pipeline.edit.whole import appearing
 
 _STILLS = frozenset({"jpeg", "png ", "tiff", "gif "})
 _QUICKTIME = frozenset({"qt  ", ""})
@@ -85,15 +84,11 @@ def trim(source: Path, out: Path, wish: Wish, *, tools: Toolchain, runner: Runne
     with told_apart(f"cutting {source.name}"):
         if out.exists() and out.samefile(source):
             raise UsageError("the cut would replace its source", remedy="give another name with --out")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(prefix=".eddyline-trim-", dir=out.parent) as folder,
-            appearing(out) as aside,
-        ):
-            work = Path(folder)
-            opened = open_footage(source, work=work, runner=runner, tools=tools)
+        with appearing(out) as aside:
+            opened = open_footage(source, work=aside.work, runner=runner, tools=tools)
             with FileRanges(opened.path) as src:
-                return _Trim(src, opened.movie, wish, work, tools, runner).perform(aside, out)
+                cut = _Trim(src, opened.movie, wish, aside.work, tools, runner)
+                return cut.perform(aside.file, out)
 
 
 class _Trim:
