@@ -26,7 +26,7 @@ _READ = r"""
 import json, re, sys
 from pathlib import Path
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.ranges import FileRanges
+from eddyline.core.ranges import FileRanges
 with FileRanges(sys.argv[1]) as source:
     movie = read_movie(source)
 # not ru_maxrss, which remembers the parent that this process was forked from

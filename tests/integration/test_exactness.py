@@ -16,6 +16,7 @@ import pytest
 
 from eddyline.core.errors import EddylineError, InputError
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media import encode
 from eddyline.media.assemble import Assembled, assemble
 from eddyline.media.audio import encode_track
@@ -27,7 +28,6 @@ from eddyline.media.source import SourceFacts, VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import Movie, Track, read_movie
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import Slice, copy_tracks, cut, sample_bytes
 
 # Two seconds of 160x90 are enough for all of these mistakes. Sources have GOPs of 10, the grid has GOPs

@@ -4,6 +4,7 @@
     ├── UsageError                the command, the profile or a setting is wrong          exit 2
     ├── InputError                the footage itself is bad: trying again cannot help
     │   └── FormatError           ... at a known place: path (box or key) and byte offset
+    │       └── TruncatedError    it ends before what it holds does
     ├── UnsupportedError          sound footage that Eddyline cannot handle (yet)
     ├── TransientError            may well succeed if tried again: disk, memory, network
     │   └── MissingError          a file or object that was there has vanished
@@ -67,6 +68,12 @@ class FormatError(InputError):
     def evidence(self) -> dict[str, Any]:
         """The place as well."""
         return {**super().evidence(), "path": self.path, "offset": self.offset}
+
+
+class TruncatedError(FormatError):
+    """The file or object ends before what it holds does."""
+
+    default_remedy = "the copy was cut short: copy the file again and compare its size with the original's"
 
 
 class UnsupportedError(EddylineError):

@@ -72,7 +72,7 @@ class HttpRanges:
         """Exactly `length` bytes from `offset`, by one request for each 8 MiB.
 
         Raises:
-            FormatError: the file ends before. MissingError: it has vanished.
+            TruncatedError: the file ends before. MissingError: it has vanished.
             TransientError: it was changed since it was opened, or the server can't be reached.
         """
         checked_range(self.name, self._size, offset, length)

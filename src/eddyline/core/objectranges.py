@@ -57,7 +57,7 @@ class ObjectRanges:
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`, by one request.
 
-        Raises `FormatError` beyond the object's end, `MissingError`, and `TransientError` if the object is
+        Raises `TruncatedError` beyond the object's end, `MissingError`, and `TransientError` if the object is
         no longer the one that was opened.
         """
         checked_range(self.key, self._size, offset, length)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from eddyline.core.errors import FormatError, InputError, MissingError, TransientError
+from eddyline.core.errors import InputError, MissingError, TransientError, TruncatedError
 
 FILE_GAP = 16 * 1024  # a disk is asked again in no more time than it reads a few pages
 
@@ -27,7 +27,7 @@ class Ranges(Protocol):
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`.
 
-        Raises `FormatError` where the object ends before, `MissingError` where it has vanished and
+        Raises `TruncatedError` where the object ends before, `MissingError` where it has vanished and
         `TransientError` where it was changed since it was opened or cannot be reached.
         """
         ...
@@ -44,9 +44,9 @@ class Ranges(Protocol):
 
 
 def checked_range(name: str, size: int, offset: int, length: int) -> None:
-    """Raise `FormatError` unless the `length` bytes from `offset` lie within an object of `size` bytes."""
+    """Raise `TruncatedError` unless the `length` bytes from `offset` lie in an object of `size` bytes."""
     if offset < 0 or length < 0 or offset + length > size:
-        raise FormatError(f"{name}: {length} bytes wanted, it ends at {size}", offset=offset)
+        raise TruncatedError(f"{length} bytes wanted, it ends at {size}", path=name, offset=offset)
 
 
 class FileRanges:
@@ -81,9 +81,8 @@ class FileRanges:
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset`. Raises `FormatError`, `TransientError`."""
-        if offset < 0 or length < 0 or offset + length > self._size:
-            raise self.cut_short(f"{length} bytes wanted, the file ends at {self._size}", offset)
+        """Exactly `length` bytes from `offset`. Raises `TruncatedError`, `TransientError`."""
+        checked_range(self.path.name, self._size, offset, length)
         parts: list[bytes] = []
         at, left = offset, length
         while left:
@@ -92,16 +91,12 @@ class FileRanges:
             except OSError as error:
                 raise TransientError(f"cannot read {self.path}: {error.strerror}") from error
             if not part:
-                raise self.cut_short("the file shrank while it was read", at)
+                raise TruncatedError("the file shrank while it was read", path=self.path.name, offset=at)
             parts.append(part)
             at, left = at + len(part), left - len(part)
         self.bytes_read += length
         self.requests += 1
         return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def cut_short(self, said: str, offset: int) -> FormatError:
-        """The error of a file that ends too early."""
-        return FormatError(said, path=self.path.name, offset=offset)
 
     def close(self) -> None:
         """Give the file back; safe twice."""

@@ -44,7 +44,7 @@ def open_source(src: ByteRanges, judge: Judge) -> Source:
 
     Raises:
         NoTelemetryError: there is none, or the file is none of the kinds that carry it.
-        Mp4Error: its MP4 structure is broken.
+        Mp4Error, TruncatedError: its MP4 structure is broken, it was cut short.
     """
     if src.size == 0:
         raise GpmfError("the file is empty", remedy="copy it from the card again")

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.camera import Camera, read_camera
 from eddyline.gpmf.decode import devices_and_streams
 from eddyline.gpmf.errors import Flaw, Judge
@@ -25,7 +26,7 @@ from eddyline.gpmf.scenes import Face, Scene, faces, scenes
 from eddyline.gpmf.sources import Source, boxes, of_block, open_source
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.track import GpsTrack, gps_track
-from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.ranges import ByteRanges
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,7 +101,7 @@ def read(source: str | Path | ByteRanges, *, lenient: bool = False) -> Telemetry
     Raises:
         GpmfError: the telemetry is broken (with `lenient`, what is sound is kept and `flaws` tells the rest).
         NoTelemetryError: there is none.
-        Mp4Error, MissingError: the movie is broken, the file is gone.
+        Mp4Error, TruncatedError, MissingError: the movie is broken or was cut short, the file is gone.
     """
     judge = Judge(lenient=lenient)
     if isinstance(source, str | Path):

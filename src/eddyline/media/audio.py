@@ -15,6 +15,7 @@ from typing import Any
 from eddyline.core.errors import InputError, ProofError
 from eddyline.core.files import told_apart
 from eddyline.core.process import Limits, Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.core.timebase import rescale
 from eddyline.media.profile import AudioSettings
 from eddyline.media.proof import presented_samples
@@ -24,7 +25,6 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import passthrough
-from eddyline.mp4.ranges import FileRanges
 
 MOST_CHANNELS = 6  # 5.1: what every player of AAC takes
 _MOST_RATE = 48_000

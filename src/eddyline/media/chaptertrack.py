@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from eddyline.core.errors import ProofError
+from eddyline.core.errors import ProofError, TruncatedError
+from eddyline.core.ranges import FileRanges
 from eddyline.media.highlights import Chapter
-from eddyline.mp4.errors import TruncatedError
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import IDENTITY, Movie
 from eddyline.mp4.mux import OutTrack, Piece
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import sample_bytes
 
 _U32 = (1 << 32) - 1

@@ -10,6 +10,7 @@ import numpy as np
 
 from eddyline.core.errors import ProofError, UnsupportedError
 from eddyline.core.process import Limits, Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.core.timebase import rescale
 from eddyline.media.join import schedule
 from eddyline.media.parametersets import read_sets, with_sets
@@ -21,7 +22,7 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.mux import OutTrack, Piece
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import ByteRanges, FileRanges, Ints
+from eddyline.mp4.ranges import ByteRanges, Ints
 from eddyline.mp4.slice import Slice, cut, sample_bytes
 
 _SEAM = 6  # frames behind a seam that must decode to what they were

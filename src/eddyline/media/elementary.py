@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import ProofError, UsageError
+from eddyline.core.ranges import FileRanges
 from eddyline.media.chunks import Grid
 from eddyline.media.ladder import Rung
 from eddyline.media.segmenting import Segmenting, choose
@@ -22,7 +23,6 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import passthrough
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import copy_tracks
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

@@ -9,6 +9,7 @@ from pathlib import Path
 from eddyline.core.errors import EddylineError, InputError, ProofError, ToolError
 from eddyline.core.files import told_apart
 from eddyline.core.process import Limits, Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media import encoders, filters
 from eddyline.media.chunks import Grid, estimate_cpu_s
 from eddyline.media.codecs import is_hardware
@@ -18,7 +19,6 @@ from eddyline.media.lost import lost_frames
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import Slice
 
 # Wall-clock seconds allowed for each estimated CPU second: a machine may be slow and busy, but not for ever.

@@ -8,12 +8,12 @@ from typing import Final
 
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.remux import to_mp4
 from eddyline.media.sniff import container_of, first_bytes
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.ranges import FileRanges
 
 LARGEST_SIDE: Final = 16_384  # pixels; AV1 and HEVC level 6.2 end there
 LARGEST_PICTURE: Final = 268_435_456  # pixels, 16384 x 16384

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import ProofError
+from eddyline.core.ranges import FileRanges
 from eddyline.core.timebase import rescale
 from eddyline.mp4.index import Edit, Track, read_movie
 from eddyline.mp4.mux import Piece
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.ranges import FileRanges, Ints
+from eddyline.mp4.ranges import Ints
 
 _LARGEST_TIMESCALE = (1 << 32) - 1
 

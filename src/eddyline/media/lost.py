@@ -6,9 +6,9 @@ import contextlib
 
 from eddyline.core.errors import ToolError
 from eddyline.core.process import Limits, Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import Slice
 
 

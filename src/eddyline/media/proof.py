@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import ProofError
+from eddyline.core.ranges import FileRanges
 from eddyline.core.timebase import rescale
 from eddyline.mp4.index import Movie, Track, read_movie
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import sample_bytes
 
 _NAL_LENGTH = 4  # FFmpeg's MP4 muxer writes no other

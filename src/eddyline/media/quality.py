@@ -11,10 +11,10 @@ from pathlib import Path
 from eddyline.core.errors import ProofError, UnsupportedError, UsageError
 from eddyline.core.files import told_apart
 from eddyline.core.process import Limits, Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 
 _LOG = "vmaf.json"
 _BASE_S, _FRAME_S = 120.0, 2.0

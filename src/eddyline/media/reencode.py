@@ -11,6 +11,7 @@ import numpy as np
 
 from eddyline.core.errors import ProofError, UnsupportedError
 from eddyline.core.process import Limits, Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.parametersets import (
     Renumbering,
     Sets,
@@ -22,7 +23,6 @@ from eddyline.media.parametersets import (
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import Slice, sample_bytes
 
 # profile_idc -> x264's name (ITU-T H.264 annex A)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from eddyline.core.errors import InputError, ToolError
 from eddyline.core.process import Limits, Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
@@ -23,7 +24,7 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import OutTrack, Piece
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.ranges import ByteRanges
 
 Ints = npt.NDArray[np.int64]
 

@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from eddyline.core.errors import ProofError
+from eddyline.core.errors import FormatError, ProofError, TruncatedError
+from eddyline.core.ranges import FileRanges
 from eddyline.media.chunks import Grid
 from eddyline.media.manifests import (
     MediaPlaylist,
@@ -24,10 +25,8 @@ from eddyline.media.manifests import (
     read_mpd,
 )
 from eddyline.media.segmenting import Ints, choose
-from eddyline.mp4.errors import Mp4Error, TruncatedError
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 
 _LARGEST_TEXT = 64 * 1024 * 1024
 _ROUNDED = Fraction(1, 500_000)  # seconds that rounding to microseconds may hide
@@ -161,7 +160,7 @@ def _variant(stream: Path, uri: str, by_init: dict[str, Representation]) -> _Var
     joined = JoinedFiles(paths)
     try:
         return _read(uri, joined, representation)
-    except Mp4Error as error:
+    except FormatError as error:
         raise ProofError(f"{uri}: its segments do not join to a readable movie: {error}") from error
     finally:
         joined.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
+from eddyline.core.ranges import FileRanges
 from eddyline.media.join import Joined, schedule
 from eddyline.media.ladder import Rung
 from eddyline.media.proof import presented_samples
@@ -14,7 +15,7 @@ from eddyline.media.source import AudioFacts
 from eddyline.mp4.index import Movie, Track, read_movie
 from eddyline.mp4.mux import OutTrack, passthrough
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.ranges import ByteRanges
 
 # Telemetry and timecode by kind; beside them whatever a camera calls metadata, and GoPro's frame description.
 _DATA_KINDS = frozenset({"telemetry", "timecode"})

@@ -4,9 +4,10 @@ FormatError
 └── Mp4Error                   bytes that break the rules of ISO/IEC 14496-12, at a known place
     ├── NotMp4Error            another kind of file: `looks_like` says which
     ├── EmptyFileError         no bytes at all
-    ├── TruncatedError         the file ends before its boxes or samples do
     ├── MoovMissingError       the index was never written: an interrupted recording
     └── LimitError             sizes or counts beyond what any camera writes
+
+A file that ends before its boxes or samples do is a `TruncatedError` of core.
 """
 
 from __future__ import annotations
@@ -40,12 +41,6 @@ class EmptyFileError(Mp4Error):
     """No bytes at all."""
 
     default_remedy = "copy the file again; an empty file on the card itself is a recording that never began"
-
-
-class TruncatedError(Mp4Error):
-    """The file ends before its boxes or samples do."""
-
-    default_remedy = "the copy was cut short: copy the file again and compare its size with the original's"
 
 
 class MoovMissingError(Mp4Error):

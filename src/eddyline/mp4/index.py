@@ -39,8 +39,8 @@ _DEFAULT_LIMITS = Limits()
 def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
     """The index of an MP4 or MOV file.
 
-    Raises `Mp4Error` or one of its kinds: another sort of file, empty, cut short, never closed by the
-    camera, tables that lie, counts beyond `limits`.
+    Raises `Mp4Error` or one of its kinds (another sort of file, empty, never closed by the camera, tables
+    that lie, counts beyond `limits`), or `TruncatedError` for a file that was cut short.
     """
     counted = CountingRanges(src)
     layout = read_layout(counted, limits)

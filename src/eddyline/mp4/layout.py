@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eddyline.core.errors import FormatError, TruncatedError
 from eddyline.mp4.boxes import Box, box_header, printable
-from eddyline.mp4.errors import (
-    EmptyFileError,
-    LimitError,
-    MoovMissingError,
-    Mp4Error,
-    NotMp4Error,
-    TruncatedError,
-)
+from eddyline.mp4.errors import EmptyFileError, LimitError, MoovMissingError, Mp4Error, NotMp4Error
 from eddyline.mp4.movie import Limits
 from eddyline.mp4.ranges import ByteRanges
 
@@ -169,7 +163,7 @@ class _Walk:
         remedy = "give the video itself: a picture has no frames to encode" if name in _PICTURES else ""
         raise NotMp4Error(what, looks_like=name, remedy=remedy)
 
-    def missing(self) -> Mp4Error:
+    def missing(self) -> FormatError:
         """Why there is no moov."""
         if self._cut is not None:
             return self._cut

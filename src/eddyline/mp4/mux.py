@@ -17,10 +17,11 @@ from typing import Final
 import numpy as np
 
 from eddyline.core.errors import TransientError, UsageError
+from eddyline.core.ranges import FileRanges
 from eddyline.mp4.headers import file_type, mdat_header, movie_box
 from eddyline.mp4.interleave import Chunk, Timing, plan_chunks
 from eddyline.mp4.outgoing import OutTrack, Piece, linked, passthrough
-from eddyline.mp4.ranges import ByteRanges, FileRanges, Ints, block_of, blocks_of, in_order
+from eddyline.mp4.ranges import ByteRanges, Ints, block_of, blocks_of, in_order
 
 __all__ = ["COMPATIBLE", "OutTrack", "Piece", "Written", "linked", "passthrough", "write"]
 

@@ -1,4 +1,4 @@
-"""Reading a file by byte ranges, with few requests: local files here, objects of a store elsewhere."""
+"""Reading many small ranges of a file with few requests, from a disk or from a store."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-from eddyline.core.ranges import FileRanges as LocalFile
-from eddyline.mp4.errors import TruncatedError
 
 Ints = npt.NDArray[np.int64]
 
@@ -39,14 +36,6 @@ class ByteRanges(Protocol):
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`, else `TruncatedError` or `MissingError`."""
         ...
-
-
-class FileRanges(LocalFile):
-    """A local file; what is missing of it is missing of an MP4 (`TruncatedError`)."""
-
-    def cut_short(self, said: str, offset: int) -> TruncatedError:
-        """The error of an MP4 that ends too early."""
-        return TruncatedError(said, path=self.path.name, offset=offset)
 
 
 class CountingRanges:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from eddyline.core.errors import TruncatedError
 from eddyline.mp4.boxes import Box
-from eddyline.mp4.errors import LimitError, Mp4Error, TruncatedError
+from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.movie import Limits, Samples
 from eddyline.mp4.ranges import Ints
 

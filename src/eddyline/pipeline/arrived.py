@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core.process import Runner
-from eddyline.core.ranges import Ranges
+from eddyline.core.ranges import FileRanges, Ranges
 from eddyline.media.footage import main_video
 from eddyline.media.remux import to_mp4
 from eddyline.media.sniff import HEAD, container_of
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.mp4.ranges import FileRanges, in_order
+from eddyline.mp4.ranges import in_order
 from eddyline.pipeline.footage import Original
 from eddyline.pipeline.tally import Tally
 

@@ -15,12 +15,12 @@ from eddyline.core.errors import InputError, MissingError
 from eddyline.core.identity import canonical
 from eddyline.core.objectranges import ObjectRanges
 from eddyline.core.opening import BUCKETS
-from eddyline.core.ranges import Ranges
+from eddyline.core.ranges import FileRanges, Ranges
 from eddyline.core.store import Store
 from eddyline.media.probe import main_video
 from eddyline.mp4.index import Movie, Track, read_movie
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.ranges import ByteRanges
 
 _INDEXES_KEPT = 4  # a one-hour file's index is about 10 MB
 

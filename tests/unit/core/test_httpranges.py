@@ -12,10 +12,10 @@ import pytest
 from eddyline.core import httpranges
 from eddyline.core.errors import (
     EddylineError,
-    FormatError,
     InputError,
     MissingError,
     TransientError,
+    TruncatedError,
     UnsupportedError,
     UsageError,
 )
@@ -111,7 +111,7 @@ def test_a_large_read_is_several_requests(server: Server, monkeypatch: pytest.Mo
 
 
 def test_reading_behind_the_end_is_an_error_without_a_request(server: Server) -> None:
-    with HttpRanges(f"{server.url}/x") as ranges, pytest.raises(FormatError, match="it ends at"):
+    with HttpRanges(f"{server.url}/x") as ranges, pytest.raises(TruncatedError, match="it ends at"):
         ranges.read(len(FILE) - 1, 2)
     assert len(server.asked) == 1
 

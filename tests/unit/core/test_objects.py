@@ -19,9 +19,9 @@ from eddyline.core.contenttypes import BY_EXTENSION
 from eddyline.core.errors import Interrupted, TransientError, UsageError
 from eddyline.core.objects import ObjectStore
 from eddyline.core.opening import StoreSettings, open_store
+from eddyline.core.ranges import FileRanges
 from eddyline.core.stop import Stop
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.ranges import FileRanges
 
 PART = 5 * 1024 * 1024  # the smallest part that S3 takes
 

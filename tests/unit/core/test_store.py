@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.core.errors import FormatError, MissingError, UsageError
+from eddyline.core.errors import MissingError, TruncatedError, UsageError
 from eddyline.core.store import FolderStore, Store
 
 
@@ -297,7 +297,7 @@ def test_ranges_are_read_exactly_and_counted(store: Store, scratch: Path) -> Non
     assert source.read(100_000, 0) == b""
     assert source.bytes_read == 18
     for offset, length in ((99_990, 11), (100_001, 0), (-1, 2), (0, -1), (10**12, 1)):
-        with pytest.raises(FormatError) as caught:
+        with pytest.raises(TruncatedError) as caught:
             source.read(offset, length)
         assert caught.value.offset == offset
     source.close()

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from eddyline import gpmf
-from eddyline.mp4.ranges import CountingRanges, FileRanges
+from eddyline.core.ranges import FileRanges
+from eddyline.mp4.ranges import CountingRanges
 
 MAX = {
     "ACCL": 2082,

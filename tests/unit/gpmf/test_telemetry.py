@@ -12,12 +12,13 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.core.errors import EddylineError, MissingError
+from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.camera import model_of
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.movie import Edit
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import OutTrack, Piece
-from eddyline.mp4.ranges import CountingRanges, FileRanges
+from eddyline.mp4.ranges import CountingRanges
 
 Maker = Callable[..., bytes]
 HLMT = "LLLllfFff"

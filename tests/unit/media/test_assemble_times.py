@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eddyline.core.errors import ProofError
+from eddyline.core.ranges import FileRanges
 from eddyline.media.join import join, movie_timescale, schedule
 from eddyline.media.proof import presented_samples, prove, telemetry_digest
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import Edit, read_movie
 from eddyline.mp4.mux import OutTrack, Piece, write
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.ranges import FileRanges, Ints
+from eddyline.mp4.ranges import Ints
 
 _SCALE = 90_000
 _VIDEO = full_box("vmhd", 0, 1, bytes(8))

@@ -10,6 +10,7 @@ import pytest
 
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.audio import AudioResult, encode_track
 from eddyline.media.profile import AudioSettings, LoudnessSettings
 from eddyline.media.source import AudioFacts
@@ -19,7 +20,6 @@ from eddyline.mp4.movie import Edit
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import passthrough
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import copy_tracks
 
 TONE = "sine=f=997:r=48000:d=3.3337"

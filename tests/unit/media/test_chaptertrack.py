@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import ProofError
+from eddyline.core.ranges import FileRanges
 from eddyline.media.chaptertrack import prove_chapters, read_chapters, with_chapters, with_list
 from eddyline.media.highlights import Chapter
 from eddyline.mp4.headers import box, full_box
@@ -20,7 +21,6 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.mp4.mux import OutTrack, Piece, linked, passthrough, write
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.clip import make_clip
 

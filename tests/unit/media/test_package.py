@@ -10,6 +10,7 @@ import pytest
 
 from eddyline.core.errors import ProofError, UsageError
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media import package as packaging
 from eddyline.media.chunks import Grid
 from eddyline.media.chunks import grid as grid_of
@@ -23,7 +24,6 @@ from eddyline.mp4.movie import Edit
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import passthrough
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 
 RATE = 48_000
 TONE = f"sine=f=997:r={RATE}"

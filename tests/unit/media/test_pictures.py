@@ -12,6 +12,7 @@ import pytest
 
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.pictures import before, poster, score, storyboard, thumbnails
 from eddyline.media.profile import StoryboardSettings
 from eddyline.media.source import VideoFacts
@@ -21,7 +22,6 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p")
 RAMP = "color=black:s=128x72:r=10:d=6,geq=lum='40+20*floor(N/10)':cb=128:cr=128"

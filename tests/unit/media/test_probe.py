@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.probe import fingerprint, open_footage, probe
 from eddyline.media.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.ranges import FileRanges
 
 Make = Callable[..., Path]
 

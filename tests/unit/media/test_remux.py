@@ -10,6 +10,7 @@ import pytest
 
 from eddyline.core.errors import InputError, Interrupted, ToolError, UnsupportedError
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.core.stop import Stop
 from eddyline.media.ffprobe import blamed
 from eddyline.media.remux import command, to_mp4
@@ -17,7 +18,7 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges, Ints
+from eddyline.mp4.ranges import Ints
 
 _PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=30000/1001:d=1")
 _TONE = ("-f", "lavfi", "-i", "sine=997:r=48000:d=1")

@@ -9,6 +9,7 @@ import pytest
 
 from eddyline.core.errors import ProofError, UnsupportedError
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media import cutvideo
 from eddyline.media.probe import probe
 from eddyline.media.smartcut import Cut, at_keyframes, between
@@ -16,7 +17,6 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.mux import write
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 
 _X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-x264-params")
 _X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params")

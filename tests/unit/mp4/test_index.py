@@ -10,8 +10,9 @@ from typing import Protocol
 import numpy as np
 import pytest
 
+from eddyline.core.ranges import FileRanges
 from eddyline.mp4.index import Edit, Movie, Track, read_movie
-from eddyline.mp4.ranges import CountingRanges, FileRanges
+from eddyline.mp4.ranges import CountingRanges
 
 
 class Film(Protocol):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import UnsupportedError
+from eddyline.core.ranges import FileRanges
 from eddyline.mp4.index import Movie, Track
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 
 
 class Film(Protocol):

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.mp4.errors import TruncatedError
-from eddyline.mp4.ranges import CountingRanges, FileRanges, Ints, blocks, in_order, read_many
+from eddyline.core.errors import TruncatedError
+from eddyline.core.ranges import FileRanges
+from eddyline.mp4.ranges import CountingRanges, Ints, blocks, in_order, read_many
 
 
 class Bytes:
@@ -104,23 +105,6 @@ def test_every_sample_is_its_own_bytes_however_they_lie(
     offsets, sizes = _ints(*(at for at, _ in places)), _ints(*(size for _, size in places))
     parts = list(read_many(Bytes(data), offsets, sizes, gap=gap, block=block))
     assert parts == [data[at : at + size] for at, size in places]
-
-
-def test_reading_past_the_end_says_where_the_file_ends(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"12345")
-    with FileRanges(tmp_path / "a") as source:
-        assert source.read(1, 3) == b"234"
-        assert (source.bytes_read, source.requests, source.size) == (3, 1, 5)
-        with pytest.raises(TruncatedError, match="the file ends at 5"):
-            source.read(3, 3)
-
-
-def test_a_file_that_shrinks_while_it_is_read_says_so(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"12345")
-    with FileRanges(tmp_path / "a") as source:
-        (tmp_path / "a").write_bytes(b"12")
-        with pytest.raises(TruncatedError, match="shrank while it was read"):
-            source.read(1, 3)
 
 
 def test_a_distant_file_is_read_by_several_requests_at_once_in_order() -> None:

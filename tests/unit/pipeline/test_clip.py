@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import UsageError
+from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.reader import parse
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.mp4.ranges import FileRanges
 from eddyline.pipeline.clip import make_clip
 from eddyline.pipeline.clip.make import BEGAN
 from eddyline.pipeline.clip.payloads import payloads

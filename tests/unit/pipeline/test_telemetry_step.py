@@ -18,10 +18,10 @@ import jsonschema
 import pytest
 
 from eddyline.core.errors import ProofError, TransientError
+from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.export.document import schema
 from eddyline.media.source import TelemetryFacts
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.bench import Made, Task
 from eddyline.pipeline.clip import make_clip

@@ -13,11 +13,11 @@ import numpy as np
 from eddyline.core.appearing import appearing
 from eddyline.core.errors import UsageError
 from eddyline.core.process import Limits, Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.mux import OutTrack, Piece, passthrough, write
-from eddyline.mp4.ranges import FileRanges
 from eddyline.pipeline.clip.payloads import Payload, payloads, settings
 from eddyline.pipeline.clip.trip import ALTITUDE_M, LATITUDE, LONGITUDE
 

@@ -17,7 +17,6 @@ from eddyline.gpmf.reader import parse
 from eddyline.gpmf.sources import boxes
 from eddyline.media.framerate import frame_rate
 from eddyline.mp4.boxes import Box
-from eddyline.mp4.errors import Mp4Error
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import ByteRanges
@@ -109,7 +108,7 @@ def meaning(row: bytes, kind: str) -> bytes:
         return row
     try:
         inner = [_essence(box) for box in entry.children(fields) if box.kind not in _IGNORED]
-    except (Mp4Error, FormatError):
+    except FormatError:
         return row  # QuickTime lays out sound in other ways: then all of it must agree
     return b"".join((row[4:8], bytes(entry.body[:fields]), *inner))
 

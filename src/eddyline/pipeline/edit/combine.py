@@ -16,6 +16,7 @@ from eddyline.core.appearing import appearing
 from eddyline.core.errors import InputError, ProofError, UsageError
 from eddyline.core.files import told_apart
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.sources import boxes
 from eddyline.media.drift import Drift, listen, measure
 from eddyline.media.external import FORMATS, Ready, prepare
@@ -27,7 +28,6 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import OutTrack, linked, passthrough, write
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit.brought import Brought, brought
 from eddyline.pipeline.edit.brought import prove as prove_telemetry

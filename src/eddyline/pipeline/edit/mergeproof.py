@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import ProofError
+from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.klv import Klv
 from eddyline.gpmf.reader import parse
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import sample_bytes
 
 RUNNING = frozenset({"TSMP", "STMP"})  # what may differ between a payload and its copy

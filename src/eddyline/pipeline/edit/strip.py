@@ -16,13 +16,14 @@ import numpy as np
 
 from eddyline.core.appearing import appearing
 from eddyline.core.errors import UnsupportedError
+from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.edit.location import block_without_location, without_location
 from eddyline.gpmf.errors import GpmfError
 from eddyline.gpmf.sources import MAX_BYTES, of_block
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.layout import read_layout
 from eddyline.mp4.movie import Limits, Movie, Track
-from eddyline.mp4.ranges import ByteRanges, FileRanges
+from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit.places import Patch, outermost, padding, places
 from eddyline.pipeline.edit.stripproof import prove_movie, prove_raw

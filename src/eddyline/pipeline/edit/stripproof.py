@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import ProofError
+from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.edit.location import locations
 from eddyline.gpmf.sources import of_block
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit.places import places
 from eddyline.pipeline.edit.traces import positions

@@ -14,6 +14,7 @@ from eddyline.core.appearing import appearing
 from eddyline.core.errors import ProofError, UnsupportedError, UsageError
 from eddyline.core.files import told_apart
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.edit.within import within
 from eddyline.media import cutvideo
 from eddyline.media.external import lossless
@@ -28,7 +29,6 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import OutTrack, linked, write
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import copy_tracks
 from eddyline.pipeline.edit.moments import Moment
 from eddyline.pipeline.edit.stretch import UNCOMPRESSED, Stretch, data, sound

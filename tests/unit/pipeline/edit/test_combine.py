@@ -14,9 +14,9 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.core.errors import InputError, UsageError
+from eddyline.core.ranges import FileRanges
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.clip import make_clip
 from eddyline.pipeline.edit.combine import Combined, Wish, combine

@@ -14,11 +14,11 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.core.errors import InputError, Interrupted, ProofError, UnsupportedError
+from eddyline.core.ranges import FileRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie
 from eddyline.mp4.mux import linked, passthrough, write
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit import mergeproof
 from eddyline.pipeline.edit.merge import join_chapters, merge, recordings

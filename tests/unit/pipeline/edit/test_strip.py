@@ -12,9 +12,9 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.core.errors import FormatError, ProofError, UnsupportedError
+from eddyline.core.ranges import FileRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.mp4.ranges import FileRanges
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit import strip as stripping
 from eddyline.pipeline.edit.strip import strip_location

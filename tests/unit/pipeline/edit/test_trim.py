@@ -15,6 +15,7 @@ import pytest
 from eddyline import gpmf
 from eddyline.core.errors import Interrupted, ProofError, UsageError
 from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.core.stop import Stop
 from eddyline.gpmf.edit.window import window
 from eddyline.media.proof import presented_samples
@@ -22,7 +23,6 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import FileRanges
 from eddyline.pipeline.clip import make_clip
 from eddyline.pipeline.edit import telemetry as told
 from eddyline.pipeline.edit.moments import moment
