@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from tests.integration.footagebucket import FootageBucket, client, told_by_eventbridge, told_by_s3
 from tests.servers.ministack import Ministack, ministack
+from tests.servers.sqsproxy import Answer, proxy
 
 from eddyline.aws.arrivals import SqsArrivals
 from eddyline.aws.eventqueue import prepare
 from eddyline.aws.events import parse
-from eddyline.core.errors import UsageError
+from eddyline.core import addresses
+from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.opening import Buckets
-from eddyline.pipeline.ingest.arrivals import Message
+from eddyline.core.stop import Stop
+from eddyline.pipeline.ingest.arrivals import Ingest
 from eddyline.pipeline.ingest.looking import look
-from eddyline.pipeline.ingest.verdicts import Ignore, Submit, Verdict
+from eddyline.pipeline.ingest.messages import Message, Note
+from eddyline.pipeline.ingest.rules import load
+from eddyline.pipeline.ingest.verdicts import Cause, Ignore, Submit, Verdict
 
 __all__ = ["ministack"]
 
@@ -153,6 +160,84 @@ def test_what_is_parked_lies_with_its_reason_and_nowhere_else(ministack: Minista
         arrivals.park(_received(arrivals), "not\nunderstood")
         assert _nothing(arrivals, 1.5)
     assert bucket.parked() == [("garbage", "not understood")]
+
+
+def _as_long_as_sqs_takes(action: str, body: bytes) -> Answer | None:
+    """SQS counts a message's attributes as well; MiniStack counts its body alone."""
+    if action != "SendMessage":
+        return None
+    asked = json.loads(body)
+    told = (
+        len(name) + len(each["DataType"]) + len(each["StringValue"])
+        for name, each in asked.get("MessageAttributes", {}).items()
+    )
+    if len(asked["MessageBody"]) + sum(told) <= 262_144:
+        return None
+    said = {"__type": "com.amazonaws.sqs#InvalidParameterValue", "message": "must be shorter"}
+    return 400, [("Content-Type", "application/x-amz-json-1.0")], json.dumps(said).encode()
+
+
+@pytest.mark.parametrize("length", [262_144, 262_144 - 20])
+def test_a_message_too_long_for_its_reason_is_parked_without(ministack: Ministack, length: int) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    sqs = client("sqs", ministack.url)
+    sqs.send_message(
+        QueueUrl=sqs.get_queue_url(QueueName=bucket.place.name)["QueueUrl"], MessageBody="x" * length
+    )
+    with proxy(f"127.0.0.1:{ministack.port}", random.Random(1)) as between:
+        between.law = _as_long_as_sqs_takes
+        with closing(replace(bucket, endpoint=between.url).arrivals()) as arrivals:
+            arrivals.park(_received(arrivals), "not understood")
+            assert _nothing(arrivals, 1.5)
+    assert bucket.queues().depth(bucket.place.name) == 0
+    assert bucket.parked() == [("x" * length, "")]
+
+
+def test_a_message_sent_anew_is_as_old_as_before(ministack: Ministack) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    bucket.put("a.mp4", b"xyz")
+    with closing(bucket.arrivals(attempts=1)) as arrivals:  # sent anew each time
+        first = _received(arrivals)
+        assert abs(first.since - time.time()) < 60
+        time.sleep(0.1)
+        arrivals.again(first, 0, spent=False)
+        again = _received(arrivals)
+        assert again.id != first.id
+        assert again.since == pytest.approx(first.since, abs=0.002)
+
+
+def test_a_queue_that_gives_up_soon_has_what_fails_parked_with_a_reason_before(ministack: Ministack) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    sqs = client("sqs", ministack.url)
+    url = sqs.get_queue_url(QueueName=bucket.place.name)["QueueUrl"]
+    policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    soon = json.dumps({**json.loads(policy["RedrivePolicy"]), "maxReceiveCount": "1"})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": soon})
+    bucket.put("a.mp4", b"xyz")
+    stop, notes = Stop(), list[Note]()
+
+    def told(note: Note) -> None:
+        notes.append(note)
+        if note.what == "parked":
+            stop.request("enough")
+
+    def broken(_bucket: str, _key: str) -> None:
+        raise TransientError("a strange answer")
+
+    with closing(replace(bucket, place=prepare(sqs, bucket.place.name)).arrivals()) as arrivals:
+        Ingest(
+            arrivals=arrivals,
+            parse=parse,
+            rules=load(),
+            store=addresses.parse("s3://results"),
+            look=broken,
+            submit=lambda *_: pytest.fail("nothing to submit"),
+            check=lambda: None,
+            stop=stop,
+            on_note=told,
+        ).run()
+    assert [(note.what, note.cause) for note in notes] == [("parked", Cause.FAILING)]
+    assert [reason for _, reason in bucket.parked()] == ["failed 1 time, at last by a strange answer"]
 
 
 def test_a_queue_that_is_there_keeps_its_settings_and_its_own_dead_letters(ministack: Ministack) -> None:

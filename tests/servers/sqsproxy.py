@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -66,12 +66,16 @@ Answer: TypeAlias = tuple[int, list[tuple[str, str]], bytes]
 
 @dataclass(kw_only=True)
 class Proxy:
-    """A running proxy; `weather` may be changed at any time, `done` counts by (action, fate)."""
+    """A running proxy; `weather` may be changed at any time, `done` counts by (action, fate).
+
+    `law`: (action, body) -> what the real service would refuse and this server does not; None: it may pass.
+    """
 
     url: str
     server: str
     rng: random.Random
     weather: Weather = FINE
+    law: Callable[[str, bytes], Answer | None] = lambda _action, _body: None
     done: Counter[tuple[str, Fate]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -91,6 +95,8 @@ class Proxy:
         time.sleep(pause)
         if fate is Fate.DROP:
             return None
+        if refused := self.law(action, body):
+            return refused
         # The Host that the client named goes along: a queue's address is made of it.
         kept = {name: value for name, value in headers.items() if name.lower() not in _OF_ONE_HOP}
         try:

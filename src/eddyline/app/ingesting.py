@@ -19,9 +19,10 @@ from eddyline.media import profile as profiles
 from eddyline.media.profile import Profile
 from eddyline.pipeline.discover import OUTPUT, STATE
 from eddyline.pipeline.events import Event, RunReport
-from eddyline.pipeline.ingest.arrivals import Ingest, Note
+from eddyline.pipeline.ingest.arrivals import Ingest
 from eddyline.pipeline.ingest.folder import SETTLE_S, Folder
 from eddyline.pipeline.ingest.looking import look
+from eddyline.pipeline.ingest.messages import Note
 from eddyline.pipeline.ingest.rules import load
 from eddyline.pipeline.ingest.watch import Watch
 from eddyline.pipeline.routing import first_class
@@ -106,7 +107,6 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
             stop=stop,
             on_note=on_note,
             hands=request.hands,
-            attempts=_ATTEMPTS,
         ).run()
 
 

@@ -12,14 +12,16 @@ import threading
 from collections.abc import Sequence
 
 from eddyline.aws.eventqueue import EventQueue
+from eddyline.aws.faults import QueueError
 from eddyline.aws.queues import Message as Received
 from eddyline.aws.queues import Queues
 from eddyline.core.errors import EddylineError
-from eddyline.pipeline.ingest.arrivals import Message
+from eddyline.pipeline.ingest.messages import Message
 
 _BATCH = 10
 _LONGEST_DELAY_S = 900  # of a message sent anew
 _LONGEST_HIDDEN_S = 43_200
+_SINCE = "since"
 
 
 class SqsArrivals:
@@ -41,7 +43,8 @@ class SqsArrivals:
     ) -> None:
         self._queues = queues
         self._place = place
-        self._limit = min(attempts, place.limit)
+        self.limit = min(attempts, place.limit)
+        """So many receipts a message has: one more, and SQS itself would put it aside, without a reason."""
         self._visibility_s = visibility_s
         self._wait_s = wait_s
         self._lock = threading.Lock()
@@ -65,7 +68,9 @@ class SqsArrivals:
         self._polling = False
         if isinstance(answer, EddylineError):
             raise answer
-        return [Message(id=each.id, body=each.body, receipts=each.receipts) for each in answer]
+        return [
+            Message(id=each.id, body=each.body, receipts=each.receipts, since=_since(each)) for each in answer
+        ]
 
     def done(self, message: Message) -> None:
         """Delete it."""
@@ -74,10 +79,17 @@ class SqsArrivals:
     def again(self, message: Message, delay_s: float, *, spent: bool) -> None:
         """Hide it for so long; SQS counts receipts whatever became of them, so in time it is sent anew."""
         held = self._take(message)
-        if spent or message.receipts * 2 < self._limit:
+        if spent or message.receipts * 2 < self.limit:
             self._queues.hide(held, min(delay_s, _LONGEST_HIDDEN_S))
-        elif all(self._queues.send(self._place.name, [message.body], delay_s=min(delay_s, _LONGEST_DELAY_S))):
+        else:
+            self._send_anew(message, min(delay_s, _LONGEST_DELAY_S))
             self._queues.delete(held)
+
+    def _send_anew(self, message: Message, delay_s: float) -> None:
+        since = {_SINCE: f"{message.since:.3f}"}
+        sent = self._queues.send(self._place.name, [message.body], delay_s=delay_s, attributes=since)
+        if not all(sent):
+            raise QueueError(f"sending a message to {self._place.name} anew")
 
     def park(self, message: Message, reason: str) -> None:
         """Move it to the dead letters, with the reason as an attribute."""
@@ -123,3 +135,12 @@ class SqsArrivals:
             # If that fails, others get them too: submitting is safe to repeat.
             with contextlib.suppress(EddylineError):
                 self._queues.hide(held, self._visibility_s)
+
+
+def _since(each: Received) -> float:
+    """When a message was sent first: as an attribute says that came along when it was sent anew."""
+    try:
+        told = float(each.attributes.get(_SINCE, ""))
+    except ValueError:
+        return each.sent
+    return min(told, each.sent) if told > 0 else each.sent

@@ -22,6 +22,7 @@ _LONGEST_KEY = 1024  # bytes of UTF-8, by S3's own rule
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")  # buckets from before 2018 may have capitals, _
 _SEQUENCER = re.compile(r"[0-9A-Fa-f]{1,64}")
 _SNS = "Notification"
+_SNS_ASKS = "SubscriptionConfirmation"
 
 
 class _OddError(Exception):
@@ -50,6 +51,11 @@ def _parse(value: Any, *, wrapped: bool) -> tuple[Verdict, ...]:  # noqa: ANN401
         raise _OddError("not a JSON object")
     if value.get("Type") == _SNS and isinstance(value.get("Message"), str) and not wrapped:
         return _parse(_json(value["Message"]), wrapped=True)
+    if value.get("Type") == _SNS_ASKS and not wrapped:
+        raise _OddError(
+            f"SNS asks whether this queue subscribes to {_shown(value.get('TopicArn'))}: confirm it, by the "
+            "SubscribeURL in this message"
+        )
     if value.get("Event") == "s3:TestEvent":
         return (Ignore(reason="a test notification: S3 sends one when notifications are set up"),)
     if "Records" in value:

@@ -22,6 +22,10 @@ class NoQueueError(QueueError):
     default_remedy = "start a coordinator: it makes the queues"
 
 
+class RefusedError(QueueError):
+    """SQS does not take what it was given: too long, most likely."""
+
+
 class AccessError(UsageError):
     """The credentials, the region or the permissions are wrong."""
 
@@ -29,6 +33,7 @@ class AccessError(UsageError):
 
 
 _NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NoSuchQueue"})
+_REFUSED = frozenset({"InvalidParameterValue", "MessageTooLong", "InvalidMessageContents"})
 _ACCESS = frozenset(
     {
         "AccessDenied",
@@ -60,6 +65,8 @@ def told_apart(doing: str) -> Iterator[None]:
         said = f"{doing}: {error}"
         if code in _NO_QUEUE:
             raise NoQueueError(said) from error
+        if code in _REFUSED:
+            raise RefusedError(said) from error
         if code in _ACCESS:
             raise AccessError(said) from error
         # Expired credentials are renewed by the chain; throttling and the service's own faults pass.

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from eddyline.aws.envelope import MOST_BYTES
-from eddyline.aws.faults import NoQueueError, told_apart
+from eddyline.aws.faults import NoQueueError, RefusedError, told_apart
+from eddyline.aws.message import Message, as_attributes, received
 from eddyline.aws.naming import Naming
 
 __all__ = ["Message", "Naming", "Queues", "sqs_client"]
@@ -21,18 +22,6 @@ __all__ = ["Message", "Naming", "Queues", "sqs_client"]
 _BATCH = 10  # SQS takes no more entries in one request
 _KEEP_S = 14 * 24 * 3600  # as long as SQS keeps messages at all
 _ANSWERS_LIMIT = 1000  # answers that cannot be read are parked by name, so this is only a last resort
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """A message as received; `receipts` counts how often it has been."""
-
-    id: str
-    queue: str
-    body: str
-    handle: str
-    receipts: int
-    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 def sqs_client(*, endpoint: str | None = None, region: str | None = None, connections: int = 32) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
@@ -123,15 +112,23 @@ class Queues:
         return sum(int(found.get(each, 0)) for each in names)
 
     def send(
-        self, name: str, bodies: Sequence[str], *, groups: Sequence[str] = (), delay_s: float = 0
+        self,
+        name: str,
+        bodies: Sequence[str],
+        *,
+        groups: Sequence[str] = (),
+        delay_s: float = 0,
+        attributes: Mapping[str, str] = MappingProxyType({}),
     ) -> list[bool]:
         """Send messages; whether each is there. `groups` name whose they are, for SQS's fair queues.
 
-        They show after `delay_s` (900 at most).
+        They show after `delay_s` (900 at most), each with the same `attributes`.
         """
         sent: list[bool] = []
-        delay = {"DelaySeconds": round(delay_s)} if delay_s else {}
-        entries = [{"Id": str(number), "MessageBody": body, **delay} for number, body in enumerate(bodies)]
+        alike: dict[str, Any] = {"DelaySeconds": round(delay_s)} if delay_s else {}
+        if attributes:
+            alike["MessageAttributes"] = as_attributes(attributes)
+        entries = [{"Id": str(number), "MessageBody": body, **alike} for number, body in enumerate(bodies)]
         for entry, group in zip(entries, groups, strict=bool(groups)):
             if group:
                 entry["MessageGroupId"] = group
@@ -165,10 +162,10 @@ class Queues:
                 MaxNumberOfMessages=min(max(limit, 1), _BATCH),
                 WaitTimeSeconds=round(min(wait_s, 20)),
                 VisibilityTimeout=round(visibility_s),
-                AttributeNames=["ApproximateReceiveCount"],
+                AttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
                 MessageAttributeNames=["All"],
             )
-        return [_message(name, each) for each in answer.get("Messages", ())]
+        return [received(name, each) for each in answer.get("Messages", ())]
 
     def delete(self, messages: Iterable[Message]) -> None:
         """These are done with; what cannot be deleted any more comes again, or is gone already."""
@@ -193,17 +190,19 @@ class Queues:
         return failed
 
     def park(self, message: Message, reason: str, *, to: str = "") -> None:
-        """Move a message that nobody can handle to the dead letters (or the queue `to`), with the reason."""
-        attributes = {
-            "reason": {"DataType": "String", "StringValue": _plain(reason)},
-            "queue": {"DataType": "String", "StringValue": message.queue},
-        }
-        with told_apart(f"parking a message of {message.queue}"):
-            self._client.send_message(
-                QueueUrl=self._url(to or self.naming.dead),
-                MessageBody=message.body,
-                MessageAttributes=attributes,
-            )
+        """Move a message that nobody can handle to the dead letters (or the queue `to`), with the reason.
+
+        One so long that the reason does not fit goes without.
+        """
+        entry = {"QueueUrl": self._url(to or self.naming.dead), "MessageBody": message.body}
+        told = as_attributes({"reason": reason, "queue": message.queue})
+        doing = f"parking a message of {message.queue}"
+        try:
+            with told_apart(doing):
+                self._client.send_message(**entry, MessageAttributes=told)
+        except RefusedError:
+            with told_apart(doing):
+                self._client.send_message(**entry)
         self.delete([message])
 
 
@@ -215,20 +214,3 @@ def _by_queue(messages: Iterable[Message]) -> Iterator[tuple[str, list[Message]]
         rest = iter(found)
         while batch := list(islice(rest, _BATCH)):
             yield name, batch
-
-
-def _message(name: str, each: Mapping[str, Any]) -> Message:
-    attributes = each.get("MessageAttributes", {})
-    return Message(
-        id=str(each["MessageId"]),
-        queue=name,
-        body=str(each["Body"]),
-        handle=str(each["ReceiptHandle"]),
-        receipts=int(each.get("Attributes", {}).get("ApproximateReceiveCount", 1)),
-        attributes={key: str(value.get("StringValue", "")) for key, value in attributes.items()},
-    )
-
-
-def _plain(text: str) -> str:
-    """A reason as an attribute can hold it: printable, not empty, not long."""
-    return "".join(c if c.isprintable() else " " for c in text)[:1000] or "unknown"

@@ -20,7 +20,7 @@ from eddyline.cli.terminal import console
 from eddyline.core.stop import Stop
 
 if TYPE_CHECKING:
-    from eddyline.pipeline.ingest.arrivals import Note
+    from eddyline.pipeline.ingest.messages import Note
 
 _LOOK_S = 0.1
 _GRACE_S = 1.7  # from a signal to the end: 2 s are promised, whatever a server is waited for

@@ -54,6 +54,17 @@ def test_a_notification_through_sns_is_unwrapped() -> None:
     assert _only(wrapped) == FOOTAGE
 
 
+def test_a_topic_that_asks_to_be_confirmed_is_parked_and_named() -> None:
+    asks = {
+        "Type": "SubscriptionConfirmation",
+        "TopicArn": "arn:aws:sns:eu-west-1:1:t",
+        "Message": "You have",
+    }
+    verdict = _only(json.dumps(asks))
+    assert isinstance(verdict, Park)
+    assert "arn:aws:sns:eu-west-1:1:t" in verdict.reason
+
+
 def test_wrapping_without_end_is_parked() -> None:
     body = _read("native-object-created")
     for _ in range(3):

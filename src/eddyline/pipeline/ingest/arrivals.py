@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
 
 from eddyline.core.addresses import Address
 from eddyline.core.errors import EddylineError, Interrupted, TransientError, UsageError
@@ -18,63 +17,22 @@ from eddyline.core.objectfacts import ObjectFacts
 from eddyline.core.stop import Stop
 from eddyline.media.profile import Profile
 from eddyline.pipeline.ingest.deciding import decide, delay_s, is_own
+from eddyline.pipeline.ingest.messages import Arrivals, Message, Note
 from eddyline.pipeline.ingest.rules import Rules, Take
-from eddyline.pipeline.ingest.verdicts import Ignore, Park, Submit, Verdict, newest
+from eddyline.pipeline.ingest.verdicts import Cause, Ignore, Park, Submit, Verdict, newest
 from eddyline.pipeline.submit import Submitted
 from eddyline.pipeline.terms import Terms
+from eddyline.pipeline.words import count
 
 _WAIT_S = 0.5  # so soon a stop is noticed
 _GRACE_S = 1.0  # for what is in hand when told to stop
 _LONGEST_PAUSE_S = 30.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """A message as received; `receipts` counts how often it has been, this time included."""
-
-    id: str
-    body: str
-    receipts: int
-
-
-class Arrivals(Protocol):
-    """Where messages come from. Safe from any thread; raises `TransientError` while it is away.
-
-    A message received and not heard of any more (its receiver died) is received again, by anyone.
-    """
-
-    def receive(self, wait_s: float) -> Sequence[Message]:
-        """Some messages, kept from others until they are settled; waits up to `wait_s` for the first."""
-        ...
-
-    def done(self, message: Message) -> None:
-        """It is never to come again."""
-        ...
-
-    def again(self, message: Message, delay_s: float, *, spent: bool) -> None:
-        """It is to come again after `delay_s`; not `spent`: however often, that brings no limit nearer."""
-        ...
-
-    def park(self, message: Message, reason: str) -> None:
-        """Put it aside for people, with the reason."""
-        ...
-
-
 Look = Callable[[str, str], ObjectFacts | None]
 """(bucket, key) -> what the object is now; None if it is gone."""
 Submitter = Callable[[str, Profile, Terms], Submitted]
 """(address, profile, terms) -> the asset."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Note:
-    """What became of an object, or of a message that told of none."""
-
-    what: Literal["submitted", "ignored", "parked", "postponed"]
-    message: str
-    address: str = ""
-    asset: str = ""
-    reason: str = ""
 
 
 class _HaltError(Exception):
@@ -91,7 +49,7 @@ class Ingest:
 
     `check` asks store and ledger something that must work. It raises `UsageError` if this process may not:
     then it ends, rather than park everything that it is told; and `TransientError` if they are away: then
-    messages wait. After `attempts` receipts that came to nothing though all was there, a message is parked.
+    messages wait. What failed at each of `arrivals.limit` receipts, though all was there, is parked.
     """
 
     arrivals: Arrivals
@@ -104,7 +62,6 @@ class Ingest:
     stop: Stop
     on_note: Callable[[Note], None]
     hands: int = 4
-    attempts: int = 8
 
     def run(self) -> None:
         """Work until told to stop. Raises `UsageError` if this process is refused what it needs."""
@@ -146,11 +103,12 @@ class Ingest:
         if self.stop.requested:
             self._again(message, 0.0, "told to stop")
             return True
-        if message.receipts > self.attempts:
-            self._park(message, f"received {message.receipts} times, and whoever had it came to no end")
+        if message.receipts > self.arrivals.limit:
+            why = f"received {message.receipts} times, and whoever had it came to no end"
+            self._park(message, Park(reason=why, cause=Cause.DEADLY))
             return True
         try:
-            reasons = self._treat(message)
+            parked = self._treat(message)
         except _HaltError:
             self._again(message, 0.0, "this process is refused what it needs")
             raise
@@ -162,8 +120,8 @@ class Ingest:
         except Exception as error:  # noqa: BLE001 - whatever a message sets off, it must not stop the others
             self._failed(message, f"{type(error).__name__}: {error}")
             return True
-        if reasons:
-            self._park(message, "; ".join(reasons))
+        if parked:
+            self._park(message, *parked)
         else:
             self._settle(message, lambda: self.arrivals.done(message))
         return True
@@ -182,47 +140,48 @@ class Ingest:
         return True
 
     def _failed(self, message: Message, why: str) -> None:
-        if message.receipts >= self.attempts:
-            self._park(message, f"failed {message.receipts} times, at last by {why}")
+        if message.receipts >= self.arrivals.limit:
+            reason = f"failed {count(message.receipts, 'time')}, at last by {why}"
+            self._park(message, Park(reason=reason, cause=Cause.FAILING))
         else:
             self._again(message, delay_s(message.receipts), why, spent=True)
 
-    def _treat(self, message: Message) -> list[str]:
-        """Do what a message asks for; the reasons to park it. Raises `TransientError` and its like."""
+    def _treat(self, message: Message) -> list[Park]:
+        """Do what a message asks for; why to park it, if so. Raises `TransientError` and its like."""
         verdicts = self.parse(message.body)
         for ignored in verdicts:
             if isinstance(ignored, Ignore):
                 self.on_note(Note(what="ignored", message=message.id, reason=ignored.reason))
-        reasons = [each.reason for each in verdicts if isinstance(each, Park)]
+        parked = [each for each in verdicts if isinstance(each, Park)]
         for told in newest(each for each in verdicts if isinstance(each, Submit)):
             note = self._object(message.id, told)
-            if note.what == "parked":
-                reasons.append(f"{told.address}: {note.reason}")
+            if isinstance(note, Park):
+                parked.append(Park(reason=f"{told.address}: {note.reason}", cause=note.cause))
             else:
                 self.on_note(note)
-        return reasons
+        return parked
 
-    def _object(self, message: str, told: Submit) -> Note:
+    def _object(self, message: str, told: Submit) -> Note | Park:
         """Submit one object, or say why not."""
-
-        def note(what: Literal["submitted", "ignored", "parked"], reason: str = "", asset: str = "") -> Note:
-            return Note(what=what, message=message, address=told.address, asset=asset, reason=reason)
-
+        note = Note(what="ignored", message=message, address=told.address)
         if is_own(told, self.store):
-            return note("ignored", "a result of Eddyline's own")
+            return replace(note, reason="a result of Eddyline's own")
         try:
             found = self.look(told.bucket, told.key)
             decided = decide(told, found, self.rules)
             if isinstance(decided, Take):
                 made = self.submit(told.address, decided.profile, decided.terms)
-                return note("submitted", made.standing, made.asset)
+                uploaded = found.at if found else None
+                return replace(
+                    note, what="submitted", reason=made.standing, asset=made.asset, uploaded=uploaded
+                )
         except EddylineError as error:
             if error.retry:
                 raise
             if isinstance(error, UsageError):
                 self._check()
-            return note("parked", str(error))
-        return note("ignored" if isinstance(decided, Ignore) else "parked", decided.reason)
+            return Park(reason=str(error), cause=Cause.REFUSED)
+        return replace(note, reason=decided.reason) if isinstance(decided, Ignore) else decided
 
     def _check(self) -> None:
         """Tell an object that is refused from a process that is."""
@@ -235,8 +194,9 @@ class Ingest:
         self.on_note(Note(what="postponed", message=message.id, reason=reason))
         self._settle(message, lambda: self.arrivals.again(message, delay, spent=spent))
 
-    def _park(self, message: Message, reason: str) -> None:
-        self.on_note(Note(what="parked", message=message.id, reason=reason))
+    def _park(self, message: Message, *why: Park) -> None:
+        reason = "; ".join(each.reason for each in why)
+        self.on_note(Note(what="parked", message=message.id, reason=reason, cause=why[0].cause))
         self._settle(message, lambda: self.arrivals.park(message, reason))
 
     def _settle(self, message: Message, act: Callable[[], None]) -> None:

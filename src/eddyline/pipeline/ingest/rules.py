@@ -24,7 +24,7 @@ from eddyline.media import profile as profiles
 from eddyline.media.profile import Profile
 from eddyline.pipeline.discover import not_footage
 from eddyline.pipeline.ingest.globs import Glob
-from eddyline.pipeline.ingest.verdicts import Ignore, Park
+from eddyline.pipeline.ingest.verdicts import Cause, Ignore, Park
 from eddyline.pipeline.terms import Terms, Urgency
 
 _REMEDY = "correct it; examples/rules.yaml of eddyline's repository is a complete example"
@@ -204,7 +204,10 @@ class Rules:
             return Ignore(reason=reason)
         owner = treatment.owned_by(stars)
         if treatment.owner and not (0 < len(owner) <= _LONGEST_OWNER and owner.isprintable()):
-            return Park(reason=f"its path names no owner that can be used: {ascii(owner)[:120]}")
+            return Park(
+                reason=f"its path names no owner that can be used: {ascii(owner)[:120]}",
+                cause=Cause.OWNERLESS,
+            )
         wanted, profile = self._profiles[treatment.profile or self._usual]
         deadline = None if treatment.deadline_s is None else arrived.at + treatment.deadline_s
         terms = Terms(owner=owner, urgency=treatment.urgency, deadline=deadline)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from eddyline.core.identity import digest
@@ -43,11 +44,22 @@ class Ignore:
     reason: str
 
 
+class Cause(StrEnum):
+    """Why something is parked, in few words: what counts and alarms go by."""
+
+    MALFORMED = "malformed"  # the message is not understood
+    REFUSED = "refused"  # the object may not be read, or cannot be addressed
+    OWNERLESS = "ownerless"  # the rule finds no owner in the key
+    FAILING = "failing"  # tried again and again, though all was there
+    DEADLY = "deadly"  # whoever received it came to no end
+
+
 @dataclass(frozen=True, kw_only=True)
 class Park:
-    """Not understood, and why: to be kept for people, out of the way of all others."""
+    """Not to be done, and why: to be kept for people, out of the way of all others."""
 
     reason: str
+    cause: Cause = Cause.MALFORMED
 
 
 Verdict: TypeAlias = Submit | Ignore | Park

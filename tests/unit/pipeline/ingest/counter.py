@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from eddyline.core.errors import TransientError
-from eddyline.pipeline.ingest.arrivals import Message
+from eddyline.pipeline.ingest.messages import Message
 
 
 @dataclass
@@ -21,6 +21,7 @@ class Counter:
     parked: dict[str, str] = field(default_factory=dict)
     delays: list[tuple[float, bool]] = field(default_factory=list)
     away: bool = False
+    limit: int = 8
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

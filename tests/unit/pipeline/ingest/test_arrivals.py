@@ -18,9 +18,10 @@ from eddyline.core.errors import EddylineError, InputError, MissingError, Transi
 from eddyline.core.objectfacts import ObjectFacts
 from eddyline.core.stop import Stop
 from eddyline.media.profile import Profile
-from eddyline.pipeline.ingest.arrivals import Ingest, Note
+from eddyline.pipeline.ingest.arrivals import Ingest
+from eddyline.pipeline.ingest.messages import Note
 from eddyline.pipeline.ingest.rules import load
-from eddyline.pipeline.ingest.verdicts import Ignore, Park, Submit, Verdict
+from eddyline.pipeline.ingest.verdicts import Cause, Ignore, Park, Submit, Verdict
 from eddyline.pipeline.submit import Submitted
 from eddyline.pipeline.terms import Terms
 
@@ -105,6 +106,9 @@ class World:
     def reasons(self, what: str) -> list[str]:
         return [note.reason for note in self.notes if note.what == what]
 
+    def causes(self) -> list[Cause | None]:
+        return [note.cause for note in self.notes if note.what == "parked"]
+
     def addresses(self) -> list[str]:
         return [address for address, _ in self.submitted]
 
@@ -182,6 +186,7 @@ def test_test_notifications_end_and_garbage_is_parked() -> None:
     world.counter.send("test", "garbage")
     world.run()
     assert world.counter.parked == {"garbage": "not understood"}
+    assert world.causes() == [Cause.MALFORMED]
 
 
 def test_a_message_that_brings_its_reader_down_is_parked_in_the_end() -> None:
@@ -199,6 +204,7 @@ def test_a_message_whose_receivers_all_died_is_parked_unread() -> None:
     world.counter.send("boom", receipts=8)
     world.run()
     assert "came to no end" in world.counter.parked["boom"]
+    assert world.causes() == [Cause.DEADLY]
 
 
 def test_those_that_came_seldom_go_first() -> None:
@@ -243,6 +249,7 @@ def test_an_object_that_fails_for_ever_though_all_is_there_is_parked() -> None:
     world.counter.send(created("a.mp4"))
     world.run()
     assert world.counter.parked == {created("a.mp4"): "failed 8 times, at last by a strange answer"}
+    assert world.causes() == [Cause.FAILING]
 
 
 def test_while_the_queue_is_away_nothing_ends() -> None:
@@ -264,6 +271,7 @@ def test_what_cannot_be_submitted_is_parked_with_the_reason(error: EddylineError
     world.counter.send(created("a.mp4"))
     world.run()
     assert world.counter.parked == {created("a.mp4"): f"s3://cards/a.mp4: {error.message}"}
+    assert world.causes() == [Cause.REFUSED]
 
 
 def test_a_process_that_is_refused_itself_ends_and_parks_nothing() -> None:
