@@ -15,19 +15,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from eddyline.core.bounds import Bounds
 from eddyline.core.errors import Interrupted, MissingError, ToolError, TransientError
+from eddyline.core.pipes import Collector, Tail
 from eddyline.core.stop import Stop
 
-_STDERR_KEPT = 16 * 1024
 _KILL_AFTER_S = 1.0  # between SIGTERM and SIGKILL: an exit within 2 s of Ctrl-C is promised
 _POLL_S = 0.05
-_LINE = 64 * 1024  # bytes of a line at most: a longer one is handed on in pieces
 # All that a child sees of our environment: what programs need to find each other and their libraries.
 _KEPT_ENVIRONMENT = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "CUDA_VISIBLE_DEVICES"})
 _PR_SET_PDEATHSIG = 1
@@ -86,7 +84,7 @@ class Runner:
         self.stop.check()
         started = time.monotonic()
         child = _start(argv, limits, cwd, env)
-        out, err = _Collector(limits.output, on_line), _Tail()
+        out, err = Collector(limits.output, on_line), Tail()
         readers = [
             threading.Thread(target=out.drain, args=(child.stdout,), daemon=True),
             threading.Thread(target=err.drain, args=(child.stderr,), daemon=True),
@@ -119,7 +117,7 @@ class Runner:
         )
 
     def _wait(
-        self, child: subprocess.Popen[bytes], limits: Limits, started: float, out: _Collector
+        self, child: subprocess.Popen[bytes], limits: Limits, started: float, out: Collector
     ) -> tuple[int, resource.struct_rusage, str]:
         """Wait for the child by itself (wait4 gives its own CPU time), stopping it when it must stop."""
         why, asked, pause = "", 0.0, 0.002
@@ -151,7 +149,7 @@ def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> Non
         os.killpg(child.pid, number)
 
 
-def _overdue(now: float, limits: Limits, started: float, out: _Collector) -> str:
+def _overdue(now: float, limits: Limits, started: float, out: Collector) -> str:
     if now - started > limits.wall_s:
         return f"took longer than its limit of {limits.wall_s:.0f} s"
     if limits.idle_s is not None and now - max(started, out.last) > limits.idle_s:
@@ -215,66 +213,3 @@ def _judge(argv: tuple[str, ...], status: int, why: str, stderr: str, remedy: st
     last = next((line for line in reversed(stderr.splitlines()) if line.strip()), "it said nothing")
     message = f"{name} failed with status {status}: {last[:300]}"
     raise ToolError(message, argv=argv, status=status, stderr=stderr)
-
-
-class _Collector:
-    """Standard output: kept up to a bound, or handed on by line."""
-
-    def __init__(self, bound: int, on_line: Callable[[str], None] | None) -> None:
-        self._bound, self._on_line = bound, on_line
-        self._parts: list[bytes] = []
-        self._size = 0
-        self.last = 0.0
-        self.overflow = ""
-        self.failure: Exception | None = None  # of the one who listens: the child is stopped for it
-
-    def drain(self, stream: Iterator[bytes]) -> None:
-        for chunk in _chunks(stream, self._on_line is not None):
-            self.last = time.monotonic()
-            if self._on_line is not None:
-                self._hand_on(chunk, self._on_line)
-                continue
-            self._size += len(chunk)
-            if self._size > self._bound:
-                self.overflow = f"printed more than {self._bound} bytes"
-                continue  # keep draining, so that the child can die
-            self._parts.append(chunk)
-
-    def _hand_on(self, line: bytes, listen: Callable[[str], None]) -> None:
-        if self.failure is not None:
-            return  # keep draining, so that the child can die
-        try:
-            listen(line.decode("utf-8", "replace").rstrip("\r\n"))
-        except Exception as error:  # noqa: BLE001 - raised again by the thread that runs the child
-            self.failure = error
-
-    def data(self) -> bytes:
-        return b"".join(self._parts)
-
-
-class _Tail:
-    """The last few KB of standard error."""
-
-    def __init__(self) -> None:
-        self._parts: deque[bytes] = deque()
-        self._size = 0
-
-    def drain(self, stream: Iterator[bytes]) -> None:
-        for chunk in _chunks(stream, by_line=False):
-            self._parts.append(chunk)
-            self._size += len(chunk)
-            while self._size - len(self._parts[0]) > _STDERR_KEPT:
-                self._size -= len(self._parts.popleft())
-
-    def text(self) -> str:
-        return b"".join(self._parts)[-_STDERR_KEPT:].decode("utf-8", "replace")
-
-
-def _chunks(stream: Iterator[bytes], by_line: bool) -> Iterator[bytes]:  # noqa: FBT001 - private
-    with contextlib.closing(stream):  # type: ignore[type-var]  # a pipe, closed when the child is gone
-        if by_line:
-            while line := stream.readline(_LINE):  # type: ignore[attr-defined]
-                yield line
-        else:
-            while data := stream.read1(65536):  # type: ignore[attr-defined]
-                yield data

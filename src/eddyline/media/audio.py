@@ -17,6 +17,7 @@ from eddyline.core.files import told_apart
 from eddyline.core.process import Limits, Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.core.timebase import rescale
+from eddyline.media.loudness import Loudness
 from eddyline.media.profile import AudioSettings
 from eddyline.media.proof import presented_samples
 from eddyline.media.source import AudioFacts
@@ -29,28 +30,8 @@ from eddyline.mp4.outgoing import passthrough
 MOST_CHANNELS = 6  # 5.1: what every player of AAC takes
 _MOST_RATE = 48_000
 _RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-_SILENT_LUFS = -70.0  # the absolute gate of BS.1770: nothing was louder
 _BASE_S, _SLOWEST = 120.0, 2.0  # time limit: a base, and so many seconds of work a second of sound
-_NUMBER = r"(-?(?:\d+\.?\d*|inf|nan))"
-_SUMMARY = {
-    "integrated_lufs": re.compile(rf"^\s+I:\s+{_NUMBER} LUFS", re.MULTILINE),
-    "range_lu": re.compile(rf"^\s+LRA:\s+{_NUMBER} LU", re.MULTILINE),
-    "true_peak_dbtp": re.compile(rf"True peak:\s+Peak:\s+{_NUMBER} dBFS", re.MULTILINE),
-}
 _COUNT = re.compile(r"Number of samples: (\d+)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Loudness:
-    """EBU R128: integrated loudness (LUFS), loudness range (LU), true peak (dBTP); None for silence."""
-
-    integrated_lufs: float | None
-    range_lu: float | None
-    true_peak_dbtp: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dict of JSON values."""
-        return dict(vars(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +85,7 @@ def encode_track(
                 source = _undelayed(source, plain)
             if wanted is not None:
                 measured = runner.run(measure_command(source, facts, tools), limits=limits).stderr
-                gain = _gain(_loudness(measured), wanted.target_lufs, wanted.true_peak_dbtp)
+                gain = Loudness.of(measured).gain_to(wanted.target_lufs, wanted.true_peak_dbtp)
             argv = encode_command(source, facts, settings, tools, whole, gain_db=gain)
             said = runner.run(argv, limits=limits).stderr
             samples, priming = _rewrite(whole, out, delay, _counted(said, facts), facts)
@@ -117,7 +98,7 @@ def encode_track(
         priming=priming,
         sample_rate=rate(facts),
         channels=min(facts.channels, MOST_CHANNELS),
-        loudness=_loudness(said),
+        loudness=Loudness.of(said),
         gain_db=gain,
         downmixed_from=facts.channels if facts.channels > MOST_CHANNELS else None,
     )
@@ -175,23 +156,6 @@ def _filters(facts: AudioFacts, gain_db: float) -> str:
     steps.append("ebur128=peak=true:framelog=quiet")
     steps.append("astats=measure_perchannel=none:measure_overall=Number_of_samples")
     return ",".join(steps)
-
-
-def _gain(loudness: Loudness, target_lufs: float, peak_dbtp: float) -> float:
-    if loudness.integrated_lufs is None or loudness.true_peak_dbtp is None:
-        return 0.0
-    return round(min(target_lufs - loudness.integrated_lufs, peak_dbtp - loudness.true_peak_dbtp), 2)
-
-
-def _loudness(said: str) -> Loudness:
-    values: dict[str, float | None] = {}
-    for name, pattern in _SUMMARY.items():
-        found = pattern.findall(said)
-        value = float(found[-1]) if found else float("nan")
-        values[name] = value if -1000 < value < 1000 else None  # noqa: PLR2004 - neither infinite nor NaN
-    if values["integrated_lufs"] is not None and values["integrated_lufs"] <= _SILENT_LUFS:
-        values["integrated_lufs"] = values["range_lu"] = None
-    return Loudness(**values)
 
 
 def _counted(said: str, facts: AudioFacts) -> int:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from eddyline.core.errors import ProofError, UnsupportedError
-from eddyline.core.process import Limits, Runner
-from eddyline.core.ranges import FileRanges
+from eddyline.core.errors import UnsupportedError
+from eddyline.core.process import Runner
 from eddyline.core.timebase import rescale
 from eddyline.media.join import schedule
 from eddyline.media.parametersets import read_sets, with_sets
 from eddyline.media.reencode import Encoded, check, encode
 from eddyline.media.smartcut import Cut
 from eddyline.media.source import VideoFacts
-from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
-from eddyline.mp4.index import read_movie
+from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.mux import OutTrack, Piece
-from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import ByteRanges, Ints
-from eddyline.mp4.slice import Slice, cut, sample_bytes
-
-_SEAM = 6  # frames behind a seam that must decode to what they were
-_PATIENCE_S, _PATIENCE_FRAME_S = 120.0, 5.0
+from eddyline.mp4.presentation import Presentation
+from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.slice import cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,110 +152,3 @@ def _encoded(
         return encode(piece, facts, sets, out=out, tools=tools, runner=runner, ended=ended)
     finally:
         local.unlink(missing_ok=True)
-
-
-def prove(
-    path: Path,
-    source: Source,
-    plan: Cut,
-    shown: Presentation,
-    *,
-    work: Path,
-    tools: Toolchain,
-    runner: Runner,
-    place: int = 0,
-) -> None:
-    """Read the cut back: every frame at its time, copied samples untouched, and decoded right at the seams.
-
-    `place` is the track's among all tracks written. Raises `ProofError`.
-    """
-    with FileRanges(path) as made:
-        movie = read_movie(made)
-        if place >= len(movie.tracks) or movie.tracks[place].kind != "video":
-            raise ProofError(f"{path.name} has no video")
-        track = movie.tracks[place]
-        got = presentation(movie, track)
-        if (
-            len(got) != len(shown)
-            or np.any(got.pts != shown.pts)
-            or track.timescale != source.track.timescale
-        ):
-            raise ProofError(f"{path.name}: the frames are not those of the source at their times")
-        first = max(plan.begin - plan.first, 0)
-        if len(plan.samples):
-            chosen = np.arange(len(plan.samples)) + first  # the head has as many samples as frames
-            if _digest(made, track, chosen) != _digest(source.src, source.track, plan.samples):
-                raise ProofError(f"{path.name}: copied pictures differ from the source's")
-        copy = Source(src=made, movie=movie, track=track, shown=got)
-        for frames, across in _seams(plan):
-            own = (frames[0] - plan.first, frames[1] - plan.first)
-            wide = (across[0] - plan.first, across[1] - plan.first)
-            new = _hashes(copy, wide, own, work, tools, runner)
-            if new != _hashes(source, frames, frames, work, tools, runner):
-                raise ProofError(
-                    f"{path.name}: frames {own[0]} to {own[1] - 1} do not decode to what they were"
-                )
-
-
-def _seams(plan: Cut) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Copied frames next to encoded ones, and the frames to decode together across the seam."""
-    seams = []
-    if plan.first < plan.begin < plan.stop:
-        stop = min(plan.begin + _SEAM, plan.stop)
-        seams.append(((plan.begin, stop), (plan.first, stop)))
-    if max(plan.begin, plan.first) < plan.stop < plan.last:
-        begin = max(plan.stop - _SEAM, plan.begin, plan.first)
-        seams.append(((begin, plan.stop), (begin, plan.last)))
-    return seams
-
-
-def _digest(src: ByteRanges, track: Track, chosen: Ints) -> bytes:
-    samples = track.samples
-    part = replace(
-        track,
-        samples=replace(
-            samples,
-            offset=samples.offset[chosen],
-            size=samples.size[chosen],
-        ),
-    )
-    digest = hashlib.sha256()
-    for data in sample_bytes(src, part):
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.digest()
-
-
-def _hashes(
-    source: Source,
-    wide: tuple[int, int],
-    frames: tuple[int, int],
-    work: Path,
-    tools: Toolchain,
-    runner: Runner,
-) -> tuple[str, ...]:
-    """MD5 of each decoded frame of [first, last), where the frames of `wide` are decoded in one go."""
-    local = work / "seam.mp4"
-    piece = cut(source.src, source.movie, source.track, *wide, local, shown=source.shown)
-    try:
-        found = runner.run(_decoding(piece, tools), limits=_limits(piece)).stdout.decode()
-    finally:
-        local.unlink(missing_ok=True)
-    lines = [line.rsplit(",", 1)[-1].strip() for line in found.splitlines() if line and line[0] != "#"]
-    if len(lines) != piece.frames:
-        raise ProofError(f"{piece.frames} frames at a seam of the cut decode to {len(lines)}")
-    begin = frames[0] - wide[0]
-    return tuple(lines[begin : begin + frames[1] - frames[0]])
-
-
-def _decoding(piece: Slice, tools: Toolchain) -> tuple[str, ...]:
-    trim = f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"
-    return (
-        *(str(tools.ffmpeg), *FFMPEG_BASE, "-copyts", "-noautorotate", *input_args(piece.path)),
-        *("-map", "0:v:0", "-vf", trim, "-fps_mode", "passthrough"),
-        *("-enc_time_base", f"1:{piece.timescale}", "-f", "framemd5", "-"),
-    )
-
-
-def _limits(piece: Slice) -> Limits:
-    return Limits(wall_s=_PATIENCE_S + _PATIENCE_FRAME_S * max(piece.frames, piece.samples))

@@ -6,7 +6,6 @@ ranges of the source are read: the first frame and the first bits of sound are c
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import replace
 from fractions import Fraction
@@ -19,6 +18,7 @@ from eddyline.media.ffprobe import ask
 from eddyline.media.fingerprint import fingerprint
 from eddyline.media.footage import Footage, check_size, main_video, open_footage
 from eddyline.media.framerate import frame_rate
+from eddyline.media.proof import samples_digest
 from eddyline.media.sniff import sniff
 from eddyline.media.source import AudioFacts, SourceFacts, TelemetryFacts, VideoFacts
 from eddyline.media.toolchain import Toolchain
@@ -26,7 +26,7 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import Piece, passthrough, write
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges
-from eddyline.mp4.slice import cut, sample_bytes
+from eddyline.mp4.slice import cut
 
 __all__ = ["Footage", "fingerprint", "main_video", "open_footage", "probe", "sniff"]
 
@@ -209,8 +209,5 @@ def _telemetry(src: ByteRanges, movie: Movie) -> TelemetryFacts | None:
     track = movie.first("telemetry")
     if track is None:
         return None
-    digest, total = hashlib.sha256(), 0
-    for payload in sample_bytes(src, track):
-        digest.update(payload)
-        total += len(payload)
-    return TelemetryFacts(payloads=len(track.samples), bytes=total, sha256=digest.hexdigest())
+    size = track.samples.size
+    return TelemetryFacts(payloads=len(size), bytes=int(size.sum()), sha256=samples_digest(src, track))

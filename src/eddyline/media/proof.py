@@ -12,6 +12,7 @@ import numpy as np
 from eddyline.core.errors import ProofError
 from eddyline.core.ranges import FileRanges
 from eddyline.core.timebase import rescale
+from eddyline.media.nalunits import IDR, SLICES, unit_type
 from eddyline.mp4.index import Movie, Track, read_movie
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges
@@ -80,11 +81,14 @@ def presented_samples(movie: Movie, track: Track) -> int:
 def telemetry_digest(src: ByteRanges, movie: Movie) -> str | None:
     """SHA-256 (hex) over the first telemetry track's payloads in decode order; None without one."""
     track = movie.first("telemetry")
-    if track is None:
-        return None
+    return None if track is None else samples_digest(src, track)
+
+
+def samples_digest(src: ByteRanges, track: Track) -> str:
+    """SHA-256 (hex) over the bytes of a track's samples in decode order."""
     digest = hashlib.sha256()
-    for payload in sample_bytes(src, track):
-        digest.update(payload)
+    for sample in sample_bytes(src, track):
+        digest.update(sample)
     return digest.hexdigest()
 
 
@@ -127,11 +131,10 @@ def _is_random_access(source: ByteRanges, offset: int, size: int, codec: str) ->
         if at + _NAL_LENGTH >= end:
             return False
         head = source.read(at, _NAL_LENGTH + 1)
-        if codec == "h264" and 1 <= (kind := head[4] & 0x1F) <= 5:  # noqa: PLR2004 - a slice
-            return kind == 5  # noqa: PLR2004 - IDR
-        if codec == "hevc" and (kind := head[4] >> 1 & 0x3F) < 32:  # noqa: PLR2004 - a slice
-            return kind in {19, 20}  # IDR_W_RADL, IDR_N_LP
-        at += _NAL_LENGTH + int.from_bytes(head[:4], "big")
+        kind = unit_type(codec, head[_NAL_LENGTH:])
+        if kind in SLICES[codec]:
+            return kind in IDR[codec]
+        at += _NAL_LENGTH + int.from_bytes(head[:_NAL_LENGTH], "big")
     return False
 
 

@@ -12,14 +12,9 @@ import numpy as np
 from eddyline.core.errors import ProofError, UnsupportedError
 from eddyline.core.process import Limits, Runner
 from eddyline.core.ranges import FileRanges
-from eddyline.media.parametersets import (
-    Renumbering,
-    Sets,
-    free_number,
-    read_sets,
-    sample_of,
-    units_of,
-)
+from eddyline.media.nalunits import HEVC_PPS, HEVC_SPS, HEVC_VPS, sample_of, unit_type, units_of
+from eddyline.media.parametersets import Sets, read_sets
+from eddyline.media.renumbering import Renumbering, free_number
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
@@ -36,7 +31,7 @@ _AVC_PROFILES: Mapping[int, str] = {
     244: "high444",
 }
 _HEVC_FORMATS = frozenset({"yuv420p", "yuvj420p", "yuv420p10le", "yuv422p10le"})
-_HEVC_PARAMETER_SETS = range(32, 35)
+_HEVC_PARAMETER_SETS = frozenset({HEVC_VPS, HEVC_SPS, HEVC_PPS})
 # The end of a coded sequence: what follows begins anew, even at a CRA picture (H.265 section 7.4.2.4.4).
 END_OF_SEQUENCE: Mapping[str, bytes] = {"hevc": b"\x48\x01"}
 _LEVELS = range(10, 63)
@@ -167,7 +162,7 @@ def _reframed(film: Path, piece: Slice, sets: Sets, out: Path, *, ended: bool) -
         added = own.units
         if renumbered is not None:
             added = tuple(
-                renumbered.unit(unit) for unit in own.units if unit[0] >> 1 & 63 in _HEVC_PARAMETER_SETS
+                renumbered.unit(unit) for unit in own.units if unit_type("hevc", unit) in _HEVC_PARAMETER_SETS
             )
         size = np.array(sizes, np.int64)
         return Encoded(

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.parametersets import read_sets, units_of
+from eddyline.media.nalunits import IDR, unit_type, units_of
+from eddyline.media.parametersets import read_sets
 from eddyline.mp4.movie import Track
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import ByteRanges, Ints
 from eddyline.mp4.start import can_begin
 
 _AVC = frozenset({"avc1", "avc3"})
-_IDR = 5  # ITU-T H.264 table 7-1
 _MOST_TRIED = 4096
 
 
@@ -134,7 +134,7 @@ def _begins_anew(src: ByteRanges, track: Track, sample: int) -> bool:
         return True
     size = read_sets(track.stsd, int(track.samples.description[sample])).length_size
     data = src.read(int(track.samples.offset[sample]), int(track.samples.size[sample]))
-    return any(unit and unit[0] & 31 == _IDR for unit in units_of(data, size))
+    return any(unit_type("h264", unit) in IDR["h264"] for unit in units_of(data, size))
 
 
 def _whole(run: Ints, ranks: Ints, begin: int) -> Ints:

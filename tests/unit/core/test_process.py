@@ -132,29 +132,6 @@ def test_a_child_that_prints_without_end_is_stopped() -> None:
         Runner().run(_python(code), limits=Limits(output=1_000_000, wall_s=20))
 
 
-def test_standard_error_without_end_is_let_pass_and_its_end_kept() -> None:
-    code = "import sys\nfor n in range(300): sys.stderr.write('x' * 65536)\nsys.stderr.write('end')"
-    finished = Runner().run(_python(code))
-    assert len(finished.stderr) == 16 * 1024
-    assert finished.stderr.endswith("xend")
-
-
-def test_a_line_without_end_is_handed_on_in_pieces() -> None:
-    lines: list[str] = []
-    code = "import sys\nfor n in range(160): sys.stdout.write('x' * 65536)"
-    Runner().run(_python(code), on_line=lines.append)
-    assert sum(map(len, lines)) == 160 * 65536
-    assert max(map(len, lines)) <= 65536
-
-
-def test_lines_are_handed_on_whole_and_without_their_ends() -> None:
-    lines: list[str] = []
-    code = "import sys; sys.stdout.buffer.write(b'one\\r\\ntwo\\n\\xff\\nlast')"
-    finished = Runner().run(_python(code), on_line=lines.append)
-    assert lines == ["one", "two", "\ufffd", "last"]
-    assert finished.stdout == b""
-
-
 def test_an_error_of_the_one_who_listens_stops_the_child_and_is_not_lost() -> None:
     class ListenerError(Exception):
         pass

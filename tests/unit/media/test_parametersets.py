@@ -1,52 +1,56 @@
-"""Parameter sets of two encoders in one sample entry, and the numbers that keep them apart."""
+"""A sample entry holds a second encoder's parameter sets behind its own, and all else stays."""
 
 from __future__ import annotations
 
-import random
+import struct
 
 import pytest
 
 from eddyline.core.errors import InputError, UnsupportedError
-from eddyline.media import parametersets as sets
+from eddyline.media.nalunits import AVC_PPS, AVC_SPS
+from eddyline.media.parametersets import read_sets, with_sets
+from eddyline.mp4.headers import box
+
+_SPS = b"\x67\x64\x00\x28\xa0"
+_PPS = b"\x68\x80"
+_EXTENSIONS = b"\xfd\xf8\xf8\x00"  # behind the two lists: chroma format, bit depths, no SPS extension
 
 
-def test_escaping_is_undone_by_unescaping() -> None:
-    rnd = random.Random(1)
-    for _ in range(500):
-        data = bytes(rnd.choice((0, 0, 0, 1, 2, 3, 4, 255)) for _ in range(rnd.randint(1, 40))) + b"\x80"
-        escaped = sets._escaped(data)
-        assert sets._unescaped(escaped) == data
-        assert not any(mark in escaped for mark in (b"\0\0\0", b"\0\0\1", b"\0\0\2"))
+def _listed(units: list[bytes], mark: int) -> bytes:
+    return bytes([mark | len(units)]) + b"".join(struct.pack(">H", len(unit)) + unit for unit in units)
 
 
-@pytest.mark.parametrize("value", [0, 1, 2, 14, 15, 30, 255])
-def test_an_exp_golomb_number_is_read_as_it_was_written(value: int) -> None:
-    word = sets._coded(value)
-    assert sets._ue("10" + word + "01", 2) == (value, 2 + len(word))
+def _stsd(*configurations: bytes, kind: str = "avc1") -> bytes:
+    entries = [box(kind, bytes(78), each, box("pasp", struct.pack(">2I", 1, 1))) for each in configurations]
+    return box("stsd", bytes(4), struct.pack(">I", len(entries)), *entries)
 
 
-def test_numbers_of_pictures_make_a_slice_longer_by_one_byte_exactly() -> None:
-    numbers = sets.Renumbering(vps=1, sps=1, pps=15)
-    idr = bytes([19 << 1, 1, 0b10110101, 0xAB, 0xCD])
-    made = numbers.unit(idr)
-    assert made[:2] == idr[:2]
-    bits = "".join(f"{byte:08b}" for byte in made[2:])
-    assert bits == "10" + "000010000" + "10101" + f"{0xAB:08b}{0xCD:08b}"
-    trailing = bytes([1 << 1, 1, 0b11010101, 0xAB])
-    bits = "".join(f"{byte:08b}" for byte in numbers.unit(trailing)[2:])
-    assert bits == "1" + "000010000" + "010101" + f"{0xAB:08b}"
+def _avcc(sps: bytes = _SPS) -> bytes:
+    lists = _listed([sps], 0xE0) + _listed([_PPS], 0)
+    return box("avcC", b"\x01\x64\x00\x28\xff", lists, _EXTENSIONS)
 
 
-def test_a_broken_number_is_an_error_of_the_footage() -> None:
-    with pytest.raises(InputError):
-        sets._ue("0000", 0)
+def test_sets_are_added_behind_the_camera_s_own_and_the_rest_of_the_entry_stays() -> None:
+    added = (b"\x67\x64\x00\x28\x60", b"\x68\x40")
+    made = with_sets(_stsd(_avcc()), 1, added)
+    sets = read_sets(made)
+    assert (sets.codec, sets.length_size, sets.profile, sets.level) == ("h264", 4, 100, 40)
+    assert sets.of(AVC_SPS) == (_SPS, added[0])
+    assert sets.of(AVC_PPS) == (_PPS, added[1])
+    assert _EXTENSIONS + box("pasp", struct.pack(">2I", 1, 1)) in made
+    assert struct.unpack(">I", made[:4]) == (len(made),)
 
 
-def test_units_that_leave_their_sample_are_an_error_of_the_footage() -> None:
-    with pytest.raises(InputError):
-        list(sets.units_of(b"\0\0\0\x09abc", 4))
+def test_of_several_rows_only_the_one_asked_for_is_kept() -> None:
+    other = b"\x67\x42\x00\x1e\xa0"
+    made = with_sets(_stsd(_avcc(), _avcc(other)), 2, (b"\x68\x40",))
+    assert read_sets(made).of(AVC_SPS) == (other,)
+    with pytest.raises(IndexError):
+        read_sets(made, 2)
 
 
-def test_pictures_too_large_for_short_lengths_are_refused() -> None:
-    with pytest.raises(UnsupportedError):
-        sets.sample_of([bytes(300)], 1)
+def test_other_codecs_and_broken_boxes_are_refused() -> None:
+    with pytest.raises(UnsupportedError, match="keyframes"):
+        read_sets(_stsd(box("av1C", bytes(4)), kind="av01"))
+    with pytest.raises(InputError, match="ends too early"):
+        read_sets(_stsd(box("avcC", b"\x01\x64\x00\x28\xff\xe1\x00")))

@@ -10,7 +10,7 @@ import pytest
 from eddyline.core.errors import ProofError, UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
-from eddyline.media import cutvideo
+from eddyline.media import cutproof, cutvideo
 from eddyline.media.probe import probe
 from eddyline.media.smartcut import Cut, at_keyframes, between
 from eddyline.media.toolchain import Toolchain
@@ -78,7 +78,7 @@ def cut(
         write(out, [made.out], timescale=track.timescale)
         if damage:
             _spoil(out, plan)
-        cutvideo.prove(out, source, plan, made.shown, work=out.parent, tools=tools, runner=runner)
+        cutproof.prove(out, source, plan, made.shown, work=out.parent, tools=tools, runner=runner)
     return plan
 
 

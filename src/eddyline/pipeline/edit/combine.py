@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,13 +21,12 @@ from eddyline.media.drift import Drift, listen, measure
 from eddyline.media.external import FORMATS, Ready, prepare
 from eddyline.media.footage import main_video, open_footage
 from eddyline.media.join import movie_timescale
-from eddyline.media.proof import presented_samples
+from eddyline.media.proof import presented_samples, samples_digest
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import OutTrack, linked, passthrough, write
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit.brought import Brought, brought
 from eddyline.pipeline.edit.brought import prove as prove_telemetry
 from eddyline.pipeline.edit.stretch import Stretch, sound
@@ -304,7 +302,7 @@ class _Combination:
             shown = presentation(movie, track)
             if not np.array_equal(shown.pts, self._shown.pts) or track.timescale != self._track.timescale:
                 raise ProofError(f"{aside.name}: the frames are not shown when the source shows them")
-            if _digest(made, track) != _digest(self._src, self._track):
+            if samples_digest(made, track) != samples_digest(self._src, self._track):
                 raise ProofError(f"{aside.name}: the picture differs from the source's")
             for each, written in zip(sounds, movie.tracks[1:], strict=False):
                 rate = written.sample_rate or written.timescale
@@ -323,13 +321,6 @@ class _Combination:
                     )
         if told is not None:
             prove_telemetry(aside, told)
-
-
-def _digest(src: FileRanges, track: Track) -> bytes:
-    digest = hashlib.sha256()
-    for data in sample_bytes(src, track):
-        digest.update(data)
-    return digest.digest()
 
 
 def _with_camera(own: bytes, other: bytes) -> bytes:

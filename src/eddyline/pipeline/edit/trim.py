@@ -16,7 +16,7 @@ from eddyline.core.files import told_apart
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.edit.within import within
-from eddyline.media import cutvideo
+from eddyline.media import cutproof, cutvideo
 from eddyline.media.external import lossless
 from eddyline.media.footage import main_video, open_footage
 from eddyline.media.join import movie_timescale
@@ -270,7 +270,7 @@ class _Trim:
             if old.kind == "audio":
                 _check_sound(aside.name, movie, new, stretch)
         for source, plan, video in self._proofs:
-            cutvideo.prove(
+            cutproof.prove(
                 aside,
                 source,
                 plan,

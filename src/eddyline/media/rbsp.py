@@ -1,0 +1,55 @@
+"""The raw bytes of a NAL unit as bits: Exp-Golomb numbers, trailing bits, emulation prevention.
+
+ITU-T H.264 sections 7.3.1 and 9.1, H.265 sections 7.3.1 and 9.2.
+"""
+
+from __future__ import annotations
+
+from eddyline.core.errors import InputError
+
+
+def number_at(bits: str, at: int) -> tuple[int, int]:
+    """(value, end) of the Exp-Golomb number at bit `at`. Raises `InputError` where it has no end."""
+    one = bits.find("1", at)
+    if one < 0 or 2 * one - at + 1 > len(bits):
+        raise InputError("a parameter set is broken", remedy="copy the file again")
+    zeros = one - at
+    return int(bits[one : one + zeros + 1], 2) - 1, one + zeros + 1
+
+
+def coded(value: int) -> str:
+    """The bits of an Exp-Golomb number."""
+    word = f"{value + 1:b}"
+    return "0" * (len(word) - 1) + word
+
+
+def bits_of(data: bytes) -> str:
+    """A NAL unit's payload as "0" and "1", unescaped."""
+    return "".join(f"{byte:08b}" for byte in unescaped(data))
+
+
+def packed(bits: str) -> bytes:
+    """RBSP bits, trailing bits included, aligned anew and escaped."""
+    body = bits[: bits.rindex("1") + 1]
+    body += "0" * (-len(body) % 8)
+    return escaped(int(body, 2).to_bytes(len(body) // 8, "big"))
+
+
+def unescaped(data: bytes) -> bytes:
+    """Without emulation prevention bytes."""
+    return data.replace(b"\0\0\3", b"\0\0")
+
+
+def escaped(data: bytes) -> bytes:
+    """With emulation prevention bytes (section 7.4.2)."""
+    out = bytearray()
+    at = 0
+    while True:
+        zeros = data.find(b"\0\0", at)
+        if zeros < 0 or zeros + 2 >= len(data):
+            out += data[at:]
+            return bytes(out)
+        out += data[at : zeros + 2]
+        at = zeros + 2
+        if data[at] <= 3:  # noqa: PLR2004 - 00 00 0x would read as a start code or an escape
+            out.append(3)
