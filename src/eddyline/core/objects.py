@@ -1,22 +1,18 @@
 """The media store in an object store: S3 and what speaks like it, Google Cloud Storage, Azure.
 
-Everything is put by one request or by a multipart upload that is completed at its end, so it appears whole or
-not at all. Uploads that fail are aborted; those of a process that was killed are invisible and fall to the
-bucket's lifecycle rule (AbortIncompleteMultipartUpload).
+How objects are written is in `objectuploads`, how they are read by ranges in `objectranges`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, PreconditionError
-from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
+from obstore.store import GCSStore
 
 from eddyline.core import files
 from eddyline.core.contenttypes import content_type
@@ -25,17 +21,13 @@ from eddyline.core.identity import digest
 from eddyline.core.objectfacts import ObjectFacts, facts_of
 from eddyline.core.objectfaults import is_missing, told_apart
 from eddyline.core.objectranges import ObjectRanges
+from eddyline.core.objectuploads import PART, Bucket, LostError, ObjectUploads
 from eddyline.core.stop import Stop
 from eddyline.core.store import checked_key
 
 if TYPE_CHECKING:  # types only: they do not exist when running
     from obstore import ObjectMeta, PutMode
 
-Bucket = S3Store | GCSStore | AzureStore | MemoryStore
-
-PART = 8 * 1024 * 1024  # bytes of one part of a multipart upload
-_PARTS = 9_000  # at most, in one upload; S3 allows 10,000
-_IN_FLIGHT = 32 * 1024 * 1024  # bytes of parts on their way at once
 _SERVER_COPY = 5 * 1024**3  # S3 copies no larger object by one request
 
 
@@ -62,6 +54,7 @@ class ObjectStore:
         # Google's condition is an object's generation, the others' its entity tag.
         self._by_version = isinstance(bucket, GCSStore)
         self._process = os.getpid()
+        self._uploads = ObjectUploads(bucket=bucket, part=part, stop=self._stop, telling=self._telling)
 
     def check(self) -> None:
         """Ask the store for one page of its list: `UsageError` for a wrong bucket or credentials."""
@@ -74,18 +67,11 @@ class ObjectStore:
 
     def put(self, key: str, path: Path) -> None:
         """Upload `path`, in parts where it is large; the local file stays."""
-        key = self._key(key)
-        with files.told_apart(f"reading {path}"), path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size <= self._part:
-                self._put(key, file.read())
-            else:
-                part = max(self._part, -(-size // _PARTS))
-                self._upload(key, _exactly(size, iter(lambda: file.read(part), b""), path), part)
+        self._uploads.send(self._key(key), path)
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """Write a small object whole, by one request."""
-        self._put(self._key(key), data)
+        self._uploads.write(self._key(key), data)
 
     def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
         """Write `data` if the object's tag is `expected`; the store itself lets one writer win.
@@ -94,8 +80,8 @@ class ObjectStore:
         whether the object is yours before giving it up for lost.
         """
         try:
-            self._put(self._key(key), data, mode=self._condition(expected))
-        except (_LostError, MissingError):  # Google and some others call an object missing that was expected
+            self._uploads.write(self._key(key), data, mode=self._condition(expected))
+        except (LostError, MissingError):  # Google and some others call an object missing that was expected
             return False
         return True
 
@@ -173,9 +159,7 @@ class ObjectStore:
             with self._telling(f"copying {key}"):
                 obstore.copy(self._bucket, source, target)
             return
-        part = max(self._part, -(-meta["size"] // _PARTS))
-        with ThreadPoolExecutor(1) as pool:
-            self._upload(target, _by(pool, self.ranges(key).parts(part)), part)
+        self._uploads.send_anew(target, self.ranges(key))
 
     def list(self, prefix: str) -> Iterator[str]:
         """The keys below the folder `prefix`, sorted; all of them are held in memory."""
@@ -220,37 +204,6 @@ class ObjectStore:
                     return None
                 raise
 
-    def _put(self, key: str, data: bytes, *, mode: PutMode = "overwrite") -> None:
-        with self._telling(f"writing {key}"):
-            try:
-                obstore.put(
-                    self._bucket,
-                    key,
-                    data,
-                    attributes={"Content-Type": content_type(key)},
-                    mode=mode,
-                    use_multipart=False,
-                )
-            except (AlreadyExistsError, PreconditionError) as error:
-                raise _LostError(f"writing {key} in {self.address}: another was first") from error
-
-    def _upload(self, key: str, parts: Iterable[bytes], size: int) -> None:
-        with self._telling(f"writing {key}"):
-            obstore.put(
-                self._bucket,
-                key,
-                self._stoppable(parts),
-                attributes={"Content-Type": content_type(key)},
-                chunk_size=size,
-                max_concurrency=max(1, _IN_FLIGHT // size),
-            )
-
-    def _stoppable(self, parts: Iterable[bytes]) -> Iterator[bytes]:
-        # An error out of this iterator makes obstore abort the upload.
-        for part in parts:
-            self._stop.check()
-            yield part
-
     def _condition(self, expected: str | None) -> PutMode:
         if expected is None:
             return "create"
@@ -267,23 +220,3 @@ class ObjectStore:
                 remedy="start processes by spawn, and open the store in each",
             )
         return told_apart(what, where=self.address)
-
-
-def _by(pool: ThreadPoolExecutor, parts: Iterator[bytes]) -> Iterator[bytes]:
-    """`parts`, each made by a thread of `pool`: what feeds an upload must make no request by itself."""
-    while part := pool.submit(next, parts, b"").result():
-        yield part
-
-
-class _LostError(TransientError):
-    """A conditional write that found another object than it expected."""
-
-
-def _exactly(size: int, parts: Iterable[bytes], path: Path) -> Iterator[bytes]:
-    """`parts`, if they are `size` bytes together; an upload of a file still being written must not count."""
-    left = size
-    for part in parts:
-        left -= len(part)
-        yield part
-    if left:
-        raise TransientError(f"{path} changed while it was uploaded", remedy="run the same command again")

@@ -17,7 +17,8 @@ from obstore.store import AzureStore, GCSStore, S3Store
 from eddyline.core import addresses
 from eddyline.core.errors import UsageError
 from eddyline.core.objectfaults import told_apart
-from eddyline.core.objects import PART, ObjectStore
+from eddyline.core.objects import ObjectStore
+from eddyline.core.objectuploads import PART
 from eddyline.core.stop import Stop
 from eddyline.core.store import FolderStore, Store
 

@@ -134,7 +134,7 @@ _UPLOADER = """
 import sys
 from pathlib import Path
 from eddyline.core.opening import StoreSettings, open_store
-from eddyline.core.objects import PART
+from eddyline.core.objectuploads import PART
 keys = lambda: {"access_key_id": "k", "secret_access_key": "s", "token": None, "expires_at": None}
 store = open_store(sys.argv[1], StoreSettings(endpoint=sys.argv[2], region="us-east-1", credentials=keys))
 path = Path(sys.argv[3])
