@@ -174,6 +174,39 @@ def test_chapters_in_a_store_are_merged_as_those_on_a_card_are(
     assert len(there["source"]["chapters"]) == 2
 
 
+@pytest.mark.timeout(300)
+def test_what_was_sent_of_a_large_object_when_the_process_was_killed_is_gone_once_the_asset_is_there(
+    store: ObjectStore,
+    ministack: Ministack,
+    ffmpeg: str,
+    eddyline: tuple[str, ...],
+    small_profile: Path,
+    tmp_path: Path,
+) -> None:
+    bucket = store.address.removeprefix("s3://")
+    elsewhere = "others/large.bin"
+    assert ministack.ask("POST", f"/{bucket}/{elsewhere}?uploads")[0] == 200
+    # Lossless: what it is rewrapped as goes up in a great many parts.
+    clip = noisy(ffmpeg, tmp_path / "in.mkv", seconds=4, size="1280x720", options=("-qp", "0"))
+    places = ("--out", str(tmp_path / "out"), "--store", f"{store.address}/results")
+    command = (*eddyline, "run", str(clip), *places, "--profile", str(small_profile))
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, **_environment(ministack)},
+    ) as process:
+        while ministack.uploads(bucket) == [elsewhere]:
+            assert process.poll() is None
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGKILL)
+    (left,) = set(ministack.uploads(bucket)) - {elsewhere}
+    assert left.startswith("results/.eddyline/parts/")
+    assert not _run((clip,), tmp_path / "out", small_profile, store=f"{store.address}/results").failed
+    assert ministack.uploads(bucket) == [elsewhere]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_killed_at_random_moments_nothing_is_half_published_and_the_end_is_the_same(

@@ -88,7 +88,8 @@ def opened(
     tools = toolchain()
     tools.require({"aac"})
     home = Home(request.out)
-    store, where = _destination(request, home, stop)
+    shared = Shared(store=request.store, ledger="", queues="", settings=config.read())
+    store, where = _destination(request, shared, home, stop)
     with home.occupied(store), Ledger.open(home.ledger, poison_after=_POISON_AFTER) as ledger:
         # The folder is ours alone: whoever held jobs in it is gone.
         for worker in ledger.workers():
@@ -99,7 +100,8 @@ def opened(
             tools=tools,
             scratch=home.scratch,
             history=from_ledger(ledger),
-            pools=pools.load(config.read().pools),
+            pools=shared.pools(),
+            unfinished=shared.unfinished(lambda _said: None),  # a bucket's own rule removes them as well
         )
 
         def perform(sources: Sequence[str | Path], profile: profiles.Profile) -> RunReport:
@@ -118,9 +120,10 @@ def opened(
         yield perform
 
 
-def _destination(request: RunRequest, home: Home, stop: Stop) -> tuple[Store, Callable[[str], str]]:
+def _destination(
+    request: RunRequest, shared: Shared, home: Home, stop: Stop
+) -> tuple[Store, Callable[[str], str]]:
     """The store of the results, and how people are told its addresses."""
-    shared = Shared(store=request.store, ledger="", queues="", settings=config.read())
     shared.reach_sources()
     if not request.store:
         return home.store, FolderStore(request.out).where  # as the user named the folder

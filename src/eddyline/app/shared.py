@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,14 @@ from eddyline import config
 from eddyline.app.extras import extra
 from eddyline.core import addresses
 from eddyline.core.errors import UsageError
-from eddyline.core.opening import BUCKETS, StoreSettings, open_store
+from eddyline.core.opening import BUCKETS, StoreSettings, endpoint_of, open_store
 from eddyline.core.stop import Stop
 from eddyline.core.store import Store
 from eddyline.fleet import pools as poolfile
 from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger import POISON_AFTER, Ledger
 from eddyline.graph.remote import RemoteLedger
+from eddyline.pipeline.unfinished import Unfinished
 
 if TYPE_CHECKING:
     from eddyline.aws.queues import Queues
@@ -65,6 +66,23 @@ class Shared:
         if check is not None:
             check()
         return store
+
+    def unfinished(self, on_said: Callable[[str], None]) -> Unfinished:
+        """The uploads that killed processes left in the store; what is done about them goes to `on_said`."""
+        place = addresses.parse(self.store) if self.store else None
+        if place is None or place.scheme != "s3":
+            return Unfinished()
+        try:
+            with extra("aws", "aborting the uploads of killed processes"):
+                from eddyline.aws.uploads import of_bucket  # noqa: PLC0415 - slow to import
+        except UsageError as error:  # nothing depends on it
+            on_said(str(error))
+            return Unfinished()
+        endpoint = endpoint_of(place.scheme, self._reach, os.environ)
+        region = _region(endpoint)
+        return Unfinished(
+            of_bucket(place.bucket, place.path, endpoint=endpoint, region=region, on_said=on_said)
+        )
 
     def reach_sources(self) -> None:
         """Let sources that lie in buckets be read as the settings say, by the whole process."""
@@ -126,9 +144,12 @@ class Shared:
         with extra("aws", "SQS"):
             from eddyline.aws.queues import sqs_client  # noqa: PLC0415 - slow to import
         endpoint = _first("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
-        # boto3 knows the second name only, containers on ECS the first; a server of one's own wants any.
-        region = _first("AWS_REGION", "AWS_DEFAULT_REGION") or ("us-east-1" if endpoint else None)
-        return sqs_client(endpoint=endpoint, region=region)
+        return sqs_client(endpoint=endpoint, region=_region(endpoint))
+
+
+def _region(endpoint: str | None) -> str | None:
+    # boto3 knows the second name only, containers on ECS the first; a server of one's own wants any.
+    return _first("AWS_REGION", "AWS_DEFAULT_REGION") or ("us-east-1" if endpoint else None)
 
 
 def _first(*names: str) -> str | None:

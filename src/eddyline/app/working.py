@@ -97,6 +97,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
             pools=pools,
             router=by_classes(pools),
             limits=task.limits,
+            unfinished=request.shared.unfinished(lambda said: told.log.info("uploads", said=said)),
         )
         told.metrics.set_slots(task.slots)
         told.log.info(

@@ -80,7 +80,7 @@ def open_store(
 
 
 def _object_store(place: addresses.Address, settings: StoreSettings, stop: Stop | None) -> ObjectStore:
-    endpoint = _endpoint(place.scheme, settings, os.environ)
+    endpoint = endpoint_of(place.scheme, settings, os.environ)
     with told_apart("opening", where=str(place)):
         bucket = _bucket(place, settings, endpoint)
     return ObjectStore(bucket, address=str(place), stop=stop, part=settings.part)
@@ -146,8 +146,11 @@ def _bucket(
     return S3Store(place.bucket, config=config, **options)
 
 
-def _endpoint(scheme: str, settings: StoreSettings, environment: Mapping[str, str]) -> str | None:
-    """The endpoint to use, if not the cloud's own; plain http only to this machine, unless allowed."""
+def endpoint_of(scheme: str, settings: StoreSettings, environment: Mapping[str, str]) -> str | None:
+    """The endpoint to use, if not the cloud's own; plain http only to this machine, unless allowed.
+
+    Raises `UsageError`.
+    """
     named = (environment.get(name) for name in _ENDPOINTS[scheme])
     endpoint = settings.endpoint or next((value for value in named if value), None)
     if endpoint is None:

@@ -33,6 +33,7 @@ from eddyline.pipeline.plan import Plan
 from eddyline.pipeline.room import await_room
 from eddyline.pipeline.routing import Router, on_this_machine
 from eddyline.pipeline.tally import BYTES_READ, Tally
+from eddyline.pipeline.unfinished import Unfinished
 
 _PLANS_KEPT = 100  # of the assets a worker did something for last
 SOURCE = "source.mp4"  # the file of the part that a rewrapped source is
@@ -44,7 +45,8 @@ class Bench:
 
     `pools` are the worker classes there are, and `router` decides which of them an asset's jobs go to (None:
     one process serves them all). `limits` bound the jobs of a class; where there are none, steps have their
-    own alone. A job waits `patience_s` for room on the disk.
+    own alone. A job waits `patience_s` for room on the disk. `unfinished` aborts uploads that killed
+    processes left in the store.
     """
 
     store: Store
@@ -55,6 +57,7 @@ class Bench:
     router: Router | None = None
     limits: Mapping[str, JobLimits] = field(default_factory=dict)
     patience_s: float = 120.0
+    unfinished: Unfinished = field(default_factory=Unfinished)
     indexes: Indexes = field(default_factory=Indexes)
     _plans: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
 

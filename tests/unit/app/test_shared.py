@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,20 @@ def test_what_is_not_named_is_asked_for() -> None:
     for call in (nothing.open_store, nothing.open_ledger, lambda: nothing.open_queues(("cpu",))):
         with pytest.raises(UsageError, match="EDDYLINE_"):
             call()
+
+
+def test_without_boto3_uploads_of_killed_processes_stay_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "eddyline.aws.uploads", raising=False)
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    said: list[str] = []
+    Shared.of(store="s3://media/films").unfinished(said.append).tidy("ab12")
+    assert len(said) == 1
+    assert "eddyline[aws]" in said[0]
+    for store in ("", "/a/folder", "gs://media"):
+        Shared.of(store=store).unfinished(said.append).tidy("ab12")
+    assert len(said) == 1, "where there are none to abort, there is nothing to tell"
 
 
 def test_a_ledger_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ def tidy(bench: Bench) -> Handler:
             if is_plan(key):
                 bench.store.delete(key)
         bench.store.delete(folder)
+        bench.unfinished.tidy(job.asset)
         return Done(result={})
 
     return handle
