@@ -1,14 +1,18 @@
-"""Many rows in one statement, on either database, at the least cost to the process that asks.
+"""Queries and many rows in one statement, on either database, at the least cost to the process that asks.
 
-The ledger's columns are text and numbers that both drivers take unconverted; SQLAlchemy's own processing of
-each row would cost more than the database does. PostgreSQL gets arrays, in one text for any number of rows,
-so that the server plans it once; SQLite gets rows.
+PostgreSQL gets arrays, in one text for any number of rows, so that the server plans it once; SQLite gets rows
+by position, which it binds in half the time that names take, and lists of ids as one JSON text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import json
+import re
+from collections import namedtuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -19,12 +23,13 @@ from sqlalchemy import (
     Float,
     Insert,
     Integer,
-    Row,
     Select,
     Text,
     Update,
     make_url,
 )
+
+from eddyline.graph import driver
 
 _BATCH = 500  # ids in one IN list
 _ARRAYS: dict[type[Any], str] = {
@@ -34,8 +39,11 @@ _ARRAYS: dict[type[Any], str] = {
     Float: "double precision",
     Boolean: "boolean",
 }
-# Named parameters on both, so that rows stay dicts.
-_DIALECTS = {"sqlite": ("sqlite://", "named"), "postgresql": ("postgresql+psycopg://", "pyformat")}
+_DIALECTS = {"sqlite": ("sqlite://", "qmark"), "postgresql": ("postgresql+psycopg://", "pyformat")}
+# One text for any number of values: a list of parameters would be planned anew for each number.
+_LIST = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
+_LISTS = {"sqlite": "IN (SELECT value FROM json_each(?))", "postgresql": r"= ANY(%(\1)s::text[])"}
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 def batches(ids: Collection[str]) -> Iterator[list[str]]:
@@ -45,19 +53,58 @@ def batches(ids: Collection[str]) -> Iterator[list[str]]:
         yield ordered[start : start + _BATCH]
 
 
-def rows_for(connection: Connection, query: Select[Any], ids: Collection[str]) -> list[Row[Any]]:
-    """The rows of a query that has one parameter `ids`, for any number of them."""
-    if not ids:
-        return []
-    if connection.dialect.name == "postgresql":
-        return list(connection.exec_driver_sql(_with_array(query), {"ids": _array(Text, sorted(ids))}).all())
-    return [row for batch in batches(ids) for row in connection.execute(query, {"ids": batch}).all()]
+def fetch(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> list[Any]:
+    """The rows of a query with its parameters' values, of which lists are of text: named tuples.
+
+    Their values come as the driver gives them: on SQLite a boolean is 0 or 1.
+    """
+    worded = _worded(query, (), connection.dialect.name)
+    return list(map(_row_of(query), driver.fetch(connection, worded.text, worded.place(values))))
+
+
+def rows_for(connection: Connection, query: Select[Any], ids: Collection[str]) -> list[Any]:
+    """The rows of a query that has one parameter `ids`, for any number of them; see `fetch`."""
+    return fetch(connection, query, {"ids": sorted(ids)}) if ids else []
+
+
+def change(connection: Connection, statement: Update, values: Mapping[str, Any]) -> int:
+    """Run an update once, with the values of its parameters and columns; returns how many rows changed."""
+    worded = _worded(statement, tuple(values), connection.dialect.name)
+    return driver.execute(connection, worded.text, worded.place(values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Worded:
+    """A statement in a driver's words, with its own parameters and the order of all (None: by name)."""
+
+    text: str
+    known: Mapping[str, Any]
+    order: Sequence[str] | None
+
+    def place(self, values: Mapping[str, Any]) -> driver.Values:
+        """All parameters' values, as the driver takes them."""
+        given = {**self.known, **values}
+        if self.order is None:
+            return {name: _array(Text, v) if isinstance(v, list) else v for name, v in given.items()}
+        ordered = [given[name] for name in self.order]
+        return [_JSON.encode(v) if isinstance(v, list) else v for v in ordered]
 
 
 @cache
-def _with_array(query: Select[Any]) -> str:
-    text = _compiled(query, ("ids",), "postgresql")
-    return text.replace("IN (__[POSTCOMPILE_ids])", "= ANY(%(ids)s::text[])")
+def _worded(statement: Executable, names: tuple[str, ...], dialect: str) -> _Worded:
+    compiled = _compiled(statement, names, dialect)
+    return _Worded(
+        text=_LIST.sub(_LISTS[dialect], str(compiled)),
+        known={name: value for name, value in compiled.params.items() if value is not None},
+        order=compiled.positiontup,
+    )
+
+
+@cache
+def _row_of(query: Select[Any]) -> Callable[[Iterable[Any]], Any]:
+    """What names the values of a query's row."""
+    row = namedtuple("Row", query.selected_columns.keys())  # type: ignore[misc] # noqa: PYI024 - known only now
+    return row._make
 
 
 def _array(kind: type[Any], values: Iterable[Any]) -> str:
@@ -86,18 +133,18 @@ def many(
     if connection.dialect.name == "postgresql":
         types = _types(statement, tuple(names))
         arrays = {name: _array(kind, [row[name] for row in rows]) for name, kind in types.items()}
-        connection.exec_driver_sql(_set_based(statement, tuple(names)), arrays)
+        driver.execute(connection, _set_based(statement, tuple(names)), arrays)
     else:
-        text = _compiled(statement, tuple(names), connection.dialect.name)
-        connection.exec_driver_sql(text, list(rows))
+        worded = _worded(statement, tuple(names), "sqlite")
+        place = itemgetter(*worded.order or ())
+        driver.execute_many(connection, worded.text, [place(row) for row in rows])
 
 
-@cache
-def _compiled(statement: Executable, names: tuple[str, ...], dialect: str) -> str:
+def _compiled(statement: Executable, names: Sequence[str], dialect: str) -> Any:  # noqa: ANN401 - Compiled, whose places have no type
     url, paramstyle = _DIALECTS[dialect]
     kind: Any = make_url(url).get_dialect()
-    compiled: Any = statement
-    return str(compiled.compile(dialect=kind(paramstyle=paramstyle), column_keys=list(names)))
+    compilable: Any = statement
+    return compilable.compile(dialect=kind(paramstyle=paramstyle), column_keys=names or None)
 
 
 @cache

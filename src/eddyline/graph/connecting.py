@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from eddyline.graph import driver
+
 WRITER = "eddyline_writer"
 """The execution option of the one connection that writes."""
 
@@ -108,7 +110,7 @@ def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  # n
 
 def _begin_sqlite(connection: Connection) -> None:
     writer = connection.get_execution_options().get(WRITER)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+    driver.execute(connection, "BEGIN IMMEDIATE" if writer else "BEGIN")
 
 
 def is_away(error: DBAPIError) -> bool:

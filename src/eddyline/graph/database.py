@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from eddyline.core.errors import TransientError
-from eddyline.graph import migrations
+from eddyline.graph import driver, migrations
 from eddyline.graph.connecting import WRITER, as_url, engine_for, is_away, may_run_again
 
 __all__ = ["Database", "LedgerError", "answer_was_lost", "as_url"]
@@ -138,15 +138,13 @@ class Database:
             # Not in a transaction: this is no place for the writer's connection.
             raw = self.engine.raw_connection()
             try:
-                driver: Any = raw.driver_connection
+                inner: Any = raw.driver_connection
                 if not self.is_sqlite:
-                    driver.autocommit = True
-                    driver.execute("SET statement_timeout = 0")
-                driver.execute(statement).close()
+                    inner.autocommit = True
+                    inner.execute("SET statement_timeout = 0")
+                inner.execute(statement).close()
             except self.engine.dialect.loaded_dbapi.Error as error:
-                raise DBAPIError.instance(
-                    statement, None, error, Exception, dialect=self.engine.dialect
-                ) from error
+                raise driver.failure(self.engine.dialect, statement, error) from error
             finally:
                 raw.invalidate()
                 raw.close()

@@ -13,6 +13,8 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection
 
+from eddyline.graph import driver
+
 _CLASS = 0xEDD1
 _LOCKS = 1024
 
@@ -43,4 +45,4 @@ def _take(connection: Connection, query: str, names: Collection[str], *, share: 
         return
     function = "pg_advisory_xact_lock_shared" if share else "pg_advisory_xact_lock"
     statement = query.format(function=function, number=_CLASS, locks=_LOCKS)
-    connection.exec_driver_sql(statement, {"names": sorted(names)})
+    driver.fetch(connection, statement, {"names": sorted(names)})

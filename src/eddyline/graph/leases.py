@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, literal_column, select, update
 
 from eddyline.graph import orders
-from eddyline.graph.bulk import many, rows_for
+from eddyline.graph.bulk import change, fetch, many, rows_for
 from eddyline.graph.database import answer_was_lost
 from eddyline.graph.fallout import cancel_dependants
 from eddyline.graph.guards import guard_jobs
@@ -68,16 +68,16 @@ def claim(
     whose answer was lost, it finds what it lent then.
     """
     if answer_was_lost(connection):
-        lent = connection.execute(_LENT, {"worker": worker, "now": now}).all()
+        lent = fetch(connection, _LENT, {"worker": worker, "now": now})
         if lent:
             records = [record_of(row) for row in lent]
             return _claims(connection, lent, records, {worker: now + lease_s})
-    in_turn: list[Row[Any]] = []
-    urgent: list[Row[Any]] = []
+    in_turn: list[Any] = []
+    urgent: list[Any] = []
     for cls in dict.fromkeys(classes):
         asked = {"cls": cls, "now": now, "most": limit}
-        in_turn += connection.execute(_IN_TURN, asked)
-        urgent += connection.execute(_URGENT, asked | {"most": (limit + 1) // 2})
+        in_turn += fetch(connection, _IN_TURN, asked)
+        urgent += fetch(connection, _URGENT, asked | {"most": (limit + 1) // 2})
     if not in_turn and not urgent:
         return []
     in_turn.sort(key=lambda row: (row.priority, row.turn, row.ready_at, row.job_id))
@@ -89,13 +89,11 @@ def claim(
     return _claims(connection, rows, records, {worker: deadline})
 
 
-def _alternate(
-    in_turn: Sequence[Row[Any]], urgent: Sequence[Row[Any]], limit: int, *, urgent_first: bool
-) -> list[Row[Any]]:
+def _alternate(in_turn: Sequence[Any], urgent: Sequence[Any], limit: int, *, urgent_first: bool) -> list[Any]:
     """The rows to lend, priority by priority, from both orders in alternation."""
     if not urgent:
         return list(in_turn[:limit])
-    taken: dict[str, Row[Any]] = {}
+    taken: dict[str, Any] = {}
     for priority in sorted({row.priority for row in (*in_turn, *urgent)}):
         queues = [[row for row in rows if row.priority == priority] for rows in (in_turn, urgent)]
         queues = queues[::-1] if urgent_first else queues
@@ -118,7 +116,7 @@ def _lend(record: Record, worker: str, now: float) -> Record:
 
 
 def _claims(
-    connection: Connection, rows: Sequence[Row[Any]], records: Sequence[Record], deadlines: dict[str, float]
+    connection: Connection, rows: Sequence[Any], records: Sequence[Record], deadlines: dict[str, float]
 ) -> list[Claim]:
     edges = needs_of(connection, [row.job_id for row in rows])
     return [
@@ -137,7 +135,7 @@ def register(connection: Connection, worker: str, host: str, pid: int, lease_s: 
 def extend(connection: Connection, worker: str, lease_s: float, now: float) -> float:
     """Keep a worker's lease alive; returns its new deadline."""
     deadline = now + lease_s
-    known = connection.execute(_EXTEND, {"worker": worker, "deadline": deadline}).rowcount
+    known = change(connection, _EXTEND, {"worker": worker, "deadline": deadline})
     if not known:
         row = {"name": worker, "host": "", "pid": 0, "registered": now, "deadline": deadline}
         connection.execute(insert(workers), row)
@@ -176,7 +174,7 @@ def keep(connection: Connection, heard: Collection[Alive], now: float) -> None:
 
 def held(connection: Connection, worker: str) -> dict[str, int]:
     """The jobs that a worker holds, with their fences."""
-    return {row.id: row.fence for row in connection.execute(_HELD, {"worker": worker})}
+    return {row.id: row.fence for row in fetch(connection, _HELD, {"worker": worker})}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from eddyline.core.identity import canonical
 from eddyline.graph import readiness, turns
@@ -108,7 +108,7 @@ def lock(connection: Connection, ids: Collection[str]) -> dict[str, Record]:
     return {row.job_id: record_of(row) for row in rows_for(connection, _LOCK, ids)}
 
 
-def record_of(row: Row[Any]) -> Record:
+def record_of(row: Any) -> Record:  # noqa: ANN401 - of `bulk.fetch`, or SQLAlchemy's own
     """The changing part of a row that was read with `COLUMNS` or by `lock`."""
     return Record(*row[: len(_READ)])
 
@@ -179,14 +179,17 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     readiness.note(connection, ((row["id"], row["state"]) for row in rows))
 
 
-def jobs_of(connection: Connection, rows: Sequence[Row[Any]], deadlines: Mapping[str, float]) -> list[Job]:
+def jobs_of(connection: Connection, rows: Sequence[Any], deadlines: Mapping[str, float]) -> list[Job]:
     """Jobs from rows read with `COLUMNS`; `deadlines` are those of their workers."""
     edges = needs_of(connection, [row.job_id for row in rows])
     return [job_of(row, edges.get(row.job_id, ()), deadlines, record_of(row)) for row in rows]
 
 
 def job_of(
-    row: Row[Any], edges: Sequence[tuple[str, bool]], deadlines: Mapping[str, float], record: Record
+    row: Any,  # noqa: ANN401 - as in `record_of`
+    edges: Sequence[tuple[str, bool]],
+    deadlines: Mapping[str, float],
+    record: Record,
 ) -> Job:
     """One job from its row, its needs, the deadlines of workers, and its record as it is now."""
     owner = record.lease_owner

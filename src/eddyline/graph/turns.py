@@ -15,6 +15,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from eddyline.graph import driver
+
 _LEAST_WEIGHT = 0.001
 
 _FRONT_AND_LAST = """
@@ -74,7 +76,7 @@ def assign(connection: Connection, seats: Sequence[Seat]) -> None:
     for (cls, priority, owner), mine in queues.items():
         now = min(seat.ready_at or 0.0 for seat in mine)
         asked = {"cls": cls, "priority": priority, "owner": owner, "now": now, "least": _LEAST_WEIGHT}
-        front, last = connection.exec_driver_sql(query, asked).one()
+        ((front, last),) = driver.fetch(connection, query, asked)
         if front is None:
             front = min((seat.turn for seat in mine if seat.turn is not None), default=0.0)
         following = front if last is None else max(front, last)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from sqlalchemy import Connection
+
+from eddyline.graph import driver
 from eddyline.graph.job import Addition, Claim, Done, Failed, Interrupted, Job, NewJob, Outcome, Settlement
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.states import State
@@ -57,3 +61,22 @@ def get(ledger: Ledger, name: str) -> Job:
 def states(ledger: Ledger) -> dict[str, State]:
     """Every job's state."""
     return {job.id: job.state for job in ledger.jobs()}
+
+
+def overhear(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, driver.Values]]:
+    """Every hot query from now on, with its values, as the driver is given it."""
+    heard: list[tuple[str, driver.Values]] = []
+    fetch = driver.fetch
+
+    def listening(connection: Connection, query: str, values: driver.Values = ()) -> list[tuple[Any, ...]]:
+        heard.append((query, values))
+        return fetch(connection, query, values)
+
+    monkeypatch.setattr(driver, "fetch", listening)
+    return heard
+
+
+def plan(ledger: Ledger, query: str, values: driver.Values) -> list[str]:
+    """How SQLite would go about a query, step by step."""
+    explain = f"EXPLAIN QUERY PLAN {query}"
+    return [str(row[3]) for row in ledger.read(lambda c: driver.fetch(c, explain, values))]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.unit.graph.shop import new, take
+from tests.unit.graph.shop import new, overhear, plan, take
 
 from eddyline.graph.database import LedgerError, as_url
 from eddyline.graph.job import NewJob
@@ -121,19 +121,11 @@ def test_threads_of_several_ledgers_share_the_work_without_deadlock(ledger_url: 
         assert ledger.counts()[State.DONE] == 122
 
 
-def test_a_claim_is_an_index_range_and_sorts_nothing(tmp_path: Path) -> None:
+def test_a_claim_is_an_index_range_and_sorts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit([new(f"a-{number}") for number in range(100)])
-        seen: list[str] = []
-        engine = ledger._database.engine
-        from sqlalchemy import event
-
-        event.listen(
-            engine, "before_cursor_execute", lambda _c, _cursor, statement, *_rest: seen.append(statement)
-        )
+        heard = overhear(monkeypatch)
         take(ledger)
-        query = next(statement for statement in seen if "ORDER BY jobs.priority" in statement)
-        explain = text("EXPLAIN QUERY PLAN " + query.replace("?", "1"))
-        plan = ledger._database.read(lambda c: [row[3] for row in c.execute(explain)])
-        assert plan == ["SEARCH jobs USING INDEX jobs_ready (cls=?)"]
+        query, values = next(pair for pair in heard if "ORDER BY jobs.priority" in pair[0])
+        assert plan(ledger, query, values) == ["SEARCH jobs USING INDEX jobs_ready (cls=?)"]
         assert "jobs_ready" in {index.name for index in jobs.indexes}

@@ -5,15 +5,12 @@ from __future__ import annotations
 import random
 import tempfile
 from collections import Counter
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, event
-from tests.unit.graph.shop import answer, done, failed, get, interrupted, new, take
+from tests.unit.graph.shop import answer, done, failed, get, interrupted, new, overhear, plan, take
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.job import Claim
@@ -218,28 +215,19 @@ def test_a_job_done_in_time_never_becomes_late(ledger: Ledger, clock: ManualCloc
     assert not get(ledger, "a-1").is_late(clock.now())
 
 
-def test_every_query_of_a_claim_and_of_a_turn_is_an_index_range(tmp_path: Path) -> None:
+def test_every_query_of_a_claim_and_of_a_turn_is_an_index_range(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit([new(f"a-{number}") for number in range(100)])
-        seen: list[tuple[str, Any]] = []
-        event.listen(
-            ledger._database.engine,
-            "before_cursor_execute",
-            lambda _c, _cursor, statement, parameters, *_rest: seen.append((statement, parameters)),
-        )
+        heard = overhear(monkeypatch)
         take(ledger)
         ledger.submit([new("b-1")])
-        plans = set()
-        for statement, given_then in [pair for pair in seen if "state = 'ready'" in pair[0]]:
-            explain = partial(_explain, statement=statement, given=given_then)
-            plans.update(ledger._database.read(explain))
-    assert {plan for plan in plans if " " in plan and not plan.startswith("SCA")} == {
+        queries = [(query, values) for query, values in heard if "state = 'ready'" in query]
+        steps = {step for query, values in queries for step in plan(ledger, query, values)}
+    assert {step for step in steps if " " in step and not step.startswith("SCA")} == {
         "SEARCH jobs USING INDEX jobs_ready (cls=?)",
         "SEARCH jobs USING INDEX jobs_urgent (cls=?)",
         "SEARCH jobs USING INDEX jobs_ready (cls=? AND priority=?)",
         "SEARCH jobs USING INDEX jobs_share (cls=? AND priority=? AND owner=?)",
     }
-
-
-def _explain(connection: Connection, statement: str, given: Any) -> list[str]:  # noqa: ANN401 - a driver's
-    return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)]
