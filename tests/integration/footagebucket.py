@@ -1,4 +1,4 @@
-"""A bucket that tells a queue of its objects, by EventBridge or by itself, on a server of our own."""
+"""A bucket that tells a queue of its objects, by EventBridge, by SNS or by itself, on a server of our own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from eddyline.aws.eventqueue import EventQueue, prepare
 from eddyline.aws.queues import Naming, Queues, sqs_client
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+_CREATED = ["s3:ObjectCreated:*"]
 _numbers = itertools.count(1)
 
 
@@ -75,13 +76,33 @@ def told_by_eventbridge(endpoint: str) -> FootageBucket:
 
 def told_by_s3(endpoint: str) -> FootageBucket:
     made = _made(endpoint)
-    client("s3", endpoint).put_bucket_notification_configuration(
-        Bucket=made.bucket,
-        NotificationConfiguration={
-            "QueueConfigurations": [{"QueueArn": _arn(made), "Events": ["s3:ObjectCreated:*"]}]
-        },
-    )
+    _notify(made, QueueConfigurations=[{"QueueArn": _arn(made), "Events": _CREATED}])
     return made
+
+
+def told_by_topic(endpoint: str, *, raw: bool = False) -> FootageBucket:
+    """S3 tells an SNS topic, and that the queue; `raw`: without SNS's own words around."""
+    made = _made(endpoint)
+    sns = client("sns", endpoint)
+    topic = sns.create_topic(Name=made.bucket)["TopicArn"]
+    sns.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=_arn(made),
+        Attributes={"RawMessageDelivery": str(raw).lower()},
+    )
+    _notify(made, TopicConfigurations=[{"TopicArn": topic, "Events": _CREATED}])
+    return made
+
+
+def told_by_raw_topic(endpoint: str) -> FootageBucket:
+    return told_by_topic(endpoint, raw=True)
+
+
+def _notify(made: FootageBucket, **configuration: object) -> None:
+    client("s3", made.endpoint).put_bucket_notification_configuration(
+        Bucket=made.bucket, NotificationConfiguration=configuration
+    )
 
 
 def _made(endpoint: str) -> FootageBucket:

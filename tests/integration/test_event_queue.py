@@ -11,7 +11,14 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from tests.integration.footagebucket import FootageBucket, client, told_by_eventbridge, told_by_s3
+from tests.integration.footagebucket import (
+    FootageBucket,
+    client,
+    told_by_eventbridge,
+    told_by_raw_topic,
+    told_by_s3,
+    told_by_topic,
+)
 from tests.servers.ministack import Ministack, ministack
 from tests.servers.sqsproxy import Answer, proxy
 
@@ -56,7 +63,7 @@ def _nothing(arrivals: SqsArrivals, seconds: float) -> bool:
     return not any(arrivals.receive(0.2) for _ in iter(lambda: time.monotonic() < until, False))
 
 
-@pytest.mark.parametrize("made", [told_by_eventbridge, told_by_s3])
+@pytest.mark.parametrize("made", [told_by_eventbridge, told_by_s3, told_by_topic, told_by_raw_topic])
 def test_an_upload_is_told_with_the_tag_and_metadata_that_the_object_has(
     ministack: Ministack, made: Callable[[str], FootageBucket]
 ) -> None:

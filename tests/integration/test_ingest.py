@@ -11,10 +11,12 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.cloud import REGION
 from tests.integration.footagebucket import FootageBucket, client, told_by_eventbridge, told_by_s3
 from tests.servers.ministack import Ministack, ministack
@@ -63,10 +65,25 @@ class Crew:
         lines = (line for line in self.said().splitlines() if line.startswith("{") and line.endswith("}"))
         return [note for note in map(json.loads, lines) if note["event"] == what]
 
+    def figures(self) -> dict[str, float]:
+        """What it shows to Prometheus, by name and labels."""
+        port = self._command[self._command.index("--metrics") + 1]
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        return {
+            " ".join([each.name, *(f"{name}={value}" for name, value in each.labels.items())]): each.value
+            for each in samples
+        }
+
     def inspected(self) -> list[str]:
         """The addresses of all assets' sources, as the ledger's first jobs know them."""
         with Ledger.open(self.ledger) as ledger:
             return sorted(job.spec["name"] for job in ledger.jobs() if job.kind == "inspect")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def _until(condition: Callable[[], bool], crew: Crew) -> None:
@@ -96,7 +113,7 @@ def test_uploads_become_assets_and_all_else_ends_where_it_belongs(
     made: Callable[[str], FootageBucket], options: tuple[str, ...], ministack: Ministack, tmp_path: Path
 ) -> None:
     bucket = made(ministack.url)
-    crew = Crew(bucket, tmp_path, *options)
+    crew = Crew(bucket, tmp_path, *options, "--metrics", str(_free_port()))
     bucket.put("cards/a.mp4", b"a" * 1000)
     old = bucket.put("cards/b.mp4", b"old" * 1000)
     new = bucket.put("cards/b.mp4", b"new" * 1000)
@@ -110,6 +127,7 @@ def test_uploads_become_assets_and_all_else_ends_where_it_belongs(
     try:
         queues = bucket.queues()
         _until(lambda: len(crew.notes("parked")) == 1 and queues.depth(bucket.place.name) == 0, crew)
+        _check_figures(crew)
         assert crew.inspected() == ["a.mp4", "b.mp4"]
         assert [body for body, _ in bucket.parked()] == ["garbage"]
         reasons = {note["reason"] for note in crew.notes("ignored")}
@@ -122,6 +140,19 @@ def test_uploads_become_assets_and_all_else_ends_where_it_belongs(
     finally:
         process.kill()
         process.wait()
+
+
+def _check_figures(crew: Crew) -> None:
+    """What the process tells Prometheus is what it told of each message."""
+    shown = crew.figures()
+    submitted, ignored = len(crew.notes("submitted")), len(crew.notes("ignored"))
+    assert shown["eddyline_ingest_objects_total outcome=submitted"] == submitted
+    assert shown["eddyline_ingest_objects_total outcome=ignored"] == ignored
+    assert shown["eddyline_ingest_parked_total cause=malformed"] == 1
+    assert shown["eddyline_ingest_messages_ended_total end=parked"] == 1
+    assert shown["eddyline_ingest_messages_total"] == submitted + ignored + 1
+    assert shown["eddyline_ingest_delay_seconds_count"] == submitted
+    assert shown["eddyline_ingest_oldest_message_seconds"] == 0
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""An S3, SQS and EventBridge server of our own on loopback: MiniStack, which needs nothing but Python."""
+"""S3, SQS, SNS and EventBridge of our own on loopback: MiniStack, which needs nothing but Python."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ import pytest
 
 from eddyline.core.opening import StoreSettings
 
-SERVICES = "s3,sqs,events"
+SERVICES = "s3,sqs,sns,events"
 _PDEATHSIG = 1
 _UP_WITHIN_S = 20.0
 _TRIES = 3  # another process may take the free port first

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from eddyline.app.extras import extra
 from eddyline.app.shared import Shared
@@ -17,6 +17,9 @@ from eddyline.core.stop import Stop
 from eddyline.graph.coordinator import Coordinator, Note
 from eddyline.graph.sweeping import Bounds
 from eddyline.pipeline.history import with_history
+
+if TYPE_CHECKING:
+    from eddyline.observe.coordinating import CoordinatorMetrics
 
 _QUIET = frozenset({"counted", "published", "ordered"})  # what it does all the time
 _SILENT_LEASES = 3  # leases without a word before a worker is held for dead: as workers' own beats say
@@ -35,13 +38,21 @@ class CoordinateRequest:
 
 def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> None:
     """Coordinate until told to stop. Raises `UsageError` for what would never work."""
+    with extra("fleet", "a coordinator"):
+        from eddyline.observe.coordinating import CoordinatorMetrics  # noqa: PLC0415 - it may not be there
     shared = request.shared
     pools = shared.pools()
     classes = tuple(pools.pools)
     always = {"coordinator": f"{platform.node()}:{os.getpid()}"}
     with ExitStack() as stack:
         told = stack.enter_context(
-            observed(stream=stream, level=request.log_level, metrics=request.metrics, always=always)
+            observed(
+                CoordinatorMetrics(),
+                stream=stream,
+                level=request.log_level,
+                metrics=request.metrics,
+                always=always,
+            )
         )
         queues = shared.open_queues(classes)
         with extra("aws", "SQS"):
@@ -69,7 +80,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
         told.log.info("coordinator ended", why=stop.reason)
 
 
-def _noted(told: Observation) -> Callable[[Note], None]:
+def _noted(told: Observation[CoordinatorMetrics]) -> Callable[[Note], None]:
     def hear(note: Note) -> None:
         told.metrics.hear_note(note.what, note.count)
         say = told.log.debug if note.what in _QUIET else told.log.info

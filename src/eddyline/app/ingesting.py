@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from eddyline.app.counting import counted
 from eddyline.app.embedded import RunRequest, opened
 from eddyline.app.extras import extra
 from eddyline.app.shared import Shared
@@ -36,7 +37,8 @@ _ATTEMPTS = 8
 class IngestRequest:
     """What a user asks for: `events` names the queue, `buckets` those that it shall take messages from.
 
-    `lease_s`: so long is what a process that died had in hand kept from the others.
+    `lease_s`: so long is what a process that died had in hand kept from the others. `metrics`: "[HOST:]PORT",
+    or "" for none.
     """
 
     events: str
@@ -46,6 +48,7 @@ class IngestRequest:
     buckets: tuple[str, ...] = ()
     hands: int = 4
     lease_s: float = 60.0
+    metrics: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,8 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
     queues = Queues(client, Naming(prefix=place.name, classes=("events",)))
     with (
         shared.open_ledger() as ledger,
-        closing(SqsArrivals(queues, place, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as arrivals,
+        closing(SqsArrivals(queues, place, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as sqs,
+        counted(request.metrics, sqs, queues, place, on_note) as (arrivals, hear),
     ):
 
         def submit_one(address: str, profile: Profile, terms: Terms) -> Submitted:
@@ -105,7 +109,7 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
             submit=submit_one,
             check=check,
             stop=stop,
-            on_note=on_note,
+            on_note=hear,
             hands=request.hands,
         ).run()
 

@@ -1,14 +1,13 @@
-"""Logs and metrics of a long-lived process, made once for workers and coordinators alike."""
+"""Logs and metrics of a long-lived process, made once for all of them."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Generic, TextIO, TypeVar
 
-from eddyline.app.extras import extra
 from eddyline.app.shared import Shared
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
@@ -20,17 +19,20 @@ from eddyline.pipeline.unserved import UnservedWatch, in_words
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from eddyline.observe.metrics import Metrics
+    from eddyline.observe.metrics import LedgerMetrics, Metrics
+
+M = TypeVar("M", bound="Metrics")
+L = TypeVar("L", bound="LedgerMetrics")
 
 _LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observation:
+class Observation(Generic[M]):
     """What a process tells: lines of JSON in `log`, figures in `metrics`."""
 
     log: FilteringBoundLogger
-    metrics: Metrics
+    metrics: M
 
 
 def address_of(text: str) -> tuple[str, int]:
@@ -43,33 +45,40 @@ def address_of(text: str) -> tuple[str, int]:
 
 @contextmanager
 def observed(
-    *, stream: TextIO, level: str, metrics: str, always: Mapping[str, object]
-) -> Iterator[Observation]:
-    """Log to `stream`, and serve metrics at the address `metrics` ("": nowhere), while entered."""
-    with extra("fleet", "a worker or a coordinator"):
-        from eddyline.observe.exposition import exposition  # noqa: PLC0415 - the extra may not be there
-        from eddyline.observe.logs import LibraryLogs, open_log  # noqa: PLC0415
-        from eddyline.observe.metrics import Metrics  # noqa: PLC0415
+    counted: M, *, stream: TextIO, level: str, metrics: str, always: Mapping[str, object]
+) -> Iterator[Observation[M]]:
+    """Log to `stream`, and serve `counted` at the address `metrics` ("": nowhere), while entered."""
+    from eddyline.observe.logs import LibraryLogs, open_log  # noqa: PLC0415 - the extra may not be there
+
     log = open_log(stream, level=level, **always)
-    counted = Metrics()
-    with ExitStack() as stack:
-        stack.enter_context(LibraryLogs(log))
-        if metrics:
-            host, port = address_of(metrics)
-            shown = stack.enter_context(exposition(counted.registry, host=host, port=port))
-            log.info("metrics", host=host, port=shown)
+    with LibraryLogs(log), served(counted, metrics) as port:
+        if port is not None:
+            log.info("metrics", host=address_of(metrics)[0], port=port)
         yield Observation(log=log, metrics=counted)
 
 
 @contextmanager
-def backlog_watched(shared: Shared, told: Observation, pools: Pools) -> Iterator[None]:
+def served(counted: Metrics, address: str) -> Iterator[int | None]:
+    """Serve metrics at "[HOST:]PORT" ("": nowhere) while entered; yields the port, if there is one."""
+    if not address:
+        yield None
+        return
+    from eddyline.observe.exposition import exposition  # noqa: PLC0415 - the extra may not be there
+
+    host, port = address_of(address)
+    with exposition(counted.registry, host=host, port=port) as shown:
+        yield shown
+
+
+@contextmanager
+def backlog_watched(shared: Shared, told: Observation[L], pools: Pools) -> Iterator[None]:
     """Read now and then what the ledger holds; show it, and warn of classes that nobody serves."""
     from eddyline.observe.backlog import BacklogWatch, reader  # noqa: PLC0415 - see above
 
     # A connection of its own: no work waits for it.
     database = Database(as_url(shared.ledger_place()), random.Random())  # noqa: S311 - jitter, not a secret
     over = Stop()
-    watch = BacklogWatch(reader(database), stop=over, on_backlog=_missing(told, pools).hear)
+    watch = BacklogWatch(reader(database), stop=over, on_reading=_missing(told, pools).hear)
     told.metrics.watch_backlog(watch)
     thread = watch.start()
     try:
@@ -80,7 +89,7 @@ def backlog_watched(shared: Shared, told: Observation, pools: Pools) -> Iterator
         database.close()
 
 
-def _missing(told: Observation, pools: Pools) -> UnservedWatch:
+def _missing(told: Observation[L], pools: Pools) -> UnservedWatch:
     def warn(missing: Unserved) -> None:
         told.log.warning("nobody serves a class", cls=missing.cls, jobs=missing.jobs, said=in_words(missing))
 

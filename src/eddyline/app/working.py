@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from eddyline.app.extras import extra
 from eddyline.app.shared import Shared
@@ -40,6 +40,9 @@ from eddyline.pipeline.routing import by_classes
 from eddyline.pipeline.scratch import occupied
 from eddyline.pipeline.steps.table import handlers
 
+if TYPE_CHECKING:
+    from eddyline.observe.working import WorkerMetrics
+
 AT_ONCE = "Ctrl-C"
 """The reason of a stop for which nothing is to be finished first."""
 
@@ -67,6 +70,8 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
 
     Logs to `stream`. Raises `UsageError` or `UnsupportedError` for what would never work on this machine.
     """
+    with extra("fleet", "a worker"):
+        from eddyline.observe.working import WorkerMetrics  # noqa: PLC0415 - it may not be there
     pools, settings = request.shared.pools(), request.shared.settings
     task = assign(pools, request.pool, measure(), ffmpeg=settings.ffmpeg, slots=request.slots)
     tools = Toolchain.find(task.ffmpeg, settings.ffprobe, settings.packager)
@@ -74,7 +79,13 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
     always = {"worker": name, "pool": request.pool}
     with ExitStack() as stack:
         told = stack.enter_context(
-            observed(stream=stream, level=request.log_level, metrics=request.metrics, always=always)
+            observed(
+                WorkerMetrics(),
+                stream=stream,
+                level=request.log_level,
+                metrics=request.metrics,
+                always=always,
+            )
         )
         scratch = stack.enter_context(occupied(_work_folder(request)))
         task.prove(tools.ffmpeg, scratch, Runner())
@@ -121,7 +132,7 @@ def _work_folder(request: WorkRequest) -> Path:
     return given or Path(tempfile.gettempdir()) / f"eddyline-{os.getuid()}"
 
 
-def _heard(told: Observation) -> Callable[[WorkerEvent], None]:
+def _heard(told: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], None]:
     from eddyline.observe.logs import worker_log  # noqa: PLC0415 - needs the extra, which `observed` has seen to
 
     log = worker_log(told.log)
@@ -135,7 +146,7 @@ def _heard(told: Observation) -> Callable[[WorkerEvent], None]:
 
 @contextmanager
 def _broker(
-    request: WorkRequest, pools: Pools, told: Observation
+    request: WorkRequest, pools: Pools, told: Observation[WorkerMetrics]
 ) -> Iterator[tuple[Broker, Callable[[Job], History]]]:
     """Where jobs come from: queues where there are any, and no database is opened then; else the ledger."""
     shared = request.shared
@@ -156,7 +167,9 @@ def _broker(
 
 
 @contextmanager
-def _drained(broker: Broker, told: Observation, *, stop: Stop, asked: Stop) -> Iterator[Drainer]:
+def _drained(
+    broker: Broker, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop
+) -> Iterator[Drainer]:
     """The worker's conscience about its end, with all that can tell of it."""
     with ExitStack() as stack:
         protection = stack.enter_context(_protected(told))
@@ -170,7 +183,7 @@ def _drained(broker: Broker, told: Observation, *, stop: Stop, asked: Stop) -> I
 
 
 @contextmanager
-def _protected(told: Observation) -> Iterator[Callable[[bool], None]]:
+def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], None]]:
     """Protection against an ECS service's scale-in while jobs run; nothing elsewhere."""
     from eddyline.aws.protection import Protection  # noqa: PLC0415 - a worker elsewhere needs none of it
 
@@ -184,7 +197,7 @@ def _protected(told: Observation) -> Iterator[Callable[[bool], None]]:
         protection.close()
 
 
-def _watch_machine(drainer: Drainer, told: Observation, over: Stop) -> None:
+def _watch_machine(drainer: Drainer, told: Observation[WorkerMetrics], over: Stop) -> None:
     """Ask the machine's own metadata, every few seconds, whether it is to be taken away."""
     from eddyline.aws.imds import Metadata, Watch  # noqa: PLC0415 - needs no boto3
 
@@ -203,7 +216,7 @@ def _watch_machine(drainer: Drainer, told: Observation, over: Stop) -> None:
     Watch(metadata, noticed, stop=over, on_trouble=troubled).start()
 
 
-def _heed(asked: Stop, drainer: Drainer, over: Stop, told: Observation) -> None:
+def _heed(asked: Stop, drainer: Drainer, over: Stop, told: Observation[WorkerMetrics]) -> None:
     """A signal is a notice: SIGTERM leaves time to finish, Ctrl-C none."""
     while not asked.wait(1.0):
         if over.requested:
@@ -217,7 +230,7 @@ def _heed(asked: Stop, drainer: Drainer, over: Stop, told: Observation) -> None:
     drainer.notice(notice)
 
 
-def _acted(told: Observation) -> Callable[[Actions, Standing], None]:
+def _acted(told: Observation[WorkerMetrics]) -> Callable[[Actions, Standing], None]:
     def act(actions: Actions, standing: Standing) -> None:
         told.metrics.hear_stance(takes_new=actions.takes_new)
         told.log.info(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eddyline.aws.faults import NoQueueError, told_apart
+from eddyline.core.errors import UsageError
 
 _KEEP_S = 14 * 24 * 3600  # as long as SQS keeps messages at all
 _VISIBILITY_S = 60
@@ -42,6 +43,24 @@ def prepare(client: Any, name: str, *, buckets: Sequence[str] = ()) -> EventQueu
     if "deadLetterTargetArn" not in redrive:
         redrive = _dead_letters(client, name)
         _set(client, name, {"RedrivePolicy": json.dumps(redrive)})
+    return _place(name, redrive)
+
+
+def find(client: Any, name: str) -> EventQueue:  # noqa: ANN401 - boto3's
+    """The queue as it is. Raises `UsageError` if there is none or it has no dead letters; `AccessError`."""
+    try:
+        redrive = _plain(_attributes(client, name).get("RedrivePolicy", ""))
+    except NoQueueError:
+        redrive = {}
+    if "deadLetterTargetArn" not in redrive:
+        raise UsageError(
+            f"there is no queue {name} with dead letters beside it",
+            remedy="name the queue that `eddyline ingest --events` reads",
+        )
+    return _place(name, redrive)
+
+
+def _place(name: str, redrive: Mapping[str, Any]) -> EventQueue:
     return EventQueue(
         name=name,
         dead=str(redrive["deadLetterTargetArn"]).rpartition(":")[2],

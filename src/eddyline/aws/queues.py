@@ -21,6 +21,11 @@ __all__ = ["Message", "Naming", "Queues", "sqs_client"]
 
 _BATCH = 10  # SQS takes no more entries in one request
 _KEEP_S = 14 * 24 * 3600  # as long as SQS keeps messages at all
+_DEPTHS = {
+    "visible": "ApproximateNumberOfMessages",
+    "in_flight": "ApproximateNumberOfMessagesNotVisible",
+    "delayed": "ApproximateNumberOfMessagesDelayed",
+}
 _ANSWERS_LIMIT = 1000  # answers that cannot be read are parked by name, so this is only a last resort
 
 
@@ -105,11 +110,13 @@ class Queues:
         return dict(answer.get("Attributes", {}))
 
     def depth(self, name: str) -> int:
-        """About how many messages there are: visible, in flight and delayed."""
-        kinds = ("", "NotVisible", "Delayed")
-        names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
-        found = self._attributes(name, *names)
-        return sum(int(found.get(each, 0)) for each in names)
+        """About how many messages there are, in whatever state."""
+        return sum(self.depths(name).values())
+
+    def depths(self, name: str) -> dict[str, int]:
+        """About how many messages are visible, in_flight and delayed."""
+        found = self._attributes(name, *_DEPTHS.values())
+        return {state: int(found.get(each, 0)) for state, each in _DEPTHS.items()}
 
     def send(
         self,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _LOOK_S = 0.1
 _GRACE_S = 1.7  # from a signal to the end: 2 s are promised, whatever a server is waited for
 
+_SHOWN = ("message", "address", "asset", "reason", "cause")
 _WORDS = {"submitted": "green", "ignored": "dim", "parked": "bold red", "postponed": "yellow"}
 
 
@@ -49,6 +50,7 @@ def ingest(
     ] = None,
     hands: Annotated[int, typer.Option("--hands", min=1, max=64, help="Objects looked at at a time.")] = 4,
     lease: options.Lease = 60.0,
+    metrics: options.Metrics = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Submit new objects of S3 as they are uploaded, until told to stop. Run as many as you like."""
@@ -64,6 +66,7 @@ def ingest(
         buckets=tuple(allow or ()),
         hands=hands,
         lease_s=lease,
+        metrics=metrics,
     )
     stop, lines = Stop(), Lines(console(), as_json=as_json)
     failures: list[BaseException] = []
@@ -106,7 +109,7 @@ class Lines:
 
 
 def _plain(note: Note) -> dict[str, str]:
-    return {name: value for name, value in asdict(note).items() if name != "what" and value}
+    return {name: value for name, value in asdict(note).items() if name in _SHOWN and value}
 
 
 def _line(note: Note) -> Text:

@@ -28,6 +28,7 @@ COMMANDS = {
     "submit": ("submit", "submit"),
     "watch": ("watch", "watch"),
     "ingest": ("ingest", "ingest"),
+    "parked": ("parked", "parked"),
     "worker": ("worker", "worker"),
     "coordinator": ("coordinator", "coordinator"),
     "profiles": ("profiles", "commands"),

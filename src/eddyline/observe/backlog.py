@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import Connection, case, func, literal_column, select
 
-from eddyline.core.clock import Clock, SystemClock
-from eddyline.core.errors import EddylineError
-from eddyline.core.stop import Stop
 from eddyline.graph.database import Database
 from eddyline.graph.leases import IS_READY, IS_RUNNING
 from eddyline.graph.tables import jobs, workers
+from eddyline.observe.readings import Readings
 
-EVERY_S = 10.0
-"""How often the ledger is read; a scrape shows what was read last, and how old that is."""
-
-_IDLE = 20  # times as long as a reading took, it rests after it
 _IS_WAITING = jobs.c.state == literal_column("'waiting'")
 
 
@@ -51,6 +44,10 @@ class Backlog:
     late: int
     workers: tuple[str, ...]
     overdue: int
+
+
+BacklogWatch: TypeAlias = Readings[Backlog]
+"""Reads a ledger's backlog again and again."""
 
 
 def reader(database: Database) -> Callable[[float], Backlog]:
@@ -94,48 +91,3 @@ def _ready(connection: Connection, now: float) -> list[Queue]:
 def _count(connection: Connection, condition: object) -> int:
     query = select(func.count()).select_from(jobs).where(condition)  # type: ignore[arg-type]
     return int(connection.execute(query).scalar_one())
-
-
-class BacklogWatch:
-    """Reads every few seconds in a thread of its own; `latest` is what was read last.
-
-    A ledger that is away makes the reading old (and `failures` grow), never a scrape slow. `read` is called
-    with the time; `on_backlog` is told each reading, in that thread.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[float], Backlog],
-        *,
-        stop: Stop,
-        clock: Clock | None = None,
-        every_s: float = EVERY_S,
-        on_backlog: Callable[[Backlog], None] | None = None,
-    ) -> None:
-        self._read = read
-        self._stop = stop
-        self.clock = clock or SystemClock()
-        self._every_s = every_s
-        self._on_backlog = on_backlog
-        self.latest: Backlog | None = None
-        self.failures = 0
-
-    def start(self) -> threading.Thread:
-        """Read until the stop is raised, in a thread that keeps nobody from ending."""
-        thread = threading.Thread(target=self.run, name="backlog", daemon=True)
-        thread.start()
-        return thread
-
-    def run(self) -> None:
-        """Read until the stop is raised."""
-        while not self._stop.requested:
-            began = time.monotonic()
-            try:
-                self.latest = self._read(self.clock.now())
-            except EddylineError:
-                self.failures += 1
-            else:
-                if self._on_backlog is not None:
-                    self._on_backlog(self.latest)
-            # However many jobs there are, counting them is a small part of what the database does.
-            self._stop.wait(max(self._every_s, _IDLE * (time.monotonic() - began)))

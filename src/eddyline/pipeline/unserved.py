@@ -28,7 +28,7 @@ def in_words(missing: Unserved) -> str:
 
 
 class UnservedWatch:
-    """Hears each reading of the backlog (made to be `BacklogWatch`'s `on_backlog`).
+    """Hears each reading of the backlog (made to be `BacklogWatch`'s `on_reading`).
 
     `warn` is told of each class at most once in `every_s` seconds, `show` of all of them at each reading, as
     jobs by class: those that are served again with 0.

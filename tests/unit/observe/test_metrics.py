@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,10 @@ from eddyline.graph.ledger import Ledger
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.worker import Worker
 from eddyline.observe.backlog import Backlog, BacklogWatch, Queue, reader
+from eddyline.observe.coordinating import CoordinatorMetrics
 from eddyline.observe.exposition import exposition
-from eddyline.observe.metrics import Metrics
+from eddyline.observe.metrics import LedgerMetrics, Metrics
+from eddyline.observe.working import WorkerMetrics
 
 NOW = 1_700_000_000.0
 
@@ -97,7 +100,7 @@ def test_a_scrape_shows_the_backlog_and_its_age(
     ledger: Ledger, read: Callable[[float], Backlog], clock: ManualClock
 ) -> None:
     ledger.submit([_new("a"), _new("b")])
-    metrics = Metrics()
+    metrics = LedgerMetrics()
     stop = Stop()
     watch = BacklogWatch(read, stop=stop, clock=clock, every_s=60)
     metrics.watch_backlog(watch)
@@ -123,8 +126,8 @@ def test_a_ledger_that_is_away_is_shown_as_old_figures(clock: ManualClock) -> No
             raise TransientError("the server is away")
         return Backlog(at=now, queues=(), waiting=3, late=0, workers=(), overdue=0)
 
-    metrics = Metrics()
-    watch = BacklogWatch(read, stop=stop, clock=clock, every_s=0.01, on_backlog=heard.append)
+    metrics = LedgerMetrics()
+    watch = BacklogWatch(read, stop=stop, clock=clock, every_s=0.01, on_reading=heard.append)
     metrics.watch_backlog(watch)
     thread = watch.start()
     _until(lambda: watch.failures > 1)
@@ -139,7 +142,7 @@ def test_a_ledger_that_is_away_is_shown_as_old_figures(clock: ManualClock) -> No
 
 
 def test_what_a_worker_does_is_counted(tmp_path: Path) -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     stop = Stop()
 
     def work(job: Job, context: JobContext) -> Done:
@@ -187,7 +190,7 @@ def test_what_a_worker_does_is_counted(tmp_path: Path) -> None:
 def test_a_slot_is_busy_from_start_to_end(ledger: Ledger) -> None:
     ledger.submit([_new("a")])
     (job,) = ledger.jobs()
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.set_slots(4)
     metrics.hear(WorkerEvent(happening=Happening.STARTED, job=job, worker="ada", at=NOW))
     shown = _shown(metrics)
@@ -204,37 +207,43 @@ def test_a_slot_is_busy_from_start_to_end(ledger: Ledger) -> None:
 def test_a_result_without_frames_counts_none(ledger: Ledger, result: dict[str, object] | None) -> None:
     ledger.submit([_new("a")])
     (job,) = ledger.jobs()
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.hear(WorkerEvent(happening=Happening.FINISHED, job=job, worker="ada", at=NOW, result=result))
     assert _shown(metrics)["eddyline_frames_total class=cpu kind=chunk"] == 0
 
 
-def test_notices_stances_and_coordinators_are_counted() -> None:
-    metrics = Metrics()
+def test_notices_and_stances_are_counted() -> None:
+    metrics = WorkerMetrics()
     metrics.hear_notice("interruption")
     metrics.hear_stance(takes_new=False)
-    metrics.hear_note("counted", 200)
-    metrics.hear_note("counted", 0)
     shown = _shown(metrics)
     assert shown["eddyline_notices_total kind=interruption"] == 1
     assert shown["eddyline_worker_takes_work"] == 0
-    assert shown["eddyline_coordinator_total what=counted"] == 200
+
+
+def test_a_coordinator_shows_what_it_did_and_nothing_of_a_worker() -> None:
+    metrics = CoordinatorMetrics()
+    metrics.hear_note("counted", 200)
+    metrics.hear_note("counted", 0)
+    shown = _shown(metrics)
+    assert shown["eddyline_coordinator_actions_total what=counted"] == 200
+    assert not [name for name in shown if name.startswith(("eddyline_slots", "eddyline_worker"))]
 
 
 def test_cpu_time_of_the_process_and_of_its_programs_is_shown() -> None:
     shown = _shown(Metrics())
-    assert shown["eddyline_cpu_seconds_total by=worker"] > 0
+    assert shown["eddyline_cpu_seconds_total by=process"] > 0
     assert "eddyline_cpu_seconds_total by=programs" in shown
 
 
 def test_two_metrics_in_one_process_do_not_mix() -> None:
-    one, other = Metrics(), Metrics()
+    one, other = WorkerMetrics(), WorkerMetrics()
     one.hear_notice("stop")
     assert "eddyline_notices_total kind=stop" not in _shown(other)
 
 
 def test_metrics_are_fetched_over_http() -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.hear_notice("stop")
     with exposition(metrics.registry, port=0) as port:
         text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
@@ -243,19 +252,19 @@ def test_metrics_are_fetched_over_http() -> None:
 
 def test_a_port_that_is_taken_is_said_to_be() -> None:
     with (
-        exposition(Metrics().registry, port=0) as port,
+        exposition(WorkerMetrics().registry, port=0) as port,
         pytest.raises(UsageError, match="choose another port"),
-        exposition(Metrics().registry, port=port),
+        exposition(WorkerMetrics().registry, port=port),
     ):
         raise AssertionError
 
 
 def test_a_closed_exposition_gives_its_port_back() -> None:
-    with exposition(Metrics().registry, port=0) as port:
+    with exposition(WorkerMetrics().registry, port=0) as port:
         pass
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5)
-    with exposition(Metrics().registry, port=port):
+    with exposition(WorkerMetrics().registry, port=port):
         pass
 
 
@@ -264,3 +273,14 @@ def _until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.005)
+
+
+def test_whoever_works_by_queues_counts_retries_though_only_the_ledger_knew_of_them(ledger: Ledger) -> None:
+    ledger.submit([_new("a")])
+    (job,) = ledger.jobs()
+    metrics = WorkerMetrics()
+    for attempt in (1, 2):
+        metrics.hear(
+            WorkerEvent(happening=Happening.STARTED, job=replace(job, attempt=attempt), worker="ada", at=NOW)
+        )
+    assert _shown(metrics)["eddyline_job_retries_total class=cpu kind=chunk"] == 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 from eddyline.fleet.pools import load
 from eddyline.fleet.serving import Unserved, worker_name
 from eddyline.observe.backlog import Backlog, Queue
-from eddyline.observe.metrics import Metrics
+from eddyline.observe.metrics import LedgerMetrics
 from eddyline.pipeline.unserved import UnservedWatch, in_words, without_workers
 
 
@@ -42,7 +42,7 @@ def test_a_class_is_warned_of_once_a_minute_and_at_once_when_it_is_left_again() 
 
 
 def test_the_metric_shows_who_waits_and_goes_back_to_none() -> None:
-    metrics = Metrics()
+    metrics = LedgerMetrics()
     watch = UnservedWatch(load(), warn=lambda _: None, show=metrics.hear_unserved)
 
     def shown() -> float | None:

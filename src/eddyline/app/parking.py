@@ -1,0 +1,22 @@
+"""What an ingest put aside for people, and what they do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eddyline.app.extras import extra
+from eddyline.app.shared import Shared
+
+if TYPE_CHECKING:
+    from eddyline.aws.parked import Attic
+
+
+def attic(events: str) -> Attic:
+    """What is parked beside the queue `events`. Raises `UsageError` if there is no such queue."""
+    with extra("aws", "S3's events on SQS"):
+        from eddyline.aws.eventqueue import find  # noqa: PLC0415 - slow to import
+        from eddyline.aws.parked import Attic  # noqa: PLC0415
+        from eddyline.aws.queues import Naming, Queues  # noqa: PLC0415
+    client = Shared.sqs()
+    place = find(client, events)
+    return Attic(Queues(client, Naming(prefix=place.name, classes=("events",))), place)

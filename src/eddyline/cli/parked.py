@@ -1,0 +1,68 @@
+"""`eddyline parked`: what an ingest put aside, why, and back to the queue once the reason is gone."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from eddyline.cli.terminal import console
+from eddyline.core.errors import UsageError
+from eddyline.pipeline.words import count, duration, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eddyline.aws.parked import Parked
+
+_SHOWN = 80  # letters of a message that tells of no object
+
+
+def parked(
+    events: Annotated[
+        str,
+        typer.Option("--events", metavar="QUEUE", help="The SQS queue that S3 or EventBridge tells."),
+    ],
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", show_default=False)] = None,
+    redrive: Annotated[bool, typer.Option("--redrive", help="Send these to the queue again.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    drop: Annotated[bool, typer.Option("--drop", help="Throw these away.")] = False,  # noqa: FBT002 - likewise
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,  # noqa: FBT002 - likewise
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many messages.")] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002 - likewise
+) -> None:
+    """List the messages that `eddyline ingest` put aside, with the reasons; send them again, or drop them."""
+    from eddyline.app.parking import attic  # noqa: PLC0415 - heavy: help must not wait for it
+
+    chosen = tuple(ids or ())
+    if redrive and drop:
+        raise UsageError("--redrive and --drop want two things", remedy="leave one of them out")
+    if (redrive or drop) and every == bool(chosen):
+        raise UsageError("which messages?", remedy="name some by their ids, or say --all")
+    if chosen and not (redrive or drop):
+        raise UsageError("what is to be done with them?", remedy="say --redrive or --drop")
+    found = attic(events)
+    if redrive:
+        _print(console(), found.redrive(chosen, limit=limit), "sent again", as_json=as_json)
+    elif drop:
+        _print(console(), found.drop(chosen, limit=limit), "dropped", as_json=as_json)
+    else:
+        _print(console(), found.listed(limit=limit), "parked", as_json=as_json)
+
+
+def _print(screen: Console, found: Sequence[Parked], verb: str, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    for each in found:
+        about = ", ".join(each.addresses) or each.body[:_SHOWN]
+        age = duration(max(time.time() - each.at, 0.0))
+        screen.print(
+            Text.assemble((each.id, "bold"), f"  {shown(about)}", (f"  {age}", "dim")), soft_wrap=True
+        )
+        screen.print(f"  {shown(each.reason)}", soft_wrap=True, markup=False, highlight=False)
+    screen.print(f"{count(len(found), 'message')} {verb}")

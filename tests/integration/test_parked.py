@@ -1,0 +1,111 @@
+"""What an ingest put aside is listed with its reason, and goes back to the queue, or away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from tests.integration.cloud import REGION
+from tests.integration.footagebucket import FootageBucket, client, told_by_eventbridge
+from tests.servers.ministack import Ministack, ministack
+from typer.testing import CliRunner, Result
+
+from eddyline.cli.main import build
+from eddyline.core.errors import UsageError
+
+__all__ = ["ministack"]
+
+TOLD = json.dumps(
+    {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": "cards"}, "object": {"key": "a//b.mp4", "size": 1}},
+    }
+)
+
+
+@pytest.fixture
+def bucket(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> FootageBucket:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.url)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    made = told_by_eventbridge(ministack.url)
+    for body, reason in ((TOLD, "the key cannot be addressed"), ("garbage", "not JSON"), ("silent", "")):
+        attributes = {"reason": {"DataType": "String", "StringValue": reason}} if reason else {}
+        sqs = client("sqs", ministack.url)
+        sqs.send_message(
+            QueueUrl=sqs.get_queue_url(QueueName=made.place.dead)["QueueUrl"],
+            MessageBody=body,
+            MessageAttributes=attributes,
+        )
+    return made
+
+
+@pytest.fixture
+def parked(bucket: FootageBucket) -> Callable[..., Result]:
+    def run(*options: str) -> Result:
+        arguments = ["parked", "--events", bucket.place.name, *options]
+        return CliRunner().invoke(build(arguments), arguments, env={"COLUMNS": "200"})
+
+    return run
+
+
+def _bodies(bucket: FootageBucket, queue: str) -> list[str]:
+    found = bucket.queues().receive(queue, limit=10, wait_s=1, visibility_s=0)
+    return sorted(each.body for each in found)
+
+
+def test_a_list_says_what_each_tells_and_why_it_lies_there_and_leaves_it(
+    bucket: FootageBucket, parked: Callable[..., Result]
+) -> None:
+    for _ in range(2):
+        said = parked().output
+        for words in (
+            "s3://cards/a//b.mp4",
+            "the key cannot be addressed",
+            "garbage",
+            "not JSON",
+            "3 messages",
+        ):
+            assert words in said
+    assert {each["body"] for each in json.loads(parked("--json").output)} == {TOLD, "garbage", "silent"}
+    assert "no reason came along" in said
+    assert _bodies(bucket, bucket.place.dead) == sorted([TOLD, "garbage", "silent"])
+
+
+def test_what_is_named_goes_back_to_the_queue_and_the_rest_stays(
+    bucket: FootageBucket, parked: Callable[..., Result]
+) -> None:
+    (wanted,) = (each for each in json.loads(parked("--json").output) if each["body"] == TOLD)
+    assert "1 message sent again" in parked("--redrive", wanted["id"][:8]).output
+    assert _bodies(bucket, bucket.place.name) == [TOLD]
+    assert _bodies(bucket, bucket.place.dead) == ["garbage", "silent"]
+
+
+def test_all_go_back_or_away_if_that_is_said(bucket: FootageBucket, parked: Callable[..., Result]) -> None:
+    assert "3 messages dropped" in parked("--drop", "--all").output
+    assert _bodies(bucket, bucket.place.dead) == []
+    assert _bodies(bucket, bucket.place.name) == []
+    assert "0 messages sent again" in parked("--redrive", "--all").output
+
+
+def test_an_id_that_is_unknown_moves_nothing(bucket: FootageBucket, parked: Callable[..., Result]) -> None:
+    (known, *_) = json.loads(parked("--json").output)
+    failed = parked("--drop", known["id"], "nope").exception
+    assert isinstance(failed, UsageError)
+    assert len(_bodies(bucket, bucket.place.dead)) == 3
+
+
+def test_what_is_not_said_clearly_is_not_done(parked: Callable[..., Result]) -> None:
+    for options in ("--redrive", "--drop", "x", "--redrive --drop x", "--drop --all x"):
+        assert isinstance(parked(*options.split()).exception, UsageError)
+    assert "3 messages parked" in parked().output
+
+
+def test_a_queue_that_is_not_there_is_not_made(ministack: Ministack, bucket: FootageBucket) -> None:
+    assert bucket
+    failed = CliRunner().invoke(build(["parked"]), ["parked", "--events", "no-such-queue"]).exception
+    assert isinstance(failed, UsageError)
+    assert not client("sqs", ministack.url).list_queues(QueueNamePrefix="no-such-queue").get("QueueUrls")
