@@ -11,9 +11,11 @@ import typer
 
 from eddyline.cli.interrupt import Interruption
 from eddyline.cli.jsonlines import JsonLines
+from eddyline.cli.liveboard import LiveBoard
 from eddyline.cli.outcome import print_report
+from eddyline.cli.plainlines import PlainLines
 from eddyline.cli.plan import show_plan
-from eddyline.cli.progress import LiveBoard, PlainLines, on_terminal
+from eddyline.cli.progress import on_terminal
 from eddyline.cli.terminal import console
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop

@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
-from eddyline.media.streamproof import JoinedFiles
+from eddyline.media.joinedfiles import JoinedFiles
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import presentation
 

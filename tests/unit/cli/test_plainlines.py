@@ -1,0 +1,49 @@
+"""Progress that a log can keep."""
+
+from __future__ import annotations
+
+from tests.unit.cli.watching import Ticks, failed, finished, progress, screen
+
+from eddyline.cli.plainlines import PlainLines
+from eddyline.pipeline.events import SourceSkipped
+
+
+def test_a_line_is_printed_at_every_new_stage_and_every_few_seconds_meanwhile() -> None:
+    console, text = screen()
+    clock = Ticks()
+    lines = PlainLines(console, clock=clock)
+    for step in range(100):
+        clock.now += 0.1
+        lines.show(progress(step / 100))
+    lines.show(progress(0.99, stage="assemble"))
+    printed = text.getvalue().splitlines()
+    assert len(printed) == 3
+    assert printed[0] == "a.mp4: encode 0%, 0 of 1,802 frames, 1.25x realtime, 9.0 s left"
+    assert printed[-1].startswith("a.mp4: assemble 99%")
+
+
+def test_stages_that_take_turns_do_not_flood_the_log() -> None:
+    console, text = screen()
+    lines = PlainLines(console, clock=Ticks())
+    for step in range(50):
+        lines.show(progress(step / 100, stage=("pictures", "encode")[step % 2]))
+    assert len(text.getvalue().splitlines()) == 2
+
+
+def test_the_end_of_an_asset_is_printed_at_once() -> None:
+    console, text = screen()
+    lines = PlainLines(console, clock=Ticks())
+    lines.show(finished())
+    lines.show(failed("b.mp4"))
+    lines.show(SourceSkipped(path="c.jpg", reason="a still image"))
+    assert text.getvalue().splitlines() == ["✓ a.mp4  done", "✗ b.mp4  failed: it is empty"]
+
+
+def test_names_cannot_write_to_the_log() -> None:
+    evil = "\x1b[2J[red]\n.mp4"
+    console, text = screen()
+    lines = PlainLines(console, clock=Ticks())
+    lines.show(progress(0.1, name=evil))
+    lines.show(finished(evil))
+    assert "\x1b" not in text.getvalue()
+    assert len(text.getvalue().splitlines()) == 2
