@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.gpmf.decode import FRAME_KEYS
-from eddyline.gpmf.edit.boundary import Boundary, Kept
+from eddyline.gpmf.edit.boundary import Boundary
+from eddyline.gpmf.edit.kept import HAIR_S, Kept, keep
 from eddyline.gpmf.index import code
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.streams import Stream
 from eddyline.gpmf.telemetry import Telemetry
 
-_HAIR_S = 1e-9  # a sample at the very start of the window is in it, whatever floats make of its time
 _MICROSECONDS = 1e6
 
 
@@ -42,13 +42,14 @@ def window(found: Telemetry, start_s: float, end_s: float) -> Window:
     Raises `GpmfError` where the payloads at the ends cannot be understood.
     """
     payloads = found.payloads
-    inside = np.flatnonzero((payloads.end_s > start_s + _HAIR_S) & (payloads.start_s < end_s - _HAIR_S))
+    inside = np.flatnonzero((payloads.end_s > start_s + HAIR_S) & (payloads.start_s < end_s - HAIR_S))
     if not len(inside):
         return Window(payloads=(), spans=(), kept={})
     first, last = _without_scraps(payloads, int(inside[0]), int(inside[-1]), start_s, end_s)
     begins_s = max(start_s, float(payloads.start_s[inside[0]]))
     kept = {
-        label: _kept(stream, start_s, end_s, first, last, payloads) for label, stream in found.streams.items()
+        label: keep(stream, start_s, end_s, ends=(first, last), payloads=len(payloads))
+        for label, stream in found.streams.items()
     }
     stamps = _first_stamps(found.streams, kept, payloads, (first, begins_s))
     boundary = Boundary(found=found, first=first, last=last, kept=kept, stamps=stamps, begins_s=begins_s)
@@ -82,19 +83,6 @@ def _without_scraps(
     while first < last and end_s - start[last] < (end[last] - start[last]) / 2:
         last -= 1
     return first, last
-
-
-def _kept(stream: Stream, start_s: float, end_s: float, first: int, last: int, payloads: Payloads) -> Kept:
-    """The samples of one stream, and in which payload each of its pieces is to lie."""
-    times = stream.times
-    begin, end = np.searchsorted(times, [start_s - _HAIR_S, end_s - _HAIR_S]).tolist()
-    samples = stream.pieces.samples
-    before = np.cumsum(samples) - samples
-    inside = np.clip(np.minimum(before + samples, end) - np.maximum(before, begin), 0, None)
-    target = np.clip(stream.pieces.payload, first, last)
-    total = np.zeros(len(payloads) + 1, np.int64)
-    np.add.at(total, target, inside)
-    return Kept(first=begin, last=max(begin, end), before=before, inside=inside, total=np.cumsum(total))
 
 
 def _touched(streams: Mapping[str, Stream], kept: Mapping[str, Kept], first: int, last: int) -> set[int]:

@@ -110,6 +110,18 @@ def test_what_was_said_once_before_the_window_still_holds_in_it() -> None:
     assert found.units == ("m/s²",)
 
 
+def test_samples_that_are_taken_in_beside_steps_stay_one_each(payload: Recorder) -> None:
+    plain = gpmf.stream("ABCD", "s", [[number] for number in range(10)], total=10)
+    steps = [[[100 + number]] for number in range(10)]
+    found = gpmf.read_payloads(
+        payload([plain]) + payload([gpmf.stream("ABCD", "s", steps, stepped=True, total=20)])
+    )
+    start, end = 0.7 * PERIOD, 2 * PERIOD  # three samples of the first, which go to the second
+    made = reread(window(found, start, end), found, start, end).streams["ABCD"]
+    assert made.values.ravel().tolist() == [7, 8, 9, *range(100, 110)]
+    assert len(made) == 13
+
+
 def test_ticks_and_the_gps_clock_move_with_the_first_sample() -> None:
     def payload(number: int) -> bytes:
         modifiers = [

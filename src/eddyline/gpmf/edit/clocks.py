@@ -1,0 +1,38 @@
+"""KLVs that count or tell the time (TSMP, STMP, TICK, TOCK, GPSU), moved on; all else of them stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from eddyline.gpmf.klv import Klv
+
+_GPSU_LENGTH = 16
+
+
+def numbered(node: Klv, value: int) -> Klv:
+    """The same KLV with another number in it; itself where the number is the same or does not fit."""
+    width = len(node.data)
+    if node.type not in "LJ" or width not in {4, 8} or not 0 <= value < 1 << 8 * width:
+        return node
+    data = value.to_bytes(width, "big")
+    return node if data == node.data else replace(node, data=data)
+
+
+def later(node: Klv, by: float) -> Klv:
+    """A clock reading (TICK, TOCK) by so many ticks later."""
+    return numbered(node, int.from_bytes(node.data, "big") + round(by))
+
+
+def utc_later(node: Klv, by_s: float) -> Klv:
+    """GPSU, "yymmddhhmmss.sss", by so many seconds later."""
+    if len(node.data) != _GPSU_LENGTH:
+        return node
+    text = node.data.decode("latin-1")
+    try:
+        moment = datetime.strptime(text + "000", "%y%m%d%H%M%S.%f").replace(tzinfo=UTC)
+    except ValueError:
+        return node  # without a fix, cameras may write anything
+    moment += timedelta(seconds=by_s, microseconds=500)
+    data = f"{moment:%y%m%d%H%M%S}.{moment.microsecond // 1000:03}".encode()
+    return replace(node, data=data)
