@@ -15,7 +15,8 @@ from eddyline.pipeline.words import count, shown, size
 
 if TYPE_CHECKING:
     from eddyline.media.drift import Drift
-    from eddyline.pipeline.edit.combine import Added, Combined
+    from eddyline.pipeline.edit.combine import Combined
+    from eddyline.pipeline.edit.recorder import Added
 
 
 def combine(

@@ -62,7 +62,7 @@ def probe(
         bytes=arrived.size,
         fingerprint=fingerprint(arrived, None if original else movie),
         duration_s=round(shown.end / track.timescale, 6),
-        container=container or ("mov" if movie.brand in {"qt  ", ""} else "mp4"),
+        container=container or ("mov" if movie.quicktime else "mp4"),
         video=_video(src, movie, track, shown, runner=runner, tools=tools, work=work),
         audio=_audio(src, movie, runner=runner, tools=tools, work=work),
         telemetry=_telemetry(src, movie),

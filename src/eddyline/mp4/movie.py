@@ -116,6 +116,11 @@ class Movie:
     size: int
     bytes_read: int
 
+    @property
+    def quicktime(self) -> bool:
+        """Whether it is a QuickTime file: it says so, or has no ftyp, which QuickTime did without."""
+        return self.brand in {"qt  ", ""}
+
     def of_kind(self, kind: str) -> tuple[Track, ...]:
         """The tracks of this kind, in file order."""
         return tuple(track for track in self.tracks if track.kind == kind)

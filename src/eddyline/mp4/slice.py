@@ -169,7 +169,7 @@ class _Brands(TypedDict, total=False):
 
 def _like(movie: Movie) -> _Brands:
     """QuickTime's sample entries for sound are laid out differently, and readers go by the brand."""
-    return {"brand": "qt  ", "compatible": ("qt  ",)} if movie.brand in {"qt  ", ""} else {}
+    return {"brand": "qt  ", "compatible": ("qt  ",)} if movie.quicktime else {}
 
 
 def sample_bytes(src: ByteRanges, track: Track) -> Iterator[bytes]:

@@ -17,23 +17,19 @@ from eddyline.core.files import told_apart
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.sources import boxes
-from eddyline.media.drift import Drift, listen, measure
-from eddyline.media.external import FORMATS, Ready, prepare
 from eddyline.media.footage import main_video, open_footage
 from eddyline.media.join import movie_timescale
-from eddyline.media.proof import presented_samples, samples_digest
+from eddyline.media.proof import samples_digest
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.mux import OutTrack, linked, passthrough, write
+from eddyline.mp4.mux import linked, passthrough, write
 from eddyline.mp4.presentation import presentation
 from eddyline.pipeline.edit.brought import Brought, brought
 from eddyline.pipeline.edit.brought import prove as prove_telemetry
-from eddyline.pipeline.edit.stretch import Stretch, sound
+from eddyline.pipeline.edit.recorder import Added, Placed, Prepared, Recorders, is_in_place, placed
 
-_QUICKTIME = frozenset({"qt  ", ""})
 _MOST_PPM = 5000.0
-_AUDIBLE_S = Fraction(1, 1000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,19 +52,6 @@ class Wish:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Added:
-    """A sound that was added: where it was put, how it was resampled, and what was measured, if anything."""
-
-    path: Path
-    codec: str
-    encoded: bool
-    offset_s: float
-    ppm: float
-    heard_s: float
-    measured: Drift | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Combined:
     """What was written; `kept` and `dropped` are tracks of the video file ("audio (mp4a), switched off")."""
 
@@ -82,10 +65,7 @@ class Combined:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
-        audio = [
-            {**vars(each), "path": str(each.path), "measured": each.measured and dict(vars(each.measured))}
-            for each in self.audio
-        ]
+        audio = [each.to_json() for each in self.audio]
         lists = {"kept": list(self.kept), "dropped": list(self.dropped)}
         return {**vars(self), "path": str(self.path), "audio": audio, **lists}
 
@@ -123,16 +103,6 @@ def _check(video: Path, out: Path, wish: Wish) -> None:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Sound:
-    """An external sound lined up: its file's index, its stretch, and the track to write."""
-
-    ready: Ready
-    movie: Movie
-    out: OutTrack
-    added: Added
-
-
 class _Combination:
     """One combination at work."""
 
@@ -148,19 +118,16 @@ class _Combination:
         self._length = Fraction(self._shown.end, self._track.timescale)
 
     def perform(self, aside: Path) -> Combined:
-        ready = [self._prepared(number, path) for number, path in enumerate(self._wish.audio)]
+        ready = self._prepared()
         scale = movie_timescale(
             self._track.timescale,
             [
-                *(movie.tracks[0].timescale for _, movie, _ in ready),
+                *(each.track.timescale for each in ready),
                 *(track.timescale for track in self._movie.of_kind("audio")),
                 self._movie.timescale,
             ],
         )
-        sounds = [
-            self._sound(each, movie, added, scale, first=not n)
-            for n, (each, movie, added) in enumerate(ready)
-        ]
+        sounds = [placed(each, self._length, scale, enabled=not n) for n, each in enumerate(ready)]
         told = self._brought(scale)
         kept, dropped = self._sorted()
         sources: list[Track | None] = [self._track, *(None for _ in sounds)]
@@ -175,11 +142,9 @@ class _Combination:
         if told is not None:
             tracks.append(told.out)
             sources.append(None)
-        brand = (
-            "mp41"
-            if self._movie.brand in _QUICKTIME and not self._needs_quicktime(kept)
-            else self._movie.brand
-        )
+        # Sound that is kept may have QuickTime's own sample entry: readers go by the brand.
+        quicktime = self._movie.quicktime and any(track.kind == "audio" for track in kept)
+        brand = "qt  " if quicktime else "mp41" if self._movie.quicktime else self._movie.brand
         udta = self._movie.udta
         if told is not None and told.udta:
             udta = _with_camera(udta or b"", told.udta)
@@ -189,8 +154,8 @@ class _Combination:
             timescale=scale,
             creation_time=self._movie.creation_time,
             udta=udta,
-            brand=brand or "qt  ",
-            compatible=("qt  ",) if brand in _QUICKTIME else (brand, "isom", "mp41"),
+            brand=brand,
+            compatible=("qt  ",) if quicktime else (brand, "isom", "mp41"),
         )
         self._prove(aside, sounds, told)
         return Combined(
@@ -203,68 +168,18 @@ class _Combination:
             dropped=tuple(_named(each) for each in dropped),
         )
 
-    def _prepared(self, number: int, path: Path) -> tuple[Ready, Movie, Added]:
-        wish = self._wish
-        measured = self._measured(number, path) if wish.drift == "auto" else None
-        if measured is not None:
-            ppm = measured.ppm if measured.significant else 0.0
-            offset = Fraction(measured.offset_s).limit_denominator(1_000_000)
-            offset = wish.offset if wish.offset is not None else offset
-        else:
-            ppm = float(wish.drift) if wish.drift != "auto" else 0.0
-            offset = wish.offset or Fraction(0)
-        ready = prepare(
-            path,
-            self._work / f"audio-{number}",
-            ppm=ppm,
-            copy=wish.copy,
+    def _prepared(self) -> list[Prepared]:
+        recorders = Recorders(
+            camera=self._src.path,
+            movie=self._movie,
+            offset=self._wish.offset,
+            drift=self._wish.drift,
+            copy=self._wish.copy,
+            work=self._work,
             tools=self._tools,
             runner=self._runner,
         )
-        with FileRanges(ready.path) as source:
-            movie = read_movie(source)
-        if movie.first("audio") is None:
-            raise ProofError(f"no sound was made of {path.name}")
-        added = Added(
-            path=path,
-            codec=ready.codec,
-            encoded=ready.encoded,
-            offset_s=float(offset),
-            ppm=ppm,
-            heard_s=0.0,
-            measured=measured,
-        )
-        return ready, movie, added
-
-    def _measured(self, number: int, path: Path) -> Drift:
-        if self._movie.first("audio") is None:
-            raise InputError(
-                "the video has no sound of its own to measure drift by", remedy="give --drift as a number"
-            )
-        own, other = self._work / "own.f32", self._work / f"other-{number}.f32"
-        camera = listen(self._src.path, own, tools=self._tools, runner=self._runner)
-        recorder = listen(path, other, tools=self._tools, runner=self._runner, formats=FORMATS)
-        found = measure(camera, recorder)
-        own.unlink()
-        other.unlink()
-        return found
-
-    def _sound(self, ready: Ready, movie: Movie, added: Added, scale: int, *, first: bool) -> _Sound:
-        track = movie.of_kind("audio")[0]
-        offset = Fraction(added.offset_s).limit_denominator(1_000_000)
-        stretch = Stretch(start=-offset, end=self._length - offset, timescale=scale)
-        with FileRanges(ready.path) as source:
-            out = sound(movie, track, source, stretch)
-        if out is None:
-            raise UsageError(
-                f"{added.offset_s:g} s later, nothing of {added.path.name} lies beside the picture",
-                remedy="give a smaller offset (positive: the sound comes later)",
-            )
-        pieces = tuple(replace(piece, source=ready.path) for piece in out.pieces)
-        title = "".join(char for char in added.path.stem if char.isprintable())[:60]
-        out = replace(out, pieces=pieces, name=title or "Audio", enabled=first, volume=0x100)
-        length = sum(edit.duration for edit in out.edits if edit.media_time >= 0)
-        return _Sound(ready=ready, movie=movie, out=out, added=replace(added, heard_s=length / scale))
+        return [recorders.prepared(number, path) for number, path in enumerate(self._wish.audio)]
 
     def _brought(self, scale: int) -> Brought | None:
         if self._wish.telemetry is None:
@@ -290,12 +205,7 @@ class _Combination:
             (dropped if gone else kept).append(track)
         return kept, dropped
 
-    @staticmethod
-    def _needs_quicktime(kept: Sequence[Track]) -> bool:
-        """Whether a sound that is kept has QuickTime's own sample entry: readers go by the brand."""
-        return any(track.kind == "audio" for track in kept)
-
-    def _prove(self, aside: Path, sounds: Sequence[_Sound], told: Brought | None) -> None:
+    def _prove(self, aside: Path, sounds: Sequence[Placed], told: Brought | None) -> None:
         with FileRanges(aside) as made:
             movie = read_movie(made)
             track = movie.tracks[0]
@@ -305,17 +215,7 @@ class _Combination:
             if samples_digest(made, track) != samples_digest(self._src, self._track):
                 raise ProofError(f"{aside.name}: the picture differs from the source's")
             for each, written in zip(sounds, movie.tracks[1:], strict=False):
-                rate = written.sample_rate or written.timescale
-                heard = Fraction(presented_samples(movie, written), rate)
-                waiting = sum(edit.duration for edit in written.edits if edit.media_time < 0)
-                begins = Fraction(waiting, movie.timescale)
-                due = max(Fraction(each.added.offset_s).limit_denominator(1_000_000), Fraction(0))
-                late = abs(heard - Fraction(each.added.heard_s).limit_denominator(10**9))
-                if (
-                    late > _AUDIBLE_S
-                    or begins + heard > self._length + _AUDIBLE_S
-                    or begins + _AUDIBLE_S < due
-                ):
+                if not is_in_place(each.added, movie, written, self._length):
                     raise ProofError(
                         f"{aside.name}: the sound of {each.added.path.name} is not where it belongs"
                     )

@@ -86,15 +86,14 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
         try:
             tracks = _with_telemetry(chapters, plan, raw)
             movie = chapters[0].movie
-            quicktime = movie.brand in {"qt  ", ""}
             written = write(
                 out,
                 linked(movie.tracks, tracks),
                 timescale=plan.timescale,
                 creation_time=movie.creation_time,
                 udta=_udta(chapters, plan),
-                brand="qt  " if quicktime else movie.brand,
-                compatible=("qt  ",) if quicktime else COMPATIBLE,
+                brand="qt  " if movie.quicktime else movie.brand,
+                compatible=("qt  ",) if movie.quicktime else COMPATIBLE,
             )
             prove(out, [(each.src, each.movie) for each in chapters])
         except BaseException:

@@ -21,7 +21,6 @@ from eddyline.media.external import lossless
 from eddyline.media.footage import main_video, open_footage
 from eddyline.media.join import movie_timescale
 from eddyline.media.probe import probe
-from eddyline.media.proof import presented_samples
 from eddyline.media.smartcut import Cut, at_keyframes, between
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
@@ -30,13 +29,13 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import OutTrack, linked, write
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.slice import copy_tracks
+from eddyline.pipeline.edit import trimproof
 from eddyline.pipeline.edit.moments import Moment
 from eddyline.pipeline.edit.stretch import UNCOMPRESSED, Stretch, data, sound
 from eddyline.pipeline.edit.telemetry import Telling, Told, prove, telling
 from eddyline.pipeline.edit.timecode import timecode
 
 _STILLS = frozenset({"jpeg", "png ", "tiff", "gif "})
-_QUICKTIME = frozenset({"qt  ", ""})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +116,7 @@ class _Trim:
                 continue
             kept.append(track)
             tracks.append(made)
-        brands = ("qt  ", ("qt  ",)) if self._movie.brand in _QUICKTIME else (self._movie.brand, None)
+        brand = "qt  " if self._movie.quicktime else self._movie.brand
         udta = self._movie.udta
         if udta is not None:
             udta = within(udta, float(stretch.start) * 1000, float(stretch.end) * 1000)
@@ -127,8 +126,8 @@ class _Trim:
             timescale=stretch.timescale,
             creation_time=self._movie.creation_time,
             udta=udta,
-            brand=brands[0],
-            compatible=brands[1] or (brands[0], "isom", "mp41"),
+            brand=brand,
+            compatible=("qt  ",) if self._movie.quicktime else (brand, "isom", "mp41"),
         )
         told = self._prove(aside, kept, stretch, udta)
         return Trimmed(
@@ -260,15 +259,7 @@ class _Trim:
         return self._video(source, plan, stretch)
 
     def _prove(self, aside: Path, kept: Sequence[Track], stretch: Stretch, udta: bytes | None) -> Told | None:
-        with FileRanges(aside) as made:
-            movie = read_movie(made)
-        if movie.creation_time != self._movie.creation_time or (movie.udta or b"") != (udta or b""):
-            raise ProofError(f"{aside.name}: what the camera wrote beside its tracks was not kept")
-        if [track.kind for track in movie.tracks] != [track.kind for track in kept]:
-            raise ProofError(f"{aside.name}: the tracks are not those of the source")
-        for old, new in zip(kept, movie.tracks, strict=True):
-            if old.kind == "audio":
-                _check_sound(aside.name, movie, new, stretch)
+        trimproof.prove(aside, self._movie, kept, stretch, udta)
         for source, plan, video in self._proofs:
             cutproof.prove(
                 aside,
@@ -281,12 +272,3 @@ class _Trim:
                 place=[track.number for track in kept].index(source.track.number),
             )
         return None if self._told is None else prove(aside, self._told)
-
-
-def _check_sound(name: str, movie: Movie, track: Track, stretch: Stretch) -> None:
-    """Sound is never longer than the picture: at most by the half of a sample that rounding gives."""
-    heard = Fraction(presented_samples(movie, track), track.sample_rate or track.timescale)
-    delay = sum(edit.duration for edit in track.edits if edit.media_time < 0)
-    over = heard + Fraction(delay, movie.timescale) - (stretch.end - stretch.start)
-    if over > Fraction(2, track.sample_rate or track.timescale):
-        raise ProofError(f"{name}: the sound is {float(over):.6f} s longer than the picture")

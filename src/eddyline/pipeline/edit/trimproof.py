@@ -1,0 +1,38 @@
+"""Reads a trimmed recording back: its tracks, its sound, and what the camera wrote beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from eddyline.core.errors import ProofError
+from eddyline.core.ranges import FileRanges
+from eddyline.media.proof import presented_samples
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
+from eddyline.pipeline.edit.stretch import Stretch
+
+
+def prove(path: Path, source: Movie, kept: Sequence[Track], stretch: Stretch, udta: bytes | None) -> None:
+    """Check that `path` has the tracks `kept` of `source`, this udta, and no sound beyond the stretch.
+
+    Raises `ProofError`.
+    """
+    with FileRanges(path) as made:
+        movie = read_movie(made)
+    if movie.creation_time != source.creation_time or (movie.udta or b"") != (udta or b""):
+        raise ProofError(f"{path.name}: what the camera wrote beside its tracks was not kept")
+    if [track.kind for track in movie.tracks] != [track.kind for track in kept]:
+        raise ProofError(f"{path.name}: the tracks are not those of the source")
+    for track in movie.of_kind("audio"):
+        _check_sound(path.name, movie, track, stretch)
+
+
+def _check_sound(name: str, movie: Movie, track: Track, stretch: Stretch) -> None:
+    """Sound is never longer than the picture: at most by the half of a sample that rounding gives."""
+    heard = Fraction(presented_samples(movie, track), track.sample_rate or track.timescale)
+    delay = sum(edit.duration for edit in track.edits if edit.media_time < 0)
+    over = heard + Fraction(delay, movie.timescale) - (stretch.end - stretch.start)
+    if over > Fraction(2, track.sample_rate or track.timescale):
+        raise ProofError(f"{name}: the sound is {float(over):.6f} s longer than the picture")
