@@ -1,0 +1,148 @@
+"""The tracks of a trimmed recording: each cut to the stretch, in the way that suits its kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.errors import ProofError, UnsupportedError
+from eddyline.core.process import Runner
+from eddyline.core.ranges import FileRanges
+from eddyline.media import cutvideo
+from eddyline.media.external import lossless
+from eddyline.media.probe import probe
+from eddyline.media.smartcut import Cut, at_keyframes, between
+from eddyline.media.source import VideoFacts
+from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.mux import OutTrack
+from eddyline.mp4.presentation import presentation
+from eddyline.mp4.slice import copy_tracks
+from eddyline.pipeline.edit.stretch import UNCOMPRESSED, Stretch, data, sound
+from eddyline.pipeline.edit.telemetry import Telling, telling
+from eddyline.pipeline.edit.timecode import timecode
+
+_STILLS = frozenset({"jpeg", "png ", "tiff", "gif "})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A video track that was cut, with what its proof needs."""
+
+    source: cutvideo.Source
+    plan: Cut
+    made: cutvideo.Video
+
+
+@dataclass(kw_only=True, eq=False)
+class Tracks:
+    """Cuts the tracks of `movie` to the stretch that frames of its `main` picture last.
+
+    `keyframes`: no picture is encoded. What was made and is to be proven: the `pictures`, and what is `told`.
+    """
+
+    src: FileRanges
+    movie: Movie
+    main: Track
+    stretch: Stretch
+    keyframes: bool
+    work: Path
+    tools: Toolchain
+    runner: Runner
+    pictures: list[Picture] = field(default_factory=list)
+    told: Telling | None = None
+    _facts: VideoFacts | None = None
+
+    def picture(self, source: cutvideo.Source, plan: Cut) -> OutTrack:
+        """A video track with the frames of `plan`."""
+        work = self.work / f"video-{source.track.number}"
+        work.mkdir()
+        if plan.encoded and self._facts is None:
+            self._facts = probe(
+                self.src, self.movie, runner=self.runner, tools=self.tools, work=self.work
+            ).video
+        made = cutvideo.make(
+            source,
+            plan,
+            self._facts,
+            timescale=self.stretch.timescale,
+            work=work,
+            tools=self.tools,
+            runner=self.runner,
+        )
+        self.pictures.append(Picture(source=source, plan=plan, made=made))
+        return made.out
+
+    def beside(self, track: Track) -> OutTrack | None:
+        """A track beside the main picture; None for one that means nothing in a cut."""
+        if not len(track.samples) or track.encrypted or not track.media_header:
+            return None
+        match track.kind:
+            case "audio":
+                return self._sound(track)
+            case "timecode":
+                return timecode(self.movie, track, self.src, self.stretch, self.work)
+            case "telemetry":
+                return self._telemetry(track)
+            case "video":
+                return self._second(track)
+        # fdsc says where the camera put what in its own file; samples that last no time have no place here.
+        timeless = not np.any(track.samples.duration)
+        return None if timeless else data(self.movie, track, self.src, self.stretch)
+
+    def _sound(self, track: Track) -> OutTrack | None:
+        """Packets as they are; uncompressed sound, which has none, is kept bit for bit as Apple Lossless."""
+        if track.format not in UNCOMPRESSED:
+            return sound(self.movie, track, self.src, self.stretch)
+        plain = self.work / f"sound-{track.number}.mov"
+        made = self.work / f"sound-{track.number}.mp4"
+        copy_tracks(self.src, self.movie, [track], plain)
+        lossless(plain, made, tools=self.tools, runner=self.runner)
+        plain.unlink()
+        with FileRanges(made) as source:
+            movie = read_movie(source)
+            found = movie.first("audio")
+            if found is None:
+                raise ProofError(f"no sound was made of track {track.number}")
+            out = sound(movie, found, source, self.stretch)
+        if out is None:
+            return None
+        pieces = tuple(replace(piece, source=made) for piece in out.pieces)
+        return replace(out, pieces=pieces, name=track.name, language=track.language, enabled=track.enabled)
+
+    def _telemetry(self, track: Track) -> OutTrack | None:
+        if self.told is not None or track.format != "gpmd":
+            return None
+        self.told = telling(
+            self.src,
+            self.movie,
+            track,
+            self.stretch,
+            video_timescale=self.main.timescale,
+            out=self.work / "telemetry",
+        )
+        return None if self.told is None else self.told.out
+
+    def _second(self, track: Track) -> OutTrack | None:
+        """A further picture (the other lens of a 360 camera), cut where the main one is."""
+        if track.format in _STILLS:
+            return None
+        shown = presentation(self.movie, track)
+        times = shown.pts * self.stretch.start.denominator
+        first = int(np.searchsorted(times, self.stretch.start.numerator * track.timescale))
+        times = shown.pts * self.stretch.end.denominator
+        last = int(np.searchsorted(times, self.stretch.end.numerator * track.timescale))
+        if first >= last:
+            return None
+        source = cutvideo.Source(src=self.src, movie=self.movie, track=track, shown=shown)
+        if not self.keyframes:
+            return self.picture(source, between(self.src, track, shown, first, last))
+        plan = at_keyframes(self.src, track, shown, first, last)
+        if (plan.first, plan.last) != (first, last):
+            raise UnsupportedError(
+                "the video tracks have their keyframes at different times", remedy="cut without --keyframes"
+            )
+        return self.picture(source, plan)
