@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,9 +39,9 @@ _MATRIX = [[0, 0, 1, 0, -1, 0, 1, 0, 0]]
 def payload(number: int, totals: dict[str, int], random: np.random.Generator) -> bytes:
     """One second of a HERO7: the streams, names and sizes of the real thing, TSMP running on."""
 
-    def stream(key: str, char: str, samples: object, name: str, **more: object) -> gpmf.Klv:
-        totals[key] = totals.get(key, 0) + len(samples)  # type: ignore[arg-type]
-        return gpmf.stream(key, char, samples, name=name, total=totals[key], **more)  # type: ignore[arg-type]
+    def stream(key: str, char: str, samples: Any, name: str, **more: Any) -> gpmf.Klv:  # noqa: ANN401 - those of gpmf.stream
+        totals[key] = totals.get(key, 0) + len(samples)
+        return gpmf.stream(key, char, samples, name=name, total=totals[key], **more)
 
     axes = [gpmf.leaf("MTRX", "f", _MATRIX), gpmf.leaf("ORIN", "c", "YxZ"), gpmf.leaf("ORIO", "c", "ZXY")]
     imu = int(random.integers(196, 206))

@@ -50,7 +50,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, eddyline: tuple[str, ...], s
     return page
 
 
-def _wait(page: Any, wanted: str) -> None:  # noqa: ANN401 - Playwright's own types need Playwright
+def _wait(page: Any, wanted: str) -> None:
     """Until the expression holds; the page's own policy forbids what Playwright's wait does."""
     end = time.monotonic() + 20
     while not page.evaluate(wanted):
@@ -58,7 +58,7 @@ def _wait(page: Any, wanted: str) -> None:  # noqa: ANN401 - Playwright's own ty
         time.sleep(0.05)
 
 
-def test_the_page_plays_switches_renditions_and_asks_no_network(browser: Any, index: Path) -> None:  # noqa: ANN401
+def test_the_page_plays_switches_renditions_and_asks_no_network(browser: Any, index: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     said: list[str] = []
     asked: list[str] = []
@@ -81,7 +81,7 @@ def test_the_page_plays_switches_renditions_and_asks_no_network(browser: Any, in
     page.close()
 
 
-def test_pins_and_pictures_lead_to_the_highlights(browser: Any, index: Path) -> None:  # noqa: ANN401
+def test_pins_and_pictures_lead_to_the_highlights(browser: Any, index: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(index.as_uri())
     _wait(page, "document.querySelector('video').readyState >= 1")
@@ -99,7 +99,7 @@ def test_pins_and_pictures_lead_to_the_highlights(browser: Any, index: Path) -> 
     page.close()
 
 
-def test_the_page_fits_a_phone(browser: Any, index: Path) -> None:  # noqa: ANN401
+def test_the_page_fits_a_phone(browser: Any, index: Path) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 800})
     page.goto(index.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

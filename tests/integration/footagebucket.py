@@ -19,8 +19,8 @@ _CREATED = ["s3:ObjectCreated:*"]
 _numbers = itertools.count(1)
 
 
-def client(service: str, endpoint: str) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
-    import boto3  # type: ignore[import-untyped]
+def client(service: str, endpoint: str) -> Any:
+    import boto3
 
     return boto3.client(service, endpoint_url=endpoint, **KEYS)
 

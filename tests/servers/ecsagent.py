@@ -59,7 +59,7 @@ def agent() -> Iterator[FakeAgent]:
             self.end_headers()
             self.wfile.write(text)
 
-        def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's own signature
+        def log_message(self, *_: Any) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -67,13 +67,13 @@ def machine() -> Iterator[FakeMachine]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's own signature
+        def log_message(self, *_: Any) -> None:
             pass
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
-        def handle_error(self, *_: Any) -> None:  # noqa: ANN401 - whoever asked may be killed
+        def handle_error(self, *_: Any) -> None:
             pass
 
     with Server(("127.0.0.1", 0), Handler) as server:

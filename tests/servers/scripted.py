@@ -81,13 +81,13 @@ def scripted(answer: Callable[[Request], Answer]) -> Iterator[Scripted]:
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _answer  # noqa: N815 - the names http.server calls
 
-        def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's own signature
+        def log_message(self, *_: Any) -> None:
             pass
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
-        def handle_error(self, *_: Any) -> None:  # noqa: ANN401 - clients that hang up are expected
+        def handle_error(self, *_: Any) -> None:
             pass
 
     with Server(("127.0.0.1", 0), Handler) as server:

@@ -142,7 +142,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def handle_error(self, *_: Any) -> None:  # noqa: ANN401 - clients that were killed are expected
+    def handle_error(self, *_: Any) -> None:
         pass
 
 
@@ -169,7 +169,7 @@ def _handler(carrier: Proxy) -> type[BaseHTTPRequestHandler]:
 
         do_GET = do_POST = _carry  # noqa: N815 - the names http.server calls
 
-        def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's own signature
+        def log_message(self, *_: Any) -> None:
             pass
 
     return Handler

@@ -39,7 +39,7 @@ class CoordinateRequest:
 def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> None:
     """Coordinate until told to stop. Raises `UsageError` for what would never work."""
     with extra("fleet", "a coordinator"):
-        from eddyline.observe.coordinating import CoordinatorMetrics  # noqa: PLC0415 - it may not be there
+        from eddyline.observe.coordinating import CoordinatorMetrics  # it may not be there
     shared = request.shared
     pools = shared.pools()
     classes = tuple(pools.pools)
@@ -56,7 +56,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
         )
         queues = shared.open_queues(classes)
         with extra("aws", "SQS"):
-            from eddyline.aws.exchange import SqsExchange  # noqa: PLC0415 - slow to import
+            from eddyline.aws.exchange import SqsExchange
         ledger = stack.enter_context(shared.remote_ledger())
         stack.enter_context(backlog_watched(shared, told, pools))
         try:

@@ -65,8 +65,8 @@ def counted(
         yield arrivals, on_note
         return
     with extra("observe", "metrics"):
-        from eddyline.observe.ingesting import Depths, IngestMetrics  # noqa: PLC0415 - it may not be there
-        from eddyline.observe.readings import Readings  # noqa: PLC0415
+        from eddyline.observe.ingesting import Depths, IngestMetrics  # it may not be there
+        from eddyline.observe.readings import Readings
     metrics, over = IngestMetrics(), Stop()
     watch = Readings(
         lambda _now: Depths(events=queues.depths(place.name), parked=queues.depths(place.dead)), stop=over

@@ -75,10 +75,10 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
     """
     rules = load(request.rules, profile=request.profile)
     with extra("aws", "S3's events on SQS"):
-        from eddyline.aws.arrivals import SqsArrivals  # noqa: PLC0415 - slow to import
-        from eddyline.aws.eventqueue import prepare  # noqa: PLC0415
-        from eddyline.aws.events import parse  # noqa: PLC0415
-        from eddyline.aws.queues import Naming, Queues  # noqa: PLC0415
+        from eddyline.aws.arrivals import SqsArrivals
+        from eddyline.aws.eventqueue import prepare
+        from eddyline.aws.events import parse
+        from eddyline.aws.queues import Naming, Queues
     shared = request.shared
     store, inspecting = shared.open_store(), first_class(shared.pools())
     client = shared.sqs()

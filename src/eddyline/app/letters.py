@@ -15,6 +15,6 @@ def redrive(shared: Shared, *, limit: int) -> Redriven:
     """Publish anew the jobs of up to `limit` dead letters. Raises `QueueError`, `LedgerError`."""
     queues = shared.open_queues(tuple(shared.pools().pools))
     with extra("aws", "SQS"):
-        from eddyline.aws.deadletters import redrive_dead_letters  # noqa: PLC0415 - slow to import
+        from eddyline.aws.deadletters import redrive_dead_letters
     with shared.remote_ledger() as ledger:
         return redrive_dead_letters(queues, ledger, limit=limit)

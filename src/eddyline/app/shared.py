@@ -74,7 +74,7 @@ class Shared:
             return Unfinished()
         try:
             with extra("aws", "aborting the uploads of killed processes"):
-                from eddyline.aws.uploads import of_bucket  # noqa: PLC0415 - slow to import
+                from eddyline.aws.uploads import of_bucket
         except UsageError as error:  # nothing depends on it
             on_said(str(error))
             return Unfinished()
@@ -118,7 +118,7 @@ class Shared:
             )
         if "://" in self.ledger:
             with extra("postgres", "a ledger on PostgreSQL"):
-                import psycopg  # noqa: F401, PLC0415 - to see whether it is there, before SQLAlchemy does
+                import psycopg  # noqa: F401 - to see whether it is there, before SQLAlchemy does
             return self.ledger
         path = Path(self.ledger).absolute()
         if not path.parent.is_dir():
@@ -134,7 +134,7 @@ class Shared:
         if not self.queues:
             raise UsageError("no queues are named", remedy="say --queues PREFIX, or set EDDYLINE_QUEUES")
         with extra("aws", "SQS"):
-            from eddyline.aws.queues import Naming, Queues  # noqa: PLC0415 - slow to import
+            from eddyline.aws.queues import Naming, Queues
         naming = Naming(prefix=self.queues, classes=tuple(classes), priorities=PRIORITIES)
         return Queues(self.sqs(), naming, dead_after=self.settings.dead_after)
 
@@ -142,7 +142,7 @@ class Shared:
     def sqs() -> Any:  # noqa: ANN401 - boto3 makes its classes when running
         """A client for SQS, by the environment. Raises `UsageError`."""
         with extra("aws", "SQS"):
-            from eddyline.aws.queues import sqs_client  # noqa: PLC0415 - slow to import
+            from eddyline.aws.queues import sqs_client
         endpoint = _first("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
         return sqs_client(endpoint=endpoint, region=_region(endpoint))
 

@@ -48,7 +48,7 @@ def observed(
     counted: M, *, stream: TextIO, level: str, metrics: str, always: Mapping[str, object]
 ) -> Iterator[Observation[M]]:
     """Log to `stream`, and serve `counted` at the address `metrics` ("": nowhere), while entered."""
-    from eddyline.observe.logs import LibraryLogs, open_log  # noqa: PLC0415 - the extra may not be there
+    from eddyline.observe.logs import LibraryLogs, open_log  # the extra may not be there
 
     log = open_log(stream, level=level, **always)
     with LibraryLogs(log), served(counted, metrics) as port:
@@ -63,7 +63,7 @@ def served(counted: Metrics, address: str) -> Iterator[int | None]:
     if not address:
         yield None
         return
-    from eddyline.observe.exposition import exposition  # noqa: PLC0415 - the extra may not be there
+    from eddyline.observe.exposition import exposition  # the extra may not be there
 
     host, port = address_of(address)
     with exposition(counted.registry, host=host, port=port) as shown:
@@ -73,7 +73,7 @@ def served(counted: Metrics, address: str) -> Iterator[int | None]:
 @contextmanager
 def backlog_watched(shared: Shared, told: Observation[L], pools: Pools) -> Iterator[None]:
     """Read now and then what the ledger holds; show it, and warn of classes that nobody serves."""
-    from eddyline.observe.backlog import BacklogWatch, reader  # noqa: PLC0415 - see above
+    from eddyline.observe.backlog import BacklogWatch, reader
 
     # A connection of its own: no work waits for it.
     database = Database(as_url(shared.ledger_place()), random.Random())  # noqa: S311 - jitter, not a secret

@@ -71,7 +71,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
     Logs to `stream`. Raises `UsageError` or `UnsupportedError` for what would never work on this machine.
     """
     with extra("fleet", "a worker"):
-        from eddyline.observe.working import WorkerMetrics  # noqa: PLC0415 - it may not be there
+        from eddyline.observe.working import WorkerMetrics  # it may not be there
     pools, settings = request.shared.pools(), request.shared.settings
     task = assign(pools, request.pool, measure(), ffmpeg=settings.ffmpeg, slots=request.slots)
     tools = Toolchain.find(task.ffmpeg, settings.ffprobe, settings.packager)
@@ -133,7 +133,7 @@ def _work_folder(request: WorkRequest) -> Path:
 
 
 def _heard(told: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], None]:
-    from eddyline.observe.logs import worker_log  # noqa: PLC0415 - needs the extra, which `observed` has seen to
+    from eddyline.observe.logs import worker_log  # needs the extra, which `observed` has seen to
 
     log = worker_log(told.log)
 
@@ -153,7 +153,7 @@ def _broker(
     if shared.queues:
         queues = shared.open_queues(tuple(pools.pools))
         with extra("aws", "SQS"):
-            from eddyline.aws.sqs import SqsBroker  # noqa: PLC0415 - slow to import
+            from eddyline.aws.sqs import SqsBroker
         broker = SqsBroker(queues, visibility_s=request.lease_s, wait_s=_LONGEST_POLL_S)
         try:
             yield broker, history.from_spec
@@ -185,7 +185,7 @@ def _drained(
 @contextmanager
 def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], None]]:
     """Protection against an ECS service's scale-in while jobs run; nothing elsewhere."""
-    from eddyline.aws.protection import Protection  # noqa: PLC0415 - a worker elsewhere needs none of it
+    from eddyline.aws.protection import Protection  # a worker elsewhere needs none of it
 
     protection = Protection.of(os.environ, lambda said: told.log.warning("task protection", said=said))
     if protection is None:
@@ -199,7 +199,7 @@ def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], No
 
 def _watch_machine(drainer: Drainer, told: Observation[WorkerMetrics], over: Stop) -> None:
     """Ask the machine's own metadata, every few seconds, whether it is to be taken away."""
-    from eddyline.aws.imds import Metadata, Watch  # noqa: PLC0415 - needs no boto3
+    from eddyline.aws.imds import Metadata, Watch  # needs no boto3
 
     metadata = Metadata.of(os.environ)
     if metadata is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore import exceptions as vendor  # type: ignore[import-untyped]  # boto3 carries no types
+from botocore import exceptions as vendor
 
 from eddyline.core.errors import TransientError, UsageError
 

@@ -31,8 +31,8 @@ _ANSWERS_LIMIT = 1000  # answers that cannot be read are parked by name, so this
 
 def sqs_client(*, endpoint: str | None = None, region: str | None = None, connections: int = 32) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
     """A client with the standard chain of credentials; safe from any thread."""
-    import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import
-    from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415
+    import boto3  # noqa: PLC0415 - slow to import
+    from botocore.config import Config  # noqa: PLC0415 - likewise
 
     config = Config(
         connect_timeout=5,

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from botocore import exceptions as vendor  # type: ignore[import-untyped]  # boto3 carries no types
+from botocore import exceptions as vendor
 
 from eddyline.core.clock import Clock, SystemClock
 
@@ -95,8 +95,8 @@ def of_bucket(
     """Those of a bucket, asked for with the standard chain of credentials once there is something to ask."""
 
     def connect() -> Any:  # noqa: ANN401 - boto3 makes its classes when running
-        import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import
-        from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415
+        import boto3  # noqa: PLC0415 - slow to import
+        from botocore.config import Config  # noqa: PLC0415 - likewise
 
         config = Config(
             connect_timeout=_CONNECT_S,

@@ -56,9 +56,9 @@ def combine(
     as_json: Annotated[bool, typer.Option("--json", help="Say what was done as JSON.")] = False,  # noqa: FBT002 - likewise
 ) -> None:
     """Put sound and telemetry of other files beside a picture; no picture is encoded."""
-    from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
-    from eddyline.cli.interrupt import Interruption  # noqa: PLC0415 - likewise
-    from eddyline.core.stop import Stop  # noqa: PLC0415 - likewise
+    from eddyline import app
+    from eddyline.cli.interrupt import Interruption
+    from eddyline.core.stop import Stop
 
     for each in (video, *(audio or ()), *([telemetry] if telemetry else ())):
         if not each.is_file():

@@ -29,8 +29,8 @@ def coordinator(
     log_level: LogLevel = "info",
 ) -> None:
     """Publish what is ready, record what workers answer, sweep after what was lost, until told to stop."""
-    from eddyline.app.coordinating import CoordinateRequest, coordinate  # noqa: PLC0415 - heavy
-    from eddyline.app.shared import Shared  # noqa: PLC0415
+    from eddyline.app.coordinating import CoordinateRequest, coordinate
+    from eddyline.app.shared import Shared
 
     request = CoordinateRequest(
         shared=Shared.of(ledger=ledger, queues=queues),

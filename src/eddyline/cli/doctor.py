@@ -25,7 +25,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Check the toolchain, encoders, disk and limits; exit 1 if something is missing."""
-    from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
+    from eddyline import app
 
     raise typer.Exit(show_checks(app.doctor(out), as_json=as_json))
 

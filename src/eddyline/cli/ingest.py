@@ -54,9 +54,9 @@ def ingest(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Submit new objects of S3 as they are uploaded, until told to stop. Run as many as you like."""
-    from eddyline.app.ingesting import IngestRequest  # noqa: PLC0415 - heavy: help must not wait for it
-    from eddyline.app.ingesting import ingest as keep_ingesting  # noqa: PLC0415
-    from eddyline.app.shared import Shared  # noqa: PLC0415
+    from eddyline.app.ingesting import IngestRequest
+    from eddyline.app.ingesting import ingest as keep_ingesting
+    from eddyline.app.shared import Shared
 
     request = IngestRequest(
         events=events,
@@ -113,7 +113,7 @@ def _plain(note: Note) -> dict[str, str]:
 
 
 def _line(note: Note) -> Text:
-    from eddyline.pipeline.words import shown  # noqa: PLC0415 - not for help
+    from eddyline.pipeline.words import shown
 
     about = shown(note.address or note.message)
     asset = f"  asset {note.asset}" if note.asset else ""

@@ -143,8 +143,8 @@ def redrive_letters(
     as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Bring dead letters back: messages of jobs that the queue gave up, through the ledger."""
-    from eddyline.app.letters import redrive  # noqa: PLC0415 - heavy: help must not wait for it
-    from eddyline.app.shared import Shared  # noqa: PLC0415
+    from eddyline.app.letters import redrive
+    from eddyline.app.shared import Shared
 
     found = redrive(Shared.of(ledger=ledger, queues=queues), limit=limit)
     if as_json:
@@ -174,8 +174,8 @@ def archive_jobs(
 
 def open_ledger(out: Path | None, ledger: str, queues: str) -> Ledger:
     """The fleet's ledger where one is named and no folder is; else the folder's."""
-    from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
-    from eddyline.app.shared import Shared  # noqa: PLC0415
+    from eddyline import app
+    from eddyline.app.shared import Shared
 
     if out is not None and ledger:
         raise UsageError("--out and --ledger name two ledgers", remedy="leave one of them out")

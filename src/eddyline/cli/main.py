@@ -100,7 +100,7 @@ def main() -> None:
 
 def complain(error: EddylineError) -> int:
     """Say on standard error what is wrong and what to do; returns the exit code."""
-    from eddyline.pipeline.words import shown  # noqa: PLC0415 - only when something is wrong
+    from eddyline.pipeline.words import shown
 
     sys.stderr.write(f"eddyline: {shown(error.message)}\n")
     if error.remedy:

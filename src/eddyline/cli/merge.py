@@ -25,8 +25,8 @@ def merge(
     force: Annotated[bool, typer.Option("--force", help="Join even if a chapter is missing.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Join a camera's chapters into one file: nothing is encoded again, telemetry and HiLights go on."""
-    from eddyline.pipeline.edit.chapters import in_order  # noqa: PLC0415 - help must not wait for NumPy
-    from eddyline.pipeline.edit.merge import merge as join  # noqa: PLC0415 - likewise
+    from eddyline.pipeline.edit.chapters import in_order
+    from eddyline.pipeline.edit.merge import merge as join
 
     for each in chapters:
         if not each.is_file():

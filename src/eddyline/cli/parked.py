@@ -36,7 +36,7 @@ def parked(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002 - likewise
 ) -> None:
     """List the messages that `eddyline ingest` put aside, with the reasons; send them again, or drop them."""
-    from eddyline.app.parking import attic  # noqa: PLC0415 - heavy: help must not wait for it
+    from eddyline.app.parking import attic
 
     chosen = tuple(ids or ())
     if redrive and drop:

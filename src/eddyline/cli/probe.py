@@ -20,7 +20,7 @@ def probe(
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Say what a file holds, without decoding it."""
-    from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
+    from eddyline import app
 
     show_facts(file, app.probe(file), as_json=as_json)
 

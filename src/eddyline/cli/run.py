@@ -59,7 +59,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Turn footage into playable, proven assets. Stop it at any time; run it again to go on."""
-    from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
+    from eddyline import app
 
     request = app.RunRequest(
         sources=tuple(sources), out=out, profile=profile, slots=slots, merge=not no_merge, store=store

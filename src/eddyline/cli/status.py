@@ -36,8 +36,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
 ) -> None:
     """Show how work stands. Exit 1 where somebody has to see to it: failures, or nobody to do a job."""
-    from eddyline.app.shared import Shared  # noqa: PLC0415 - heavy: help must not wait for it
-    from eddyline.app.standing import status as look  # noqa: PLC0415
+    from eddyline.app.shared import Shared
+    from eddyline.app.standing import status as look
 
     shared = Shared.of(ledger=ledger)
     with open_ledger(out, ledger, "") as opened:

@@ -23,7 +23,7 @@ def strip_location(
     ] = None,
 ) -> None:
     """Copy a recording without its location; picture, sound and motion sensors keep every byte."""
-    from eddyline.pipeline.edit.strip import strip_location as strip  # noqa: PLC0415 - not for --help
+    from eddyline.pipeline.edit.strip import strip_location as strip
 
     target = named(source, out, "stripped", [source])
     made = stoppable(lambda check: strip(source, target, check=check))

@@ -61,10 +61,10 @@ def submit(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - likewise
 ) -> None:
     """Hand footage to the workers that share a store and a ledger. Asked again, nothing is done twice."""
-    from eddyline.app.shared import Shared  # noqa: PLC0415 - heavy: help must not wait for it
-    from eddyline.app.submitting import SubmitRequest  # noqa: PLC0415
-    from eddyline.app.submitting import submit as hand_in  # noqa: PLC0415
-    from eddyline.pipeline.terms import Terms  # noqa: PLC0415
+    from eddyline.app.shared import Shared
+    from eddyline.app.submitting import SubmitRequest
+    from eddyline.app.submitting import submit as hand_in
+    from eddyline.pipeline.terms import Terms
 
     request = SubmitRequest(
         sources=tuple(sources),

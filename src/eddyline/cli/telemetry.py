@@ -73,7 +73,7 @@ def telemetry(
     lenient: Annotated[bool, typer.Option("--lenient", help="Keep what is sound of a broken file.")] = False,  # noqa: FBT002 - likewise
 ) -> None:
     """Show or export a camera's telemetry: GPS, motion, exposure, faces, HiLights, settings."""
-    from eddyline.gpmf.export import Selection  # noqa: PLC0415 - help must not wait for NumPy
+    from eddyline.gpmf.export import Selection
 
     selection = Selection(
         streams=tuple(stream or ()),
@@ -108,7 +108,7 @@ def telemetry(
 
 
 def _read(source: Path | ByteRanges, *, lenient: bool) -> Telemetry:
-    from eddyline import gpmf  # noqa: PLC0415 - help must not wait for NumPy
+    from eddyline import gpmf
 
     found = gpmf.read(source, lenient=lenient)
     for flaw in found.flaws if lenient else ():
@@ -118,7 +118,7 @@ def _read(source: Path | ByteRanges, *, lenient: bool) -> Telemetry:
 
 @contextlib.contextmanager
 def _opened(file: str) -> Iterator[Path | ByteRanges]:
-    from eddyline.core.reading import is_remote, open_remote  # noqa: PLC0415 - not for --help
+    from eddyline.core.reading import is_remote, open_remote
 
     if not is_remote(file):
         yield Path(file)
@@ -132,7 +132,7 @@ def _opened(file: str) -> Iterator[Path | ByteRanges]:
 
 def _check(wanted: str, out: Path | None) -> None:
     """Refuse before reading what could not be written."""
-    from eddyline.gpmf.export import format_named, format_of  # noqa: PLC0415 - not for --help
+    from eddyline.gpmf.export import format_named, format_of
 
     row = format_named(wanted) if wanted else format_of(out or Path())
     if out is None and not row.text and sys.stdout.isatty():
@@ -140,7 +140,7 @@ def _check(wanted: str, out: Path | None) -> None:
 
 
 def _export(found: Telemetry, wanted: str, out: Path | None, selection: Selection) -> None:
-    from eddyline.gpmf import export  # noqa: PLC0415 - not for --help
+    from eddyline.gpmf import export
 
     if out is None:
         export.write(found, sys.stdout.buffer, wanted, selection)

@@ -40,9 +40,9 @@ def trim(
     ] = False,
 ) -> None:
     """Cut a recording: picture to the frame, sound, telemetry, HiLights and time code with it."""
-    from eddyline import app  # noqa: PLC0415 - heavy: help and --version must not wait for it
-    from eddyline.cli.interrupt import Interruption  # noqa: PLC0415 - likewise
-    from eddyline.core.stop import Stop  # noqa: PLC0415 - likewise
+    from eddyline import app
+    from eddyline.cli.interrupt import Interruption
+    from eddyline.core.stop import Stop
 
     if not file.is_file():
         raise MissingError(f"there is no file {file}", remedy="check the path and that the card is mounted")

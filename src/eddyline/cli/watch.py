@@ -44,8 +44,8 @@ def watch(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - likewise
 ) -> None:
     """Process footage as it appears in a folder. Stop it at any time; started again, it goes on."""
-    from eddyline.app.ingesting import WatchRequest  # noqa: PLC0415 - heavy: help must not wait for it
-    from eddyline.app.ingesting import watch as keep_watching  # noqa: PLC0415
+    from eddyline.app.ingesting import WatchRequest
+    from eddyline.app.ingesting import watch as keep_watching
 
     request = WatchRequest(
         folder=folder,

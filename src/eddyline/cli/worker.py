@@ -34,9 +34,9 @@ def worker(
     log_level: LogLevel = "info",
 ) -> None:
     """Do jobs until this machine is taken away. SIGTERM drains; Ctrl-C hands everything back at once."""
-    from eddyline.app.shared import Shared  # noqa: PLC0415 - heavy: help must not wait for it
-    from eddyline.app.working import WorkRequest  # noqa: PLC0415
-    from eddyline.app.working import work as perform  # noqa: PLC0415
+    from eddyline.app.shared import Shared
+    from eddyline.app.working import WorkRequest
+    from eddyline.app.working import work as perform
 
     request = WorkRequest(
         pool=pool,

@@ -28,8 +28,8 @@ def open_remote(address: str) -> Ranges:
     if address.partition("://")[0].lower() in SCHEMES:
         return HttpRanges(address)
     # Only here: the client of object stores takes a tenth of a second to start.
-    from eddyline.core.addresses import parse_object  # noqa: PLC0415
-    from eddyline.core.opening import open_store  # noqa: PLC0415
+    from eddyline.core.addresses import parse_object  # noqa: PLC0415 - as said
+    from eddyline.core.opening import open_store  # noqa: PLC0415 - as said
 
     root, key = parse_object(address)
     return open_store(root).ranges(key)

@@ -37,7 +37,7 @@ def leaf(key: str, char: str, values: object, *, complex_type: str = "") -> Klv:
         elements = elements_of(char, MAX_SIZE, complex_type)
         if elements is None:
             raise GpmfError(f"TYPE {complex_type!r} is not one", path=key)
-        rows = [tuple(row) for row in values]  # type: ignore[attr-defined]
+        rows = [tuple(row) for row in values]  # type: ignore[attr-defined]  # rows, or it raises
         packed = np.array([_plain(row) for row in rows], dtype=structure(elements))
         return _sized(name, char, packed.dtype.itemsize, packed.tobytes())
     row = TYPES.get(char)
@@ -117,7 +117,7 @@ def _plain(row: Sequence[object]) -> tuple[object, ...]:
 def _text_leaf(key: str, char: str, values: object) -> Klv:
     """Text-like values: str, bytes, or a sequence of either, padded with NULs to one width."""
     several = not isinstance(values, str | bytes)
-    items: list[str | bytes] = list(values) if several else [values]  # type: ignore[call-overload,list-item]
+    items: list[str | bytes] = list(values) if several else [values]  # type: ignore[call-overload,list-item]  # likewise
     parts = [_latin(item, key) if isinstance(item, str) else item for item in items]
     if TYPES[char].kind == "text":
         width = max((len(part) for part in parts), default=1) or 1 if several else 1

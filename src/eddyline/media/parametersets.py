@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from eddyline.core.errors import InputError, UnsupportedError
-from eddyline.media.nalunits import AVC_PPS, AVC_SPS, unit_type
 from eddyline.mp4.boxes import Box
+from eddyline.mp4.nalunits import AVC_PPS, AVC_SPS, unit_type
 
 _VISUAL_FIELDS = 78
 _ENTRY_AT = 8  # of stsd's body: version, flags and the count of entries

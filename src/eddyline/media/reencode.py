@@ -12,12 +12,12 @@ import numpy as np
 from eddyline.core.errors import ProofError, UnsupportedError
 from eddyline.core.process import Limits, Runner
 from eddyline.core.ranges import FileRanges
-from eddyline.media.nalunits import HEVC_PPS, HEVC_SPS, HEVC_VPS, sample_of, unit_type, units_of
 from eddyline.media.parametersets import Sets, read_sets
 from eddyline.media.renumbering import Renumbering, free_number
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
+from eddyline.mp4.nalunits import HEVC_PPS, HEVC_SPS, HEVC_VPS, sample_of, unit_type, units_of
 from eddyline.mp4.slice import Slice, sample_bytes
 
 # profile_idc -> x264's name (ITU-T H.264 annex A)
@@ -30,6 +30,7 @@ _AVC_PROFILES: Mapping[int, str] = {
     122: "high422",
     244: "high444",
 }
+_MOST_HEVC_PROFILE = 4  # Main, Main 10, still pictures, range extensions (ITU-T H.265 annex A)
 _HEVC_FORMATS = frozenset({"yuv420p", "yuvj420p", "yuv420p10le", "yuv422p10le"})
 _HEVC_PARAMETER_SETS = frozenset({HEVC_VPS, HEVC_SPS, HEVC_PPS})
 # The end of a coded sequence: what follows begins anew, even at a CRA picture (H.265 section 7.4.2.4.4).
@@ -62,7 +63,9 @@ def check(sets: Sets, facts: VideoFacts, tools: Toolchain) -> None:
         why = "interlaced pictures"
     elif sets.codec == "h264" and sets.profile not in _AVC_PROFILES:
         why = f"H.264 of profile {sets.profile}"
-    elif sets.codec == "hevc" and (sets.profile > 4 or facts.pixel_format not in _HEVC_FORMATS):  # noqa: PLR2004
+    elif sets.codec == "hevc" and (
+        sets.profile > _MOST_HEVC_PROFILE or facts.pixel_format not in _HEVC_FORMATS
+    ):
         why = f"HEVC of profile {sets.profile} with {facts.pixel_format} pixels"
     if why:
         raise UnsupportedError(f"{why} cannot be encoded as they are", remedy="cut with --keyframes")

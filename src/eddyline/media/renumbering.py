@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.nalunits import (
+from eddyline.media.parametersets import Sets
+from eddyline.mp4.nalunits import (
     AVC_PPS,
     AVC_SPS,
     HEVC_IRAP,
@@ -18,8 +19,7 @@ from eddyline.media.nalunits import (
     SLICES,
     unit_type,
 )
-from eddyline.media.parametersets import Sets
-from eddyline.media.rbsp import bits_of, coded, escaped, number_at, packed, unescaped
+from eddyline.mp4.rbsp import bits_of, coded, escaped, number_at, packed, unescaped
 
 # Numbers for which a slice header grows by 8 bits exactly: all behind it, the coded data, is moved by a byte.
 _HEVC_PPS_NUMBERS = range(15, 31)

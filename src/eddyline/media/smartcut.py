@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.nalunits import IDR, unit_type, units_of
 from eddyline.media.parametersets import read_sets
 from eddyline.mp4.movie import Track
+from eddyline.mp4.nalunits import IDR, unit_type, units_of
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import ByteRanges, Ints
 from eddyline.mp4.start import can_begin

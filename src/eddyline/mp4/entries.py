@@ -153,7 +153,8 @@ def read_language(mdhd: Box) -> str:
     fields.skip(28 if version == 1 else 16)
     packed = fields.number("H")
     letters = [(packed >> shift & 31) + 0x60 for shift in (10, 5, 0)]
-    return "".join(map(chr, letters)) if all(0x61 <= code <= 0x7A for code in letters) else "und"  # noqa: PLR2004
+    text = "".join(map(chr, letters))
+    return text if text.isalpha() else "und"
 
 
 def read_handler(hdlr: Box) -> tuple[str, str]:
@@ -164,7 +165,7 @@ def read_handler(hdlr: Box) -> tuple[str, str]:
     handler = fields.fourcc()
     fields.skip(min(12, fields.left))
     raw = bytes(fields.take(fields.left))
-    if raw and (component == "mhlr" or raw[0] < 0x20) and raw[0] <= len(raw) - 1:  # noqa: PLR2004
+    if raw and (component == "mhlr" or raw[0] < ord(" ")) and raw[0] < len(raw):
         raw = raw[1 : 1 + raw[0]]
     name = raw.split(b"\0")[0].decode("utf-8", "replace")
     return handler, "".join(char for char in name if char.isprintable()).rstrip()

@@ -9,27 +9,24 @@ were cut off: they are in the table, but no decoder shows them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from eddyline.mp4.movie import Track
+from eddyline.mp4.nalunits import HEVC_IRAP, IDR, SLICES, unit_type, units_within
 from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.rbsp import unescaped
 
 _AVC = frozenset({"avc1", "avc2", "avc3", "avc4"})
 _HEVC = frozenset({"hvc1", "hev1", "dvh1", "dvhe"})
 _MOST_LEADING = 64  # pictures; the deepest reordering is 16
 _LOOK = 64 * 1024  # bytes: parameter sets and messages in front of a picture are far shorter
 _LENGTH_SIZE_AT = {b"avcC": 4, b"hvcC": 21}
-# NAL unit types (ITU-T H.264 table 7-1)
-_AVC_PICTURES = range(1, 6)
-_AVC_IDR, _AVC_SEI = 5, 6
+_AVC_SEI = 6  # NAL unit type (ITU-T H.264 table 7-1)
 _RECOVERY_POINT = 6  # SEI payload type (annex D)
-# NAL unit types (ITU-T H.265 table 7-1)
-_HEVC_PICTURES = range(32)
-_HEVC_BEGINNINGS = range(16, 24)  # random access points: BLA, IDR, CRA
-_HEVC_RASL = frozenset({8, 9})  # leading pictures that need what came before the random access point
-_EMULATION = (b"\0\0\3", b"\0\0")
+_GOES_ON = 0xFF  # a byte of a number that is not its last (ITU-T H.264 section 7.3.2.3.1)
+_HEVC_RASL = frozenset(
+    {8, 9}
+)  # ITU-T H.265 table 7-1: leading pictures that need what came before the random access point
 
 
 def can_begin(src: ByteRanges, track: Track, number: int) -> bool:
@@ -41,7 +38,7 @@ def can_begin(src: ByteRanges, track: Track, number: int) -> bool:
     if track.format in _AVC:
         return _avc_can_begin(_head(src, track, number))
     if track.format in _HEVC:
-        return _hevc_kind(_head(src, track, number)) in _HEVC_BEGINNINGS
+        return _hevc_kind(_head(src, track, number)) in HEVC_IRAP
     return True
 
 
@@ -67,28 +64,28 @@ def _head(src: ByteRanges, track: Track, number: int) -> list[bytes]:
     """The NAL units at the start of a sample."""
     samples = track.samples
     data = src.read(int(samples.offset[number]), min(int(samples.size[number]), _LOOK))
-    return list(_units(data, _length_size(track.stsd)))
+    return list(units_within(data, _length_size(track.stsd)))
 
 
 def _avc_can_begin(units: list[bytes]) -> bool:
     recovers = False
     for unit in units:
-        kind = unit[0] & 31
+        kind = unit_type("h264", unit)
         if kind == _AVC_SEI:
-            recovers = recovers or _recovers_at_once(unit[1:].replace(*_EMULATION))
-        elif kind in _AVC_PICTURES:
-            return recovers or kind == _AVC_IDR
+            recovers = recovers or _recovers_at_once(unescaped(unit[1:]))
+        elif kind in SLICES["h264"]:
+            return recovers or kind in IDR["h264"]
     return True  # no picture within sight: leave it to the decoder
 
 
 def _is_idr(units: list[bytes]) -> bool:
-    return any(unit[0] & 31 == _AVC_IDR for unit in units)
+    return any(unit_type("h264", unit) in IDR["h264"] for unit in units)
 
 
 def _hevc_kind(units: list[bytes]) -> int:
     """The type of the first picture's NAL unit; that of an IDR picture if none is within sight."""
-    kinds = (unit[0] >> 1 & 63 for unit in units)
-    return next((kind for kind in kinds if kind in _HEVC_PICTURES), 19)
+    kinds = (unit_type("hevc", unit) for unit in units)
+    return next((kind for kind in kinds if kind in SLICES["hevc"]), max(IDR["hevc"]))
 
 
 def _recovers_at_once(messages: bytes) -> bool:
@@ -99,7 +96,7 @@ def _recovers_at_once(messages: bytes) -> bool:
         size, at = _counted(messages, at)
         if kind == _RECOVERY_POINT:
             # An Exp-Golomb 0 is a single 1 bit.
-            return at < len(messages) and messages[at] >= 0x80  # noqa: PLR2004
+            return at < len(messages) and bool(messages[at] >> 7)
         at += size
     return False
 
@@ -110,7 +107,7 @@ def _counted(data: bytes, at: int) -> tuple[int, int]:
     while at < len(data):
         total += data[at]
         at += 1
-        if data[at - 1] != 0xFF:  # noqa: PLR2004
+        if data[at - 1] < _GOES_ON:
             break
     return total, at
 
@@ -123,14 +120,3 @@ def _length_size(stsd: bytes) -> int:
         if at >= 0 and place < len(stsd):
             return (stsd[place] & 3) + 1
     return 4
-
-
-def _units(data: bytes, length_size: int) -> Iterator[bytes]:
-    """The NAL units as far as they lie within `data`; the last may be cut."""
-    at = 0
-    while at + length_size < len(data):
-        length = int.from_bytes(data[at : at + length_size])
-        at += length_size
-        if length:
-            yield data[at : at + length]
-        at += length

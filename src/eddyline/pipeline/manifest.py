@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from eddyline.core.errors import ProofError
+from eddyline.media.ladder import Rung
 from eddyline.media.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.builds import told
@@ -137,7 +138,7 @@ def _source(name: str, facts: SourceFacts) -> dict[str, Any]:
     }
 
 
-def _rendition(plan: Plan, rung: Any, result: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+def _rendition(plan: Plan, rung: Rung, result: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": rung.name,
         "path": f"renditions/{rung.name}.mp4",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from tests.servers.ecsagent import FakeAgent, agent
@@ -26,8 +27,8 @@ def troubles() -> list[str]:
     return []
 
 
-def _make(url: str, troubles: list[str], **options: float) -> Protection:
-    return Protection(url, on_trouble=troubles.append, **{"pause_s": 0.02, **options})  # type: ignore[arg-type]
+def _make(url: str, troubles: list[str], **options: Any) -> Protection:
+    return Protection(url, on_trouble=troubles.append, **{"pause_s": 0.02, **options})
 
 
 def _until(condition: Callable[[], object]) -> None:

@@ -53,7 +53,7 @@ def call(out: Path, *arguments: str) -> Result:
     return CliRunner(env={"COLUMNS": "200"}).invoke(build(whole), whole)
 
 
-def called(out: Path, *arguments: str) -> Any:  # noqa: ANN401 - any JSON value
+def called(out: Path, *arguments: str) -> Any:
     result = call(out, *arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)

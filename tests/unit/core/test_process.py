@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -255,11 +256,11 @@ def test_a_child_that_ends_just_when_it_is_told_to_is_reaped_once(monkeypatch: p
     # The window between asking "has it ended?" and telling it to: held open until the child has ended.
     told: list[int] = []
 
-    def late(real: object, pid: int, number: int) -> None:
+    def late(real: Callable[[int, int], None], pid: int, number: int) -> None:
         if not told:
             told.append(pid)
             time.sleep(0.4)
-        real(pid, number)  # type: ignore[operator]
+        real(pid, number)
 
     for name in ("kill", "killpg"):
         real = getattr(os, name)

@@ -38,7 +38,7 @@ def ledger(tmp_path: Path) -> Iterator[RemoteLedger]:
 class Office:
     """Coordinators in threads, and one who counts what they note."""
 
-    def __init__(self, ledger: RemoteLedger, post: Post, count: int = 1, **more: Any) -> None:  # noqa: ANN401 - any option
+    def __init__(self, ledger: RemoteLedger, post: Post, count: int = 1, **more: Any) -> None:
         self.stop = Stop()
         self.notes: Counter[str] = Counter()
         self.failures: list[Exception] = []

@@ -61,7 +61,7 @@ OUTCOMES: list[Outcome] = [
 ]
 
 
-def _through(value: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+def _through(value: dict[str, Any]) -> Any:
     return json.loads(json.dumps(value))
 
 
@@ -75,7 +75,7 @@ def test_an_order_comes_through_whole(kind: OrderKind) -> None:
     "wrong",
     [None, [], {}, {"v": 2}, {"kind": "dance"}, {"kind": 3}, {"worker": None}, {"fence": -1}, {"over": 1}],
 )
-def test_what_is_no_order_is_refused(wrong: Any) -> None:  # noqa: ANN401 - JSON
+def test_what_is_no_order_is_refused(wrong: Any) -> None:
     good = order_to_json(Order(worker="ada", kind=OrderKind.DRAIN))
     with pytest.raises(WireError):
         order_from_json({**good, **wrong} if wrong else wrong)

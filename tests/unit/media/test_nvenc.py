@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -31,10 +32,10 @@ _RUNG = Rung(
 _NAMES = ("h264_nvenc", "hevc_nvenc", "av1_nvenc")
 
 
-def _of(name: str, **changes: object) -> Rung:
+def _of(name: str, **changes: Any) -> Rung:
     row = ENCODERS[name]
     level = "4.0" if row.codec == "h264" else None
-    return replace(_RUNG, codec=row.codec, encoder=name, level=level, **changes)  # type: ignore[arg-type]
+    return replace(_RUNG, codec=row.codec, encoder=name, level=level, **changes)
 
 
 def _value(said: tuple[str, ...], option: str) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -297,9 +298,9 @@ def test_sounds_of_one_language_stay_apart_and_the_first_is_the_default(
 def test_other_codecs_share_the_grid_with_h264(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, codec: str
 ) -> None:
-    kind = {"frames": 50, "gop": 12, "fps": Fraction(24)}
-    other = rendition(ffmpeg, tmp_path / "a.mp4", codec=codec, sounds=(), **kind)  # type: ignore[arg-type]
-    plain = rendition(ffmpeg, tmp_path / "b.mp4", sounds=(), **kind)  # type: ignore[arg-type]
+    kind: dict[str, Any] = {"frames": 50, "gop": 12, "fps": Fraction(24)}
+    other = rendition(ffmpeg, tmp_path / "a.mp4", codec=codec, sounds=(), **kind)
+    plain = rendition(ffmpeg, tmp_path / "b.mp4", sounds=(), **kind)
     grid = Grid(gop=12, segment=24, fps=Fraction(24))
     make(tools, tmp_path, [other, plain], grid, (codec, "h264"))
     assert playlist(tmp_path, "r0") == playlist(tmp_path, "r1") == pytest.approx([1, 1, 1 / 12], abs=1e-6)

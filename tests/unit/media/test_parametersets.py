@@ -7,9 +7,9 @@ import struct
 import pytest
 
 from eddyline.core.errors import InputError, UnsupportedError
-from eddyline.media.nalunits import AVC_PPS, AVC_SPS
 from eddyline.media.parametersets import read_sets, with_sets
 from eddyline.mp4.headers import box
+from eddyline.mp4.nalunits import AVC_PPS, AVC_SPS
 
 _SPS = b"\x67\x64\x00\x28\xa0"
 _PPS = b"\x68\x80"

@@ -38,7 +38,7 @@ def make(ffmpeg: str, out: Path, lavfi: str, *options: str) -> Path:
     return out
 
 
-def facts_of(track: Track, **more: Any) -> VideoFacts:  # noqa: ANN401 - any field of the facts
+def facts_of(track: Track, **more: Any) -> VideoFacts:
     values: dict[str, Any] = {
         "codec": "h264",
         "width": track.width,
@@ -56,7 +56,7 @@ def facts_of(track: Track, **more: Any) -> VideoFacts:  # noqa: ANN401 - any fie
 class Shot:
     """One source, open, and what every picture function wants of it."""
 
-    def __init__(self, path: Path, tools: Toolchain, **more: Any) -> None:  # noqa: ANN401 - as above
+    def __init__(self, path: Path, tools: Toolchain, **more: Any) -> None:
         self.src = FileRanges(path)
         self.movie: Movie = read_movie(self.src)
         track = self.movie.first("video")

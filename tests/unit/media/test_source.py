@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from eddyline.media.source import AudioFacts, SourceFacts, TelemetryFacts, Video
 
 
 def _video(**changes: object) -> VideoFacts:
-    values = {
+    values: dict[str, Any] = {
         "codec": "h264",
         "width": 1440,
         "height": 1080,
@@ -19,7 +20,7 @@ def _video(**changes: object) -> VideoFacts:
         "timescale": 90000,
         **changes,
     }
-    return VideoFacts(**values)  # type: ignore[arg-type]
+    return VideoFacts(**values)
 
 
 def test_facts_come_back_from_json_as_they_went() -> None:

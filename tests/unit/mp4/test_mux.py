@@ -62,7 +62,7 @@ def _ints(*values: int) -> Ints:
 def _metadata(
     source: ByteRanges,
     sizes: Ints,
-    **more: Any,  # noqa: ANN401 - any field of OutTrack
+    **more: Any,
 ) -> OutTrack:
     offsets = np.cumsum(sizes) - sizes
     return replace(

@@ -50,7 +50,7 @@ def _lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def _event(happening: Happening, state: State = State.RUNNING, **more: Any) -> WorkerEvent:  # noqa: ANN401 - fields
+def _event(happening: Happening, state: State = State.RUNNING, **more: Any) -> WorkerEvent:
     return WorkerEvent(happening=happening, job=Job(**{**JOB, "state": state}), worker="ada", at=1.0, **more)
 
 

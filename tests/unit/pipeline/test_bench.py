@@ -37,7 +37,7 @@ def claim(tmp_path: Path) -> Claim:
         return ledger.claim("me", classes=("cpu",), limit=1, lease_s=60)[0]
 
 
-def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:  # noqa: ANN401 - JobLimits'
+def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
     """What becomes of a job whose program is this code, in a class with these limits."""
     store = FolderStore(tmp_path / "store")
     store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))

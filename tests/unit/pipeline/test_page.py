@@ -239,7 +239,7 @@ def test_silence_has_no_loudness(manifest: dict[str, Any], root: Path) -> None:
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"' $name \u202e\n"
 
 
-def _poisoned(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _poisoned(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _poisoned(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -18,13 +18,13 @@ def between(ministack: Ministack) -> Iterator[Proxy]:
         yield made
 
 
-def client(url: str, *, attempts: int = 1) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
+def client(url: str, *, attempts: int = 1) -> Any:
     config = pytest.importorskip("botocore.config").Config(retries={"total_max_attempts": attempts})
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
     return pytest.importorskip("boto3").client("sqs", endpoint_url=url, config=config, **keys)
 
 
-def received(sqs: Any, queue: str) -> list[str]:  # noqa: ANN401 - likewise
+def received(sqs: Any, queue: str) -> list[str]:
     found = []
     while answer := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         found += [message["Body"] for message in answer]

@@ -17,7 +17,7 @@ from eddyline.gpmf import export
 Rider = Callable[..., gpmf.Telemetry]
 
 
-def document(telemetry: gpmf.Telemetry, **filters: Any) -> dict[str, Any]:  # noqa: ANN401 - those of Selection
+def document(telemetry: gpmf.Telemetry, **filters: Any) -> dict[str, Any]:
     out = io.BytesIO()
     export.write(telemetry, out, "json", export.Selection(**filters))
     found: dict[str, Any] = json.loads(out.getvalue())

@@ -40,7 +40,7 @@ def parsed(text: bytes) -> ET.Element:
     return ET.fromstring(text)  # noqa: S314 - what we wrote ourselves
 
 
-def made(telemetry: gpmf.Telemetry, name: str, **filters: Any) -> bytes:  # noqa: ANN401 - those of Selection
+def made(telemetry: gpmf.Telemetry, name: str, **filters: Any) -> bytes:
     out = io.BytesIO()
     export.write(telemetry, out, name, export.Selection(**filters))
     return out.getvalue()

@@ -65,7 +65,7 @@ def video(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
     return out
 
 
-def made(video: Path, out: Path, tools: Toolchain, **wish: Any) -> Combined:  # noqa: ANN401 - a Wish's fields
+def made(video: Path, out: Path, tools: Toolchain, **wish: Any) -> Combined:
     return combine(video, out, Wish(**wish), tools=tools)
 
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,13 +37,13 @@ def samples_of(path: Path, track: int) -> list[bytes]:
         return list(sample_bytes(src, read_movie(src).tracks[track]))
 
 
-def changed(source: Path, out: Path, **changes: object) -> Path:
+def changed(source: Path, out: Path, **changes: Any) -> Path:
     """A copy whose video track is described differently."""
     from dataclasses import replace
 
     movie = index(source)
     tracks = linked(movie.tracks, [passthrough(movie, track, source) for track in movie.tracks])
-    tracks[0] = replace(tracks[0], **changes)  # type: ignore[arg-type]
+    tracks[0] = replace(tracks[0], **changes)
     write(out, tracks, timescale=movie.timescale, udta=movie.udta, creation_time=movie.creation_time)
     return out
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from eddyline.core.errors import Interrupted, ProofError, UsageError
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.core.stop import Stop
-from eddyline.gpmf.edit.window import window
+from eddyline.gpmf.edit.window import Window, window
 from eddyline.media.proof import presented_samples
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
@@ -169,8 +170,8 @@ def test_a_cut_that_fails_its_proof_never_appears(
     out.write_bytes(b"what was there before")
     real = window
 
-    def spoilt(*given: object) -> object:
-        made = real(*given)  # type: ignore[arg-type]
+    def spoilt(*given: Any) -> Window:
+        made = real(*given)
         object.__setattr__(made, "kept", {key: (a, b - 1) for key, (a, b) in made.kept.items()})
         return made
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from eddyline.core.errors import InputError
-from eddyline.media import rbsp
+from eddyline.mp4 import rbsp
 
 
 def test_escaping_is_undone_by_unescaping() -> None:

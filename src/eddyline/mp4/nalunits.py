@@ -33,6 +33,17 @@ def units_of(sample: bytes, length_size: int) -> Iterator[bytes]:
         at += length
 
 
+def units_within(data: bytes, length_size: int) -> Iterator[bytes]:
+    """The NAL units of a sample's beginning, those without a byte left out; the last may be cut."""
+    at = 0
+    while at + length_size < len(data):
+        length = int.from_bytes(data[at : at + length_size], "big")
+        at += length_size
+        if length:
+            yield data[at : at + length]
+        at += length
+
+
 def sample_of(units: Iterable[bytes], length_size: int) -> bytes:
     """A sample of these NAL units."""
     try:
