@@ -60,7 +60,7 @@ def parse(text: str) -> Address:
     if scheme == FOLDER:
         return Address(scheme=FOLDER, path=_file_path(text))
     if scheme not in _BUCKETS or not text[found.end() :].startswith("/"):
-        raise UsageError(f"{found[1]}: is no kind of media store that Eddyline knows", remedy=_KNOWN)
+        raise UsageError(f"{found[0]} begins no address that Eddyline knows", remedy=_KNOWN)
     bucket, _, prefix = text[found.end() + 1 :].partition("/")
     if _BUCKETS[scheme].fullmatch(bucket) is None:
         # The name itself is not repeated: it may be a secret (s3://key:secret@bucket).
@@ -84,7 +84,16 @@ def parse_object(text: str) -> tuple[Address, str]:
             raise UsageError(f"{text} names no file")
         return Address(scheme=FOLDER, path=str(path.parent)), checked_key(path.name)
     if not whole.path or text.endswith("/"):
-        raise UsageError(f"{whole} names no object", remedy="add the object's key to the address")
+        raise UsageError(
+            f"{whole} names no object",
+            remedy="add the object's key to the address, or / for all that lies below it",
+        )
+    if not text.endswith(f"://{whole.bucket}/{whole.path}"):
+        # Empty parts and single dots are lost on the way to the store: never take another object for it.
+        raise UsageError(
+            f"{text[:200]!r} cannot be reached: its key has // or /./ in it, or / at an end",
+            remedy="give the object another key",
+        )
     return Address(scheme=whole.scheme, bucket=whole.bucket), whole.path
 
 

@@ -32,6 +32,10 @@ _KEYS = "give valid ones by the environment (AWS_ACCESS_KEY_ID and so on), a pro
 _REGION = "set AWS_REGION to the bucket's region"
 
 
+class OddKeyError(UsageError):
+    """An object of others has a key that cannot be held here; nothing beside it can be listed."""
+
+
 @dataclass(frozen=True)
 class _Fault:
     kind: type[EddylineError]
@@ -60,6 +64,7 @@ _BY_CODE = {
     "PermanentRedirect": _ELSEWHERE,
     "ExpiredToken": _Fault(TransientError, "the credentials have expired", "renew them"),
 }
+_ODD_KEY = _Fault(OddKeyError, "", "give that object another key, or name the others one by one")
 # Looked for in all that the error says, unless an object is missing: that message begins with its key.
 _BY_WORDS = {
     "http://169.254.": _NO_KEYS,
@@ -68,6 +73,7 @@ _BY_WORDS = {
         UsageError, "the endpoint is not https", "use https, or set allow_http where the network is trusted"
     ),
     "Received redirect without LOCATION": _ELSEWHERE,
+    "Encountered object with invalid path": _ODD_KEY,
 }
 _BY_TYPE: dict[type[Exception], _Fault] = {
     PreconditionError: _Fault(TransientError, "it was changed meanwhile", "run the same command again"),

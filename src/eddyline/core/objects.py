@@ -19,7 +19,7 @@ from eddyline.core.contenttypes import content_type
 from eddyline.core.errors import MissingError, TransientError, UsageError
 from eddyline.core.identity import digest
 from eddyline.core.objectfacts import ObjectFacts, facts_of
-from eddyline.core.objectfaults import is_missing, told_apart
+from eddyline.core.objectfaults import OddKeyError, is_missing, told_apart
 from eddyline.core.objectranges import ObjectRanges
 from eddyline.core.objectuploads import PART, Bucket, LostError, ObjectUploads
 from eddyline.core.stop import Stop
@@ -58,7 +58,8 @@ class ObjectStore:
 
     def check(self) -> None:
         """Ask the store for one page of its list: `UsageError` for a wrong bucket or credentials."""
-        with self._telling("listing"):
+        # A key of others that cannot be held is none of our business, and shows that the list was given.
+        with contextlib.suppress(OddKeyError), self._telling("listing"):
             next(iter(obstore.list(self._bucket, chunk_size=1)), None)
 
     def where(self, key: str) -> str:

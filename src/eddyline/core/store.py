@@ -86,9 +86,15 @@ def checked_key(key: str) -> str:
     path = PurePosixPath(key)
     spoken = str(path)
     if not path.parts or path.is_absolute() or ".." in path.parts or _NO_LETTERS.search(key):
-        raise UsageError(f"{key!r} is not a key of the media store")
+        raise UsageError(
+            f"{key!r} is not a key of the media store",
+            remedy="give it a name without .. in its path, backslashes and control characters",
+        )
     if len(spoken.encode()) > _KEY_BYTES or max(len(part.encode()) for part in path.parts) > _NAME_BYTES:
-        raise UsageError(f"a key of {len(key)} letters is too long for the media store: {key[:60]!r}...")
+        raise UsageError(
+            f"a key of {len(key)} letters is too long for the media store: {key[:60]!r}...",
+            remedy="shorten it, or the prefix in the address",
+        )
     return spoken
 
 

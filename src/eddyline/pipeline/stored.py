@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from eddyline.core.errors import MissingError
+from eddyline.core.errors import MissingError, UsageError
 from eddyline.core.objects import ObjectStore
 from eddyline.core.opening import BUCKETS
+from eddyline.core.store import checked_key
 from eddyline.media.sniff import HEAD
 from eddyline.pipeline.kinds import filming_order, why_not
 from eddyline.pipeline.layout import OUTPUT, STATE
@@ -46,14 +47,16 @@ def below(address: str, sniff: Callable[[bytes], object]) -> Below:
     skipped: list[tuple[str, str]] = []
     results = _results(keys)
     skipped += [
-        (bucket.where(folder), "results of an earlier run") for folder in sorted(results) if folder != top
+        (f"{bucket.address}/{folder}", "results of an earlier run")
+        for folder in sorted(results)
+        if folder != top
     ]
     for key in sorted(keys, key=_walk):
         if _hidden(key, top, results):
             continue
-        reason = why_not(key, lambda: sniff(_head(bucket, key)))  # noqa: B023 - asked at once
+        reason = _unnameable(key) or why_not(key, lambda: sniff(_head(bucket, key)))  # noqa: B023 - asked at once
         if reason:
-            skipped.append((bucket.where(key), reason))
+            skipped.append((f"{bucket.address}/{key}", reason))
         else:
             footage.append(bucket.where(key))
     return Below(footage=tuple(footage), skipped=tuple(skipped))
@@ -78,6 +81,15 @@ def _hidden(key: str, top: str, results: set[str]) -> bool:
 def _walk(key: str) -> tuple[str, tuple[str, str]]:
     path = PurePosixPath(key)
     return str(path.parent), filming_order(path.name)
+
+
+def _unnameable(key: str) -> str:
+    """Why an object that others put there cannot be named; "" if it can."""
+    try:
+        checked_key(key)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def _head(bucket: ObjectStore, key: str) -> bytes:

@@ -287,6 +287,18 @@ def test_a_prefix_keeps_stores_of_one_bucket_apart(ministack: Ministack, bucket:
     assert two.size("a/x") == 1
 
 
+@pytest.mark.parametrize("key", ["a//b", "a/./b", "a/../b", "a%0Ab"])
+def test_a_key_of_others_that_cannot_be_held_is_told_with_what_to_do_and_hinders_no_store(
+    ministack: Ministack, bucket: str, key: str
+) -> None:
+    assert ministack.ask("PUT", f"/{bucket}/{key}")[0] == 200
+    store = _open(ministack, bucket)
+    store.check()
+    with pytest.raises(UsageError, match="invalid path") as caught:
+        list(store.everything())
+    assert "another key" in caught.value.remedy
+
+
 _FORKED = """
 import os
 from obstore.store import MemoryStore

@@ -230,6 +230,19 @@ def test_a_whole_bucket_may_be_named_and_earlier_results_in_it_are_not_footage(b
     assert result.skipped == ((f"{bucket.address}/old", "results of an earlier run"),)
 
 
+def test_an_object_that_cannot_be_named_is_skipped_with_the_reason_and_the_others_are_taken(
+    bucket: ObjectStore, ministack: Ministack
+) -> None:
+    bucket.put_bytes("card/a.mp4", b"x")
+    name = bucket.address.removeprefix("s3://")
+    assert ministack.ask("PUT", f"/{name}/card/back%5Cslash.mp4")[0] == 200
+    result = discover([f"{bucket.address}/card/"])
+    assert result.footage == (f"{bucket.address}/card/a.mp4",)
+    ((skipped, reason),) = result.skipped
+    assert skipped.endswith("card/back\\slash.mp4")
+    assert "backslashes" in reason
+
+
 def test_what_is_not_in_the_store_fails_with_a_remedy_and_does_not_stop_the_others(
     bucket: ObjectStore,
 ) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from eddyline.core import addresses
-from eddyline.core.errors import UsageError
 from eddyline.core.objectfacts import ObjectFacts
 from eddyline.core.opening import BUCKETS, Buckets
 
@@ -13,11 +11,5 @@ def look(bucket: str, key: str, *, buckets: Buckets = BUCKETS) -> ObjectFacts | 
 
     Raises `UsageError` (a key that cannot be addressed, no access, no such bucket) or `TransientError`.
     """
-    address = f"s3://{bucket}/{key}"
-    if addresses.parse_object(address)[1] != key:
-        # Empty parts of a path and slashes at its ends are lost on the way; never take another object.
-        raise UsageError(
-            f"the key {ascii(key)[:200]} cannot be addressed", remedy="upload it without // or / at its ends"
-        )
-    store, name = buckets.find(address)
+    store, name = buckets.find(f"s3://{bucket}/{key}")
     return store.facts(name)
