@@ -39,6 +39,7 @@ BY_EXTENSION = {
     ".txt": "text/plain; charset=utf-8",
     ".log": "text/plain; charset=utf-8",
     ".yaml": "application/yaml",
+    ".gz": "application/gzip",
     ".gpmf": DEFAULT,
     ".bin": DEFAULT,
 }

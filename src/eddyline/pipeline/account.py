@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from eddyline.core.errors import EddylineError
+from eddyline.core.store import Store
 from eddyline.graph.job import Job
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.states import State
@@ -20,6 +21,7 @@ from eddyline.pipeline.events import (
     SourceSkipped,
 )
 from eddyline.pipeline.layout import asset_key, manifest_key
+from eddyline.pipeline.published import published
 from eddyline.pipeline.submit import Submitted
 
 
@@ -72,13 +74,17 @@ class Account:
         """Whether the asset's end has been told."""
         return asset in self._finished or asset in self._failed
 
-    def settle(self, submitted: Submitted, ledger: Ledger) -> None:
-        """Tell how an asset ended of which nothing is open any more, if the ledger knows that it failed."""
+    def settle(self, submitted: Submitted, ledger: Ledger, store: Store) -> None:
+        """Tell how an asset ended of which nothing is open any more."""
         jobs = ledger.jobs(asset=submitted.asset)
         dead = next((job for job in jobs if job.state is State.DEAD), None)
         ended = dead or next((job for job in jobs if job.state is State.CANCELLED), None)
-        if ended is not None:
+        if published(store, submitted.asset):
+            self.finished(submitted.asset, submitted.name, reused=False)
+        elif ended is not None:
             self.failed(submitted.asset, buried(submitted, ended))
+        else:
+            self.failed(submitted.asset, _vanished(submitted, self.where(manifest_key(submitted.asset))))
 
     def report(self, interrupted: str) -> RunReport:
         """The whole; `interrupted` is the reason if it was cut short."""
@@ -100,6 +106,18 @@ def failure(address: str, error: EddylineError) -> AssetFailed:
         job="",
         reason=error.message,
         remedy=error.remedy,
+    )
+
+
+def _vanished(submitted: Submitted, manifest: str) -> AssetFailed:
+    """What is told of an asset whose jobs are all done, and which is not there, or not whole."""
+    return AssetFailed(
+        asset=submitted.asset,
+        name=submitted.name,
+        source=submitted.source,
+        job="",
+        reason=f"all its jobs are done, yet {manifest}, or what it names, is not there",
+        remedy="see who removes things there; then run the same command again: it is made anew",
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from eddyline.core import files
 from eddyline.core.bounds import Bounds
+from eddyline.core.errors import MissingError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.core.store import Store
@@ -72,13 +73,22 @@ class Bench:
         return Sources(self.store)
 
     def plan(self, key: str) -> Plan:
-        """The plan kept under `key`."""
+        """The plan kept under `key`. Raises `MissingError`."""
         plan = self._plans.get(key)
         if plan is None:  # two threads may read it twice; it is the same plan
-            plan = self._plans[key] = Plan.from_json(json.loads(self.store.get(key)))
+            plan = self._plans[key] = Plan.from_json(json.loads(self._read_plan(key)))
             while len(self._plans) > _PLANS_KEPT:
                 self._plans.popitem(last=False)
         return plan
+
+    def _read_plan(self, key: str) -> bytes:
+        try:
+            return self.store.get(key)
+        except MissingError as error:
+            raise MissingError(
+                f"there is no plan at {self.store.where(key)}: its asset is tidied up, or in another store",
+                remedy="see that all workers have the --store that footage is submitted with",
+            ) from error
 
     @cached_property
     def route(self) -> Router:

@@ -48,7 +48,7 @@ class Following:
         ):
             self.account.finished(submitted.asset, submitted.name, reused=False)
         elif not self.ledger.has_open(submitted.asset):
-            self.account.settle(submitted, self.ledger)
+            self.account.settle(submitted, self.ledger, self.store)
         else:
             running = [job for job in wanted if job.state is State.RUNNING]
             stages = [STAGES.get(job.kind, ("encode", 1)) for job in running]

@@ -153,12 +153,14 @@ def inspect_job(
     fingerprint: str,
     ask: str,
     profile: Profile,
+    store: str = "",
     terms: Terms = USUAL,
     cls: str | None = None,
 ) -> NewJob:
-    """The first job of an asset; it spawns the others. `ask` digests profile, toolchain and recipe.
+    """The first job of an asset; it spawns the others. `ask` digests profile, toolchain, recipe and store.
 
-    `cls`: the worker class that inspects; None: that of the built-in ones.
+    `store` is where it goes (`destination`). `cls`: the worker class that inspects; None: that of the
+    built-in ones.
     """
     return NewJob(
         id=job_id(asset, ask, "inspect"),
@@ -172,6 +174,7 @@ def inspect_job(
             "fingerprint": fingerprint,
             "ask": ask,
             "profile": profile.model_dump(mode="json"),
+            "store": store,
             "terms": terms.to_json(),
         },
         weight=5.0,

@@ -138,4 +138,4 @@ class Run:
         """Nothing that was submitted may end without a word."""
         for each in submitted:
             if not self.account.is_closed(each.asset):
-                self.account.settle(each, self.ledger)
+                self.account.settle(each, self.ledger, self.bench.store)

@@ -18,6 +18,7 @@ from eddyline.media.probe import fingerprint
 from eddyline.media.profile import Profile
 from eddyline.mp4.index import read_movie
 from eddyline.pipeline.builds import was_mixed
+from eddyline.pipeline.destination import destination, require_free
 from eddyline.pipeline.footage import Chapter, Original, Sources
 from eddyline.pipeline.plan import RECIPE, inspect_job, job_id
 from eddyline.pipeline.published import published
@@ -82,19 +83,29 @@ def submit(
         print_ = _fingerprint(original)
         asset = digest(print_, profile.digest())[:16]
     made = Submitted(asset=asset, name=original.name, source=str(addresses[0]), standing="open")
+    place = destination(store)
     # The jobs first: workers publish before they answer, so where all are done, the manifest is there.
     jobs = ledger.jobs(asset=asset)
     if published(store, asset):
         return replace(made, standing="published")
+    require_free(place, jobs)
     Sources(store).remember(asset, original, told)
 
     def root(ask: str) -> NewJob:
         name = next((job.spec["name"] for job in jobs if _asked(job, ask) and "name" in job.spec), made.name)
         return inspect_job(
-            asset=asset, name=name, fingerprint=print_, ask=ask, profile=profile, terms=terms, cls=cls
+            asset=asset,
+            name=name,
+            fingerprint=print_,
+            ask=ask,
+            profile=profile,
+            store=place,
+            terms=terms,
+            cls=cls,
         )
 
-    first = next(job for job in map(root, _asks(jobs, profile, toolchain, ledger)) if _stands(job, ledger))
+    asks = _asks(jobs, profile, toolchain, place, ledger)
+    first = next(job for job in map(root, asks) if _stands(job, ledger))
     _drop_others(jobs, job_id(asset, first.spec["ask"], ""), ledger)
     return replace(made, name=first.spec["name"])
 
@@ -114,13 +125,13 @@ def _fingerprint(original: Original) -> str:
         return fingerprint(src, movie)
 
 
-def _asks(jobs: Sequence[Job], profile: Profile, toolchain: str, ledger: Ledger) -> Iterator[str]:
+def _asks(jobs: Sequence[Job], profile: Profile, toolchain: str, place: str, ledger: Ledger) -> Iterator[str]:
     """The digests that this asset's jobs may be named by: fresh ones where the old lead nowhere any more.
 
     Open jobs are continued, dead ones are given new attempts.
     """
     for generation in count():
-        ask = digest(RECIPE, profile.digest(), toolchain, generation)
+        ask = digest(RECIPE, profile.digest(), toolchain, generation, *([place] if place else []))
         mine = [job for job in jobs if _asked(job, ask)]
         if any(job.state is State.DEAD and was_mixed(job) for job in mine):
             continue  # chunks of two FFmpegs: those of the other are made anew, by fresh jobs

@@ -23,6 +23,7 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.pipeline.arrived import arrived, local
 from eddyline.pipeline.bench import SOURCE, Bench
+from eddyline.pipeline.destination import require
 from eddyline.pipeline.edit.merge import join_chapters
 from eddyline.pipeline.edit.watched import Watched
 from eddyline.pipeline.footage import Chapter, Original
@@ -36,6 +37,7 @@ def inspect(bench: Bench) -> Handler:
 
     def handle(job: Job, context: JobContext) -> Done:
         started, stop, tally = time.thread_time(), context.stop, Tally()
+        require(bench.store, job)
         with bench.workplace(job, stop) as work, files.told_apart(f"inspecting {job.spec['name']}"):
             runner = bench.runner(job, work, stop)
             plan, route = _Inspection(bench=bench, job=job, runner=runner, work=work, tally=tally).plan()

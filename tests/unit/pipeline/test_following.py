@@ -1,0 +1,63 @@
+"""Whoever waits for a fleet comes back with a word on every asset, whatever became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.stop import Stop
+from eddyline.core.store import FolderStore
+from eddyline.graph.job import Done, Failed, NewJob, Outcome, Settlement
+from eddyline.graph.ledger import Ledger
+from eddyline.pipeline.account import Account
+from eddyline.pipeline.events import RunReport
+from eddyline.pipeline.following import Following
+from eddyline.pipeline.submit import Submitted
+
+from .making import ASSET, Making
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "ledger.sqlite") as opened:
+        opened.submit([NewJob(id="a.publish", asset=ASSET, kind="publish", cls="light", spec={})])
+        yield opened
+
+
+def _end(ledger: Ledger, outcome: Outcome) -> None:
+    ledger.register("w", "host", 1)
+    (claim,) = ledger.claim("w", classes=["light"], limit=1, lease_s=60)
+    ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
+
+
+def _waited(store: FolderStore, ledger: Ledger) -> RunReport:
+    account = Account(where=store.where, on_event=lambda _: None)
+    following = Following(store=store, ledger=ledger, account=account, stop=Stop(), on_event=lambda _: None)
+    following.to_the_end([Submitted(asset=ASSET, name="a.mp4", source="a.mp4", standing="open")])
+    return account.report("")
+
+
+def test_what_is_published_is_told_as_done(ledger: Ledger, tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    making = Making(store, tmp_path / "work")
+    making.perform(making.job("publish"))
+    _end(ledger, Done(result={}))
+    assert [each.asset for each in _waited(store, ledger).finished] == [ASSET]
+
+
+def test_what_failed_is_told_with_its_reason(ledger: Ledger, tmp_path: Path) -> None:
+    _end(ledger, Failed(error={"message": "the disk burns"}, retry=False))
+    (failed,) = _waited(FolderStore(tmp_path / "store"), ledger).failed
+    assert failed.reason == "the disk burns"
+
+
+def test_what_is_done_and_not_there_is_not_waited_for_without_end(ledger: Ledger, tmp_path: Path) -> None:
+    _end(ledger, Done(result={}))
+    (failed,) = _waited(FolderStore(tmp_path / "store"), ledger).failed
+    assert "all its jobs are done" in failed.reason
+    assert f"assets/{ASSET}/manifest.json" in failed.reason
+    assert failed.remedy
