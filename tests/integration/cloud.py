@@ -83,10 +83,9 @@ class Distant:
     def _note(self, note: Note) -> None:
         self.notes[note.what] += note.count
 
-    def broker(self) -> Broker:
-        made = SqsBroker(
-            queues(self.endpoint, self.names, dead_after=self.dead_after), visibility_s=LEASE_S, wait_s=1
-        )
+    def broker(self, **options: float) -> SqsBroker:
+        own = queues(self.endpoint, self.names, dead_after=self.dead_after)
+        made = SqsBroker(own, **{"visibility_s": LEASE_S, "wait_s": 1, **options})
         self.brokers.append(made)
         return made
 

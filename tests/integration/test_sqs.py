@@ -195,8 +195,9 @@ def test_a_letter_of_a_job_that_its_worker_lost_takes_it_from_there(distant: Cal
     claim = _claim(broker)
     until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
     assert isinstance(broker, SqsBroker)
-    message = broker._held["a-1", claim.fence].message
-    place.queues.send(place.names.dead, [message.body])
+    holding = broker._keeping.find(("a-1", claim.fence))
+    assert holding is not None
+    place.queues.send(place.names.dead, [holding.message.body])
     assert redrive_dead_letters(place.queues, place.ledger).again == ["a-1"]
     until(lambda: broker.orders("ada", 1) == [] and not broker.held("ada"))
     again = _claim(broker)

@@ -19,6 +19,7 @@ _TOGETHER = 200  # facts in one message
 _LATER_S = 0.25
 _MOST_LATER = 10_000
 _PAUSE_S = 0.1
+_END_S = 1.0
 
 
 class Answers:
@@ -29,13 +30,21 @@ class Answers:
         self._changed = threading.Condition()
         self._later: list[Fact] = []
         self._closed = False
-        threading.Thread(target=self._keep_flushing, name="answers", daemon=True).start()
+        self._thread = threading.Thread(target=self._keep_flushing, name="answers", daemon=True)
+        self._thread.start()
 
     def say_later(self, *facts: Fact) -> None:
         """Soon, or never if it turns out to be superfluous; facts may be lost."""
         with self._changed:
             self._later = (self._later + list(facts))[-_MOST_LATER:]
             self._changed.notify_all()
+
+    def say_at_once(self, *facts: Fact) -> None:
+        """Before this returns, if that goes; else soon."""
+        try:
+            self._send(facts)
+        except TransientError:
+            self.say_later(*facts)
 
     def say(self, facts: Sequence[Answered], *, patience_s: float) -> None:
         """Now; when this returns, the queue has them. Raises `QueueError` once patience ends."""
@@ -67,6 +76,7 @@ class Answers:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self._thread.join(timeout=_END_S)  # else the process may end before its last word is out
 
     def _keep_flushing(self) -> None:
         while True:

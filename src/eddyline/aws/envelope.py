@@ -8,7 +8,7 @@ import json
 import zlib
 from typing import Any, NoReturn
 
-from eddyline.core.errors import UsageError
+from eddyline.graph.exchange import UnfitError
 from eddyline.graph.wire import WireError
 
 MOST_BYTES = 256 * 1024
@@ -19,7 +19,7 @@ _MOST_UNPACKED = 32 * 1024 * 1024
 _MARK = "z:"  # no JSON value begins so
 
 
-class TooLongError(UsageError):
+class TooLongError(UnfitError):
     """More than a message can carry, even packed."""
 
     default_remedy = "split the asset, or make its jobs' specs shorter"

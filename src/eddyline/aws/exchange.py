@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from eddyline.aws.envelope import TooLongError, seal, unseal
-from eddyline.aws.faults import NoQueueError
+from eddyline.aws.envelope import seal, unseal
+from eddyline.aws.faults import NoQueueError, QueueError
 from eddyline.aws.queues import Message, Queues
-from eddyline.graph.exchange import Delivery, Fact, Offer
+from eddyline.core.errors import EddylineError
+from eddyline.graph.exchange import Delivery, Fact, Offer, UnfitError
 from eddyline.graph.orders import Order
 from eddyline.graph.wire import WireError, fact_from_json, offer_to_json, order_to_json
 
@@ -40,33 +42,44 @@ class SqsExchange:
         """The queue's name for such jobs; None if their class has none."""
         return self._queues.naming.lane(cls, priority)
 
-    def publish(self, offers: Sequence[Offer]) -> list[bool]:
-        """Send jobs to their queues; False: not there (yet)."""
+    def publish(self, offers: Sequence[Offer]) -> list[EddylineError | None]:
+        """Send jobs to their queues; for each None, or why it is not there."""
         lanes: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        found: list[EddylineError | None] = [None] * len(offers)
         for number, offer in enumerate(offers):
             lane = self.lane(offer.job.cls, offer.job.priority)
-            body = _sealed(offer)
-            if lane is not None and body is not None:
-                lanes[lane].append((number, body, _group(offer.job.owner)))
+            if lane is None:
+                found[number] = NoQueueError(f"there is no queue for jobs of class {offer.job.cls}")
+                continue
+            try:
+                lanes[lane].append((number, _sealed(offer), _group(offer.job.owner)))
+            except UnfitError as error:
+                found[number] = error
         parts = [
             (lane, entries[start : start + 10])
             for lane, entries in lanes.items()
             for start in range(0, len(entries), 10)
         ]
-        sent = [False] * len(offers)
         for (_, entries), answers in zip(parts, self._pool.map(self._send, parts), strict=True):
-            for (number, _, _), yes in zip(entries, answers, strict=True):
-                sent[number] = yes
-        return sent
+            for (number, _, _), answer in zip(entries, answers, strict=True):
+                found[number] = answer
+        return found
 
-    def _send(self, part: tuple[str, list[tuple[int, str, str]]]) -> list[bool]:
+    def _send(self, part: tuple[str, list[tuple[int, str, str]]]) -> list[EddylineError | None]:
         lane, entries = part
         bodies = [body for _, body, _ in entries]
         try:
-            return self._queues.send(lane, bodies, groups=[group for _, _, group in entries])
-        except NoQueueError:
+            there = self._queues.send(lane, bodies, groups=[group for _, _, group in entries])
+        except EddylineError as error:
+            if isinstance(error, NoQueueError):
+                self._make_queues()
+            return [error] * len(entries)
+        return [None if yes else QueueError(f"{lane} did not take a job") for yes in there]
+
+    def _make_queues(self) -> None:
+        """Where that cannot be done now, whoever misses one next does it."""
+        with contextlib.suppress(QueueError):
             self._queues.ensure()
-            raise
 
     def order(self, orders: Sequence[Order]) -> list[bool]:
         """Put orders into their workers' mailboxes; False: this worker has none (yet)."""
@@ -87,7 +100,7 @@ class SqsExchange:
         box, bodies = part
         try:
             return self._queues.send(box, bodies)
-        except NoQueueError:
+        except QueueError:
             return [False] * len(bodies)
 
     def forget(self, workers: Sequence[str]) -> None:
@@ -96,7 +109,7 @@ class SqsExchange:
             self._queues.remove(self._queues.naming.mailbox(worker))
 
     def collect(self, wait_s: float) -> list[Delivery]:
-        """What workers said. Messages that cannot be read are parked here."""
+        """What workers said. Messages that cannot be read are parked here, and hold up no others."""
         try:
             messages = self._queues.receive(
                 self._queues.naming.answers, limit=10, wait_s=wait_s, visibility_s=_VISIBILITY_S
@@ -109,7 +122,7 @@ class SqsExchange:
             try:
                 facts = _facts(unseal(message.body))
             except WireError as error:
-                self._queues.park(message, str(error))
+                self._put_aside(message, str(error))
                 continue
             self._messages[message.handle] = message
             deliveries.append(Delivery(facts=facts, receipt=message.handle))
@@ -123,8 +136,16 @@ class SqsExchange:
 
     def park(self, delivery: Delivery, reason: str) -> None:
         """Move what cannot be recorded to the dead letters."""
-        self._queues.park(self._messages[delivery.receipt], reason)
-        self._messages.pop(delivery.receipt, None)
+        self._put_aside(self._messages.pop(delivery.receipt), reason)
+
+    def _put_aside(self, message: Message, reason: str) -> None:
+        """Park a message; where that cannot be done now, it comes again."""
+        try:
+            self._queues.park(message, reason)
+        except NoQueueError:
+            self._make_queues()
+        except QueueError:
+            return
 
     def depths(self) -> Mapping[str, int]:
         """By queue, about how many messages it holds."""
@@ -142,11 +163,11 @@ def _facts(value: Any) -> tuple[Fact, ...]:  # noqa: ANN401 - any JSON value
     return tuple(fact_from_json(each) for each in facts)
 
 
-def _sealed(offer: Offer) -> str | None:
+def _sealed(offer: Offer) -> str:
     try:
         return seal(offer_to_json(offer))
-    except TooLongError:
-        return None
+    except (TypeError, ValueError) as error:
+        raise UnfitError(f"job {offer.job.id} is not JSON: {error}", remedy="report it") from error
 
 
 def _group(owner: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from eddyline.aws.envelope import seal, unseal
 from eddyline.aws.queues import Message, Queues
@@ -12,10 +13,16 @@ from eddyline.graph.job import Claim
 from eddyline.graph.states import State
 from eddyline.graph.wire import WireError, offer_from_json, offer_to_json
 
+Key: TypeAlias = tuple[str, int]
+"""A claim: the job's id and the fence."""
+
 
 @dataclass(kw_only=True, eq=False)
 class Holding:
-    """A claim and its message; `hidden_until` in monotonic seconds, `claimed_at` in seconds since 1970."""
+    """A claim and its message; `hidden_until` in monotonic seconds, `claimed_at` in seconds since 1970.
+
+    `lost`: another may have been given the job. `loose`: there is no message any more, and so nobody can.
+    """
 
     claim: Claim
     offer: Offer
@@ -24,16 +31,17 @@ class Holding:
     received: float = field(default_factory=time.monotonic)
     claimed_at: float = 0.0
     lost: bool = False
+    loose: bool = False
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> Key:
         """Job and fence."""
         return self.claim.job.id, self.claim.fence
 
     @property
     def is_ours(self) -> bool:
         """Whether nobody else can have been given the job: the queue has hidden it all the time."""
-        return not self.lost and time.monotonic() < self.hidden_until
+        return not self.lost and (self.loose or time.monotonic() < self.hidden_until)
 
 
 def hold(message: Message, *, visibility_s: float, asked: float, worker: str) -> Holding:
@@ -61,9 +69,9 @@ def hand_back(queues: Queues, holdings: list[Holding]) -> None:
 
     SQS counts receipts, whatever became of them. Well before the limit that makes a message a dead letter,
     a job handed back is sent anew instead, its fences going on where they were: so only workers that vanish
-    time after time bring it there, and never those that were told to stop.
+    time after time bring it there, and never those that were told to stop. So is one without a message.
     """
-    worn = [each for each in holdings if each.message.receipts * 2 >= queues.dead_after]
+    worn = [each for each in holdings if each.loose or each.message.receipts * 2 >= queues.dead_after]
     queues.hide([each.message for each in holdings if each not in worn], 0)
     for each in worn:
         renewed = replace(each.offer, base=each.claim.fence)

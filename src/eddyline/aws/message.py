@@ -22,6 +22,14 @@ class Message:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hidden:
+    """Messages that could not be hidden: `late`, others may have them; `untold`, the queue did not do it."""
+
+    late: tuple[Message, ...] = ()
+    untold: tuple[Message, ...] = ()
+
+
 def received(queue: str, each: Mapping[str, Any]) -> Message:
     """A message in what SQS answers."""
     system, attributes = each.get("Attributes", {}), each.get("MessageAttributes", {})

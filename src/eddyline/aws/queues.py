@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from eddyline.aws.envelope import MOST_BYTES
-from eddyline.aws.faults import NoQueueError, RefusedError, told_apart
-from eddyline.aws.message import Message, as_attributes, received
+from eddyline.aws.faults import NoQueueError, QueueError, RefusedError, told_apart
+from eddyline.aws.message import Hidden, Message, as_attributes, received
 from eddyline.aws.naming import Naming
 
 __all__ = ["Message", "Naming", "Queues", "sqs_client"]
@@ -129,7 +129,7 @@ class Queues:
     ) -> list[bool]:
         """Send messages; whether each is there. `groups` name whose they are, for SQS's fair queues.
 
-        They show after `delay_s` (900 at most), each with the same `attributes`.
+        They show after `delay_s` (900 at most), each with the same `attributes`. Raises only if none was sent.
         """
         sent: list[bool] = []
         alike: dict[str, Any] = {"DelaySeconds": round(delay_s)} if delay_s else {}
@@ -140,8 +140,13 @@ class Queues:
             if group:
                 entry["MessageGroupId"] = group
         for batch in self._batches(entries):
-            with told_apart(f"sending to {name}"):
-                answer = self._client.send_message_batch(QueueUrl=self._url(name), Entries=batch)
+            try:
+                with told_apart(f"sending to {name}"):
+                    answer = self._client.send_message_batch(QueueUrl=self._url(name), Entries=batch)
+            except QueueError:
+                if not any(sent):
+                    raise
+                answer = {}
             good = {entry["Id"] for entry in answer.get("Successful", ())}
             sent += [entry["Id"] in good for entry in batch]
         return sent
@@ -181,9 +186,10 @@ class Queues:
             with told_apart(f"deleting from {name}"):
                 self._client.delete_message_batch(QueueUrl=self._url(name), Entries=entries)
 
-    def hide(self, messages: Iterable[Message], seconds: float) -> list[Message]:
-        """Hide messages for so long from now on (0: hand them back); returns those too late for that."""
-        failed = []
+    def hide(self, messages: Iterable[Message], seconds: float) -> Hidden:
+        """Hide messages for so long from now on (0: hand them back); returns those that are not."""
+        late: list[Message] = []
+        untold: list[Message] = []
         for name, batch in _by_queue(messages):
             entries = [
                 {"Id": str(n), "ReceiptHandle": each.handle, "VisibilityTimeout": round(seconds)}
@@ -193,8 +199,9 @@ class Queues:
                 answer = self._client.change_message_visibility_batch(
                     QueueUrl=self._url(name), Entries=entries
                 )
-            failed += [batch[int(e["Id"])] for e in answer.get("Failed", ()) if e.get("SenderFault", True)]
-        return failed
+            for entry in answer.get("Failed", ()):
+                (late if entry.get("SenderFault", True) else untold).append(batch[int(entry["Id"])])
+        return Hidden(late=tuple(late), untold=tuple(untold))
 
     def park(self, message: Message, reason: str, *, to: str = "") -> None:
         """Move a message that nobody can handle to the dead letters (or the queue `to`), with the reason.

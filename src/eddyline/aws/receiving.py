@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from eddyline.aws.faults import QueueError
 from eddyline.aws.holding import Holding, hand_back, hold
 from eddyline.aws.queues import Message, Queues
 from eddyline.core.errors import EddylineError, TransientError
@@ -152,4 +154,7 @@ class Inbox:
             try:
                 yield hold(message, visibility_s=self._visibility_s, asked=asked, worker=self._worker)
             except WireError as error:
-                self._queues.park(message, str(error))
+                with contextlib.suppress(
+                    QueueError
+                ):  # then it comes again; the others need not wait for that
+                    self._queues.park(message, str(error))

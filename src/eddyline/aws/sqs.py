@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from eddyline.aws.answering import Answers
 from eddyline.aws.faults import QueueError
 from eddyline.aws.holding import Holding, hand_back
+from eddyline.aws.keeping import LONGEST_S, Keeping
 from eddyline.aws.mailbox import Mailbox
 from eddyline.aws.queues import Queues
 from eddyline.aws.receiving import Inbox
@@ -35,17 +36,23 @@ class SqsBroker:
     """A `graph.broker.Broker` for one worker. Close it when the worker has ended.
 
     `visibility_s` is how soon a job of a worker that vanished is given to another; `wait_s` how long a poll
-    of an empty queue lasts (20 at most: fewer requests, same latency).
+    of an empty queue lasts (20 at most: fewer requests, same latency). See `Keeping` for `longest_s`.
     """
 
     def __init__(
-        self, queues: Queues, *, visibility_s: float = 30.0, wait_s: float = 20.0, clock: Clock | None = None
+        self,
+        queues: Queues,
+        *,
+        visibility_s: float = 30.0,
+        wait_s: float = 20.0,
+        longest_s: float = LONGEST_S,
+        clock: Clock | None = None,
     ) -> None:
         self._queues = queues
-        self._visibility_s = visibility_s
+        self._every_s = visibility_s / 3
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
-        self._held: dict[tuple[str, int], Holding] = {}
+        self._keeping = Keeping(queues, visibility_s=visibility_s, longest_s=longest_s)
         self._listeners: list[Callable[[], None]] = []
         self._answers = Answers(queues)
         self._inbox = Inbox(queues, visibility_s=visibility_s, wait_s=wait_s, arrived=self._tell)
@@ -77,28 +84,32 @@ class SqsBroker:
     ) -> list[Claim]:
         """Jobs that have come; the rest of `limit` is fetched from now on, and listeners are told."""
         self._worker = worker
-        holdings = self._inbox.take(worker, classes, limit)
-        now = self._clock.now()
-        with self._lock:
-            for holding in holdings:
-                holding.claimed_at = now
-                self._held[holding.key] = holding
-        if holdings:
-            self._answers.say_later(
-                *(
-                    Started(job_id=h.claim.job.id, fence=h.claim.fence, worker=worker, at=now)
-                    for h in holdings
-                )
-            )
+        holdings = self._keeping.take(self._inbox.take(worker, classes, limit), self._clock.now())
+        self._tell_starts(holdings)
         return [holding.claim for holding in holdings]
+
+    def _tell_starts(self, holdings: Sequence[Holding]) -> None:
+        """Tell of starts soon; at once where the job was given out before: it may have ended its worker.
+
+        What ends workers faster than they can tell would never be found out.
+        """
+        suspects = [holding for holding in holdings if holding.message.receipts > 1]
+        if suspects:
+            self._answers.say_at_once(*(self._start(each) for each in suspects))
+        rest = [self._start(each) for each in holdings if each not in suspects]
+        if rest:
+            self._answers.say_later(*rest)
+
+    def _start(self, holding: Holding) -> Started:
+        job_id, fence = holding.key
+        return Started(job_id=job_id, fence=fence, worker=self._worker, at=holding.claimed_at)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Send answers; False: the job may have been given to another worker, so nothing was sent.
 
         True says that the answer is safe in the queue; whether it counts, the fence will decide.
         """
-        with self._lock:
-            found = [self._held.get((each.job_id, each.fence)) for each in settlements]
+        found = [self._keeping.find((each.job_id, each.fence)) for each in settlements]
         ours = [holding is not None and holding.is_ours for holding in found]
         back: list[tuple[Holding, Answered]] = []
         answers: list[tuple[Holding, Answered]] = []
@@ -110,9 +121,9 @@ class SqsBroker:
         self._return(back)
         if answers:
             self._answers.say([answer for _, answer in answers], patience_s=_PATIENCE_S)
-            self._drop([holding for holding, _ in answers])
-            self._delete([holding for holding, _ in answers])
-        self._drop([holding for holding in found if holding is not None])
+            self._keeping.drop(holding.key for holding, _ in answers)
+            self._keeping.delete([holding for holding, _ in answers])
+        self._keeping.drop(holding.key for holding in found if holding is not None)
         return ours
 
     def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
@@ -123,8 +134,7 @@ class SqsBroker:
 
     def held(self, worker: str) -> dict[str, int]:  # noqa: ARG002 - the worker is always the same
         """The jobs that surely nobody else has been given, with their fences."""
-        with self._lock:
-            return dict(sorted(holding.key for holding in self._held.values() if holding.is_ours))
+        return self._keeping.fences()
 
     def expire(self) -> list[str]:
         """The queue itself gives the jobs of lost workers to others."""
@@ -160,15 +170,14 @@ class SqsBroker:
 
     def _give_up(self, orders: Sequence[Order]) -> None:
         """Hold these no more, so that the worker stops their handlers, and delete what nobody wants."""
-        with self._lock:
-            found = [(each, self._held.pop((each.job_id, each.fence), None)) for each in orders]
-        given_up = [(order, holding) for order, holding in found if holding is not None]
-        for _, holding in given_up:
+        over = {(order.job_id, order.fence) for order in orders if order.over}
+        given_up = self._keeping.drop((order.job_id, order.fence) for order in orders)
+        for holding in given_up:
             holding.lost = True
         if given_up:
             self._tell()
         # The message of an outdated receipt is another worker's by now: deleted, it might be gone for both.
-        self._delete([holding for order, holding in given_up if order.over])
+        self._keeping.delete([holding for holding in given_up if holding.key in over])
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when jobs came or were lost; without any listener nothing is fetched."""
@@ -188,9 +197,7 @@ class SqsBroker:
         """Hand back what is left and end the threads; safe twice."""
         self._closed.set()
         _attempt(self._inbox.close)
-        with self._lock:
-            left = list(self._held.values())
-            self._held.clear()
+        left = self._keeping.clear()
         _attempt(lambda: hand_back(self._queues, [each for each in left if each.is_ours]))
         if self._mailbox is not None:
             _attempt(self._mailbox.close)
@@ -210,7 +217,7 @@ class SqsBroker:
     def _return(self, back: Sequence[tuple[Holding, Answered]]) -> None:
         if not back:
             return
-        self._drop([holding for holding, _ in back])
+        self._keeping.drop(holding.key for holding, _ in back)
         # If the queue cannot be told, the job shows again by itself once it is hidden no more.
         _attempt(lambda: hand_back(self._queues, [holding for holding, _ in back]))
         said = [
@@ -221,15 +228,6 @@ class SqsBroker:
         ]
         if said:
             _attempt(lambda: self._answers.say(said, patience_s=_BACK_PATIENCE_S))
-
-    def _drop(self, holdings: Sequence[Holding]) -> None:
-        with self._lock:
-            for holding in holdings:
-                self._held.pop(holding.key, None)
-
-    def _delete(self, holdings: Sequence[Holding]) -> None:
-        # Not done, it only means that somebody does the job again, to an answer that no longer counts.
-        _attempt(lambda: self._queues.delete([holding.message for holding in holdings]))
 
     def _beat(self, lease_s: float) -> None:
         self._next_beat = time.monotonic() + lease_s
@@ -255,32 +253,16 @@ class SqsBroker:
     # The heartbeat of what is in hand
 
     def _keep_hidden(self) -> None:
-        every = self._visibility_s / 3
         last = time.monotonic()
-        while not self._closed.wait(min(_TICK_S, every)):
+        while not self._closed.wait(min(_TICK_S, self._every_s)):
             _attempt(self._inbox.tidy)
-            if time.monotonic() - last < every:
+            if time.monotonic() - last < self._every_s:
                 continue
             if _attempt(self._extend):
                 last = time.monotonic()
 
     def _extend(self) -> None:
-        with self._lock:
-            mine = list(self._held.values())
-        holdings = {each.message.handle: each for each in (*mine, *self._inbox.waiting()) if each.is_ours}
-        # Before it is asked: the queue hides them at least until then.
-        until = time.monotonic() + self._visibility_s
-        failed = self._queues.hide([each.message for each in holdings.values()], self._visibility_s)
-        refused: Mapping[str, Holding] = {m.handle: holdings[m.handle] for m in failed}
-        for handle, holding in holdings.items():
-            if handle not in refused:
-                holding.hidden_until = until
-            else:
-                holding.lost = True
-        gone = [each for each in mine if not each.is_ours]
-        if gone:
-            # Nobody asks for them again: the worker stops their handlers and gives no answer.
-            self._drop(gone)
+        if self._keeping.extend(self._inbox.waiting()):
             self._tell()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.core.stop import Stop
-from eddyline.graph.exchange import Delivery, Exchange, Offer
+from eddyline.graph.exchange import Delivery, Exchange, Offer, UnfitError
 from eddyline.graph.remote import RemoteLedger
 from eddyline.graph.sweeping import Bounds
 from eddyline.graph.vouching import Vouching
@@ -23,7 +23,7 @@ _POLL_S = 0.2  # how soon what another process made ready is published
 _COLLECT_WAIT_S = 1.0
 _PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
-_MAILBOX_PAUSE_S = 1.0  # until a worker without a mailbox is looked for again
+_QUEUE_PAUSE_S = 1.0  # until what one queue or mailbox did not take is tried again
 _ARCHIVE_PAUSE_S = 0.05  # between two steps, so that nobody waits for housekeeping
 
 
@@ -175,17 +175,26 @@ class Coordinator:
 
     def _send(self, offers: Sequence[Offer]) -> None:
         try:
-            sent = self._exchange.publish(self._prepare(offers))
+            answers = self._exchange.publish(self._prepare(offers))
         except EddylineError:
             self._ledger.defer(offers, _PAUSE_S)
             raise
-        gone = [offer for offer, yes in zip(offers, sent, strict=True) if yes]
-        kept = [offer for offer, yes in zip(offers, sent, strict=True) if not yes]
+        found = list(zip(offers, answers, strict=True))
+        gone = [offer for offer, why in found if why is None]
+        unfit = [(offer, why) for offer, why in found if isinstance(why, UnfitError)]
+        kept = [(offer, why) for offer, why in found if why is not None and not isinstance(why, UnfitError)]
+        # What is there is noted whatever became of the others: sent again, it would be there twice.
         self._ledger.confirm(gone)
-        self._ledger.defer(kept, _LONGEST_PAUSE_S)
+        self._ledger.refuse(unfit)
+        self._ledger.defer([offer for offer, _ in kept], _QUEUE_PAUSE_S if gone else _PAUSE_S)
         self._note(Note(what="published", count=len(gone)))
+        for _, why in unfit:
+            self._note(Note(what="refused", count=1, reason=str(why)))
+        lasting = [why for _, why in kept if not isinstance(why, TransientError)]
+        if lasting or (kept and not gone):
+            raise (lasting or [why for _, why in kept])[0]
         if kept:
-            self._note(Note(what="unpublished", count=len(kept), reason="the queue did not take them"))
+            self._note(Note(what="unpublished", count=len(kept), reason=str(kept[0][1])))
 
     # Orders out: apart from publications, so that no backlog and no full queue holds a cancellation up
 
@@ -203,7 +212,7 @@ class Coordinator:
         there = [order for order, yes in zip(orders, delivered, strict=True) if yes]
         self._ledger.heeded(there)
         self._ledger.defer_orders(
-            [order for order, yes in zip(orders, delivered, strict=True) if not yes], _MAILBOX_PAUSE_S
+            [order for order, yes in zip(orders, delivered, strict=True) if not yes], _QUEUE_PAUSE_S
         )
         if there:
             self._note(Note(what="ordered", count=len(there)))

@@ -12,11 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from eddyline.core.errors import EddylineError, UsageError
 from eddyline.graph.job import Job, Outcome
 from eddyline.graph.orders import Order
 
 STRIDE = 1 << 20
 """Fences of one publication: far more than a message may ever be received."""
+
+
+class UnfitError(UsageError):
+    """No message can carry this, however often it is tried."""
 
 
 def publication(fence: int) -> int:
@@ -86,8 +91,11 @@ class Exchange(Protocol):
         """The name of the queue for such jobs; None if there is none."""
         ...
 
-    def publish(self, offers: Sequence[Offer]) -> list[bool]:
-        """Put jobs on their queues; False: this one is not there (yet). Twice is harmless."""
+    def publish(self, offers: Sequence[Offer]) -> list[EddylineError | None]:
+        """Put jobs on their queues, each whatever becomes of the others. Twice is harmless.
+
+        None: this one is there; else why not: `UnfitError` if it never will be.
+        """
         ...
 
     def order(self, orders: Sequence[Order]) -> list[bool]:

@@ -11,7 +11,8 @@ from typing import Self
 from sqlalchemy import Connection
 
 from eddyline.core.clock import Clock
-from eddyline.graph import arrivals, leases, orders, outbox, sweeping
+from eddyline.core.errors import EddylineError
+from eddyline.graph import arrivals, leases, orders, outbox, refusing, sweeping
 from eddyline.graph.arrivals import Applied, Rules
 from eddyline.graph.exchange import Fact, Offer
 from eddyline.graph.leases import Expired
@@ -99,6 +100,12 @@ class RemoteLedger(Ledger):
     def defer(self, offers: Sequence[Offer], pause_s: float) -> None:
         """These could not be published now."""
         self._database.write(lambda c: outbox.release(c, offers, self._clock.now() + pause_s), durable=False)
+
+    def refuse(self, unfit: Sequence[tuple[Offer, EddylineError]]) -> None:
+        """These can be published never: they are dead, with the reason, and what needs them is cancelled."""
+        if unfit:
+            self._database.write(lambda c: refusing.refuse(c, unfit, self._clock.now()))
+            self._changed()
 
     def take_orders(self, *, limit: int, hold_s: float) -> list[Order]:
         """What workers are to be told; if that is not confirmed within `hold_s`, it is due again."""

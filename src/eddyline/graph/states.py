@@ -29,6 +29,7 @@ class Event(StrEnum):
     LOSE = "lose"
     RETRY = "retry"
     BURY = "bury"
+    REFUSE = "refuse"
     CANCEL = "cancel"
     REDRIVE = "redrive"
     REVIVE = "revive"
@@ -49,6 +50,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.RUNNING, Event.LOSE): State.READY,
     (State.RUNNING, Event.RETRY): State.READY,
     (State.RUNNING, Event.BURY): State.DEAD,
+    (State.READY, Event.REFUSE): State.DEAD,
     (State.WAITING, Event.CANCEL): State.CANCELLED,
     (State.READY, Event.CANCEL): State.CANCELLED,
     (State.RUNNING, Event.CANCEL): State.CANCELLED,
@@ -70,6 +72,7 @@ MEANING: dict[Event, str] = {
     Event.LOSE: "its worker vanished; no attempt is spent",
     Event.RETRY: "failed, and may succeed after a pause; the attempt is spent",
     Event.BURY: "failed for good, or kills its workers; kept with its evidence",
+    Event.REFUSE: "no message can carry it to a worker; kept with its evidence",
     Event.CANCEL: "a person said so, or a job that it needs will never be done",
     Event.REDRIVE: "a person gave it new attempts",
     Event.REVIVE: "what had stopped it is on its way again",

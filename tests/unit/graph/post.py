@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from eddyline.core.errors import TransientError
+from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.exchange import Answered, Delivery, Fact, Offer, Started
 from eddyline.graph.job import Outcome
 from eddyline.graph.orders import Order
@@ -64,7 +64,7 @@ class Post:
     def lane(self, cls: str, priority: int) -> str | None:  # noqa: ARG002 - one for all
         return cls if cls == "cpu" else None
 
-    def publish(self, offers: Sequence[Offer]) -> list[bool]:
+    def publish(self, offers: Sequence[Offer]) -> list[EddylineError | None]:
         if self.rng.random() < self.fails:
             raise TransientError("the post is closed")
         with self.lock:
@@ -73,7 +73,7 @@ class Post:
                 if self.rng.random() >= self.loses:
                     self.queue += [each] * (2 if self.rng.random() < self.doubles else 1)
             self.rng.shuffle(self.queue)
-        return [True] * len(offers)
+        return [None] * len(offers)
 
     def order(self, orders: Sequence[Order]) -> list[bool]:
         if self.rng.random() < self.fails:

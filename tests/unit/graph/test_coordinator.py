@@ -15,10 +15,10 @@ import pytest
 from tests.unit.graph.post import Post
 from tests.unit.graph.shop import done, failed, get, interrupted, new
 
-from eddyline.core.errors import TransientError, UsageError
+from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator import Coordinator, Note
-from eddyline.graph.exchange import Answered, Delivery, Offer, Started
+from eddyline.graph.exchange import Answered, Delivery, Offer, Started, UnfitError
 from eddyline.graph.orders import Order
 from eddyline.graph.remote import RemoteLedger
 from eddyline.graph.retry import RetryPolicy
@@ -51,9 +51,8 @@ class Office:
                 lease_s=5,
                 hold_s=0.2,
                 sweep_every_s=0.05,
-                bounds=BOUNDS,
                 on_note=self._note,
-                **more,
+                **{"bounds": BOUNDS, **more},
             )
             for _ in range(count)
         ]
@@ -206,6 +205,43 @@ def test_what_waiting_cannot_mend_ends_the_coordinator_with_its_reason(
     assert "no permission" in str(office.failures[0])
 
 
+class Picky(Post):
+    """Does not take some jobs: now, or never."""
+
+    never: bool = False
+
+    def publish(self, offers: Sequence[Offer]) -> list[EddylineError | None]:
+        wrong = UnfitError("far too long") if self.never else TransientError("this lane is closed")
+        good = [offer for offer in offers if not offer.job.id.startswith("bad")]
+        super().publish(good)
+        return [None if offer in good else wrong for offer in offers]
+
+
+def test_what_a_queue_took_is_not_sent_again_while_another_takes_nothing(ledger: RemoteLedger) -> None:
+    post = Picky(random.Random(0))
+    ledger.submit([new("bad-1"), new("a-1"), new("a-2")])
+    office = Office(ledger, post, bounds=Bounds())
+    _until(lambda: office.notes["unpublished"] + office.notes["waiting"] >= 3)
+    office.close()
+    assert sorted(offer.job.id for offer in post.queue) == ["a-1", "a-2"]
+    assert get(ledger, "bad-1").state is State.READY
+
+
+def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: RemoteLedger) -> None:
+    post = Picky(random.Random(0))
+    post.never = True
+    ledger.submit([new("bad-1"), new("bad-2", "bad-1"), new("a-1")])
+    office = Office(ledger, post)
+    _until(lambda: get(ledger, "bad-2").state is State.CANCELLED and post.queue)
+    office.close()
+    job = get(ledger, "bad-1")
+    assert job.state is State.DEAD
+    assert job.error is not None
+    assert (job.error["message"], job.error["error"]) == ("far too long", "UnfitError")
+    assert office.notes["refused"] == 1
+    assert office.failures == []
+
+
 def test_jobs_without_a_queue_are_told_of(ledger: RemoteLedger) -> None:
     ledger.submit([new("a-1", cls="gpu")])
     office = Office(ledger, Post(random.Random(0)))
@@ -280,7 +316,7 @@ def test_orders_are_carried_soon_whatever_the_post_does(ledger: RemoteLedger, fa
 def test_an_order_reaches_its_worker_though_nothing_can_be_published(
     ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stuck(_self: Post, _offers: Sequence[Offer]) -> list[bool]:
+    def stuck(_self: Post, _offers: Sequence[Offer]) -> None:
         raise TransientError("the lanes are closed")
 
     monkeypatch.setattr(Post, "publish", stuck)
