@@ -66,14 +66,16 @@ def lost(
 ) -> list[str]:
     """Which silent jobs to publish again. Pure.
 
-    `outstanding` is by lane the number of open publications, `depths` about how many messages are there.
+    `outstanding` is by lane the number of open publications, `depths` about how many messages are there. No
+    more are chosen than a lane lacks, the oldest first: all others of it are still there.
     """
+    missing = Counter({lane: outstanding.get(lane, 0) - depth for lane, depth in depths.items()})
     chosen = []
     for each in sorted(silent, key=lambda s: (s.sent, s.job_id)):
         age = now - each.sent
-        missing = each.lane in depths and depths[each.lane] < outstanding.get(each.lane, 0)
-        if age >= bounds.give_up_s or (missing and age >= bounds.stale_s):
+        if age >= bounds.give_up_s or (missing[each.lane] > 0 and age >= bounds.stale_s):
             chosen.append(each.job_id)
+            missing[each.lane] -= 1
     return chosen[: bounds.limit]
 
 

@@ -222,7 +222,18 @@ def test_ended_jobs_are_forgotten(ledger: RemoteLedger) -> None:
 def test_the_oldest_are_taken_for_lost_first_and_only_so_many() -> None:
     silent = [Silent(job_id=str(n), lane="cpu", sent=float(n)) for n in reversed(range(5))]
     few = Bounds(stale_s=10, give_up_s=1000, limit=2)
-    assert lost(silent, outstanding={"cpu": 5}, depths={"cpu": 4}, bounds=few, now=500) == ["0", "1"]
+    assert lost(silent, outstanding={"cpu": 5}, depths={"cpu": 2}, bounds=few, now=500) == ["0", "1"]
     assert lost(silent, outstanding={"cpu": 5}, depths={"cpu": 5}, bounds=few, now=500) == []
     assert lost(silent, outstanding={"cpu": 5}, depths={}, bounds=few, now=500) == []
     assert lost(silent, outstanding={"cpu": 5}, depths={"cpu": 9}, bounds=few, now=1001) == ["0", "1"]
+
+
+def test_of_a_long_queue_that_lacks_one_message_one_is_published_again(
+    ledger: RemoteLedger, clock: ManualClock
+) -> None:
+    ledger.submit([new(f"a-{number}") for number in range(9)])
+    offers(ledger)
+    clock.advance(500)
+    assert _sweep(ledger, 8) == Swept(republished=1)
+    offers(ledger)
+    assert _sweep(ledger, 9) == Swept()
