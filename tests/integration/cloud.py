@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eddyline.aws.exchange import SqsExchange
+from eddyline.aws.keeping import LONGEST_S
 from eddyline.aws.queues import Naming, Queues, sqs_client
 from eddyline.aws.sqs import SqsBroker
 from eddyline.core.stop import Stop
@@ -83,9 +84,9 @@ class Distant:
     def _note(self, note: Note) -> None:
         self.notes[note.what] += note.count
 
-    def broker(self, **options: float) -> SqsBroker:
+    def broker(self, *, longest_s: float = LONGEST_S) -> SqsBroker:
         own = queues(self.endpoint, self.names, dead_after=self.dead_after)
-        made = SqsBroker(own, **{"visibility_s": LEASE_S, "wait_s": 1, **options})
+        made = SqsBroker(own, visibility_s=LEASE_S, wait_s=1, longest_s=longest_s)
         self.brokers.append(made)
         return made
 

@@ -42,7 +42,7 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def distant(ministack: Ministack, tmp_path: Path) -> Iterator[Callable[..., Distant]]:
     made: list[Distant] = []
 
-    def make(**options: Any) -> Distant:  # noqa: ANN401 - options of a dataclass
+    def make(**options: Any) -> Distant:
         made.append(Distant(ministack.url, tmp_path / "ledger.db", **options))
         return made[-1]
 

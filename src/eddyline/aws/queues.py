@@ -129,7 +129,7 @@ class Queues:
     ) -> list[bool]:
         """Send messages; whether each is there. `groups` name whose they are, for SQS's fair queues.
 
-        They show after `delay_s` (900 at most), each with the same `attributes`. Raises only if none was sent.
+        They show after `delay_s` (900 at most), with the same `attributes`. Raises only if none was sent.
         """
         sent: list[bool] = []
         alike: dict[str, Any] = {"DelaySeconds": round(delay_s)} if delay_s else {}

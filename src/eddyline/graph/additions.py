@@ -17,14 +17,20 @@ from eddyline.graph.records import encode, insert_jobs, insert_needs
 from eddyline.graph.standing import Standing, all_needs, standings
 from eddyline.graph.states import FAILED, State
 
+# Two of them, of four bytes each, must fit into a third of a page: what an index of PostgreSQL holds.
+_MOST_CHARACTERS = 300
+
 
 def add(connection: Connection, additions: Sequence[Addition], now: float) -> int:
     """Add jobs and links; returns the number of jobs that were not there before.
 
     A job whose id is known is left as it is. Raises `GraphError` before anything is written if a need is
-    unknown, if there is a circle, if a link names a job that no longer waits, or if a spec is not JSON.
+    unknown, if there is a circle, if a link names a job that no longer waits, if a name is too long, or if a
+    spec is not JSON.
     """
     batch, links = _merge(additions)
+    for job in batch.values():
+        _check_names(job)
     mentioned = set(batch).union(
         *(job.needs for job in batch.values()), *(job.optional for job in batch.values())
     )
@@ -62,6 +68,16 @@ def _merge(additions: Sequence[Addition]) -> tuple[dict[str, NewJob], list[Link]
         else:
             batch[link.job_id] = replace(target, needs=(*target.needs, *link.needs))
     return batch, links
+
+
+def _check_names(job: NewJob) -> None:
+    """Refuse names that no index or no text can hold: a database would, for the whole batch."""
+    for name in (job.id, job.asset, job.kind, job.cls, job.owner):
+        if len(name) > _MOST_CHARACTERS or "\0" in name:
+            raise GraphError(
+                f"job {job.id[:80]!r} has a name that is too long or none",
+                remedy=f"at most {_MOST_CHARACTERS} characters, and no null",
+            )
 
 
 def _late_links(

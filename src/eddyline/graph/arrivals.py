@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 from eddyline.graph import leases, orders, outbox, readiness
 from eddyline.graph.exchange import Answered, Beat, Fact, Started, publication
 from eddyline.graph.fallout import cancel_dependants
+from eddyline.graph.guards import guard_jobs
 from eddyline.graph.job import Interrupted, Settlement, Unstarted
 from eddyline.graph.leases import Alive
 from eddyline.graph.orders import Order, OrderKind
 from eddyline.graph.records import Record, lock, write
 from eddyline.graph.retry import RetryPolicy
-from eddyline.graph.settling import Settling, bury, hand_back
+from eddyline.graph.settling import Settling, bury, hand_back, is_plain
 from eddyline.graph.states import FAILED, Event, State
 
 _ENDED = frozenset({State.DONE, *FAILED})
@@ -49,6 +50,9 @@ class Applied:
 
 def apply(connection: Connection, facts: Sequence[Fact], rules: Rules) -> Applied:
     """Apply facts in one transaction, and note in the outbox what became ready because of them."""
+    # Before anybody's row, as everywhere: whoever cancels takes an asset first, and its jobs' rows then.
+    plain = all(is_plain(fact.outcome) for fact in facts if isinstance(fact, Answered))
+    guard_jobs(connection, {fact.job_id for fact in facts if not isinstance(fact, Beat)}, share=plain)
     _keep_leases(connection, facts, rules)
     counted = ignored = 0
     refused: list[Order] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from eddyline.graph import driver
@@ -121,6 +121,12 @@ def is_away(error: DBAPIError) -> bool:
     # Only a failure to connect has no code.
     code = getattr(error.orig, "sqlstate", None)
     return isinstance(error, OperationalError) and code is None and any(sign in said for sign in _AWAY)
+
+
+def is_refused(error: DBAPIError) -> bool:
+    """Whether the values themselves are at fault: too long, too large, or nothing that a column can hold."""
+    # Data exceptions, and limits of the program, such as the length of what an index holds.
+    return isinstance(error, DataError) or str(getattr(error.orig, "sqlstate", "")).startswith(("22", "54"))
 
 
 def may_run_again(error: DBAPIError) -> bool:

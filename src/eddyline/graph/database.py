@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from eddyline.core.errors import TransientError
+from eddyline.core.errors import TransientError, UsageError
 from eddyline.graph import driver, migrations
-from eddyline.graph.connecting import WRITER, as_url, engine_for, is_away, may_run_again
+from eddyline.graph.connecting import WRITER, as_url, engine_for, is_away, is_refused, may_run_again
 
-__all__ = ["Database", "LedgerError", "answer_was_lost", "as_url"]
+__all__ = ["Database", "LedgerError", "RefusedError", "answer_was_lost", "as_url"]
 
 T = TypeVar("T")
 
@@ -33,6 +33,12 @@ class LedgerError(TransientError):
     default_remedy = (
         "see to free disk space and that the ledger's file or server can be reached, then try again"
     )
+
+
+class RefusedError(UsageError):
+    """The ledger's database does not take these very values, however often they come."""
+
+    default_remedy = "report it: this is a bug, nothing of it was written"
 
 
 def answer_was_lost(connection: Connection) -> bool:
@@ -187,6 +193,8 @@ class Database:
                 collisions += isinstance(error, IntegrityError)
                 away = is_away(error)
                 again = (away or may_run_again(error)) and collisions <= _COLLISIONS
+                if is_refused(error):
+                    raise RefusedError(f"the ledger refused it: {error.orig}") from error
                 if not again or time.monotonic() >= give_up:
                     raise LedgerError(f"the ledger failed: {error.orig}") from error
             time.sleep(self._rng.uniform(0, pause))

@@ -33,7 +33,7 @@ class Settling:
         Safe to run again after a commit whose own answer was lost: what counted then, counts now.
         """
         ids = {settlement.job_id for settlement in settlements}
-        guard_jobs(self._connection, ids, share=all(_is_plain(each.outcome) for each in settlements))
+        guard_jobs(self._connection, ids, share=all(is_plain(each.outcome) for each in settlements))
         records = lock(self._connection, ids)
         # If the server vanished as it committed these very answers, those that it did take are there.
         again = answer_was_lost(self._connection)
@@ -100,7 +100,7 @@ class Settling:
             record.error = _evidence(error)
 
 
-def _is_plain(outcome: Outcome) -> bool:
+def is_plain(outcome: Outcome) -> bool:
     """Whether it changes no more of the graph than itself and what waits for it."""
     return not isinstance(outcome, Failed) and not (isinstance(outcome, Done) and outcome.spawn)
 

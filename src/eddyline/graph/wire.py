@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 _MOST_SPAWNED = 100_000
 _HUGE = 1e300
+_MOST_CHARACTERS = 2000  # of a name, a key or a reason
 _LONG = frozenset({"fence", "base"})  # integers of 64 bits; all others have 32
 
 
@@ -164,8 +165,10 @@ def _checked(value: object, declared: str, path: str) -> object:
 
 
 def _is_text(value: object) -> bool:
-    # What no database takes as text: it would be refused for ever.
-    return isinstance(value, str) and "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    # What no database takes as text, or as a name: it would be refused for ever.
+    if not isinstance(value, str) or len(value) > _MOST_CHARACTERS:
+        return False
+    return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _is_number(value: object) -> bool:
