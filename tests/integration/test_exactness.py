@@ -21,12 +21,14 @@ from eddyline.media import encode
 from eddyline.media.assemble import Assembled, assemble
 from eddyline.media.audio import encode_track
 from eddyline.media.chunks import Chunk, Grid, plan
+from eddyline.media.footage import main_video, open_footage
 from eddyline.media.ladder import Rung
-from eddyline.media.probe import main_video, open_footage, probe
+from eddyline.media.probe import probe
 from eddyline.media.profile import AudioSettings
 from eddyline.media.source import SourceFacts, VideoFacts
 from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.index import Movie, Track, read_movie
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.slice import Slice, copy_tracks, cut, sample_bytes
 

@@ -17,7 +17,7 @@ from eddyline.core.store import FolderStore, Store
 from eddyline.fleet import pools
 from eddyline.graph.ledger import Ledger
 from eddyline.media import profile as profiles
-from eddyline.media.chunks import estimate_cpu_s
+from eddyline.media.cost import estimate_cpu_s
 from eddyline.media.ladder import Rung
 from eddyline.media.source import SourceFacts, TelemetryFacts
 from eddyline.pipeline.account import failure

@@ -18,7 +18,6 @@ from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.media import profile as profiles
 from eddyline.media.profile import Profile
-from eddyline.pipeline.discover import OUTPUT, STATE
 from eddyline.pipeline.events import Event, RunReport
 from eddyline.pipeline.ingest.arrivals import Ingest
 from eddyline.pipeline.ingest.folder import SETTLE_S, Folder
@@ -26,6 +25,7 @@ from eddyline.pipeline.ingest.looking import look
 from eddyline.pipeline.ingest.messages import Note
 from eddyline.pipeline.ingest.rules import load
 from eddyline.pipeline.ingest.watch import Watch
+from eddyline.pipeline.layout import OUTPUT, STATE
 from eddyline.pipeline.routing import first_class
 from eddyline.pipeline.submit import Submitted, submit
 from eddyline.pipeline.terms import Terms

@@ -16,8 +16,9 @@ from eddyline.media.ladder import Rung
 from eddyline.media.proof import prove, telemetry_digest
 from eddyline.media.source import AudioFacts, SourceFacts
 from eddyline.media.tracks import data_tracks, heard, picture, read_sound
-from eddyline.mp4.index import Movie, Track
-from eddyline.mp4.mux import linked, passthrough, write
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import linked, passthrough
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import ByteRanges
 

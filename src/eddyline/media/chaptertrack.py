@@ -23,7 +23,7 @@ from eddyline.media.highlights import Chapter
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import IDENTITY, Movie
-from eddyline.mp4.mux import OutTrack, Piece
+from eddyline.mp4.outgoing import OutTrack, Piece
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import sample_bytes

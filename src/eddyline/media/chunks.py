@@ -14,8 +14,6 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.media.cost import estimate_cpu_s
 from eddyline.media.ladder import Rung
 
-__all__ = ["Chunk", "Grid", "estimate_cpu_s", "grid", "plan"]
-
 # What one chunk should take. Each costs 0.4 CPU s of its own (starting FFmpeg, filling the encoders'
 # lookahead), and what leads up to its first frame is decoded as well; longer ones lose more when a worker is
 # taken away.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from eddyline.media.smartcut import Cut
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.movie import Edit, Movie, Track
-from eddyline.mp4.mux import OutTrack, Piece
+from eddyline.mp4.outgoing import OutTrack, Piece, alike
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import cut
@@ -101,17 +101,9 @@ def make(
     if plan.hidden:
         length = rescale(shown.end, track.timescale, timescale)
         edits = (Edit(media_time=edits[0].media_time + whole.end - shown.end, duration=length),)
-    out = OutTrack(
-        handler=track.handler,
-        name=track.name,
-        timescale=track.timescale,
+    out = replace(
+        alike(track),
         stsd=with_sets(track.stsd, row, added) if added else track.stsd,
-        media_header=track.media_header,
-        width=round(track.width * track.pixel_aspect),
-        height=track.height,
-        matrix=track.matrix,
-        language=track.language,
-        enabled=track.enabled,
         pieces=tuple(pieces),
         duration=times.duration,
         cts_offset=times.cts_offset,

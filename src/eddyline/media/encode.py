@@ -11,8 +11,9 @@ from eddyline.core.files import told_apart
 from eddyline.core.process import Limits, Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.media import encoders, filters
-from eddyline.media.chunks import Grid, estimate_cpu_s
+from eddyline.media.chunks import Grid
 from eddyline.media.codecs import is_hardware
+from eddyline.media.cost import estimate_cpu_s
 from eddyline.media.ffprobe import blamed
 from eddyline.media.ladder import Rung
 from eddyline.media.lost import lost_frames

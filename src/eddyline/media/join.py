@@ -13,8 +13,9 @@ import numpy.typing as npt
 from eddyline.core.errors import ProofError
 from eddyline.core.ranges import FileRanges
 from eddyline.core.timebase import rescale
-from eddyline.mp4.index import Edit, Track, read_movie
-from eddyline.mp4.mux import Piece
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Edit, Track
+from eddyline.mp4.outgoing import Piece
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import Ints
 

@@ -27,8 +27,6 @@ from eddyline.media.streamedits import begin_at
 from eddyline.media.streamproof import Timeline, validate
 from eddyline.media.toolchain import Toolchain
 
-__all__ = ["Input", "Packaged", "Timeline", "command", "package", "validate"]
-
 STREAM = "stream"
 _MASTER, _MPD = "master.m3u8", "manifest.mpd"
 _BASE_S, _BYTES_PER_S = 120.0, 4_000_000  # a time limit that a slow disk meets, a hung packager does not

@@ -14,13 +14,10 @@ from eddyline.core.files import told_apart
 from eddyline.core.process import Runner
 from eddyline.media.source import VideoFacts
 from eddyline.media.stills import Keyframes, collect, decode, keyframes, nearest, size
-from eddyline.media.storyboard import Storyboard, storyboard
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import ByteRanges
-
-__all__ = ["PictureInfo", "Storyboard", "before", "poster", "score", "storyboard", "thumbnails"]
 
 Grey = npt.NDArray[np.uint8]
 

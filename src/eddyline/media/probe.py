@@ -7,28 +7,27 @@ ranges of the source are read: the first frame and the first bits of sound are c
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.media.ffprobe import ask
 from eddyline.media.fingerprint import fingerprint
-from eddyline.media.footage import Footage, check_size, main_video, open_footage
+from eddyline.media.footage import check_size, main_video
 from eddyline.media.framerate import frame_rate
 from eddyline.media.proof import samples_digest
-from eddyline.media.sniff import sniff
 from eddyline.media.source import AudioFacts, SourceFacts, TelemetryFacts, VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.mux import Piece, passthrough, write
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import chosen
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import cut
-
-__all__ = ["Footage", "fingerprint", "main_video", "open_footage", "probe", "sniff"]
 
 _SOUND_SAMPLES = 8  # enough for any decoder to say what it is
 _DEPTH = re.compile(r"(?:p|gray|nv|x2?|rgb|bgr)0?(9|10|12|14|16)(?:le|be|msble|msbbe)?$")
@@ -164,7 +163,9 @@ def _audio(
     head = work / "first-sound.mp4"
     try:
         # The brand tells FFmpeg how to read QuickTime's own sound descriptions.
-        heads = [_first_samples(src, movie, track) for track in tracks]
+        heads = [
+            chosen(movie, track, src, np.arange(min(len(track.samples), _SOUND_SAMPLES))) for track in tracks
+        ]
         brand = movie.brand or "qt  "
         write(head, heads, timescale=movie.timescale, brand=brand, compatible=(brand,))
         answer = ask(head, "-show_streams", tools=tools, runner=runner)
@@ -176,22 +177,6 @@ def _audio(
             "a sound track cannot be read", remedy="convert the sound first, for example to AAC or PCM"
         )
     return tuple(_sound(track, stream) for track, stream in zip(tracks, streams, strict=True))
-
-
-def _first_samples(src: ByteRanges, movie: Movie, track: Track) -> Any:  # noqa: ANN401
-    first = slice(0, _SOUND_SAMPLES)
-    samples = track.samples
-    whole = passthrough(movie, track, src)
-    return replace(
-        whole,
-        pieces=(Piece(source=src, offset=samples.offset[first], size=samples.size[first]),),
-        duration=samples.duration[first],
-        cts_offset=None,
-        sync=None,
-        description=samples.description[first],
-        edits=(),
-        references={},
-    )
 
 
 def _sound(track: Track, stream: dict[str, Any]) -> AudioFacts:

@@ -12,7 +12,8 @@ import numpy as np
 from eddyline.core.errors import ProofError
 from eddyline.core.ranges import FileRanges
 from eddyline.core.timebase import rescale
-from eddyline.mp4.index import Movie, Track, read_movie
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.nalunits import IDR, SLICES, unit_type
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges

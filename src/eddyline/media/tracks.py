@@ -12,8 +12,9 @@ from eddyline.media.join import Joined, schedule
 from eddyline.media.ladder import Rung
 from eddyline.media.proof import presented_samples
 from eddyline.media.source import AudioFacts
-from eddyline.mp4.index import Movie, Track, read_movie
-from eddyline.mp4.mux import OutTrack, passthrough
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.outgoing import OutTrack, passthrough
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import ByteRanges
 

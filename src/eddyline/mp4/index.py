@@ -25,12 +25,10 @@ from eddyline.mp4.entries import (
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.fragments import read_defaults, read_fragments
 from eddyline.mp4.layout import read_layout
-from eddyline.mp4.movie import IDENTITY, Edit, Limits, Movie, Samples, Track
+from eddyline.mp4.movie import Limits, Movie, Samples, Track
 from eddyline.mp4.ranges import ByteRanges, CountingRanges
 from eddyline.mp4.start import undecodable
 from eddyline.mp4.tables import check_samples, read_samples
-
-__all__ = ["IDENTITY", "Edit", "Limits", "Movie", "Samples", "Track", "read_movie"]
 
 _MEDIA_HEADERS = ("vmhd", "smhd", "gmhd", "nmhd", "hmhd", "sthd")
 _DEFAULT_LIMITS = Limits()

@@ -20,10 +20,8 @@ from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.ranges import FileRanges
 from eddyline.mp4.headers import file_type, mdat_header, movie_box
 from eddyline.mp4.interleave import Chunk, Timing, plan_chunks
-from eddyline.mp4.outgoing import OutTrack, Piece, linked, passthrough
+from eddyline.mp4.outgoing import OutTrack, Piece
 from eddyline.mp4.ranges import ByteRanges, Ints, block_of, blocks_of, in_order
-
-__all__ = ["COMPATIBLE", "OutTrack", "Piece", "Written", "linked", "passthrough", "write"]
 
 _LARGEST_NUMBER: Final = (1 << 32) - 1
 _LARGEST_OFFSET: Final = (1 << 31) - 1

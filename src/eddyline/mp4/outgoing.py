@@ -53,16 +53,8 @@ class OutTrack:
     references: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
-def passthrough(
-    movie: Movie, track: Track, src: ByteRanges | Path, *, timescale: int | None = None
-) -> OutTrack:
-    """The track as it is, for a movie that is written with `timescale` (default: that of `movie`).
-
-    References are left out, since only the caller knows which tracks are written and where: see `linked`.
-    """
-    samples = track.samples
-    spacing = np.append(np.diff(samples.dts), samples.duration[-1:]) if len(samples) else samples.duration
-    shift = samples.pts - samples.dts
+def alike(track: Track) -> OutTrack:
+    """A track that is described as this one is, without samples, edits or references."""
     return OutTrack(
         handler=track.handler,
         name=track.name,
@@ -75,12 +67,46 @@ def passthrough(
         language=track.language,
         volume=track.volume,
         enabled=track.enabled,
+        pieces=(),
+        duration=np.zeros(0, np.int64),
+    )
+
+
+def passthrough(
+    movie: Movie, track: Track, src: ByteRanges | Path, *, timescale: int | None = None
+) -> OutTrack:
+    """The track as it is, for a movie that is written with `timescale` (default: that of `movie`).
+
+    References are left out, since only the caller knows which tracks are written and where: see `linked`.
+    """
+    samples = track.samples
+    spacing = np.append(np.diff(samples.dts), samples.duration[-1:]) if len(samples) else samples.duration
+    shift = samples.pts - samples.dts
+    return replace(
+        alike(track),
         pieces=(Piece(source=src, offset=samples.offset, size=samples.size),),
         duration=spacing,
         cts_offset=shift if np.any(shift) else None,
         sync=None if bool(np.all(samples.sync)) else samples.sync,
         description=samples.description,
         edits=_moved_edits(movie, track, timescale or movie.timescale),
+    )
+
+
+def chosen(
+    movie: Movie, track: Track, src: ByteRanges, numbers: Ints, *, timescale: int | None = None
+) -> OutTrack:
+    """The track with these samples alone (decode order), one after another, without edits or references."""
+    samples = track.samples
+    whole = passthrough(movie, track, src, timescale=timescale)
+    return replace(
+        whole,
+        pieces=(Piece(source=src, offset=samples.offset[numbers], size=samples.size[numbers]),),
+        duration=whole.duration[numbers],
+        cts_offset=None if whole.cts_offset is None else whole.cts_offset[numbers],
+        sync=None if whole.sync is None else whole.sync[numbers],
+        description=samples.description[numbers],
+        edits=(),
     )
 
 

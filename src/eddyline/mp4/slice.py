@@ -8,7 +8,7 @@ them. The wanted ones are told by their times.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -16,7 +16,8 @@ import numpy as np
 
 from eddyline.core.errors import UnsupportedError, UsageError
 from eddyline.mp4.movie import Movie, Samples, Track
-from eddyline.mp4.mux import OutTrack, Piece, linked, passthrough, write
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import OutTrack, Piece, alike, linked, passthrough
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges, CountingRanges, Ints, read_many
 from eddyline.mp4.start import can_begin
@@ -138,16 +139,9 @@ def _bounds(samples: Samples, shown: Presentation, times: _Times, first: int, la
 
 def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> OutTrack:
     samples = track.samples
-    return OutTrack(
-        handler=track.handler,
-        name=track.name,
-        timescale=track.timescale,
-        stsd=track.stsd,
-        media_header=track.media_header,
-        width=round(track.width * track.pixel_aspect),
-        height=track.height,
-        matrix=track.matrix,
-        language=track.language,
+    return replace(
+        alike(track),
+        enabled=True,  # or decoders pass it over
         pieces=(Piece(source=src, offset=samples.offset[kept], size=samples.size[kept]),),
         duration=np.append(np.diff(times.dts), samples.duration[kept[-1:]]),
         cts_offset=times.pts - times.dts,

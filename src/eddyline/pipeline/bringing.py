@@ -8,7 +8,7 @@ from pathlib import Path
 from eddyline.core.errors import FormatError
 from eddyline.core.ranges import FileRanges
 from eddyline.core.store import FolderStore, Store
-from eddyline.media.probe import fingerprint
+from eddyline.media.fingerprint import fingerprint
 from eddyline.mp4.index import read_movie
 
 FOLDER = "sources"

@@ -16,11 +16,9 @@ from eddyline.core.addresses import parse
 from eddyline.core.errors import EddylineError, InputError, MissingError, TransientError
 from eddyline.media.sniff import sniff as sniff_file
 from eddyline.pipeline import kinds
-from eddyline.pipeline.kinds import filming_order, not_footage
+from eddyline.pipeline.kinds import filming_order
 from eddyline.pipeline.layout import OUTPUT, STATE
 from eddyline.pipeline.stored import below, looked_for
-
-__all__ = ["OUTPUT", "STATE", "Discovered", "discover", "not_footage", "why_not"]
 
 Sniff = Callable[[Path | bytes], object]
 

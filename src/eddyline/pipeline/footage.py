@@ -17,8 +17,9 @@ from eddyline.core.objectranges import ObjectRanges
 from eddyline.core.opening import BUCKETS
 from eddyline.core.ranges import FileRanges, Ranges
 from eddyline.core.store import Store
-from eddyline.media.probe import main_video
-from eddyline.mp4.index import Movie, Track, read_movie
+from eddyline.media.footage import main_video
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges
 

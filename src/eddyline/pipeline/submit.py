@@ -14,7 +14,7 @@ from eddyline.core.store import Store
 from eddyline.graph.job import Job, NewJob
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.states import OPEN, State
-from eddyline.media.probe import fingerprint
+from eddyline.media.fingerprint import fingerprint
 from eddyline.media.profile import Profile
 from eddyline.mp4.index import read_movie
 from eddyline.pipeline.builds import was_mixed

@@ -13,8 +13,10 @@ from eddyline.core.ranges import FileRanges
 from eddyline.media.join import join, movie_timescale, schedule
 from eddyline.media.proof import presented_samples, prove, telemetry_digest
 from eddyline.mp4.headers import box, full_box
-from eddyline.mp4.index import Edit, read_movie
-from eddyline.mp4.mux import OutTrack, Piece, write
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Edit
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import OutTrack, Piece
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import Ints
 

@@ -19,7 +19,8 @@ from eddyline.media.highlights import Chapter
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.mp4.mux import OutTrack, Piece, linked, passthrough, write
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import OutTrack, Piece, linked, passthrough
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.clip import make_clip

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.chunks import Grid, estimate_cpu_s, grid, plan
+from eddyline.media.chunks import Grid, grid, plan
+from eddyline.media.cost import estimate_cpu_s
 from eddyline.media.ladder import Rung
 from eddyline.media.source import VideoFacts
 

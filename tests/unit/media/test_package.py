@@ -15,10 +15,12 @@ from eddyline.core.ranges import FileRanges
 from eddyline.media import package as packaging
 from eddyline.media.chunks import Grid
 from eddyline.media.chunks import grid as grid_of
+from eddyline.media.elementary import Input
 from eddyline.media.ladder import Rung
 from eddyline.media.manifests import read_master_playlist, read_media_playlist, read_mpd
-from eddyline.media.package import Packaged, package, validate
+from eddyline.media.package import Packaged, package
 from eddyline.media.segmenting import choose
+from eddyline.media.streamproof import validate
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
@@ -417,7 +419,7 @@ def test_segments_that_were_swapped_or_lost_are_found_out(stream: Path, tmp_path
 
 def test_the_command_names_no_absolute_path_but_the_packager(tools: Toolchain) -> None:
     segmenting = choose(np.arange(5) * 60_060, gops=2, timescale=30_000, segment_s=Fraction(4004, 1000))
-    each = packaging.Input(name="r0", path="v0.mp4", kind="video")
+    each = Input(name="r0", path="v0.mp4", kind="video")
     argv = packaging.command([each], segmenting, grid_of(gop_s=2, segment_s=4, fps=NTSC), tools, work="../w")
     assert not [word for word in argv[1:] if "=/" in word]
     assert "--use_fake_clock_for_muxer" in argv

@@ -13,11 +13,11 @@ import pytest
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
-from eddyline.media.pictures import before, poster, score, storyboard, thumbnails
+from eddyline.media.pictures import before, poster, score, thumbnails
 from eddyline.media.profile import StoryboardSettings
 from eddyline.media.source import VideoFacts
 from eddyline.media.stills import Keyframes, nearest, size, upright
-from eddyline.media.storyboard import Cue, Sheet, cue_starts, webvtt
+from eddyline.media.storyboard import Cue, Sheet, cue_starts, storyboard, webvtt
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track

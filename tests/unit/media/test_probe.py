@@ -9,7 +9,9 @@ import pytest
 
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
-from eddyline.media.probe import fingerprint, open_footage, probe
+from eddyline.media.fingerprint import fingerprint
+from eddyline.media.footage import open_footage
+from eddyline.media.probe import probe
 from eddyline.media.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie

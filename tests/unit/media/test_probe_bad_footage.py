@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from eddyline.core.errors import InputError, MissingError, UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
-from eddyline.media.probe import Footage, open_footage, probe
+from eddyline.media.footage import Footage, open_footage
+from eddyline.media.probe import probe
 from eddyline.media.sniff import HEAD, container_of, sniff
 from eddyline.media.toolchain import Toolchain
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.ranges import FileRanges
-from eddyline.mp4.index import Edit, Movie, Track, read_movie
-from eddyline.mp4.mux import passthrough, write
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Edit, Movie, Track
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import passthrough
 
 _PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=30000/1001")
 _TONE = ("-f", "lavfi", "-i", "sine=frequency=997:sample_rate=48000")

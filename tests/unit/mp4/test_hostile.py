@@ -16,7 +16,8 @@ from eddyline.core.ranges import FileRanges
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import EmptyFileError, LimitError, MoovMissingError, Mp4Error, NotMp4Error
 from eddyline.mp4.headers import box, full_box
-from eddyline.mp4.index import Limits, Movie, read_movie
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Limits, Movie
 
 Make = Callable[[str], Path]
 

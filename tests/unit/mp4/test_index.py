@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from eddyline.core.ranges import FileRanges
-from eddyline.mp4.index import Edit, Movie, Track, read_movie
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.ranges import CountingRanges
 
 

@@ -19,9 +19,11 @@ import pytest
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.ranges import FileRanges
 from eddyline.mp4.headers import box, file_type, full_box, mdat_header, movie_box
-from eddyline.mp4.index import IDENTITY, Edit, Movie, Track, read_movie
+from eddyline.mp4.index import read_movie
 from eddyline.mp4.interleave import Timing, plan_chunks
-from eddyline.mp4.mux import OutTrack, Piece, linked, passthrough, write
+from eddyline.mp4.movie import IDENTITY, Edit, Movie, Track
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import OutTrack, Piece, linked, passthrough
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.ranges import ByteRanges, Ints
 from eddyline.mp4.slice import cut, sample_bytes

@@ -11,7 +11,7 @@ import pytest
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.core.ranges import FileRanges
-from eddyline.mp4.index import Movie, Track
+from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
 
 

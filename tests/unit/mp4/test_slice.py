@@ -11,7 +11,8 @@ import pytest
 
 from eddyline.core.errors import UnsupportedError, UsageError
 from eddyline.core.ranges import FileRanges
-from eddyline.mp4.index import Movie, Track, read_movie
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.ranges import CountingRanges
 from eddyline.mp4.slice import copy_tracks, cut, sample_bytes

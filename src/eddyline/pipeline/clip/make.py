@@ -17,7 +17,8 @@ from eddyline.core.ranges import FileRanges
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.mux import OutTrack, Piece, passthrough, write
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import OutTrack, Piece, passthrough
 from eddyline.pipeline.clip.payloads import Payload, payloads, settings
 from eddyline.pipeline.clip.trip import ALTITUDE_M, LATITUDE, LONGITUDE
 

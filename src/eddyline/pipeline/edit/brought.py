@@ -15,7 +15,7 @@ from eddyline.gpmf.edit.window import window
 from eddyline.gpmf.edit.within import within
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.mux import OutTrack, Piece
+from eddyline.mp4.outgoing import OutTrack, Piece
 from eddyline.pipeline.edit.stretch import nearest
 
 _TIMESCALE = 90_000

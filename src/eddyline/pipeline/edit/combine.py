@@ -23,7 +23,8 @@ from eddyline.media.proof import samples_digest
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.mux import linked, passthrough, write
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import linked, passthrough
 from eddyline.mp4.presentation import presentation
 from eddyline.pipeline.edit.brought import Brought, brought
 from eddyline.pipeline.edit.brought import prove as prove_telemetry

@@ -18,7 +18,8 @@ from eddyline.core.errors import EddylineError
 from eddyline.gpmf.edit import continued as running
 from eddyline.gpmf.edit import marks
 from eddyline.gpmf.payloads import join
-from eddyline.mp4.mux import COMPATIBLE, OutTrack, Piece, linked, write
+from eddyline.mp4.mux import COMPATIBLE, write
+from eddyline.mp4.outgoing import OutTrack, Piece, linked
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit.chapters import Place, grouped, in_order
 from eddyline.pipeline.edit.mergeplan import Chapter, Plan, opened, plan_of

@@ -17,7 +17,7 @@ from eddyline.media.join import movie_timescale
 from eddyline.mp4.headers import full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.mux import OutTrack, Piece, passthrough
+from eddyline.mp4.outgoing import OutTrack, Piece, passthrough
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.pipeline.edit import timelines

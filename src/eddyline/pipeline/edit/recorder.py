@@ -16,7 +16,7 @@ from eddyline.media.proof import presented_samples
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.mux import OutTrack
+from eddyline.mp4.outgoing import OutTrack
 from eddyline.pipeline.edit.stretch import Stretch, sound
 
 _AUDIBLE_S = Fraction(1, 1000)

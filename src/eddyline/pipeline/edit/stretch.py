@@ -13,8 +13,8 @@ import numpy as np
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.mp4.movie import Edit, Movie, Track
-from eddyline.mp4.mux import OutTrack, Piece, passthrough
-from eddyline.mp4.ranges import ByteRanges, Ints
+from eddyline.mp4.outgoing import OutTrack, chosen
+from eddyline.mp4.ranges import ByteRanges
 
 # Packets that a decoder needs before the first it can be heard from: AAC overlaps two (HE-AAC one more).
 _PREROLL = 2
@@ -70,7 +70,7 @@ def sound(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutT
     first = max(first, 0)
     last = int(np.searchsorted(samples.pts, stop))
     base = int(samples.dts[first])
-    copy = _chosen(movie, track, src, np.arange(first, last), stretch.timescale)
+    copy = chosen(movie, track, src, np.arange(first, last), timescale=stretch.timescale)
     return replace(copy, edits=_edits(parts, base, track, stretch))
 
 
@@ -130,13 +130,13 @@ def data(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutTr
     start = nearest((stretch.start - moved) * scale)
     end = nearest((stretch.end - moved) * scale)
     ends = samples.pts + samples.duration
-    chosen = np.flatnonzero((ends > start) & (samples.pts < end))
-    if not len(chosen):
+    inside = np.flatnonzero((ends > start) & (samples.pts < end))
+    if not len(inside):
         return None
-    begins = np.maximum(samples.pts[chosen], start)
-    stops = np.minimum(ends[chosen], end)
+    begins = np.maximum(samples.pts[inside], start)
+    stops = np.minimum(ends[inside], end)
     duration = np.append(np.diff(begins), stops[-1:] - begins[-1:])
-    copy = _chosen(movie, track, src, chosen, stretch.timescale)
+    copy = chosen(movie, track, src, inside, timescale=stretch.timescale)
     late = nearest(Fraction(int(begins[0]) - start, scale) * stretch.timescale)
     length = nearest(Fraction(int(duration.sum()), scale) * stretch.timescale)
     edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=length)) if late else ()
@@ -151,19 +151,3 @@ def shift(movie: Movie, track: Track) -> Fraction:
             return delay - Fraction(edit.media_time, track.timescale)
         delay += Fraction(edit.duration, movie.timescale)
     return Fraction(0)
-
-
-def _chosen(movie: Movie, track: Track, src: ByteRanges, chosen: Ints, timescale: int) -> OutTrack:
-    """The track with these samples alone, without edits."""
-    samples = track.samples
-    whole = passthrough(movie, track, src, timescale=timescale)
-    return replace(
-        whole,
-        pieces=(Piece(source=src, offset=samples.offset[chosen], size=samples.size[chosen]),),
-        duration=whole.duration[chosen],
-        cts_offset=None if whole.cts_offset is None else whole.cts_offset[chosen],
-        sync=None if whole.sync is None else whole.sync[chosen],
-        description=samples.description[chosen],
-        edits=(),
-        references={},
-    )

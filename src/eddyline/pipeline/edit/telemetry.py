@@ -15,7 +15,7 @@ from eddyline import gpmf
 from eddyline.core.errors import ProofError
 from eddyline.gpmf.edit.window import Window, window
 from eddyline.mp4.movie import Edit, Movie, Track
-from eddyline.mp4.mux import OutTrack, Piece, passthrough
+from eddyline.mp4.outgoing import OutTrack, Piece, passthrough
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.pipeline.edit.stretch import Stretch, nearest, shift
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.mux import OutTrack, Piece
+from eddyline.mp4.outgoing import OutTrack, Piece
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.pipeline.edit.stretch import Stretch, data, nearest
 

@@ -20,7 +20,8 @@ from eddyline.media.join import movie_timescale
 from eddyline.media.smartcut import Cut, at_keyframes, between
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.mux import OutTrack, linked, write
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import OutTrack, linked
 from eddyline.mp4.presentation import presentation
 from eddyline.pipeline.edit import trimproof
 from eddyline.pipeline.edit.moments import Moment

@@ -18,7 +18,7 @@ from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.mux import OutTrack
+from eddyline.mp4.outgoing import OutTrack
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.slice import copy_tracks
 from eddyline.pipeline.edit.stretch import UNCOMPRESSED, Stretch, data, sound

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from eddyline.core.addresses import Address
 from eddyline.core.objectfacts import ObjectFacts
-from eddyline.pipeline.discover import OUTPUT, STATE
 from eddyline.pipeline.ingest.rules import Arrived, Rules, Take
 from eddyline.pipeline.ingest.verdicts import Ignore, Park, Submit
+from eddyline.pipeline.layout import OUTPUT, STATE
 
 _FIRST_DELAY_S = 5.0
 _LONGEST_DELAY_S = 300.0

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eddyline.pipeline.discover import OUTPUT, STATE
+from eddyline.pipeline.layout import OUTPUT, STATE
 
 SETTLE_S = 5.0
 

@@ -22,9 +22,9 @@ from eddyline.core import settingsfile
 from eddyline.core.errors import UsageError
 from eddyline.media import profile as profiles
 from eddyline.media.profile import Profile
-from eddyline.pipeline.discover import not_footage
 from eddyline.pipeline.ingest.globs import Glob
 from eddyline.pipeline.ingest.verdicts import Cause, Ignore, Park
+from eddyline.pipeline.kinds import not_footage
 from eddyline.pipeline.terms import Terms, Urgency
 
 _REMEDY = "correct it; examples/rules.yaml of eddyline's repository is a complete example"

@@ -15,7 +15,8 @@ from eddyline.core.ranges import Ranges
 from eddyline.fleet.routing import Route
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
-from eddyline.media.probe import main_video, probe
+from eddyline.media.footage import main_video
+from eddyline.media.probe import probe
 from eddyline.media.profile import Profile
 from eddyline.media.sniff import HEAD, container_of
 from eddyline.media.source import SourceFacts

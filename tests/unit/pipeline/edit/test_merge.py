@@ -18,7 +18,8 @@ from eddyline.core.errors import InputError, Interrupted, ProofError, Unsupporte
 from eddyline.core.ranges import FileRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie
-from eddyline.mp4.mux import linked, passthrough, write
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import linked, passthrough
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.edit import mergeproof

@@ -54,7 +54,8 @@ def box(kind: bytes, *parts: bytes) -> bytes:
 
 def with_boxes(source: Path, out: Path, *, behind: bytes = b"", udta: bytes = b"", moov: bytes = b"") -> Path:
     """A copy with more boxes: behind the media, at the end of moov/udta, at the end of moov."""
-    from eddyline.mp4.mux import linked, passthrough, write
+    from eddyline.mp4.mux import write
+    from eddyline.mp4.outgoing import linked, passthrough
 
     movie = index(source)
     tracks = linked(movie.tracks, [passthrough(movie, track, source) for track in movie.tracks])
