@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -20,6 +20,9 @@ from eddyline.graph.states import FAILED, State
 # Two of them, of four bytes each, must fit into a third of a page: what an index of PostgreSQL holds.
 _MOST_CHARACTERS = 300
 
+Wanted: TypeAlias = Mapping[str, Mapping[str, bool]]
+"""Per job what it needs, each with whether it is optional."""
+
 
 def add(connection: Connection, additions: Sequence[Addition], now: float) -> int:
     """Add jobs and links; returns the number of jobs that were not there before.
@@ -31,9 +34,8 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     batch, links = _merge(additions)
     for job in batch.values():
         _check_names(job)
-    mentioned = set(batch).union(
-        *(job.needs for job in batch.values()), *(job.optional for job in batch.values())
-    )
+    wanted = {name: all_needs(job) for name, job in batch.items()}
+    mentioned = set(batch).union(*wanted.values())
     mentioned.update(link.job_id for link in links)
     mentioned.update(*(link.needs for link in links))
     known = standings(connection, mentioned)
@@ -43,13 +45,14 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     fresh = {name: job for name, job in batch.items() if name not in known}
     # Whoever links to a job of this batch that turns out to be known, links to what is there.
     links += [Link(job_id=link.job_id, needs=link.needs) for link in _late_links(additions, batch, known)]
-    order = _ordered(fresh, known)
+    _check_needs(fresh, wanted, {*fresh, *known})
+    order = _ordered(fresh, wanted)
     edges = new_edges(connection, links, known, fresh)
     standing = dict(known)
-    rows = _rows(order, fresh, standing, now)
+    rows = _rows(order, fresh, wanted, standing, now)
     if rows:
         insert_jobs(connection, rows)
-        insert_needs(connection, [edge for job in fresh.values() for edge in _edges_of(job, standing)])
+        insert_needs(connection, [edge for name in fresh for edge in _edges_of(name, wanted[name], standing)])
     apply_links(connection, edges, known, now)
     return len(rows)
 
@@ -86,15 +89,23 @@ def _late_links(
     return [a for a in additions if isinstance(a, Link) and a.job_id in batch and a.job_id in known]
 
 
-def _ordered(fresh: dict[str, NewJob], known: dict[str, Standing]) -> list[str]:
-    """The fresh ids, every one after what it needs."""
-    graph: dict[str, list[str]] = {}
-    for name, job in fresh.items():
-        wanted = all_needs(job)
-        for need in wanted:
-            if need not in fresh and need not in known:
-                raise GraphError(f"job {name} needs {need}, which is not a job")
-        graph[name] = [need for need in wanted if need in fresh]
+def _check_needs(fresh: Iterable[str], wanted: Wanted, there: Collection[str]) -> None:
+    for name in fresh:
+        unknown = next((need for need in wanted[name] if need not in there), None)
+        if unknown is not None:
+            raise GraphError(f"job {name} needs {unknown}, which is not a job")
+
+
+def _ordered(fresh: Collection[str], wanted: Wanted) -> list[str]:
+    """The fresh ids, every one after what it needs: as they came, if so they did."""
+    before: set[str] = set()
+    for name in fresh:
+        if any(need in fresh and need not in before for need in wanted[name]):
+            break
+        before.add(name)
+    else:
+        return list(fresh)
+    graph = {name: [need for need in wanted[name] if need in fresh] for name in fresh}
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -102,17 +113,19 @@ def _ordered(fresh: dict[str, NewJob], known: dict[str, Standing]) -> list[str]:
 
 
 def _rows(
-    order: Iterable[str], fresh: dict[str, NewJob], standing: dict[str, Standing], now: float
+    order: Iterable[str],
+    fresh: Mapping[str, NewJob],
+    wanted: Wanted,
+    standing: dict[str, Standing],
+    now: float,
 ) -> list[dict[str, Any]]:
     """Rows to insert, in `order`; what needs a failed job is cancelled, and so entered in `standing`."""
     rows = []
     for name in order:
         job = fresh[name]
-        wanted = all_needs(job)
-        unmet = sum(not _met(standing.get(need), optional=optional) for need, optional in wanted.items())
-        failed = next(
-            (need for need, optional in wanted.items() if not optional and _fell(standing, need)), None
-        )
+        needs = wanted[name].items()
+        unmet = sum([not _met(standing.get(need), optional=optional) for need, optional in needs])
+        failed = next((need for need, optional in needs if not optional and _fell(standing, need)), None)
         if failed is None:
             rows.append(_row(job, State.WAITING if unmet else State.READY, unmet, now))
         else:
@@ -174,13 +187,9 @@ def _spec(job: NewJob) -> str:
         raise GraphError(f"the spec of job {job.id} is not JSON: {error}", remedy="") from error
 
 
-def _edges_of(job: NewJob, standing: dict[str, Standing]) -> list[dict[str, Any]]:
-    return [
-        {
-            "job_id": job.id,
-            "need_id": need,
-            "optional": optional,
-            "met": _met(standing.get(need), optional=optional),
-        }
-        for need, optional in all_needs(job).items()
-    ]
+def _edges_of(
+    name: str, needs: Mapping[str, bool], standing: Mapping[str, Standing]
+) -> Iterator[dict[str, Any]]:
+    for need, optional in needs.items():
+        met = _met(standing.get(need), optional=optional)
+        yield {"job_id": name, "need_id": need, "optional": optional, "met": met}

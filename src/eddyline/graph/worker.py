@@ -153,7 +153,7 @@ class Worker:
         self._slots.put(keep)
         excess = [hand for hand in hands[free:] if not self._pace.is_short(hand.claim.job.kind)]
         if excess:
-            self._pace.stumble()
+            self._pace.refuse({hand.claim.job.kind for hand in excess})
             self._return_unstarted(excess)
 
     def _hand(self, claim: Claim) -> Hand:

@@ -63,8 +63,8 @@ def test_a_ledger_that_stays_busy_is_an_error_in_our_own_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "ledger.db"
+    monkeypatch.setattr("eddyline.graph.database._PATIENCE_S", 0.1)
     with Ledger.open(path) as ledger:
-        monkeypatch.setattr("eddyline.graph.database._PATIENCE_S", 0.1)
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(LedgerError, match="locked"):

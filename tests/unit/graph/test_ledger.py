@@ -70,10 +70,11 @@ def test_a_need_that_is_done_already_is_met(ledger: Ledger) -> None:
     assert (get(ledger, "a-4").state, get(ledger, "a-4").unmet) == (State.WAITING, 1)
 
 
-def test_a_job_that_needs_a_failed_one_is_cancelled_with_the_reason(ledger: Ledger) -> None:
+@pytest.mark.parametrize("order", [1, -1], ids=["needs first", "needs last"])
+def test_a_job_that_needs_a_failed_one_is_cancelled_with_the_reason(ledger: Ledger, order: int) -> None:
     ledger.submit([new("a-1")])
     answer(ledger, take(ledger)[0], failed(retry=False))
-    ledger.submit([new("a-2", "a-1"), new("a-3", "a-2")])
+    ledger.submit([new("a-2", "a-1"), new("a-3", "a-2")][::order])
     assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED, "a-3": State.CANCELLED}
     error = get(ledger, "a-3").error
     assert error is not None
