@@ -97,7 +97,7 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
             )
 
         def check() -> None:
-            getattr(store, "check", lambda: None)()
+            store.check()
             ledger.job("")
 
         Ingest(

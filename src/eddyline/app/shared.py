@@ -62,9 +62,7 @@ class Shared:
             place = addresses.parse(str(place.folder.absolute()))
         self.reach_sources()
         store = open_store(place, self._reach, stop=stop)
-        check = getattr(store, "check", None)
-        if check is not None:
-            check()
+        store.check()
         return store
 
     def unfinished(self, on_said: Callable[[str], None]) -> Unfinished:

@@ -36,6 +36,7 @@ from eddyline.pipeline import history
 from eddyline.pipeline.assignment import assign
 from eddyline.pipeline.bench import Bench
 from eddyline.pipeline.history import History
+from eddyline.pipeline.outage import Outage
 from eddyline.pipeline.routing import by_classes
 from eddyline.pipeline.scratch import occupied
 from eddyline.pipeline.steps.table import handlers
@@ -110,6 +111,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
             limits=task.limits,
             unfinished=request.shared.unfinished(lambda said: told.log.info("uploads", said=said)),
         )
+        outage = Outage(store, lambda said: told.log.warning("store", said=said))
         told.metrics.set_slots(task.slots)
         told.log.info(
             "worker ready", slots=task.slots, classes=list(task.classes), store=request.shared.store
@@ -117,7 +119,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
         Worker(
             name,
             drainer.gate,
-            drainer.watched(handlers(bench)),
+            drainer.watched(outage.outlasted(handlers(bench))),
             slots=task.slots,
             classes=task.classes,
             stop=stop,

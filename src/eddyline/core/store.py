@@ -32,6 +32,10 @@ _NAME_BYTES = 240  # file systems take 255, the mark of a file being written inc
 class Store(Protocol):
     """What the pipeline needs of a place for media."""
 
+    def check(self) -> None:
+        """See that it can be used. Raises `UsageError` if it is named wrongly, `TransientError` if away."""
+        ...
+
     def where(self, key: str) -> str:
         """The address that people are told: a path, or s3://bucket/prefix/key."""
         ...
@@ -104,6 +108,9 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._turn = threading.Lock()
+
+    def check(self) -> None:
+        """A folder is made with the first object."""
 
     def path(self, key: str) -> Path:
         """Where the object of `key` lies."""
