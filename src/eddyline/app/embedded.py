@@ -31,7 +31,7 @@ from eddyline.pipeline.look import look
 from eddyline.pipeline.plan import Plan
 from eddyline.pipeline.routing import on_this_machine
 from eddyline.pipeline.run import Run
-from eddyline.pipeline.submit import identify_recording
+from eddyline.pipeline.submit import identify
 
 # In one folder a job is lost only when somebody kills the whole program, which says little about the job:
 # many kills in a row are needed before it is held to be the reason.
@@ -187,7 +187,7 @@ def _whole(told: Sequence[SourceFacts], chapters: Sequence[str], profile: profil
     return replace(
         told[0],
         bytes=sum(each.bytes for each in told),
-        fingerprint=identify_recording(chapters, profile)[1],
+        fingerprint=identify(chapters, profile)[1],
         duration_s=round(sum(each.duration_s for each in told), 6),
         video=replace(told[0].video, frames=sum(each.video.frames for each in told)),
         telemetry=telemetry,

@@ -15,7 +15,7 @@ from eddyline.cli.liveboard import LiveBoard
 from eddyline.cli.outcome import print_report
 from eddyline.cli.plainlines import PlainLines
 from eddyline.cli.plan import show_plan
-from eddyline.cli.progress import on_terminal
+from eddyline.cli.progress import Display, on_terminal
 from eddyline.cli.terminal import console
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
@@ -78,7 +78,7 @@ def perform(start: Start, *, as_json: bool, out: Path = DEFAULT_OUT) -> int:
     screen = console()
     stop = Stop()
     with Interruption(stop) as interruption:
-        display = (
+        display: Display = (
             JsonLines(sys.stdout)
             if as_json
             else LiveBoard(screen)

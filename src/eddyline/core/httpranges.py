@@ -34,7 +34,6 @@ _RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18})")
 _OK, _PARTIAL, _EMPTY = 200, 206, 416
 _MOVED, _GONE, _REFUSED = {301, 302, 303, 307, 308}, {404, 410}, {401, 403}
 _LATER = {408, 425, 429, 500, 502, 503, 504}
-_BAD_STATUS = 400
 _NO_RANGES = "download it and give the file, or put it on a server that answers Range requests"
 
 

@@ -43,13 +43,6 @@ MODELS: dict[str, str] = {
     "H24": "HERO13 Black",
     "FS1": "Fusion",
 }
-PROJECTIONS = {
-    "GPRO": "GoPro lens",
-    "GPMF": "GoPro lens",
-    "EACO": "equi-angular cubemap",
-    "EQUI": "equirectangular",
-    "PERS": "perspective",
-}
 FIELDS_OF_VIEW = {
     "W": "wide",
     "S": "SuperView",

@@ -46,7 +46,7 @@ class Index:
 
     `at` is the byte of the value in `Payloads.data`; `key` the key as a number; `head` type << 24 | size <<
     16 | repeat. `device` is the row's DEVC, `stream` its STRM, counted over the whole recording (-1:
-    directly in the DEVC). `payload_of` gives each DEVC's payload, `device_of` each STRM's DEVC.
+    directly in the DEVC). `payload_of` gives each DEVC's payload.
     """
 
     at: Int64s
@@ -55,7 +55,6 @@ class Index:
     device: Int64s
     stream: Int64s
     payload_of: Int64s
-    device_of: Int64s
 
     @property
     def length(self) -> Int64s:
@@ -243,5 +242,4 @@ def _numbered(table: _Table, payload_of: Int64s) -> Index:
         device=table.lane[keep],
         stream=ordinal[keep],
         payload_of=payload_of,
-        device_of=table.lane[is_head],
     )

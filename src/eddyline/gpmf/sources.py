@@ -36,7 +36,6 @@ class Source:
     udta: bytes = b""
     settings: bytes = b""
     duration_s: float = 0.0
-    video_frames: int = 0
 
 
 def open_source(src: ByteRanges, judge: Judge) -> Source:
@@ -86,14 +85,12 @@ def _from_movie(src: ByteRanges, judge: Judge) -> Source:
         raise NoTelemetryError("the movie has neither a gpmd track nor GPMF settings")
     if track is None:
         judge.note("the movie has settings, but no gpmd track")
-    video = movie.first("video")
     return Source(
         kind="mp4",
         payloads=_of_track(src, movie, track) if track else none(),
         udta=udta,
         settings=settings,
         duration_s=movie.duration / movie.timescale if movie.timescale else 0.0,
-        video_frames=len(video.samples) if video else 0,
     )
 
 
@@ -101,24 +98,10 @@ def _of_track(src: ByteRanges, movie: Movie, track: Track) -> Payloads:
     samples = track.samples
     _bounded(int(samples.size.sum()))
     blocks = list(read_many(src, samples.offset, samples.size, gap=_GAP))
-    shift = shift_s(movie, track)
+    shift = float(movie.shift(track))
     start = samples.pts / track.timescale + shift
     end = start + samples.duration / track.timescale
     return join(blocks, offset=samples.offset, start_s=start, end_s=end)
-
-
-def shift_s(movie: Movie, track: Track) -> float:
-    """What to add to a track's own time to get movie time (s): its delay, less what its edit list skips.
-
-    A telemetry track has one continuous edit at most: an empty edit delays it (a later start), a media time
-    skips into it (a trim). Cameras write none.
-    """
-    delay = 0
-    for edit in track.edits:
-        if edit.media_time >= 0:
-            return delay / movie.timescale - edit.media_time / track.timescale
-        delay += edit.duration
-    return 0.0
 
 
 def boxes(block: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -20,7 +20,7 @@ from eddyline.gpmf import axes
 from eddyline.gpmf.klv import Klv, unpack
 from eddyline.gpmf.pieces import Pieces
 from eddyline.gpmf.timing import Timeline
-from eddyline.gpmf.types import COMPLEX, TYPES, elements_of
+from eddyline.gpmf.types import TYPES, elements_of
 
 Floats = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
@@ -179,11 +179,6 @@ class Stream:
     def numbers(self, key: str) -> Floats:
         """A modifier's first number in each payload that has the stream, float64[k] (NaN: none): TMPC."""
         return np.array([_first_number(node) for node in self.modifier(key)], dtype=np.float64)
-
-    @property
-    def is_complex(self) -> bool:
-        """Whether its rows are described by a TYPE."""
-        return self.pieces.char == COMPLEX
 
 
 def _first_number(node: Klv | None) -> float:

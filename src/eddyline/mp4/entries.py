@@ -15,14 +15,15 @@ _KINDS = {"vide": "video", "soun": "audio"}
 _KINDS_BY_FORMAT = {"gpmd": "telemetry", "tmcd": "timecode"}
 _ENCRYPTED = frozenset({"encv", "enca", "enct", "encs", "drmi", "drms"})
 # Uncompressed audio (QuickTime File Format, "Sound sample descriptions"; ISO/IEC 23003-5).
-_PCM = frozenset({"sowt", "twos", "raw ", "NONE", "lpcm", "in24", "in32", "fl32", "fl64", "ipcm", "fpcm"})
+UNCOMPRESSED = frozenset(
+    {"sowt", "twos", "raw ", "NONE", "lpcm", "in24", "in32", "fl32", "fl64", "ipcm", "fpcm"}
+)
 _PCM_BITS = {"in24": 24, "in32": 32, "fl32": 32, "fl64": 64}
 _MAX_SIDE = 32_768  # pixels; no camera or codec level goes further
 _MAX_EDITS = 10_000
 _FAR = 1 << 60  # ticks: sums of such numbers stay far from where int64 wraps round
 _UNITY = 0x10000
 _VISUAL_FIELDS = 78
-_AUDIO_FIELDS = {0: 28, 1: 44}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,7 @@ def _audio(entry: Box) -> Entry:
         channels = fields.number("I")
         fields.skip(4)
         bits, _flags, frame_bytes, _frames = fields.unpack("IIII")
-    if entry.kind not in _PCM:
+    if entry.kind not in UNCOMPRESSED:
         frame_bytes = 0
     elif not frame_bytes:
         frame_bytes = channels * (_PCM_BITS.get(entry.kind, bits) or bits) // 8

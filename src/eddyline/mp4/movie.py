@@ -128,3 +128,16 @@ class Movie:
     def first(self, kind: str) -> Track | None:
         """The first track of this kind, or None."""
         return next(iter(self.of_kind(kind)), None)
+
+    def shift(self, track: Track) -> Fraction:
+        """What to add to a track's own time to get movie time (s): its delay, less what its edit list skips.
+
+        For tracks of one continuous edit at most: an empty edit delays them (a later start), a media time
+        skips into them (a trim).
+        """
+        delay = 0
+        for edit in track.edits:
+            if edit.media_time >= 0:
+                return Fraction(delay, self.timescale) - Fraction(edit.media_time, track.timescale)
+            delay += edit.duration
+        return Fraction(0)

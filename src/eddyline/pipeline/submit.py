@@ -38,19 +38,11 @@ class Submitted:
     standing: Literal["published", "open"]
 
 
-def identify(address: str | Path, profile: Profile) -> tuple[str, str]:
-    """(asset, fingerprint) of one source, read by ranges. Raises `MissingError`.
+def identify(addresses: Sequence[str | Path], profile: Profile) -> tuple[str, str, tuple[Chapter, ...]]:
+    """(asset, fingerprint, chapters) of a recording's files, in order, read by ranges. Raises `MissingError`.
 
     The same footage asked for in the same way is one asset, whatever the files are called.
     """
-    print_ = _fingerprint(Original.of(address))
-    return digest(print_, profile.digest())[:16], print_
-
-
-def identify_recording(
-    addresses: Sequence[str | Path], profile: Profile
-) -> tuple[str, str, tuple[Chapter, ...]]:
-    """(asset, fingerprint, chapters) of a recording in several files, in order. Raises `MissingError`."""
     originals = [Original.of(address) for address in addresses]
     told = tuple(Chapter(original=each, fingerprint=_fingerprint(each)) for each in originals)
     print_ = digest("chapters", *(chapter.fingerprint for chapter in told))
@@ -76,7 +68,7 @@ def submit(
     `UsageError`.
     """
     if len(addresses) > 1:
-        asset, print_, told = identify_recording(addresses, profile)
+        asset, print_, told = identify(addresses, profile)
         original = told[0].original
     else:
         original, told = Original.of(addresses[0]), ()

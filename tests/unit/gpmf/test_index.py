@@ -10,7 +10,7 @@ from eddyline.gpmf import index
 from eddyline.gpmf.errors import Judge
 from eddyline.gpmf.payloads import split
 
-COLUMNS = ("at", "key", "head", "device", "stream", "payload_of", "device_of")
+COLUMNS = ("at", "key", "head", "device", "stream", "payload_of")
 
 
 def both_ways(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[index.Index, index.Index]:

@@ -14,7 +14,7 @@ from eddyline.core.stop import Stop
 from eddyline.media import profile as profiles
 from eddyline.pipeline.clip import make_clip
 from eddyline.pipeline.events import RunReport
-from eddyline.pipeline.submit import identify, identify_recording
+from eddyline.pipeline.submit import identify
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_a_recording_is_known_by_its_chapters_in_order(card: Path, clip: Path, t
     profile = profiles.load("default")
     first, second = sorted(card.iterdir())
     other = make_clip(tmp_path / "other.mp4", seconds=2, width=160, height=90)
-    asset = identify_recording((first, second), profile)[0]
-    assert asset == identify_recording((clip, second), profile)[0]
-    assert asset != identify(first, profile)[0]
-    assert identify_recording((first, other), profile)[0] != identify_recording((other, first), profile)[0]
+    asset = identify((first, second), profile)[0]
+    assert asset == identify((clip, second), profile)[0]
+    assert asset != identify((first,), profile)[0]
+    assert identify((first, other), profile)[0] != identify((other, first), profile)[0]

@@ -20,9 +20,6 @@ from eddyline.mp4.ranges import ByteRanges
 _PREROLL = 2
 _ALONE = frozenset({"alac", "fLaC"})  # each packet decodes by itself
 _PREROLL_S = {"Opus": Fraction(8, 100), ".mp3": Fraction(3, 10), "mp3 ": Fraction(3, 10)}
-UNCOMPRESSED = frozenset(
-    {"sowt", "twos", "raw ", "NONE", "lpcm", "in24", "in32", "fl32", "fl64", "ipcm", "fpcm"}
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +123,7 @@ def _edits(parts: list[_Heard], base: int, track: Track, stretch: Stretch) -> tu
 def data(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutTrack | None:
     """The stretch of a track of timed data or text: samples that overlap it, the first and last cut short."""
     samples, scale = track.samples, track.timescale
-    moved = shift(movie, track)
+    moved = movie.shift(track)
     start = nearest((stretch.start - moved) * scale)
     end = nearest((stretch.end - moved) * scale)
     ends = samples.pts + samples.duration
@@ -141,13 +138,3 @@ def data(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutTr
     length = nearest(Fraction(int(duration.sum()), scale) * stretch.timescale)
     edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=length)) if late else ()
     return replace(copy, duration=duration, cts_offset=None, edits=edits)
-
-
-def shift(movie: Movie, track: Track) -> Fraction:
-    """What to add to the track's own time to get movie time: a delay, less what an edit skips (s)."""
-    delay = Fraction(0)
-    for edit in track.edits:
-        if edit.media_time >= 0:
-            return delay - Fraction(edit.media_time, track.timescale)
-        delay += Fraction(edit.duration, movie.timescale)
-    return Fraction(0)

@@ -17,7 +17,7 @@ from eddyline.gpmf.edit.window import Window, window
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.outgoing import OutTrack, Piece, passthrough
 from eddyline.mp4.ranges import ByteRanges
-from eddyline.pipeline.edit.stretch import Stretch, nearest, shift
+from eddyline.pipeline.edit.stretch import Stretch, nearest
 
 _LARGEST_TIMESCALE = (1 << 32) - 1
 # Stamped streams keep their place to a sample; a camera whose clock stutters is forgiven two more.
@@ -61,7 +61,7 @@ def telling(
         return None
     scale = lcm(track.timescale, video_timescale)
     scale = scale if scale <= _LARGEST_TIMESCALE else track.timescale
-    moved = shift(movie, track)
+    moved = movie.shift(track)
     begins: list[Fraction] = []
     ends: list[Fraction] = []
     for low, high in cut.spans:

@@ -16,12 +16,13 @@ from eddyline.media.probe import probe
 from eddyline.media.smartcut import Cut, at_keyframes, between
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.entries import UNCOMPRESSED
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.outgoing import OutTrack
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.slice import copy_tracks
-from eddyline.pipeline.edit.stretch import UNCOMPRESSED, Stretch, data, sound
+from eddyline.pipeline.edit.stretch import Stretch, data, sound
 from eddyline.pipeline.edit.telemetry import Telling, telling
 from eddyline.pipeline.edit.timecode import timecode
 
