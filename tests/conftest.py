@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from eddyline.media.toolchain import Toolchain
 
 # CI tries the same examples each time, so that it fails for what a change broke; people get new ones.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
@@ -22,6 +26,14 @@ def samples() -> Path:
     if not (folder / "karma.mp4").is_file():
         pytest.skip("no real camera files: set EDDYLINE_SAMPLES to a folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tools() -> Toolchain:
+    """The programs of the wheels."""
+    from eddyline.media.toolchain import Toolchain
+
+    return Toolchain.find()
 
 
 @pytest.fixture(scope="session")

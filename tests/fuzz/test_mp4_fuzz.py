@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.mp4.films import Bytes
 
 from eddyline.core.errors import EddylineError
 from eddyline.mp4.index import read_movie
@@ -28,18 +29,6 @@ _SHAPES = {
 _SECONDS = 5.0
 _MEMORY = 64 << 20  # bytes, for files of some 20 kB
 _INTERESTING = (0, 1, 0x7F, 0x80, 0xFF)
-
-
-class Bytes:
-    """A file in memory."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.size = len(data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        assert 0 <= offset <= offset + length <= self.size, "a read outside the file"
-        return self.data[offset : offset + length]
 
 
 @pytest.fixture(scope="module")

@@ -238,11 +238,6 @@ class Bench:
         return frames
 
 
-@pytest.fixture(scope="session")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
 @pytest.fixture
 def bench(ffmpeg: str, ffprobe: str, tools: Toolchain, tmp_path: Path) -> Bench:
     return Bench(ffmpeg, ffprobe, tools, tmp_path)

@@ -43,17 +43,17 @@ def combine(
     telemetry_offset: Annotated[
         str, typer.Option("--telemetry-offset", metavar="S", help="Put the telemetry so many seconds later.")
     ] = "0",
-    replace: Annotated[  # noqa: FBT002 - Typer's way to declare a flag
+    replace: Annotated[
         bool, typer.Option("--replace", help="Leave the camera's own sound out (else: kept, switched off).")
     ] = False,
-    copy: Annotated[  # noqa: FBT002 - likewise
+    copy: Annotated[
         bool, typer.Option("--copy", help="Encode no sound: keep PCM and the like as it is.")
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="[default: the video's name, -combined]"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Say what was done as JSON.")] = False,  # noqa: FBT002 - likewise
+    as_json: Annotated[bool, typer.Option("--json", help="Say what was done as JSON.")] = False,
 ) -> None:
     """Put sound and telemetry of other files beside a picture; no picture is encoded."""
     from eddyline import app

@@ -22,7 +22,7 @@ def doctor(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results would go.")] = Path(
         "out"
     ),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Check the toolchain, encoders, disk and limits; exit 1 if something is missing."""
     from eddyline import app

@@ -37,10 +37,7 @@ def ingest(
     rules: Annotated[
         Path | None, typer.Option("--rules", metavar="FILE", help="What to make of which objects.")
     ] = None,
-    profile: Annotated[
-        str,
-        typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of all that no rule names."),
-    ] = "default",
+    profile: options.UsualProfile = "default",
     store: options.Store = "",
     ledger: options.Ledger = "",
     queues: options.Queues = "",
@@ -51,7 +48,7 @@ def ingest(
     hands: Annotated[int, typer.Option("--hands", min=1, max=64, help="Objects looked at at a time.")] = 4,
     lease: options.Lease = 60.0,
     metrics: options.Metrics = "",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: options.EventLines = False,
 ) -> None:
     """Submit new objects of S3 as they are uploaded, until told to stop. Run as many as you like."""
     from eddyline.app.ingesting import IngestRequest

@@ -44,7 +44,7 @@ def list_jobs(
     asset: Annotated[str | None, typer.Option("--asset", help="Only of this asset.")] = None,
     state: Annotated[State | None, typer.Option("--state", help="Only in this state.")] = None,
     kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind.")] = None,
-    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: AsJson = False,
 ) -> None:
     """List jobs, what runs or failed before what is done."""
     found = in_order(open_ledger(out, ledger, queues).jobs(asset=asset, state=state, kind=kind))
@@ -62,7 +62,7 @@ def show_job(
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: AsJson = False,
 ) -> None:
     """Show one job with its result, or with the evidence of its failure."""
     found = _find(open_ledger(out, ledger, queues), job)
@@ -78,8 +78,8 @@ def retry_jobs(
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    every: Annotated[bool, typer.Option("--all", help="All jobs that failed for good.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
-    as_json: AsJson = False,  # noqa: FBT002 - likewise
+    every: Annotated[bool, typer.Option("--all", help="All jobs that failed for good.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Give failed jobs new attempts; the next `eddyline run` does them."""
     if every == bool(jobs):
@@ -95,7 +95,7 @@ def cancel_jobs(
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: AsJson = False,
 ) -> None:
     """Cancel jobs, or all open jobs of an asset."""
     opened = open_ledger(out, ledger, queues)
@@ -117,9 +117,7 @@ def drain_worker(
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    wait: Annotated[  # noqa: FBT002 - Typer's way to declare a flag
-        bool, typer.Option("--wait", help="Come back once it is gone.")
-    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Come back once it is gone.")] = False,
 ) -> None:
     """Have a worker take nothing new, finish what it runs, and end."""
     opened = open_ledger(out, ledger, queues)
@@ -140,7 +138,7 @@ def redrive_letters(
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many letters.")] = 1000,
-    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: AsJson = False,
 ) -> None:
     """Bring dead letters back: messages of jobs that the queue gave up, through the ledger."""
     from eddyline.app.letters import redrive
@@ -163,7 +161,7 @@ def archive_jobs(
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: AsJson = False,
 ) -> None:
     """Move the jobs of assets that ended long ago out of the way; workers are not held up."""
     count = open_ledger(out, ledger, queues).archive(

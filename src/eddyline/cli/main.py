@@ -71,7 +71,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback
 
 
 def _options(
-    version: Annotated[  # noqa: FBT002 - eager, acts by itself; Typer's way to declare a flag
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:

@@ -1,11 +1,40 @@
-"""Options that several commands of a fleet have."""
+"""Arguments and options that several commands have."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        help="Video files, folders, camera cards, or s3://bucket/key.",
+        show_default=False,
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results go.")]
+Elsewhere = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="Put results there instead: s3://bucket/prefix, gs://, az://, or a folder.",
+        show_default=False,
+    ),
+]
+Profile = Annotated[str, typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of it.")]
+UsualProfile = Annotated[
+    str,
+    typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of all that no rule names."),
+]
+Slots = Annotated[int | None, typer.Option("--slots", min=1, help="Jobs at a time. [default: one per core]")]
+NoMerge = Annotated[
+    bool, typer.Option("--no-merge", help="Every chapter of a recording is an asset of its own.")
+]
+EventLines = Annotated[bool, typer.Option("--json", help="One JSON event a line.")]
 Store = Annotated[
     str,
     typer.Option(

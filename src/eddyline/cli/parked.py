@@ -29,11 +29,11 @@ def parked(
         typer.Option("--events", metavar="QUEUE", help="The SQS queue that S3 or EventBridge tells."),
     ],
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", show_default=False)] = None,
-    redrive: Annotated[bool, typer.Option("--redrive", help="Send these to the queue again.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
-    drop: Annotated[bool, typer.Option("--drop", help="Throw these away.")] = False,  # noqa: FBT002 - likewise
-    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,  # noqa: FBT002 - likewise
+    redrive: Annotated[bool, typer.Option("--redrive", help="Send these to the queue again.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Throw these away.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many messages.")] = 1000,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002 - likewise
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the messages that `eddyline ingest` put aside, with the reasons; send them again, or drop them."""
     from eddyline.app.parking import attic

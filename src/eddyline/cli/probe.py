@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def probe(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A video file.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
     """Say what a file holds, without decoding it."""
     from eddyline import app

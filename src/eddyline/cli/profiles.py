@@ -18,7 +18,7 @@ commands = typer.Typer(
 
 @commands.command("list")
 def list_profiles(
-    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
     """List the built-in profiles."""
     from eddyline.media.profile import load, names
@@ -41,7 +41,7 @@ def list_profiles(
 @commands.command("show")
 def show_profile(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A profile.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Print a profile whole, as YAML: save it, change it, and give it to `run --profile`."""
     from eddyline.media.profile import load

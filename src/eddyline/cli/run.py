@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from eddyline.cli import options
 from eddyline.cli.interrupt import Interruption
 from eddyline.cli.jsonlines import JsonLines
 from eddyline.cli.liveboard import LiveBoard
@@ -28,35 +29,14 @@ ALL_DONE, SOME_FAILED = 0, 1
 
 
 def run(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE...",
-            help="Video files, folders, camera cards, or s3://bucket/key.",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results go.")] = DEFAULT_OUT,
-    profile: Annotated[
-        str, typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of it.")
-    ] = "default",
-    slots: Annotated[
-        int | None, typer.Option("--slots", min=1, help="Jobs at a time. [default: one per core]")
-    ] = None,
-    no_merge: Annotated[  # noqa: FBT002 - Typer's way to declare a flag
-        bool, typer.Option("--no-merge", help="Every chapter of a recording is an asset of its own.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
-    store: Annotated[
-        str,
-        typer.Option(
-            "--store",
-            metavar="URL",
-            help="Put results there instead: s3://bucket/prefix, gs://, az://, or a folder.",
-            show_default=False,
-        ),
-    ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    sources: options.Sources,
+    out: options.Out = DEFAULT_OUT,
+    profile: options.Profile = "default",
+    slots: options.Slots = None,
+    no_merge: options.NoMerge = False,
+    as_json: options.EventLines = False,
+    store: options.Elsewhere = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,
 ) -> None:
     """Turn footage into playable, proven assets. Stop it at any time; run it again to go on."""
     from eddyline import app

@@ -33,7 +33,7 @@ def status(
         ),
     ] = None,
     ledger: options.Ledger = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show how work stands. Exit 1 where somebody has to see to it: failures, or nobody to do a job."""
     from eddyline.app.shared import Shared

@@ -26,20 +26,11 @@ class Urgency(StrEnum):
 
 
 def submit(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE...",
-            help="Video files, folders, camera cards, or s3://bucket/key.",
-            show_default=False,
-        ),
-    ],
+    sources: options.Sources,
     store: options.Store = "",
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    profile: Annotated[
-        str, typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of it.")
-    ] = "default",
+    profile: options.Profile = "default",
     priority: Annotated[
         Urgency, typer.Option("--priority", help="Interactive work goes before bulk work.")
     ] = Urgency.BULK,
@@ -50,15 +41,13 @@ def submit(
         str,
         typer.Option("--deadline", metavar="WHEN", help="When it should be done: 90s, 30m, 2h, or a time."),
     ] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Come back once all is done.")] = False,  # noqa: FBT002 - Typer's way to declare a flag
-    in_place: Annotated[  # noqa: FBT002 - likewise
+    wait: Annotated[bool, typer.Option("--wait", help="Come back once all is done.")] = False,
+    in_place: Annotated[
         bool,
         typer.Option("--in-place", help="Every worker can read these files where they are: copy nothing."),
     ] = False,
-    no_merge: Annotated[  # noqa: FBT002 - likewise
-        bool, typer.Option("--no-merge", help="Every chapter of a recording is an asset of its own.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - likewise
+    no_merge: options.NoMerge = False,
+    as_json: options.EventLines = False,
 ) -> None:
     """Hand footage to the workers that share a store and a ledger. Asked again, nothing is done twice."""
     from eddyline.app.shared import Shared

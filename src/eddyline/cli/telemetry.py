@@ -33,8 +33,8 @@ def telemetry(
             show_default=False,
         ),
     ],
-    summary: Annotated[bool, typer.Option("--summary", help="Say what is in it (the default).")] = False,  # noqa: FBT002 - Typer's way to declare a flag
-    as_json: Annotated[  # noqa: FBT002 - likewise
+    summary: Annotated[bool, typer.Option("--summary", help="Say what is in it (the default).")] = False,
+    as_json: Annotated[
         bool, typer.Option("--json", help="With --summary, print it as JSON; alone, like --format json.")
     ] = False,
     format: Annotated[  # noqa: A002 - the option's name
@@ -67,10 +67,10 @@ def telemetry(
     rate: Annotated[
         float | None, typer.Option("--rate", metavar="HZ", help="Resample to so many a second.")
     ] = None,
-    turned: Annotated[  # noqa: FBT002 - likewise
+    turned: Annotated[
         bool, typer.Option("--xyz", help="Turn accelerometer, gyroscope and the like to X, Y, Z order.")
     ] = False,
-    lenient: Annotated[bool, typer.Option("--lenient", help="Keep what is sound of a broken file.")] = False,  # noqa: FBT002 - likewise
+    lenient: Annotated[bool, typer.Option("--lenient", help="Keep what is sound of a broken file.")] = False,
 ) -> None:
     """Show or export a camera's telemetry: GPS, motion, exposure, faces, HiLights, settings."""
     from eddyline.gpmf.export import Selection

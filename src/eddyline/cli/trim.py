@@ -28,16 +28,14 @@ def trim(
         str,
         typer.Option("--to", metavar="T", help="Where to end: the first frame left out.  [default: the end]"),
     ] = "",
-    keyframes: Annotated[  # noqa: FBT002 - Typer's way to declare a flag
+    keyframes: Annotated[
         bool, typer.Option("--keyframes", help="Cut at keyframes around it; nothing is encoded.")
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="[default: the recording's name, -trimmed]"),
     ] = None,
-    as_json: Annotated[  # noqa: FBT002 - likewise
-        bool, typer.Option("--json", help="Say what was cut as JSON.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say what was cut as JSON.")] = False,
 ) -> None:
     """Cut a recording: picture to the frame, sound, telemetry, HiLights and time code with it."""
     from eddyline import app

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from eddyline.cli import options
 from eddyline.cli.run import DEFAULT_OUT, perform
 
 SETTLE_S = 5.0
@@ -14,34 +15,19 @@ SETTLE_S = 5.0
 
 def watch(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where footage appears.", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results go.")] = DEFAULT_OUT,
-    store: Annotated[
-        str,
-        typer.Option(
-            "--store",
-            metavar="URL",
-            help="Put results there instead: s3://bucket/prefix, gs://, az://, or a folder.",
-            show_default=False,
-        ),
-    ] = "",
+    out: options.Out = DEFAULT_OUT,
+    store: options.Elsewhere = "",
     rules: Annotated[
         Path | None, typer.Option("--rules", metavar="FILE", help="What to make of which files.")
     ] = None,
-    profile: Annotated[
-        str,
-        typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of all that no rule names."),
-    ] = "default",
-    slots: Annotated[
-        int | None, typer.Option("--slots", min=1, help="Jobs at a time. [default: one per core]")
-    ] = None,
+    profile: options.UsualProfile = "default",
+    slots: options.Slots = None,
     settle: Annotated[
         float,
         typer.Option("--settle", metavar="S", min=0, max=3600, help="A file unchanged for so long is whole."),
     ] = SETTLE_S,
-    once: Annotated[  # noqa: FBT002 - Typer's way to declare a flag
-        bool, typer.Option("--once", help="End when all that is there is done.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON event a line.")] = False,  # noqa: FBT002 - likewise
+    once: Annotated[bool, typer.Option("--once", help="End when all that is there is done.")] = False,
+    as_json: options.EventLines = False,
 ) -> None:
     """Process footage as it appears in a folder. Stop it at any time; started again, it goes on."""
     from eddyline.app.ingesting import WatchRequest

@@ -26,11 +26,6 @@ TONE = "sine=f=997:r=48000:d=3.3337"
 STEREO = AudioFacts(track=1, codec="aac", channels=1, sample_rate=48_000, language="deu", title="Mic")
 
 
-@pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
 def make(ffmpeg: str, out: Path, lavfi: str, *options: str) -> Path:
     argv = [ffmpeg, "-y", "-v", "error", "-f", "lavfi", "-i", lavfi, *(options or ("-c:a", "aac")), f"{out}"]
     subprocess.run(argv, check=True, capture_output=True, timeout=60)

@@ -33,11 +33,6 @@ TONE = f"sine=f=997:r={RATE}"
 NTSC = Fraction(30_000, 1001)
 
 
-@pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
 def rung(name: str, codec: str = "h264") -> Rung:
     encoder = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}[codec]
     return Rung(

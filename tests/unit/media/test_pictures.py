@@ -27,11 +27,6 @@ H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv4
 RAMP = "color=black:s=128x72:r=10:d=6,geq=lum='40+20*floor(N/10)':cb=128:cr=128"
 
 
-@pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
 def make(ffmpeg: str, out: Path, lavfi: str, *options: str) -> Path:
     argv = [ffmpeg, "-y", "-v", "error", "-f", "lavfi", "-i", lavfi, *(options or H264), f"{out}"]
     subprocess.run(argv, check=True, capture_output=True, timeout=60)

@@ -27,11 +27,6 @@ def _picture(size: str = "160x90", rate: str = "30000/1001", seconds: float = 0.
     return ("-f", "lavfi", "-i", f"testsrc2=s={size}:r={rate}:d={seconds}")
 
 
-@pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
 @pytest.fixture
 def make(tmp_path: Path, tools: Toolchain) -> Make:
     def made(name: str, *argv: str) -> Path:

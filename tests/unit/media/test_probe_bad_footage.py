@@ -20,11 +20,6 @@ from eddyline.media.toolchain import Toolchain
 
 
 @pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
-@pytest.fixture(scope="module")
 def sound(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A sound MP4 with its index behind the media."""
     out = tmp_path_factory.mktemp("sound") / "sound.mp4"

@@ -14,11 +14,6 @@ from eddyline.media.toolchain import Toolchain
 RATE = Fraction(25)
 
 
-@pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
 def make(ffmpeg: str, out: Path, *options: str, frames: int = 20, size: str = "192x108") -> Path:
     source = f"testsrc2=s=192x108:r=25,scale={size.replace('x', ':')}"
     argv = [ffmpeg, "-y", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", f"{frames}"]

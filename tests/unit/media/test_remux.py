@@ -42,11 +42,6 @@ class _Rewrapped:
         return [track.format for track in self.movie.of_kind("audio")]
 
 
-@pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
 class _Maker:
     def __init__(self, folder: Path, tools: Toolchain) -> None:
         self.folder, self.tools = folder, tools

@@ -33,11 +33,6 @@ FILMS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
-@pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
     folder = tmp_path_factory.mktemp("films")
     for name, options in FILMS.items():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.unit.mp4.films import Film
 
 from eddyline.core.ranges import FileRanges
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.movie import Edit, Movie, Track
+from eddyline.mp4.movie import Edit
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import passthrough
 
@@ -128,21 +129,6 @@ COPIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "rewrapped": ("transport_stream", ()),
     "shifted": ("open_gop_h264", ("-copyts", "-avoid_negative_ts", "disabled")),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Film:
-    """An opened file with its index."""
-
-    path: Path
-    source: FileRanges
-    movie: Movie
-
-    @property
-    def video(self) -> Track:
-        track = self.movie.first("video")
-        assert track is not None
-        return track
 
 
 def _run(ffmpeg: str, *arguments: str) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import struct
 import time
 import tracemalloc
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.unit.mp4.films import Bytes, Make
 
 from eddyline.core.errors import EddylineError, FormatError, TruncatedError
 from eddyline.core.ranges import FileRanges
@@ -18,20 +17,6 @@ from eddyline.mp4.errors import EmptyFileError, LimitError, MoovMissingError, Mp
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Limits, Movie
-
-Make = Callable[[str], Path]
-
-
-class Bytes:
-    """A file in memory that says how large it likes to be."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.size = len(data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        assert 0 <= offset <= offset + length <= self.size
-        return self.data[offset : offset + length]
 
 
 def _read(data: bytes) -> Movie:

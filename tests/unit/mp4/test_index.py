@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pytest
+from tests.unit.mp4.films import Make, Open, Run
 
 from eddyline.core.ranges import FileRanges
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.movie import Edit, Movie, Track
+from eddyline.mp4.movie import Edit
 from eddyline.mp4.ranges import CountingRanges
-
-
-class Film(Protocol):
-    """An opened file with its index."""
-
-    path: Path
-    source: FileRanges
-    movie: Movie
-    video: Track
-
-
-Make = Callable[[str], Path]
-Open = Callable[[Path], Film]
-Run = Callable[..., str]
 
 
 @pytest.mark.parametrize(

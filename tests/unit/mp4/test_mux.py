@@ -7,40 +7,26 @@ import json
 import shutil
 import subprocess
 import tracemalloc
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.unit.mp4.films import Film, Frames, Make, Open
 
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.ranges import FileRanges
 from eddyline.mp4.headers import box, file_type, full_box, mdat_header, movie_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.interleave import Timing, plan_chunks
-from eddyline.mp4.movie import IDENTITY, Edit, Movie, Track
+from eddyline.mp4.movie import IDENTITY, Edit
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import OutTrack, Piece, linked, passthrough
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.ranges import ByteRanges, Ints
 from eddyline.mp4.slice import cut, sample_bytes
-
-
-class Film(Protocol):
-    """An opened file with its index."""
-
-    path: Path
-    source: FileRanges
-    movie: Movie
-    video: Track
-
-
-Make = Callable[[str], Path]
-Open = Callable[[Path], Film]
-Frames = Callable[..., list[tuple[int, str]]]
 
 _STSD = full_box("stsd", 0, 0, b"\0\0\0\1", box("gpmd", bytes(6), b"\0\1", bytes(4)))
 _GMHD = box("gmhd", full_box("gmin", 0, 0, bytes(12)))

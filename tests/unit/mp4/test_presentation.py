@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pytest
+from tests.unit.mp4.films import Edited, Frames, Make, Open
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.core.ranges import FileRanges
-from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
-
-
-class Film(Protocol):
-    """An opened file with its index."""
-
-    path: Path
-    source: FileRanges
-    movie: Movie
-    video: Track
-
-
-Make = Callable[[str], Path]
-Open = Callable[[Path], Film]
-Edited = Callable[..., Path]
-Frames = Callable[..., list[tuple[int, str]]]
 
 _FIRST = 2002  # media time of the first frame in display order
 

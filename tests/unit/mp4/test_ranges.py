@@ -11,22 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.mp4.films import Bytes
 
 from eddyline.core.errors import TruncatedError
 from eddyline.core.ranges import FileRanges
 from eddyline.mp4.ranges import CountingRanges, Ints, blocks, in_order, read_many
-
-
-class Bytes:
-    """A file in memory."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.size = len(data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        assert 0 <= offset <= offset + length <= self.size
-        return self.data[offset : offset + length]
 
 
 class Distant(Bytes):

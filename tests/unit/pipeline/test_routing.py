@@ -19,11 +19,6 @@ from .facts import facts
 _VIDEO = facts().video
 
 
-@pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
 def _asking(**changes: object) -> Profile:
     plain = profiles.load("fast").model_dump(mode="json")
     return Profile.model_validate({**plain, "rungs": [{**plain["rungs"][0], **changes}]})

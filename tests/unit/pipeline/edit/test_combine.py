@@ -26,11 +26,6 @@ SECONDS = 12
 FRAME_S = 1 / 25
 
 
-@pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
 def clicks(seconds: float, *, begins: float = 0.0, ppm: float = 0.0) -> npt.NDArray[np.float64]:
     """Clicks of noise at odd times of a world that the recording joins at `begins`."""
     rng = np.random.default_rng(9)

@@ -31,11 +31,6 @@ from eddyline.pipeline.edit.trim import Trimmed, Wish, trim
 
 
 @pytest.fixture(scope="module")
-def tools() -> Toolchain:
-    return Toolchain.find()
-
-
-@pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=6, width=160, height=90)
 
