@@ -95,7 +95,20 @@ def _of_file(path: Path) -> Original:
         stat = path.stat()
     except OSError as error:
         raise MissingError(f"{path} is gone: {error.strerror}") from error
+    if not _is_unicode(str(path)):
+        raise InputError(
+            "its path is not Unicode, so it can be written into no ledger and no manifest",
+            remedy="rename it, or the folder that is called so; then it is taken",
+        )
     return Original(address=str(path), size=stat.st_size, stamp=str(stat.st_mtime_ns))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def reading(address: str | Path) -> Ranges:

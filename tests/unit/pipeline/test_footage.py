@@ -106,3 +106,10 @@ def test_an_index_that_cannot_be_read_is_tried_again_by_the_next(tmp_path: Path)
     for _ in range(2):
         with FileRanges(broken) as src, pytest.raises(FormatError):
             indexes.of("a", src)
+
+
+def test_a_path_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
+    clip = tmp_path / "clip\udcff.mp4"  # a byte 0xff, as an old archive may hold
+    clip.write_bytes(b"x")
+    with pytest.raises(InputError, match="not Unicode"):
+        Original.of(clip)

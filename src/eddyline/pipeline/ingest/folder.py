@@ -43,17 +43,20 @@ class _Known:
 class Folder:
     """The files below `root` that are whole and new; `excluded` folders are never entered.
 
-    `settle_s`: so long must a file look the same. Nothing is remembered beyond this process.
+    `settle_s`: so long must a file look the same. `closed` are the folders that could not be looked into just
+    now, with the reason. Nothing is remembered beyond this process.
     """
 
     root: Path
     excluded: Sequence[Path] = ()
     settle_s: float = SETTLE_S
     is_written: Callable[[Path], bool] = field(default_factory=lambda: is_written)
+    closed: dict[Path, str] = field(default_factory=dict)
     _known: dict[Path, _Known] = field(default_factory=dict)
 
     def ready(self, now: float) -> list[Path]:
         """Files that have settled and were not told of as they look now; by path. `now` in monotonic s."""
+        self.closed = {}
         found = dict(self._files())
         self._known = {path: self._seen(path, look, now) for path, look in found.items()}
         ready = [path for path, known in self._known.items() if self._is_ready(path, known, now)]
@@ -97,8 +100,10 @@ class Folder:
         try:
             with os.scandir(folder) as found:
                 entries = list(found)
-        except OSError:
-            return []  # gone, or not ours to read: maybe next time
+        except OSError as error:  # maybe next time
+            if folder == self.root or not isinstance(error, FileNotFoundError):
+                self.closed[folder] = error.strerror or str(error)
+            return []
         if any(entry.name == STATE for entry in entries):
             if folder != self.root:
                 return []

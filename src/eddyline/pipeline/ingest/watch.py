@@ -44,6 +44,7 @@ class Watch:
     once: bool = False
     clock: Clock = field(default_factory=SystemClock)
     poll_s: float = _POLL_S
+    _closed: frozenset[Path] = frozenset()
     _finished: deque[AssetFinished] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _failed: deque[AssetFailed] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _skipped: deque[SourceSkipped] = field(default_factory=lambda: deque(maxlen=_KEPT))
@@ -53,6 +54,7 @@ class Watch:
         while not self.stop.requested:
             began = time.monotonic()
             ready = self.folder.ready(began)
+            self._tell_closed()
             pause = max(min(self.poll_s, self.folder.settle_s), _SCAN_SHARE * (time.monotonic() - began))
             self._work(self._batches(ready))
             if self.once and not ready and not self.folder.unsettled:
@@ -65,6 +67,14 @@ class Watch:
             skipped=tuple(self._skipped),
             interrupted=self.stop.reason,
         )
+
+    def _tell_closed(self) -> None:
+        """Tell once of each folder that cannot be looked into; again if it could be meanwhile."""
+        closed = self.folder.closed
+        for path, why in closed.items():
+            if path not in self._closed:
+                self._skip(path, f"it cannot be looked into ({why}); what is in it is taken once it can be")
+        self._closed = frozenset(closed)
 
     def _work(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
@@ -105,7 +115,10 @@ class Watch:
                 return decided
         else:
             reason = decided.reason
+        self._skip(path, reason)
+        return None
+
+    def _skip(self, path: Path, reason: str) -> None:
         event = SourceSkipped(path=str(path), reason=reason)
         self._skipped.append(event)
         self.on_event(event)
-        return None

@@ -115,3 +115,13 @@ def test_a_file_that_somebody_has_open_is_waited_for_however_long_nothing_comes(
     with clip.open():  # readers do not count
         assert folder.ready(104.0) == []
         assert folder.ready(105.0) == [clip]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named_while_that_lasts(tmp_path: Path) -> None:
+    root = tmp_path / "card"
+    folder = Folder(root=root, settle_s=0)
+    assert folder.ready(0.0) == []
+    assert folder.closed == {root: "No such file or directory"}
+    clip = _write(root / "a.mp4")
+    assert folder.ready(1.0) == [clip]
+    assert folder.closed == {}

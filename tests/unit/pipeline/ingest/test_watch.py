@@ -63,12 +63,22 @@ class Shop:
             poll_s=0.01,
         )
 
+    def skips(self) -> list[SourceSkipped]:
+        return [each for each in list(self.events) if isinstance(each, SourceSkipped)]
+
     def put(self, name: str, text: str = "x") -> None:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}")
         aside.write_text(text)
         aside.replace(path)
+
+
+def _until(condition: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -153,3 +163,28 @@ def test_an_error_of_the_whole_ends_the_watch(shop: Shop) -> None:
     shop.meanwhile = refuse
     with pytest.raises(UsageError, match="in use"):
         shop.watch().run()
+
+
+def test_a_folder_that_is_taken_away_is_told_once_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    shop = Shop(root=tmp_path / "card")
+    watch = shop.watch(once=False)
+    thread = threading.Thread(target=watch.run, daemon=True)
+
+    def told() -> int:
+        return sum("cannot be looked into" in each.reason for each in shop.skips())
+
+    shop.put("a.mp4")
+    thread.start()
+    _until(lambda: shop.batches)
+    shop.root.rename(tmp_path / "away")
+    _until(told)
+    time.sleep(0.1)  # it looks many times
+    assert told() == 1
+    (tmp_path / "away").rename(shop.root)
+    shop.put("b.mp4")
+    _until(lambda: any("b.mp4" in files for _, files in shop.batches))
+    shop.root.rename(tmp_path / "away")
+    _until(lambda: told() == 2)
+    shop.stop.request("enough")
+    thread.join(5)
+    assert not thread.is_alive()
