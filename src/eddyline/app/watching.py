@@ -79,7 +79,7 @@ def backlog_watched(shared: Shared, told: Observation[L], pools: Pools) -> Itera
     database = Database(as_url(shared.ledger_place()), random.Random())  # noqa: S311 - jitter, not a secret
     over = Stop()
     watch = BacklogWatch(reader(database), stop=over, on_reading=_missing(told, pools).hear)
-    told.metrics.watch_backlog(watch)
+    told.metrics.watch_backlog(watch, tuple(pools.pools))
     thread = watch.start()
     try:
         yield

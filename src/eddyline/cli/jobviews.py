@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from eddyline.cli.terminal import shrinking
 from eddyline.graph.states import State
 from eddyline.pipeline.words import shown
 
@@ -39,10 +40,10 @@ def print_jobs(screen: Console, jobs: Sequence[Job]) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("job", no_wrap=True)  # names its asset and kind; to be copied, so never broken
     table.add_column("state", no_wrap=True)
-    table.add_column("try", justify="right")
-    table.add_column("why", overflow="ellipsis", no_wrap=True, style="dim")
+    table.add_column("try", no_wrap=True, justify="right")
+    table.add_column("why", style="dim")
     for job in jobs:
-        why = shown((job.error or {}).get("message", ""))
+        why = shrinking(shown((job.error or {}).get("message", "")))
         table.add_row(shown(job.id), str(job.state), str(job.attempt), why)
     screen.print(table)
     counts = Counter(job.state for job in jobs)

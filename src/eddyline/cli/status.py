@@ -15,7 +15,7 @@ from rich.text import Text
 
 from eddyline.cli import options
 from eddyline.cli.jobs import open_ledger
-from eddyline.cli.terminal import console
+from eddyline.cli.terminal import console, shrinking
 from eddyline.pipeline.words import count, duration, shown
 
 if TYPE_CHECKING:
@@ -71,19 +71,20 @@ def _print_assets(screen: Console, found: Status) -> None:
     screen.print(f"{count(found.under_way, 'asset')} under way")
     if not found.assets:
         return
-    table = _table("asset", "file", "owner", "done", "running", "redone", "for")
+    owned = any(each.owner for each in found.assets)
+    table = _table("asset", "file", *(["owner"] if owned else []), "done", "running", "redone", "for")
     for each in found.assets:
-        table.add_row(*_asset_cells(each, found))
+        table.add_row(*_asset_cells(each, found, owned=owned))
     screen.print(table)
     if found.under_way > len(found.assets):
         screen.print(f"and {found.under_way - len(found.assets):,} more", style="dim")
 
 
-def _asset_cells(each: AssetStanding, found: Status) -> Sequence[str]:
+def _asset_cells(each: AssetStanding, found: Status, *, owned: bool) -> Sequence[str | Text]:
     return (
         each.asset,
-        shown(found.names.get(each.asset, "")),
-        shown(each.owner),
+        shrinking(shown(found.names.get(each.asset, ""))),
+        *([shrinking(shown(each.owner))] if owned else []),
         f"{each.done:.0%}",
         str(each.running),
         str(each.redone),
@@ -120,5 +121,7 @@ def _table(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in headings:
         text = heading in {"asset", "file", "owner", "class"}
-        table.add_column(heading, no_wrap=True, justify="left" if text else "right")
+        table.add_column(
+            heading, no_wrap=heading not in {"file", "owner"}, justify="left" if text else "right"
+        )
     return table

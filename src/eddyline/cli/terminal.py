@@ -6,6 +6,7 @@ import os
 import sys
 
 from rich.console import Console
+from rich.text import Text
 
 _WIDTH_OF_A_PIPE = 1000
 
@@ -18,3 +19,11 @@ def console(*, errors: bool = False) -> Console:
     stream = sys.stderr if errors else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_PIPE
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def shrinking(text: str) -> Text:
+    """A cell of a table that gives way where there is little room, so that the others stay whole.
+
+    Its column must be one that may wrap: Rich takes from those first.
+    """
+    return Text(text, no_wrap=True, overflow="ellipsis")

@@ -67,6 +67,10 @@ def _complaint(each: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     said = str(each["msg"]).removeprefix("Value error, ")
     if each["type"] == "extra_forbidden":
         return "no such key"
-    if each["type"] in {"missing", "value_error"}:
+    if each["type"] in {"model_type", "dict_type", "model_attributes_type"}:
+        said = "keys with values are wanted"
+    if each["type"] in {"missing", "value_error", "too_short", "too_long"}:
         return said
+    if each["input"] is None:
+        return f"{said}, and there is nothing"
     return f"{said}, not {str(each['input'])[:60]!r}"

@@ -7,14 +7,15 @@ Prometheus's to compute: frames/s are `rate(eddyline_frames_total[5m])`.
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from eddyline.observe.backlog import Backlog, BacklogWatch
+from eddyline.observe.backlog import Backlog, BacklogWatch, Queue
 
 
 class Metrics:
@@ -38,9 +39,9 @@ class LedgerMetrics(Metrics):
         super().__init__()
         self._unserved = self._gauge("unserved_jobs", "Due jobs of a class that no worker serves", ("class",))
 
-    def watch_backlog(self, watch: BacklogWatch) -> None:
-        """Show what the ledger holds."""
-        self.registry.register(_BacklogShown(watch))
+    def watch_backlog(self, watch: BacklogWatch, classes: Sequence[str] = ()) -> None:
+        """Show what the ledger holds; of `classes` also that they have nothing to do."""
+        self.registry.register(_BacklogShown(watch, classes))
 
     def hear_unserved(self, jobs: Mapping[str, int]) -> None:
         """Show how many jobs wait by class, of classes that nobody serves; 0: somebody does."""
@@ -69,8 +70,9 @@ class _Cpu(Collector):
 class _BacklogShown(Collector):
     """What a `BacklogWatch` read last; nothing but the failures if it never could."""
 
-    def __init__(self, watch: BacklogWatch) -> None:
+    def __init__(self, watch: BacklogWatch, classes: Sequence[str]) -> None:
         self._watch = watch
+        self._idle = {cls: Queue(cls=cls) for cls in classes}
 
     def describe(self) -> Iterable[Metric]:
         return []
@@ -81,7 +83,11 @@ class _BacklogShown(Collector):
         )
         backlog = self._watch.latest
         if backlog is not None:
-            yield from _families(backlog, max(self._watch.clock.now() - backlog.at, 0.0))
+            queues = {**self._idle, **{queue.cls: queue for queue in backlog.queues}}
+            yield from _families(
+                replace(backlog, queues=tuple(queues.values())),
+                max(self._watch.clock.now() - backlog.at, 0.0),
+            )
 
 
 def _families(backlog: Backlog, age_s: float) -> Iterable[Metric]:

@@ -14,6 +14,7 @@ from eddyline.observe.metrics import LedgerMetrics
 
 _SECONDS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
 _JOB = ("class", "kind")
+_ENCODING = "chunk"  # others tell frames as well: those that they put together or looked at
 
 
 class WorkerMetrics(LedgerMetrics):
@@ -69,7 +70,7 @@ class WorkerMetrics(LedgerMetrics):
         self._ended.labels(*labels, outcome).inc()
         if outcome == "interrupted":
             self._interruptions.labels(*labels).inc()
-        elif outcome == "done":
+        elif outcome == "done" and job.kind == _ENCODING:
             self._frames.labels(*labels).inc(_frames(event.result))
 
     def hear_notice(self, kind: str) -> None:

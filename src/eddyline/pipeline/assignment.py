@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from eddyline.fleet.pools import JobLimits, Pools
 from eddyline.fleet.slots import Machine, slots_on
 from eddyline.fleet.verify import verify
 from eddyline.media.codecs import ENCODERS, encoder_of
+from eddyline.pipeline.plan import KINDS
 from eddyline.pipeline.room import free_gib
 
 
@@ -51,10 +52,11 @@ def assign(
     """What a worker of class `name` does on `machine`. `ffmpeg` is the setting, for classes without a build.
 
     `slots`: so many rather than as many as fit. Raises `UsageError` for an unknown class, for a machine too
-    small, and for an encoder that Eddyline does not know.
+    small, and for a kind of job or an encoder that Eddyline does not know.
     """
     pool = pools[name]
     for each in pool.classes:
+        _check_kinds(each, pools[each].kinds)
         _check_codecs(each, pools[each].codecs)
     return Assignment(
         pool=name,
@@ -64,6 +66,15 @@ def assign(
         encoders=pools.required_encoders(name),
         limits={each: pools[each].limits for each in pool.classes},
     )
+
+
+def _check_kinds(name: str, kinds: Collection[str]) -> None:
+    unknown = sorted(set(kinds) - KINDS)
+    if unknown:
+        raise UsageError(
+            f"class {name}: there are no jobs of kind {', '.join(unknown)}",
+            remedy=f"correct kinds in pools.yaml; there are {', '.join(sorted(KINDS))}",
+        )
 
 
 def _check_codecs(name: str, codecs: Mapping[str, str]) -> None:

@@ -27,6 +27,8 @@ _PLAN = "plan-"  # how the names of plans begin
 # chunks; what ends an asset goes before what begins the next one.
 _PRIORITY = {"inspect": 20, "poster": 0, "telemetry": 10, "audio": 10, "pictures": 15, "chunk": 30}
 _ENDING = {"assemble": 5, "package": 4, "publish": 3, "tidy": 20}
+KINDS = frozenset({*_PRIORITY, *_ENDING})
+"""The kinds of jobs that there are."""
 # Relative cost in frames' worth of encoding, for the progress bar.
 _WEIGHT = {"poster": 5.0, "telemetry": 2.0, "pictures": 30.0, "publish": 5.0, "tidy": 0.1}
 

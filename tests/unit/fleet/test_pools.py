@@ -127,6 +127,13 @@ def test_a_file_that_is_no_plain_yaml_is_refused(tmp_path: Path, text: bytes, sa
         load(path)
 
 
+def test_an_empty_file_is_told_in_plain_words(tmp_path: Path) -> None:
+    path = tmp_path / "pools.yaml"
+    path.write_text("# nothing yet")
+    with pytest.raises(UsageError, match="keys with values are wanted, and there is nothing"):
+        load(path)
+
+
 def test_a_missing_file_is_said_to_be(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.yaml: No such file"):
         load(tmp_path / "none.yaml")

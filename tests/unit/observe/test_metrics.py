@@ -103,13 +103,14 @@ def test_a_scrape_shows_the_backlog_and_its_age(
     metrics = LedgerMetrics()
     stop = Stop()
     watch = BacklogWatch(read, stop=stop, clock=clock, every_s=60)
-    metrics.watch_backlog(watch)
+    metrics.watch_backlog(watch, ("cpu", "gpu"))
     assert "eddyline_jobs_waiting" not in _shown(metrics)
     thread = watch.start()
     _until(lambda: watch.latest)
     clock.advance(7)
     shown = _shown(metrics)
     assert shown["eddyline_queue_jobs class=cpu state=due"] == 2
+    assert shown["eddyline_queue_jobs class=gpu state=due"] == 0, "an alarm must not lose its series"
     assert shown["eddyline_queue_oldest_seconds class=cpu"] == 0
     assert shown["eddyline_leases state=live"] == 0
     assert shown["eddyline_backlog_age_seconds"] == 7
@@ -284,3 +285,16 @@ def test_whoever_works_by_queues_counts_retries_though_only_the_ledger_knew_of_t
             WorkerEvent(happening=Happening.STARTED, job=replace(job, attempt=attempt), worker="ada", at=NOW)
         )
     assert _shown(metrics)["eddyline_job_retries_total class=cpu kind=chunk"] == 1
+
+
+def test_only_chunks_encode_frames_whoever_else_tells_of_some(ledger: Ledger) -> None:
+    ledger.submit([_new("a")])
+    (job,) = ledger.jobs()
+    metrics = WorkerMetrics()
+    for kind in ("chunk", "assemble"):
+        done = replace(job, kind=kind)
+        metrics.hear(
+            WorkerEvent(happening=Happening.FINISHED, job=done, worker="ada", at=NOW, result={"frames": 48})
+        )
+    shown = _shown(metrics)
+    assert sum(value for name, value in shown.items() if name.startswith("eddyline_frames_total")) == 48

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +12,9 @@ from eddyline.core.process import Runner
 from eddyline.fleet.pools import Pools, load
 from eddyline.fleet.slots import Machine, slots_on
 from eddyline.pipeline.assignment import assign
+from eddyline.pipeline.bench import Bench
+from eddyline.pipeline.plan import KINDS
+from eddyline.pipeline.steps.table import handlers
 
 _BIG = Machine(vcpus=16, memory=64 * 1024**3)
 _SMALL: dict[str, Any] = {"wall_s": 60, "scratch_gib": 0.001}
@@ -57,6 +60,16 @@ def test_a_person_may_say_the_number_of_slots() -> None:
 def test_an_encoder_whose_chunks_nobody_can_join_is_refused_at_once(codecs: dict[str, str]) -> None:
     with pytest.raises(UsageError, match=r"class mine: Eddyline does not know how to join .*pools\.yaml"):
         assign(_pools(codecs=codecs), "mine", _BIG)
+
+
+def test_a_kind_of_job_that_there_is_not_is_refused_at_once() -> None:
+    with pytest.raises(UsageError, match="class mine: there are no jobs of kind inspekt") as error:
+        assign(_pools(kinds=["chunk", "inspekt"]), "mine", _BIG)
+    assert "inspect" in error.value.remedy
+
+
+def test_the_kinds_that_are_known_are_those_that_are_done() -> None:
+    assert set(handlers(cast("Bench", None))) == KINDS
 
 
 def test_what_is_proven_is_all_that_it_serves(ffmpeg: str, tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""How work stands, for people: on a narrow terminal what is cut is what can be spared."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from eddyline.app.standing import Status
+from eddyline.cli.status import print_status
+from eddyline.fleet.serving import Unserved
+from eddyline.graph.overview import AssetStanding
+from eddyline.observe.backlog import Queue
+
+NAME = "A very long file name that goes on and on GX010042.MP4"
+
+
+def _status(*, owner: str = "", assets: int = 3) -> Status:
+    standing = [
+        AssetStanding(
+            asset=f"{number:016x}",
+            owner=owner,
+            submitted=0.0,
+            done=0.42,
+            running=12,
+            redone=3,
+            dead=0,
+            jobs=20,
+        )
+        for number in range(assets)
+    ]
+    return Status(
+        at=4000.0,
+        under_way=500 if assets else 0,
+        assets=tuple(standing),
+        failed=(),
+        names=dict.fromkeys((each.asset for each in standing), NAME),
+        queues=(Queue(cls="gpu", due=167, oldest_s=9000.0),) if assets else (),
+        workers={"cpu": 1},
+        serving={"gpu": 0},
+        worker_names=("cpu@a-host:4242-1a2c5b",),
+        overdue=2,
+        waiting=1234,
+        late=0,
+        unserved=(Unserved(cls="gpu", jobs=167, waited_s=5.0, remedy="start one"),) if assets else (),
+    )
+
+
+def _lines(found: Status, width: int) -> list[str]:
+    screen = Console(file=io.StringIO(), width=width, highlight=False, markup=False, emoji=False)
+    print_status(screen, found)
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("owner", ["", "somebody-with-a-rather-long-name"])
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_ids_and_figures_stay_whole_on_any_terminal(width: int, owner: str) -> None:
+    lines = _lines(_status(owner=owner), width)
+    assert all(word in lines[1].split() for word in ("asset", "file", "done", "running", "redone", "for"))
+    assert ("own" in lines[1]) == bool(owner)
+    for number, line in enumerate(lines[2:5]):
+        assert len(line) <= width
+        assert line.startswith(f"{number:016x}")
+        assert line.split()[-4:] == ["42%", "12", "3", "1:06:40"]
+    assert (NAME in lines[2]) == (width == 200)
+
+
+def test_what_somebody_has_to_see_to_comes_last() -> None:
+    lines = _lines(_status(), 60)
+    assert "500 assets under way" in lines[0]
+    assert "and 497 more" in lines
+    assert "1,234 wait for others" in lines
+    assert "1 worker, 2 not heard of" in lines
+    assert lines[-2:] == [
+        "✗ 167 jobs of class gpu and no worker for them, for 5.0 s",
+        "  what to do: start one",
+    ]
+
+
+def test_where_nothing_is_to_be_done_it_is_said() -> None:
+    lines = _lines(_status(assets=0), 60)
+    assert lines[:3] == ["0 assets under way", "", "no jobs are due"]
