@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-_PDEATHSIG = 1
+from tests.servers.lifeline import end_with_parent
+
 _TAIL = 1500
 _READY = b" ready"
 
@@ -86,7 +85,7 @@ class Member:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the harness
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call
             )
         self.starts += 1
         self._deadline = None
@@ -163,8 +162,3 @@ def at_work_in(folder: Path) -> list[str]:
         if f"{folder}/" in line and each.name != str(os.getpid()):
             found.append(line)
     return found
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)

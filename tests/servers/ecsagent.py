@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.servers.loopback import Handler, listening
 
 _TASK = "arn:aws:ecs:eu-central-1:111122223333:task/eddyline/0123456789abcdef0123456789abcdef"
 
@@ -32,43 +32,28 @@ def agent() -> Iterator[FakeAgent]:
     """A fake agent on a free port of loopback."""
     fake = FakeAgent()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Agent(Handler):
         def do_PUT(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.loads(self.body())
             if self.path != "/api/0a1b/task-protection/v1/state":
-                self._say(404, {})
+                self.say(404, b"{}")
                 return
             if not set(body) <= {"ProtectionEnabled", "ExpiresInMinutes"}:
-                self._say(400, {"error": {"Code": "InvalidParameterException"}})
+                self.say(400, _json({"error": {"Code": "InvalidParameterException"}}))
                 return
             if fake.failing:
                 fake.failing -= 1
                 failure = {"Arn": _TASK, "Reason": "DEPLOYMENT_BLOCKED"}
                 # The real agent says so with 200.
-                self._say(200, {"failure": failure, "requestID": "r"})
+                self.say(200, _json({"failure": failure, "requestID": "r"}))
                 return
             fake.asked.append(body)
-            self._say(200, {"protection": {**body, "TaskArn": _TASK}, "requestID": "r"})
+            self.say(200, _json({"protection": {**body, "TaskArn": _TASK}, "requestID": "r"}))
 
-        def _say(self, status: int, answer: dict[str, Any]) -> None:
-            text = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    with listening(Agent) as address:
+        fake.url = f"{address}/api/0a1b"
+        yield fake
 
-        def log_message(self, *_: Any) -> None:
-            pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        fake.url = f"http://127.0.0.1:{server.server_port}/api/0a1b"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield fake
-        finally:
-            server.shutdown()
-            thread.join()
+def _json(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer).encode()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from tests.servers.loopback import Handler, listening
 
 _ROOT = "/latest/meta-data/"
 
@@ -36,52 +35,28 @@ def machine() -> Iterator[FakeMachine]:
     """A fake machine's metadata on a free port of loopback."""
     fake = FakeMachine()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Metadata(Handler):
         def do_PUT(self) -> None:
             fake.asked.append(f"PUT {self.path}")
             ttl = self.headers.get("X-aws-ec2-metadata-token-ttl-seconds", "")
             # EC2 refuses tokens to whoever was forwarded by a proxy.
             forwarded = self.headers.get("X-Forwarded-For") is not None
             if self.path != "/latest/api/token" or not fake.tokens:
-                self._say(404)
+                self.say(404)
             elif forwarded or not ttl.isdigit() or not 1 <= int(ttl) <= 21_600:
-                self._say(400)
+                self.say(400)
             else:
-                self._say(200, fake.token)
+                self.say(200, fake.token.encode())
 
         def do_GET(self) -> None:
             fake.asked.append(f"GET {self.path}")
             if self.headers.get("X-aws-ec2-metadata-token") != fake.token:
-                self._say(401)
+                self.say(401)
             elif fake.status != 200:
-                self._say(fake.status)
+                self.say(fake.status)
             else:
                 found = fake.said.get(self.path.removeprefix(_ROOT))
-                self._say(404 if found is None else 200, found or "")
+                self.say(404 if found is None else 200, (found or "").encode())
 
-        def _say(self, status: int, text: str = "") -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text.encode())))
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            pass
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        fake.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield fake
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Metadata) as fake.url:
+        yield fake

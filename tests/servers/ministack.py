@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import http.client
 import importlib.util
 import itertools
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -22,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.servers.lifeline import end_with_parent
 
 from eddyline.core.opening import StoreSettings
 
 SERVICES = "s3,sqs,sns,events"
-_PDEATHSIG = 1
 _UP_WITHIN_S = 20.0
 _TRIES = 3  # another process may take the free port first
 
@@ -159,13 +157,8 @@ def _start(folder: Path, port: int, *, keeping: bool) -> subprocess.Popen[bytes]
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call
         )
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
 
 
 def _up(server: Ministack) -> bool:

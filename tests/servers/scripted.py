@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from tests.servers.loopback import Handler, listening
 
 _BLOCK = 1024 * 1024
 
@@ -54,9 +53,7 @@ def scripted(answer: Callable[[Request], Answer]) -> Iterator[Scripted]:
     """A server on a free port of loopback that answers each request by `answer`."""
     asked: list[Request] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Script(Handler):
         def _answer(self) -> None:
             length = left = int(self.headers.get("Content-Length") or 0)
             while left > 0:
@@ -67,37 +64,15 @@ def scripted(answer: Callable[[Request], Answer]) -> Iterator[Scripted]:
             asked.append(request)
             said = answer(request)
             time.sleep(said.silence_s)
-            self.send_response(said.status)
-            for name, value in said.headers.items():
-                self.send_header(name, value)
-            self.send_header(
-                "Content-Length", str(len(said.body) if said.promised is None else said.promised)
-            )
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(said.body)
+            promised = {} if said.promised is None else {"Content-Length": str(said.promised)}
+            self.say(said.status, said.body, {**said.headers, **promised})
             if said.promised is not None:
                 self.close_connection = True
 
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _answer  # noqa: N815 - the names http.server calls
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _answer
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            pass
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield Scripted(url=f"http://127.0.0.1:{server.server_port}", asked=asked)
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Script) as url:
+        yield Scripted(url=url, asked=asked)
 
 
 def swallowing(request: Request) -> Answer:

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+from tests.servers.loopback import Handler, listening
 
 _LONGEST_POLL_S = 30.0
 _OF_ONE_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
@@ -127,38 +128,20 @@ class Proxy:
 def proxy(server: str, rng: random.Random) -> Iterator[Proxy]:
     """A proxy on a free port of loopback before `server` (host:port), which may come and go."""
     made = Proxy(url="", server=server, rng=rng)
-    with _Server(("127.0.0.1", 0), _handler(made)) as listening:
-        made.url = f"http://127.0.0.1:{listening.server_port}"
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield made
-        finally:
-            listening.shutdown()
-            thread.join()
+    with listening(_handler(made)) as made.url:
+        yield made
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, *_: Any) -> None:
-        pass
-
-
-def _handler(carrier: Proxy) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+def _handler(carrier: Proxy) -> type[Handler]:
+    class Carrier(Handler):
         def _carry(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            answer = carrier.carry(self.command, self.path, dict(self.headers.items()), body)
+            answer = carrier.carry(self.command, self.path, dict(self.headers.items()), self.body())
             if answer is None:
                 self.close_connection = True
             else:
-                self._say(*answer)
+                self._pass_on(*answer)
 
-        def _say(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        def _pass_on(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
             self.send_response_only(status)
             for name, value in headers:
                 if name.lower() not in _OF_ONE_HOP | {"content-length"}:
@@ -167,9 +150,6 @@ def _handler(carrier: Proxy) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = _carry  # noqa: N815 - the names http.server calls
+        do_GET = do_POST = _carry
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    return Handler
+    return Carrier

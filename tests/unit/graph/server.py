@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import shutil
@@ -13,8 +12,9 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from tests.servers.lifeline import quit_with_parent
+
 _NOBODY = 65534
-_PDEATHSIG = 1
 
 
 class NoServerError(Exception):
@@ -70,7 +70,7 @@ class Server:
                 cwd="/",
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call
+                preexec_fn=quit_with_parent,  # noqa: PLW1509 - one system call
                 **self._identity,
             )
         self._wait(self._process)
@@ -95,7 +95,3 @@ class Server:
                 time.sleep(0.05)
             else:
                 return
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGQUIT)
