@@ -122,22 +122,23 @@ def many(
     connection: Connection,
     statement: Insert | Update,
     names: Sequence[str],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Any],
+    get: Callable[..., Callable[[Any], Any]] = itemgetter,
 ) -> None:
     """Run a statement once for every row, which has at least these names; on PostgreSQL all at once.
 
     An update's first name is the parameter that says which row is meant, by its key; the others are columns.
+    `get` makes what reads names of a row: `itemgetter`, or `attrgetter` where rows are objects.
     """
     if not rows:
         return
     if connection.dialect.name == "postgresql":
         types = _types(statement, tuple(names))
-        arrays = {name: _array(kind, [row[name] for row in rows]) for name, kind in types.items()}
+        arrays = {name: _array(kind, map(get(name), rows)) for name, kind in types.items()}
         driver.execute(connection, _set_based(statement, tuple(names)), arrays)
     else:
         worded = _worded(statement, tuple(names), "sqlite")
-        place = itemgetter(*worded.order or ())
-        driver.execute_many(connection, worded.text, [place(row) for row in rows])
+        driver.execute_many(connection, worded.text, list(map(get(*worded.order or ()), rows)))
 
 
 def _compiled(statement: Executable, names: Sequence[str], dialect: str) -> Any:  # noqa: ANN401 - Compiled, whose places have no type

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -117,7 +117,8 @@ def write(connection: Connection, records: Iterable[Record], names: Sequence[str
     """Write records back, in the order of their ids; `names`: only these columns, others being as read."""
     ordered = sorted(records, key=lambda record: record.job_id)
     turns.assign(connection, [record for record in ordered if record.state == State.READY])
-    many(connection, _WRITE, _NAMES if names is None else ("job_id", *names), [vars(r) for r in ordered])
+    changed = _NAMES if names is None else ("job_id", *names)
+    many(connection, _WRITE, changed, ordered, get=attrgetter)
     readiness.note(connection, ((record.job_id, record.state) for record in ordered))
 
 

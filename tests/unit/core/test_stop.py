@@ -43,3 +43,19 @@ def test_everyone_who_waits_is_woken_at_once() -> None:
     assert len(woken) == 4
     assert max(woken) - asked < 1
     assert stop.wait(30)
+
+
+def test_whoever_asks_just_as_the_first_begins_to_wait_is_heard() -> None:
+    for _ in range(300):
+        stop = Stop()
+        both = threading.Barrier(2)
+
+        def ask(stop: Stop = stop, both: threading.Barrier = both) -> None:
+            both.wait()
+            stop.request("now")
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        both.wait()
+        assert stop.wait(30)
+        asking.join()
