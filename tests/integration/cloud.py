@@ -66,8 +66,12 @@ class Distant:
         self.queues.ensure()
         self.ledger = RemoteLedger.open(self.location)
         self.exchange = SqsExchange(self.queues)
-        self.stop = Stop()
         self.brokers: list[SqsBroker] = []
+        self.resume()
+
+    def resume(self) -> None:
+        """Begin to coordinate, or begin again."""
+        self.stop = Stop()
         coordinator = Coordinator(
             self.ledger,
             self.exchange,
@@ -81,6 +85,11 @@ class Distant:
         self.thread = threading.Thread(target=coordinator.run)
         self.thread.start()
 
+    def pause(self) -> None:
+        """Coordinate no more."""
+        self.stop.request("nobody coordinates")
+        self.thread.join(10)
+
     def _note(self, note: Note) -> None:
         self.notes[note.what] += note.count
 
@@ -93,8 +102,7 @@ class Distant:
     def close(self) -> None:
         for each in self.brokers:
             each.close()
-        self.stop.request("the test is over")
-        self.thread.join(10)
+        self.pause()
         self.exchange.close()
         self.ledger.close()
 

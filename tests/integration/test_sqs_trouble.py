@@ -82,8 +82,7 @@ def test_what_one_queue_did_not_take_is_told_and_the_others_got_theirs_once(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
-    place.stop.request("only its ledger is wanted")
-    place.thread.join(10)
+    place.pause()
     place.ledger.submit([new("a-1"), new("b-1", cls="gpu")])
     taken = place.ledger.take_offers(classes=("cpu", "gpu"), limit=9, hold_s=20)
     names = Naming(prefix=place.names.prefix, classes=("cpu", "gpu"), priorities=(0,))

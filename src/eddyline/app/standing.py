@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -45,7 +44,7 @@ class Status:
 
 def status(ledger: Ledger, pools: Pools) -> Status:
     """How a ledger's work stands. A class that has work and no workers is told at once."""
-    now = time.time()
+    now = ledger.now()
 
     def look(connection: Connection) -> Status:
         backlog = read_backlog(connection, now)

@@ -125,7 +125,7 @@ class SqsExchange:
                 self._put_aside(message, str(error))
                 continue
             self._messages[message.handle] = message
-            deliveries.append(Delivery(facts=facts, receipt=message.handle))
+            deliveries.append(Delivery(facts=facts, receipt=message.handle, waited_s=message.waited_s))
         return deliveries
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:

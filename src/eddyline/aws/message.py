@@ -11,7 +11,10 @@ _LONGEST_TEXT = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A message as received, `receipts` times by now; `sent` is when it was, in seconds since 1970."""
+    """A message as received, `receipts` times by now; `sent` is when it was, in seconds since 1970.
+
+    `waited_s`: from then until it was first received, by the queue's own clock.
+    """
 
     id: str
     queue: str
@@ -19,6 +22,7 @@ class Message:
     handle: str
     receipts: int
     sent: float = 0.0
+    waited_s: float = 0.0
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -33,13 +37,15 @@ class Hidden:
 def received(queue: str, each: Mapping[str, Any]) -> Message:
     """A message in what SQS answers."""
     system, attributes = each.get("Attributes", {}), each.get("MessageAttributes", {})
+    sent = int(system.get("SentTimestamp", 0)) / 1000
     return Message(
         id=str(each["MessageId"]),
         queue=queue,
         body=str(each["Body"]),
         handle=str(each["ReceiptHandle"]),
         receipts=int(system.get("ApproximateReceiveCount", 1)),
-        sent=int(system.get("SentTimestamp", 0)) / 1000,
+        sent=sent,
+        waited_s=max(int(system.get("ApproximateFirstReceiveTimestamp", 0)) / 1000 - sent, 0.0),
         attributes={name: str(value.get("StringValue", "")) for name, value in attributes.items()},
     )
 

@@ -174,7 +174,11 @@ class Queues:
                 MaxNumberOfMessages=min(max(limit, 1), _BATCH),
                 WaitTimeSeconds=round(min(wait_s, 20)),
                 VisibilityTimeout=round(visibility_s),
-                AttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                AttributeNames=[
+                    "ApproximateReceiveCount",
+                    "SentTimestamp",
+                    "ApproximateFirstReceiveTimestamp",
+                ],
                 MessageAttributeNames=["All"],
             )
         return [received(name, each) for each in answer.get("Messages", ())]

@@ -145,7 +145,7 @@ class SqsBroker:
         host, pid = self._whereabouts
         self._answers.say_later(Beat(worker=worker, host=host, pid=pid, lease_s=0.0))
 
-    def next_wakeup(self, classes: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are told
+    def until_wakeup(self, classes: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are told
         """Not known: jobs announce themselves."""
         return None
 

@@ -204,7 +204,7 @@ class Drainer:
             self._errands.send(self._ask)
 
     def _ask(self) -> None:
-        self._waiting_s = self.gate.waiting_s(self._clock.now())
+        self._waiting_s = self.gate.waiting_s()
         self._asking = False
 
     def _pause(self) -> float | None:

@@ -58,16 +58,16 @@ class Gate:
             accepted = self._inner.settle(back)
             self._returned.update(key for key, yes in zip(keys, accepted, strict=True) if yes)
 
-    def waiting_s(self, now: float) -> float | None:
+    def waiting_s(self) -> float | None:
         """How long the oldest job that could be claimed here has been due; None: not known."""
         asked = self._asked
         if asked is None:
             return None
         try:
-            moment = self._inner.next_wakeup(asked[1])
+            until = self._inner.until_wakeup(asked[1])
         except EddylineError:
             return None
-        return None if moment is None else max(now - moment, 0.0)
+        return None if until is None else max(-until, 0.0)
 
     # What the gate changes
 
@@ -79,9 +79,9 @@ class Gate:
                 return []
             return self._inner.claim(worker, classes=classes, limit=limit, lease_s=lease_s)
 
-    def next_wakeup(self, classes: Sequence[str]) -> float | None:
-        """When a job may be due next; not to be known while the gate is closed."""
-        return self._inner.next_wakeup(classes) if self._open else None
+    def until_wakeup(self, classes: Sequence[str]) -> float | None:
+        """Seconds until a job may be due; not to be known while the gate is closed."""
+        return self._inner.until_wakeup(classes) if self._open else None
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Hand in answers; what was handed back already needs no more, and is said to be accepted."""

@@ -40,8 +40,8 @@ class Broker(Protocol):
         """The worker ends and holds nothing any more: nobody need wait for its lease to run out."""
         ...
 
-    def next_wakeup(self, classes: Sequence[str]) -> float | None:
-        """When a job of these classes may be due next (seconds since 1970); None: not known."""
+    def until_wakeup(self, classes: Sequence[str]) -> float | None:
+        """Seconds until a job of these classes may be due (0 or less: since so long); None: not known."""
         ...
 
     def job(self, job_id: str) -> Job | None:

@@ -16,6 +16,7 @@ from eddyline.core.stop import Stop
 from eddyline.graph.exchange import Delivery, Exchange, Offer, UnfitError
 from eddyline.graph.remote import RemoteLedger
 from eddyline.graph.sweeping import Bounds
+from eddyline.graph.vigil import Vigil
 from eddyline.graph.vouching import Vouching
 
 _BATCH = 200  # publications taken at once
@@ -80,6 +81,7 @@ class Coordinator:
         self._hold_s = hold_s
         self._bounds = bounds or Bounds()
         self._vouching = Vouching(after_s=self._bounds.stale_s)
+        self._vigil = Vigil(break_s=lease_s / 3, settle_s=lease_s / 2)
         self._prepare = prepare
         self._archive_after_s = archive_after_s
         self._archive_every_s = archive_every_s
@@ -137,9 +139,11 @@ class Coordinator:
         # What the ledger could not take just now stays in hand: fetched again and again, its count of
         # receipts would bring it to the dead-letter queue during a long outage.
         self._unrecorded = self._unrecorded or self._exchange.collect(_COLLECT_WAIT_S)
+        waited = max((delivery.waited_s for delivery in self._unrecorded), default=0.0)
         if self._unrecorded:
             self._record(self._unrecorded)
             self._unrecorded = []
+        self._vigil.heard(waited)
 
     def _record(self, deliveries: Sequence[Delivery]) -> None:
         """Apply all at once; if that is refused, one by one, and park those that are refused alone."""
@@ -156,7 +160,7 @@ class Coordinator:
             self._exchange.park(deliveries[0], str(error))
             self._note(Note(what="parked", count=1, reason=str(error)))
             return
-        self._vouching.hear(facts)
+        self._vouching.hear(facts, now=self._ledger.now())
         self._exchange.acknowledge(deliveries)
         self._note(Note(what="counted", count=applied.counted))
         if applied.ignored:
@@ -220,6 +224,17 @@ class Coordinator:
     # Sweeps
 
     def _sweep(self) -> None:
+        if self._vigil.may_judge:
+            self._judge()
+        else:
+            # Answers may lie there of whoever is silent, and of all that seems to be lost.
+            self._tell_swept(noted=self._ledger.sweep(None, self._exchange.lane, self._bounds).noted)
+        for cls, count in self._ledger.unpublishable(self._exchange.lane).items():
+            self._note(Note(what="no queue", count=count, reason=f"jobs of class {cls} wait for a queue"))
+        self._stop.wait(self._sweep_every_s)
+
+    def _judge(self) -> None:
+        """Give up workers that were silent for too long, and publish again what was lost."""
         lost = self._ledger.take_back()
         self._gone += lost.workers
         if self._gone:
@@ -230,16 +245,13 @@ class Coordinator:
         disowned = self._vouching.disowned(
             self._ledger.long_running(depths, self._exchange.lane, self._bounds)
         )
-        for what, count in (
-            ("expired", len(lost.jobs)),
-            ("noted", swept.noted),
-            ("republished", swept.republished + self._ledger.publish_disowned(disowned)),
-        ):
+        again = swept.republished + self._ledger.publish_disowned(disowned)
+        self._tell_swept(expired=len(lost.jobs), noted=swept.noted, republished=again)
+
+    def _tell_swept(self, **counts: int) -> None:
+        for what, count in counts.items():
             if count:
                 self._note(Note(what=what, count=count))
-        for cls, count in self._ledger.unpublishable(self._exchange.lane).items():
-            self._note(Note(what="no queue", count=count, reason=f"jobs of class {cls} wait for a queue"))
-        self._stop.wait(self._sweep_every_s)
 
     # Housekeeping
 

@@ -46,9 +46,10 @@ class DirectBroker:
         """The worker ends."""
         self._ledger.leave(worker)
 
-    def next_wakeup(self, classes: Sequence[str]) -> float | None:
-        """When a job is due, or a lease runs out, next."""
-        return self._ledger.next_wakeup(classes)
+    def until_wakeup(self, classes: Sequence[str]) -> float | None:
+        """Seconds until a job is due, or a lease runs out, next."""
+        moment = self._ledger.next_wakeup(classes)
+        return None if moment is None else moment - self._ledger.now()
 
     def job(self, job_id: str) -> Job | None:
         """A job as it stands now."""

@@ -78,10 +78,14 @@ Fact: TypeAlias = Beat | Started | Answered
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Facts that came together; `receipt` is the exchange's own name for them."""
+    """Facts that came together; `receipt` is the exchange's own name for them.
+
+    `waited_s`: for how long they had been on their way when they first came.
+    """
 
     facts: tuple[Fact, ...]
     receipt: str
+    waited_s: float = 0.0
 
 
 class Exchange(Protocol):

@@ -25,6 +25,10 @@ class Inquiries:
         self._database = database
         self._clock = clock
 
+    def now(self) -> float:
+        """The time by which the ledger keeps leases and moments, in seconds since 1970."""
+        return self._clock.now()
+
     def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds in one consistent view of the ledger (`overview` has such questions)."""
         return self._database.read(work)

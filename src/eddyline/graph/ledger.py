@@ -3,57 +3,34 @@
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from sqlalchemy import Connection
 
-from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.clock import Clock
 from eddyline.core.stop import Stop
-from eddyline.graph import archiving, cancelling, fallout, leases, orders, readiness
+from eddyline.graph import archiving, cancelling, fallout, leases, orders
 from eddyline.graph.additions import add
-from eddyline.graph.bell import Bell
+from eddyline.graph.changes import Changes
 from eddyline.graph.database import Database, as_url
 from eddyline.graph.guards import guard_assets
-from eddyline.graph.inquiries import Inquiries
 from eddyline.graph.job import Addition, Claim, NewJob, Settlement
 from eddyline.graph.orders import Order
 from eddyline.graph.readiness import OnReady
 from eddyline.graph.retry import RetryPolicy
+from eddyline.graph.serverclock import clock_for
 from eddyline.graph.settling import Settling
-
-T = TypeVar("T")
 
 _PAGE = 200  # assets looked at in one transaction
 POISON_AFTER = 5
 """So many times in a row may a job's worker vanish before the job is held to be the reason."""
 
 
-class Ledger(Inquiries):
+class Ledger(Changes):
     """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork."""
-
-    def __init__(
-        self,
-        database: Database,
-        *,
-        clock: Clock,
-        rng: random.Random,
-        policy: RetryPolicy,
-        poison_after: int,
-        on_ready: OnReady | None = None,
-    ) -> None:
-        super().__init__(database, clock)
-        self._rng = rng
-        self._policy = policy
-        self._poison_after = poison_after
-        self._on_ready = on_ready
-        self._listeners: list[Callable[[], None]] = []
-        self._listeners_lock = threading.Lock()
-        self._bell = Bell(database.engine, self._changed)
 
     @classmethod
     def open(
@@ -69,70 +46,18 @@ class Ledger(Inquiries):
         """Open, or make, a ledger at a path (SQLite) or a `postgresql://` URL; raises `LedgerError`.
 
         `on_ready(connection, ids)` is called in every transaction that leaves jobs ready, before it commits.
+        Without a `clock`, a server's own is used where there is one, else the machine's.
         """
         rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        database = Database(as_url(location), rng)
         return cls(
-            Database(as_url(location), rng),
-            clock=clock or SystemClock(),
+            database,
+            clock=clock or clock_for(database.engine),
             rng=rng,
             policy=policy or RetryPolicy(),
             poison_after=poison_after,
             on_ready=on_ready,
         )
-
-    def close(self) -> None:
-        """Give all connections back."""
-        self._bell.close()
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after every change made through this object; returns how to end that.
-
-        On PostgreSQL also soon after others made something ready or cancelled it, in whatever process.
-        """
-        self._bell.listen()
-        with self._listeners_lock:
-            self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            with self._listeners_lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
-
-        return unsubscribe
-
-    def _changed(self) -> None:
-        with self._listeners_lock:
-            listeners = list(self._listeners)
-        for listener in listeners:
-            listener()
-
-    def _write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
-        """A write transaction, with `on_ready` told before its end."""
-        on_ready = self._on_ready
-        if on_ready is None and self._database.is_sqlite:
-            return self._database.write(work, durable=durable)
-
-        def tell_too(connection: Connection) -> tuple[T, bool]:
-            readiness.begin(connection)
-            found = work(connection)
-            ready = readiness.end(connection)
-            if ready and on_ready is not None:
-                on_ready(connection, ready)
-            return found, bool(ready)
-
-        found, some_ready = self._database.write(tell_too, durable=durable)
-        if some_ready:
-            self._bell.ring()
-        return found
 
     # Jobs in
 

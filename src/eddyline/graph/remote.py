@@ -161,7 +161,7 @@ class RemoteLedger(Ledger):
         return count
 
     def sweep(
-        self, depths: Mapping[str, int], lane: Callable[[str, int], str | None], bounds: Bounds
+        self, depths: Mapping[str, int] | None, lane: Callable[[str, int], str | None], bounds: Bounds
     ) -> Swept:
         """Note again what was lost on the way; see `sweeping`."""
         swept = self._database.write(

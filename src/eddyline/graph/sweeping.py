@@ -82,18 +82,23 @@ def lost(
 def sweep(
     connection: Connection,
     *,
-    depths: Mapping[str, int],
+    depths: Mapping[str, int] | None,
     lane: Callable[[str, int], str | None],
     bounds: Bounds,
     now: float,
 ) -> Swept:
-    """Note what nobody noted, publish again what was lost, forget what ended; in one transaction."""
+    """Note what nobody noted, publish again what was lost, forget what ended; in one transaction.
+
+    Without `depths` nothing is held to be lost: what is silent may only not have been heard yet.
+    """
     noted = _note(connection, before=now - bounds.grace_s, limit=bounds.limit)
     ended = outbox.ended(connection, limit=bounds.limit)
     outbox.forget(connection, ended)
-    silent = _silent(connection, lane, before=now - bounds.stale_s, limit=bounds.limit)
+    silent: list[Silent] = []
+    if depths is not None:
+        silent = _silent(connection, lane, before=now - bounds.stale_s, limit=bounds.limit)
     republished = 0
-    if silent:
+    if depths is not None and silent:
         outstanding = _outstanding(connection, lane)
         ids = lost(silent, outstanding=outstanding, depths=depths, bounds=bounds, now=now)
         ids = _still_old(connection, ids, now - bounds.stale_s)

@@ -16,7 +16,10 @@ from eddyline.graph.exchange import Beat, Fact
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A job that a living worker is said to run, since `started` (seconds since 1970, by its own clock)."""
+    """A job that a living worker is said to run, since `started` (seconds since 1970).
+
+    By its own clock, or the ledger's where that is behind.
+    """
 
     job_id: str
     fence: int
@@ -26,10 +29,14 @@ class Running:
 
 @dataclass(kw_only=True)
 class _Heard:
-    """A worker's latest beats, in order of its own clock: (when, what it held)."""
+    """A worker's latest beats, in order of its own clock: (when, what it held).
+
+    `ahead`: by so many seconds at least its clock goes before the ledger's.
+    """
 
     beats: list[tuple[float, frozenset[str]]] = field(default_factory=list)
     at: float = field(default_factory=time.monotonic)
+    ahead: float = 0.0
 
 
 class Vouching:
@@ -44,13 +51,14 @@ class Vouching:
         self._heard: dict[str, _Heard] = {}
         self._lock = threading.Lock()
 
-    def hear(self, facts: Iterable[Fact]) -> None:
-        """Take in what workers said; only beats say what is held."""
+    def hear(self, facts: Iterable[Fact], *, now: float) -> None:
+        """Take in what workers said, heard `now` by the ledger's clock; only beats say what is held."""
         with self._lock:
             for fact in facts:
                 if isinstance(fact, Beat) and fact.holds is not None:
                     heard = self._heard.setdefault(fact.worker, _Heard())
                     heard.at = time.monotonic()
+                    heard.ahead = max(heard.ahead, fact.at - now)
                     heard.beats = self._kept([*heard.beats, (fact.at, frozenset(fact.holds))])
 
     def disowned(self, running: Iterable[Running]) -> list[Running]:
@@ -68,10 +76,11 @@ class Vouching:
         return old[-1:] + ordered[len(old) :]
 
     def _is_disowned(self, job: Running) -> bool:
-        beats = self._heard[job.worker].beats if job.worker in self._heard else []
+        heard = self._heard.get(job.worker, _Heard())
+        beats = heard.beats
         since = None
         for at, holds in reversed(beats):
-            if job.job_id in holds or at <= job.started:
+            if job.job_id in holds or at <= job.started + heard.ahead:
                 break
             since = at
         return since is not None and beats[-1][0] - since >= self._after_s

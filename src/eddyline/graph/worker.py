@@ -19,6 +19,7 @@ from eddyline.graph.job import Claim, Interrupted, Outcome, Settlement, Unstarte
 from eddyline.graph.pace import Pace
 from eddyline.graph.slots import Hand, Slots
 from eddyline.graph.telling import Telling
+from eddyline.graph.vigil import Vigil
 
 _POLL_S = 0.2  # how soon work of another process is seen; work of this one is seen at once
 _CHECK_HELD_S = 1.0  # how soon a cancellation by another process is seen
@@ -61,6 +62,8 @@ class Worker:
         self._coordinator = 0
         self._outside_change = False
         self._telling = Telling(name, broker, self._clock, on_event, self._signal.set)
+        # After an outage of the ledger longer than the leases, others must have had time to beat.
+        self._vigil = Vigil(break_s=lease_s * 2 / 3, settle_s=lease_s / 2, settled=True)
         self._over = threading.Event()
         self._next_beat = 0.0
         self._next_check = 0.0
@@ -73,6 +76,7 @@ class Worker:
         """
         self._coordinator = threading.get_ident()
         self._broker.register(self.name, platform.node(), os.getpid(), self._lease_s)
+        self._vigil.heard()
         self._next_beat = time.monotonic() + self._lease_s / 3
         self._slots = Slots(self._slots_count, name=self.name, work=self._perform, finished=self._signal.set)
         threading.Thread(target=self._watch_stop, name=f"{self.name}-stop", daemon=True).start()
@@ -121,15 +125,15 @@ class Worker:
 
     def _until_due(self) -> float:
         """Seconds until something is worth a claim; a due job, or a lost worker, ends the dry spell."""
-        moment = self._broker.next_wakeup(self._classes)
-        if moment is None:
+        remaining = self._broker.until_wakeup(self._classes)
+        if remaining is None:
             return _POLL_S
-        remaining = moment - self._clock.now()
         if remaining > 0:
             return min(remaining, _POLL_S)
         self._beat()
         self._dry = False
-        return 0.0
+        # A lost worker's lease stays past until it may be taken for lost.
+        return 0.0 if self._vigil.may_judge else _POLL_S
 
     def _claim(self) -> None:
         free = self._slots_count - len(self._hands)
@@ -204,7 +208,9 @@ class Worker:
         self._next_beat = now + self._lease_s / 3
         self._next_check = now + _CHECK_HELD_S
         self._check_held(self._broker.heartbeat(self.name, self._lease_s))
-        self._broker.expire()
+        self._vigil.heard()
+        if self._vigil.may_judge:
+            self._broker.expire()
 
     def _check_held(self, held: Mapping[str, int]) -> None:
         for (job_id, fence), hand in self._hands.items():

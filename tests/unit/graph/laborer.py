@@ -1,4 +1,4 @@
-"""A process that runs a worker on a ledger until nothing is open: `laborer.py LEDGER NAME LOG [SECONDS]`.
+"""A process that runs a worker until nothing is open: `laborer.py LEDGER NAME LOG SECONDS [LEASE]`.
 
 Every job that begins becomes a line of LOG: its id and the moment.
 """
@@ -18,7 +18,7 @@ from eddyline.graph.ledger import Ledger
 from eddyline.graph.worker import Worker
 
 
-def main(location: str, name: str, log: Path, seconds: float) -> None:
+def main(location: str, name: str, log: Path, seconds: float, lease_s: float) -> None:
     with Ledger.open(location) as ledger, log.open("a", buffering=1) as lines:
 
         def work(job: Job, context: JobContext) -> Done:
@@ -35,10 +35,10 @@ def main(location: str, name: str, log: Path, seconds: float) -> None:
             slots=2,
             classes=("cpu",),
             stop=Stop(),
-            lease_s=6.0,
+            lease_s=lease_s,
             until=lambda: not ledger.has_open(),
         ).run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), float(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), float(sys.argv[4]), float((*sys.argv, "6")[5]))

@@ -285,3 +285,24 @@ def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.01)
+
+
+def test_an_outage_longer_than_the_leases_takes_no_job_from_who_lives(server: Server, tmp_path: Path) -> None:
+    with Ledger.open(server.url) as ledger:
+        ledger.submit([new(f"a-{number}") for number in range(4)])
+        names = ("ada", "bob")
+        laborers = [
+            subprocess.Popen(
+                [sys.executable, str(LABORER), server.url, name, str(tmp_path / name), "14", "2"]
+            )
+            for name in names
+        ]
+        give_up = time.monotonic() + 30
+        while ledger.counts()[State.RUNNING] < 4:
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+        server.stop(signal.SIGQUIT)
+        time.sleep(4)
+        server.start()
+        assert [laborer.wait(60) for laborer in laborers] == [0] * 2
+        assert [(job.starts, job.interruptions) for job in ledger.jobs()] == [(1, 0)] * 4

@@ -14,7 +14,7 @@ def beat(at: float, *holds: str, worker: str = "ada") -> Beat:
 
 def heard(*beats: Beat) -> list[Running]:
     vouching = Vouching(after_s=60)
-    vouching.hear(beats)
+    vouching.hear(beats, now=1000)
     return vouching.disowned([JOB])
 
 
@@ -53,5 +53,16 @@ def test_a_worker_that_was_not_heard_or_does_not_say_what_it_holds_disowns_nothi
 def test_a_long_life_leaves_no_long_list() -> None:
     vouching = Vouching(after_s=60)
     for at in range(0, 10_000, 30):
-        vouching.hear([beat(1000.0 + at, "a")])
+        vouching.hear([beat(1000.0 + at, "a")], now=1000 + at)
     assert len(vouching._heard["ada"].beats) <= 4
+
+
+def test_a_worker_whose_clock_is_ahead_is_not_held_to_have_left_out_what_it_has_only_begun() -> None:
+    vouching = Vouching(after_s=60)
+    # Idle beats, by a clock that is 300 s ahead; the ledger noted the start by its own, at 100.
+    for at in (330.0, 360.0, 395.0):
+        vouching.hear([beat(at)], now=at - 300)
+    assert vouching.disowned([JOB]) == []
+    for at in (405.0, 440.0, 470.0):
+        vouching.hear([beat(at)], now=at - 300)
+    assert vouching.disowned([JOB]) == [JOB]

@@ -1,0 +1,80 @@
+"""Nobody coordinates for longer than the leases: who worked on meanwhile has not lost anything by it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration.cloud import LEASE_S, REGION, Distant, until
+from tests.servers.ministack import Ministack, ministack
+from tests.unit.graph.shop import done, get, new
+
+from eddyline.aws.envelope import seal
+from eddyline.aws.sqs import SqsBroker
+from eddyline.graph.exchange import Beat
+from eddyline.graph.job import Claim, Settlement
+from eddyline.graph.states import State
+from eddyline.graph.sweeping import Bounds
+from eddyline.graph.wire import fact_to_json
+
+__all__ = ["ministack"]
+
+
+@pytest.fixture
+def place(ministack: Ministack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Distant]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    made = Distant(ministack.url, tmp_path / "ledger.db", bounds=Bounds(stale_s=0.5))
+    yield made
+    made.close()
+
+
+def _claim(broker: SqsBroker) -> Claim:
+    found: list[Claim] = []
+
+    def one() -> bool:
+        found.extend(broker.claim("ada", classes=("cpu",), limit=1, lease_s=LEASE_S))
+        broker.heartbeat("ada", LEASE_S)
+        return bool(found)
+
+    until(one)
+    return found[0]
+
+
+def _beat(worker: str) -> Beat:
+    return Beat(worker=worker, host="there", pid=1, lease_s=600)
+
+
+@pytest.mark.slow
+def test_after_an_outage_of_all_coordinators_nothing_is_taken_back_and_no_answer_lost(place: Distant) -> None:
+    place.ledger.submit([new("a-1"), new("a-2")])
+    broker = place.broker()
+    broker.register("ada", "here", 1, LEASE_S)
+    broker.subscribe(lambda: None)
+    first, second = _claim(broker), _claim(broker)
+    until(lambda: place.ledger.counts()[State.RUNNING] == 2)
+    place.pause()
+    others = [seal({"v": 1, "facts": [fact_to_json(_beat(f"w{number}"))]}) for number in range(400)]
+    assert all(place.queues.send(place.names.answers, others))
+    # One is done meanwhile, its message deleted; the other runs, and ada goes on to tell that she lives.
+    assert broker.settle([Settlement(job_id=first.job.id, fence=first.fence, outcome=done(by="ada"))]) == [
+        True
+    ]
+    give_up = time.monotonic() + 3.5 * LEASE_S
+    while time.monotonic() < give_up:
+        broker.heartbeat("ada", LEASE_S)
+        time.sleep(0.1)
+    place.resume()
+    until(lambda: get(place.ledger, first.job.id).state is State.DONE)
+    give_up = time.monotonic() + 3 * LEASE_S
+    while time.monotonic() < give_up:
+        broker.heartbeat("ada", LEASE_S)
+        time.sleep(0.1)
+    running = get(place.ledger, second.job.id)
+    assert (running.state, running.lease_owner, running.interruptions) == (State.RUNNING, "ada", 0)
+    assert place.notes["expired"] == place.notes["republished"] == 0
+    assert get(place.ledger, first.job.id).result == {"by": "ada"}
+    assert place.queues.depth(place.names.mailbox("ada")) == 0, "it is there"
