@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.app.shared import Shared
 from eddyline.core.stop import Stop
+from eddyline.fleet.pools import Pools
+from eddyline.fleet.serving import Unserved
+from eddyline.graph.ledger import Ledger
 from eddyline.media import profile as profiles
+from eddyline.observe.backlog import read_backlog
 from eddyline.pipeline.account import Account
 from eddyline.pipeline.bringing import bring
 from eddyline.pipeline.discover import discover
@@ -17,6 +22,9 @@ from eddyline.pipeline.following import Following
 from eddyline.pipeline.intake import Intake
 from eddyline.pipeline.routing import first_class
 from eddyline.pipeline.terms import USUAL, Terms
+from eddyline.pipeline.unserved import without_workers
+
+_PATIENCE_S = 3.0  # for a worker that just starts
 
 FLEET = "fleet"
 """What assets of a fleet are said to be made with, until a worker that inspects one says it exactly."""
@@ -45,6 +53,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
     """
     profile = profiles.load(request.profile)
     shared = request.shared
+    pools = shared.pools()
     store = shared.open_store(stop=stop)
     with shared.open_ledger() as ledger:
         account = Account(where=store.where, on_event=on_event)
@@ -57,7 +66,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
             stop=stop,
             terms=request.terms,
             merge=request.merge,
-            cls=first_class(shared.pools()),
+            cls=first_class(pools),
             bring=_absolute if request.in_place else lambda path: bring(path, store),
         )
         submitted = intake.take(discover(request.sources))
@@ -65,10 +74,21 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
             if each.standing == "open":
                 account.submitted(each)
         if request.wait:
-            Following(store=store, ledger=ledger, account=account, stop=stop, on_event=on_event).to_the_end(
-                submitted
-            )
+            Following(
+                store=store,
+                ledger=ledger,
+                account=account,
+                stop=stop,
+                on_event=on_event,
+                unserved=lambda: _unserved(ledger, pools),
+            ).to_the_end(submitted)
         return account.report(stop.reason)
+
+
+def _unserved(ledger: Ledger, pools: Pools) -> Sequence[Unserved]:
+    now = time.time()
+    backlog = ledger.read(lambda connection: read_backlog(connection, now))
+    return without_workers(backlog, pools, patience_s=_PATIENCE_S)
 
 
 def _absolute(path: Path) -> str:

@@ -12,9 +12,9 @@ from eddyline.app.shared import Shared
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.fleet.pools import Pools
-from eddyline.fleet.serving import Unserved
+from eddyline.fleet.serving import Unserved, in_words
 from eddyline.graph.database import Database, as_url
-from eddyline.pipeline.unserved import UnservedWatch, in_words
+from eddyline.pipeline.unserved import UnservedWatch
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger

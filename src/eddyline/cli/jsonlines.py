@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TextIO
 
+from eddyline.fleet.serving import Unserved
 from eddyline.pipeline.events import (
     AssetFailed,
     AssetFinished,
@@ -25,6 +26,7 @@ _NAMES = {
     AssetFinished: "asset_finished",
     AssetFailed: "asset_failed",
     SourceSkipped: "skipped",
+    Unserved: "unserved",
 }
 
 

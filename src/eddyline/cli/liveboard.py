@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eddyline.cli.progress import Clock, Row, Rows, outcome, percent
+from eddyline.fleet.serving import Unserved
 from eddyline.pipeline.events import (
     AssetFailed,
     AssetFinished,
@@ -50,7 +51,8 @@ class LiveBoard:
                 return
             if isinstance(event, SourceSkipped | AssetSubmitted):
                 return  # listed at the end
-            self._rows.drop(event)
+            if not isinstance(event, Unserved):
+                self._rows.drop(event)
             self._done += isinstance(event, AssetFinished)
             self._failed += isinstance(event, AssetFailed)
             others = bool(self._rows.current())

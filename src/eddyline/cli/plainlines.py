@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from eddyline.cli.progress import Clock, Row, Rows, key, outcome, percent
+from eddyline.fleet.serving import Unserved
 from eddyline.pipeline.events import (
     AssetProgress,
     AssetSubmitted,
@@ -39,7 +40,8 @@ class PlainLines:
                 self._progress(event)
                 return
             if not isinstance(event, SourceSkipped | AssetSubmitted):
-                self._rows.drop(event)
+                if not isinstance(event, Unserved):
+                    self._rows.drop(event)
                 self._console.print(outcome(event), soft_wrap=True)
 
     def close(self) -> None:

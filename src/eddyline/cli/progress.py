@@ -10,6 +10,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.text import Text
 
+from eddyline.fleet.serving import Unserved, in_words
 from eddyline.pipeline.events import (
     AssetFailed,
     AssetFinished,
@@ -91,8 +92,10 @@ def percent(fraction: float) -> str:
     return f"{int(fraction * 100)}%"
 
 
-def outcome(event: AssetFinished | AssetFailed | SourceSkipped) -> Text:
-    """One line about how something ended."""
+def outcome(event: AssetFinished | AssetFailed | SourceSkipped | Unserved) -> Text:
+    """One line about how something ended, or why it does not begin."""
+    if isinstance(event, Unserved):
+        return Text.assemble(("! ", "bold yellow"), shown(in_words(event)))
     if isinstance(event, AssetFinished):
         how = "already there, nothing to do" if event.reused else "done"
         return Text.assemble(("✓ ", "green"), shown(event.name), (f"  {how}", "dim"))

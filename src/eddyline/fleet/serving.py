@@ -32,6 +32,14 @@ class Unserved:
     remedy: str
 
 
+def in_words(missing: Unserved) -> str:
+    """One line for people: `3 jobs of class gpu wait, the oldest for 300 s, and nobody serves it: ...`."""
+    jobs = "1 job" if missing.jobs == 1 else f"{missing.jobs} jobs"
+    waits = "waits" if missing.jobs == 1 else "wait"
+    since = f"the oldest for {missing.waited_s:.0f} s"
+    return f"{jobs} of class {missing.cls} {waits}, {since}, and nobody serves it: {missing.remedy}"
+
+
 def unserved(
     due: Mapping[str, tuple[int, float]], workers: Iterable[str], pools: Pools, *, patience_s: float = 60.0
 ) -> tuple[Unserved, ...]:

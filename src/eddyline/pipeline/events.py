@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eddyline.fleet.serving import Unserved
+
 
 @dataclass(frozen=True, kw_only=True)
 class AssetProgress:
@@ -65,7 +67,7 @@ class SourceSkipped:
     reason: str
 
 
-Event = AssetProgress | AssetSubmitted | AssetFinished | AssetFailed | SourceSkipped
+Event = AssetProgress | AssetSubmitted | AssetFinished | AssetFailed | SourceSkipped | Unserved
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eddyline.core.stop import Stop
 from eddyline.core.store import Store
+from eddyline.fleet.serving import Unserved
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.pipeline.account import Account
@@ -18,27 +19,52 @@ from eddyline.pipeline.submit import Submitted
 
 _LOOK_EVERY_S = 1.0
 _REST = 10  # times as long as a look took
+_ASK_EVERY_S = 5.0
+_TELL_EVERY_S = 60.0
 
 
 @dataclass(kw_only=True)
 class Following:
-    """Waits for assets, and tells how far they are."""
+    """Waits for assets, and tells how far they are.
+
+    `unserved` finds the classes with due jobs and no workers. Those that these assets wait for are told at
+    once, and again and again: nobody should wait for what never comes without a word.
+    """
 
     store: Store
     ledger: Ledger
     account: Account
     stop: Stop
     on_event: Callable[[Event], None]
+    unserved: Callable[[], Sequence[Unserved]] = tuple
+    every_s: float = _LOOK_EVERY_S
+    monotonic: Callable[[], float] = time.monotonic
+    _due: set[str] = field(default_factory=set)
+    _told: dict[str, float] = field(default_factory=dict)
+    _asked: float = -_ASK_EVERY_S
 
     def to_the_end(self, submitted: Sequence[Submitted]) -> None:
         """Come back once each is published or has failed, or when told to stop."""
         open_ones = [each for each in submitted if not self.account.is_closed(each.asset)]
         while open_ones and not self.stop.requested:
             began = time.monotonic()
+            self._due.clear()
             open_ones = [each for each in open_ones if self._is_open(each)]
+            self._tell_unserved()
             if open_ones:
                 # However many assets are waited for, looking at them is a small part of the ledger's work.
-                self.stop.wait(max(_LOOK_EVERY_S, _REST * (time.monotonic() - began)))
+                self.stop.wait(max(self.every_s, _REST * (time.monotonic() - began)))
+
+    def _tell_unserved(self) -> None:
+        now = self.monotonic()
+        if not self._due or now - self._asked < _ASK_EVERY_S:
+            return
+        self._asked = now
+        missing = [each for each in self.unserved() if each.cls in self._due]
+        for each in missing:
+            if now - self._told.get(each.cls, -_TELL_EVERY_S) >= _TELL_EVERY_S:
+                self._told[each.cls] = now
+                self.on_event(each)
 
     def _is_open(self, submitted: Submitted) -> bool:
         jobs = self.ledger.jobs(asset=submitted.asset)
@@ -51,6 +77,7 @@ class Following:
             self.account.settle(submitted, self.ledger, self.store)
         else:
             running = [job for job in wanted if job.state is State.RUNNING]
+            self._due |= {job.cls for job in wanted if job.state is State.READY}
             stages = [STAGES.get(job.kind, ("encode", 1)) for job in running]
             total = sum(job.weight for job in wanted)
             done = [job for job in wanted if job.state is State.DONE]

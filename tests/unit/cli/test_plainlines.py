@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.unit.cli.watching import Ticks, failed, finished, progress, screen
 
 from eddyline.cli.plainlines import PlainLines
+from eddyline.fleet.serving import Unserved
 from eddyline.pipeline.events import SourceSkipped
 
 
@@ -47,3 +48,12 @@ def test_names_cannot_write_to_the_log() -> None:
     lines.show(finished(evil))
     assert "\x1b" not in text.getvalue()
     assert len(text.getvalue().splitlines()) == 2
+
+
+def test_a_class_that_nobody_serves_is_said_to_be() -> None:
+    console, text = screen()
+    lines = PlainLines(console, clock=Ticks())
+    lines.show(Unserved(cls="gpu", jobs=2, waited_s=30, remedy="start one"))
+    assert text.getvalue() == (
+        "! 2 jobs of class gpu wait, the oldest for 30 s, and nobody serves it: start one\n"
+    )

@@ -9,10 +9,11 @@ import pytest
 
 from eddyline.core.stop import Stop
 from eddyline.core.store import FolderStore
+from eddyline.fleet.serving import Unserved
 from eddyline.graph.job import Done, Failed, NewJob, Outcome, Settlement
 from eddyline.graph.ledger import Ledger
 from eddyline.pipeline.account import Account
-from eddyline.pipeline.events import RunReport
+from eddyline.pipeline.events import Event, RunReport
 from eddyline.pipeline.following import Following
 from eddyline.pipeline.submit import Submitted
 
@@ -61,3 +62,37 @@ def test_what_is_done_and_not_there_is_not_waited_for_without_end(ledger: Ledger
     assert "all its jobs are done" in failed.reason
     assert f"assets/{ASSET}/manifest.json" in failed.reason
     assert failed.remedy
+
+
+def test_a_class_that_nobody_serves_is_told_while_it_is_waited_for(ledger: Ledger, tmp_path: Path) -> None:
+    store, stop = FolderStore(tmp_path / "store"), Stop()
+    ticks = iter(range(0, 10_000, 4))  # s, one look each
+    told: list[Event] = []
+    asked: list[float] = []
+
+    def unserved() -> list[Unserved]:
+        asked.append(now[-1])
+        if len(asked) > 20:
+            stop.request("enough")
+        return [Unserved(cls=cls, jobs=1, waited_s=5.0, remedy="start one") for cls in ("gpu", "light")]
+
+    now: list[float] = []
+
+    def monotonic() -> float:
+        now.append(float(next(ticks)))
+        return now[-1]
+
+    Following(
+        store=store,
+        ledger=ledger,
+        account=Account(where=store.where, on_event=lambda _: None),
+        stop=stop,
+        on_event=told.append,
+        unserved=unserved,
+        monotonic=monotonic,
+        every_s=0.0,
+    ).to_the_end([Submitted(asset=ASSET, name="a.mp4", source="a.mp4", standing="open")])
+    missing = [each for each in told if isinstance(each, Unserved)]
+    assert {each.cls for each in missing} == {"light"}, "nothing of this asset's waits for the other one"
+    assert asked[0] == 0, "at once"
+    assert len(missing) == 3  # in 160 s

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from eddyline.fleet.pools import load
-from eddyline.fleet.serving import Unserved, worker_name
+from eddyline.fleet.serving import Unserved, in_words, worker_name
 from eddyline.observe.backlog import Backlog, Queue
 from eddyline.observe.metrics import LedgerMetrics
-from eddyline.pipeline.unserved import UnservedWatch, in_words, without_workers
+from eddyline.pipeline.unserved import UnservedWatch, without_workers
 
 
 def _backlog(*workers: str, gpu: int = 3, oldest_s: float = 300.0) -> Backlog:
