@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from tests.chaos.disturbances import Disturbance, Kind
 from tests.chaos.processes import Departure, Member, Standing
 from tests.chaos.site import Site
-from tests.servers.sqsproxy import Weather
+from tests.servers.network import AWAY, Proxy, Weather
 
-DRIZZLE = Weather(drop=0.01, delay=0.03, double=0.03, cut=0.01, longest_s=0.5)
-GALE = Weather(drop=0.1, delay=0.15, double=0.15, cut=0.08, longest_s=1.5)
+DRIZZLE = Weather(drop=0.01, delay=0.03, double=0.03, cut=0.01, refuse=0.01, longest_s=0.5)
+GALE = Weather(drop=0.1, delay=0.15, double=0.15, cut=0.08, refuse=0.08, longest_s=1.5)
 STOP_S = 110.0
 """From SIGTERM to SIGKILL, as a container on Spot has it."""
 COORDINATOR_STOP_S = 15.0
@@ -88,9 +88,11 @@ class Actor:
             case Kind.WIPE_QUEUE | Kind.RESTART_QUEUE:
                 return self._stop_queue(what)
             case Kind.GALE:
-                self.site.network.weather = GALE
-                self._later(what.lasts_s, self._drizzle)
-                return True
+                return self._blow(self.site.network, GALE, what.lasts_s)
+            case Kind.STORE_GALE:
+                return self._blow(self.site.way_to_media, GALE, what.lasts_s)
+            case Kind.STORE_AWAY:
+                return self._blow(self.site.way_to_media, AWAY, what.lasts_s)
             case _:
                 return self._strike(what)
 
@@ -149,8 +151,16 @@ class Actor:
         self._later(what.lasts_s, self.site.queue.start)
         return True
 
-    def _drizzle(self) -> None:
-        self.site.network.weather = DRIZZLE
+    def _blow(self, way: Proxy, weather: Weather, lasts_s: float) -> bool:
+        if way.weather is not DRIZZLE:
+            return False  # what blows already ends when it was to end
+        way.weather = weather
+        self._later(lasts_s, lambda: self._drizzle(way))
+        return True
+
+    @staticmethod
+    def _drizzle(way: Proxy) -> None:
+        way.weather = DRIZZLE
 
     def _later(self, seconds: float, repair: Callable[[], None]) -> None:
         heapq.heappush(self._repairs, (time.monotonic() + seconds, next(self._numbers), repair))

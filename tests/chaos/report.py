@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.chaos.disturbances import Kind, Mode
 from tests.chaos.processes import Departure, Standing
-from tests.servers.sqsproxy import Fate
+from tests.servers.network import Fate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ class Figures:
     disturbances: Mapping[Kind, int]
     missed: int
     network: Mapping[Fate, int]
+    way_to_media: Mapping[Fate, int]
     submissions: tuple[int, int, int]
     departures: tuple[Departure, ...]
     redone: Mapping[str, float]
@@ -66,10 +67,9 @@ def _lines(figures: Figures) -> list[tuple[str, str]]:
         *((f"{kind}", str(count)) for kind, count in sorted(figures.disturbances.items())),
     ]
     if figures.mode is Mode.SQS:
-        met = {fate: figures.network.get(fate, 0) for fate in Fate if fate is not Fate.WELL}
-        lines.append(("requests to the queue", str(sum(figures.network.values()))))
-        lines += [(f"requests {fate}", str(count)) for fate, count in met.items()]
+        lines += _requests("the queue", figures.network)
         lines.append(("workers' words that came late or twice, ignored", str(figures.ignored)))
+    lines += _requests("S3", figures.way_to_media)
     lines += [
         ("submissions killed / refused / repeated", f"{killed} / {refused} / {repeated}"),
         ("jobs taken or handed back while they ran", str(figures.lost)),
@@ -85,6 +85,12 @@ def _lines(figures: Figures) -> list[tuple[str, str]]:
         ("what did not hold", str(len(figures.complaints))),
     ]
     return lines
+
+
+def _requests(server: str, met: Mapping[Fate, int]) -> list[tuple[str, str]]:
+    """How many there were, and how many of them came to harm in which way."""
+    harmed = ", ".join(f"{met[fate]} {fate}" for fate in Fate if fate is not Fate.WELL and met.get(fate))
+    return [(f"requests to {server}", f"{sum(met.values())} ({harmed or 'all passed'})")]
 
 
 def placed(page: str, figures: Figures) -> str:
@@ -113,6 +119,7 @@ def as_json(figures: Figures) -> dict[str, Any]:
         "disturbances": {kind.name.lower(): count for kind, count in sorted(figures.disturbances.items())},
         "missed": figures.missed,
         "network": {fate.name.lower(): count for fate, count in sorted(figures.network.items())},
+        "way_to_media": {fate.name.lower(): count for fate, count in sorted(figures.way_to_media.items())},
         "submissions": list(figures.submissions),
         "lost": figures.lost,
         "redone": {key: round(value, 1) for key, value in figures.redone.items()},

@@ -1,4 +1,4 @@
-"""Where a fleet lives: PostgreSQL, S3, and SQS behind a bad network; all that its processes share."""
+"""Where a fleet lives: PostgreSQL, and S3 and SQS behind a bad network; all that its processes share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.chaos.disturbances import Mode
 from tests.chaos.processes import Command
 from tests.servers.imds import FakeMachine, machine
 from tests.servers.ministack import Ministack, any_keys, running
-from tests.servers.sqsproxy import Proxy, proxy
+from tests.servers.network import Proxy, proxy
 from tests.unit.graph.server import Server
 
 from eddyline.core.opening import StoreSettings, open_store
@@ -45,6 +45,7 @@ class Site:
     ledger: Server
     media: Ministack
     queue: Ministack
+    way_to_media: Proxy
     network: Proxy
     machines: list[FakeMachine]
     bucket: str
@@ -128,7 +129,7 @@ class Site:
             "AWS_SECRET_ACCESS_KEY": "test",  # of a fake
             "AWS_REGION": _REGION,
             "AWS_DEFAULT_REGION": _REGION,
-            "AWS_ENDPOINT_URL_S3": self.media.url,
+            "AWS_ENDPOINT_URL_S3": self.way_to_media.url,
             "AWS_ENDPOINT_URL_SQS": self.network.url,
             "AWS_EC2_METADATA_DISABLED": "false" if who.startswith("worker") else "true",
             "EDDYLINE_POISON_AFTER": str(self.tuning.poison_after),
@@ -145,6 +146,7 @@ def site(folder: Path, *, mode: Mode, seed: int, tuning: Tuning, workers: int = 
         media = stack.enter_context(running())
         queue = stack.enter_context(running(keeping=True))
         network = stack.enter_context(proxy(f"127.0.0.1:{queue.port}", random.Random(seed)))
+        way_to_media = stack.enter_context(proxy(f"127.0.0.1:{media.port}", random.Random(seed + 2)))
         machines = [stack.enter_context(machine()) for _ in range(workers)]
         made = Site(
             folder=folder,
@@ -153,6 +155,7 @@ def site(folder: Path, *, mode: Mode, seed: int, tuning: Tuning, workers: int = 
             ledger=ledger,
             media=media,
             queue=queue,
+            way_to_media=way_to_media,
             network=network,
             machines=machines,
             bucket=media.bucket(),

@@ -20,7 +20,7 @@ from tests.integration.footagebucket import (
     told_by_topic,
 )
 from tests.servers.ministack import Ministack, ministack
-from tests.servers.sqsproxy import Answer, proxy
+from tests.servers.network import Answer, proxy
 
 from eddyline.aws.arrivals import SqsArrivals
 from eddyline.aws.eventqueue import prepare

@@ -8,7 +8,7 @@ import pytest
 from tests.chaos.disturbances import Kind, Mode
 from tests.chaos.processes import Departure, Standing
 from tests.chaos.report import Figures, as_json, placed, table
-from tests.servers.sqsproxy import Fate
+from tests.servers.network import Fate
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "chaos.md"
 FIGURES = Figures(
@@ -24,6 +24,7 @@ FIGURES = Figures(
     disturbances={Kind.KILL_WORKER: 4},
     missed=0,
     network={Fate.WELL: 90, Fate.DROP: 10},
+    way_to_media={Fate.WELL: 7, Fate.CUT: 2, Fate.REFUSE: 1},
     submissions=(1, 2, 3),
     departures=(Departure(name="w", standing=Standing.LEAVING, status=0, early_s=100.0, took_s=9.5),),
     redone={"jobs": 50, "starts": 55, "interruptions": 5, "frames": 1000, "frames_started": 1100},
@@ -39,7 +40,8 @@ FIGURES = Figures(
 def test_the_table_tells_what_was_done_again() -> None:
     told = table(FIGURES)
     assert "| kill -9 of a worker | 4 |" in told
-    assert "| requests to the queue | 100 |" in told
+    assert "| requests to the queue | 100 (10 dropped) |" in told
+    assert "| requests to S3 | 10 (2 cut, 1 refused) |" in told
     assert "| starts beyond the first | 5 (10 % of all jobs) |" in told
     assert "| frames begun again | 100 (10 % of all frames) |" in told
     assert "| seconds of slots spent in vain | 25 (25 % of all) |" in told

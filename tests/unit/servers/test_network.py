@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import http.client
 import random
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from tests.servers.ministack import Ministack, NoServerError, ministack, running
-from tests.servers.sqsproxy import Fate, Proxy, Weather, proxy
+from tests.servers.network import Fate, Proxy, Weather, proxy
 
 __all__ = ["ministack"]
 
@@ -54,10 +56,37 @@ def test_a_cut_answer_leaves_the_work_done_and_the_client_in_doubt(between: Prox
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="cut")["QueueUrl"]
     between.weather = Weather(cut=1.0)
-    with pytest.raises(Exception, match="Connection"):
-        sqs.send_message(QueueUrl=queue, MessageBody="a")
+    assert "MessageId" not in sqs.send_message(QueueUrl=queue, MessageBody="a"), "botocore trusts half of it"
     between.weather = Weather()
     assert received(sqs, queue) == ["a"]
+
+
+def test_a_refused_request_is_not_done_and_may_be_sent_again(between: Proxy) -> None:
+    sqs = client(between.url)
+    queue = sqs.create_queue(QueueName="refused")["QueueUrl"]
+    between.weather = Weather(refuse=1.0)
+    with pytest.raises(Exception, match="503"):
+        sqs.send_message(QueueUrl=queue, MessageBody="a")
+    between.weather = Weather()
+    assert received(sqs, queue) == []
+
+
+def test_an_object_passes_whole_and_of_a_cut_answer_comes_half(between: Proxy, ministack: Ministack) -> None:
+    path, body = f"/{ministack.bucket()}/a", bytes(range(256)) * 8
+    host = between.url.removeprefix("http://")
+    with closing(http.client.HTTPConnection(host, timeout=10)) as plain:
+        plain.request("PUT", path, body)
+        assert plain.getresponse().read() == b""
+        plain.request("HEAD", path)
+        head = plain.getresponse()
+        assert (head.read(), head.headers["Content-Length"]) == (b"", str(len(body)))
+        plain.request("GET", path)
+        assert plain.getresponse().read() == body
+        between.weather = Weather(cut=1.0)
+        plain.request("GET", path)
+        with pytest.raises(http.client.IncompleteRead) as cut:
+            plain.getresponse().read()
+        assert cut.value.partial == body[: len(body) // 2]
 
 
 def test_only_what_sends_is_doubled(between: Proxy) -> None:
@@ -116,9 +145,16 @@ def test_a_crashed_server_has_forgotten_everything() -> None:
 
 
 def test_fates_come_as_often_as_the_weather_says() -> None:
-    weather = Weather(drop=0.1, delay=0.2, double=0.1, cut=0.05)
+    weather = Weather(drop=0.1, delay=0.2, double=0.1, cut=0.05, refuse=0.1)
     rng = random.Random(1)
     met = [weather.fate("SendMessageBatch", rng.random()) for _ in range(10_000)]
     shares = {fate: met.count(fate) / len(met) for fate in Fate}
-    expected = {Fate.DROP: 0.1, Fate.DELAY: 0.2, Fate.DOUBLE: 0.1, Fate.CUT: 0.05, Fate.WELL: 0.55}
+    expected = {
+        Fate.DROP: 0.1,
+        Fate.DELAY: 0.2,
+        Fate.DOUBLE: 0.1,
+        Fate.CUT: 0.05,
+        Fate.REFUSE: 0.1,
+        Fate.WELL: 0.45,
+    }
     assert shares == pytest.approx(expected, abs=0.02)

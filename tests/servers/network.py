@@ -1,7 +1,7 @@
-"""The network between everyone and the queue: requests get lost, late or doubled, and answers are cut off.
+"""The network between everyone and a server: requests get lost, late or doubled, answers are cut off.
 
-A plain HTTP proxy in front of an SQS server. What it does to a request is decided by `Weather` before it is
-forwarded; what it did is counted.
+A plain HTTP proxy in front of an SQS or S3 server. What it does to a request is decided by `Weather` before
+it is forwarded; what it did is counted.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TypeAlias
 
 from tests.servers.loopback import Handler, listening
 
@@ -32,6 +31,7 @@ class Fate(StrEnum):
     DELAY = "delayed"
     DOUBLE = "doubled"
     CUT = "cut"
+    REFUSE = "refused"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +39,24 @@ class Weather:
     """How likely each mishap is (0 to 1, together at most 1); `longest_s` bounds a delay.
 
     Dropped: the server never sees the request. Doubled: it sees it twice. Cut: it did the work, and nobody
-    hears of it.
+    hears of it, or only of the first half. Refused: 503, as of a server that is asked too much.
     """
 
     drop: float = 0.0
     delay: float = 0.0
     double: float = 0.0
     cut: float = 0.0
+    refuse: float = 0.0
     longest_s: float = 1.0
 
     def fate(self, action: str, at: float) -> Fate:
         """What happens to a request, by a number `at` drawn from [0, 1). Only what sends is doubled."""
-        bounds = ((Fate.DROP, self.drop), (Fate.CUT, self.cut), (Fate.DELAY, self.delay))
+        bounds = (
+            (Fate.DROP, self.drop),
+            (Fate.CUT, self.cut),
+            (Fate.DELAY, self.delay),
+            (Fate.REFUSE, self.refuse),
+        )
         for fate, likely in bounds:
             if at < likely:
                 return fate
@@ -59,10 +65,24 @@ class Weather:
 
 
 FINE = Weather()
+AWAY = Weather(drop=1.0)
 
 
-Answer: TypeAlias = tuple[int, list[tuple[str, str]], bytes]
-"""Status, headers, body."""
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a server says; of the body, `told` bytes get through (None: all of it)."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    told: int | None = None
+
+
+_BUSY = Answer(
+    status=503,
+    headers=[("Content-Type", "application/xml")],
+    body=b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>",
+)
 
 
 @dataclass(kw_only=True)
@@ -96,6 +116,8 @@ class Proxy:
         time.sleep(pause)
         if fate is Fate.DROP:
             return None
+        if fate is Fate.REFUSE:
+            return _BUSY
         if refused := self.law(action, body):
             return refused
         # The Host that the client named goes along: a queue's address is made of it.
@@ -106,7 +128,9 @@ class Proxy:
                 answer = self._forward(method, path, kept, body)
         except (OSError, http.client.HTTPException):
             return None
-        return None if fate is Fate.CUT else answer
+        if fate is not Fate.CUT:
+            return answer
+        return replace(answer, told=len(answer.body) // 2) if len(answer.body) > 1 else None
 
     def _draw(self, action: str) -> tuple[Fate, float]:
         with self._lock:
@@ -121,7 +145,7 @@ class Proxy:
         with contextlib.closing(connection):
             connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read()
+            return Answer(status=answer.status, headers=answer.getheaders(), body=answer.read())
 
 
 @contextmanager
@@ -139,17 +163,22 @@ def _handler(carrier: Proxy) -> type[Handler]:
             if answer is None:
                 self.close_connection = True
             else:
-                self._pass_on(*answer)
+                self._pass_on(answer)
 
-        def _pass_on(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-            self.send_response_only(status)
-            for name, value in headers:
-                if name.lower() not in _OF_ONE_HOP | {"content-length"}:
+        def _pass_on(self, answer: Answer) -> None:
+            self.send_response_only(answer.status)
+            of_head = self.command == "HEAD"  # its length is that of a body which does not come
+            for name, value in answer.headers:
+                if name.lower() not in _OF_ONE_HOP and (of_head or name.lower() != "content-length"):
                     self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
+            if not of_head:
+                self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(body)
+            if answer.told is not None:
+                self.close_connection = True
+            if not of_head:
+                self.wfile.write(answer.body[: answer.told])
 
-        do_GET = do_POST = _carry
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _carry
 
     return Carrier
