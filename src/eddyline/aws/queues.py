@@ -16,6 +16,7 @@ from eddyline.aws.envelope import MOST_BYTES
 from eddyline.aws.faults import NoQueueError, QueueError, RefusedError, told_apart
 from eddyline.aws.message import Hidden, Message, as_attributes, received
 from eddyline.aws.naming import Naming
+from eddyline.aws.wholeness import demand_whole
 
 __all__ = ["Message", "Naming", "Queues", "sqs_client"]
 
@@ -41,7 +42,7 @@ def sqs_client(*, endpoint: str | None = None, region: str | None = None, connec
         retries={"mode": "standard", "total_max_attempts": 3},
     )
     with told_apart("opening SQS"):
-        return boto3.client("sqs", endpoint_url=endpoint, region_name=region, config=config)
+        return demand_whole(boto3.client("sqs", endpoint_url=endpoint, region_name=region, config=config))
 
 
 class Queues:
