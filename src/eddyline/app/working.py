@@ -7,6 +7,7 @@ import platform
 import secrets
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ from eddyline.app.extras import extra
 from eddyline.app.shared import Shared
 from eddyline.app.watching import Observation, backlog_watched, observed
 from eddyline.core.clock import SystemClock
+from eddyline.core.errors import TransientError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
+from eddyline.core.store import Store
 from eddyline.fleet.drain import Actions, Standing
 from eddyline.fleet.drainer import Drainer
 from eddyline.fleet.notices import Kind, Notice, sigterm
@@ -48,6 +51,8 @@ AT_ONCE = "Ctrl-C"
 """The reason of a stop for which nothing is to be finished first."""
 
 _LONGEST_POLL_S = 20.0
+_STORE_AWAY_S = 120.0  # longer, and it is for somebody else to see to
+_STORE_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +96,9 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
         scratch = stack.enter_context(occupied(_work_folder(request)))
         task.prove(tools.ffmpeg, scratch, Runner())
         stop = Stop()
-        store = request.shared.open_store(stop=stop)
+        store = _reached(request.shared, told, stop=stop, asked=asked)
+        if store is None:
+            return
         broker, history_of = stack.enter_context(_broker(request, pools, told))
         drainer = stack.enter_context(_drained(broker, told, stop=stop, asked=asked))
         obedience = Obedience(
@@ -127,6 +134,23 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
             on_event=_heard(told),
         ).run()
         told.log.info("worker ended", why=stop.reason or drainer.standing.reason)
+
+
+def _reached(shared: Shared, told: Observation, *, stop: Stop, asked: Stop) -> Store | None:
+    """The media store; None if a stop was asked for first.
+
+    One that is away for a moment is waited for, as the ledger and the queues are.
+    """
+    until = time.monotonic() + _STORE_AWAY_S
+    while not asked.requested:
+        try:
+            return shared.open_store(stop=stop)
+        except TransientError as error:
+            if time.monotonic() >= until:
+                raise
+            told.log.warning("store", said=str(error))
+        asked.wait(_STORE_AGAIN_S)
+    return None
 
 
 def _work_folder(request: WorkRequest) -> Path:

@@ -1,0 +1,71 @@
+"""A worker that starts while its media store is out of reach waits for it, and says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers.ministack import Ministack, ministack
+from tests.servers.network import AWAY, FINE, Proxy, proxy
+
+__all__ = ["ministack"]
+
+_WITHIN_S = 60.0
+
+
+@pytest.fixture
+def way(ministack: Ministack) -> Iterator[Proxy]:
+    with proxy(f"127.0.0.1:{ministack.port}", random.Random(1)) as made:
+        made.weather = AWAY
+        yield made
+
+
+@pytest.fixture
+def worker(way: Proxy, ministack: Ministack, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    argv = [sys.executable, "-m", "eddyline", "worker", "--pool", "light"]
+    argv += ["--store", f"s3://{ministack.bucket()}/media", "--ledger", str(tmp_path / "ledger.sqlite")]
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+    off = {"AWS_EC2_METADATA_DISABLED": "true"}
+    environment = {**os.environ, **keys, **off, "AWS_ENDPOINT_URL_S3": way.url}
+    argv += ["--work", str(tmp_path / "work")]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _await(event: str, log: Path, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _WITHIN_S
+    while True:
+        said = log.read_text()
+        lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+        if any(line["event"] == event for line in lines):
+            return
+        assert process.poll() is None, said
+        assert time.monotonic() < until, said
+        time.sleep(0.05)
+
+
+def test_it_begins_when_the_store_is_back(
+    way: Proxy, worker: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    _await("store", tmp_path / "log", worker)
+    way.weather = FINE
+    _await("worker ready", tmp_path / "log", worker)
+
+
+def test_told_to_stop_meanwhile_it_goes(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    _await("store", tmp_path / "log", worker)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(_WITHIN_S) == 0, (tmp_path / "log").read_text()
