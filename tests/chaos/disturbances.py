@@ -25,6 +25,8 @@ class Kind(StrEnum):
     WIPE_QUEUE = "queue server crashed, all forgotten"
     RESTART_QUEUE = "queue server restarted"
     GALE = "gale on the network of the queue"
+    STORE_AWAY = "S3 out of reach"
+    STORE_GALE = "gale on the network of S3"
 
 
 class Mode(StrEnum):
@@ -64,6 +66,8 @@ _ROUNDS: Mapping[Mode, Mapping[Kind, int]] = {
         Kind.WIPE_QUEUE: 1,
         Kind.RESTART_QUEUE: 1,
         Kind.GALE: 1,
+        Kind.STORE_AWAY: 1,
+        Kind.STORE_GALE: 1,
     },
     Mode.DIRECT: {
         Kind.KILL_WORKER: 5,
@@ -72,12 +76,15 @@ _ROUNDS: Mapping[Mode, Mapping[Kind, int]] = {
         Kind.FREEZE_WORKER: 3,
         Kind.CRASH_LEDGER: 2,
         Kind.RESTART_LEDGER: 1,
+        Kind.STORE_AWAY: 1,
+        Kind.STORE_GALE: 1,
     },
 }
 _APART_S = 3.0  # on the whole, one after another
 _UNEVEN = (0.4, 1.6)
 _DOWN_S = (0.3, 4.0)
 _GALE_S = (4.0, 10.0)
+_AWAY_S = (1.0, 9.0)
 _NOTICE_S = (22.0, 30.0)  # the metadata is asked every 5 s, and 10 s are kept in hand before the end
 _BUSY = 0.7
 _LEASES = (1.3, 2.5)  # frozen for so many leases
@@ -108,5 +115,10 @@ def plan(
 def _lasts(kind: Kind, lease_s: float, rng: random.Random) -> float:
     if kind in {Kind.FREEZE_WORKER, Kind.FREEZE_COORDINATOR}:
         return lease_s * rng.uniform(*_LEASES)
-    bounds = {Kind.GALE: _GALE_S, Kind.SPOT_WORKER: _NOTICE_S}
+    bounds = {
+        Kind.GALE: _GALE_S,
+        Kind.STORE_GALE: _GALE_S,
+        Kind.STORE_AWAY: _AWAY_S,
+        Kind.SPOT_WORKER: _NOTICE_S,
+    }
     return rng.uniform(*bounds.get(kind, _DOWN_S))

@@ -22,6 +22,7 @@ from tests.chaos.report import Figures
 from tests.chaos.site import Site, Tuning, site
 from tests.chaos.storm import Storm, StuckError
 from tests.chaos.supply import Supply, wishes
+from tests.servers.network import FINE
 
 from eddyline.core.errors import MissingError
 from eddyline.graph.ledger import Ledger
@@ -120,7 +121,7 @@ def _weathered(
     complaints = []
     began = time.monotonic()
     storm.actor.start()
-    where.network.weather = DRIZZLE
+    where.network.weather = where.way_to_media.weather = DRIZZLE
     settled_s = 0.0
     try:
         storm.rage()
@@ -129,7 +130,7 @@ def _weathered(
     except StuckError as error:
         complaints.append(str(error))
     storm_s = time.monotonic() - began
-    where.network.weather = type(DRIZZLE)()
+    where.network.weather = where.way_to_media.weather = FINE
     storm.actor.dismiss()
     rows, changes = storm.audit.rows(), storm.audit.changes()
     manifests = _manifests(where, {row.asset for row in rows})
@@ -154,6 +155,7 @@ def _weathered(
         disturbances=dict(storm.actor.done),
         missed=storm.actor.missed,
         network=where.network.fates(),
+        way_to_media=where.way_to_media.fates(),
         submissions=(storm.supply.killed, storm.supply.refused, storm.supply.repeated),
         departures=tuple(storm.actor.departures),
         redone=checks.redone(rows),

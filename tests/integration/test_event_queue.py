@@ -181,7 +181,8 @@ def _as_long_as_sqs_takes(action: str, body: bytes) -> Answer | None:
     if len(asked["MessageBody"]) + sum(told) <= 262_144:
         return None
     said = {"__type": "com.amazonaws.sqs#InvalidParameterValue", "message": "must be shorter"}
-    return 400, [("Content-Type", "application/x-amz-json-1.0")], json.dumps(said).encode()
+    headers = [("Content-Type", "application/x-amz-json-1.0")]
+    return Answer(status=400, headers=headers, body=json.dumps(said).encode())
 
 
 @pytest.mark.parametrize("length", [262_144, 262_144 - 20])

@@ -8,6 +8,7 @@ from tests.chaos.disturbances import Kind, Mode, plan
 
 OF_WORKERS = {Kind.KILL_WORKER, Kind.TERM_WORKER, Kind.SPOT_WORKER, Kind.FREEZE_WORKER}
 OF_THE_LEDGER = {Kind.CRASH_LEDGER, Kind.RESTART_LEDGER}
+OF_THE_STORE = {Kind.STORE_AWAY, Kind.STORE_GALE}
 
 
 def test_a_seed_says_all_of_it() -> None:
@@ -17,7 +18,7 @@ def test_a_seed_says_all_of_it() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize(
-    ("mode", "expected"), [(Mode.SQS, set(Kind)), (Mode.DIRECT, OF_WORKERS | OF_THE_LEDGER)]
+    ("mode", "expected"), [(Mode.SQS, set(Kind)), (Mode.DIRECT, OF_WORKERS | OF_THE_LEDGER | OF_THE_STORE)]
 )
 def test_everything_that_can_happen_happens_even_in_a_short_storm(
     seed: int, mode: Mode, expected: set[Kind]
@@ -28,10 +29,10 @@ def test_everything_that_can_happen_happens_even_in_a_short_storm(
 
 
 def test_a_longer_storm_is_as_dense_and_not_in_the_same_order() -> None:
-    made = plan(1, seconds=3 + 54 * 4, mode=Mode.SQS, lease_s=6)
+    made = plan(1, seconds=3 + 60 * 4, mode=Mode.SQS, lease_s=6)
     times = Counter(each.kind for each in made)
-    assert times == {kind: count * 4 for kind, count in Counter(e.kind for e in made[:18]).items()}
-    assert [each.kind for each in made[:18]] != [each.kind for each in made[18:36]]
+    assert times == {kind: count * 4 for kind, count in Counter(e.kind for e in made[:20]).items()}
+    assert [each.kind for each in made[:20]] != [each.kind for each in made[20:40]]
     assert all(before.at < after.at for before, after in pairwise(made))
 
 
