@@ -47,7 +47,9 @@ class Ministack:
     @property
     def settings(self) -> StoreSettings:
         """Everything a store needs; any keys will do here, but none would ask the metadata service."""
-        return StoreSettings(endpoint=self.url, region="us-east-1", credentials=any_keys, retry_for_s=5)
+        return StoreSettings(
+            endpoint=self.url, region="us-east-1", credentials=any_keys, retry_for_s=5, patience_s=0
+        )
 
     def bucket(self) -> str:
         """A new bucket's name."""

@@ -124,7 +124,7 @@ def _destination(
     request: RunRequest, shared: Shared, home: Home, stop: Stop
 ) -> tuple[Store, Callable[[str], str]]:
     """The store of the results, and how people are told its addresses."""
-    shared.reach_sources()
+    shared.reach_sources(stop=stop)
     if not request.store:
         return home.store, FolderStore(request.out).where  # as the user named the folder
     store = shared.open_store(stop=stop)

@@ -60,7 +60,7 @@ class Shared:
         if place.local:
             # Workers on one machine may be started from different folders.
             place = addresses.parse(str(place.folder.absolute()))
-        self.reach_sources()
+        self.reach_sources(stop=stop)
         store = open_store(place, self._reach, stop=stop)
         store.check()
         return store
@@ -82,9 +82,9 @@ class Shared:
             of_bucket(place.bucket, place.path, endpoint=endpoint, region=region, on_said=on_said)
         )
 
-    def reach_sources(self) -> None:
-        """Let sources that lie in buckets be read as the settings say, by the whole process."""
-        BUCKETS.reach_by(self._reach)
+    def reach_sources(self, *, stop: Stop | None = None) -> None:
+        """Let sources that lie in buckets be read as the settings say, by the whole process, until `stop`."""
+        BUCKETS.reach_by(self._reach, stop=stop)
 
     @property
     def _reach(self) -> StoreSettings:

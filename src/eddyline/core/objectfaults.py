@@ -17,6 +17,7 @@ from obstore.exceptions import (
 )
 
 from eddyline.core.errors import EddylineError, MissingError, TransientError, UsageError
+from eddyline.core.patience import AwayError
 
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
 _SAID = re.compile(r"<Message>([^<]{1,300})</Message>")
@@ -84,6 +85,9 @@ _BY_TYPE: dict[type[Exception], _Fault] = {
     ValueError: _Fault(UsageError, "", "correct the address or the key"),
 }
 _OTHER = _Fault(TransientError, "", _TRY_AGAIN)
+_AWAY = _Fault(AwayError, "", _TRY_AGAIN)
+# No answer at all, half of one, or one that says "later" (408, 429, 5xx but 501).
+_PASSES = re.compile(rf"HTTP error: |{_STATUS}(?:408|429|50[02-9])")
 
 
 @contextlib.contextmanager
@@ -99,7 +103,7 @@ def told_apart(what: str, *, where: str) -> Iterator[None]:
     except (BaseError, FileNotFoundError, ValueError) as error:
         raise _classified(error, f"{what} in {where}") from error
     except OSError as error:
-        raise TransientError(f"{what} in {where}: {_short(str(error))}", remedy=_TRY_AGAIN) from error
+        raise AwayError(f"{what} in {where}: {_short(str(error))}", remedy=_TRY_AGAIN) from error
 
 
 def is_missing(error: FileNotFoundError) -> bool:
@@ -121,7 +125,7 @@ def _fault(error: Exception) -> _Fault:
         return _BY_TYPE[FileNotFoundError]
     by_words = (fault for words, fault in _BY_WORDS.items() if words in said)
     by_type = (fault for kind, fault in _BY_TYPE.items() if isinstance(error, kind))
-    return next(chain(by_words, by_type), _OTHER)
+    return next(chain(by_words, by_type), _AWAY if _PASSES.search(said) else _OTHER)
 
 
 def _without_debugging(said: str) -> str:

@@ -10,8 +10,8 @@ from typing import Self
 import obstore
 from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
 
-from eddyline.core.errors import TransientError
 from eddyline.core.objectfaults import told_apart
+from eddyline.core.patience import NONE, AwayError, Patience
 from eddyline.core.ranges import checked_range
 
 
@@ -38,6 +38,7 @@ class ObjectRanges:
         tag: str | None,
         address: str,
         stamp: str | None = None,
+        patience: Patience = NONE,
     ) -> None:
         self.key = key
         self.stamp = stamp or tag
@@ -47,6 +48,7 @@ class ObjectRanges:
         self._size = size
         self._tag = tag
         self._address = address
+        self._patience = patience
         self._turn = Lock()
 
     @property
@@ -55,7 +57,7 @@ class ObjectRanges:
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset`, by one request.
+        """Exactly `length` bytes from `offset`, by one request, which is tried again while the store is away.
 
         Raises `TruncatedError` beyond the object's end, `MissingError`, and `TransientError` if the object is
         no longer the one that was opened.
@@ -63,6 +65,13 @@ class ObjectRanges:
         checked_range(self.key, self._size, offset, length)
         if not length:
             return b""
+        data = self._patience.ask(lambda: self._ask(offset, length))
+        with self._turn:
+            self.bytes_read += length
+            self.requests += 1
+        return data
+
+    def _ask(self, offset: int, length: int) -> bytes:
         with told_apart(f"reading {self.key}", where=self._address):
             answer = obstore.get(
                 self._bucket,
@@ -71,10 +80,7 @@ class ObjectRanges:
             )
             data = bytes(answer.bytes())
         if len(data) != length:
-            raise TransientError(f"reading {self.key} in {self._address}: {len(data)} of {length} bytes came")
-        with self._turn:
-            self.bytes_read += length
-            self.requests += 1
+            raise AwayError(f"reading {self.key} in {self._address}: {len(data)} of {length} bytes came")
         return data
 
     def parts(self, size: int) -> Iterator[bytes]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import obstore
 from obstore.store import GCSStore
@@ -22,6 +23,7 @@ from eddyline.core.objectfacts import ObjectFacts, facts_of
 from eddyline.core.objectfaults import OddKeyError, is_missing, told_apart
 from eddyline.core.objectranges import ObjectRanges
 from eddyline.core.objectuploads import PART, Bucket, LostError, ObjectUploads
+from eddyline.core.patience import Patience
 from eddyline.core.stop import Stop
 from eddyline.core.store import checked_key
 
@@ -29,12 +31,27 @@ if TYPE_CHECKING:  # types only: they do not exist when running
     from obstore import ObjectMeta, PutMode
 
 _SERVER_COPY = 5 * 1024**3  # S3 copies no larger object by one request
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _patiently(
+    method: Callable[Concatenate[ObjectStore, P], R],
+) -> Callable[Concatenate[ObjectStore, P], R]:
+    """Ask again where the store was away for a moment. Not for what must not be done twice."""
+
+    @wraps(method)
+    def ask(self: ObjectStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.patience.ask(lambda: method(self, *args, **kwargs))
+
+    return ask
 
 
 class ObjectStore:
     """A bucket, or a prefix of one, as a `Store`. `address` is what messages call it.
 
-    `stop`, when requested, ends uploads and downloads between two parts (`Interrupted`).
+    `stop`, when requested, ends uploads and downloads between two parts (`Interrupted`). For `patience_s`
+    everything that may be done twice is asked for again, if the store was there before.
     """
 
     def __init__(
@@ -45,10 +62,12 @@ class ObjectStore:
         stop: Stop | None = None,
         part: int = PART,
         server_copy: int = _SERVER_COPY,
+        patience_s: float = 0.0,
     ) -> None:
         self.address = address
         self._bucket = bucket
         self._stop = stop or Stop()
+        self.patience = Patience(seconds=patience_s, stop=self._stop)
         self._part = part
         self._server_copy = server_copy
         # Google's condition is an object's generation, the others' its entity tag.
@@ -66,10 +85,12 @@ class ObjectStore:
         """The object's whole address."""
         return f"{self.address}/{self._key(key)}"
 
+    @_patiently
     def put(self, key: str, path: Path) -> None:
         """Upload `path`, in parts where it is large; the local file stays."""
         self._uploads.send(self._key(key), path)
 
+    @_patiently
     def put_bytes(self, key: str, data: bytes) -> None:
         """Write a small object whole, by one request."""
         self._uploads.write(self._key(key), data)
@@ -86,6 +107,7 @@ class ObjectStore:
             return False
         return True
 
+    @_patiently
     def get(self, key: str) -> bytes:
         """A small object whole. Raises `MissingError`."""
         with self._telling(f"reading {key}"):
@@ -101,6 +123,7 @@ class ObjectStore:
         meta = self._head(key)
         return None if meta is None else meta["size"]
 
+    @_patiently
     def facts(self, key: str) -> ObjectFacts | None:
         """What the store says of an object, its uploader's metadata included; None if there is none."""
         checked = self._key(key)
@@ -124,6 +147,7 @@ class ObjectStore:
             tag=meta["e_tag"],
             address=self.address,
             stamp=self._tag_of(meta),
+            patience=self.patience,
         )
 
     def fetch(self, key: str, scratch: Path) -> Path:
@@ -157,10 +181,14 @@ class ObjectStore:
         if meta is None:
             raise MissingError(f"{key} is not in {self.address}")
         if meta["size"] <= self._server_copy and content_type(source) == content_type(target):
-            with self._telling(f"copying {key}"):
-                obstore.copy(self._bucket, source, target)
-            return
-        self._uploads.send_anew(target, self.ranges(key))
+            self._copy_within(source, target)
+        else:
+            self._uploads.send_anew(target, self.ranges(key))
+
+    @_patiently
+    def _copy_within(self, source: str, target: str) -> None:
+        with self._telling(f"copying {source}"):
+            obstore.copy(self._bucket, source, target)
 
     def list(self, prefix: str) -> Iterator[str]:
         """The keys below the folder `prefix`, sorted; all of them are held in memory."""
@@ -170,16 +198,20 @@ class ObjectStore:
         """All keys, sorted: what a whole bucket holds is asked for by name, never by an empty prefix."""
         yield from self._list("everything", "")
 
-    def _list(self, what: str, top: str) -> Iterator[str]:
+    @_patiently
+    def _list(self, what: str, top: str) -> Sequence[str]:
         with self._telling(f"listing {what}"):
             pages = obstore.list(self._bucket, prefix=top or None)
             keys = [meta["path"] for page in pages for meta in page]
-        yield from sorted(key for key in keys if key.startswith(top))
+        return sorted(key for key in keys if key.startswith(top))
 
     def delete(self, prefix: str) -> None:
         """Remove an object and everything below it, many with one request."""
-        doomed = [self._key(prefix), *self.list(prefix)]
-        with self._telling(f"removing {prefix}"):
+        self._delete(prefix, [self._key(prefix), *self.list(prefix)])
+
+    @_patiently
+    def _delete(self, what: str, doomed: Sequence[str]) -> None:
+        with self._telling(f"removing {what}"):
             try:
                 obstore.delete(self._bucket, doomed)
             except FileNotFoundError as error:  # Google and Azure mind if one is gone already
@@ -195,6 +227,7 @@ class ObjectStore:
     def _tag_of(self, meta: ObjectMeta) -> str | None:
         return meta["version" if self._by_version else "e_tag"]
 
+    @_patiently
     def _head(self, key: str) -> ObjectMeta | None:
         checked = self._key(key)
         with self._telling(f"looking at {key}"):

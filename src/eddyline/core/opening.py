@@ -47,7 +47,8 @@ class StoreSettings:
 
     `endpoint` and `region` override the environment's; `credentials` is a provider in obstore's sense and
     overrides the standard chain; `allow_http` lets an endpoint without TLS be another machine than this one.
-    A request is tried again up to `retries` times while `retry_for_s` lasts, then given back to the job.
+    A request is tried again up to `retries` times while `retry_for_s` lasts, which takes a second or two.
+    From a store that was there before, what may be done twice is asked for again for `patience_s`.
     """
 
     endpoint: str | None = None
@@ -59,6 +60,7 @@ class StoreSettings:
     connect_s: float = 5.0
     read_s: float = 60.0
     part: int = PART
+    patience_s: float = 60.0
 
 
 def open_store(
@@ -83,7 +85,9 @@ def _object_store(place: addresses.Address, settings: StoreSettings, stop: Stop 
     endpoint = endpoint_of(place.scheme, settings, os.environ)
     with told_apart("opening", where=str(place)):
         bucket = _bucket(place, settings, endpoint)
-    return ObjectStore(bucket, address=str(place), stop=stop, part=settings.part)
+    return ObjectStore(
+        bucket, address=str(place), stop=stop, part=settings.part, patience_s=settings.patience_s
+    )
 
 
 class Buckets:
@@ -91,13 +95,14 @@ class Buckets:
 
     def __init__(self) -> None:
         self._settings = StoreSettings()
+        self._stop: Stop | None = None
         self._opened: dict[tuple[int, str], ObjectStore] = {}
         self._turn = threading.Lock()
 
-    def reach_by(self, settings: StoreSettings) -> None:
-        """How to reach them from now on; the wiring says so once."""
+    def reach_by(self, settings: StoreSettings, *, stop: Stop | None = None) -> None:
+        """How to reach them from now on, and what ends all patience with them; the wiring says so once."""
         with self._turn:
-            self._settings = settings
+            self._settings, self._stop = settings, stop
             self._opened.clear()
 
     def find(self, address: str) -> tuple[ObjectStore, str]:
@@ -116,7 +121,7 @@ class Buckets:
         name = os.getpid(), str(place)  # a forked process must not use its parent's connections
         with self._turn:
             if name not in self._opened:
-                self._opened[name] = _object_store(place, self._settings, None)
+                self._opened[name] = _object_store(place, self._settings, self._stop)
             return self._opened[name], key
 
 
