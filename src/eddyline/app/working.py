@@ -136,7 +136,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
         told.log.info("worker ended", why=stop.reason or drainer.standing.reason)
 
 
-def _reached(shared: Shared, told: Observation, *, stop: Stop, asked: Stop) -> Store | None:
+def _reached(shared: Shared, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop) -> Store | None:
     """The media store; None if a stop was asked for first.
 
     One that is away for a moment is waited for, as the ledger and the queues are.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import HTTPClientError  # type: ignore[import-untyped]  # boto3 carries no types
+from botocore.exceptions import HTTPClientError
 
 
 class CutOffError(HTTPClientError):  # type: ignore[misc]
