@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,7 +14,7 @@ import pytest
 from tests.servers.ministack import Ministack, running
 
 from eddyline.core.errors import InputError, Interrupted, MissingError, TransientError, UsageError
-from eddyline.core.opening import StoreSettings, open_store
+from eddyline.core.opening import open_store
 from eddyline.core.stop import Stop
 from eddyline.core.store import FolderStore
 from eddyline.graph.handling import Handler, JobContext
@@ -111,9 +112,7 @@ def test_a_server_that_goes_and_comes_back_costs_no_attempt(job: Job) -> None:
 
 def _writer(server: Ministack) -> tuple[Callable[[Job, JobContext], Done], list[str]]:
     """A job that writes into a bucket of this server."""
-    settings = StoreSettings(
-        endpoint=server.url, region="us-east-1", credentials=server.settings.credentials, retries=1
-    )
+    settings = replace(server.settings, retries=1)
     store, said = open_store(f"s3://{server.bucket()}", settings), list[str]()
 
     def write(_job: Job, _context: JobContext) -> Done:
