@@ -13,9 +13,9 @@ from eddyline.core.objects import ObjectStore
 from eddyline.core.opening import open_store
 from eddyline.core.store import FolderStore, Store
 
-__all__ = ["ministack"]
+from .buckets import PART
 
-PART = 5 * 1024 * 1024  # the smallest part that S3 takes
+__all__ = ["ministack"]
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
