@@ -12,6 +12,7 @@ from eddyline import config
 from eddyline.app.extras import extra
 from eddyline.core import addresses
 from eddyline.core.errors import UsageError
+from eddyline.core.halfwritten import HalfWritten
 from eddyline.core.opening import BUCKETS, StoreSettings, endpoint_of, open_store
 from eddyline.core.stop import Stop
 from eddyline.core.store import Store
@@ -68,6 +69,9 @@ class Shared:
     def unfinished(self, on_said: Callable[[str], None]) -> Unfinished:
         """The uploads that killed processes left in the store; what is done about them goes to `on_said`."""
         place = addresses.parse(self.store) if self.store else None
+        if place is not None and place.local:
+            # A folder tells of nothing that was begun: to look at all of a library would take too long.
+            return Unfinished(HalfWritten(root=place.folder.absolute()), ages={})
         if place is None or place.scheme != "s3":
             return Unfinished()
         try:

@@ -7,6 +7,8 @@ import errno
 import os
 import re
 import shutil
+import stat
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,14 +35,30 @@ def asides(path: Path) -> list[Path]:
     return [each for each in path.parent.iterdir() if ours.fullmatch(each.name)]
 
 
-def sweep_asides(top: Path) -> None:
-    """Remove what killed processes left aside below `top`. Nobody may be writing there; other files stay."""
+def sweep_asides(top: Path, *, older_s: float = 0.0) -> None:
+    """Remove what killed processes left aside below `top`, if it is older; other files stay.
+
+    Nobody may be writing there, or must be ready to fail.
+    """
     for folder, below, names in os.walk(top):
-        for name in filter(is_aside, below):
-            remove_tree(Path(folder, name))
+        for name in filter(is_aside, [*below, *names]):
+            remove_aside(Path(folder, name), older_s=older_s)
         below[:] = [name for name in below if not is_aside(name)]
-        for name in filter(is_aside, names):
-            Path(folder, name).unlink(missing_ok=True)
+
+
+def remove_aside(path: Path, *, older_s: float = 0.0) -> None:
+    """Remove a file or folder that got its name more than `older_s` seconds ago; gone already is fine."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    # Of a link, or of what was renamed, only the inode's own time says when it came here.
+    if older_s and time.time() - found.st_ctime <= older_s:
+        return
+    if stat.S_ISDIR(found.st_mode):
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Protocol
 
 from eddyline.core.clock import Clock, SystemClock
@@ -25,10 +26,19 @@ class OpenUploads(Protocol):
 
 
 class Unfinished:
-    """Aborts what nobody will end. `uploads`: None where the store keeps none, or cannot be asked."""
+    """Aborts what nobody will end. `uploads`: None where the store keeps none, or cannot be asked.
 
-    def __init__(self, uploads: OpenUploads | None = None, clock: Clock | None = None) -> None:
-        self._uploads = uploads
+    `ages`: where else to look, once an hour, and how old (s) what is aborted there must be.
+    """
+
+    def __init__(
+        self,
+        uploads: OpenUploads | None = None,
+        clock: Clock | None = None,
+        *,
+        ages: Mapping[str, float] = _AGES,
+    ) -> None:
+        self._uploads, self._ages = uploads, ages
         self._clock = clock or SystemClock()
         self._due = 0.0
         self._turn = threading.Lock()
@@ -43,7 +53,7 @@ class Unfinished:
         self._uploads.abort(parts_folder(asset))
         self._uploads.abort(asset_key(asset, "").rstrip("/"))
         if self._is_due():
-            for folder, age in _AGES.items():
+            for folder, age in self._ages.items():
                 self._uploads.abort(folder, older_s=age)
 
     def _is_due(self) -> bool:

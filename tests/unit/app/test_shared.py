@@ -10,6 +10,7 @@ import pytest
 from eddyline.app.extras import extra
 from eddyline.app.shared import PRIORITIES, Shared
 from eddyline.app.watching import address_of
+from eddyline.core import files
 from eddyline.core.errors import UsageError
 from eddyline.core.store import FolderStore
 from eddyline.graph.remote import RemoteLedger
@@ -48,6 +49,22 @@ def test_without_boto3_uploads_of_killed_processes_stay_and_that_is_told(
     for store in ("", "/a/folder", "gs://media"):
         Shared.of(store=store).unfinished(said.append).tidy("ab12")
     assert len(said) == 1, "where there are none to abort, there is nothing to tell"
+
+
+def test_in_a_shared_folder_what_killed_workers_left_of_an_asset_goes_once_it_is_there(
+    tmp_path: Path,
+) -> None:
+    asset, other = tmp_path / "assets" / "ab12" / "renditions", tmp_path / "assets" / "cd34"
+    removed = tmp_path / ".eddyline" / "parts" / "ab12"
+    for folder in (asset, other, files.aside(removed)):
+        folder.mkdir(parents=True)
+    (asset / "1080p.mp4").write_bytes(b"whole")
+    files.aside(asset / "1080p.mp4").write_bytes(b"half")
+    files.aside(other / "manifest.json").write_bytes(b"half")
+    Shared.of(store=str(tmp_path)).unfinished(print).tidy("ab12")
+    assert [each.name for each in asset.iterdir()] == ["1080p.mp4"]
+    assert list(removed.parent.iterdir()) == []
+    assert len(list(other.iterdir())) == 1, "whoever works on another asset may be at it"
 
 
 def test_a_ledger_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

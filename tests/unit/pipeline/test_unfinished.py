@@ -41,5 +41,11 @@ def test_the_whole_store_is_looked_at_no_more_than_once_an_hour() -> None:
     assert len(uploads.asked) == 4 * 2 + 2 * 3
 
 
+def test_where_to_look_may_be_left_out() -> None:
+    uploads = Recorded()
+    Unfinished(uploads, ManualClock(), ages={}).tidy("ab12")
+    assert len(uploads.asked) == 2
+
+
 def test_a_store_that_keeps_no_uploads_is_asked_for_none() -> None:
     Unfinished().tidy("ab12")
