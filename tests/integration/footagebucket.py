@@ -38,6 +38,10 @@ class FootageBucket:
         answer = client("s3", self.endpoint).put_object(Bucket=self.bucket, Key=key, Body=body, **how)
         return str(answer["ETag"]).strip('"')
 
+    def body(self, key: str) -> bytes:
+        answer = client("s3", self.endpoint).get_object(Bucket=self.bucket, Key=key)
+        return bytes(answer["Body"].read())
+
     def delete(self, key: str) -> None:
         client("s3", self.endpoint).delete_object(Bucket=self.bucket, Key=key)
 

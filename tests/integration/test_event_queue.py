@@ -33,6 +33,7 @@ from eddyline.pipeline.ingest.arrivals import Ingest
 from eddyline.pipeline.ingest.looking import look
 from eddyline.pipeline.ingest.messages import Message, Note
 from eddyline.pipeline.ingest.rules import load
+from eddyline.pipeline.ingest.taking import Taking
 from eddyline.pipeline.ingest.verdicts import Cause, Ignore, Submit, Verdict
 
 __all__ = ["ministack"]
@@ -236,10 +237,13 @@ def test_a_queue_that_gives_up_soon_has_what_fails_parked_with_a_reason_before(m
         Ingest(
             arrivals=arrivals,
             parse=parse,
-            rules=load(),
-            store=addresses.parse("s3://results"),
-            look=broken,
-            submit=lambda *_: pytest.fail("nothing to submit"),
+            taking=Taking(
+                rules=load(),
+                store=addresses.parse("s3://results"),
+                look=broken,
+                submit=lambda *_: pytest.fail("nothing to submit"),
+                are_one=lambda _: False,
+            ),
             check=lambda: None,
             stop=stop,
             on_note=told,

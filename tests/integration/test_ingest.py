@@ -23,6 +23,7 @@ from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
 
 from eddyline.graph.ledger import Ledger
+from eddyline.pipeline.clip import make_clip
 
 __all__ = ["ministack", "postgres"]
 
@@ -76,9 +77,13 @@ class Crew:
         }
 
     def inspected(self) -> list[str]:
-        """The addresses of all assets' sources, as the ledger's first jobs know them."""
+        """The names of all assets' sources, as the ledger's first jobs know them."""
         with Ledger.open(self.ledger) as ledger:
             return sorted(job.spec["name"] for job in ledger.jobs() if job.kind == "inspect")
+
+    def assets(self) -> list[str]:
+        with Ledger.open(self.ledger) as ledger:
+            return sorted({job.asset for job in ledger.jobs()})
 
 
 def _free_port() -> int:
@@ -216,3 +221,35 @@ def test_sigterm_ends_it_within_two_seconds_though_its_server_never_answers(
             process.send_signal(signal.SIGTERM)
             assert process.wait(10) == 0
             assert time.monotonic() - began < 2.0
+
+
+@pytest.mark.slow
+def test_chapters_told_of_one_by_one_are_one_recording_though_processes_are_killed(
+    ministack: Ministack, tmp_path: Path
+) -> None:
+    bucket = told_by_s3(ministack.url)
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90).read_bytes()
+    keys = [f"cards/GX0{number}0042.MP4" for number in (3, 1, 2)]
+    tags = {key: bucket.put(key, clip) for key in keys}
+    (tmp_path / "rules.yaml").write_text("default: {chapters_wait_s: 6}")
+    crew = Crew(bucket, tmp_path, "--rules", str(tmp_path / "rules.yaml"))
+    victim, other = crew.start(), crew.start()
+    try:
+        # On a slow machine it may be quiet for long enough already, and nothing is put off.
+        _until(lambda: bool(crew.notes("postponed") or crew.notes("submitted")), crew)
+        victim.kill()
+        victim.wait()
+        _send(bucket, *(_told(bucket, key, tags[key]) for key in keys * 2))
+        queues = bucket.queues()
+        _until(lambda: queues.depth(bucket.place.name) == 0, crew)
+    finally:
+        for process in (victim, other):
+            process.kill()
+            process.wait()
+    assert crew.inspected() == ["GX010042.MP4"]
+    assert {note["asset"] for note in crew.notes("submitted")} == {crew.assets()[0]}
+    remembered = bucket.body(f".eddyline/sources/{crew.assets()[0]}.json")
+    assert [Path(each["address"]).name for each in json.loads(remembered)["chapters"]] == [
+        f"GX0{number}0042.MP4" for number in (1, 2, 3)
+    ]
+    assert bucket.parked() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +18,14 @@ from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.media import profile as profiles
 from eddyline.media.profile import Profile
+from eddyline.pipeline.edit.merge import are_one
 from eddyline.pipeline.events import Event, RunReport
 from eddyline.pipeline.ingest.arrivals import Ingest
 from eddyline.pipeline.ingest.folder import SETTLE_S, Folder
 from eddyline.pipeline.ingest.looking import look
 from eddyline.pipeline.ingest.messages import Note
 from eddyline.pipeline.ingest.rules import load
+from eddyline.pipeline.ingest.taking import Taking
 from eddyline.pipeline.ingest.watch import Watch
 from eddyline.pipeline.layout import OUTPUT, STATE
 from eddyline.pipeline.routing import first_class
@@ -91,9 +93,9 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
         counted(request.metrics, sqs, queues, place, on_note) as (arrivals, hear),
     ):
 
-        def submit_one(address: str, profile: Profile, terms: Terms) -> Submitted:
+        def submit_one(addresses: Sequence[str], profile: Profile, terms: Terms) -> Submitted:
             return submit(
-                [address], profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms, cls=inspecting
+                addresses, profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms, cls=inspecting
             )
 
         def check() -> None:
@@ -103,10 +105,13 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
         Ingest(
             arrivals=arrivals,
             parse=parse,
-            rules=rules,
-            store=addresses.parse(shared.store),
-            look=look,
-            submit=submit_one,
+            taking=Taking(
+                rules=rules,
+                store=addresses.parse(shared.store),
+                look=look,
+                submit=submit_one,
+                are_one=are_one,
+            ),
             check=check,
             stop=stop,
             on_note=hear,

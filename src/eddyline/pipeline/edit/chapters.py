@@ -23,6 +23,7 @@ from eddyline.core.errors import InputError, UsageError
 Place = TypeVar("Place", Path, str)
 _NUMBERED = re.compile(r"(G[HXSL])(\d\d)(\d{4})", re.IGNORECASE)
 _LOOPING = re.compile(r"(G[HX])([A-Z]{2})(\d{4})", re.IGNORECASE)
+_MOST_CHAPTERS = 99  # two digits
 _OLD = re.compile(r"(?:GOPR|GP(\d\d))(\d{4})", re.IGNORECASE)
 
 
@@ -51,6 +52,25 @@ def chapter_name(name: str) -> ChapterName | None:
     if found := _OLD.fullmatch(path.stem):
         return ChapterName(family="GOPR" + suffix, clip=found[2], chapter=int(found[1] or 0))
     return None
+
+
+def sibling(name: str, step: int) -> str | None:
+    """The name of the chapter so many `step`s after this one (before it, if negative), of the same recording.
+
+    None if no camera gives the one name or the other; looping chapters have no siblings.
+    """
+    path, told = Path(name), chapter_name(name)
+    if told is None or told.looping:
+        return None
+    number, prefix = told.chapter + step, path.stem[:2]
+    if told.family.startswith("GOPR"):
+        small = prefix.islower()
+        first, later = ("gopr", "gp") if small else ("GOPR", "GP")
+        found = f"{first}{told.clip}" if number == 0 else f"{later}{number:02}{told.clip}"
+        least = 0
+    else:
+        found, least = f"{prefix}{number:02}{told.clip}", 1
+    return found + path.suffix if least <= number <= _MOST_CHAPTERS else None
 
 
 def in_order(chapters: Sequence[Path], *, force: bool = False) -> tuple[Path, ...]:

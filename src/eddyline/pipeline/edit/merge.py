@@ -65,11 +65,24 @@ def recordings(footage: Sequence[Place]) -> list[tuple[Place, ...]]:
     return found
 
 
-def _mergeable(paths: Sequence[Path | str]) -> bool:
+def _mergeable(paths: Sequence[Place]) -> bool:
+    try:
+        return are_one(paths)
+    except EddylineError:
+        return False
+
+
+def are_one(paths: Sequence[Place]) -> bool:
+    """Whether these, in order, can be merged into one recording.
+
+    Raises what may pass by itself: whoever has to be sure asks again.
+    """
     try:
         with ExitStack() as stack:
             plan_of(opened(paths, stack, never))
-    except EddylineError:
+    except EddylineError as error:
+        if error.retry:
+            raise
         return False
     return True
 

@@ -9,30 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from eddyline.core.addresses import Address
 from eddyline.core.errors import EddylineError, Interrupted, TransientError, UsageError
-from eddyline.core.objectfacts import ObjectFacts
 from eddyline.core.stop import Stop
-from eddyline.media.profile import Profile
-from eddyline.pipeline.ingest.deciding import decide, delay_s, is_own
+from eddyline.pipeline.ingest.deciding import delay_s
 from eddyline.pipeline.ingest.messages import Arrivals, Message, Note
-from eddyline.pipeline.ingest.rules import Rules, Take
+from eddyline.pipeline.ingest.taking import NotYetError, Taking
 from eddyline.pipeline.ingest.verdicts import Cause, Ignore, Park, Submit, Verdict, newest
-from eddyline.pipeline.submit import Submitted
-from eddyline.pipeline.terms import Terms
 from eddyline.pipeline.words import count
 
 _WAIT_S = 0.5  # so soon a stop is noticed
 _GRACE_S = 1.0  # for what is in hand when told to stop
 _LONGEST_PAUSE_S = 30.0
-
-
-Look = Callable[[str, str], ObjectFacts | None]
-"""(bucket, key) -> what the object is now; None if it is gone."""
-Submitter = Callable[[str, Profile, Terms], Submitted]
-"""(address, profile, terms) -> the asset."""
+_AFTER_QUIET_S = 1.0  # uploads are dated in whole seconds
 
 
 class _HaltError(Exception):
@@ -45,7 +35,7 @@ class _HaltError(Exception):
 
 @dataclass(kw_only=True)
 class Ingest:
-    """Works messages off, `hands` at a time. `store` is where results go: nothing of it is ever ingested.
+    """Works messages off, `hands` at a time.
 
     `check` asks store and ledger something that must work. It raises `UsageError` if this process may not:
     then it ends, rather than park everything that it is told; and `TransientError` if they are away: then
@@ -54,10 +44,7 @@ class Ingest:
 
     arrivals: Arrivals
     parse: Callable[[str], Sequence[Verdict]]
-    rules: Rules
-    store: Address
-    look: Look
-    submit: Submitter
+    taking: Taking
     check: Callable[[], None]
     stop: Stop
     on_note: Callable[[Note], None]
@@ -112,8 +99,9 @@ class Ingest:
         except _HaltError:
             self._again(message, 0.0, "this process is refused what it needs")
             raise
-        except Interrupted as error:
-            self._again(message, 0.0, error.message)
+        except (Interrupted, NotYetError) as left:
+            after_s = left.left_s + _AFTER_QUIET_S if isinstance(left, NotYetError) else 0.0
+            self._again(message, after_s, str(left))
             return True
         except EddylineError as error:  # only those that may pass come so far
             return self._passing(message, error)
@@ -153,35 +141,28 @@ class Ingest:
             if isinstance(ignored, Ignore):
                 self.on_note(Note(what="ignored", message=message.id, reason=ignored.reason))
         parked = [each for each in verdicts if isinstance(each, Park)]
+        waits: list[NotYetError] = []
         for told in newest(each for each in verdicts if isinstance(each, Submit)):
-            note = self._object(message.id, told)
+            try:
+                note = self._take(told, message.id)
+            except NotYetError as wait:
+                waits.append(wait)
+                continue
             if isinstance(note, Park):
                 parked.append(Park(reason=f"{told.address}: {note.reason}", cause=note.cause))
             else:
                 self.on_note(note)
+        if waits:  # all of it comes again then, what is to be parked as well
+            raise max(waits, key=lambda wait: wait.left_s)
         return parked
 
-    def _object(self, message: str, told: Submit) -> Note | Park:
-        """Submit one object, or say why not."""
-        note = Note(what="ignored", message=message, address=told.address)
-        if is_own(told, self.store):
-            return replace(note, reason="a result of Eddyline's own")
+    def _take(self, told: Submit, message: str) -> Note | Park:
+        """See one object to its end."""
         try:
-            found = self.look(told.bucket, told.key)
-            decided = decide(told, found, self.rules)
-            if isinstance(decided, Take):
-                made = self.submit(told.address, decided.profile, decided.terms)
-                uploaded = found.at if found else None
-                return replace(
-                    note, what="submitted", reason=made.standing, asset=made.asset, uploaded=uploaded
-                )
-        except EddylineError as error:
-            if error.retry:
-                raise
-            if isinstance(error, UsageError):
-                self._check()
+            return self.taking.take(told, message)
+        except UsageError as error:
+            self._check()
             return Park(reason=str(error), cause=Cause.REFUSED)
-        return replace(note, reason=decided.reason) if isinstance(decided, Ignore) else decided
 
     def _check(self) -> None:
         """Tell an object that is refused from a process that is."""

@@ -20,10 +20,8 @@ def is_own(told: Submit, store: Address) -> bool:
     return told.key.startswith((f"{top}{OUTPUT}/", f"{top}{STATE}/"))
 
 
-def decide(told: Submit, found: ObjectFacts | None, rules: Rules) -> Take | Ignore | Park:
-    """What to do about an object of which an event told; `found` is what it is now, None: gone."""
-    if found is None:
-        return Ignore(reason="the object is gone")
+def decide(told: Submit, found: ObjectFacts, rules: Rules) -> Take | Ignore | Park:
+    """What to do about an object of which an event told; `found` is what it is now."""
     if told.etag and told.etag != found.tag:
         return Ignore(reason="it was overwritten since: a later event speaks of what is there now")
     if not found.size:

@@ -52,13 +52,15 @@ class Arrived:
 class Take:
     """To be submitted, so and on these terms. `wanted` is the profile's name, or its file's whole path.
 
-    `sure`: the rule names the extension, so whoever wrote it holds this for footage.
+    `sure`: the rule names the extension, so whoever wrote it holds this for footage. `chapters_wait_s`: it is
+    one recording with the chapters beside it, once no chapter came for so long; None: it is one by itself.
     """
 
     profile: Profile
     wanted: str
     terms: Terms
     sure: bool = False
+    chapters_wait_s: float | None = None
 
 
 def _glob(given: object) -> Glob:
@@ -129,18 +131,19 @@ class Treatment(_Section):
     """What becomes of what arrives: `ignore` with a reason, or processed by a profile (a name or a file).
 
     `owner` may hold {1}, {2} ...: what that star of the rule's `key` stands for. `deadline_s` counts from the
-    upload, or from when a file was found whole.
+    upload, or from when a file was found whole. `chapters_wait_s`: see `Take`.
     """
 
     profile: str | None = Field(default=None, min_length=1, max_length=1000)
     owner: str = Field(default="", max_length=_LONGEST_OWNER)
     urgency: Urgency = "interactive"
     deadline_s: float | None = Field(default=None, gt=0, le=366 * 86_400)
+    chapters_wait_s: float | None = Field(default=None, gt=0, le=86_400)
     ignore: str | None = Field(default=None, min_length=1, max_length=400)
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
-        others = self.model_fields_set & {"profile", "owner", "urgency", "deadline_s"}
+        others = self.model_fields_set - {"ignore", "when"}
         if self.ignore is not None and others:
             raise ValueError(f"what is ignored needs no {', '.join(sorted(others))}")
         if self._stars > self._stars_given:
@@ -211,7 +214,13 @@ class Rules:
         wanted, profile = self._profiles[treatment.profile or self._usual]
         deadline = None if treatment.deadline_s is None else arrived.at + treatment.deadline_s
         terms = Terms(owner=owner, urgency=treatment.urgency, deadline=deadline)
-        return Take(profile=profile, wanted=wanted, terms=terms, sure=sure)
+        return Take(
+            profile=profile,
+            wanted=wanted,
+            terms=terms,
+            sure=sure,
+            chapters_wait_s=treatment.chapters_wait_s,
+        )
 
 
 def load(path: Path | None = None, *, profile: str = "default") -> Rules:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import InputError, UsageError
-from eddyline.pipeline.edit.chapters import ChapterName, chapter_name, grouped, in_order
+from eddyline.pipeline.edit.chapters import ChapterName, chapter_name, grouped, in_order, sibling
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,28 @@ def test_footage_is_grouped_by_folder_recording_and_gap() -> None:
 
 def test_looping_chapters_stay_apart() -> None:
     assert len(grouped(paths("GHAA0001.MP4", "GHAA0002.MP4"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "beside"),
+    [
+        ("GX010042.MP4", 1, "GX020042.MP4"),
+        ("gh120042.mp4", -2, "gh100042.mp4"),
+        ("GOPR0042.MP4", 1, "GP010042.MP4"),
+        ("GP010042.MP4", -1, "GOPR0042.MP4"),
+        ("gp010042.mp4", -1, "gopr0042.mp4"),
+        ("GX010042.MP4", -1, None),
+        ("GOPR0042.MP4", -1, None),
+        ("GX990042.MP4", 1, None),
+        ("GHAB0007.MP4", 1, None),
+        ("holiday.mp4", 1, None),
+    ],
+)
+def test_a_chapter_names_those_beside_it(name: str, step: int, beside: str | None) -> None:
+    assert sibling(name, step) == beside
+    if beside is not None:
+        assert sibling(beside, -step) == name
+        one, other = chapter_name(name), chapter_name(beside)
+        assert one is not None
+        assert other is not None
+        assert (other.family, other.clip, other.chapter) == (one.family, one.clip, one.chapter + step)

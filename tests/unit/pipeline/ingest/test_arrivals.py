@@ -6,7 +6,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,7 +20,8 @@ from eddyline.core.stop import Stop
 from eddyline.media.profile import Profile
 from eddyline.pipeline.ingest.arrivals import Ingest
 from eddyline.pipeline.ingest.messages import Note
-from eddyline.pipeline.ingest.rules import load
+from eddyline.pipeline.ingest.rules import Rules, load
+from eddyline.pipeline.ingest.taking import Taking
 from eddyline.pipeline.ingest.verdicts import Cause, Ignore, Park, Submit, Verdict
 from eddyline.pipeline.submit import Submitted
 from eddyline.pipeline.terms import Terms
@@ -64,27 +65,41 @@ class World:
     checking: Callable[[], None] = lambda: None
     store: Address = field(default_factory=lambda: parse("s3://cards/out"))
     stop: Stop = field(default_factory=Stop)
+    rules: Rules = field(default_factory=load)
+    now: Callable[[], float] = lambda: 0.0
+    uploaded: dict[str, float] = field(default_factory=dict)
+    comparing: Callable[[str], None] = lambda _address: None
 
     def look(self, bucket: str, key: str) -> ObjectFacts | None:
         assert bucket == "cards"
         self.looking(key)
         tag = self.objects.get(key)
-        return None if tag is None else ObjectFacts(size=9, tag=tag, at=5.0, content_type="", metadata={})
+        at = self.uploaded.get(key, 5.0)
+        return None if tag is None else ObjectFacts(size=9, tag=tag, at=at, content_type="", metadata={})
 
-    def submit(self, address: str, profile: Profile, terms: Terms) -> Submitted:
+    def submit(self, addresses: Sequence[str], profile: Profile, terms: Terms) -> Submitted:
         assert profile.name == "default"
-        self.submitting(address)
-        self.submitted.append((address, terms))
-        return Submitted(asset="a", name=address, source=address, standing="open")
+        recording = " + ".join(addresses)
+        self.submitting(recording)
+        self.submitted.append((recording, terms))
+        return Submitted(asset="a", name=recording, source=addresses[0], standing="open")
+
+    def are_one(self, addresses: Sequence[str]) -> bool:
+        self.comparing(addresses[0])
+        return not any("stranger" in address for address in addresses)
 
     def ingest(self) -> Ingest:
         return Ingest(
             arrivals=self.counter,
             parse=read,
-            rules=load(),
-            store=self.store,
-            look=self.look,
-            submit=self.submit,
+            taking=Taking(
+                rules=self.rules,
+                store=self.store,
+                look=self.look,
+                submit=self.submit,
+                are_one=self.are_one,
+                now=self.now,
+            ),
             check=self.checking,
             stop=self.stop,
             on_note=self.notes.append,
