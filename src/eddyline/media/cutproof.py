@@ -17,7 +17,7 @@ from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Track
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import Ints
+from eddyline.mp4.ranges import ByteRanges, Ints
 from eddyline.mp4.slice import Slice, cut
 
 _SEAM = 6  # frames behind a seam that must decode to what they were
@@ -51,14 +51,8 @@ def prove(
             or track.timescale != source.track.timescale
         ):
             raise ProofError(f"{path.name}: the frames are not those of the source at their times")
-        first = max(plan.begin - plan.first, 0)
         if len(plan.samples):
-            # The head has as many samples as frames.
-            copies = _chosen(track, np.arange(len(plan.samples)) + first)
-            copied = _chosen(source.track, plan.samples)
-            sizes = np.array_equal(copies.samples.size, copied.samples.size)
-            if not sizes or samples_digest(made, copies) != samples_digest(source.src, copied):
-                raise ProofError(f"{path.name}: copied pictures differ from the source's")
+            _prove_copies(path.name, made, track, source, plan)
         copy = Source(src=made, movie=movie, track=track, shown=got)
         for frames, across in _seams(plan):
             own = (frames[0] - plan.first, frames[1] - plan.first)
@@ -68,6 +62,16 @@ def prove(
                 raise ProofError(
                     f"{path.name}: frames {own[0]} to {own[1] - 1} do not decode to what they were"
                 )
+
+
+def _prove_copies(name: str, made: ByteRanges, track: Track, source: Source, plan: Cut) -> None:
+    """The samples between the ends have their sizes and their bytes."""
+    first = max(plan.begin - plan.first, 0)  # the head has as many samples as frames
+    new = _chosen(track, np.arange(len(plan.samples)) + first)
+    old = _chosen(source.track, plan.samples)
+    sizes = np.array_equal(new.samples.size, old.samples.size)
+    if not sizes or samples_digest(made, new) != samples_digest(source.src, old):
+        raise ProofError(f"{name}: copied pictures differ from the source's")
 
 
 def _seams(plan: Cut) -> list[tuple[tuple[int, int], tuple[int, int]]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.core.process import Runner
@@ -19,7 +21,7 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.outgoing import OutTrack, Piece, alike
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.ranges import ByteRanges, Ints
 from eddyline.mp4.slice import cut
 
 
@@ -66,36 +68,53 @@ def make(
     `facts` may be None where nothing is to be encoded. Raises `UnsupportedError` for pictures that cannot be
     encoded like the source's own, `ToolError`, `ProofError`.
     """
-    samples, track = source.track.samples, source.track
-    row = _row(track, plan)
-    ends: dict[str, Encoded] = {}
-    for name, (first, last) in (("head", plan.head), ("tail", plan.tail)):
-        if first < last:
+    row = _row(source.track, plan)
+    origin = min(plan.begin, plan.first)  # of all that is written; what lies before `first` is hidden
+    parts: list[_Part] = []
+    for name, frames in (("head", plan.head), ("tail", plan.tail)):
+        if name == "tail" and len(plan.samples):
+            parts.append(_copied(source, plan, origin))
+        if frames[0] < frames[1]:
             if facts is None:
                 raise UnsupportedError("nothing is to be encoded, yet frames are not at a keyframe")
-            ends[name] = _encoded(source, row, (first, last), facts, work / name, tools, runner, plan)
-    pieces, ranks, syncs = [], [], []
-    origin = min(plan.begin, plan.first)  # of all that is written; what lies before `first` is hidden
+            made = _encoded(source, row, frames, facts, work / name, tools, runner, plan)
+            parts.append(_Part.of(made, frames[0] - origin))
+    return _joined(source, row, plan, parts, timescale)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Part:
+    """Samples in decode order: where they lie, int64[n] the place of each among all that are shown."""
+
+    piece: Piece
+    rank: Ints
+    sync: npt.NDArray[np.bool_]
+    added: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, made: Encoded, first: int) -> _Part:
+        piece = Piece(source=made.path, offset=made.offset, size=made.size)
+        rank = np.arange(len(made.size), dtype=np.int64) + first
+        return cls(piece=piece, rank=rank, sync=made.sync, added=made.added)
+
+
+def _copied(source: Source, plan: Cut, origin: int) -> _Part:
+    samples, chosen = source.track.samples, plan.samples
     place = {int(at): number for number, at in enumerate(source.shown.sample[origin : plan.last])}
-    for name in ("head", "middle", "tail"):
-        if name == "middle":
-            if len(plan.samples):
-                chosen = plan.samples
-                pieces.append(
-                    Piece(source=source.src, offset=samples.offset[chosen], size=samples.size[chosen])
-                )
-                ranks.append(np.array([place[int(at)] for at in chosen], np.int64))
-                syncs.append(np.asarray(samples.sync[chosen]))
-        elif name in ends:
-            end = ends[name]
-            begin = (plan.head if name == "head" else plan.tail)[0] - origin
-            pieces.append(Piece(source=end.path, offset=end.offset, size=end.size))
-            ranks.append(np.arange(len(end.size), dtype=np.int64) + begin)
-            syncs.append(end.sync)
-    added = tuple(dict.fromkeys(unit for end in ends.values() for unit in end.added))
+    return _Part(
+        piece=Piece(source=source.src, offset=samples.offset[chosen], size=samples.size[chosen]),
+        rank=np.array([place[int(at)] for at in chosen], np.int64),
+        sync=np.asarray(samples.sync[chosen]),
+    )
+
+
+def _joined(source: Source, row: int, plan: Cut, parts: Sequence[_Part], timescale: int) -> Video:
+    """The parts as one track of the source's, in a movie of `timescale`."""
+    track = source.track
+    added = tuple(dict.fromkeys(unit for part in parts for unit in part.added))
     shown = times_of(source, plan.first, plan.last)
-    rank = np.concatenate(ranks)
-    whole = times_of(source, origin, plan.last)
+    rank = np.concatenate([part.rank for part in parts])
+    whole = times_of(source, min(plan.begin, plan.first), plan.last)
     times = schedule(rank, whole, timescale=track.timescale, movie_timescale=timescale)
     edits = times.edits
     if plan.hidden:
@@ -104,10 +123,10 @@ def make(
     out = replace(
         alike(track),
         stsd=with_sets(track.stsd, row, added) if added else track.stsd,
-        pieces=tuple(pieces),
+        pieces=tuple(part.piece for part in parts),
         duration=times.duration,
         cts_offset=times.cts_offset,
-        sync=np.concatenate(syncs),
+        sync=np.concatenate([part.sync for part in parts]),
         description=None if added else np.full(len(rank), row, np.int32),
         edits=edits,
     )

@@ -24,7 +24,7 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import write
-from eddyline.mp4.outgoing import linked, passthrough
+from eddyline.mp4.outgoing import OutTrack, linked, passthrough
 from eddyline.mp4.presentation import presentation
 from eddyline.pipeline.edit.brought import Brought, brought
 from eddyline.pipeline.edit.brought import prove as prove_telemetry
@@ -131,33 +131,7 @@ class _Combination:
         sounds = [placed(each, self._length, scale, enabled=not n) for n, each in enumerate(ready)]
         told = self._brought(scale)
         kept, dropped = self._sorted()
-        sources: list[Track | None] = [self._track, *(None for _ in sounds)]
-        tracks = [passthrough(self._movie, self._track, self._src, timescale=scale)]
-        tracks += [each.out for each in sounds]
-        for track in kept:
-            copy = passthrough(self._movie, track, self._src, timescale=scale)
-            # Two sounds that are switched on would be heard at once.
-            off = track.kind == "audio" and bool(sounds)
-            tracks.append(replace(copy, enabled=copy.enabled and not off))
-            sources.append(track)
-        if told is not None:
-            tracks.append(told.out)
-            sources.append(None)
-        # Sound that is kept may have QuickTime's own sample entry: readers go by the brand.
-        quicktime = self._movie.quicktime and any(track.kind == "audio" for track in kept)
-        brand = "qt  " if quicktime else "mp41" if self._movie.quicktime else self._movie.brand
-        udta = self._movie.udta
-        if told is not None and told.udta:
-            udta = _with_camera(udta or b"", told.udta)
-        write(
-            aside,
-            linked(sources, tracks),
-            timescale=scale,
-            creation_time=self._movie.creation_time,
-            udta=udta,
-            brand=brand,
-            compatible=("qt  ",) if quicktime else (brand, "isom", "mp41"),
-        )
+        self._write(aside, sounds, kept, told, scale)
         self._prove(aside, sounds, told)
         return Combined(
             path=aside,
@@ -168,6 +142,37 @@ class _Combination:
             kept=tuple(_named(each, off=each.kind == "audio" and bool(sounds)) for each in kept),
             dropped=tuple(_named(each) for each in dropped),
         )
+
+    def _write(
+        self, aside: Path, sounds: Sequence[Placed], kept: Sequence[Track], told: Brought | None, scale: int
+    ) -> None:
+        """The picture, the sounds added to it, what is kept beside it, and telemetry that was brought."""
+        rows: list[tuple[Track | None, OutTrack]] = [
+            (self._track, passthrough(self._movie, self._track, self._src, timescale=scale)),
+            *((None, each.out) for each in sounds),
+            *((track, self._kept(track, scale, off=bool(sounds))) for track in kept),
+            *([] if told is None else [(None, told.out)]),
+        ]
+        # Sound that is kept may have QuickTime's own sample entry: readers go by the brand.
+        quicktime = self._movie.quicktime and any(track.kind == "audio" for track in kept)
+        brand = "qt  " if quicktime else "mp41" if self._movie.quicktime else self._movie.brand
+        udta = self._movie.udta
+        if told is not None and told.udta:
+            udta = _with_camera(udta or b"", told.udta)
+        write(
+            aside,
+            linked([source for source, _ in rows], [track for _, track in rows]),
+            timescale=scale,
+            creation_time=self._movie.creation_time,
+            udta=udta,
+            brand=brand,
+            compatible=("qt  ",) if quicktime else (brand, "isom", "mp41"),
+        )
+
+    def _kept(self, track: Track, scale: int, *, off: bool) -> OutTrack:
+        """A track of the video file; `off`: not its sound, for two that are switched on are heard at once."""
+        copy = passthrough(self._movie, track, self._src, timescale=scale)
+        return replace(copy, enabled=copy.enabled and not (off and track.kind == "audio"))
 
     def _prepared(self) -> list[Prepared]:
         recorders = Recorders(
