@@ -174,6 +174,12 @@ def test_chapters_in_a_store_are_merged_as_those_on_a_card_are(
     assert len(there["source"]["chapters"]) == 2
 
 
+def test_what_an_object_is_is_told_as_of_a_file(store: ObjectStore, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
+    store.put("card/clip +%20.mp4", clip)
+    assert app.probe(f"{store.address}/card/clip +%20.mp4") == app.probe(clip)
+
+
 @pytest.mark.timeout(300)
 def test_what_was_sent_of_a_large_object_when_the_process_was_killed_is_gone_once_the_asset_is_there(
     store: ObjectStore,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eddyline import config
+from eddyline.app.shared import Shared
 from eddyline.app.tools import toolchain
 from eddyline.media.source import SourceFacts
 from eddyline.pipeline.checks import Check, examine
 from eddyline.pipeline.look import look
 
 
-def probe(path: Path) -> SourceFacts:
-    """What one file is. Raises the error that a run would give for it."""
-    return look(path, toolchain())
+def probe(source: str | Path) -> SourceFacts:
+    """What one file or object of a store is. Raises the error that a run would give for it."""
+    Shared(store="", ledger="", queues="", settings=config.read()).reach_sources()
+    return look(source, toolchain())
 
 
 def doctor(out: Path) -> tuple[Check, ...]:

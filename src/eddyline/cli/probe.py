@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 
 def probe(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A video file.", show_default=False)],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|URL", help="A video file: a path, or s3://, gs://, az://.", show_default=False
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
     """Say what a file holds, without decoding it."""
     from eddyline import app
 
-    show_facts(file, app.probe(file), as_json=as_json)
+    show_facts(PurePosixPath(file), app.probe(file), as_json=as_json)
 
 
-def show_facts(file: Path, facts: SourceFacts, *, as_json: bool) -> None:
+def show_facts(file: PurePath, facts: SourceFacts, *, as_json: bool) -> None:
     """Print the facts as JSON, or a few lines for people."""
     if as_json:
         typer.echo(json.dumps(facts.to_json(), indent=2))

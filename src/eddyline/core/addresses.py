@@ -86,7 +86,8 @@ def parse_object(text: str) -> tuple[Address, str]:
     if not whole.path or text.endswith("/"):
         raise UsageError(
             f"{whole} names no object",
-            remedy="add the object's key to the address, or / for all that lies below it",
+            remedy="add the object's key to the address"
+            + ("" if text.endswith("/") else ", or / for all that lies below it"),
         )
     if not text.endswith(f"://{whole.bucket}/{whole.path}"):
         # Empty parts and single dots are lost on the way to the store: never take another object for it.
