@@ -17,9 +17,10 @@ from eddyline.aws.queues import Naming, Queues, sqs_client
 from eddyline.aws.sqs import SqsBroker
 from eddyline.core.stop import Stop
 from eddyline.graph.broker import Broker
-from eddyline.graph.coordinator import Coordinator, Note
+from eddyline.graph.coordinator import Coordinator
 from eddyline.graph.direct import DirectBroker
 from eddyline.graph.ledger import Ledger
+from eddyline.graph.note import Note
 from eddyline.graph.remote import RemoteLedger
 from eddyline.graph.sweeping import Bounds
 

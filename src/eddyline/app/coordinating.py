@@ -14,7 +14,8 @@ from eddyline.app.shared import Shared
 from eddyline.app.watching import Observation, backlog_watched, observed
 from eddyline.core.errors import TransientError
 from eddyline.core.stop import Stop
-from eddyline.graph.coordinator import Coordinator, Note
+from eddyline.graph.coordinator import Coordinator
+from eddyline.graph.note import Note
 from eddyline.graph.sweeping import Bounds
 from eddyline.pipeline.history import with_history
 

@@ -9,32 +9,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.core.stop import Stop
-from eddyline.graph.exchange import Delivery, Exchange, Offer, UnfitError
+from eddyline.graph.exchange import Delivery, Exchange, Offer
+from eddyline.graph.note import Note
+from eddyline.graph.publishing import Publisher
 from eddyline.graph.remote import RemoteLedger
 from eddyline.graph.sweeping import Bounds
 from eddyline.graph.vigil import Vigil
 from eddyline.graph.vouching import Vouching
 
-_BATCH = 200  # publications taken at once
+_BATCH = 200  # orders taken at once
 _POLL_S = 0.2  # how soon what another process made ready is published
 _COLLECT_WAIT_S = 1.0
 _PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
-_QUEUE_PAUSE_S = 1.0  # until what one queue or mailbox did not take is tried again
+_MAILBOX_PAUSE_S = 1.0  # until a worker without a mailbox is looked for again
 _ARCHIVE_PAUSE_S = 0.05  # between two steps, so that nobody waits for housekeeping
-
-
-@dataclass(frozen=True, kw_only=True)
-class Note:
-    """Something a coordinator did, for logs and counters: `what` happened `count` times, and why."""
-
-    what: str
-    count: int = 0
-    reason: str = ""
 
 
 def _unheard(_note: Note) -> None:
@@ -74,7 +66,6 @@ class Coordinator:
     ) -> None:
         self._ledger = ledger
         self._exchange = exchange
-        self._classes = tuple(classes)
         self._stop = stop
         self._lease_s = lease_s
         self._sweep_every_s = sweep_every_s
@@ -82,7 +73,9 @@ class Coordinator:
         self._bounds = bounds or Bounds()
         self._vouching = Vouching(after_s=self._bounds.stale_s)
         self._vigil = Vigil(break_s=lease_s / 3, settle_s=lease_s / 2)
-        self._prepare = prepare
+        self._publisher = Publisher(
+            ledger, exchange, classes=classes, hold_s=hold_s, prepare=prepare, note=on_note
+        )
         self._archive_after_s = archive_after_s
         self._archive_every_s = archive_every_s
         self._note = on_note
@@ -170,35 +163,8 @@ class Coordinator:
 
     def _publish(self) -> None:
         self._ready.clear()
-        offers = self._ledger.take_offers(classes=self._classes, limit=_BATCH, hold_s=self._hold_s)
-        if offers:
-            self._send(offers)
-            return
-        due = self._ledger.until_publication()
-        self._ready.wait(_POLL_S if due is None else min(max(due, 0.01), _POLL_S))
-
-    def _send(self, offers: Sequence[Offer]) -> None:
-        try:
-            answers = self._exchange.publish(self._prepare(offers))
-        except EddylineError:
-            self._ledger.defer(offers, _PAUSE_S)
-            raise
-        found = list(zip(offers, answers, strict=True))
-        gone = [offer for offer, why in found if why is None]
-        unfit = [(offer, why) for offer, why in found if isinstance(why, UnfitError)]
-        kept = [(offer, why) for offer, why in found if why is not None and not isinstance(why, UnfitError)]
-        # What is there is noted whatever became of the others: sent again, it would be there twice.
-        self._ledger.confirm(gone)
-        self._ledger.refuse(unfit)
-        self._ledger.defer([offer for offer, _ in kept], _QUEUE_PAUSE_S if gone else _PAUSE_S)
-        self._note(Note(what="published", count=len(gone)))
-        for _, why in unfit:
-            self._note(Note(what="refused", count=1, reason=str(why)))
-        lasting = [why for _, why in kept if not isinstance(why, TransientError)]
-        if lasting or (kept and not gone):
-            raise (lasting or [why for _, why in kept])[0]
-        if kept:
-            self._note(Note(what="unpublished", count=len(kept), reason=str(kept[0][1])))
+        if not self._publisher.publish():
+            self._ready.wait(_POLL_S)
 
     # Orders out: apart from publications, so that no backlog and no full queue holds a cancellation up
 
@@ -216,7 +182,7 @@ class Coordinator:
         there = [order for order, yes in zip(orders, delivered, strict=True) if yes]
         self._ledger.heeded(there)
         self._ledger.defer_orders(
-            [order for order, yes in zip(orders, delivered, strict=True) if not yes], _QUEUE_PAUSE_S
+            [order for order, yes in zip(orders, delivered, strict=True) if not yes], _MAILBOX_PAUSE_S
         )
         if there:
             self._note(Note(what="ordered", count=len(there)))
@@ -242,6 +208,7 @@ class Coordinator:
             self._gone = []
         depths = self._exchange.depths()
         swept = self._ledger.sweep(depths, self._exchange.lane, self._bounds)
+        self._publisher.lacking = swept.lacking
         disowned = self._vouching.disowned(
             self._ledger.long_running(depths, self._exchange.lane, self._bounds)
         )

@@ -82,15 +82,15 @@ def claim(
         return []
     in_turn.sort(key=lambda row: (row.priority, row.turn, row.ready_at, row.job_id))
     urgent.sort(key=lambda row: (row.priority, row.deadline, row.job_id))
-    rows = _alternate(in_turn, urgent, limit, urgent_first=bool(urgent) and rng.random() < _EVEN)
+    rows = alternate(in_turn, urgent, limit, urgent_first=bool(urgent) and rng.random() < _EVEN)
     deadline = extend(connection, worker, lease_s, now)
     records = [_lend(record_of(row), worker, now) for row in rows]
     write(connection, records, CLAIMED)
     return _claims(connection, rows, records, {worker: deadline})
 
 
-def _alternate(in_turn: Sequence[Any], urgent: Sequence[Any], limit: int, *, urgent_first: bool) -> list[Any]:
-    """The rows to lend, priority by priority, from both orders in alternation."""
+def alternate(in_turn: Sequence[Any], urgent: Sequence[Any], limit: int, *, urgent_first: bool) -> list[Any]:
+    """Up to `limit` rows, priority by priority, from both orders in alternation, each once."""
     if not urgent:
         return list(in_turn[:limit])
     taken: dict[str, Any] = {}

@@ -7,17 +7,18 @@ next publishes it; a kill between publication and the note of it publishes twice
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, not_, or_, select, update
 
 from eddyline.graph.bulk import batches, rows_for
 from eddyline.graph.exchange import STRIDE, Offer, publication
-from eddyline.graph.leases import IS_READY, IS_RUNNING
+from eddyline.graph.leases import IS_READY, IS_RUNNING, alternate
 from eddyline.graph.records import COLUMNS, jobs_of
 from eddyline.graph.tables import jobs, outbox
 
+_ENDLESS = (1 << 31) - 1
 _READY = (
     select(jobs.c.id, jobs.c.fence, jobs.c.cls, jobs.c.priority, jobs.c.turn, jobs.c.ready_at, outbox.c.base)
     .select_from(jobs.outerjoin(outbox, outbox.c.job_id == jobs.c.id))
@@ -25,19 +26,35 @@ _READY = (
     .order_by(jobs.c.id)
 )
 _DUE = (
-    select(outbox.c.job_id, outbox.c.base)
+    select(*COLUMNS, outbox.c.base)
+    .select_from(jobs.join(outbox, outbox.c.job_id == jobs.c.id))
     .where(
+        IS_READY,
+        jobs.c.cls == bindparam("cls"),
+        jobs.c.priority == bindparam("priority"),
+        jobs.c.ready_at <= bindparam("now"),
         outbox.c.sent.is_(None),
-        outbox.c.due <= bindparam("now"),
         outbox.c.taken <= bindparam("now"),
-        outbox.c.cls.in_(bindparam("classes", expanding=True)),
     )
-    .order_by(outbox.c.priority, outbox.c.turn, outbox.c.due, outbox.c.job_id)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(of=outbox, skip_locked=True)
 )
-_JOBS = select(*COLUMNS).where(jobs.c.id.in_(bindparam("ids", expanding=True)), IS_READY)
-_RUNNING = select(jobs.c.id).where(jobs.c.id.in_(bindparam("ids", expanding=True)), IS_RUNNING)
+# As workers claim who see the ledger: the same indexes hold these orders (leases.py).
+_IN_TURN = _DUE.order_by(jobs.c.turn, jobs.c.ready_at, jobs.c.id)
+_URGENT = _DUE.where(jobs.c.deadline.is_not(None)).order_by(jobs.c.deadline, jobs.c.id)
+_NEXT_PRIORITY = (
+    select(jobs.c.priority)
+    .where(IS_READY, jobs.c.cls == bindparam("cls"), jobs.c.priority > bindparam("above"))
+    .order_by(jobs.c.priority)
+    .limit(1)
+)
+_WAITING = (
+    select(outbox.c.cls, outbox.c.priority, func.count())
+    .select_from(outbox.join(jobs, jobs.c.id == outbox.c.job_id))
+    .where(outbox.c.sent.is_not(None), IS_READY)
+    .group_by(outbox.c.cls, outbox.c.priority)
+)
+_RUNNING = select(jobs.c.id).where(IS_RUNNING)
 _BASES = select(outbox.c.job_id, outbox.c.base).where(outbox.c.job_id.in_(bindparam("ids", expanding=True)))
 _TAKE = update(outbox).where(outbox.c.job_id.in_(bindparam("ids", expanding=True)))
 _SENT = update(outbox).where(outbox.c.job_id == bindparam("the_job"), outbox.c.base == bindparam("the_base"))
@@ -80,33 +97,58 @@ def bases(connection: Connection, ids: Collection[str]) -> dict[str, int]:
     return {row.job_id: row.base for row in rows_for(connection, _BASES, ids)}
 
 
+def _no_end(_cls: str, _priority: int) -> int:
+    return _ENDLESS
+
+
 def take(
-    connection: Connection, *, classes: Collection[str], limit: int, hold_s: float, now: float
+    connection: Connection,
+    *,
+    classes: Collection[str],
+    limit: int,
+    hold_s: float,
+    now: float,
+    room: Callable[[str, int], int] = _no_end,
+    urgent_first: bool = False,
 ) -> list[Offer]:
     """Up to `limit` publications that are due; nobody else takes them for `hold_s`.
 
-    Jobs that are no longer ready (cancelled meanwhile) are dropped.
+    By priority, and of each class and priority as many as there is `room` for: half of the places go to the
+    nearest deadlines, the others by turn.
     """
-    due = {
-        row.job_id: row.base
-        for row in connection.execute(_DUE, {"now": now, "most": limit, "classes": list(classes)})
-    }
-    if not due:
-        return []
-    found = {job.id: job for job in jobs_of(connection, rows_for(connection, _JOBS, due), {})}
-    _set_aside(connection, due.keys() - found.keys(), now)
-    for batch in batches(found):
+    rows: list[Any] = []
+    for priority, cls in sorted(
+        (one, name) for name in set(classes) for one in _priorities(connection, name)
+    ):
+        most = min(room(cls, priority), limit - len(rows))
+        if most > 0:
+            asked = {"cls": cls, "priority": priority, "now": now, "most": most}
+            in_turn = connection.execute(_IN_TURN, asked).all()
+            urgent = connection.execute(_URGENT, asked | {"most": (most + 1) // 2}).all()
+            rows += alternate(in_turn, urgent, most, urgent_first=urgent_first)
+    bases = {row.job_id: row.base for row in rows}
+    for batch in batches(bases):
         connection.execute(_TAKE.values(taken=now + hold_s), {"ids": batch})
-    return [Offer(job=found[name], base=base) for name, base in due.items() if name in found]
+    return [Offer(job=job, base=bases[job.id]) for job in jobs_of(connection, rows, {})]
 
 
-def _set_aside(connection: Connection, ids: Collection[str], now: float) -> None:
-    """See to rows not to be published: a job that runs has been, only nobody lived to note it."""
-    running: set[str] = set()
-    for batch in batches(ids):
-        running.update(connection.execute(_RUNNING, {"ids": batch}).scalars())
-        connection.execute(_TAKE.values(sent=now), {"ids": sorted(running.intersection(batch))})
-    forget(connection, set(ids) - running)
+def _priorities(connection: Connection, cls: str) -> Iterator[int]:
+    """The priorities of ready jobs, one index seek each."""
+    above = -_ENDLESS
+    while (found := connection.execute(_NEXT_PRIORITY, {"cls": cls, "above": above}).scalar()) is not None:
+        above = int(found)
+        yield above
+
+
+def waiting(connection: Connection) -> dict[tuple[str, int], int]:
+    """By class and priority, how many published jobs no worker is known to have begun."""
+    return {(row[0], row[1]): int(row[2]) for row in connection.execute(_WAITING)}
+
+
+def settle_unsent(connection: Connection, now: float) -> None:
+    """A job that runs has been published, only nobody lived to note it."""
+    query = update(outbox).where(outbox.c.sent.is_(None), outbox.c.job_id.in_(_RUNNING))
+    connection.execute(query.values(sent=now))
 
 
 def confirm(connection: Connection, offers: Sequence[Offer], now: float) -> None:
@@ -123,13 +165,6 @@ def release(connection: Connection, offers: Sequence[Offer], until: float) -> No
     """These could not be published; they may be tried again from then on."""
     for batch in batches([offer.job.id for offer in offers]):
         connection.execute(_TAKE.values(taken=until), {"ids": batch})
-
-
-def next_due(connection: Connection) -> float | None:
-    """When the next publication is due (seconds since 1970); None: there is none to come."""
-    query = select(func.min(outbox.c.due)).where(outbox.c.sent.is_(None))
-    found = connection.execute(query).scalar()
-    return None if found is None else float(found)
 
 
 def unpublishable(connection: Connection, lane: Callable[[str, int], str | None]) -> dict[str, int]:

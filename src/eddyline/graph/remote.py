@@ -23,6 +23,8 @@ from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.sweeping import Bounds, Swept
 from eddyline.graph.vouching import Running
 
+_EVEN = 0.5
+
 
 class RemoteLedger(Ledger):
     """A ledger whose workers have no access to it.
@@ -86,12 +88,29 @@ class RemoteLedger(Ledger):
             self._changed()
         return applied
 
-    def take_offers(self, *, classes: Collection[str], limit: int, hold_s: float) -> list[Offer]:
-        """What is due to be published; if that is not confirmed within `hold_s`, it is due again."""
+    def take_offers(
+        self,
+        *,
+        classes: Collection[str],
+        limit: int,
+        hold_s: float,
+        room: Callable[[str, int], int] | None = None,
+    ) -> list[Offer]:
+        """What is due to be published; if that is not confirmed within `hold_s`, it is due again.
+
+        At most `limit`, and of each class and priority as many as there is `room` for (None: no end of it).
+        """
+        take = partial(outbox.take, classes=classes, limit=limit, hold_s=hold_s)
+        if room is not None:
+            take = partial(take, room=room)
+        urgent_first = self._rng.random() < _EVEN
         return self._database.write(
-            lambda c: outbox.take(c, classes=classes, limit=limit, hold_s=hold_s, now=self._clock.now()),
-            durable=False,
+            lambda c: take(c, now=self._clock.now(), urgent_first=urgent_first), durable=False
         )
+
+    def waiting(self) -> dict[tuple[str, int], int]:
+        """By class and priority, how many published jobs no worker is known to have begun."""
+        return self._database.read(outbox.waiting)
 
     def confirm(self, offers: Sequence[Offer]) -> None:
         """These were published."""
@@ -120,11 +139,6 @@ class RemoteLedger(Ledger):
         if undelivered:
             until = self._clock.now() + pause_s
             self._database.write(lambda c: orders.defer(c, undelivered, until), durable=False)
-
-    def until_publication(self) -> float | None:
-        """Seconds until the next publication is due (0 or less: now); None: nothing is to come."""
-        due = self._database.read(outbox.next_due)
-        return None if due is None else due - self._clock.now()
 
     def unpublishable(self, lane: Callable[[str, int], str | None]) -> dict[str, int]:
         """By class, how many jobs are to be published for which there is no queue."""

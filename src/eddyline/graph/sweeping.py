@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, func, or_, select
 
@@ -40,11 +40,15 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What a sweep did: jobs noted that nobody had, published again, and forgotten because they ended."""
+    """What a sweep did: jobs noted that nobody had, published again, and forgotten because they ended.
+
+    `lacking`: by lane, how many messages there are too few.
+    """
 
     noted: int = 0
     republished: int = 0
     forgotten: int = 0
+    lacking: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +98,16 @@ def sweep(
     noted = _note(connection, before=now - bounds.grace_s, limit=bounds.limit)
     ended = outbox.ended(connection, limit=bounds.limit)
     outbox.forget(connection, ended)
-    silent: list[Silent] = []
-    if depths is not None:
-        silent = _silent(connection, lane, before=now - bounds.stale_s, limit=bounds.limit)
-    republished = 0
-    if depths is not None and silent:
-        outstanding = _outstanding(connection, lane)
-        ids = lost(silent, outstanding=outstanding, depths=depths, bounds=bounds, now=now)
-        ids = _still_old(connection, ids, now - bounds.stale_s)
-        republished = publish_again(connection, ids, now=now)
-    return Swept(noted=noted, republished=republished, forgotten=len(ended))
+    outbox.settle_unsent(connection, now)
+    if depths is None:
+        return Swept(noted=noted, forgotten=len(ended))
+    outstanding = _outstanding(connection, lane)
+    lacking = {name: max(outstanding[name] - depth, 0) for name, depth in depths.items()}
+    silent = _silent(connection, lane, before=now - bounds.stale_s, limit=bounds.limit)
+    ids = lost(silent, outstanding=outstanding, depths=depths, bounds=bounds, now=now)
+    ids = _still_old(connection, ids, now - bounds.stale_s)
+    republished = publish_again(connection, ids, now=now)
+    return Swept(noted=noted, republished=republished, forgotten=len(ended), lacking=lacking)
 
 
 def _note(connection: Connection, *, before: float, limit: int) -> int:

@@ -17,8 +17,9 @@ from tests.unit.graph.shop import done, failed, get, interrupted, new
 
 from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.graph.coordinator import Coordinator, Note
+from eddyline.graph.coordinator import Coordinator
 from eddyline.graph.exchange import Answered, Delivery, Offer, Started, UnfitError
+from eddyline.graph.note import Note
 from eddyline.graph.orders import Order
 from eddyline.graph.remote import RemoteLedger
 from eddyline.graph.retry import RetryPolicy

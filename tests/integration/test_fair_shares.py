@@ -1,0 +1,114 @@
+"""Who is served first, whatever carries the jobs: shares of owners, what is urgent, and deadlines."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration.cloud import LEASE_S, REGION, Direct, Distant, until
+from tests.servers.ministack import Ministack, ministack
+from tests.unit.graph.conftest import postgres
+from tests.unit.graph.shop import done, new
+
+from eddyline.graph.broker import Broker
+from eddyline.graph.job import Job, Settlement
+from eddyline.graph.ledger import Ledger
+
+__all__ = ["ministack", "postgres"]
+
+CLASSES = ("cpu",)
+BULK = 10
+MANY = 2000
+# What may be ahead of anybody: two windows of a queue, what workers hold, and a share as large as one's own.
+AHEAD = 60
+
+
+@pytest.fixture(params=["direct-sqlite", "direct-postgresql", "sqs"])
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Direct | Distant]:
+    made: Direct | Distant
+    if request.param == "sqs":
+        server: Ministack = request.getfixturevalue("ministack")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+        made = Distant(server.url, tmp_path / "ledger.db")
+    elif request.param == "direct-sqlite":
+        made = Direct(Ledger.open(tmp_path / "ledger.db"))
+    else:
+        import psycopg
+
+        url = str(request.getfixturevalue("postgres"))
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        made = Direct(Ledger.open(url))
+    yield made
+    made.close()
+
+
+class Hall:
+    """Workers that do one job after the other, and who was served, in order."""
+
+    def __init__(self, place: Direct | Distant, count: int = 3) -> None:
+        self.served: list[Job] = []
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, args=(place.broker(), f"w{number}"))
+            for number in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self, broker: Broker, name: str) -> None:
+        broker.register(name, "here", 1, LEASE_S)
+        unsubscribe = broker.subscribe(lambda: None)
+        while not self._over.is_set():
+            for claim in broker.claim(name, classes=CLASSES, limit=1, lease_s=LEASE_S):
+                self.served.append(claim.job)
+                broker.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=done())])
+            time.sleep(0.01)
+        unsubscribe()
+
+    def end(self) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(20)
+
+
+def _settled(place: Direct | Distant) -> None:
+    """Publication has come as far as it will for now."""
+    if isinstance(place, Distant):
+        published = -1
+        while place.notes["published"] > published:
+            published = place.notes["published"]
+            time.sleep(1.0)
+
+
+@pytest.mark.slow
+def test_neither_shares_nor_urgency_nor_deadlines_wait_for_one_owners_thousands(
+    place: Direct | Distant,
+) -> None:
+    crowd = [new(f"a-{number:04d}", owner="A", priority=BULK) for number in range(MANY)]
+    place.ledger.submit(crowd)
+    _settled(place)
+    soon = time.time() + 600
+    place.ledger.submit([new(f"b-{number:02d}", owner="B", priority=BULK) for number in range(20)])
+    place.ledger.submit([new("c-01", owner="A", priority=BULK, deadline=soon)])
+    hall = Hall(place)
+    try:
+        until(lambda: {"b-19", "c-01"} <= {job.id for job in hall.served}, 60)
+        place.ledger.submit([new(f"d-{number}", owner="A", priority=0) for number in range(5)])
+        before = len(hall.served)
+        until(lambda: "d-4" in {job.id for job in hall.served}, 60)
+    finally:
+        hall.end()
+    order = [job.id for job in hall.served]
+    assert order.index("c-01") <= AHEAD, "half of the places are for what has a deadline"
+    assert order.index("b-19") <= 20 + AHEAD
+    assert order.index("d-4") <= before + 5 + AHEAD
+    assert sum(job.owner == "A" for job in hall.served[: order.index("b-19")]) >= 10, "nor does A starve"
