@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from eddyline import config
 from eddyline.app.shared import Shared
@@ -77,10 +78,18 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
         return perform(request.sources, profile)
 
 
+class Perform(Protocol):
+    """Processes sources by a profile, in a folder that is ours."""
+
+    def __call__(
+        self, sources: Sequence[str | Path], profile: profiles.Profile, /, *, merge: bool = ...
+    ) -> RunReport:
+        """How it went. `merge`: chapters of one recording become one asset."""
+        ...
+
+
 @contextmanager
-def opened(
-    request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
-) -> Iterator[Callable[[Sequence[str | Path], profiles.Profile], RunReport]]:
+def opened(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> Iterator[Perform]:
     """The folder `request.out`, ours alone while entered; gives what processes sources in it by a profile.
 
     Raises `UsageError` for a bad setting, or if another run is at work in the folder.
@@ -104,7 +113,9 @@ def opened(
             unfinished=shared.unfinished(lambda _said: None),  # a bucket's own rule removes them as well
         )
 
-        def perform(sources: Sequence[str | Path], profile: profiles.Profile) -> RunReport:
+        def perform(
+            sources: Sequence[str | Path], profile: profiles.Profile, *, merge: bool = request.merge
+        ) -> RunReport:
             return Run(
                 where=where,
                 bench=bench,
@@ -114,7 +125,7 @@ def opened(
                 slots=request.slots or len(os.sched_getaffinity(0)),
                 stop=stop,
                 on_event=on_event,
-                merge=request.merge,
+                merge=merge,
             ).perform(discover(sources))
 
         yield perform

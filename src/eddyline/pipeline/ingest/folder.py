@@ -64,6 +64,11 @@ class Folder:
             self._known[path].told = True
         return sorted(ready)
 
+    def since(self, path: Path) -> float | None:
+        """Since when a file looks as it does, settled or not; None: there was none when last looked for."""
+        known = self._known.get(path)
+        return None if known is None else known.since
+
     @property
     def unsettled(self) -> int:
         """How many files have not been told of yet."""

@@ -7,29 +7,30 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
 from eddyline.media.profile import Profile
 from eddyline.pipeline.discover import why_not
 from eddyline.pipeline.events import AssetFailed, AssetFinished, Event, RunReport, SourceSkipped
+from eddyline.pipeline.ingest.batches import Batch, Orders
+from eddyline.pipeline.ingest.chapters import is_chapter
 from eddyline.pipeline.ingest.folder import Folder
+from eddyline.pipeline.ingest.holding import Holding
 from eddyline.pipeline.ingest.rules import Arrived, Rules, Take
 
 _POLL_S = 1.0
 _SCAN_SHARE = 10  # looking through the folder takes at most one tenth of the time
 _KEPT = 1000  # of each kind, for the report at the end: a watch may last for months
 
-Process = Callable[[Sequence[Path], Profile], RunReport]
-"""(files, profile) -> how it went; comes back when all of it has ended, or when told to stop."""
 
+class Process(Protocol):
+    """Processes files; comes back when all of it has ended, or when told to stop."""
 
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """Files to be processed together, by one profile."""
-
-    profile: Profile
-    files: tuple[Path, ...]
+    def __call__(self, files: Sequence[Path], profile: Profile, /, *, merge: bool) -> RunReport:
+        """How it went. `merge`: chapters of one recording become one asset."""
+        ...
 
 
 @dataclass(kw_only=True)
@@ -44,10 +45,14 @@ class Watch:
     once: bool = False
     clock: Clock = field(default_factory=SystemClock)
     poll_s: float = _POLL_S
+    _holding: Holding = field(init=False)
     _closed: frozenset[Path] = frozenset()
     _finished: deque[AssetFinished] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _failed: deque[AssetFailed] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _skipped: deque[SourceSkipped] = field(default_factory=lambda: deque(maxlen=_KEPT))
+
+    def __post_init__(self) -> None:
+        self._holding = Holding(folder=self.folder)
 
     def run(self) -> RunReport:
         """Watch until told to stop. Raises what `process` raises."""
@@ -56,8 +61,8 @@ class Watch:
             ready = self.folder.ready(began)
             self._tell_closed()
             pause = max(min(self.poll_s, self.folder.settle_s), _SCAN_SHARE * (time.monotonic() - began))
-            self._work(self._batches(ready))
-            if self.once and not ready and not self.folder.unsettled:
+            self._work(self._batches(ready, began))
+            if self.once and not (ready or self.folder.unsettled or self._holding):
                 break
             if not ready:
                 self.stop.wait(pause)
@@ -80,27 +85,33 @@ class Watch:
         for batch in batches:
             if self.stop.requested:
                 return
-            report = self.process(batch.files, batch.profile)
+            report = self.process(batch.files, batch.profile, merge=batch.merge)
             self._finished.extend(report.finished)
             self._failed.extend(report.failed)
             self._skipped.extend(report.skipped)
 
-    def _batches(self, files: Sequence[Path]) -> list[Batch]:
+    def _batches(self, files: Sequence[Path], now: float) -> list[Batch]:
         """What the rules take, by profile: what is urgent first, then what is due first."""
-        taken: dict[str, list[Path]] = {}
-        profiles: dict[str, Profile] = {}
-        order: dict[str, tuple[bool, float]] = {}
+        orders = Orders()
         for path in files:
             take = self._decide(path)
-            if take is None:
-                continue
-            due = float("inf") if take.terms.deadline is None else take.terms.deadline
-            haste = take.terms.urgency == "bulk", due
-            taken.setdefault(take.wanted, []).append(path)
-            profiles[take.wanted] = take.profile
-            order[take.wanted] = min(haste, order.get(take.wanted, haste))
-        ordered = sorted(taken, key=lambda wanted: order[wanted])
-        return [Batch(profile=profiles[wanted], files=tuple(taken[wanted])) for wanted in ordered]
+            if take is not None and take.chapters_wait_s is not None and is_chapter(path.name):
+                self._holding.hold(path, take.chapters_wait_s)
+            elif take is not None:
+                orders.add(take, (path,))
+        for recording in self._holding.released(now):
+            self._add_recording(orders, recording)
+        return orders.batches()
+
+    def _add_recording(self, orders: Orders, recording: tuple[Path, ...]) -> None:
+        """A whole recording, by the rule of its first chapter; each by itself if that is not to be merged."""
+        first = self._decide(recording[0])
+        if first is not None and first.chapters_wait_s is not None:
+            orders.add(first, recording, merge=True)
+            return
+        for path in recording[1:]:
+            if (take := self._decide(path)) is not None:
+                orders.add(take, (path,))
 
     def _decide(self, path: Path) -> Take | None:
         try:

@@ -38,12 +38,15 @@ class Shop:
 
     root: Path
     batches: list[tuple[str, list[str]]] = field(default_factory=list)
+    merged: list[list[str]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     stop: Stop = field(default_factory=Stop)
     meanwhile: Callable[[], None] = lambda: None
 
-    def process(self, files: Sequence[Path], profile: Profile) -> RunReport:
-        self.batches.append((profile.name, [path.relative_to(self.root).as_posix() for path in files]))
+    def process(self, files: Sequence[Path], profile: Profile, /, *, merge: bool) -> RunReport:
+        names = [path.relative_to(self.root).as_posix() for path in files]
+        self.batches.append((profile.name, names))
+        self.merged += [names] if merge else []
         self.meanwhile()
         failed = tuple(
             AssetFailed(asset="", name=path.name, source=str(path), job="", reason="bad", remedy="")
@@ -188,3 +191,40 @@ def test_a_folder_that_is_taken_away_is_told_once_and_goes_on_when_it_is_back(tm
     shop.stop.request("enough")
     thread.join(5)
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Rules:
+    (tmp_path / "waiting.yaml").write_text("default: {chapters_wait_s: 0.5}")
+    return load(tmp_path / "waiting.yaml")
+
+
+def test_chapters_are_processed_together_once_none_was_added_for_a_while(shop: Shop, waiting: Rules) -> None:
+    for name in ("card/GX020042.MP4", "card/GX010042.MP4", "card/GX010043.MP4", "b.mp4"):
+        shop.put(name)
+
+    def another() -> None:  # while the first batch is processed, within the time that chapters are waited for
+        shop.put("card/GX030042.MP4")
+        shop.meanwhile = lambda: None
+
+    shop.meanwhile = another
+    shop.watch(waiting).run()
+    assert shop.batches[0] == ("default", ["b.mp4"])
+    recordings = [name for names in shop.merged for name in names]
+    chapters = [f"card/GX0{number}0042.MP4" for number in (1, 2, 3)]
+    assert sorted(recordings) == sorted(["card/GX010043.MP4", *chapters])
+
+
+def test_a_chapter_that_comes_too_late_brings_all_of_its_recording_again(shop: Shop, waiting: Rules) -> None:
+    shop.put("GX010042.MP4")
+    shop.watch(waiting).run()
+    assert shop.merged == [["GX010042.MP4"]]
+    watch = shop.watch(waiting, once=False)
+    thread = threading.Thread(target=watch.run, daemon=True)
+    thread.start()
+    _until(lambda: len(shop.merged) == 2)
+    shop.put("GX020042.MP4")
+    _until(lambda: len(shop.merged) == 3)
+    shop.stop.request("enough")
+    thread.join(5)
+    assert shop.merged[1:] == [["GX010042.MP4"], ["GX010042.MP4", "GX020042.MP4"]]
