@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,8 @@ def appearing(out: Path) -> Iterator[Aside]:
     """
     with files.told_apart(f"writing {out.name}"):
         out.parent.mkdir(parents=True, exist_ok=True)
-        sweep(files.asides(out))
+        with suppress(PermissionError):  # a folder that may be written, but not listed
+            sweep(files.asides(out))
         with held(lambda: files.aside(out)) as folder:
             made = Aside(file=folder / "whole" / out.name, work=folder / "work")
             made.file.parent.mkdir()

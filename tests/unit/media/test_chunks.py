@@ -6,25 +6,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.media.rungs import RUNG_1080
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.chunks import Grid, grid, plan
 from eddyline.media.cost import estimate_cpu_s
 from eddyline.media.ladder import Rung
 from eddyline.media.source import VideoFacts
-
-_1080 = Rung(
-    name="1080p",
-    codec="h264",
-    encoder="libx264",
-    width=1920,
-    height=1080,
-    crf=23,
-    preset="veryfast",
-    maxrate_kbps=6000,
-    bufsize_kbps=12000,
-    pixel_format="yuv420p",
-)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +47,7 @@ def test_chunks_cover_every_frame_once_on_the_grid(
     frames: int, gop: int, per_segment: int, preset: str
 ) -> None:
     cells = Grid(gop=gop, segment=gop * per_segment, fps=Fraction(30))
-    rung = Rung(**{**_1080.to_json(), "preset": preset})
+    rung = Rung(**{**RUNG_1080.to_json(), "preset": preset})
     chunks = plan(frames, cells, (rung,))
     assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
     assert chunks[0].first == 0
@@ -72,21 +60,21 @@ def test_chunks_cover_every_frame_once_on_the_grid(
 
 def test_a_chunk_of_a_long_source_takes_about_forty_cpu_seconds() -> None:
     cells = grid(gop_s=2.0, segment_s=4.0, fps=Fraction(60))
-    chunks = plan(60 * 60 * 30, cells, (_1080,))
-    costs = [estimate_cpu_s(chunk.frames, (_1080,)) for chunk in chunks]
+    chunks = plan(60 * 60 * 30, cells, (RUNG_1080,))
+    costs = [estimate_cpu_s(chunk.frames, (RUNG_1080,)) for chunk in chunks]
     assert 30 <= min(costs) <= max(costs) <= 50
 
 
 def test_a_short_clip_is_still_split_for_the_cores() -> None:
     cells = grid(gop_s=2.0, segment_s=4.0, fps=Fraction(30))
-    small = Rung(**{**_1080.to_json(), "width": 640, "height": 360})
+    small = Rung(**{**RUNG_1080.to_json(), "width": 640, "height": 360})
     assert len(plan(4 * cells.segment, cells, (small,))) == 1
     assert len(plan(4 * cells.segment + 1, cells, (small,))) == 4
 
 
 def test_a_source_without_frames_has_no_plan() -> None:
     with pytest.raises(UnsupportedError, match="no frame"):
-        plan(0, Grid(gop=1, segment=1, fps=Fraction(1)), (_1080,))
+        plan(0, Grid(gop=1, segment=1, fps=Fraction(1)), (RUNG_1080,))
 
 
 def test_deeper_larger_and_hdr_sources_cost_more() -> None:
@@ -102,8 +90,8 @@ def test_deeper_larger_and_hdr_sources_cost_more() -> None:
     deep = VideoFacts(**{**vars(plain), "codec": "hevc", "pixel_format": "yuv420p10le"})
     hdr = VideoFacts(**{**vars(deep), "transfer": "smpte2084"})
     larger = VideoFacts(**{**vars(plain), "width": 3840, "height": 2160})
-    costs = [estimate_cpu_s(60, (_1080,), facts) for facts in (plain, deep, hdr)]
+    costs = [estimate_cpu_s(60, (RUNG_1080,), facts) for facts in (plain, deep, hdr)]
     assert costs == sorted(set(costs))
-    assert estimate_cpu_s(60, (_1080,), larger) > costs[0]
+    assert estimate_cpu_s(60, (RUNG_1080,), larger) > costs[0]
     # measured on an idle 2-core machine: 480 frames of this rung in 21.0 CPU s
-    assert estimate_cpu_s(480, (_1080,), plain) == pytest.approx(21.0, rel=0.2)
+    assert estimate_cpu_s(480, (RUNG_1080,), plain) == pytest.approx(21.0, rel=0.2)
