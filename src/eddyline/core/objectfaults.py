@@ -21,6 +21,10 @@ from eddyline.core.patience import AwayError
 
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
 _SAID = re.compile(r"<Message>([^<]{1,300})</Message>")
+_NO_ANSWER = re.compile(
+    r"Error performing [A-Z]+ (https?://[^/\s]+)\S* in (\S+s)(?:, after (\d+) retries)?"
+    r".*HTTP error: error sending"
+)
 _STATUS = "Server returned non-2xx status code: "
 _KEPT = 400  # characters of what the store said
 
@@ -63,6 +67,11 @@ _BY_CODE = {
     "KeyTooLongError": _Fault(UsageError, "the key is too long", "shorten the prefix in the address"),
     "AuthorizationHeaderMalformed": _ELSEWHERE,
     "PermanentRedirect": _ELSEWHERE,
+    "NotImplemented": _Fault(
+        UsageError,
+        "the store cannot do that",
+        "use one that knows conditional writes (If-None-Match, If-Match) and multipart uploads, as S3 does",
+    ),
     "ExpiredToken": _Fault(TransientError, "the credentials have expired", "renew them"),
 }
 _ODD_KEY = _Fault(OddKeyError, "", "give that object another key, or name the others one by one")
@@ -137,4 +146,8 @@ def _short(said: str) -> str:
     code, message = _CODE.search(said), _SAID.search(said)
     if code is not None:
         return code[1] + (f", {message[1]}" if message is not None else "")
+    silent = _NO_ANSWER.search(said)
+    if silent is not None:
+        server, seconds, again = silent.groups()
+        return f"no answer from {server} in {seconds}" + (f", asked {int(again) + 1} times" if again else "")
     return " ".join(said.split())[:_KEPT]

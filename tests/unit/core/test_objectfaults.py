@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -49,6 +50,7 @@ def _always(answer: Answer) -> Callable[[Request], Answer]:
         (error(403, "InvalidObjectState"), UsageError, r"in an archive \(restore it first"),
         (error(404, "NoSuchBucket"), UsageError, r"no such bucket \(create it"),
         (error(404, "NoSuchKey"), MissingError, "it is not there"),
+        (error(501, "NotImplemented"), UsageError, r"cannot do that \(use one that knows conditional writes"),
         (error(400, "ExpiredToken"), TransientError, "credentials have expired"),
         (error(400, "Strange", "a strange thing"), TransientError, "Strange, a strange thing"),
     ],
@@ -125,8 +127,10 @@ def test_a_store_that_stays_busy_is_given_up_for_now() -> None:
 def test_a_store_that_is_not_there_is_given_up_for_now() -> None:
     with scripted(_always(Answer())) as server:
         url = server.url
-    with pytest.raises(TransientError, match="network"):
+    with pytest.raises(TransientError, match="network") as caught:
         _open(url, retries=1).get("k")
+    said = rf"reading k in s3://bucket: no answer from {url} in [0-9.]+(m|µ)?s, asked 2 times"
+    assert re.fullmatch(said, caught.value.message)
 
 
 def test_a_store_that_falls_silent_is_not_waited_for() -> None:
