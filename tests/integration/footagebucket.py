@@ -11,8 +11,8 @@ from typing import Any
 from tests.integration.cloud import REGION
 
 from eddyline.aws.arrivals import SqsArrivals
-from eddyline.aws.eventqueue import EventQueue, prepare
-from eddyline.aws.queues import Naming, Queues, sqs_client
+from eddyline.aws.eventqueue import EventQueue, events_queues, prepare
+from eddyline.aws.queues import Queues, sqs_client
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 _CREATED = ["s3:ObjectCreated:*"]
@@ -46,10 +46,7 @@ class FootageBucket:
         client("s3", self.endpoint).delete_object(Bucket=self.bucket, Key=key)
 
     def queues(self) -> Queues:
-        return Queues(
-            sqs_client(endpoint=self.endpoint, region=REGION),
-            Naming(prefix=self.place.name, classes=("events",)),
-        )
+        return events_queues(sqs_client(endpoint=self.endpoint, region=REGION))
 
     def arrivals(self, *, attempts: int = 8, visibility_s: float = 30.0) -> SqsArrivals:
         return SqsArrivals(self.queues(), self.place, attempts=attempts, visibility_s=visibility_s, wait_s=1)

@@ -78,15 +78,13 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
     rules = load(request.rules, profile=request.profile)
     with extra("aws", "S3's events on SQS"):
         from eddyline.aws.arrivals import SqsArrivals
-        from eddyline.aws.eventqueue import prepare
+        from eddyline.aws.eventqueue import events_queues, prepare
         from eddyline.aws.events import parse
-        from eddyline.aws.queues import Naming, Queues
     shared = request.shared
     store, inspecting = shared.open_store(), first_class(shared.pools())
     client = shared.sqs()
     place = prepare(client, request.events, buckets=request.buckets)
-    # Only its dead letters' name is ever asked for, and not even that: `place` knows it.
-    queues = Queues(client, Naming(prefix=place.name, classes=("events",)))
+    queues = events_queues(client)
     with (
         shared.open_ledger() as ledger,
         closing(SqsArrivals(queues, place, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as sqs,

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 def attic(events: str) -> Attic:
     """What is parked beside the queue `events`. Raises `UsageError` if there is no such queue."""
     with extra("aws", "S3's events on SQS"):
-        from eddyline.aws.eventqueue import find
+        from eddyline.aws.eventqueue import events_queues, find
         from eddyline.aws.parked import Attic
-        from eddyline.aws.queues import Naming, Queues
     client = Shared.sqs()
     place = find(client, events)
-    return Attic(Queues(client, Naming(prefix=place.name, classes=("events",))), place)
+    return Attic(events_queues(client), place)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from eddyline.aws.faults import NoQueueError, told_apart
+from eddyline.aws.naming import Naming
+from eddyline.aws.queues import Queues
 from eddyline.core.errors import UsageError
 
 _KEEP_S = 14 * 24 * 3600  # as long as SQS keeps messages at all
 _VISIBILITY_S = 60
 _LAST_RESORT = 100  # receipts; long before, whoever receives a message parks it with a reason
 _OURS = "Eddyline"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,75}")  # 80 letters are SQS's limit, and -dead may be added
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +33,9 @@ def prepare(client: Any, name: str, *, buckets: Sequence[str] = ()) -> EventQueu
     """Find the queue, and make what is missing; `buckets` may send to it, if any are named.
 
     A queue that is there keeps its settings: only one without any dead letters is given some. Safe twice.
-    Raises `QueueError` or `AccessError`.
+    Raises `UsageError` for a name that no such queue can have, `QueueError` or `AccessError`.
     """
+    _check(name)
     try:
         found = _attributes(client, name)
     except NoQueueError:
@@ -46,8 +51,14 @@ def prepare(client: Any, name: str, *, buckets: Sequence[str] = ()) -> EventQueu
     return _place(name, redrive)
 
 
+def events_queues(client: Any) -> Queues:  # noqa: ANN401 - boto3's
+    """Calls on queues of events, each of which is named: those of jobs are none of its business."""
+    return Queues(client, Naming(prefix="events", classes=("events",)))
+
+
 def find(client: Any, name: str) -> EventQueue:  # noqa: ANN401 - boto3's
     """The queue as it is. Raises `UsageError` if there is none or it has no dead letters; `AccessError`."""
+    _check(name)
     try:
         redrive = _plain(_attributes(client, name).get("RedrivePolicy", ""))
     except NoQueueError:
@@ -58,6 +69,14 @@ def find(client: Any, name: str) -> EventQueue:  # noqa: ANN401 - boto3's
             remedy="name the queue that `eddyline ingest --events` reads",
         )
     return _place(name, redrive)
+
+
+def _check(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be a queue of events",
+            remedy="name a standard queue (S3 sends to no FIFO queue): letters, digits, - and _, 75 at most",
+        )
 
 
 def _place(name: str, redrive: Mapping[str, Any]) -> EventQueue:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
-from eddyline.aws.eventqueue import allowing
+import pytest
+
+from eddyline.aws.eventqueue import allowing, find, prepare
+from eddyline.core.errors import UsageError
 
 ARN = "arn:aws-cn:sqs:cn-north-1:123456789012:footage-events"
 
@@ -33,3 +37,12 @@ def test_what_the_owner_wrote_is_kept_and_what_was_ours_is_replaced() -> None:
     assert len(twice["Statement"]) == 3
     assert "cards" not in json.dumps(twice)
     assert allowing(ARN, ["cards"], once) == once
+
+
+@pytest.mark.parametrize("name", ["events.fifo", "bad name!", "", "x" * 76, "https://sqs/1/q"])
+@pytest.mark.parametrize("call", [prepare, find])
+def test_a_name_that_no_queue_of_events_can_have_is_refused_before_anything_is_made(
+    name: str, call: Callable[[object, str], object]
+) -> None:
+    with pytest.raises(UsageError, match="cannot be a queue of events"):
+        call(None, name)

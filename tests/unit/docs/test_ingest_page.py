@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from eddyline.aws.eventqueue import allowing
 from eddyline.cli.main import build
-from eddyline.pipeline.ingest.rules import Arrived, Take, load
+from eddyline.pipeline.ingest.conditions import Arrived
+from eddyline.pipeline.ingest.rules import Take, load
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "how-to" / "ingest.md").read_text("utf-8")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from eddyline.core.addresses import Address
 from eddyline.core.objectfacts import ObjectFacts
-from eddyline.pipeline.ingest.rules import Arrived, Rules, Take
+from eddyline.pipeline.ingest.conditions import Arrived
+from eddyline.pipeline.ingest.rules import Rules, Take
 from eddyline.pipeline.ingest.verdicts import Ignore, Park, Submit
 from eddyline.pipeline.layout import OUTPUT, STATE
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Self
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
-    PlainValidator,
     ValidationError,
     model_validator,
 )
@@ -22,7 +18,7 @@ from eddyline.core import settingsfile
 from eddyline.core.errors import UsageError
 from eddyline.media import profile as profiles
 from eddyline.media.profile import Profile
-from eddyline.pipeline.ingest.globs import Glob
+from eddyline.pipeline.ingest.conditions import Arrived, Conditions, Section
 from eddyline.pipeline.ingest.verdicts import Cause, Ignore, Park
 from eddyline.pipeline.kinds import not_footage
 from eddyline.pipeline.terms import Terms, Urgency
@@ -31,21 +27,6 @@ _REMEDY = "correct it; examples/rules.yaml of eddyline's repository is a complet
 _REFERENCE = re.compile(r"\{(\d{1,2})\}")
 _LONGEST_OWNER = 100
 _MOST_RULES = 500
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arrived:
-    """A file or object as rules see it. `at` in seconds since 1970; a folder's files have no bucket.
-
-    `key` is relative to the bucket or folder; `metadata` what its uploader said of it, by small names.
-    """
-
-    key: str
-    size: int
-    at: float
-    bucket: str = ""
-    content_type: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,71 +44,7 @@ class Take:
     chapters_wait_s: float | None = None
 
 
-def _glob(given: object) -> Glob:
-    if not isinstance(given, str):
-        raise ValueError("a pattern is a text")  # noqa: TRY004 - pydantic's way to refuse
-    return Glob(given)
-
-
-def _extensions(given: object) -> object:
-    words = [given] if isinstance(given, str) else given
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise ValueError("an extension, or a list of them")
-    return frozenset(word.lower().lstrip(".") for word in words)
-
-
-_Pattern = Annotated[Glob, PlainValidator(_glob)]
-_Extensions = Annotated[frozenset[str], BeforeValidator(_extensions), Field(min_length=1, max_length=64)]
-_Size = Annotated[int, Field(ge=0, le=2**50)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
-
-
-class Conditions(_Section):
-    """What a rule asks for, all of it at once. Sizes in bytes; patterns as `globs.Glob` reads them."""
-
-    bucket: _Pattern | None = None
-    prefix: str = ""
-    key: _Pattern | None = None
-    extension: _Extensions | None = None
-    content_type: _Pattern | None = None
-    metadata: dict[str, _Pattern] = Field(default_factory=dict, max_length=32)
-    at_least: _Size = 0
-    at_most: _Size | None = None
-
-    @model_validator(mode="after")
-    def _has_an_order(self) -> Self:
-        if self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"at_least ({self.at_least}) is more than at_most ({self.at_most})")
-        return self
-
-    def match(self, arrived: Arrived) -> tuple[str, ...] | None:
-        """What the stars of `key` stand for, if all conditions hold; else None."""
-        found = self.key.match(arrived.key) if self.key else ()
-        return found if found is not None and self._holds(arrived) else None
-
-    def _holds(self, arrived: Arrived) -> bool:
-        return (
-            arrived.key.startswith(self.prefix)
-            and arrived.size >= self.at_least
-            and (self.at_most is None or arrived.size <= self.at_most)
-            and (self.extension is None or _extension(arrived.key) in self.extension)
-            and (self.bucket is None or self.bucket.match(arrived.bucket) is not None)
-            and (self.content_type is None or self.content_type.match(arrived.content_type) is not None)
-            and all(
-                name.lower() in arrived.metadata and pattern.match(arrived.metadata[name.lower()]) is not None
-                for name, pattern in self.metadata.items()
-            )
-        )
-
-
-def _extension(key: str) -> str:
-    return PurePosixPath(key).suffix.lower().removeprefix(".")
-
-
-class Treatment(_Section):
+class Treatment(Section):
     """What becomes of what arrives: `ignore` with a reason, or processed by a profile (a name or a file).
 
     `owner` may hold {1}, {2} ...: what that star of the rule's `key` stands for. `deadline_s` counts from the
@@ -173,7 +90,7 @@ class Rule(Treatment):
         return self.when.key.wildcards if self.when.key else 0
 
 
-class _File(_Section):
+class _File(Section):
     rules: tuple[Rule, ...] = Field(default=(), max_length=_MOST_RULES, strict=False)
     default: Treatment = Treatment()
 
@@ -232,7 +149,7 @@ def load(path: Path | None = None, *, profile: str = "default") -> Rules:
     usual = given.default.profile or profile
     taking = [each for each in (*given.rules, given.default) if each.ignore is None]
     home = path.parent if path is not None else Path()
-    known = {name: _profile(name, home) for name in sorted({each.profile or usual for each in taking})}
+    known = {name: _profile(name, home, path) for name in sorted({each.profile or usual for each in taking})}
     return Rules(given.rules, given.default, usual, known)
 
 
@@ -244,7 +161,12 @@ def _read(path: Path) -> _File:
         raise UsageError(f"{path}: {settingsfile.in_words(error)}", remedy=_REMEDY) from error
 
 
-def _profile(name: str, home: Path) -> tuple[str, Profile]:
+def _profile(name: str, home: Path, rules: Path | None) -> tuple[str, Profile]:
     is_file = "/" in name or name.endswith((".yaml", ".yml"))
     wanted = str(home.absolute() / name) if is_file else name
-    return wanted, profiles.load(wanted)
+    try:
+        return wanted, profiles.load(wanted)
+    except UsageError as error:
+        if rules is None:
+            raise
+        raise UsageError(f"{rules}: {error.message}", remedy=error.remedy) from error

@@ -16,9 +16,10 @@ from eddyline.pipeline.discover import why_not
 from eddyline.pipeline.events import AssetFailed, AssetFinished, Event, RunReport, SourceSkipped
 from eddyline.pipeline.ingest.batches import Batch, Orders
 from eddyline.pipeline.ingest.chapters import is_chapter
+from eddyline.pipeline.ingest.conditions import Arrived
 from eddyline.pipeline.ingest.folder import Folder
 from eddyline.pipeline.ingest.holding import Holding
-from eddyline.pipeline.ingest.rules import Arrived, Rules, Take
+from eddyline.pipeline.ingest.rules import Rules, Take
 
 _POLL_S = 1.0
 _SCAN_SHARE = 10  # looking through the folder takes at most one tenth of the time

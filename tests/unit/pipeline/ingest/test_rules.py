@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eddyline.core.errors import UsageError
-from eddyline.pipeline.ingest.rules import Arrived, Rules, Take, load
+from eddyline.pipeline.ingest.conditions import Arrived
+from eddyline.pipeline.ingest.rules import Rules, Take, load
 from eddyline.pipeline.ingest.verdicts import Ignore, Park
 from eddyline.pipeline.terms import Terms
 
@@ -125,7 +126,7 @@ def test_a_path_that_names_no_owner_is_parked(tmp_path: Path, key: str) -> None:
         ("rules:\n- when: {}\n  urgency: now\n", "urgency"),
         ("rules:\n- when: {}\n  deadline_s: -1\n", "deadline_s"),
         ("default: {owner: '{1}'}\n", "owner"),
-        ("default: {profile: nonsense}\n", "nonsense"),
+        ("default: {profile: nonsense}\n", r"rules.yaml: .*nonsense"),
         ("default: {profile: gone.yaml}\n", "gone.yaml"),
         ("rules: [&a {when: {}}, *a]\n", "aliases"),
         ("rules: []\nrules: []\n", "twice"),
