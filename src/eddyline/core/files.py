@@ -78,7 +78,10 @@ def told_apart(what: str) -> Iterator[None]:
             raise TransientError(
                 f"{what}: the disk is full", remedy="free some space, then run the same command again"
             ) from error
-        raise TransientError(f"{what}: {error.strerror or error}") from error
+        raise TransientError(
+            f"{what}: {error.strerror or error}",
+            remedy="see that the disk is there and may be used; then run the same command again",
+        ) from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -22,7 +22,7 @@ from eddyline.core.patience import AwayError
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
 _SAID = re.compile(r"<Message>([^<]{1,300})</Message>")
 _NO_ANSWER = re.compile(
-    r"Error performing [A-Z]+ (https?://[^/\s]+)\S* in (\S+s)(?:, after (\d+) retries)?"
+    r"Error performing [A-Z]+ (https?://[^/\s]+)\S* in (\d+(?:\.\d)?)\d*(\S?s)(?:, after (\d+) retries)?"
     r".*HTTP error: error sending"
 )
 _STATUS = "Server returned non-2xx status code: "
@@ -148,6 +148,8 @@ def _short(said: str) -> str:
         return code[1] + (f", {message[1]}" if message is not None else "")
     silent = _NO_ANSWER.search(said)
     if silent is not None:
-        server, seconds, again = silent.groups()
-        return f"no answer from {server} in {seconds}" + (f", asked {int(again) + 1} times" if again else "")
+        server, time, unit, again = silent.groups()
+        return f"no answer from {server} in {time} {unit}" + (
+            f", asked {int(again) + 1} times" if again else ""
+        )
     return " ".join(said.split())[:_KEPT]

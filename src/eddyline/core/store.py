@@ -110,7 +110,15 @@ class FolderStore:
         self._turn = threading.Lock()
 
     def check(self) -> None:
-        """A folder is made with the first object."""
+        """See that it may be written in, or made with the first object. Raises `UsageError`."""
+        there = next(place for place in (self.root, *self.root.parents) if os.path.lexists(place))
+        if not there.is_dir():
+            raise UsageError(f"{there} is no folder", remedy="name one for the results")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise UsageError(
+                f"nothing may be written in {there}",
+                remedy="give yourself the right to, or name another folder",
+            )
 
     def path(self, key: str) -> Path:
         """Where the object of `key` lies."""

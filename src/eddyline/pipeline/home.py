@@ -44,6 +44,7 @@ class Home:
         Raises `UsageError` if another run is at work in it, or if its ledger tells of results elsewhere: what
         is done in one store is not done in another.
         """
+        self.store.check()
         with files.told_apart(f"preparing {self.root}"):
             self.scratch.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)

@@ -129,7 +129,7 @@ def test_a_store_that_is_not_there_is_given_up_for_now() -> None:
         url = server.url
     with pytest.raises(TransientError, match="network") as caught:
         _open(url, retries=1).get("k")
-    said = rf"reading k in s3://bucket: no answer from {url} in [0-9.]+(m|µ)?s, asked 2 times"
+    said = rf"reading k in s3://bucket: no answer from {url} in [0-9.]+ (m|µ)?s, asked 2 times"
     assert re.fullmatch(said, caught.value.message)
 
 

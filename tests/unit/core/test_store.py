@@ -361,3 +361,24 @@ def test_a_writer_killed_at_any_moment_leaves_only_whole_objects(tmp_path: Path)
             assert len(set(data[::997])) == 1, key
             assert not key.rpartition("/")[2].startswith(".")
     assert store.compare_and_set("a/set0", b"after", store.tag("a/set0"))
+
+
+def test_a_folder_that_is_not_there_yet_may_be_one(tmp_path: Path) -> None:
+    FolderStore(tmp_path / "not" / "yet").check()
+    FolderStore(tmp_path).check()
+    assert not (tmp_path / "not").exists()
+
+
+def test_what_can_be_no_folder_is_refused_before_anything_is_put(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    for place in ("file", "file/below", "nowhere"):
+        with pytest.raises(UsageError, match="is no folder"):
+            FolderStore(tmp_path / place).check()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_folder_that_may_not_be_written_in_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UsageError, match="nothing may be written"):
+        FolderStore(tmp_path / "below").check()
