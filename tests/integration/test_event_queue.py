@@ -23,7 +23,7 @@ from tests.servers.ministack import Ministack, ministack
 from tests.servers.network import Answer, proxy
 
 from eddyline.aws.arrivals import SqsArrivals
-from eddyline.aws.eventqueue import prepare
+from eddyline.aws.eventqueue import EventQueue, prepare
 from eddyline.aws.events import parse
 from eddyline.core import addresses
 from eddyline.core.errors import TransientError, UsageError
@@ -57,6 +57,16 @@ def _buckets(ministack: Ministack) -> Buckets:
     buckets = Buckets()
     buckets.reach_by(ministack.settings)
     return buckets
+
+
+def _impatient(bucket: FootageBucket) -> EventQueue:
+    """The same queue, which puts a message aside once it was received in vain a single time."""
+    sqs = client("sqs", bucket.endpoint)
+    url = sqs.get_queue_url(QueueName=bucket.place.name)["QueueUrl"]
+    policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    soon = json.dumps({**json.loads(policy["RedrivePolicy"]), "maxReceiveCount": "1"})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": soon})
+    return prepare(sqs, bucket.place.name)
 
 
 def _nothing(arrivals: SqsArrivals, seconds: float) -> bool:
@@ -132,6 +142,21 @@ def test_what_is_handed_back_at_the_end_shows_at_once(ministack: Ministack) -> N
     first.close()
     with closing(bucket.arrivals()) as second:
         _received(second, within_s=3)
+
+
+def test_an_end_in_good_order_brings_no_message_nearer_to_an_impatient_queues_limit(
+    ministack: Ministack,
+) -> None:
+    bucket = told_by_eventbridge(ministack.url)
+    bucket.put("a.mp4", b"xyz")
+    place = _impatient(bucket)
+    for _ in range(3):
+        first = replace(bucket, place=place).arrivals()
+        _received(first)
+        first.close()
+    assert bucket.parked() == []
+    with closing(bucket.arrivals()) as last:
+        assert _received(last).receipts == 1
 
 
 def test_waiting_spends_nothing_and_failing_does(ministack: Ministack) -> None:
@@ -217,11 +242,7 @@ def test_a_message_sent_anew_is_as_old_as_before(ministack: Ministack) -> None:
 
 def test_a_queue_that_gives_up_soon_has_what_fails_parked_with_a_reason_before(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
-    sqs = client("sqs", ministack.url)
-    url = sqs.get_queue_url(QueueName=bucket.place.name)["QueueUrl"]
-    policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
-    soon = json.dumps({**json.loads(policy["RedrivePolicy"]), "maxReceiveCount": "1"})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": soon})
+    place = _impatient(bucket)
     bucket.put("a.mp4", b"xyz")
     stop, notes = Stop(), list[Note]()
 
@@ -233,7 +254,7 @@ def test_a_queue_that_gives_up_soon_has_what_fails_parked_with_a_reason_before(m
     def broken(_bucket: str, _key: str) -> None:
         raise TransientError("a strange answer")
 
-    with closing(replace(bucket, place=prepare(sqs, bucket.place.name)).arrivals()) as arrivals:
+    with closing(replace(bucket, place=place).arrivals()) as arrivals:
         Ingest(
             arrivals=arrivals,
             parse=parse,

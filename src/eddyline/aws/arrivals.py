@@ -78,18 +78,26 @@ class SqsArrivals:
 
     def again(self, message: Message, delay_s: float, *, spent: bool) -> None:
         """Hide it for so long; SQS counts receipts whatever became of them, so in time it is sent anew."""
-        held = self._take(message)
-        if spent or message.receipts * 2 < self.limit:
-            self._queues.hide(held, min(delay_s, _LONGEST_HIDDEN_S))
-        else:
-            self._send_anew(message, min(delay_s, _LONGEST_DELAY_S))
-            self._queues.delete(held)
+        for held in self._take(message):
+            if spent:
+                self._queues.hide([held], min(delay_s, _LONGEST_HIDDEN_S))
+            else:
+                self._put_back(held, delay_s)
 
-    def _send_anew(self, message: Message, delay_s: float) -> None:
-        since = {_SINCE: f"{message.since:.3f}"}
-        sent = self._queues.send(self._place.name, [message.body], delay_s=delay_s, attributes=since)
+    def _put_back(self, held: Received, delay_s: float) -> None:
+        """Let it come again, through no fault of its own."""
+        if held.receipts * 2 < self.limit:
+            self._queues.hide([held], min(delay_s, _LONGEST_HIDDEN_S))
+            return
+        sent = self._queues.send(
+            self._place.name,
+            [held.body],
+            delay_s=min(delay_s, _LONGEST_DELAY_S),
+            attributes={_SINCE: f"{_since(held):.3f}"},
+        )
         if not all(sent):
             raise QueueError(f"sending a message to {self._place.name} anew")
+        self._queues.delete([held])
 
     def park(self, message: Message, reason: str) -> None:
         """Move it to the dead letters, with the reason as an attribute."""
@@ -104,7 +112,8 @@ class SqsArrivals:
             left = list(self._held.values())
             self._held.clear()
         with contextlib.suppress(EddylineError):
-            self._queues.hide(left, 0)
+            for each in left:
+                self._put_back(each, 0)
 
     def _take(self, message: Message) -> list[Received]:
         with self._lock:

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,10 +100,14 @@ class Lines:
         """Print a note."""
         with self._lock:
             if self._as_json:
-                sys.stdout.write(encode({"event": note.what, **_plain(note)}) + "\n")
+                sys.stdout.write(encode({"timestamp": _now(), "event": note.what, **_plain(note)}) + "\n")
                 sys.stdout.flush()  # a reader waits for each line
             else:
                 self._screen.print(_line(note), soft_wrap=True)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _plain(note: Note) -> dict[str, str]:
