@@ -6,7 +6,6 @@ import os
 import platform
 import secrets
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,17 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from eddyline.app.draining import drained
 from eddyline.app.extras import extra
 from eddyline.app.shared import Shared
 from eddyline.app.watching import Observation, backlog_watched, observed
-from eddyline.core.clock import SystemClock
 from eddyline.core.errors import TransientError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.core.store import Store
-from eddyline.fleet.drain import Actions, Standing
-from eddyline.fleet.drainer import Drainer
-from eddyline.fleet.notices import Kind, Notice, sigterm
 from eddyline.fleet.obeying import Obedience
 from eddyline.fleet.pools import Pools
 from eddyline.fleet.serving import worker_name
@@ -46,9 +42,6 @@ from eddyline.pipeline.steps.table import handlers
 
 if TYPE_CHECKING:
     from eddyline.observe.working import WorkerMetrics
-
-AT_ONCE = "Ctrl-C"
-"""The reason of a stop for which nothing is to be finished first."""
 
 _LONGEST_POLL_S = 20.0
 _STORE_AWAY_S = 120.0  # longer, and it is for somebody else to see to
@@ -100,7 +93,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
         if store is None:
             return
         broker, history_of = stack.enter_context(_broker(request, pools, told))
-        drainer = stack.enter_context(_drained(broker, told, stop=stop, asked=asked))
+        drainer = stack.enter_context(drained(broker, told, stop=stop, asked=asked))
         obedience = Obedience(
             broker,
             worker=name,
@@ -190,82 +183,3 @@ def _broker(
         if request.metrics:
             stack.enter_context(backlog_watched(shared, told, pools))
         yield DirectBroker(ledger), history.from_ledger(ledger)
-
-
-@contextmanager
-def _drained(
-    broker: Broker, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop
-) -> Iterator[Drainer]:
-    """The worker's conscience about its end, with all that can tell of it."""
-    with ExitStack() as stack:
-        protection = stack.enter_context(_protected(told))
-        drainer = Drainer(broker, stop=stop, busy=protection, on_actions=_acted(told))
-        stack.callback(drainer.close)
-        over = Stop()
-        stack.callback(over.request, "the worker has ended")
-        _watch_machine(drainer, told, over)
-        threading.Thread(target=_heed, args=(asked, drainer, over, told), name="asked", daemon=True).start()
-        yield drainer
-
-
-@contextmanager
-def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], None]]:
-    """Protection against an ECS service's scale-in while jobs run; nothing elsewhere."""
-    from eddyline.aws.protection import Protection  # a worker elsewhere needs none of it
-
-    protection = Protection.of(os.environ, lambda said: told.log.warning("task protection", said=said))
-    if protection is None:
-        yield lambda _busy: None
-        return
-    try:
-        yield protection.hold
-    finally:
-        protection.close()
-
-
-def _watch_machine(drainer: Drainer, told: Observation[WorkerMetrics], over: Stop) -> None:
-    """Ask the machine's own metadata, every few seconds, whether it is to be taken away."""
-    from eddyline.aws.imds import Metadata, Watch  # needs no boto3
-
-    metadata = Metadata.of(os.environ)
-    if metadata is None:
-        return
-
-    def noticed(notice: Notice) -> None:
-        told.metrics.hear_notice(str(notice.kind))
-        told.log.warning("notice", kind=str(notice.kind), why=notice.reason, deadline=notice.deadline)
-        drainer.notice(notice)
-
-    def troubled(said: str) -> None:
-        told.log.info("metadata", said=said)
-
-    Watch(metadata, noticed, stop=over, on_trouble=troubled).start()
-
-
-def _heed(asked: Stop, drainer: Drainer, over: Stop, told: Observation[WorkerMetrics]) -> None:
-    """A signal is a notice: SIGTERM leaves time to finish, Ctrl-C none."""
-    while not asked.wait(1.0):
-        if over.requested:
-            return
-    now = SystemClock().now()
-    told.log.info("told to stop", why=asked.reason)
-    notice = sigterm(now)
-    if asked.reason == AT_ONCE:
-        notice = Notice(kind=Kind.STOP, at=now, deadline=now, reason=asked.reason)
-    told.metrics.hear_notice(str(notice.kind))
-    drainer.notice(notice)
-
-
-def _acted(told: Observation[WorkerMetrics]) -> Callable[[Actions, Standing], None]:
-    def act(actions: Actions, standing: Standing) -> None:
-        told.metrics.hear_stance(takes_new=actions.takes_new)
-        told.log.info(
-            "stance",
-            stance=str(actions.stance),
-            why=standing.reason,
-            finish=len(actions.finish),
-            hand_back=len(actions.hand_back),
-            exit_by=actions.exit_by,
-        )
-
-    return act
