@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.servers.ministack import Ministack, ministack
+from tests.servers.network import proxy
 
 from eddyline import app
 from eddyline.core.contenttypes import content_type
@@ -265,6 +266,55 @@ def test_killed_at_random_moments_nothing_is_half_published_and_the_end_is_the_s
     assert lasting(storm) == lasting(calm)
     assert storm["run"]["redone_jobs"] > 0
     assert not list(store.list("storm/.eddyline/parts"))
+
+
+@pytest.mark.timeout(300)
+def test_what_is_made_is_put_once_whatever_is_killed_and_asked_again(
+    store: ObjectStore,
+    ministack: Ministack,
+    ffmpeg: str,
+    eddyline: tuple[str, ...],
+    small_profile: Path,
+    tmp_path: Path,
+) -> None:
+    clip = noisy(ffmpeg, tmp_path / "in.mp4", seconds=16, size="320x180")
+    puts: list[str] = []
+
+    def hear(method: str, path: str) -> None:
+        if method == "PUT":
+            puts.append(path)
+
+    def run(out: str) -> subprocess.Popen[bytes]:
+        where = ("--out", str(tmp_path / out), "--store", f"{store.address}/results", "--slots", "1")
+        return subprocess.Popen(
+            (*eddyline, "run", str(clip), *where, "--profile", str(small_profile)),
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **_environment(ministack), "AWS_ENDPOINT_URL": net.url},
+        )
+
+    with proxy(f"127.0.0.1:{ministack.port}", random.Random(1)) as net:
+        net.heard = hear
+        with run("out") as process:
+            while not any("/chunk-" in each and each.endswith("/receipt.json") for each in puts):
+                assert process.poll() is None
+                time.sleep(0.01)
+            os.killpg(process.pid, signal.SIGKILL)
+        time.sleep(0.2)  # what was on its way is through
+        kept = {each.rpartition("/")[0] for each in puts if each.endswith("/receipt.json")}
+        puts.clear()
+        assert run("out").wait() == 0
+        assert not [each for each in puts if each.rpartition("/")[0] in kept], (
+            "what was finished is put again"
+        )
+        again = [path for path, times in Counter(puts).items() if times > 1]
+        assert all(path.endswith("/pictures/poster.jpg") for path in again), (
+            "only the poster, shown before all"
+        )
+        assert len([path for path in puts if path.endswith(".m4s")]) > 0
+        puts.clear()
+        assert run("other").wait() == 0
+        assert puts == []
 
 
 def _only(store: ObjectStore, prefix: str) -> dict[str, Any]:

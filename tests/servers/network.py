@@ -90,6 +90,7 @@ class Proxy:
     """A running proxy; `weather` may be changed at any time, `done` counts by (action, fate).
 
     `law`: (action, body) -> what the real service would refuse and this server does not; None: it may pass.
+    `heard` is told the method and the path of every request.
     """
 
     url: str
@@ -97,6 +98,7 @@ class Proxy:
     rng: random.Random
     weather: Weather = FINE
     law: Callable[[str, bytes], Answer | None] = lambda _action, _body: None
+    heard: Callable[[str, str], None] = lambda _method, _path: None
     done: Counter[tuple[str, Fate]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -111,6 +113,7 @@ class Proxy:
 
     def carry(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
         """Do to a request what its fate says; None: the client gets no answer."""
+        self.heard(method, path)
         action = (headers.get("X-Amz-Target") or method).rpartition(".")[2]
         fate, pause = self._draw(action)
         time.sleep(pause)
