@@ -18,7 +18,13 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.cloud import REGION
-from tests.integration.footagebucket import FootageBucket, client, told_by_eventbridge, told_by_s3
+from tests.integration.footagebucket import (
+    FootageBucket,
+    client,
+    told_by_eventbridge,
+    told_by_s3,
+    told_by_topic,
+)
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
 
@@ -113,7 +119,9 @@ def _told(bucket: FootageBucket, key: str, tag: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("made", "options"), [(told_by_eventbridge, ()), (told_by_s3, ("--queues", "jobs"))])
+@pytest.mark.parametrize(
+    ("made", "options"), [(told_by_eventbridge, ()), (told_by_s3, ("--queues", "jobs")), (told_by_topic, ())]
+)
 def test_uploads_become_assets_and_all_else_ends_where_it_belongs(
     made: Callable[[str], FootageBucket], options: tuple[str, ...], ministack: Ministack, tmp_path: Path
 ) -> None:

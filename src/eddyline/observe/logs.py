@@ -107,17 +107,25 @@ def worker_log(log: FilteringBoundLogger) -> Callable[[WorkerEvent], None]:
 
 
 class LibraryLogs(logging.Handler):
-    """Warnings of the libraries in use as lines of the same log, while entered."""
+    """What libraries, Python's warnings and threads that fail would print, as lines of the same log.
+
+    While entered: whoever reads the log line by line finds JSON in each.
+    """
 
     def __init__(self, log: FilteringBoundLogger) -> None:
         super().__init__(logging.WARNING)
         self._log = log
+        self._usual_hook = threading.excepthook
 
     def __enter__(self) -> Self:
         logging.getLogger().addHandler(self)
+        logging.captureWarnings(capture=True)
+        self._usual_hook, threading.excepthook = threading.excepthook, self._thread_failed
         return self
 
     def __exit__(self, *_: object) -> None:
+        threading.excepthook = self._usual_hook
+        logging.captureWarnings(capture=False)
         logging.getLogger().removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -127,7 +135,13 @@ class LibraryLogs(logging.Handler):
         except (TypeError, ValueError):  # a library's own mistake in its arguments
             said = str(record.msg)
         tell = self._log.error if record.levelno >= logging.ERROR else self._log.warning
-        tell("library", library=record.name, said=said)
+        trace = {"exc_info": record.exc_info} if record.exc_info and record.exc_info[0] else {}
+        tell("library", library=record.name, said=said, **trace)
+
+    def _thread_failed(self, failed: threading.ExceptHookArgs) -> None:
+        name = failed.thread.name if failed.thread else ""
+        told = (failed.exc_type, failed.exc_value, failed.exc_traceback)
+        self._log.error("thread failed", thread=name, exc_info=told)
 
 
 def _redacted(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,28 @@ def test_warnings_of_libraries_are_lines_too() -> None:
     lines = _lines(stream)
     assert [(line["level"], line["library"]) for line in lines] == [("warning", "botocore")]
     assert lines[0]["said"] == "retrying https://***@host"
+
+
+def test_a_thread_that_fails_and_a_warning_are_lines_too_and_afterwards_are_not() -> None:
+    stream, before = io.StringIO(), threading.excepthook
+
+    def fail() -> None:
+        raise ZeroDivisionError("on purpose")
+
+    with LibraryLogs(open_log(stream)):
+        thread = threading.Thread(target=fail, name="beats")
+        thread.start()
+        thread.join()
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("old", DeprecationWarning, stacklevel=1)
+        logging.getLogger("lib").error("it broke", exc_info=ValueError("inner"))
+    assert threading.excepthook is before
+    failed, warned, broke = _lines(stream)
+    assert (failed["event"], failed["thread"], failed["level"]) == ("thread failed", "beats", "error")
+    assert failed["exception"][0]["exc_type"] == "ZeroDivisionError"
+    assert "DeprecationWarning" in warned["said"]
+    assert broke["exception"][0]["exc_value"] == "inner"
 
 
 def test_a_librarys_own_mistake_is_a_line_too() -> None:
