@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from eddyline.core.stop import Stop
 from eddyline.core.store import Store
 from eddyline.fleet.serving import Unserved
+from eddyline.graph.job import Job
 from eddyline.graph.ledger import Ledger
-from eddyline.graph.states import State
+from eddyline.graph.states import OPEN, State
 from eddyline.pipeline.account import Account
 from eddyline.pipeline.events import AssetProgress, Event
 from eddyline.pipeline.progress import STAGES
@@ -76,6 +77,7 @@ class Following:
         elif not self.ledger.has_open(submitted.asset):
             self.account.settle(submitted, self.ledger, self.store)
         else:
+            wanted = _being_made(wanted)
             running = [job for job in wanted if job.state is State.RUNNING]
             self._due |= {job.cls for job in wanted if job.state is State.READY}
             stages = [STAGES.get(job.kind, ("encode", 1)) for job in running]
@@ -94,3 +96,9 @@ class Following:
                 )
             )
         return not self.account.is_closed(submitted.asset)
+
+
+def _being_made(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs of what is made now: an asset may have been made before, and be gone or elsewhere since."""
+    asks = {job.spec.get("ask") for job in jobs if job.state in OPEN}
+    return [job for job in jobs if job.spec.get("ask") in asks]

@@ -13,7 +13,7 @@ from eddyline.fleet.serving import Unserved
 from eddyline.graph.job import Done, Failed, NewJob, Outcome, Settlement
 from eddyline.graph.ledger import Ledger
 from eddyline.pipeline.account import Account
-from eddyline.pipeline.events import Event, RunReport
+from eddyline.pipeline.events import AssetProgress, Event, RunReport
 from eddyline.pipeline.following import Following
 from eddyline.pipeline.submit import Submitted
 
@@ -96,3 +96,22 @@ def test_a_class_that_nobody_serves_is_told_while_it_is_waited_for(ledger: Ledge
     assert {each.cls for each in missing} == {"light"}, "nothing of this asset's waits for the other one"
     assert asked[0] == 0, "at once"
     assert len(missing) == 3  # in 160 s
+
+
+def test_what_was_made_before_and_is_gone_since_is_no_progress(ledger: Ledger, tmp_path: Path) -> None:
+    _end(ledger, Done(result={}))
+    spec = {"ask": "anew"}
+    ledger.submit([NewJob(id="b.publish", asset=ASSET, kind="publish", cls="light", spec=spec)])
+    stop, told = Stop(), list[float]()
+
+    def hear(event: Event) -> None:
+        assert isinstance(event, AssetProgress)
+        told.append(event.fraction)
+        stop.request("enough")
+
+    store = FolderStore(tmp_path / "store")
+    account = Account(where=store.where, on_event=hear)
+    Following(store=store, ledger=ledger, account=account, stop=stop, on_event=hear).to_the_end(
+        [Submitted(asset=ASSET, name="a.mp4", source="a.mp4", standing="open")]
+    )
+    assert told == [0.0]
