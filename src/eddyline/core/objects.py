@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.store import GCSStore
@@ -23,7 +22,7 @@ from eddyline.core.objectfacts import ObjectFacts, facts_of
 from eddyline.core.objectfaults import OddKeyError, is_missing, told_apart
 from eddyline.core.objectranges import ObjectRanges
 from eddyline.core.objectuploads import PART, Bucket, LostError, ObjectUploads
-from eddyline.core.patience import Patience
+from eddyline.core.patience import Patience, patiently
 from eddyline.core.stop import Stop
 from eddyline.core.store import checked_key
 
@@ -31,20 +30,6 @@ if TYPE_CHECKING:  # types only: they do not exist when running
     from obstore import ObjectMeta, PutMode
 
 _SERVER_COPY = 5 * 1024**3  # S3 copies no larger object by one request
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _patiently(
-    method: Callable[Concatenate[ObjectStore, P], R],
-) -> Callable[Concatenate[ObjectStore, P], R]:
-    """Ask again where the store was away for a moment. Not for what must not be done twice."""
-
-    @wraps(method)
-    def ask(self: ObjectStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return self.patience.ask(lambda: method(self, *args, **kwargs))
-
-    return ask
 
 
 class ObjectStore:
@@ -85,12 +70,12 @@ class ObjectStore:
         """The object's whole address."""
         return f"{self.address}/{self._key(key)}"
 
-    @_patiently
+    @patiently
     def put(self, key: str, path: Path) -> None:
         """Upload `path`, in parts where it is large; the local file stays."""
         self._uploads.send(self._key(key), path)
 
-    @_patiently
+    @patiently
     def put_bytes(self, key: str, data: bytes) -> None:
         """Write a small object whole, by one request."""
         self._uploads.write(self._key(key), data)
@@ -107,7 +92,7 @@ class ObjectStore:
             return False
         return True
 
-    @_patiently
+    @patiently
     def get(self, key: str) -> bytes:
         """A small object whole. Raises `MissingError`."""
         with self._telling(f"reading {key}"):
@@ -123,7 +108,7 @@ class ObjectStore:
         meta = self._head(key)
         return None if meta is None else meta["size"]
 
-    @_patiently
+    @patiently
     def facts(self, key: str) -> ObjectFacts | None:
         """What the store says of an object, its uploader's metadata included; None if there is none."""
         checked = self._key(key)
@@ -185,7 +170,7 @@ class ObjectStore:
         else:
             self._uploads.send_anew(target, self.ranges(key))
 
-    @_patiently
+    @patiently
     def _copy_within(self, source: str, target: str) -> None:
         with self._telling(f"copying {source}"):
             obstore.copy(self._bucket, source, target)
@@ -198,7 +183,7 @@ class ObjectStore:
         """All keys, sorted: what a whole bucket holds is asked for by name, never by an empty prefix."""
         yield from self._list("everything", "")
 
-    @_patiently
+    @patiently
     def _list(self, what: str, top: str) -> Sequence[str]:
         with self._telling(f"listing {what}"):
             pages = obstore.list(self._bucket, prefix=top or None)
@@ -209,7 +194,7 @@ class ObjectStore:
         """Remove an object and everything below it, many with one request."""
         self._delete(prefix, [self._key(prefix), *self.list(prefix)])
 
-    @_patiently
+    @patiently
     def _delete(self, what: str, doomed: Sequence[str]) -> None:
         with self._telling(f"removing {what}"):
             try:
@@ -227,7 +212,7 @@ class ObjectStore:
     def _tag_of(self, meta: ObjectMeta) -> str | None:
         return meta["version" if self._by_version else "e_tag"]
 
-    @_patiently
+    @patiently
     def _head(self, key: str) -> ObjectMeta | None:
         checked = self._key(key)
         with self._telling(f"looking at {key}"):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.core.stop import Stop
 
 T = TypeVar("T")
+S = TypeVar("S", bound="Patient")
+P = ParamSpec("P")
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 3.0
 
@@ -51,6 +54,25 @@ class Patience:
             self._stop.wait(pause)
             self._stop.check()
             pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+class Patient(Protocol):
+    """Whoever asks a store with patience."""
+
+    @property
+    def patience(self) -> Patience:
+        """How long it asks again."""
+        ...
+
+
+def patiently(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Ask again where the store was away for a moment. Not for what must not be done twice."""
+
+    @wraps(method)
+    def ask(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.patience.ask(lambda: method(self, *args, **kwargs))
+
+    return ask
 
 
 NONE = Patience(seconds=0.0)
