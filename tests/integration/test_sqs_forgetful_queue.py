@@ -72,7 +72,7 @@ def test_what_workers_held_when_the_queue_forgot_is_done_though_they_live(
         queue.start()
         time.sleep(2 * LEASE_S)
         hands.go.set()
-        until(lambda: not place.ledger.has_open(), 40)
+        until(lambda: not place.ledger.has_open(), 90)
         assert get(place.ledger, "a-1").state == State.DONE
     finally:
         hands.go.set()

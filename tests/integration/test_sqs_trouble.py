@@ -210,6 +210,29 @@ def test_a_letter_of_a_job_in_the_archive_only_goes(distant: Callable[..., Dista
     assert place.queues.depth(place.names.dead) == 0
 
 
+def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_is_made_anew(
+    distant: Callable[..., Distant],
+) -> None:
+    place = distant()
+    ada, bob = _joined(place.broker()), _joined(place.broker(), "bob")
+    boxes = {name: place.names.mailbox(name) for name in ("ada", "bob", "killed")}
+    place.queues.make(boxes["killed"], keep_s=3600)
+    place.queues.make(f"{place.names.mailboxes}of-somebody-else", keep_s=3600)
+    exchange = SqsExchange(place.queues, stray_s=0.5)
+    assert exchange.tidy(["ada", "bob"]) == 0, "it may only just have been made"
+    time.sleep(0.6)
+    assert exchange.tidy(["ada"]) == 1
+    assert [_depth(place, box) for box in boxes.values()] == [0, 0, -1]
+    time.sleep(0.6)
+    assert exchange.tidy(["ada"]) == 1
+    assert [_depth(place, box) for box in boxes.values()] == [0, -1, -1]
+    assert place.queues.depth(f"{place.names.mailboxes}of-somebody-else") == 0
+    assert bob.orders("bob", 1) == []
+    assert [_depth(place, box) for box in boxes.values()] == [0, 0, -1]
+    assert ada.orders("ada", 0) == []
+    exchange.close()
+
+
 @pytest.mark.slow
 def test_a_job_that_ends_its_workers_before_they_can_say_so_is_found_out(
     distant: Callable[..., Distant],

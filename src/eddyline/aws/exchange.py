@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,14 +22,20 @@ from eddyline.graph.wire import WireError, fact_from_json, offer_to_json, order_
 # too, which does no harm.
 _VISIBILITY_S = 5.0
 _AT_ONCE = 4
+_STRAY_S = 3600.0  # a worker that is known to nobody for so long is gone, or makes its mailbox anew
 _MOST_FACTS = 10_000
 
 
 class SqsExchange:
-    """What a `graph.coordinator.Coordinator` needs, on SQS. Makes the queues when they are missing."""
+    """What a `graph.coordinator.Coordinator` needs, on SQS. Makes the queues when they are missing.
 
-    def __init__(self, queues: Queues) -> None:
+    `stray_s`: a mailbox that belonged to nobody for so long, whenever it was looked at, is removed.
+    """
+
+    def __init__(self, queues: Queues, *, stray_s: float = _STRAY_S) -> None:
         self._queues = queues
+        self._stray_s = stray_s
+        self._strays: dict[str, float] = {}
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="publish")
         self._carriers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="order")
         self._messages: dict[str, Message] = {}
@@ -107,6 +114,18 @@ class SqsExchange:
         """Remove the mailboxes of workers that are gone; one that lives after all makes its own anew."""
         for worker in workers:
             self._queues.remove(self._queues.naming.mailbox(worker))
+
+    def tidy(self, known: Collection[str]) -> int:
+        """Remove mailboxes that have long belonged to none of these workers; how many."""
+        naming = self._queues.naming
+        theirs = {naming.mailbox(worker) for worker in known}
+        found = {name for name in self._queues.named(naming.mailboxes) if naming.is_mailbox(name)}
+        now = time.monotonic()
+        self._strays = {name: self._strays.get(name, now) for name in found - theirs}
+        gone = [name for name, since in self._strays.items() if now - since >= self._stray_s]
+        for name in gone:
+            self._queues.remove(name)
+        return len(gone)
 
     def collect(self, wait_s: float) -> list[Delivery]:
         """What workers said. Messages that cannot be read are parked here, and hold up no others."""

@@ -1,10 +1,10 @@
 """A worker's mailbox: a queue of its own, through which coordinators tell it what people want of it.
 
 It costs an idle worker one long poll in 20 s: 4,320 requests a day. The worker makes it, and makes it again
-where it has vanished; it goes when the worker ends, or when coordinators hold the worker for gone. For that
-its role needs `sqs:CreateQueue`, `DeleteQueue`, `GetQueueUrl`, `GetQueueAttributes`, `SetQueueAttributes`,
-`ReceiveMessage` and `DeleteMessage` on `<prefix>-to-*`, and a coordinator's `GetQueueUrl`, `SendMessage` and
-`DeleteQueue`.
+where it has vanished; it goes with the worker, when coordinators hold that for gone, or an hour after
+all were killed who might have removed it. For that its role needs `sqs:CreateQueue`, `DeleteQueue`,
+`GetQueueUrl`, `GetQueueAttributes`, `SetQueueAttributes`, `ReceiveMessage` and `DeleteMessage` on
+`<prefix>-to-*`, and a coordinator's `GetQueueUrl`, `SendMessage` and `DeleteQueue`, and `ListQueues` on `*`.
 """
 
 from __future__ import annotations

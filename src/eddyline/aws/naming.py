@@ -51,7 +51,17 @@ class Naming:
     def mailbox(self, worker: str) -> str:
         """Where a worker is told what people want of it; names of workers hold what a queue's may not."""
         digest = hashlib.sha256(worker.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
-        return f"{self.prefix}-to-{digest}"
+        return f"{self.mailboxes}{digest}"
+
+    @property
+    def mailboxes(self) -> str:
+        """How the names of all mailboxes begin."""
+        return f"{self.prefix}-to-"
+
+    def is_mailbox(self, name: str) -> bool:
+        """Whether some worker's mailbox has this name."""
+        digest = name.removeprefix(self.mailboxes)
+        return digest != name and len(digest) == _DIGITS and set(digest) <= set("0123456789abcdef")
 
     @property
     def lanes(self) -> tuple[str, ...]:

@@ -81,6 +81,14 @@ class Queues:
             with self._lock:
                 self._urls.pop(name, None)
 
+    def named(self, beginning: str) -> list[str]:
+        """The names of all queues that begin so."""
+        with told_apart(f"listing the queues {beginning}*"):
+            pages = self._client.get_paginator("list_queues").paginate(
+                QueueNamePrefix=beginning, PaginationConfig={"PageSize": 1000}
+            )
+            return [str(url).rsplit("/", 1)[-1] for page in pages for url in page.get("QueueUrls", ())]
+
     def _ensure(self, name: str, attributes: dict[str, str]) -> None:
         wanted = {"MessageRetentionPeriod": str(_KEEP_S), "VisibilityTimeout": "30", **attributes}
         with self._lock:

@@ -20,13 +20,13 @@ from eddyline.aws.keeping import LONGEST_S, Keeping
 from eddyline.aws.mailbox import Mailbox
 from eddyline.aws.queues import Queues
 from eddyline.aws.receiving import Inbox
+from eddyline.aws.voice import Voice
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
-from eddyline.graph.exchange import Answered, Beat, Started
+from eddyline.graph.exchange import Answered
 from eddyline.graph.job import Claim, Interrupted, Job, Settlement, Unstarted
 from eddyline.graph.orders import Order, OrderKind
 
-_LEASES_SILENT = 3  # leases without a word before coordinators hold a worker for dead
 _PATIENCE_S = 120.0
 _TICK_S = 0.25
 _BACK_PATIENCE_S = 0.5
@@ -58,21 +58,18 @@ class SqsBroker:
         self._inbox = Inbox(queues, visibility_s=visibility_s, wait_s=wait_s, arrived=self._tell)
         self._closed = threading.Event()
         self._mailbox: Mailbox | None = None
-        self._worker = ""
-        self._whereabouts = ("", 0)
-        self._next_beat = 0.0
+        self._voice = Voice(self._answers, self._clock)
         threading.Thread(target=self._keep_hidden, name="visibility", daemon=True).start()
 
     # What a worker needs
 
     def register(self, worker: str, host: str, pid: int, lease_s: float) -> None:
         """Make the worker known to whoever coordinates, and its mailbox; raises `AccessError`."""
-        self._worker = worker
-        self._whereabouts = (host, pid)
+        self._voice.introduce(worker, host, pid)
         # Where the queues cannot be reached now, it is made later.
         with contextlib.suppress(QueueError):
             self._mailbox_of(worker).make()
-        self._beat(lease_s)
+        self._voice.beat(lease_s, self._keeping.fences)
 
     def claim(
         self,
@@ -83,26 +80,10 @@ class SqsBroker:
         lease_s: float,  # noqa: ARG002 - a message's lease is `visibility_s`
     ) -> list[Claim]:
         """Jobs that have come; the rest of `limit` is fetched from now on, and listeners are told."""
-        self._worker = worker
+        self._voice.worker = worker
         holdings = self._keeping.take(self._inbox.take(worker, classes, limit), self._clock.now())
-        self._tell_starts(holdings)
+        self._voice.began(holdings)
         return [holding.claim for holding in holdings]
-
-    def _tell_starts(self, holdings: Sequence[Holding]) -> None:
-        """Tell of starts soon; at once where the job was given out before: it may have ended its worker.
-
-        What ends workers faster than they can tell would never be found out.
-        """
-        suspects = [holding for holding in holdings if holding.message.receipts > 1]
-        if suspects:
-            self._answers.say_at_once(*(self._start(each) for each in suspects))
-        rest = [self._start(each) for each in holdings if each not in suspects]
-        if rest:
-            self._answers.say_later(*rest)
-
-    def _start(self, holding: Holding) -> Started:
-        job_id, fence = holding.key
-        return Started(job_id=job_id, fence=fence, worker=self._worker, at=holding.claimed_at)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Send answers; False: the job may have been given to another worker, so nothing was sent.
@@ -116,7 +97,7 @@ class SqsBroker:
         for each, holding, yes in zip(settlements, found, ours, strict=True):
             if holding is not None and yes:
                 given = isinstance(each.outcome, Interrupted | Unstarted)
-                (back if given else answers).append((holding, self._answer(holding, each)))
+                (back if given else answers).append((holding, self._voice.answer(holding, each)))
         # First of all what others can go on with.
         self._return(back)
         if answers:
@@ -128,8 +109,8 @@ class SqsBroker:
 
     def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
         """Say that the worker lives, once a lease; what it still holds."""
-        if time.monotonic() >= self._next_beat:
-            self._beat(lease_s)
+        if self._voice.is_due:
+            self._voice.beat(lease_s, self._keeping.fences)
         return self.held(worker)
 
     def held(self, worker: str) -> dict[str, int]:  # noqa: ARG002 - the worker is always the same
@@ -140,10 +121,9 @@ class SqsBroker:
         """The queue itself gives the jobs of lost workers to others."""
         return []
 
-    def leave(self, worker: str) -> None:
+    def leave(self, worker: str) -> None:  # noqa: ARG002 - the worker is always the same
         """Tell that the worker's lease ends now: the coordinators' next sweep forgets it."""
-        host, pid = self._whereabouts
-        self._answers.say_later(Beat(worker=worker, host=host, pid=pid, lease_s=0.0))
+        self._voice.farewell()
 
     def until_wakeup(self, classes: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are told
         """Not known: jobs announce themselves."""
@@ -205,15 +185,6 @@ class SqsBroker:
 
     # Answers
 
-    def _answer(self, holding: Holding, settlement: Settlement) -> Answered:
-        return Answered(
-            job_id=settlement.job_id,
-            fence=settlement.fence,
-            worker=self._worker,
-            at=holding.claimed_at,
-            outcome=settlement.outcome,
-        )
-
     def _return(self, back: Sequence[tuple[Holding, Answered]]) -> None:
         if not back:
             return
@@ -228,21 +199,6 @@ class SqsBroker:
         ]
         if said:
             _attempt(lambda: self._answers.say(said, patience_s=_BACK_PATIENCE_S))
-
-    def _beat(self, lease_s: float) -> None:
-        self._next_beat = time.monotonic() + lease_s
-        host, pid = self._whereabouts
-        self._answers.say_later(
-            Beat(
-                worker=self._worker,
-                host=host,
-                pid=pid,
-                lease_s=lease_s * _LEASES_SILENT,
-                # In this order: what is claimed meanwhile began after `at`.
-                at=self._clock.now(),
-                holds=tuple(self.held(self._worker)),
-            )
-        )
 
     def _tell(self) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 
-from eddyline.core.errors import EddylineError, TransientError
+from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.exchange import Delivery, Exchange, Offer
 from eddyline.graph.note import Note
@@ -62,6 +62,7 @@ class Coordinator:
         prepare: Callable[[Sequence[Offer]], Sequence[Offer]] = _as_they_are,
         archive_after_s: float | None = None,
         archive_every_s: float = 3600.0,
+        tidy_every_s: float = 600.0,
         on_note: Callable[[Note], None] = _unheard,
     ) -> None:
         self._ledger = ledger
@@ -72,12 +73,13 @@ class Coordinator:
         self._hold_s = hold_s
         self._bounds = bounds or Bounds()
         self._vouching = Vouching(after_s=self._bounds.stale_s)
-        self._vigil = Vigil(break_s=lease_s / 3, settle_s=lease_s / 2)
+        self._vigil = Vigil(break_s=lease_s / 2, settle_s=lease_s / 2)
         self._publisher = Publisher(
             ledger, exchange, classes=classes, hold_s=hold_s, prepare=prepare, note=on_note
         )
         self._archive_after_s = archive_after_s
         self._archive_every_s = archive_every_s
+        self._tidy_every_s = tidy_every_s
         self._note = on_note
         self._ready = threading.Event()
         self._ordered = threading.Event()
@@ -90,7 +92,7 @@ class Coordinator:
 
         What may pass by itself (network, database, queue) is waited out; raises what may not.
         """
-        loops = (self._collect, self._publish, self._carry, self._sweep, self._archive)
+        loops = (self._collect, self._publish, self._carry, self._sweep, self._archive, self._tidy)
         unsubscribe = self._ledger.subscribe(self._wake)
         threads = [
             threading.Thread(target=self._keep, args=(loop,), name=f"coordinator{loop.__name__}", daemon=True)
@@ -230,3 +232,15 @@ class Coordinator:
             if moved:
                 self._note(Note(what="archived", count=moved))
         self._stop.wait(self._archive_every_s)
+
+    def _tidy(self) -> None:
+        """Whoever is killed at the wrong moment leaves a mailbox that belongs to nobody."""
+        if self._vigil.may_judge:
+            try:
+                removed = self._exchange.tidy([worker.name for worker in self._ledger.workers()])
+            except UsageError as error:  # all else goes on without it
+                self._note(Note(what="untidy", count=1, reason=str(error)))
+            else:
+                if removed:
+                    self._note(Note(what="tidied", count=removed, reason="mailboxes of nobody"))
+        self._stop.wait(self._tidy_every_s)

@@ -8,7 +8,7 @@ publication, outdates the answers of all earlier ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -108,6 +108,13 @@ class Exchange(Protocol):
 
     def forget(self, workers: Sequence[str]) -> None:
         """Remove the mailboxes of workers that are gone; one that lives after all makes its own anew."""
+        ...
+
+    def tidy(self, known: Collection[str]) -> int:
+        """Remove mailboxes that nobody removed, and that have long belonged to none of these; how many.
+
+        Raises `UsageError` where it may not even look for them.
+        """
         ...
 
     def collect(self, wait_s: float) -> list[Delivery]:

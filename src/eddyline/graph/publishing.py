@@ -14,7 +14,7 @@ from eddyline.graph.windows import Windows
 _BATCH = 200  # publications taken at once
 _PAUSE_S = 0.2
 _QUEUE_PAUSE_S = 1.0  # until what one queue did not take is tried again
-_COUNTING = 10  # times as long as counting took, it is not counted again
+_COUNTING = 4  # times as long as counting took, it is not counted again
 
 
 class Publisher:

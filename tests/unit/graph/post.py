@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eddyline.core.errors import EddylineError, TransientError
@@ -91,6 +91,13 @@ class Post:
         with self.lock:
             for worker in workers:
                 self.boxes.pop(worker, None)
+
+    def tidy(self, known: Collection[str]) -> int:
+        with self.lock:
+            gone = [worker for worker in self.boxes if worker not in known]
+            for worker in gone:
+                del self.boxes[worker]
+        return len(gone)
 
     def collect(self, wait_s: float) -> list[Delivery]:
         give_up = time.monotonic() + min(wait_s, 0.02)

@@ -344,6 +344,31 @@ def test_the_box_of_a_worker_given_up_is_removed(ledger: RemoteLedger, fails: fl
     office.close()
 
 
+def test_a_box_that_belongs_to_nobody_is_removed(ledger: RemoteLedger) -> None:
+    post = Post(random.Random(0), boxes={"ada": [], "never heard of": []})
+    ledger.register("ada", "here", 1, lease_s=60)
+    office = Office(ledger, post, tidy_every_s=0.05)
+    _until(lambda: set(post.boxes) == {"ada"})
+    office.close()
+    assert office.notes["tidied"] == 1
+
+
+def test_who_may_not_look_for_boxes_does_all_else(
+    ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_self: Post, _known: Sequence[str]) -> int:
+        raise UsageError("no permission to list queues")
+
+    monkeypatch.setattr(Post, "tidy", refused)
+    post = Post(random.Random(0))
+    office = Office(ledger, post, tidy_every_s=0.05)
+    _until(lambda: office.notes["untidy"])
+    ledger.submit([new("a-1")])
+    _until(lambda: post.queue)
+    office.close()
+    assert office.failures == []
+
+
 def test_old_assets_go_to_the_archive_beside_the_work(ledger: RemoteLedger) -> None:
     post = Post(random.Random(0))
     ledger.submit([new(f"a{number}-1") for number in range(5)])
