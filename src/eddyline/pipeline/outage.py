@@ -62,7 +62,7 @@ class Outage:
         try:
             self._store.check()
         except TransientError as error:
-            self._note(away=True, said=str(error))
+            self._note(away=True, said=f"{error.message}; jobs wait for it")
             return True
         except EddylineError:  # it is there, and says no: waiting helps nobody
             return False

@@ -69,7 +69,7 @@ def test_a_job_waits_for_the_store_and_is_handed_back_unblamed(job: Job, tmp_pat
     with pytest.raises(Interrupted, match="no part was written"):
         _outlasted(store, TransientError("no part was written"), said)(job, JobContext(attempt=1))
     assert store.asked == 4
-    assert said == ["the network is down", "the store is there again"]
+    assert said == ["the network is down; jobs wait for it", "the store is there again"]
 
 
 @pytest.mark.parametrize("error", [TransientError("disk full"), MissingError("gone"), InputError("bad")])
