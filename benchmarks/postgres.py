@@ -32,7 +32,9 @@ SAMPLES = 200
 _LEASE_S = 30.0
 _FIRST_PAUSE_S = 0.005  # of a client that finds nothing to do
 _LONGEST_PAUSE_S = 0.1
-_WARM: dict[int, tuple[int, ...]] = {0: (), 1: (0,), 2: (1,)}  # a client's own first jobs, with their needs
+_WARM: dict[int, tuple[int, ...]] = {
+    n: (n - 1,) if n else () for n in range(12)
+}  # a chain of jobs of its own
 
 
 def measure() -> dict[str, float]:
