@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -66,6 +65,8 @@ def build(arguments: Sequence[str]) -> typer.Typer:
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"eddyline {version('eddyline')}")
         raise typer.Exit
 
