@@ -17,6 +17,7 @@ from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.shop import done, get, interrupted, new
 
 from eddyline.aws.deadletters import redrive_dead_letters
+from eddyline.aws.envelope import seal
 from eddyline.aws.exchange import SqsExchange
 from eddyline.aws.faults import NoQueueError
 from eddyline.aws.queues import Naming, Queues, sqs_client
@@ -147,6 +148,22 @@ def test_messages_that_cannot_be_parked_hold_up_no_others(distant: Callable[...,
     until(lambda: not place.ledger.has_open())
     broker.claim("ada", classes=("cpu",), limit=9, lease_s=LEASE_S)
     until(lambda: _depth(place, place.names.dead) == 2)
+
+
+def test_answers_whose_queue_vanished_while_they_were_recorded_hold_up_no_others(
+    distant: Callable[..., Distant],
+) -> None:
+    place = distant()
+    place.pause()
+    exchange = SqsExchange(place.queues)
+    body = seal({"v": 1, "facts": []})
+    assert place.queues.send(place.names.answers, [body]) == [True]
+    found = exchange.collect(5)
+    assert len(found) == 1
+    place.queues.remove(place.names.answers)
+    exchange.acknowledge(found)
+    assert place.queues.send(place.names.answers, [body]) == [True], "it was made anew"
+    exchange.close()
 
 
 def _depth(place: Distant, queue: str) -> int:

@@ -149,7 +149,10 @@ class SqsExchange:
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Delete what has been recorded."""
-        self._queues.delete([self._messages[each.receipt] for each in deliveries])
+        try:
+            self._queues.delete([self._messages[each.receipt] for each in deliveries])
+        except NoQueueError:  # they went with it, and whoever waited for that would hear nobody any more
+            self._make_queues()
         for each in deliveries:
             self._messages.pop(each.receipt, None)
 
