@@ -129,7 +129,10 @@ def drain_worker(
     if not opened.drain(found[0], "drained by hand"):
         raise UsageError(f"{found[0]} is gone already")
     typer.echo(f"{found[0]} is told to end")
-    while wait and any(each.name == found[0] for each in opened.workers()):
+    while wait and (left := [each for each in opened.workers() if each.name == found[0]]):
+        if left[0].deadline < opened.now():
+            typer.echo(f"{found[0]} was not heard of in time: others get its jobs")
+            return
         time.sleep(_LOOK_EVERY_S)
 
 

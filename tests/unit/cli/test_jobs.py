@@ -125,3 +125,10 @@ def test_a_whole_asset_is_cancelled_by_its_id(tmp_path: Path, ledger: Ledger) ->
 def test_a_folder_without_state_is_a_usage_error(tmp_path: Path) -> None:
     result = call(tmp_path / "nothing", "list")
     assert isinstance(result.exception, UsageError)
+
+
+def test_waiting_for_a_worker_to_end_does_not_last_beyond_its_lease(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.register("killed", "here", 1, lease_s=0.5)
+    result = call(tmp_path, "drain", "killed", "--wait")
+    assert result.exit_code == 0, result.output
+    assert "not heard of in time" in result.output
