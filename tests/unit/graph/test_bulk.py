@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from tests.unit.graph.shop import answer, get, new, take
+from pathlib import Path
+from types import ModuleType
 
+import pytest
+from sqlalchemy import Select
+from tests.unit.graph.shop import answer, get, new, plan, take
+
+from eddyline.graph import archiving, bulk, fallout, leases, outbox, records, standing
 from eddyline.graph.job import Done
 from eddyline.graph.ledger import Ledger
 
@@ -43,3 +48,18 @@ def test_an_empty_text_is_not_nothing(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     answer(ledger, take(ledger)[0], Done(result={}, output=""))
     assert get(ledger, "a-1").output == ""
+
+
+@pytest.mark.parametrize(
+    "room", [archiving, fallout, leases, outbox, records, standing], ids=lambda m: m.__name__
+)
+def test_a_query_for_a_list_of_ids_reads_no_other_rows(room: ModuleType, tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        queries = [
+            bulk._worded(query, (), "sqlite") for query in vars(room).values() if isinstance(query, Select)
+        ]
+        listing = [query for query in queries if "json_each" in query.text]
+        assert listing
+        for query in listing:
+            steps = plan(ledger, query.text, ["[]" for _ in query.order or ()])
+            assert all(step.startswith(("SEARCH", "LIST", "SCAN json_each")) for step in steps), steps
