@@ -25,7 +25,7 @@ _BACK_S = 1.0
 
 @dataclass(kw_only=True)
 class Actor:
-    """Disturbs a site and its crew. `done` counts what was done, `missed` what found nobody to be done to.
+    """Disturbs a site and its crew. `done` counts what was done, `missed` what could not be done in time.
 
     `busy` gives the numbers of the processes that run jobs now, as far as is known.
     """
@@ -50,12 +50,12 @@ class Actor:
         for member in self.members:
             member.start()
 
-    def act(self, what: Disturbance) -> None:
-        """Do it, and note how it is undone."""
-        if self._do(what):
-            self.done[what.kind] += 1
-        else:
-            self.missed += 1
+    def act(self, what: Disturbance) -> bool:
+        """Do it, and note how it is undone; False: not now."""
+        if not self._do(what):
+            return False
+        self.done[what.kind] += 1
+        return True
 
     def watch(self) -> None:
         """Undo what is due to be undone, and see who went; they are started again after a while."""

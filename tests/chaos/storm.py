@@ -19,6 +19,7 @@ _FEW_ASSETS = 3  # open at a time, so that there is always something to be distu
 _QUIET_S = 90.0
 """If nothing changes for so long after the storm, something is stuck."""
 _SETTLED_S = 600.0
+_GRACE_S = 20.0  # for what could not be done in time
 _CRASHES = 10  # so often may processes end by themselves before that is all there is to see
 
 
@@ -52,11 +53,16 @@ class Storm:
                     f"nothing is done after {_QUIET_S:.0f} s of fine weather: {self.pulse.counts}"
                 )
         self._began = time.monotonic()
-        left = deque(self.plan)
-        while (elapsed := time.monotonic() - self._began) < self.seconds:
+        left, due = deque(self.plan), list[Disturbance]()
+        while (elapsed := time.monotonic() - self._began) < self.seconds or (
+            (left or due) and elapsed < self.seconds + _GRACE_S
+        ):
             while left and left[0].at <= elapsed:
-                self.actor.act(left.popleft())
+                due.append(left.popleft())
+            # What finds nobody to be done to, or is done already, waits.
+            due = [each for each in due if not self.actor.act(each)]
             self._step(hungry=self.pulse.open_assets < _FEW_ASSETS)
+        self.actor.missed = len(due) + len(left)
         self.say("the storm is over: what is left has to end")
         self.actor.calm()
 
