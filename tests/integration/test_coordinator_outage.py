@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from tests.integration.cloud import LEASE_S, REGION, Distant, until
-from tests.servers.ministack import Ministack, ministack
+from tests.integration.brokered import distant, keys
+from tests.integration.cloud import LEASE_S, Distant, until
+from tests.servers.ministack import ministack
 from tests.unit.graph.shop import done, get, new
 
 from eddyline.aws.envelope import seal
@@ -19,17 +19,12 @@ from eddyline.graph.states import State
 from eddyline.graph.sweeping import Bounds
 from eddyline.graph.wire import fact_to_json
 
-__all__ = ["ministack"]
+__all__ = ["distant", "keys", "ministack"]
 
 
 @pytest.fixture
-def place(ministack: Ministack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Distant]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    made = Distant(ministack.url, tmp_path / "ledger.db", bounds=Bounds(stale_s=0.5))
-    yield made
-    made.close()
+def place(distant: Callable[..., Distant]) -> Distant:
+    return distant(bounds=Bounds(stale_s=0.5))
 
 
 def _claim(broker: SqsBroker) -> Claim:

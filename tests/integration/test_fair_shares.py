@@ -4,51 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.integration.cloud import LEASE_S, REGION, Direct, Distant, until
-from tests.servers.ministack import Ministack, ministack
+from tests.integration.brokered import CLASSES, keys, place
+from tests.integration.cloud import LEASE_S, Direct, Distant, until
+from tests.servers.ministack import ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.shop import done, new
 
 from eddyline.graph.broker import Broker
 from eddyline.graph.job import Job, Settlement
-from eddyline.graph.ledger import Ledger
 
-__all__ = ["ministack", "postgres"]
+__all__ = ["keys", "ministack", "place", "postgres"]
 
-CLASSES = ("cpu",)
 BULK = 10
 MANY = 2000
 # What may be ahead of anybody: two windows of a queue, what workers hold, and a share as large as one's own.
 AHEAD = 60
-
-
-@pytest.fixture(params=["direct-sqlite", "direct-postgresql", "sqs"])
-def place(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Direct | Distant]:
-    made: Direct | Distant
-    if request.param == "sqs":
-        server: Ministack = request.getfixturevalue("ministack")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-        made = Distant(server.url, tmp_path / "ledger.db")
-    elif request.param == "direct-sqlite":
-        made = Direct(Ledger.open(tmp_path / "ledger.db"))
-    else:
-        import psycopg
-
-        url = str(request.getfixturevalue("postgres"))
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
-            connection.execute("CREATE SCHEMA public")
-        made = Direct(Ledger.open(url))
-    yield made
-    made.close()
 
 
 class Hall:

@@ -27,6 +27,7 @@ from tests.integration.footagebucket import (
 )
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
+from tests.unit.graph.server import emptied
 
 from eddyline.graph.ledger import Ledger
 from eddyline.pipeline.clip import make_clip
@@ -172,16 +173,11 @@ def _check_figures(crew: Crew) -> None:
 def test_no_kill_of_an_ingest_loses_or_doubles_an_asset(
     ministack: Ministack, postgres: str, tmp_path: Path
 ) -> None:
-    import psycopg
-
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
-        connection.execute("CREATE SCHEMA public")
     bucket = told_by_eventbridge(ministack.url)
     rng = random.Random(11)
     keys = [f"cards/GX01{number:04}.MP4" for number in range(40)]
     tags = {key: bucket.put(key, rng.randbytes(2000)) for key in keys}
-    crew = Crew(bucket, tmp_path, ledger=postgres)
+    crew = Crew(bucket, tmp_path, ledger=emptied(postgres))
     numbers = itertools.count()
     processes = [crew.start(), crew.start()]
     try:

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.integration.cloud import LEASE_S, REGION, naming, until
+from tests.integration.brokered import KEYS
+from tests.integration.cloud import LEASE_S, naming, until
 from tests.servers.ministack import Ministack, NoServerError, ministack, running
 from tests.unit.graph.conftest import postgres
+from tests.unit.graph.server import emptied
 from tests.unit.graph.shop import get, new
 
 from eddyline.graph.ledger import Ledger
@@ -24,7 +26,6 @@ from eddyline.graph.states import State
 __all__ = ["ministack", "postgres"]
 
 HERE = Path(__file__).parent
-KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
 
 @dataclass
@@ -67,21 +68,12 @@ class Site:
             process.wait()
 
 
-def _wiped(url: str) -> str:
-    import psycopg
-
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    return url
-
-
 @pytest.fixture(params=["direct-sqlite", "direct-postgresql", "sqs-postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     broker, dialect = request.param.split("-")
     location = str(tmp_path / "ledger.db")
     if dialect == "postgresql":
-        location = _wiped(request.getfixturevalue("postgres"))
+        location = emptied(request.getfixturevalue("postgres"))
     server: Ministack | None = request.getfixturevalue("ministack") if broker == "sqs" else None
     with _running(Site(location, tmp_path, server.url if server else "")) as made:
         yield made

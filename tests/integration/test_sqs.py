@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
+from tests.integration.brokered import claimed, distant, joined, keys, settle
 from tests.integration.cloud import LEASE_S, REGION, Distant, naming, queues, until
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.shop import done, get, interrupted, new
@@ -20,53 +19,13 @@ from eddyline.aws.queues import sqs_client
 from eddyline.aws.sqs import SqsBroker
 from eddyline.graph.broker import Broker
 from eddyline.graph.exchange import STRIDE
-from eddyline.graph.job import Claim, Done, Outcome, Settlement
+from eddyline.graph.job import Done
 from eddyline.graph.states import State
 from eddyline.graph.sweeping import Bounds
 
-__all__ = ["ministack"]
+__all__ = ["distant", "keys", "ministack"]
 
-
-@pytest.fixture(autouse=True)
-def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-
-
-@pytest.fixture
-def distant(ministack: Ministack, tmp_path: Path) -> Iterator[Callable[..., Distant]]:
-    made: list[Distant] = []
-
-    def make(**options: Any) -> Distant:
-        made.append(Distant(ministack.url, tmp_path / "ledger.db", **options))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-
-
-def _joined(place: Distant, name: str = "ada") -> Broker:
-    broker = place.broker()
-    broker.register(name, "here", 1, LEASE_S)
-    broker.subscribe(lambda: None)
-    return broker
-
-
-def _claim(broker: Broker, name: str = "ada") -> Claim:
-    found: list[Claim] = []
-
-    def one() -> bool:
-        found.extend(broker.claim(name, classes=("cpu",), limit=1, lease_s=LEASE_S))
-        return bool(found)
-
-    until(one)
-    return found[0]
-
-
-def _settle(broker: Broker, claim: Claim, outcome: Outcome) -> bool:
-    return broker.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])[0]
+pytestmark = pytest.mark.usefixtures("keys")
 
 
 def _freeze(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,15 +37,15 @@ def _freeze(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_hand_backs_never_reach_the_dead_letters(distant: Callable[..., Distant]) -> None:
     place = distant(dead_after=4)
     place.ledger.submit([new("a-1")])
-    broker = _joined(place)
+    broker = joined(place)
     fences = []
     for _ in range(14):
-        claim = _claim(broker)
+        claim = claimed(broker)
         fences.append(claim.fence)
-        assert _settle(broker, claim, interrupted())
+        assert settle(broker, claim, interrupted())
     assert fences == sorted(set(fences))
     assert fences[-1] < 2 * STRIDE
-    assert _settle(broker, _claim(broker), done())
+    assert settle(broker, claimed(broker), done())
     until(lambda: get(place.ledger, "a-1").state == State.DONE)
     until(lambda: get(place.ledger, "a-1").interruptions >= 13)
     assert place.queues.depth(place.names.dead) == 0
@@ -97,14 +56,14 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignore
 ) -> None:
     place = distant()
     place.ledger.submit([new("a-1")])
-    zombie, bob = _joined(place), _joined(place, "bob")
-    claim = _claim(zombie)
+    zombie, bob = joined(place), joined(place, "bob")
+    claim = claimed(zombie)
     _freeze(zombie, monkeypatch)
     begin = time.monotonic()
-    again = _claim(bob, "bob")
+    again = claimed(bob, "bob")
     assert time.monotonic() - begin < LEASE_S + 1
     assert zombie.held("ada") == {}
-    assert not _settle(zombie, claim, done(by="zombie"))
+    assert not settle(zombie, claim, done(by="zombie"))
     until(lambda: get(place.ledger, "a-1").lease_owner == "bob")
     # Even if it did not notice that time had passed.
     monkeypatch.undo()
@@ -116,7 +75,7 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignore
     late = Answered(job_id="a-1", fence=claim.fence, worker="ada", at=1.0, outcome=Done(result={"by": "z"}))
     zombie._answers.say([late], patience_s=1)
     until(lambda: place.notes["ignored"] > 0)
-    assert _settle(bob, again, done(by="bob"))
+    assert settle(bob, again, done(by="bob"))
     until(lambda: get(place.ledger, "a-1").state == State.DONE)
     job = get(place.ledger, "a-1")
     assert (job.result, job.starts, job.attempt, job.interruptions) == ({"by": "bob"}, 2, 1, 1)
@@ -131,8 +90,8 @@ def test_messages_that_are_none_of_ours_are_parked_and_the_rest_goes_on(
     place.queues.send(lane, ["hello", '{"v":1,"base":0,"job":{}}', "z:AAAA", "[" * 5000])
     place.queues.send(place.names.answers, ["hello", '{"v":1,"facts":[{"fact":"odd"}]}', '{"v":2}'])
     place.ledger.submit([new("a-1")])
-    broker = _joined(place)
-    assert _settle(broker, _claim(broker), done())
+    broker = joined(place)
+    assert settle(broker, claimed(broker), done())
     until(lambda: get(place.ledger, "a-1").state == State.DONE)
     broker.claim("ada", classes=("cpu",), limit=9, lease_s=LEASE_S)
     until(lambda: place.queues.depth(place.names.dead) == 7)
@@ -154,10 +113,10 @@ def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distan
     found = redrive_dead_letters(place.queues, place.ledger)
     assert found.again == ["a-1"]
     assert len(found.kept) == 1
-    broker = _joined(place)
-    claim = _claim(broker)
+    broker = joined(place)
+    claim = claimed(broker)
     assert claim.fence > STRIDE * 2
-    assert _settle(broker, claim, done())
+    assert settle(broker, claim, done())
     until(lambda: get(place.ledger, "a-1").state == State.DONE)
     assert place.queues.depth(place.names.dead) == 1
     assert redrive_dead_letters(place.queues, place.ledger).again == []
@@ -173,14 +132,14 @@ def test_a_letter_left_over_of_a_job_that_goes_on_or_is_not_wanted_only_goes(
     until(lambda: place.queues.depth(lane) == 2)
     old = place.queues.receive(lane, limit=10, wait_s=1, visibility_s=60)
     place.ledger.publish_again("a-1")
-    broker = _joined(place)
-    claim = _claim(broker)
+    broker = joined(place)
+    claim = claimed(broker)
     until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
     place.ledger.cancel(job="b-1")
     place.queues.send(place.names.dead, [message.body for message in old])
     found = redrive_dead_letters(place.queues, place.ledger)
     assert (found.again, sorted(found.settled), found.kept) == ([], ["a-1", "b-1"], {})
-    assert _settle(broker, claim, done())
+    assert settle(broker, claim, done())
     until(lambda: get(place.ledger, "a-1").state == State.DONE)
     assert get(place.ledger, "b-1").state == State.CANCELLED
     assert place.queues.depth(place.names.dead) == 0
@@ -191,8 +150,8 @@ def test_a_letter_of_a_job_that_its_worker_lost_takes_it_from_there(distant: Cal
     lane = place.names.lane("cpu", 0)
     assert lane is not None
     place.ledger.submit([new("a-1")])
-    broker = _joined(place)
-    claim = _claim(broker)
+    broker = joined(place)
+    claim = claimed(broker)
     until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
     assert isinstance(broker, SqsBroker)
     holding = broker._keeping.find(("a-1", claim.fence))
@@ -200,9 +159,9 @@ def test_a_letter_of_a_job_that_its_worker_lost_takes_it_from_there(distant: Cal
     place.queues.send(place.names.dead, [holding.message.body])
     assert redrive_dead_letters(place.queues, place.ledger).again == ["a-1"]
     until(lambda: broker.orders("ada", 1) == [] and not broker.held("ada"))
-    again = _claim(broker)
+    again = claimed(broker)
     assert again.fence > claim.fence
-    assert _settle(broker, again, done())
+    assert settle(broker, again, done())
     until(lambda: get(place.ledger, "a-1").state == State.DONE)
 
 
@@ -210,7 +169,7 @@ def test_orders_wait_for_a_mailbox_that_vanished_and_come_in_the_new_one(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
-    broker = _joined(place)
+    broker = joined(place)
     until(place.ledger.workers)
     place.queues.remove(place.names.mailbox("ada"))
     assert place.ledger.drain("ada", "enough")
@@ -230,7 +189,7 @@ def test_a_mailbox_goes_with_its_worker_and_is_made_again_by_one_that_lives_afte
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
-    ada, bob = _joined(place), _joined(place, "bob")
+    ada, bob = joined(place), joined(place, "bob")
     boxes = {name: place.names.mailbox(name) for name in ("ada", "bob")}
     until(lambda: len(place.ledger.workers()) == 2)
     assert isinstance(ada, SqsBroker)
@@ -260,10 +219,10 @@ def test_queues_that_lost_everything_are_made_and_filled_again(distant: Callable
     client = sqs_client(endpoint=place.endpoint, region=REGION)
     for name in (*place.names.lanes, place.names.answers):
         client.delete_queue(QueueUrl=client.get_queue_url(QueueName=name)["QueueUrl"])
-    broker = _joined(place)
+    broker = joined(place)
     for _ in range(2):
-        claim = _claim(broker)
-        assert _settle(broker, claim, done())
+        claim = claimed(broker)
+        assert settle(broker, claim, done())
     until(lambda: not place.ledger.has_open())
     assert place.notes["republished"] >= 2
 
@@ -299,19 +258,19 @@ def test_a_long_plan_travels_packed_and_a_far_too_long_answer_fails_its_job(
 ) -> None:
     place = distant()
     place.ledger.submit([new("a-1"), new("b-1")])
-    broker = _joined(place)
+    broker = joined(place)
     for _ in range(2):
-        claim = _claim(broker)
+        claim = claimed(broker)
         if claim.job.id == "a-1":
             spawn = tuple(
                 new(f"a-chunk{n}", spec={"frames": [n, n + 1], "n": "x" * 200}) for n in range(3000)
             )
-            assert _settle(broker, claim, Done(result={}, spawn=spawn))
+            assert settle(broker, claim, Done(result={}, spawn=spawn))
         else:
             import random
 
             noise = random.Random(1).randbytes(400_000).hex()
-            assert _settle(broker, claim, Done(result={"noise": noise}))
+            assert settle(broker, claim, Done(result={"noise": noise}))
     until(lambda: get(place.ledger, "a-1").state == State.DONE)
     until(lambda: get(place.ledger, "b-1").state == State.DEAD)
     error = get(place.ledger, "b-1").error

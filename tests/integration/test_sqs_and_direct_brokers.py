@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from tests.integration.cloud import LEASE_S, REGION, Direct, Distant, until
-from tests.servers.ministack import Ministack, ministack
+from tests.integration.brokered import CLASSES, claims, joined, keys, place, settle
+from tests.integration.cloud import LEASE_S, Direct, Distant, until
+from tests.servers.ministack import ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.shop import done, failed, get, interrupted, new, states
 
@@ -18,70 +17,13 @@ from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
 from eddyline.fleet.notices import Kind, Notice
 from eddyline.fleet.obeying import Obedience
-from eddyline.graph.broker import Broker
 from eddyline.graph.handling import JobContext
-from eddyline.graph.job import Claim, Done, Job, Outcome, Settlement, Unstarted
+from eddyline.graph.job import Done, Job, Unstarted
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.graph.worker import Worker
 
-__all__ = ["ministack", "postgres"]
-
-CLASSES = ("cpu",)
-
-
-@pytest.fixture(params=["direct-sqlite", "direct-postgresql", "sqs"])
-def place(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Direct | Distant]:
-    made: Direct | Distant
-    if request.param == "sqs":
-        server: Ministack = request.getfixturevalue("ministack")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-        made = Distant(server.url, tmp_path / "ledger.db")
-    elif request.param == "direct-sqlite":
-        made = Direct(Ledger.open(tmp_path / "ledger.db"))
-    else:
-        url = str(request.getfixturevalue("postgres"))
-        _wipe(url)
-        made = Direct(Ledger.open(url))
-    yield made
-    made.close()
-
-
-def _wipe(url: str) -> None:
-    import psycopg
-
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-
-
-def _joined(place: Direct | Distant, name: str = "ada") -> Broker:
-    """A worker's broker, that fetches as if a worker ran."""
-    broker = place.broker()
-    broker.register(name, "here", 1, LEASE_S)
-    broker.subscribe(lambda: None)
-    return broker
-
-
-def _claims(broker: Broker, count: int, name: str = "ada") -> list[Claim]:
-    found: list[Claim] = []
-
-    def enough() -> bool:
-        if len(found) < count:
-            wanted = count - len(found)
-            found.extend(broker.claim(name, classes=CLASSES, limit=wanted, lease_s=LEASE_S))
-        return len(found) >= count
-
-    until(enough)
-    return found
-
-
-def _settle(broker: Broker, claim: Claim, outcome: Outcome) -> bool:
-    return broker.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])[0]
+__all__ = ["keys", "ministack", "place", "postgres"]
 
 
 def _comes(place: Direct | Distant, name: str, state: State) -> Job:
@@ -91,7 +33,7 @@ def _comes(place: Direct | Distant, name: str, state: State) -> Job:
 
 def test_a_claim_carries_the_whole_job(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1", spec={"frames": [0, 48]}, weight=2.5, owner="ada")])
-    (claim,) = _claims(_joined(place), 1)
+    (claim,) = claims(joined(place), 1)
     job = claim.job
     assert (job.id, job.asset, job.kind, job.spec) == ("a-1", "a", "work", {"frames": [0, 48]})
     assert (job.weight, job.owner, job.attempt, job.state) == (2.5, "ada", 1, State.RUNNING)
@@ -100,19 +42,19 @@ def test_a_claim_carries_the_whole_job(place: Direct | Distant) -> None:
 
 def test_an_answer_is_recorded_and_releases_what_needs_it(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1"), new("a-2", "a-1")])
-    broker = _joined(place)
-    assert _settle(broker, _claims(broker, 1)[0], done(new("a-3"), frames=48))
+    broker = joined(place)
+    assert settle(broker, claims(broker, 1)[0], done(new("a-3"), frames=48))
     assert _comes(place, "a-1", State.DONE).result == {"frames": 48}
-    assert {claim.job.id for claim in _claims(broker, 2)} == {"a-2", "a-3"}
+    assert {claim.job.id for claim in claims(broker, 2)} == {"a-2", "a-3"}
 
 
 def test_a_failure_keeps_its_evidence_and_is_tried_again(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1", max_attempts=2)])
-    broker = _joined(place)
-    assert _settle(broker, _claims(broker, 1)[0], failed())
-    (again,) = _claims(broker, 1)
+    broker = joined(place)
+    assert settle(broker, claims(broker, 1)[0], failed())
+    (again,) = claims(broker, 1)
     assert again.job.attempt == 2
-    assert _settle(broker, again, failed())
+    assert settle(broker, again, failed())
     job = _comes(place, "a-1", State.DEAD)
     assert job.error is not None
     assert job.error["message"] == "on purpose"
@@ -120,41 +62,41 @@ def test_a_failure_keeps_its_evidence_and_is_tried_again(place: Direct | Distant
 
 def test_what_is_handed_back_runs_elsewhere_at_once_and_spends_nothing(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1")])
-    ada, bob = _joined(place), _joined(place, "bob")
-    (claim,) = _claims(ada, 1)
+    ada, bob = joined(place), joined(place, "bob")
+    (claim,) = claims(ada, 1)
     assert bob.claim("bob", classes=CLASSES, limit=1, lease_s=LEASE_S) == []
-    assert _settle(ada, claim, interrupted())
+    assert settle(ada, claim, interrupted())
     begin = time.monotonic()
-    (again,) = _claims(bob, 1, "bob")
+    (again,) = claims(bob, 1, "bob")
     assert time.monotonic() - begin < 1.0
     assert again.job.attempt == 1
     assert again.fence > claim.fence
-    assert not _settle(ada, claim, done(by="ada"))
-    assert _settle(bob, again, done(by="bob"))
+    assert not settle(ada, claim, done(by="ada"))
+    assert settle(bob, again, done(by="bob"))
     job = _comes(place, "a-1", State.DONE)
     assert (job.result, job.interruptions, job.attempt) == ({"by": "bob"}, 1, 1)
 
 
 def test_what_was_never_started_goes_back_unseen(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1")])
-    broker = _joined(place)
-    assert _settle(broker, _claims(broker, 1)[0], Unstarted())
-    assert _settle(broker, _claims(broker, 1)[0], done())
+    broker = joined(place)
+    assert settle(broker, claims(broker, 1)[0], Unstarted())
+    assert settle(broker, claims(broker, 1)[0], done())
     job = _comes(place, "a-1", State.DONE)
     assert (job.interruptions, job.attempt, job.starts) == (0, 1, 1)
 
 
 def test_a_worker_knows_what_it_holds_and_keeps_it_while_it_lives(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1")])
-    ada, bob = _joined(place), _joined(place, "bob")
-    (claim,) = _claims(ada, 1)
+    ada, bob = joined(place), joined(place, "bob")
+    (claim,) = claims(ada, 1)
     give_up = time.monotonic() + 1.5 * LEASE_S
     while time.monotonic() < give_up:
         assert ada.heartbeat("ada", LEASE_S) == ada.held("ada") == {"a-1": claim.fence}
         bob.expire()
         assert bob.claim("bob", classes=CLASSES, limit=1, lease_s=LEASE_S) == []
         time.sleep(0.1)
-    assert _settle(ada, claim, done())
+    assert settle(ada, claim, done())
     assert ada.held("ada") == {}
 
 
@@ -163,7 +105,7 @@ def test_more_urgent_jobs_are_claimed_first(place: Direct | Distant) -> None:
     place.ledger.submit([new("now-1")])
     if isinstance(place, Distant):
         until(lambda: place.notes["published"] == 5)
-    first = _claims(_joined(place), 1)
+    first = claims(joined(place), 1)
     assert [claim.job.id for claim in first] == ["now-1"]
 
 
@@ -206,8 +148,8 @@ def test_a_worker_told_to_stop_hands_everything_back_at_once(place: Direct | Dis
     stop.request("the machine is taken away")
     thread.join(5)
     assert time.monotonic() - begin < 1.5
-    bob = _joined(place, "bob")
-    assert {claim.job.id for claim in _claims(bob, 2, "bob")} == {"a-1", "a-2"}
+    bob = joined(place, "bob")
+    assert {claim.job.id for claim in claims(bob, 2, "bob")} == {"a-1", "a-2"}
     until(lambda: all(job.interruptions == 1 and job.attempt <= 1 for job in place.ledger.jobs()))
 
 

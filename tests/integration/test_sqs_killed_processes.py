@@ -11,9 +11,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.integration.cloud import REGION, naming, queues
+from tests.integration.brokered import KEYS
+from tests.integration.cloud import naming, queues
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
+from tests.unit.graph.server import emptied
 from tests.unit.graph.shop import new
 
 from eddyline.graph.remote import RemoteLedger
@@ -21,7 +23,6 @@ from eddyline.graph.states import State
 
 __all__ = ["ministack", "postgres"]
 
-KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 HERE = Path(__file__).parent
 ASSETS = 70
 CHUNKS = 2
@@ -33,13 +34,7 @@ WITHIN_S = 100.0  # less than the age at which a sweep would publish again: so n
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "ledger.db")
-    import psycopg
-
-    url = str(request.getfixturevalue("postgres"))
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    return url
+    return emptied(str(request.getfixturevalue("postgres")))
 
 
 class Crew:

@@ -7,13 +7,13 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.integration.brokered import claimed, distant, keys, present, settle
 from tests.integration.cloud import LEASE_S, REGION, Distant, until
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import ministack
 from tests.unit.graph.shop import done, get, interrupted, new
 
 from eddyline.aws.deadletters import redrive_dead_letters
@@ -21,56 +21,15 @@ from eddyline.aws.envelope import seal
 from eddyline.aws.exchange import SqsExchange
 from eddyline.aws.faults import NoQueueError
 from eddyline.aws.queues import Naming, Queues, sqs_client
-from eddyline.aws.sqs import SqsBroker
 from eddyline.graph.exchange import STRIDE, Offer
-from eddyline.graph.job import Claim, Outcome, Settlement
 from eddyline.graph.states import State
 from eddyline.graph.sweeping import Bounds
 
-__all__ = ["ministack"]
+__all__ = ["distant", "keys", "ministack"]
+
+pytestmark = pytest.mark.usefixtures("keys")
 
 HERE = Path(__file__).parent
-KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
-
-
-@pytest.fixture(autouse=True)
-def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def distant(ministack: Ministack, tmp_path: Path) -> Iterator[Callable[..., Distant]]:
-    made: list[Distant] = []
-
-    def make(**options: Any) -> Distant:
-        made.append(Distant(ministack.url, tmp_path / "ledger.db", **options))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-
-
-def _joined(broker: SqsBroker, name: str = "ada") -> SqsBroker:
-    broker.register(name, "here", 1, LEASE_S)
-    broker.subscribe(lambda: None)
-    return broker
-
-
-def _claim(broker: SqsBroker, name: str = "ada") -> Claim:
-    found: list[Claim] = []
-
-    def one() -> bool:
-        found.extend(broker.claim(name, classes=("cpu",), limit=1, lease_s=LEASE_S))
-        return bool(found)
-
-    until(one)
-    return found[0]
-
-
-def _settle(broker: SqsBroker, claim: Claim, outcome: Outcome) -> bool:
-    return broker.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])[0]
 
 
 def _lane(place: Distant) -> str:
@@ -108,8 +67,8 @@ def test_a_job_too_long_for_a_message_is_dead_with_the_reason_and_holds_up_nobod
     assert error is not None
     assert (error["error"], error["buried"]) == ("TooLongError", "no message can carry it")
     assert get(place.ledger, "a-2").state is State.CANCELLED
-    broker = _joined(place.broker())
-    assert _settle(broker, _claim(broker), done())
+    broker = present(place.broker())
+    assert settle(broker, claimed(broker), done())
     until(lambda: get(place.ledger, "b-1").state is State.DONE)
     # Retried, it fails again: it is not tried for ever.
     assert place.ledger.redrive("a-1") == ["a-1", "a-2"]
@@ -125,12 +84,12 @@ def test_a_worker_that_gets_two_copies_of_a_job_does_it_once(distant: Callable[.
     # As by a coordinator that is killed between sending and noting that it has sent.
     assert place.exchange.publish([Offer(job=job, base=STRIDE)]) == [None]
     assert place.queues.depth(_lane(place)) == 2
-    broker = _joined(place.broker())
-    claim = _claim(broker)
+    broker = present(place.broker())
+    claim = claimed(broker)
     for _ in range(20):
         assert broker.claim("ada", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
         time.sleep(0.05)
-    assert _settle(broker, claim, done())
+    assert settle(broker, claim, done())
     until(lambda: get(place.ledger, "a-1").state is State.DONE)
     assert get(place.ledger, "a-1").starts == 1
     assert place.queues.depth(_lane(place)) == 0
@@ -142,9 +101,9 @@ def test_messages_that_cannot_be_parked_hold_up_no_others(distant: Callable[...,
     place.queues.send(place.names.answers, ["hello"])
     place.queues.send(_lane(place), ["hello"])
     place.ledger.submit([new("a-1"), new("a-2", "a-1")])
-    broker = _joined(place.broker())
+    broker = present(place.broker())
     for _ in range(2):
-        assert _settle(broker, _claim(broker), done())
+        assert settle(broker, claimed(broker), done())
     until(lambda: not place.ledger.has_open())
     broker.claim("ada", classes=("cpu",), limit=9, lease_s=LEASE_S)
     until(lambda: _depth(place, place.names.dead) == 2)
@@ -178,18 +137,18 @@ def test_a_job_that_outlasts_what_a_queue_can_hide_goes_on_and_its_answer_counts
 ) -> None:
     place = distant(bounds=Bounds(stale_s=3600))
     place.ledger.submit([new("a-1"), new("b-1")])
-    ada = _joined(place.broker(longest_s=0.5))
-    claims = [_claim(ada), _claim(ada)]
+    ada = present(place.broker(longest_s=0.5))
+    claims = [claimed(ada), claimed(ada)]
     until(lambda: place.queues.depth(_lane(place)) == 0)
-    bob = _joined(place.broker(), "bob")
+    bob = present(place.broker(), "bob")
     time.sleep(1.5 * LEASE_S)
     assert bob.claim("bob", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
     assert set(ada.held("ada")) == {"a-1", "b-1"}
-    assert _settle(ada, claims[0], done(by="ada"))
-    assert _settle(ada, claims[1], interrupted())
-    again = _claim(bob, "bob")
+    assert settle(ada, claims[0], done(by="ada"))
+    assert settle(ada, claims[1], interrupted())
+    again = claimed(bob, "bob")
     assert again.job.id == claims[1].job.id
-    assert _settle(bob, again, done(by="bob"))
+    assert settle(bob, again, done(by="bob"))
     until(lambda: not place.ledger.has_open())
     assert get(place.ledger, claims[0].job.id).result == {"by": "ada"}
     assert get(place.ledger, claims[1].job.id).result == {"by": "bob"}
@@ -200,25 +159,25 @@ def test_what_outlasts_it_on_a_worker_that_vanishes_is_published_anew(
 ) -> None:
     place = distant(bounds=Bounds(stale_s=0.5))
     place.ledger.submit([new("a-1")])
-    ada = _joined(place.broker(longest_s=0.1))
-    claim = _claim(ada)
+    ada = present(place.broker(longest_s=0.1))
+    claim = claimed(ada)
     until(lambda: get(place.ledger, "a-1").lease_owner == "ada" and place.queues.depth(_lane(place)) == 0)
     place.ledger._database.write(lambda c: c.exec_driver_sql("UPDATE workers SET deadline = 1"))
-    bob = _joined(place.broker(), "bob")
-    again = _claim(bob, "bob")
+    bob = present(place.broker(), "bob")
+    again = claimed(bob, "bob")
     assert again.fence > claim.fence
-    assert _settle(bob, again, done())
+    assert settle(bob, again, done())
     until(lambda: get(place.ledger, "a-1").state is State.DONE)
 
 
 def test_a_letter_of_a_job_in_the_archive_only_goes(distant: Callable[..., Distant]) -> None:
     place = distant()
     place.ledger.submit([new("a-1")])
-    broker = _joined(place.broker())
-    claim = _claim(broker)
+    broker = present(place.broker())
+    claim = claimed(broker)
     holding = broker._keeping.find(("a-1", claim.fence))
     assert holding is not None
-    assert _settle(broker, claim, done())
+    assert settle(broker, claim, done())
     until(lambda: not place.ledger.has_open())
     assert place.ledger.archive(older_than_s=0) == 1
     place.queues.send(place.names.dead, [holding.message.body])
@@ -231,7 +190,7 @@ def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_i
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
-    ada, bob = _joined(place.broker()), _joined(place.broker(), "bob")
+    ada, bob = present(place.broker()), present(place.broker(), "bob")
     boxes = {name: place.names.mailbox(name) for name in ("ada", "bob", "killed")}
     place.queues.make(boxes["killed"], keep_s=3600)
     place.queues.make(f"{place.names.mailboxes}of-somebody-else", keep_s=3600)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.graph.server import NoServerError, Server
+from tests.unit.graph.server import NoServerError, Server, emptied
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.ledger import Ledger
@@ -55,14 +55,7 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where to open a fresh ledger; every test that asks for it runs once a dialect."""
     if request.param == "sqlite":
         return str(tmp_path / "ledger.db")
-    import psycopg
-
-    # One database, emptied: making one for each test costs far more than the tests do.
-    url = str(request.getfixturevalue("postgres"))
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    return url
+    return emptied(str(request.getfixturevalue("postgres")))
 
 
 @pytest.fixture

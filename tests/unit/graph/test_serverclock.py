@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from tests.unit.graph.server import emptied
 from tests.unit.graph.shop import get, new, take
 
 from eddyline.core.clock import ManualClock
@@ -69,12 +70,7 @@ def _machines(url: str, *wrong_s: float) -> Iterator[list[Ledger]]:
 
 
 def test_a_machine_that_is_minutes_off_neither_takes_jobs_away_nor_loses_its_own(postgres: str) -> None:
-    import psycopg
-
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    with _machines(postgres, 0.0, 300.0, -300.0) as (right, ahead, behind):
+    with _machines(emptied(postgres), 0.0, 300.0, -300.0) as (right, ahead, behind):
         right.submit([new("a-1"), new("a-2"), new("a-3")])
         held = [
             take(each, worker=name)[0].job.id for each, name in ((right, "r"), (ahead, "a"), (behind, "b"))
