@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import HTTPClientError
 
 
-class CutOffError(HTTPClientError):  # type: ignore[misc]
+class CutOffError(HTTPClientError):  # type: ignore[misc]  # botocore carries no types
     """The connection ended before the answer did; whether the work was done is not known."""
 
     fmt = "the answer was cut off: {told} of {length} bytes came"

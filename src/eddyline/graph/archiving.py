@@ -17,10 +17,9 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, literal_colu
 from eddyline.graph.bulk import rows_for
 from eddyline.graph.guards import guard_assets
 from eddyline.graph.records import COLUMNS, encode
-from eddyline.graph.states import OPEN, State
+from eddyline.graph.states import State
 from eddyline.graph.tables import archive, jobs, needs
 
-_OPEN = jobs.c.state.in_([state.value for state in sorted(OPEN)])
 _PAGE = (
     select(jobs.c.asset, func.max(jobs.c.finished).label("ended"), func.count(jobs.c.finished).label("count"))
     .add_columns(func.count().label("total"))

@@ -90,6 +90,7 @@ class Coordinator:
     def run(self) -> None:
         """Work until the stop is raised; returns within about two seconds of that.
 
+        Where the ledger is away, a step under way ends its patience first: up to a minute.
         What may pass by itself (network, database, queue) is waited out; raises what may not.
         """
         loops = (self._collect, self._publish, self._carry, self._sweep, self._archive, self._tidy)
