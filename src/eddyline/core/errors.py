@@ -24,22 +24,27 @@ class EddylineError(Exception):
     """The root of the tree.
 
     `retry` says whether the same work may succeed later. `evidence()` is what a quarantined job keeps.
+    `reason` is a stable identifier for programs, such as "encrypted", of a source that is refused; empty for
+    errors that do not refuse a source. All reasons are listed in `eddyline.media.refusals`.
     """
 
     retry: ClassVar[bool] = False
     default_remedy: ClassVar[str] = ""
+    default_reason: ClassVar[str] = ""
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    def __init__(self, message: str, *, remedy: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy or self.default_remedy
+        self.reason = reason or self.default_reason
 
     def __str__(self) -> str:
         return f"{self.message} ({self.remedy})" if self.remedy else self.message
 
     def evidence(self) -> dict[str, Any]:
         """Everything worth keeping about the failure, as JSON values."""
-        return {"error": type(self).__name__, "message": self.message, "remedy": self.remedy}
+        reason = {"reason": self.reason} if self.reason else {}
+        return {"error": type(self).__name__, "message": self.message, "remedy": self.remedy, **reason}
 
 
 class UsageError(EddylineError):
@@ -56,8 +61,10 @@ class FormatError(InputError):
     `path` names the enclosing structures ("moov/trak[1]/mdia"), `offset` is in bytes from the file's start.
     """
 
-    def __init__(self, message: str, *, path: str = "", offset: int | None = None, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(
+        self, message: str, *, path: str = "", offset: int | None = None, remedy: str = "", reason: str = ""
+    ) -> None:
+        super().__init__(message, remedy=remedy, reason=reason)
         self.path = path
         self.offset = offset
 
@@ -73,6 +80,7 @@ class FormatError(InputError):
 class TruncatedError(FormatError):
     """The file or object ends before what it holds does."""
 
+    default_reason = "truncated"
     default_remedy = "the copy was cut short: copy the file again and compare its size with the original's"
 
 

@@ -182,4 +182,5 @@ def _miscounted(piece: Slice, counts: Mapping[str, int], lost: Sequence[int]) ->
         f"the decoder gives {max(counts.values())} frames where the index promises {piece.frames}:"
         f" frames {named} of this chunk are damaged",
         remedy="check the original with another player, or copy it from the card once more",
+        reason="damaged-frames",
     )

@@ -43,7 +43,9 @@ def ask(
     except ToolError as error:
         raise blamed(error, "the footage cannot be read") from error
     except ValueError as error:
-        raise InputError("ffprobe gave no answer about the footage", remedy="copy the file again") from error
+        raise InputError(
+            "ffprobe gave no answer about the footage", remedy="copy the file again", reason="damaged"
+        ) from error
     return dict(answer)
 
 
@@ -56,4 +58,5 @@ def blamed(error: ToolError, what: str) -> InputError | ToolError:
     return InputError(
         f"{what}: {said}",
         remedy="play the file to its end in a player; if that fails too, copy it again from the card",
+        reason="damaged",
     )

@@ -60,17 +60,20 @@ def main_video(movie: Movie) -> Track:
         raise InputError(
             "the footage is encrypted (its samples are protected by DRM)",
             remedy="give an unprotected copy: Eddyline has no keys and asks for none",
+            reason="encrypted",
         )
     check_size(track.width, track.height)
     if len(track.samples) > MOST_FRAMES:
         raise InputError(
             f"the header claims {len(track.samples)} frames, more than a day at 240 frames/s",
             remedy="the file is damaged or made to harm: do not process it",
+            reason="limits",
         )
     if not len(track.samples):
         raise InputError(
             "the video track is empty: there is not one frame in it",
             remedy="the recording ended before it began: record again, or repair the file in the camera",
+            reason="no-frames",
         )
     return track
 
@@ -80,8 +83,11 @@ def _no_video(movie: Movie) -> InputError:
         return InputError(
             "this is sound alone: there is no picture to encode",
             remedy="give the video that the sound belongs to",
+            reason="audio-only",
         )
-    return InputError("there is no video track in this file", remedy="give the video itself")
+    return InputError(
+        "there is no video track in this file", remedy="give the video itself", reason="no-video"
+    )
 
 
 def check_size(width: int, height: int) -> None:
@@ -90,4 +96,5 @@ def check_size(width: int, height: int) -> None:
         raise InputError(
             f"the header claims a picture of {width}x{height}; {LARGEST_SIDE} pixels a side is the most",
             remedy="the file is damaged or made to harm; if it is real, scale it down first",
+            reason="too-large",
         )

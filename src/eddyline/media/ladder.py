@@ -167,16 +167,19 @@ def _encoder(name: str, codec: str, facts: VideoFacts, width: int, height: int) 
             remedy="use a profile of H.264 rungs, such as default"
             if not encoder.hardware
             else "encode it without a GPU",
+            reason="too-small",
         )
     if max(width, height) > encoder.largest:
         raise UnsupportedError(
             f"a picture of {width}x{height} is too large for {name}: it takes {encoder.largest} pixels",
             remedy="use a profile with smaller rungs, or of another codec",
+            reason="too-large",
         )
     if encoder.counts_ticks and facts.variable_rate:
         raise UnsupportedError(
             f"{name} cannot hold a cap while the frame rate varies",
             remedy="encode footage of a variable rate without a GPU",
+            reason="variable-rate",
         )
     return encoder
 

@@ -55,6 +55,7 @@ def probe(
         raise InputError(
             "no frame of the video is ever shown: nothing can be decoded within its edit list",
             remedy="copy the file again, or export it again from the program that edited it",
+            reason="no-frames",
         )
     arrived = original or src
     return SourceFacts(
@@ -119,10 +120,12 @@ def _undecodable(track: Track, codec: str | None) -> InputError | UnsupportedErr
         return InputError(
             f"the first frame cannot be decoded: its {codec} stream is damaged",
             remedy="play the file in a player; if that fails too, copy it again from the card",
+            reason="damaged",
         )
     return UnsupportedError(
         f"FFmpeg knows no decoder for this picture ({track.format!r})",
         remedy="convert it first with the camera maker's program, for example to H.264, HEVC or ProRes",
+        reason="unsupported-video",
     )
 
 
@@ -156,7 +159,9 @@ def _audio(
     tracks = [track for track in movie.of_kind("audio") if len(track.samples)]
     if any(track.encrypted for track in tracks):
         raise InputError(
-            "the sound is encrypted (its samples are protected by DRM)", remedy="give an unprotected copy"
+            "the sound is encrypted (its samples are protected by DRM)",
+            remedy="give an unprotected copy",
+            reason="encrypted",
         )
     if not tracks:
         return ()
@@ -174,7 +179,9 @@ def _audio(
     streams = [each for each in answer.get("streams", ()) if each.get("codec_type") == "audio"]
     if len(streams) != len(tracks):
         raise UnsupportedError(
-            "a sound track cannot be read", remedy="convert the sound first, for example to AAC or PCM"
+            "a sound track cannot be read",
+            remedy="convert the sound first, for example to AAC or PCM",
+            reason="unsupported-audio",
         )
     return tuple(_sound(track, stream) for track, stream in zip(tracks, streams, strict=True))
 

@@ -86,8 +86,11 @@ def _main_video(streams: list[dict[str, Any]]) -> dict[str, Any]:
         raise InputError(
             "this is sound alone: there is no picture to encode",
             remedy="give the video that the sound belongs to",
+            reason="audio-only",
         )
-    raise InputError("there is no video in this file", remedy="copy it again, or give the video itself")
+    raise InputError(
+        "there is no video in this file", remedy="copy it again, or give the video itself", reason="no-video"
+    )
 
 
 def _container_for(video: dict[str, Any]) -> str:
@@ -99,6 +102,7 @@ def _container_for(video: dict[str, Any]) -> str:
     raise UnsupportedError(
         f"video of the codec {codec!r} can be held neither by MP4 nor by MOV",
         remedy="convert it first: ffmpeg -i IN -c:v libx264 -crf 12 -c:a alac OUT.mov",
+        reason="unsupported-video",
     )
 
 
@@ -112,5 +116,6 @@ def _lossless(place: int, sound: dict[str, Any]) -> list[str]:
         raise UnsupportedError(
             f"sound of {sound['channels']} channels in {sound['codec_name']!r} cannot be kept in MP4",
             remedy="convert the sound first, to at most 8 channels",
+            reason="unsupported-audio",
         )
     return [f"-c:a:{place}", _LOSSLESS]

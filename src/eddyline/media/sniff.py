@@ -103,7 +103,9 @@ def first_bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise MissingError(f"{path} does not exist") from error
     except IsADirectoryError as error:
-        raise InputError(f"{path} is a folder, not a file", remedy="name the files in it") from error
+        raise InputError(
+            f"{path} is a folder, not a file", remedy="name the files in it", reason="not-video"
+        ) from error
     except OSError as error:
         raise TransientError(f"cannot read {path}: {error.strerror}") from error
 
@@ -118,6 +120,7 @@ def container_of(head: bytes) -> str:
         raise InputError(
             "the file is empty",
             remedy="copy it again; if it is empty on the card itself, the recording never began",
+            reason="empty",
         )
     found = _mp4_family(head) or _named(head, _CONTAINERS) or ("mpegts" if _transport_stream(head) else "")
     if found:
@@ -129,6 +132,7 @@ def container_of(head: bytes) -> str:
         f"this is no video format that Eddyline knows (it begins {head[:8].hex(' ')})",
         remedy="give MP4, MOV, MKV, WebM, MPEG-TS, MPEG-PS, AVI, FLV, Ogg, MXF or ASF; if it should be one "
         "of these, the file is damaged: copy it again",
+        reason="not-video",
     )
 
 
@@ -142,6 +146,7 @@ def _mp4_family(head: bytes) -> str:
         raise InputError(
             "this is one segment of a stream, not a whole file",
             remedy="put the initialisation segment in front of it, or give the file that it was made from",
+            reason="stream-segment",
         )
     if kind not in _MP4_FIRST:
         return ""
@@ -170,6 +175,7 @@ def _refuse_zeros(head: bytes) -> None:
         raise InputError(
             "the file holds only zeros where its header should be",
             remedy="the copy failed or the card was pulled too early: copy it again, or recover the card",
+            reason="zeros",
         )
 
 
@@ -180,16 +186,18 @@ def _refuse_known(head: bytes) -> None:
         raise InputError(
             f"this is sound alone ({name}): there is no picture to encode",
             remedy="give the video that the sound belongs to",
+            reason="audio-only",
         )
     for at, magic, name, remedy in _OTHERS:
         if head[at : at + len(magic)] == magic:
-            raise InputError(f"this is {name}, not footage", remedy=remedy)
+            raise InputError(f"this is {name}, not footage", remedy=remedy, reason="not-video")
 
 
 def _still(name: str) -> InputError:
     return InputError(
         f"this is a still picture ({name}), not a video",
         remedy="give the video itself; join the pictures of a time lapse first (ffmpeg -i %04d.jpg OUT.mp4)",
+        reason="still-image",
     )
 
 
@@ -203,8 +211,11 @@ def _refuse_text(head: bytes) -> None:
             raise InputError(
                 f"this is {name}: it points to media elsewhere, which Eddyline never follows",
                 remedy="give the media files themselves",
+                reason="playlist",
             )
-    raise InputError("this is text, not footage", remedy="give the video file that it belongs to")
+    raise InputError(
+        "this is text, not footage", remedy="give the video file that it belongs to", reason="not-video"
+    )
 
 
 def _as_text(head: bytes) -> str | None:

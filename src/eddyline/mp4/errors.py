@@ -21,12 +21,14 @@ class Mp4Error(FormatError):
     """Bytes that break the rules of ISO/IEC 14496-12, at a known place."""
 
     default_remedy = "the file is damaged: copy it from the card or camera again"
+    default_reason = "damaged"
 
 
 class NotMp4Error(Mp4Error):
     """Another kind of file; `looks_like` names it ("Matroska or WebM", "text", "" if unknown)."""
 
     default_remedy = "give an MP4 or MOV file, or one that FFmpeg can rewrap as MP4"
+    default_reason = "not-video"
 
     def __init__(self, message: str, *, looks_like: str = "", remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
@@ -41,6 +43,7 @@ class EmptyFileError(Mp4Error):
     """No bytes at all."""
 
     default_remedy = "copy the file again; an empty file on the card itself is a recording that never began"
+    default_reason = "empty"
 
 
 class MoovMissingError(Mp4Error):
@@ -50,9 +53,11 @@ class MoovMissingError(Mp4Error):
         "put the card back into the camera and let it repair the file,"
         " or rebuild the index with a repair tool and a sound file of the same camera and settings"
     )
+    default_reason = "no-index"
 
 
 class LimitError(Mp4Error):
     """Sizes or counts beyond what any camera writes, refused before memory is taken for them."""
 
     default_remedy = "the file is damaged or made to harm: do not process it"
+    default_reason = "limits"

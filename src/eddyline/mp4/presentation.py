@@ -113,4 +113,5 @@ def _unsupported(track: Track, why: str) -> UnsupportedError:
     return UnsupportedError(
         f"track {track.number}: {why}",
         remedy="export the clip from the program that edited it, as a plain file without edits",
+        reason="edit-list",
     )

@@ -131,6 +131,7 @@ def _bounds(samples: Samples, shown: Presentation, times: _Times, first: int, la
             f"frames [{first}, {last}) cannot be told from others by their times: an edit hides frames"
             " between them, or frames share one time",
             remedy="export the clip from the program that edited it, as a plain file without edits",
+            reason="frame-times",
         )
     later = times.pts[times.pts > final]
     length = max(int(samples.duration[shown.sample[last - 1]]), 1)

@@ -106,6 +106,7 @@ def failure(address: str, error: EddylineError) -> AssetFailed:
         job="",
         reason=error.message,
         remedy=error.remedy,
+        refusal=error.reason,
     )
 
 
@@ -131,4 +132,5 @@ def buried(submitted: Submitted | None, job: Job) -> AssetFailed:
         job=job.id,
         reason=str(evidence.get("message", "it failed without saying why")),
         remedy=str(evidence.get("remedy", "")),
+        refusal=str(evidence.get("reason", "")),
     )

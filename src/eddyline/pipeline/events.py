@@ -48,7 +48,8 @@ class AssetFinished:
 class AssetFailed:
     """A source that did not become an asset; `asset` and `job` are empty if it never got that far.
 
-    `source` is its path or address; empty where it is not known any more.
+    `source` is its path or address; empty where it is not known any more. `reason` is a sentence; `refusal`
+    is the stable identifier of `eddyline.media.refusals` where the source itself was refused, else empty.
     """
 
     asset: str
@@ -57,6 +58,7 @@ class AssetFailed:
     job: str
     reason: str
     remedy: str
+    refusal: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,6 +87,7 @@ class Original:
             raise InputError(
                 f"{self.address} has changed since it was submitted",
                 remedy="run the command again once nothing writes to it any more",
+                reason="changed",
             )
 
 
@@ -99,6 +100,7 @@ def _of_file(path: Path) -> Original:
         raise InputError(
             "its path is not Unicode, so it can be written into no ledger and no manifest",
             remedy="rename it, or the folder that is called so; then it is taken",
+            reason="path",
         )
     return Original(address=str(path), size=stat.st_size, stamp=str(stat.st_mtime_ns))
 

@@ -1,0 +1,42 @@
+"""The stable identifiers for why a source is refused, for programs that read `run --json` or job evidence.
+
+An `EddylineError` that refuses a source carries one of them as `reason`. Packages below this one use the
+strings as they stand here; a test checks that every reason used in the code is in the table.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+REASONS: Final[dict[str, str]] = {
+    "audio-only": "The file holds audio and no video.",
+    "changed": "The source changed after it was submitted.",
+    "damaged": "The file breaks the rules of its format, or its video cannot be decoded.",
+    "damaged-frames": "The decoder returned fewer frames than the index lists.",
+    "edit-list": "The edit list changes the speed, repeats media or reorders it.",
+    "empty": "The file has no bytes.",
+    "encrypted": "The video or audio samples are encrypted (DRM).",
+    "frame-times": "Frames cannot be told apart by their presentation times.",
+    "limits": "A size or count in the file is beyond what Eddyline accepts.",
+    "no-frames": "The video track has no frame, or its edit list shows none.",
+    "no-index": "The index (moov) is missing: the recording was interrupted, or it is fragments alone.",
+    "no-video": "The file has no video track.",
+    "not-video": "The file is not a video container that Eddyline reads.",
+    "path": "The path of the file is not Unicode.",
+    "playlist": "The file is a playlist or a link to media elsewhere.",
+    "still-image": "The file is a still image.",
+    "stream-segment": "The file is one segment of a stream, without its initialization segment.",
+    "too-large": "The frame has more pixels than Eddyline, or the encoder, accepts.",
+    "too-small": "The frame is smaller than the encoder accepts.",
+    "truncated": "The file ends before its boxes or samples do.",
+    "unsupported-audio": "An audio track cannot be decoded or kept.",
+    "unsupported-video": "FFmpeg has no decoder for the video, or no intermediate container can hold it.",
+    "variable-rate": "The chosen hardware encoder cannot encode a variable frame rate.",
+    "zeros": "The file begins with zeros where its header should be.",
+}
+
+
+def table() -> str:
+    """The table in Markdown, for the documentation."""
+    rows = [f"| `{reason}` | {sentence} |" for reason, sentence in sorted(REASONS.items())]
+    return "\n".join(["| reason | meaning |", "|---|---|", *rows]) + "\n"

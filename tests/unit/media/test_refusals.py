@@ -1,0 +1,72 @@
+"""Every reason for refusing a source is in the table, on its page, and reaches those who run Eddyline."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from eddyline.cli.jsonlines import JsonLines
+from eddyline.core.errors import EddylineError, FormatError, TruncatedError, UsageError
+from eddyline.media.refusals import REASONS
+from eddyline.mp4.errors import LimitError, NotMp4Error
+from eddyline.pipeline.account import failure
+
+_ROOT = Path(__file__).resolve().parents[3]
+_FLOORS = ("core", "mp4", "media", "pipeline")
+
+
+def _used() -> Iterator[tuple[str, str]]:
+    """(reason, module) of every constant that is given as `reason=` or `default_reason =`."""
+    for floor in _FLOORS:
+        for path in sorted((_ROOT / "src" / "eddyline" / floor).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and _name(node.func).endswith("Error"):
+                    values = [each.value for each in node.keywords if each.arg == "reason"]
+                elif isinstance(node, ast.Assign) and _name(node.targets[0]) == "default_reason":
+                    values = [node.value]
+                else:
+                    continue
+                for value in values:
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                        yield value.value, path.name
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def test_every_reason_used_is_in_the_table_and_every_one_of_the_table_is_used() -> None:
+    used = set(_used())
+    assert [(reason, where) for reason, where in sorted(used) if reason not in REASONS] == []
+    assert set(REASONS) - {reason for reason, _ in used} == set()
+
+
+def test_the_page_has_the_table() -> None:
+    spec = importlib.util.spec_from_file_location("generate", _ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    text = (_ROOT / "docs" / "reference" / "refusals.md").read_text("utf-8")
+    assert generate.reasons(text) == text, "run `make docs`"
+    assert "| `encrypted` |" in text
+
+
+def test_evidence_names_the_reason_only_where_there_is_one() -> None:
+    assert EddylineError("x", reason="encrypted").evidence()["reason"] == "encrypted"
+    assert FormatError("x", path="moov", offset=8, reason="edit-list").evidence()["reason"] == "edit-list"
+    assert TruncatedError("x").evidence()["reason"] == "truncated"
+    assert LimitError("x").evidence()["reason"] == "limits"
+    assert NotMp4Error("x").evidence()["reason"] == "not-video"
+    assert "reason" not in UsageError("x").evidence()
+
+
+def test_a_program_that_watches_a_run_reads_the_reason() -> None:
+    stream = io.StringIO()
+    JsonLines(stream).show(failure("/card/a.mp4", EddylineError("it is encrypted", reason="encrypted")))
+    line = json.loads(stream.getvalue())
+    assert (line["reason"], line["refusal"]) == ("it is encrypted", "encrypted")
