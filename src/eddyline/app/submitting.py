@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from eddyline.app.shared import Shared
@@ -20,6 +21,7 @@ from eddyline.pipeline.discover import discover
 from eddyline.pipeline.events import Event, RunReport
 from eddyline.pipeline.following import Following
 from eddyline.pipeline.intake import Intake
+from eddyline.pipeline.published import left_out
 from eddyline.pipeline.routing import first_class
 from eddyline.pipeline.terms import USUAL, Terms
 from eddyline.pipeline.unserved import without_workers
@@ -56,7 +58,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
     pools = shared.pools()
     store = shared.open_store(stop=stop)
     with shared.open_ledger() as ledger:
-        account = Account(where=store.where, on_event=on_event)
+        account = Account(where=store.where, on_event=on_event, left_out=partial(left_out, store))
         intake = Intake(
             store=store,
             ledger=ledger,

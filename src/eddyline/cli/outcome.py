@@ -87,6 +87,7 @@ def _finished(finished: tuple[AssetFinished, ...]) -> list[Text]:
     for each in finished:
         how = "was already there" if each.reused else "done and proven"
         lines.append(Text.assemble(("✓ ", "green"), (shown(each.name), "bold"), (f"  {how}", "dim")))
+        lines += [Text(f"  left out: {shown(thing)}", style="yellow") for thing in each.left_out]
         lines.append(Text.assemble("  look at ", _link(each.page)))
     return lines
 

@@ -52,6 +52,7 @@ def _lines(facts: SourceFacts) -> list[tuple[str, str]]:
         lines.append(("telemetry", f"{count(told.payloads, 'payload')}, {size(told.bytes)}, gpmd"))
     else:
         lines.append(("telemetry", "none"))
+    lines += [("left out", str(each)) for each in facts.left_out]
     return [*lines, ("fingerprint", facts.fingerprint)]
 
 

@@ -18,7 +18,7 @@ from eddyline.mp4.movie import Movie, Track
 LARGEST_SIDE: Final = 16_384  # pixels; AV1 and HEVC level 6.2 end there
 LARGEST_PICTURE: Final = 268_435_456  # pixels, 16384 x 16384
 MOST_FRAMES: Final = 24 * 3600 * 240  # a day at 240 fps
-_STILL_FORMATS = frozenset({"jpeg", "png ", "tiff", "gif "})
+STILL_FORMATS: Final = frozenset({"jpeg", "png ", "tiff", "gif "})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def main_video(movie: Movie) -> Track:
 
     Raises `InputError`: no video, sound alone, encrypted, or more pixels or frames than any camera gives.
     """
-    videos = [track for track in movie.of_kind("video") if track.format not in _STILL_FORMATS]
+    videos = [track for track in movie.of_kind("video") if track.format not in STILL_FORMATS]
     videos = videos or list(movie.of_kind("video"))
     if not videos:
         raise _no_video(movie)

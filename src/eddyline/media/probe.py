@@ -7,6 +7,7 @@ ranges of the source are read: the first frame and the first bits of sound are c
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from eddyline.media.ffprobe import ask
 from eddyline.media.fingerprint import fingerprint
 from eddyline.media.footage import check_size, main_video
 from eddyline.media.framerate import frame_rate
+from eddyline.media.left_out import LeftOut, in_order
+from eddyline.media.left_out_tracks import of_movie
 from eddyline.media.proof import samples_digest
 from eddyline.media.source import AudioFacts, SourceFacts, TelemetryFacts, VideoFacts
 from eddyline.media.toolchain import Toolchain
@@ -42,11 +45,13 @@ def probe(
     work: Path,
     original: ByteRanges | None = None,
     container: str | None = None,
+    left_out: Sequence[LeftOut] = (),
 ) -> SourceFacts:
     """Everything known about a source, by range reads.
 
     `work` is a folder for small files, removed again. For rewrapped footage, `src` and `movie` are the MP4's,
-    while `original` and `container` say what came in: bytes and fingerprint are the original's.
+    while `original` and `container` say what came in: bytes and fingerprint are the original's; `left_out` is
+    what rewrapping left out of the MP4.
     Raises `InputError` and `UnsupportedError` as `main_video` does, or where the first frame is unreadable.
     """
     track = main_video(movie)
@@ -66,6 +71,7 @@ def probe(
         video=_video(src, movie, track, shown, runner=runner, tools=tools, work=work),
         audio=_audio(src, movie, runner=runner, tools=tools, work=work),
         telemetry=_telemetry(src, movie),
+        left_out=in_order([*left_out, *of_movie(movie, src, track)]),
     )
 
 

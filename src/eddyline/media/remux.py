@@ -8,6 +8,8 @@ from typing import Any, Final
 from eddyline.core.errors import InputError, ToolError, UnsupportedError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.ffprobe import ask, blamed
+from eddyline.media.left_out import LeftOut
+from eddyline.media.left_out_streams import of_streams
 from eddyline.media.sniff import container_of, first_bytes
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
@@ -29,16 +31,18 @@ _SLOWEST_DISK = 4 * 1024 * 1024  # bytes/s that any disk can be expected to read
 _DEMUXERS: Final = "matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf"
 
 
-def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> None:
+def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> tuple[LeftOut, ...]:
     """Rewrap `path` (Matroska, MPEG-TS, MPEG-PS, AVI, FLV, Ogg, MXF, ASF) as MP4, or QuickTime, in `out`.
 
     The first video track and all sound tracks are copied, frame times and languages kept; sound that MP4
-    cannot hold becomes ALAC. The demuxer is forced by the first bytes, so nothing in the file can send
-    FFmpeg to another one. Raises `InputError` (no video, unreadable), `UnsupportedError` (a codec that
-    neither container holds), `ToolError`, `TransientError`.
+    cannot hold becomes ALAC. Returns what is left out. The first bytes force the demuxer, so nothing in
+    the file can send FFmpeg to another one. Raises `InputError` (no video, unreadable), `UnsupportedError`
+    (a codec that neither container holds), `ToolError`, `TransientError`.
     """
     demuxer = container_of(first_bytes(path))
-    streams = ask(path, "-show_streams", tools=tools, runner=runner, demuxer=demuxer).get("streams", [])
+    questions = ("-show_streams", "-show_chapters")
+    answer = ask(path, *questions, tools=tools, runner=runner, demuxer=demuxer)
+    streams = answer.get("streams", [])
     argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams))
     limits = Limits(wall_s=120 + path.stat().st_size / _SLOWEST_DISK)
     try:
@@ -49,13 +53,15 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> None:
     except BaseException:
         out.unlink(missing_ok=True)
         raise
+    carried = [_main_video(streams)["index"], *(each["index"] for each in _sounds(streams))]
+    return of_streams(streams, carried, len(answer.get("chapters", ())))
 
 
 def command(path: Path, out: Path, demuxer: str, streams: list[dict[str, Any]]) -> tuple[str, ...]:
     """FFmpeg's arguments after its global ones, for what ffprobe said of the streams."""
     video = _main_video(streams)
     container = _container_for(video)
-    sounds = [each for each in streams if each.get("codec_type") == "audio" and _readable(each)]
+    sounds = _sounds(streams)
     maps = ["-map", f"0:{video['index']}"]
     codecs = ["-c", "copy"]
     for place, each in enumerate(sounds):
@@ -91,6 +97,11 @@ def _main_video(streams: list[dict[str, Any]]) -> dict[str, Any]:
     raise InputError(
         "there is no video in this file", remedy="copy it again, or give the video itself", reason="no-video"
     )
+
+
+def _sounds(streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The audio streams that are carried."""
+    return [each for each in streams if each.get("codec_type") == "audio" and _readable(each)]
 
 
 def _container_for(video: dict[str, Any]) -> str:

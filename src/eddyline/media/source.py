@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
+from eddyline.media.left_out import LeftOut
+
 # The transfer functions of high dynamic range (ITU-R BT.2100): PQ and HLG.
 _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 
@@ -82,7 +84,10 @@ class TelemetryFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFacts:
-    """One source: its size in bytes, content fingerprint (hex), duration in seconds and tracks."""
+    """One source: its size in bytes, content fingerprint (hex), duration in seconds and tracks.
+
+    `left_out` is everything of it that an asset does not carry.
+    """
 
     bytes: int
     fingerprint: str
@@ -91,11 +96,13 @@ class SourceFacts:
     video: VideoFacts
     audio: tuple[AudioFacts, ...] = ()
     telemetry: TelemetryFacts | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict of JSON values; fractions read "30000/1001"."""
         plain = asdict(self)
         plain["audio"] = [asdict(track) for track in self.audio]
+        plain["left_out"] = [each.to_json() for each in self.left_out]
         for name in ("pixel_aspect", "fps"):
             plain["video"][name] = _spelled(plain["video"][name])
         return plain
@@ -111,6 +118,8 @@ class SourceFacts:
             "video": VideoFacts(**video),
             "audio": tuple(AudioFacts(**track) for track in plain["audio"]),
             "telemetry": None if telemetry is None else TelemetryFacts(**telemetry),
+            # Plans written before there was such a list have none.
+            "left_out": tuple(LeftOut.from_json(each) for each in plain.get("left_out", ())),
         }
         return cls(**values)
 

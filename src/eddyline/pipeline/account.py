@@ -12,6 +12,7 @@ from eddyline.core.store import Store
 from eddyline.graph.job import Job
 from eddyline.graph.ledger import Ledger
 from eddyline.graph.states import State
+from eddyline.media.left_out import LeftOut
 from eddyline.pipeline.events import (
     AssetFailed,
     AssetFinished,
@@ -27,10 +28,14 @@ from eddyline.pipeline.submit import Submitted
 
 @dataclass(kw_only=True)
 class Account:
-    """One run's account. `where` gives the address of a key that people are told."""
+    """One run's account. `where` gives the address of a key that people are told.
+
+    `left_out` gives what a published asset does not carry of its source.
+    """
 
     where: Callable[[str], str]
     on_event: Callable[[Event], None]
+    left_out: Callable[[str], tuple[LeftOut, ...]] = lambda _: ()
     _submitted: list[AssetSubmitted] = field(default_factory=list)
     _finished: dict[str, AssetFinished] = field(default_factory=dict)
     _failed: dict[str, AssetFailed] = field(default_factory=dict)
@@ -50,6 +55,7 @@ class Account:
             manifest=self.where(manifest_key(asset)),
             page=self.where(asset_key(asset, "index.html")),
             reused=reused,
+            left_out=self.left_out(asset),
         )
         self._finished[asset] = event
         self.on_event(event)

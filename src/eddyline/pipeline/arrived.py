@@ -14,6 +14,7 @@ from pathlib import Path
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges, Ranges
 from eddyline.media.footage import main_video
+from eddyline.media.left_out import LeftOut
 from eddyline.media.remux import to_mp4
 from eddyline.media.sniff import HEAD, container_of
 from eddyline.media.toolchain import Toolchain
@@ -28,12 +29,16 @@ _PART = 4 * 1024 * 1024  # bytes of one request
 
 @dataclass(frozen=True, kw_only=True)
 class Arrived:
-    """An open source and its index. `container` is what came in, `wrapped` the MP4 that was made of it."""
+    """An open source and its index. `container` is what came in, `wrapped` the MP4 that was made of it.
+
+    `left_out` is what rewrapping left out.
+    """
 
     src: Ranges
     movie: Movie
     container: str
     wrapped: Path | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @contextmanager
@@ -53,13 +58,13 @@ def arrived(
             return
         local = original.path or fetched(src, work / "fetched", check=runner.stop.check)
     wrapped = work / "remuxed.mp4"
-    to_mp4(local, wrapped, runner=runner, tools=tools)
+    left_out = to_mp4(local, wrapped, runner=runner, tools=tools)
     if original.path is None:
         local.unlink()
     with FileRanges(wrapped) as src, tally.counting(src):
         movie = read_movie(src)
         main_video(movie)
-        yield Arrived(src=src, movie=movie, container=container, wrapped=wrapped)
+        yield Arrived(src=src, movie=movie, container=container, wrapped=wrapped, left_out=left_out)
 
 
 def local(original: Original, folder: Path, *, check: Callable[[], None], tally: Tally) -> Path:

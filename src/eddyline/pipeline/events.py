@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eddyline.fleet.serving import Unserved
+from eddyline.media.left_out import LeftOut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class AssetSubmitted:
 class AssetFinished:
     """An asset is published. `reused`: it was already there and proven, nothing was done.
 
-    `manifest` and `page` are paths, or addresses in a store.
+    `manifest` and `page` are paths, or addresses in a store. `left_out` is what of the source is not in it.
     """
 
     asset: str
@@ -42,6 +43,7 @@ class AssetFinished:
     manifest: str
     page: str
     reused: bool
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,4 +35,5 @@ def look(address: str | Path, tools: Toolchain, *, runner: Runner | None = None)
                 work=work,
                 original=None if found.wrapped is None else source,
                 container=found.container,
+                left_out=found.left_out,
             )

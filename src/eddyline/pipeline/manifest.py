@@ -21,7 +21,7 @@ from eddyline.pipeline.history import History
 from eddyline.pipeline.parts import Part
 from eddyline.pipeline.plan import Plan
 
-VERSION = 1
+VERSION = 2
 
 # kind of job -> its parts, in order
 PartsOf = Mapping[str, Sequence[Part]]
@@ -52,6 +52,7 @@ def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu
         "version": VERSION,
         "asset": plan.asset,
         "source": {**_source(plan.name, plan.facts), **parts["inspect"][0].result},
+        "left_out": [each.to_json() for each in plan.facts.left_out],
         "profile": {"name": plan.profile.name, "digest": plan.profile.digest()},
         "renditions": [
             _rendition(plan, rung, part.result)

@@ -20,7 +20,7 @@ from eddyline.media.source import SourceFacts
 from eddyline.pipeline.terms import USUAL, Terms
 
 # Part of every output's key: raise it when the same plan would give other bytes than before.
-RECIPE = 1
+RECIPE = 2
 _PLAN = "plan-"  # how the names of plans begin
 
 # Lower first. The poster is what a person looks for; long poles (audio is one thread) go before the many

@@ -8,6 +8,7 @@ from typing import Any
 
 from eddyline.core.errors import MissingError
 from eddyline.core.store import Store
+from eddyline.media.left_out import LeftOut
 from eddyline.pipeline.layout import asset_key, manifest_key
 
 
@@ -33,3 +34,9 @@ def published(store: Store, asset: str) -> bool:
     """Whether the asset is there, whole."""
     manifest = standing(store, asset)
     return manifest is not None and whole(store, asset, manifest)
+
+
+def left_out(store: Store, asset: str) -> tuple[LeftOut, ...]:
+    """What of its source a published asset does not carry; manifests of version 1 list nothing."""
+    manifest = standing(store, asset) or {}
+    return tuple(LeftOut.from_json(each) for each in manifest.get("left_out", ()))

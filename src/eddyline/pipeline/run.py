@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from eddyline.core.errors import EddylineError, MissingError
 from eddyline.core.stop import Stop
@@ -21,6 +22,7 @@ from eddyline.pipeline.discover import Discovered
 from eddyline.pipeline.events import Event, RunReport
 from eddyline.pipeline.intake import Intake
 from eddyline.pipeline.progress import Progress
+from eddyline.pipeline.published import left_out
 from eddyline.pipeline.routing import first_class
 from eddyline.pipeline.steps.table import handlers
 from eddyline.pipeline.submit import Submitted
@@ -46,7 +48,9 @@ class Run:
     account: Account = field(init=False)
 
     def __post_init__(self) -> None:
-        self.account = Account(where=self.where, on_event=self.on_event)
+        self.account = Account(
+            where=self.where, on_event=self.on_event, left_out=partial(left_out, self.bench.store)
+        )
 
     def perform(self, found: Discovered) -> RunReport:
         """Work until nothing is open any more, or until told to stop."""

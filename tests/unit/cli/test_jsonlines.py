@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from eddyline.cli.jsonlines import JsonLines
+from eddyline.media.left_out import LeftOut
 from eddyline.pipeline.events import AssetFinished, AssetProgress, RunReport, SourceSkipped
 
 
@@ -56,12 +57,22 @@ def test_progress_is_thinned_out_but_stages_and_assets_are_not() -> None:
 
 def test_the_last_line_names_what_was_done_and_what_was_not() -> None:
     stream = io.StringIO()
-    done = AssetFinished(asset="a", name="a.mp4", manifest="m", page="p", reused=True)
+    left = LeftOut(kind="data", what="track 5", why="unknown")
+    done = AssetFinished(asset="a", name="a.mp4", manifest="m", page="p", reused=True, left_out=(left,))
     JsonLines(stream).finish(RunReport(finished=(done,), failed=(), skipped=()))
     assert lines(stream) == [
         {
             "event": "finished",
-            "assets": [{"asset": "a", "name": "a.mp4", "manifest": "m", "page": "p", "reused": True}],
+            "assets": [
+                {
+                    "asset": "a",
+                    "name": "a.mp4",
+                    "manifest": "m",
+                    "page": "p",
+                    "reused": True,
+                    "left_out": [{"kind": "data", "what": "track 5", "why": "unknown"}],
+                }
+            ],
             "failed": [],
             "skipped": [],
             "interrupted": "",

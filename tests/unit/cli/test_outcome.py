@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from eddyline.cli.outcome import print_report
+from eddyline.media.left_out import LeftOut
 from eddyline.pipeline.events import AssetFailed, AssetFinished, RunReport, SourceSkipped
 
 
@@ -38,6 +40,16 @@ def test_the_last_line_is_the_page_to_look_at() -> None:
     skipped = SourceSkipped(path="c.jpg", reason="a still image")
     lines = printed(RunReport(finished=(DONE,), failed=(FAILED,), skipped=(skipped,)))
     assert lines[-1].endswith("out/assets/a/index.html")
+
+
+def test_what_an_asset_does_not_carry_is_listed_a_line_each() -> None:
+    things = (
+        LeftOut(kind="subtitle", what="track 3 (tx3g)", why="subtitles are not carried"),
+        LeftOut(kind="data", what="track 4 (\x1b[2J)", why="unknown"),
+    )
+    lines = printed(RunReport(finished=(replace(DONE, left_out=things),), failed=(), skipped=()))
+    assert lines[1] == "  left out: subtitle: track 3 (tx3g): subtitles are not carried"
+    assert lines[2] == "  left out: data: track 4 (\\x1b[2J): unknown"
 
 
 def test_a_failure_has_its_source_reason_remedy_and_evidence() -> None:

@@ -17,6 +17,7 @@ from eddyline.cli.plan import show_plan
 from eddyline.cli.probe import show_facts
 from eddyline.core.errors import UsageError
 from eddyline.media import profile as profiles
+from eddyline.media.left_out import LeftOut
 from eddyline.media.source import AudioFacts, SourceFacts, TelemetryFacts, VideoFacts
 from eddyline.pipeline.events import AssetFailed
 
@@ -39,6 +40,7 @@ FACTS = SourceFacts(
     ),
     audio=(AudioFacts(track=2, codec="aac", channels=2, sample_rate=48_000, title="\x1b[2Jmic"),),
     telemetry=TelemetryFacts(payloads=60, bytes=400_000, sha256="cd" * 32),
+    left_out=(LeftOut(kind="data", what="track 5 (rvmi)", why="unknown"),),
 )
 
 
@@ -48,7 +50,7 @@ def test_facts_are_told_to_people(capsys: pytest.CaptureFixture[str]) -> None:
     for part in (
         "a\\n.mp4", "mp4, 17 MB, 1:00", "hevc 1920x1080, 59.94 frames/s, 3,600 frames", "10 bits",
         "arib-std-b67 (HDR)", "turned by 90 degrees", "shown as 1080x1920", "2 channels, 48,000 Hz, und",
-        "60 payloads, 400 kB",
+        "60 payloads, 400 kB", "left out    data: track 5 (rvmi): unknown",
     ):  # fmt: skip
         assert part in text
     assert "\x1b" not in text

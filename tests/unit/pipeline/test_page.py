@@ -20,7 +20,7 @@ from eddyline.pipeline.page.storyboard import read_cues
 
 TOLD = {"payloads": 13, "bytes": 96_440, "sha256": "ab" * 32}
 MANIFEST: dict[str, Any] = {
-    "version": 1,
+    "version": 2,
     "asset": "3f" * 32,
     "source": {
         "name": "GX010042.MP4",
@@ -35,6 +35,7 @@ MANIFEST: dict[str, Any] = {
         "audio": [{"codec": "aac", "channels": 2, "sample_rate": 48_000, "language": "eng"}],
         "telemetry": TOLD,
     },
+    "left_out": [],
     "profile": {"name": "default", "digest": "11" * 32},
     "renditions": [
         {
@@ -177,6 +178,14 @@ def test_what_does_not_hold_is_not_claimed(manifest: dict[str, Any]) -> None:
         "Keyframes differ between the renditions.",
         "The telemetry was changed.",
     ]
+
+
+def test_what_is_not_carried_has_a_section_of_its_own(manifest: dict[str, Any], root: Path) -> None:
+    assert "Not carried" not in render(manifest, root)
+    manifest["left_out"] = [{"kind": "data", "what": "track 5 (<b>)", "why": "only telemetry is carried"}]
+    page = render(manifest, root)
+    assert "Not carried" in page
+    assert "<b>track 5 (&lt;b&gt;)</b>: only telemetry is carried" in page
 
 
 def test_footage_without_sound_telemetry_or_stream_has_its_page(manifest: dict[str, Any], root: Path) -> None:

@@ -48,6 +48,7 @@ def render(manifest: Mapping[str, Any], root: Path) -> str:
         "switch": sections.switch(manifest["renditions"], chosen),
         "highlights": moments.highlights(marked),
         "proof": sections.proof(manifest),
+        "left_out": sections.left_out(manifest),
         "renditions": sections.renditions(manifest),
         "streams": sections.streams(manifest.get("stream")),
         "thumbnails": moments.thumbnails(pictures),

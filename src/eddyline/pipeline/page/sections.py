@@ -98,6 +98,16 @@ def proof(manifest: Mapping[str, Any]) -> Html:
     return joined(lines)
 
 
+def left_out(manifest: Mapping[str, Any]) -> Html:
+    """A section with what of the source the asset does not carry; nothing where it carries all of it."""
+    found = manifest.get("left_out") or []
+    if not found:
+        return Html("")
+    items = joined([el("li", el("b", each["what"]), f": {each['why']}") for each in found])
+    heading = el("h2", "Not carried", id="h-left-out")
+    return el("section", heading, el("ul", items), class_="left-out", aria_labelledby="h-left-out")
+
+
 def renditions(manifest: Mapping[str, Any]) -> Html:
     """The rows of the table of renditions."""
     return joined([_rendition(each) for each in manifest["renditions"]])

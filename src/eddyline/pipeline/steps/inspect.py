@@ -16,6 +16,7 @@ from eddyline.fleet.routing import Route
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
 from eddyline.media.footage import main_video
+from eddyline.media.left_out import LeftOut
 from eddyline.media.probe import probe
 from eddyline.media.profile import Profile
 from eddyline.media.sniff import HEAD, container_of
@@ -102,7 +103,7 @@ class _Inspection:
             tally=self.tally,
         )
         with opening as found:
-            facts = self._facts(found.src, found.movie, found.container)
+            facts = self._facts(found.src, found.movie, found.container, found.left_out)
             if found.wrapped is None:
                 return facts, ""
             self.bench.parts.keep(self._part, {SOURCE: found.wrapped}, {}, 0.0)
@@ -125,7 +126,9 @@ class _Inspection:
             main_video(movie)
             return self._facts(src, movie, container_of(src.read(0, min(HEAD, src.size))))
 
-    def _facts(self, src: Ranges, movie: Movie, container: str) -> SourceFacts:
+    def _facts(
+        self, src: Ranges, movie: Movie, container: str, left_out: Sequence[LeftOut] = ()
+    ) -> SourceFacts:
         return probe(
             Watched(src, self.runner.stop.check),
             movie,
@@ -133,6 +136,7 @@ class _Inspection:
             tools=self.bench.tools,
             work=self.work,
             container=container,
+            left_out=left_out,
         )
 
 
