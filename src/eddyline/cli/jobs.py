@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eddyline.cli import options
-from eddyline.cli.jobviews import in_order, job_fields, print_job, print_jobs
+from eddyline.cli.jobviews import STATE_ORDER, job_fields, print_job, print_jobs, write_json
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
 from eddyline.graph.states import State
@@ -30,6 +30,7 @@ Out = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _DEFAULT_OUT = Path("out")
+_LISTED = 100  # jobs in a table unless --limit says otherwise
 _BY_HAND = "cancelled by hand"
 _DAY_S = 86_400.0
 _LOOK_EVERY_S = 0.5
@@ -44,16 +45,31 @@ def list_jobs(
     asset: Annotated[str | None, typer.Option("--asset", help="Only of this asset.")] = None,
     state: Annotated[State | None, typer.Option("--state", help="Only in this state.")] = None,
     kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            min=0,
+            show_default=False,
+            help=f"List at most this many jobs; 0: all. [default: {_LISTED}; all with --json]",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List jobs, what runs or failed before what is done."""
-    found = in_order(open_ledger(out, ledger, queues).jobs(asset=asset, state=state, kind=kind))
+    """List jobs: running and failed jobs first, done jobs last."""
+    opened = open_ledger(out, ledger, queues)
+    shown = (0 if as_json else _LISTED) if limit is None else limit
+    states = STATE_ORDER if state is None else (state,)
+    pages = opened.job_pages(states, asset=asset, kind=kind, limit=shown or None)
     if as_json:
-        typer.echo(json.dumps([job_fields(job) for job in found], indent=2))
-    elif found:
-        print_jobs(console(), found)
-    else:
+        write_json(pages, typer.echo)
+        return
+    counts = opened.counts(asset, kind)
+    found = {each: counts[each] for each in states if counts[each]}
+    if not found:
         typer.echo("No such jobs.")
+        return
+    print_jobs(console(), pages, found, shown)
 
 
 @commands.command("show")

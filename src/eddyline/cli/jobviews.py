@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 _TIMES = frozenset({"started", "finished", "ready_at", "lease_deadline"})  # seconds since 1970
-# What a person looks for comes first.
-_ORDER = (State.RUNNING, State.DEAD, State.READY, State.WAITING, State.CANCELLED, State.DONE)
+STATE_ORDER = (State.RUNNING, State.DEAD, State.READY, State.WAITING, State.CANCELLED, State.DONE)
+"""The order of a listing: what an operator looks for comes first."""
 
 
 def job_fields(job: Job) -> dict[str, Any]:
@@ -30,14 +30,34 @@ def job_fields(job: Job) -> dict[str, Any]:
     return {**asdict(job), "state": str(job.state), "needs": list(job.needs), "optional": list(job.optional)}
 
 
-def in_order(jobs: Sequence[Job]) -> list[Job]:
-    """Running and dead jobs first, done ones last; within a state by asset, priority and id."""
-    return sorted(jobs, key=lambda job: (_ORDER.index(job.state), job.asset, job.priority, job.id))
+def write_json(pages: Iterable[Sequence[Job]], write: Callable[[str], None]) -> None:
+    """Write jobs as one JSON array, a job a line, page by page."""
+    write("[")
+    before = ""
+    for page in pages:
+        for job in page:
+            if before:
+                write(f"{before},")
+            before = json.dumps(job_fields(job))
+    if before:
+        write(before)
+    write("]")
 
 
-def print_jobs(screen: Console, jobs: Sequence[Job]) -> None:
-    """A table of jobs and how many there are of each state."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+def print_jobs(
+    screen: Console, pages: Iterable[Sequence[Job]], counts: Mapping[State, int], limit: int
+) -> None:
+    """Print a table for each page, then the counts by state; `limit` jobs are listed at most (0: all)."""
+    for number, page in enumerate(pages):
+        screen.print(_table(page, show_header=number == 0))
+    screen.print("\n" + ", ".join(f"{count:,} {state}" for state, count in counts.items()), style="dim")
+    more = sum(counts.values()) - limit
+    if limit and more > 0:
+        screen.print(f"{more:,} more jobs are not listed: see --limit, --state, --asset and --kind")
+
+
+def _table(jobs: Sequence[Job], *, show_header: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", show_header=show_header)
     table.add_column("job", no_wrap=True)  # names its asset and kind; to be copied, so never broken
     table.add_column("state", no_wrap=True)
     table.add_column("try", no_wrap=True, justify="right")
@@ -45,9 +65,7 @@ def print_jobs(screen: Console, jobs: Sequence[Job]) -> None:
     for job in jobs:
         why = shrinking(shown((job.error or {}).get("message", "")))
         table.add_row(shown(job.id), str(job.state), str(job.attempt), why)
-    screen.print(table)
-    counts = Counter(job.state for job in jobs)
-    screen.print("\n" + ", ".join(f"{counts[one]:,} {one}" for one in _ORDER if counts[one]), style="dim")
+    return table
 
 
 def print_job(screen: Console, job: Job) -> None:

@@ -18,10 +18,12 @@ from eddyline.pipeline.events import (
     Event,
     RunReport,
     SourceSkipped,
+    SubmitProgress,
 )
 
 _NAMES = {
     AssetProgress: "progress",
+    SubmitProgress: "submitting",
     AssetSubmitted: "submitted",
     AssetFinished: "asset_finished",
     AssetFailed: "asset_failed",
@@ -31,7 +33,7 @@ _NAMES = {
 
 
 class JsonLines:
-    """Events as JSON lines; progress of one asset within one stage at most every `every_s` seconds."""
+    """Events as JSON lines; progress of one stage of one asset at most every `every_s` seconds."""
 
     def __init__(
         self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic, every_s: float = 0.5
@@ -43,7 +45,7 @@ class JsonLines:
     def show(self, event: Event) -> None:
         """Print one event."""
         with self._lock:
-            if not isinstance(event, AssetProgress) or self._due(event):
+            if not isinstance(event, AssetProgress | SubmitProgress) or self._due(event):
                 self._print({"event": _NAMES[type(event)], **fields(event)})
 
     def finish(self, report: RunReport) -> None:
@@ -65,8 +67,13 @@ class JsonLines:
     def close(self) -> None:
         """Nothing to put back."""
 
-    def _due(self, event: AssetProgress) -> bool:
-        key, now = (event.asset or event.name, event.stage), self._clock()
+    def _due(self, event: AssetProgress | SubmitProgress) -> bool:
+        now = self._clock()
+        key = (
+            ("", "submitting")
+            if isinstance(event, SubmitProgress)
+            else (event.asset or event.name, event.stage)
+        )
         if key in self._last and now - self._last[key] < self._every_s:
             return False
         self._last[key] = now

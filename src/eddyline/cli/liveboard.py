@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from eddyline.cli.progress import Clock, Row, Rows, outcome, percent
+from eddyline.cli.progress import Clock, Row, Rows, outcome, percent, submitting
 from eddyline.fleet.serving import Unserved
 from eddyline.pipeline.events import (
     AssetFailed,
@@ -21,6 +21,7 @@ from eddyline.pipeline.events import (
     AssetSubmitted,
     Event,
     SourceSkipped,
+    SubmitProgress,
 )
 from eddyline.pipeline.words import duration, shown
 
@@ -37,6 +38,7 @@ class LiveBoard:
         self._clock = clock
         self._rows = Rows(clock)
         self._done = self._failed = 0
+        self._submitting: SubmitProgress | None = None
         self._lock = threading.Lock()
         self._live = Live(
             self, console=console, refresh_per_second=_FRAMES_A_SECOND, transient=True, redirect_stderr=False
@@ -48,6 +50,9 @@ class LiveBoard:
         with self._lock:
             if isinstance(event, AssetProgress):
                 self._rows.note(event)
+                return
+            if isinstance(event, SubmitProgress):
+                self._submitting = event
                 return
             if isinstance(event, SourceSkipped | AssetSubmitted):
                 return  # listed at the end
@@ -67,10 +72,12 @@ class LiveBoard:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the rows that fit the window."""
         with self._lock:
-            rows, through = self._rows.current(), (self._done, self._failed)
+            rows, through, submit = self._rows.current(), (self._done, self._failed), self._submitting
         room = max(options.size.height - _ROOM_BELOW, 1)
         if rows:
             yield _grid(rows[:room], self._clock(), max(options.max_width - _MARGIN, 1))
+        if submit is not None and not rows and submit.total > 1:
+            yield Text(submitting(submit), style="dim", no_wrap=True, overflow="ellipsis")
         summary = _summary(through, len(rows), len(rows) - room)
         if summary:
             yield Text(summary, style="dim", no_wrap=True, overflow="ellipsis")

@@ -55,7 +55,8 @@ def _skipped(skipped: tuple[SourceSkipped, ...]) -> list[Text]:
 def _failed(failed: tuple[AssetFailed, ...], where: str) -> list[Text]:
     lines = []
     for each in failed:
-        lines.append(Text.assemble(("✗ ", "bold red"), (shown(each.name), "bold"), f"  {shown(each.source)}"))
+        source = "" if each.source == each.name else f"  {shown(each.source)}"
+        lines.append(Text.assemble(("✗ ", "bold red"), (shown(each.name), "bold"), source))
         lines.append(Text(f"  {shown(each.reason)}", style="red"))
         if each.remedy:
             lines.append(Text(f"  what to do: {shown(each.remedy)}"))

@@ -8,17 +8,19 @@ import time
 from rich.console import Console
 from rich.text import Text
 
-from eddyline.cli.progress import Clock, Row, Rows, key, outcome, percent
+from eddyline.cli.progress import Clock, Row, Rows, key, outcome, percent, submitting
 from eddyline.fleet.serving import Unserved
 from eddyline.pipeline.events import (
     AssetProgress,
     AssetSubmitted,
     Event,
     SourceSkipped,
+    SubmitProgress,
 )
 from eddyline.pipeline.words import count, duration, shown
 
 LINE_EVERY_S = 5.0
+_LARGE_FILE = 256 * 1024 * 1024  # bytes; fingerprinting or uploading one takes longer than a line's turn
 
 
 class PlainLines:
@@ -31,6 +33,7 @@ class PlainLines:
         self._rows = Rows(clock)
         self._stages: set[tuple[str, str]] = set()
         self._last: dict[str, float] = {}
+        self._submitted_at = clock()
         self._lock = threading.Lock()
 
     def show(self, event: Event) -> None:
@@ -39,6 +42,9 @@ class PlainLines:
             if isinstance(event, AssetProgress):
                 self._progress(event)
                 return
+            if isinstance(event, SubmitProgress):
+                self._submitting(event)
+                return
             if not isinstance(event, SourceSkipped | AssetSubmitted):
                 if not isinstance(event, Unserved):
                     self._rows.drop(event)
@@ -46,6 +52,13 @@ class PlainLines:
 
     def close(self) -> None:
         """Nothing to put back."""
+
+    def _submitting(self, event: SubmitProgress) -> None:
+        now = self._clock()
+        if event.bytes < _LARGE_FILE and now - self._submitted_at < self._every_s:
+            return
+        self._submitted_at = now
+        self._console.print(submitting(event), soft_wrap=True)
 
     def _progress(self, event: AssetProgress) -> None:
         row, now = self._rows.note(event), self._clock()

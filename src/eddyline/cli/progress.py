@@ -17,8 +17,9 @@ from eddyline.pipeline.events import (
     AssetProgress,
     Event,
     SourceSkipped,
+    SubmitProgress,
 )
-from eddyline.pipeline.words import shown
+from eddyline.pipeline.words import shown, size
 
 Clock = Callable[[], float]
 
@@ -90,6 +91,12 @@ def key(event: AssetProgress | AssetFinished | AssetFailed) -> str:
 def percent(fraction: float) -> str:
     """Whole percent, rounded down: 100% means done."""
     return f"{int(fraction * 100)}%"
+
+
+def submitting(event: SubmitProgress) -> str:
+    """One line about the recording that is being submitted."""
+    of = f" ({size(event.bytes)})" if event.bytes else ""
+    return f"submitting: {event.done:,} of {event.total:,} done, next {shown(event.name)}{of}"
 
 
 def outcome(event: AssetFinished | AssetFailed | SourceSkipped | Unserved) -> Text:

@@ -19,6 +19,17 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+# What programs print when the machine, not their input, is at fault (strerror(3) of ENOSPC, ENOMEM, ...).
+# The last of the first line is FFmpeg's where a thread cannot be created.
+OUT_OF_MEMORY = ("Cannot allocate memory", "bad_alloc", "failed to map segment", "error code: -11 (Resource")
+_MACHINE_FAULTS = (
+    *OUT_OF_MEMORY,
+    "No space left",
+    "Disk quota exceeded",
+    "Input/output error",
+    "Too many open files",
+)
+
 
 class EddylineError(Exception):
     """The root of the tree.
@@ -116,6 +127,12 @@ class ToolError(EddylineError):
         self.argv = argv
         self.status = status
         self.stderr = stderr
+
+    @property
+    def is_machine_fault(self) -> bool:
+        """Whether the machine ended the program (a signal, a limit, no memory or disk), not its input."""
+        stopped = self.status is None or self.status < 0 or " was stopped: " in self.message
+        return stopped or any(sign in self.stderr for sign in _MACHINE_FAULTS)
 
     def evidence(self) -> dict[str, Any]:
         """The command and what it said as well."""

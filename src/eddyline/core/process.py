@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from eddyline.core.bounds import Bounds
-from eddyline.core.errors import Interrupted, MissingError, ToolError, TransientError
+from eddyline.core.errors import OUT_OF_MEMORY, Interrupted, MissingError, ToolError, TransientError
 from eddyline.core.pipes import Collector, Tail
 from eddyline.core.stop import Stop
 
@@ -80,7 +80,7 @@ class Runner:
         (the program could not be started for want of memory or processes).
         """
         limits = limits or Limits()
-        limits = replace(limits, memory=self.bounds.tighter(limits.memory))
+        limits = replace(limits, memory=address_space(self.bounds.tighter(limits.memory)))
         self.stop.check()
         started = time.monotonic()
         child = _start(argv, limits, cwd, env)
@@ -106,7 +106,7 @@ class Runner:
             raise out.failure
         if self.stop.requested and status != 0:
             raise Interrupted(f"stopped: {self.stop.reason}")
-        remedy = self.bounds.remedy if why and why == self.bounds.said else ""
+        remedy = self.bounds.remedy if why and why == self.bounds.said else _memory_remedy(status, err.text())
         _judge(argv, status, why or out.overflow, err.text(), remedy)
         return Finished(
             argv=argv,
@@ -180,8 +180,31 @@ def _start(
         raise ToolError(
             f"{argv[0]} cannot be found", argv=argv, status=None, remedy="run `eddyline doctor`"
         ) from error
-    except (PermissionError, OSError) as error:
-        raise TransientError(f"cannot start {argv[0]}: {error.strerror}") from error
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TransientError(
+            f"cannot start {argv[0]}: {reason}",
+            remedy="check its permissions and the limits of this process (`ulimit -a`); then run it again",
+        ) from error
+
+
+def address_space(memory: int | None) -> int | None:
+    """The address-space limit of a child in bytes: `memory`, but at most the hard limit of this process.
+
+    Only root may raise a hard limit (setrlimit(2)), so asking for more would fail in the child.
+    """
+    if memory is None:
+        return None
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    return memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+
+
+def _memory_remedy(status: int, stderr: str) -> str:
+    """What to do where a program ran out of an address space that `ulimit -v` bounds."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if status == 0 or soft == resource.RLIM_INFINITY or not any(sign in stderr for sign in OUT_OF_MEMORY):
+        return ""
+    return f"raise the address-space limit of this process, now {soft // 1024} KiB (`ulimit -v`)"
 
 
 def _child_setup(memory: int | None) -> Callable[[], None]:
@@ -209,7 +232,7 @@ def _judge(argv: tuple[str, ...], status: int, why: str, stderr: str, remedy: st
         )
     if status < 0:
         by = signal.Signals(-status).name if -status in {s.value for s in signal.Signals} else str(-status)
-        raise ToolError(f"{name} was killed by {by}", argv=argv, status=status, stderr=stderr)
+        raise ToolError(f"{name} was killed by {by}", argv=argv, status=status, stderr=stderr, remedy=remedy)
     last = next((line for line in reversed(stderr.splitlines()) if line.strip()), "it said nothing")
     message = f"{name} failed with status {status}: {last[:300]}"
-    raise ToolError(message, argv=argv, status=status, stderr=stderr)
+    raise ToolError(message, argv=argv, status=status, stderr=stderr, remedy=remedy)

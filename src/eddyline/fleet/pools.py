@@ -23,6 +23,8 @@ _WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$"
 def _unique(given: object) -> object:
     if not isinstance(given, list):
         return given
+    if not all(isinstance(each, str | int) for each in given):
+        raise ValueError("a list of words is expected, without further lists or keys in it")
     if len({str(each) for each in given}) < len(given):
         raise ValueError("the same word twice")
     return frozenset(str(each) if isinstance(each, int) else each for each in given)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -52,14 +53,42 @@ class Inquiries:
         query = reading.by_filter(asset=asset, state=state, kind=kind)
         return self._database.read(lambda c: reading.find(c, query))
 
+    def job_pages(
+        self,
+        states: Sequence[State],
+        *,
+        asset: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        size: int = 500,
+    ) -> Iterator[list[Job]]:
+        """Jobs state by state in this order, then by id, in pages of at most `size`; at most `limit` in all.
+
+        Each page is a query of its own, so that memory stays bounded whatever the number of jobs. A job that
+        changes its state meanwhile may be missing, or be listed twice.
+        """
+        left = limit
+        for state in states:
+            after = ""
+            while left is None or left > 0:
+                wanted = size if left is None else min(size, left)
+                query = reading.page(asset=asset, state=state, kind=kind, after=after, limit=wanted)
+                found = self._database.read(partial(reading.find, query=query))
+                if found:
+                    yield found
+                    after = found[-1].id
+                    left = None if left is None else left - len(found)
+                if len(found) < wanted:
+                    break
+
     def late(self) -> list[Job]:
         """Open jobs past their deadline, the latest first; cheap, whatever the number of jobs."""
         query = reading.late(self._clock.now())
         return self._database.read(lambda c: reading.find(c, query))
 
-    def counts(self, asset: str | None = None) -> dict[State, int]:
-        """How many jobs stand in each state, of one asset or of all."""
-        return self._database.read(lambda c: reading.counts(c, asset))
+    def counts(self, asset: str | None = None, kind: str | None = None) -> dict[State, int]:
+        """The number of jobs in each state, of one asset or of all, of one kind or of all."""
+        return self._database.read(lambda c: reading.counts(c, asset, kind))
 
     def weights(self, asset: str | None = None) -> dict[State, float]:
         """The sum of weights in each state, of one asset or of all."""

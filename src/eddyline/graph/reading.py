@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_column, select
 
 from eddyline.graph.job import Job
 from eddyline.graph.leases import IS_READY
@@ -45,10 +45,18 @@ def find(connection: Connection, query: Select[Any]) -> list[Job]:
 def by_filter(*, asset: str | None, state: State | None, kind: str | None) -> Select[Any]:
     """A query for jobs, in the order in which they were added (ties by id)."""
     query = select(*COLUMNS).order_by(jobs.c.created, jobs.c.id)
-    for column, wanted in ((jobs.c.asset, asset), (jobs.c.state, state), (jobs.c.kind, kind)):
-        if wanted is not None:
-            query = query.where(column == str(wanted))
-    return query
+    return query.where(*_conditions(asset=asset, state=state, kind=kind))
+
+
+def page(*, asset: str | None, state: State, kind: str | None, after: str, limit: int) -> Select[Any]:
+    """A query for at most `limit` jobs in one state whose ids come after `after`, in order of their ids."""
+    query = select(*COLUMNS).where(jobs.c.id > after).order_by(jobs.c.id).limit(limit)
+    return query.where(*_conditions(asset=asset, state=state, kind=kind))
+
+
+def _conditions(**wanted: str | State | None) -> list[ColumnElement[bool]]:
+    """Equality with each value that is given, by the name of its column."""
+    return [jobs.c[name] == str(value) for name, value in wanted.items() if value is not None]
 
 
 def by_ids(ids: Sequence[str]) -> Select[Any]:
@@ -68,11 +76,10 @@ def late(now: float) -> Select[Any]:
     return select(*COLUMNS).where(unfinished, jobs.c.deadline < now).order_by(jobs.c.deadline, jobs.c.id)
 
 
-def counts(connection: Connection, asset: str | None) -> dict[State, int]:
-    """How many jobs stand in each state; every state is named."""
+def counts(connection: Connection, asset: str | None, kind: str | None = None) -> dict[State, int]:
+    """The number of jobs in each state; every state is named."""
     query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
-    if asset is not None:
-        query = query.where(jobs.c.asset == asset)
+    query = query.where(*_conditions(asset=asset, kind=kind))
     found = {State(row[0]): int(row[1]) for row in connection.execute(query)}
     return {state: found.get(state, 0) for state in State}
 

@@ -14,8 +14,6 @@ from eddyline.media.toolchain import Toolchain, input_args
 # One thread and 6 GiB: a header can make a decoder ask for a frame of gigabytes, for each of its threads.
 _LIMITS = Limits(wall_s=60, memory=6 * 1024**3, output=4 * 1024 * 1024)
 _ADDRESS = re.compile(r"\[\S+ @ 0x[0-9a-f]+\]\s*")  # another one in every run
-# What a tool says when the machine, not the footage, is to blame.
-_MACHINE = ("No space left", "Cannot allocate memory", "Input/output error", "Too many open files")
 
 
 def ask(
@@ -51,8 +49,7 @@ def ask(
 
 def blamed(error: ToolError, what: str) -> InputError | ToolError:
     """The tool's failure as the footage's fault, unless the tool was stopped or the machine was short."""
-    stopped = error.status is None or error.status < 0 or " was stopped: " in error.message
-    if stopped or any(sign in error.stderr for sign in _MACHINE):
+    if error.is_machine_fault:
         return error
     said = _ADDRESS.sub("", error.message.rsplit(": ", maxsplit=1)[-1])
     return InputError(

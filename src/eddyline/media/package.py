@@ -7,13 +7,14 @@ bytes depend on nothing but the renditions.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from eddyline.core.errors import UsageError
+from eddyline.core.errors import ToolError, TransientError, UsageError
 from eddyline.core.files import remove_tree, sync_file, sync_folder, told_apart
 from eddyline.core.process import Limits, Runner
 from eddyline.media import manifests
@@ -31,6 +32,7 @@ STREAM = "stream"
 _MASTER, _MPD = "master.m3u8", "manifest.mpd"
 _BASE_S, _BYTES_PER_S = 120.0, 4_000_000  # a time limit that a slow disk meets, a hung packager does not
 
+_NO_ROOM = 4 * 1024 * 1024  # bytes free at which a failed packager has filled the disk
 _SYNCS = 16  # files synced at once
 
 
@@ -73,6 +75,14 @@ def package(
             argv = command(inputs, segmenting, grid, tools, work=f"../{work.name}")
             size = sum(path.stat().st_size for _, path in renditions)
             runner.run(argv, cwd=stream, limits=Limits(wall_s=_BASE_S + size / _BYTES_PER_S))
+        except ToolError as error:
+            if shutil.disk_usage(stream).free >= _NO_ROOM and "FILE_FAILURE" not in error.stderr:
+                raise
+            # The packager reports a full disk as FILE_FAILURE or PARSER_FAILURE, without its errno.
+            raise TransientError(
+                f"the packager could not write its files: {shutil.disk_usage(stream).free:,} bytes are free",
+                remedy=f"free at least {size:,} bytes on that disk, then run the same command again",
+            ) from error
         finally:
             remove_tree(work)
         _refine(stream, timeline, [number * grid.gop for number in segmenting.first])

@@ -146,7 +146,7 @@ def decode(
     try:
         numbers = _run(source, steps, after, output, frames, tools=tools, runner=runner)
     except ToolError as error:
-        if (error.status or 0) <= 0:
+        if error.is_machine_fault:
             raise
         numbers = ()
     if numbers == tuple(range(frames)):
@@ -222,8 +222,8 @@ def _drawn(files: Sequence[Path], steps: str, *, tools: Toolchain, runner: Runne
     try:
         runner.run(argv, limits=Limits(wall_s=_BASE_S + _FRAME_S * len(files)))
     except ToolError as error:
-        if (error.status or 0) <= 0:
-            raise  # killed; with a status of its own it says that an output is empty, as it may be
+        if error.is_machine_fault:
+            raise  # else its status says that an output is empty, as it may be
         return False
     return True
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eddyline.core.errors import ToolError, UnsupportedError, UsageError
+from eddyline.core.errors import ToolError, TransientError, UnsupportedError, UsageError
 from eddyline.core.identity import digest, file_sha256
 from eddyline.core.process import Limits, Runner
 
@@ -21,6 +21,7 @@ FFMPEG_BASE: tuple[str, ...] = ("-hide_banner", "-nostdin", "-v", "error")
 
 _QUICK = Limits(wall_s=20, output=1024 * 1024)
 _CACHE_FORMAT = 1
+_WHEEL_SETTING = "IMAGEIO_FFMPEG_EXE"  # names another FFmpeg to the imageio-ffmpeg wheel
 _ENCODER_LINE = re.compile(r"^ [VAS][A-Z.]{5} (\S+)", re.MULTILINE)
 _VERSION_WORD = re.compile(r"version\s+(\S+)")
 
@@ -103,12 +104,15 @@ def _cache_folder() -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "eddyline"
 
 
-def _program(what: str, path: Path) -> Path:
+def _program(what: str, path: Path, *, named_by: str = "") -> Path:
+    """The executable at `path`, or of that name on the PATH; `named_by`: the variable that names it."""
     found = path if path.parent != Path() or path.is_file() else Path(shutil.which(str(path)) or path)
     if not (found.is_file() and os.access(found, os.X_OK)):
+        setting = f"{named_by}: " if named_by else ""
+        otherwise = f"unset {named_by}" if named_by else "leave it out"
         raise UsageError(
-            f"{path} is not a program that can be started",
-            remedy=f"give the path of an executable {what}, or leave it out to use the wheel's own",
+            f"{setting}{path} is not an executable file",
+            remedy=f"give the path of an executable {what}, or {otherwise} to use the wheel's own",
         )
     return found.resolve()
 
@@ -117,11 +121,16 @@ def _wheel_ffmpeg() -> Path:
     try:
         import imageio_ffmpeg  # noqa: PLC0415 - a user with an own build needs no wheel
 
-        return Path(imageio_ffmpeg.get_ffmpeg_exe()).resolve()
+        binaries = Path(imageio_ffmpeg.__file__).with_name("binaries")
+        bundled = sorted(binaries.glob("ffmpeg-*")) if not os.environ.get(_WHEEL_SETTING) else []
+        # get_ffmpeg_exe() runs what it finds, and silently takes another FFmpeg where that is killed.
+        found = bundled[0] if len(bundled) == 1 else Path(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError) as error:
         raise UnsupportedError(
             "no FFmpeg is installed", remedy="pip install imageio-ffmpeg, or name your own build"
         ) from error
+    # imageio-ffmpeg returns this variable as it is: a bare name, or a path at which nothing is.
+    return _program("ffmpeg", found, named_by=_WHEEL_SETTING if os.environ.get(_WHEEL_SETTING) else "")
 
 
 def _wheel_shaka(program: str) -> Path:
@@ -165,6 +174,12 @@ def _asked(role: str, path: Path, runner: Runner) -> dict[str, Any]:
             table = runner.run((str(path), *FFMPEG_BASE, "-encoders"), limits=_QUICK)
             encoders = sorted(set(_ENCODER_LINE.findall(table.stdout.decode("utf-8", "replace"))))
     except ToolError as error:
+        if error.is_machine_fault:
+            # The system ended it (out of memory, a container's limit): this says nothing about the binary.
+            raise TransientError(
+                f"{path}: {error.message} at start-up",
+                remedy="see why the system ended it (memory limits, `dmesg`), then run the command again",
+            ) from error
         raise UsageError(
             f"{path} does not run as {role}: {error.message}",
             remedy=f"give the path of a working {role}, or leave it out to use the wheel's own",

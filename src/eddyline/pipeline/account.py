@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from eddyline.core.addresses import parse
 from eddyline.core.errors import EddylineError
 from eddyline.core.store import Store
 from eddyline.graph.job import Job
@@ -20,6 +21,7 @@ from eddyline.pipeline.events import (
     Event,
     RunReport,
     SourceSkipped,
+    SubmitProgress,
 )
 from eddyline.pipeline.layout import asset_key, manifest_key
 from eddyline.pipeline.published import published
@@ -40,6 +42,12 @@ class Account:
     _finished: dict[str, AssetFinished] = field(default_factory=dict)
     _failed: dict[str, AssetFailed] = field(default_factory=dict)
     _skipped: list[SourceSkipped] = field(default_factory=list)
+
+    def submitting(self, done: int, total: int, recording: Sequence[str]) -> None:
+        """The next recording is about to be submitted."""
+        name = PurePosixPath(recording[0]).name
+        size = sum(_local_size(address) for address in recording)
+        self.on_event(SubmitProgress(done=done, total=total, name=name, bytes=size))
 
     def submitted(self, made: Submitted) -> None:
         """It was handed to a fleet."""
@@ -114,6 +122,15 @@ def failure(address: str, error: EddylineError) -> AssetFailed:
         remedy=error.remedy,
         refusal=error.reason,
     )
+
+
+def _local_size(address: str) -> int:
+    """Bytes of a local file; 0 for anything else, or where it cannot be read (submitting it says why)."""
+    place = parse(address)
+    try:
+        return place.folder.stat().st_size if place.local else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def _vanished(submitted: Submitted, manifest: str) -> AssetFailed:

@@ -23,6 +23,20 @@ class AssetProgress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubmitProgress:
+    """The recording that is being fingerprinted, uploaded where needed, and submitted.
+
+    `done` of `total` recordings are submitted; `name` is the file name of the next one, `bytes` its size
+    (0 for objects in a store, which are not copied).
+    """
+
+    done: int
+    total: int
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class AssetSubmitted:
     """A source was handed to a fleet, which works on it whether anybody waits or not."""
 
@@ -71,7 +85,9 @@ class SourceSkipped:
     reason: str
 
 
-Event = AssetProgress | AssetSubmitted | AssetFinished | AssetFailed | SourceSkipped | Unserved
+Event = (
+    AssetProgress | SubmitProgress | AssetSubmitted | AssetFinished | AssetFailed | SourceSkipped | Unserved
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,9 +46,11 @@ class Intake:
         for address, error in found.failed:
             self.account.refused(address, error)
         known: dict[str, Submitted] = {}
-        for recording in self._recordings(found.footage):
+        all_recordings = self._recordings(found.footage)
+        for done, recording in enumerate(all_recordings):
             if self.stop.requested:
                 break
+            self.account.submitting(done, len(all_recordings), recording)
             try:
                 made = self._submit(recording)
             except EddylineError as error:

@@ -132,3 +132,25 @@ def test_waiting_for_a_worker_to_end_does_not_last_beyond_its_lease(ledger: Ledg
     result = call(tmp_path, "drain", "killed", "--wait")
     assert result.exit_code == 0, result.output
     assert "not heard of in time" in result.output
+
+
+@pytest.fixture
+def many(tmp_path: Path, ledger: Ledger) -> Path:
+    ledger.submit([NewJob(id=f"cc.chunk-{n:04d}", asset="cc", kind="chunk", spec={}) for n in range(1200)])
+    return tmp_path
+
+
+def test_a_long_list_stops_at_its_limit_and_counts_the_rest(many: Path) -> None:
+    lines = call(many, "list").stdout.splitlines()
+    assert len([line for line in lines if line.startswith(("aa.", "bb.", "cc."))]) == 100
+    assert "1,103 more jobs are not listed: see --limit, --state, --asset and --kind" in lines[-1]
+
+
+def test_every_job_can_be_listed_page_by_page(many: Path) -> None:
+    listed = [job["id"] for job in called(many, "list")]
+    assert len(listed) == len(set(listed)) == 1203
+    assert len(called(many, "list", "--limit", "7", "--kind", "chunk")) == 7
+    assert (
+        len([line for line in call(many, "list", "--limit", "0").stdout.splitlines() if "cc." in line])
+        == 1200
+    )

@@ -78,3 +78,8 @@ def test_long_paths_are_never_broken() -> None:
     page = "/a/" + "long/" * 40 + "index.html"
     done = AssetFinished(asset="a", name="a", manifest=page, page=page, reused=False)
     assert printed(RunReport(finished=(done,), failed=(), skipped=()))[-1].endswith(page)
+
+
+def test_a_failed_source_in_the_working_folder_is_named_once() -> None:
+    failed = AssetFailed(asset="", name="b.mp4", source="b.mp4", job="", reason="it is empty", remedy="")
+    assert printed(RunReport(finished=(), failed=(failed,), skipped=()))[0] == "✗ b.mp4"

@@ -6,7 +6,7 @@ from tests.unit.cli.watching import Ticks, failed, finished, progress, screen
 
 from eddyline.cli.plainlines import PlainLines
 from eddyline.fleet.serving import Unserved
-from eddyline.pipeline.events import SourceSkipped
+from eddyline.pipeline.events import SourceSkipped, SubmitProgress
 
 
 def test_a_line_is_printed_at_every_new_stage_and_every_few_seconds_meanwhile() -> None:
@@ -57,3 +57,24 @@ def test_a_class_that_nobody_serves_is_said_to_be() -> None:
     assert text.getvalue() == (
         "! 2 jobs of class gpu wait, the oldest for 30 s, and nobody serves it: start one\n"
     )
+
+
+def test_submitting_a_large_folder_prints_a_line_every_few_seconds() -> None:
+    console, text = screen()
+    clock = Ticks()
+    lines = PlainLines(console, clock=clock)
+    for done in range(100):
+        clock.now += 0.125
+        lines.show(SubmitProgress(done=done, total=4000, name=f"GX01{done:04d}.MP4", bytes=1000))
+    assert text.getvalue().splitlines() == [
+        "submitting: 39 of 4,000 done, next GX010039.MP4 (1.0 kB)",
+        "submitting: 79 of 4,000 done, next GX010079.MP4 (1.0 kB)",
+    ]
+
+
+def test_a_large_file_is_named_before_it_is_submitted() -> None:
+    console, text = screen()
+    PlainLines(console, clock=Ticks()).show(
+        SubmitProgress(done=0, total=1, name="a.mov", bytes=12_000_000_000)
+    )
+    assert text.getvalue() == "submitting: 0 of 1 done, next a.mov (12 GB)\n"

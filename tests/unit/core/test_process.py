@@ -274,3 +274,40 @@ def test_a_child_that_ends_just_when_it_is_told_to_is_reaped_once(monkeypatch: p
     monkeypatch.setattr(subprocess.Popen, "poll", slow_poll)
     with pytest.raises(ToolError):
         Runner().run(("/bin/sleep", "0.2"), limits=Limits(wall_s=0.05))
+
+
+def _under_a_hard_limit(kib: int, code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process whose address space is bounded as by `ulimit -Hv`."""
+    return subprocess.run(
+        ["bash", "-c", f'ulimit -v {kib}; exec "$0" -c "$1"', sys.executable, code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_limit_above_the_hard_limit_of_the_process_is_lowered_to_it() -> None:
+    code = """
+from eddyline.core.process import Limits, Runner
+print(Runner().run(("/bin/sh", "-c", "ulimit -v"), limits=Limits(memory=1 << 40)).stdout.decode().strip())
+"""
+    done = _under_a_hard_limit(6_000_000, code)
+    assert (done.stdout.strip(), done.returncode) == ("6000000", 0), done.stderr
+
+
+def test_a_program_that_runs_out_of_a_bounded_address_space_names_the_limit_to_raise() -> None:
+    code = """
+import sys
+from eddyline.core.errors import ToolError
+from eddyline.core.process import Runner
+try:
+    Runner().run(("/bin/sh", "-c", "echo x: Cannot allocate memory >&2; exit 1"))
+except ToolError as error:
+    print(error.is_machine_fault, error.remedy)
+"""
+    done = _under_a_hard_limit(6_000_000, code)
+    assert (
+        done.stdout.strip()
+        == "True raise the address-space limit of this process, now 6000000 KiB (`ulimit -v`)"
+    )

@@ -88,6 +88,8 @@ def test_a_class_has_a_build_of_its_own(tmp_path: Path) -> None:
         ({"pools__cpu__slot__vcpu": "four"}, "pools.cpu.slot.vcpu"),
         ({"pools__cpu__kinds": []}, "pools.cpu.kinds"),
         ({"pools__cpu__kinds": ["chunk", "chunk"]}, "pools.cpu.kinds: the same word twice"),
+        ({"pools__cpu__kinds": [["chunk"]]}, "pools.cpu.kinds: a list of words is expected"),
+        ({"pools__cpu__encoders": [{"a": 1}]}, "pools.cpu.encoders: a list of words is expected"),
         ({"pools__cpu__codecs": {"h264": "libx264; rm"}}, "pools.cpu.codecs.h264"),
         ({"pools__cpu__serves": ["tpu"]}, "pools.cpu.serves names 'tpu'"),
         ({"pools__light__cost": None}, "pools.light.cost: Field required"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eddyline.core.errors import ProofError, UsageError
+from eddyline.core.errors import ProofError, TransientError, UsageError
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.media import package as packaging
@@ -432,3 +432,25 @@ def _copied(stream: Path, target: Path) -> Path:
 
     shutil.copytree(stream / "stream", target / "stream")
     return target
+
+
+def test_a_packager_that_fills_the_disk_is_not_blamed_on_the_renditions(
+    tools: Toolchain, ffmpeg: str, tmp_path: Path
+) -> None:
+    path = rendition(ffmpeg, tmp_path / "a.mp4")
+    full = tmp_path / "full"
+    full.mkdir()
+    room = path.stat().st_size * 2 + 16_384  # for the inputs, and for no more than half of the segments
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={room // 4096 * 4096}", "tmpfs", f"{full}"],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small file system, to fill it")
+    try:
+        with pytest.raises(TransientError, match="the packager could not write its files") as caught:
+            make(tools, full, [path], grid_of(gop_s=2.0, segment_s=4.0, fps=NTSC))
+        assert "free at least" in caught.value.remedy
+    finally:
+        subprocess.run(["umount", f"{full}"], check=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.core.errors import UnsupportedError, UsageError
+from eddyline.core.errors import TransientError, UnsupportedError, UsageError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.media.toolchain import Toolchain, input_args
@@ -88,7 +88,7 @@ def test_a_bare_name_is_looked_for_in_the_path(
 
 
 def test_a_path_that_is_no_program_is_refused(tmp_path: Path, cache: Path) -> None:
-    with pytest.raises(UsageError, match="not a program"):
+    with pytest.raises(UsageError, match="not an executable file"):
         Toolchain.find(ffprobe=tmp_path / "nowhere", cache=cache)
 
 
@@ -101,3 +101,28 @@ def test_a_missing_encoder_is_named_with_what_to_install(tools: Toolchain) -> No
 
 def test_an_inputs_name_can_be_neither_an_option_nor_a_protocol() -> None:
     assert input_args(Path("concat:a|b")) == ("-protocol_whitelist", "file,pipe", "-i", "file:concat:a|b")
+
+
+def test_a_setting_of_the_wheel_that_names_no_program_is_refused_by_its_name(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}")
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "ffmpeg")
+    with pytest.raises(UsageError, match="IMAGEIO_FFMPEG_EXE: ffmpeg is not an executable file") as caught:
+        Toolchain.find(cache=cache)
+    assert "unset IMAGEIO_FFMPEG_EXE" in caught.value.remedy
+
+
+def test_a_setting_of_the_wheel_may_be_a_name_on_the_path(
+    tmp_path: Path, cache: Path, tools: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ffmpeg").symlink_to(tools.ffmpeg)
+    monkeypatch.setenv("PATH", f"{tmp_path}")
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "ffmpeg")
+    assert Toolchain.find(cache=cache).ffmpeg == tools.ffmpeg
+
+
+def test_an_ffmpeg_that_is_killed_at_start_up_may_be_tried_again(tmp_path: Path) -> None:
+    own = _script(tmp_path / "ffmpeg", "kill -9 $$")
+    with pytest.raises(TransientError, match="killed by SIGKILL at start-up"):
+        Toolchain.find(ffmpeg=own, cache=tmp_path / "cache")
