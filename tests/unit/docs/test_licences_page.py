@@ -1,0 +1,38 @@
+"""The page about licences names every package that an installation downloads, under its own licence."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = (ROOT / "docs" / "explanation" / "licences.md").read_text("utf-8")
+
+
+def _dependencies() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *(each for name in extras if name != "dev" for each in extras[name])]
+    names = [re.split(r"[\[>=<~ ]", each)[0] for each in wanted]
+    return sorted({name for name in names if name != project["name"]})
+
+
+@pytest.mark.parametrize("package", _dependencies())
+def test_every_dependency_is_listed_with_its_licence(package: str) -> None:
+    row = next((line for line in PAGE.splitlines() if re.search(rf"\| .*\b{package}\b.* \|", line)), "")
+    assert row, f"docs/explanation/licences.md does not list {package}"
+    found = metadata.metadata(package)
+    stated = found.get("License-Expression") or " ".join(found.get_all("Classifier") or ())
+    words = re.findall(r"MIT|BSD|Apache|LGPL|MPL|GPL", stated)
+    assert words, f"{package} states no licence"
+    assert any(word in row for word in words), f"{package}: {stated}, and the page says {row}"
+
+
+def test_the_notice_names_what_asks_more_than_a_notice() -> None:
+    notice = (ROOT / "NOTICE").read_text("utf-8")
+    for name in ("FFmpeg", "psycopg", "GPL version 3", "LGPL version 3", "docs/explanation/licences.md"):
+        assert name in notice
