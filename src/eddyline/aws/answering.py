@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from eddyline.aws.envelope import TooLongError, seal
 from eddyline.aws.queues import Queues
 from eddyline.core.errors import EddylineError, TransientError
+from eddyline.core.loops import survive
 from eddyline.graph.exchange import Answered, Beat, Fact, Started
 from eddyline.graph.job import Failed
 from eddyline.graph.wire import fact_to_json
@@ -87,13 +89,16 @@ class Answers:
                     self._changed.wait_for(lambda: self._closed, _LATER_S)
                 facts, self._later = self._later, []
                 closed = self._closed
-            try:
-                self._send(facts)
-            except EddylineError:
-                if not closed:
-                    self.say_later(*facts)
+            survive("reports", partial(self._flush, facts, last=closed))
             if closed:
                 return
+
+    def _flush(self, facts: Sequence[Fact], *, last: bool) -> None:
+        try:
+            self._send(facts)
+        except EddylineError:
+            if not last:
+                self.say_later(*facts)
 
     def _send(self, facts: Sequence[Fact]) -> None:
         bodies = [

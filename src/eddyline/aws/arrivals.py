@@ -10,12 +10,14 @@ import contextlib
 import queue
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 from eddyline.aws.eventqueue import EventQueue
 from eddyline.aws.faults import QueueError
 from eddyline.aws.queues import Message as Received
 from eddyline.aws.queues import Queues
 from eddyline.core.errors import EddylineError
+from eddyline.core.loops import report, survive
 from eddyline.pipeline.ingest.messages import Message
 
 _BATCH = 10
@@ -131,6 +133,10 @@ class SqsArrivals:
             except EddylineError as error:
                 self._answers.put(error)
                 continue
+            except Exception as error:  # noqa: BLE001 - without this thread nothing would ever arrive again
+                report("event queue", error)
+                self._answers.put(QueueError(f"reading {self._place.name}: {error}"))
+                continue
             with self._lock:
                 self._held.update((each.id, each) for each in found)
             if self._closed.is_set():
@@ -142,8 +148,11 @@ class SqsArrivals:
             with self._lock:
                 held = list(self._held.values())
             # If that fails, others get them too: submitting is safe to repeat.
-            with contextlib.suppress(EddylineError):
-                self._queues.hide(held, self._visibility_s)
+            survive("event visibility", partial(self._hide, held))
+
+    def _hide(self, held: Sequence[Received]) -> None:
+        with contextlib.suppress(EddylineError):
+            self._queues.hide(held, self._visibility_s)
 
 
 def _since(each: Received) -> float:

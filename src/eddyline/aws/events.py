@@ -14,11 +14,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from eddyline.core.shown import shown
 from eddyline.pipeline.ingest.verdicts import Ignore, Park, Submit, Verdict
 
 _MOST_BYTES = 1024 * 1024  # as long as an SQS message may be
 _MOST_RECORDS = 1000
 _LONGEST_KEY = 1024  # bytes of UTF-8, by S3's own rule
+_LARGEST = 1 << 50  # bytes, far above the 50 TB that S3 takes
+_LONGEST_TEXT = 3 * _LONGEST_KEY  # characters of any text: of a key, each byte may be written as %XX
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")  # buckets from before 2018 may have capitals, _
 _SEQUENCER = re.compile(r"[0-9A-Fa-f]{1,64}")
 _SNS = "Notification"
@@ -43,7 +46,7 @@ def _json(body: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise _OddError(f"not JSON: {error}") from None
+        raise _OddError(f"not JSON: {shown(str(error), 200)}") from None
 
 
 def _parse(value: Any, *, wrapped: bool) -> tuple[Verdict, ...]:  # noqa: ANN401 - any JSON value
@@ -53,7 +56,7 @@ def _parse(value: Any, *, wrapped: bool) -> tuple[Verdict, ...]:  # noqa: ANN401
         return _parse(_json(value["Message"]), wrapped=True)
     if value.get("Type") == _SNS_ASKS and not wrapped:
         raise _OddError(
-            f"SNS asks whether this queue subscribes to {_shown(value.get('TopicArn'))}: confirm it, by the "
+            f"SNS asks whether this queue subscribes to {shown(value.get('TopicArn'))}: confirm it, by the "
             "SubscribeURL in this message"
         )
     if value.get("Event") == "s3:TestEvent":
@@ -87,13 +90,13 @@ def _native(value: object) -> Verdict:
     record = _object(value, "record")
     source = record.get("eventSource")
     if source != "aws:s3":
-        return Ignore(reason=f"an event of {_shown(source)}, not of S3")
+        return Ignore(reason=f"an event of {shown(source)}, not of S3")
     name = _text(record, "eventName")
     if not name.removeprefix("s3:").startswith("ObjectCreated:"):
-        return Ignore(reason=f"{_shown(name)}: no object was made")
+        return Ignore(reason=f"{shown(name)}: no object was made")
     version = _text(record, "eventVersion")
     if not version.startswith("2."):
-        raise _OddError(f"a record of version {_shown(version)}, not 2.x")
+        raise _OddError(f"a record of version {shown(version)}, not 2.x")
     s3 = _object(record.get("s3"), "s3")
     thing = _object(s3.get("object"), "s3.object")
     key = _decoded(_text(thing, "key"))
@@ -104,9 +107,9 @@ def _bridged(value: Mapping[str, Any]) -> Verdict:
     """An EventBridge event."""
     source, kind = value.get("source"), value.get("detail-type")
     if source != "aws.s3":
-        return Ignore(reason=f"an event of {_shown(source)}, not of S3")
+        return Ignore(reason=f"an event of {shown(source)}, not of S3")
     if kind != "Object Created":
-        return Ignore(reason=f"{_shown(kind)}: no object was made")
+        return Ignore(reason=f"{shown(kind)}: no object was made")
     detail = _object(value.get("detail"), "detail")
     thing = _object(detail.get("object"), "detail.object")
     return _made(detail, thing, _text(thing, "key"), etag="etag", version="version-id")
@@ -117,14 +120,16 @@ def _made(
 ) -> Verdict:
     bucket = _text(_object(place.get("bucket"), "bucket"), "name")
     if not _BUCKET.fullmatch(bucket):
-        raise _OddError(f"{_shown(bucket)} is no bucket's name")
+        raise _OddError(f"{shown(bucket)} is no bucket's name")
     _check_key(key)
     size = thing.get("size")
-    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
-        raise _OddError(f"a size of {_shown(size)}")
+    if size is not None and (
+        not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _LARGEST
+    ):
+        raise _OddError(f"a size of {shown(size)}")
     sequencer = _text(thing, "sequencer", default="")
     if sequencer and not _SEQUENCER.fullmatch(sequencer):
-        raise _OddError(f"a sequencer of {_shown(sequencer)}")
+        raise _OddError(f"a sequencer of {shown(sequencer)}")
     if key.endswith("/"):
         return Ignore(reason="a folder's marker, not a file")
     if size == 0:
@@ -164,11 +169,6 @@ def _object(value: object, name: str) -> Mapping[str, Any]:
 
 def _text(value: Mapping[str, Any], name: str, *, default: str | None = None) -> str:
     found = value.get(name, default)
-    if not isinstance(found, str):
-        raise _OddError(f"no {name}, or not a text")
+    if not isinstance(found, str) or len(found) > _LONGEST_TEXT:
+        raise _OddError(f"no {name}, or not a text, or a very long one")
     return found
-
-
-def _shown(value: object) -> str:
-    """Something foreign, short and harmless enough for a log."""
-    return ascii(value)[:80]

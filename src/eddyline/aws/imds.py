@@ -9,9 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from eddyline.aws.linklocal import LocalServiceError, ask, check_address
 from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.loops import survive
 from eddyline.core.stop import Stop
 from eddyline.fleet.metadata import READERS, read_metadata
 from eddyline.fleet.notices import INSTANCE, Heard, Malformed, Notice
@@ -142,29 +144,33 @@ class Watch:
             )
             return
         while not self._stop.requested:
-            self.poll()
+            survive("metadata", self.poll)
             self._stop.wait(self._every_s)
 
     def poll(self) -> None:
-        """Ask for everything once."""
+        """Ask for everything once; an error with one answer leaves the others as they are."""
         for path in READERS:
-            try:
-                answer = self._metadata.get(path)
-            except LocalServiceError as error:
-                self._trouble(path, str(error))
-                continue
-            match read_metadata(path, answer, self._clock.now()):
-                case Heard(notices=notices):
-                    self._hand_on(path, notices[0])
-                case Malformed(reason=reason):
-                    self._trouble(path, reason)
-                    continue
-            self._troubles.pop(path, None)
+            survive("metadata", partial(self._ask, path))
+
+    def _ask(self, path: str) -> None:
+        try:
+            answer = self._metadata.get(path)
+        except LocalServiceError as error:
+            self._trouble(path, str(error))
+            return
+        match read_metadata(path, answer, self._clock.now()):
+            case Heard(notices=notices):
+                self._hand_on(path, notices[0])
+            case Malformed(reason=reason):
+                self._trouble(path, reason)
+                return
+        self._troubles.pop(path, None)
 
     def _hand_on(self, path: str, notice: Notice) -> None:
         if self._told.get(path) != notice.identity:
-            self._told[path] = notice.identity
+            # Marked only afterwards: a notice whose receiver failed is handed on again.
             self._on_notice(notice)
+            self._told[path] = notice.identity
 
     def _trouble(self, path: str, said: str) -> None:
         if self._troubles.get(path) != said:

@@ -10,15 +10,18 @@ all were killed who might have removed it. For that its role needs `sqs:CreateQu
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 
 from eddyline.aws.envelope import unseal
 from eddyline.aws.faults import NoQueueError
 from eddyline.aws.queues import Message, Queues
 from eddyline.core.errors import EddylineError
+from eddyline.core.shown import shown
 from eddyline.graph.orders import Order
 from eddyline.graph.wire import WireError, order_from_json
 
+_LOG = logging.getLogger("eddyline.commands")
 _KEEP_S = 3600.0  # a worker frozen for longer is long held for gone
 _HIDDEN_S = 30.0
 _MAKING_S = 1.0  # SQS knows a new queue everywhere only after about that
@@ -29,6 +32,7 @@ class Mailbox:
 
     def __init__(self, queues: Queues, worker: str) -> None:
         self._queues = queues
+        self._worker = worker
         self._name = queues.naming.mailbox(worker)
         self._closed = False
 
@@ -48,7 +52,7 @@ class Mailbox:
                 self.make()
                 time.sleep(min(wait_s, _MAKING_S))
             return []
-        found = [order for message in messages if (order := _read(message)) is not None]
+        found = [order for message in messages if (order := self._read(message)) is not None]
         # If they cannot be deleted they are heard again, which does nothing.
         with contextlib.suppress(EddylineError):
             self._queues.delete(messages)
@@ -59,10 +63,14 @@ class Mailbox:
         self._closed = True
         self._queues.remove(self._name)
 
-
-def _read(message: Message) -> Order | None:
-    """An order; None for what is none: whoever can write here could as well write a good one."""
-    try:
-        return order_from_json(unseal(message.body))
-    except WireError:
-        return None
+    def _read(self, message: Message) -> Order | None:
+        """The command in a message; None, which is logged, if it is none or names another worker."""
+        try:
+            order = order_from_json(unseal(message.body))
+        except WireError as error:
+            _LOG.warning("a message that is not a command was dropped: %s", error)
+            return None
+        if order.worker != self._worker:
+            _LOG.warning("a command for another worker was dropped: %s", shown(order.worker))
+            return None
+        return order

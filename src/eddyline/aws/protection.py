@@ -11,8 +11,10 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from eddyline.aws.linklocal import LocalServiceError, ask, check_address
+from eddyline.core.loops import survive
 
 _MOST_PAUSE_S = 30.0
 _OK = 200
@@ -44,6 +46,7 @@ class Protection:
         self._changed = threading.Condition()
         self._wanted = False
         self._told: bool | None = False
+        self._said = ""
         self._closed = False
         self._thread = threading.Thread(target=self._keep_telling, name="protection", daemon=True)
         self._thread.start()
@@ -70,23 +73,26 @@ class Protection:
 
     def _keep_telling(self) -> None:
         pause = self._pause_s
-        said = ""
         while self._await_change():
             wanted = self._wanted
-            try:
-                self._tell(protected=wanted)
-            except LocalServiceError as error:
-                if str(error) != said:
-                    said = str(error)
-                    self._on_trouble(said)
-                if self._closed:
-                    return  # it ends by itself, `expires_min` after the last renewal
-                self._told = None  # an answer that was lost may have been a yes
+            if survive("task protection", partial(self._step, protected=wanted)) and not self._said:
+                self._told, pause = wanted, self._pause_s
                 self._rest(pause)
-                pause = min(pause * 2, _MOST_PAUSE_S)
                 continue
-            self._told, pause, said = wanted, self._pause_s, ""
+            if self._closed:
+                return  # it ends by itself, `expires_min` after the last renewal
+            self._told = None  # an answer that was lost may have been a yes
             self._rest(pause)
+            pause = min(pause * 2, _MOST_PAUSE_S)
+
+    def _step(self, *, protected: bool) -> None:
+        try:
+            self._tell(protected=protected)
+            self._said = ""
+        except LocalServiceError as error:
+            if str(error) != self._said:
+                self._said = str(error)
+                self._on_trouble(self._said)
 
     def _await_change(self) -> bool:
         """Wait until something is to be told; False: never again."""
@@ -116,7 +122,7 @@ class Protection:
             body=json.dumps(body).encode(),
             timeout_s=self._timeout_s,
         )
-        if status != _OK or not _is_done(text, protected=protected):
+        if status != _OK or not confirms(text, protected=protected):
             doing = "protect" if protected else "release"
             raise LocalServiceError(
                 f"the ECS agent did not {doing} the task: {status} {text[:300]}",
@@ -124,8 +130,11 @@ class Protection:
             )
 
 
-def _is_done(text: str, *, protected: bool) -> bool:
-    """The agent may answer 200 and a failure (or an error) all the same."""
+def confirms(text: str, *, protected: bool) -> bool:
+    """Whether the agent's answer says that it was done; never raises.
+
+    It may answer 200 and a failure (or an error) all the same.
+    """
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):

@@ -11,6 +11,7 @@ from eddyline.aws.faults import QueueError
 from eddyline.aws.holding import Holding, hand_back, hold
 from eddyline.aws.queues import Message, Queues
 from eddyline.core.errors import EddylineError, TransientError
+from eddyline.core.loops import report
 from eddyline.graph.wire import WireError
 
 _HEAD_START_S = 0.05  # how much earlier than the next rank a more urgent queue is asked
@@ -108,13 +109,17 @@ class Inbox:
             try:
                 self._fetch(lane, rank)
                 pause = _PAUSE_S
+                continue
             except TransientError:
-                time.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
+                pass
             except EddylineError as error:
                 self.failure = error  # raised to the worker at its next claim
                 self._arrived()
                 return
+            except Exception as error:  # noqa: BLE001 - without this thread the worker would starve silently
+                report("job queue", error)
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     def _await_demand(self, rank: int) -> bool:
         """Wait until jobs are wanted that no more urgent queue had; False: it is over."""

@@ -23,6 +23,7 @@ from eddyline.aws.receiving import Inbox
 from eddyline.aws.voice import Voice
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
+from eddyline.core.loops import survive
 from eddyline.graph.exchange import Answered
 from eddyline.graph.job import Claim, Interrupted, Job, Settlement, Unstarted
 from eddyline.graph.orders import Order, OrderKind
@@ -224,8 +225,13 @@ class SqsBroker:
 
 def _attempt(work: Callable[[], object]) -> bool:
     """Try what may be left undone; whether it was done."""
-    try:
-        work()
-    except EddylineError:
-        return False
-    return True
+    done = False
+
+    def step() -> None:
+        nonlocal done
+        with contextlib.suppress(EddylineError):
+            work()
+            done = True
+
+    survive("queue broker", step)
+    return done

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from eddyline.core.shown import shown
 from eddyline.fleet.notices import (
     INSTANCE,
     Heard,
@@ -43,12 +44,12 @@ def read_event(event: str | bytes | _Body) -> Reading:
     """What an EventBridge event says, as text or as the dict that a Lambda is given."""
     try:
         body = event if isinstance(event, Mapping) else _json(event)
-        if _TEST in {body.get("Event"), _detail(body).get("LifecycleTransition")}:
+        if _TEST in (body.get("Event"), _detail(body).get("LifecycleTransition")):  # of any type
             return Ignored(reason="a test notification")
         source, kind = body.get("source"), body.get("detail-type")
         read = _READERS.get((source, kind)) if isinstance(source, str) and isinstance(kind, str) else None
         if read is None:
-            return Ignored(reason=f"not a notice: {str(source)[:80]}, {str(kind)[:80]}")
+            return Ignored(reason=f"not a notice: {shown(source)}, {shown(kind)}")
         return read(_detail(body), _moment(body))
     except _OddError as odd:
         return Malformed(reason=str(odd))
@@ -60,7 +61,7 @@ def _json(event: str | bytes) -> _Body:
     try:
         body = json.loads(event)
     except (ValueError, RecursionError) as error:
-        raise _OddError(f"not JSON: {str(error)[:200]}") from None
+        raise _OddError(f"not JSON: {shown(str(error), 200)}") from None
     if not isinstance(body, dict):
         raise _OddError("not a JSON object")
     return body
@@ -81,7 +82,7 @@ def _moment(body: _Body) -> float:
 def _word(detail: _Body, key: str) -> str:
     found = detail.get(key)
     if not isinstance(found, str) or not 0 < len(found) <= _LONGEST:
-        raise _OddError(f"detail.{key} is missing, or not a word: {str(found)[:80]!r}")
+        raise _OddError(f"detail.{key} is missing, or not a word: {shown(found)}")
     return found
 
 
@@ -165,7 +166,7 @@ def _called(detail: _Body, at: float) -> Reading:
         or detail.get("errorCode")
         or not isinstance(answer, Mapping)
     ):
-        return Ignored(reason=f"not a launch: {str(detail.get('eventName'))[:80]}")
+        return Ignored(reason=f"not a launch: {shown(detail.get('eventName'))}")
     found = answer.get("instancesSet")
     items = found.get("items") if isinstance(found, Mapping) else None
     if not isinstance(items, Sequence) or isinstance(items, str) or len(items) > _MOST_INSTANCES:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from eddyline.core.shown import shown
 from eddyline.fleet.notices import Heard, Ignored, Kind, Malformed, Notice, Reading, moment
 
 _LONGEST = 4096
@@ -18,8 +19,8 @@ _LONGEST = 4096
 def _action(text: str, now: float) -> Reading:
     body = _object(text)
     action = body.get("action")
-    if action not in {"terminate", "stop", "hibernate"}:
-        raise ValueError(f"action is {str(action)[:40]!r}")
+    if not isinstance(action, str) or action not in {"terminate", "stop", "hibernate"}:
+        raise ValueError(f"action is {shown(action)}")
     # Hibernation begins at once, whatever time is given.
     deadline = now if action == "hibernate" else moment(body.get("time"))
     return _heard(Kind.INTERRUPTION, now, f"Spot interruption ({action})", deadline)

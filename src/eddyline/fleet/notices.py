@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from eddyline.core.shown import shown
+
 
 class Kind(StrEnum):
     """What is said."""
@@ -89,6 +91,9 @@ class Malformed:
 
 Reading: TypeAlias = Heard | Ignored | Malformed
 
+_LONGEST_TIME = 64  # characters; an ISO 8601 time has 32
+_LAST_TIME = 4_102_444_800.0  # 2100-01-01
+
 INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
 """An EC2 instance's id, in its old and its new length."""
 
@@ -105,10 +110,13 @@ def asked(now: float, reason: str) -> Notice:
 
 def moment(text: object) -> float:
     """Seconds since 1970 of an ISO 8601 time, in UTC if it does not say; raises ValueError."""
-    if not isinstance(text, str):
-        raise ValueError(f"{str(text)[:40]!r} is not a time")  # noqa: TRY004 - one error for all that is no time
+    if not isinstance(text, str) or len(text) > _LONGEST_TIME:
+        raise ValueError(f"{shown(text)} is not a time")
     when = datetime.fromisoformat(text)
     try:
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    except OverflowError as error:
-        raise ValueError(f"{text[:40]!r} is no time that can come") from error
+        seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except OverflowError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LAST_TIME:
+        raise ValueError(f"{shown(text)} lies outside the years that EC2 can mean")
+    return seconds

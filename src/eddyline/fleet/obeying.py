@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
+from eddyline.core.loops import survive
+from eddyline.core.shown import shown
 from eddyline.fleet.notices import Notice, asked
 from eddyline.graph.broker import Broker
 from eddyline.graph.orders import OrderKind
@@ -45,6 +47,7 @@ class Obedience:
         self._clock = clock or SystemClock()
         self._on_trouble = on_trouble
         self._closed = threading.Event()
+        self._pause, self._said = _PAUSE_S, ""
         self._thread = threading.Thread(target=self._run, name=f"{worker}-orders", daemon=True)
         self._thread.start()
 
@@ -54,20 +57,28 @@ class Obedience:
         self._thread.join(timeout=_END_S)
 
     def _run(self) -> None:
-        pause, said = _PAUSE_S, ""
         while not self._closed.is_set():
-            try:
-                self._obey()
-                pause, said = _PAUSE_S, ""
-            except EddylineError as error:
-                # Also what waiting alone does not mend: whoever sees to the permissions need not start anew.
-                if str(error) != said:  # once, however long it lasts
-                    said = str(error)
-                    self._on_trouble(said)
-                self._closed.wait(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
+            if not survive("commands", self._step):
+                self._rest()
+
+    def _step(self) -> None:
+        try:
+            self._obey()
+            self._pause, self._said = _PAUSE_S, ""
+        except EddylineError as error:
+            # Also what waiting alone does not mend: whoever sees to the permissions need not start anew.
+            if str(error) != self._said:  # once, however long it lasts
+                self._said = str(error)
+                self._on_trouble(self._said)
+            self._rest()
+
+    def _rest(self) -> None:
+        self._closed.wait(self._pause)
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
 
     def _obey(self) -> None:
         for order in self._broker.orders(self._worker, self._wait_s):
-            if order.kind is OrderKind.DRAIN and not self._closed.is_set():
+            if order.worker != self._worker:
+                self._on_trouble(f"a command for {shown(order.worker)}, not for this worker: ignored")
+            elif order.kind is OrderKind.DRAIN and not self._closed.is_set():
                 self._notice(asked(self._clock.now(), order.reason or "told to drain"))

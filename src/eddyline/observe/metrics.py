@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from eddyline.core import loops
 from eddyline.observe.backlog import Backlog, BacklogWatch, Queue
 
 
@@ -24,6 +25,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_Cpu())
+        self.registry.register(_LoopFailures())
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(f"eddyline_{name}", text, labels, registry=self.registry)
@@ -65,6 +67,25 @@ class _Cpu(Collector):
     @staticmethod
     def _family() -> CounterMetricFamily:
         return CounterMetricFamily("eddyline_cpu_seconds", "CPU time, user and system", labels=["by"])
+
+
+class _LoopFailures(Collector):
+    """Steps of background loops that raised an unexpected error; the loops went on."""
+
+    def describe(self) -> Iterable[Metric]:
+        return [self._family()]
+
+    def collect(self) -> Iterable[Metric]:
+        family = self._family()
+        for loop, count in sorted(loops.failures().items()):
+            family.add_metric([loop], count)
+        return [family]
+
+    @staticmethod
+    def _family() -> CounterMetricFamily:
+        return CounterMetricFamily(
+            "eddyline_loop_failures", "Unexpected errors that background loops survived", labels=["loop"]
+        )
 
 
 class _BacklogShown(Collector):

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
+from eddyline.core.loops import survive
 from eddyline.core.stop import Stop
 
 EVERY_S = 10.0
@@ -53,12 +54,16 @@ class Readings(Generic[T]):
         """Read until the stop is raised."""
         while not self._stop.requested:
             began = time.monotonic()
-            try:
-                self.latest = self._read(self.clock.now())
-            except EddylineError:
+            if not survive("readings", self._step):
                 self.failures += 1
-            else:
-                if self._on_reading is not None:
-                    self._on_reading(self.latest)
             # However much there is to count, that is a small part of what is done there.
             self._stop.wait(max(self._every_s, _IDLE * (time.monotonic() - began)))
+
+    def _step(self) -> None:
+        try:
+            self.latest = self._read(self.clock.now())
+        except EddylineError:
+            self.failures += 1
+        else:
+            if self._on_reading is not None:
+                self._on_reading(self.latest)

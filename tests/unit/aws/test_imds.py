@@ -12,6 +12,7 @@ from tests.servers.imds import FakeMachine, machine
 
 from eddyline.aws.imds import Metadata, Watch
 from eddyline.aws.linklocal import LocalServiceError
+from eddyline.core import loops
 from eddyline.core.clock import ManualClock
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
@@ -202,3 +203,52 @@ def _until(condition: object) -> None:
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.005)
+
+
+@pytest.mark.parametrize("answer", ['{"action": []}', '{"action": {}}', '{"action": [[]], "time": 1e400}'])
+def test_a_hostile_answer_ends_no_watch(fake: FakeMachine, answer: str) -> None:
+    ear = Ear(Metadata(fake.url), every_s=0.02)
+    fake.said["spot/instance-action"] = answer
+    thread = ear.watch.start()
+    _until(lambda: ear.troubles)
+    assert "action is" in ear.troubles[0]
+    fake.said["spot/instance-action"] = SPOT
+    _until(lambda: ear.notices)
+    ear.stop.request("enough")
+    thread.join(5)
+    assert ear.notices[0].kind is Kind.INTERRUPTION
+
+
+def test_a_watch_survives_any_error_and_logs_and_counts_it(
+    fake: FakeMachine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_path: str, _answer: str | None, _now: float) -> None:
+        raise KeyError("a bug of the parser")
+
+    monkeypatch.setattr("eddyline.aws.imds.read_metadata", broken)
+    before = loops.failures().get("metadata", 0)
+    ear = Ear(Metadata(fake.url), every_s=0.02)
+    thread = ear.watch.start()
+    _until(lambda: loops.failures().get("metadata", 0) >= before + 6)
+    monkeypatch.undo()
+    fake.said["spot/instance-action"] = SPOT
+    _until(lambda: ear.notices)
+    ear.stop.request("enough")
+    thread.join(5)
+    assert "a bug of the parser" in caplog.text
+    assert "metadata" in caplog.text
+
+
+def test_a_notice_whose_receiver_failed_is_handed_on_again(fake: FakeMachine) -> None:
+    heard: list[Notice] = []
+
+    def receive(notice: Notice) -> None:
+        heard.append(notice)
+        if len(heard) == 1:
+            raise RuntimeError("not now")
+
+    watch = Watch(Metadata(fake.url), receive, stop=Stop(), on_trouble=lambda _said: None)
+    fake.said["spot/instance-action"] = SPOT
+    for _ in range(3):
+        watch.poll()
+    assert len(heard) == 2

@@ -17,7 +17,7 @@ from eddyline.fleet.notices import Kind, Notice
 from eddyline.fleet.obeying import Obedience
 from eddyline.graph.direct import DirectBroker
 from eddyline.graph.ledger import Ledger
-from eddyline.graph.orders import Order
+from eddyline.graph.orders import Order, OrderKind
 from eddyline.graph.worker import Worker
 
 
@@ -93,3 +93,42 @@ def test_its_end_waits_for_no_answer(ledger: Ledger) -> None:
     release.set()
     _until(lambda: not obedience._thread.is_alive())
     assert heard == []
+
+
+def test_a_command_for_another_worker_is_not_obeyed_but_reported(ledger: Ledger) -> None:
+    sent = [
+        Order(worker="somebody-else", kind=OrderKind.DRAIN),
+        Order(worker="ada", kind=OrderKind.DRAIN, reason="for ada"),
+    ]
+
+    class Misled(DirectBroker):
+        def orders(self, worker: str, wait_s: float) -> list[Order]:  # noqa: ARG002 - as the port has it
+            return [sent.pop(0)] if sent else []
+
+    notices: list[Notice] = []
+    troubles: list[str] = []
+    obedience = Obedience(
+        Misled(ledger), worker="ada", notice=notices.append, wait_s=0.01, on_trouble=troubles.append
+    )
+    _until(lambda: notices)
+    obedience.close()
+    assert [notice.reason for notice in notices] == ["for ada"]
+    assert troubles == ["a command for 'somebody-else', not for this worker: ignored"]
+
+
+def test_it_listens_on_after_an_unforeseen_error(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(DirectBroker):
+        left = 2
+
+        def orders(self, worker: str, wait_s: float) -> list[Order]:  # noqa: ARG002 - as the port has it
+            if self.left:
+                self.left -= 1
+                raise KeyError("a bug")
+            return [Order(worker=worker, kind=OrderKind.DRAIN, reason="at last")]
+
+    notices: list[Notice] = []
+    obedience = Obedience(Broken(ledger), worker="ada", notice=notices.append, wait_s=0.01)
+    _until(lambda: notices)
+    obedience.close()
+    assert notices[0].reason == "at last"
+    assert caplog.text.count("KeyError: 'a bug'") == 2

@@ -1,0 +1,92 @@
+"""The parsers of what AWS says never raise, whatever they are given: EC2 metadata, EventBridge, S3, ECS."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.fuzz.mutation import DEEP, hostile, mutated, values
+
+from eddyline.aws.events import parse
+from eddyline.aws.protection import confirms
+from eddyline.fleet.envelopes import read_event
+from eddyline.fleet.metadata import READERS, read_metadata
+from eddyline.fleet.notices import Heard, Ignored, Malformed
+from eddyline.pipeline.ingest.verdicts import Ignore, Park, Submit
+
+_RECORDED = Path(__file__).parent.parent / "unit" / "aws" / "recorded"
+_UPLOADS = [json.loads(path.read_text("utf-8")) for path in sorted(_RECORDED.glob("*.json"))]
+_ID = "i-0123456789abcdef0"
+_METADATA = [
+    {"action": "terminate", "time": "2026-03-01T12:02:00Z"},
+    {"action": "hibernate", "time": "2026-03-01T12:02:00Z"},
+    {"noticeTime": "2026-03-01T12:00:00Z"},
+]
+_ANSWERS = [{"protection": {"ProtectionEnabled": True, "TaskArn": "arn"}}, {"failure": {"Reason": "x"}}]
+
+
+def _event(kind: str, detail: dict[str, Any], source: str = "aws.ec2") -> dict[str, Any]:
+    return {"source": source, "detail-type": kind, "time": "2026-03-01T12:00:00Z", "detail": detail}
+
+
+_LIFECYCLE = {
+    "LifecycleActionToken": "a",
+    "AutoScalingGroupName": "b",
+    "LifecycleHookName": "c",
+    "EC2InstanceId": _ID,
+    "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
+}
+_ITEM = {"instanceId": _ID, "instanceType": "c7i.large", "placement": {"availabilityZone": "z"}}
+_CALL = {"eventName": "RunInstances", "responseElements": {"instancesSet": {"items": [_ITEM, _ITEM]}}}
+_EVENTS = [
+    _event("EC2 Spot Instance Interruption Warning", {"instance-id": _ID, "instance-action": "terminate"}),
+    _event("EC2 Instance Rebalance Recommendation", {"instance-id": _ID}),
+    _event("EC2 Instance-terminate Lifecycle Action", _LIFECYCLE, "aws.autoscaling"),
+    _event("EC2 Instance State-change Notification", {"instance-id": _ID, "state": "terminated"}),
+    _event("AWS API Call via CloudTrail", _CALL),
+    _event("EC2 Spot Instance Request Fulfillment", {"instance-id": _ID}),
+    _event(
+        "EC2 Instance Launch Successful",
+        {"EC2InstanceId": _ID, "Details": {"Availability Zone": "z"}},
+        "aws.autoscaling",
+    ),
+    {"Event": "autoscaling:TEST_NOTIFICATION"},
+]
+
+
+@given(st.sampled_from(sorted(READERS)), mutated(_METADATA) | hostile())
+def test_metadata_is_read_whatever_it_answers(path: str, value: Any) -> None:
+    reading = read_metadata(path, json.dumps(value), 0.0)
+    assert isinstance(reading, Heard | Ignored | Malformed)
+    assert len(str(reading)) < 5000
+
+
+@given(mutated(_EVENTS) | values())
+def test_events_of_machines_are_read_as_text_and_as_dicts(value: Any) -> None:
+    assert isinstance(read_event(json.dumps(value)), Heard | Ignored | Malformed)
+    if isinstance(value, dict):
+        assert isinstance(read_event(value), Heard | Ignored | Malformed)
+
+
+@pytest.mark.parametrize("key", ["Event", "source", "detail-type", "detail", "time"])
+@pytest.mark.parametrize("value", [[], {}, [[]], json.loads(DEEP), 1 << 200])
+def test_no_key_of_an_event_may_hold_what_cannot_be_hashed_or_printed(key: str, value: Any) -> None:
+    assert isinstance(read_event({**_EVENTS[0], key: value}), Heard | Ignored | Malformed)
+
+
+@given(value=mutated(_UPLOADS) | values(), wrapped=st.booleans())
+def test_events_of_uploads_are_read_bare_and_wrapped_by_sns(value: Any, *, wrapped: bool) -> None:
+    body = json.dumps(value)
+    verdicts = parse(json.dumps({"Type": "Notification", "Message": body}) if wrapped else body)
+    assert verdicts
+    assert all(isinstance(each, Submit | Ignore | Park) for each in verdicts)
+
+
+@given(value=mutated(_ANSWERS) | values() | st.text(), protected=st.booleans())
+def test_answers_of_the_ecs_agent_are_read(value: Any, *, protected: bool) -> None:
+    text = value if isinstance(value, str) else json.dumps(value)
+    assert confirms(text, protected=protected) in {True, False}
