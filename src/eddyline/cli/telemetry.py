@@ -16,7 +16,7 @@ from eddyline.core.errors import UsageError
 from eddyline.pipeline.words import count, duration, shown, size
 
 if TYPE_CHECKING:
-    from eddyline.gpmf import Telemetry
+    from eddyline.gpmf import Telemetry, UtcClock
     from eddyline.gpmf.export import Selection
     from eddyline.mp4.ranges import ByteRanges
 
@@ -170,6 +170,17 @@ def show_summary(file: str, found: Telemetry) -> None:
         screen.print(f"  {shown(line.rstrip())}", soft_wrap=True)
 
 
+def _clock(clock: UtcClock, *, time_lapse: bool) -> str:
+    """Which rule UTC follows, and why."""
+    readings = f"{clock.used:,} of {count(clock.given, 'GPS reading')}"
+    if clock.real_time is None:
+        about = f"media time, placed in UTC by {readings}"
+    else:
+        kind = "TimeWarp or time-lapse" if clock.speed > 1 else "slow motion"
+        about = f"GPS time, {readings}: it passes {clock.speed:.3g} times as fast as media time ({kind})"
+    return about + (", and the camera's settings name a time-lapse" if time_lapse else "")
+
+
 def _facts(found: Telemetry) -> Iterator[tuple[str, str]]:
     camera = found.camera
     named = [camera.model, camera.firmware, f"serial {camera.serial}" if camera.serial else ""]
@@ -184,6 +195,7 @@ def _facts(found: Telemetry) -> Iterator[tuple[str, str]]:
         if track.clock is not None:
             with contextlib.suppress(ValueError, OverflowError, OSError):
                 began = f", from {track.clock.datetime(0.0):%Y-%m-%d %H:%M:%S} UTC"
+            yield "clock", _clock(track.clock, time_lapse=camera.time_lapse)
         about = f"altitude above {track.altitude_reference}"
         yield "GPS", f"{track.key}, {sound:,} of {count(len(track), 'sample')} with a fix, {about}{began}"
     if found.hilights:

@@ -75,6 +75,11 @@ class Camera:
     zoom_fov_deg: float | None = None
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def time_lapse(self) -> bool:
+        """Whether the settings name a time-lapse video: MTYP, the media type, is 1."""
+        return self.settings.get("MTYP") == 1
+
     def __str__(self) -> str:
         return self.model or "unknown camera"
 

@@ -53,7 +53,7 @@ class Telemetry:
     @cached_property
     def gps(self) -> GpsTrack | None:
         """The positions of the camera, or of what carries it; None if there are none. Never counted twice."""
-        return gps_track(self.streams)
+        return gps_track(self.streams, time_lapse=self.camera.time_lapse)
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
@@ -73,10 +73,23 @@ class Telemetry:
         return float(self.payloads.end_s[-1]) if len(self.payloads) else 0.0
 
     def summary(self) -> dict[str, Any]:
-        """What is in it, as JSON values: {"camera", "payloads", "streams": {label: {samples, ...}}}."""
+        """What is in it, as JSON values: {"camera", "payloads", "clock", "streams": {label: {samples, ...}}}.
+
+        "clock": null without GPS, else its `rule` ("media time" or "GPS time") and `speed` (see `UtcClock`).
+        """
+        clock = self.gps.clock if self.gps else None
         return {
             "camera": self.camera.model,
             "payloads": len(self.payloads),
+            "clock": None
+            if clock is None
+            else {
+                "rule": clock.rule,
+                "speed": round(clock.speed, 6),
+                "readings": clock.given,
+                "agreeing": clock.used,
+                "time_lapse_setting": self.camera.time_lapse,
+            },
             "streams": {label: _summary(stream) for label, stream in self.streams.items()},
         }
 

@@ -33,6 +33,9 @@ from eddyline.gpmf.payloads import Floats, Int64s
 _SCALES = (1e6, 1e9, 1e3, 1e0, 1e8, 1e7, 1e5, 1e4, 1e2, 1e1)  # ticks per second, likeliest first
 # Scales are powers of ten: a short cut's counts may be off by a half and still tell them apart.
 _NEAR = 0.5
+# Any speed is near some power of ten, so that a TimeWarp of 5x would pass for another unit: others than
+# microseconds have to fit closely.
+_CLOSE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,6 +151,10 @@ def _line(end: Floats, total: Int64s) -> tuple[float, float] | None:
     return slope, float(end.mean() - total.mean() / slope)
 
 
+def _fits(rate: float, rough: float, share: float) -> bool:
+    return abs(rate - rough) <= share * rate
+
+
 def _by_stamps(
     before: Int64s, count: int, stamp: Floats, origin: Origin, span: tuple[Floats, Floats]
 ) -> Timeline | None:
@@ -164,7 +171,12 @@ def _by_stamps(
         rough = count / float(end[-1] - start[0]) if end[-1] > start[0] else 0.0
         per_tick = float(before[-1]) / ticks
         scale = next(
-            (each for each in _SCALES if abs(per_tick * each - rough) <= _NEAR * per_tick * each), 0.0
+            (
+                each
+                for each in _SCALES
+                if _fits(per_tick * each, rough, _NEAR if each == _SCALES[0] else _CLOSE)
+            ),
+            0.0,
         )
         rate = per_tick * scale
     if not rate or not scale:

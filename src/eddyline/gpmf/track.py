@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from eddyline.gpmf.payloads import Floats
+from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.streams import Stream
-from eddyline.gpmf.utc import DAY_S, FIX_2D, Y2000, UtcClock, fit, parse_all
+from eddyline.gpmf.utc import DAY_S, FIX_2D, Y2000, UtcClock, parse_all
+from eddyline.gpmf.utc import clock as utc_clock
 
 Int8s = npt.NDArray[np.int8]
 UNKNOWN_FIX = -1
@@ -62,19 +63,28 @@ class GpsTrack:
         return np.asarray(on_globe & somewhere & fixed)
 
 
-def gps_track(streams: Mapping[str, Stream]) -> GpsTrack | None:
-    """The track of these streams; None where there is none."""
+def gps_track(streams: Mapping[str, Stream], *, time_lapse: bool = False) -> GpsTrack | None:
+    """The track of these streams; None where there is none. `time_lapse`: the camera's settings say so."""
+    found = _Streams(all=streams, time_lapse=time_lapse)
     for key, read in _READERS.items():
         for stream in streams.values():
             if stream.key == key and len(stream) and stream.steps is None:
                 with np.errstate(all="ignore"):  # a damaged file may hold any number
-                    track = read(stream, streams)
+                    track = read(stream, found)
                 if track is not None:
                     return track
     return None
 
 
-def _gps9(stream: Stream, _: Mapping[str, Stream]) -> GpsTrack | None:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Streams:
+    """What the readers of the table below may need beside their stream."""
+
+    all: Mapping[str, Stream]
+    time_lapse: bool
+
+
+def _gps9(stream: Stream, about: _Streams) -> GpsTrack | None:
     values = stream.values
     if values.shape[1] < 9:  # noqa: PLR2004 - the columns of GPS9
         return None
@@ -82,11 +92,11 @@ def _gps9(stream: Stream, _: Mapping[str, Stream]) -> GpsTrack | None:
     days = values[:, 5]
     posix = Y2000 + days * DAY_S + values[:, 6]
     trusted = np.where((fix >= FIX_2D) & (days >= 0) & (days < CENTURY_DAYS), posix, np.nan)
-    clock = fit(stream.times, trusted)
+    clock = utc_clock(stream.times, trusted, _payloads(stream), time_lapse=about.time_lapse)
     return _track(stream, values, dop=values[:, 7], fix=fix, clock=clock, posix=trusted)
 
 
-def _gps5(stream: Stream, _: Mapping[str, Stream]) -> GpsTrack | None:
+def _gps5(stream: Stream, about: _Streams) -> GpsTrack | None:
     values = stream.values
     if values.shape[1] < 5:  # noqa: PLR2004 - the columns of GPS5
         return None
@@ -97,7 +107,8 @@ def _gps5(stream: Stream, _: Mapping[str, Stream]) -> GpsTrack | None:
     dop = stream.numbers("GPSP") / 100
     posix = parse_all([node.text if node else None for node in stream.modifier("GPSU")])
     posix = np.where((fix >= FIX_2D) | (fix == UNKNOWN_FIX), posix, np.nan)
-    clock = fit(stream.times[before], posix[full])
+    payload = stream.pieces.payload[full]
+    clock = utc_clock(stream.times[before], posix[full], payload, time_lapse=about.time_lapse)
     return _track(stream, values, dop=np.repeat(dop, samples), fix=np.repeat(fix, samples), clock=clock)
 
 
@@ -106,7 +117,7 @@ def _fixes(values: Floats) -> Int8s:
     return np.where(np.isin(values, KNOWN_FIXES), values, UNKNOWN_FIX).astype(np.int8)
 
 
-def _karma(stream: Stream, streams: Mapping[str, Stream]) -> GpsTrack | None:
+def _karma(stream: Stream, about: _Streams) -> GpsTrack | None:
     """A drone's columns.
 
     GLPI: time, lat, lon, alt, height, vx, vy, vz, heading. GPRI: time, lat, lon, alt, eph, epv, speed,
@@ -128,7 +139,7 @@ def _karma(stream: Stream, streams: Mapping[str, Stream]) -> GpsTrack | None:
         table,
         dop=np.full(len(values), np.nan),
         fix=fix,
-        clock=_drone_clock(stream, values[:, 0], streams),
+        clock=_drone_clock(stream, values[:, 0], about.all),
     )
 
 
@@ -139,7 +150,13 @@ def _drone_clock(stream: Stream, booted_s: Floats, streams: Mapping[str, Stream]
     )
     if pairs is None or not len(pairs) or pairs.values.shape[1] != 2:  # noqa: PLR2004 - a pair
         return None
-    return fit(stream.times, booted_s + float(np.median(pairs.values[:, 1] - pairs.values[:, 0])))
+    posix = booted_s + float(np.median(pairs.values[:, 1] - pairs.values[:, 0]))
+    return utc_clock(stream.times, posix, _payloads(stream))
+
+
+def _payloads(stream: Stream) -> Int64s:
+    """The payload of each sample."""
+    return np.repeat(stream.pieces.payload, stream.pieces.samples)
 
 
 def _track(
@@ -175,7 +192,7 @@ def _track(
     )
 
 
-_READERS: dict[str, Callable[[Stream, Mapping[str, Stream]], GpsTrack | None]] = {
+_READERS: dict[str, Callable[[Stream, _Streams], GpsTrack | None]] = {
     "GPS9": _gps9,
     "GPS5": _gps5,
     "GLPI": _karma,

@@ -2,18 +2,20 @@
 
 GPSU stamps each payload, jitters by tenths of a second, is stale or years off before the first fix, and may
 jump; GPS9 stamps each sample. Both give points (movie time, UTC); the clock is the line through those that
-agree.
+agree. Where media time is not real time (`pace`), UTC is that of the points themselves, and lies on the lines
+between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 
-from eddyline.gpmf.payloads import Floats
+from eddyline.gpmf.pace import RealTime, is_real_time, readings, real_time
+from eddyline.gpmf.payloads import Floats, Int64s
 
 Y2000 = 946684800.0  # 2000-01-01T00:00:00Z in POSIX seconds: where GPS9's days begin
 DAY_S = 86400.0
@@ -23,24 +25,58 @@ _MADS = 6.0
 _SLOPE_SPAN_S = 60.0  # a shorter recording says nothing about drift
 _SLOPE_POINTS = 8
 _MOST_DRIFT = 3e-4
+MEDIA_TIME, GPS_TIME = "media time", "GPS time"
 
 
 @dataclass(frozen=True, kw_only=True)
 class UtcClock:
-    """POSIX seconds = offset + (1 + drift) x movie time; `used` of `given` points agreed."""
+    """UTC of media times; `used` of `given` GPS readings agreed.
+
+    Media time that is real time: POSIX seconds = offset + (1 + drift) x media seconds. Where it is not
+    (TimeWarp, time-lapse, slow motion), `real_time` holds the readings that UTC lies between; `offset` is
+    then that of media time 0, and 1 + drift the usual speed, so that the formula is a rough guide only.
+    """
 
     offset: float
     drift: float
     used: int
     given: int
+    real_time: RealTime | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def rule(self) -> str:
+        """What UTC follows: "media time" (a line through the readings), or "GPS time" (each reading)."""
+        return MEDIA_TIME if self.real_time is None else GPS_TIME
+
+    @property
+    def speed(self) -> float:
+        """Seconds of the world for each media second: 10 in a TimeWarp of 10x, 1 where media time is real."""
+        return 1.0 if self.real_time is None else self.real_time.speed
 
     def at(self, times: Floats) -> Floats:
-        """POSIX seconds (UTC) of movie times."""
+        """POSIX seconds (UTC) of media times."""
+        if self.real_time is not None:
+            return self.real_time.at(times)
         return self.offset + times * (1.0 + self.drift)
 
     def datetime(self, time_s: float) -> datetime:
-        """One movie time as a datetime in UTC."""
-        return datetime.fromtimestamp(self.offset + time_s * (1.0 + self.drift), tz=UTC)
+        """One media time as a datetime in UTC."""
+        return datetime.fromtimestamp(float(self.at(np.array([time_s]))[0]), tz=UTC)
+
+
+def clock(times: Floats, posix: Floats, payload: Int64s, *, time_lapse: bool = False) -> UtcClock | None:
+    """The clock through GPS readings at media times (NaN: no reading); None where there are none.
+
+    `payload` numbers the payload of each reading; `time_lapse` is what the camera's settings say.
+    """
+    known = readings(times, posix, payload)
+    if not is_real_time(known, time_lapse=time_lapse) and (found := real_time(known)) is not None:
+        offset = float(found.at(np.zeros(1))[0])
+        given = int((np.isfinite(posix) & np.isfinite(times)).sum())
+        return UtcClock(
+            offset=offset, drift=found.speed - 1.0, used=len(found.times), given=given, real_time=found
+        )
+    return fit(times, posix)
 
 
 def fit(times: Floats, posix: Floats) -> UtcClock | None:

@@ -32,6 +32,7 @@ def _camera(camera: Camera) -> dict[str, Any] | None:
 
 
 def _gps(telemetry: Telemetry) -> dict[str, Any] | None:
+    clock = telemetry.gps.clock if telemetry.gps else None
     try:
         found = points(telemetry)
     except NoTrackError:
@@ -41,13 +42,15 @@ def _gps(telemetry: Telemetry) -> dict[str, Any] | None:
         "points": len(found),
         "first_s": float(found.times[0]),
         "last_s": float(found.times[-1]),
-        "duration_s": round(float(found.times[-1] - found.times[0]), 6),
+        "duration_s": round(found.elapsed_s, 6),
         "distance_m": round(_length(found), 1),
         "top_speed_mps": round(float(found.speed_2d.max()), 3),
         "lowest_m": float(found.alt_m.min()),
         "highest_m": float(found.alt_m.max()),
         "altitude_reference": found.altitude_reference,
         "began": iso_time(float(found.utc[0])) if math.isfinite(found.utc[0]) else None,
+        "clock": clock.rule if clock else None,
+        "speed": round(clock.speed, 3) if clock else None,
     }
 
 

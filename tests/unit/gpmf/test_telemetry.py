@@ -180,7 +180,7 @@ def test_a_still_has_its_settings_in_its_segments(tmp_path: Path, where: str) ->
     still.write_bytes(jpeg)
     telemetry = gpmf.read(still)
     assert telemetry.camera.model == "HERO11 Black"
-    assert telemetry.summary() == {"camera": "HERO11 Black", "payloads": 0, "streams": {}}
+    assert telemetry.summary() == {"camera": "HERO11 Black", "payloads": 0, "clock": None, "streams": {}}
 
 
 def test_a_raw_file_is_known_by_its_bytes_not_its_name(tmp_path: Path, ramp: Maker) -> None:
@@ -195,6 +195,7 @@ def test_the_summary_is_json_and_says_what_the_contract_says(ramp: Maker) -> Non
     assert summary == {
         "camera": "",
         "payloads": 2,
+        "clock": None,
         "streams": {
             "ACCL": {
                 "samples": 400,

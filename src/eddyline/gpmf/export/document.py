@@ -20,6 +20,7 @@ from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.export.tables import Table, table
 from eddyline.gpmf.hilights import KINDS, Hilight
 from eddyline.gpmf.telemetry import Telemetry
+from eddyline.gpmf.utc import UtcClock
 
 FORMAT, VERSION = "eddyline-telemetry", 1
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
@@ -62,13 +63,21 @@ def _head(telemetry: Telemetry, selection: Selection) -> dict[str, Any]:
         "duration_s": telemetry.duration_s,
         "payloads": len(telemetry.payloads),
         "filters": selection.to_json(),
-        "clock": None
-        if clock is None
-        else {"posix_s": clock.offset, "drift": clock.drift, "utc": _date(clock.offset)},
+        "clock": None if clock is None else _clock(clock),
         "devices": [{"id": device.id, "name": device.name} for device in telemetry.devices],
         "highlights": [mark_json(mark) for mark in marks(telemetry, selection)],
         "flaws": [str(flaw) for flaw in telemetry.flaws],
     }
+
+
+def _clock(clock: UtcClock) -> dict[str, Any]:
+    """How UTC follows from media time; where that is not a line, by the readings in `points`."""
+    line = {"posix_s": clock.offset, "drift": clock.drift, "utc": _date(clock.offset)}
+    told: dict[str, Any] = {**line, "rule": clock.rule, "speed": round(clock.speed, 6)}
+    if clock.real_time is not None:
+        t, posix = np.round(clock.real_time.times, 6), np.round(clock.real_time.posix, 3)
+        told["points"] = {"t": t.tolist(), "posix_s": posix.tolist()}
+    return told
 
 
 def mark_json(mark: Hilight) -> dict[str, Any]:

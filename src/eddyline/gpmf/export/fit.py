@@ -13,10 +13,10 @@ import numpy as np
 
 from eddyline.gpmf.export.fitfile import FitFile, Message
 from eddyline.gpmf.export.geodesy import distances
-from eddyline.gpmf.export.points import NoTrackError, Points, one, placed_marks, points, resampled
+from eddyline.gpmf.export.points import NoTrackError, Points, placed_marks, points, resampled, taken
 from eddyline.gpmf.export.resample import grid
 from eddyline.gpmf.export.selection import Selection
-from eddyline.gpmf.payloads import Int64s
+from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.telemetry import Telemetry
 
 # Numbers of messages, fields and enums: the FIT profile (Profile.xlsx of the SDK).
@@ -52,12 +52,21 @@ def write_fit(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None
     if not found.dated or found.utc.min() < EPOCH:
         raise NoTrackError("FIT needs the UTC of each point, which this recording does not tell")
     utc = np.maximum.accumulate(found.utc)
-    even = grid(utc, min(selection.rate_hz or 1.0, 1.0))
-    seconds = np.rint(even.times if len(even.times) else utc[:1]).astype(np.int64) - EPOCH
-    # A track within one second may have no whole second in it: its first point stands for it.
-    track = resampled(found, even) if len(even.times) else one(found, 0)
+    track, seconds = _records(found, utc, selection.rate_hz)
     marked = [placed.utc for placed in placed_marks(telemetry, found, selection) if placed.utc is not None]
     out.write(bytes(_activity(track, seconds, [int(each) - EPOCH for each in marked], str(telemetry.camera))))
+
+
+def _records(found: Points, utc: Floats, rate_hz: float | None) -> tuple[Points, Int64s]:
+    """The points of whole seconds of UTC, and these seconds since FIT's epoch."""
+    whole, first = np.unique(np.rint(utc).astype(np.int64), return_index=True)
+    if rate_hz is None and len(utc) > 1 and float(np.median(np.diff(utc))) > 1.0:
+        return taken(found, first), whole - EPOCH  # slower than a record a second (time-lapse): as they are
+    even = grid(utc, min(rate_hz or 1.0, 1.0))
+    if not len(even.times):
+        # A track within one second may have no whole second in it: its first point stands for it.
+        return taken(found, first[:1]), whole[:1] - EPOCH
+    return resampled(found, even), np.rint(even.times).astype(np.int64) - EPOCH
 
 
 def _activity(track: Points, seconds: Int64s, marked: list[int], camera: str) -> FitFile:

@@ -112,8 +112,7 @@ def _fit(east: Floats, north: Floats) -> _Map:
 
 def _about(found: Points) -> str:
     length = sum(float(distances(found.lat[a:b], found.lon[a:b]).sum()) for a, b in found.runs)
-    spent = float(found.times[-1] - found.times[0])
-    minutes, seconds = divmod(round(spent), 60)
+    minutes, seconds = divmod(round(found.elapsed_s), 60)
     low, high = f"{found.alt_m.min():.0f}", f"{found.alt_m.max():.0f}"
     climbed = f"{low if low == high else f'{low} to {high}'} m above {found.altitude_reference}"
     return (

@@ -17,8 +17,10 @@ from eddyline.gpmf.hilights import Hilight
 from eddyline.gpmf.payloads import Floats
 from eddyline.gpmf.telemetry import Telemetry
 from eddyline.gpmf.track import GpsTrack
+from eddyline.gpmf.utc import GPS_TIME
 
 GAP_S = 5.0  # longer without a position, and the line is broken rather than drawn straight
+_GAP_STEPS = 3.0
 DEGREES = 7  # decimals: a centimetre, and what cameras store
 _LAST_UTC = 253402300799.0  # 9999-12-31T23:59:59Z
 
@@ -33,11 +35,14 @@ class NoTrackError(InputError):
 class Points:
     """Positions, one entry a point; units as in `GpsTrack`. utc is NaN where unknown, dop too.
 
+    `rule` is what UTC is derived from (see `UtcClock.rule`), "" where there is none.
+
     Of each pair in `bounds` (numbers of points) the points between belong together.
     """
 
     key: str
     altitude_reference: str
+    rule: str
     times: Floats = field(repr=False)
     utc: Floats = field(repr=False)
     lat: Floats = field(repr=False)
@@ -62,9 +67,19 @@ class Points:
         return bool(len(self) and np.isfinite(self.utc).all())
 
     @property
+    def elapsed_s(self) -> float:
+        """Seconds of the world from the first point to the last."""
+        if self.rule == GPS_TIME and self.dated:
+            return max(float(self.utc[-1] - self.utc[0]), 0.0)
+        return float(self.times[-1] - self.times[0]) if len(self) else 0.0
+
+    @property
     def runs(self) -> list[tuple[int, int]]:
         """Half-open ranges of points with no gap in between."""
-        cuts = np.flatnonzero(np.diff(self.times) > GAP_S) + 1
+        steps = np.diff(self.times)
+        # In slow motion a receiver's second may last ten of the movie: such points are no gap.
+        usual = float(np.median(steps)) if len(steps) else 0.0
+        cuts = np.flatnonzero(steps > max(GAP_S, _GAP_STEPS * usual)) + 1
         return list(pairwise([0, *cuts.tolist(), len(self)])) if len(self) else []
 
     @property
@@ -120,6 +135,7 @@ def _taken(track: GpsTrack, rows: npt.NDArray[np.int64]) -> Points:
     return Points(
         key=track.key,
         altitude_reference=track.altitude_reference,
+        rule=track.clock.rule if track.clock else "",
         times=rounded(track.times, 6) + 0.0,  # no -0.0
         utc=utc,
         lat=rounded(track.lat, DEGREES),
@@ -132,12 +148,12 @@ def _taken(track: GpsTrack, rows: npt.NDArray[np.int64]) -> Points:
     )
 
 
-def one(found: Points, number: int) -> Points:
-    """One of the points alone."""
+def taken(found: Points, numbers: npt.NDArray[np.int64]) -> Points:
+    """Some of the points alone."""
     arrays = {
-        each.name: getattr(found, each.name)[number : number + 1]
+        each.name: getattr(found, each.name)[numbers]
         for each in fields(found)
-        if each.name not in {"key", "altitude_reference"}
+        if each.name not in {"key", "altitude_reference", "rule"}
     }
     return replace(found, **arrays)
 

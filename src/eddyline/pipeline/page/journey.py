@@ -55,10 +55,24 @@ def _way(gps: Mapping[str, Any]) -> list[tuple[str, object]]:
         return []
     return [
         ("GPS", f"{duration(gps['duration_s'])}{_since(gps.get('began'))}"),
+        *_pace(gps),
         ("Distance", far(gps["distance_m"])),
         ("Top speed", f"{gps['top_speed_mps'] * _KMH:.1f} km/h"),
         ("Altitude", _altitude(gps)),
     ]
+
+
+def _pace(gps: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """How media time runs against UTC, where it is not real time; manifests of before do not say."""
+    if gps.get("clock") != "GPS time":
+        return []
+    speed = float(gps.get("speed") or 1.0)
+    about = (
+        f"TimeWarp or time-lapse, {speed:.3g} times as fast"
+        if speed > 1
+        else f"slow motion, {speed:.3g} times"
+    )
+    return [("Time", f"{about} by GPS time")]
 
 
 def _since(began: object) -> str:

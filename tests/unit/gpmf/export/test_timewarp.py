@@ -1,0 +1,109 @@
+"""A TimeWarp of 10x in every format: 10:00:00 to 10:01:50 in twelve seconds of media, one point each 10 s."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import jsonschema
+import pyarrow.parquet as pq
+import pytest
+
+from eddyline import gpmf
+from eddyline.gpmf import export
+from eddyline.pipeline.journey import about
+
+BEGAN = datetime(2024, 8, 9, 10, 0, 0, tzinfo=UTC)
+UTCS = [(BEGAN + timedelta(seconds=10 * i)).strftime("%Y-%m-%dT%H:%M:%S.000Z") for i in range(12)]
+SCALE = [1e7, 1e7, 1000, 1000, 100]
+
+
+def stream(kind: str, number: int) -> gpmf.Klv:
+    at = BEGAN + timedelta(seconds=10 * number)
+    place = (470_000_000 + 10_000 * number, 80_000_000, 500_000, 10_000, 1_000)
+    if kind == "GPS9":
+        since = at - datetime(2000, 1, 1, tzinfo=UTC)
+        row = (*place, since.days, since.seconds * 1000, 200, 3)
+        return gpmf.stream("GPS9", "?", [row], complex_type="lllllllSS", scale=[*SCALE, 1, 1000, 100, 1])
+    about = [
+        gpmf.leaf("GPSF", "L", 3),
+        gpmf.leaf("GPSU", "U", f"{at:%y%m%d%H%M%S}.000"),
+        gpmf.leaf("GPSP", "S", 200),
+    ]
+    return gpmf.stream("GPS5", "l", [place], scale=SCALE, modifiers=about)
+
+
+@pytest.fixture(params=["GPS5", "GPS9"])
+def warped(request: pytest.FixtureRequest) -> gpmf.Telemetry:
+    accl = gpmf.stream("ACCL", "s", [[1, 2, 3]] * 20, scale=[1])
+    blocks = [gpmf.write([gpmf.device(1, "Camera", [stream(request.param, i), accl])]) for i in range(12)]
+    return gpmf.read_payloads(b"".join(blocks))
+
+
+def written(found: gpmf.Telemetry, kind: str) -> str:
+    out = io.BytesIO()
+    export.write(found, out, kind)
+    return out.getvalue().decode()
+
+
+def test_gpx(warped: gpmf.Telemetry) -> None:
+    assert re.findall(r"<time>([^<]+)</time>", written(warped, "gpx"))[1:] == UTCS
+    assert written(warped, "gpx").count("<trkseg>") == 1
+
+
+def test_geojson(warped: gpmf.Telemetry) -> None:
+    track = json.loads(written(warped, "geojson"))["features"][0]
+    assert track["properties"]["coordinateProperties"]["times"] == UTCS
+
+
+def test_kml(warped: gpmf.Telemetry) -> None:
+    assert re.findall(r"<when>([^<]+)</when>", written(warped, "kml")) == UTCS
+
+
+def test_json(warped: gpmf.Telemetry) -> None:
+    document = json.loads(written(warped, "json"))
+    jsonschema.validate(document, export.schema())
+    seconds = [utc - BEGAN.timestamp() for utc in document["gps"]["samples"]["utc"]]
+    assert seconds == pytest.approx([10 * i for i in range(12)], abs=2e-3)
+    clock = document["clock"]
+    assert (clock["rule"], clock["utc"]) == ("GPS time", UTCS[0])
+    assert clock["speed"] == pytest.approx(10 / 1.001, rel=1e-3)
+    assert len(clock["points"]["t"]) == len(clock["points"]["posix_s"]) == 12
+
+
+def test_csv_of_every_stream(warped: gpmf.Telemetry) -> None:
+    out = io.BytesIO()
+    export.write(warped, out, "csv", export.Selection(streams=("ACCL",)))
+    rows = list(csv.DictReader(io.StringIO(out.getvalue().decode())))
+    assert rows[0]["utc"][:19] == "2024-08-09T10:00:00"
+    assert rows[-1]["utc"][:18] == "2024-08-09T10:01:5"
+
+
+def test_parquet(warped: gpmf.Telemetry, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("tables")
+    paths = export.save(warped, folder, "parquet", selection=export.Selection(streams=(warped.gps.key,)))  # type: ignore[union-attr]  # it has a track
+    times = [each.timestamp() - BEGAN.timestamp() for each in pq.read_table(paths[0])["utc"].to_pylist()]
+    assert times == pytest.approx([10 * i for i in range(12)], abs=2e-3)
+
+
+def test_fit_has_the_points_and_invents_none(warped: gpmf.Telemetry) -> None:
+    fitdecode = pytest.importorskip("fitdecode")
+    out = io.BytesIO()
+    export.write(warped, out, "fit")
+    with fitdecode.FitReader(io.BytesIO(out.getvalue())) as reader:
+        records = [
+            frame.get_value("timestamp")
+            for frame in reader
+            if isinstance(frame, fitdecode.FitDataMessage) and frame.name == "record"
+        ]
+    assert records == [BEGAN + timedelta(seconds=10 * i) for i in range(12)]
+
+
+def test_what_the_page_says_of_the_journey(warped: gpmf.Telemetry) -> None:
+    gps = about(warped)["gps"]
+    assert (gps["duration_s"], gps["began"], gps["clock"]) == (110.0, UTCS[0], "GPS time")
+    assert gps["distance_m"] == pytest.approx(1223, abs=3)
+    assert gps["top_speed_mps"] == 10.0

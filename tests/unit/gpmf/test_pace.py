@@ -1,0 +1,240 @@
+"""TimeWarp, time-lapse and slow motion have UTC by GPS time; ordinary recordings are not taken for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from eddyline import gpmf
+from eddyline.gpmf.utc import GPS_TIME, MEDIA_TIME, UtcClock, clock
+
+Maker = Callable[..., bytes]
+Floats = npt.NDArray[np.float64]
+BEGAN = datetime(2024, 8, 9, 10, 0, 0, tzinfo=UTC)
+T0 = BEGAN.timestamp()
+SCALE = [1e7, 1e7, 1000, 1000, 100]
+
+
+def judged(posix: Sequence[float] | Floats, times: Sequence[float] | Floats | None = None) -> UtcClock:
+    """The clock of one reading for each payload of 1.001 s."""
+    utc = np.asarray(posix, dtype=np.float64)
+    at = np.arange(len(utc)) * 1.001 if times is None else np.asarray(times, dtype=np.float64)
+    found = clock(at, utc, np.arange(len(utc)))
+    assert found is not None
+    return found
+
+
+def gps5(at: datetime, number: int, *, fix: int = 3, rows: int = 1) -> gpmf.Klv:
+    table = [
+        [470_000_000 + 10_000 * (number * rows + row), 80_000_000, 500_000, 10_000, 1_000]
+        for row in range(rows)
+    ]
+    about = [
+        gpmf.leaf("GPSF", "L", fix),
+        gpmf.leaf("GPSU", "U", f"{at:%y%m%d%H%M%S}.{at.microsecond // 1000:03}"),
+        gpmf.leaf("GPSP", "S", 200),
+    ]
+    return gpmf.stream("GPS5", "l", table, scale=SCALE, modifiers=about)
+
+
+def gps9(at: datetime, number: int, *, rows: int = 1, step_s: float = 0.0, fix: int = 3) -> gpmf.Klv:
+    table = []
+    for row in range(rows):
+        moment = at + timedelta(seconds=row * step_s) - datetime(2000, 1, 1, tzinfo=UTC)
+        thousandths = moment.seconds * 1000 + moment.microseconds // 1000
+        place = (470_000_000 + 10_000 * (number * rows + row), 80_000_000, 500_000, 10_000, 1_000)
+        table.append((*place, moment.days, thousandths, 200, fix))
+    return gpmf.stream("GPS9", "?", table, complex_type="lllllllSS", scale=[*SCALE, 1, 1000, 100, 1])
+
+
+def after(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("make", [gps5, gps9])
+@pytest.mark.parametrize("speed", [2, 5, 10, 15, 30, 900])
+def test_timewarp_and_time_lapse_have_the_utc_of_each_reading(
+    payload: Maker, make: Callable[..., gpmf.Klv], speed: int
+) -> None:
+    found = gpmf.read_payloads(b"".join(payload([make(after(speed * i), i)]) for i in range(12)))
+    gps = found.gps
+    assert gps is not None
+    assert gps.clock is not None
+    assert (gps.utc - T0).tolist() == pytest.approx([speed * i for i in range(12)], abs=1e-3)
+    assert gps.clock.rule == GPS_TIME
+    assert gps.clock.speed == pytest.approx(speed / 1.001, rel=1e-3)
+    assert found.summary()["clock"]["rule"] == "GPS time"
+
+
+def test_many_samples_a_payload_lie_between_the_readings(payload: Maker) -> None:
+    found = gpmf.read_payloads(b"".join(payload([gps5(after(10 * i), i, rows=18)]) for i in range(12)))
+    assert found.gps is not None
+    steps = np.diff(found.gps.utc)
+    assert found.gps.utc[0] == pytest.approx(T0, abs=1e-3)
+    assert steps.min() > 0
+    assert steps == pytest.approx([10 / 18] * len(steps), abs=1e-3)
+
+
+@pytest.mark.parametrize("interval_s", [5, 30, 120])
+def test_gps9_samples_taken_in_bursts_keep_their_own_times(payload: Maker, interval_s: int) -> None:
+    """A time-lapse wakes the receiver for a second, then leaps to the next interval."""
+    blocks = [payload([gps9(after(interval_s * i), i, rows=10, step_s=0.1)]) for i in range(10)]
+    found = gpmf.read_payloads(b"".join(blocks))
+    assert found.gps is not None
+    expected = [interval_s * i + 0.1 * row for i in range(10) for row in range(10)]
+    assert (found.gps.utc - T0).tolist() == pytest.approx(expected, abs=2e-3)
+
+
+def test_slow_motion_is_recognised(payload: Maker) -> None:
+    found = gpmf.read_payloads(b"".join(payload([gps9(after(i / 8), i)]) for i in range(24)))
+    assert found.gps is not None
+    assert found.gps.clock is not None
+    assert found.gps.clock.rule == GPS_TIME
+    assert (found.gps.utc - T0).tolist() == pytest.approx([i / 8 for i in range(24)], abs=2e-3)
+
+
+def test_slow_motion_with_a_receiver_of_one_reading_a_second() -> None:
+    """Eight payloads in a row repeat each reading: the first of them is the one that counts."""
+    found = judged(T0 + np.arange(64) // 8)
+    assert found.rule == GPS_TIME
+    assert float(found.at(np.array([40 * 1.001]))[0]) == pytest.approx(T0 + 5, abs=1e-6)
+
+
+def test_a_timewarp_that_changes_its_speed_keeps_each_reading() -> None:
+    rises = [1.0] * 20 + [10.0] * 20 + [1.0] * 20 + [30.0] * 5
+    posix = T0 + np.cumsum([0.0, *rises])
+    found = judged(posix, np.arange(len(posix)))
+    assert found.rule == GPS_TIME
+    assert found.at(np.arange(float(len(posix)))).tolist() == pytest.approx(posix.tolist())
+
+
+def test_a_timewarp_over_midnight(payload: Maker) -> None:
+    began = datetime(2024, 12, 31, 23, 59, 0, tzinfo=UTC)
+    for make in (gps5, gps9):
+        blocks = [payload([make(began + timedelta(seconds=10 * i), i)]) for i in range(12)]
+        found = gpmf.read_payloads(b"".join(blocks))
+        assert found.gps is not None
+        assert (found.gps.utc - began.timestamp()).tolist() == pytest.approx(
+            [10.0 * i for i in range(12)], abs=1e-3
+        )
+
+
+def test_a_timewarp_without_a_fix_in_parts(payload: Maker) -> None:
+    fixes = [0, 0, 3, 3, 3, 0, 0, 0, 3, 3, 3, 3, 0, 0]
+    stale = datetime(2015, 10, 18, tzinfo=UTC)
+    blocks = [payload([gps5(after(10 * i) if fix else stale, i, fix=fix)]) for i, fix in enumerate(fixes)]
+    found = gpmf.read_payloads(b"".join(blocks))
+    assert found.gps is not None
+    assert (found.gps.utc - T0).tolist() == pytest.approx([10.0 * i for i in range(14)], abs=0.02)
+
+
+@pytest.mark.parametrize("off_s", [-3600.0, 86400.0, -3e8, 400.0])
+def test_in_a_timewarp_readings_from_before_the_clock_was_set_are_left_out(off_s: float) -> None:
+    right = T0 + 10 * np.arange(20.0)
+    posix = right.copy()
+    posix[:3] += off_s
+    found = judged(posix, np.arange(20.0))
+    assert (found.rule, found.used, found.given) == (GPS_TIME, 17, 20)
+    assert found.at(np.arange(20.0)).tolist() == pytest.approx(right.tolist())
+
+
+def test_a_date_that_follows_midnight_late_is_left_out() -> None:
+    right = T0 + 10 * np.arange(30.0)
+    posix = right.copy()
+    posix[12:14] -= 86400
+    assert judged(posix, np.arange(30.0)).at(np.arange(30.0)).tolist() == pytest.approx(right.tolist())
+
+
+def ordinary() -> dict[str, Floats]:
+    times = np.arange(120) * 1.001
+    right = T0 + times
+    chance = np.random.default_rng(8)
+    leap, late, stale, lost, twice = (right.copy() for _ in range(5))
+    leap[:7] -= 4000
+    late[60:] += 12
+    stale[20:40] = stale[20]
+    lost[30:70] = np.nan
+    twice[[40, 80]] += [900, -70]
+    return {
+        "jitter": right + chance.uniform(-1, 1, len(right)),
+        "whole seconds": np.floor(right),
+        "lagging, then catching up": right - 0.1 * (np.arange(120) % 10),
+        "even seconds": np.floor(right / 2) * 2,
+        "set by the first fix": leap,
+        "a leap between payloads": late,
+        "stale in parts": stale,
+        "no fix in parts": lost,
+        "two wrong readings": twice,
+        "drift": T0 + times * 1.0003,
+        "backwards": right - 2 * (np.arange(120) % 2),
+    }
+
+
+@pytest.mark.parametrize("name", ordinary())
+def test_an_ordinary_recording_is_real_time(name: str) -> None:
+    found = judged(ordinary()[name])
+    assert (found.rule, found.speed) == (MEDIA_TIME, 1.0)
+    assert float(found.at(np.array([119 * 1.001]))[0]) == pytest.approx(T0 + 119.1, abs=14)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 6, 8, 10, 15])
+def test_short_recordings_whose_readings_jitter_are_real_time(length: int) -> None:
+    chance = np.random.default_rng(length)
+    wrong = sum(
+        judged(T0 + np.arange(length) * 1.001 + chance.uniform(-1, 1, length)).rule != MEDIA_TIME
+        for _ in range(300)
+    )
+    assert wrong == 0
+
+
+@pytest.mark.parametrize("length", [2, 3, 5])
+def test_one_leap_in_a_short_recording_is_no_timewarp(length: int) -> None:
+    posix = T0 + np.arange(length) * 1.001
+    posix[1:] += 500
+    assert judged(posix).rule == MEDIA_TIME
+
+
+def test_of_two_readings_the_cameras_settings_tell_what_their_distance_means() -> None:
+    times, posix, payload = np.array([0.0, 1.0]), np.array([T0, T0 + 10]), np.arange(2)
+    found = clock(times, posix, payload, time_lapse=True)
+    assert found is not None
+    assert (found.rule, found.at(times).tolist()) == (GPS_TIME, posix.tolist())
+
+
+def test_hostile_readings_never_raise() -> None:
+    chance = np.random.default_rng(3)
+    for _ in range(300):
+        count = int(chance.integers(0, 30))
+        posix = chance.choice([np.nan, np.inf, -np.inf, 0.0, 1e300, -1e300, T0, T0 + 1, 5.0], count)
+        times = chance.choice([np.nan, np.inf, 0.0, 1.0, 2.0, -1e300, 3.5], count)
+        with np.errstate(all="ignore"):
+            found = clock(times, posix, np.sort(chance.integers(0, 5, count)))
+            if found is not None:
+                found.at(np.arange(5.0))
+
+
+def test_stamps_of_real_time_do_not_squeeze_a_timewarp(payload: Maker) -> None:
+    """STMP counts the microseconds of the world: 5 s of them in each second of media."""
+    for speed in (2, 5, 8, 15):
+        blocks = [
+            payload(
+                [
+                    gpmf.stream(
+                        "ACCL",
+                        "s",
+                        [[1, 2, 3]] * 200,
+                        scale=[1],
+                        total=200 * (i + 1),
+                        stamp=i * speed * 1_001_000,
+                    )
+                ]
+            )
+            for i in range(10)
+        ]
+        stream = gpmf.read_payloads(b"".join(blocks)).streams["ACCL"]
+        assert stream.times[0] == pytest.approx(0.0, abs=0.01)
+        assert stream.times[-1] == pytest.approx(10 * 1.001, abs=0.02), speed
