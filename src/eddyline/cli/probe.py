@@ -62,8 +62,10 @@ def _video(video: VideoFacts) -> list[str]:
     notes = [f"{video.bit_depth} bits {video.pixel_format}"]
     if video.transfer != "unknown":
         notes.append(video.transfer + (" (HDR)" if video.hdr else ""))
+    if video.mirrored:
+        notes.append("mirrored")
     if video.rotation:
-        notes.append(f"turned by {video.rotation} degrees")
+        notes.append(f"rotated by {video.rotation} degrees")
     if video.interlaced:
         notes.append("interlaced")
     if (video.display_width, video.display_height) != (video.width, video.height):

@@ -16,12 +16,12 @@ from fractions import Fraction
 
 from eddyline.media.chunks import Grid
 from eddyline.media.ladder import Rung
+from eddyline.media.orientation import on_its_side, rotated, upright
 from eddyline.media.source import VideoFacts
 from eddyline.mp4.slice import Slice
 
 # FFmpeg's own default, so that a rung is as sharp as that of a plain command.
 _SCALER = "flags=bicubic"
-_UPRIGHT = {0: (), 90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
 # Reference white of HDR is 203 cd/m2 (ITU-R BT.2408), and consumer footage is graded to about 1,000. The
 # peak is set, for left to itself the filter takes it from each frame's metadata, and chunks would differ.
 # With these, a grey card of 18 % lands at luma 109 and reference white at 211, near where BT.2408 has them.
@@ -64,7 +64,7 @@ def _exact(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
     counted = f"PTS-{piece.start_pts}" if facts.variable_rate else "N"
     # setpts counts in the time base of its input, and for variable rates it must see the slice's own.
     retime = [f"settb={base.numerator}/{base.denominator}", f"setpts={counted}"]
-    return [*steps, *retime]
+    return [*steps, *retime, *rotated(facts)]
 
 
 def _cascade(head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequence[Rung]) -> list[str]:
@@ -83,16 +83,15 @@ def _cascade(head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequen
 
 def _first(facts: VideoFacts, rung: Rung) -> list[str]:
     """From the source's frame to the group's largest rung: scaled lying, then turned, for that moves less."""
-    turned = facts.rotation in {90, 270}
-    width, height = (rung.height, rung.width) if turned else (rung.width, rung.height)
+    width, height = (rung.height, rung.width) if on_its_side(facts) else (rung.width, rung.height)
     if facts.hdr and not keeps_hdr(facts, rung):
-        return [*_tonemap(facts, width, height, rung.pixel_format), *_UPRIGHT[facts.rotation]]
+        return [*_tonemap(facts, width, height, rung.pixel_format), *upright(facts)]
     same = (facts.width, facts.height, facts.pixel_format) == (width, height, rung.pixel_format)
     if same and not facts.full_range:
-        return [*_UPRIGHT[facts.rotation]]
+        return [*upright(facts)]
     # Limited range always: too many players ignore the flag of the other.
     scale = f"scale={width}:{height}:{_SCALER}:out_range=limited"
-    return [scale, f"format={rung.pixel_format}", *_UPRIGHT[facts.rotation]]
+    return [scale, f"format={rung.pixel_format}", *upright(facts)]
 
 
 def _next(above: Rung, rung: Rung) -> list[str]:

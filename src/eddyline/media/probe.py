@@ -106,6 +106,7 @@ def _video(
         width=width,
         height=height,
         rotation=track.rotation,
+        mirrored=track.mirrored,
         pixel_aspect=_pixel_aspect(stream, track),
         fps=fps,
         frames=len(shown),

@@ -17,16 +17,18 @@ _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 class VideoFacts:
     """The video track that is processed.
 
-    `width` and `height` are coded pixels, before `rotation` (clockwise degrees to apply for display: 0, 90,
-    180 or 270) and `pixel_aspect` (width of a pixel over its height). `fps` is the nominal rate, `frames` the
-    number of presented frames, `timescale` the track's ticks per second. Colours are named as FFmpeg does
-    ("bt709", "smpte2084", "unknown"). Where not `full_range`, black is 16 and white 235 (in 8 bits).
+    `width` and `height` are pixels as decoded, before the frame is turned for display: `mirrored` left to
+    right, then rotated by `rotation` degrees clockwise (0 to 359; at angles that are no multiple of 90 the
+    frame keeps its size). `pixel_aspect` is the width of a pixel over its height. `fps` is the nominal rate,
+    `frames` the number of presented frames, `timescale` the track's ticks per second. Colours are named as
+    FFmpeg does ("bt709", "smpte2084", "unknown"). Where not `full_range`, black is 16 and white 235 (8 bits).
     """
 
     codec: str
     width: int
     height: int
     rotation: int = 0
+    mirrored: bool = False
     pixel_aspect: Fraction = Fraction(1)
     fps: Fraction
     frames: int

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from eddyline.core.errors import InputError, ToolError
 from eddyline.core.process import Limits, Runner
 from eddyline.core.ranges import FileRanges
+from eddyline.media import orientation
+from eddyline.media.orientation import on_its_side, rotated
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
@@ -33,7 +35,6 @@ _RATE = 25
 _BASE_S, _FRAME_S = 60.0, 2.0
 _TOGETHER = 8  # decoders at once: each holds some frames of the source's size
 _PATIENT = ("-skip_frame", "nokey", "-max_error_rate", "1")
-_UPRIGHT = {0: (), 90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
 # JPEG is BT.601 at full range (JFIF 1.02), whatever the footage is.
 _MATRICES = {
     "bt709": "bt709",
@@ -112,7 +113,7 @@ def size(facts: VideoFacts, width: int) -> tuple[int, int]:
 
 def upright(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]:
     """Filters from a decoded frame to `width` x `height`: progressive, square pixels, turned, SDR."""
-    across, down = (height, width) if facts.rotation in {90, 270} else (width, height)
+    across, down = (height, width) if on_its_side(facts) else (width, height)
     # Neighbours are not there to deinterlace with; one field is, and pictures are small.
     field = ("field=type=top",) if facts.interlaced else ()
     if facts.hdr:
@@ -122,7 +123,7 @@ def upright(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]:
         reach = "full" if facts.full_range else "limited"
         colours = f"in_color_matrix={matrix}:out_color_matrix=bt601:in_range={reach}:out_range=full"
         scaled = (f"scale={across}:{down}:flags=area+accurate_rnd:{colours}",)
-    return (*field, *scaled, "format=yuvj420p", *_UPRIGHT[facts.rotation], "setsar=1")
+    return (*field, *rotated(facts), *scaled, "format=yuvj420p", *orientation.upright(facts), "setsar=1")
 
 
 def decode(

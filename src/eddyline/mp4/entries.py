@@ -52,6 +52,7 @@ class TrackHeader:
     enabled: bool
     volume: int
     matrix: tuple[int, ...]
+    display_size: tuple[Fraction, Fraction]
 
 
 def kind_of(handler: str, format_: str) -> str:
@@ -131,9 +132,24 @@ def read_track_header(tkhd: Box) -> TrackHeader:
     volume = fields.number("H")
     fields.skip(2)
     matrix = fields.unpack("9i")
+    width, height = fields.unpack("II")
     if number == 0:
         raise Mp4Error("a track has the number 0", path=tkhd.path, offset=tkhd.offset)
-    return TrackHeader(number=number, enabled=bool(flags & 1), volume=volume, matrix=matrix)
+    return TrackHeader(
+        number=number,
+        enabled=bool(flags & 1),
+        volume=volume,
+        matrix=matrix,
+        display_size=(Fraction(width, _UNITY), Fraction(height, _UNITY)),
+    )
+
+
+def read_movie_matrix(mvhd: Box) -> tuple[int, ...]:
+    """The matrix of mvhd (section 8.2.2)."""
+    fields = mvhd.fields()
+    version, _ = fields.version()
+    fields.skip((28 if version == 1 else 16) + 4 + 2 + 10)
+    return fields.unpack("9i")
 
 
 def read_clock(box: Box) -> tuple[int, int, int]:
@@ -196,9 +212,3 @@ def read_references(tref: Box) -> dict[str, tuple[int, ...]]:
     return {
         child.kind: child.fields().unpack(f"{min(len(child.body) // 4, 1024)}I") for child in tref.children()
     }
-
-
-def rotation(matrix: tuple[int, ...]) -> int:
-    """Clockwise degrees (0, 90, 180, 270) that a display matrix turns the picture by."""
-    angle = math.degrees(math.atan2(matrix[1], matrix[0]))
-    return round(angle / 90) * 90 % 360

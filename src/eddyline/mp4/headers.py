@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from eddyline.mp4.outgoing import OutTrack
 from eddyline.mp4.ranges import Ints
 
 _U32 = (1 << 32) - 1
-_U16 = (1 << 16) - 1
 _LONGEST = (1 << 63) - 1
 _UNDETERMINED = 0x55C4  # "und", ISO 639-2/T packed into 15 bits
 _SELF_CONTAINED = 1
@@ -55,6 +55,7 @@ def movie_box(
     udta: bytes | None,
     before: int,
     lead: int,
+    matrix: tuple[int, ...] = IDENTITY,
 ) -> bytes:
     """moov, for a file with `before` bytes in front of it and `lead` bytes (mdat's header) behind it.
 
@@ -66,7 +67,7 @@ def movie_box(
     lengths = [_shown(track, timing, timescale) for track, timing in zip(tracks, timings, strict=True)]
     if max(lengths, default=0) > _LONGEST:
         raise UsageError(f"a track of {max(lengths)} ticks of 1/{timescale} s is too long to write")
-    header = _mvhd(timescale, creation_time, max(lengths, default=0), len(tracks) + 1)
+    header = _mvhd(timescale, creation_time, max(lengths, default=0), len(tracks) + 1, matrix)
     tail = b"" if udta is None else box("udta", udta)
     wide = [False] * len(tracks)
     shift = 0
@@ -124,12 +125,14 @@ def _shown(track: OutTrack, timing: Timing, timescale: int) -> int:
     return sum(edit.duration or max(whole - max(edit.media_time, 0), 0) for edit in track.edits)
 
 
-def _mvhd(timescale: int, creation_time: int, duration: int, next_track: int) -> bytes:
+def _mvhd(
+    timescale: int, creation_time: int, duration: int, next_track: int, matrix: tuple[int, ...]
+) -> bytes:
     return full_box(
         "mvhd",
         *_clock(creation_time, timescale, duration),
         struct.pack(">iH10x", 0x10000, 0x100),
-        struct.pack(">9i24xI", *IDENTITY, next_track),
+        struct.pack(">9i24xI", *matrix, next_track),
     )
 
 
@@ -159,7 +162,7 @@ def _trak(
         struct.pack(">QQIIQ" if large else ">IIIII", creation_time, creation_time, number, 0, length),
         struct.pack(">8xhhHH", 0, int(track.handler == "soun"), track.volume, 0),
         struct.pack(">9i", *track.matrix),
-        struct.pack(">II", min(track.width, _U16) << 16, min(track.height, _U16) << 16),
+        struct.pack(">II", _fixed(track.width), _fixed(track.height)),
     )
     table = offsets.astype(">u8" if wide else ">u4").tobytes()
     stco = full_box("co64" if wide else "stco", 0, 0, struct.pack(">I", len(offsets)), table)
@@ -175,7 +178,12 @@ def _trak(
         full_box("hdlr", 0, 0, struct.pack(">4x4s12x", track.handler.encode("latin-1")), name),
         box("minf", track.media_header, box("dinf", dref), box("stbl", track.stsd, rows, stco)),
     )
-    return box("trak", tkhd, _tref(track.references), _edts(track.edits), mdia)
+    return box("trak", tkhd, _tref(track.references), _edts(track.edits), mdia, *track.boxes)
+
+
+def _fixed(pixels: Fraction | int) -> int:
+    """A number of pixels as 16.16 fixed point."""
+    return min(round(pixels * 0x10000), _U32)
 
 
 def _language(code: str) -> int:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from eddyline.mp4.boxes import Box
+from eddyline.mp4.display_matrix import orientation, product
 from eddyline.mp4.entries import (
     kind_of,
     read_clock,
@@ -18,15 +19,16 @@ from eddyline.mp4.entries import (
     read_entry,
     read_handler,
     read_language,
+    read_movie_matrix,
     read_references,
     read_track_header,
-    rotation,
 )
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.fragments import read_defaults, read_fragments
 from eddyline.mp4.layout import read_layout
 from eddyline.mp4.movie import Limits, Movie, Samples, Track
 from eddyline.mp4.ranges import ByteRanges, CountingRanges
+from eddyline.mp4.spherical import spherical_boxes
 from eddyline.mp4.start import undecodable
 from eddyline.mp4.tables import check_samples, read_samples
 
@@ -43,9 +45,11 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
     counted = CountingRanges(src)
     layout = read_layout(counted, limits)
     moov = layout.moov
-    created, timescale, duration = read_clock(moov.need("mvhd"))
+    mvhd = moov.need("mvhd")
+    created, timescale, duration = read_clock(mvhd)
+    matrix = read_movie_matrix(mvhd)
     mvex = moov.find("mvex")
-    tracks = _read_tracks(moov, src.size, limits)
+    tracks = _read_tracks(moov, src.size, limits, matrix)
     if mvex is not None and layout.moofs:
         clocks = {track.number: _end(track.samples) for track in tracks}
         more = read_fragments(layout.moofs, read_defaults(mvex), clocks, limits)
@@ -69,10 +73,11 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
         fragmented=mvex is not None,
         size=src.size,
         bytes_read=counted.bytes_read,
+        matrix=matrix,
     )
 
 
-def _read_tracks(moov: Box, file_size: int, limits: Limits) -> list[Track]:
+def _read_tracks(moov: Box, file_size: int, limits: Limits, matrix: tuple[int, ...]) -> list[Track]:
     tracks: list[Track] = []
     room = limits.samples
     for box in moov.children():
@@ -80,7 +85,7 @@ def _read_tracks(moov: Box, file_size: int, limits: Limits) -> list[Track]:
             continue
         if len(tracks) == limits.tracks:
             raise LimitError(f"the file has more than {limits.tracks} tracks", path=box.path)
-        track = _read_track(box, file_size, replace(limits, samples=room))
+        track = _read_track(box, file_size, replace(limits, samples=room), matrix)
         if any(track.number == other.number for other in tracks):
             raise Mp4Error(f"two tracks have the number {track.number}", path=box.path, offset=box.offset)
         room -= len(track.samples)
@@ -88,7 +93,7 @@ def _read_tracks(moov: Box, file_size: int, limits: Limits) -> list[Track]:
     return tracks
 
 
-def _read_track(trak: Box, file_size: int, limits: Limits) -> Track:
+def _read_track(trak: Box, file_size: int, limits: Limits, movie_matrix: tuple[int, ...]) -> Track:
     header = read_track_header(trak.need("tkhd"))
     mdia = trak.need("mdia")
     mdhd = mdia.need("mdhd")
@@ -102,6 +107,7 @@ def _read_track(trak: Box, file_size: int, limits: Limits) -> Track:
     samples = read_samples(stbl, file_size=file_size, frame_bytes=entry.frame_bytes, limits=limits)
     edts, tref = trak.find("edts"), trak.find("tref")
     elst = None if edts is None else edts.find("elst")
+    shown = orientation(product(header.matrix, movie_matrix))
     return Track(
         number=header.number,
         kind=kind_of(handler, entry.format),
@@ -115,8 +121,11 @@ def _read_track(trak: Box, file_size: int, limits: Limits) -> Track:
         width=entry.width,
         height=entry.height,
         pixel_aspect=entry.pixel_aspect,
-        rotation=rotation(header.matrix),
+        display_size=header.display_size,
+        rotation=shown.rotation,
+        mirrored=shown.mirrored,
         matrix=header.matrix,
+        spherical=spherical_boxes(trak),
         language=read_language(mdhd),
         channels=entry.channels,
         sample_rate=entry.sample_rate,

@@ -66,8 +66,11 @@ class Samples:
 class Track:
     """One track. `kind` is video, audio, telemetry (gpmd), timecode (tmcd) or other.
 
-    `width` and `height` are coded pixels, `rotation` the clockwise degrees to turn the picture for display,
-    `stsd` and `media_header` whole boxes as they are in the file, `format` the first sample entry's fourcc.
+    `width` and `height` are coded pixels, `display_size` the width and height of tkhd, in pixels. `matrix` is
+    that of tkhd; `rotation` (degrees clockwise) and `mirrored` (left to right, before it is rotated) are what
+    it and the movie's matrix do to the frame together (`display_matrix.orientation`).
+    `stsd` and `media_header` are whole boxes as they are in the file, `format` the fourcc of the first sample
+    entry. `spherical` has the uuid boxes of the track that hold spherical metadata (V1), whole.
     `undecodable` lists samples (decode order) whose references are not in the file: no decoder shows them.
     `duration` is in the track's ticks. `references` maps a kind of reference ("tmcd") to track numbers.
     """
@@ -84,8 +87,11 @@ class Track:
     width: int = 0
     height: int = 0
     pixel_aspect: Fraction = Fraction(1)
+    display_size: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
     rotation: int = 0
+    mirrored: bool = False
     matrix: tuple[int, ...] = IDENTITY
+    spherical: tuple[bytes, ...] = ()
     language: str = "und"
     channels: int = 0
     sample_rate: int = 0
@@ -102,8 +108,8 @@ class Track:
 class Movie:
     """A file's index. `duration` is in movie ticks, `creation_time` in seconds since 1904 (0: unknown).
 
-    `udta` is the payload of moov/udta as it is in the file; `size` the file's bytes, `bytes_read` those
-    that were read for this index.
+    `matrix` is that of mvhd, which applies to all tracks after their own. `udta` is the payload of moov/udta
+    as it is in the file; `size` the file's bytes, `bytes_read` those that were read for this index.
     """
 
     timescale: int
@@ -115,6 +121,7 @@ class Movie:
     fragmented: bool
     size: int
     bytes_read: int
+    matrix: tuple[int, ...] = IDENTITY
 
     @property
     def quicktime(self) -> bool:

@@ -20,6 +20,7 @@ from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.ranges import FileRanges
 from eddyline.mp4.headers import file_type, mdat_header, movie_box
 from eddyline.mp4.interleave import Chunk, Timing, plan_chunks
+from eddyline.mp4.movie import IDENTITY
 from eddyline.mp4.outgoing import OutTrack, Piece
 from eddyline.mp4.ranges import ByteRanges, Ints, block_of, blocks_of, in_order
 
@@ -46,12 +47,14 @@ def write(
     brand: str = "isom",
     compatible: Sequence[str] = COMPATIBLE,
     interleave_s: float = 0.5,
+    matrix: tuple[int, ...] = IDENTITY,
     durable: bool = True,
 ) -> Written:
     """Write a progressive MP4 with its index first; if `durable`, it is on the disk when this returns.
 
-    Media is interleaved in stretches of `interleave_s` seconds. `udta` is the payload of moov/udta. The
-    bytes depend on nothing but the arguments and the samples. Write to a temporary name and rename.
+    Media is interleaved in stretches of `interleave_s` seconds. `udta` is the payload of moov/udta, `matrix`
+    that of mvhd. The bytes depend on nothing but the arguments and the samples. Write to a temporary name and
+    rename.
     Raises `UsageError` for arguments that do not fit together, `TransientError` if the disk is full or in
     the way, and whatever the sources raise.
     """
@@ -69,6 +72,7 @@ def write(
         udta=udta,
         before=len(head),
         lead=len(lead),
+        matrix=matrix,
     )
     try:
         return _store(out, chain((head, moov, lead), _media(tracks, timings, chunks)), durable=durable)

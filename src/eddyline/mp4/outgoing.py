@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,8 @@ class Piece:
 class OutTrack:
     """A track to write.
 
-    `stsd` and `media_header` are whole boxes, taken as they are. `width` and `height` are for display.
+    `stsd` and `media_header` are whole boxes, taken as they are, and so are `boxes`, which go behind mdia.
+    `width` and `height` are those of tkhd, in pixels.
     `duration`, `cts_offset` and `sync` have one value for each sample of all pieces together, in ticks of
     `timescale` (`sync` None: all of them; `description` None: row 1). Edits are in ticks of the MOVIE that
     is written. `references` maps a kind ("tmcd") to the 1-based positions of the tracks referred to.
@@ -38,9 +40,10 @@ class OutTrack:
     timescale: int
     stsd: bytes
     media_header: bytes
-    width: int = 0
-    height: int = 0
+    width: Fraction | int = 0
+    height: Fraction | int = 0
     matrix: tuple[int, ...] = IDENTITY
+    boxes: tuple[bytes, ...] = ()
     language: str = "und"
     volume: int = 0
     enabled: bool = True
@@ -61,9 +64,10 @@ def alike(track: Track) -> OutTrack:
         timescale=track.timescale,
         stsd=track.stsd,
         media_header=track.media_header,
-        width=round(track.width * track.pixel_aspect),
-        height=track.height,
+        width=track.display_size[0],
+        height=track.display_size[1],
         matrix=track.matrix,
+        boxes=track.spherical,
         language=track.language,
         volume=track.volume,
         enabled=track.enabled,

@@ -15,7 +15,7 @@ from typing import TypedDict
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError, UsageError
-from eddyline.mp4.movie import Movie, Samples, Track
+from eddyline.mp4.movie import IDENTITY, Movie, Samples, Track
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import OutTrack, Piece, alike, linked, passthrough
 from eddyline.mp4.presentation import Presentation, presentation
@@ -143,6 +143,7 @@ def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> Ou
     return replace(
         alike(track),
         enabled=True,  # or decoders pass it over
+        matrix=IDENTITY,  # frames are wanted as they are decoded
         pieces=(Piece(source=src, offset=samples.offset[kept], size=samples.size[kept]),),
         duration=np.append(np.diff(times.dts), samples.duration[kept[-1:]]),
         cts_offset=times.pts - times.dts,
@@ -154,7 +155,14 @@ def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> Ou
 def copy_tracks(src: ByteRanges, movie: Movie, tracks: Sequence[Track], out: Path) -> None:
     """Write whole tracks, with their edit lists and the references among them, as a local MP4."""
     copies = linked(tracks, [passthrough(movie, track, src) for track in tracks])
-    write(out, copies, timescale=movie.timescale, creation_time=movie.creation_time, **_like(movie))
+    write(
+        out,
+        copies,
+        timescale=movie.timescale,
+        creation_time=movie.creation_time,
+        matrix=movie.matrix,
+        **_like(movie),
+    )
 
 
 class _Brands(TypedDict, total=False):

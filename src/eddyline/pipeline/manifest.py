@@ -116,6 +116,7 @@ def _source(name: str, facts: SourceFacts) -> dict[str, Any]:
             "fps": str(video.fps),
             "frames": video.frames,
             "rotation": video.rotation,
+            "mirrored": video.mirrored,
             "variable_rate": video.variable_rate,
             "transfer": video.transfer,
             "pixel_format": video.pixel_format,

@@ -49,7 +49,7 @@ def test_facts_are_told_to_people(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     for part in (
         "a\\n.mp4", "mp4, 17 MB, 1:00", "hevc 1920x1080, 59.94 frames/s, 3,600 frames", "10 bits",
-        "arib-std-b67 (HDR)", "turned by 90 degrees", "shown as 1080x1920", "2 channels, 48,000 Hz, und",
+        "arib-std-b67 (HDR)", "rotated by 90 degrees", "shown as 1080x1920", "2 channels, 48,000 Hz, und",
         "60 payloads, 400 kB", "left out    data: track 5 (rvmi): unknown",
     ):  # fmt: skip
         assert part in text

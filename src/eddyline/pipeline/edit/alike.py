@@ -88,7 +88,9 @@ def _of_track(where: str, track: Track) -> Iterator[tuple[str, str]]:
     yield f"{where} language", track.language
     if track.kind == "video":
         yield f"{where} picture", f"{track.format} {track.width}x{track.height}"
-        yield f"{where} rotation", f"{track.rotation} degrees"
+        yield f"{where} orientation", f"{track.rotation} degrees{', mirrored' if track.mirrored else ''}"
+        across, down = track.display_size
+        yield f"{where} display size", f"{float(across):g}x{float(down):g}"
     if track.kind == "audio":
         sound = f"{track.format} {track.channels} channels at {track.sample_rate} Hz"
         yield f"{where} sound", sound

@@ -106,6 +106,7 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
                 timescale=plan.timescale,
                 creation_time=movie.creation_time,
                 udta=_udta(chapters, plan),
+                matrix=movie.matrix,
                 brand="qt  " if movie.quicktime else movie.brand,
                 compatible=("qt  ",) if movie.quicktime else COMPATIBLE,
             )

@@ -31,7 +31,13 @@ def prove(merged: Path, chapters: Sequence[Source]) -> None:
         movie = read_movie(src)
         if len(movie.tracks) != len(chapters[0][1].tracks):
             raise ProofError(f"the merged file has {len(movie.tracks)} tracks")
+        first = chapters[0][1]
+        if movie.matrix != first.matrix:
+            raise ProofError("the merged file has another display matrix than its first chapter")
         for at, track in enumerate(movie.tracks):
+            like = first.tracks[at]
+            if (track.matrix, track.display_size) != (like.matrix, like.display_size):
+                raise ProofError(f"the {track.kind} track is shown in another size or orientation")
             telemetry = track.kind == "telemetry"
             wanted = (data for source, each in chapters for data in sample_bytes(source, each.tracks[at]))
             for number, (found, due) in enumerate(zip_longest(sample_bytes(src, track), wanted)):

@@ -125,6 +125,7 @@ class _Trim:
             timescale=stretch.timescale,
             creation_time=self._movie.creation_time,
             udta=udta,
+            matrix=self._movie.matrix,
             brand=brand,
             compatible=("qt  ",) if self._movie.quicktime else (brand, "isom", "mp41"),
         )

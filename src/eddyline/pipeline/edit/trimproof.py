@@ -25,8 +25,17 @@ def prove(path: Path, source: Movie, kept: Sequence[Track], stretch: Stretch, ud
         raise ProofError(f"{path.name}: what the camera wrote beside its tracks was not kept")
     if [track.kind for track in movie.tracks] != [track.kind for track in kept]:
         raise ProofError(f"{path.name}: the tracks are not those of the source")
+    if movie.matrix != source.matrix or any(
+        _shape(made) != _shape(track) for made, track in zip(movie.tracks, kept, strict=True)
+    ):
+        raise ProofError(f"{path.name}: the display matrix or size is not that of the source")
     for track in movie.of_kind("audio"):
         _check_sound(path.name, movie, track, stretch)
+
+
+def _shape(track: Track) -> tuple[object, ...]:
+    """How players show a video track: what is written beside its samples and their description."""
+    return (track.matrix, track.display_size, track.spherical) if track.kind == "video" else ()
 
 
 def _check_sound(name: str, movie: Movie, track: Track, stretch: Stretch) -> None:

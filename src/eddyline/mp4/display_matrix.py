@@ -1,0 +1,56 @@
+"""Display matrices: how the matrices of mvhd and tkhd place a decoded frame (ISO/IEC 14496-12 section 6.2.2).
+
+A matrix is nine integers (a, b, u, c, d, v, x, y, w): a point (p, q, 1) of the frame, q downwards, is shown
+at (a*p + c*q + x, b*p + d*q + y). a to d, x and y are 16.16 fixed-point numbers, u, v and w are 2.30.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from eddyline.mp4.movie import IDENTITY
+
+_SHIFTS = (16, 16, 30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orientation:
+    """How a frame is turned for display: mirrored left to right first, then rotated.
+
+    `rotation` is in degrees clockwise, 0 to 359; only multiples of 90 are ever `mirrored`.
+    """
+
+    rotation: int = 0
+    mirrored: bool = False
+
+
+def product(track: tuple[int, ...], movie: tuple[int, ...]) -> tuple[int, ...]:
+    """The matrix that applies the track's and then the movie's, in their fixed-point formats."""
+    if movie == IDENTITY:
+        return track
+    return tuple(
+        sum(track[3 * row + at] * movie[3 * at + column] >> _SHIFTS[at] for at in range(3))
+        for row in range(3)
+        for column in range(3)
+    )
+
+
+def orientation(matrix: tuple[int, ...]) -> Orientation:
+    """What FFmpeg's autorotate does with this matrix (`ffmpeg_filter.c`, `av_display_rotation_get`).
+
+    The angle is rounded to a degree. Scale and translation change nothing; a matrix that maps everything to
+    a line has no angle and turns nothing. At a multiple of 90 degrees the signs of `c` and `d` tell whether
+    the frame is mirrored as well. At other angles the frame is rotated within its own size, and
+    mirroring is ignored.
+    """
+    a, b, _, c, d = matrix[:5]
+    across, down = math.hypot(a, c), math.hypot(b, d)
+    if not (across and down):
+        return Orientation()
+    angle = round(math.degrees(math.atan2(b / down, a / across))) % 360
+    mirrored = {0: d < 0, 90: c > 0, 180: d >= 0, 270: c < 0}.get(angle, False)
+    if mirrored:  # by this the angle comes out as that of the other diagonal
+        return Orientation(rotation=(angle + 180) % 360, mirrored=True)
+    # FFmpeg rotates by more than one degree only.
+    return Orientation(rotation=0 if angle == 1 else angle)

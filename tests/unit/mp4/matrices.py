@@ -1,0 +1,47 @@
+"""Puts display matrices and display sizes into files that FFmpeg wrote."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from eddyline.mp4.movie import IDENTITY
+
+EIGHT = {
+    "as it is": (1, 0, 0, 1),
+    "rotated by 90": (0, 1, -1, 0),
+    "rotated by 180": (-1, 0, 0, -1),
+    "rotated by 270": (0, -1, 1, 0),
+    "mirrored": (-1, 0, 0, 1),
+    "flipped": (1, 0, 0, -1),
+    "transposed": (0, 1, 1, 0),
+    "anti-transposed": (0, -1, -1, 0),
+}
+"""(a, b, c, d) of the orientations that only turn and mirror."""
+
+
+def fixed(turn: tuple[float, float, float, float]) -> tuple[int, ...]:
+    """The nine integers of the matrix with these a, b, c and d."""
+    a, b, c, d = (round(value * 0x10000) for value in turn)
+    return (a, b, 0, c, d, 0, 0, 0, 0x40000000)
+
+
+def placed(
+    path: Path,
+    out: Path,
+    track: tuple[int, ...] = IDENTITY,
+    movie: tuple[int, ...] = IDENTITY,
+    *,
+    size: tuple[int, int] | None = None,
+) -> Path:
+    """The file with other matrices in the first tkhd and in mvhd, and maybe another size in tkhd.
+
+    Both boxes are of version 0.
+    """
+    data = bytearray(path.read_bytes())
+    for kind, at, matrix in ((b"tkhd", 44, track), (b"mvhd", 40, movie)):
+        struct.pack_into(">9i", data, data.index(kind) + at, *matrix)
+    if size is not None:
+        struct.pack_into(">II", data, data.index(b"tkhd") + 80, size[0] << 16, size[1] << 16)
+    out.write_bytes(data)
+    return out

@@ -1,0 +1,111 @@
+"""Trims and merges keep what says how the video is shown: matrices, display size, spherical metadata."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.unit.mp4.matrices import EIGHT, fixed, placed
+
+from eddyline.core.ranges import FileRanges
+from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie
+from eddyline.mp4.spherical import v1_box, v2_boxes, with_v2
+from eddyline.pipeline.edit.merge import join_chapters
+from eddyline.pipeline.edit.moments import moment
+from eddyline.pipeline.edit.trim import Wish, trim
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + sum(map(len, parts)), kind) + b"".join(parts)
+
+
+XML = b"<rdf:SphericalVideo><GSpherical:Spherical>true</GSpherical:Spherical></rdf:SphericalVideo>"
+ST3D = box(b"st3d", bytes(5))
+PROJ = box(b"proj", box(b"prhd", bytes(16)), box(b"equi", bytes(20)))
+SV3D = box(b"sv3d", box(b"svhd", bytes(4), b"tool\0"), PROJ)
+
+
+@pytest.fixture(scope="module")
+def plain(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("plain") / "plain.mp4"
+    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=1", "-c:v", "libx264"]
+    argv += ["-preset", "ultrafast", "-g", "10", "-bf", "2", "-threads", "1", f"{out}"]
+    subprocess.run(argv, check=True, timeout=60)
+    return out
+
+
+def wish(how: str) -> Wish:
+    keyframes = how == "keyframes"
+    return Wish(start=moment("0" if keyframes else "0.12"), end=moment("0.8"), keyframes=keyframes)
+
+
+def index(path: Path) -> Movie:
+    with FileRanges(path) as source:
+        return read_movie(source)
+
+
+def shape(movie: Movie) -> tuple[object, ...]:
+    (track,) = movie.of_kind("video")
+    return movie.matrix, track.matrix, track.display_size, track.spherical, v2_boxes(track.stsd)
+
+
+def corners(ffmpeg: str, path: Path) -> bytes:
+    argv = [ffmpeg, "-v", "error", "-i", f"{path}", "-frames:v", "1", "-vf", "scale=8:8:flags=area"]
+    argv += ["-pix_fmt", "gray", "-f", "rawvideo", "-"]
+    return subprocess.run(argv, check=True, capture_output=True, timeout=30).stdout
+
+
+@pytest.mark.parametrize("how", ["keyframes", "exact"])
+@pytest.mark.parametrize(("track", "movie"), [("mirrored", "rotated by 90"), ("anti-transposed", "flipped")])
+def test_a_trim_is_shown_like_its_source(
+    track: str, movie: str, how: str, plain: Path, ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    source = placed(plain, tmp_path / "a.mp4", fixed(EIGHT[track]), fixed(EIGHT[movie]), size=(213, 90))
+    out = tmp_path / "cut.mp4"
+    trim(source, out, wish(how), tools=tools)
+    assert shape(index(out)) == shape(index(source))
+    if how == "keyframes":
+        assert corners(ffmpeg, out) == corners(ffmpeg, source)
+
+
+def test_a_merge_is_shown_like_its_chapters(plain: Path, ffmpeg: str, tmp_path: Path) -> None:
+    source = placed(
+        plain, tmp_path / "a.mp4", fixed(EIGHT["mirrored"]), fixed(EIGHT["rotated by 90"]), size=(213, 90)
+    )
+    out = tmp_path / "merged.mp4"
+    join_chapters([source, source], out)
+    assert shape(index(out)) == shape(index(source))
+    assert corners(ffmpeg, out) == corners(ffmpeg, source)
+
+
+def spherical(path: Path, out: Path) -> Path:
+    """The file with both versions of spherical metadata, and its media moved behind the longer index."""
+    data = path.read_bytes()
+    at = {kind: data.index(kind) - 4 for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")}
+    ends = {kind: place + int.from_bytes(data[place : place + 4], "big") for kind, place in at.items()}
+    assert data.index(b"mdat") < at[b"moov"], "chunk offsets stay right only with the index behind the media"
+    stsd = with_v2(data[at[b"stsd"] : ends[b"stsd"]], (ST3D, SV3D))
+    grown, uuid = len(stsd) - (ends[b"stsd"] - at[b"stsd"]), v1_box(XML)
+    changed = bytearray(
+        data[: at[b"stsd"]] + stsd + data[ends[b"stsd"] : ends[b"trak"]] + uuid + data[ends[b"trak"] :]
+    )
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+        size = ends[kind] - at[kind] + grown + (len(uuid) if kind in {b"moov", b"trak"} else 0)
+        changed[at[kind] : at[kind] + 4] = size.to_bytes(4, "big")
+    out.write_bytes(changed)
+    return out
+
+
+@pytest.mark.parametrize("how", ["keyframes", "exact"])
+def test_spherical_metadata_is_kept(plain: Path, how: str, tools: Toolchain, tmp_path: Path) -> None:
+    source = spherical(plain, tmp_path / "a.mp4")
+    track = index(source).tracks[0]
+    assert (track.spherical, v2_boxes(track.stsd)) == ((v1_box(XML),), (ST3D, SV3D))
+    trim(source, tmp_path / "cut.mp4", wish(how), tools=tools)
+    join_chapters([source, source], tmp_path / "merged.mp4")
+    for made in ("cut.mp4", "merged.mp4"):
+        assert shape(index(tmp_path / made)) == shape(index(source))
