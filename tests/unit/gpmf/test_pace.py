@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -19,10 +19,10 @@ T0 = BEGAN.timestamp()
 SCALE = [1e7, 1e7, 1000, 1000, 100]
 
 
-def judged(posix: Sequence[float] | Floats, times: Sequence[float] | Floats | None = None) -> UtcClock:
+def judged(posix: npt.ArrayLike, times: npt.ArrayLike | None = None) -> UtcClock:
     """The clock of one reading for each payload of 1.001 s."""
     utc = np.asarray(posix, dtype=np.float64)
-    at = np.arange(len(utc)) * 1.001 if times is None else np.asarray(times, dtype=np.float64)
+    at: Floats = np.asarray(np.arange(len(utc)) * 1.001 if times is None else times, dtype=np.float64)
     found = clock(at, utc, np.arange(len(utc)))
     assert found is not None
     return found

@@ -72,6 +72,7 @@ class Boundary:
             kept=self.kept[label],
             stamp=self.stamps.get(label),
             opening=self.first,
+            clock=self.found.gps.clock if self.found.gps else None,
         )
 
     def _child(self, number: int, child: Klv, parts: Mapping[str, list[_Part]]) -> Klv:

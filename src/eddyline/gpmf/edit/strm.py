@@ -16,6 +16,7 @@ from eddyline.gpmf.klv import MAX_REPEAT, Klv
 from eddyline.gpmf.making import leaf
 from eddyline.gpmf.pieces import STEPPED
 from eddyline.gpmf.streams import Stream
+from eddyline.gpmf.utc import UtcClock
 
 # What belongs to one payload alone; every other modifier holds until it is said anew.
 _OF_ONE_PAYLOAD = frozenset({"TSMP", "STMP", "TICK", "TOCK", "EMPT", "GPSU"})
@@ -27,7 +28,7 @@ MS = 1000.0  # ticks of TICK and TOCK in a second
 class Strm:
     """Builds the STRMs of one stream for a window whose first payload is the source's `opening`.
 
-    `stamp` is the STMP of the first sample kept, if the stream is stamped.
+    `stamp` is the STMP of the first sample kept, if the stream is stamped; `clock` is the recording's UTC.
     """
 
     stream: Stream
@@ -35,6 +36,7 @@ class Strm:
     kept: Kept
     stamp: int | None
     opening: int
+    clock: UtcClock | None = None
 
     def built(self, number: int, base: Klv, parts: Sequence[Klv]) -> Klv:
         """`base`, of payload `number`, with the samples kept of all `parts`, and what counts and times them.
@@ -112,7 +114,22 @@ class Strm:
         if not moved:
             return node
         anchor, late_s = self._since(begin, node.key, parts)
-        return utc_later(anchor or node, late_s) if node.key == "GPSU" else later(anchor or node, late_s * MS)
+        since = anchor or node
+        return (
+            utc_later(since, self._utc_since(begin, late_s))
+            if node.key == "GPSU"
+            else later(since, late_s * MS)
+        )
+
+    def _utc_since(self, begin: int, late_s: float) -> float:
+        """The UTC that passed within the last `late_s` of media time up to sample `begin`, in seconds.
+
+        In a TimeWarp that is more than `late_s`.
+        """
+        at = float(self.stream.times[begin])
+        if self.clock is None or self.clock.real_time is None:
+            return late_s
+        return float(np.diff(self.clock.at(np.array([at - late_s, at])))[0])
 
     def _since(self, begin: int, key: str, parts: Sequence[Klv]) -> tuple[Klv | None, float]:
         """What the STRM that holds sample `begin` says under `key`, and by how much it is after its first."""

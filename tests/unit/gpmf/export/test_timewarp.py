@@ -9,11 +9,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import jsonschema
-import pyarrow.parquet as pq
 import pytest
 
 from eddyline import gpmf
 from eddyline.gpmf import export
+from eddyline.gpmf.edit.window import window
 from eddyline.pipeline.journey import about
 
 BEGAN = datetime(2024, 8, 9, 10, 0, 0, tzinfo=UTC)
@@ -83,9 +83,10 @@ def test_csv_of_every_stream(warped: gpmf.Telemetry) -> None:
 
 
 def test_parquet(warped: gpmf.Telemetry, tmp_path_factory: pytest.TempPathFactory) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
     folder = tmp_path_factory.mktemp("tables")
     paths = export.save(warped, folder, "parquet", selection=export.Selection(streams=(warped.gps.key,)))  # type: ignore[union-attr]  # it has a track
-    times = [each.timestamp() - BEGAN.timestamp() for each in pq.read_table(paths[0])["utc"].to_pylist()]
+    times = [each.timestamp() - BEGAN.timestamp() for each in parquet.read_table(paths[0])["utc"].to_pylist()]
     assert times == pytest.approx([10 * i for i in range(12)], abs=2e-3)
 
 
@@ -100,6 +101,30 @@ def test_fit_has_the_points_and_invents_none(warped: gpmf.Telemetry) -> None:
             if isinstance(frame, fitdecode.FitDataMessage) and frame.name == "record"
         ]
     assert records == [BEGAN + timedelta(seconds=10 * i) for i in range(12)]
+
+
+def test_a_trim_keeps_the_utc_of_what_is_kept() -> None:
+    blocks = []
+    for number in range(12):
+        at = BEGAN + timedelta(seconds=10 * number)
+        rows = [(470_000_000 + 10_000 * (10 * number + row), 80_000_000, 0, 0, 0) for row in range(10)]
+        about = [gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"{at:%y%m%d%H%M%S}.000")]
+        blocks.append(
+            gpmf.write(
+                [gpmf.device(1, "Camera", [gpmf.stream("GPS5", "l", rows, scale=SCALE, modifiers=about)])]
+            )
+        )
+    whole = gpmf.read_payloads(b"".join(blocks))
+    cut = window(whole, 3.5, 9.5)
+    kept = gpmf.read_payloads(b"".join(cut.payloads)).gps
+    assert whole.gps is not None
+    assert kept is not None
+    first, last = cut.kept["GPS5"]
+    assert kept.lat.tolist() == whole.gps.lat[first:last].tolist()
+    assert kept.utc[0] == pytest.approx(whole.gps.utc[first], abs=0.02)
+    assert kept.utc[-1] == pytest.approx(
+        whole.gps.utc[last - 1], abs=6
+    )  # rates of a cut are those of its payloads
 
 
 def test_what_the_page_says_of_the_journey(warped: gpmf.Telemetry) -> None:
