@@ -31,6 +31,7 @@ MOST_CHANNELS = 6  # 5.1: what every player of AAC takes
 _MOST_RATE = 48_000
 _RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _BASE_S, _SLOWEST = 120.0, 2.0  # time limit: a base, and so many seconds of work a second of sound
+_LEAST_FILL_S = Fraction(1, 10)  # encoders end audio some frames early; that much no player minds
 _COUNT = re.compile(r"Number of samples: (\d+)")
 
 
@@ -66,8 +67,12 @@ def encode_track(
     tools: Toolchain,
     runner: Runner,
     out: Path,
+    until: Fraction | None = None,
 ) -> AudioResult:
     """Encode the one audio track of the local MP4 `source` into `out`, an MP4 that begins when it does.
+
+    `until` is when the video ends (s): audio that ends earlier, by 0.1 s or more, goes on in silence, because
+    players of HLS and DASH stop where one of the two has no more segments.
 
     One pass; two where `settings.normalise` asks for a loudness, which is then reached by one gain for the
     whole track, or less where peaks would exceed their limit: its dynamics stay.
@@ -76,8 +81,8 @@ def encode_track(
     tools.require(("aac",))
     plain = out.with_name(f".{out.name}.plain.mp4")
     whole = out.with_name(f".{out.name}.aac.mp4")
-    delay, length = _extent(source)
-    limits = Limits(wall_s=_BASE_S + _SLOWEST * float(length))
+    delay, length, presented = _extent(source)
+    limits = Limits(wall_s=_BASE_S + _SLOWEST * float(max(length, until or 0)))
     gain, wanted = 0.0, settings.normalise
     with told_apart("encoding audio"):
         try:
@@ -86,7 +91,8 @@ def encode_track(
             if wanted is not None:
                 measured = runner.run(measure_command(source, facts, tools), limits=limits).stderr
                 gain = Loudness.of(measured).gain_to(wanted.target_lufs, wanted.true_peak_dbtp)
-            argv = encode_command(source, facts, settings, tools, whole, gain_db=gain)
+            fill = _fill(facts, delay + presented, delay, until)
+            argv = encode_command(source, facts, settings, tools, whole, gain_db=gain, fill=fill)
             said = runner.run(argv, limits=limits).stderr
             samples, priming = _rewrite(whole, out, delay, _counted(said, facts), facts)
         finally:
@@ -122,13 +128,14 @@ def encode_command(
     out: Path,
     *,
     gain_db: float = 0.0,
+    fill: int = 0,
 ) -> tuple[str, ...]:
-    """The command that encodes and measures."""
+    """The command that encodes and measures; silence follows up to `fill` samples in all."""
     kbps = settings.kbps_per_channel * min(facts.channels, MOST_CHANNELS)
     return (
         *_reading(source, tools),
         "-af",
-        _filters(facts, gain_db),
+        _filters(facts, gain_db, fill),
         *("-c:a", settings.codec, "-b:a", f"{kbps}k", "-ar", str(rate(facts))),
         *("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"),
         # The default time scale of the movie is a thousandth: the edit list would end between samples.
@@ -144,7 +151,14 @@ def _reading(source: Path, tools: Toolchain) -> tuple[str, ...]:
     return (str(tools.ffmpeg), *quiet, *patient, *input_args(source), "-map", "0:a:0", "-vn")
 
 
-def _filters(facts: AudioFacts, gain_db: float) -> str:
+def _fill(facts: AudioFacts, end: Fraction, delay: Fraction, until: Fraction | None) -> int:
+    """Samples that a track that ends at `end` must have to last as long as the video; 0 where it does."""
+    if until is None or until - end < _LEAST_FILL_S:
+        return 0
+    return round((until - delay) * rate(facts))
+
+
+def _filters(facts: AudioFacts, gain_db: float, fill: int = 0) -> str:
     # A hole in the source is filled with silence, so that sound stays in sync; small ones too, for merged
     # chapters have one of up to a frame (21 ms) at every join, and they add up.
     steps = ["aresample=async=1:min_hard_comp=0.01"]
@@ -154,6 +168,8 @@ def _filters(facts: AudioFacts, gain_db: float) -> str:
     if gain_db:
         steps.append(f"volume={gain_db:.2f}dB:precision=float")
     steps.append("ebur128=peak=true:framelog=quiet")
+    if fill:
+        steps.append(f"apad=whole_len={fill}")
     steps.append("astats=measure_perchannel=none:measure_overall=Number_of_samples")
     return ",".join(steps)
 
@@ -170,8 +186,8 @@ def _counted(said: str, facts: AudioFacts) -> int:
     return count
 
 
-def _extent(source: Path) -> tuple[Fraction, Fraction]:
-    """When the track begins and how much media it has, in seconds."""
+def _extent(source: Path) -> tuple[Fraction, Fraction, Fraction]:
+    """When the track begins, how much media it has and how much of that is presented, in seconds."""
     with FileRanges(source) as file:
         movie = read_movie(file)
     track = movie.first("audio")
@@ -181,7 +197,8 @@ def _extent(source: Path) -> tuple[Fraction, Fraction]:
         )
     samples = track.samples
     media = int(samples.pts[-1] + samples.duration[-1])
-    return _delay(movie, track), Fraction(media, track.timescale)
+    presented = Fraction(presented_samples(movie, track), track.sample_rate or track.timescale)
+    return _delay(movie, track), Fraction(media, track.timescale), presented
 
 
 def _delay(movie: Movie, track: Track) -> Fraction:

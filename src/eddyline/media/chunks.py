@@ -58,7 +58,8 @@ def grid(*, gop_s: float, segment_s: float, fps: Fraction) -> Grid:
     2 s at 30000/1001 frames/s are 60 frames (2.002 s): a whole number of frames, always.
     """
     gop = max(1, _nearest(Fraction(str(gop_s)) * fps))
-    per_segment = max(1, _nearest(Fraction(str(segment_s)) / Fraction(str(gop_s))))
+    # By the GOP's true length: a single frame may last longer than a whole segment was to.
+    per_segment = max(1, _nearest(Fraction(str(segment_s)) * fps / gop))
     return Grid(gop=gop, segment=gop * per_segment, fps=fps)
 
 

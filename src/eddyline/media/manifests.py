@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import accumulate, groupby, pairwise
 
 from eddyline.core.errors import ProofError
+from eddyline.core.numbers import rational, whole
 
 _MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^",]*)')
@@ -80,15 +81,18 @@ def read_media_playlist(text: str, name: str) -> MediaPlaylist:
             continue
         if "#EXTINF" not in tags:
             raise ProofError(f"{name}: {line} has no EXTINF")
-        length = Fraction(tags.pop("#EXTINF").split(",")[0])
-        part = _part(tags.pop("#EXT-X-BYTERANGE", ""))
+        length = _number(tags.pop("#EXTINF").split(",")[0], name)
+        # Without an offset, a range follows the one before it of the same file (RFC 8216 section 4.3.2.2).
+        before = segments[-1] if segments else None
+        follows = before.part[1] if before and before.part and before.uri == line else 0
+        part = _part(tags.pop("#EXT-X-BYTERANGE", ""), follows, name)
         segments.append(Segment(duration=length, uri=line, part=part))
     init = _attributes(tags.get("#EXT-X-MAP", "")).get("URI", "")
     if not init:
         raise ProofError(f"{name}: it names no initialisation segment")
     return MediaPlaylist(
         init=init,
-        target=int(tags.get("#EXT-X-TARGETDURATION", "0")),
+        target=int(_number(tags.get("#EXT-X-TARGETDURATION", "0"), name)),
         iframes_only="#EXT-X-I-FRAMES-ONLY" in tags,
         ended="#EXT-X-ENDLIST" in tags,
         segments=tuple(segments),
@@ -137,7 +141,7 @@ def read_mpd(text: str, name: str) -> tuple[Fraction, tuple[Representation, ...]
 
 
 def with_durations(text: str, durations: Sequence[Fraction]) -> str:
-    """The media playlist `text` with these EXTINF, to the microsecond.
+    """The media playlist `text` with these EXTINF, to the microsecond, and the target they need.
 
     The packager writes milliseconds; rounded the same way 900 times an hour, they drift from the media.
     Each value is the difference of rounded times, so that their sum is never off by more than half a
@@ -145,7 +149,14 @@ def with_durations(text: str, durations: Sequence[Fraction]) -> str:
     """
     marks = [round(end * 1_000_000) for end in accumulate(durations, initial=Fraction(0))]
     exact = iter(f"{(after - before) / 1e6:.6f}" for before, after in pairwise(marks))
-    return re.sub(r"(?m)^#EXTINF:[^,\n]*", lambda _: f"#EXTINF:{next(exact)}", text)
+    text = re.sub(r"(?m)^#EXTINF:[^,\n]*", lambda _: f"#EXTINF:{next(exact)}", text)
+    # Each duration, rounded to whole seconds, must not exceed it (RFC 8216 section 4.3.3.1).
+    least = max(int(length + Fraction(1, 2)) for length in durations)
+    return re.sub(
+        r"(?m)^#EXT-X-TARGETDURATION:(\d{1,9})$",
+        lambda found: f"#EXT-X-TARGETDURATION:{max(int(found[1]), least)}",
+        text,
+    )
 
 
 def with_timeline(text: str, init: str, starts: Sequence[int], end: int) -> str:
@@ -176,20 +187,22 @@ def _representation(kind: str, template: ET.Element) -> Representation:
     starts: list[int] = []
     ends: list[int] = []
     for entry in template.iter(f"{_MPD}S"):
-        length, repeats = int(entry.attrib["d"]), int(entry.attrib.get("r", "0"))
+        length, repeats = whole(entry.attrib["d"]), whole(entry.attrib.get("r", "0"))
         if length <= 0 or repeats < 0 or len(starts) + repeats > _MOST_SEGMENTS:
             raise ValueError("a segment timeline that does not go forward")
-        at = int(entry.attrib["t"]) if "t" in entry.attrib else (ends[-1] if ends else 0)
+        at = whole(entry.attrib["t"]) if "t" in entry.attrib else (ends[-1] if ends else 0)
         for _ in range(repeats + 1):
             starts.append(at)
             at += length
             ends.append(at)
-    first = int(template.attrib["startNumber"])
+    first, timescale = whole(template.attrib["startNumber"]), whole(template.attrib["timescale"])
+    if not timescale:
+        raise ValueError("a timescale of 0")
     names = [_numbered(template.attrib["media"], first + index) for index in range(len(starts))]
     return Representation(
         kind=kind,
-        timescale=int(template.attrib["timescale"]),
-        offset=int(template.attrib.get("presentationTimeOffset", "0")),
+        timescale=timescale,
+        offset=whole(template.attrib.get("presentationTimeOffset", "0")),
         init=template.attrib["initialization"],
         media=tuple(names),
         starts=tuple(starts),
@@ -206,7 +219,7 @@ def _seconds(value: str) -> Fraction:
     match = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", value)
     if match is None:
         raise ValueError(f"{value} is not a duration")
-    hours, minutes, seconds = (Fraction(part or 0) for part in match.groups())
+    hours, minutes, seconds = (rational(part or "0") for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
 
 
@@ -221,8 +234,16 @@ def _attributes(value: str) -> dict[str, str]:
     return {key: text.strip('"') for key, text in _ATTRIBUTE.findall(value)}
 
 
-def _part(value: str) -> tuple[int, int] | None:
+def _part(value: str, follows: int, name: str) -> tuple[int, int] | None:
     if not value:
         return None
     length, _, offset = value.partition("@")
-    return int(offset or 0), int(offset or 0) + int(length)
+    start = int(_number(offset, name)) if offset else follows
+    return start, start + int(_number(length, name))
+
+
+def _number(text: str, name: str) -> Fraction:
+    try:
+        return rational(text.strip())
+    except ValueError as error:
+        raise ProofError(f"{name}: {error}") from error

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
+from eddyline.core.numbers import rational
 from eddyline.media.left_out import LeftOut
 
 # The transfer functions of high dynamic range (ITU-R BT.2100): PQ and HLG.
@@ -113,7 +114,7 @@ class SourceFacts:
     def from_json(cls, plain: Mapping[str, Any]) -> SourceFacts:
         """The facts that `to_json` wrote; other keys than its own raise `TypeError`."""
         video = dict(plain["video"])
-        video.update({name: Fraction(video[name]) for name in ("pixel_aspect", "fps")})
+        video.update({name: rational(video[name]) for name in ("pixel_aspect", "fps")})
         telemetry = plain["telemetry"]
         values = {
             **plain,

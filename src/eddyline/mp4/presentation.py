@@ -43,14 +43,15 @@ def presentation(movie: Movie, track: Track) -> Presentation:
 
     Frames before the first sync sample, and those listed as undecodable, are not shown. A first frame that
     begins a little after the edit keeps that delay (FFmpeg moves it to the edit's start), so that it stays
-    in step with the sound. Raises `UnsupportedError` for edit lists that repeat, reorder, freeze or change
-    the speed of media.
+    in step with the sound. The last frame ends where its edit does, or with the media.
+    Raises `UnsupportedError` for edit lists that repeat, reorder, freeze or change the speed of media.
     """
     samples = track.samples
     decodable = _decodable(track)
     chosen: list[Ints] = []
     times: list[Ints] = []
-    for window in _windows(movie, track):
+    windows = _windows(movie, track)
+    for window in windows:
         inside = decodable & (samples.pts >= window.start)
         if window.stop is not None:
             inside &= samples.pts < window.stop
@@ -60,7 +61,13 @@ def presentation(movie: Movie, track: Track) -> Presentation:
         times.append(samples.pts[numbers] - window.start + window.at)
     sample = np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
     pts = np.concatenate(times) if times else np.zeros(0, np.int64)
-    return Presentation(sample=sample, pts=pts, end=_end(samples, sample, pts))
+    end = _end(samples, sample, pts)
+    if len(pts) and windows[-1].stop is not None:
+        # Edits count in the movie's ticks: what differs by less than one of them is the same end.
+        cut = windows[-1].at + windows[-1].stop - windows[-1].start
+        tick = -(-track.timescale // movie.timescale)
+        end = cut if int(pts[-1]) < cut < end - tick else end
+    return Presentation(sample=sample, pts=pts, end=end)
 
 
 def _decodable(track: Track) -> npt.NDArray[np.bool_]:
@@ -74,10 +81,19 @@ def _decodable(track: Track) -> npt.NDArray[np.bool_]:
 
 
 def _end(samples: Samples, sample: Ints, pts: Ints) -> int:
-    """The last frame lasts as long as its table says, or as the one before it where that says nothing."""
+    """When the last frame ends, as far as the sample tables say it.
+
+    Durations are listed in decode order and say how far apart samples are decoded. With reordering, the one
+    of the last frame shown is another frame's; then all of them together say how long the media is. Where
+    both say nothing, it lasts as long as the frame before it.
+    """
     if len(sample) == 0:
         return 0
     last = int(samples.duration[sample[-1]])
+    if sample[-1] != len(samples) - 1:
+        media_end = int(samples.pts.min() + samples.dts[-1] + samples.duration[-1] - samples.dts[0])
+        left = media_end - int(samples.pts[sample[-1]])
+        last = left if left > 0 else last
     if last == 0 and len(pts) > 1:
         last = int(pts[-1] - pts[-2])
     return int(pts[-1]) + max(last, 1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from eddyline.core.identity import digest
+from eddyline.core.numbers import rational
 from eddyline.fleet.routing import Route, built_in
 from eddyline.graph.job import NewJob
 from eddyline.media import chunks as cutting
@@ -125,7 +125,7 @@ class Plan:
             facts=SourceFacts.from_json(plain["facts"]),
             profile=Profile.model_validate(plain["profile"]),
             rungs=tuple(Rung.from_json(rung) for rung in plain["rungs"]),
-            grid=Grid(**{**plain["grid"], "fps": Fraction(plain["grid"]["fps"])}),
+            grid=Grid(**{**plain["grid"], "fps": rational(plain["grid"]["fps"])}),
             chunks=tuple(Chunk(index=i, first=f, last=end) for i, (f, end) in enumerate(plain["chunks"])),
             toolchain=plain["toolchain"],
             source=plain["source"],

@@ -173,6 +173,21 @@ def test_a_real_camera_track_keeps_its_length(
         assert made.loudness.integrated_lufs is not None
 
 
+@pytest.mark.parametrize(("until", "length"), [(5.0, 5.0), (3.4, 3.3337), (2.0, 3.3337)])
+def test_sound_that_ends_early_goes_on_in_silence_until_the_video_ends(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path, until: float, length: float
+) -> None:
+    source = make(ffmpeg, tmp_path / "a.mov", TONE, "-c:a", "pcm_s16le")
+    settings, out = AudioSettings(), tmp_path / "out.m4a"
+    made = encode_track(
+        source, STEREO, settings, tools=tools, runner=Runner(), out=out, until=Fraction(str(until))
+    )
+    assert made.samples == pytest.approx(length * 48_000, abs=1)
+    samples = pcm(ffmpeg, out)
+    assert len(samples) == made.samples
+    assert np.abs(samples[int(3.4 * 48_000) :]).max(initial=0) < 1e-4
+
+
 def test_sound_that_cannot_be_decoded_is_bad_input(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", TONE)
     with FileRanges(source) as file:

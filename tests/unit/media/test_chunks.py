@@ -24,7 +24,9 @@ from eddyline.media.source import VideoFacts
         # int(4 * 59.94) is 239, the classic bug
         (Fraction(60000, 1001), 120, 240),
         (Fraction(120), 240, 480),
-        (Fraction(1, 10), 1, 2),
+        (Fraction(1, 2), 1, 2),
+        # One frame lasts longer than a segment was to.
+        (Fraction(1, 10), 1, 1),
     ],
 )
 def test_a_grid_counts_whole_frames_at_every_rate(fps: Fraction, gop: int, segment: int) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from eddyline.media import package as packaging
 from eddyline.media.chunks import Grid
 from eddyline.media.chunks import grid as grid_of
 from eddyline.media.elementary import Input
+from eddyline.media.join import join, schedule
 from eddyline.media.ladder import Rung
 from eddyline.media.manifests import read_master_playlist, read_media_playlist, read_mpd
 from eddyline.media.package import Packaged, package
@@ -97,7 +99,25 @@ def rendition(
             f"atrim=end={seconds}",
         ]
     subprocess.run([*argv, "-fflags", "+bitexact", f"{out}"], check=True, capture_output=True, timeout=120)
-    return out
+    return _retimed(out) if retime else out
+
+
+def _retimed(path: Path) -> Path:
+    """The file with the decode times that `assemble` gives: FFmpeg's muxer does not say how long it lasts."""
+    with FileRanges(path) as source:
+        movie = read_movie(source)
+        track = movie.tracks[0]
+        shown = presentation(movie, track)
+        times = schedule(join([path]).rank, shown, timescale=track.timescale, movie_timescale=track.timescale)
+        copy = replace(
+            passthrough(movie, track, source),
+            duration=times.duration,
+            cts_offset=times.cts_offset,
+            edits=times.edits,
+        )
+        write(path.with_suffix(".tmp"), [copy], timescale=track.timescale)
+    path.with_suffix(".tmp").replace(path)
+    return path
 
 
 def make(
@@ -369,6 +389,7 @@ def test_a_name_that_would_leave_the_folder_is_refused(tools: Toolchain, tmp_pat
         ("r0/main.m3u8", "#EXT-X-ENDLIST", "#EXTINF:4.004,\n00004.m4s\n#EXT-X-ENDLIST", "different segments"),
         ("r0/main.m3u8", "4.004000", "4.204000", "lasts 4.004"),
         ("r0/main.m3u8", "TARGETDURATION:5", "TARGETDURATION:3", "target duration"),
+        ("r0/main.m3u8", "#EXTINF:4.004000", "#EXTINF:1e99999999999", "is not a number"),
         ("r0/main.m3u8", "#EXT-X-ENDLIST", "", "does not end"),
         ("r0/main.m3u8", "00002.m4s", "../x.m4s", "different segments"),
         ("r0/iframes.m3u8", "BYTERANGE:", "BYTERANGE:9", "outside its segment"),

@@ -6,12 +6,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
 
+from eddyline.core.numbers import rational
 from eddyline.pipeline.page import journey, moments, sections
 from eddyline.pipeline.page.markup import link, text
 from eddyline.pipeline.page.storyboard import Cue, read_cues
@@ -99,7 +99,7 @@ def _is_tall(rendition: Mapping[str, Any]) -> bool:
 def _data(manifest: Mapping[str, Any], cues: Sequence[Cue]) -> str:
     """What the script needs, as JSON that cannot end its element."""
     video = manifest["source"]["video"]
-    fps = 0.0 if video["variable_rate"] else float(Fraction(str(video["fps"])))
+    fps = 0.0 if video["variable_rate"] else float(rational(str(video["fps"])))
     plain = {
         "fps": fps,
         "frames": video["frames"],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
+from eddyline.core.numbers import rational
 from eddyline.pipeline.page.markup import Html, el, joined, link
 from eddyline.pipeline.page.proof import statements
 from eddyline.pipeline.words import count, duration, size
@@ -25,8 +25,8 @@ def codec(name: str) -> str:
 def rate(fps: object) -> str:
     """Frames a second with as many digits as it takes: "29.97", "25", "23.976"."""
     try:
-        return f"{float(Fraction(str(fps))):.3f}".rstrip("0").rstrip(".")
-    except (ValueError, ZeroDivisionError):
+        return f"{float(rational(str(fps))):.3f}".rstrip("0").rstrip(".")
+    except ValueError:
         return str(fps)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from fractions import Fraction
 
 from eddyline.core.errors import InputError
 from eddyline.media.audio import encode_track
@@ -19,6 +20,7 @@ def audio(task: Task) -> Made:
         if track is None:
             raise InputError(f"audio track {facts.track} is not in the source any more")
         copy_tracks(source.src, source.movie, [track], whole)
+        until = Fraction(source.presentation.end, source.track.timescale)
     made = encode_track(
         whole,
         facts,
@@ -26,6 +28,7 @@ def audio(task: Task) -> Made:
         tools=task.bench.tools,
         runner=task.runner,
         out=task.work / "audio.m4a",
+        until=until,
     )
     return Made(
         files={"audio.m4a": made.path},
