@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import struct
 from dataclasses import dataclass
 from fractions import Fraction
 
+from eddyline.mp4.audio_entry import read_audio_entry
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.movie import Edit
@@ -14,11 +14,6 @@ from eddyline.mp4.movie import Edit
 _KINDS = {"vide": "video", "soun": "audio"}
 _KINDS_BY_FORMAT = {"gpmd": "telemetry", "tmcd": "timecode"}
 _ENCRYPTED = frozenset({"encv", "enca", "enct", "encs", "drmi", "drms"})
-# Uncompressed audio (QuickTime File Format, "Sound sample descriptions"; ISO/IEC 23003-5).
-UNCOMPRESSED = frozenset(
-    {"sowt", "twos", "raw ", "NONE", "lpcm", "in24", "in32", "fl32", "fl64", "ipcm", "fpcm"}
-)
-_PCM_BITS = {"in24": 24, "in32": 32, "fl32": 32, "fl64": 64}
 _MAX_SIDE = 32_768  # pixels; no camera or codec level goes further
 _MAX_EDITS = 10_000
 _FAR = 1 << 60  # ticks: sums of such numbers stay far from where int64 wraps round
@@ -28,7 +23,7 @@ _VISUAL_FIELDS = 78
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """The first sample entry: fourcc, coded size, pixel aspect, audio shape; `frame_bytes` only of PCM."""
+    """The first sample entry: fourcc, coded size, pixel aspect, audio shape (see `AudioEntry`)."""
 
     format: str
     width: int = 0
@@ -36,7 +31,8 @@ class Entry:
     pixel_aspect: Fraction = Fraction(1)
     channels: int = 0
     sample_rate: int = 0
-    frame_bytes: int = 0
+    unit_bytes: int = 0
+    unit_samples: int = 1
 
     @property
     def encrypted(self) -> bool:
@@ -71,7 +67,8 @@ def read_entry(stsd: Box, handler: str) -> Entry:
     if handler == "vide":
         return _visual(entry)
     if handler == "soun":
-        return _audio(entry)
+        audio = read_audio_entry(entry)
+        return Entry(format=entry.kind, **vars(audio))
     return Entry(format=entry.kind)
 
 
@@ -90,36 +87,6 @@ def _visual(entry: Box) -> Entry:
             across, down = pasp.fields().unpack("II")
             aspect = Fraction(across, down) if across and down else aspect
     return Entry(format=entry.kind, width=width, height=height, pixel_aspect=aspect)
-
-
-def _audio(entry: Box) -> Entry:
-    fields = entry.fields()
-    fields.skip(8)
-    version = fields.number("H")
-    fields.skip(6)
-    channels, bits = fields.unpack("HH")
-    fields.skip(4)
-    rate = fields.number("I") >> 16
-    frame_bytes = 0
-    if version == 2:  # noqa: PLR2004 - QuickTime's third layout, with the figures further on
-        fields.skip(4)
-        rate = _whole(fields.take(8))
-        channels = fields.number("I")
-        fields.skip(4)
-        bits, _flags, frame_bytes, _frames = fields.unpack("IIII")
-    if entry.kind not in UNCOMPRESSED:
-        frame_bytes = 0
-    elif not frame_bytes:
-        frame_bytes = channels * (_PCM_BITS.get(entry.kind, bits) or bits) // 8
-    if channels > 1024 or frame_bytes > 1 << 16:  # noqa: PLR2004 - far above any layout
-        raise LimitError(f"{channels} audio channels are absurd", path=entry.path, offset=entry.offset)
-    return Entry(format=entry.kind, channels=channels, sample_rate=rate, frame_bytes=frame_bytes)
-
-
-def _whole(raw: memoryview) -> int:
-    """A 64-bit float that counts something, or 0."""
-    (value,) = struct.unpack(">d", raw)
-    return round(value) if math.isfinite(value) and 0 <= value < 1 << 32 else 0
 
 
 def read_track_header(tkhd: Box) -> TrackHeader:

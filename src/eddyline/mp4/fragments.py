@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from eddyline.mp4.audio_units import TIME_LIMIT
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.movie import Limits, Samples
 from eddyline.mp4.ranges import Ints
-from eddyline.mp4.tables import TIME_LIMIT, check_description
+from eddyline.mp4.tables import check_description
 
 # tfhd flags
 _BASE, _DESCRIPTION, _DURATION, _SIZE, _FLAGS = 0x1, 0x2, 0x8, 0x10, 0x20

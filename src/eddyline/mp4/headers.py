@@ -107,11 +107,16 @@ class _Places:
 
 def _places(timings: Sequence[Timing], chunks: Sequence[Chunk]) -> list[_Places]:
     ends = [np.concatenate(([0], np.cumsum(timing.size))) for timing in timings]
+    counts = [
+        None if each.units is None else np.concatenate(([0], np.cumsum(each.units))) for each in timings
+    ]
     found: list[list[tuple[int, int, int]]] = [[] for _ in timings]
     at = 0
     for chunk in chunks:
         row = int(timings[chunk.track].description[chunk.first])
-        found[chunk.track].append((chunk.last - chunk.first, row, at))
+        count = counts[chunk.track]
+        samples = chunk.last - chunk.first if count is None else int(count[chunk.last] - count[chunk.first])
+        found[chunk.track].append((samples, row, at))
         at += int(ends[chunk.track][chunk.last] - ends[chunk.track][chunk.first])
     tables = [np.array(rows, np.int64).reshape(-1, 3) for rows in found]
     return [_Places(samples=table[:, 0], description=table[:, 1], at=table[:, 2]) for table in tables]
@@ -211,7 +216,8 @@ def _edts(edits: tuple[Edit, ...]) -> bytes:
 
 def _rows(track: OutTrack, timing: Timing, place: _Places) -> bytes:
     """All of stbl but stsd and the chunk offsets."""
-    count = len(timing.size)
+    if timing.units is not None:
+        return _unit_rows(timing, timing.units, place)
     parts = [_runs_box("stts", 0, timing.duration)]
     if track.cts_offset is not None and np.any(track.cts_offset):
         signed = bool(np.any(track.cts_offset < 0))
@@ -220,16 +226,35 @@ def _rows(track: OutTrack, timing: Timing, place: _Places) -> bytes:
         numbers = np.flatnonzero(track.sync) + 1
         parts.append(full_box("stss", 0, 0, struct.pack(">I", len(numbers)), numbers.astype(">u4").tobytes()))
     parts.append(_stsc(place))
+    count = len(timing.size)
     same = count > 0 and bool(np.all(timing.size == timing.size[0])) and int(timing.size[0]) > 0
     table = b"" if same else timing.size.astype(">u4").tobytes()
     parts.append(full_box("stsz", 0, 0, struct.pack(">II", int(timing.size[0]) if same else 0, count), table))
     return b"".join(parts)
 
 
-def _runs_box(kind: str, version: int, values: Ints) -> bytes:
-    """Rows of stts or ctts: run-length coded."""
+def _unit_rows(timing: Timing, units: Ints, place: _Places) -> bytes:
+    """The same for samples that are blocks of units of one size: the tables count the units."""
+    if not len(units):
+        sizes = struct.pack(">II", 0, 0)
+    else:
+        sizes = struct.pack(">II", int(timing.size[0] // units[0]), int(units.sum()))
+    return b"".join(
+        (
+            _runs_box("stts", 0, timing.duration // units, units),
+            _stsc(place),
+            full_box("stsz", 0, 0, sizes),
+        )
+    )
+
+
+def _runs_box(kind: str, version: int, values: Ints, counts: Ints | None = None) -> bytes:
+    """Rows of stts or ctts: run-length coded; `counts` says how often each value stands (default: once)."""
     starts = np.concatenate(([0], np.flatnonzero(np.diff(values)) + 1)) if len(values) else values
-    lengths = np.diff(np.append(starts, len(values)))
+    if counts is None:
+        lengths = np.diff(np.append(starts, len(values)))
+    else:
+        lengths = np.add.reduceat(counts, starts) if len(values) else counts
     rows = np.stack((lengths, values[starts]), axis=1)
     return full_box(kind, version, 0, struct.pack(">I", len(rows)), _words(rows))
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from eddyline.mp4.audio_units import unit_bytes
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.display_matrix import orientation, product
 from eddyline.mp4.entries import (
@@ -26,7 +27,7 @@ from eddyline.mp4.entries import (
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.fragments import read_defaults, read_fragments
 from eddyline.mp4.layout import read_layout
-from eddyline.mp4.movie import Limits, Movie, Samples, Track
+from eddyline.mp4.movie import Limits, Movie, Samples, Track, Units
 from eddyline.mp4.ranges import ByteRanges, CountingRanges
 from eddyline.mp4.spherical import spherical_boxes
 from eddyline.mp4.start import undecodable
@@ -104,7 +105,8 @@ def _read_track(trak: Box, file_size: int, limits: Limits, movie_matrix: tuple[i
     stbl = minf.need("stbl")
     stsd = stbl.need("stsd")
     entry = read_entry(stsd, handler)
-    samples = read_samples(stbl, file_size=file_size, frame_bytes=entry.frame_bytes, limits=limits)
+    units = Units(bytes=entry.unit_bytes, samples=entry.unit_samples) if entry.unit_bytes else None
+    samples = read_samples(stbl, file_size=file_size, units=units, limits=limits)
     edts, tref = trak.find("edts"), trak.find("tref")
     elst = None if edts is None else edts.find("elst")
     shown = orientation(product(header.matrix, movie_matrix))
@@ -129,6 +131,8 @@ def _read_track(trak: Box, file_size: int, limits: Limits, movie_matrix: tuple[i
         language=read_language(mdhd),
         channels=entry.channels,
         sample_rate=entry.sample_rate,
+        units=units,
+        unit_bytes=unit_bytes(samples, units),
         volume=header.volume,
         edits=() if elst is None else read_edits(elst),
         samples=samples,
@@ -159,7 +163,9 @@ def _extended(track: Track, more: Samples | None, file_size: int, limits: Limits
             path=f"moof (track {track.number})",
             remedy="put the fragments in order, or rewrap the file with FFmpeg",
         )
-    return replace(track, samples=samples, duration=_end(samples))
+    return replace(
+        track, samples=samples, duration=_end(samples), unit_bytes=unit_bytes(samples, track.units)
+    )
 
 
 def _end(samples: Samples) -> int:

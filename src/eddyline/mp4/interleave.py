@@ -15,12 +15,16 @@ from eddyline.mp4.ranges import Ints
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """What the tables need to know of a track's samples: int64[n] sizes and durations, int32[n] rows."""
+    """What the tables need to know of a track's samples: int64[n] sizes and durations, int32[n] rows.
+
+    `units`, int64[n]: the samples are blocks of so many units of one size, and the tables count units.
+    """
 
     size: Ints
     duration: Ints
     description: npt.NDArray[np.int32]
     timescale: int
+    units: Ints | None = None
 
     @property
     def length(self) -> int:

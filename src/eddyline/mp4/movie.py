@@ -63,6 +63,18 @@ class Samples:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Units:
+    """Audio in units of constant size, as its sample entry says: bytes of one, samples a channel in one.
+
+    A unit is a frame (one sample of each channel) of PCM, A-law or mu-law, or a packet of QuickTime's codecs
+    of constant packets (64 samples of IMA ADPCM).
+    """
+
+    bytes: int
+    samples: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Track:
     """One track. `kind` is video, audio, telemetry (gpmd), timecode (tmcd) or other.
 
@@ -72,6 +84,8 @@ class Track:
     `stsd` and `media_header` are whole boxes as they are in the file, `format` the fourcc of the first sample
     entry. `spherical` has the uuid boxes of the track that hold spherical metadata (V1), whole.
     `undecodable` lists samples (decode order) whose references are not in the file: no decoder shows them.
+    `units` is what the sample entry says of audio in units of constant size; `unit_bytes` the bytes of a unit
+    where each sample is a whole number of units of one duration (0: it is not), so that it can be cut there.
     `duration` is in the track's ticks. `references` maps a kind of reference ("tmcd") to track numbers.
     """
 
@@ -95,6 +109,8 @@ class Track:
     language: str = "und"
     channels: int = 0
     sample_rate: int = 0
+    units: Units | None = None
+    unit_bytes: int = 0
     volume: int = 0
     edits: tuple[Edit, ...] = ()
     samples: Samples

@@ -119,7 +119,26 @@ def _timing(place: int, track: OutTrack, count: int) -> Timing:
     if any(not 1 <= target <= count for targets in track.references.values() for target in targets):
         raise UsageError(f"track {place} refers to a track that is not written")
     description = np.ones(samples, np.int32) if track.description is None else track.description
-    return Timing(size=size, duration=duration, description=description, timescale=track.timescale)
+    return Timing(
+        size=size,
+        duration=duration,
+        description=description,
+        timescale=track.timescale,
+        units=_units(place, track, size, duration),
+    )
+
+
+def _units(place: int, track: OutTrack, size: Ints, duration: Ints) -> Ints | None:
+    """How many units each sample is, where the track's tables are to count units."""
+    shifted = track.cts_offset is not None and bool(np.any(track.cts_offset))
+    if not track.unit_bytes or shifted or track.sync is not None:
+        return None
+    units = size // track.unit_bytes
+    if np.any(units * track.unit_bytes != size) or np.any(units == 0) or np.any(duration % units):
+        return None  # blocks with times of their own: each is written as one sample
+    if int(units.sum()) > _LARGEST_NUMBER:
+        raise UsageError(f"track {place}: more than {_LARGEST_NUMBER} frames of audio")
+    return units
 
 
 def _out_of(values: Ints) -> bool:

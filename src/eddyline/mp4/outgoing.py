@@ -33,6 +33,7 @@ class OutTrack:
     `duration`, `cts_offset` and `sync` have one value for each sample of all pieces together, in ticks of
     `timescale` (`sync` None: all of them; `description` None: row 1). Edits are in ticks of the MOVIE that
     is written. `references` maps a kind ("tmcd") to the 1-based positions of the tracks referred to.
+    `unit_bytes`: the samples are blocks of units of this size, and the tables count units (0: samples).
     """
 
     handler: str
@@ -54,6 +55,7 @@ class OutTrack:
     description: npt.NDArray[np.int32] | None = None
     edits: tuple[Edit, ...] = ()
     references: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    unit_bytes: int = 0
 
 
 def alike(track: Track) -> OutTrack:
@@ -70,6 +72,7 @@ def alike(track: Track) -> OutTrack:
         boxes=track.spherical,
         language=track.language,
         volume=track.volume,
+        unit_bytes=track.unit_bytes,
         enabled=track.enabled,
         pieces=(),
         duration=np.zeros(0, np.int64),

@@ -6,27 +6,26 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import TruncatedError
+from eddyline.mp4.audio_units import read_blocks
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import LimitError, Mp4Error
-from eddyline.mp4.movie import Limits, Samples
+from eddyline.mp4.movie import Limits, Samples, Units
 from eddyline.mp4.ranges import Ints
 
-# Ticks and bytes stay far from where sums of int64 could wrap round.
-TIME_LIMIT = 1 << 60
 _MOST_DESCRIPTIONS = 10_000
-_BLOCK_FRAMES = 1024  # of uncompressed audio
 
 
-def read_samples(stbl: Box, *, file_size: int, frame_bytes: int, limits: Limits) -> Samples:
+def read_samples(stbl: Box, *, file_size: int, units: Units | None, limits: Limits) -> Samples:
     """The samples that `stbl` describes; none for the empty tables of a fragmented file.
 
-    `frame_bytes` is the bytes of one frame of uncompressed audio (0: anything else): such a track comes in
-    blocks of up to 1,024 frames, since a row for each of 48,000 frames a second would help nobody.
+    `units` are those of audio in units of constant size (None: anything else); where the tables count in
+    units, the track is read as blocks of up to 1,024 frames (see `read_blocks`).
     Raises `TruncatedError` for samples behind the end of the file, `LimitError`, `Mp4Error`.
     """
     chunk, per_chunk, description = _chunks(stbl)
-    if frame_bytes:
-        size, duration, per_chunk = _pcm(stbl, frame_bytes, per_chunk, limits)
+    blocks = None if units is None else read_blocks(stbl, units, per_chunk, limits)
+    if blocks is not None:
+        size, duration, per_chunk = blocks.size, blocks.duration, blocks.per_chunk
     else:
         size = _sizes(stbl, file_size, limits)
         duration = _durations(stbl, len(size))
@@ -198,22 +197,3 @@ def _sync(stbl: Box, count: int) -> npt.NDArray[np.bool_]:
         numbers = fields.table(fields.number("I"), 1)[:, 0]
         sync[numbers[(numbers >= 1) & (numbers <= count)] - 1] = True
     return sync
-
-
-def _pcm(stbl: Box, frame_bytes: int, per_chunk: Ints, limits: Limits) -> tuple[Ints, Ints, Ints]:
-    """Uncompressed audio in blocks: (bytes and ticks of each block, blocks in each chunk)."""
-    box = stbl.need("stts")
-    fields = box.fields()
-    fields.version()
-    rows = fields.table(fields.number("I"), 2)
-    if len(rows) and np.any(rows[:, 1] != rows[0, 1]):
-        raise Mp4Error("frames of uncompressed audio differ in duration", path=box.path)
-    ticks = int(rows[0, 1]) if len(rows) else 0
-    blocks = -(-per_chunk // _BLOCK_FRAMES)
-    count = int(blocks.sum())
-    if count > limits.samples or count * _BLOCK_FRAMES * max(ticks, frame_bytes) > TIME_LIMIT:
-        raise LimitError(f"a track says it has {int(per_chunk.sum())} frames of audio", path=stbl.path)
-    frames = np.full(count, _BLOCK_FRAMES, np.int64)
-    last = np.cumsum(blocks)[blocks > 0] - 1
-    frames[last] = (per_chunk - (blocks - 1) * _BLOCK_FRAMES)[blocks > 0]
-    return frames * frame_bytes, frames * ticks, blocks

@@ -110,7 +110,7 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
                 brand="qt  " if movie.quicktime else movie.brand,
                 compatible=("qt  ",) if movie.quicktime else COMPATIBLE,
             )
-            prove(out, [(each.src, each.movie) for each in chapters])
+            prove(out, [(each.src, each.movie) for each in chapters], plan.joins)
         except BaseException:
             out.unlink(missing_ok=True)
             raise

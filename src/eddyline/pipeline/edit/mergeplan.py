@@ -20,8 +20,10 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.outgoing import OutTrack, Piece, passthrough
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.silence import silence
 from eddyline.pipeline.edit import timelines
 from eddyline.pipeline.edit.alike import meaning, require_alike, rows, settings
+from eddyline.pipeline.edit.audio_joins import join_bytes, shortened, silence_sizes
 from eddyline.pipeline.edit.watched import Watched
 from eddyline.pipeline.footage import reading
 
@@ -41,12 +43,17 @@ class Chapter:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The merged tracks, the movie's ticks a second, and `places`, where chapters begin (and the end)."""
+    """The merged tracks, the movie's ticks a second, and `places`, where chapters begin (and the end).
+
+    `joins` has, for each track, the bytes of silence after each chapter, or, negative, the bytes of its end
+    that are left out (none of either: an empty tuple).
+    """
 
     tracks: tuple[OutTrack, ...]
     timescale: int
     places: tuple[int, ...]
     clock: int
+    joins: tuple[tuple[int, ...], ...] = ()
 
     def place(self, number: int, scale: int) -> int:
         """Where a chapter begins, in ticks of 1/scale s."""
@@ -86,31 +93,47 @@ def plan_of(chapters: Sequence[Chapter]) -> Plan:
     places = timelines.beginnings([each.shown for each in chapters])
     scale = movie_timescale(clock, [first.timescale, *(track.timescale for track in first.tracks)])
     plan = Plan(tracks=(), timescale=scale, places=tuple(places), clock=clock)
-    return replace(plan, tracks=tuple(_track(chapters, at, plan) for at in range(len(first.tracks))))
+    made = [_track(chapters, at, plan) for at in range(len(first.tracks))]
+    return replace(plan, tracks=tuple(track for track, _ in made), joins=tuple(joins for _, joins in made))
 
 
-def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> OutTrack:
-    """One track of all chapters, its samples lying where they are."""
+def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutTrack, tuple[int, ...]]:
+    """One track of all chapters, its samples lying where they are; and `Plan.joins`."""
     tracks = [each.movie.tracks[at] for each in chapters]
     times = _times(chapters, at, plan)
     stsd, shift = _descriptions(tracks)
-    sync = np.concatenate([track.samples.sync for track in tracks])
-    description = np.concatenate(
-        [_described(track, moved) for track, moved in zip(tracks, shift, strict=True)]
-    )
-    return replace(
+    pieces: list[Piece] = []
+    sync: list[npt.NDArray[np.bool_]] = []
+    described: list[Rows] = []
+    joins: list[int] = []
+    gaps = times.joins or (0,) * len(tracks)
+    for each, track, moved, gap in zip(chapters, tracks, shift, gaps, strict=True):
+        joins.append(join_bytes(gap, track) if gap else 0)
+        size = track.samples.size
+        if gap < 0:
+            size = shortened(size, -joins[-1])
+        pieces.append(Piece(source=each.src, offset=track.samples.offset[: len(size)], size=size))
+        sync.append(track.samples.sync[: len(size)])
+        described.append(_described(track, moved)[: len(size)])
+        if gap > 0:
+            size = silence_sizes(gap, track)
+            filler = silence(track, joins[-1])
+            pieces.append(Piece(source=filler, offset=np.cumsum(size) - size, size=size))
+            sync.append(np.ones(len(size), np.bool_))
+            described.append(np.repeat(described[-1][-1:], len(size)))
+    all_sync, description = np.concatenate(sync), np.concatenate(described)
+    out = replace(
         passthrough(chapters[0].movie, tracks[0], chapters[0].src),
         stsd=stsd,
-        pieces=tuple(
-            Piece(source=each.src, offset=track.samples.offset, size=track.samples.size)
-            for each, track in zip(chapters, tracks, strict=True)
-        ),
+        pieces=tuple(pieces),
         duration=times.duration,
         cts_offset=times.cts_offset,
-        sync=None if bool(np.all(sync)) else sync,
+        sync=None if bool(np.all(all_sync)) else all_sync,
         description=None if bool(np.all(description == 1)) else description,
         edits=times.edits,
+        unit_bytes=tracks[0].unit_bytes if all(track.unit_bytes for track in tracks) else 0,
     )
+    return out, tuple(joins) if any(joins) else ()
 
 
 def _times(chapters: Sequence[Chapter], at: int, plan: Plan) -> timelines.Times:

@@ -13,7 +13,7 @@ from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.klv import Klv
 from eddyline.gpmf.reader import parse
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.movie import Movie
+from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import sample_bytes
@@ -22,9 +22,10 @@ RUNNING = frozenset({"TSMP", "STMP"})  # what may differ between a payload and i
 Source = tuple[ByteRanges, Movie]
 
 
-def prove(merged: Path, chapters: Sequence[Source]) -> None:
+def prove(merged: Path, chapters: Sequence[Source], joins: Sequence[Sequence[int]] = ()) -> None:
     """Check that every sample of every track is there, in order, with its bytes; raises `ProofError`.
 
+    `joins` has, for each track, the bytes of silence after each chapter, or, negative, those left out.
     Payloads may differ in the values of TSMP and STMP alone. All frames that the chapters show are shown.
     """
     with FileRanges(merged) as src:
@@ -38,6 +39,10 @@ def prove(merged: Path, chapters: Sequence[Source]) -> None:
             like = first.tracks[at]
             if (track.matrix, track.display_size) != (like.matrix, like.display_size):
                 raise ProofError(f"the {track.kind} track is shown in another size or orientation")
+            gaps = joins[at] if at < len(joins) else ()
+            if track.unit_bytes:
+                _same_bytes(src, track, [(source, each.tracks[at]) for source, each in chapters], gaps)
+                continue
             telemetry = track.kind == "telemetry"
             wanted = (data for source, each in chapters for data in sample_bytes(source, each.tracks[at]))
             for number, (found, due) in enumerate(zip_longest(sample_bytes(src, track), wanted)):
@@ -45,6 +50,45 @@ def prove(merged: Path, chapters: Sequence[Source]) -> None:
                     raise ProofError(f"sample {number} of the {track.kind} track differs from the source's")
             if track.kind == "video":
                 _frames(movie, at, chapters)
+
+
+def _same_bytes(
+    src: ByteRanges, track: Track, wanted: Sequence[tuple[ByteRanges, Track]], joins: Sequence[int]
+) -> None:
+    """Audio in units is read in blocks that end where chunks do, and those differ: all bytes are compared.
+
+    `joins`: bytes of silence after each of the `wanted` tracks, or, negative, bytes of its end left out.
+    """
+    found = _Bytes(sample_bytes(src, track))
+    for (source, each), join in zip(wanted, joins or (0,) * len(wanted), strict=True):
+        left = int(each.samples.size.sum()) + min(join, 0)
+        for data in sample_bytes(source, each):
+            due = data[: max(left, 0)]
+            left -= len(due)
+            if found.take(len(due)) != due:
+                raise ProofError(f"the {track.kind} track differs from the source's")
+        if len(found.take(max(join, 0))) != max(join, 0):
+            raise ProofError(f"the {track.kind} track lacks silence between two chapters")
+    if found.take(1):
+        raise ProofError(f"the {track.kind} track is longer than the source's")
+
+
+class _Bytes:
+    """A stream of bytes out of blocks of any length."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._rest = b""
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes, or as many as there are."""
+        parts, need = [self._rest[:count]], count - len(self._rest)
+        self._rest = self._rest[count:]
+        while need > 0 and (block := next(self._blocks, None)) is not None:
+            parts.append(block[:need])
+            self._rest = block[need:]
+            need -= len(block)
+        return b"".join(parts)
 
 
 def _frames(movie: Movie, at: int, chapters: Sequence[Source]) -> None:

@@ -12,8 +12,9 @@ from fractions import Fraction
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
+from eddyline.mp4.audio_units import cut_units
 from eddyline.mp4.movie import Edit, Movie, Track
-from eddyline.mp4.outgoing import OutTrack, chosen
+from eddyline.mp4.outgoing import OutTrack, Piece, alike, chosen
 from eddyline.mp4.ranges import ByteRanges
 
 # Packets that a decoder needs before the first it can be heard from: AAC overlaps two (HE-AAC one more).
@@ -58,6 +59,8 @@ def sound(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutT
     samples = track.samples
     begin = min(part.begin for part in parts)
     stop = max(part.stop for part in parts)
+    if track.unit_bytes and track.units is not None and track.units.samples == 1:
+        return _units(track, src, parts, stretch, begin, stop)
     first = int(np.searchsorted(samples.pts, begin, side="right")) - 1
     early = _PREROLL_S.get(track.format)
     if early is not None:
@@ -69,6 +72,23 @@ def sound(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutT
     base = int(samples.dts[first])
     copy = chosen(movie, track, src, np.arange(first, last), timescale=stretch.timescale)
     return replace(copy, edits=_edits(parts, base, track, stretch))
+
+
+def _units(
+    track: Track, src: ByteRanges, parts: list[_Heard], stretch: Stretch, begin: int, stop: int
+) -> OutTrack:
+    """PCM, A-law and mu-law: each frame decodes by itself, so the cut is exact and nothing is hidden."""
+    cut = cut_units(track, begin, stop)
+    edits = _edits(parts, cut.start, track, stretch)
+    whole = nearest(Fraction(int(cut.duration.sum()), track.timescale) * stretch.timescale)
+    plain = edits == (Edit(media_time=0, duration=whole),)
+    return replace(
+        alike(track),
+        pieces=(Piece(source=src, offset=cut.offset, size=cut.size),),
+        duration=cut.duration,
+        description=cut.description,
+        edits=() if plain else edits,
+    )
 
 
 def _heard(movie: Movie, track: Track) -> list[_Heard]:

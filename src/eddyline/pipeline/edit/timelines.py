@@ -18,15 +18,22 @@ from eddyline.media.join import schedule
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import Ints
+from eddyline.pipeline.edit.audio_joins import frame_ticks, shortened, silence_blocks
 
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """A merged track: int64[n] durations and composition offsets in its ticks, edits in the movie's."""
+    """A merged track: int64[n] durations and composition offsets in its ticks, edits in the movie's.
+
+    `joins` are ticks, one value for each chapter: by so much its audio is extended with silence (positive, as
+    blocks of 1,024 frames at most) or cut short (negative); `duration` is that of the result. Only
+    PCM, which can be cut anywhere, has any.
+    """
 
     duration: Ints
     cts_offset: Ints | None
     edits: tuple[Edit, ...]
+    joins: tuple[int, ...] = ()
 
 
 def beginnings(shown: Sequence[Presentation]) -> list[int]:
@@ -111,7 +118,10 @@ def sound(
 
     A sound that is a frame or more short at a join is held there (its last sample counts longer); where it is
     a frame or more too long (the encoder's padding, the next chapter's priming), edits leave the surplus out.
+    PCM is extended with silence or cut instead, for all of its frames last equally long.
     """
+    tick = frame_ticks(tracks)
+    joins = [0] * len(tracks)
     durations = [_spacing(track) for track in tracks]
     begin = windows[0].delay - windows[0].start
     media, at, cuts = [], 0, False
@@ -120,8 +130,18 @@ def sound(
         # Positive: the sound would come late, for there is more of it than picture.
         late = (at + begin) - (places[number] + each.delay - each.start)
         if number and late <= -frame and len(durations[number - 1]):
-            durations[number - 1][-1] -= late
-            at -= late
+            if tick:
+                joins[number - 1] = -late // tick * tick
+                blocks = silence_blocks(joins[number - 1], tick)
+                durations[number - 1] = np.append(durations[number - 1], blocks)
+                at += joins[number - 1]
+            else:
+                durations[number - 1][-1] -= late
+                at -= late
+        elif number and late >= frame and tick and each.start == 0:
+            joins[number - 1] = -(late // tick * tick)
+            durations[number - 1] = shortened(durations[number - 1], late // tick * tick)
+            at, late = at - late // tick * tick, 0
         cuts |= bool(number) and late >= frame
         media.append(at)
         at += int(duration.sum())
@@ -132,6 +152,7 @@ def sound(
             duration=total,
             cts_offset=None,
             edits=_edits(tracks[0], windows[0], media[-1] + windows[-1].end, scale, movie_timescale),
+            joins=tuple(joins) if any(joins) else (),
         )
     return _cut([_spacing(track) for track in tracks], windows, places, scale, movie_timescale)
 

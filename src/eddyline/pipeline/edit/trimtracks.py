@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from eddyline.core.errors import ProofError, UnsupportedError
+from eddyline.core.errors import UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.media import cutvideo
-from eddyline.media.external import lossless
 from eddyline.media.probe import probe
 from eddyline.media.smartcut import Cut, at_keyframes, between
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.entries import UNCOMPRESSED
-from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.outgoing import OutTrack
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.slice import copy_tracks
 from eddyline.pipeline.edit.stretch import Stretch, data, sound
 from eddyline.pipeline.edit.telemetry import Telling, telling
 from eddyline.pipeline.edit.timecode import timecode
@@ -83,7 +79,7 @@ class Tracks:
             return None
         match track.kind:
             case "audio":
-                return self._sound(track)
+                return sound(self.movie, track, self.src, self.stretch)
             case "timecode":
                 return timecode(self.movie, track, self.src, self.stretch, self.work)
             case "telemetry":
@@ -93,26 +89,6 @@ class Tracks:
         # fdsc says where the camera put what in its own file; samples that last no time have no place here.
         timeless = not np.any(track.samples.duration)
         return None if timeless else data(self.movie, track, self.src, self.stretch)
-
-    def _sound(self, track: Track) -> OutTrack | None:
-        """Packets as they are; uncompressed sound, which has none, is kept bit for bit as Apple Lossless."""
-        if track.format not in UNCOMPRESSED:
-            return sound(self.movie, track, self.src, self.stretch)
-        plain = self.work / f"sound-{track.number}.mov"
-        made = self.work / f"sound-{track.number}.mp4"
-        copy_tracks(self.src, self.movie, [track], plain)
-        lossless(plain, made, tools=self.tools, runner=self.runner)
-        plain.unlink()
-        with FileRanges(made) as source:
-            movie = read_movie(source)
-            found = movie.first("audio")
-            if found is None:
-                raise ProofError(f"no sound was made of track {track.number}")
-            out = sound(movie, found, source, self.stretch)
-        if out is None:
-            return None
-        pieces = tuple(replace(piece, source=made) for piece in out.pieces)
-        return replace(out, pieces=pieces, name=track.name, language=track.language, enabled=track.enabled)
 
     def _telemetry(self, track: Track) -> OutTrack | None:
         if self.told is not None or track.format != "gpmd":

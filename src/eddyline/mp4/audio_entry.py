@@ -1,0 +1,108 @@
+"""The sample entry of an audio track: channels, sample rate, and the bytes of one unit of constant size.
+
+QuickTime File Format, "Sound Sample Descriptions" (versions 0 to 2); ISO/IEC 14496-12 section 12.2.3;
+ISO/IEC 23003-5 (PCM in MP4).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+
+from eddyline.core.errors import FormatError
+from eddyline.mp4.boxes import Box, Fields
+from eddyline.mp4.errors import LimitError
+
+# Bits of one sample of one channel; 0: the entry's own field says.
+_BITS = {
+    "sowt": 0,
+    "twos": 0,
+    "raw ": 0,
+    "NONE": 0,
+    "lpcm": 0,
+    "in24": 24,
+    "in32": 32,
+    "fl32": 32,
+    "fl64": 64,
+    "ipcm": 0,
+    "fpcm": 0,
+    "alaw": 8,
+    "ulaw": 8,
+    "ms\0\x06": 8,
+    "ms\0\x07": 8,
+}
+_IMA4_BYTES, _IMA4_SAMPLES = 34, 64  # a packet of one channel (QuickTime's IMA ADPCM)
+_FIELDS = 28  # bytes of an entry of version 0, and of every version in MP4
+_MOST_CHANNELS = 1024
+_MOST_UNIT_BYTES = 1 << 16
+_MOST_UNIT_SAMPLES = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioEntry:
+    """The shape of the audio.
+
+    `unit_bytes` is the size of one unit: a frame (one sample of each channel) of PCM, A-law or mu-law, a
+    packet of `unit_samples` samples a channel of a codec of constant packets (IMA ADPCM). 0: not known, as
+    for every other codec.
+    """
+
+    channels: int
+    sample_rate: int
+    unit_bytes: int = 0
+    unit_samples: int = 1
+
+
+def read_audio_entry(entry: Box) -> AudioEntry:
+    """The fields of one audio sample entry. Raises `LimitError`, `Mp4Error`."""
+    fields = entry.fields()
+    fields.skip(8)
+    version = fields.number("H")
+    fields.skip(6)
+    channels, bits = fields.unpack("HH")
+    fields.skip(4)
+    rate = fields.number("I") >> 16
+    unit_bytes = 0
+    unit_samples = 1
+    if version == 1 and entry.kind not in _BITS and fields.left >= 16:  # noqa: PLR2004 - four numbers
+        unit_samples, _, unit_bytes, _ = fields.unpack("IIII")
+    elif version == 2:  # noqa: PLR2004 - QuickTime's third layout, with the figures further on
+        rate, channels, bits, unit_bytes, unit_samples = _version_2(fields)
+    if entry.kind in _BITS:
+        width = _BITS[entry.kind] or _configured_bits(entry) or bits
+        unit_bytes, unit_samples = channels * -(-width // 8), 1
+    elif entry.kind == "ima4" and not unit_bytes:
+        unit_bytes, unit_samples = _IMA4_BYTES * channels, _IMA4_SAMPLES
+    if channels > _MOST_CHANNELS:
+        raise LimitError(f"{channels} audio channels are absurd", path=entry.path, offset=entry.offset)
+    if not 0 < unit_bytes <= _MOST_UNIT_BYTES or not 0 < unit_samples <= _MOST_UNIT_SAMPLES:
+        unit_bytes, unit_samples = 0, 1
+    return AudioEntry(channels=channels, sample_rate=rate, unit_bytes=unit_bytes, unit_samples=unit_samples)
+
+
+def _version_2(fields: Fields) -> tuple[int, int, int, int, int]:
+    """(sample rate, channels, bits, bytes and samples of a packet) of version 2."""
+    fields.skip(4)
+    rate = _whole(fields.take(8))
+    channels = fields.number("I")
+    fields.skip(4)
+    bits, _flags, unit_bytes, unit_samples = fields.unpack("IIII")
+    return rate, channels, bits, unit_bytes, unit_samples
+
+
+def _whole(raw: memoryview) -> int:
+    """A 64-bit float that counts something, or 0."""
+    (value,) = struct.unpack(">d", raw)
+    return round(value) if math.isfinite(value) and 0 <= value < 1 << 32 else 0
+
+
+def _configured_bits(entry: Box) -> int:
+    """The sample size of the `pcmC` box, which has the last word where it is there; else 0."""
+    if entry.kind not in {"ipcm", "fpcm"}:
+        return 0
+    try:
+        config = entry.find("pcmC", _FIELDS)
+    except FormatError:
+        return 0
+    return int(config.body[5]) if config is not None and len(config.body) > 5 else 0  # noqa: PLR2004
