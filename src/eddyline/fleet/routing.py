@@ -15,6 +15,7 @@ from eddyline.fleet.pools import Pools, cheapest_able, load
 
 _ENCODING = "chunk"
 """The kind of job whose class must be able to do the asset's codecs."""
+_INSTEAD = {"subtitles": "telemetry"}  # in a pools.yaml that is older than the kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class Route:
     def cls(self, kind: str) -> str:
         """The class of jobs of `kind`; raises `UnsupportedError` if there is none."""
         try:
-            return self.classes[kind]
+            return self.classes.get(kind) or self.classes[_INSTEAD.get(kind, kind)]
         except KeyError:
             raise UnsupportedError(
                 f"no worker class runs {kind} jobs", remedy="add the kind to a class in pools.yaml"

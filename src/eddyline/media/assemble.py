@@ -15,6 +15,8 @@ from eddyline.media.join import join, movie_timescale
 from eddyline.media.ladder import Rung
 from eddyline.media.proof import prove, telemetry_digest
 from eddyline.media.source import AudioFacts, SourceFacts
+from eddyline.media.subtitles import Subtitles
+from eddyline.media.subtitletracks import prove_subtitles, with_subtitles
 from eddyline.media.tracks import data_tracks, heard, picture, read_sound
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import write
@@ -29,7 +31,7 @@ class Assembled:
 
     `idr` are the frame numbers of its keyframes, `audio_samples` the presented samples a channel of each
     audio track, `telemetry_sha256` (hex) that of the camera's payloads as they lie in the rendition,
-    `chapters` those that it was given.
+    `chapters` those that it was given, `subtitles` the texts that each of its subtitle tracks shows.
     """
 
     bytes: int
@@ -39,6 +41,7 @@ class Assembled:
     audio_samples: tuple[int, ...]
     telemetry_sha256: str | None
     chapters: tuple[Chapter, ...] = ()
+    subtitles: tuple[int, ...] = ()
 
 
 def assemble(
@@ -54,14 +57,16 @@ def assemble(
     audio: Sequence[Path],
     facts: SourceFacts,
     chapters: Sequence[Chapter] = (),
+    subtitles: Sequence[Subtitles] = (),
 ) -> Assembled:
     """Write `out` from the chunks of one rung, in order, and prove it by reading it back.
 
     `movie`, `track` and `presentation` are the source's: frame k is shown when the source shows it, to the
     tick. `audio` are MP4 files of one encoded track each, in the order of `facts.audio`; their priming stays
-    in their edit lists. Telemetry, timecode and udta are the source's own bytes; `chapters` are told in a
-    track behind all others and in a list in front of udta's boxes. Give a temporary name and rename
-    afterwards: `out` is removed if anything fails. Raises `ProofError` if the rendition is not exact.
+    in their edit lists. `subtitles` become text tracks. Telemetry, timecode and udta are the source's own
+    bytes; `chapters` become a track behind all others and a list in front of udta's boxes. Give a temporary
+    name and rename afterwards: `out` is removed if anything fails. Raises `ProofError` if the rendition is
+    not exact.
     """
     with told_apart(f"assembling {rung.name}"):
         joined = join(chunks)
@@ -79,6 +84,7 @@ def assemble(
         numbered = {each.number: each for each in movie.tracks}
         voices = [numbered.get(about.track) if about else None for about in abouts]
         tracks = linked([track, *voices, *kept], tracks)
+        tracks = with_subtitles(tracks, subtitles, rung.width, rung.height)
         udta = movie.udta
         if chapters:
             tracks = with_chapters(tracks, chapters, presentation)
@@ -100,6 +106,7 @@ def assemble(
                 audio_samples=[sound.samples for sound in sounds],
                 telemetry_sha256=facts.telemetry.sha256 if facts.telemetry else telemetry_digest(src, movie),
             )
+            texts = prove_subtitles(out, subtitles)
             if chapters:
                 prove_chapters(out, chapters, presentation, track.timescale, udta=udta)
         except BaseException:
@@ -113,6 +120,7 @@ def assemble(
         audio_samples=proven.audio_samples,
         telemetry_sha256=proven.telemetry_sha256,
         chapters=tuple(chapters),
+        subtitles=texts,
     )
 
 

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from eddyline.core.errors import ProofError, TruncatedError
+from eddyline.core.errors import ProofError
 from eddyline.core.ranges import FileRanges
 from eddyline.media.highlights import Chapter
+from eddyline.media.memorysamples import MemorySamples
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import IDENTITY, Movie
@@ -43,22 +44,6 @@ _HEADER = box(
 )
 
 
-class _Texts:
-    """Samples in memory, read like a file."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    @property
-    def size(self) -> int:
-        return len(self._data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        if not 0 <= offset <= offset + length <= len(self._data):
-            raise TruncatedError("there are not that many chapters", offset=offset)
-        return self._data[offset : offset + length]
-
-
 def with_chapters(
     tracks: Sequence[OutTrack], chapters: Sequence[Chapter], shown: Presentation
 ) -> list[OutTrack]:
@@ -79,7 +64,7 @@ def with_chapters(
         media_header=_HEADER,
         language="eng",
         enabled=False,  # else players that know no chapters would show the titles as subtitles
-        pieces=(Piece(source=_Texts(b"".join(samples)), offset=np.cumsum(size) - size, size=size),),
+        pieces=(Piece(source=MemorySamples(b"".join(samples)), offset=np.cumsum(size) - size, size=size),),
         duration=np.array([end - start for start, end in pairwise(ticks)], np.int64),
     )
     references = {**picture.references, "chap": (len(tracks) + 1,)}

@@ -14,8 +14,6 @@ KINDS: Final = ("video", "audio", "subtitle", "chapters", "spherical", "data", "
 
 ONE_VIDEO: Final = "an asset has one video track: the first one that is enabled"
 COVER: Final = "a cover image, not video; the poster is made from the video"
-NO_SUBTITLES: Final = "subtitles are not carried"
-NO_CHAPTERS: Final = "only the chapters that HiLights make are carried"
 UNKNOWN_DATA: Final = "only telemetry, timecode and metadata tracks are carried"
 
 

@@ -7,28 +7,20 @@ from typing import Any, Final
 
 from eddyline.media.left_out import (
     COVER,
-    NO_CHAPTERS,
-    NO_SUBTITLES,
     ONE_VIDEO,
     UNKNOWN_DATA,
     LeftOut,
     in_order,
 )
+from eddyline.media.subtitlesources import CODECS, NOT_TEXT, TOO_MANY
 
 _ABSENT: Final = "it is announced, but the file has no samples of it"
 
 
-def of_streams(
-    streams: Iterable[Mapping[str, Any]], carried: Iterable[int], chapters: int
-) -> tuple[LeftOut, ...]:
-    """What of another container is not carried: all streams (as ffprobe lists them) but those at `carried`.
-
-    `chapters` is how many chapters the container has.
-    """
+def of_streams(streams: Iterable[Mapping[str, Any]], carried: Iterable[int]) -> tuple[LeftOut, ...]:
+    """What of another container is not carried: all streams, as ffprobe lists them, but `carried` ones."""
     kept = set(carried)
     found = [_stream(each) for each in streams if each.get("index") not in kept]
-    if chapters:
-        found.append(LeftOut(kind="chapters", what=f"{chapters} chapters", why=NO_CHAPTERS))
     return in_order(found)
 
 
@@ -43,5 +35,5 @@ def _stream(stream: Mapping[str, Any]) -> LeftOut:
     if kind == "audio":
         return LeftOut(kind="audio", what=what, why=_ABSENT)
     if kind == "subtitle":
-        return LeftOut(kind="subtitle", what=what, why=NO_SUBTITLES)
+        return LeftOut(kind="subtitle", what=what, why=TOO_MANY if codec in CODECS else NOT_TEXT)
     return LeftOut(kind="data", what=what, why=UNKNOWN_DATA)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate, groupby, pairwise
 
@@ -45,11 +45,12 @@ class MediaPlaylist:
 
 @dataclass(frozen=True, kw_only=True)
 class MasterPlaylist:
-    """Addresses of the variants, the I-frame playlists and the sound, with their attributes."""
+    """Addresses of variants, I-frame playlists, audio and subtitles, with their attributes."""
 
     variants: Mapping[str, Mapping[str, str]]
     iframes: tuple[str, ...]
     audio: Mapping[str, Mapping[str, str]]
+    subtitles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,7 @@ def read_master_playlist(text: str, name: str) -> MasterPlaylist:
     """Parse a master playlist; raises `ProofError` for a malformed one."""
     variants: dict[str, dict[str, str]] = {}
     audio: dict[str, dict[str, str]] = {}
+    subtitles: dict[str, dict[str, str]] = {}
     iframes: list[str] = []
     stream: dict[str, str] | None = None
     for line in _lines(text, name):
@@ -113,16 +115,20 @@ def read_master_playlist(text: str, name: str) -> MasterPlaylist:
             iframes.append(_attributes(value).get("URI", ""))
         elif tag == "#EXT-X-MEDIA":
             media = _attributes(value)
-            audio[media.get("URI", "")] = media
+            of_kind = subtitles if media.get("TYPE") == "SUBTITLES" else audio
+            of_kind[media.get("URI", "")] = media
         elif not line.startswith("#"):
             if stream is None:
                 raise ProofError(f"{name}: {line} has no EXT-X-STREAM-INF")
             variants[line], stream = stream, None
-    return MasterPlaylist(variants=variants, iframes=tuple(iframes), audio=audio)
+    return MasterPlaylist(variants=variants, iframes=tuple(iframes), audio=audio, subtitles=subtitles)
 
 
 def read_mpd(text: str, name: str) -> tuple[Fraction, tuple[Representation, ...]]:
-    """The presentation's duration in seconds and its representations; `ProofError` for a malformed MPD."""
+    """The presentation's duration in seconds and its representations of video and audio.
+
+    Those of subtitles are for `streamsubtitles`. Raises `ProofError` for a malformed MPD.
+    """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ProofError(f"{name}: it declares entities, which no MPD of ours does")
     try:
@@ -132,6 +138,7 @@ def read_mpd(text: str, name: str) -> tuple[Fraction, tuple[Representation, ...]
             _representation(adaptation.attrib["contentType"], template)
             for adaptation in root.iter(f"{_MPD}AdaptationSet")
             for template in adaptation.iter(f"{_MPD}SegmentTemplate")
+            if adaptation.attrib["contentType"] != "text"
         ]
     except (ET.ParseError, KeyError, ValueError) as error:
         raise ProofError(f"{name}: not an MPD with segment timelines: {error!r}") from error
@@ -170,6 +177,11 @@ def with_timeline(text: str, init: str, starts: Sequence[int], end: int) -> str:
         at += length * count
     pattern = rf'(initialization="{re.escape(init)}"[^>]*>\s*<SegmentTimeline>\n).*?([ ]*</SegmentTimeline>)'
     return re.sub(pattern, lambda found: found[1] + "".join(rows) + found[2], text, count=1, flags=re.DOTALL)
+
+
+def with_attribute(text: str, tag: str, attribute: str) -> str:
+    """The playlist `text` with an attribute added to each of its tags `tag` ("#EXT-X-STREAM-INF")."""
+    return re.sub(rf"(?m)^({re.escape(tag)}:[^\n]*)$", lambda found: f"{found[1]},{attribute}", text)
 
 
 def with_length(text: str, seconds: Fraction) -> str:

@@ -26,6 +26,8 @@ from eddyline.media.segmenting import Segmenting
 from eddyline.media.streamchapters import prove_chapters, write_chapters
 from eddyline.media.streamedits import begin_at
 from eddyline.media.streamproof import Timeline, validate
+from eddyline.media.streamsubtitles import prove_subtitles, write_subtitles
+from eddyline.media.subtitles import Subtitles
 from eddyline.media.toolchain import Toolchain
 
 STREAM = "stream"
@@ -56,12 +58,13 @@ def package(
     runner: Runner,
     out_dir: Path,
     chapters: Sequence[Chapter] = (),
+    subtitles: Sequence[Subtitles] = (),
 ) -> Packaged:
     """Write `out_dir`/stream/ (replaced if there) from assembled renditions, highest first, and prove it.
 
-    The sound is taken from the first rendition; `chapters` are put on the timeline. Raises `ProofError` where
-    the result, or the renditions among themselves, do not have the same frames on the same grid, `ToolError`
-    where the packager fails.
+    The sound is taken from the first rendition; `chapters` are put on the timeline, `subtitles` beside it.
+    Raises `ProofError` where the result, or the renditions among themselves, do not have the same frames on
+    the same grid, `ToolError` where the packager fails.
     """
     if not renditions:
         raise UsageError("there is no rendition to package")
@@ -88,8 +91,11 @@ def package(
         _refine(stream, timeline, [number * grid.gop for number in segmenting.first])
         if chapters:
             write_chapters(stream, chapters, timeline)
+        if subtitles:
+            write_subtitles(stream, subtitles, timeline)
         validate(out_dir, timeline.frames, grid, timeline=timeline)
         prove_chapters(stream, chapters, timeline)
+        prove_subtitles(stream, subtitles, timeline)
         files = _synced(stream)
     return Packaged(
         hls=f"{STREAM}/{_MASTER}",

@@ -23,7 +23,8 @@ from eddyline.media.framerate import frame_rate
 from eddyline.media.left_out import LeftOut, in_order
 from eddyline.media.left_out_tracks import of_movie
 from eddyline.media.proof import samples_digest
-from eddyline.media.source import AudioFacts, SourceFacts, TelemetryFacts, VideoFacts
+from eddyline.media.source import AudioFacts, SourceFacts, SubtitleFacts, TelemetryFacts, VideoFacts
+from eddyline.media.subtitlesources import facts_of, subtitle_tracks
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import write
@@ -46,12 +47,13 @@ def probe(
     original: ByteRanges | None = None,
     container: str | None = None,
     left_out: Sequence[LeftOut] = (),
+    subtitles: Sequence[SubtitleFacts] | None = None,
 ) -> SourceFacts:
     """Everything known about a source, by range reads.
 
     `work` is a folder for small files, removed again. For rewrapped footage, `src` and `movie` are the MP4's,
     while `original` and `container` say what came in: bytes and fingerprint are the original's; `left_out` is
-    what rewrapping left out of the MP4.
+    what rewrapping left out of the MP4, and `subtitles` the tracks of the original (None: those of `movie`).
     Raises `InputError` and `UnsupportedError` as `main_video` does, or where the first frame is unreadable.
     """
     track = main_video(movie)
@@ -71,6 +73,7 @@ def probe(
         video=_video(src, movie, track, shown, runner=runner, tools=tools, work=work),
         audio=_audio(src, movie, runner=runner, tools=tools, work=work),
         telemetry=_telemetry(src, movie),
+        subtitles=tuple(_subtitles(src, movie) if subtitles is None else subtitles),
         left_out=in_order([*left_out, *of_movie(movie, src, track)]),
     )
 
@@ -202,6 +205,10 @@ def _sound(track: Track, stream: dict[str, Any]) -> AudioFacts:
         language=track.language or "und",
         title=track.name,
     )
+
+
+def _subtitles(src: ByteRanges, movie: Movie) -> list[SubtitleFacts]:
+    return [facts_of(each) for each in subtitle_tracks(movie, src)]
 
 
 def _telemetry(src: ByteRanges, movie: Movie) -> TelemetryFacts | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from eddyline.media.ffprobe import ask, blamed
 from eddyline.media.left_out import LeftOut
 from eddyline.media.left_out_streams import of_streams
 from eddyline.media.sniff import container_of, first_bytes
+from eddyline.media.subtitlesources import subtitle_streams
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
 # What MP4 holds as it is; of the rest, QuickTime holds the second set.
@@ -29,6 +31,7 @@ _LOSSLESS = "alac"  # for sound that MP4 cannot hold; players and editors know i
 _MOST_LOSSLESS_CHANNELS = 8
 _SLOWEST_DISK = 4 * 1024 * 1024  # bytes/s that any disk can be expected to read and write
 _DEMUXERS: Final = "matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> tuple[LeftOut, ...]:
@@ -40,10 +43,10 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> tuple[
     (a codec that neither container holds), `ToolError`, `TransientError`.
     """
     demuxer = container_of(first_bytes(path))
-    questions = ("-show_streams", "-show_chapters")
-    answer = ask(path, *questions, tools=tools, runner=runner, demuxer=demuxer)
+    answer = ask(path, "-show_streams", "-show_format", tools=tools, runner=runner, demuxer=demuxer)
     streams = answer.get("streams", [])
-    argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams))
+    made = str((answer.get("format", {}).get("tags") or {}).get("creation_time", ""))
+    argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams, made))
     limits = Limits(wall_s=120 + path.stat().st_size / _SLOWEST_DISK)
     try:
         runner.run(argv, limits=limits)
@@ -53,12 +56,17 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> tuple[
     except BaseException:
         out.unlink(missing_ok=True)
         raise
-    carried = [_main_video(streams)["index"], *(each["index"] for each in _sounds(streams))]
-    return of_streams(streams, carried, len(answer.get("chapters", ())))
+    kept = [_main_video(streams), *_sounds(streams), *subtitle_streams(streams)]
+    return of_streams(streams, [each["index"] for each in kept])
 
 
-def command(path: Path, out: Path, demuxer: str, streams: list[dict[str, Any]]) -> tuple[str, ...]:
-    """FFmpeg's arguments after its global ones, for what ffprobe said of the streams."""
+def command(
+    path: Path, out: Path, demuxer: str, streams: list[dict[str, Any]], created: str = ""
+) -> tuple[str, ...]:
+    """FFmpeg's arguments after its global ones, for what ffprobe said of the streams.
+
+    `created` is the container's creation time as ffprobe writes it, which FFmpeg copies only when asked to.
+    """
     video = _main_video(streams)
     container = _container_for(video)
     sounds = _sounds(streams)
@@ -68,6 +76,9 @@ def command(path: Path, out: Path, demuxer: str, streams: list[dict[str, Any]]) 
         maps += ["-map", f"0:{each['index']}"]
         if each["codec_name"] not in _COPIED_SOUND[container]:
             codecs += _lossless(place, each)
+    for text in subtitle_streams(streams):
+        maps += ["-map", f"0:{text['index']}"]
+    when = ("-metadata", f"creation_time={created}") if _TIME.fullmatch(created) else ()
     return (
         "-y",
         # AVI knows only decoding times, MPEG-PS leaves some out: presentation times are worked out from them.
@@ -76,8 +87,10 @@ def command(path: Path, out: Path, demuxer: str, streams: list[dict[str, Any]]) 
         *input_args(path),
         *maps,
         *codecs,
+        *("-c:s", "mov_text"),
+        *when,
         # Same bytes from the same source: no clock, no version of the muxer.
-        *("-map_chapters", "-1", "-fflags", "+bitexact"),
+        *("-fflags", "+bitexact"),
         *("-f", container, str(out)),
     )
 

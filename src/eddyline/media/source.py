@@ -86,6 +86,22 @@ class TelemetryFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubtitleFacts:
+    """One subtitle track that is carried.
+
+    `track` is its track_ID, or its index among the streams of another container; `codec` as FFmpeg names it,
+    `language` ISO 639-2 ("und" where unknown). `default` and `forced` are the track's own flags.
+    """
+
+    track: int
+    codec: str
+    language: str = "und"
+    title: str = ""
+    default: bool = False
+    forced: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceFacts:
     """One source: its size in bytes, content fingerprint (hex), duration in seconds and tracks.
 
@@ -100,11 +116,13 @@ class SourceFacts:
     audio: tuple[AudioFacts, ...] = ()
     telemetry: TelemetryFacts | None = None
     left_out: tuple[LeftOut, ...] = ()
+    subtitles: tuple[SubtitleFacts, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict of JSON values; fractions read "30000/1001"."""
         plain = asdict(self)
         plain["audio"] = [asdict(track) for track in self.audio]
+        plain["subtitles"] = [asdict(each) for each in self.subtitles]
         plain["left_out"] = [each.to_json() for each in self.left_out]
         for name in ("pixel_aspect", "fps"):
             plain["video"][name] = _spelled(plain["video"][name])
@@ -121,6 +139,7 @@ class SourceFacts:
             "video": VideoFacts(**video),
             "audio": tuple(AudioFacts(**track) for track in plain["audio"]),
             "telemetry": None if telemetry is None else TelemetryFacts(**telemetry),
+            "subtitles": tuple(SubtitleFacts(**each) for each in plain.get("subtitles", ())),
             # Plans written before there was such a list have none.
             "left_out": tuple(LeftOut.from_json(each) for each in plain.get("left_out", ())),
         }

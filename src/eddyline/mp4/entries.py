@@ -9,6 +9,7 @@ from fractions import Fraction
 from eddyline.mp4.audio_entry import read_audio_entry
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import LimitError, Mp4Error
+from eddyline.mp4.macintosh_languages import CODES
 from eddyline.mp4.movie import Edit
 
 _KINDS = {"vide": "video", "soun": "audio"}
@@ -18,6 +19,7 @@ _MAX_SIDE = 32_768  # pixels; no camera or codec level goes further
 _MAX_EDITS = 10_000
 _FAR = 1 << 60  # ticks: sums of such numbers stay far from where int64 wraps round
 _UNITY = 0x10000
+_FIRST_PACKED = 0x400  # lower language codes are numbers (QuickTime File Format, "Language Code Values")
 _VISUAL_FIELDS = 78
 
 
@@ -130,12 +132,14 @@ def read_clock(box: Box) -> tuple[int, int, int]:
     return created, timescale, 0 if duration == unknown else duration
 
 
-def read_language(mdhd: Box) -> str:
-    """The ISO 639-2 code of mdhd, "und" for QuickTime's numbers."""
+def read_language(mdhd: Box, *, quicktime: bool = False) -> str:
+    """The ISO 639-2 code of mdhd; in `quicktime` files also that of a Macintosh language number."""
     fields = mdhd.fields()
     version, _ = fields.version()
     fields.skip(28 if version == 1 else 16)
     packed = fields.number("H")
+    if packed < _FIRST_PACKED:
+        return CODES[packed] if quicktime and packed < len(CODES) else "und"
     letters = [(packed >> shift & 31) + 0x60 for shift in (10, 5, 0)]
     text = "".join(map(chr, letters))
     return text if text.isalpha() else "und"

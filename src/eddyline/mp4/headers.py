@@ -15,11 +15,14 @@ from eddyline.mp4.interleave import Chunk, Timing
 from eddyline.mp4.movie import IDENTITY, Edit
 from eddyline.mp4.outgoing import OutTrack
 from eddyline.mp4.ranges import Ints
+from eddyline.mp4.track_labels import labels_payload
 
 _U32 = (1 << 32) - 1
 _LONGEST = (1 << 63) - 1
 _UNDETERMINED = 0x55C4  # "und", ISO 639-2/T packed into 15 bits
 _SELF_CONTAINED = 1
+# Groups of tracks of which a player shows one: audio in different languages, and subtitles.
+_ALTERNATES = {"soun": 1, "sbtl": 2}
 
 
 def box(kind: str, *parts: bytes) -> bytes:
@@ -165,7 +168,7 @@ def _trak(
         int(large),
         0x7 if track.enabled else 0x6,
         struct.pack(">QQIIQ" if large else ">IIIII", creation_time, creation_time, number, 0, length),
-        struct.pack(">8xhhHH", 0, int(track.handler == "soun"), track.volume, 0),
+        struct.pack(">8xhhHH", 0, _ALTERNATES.get(track.handler, 0), track.volume, 0),
         struct.pack(">9i", *track.matrix),
         struct.pack(">II", _fixed(track.width), _fixed(track.height)),
     )
@@ -178,12 +181,14 @@ def _trak(
         full_box(
             "mdhd",
             *_clock(creation_time, track.timescale, timing.length),
-            struct.pack(">HH", _language(track.language), 0),
+            struct.pack(">HH", language_code(track.language), 0),
         ),
         full_box("hdlr", 0, 0, struct.pack(">4x4s12x", track.handler.encode("latin-1")), name),
         box("minf", track.media_header, box("dinf", dref), box("stbl", track.stsd, rows, stco)),
     )
-    return box("trak", tkhd, _tref(track.references), _edts(track.edits), mdia, *track.boxes)
+    labels = labels_payload(track.title, track.roles)
+    udta = box("udta", labels) if labels else b""
+    return box("trak", tkhd, _tref(track.references), _edts(track.edits), mdia, *track.boxes, udta)
 
 
 def _fixed(pixels: Fraction | int) -> int:
@@ -191,7 +196,8 @@ def _fixed(pixels: Fraction | int) -> int:
     return min(round(pixels * 0x10000), _U32)
 
 
-def _language(code: str) -> int:
+def language_code(code: str) -> int:
+    """An ISO 639-2 code in the 15 bits of mdhd (section 8.4.2); "und" for what is no such code."""
     letters = code.encode("latin-1", "replace")
     if len(letters) != 3 or not letters.isalpha() or not letters.islower():  # noqa: PLR2004 - ISO 639-2
         return _UNDETERMINED

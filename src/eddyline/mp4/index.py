@@ -32,6 +32,7 @@ from eddyline.mp4.ranges import ByteRanges, CountingRanges
 from eddyline.mp4.spherical import spherical_boxes
 from eddyline.mp4.start import undecodable
 from eddyline.mp4.tables import check_samples, read_samples
+from eddyline.mp4.track_labels import read_labels
 
 _MEDIA_HEADERS = ("vmhd", "smhd", "gmhd", "nmhd", "hmhd", "sthd")
 _DEFAULT_LIMITS = Limits()
@@ -50,7 +51,7 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
     created, timescale, duration = read_clock(mvhd)
     matrix = read_movie_matrix(mvhd)
     mvex = moov.find("mvex")
-    tracks = _read_tracks(moov, src.size, limits, matrix)
+    tracks = _read_tracks(moov, src.size, limits, matrix, quicktime=layout.brand in {"qt  ", ""})
     if mvex is not None and layout.moofs:
         clocks = {track.number: _end(track.samples) for track in tracks}
         more = read_fragments(layout.moofs, read_defaults(mvex), clocks, limits)
@@ -78,7 +79,9 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
     )
 
 
-def _read_tracks(moov: Box, file_size: int, limits: Limits, matrix: tuple[int, ...]) -> list[Track]:
+def _read_tracks(
+    moov: Box, file_size: int, limits: Limits, matrix: tuple[int, ...], *, quicktime: bool
+) -> list[Track]:
     tracks: list[Track] = []
     room = limits.samples
     for box in moov.children():
@@ -86,7 +89,7 @@ def _read_tracks(moov: Box, file_size: int, limits: Limits, matrix: tuple[int, .
             continue
         if len(tracks) == limits.tracks:
             raise LimitError(f"the file has more than {limits.tracks} tracks", path=box.path)
-        track = _read_track(box, file_size, replace(limits, samples=room), matrix)
+        track = _read_track(box, file_size, replace(limits, samples=room), matrix, quicktime=quicktime)
         if any(track.number == other.number for other in tracks):
             raise Mp4Error(f"two tracks have the number {track.number}", path=box.path, offset=box.offset)
         room -= len(track.samples)
@@ -94,7 +97,9 @@ def _read_tracks(moov: Box, file_size: int, limits: Limits, matrix: tuple[int, .
     return tracks
 
 
-def _read_track(trak: Box, file_size: int, limits: Limits, movie_matrix: tuple[int, ...]) -> Track:
+def _read_track(
+    trak: Box, file_size: int, limits: Limits, movie_matrix: tuple[int, ...], *, quicktime: bool
+) -> Track:
     header = read_track_header(trak.need("tkhd"))
     mdia = trak.need("mdia")
     mdhd = mdia.need("mdhd")
@@ -108,6 +113,7 @@ def _read_track(trak: Box, file_size: int, limits: Limits, movie_matrix: tuple[i
     units = Units(bytes=entry.unit_bytes, samples=entry.unit_samples) if entry.unit_bytes else None
     samples = read_samples(stbl, file_size=file_size, units=units, limits=limits)
     edts, tref = trak.find("edts"), trak.find("tref")
+    labels = read_labels(trak)
     elst = None if edts is None else edts.find("elst")
     shown = orientation(product(header.matrix, movie_matrix))
     return Track(
@@ -128,7 +134,7 @@ def _read_track(trak: Box, file_size: int, limits: Limits, movie_matrix: tuple[i
         mirrored=shown.mirrored,
         matrix=header.matrix,
         spherical=spherical_boxes(trak),
-        language=read_language(mdhd),
+        language=read_language(mdhd, quicktime=quicktime),
         channels=entry.channels,
         sample_rate=entry.sample_rate,
         units=units,
@@ -139,6 +145,8 @@ def _read_track(trak: Box, file_size: int, limits: Limits, movie_matrix: tuple[i
         references={} if tref is None else read_references(tref),
         encrypted=entry.encrypted,
         enabled=header.enabled,
+        title=labels.title,
+        roles=labels.roles,
     )
 
 

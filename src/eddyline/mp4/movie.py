@@ -87,6 +87,7 @@ class Track:
     `units` is what the sample entry says of audio in units of constant size; `unit_bytes` the bytes of a unit
     where each sample is a whole number of units of one duration (0: it is not), so that it can be cut there.
     `duration` is in the track's ticks. `references` maps a kind of reference ("tmcd") to track numbers.
+    `name` is that of its handler, `title` and `roles` are its labels (see `track_labels`).
     """
 
     number: int
@@ -118,6 +119,8 @@ class Track:
     encrypted: bool = False
     enabled: bool = True
     undecodable: tuple[int, ...] = ()
+    title: str = ""
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ class OutTrack:
     `timescale` (`sync` None: all of them; `description` None: row 1). Edits are in ticks of the MOVIE that
     is written. `references` maps a kind ("tmcd") to the 1-based positions of the tracks referred to.
     `unit_bytes`: the samples are blocks of units of this size, and the tables count units (0: samples).
+    `title` and `roles` are its labels (see `track_labels`).
     """
 
     handler: str
@@ -56,6 +57,8 @@ class OutTrack:
     edits: tuple[Edit, ...] = ()
     references: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     unit_bytes: int = 0
+    title: str = ""
+    roles: tuple[str, ...] = ()
 
 
 def alike(track: Track) -> OutTrack:

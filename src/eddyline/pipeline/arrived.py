@@ -17,6 +17,8 @@ from eddyline.media.footage import main_video
 from eddyline.media.left_out import LeftOut
 from eddyline.media.remux import to_mp4
 from eddyline.media.sniff import HEAD, container_of
+from eddyline.media.source import SubtitleFacts
+from eddyline.media.subtitlesources import Extracted, from_streams
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
@@ -31,7 +33,8 @@ _PART = 4 * 1024 * 1024  # bytes of one request
 class Arrived:
     """An open source and its index. `container` is what came in, `wrapped` the MP4 that was made of it.
 
-    `left_out` is what rewrapping left out.
+    `left_out` is what rewrapping left out. `subtitles` are those of a source that was rewrapped; they are in
+    the MP4 as well, but there FFmpeg ends each cue where the next one begins.
     """
 
     src: Ranges
@@ -39,6 +42,12 @@ class Arrived:
     container: str
     wrapped: Path | None = None
     left_out: tuple[LeftOut, ...] = ()
+    subtitles: Extracted | None = None
+
+    @property
+    def own_subtitles(self) -> tuple[SubtitleFacts, ...] | None:
+        """The subtitles of a source that was rewrapped; None where the index of the MP4 tells."""
+        return None if self.subtitles is None else self.subtitles.facts
 
 
 @contextmanager
@@ -59,12 +68,20 @@ def arrived(
         local = original.path or fetched(src, work / "fetched", check=runner.stop.check)
     wrapped = work / "remuxed.mp4"
     left_out = to_mp4(local, wrapped, runner=runner, tools=tools)
+    subtitles = from_streams(local, work, tools=tools, runner=runner)
     if original.path is None:
         local.unlink()
     with FileRanges(wrapped) as src, tally.counting(src):
         movie = read_movie(src)
         main_video(movie)
-        yield Arrived(src=src, movie=movie, container=container, wrapped=wrapped, left_out=left_out)
+        yield Arrived(
+            src=src,
+            movie=movie,
+            container=container,
+            wrapped=wrapped,
+            left_out=(*left_out, *subtitles.left_out),
+            subtitles=subtitles,
+        )
 
 
 def local(original: Original, folder: Path, *, check: Callable[[], None], tally: Tally) -> Path:

@@ -38,6 +38,7 @@ from eddyline.pipeline.unfinished import Unfinished
 
 _PLANS_KEPT = 100  # of the assets a worker did something for last
 SOURCE = "source.mp4"  # the file of the part that a rewrapped source is
+SOURCE_SUBTITLES = "subtitles-{}.srt"  # its subtitle tracks, as they were before it was rewrapped
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,4 +36,5 @@ def look(address: str | Path, tools: Toolchain, *, runner: Runner | None = None)
                 original=None if found.wrapped is None else source,
                 container=found.container,
                 left_out=found.left_out,
+                subtitles=found.own_subtitles,
             )

@@ -14,6 +14,7 @@ from typing import Any
 
 from eddyline.core.errors import ProofError
 from eddyline.media.ladder import Rung
+from eddyline.media.left_out import LeftOut, in_order
 from eddyline.media.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.builds import told
@@ -38,6 +39,8 @@ def gather(plan: Plan, part: Callable[[str, int | str | None], Part]) -> PartsOf
         "chunk": [part("chunk", chunk.index) for chunk in plan.chunks],
         "assemble": [part("assemble", rung.name) for rung in plan.rungs],
     }
+    if plan.facts.subtitles:
+        found["subtitles"] = [part("subtitles", None)]
     if plan.profile.package:
         found["package"] = [part("package", None)]
     return found
@@ -52,13 +55,14 @@ def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu
         "version": VERSION,
         "asset": plan.asset,
         "source": {**_source(plan.name, plan.facts), **parts["inspect"][0].result},
-        "left_out": [each.to_json() for each in plan.facts.left_out],
+        "left_out": _left_out(plan, parts),
         "profile": {"name": plan.profile.name, "digest": plan.profile.digest()},
         "renditions": [
             _rendition(plan, rung, part.result)
             for rung, part in zip(plan.rungs, parts["assemble"], strict=True)
         ],
         "audio": [_audio(part.result) for part in parts["audio"]],
+        "subtitles": _subtitles(parts),
         "stream": _stream(parts.get("package", ())),
         "pictures": _pictures(parts),
         "telemetry": _telemetry(parts["telemetry"][0]),
@@ -160,6 +164,18 @@ def _audio(result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _subtitles(parts: PartsOf) -> list[dict[str, Any]]:
+    """Each subtitle track; its WebVTT file is the one that a page plays."""
+    tracks = [track for part in parts.get("subtitles", ()) for track in part.result["tracks"]]
+    return [{**track, "path": f"subtitles/{track['path']}"} for track in tracks]
+
+
+def _left_out(plan: Plan, parts: PartsOf) -> list[dict[str, str]]:
+    """What inspection found, and the subtitles that could not be decoded."""
+    lost = [each for part in parts.get("subtitles", ()) for each in part.result["left_out"]]
+    return [each.to_json() for each in in_order([*plan.facts.left_out, *map(LeftOut.from_json, lost)])]
+
+
 def _stream(package: Sequence[Part]) -> dict[str, str] | None:
     if not package:
         return None
@@ -207,6 +223,11 @@ def _proof(plan: Plan, parts: PartsOf) -> dict[str, Any]:
     for film in films:
         begun = {each["frame"] for each in film["chapters"]}
         _must(begun - {0} == marked - {0}, "the chapters of a rendition are not the HiLights of the source")
+    texts = films[0].get("subtitles", [])
+    _must(
+        all(film.get("subtitles", []) == texts for film in films), "subtitles differ between the renditions"
+    )
+    _must(len(texts) == len(_subtitles(parts)), "a rendition lacks a subtitle track")
     samples = [part.result["samples"] for part in parts["audio"]]
     _must(
         all(film["audio_samples"] == samples for film in films),

@@ -25,12 +25,20 @@ _PLAN = "plan-"  # how the names of plans begin
 
 # Lower first. The poster is what a person looks for; long poles (audio is one thread) go before the many
 # chunks; what ends an asset goes before what begins the next one.
-_PRIORITY = {"inspect": 20, "poster": 0, "telemetry": 10, "audio": 10, "pictures": 15, "chunk": 30}
+_PRIORITY = {
+    "inspect": 20,
+    "poster": 0,
+    "telemetry": 10,
+    "audio": 10,
+    "subtitles": 10,
+    "pictures": 15,
+    "chunk": 30,
+}
 _ENDING = {"assemble": 5, "package": 4, "publish": 3, "tidy": 20}
 KINDS = frozenset({*_PRIORITY, *_ENDING})
 """The kinds of jobs that there are."""
 # Relative cost in frames' worth of encoding, for the progress bar.
-_WEIGHT = {"poster": 5.0, "telemetry": 2.0, "pictures": 30.0, "publish": 5.0, "tidy": 0.1}
+_WEIGHT = {"poster": 5.0, "telemetry": 2.0, "subtitles": 2.0, "pictures": 30.0, "publish": 5.0, "tidy": 0.1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +203,8 @@ def jobs(plan: Plan, ask: str, terms: Terms = USUAL, route: Route | None = None)
     before = [draft.add("poster"), draft.add("pictures")]
     before.append(draft.add("telemetry"))
     audio = [draft.add("audio", i, weight=frames * 0.02) for i in range(len(plan.facts.audio))]
+    if plan.facts.subtitles:
+        audio.append(draft.add("subtitles"))
     chunks = [draft.add("chunk", each.index, weight=float(each.last - each.first)) for each in plan.chunks]
     films = [
         draft.add("assemble", rung.name, needs=[*chunks, *audio], weight=frames * 0.01) for rung in plan.rungs

@@ -20,6 +20,7 @@ STAGES = {
     "inspect": ("inspect", 0),
     "poster": ("encode", 1),
     "telemetry": ("encode", 1),
+    "subtitles": ("encode", 1),
     "audio": ("encode", 1),
     "pictures": ("encode", 1),
     "chunk": ("encode", 1),

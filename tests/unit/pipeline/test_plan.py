@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 from eddyline.core.identity import canonical
 from eddyline.media.profile import Profile, load
+from eddyline.media.source import SubtitleFacts
 from eddyline.pipeline.plan import Plan, inspect_job, jobs
 from eddyline.pipeline.progress import STAGES
 from eddyline.pipeline.terms import Terms
@@ -84,6 +86,8 @@ def test_every_job_of_an_asset_is_done_on_its_terms() -> None:
 
 def test_every_kind_of_job_has_a_stage_to_show() -> None:
     plan = _plan()
+    facts = replace(plan.facts, subtitles=(SubtitleFacts(track=3, codec="mov_text"),))
+    plan = replace(plan, facts=facts)
     first = inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile)
     assert {job.kind for job in (first, *jobs(plan, "ask"))} == set(STAGES)
 

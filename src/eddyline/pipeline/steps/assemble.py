@@ -7,6 +7,7 @@ from eddyline.media.highlights import chapters
 from eddyline.pipeline.bench import Made, Task
 from eddyline.pipeline.builds import check_one
 from eddyline.pipeline.highlights import highlights
+from eddyline.pipeline.subtitles import carried
 
 
 def assemble(task: Task) -> Made:
@@ -34,6 +35,7 @@ def assemble(task: Task) -> Made:
             ],
             facts=plan.facts,
             chapters=chapters(highlights(source)),
+            subtitles=carried(task),
         )
     return Made(
         files={out.name: out},
@@ -45,5 +47,6 @@ def assemble(task: Task) -> Made:
             "telemetry_sha256": made.telemetry_sha256,
             "audio_samples": list(made.audio_samples),
             "chapters": [{"frame": each.frame, "title": each.title} for each in made.chapters],
+            "subtitles": list(made.subtitles),
         },
     )

@@ -20,11 +20,11 @@ from eddyline.media.left_out import LeftOut
 from eddyline.media.probe import probe
 from eddyline.media.profile import Profile
 from eddyline.media.sniff import HEAD, container_of
-from eddyline.media.source import SourceFacts
+from eddyline.media.source import SourceFacts, SubtitleFacts
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.pipeline.arrived import arrived, local
-from eddyline.pipeline.bench import SOURCE, Bench
+from eddyline.pipeline.bench import SOURCE, SOURCE_SUBTITLES, Bench
 from eddyline.pipeline.destination import require
 from eddyline.pipeline.edit.merge import join_chapters
 from eddyline.pipeline.edit.watched import Watched
@@ -103,10 +103,12 @@ class _Inspection:
             tally=self.tally,
         )
         with opening as found:
-            facts = self._facts(found.src, found.movie, found.container, found.left_out)
+            facts = self._facts(found.src, found.movie, found.container, found.left_out, found.own_subtitles)
             if found.wrapped is None:
                 return facts, ""
-            self.bench.parts.keep(self._part, {SOURCE: found.wrapped}, {}, 0.0)
+            texts = enumerate(found.subtitles.files if found.subtitles else ())
+            made = {SOURCE_SUBTITLES.format(number): path for number, path in texts}
+            self.bench.parts.keep(self._part, {SOURCE: found.wrapped, **made}, {}, 0.0)
             return facts, self._part
 
     def _merged(self, chapters: Sequence[Chapter]) -> SourceFacts:
@@ -127,7 +129,12 @@ class _Inspection:
             return self._facts(src, movie, container_of(src.read(0, min(HEAD, src.size))))
 
     def _facts(
-        self, src: Ranges, movie: Movie, container: str, left_out: Sequence[LeftOut] = ()
+        self,
+        src: Ranges,
+        movie: Movie,
+        container: str,
+        left_out: Sequence[LeftOut] = (),
+        subtitles: Sequence[SubtitleFacts] | None = None,
     ) -> SourceFacts:
         return probe(
             Watched(src, self.runner.stop.check),
@@ -137,6 +144,7 @@ class _Inspection:
             work=self.work,
             container=container,
             left_out=left_out,
+            subtitles=subtitles,
         )
 
 

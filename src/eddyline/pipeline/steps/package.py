@@ -5,6 +5,7 @@ from __future__ import annotations
 from eddyline.media.highlights import Chapter
 from eddyline.media.package import package as pack
 from eddyline.pipeline.bench import Made, Task
+from eddyline.pipeline.subtitles import carried
 
 
 def package(task: Task) -> Made:
@@ -22,6 +23,7 @@ def package(task: Task) -> Made:
         runner=task.runner,
         out_dir=out,
         chapters=[Chapter(**each) for each in parts[0].result["chapters"]],
+        subtitles=carried(task),
     )
     return Made(
         files={name: out / name for name in made.files},

@@ -12,6 +12,7 @@ from eddyline.pipeline import manifest, page
 from eddyline.pipeline.bench import Made, Task
 from eddyline.pipeline.layout import asset_key, manifest_key
 from eddyline.pipeline.published import standing, whole
+from eddyline.pipeline.subtitles import CUES
 
 _TRIES = 8  # one is enough unless several publish the same asset at once
 # kind of part -> folder of the asset that its files go to
@@ -21,6 +22,7 @@ _PLACES = {
     "poster": "pictures/",
     "pictures": "pictures/",
     "telemetry": "telemetry/",
+    "subtitles": "subtitles/",
 }
 
 
@@ -94,4 +96,5 @@ def _placement(parts: manifest.PartsOf) -> list[tuple[str, str]]:
         for kind, folder in _PLACES.items()
         for part in parts.get(kind, ())
         for name in sorted(part.files)
+        if (kind, name) != ("subtitles", CUES)
     ]

@@ -1,0 +1,55 @@
+"""A track's title and roles: boxes `name` and `kind` in its user data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from eddyline.mp4.boxes import Box
+
+FORCED: Final = "forced-subtitle"
+"""The role of subtitles that every viewer needs (ISO/IEC 23009-1, urn:mpeg:dash:role:2011)."""
+
+_ROLES = b"urn:mpeg:dash:role:2011"
+_LONGEST = 400  # bytes of a title
+_MOST_ROLES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """`title` as its author gave it (QuickTime's user data), and `roles` as DASH names them."""
+
+    title: str = ""
+    roles: tuple[str, ...] = ()
+
+
+def read_labels(trak: Box) -> Labels:
+    """The labels of a track; what is malformed in them labels nothing."""
+    udta = trak.find("udta")
+    title = ""
+    roles: list[str] = []
+    for box in udta.children() if udta is not None else ():
+        body = bytes(box.body)
+        if box.kind == "name" and not title:
+            title = _title(body)
+        elif box.kind == "kind" and len(roles) < _MOST_ROLES:
+            scheme, _, rest = body[4:].partition(b"\0")
+            if scheme == _ROLES:
+                roles.append(rest.split(b"\0")[0].decode("latin-1"))
+    return Labels(title=title, roles=tuple(roles))
+
+
+def labels_payload(title: str, roles: Sequence[str]) -> bytes:
+    """The payload of a track's udta with these labels, without a box around it."""
+    kinds = [_box(b"kind", bytes(4) + _ROLES + b"\0" + role.encode() + b"\0") for role in roles]
+    return (_box(b"name", title.encode()) if title else b"") + b"".join(kinds)
+
+
+def _box(kind: bytes, body: bytes) -> bytes:
+    return (8 + len(body)).to_bytes(4, "big") + kind + body
+
+
+def _title(body: bytes) -> str:
+    text = body[:_LONGEST].strip(b"\0").decode("utf-8", "replace")
+    return "".join(char for char in text if char.isprintable()).strip()
