@@ -29,8 +29,8 @@ def test_every_dependency_is_listed_with_its_licence(package: str) -> None:
     found = metadata.metadata(package)
     stated = " ".join(
         [
-            found.get("License-Expression", ""),
-            found.get("License", "")[:60],
+            *(found.get_all("License-Expression") or ()),
+            *(each[:60] for each in found.get_all("License") or ()),
             *(found.get_all("Classifier") or ()),
         ]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def digest(ffmpeg: str, path: Path, *options: str, filters: str = "null") -> str
 
 def facts(found: Orientation) -> VideoFacts:
     return VideoFacts(
-        codec="h264", width=160, height=90, fps=25, frames=1, pixel_format="yuv420p", timescale=25,
+        codec="h264", width=160, height=90, fps=Fraction(25), frames=1, pixel_format="yuv420p", timescale=25,
         rotation=found.rotation, mirrored=found.mirrored,
     )  # fmt: skip
 
