@@ -22,7 +22,9 @@ def merge(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="[default: the first chapter's name, -merged]"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Join even if a chapter is missing.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Join even if a chapter is missing, or from another time.")
+    ] = False,
 ) -> None:
     """Join a camera's chapters into one file: nothing is encoded again, telemetry and HiLights go on."""
     from eddyline.pipeline.edit.chapters import in_order

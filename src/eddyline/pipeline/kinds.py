@@ -33,9 +33,11 @@ _OTHER = {
     ".bin .sav .bdm .cpi .mpl .inp .int .idx .ifo .bup .gis .sec .zip .db .yaml .yml",
 }
 _SKIPPED = {suffix: why for why, suffixes in _OTHER.items() for suffix in suffixes.split()}
-# GoPro: GX010042 is chapter 1 of clip 42, GOPR0042 and GP010042 chapters 0 and 1. Clips come before chapters.
-_CHAPTER = re.compile(r"(G[HXSL])(\d\d|[A-Z]{2})(\d{4})", re.IGNORECASE)
-_OLD_CHAPTER = re.compile(r"(?:GOPR|GP(\d\d))(\d{4})", re.IGNORECASE)
+# GoPro: GX010042 is chapter 1 of clip 42, GOPR0042 and GP010042 chapters 0 and 1, of a Fusion's front
+# GPFR0042 and GF010042. Clips come before chapters.
+_CHAPTER = re.compile(r"(G[HXSLG])(\d\d|[A-Z]{2})(\d{4})", re.IGNORECASE)
+_OLD_CHAPTER = re.compile(r"(?:GOPR|GPFR|GPBK|G([PFB])(\d\d))(\d{4})", re.IGNORECASE)
+_FIRST = {"P": "GOPR", "F": "GPFR", "B": "GPBK"}
 
 
 def not_footage(name: str) -> str:
@@ -68,5 +70,6 @@ def filming_order(name: str) -> tuple[str, str]:
     if match := _CHAPTER.fullmatch(stem):
         return (f"{match[1].upper()}{match[3]}{match[2].upper()}", name)
     if match := _OLD_CHAPTER.fullmatch(stem):
-        return (f"GOPR{match[2]}{match[1] or '00'}", name)
+        first = _FIRST[match[1].upper()] if match[1] else stem[:4].upper()
+        return (f"{first}{match[3]}{match[2] or '00'}", name)
     return (name, name)

@@ -70,8 +70,12 @@ def test_a_camera_card_gives_its_clips_and_not_their_companions(tmp_path: Path) 
 def test_chapters_come_in_the_order_they_were_filmed(tmp_path: Path) -> None:
     for name in ("GX010043.MP4", "GX020042.MP4", "GX010042.MP4", "GP010007.MP4", "GOPR0007.MP4"):
         put(tmp_path / name)
+    for name in ("GPFR0008.MP4", "GF010007.MP4", "GPFR0007.MP4"):
+        put(tmp_path / name)
     names = [path.name for path in found(tmp_path).footage]
-    assert names == ["GOPR0007.MP4", "GP010007.MP4", "GX010042.MP4", "GX020042.MP4", "GX010043.MP4"]
+    assert names[:2] == ["GOPR0007.MP4", "GP010007.MP4"]
+    assert names[2:5] == ["GPFR0007.MP4", "GF010007.MP4", "GPFR0008.MP4"]
+    assert names[5:] == ["GX010042.MP4", "GX020042.MP4", "GX010043.MP4"]
 
 
 def test_an_unknown_extension_is_judged_by_its_first_bytes(tmp_path: Path) -> None:

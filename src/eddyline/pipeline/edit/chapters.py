@@ -5,8 +5,14 @@
 | HERO6 and later | GX010042.MP4, GH010042.MP4 | GX020042.MP4 | 0042 | 1, 2 |
 | HERO5 and older | GOPR0042.MP4 | GP010042.MP4 | 0042 | 0, 1 |
 | 360 | GS010042.360 | GS020042.360 | 0042 | 1, 2 |
+| Fusion, front | GPFR0042.MP4 | GF010042.MP4 | 0042 | 0, 1 |
+| Fusion, back | GPBK0042.MP4 | GB010042.MP4 | 0042 | 0, 1 |
 | proxies | GL010042.LRV | GL020042.LRV | 0042 | 1, 2 |
+| bursts as video | GG010042.MP4 | GG020042.MP4 | 0042 | 1, 2 |
 | looping | GHAA0001.MP4 | GHAA0002.MP4 | AA | 1, 2 |
+
+Front and back of a Fusion are two recordings. Chapters are those of one folder, or of the next of the card's
+folders where one ran out (see `card_folders`).
 """
 
 from __future__ import annotations
@@ -14,17 +20,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from eddyline.core.errors import InputError, UsageError
+from eddyline.pipeline.edit.card_folders import card_folder
 
 Place = TypeVar("Place", Path, str)
-_NUMBERED = re.compile(r"(G[HXSL])(\d\d)(\d{4})", re.IGNORECASE)
+_NUMBERED = re.compile(r"(G[HXSLG])(\d\d)(\d{4})", re.IGNORECASE | re.ASCII)
 _LOOPING = re.compile(r"(G[HX])([A-Z]{2})(\d{4})", re.IGNORECASE)
 _MOST_CHAPTERS = 99  # two digits
-_OLD = re.compile(r"(?:GOPR|GP(\d\d))(\d{4})", re.IGNORECASE)
+# What the first file of a recording begins with, and what those that follow do.
+_LATER = {"GOPR": "GP", "GPFR": "GF", "GPBK": "GB"}
+_FIRST = {later: first for first, later in _LATER.items()}
+_OLD = re.compile(r"(?:(GOPR|GPFR|GPBK)|(G[PFB])(\d\d))(\d{4})", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +60,8 @@ def chapter_name(name: str) -> ChapterName | None:
         clip, family = found[2].upper(), found[1].upper() + suffix
         return ChapterName(family=family, clip=clip, chapter=int(found[3]), looping=True)
     if found := _OLD.fullmatch(path.stem):
-        return ChapterName(family="GOPR" + suffix, clip=found[2], chapter=int(found[1] or 0))
+        first = found[1].upper() if found[1] else _FIRST[found[2].upper()]
+        return ChapterName(family=first + suffix, clip=found[4], chapter=int(found[3] or 0))
     return None
 
 
@@ -63,10 +74,10 @@ def sibling(name: str, step: int) -> str | None:
     if told is None or told.looping:
         return None
     number, prefix = told.chapter + step, path.stem[:2]
-    if told.family.startswith("GOPR"):
-        small = prefix.islower()
-        first, later = ("gopr", "gp") if small else ("GOPR", "GP")
-        found = f"{first}{told.clip}" if number == 0 else f"{later}{number:02}{told.clip}"
+    first = told.family[:4]
+    if first in _LATER:
+        found = f"{first}{told.clip}" if number == 0 else f"{_LATER[first]}{number:02}{told.clip}"
+        found = found.lower() if prefix.islower() else found
         least = 0
     else:
         found, least = f"{prefix}{number:02}{told.clip}", 1
@@ -115,31 +126,51 @@ def in_order(chapters: Sequence[Path], *, force: bool = False) -> tuple[Path, ..
 
 
 def grouped(footage: Iterable[Place]) -> list[tuple[Place, ...]]:
-    """Footage by recording, in the order of its first files: chapters of one folder with no gap together.
+    """Footage by recording, in the order of its first files: chapters with no gap together.
 
-    Footage is told by paths, or by addresses in a store.
+    Footage is given as paths, or as addresses in a store. Chapters lie in one folder; those of the next
+    folder of a card go on where that one ends.
 
     Looping chapters stay apart: the camera deletes the oldest, and people keep the one that they want.
     """
-    groups: dict[object, list[tuple[int, Place]]] = {}
+    groups: dict[object, list[tuple[int, int, Place]]] = {}
     for number, place in enumerate(footage):
         path = PurePosixPath(place)
         name = chapter_name(path.name)
-        alone = name is None or name.looping
-        key = number if alone or name is None else (path.parent, name.family, name.clip)
-        groups.setdefault(key, []).append((0 if alone or name is None else name.chapter, place))
+        if name is None or name.looping:
+            groups[number] = [(0, 0, place)]
+            continue
+        folder = card_folder(path.parent)
+        key = (folder.row, name.family, name.clip)
+        groups.setdefault(key, []).append((folder.number, name.chapter, place))
     return [run for group in groups.values() for run in _runs(group)]
 
 
-def _runs(group: list[tuple[int, Place]]) -> list[tuple[Place, ...]]:
-    """Chapters that follow each other without a gap, together."""
-    runs: list[list[tuple[int, Place]]] = []
-    for each in sorted(group, key=lambda pair: pair[0]):
-        if runs and each[0] == runs[-1][-1][0] + 1:
-            runs[-1].append(each)
+def by_folder(chapters: Sequence[Place]) -> list[tuple[Place, ...]]:
+    """The chapters of one recording, in order, by the folders that they lie in."""
+    folders = groupby(chapters, key=lambda place: PurePosixPath(place).parent)
+    return [tuple(each) for _, each in folders]
+
+
+def _runs(group: list[tuple[int, int, Place]]) -> list[tuple[Place, ...]]:
+    """Chapters (number of folder, number of chapter, place) that follow each other without a gap."""
+    runs: list[list[tuple[int, int, Place]]] = []
+    for folder, chapter, place in sorted(group, key=lambda each: each[:2]):
+        if runs and runs[-1][-1][:2] == (folder, chapter - 1):
+            runs[-1].append((folder, chapter, place))
         else:
-            runs.append([each])
-    return [tuple(path for _, path in run) for run in runs]
+            runs.append([(folder, chapter, place)])
+    ends = {run[-1][:2]: run for run in runs}
+    joined: list[list[tuple[int, int, Place]]] = []
+    for run in runs:
+        folder, chapter, _ = run[0]
+        before = ends.get((folder - 1, chapter - 1))
+        if before is None:
+            joined.append(run)
+        else:
+            before.extend(run)
+            ends[run[-1][:2]] = before
+    return [tuple(place for *_, place in run) for run in joined]
 
 
 def _once(chapters: Sequence[Path]) -> None:

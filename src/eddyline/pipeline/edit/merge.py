@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from eddyline.gpmf.payloads import join
 from eddyline.mp4.mux import COMPATIBLE, write
 from eddyline.mp4.outgoing import OutTrack, Piece, linked
 from eddyline.mp4.slice import sample_bytes
-from eddyline.pipeline.edit.chapters import Place, grouped, in_order
+from eddyline.pipeline.edit.chapters import Place, by_folder, chapter_name, grouped, in_order
+from eddyline.pipeline.edit.continuity import require_continuous
 from eddyline.pipeline.edit.mergeplan import Chapter, Plan, opened, plan_of
 from eddyline.pipeline.edit.mergeproof import prove
 from eddyline.pipeline.edit.watched import never
@@ -46,9 +48,13 @@ def merge(
 
     `check` is called with every read and may raise, to stop.
     Raises `UsageError` and `InputError` for files that are not the chapters of one recording (with `force`,
-    one may be missing in between), `UnsupportedError` for chapters that were edited, `ProofError`.
+    one may be missing in between, or filmed at another time), `UnsupportedError` for chapters that were
+    edited, `ProofError`.
     """
     ordered = in_order(paths, force=force)
+    if not force and any(chapter_name(path.name) for path in ordered):
+        with ExitStack() as stack:
+            _require_continuous(ordered, opened(ordered, stack, check))
     with appearing(out) as aside:
         return join_chapters(ordered, aside.file, check=check)
 
@@ -59,10 +65,19 @@ def recordings(footage: Sequence[Place]) -> list[tuple[Place, ...]]:
     Footage is told by paths, or by addresses in a store. What is a chapter by its name alone (of another
     camera, say, or edited) stays apart.
     """
-    found: list[tuple[Place, ...]] = []
-    for group in grouped(footage):
-        found.extend([group] if len(group) == 1 or _mergeable(group) else [(path,) for path in group])
-    return found
+    return [recording for group in grouped(footage) for recording in _recordings(group)]
+
+
+def _recordings(group: tuple[Place, ...]) -> list[tuple[Place, ...]]:
+    if len(group) == 1 or _mergeable(group):
+        return [group]
+    folders = by_folder(group)
+    for count in range(len(folders) - 1, 0, -1):
+        head: tuple[Place, ...] = tuple(chain(*folders[:count]))
+        tail: tuple[Place, ...] = tuple(chain(*folders[count:]))
+        if count == 1 or _mergeable(head):
+            return _recordings(head) + _recordings(tail)
+    return [(path,) for path in group]
 
 
 def _mergeable(paths: Sequence[Place]) -> bool:
@@ -79,12 +94,20 @@ def are_one(paths: Sequence[Place]) -> bool:
     """
     try:
         with ExitStack() as stack:
-            plan_of(opened(paths, stack, never))
+            chapters = opened(paths, stack, never)
+            _require_continuous(paths, chapters)
+            plan_of(chapters)
     except EddylineError as error:
         if error.retry:
             raise
         return False
     return True
+
+
+def _require_continuous(paths: Sequence[Place], chapters: Sequence[Chapter]) -> None:
+    """Chapters of several folders have to follow each other in time. Raises `InputError`."""
+    if len(by_folder(paths)) > 1:
+        require_continuous(chapters)
 
 
 def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None] = never) -> Merged:

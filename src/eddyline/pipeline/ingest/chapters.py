@@ -7,12 +7,12 @@ Nobody tells which chapter is the last, so it counts as whole once nothing was a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import PurePosixPath
 
 from eddyline.core.objectfacts import ObjectFacts
+from eddyline.pipeline.edit.card_folders import beside
 from eddyline.pipeline.edit.chapters import chapter_name, sibling
 
 
@@ -33,9 +33,10 @@ def is_chapter(key: str) -> bool:
 def parts_of(key: str, facts: ObjectFacts, look: Callable[[str], ObjectFacts | None]) -> tuple[Part, ...]:
     """All chapters of the recording of `key` that lie beside it without a gap, in order; itself among them.
 
+    Where a folder of a card ends, those of the next one follow (or, backwards, those of the one before).
     `look` says what an object is, None: it is not there. Raises as `look` does.
     """
-    before, after = (tuple(_beside(key, look, steps)) for steps in (count(-1, -1), count(1)))
+    before, after = (tuple(_beside(key, look, step)) for step in (-1, 1))
     return (*reversed(before), Part(key=key, facts=facts), *after)
 
 
@@ -44,13 +45,33 @@ def quiet_in_s(parts: tuple[Part, ...], wait_s: float, now: float) -> float:
     return max(max(part.facts.at for part in parts) + wait_s - now, 0.0)
 
 
-def _beside(key: str, look: Callable[[str], ObjectFacts | None], steps: Iterable[int]) -> Iterator[Part]:
-    """The chapters so many steps from `key`, up to the first that is not there."""
+def same_folder(key: str, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Those of the parts that lie in the folder of `key`."""
+    folder = PurePosixPath(key).parent
+    return tuple(part for part in parts if PurePosixPath(part.key).parent == folder)
+
+
+def _beside(key: str, look: Callable[[str], ObjectFacts | None], step: int) -> Iterator[Part]:
+    """The chapters from `key` on in one direction, up to the first that is not there."""
     path = PurePosixPath(key)
-    for step in steps:
-        name = sibling(path.name, step)
-        beside = None if name is None else str(path.with_name(name))
-        facts = None if beside is None else look(beside)
-        if beside is None or facts is None or not facts.size:
+    while (name := sibling(path.name, step)) is not None:
+        part = _part(path.with_name(name), look) or _in_next_folder(path, name, step, look)
+        if part is None:
             return
-        yield Part(key=beside, facts=facts)
+        path = PurePosixPath(part.key)
+        yield part
+
+
+def _in_next_folder(
+    path: PurePosixPath, name: str, step: int, look: Callable[[str], ObjectFacts | None]
+) -> Part | None:
+    """The chapter `name` in the card's next folder, unless the one beside it there is that folder's own."""
+    folder = beside(path.parent, step)
+    if folder is None or (found := _part(folder / name, look)) is None:
+        return None
+    return None if _part(folder / path.name, look) else found
+
+
+def _part(path: PurePosixPath, look: Callable[[str], ObjectFacts | None]) -> Part | None:
+    facts = look(str(path))
+    return Part(key=str(path), facts=facts) if facts is not None and facts.size else None

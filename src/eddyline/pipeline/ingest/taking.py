@@ -10,7 +10,7 @@ from eddyline.core.addresses import Address
 from eddyline.core.errors import EddylineError, UsageError
 from eddyline.core.objectfacts import ObjectFacts
 from eddyline.media.profile import Profile
-from eddyline.pipeline.ingest.chapters import is_chapter, parts_of, quiet_in_s
+from eddyline.pipeline.ingest.chapters import Part, is_chapter, parts_of, quiet_in_s, same_folder
 from eddyline.pipeline.ingest.deciding import decide, is_own
 from eddyline.pipeline.ingest.messages import Note
 from eddyline.pipeline.ingest.rules import Rules, Take
@@ -82,10 +82,19 @@ class Taking:
         left_s = quiet_in_s(parts, take.chapters_wait_s, self.now())
         if left_s > 0:
             raise NotYetError(left_s)
+        # The card's next folder may hold another recording of the same number.
+        inner = same_folder(told.key, parts)
+        for each in (parts, inner) if len(inner) < len(parts) else (parts,):
+            if (whole := self._together(told, each)) is not None:
+                return whole
+        return alone
+
+    def _together(self, told: Submit, parts: Sequence[Part]) -> tuple[list[str], Take] | None:
+        """The files of these parts as one recording; None where they are not to be one."""
         whole = [replace(told, key=part.key, etag=part.facts.tag) for part in parts]
         # Each chapter's message has to come to the same end: the first one's rule counts for all of them.
         first = decide(whole[0], parts[0].facts, self.rules)
         if len(parts) == 1 or not isinstance(first, Take) or first.chapters_wait_s is None:
-            return alone
+            return None
         addresses = [each.address for each in whole]
-        return (addresses, first) if self.are_one(addresses) else alone
+        return (addresses, first) if self.are_one(addresses) else None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import InputError, UsageError
-from eddyline.pipeline.edit.chapters import ChapterName, chapter_name, grouped, in_order, sibling
+from eddyline.pipeline.edit.chapters import ChapterName, by_folder, chapter_name, grouped, in_order, sibling
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,13 @@ from eddyline.pipeline.edit.chapters import ChapterName, chapter_name, grouped, 
         ("GL020042.LRV", ("GL.LRV", "0042", 2, False)),
         ("GOPR0042.MP4", ("GOPR.MP4", "0042", 0, False)),
         ("GP030042.MP4", ("GOPR.MP4", "0042", 3, False)),
+        ("GPFR0042.MP4", ("GPFR.MP4", "0042", 0, False)),
+        ("gf030042.mp4", ("GPFR.MP4", "0042", 3, False)),
+        ("GPBK0042.MP4", ("GPBK.MP4", "0042", 0, False)),
+        ("GB120042.MP4", ("GPBK.MP4", "0042", 12, False)),
+        ("GPFR0042.LRV", ("GPFR.LRV", "0042", 0, False)),
+        ("GOPR0042.THM", ("GOPR.THM", "0042", 0, False)),
+        ("GG020042.MP4", ("GG.MP4", "0042", 2, False)),
         ("GHAB0007.MP4", ("GH.MP4", "AB", 7, True)),
     ],
 )
@@ -28,7 +35,18 @@ def test_a_name_says_recording_and_chapter(name: str, said: tuple[str, str, int,
     assert chapter_name(name) == expected
 
 
-@pytest.mark.parametrize("name", ["holiday.mp4", "GX10042.MP4", "GPAA7112.JPG", "GX010042-merged.MP4"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "holiday.mp4",
+        "GX10042.MP4",
+        "GPAA7112.JPG",
+        "GX010042-merged.MP4",
+        "GPFR01.MP4",
+        "GF0142.MP4",
+        "GX\u0660\u06610042.MP4",
+    ],
+)
 def test_other_names_say_nothing(name: str) -> None:
     assert chapter_name(name) is None
 
@@ -96,6 +114,10 @@ def test_looping_chapters_stay_apart() -> None:
         ("GOPR0042.MP4", 1, "GP010042.MP4"),
         ("GP010042.MP4", -1, "GOPR0042.MP4"),
         ("gp010042.mp4", -1, "gopr0042.mp4"),
+        ("GPFR0042.MP4", 1, "GF010042.MP4"),
+        ("GB010042.MP4", -1, "GPBK0042.MP4"),
+        ("gf020042.mp4", -1, "gf010042.mp4"),
+        ("GPBK0042.MP4", -1, None),
         ("GX010042.MP4", -1, None),
         ("GOPR0042.MP4", -1, None),
         ("GX990042.MP4", 1, None),
@@ -111,3 +133,51 @@ def test_a_chapter_names_those_beside_it(name: str, step: int, beside: str | Non
         assert one is not None
         assert other is not None
         assert (other.family, other.clip, other.chapter) == (one.family, one.clip, one.chapter + step)
+
+
+CARD = "DCIM/100GOPRO/"
+NEXT = "DCIM/101GOPRO/"
+
+
+def test_chapters_go_on_in_the_cards_next_folder() -> None:
+    footage = [f"{CARD}GX{n:02}0042.MP4" for n in (1, 2)] + [f"{NEXT}GX{n:02}0042.MP4" for n in (3, 4)]
+    last = ["DCIM/102GOPRO/GX050042.MP4"]
+    assert grouped([*reversed(footage), *last]) == [(*footage, *last)]
+
+
+@pytest.mark.parametrize(
+    "footage",
+    [
+        [f"{CARD}GX010042.MP4", f"{NEXT}GX010042.MP4"],  # the number came again
+        [f"{CARD}GX010042.MP4", "DCIM/102GOPRO/GX020042.MP4"],  # not the next folder
+        [f"{CARD}GX010042.MP4", "DCIM/101APPLE/GX020042.MP4"],  # another camera's folder
+        ["a/100GOPRO/GX010042.MP4", "b/101GOPRO/GX020042.MP4"],  # another card
+        [f"{NEXT}GX010042.MP4", f"{CARD}GX020042.MP4"],  # backwards
+        [f"{CARD}GX010042.MP4", f"{NEXT}GX030042.MP4"],  # a gap
+        [f"{CARD}GX010042.MP4", f"{NEXT}GH020042.MP4"],  # another codec
+        ["day1/GX010042.MP4", "day2/GX020042.MP4"],  # folders that no camera names
+        ["DCIM/100GFRNT/GPFR0042.MP4", "DCIM/100GBACK/GPBK0042.MP4"],
+        ["card/GPFR0042.MP4", "card/GB010042.MP4"],  # front, then back
+    ],
+)
+def test_unrelated_files_of_one_number_stay_apart(footage: list[str]) -> None:
+    assert sorted(grouped(footage)) == sorted((each,) for each in footage)
+
+
+def test_the_next_folders_own_recording_is_not_taken_for_a_continuation() -> None:
+    first = (f"{CARD}GX010042.MP4", f"{CARD}GX020042.MP4")
+    other = (f"{NEXT}GX010042.MP4", f"{NEXT}GX020042.MP4", f"{NEXT}GX030042.MP4")
+    assert grouped([*first, *other]) == [first, other]
+
+
+def test_a_fusions_chapters_go_on_from_the_first_file_of_each_side() -> None:
+    front = ("100GFRNT/GPFR0042.MP4", "100GFRNT/GF010042.MP4", "101GFRNT/GF020042.MP4")
+    back = ("100GBACK/GPBK0042.MP4", "100GBACK/GB010042.MP4", "101GBACK/GB020042.MP4")
+    mixed = [each for pair in zip(reversed(front), reversed(back), strict=True) for each in pair]
+    assert grouped(mixed) == [front, back]
+
+
+def test_addresses_in_a_store_are_grouped_as_paths_are() -> None:
+    footage = ("s3://cards/ann/DCIM/100GOPRO/GX010042.MP4", "s3://cards/ann/DCIM/101GOPRO/GX020042.MP4")
+    assert grouped(footage) == [footage]
+    assert by_folder(footage) == [(footage[0],), (footage[1],)]

@@ -127,3 +127,38 @@ def test_a_first_chapter_that_is_not_taken_so_leaves_the_others_apart(tmp_path: 
     world.run()
     assert sorted(world.addresses()) == [f"s3://cards/{key}" for key in KEYS[1:]]
     assert world.reasons("ignored") == ["not the first"]
+
+
+CARD = ("ann/100GOPRO/GX010042.MP4", "ann/100GOPRO/GX020042.MP4", "ann/101GOPRO/GX030042.MP4")
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(CARD)])
+def test_chapters_in_the_cards_next_folder_belong_to_the_recording(
+    rules: Rules, order: tuple[str, ...]
+) -> None:
+    world = _world(rules, *CARD)
+    world.counter.send(*(created(key) for key in order))
+    world.run()
+    assert set(world.addresses()) == {" + ".join(f"s3://cards/{key}" for key in CARD)}
+
+
+def test_the_next_folders_own_recording_stays_apart(rules: Rules) -> None:
+    others = ("ann/101GOPRO/GX020042.MP4", *CARD[2:])
+    world = _world(rules, *CARD[:2], *others)
+    world.counter.send(*(created(key) for key in (*CARD[:2], *others)))
+    world.run()
+    expected = {" + ".join(f"s3://cards/{key}" for key in keys) for keys in (CARD[:2], others)}
+    assert set(world.addresses()) == expected
+
+
+def test_chapters_of_another_folder_that_do_not_fit_leave_those_of_one_folder_together(
+    rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = _world(rules, *CARD)
+    monkeypatch.setattr(world, "are_one", lambda found: len({each.rsplit("/", 1)[0] for each in found}) == 1)
+    world.counter.send(*(created(key) for key in CARD))
+    world.run()
+    assert set(world.addresses()) == {
+        f"s3://cards/{CARD[0]} + s3://cards/{CARD[1]}",
+        f"s3://cards/{CARD[2]}",
+    }
