@@ -84,17 +84,16 @@ def arrived(
         )
 
 
-def local(original: Original, folder: Path, *, check: Callable[[], None], tally: Tally) -> Path:
-    """The source as a local file under its own name, fetched into the new `folder` where it lies elsewhere.
+def local(original: Original, out: Path, *, check: Callable[[], None], tally: Tally) -> Path:
+    """The source as a local file, fetched as `out` where it lies elsewhere.
 
     `check` is asked now and then while it is fetched, and may raise, to stop.
     """
     if original.path is not None:
         original.check()
         return original.path
-    folder.mkdir()
     with original.open() as src, tally.counting(src):
-        return fetched(src, folder / original.name, check=check)
+        return fetched(src, out, check=check)
 
 
 def fetched(src: Ranges, out: Path, *, check: Callable[[], None]) -> Path:

@@ -6,7 +6,6 @@ anyone. A step that finds its part already made answers with that part.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -19,6 +18,8 @@ from typing import Any
 from eddyline.core import files
 from eddyline.core.bounds import Bounds
 from eddyline.core.errors import MissingError
+from eddyline.core.identity import digest
+from eddyline.core.names import remove_child
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.core.store import Store
@@ -29,6 +30,7 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.edit.watched import Watched
 from eddyline.pipeline.footage import Footage, Indexes, Sources
 from eddyline.pipeline.history import History
+from eddyline.pipeline.jobspec import StepSpec, asset_of_plan, read_plan
 from eddyline.pipeline.parts import Part, Parts
 from eddyline.pipeline.plan import Plan
 from eddyline.pipeline.room import await_room
@@ -74,10 +76,11 @@ class Bench:
         return Sources(self.store)
 
     def plan(self, key: str) -> Plan:
-        """The plan kept under `key`. Raises `MissingError`."""
+        """The plan kept under `key`. Raises `MissingError`; `JobSpecError` for what is not a plan's key."""
+        asset = asset_of_plan(key)
         plan = self._plans.get(key)
         if plan is None:  # two threads may read it twice; it is the same plan
-            plan = self._plans[key] = Plan.from_json(json.loads(self._read_plan(key)))
+            plan = self._plans[key] = read_plan(self._read_plan(key), asset)
             while len(self._plans) > _PLANS_KEPT:
                 self._plans.popitem(last=False)
         return plan
@@ -118,14 +121,15 @@ class Bench:
         """
         if job.cls in self.limits:
             await_room(self.scratch, self.limits[job.cls].room_gib, stop, patience_s=self.patience_s)
-        folder = self.scratch / f"{job.id}.{job.fence}"
-        files.remove_tree(folder)
+        # A digest, because the job's id comes from a message.
+        folder = self.scratch / digest("scratch", job.id, job.fence)[:32]
+        remove_child(self.scratch, folder)
         with files.told_apart("making room to work"):
             folder.mkdir(parents=True)
         try:
             yield folder
         finally:
-            files.remove_tree(folder)
+            remove_child(self.scratch, folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,14 +185,16 @@ def handler(bench: Bench, step: Step, after: Callable[[Task, Part], None] | None
     """Make a job handler of a step. `after` runs each time, also when the part was there already."""
 
     def handle(job: Job, context: JobContext) -> Done:
-        plan = bench.plan(job.spec["plan"])
-        key = plan.part(job.kind, job.spec["index"])
+        spec = StepSpec.of(job)
+        plan = bench.plan(spec.plan)
+        spec.check(job.kind, plan)
+        key = plan.part(job.kind, spec.index)
         part = bench.parts.find(key)
         with bench.workplace(job, context.stop) as work:
             task = Task(
                 job=job,
                 plan=plan,
-                index=job.spec["index"],
+                index=spec.index,
                 work=work,
                 bench=bench,
                 runner=bench.runner(job, work, context.stop),

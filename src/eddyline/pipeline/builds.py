@@ -25,6 +25,7 @@ from eddyline.graph.job import Addition, Done, Job, Link, NewJob
 from eddyline.media.chunks import Chunk
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.bench import Bench
+from eddyline.pipeline.jobspec import StepSpec
 from eddyline.pipeline.parts import Part
 from eddyline.pipeline.plan import Plan, job_id
 
@@ -113,8 +114,10 @@ def one_build(
     """
 
     def handle(job: Job, context: JobContext) -> Done:
-        plan = bench.plan(job.spec["plan"])
-        entry = _Entry(bench=bench, plan=plan, job=job, clock=clock, pause_s=pause_s)
+        spec = StepSpec.of(job)
+        plan = bench.plan(spec.plan)
+        spec.check(job.kind, plan)
+        entry = _Entry(bench=bench, plan=plan, job=job, spec=spec, clock=clock, pause_s=pause_s)
         record = entry.enter(context.stop)
         if record.before:
             entry.drop_others()
@@ -133,6 +136,7 @@ class _Entry:
     bench: Bench
     plan: Plan
     job: Job
+    spec: StepSpec
     clock: Callable[[], float]
     pause_s: float
 
@@ -171,7 +175,7 @@ class _Entry:
 
     def drop_others(self) -> None:
         """Forget what another build has made of this very chunk."""
-        key = self.plan.part("chunk", self.job.spec["index"])
+        key = self.plan.part("chunk", self.spec.index)
         part = self.bench.parts.find(key)
         if part is not None and build_of(part) != self._build:
             self.bench.store.delete(key)
@@ -183,11 +187,11 @@ class _Entry:
         made = [
             self._twin(chunk, len(record.before))
             for chunk in self.plan.chunks
-            if chunk.index != self.job.spec["index"] and self._is_anothers(chunk.index)
+            if chunk.index != self.spec.index and self._is_anothers(chunk.index)
         ]
         if not made:
             return []
-        needs, ask = tuple(job.id for job in made), self.job.spec["ask"]
+        needs, ask = tuple(job.id for job in made), self.spec.ask
         films = [job_id(self.plan.asset, ask, "assemble", rung.name) for rung in self.plan.rungs]
         return [*made, *(Link(job_id=film, needs=needs) for film in films)]
 
@@ -198,7 +202,7 @@ class _Entry:
     def _twin(self, chunk: Chunk, time: int) -> NewJob:
         job = self.job
         return NewJob(
-            id=f"{job_id(job.asset, job.spec['ask'], 'chunk', chunk.index)}-again{time}",
+            id=f"{job_id(job.asset, self.spec.ask, 'chunk', chunk.index)}-again{time}",
             asset=job.asset,
             kind=job.kind,
             cls=job.cls,

@@ -11,11 +11,13 @@ from threading import Lock
 from typing import Any
 
 from eddyline.core.addresses import parse
-from eddyline.core.errors import InputError, MissingError
+from eddyline.core.errors import InputError, MissingError, UsageError
 from eddyline.core.identity import canonical
+from eddyline.core.names import is_asset
 from eddyline.core.objectranges import ObjectRanges
 from eddyline.core.opening import BUCKETS
 from eddyline.core.ranges import FileRanges, Ranges
+from eddyline.core.shown import shown
 from eddyline.core.store import Store
 from eddyline.media.footage import main_video
 from eddyline.mp4.index import read_movie
@@ -145,7 +147,7 @@ class Sources:
             value["chapters"] = [
                 {**_plain(chapter.original), "fingerprint": chapter.fingerprint} for chapter in chapters
             ]
-        self._store.put_bytes(f".eddyline/sources/{asset}.json", canonical(value))
+        self._store.put_bytes(_note_key(asset), canonical(value))
 
     def find(self, asset: str) -> Original:
         """Where it was last seen; of a recording in chapters, the first. Raises `MissingError`."""
@@ -159,8 +161,16 @@ class Sources:
         )
 
     def _note(self, asset: str) -> dict[str, Any]:
-        note: dict[str, Any] = json.loads(self._store.get(f".eddyline/sources/{asset}.json"))
+        note: dict[str, Any] = json.loads(self._store.get(_note_key(asset)))
         return note
+
+
+def _note_key(asset: str) -> str:
+    if not is_asset(asset):
+        raise UsageError(
+            f"{shown(asset)} is not the id of an asset", remedy="name one of 16 hexadecimal digits"
+        )
+    return f".eddyline/sources/{asset}.json"
 
 
 def _plain(original: Original) -> dict[str, Any]:

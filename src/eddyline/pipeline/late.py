@@ -8,6 +8,7 @@ from eddyline.core.errors import EddylineError
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
 from eddyline.pipeline.bench import Bench
+from eddyline.pipeline.jobspec import StepSpec
 
 
 def cleaning_up(bench: Bench, inner: Handler) -> Handler:
@@ -19,7 +20,7 @@ def cleaning_up(bench: Bench, inner: Handler) -> Handler:
     """
 
     def handle(job: Job, context: JobContext) -> Done:
-        plan = bench.plan(job.spec["plan"])
+        plan = bench.plan(StepSpec.of(job).plan)
         try:
             return inner(job, context)
         finally:

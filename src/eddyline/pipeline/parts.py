@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eddyline.core.errors import MissingError
+from eddyline.core.errors import MissingError, UsageError
 from eddyline.core.identity import canonical
+from eddyline.core.names import is_plain_path
 from eddyline.core.store import Store
 
 _RECEIPT = "receipt.json"
+_MOST_CPU_S = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +46,11 @@ class Parts:
     def find(self, key: str) -> Part | None:
         """The part, if it is finished and all its files are still there."""
         try:
-            receipt = json.loads(self._store.get(f"{key}/{_RECEIPT}"))
+            part = _receipt(key, self._store.get(f"{key}/{_RECEIPT}"))
         except MissingError:
             return None
-        part = Part(key=key, files=receipt["files"], result=receipt["result"], cpu_s=receipt["cpu_s"])
+        if part is None:  # not one that was written here: the part is made again
+            return None
         whole = all(self._store.size(f"{key}/{name}") == size for name, size in part.files.items())
         return part if whole else None
 
@@ -64,8 +67,34 @@ class Parts:
         """Put the files `made` (name -> local file), then the receipt."""
         files = {}
         for name, path in sorted(made.items()):
+            if not is_plain_path(name):
+                raise UsageError(
+                    f"{name!r} is not the name of a part's file", remedy="report it: this is a bug"
+                )
             files[name] = path.stat().st_size
             self._store.put(f"{key}/{name}", path)
         receipt = {"files": files, "result": dict(result), "cpu_s": round(cpu_s, 3)}
         self._store.put_bytes(f"{key}/{_RECEIPT}", canonical(receipt))
         return Part(key=key, files=files, result=dict(result), cpu_s=cpu_s)
+
+
+def _receipt(key: str, data: bytes) -> Part | None:
+    """The part that a receipt describes; None if it is not one that `keep` writes."""
+    try:
+        receipt = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(receipt, dict):
+        return None
+    found, result, cpu_s = receipt.get("files"), receipt.get("result"), receipt.get("cpu_s")
+    if not isinstance(found, dict) or not isinstance(result, dict):
+        return None
+    # Names become keys, and names of local files.
+    named = all(is_plain_path(name) and _is_count(size) for name, size in found.items())
+    if not named or not isinstance(cpu_s, int | float) or not 0 <= cpu_s < _MOST_CPU_S:
+        return None
+    return Part(key=key, files=found, result=result, cpu_s=cpu_s)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eddyline.core.errors import MissingError
+from eddyline.core.names import is_plain_path
 from eddyline.core.store import Store
 from eddyline.media.left_out import LeftOut
 from eddyline.pipeline.layout import asset_key, manifest_key
@@ -15,19 +16,27 @@ from eddyline.pipeline.layout import asset_key, manifest_key
 def standing(store: Store, asset: str) -> dict[str, Any] | None:
     """The asset's manifest; None if there is none that can be read."""
     try:
-        found: dict[str, Any] = json.loads(store.get(manifest_key(asset)))
-    except (MissingError, ValueError):
+        found = json.loads(store.get(manifest_key(asset)))
+    except (MissingError, ValueError, RecursionError):
         return None
-    return found
+    return found if isinstance(found, dict) else None
 
 
 def whole(store: Store, asset: str, manifest: Mapping[str, Any]) -> bool:
-    """Whether everything that the manifest names is there, the films in their full size."""
-    names = [manifest["pictures"]["poster"], *(manifest["stream"] or {}).values(), "index.html"]
-    films = all(
-        store.size(asset_key(asset, film["path"])) == film["bytes"] for film in manifest["renditions"]
+    """Whether everything that the manifest names is there, the films in their full size.
+
+    A manifest that is not of our shape, or that names anything but plain paths, is not.
+    """
+    try:
+        names = [manifest["pictures"]["poster"], *(manifest["stream"] or {}).values(), "index.html"]
+        films = {film["path"]: film["bytes"] for film in manifest["renditions"]}
+    except (LookupError, TypeError, AttributeError):
+        return False
+    if not all(is_plain_path(name) for name in (*names, *films)):
+        return False
+    return all(store.size(asset_key(asset, path)) == size for path, size in films.items()) and all(
+        store.size(asset_key(asset, name)) for name in names
     )
-    return films and all(store.size(asset_key(asset, name)) for name in names)
 
 
 def published(store: Store, asset: str) -> bool:

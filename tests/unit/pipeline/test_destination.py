@@ -70,8 +70,8 @@ def test_a_worker_with_another_store_says_so_and_with_what_to_do(
 
 def test_without_the_assets_plan_a_worker_names_the_store_that_it_looked_in(tmp_path: Path) -> None:
     bench = Bench(store=_bucket("b"), tools=toolchain(), scratch=tmp_path, history=from_spec)
-    with pytest.raises(MissingError, match=r"s3://b/\.eddyline/parts/ab/plan-1\.json") as caught:
-        bench.plan(".eddyline/parts/ab/plan-1.json")
+    with pytest.raises(MissingError, match=r"s3://b/\.eddyline/parts/0{16}/plan-1{16}\.json") as caught:
+        bench.plan(f".eddyline/parts/{'0' * 16}/plan-{'1' * 16}.json")
     assert "--store" in caught.value.remedy
 
 

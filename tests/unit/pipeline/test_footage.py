@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from tests.servers.ministack import Ministack, ministack
 
-from eddyline.core.errors import FormatError, InputError, MissingError
+from eddyline.core.errors import FormatError, InputError, MissingError, UsageError
 from eddyline.core.identity import canonical
 from eddyline.core.opening import BUCKETS, StoreSettings, open_store
 from eddyline.core.ranges import FileRanges
 from eddyline.core.store import FolderStore, Store
 from eddyline.pipeline.clip import make_clip
 from eddyline.pipeline.footage import Chapter, Indexes, Original, Sources
+
+ASSET = "0123456789abcdef"
 
 __all__ = ["ministack"]
 
@@ -67,15 +69,16 @@ def test_an_original_that_is_gone_is_missing(place: tuple[Store, str]) -> None:
 def test_sources_are_remembered_with_their_chapters(place: tuple[Store, str], tmp_path: Path) -> None:
     original = Original.of(place[1])
     sources = Sources(FolderStore(tmp_path))
-    sources.remember("a", original, (chapter := Chapter(original=original, fingerprint="ab"),))
-    assert sources.find("a") == original
-    assert sources.chapters("a") == (chapter,)
+    sources.remember(ASSET, original, (chapter := Chapter(original=original, fingerprint="ab"),))
+    assert sources.find(ASSET) == original
+    assert sources.chapters(ASSET) == (chapter,)
 
 
 def test_sources_remembered_by_an_older_release_are_found(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
-    store.put_bytes(".eddyline/sources/a.json", canonical({"path": "/card/a.mp4", "size": 3, "mtime_ns": 5}))
-    assert Sources(store).find("a") == Original(address="/card/a.mp4", size=3, stamp="5")
+    note = {"path": "/card/a.mp4", "size": 3, "mtime_ns": 5}
+    store.put_bytes(f".eddyline/sources/{ASSET}.json", canonical(note))
+    assert Sources(store).find(ASSET) == Original(address="/card/a.mp4", size=3, stamp="5")
 
 
 def test_a_relative_path_is_kept_as_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,3 +116,14 @@ def test_a_path_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
     clip.write_bytes(b"x")
     with pytest.raises(InputError, match="not Unicode"):
         Original.of(clip)
+
+
+@pytest.mark.parametrize(
+    "asset", ["", ".", "..", "../../x", "/etc/passwd", "0123456789ABCDEF", "a" * 16 + "/.."]
+)
+def test_only_the_id_of_an_asset_names_a_note(tmp_path: Path, asset: str) -> None:
+    store = FolderStore(tmp_path)
+    with pytest.raises(UsageError, match="not the id of an asset"):
+        Sources(store).find(asset)
+    with pytest.raises(UsageError, match="not the id of an asset"):
+        Sources(store).remember(asset, Original(address="/a", size=1, stamp="1"))

@@ -346,3 +346,10 @@ def test_figures_read_as_people_write_them() -> None:
 
 def test_the_page_is_the_same_every_time(manifest: dict[str, Any], root: Path) -> None:
     assert render(manifest, root) == render(manifest, root)
+
+
+@pytest.mark.parametrize("name", ["../secret.vtt", "/etc/passwd", "a/../../secret.vtt", "", "\0"])
+def test_only_a_plain_path_below_the_asset_is_read_for_the_storyboard(tmp_path: Path, name: str) -> None:
+    (tmp_path / "asset").mkdir()
+    (tmp_path / "secret.vtt").write_text(VTT)
+    assert read_cues(tmp_path / "asset", name) == ()

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.core.errors import MissingError
+from eddyline.core.errors import MissingError, UsageError
+from eddyline.core.identity import canonical
 from eddyline.core.store import FolderStore
 from eddyline.pipeline.parts import Parts
 
@@ -49,3 +50,39 @@ def test_asking_a_part_for_a_file_it_has_not_says_which(tmp_path: Path, store: F
     part = Parts(store).keep("a/b", {"x.mp4": _file(tmp_path, b"1")}, {}, cpu_s=0)
     with pytest.raises(MissingError, match=r"a/b has no y\.mp4"):
         part.file("y.mp4")
+
+
+@pytest.mark.parametrize(
+    "receipt",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"files":[],"result":{},"cpu_s":0}',
+        b'{"files":{},"result":[],"cpu_s":0}',
+        b'{"files":{},"result":{},"cpu_s":1e999}',
+        b'{"files":{},"result":{},"cpu_s":"1"}',
+        b'{"files":{"x":-1},"result":{},"cpu_s":0}',
+        *(
+            canonical({"files": {name: 3}, "result": {}, "cpu_s": 0})
+            for name in ("../../../secret", "..", "/etc/passwd", "a/../../b", "", "x\0", "a//b")
+        ),
+    ],
+)
+def test_a_receipt_that_was_not_written_here_is_no_part(store: FolderStore, receipt: bytes) -> None:
+    store.put_bytes("a/b/receipt.json", receipt)
+    assert Parts(store).find("a/b") is None
+
+
+def test_a_part_keeps_no_file_with_a_path_for_its_name(tmp_path: Path, store: FolderStore) -> None:
+    with pytest.raises(UsageError, match="not the name"):
+        Parts(store).keep("a/b", {"../x": _file(tmp_path, b"1")}, {}, cpu_s=0)
+
+
+@pytest.mark.parametrize("key", ["..", "a/../../b", "/a", "", "a/..", "a\\b", "a\0b"])
+def test_no_key_leaves_the_store(tmp_path: Path, store: FolderStore, key: str) -> None:
+    (tmp_path / "b").write_bytes(b"precious")
+    for ask in (store.get, store.delete, store.size, store.tag, lambda k: list(store.list(k))):
+        with pytest.raises(UsageError, match="not a key"):
+            ask(key)
+    assert (tmp_path / "b").read_bytes() == b"precious"

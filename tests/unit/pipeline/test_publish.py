@@ -235,3 +235,40 @@ def test_rivals_without_end_are_left_to_another_attempt(tmp_path: Path) -> None:
     making = Making(rivals, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
     with pytest.raises(TransientError, match="by others"):
         making.perform(making.job("publish"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pictures": {"poster": "../../x", "thumbnails": [], "storyboard": "../../../victim"}},
+        {"pictures": {"poster": "p.jpg", "thumbnails": [], "storyboard": "/etc/passwd"}},
+        {"pictures": []},
+        {"renditions": [{"path": "../../../../etc/passwd", "bytes": 1}]},
+        {"renditions": "x"},
+        {"stream": {"hls": "/etc/passwd"}},
+        {"stream": ["x"]},
+    ],
+)
+def test_a_manifest_that_others_wrote_names_no_paths_of_ours(tmp_path: Path, change: object) -> None:
+    assert isinstance(change, dict)
+    (tmp_path / "victim").write_bytes(b"precious")
+    store = FolderStore(tmp_path / "store")
+    making = Making(store, tmp_path / "work")
+    making.perform(making.job("publish"))
+    hostile = {**making.manifest(), **change, "version": 0}
+    store.put_bytes(MANIFEST, json.dumps(hostile).encode())
+    assert not published(store, ASSET)
+    store.delete(making.plan.part("publish"))
+    making.perform(making.job("publish"))
+    assert published(store, ASSET)
+    assert (tmp_path / "victim").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("data", [b"[]", b"7", b"[" * 100_000, b"null", b"\xff"])
+def test_what_is_no_manifest_at_all_is_replaced(tmp_path: Path, data: bytes) -> None:
+    store = FolderStore(tmp_path / "store")
+    store.put_bytes(MANIFEST, data)
+    assert not published(store, ASSET)
+    making = Making(store, tmp_path / "work")
+    making.perform(making.job("publish"))
+    assert published(store, ASSET)

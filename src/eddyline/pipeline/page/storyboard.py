@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from eddyline.core.names import is_plain_path
+
 _LARGEST = 4 * 1024 * 1024  # bytes; a cue is about 70 of them
 _CLOCK = r"(?:(\d{1,4}):)?(\d\d):(\d\d)\.(\d{3})"
 _TIMES = re.compile(rf"{_CLOCK} --> {_CLOCK}")
@@ -30,7 +32,7 @@ def read_cues(root: Path, storyboard: str | None) -> tuple[Cue, ...]:
 
     A missing, oversized or unreadable storyboard gives no cues: the page works without.
     """
-    if not storyboard:
+    if not is_plain_path(storyboard) or storyboard is None:
         return ()
     try:
         with (root / storyboard).open("rb") as file:

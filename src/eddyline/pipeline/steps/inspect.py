@@ -29,6 +29,7 @@ from eddyline.pipeline.destination import require
 from eddyline.pipeline.edit.merge import join_chapters
 from eddyline.pipeline.edit.watched import Watched
 from eddyline.pipeline.footage import Chapter, Original
+from eddyline.pipeline.jobspec import InspectSpec
 from eddyline.pipeline.plan import Plan, jobs, parts_folder
 from eddyline.pipeline.tally import BYTES_READ, Tally
 from eddyline.pipeline.terms import Terms
@@ -39,17 +40,18 @@ def inspect(bench: Bench) -> Handler:
 
     def handle(job: Job, context: JobContext) -> Done:
         started, stop, tally = time.thread_time(), context.stop, Tally()
+        spec = InspectSpec.of(job)
         require(bench.store, job)
-        with bench.workplace(job, stop) as work, files.told_apart(f"inspecting {job.spec['name']}"):
+        with bench.workplace(job, stop) as work, files.told_apart(f"inspecting {spec.name}"):
             runner = bench.runner(job, work, stop)
-            plan, route = _Inspection(bench=bench, job=job, runner=runner, work=work, tally=tally).plan()
+            plan, route = _Inspection(bench=bench, spec=spec, runner=runner, work=work, tally=tally).plan()
         bench.store.put_bytes(plan.key, canonical(plan.to_json()))
         cpu = runner.cpu_s + time.thread_time() - started
         bench.parts.keep(plan.part("inspect"), {}, _result(bench.sources.chapters(plan.asset)), cpu)
-        terms = Terms.from_json(job.spec.get("terms", {}))
+        terms = Terms.from_json(spec.terms)
         return Done(
             result={"plan": plan.key, BYTES_READ: tally.bytes},
-            spawn=jobs(plan, job.spec["ask"], terms, route),
+            spawn=jobs(plan, spec.ask, terms, route),
         )
 
     return handle
@@ -60,27 +62,27 @@ class _Inspection:
     """One look at one source."""
 
     bench: Bench
-    job: Job
+    spec: InspectSpec
     runner: Runner
     work: Path
     tally: Tally
 
     def plan(self) -> tuple[Plan, Route]:
-        spec = self.job.spec
-        original = self.bench.sources.find(spec["asset"])
-        chapters = self.bench.sources.chapters(spec["asset"])
+        spec = self.spec
+        original = self.bench.sources.find(spec.asset)
+        chapters = self.bench.sources.chapters(spec.asset)
         if chapters:
             facts, source = self._merged(chapters), self._part
         else:
             facts, source = self._single(original)
         # A rewrapped source is still known by, and reported as, the files that the user gave.
         size = sum(chapter.original.size for chapter in chapters) or original.size
-        facts = replace(facts, fingerprint=spec["fingerprint"], bytes=size)
-        profile = Profile.model_validate(spec["profile"])
+        facts = replace(facts, fingerprint=spec.fingerprint, bytes=size)
+        profile = Profile.model_validate(spec.profile)
         route = self.bench.route(profile, facts.video)
         plan = Plan.make(
-            asset=spec["asset"],
-            name=spec["name"],
+            asset=spec.asset,
+            name=spec.name,
             facts=facts,
             profile=profile,
             toolchain=self.bench.tools.identity,
@@ -92,7 +94,7 @@ class _Inspection:
     @property
     def _part(self) -> str:
         """The part that holds the source as one MP4, where it is none by itself."""
-        return f"{parts_folder(self.job.spec['asset'])}/source"
+        return f"{parts_folder(self.spec.asset)}/source"
 
     def _single(self, original: Original) -> tuple[SourceFacts, str]:
         opening = arrived(
@@ -118,8 +120,8 @@ class _Inspection:
             whole = self.work / "merged.mp4"
             check = self.runner.stop.check
             paths = [
-                local(each.original, self.work / f"{number}", check=check, tally=self.tally)
-                for number, each in enumerate(chapters)
+                local(each.original, self.work / f"chapter-{number}", check=check, tally=self.tally)
+                for number, each in enumerate(chapters, 1)
             ]
             join_chapters(paths, whole, check=check)
             part = self.bench.parts.keep(self._part, {SOURCE: whole}, {}, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
 from eddyline.pipeline.bench import Bench
+from eddyline.pipeline.jobspec import checked_asset
 from eddyline.pipeline.plan import is_plan, parts_folder
 
 
@@ -13,7 +14,7 @@ def tidy(bench: Bench) -> Handler:
 
     def handle(job: Job, context: JobContext) -> Done:
         context.stop.check()
-        folder = parts_folder(job.asset)
+        folder = parts_folder(checked_asset(job))
         # The plans first: who is late sees by that, that what it makes is not wanted any more.
         for key in list(bench.store.list(folder)):
             if is_plan(key):
