@@ -133,7 +133,7 @@ def read_plan(data: bytes, asset: str) -> Plan:
         raise JobSpecError(f"not a plan: {shown(str(error), 200)}", path="plan") from error
     if plan.asset != asset:
         raise JobSpecError(f"the plan of another asset, {shown(plan.asset)}", path="plan/asset")
-    if plan.source not in {"", f"{parts_folder(asset)}/source"}:
+    if plan.source not in ("", f"{parts_folder(asset)}/source"):  # it may be of any type
         raise JobSpecError(f"a source at {shown(plan.source)}", path="plan/source")
     bounds = [number for chunk in plan.chunks for number in (chunk.first, chunk.last)]
     if not all(_is_count(number) for number in bounds) or any(
