@@ -120,6 +120,9 @@ def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distan
     until(lambda: get(place.ledger, "a-1").state == State.DONE)
     assert place.queues.depth(place.names.dead) == 1
     assert redrive_dead_letters(place.queues, place.ledger).again == []
+    dropped = redrive_dead_letters(place.queues, place.ledger, drop=True)
+    assert (list(dropped.dropped.values()), dropped.kept) == (list(found.kept.values()), {})
+    assert place.queues.depth(place.names.dead) == 0
 
 
 def test_a_letter_left_over_of_a_job_that_goes_on_or_is_not_wanted_only_goes(

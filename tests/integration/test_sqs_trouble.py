@@ -95,7 +95,9 @@ def test_a_worker_that_gets_two_copies_of_a_job_does_it_once(distant: Callable[.
     assert place.queues.depth(_lane(place)) == 0
 
 
-def test_messages_that_cannot_be_parked_hold_up_no_others(distant: Callable[..., Distant]) -> None:
+def test_messages_that_cannot_be_parked_hold_up_no_others(
+    distant: Callable[..., Distant], caplog: pytest.LogCaptureFixture
+) -> None:
     place = distant()
     place.queues.remove(place.names.dead)
     place.queues.send(place.names.answers, ["hello"])
@@ -107,6 +109,13 @@ def test_messages_that_cannot_be_parked_hold_up_no_others(distant: Callable[...,
     until(lambda: not place.ledger.has_open())
     broker.claim("ada", classes=("cpu",), limit=9, lease_s=LEASE_S)
     until(lambda: _depth(place, place.names.dead) == 2)
+
+    def is_logged(beginning: str) -> bool:
+        return any(record.getMessage().startswith(beginning) for record in caplog.records)
+
+    assert is_logged(f"queue was deleted, created again: {place.names.dead}")
+    until(lambda: is_logged(f"message parked: queue {place.names.answers}, id "))
+    until(lambda: is_logged(f"message parked: queue {_lane(place)}, id "))
 
 
 def test_answers_whose_queue_vanished_while_they_were_recorded_hold_up_no_others(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
@@ -20,9 +20,12 @@ from eddyline.graph.sweeping import Bounds
 from eddyline.pipeline.history import with_history
 
 if TYPE_CHECKING:
+    from eddyline.aws.queues import Queues
     from eddyline.observe.coordinating import CoordinatorMetrics
 
 _QUIET = frozenset({"counted", "published", "ordered"})  # what it does all the time
+_TROUBLE = frozenset({"waiting", "parked", "refused", "unpublished", "no queue", "untidy"})  # for an operator
+_DEAD_LETTERS_S = 30.0  # between two readings of the dead-letter queue's depth
 _SILENT_LEASES = 3  # leases without a word before a worker is held for dead: as workers' own beats say
 
 
@@ -60,6 +63,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
             from eddyline.aws.exchange import SqsExchange
         ledger = stack.enter_context(shared.remote_ledger())
         stack.enter_context(backlog_watched(shared, told, pools))
+        stack.enter_context(_dead_letters_watched(queues, told))
         try:
             queues.ensure()
         except TransientError as error:  # it makes them later, once there is somebody to make them
@@ -81,10 +85,37 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
         told.log.info("coordinator ended", why=stop.reason)
 
 
+@contextmanager
+def _dead_letters_watched(queues: Queues, told: Observation[CoordinatorMetrics]) -> Iterator[None]:
+    """Read the depth of the dead-letter queue now and then; show it, and warn where it grows."""
+    from eddyline.observe.readings import Readings
+
+    over, seen = Stop(), 0
+
+    def warn(depth: int) -> None:
+        nonlocal seen
+        if depth > seen:
+            told.log.warning(
+                "dead letters", queue=queues.naming.dead, count=depth, remedy="eddyline jobs redrive"
+            )
+        seen = depth
+
+    watch = Readings(
+        lambda _now: queues.depth(queues.naming.dead), stop=over, every_s=_DEAD_LETTERS_S, on_reading=warn
+    )
+    told.metrics.watch_dead_letters(watch)
+    watch.start()
+    try:
+        yield
+    finally:
+        over.request("the process ends")
+
+
 def _noted(told: Observation[CoordinatorMetrics]) -> Callable[[Note], None]:
     def hear(note: Note) -> None:
         told.metrics.hear_note(note.what, note.count)
-        say = told.log.debug if note.what in _QUIET else told.log.info
+        log = told.log
+        say = log.debug if note.what in _QUIET else log.warning if note.what in _TROUBLE else log.info
         if note.count:
             say(note.what, count=note.count, why=note.reason)
 

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from eddyline.aws.deadletters import Redriven
 
 
-def redrive(shared: Shared, *, limit: int) -> Redriven:
-    """Publish anew the jobs of up to `limit` dead letters. Raises `QueueError`, `LedgerError`."""
+def redrive(shared: Shared, *, limit: int, drop: bool = False) -> Redriven:
+    """Publish the jobs of up to `limit` dead letters again; `drop` deletes those that are no jobs.
+
+    Raises `QueueError`, `LedgerError`.
+    """
     queues = shared.open_queues(tuple(shared.pools().pools))
     with extra("aws", "SQS"):
         from eddyline.aws.deadletters import redrive_dead_letters
     with shared.remote_ledger() as ledger:
-        return redrive_dead_letters(queues, ledger, limit=limit)
+        return redrive_dead_letters(queues, ledger, limit=limit, drop=drop)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from eddyline.app.extras import extra
+from eddyline.app.shared import Shared
+from eddyline.core.errors import EddylineError
 from eddyline.fleet.pools import Pools
 from eddyline.fleet.serving import Unserved, class_of, unserved
 from eddyline.graph import overview
@@ -18,13 +21,63 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeftMessages:
+    """`count` messages in `queue` that nothing takes by itself; `remedy` is the command for them.
+
+    `error` says why the queue cannot be read; the count is 0 then.
+    """
+
+    queue: str
+    count: int
+    remedy: str
+    error: str = ""
+
+
+def left_messages(shared: Shared, events: str = "") -> tuple[LeftMessages, ...]:
+    """Dead letters of the job queues (where queues are named), parked messages beside the queue `events`.
+
+    A queue that does not exist holds no messages. Raises `UsageError` where SQS support is not installed.
+    """
+    if not (shared.queues or events):
+        return ()
+    with extra("aws", "SQS"):
+        from eddyline.aws.eventqueue import events_queues, find
+    found = []
+    if shared.queues:
+        queues = shared.open_queues(tuple(shared.pools().pools))
+        dead = queues.naming.dead
+        found.append(_left(dead, lambda: queues.depth(dead), "eddyline jobs redrive"))
+    if events:
+        client = shared.sqs()
+        parked = events_queues(client)
+
+        def depth() -> int:
+            return parked.depth(find(client, events).dead)
+
+        found.append(_left(f"{events} (parked)", depth, f"eddyline parked --events {events}"))
+    return tuple(found)
+
+
+def _left(queue: str, depth: Callable[[], int], remedy: str) -> LeftMessages:
+    with extra("aws", "SQS"):
+        from eddyline.aws.faults import NoQueueError
+    try:
+        return LeftMessages(queue=queue, count=depth(), remedy=remedy)
+    except NoQueueError:
+        return LeftMessages(queue=queue, count=0, remedy=remedy)
+    except EddylineError as error:
+        return LeftMessages(queue=queue, count=0, remedy=remedy, error=str(error))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """The whole, at `at` (seconds since 1970).
 
     `under_way` assets have open jobs (`assets` are the first of them), `failed` have dead jobs; `names` are
     the files' names by asset. `workers` counts the living by their own class ("" for those that serve all),
     `serving` for each class with jobs those that take them. `waiting` jobs need others first, `late` ones are
-    past their deadline, `overdue` workers were not heard of in time.
+    past their deadline, `overdue` workers were not heard of in time. `messages` counts by queue the messages
+    that need an operator (dead letters, parked messages of an ingest); only queues that were asked about.
     """
 
     at: float
@@ -40,10 +93,11 @@ class Status:
     waiting: int
     late: int
     unserved: tuple[Unserved, ...]
+    messages: tuple[LeftMessages, ...] = ()
 
 
-def status(ledger: Ledger, pools: Pools) -> Status:
-    """How a ledger's work stands. A class that has work and no workers is told at once."""
+def status(ledger: Ledger, pools: Pools, messages: tuple[LeftMessages, ...] = ()) -> Status:
+    """How a ledger's work stands. A class that has work and no workers is listed at once."""
     now = ledger.now()
 
     def look(connection: Connection) -> Status:
@@ -68,6 +122,7 @@ def status(ledger: Ledger, pools: Pools) -> Status:
             waiting=backlog.waiting,
             late=backlog.late,
             unserved=unserved(due, backlog.workers, pools, patience_s=0.0),
+            messages=messages,
         )
 
     return ledger.read(look)

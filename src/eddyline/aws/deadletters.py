@@ -24,13 +24,18 @@ class Redriven:
     settled: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
     """By the message's id, why."""
+    dropped: dict[str, str] = field(default_factory=dict)
+    """By the message's id, why it could not be redriven."""
 
 
-def redrive_dead_letters(queues: Queues, ledger: RemoteLedger, *, limit: int = 1000) -> Redriven:
-    """Publish anew the jobs of up to `limit` dead letters, retrying the dead ones; safe to repeat.
+def redrive_dead_letters(
+    queues: Queues, ledger: RemoteLedger, *, limit: int = 1000, drop: bool = False
+) -> Redriven:
+    """Publish the jobs of up to `limit` dead letters again, retrying the dead ones; safe to repeat.
 
-    A letter left over of a job that has ended, or that goes on by a later message, only goes. Letters that
-    are no jobs of this ledger stay where they are. Raises `QueueError` and `LedgerError`.
+    The letter of a job that has ended, or that a later message continues, is deleted. A letter that is
+    unreadable or names no job of this ledger stays where it is; with `drop` it is deleted.
+    Raises `QueueError` and `LedgerError`.
     """
     found = Redriven()
     kept: list[Message] = []
@@ -44,11 +49,13 @@ def redrive_dead_letters(queues: Queues, ledger: RemoteLedger, *, limit: int = 1
             for message in fresh:
                 seen.add(message.id)
                 reason = _redrive(message, ledger, found, receipts=queues.dead_after)
-                if reason:
+                if reason and not drop:
                     found.kept[message.id] = reason
                     kept.append(message)
-                else:
-                    queues.delete([message])
+                    continue
+                if reason:
+                    found.dropped[message.id] = reason
+                queues.delete([message])
     finally:
         queues.hide(kept, 0)
     return found

@@ -6,6 +6,7 @@ Each call is one request (or a batch of ten), and raises `QueueError`, `NoQueueE
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -17,9 +18,12 @@ from eddyline.aws.faults import NoQueueError, QueueError, RefusedError, told_apa
 from eddyline.aws.message import Hidden, Message, as_attributes, received
 from eddyline.aws.naming import Naming
 from eddyline.aws.wholeness import demand_whole
+from eddyline.core import counters
+from eddyline.core.shown import shown
 
 __all__ = ["Message", "Naming", "Queues", "sqs_client"]
 
+_LOG = logging.getLogger("eddyline.queues")
 _BATCH = 10  # SQS takes no more entries in one request
 _KEEP_S = 14 * 24 * 3600  # as long as SQS keeps messages at all
 _DEPTHS = {
@@ -54,6 +58,7 @@ class Queues:
         """So many receipts bring a job's message to the dead letters."""
         self._client = client
         self._urls: dict[str, str] = {}
+        self._seen: set[str] = set()  # queues that exist, or did
         self._lock = threading.Lock()
 
     def ensure(self) -> None:
@@ -98,7 +103,12 @@ class Queues:
         except NoQueueError:
             with told_apart(f"making the queue {name}"):
                 self._client.create_queue(QueueName=name, Attributes=wanted)
+            if name in self._seen:
+                counters.increment("queues_recreated", self._kind(name))
+                _LOG.warning("queue was deleted, created again: %s", name)
+            self._seen.add(name)
             return
+        self._seen.add(name)
         if any(found.get(key) != value for key, value in wanted.items()):
             with told_apart(f"setting the queue {name}"):
                 self._client.set_queue_attributes(QueueUrl=self._url(name), Attributes=wanted)
@@ -231,6 +241,14 @@ class Queues:
             with told_apart(doing):
                 self._client.send_message(**entry)
         self.delete([message])
+        counters.increment("messages_parked", self._kind(message.queue))
+        _LOG.warning("message parked: queue %s, id %s: %s", message.queue, message.id, shown(reason))
+
+    def _kind(self, name: str) -> str:
+        """What a queue is for, as a label of a metric: there are as many names as workers."""
+        naming = self.naming
+        kinds = {naming.answers: "reports", naming.dead: "dead letters"}
+        return "jobs" if name in naming.lanes else kinds.get(name, "other")
 
 
 def _by_queue(messages: Iterable[Message]) -> Iterator[tuple[str, list[Message]]]:

@@ -14,6 +14,7 @@ from eddyline.cli.jobviews import STATE_ORDER, job_fields, print_job, print_jobs
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
 from eddyline.graph.states import State
+from eddyline.pipeline.words import shown
 
 if TYPE_CHECKING:
     from eddyline.graph.job import Job
@@ -58,9 +59,9 @@ def list_jobs(
 ) -> None:
     """List jobs: running and failed jobs first, done jobs last."""
     opened = open_ledger(out, ledger, queues)
-    shown = (0 if as_json else _LISTED) if limit is None else limit
+    most = (0 if as_json else _LISTED) if limit is None else limit
     states = STATE_ORDER if state is None else (state,)
-    pages = opened.job_pages(states, asset=asset, kind=kind, limit=shown or None)
+    pages = opened.job_pages(states, asset=asset, kind=kind, limit=most or None)
     if as_json:
         write_json(pages, typer.echo)
         return
@@ -69,7 +70,7 @@ def list_jobs(
     if not found:
         typer.echo("No such jobs.")
         return
-    print_jobs(console(), pages, found, shown)
+    print_jobs(console(), pages, found, most)
 
 
 @commands.command("show")
@@ -156,20 +157,29 @@ def drain_worker(
 def redrive_letters(
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many letters.")] = 1000,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many messages.")] = 1000,
+    drop: Annotated[
+        bool,
+        typer.Option("--drop", help="Delete messages that are unreadable or name no job of this ledger."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring dead letters back: messages of jobs that the queue gave up, through the ledger."""
+    """Redrive the dead-letter queue: publish jobs whose messages the queue gave up again, by the ledger."""
     from eddyline.app.letters import redrive
     from eddyline.app.shared import Shared
 
-    found = redrive(Shared.of(ledger=ledger, queues=queues), limit=limit)
+    found = redrive(Shared.of(ledger=ledger, queues=queues), limit=limit, drop=drop)
     if as_json:
-        typer.echo(json.dumps({"again": found.again, "settled": found.settled, "kept": found.kept}))
+        lists = {"again": found.again, "settled": found.settled, "kept": found.kept, "dropped": found.dropped}
+        typer.echo(json.dumps(lists))
         return
     _say("sent again", found.again, as_json=False)
+    for letter, reason in found.dropped.items():
+        typer.echo(f"dropped {letter}: {shown(reason)}")
     for letter, reason in found.kept.items():
-        typer.echo(f"kept {letter}: {reason}")
+        typer.echo(f"kept {letter}: {shown(reason)}")
+    if found.kept:
+        typer.echo("what to do: see why they are there, then delete them with --drop")
 
 
 @commands.command("archive")

@@ -33,20 +33,34 @@ def status(
         ),
     ] = None,
     ledger: options.Ledger = "",
+    queues: options.Queues = "",
+    events: Annotated[
+        str,
+        typer.Option(
+            "--events",
+            metavar="QUEUE",
+            help="An ingest's queue: count its parked messages.",
+            show_default=False,
+        ),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show how work stands. Exit 1 where somebody has to see to it: failures, or nobody to do a job."""
+    """Show how work stands. Exit 1 where an operator is needed: failures, unserved jobs, parked messages."""
     from eddyline.app.shared import Shared
+    from eddyline.app.standing import left_messages
     from eddyline.app.standing import status as look
 
-    shared = Shared.of(ledger=ledger)
+    shared = Shared.of(ledger=ledger, queues=queues)
+    of_fleet = out is None or bool(queues)
+    messages = left_messages(shared, events) if of_fleet or events else ()
     with open_ledger(out, ledger, "") as opened:
-        found = look(opened, shared.pools())
+        found = look(opened, shared.pools(), messages)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
         print_status(console(), found)
-    raise typer.Exit(SEE_TO_IT if found.failed or found.unserved else ALL_WELL)
+    left = any(each.count for each in found.messages)
+    raise typer.Exit(SEE_TO_IT if found.failed or found.unserved or left else ALL_WELL)
 
 
 def print_status(screen: Console, found: Status) -> None:
@@ -65,6 +79,14 @@ def print_status(screen: Console, found: Status) -> None:
             Text.assemble(("✗ ", "bold red"), f"{line}, for {duration(missing.waited_s)}"), soft_wrap=True
         )
         screen.print(f"  what to do: {missing.remedy}", soft_wrap=True)
+    for left in found.messages:
+        if left.error:
+            line = f"{left.queue}: {left.error}"
+            screen.print(Text.assemble(("! ", "bold yellow"), shown(line)), soft_wrap=True)
+        if left.count:
+            line = f"about {count(left.count, 'message')} in {left.queue} for an operator"
+            screen.print(Text.assemble(("✗ ", "bold red"), shown(line)), soft_wrap=True)
+            screen.print(f"  what to do: {left.remedy}", soft_wrap=True)
 
 
 def _print_assets(screen: Console, found: Status) -> None:

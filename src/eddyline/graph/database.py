@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from eddyline.core.errors import TransientError, UsageError
+from eddyline.core.outages import OutageLog
 from eddyline.graph import driver, migrations
 from eddyline.graph.connecting import WRITER, as_url, engine_for, is_away, is_refused, may_run_again
 
@@ -54,6 +55,7 @@ class Database:
 
     def __init__(self, url: str, rng: random.Random) -> None:
         self.engine = engine_for(url)
+        self._outages = OutageLog("ledger")
         # Else each statement would have a view of its own.
         self._readers = (
             self.engine
@@ -188,14 +190,19 @@ class Database:
         collisions = 0
         while True:
             try:
-                return attempt()
+                found = attempt()
             except DBAPIError as error:
                 collisions += isinstance(error, IntegrityError)
                 away = is_away(error)
+                if away:
+                    self._outages.unavailable(error.orig)
                 again = (away or may_run_again(error)) and collisions <= _COLLISIONS
                 if is_refused(error):
                     raise RefusedError(f"the ledger refused it: {error.orig}") from error
                 if not again or time.monotonic() >= give_up:
                     raise LedgerError(f"the ledger failed: {error.orig}") from error
+            else:
+                self._outages.available()
+                return found
             time.sleep(self._rng.uniform(0, pause))
             pause = min(pause * 2, _AWAY_PAUSE_S if away else _BUSY_PAUSE_S)

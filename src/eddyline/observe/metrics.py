@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from eddyline.core import loops
+from eddyline.core import counters, loops
 from eddyline.observe.backlog import Backlog, BacklogWatch, Queue
 
 
@@ -26,6 +26,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.registry.register(_Cpu())
         self.registry.register(_LoopFailures())
+        self.registry.register(_Events())
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(f"eddyline_{name}", text, labels, registry=self.registry)
@@ -86,6 +87,25 @@ class _LoopFailures(Collector):
         return CounterMetricFamily(
             "eddyline_loop_failures", "Unexpected errors that background loops survived", labels=["loop"]
         )
+
+
+class _Events(Collector):
+    """The process-wide counters of `core.counters`."""
+
+    def describe(self) -> Iterable[Metric]:
+        return [self._family(name) for name in counters.EVENTS]
+
+    def collect(self) -> Iterable[Metric]:
+        for name in counters.EVENTS:
+            family = self._family(name)
+            for label, count in sorted(counters.counts(name).items()):
+                family.add_metric([label], count)
+            yield family
+
+    @staticmethod
+    def _family(name: str) -> CounterMetricFamily:
+        label, text = counters.EVENTS[name]
+        return CounterMetricFamily(f"eddyline_{name}", text, labels=[label])
 
 
 class _BacklogShown(Collector):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from eddyline.app.standing import Status
+from eddyline.app.standing import LeftMessages, Status
 from eddyline.cli.status import print_status
 from eddyline.fleet.serving import Unserved
 from eddyline.graph.overview import AssetStanding
@@ -82,3 +83,17 @@ def test_what_somebody_has_to_see_to_comes_last() -> None:
 def test_where_nothing_is_to_be_done_it_is_said() -> None:
     lines = _lines(_status(assets=0), 60)
     assert lines[:3] == ["0 assets under way", "", "no jobs are due"]
+
+
+def test_messages_for_an_operator_come_with_the_command_for_them() -> None:
+    messages = (
+        LeftMessages(queue="fleet-dead", count=3, remedy="eddyline jobs redrive"),
+        LeftMessages(queue="cards (parked)", count=0, remedy="eddyline parked --events cards"),
+        LeftMessages(queue="gone", count=0, remedy="", error="access denied"),
+    )
+    lines = _lines(replace(_status(assets=0), messages=messages), 80)
+    assert lines[-3:] == [
+        "✗ about 3 messages in fleet-dead for an operator",
+        "  what to do: eddyline jobs redrive",
+        "! gone: access denied",
+    ]

@@ -27,6 +27,10 @@ def _all() -> list[Metrics]:
     )
     backlog.run()
     coordinator.watch_backlog(backlog)
+    counted = Stop()
+    dead = Readings(lambda _now: 1, stop=counted, on_reading=lambda _: counted.request("once"))
+    dead.run()
+    coordinator.watch_dead_letters(dead)
     over = Stop()
     depths = Readings(
         lambda _now: Depths(events={"visible": 1}, parked={"visible": 0}),

@@ -27,6 +27,21 @@ from eddyline.graph.states import State
 LABORER = Path(__file__).with_name("laborer.py")
 
 
+def test_an_outage_is_logged_with_its_length(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    with Ledger.open(server.url) as ledger:
+        ledger.submit([new("a-1")])
+        server.stop(signal.SIGQUIT)
+        reader = threading.Thread(target=ledger.counts)
+        reader.start()
+        time.sleep(0.5)
+        server.start()
+        reader.join(30)
+    logged = [record.getMessage() for record in caplog.records if record.name == "eddyline.outages"]
+    assert logged[0].startswith("ledger unavailable: ")
+    assert logged[1].startswith("ledger available again after ")
+    assert len(logged) == 2
+
+
 def test_workers_survive_crashes_and_restarts_of_the_server(server: Server, tmp_path: Path) -> None:
     chunks = [f"a-{number:03d}" for number in range(300)]
     with Ledger.open(server.url) as ledger:

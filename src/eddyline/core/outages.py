@@ -1,0 +1,45 @@
+"""Logs once when a service that a process depends on becomes unavailable, and once when it is back.
+
+Retries run many times a second, from many threads: a line for each would bury the one that matters.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+_LOG = logging.getLogger("eddyline.outages")
+
+
+class OutageLog:
+    """The outages of one service, named `what`; safe from any thread.
+
+    `count` is how many outages began, `clock` gives seconds that never run back.
+    """
+
+    def __init__(self, what: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._what = what
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        self.count = 0
+
+    def unavailable(self, error: object) -> None:
+        """A call failed because the service cannot be reached."""
+        with self._lock:
+            if self._since is not None:
+                return
+            self._since = self._clock()
+            self.count += 1
+        _LOG.warning("%s unavailable: %s", self._what, error)
+
+    def available(self) -> None:
+        """A call succeeded; cheap where there was no outage."""
+        if self._since is None:
+            return
+        with self._lock:
+            since, self._since = self._since, None
+        if since is not None:
+            _LOG.warning("%s available again after %.1f s", self._what, self._clock() - since)

@@ -1,0 +1,24 @@
+"""An outage is logged once when it begins and once when it ends, however many calls fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from eddyline.core.outages import OutageLog
+
+
+def test_an_outage_is_logged_once_with_its_length(caplog: pytest.LogCaptureFixture) -> None:
+    now = iter([10.0, 25.5, 30.0, 31.0])
+    log = OutageLog("ledger", clock=lambda: next(now))
+    log.available()
+    for _ in range(3):
+        log.unavailable("connection refused")
+    log.available()
+    log.available()
+    assert [record.getMessage() for record in caplog.records] == [
+        "ledger unavailable: connection refused",
+        "ledger available again after 15.5 s",
+    ]
+    log.unavailable("connection refused")
+    log.available()
+    assert (log.count, len(caplog.records)) == (2, 4)
