@@ -12,6 +12,7 @@ from eddyline.core.ranges import FileRanges
 from eddyline.media.remux import to_mp4
 from eddyline.media.sniff import container_of, first_bytes
 from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.dolby_vision import dolby_vision
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 
@@ -55,6 +56,8 @@ def main_video(movie: Movie) -> Track:
     videos = videos or list(movie.of_kind("video"))
     if not videos:
         raise _no_video(movie)
+    # Of a Dolby Vision stream in two tracks, the one that can be decoded by itself.
+    videos = [each for each in videos if _has_base_layer(each)] or videos
     track = next((each for each in videos if each.enabled), videos[0])
     if track.encrypted:
         raise InputError(
@@ -76,6 +79,11 @@ def main_video(movie: Movie) -> Track:
             reason="no-frames",
         )
     return track
+
+
+def _has_base_layer(track: Track) -> bool:
+    found = dolby_vision(track.stsd)
+    return found is None or found.base_layer
 
 
 def _no_video(movie: Movie) -> InputError:

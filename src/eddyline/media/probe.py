@@ -16,6 +16,8 @@ import numpy as np
 
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.core.process import Runner
+from eddyline.media.dolby_vision import left_out as enhancement
+from eddyline.media.dolby_vision import require_base_layer
 from eddyline.media.ffprobe import ask
 from eddyline.media.fingerprint import fingerprint
 from eddyline.media.footage import check_size, main_video
@@ -26,6 +28,7 @@ from eddyline.media.proof import samples_digest
 from eddyline.media.source import AudioFacts, SourceFacts, SubtitleFacts, TelemetryFacts, VideoFacts
 from eddyline.media.subtitlesources import facts_of, subtitle_tracks
 from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.dolby_vision import dolby_vision
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import chosen
@@ -57,6 +60,7 @@ def probe(
     Raises `InputError` and `UnsupportedError` as `main_video` does, or where the first frame is unreadable.
     """
     track = main_video(movie)
+    require_base_layer(dolby_vision(track.stsd))
     shown = presentation(movie, track)
     if not len(shown):
         raise InputError(
@@ -74,7 +78,7 @@ def probe(
         audio=_audio(src, movie, runner=runner, tools=tools, work=work),
         telemetry=_telemetry(src, movie),
         subtitles=tuple(_subtitles(src, movie) if subtitles is None else subtitles),
-        left_out=in_order([*left_out, *of_movie(movie, src, track)]),
+        left_out=in_order([*left_out, *of_movie(movie, src, track), *enhancement(dolby_vision(track.stsd))]),
     )
 
 

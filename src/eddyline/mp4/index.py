@@ -12,6 +12,7 @@ import numpy as np
 
 from eddyline.mp4.audio_units import unit_bytes
 from eddyline.mp4.boxes import Box
+from eddyline.mp4.data_references import require_self_contained
 from eddyline.mp4.display_matrix import orientation, product
 from eddyline.mp4.entries import (
     kind_of,
@@ -28,7 +29,10 @@ from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.fragments import read_defaults, read_fragments
 from eddyline.mp4.layout import read_layout
 from eddyline.mp4.movie import Limits, Movie, Samples, Track, Units
+from eddyline.mp4.picture_samples import without_picture
+from eddyline.mp4.random_access import sync_samples
 from eddyline.mp4.ranges import ByteRanges, CountingRanges
+from eddyline.mp4.sample_times import distinct
 from eddyline.mp4.spherical import spherical_boxes
 from eddyline.mp4.start import undecodable
 from eddyline.mp4.tables import check_samples, read_samples
@@ -60,10 +64,7 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
         raise LimitError(f"the tracks have more than {limits.samples} samples together", path="moov")
     if not tracks:
         raise Mp4Error("there are no tracks in this file", path="moov", offset=moov.offset)
-    tracks = [
-        replace(track, undecodable=undecodable(counted, track)) if track.kind == "video" else track
-        for track in tracks
-    ]
+    tracks = [_looked_into(counted, track) if track.kind == "video" else track for track in tracks]
     udta = moov.find("udta")
     return Movie(
         timescale=timescale,
@@ -107,6 +108,7 @@ def _read_track(
     handler, name = read_handler(mdia.need("hdlr"))
     minf = mdia.need("minf")
     media_header = next((box for box in minf.children() if box.kind in _MEDIA_HEADERS), None)
+    require_self_contained(minf)
     stbl = minf.need("stbl")
     stsd = stbl.need("stsd")
     entry = read_entry(stsd, handler)
@@ -148,6 +150,14 @@ def _read_track(
         title=labels.title,
         roles=labels.roles,
     )
+
+
+def _looked_into(src: ByteRanges, track: Track) -> Track:
+    """A video track with what only its samples can say, where its tables are not enough."""
+    hidden = without_picture(src, track)
+    samples = replace(track.samples, sync=sync_samples(src, track), pts=distinct(track.samples, hidden))
+    track = replace(track, samples=samples, without_picture=hidden)
+    return replace(track, undecodable=undecodable(src, track))
 
 
 def _extended(track: Track, more: Samples | None, file_size: int, limits: Limits) -> Track:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from eddyline.core.errors import FormatError, TruncatedError
 from eddyline.mp4.boxes import Box, box_header, printable
+from eddyline.mp4.compressed_moov import require_uncompressed
 from eddyline.mp4.errors import EmptyFileError, LimitError, MoovMissingError, Mp4Error, NotMp4Error
 from eddyline.mp4.movie import Limits
 from eddyline.mp4.ranges import ByteRanges
@@ -142,6 +143,7 @@ class _Walk:
             self.brand = self.window.read(at + header, 4).decode("latin-1")
         elif kind == "moov" and self.moov is None:
             self.moov = self._keep(kind, at, header, size)
+            require_uncompressed(self.moov)
             return self.moov.find("mvex") is None
         elif kind == "moof":
             self.moofs.append(self._keep(f"moof[{len(self.moofs)}]", at, header, size))

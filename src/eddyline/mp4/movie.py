@@ -86,6 +86,7 @@ class Track:
     `undecodable` lists samples (decode order) whose references are not in the file: no decoder shows them.
     `units` is what the sample entry says of audio in units of constant size; `unit_bytes` the bytes of a unit
     where each sample is a whole number of units of one duration (0: it is not), so that it can be cut there.
+    `without_picture` are those that hold no picture at all: int64[n], ascending.
     `duration` is in the track's ticks. `references` maps a kind of reference ("tmcd") to track numbers.
     `name` is that of its handler, `title` and `roles` are its labels (see `track_labels`).
     """
@@ -121,6 +122,7 @@ class Track:
     undecodable: tuple[int, ...] = ()
     title: str = ""
     roles: tuple[str, ...] = ()
+    without_picture: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, kw_only=True)

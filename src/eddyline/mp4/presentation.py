@@ -77,6 +77,7 @@ def _decodable(track: Track) -> npt.NDArray[np.bool_]:
     if len(first):
         decodable[: first[0]] = False
     decodable[list(track.undecodable)] = False
+    decodable[track.without_picture] = False
     return decodable
 
 

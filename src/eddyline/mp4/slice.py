@@ -68,7 +68,7 @@ def cut(
     counted = CountingRanges(src)
     kept = _needed(counted, track, wanted)
     times = _slice_times(samples, kept)
-    start, end = _bounds(samples, shown, times, first, last)
+    start, end = _bounds(track, shown, kept, times, first, last)
     write(
         out,
         [_slice_track(counted, track, kept, times)],
@@ -98,11 +98,16 @@ def _needed(src: ByteRanges, track: Track, wanted: Ints) -> Ints:
     tried = usable[: -_MOST_TRIED - 1 : -1].tolist()
     begin = next((at for at in tried if can_begin(src, track, at)), None)
     if begin is None:
-        return np.arange(int(starts[0]) if len(starts) else 0, final + 1, dtype=np.int64)
+        return _readable(track, np.arange(int(starts[0]) if len(starts) else 0, final + 1, dtype=np.int64))
     numbers: Ints = np.arange(begin, final + 1, dtype=np.int64)
     # Leading pictures of an open GOP refer to the GOP before, which is not here; nothing refers to them.
-    decodable: Ints = numbers[samples.pts[numbers] >= samples.pts[begin]]
-    return decodable
+    return _readable(track, numbers[samples.pts[numbers] >= samples.pts[begin]])
+
+
+def _readable(track: Track, numbers: Ints) -> Ints:
+    """The samples that a decoder takes: an empty one would end its input."""
+    kept: Ints = numbers[track.samples.size[numbers] > 0]
+    return kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,11 +126,15 @@ def _slice_times(samples: Samples, kept: Ints) -> _Times:
     return _Times(dts=dts - dts[0], pts=pts - base, base=base)
 
 
-def _bounds(samples: Samples, shown: Presentation, times: _Times, first: int, last: int) -> tuple[int, int]:
-    """[start, end) of the wanted frames in the slice's times; no other sample of it may lie in there."""
+def _bounds(
+    track: Track, shown: Presentation, kept: Ints, times: _Times, first: int, last: int
+) -> tuple[int, int]:
+    """[start, end) of the wanted frames in the slice's times; no other frame of it may lie in there."""
+    samples = track.samples
     pts = samples.pts[shown.sample[first:last]] - times.base
     start, final = int(pts[0]), int(pts[-1])
-    inside = int(np.count_nonzero((times.pts >= start) & (times.pts <= final)))
+    frames = times.pts[~np.isin(kept, track.without_picture)]
+    inside = int(np.count_nonzero((frames >= start) & (frames <= final)))
     if inside != last - first or int(pts.min()) != start or int(pts.max()) != final:
         raise UnsupportedError(
             f"frames [{first}, {last}) cannot be told from others by their times: an edit hides frames"
@@ -133,7 +142,7 @@ def _bounds(samples: Samples, shown: Presentation, times: _Times, first: int, la
             remedy="export the clip from the program that edited it, as a plain file without edits",
             reason="frame-times",
         )
-    later = times.pts[times.pts > final]
+    later = frames[frames > final]
     length = max(int(samples.duration[shown.sample[last - 1]]), 1)
     return start, min(final + length, int(later.min())) if len(later) else final + length
 

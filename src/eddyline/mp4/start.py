@@ -9,6 +9,8 @@ were cut off: they are in the table, but no decoder shows them.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from eddyline.mp4.movie import Track
@@ -16,8 +18,8 @@ from eddyline.mp4.nalunits import HEVC_IRAP, IDR, SLICES, unit_type, units_withi
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.rbsp import unescaped
 
-_AVC = frozenset({"avc1", "avc2", "avc3", "avc4"})
-_HEVC = frozenset({"hvc1", "hev1", "dvh1", "dvhe"})
+AVC: Final = frozenset({"avc1", "avc2", "avc3", "avc4"})
+HEVC: Final = frozenset({"hvc1", "hev1", "dvh1", "dvhe"})
 _MOST_LEADING = 64  # pictures; the deepest reordering is 16
 _LOOK = 64 * 1024  # bytes: parameter sets and messages in front of a picture are far shorter
 _LENGTH_SIZE_AT = {b"avcC": 4, b"hvcC": 21}
@@ -35,9 +37,9 @@ def can_begin(src: ByteRanges, track: Track, number: int) -> bool:
     In H.264 that takes an IDR picture or a recovery point that is reached at once, in HEVC a random access
     point. Other codecs' sync tables are taken at their word.
     """
-    if track.format in _AVC:
+    if track.format in AVC:
         return _avc_can_begin(_head(src, track, number))
-    if track.format in _HEVC:
+    if track.format in HEVC:
         return _hevc_kind(_head(src, track, number)) in HEVC_IRAP
     return True
 
@@ -49,13 +51,13 @@ def undecodable(src: ByteRanges, track: Track) -> tuple[int, ...]:
     (RASL). Reads a few bytes of each, and nothing at all of a file that begins as it should.
     """
     samples = track.samples
-    if track.format not in _AVC | _HEVC or not np.any(samples.sync):
+    if track.format not in AVC | HEVC or not np.any(samples.sync):
         return ()
     starts = np.flatnonzero(samples.sync)[:2].tolist()
     stop = starts[1] if len(starts) > 1 else len(samples)
     early = np.flatnonzero(samples.pts[starts[0] : stop] < samples.pts[starts[0]]) + starts[0]
     leading: list[int] = early[:_MOST_LEADING].tolist()
-    if track.format in _AVC:
+    if track.format in AVC:
         return tuple(leading) if leading and not _is_idr(_head(src, track, starts[0])) else ()
     return tuple(at for at in leading if _hevc_kind(_head(src, track, at)) in _HEVC_RASL)
 
@@ -64,7 +66,7 @@ def _head(src: ByteRanges, track: Track, number: int) -> list[bytes]:
     """The NAL units at the start of a sample."""
     samples = track.samples
     data = src.read(int(samples.offset[number]), min(int(samples.size[number]), _LOOK))
-    return list(units_within(data, _length_size(track.stsd)))
+    return list(units_within(data, length_size(track.stsd)))
 
 
 def _avc_can_begin(units: list[bytes]) -> bool:
@@ -112,7 +114,7 @@ def _counted(data: bytes, at: int) -> tuple[int, int]:
     return total, at
 
 
-def _length_size(stsd: bytes) -> int:
+def length_size(stsd: bytes) -> int:
     """Bytes of a NAL unit's length (ISO/IEC 14496-15 section 5.3.3); 4 unless avcC or hvcC says otherwise."""
     for name, within in _LENGTH_SIZE_AT.items():
         at = stsd.find(name)

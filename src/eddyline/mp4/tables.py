@@ -11,6 +11,7 @@ from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.movie import Limits, Samples, Units
 from eddyline.mp4.ranges import Ints
+from eddyline.mp4.sample_times import corrected_deltas
 
 _MOST_DESCRIPTIONS = 10_000
 
@@ -151,6 +152,8 @@ def _runs(box: Box, count: int, column: str) -> Ints:
     fields = box.fields()
     fields.version()
     rows = fields.table(fields.number("I"), 2)
+    if column == "unsigned":
+        rows = corrected_deltas(rows)
     ends = np.cumsum(rows[:, 0])
     used = int(np.searchsorted(ends, count)) + 1
     rows, ends = rows[:used], ends[:used]

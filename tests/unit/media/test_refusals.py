@@ -30,7 +30,7 @@ def _used() -> Iterator[tuple[str, str]]:
                     values = [node.value]
                 else:
                     continue
-                for value in values:
+                for value in (inner for each in values for inner in ast.walk(each)):
                     if isinstance(value, ast.Constant) and isinstance(value.value, str):
                         yield value.value, path.name
 
