@@ -17,6 +17,7 @@ from eddyline.core.files import told_apart
 from eddyline.core.process import Limits, Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.core.timebase import rescale
+from eddyline.media.channel_layouts import mix_of
 from eddyline.media.loudness import Loudness
 from eddyline.media.profile import AudioSettings
 from eddyline.media.proof import presented_samples
@@ -27,7 +28,6 @@ from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import passthrough
 
-MOST_CHANNELS = 6  # 5.1: what every player of AAC takes
 _MOST_RATE = 48_000
 _RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _BASE_S, _SLOWEST = 120.0, 2.0  # time limit: a base, and so many seconds of work a second of sound
@@ -103,10 +103,10 @@ def encode_track(
         samples=samples,
         priming=priming,
         sample_rate=rate(facts),
-        channels=min(facts.channels, MOST_CHANNELS),
+        channels=mix_of(facts.channels, facts.layout).channels,
         loudness=Loudness.of(said),
         gain_db=gain,
-        downmixed_from=facts.channels if facts.channels > MOST_CHANNELS else None,
+        downmixed_from=facts.channels if mix_of(facts.channels, facts.layout).lost else None,
     )
 
 
@@ -131,7 +131,7 @@ def encode_command(
     fill: int = 0,
 ) -> tuple[str, ...]:
     """The command that encodes and measures; silence follows up to `fill` samples in all."""
-    kbps = settings.kbps_per_channel * min(facts.channels, MOST_CHANNELS)
+    kbps = settings.kbps_per_channel * mix_of(facts.channels, facts.layout).channels
     return (
         *_reading(source, tools),
         "-af",
@@ -161,9 +161,11 @@ def _fill(facts: AudioFacts, end: Fraction, delay: Fraction, until: Fraction | N
 def _filters(facts: AudioFacts, gain_db: float, fill: int = 0) -> str:
     # A hole in the source is filled with silence, so that sound stays in sync; small ones too, for merged
     # chapters have one of up to a frame (21 ms) at every join, and they add up.
-    steps = ["aresample=async=1:min_hard_comp=0.01"]
-    if facts.channels > MOST_CHANNELS:
-        steps.append("aformat=channel_layouts=5.1")
+    # Channels first: the resampler takes no layout that FFmpeg has no name for.
+    steps = [
+        *mix_of(facts.channels, facts.layout).filters,
+        "aresample=async=1:min_hard_comp=0.01:first_pts=0",
+    ]
     steps.append(f"aresample={rate(facts)}")
     if gain_db:
         steps.append(f"volume={gain_db:.2f}dB:precision=float")

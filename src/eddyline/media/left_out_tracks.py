@@ -33,11 +33,17 @@ def of_movie(movie: Movie, src: ByteRanges, video: Track) -> tuple[LeftOut, ...]
     return in_order(found)
 
 
-def _track(movie: Movie, track: Track, src: ByteRanges) -> LeftOut:
+def describe(track: Track) -> str:
+    """A track as people know it: "track 3 (apac, eng)"."""
     size = f", {track.width}x{track.height}" if track.width and track.height else ""
     language = f", {track.language}" if track.language not in {"", "und"} else ""
     name = f", {track.name[:_LONGEST_NAME]!r}" if track.name and "Handler" not in track.name else ""
-    what = f"track {track.number} ({track.format.strip()}{size}{language}{name})"
+    format_ = "".join(char if char.isprintable() else "?" for char in track.format.strip())
+    return f"track {track.number} ({format_}{size}{language}{name})"
+
+
+def _track(movie: Movie, track: Track, src: ByteRanges) -> LeftOut:
+    what = describe(track)
     if track.kind == "video":
         return LeftOut(kind="video", what=what, why=COVER if track.format in STILL_FORMATS else ONE_VIDEO)
     if track.kind == "audio":

@@ -12,10 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.core.process import Runner
+from eddyline.media.audio_tracks import audio_tracks
 from eddyline.media.dolby_vision import left_out as enhancement
 from eddyline.media.dolby_vision import require_base_layer
 from eddyline.media.ffprobe import ask
@@ -25,18 +24,15 @@ from eddyline.media.framerate import frame_rate
 from eddyline.media.left_out import LeftOut, in_order
 from eddyline.media.left_out_tracks import of_movie
 from eddyline.media.proof import samples_digest
-from eddyline.media.source import AudioFacts, SourceFacts, SubtitleFacts, TelemetryFacts, VideoFacts
+from eddyline.media.source import SourceFacts, SubtitleFacts, TelemetryFacts, VideoFacts
 from eddyline.media.subtitlesources import facts_of, subtitle_tracks
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.dolby_vision import dolby_vision
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.mux import write
-from eddyline.mp4.outgoing import chosen
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import cut
 
-_SOUND_SAMPLES = 8  # enough for any decoder to say what it is
 _DEPTH = re.compile(r"(?:p|gray|nv|x2?|rgb|bgr)0?(9|10|12|14|16)(?:le|be|msble|msbbe)?$")
 
 
@@ -69,16 +65,19 @@ def probe(
             reason="no-frames",
         )
     arrived = original or src
+    audio = audio_tracks(src, movie, runner=runner, tools=tools, work=work)
     return SourceFacts(
         bytes=arrived.size,
         fingerprint=fingerprint(arrived, None if original else movie),
         duration_s=round(shown.end / track.timescale, 6),
         container=container or ("mov" if movie.quicktime else "mp4"),
         video=_video(src, movie, track, shown, runner=runner, tools=tools, work=work),
-        audio=_audio(src, movie, runner=runner, tools=tools, work=work),
+        audio=audio.facts,
         telemetry=_telemetry(src, movie),
         subtitles=tuple(_subtitles(src, movie) if subtitles is None else subtitles),
-        left_out=in_order([*left_out, *of_movie(movie, src, track), *enhancement(dolby_vision(track.stsd))]),
+        left_out=in_order(
+            [*left_out, *audio.left_out, *of_movie(movie, src, track), *enhancement(dolby_vision(track.stsd))]
+        ),
     )
 
 
@@ -165,50 +164,6 @@ def _colour(name: str, stream: dict[str, Any], frame: dict[str, Any]) -> str:
 
 def _interlaced(stream: dict[str, Any], frame: dict[str, Any]) -> bool:
     return stream.get("field_order") in {"tt", "bb", "tb", "bt"} or bool(frame.get("interlaced_frame"))
-
-
-def _audio(
-    src: ByteRanges, movie: Movie, *, runner: Runner, tools: Toolchain, work: Path
-) -> tuple[AudioFacts, ...]:
-    tracks = [track for track in movie.of_kind("audio") if len(track.samples)]
-    if any(track.encrypted for track in tracks):
-        raise InputError(
-            "the sound is encrypted (its samples are protected by DRM)",
-            remedy="give an unprotected copy",
-            reason="encrypted",
-        )
-    if not tracks:
-        return ()
-    head = work / "first-sound.mp4"
-    try:
-        # The brand tells FFmpeg how to read QuickTime's own sound descriptions.
-        heads = [
-            chosen(movie, track, src, np.arange(min(len(track.samples), _SOUND_SAMPLES))) for track in tracks
-        ]
-        brand = movie.brand or "qt  "
-        write(head, heads, timescale=movie.timescale, brand=brand, compatible=(brand,))
-        answer = ask(head, "-show_streams", tools=tools, runner=runner)
-    finally:
-        head.unlink(missing_ok=True)
-    streams = [each for each in answer.get("streams", ()) if each.get("codec_type") == "audio"]
-    if len(streams) != len(tracks):
-        raise UnsupportedError(
-            "a sound track cannot be read",
-            remedy="convert the sound first, for example to AAC or PCM",
-            reason="unsupported-audio",
-        )
-    return tuple(_sound(track, stream) for track, stream in zip(tracks, streams, strict=True))
-
-
-def _sound(track: Track, stream: dict[str, Any]) -> AudioFacts:
-    return AudioFacts(
-        track=track.number,
-        codec=str(stream.get("codec_name", "unknown")),
-        channels=int(stream.get("channels", 0)) or track.channels,
-        sample_rate=int(stream.get("sample_rate", 0)) or track.sample_rate,
-        language=track.language or "und",
-        title=track.name,
-    )
 
 
 def _subtitles(src: ByteRanges, movie: Movie) -> list[SubtitleFacts]:

@@ -66,7 +66,10 @@ class VideoFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class AudioFacts:
-    """One audio track: `track` is its track_ID, `language` ISO 639-2 ("und" where unknown)."""
+    """One audio track: `track` is its track_ID, `language` ISO 639-2 ("und" where unknown).
+
+    `layout` is FFmpeg's name of the channel layout ("5.1", "ambisonic 1"; "": FFmpeg's guess).
+    """
 
     track: int
     codec: str
@@ -74,6 +77,7 @@ class AudioFacts:
     sample_rate: int
     language: str = "und"
     title: str = ""
+    layout: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from eddyline.mp4.audio_times import without_offsets
 from eddyline.mp4.audio_units import unit_bytes
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.data_references import require_self_contained
@@ -65,6 +66,7 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
     if not tracks:
         raise Mp4Error("there are no tracks in this file", path="moov", offset=moov.offset)
     tracks = [_looked_into(counted, track) if track.kind == "video" else track for track in tracks]
+    tracks = [_plain_times(track) if track.kind == "audio" else track for track in tracks]
     udta = moov.find("udta")
     return Movie(
         timescale=timescale,
@@ -184,6 +186,14 @@ def _extended(track: Track, more: Samples | None, file_size: int, limits: Limits
     return replace(
         track, samples=samples, duration=_end(samples), unit_bytes=unit_bytes(samples, track.units)
     )
+
+
+def _plain_times(track: Track) -> Track:
+    """An audio track without composition offsets."""
+    samples = without_offsets(track.samples)
+    if samples is track.samples:
+        return track
+    return replace(track, samples=samples, unit_bytes=unit_bytes(samples, track.units))
 
 
 def _end(samples: Samples) -> int:

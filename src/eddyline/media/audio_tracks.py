@@ -1,0 +1,168 @@
+"""Which audio tracks of a source can be decoded, and what they are: FFmpeg itself decides, at inspection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.errors import ToolError
+from eddyline.core.process import Limits, Runner
+from eddyline.media.channel_layouts import mix_of, without_places
+from eddyline.media.ffprobe import blamed
+from eddyline.media.left_out import LeftOut
+from eddyline.media.left_out_tracks import describe
+from eddyline.media.source import AudioFacts
+from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.mux import write
+from eddyline.mp4.outgoing import chosen
+from eddyline.mp4.ranges import ByteRanges, Ints
+
+_SAMPLES = 16  # enough for any decoder to give its first frame, priming and bit reservoirs included
+_LIMITS = Limits(wall_s=60, memory=6 * 1024**3, output=4 * 1024 * 1024)
+_CODEC = re.compile(r"Stream #0:0[^\n]*?: Audio: ([\w.-]+)")
+_NO_DECODER = re.compile(r"no decoder found for: ([\w.-]+)")
+_HEADER = re.compile(r"^#(sample_rate|channel_layout_name) 0: (.*)$", re.MULTILINE)
+# stream, dts, pts, samples, bytes, checksum: of 16-bit PCM, so bytes / samples / 2 is the number of channels
+_FRAME = re.compile(r"^0, *-?\d+, *-?\d+, *(\d+), *(\d+), ", re.MULTILINE)
+
+_ENCRYPTED = "its samples are encrypted (DRM)"
+_UNDECODED = "nothing of it can be decoded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioTracks:
+    """The tracks that can be decoded, in file order, and those (or what of them) that is left out."""
+
+    facts: tuple[AudioFacts, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def audio_tracks(
+    src: ByteRanges, movie: Movie, *, runner: Runner, tools: Toolchain, work: Path
+) -> AudioTracks:
+    """Decode the first samples of each audio track that has any; `work` is a folder for small files.
+
+    Raises `ToolError` where FFmpeg was killed or ran too long, `TransientError` for a full disk.
+    """
+    facts: list[AudioFacts] = []
+    left_out: list[LeftOut] = []
+    for track in movie.of_kind("audio"):
+        if not len(track.samples):
+            continue  # listed as empty with the other tracks
+        if track.encrypted:
+            left_out.append(_left_out(track, _ENCRYPTED))
+            continue
+        found = _Look(src=src, movie=movie, track=track, runner=runner, tools=tools, work=work).facts()
+        if isinstance(found, str):
+            left_out.append(_left_out(track, found))
+            continue
+        facts.append(found)
+        lost = mix_of(found.channels, found.layout).lost
+        if lost:
+            left_out.append(
+                LeftOut(
+                    kind="audio", what=f"channels of {describe(track)}, {found.channels} in all", why=lost
+                )
+            )
+    return AudioTracks(facts=tuple(facts), left_out=tuple(left_out))
+
+
+def _left_out(track: Track, why: str) -> LeftOut:
+    return LeftOut(kind="audio", what=describe(track), why=why)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """One look at one audio track."""
+
+    src: ByteRanges
+    movie: Movie
+    track: Track
+    runner: Runner
+    tools: Toolchain
+    work: Path
+
+    def facts(self) -> AudioFacts | str:
+        """The facts, or why the track cannot be used."""
+        head = self.work / f"audio-{self.track.number}.mp4"
+        why = _UNDECODED
+        try:
+            for numbers in self._places():
+                self._write(numbers, head)
+                found = self._decoded(head)
+                if isinstance(found, AudioFacts):
+                    return self._mixed(head, found)
+                why = found
+        finally:
+            head.unlink(missing_ok=True)
+        return why
+
+    def _places(self) -> Iterator[Ints]:
+        """Samples at the beginning; where those are damaged, in the middle and at the end."""
+        count = len(self.track.samples)
+        starts = dict.fromkeys((0, count // 2, max(count - _SAMPLES, 0)))
+        yield from (np.arange(start, min(start + _SAMPLES, count)) for start in starts)
+
+    def _write(self, numbers: Ints, head: Path) -> None:
+        # The brand tells FFmpeg how to read QuickTime's own sound descriptions.
+        brand = self.movie.brand or "qt  "
+        copy = replace(chosen(self.movie, self.track, self.src, numbers), enabled=True)
+        write(head, [copy], timescale=self.movie.timescale, brand=brand, compatible=(brand,), durable=False)
+
+    def _decoded(self, head: Path) -> AudioFacts | str:
+        options = ("-c:a", "pcm_s16le", "-frames:a", "4", "-f", "framecrc", "-")
+        try:
+            done = self.runner.run(self._command(head, *options), limits=_LIMITS)
+        except ToolError as error:
+            if isinstance(blamed(error, ""), ToolError):
+                raise
+            unknown = _NO_DECODER.search(error.stderr)
+            if unknown is None:
+                return _UNDECODED
+            return f"FFmpeg has no decoder for {'this codec' if unknown[1] == 'none' else unknown[1]}"
+        said = done.stdout.decode("utf-8", "replace")
+        frame, header, codec = _FRAME.search(said), dict(_HEADER.findall(said)), _CODEC.search(done.stderr)
+        if frame is None or not int(frame[1]) or not header.get("sample_rate", "").isdigit():
+            return _UNDECODED
+        return AudioFacts(
+            track=self.track.number,
+            codec=codec[1] if codec else self.track.format.strip(),
+            channels=int(frame[2]) // int(frame[1]) // 2,
+            sample_rate=int(header["sample_rate"]),
+            language=self.track.language or "und",
+            title=self.track.name,
+            layout=header.get("channel_layout_name", ""),
+        )
+
+    def _mixed(self, head: Path, facts: AudioFacts) -> AudioFacts | str:
+        """The facts, with a layout whose mix FFmpeg was seen to do."""
+        for layout in (facts.layout, without_places(facts.channels)):
+            filters = mix_of(facts.channels, layout).filters
+            if not filters or self._encodes(head, ",".join(filters)):
+                return replace(facts, layout=layout)
+        return f"FFmpeg cannot mix its {facts.channels} channels ({facts.layout})"
+
+    def _encodes(self, head: Path, filters: str) -> bool:
+        try:
+            self.runner.run(
+                self._command(head, "-af", filters, "-c:a", "aac", "-f", "null", "-"), limits=_LIMITS
+            )
+        except ToolError as error:
+            if isinstance(blamed(error, ""), ToolError):
+                raise
+            return False
+        return True
+
+    def _command(self, head: Path, *options: str) -> tuple[str, ...]:
+        # Streams are described at level "info"; statistics are noise. A damaged packet does not end the look.
+        base = tuple("info" if word == "error" else word for word in FFMPEG_BASE)
+        patient = ("-nostats", "-max_error_rate", "1", "-threads", "1")
+        return (
+            *(str(self.tools.ffmpeg), *base, *patient, *input_args(head), "-map", "0:a:0", "-vn"),
+            *options,
+        )
