@@ -1,4 +1,4 @@
-"""The times of audio samples: composition offsets, which audio has no use for, taken into the decode times."""
+"""The times of audio samples: composition offsets, of no use to audio, are taken into the decode times."""
 
 from __future__ import annotations
 
