@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eddyline.cli.copying import named, stoppable
 from eddyline.cli.terminal import console
 from eddyline.pipeline.words import count, shown
+
+if TYPE_CHECKING:
+    from eddyline.pipeline.edit.strip_location.report import Stripped
 
 
 def strip_location(
@@ -21,20 +25,35 @@ def strip_location(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="[default: the source's name, -stripped]"),
     ] = None,
+    keep_titles: Annotated[
+        bool,
+        typer.Option("--keep-titles", help="Keep chapter titles and track names that hold no coordinates."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Report what was kept and removed as JSON.")
+    ] = False,
 ) -> None:
-    """Copy a recording without its location; picture, sound and motion sensors keep every byte."""
+    """Copy a recording without its location: only what is known to be harmless is kept."""
     from eddyline.pipeline.edit.strip import strip_location as strip
 
     target = named(source, out, "stripped", [source])
-    made = stoppable(lambda check: strip(source, target, check=check))
+    made = stoppable(lambda check: strip(source, target, keep_titles=keep_titles, check=check))
+    if as_json:
+        typer.echo(json.dumps({"path": str(target), **made.to_json()}, indent=2))
+    else:
+        show(target, made)
+
+
+def show(target: Path, made: Stripped) -> None:
+    """Print what was kept and removed, with the reasons."""
     screen = console()
     screen.print(shown(target), style="bold", soft_wrap=True)
-    if not made.payloads and not made.places:
-        screen.print("  there was no location in it: the copy is identical", soft_wrap=True)
-        return
+    for kept in made.kept:
+        screen.print(f"  kept        {shown(kept.what)}: {kept.why}", soft_wrap=True)
+    for removed in made.removed:
+        times = f" ({removed.count:,} times)" if removed.count > 1 else ""
+        screen.print(f"  removed     {shown(removed.what)}{times}: {removed.why}", soft_wrap=True)
     if made.payloads:
-        screen.print(f"  positions removed from {count(made.payloads, 'telemetry payload')}", soft_wrap=True)
-    for place, times in made.places.items():
-        screen.print(
-            f"  removed: {shown(place)}" + (f" ({times} times)" if times > 1 else ""), soft_wrap=True
-        )
+        screen.print(f"  changed     {count(made.payloads, 'telemetry payload')}", soft_wrap=True)
+    if not made.removed:
+        screen.print("  there was no location in it: nothing was removed", soft_wrap=True)

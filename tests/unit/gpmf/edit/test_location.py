@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from eddyline import gpmf
-from eddyline.gpmf.edit.location import block_without_location, locations, without_location
+from eddyline.gpmf.edit.location import (
+    RemovedKeys,
+    block_without_location,
+    locations,
+    unknown,
+    without_location,
+)
 
 KEYS = (b"GPS5", b"GPS9", b"GPSU", b"GPSF", b"GPSP", b"GPSA", b"GLPI", b"GPRI", b"BPOS")
 ACCL = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1)
@@ -84,6 +90,22 @@ def test_locations_names_what_is_left() -> None:
     assert not list(locations(without_location(payload(ACCL, GPS5, hilight()))))
 
 
+def test_keys_that_are_not_known_are_removed_and_named() -> None:
+    removed = RemovedKeys()
+    mixed = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("wher", "c", "Bovec")])
+    stripped = without_location(payload(mixed, gpmf.stream("LATL", "d", [[46.3, 13.5]])), removed=removed)
+    assert stripped == payload(ACCL)
+    assert removed.unknown == {"wher": 1, "LATL": 1}
+    assert not list(unknown(stripped))
+    assert list(unknown(payload(mixed))) == ["DEVC[0]/STRM[0]/wher"]
+
+
+@pytest.mark.parametrize("text", ["+46.3318+013.5485/", "GPS(13.5485,46.3318,19)", "$GPRMC,161313.00,A"])
+def test_known_keys_do_not_keep_coordinates_as_text(text: str) -> None:
+    named = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("RMRK", "c", text)])
+    assert without_location(payload(named)) == payload(ACCL)
+
+
 def test_real_payloads_keep_every_other_klv(samples: Path) -> None:
     for path in sorted((samples / "gpmf").iterdir()):
         data = path.read_bytes()
@@ -94,4 +116,5 @@ def test_real_payloads_keep_every_other_klv(samples: Path) -> None:
 
 
 def _is_position(stream: gpmf.Klv) -> bool:
-    return stream.children[-1].key.encode() in KEYS
+    """Positions, and the stream of a third party in one of the files, which could hold anything."""
+    return stream.children[-1].key.encode() in {*KEYS, b"acc1"}

@@ -1,0 +1,159 @@
+"""Coordinates in bytes and text: the forms in which cameras, phones and programs write where they were.
+
+| form | example | written by |
+|---|---|---|
+| ISO 6709 | +47.3769+008.5417+408.0/ | QuickTime, Android, GoPro |
+| NMEA 0183 | $GPRMC,161313.00,A,4722.6140,N,00832.5020,E | dash cams |
+| names of tags | GPSLatitude, location.ISO6709, photoshop:City | XMP, EXIF, phones |
+| decimal degrees | GPS(8.5417,47.3769,19), lat: 47.3769 lon: 8.5417 | subtitles of drones |
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+_ISO_6709: Final = re.compile(
+    rb"(?<![\d.])([+-]\d{2}(?:\d{2}){0,2}(?:\.\d+)?)([+-]\d{3}(?:\d{2}){0,2}(?:\.\d+)?)(?:[+-]\d+(?:\.\d+)?)?(/?)"
+)
+_NMEA: Final = re.compile(
+    rb"\$(?:G[ABILNPQ]|BD|QZ)(?:RMC|GGA|GLL|GNS)[^$\r\n]{0,24}?,(\d{2})(\d{2}\.\d+),([NS]),(\d{3})(\d{2}\.\d+),([EW])"
+)
+_SENTENCE: Final = re.compile(rb"\$(?:G[ABILNPQ]|BD|QZ)(?:RMC|GGA|GLL|GNS|VTG|GSA|GSV|ZDA),")
+_NAMES: Final = re.compile(
+    rb"GPS[ _:]?(?:Lat|Long|Alt|Pos|Dest|Track|Img|Speed|Info|Coord|Map|Date|Time)"
+    rb"|GPS ?[:(]|GPSData|(?i:latitude|longitude)"
+    rb"|location\.(?:ISO6709|lat|long|name|body|accuracy)"
+    rb"|photoshop:(?:City|State|Country)"
+    rb"|Iptc4xmp\w+:(?:City|Location|CountryName|ProvinceState|Sublocation)"
+    rb"|xmpDM:shotLocation"
+)
+_DECIMAL: Final = re.compile(rb"(?<![\d.+-])([+-]?\d{1,3}\.\d{4,12})(?![\d.])")
+_DEGREES: Final = re.compile(rb"\d{1,3} ?(?:\xb0|\xc2\xb0|deg) ?\d{1,2}")
+_NEAR: Final = 48  # bytes between the two numbers of one pair
+_LATITUDE: Final = 90.0
+_LONGITUDE: Final = 180.0
+_PLAIN: Final = re.compile(r"[A-Za-z0-9 ._()+/,:&-]{1,64}")
+_LEAST_TEXT: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A position in degrees, north and east positive."""
+
+    latitude: float
+    longitude: float
+
+    @property
+    def usable(self) -> bool:
+        """Whether its digits stand out: neither coordinate is a small or a round number."""
+        return all(abs(each) >= 1 and abs(each * 100 - round(each * 100)) > 1e-3 for each in self)  # noqa: PLR2004 - degrees
+
+    def __iter__(self) -> Iterator[float]:
+        yield from (self.latitude, self.longitude)
+
+    def texts(self) -> tuple[bytes, bytes]:
+        """Both coordinates' first digits, three of them behind the point."""
+        return (_digits(self.latitude), _digits(self.longitude))
+
+    def encodings(self) -> Iterator[bytes]:
+        """The pair as doubles, floats and integers (degrees x 10^7), in both byte orders and both orders."""
+        for first, second in ((self.latitude, self.longitude), (self.longitude, self.latitude)):
+            scaled = [round(each * 10_000_000) for each in (first, second)]
+            for order in "><":
+                yield struct.pack(f"{order}dd", first, second)
+                yield struct.pack(f"{order}ff", first, second)
+                yield struct.pack(f"{order}ii", *scaled)
+
+
+def _digits(degrees: float) -> bytes:
+    whole = int(abs(degrees) * 1000 + 1e-6)
+    return f"{whole // 1000}.{whole % 1000:03}".encode()
+
+
+def names_a_place(data: bytes) -> bool:
+    """Whether the bytes hold coordinates as text, or the name of a tag that is there to hold them."""
+    return (
+        any(_is_iso_6709(found) for found in _ISO_6709.finditer(data))
+        or _SENTENCE.search(data) is not None
+        or _NAMES.search(data) is not None
+    )
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is what makers and programs write as a name or a version: short, and no coordinates."""
+    data = text.encode("latin-1", "replace")
+    if not text:
+        return True
+    return (
+        _PLAIN.fullmatch(text) is not None
+        and not names_a_place(data)
+        and _DECIMAL.search(data) is None
+        and _DEGREES.search(data) is None
+    )
+
+
+def is_text(data: bytes) -> bool:
+    """Whether bytes that should be numbers read as a text of 8 characters or more."""
+    body = data.rstrip(b"\0")
+    return len(body) >= _LEAST_TEXT and all(0x20 <= byte < 0x7F for byte in body)  # noqa: PLR2004 - ASCII
+
+
+def places(data: bytes, most: int = 16) -> tuple[Place, ...]:
+    """Up to `most` positions that the bytes hold as text."""
+    found: dict[Place, None] = {}
+    for place in _all_places(data):
+        if place.usable:
+            found.setdefault(place)
+        if len(found) >= most:
+            break
+    return tuple(found)
+
+
+def _all_places(data: bytes) -> Iterator[Place]:
+    for found in _NMEA.finditer(data):
+        latitude = (int(found[1]) + float(found[2]) / 60) * (-1 if found[3] == b"S" else 1)
+        longitude = (int(found[4]) + float(found[5]) / 60) * (-1 if found[6] == b"W" else 1)
+        yield from _valid(latitude, longitude)
+    for found in _ISO_6709.finditer(data):
+        if _is_iso_6709(found):
+            yield from _valid(_degrees(found[1], 2), _degrees(found[2], 3))
+    numbers = list(_DECIMAL.finditer(data))
+    for first, second in pairwise(numbers):
+        if second.start() - first.end() <= _NEAR:
+            one, other = float(first[1]), float(second[1])
+            yield from _valid(one, other)
+            yield from _valid(other, one)
+
+
+def _is_iso_6709(found: re.Match[bytes]) -> bool:
+    return found[3] == b"/" or (b"." in found[1] and b"." in found[2])
+
+
+def _degrees(text: bytes, digits: int) -> float:
+    """Degrees, minutes and seconds run together (ISO 6709 annex H): the digits before the point tell."""
+    sign = -1 if text[:1] == b"-" else 1
+    whole, _, fraction = text[1:].partition(b".")
+    parts = [float(whole[:digits]), *(float(whole[at : at + 2]) for at in range(digits, len(whole), 2))]
+    if fraction:
+        parts[-1] += float(b"0." + fraction)
+    return float(sign * sum(part / 60.0**place for place, part in enumerate(parts)))
+
+
+def _valid(latitude: float, longitude: float) -> Iterator[Place]:
+    if abs(latitude) <= _LATITUDE and abs(longitude) <= _LONGITUDE:
+        yield Place(latitude=latitude, longitude=longitude)
+
+
+def distinct(found: Iterable[Place], most: int) -> tuple[Place, ...]:
+    """The first `most` places that differ in their first digits."""
+    kept: dict[tuple[bytes, bytes], Place] = {}
+    for place in found:
+        kept.setdefault(place.texts(), place)
+        if len(kept) >= most:
+            break
+    return tuple(kept.values())

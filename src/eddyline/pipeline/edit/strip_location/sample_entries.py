@@ -1,0 +1,209 @@
+"""Sample descriptions (stsd): entries of known codecs with their known extensions, free texts emptied."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from eddyline.core.coordinates import is_plain, names_a_place
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.headers import box, full_box
+from eddyline.pipeline.edit.strip_location.box_parts import (
+    TERMINATOR,
+    Rewrite,
+    children,
+    drop,
+    numbers,
+    rewritten,
+)
+from eddyline.pipeline.edit.strip_location.decoder_configs import ConfigError, config
+from eddyline.pipeline.edit.strip_location.report import TEXT, UNKNOWN, Report
+
+_VISUAL, _AUDIO = 78, 28  # bytes of fields in front of the extensions
+_AUDIO_V1, _AUDIO_V2 = 44, 64
+_TIMECODE: Final = 26
+_COMPRESSOR: Final = re.compile(
+    r"|GoPro [A-Z0-9.]+ encoder|(Lavc[\d.]+ )?[a-z0-9_]+|H\.26[345]|HEVC|AVC Coding|AVC1|AVC|AV1|HVC1"
+    r"|Apple ProRes [0-9A-Za-z ]+|Motion JPEG( [AB])?|Photo - JPEG|DJI AVC encoder|Ambarella AVC encoder"
+    r"|JVT/AVC Coding"
+)
+_NESTED: Final = frozenset(
+    {"vexu", "eyes", "stri", "hero", "cams", "blin", "cmfy", "dadj", "must", "proj", "prji", "pack", "pkin"}
+)
+_LONGEST_PROFILE: Final = 1 << 20
+# The chapters' text entries, all of whose fields are about looks: centred, all else zero.
+_TEXT: Final = box("text", bytes(6), struct.pack(">H", 1), struct.pack(">II", 0, 1), bytes(35))
+_TX3G: Final = box(
+    "tx3g",
+    bytes(6),
+    struct.pack(">HIBBI4H", 1, 0, 1, 0xFF, 0, 0, 0, 0, 0),
+    struct.pack(">HHHBBI", 0, 0, 1, 0, 12, 0xFFFFFFFF),
+    box("ftab", struct.pack(">HHB", 1, 1, 5) + b"Serif"),
+)
+
+
+class UnknownEntry(ValueError):  # noqa: N818 - the caller decides whether it is an error
+    """A sample entry whose samples cannot be judged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleEntries:
+    """Rewrites the sample descriptions of a track."""
+
+    report: Report
+
+    def stsd(self, source: Box, handler: str) -> bytes:
+        """The table with its entries. Raises `UnknownEntry` for one that cannot be judged."""
+        entries = children(source, self.report, 8)
+        version = source.body[0] if len(source.body) else 0
+        made = [self._entry(entry, handler, version) for entry in entries]
+        if not made or version > 1:
+            raise UnknownEntry("no sample description")
+        return full_box("stsd", version, 0, struct.pack(">I", len(made)), *made)
+
+    def _entry(self, entry: Box, handler: str, version: int) -> bytes:
+        if entry.kind in {"text", "tx3g"}:
+            return _TEXT if entry.kind == "text" else _TX3G
+        if entry.kind == "tmcd":
+            return self._fixed(entry, _TIMECODE)
+        if entry.kind == "gpmd":
+            return self._fixed(entry, 8, 4)
+        try:
+            return self._video(entry) if handler == "vide" else self._audio(entry, version)
+        except (ConfigError, struct.error, IndexError) as error:
+            raise UnknownEntry(
+                f"{entry.path} does not have the form that its codec requires: {error}"
+            ) from error
+
+    def _fixed(self, entry: Box, size: int, zeros: int = 0) -> bytes:
+        """The first `size` bytes, then zeros; what follows (a reel's name) goes."""
+        if len(entry.body) < size:
+            raise UnknownEntry(f"{entry.path} ends early")
+        rest = bytes(entry.body[size:])
+        if rest.strip(b"\0"):
+            self.report.remove(f"{entry.path} (extensions)", UNKNOWN, len(rest), rest)
+        return box(entry.kind, bytes(6), bytes(entry.body[6:size]), bytes(zeros))
+
+    def _video(self, entry: Box) -> bytes:
+        body = bytes(entry.body[:_VISUAL])
+        width_to_frames = body[24:42]
+        length = min(body[42], 31)
+        name = body[43 : 43 + length].rstrip(b"\0").decode("latin-1")
+        if not _COMPRESSOR.fullmatch(name):
+            self.report.remove(f"{entry.path} (name of the encoder)", TEXT, len(name), name.encode("latin-1"))
+            name = ""
+        depth, colours = struct.unpack_from(">Hh", body, 74)
+        if colours == 0:
+            raise UnknownEntry(f"{entry.path} has a colour table")
+        vendor = body[12:16] if body[12:16].isalpha() else bytes(4)
+        fields = (
+            bytes(6) + body[6:12] + vendor + body[16:24] + width_to_frames
+            + bytes([len(name)]) + name.encode("latin-1").ljust(31, b"\0")
+            + struct.pack(">Hh", depth, colours)
+        )  # fmt: skip
+        return box(entry.kind, fields, rewritten(entry, self.report, self._video_rules(), _VISUAL))
+
+    def _video_rules(self) -> dict[str, Rewrite]:
+        fixed = {
+            "pasp": (8,), "clap": (32,), "fiel": (2,), "gama": (4,), "btrt": (12,), "mdcv": (24,),
+            "clli": (4,), "cclv": (24, 28, 32, 40), "amve": (8,), "SmDm": (28,), "CoLL": (8,), "vpcC": (12,),
+            "dvcC": (24,),
+            "dvvC": (24,), "dvwC": (24,), "hfov": (4,), "st3d": (5,), "d263": (7, 8, 23), "chrm": (1, 2),
+        }  # fmt: skip
+        return {
+            **{kind: numbers(self.report, *sizes) for kind, sizes in fixed.items()},
+            **dict.fromkeys(("avcC", "hvcC", "lhvC", "av1C", "esds"), self._config),
+            "colr": self._colour,
+            "vexu": self._nested,
+            "sv3d": self._spherical,
+        }
+
+    def _config(self, source: Box) -> bytes:
+        return config(source, self.report)
+
+    def _colour(self, source: Box) -> bytes:
+        """Nclx and nclc are numbers; a colour profile is kept as it is needed to show the colours."""
+        body = bytes(source.body)
+        profile = body[:4] in {b"prof", b"rICC"} and body[40:44] == b"acsp" and len(body) <= _LONGEST_PROFILE
+        if profile and not names_a_place(body):
+            size = 4 + int.from_bytes(body[4:8], "big")
+            return box("colr", body[:size])
+        if body[:4] in {b"nclx", b"nclc"} and len(body) in {10, 11}:
+            return box("colr", body)
+        return drop(source, self.report)
+
+    def _nested(self, source: Box) -> bytes:
+        """Apple's boxes of stereo video: boxes of a few numbers within boxes."""
+        made: list[bytes] = []
+        for child in children(source, self.report):
+            if child.kind not in _NESTED:
+                drop(child, self.report)
+            elif child.kind in {"eyes", "cams", "cmfy", "proj", "pack"}:
+                made.append(self._nested(child))
+            else:
+                made.append(numbers(self.report, *range(25))(child))
+        return box(source.kind, *made)
+
+    def _spherical(self, source: Box) -> bytes:
+        """Spherical Video V2: the projection; the name of the program only where it is plain."""
+
+        def header(svhd: Box) -> bytes:
+            text = bytes(svhd.body[4:]).rstrip(b"\0")
+            if is_plain(text.decode("latin-1")):
+                return full_box("svhd", 0, 0, text + b"\0")
+            self.report.remove(f"{svhd.path} (name of the program)", TEXT, len(text), text)
+            return full_box("svhd", 0, 0, b"\0")
+
+        def projection(proj: Box) -> bytes:
+            rules: dict[str, Rewrite] = {
+                "prhd": numbers(self.report, 16), "equi": numbers(self.report, 20),
+                "cbmp": numbers(self.report, 12), "mshp": self._mesh,
+            }  # fmt: skip
+            return box("proj", rewritten(proj, self.report, rules))
+
+        return box("sv3d", rewritten(source, self.report, {"svhd": header, "proj": projection}))
+
+    def _mesh(self, source: Box) -> bytes:
+        return (
+            drop(source, self.report)
+            if names_a_place(bytes(source.body))
+            else box("mshp", bytes(source.body))
+        )
+
+    def _audio(self, entry: Box, table_version: int) -> bytes:
+        body = bytes(entry.body)
+        (version,) = struct.unpack_from(">H", body, 8)
+        size = _AUDIO
+        if table_version == 0:
+            size = {0: _AUDIO, 1: _AUDIO_V1, 2: _AUDIO_V2}.get(version, 0)
+        if not size or len(body) < size:
+            raise UnknownEntry(f"{entry.path} has an unknown layout")
+        vendor = body[12:16] if body[12:16].isalpha() else bytes(4)
+        fields = bytes(6) + body[6:12] + vendor + body[16:size]
+        return box(entry.kind, fields, rewritten(entry, self.report, self._audio_rules(), size))
+
+    def _audio_rules(self) -> dict[str, Rewrite]:
+        fixed: dict[str, tuple[int, ...]] = {
+            "dac3": (3,), "srat": (8,), "pcmC": (6,), "damr": (9,), "alac": (28, 36, 40, 48, 52),
+            "btrt": (12,),             "frma": (4,), "enda": (2,),
+            "chnl": tuple(range(5, 200)), "dec3": tuple(range(3, 32)),
+            "dac4": tuple(range(3, 64)), "dOps": tuple(range(11, 300)), "SA3D": tuple(range(12, 1100)),
+            "chan": tuple(range(16, 1300, 20)), "dmlp": (10,), "ddts": (20,),
+        }  # fmt: skip
+        return {
+            **{kind: numbers(self.report, *sizes) for kind, sizes in fixed.items()},
+            "esds": self._config,
+            "dfLa": self._config,
+            "wave": self._wave,
+        }
+
+    def _wave(self, source: Box) -> bytes:
+        """QuickTime's decompression parameters, and their terminator."""
+        inner: dict[str, Rewrite] = {
+            **self._audio_rules(),
+            "mp4a": numbers(self.report, 4),
+        }
+        inner.pop("wave")
+        return box("wave", rewritten(source, self.report, inner), TERMINATOR)
