@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -49,12 +50,25 @@ def test_merge_names_its_result_after_the_first_chapter(card: Path) -> None:
     assert Path("GX010042-merged.MP4").is_file()
 
 
-def test_strip_location_says_what_it_took_away(card: Path) -> None:
+def test_strip_location_reports_what_it_kept_and_removed(card: Path) -> None:
     result = call("strip-location", card / "GX010042.MP4", "--out", "plain.mp4")
-    assert "positions removed from 1 telemetry payload" in result.output
-    assert "xyz" in result.output
+    assert "kept        track 1 (avc1): video, without user data" in result.output
+    assert "removed     track 3/GPS5: it holds the location" in result.output
+    assert "xyz: it holds the location" in result.output
+    assert "changed     1 telemetry payload" in result.output
+    assert "no location" not in result.output
     again = call("strip-location", "plain.mp4", "-o", "again.mp4")
-    assert "there was no location in it" in again.output
+    assert "there was no location in it: nothing was removed" in again.output
+
+
+def test_strip_location_reports_as_json(card: Path) -> None:
+    result = call("strip-location", card / "GX010042.MP4", "--out", "plain.mp4", "--json")
+    report = json.loads(result.output)
+    assert report["path"] == "plain.mp4"
+    assert report["bytes"] == Path("plain.mp4").stat().st_size
+    assert report["payloads"] == 1
+    assert {each["what"] for each in report["removed"]} == {"moov/udta/\\xa9xyz", "track 3/GPS5"}
+    assert all(each["why"] for each in [*report["kept"], *report["removed"]])
 
 
 def test_a_result_never_replaces_its_source_or_what_was_not_named(card: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,3 +31,26 @@ def chapters(tmp_path: Path) -> Named:
         return named
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
+    """One second of H.264 and AAC as FFmpeg writes it, with its index behind the media and no location."""
+    out = tmp_path_factory.mktemp("plain") / "plain.mp4"
+    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=30:d=1", "-f", "lavfi", "-i"]
+    argv += [
+        "sine=997:d=1",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        "-g",
+        "15",
+        "-bf",
+        "2",
+        "-c:a",
+        "aac",
+        str(out),
+    ]
+    subprocess.run(argv, check=True)
+    return out

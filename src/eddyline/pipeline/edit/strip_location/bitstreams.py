@@ -9,7 +9,7 @@ from typing import Final
 from eddyline.core.coordinates import names_a_place
 from eddyline.core.errors import UnsupportedError
 from eddyline.pipeline.edit.strip_location.images import ImageError, without_metadata
-from eddyline.pipeline.edit.strip_location.report import LOCATION, UNKNOWN, Report
+from eddyline.pipeline.edit.strip_location.report import METADATA, UNKNOWN, Report
 
 # AV1 bitstream specification, section 6.2.2 (OBU types) and 6.7.1 (metadata types).
 _OBU_KEPT: Final = frozenset({1, 2, 3, 4, 6, 7, 8})
@@ -114,7 +114,7 @@ class Images:
             ) from error
         if len(kept) != len(sample):
             self.report.remove(
-                f"{self.what}: metadata inside the images", LOCATION, len(sample) - len(kept), sample
+                f"{self.what}: metadata inside the images", METADATA, len(sample) - len(kept), sample
             )
         return kept
 

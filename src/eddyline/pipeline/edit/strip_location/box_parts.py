@@ -10,10 +10,40 @@ from eddyline.core.coordinates import is_text, names_a_place
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import Mp4Error
 from eddyline.mp4.headers import box
-from eddyline.pipeline.edit.strip_location.report import LOCATION, MALFORMED, UNKNOWN, Report
+from eddyline.pipeline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, TEXT, UNKNOWN, Report
 
 # Boxes that are made to hold a location; all others that are not known are reported as unknown.
 _LOCATION_BOXES = frozenset({"\xa9xyz", "loci", "gps ", "GPS ", "GPS0", "XMP_", "gpsd", "GPSD"})
+_TEXT_BOXES = frozenset(
+    {
+        "\xa9nam",
+        "\xa9cmt",
+        "\xa9des",
+        "\xa9inf",
+        "\xa9cpy",
+        "\xa9ART",
+        "\xa9alb",
+        "\xa9gen",
+        "\xa9key",
+        "\xa9lyr",
+    }
+    | {
+        "name",
+        "titl",
+        "dscp",
+        "auth",
+        "cprt",
+        "perf",
+        "albm",
+        "kywd",
+        "gnre",
+        "desc",
+        "ldes",
+        "Xtra",
+        "\xa9day",
+    }
+)
+XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # the packet's place in MP4 (XMP part 3)
 _PADDING = frozenset({"free", "skip", "wide", "\0\0\0\0"})
 _SEARCHED = 1 << 20
 
@@ -38,12 +68,26 @@ def children(parent: Box, report: Report, skip: int = 0) -> list[Box]:
     return found
 
 
+def reason_for(kind: str, identifier: bytes = b"") -> str:
+    """Why a box of this kind, and with this identifier if it is a uuid box, is removed."""
+    if kind in _LOCATION_BOXES:
+        return LOCATION
+    if kind == "uuid" and identifier == XMP:
+        return METADATA
+    return TEXT if kind in _TEXT_BOXES else UNKNOWN
+
+
+def label(found: Box) -> str:
+    """The path of a box, with the identifier of a uuid box."""
+    return f"{found.path} {bytes(found.raw[8:24]).hex()}" if found.kind == "uuid" else found.path
+
+
 def drop(unwanted: Box, report: Report, why: str = "") -> bytes:
     """Note that a box is removed; padding of zeros is not worth a note. Always returns no bytes."""
     if unwanted.kind in _PADDING and not np.any(np.frombuffer(unwanted.body, np.uint8)):
         return b""
-    reason = why or (LOCATION if unwanted.kind in _LOCATION_BOXES else UNKNOWN)
-    report.remove(unwanted.path, reason, len(unwanted.raw), bytes(unwanted.body[:_SEARCHED]))
+    reason = why or reason_for(unwanted.kind, bytes(unwanted.raw[8:24]))
+    report.remove(label(unwanted), reason, len(unwanted.raw), bytes(unwanted.body[:_SEARCHED]))
     return b""
 
 
@@ -66,15 +110,15 @@ def rewritten(
     return b"".join(out)
 
 
-def numbers(report: Report, *sizes: int) -> Rewrite:
-    """A rule for a box of numbers with one of these body sizes (bytes); without any, of up to 256 bytes.
+def numbers(report: Report, *sizes: int, form: Callable[[bytes], bool] | None = None) -> Rewrite:
+    """A rule for a box of numbers with one of these body sizes (bytes), and of this `form` if given.
 
     A body that reads as text, or that names a place, is removed.
     """
 
     def rule(known: Box) -> bytes:
         body = bytes(known.body)
-        fits = len(body) in sizes if sizes else len(body) <= 256  # noqa: PLR2004 - far above any such box
+        fits = (not sizes or len(body) in sizes) and (form is None or form(body))
         if not fits or is_text(body) or names_a_place(body):
             return drop(known, report, MALFORMED)
         return box(known.kind, body)

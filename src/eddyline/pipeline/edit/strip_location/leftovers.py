@@ -12,7 +12,8 @@ from eddyline.mp4.boxes import box_header, printable
 from eddyline.mp4.errors import Mp4Error
 from eddyline.mp4.movie import Movie
 from eddyline.mp4.ranges import ByteRanges, Ints
-from eddyline.pipeline.edit.strip_location.report import INDEX, LOCATION, UNKNOWN, UNUSED, Report
+from eddyline.pipeline.edit.strip_location.box_parts import reason_for
+from eddyline.pipeline.edit.strip_location.report import INDEX, UNUSED, Report
 
 _HEADER, _LONGEST_HEADER = 8, 32
 _MOST_BOXES: Final = 200_000
@@ -79,7 +80,9 @@ class Leftovers:
         if empty and (span.kind in _PADDING or not span.kind):
             return
         name = printable(span.kind)[1:-1] if span.kind else "bytes behind the last box"
-        why = INDEX if span.kind in _INDEXES else LOCATION if span.kind in {"gps ", "GPS "} else UNKNOWN
+        identifier = self.src.read(span.body - 16, 16) if span.kind == "uuid" else b""
+        name += f" {identifier.hex()}" if identifier else ""
+        why = INDEX if span.kind in _INDEXES else reason_for(span.kind, identifier)
         self.report.remove(name, why, span.end - span.start)
 
     def _between(self, span: Span, starts: Ints, ends: Ints) -> int:

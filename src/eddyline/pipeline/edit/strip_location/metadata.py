@@ -27,6 +27,7 @@ from eddyline.pipeline.edit.strip_location.images import ImageError, without_met
 from eddyline.pipeline.edit.strip_location.report import (
     LOCATION,
     MALFORMED,
+    METADATA,
     TEXT,
     UNKNOWN,
     ZONE,
@@ -206,7 +207,7 @@ class Metadata:
             if len(image) != len(child.body) - 8:
                 size = len(child.body) - 8 - len(image)
                 what = f"{source.path} (metadata inside the image)"
-                self.report.remove(what, LOCATION, size, bytes(child.body[8:]))
+                self.report.remove(what, METADATA, size, bytes(child.body[8:]))
             made.append(_data(int.from_bytes(head[:4], "big"), image))
         if not made:
             return b""

@@ -99,7 +99,7 @@ class MovieBoxes:
         kept = {choice.track.number: choice for choice in self.choices}
         rules: dict[str, Rewrite] = {
             "mvhd": self._mvhd,
-            "iods": numbers(self.report, *range(9, 40)),
+            "iods": numbers(self.report, *range(12, 24), form=lambda body: body[:5] == b"\0\0\0\0\x10"),
         }
         head: list[bytes] = []
         tail: list[bytes] = []

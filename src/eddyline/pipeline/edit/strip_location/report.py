@@ -11,6 +11,7 @@ from eddyline.core.coordinates import Place, distinct, places
 LOCATION: Final = "it holds the location, or is made to"
 UNKNOWN: Final = "Eddyline does not know what it holds"
 TEXT: Final = "it is free text, in which a place may be named"
+METADATA: Final = "it is metadata, which may hold the location"
 UNUSED: Final = "no track refers to it"
 INDEX: Final = "it describes the old layout of the file"
 ZONE: Final = "its time zone tells where the camera was"

@@ -25,7 +25,7 @@ _VISUAL, _AUDIO = 78, 28  # bytes of fields in front of the extensions
 _AUDIO_V1, _AUDIO_V2 = 44, 64
 _TIMECODE: Final = 26
 _COMPRESSOR: Final = re.compile(
-    r"|GoPro [A-Z0-9.]+ encoder|(Lavc[\d.]+ )?[a-z0-9_]+|H\.26[345]|HEVC|AVC Coding|AVC1|AVC|AV1|HVC1"
+    r"|GoPro [A-Z0-9.]+ encoder|Lavc[\d.]* [a-z0-9_-]+|H\.26[345]|HEVC|AVC Coding|AVC1|AVC|AV1|HVC1"
     r"|Apple ProRes [0-9A-Za-z ]+|Motion JPEG( [AB])?|Photo - JPEG|DJI AVC encoder|Ambarella AVC encoder"
     r"|JVT/AVC Coding"
 )
@@ -109,12 +109,12 @@ class SampleEntries:
         fixed = {
             "pasp": (8,), "clap": (32,), "fiel": (2,), "gama": (4,), "btrt": (12,), "mdcv": (24,),
             "clli": (4,), "cclv": (24, 28, 32, 40), "amve": (8,), "SmDm": (28,), "CoLL": (8,), "vpcC": (12,),
-            "dvcC": (24,),
-            "dvvC": (24,), "dvwC": (24,), "hfov": (4,), "st3d": (5,), "d263": (7, 8, 23), "chrm": (1, 2),
+            "hfov": (4,), "st3d": (5,), "d263": (7, 8, 23), "chrm": (1, 2),
         }  # fmt: skip
         return {
             **{kind: numbers(self.report, *sizes) for kind, sizes in fixed.items()},
             **dict.fromkeys(("avcC", "hvcC", "lhvC", "av1C", "esds"), self._config),
+            **dict.fromkeys(("dvcC", "dvvC", "dvwC"), numbers(self.report, 24, form=_is_dolby_vision)),
             "colr": self._colour,
             "vexu": self._nested,
             "sv3d": self._spherical,
@@ -188,12 +188,15 @@ class SampleEntries:
         fixed: dict[str, tuple[int, ...]] = {
             "dac3": (3,), "srat": (8,), "pcmC": (6,), "damr": (9,), "alac": (28, 36, 40, 48, 52),
             "btrt": (12,),             "frma": (4,), "enda": (2,),
-            "chnl": tuple(range(5, 200)), "dec3": tuple(range(3, 32)),
-            "dac4": tuple(range(3, 64)), "dOps": tuple(range(11, 300)), "SA3D": tuple(range(12, 1100)),
-            "chan": tuple(range(16, 1300, 20)), "dmlp": (10,), "ddts": (20,),
+            "chnl": tuple(range(5, 33)), "dec3": tuple(range(3, 32)),
+            "dac4": tuple(range(3, 64)),
+            "dmlp": (10,), "ddts": (20,),
         }  # fmt: skip
         return {
             **{kind: numbers(self.report, *sizes) for kind, sizes in fixed.items()},
+            "dOps": numbers(self.report, form=_is_opus),
+            "SA3D": numbers(self.report, form=_is_ambisonic),
+            "chan": numbers(self.report, form=_is_layout),
             "esds": self._config,
             "dfLa": self._config,
             "wave": self._wave,
@@ -207,3 +210,27 @@ class SampleEntries:
         }
         inner.pop("wave")
         return box("wave", rewritten(source, self.report, inner), TERMINATOR)
+
+
+def _is_dolby_vision(body: bytes) -> bool:
+    """The configuration record of Dolby Vision: five bytes of fields, the rest reserved."""
+    return not body[5:].strip(b"\0")
+
+
+def _is_opus(body: bytes) -> bool:
+    """OpusSpecificBox: 11 bytes, and a channel mapping unless its family is 0."""
+    mapping = 0 if len(body) > 10 and body[10] == 0 else 2 + (body[1] if len(body) > 1 else 0)  # noqa: PLR2004
+    return len(body) == 11 + mapping and body[0] == 0
+
+
+def _is_ambisonic(body: bytes) -> bool:
+    """SA3D (Spatial Audio RFC): 12 bytes, then the number of each ambisonic channel."""
+    count = (len(body) - 12) // 4
+    if count < 1 or len(body) != 12 + 4 * count or int.from_bytes(body[8:12], "big") != count:
+        return False
+    return all(each < count for each in struct.unpack_from(f">{count}I", body, 12))
+
+
+def _is_layout(body: bytes) -> bool:
+    """QuickTime's channel layout: tag, bitmap, and so many descriptions of 20 bytes."""
+    return len(body) >= 16 and len(body) == 16 + 20 * int.from_bytes(body[12:16], "big")  # noqa: PLR2004

@@ -38,7 +38,22 @@ _HEVC: Final = frozenset({"hvc1", "hev1", "dvh1", "dvhe"})
 _MPEG2: Final = frozenset({"m2v1", "mp2v", "mpeg", "mpg1", "mpg2"})
 _PRORES: Final = frozenset({"apch", "apcn", "apcs", "apco", "ap4h", "ap4x"})
 _OPAQUE_VIDEO: Final = frozenset(
-    {"vp08", "vp09", "s263", "h263", "H263", "raw ", "2vuy", "yuv2", "v210", "v308", "v408", "v410", "r210"}
+    {
+        "vp08",
+        "vp09",
+        "s263",
+        "h263",
+        "H263",
+        "raw ",
+        "2vuy",
+        "yuv2",
+        "v210",
+        "v308",
+        "v408",
+        "v410",
+        "r210",
+        "rle ",
+    }
 )
 _AUDIO: Final = frozenset(
     {"mp4a", "alac", "fLaC", "Opus", "ac-3", "ec-3", ".mp3", "samr", "sawb", "ulaw", "alaw", "ima4"}
@@ -106,7 +121,7 @@ class Chooser:
         return UnsupportedError(
             f"{what} is in a format that Eddyline cannot search for a location",
             remedy=_ENCODE,
-            reason=f"unsupported-{track.kind}",
+            reason="unsupported-audio" if track.kind == "audio" else "unsupported-video",
         )
 
     def _choice(self, track: Track) -> Choice | None:
