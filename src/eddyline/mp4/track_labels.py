@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from eddyline.mp4.boxes import Box
+from eddyline.mp4.errors import Mp4Error
 
 FORCED: Final = "forced-subtitle"
 """The role of subtitles that every viewer needs (ISO/IEC 23009-1, urn:mpeg:dash:role:2011)."""
@@ -29,7 +31,7 @@ def read_labels(trak: Box) -> Labels:
     udta = trak.find("udta")
     title = ""
     roles: list[str] = []
-    for box in udta.children() if udta is not None else ():
+    for box in _readable(udta):
         body = bytes(box.body)
         if box.kind == "name" and not title:
             title = _title(body)
@@ -38,6 +40,13 @@ def read_labels(trak: Box) -> Labels:
             if scheme == _ROLES:
                 roles.append(rest.split(b"\0")[0].decode("latin-1"))
     return Labels(title=title, roles=tuple(roles))
+
+
+def _readable(udta: Box | None) -> Iterator[Box]:
+    """The boxes up to the first that is malformed: user data is no reason to refuse a file."""
+    if udta is not None:
+        with suppress(Mp4Error):
+            yield from udta.children()
 
 
 def labels_payload(title: str, roles: Sequence[str]) -> bytes:

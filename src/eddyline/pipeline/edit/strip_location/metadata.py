@@ -66,6 +66,7 @@ _KEYS: Final = {
 }
 _DATES: Final = frozenset({b"com.apple.quicktime.creationdate"})
 _UTC: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{1,6})?Z?)?")
+_ROLE: Final = re.compile(rb"\x00{4}urn:mpeg:dash:role:2011\x00[a-z-]{1,32}\x00?")
 _LENS: Final = 48
 _HIGHLIGHTS: Final = 404
 _MOST_HIGHLIGHTS: Final = 100
@@ -95,6 +96,8 @@ class Metadata:
             "GPMF": self._settings,
             "chpl": self._chapters,
             "meta": self.meta,
+            "name": self._title,
+            "kind": self._role,
         }
         body = rewritten(source, self.report, rules)
         return box("udta", body) if body else b""
@@ -144,6 +147,19 @@ class Metadata:
             return drop(source, self.report, TEXT)
         what = "firmware version" if source.kind == "FIRM" else "serial number of the lens"
         return self._kept(source, bytes(source.body), what)
+
+    def _title(self, source: Box) -> bytes:
+        """The title of a track, which people write."""
+        title = bytes(source.body)
+        if not self.keep_titles or names_a_place(title):
+            return drop(source, self.report, TEXT)
+        return self._kept(source, title, "title, as asked for")
+
+    def _role(self, source: Box) -> bytes:
+        """The role of a track by the scheme of DASH (ISO/IEC 23009-1)."""
+        if not _ROLE.fullmatch(bytes(source.body)):
+            return drop(source, self.report)
+        return self._kept(source, bytes(source.body), "role of the track")
 
     def _highlights(self, source: Box) -> bytes:
         """A count and so many times in ms (HERO5 and older); the rest is zero."""

@@ -29,7 +29,8 @@ _CONTAINERS: Final = {
     "mvex": "mehd trex",
     "moof": "mfhd traf",
     "traf": "tfhd tfdt trun sgpd sbgp",
-    "udta": "FIRM LENS CAME SETT MUID GUMI HMMT GPMF chpl meta \xa9too \xa9swr \xa9enc \xa9mak \xa9mod",
+    "udta": "FIRM LENS CAME SETT MUID GUMI HMMT GPMF chpl meta \xa9too \xa9swr \xa9enc"
+    " \xa9mak \xa9mod name kind",
     "meta": "hdlr keys ilst",
 }
 _OUTERMOST: Final = frozenset({"ftyp", "moov", "mdat", "moof"})

@@ -66,6 +66,7 @@ _LENGTH_SIZE_AT: Final = {b"avcC": 4, b"hvcC": 21}
 _SEARCHED: Final = 1 << 20
 _ENCODED_UTF8: Final = bytes.fromhex("0000000c656e636400000100")
 _UTF16_MARK: Final = b"\xfe\xff"
+_UNSUPPORTED: Final = {"audio": "unsupported-audio", "video": "unsupported-video"}
 _ENCODE: Final = "encode it first, for example with eddyline run, and strip the rendition"
 
 
@@ -118,11 +119,9 @@ class Chooser:
                 remedy="strip the file before it is encrypted",
                 reason="encrypted",
             )
-        return UnsupportedError(
-            f"{what} is in a format that Eddyline cannot search for a location",
-            remedy=_ENCODE,
-            reason="unsupported-audio" if track.kind == "audio" else "unsupported-video",
-        )
+        reason = _UNSUPPORTED.get(track.kind, "")
+        message = f"{what} is in a format that Eddyline cannot search for a location"
+        return UnsupportedError(message, remedy=_ENCODE, reason=reason)
 
     def _choice(self, track: Track) -> Choice | None:
         what = f"track {track.number}"
