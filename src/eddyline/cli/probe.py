@@ -66,6 +66,8 @@ def _video(video: VideoFacts) -> list[str]:
         notes.append("mirrored")
     if video.rotation:
         notes.append(f"rotated by {video.rotation} degrees")
+    if video.projection:
+        notes.append(f"{video.projection} projection")
     if video.interlaced:
         notes.append("interlaced")
     if (video.display_width, video.display_height) != (video.width, video.height):

@@ -77,7 +77,7 @@ def assemble(
         kept = data_tracks(movie, src)
         timescale = movie_timescale(track.timescale, [*(s.track.timescale for s in sounds), movie.timescale])
         tracks = [
-            picture(rung, joined, track, presentation, timescale),
+            picture(rung, joined, track, presentation, timescale, facts.video),
             *(heard(sound, about, timescale) for sound, about in zip(sounds, abouts, strict=True)),
             *(passthrough(movie, each, src, timescale=timescale) for each in kept),
         ]

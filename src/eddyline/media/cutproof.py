@@ -119,7 +119,15 @@ def _hashes(
 def _decoding(piece: Slice, tools: Toolchain) -> tuple[str, ...]:
     trim = f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"
     return (
-        *(str(tools.ffmpeg), *FFMPEG_BASE, "-copyts", "-noautorotate", *input_args(piece.path)),
+        *(
+            str(tools.ffmpeg),
+            *FFMPEG_BASE,
+            "-copyts",
+            "-noautorotate",
+            "-apply_cropping",
+            "codec",
+            *input_args(piece.path),
+        ),
         *("-map", "0:v:0", "-vf", trim, "-fps_mode", "passthrough"),
         *("-enc_time_base", f"1:{piece.timescale}", "-f", "framemd5", "-"),
     )

@@ -30,13 +30,17 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """One elementary stream: `name` is its folder in the stream, `path` a file with this track alone."""
+    """One elementary stream: `name` is its folder in the stream, `path` a file with this track alone.
+
+    `track` is that of the rendition, of video.
+    """
 
     name: str
     path: str
     kind: str
     language: str = "und"
     title: str = ""
+    track: Track | None = None
 
 
 def elementary(
@@ -65,7 +69,7 @@ def elementary(
             elif not timeline.same_as(reference[1]):
                 raise ProofError(f"rendition {rung.name} has other frame times than {reference[0]}")
             copy_tracks(source, movie, [video], work / f"v{position}.mp4")
-        pictures.append(Input(name=rung.name, path=f"v{position}.mp4", kind="video"))
+        pictures.append(Input(name=rung.name, path=f"v{position}.mp4", kind="video", track=video))
     if reference is None:
         raise UsageError("there is no rendition to package")
     _, timeline = reference

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from eddyline.media.chunks import Grid
+from eddyline.media.colours import is_kept, scaled, zscale_input
 from eddyline.media.ladder import Rung
 from eddyline.media.orientation import on_its_side, rotated, upright
 from eddyline.media.source import VideoFacts
@@ -87,11 +88,9 @@ def _first(facts: VideoFacts, rung: Rung) -> list[str]:
     if facts.hdr and not keeps_hdr(facts, rung):
         return [*_tonemap(facts, width, height, rung.pixel_format), *upright(facts)]
     same = (facts.width, facts.height, facts.pixel_format) == (width, height, rung.pixel_format)
-    if same and not facts.full_range:
+    if same and not facts.full_range and is_kept(facts):
         return [*upright(facts)]
-    # Limited range always: too many players ignore the flag of the other.
-    scale = f"scale={width}:{height}:{_SCALER}:out_range=limited"
-    return [scale, f"format={rung.pixel_format}", *upright(facts)]
+    return [*scaled(facts, width, height, rung.pixel_format), *upright(facts)]
 
 
 def _next(above: Rung, rung: Rung) -> list[str]:
@@ -102,22 +101,14 @@ def _next(above: Rung, rung: Rung) -> list[str]:
 
 def _tonemap(facts: VideoFacts, width: int, height: int, pixel_format: str) -> list[str]:
     """PQ or HLG in BT.2020 to BT.709, in linear light, and only after scaling: floats are dear."""
-    colours = (
-        f"tin={facts.transfer}:pin={_known(facts.primaries, 'bt2020')}:min={_known(facts.matrix, 'bt2020nc')}"
-    )
-    reach = "full" if facts.full_range else "limited"
     return [
-        f"zscale={width}:{height}:filter=bicubic:{colours}:rin={reach}:t=linear:npl={_WHITE}",
+        f"zscale={width}:{height}:filter=bicubic:{zscale_input(facts)}:t=linear:npl={_WHITE}",
         "format=gbrpf32le",
         "zscale=p=bt709",
         f"tonemap={_CURVE}:peak={_HDR_PEAK / _WHITE:.3f}",
         "zscale=t=bt709:m=bt709:r=limited:dither=ordered",
         f"format={pixel_format}",
     ]
-
-
-def _known(value: str, otherwise: str) -> str:
-    return otherwise if value in {"", "unknown", "reserved"} else value
 
 
 def _split(ways: int) -> list[str]:

@@ -23,6 +23,7 @@ from eddyline.media.elementary import Input, elementary
 from eddyline.media.highlights import Chapter
 from eddyline.media.ladder import Rung
 from eddyline.media.segmenting import Segmenting
+from eddyline.media.spherical_streams import add_spherical
 from eddyline.media.streamchapters import prove_chapters, write_chapters
 from eddyline.media.streamedits import begin_at
 from eddyline.media.streamproof import Timeline, validate
@@ -89,6 +90,7 @@ def package(
         finally:
             remove_tree(work)
         _refine(stream, timeline, [number * grid.gop for number in segmenting.first])
+        add_spherical(stream, stream / _MASTER, inputs)
         if chapters:
             write_chapters(stream, chapters, timeline)
         if subtitles:

@@ -15,6 +15,8 @@ from typing import Any
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.media.audio_tracks import audio_tracks
+from eddyline.media.clean_aperture import shown_size
+from eddyline.media.colours import check, is_grey, is_rgb
 from eddyline.media.dolby_vision import left_out as enhancement
 from eddyline.media.dolby_vision import require_base_layer
 from eddyline.media.ffprobe import ask
@@ -23,8 +25,10 @@ from eddyline.media.footage import check_size, main_video
 from eddyline.media.framerate import frame_rate
 from eddyline.media.left_out import LeftOut, in_order
 from eddyline.media.left_out_tracks import of_movie
+from eddyline.media.left_out_video import of_video
 from eddyline.media.proof import samples_digest
 from eddyline.media.source import SourceFacts, SubtitleFacts, TelemetryFacts, VideoFacts
+from eddyline.media.spherical import spherical
 from eddyline.media.subtitlesources import facts_of, subtitle_tracks
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.dolby_vision import dolby_vision
@@ -66,17 +70,25 @@ def probe(
         )
     arrived = original or src
     audio = audio_tracks(src, movie, runner=runner, tools=tools, work=work)
+    video = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
+    check(video)
     return SourceFacts(
         bytes=arrived.size,
         fingerprint=fingerprint(arrived, None if original else movie),
         duration_s=round(shown.end / track.timescale, 6),
         container=container or ("mov" if movie.quicktime else "mp4"),
-        video=_video(src, movie, track, shown, runner=runner, tools=tools, work=work),
+        video=video,
         audio=audio.facts,
         telemetry=_telemetry(src, movie),
         subtitles=tuple(_subtitles(src, movie) if subtitles is None else subtitles),
         left_out=in_order(
-            [*left_out, *audio.left_out, *of_movie(movie, src, track), *enhancement(dolby_vision(track.stsd))]
+            [
+                *left_out,
+                *of_movie(movie, src, track),
+                *of_video(track, video),
+                *audio.left_out,
+                *enhancement(dolby_vision(track.stsd)),
+            ]
         ),
     )
 
@@ -105,8 +117,13 @@ def _video(
     if not (width and height and stream.get("pix_fmt")):
         raise _undecodable(track, stream.get("codec_name"))
     check_size(width, height)
-    fps, variable = frame_rate(shown, track.timescale)
     pixels = str(stream["pix_fmt"])
+    width, height = shown_size(stream, pixels)
+    as_coded = (
+        not track.rotation and not track.mirrored and (width, height) == (stream["width"], stream["height"])
+    )
+    metadata = spherical(track) if as_coded else None
+    fps, variable = frame_rate(shown, track.timescale)
     return VideoFacts(
         codec=str(stream.get("codec_name", "unknown")),
         width=width,
@@ -122,8 +139,9 @@ def _video(
         transfer=_colour("color_transfer", stream, frame),
         primaries=_colour("color_primaries", stream, frame),
         matrix=_colour("color_space", stream, frame),
-        full_range=pixels.startswith("yuvj") or "pc" in {stream.get("color_range"), frame.get("color_range")},
+        full_range=_full_range(pixels, {stream.get("color_range"), frame.get("color_range")}),
         interlaced=_interlaced(stream, frame),
+        projection="" if metadata is None else metadata.projection,
         timescale=track.timescale,
     )
 
@@ -160,6 +178,16 @@ def _colour(name: str, stream: dict[str, Any], frame: dict[str, Any]) -> str:
         if said and said not in {"unknown", "reserved", "unspecified"}:
             return str(said)
     return "unknown"
+
+
+def _full_range(pixel_format: str, said: set[Any]) -> bool:
+    """Whether black is 0: where nothing says so, of RGB and of grey alone."""
+    unsaid = not said & {"tv", "pc"}
+    return (
+        "pc" in said
+        or pixel_format.startswith("yuvj")
+        or (unsaid and (is_rgb(pixel_format) or is_grey(pixel_format)))
+    )
 
 
 def _interlaced(stream: dict[str, Any], frame: dict[str, Any]) -> bool:

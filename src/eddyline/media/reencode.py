@@ -106,7 +106,8 @@ def command(
     encoder = _x264(sets, number) if sets.codec == "h264" else _x265()
     return (
         *(str(tools.ffmpeg), *FFMPEG_BASE, "-y"),
-        *("-copyts", "-noautorotate", "-an", "-sn", "-dn"),
+        # Frames whole, as the copied ones: what is cut off or turned for display is said beside them.
+        *("-copyts", "-noautorotate", "-apply_cropping", "codec", "-an", "-sn", "-dn"),
         *input_args(piece.path),
         *("-map", "0:v:0", "-vf", ",".join(steps), "-pix_fmt", facts.pixel_format),
         *("-crf", _CRF[sets.codec], "-bf", "0", "-g", "9999", *encoder),

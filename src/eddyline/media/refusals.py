@@ -12,6 +12,8 @@ REASONS: Final[dict[str, str]] = {
     "audio-only": "The file holds audio and no video.",
     "changed": "The source changed after it was submitted.",
     "compressed-index": "The index (moov) is compressed (cmov).",
+    "clean-aperture": "The clean aperture lies outside of the frame.",
+    "color-matrix": "FFmpeg cannot convert the matrix of the video's colors.",
     "damaged": "The file breaks the rules of its format, or its video cannot be decoded.",
     "damaged-frames": "The decoder returned fewer frames than the index lists.",
     "dolby-vision": "The video is Dolby Vision without a base layer that other decoders can show.",

@@ -18,11 +18,14 @@ _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 class VideoFacts:
     """The video track that is processed.
 
-    `width` and `height` are pixels as decoded, before the frame is turned for display: `mirrored` left to
-    right, then rotated by `rotation` degrees clockwise (0 to 359; at angles that are no multiple of 90 the
-    frame keeps its size). `pixel_aspect` is the width of a pixel over its height. `fps` is the nominal rate,
-    `frames` the number of presented frames, `timescale` the track's ticks per second. Colours are named as
-    FFmpeg does ("bt709", "smpte2084", "unknown"). Where not `full_range`, black is 16 and white 235 (8 bits).
+    `width` and `height` are pixels as decoded, inside the clean aperture, before the frame is turned for
+    display: `mirrored` left to right, then rotated by `rotation` degrees clockwise (0 to 359; at angles that
+    are no multiple of 90 the frame keeps its size). `pixel_aspect` is the width of a pixel over its height.
+    `fps` is the nominal rate, `frames` the number of presented frames, `timescale` the track's ticks per
+    second. Colours are named as FFmpeg does ("bt709", "smpte2084", "unknown"). Where not `full_range`, black
+    is 16 and white 235 (8 bits).
+    `projection` is what spherical metadata says and renditions carry ("equirectangular"); empty for ordinary
+    video.
     """
 
     codec: str
@@ -41,6 +44,7 @@ class VideoFacts:
     matrix: str = "unknown"
     full_range: bool = False
     interlaced: bool = False
+    projection: str = ""
     timescale: int
 
     @property

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from eddyline.core.errors import InputError, ToolError
 from eddyline.core.process import Limits, Runner
 from eddyline.core.ranges import FileRanges
-from eddyline.media import orientation
+from eddyline.media import colours, orientation
+from eddyline.media.colours import ZSCALED, is_rgb, zscale_input
 from eddyline.media.orientation import on_its_side, rotated
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
@@ -36,13 +37,8 @@ _BASE_S, _FRAME_S = 60.0, 2.0
 _TOGETHER = 8  # decoders at once: each holds some frames of the source's size
 _PATIENT = ("-skip_frame", "nokey", "-max_error_rate", "1")
 # JPEG is BT.601 at full range (JFIF 1.02), whatever the footage is.
-_MATRICES = {
-    "bt709": "bt709",
-    "bt2020nc": "bt2020",
-    "bt2020c": "bt2020",
-    "smpte240m": "smpte240m",
-    "fcc": "fcc",
-}
+_MATRICES = {"bt709": "bt709", "bt2020nc": "bt2020", "smpte240m": "smpte240m", "fcc": "fcc"}
+_JPEG_COLOURS = "out_color_matrix=bt601:out_range=full"
 _SMALL_LINES = 576  # untagged footage up to here is BT.601, above BT.709
 _WHITE, _PEAK = 203, 1000  # cd/m2: reference white (ITU-R BT.2408), and what consumer HDR is graded to
 _CRC_LINE = re.compile(r"^0,\s*-?\d+,\s*(-?\d+),", re.MULTILINE)
@@ -116,13 +112,7 @@ def upright(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]:
     across, down = (height, width) if on_its_side(facts) else (width, height)
     # Neighbours are not there to deinterlace with; one field is, and pictures are small.
     field = ("field=type=top",) if facts.interlaced else ()
-    if facts.hdr:
-        scaled = _tonemapped(facts, across, down)
-    else:
-        matrix = _MATRICES.get(facts.matrix) or _guessed(facts)
-        reach = "full" if facts.full_range else "limited"
-        colours = f"in_color_matrix={matrix}:out_color_matrix=bt601:in_range={reach}:out_range=full"
-        scaled = (f"scale={across}:{down}:flags=area+accurate_rnd:{colours}",)
+    scaled = _tonemapped(facts, across, down) if facts.hdr else _scaled(facts, across, down)
     return (*field, *rotated(facts), *scaled, "format=yuvj420p", *orientation.upright(facts), "setsar=1")
 
 
@@ -229,18 +219,27 @@ def _drawn(files: Sequence[Path], steps: str, *, tools: Toolchain, runner: Runne
     return True
 
 
+def _scaled(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]:
+    """From a decoded frame of standard dynamic range to JPEG's colours."""
+    sized = f"scale={width}:{height}:flags=area+accurate_rnd"
+    if is_rgb(facts.pixel_format):
+        return (f"{sized}:{_JPEG_COLOURS}",)
+    if facts.matrix in ZSCALED:
+        ready = colours.scaled(facts, width, height, "yuv444p")
+        return (*ready, f"{sized}:{_JPEG_COLOURS}")
+    matrix = _MATRICES.get(facts.matrix) or _guessed(facts)
+    reach = "full" if facts.full_range else "limited"
+    return (f"{sized}:in_color_matrix={matrix}:in_range={reach}:{_JPEG_COLOURS}",)
+
+
 def _guessed(facts: VideoFacts) -> str:
     tagged = facts.matrix in {"bt470bg", "smpte170m"}
     return "bt601" if tagged or min(facts.width, facts.height) <= _SMALL_LINES else "bt709"
 
 
 def _tonemapped(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]:
-    primaries = "2020" if facts.primaries in {"", "unknown", "bt2020"} else facts.primaries
-    matrix = "2020_ncl" if facts.matrix in {"", "unknown", "bt2020nc"} else facts.matrix
-    reach = "full" if facts.full_range else "limited"
-    colours = f"tin={facts.transfer}:pin={primaries}:min={matrix}:rin={reach}"
     return (
-        f"zscale={width}:{height}:{colours}:t=linear:npl={_WHITE}",
+        f"zscale={width}:{height}:{zscale_input(facts)}:t=linear:npl={_WHITE}",
         "format=gbrpf32le",
         "zscale=p=bt709",
         f"tonemap=mobius:param=0.5:desat=0:peak={_PEAK / _WHITE:.3f}",

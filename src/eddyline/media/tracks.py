@@ -11,12 +11,14 @@ from eddyline.core.ranges import FileRanges
 from eddyline.media.join import Joined, schedule
 from eddyline.media.ladder import Rung
 from eddyline.media.proof import presented_samples
-from eddyline.media.source import AudioFacts
+from eddyline.media.source import AudioFacts, VideoFacts
+from eddyline.media.spherical import carried, spherical
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.outgoing import OutTrack, passthrough
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.spherical import with_v2
 
 # Telemetry and timecode by kind; beside them whatever a camera calls metadata, and GoPro's frame description.
 _DATA_KINDS = frozenset({"telemetry", "timecode"})
@@ -43,15 +45,27 @@ def read_sound(path: Path) -> Sound:
     return Sound(path=path, movie=movie, track=track, samples=presented_samples(movie, track))
 
 
-def picture(rung: Rung, joined: Joined, track: Track, shown: Presentation, timescale: int) -> OutTrack:
-    """The video: upright and of square pixels, so the matrix is the identity; times are the source's."""
+def picture(
+    rung: Rung, joined: Joined, track: Track, shown: Presentation, timescale: int, facts: VideoFacts
+) -> OutTrack:
+    """The video: upright and of square pixels, so the matrix is the identity; times are the source's.
+
+    Spherical metadata is the source's, in the rendition's pixels.
+    """
+    metadata = spherical(track) if facts.projection else None
+    boxes, entry = (
+        ((), ())
+        if metadata is None
+        else carried(metadata, (facts.width, facts.height), (rung.width, rung.height))
+    )
     times = schedule(joined.rank, shown, timescale=track.timescale, movie_timescale=timescale)
     return OutTrack(
         handler="vide",
         name=track.name,
         timescale=track.timescale,
-        stsd=joined.stsd,
+        stsd=with_v2(joined.stsd, entry),
         media_header=joined.media_header,
+        boxes=boxes,
         width=rung.width,
         height=rung.height,
         language=track.language,

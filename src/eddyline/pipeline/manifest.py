@@ -121,6 +121,7 @@ def _source(name: str, facts: SourceFacts) -> dict[str, Any]:
             "frames": video.frames,
             "rotation": video.rotation,
             "mirrored": video.mirrored,
+            "projection": video.projection or None,
             "variable_rate": video.variable_rate,
             "transfer": video.transfer,
             "pixel_format": video.pixel_format,

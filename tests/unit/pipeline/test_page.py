@@ -30,7 +30,7 @@ MANIFEST: dict[str, Any] = {
         "container": "mp4",
         "video": {
             "codec": "h264", "width": 1920, "height": 1080, "fps": "30000/1001", "frames": 1802,
-            "rotation": 0, "mirrored": False, "variable_rate": False,
+            "rotation": 0, "mirrored": False, "projection": None, "variable_rate": False,
             "transfer": "bt709", "pixel_format": "yuv420p",
         },
         "audio": [{"codec": "aac", "channels": 2, "sample_rate": 48_000, "language": "eng"}],

@@ -1,0 +1,50 @@
+"""The boxes inside of visual sample entries, which stsd holds (ISO/IEC 14496-12 section 12.1.3)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.errors import Mp4Error
+
+_FIELDS = 78  # bytes of a visual sample entry before its boxes
+_TABLE_FIELDS = 8  # bytes of stsd before its entries
+
+
+def entry_boxes(stsd: bytes) -> tuple[Box, ...]:
+    """The boxes of the first visual sample entry of a whole stsd box.
+
+    Empty where the entry has none, or what follows its fields is no boxes, as QuickTime allows.
+    """
+    entry = next(_table(stsd).children(_TABLE_FIELDS), None)
+    if entry is None or len(entry.body) <= _FIELDS:
+        return ()
+    try:
+        return tuple(entry.children(_FIELDS))
+    except Mp4Error:
+        return ()
+
+
+def entry_kinds(stsd: bytes) -> frozenset[str]:
+    """The types of the boxes of the first visual sample entry."""
+    return frozenset(box.kind for box in entry_boxes(stsd))
+
+
+def with_entry_boxes(stsd: bytes, boxes: Sequence[bytes], *, without: Callable[[str], bool]) -> bytes:
+    """A whole stsd box whose visual sample entries have these boxes at their ends, and none of some types."""
+    entries = []
+    for entry in _table(stsd).children(_TABLE_FIELDS):
+        kept = [bytes(box.raw) for box in entry.children(_FIELDS) if not without(box.kind)]
+        body = b"".join((bytes(entry.body[:_FIELDS]), *kept, *boxes))
+        entries.append(whole_box(entry.kind, body))
+    return whole_box("stsd", b"".join((stsd[8 : 8 + _TABLE_FIELDS], *entries)))
+
+
+def whole_box(kind: str, body: bytes) -> bytes:
+    """A box with a 32-bit size."""
+    return struct.pack(">I4s", 8 + len(body), kind.encode("latin-1")) + body
+
+
+def _table(stsd: bytes) -> Box:
+    return Box(kind="stsd", raw=memoryview(stsd), body=memoryview(stsd)[8:], offset=8, path="stsd")
