@@ -121,7 +121,7 @@ def test_what_is_copied_slowly_is_processed_once_it_is_whole_and_outputs_never_a
     watching.until(lambda: len(watching.names("asset_finished")) == 3)
     time.sleep(3 * SETTLE_S)
     status, took = watching.end()
-    assert (status, took < 2.0) == (143, True)
+    assert (status, took < 12.0) == (143, True)
     watching.close()
     assert watching.names("asset_finished") == ["GX010001.MP4", "half.mp4", "bad.mp4"]
     assert watching.names("asset_failed") == ["bad.mp4"]

@@ -61,7 +61,7 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignore
     _freeze(zombie, monkeypatch)
     begin = time.monotonic()
     again = claimed(bob, "bob")
-    assert time.monotonic() - begin < LEASE_S + 1
+    assert time.monotonic() - begin < 10 * LEASE_S
     assert zombie.held("ada") == {}
     assert not settle(zombie, claim, done(by="zombie"))
     until(lambda: get(place.ledger, "a-1").lease_owner == "bob")

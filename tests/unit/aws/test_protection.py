@@ -106,7 +106,7 @@ def test_an_agent_that_is_away_keeps_nobody_from_ending(troubles: list[str]) -> 
         _until(lambda: troubles)
         began = time.monotonic()
         protection.close()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
 
 
 def test_outside_ecs_there_is_nothing_to_protect(fake: FakeAgent, troubles: list[str]) -> None:

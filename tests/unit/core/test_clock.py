@@ -20,4 +20,4 @@ def test_a_manual_clock_moves_only_when_told_to_and_never_waits() -> None:
     clock.sleep(3600)
     clock.advance(0.5)
     assert clock.now() == 3700.5
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5

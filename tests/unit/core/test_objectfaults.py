@@ -135,10 +135,10 @@ def test_a_store_that_is_not_there_is_given_up_for_now() -> None:
 
 def test_a_store_that_falls_silent_is_not_waited_for() -> None:
     started = time.monotonic()
-    with scripted(_always(Answer(silence_s=1.5))) as server:
+    with scripted(_always(Answer(silence_s=15))) as server:
         with pytest.raises(TransientError):
             _open(server.url, retries=1, read_s=0.2).get("k")
-        assert time.monotonic() - started < 1.4
+        assert time.monotonic() - started < 10
 
 
 def test_an_answer_cut_off_in_the_middle_is_no_object() -> None:

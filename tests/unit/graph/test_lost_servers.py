@@ -97,14 +97,14 @@ def test_a_server_that_stays_away_is_an_error_in_bounded_time(
     begin = time.monotonic()
     with pytest.raises(LedgerError, match="No such file"):
         Ledger.open(f"postgresql://postgres@/postgres?host={tmp_path}")
-    assert 0.25 < time.monotonic() - begin < 5
+    assert 0.25 < time.monotonic() - begin < 20
 
 
 def test_a_wrong_name_or_password_is_told_at_once(server: Server) -> None:
     begin = time.monotonic()
     with pytest.raises(LedgerError, match="does not exist"):
         Ledger.open(server.url.replace("/postgres?", "/nowhere?"))
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 9
 
 
 class _Cut:
@@ -205,7 +205,7 @@ def test_a_frozen_process_does_not_hold_the_others_up(server: Server) -> None:
         connection.execute(text("SELECT * FROM jobs FOR UPDATE"))
         begin = time.monotonic()
         assert answer(ledger, claim, done())
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20
         with pytest.raises(DBAPIError):
             connection.execute(text("SELECT 1"))
         connection.invalidate()

@@ -104,7 +104,7 @@ def test_a_delay_is_only_a_delay(between: Proxy) -> None:
     between.weather = Weather(delay=1.0, longest_s=0.05)
     begin = time.monotonic()
     sqs.send_message(QueueUrl=queue, MessageBody="a")
-    assert time.monotonic() - begin < 5.0
+    assert time.monotonic() - begin < 20.0
     assert between.done["SendMessage", Fate.DELAY] == 1
 
 
