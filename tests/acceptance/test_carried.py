@@ -130,3 +130,62 @@ def test_overlapping_cues_of_matroska_keep_their_ends(
     assert "00:00:00.500 --> 00:00:01.234" in text
     assert "00:00:01.000 --> 00:00:02.333" in text
     assert cues(ffmpeg, next(asset.glob("renditions/*.mp4")))[1][0] == "00:00:01,000 --> 00:00:01,234"
+
+
+_CHAPTERS = """;FFMETADATA1
+title=My title
+creation_time=2024-05-06T07:08:09Z
+location=+47.3769+008.5417/
+[CHAPTER]
+TIMEBASE=1/1000
+START=0
+END=1000
+title=One
+[CHAPTER]
+TIMEBASE=1/1000
+START=1000
+END=3000
+title=Two <b>
+"""
+
+
+def chapters(ffprobe: str, path: Path) -> list[tuple[str, str]]:
+    """(start, title) of each chapter, as FFmpeg reads them."""
+    argv = [ffprobe, "-v", "error", "-show_chapters", "-of", "json", str(path)]
+    found = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["chapters"]
+    return [(each["start_time"], each["tags"]["title"]) for each in found]
+
+
+@pytest.mark.parametrize("name", ["c.mp4", "c.mov", "c.mkv"])
+def test_the_sources_own_chapters_are_in_renditions_and_stream(
+    name: str, encode: Encode, run: Callable[[Path], Path], ffprobe: str, tmp_path: Path
+) -> None:
+    (tmp_path / "c.txt").write_text(_CHAPTERS)
+    maps = (
+        "-i",
+        str(tmp_path / "c.txt"),
+        "-map",
+        "0",
+        "-map",
+        "1",
+        "-map_metadata",
+        "2",
+        "-map_chapters",
+        "2",
+    )
+    asset = run(encode(name, *maps, *_CODECS))
+    manifest = json.loads((asset / "manifest.json").read_text())
+    assert manifest["chapters"] == [
+        {"frame": 0, "time_s": 0.0, "title": "One"},
+        {"frame": 30, "time_s": 1.0, "title": "Two <b>"},
+    ]
+    assert manifest["left_out"] == []
+    for rendition in manifest["renditions"]:
+        assert chapters(ffprobe, asset / rendition["path"]) == [("0.000000", "One"), ("1.000000", "Two <b>")]
+    told = json.loads((asset / "stream" / "chapters.json").read_text())
+    assert [(each["start-time"], each["titles"][0]["title"]) for each in told] == [
+        (0.0, "One"),
+        (1.0, "Two <b>"),
+    ]
+    assert 'URI="chapters.json"' in (asset / manifest["stream"]["hls"]).read_text()
+    assert "Two &lt;b&gt;" in (asset / manifest["stream"]["dash"]).read_text()

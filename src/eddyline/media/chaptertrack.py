@@ -21,13 +21,12 @@ from eddyline.core.errors import ProofError
 from eddyline.core.ranges import FileRanges
 from eddyline.media.highlights import Chapter
 from eddyline.media.memorysamples import MemorySamples
+from eddyline.media.sourcechapters import in_track, without_list
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.movie import IDENTITY, Movie
+from eddyline.mp4.movie import IDENTITY
 from eddyline.mp4.outgoing import OutTrack, Piece
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.ranges import ByteRanges
-from eddyline.mp4.slice import sample_bytes
 
 _U32 = (1 << 32) - 1
 _PLAIN_TIMESCALE = 1000  # where the picture's ticks are so short that a chapter may outlast 32 bits
@@ -76,30 +75,15 @@ def with_list(
 ) -> bytes | None:
     """The payload of moov/udta with a chapter list in front; every byte of `udta` follows.
 
-    In front, for a camera's own boxes may end in padding, behind which readers look no further. A list that
-    is there already, of a film of ours that is encoded again, gives way to the new one.
+    In front, for a camera's own boxes may end in padding, behind which readers look no further. The source's
+    own list gives way to the new one.
     """
-    if udta and udta[4:8] == b"chpl":
-        udta = udta[int.from_bytes(udta[:4], "big") :]
+    udta = without_list(udta)
     if not 0 < len(chapters) <= _NERO_MOST:
         return udta
     starts = _ticks(chapters, shown, timescale, _NERO_TICKS)
     rows = [_row(start, each.title) for start, each in zip(starts, chapters, strict=False)]
     return full_box("chpl", 1, 0, struct.pack(">IB", 0, len(rows)), *rows) + (udta or b"")
-
-
-def read_chapters(src: ByteRanges, movie: Movie) -> list[tuple[Fraction, str]]:
-    """The chapters of a movie's picture as (movie seconds, title); none where it refers to no text track."""
-    video = movie.first("video")
-    numbers = video.references.get("chap", ()) if video else ()
-    track = next((each for each in movie.tracks if each.number in numbers and each.format == "text"), None)
-    if track is None:
-        return []
-    starts = track.samples.pts.tolist()
-    return [
-        (Fraction(start, track.timescale), _text(data))
-        for start, data in zip(starts, sample_bytes(src, track), strict=True)
-    ]
 
 
 def prove_chapters(
@@ -111,7 +95,7 @@ def prove_chapters(
     """
     with FileRanges(path) as src:
         movie = read_movie(src)
-        found = read_chapters(src, movie)
+        found = in_track(src, movie)
     if [title for _, title in found] != [each.title for each in chapters]:
         raise ProofError(f"{path.name}: the {len(chapters)} chapters written are not what is read back")
     for place, ((start, _), wanted) in enumerate(zip(found, chapters, strict=True)):
@@ -133,10 +117,6 @@ def _ticks(
 def _sample(title: str) -> bytes:
     text = title.encode()
     return struct.pack(">H", len(text)) + text + _UTF8
-
-
-def _text(sample: bytes) -> str:
-    return sample[2 : 2 + int.from_bytes(sample[:2], "big")].decode("utf-8", "replace")
 
 
 def _row(start: int, title: str) -> bytes:

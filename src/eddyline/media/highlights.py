@@ -13,6 +13,7 @@ from eddyline.mp4.presentation import Presentation
 
 MOST = 1000  # a camera keeps 100; far more are an accident or an attack
 _MICROSECONDS = 1_000_000
+_LONGEST_TITLE = 200  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +54,25 @@ def placed(marks: Iterable[tuple[float, str]], shown: Presentation, timescale: i
     return tuple(found.values())
 
 
-def chapters(highlights: Sequence[Highlight]) -> tuple[Chapter, ...]:
-    """A chapter from each highlight to the next; what comes before the first is one too, as players want."""
-    if not highlights:
-        return ()
-    numbered = enumerate(highlights, 1)
-    made = [Chapter(frame=each.frame, title=_title(number, each.kind)) for number, each in numbered]
-    return tuple(made) if made[0].frame == 0 else (Chapter(frame=0, title="Start"), *made)
+def chapters(highlights: Sequence[Highlight], own: Iterable[Chapter] = ()) -> tuple[Chapter, ...]:
+    """The source's own chapters and one from each highlight, in order, each lasting until the next.
+
+    Chapters and highlights that begin with the same frame become one chapter with both titles. What comes
+    before the first is a chapter too, as players want.
+    """
+    titles: dict[int, list[str]] = {}
+    marks = [Chapter(frame=each.frame, title=_title(n, each.kind)) for n, each in enumerate(highlights, 1)]
+    for each in (*own, *marks):
+        same = titles.setdefault(each.frame, [])
+        if each.title not in same:  # a rendition of ours, made again, has its HiLights as chapters already
+            same.append(each.title)
+    made = [
+        Chapter(frame=frame, title=" / ".join(same)[:_LONGEST_TITLE].strip())
+        for frame, same in sorted(titles.items())
+    ]
+    if not made or made[0].frame == 0:
+        return tuple(made)
+    return (Chapter(frame=0, title="Start"), *made)
 
 
 def _title(number: int, kind: str) -> str:

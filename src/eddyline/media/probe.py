@@ -28,6 +28,7 @@ from eddyline.media.left_out_tracks import of_movie
 from eddyline.media.left_out_video import of_video
 from eddyline.media.proof import samples_digest
 from eddyline.media.source import SourceFacts, SubtitleFacts, TelemetryFacts, VideoFacts
+from eddyline.media.sourcechapters import own_chapters
 from eddyline.media.spherical import spherical
 from eddyline.media.subtitlesources import facts_of, subtitle_tracks
 from eddyline.media.toolchain import Toolchain
@@ -72,6 +73,7 @@ def probe(
     audio = audio_tracks(src, movie, runner=runner, tools=tools, work=work)
     video = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
     check(video)
+    chapters, lost = own_chapters(src, movie, track, shown)
     return SourceFacts(
         bytes=arrived.size,
         fingerprint=fingerprint(arrived, None if original else movie),
@@ -81,9 +83,11 @@ def probe(
         audio=audio.facts,
         telemetry=_telemetry(src, movie),
         subtitles=tuple(_subtitles(src, movie) if subtitles is None else subtitles),
+        chapters=chapters,
         left_out=in_order(
             [
                 *left_out,
+                *lost,
                 *of_movie(movie, src, track),
                 *of_video(track, video),
                 *audio.left_out,

@@ -110,6 +110,15 @@ class SubtitleFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChapterFacts:
+    """One chapter of the source's own: it begins at `time_s` (movie seconds), with frame number `frame`."""
+
+    time_s: float
+    frame: int
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceFacts:
     """One source: its size in bytes, content fingerprint (hex), duration in seconds and tracks.
 
@@ -125,12 +134,14 @@ class SourceFacts:
     telemetry: TelemetryFacts | None = None
     left_out: tuple[LeftOut, ...] = ()
     subtitles: tuple[SubtitleFacts, ...] = ()
+    chapters: tuple[ChapterFacts, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict of JSON values; fractions read "30000/1001"."""
         plain = asdict(self)
         plain["audio"] = [asdict(track) for track in self.audio]
         plain["subtitles"] = [asdict(each) for each in self.subtitles]
+        plain["chapters"] = [asdict(each) for each in self.chapters]
         plain["left_out"] = [each.to_json() for each in self.left_out]
         for name in ("pixel_aspect", "fps"):
             plain["video"][name] = _spelled(plain["video"][name])
@@ -148,6 +159,7 @@ class SourceFacts:
             "audio": tuple(AudioFacts(**track) for track in plain["audio"]),
             "telemetry": None if telemetry is None else TelemetryFacts(**telemetry),
             "subtitles": tuple(SubtitleFacts(**each) for each in plain.get("subtitles", ())),
+            "chapters": tuple(ChapterFacts(**each) for each in plain.get("chapters", ())),
             # Plans written before there was such a list have none.
             "left_out": tuple(LeftOut.from_json(each) for each in plain.get("left_out", ())),
         }

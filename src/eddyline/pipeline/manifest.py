@@ -67,6 +67,7 @@ def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu
         "pictures": _pictures(parts),
         "telemetry": _telemetry(parts["telemetry"][0]),
         "highlights": _highlights(parts["pictures"][0]),
+        "chapters": _chapters(parts),
         "proof": _proof(plan, parts),
         "toolchain": {
             # That of the pictures: whoever publishes may have another.
@@ -208,6 +209,11 @@ def _highlights(drawn: Part) -> list[dict[str, Any]]:
     ]
 
 
+def _chapters(parts: PartsOf) -> list[dict[str, Any]]:
+    """The chapters that renditions and stream have: the source's own, and those that HiLights make."""
+    return [dict(each) for each in parts["assemble"][0].result["chapters"]]
+
+
 def _proof(plan: Plan, parts: PartsOf) -> dict[str, Any]:
     """What was checked. Each statement is checked here once more, from what the steps measured."""
     frames_in = plan.facts.video.frames
@@ -221,9 +227,10 @@ def _proof(plan: Plan, parts: PartsOf) -> dict[str, Any]:
         "the telemetry of a rendition changed",
     )
     marked = {each["frame"] for each in parts["pictures"][0].result["highlights"]}
+    marked |= {each.frame for each in plan.facts.chapters}
     for film in films:
         begun = {each["frame"] for each in film["chapters"]}
-        _must(begun - {0} == marked - {0}, "the chapters of a rendition are not the HiLights of the source")
+        _must(begun - {0} == marked - {0}, "the chapters of a rendition are not those of the source")
     texts = films[0].get("subtitles", [])
     _must(
         all(film.get("subtitles", []) == texts for film in films), "subtitles differ between the renditions"

@@ -14,8 +14,9 @@ import pytest
 
 from eddyline.core.errors import ProofError
 from eddyline.core.ranges import FileRanges
-from eddyline.media.chaptertrack import prove_chapters, read_chapters, with_chapters, with_list
+from eddyline.media.chaptertrack import prove_chapters, with_chapters, with_list
 from eddyline.media.highlights import Chapter
+from eddyline.media.sourcechapters import in_track
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
@@ -56,7 +57,7 @@ def _chaptered(clip: Path, out: Path, chapters: tuple[Chapter, ...] = CHAPTERS) 
 def test_chapters_are_read_back_to_the_tick(clip: Path, tmp_path: Path) -> None:
     shown, _ = _chaptered(clip, tmp_path / "out.mp4")
     with FileRanges(tmp_path / "out.mp4") as src:
-        found = read_chapters(src, read_movie(src))
+        found = in_track(src, read_movie(src))
     scale = _index(clip).tracks[0].timescale
     assert found == [(Fraction(int(shown.pts[each.frame]), scale), each.title) for each in CHAPTERS]
 
@@ -88,7 +89,7 @@ def test_the_first_chapter_begins_with_the_film_whatever_its_frame_says(clip: Pa
     chapters = (Chapter(frame=0, title="HiLight 1"),)
     _chaptered(clip, tmp_path / "out.mp4", chapters)
     with FileRanges(tmp_path / "out.mp4") as src:
-        assert read_chapters(src, read_movie(src)) == [(Fraction(0), "HiLight 1")]
+        assert in_track(src, read_movie(src)) == [(Fraction(0), "HiLight 1")]
 
 
 def test_ffprobe_sees_every_chapter_once(clip: Path, tmp_path: Path, ffprobe: str) -> None:

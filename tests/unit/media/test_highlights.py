@@ -66,3 +66,14 @@ def test_chapters_begin_with_each_highlight_and_with_the_film() -> None:
     )
     assert chapters([Highlight(time_s=0, frame=0, kind="other")]) == (Chapter(frame=0, title="HiLight 1"),)
     assert chapters([]) == ()
+
+
+def test_the_sources_own_chapters_and_the_highlights_are_both_kept() -> None:
+    own = [Chapter(frame=2, title="One"), Chapter(frame=7, title="HiLight 2")]
+    marks = [Highlight(time_s=0.07, frame=frame, kind="manual") for frame in (2, 7)]
+    assert chapters(marks, own) == (
+        Chapter(frame=0, title="Start"),
+        Chapter(frame=2, title="One / HiLight 1"),
+        Chapter(frame=7, title="HiLight 2"),
+    )
+    assert chapters([], own[:0]) == ()

@@ -74,7 +74,11 @@ class Making:
 
     def _keep_all(self) -> None:
         film = {"frames": 60, "bytes": len(self._film), "sha256": self._film.hex(), "idr": [0]}
-        film |= {"telemetry_sha256": None, "audio_samples": [96000], "chapters": [{"frame": 0, "title": "a"}]}
+        film |= {
+            "telemetry_sha256": None,
+            "audio_samples": [96000],
+            "chapters": [{"frame": 0, "time_s": 0.0, "title": "a"}],
+        }
         sound = {"language": "und", "codec": "aac", "channels": 2, "sample_rate": 48000, "samples": 96000}
         loud = {"integrated_lufs": -20.0, "range_lu": 1.0, "true_peak_dbtp": -1.0}
         self._keep("inspect", {})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from eddyline.media.assemble import assemble as join
-from eddyline.media.highlights import chapters
+from eddyline.media.highlights import Chapter, chapters
 from eddyline.pipeline.bench import Made, Task
 from eddyline.pipeline.builds import check_one
+from eddyline.pipeline.footage import Footage
 from eddyline.pipeline.highlights import highlights
 from eddyline.pipeline.subtitles import carried
 
@@ -20,6 +21,7 @@ def assemble(task: Task) -> Made:
     out = task.work / f"{rung.name}.mp4"
     chunks = [task.part("chunk", each.index) for each in plan.chunks]
     check_one(chunks)
+    own = [Chapter(frame=each.frame, title=each.title) for each in plan.facts.chapters]
     with task.footage() as source:
         made = join(
             out,
@@ -34,7 +36,7 @@ def assemble(task: Task) -> Made:
                 task.local(task.part("audio", index), "audio.m4a") for index in range(len(plan.facts.audio))
             ],
             facts=plan.facts,
-            chapters=chapters(highlights(source)),
+            chapters=chapters(highlights(source), own),
             subtitles=carried(task),
         )
     return Made(
@@ -46,7 +48,15 @@ def assemble(task: Task) -> Made:
             "idr": [int(frame) for frame in made.idr],
             "telemetry_sha256": made.telemetry_sha256,
             "audio_samples": list(made.audio_samples),
-            "chapters": [{"frame": each.frame, "title": each.title} for each in made.chapters],
+            "chapters": [
+                {"frame": each.frame, "time_s": _seconds(source, each.frame), "title": each.title}
+                for each in made.chapters
+            ],
             "subtitles": list(made.subtitles),
         },
     )
+
+
+def _seconds(source: Footage, frame: int) -> float:
+    """When a frame is shown, in movie seconds."""
+    return round(max(int(source.presentation.pts[frame]), 0) / source.track.timescale, 6)

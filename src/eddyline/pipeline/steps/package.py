@@ -22,7 +22,7 @@ def package(task: Task) -> Made:
         tools=task.bench.tools,
         runner=task.runner,
         out_dir=out,
-        chapters=[Chapter(**each) for each in parts[0].result["chapters"]],
+        chapters=[Chapter(frame=each["frame"], title=each["title"]) for each in parts[0].result["chapters"]],
         subtitles=carried(task),
     )
     return Made(
