@@ -21,6 +21,7 @@ from eddyline.media import manifests
 from eddyline.media.chunks import Grid
 from eddyline.media.elementary import Input, elementary
 from eddyline.media.highlights import Chapter
+from eddyline.media.keyframefragments import split_keyframes, with_ranges, with_rates
 from eddyline.media.ladder import Rung
 from eddyline.media.segmenting import Segmenting
 from eddyline.media.spherical_streams import add_spherical
@@ -91,6 +92,7 @@ def package(
             remove_tree(work)
         _refine(stream, timeline, [number * grid.gop for number in segmenting.first])
         add_spherical(stream, stream / _MASTER, inputs)
+        _split(stream)
         if chapters:
             write_chapters(stream, chapters, timeline)
         if subtitles:
@@ -179,6 +181,24 @@ def _refine(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
         if path.name == _MASTER:
             text = text.replace("DEFAULT=NO", "DEFAULT=YES", 1)
         path.write_text(text, "utf-8")
+
+
+def _split(stream: Path) -> None:
+    """Give each keyframe a fragment of its own, which the I-frame playlists then name."""
+    master = stream / _MASTER
+    text = master.read_text("utf-8")
+    for uri in manifests.read_master_playlist(text, _MASTER).iframes:
+        path = stream / uri
+        playlist = manifests.read_media_playlist(path.read_text("utf-8"), uri)
+        ranges = [
+            (name, each)
+            for name in dict.fromkeys(segment.uri for segment in playlist.segments)
+            for each in split_keyframes(path.with_name(name))
+        ]
+        path.write_text(with_ranges(path.read_text("utf-8"), ranges), "utf-8")
+        sizes = [last - first for _, (first, last) in ranges]
+        text = with_rates(text, uri, sizes, [segment.duration for segment in playlist.segments])
+    master.write_text(text, "utf-8")
 
 
 def _synced(stream: Path) -> list[Path]:

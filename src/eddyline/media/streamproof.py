@@ -16,6 +16,7 @@ from eddyline.core.errors import FormatError, ProofError
 from eddyline.core.ranges import FileRanges
 from eddyline.media.chunks import Grid
 from eddyline.media.joinedfiles import JoinedFiles
+from eddyline.media.keyframefragments import samples_of
 from eddyline.media.manifests import (
     MediaPlaylist,
     Representation,
@@ -167,7 +168,7 @@ def _prove_picture(variant: _Variant, wanted: Timeline, cut: tuple[int, ...], gr
 
 
 def _prove_iframes(stream: Path, uri: str, segments: int, gops: int) -> None:
-    """Every part of an I-frame playlist is a moof with its first sample, inside its segment."""
+    """Every part of an I-frame playlist is a fragment of one sample, inside its segment."""
     playlist = read_media_playlist(_text(_inside(stream, uri)), uri)
     _require(playlist.iframes_only and playlist.ended, uri, "not an I-frame playlist")
     _require(segments <= len(playlist.segments) <= gops, uri, f"{len(playlist.segments)} I-frames")
@@ -176,7 +177,9 @@ def _prove_iframes(stream: Path, uri: str, segments: int, gops: int) -> None:
         start, end = segment.part or (0, 0)
         with FileRanges(path) as file:
             _require(0 < end <= file.size and end - start > _HEADER, uri, "a part lies outside its segment")
-            _require(file.read(start, _HEADER)[4:] == b"moof", uri, "a part does not begin a fragment")
+            _require(
+                samples_of(file.read(start, end - start), uri) == 1, uri, "a part has more than one frame"
+            )
 
 
 def _wanted_cuts(wanted: Timeline, grid: Grid) -> tuple[int, ...]:

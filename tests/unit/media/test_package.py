@@ -475,3 +475,37 @@ def test_a_packager_that_fills_the_disk_is_not_blamed_on_the_renditions(
         assert "free at least" in caught.value.remedy
     finally:
         subprocess.run(["umount", f"{full}"], check=True)
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
+def test_ffmpeg_reads_stream_and_trick_play_without_a_word(
+    codec: str, tmp_path: Path, ffmpeg: str, tools: Toolchain
+) -> None:
+    film = rendition(ffmpeg, tmp_path / "a.mp4", frames=200, codec=codec)
+    packaged = make(tools, tmp_path, [film], grid_of(gop_s=2.0, segment_s=4.0, fps=NTSC), (codec,))
+    stream = tmp_path / "stream"
+    argv = [ffmpeg, "-v", "warning", "-i", f"{tmp_path / packaged.hls}", "-map", "0:v", "-f", "null", "-"]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60)
+    assert "NAL" not in done.stderr
+    assert "missing" not in done.stderr
+    # Each part of the I-frame playlist is one keyframe, the very one of the stream.
+    sums = frame_sums(ffmpeg, joined(tmp_path, "r0"))
+    trick = read_media_playlist((stream / "r0/iframes.m3u8").read_text(), "iframes")
+    init = (stream / "r0" / "init.mp4").read_bytes()
+    for number, each in enumerate(trick.segments):
+        first, last = each.part or (0, 0)
+        alone = tmp_path / "alone.mp4"
+        alone.write_bytes(init + (stream / "r0" / each.uri).read_bytes()[first:last])
+        assert frame_sums(ffmpeg, alone) == [sums[60 * number]]
+    (line,) = (each for each in (tmp_path / packaged.hls).read_text().splitlines() if "I-FRAME" in each)
+    sizes = [(each.part or (0, 0))[1] - (each.part or (0, 0))[0] for each in trick.segments]
+    assert f"AVERAGE-BANDWIDTH={int(8 * sum(sizes) / trick.duration)}" in line
+
+
+def test_keyframes_of_their_own_fragments_cost_little(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
+    film = rendition(ffmpeg, tmp_path / "a.mp4", frames=240)
+    make(tools, tmp_path, [film], grid_of(gop_s=2.0, segment_s=4.0, fps=NTSC))
+    parts = sorted((tmp_path / "stream" / "r0").glob("*.m4s"))
+    assert [path.read_bytes().count(b"moof") for path in parts] == [4, 4]
+    heads = [path.read_bytes().split(b"moof")[1].split(b"mdat")[0] for path in parts]
+    assert max(map(len, heads)) < 150
