@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 import time
 import tracemalloc
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.gpmf.huffman_encoder import compressed, recompressed
 
 from eddyline import gpmf
 from eddyline.core.errors import EddylineError
@@ -60,6 +62,7 @@ def _payload(number: int) -> bytes:
 
 _WHOLE = b"".join(_payload(number) for number in range(30))
 _SHORT = b"".join(_payload(number) for number in range(2))
+_PACKED = b"".join(recompressed(_payload(number), {"ACCL", "GPS5"}) for number in range(8))
 
 damage = st.lists(
     st.one_of(
@@ -105,7 +108,9 @@ def everything(data: bytes, *, lenient: bool) -> None:
     assert telemetry.summary()["payloads"] == len(telemetry.payloads)
 
 
-@pytest.mark.parametrize("whole", [_SHORT, _WHOLE], ids=["few payloads", "many payloads"])
+@pytest.mark.parametrize(
+    "whole", [_SHORT, _WHOLE, _PACKED], ids=["few payloads", "many payloads", "compressed"]
+)
 @settings(
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -139,9 +144,30 @@ def test_noise_is_refused_or_read_in_part(data: bytes) -> None:
         everything(b"DEVC" + data, lenient=True)
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    shape=st.tuples(st.sampled_from(b"bBsSlLfc?#"), st.integers(0, 255), st.integers(0, 65535)),
+    codes=st.binary(max_size=300),
+)
+def test_compressed_noise_is_refused_or_has_the_samples_that_it_announces(
+    shape: tuple[int, int, int], codes: bytes
+) -> None:
+    char, size, repeat = shape
+    data = struct.pack(">BBH", char, size, repeat) + codes
+    node = gpmf.Klv(key="ACCL", type="#", size=1, repeat=len(data), data=data)
+    with contextlib.suppress(EddylineError):
+        assert len(gpmf.expanded(node).data) == size * repeat
+
+
+_STILL = compressed(gpmf.leaf("ACCL", "s", [[7, 8, 9]] * 65535))
+
+
 @pytest.mark.parametrize(
     "bomb",
     [
+        pytest.param(
+            gpmf.write([gpmf.device(1, "A", [gpmf.nest("STRM", [_STILL])] * 700)]), id="compressed zeros"
+        ),
         pytest.param(b"".join(bytes(gpmf.nest("NEST", [])) for _ in range(4000)), id="empty nests"),
         pytest.param(
             bytes(gpmf.nest("DEVC", [gpmf.Klv(key="BOMB", type="B", size=0, repeat=65535)] * 4000)),

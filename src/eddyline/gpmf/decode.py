@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.gpmf.errors import Judge
+from eddyline.gpmf.expansion import expanded_payloads, has_compressed
 from eddyline.gpmf.index import Index, build, code, name
 from eddyline.gpmf.payloads import Int64s, Payloads
 from eddyline.gpmf.pieces import Pieces, Rows, measure
@@ -17,7 +18,7 @@ from eddyline.gpmf.timing import Chunks, Origin, timeline
 MODIFIERS = frozenset(
     {
         *("DVID", "DVNM", "STNM", "SIUN", "UNIT", "SCAL", "TYPE", "RMRK", "PFRM", "VERS", "FREE"),
-        *("TSMP", "STMP", "STPS", "TICK", "TOCK", "TIMO", "EMPT", "TMPC"),
+        *("TSMP", "STMP", "STPS", "TICK", "TOCK", "TIMO", "EMPT", "TMPC", "QUAN"),
         *("ORIN", "ORIO", "MTRX", "GPSF", "GPSU", "GPSP", "GPSA", "MFGI"),
     }
 )
@@ -27,9 +28,14 @@ _MODIFIER_CODES = np.array(sorted(code(key) for key in MODIFIERS), dtype=np.int6
 FRAME_KEYS = ("SHUT",)
 
 
-def devices_and_streams(payloads: Payloads, judge: Judge) -> tuple[tuple[Device, ...], dict[str, Stream]]:
-    """Every device, and every stream by its label, in order of appearance."""
+def devices_and_streams(
+    payloads: Payloads, judge: Judge
+) -> tuple[Payloads, tuple[Device, ...], dict[str, Stream]]:
+    """The payloads expanded, every device, and every stream by its label, in order of appearance."""
     index = build(payloads, judge)
+    if has_compressed(index):
+        payloads = expanded_payloads(payloads, index, judge)
+        index = build(payloads, Judge(lenient=True))  # its flaws are known
     which, devices = _devices(index, payloads)
     groups = _group(index, which)
     if len(groups) > MAX_STREAMS:
@@ -50,7 +56,7 @@ def devices_and_streams(payloads: Payloads, judge: Judge) -> tuple[tuple[Device,
         stream = streams[label] = Stream(key=key, label=label, device=device, pieces=each, timeline=line)
         if len(stream) and not stream.type:
             judge.note(f"{each.size} bytes of type {each.char!r} can't be decoded: kept as bytes", path=label)
-    return tuple(devices), streams
+    return payloads, tuple(devices), streams
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

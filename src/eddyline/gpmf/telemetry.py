@@ -34,7 +34,8 @@ class Telemetry:
     """One recording's telemetry.
 
     `streams` by label: the fourcc, of a later device with the same fourcc "fourcc@device name". `flaws`
-    lists what a lenient read stepped over, and oddities that cost nothing.
+    lists what a lenient read stepped over, and oddities that cost nothing. `payloads` are those of `source`
+    with compressed samples expanded.
     """
 
     source: Source = field(repr=False)
@@ -130,14 +131,14 @@ def read_payloads(data: bytes, *, lenient: bool = False) -> Telemetry:
 
 
 def _read(source: Source, judge: Judge) -> Telemetry:
-    devices, streams = devices_and_streams(source.payloads, judge)
+    payloads, devices, streams = devices_and_streams(source.payloads, judge)
     settings = parse(source.settings, lenient=True)
     for flaw in settings.flaws:
         judge.note(flaw.message, path=flaw.path, offset=flaw.offset)
     udta = list(boxes(source.udta))
     return Telemetry(
         source=source,
-        payloads=source.payloads,
+        payloads=payloads,
         devices=devices,
         streams=MappingProxyType(streams),
         camera=read_camera(udta, settings, [device.name for device in devices]),

@@ -132,5 +132,5 @@ def test_times_are_those_of_the_movie_after_its_edits(ramp: Maker) -> None:
     from eddyline.gpmf.decode import devices_and_streams
     from eddyline.gpmf.errors import Judge
 
-    _, streams = devices_and_streams(payloads, Judge())
+    _, _, streams = devices_and_streams(payloads, Judge())
     assert streams["ACCL"].first_s == pytest.approx(-0.3)

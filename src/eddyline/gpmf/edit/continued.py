@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.gpmf.errors import GpmfError, Judge
+from eddyline.gpmf.huffman import COMPRESSED
 from eddyline.gpmf.index import Index, build, code
 from eddyline.gpmf.payloads import Int64s, Payloads
 
@@ -156,9 +157,17 @@ def _pieces(index: Index, data: bytearray) -> Iterator[_Piece]:
             identity=(devices.get(device, b""), key, place),
             total_at=_place(index, rows, "TSMP", _TOTAL),
             stamp_at=_place(index, rows, "STMP", _STAMP),
-            samples=steps if steps > 1 else int(index.head[rows[-1]]) & 0xFFFF,
+            samples=steps if steps > 1 else _samples(index, int(rows[-1]), data),
             payload=int(index.payload_of[device]),
         )
+
+
+def _samples(index: Index, row: int, data: bytearray) -> int:
+    """The samples of a KLV, compressed or not."""
+    head, at = int(index.head[row]), int(index.at[row])
+    if head >> 24 == ord(COMPRESSED) and int(index.length[row]) >= 4:  # noqa: PLR2004 - the announced shape
+        return _number(data, at + 2, 2)
+    return head & 0xFFFF
 
 
 def _identities(index: Index, data: bytearray) -> dict[int, bytes]:

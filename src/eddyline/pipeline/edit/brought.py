@@ -42,7 +42,7 @@ def brought(path: Path, *, offset: Fraction, length: Fraction, timescale: int, w
     times = found.payloads
     if not len(times):
         raise InputError(f"{path.name} has no telemetry track", remedy="give a camera's MP4 or raw payloads")
-    blocks: list[bytes] = [times[at] for at in range(len(times))]
+    blocks: list[bytes] = [found.source.payloads[at] for at in range(len(times))]
     spans = [(at, at) for at in range(len(times))]
     begins = [_exact(each) + offset for each in times.start_s.tolist()]
     ends = [_exact(each) + offset for each in times.end_s.tolist()]
@@ -84,7 +84,8 @@ def brought(path: Path, *, offset: Fraction, length: Fraction, timescale: int, w
 def prove(path: Path, made: Brought) -> int:
     """Read the telemetry of a written file back; its payloads. Raises `ProofError`."""
     found = gpmf.read(path, lenient=True)
-    if tuple(found.payloads[at] for at in range(len(found.payloads))) != made.payloads:
+    stored = found.source.payloads
+    if tuple(stored[at] for at in range(len(stored))) != made.payloads:
         raise ProofError(f"{path.name}: the telemetry's payloads are not those that were brought")
     return len(made.payloads)
 
