@@ -29,6 +29,6 @@ def of_video(track: Track, facts: VideoFacts) -> tuple[LeftOut, ...]:
     if metadata is not None and not facts.projection:
         what = f"spherical metadata ({metadata.projection})"
         found.append(LeftOut(kind="spherical", what=what, why=_TURNED))
-    if "vexu" in kinds:
+    if "vexu" in kinds and metadata is None:
         found.append(LeftOut(kind="spherical", what="spatial video metadata (vexu)", why=_APPLE))
     return tuple(found)

@@ -91,6 +91,8 @@ def command(
         *when,
         # Same bytes from the same source: no clock, no version of the muxer.
         *("-fflags", "+bitexact"),
+        # Without it, the muxer leaves out the boxes of spherical video (st3d, sv3d) and of Dolby Vision.
+        *("-strict", "unofficial"),
         *("-f", container, str(out)),
     )
 
