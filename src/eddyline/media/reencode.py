@@ -12,6 +12,7 @@ import numpy as np
 from eddyline.core.errors import ProofError, UnsupportedError
 from eddyline.core.process import Limits, Runner
 from eddyline.core.ranges import FileRanges
+from eddyline.media.colours import is_rgb
 from eddyline.media.parametersets import Sets, read_sets
 from eddyline.media.renumbering import Renumbering, free_number
 from eddyline.media.source import VideoFacts
@@ -31,6 +32,9 @@ _AVC_PROFILES: Mapping[int, str] = {
     244: "high444",
 }
 _MOST_HEVC_PROFILE = 4  # Main, Main 10, still pictures, range extensions (ITU-T H.265 annex A)
+_AVC_FORMATS = frozenset(
+    f"yuv{chroma}p{depth}" for chroma in ("420", "422", "444") for depth in ("", "10le")
+) | {"yuvj420p", "yuvj422p", "yuvj444p", "gray", "gray10le", "gbrp"}
 _HEVC_FORMATS = frozenset({"yuv420p", "yuvj420p", "yuv420p10le", "yuv422p10le"})
 _HEVC_PARAMETER_SETS = frozenset({HEVC_VPS, HEVC_SPS, HEVC_PPS})
 # The end of a coded sequence: what follows begins anew, even at a CRA picture (H.265 section 7.4.2.4.4).
@@ -63,13 +67,15 @@ def check(sets: Sets, facts: VideoFacts, tools: Toolchain) -> None:
         why = "interlaced pictures"
     elif sets.codec == "h264" and sets.profile not in _AVC_PROFILES:
         why = f"H.264 of profile {sets.profile}"
+    elif sets.codec == "h264" and facts.pixel_format not in _AVC_FORMATS:
+        why = f"H.264 with {facts.pixel_format} pixels"
     elif sets.codec == "hevc" and (
         sets.profile > _MOST_HEVC_PROFILE or facts.pixel_format not in _HEVC_FORMATS
     ):
         why = f"HEVC of profile {sets.profile} with {facts.pixel_format} pixels"
     if why:
         raise UnsupportedError(f"{why} cannot be encoded as they are", remedy="cut with --keyframes")
-    tools.require({"libx264" if sets.codec == "h264" else "libx265"})
+    tools.require({_x264_name(facts) if sets.codec == "h264" else "libx265"})
 
 
 def encode(
@@ -103,13 +109,15 @@ def command(
 ) -> tuple[str, ...]:
     """FFmpeg's command line; `number` is what H.264's parameter sets are to be called."""
     steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}", *_colours(facts)]
-    encoder = _x264(sets, number) if sets.codec == "h264" else _x265()
+    encoder = _x264(sets, facts, number) if sets.codec == "h264" else _x265()
+    # FFmpeg has RGB for x264 in packed form only, and would make YCbCr of the other without a word.
+    packed = sets.codec == "h264" and is_rgb(facts.pixel_format)
     return (
         *(str(tools.ffmpeg), *FFMPEG_BASE, "-y"),
         # Frames whole, as the copied ones: what is cut off or turned for display is said beside them.
         *("-copyts", "-noautorotate", "-apply_cropping", "codec", "-an", "-sn", "-dn"),
         *input_args(piece.path),
-        *("-map", "0:v:0", "-vf", ",".join(steps), "-pix_fmt", facts.pixel_format),
+        *("-map", "0:v:0", "-vf", ",".join(steps), "-pix_fmt", "bgr24" if packed else facts.pixel_format),
         *("-crf", _CRF[sets.codec], "-bf", "0", "-g", "9999", *encoder),
         *("-fps_mode", "passthrough", "-enc_time_base", f"1:{piece.timescale}"),
         *("-video_track_timescale", str(piece.timescale), "-map_metadata", "-1"),
@@ -129,11 +137,15 @@ def _colours(facts: VideoFacts) -> list[str]:
     return [f"setparams={':'.join(told)}"]
 
 
-def _x264(sets: Sets, number: int) -> tuple[str, ...]:
+def _x264_name(facts: VideoFacts) -> str:
+    return "libx264rgb" if is_rgb(facts.pixel_format) else "libx264"
+
+
+def _x264(sets: Sets, facts: VideoFacts, number: int) -> tuple[str, ...]:
     parameters = f"sps-id={number}:scenecut=0:open-gop=0:rc-lookahead=10"
     level = ("-level:v", f"{sets.level / 10:.1f}") if sets.level in _LEVELS else ()
     return (
-        *("-c:v", "libx264", "-preset", "medium", "-profile:v", _AVC_PROFILES[sets.profile], *level),
+        *("-c:v", _x264_name(facts), "-preset", "medium", "-profile:v", _AVC_PROFILES[sets.profile], *level),
         *("-x264-params", parameters),
     )
 

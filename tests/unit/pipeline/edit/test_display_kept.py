@@ -109,3 +109,41 @@ def test_spherical_metadata_is_kept(plain: Path, how: str, tools: Toolchain, tmp
     join_chapters([source, source], tmp_path / "merged.mp4")
     for made in ("cut.mp4", "merged.mp4"):
         assert shape(index(tmp_path / made)) == shape(index(source))
+
+
+def test_the_encoded_ends_of_an_rgb_trim_have_its_colours(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "a.mp4", tmp_path / "cut.mp4"
+    argv = [
+        ffmpeg,
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "color=0xC00000:s=64x48:r=10:d=2",
+        "-pix_fmt",
+        "rgb24",
+    ]
+    subprocess.run([*argv, "-c:v", "libx264rgb", "-g", "5", f"{source}"], check=True, timeout=30)
+    made = trim(source, out, Wish(start=moment("0.3"), end=moment("1.8")), tools=tools)
+    assert made.encoded
+    argv = [
+        ffmpeg,
+        "-v",
+        "error",
+        "-i",
+        f"{out}",
+        "-vf",
+        "scale=1:1",
+        "-pix_fmt",
+        "rgb24",
+        "-f",
+        "rawvideo",
+        "-",
+    ]
+    raw = subprocess.run(argv, check=True, capture_output=True, timeout=30).stdout
+    frames = [raw[at : at + 3] for at in range(0, len(raw), 3)]
+    assert len(frames) == made.last - made.first
+    assert all(abs(a - b) <= 3 for frame in frames for a, b in zip(frame, (192, 0, 0), strict=True))
