@@ -23,6 +23,7 @@ _SCALED: Final = frozenset({"fcc", "smpte240m"})
 ZSCALED: Final = frozenset({"ycgco", "bt2020c", "chroma-derived-nc", "chroma-derived-c", "ictcp"})
 """Matrices that FFmpeg's zscale filter knows, and its scale filter does not."""
 _NOT_IN_ZSCALE: Final = frozenset({"unknown", "bt1361e", "smpte428", "vlog"})  # transfers
+_CONSTANT_LUMINANCE: Final = frozenset({"bt709", "smpte170m", "smpte240m", "bt2020-10", "bt2020-12"})
 _ACCURATE: Final = "accurate_rnd+full_chroma_int+full_chroma_inp"
 
 
@@ -42,11 +43,25 @@ def has_alpha(pixel_format: str) -> bool:
 
 
 def check(facts: VideoFacts) -> None:
-    """Raise `UnsupportedError` for YCbCr of a matrix that FFmpeg cannot convert."""
-    if is_rgb(facts.pixel_format) or facts.matrix in _KEPT | _SCALED | ZSCALED | {"gbr"}:
+    """Raise `UnsupportedError` for YCbCr of a matrix that FFmpeg cannot convert, also with such a transfer.
+
+    Constant luminance is defined for the transfers of standard dynamic range alone, ICtCp for PQ and HLG with
+    the primaries of BT.2020 (ITU-R BT.2020 and BT.2100).
+    """
+    _, primaries, transfer = _target(facts)
+    match facts.matrix:
+        case _ if is_rgb(facts.pixel_format):
+            known = True
+        case "bt2020c":
+            known = transfer in _CONSTANT_LUMINANCE
+        case "ictcp":
+            known = facts.hdr and primaries == "bt2020"
+        case matrix:
+            known = matrix in _KEPT | _SCALED | ZSCALED | {"gbr"}
+    if known:
         return
     raise UnsupportedError(
-        f"FFmpeg cannot convert colors of the matrix {facts.matrix}",
+        f"FFmpeg cannot convert colors of the matrix {facts.matrix} with the transfer {facts.transfer}",
         remedy="convert the video to BT.709 or BT.2020 with the program that made it",
         reason="color-matrix",
     )

@@ -136,8 +136,17 @@ def test_a_matrix_that_ffmpeg_cannot_convert_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="matrix ipt-c2") as caught:
         check(facts("yuv420p10le", "ipt-c2"))
     assert caught.value.reason == "color-matrix"
-    for matrix in (*MATRICES, "unknown", "gbr", "ictcp"):
+    for matrix in (*MATRICES, "unknown", "gbr"):
         check(facts("yuv420p", matrix))
+
+
+@pytest.mark.parametrize("hdr", ["smpte2084", "arib-std-b67"])
+def test_a_matrix_goes_with_some_transfers_alone(hdr: str) -> None:
+    check(facts("yuv420p10le", "ictcp", transfer=hdr))
+    check(facts("yuv420p10le", "bt2020c", transfer="bt2020-10"))
+    for matrix, transfer in (("ictcp", "bt709"), ("bt2020c", hdr), ("bt2020c", "iec61966-2-1")):
+        with pytest.raises(UnsupportedError, match=f"{matrix} with the transfer {transfer}"):
+            check(facts("yuv420p10le", matrix, transfer=transfer))
 
 
 @pytest.mark.parametrize(
@@ -163,3 +172,33 @@ def test_what_players_know_is_kept() -> None:
     assert kept == KNOWN_TO_PLAYERS | {"unknown"}
     assert not is_kept(facts("gbrp", "gbr"))
     assert not is_kept(facts("rgb24"))
+
+
+_PALE = (
+    "color=0x806040:s=80x46:r=10:d=0.4[a];color=0x208020:s=80x46:r=10:d=0.4[b];"
+    "color=0x404080:s=80x46:r=10:d=0.4[c];color=0x707070:s=80x46:r=10:d=0.4[d];"
+    "[a][b]hstack[t];[c][d]hstack[u];[t][u]vstack,format=gbrp10le,"
+    "setparams=color_primaries=bt2020:color_trc=smpte2084"
+)
+_X265 = ("-c:v", "libx265", "-crf", "1", "-preset", "ultrafast", "-x265-params", "log-level=error")
+
+
+def test_hdr_of_every_matrix_is_tone_mapped_alike(tools: Toolchain, tmp_path: Path) -> None:
+    kinds = {
+        "bt2020nc": "zscale=m=2020_ncl:r=limited,format=yuv420p10le",
+        "ictcp": "zscale=m=ictcp:r=limited,format=yuv420p10le",
+        "rgb": "setparams=colorspace=gbr",
+    }
+    found = {}
+    for name, filters in kinds.items():
+        work = tmp_path / name
+        work.mkdir()
+        argv = [f"{tools.ffmpeg}", "-v", "error", "-f", "lavfi", "-i", f"{_PALE},{filters}", *_X265]
+        subprocess.run([*argv, f"{work / 'a.mp4'}"], check=True, timeout=60)
+        made = make(work / "a.mp4", tools, work)
+        assert made.facts.video.hdr
+        found[name] = [
+            patches(look(tools.ffmpeg, path)) for path in [*(path for _, path in made.rungs), made.poster]
+        ]
+    for name in ("ictcp", "rgb"):
+        assert np.abs(np.array(found[name]) - np.array(found["bt2020nc"])).max() <= 4, name
