@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from eddyline.core.errors import ToolError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.process import Runner
+from eddyline.media.audio_decoding import UNDECODED, encodes, first_frames
 from eddyline.media.channel_layouts import mix_of, without_places
-from eddyline.media.ffprobe import blamed
 from eddyline.media.left_out import LeftOut
 from eddyline.media.left_out_tracks import describe
 from eddyline.media.source import AudioFacts
-from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
+from eddyline.media.toolchain import Toolchain, input_args
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import chosen
 from eddyline.mp4.ranges import ByteRanges, Ints
 
 _SAMPLES = 16  # enough for any decoder to give its first frame, priming and bit reservoirs included
-_LIMITS = Limits(wall_s=60, memory=6 * 1024**3, output=4 * 1024 * 1024)
-_CODEC = re.compile(r"Stream #0:0[^\n]*?: Audio: ([\w.-]+)")
-_NO_DECODER = re.compile(r"no decoder found for: ([\w.-]+)")
-_HEADER = re.compile(r"^#(sample_rate|channel_layout_name) 0: (.*)$", re.MULTILINE)
-# stream, dts, pts, samples, bytes, checksum: of 16-bit PCM, so bytes / samples / 2 is the number of channels
-_FRAME = re.compile(r"^0, *-?\d+, *-?\d+, *(\d+), *(\d+), ", re.MULTILINE)
 
 _ENCRYPTED = "its samples are encrypted (DRM)"
-_UNDECODED = "nothing of it can be decoded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +81,7 @@ class _Look:
     def facts(self) -> AudioFacts | str:
         """The facts, or why the track cannot be used."""
         head = self.work / f"audio-{self.track.number}.mp4"
-        why = _UNDECODED
+        why = UNDECODED
         try:
             for numbers in self._places():
                 self._write(numbers, head)
@@ -115,54 +106,24 @@ class _Look:
         write(head, [copy], timescale=self.movie.timescale, brand=brand, compatible=(brand,), durable=False)
 
     def _decoded(self, head: Path) -> AudioFacts | str:
-        options = ("-c:a", "pcm_s16le", "-frames:a", "4", "-f", "framecrc", "-")
-        try:
-            done = self.runner.run(self._command(head, *options), limits=_LIMITS)
-        except ToolError as error:
-            if isinstance(blamed(error, ""), ToolError):
-                raise
-            unknown = _NO_DECODER.search(error.stderr)
-            if unknown is None:
-                return _UNDECODED
-            return f"FFmpeg has no decoder for {'this codec' if unknown[1] == 'none' else unknown[1]}"
-        said = done.stdout.decode("utf-8", "replace")
-        frame, header, codec = _FRAME.search(said), dict(_HEADER.findall(said)), _CODEC.search(done.stderr)
-        if frame is None or not int(frame[1]) or not header.get("sample_rate", "").isdigit():
-            return _UNDECODED
+        found = first_frames(input_args(head), "0:a:0", runner=self.runner, tools=self.tools)
+        if isinstance(found, str):
+            return found
         return AudioFacts(
             track=self.track.number,
-            codec=codec[1] if codec else self.track.format.strip(),
-            channels=int(frame[2]) // int(frame[1]) // 2,
-            sample_rate=int(header["sample_rate"]),
+            codec=found.codec,
+            channels=found.channels,
+            sample_rate=found.sample_rate,
             language=self.track.language or "und",
             title=self.track.name,
-            layout=header.get("channel_layout_name", ""),
+            layout=found.layout,
         )
 
     def _mixed(self, head: Path, facts: AudioFacts) -> AudioFacts | str:
         """The facts, with a layout whose mix FFmpeg was seen to do."""
+        opened = input_args(head)
         for layout in (facts.layout, without_places(facts.channels)):
-            filters = mix_of(facts.channels, layout).filters
-            if not filters or self._encodes(head, ",".join(filters)):
+            filters = ",".join(mix_of(facts.channels, layout).filters)
+            if not filters or encodes(opened, "0:a:0", filters, runner=self.runner, tools=self.tools):
                 return replace(facts, layout=layout)
         return f"FFmpeg cannot mix its {facts.channels} channels ({facts.layout})"
-
-    def _encodes(self, head: Path, filters: str) -> bool:
-        try:
-            self.runner.run(
-                self._command(head, "-af", filters, "-c:a", "aac", "-f", "null", "-"), limits=_LIMITS
-            )
-        except ToolError as error:
-            if isinstance(blamed(error, ""), ToolError):
-                raise
-            return False
-        return True
-
-    def _command(self, head: Path, *options: str) -> tuple[str, ...]:
-        # Streams are described at level "info"; statistics are noise. A damaged packet does not end the look.
-        base = tuple("info" if word == "error" else word for word in FFMPEG_BASE)
-        patient = ("-nostats", "-max_error_rate", "1", "-threads", "1")
-        return (
-            *(str(self.tools.ffmpeg), *base, *patient, *input_args(head), "-map", "0:a:0", "-vn"),
-            *options,
-        )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from eddyline.core.errors import InputError, ToolError, UnsupportedError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.ffprobe import ask, blamed
-from eddyline.media.left_out import LeftOut
+from eddyline.media.left_out import LeftOut, in_order
 from eddyline.media.left_out_streams import of_streams
+from eddyline.media.rewrapped_audio import KeptAudio, kept_audio
 from eddyline.media.sniff import container_of, first_bytes
 from eddyline.media.subtitlesources import subtitle_streams
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
@@ -22,13 +24,6 @@ _MP4_VIDEO = frozenset(
 _MOV_VIDEO = frozenset(
     {"prores", "dnxhd", "dvvideo", "ffv1", "huffyuv", "rawvideo", "v210", "cfhd", "qtrle", "jpeg2000", "h263"}
 )
-_SOUND = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac"})
-_COPIED_SOUND = {
-    "mp4": _SOUND | {"flac", "opus"},
-    "mov": _SOUND | {f"pcm_{kind}" for kind in ("s16le", "s16be", "s24le", "s24be", "s32le", "f32le")},
-}
-_LOSSLESS = "alac"  # for sound that MP4 cannot hold; players and editors know it, and it keeps 24 bits
-_MOST_LOSSLESS_CHANNELS = 8
 _SLOWEST_DISK = 4 * 1024 * 1024  # bytes/s that any disk can be expected to read and write
 _DEMUXERS: Final = "matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -37,16 +32,19 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> tuple[LeftOut, ...]:
     """Rewrap `path` (Matroska, MPEG-TS, MPEG-PS, AVI, FLV, Ogg, MXF, ASF) as MP4, or QuickTime, in `out`.
 
-    The first video track and all sound tracks are copied, frame times and languages kept; sound that MP4
-    cannot hold becomes ALAC. Returns what is left out. The first bytes force the demuxer, so nothing in
-    the file can send FFmpeg to another one. Raises `InputError` (no video, unreadable), `UnsupportedError`
-    (a codec that neither container holds), `ToolError`, `TransientError`.
+    The first video track and all audio tracks are copied, frame times and languages kept; audio that MP4
+    cannot hold is decoded (see `rewrapped_audio`). Returns what is left out. The first bytes force the
+    demuxer, so nothing in the file can send FFmpeg to another one. Raises `InputError` (no video,
+    unreadable), `UnsupportedError` (a codec that neither container holds), `ToolError`, `TransientError`.
     """
     demuxer = container_of(first_bytes(path))
     answer = ask(path, "-show_streams", "-show_format", tools=tools, runner=runner, demuxer=demuxer)
     streams = answer.get("streams", [])
     made = str((answer.get("format", {}).get("tags") or {}).get("creation_time", ""))
-    argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams, made))
+    container = _container_for(_main_video(streams))
+    opened = ("-format_whitelist", _DEMUXERS, "-f", demuxer, *input_args(path))
+    audio, undecodable = kept_audio(opened, streams, container, runner=runner, tools=tools)
+    argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams, audio, made))
     limits = Limits(wall_s=120 + path.stat().st_size / _SLOWEST_DISK)
     try:
         runner.run(argv, limits=limits)
@@ -56,26 +54,32 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> tuple[
     except BaseException:
         out.unlink(missing_ok=True)
         raise
-    kept = [_main_video(streams), *_sounds(streams), *subtitle_streams(streams)]
-    return of_streams(streams, [each["index"] for each in kept])
+    kept = [each["index"] for each in (_main_video(streams), *subtitle_streams(streams))]
+    judged = [each["index"] for each in streams if each.get("codec_type") == "audio"]
+    return in_order([*undecodable, *of_streams(streams, [*kept, *judged])])
 
 
 def command(
-    path: Path, out: Path, demuxer: str, streams: list[dict[str, Any]], created: str = ""
+    path: Path,
+    out: Path,
+    demuxer: str,
+    streams: list[dict[str, Any]],
+    audio: Sequence[KeptAudio],
+    created: str = "",
 ) -> tuple[str, ...]:
-    """FFmpeg's arguments after its global ones, for what ffprobe said of the streams.
+    """FFmpeg's arguments after its global ones, for what ffprobe said of the streams and the audio to keep.
 
     `created` is the container's creation time as ffprobe writes it, which FFmpeg copies only when asked to.
     """
     video = _main_video(streams)
     container = _container_for(video)
-    sounds = _sounds(streams)
     maps = ["-map", f"0:{video['index']}"]
     codecs = ["-c", "copy"]
-    for place, each in enumerate(sounds):
-        maps += ["-map", f"0:{each['index']}"]
-        if each["codec_name"] not in _COPIED_SOUND[container]:
-            codecs += _lossless(place, each)
+    for place, each in enumerate(audio):
+        maps += ["-map", f"0:{each.index}"]
+        codecs += [f"-c:a:{place}", each.codec]
+        if each.codec.startswith("pcm_"):  # PCM has no times of its own: gaps are filled with silence
+            codecs += [f"-filter:a:{place}", "aresample=async=1:min_hard_comp=0.01"]
     for text in subtitle_streams(streams):
         maps += ["-map", f"0:{text['index']}"]
     when = ("-metadata", f"creation_time={created}") if _TIME.fullmatch(created) else ()
@@ -114,11 +118,6 @@ def _main_video(streams: list[dict[str, Any]]) -> dict[str, Any]:
     )
 
 
-def _sounds(streams: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The audio streams that are carried."""
-    return [each for each in streams if each.get("codec_type") == "audio" and _readable(each)]
-
-
 def _container_for(video: dict[str, Any]) -> str:
     codec = str(video.get("codec_name", "unknown"))
     if codec in _MP4_VIDEO:
@@ -130,18 +129,3 @@ def _container_for(video: dict[str, Any]) -> str:
         remedy="convert it first: ffmpeg -i IN -c:v libx264 -crf 12 -c:a alac OUT.mov",
         reason="unsupported-video",
     )
-
-
-def _readable(sound: dict[str, Any]) -> bool:
-    """A track announced but never sent (usual in broadcasts) has neither rate nor channels."""
-    return int(sound.get("sample_rate", 0) or 0) > 0 and int(sound.get("channels", 0) or 0) > 0
-
-
-def _lossless(place: int, sound: dict[str, Any]) -> list[str]:
-    if int(sound["channels"]) > _MOST_LOSSLESS_CHANNELS:
-        raise UnsupportedError(
-            f"sound of {sound['channels']} channels in {sound['codec_name']!r} cannot be kept in MP4",
-            remedy="convert the sound first, to at most 8 channels",
-            reason="unsupported-audio",
-        )
-    return [f"-c:a:{place}", _LOSSLESS]

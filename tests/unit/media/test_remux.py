@@ -172,7 +172,7 @@ def test_a_header_with_rubbish_behind_it_is_bad_footage(maker: _Maker, tmp_path:
 
 def test_nothing_in_a_file_can_choose_another_demuxer(tmp_path: Path) -> None:
     video = {"index": 0, "codec_type": "video", "codec_name": "h264"}
-    argv = command(tmp_path / "a.mkv", tmp_path / "out.mp4", "matroska", [video])
+    argv = command(tmp_path / "a.mkv", tmp_path / "out.mp4", "matroska", [video], [])
     allowed = argv[argv.index("-format_whitelist") + 1].split(",")
     assert not {"hls", "dash", "concat", "sdp", "image2", "tty"} & set(allowed)
     assert argv[argv.index("-f") + 1] == "matroska"
