@@ -22,6 +22,7 @@ DAY_S = 86400.0
 FIX_2D = 2
 _LEAST_WINDOW_S = 0.5
 _MADS = 6.0
+_FAR_S = 2.5  # readings jitter by less
 _SLOPE_SPAN_S = 60.0  # a shorter recording says nothing about drift
 _SLOPE_POINTS = 8
 _MOST_DRIFT = 3e-4
@@ -85,7 +86,7 @@ def fit(times: Floats, posix: Floats) -> UtcClock | None:
     given = int(known.sum())
     if not given:
         return None
-    when, offset = times[known], posix[known] - times[known]
+    when, offset = _after_a_leap(times[known], posix[known] - times[known])
     middle = float(np.median(offset))
     spread = float(np.median(np.abs(offset - middle))) * 1.4826
     near = np.abs(offset - middle) <= max(_LEAST_WINDOW_S, _MADS * spread)
@@ -97,6 +98,16 @@ def fit(times: Floats, posix: Floats) -> UtcClock | None:
         if abs(slope) <= _MOST_DRIFT:
             drift, base = slope, base - slope * float(when.mean())
     return UtcClock(offset=base, drift=drift, used=len(when), given=given)
+
+
+def _after_a_leap(when: Floats, offset: Floats) -> tuple[Floats, Floats]:
+    """The readings; of two halves that are far apart, the later: the clock was set between them."""
+    order = np.argsort(offset, kind="stable")
+    low, high = int(order[(len(order) - 1) // 2]), int(order[len(order) // 2])
+    if not offset[high] - offset[low] > _FAR_S:
+        return when, offset
+    half = offset >= offset[high] if when[high] > when[low] else offset <= offset[low]
+    return when[half], offset[half]
 
 
 def parse_gpsu(text: str) -> float:

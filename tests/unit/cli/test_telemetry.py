@@ -60,6 +60,25 @@ def test_the_summary_for_people_names_streams_and_gps(file: Path) -> None:
     assert "2024-05-01" in text
 
 
+def test_the_summary_says_which_rule_utc_follows(tmp_path: Path) -> None:
+    path = tmp_path / "warp.gpmf"
+    blocks = []
+    for number in range(6):
+        about = [gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"240501120{number}00.000")]
+        place = gpmf.stream("GPS5", "l", [[470000000, 80000000, 0, 0, 0]], scale=[1e7], modifiers=about)
+        blocks.append(gpmf.write([gpmf.device(1, "Camera", [place])]))
+    path.write_bytes(b"".join(blocks))
+    text = " ".join(ran(path).stdout.split())
+    assert "GPS time, 6 of 6 GPS readings" in text
+    assert "59.9 times as fast as media time (TimeWarp or time-lapse)" in text
+    clock = json.loads(ran(path, "--summary", "--json").stdout)["clock"]
+    assert (clock["rule"], clock["readings"]) == ("GPS time", 6)
+
+
+def test_an_ordinary_recording_follows_media_time(file: Path) -> None:
+    assert "media time, placed in UTC by 3 of 3 GPS readings" in " ".join(ran(file).stdout.split())
+
+
 def test_json_alone_is_the_whole_document(file: Path) -> None:
     found = json.loads(ran(file, "--json").stdout)
     assert found["format"] == "eddyline-telemetry"

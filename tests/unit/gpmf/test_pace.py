@@ -198,6 +198,17 @@ def test_one_leap_in_a_short_recording_is_no_timewarp(length: int) -> None:
     assert judged(posix).rule == MEDIA_TIME
 
 
+def test_of_two_halves_that_disagree_the_later_is_believed() -> None:
+    """The clock was set in the midst; the mean of both would be wrong for all."""
+    for count in (2, 4, 10):
+        right = T0 + np.arange(count) * 1.001
+        posix = right.copy()
+        posix[: count // 2] -= 7200
+        found = judged(posix)
+        assert (found.rule, found.used) == (MEDIA_TIME, count // 2)
+        assert found.at(np.zeros(1))[0] == pytest.approx(T0, abs=1e-3)
+
+
 def test_of_two_readings_the_cameras_settings_tell_what_their_distance_means() -> None:
     times, posix, payload = np.array([0.0, 1.0]), np.array([T0, T0 + 10]), np.arange(2)
     found = clock(times, posix, payload, time_lapse=True)

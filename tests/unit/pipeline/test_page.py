@@ -181,6 +181,14 @@ def test_what_does_not_hold_is_not_claimed(manifest: dict[str, Any]) -> None:
     ]
 
 
+def test_media_time_that_is_not_real_time_is_named(manifest: dict[str, Any], root: Path) -> None:
+    assert "TimeWarp" not in render(manifest, root)
+    manifest["telemetry"]["gps"] |= {"clock": "GPS time", "speed": 10.0}
+    assert "TimeWarp or time-lapse, 10 times as fast" in render(manifest, root)
+    manifest["telemetry"]["gps"]["speed"] = 0.125
+    assert "slow motion, 0.125 times" in render(manifest, root)
+
+
 def test_what_is_not_carried_has_a_section_of_its_own(manifest: dict[str, Any], root: Path) -> None:
     assert "Not carried" not in render(manifest, root)
     manifest["left_out"] = [{"kind": "data", "what": "track 5 (<b>)", "why": "only telemetry is carried"}]

@@ -74,12 +74,18 @@ class Points:
         return float(self.times[-1] - self.times[0]) if len(self) else 0.0
 
     @property
+    def gap_s(self) -> float:
+        """Movie seconds without a position that break the line.
+
+        In slow motion a receiver's second may last ten of the movie: such points are no gap.
+        """
+        steps = np.diff(self.times)
+        return max(GAP_S, _GAP_STEPS * float(np.median(steps))) if len(steps) else GAP_S
+
+    @property
     def runs(self) -> list[tuple[int, int]]:
         """Half-open ranges of points with no gap in between."""
-        steps = np.diff(self.times)
-        # In slow motion a receiver's second may last ten of the movie: such points are no gap.
-        usual = float(np.median(steps)) if len(steps) else 0.0
-        cuts = np.flatnonzero(steps > max(GAP_S, _GAP_STEPS * usual)) + 1
+        cuts = np.flatnonzero(np.diff(self.times) > self.gap_s) + 1
         return list(pairwise([0, *cuts.tolist(), len(self)])) if len(self) else []
 
     @property
@@ -95,7 +101,7 @@ class Points:
     def at(self, time_s: float) -> tuple[float, float, float] | None:
         """Latitude, longitude, altitude at a movie time; None where no point is near."""
         nearest = int(np.argmin(np.abs(self.times - time_s)))
-        if abs(self.times[nearest] - time_s) > GAP_S:
+        if abs(self.times[nearest] - time_s) > self.gap_s:
             return None
         lon = np.interp(time_s, self.times, np.unwrap(self.lon, period=360.0))
         lat, alt = (float(np.interp(time_s, self.times, each)) for each in (self.lat, self.alt_m))

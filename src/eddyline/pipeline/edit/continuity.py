@@ -11,16 +11,21 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from eddyline.core.errors import InputError
+from eddyline.gpmf.camera import read_camera
+from eddyline.gpmf.reader import parse
+from eddyline.gpmf.sources import boxes
 from eddyline.pipeline.edit.mergeplan import Chapter
 
 _APART_S = 10.0  # creation times are whole seconds, and a chapter's file is opened ahead of its first frame
 _APART = 0.02
+_MOST_SPEED = 1800  # a frame each minute, at 30 frames/s
 
 
 def require_continuous(chapters: Sequence[Chapter]) -> None:
     """Raise `InputError` naming the first chapter that was not filmed where the ones before it end.
 
-    A chapter without a creation time is not judged.
+    A chapter without a creation time is not judged. More time may pass in chapters of a time-lapse than they
+    last.
     """
     first = chapters[0]
     lengths = [
@@ -30,9 +35,18 @@ def require_continuous(chapters: Sequence[Chapter]) -> None:
         if not (first.movie.creation_time and chapter.movie.creation_time):
             continue
         passed = chapter.movie.creation_time - first.movie.creation_time
-        if abs(passed) > _APART_S and abs(passed - due) > max(_APART_S, _APART * due):
+        fits = abs(passed) <= _APART_S or abs(passed - due) <= max(_APART_S, _APART * due)
+        if not fits and _is_time_lapse(chapter):
+            fits = due - _APART_S <= passed <= due * _MOST_SPEED
+        if not fits:
             raise InputError(
                 f"{chapter.name} was filmed {passed:+,.0f} s from {first.name}, not {due:,.0f} s after it",
                 remedy="merge only chapters of one recording; to join others, name them in the order wanted"
                 " with --force",
             )
+
+
+def _is_time_lapse(chapter: Chapter) -> bool:
+    udta = list(boxes(chapter.movie.udta or b""))
+    block = next((body for kind, body in udta if kind == b"GPMF"), b"")
+    return read_camera(udta, parse(block, lenient=True)).time_lapse

@@ -70,6 +70,17 @@ def test_the_same_number_of_another_time_is_another_recording(
     assert merge([*first, *other], tmp_path / "out.mp4", force=True).frames == 240
 
 
+def test_in_a_time_lapse_more_time_passes_than_chapters_last(
+    shot: Shot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eddyline.gpmf.camera import Camera
+
+    monkeypatch.setattr(Camera, "time_lapse", property(lambda _: True))
+    shot("DCIM/100GOPRO/GX010042.MP4", 0)
+    shot("DCIM/101GOPRO/GX020042.MP4", 60)
+    assert len(found(tmp_path / "card")) == 1
+
+
 def test_of_three_folders_those_that_belong_together_are_joined(shot: Shot, tmp_path: Path) -> None:
     shot("DCIM/100GOPRO/GX010042.MP4", 0)
     shot("DCIM/101GOPRO/GX020042.MP4", 2)

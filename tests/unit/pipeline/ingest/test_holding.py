@@ -64,3 +64,12 @@ def test_what_is_gone_is_waited_for_no_more(tmp_path: Path) -> None:
     folder.ready(1.0)
     assert holding.released(60.0) == []
     assert not holding
+
+
+def test_chapters_in_the_cards_next_folder_are_released_with_the_first(tmp_path: Path) -> None:
+    for name in ("100GOPRO", "101GOPRO"):
+        (tmp_path / name).mkdir()
+    whole = (*_put(tmp_path / "100GOPRO", 1, 2), *_put(tmp_path / "101GOPRO", 3))
+    holding = _held(Folder(root=tmp_path, settle_s=0), 0.0)
+    assert holding.released(60.0) == [whole]
+    assert not holding
