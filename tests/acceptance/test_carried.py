@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from tests.unit.media.phone import phone
 
 from .conftest import manifest_of
 
@@ -156,6 +157,25 @@ def chapters(ffprobe: str, path: Path) -> list[tuple[str, str]]:
     return [(each["start_time"], each["tags"]["title"]) for each in found]
 
 
+def said(ffprobe: str, path: Path) -> dict[str, str]:
+    """The tags of a file, as FFmpeg reads them."""
+    argv = [ffprobe, "-v", "error", "-show_entries", "format_tags", "-of", "json", str(path)]
+    return dict(json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["format"]["tags"])
+
+
+def test_a_phones_keys_are_in_the_renditions(
+    tmp_path: Path, ffmpeg: str, ffprobe: str, run: Callable[[Path], Path]
+) -> None:
+    asset = run(phone(tmp_path, ffmpeg))
+    manifest = json.loads((asset / "manifest.json").read_text())
+    assert manifest["device"] == {"make": "Apple", "model": "iPhone 15"}
+    assert manifest["location"] == {"latitude": 47.3769, "longitude": 8.5417, "altitude_m": 400.0}
+    for rendition in manifest["renditions"]:
+        tags = said(ffprobe, asset / rendition["path"])
+        assert tags["com.apple.quicktime.creationdate"] == "2024-05-06T09:08:09+0200"
+        assert tags["com.apple.quicktime.location.ISO6709"] == "+47.3769+008.5417+400/"
+
+
 @pytest.mark.parametrize("name", ["c.mp4", "c.mov", "c.mkv"])
 def test_the_sources_own_chapters_are_in_renditions_and_stream(
     name: str, encode: Encode, run: Callable[[Path], Path], ffprobe: str, tmp_path: Path
@@ -188,4 +208,11 @@ def test_the_sources_own_chapters_are_in_renditions_and_stream(
         (1.0, "Two <b>"),
     ]
     assert 'URI="chapters.json"' in (asset / manifest["stream"]["hls"]).read_text()
+    assert manifest["title"] == "My title"
+    assert manifest["location"]["latitude"] == pytest.approx(47.3769, abs=1e-4)
+    assert manifest["created"] == "2024-05-06T07:08:09Z"
+    for rendition in manifest["renditions"]:
+        tags = said(ffprobe, asset / rendition["path"])
+        assert tags["location"] == "+47.3769+008.5417/"
+        assert tags["creation_time"] == "2024-05-06T07:08:09.000000Z"
     assert "Two &lt;b&gt;" in (asset / manifest["stream"]["dash"]).read_text()

@@ -10,6 +10,7 @@ from eddyline.core.errors import ProofError
 from eddyline.core.files import told_apart
 from eddyline.media.chaptertrack import prove_chapters, with_chapters, with_list
 from eddyline.media.chunks import Grid
+from eddyline.media.description import carried_meta
 from eddyline.media.highlights import Chapter
 from eddyline.media.join import join, movie_timescale
 from eddyline.media.ladder import Rung
@@ -96,6 +97,7 @@ def assemble(
                 timescale=timescale,
                 creation_time=movie.creation_time,
                 udta=udta,
+                meta=carried_meta(movie),
             )
             proven = prove(
                 out,

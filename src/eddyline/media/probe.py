@@ -17,6 +17,8 @@ from eddyline.core.process import Runner
 from eddyline.media.audio_tracks import audio_tracks
 from eddyline.media.clean_aperture import shown_size
 from eddyline.media.colours import check, is_grey, is_rgb
+from eddyline.media.description import describe
+from eddyline.media.description import left_out as unmentioned
 from eddyline.media.dolby_vision import left_out as enhancement
 from eddyline.media.dolby_vision import require_base_layer
 from eddyline.media.ffprobe import ask
@@ -84,10 +86,12 @@ def probe(
         telemetry=_telemetry(src, movie),
         subtitles=tuple(_subtitles(src, movie) if subtitles is None else subtitles),
         chapters=chapters,
+        description=describe(src, movie, track, tools=tools, runner=runner, work=work),
         left_out=in_order(
             [
                 *left_out,
                 *lost,
+                *unmentioned(movie),
                 *of_movie(movie, src, track),
                 *of_video(track, video),
                 *audio.left_out,

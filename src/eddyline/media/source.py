@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -119,6 +119,30 @@ class ChapterFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a recording was made: degrees (north and east are positive), and metres above sea level."""
+
+    latitude: float
+    longitude: float
+    altitude_m: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What a container says of its recording; empty, or None, where it says nothing.
+
+    `created` is an ISO 8601 time, with the offset from UTC if that is known; `make` and `model` are those of
+    the device.
+    """
+
+    created: str = ""
+    title: str = ""
+    make: str = ""
+    model: str = ""
+    location: Place | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceFacts:
     """One source: its size in bytes, content fingerprint (hex), duration in seconds and tracks.
 
@@ -135,6 +159,7 @@ class SourceFacts:
     left_out: tuple[LeftOut, ...] = ()
     subtitles: tuple[SubtitleFacts, ...] = ()
     chapters: tuple[ChapterFacts, ...] = ()
+    description: Description = field(default_factory=Description)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict of JSON values; fractions read "30000/1001"."""
@@ -159,11 +184,17 @@ class SourceFacts:
             "audio": tuple(AudioFacts(**track) for track in plain["audio"]),
             "telemetry": None if telemetry is None else TelemetryFacts(**telemetry),
             "subtitles": tuple(SubtitleFacts(**each) for each in plain.get("subtitles", ())),
+            "description": _description(plain.get("description") or {}),
             "chapters": tuple(ChapterFacts(**each) for each in plain.get("chapters", ())),
             # Plans written before there was such a list have none.
             "left_out": tuple(LeftOut.from_json(each) for each in plain.get("left_out", ())),
         }
         return cls(**values)
+
+
+def _description(plain: Mapping[str, Any]) -> Description:
+    place = plain.get("location")
+    return Description(**{**plain, "location": None if place is None else Place(**place)})
 
 
 def _spelled(value: Fraction) -> str:

@@ -56,6 +56,7 @@ def movie_box(
     timescale: int,
     creation_time: int,
     udta: bytes | None,
+    meta: bytes | None = None,
     before: int,
     lead: int,
     matrix: tuple[int, ...] = IDENTITY,
@@ -72,6 +73,7 @@ def movie_box(
         raise UsageError(f"a track of {max(lengths)} ticks of 1/{timescale} s is too long to write")
     header = _mvhd(timescale, creation_time, max(lengths, default=0), len(tracks) + 1, matrix)
     tail = b"" if udta is None else box("udta", udta)
+    tail += b"" if meta is None else box("meta", meta)
     wide = [False] * len(tracks)
     shift = 0
     while True:

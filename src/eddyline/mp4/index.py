@@ -67,7 +67,7 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
         raise Mp4Error("there are no tracks in this file", path="moov", offset=moov.offset)
     tracks = [_looked_into(counted, track) if track.kind == "video" else track for track in tracks]
     tracks = [_plain_times(track) if track.kind == "audio" else track for track in tracks]
-    udta = moov.find("udta")
+    udta, meta = moov.find("udta"), moov.find("meta")
     return Movie(
         timescale=timescale,
         duration=duration or max(track.duration * timescale // track.timescale for track in tracks),
@@ -75,6 +75,7 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
         brand=layout.brand,
         tracks=tuple(tracks),
         udta=None if udta is None else bytes(udta.body),
+        meta=None if meta is None else bytes(meta.body),
         fragmented=mvex is not None,
         size=src.size,
         bytes_read=counted.bytes_read,

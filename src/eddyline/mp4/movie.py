@@ -129,8 +129,9 @@ class Track:
 class Movie:
     """A file's index. `duration` is in movie ticks, `creation_time` in seconds since 1904 (0: unknown).
 
-    `matrix` is that of mvhd, which applies to all tracks after their own. `udta` is the payload of moov/udta
-    as it is in the file; `size` the file's bytes, `bytes_read` those that were read for this index.
+    `matrix` is that of mvhd, which applies to all tracks after their own. `udta` and `meta` are the payloads
+    of moov/udta and moov/meta as they are in the file; `size` is the file's bytes, `bytes_read` those that were
+    read for this index.
     """
 
     timescale: int
@@ -142,6 +143,7 @@ class Movie:
     fragmented: bool
     size: int
     bytes_read: int
+    meta: bytes | None = None
     matrix: tuple[int, ...] = IDENTITY
 
     @property

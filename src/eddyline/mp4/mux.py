@@ -44,6 +44,7 @@ def write(
     timescale: int,
     creation_time: int = 0,
     udta: bytes | None = None,
+    meta: bytes | None = None,
     brand: str = "isom",
     compatible: Sequence[str] = COMPATIBLE,
     interleave_s: float = 0.5,
@@ -52,9 +53,9 @@ def write(
 ) -> Written:
     """Write a progressive MP4 with its index first; if `durable`, it is on the disk when this returns.
 
-    Media is interleaved in stretches of `interleave_s` seconds. `udta` is the payload of moov/udta, `matrix`
-    that of mvhd. The bytes depend on nothing but the arguments and the samples. Write to a temporary name and
-    rename.
+    Media is interleaved in stretches of `interleave_s` seconds. `udta` and `meta` are the payloads of
+    moov/udta and moov/meta, `matrix` that of mvhd. The bytes depend on nothing but the arguments and the
+    samples. Write to a temporary name and rename.
     Raises `UsageError` for arguments that do not fit together, `TransientError` if the disk is full or in
     the way, and whatever the sources raise.
     """
@@ -70,6 +71,7 @@ def write(
         timescale=timescale,
         creation_time=creation_time,
         udta=udta,
+        meta=meta,
         before=len(head),
         lead=len(lead),
         matrix=matrix,

@@ -9,13 +9,14 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
 from eddyline.core.errors import ProofError
 from eddyline.media.ladder import Rung
 from eddyline.media.left_out import LeftOut, in_order
-from eddyline.media.source import SourceFacts
+from eddyline.media.source import Description, SourceFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.builds import told
 from eddyline.pipeline.history import History
@@ -56,6 +57,7 @@ def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu
         "asset": plan.asset,
         "source": {**_source(plan.name, plan.facts), **parts["inspect"][0].result},
         "left_out": _left_out(plan, parts),
+        **_description(plan.facts.description),
         "profile": {"name": plan.profile.name, "digest": plan.profile.digest()},
         "renditions": [
             _rendition(plan, rung, part.result)
@@ -164,6 +166,16 @@ def _audio(result: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: result[key] for key in ("language", "codec", "channels", "sample_rate", "samples", "loudness")
     }
+
+
+def _description(said: Description) -> dict[str, Any]:
+    """What the container says of its recording: only what is there."""
+    device = {key: value for key, value in (("make", said.make), ("model", said.model)) if value}
+    place = said.location and {
+        key: value for key, value in asdict(said.location).items() if value is not None
+    }
+    plain = {"created": said.created, "title": said.title, "device": device, "location": place}
+    return {key: value for key, value in plain.items() if value}
 
 
 def _subtitles(parts: PartsOf) -> list[dict[str, Any]]:
