@@ -130,8 +130,8 @@ class Movie:
     """A file's index. `duration` is in movie ticks, `creation_time` in seconds since 1904 (0: unknown).
 
     `matrix` is that of mvhd, which applies to all tracks after their own. `udta` and `meta` are the payloads
-    of moov/udta and moov/meta as they are in the file; `size` is the file's bytes, `bytes_read` those that were
-    read for this index.
+    of moov/udta and moov/meta as they are in the file; `size` is the file's bytes, `bytes_read` those that
+    were read for this index.
     """
 
     timescale: int

@@ -77,6 +77,8 @@ def alike(track: Track) -> OutTrack:
         volume=track.volume,
         unit_bytes=track.unit_bytes,
         enabled=track.enabled,
+        title=track.title,
+        roles=track.roles,
         pieces=(),
         duration=np.zeros(0, np.int64),
     )

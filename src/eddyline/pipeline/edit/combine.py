@@ -165,6 +165,7 @@ class _Combination:
             timescale=scale,
             creation_time=self._movie.creation_time,
             udta=udta,
+            meta=self._movie.meta,
             matrix=self._movie.matrix,
             brand=brand,
             compatible=("qt  ",) if quicktime else (brand, "isom", "mp41"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from eddyline.core.errors import EddylineError
 from eddyline.gpmf.edit import continued as running
 from eddyline.gpmf.edit import marks
 from eddyline.gpmf.payloads import join
+from eddyline.media.chapterlists import list_of_all
 from eddyline.mp4.mux import COMPATIBLE, write
 from eddyline.mp4.outgoing import OutTrack, Piece, linked
 from eddyline.mp4.slice import sample_bytes
@@ -129,6 +131,7 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
                 timescale=plan.timescale,
                 creation_time=movie.creation_time,
                 udta=_udta(chapters, plan),
+                meta=movie.meta,
                 matrix=movie.matrix,
                 brand="qt  " if movie.quicktime else movie.brand,
                 compatible=("qt  ",) if movie.quicktime else COMPATIBLE,
@@ -190,9 +193,11 @@ def _continued(chapters: Sequence[Chapter], at: int, plan: Plan) -> list[tuple[b
 def _udta(chapters: Sequence[Chapter], plan: Plan) -> bytes | None:
     if all(each.movie.udta is None for each in chapters):
         return None
-    return marks.combined(
+    udta = marks.combined(
         [
             marks.Chapter(udta=each.movie.udta or b"", begins_ms=plan.place(number, 1000))
             for number, each in enumerate(chapters)
         ]
     )
+    begins = [Fraction(plan.places[number], plan.clock) for number in range(len(chapters))]
+    return list_of_all(udta, [(each.movie.udta, begin) for each, begin in zip(chapters, begins, strict=True)])

@@ -17,11 +17,11 @@ from eddyline.media.join import movie_timescale
 from eddyline.mp4.headers import full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.outgoing import OutTrack, Piece, passthrough
+from eddyline.mp4.outgoing import OutTrack, Piece, alike, passthrough
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.silence import silence
-from eddyline.pipeline.edit import timelines
+from eddyline.pipeline.edit import texts, timelines
 from eddyline.pipeline.edit.alike import meaning, require_alike, rows, settings
 from eddyline.pipeline.edit.audio_joins import join_bytes, shortened, silence_sizes
 from eddyline.pipeline.edit.watched import Watched
@@ -100,6 +100,8 @@ def plan_of(chapters: Sequence[Chapter]) -> Plan:
 def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutTrack, tuple[int, ...]]:
     """One track of all chapters, its samples lying where they are; and `Plan.joins`."""
     tracks = [each.movie.tracks[at] for each in chapters]
+    if all(texts.is_text(each.movie, track) for each, track in zip(chapters, tracks, strict=True)):
+        return _text(chapters, at, plan), ()
     times = _times(chapters, at, plan)
     stsd, shift = _descriptions(tracks)
     pieces: list[Piece] = []
@@ -134,6 +136,15 @@ def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutTrack, 
         unit_bytes=tracks[0].unit_bytes if all(track.unit_bytes for track in tracks) else 0,
     )
     return out, tuple(joins) if any(joins) else ()
+
+
+def _text(chapters: Sequence[Chapter], at: int, plan: Plan) -> OutTrack:
+    """A subtitle track of all chapters; the first one's sample description is that of all."""
+    sources = [(each.src, each.movie, each.movie.tracks[at]) for each in chapters]
+    first = sources[0][2]
+    places = [plan.place(number, first.timescale) for number in range(len(plan.places))]
+    made = texts.merged(sources, places)
+    return replace(alike(first), pieces=(made.piece,), duration=made.duration)
 
 
 def _times(chapters: Sequence[Chapter], at: int, plan: Plan) -> timelines.Times:

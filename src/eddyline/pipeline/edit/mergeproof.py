@@ -17,6 +17,7 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import sample_bytes
+from eddyline.pipeline.edit.texts import is_text, shows_nothing
 
 RUNNING = frozenset({"TSMP", "STMP"})  # what may differ between a payload and its copy
 Source = tuple[ByteRanges, Movie]
@@ -44,12 +45,27 @@ def prove(merged: Path, chapters: Sequence[Source], joins: Sequence[Sequence[int
                 _same_bytes(src, track, [(source, each.tracks[at]) for source, each in chapters], gaps)
                 continue
             telemetry = track.kind == "telemetry"
+            if is_text(movie, track):
+                _same_texts(src, track, [(source, each.tracks[at]) for source, each in chapters])
+                continue
             wanted = (data for source, each in chapters for data in sample_bytes(source, each.tracks[at]))
             for number, (found, due) in enumerate(zip_longest(sample_bytes(src, track), wanted)):
                 if found != due and not (telemetry and _counts_on(found, due)):
                     raise ProofError(f"sample {number} of the {track.kind} track differs from the source's")
             if track.kind == "video":
                 _frames(movie, at, chapters)
+
+
+def _same_texts(src: ByteRanges, track: Track, wanted: Sequence[tuple[ByteRanges, Track]]) -> None:
+    """Every text is there, in order, but those that begin after their chapter's end; gaps may be others."""
+    found = [data for data in sample_bytes(src, track) if not shows_nothing(track, data)]
+    at = 0
+    for source, each in wanted:
+        for data in sample_bytes(source, each):
+            if not shows_nothing(each, data) and at < len(found) and found[at] == data:
+                at += 1
+    if at != len(found):
+        raise ProofError(f"text {at} of track {track.number} is not that of a chapter")
 
 
 def _same_bytes(

@@ -15,6 +15,7 @@ from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.edit.within import within
 from eddyline.media import cutproof, cutvideo
+from eddyline.media.chapterlists import list_within
 from eddyline.media.footage import main_video, open_footage
 from eddyline.media.join import movie_timescale
 from eddyline.media.smartcut import Cut, at_keyframes, between
@@ -119,12 +120,14 @@ class _Trim:
         udta = self._movie.udta
         if udta is not None:
             udta = within(udta, float(stretch.start) * 1000, float(stretch.end) * 1000)
+            udta = list_within(udta, stretch.start, stretch.end)
         write(
             aside,
             linked(kept, tracks),
             timescale=stretch.timescale,
             creation_time=self._movie.creation_time,
             udta=udta,
+            meta=self._movie.meta,
             matrix=self._movie.matrix,
             brand=brand,
             compatible=("qt  ",) if self._movie.quicktime else (brand, "isom", "mp41"),

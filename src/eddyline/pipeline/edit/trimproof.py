@@ -21,7 +21,11 @@ def prove(path: Path, source: Movie, kept: Sequence[Track], stretch: Stretch, ud
     """
     with FileRanges(path) as made:
         movie = read_movie(made)
-    if movie.creation_time != source.creation_time or (movie.udta or b"") != (udta or b""):
+    if (
+        movie.creation_time != source.creation_time
+        or (movie.udta or b"") != (udta or b"")
+        or movie.meta != source.meta
+    ):
         raise ProofError(f"{path.name}: what the camera wrote beside its tracks was not kept")
     if [track.kind for track in movie.tracks] != [track.kind for track in kept]:
         raise ProofError(f"{path.name}: the tracks are not those of the source")
