@@ -31,7 +31,20 @@ def made(folder: Path, ffmpeg: str, name: str) -> Path:
     (folder / "s.srt").write_text(_SRT)
     (folder / "c.txt").write_text(_CHAPTERS)
     video = ("-f", "lavfi", "-i", "testsrc2=s=64x36:r=30:d=3", "-f", "lavfi", "-i", "sine=r=48000:d=3")
-    maps = ("-i", "s.srt", "-i", "c.txt", "-map", "0", "-map", "1", "-map", "2", "-map_metadata", "3")
+    maps: tuple[str, ...] = (
+        "-i",
+        "s.srt",
+        "-i",
+        "c.txt",
+        "-map",
+        "0",
+        "-map",
+        "1",
+        "-map",
+        "2",
+        "-map_metadata",
+        "3",
+    )
     maps += ("-map_chapters", "3", "-metadata:s:s:0", "language=ger", "-metadata:s:s:0", "title=Name")
     codec = "srt" if name.endswith("mkv") else "mov_text"
     codecs = ("-c:v", "libx264", "-g", "15", "-pix_fmt", "yuv420p", "-c:a", "aac", "-c:s", codec)
