@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from eddyline.core.errors import InputError, ToolError, UnsupportedError, UsageError
 from eddyline.core.process import Limits, Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.audio import encode_track
-from eddyline.media.ffprobe import ask, blamed
+from eddyline.media.audio_decoding import Decoded, first_frames
+from eddyline.media.audio_tracks import audio_tracks
+from eddyline.media.ffprobe import blamed
 from eddyline.media.profile import AudioSettings
+from eddyline.media.rewrapped_audio import codec_for
 from eddyline.media.source import AudioFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
+from eddyline.mp4.index import read_movie
 
 # Demuxers that read one local file and nothing that it names.
 FORMATS = "wav,w64,aiff,caf,mp3,aac,flac,ogg,ac3,eac3,mov,matroska,mpegts,mpeg,avi,asf,au,voc,amr"
 # What every player takes from an MP4 as it is.
 _PLAYED = frozenset({"aac", "ac3", "eac3", "alac", "mp3"})
 _HELD = _PLAYED | {"flac", "opus"}
-# What Apple Lossless holds bit for bit: few players take uncompressed sound in an MP4, and all take this.
-_LOSSLESS = frozenset({"pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be"})
 _BASE_S, _BYTES_A_SECOND = 120.0, 500_000
 _KBPS = 96  # a channel: transparent
+_GAPS = "aresample=async=1:min_hard_comp=0.01"  # holes become silence: PCM has no times of its own
 _VIRTUAL = 10_000_000  # Hz: a clock's error is set to a tenth of a millionth
 
 
@@ -45,42 +48,38 @@ def prepare(
     copy: bool,
     tools: Toolchain,
     runner: Runner,
+    container: str = "mp4",
 ) -> Ready:
     """Make the first sound of `path` a track of its own in the folder `work`.
 
     AAC and what else players know is copied; anything else is encoded to AAC, once. `copy`: copied, and
-    what is uncompressed kept bit for bit as Apple Lossless. `ppm`: resampled as from a clock that ran so
+    what is uncompressed kept bit for bit, as Apple Lossless where that has the same channels, else as PCM in
+    the form of `container` ("mp4", "mov"). `ppm`: resampled as from a clock that ran so
     much too fast, and encoded.
     Raises `InputError`, `UnsupportedError` (a codec that cannot be copied), `UsageError`, `ToolError`.
     """
-    stream = _stream(path, tools, runner)
-    codec, channels = str(stream["codec_name"]), int(stream.get("channels", 0) or 0)
-    rate = int(stream.get("sample_rate", 0) or 0)
-    if not channels or not rate:
-        raise InputError(f"the sound of {path.name} cannot be read", remedy="convert it to WAV first")
+    found = _first_frames(path, tools, runner)
+    codec, exact = found.codec, copy and found.codec.startswith("pcm_")
     if copy and ppm:
         raise UsageError("what is resampled cannot be copied", remedy="leave out --copy or --drift")
     fits = codec in (_HELD if copy else _PLAYED)
-    exact = copy and codec in _LOSSLESS
     if copy and not fits and not exact:
         raise UnsupportedError(f"MP4 does not hold {codec} sound", remedy="leave out --copy")
     work.mkdir(parents=True, exist_ok=True)
-    facts = AudioFacts(
-        track=1, codec=codec, channels=channels, sample_rate=rate, title=_title(path), language="und"
-    )
     if fits and not ppm:
         made = work / "copied.mp4"
         _run(path, made, ("-c", "copy", "-f", "mp4"), tools, runner)
-        return Ready(path=made, codec=codec, channels=channels, sample_rate=rate, encoded=False)
+        return _ready(made, found, encoded=False)
     if exact:
-        made = work / "lossless.mp4"
-        lossless(path, made, tools=tools, runner=runner)
-        return Ready(path=made, codec="alac", channels=channels, sample_rate=rate, encoded=False)
+        made, kept = work / f"exact.{container}", codec_for(found)
+        _run(path, made, ("-af", f"{_GAPS}:first_pts=0", "-c:a", kept, "-f", container), tools, runner)
+        return _ready(made, replace(found, codec=kept), encoded=False)
     plain = work / "plain.mov"
-    filters = ("-af", resampling(rate, ppm)) if ppm else ()
-    _run(path, plain, (*filters, "-c:a", "pcm_s24le", "-f", "mov"), tools, runner)
+    filters = f"{_GAPS},{resampling(found.sample_rate, ppm)}" if ppm else _GAPS
+    _run(path, plain, ("-af", filters, "-c:a", "pcm_s24le", "-f", "mov"), tools, runner)
     out = work / "encoded.mp4"
     settings = AudioSettings(kbps_per_channel=_KBPS)
+    facts = _facts(plain, path, work, tools, runner)
     made_of = encode_track(plain, facts, settings, tools=tools, runner=runner, out=out)
     plain.unlink(missing_ok=True)
     return Ready(
@@ -92,9 +91,23 @@ def prepare(
     )
 
 
-def lossless(path: Path, out: Path, *, tools: Toolchain, runner: Runner) -> None:
-    """The first sound of `path` from its movie's zero on, in `out`, as Apple Lossless: the same samples."""
-    _run(path, out, ("-af", "aresample=async=1:first_pts=0", "-c:a", "alac", "-f", "mp4"), tools, runner)
+def _ready(path: Path, found: Decoded, *, encoded: bool) -> Ready:
+    return Ready(
+        path=path,
+        codec=found.codec,
+        channels=found.channels,
+        sample_rate=found.sample_rate,
+        encoded=encoded,
+    )
+
+
+def _facts(plain: Path, path: Path, work: Path, tools: Toolchain, runner: Runner) -> AudioFacts:
+    """What is known of the decoded audio, under the title of the file that it is from."""
+    with FileRanges(plain) as src:
+        found = audio_tracks(src, read_movie(src), runner=runner, tools=tools, work=work)
+    if not found.facts:
+        raise _unreadable(path)
+    return replace(found.facts[0], title=_title(path), language="und")
 
 
 def resampling(rate: int, ppm: float) -> str:
@@ -103,23 +116,23 @@ def resampling(rate: int, ppm: float) -> str:
     return f"asetrate={fast},aresample={_VIRTUAL}:filter_size=64:cutoff=0.97,asetrate={rate}"
 
 
-def _stream(path: Path, tools: Toolchain, runner: Runner) -> dict[str, Any]:
-    answer = ask(
-        path,
-        "-format_whitelist",
-        FORMATS,
-        "-show_streams",
-        "-select_streams",
-        "a:0",
-        tools=tools,
-        runner=runner,
-    )
-    streams = answer.get("streams") or []
-    if not streams or not streams[0].get("codec_name"):
-        raise InputError(
-            f"{path.name} has no sound", remedy="give a file with sound: WAV, M4A, MP4, MP3, ..."
+def _first_frames(path: Path, tools: Toolchain, runner: Runner) -> Decoded:
+    opened = ("-format_whitelist", FORMATS, *input_args(path))
+    found = first_frames(opened, "0:a:0", runner=runner, tools=tools)
+    if isinstance(found, Decoded):
+        return found
+    if "decoder" in found:
+        raise UnsupportedError(
+            f"{path.name}: {found}", remedy="convert it to WAV first", reason="unsupported-audio"
         )
-    return dict(streams[0])
+    raise _unreadable(path)
+
+
+def _unreadable(path: Path) -> InputError:
+    return InputError(
+        f"{path.name} has no sound that can be decoded",
+        remedy="give a file with sound: WAV, M4A, MP4, MP3, ...",
+    )
 
 
 def _run(path: Path, out: Path, options: tuple[str, ...], tools: Toolchain, runner: Runner) -> None:

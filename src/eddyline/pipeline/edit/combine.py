@@ -153,8 +153,10 @@ class _Combination:
             *((track, self._kept(track, scale, off=bool(sounds))) for track in kept),
             *([] if told is None else [(None, told.out)]),
         ]
-        # Sound that is kept may have QuickTime's own sample entry: readers go by the brand.
-        quicktime = self._movie.quicktime and any(track.kind == "audio" for track in kept)
+        # Audio that is kept, or added as PCM, has QuickTime's own sample entry: readers go by the brand.
+        own = any(track.kind == "audio" for track in kept)
+        pcm = any(each.added.codec.startswith("pcm_") for each in sounds)
+        quicktime = self._movie.quicktime and (own or pcm)
         brand = "qt  " if quicktime else "mp41" if self._movie.quicktime else self._movie.brand
         udta = self._movie.udta
         if told is not None and told.udta:

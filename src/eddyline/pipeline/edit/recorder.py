@@ -92,6 +92,7 @@ class Recorders:
             copy=self.copy,
             tools=self.tools,
             runner=self.runner,
+            container="mov" if self.movie.quicktime else "mp4",
         )
         with FileRanges(ready.path) as source:
             movie = read_movie(source)
@@ -147,8 +148,10 @@ def placed(each: Prepared, length: Fraction, timescale: int, *, enabled: bool) -
     pieces = tuple(replace(piece, source=each.path) for piece in out.pieces)
     title = "".join(char for char in added.path.stem if char.isprintable())[:_LONGEST_NAME]
     out = replace(out, pieces=pieces, name=title or "Audio", enabled=enabled, volume=0x100)
-    heard = sum(edit.duration for edit in out.edits if edit.media_time >= 0)
-    return Placed(out=out, added=replace(added, heard_s=heard / timescale))
+    heard = Fraction(sum(edit.duration for edit in out.edits if edit.media_time >= 0), timescale)
+    if not out.edits:
+        heard = Fraction(int(out.duration.sum()), out.timescale)
+    return Placed(out=out, added=replace(added, heard_s=float(heard)))
 
 
 def is_in_place(added: Added, movie: Movie, written: Track, length: Fraction) -> bool:
