@@ -113,6 +113,7 @@ def test_from_s3_to_s3_no_job_reads_the_whole_source(
         "inspect": 0.15,
         "poster": 0.05,
         "pictures": 0.5,
+        "samples": 0.5,
         "audio": 0.05,
         "telemetry": 0.05,
         "assemble": 0.05,
@@ -138,7 +139,7 @@ def test_from_s3_to_s3_no_job_reads_the_whole_source(
 
 
 @pytest.mark.timeout(300)
-def test_what_is_no_mp4_is_fetched_once_and_then_read_by_ranges(
+def test_what_is_no_mp4_is_fetched_once_to_be_rewrapped_and_once_for_the_proof(
     store: ObjectStore, ffmpeg: str, small_profile: Path, tmp_path: Path
 ) -> None:
     clip = noisy(ffmpeg, tmp_path / "clip.mkv", seconds=3)
@@ -152,6 +153,7 @@ def test_what_is_no_mp4_is_fetched_once_and_then_read_by_ranges(
     read = _bytes_read(tmp_path / "out")
     assert clip.stat().st_size < read["inspect"][0] < 2 * clip.stat().st_size
     assert 0 < read["audio"][0] < clip.stat().st_size / 2
+    assert clip.stat().st_size <= read["samples"][0] < 2 * clip.stat().st_size
 
 
 @pytest.mark.timeout(300)

@@ -15,7 +15,7 @@ from eddyline.fleet.pools import Pools, cheapest_able, load
 
 _ENCODING = "chunk"
 """The kind of job whose class must be able to do the asset's codecs."""
-_INSTEAD = {"subtitles": "telemetry"}  # in a pools.yaml that is older than the kind
+_INSTEAD = {"subtitles": "telemetry", "samples": "assemble"}  # in a pools.yaml that is older than the kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,6 +59,13 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> tuple[
     return in_order([*undecodable, *of_streams(streams, [*kept, *judged])])
 
 
+def main_stream(path: Path, *, runner: Runner, tools: Toolchain) -> int:
+    """The index of the stream that `to_mp4` takes for the video. Raises as that does."""
+    demuxer = container_of(first_bytes(path))
+    answer = ask(path, "-show_streams", tools=tools, runner=runner, demuxer=demuxer)
+    return int(_main_video(answer.get("streams", []))["index"])
+
+
 def command(
     path: Path,
     out: Path,

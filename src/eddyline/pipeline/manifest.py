@@ -36,6 +36,7 @@ def gather(plan: Plan, part: Callable[[str, int | str | None], Part]) -> PartsOf
         "poster": [part("poster", None)],
         "pictures": [part("pictures", None)],
         "telemetry": [part("telemetry", None)],
+        "samples": [part("samples", None)],
         "audio": [part("audio", index) for index in range(len(plan.facts.audio))],
         "chunk": [part("chunk", chunk.index) for chunk in plan.chunks],
         "assemble": [part("assemble", rung.name) for rung in plan.rungs],
@@ -81,6 +82,7 @@ def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu
             "redone_jobs": history.redone_jobs,
             "interruptions": history.interruptions,
             "cpu_seconds": round(spent, 2),
+            "proof_cpu_seconds": round(_proof_cpu_s(parts), 2),
             "wall_s": round(time.time() - started, 2),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
             "host": platform.node(),
@@ -264,7 +266,16 @@ def _proof(plan: Plan, parts: PartsOf) -> dict[str, Any]:
         "telemetry_sha256_in": telemetry_in,
         "telemetry_sha256_out": telemetry_in and films[0]["telemetry_sha256"],
         "chunks": len(covered),
+        "frame_samples": {
+            rung.name: film["frame_samples"] for rung, film in zip(plan.rungs, films, strict=True)
+        },
     }
+
+
+def _proof_cpu_s(parts: PartsOf) -> float:
+    """What comparing frames with the original's cost, in CPU seconds."""
+    decoded = sum(part.cpu_s for part in parts["samples"])
+    return float(decoded + sum(part.result["proof_cpu_s"] for part in parts["assemble"]))
 
 
 def _must(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence

@@ -32,13 +32,22 @@ _PRIORITY = {
     "audio": 10,
     "subtitles": 10,
     "pictures": 15,
+    "samples": 16,
     "chunk": 30,
 }
 _ENDING = {"assemble": 5, "package": 4, "publish": 3, "tidy": 20}
 KINDS = frozenset({*_PRIORITY, *_ENDING})
 """The kinds of jobs that there are."""
 # Relative cost in frames' worth of encoding, for the progress bar.
-_WEIGHT = {"poster": 5.0, "telemetry": 2.0, "subtitles": 2.0, "pictures": 30.0, "publish": 5.0, "tidy": 0.1}
+_WEIGHT = {
+    "poster": 5.0,
+    "telemetry": 2.0,
+    "subtitles": 2.0,
+    "pictures": 30.0,
+    "samples": 20.0,
+    "publish": 5.0,
+    "tidy": 0.1,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,12 +211,14 @@ def jobs(plan: Plan, ask: str, terms: Terms = USUAL, route: Route | None = None)
     frames = plan.facts.video.frames
     before = [draft.add("poster"), draft.add("pictures")]
     before.append(draft.add("telemetry"))
+    samples = draft.add("samples")
     audio = [draft.add("audio", i, weight=frames * 0.02) for i in range(len(plan.facts.audio))]
     if plan.facts.subtitles:
         audio.append(draft.add("subtitles"))
     chunks = [draft.add("chunk", each.index, weight=float(each.last - each.first)) for each in plan.chunks]
     films = [
-        draft.add("assemble", rung.name, needs=[*chunks, *audio], weight=frames * 0.01) for rung in plan.rungs
+        draft.add("assemble", rung.name, needs=[*chunks, *audio, samples], weight=frames * 0.01)
+        for rung in plan.rungs
     ]
     if plan.profile.package:
         before.append(draft.add("package", needs=films, weight=frames * 0.02))

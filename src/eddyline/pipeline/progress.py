@@ -23,6 +23,7 @@ STAGES = {
     "subtitles": ("encode", 1),
     "audio": ("encode", 1),
     "pictures": ("encode", 1),
+    "samples": ("encode", 1),
     "chunk": ("encode", 1),
     "assemble": ("assemble", 2),
     "package": ("package", 3),

@@ -79,10 +79,12 @@ class Making:
             "audio_samples": [96000],
             "chapters": [{"frame": 0, "time_s": 0.0, "title": "a"}],
         }
+        film |= {"frame_samples": {"compared": 9, "worst_psnr_db": 41.5}, "proof_cpu_s": 0.1}
         sound = {"language": "und", "codec": "aac", "channels": 2, "sample_rate": 48000, "samples": 96000}
         loud = {"integrated_lufs": -20.0, "range_lu": 1.0, "true_peak_dbtp": -1.0}
         self._keep("inspect", {})
         self._keep("poster", {}, poster=b"jpeg")
+        self._keep("samples", {})
         self._keep("pictures", {"thumbnails": [], "storyboard": None, "highlights": []})
         paths = dict.fromkeys(("payloads", "udta", "json", "gpx", "geojson", "svg", "highlights"))
         self._keep("telemetry", {"paths": paths, "camera": None, "streams": {}, "gps": None, "warnings": []})

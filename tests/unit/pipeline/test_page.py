@@ -88,10 +88,14 @@ MANIFEST: dict[str, Any] = {
         "telemetry_sha256_in": TOLD["sha256"],
         "telemetry_sha256_out": TOLD["sha256"],
         "chunks": 6,
+        "frame_samples": {
+            name: {"compared": 9, "worst_psnr_db": psnr}
+            for name, psnr in (("2160p", 51.2), ("1080p", 48.0), ("720p", 45.5), ("360p", 41.5))
+        },
     },
     "toolchain": {"ffmpeg": "9.0.2", "ffmpeg_sha256": "77" * 32, "packager": "v3.8.0"},
     "run": {
-        "redone_jobs": 0, "interruptions": 0, "cpu_seconds": 42.3, "wall_s": 25.1,
+        "redone_jobs": 0, "interruptions": 0, "cpu_seconds": 42.3, "proof_cpu_seconds": 0.6, "wall_s": 25.1,
         "started": "2026-01-02T03:04:05Z", "host": "river",
     },
 }  # fmt: skip
@@ -164,9 +168,13 @@ def test_the_page_loads_nothing_but_files_beside_it(manifest: dict[str, Any], ro
 def test_the_proof_is_told_in_words(manifest: dict[str, Any]) -> None:
     told = [sentence for holds, sentence in sentences(manifest) if holds]
     assert told[0] == "1,802 frames in, 1,802 frames out in each of 4 renditions."
-    assert told[1] == "Keyframes stand at the same frames in all of them."
-    assert told[3] == "Telemetry identical byte for byte: 13 payloads, 96 kB,"
-    assert len(told) == 5
+    assert told[1] == (
+        "36 frames of 4 renditions compared with FFmpeg's own decode of the original: each is its own source"
+        " frame, upright and in the right colours (at least 41.5 dB)."
+    )
+    assert told[2] == "Keyframes stand at the same frames in all of them."
+    assert told[4] == "Telemetry identical byte for byte: 13 payloads, 96 kB,"
+    assert len(told) == 6
 
 
 def test_what_does_not_hold_is_not_claimed(manifest: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ def statements(manifest: Mapping[str, Any]) -> list[Statement]:
     proof, source = manifest["proof"], manifest["source"]
     return [
         _frames(proof["frames_in"], proof["frames_out"]),
+        *_samples(proof.get("frame_samples") or {}),
         _keyframes(proof["idr_grid_equal"], len(proof["frames_out"])),
         _sound(proof["audio_samples"]),
         _telemetry(proof, source["telemetry"]),
@@ -41,6 +42,22 @@ def _frames(frames_in: int, frames_out: Mapping[str, int]) -> Statement:
         return Statement(holds=False, sentence=f"{came_in}, but {those}.")
     each = f" in each of {len(frames_out)} renditions" if len(frames_out) > 1 else ""
     return Statement(holds=True, sentence=f"{came_in}, {count(frames_in, 'frame')} out{each}.")
+
+
+def _samples(found: Mapping[str, Mapping[str, Any]]) -> list[Statement]:
+    """Manifests of version 1 have no such figures."""
+    if not found:
+        return []
+    compared = sum(each["compared"] for each in found.values())
+    worst = min(each["worst_psnr_db"] for each in found.values())
+    among = f" of {len(found)} renditions" if len(found) > 1 else ""
+    return [
+        Statement(
+            holds=True,
+            sentence=f"{count(compared, 'frame')}{among} compared with FFmpeg's own decode of the original:"
+            f" each is its own source frame, upright and in the right colours (at least {worst:.1f} dB).",
+        )
+    ]
 
 
 def _keyframes(equal: bool, renditions: int) -> Statement:  # noqa: FBT001 - a finding

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import asdict
+from pathlib import Path
+
 from eddyline.media.assemble import assemble as join
+from eddyline.media.frame_canvases import png
+from eddyline.media.frame_proof import prove_frames
+from eddyline.media.frame_samples import FrameMismatchError, FrameSamples, Mismatch
 from eddyline.media.highlights import Chapter, chapters
+from eddyline.media.ladder import Rung
 from eddyline.pipeline.bench import Made, Task
 from eddyline.pipeline.builds import check_one
 from eddyline.pipeline.footage import Footage
 from eddyline.pipeline.highlights import highlights
+from eddyline.pipeline.steps.samples import KIND, is_tonemapped, read_samples, sample_plan
 from eddyline.pipeline.subtitles import carried
 
 
@@ -39,6 +48,7 @@ def assemble(task: Task) -> Made:
             chapters=chapters(highlights(source), own),
             subtitles=carried(task),
         )
+        compared, cost = _proven(task, rung, out, source)
     return Made(
         files={out.name: out},
         result={
@@ -53,6 +63,8 @@ def assemble(task: Task) -> Made:
                 for each in made.chapters
             ],
             "subtitles": list(made.subtitles),
+            "frame_samples": asdict(compared),
+            "proof_cpu_s": cost,
         },
     )
 
@@ -60,3 +72,35 @@ def assemble(task: Task) -> Made:
 def _seconds(source: Footage, frame: int) -> float:
     """When a frame is shown, in movie seconds."""
     return round(max(int(source.presentation.pts[frame]), 0) / source.track.timescale, 6)
+
+
+def _proven(task: Task, rung: Rung, out: Path, source: Footage) -> tuple[FrameSamples, float]:
+    """Compare the rendition with FFmpeg's decode of the original; what was compared, and CPU seconds."""
+    started = task.runner.cpu_s + time.thread_time()
+    part = task.part(KIND)
+    tonemapped = is_tonemapped(task.plan.facts.video, rung)
+    try:
+        compared = prove_frames(
+            out,
+            sample_plan(part).frames[rung.name],
+            read_samples(part, task.local, tonemapped=tonemapped),
+            rung=rung,
+            grid=task.plan.grid,
+            shown=source.presentation,
+            timescale=source.track.timescale,
+            tonemapped=tonemapped,
+            tools=task.bench.tools,
+            runner=task.runner,
+            work=task.work,
+        )
+    except FrameMismatchError as error:
+        _keep_evidence(task, rung, error.mismatch)
+        raise
+    return compared, round(task.runner.cpu_s + time.thread_time() - started, 3)
+
+
+def _keep_evidence(task: Task, rung: Rung, mismatch: Mismatch) -> None:
+    """Both canvases as PNG, beside the asset's parts."""
+    for name, canvas in (("source", mismatch.source), ("rendition", mismatch.rendition)):
+        key = f"{task.plan.part('proof', rung.name)}/frame-{mismatch.frame}-{name}.png"
+        task.bench.store.put_bytes(key, png(canvas))

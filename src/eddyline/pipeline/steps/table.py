@@ -13,6 +13,7 @@ from eddyline.pipeline.steps.inspect import inspect
 from eddyline.pipeline.steps.package import package
 from eddyline.pipeline.steps.pictures import pictures, poster, show_poster
 from eddyline.pipeline.steps.publish import publish
+from eddyline.pipeline.steps.samples import samples
 from eddyline.pipeline.steps.subtitles import subtitles
 from eddyline.pipeline.steps.telemetry import telemetry
 from eddyline.pipeline.steps.tidy import tidy
@@ -23,6 +24,7 @@ def handlers(bench: Bench) -> dict[str, Handler]:
     steps = {
         "poster": handler(bench, poster, after=show_poster),
         "pictures": handler(bench, pictures),
+        "samples": handler(bench, samples),
         "subtitles": handler(bench, subtitles),
         "telemetry": handler(bench, telemetry),
         "audio": handler(bench, audio),

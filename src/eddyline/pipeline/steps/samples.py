@@ -1,0 +1,189 @@
+"""What the renditions' proof compares them with: frames of the original, as FFmpeg itself decodes the file.
+
+The original is the file that the user gave, not what it was rewrapped or merged to. FFmpeg reads local files
+alone: an MP4 in a store becomes a sparse local copy with the ranges of the sampled frames, and what had to be
+fetched to be rewrapped is sampled by inspection, while it is local.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from eddyline.core.errors import ProofError
+from eddyline.media.filters import keeps_hdr
+from eddyline.media.frame_canvases import Plain
+from eddyline.media.frame_sources import Reading, SourceSamples, microseconds, needed, sample
+from eddyline.media.frame_windows import SamplePlan, choose
+from eddyline.media.ladder import Rung
+from eddyline.media.remux import main_stream
+from eddyline.media.sniff import container_of, first_bytes
+from eddyline.media.source import VideoFacts
+from eddyline.mp4.sparse import sparse_copy
+from eddyline.mp4.start import can_begin
+from eddyline.pipeline.arrived import fetched
+from eddyline.pipeline.bench import Made, Task
+from eddyline.pipeline.edit.watched import Watched
+from eddyline.pipeline.footage import Footage, Original
+from eddyline.pipeline.parts import Part
+
+KIND: Final = "samples"
+_PLAIN, _TONEMAPPED = "plain", "tonemapped"
+_PROBED = 40  # samples that FFmpeg may look at to learn what the stream is, or behind a frame to show it
+_DEMUXERS = {"mp4": "mov"}  # where a container is not called by the name of FFmpeg's demuxer
+
+
+def samples(task: Task) -> Made:
+    """Decode the sampled frames of the original to "plain.rgb", and "tonemapped.rgb" for SDR rungs of HDR."""
+    plan = task.plan
+    facts = plan.facts.video
+    made: dict[str, Path] = {}
+    with task.footage() as source:
+        chosen = choose(source.presentation, source.track, facts, plan.chunks, plan.grid, plan.rungs)
+        result: dict[str, Any] = {"plan": chosen.to_json()}
+        with _readings(task, source, chosen) as readings:
+            for name in sorted(
+                {_TONEMAPPED if is_tonemapped(facts, rung) else _PLAIN for rung in plan.rungs}
+            ):
+                mapped = facts if name == _TONEMAPPED else None
+                looked = [replace(each, plain=replace(each.plain, tonemapped=mapped)) for each in readings]
+                found = sample(
+                    looked,
+                    chosen.windows,
+                    facts,
+                    tools=task.bench.tools,
+                    runner=task.runner,
+                    work=task.work,
+                )
+                path = made[f"{name}.rgb"] = task.work / f"{name}.rgb"
+                path.write_bytes(found.pixels())
+                result[name] = found.to_json()
+    return Made(files=made, result=result)
+
+
+def is_tonemapped(facts: VideoFacts, rung: Rung) -> bool:
+    """Whether a rung's values are not its source's, for it is SDR and the source is not."""
+    return facts.hdr and not keeps_hdr(facts, rung)
+
+
+def read_samples(part: Part, fetch: Callable[[Part, str], Path], *, tonemapped: bool) -> SourceSamples:
+    """The original's samples from the part that the step made."""
+    name = _TONEMAPPED if tonemapped else _PLAIN
+    return SourceSamples.from_json(part.result[name], fetch(part, f"{name}.rgb").read_bytes())
+
+
+def sample_plan(part: Part) -> SamplePlan:
+    """Which frames of each rendition are to be compared."""
+    return SamplePlan.from_json(part.result["plan"])
+
+
+@contextmanager
+def _readings(task: Task, source: Footage, chosen: SamplePlan) -> Iterator[list[Reading]]:
+    """The original files, local or made so, with the indexes that their frames are numbered by."""
+    plan, sources = task.plan, task.bench.sources
+    with ExitStack() as opened:
+        chapters = sources.chapters(plan.asset)
+        if chapters:
+            yield _chapters(task, source, [each.original for each in chapters], chosen, opened)
+        elif not plan.source:
+            yield [_exact(task, source, sources.find(plan.asset), chosen, work=task.work)]
+        else:
+            yield [_rewrapped(task, source, sources.find(plan.asset))]
+
+
+def _chapters(
+    task: Task, source: Footage, originals: Sequence[Original], chosen: SamplePlan, opened: ExitStack
+) -> list[Reading]:
+    """Each chapter by its own index; in the whole source, its frames follow those of the chapters before."""
+    times = microseconds(source.presentation, source.track.timescale)
+    readings: list[Reading] = []
+    first = 0
+    for number, original in enumerate(originals):
+        src = opened.enter_context(original.open())
+        opened.enter_context(task.tally.counting(src))
+        own = task.bench.indexes.of(original, Watched(src, task.context.stop.check))
+        if first >= len(times):
+            break
+        folder = task.work / f"chapter-{number}"
+        folder.mkdir()
+        begins = int(times[first])
+        readings.append(_exact(task, own, original, chosen, work=folder, first=first, begins=begins))
+        first += len(own.presentation)
+    if first != len(times):
+        raise ProofError(f"the chapters show {first} frames, the merged recording {len(times)}")
+    return readings
+
+
+def _exact(
+    task: Task,
+    own: Footage,
+    original: Original,
+    chosen: SamplePlan,
+    *,
+    work: Path,
+    first: int = 0,
+    begins: int | None = None,
+) -> Reading:
+    """An MP4 whose own index is known; of one in a store, a sparse copy."""
+    video = task.plan.facts.video
+    reading = Reading(
+        plain=Plain(
+            path=original.path or work / "original.mp4", demuxer="mov", stream=f"i:{own.track.number}"
+        ),
+        track=own.track,
+        shown=own.presentation,
+        exact=True,
+        can_begin=partial(can_begin, own.src, own.track),
+        pixels=video.width * video.height,
+        first=first,
+        begins=_first_time(own) if begins is None else begins,
+    )
+    if original.path is None:
+        _copy(reading, own, chosen)
+    return reading
+
+
+def _copy(reading: Reading, own: Footage, chosen: SamplePlan) -> None:
+    """Make the sparse copy that `reading` names."""
+    count = len(own.presentation)
+    table = own.track.samples
+    wanted = np.zeros(len(table), np.bool_)
+    wanted[:_PROBED] = True
+    for window in chosen.windows:
+        first, last = max(window.first - reading.first, 0), min(window.last - reading.first, count)
+        if first < last:
+            start, stop = needed(reading, first, last)
+            # Frames behind the last wanted one in decode order make a decoder show it.
+            wanted[start : stop + _PROBED] = True
+    sparse_copy(own.src, table.offset[wanted], table.size[wanted], reading.plain.path)
+
+
+def _rewrapped(task: Task, source: Footage, original: Original) -> Reading:
+    """What is no MP4 is read as it is; where it lies in a store, it is fetched once more."""
+    local = original.path
+    if local is None:
+        local = task.work / "original"
+        with original.open() as src, task.tally.counting(src):
+            fetched(src, local, check=task.context.stop.check)
+    demuxer = container_of(first_bytes(local))
+    index = main_stream(local, runner=task.runner, tools=task.bench.tools)
+    video = task.plan.facts.video
+    return Reading(
+        plain=Plain(path=local, demuxer=_DEMUXERS.get(demuxer, demuxer), stream=str(index)),
+        track=source.track,
+        shown=source.presentation,
+        exact=False,
+        can_begin=partial(can_begin, source.src, source.track),
+        pixels=video.width * video.height,
+        begins=_first_time(source),
+    )
+
+
+def _first_time(source: Footage) -> int:
+    return int(microseconds(source.presentation, source.track.timescale)[0])
