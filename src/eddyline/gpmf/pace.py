@@ -45,18 +45,23 @@ class Readings:
 class RealTime:
     """UTC where media time is not real time: knots (media seconds, POSIX seconds) that both increase.
 
-    speed: median of UTC seconds for each media second.
+    usual: median of UTC seconds for each media second.
     """
 
     times: Floats
     posix: Floats
-    speed: float
+    usual: float
+
+    @property
+    def speed(self) -> float:
+        """UTC seconds for each media second, over all."""
+        return float((self.posix[-1] - self.posix[0]) / (self.times[-1] - self.times[0]))
 
     def at(self, times: Floats) -> Floats:
         """POSIX seconds of media times: on the lines between knots, at the usual speed outside of them."""
         inside = np.interp(times, self.times, self.posix)
-        early = self.posix[0] + (times - self.times[0]) * self.speed
-        late = self.posix[-1] + (times - self.times[-1]) * self.speed
+        early = self.posix[0] + (times - self.times[0]) * self.usual
+        late = self.posix[-1] + (times - self.times[-1]) * self.usual
         found: Floats = np.where(times < self.times[0], early, np.where(times > self.times[-1], late, inside))
         return found
 
@@ -120,7 +125,7 @@ def real_time(found: Readings) -> RealTime | None:
     speed = float((posix[-1] - posix[0]) / (times[-1] - times[0]))
     speed = float(np.median(np.diff(posix) / np.diff(times))) or speed
     within = _within(found, times, posix, usual)
-    return RealTime(times=found.times[within], posix=np.maximum.accumulate(found.posix[within]), speed=speed)
+    return RealTime(times=found.times[within], posix=np.maximum.accumulate(found.posix[within]), usual=speed)
 
 
 def _within(found: Readings, times: Floats, posix: Floats, usual: float) -> npt.NDArray[np.bool_]:

@@ -35,7 +35,7 @@ class UtcClock:
 
     Media time that is real time: POSIX seconds = offset + (1 + drift) x media seconds. Where it is not
     (TimeWarp, time-lapse, slow motion), `real_time` holds the readings that UTC lies between; `offset` is
-    then that of media time 0, and 1 + drift the usual speed, so that the formula is a rough guide only.
+    then that of media time 0, and 1 + drift the average speed, so that the formula is a rough guide only.
     """
 
     offset: float

@@ -109,6 +109,7 @@ def test_a_timewarp_that_changes_its_speed_keeps_each_reading() -> None:
     posix = T0 + np.cumsum([0.0, *rises])
     found = judged(posix, np.arange(len(posix)))
     assert found.rule == GPS_TIME
+    assert found.speed == pytest.approx(390 / 65)
     assert found.at(np.arange(float(len(posix)))).tolist() == pytest.approx(posix.tolist())
 
 
