@@ -16,8 +16,10 @@ from eddyline.core.errors import TransientError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator import Coordinator
 from eddyline.graph.note import Note
+from eddyline.graph.spawning import SpawnRules
 from eddyline.graph.sweeping import Bounds
 from eddyline.pipeline.history import with_history
+from eddyline.pipeline.plan import KINDS
 
 if TYPE_CHECKING:
     from eddyline.aws.queues import Queues
@@ -80,6 +82,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
             bounds=Bounds(stale_s=shared.settings.sweep_stale_s),
             on_note=_noted(told),
             prepare=with_history(ledger),
+            spawn=SpawnRules(kinds=KINDS, classes=frozenset(classes)),
             archive_after_s=request.archive_after_s,
         ).run()
         told.log.info("coordinator ended", why=stop.reason)

@@ -76,8 +76,9 @@ class Status:
     `under_way` assets have open jobs (`assets` are the first of them), `failed` have dead jobs; `names` are
     the files' names by asset. `workers` counts the living by their own class ("" for those that serve all),
     `serving` for each class with jobs those that take them. `waiting` jobs need others first, `late` ones are
-    past their deadline, `overdue` workers were not heard of in time. `messages` counts by queue the messages
-    that need an operator (dead letters, parked messages of an ingest); only queues that were asked about.
+    past their deadline, `overdue` workers were not heard of in time. `unknown` are names in heartbeats whose
+    senders have not yet received a job: they count nowhere. `messages` counts by queue the messages that need
+    an operator (dead letters, parked messages of an ingest); only queues that were asked about.
     """
 
     at: float
@@ -90,6 +91,7 @@ class Status:
     serving: Mapping[str, int]
     worker_names: tuple[str, ...]
     overdue: int
+    unknown: tuple[str, ...] = ()
     waiting: int
     late: int
     unserved: tuple[Unserved, ...]
@@ -119,6 +121,7 @@ def status(ledger: Ledger, pools: Pools, messages: tuple[LeftMessages, ...] = ()
             serving={queue.cls: _serving(queue.cls, by_class, pools) for queue in backlog.queues},
             worker_names=backlog.workers,
             overdue=backlog.overdue,
+            unknown=backlog.unknown,
             waiting=backlog.waiting,
             late=backlog.late,
             unserved=unserved(due, backlog.workers, pools, patience_s=0.0),

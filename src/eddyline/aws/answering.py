@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from eddyline.aws.envelope import TooLongError, seal
@@ -13,7 +14,7 @@ from eddyline.core.errors import EddylineError, TransientError
 from eddyline.core.loops import survive
 from eddyline.graph.exchange import Answered, Beat, Fact, Started
 from eddyline.graph.job import Failed
-from eddyline.graph.wire import fact_to_json
+from eddyline.graph.wire import WireError, fact_from_json, fact_to_json
 
 _TOGETHER = 200  # facts in one message
 # Starts of jobs shorter than this are never told: their answer says it all. A cancellation finds its worker
@@ -117,26 +118,26 @@ def _is_start_of(fact: Fact, keys: set[tuple[str, int]]) -> bool:
 def _sealed(facts: Sequence[Fact]) -> list[str]:
     """Bodies for facts: as many as it takes; an answer too long even alone becomes a failure that says so."""
     try:
-        return [seal({"v": 1, "facts": [fact_to_json(fact) for fact in facts]})]
-    except (TooLongError, TypeError, ValueError) as error:
+        plain = [fact_to_json(fact) for fact in facts]
+        body = seal({"v": 1, "facts": plain})
+        for each in plain:  # what coordinators would park must not be said: the job would be done for ever
+            fact_from_json(each)
+    except (TooLongError, WireError, TypeError, ValueError, RecursionError) as error:
         if len(facts) > 1:
             middle = len(facts) // 2
             return _sealed(facts[:middle]) + _sealed(facts[middle:])
         return [seal({"v": 1, "facts": [fact_to_json(_refused(facts[0], error))]})]
+    return [body]
 
 
 def _refused(fact: Fact, error: Exception) -> Fact:
-    if not isinstance(fact, Answered):
-        return Beat(worker=fact.worker, host="", pid=0, lease_s=0.0)
+    if isinstance(fact, Beat):
+        return replace(fact, host="", holds=None)
+    if isinstance(fact, Started):
+        return fact
     evidence = (
         error.evidence()
         if isinstance(error, EddylineError)
         else {"error": "NotJson", "message": f"the job's answer is not JSON: {error}", "remedy": "report it"}
     )
-    return Answered(
-        job_id=fact.job_id,
-        fence=fact.fence,
-        worker=fact.worker,
-        at=fact.at,
-        outcome=Failed(error=evidence, retry=False),
-    )
+    return replace(fact, outcome=Failed(error=evidence, retry=False))

@@ -78,6 +78,6 @@ def _redrive(message: Message, ledger: RemoteLedger, found: Redriven, *, receipt
         ledger.redrive(job.id)
         again = True
     else:
-        again = ledger.publish_again_if_last(job.id, base=offer.base, receipts=receipts)
+        again = ledger.publish_again_if_last(job.id, base=offer.base, receipts=receipts, token=offer.token)
     (found.again if again else found.settled).append(job.id)
     return ""

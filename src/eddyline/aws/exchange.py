@@ -14,9 +14,10 @@ from eddyline.aws.envelope import seal, unseal
 from eddyline.aws.faults import NoQueueError, QueueError
 from eddyline.aws.queues import Message, Queues
 from eddyline.core.errors import EddylineError
+from eddyline.core.loops import report
 from eddyline.graph.exchange import Delivery, Fact, Offer, UnfitError
 from eddyline.graph.orders import Order
-from eddyline.graph.wire import WireError, fact_from_json, offer_to_json, order_to_json
+from eddyline.graph.wire import WireError, check_carried, fact_from_json, offer_to_json, order_to_json
 
 # A coordinator that vanishes with answers in hand delays them by this much; a slow one has others record them
 # too, which does no harm.
@@ -143,6 +144,10 @@ class SqsExchange:
             except WireError as error:
                 self._put_aside(message, str(error))
                 continue
+            except Exception as error:  # noqa: BLE001 - no message may bring the coordinators down
+                report("reports", error)
+                self._put_aside(message, f"reading it failed: {type(error).__name__}")
+                continue
             self._messages[message.handle] = message
             deliveries.append(Delivery(facts=facts, receipt=message.handle, waited_s=message.waited_s))
         return deliveries
@@ -187,8 +192,13 @@ def _facts(value: Any) -> tuple[Fact, ...]:  # noqa: ANN401 - any JSON value
 
 def _sealed(offer: Offer) -> str:
     try:
+        check_carried(offer.job)
         return seal(offer_to_json(offer))
-    except (TypeError, ValueError) as error:
+    except WireError as error:
+        raise UnfitError(
+            str(error), remedy="name jobs and assets by letters, digits, dots and dashes"
+        ) from error
+    except (TypeError, ValueError, RecursionError) as error:
         raise UnfitError(f"job {offer.job.id} is not JSON: {error}", remedy="report it") from error
 
 

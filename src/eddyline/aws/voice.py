@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from eddyline.core.clock import Clock
 from eddyline.graph.exchange import Answered, Beat, Started
 from eddyline.graph.job import Settlement
 
+_KEY_BYTES = 16  # of the secret by which coordinators know the worker again
 _LEASES_SILENT = 3  # leases without a word before coordinators hold a worker for dead
 
 
@@ -23,6 +25,7 @@ class Voice:
         self._clock = clock
         self._whereabouts = ("", 0)
         self._next_beat = 0.0
+        self._key = secrets.token_hex(_KEY_BYTES)
         self.worker = ""
 
     def introduce(self, worker: str, host: str, pid: int) -> None:
@@ -48,7 +51,7 @@ class Voice:
 
     def _sign_of_life(self, lease_s: float) -> Beat:
         host, pid = self._whereabouts
-        return Beat(worker=self.worker, host=host, pid=pid, lease_s=lease_s)
+        return Beat(worker=self.worker, host=host, pid=pid, lease_s=lease_s, key=self._key)
 
     def began(self, holdings: Sequence[Holding]) -> None:
         """Tell of starts soon; at once where the job was given out before: it may have ended its worker.
@@ -64,7 +67,14 @@ class Voice:
 
     def _start(self, holding: Holding) -> Started:
         job_id, fence = holding.key
-        return Started(job_id=job_id, fence=fence, worker=self.worker, at=holding.claimed_at)
+        return Started(
+            job_id=job_id,
+            fence=fence,
+            worker=self.worker,
+            at=holding.claimed_at,
+            token=holding.offer.token,
+            key=self._key,
+        )
 
     def answer(self, holding: Holding, settlement: Settlement) -> Answered:
         """How a job ended, in words yet to be sent."""
@@ -74,4 +84,6 @@ class Voice:
             worker=self.worker,
             at=holding.claimed_at,
             outcome=settlement.outcome,
+            token=holding.offer.token,
+            key=self._key,
         )

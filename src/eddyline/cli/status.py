@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from eddyline.graph.overview import AssetStanding
 
 ALL_WELL, SEE_TO_IT = 0, 1
+_MOST_UNKNOWN = 10
 
 
 def status(
@@ -136,6 +137,11 @@ def _print_workers(screen: Console, found: Status) -> None:
     lost = f", {found.overdue} not heard of" if found.overdue else ""
     screen.print(count(len(found.worker_names), "worker") + lost)
     for name in found.worker_names:
+        screen.print(f"  {shown(name)}", style="dim", soft_wrap=True)
+    if found.unknown:
+        senders = count(len(found.unknown), "unknown sender")
+        screen.print(f"{senders} of heartbeats, without a job so far and not counted", style="dim")
+    for name in found.unknown[:_MOST_UNKNOWN]:
         screen.print(f"  {shown(name)}", style="dim", soft_wrap=True)
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from eddyline.core import files
 from eddyline.core.errors import UsageError
 
-_IDENTIFIER = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_IDENTIFIER = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,299}")
 _WORKER = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._@:+-]{0,249}")
 _SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 _PLAIN_PATH = re.compile(rf"(?!.*\.\.){_SEGMENT}(/{_SEGMENT}){{0,7}}")
+_KEY = re.compile(r"(?!.*\.\.)\.?[A-Za-z0-9][A-Za-z0-9._-]*(/\.?[A-Za-z0-9][A-Za-z0-9._-]*)*")
+_LONGEST_KEY = 900
 _ASSET = re.compile(r"[0-9a-f]{16}")
 
 
@@ -32,6 +34,11 @@ def is_worker_name(text: object) -> bool:
 def is_plain_path(text: object) -> bool:
     """Whether this is a relative path of one to eight plain names, such as `stream/720p/init.mp4`."""
     return isinstance(text, str) and _PLAIN_PATH.fullmatch(text) is not None
+
+
+def is_key(text: object) -> bool:
+    """Whether this is a key of a media store as Eddyline makes them, such as `.eddyline/parts/ab/c-0001`."""
+    return isinstance(text, str) and len(text) <= _LONGEST_KEY and _KEY.fullmatch(text) is not None
 
 
 def is_asset(text: object) -> bool:

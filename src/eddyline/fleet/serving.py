@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from eddyline.fleet.pools import Pools
 
+_ODD = re.compile(r"[^A-Za-z0-9._-]+|\.{2,}")  # what a message may not carry in a name; single dots stay
 _NAME = re.compile(r"([a-z][a-z0-9-]{0,19})@(.{1,200})", re.DOTALL)
 
 
 def worker_name(pool: str, host: str, pid: int) -> str:
     """A worker's name, which tells its class to whoever reads the ledger: `cpu@ip-10-0-0-7:4242`."""
-    return f"{pool}@{host[:150]}:{pid}"
+    return f"{pool}@{_ODD.sub('-', host)[:150]}:{pid}"
 
 
 def class_of(worker: str) -> str | None:

@@ -8,75 +8,102 @@ Whoever says that it began what does not count is ordered to give it up.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from eddyline.graph import leases, orders, outbox, readiness
+from eddyline.graph import orders, outbox, readiness, speakers
 from eddyline.graph.exchange import Answered, Beat, Fact, Started, publication
 from eddyline.graph.fallout import cancel_dependants
 from eddyline.graph.guards import guard_jobs
 from eddyline.graph.job import Interrupted, Settlement, Unstarted
-from eddyline.graph.leases import Alive
 from eddyline.graph.orders import Order, OrderKind
+from eddyline.graph.outbox import Current
 from eddyline.graph.records import Record, lock, write
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.settling import Settling, bury, hand_back, is_plain
+from eddyline.graph.spawning import ANY_OF_ITS_ASSET, SpawnRules
+from eddyline.graph.speakers import Alive, Speaker
 from eddyline.graph.states import FAILED, Event, State
 
 _ENDED = frozenset({State.DONE, *FAILED})
 
 
+_MOST_AHEAD = 10_000  # receipts of one message that nobody reported, far more than there ever are
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What applying needs to know: the policies of the ledger, and the time (seconds since 1970)."""
+    """What applying needs to know: the policies of the ledger, and the time (seconds since 1970).
+
+    `spawn` bounds what a report may add.
+    """
 
     policy: RetryPolicy
     rng: random.Random
     poison_after: int
     lease_s: float
     now: float
+    spawn: SpawnRules = ANY_OF_ITS_ASSET
 
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What came of it: facts that counted, those late, doubled or unknown, and orders to workers."""
+    """What came of it: facts that counted, those late, doubled or unknown, and orders to workers.
+
+    `heard` are the heartbeats that really came from the workers that they name.
+    """
 
     counted: int
     ignored: int
     ordered: int = 0
+    heard: tuple[Beat, ...] = ()
 
 
 def apply(connection: Connection, facts: Sequence[Fact], rules: Rules) -> Applied:
-    """Apply facts in one transaction, and note in the outbox what became ready because of them."""
+    """Apply facts in one transaction, and note in the outbox what became ready because of them.
+
+    A fact about a job counts only with the token of the job's publication, one about a worker only with that
+    worker's key (`speakers`).
+    """
+    reports = [fact for fact in facts if not isinstance(fact, Beat)]
     # Before anybody's row, as everywhere: whoever cancels takes an asset first, and its jobs' rows then.
-    plain = all(is_plain(fact.outcome) for fact in facts if isinstance(fact, Answered))
-    guard_jobs(connection, {fact.job_id for fact in facts if not isinstance(fact, Beat)}, share=plain)
-    _keep_leases(connection, facts, rules)
+    plain = all(is_plain(fact.outcome) for fact in reports if isinstance(fact, Answered))
+    guard_jobs(connection, {fact.job_id for fact in reports}, share=plain)
+    published = outbox.current(connection, {fact.job_id for fact in reports})
+    believed = speakers.keep(connection, _alive(facts, published, rules), rules.now)
     counted = ignored = 0
     refused: list[Order] = []
-    for rounds in _rounds(fact for fact in facts if not isinstance(fact, Beat)):
+    for rounds in _rounds(reports):
         accepted = _apply_round(connection, rounds, rules, refused)
         counted += accepted
         ignored += len(rounds) - accepted
-    orders.give(connection, refused, rules.now)
-    return Applied(counted=counted, ignored=ignored, ordered=len(refused))
+    spoken = {name for name, _ in believed}
+    given = [order for order in refused if order.worker in spoken]
+    orders.give(connection, given, rules.now)
+    heard = tuple(fact for fact in facts if isinstance(fact, Beat) and (fact.worker, fact.key) in believed)
+    return Applied(counted=counted, ignored=ignored, ordered=len(given), heard=heard)
 
 
-def _keep_leases(connection: Connection, facts: Iterable[Fact], rules: Rules) -> None:
-    beats = {fact.worker: fact for fact in facts if isinstance(fact, Beat)}
-    leases.keep(
-        connection,
-        [_alive(worker, beats.get(worker), rules) for worker in {fact.worker for fact in facts}],
-        rules.now,
-    )
-
-
-def _alive(worker: str, beat: Beat | None, rules: Rules) -> Alive:
-    if beat is None:
-        return Alive(worker=worker, deadline=rules.now + rules.lease_s)
-    return Alive(worker=worker, deadline=rules.now + beat.lease_s, whereabouts=(beat.host, beat.pid))
+def _alive(facts: Iterable[Fact], published: Mapping[str, Current], rules: Rules) -> list[Alive]:
+    """What the facts say of the workers' lives: one entry for each name and key."""
+    found: dict[Speaker, Alive] = {}
+    usual = rules.now + rules.lease_s
+    for fact in facts:
+        speaker = (fact.worker, fact.key)
+        before = found.get(
+            speaker,
+            Alive(worker=fact.worker, deadline=usual, key=fact.key, proven=False, unproven_deadline=usual),
+        )
+        if isinstance(fact, Beat):
+            whereabouts = (fact.host, fact.pid)
+            found[speaker] = replace(before, deadline=rules.now + fact.lease_s, whereabouts=whereabouts)
+        else:
+            current = published.get(fact.job_id)
+            proves = current is not None and current.proves(fact.fence, fact.token)
+            found[speaker] = replace(before, proven=before.proven or proves)
+    return list(found.values())
 
 
 def _rounds(facts: Iterable[Started | Answered]) -> Iterator[list[Started | Answered]]:
@@ -97,8 +124,8 @@ def _rounds(facts: Iterable[Started | Answered]) -> Iterator[list[Started | Answ
         rest = later
 
 
-def _key(fact: Started | Answered) -> tuple[str, int, str]:
-    return fact.job_id, fact.fence, fact.worker
+def _key(fact: Started | Answered) -> tuple[str, int, str, str]:
+    return fact.job_id, fact.fence, fact.worker, fact.token
 
 
 def _apply_round(
@@ -107,25 +134,47 @@ def _apply_round(
     """Apply facts about different jobs; returns how many counted, and adds to `refused` what follows."""
     readiness.begin(connection)
     records = lock(connection, [fact.job_id for fact in facts])
-    bases = outbox.bases(connection, records)
-    current = [
-        fact for fact in facts if fact.job_id in records and publication(fact.fence) == bases.get(fact.job_id)
-    ]
+    published = outbox.current(connection, records)
+    current = [fact for fact in facts if _counts(fact, records, published)]
     touched = [records[fact.job_id] for fact in current if _begin(records[fact.job_id], fact, rules)]
     write(connection, touched)
     dead = {record.job_id: record.job_id for record in touched if record.state == State.DEAD}
     cancel_dependants(connection, dead, rules.now)
     answers = [fact for fact in current if isinstance(fact, Answered) and _is_held(records, fact)]
-    settling = Settling(connection, rules.now, rules.policy, rules.rng)
+    settling = Settling(connection, rules.now, rules.policy, rules.rng, spawn=rules.spawn)
     settling.apply([Settlement(job_id=a.job_id, fence=a.fence, outcome=a.outcome) for a in answers])
     # What was handed back is still on its queue, as the same publication.
     back = {a.job_id for a in answers if isinstance(a.outcome, Interrupted | Unstarted)}
     outbox.enqueue(connection, [name for name in readiness.end(connection) if name not in back])
     _forget_ended(connection, [fact.job_id for fact in current])
-    starts = [fact for fact in facts if isinstance(fact, Started)]
-    found = (refuse(fact, records.get(fact.job_id), bases.get(fact.job_id)) for fact in starts)
-    refused += [order for order in found if order is not None]
+    refused += _refusals(facts, records, published)
     return len(answers) + sum(isinstance(fact, Started) and _is_held(records, fact) for fact in current)
+
+
+def _counts(
+    fact: Started | Answered, records: Mapping[str, Record], published: Mapping[str, Current]
+) -> bool:
+    """Whether a fact is about the publication that counts, shows its token, and is no absurd receipt."""
+    current = published.get(fact.job_id)
+    if fact.job_id not in records or current is None or not current.admits(fact.fence, fact.token):
+        return False
+    return fact.fence - max(records[fact.job_id].fence, current.base) <= _MOST_AHEAD
+
+
+def _refusals(
+    facts: Iterable[Started | Answered], records: Mapping[str, Record], published: Mapping[str, Current]
+) -> Iterator[Order]:
+    """Orders to give up what was begun in vain; none for a forged start of a job that is under way."""
+    for fact in facts:
+        if not isinstance(fact, Started):
+            continue
+        current = published.get(fact.job_id)
+        forged = current is not None and publication(fact.fence) == current.base
+        if forged and not _counts(fact, records, published):
+            continue
+        order = refuse(fact, records.get(fact.job_id), None if current is None else current.base)
+        if order is not None:
+            yield order
 
 
 def refuse(fact: Started, record: Record | None, base: int | None) -> Order | None:

@@ -16,6 +16,7 @@ from eddyline.graph.exchange import Delivery, Exchange, Offer
 from eddyline.graph.note import Note
 from eddyline.graph.publishing import Publisher
 from eddyline.graph.remote import RemoteLedger
+from eddyline.graph.spawning import ANY_OF_ITS_ASSET, SpawnRules
 from eddyline.graph.sweeping import Bounds
 from eddyline.graph.vigil import Vigil
 from eddyline.graph.vouching import Vouching
@@ -44,8 +45,8 @@ class Coordinator:
     `classes` are those it publishes. `lease_s` is how long a worker that said something counts as alive,
     `hold_s` how long what one coordinator took to publish or to carry is left to it. `prepare` is given what
     is about to be published and returns the same, in the same order, perhaps with more in their specs; it may
-    raise `TransientError`. Assets that ended `archive_after_s` ago go to the archive (None: never).
-    `on_note` may be called from several threads at once.
+    raise `TransientError`. `spawn` bounds what jobs may add. Assets that ended `archive_after_s` ago go to
+    the archive (None: never). `on_note` may be called from several threads at once.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Coordinator:
         archive_every_s: float = 3600.0,
         tidy_every_s: float = 600.0,
         on_note: Callable[[Note], None] = _unheard,
+        spawn: SpawnRules = ANY_OF_ITS_ASSET,
     ) -> None:
         self._ledger = ledger
         self._exchange = exchange
@@ -81,6 +83,7 @@ class Coordinator:
         self._archive_every_s = archive_every_s
         self._tidy_every_s = tidy_every_s
         self._note = on_note
+        self._spawn = spawn
         self._ready = threading.Event()
         self._ordered = threading.Event()
         self._failure: BaseException | None = None
@@ -145,10 +148,10 @@ class Coordinator:
         """Apply all at once; if that is refused, one by one, and park those that are refused alone."""
         facts = [fact for delivery in deliveries for fact in delivery.facts]
         try:
-            applied = self._ledger.apply(facts, lease_s=self._lease_s)
+            applied = self._ledger.apply(facts, lease_s=self._lease_s, spawn=self._spawn)
         except TransientError:
             raise
-        except (EddylineError, ValueError, TypeError, ArithmeticError) as error:
+        except Exception as error:  # noqa: BLE001 - no report may bring the coordinators down, one after the other
             if len(deliveries) > 1:
                 for delivery in deliveries:
                     self._record([delivery])
@@ -156,11 +159,17 @@ class Coordinator:
             self._exchange.park(deliveries[0], str(error))
             self._note(Note(what="parked", count=1, reason=str(error)))
             return
-        self._vouching.hear(facts, now=self._ledger.now())
+        self._vouching.hear(applied.heard, now=self._ledger.now())
         self._exchange.acknowledge(deliveries)
         self._note(Note(what="counted", count=applied.counted))
         if applied.ignored:
-            self._note(Note(what="ignored", count=applied.ignored, reason="late, or said before"))
+            self._note(
+                Note(
+                    what="ignored",
+                    count=applied.ignored,
+                    reason="late, said before, or without the right token",
+                )
+            )
 
     # Publications out
 

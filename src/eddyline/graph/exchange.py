@@ -31,10 +31,15 @@ def publication(fence: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """One publication: the whole job, because a worker can look nothing up."""
+    """One publication: the whole job, because a worker can look nothing up.
+
+    `token` is known only to the ledger and to those who received the message: reports about this publication
+    must carry it. Empty for what a program without tokens published.
+    """
 
     job: Job
     base: int
+    token: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,7 @@ class Beat:
     """A worker lives; expect its next word within `lease_s`.
 
     `holds` are the jobs in its hands `at` that time (seconds since 1970, by its own clock); None: not told.
+    `key` is the worker's own secret, the same in all of its reports: others cannot speak in its name.
     """
 
     worker: str
@@ -50,27 +56,35 @@ class Beat:
     lease_s: float
     at: float = 0.0
     holds: tuple[str, ...] | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
-    """A worker began a job, at a time (seconds since 1970) by its own clock."""
+    """A worker began a job, at a time (seconds since 1970) by its own clock.
+
+    `token` is that of the publication, `key` the worker's own.
+    """
 
     job_id: str
     fence: int
     worker: str
     at: float
+    token: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """How a job ended on a worker; `at` is when it began there."""
+    """How a job ended on a worker; `at` is when it began there. `token` and `key` as for `Started`."""
 
     job_id: str
     fence: int
     worker: str
     at: float
     outcome: Outcome
+    token: str = ""
+    key: str = ""
 
 
 Fact: TypeAlias = Beat | Started | Answered

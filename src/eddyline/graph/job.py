@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 from eddyline.core.errors import UsageError
 from eddyline.graph.states import State
 
+PRIORITY_BAND = 100
+"""Priorities of one band (0 to 99, 100 to 199, ...) are of one urgency; a job adds only jobs of its own."""
+
 
 class GraphError(UsageError):
     """Jobs that do not make a graph: an unknown need, a circle, a link to a job that already started."""

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, literal_column, select, update
 
 from eddyline.graph import orders
-from eddyline.graph.bulk import change, fetch, many, rows_for
+from eddyline.graph.bulk import change, fetch
 from eddyline.graph.database import answer_was_lost
 from eddyline.graph.fallout import cancel_dependants
 from eddyline.graph.guards import guard_jobs
@@ -36,11 +36,6 @@ _HELD = select(jobs.c.id, jobs.c.fence).where(IS_RUNNING, jobs.c.lease_owner == 
 _HELD_BY = select(jobs.c.id).where(IS_RUNNING, jobs.c.lease_owner.in_(bindparam("workers", expanding=True)))
 _SUSPECTS = select(workers.c.name).where(workers.c.deadline < bindparam("now")).order_by(workers.c.name)
 _LATE = _SUSPECTS.with_for_update(skip_locked=True)
-_KNOWN = select(workers.c.name, workers.c.host, workers.c.pid).order_by(workers.c.name).with_for_update()
-_KNOWN = _KNOWN.where(workers.c.name.in_(bindparam("ids", expanding=True)))
-_KEEP = update(workers).where(workers.c.name == bindparam("worker"))
-_KEPT = ("worker", "host", "pid", "deadline")
-_ADD = insert(workers)
 _EXTEND = update(workers).where(workers.c.name == bindparam("worker"))
 
 
@@ -147,29 +142,6 @@ def leave(connection: Connection, worker: str) -> None:
     if not held(connection, worker):
         connection.execute(delete(workers).where(workers.c.name == worker))
         orders.forget_workers(connection, [worker])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alive:
-    """A worker that was heard of, its lease's new deadline and, where it said so, its host and process."""
-
-    worker: str
-    deadline: float
-    whereabouts: tuple[str, int] | None = None
-
-
-def keep(connection: Connection, heard: Collection[Alive], now: float) -> None:
-    """Keep the leases of many workers alive, each named once: three statements for any number of them."""
-    known = {row.name: row for row in rows_for(connection, _KNOWN, [each.worker for each in heard])}
-    rows = []
-    for each in sorted(heard, key=lambda alive: alive.worker):
-        before = known.get(each.worker)
-        usual = ("", 0) if before is None else (before.host, before.pid)
-        host, pid = each.whereabouts or usual
-        rows.append({"name": each.worker, "host": host, "pid": pid, "deadline": each.deadline})
-    many(connection, _KEEP, _KEPT, [row | {"worker": row["name"]} for row in rows if row["name"] in known])
-    fresh = [row for row in rows if row["name"] not in known]
-    many(connection, _ADD, (*_KEPT[1:], "name", "registered"), [{**row, "registered": now} for row in fresh])
 
 
 def held(connection: Connection, worker: str) -> dict[str, int]:

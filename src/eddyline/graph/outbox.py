@@ -7,7 +7,10 @@ next publishes it; a kill between publication and the note of it publishes twice
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, not_, or_, select, update
@@ -26,7 +29,7 @@ _READY = (
     .order_by(jobs.c.id)
 )
 _DUE = (
-    select(*COLUMNS, outbox.c.base)
+    select(*COLUMNS, outbox.c.base, outbox.c.token)
     .select_from(jobs.join(outbox, outbox.c.job_id == jobs.c.id))
     .where(
         IS_READY,
@@ -55,7 +58,10 @@ _WAITING = (
     .group_by(outbox.c.cls, outbox.c.priority)
 )
 _RUNNING = select(jobs.c.id).where(IS_RUNNING)
-_BASES = select(outbox.c.job_id, outbox.c.base).where(outbox.c.job_id.in_(bindparam("ids", expanding=True)))
+_CURRENT = select(outbox.c.job_id, outbox.c.base, outbox.c.token).where(
+    outbox.c.job_id.in_(bindparam("ids", expanding=True))
+)
+_TOKEN_BYTES = 16
 _TAKE = update(outbox).where(outbox.c.job_id.in_(bindparam("ids", expanding=True)))
 _SENT = update(outbox).where(outbox.c.job_id == bindparam("the_job"), outbox.c.base == bindparam("the_base"))
 
@@ -80,6 +86,7 @@ def enqueue(connection: Connection, ids: Sequence[str]) -> None:
                     "due": row.ready_at,
                     "taken": 0.0,
                     "sent": None,
+                    "token": secrets.token_hex(_TOKEN_BYTES),
                 }
                 for row in rows
             ],
@@ -92,9 +99,32 @@ def forget(connection: Connection, ids: Collection[str]) -> None:
         connection.execute(delete(outbox).where(outbox.c.job_id.in_(batch)))
 
 
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The publication of a job that counts; `token` None: it was published before there were tokens."""
+
+    base: int
+    token: str | None
+
+    def admits(self, fence: int, token: str) -> bool:
+        """Whether a report with this fence and token is about this publication, and may be believed."""
+        if publication(fence) != self.base:
+            return False
+        return self.token is None or hmac.compare_digest(self.token.encode(), token.encode())
+
+    def proves(self, fence: int, token: str) -> bool:
+        """Whether the sender of such a report has received this publication's message."""
+        return self.token is not None and self.admits(fence, token)
+
+
+def current(connection: Connection, ids: Collection[str]) -> dict[str, Current]:
+    """Per job the publication that counts."""
+    return {row.job_id: Current(row.base, row.token) for row in rows_for(connection, _CURRENT, ids)}
+
+
 def bases(connection: Connection, ids: Collection[str]) -> dict[str, int]:
     """Per job the base of the publication that counts."""
-    return {row.job_id: row.base for row in rows_for(connection, _BASES, ids)}
+    return {name: found.base for name, found in current(connection, ids).items()}
 
 
 def _no_end(_cls: str, _priority: int) -> int:
@@ -126,10 +156,13 @@ def take(
             in_turn = connection.execute(_IN_TURN, asked).all()
             urgent = connection.execute(_URGENT, asked | {"most": (most + 1) // 2}).all()
             rows += alternate(in_turn, urgent, most, urgent_first=urgent_first)
-    bases = {row.job_id: row.base for row in rows}
-    for batch in batches(bases):
+    found = {row.job_id: row for row in rows}
+    for batch in batches(found):
         connection.execute(_TAKE.values(taken=now + hold_s), {"ids": batch})
-    return [Offer(job=job, base=bases[job.id]) for job in jobs_of(connection, rows, {})]
+    return [
+        Offer(job=job, base=found[job.id].base, token=found[job.id].token or "")
+        for job in jobs_of(connection, rows, {})
+    ]
 
 
 def _priorities(connection: Connection, cls: str) -> Iterator[int]:

@@ -27,13 +27,17 @@ class Stats:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerRow:
-    """A worker as the ledger knows it; times are seconds since 1970."""
+    """A worker as the ledger knows it; times are seconds since 1970.
+
+    `proven`: it has shown the token of a job, or uses the ledger itself.
+    """
 
     name: str
     host: str
     pid: int
     registered: float
     deadline: float
+    proven: bool = True
 
 
 def find(connection: Connection, query: Select[Any]) -> list[Job]:
@@ -131,6 +135,13 @@ def next_wakeup(connection: Connection, classes: Sequence[str] | None) -> float 
 def list_workers(connection: Connection) -> list[WorkerRow]:
     """Every worker whose lease has not been taken back."""
     return [
-        WorkerRow(name=r.name, host=r.host, pid=r.pid, registered=r.registered, deadline=r.deadline)
+        WorkerRow(
+            name=r.name,
+            host=r.host,
+            pid=r.pid,
+            registered=r.registered,
+            deadline=r.deadline,
+            proven=bool(r.proven),
+        )
         for r in connection.execute(select(workers).order_by(workers.c.name))
     ]

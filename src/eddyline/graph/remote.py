@@ -20,6 +20,7 @@ from eddyline.graph.ledger import POISON_AFTER, Ledger
 from eddyline.graph.orders import Order
 from eddyline.graph.readiness import OnReady
 from eddyline.graph.retry import RetryPolicy
+from eddyline.graph.spawning import ANY_OF_ITS_ASSET, SpawnRules
 from eddyline.graph.sweeping import Bounds, Swept
 from eddyline.graph.vouching import Running
 
@@ -70,8 +71,13 @@ class RemoteLedger(Ledger):
             self._changed()
         return lost
 
-    def apply(self, facts: Sequence[Fact], *, lease_s: float) -> Applied:
-        """Record what workers said, in one durable transaction; whoever speaks lives for `lease_s` more."""
+    def apply(
+        self, facts: Sequence[Fact], *, lease_s: float, spawn: SpawnRules = ANY_OF_ITS_ASSET
+    ) -> Applied:
+        """Record what workers said, in one durable transaction; whoever speaks lives for `lease_s` more.
+
+        `spawn` bounds what their jobs may add.
+        """
 
         def work(connection: Connection) -> Applied:
             rules = Rules(
@@ -80,6 +86,7 @@ class RemoteLedger(Ledger):
                 poison_after=self._poison_after,
                 lease_s=lease_s,
                 now=self._clock.now(),
+                spawn=spawn,
             )
             return arrivals.apply(connection, facts, rules)
 
@@ -150,9 +157,11 @@ class RemoteLedger(Ledger):
         self._changed()
         return count
 
-    def publish_again_if_last(self, job_id: str, *, base: int, receipts: int) -> bool:
+    def publish_again_if_last(self, job_id: str, *, base: int, receipts: int, token: str = "") -> bool:
         """Publish a job anew if the message of `base`, lost after so many receipts, was its last."""
-        work = partial(sweeping.publish_again_if_last, job_id=job_id, base=base, receipts=receipts)
+        work = partial(
+            sweeping.publish_again_if_last, job_id=job_id, base=base, receipts=receipts, token=token
+        )
         again = self._database.write(lambda c: work(c, now=self._clock.now()))
         if again:
             self._changed()

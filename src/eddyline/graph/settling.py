@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from eddyline.graph import spawning
 from eddyline.graph.additions import add
 from eddyline.graph.database import answer_was_lost
 from eddyline.graph.fallout import cancel_dependants, release
@@ -15,17 +16,30 @@ from eddyline.graph.guards import guard_jobs
 from eddyline.graph.job import Done, Failed, GraphError, Interrupted, Outcome, Settlement, Unstarted
 from eddyline.graph.records import ENDED, Record, encode, lock, write
 from eddyline.graph.retry import Dead, Failure, RetryPolicy
+from eddyline.graph.spawning import SpawnRules
 from eddyline.graph.states import Event, State
 
 
 class Settling:
-    """One transaction's worth of answers."""
+    """One transaction's worth of answers.
 
-    def __init__(self, connection: Connection, now: float, policy: RetryPolicy, rng: random.Random) -> None:
+    `spawn` bounds what they may add (None: anything, for workers that may write the ledger themselves).
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        now: float,
+        policy: RetryPolicy,
+        rng: random.Random,
+        *,
+        spawn: SpawnRules | None = None,
+    ) -> None:
         self._connection = connection
         self._now = now
         self._policy = policy
         self._rng = rng
+        self._spawn = spawn
 
     def apply(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Apply the answers in order; False: the fence is out of date, or the job runs no more.
@@ -79,8 +93,10 @@ class Settling:
         try:
             result = encode(done.result)
             if done.spawn:
+                if self._spawn is not None:
+                    spawning.check(self._connection, record, done.spawn, self._spawn)
                 add(self._connection, done.spawn, self._now)
-        except (GraphError, TypeError, ValueError) as error:
+        except (GraphError, TypeError, ValueError, RecursionError) as error:
             # Nothing of it was written; the same answer would be refused again.
             self._fail(record, refusal(error), retry=False)
             return
@@ -131,5 +147,5 @@ def refusal(error: Exception) -> dict[str, Any]:
 def _evidence(error: dict[str, Any]) -> str:
     try:
         return encode(error)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return encode({"error": "Failed", "message": repr(error)})

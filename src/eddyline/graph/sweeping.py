@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, and_, func, or_, select
 
 from eddyline.graph import orders, outbox
-from eddyline.graph.exchange import publication
 from eddyline.graph.leases import IS_READY, IS_RUNNING
 from eddyline.graph.orders import Order, OrderKind
 from eddyline.graph.records import lock, write
@@ -187,16 +186,16 @@ def publish_again(connection: Connection, ids: Collection[str], *, now: float) -
 
 
 def publish_again_if_last(
-    connection: Connection, *, job_id: str, base: int, receipts: int, now: float
+    connection: Connection, *, job_id: str, base: int, receipts: int, token: str, now: float
 ) -> bool:
     """Publish a job anew unless it goes on without the lost message; whether it was.
 
-    `base` is the message's, which was received at most `receipts` times: a job with a higher fence
-    was given out by a message that came after it, as one is where a job is handed back too often.
+    `base` and `token` are the message's, which was received at most `receipts` times: a job with a higher
+    fence was given out by a message that came after it, as one is where a job is handed back too often.
     """
     record = lock(connection, [job_id]).get(job_id)
-    counts = outbox.bases(connection, [job_id]).get(job_id) == publication(base)
-    if record is None or not counts:
+    current = outbox.current(connection, [job_id]).get(job_id)
+    if record is None or current is None or not current.admits(base, token):
         return False
     if record.fence > base + receipts:
         return False

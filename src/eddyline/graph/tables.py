@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     text,
+    true,
 )
 
 metadata = MetaData()
@@ -108,6 +109,10 @@ workers = Table(
     Column("pid", Integer, nullable=False),
     Column("registered", Float(53), nullable=False),
     Column("deadline", Float(53), nullable=False),
+    # The worker's own secret, which its later reports must carry; empty for one that uses the ledger itself.
+    Column("key", Text, nullable=False, server_default=""),
+    # Whether it has shown the token of a publication, or uses the ledger itself: others are no capacity.
+    Column("proven", Boolean, nullable=False, server_default=true()),
     sqlite_with_rowid=False,
 )
 
@@ -137,6 +142,8 @@ outbox = Table(
     # Until then one coordinator is about to publish it.
     Column("taken", Float(53), nullable=False),
     Column("sent", Float(53)),
+    # What reports about this publication must carry; null for one of before there were tokens.
+    Column("token", Text),
     sqlite_with_rowid=False,
 )
 Index("outbox_pending", outbox.c.sent, outbox.c.priority, outbox.c.turn, outbox.c.due, outbox.c.job_id)

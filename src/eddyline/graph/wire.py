@@ -7,7 +7,10 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
 
 from eddyline.core.errors import FormatError
+from eddyline.core.names import is_identifier
+from eddyline.core.shown import shown
 from eddyline.graph.exchange import STRIDE, Answered, Beat, Fact, Offer, Started
+from eddyline.graph.fieldrules import RULES, Rule
 from eddyline.graph.job import (
     Addition,
     Done,
@@ -39,20 +42,29 @@ class WireError(FormatError):
 @dataclass(frozen=True, kw_only=True)
 class _Base:
     base: int
+    token: str = ""
 
 
 def offer_to_json(offer: Offer) -> dict[str, Any]:
     """A publication, with all of its job."""
-    return {"v": 1, "base": offer.base, "job": _flat(offer.job)}
+    return {"v": 1, "base": offer.base, "token": offer.token, "job": _flat(offer.job)}
 
 
 def offer_from_json(value: object) -> Offer:
     """A publication from JSON; raises `WireError`."""
     body = _object(value, "offer")
     if body.get("v") != 1:
-        raise WireError(f"a message of version {body.get('v')!r}, not 1", path="offer")
+        raise WireError(f"a message of version {shown(body.get('v'))}, not 1", path="offer")
     job = _build(Job, body.get("job"), "offer/job")
-    return Offer(job=job, base=_build(_Base, body, "offer").base)
+    found = _build(_Base, body, "offer")
+    return Offer(job=job, base=found.base, token=found.token)
+
+
+def check_carried(job: Job) -> None:
+    """See that a message can carry the names of this job; raises `WireError`."""
+    for name in (job.id, job.asset, job.kind, job.cls, *job.needs, *job.optional):
+        if not is_identifier(name):
+            raise WireError(f"{shown(name)} is not a name that a message may carry", path="job")
 
 
 def order_to_json(order: Order) -> dict[str, Any]:
@@ -64,8 +76,11 @@ def order_from_json(value: object) -> Order:
     """What people want of a worker, from JSON; raises `WireError`."""
     body = _object(value, "order")
     if body.get("v") != 1:
-        raise WireError(f"a message of version {body.get('v')!r}, not 1", path="order")
-    return _build(Order, body, "order")
+        raise WireError(f"a message of version {shown(body.get('v'))}, not 1", path="order")
+    order = _build(Order, body, "order")
+    if order.kind is OrderKind.GIVE_UP and not order.job_id:
+        raise WireError("a job to give up without its id", path="order/job_id")
+    return order
 
 
 def fact_to_json(fact: Fact) -> dict[str, Any]:
@@ -91,7 +106,7 @@ def fact_from_json(value: object) -> Fact:
             outcome = _outcome_from_json(body.get("outcome"))
             return _build(Answered, {**body, "outcome": outcome}, "answered")
         case other:
-            raise WireError(f"a fact of unknown kind {other!r}", path="fact")
+            raise WireError(f"a fact of unknown kind {shown(other)}", path="fact")
 
 
 def _outcome_to_json(outcome: Outcome) -> dict[str, Any]:
@@ -118,7 +133,7 @@ def _outcome_from_json(value: object) -> Outcome:
         case "Unstarted":
             return Unstarted()
         case other:
-            raise WireError(f"an outcome of unknown kind {other!r}", path="outcome")
+            raise WireError(f"an outcome of unknown kind {shown(other)}", path="outcome")
 
 
 def _addition(value: object) -> Addition:
@@ -149,6 +164,9 @@ def _build(kind: type[T], value: object, path: str) -> T:
             continue
         declared = "long" if field.name in _LONG else str(field.type)
         given[field.name] = _checked(body[field.name], declared, f"{path}/{field.name}")
+        rule = _SPECIAL.get((kind, field.name)) or RULES.get(field.name)
+        if rule is not None and not rule(given[field.name]):
+            raise WireError(f"{shown(given[field.name])} is not allowed here", path=f"{path}/{field.name}")
     return kind(**given)
 
 
@@ -161,7 +179,7 @@ def _checked(value: object, declared: str, path: str) -> object:
                 return convert(value)
             except (TypeError, ValueError, OverflowError):
                 break
-    raise WireError(f"{str(value)[:80]!r} is not {declared}", path=path)
+    raise WireError(f"{shown(value)} is not {declared}", path=path)
 
 
 def _is_text(value: object) -> bool:
@@ -172,7 +190,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_HUGE < value < _HUGE
 
 
 def _is_int(value: object) -> bool:
@@ -190,6 +208,12 @@ def _is_names(value: object) -> bool:
 def _same(value: Any) -> Any:  # noqa: ANN401 - whatever was checked
     return value
 
+
+# Where a field means something else than fields of its name do elsewhere.
+_SPECIAL: dict[tuple[type[Any], str], Rule] = {
+    (Order, "kind"): lambda kind: isinstance(kind, OrderKind),
+    (Order, "job_id"): lambda name: name == "" or is_identifier(name),
+}
 
 # How each declared type looks in JSON, and how it is made from that.
 _KINDS: dict[str, tuple[Callable[[object], bool], Callable[[Any], object]]] = {

@@ -35,7 +35,8 @@ class Backlog:
     """What the ledger held at `at` (seconds since 1970).
 
     `waiting` jobs need others first; `late` ones are open and past their deadline; of the leases, `overdue`
-    ones belong to workers that are probably lost. `workers` are the names of the others.
+    ones belong to workers that are probably lost. `workers` are the names of the others. `unknown` are names
+    that heartbeats gave and no report with a job's token has proven: they are no capacity.
     """
 
     at: float
@@ -44,6 +45,7 @@ class Backlog:
     late: int
     workers: tuple[str, ...]
     overdue: int
+    unknown: tuple[str, ...] = ()
 
 
 BacklogWatch: TypeAlias = Readings[Backlog]
@@ -65,10 +67,9 @@ def read_backlog(connection: Connection, now: float) -> Backlog:
             cls=cls, due=known.due, delayed=known.delayed, oldest_s=known.oldest_s, running=int(count)
         )
     late = jobs.c.deadline.is_not(None) & jobs.c.finished.is_(None) & (jobs.c.deadline < now)
-    leases = [
-        (str(row.name), float(row.deadline) >= now)
-        for row in connection.execute(select(workers.c.name, workers.c.deadline))
-    ]
+    rows = list(connection.execute(select(workers.c.name, workers.c.deadline, workers.c.proven)))
+    leases = [(str(row.name), float(row.deadline) >= now) for row in rows if row.proven]
+    unknown = [str(row.name) for row in rows if not row.proven and float(row.deadline) >= now]
     return Backlog(
         at=now,
         queues=tuple(queues[cls] for cls in sorted(queues)),
@@ -76,6 +77,7 @@ def read_backlog(connection: Connection, now: float) -> Backlog:
         late=_count(connection, late),
         workers=tuple(sorted(name for name, alive in leases if alive)),
         overdue=sum(not alive for _, alive in leases),
+        unknown=tuple(sorted(unknown)),
     )
 
 

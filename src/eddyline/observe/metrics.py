@@ -145,6 +145,7 @@ def _families(backlog: Backlog, age_s: float) -> Iterable[Metric]:
     leases = GaugeMetricFamily("eddyline_leases", "Leases of workers", labels=["state"])
     leases.add_metric(["live"], len(backlog.workers))
     leases.add_metric(["overdue"], backlog.overdue)
+    leases.add_metric(["unknown"], len(backlog.unknown))
     yield leases
     yield GaugeMetricFamily("eddyline_jobs_waiting", "Jobs that need others first", value=backlog.waiting)
     yield GaugeMetricFamily("eddyline_jobs_late", "Open jobs past their deadline", value=backlog.late)

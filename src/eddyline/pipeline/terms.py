@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from eddyline.core.errors import UsageError
+from eddyline.graph.job import PRIORITY_BAND
 
 Urgency = Literal["interactive", "bulk"]
 # Added to the number of a job's kind (lower first): whatever someone waits for goes before all that is bulk.
-_BEHIND: dict[Urgency, int] = {"interactive": 0, "bulk": 100}
+_BEHIND: dict[Urgency, int] = {"interactive": 0, "bulk": PRIORITY_BAND}
 
 
 @dataclass(frozen=True, kw_only=True)

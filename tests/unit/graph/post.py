@@ -32,12 +32,19 @@ def offer(ledger: RemoteLedger) -> Offer:
 
 def start(offer: Offer, receipt: int = 1, worker: str = "ada") -> Started:
     """A worker's word that it began, by the so-many-th receipt."""
-    return Started(job_id=offer.job.id, fence=offer.base + receipt, worker=worker, at=1.0)
+    return Started(job_id=offer.job.id, fence=offer.base + receipt, worker=worker, at=1.0, token=offer.token)
 
 
 def answer(offer: Offer, outcome: Outcome, receipt: int = 1, worker: str = "ada") -> Answered:
     """A worker's answer."""
-    return Answered(job_id=offer.job.id, fence=offer.base + receipt, worker=worker, at=1.0, outcome=outcome)
+    return Answered(
+        job_id=offer.job.id,
+        fence=offer.base + receipt,
+        worker=worker,
+        at=1.0,
+        outcome=outcome,
+        token=offer.token,
+    )
 
 
 def say(ledger: RemoteLedger, *facts: Fact) -> int:

@@ -88,10 +88,12 @@ def _work(post: Post, name: str, stop: Stop, rng: random.Random) -> None:
         receipts[key] += 1
         fence = offer.base + receipts[key]
         if rng.random() < 0.5:
-            post.tell(Started(job_id=offer.job.id, fence=fence, worker=name, at=1.0))
+            post.tell(Started(job_id=offer.job.id, fence=fence, worker=name, at=1.0, token=offer.token))
         outcome = rng.choices([done(by=name), interrupted(), failed(), None], [8, 1, 1, 1])[0]
         if outcome is not None:
-            said = Answered(job_id=offer.job.id, fence=fence, worker=name, at=1.0, outcome=outcome)
+            said = Answered(
+                job_id=offer.job.id, fence=fence, worker=name, at=1.0, token=offer.token, outcome=outcome
+            )
             post.tell(*[said] * rng.randint(1, 2))
         if outcome == interrupted():
             post.queue.append(offer)
@@ -139,7 +141,7 @@ def test_an_answer_that_the_ledger_refuses_is_parked_alone(
     ledger.submit([new("a-1"), new("a-2")])
     apply = RemoteLedger.apply
 
-    def picky(self: RemoteLedger, facts: list[Answered], **options: float) -> object:
+    def picky(self: RemoteLedger, facts: list[Answered], **options: Any) -> object:
         if any(fact.job_id == "a-1" for fact in facts):
             raise UsageError("not that one")
         return apply(self, facts, **options)
@@ -149,7 +151,14 @@ def test_an_answer_that_the_ledger_refuses_is_parked_alone(
     _until(lambda: len(post.queue) == 2)
     for offer in list(post.queue):
         post.tell(
-            Answered(job_id=offer.job.id, fence=offer.base + 1, worker="ada", at=1.0, outcome=done(by="ada"))
+            Answered(
+                job_id=offer.job.id,
+                fence=offer.base + 1,
+                worker="ada",
+                at=1.0,
+                token=offer.token,
+                outcome=done(by="ada"),
+            )
         )
     _until(lambda: get(ledger, "a-2").state == State.DONE and post.parked)
     office.close()
@@ -173,7 +182,7 @@ def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
     outage = threading.Event()
     apply = RemoteLedger.apply
 
-    def away(self: RemoteLedger, facts: list[Answered], **options: float) -> object:
+    def away(self: RemoteLedger, facts: list[Answered], **options: Any) -> object:
         if not outage.is_set():
             raise TransientError("the database is away")
         return apply(self, facts, **options)
@@ -184,7 +193,16 @@ def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
     office = Office(ledger, post)
     _until(lambda: post.queue)
     offer = post.queue[0]
-    post.tell(Answered(job_id="a-1", fence=offer.base + 1, worker="ada", at=1.0, outcome=done(by="ada")))
+    post.tell(
+        Answered(
+            job_id="a-1",
+            fence=offer.base + 1,
+            worker="ada",
+            at=1.0,
+            token=offer.token,
+            outcome=done(by="ada"),
+        )
+    )
     _until(lambda: office.notes["waiting"] >= 2)
     assert sum(collected) == 1
     outage.set()
@@ -375,7 +393,9 @@ def test_old_assets_go_to_the_archive_beside_the_work(ledger: RemoteLedger) -> N
     office = Office(ledger, post, count=2, archive_after_s=0.5, archive_every_s=0.1)
     _until(lambda: len(post.queue) == 5)
     for offer in list(post.queue)[:4]:
-        fact = Answered(job_id=offer.job.id, fence=offer.base + 1, worker="ada", at=1.0, outcome=done())
+        fact = Answered(
+            job_id=offer.job.id, fence=offer.base + 1, worker="ada", at=1.0, token=offer.token, outcome=done()
+        )
         post.tell(fact)
     _until(lambda: office.notes["archived"] == 4)
     office.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph import leases
-from eddyline.graph.leases import Alive
+from eddyline.graph import speakers
 from eddyline.graph.ledger import Ledger
+from eddyline.graph.speakers import Alive
 
 
 def _keep(ledger: Ledger, clock: ManualClock, *heard: Alive) -> None:
-    ledger._database.write(lambda c: leases.keep(c, heard, clock.now()))
+    ledger._database.write(lambda c: speakers.keep(c, heard, clock.now()))
 
 
 def test_known_and_new_workers_are_kept_together(ledger: Ledger, clock: ManualClock) -> None:

@@ -67,7 +67,9 @@ def _through(value: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("kind", OrderKind)
 def test_an_order_comes_through_whole(kind: OrderKind) -> None:
-    order = Order(worker="cpu@ä:1", kind=kind, job_id="a", fence=STRIDE * 9 + 1, over=True, reason="enough")
+    order = Order(
+        worker="cpu@host:1", kind=kind, job_id="a", fence=STRIDE * 9 + 1, over=True, reason="enough"
+    )
     assert order_from_json(_through(order_to_json(order))) == order
 
 

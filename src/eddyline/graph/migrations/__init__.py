@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 
 from eddyline.graph import tables
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision; `tables` is its schema."""
 
 _OPENING_LOCK = 0x0EDD1  # a PostgreSQL advisory lock: one process changes the tables
