@@ -8,7 +8,6 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from eddyline.aws.envelope import seal, unseal
 from eddyline.aws.faults import NoQueueError, QueueError
@@ -140,7 +139,7 @@ class SqsExchange:
         deliveries = []
         for message in messages:
             try:
-                facts = _facts(unseal(message.body))
+                facts = read_reports(message.body)
             except WireError as error:
                 self._put_aside(message, str(error))
                 continue
@@ -183,7 +182,9 @@ class SqsExchange:
             raise
 
 
-def _facts(value: Any) -> tuple[Fact, ...]:  # noqa: ANN401 - any JSON value
+def read_reports(body: str) -> tuple[Fact, ...]:
+    """What a message of the queue of reports says; raises `WireError` for anything else."""
+    value = unseal(body)
     facts = value.get("facts") if isinstance(value, dict) and value.get("v") == 1 else None
     if not isinstance(facts, list) or len(facts) > _MOST_FACTS:
         raise WireError("no list of facts of version 1", path="answers")

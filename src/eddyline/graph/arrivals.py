@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -71,8 +72,8 @@ def apply(connection: Connection, facts: Sequence[Fact], rules: Rules) -> Applie
     # Before anybody's row, as everywhere: whoever cancels takes an asset first, and its jobs' rows then.
     plain = all(is_plain(fact.outcome) for fact in reports if isinstance(fact, Answered))
     guard_jobs(connection, {fact.job_id for fact in reports}, share=plain)
-    published = outbox.current(connection, {fact.job_id for fact in reports})
-    believed = speakers.keep(connection, _alive(facts, published, rules), rules.now)
+    proofs = partial(_proofs, connection, reports)
+    believed = speakers.keep(connection, _alive(facts, rules), rules.now, proofs)
     counted = ignored = 0
     refused: list[Order] = []
     for rounds in _rounds(reports):
@@ -86,23 +87,36 @@ def apply(connection: Connection, facts: Sequence[Fact], rules: Rules) -> Applie
     return Applied(counted=counted, ignored=ignored, ordered=len(given), heard=heard)
 
 
-def _alive(facts: Iterable[Fact], published: Mapping[str, Current], rules: Rules) -> list[Alive]:
+def _proofs(connection: Connection, reports: Sequence[Started | Answered]) -> set[Speaker]:
+    """Who of those that report shows the token of a publication that counts."""
+    published = outbox.current(connection, {fact.job_id for fact in reports})
+    return {
+        (fact.worker, fact.key)
+        for fact in reports
+        if fact.job_id in published and published[fact.job_id].proves(fact.fence, fact.token)
+    }
+
+
+def _alive(facts: Iterable[Fact], rules: Rules) -> list[Alive]:
     """What the facts say of the workers' lives: one entry for each name and key."""
     found: dict[Speaker, Alive] = {}
     usual = rules.now + rules.lease_s
     for fact in facts:
         speaker = (fact.worker, fact.key)
-        before = found.get(
-            speaker,
-            Alive(worker=fact.worker, deadline=usual, key=fact.key, proven=False, unproven_deadline=usual),
-        )
         if isinstance(fact, Beat):
-            whereabouts = (fact.host, fact.pid)
-            found[speaker] = replace(before, deadline=rules.now + fact.lease_s, whereabouts=whereabouts)
+            deadline, whereabouts = rules.now + fact.lease_s, (fact.host, fact.pid)
+        elif speaker in found:
+            continue
         else:
-            current = published.get(fact.job_id)
-            proves = current is not None and current.proves(fact.fence, fact.token)
-            found[speaker] = replace(before, proven=before.proven or proves)
+            deadline, whereabouts = usual, None
+        found[speaker] = Alive(
+            worker=fact.worker,
+            deadline=deadline,
+            whereabouts=whereabouts,
+            key=fact.key,
+            proven=False,
+            unproven_deadline=usual,
+        )
     return list(found.values())
 
 

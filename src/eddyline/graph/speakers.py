@@ -9,8 +9,8 @@ kept for a short lease, so that it can be shown, and is never counted as capacit
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -49,12 +49,21 @@ class Alive:
     unproven_deadline: float | None = None
 
 
-def keep(connection: Connection, heard: Collection[Alive], now: float) -> set[Speaker]:
+def keep(
+    connection: Connection,
+    heard: Collection[Alive],
+    now: float,
+    proofs: Callable[[], Collection[Speaker]] = frozenset,
+) -> set[Speaker]:
     """Keep the leases of those that really spoke, in few statements for any number; returns who did.
 
-    Of several that claim one name, one with a token wins, then the one whose key is noted.
+    Of several that claim one name, one with a token wins, then the one whose key is noted. `proofs` says who
+    showed a token, and is asked only where somebody is not known by the key already.
     """
     known = {row.name: row for row in rows_for(connection, _KNOWN, {each.worker for each in heard})}
+    if not all(each.proven or _is_known(known.get(each.worker), each.key) for each in heard):
+        shown = proofs()
+        heard = [replace(each, proven=each.proven or (each.worker, each.key) in shown) for each in heard]
     room = _room(connection, heard, known)
     rows: dict[str, dict[str, Any]] = {}
     believed: set[Speaker] = set()
@@ -77,6 +86,10 @@ def keep(connection: Connection, heard: Collection[Alive], now: float) -> set[Sp
     fresh = [{**row, "registered": now} for row in ordered if row["name"] not in known]
     many(connection, _ADD, (*_KEPT[1:], "name", "registered"), fresh)
     return believed
+
+
+def _is_known(row: Any, key: str) -> bool:  # noqa: ANN401 - a row of `_KNOWN`, or None
+    return row is not None and bool(row.proven) and _same(row.key, key)
 
 
 def _room(connection: Connection, heard: Iterable[Alive], known: Mapping[str, Any]) -> int:

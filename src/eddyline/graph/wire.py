@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
@@ -30,6 +31,7 @@ T = TypeVar("T")
 _MOST_SPAWNED = 100_000
 _HUGE = 1e300
 _MOST_CHARACTERS = 2000  # of a name, a key or a reason
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LONG = frozenset({"fence", "base"})  # integers of 64 bits; all others have 32
 
 
@@ -157,36 +159,64 @@ def _build(kind: type[T], value: object, path: str) -> T:
     """A dataclass from a JSON object: every field checked, unknown keys left out, defaults used."""
     body = _object(value, path)
     given: dict[str, Any] = {}
-    for field in fields(kind):  # type: ignore[arg-type]
-        if field.name not in body:
-            if field.default is MISSING and field.default_factory is MISSING:
-                raise WireError(f"no {field.name}", path=path)
-            continue
-        declared = "long" if field.name in _LONG else str(field.type)
-        given[field.name] = _checked(body[field.name], declared, f"{path}/{field.name}")
-        rule = _SPECIAL.get((kind, field.name)) or RULES.get(field.name)
-        if rule is not None and not rule(given[field.name]):
-            raise WireError(f"{shown(given[field.name])} is not allowed here", path=f"{path}/{field.name}")
+    for field in _FIELDS.get(kind) or _look_up(kind):
+        if field.name in body:
+            given[field.name] = field.checked(body[field.name], path)
+        elif field.required:
+            raise WireError(f"no {field.name}", path=path)
     return kind(**given)
 
 
-def _checked(value: object, declared: str, path: str) -> object:
-    """A JSON value as the type that a field declares; raises `WireError`."""
-    for kind in declared.split(" | "):
-        fits, convert = _KINDS[kind]
-        if fits(value):
-            try:
-                return convert(value)
-            except (TypeError, ValueError, OverflowError):
-                break
-    raise WireError(f"{shown(value)} is not {declared}", path=path)
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What a field of a message must be: one of its declared types, and within its rule."""
+
+    name: str
+    required: bool
+    declared: str
+    types: tuple[tuple[Callable[[object], bool], Callable[[Any], object]], ...]
+    rule: Rule | None
+
+    def checked(self, value: object, path: str) -> object:
+        """A JSON value as the type that the field declares; raises `WireError`."""
+        for fits, convert in self.types:
+            if fits(value):
+                try:
+                    found = convert(value)
+                except (TypeError, ValueError, OverflowError):
+                    break
+                if self.rule is None or self.rule(found):
+                    return found
+                raise WireError(f"{shown(value)} is not allowed here", path=f"{path}/{self.name}")
+        raise WireError(f"{shown(value)} is not {self.declared}", path=f"{path}/{self.name}")
+
+
+_FIELDS: dict[type[Any], tuple[_Field, ...]] = {}
+"""Looked up once for each class: a message has some thirty fields."""
+
+
+def _look_up(kind: type[Any]) -> tuple[_Field, ...]:
+    found = []
+    for field in fields(kind):
+        declared = "long" if field.name in _LONG else str(field.type)
+        found.append(
+            _Field(
+                name=field.name,
+                required=field.default is MISSING and field.default_factory is MISSING,
+                declared=declared,
+                types=tuple(_KINDS[each] for each in declared.split(" | ")),
+                rule=_SPECIAL.get((kind, field.name)) or RULES.get(field.name),
+            )
+        )
+    _FIELDS[kind] = tuple(found)
+    return _FIELDS[kind]
 
 
 def _is_text(value: object) -> bool:
     # What no database takes as text, or as a name: it would be refused for ever.
     if not isinstance(value, str) or len(value) > _MOST_CHARACTERS:
         return False
-    return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    return "\0" not in value and (value.isascii() or _SURROGATE.search(value) is None)
 
 
 def _is_number(value: object) -> bool:

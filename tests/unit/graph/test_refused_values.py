@@ -57,7 +57,7 @@ def test_a_job_whose_answer_adds_what_cannot_be_is_dead_with_the_reason(ledger: 
     job = get(ledger, "a-1")
     assert job.state is State.DEAD
     assert job.error is not None
-    assert job.error["error"] == "GraphError"
+    assert job.error["error"] == "SpawnError"
 
 
 def test_facts_that_postgresql_refuses_are_parked_and_the_next_are_recorded(postgres: str) -> None:

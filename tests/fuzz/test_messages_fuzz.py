@@ -1,0 +1,140 @@
+"""The parsers of the queue protocol understand a message or refuse it by `WireError`, whatever it holds."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.fuzz.mutation import hostile, mutated, values
+from tests.unit.graph.shop import done, failed, interrupted, new
+from tests.unit.graph.test_wire import JOB
+
+from eddyline.aws.envelope import seal, unseal
+from eddyline.aws.exchange import read_reports
+from eddyline.core.names import is_identifier, is_worker_name
+from eddyline.graph.exchange import STRIDE, Answered, Beat, Fact, Offer, Started
+from eddyline.graph.fieldrules import MOST_LEASE_S
+from eddyline.graph.job import Link, NewJob, Unstarted
+from eddyline.graph.orders import Order, OrderKind
+from eddyline.graph.wire import (
+    WireError,
+    fact_from_json,
+    fact_to_json,
+    offer_from_json,
+    offer_to_json,
+    order_from_json,
+    order_to_json,
+)
+
+_TOKEN = "0123456789abcdef" * 2
+_ABOUT: dict[str, Any] = {
+    "job_id": "a-1",
+    "fence": STRIDE + 1,
+    "worker": "cpu@h:1",
+    "at": 1.5,
+    "token": _TOKEN,
+}
+_FACTS: list[Fact] = [
+    Beat(worker="cpu@h:1", host="h", pid=7, lease_s=90.0, at=1.0, holds=("a-1",), key=_TOKEN),
+    Started(**_ABOUT),
+    *(
+        Answered(**_ABOUT, outcome=outcome)
+        for outcome in (
+            done(new("a-2", "a-1"), Link(job_id="a-3", needs=("a-2",)), frames=[1, 2]),
+            failed(),
+            interrupted(),
+            Unstarted(),
+        )
+    ),
+]
+_WORDS = [json.loads(json.dumps(fact_to_json(fact))) for fact in _FACTS]
+_REPORTS = [{"v": 1, "facts": _WORDS}]
+_OFFERS = [json.loads(json.dumps(offer_to_json(Offer(job=JOB, base=STRIDE, token=_TOKEN))))]
+_ORDERS = [
+    order_to_json(Order(worker="cpu@h:1", kind=OrderKind.DRAIN, reason="enough")),
+    order_to_json(Order(worker="cpu@h:1", kind=OrderKind.GIVE_UP, job_id="a-1", fence=STRIDE + 1, over=True)),
+]
+
+
+@given(mutated(_WORDS) | values())
+def test_a_report_is_read_within_its_bounds_or_refused(value: Any) -> None:
+    try:
+        fact = fact_from_json(value)
+    except WireError:
+        return
+    assert is_worker_name(fact.worker)
+    assert math.isfinite(fact.at)
+    assert fact.at >= 0
+    if isinstance(fact, Beat):
+        assert 0 <= fact.lease_s <= MOST_LEASE_S
+        assert all(map(is_identifier, fact.holds or ()))
+        return
+    assert is_identifier(fact.job_id)
+    assert 0 <= fact.fence < 1 << 63
+    for each in getattr(getattr(fact, "outcome", None), "spawn", ()):
+        if isinstance(each, NewJob):
+            assert all(map(is_identifier, (each.id, each.asset, each.kind, each.cls, *each.needs)))
+            assert math.isfinite(each.weight)
+
+
+@given(mutated(_OFFERS) | values())
+def test_a_job_is_read_within_its_bounds_or_refused(value: Any) -> None:
+    try:
+        offer = offer_from_json(value)
+    except WireError:
+        return
+    job = offer.job
+    assert all(map(is_identifier, (job.id, job.asset, job.kind, job.cls, *job.needs, *job.optional)))
+    assert 0 <= offer.base < 1 << 63
+    json.dumps(job.spec, allow_nan=False)
+
+
+@given(mutated(_ORDERS) | values())
+def test_a_command_is_read_within_its_bounds_or_refused(value: Any) -> None:
+    try:
+        order = order_from_json(value)
+    except WireError:
+        return
+    assert is_worker_name(order.worker)
+    assert order.job_id == "" or is_identifier(order.job_id)
+
+
+@given(mutated(_REPORTS) | mutated(_OFFERS) | hostile())
+def test_a_whole_message_is_read_or_refused_as_it_comes_out_of_a_queue(value: Any) -> None:
+    body = json.dumps(value)
+    for text in (body, seal_or(body, value)):
+        try:
+            found = read_reports(text)
+        except WireError:
+            continue
+        assert isinstance(found, tuple)
+
+
+def seal_or(body: str, value: Any) -> str:
+    """The body as a worker would write it, packed where it is long; `body` where no worker could."""
+    try:
+        return seal(value)
+    except (ValueError, RecursionError):
+        return body
+
+
+@given(st.text(max_size=200) | st.binary(max_size=200).map(lambda data: "z:" + data.hex()))
+def test_a_body_that_is_no_message_is_refused(text: str) -> None:
+    try:
+        unseal(text)
+    except WireError:
+        return
+
+
+def test_a_small_body_that_unpacks_to_very_much_is_refused() -> None:
+    import base64
+    import zlib
+
+    bomb = "z:" + base64.b64encode(zlib.compress(b"[" + b"0," * (40 << 20) + b"0]", 9)).decode()
+    assert len(bomb) < 256 * 1024
+    with pytest.raises(WireError, match="too long"):
+        read_reports(bomb)
