@@ -104,3 +104,36 @@ def test_the_page_fits_a_phone(browser: Any, index: Path) -> None:
     page.goto(index.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
+
+
+def test_subtitles_are_shown_by_a_page_on_the_disk(
+    browser: Any, tmp_path: Path, eddyline: tuple[str, ...], small_profile: Path, ffmpeg: str
+) -> None:
+    (tmp_path / "s.srt").write_text("1\n00:00:00,500 --> 00:00:01,234\n<i>Hi</i> <script>x</script>\n")
+    video = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=30:d=2", "-i", "s.srt", "-map", "0", "-map", "1")
+    codecs = ("-c:v", "libx264", "-c:s", "mov_text", "-disposition:s:0", "default")
+    subprocess.run([ffmpeg, "-v", "error", *video, *codecs, "a.mp4"], check=True, cwd=tmp_path)
+    arguments = [
+        "run",
+        str(tmp_path / "a.mp4"),
+        "--out",
+        str(tmp_path / "out"),
+        "--profile",
+        str(small_profile),
+    ]
+    subprocess.run([*eddyline, *arguments, "--json"], check=True, capture_output=True)
+    (index,) = (tmp_path / "out").glob("assets/*/index.html")
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(index.as_uri())
+    _wait(page, "document.getElementById('video').textTracks.length === 1")
+    track = "document.getElementById('video').textTracks[0]"
+    assert page.evaluate(f"{track}.mode") == "showing"
+    cue = page.evaluate(f"[{track}.cues[0].startTime, {track}.cues[0].endTime, {track}.cues[0].text]")
+    assert cue == [0.5, 1.234, "<i>Hi</i> x"]
+    page.evaluate("document.getElementById('video').currentTime = 0.8")
+    _wait(page, f"{track}.activeCues.length === 1")
+    assert errors == []
+    page.close()

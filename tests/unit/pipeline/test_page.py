@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from eddyline.media.subtitles import Cue, to_webvtt
 from eddyline.pipeline.page import render
 from eddyline.pipeline.page.journey import far
 from eddyline.pipeline.page.moments import moment
@@ -369,3 +370,35 @@ def test_only_a_plain_path_below_the_asset_is_read_for_the_storyboard(tmp_path: 
     (tmp_path / "asset").mkdir()
     (tmp_path / "secret.vtt").write_text(VTT)
     assert read_cues(tmp_path / "asset", name) == ()
+
+
+def test_subtitles_are_in_the_page_as_text_and_chapters_lead_to_their_moment(
+    manifest: dict[str, Any], root: Path
+) -> None:
+    assert data_of(render(manifest, root))["subtitles"] == []
+    (root / "subtitles").mkdir()
+    cues = (
+        Cue(start=500, end=1234, text="<i>a</i> &lt;script&gt;\nb", top=True),
+        Cue(start=2000, end=3000, text="c"),
+    )
+    (root / "subtitles/1.vtt").write_text(to_webvtt(cues))
+    track = {"language": "ger", "title": "</script>", "forced": True, "cues": 2, "path": "subtitles/1.vtt"}
+    away = {**track, "path": "../secret.vtt"}
+    manifest["subtitles"] = [track, away]
+    manifest["chapters"] = [
+        {"frame": 30, "time_s": 1.0, "title": "<b>Two"},
+        {"frame": 60, "time_s": 2.0, "title": "x"},
+    ]
+    page = render(manifest, root)
+    assert data_of(page)["subtitles"] == [
+        [
+            "</script> (forced)",
+            "de",
+            True,
+            [[0.5, 1.234, "<i>a</i> &lt;script&gt;\nb", True], [2.0, 3.0, "c", False]],
+        ]
+    ]
+    assert page.count("</script>") == 2
+    assert 'data-seek="1.0"' in page
+    assert "&lt;b&gt;Two" in page
+    assert "../secret" not in page

@@ -40,6 +40,19 @@
     }
     radio.addEventListener("change", () => choose(index));
   });
+  // Subtitles, unless the browser shows those of the file itself; their texts are WebVTT, never HTML.
+  video.addEventListener("loadedmetadata", () => {
+    if (video.textTracks.length) return;
+    data.subtitles.forEach(([label, language, shown, cues]) => {
+      const track = video.addTextTrack("subtitles", label, language);
+      cues.forEach(([start, end, words, top]) => {
+        const cue = new VTTCue(start, end, words);
+        if (top) cue.line = 0;
+        track.addCue(cue);
+      });
+      track.mode = shown ? "showing" : "disabled";
+    });
+  });
   video.addEventListener("error", () => {
     if (!video.error) return;
     at("trouble").textContent = "This browser cannot play " + data.renditions[playing].name +

@@ -12,9 +12,9 @@ from string import Template
 from typing import Any
 
 from eddyline.core.numbers import rational
-from eddyline.pipeline.page import journey, moments, sections
+from eddyline.pipeline.page import journey, moments, sections, subtitles
 from eddyline.pipeline.page.markup import link, text
-from eddyline.pipeline.page.storyboard import Cue, read_cues
+from eddyline.pipeline.page.storyboard import read_cues
 
 # What a browser's canPlayType wants to know about a rendition; profile and level are typical ones.
 _MIME = {
@@ -29,7 +29,7 @@ def render(manifest: Mapping[str, Any], root: Path) -> str:
     """The page (`index.html`) of the asset whose folder is `root`, as HTML.
 
     `manifest` has the shape of `manifest.json`. Everything in it is taken for untrusted text. Only the
-    storyboard is read from `root`; all other files are referred to by relative addresses.
+    storyboard and the subtitles are read from `root`; all other files are referred to by relative addresses.
     """
     style, script = _asset("page.css"), _asset("page.js")
     source, pictures = manifest["source"], manifest["pictures"]
@@ -39,7 +39,7 @@ def render(manifest: Mapping[str, Any], root: Path) -> str:
         "policy": _policy(style, script),
         "style": style,
         "script": script,
-        "data": _data(manifest, read_cues(root, pictures.get("storyboard"))),
+        "data": _data(manifest, root),
         "name": text(source["name"]),
         "summary": sections.summary(source),
         "poster": text(link(pictures["poster"])),
@@ -48,6 +48,8 @@ def render(manifest: Mapping[str, Any], root: Path) -> str:
         "switch": sections.switch(manifest["renditions"], chosen),
         "highlights": moments.highlights(marked),
         "proof": sections.proof(manifest),
+        "chapters": subtitles.chapters(manifest.get("chapters") or [], len(marked)),
+        "subtitles": subtitles.section(manifest.get("subtitles") or []),
         "left_out": sections.left_out(manifest),
         "renditions": sections.renditions(manifest),
         "streams": sections.streams(manifest.get("stream")),
@@ -96,8 +98,9 @@ def _is_tall(rendition: Mapping[str, Any]) -> bool:
     return bool(rendition["height"] > rendition["width"])
 
 
-def _data(manifest: Mapping[str, Any], cues: Sequence[Cue]) -> str:
+def _data(manifest: Mapping[str, Any], root: Path) -> str:
     """What the script needs, as JSON that cannot end its element."""
+    cues = read_cues(root, manifest["pictures"].get("storyboard"))
     video = manifest["source"]["video"]
     fps = 0.0 if video["variable_rate"] else float(rational(str(video["fps"])))
     plain = {
@@ -112,6 +115,7 @@ def _data(manifest: Mapping[str, Any], cues: Sequence[Cue]) -> str:
             [each["time_s"], moments.title(number, each)]
             for number, each in enumerate(manifest.get("highlights") or [], 1)
         ],
+        "subtitles": subtitles.played(root, manifest.get("subtitles") or []),
         "cues": [[cue.start, cue.end, link(cue.sprite), *cue.box] for cue in cues],
     }
     # Escaped, "<" can neither close the script element nor open a comment in it.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from eddyline.core.errors import TransientError
-from eddyline.core.names import is_plain_path
 from eddyline.pipeline import manifest, page
 from eddyline.pipeline.bench import Made, Task
 from eddyline.pipeline.layout import asset_key, manifest_key
@@ -84,9 +83,10 @@ def _remove_stale(task: Task, placed: Collection[str]) -> None:
 def _beside(task: Task, made: Mapping[str, Any]) -> Path:
     """A local folder with the files that the page is written from, wherever the store keeps them."""
     root, board = task.work / "page", made["pictures"]["storyboard"]
-    if is_plain_path(board):  # it may stand in a manifest that others wrote
-        (root / board).parent.mkdir(parents=True, exist_ok=True)
-        (root / board).write_bytes(task.bench.store.get(asset_key(task.plan.asset, board)))
+    texts = [each["path"] for each in made.get("subtitles", ())]
+    for path in (*([] if board is None else [board]), *texts):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(task.bench.store.get(asset_key(task.plan.asset, path)))
     return root
 
 
