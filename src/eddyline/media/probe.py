@@ -15,6 +15,7 @@ from typing import Any
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.media.audio_tracks import audio_tracks
+from eddyline.media.captions import has_captions
 from eddyline.media.clean_aperture import shown_size
 from eddyline.media.colours import check, is_grey, is_rgb
 from eddyline.media.description import describe
@@ -32,7 +33,7 @@ from eddyline.media.proof import samples_digest
 from eddyline.media.source import SourceFacts, SubtitleFacts, TelemetryFacts, VideoFacts
 from eddyline.media.sourcechapters import own_chapters
 from eddyline.media.spherical import spherical
-from eddyline.media.subtitlesources import facts_of, subtitle_tracks
+from eddyline.media.subtitlesources import captions_of, facts_of, subtitle_tracks
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.dolby_vision import dolby_vision
 from eddyline.mp4.movie import Movie, Track
@@ -75,6 +76,7 @@ def probe(
     audio = audio_tracks(src, movie, runner=runner, tools=tools, work=work)
     video = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
     check(video)
+    captions = [captions_of(track)] if has_captions(src, track, shown) else []
     chapters, lost = own_chapters(src, movie, track, shown)
     return SourceFacts(
         bytes=arrived.size,
@@ -84,7 +86,7 @@ def probe(
         video=video,
         audio=audio.facts,
         telemetry=_telemetry(src, movie),
-        subtitles=tuple(_subtitles(src, movie) if subtitles is None else subtitles),
+        subtitles=(*(_subtitles(src, movie) if subtitles is None else subtitles), *captions),
         chapters=chapters,
         description=describe(src, movie, track, tools=tools, runner=runner, work=work),
         left_out=in_order(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from eddyline.core.errors import InputError, ToolError
 from eddyline.core.process import Limits, Runner
+from eddyline.media.captions import CODEC, write_track
 from eddyline.media.ffprobe import ask, blamed
 from eddyline.media.left_out import LeftOut
 from eddyline.media.sniff import container_of, first_bytes
@@ -17,6 +18,7 @@ from eddyline.media.subtitles import MOST_BYTES, MOST_CUES, MOST_TRACKS, Cue, fr
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.webvttsamples import read_cues
 from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.presentation import presentation
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import copy_tracks
 from eddyline.mp4.track_labels import FORCED
@@ -93,6 +95,11 @@ def facts_of(track: Track) -> SubtitleFacts:
     )
 
 
+def captions_of(video: Track) -> SubtitleFacts:
+    """The closed captions inside a video track; nothing says in which language they are."""
+    return SubtitleFacts(track=video.number, codec=CODEC, title="Closed captions")
+
+
 def title_of(name: str) -> str:
     """A track's name, unless it is one that programs give to every track."""
     return "" if "handler" in name.lower() else printable_title(name)
@@ -157,18 +164,27 @@ class Extracted:
 def cues_of_track(
     src: ByteRanges, movie: Movie, track: Track, *, work: Path, tools: Toolchain, runner: Runner
 ) -> tuple[Cue, ...]:
-    """The cues of one track of an MP4 or MOV, in movie time, edit lists honoured.
+    """The cues of one track of an MP4 or MOV, in movie time, edit lists honoured (of video: its captions).
 
     Only the track is read, by ranges. Raises `InputError` where it cannot be decoded, or is beyond the
     limits of `subtitles`.
     """
     if track.format == _WVTT:
         return read_cues(src, movie, track)
+    if track.kind == "video":
+        alone = work / "captions.mov"
+        write_track(src, track, presentation(movie, track), alone)
+        return _decoded(alone, tools=tools, runner=runner)
     if not len(track.samples):
         return ()
     alone = work / f"subtitles-{track.number}.mp4"
     copy_tracks(src, movie, [track], alone)
-    out = work / f"subtitles-{track.number}.srt"
+    return _decoded(alone, tools=tools, runner=runner)
+
+
+def _decoded(alone: Path, *, tools: Toolchain, runner: Runner) -> tuple[Cue, ...]:
+    """The cues of a file of one subtitle track, in its own time."""
+    out = alone.with_suffix(".srt")
     # -copyts: the first cue may begin late, and FFmpeg would move it to 0.
     extract(alone, {0: out}, tools=tools, runner=runner, options=("-copyts",))
     return read_srt(out)
