@@ -125,9 +125,7 @@ def chosen(
 def _moved_edits(movie: Movie, track: Track, timescale: int) -> tuple[Edit, ...]:
     """The edits in the new movie's ticks, for media that now begins at 0 (a fragmented source's may not)."""
     began = int(track.samples.dts[0]) if len(track.samples) else 0
-    edits = [
-        replace(edit, duration=rescale(edit.duration, movie.timescale, timescale)) for edit in track.edits
-    ]
+    edits = [replace(edit, duration=_edit_length(movie, track, edit, timescale)) for edit in track.edits]
     if not began:
         return tuple(edits)
     if not edits:
@@ -142,6 +140,19 @@ def _moved_edits(movie: Movie, track: Track, timescale: int) -> tuple[Edit, ...]
         else:
             moved.append(replace(edit, media_time=start if edit.media_time >= 0 else -1))
     return tuple(moved)
+
+
+def _edit_length(movie: Movie, track: Track, edit: Edit, timescale: int) -> int:
+    """An edit's duration in ticks of the new movie.
+
+    A duration of 0 lasts to the end of the media in a fragmented file (ISO/IEC 14496-12, 8.6.6.1), but
+    presents nothing in the file without fragments that is written here: it is rounded up to that end.
+    """
+    samples = track.samples
+    if edit.duration or edit.media_time < 0 or not len(samples):
+        return rescale(edit.duration, movie.timescale, timescale)
+    ticks = max(int((samples.pts + samples.duration).max()) - edit.media_time, 0)
+    return -(-ticks * timescale // track.timescale)
 
 
 def linked(sources: Sequence[Track | None], tracks: Sequence[OutTrack]) -> list[OutTrack]:

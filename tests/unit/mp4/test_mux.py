@@ -369,3 +369,19 @@ def test_a_rotation_matrix_is_read_as_the_turn_it_makes(tmp_path: Path, opened: 
         whole = (*matrix[:5], 0, 0, 0, 0x40000000)
         write(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(9), matrix=whole)], timescale=1000)
         assert opened(tmp_path / "a.mp4").movie.tracks[0].rotation == degrees
+
+
+def test_a_fragmented_tracks_edit_to_its_end_still_presents_all_in_a_file_without_fragments(
+    tmp_path: Path, ffmpeg: str
+) -> None:
+    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=1"]
+    argv += ["-f", "lavfi", "-i", "sine=997:r=48000:d=1", "-c:v", "mpeg4", "-c:a", "alac"]
+    fragmented, plain = tmp_path / "fragmented.mp4", tmp_path / "plain.mp4"
+    movflags = ("-movflags", "frag_keyframe+delay_moov+default_base_moof")
+    subprocess.run([*argv, *movflags, str(fragmented)], check=True)
+    with FileRanges(fragmented) as source:
+        movie = read_movie(source)
+        assert [edit.duration for track in movie.tracks for edit in track.edits] == [0, 0]
+        write(plain, [passthrough(movie, track, source) for track in movie.tracks], timescale=1000)
+    counted = [ffmpeg, "-v", "error", "-i", str(plain), "-map", "0:a", "-f", "s16le", "-"]
+    assert len(subprocess.run(counted, check=True, capture_output=True).stdout) == 2 * 48_000
