@@ -9,6 +9,7 @@ from typing import Final
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
+from eddyline.media.frame_size import check_size
 from eddyline.media.remux import to_mp4
 from eddyline.media.sniff import container_of, first_bytes
 from eddyline.media.toolchain import Toolchain
@@ -16,8 +17,6 @@ from eddyline.mp4.dolby_vision import dolby_vision
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 
-LARGEST_SIDE: Final = 16_384  # pixels; AV1 and HEVC level 6.2 end there
-LARGEST_PICTURE: Final = 268_435_456  # pixels, 16384 x 16384
 MOST_FRAMES: Final = 24 * 3600 * 240  # a day at 240 fps
 STILL_FORMATS: Final = frozenset({"jpeg", "png ", "tiff", "gif "})
 
@@ -96,13 +95,3 @@ def _no_video(movie: Movie) -> InputError:
     return InputError(
         "there is no video track in this file", remedy="give the video itself", reason="no-video"
     )
-
-
-def check_size(width: int, height: int) -> None:
-    """Raise `InputError` for a picture of more pixels than any camera gives."""
-    if max(width, height) > LARGEST_SIDE or width * height > LARGEST_PICTURE:
-        raise InputError(
-            f"the header claims a picture of {width}x{height}; {LARGEST_SIDE} pixels a side is the most",
-            remedy="the file is damaged or made to harm; if it is real, scale it down first",
-            reason="too-large",
-        )

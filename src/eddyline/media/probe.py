@@ -6,8 +6,10 @@ ranges of the source are read: the first frame and the first bits of sound are c
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,9 @@ from eddyline.media.dolby_vision import left_out as enhancement
 from eddyline.media.dolby_vision import require_base_layer
 from eddyline.media.ffprobe import ask
 from eddyline.media.fingerprint import fingerprint
-from eddyline.media.footage import check_size, main_video
+from eddyline.media.first_frame import first_frame
+from eddyline.media.footage import main_video
+from eddyline.media.frame_size import check_size
 from eddyline.media.framerate import frame_rate
 from eddyline.media.left_out import LeftOut, in_order
 from eddyline.media.left_out_tracks import of_movie
@@ -55,12 +59,14 @@ def probe(
     container: str | None = None,
     left_out: Sequence[LeftOut] = (),
     subtitles: Sequence[SubtitleFacts] | None = None,
+    codec: str = "",
 ) -> SourceFacts:
     """Everything known about a source, by range reads.
 
     `work` is a folder for small files, removed again. For rewrapped footage, `src` and `movie` are the MP4's,
     while `original` and `container` say what came in: bytes and fingerprint are the original's; `left_out` is
     what rewrapping left out of the MP4, and `subtitles` the tracks of the original (None: those of `movie`).
+    `codec` is that of the original where the MP4 has another one.
     Raises `InputError` and `UnsupportedError` as `main_video` does, or where the first frame is unreadable.
     """
     track = main_video(movie)
@@ -75,6 +81,7 @@ def probe(
     arrived = original or src
     audio = audio_tracks(src, movie, runner=runner, tools=tools, work=work)
     video = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
+    video = replace(video, codec=codec or video.codec)
     check(video)
     captions = [captions_of(track)] if has_captions(src, track, shown) else []
     chapters, lost = own_chapters(src, movie, track, shown)
@@ -116,13 +123,9 @@ def _video(
     head = work / "first-frame.mp4"
     try:
         cut(src, movie, track, 0, 1, head, shown=shown)
-        answer = ask(head, "-show_streams", "-show_frames", tools=tools, runner=runner)
+        stream, frame = _described(head, track.format, runner=runner, tools=tools)
     finally:
         head.unlink(missing_ok=True)
-    stream: dict[str, Any] = next(
-        (each for each in answer.get("streams", ()) if each.get("codec_type") == "video"), {}
-    )
-    frame: dict[str, Any] = next(iter(answer.get("frames", ())), {})
     width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
     if not (width and height and stream.get("pix_fmt")):
         raise _undecodable(track, stream.get("codec_name"))
@@ -156,6 +159,23 @@ def _video(
     )
 
 
+def _described(
+    head: Path, name: str, *, runner: Runner, tools: Toolchain
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The stream and its first frame as ffprobe describes them, or as FFmpeg where ffprobe has no decoder."""
+    answer: Mapping[str, Any] = {}
+    with contextlib.suppress(InputError):
+        answer = ask(head, "-show_streams", "-show_frames", tools=tools, runner=runner)
+    streams: Sequence[Mapping[str, Any]] = answer.get("streams", ())
+    stream = next((each for each in streams if each.get("codec_type") == "video"), {})
+    frame: Mapping[str, Any] = next(iter(answer.get("frames", ())), {})
+    if stream.get("pix_fmt"):
+        return stream, frame
+    decoded = first_frame(head, runner=runner, tools=tools, name=name)
+    # FFmpeg has cropped the frame already.
+    return {**stream, **({**decoded.as_stream(), "side_data_list": ()} if decoded else {})}, frame
+
+
 def _undecodable(track: Track, codec: str | None) -> InputError | UnsupportedError:
     if codec and codec != "unknown":
         return InputError(
@@ -170,7 +190,7 @@ def _undecodable(track: Track, codec: str | None) -> InputError | UnsupportedErr
     )
 
 
-def _pixel_aspect(stream: dict[str, Any], track: Track) -> Fraction:
+def _pixel_aspect(stream: Mapping[str, Any], track: Track) -> Fraction:
     said = re.fullmatch(r"([1-9]\d{0,8}):([1-9]\d{0,8})", str(stream.get("sample_aspect_ratio", "")))
     aspect = Fraction(int(said[1]), int(said[2])) if said else track.pixel_aspect
     # Beyond 10:1 it is an error of the file; the picture would become absurd.
@@ -182,7 +202,7 @@ def _bit_depth(pixel_format: str) -> int:
     return int(match[1]) if match else 8
 
 
-def _colour(name: str, stream: dict[str, Any], frame: dict[str, Any]) -> str:
+def _colour(name: str, stream: Mapping[str, Any], frame: Mapping[str, Any]) -> str:
     """Of the first frame, else of the stream: HLG hides its transfer in a message of the bitstream."""
     for said in (frame.get(name), stream.get(name)):
         if said and said not in {"unknown", "reserved", "unspecified"}:
@@ -200,7 +220,7 @@ def _full_range(pixel_format: str, said: set[Any]) -> bool:
     )
 
 
-def _interlaced(stream: dict[str, Any], frame: dict[str, Any]) -> bool:
+def _interlaced(stream: Mapping[str, Any], frame: Mapping[str, Any]) -> bool:
     return stream.get("field_order") in {"tt", "bb", "tb", "bt"} or bool(frame.get("interlaced_frame"))
 
 

@@ -26,6 +26,7 @@ REASONS: Final[dict[str, str]] = {
     "limits": "A size or count in the file is beyond what Eddyline accepts.",
     "no-frames": "The video track has no frame, or its edit list shows none.",
     "no-index": "The index (moov) is missing: the recording was interrupted, or it is fragments alone.",
+    "no-progress": "FFmpeg reads on and on in the file and finds nothing more in it.",
     "no-video": "The file has no video track.",
     "not-video": "The file is not a video container that Eddyline reads.",
     "path": "The path of the file is not Unicode.",

@@ -3,60 +3,76 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from eddyline.core.errors import InputError, ToolError, UnsupportedError
+from eddyline.core.errors import InputError, ToolError
 from eddyline.core.process import Limits, Runner
+from eddyline.media.dolby_vision import left_out as enhancement
+from eddyline.media.dolby_vision import of_stream, require_base_layer
 from eddyline.media.ffprobe import ask, blamed
+from eddyline.media.first_frame import first_frame, require_decoder
+from eddyline.media.frame_size import check_size
+from eddyline.media.intermediates import Intermediate, codec_of, copied, lossless
 from eddyline.media.left_out import LeftOut, in_order
 from eddyline.media.left_out_streams import of_streams
+from eddyline.media.rewrap_progress import Progress
 from eddyline.media.rewrapped_audio import KeptAudio, kept_audio
 from eddyline.media.sniff import container_of, first_bytes
 from eddyline.media.subtitlesources import subtitle_streams
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
-# What MP4 holds as it is; of the rest, QuickTime holds the second set.
-_MP4_VIDEO = frozenset(
-    {"h264", "hevc", "av1", "vp9", "vp8", "mpeg4", "mpeg2video", "mpeg1video", "vvc", "mjpeg", "vc1"}
-)
-_MOV_VIDEO = frozenset(
-    {"prores", "dnxhd", "dvvideo", "ffv1", "huffyuv", "rawvideo", "v210", "cfhd", "qtrle", "jpeg2000", "h263"}
-)
 _SLOWEST_DISK = 4 * 1024 * 1024  # bytes/s that any disk can be expected to read and write
+_LONGEST_ENCODE_S = 24 * 3600.0
 _DEMUXERS: Final = "matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
-def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> tuple[LeftOut, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Rewrapped:
+    """What rewrapping left out, and the source's own video codec, as FFmpeg names it."""
+
+    left_out: tuple[LeftOut, ...]
+    codec: str
+
+
+def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> Rewrapped:
     """Rewrap `path` (Matroska, MPEG-TS, MPEG-PS, AVI, FLV, Ogg, MXF, ASF) as MP4, or QuickTime, in `out`.
 
     The first video track and all audio tracks are copied, frame times and languages kept; audio that MP4
-    cannot hold is decoded (see `rewrapped_audio`). Returns what is left out. The first bytes force the
-    demuxer, so nothing in the file can send FFmpeg to another one. Raises `InputError` (no video,
-    unreadable), `UnsupportedError` (a codec that neither container holds), `ToolError`, `TransientError`.
+    cannot hold is decoded (see `rewrapped_audio`), and video that it cannot hold exactly is encoded without
+    loss (see `intermediates`). The first bytes force the demuxer, so nothing in the file can send FFmpeg to
+    another one. Raises `InputError` (no video, unreadable), `UnsupportedError` (no decoder, Dolby Vision
+    without a base layer), `ToolError`, `TransientError`.
     """
     demuxer = container_of(first_bytes(path))
     answer = ask(path, "-show_streams", "-show_format", tools=tools, runner=runner, demuxer=demuxer)
     streams = answer.get("streams", [])
     made = str((answer.get("format", {}).get("tags") or {}).get("creation_time", ""))
-    container = _container_for(_main_video(streams))
+    video = _main_video(streams)
+    require_base_layer(of_stream(video))
+    codec = codec_of(video)
+    way = copied(codec, demuxer) or _lossless_video(path, video, demuxer, runner=runner, tools=tools)
     opened = ("-format_whitelist", _DEMUXERS, "-f", demuxer, *input_args(path))
-    audio, undecodable = kept_audio(opened, streams, container, runner=runner, tools=tools)
-    argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams, audio, made))
-    limits = Limits(wall_s=120 + path.stat().st_size / _SLOWEST_DISK)
+    audio, undecodable = kept_audio(opened, streams, way.container, runner=runner, tools=tools)
+    argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams, way, audio, made))
+    # Frames, not bytes, say how long an encode takes: `Progress` ends one that gets nowhere.
+    limits = Limits(wall_s=120 + path.stat().st_size / _SLOWEST_DISK if way.copied else _LONGEST_ENCODE_S)
     try:
-        runner.run(argv, limits=limits)
+        runner.run(argv, limits=limits, on_line=Progress())
     except ToolError as error:
         out.unlink(missing_ok=True)
+        require_decoder(error, codec)
         raise blamed(error, "the footage cannot be rewrapped as MP4") from error
     except BaseException:
         out.unlink(missing_ok=True)
         raise
-    kept = [each["index"] for each in (_main_video(streams), *subtitle_streams(streams))]
+    kept = [each["index"] for each in (video, *subtitle_streams(streams))]
     judged = [each["index"] for each in streams if each.get("codec_type") == "audio"]
-    return in_order([*undecodable, *of_streams(streams, [*kept, *judged])])
+    lost = [*undecodable, *of_streams(streams, [*kept, *judged]), *enhancement(of_stream(video))]
+    return Rewrapped(left_out=in_order(lost), codec=codec)
 
 
 def main_stream(path: Path, *, runner: Runner, tools: Toolchain) -> int:
@@ -71,6 +87,7 @@ def command(
     out: Path,
     demuxer: str,
     streams: list[dict[str, Any]],
+    way: Intermediate,
     audio: Sequence[KeptAudio],
     created: str = "",
 ) -> tuple[str, ...]:
@@ -79,9 +96,8 @@ def command(
     `created` is the container's creation time as ffprobe writes it, which FFmpeg copies only when asked to.
     """
     video = _main_video(streams)
-    container = _container_for(video)
     maps = ["-map", f"0:{video['index']}"]
-    codecs = ["-c", "copy"]
+    codecs = ["-c", "copy", *way.options]
     for place, each in enumerate(audio):
         maps += ["-map", f"0:{each.index}"]
         codecs += [f"-c:a:{place}", each.codec]
@@ -91,10 +107,11 @@ def command(
         maps += ["-map", f"0:{text['index']}"]
     when = ("-metadata", f"creation_time={created}") if _TIME.fullmatch(created) else ()
     return (
-        "-y",
+        *("-y", "-progress", "pipe:1"),
         # AVI knows only decoding times, MPEG-PS leaves some out: presentation times are worked out from them.
         *("-fflags", "+genpts"),
         *("-format_whitelist", _DEMUXERS, "-f", demuxer),
+        *(() if way.copied else ("-noautorotate",)),
         *input_args(path),
         *maps,
         *codecs,
@@ -104,7 +121,7 @@ def command(
         *("-fflags", "+bitexact"),
         # Without it, the muxer leaves out the boxes of spherical video (st3d, sv3d) and of Dolby Vision.
         *("-strict", "unofficial"),
-        *("-f", container, str(out)),
+        *("-f", way.container, str(out)),
     )
 
 
@@ -125,14 +142,16 @@ def _main_video(streams: list[dict[str, Any]]) -> dict[str, Any]:
     )
 
 
-def _container_for(video: dict[str, Any]) -> str:
-    codec = str(video.get("codec_name", "unknown"))
-    if codec in _MP4_VIDEO:
-        return "mp4"
-    if codec in _MOV_VIDEO:
-        return "mov"
-    raise UnsupportedError(
-        f"video of the codec {codec!r} can be held neither by MP4 nor by MOV",
-        remedy="convert it first: ffmpeg -i IN -c:v libx264 -crf 12 -c:a alac OUT.mov",
-        reason="unsupported-video",
-    )
+def _lossless_video(
+    path: Path, video: Mapping[str, Any], demuxer: str, *, runner: Runner, tools: Toolchain
+) -> Intermediate:
+    codec, number = codec_of(video), int(video["index"])
+    frame = first_frame(path, tools=tools, runner=runner, name=codec, demuxer=demuxer, stream=number)
+    if frame is None:
+        raise InputError(
+            f"the first frame cannot be decoded: FFmpeg reads nothing of the {codec} video",
+            remedy="play the file in a player; if that fails too, copy it again from the card",
+            reason="damaged",
+        )
+    check_size(frame.width, frame.height)
+    return lossless(frame)

@@ -33,14 +33,16 @@ _PART = 4 * 1024 * 1024  # bytes of one request
 class Arrived:
     """An open source and its index. `container` is what came in, `wrapped` the MP4 that was made of it.
 
-    `left_out` is what rewrapping left out. `subtitles` are those of a source that was rewrapped; they are in
-    the MP4 as well, but there FFmpeg ends each cue where the next one begins.
+    `left_out` is what rewrapping left out, `codec` the video codec of the source that was rewrapped.
+    `subtitles` are those of a source that was rewrapped; they are in the MP4 as well, but there FFmpeg ends
+    each cue where the next one begins.
     """
 
     src: Ranges
     movie: Movie
     container: str
     wrapped: Path | None = None
+    codec: str = ""
     left_out: tuple[LeftOut, ...] = ()
     subtitles: Extracted | None = None
 
@@ -67,7 +69,7 @@ def arrived(
             return
         local = original.path or fetched(src, work / "fetched", check=runner.stop.check)
     wrapped = work / "remuxed.mp4"
-    left_out = to_mp4(local, wrapped, runner=runner, tools=tools)
+    rewrapped = to_mp4(local, wrapped, runner=runner, tools=tools)
     subtitles = from_streams(local, work, tools=tools, runner=runner)
     if original.path is None:
         local.unlink()
@@ -79,7 +81,8 @@ def arrived(
             movie=movie,
             container=container,
             wrapped=wrapped,
-            left_out=(*left_out, *subtitles.left_out),
+            codec=rewrapped.codec,
+            left_out=(*rewrapped.left_out, *subtitles.left_out),
             subtitles=subtitles,
         )
 

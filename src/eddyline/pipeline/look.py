@@ -36,5 +36,6 @@ def look(address: str | Path, tools: Toolchain, *, runner: Runner | None = None)
                 original=None if found.wrapped is None else source,
                 container=found.container,
                 left_out=found.left_out,
+                codec=found.codec,
                 subtitles=found.own_subtitles,
             )

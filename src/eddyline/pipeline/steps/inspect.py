@@ -105,7 +105,9 @@ class _Inspection:
             tally=self.tally,
         )
         with opening as found:
-            facts = self._facts(found.src, found.movie, found.container, found.left_out, found.own_subtitles)
+            facts = self._facts(
+                found.src, found.movie, found.container, found.left_out, found.own_subtitles, found.codec
+            )
             if found.wrapped is None:
                 return facts, ""
             texts = enumerate(found.subtitles.files if found.subtitles else ())
@@ -137,6 +139,7 @@ class _Inspection:
         container: str,
         left_out: Sequence[LeftOut] = (),
         subtitles: Sequence[SubtitleFacts] | None = None,
+        codec: str = "",
     ) -> SourceFacts:
         return probe(
             Watched(src, self.runner.stop.check),
@@ -147,6 +150,7 @@ class _Inspection:
             container=container,
             left_out=left_out,
             subtitles=subtitles,
+            codec=codec,
         )
 
 
