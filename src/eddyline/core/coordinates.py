@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Final
 
 _ISO_6709: Final = re.compile(
-    rb"(?<![\d.])([+-]\d{2}(?:\d{2}){0,2}(?:\.\d+)?)([+-]\d{3}(?:\d{2}){0,2}(?:\.\d+)?)(?:[+-]\d+(?:\.\d+)?)?(/?)"
+    rb"([+-]\d{2}(?:\d{2}){0,2}(?:\.\d+)?)([+-]\d{3}(?:\d{2}){0,2}(?:\.\d+)?)(?:[+-]\d+(?:\.\d+)?)?(/?)"
 )
 _NMEA: Final = re.compile(
     rb"\$(?:G[ABILNPQ]|BD|QZ)(?:RMC|GGA|GLL|GNS)[^$\r\n]{0,24}?,(\d{2})(\d{2}\.\d+),([NS]),(\d{3})(\d{2}\.\d+),([EW])"
@@ -39,6 +39,8 @@ _LATITUDE: Final = 90.0
 _LONGITUDE: Final = 180.0
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 ._()+/,:&-]{1,64}")
 _LEAST_TEXT: Final = 8
+# Signs and digits alike, all else told apart from them.
+_SHAPE: Final = bytes(0x2B if each in b"+-" else 0x30 if each in b"0123456789" else 0 for each in range(256))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +79,26 @@ def _digits(degrees: float) -> bytes:
 
 def names_a_place(data: bytes) -> bool:
     """Whether the bytes hold coordinates as text, or the name of a tag that is there to hold them."""
-    return (
-        any(_is_iso_6709(found) for found in _ISO_6709.finditer(data))
-        or _SENTENCE.search(data) is not None
-        or _NAMES.search(data) is not None
-    )
+    return in_media(data) or _NAMES.search(data) is not None
+
+
+def in_media(data: bytes) -> bool:
+    """Whether the bytes, even those of coded video or audio, hold an NMEA sentence or ISO 6709 coordinates.
+
+    Both are so long that they do not occur by chance. Searches some hundred megabytes a second.
+    """
+    return _SENTENCE.search(data) is not None or next(_iso_6709(data), None) is not None
+
+
+def _iso_6709(data: bytes) -> Iterator[re.Match[bytes]]:
+    """Coordinates by ISO 6709: looked for where a sign and two digits follow each other."""
+    shape = data.translate(_SHAPE)
+    at = shape.find(b"+00")
+    while at >= 0:
+        found = _ISO_6709.match(data, at)
+        if found is not None and (found[3] == b"/" or (b"." in found[1] and b"." in found[2])):
+            yield found
+        at = shape.find(b"+00", at + 1)
 
 
 def is_plain(text: str) -> bool:
@@ -119,19 +136,14 @@ def _all_places(data: bytes) -> Iterator[Place]:
         latitude = (int(found[1]) + float(found[2]) / 60) * (-1 if found[3] == b"S" else 1)
         longitude = (int(found[4]) + float(found[5]) / 60) * (-1 if found[6] == b"W" else 1)
         yield from _valid(latitude, longitude)
-    for found in _ISO_6709.finditer(data):
-        if _is_iso_6709(found):
-            yield from _valid(_degrees(found[1], 2), _degrees(found[2], 3))
+    for found in _iso_6709(data):
+        yield from _valid(_degrees(found[1], 2), _degrees(found[2], 3))
     numbers = list(_DECIMAL.finditer(data))
     for first, second in pairwise(numbers):
         if second.start() - first.end() <= _NEAR:
             one, other = float(first[1]), float(second[1])
             yield from _valid(one, other)
             yield from _valid(other, one)
-
-
-def _is_iso_6709(found: re.Match[bytes]) -> bool:
-    return found[3] == b"/" or (b"." in found[1] and b"." in found[2])
 
 
 def _degrees(text: bytes, digits: int) -> float:

@@ -91,6 +91,14 @@ def drop(unwanted: Box, report: Report, why: str = "") -> bytes:
     return b""
 
 
+def cut(source: Box, size: int, report: Report) -> bytes:
+    """The first `size` bytes of a box's body; what follows is noted unless it is zeros."""
+    rest = bytes(source.body[size:])
+    if rest.strip(b"\0"):
+        report.remove(f"{source.path} (bytes behind its fields)", UNKNOWN, len(rest), rest[:_SEARCHED])
+    return bytes(source.body[:size])
+
+
 def rewritten(
     parent: Box, report: Report, rules: dict[str, Rewrite], skip: int = 0, *, once: bool = True
 ) -> bytes:

@@ -20,7 +20,6 @@ _MOST_BOXES: Final = 200_000
 _SEARCHED: Final = 16 << 20  # bytes of all that is left over, searched for coordinates
 _PIECE: Final = 1 << 20
 _PADDING: Final = frozenset({"free", "skip", "wide", "\0\0\0\0"})
-_USED: Final = frozenset({"ftyp", "moov", "moof"})
 _INDEXES: Final = frozenset({"sidx", "ssix", "mfra", "styp", "prft"})
 
 
@@ -64,13 +63,14 @@ class Leftovers:
     def note(self, movie: Movie) -> None:
         """Report every outermost box that is not copied, and the parts of mdat that no sample takes."""
         starts, ends = _extents(movie)
-        moovs = 0
         unused = 0
+        copied = {"ftyp", "moov"}  # the first of each
         for span in outermost(self.src):
-            moovs += span.kind == "moov"
             if span.kind == "mdat":
                 unused += self._between(span, starts, ends)
-            elif span.kind not in _USED or (span.kind == "moov" and moovs > 1):
+            elif span.kind in copied:
+                copied.discard(span.kind)
+            elif span.kind != "moof" or not movie.fragmented:
                 self._span(span)
         if unused:
             self.report.remove("mdat (bytes between the samples)", UNUSED, unused)

@@ -22,7 +22,7 @@ from eddyline.gpmf.edit.location import RemovedKeys, block_without_location
 from eddyline.gpmf.errors import GpmfError
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.headers import box, full_box
-from eddyline.pipeline.edit.strip_location.box_parts import Rewrite, children, drop, rewritten
+from eddyline.pipeline.edit.strip_location.box_parts import Rewrite, children, cut, drop, rewritten
 from eddyline.pipeline.edit.strip_location.images import ImageError, without_metadata
 from eddyline.pipeline.edit.strip_location.report import (
     LOCATION,
@@ -125,6 +125,7 @@ class Metadata:
                 drop(child, self.report, "" if child.kind != "hdlr" else UNKNOWN)
         if not kept:
             return b""
+        cut(first["hdlr"], 24, self.report)
         made = full_box(
             "hdlr", 0, 0, bytes(4), handler, b"appl" if handler == b"mdir" else bytes(4), bytes(9)
         )

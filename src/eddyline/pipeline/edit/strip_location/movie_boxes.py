@@ -22,6 +22,7 @@ from eddyline.pipeline.edit.strip_location import spherical_xml
 from eddyline.pipeline.edit.strip_location.box_parts import (
     Rewrite,
     children,
+    cut,
     drop,
     numbers,
     rewritten,
@@ -127,7 +128,7 @@ class MovieBoxes:
         return b"".join(head), tuple(self._tracks), b"".join(tail)
 
     def _mvhd(self, source: Box) -> bytes:
-        body = _sized(source, _MVHD)
+        body = _sized(source, _MVHD, self.report)
         times = len(body) - 80  # version, times, timescale and duration
         matrix = body[times + 16 : times + 52]
         rate = body[times : times + 6]
@@ -182,7 +183,7 @@ class MovieBoxes:
             "sthd": numbers(self.report, 4),
             "gmhd": self._generic_header,
             "hdlr": _data_handler,
-            "dinf": lambda each: _self_contained(each, track),
+            "dinf": lambda each: _self_contained(each, track, self.report),
             "stbl": lambda _: b"",
         }
         stbl = minf.need("stbl")
@@ -203,7 +204,7 @@ class MovieBoxes:
         )
 
     def _tkhd(self, source: Box) -> bytes:
-        body = _sized(source, _TKHD)
+        body = _sized(source, _TKHD, self.report)
         wide = body[0] == 1
         at = 20 if wide else 12  # behind version, flags and times: the number of the track
         number, duration = body[at : at + 4], body[at + 8 : at + (16 if wide else 12)]
@@ -211,7 +212,7 @@ class MovieBoxes:
         return box("tkhd", body[:at], number, bytes(4), duration, bytes(8), layout, bytes(2), body[-44:])
 
     def _mdhd(self, source: Box) -> bytes:
-        body = _sized(source, _MDHD)
+        body = _sized(source, _MDHD, self.report)
         return box("mdhd", body[:-2], bytes(2))
 
     def _apertures(self, source: Box) -> bytes:
@@ -252,6 +253,9 @@ class MovieBoxes:
         component = bytes(source.body[4:8])
         pascal = component == b"mhlr"
         kind = track.handler.encode("latin-1")
+        text = bytes(source.body[24:])
+        end = 1 + text[0] if text and (pascal or text[0] < ord(" ")) else len(text.split(b"\0")[0])
+        cut(source, 24 + end, self.report)
         written = bytes([min(len(name), 255)]) + name[:255] if pascal else name + b"\0"
         return full_box("hdlr", 0, 0, b"mhlr" if pascal else bytes(4), kind, bytes(12), written)
 
@@ -281,15 +285,14 @@ class MovieBoxes:
         return box("gmhd", rewritten(source, self.report, rules))
 
 
-def _sized(source: Box, sizes: tuple[int, int]) -> bytes:
+def _sized(source: Box, sizes: tuple[int, int], report: Report) -> bytes:
     """A full box's fields: `sizes` of version 0 and 1; bytes behind them are left out."""
-    body = bytes(source.body)
-    size = sizes[1] if body[:1] == b"\1" else sizes[0]
-    if len(body) < size:
+    size = sizes[1] if bytes(source.body[:1]) == b"\1" else sizes[0]
+    if len(source.body) < size:
         raise UnsupportedError(
             f"{source.path} ends early, so the file cannot be rewritten", remedy="copy it again"
         )
-    return body[:size]
+    return cut(source, size, report)
 
 
 def _track_number(trak: Box) -> bytes:
@@ -304,14 +307,19 @@ def _data_handler(_: Box) -> bytes:
     return full_box("hdlr", 0, 0, b"dhlr", b"url ", bytes(12), bytes([len(name)]), name)
 
 
-def _self_contained(source: Box, track: Track) -> bytes:
+def _self_contained(source: Box, track: Track, report: Report) -> bytes:
     """One data reference, to the file itself. Raises `UnsupportedError` for media in another file."""
     dref = source.need("dref")
-    if any(not entry.body[3:4] or not entry.body[3] & _SELF_CONTAINED for entry in dref.children(8)):
+    entries = children(dref, report, 8)
+    for other in children(source, report):
+        if other.kind != "dref":
+            drop(other, report)
+    if any(not entry.body[3:4] or not entry.body[3] & _SELF_CONTAINED for entry in entries):
         raise UnsupportedError(
             f"the media of track {track.number} is in another file",
             remedy="export the movie as a self-contained file first",
         )
     made = full_box("url ", 0, _SELF_CONTAINED)
-    count = sum(1 for _ in dref.children(8))
-    return box("dinf", full_box("dref", 0, 0, struct.pack(">I", count), made * count))
+    for entry in entries:
+        cut(entry, 4, report)
+    return box("dinf", full_box("dref", 0, 0, struct.pack(">I", len(entries)), made * len(entries)))

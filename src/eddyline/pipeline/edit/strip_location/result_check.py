@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from eddyline.core.coordinates import Place, names_a_place
+from eddyline.core.coordinates import Place, in_media, names_a_place
 from eddyline.core.errors import ProofError
 from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.edit.location import locations, unknown
@@ -31,7 +30,7 @@ _BLOCK: Final = 8 << 20
 _OVERLAP: Final = 64
 # Sentences, packets and tags that never occur by chance in coded video or audio.
 _MARKS: Final = (
-    b"$GPRMC,", b"$GNRMC,", b"$GPGGA,", b"$GNGGA,", b"Exif\0\0", b"<x:xmpmeta",
+    b"Exif\0\0", b"<x:xmpmeta",
     b"http://ns.adobe.com/xap/1.0/", b"GPSLatitude", b"location.ISO6709", b"\xa9xyz\0",
 )  # fmt: skip
 _MOST_TEXTS: Final = 8
@@ -148,21 +147,15 @@ def _samples(src: ByteRanges, chunks: Sequence[Chunk]) -> Iterator[bytes]:
             at += size
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Searched:
-    forms: tuple[bytes, ...]
-
-    def find(self, data: bytes) -> bytes | None:
-        return next((form for form in self.forms if form in data), None)
-
-
 def _check_media(src: ByteRanges, result: Result, places: Sequence[Place]) -> None:
     """No mark of a location, and none of the source's coordinates as text, in any byte of the media."""
     texts = dict.fromkeys(text for place in places for text in place.texts())
-    searched = _Searched(forms=(*_MARKS, *list(texts)[:_MOST_TEXTS]))
+    forms = (*_MARKS, *list(texts)[:_MOST_TEXTS])
     for begin, end in result.media:
         for at in range(begin, end, _BLOCK):
             first = max(begin, at - _OVERLAP)
-            found = searched.find(src.read(first, min(end, at + _BLOCK) - first))
-            if found is not None:
-                raise ProofError(f"the copy's media holds {found!a}", remedy=_EDITS_REMEDY)
+            data = src.read(first, min(end, at + _BLOCK) - first)
+            found = next((form for form in forms if form in data), None)
+            if found is not None or in_media(data):
+                what = ascii(found) if found is not None else "coordinates as text"
+                raise ProofError(f"the copy's media holds {what}", remedy=_EDITS_REMEDY)

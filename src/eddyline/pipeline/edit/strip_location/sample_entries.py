@@ -65,6 +65,7 @@ class SampleEntries:
 
     def _entry(self, entry: Box, handler: str, version: int) -> bytes:
         if entry.kind in {"text", "tx3g"}:
+            self._looks(entry)
             return _TEXT if entry.kind == "text" else _TX3G
         if entry.kind == "tmcd":
             return self._fixed(entry, _TIMECODE)
@@ -76,6 +77,14 @@ class SampleEntries:
             raise UnknownEntry(
                 f"{entry.path} does not have the form that its codec requires: {error}"
             ) from error
+
+    def _looks(self, entry: Box) -> None:
+        """Note what a text entry names besides its colours and sizes: fonts, and whatever is behind them."""
+        font = entry.body[51:52]
+        end = 51 + 1 + font[0] if entry.kind == "text" and font else 46
+        rest = bytes(entry.body[end:])
+        if entry.kind == "text" and rest.strip(b"\0"):
+            self.report.remove(f"{entry.path} (extensions)", UNKNOWN, len(rest), rest)
 
     def _fixed(self, entry: Box, size: int, zeros: int = 0) -> bytes:
         """The first `size` bytes, then zeros; what follows (a reel's name) goes."""

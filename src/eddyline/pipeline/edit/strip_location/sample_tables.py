@@ -12,10 +12,12 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.movie import Track
-from eddyline.pipeline.edit.strip_location.box_parts import Rewrite, children, drop, numbers, table
+from eddyline.pipeline.edit.strip_location.box_parts import Rewrite, children, cut, drop, numbers, table
 from eddyline.pipeline.edit.strip_location.report import MALFORMED, UNKNOWN, Report
 from eddyline.pipeline.edit.strip_location.sample_entries import SampleEntries, UnknownEntry
 
+# Tables that are written anew: bytes of a row.
+_ROWS: Final = {"stsc": 12, "stco": 4, "co64": 8}
 _GROUPS: Final = frozenset({b"roll", b"prol", b"rap ", b"sync", b"tele", b"tsas"})
 _GROUP_BYTES: Final = {b"roll": 2, b"prol": 2, b"rap ": 1}
 
@@ -63,6 +65,8 @@ class SampleTables:
                 after.append(last[child.kind](child))
             elif child.kind not in changed or child.kind in seen:
                 drop(child, self.report)
+            elif child.kind in _ROWS:
+                table(self.report, _ROWS[child.kind])(child)
             seen.add(child.kind)
         return b"".join(before), b"".join(after)
 
@@ -75,7 +79,7 @@ class SampleTables:
             end = 12 + (0 if word else 4 * count)
         else:
             end = 12 + (count * (word & 0xFF) + 7) // 8
-        return box(source.kind, body[:end])
+        return box(source.kind, cut(source, end, self.report))
 
     def group(self, source: Box) -> bytes:
         """A box of sample groups, sgpd or sbgp, of known kinds."""
@@ -99,7 +103,7 @@ class SampleTables:
         end = at + 4 + int.from_bytes(body[at : at + 4], "big") * length
         if kind not in _GROUPS or not length or end > len(body):
             return drop(source, self.report)
-        return box("sgpd", body[:end])
+        return box("sgpd", cut(source, end, self.report))
 
     def _groups(self, source: Box) -> bytes:
         if bytes(source.body[4:8]) not in _GROUPS:
