@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from eddyline.core.coordinates import is_plain, names_a_place
+from eddyline.core.coordinates import is_plain, is_text, names_a_place
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.headers import box, full_box
 from eddyline.pipeline.edit.strip_location.box_parts import (
@@ -24,6 +24,7 @@ from eddyline.pipeline.edit.strip_location.report import TEXT, UNKNOWN, Report
 _VISUAL, _AUDIO = 78, 28  # bytes of fields in front of the extensions
 _AUDIO_V1, _AUDIO_V2 = 44, 64
 _TIMECODE: Final = 26
+_72_DPI: Final = bytes([0, 72, 0, 0])
 _COMPRESSOR: Final = re.compile(
     r"|GoPro [A-Z0-9.]+ encoder|Lavc[\d.]* [a-z0-9_-]+|H\.26[345]|HEVC|AVC Coding|AVC1|AVC|AV1|HVC1"
     r"|Apple ProRes [0-9A-Za-z ]+|Motion JPEG( [AB])?|Photo - JPEG|DJI AVC encoder|Ambarella AVC encoder"
@@ -54,13 +55,23 @@ class SampleEntries:
 
     report: Report
 
-    def stsd(self, source: Box, handler: str) -> bytes:
-        """The table with its entries. Raises `UnknownEntry` for one that cannot be judged."""
+    def stsd(self, source: Box, handler: str, known: str) -> bytes:
+        """The table with its entries, all of which have the format `known`.
+
+        Raises `UnknownEntry` for an entry that cannot be judged.
+        """
+        version, count = (
+            (source.body[0], int.from_bytes(source.body[4:8], "big")) if len(source.body) else (0, 0)
+        )
         entries = children(source, self.report, 8)
-        version = source.body[0] if len(source.body) else 0
-        made = [self._entry(entry, handler, version) for entry in entries]
+        for spare in entries[count:]:
+            drop(spare, self.report)
+        other = next((entry.kind for entry in entries[:count] if entry.kind != known), known)
+        if other != known:
+            raise UnknownEntry(f"its samples change their format from {known!a} to {other!a}")
+        made = [self._entry(entry, handler, version) for entry in entries[:count]]
         if not made or version > 1:
-            raise UnknownEntry("no sample description")
+            raise UnknownEntry("it has no sample description")
         return full_box("stsd", version, 0, struct.pack(">I", len(made)), *made)
 
     def _entry(self, entry: Box, handler: str, version: int) -> bytes:
@@ -97,8 +108,15 @@ class SampleEntries:
 
     def _video(self, entry: Box) -> bytes:
         body = bytes(entry.body[:_VISUAL])
-        width_to_frames = body[24:42]
+        size, resolution = body[24:28], body[28:36]
+        if resolution.strip(b"\0") and resolution != _72_DPI * 2:
+            resolution = _72_DPI * 2
         length = min(body[42], 31)
+        rest = body[43 + length : 74]
+        if rest.strip(b"\0"):
+            self.report.remove(
+                f"{entry.path} (bytes behind the name of the encoder)", UNKNOWN, len(rest), rest
+            )
         name = body[43 : 43 + length].rstrip(b"\0").decode("latin-1")
         if not _COMPRESSOR.fullmatch(name):
             self.report.remove(f"{entry.path} (name of the encoder)", TEXT, len(name), name.encode("latin-1"))
@@ -108,7 +126,7 @@ class SampleEntries:
             raise UnknownEntry(f"{entry.path} has a colour table")
         vendor = body[12:16] if body[12:16].isalpha() else bytes(4)
         fields = (
-            bytes(6) + body[6:12] + vendor + body[16:24] + width_to_frames
+            bytes(6) + body[6:12] + vendor + bytes(8) + size + resolution + bytes(4) + body[40:42]
             + bytes([len(name)]) + name.encode("latin-1").ljust(31, b"\0")
             + struct.pack(">Hh", depth, colours)
         )  # fmt: skip
@@ -191,6 +209,8 @@ class SampleEntries:
             raise UnknownEntry(f"{entry.path} has an unknown layout")
         vendor = body[12:16] if body[12:16].isalpha() else bytes(4)
         fields = bytes(6) + body[6:12] + vendor + body[16:size]
+        if names_a_place(fields) or is_text(fields[6:]):
+            raise UnknownEntry(f"{entry.path} holds text where its numbers should be")
         return box(entry.kind, fields, rewritten(entry, self.report, self._audio_rules(), size))
 
     def _audio_rules(self) -> dict[str, Rewrite]:

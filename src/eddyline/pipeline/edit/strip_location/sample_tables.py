@@ -34,7 +34,7 @@ class SampleTables:
 
         def described(source: Box) -> bytes:
             try:
-                return entries.stsd(source, track.handler)
+                return entries.stsd(source, track.handler, track.format)
             except UnknownEntry as error:
                 raise UnsupportedError(
                     f"track {track.number}: {error}, so what it holds cannot be judged",
