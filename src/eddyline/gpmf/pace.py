@@ -24,6 +24,7 @@ from eddyline.gpmf.payloads import Floats, Int64s
 _LEAPS = 0.1  # share of the intervals that may be leaps of the clock
 _LEAST_SUM_S, _LEAST_SUM = 5.0, 0.05
 _SMALL_S, _HAIR_S = 2.5, 0.01
+_SPIKE_S, _SPIKE = 5.0, 3.0
 _ALIKE, _LEAST_PACE, _LEAST_ALIKE_S = 0.5, 0.3, 2.5
 _FEWEST_ALIKE = 4
 _LEAP_S, _LEAP_TIMES, _BACK_S = 30.0, 10.0, 2.0
@@ -75,10 +76,20 @@ def readings(times: Floats, posix: Floats, payload: Int64s) -> Readings:
     known = known[np.argsort(times[known], kind="stable")]
     known = known[np.diff(posix[known], prepend=np.nan) != 0]
     known = known[np.diff(times[known], prepend=-np.inf) > 0]
+    known = known[_unlike_a_spike(posix[known])]
     first = np.flatnonzero(np.diff(payload[known], prepend=-1) != 0)
     if len(first) < _FEWEST_ALIKE:
         first = np.arange(len(known))
     return Readings(times=times[known], posix=posix[known], first=first)
+
+
+def _unlike_a_spike(posix: Floats) -> npt.NDArray[np.bool_]:
+    """Which readings lie between their neighbours, more or less; the others are single wrong ones."""
+    kept = np.ones(len(posix), dtype=bool)
+    before, here, after = posix[:-2], posix[1:-1], posix[2:]
+    away = np.abs(here - (before + after) / 2)
+    kept[1:-1] = away <= _SPIKE_S + _SPIKE * np.abs(after - before)
+    return kept
 
 
 def is_real_time(found: Readings, *, time_lapse: bool = False) -> bool:
@@ -147,13 +158,13 @@ class _Each:
 
 
 def _agreeing(found: _Each, usual: float) -> npt.NDArray[np.int64]:
-    """Readings of the longest run without a leap, and of the other runs whose clock agrees with it."""
+    """Readings of the longest (latest) run without a leap, and of other runs whose clock agrees with it."""
     passed, rise = np.diff(found.times), np.diff(found.posix)
     beside = np.pad(np.abs(rise), 1, constant_values=0.0)
     calm = np.maximum(np.maximum(beside[:-2], beside[2:]), usual * passed)
     leaps = (rise < -_BACK_S) | ((rise > _LEAP_S) & (rise > _LEAP_TIMES * calm))
     runs = np.split(np.arange(len(found.times)), np.flatnonzero(leaps) + 1)
-    main = max(range(len(runs)), key=lambda number: len(runs[number]))
+    main = max(range(len(runs)), key=lambda number: (len(runs[number]), number))
     kept = runs[main]
     for run in runs[main + 1 :]:
         if _follows(found, int(kept[-1]), int(run[0]), usual):

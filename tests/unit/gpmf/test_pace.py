@@ -150,6 +150,23 @@ def test_a_date_that_follows_midnight_late_is_left_out() -> None:
     assert judged(posix, np.arange(30.0)).at(np.arange(30.0)).tolist() == pytest.approx(right.tolist())
 
 
+@pytest.mark.parametrize("off_s", [-86400.0, 4000.0, 30.0])
+def test_in_a_timewarp_single_wrong_readings_are_left_out(off_s: float) -> None:
+    right = T0 + 2 * np.arange(40.0)
+    posix = right.copy()
+    posix[[7, 23]] += off_s
+    found = judged(posix, np.arange(40.0))
+    assert (found.rule, found.used) == (GPS_TIME, 38)
+    assert found.at(np.arange(40.0)).tolist() == pytest.approx(right.tolist())
+
+
+def test_of_two_halves_of_a_timewarp_the_later_is_believed() -> None:
+    right = T0 + 10 * np.arange(12.0)
+    posix = right.copy()
+    posix[:6] -= 1e8
+    assert judged(posix, np.arange(12.0)).at(np.arange(12.0)).tolist() == pytest.approx(right.tolist())
+
+
 def ordinary() -> dict[str, Floats]:
     times = np.arange(120) * 1.001
     right = T0 + times
@@ -160,6 +177,8 @@ def ordinary() -> dict[str, Floats]:
     stale[20:40] = stale[20]
     lost[30:70] = np.nan
     twice[[40, 80]] += [900, -70]
+    many = leap.copy()
+    many[10::12] += 86400
     return {
         "jitter": right + chance.uniform(-1, 1, len(right)),
         "whole seconds": np.floor(right),
@@ -170,6 +189,7 @@ def ordinary() -> dict[str, Floats]:
         "stale in parts": stale,
         "no fix in parts": lost,
         "two wrong readings": twice,
+        "set late, and wrong every dozen": many,
         "drift": T0 + times * 1.0003,
         "backwards": right - 2 * (np.arange(120) % 2),
     }
