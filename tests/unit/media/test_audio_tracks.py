@@ -211,7 +211,20 @@ def test_the_mix_is_a_function_of_channels_and_layout() -> None:
     assert mix_of(8, "").channels == 6
     assert mix_of(4, "4 channels").filters == ("channelmap=map=0-0|1-1|2-2|3-3:channel_layout=4.0",)
     assert mix_of(6, "3.1.2").filters == ("aformat=channel_layouts=5.1",)
-    assert mix_of(1, "1 channels (FL)").lost == ""
+    assert mix_of(1, "1 channels (FL)").filters == ("channelmap=map=0-0:channel_layout=mono",)
+    assert mix_of(2, "2 channels (FR+FL)").filters == ("aformat=channel_layouts=stereo",)
+    assert mix_of(8, "8 channels (FL+FR+FC+LFE+SL+SR+BL+BR)").filters == ("aformat=channel_layouts=5.1",)
+
+
+def test_channels_in_an_order_of_their_own_are_put_in_order(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    mapped = "channelmap=map=0-0|1-1|2-2:channel_layout=FL+FC+FR"
+    source = make(ffmpeg, tmp_path / "a.mov", "-af", mapped, "-c:a", "pcm_s16le", tones=3, tracks=1)
+    made, found = encoded(ffmpeg, tools, source)
+    assert found.facts[0].layout == "3 channels (FL+FC+FR)"
+    assert found.left_out == ()
+    assert [int(np.argmax(level(made, tone))) for tone in range(3)] == [0, 2, 1]
 
 
 def test_composition_offsets_of_audio_move_it_and_no_more(

@@ -10,16 +10,20 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.mp4.audio_units import cut_units
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.outgoing import OutTrack, Piece, alike, chosen
-from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.ranges import ByteRanges, Ints
+from eddyline.mp4.silence import silence
+from eddyline.pipeline.edit.audio_joins import silence_blocks
 
 # Packets that a decoder needs before the first it can be heard from: AAC overlaps two (HE-AAC one more).
 _PREROLL = 2
 _ALONE = frozenset({"alac", "fLaC"})  # each packet decodes by itself
+_FOREVER = Fraction(1 << 40)  # seconds
 _PREROLL_S = {"Opus": Fraction(8, 100), ".mp3": Fraction(3, 10), "mp3 ": Fraction(3, 10)}
 
 
@@ -51,16 +55,21 @@ def nearest(value: Fraction) -> int:
     return int((2 * value + 1) // 2)
 
 
+def cut_to_the_sample(track: Track) -> bool:
+    """Whether each frame of an audio track stands by itself in the file (PCM, A-law, mu-law)."""
+    return bool(track.unit_bytes) and track.units is not None and track.units.samples == 1
+
+
 def sound(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutTrack | None:
     """The stretch of a sound track; None where it is silent there."""
     parts = [part for each in _heard(movie, track) if (part := _inside(each, track, stretch)) is not None]
     if not parts:
         return None
+    if cut_to_the_sample(track):
+        return _units(track, src, parts, stretch)
     samples = track.samples
     begin = min(part.begin for part in parts)
     stop = max(part.stop for part in parts)
-    if track.unit_bytes and track.units is not None and track.units.samples == 1:
-        return _units(track, src, parts, stretch, begin, stop)
     first = int(np.searchsorted(samples.pts, begin, side="right")) - 1
     early = _PREROLL_S.get(track.format)
     if early is not None:
@@ -74,20 +83,40 @@ def sound(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutT
     return replace(copy, edits=_edits(parts, base, track, stretch))
 
 
-def _units(
-    track: Track, src: ByteRanges, parts: list[_Heard], stretch: Stretch, begin: int, stop: int
-) -> OutTrack:
-    """PCM, A-law and mu-law: each frame decodes by itself, so the cut is exact and nothing is hidden."""
-    cut = cut_units(track, begin, stop)
-    edits = _edits(parts, cut.start, track, stretch)
-    whole = nearest(Fraction(int(cut.duration.sum()), track.timescale) * stretch.timescale)
-    plain = edits == (Edit(media_time=0, duration=whole),)
+def _units(track: Track, src: ByteRanges, parts: list[_Heard], stretch: Stretch) -> OutTrack:
+    """PCM, A-law and mu-law: each frame decodes by itself, so what is presented is cut out exactly.
+
+    Silence fills the time between two parts, because few decoders obey edits of PCM to the sample.
+    """
+    pieces: list[Piece] = []
+    durations: list[Ints] = []
+    rows: list[npt.NDArray[np.int32]] = []
+    now = parts[0].at
+    for part in parts:
+        cut = cut_units(track, part.begin, part.stop)
+        tick = max(int(cut.duration[0]) * track.unit_bytes // int(cut.size[0]), 1)
+        missing = nearest((part.at - now) * track.timescale) // tick * tick
+        if missing > 0:
+            gap = silence_blocks(missing, tick)
+            size = gap // tick * track.unit_bytes
+            filler = silence(track, int(size.sum()))
+            pieces.append(Piece(source=filler, offset=np.cumsum(size) - size, size=size))
+            durations.append(gap)
+            rows.append(np.full(len(gap), cut.description[0], np.int32))
+        pieces.append(Piece(source=src, offset=cut.offset, size=cut.size))
+        durations.append(cut.duration)
+        rows.append(cut.description)
+        now += Fraction(max(missing, 0) + int(cut.duration.sum()), track.timescale)
+    duration = np.concatenate(durations)
+    late = nearest(parts[0].at * stretch.timescale)
+    whole = nearest(Fraction(int(duration.sum()), track.timescale) * stretch.timescale)
+    edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=whole)) if late else ()
     return replace(
         alike(track),
-        pieces=(Piece(source=src, offset=cut.offset, size=cut.size),),
-        duration=cut.duration,
-        description=cut.description,
-        edits=() if plain else edits,
+        pieces=tuple(pieces),
+        duration=duration,
+        description=np.concatenate(rows),
+        edits=edits,
     )
 
 
@@ -101,6 +130,7 @@ def _heard(movie: Movie, track: Track) -> list[_Heard]:
         return [
             _Heard(begin=int(samples.pts[0]), stop=whole, at=Fraction(int(samples.pts[0]), track.timescale))
         ]
+    rounding = Fraction(track.timescale, movie.timescale)
     found, at = [], Fraction(0)
     for edit in track.edits:
         length = Fraction(edit.duration, movie.timescale)
@@ -111,6 +141,8 @@ def _heard(movie: Movie, track: Track) -> list[_Heard]:
                     remedy="export the clip from the program that edited it, as a plain file without edits",
                 )
             stop = edit.media_time + nearest(length * track.timescale) if edit.duration else whole
+            if cut_to_the_sample(track) and 0 < whole - stop <= rounding:
+                stop = whole  # the edit counts in coarser ticks than the audio
             found.append(_Heard(begin=edit.media_time, stop=min(stop, whole), at=at))
         at += length
     return found
@@ -138,6 +170,12 @@ def _edits(parts: list[_Heard], base: int, track: Track, stretch: Stretch) -> tu
         edits.append(Edit(media_time=part.begin - base, duration=length))
         now = max(due, now) + length
     return tuple(edits)
+
+
+def whole(movie: Movie, track: Track, src: ByteRanges) -> OutTrack | None:
+    """All that a track of PCM presents; its only edit is a late beginning. None where that is nothing."""
+    everything = Stretch(start=Fraction(0), end=_FOREVER, timescale=movie.timescale)
+    return sound(movie, track, src, everything)
 
 
 def data(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutTrack | None:

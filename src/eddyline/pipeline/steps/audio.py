@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from fractions import Fraction
+from pathlib import Path
 
 from eddyline.core.errors import InputError
 from eddyline.media.audio import encode_track
+from eddyline.mp4.movie import Track
+from eddyline.mp4.mux import write
 from eddyline.mp4.slice import copy_tracks
 from eddyline.pipeline.bench import Made, Task
+from eddyline.pipeline.edit import stretch
+from eddyline.pipeline.footage import Footage
 
 
 def audio(task: Task) -> Made:
@@ -19,7 +24,7 @@ def audio(task: Task) -> Made:
         track = next((each for each in source.movie.tracks if each.number == facts.track), None)
         if track is None:
             raise InputError(f"audio track {facts.track} is not in the source any more")
-        copy_tracks(source.src, source.movie, [track], whole)
+        _copy(source, track, whole)
         until = Fraction(source.presentation.end, source.track.timescale)
     made = encode_track(
         whole,
@@ -41,3 +46,13 @@ def audio(task: Task) -> Made:
             "loudness": asdict(made.loudness),
         },
     )
+
+
+def _copy(source: Footage, track: Track, out: Path) -> None:
+    """The track alone in a local file; PCM without its edits, which FFmpeg obeys to 1,024 samples only."""
+    plain = stretch.whole(source.movie, track, source.src) if stretch.cut_to_the_sample(track) else None
+    if plain is None:
+        copy_tracks(source.src, source.movie, [track], out)
+        return
+    brand = "qt  " if source.movie.quicktime else "isom"
+    write(out, [plain], timescale=source.movie.timescale, brand=brand, compatible=(brand,), durable=False)

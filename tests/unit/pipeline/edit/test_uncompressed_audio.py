@@ -21,10 +21,11 @@ from eddyline.media.source import AudioFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.headers import box
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import passthrough
 from eddyline.mp4.slice import copy_tracks
+from eddyline.pipeline.edit import stretch
 from eddyline.pipeline.edit.merge import merge
 from eddyline.pipeline.edit.moments import moment
 from eddyline.pipeline.edit.trim import Wish, trim
@@ -214,3 +215,47 @@ def test_old_quicktime_counts_samples_of_packets(ffmpeg: str, tools: Toolchain, 
     )
     part = cut(old, tmp_path / "part.mov", "3f", "17f", tools)
     assert len(decoded(ffmpeg, part)) == 14 * 1920
+
+
+def test_edits_of_pcm_become_its_samples(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+    """A late beginning, two parts and a pause between them: FFmpeg obeys edits of PCM to a block only."""
+    plain = make(ffmpeg, tmp_path / "plain.mov", "pcm_s16le", 48_000)
+    samples = decoded(ffmpeg, plain)
+    edited = tmp_path / "edited.mov"
+    with FileRanges(plain) as file:
+        movie = read_movie(file)
+        video, audio = (passthrough(movie, track, file, timescale=48_000) for track in movie.tracks)
+        edits = (
+            Edit(media_time=-1, duration=4_800),
+            Edit(media_time=1_234, duration=10_001),
+            Edit(media_time=-1, duration=500),
+            Edit(media_time=30_000, duration=9_999),
+        )
+        write(
+            edited,
+            [video, replace(audio, edits=edits)],
+            timescale=48_000,
+            brand="qt  ",
+            compatible=("qt  ",),
+        )
+    expected = np.concatenate((samples[1_234:11_235], np.zeros((500, 2)), samples[30_000:39_999]))
+    with FileRanges(edited) as file:
+        movie = read_movie(file)
+        out = stretch.whole(movie, movie.of_kind("audio")[0], file)
+        assert out is not None
+        write(tmp_path / "alone.mov", [out], timescale=48_000, brand="qt  ", compatible=("qt  ",))
+    assert np.array_equal(decoded(ffmpeg, tmp_path / "alone.mov"), expected)
+    assert out.edits[0] == Edit(media_time=-1, duration=4_800)
+    # From 0.2 s (frame 5): 9,600 - 4,800 samples into what is presented.
+    part = cut(edited, tmp_path / "part.mov", "5f", "15f", tools)
+    assert np.array_equal(decoded(ffmpeg, part), expected[4_800 : 4_800 + 19_200])
+
+
+def test_an_edit_in_coarser_ticks_loses_no_sample(ffmpeg: str, tmp_path: Path) -> None:
+    source = make(ffmpeg, tmp_path / "a.mp4", "pcm_s16le", 40_010, 2, "-movie_timescale", "1000")
+    with FileRanges(source) as file:
+        movie = read_movie(file)
+        out = stretch.whole(movie, movie.of_kind("audio")[0], file)
+    assert movie.timescale == 1000
+    assert out is not None
+    assert int(out.duration.sum()) == 40_010
