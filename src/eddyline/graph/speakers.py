@@ -2,8 +2,8 @@
 
 Anybody who can send to the queue of reports can claim to be a worker. A worker is *proven* once one of its
 reports has carried the token of a publication, which only receivers of job messages know. With that its own
-`key` is noted, and from then on only reports with that key speak for it. A name that nobody has proven is
-kept for a short lease, so that it can be shown, and is never counted as capacity.
+`key` is noted, and while its lease lasts only reports with that key speak for it. A name that nobody has
+proven is kept for a short lease, so that it can be shown, and is never counted as capacity.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ from eddyline.graph.tables import workers
 MOST_UNPROVEN = 1000
 """So many names that nobody has proven are kept at a time; further ones are ignored until they are proven."""
 
-_COLUMNS = (workers.c.name, workers.c.host, workers.c.pid, workers.c.key, workers.c.proven)
+_COLUMNS = (
+    workers.c.name,
+    workers.c.host,
+    workers.c.pid,
+    workers.c.deadline,
+    workers.c.key,
+    workers.c.proven,
+)
 _KNOWN = select(*_COLUMNS).order_by(workers.c.name).with_for_update()
 _KNOWN = _KNOWN.where(workers.c.name.in_(bindparam("ids", expanding=True)))
 _UNPROVEN = select(func.count()).select_from(workers).where(workers.c.proven.is_(False))
@@ -57,8 +64,9 @@ def keep(
 ) -> set[Speaker]:
     """Keep the leases of those that really spoke, in few statements for any number; returns who did.
 
-    Of several that claim one name, one with a token wins, then the one whose key is noted. `proofs` says who
-    showed a token, and is asked only where somebody is not known by the key already.
+    A proven name belongs to its key until its lease runs out: a report with a token and another key (of a
+    worker started again under the same name) keeps the lease, and does no more. An unproven name goes to
+    whoever shows a token. `proofs` says who did, and is asked only where a key is not known already.
     """
     known = {row.name: row for row in rows_for(connection, _KNOWN, {each.worker for each in heard})}
     if not all(each.proven or _is_known(known.get(each.worker), each.key) for each in heard):
@@ -67,12 +75,13 @@ def keep(
     room = _room(connection, heard, known)
     rows: dict[str, dict[str, Any]] = {}
     believed: set[Speaker] = set()
-    # Those with a token first: they are believed, and overrule what stands noted.
-    for each in sorted(heard, key=lambda alive: (alive.worker, not alive.proven)):
+    for each in sorted(heard, key=lambda alive: _rank(alive, known.get(alive.worker))):
         before = known.get(each.worker)
         if each.worker in rows:
-            if _same(rows[each.worker]["key"], each.key) or each.proven:
-                believed.add((each.worker, each.key))
+            continue
+        if before is not None and before.proven and not _same(before.key, each.key):
+            if each.proven:
+                rows[each.worker] = _kept_alive(each, before)
             continue
         if not each.proven:
             if before is None:
@@ -86,6 +95,22 @@ def keep(
     fresh = [{**row, "registered": now} for row in ordered if row["name"] not in known]
     many(connection, _ADD, (*_KEPT[1:], "name", "registered"), fresh)
     return believed
+
+
+def _rank(alive: Alive, before: Any) -> tuple[bool, bool, str]:  # noqa: ANN401 - as `_is_known`
+    """Of several with one name: first the one that is known, then one with a token."""
+    return not _is_known(before, alive.key), not alive.proven, alive.worker
+
+
+def _kept_alive(alive: Alive, before: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of `_KNOWN`
+    return {
+        "name": alive.worker,
+        "host": before.host,
+        "pid": before.pid,
+        "deadline": max(before.deadline, alive.unproven_deadline or alive.deadline),
+        "key": before.key,
+        "proven": True,
+    }
 
 
 def _is_known(row: Any, key: str) -> bool:  # noqa: ANN401 - a row of `_KNOWN`, or None

@@ -240,6 +240,33 @@ def test_a_name_that_somebody_took_first_belongs_to_the_worker_that_shows_a_toke
     assert [each.key for each in say(ledger, beat(key=KEY), beat(key=OTHER_KEY)).heard] == [KEY]
 
 
+def test_a_worker_with_a_token_of_its_own_cannot_speak_for_another(ledger: RemoteLedger) -> None:
+    both = {each.job.id: each for each in offers(ledger)}
+    say(ledger, beat(), replace(start(both["a-1"]), key=KEY))
+    theirs = replace(start(both["b-1"]), key=OTHER_KEY)  # in ada's name, by one who received b-1
+    assert say(ledger, theirs, beat(key=OTHER_KEY, lease_s=0.0, holds=())).heard == ()
+    assert ledger.expire() == []
+    assert get(ledger, "a-1").lease_owner == "ada"
+    assert get(ledger, "a-1").losses == 0
+    assert say(ledger, beat(key=KEY)).heard != ()
+    assert ledger.orders("ada") == []
+
+
+def test_a_worker_started_again_under_its_name_is_known_once_the_old_lease_ended(
+    ledger: RemoteLedger, clock: ManualClock
+) -> None:
+    both = {each.job.id: each for each in offers(ledger)}
+    say(ledger, beat(lease_s=60.0), replace(start(both["a-1"]), key=KEY))
+    assert say(ledger, beat(key=OTHER_KEY)).heard == ()
+    clock.advance(50)
+    assert say(ledger, replace(answer(both["b-1"], done()), key=OTHER_KEY)).counted == 1
+    clock.advance(50)
+    assert ledger.expire() == [], "its reports of jobs keep the lease"
+    clock.advance(LEASE_S)
+    assert ledger.expire() == ["a-1"]
+    assert say(ledger, beat(key=OTHER_KEY)).heard != ()
+
+
 def test_a_forged_start_makes_no_worker_give_up_its_job(ledger: RemoteLedger) -> None:
     the = first(ledger)
     say(ledger, beat())
