@@ -24,6 +24,7 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "quality.vmaf_delta": ("at most", 0.3),
         "quality.vbv_underflows": ("at most", 0),
         "memory.peak_mb": ("at most", 300),
+        "proof.cpu_share": ("at most", 0.02),
     },
     "graph": {
         "graph.jobs_per_s": ("at least", 2500),

@@ -61,9 +61,10 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
         "encode.wall_vs_single": [],
         "encode.cpu_vs_per_rung": [],
     }
-    peak_mb = 0.0
+    peak_mb, shares = 0.0, []
     for _ in range(rounds):
         ours, peak_mb = pipeline(clip, work / "out")
+        shares.append(proof_share(work / "out"))
         single = timed(single_command(tools, clip, rungs, work))
         each = [timed(single_command(tools, clip, [rung], work)) for rung in rungs]
         per_rung = sum(cost.cpu_s for cost in each)
@@ -73,10 +74,12 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
         print(
             f"  pipeline {ours.cpu_s:.1f} CPU s, {ours.wall_s:.1f} s;"
             f" single {single.cpu_s:.1f}, {single.wall_s:.1f};"
-            f" per rung {per_rung:.1f}, {sum(cost.wall_s for cost in each):.1f}",
+            f" per rung {per_rung:.1f}, {sum(cost.wall_s for cost in each):.1f};"
+            f" frame samples {shares[-1]:.2%} of the pipeline's CPU",
             flush=True,
         )
     found = {name: sorted(values)[len(values) // 2] for name, values in ratios.items()}
+    found["proof.cpu_share"] = sorted(shares)[len(shares) // 2]
     return {**found, **_quality(clip, work, rungs, tools), "memory.peak_mb": peak_mb}
 
 
@@ -134,6 +137,13 @@ def renditions(out: Path) -> dict[str, Path]:
     (path,) = out.glob("assets/*/manifest.json")
     manifest = json.loads(path.read_text("utf-8"))
     return {each["name"]: path.parent / each["path"] for each in manifest["renditions"]}
+
+
+def proof_share(out: Path) -> float:
+    """Which part of all CPU time went into comparing frames with FFmpeg's own decode of the original."""
+    (path,) = out.glob("assets/*/manifest.json")
+    run = json.loads(path.read_text("utf-8"))["run"]
+    return float(run["proof_cpu_seconds"] / run["cpu_seconds"])
 
 
 def single_command(tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Path) -> tuple[str, ...]:

@@ -137,17 +137,26 @@ def _sample(
         )
 
     times = microseconds(reading.shown, reading.track.timescale)
-    own = int(times[0])
-    offset = 0
-    if not reading.exact:
-        (head,) = shots([Span()])
-        offset = head.shots[0].time - own if head is not None else 0
+    (head,) = shots([Span(stop=bounds(times, 0, 1)[1] if reading.exact else None)])
+    offset = _offset(reading, head, times)
     looks = shots([_span(reading, window, times, offset) for window in windows])
     for window, look in zip(windows, looks, strict=True):
         if look is None:
             continue
         found.aspect = look.aspect
         _assign(reading, window, look.shots, times, offset, found)
+
+
+def _offset(reading: Reading, head: Shots | None, times: np.ndarray) -> int:
+    """What FFmpeg's timestamps are ahead of the index's (microseconds).
+
+    Where an edit begins between two frames, FFmpeg moves the first frame behind it, and all others, to the
+    edit's start: by less than a frame. Rewrapping moves a file's start to 0, wherever it was.
+    """
+    if head is None:
+        return 0
+    ahead = head.shots[0].time - int(times[0])
+    return 0 if reading.exact and abs(ahead) >= gap(times, 0) else ahead
 
 
 def _assign(

@@ -200,9 +200,10 @@ def _between(costs: _Costs, count: int) -> Iterator[int]:
     gop = costs.grid.gop
     gops = -(-count // gop)
     for part in range(_BETWEEN):
-        middle = (2 * part + 1) * gops // (2 * _BETWEEN)
-        near = range(max(middle - _NEAR, 0), min(middle + _NEAR + 1, gops))
-        frames = [number * gop for number in near if number % gops]
+        start, stop = part * gops // _BETWEEN, (part + 1) * gops // _BETWEEN
+        middle = (start + stop) // 2
+        near = range(max(start, middle - _NEAR), min(stop, middle + _NEAR + 1))
+        frames = [number * gop for number in near if number]
         if frames:
             yield min(frames, key=lambda n: (costs.source(Window(first=n, last=min(n + 2, count))), n))
 

@@ -14,6 +14,8 @@ from itertools import pairwise
 from typing import Any
 
 from eddyline.core.errors import ProofError
+from eddyline.media.durations import Durations, StreamDurations
+from eddyline.media.frame_canvases import SECOND
 from eddyline.media.ladder import Rung
 from eddyline.media.left_out import LeftOut, in_order
 from eddyline.media.source import Description, SourceFacts
@@ -266,10 +268,33 @@ def _proof(plan: Plan, parts: PartsOf) -> dict[str, Any]:
         "telemetry_sha256_in": telemetry_in,
         "telemetry_sha256_out": telemetry_in and films[0]["telemetry_sha256"],
         "chunks": len(covered),
+        "durations_s": _durations(plan, parts),
         "frame_samples": {
             rung.name: film["frame_samples"] for rung, film in zip(plan.rungs, films, strict=True)
         },
     }
+
+
+def _durations(plan: Plan, parts: PartsOf) -> dict[str, Any]:
+    """How long source, renditions and stream last. Raises `ProofError` where they do not agree."""
+    sampled: Mapping[str, Any] = next(
+        (found for key, found in parts["samples"][0].result.items() if key != "plan"), {}
+    )
+    first = min((time for _, time, _ in sampled.get("frames", ())), default=0)
+    end = sampled.get("end")
+    packed = parts.get("package", ())
+    found = Durations(
+        source=plan.facts.duration_s,
+        decoded=None if end is None else round(end / SECOND, 6),
+        renditions={
+            rung.name: part.result["duration_s"]
+            for rung, part in zip(plan.rungs, parts["assemble"], strict=True)
+        },
+        stream=StreamDurations(**packed[0].result["durations_s"]) if packed else None,
+        first=first / SECOND,
+    )
+    found.check(plan.facts.video.fps)
+    return found.to_json()
 
 
 def _proof_cpu_s(parts: PartsOf) -> float:

@@ -25,10 +25,11 @@ _TEST = (*_LAVFI, "testsrc2=s=320x180:r=25:d=2")
 
 @dataclass(frozen=True)
 class Clip:
-    """How it is made, and how its rendition is encoded."""
+    """How it is made, from where on it is copied, and how its rendition is encoded."""
 
     argv: tuple[str, ...]
     name: str = "a.mp4"
+    cut_s: str = ""
     chain: dict[str, Any] = field(default_factory=dict)
 
 
@@ -68,7 +69,27 @@ CLIPS = {
     "two frames": _lavfi("testsrc2=s=320x180:r=25:d=0.08"),
     "full range": _lavfi("testsrc2=s=320x180:r=25:d=2", "-vf", "scale=out_range=full,format=yuvj420p"),
     "tagged BT.709": _lavfi("testsrc2=s=320x180:r=25:d=2", "-colorspace", "bt709"),
-    "edit list": Clip((*_TEST, *_X264, "-ss", "0.5"), chain={}),
+    "edit list between frames": Clip((*_TEST, *_X264), cut_s="0.53"),
+    "edit list just before a frame": Clip((*_TEST, *_X264), cut_s="0.11"),
+    "video that starts late": Clip(("-itsoffset", "1.013", *_TEST, *_LAVFI, "sine=997:d=3", *_X264)),
+    "fragmented": Clip((*_TEST, *_X264, "-movflags", "frag_keyframe+empty_moov")),
+    "field pictures": Clip(
+        (*_TEST, "-c:v", "mpeg2video", "-q:v", "3", "-flags", "+ilme+ildct"), name="a.mov"
+    ),
+    "H.264 with open GOPs": Clip(
+        (*_TEST, "-c:v", "libx264", "-x264-params", "keyint=10:min-keyint=10:bframes=3:open-gop=1:scenecut=0")
+    ),
+    "one keyframe": Clip((*_TEST, "-c:v", "libx264", "-g", "999", "-x264-params", "scenecut=0")),
+    "intra refresh": Clip((*_TEST, "-c:v", "libx264", "-x264-params", "intra-refresh=1:keyint=20:bframes=0")),
+    "RGB": Clip((*_TEST, "-c:v", "libx264rgb", "-crf", "10", "-pix_fmt", "rgb24")),
+    "grey": Clip((*_TEST, "-pix_fmt", "gray", *_X264)),
+    "transparent": Clip(
+        (*_TEST, "-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le"), name="a.mov"
+    ),
+    "a clock that wraps": Clip((*_TEST, *_X264, "-output_ts_offset", "95441.8"), name="a.ts"),
+    "Matroska that starts late": Clip((*_TEST, *_X264, "-output_ts_offset", "7.3"), name="a.mkv"),
+    "FLV": Clip((*_TEST, *_X264), name="a.flv"),
+    "MXF": Clip((*_TEST, "-c:v", "mpeg2video", "-q:v", "3", "-bf", "2"), name="a.mxf"),
     "HEVC with open GOPs": Clip((*_TEST, *_X265)),
     "ProRes": Clip((*_TEST, "-c:v", "prores"), name="a.mov"),
     "Matroska": Clip((*_TEST, *_X264), name="a.mkv"),
@@ -93,5 +114,9 @@ def test_ordinary_footage_passes(name: str, tmp_path: Path, tools: Toolchain) ->
     subprocess.run(
         [tools.ffmpeg, "-v", "error", "-y", *clip.argv, str(source)], check=True, capture_output=True
     )
+    if clip.cut_s:
+        whole = source.rename(tmp_path / f"whole-{clip.name}")
+        copied = ("-ss", clip.cut_s, "-i", str(whole), "-c", "copy", str(source))
+        subprocess.run([tools.ffmpeg, "-v", "error", "-y", *copied], check=True, capture_output=True)
     found = Chain(tools=tools, work=tmp_path, **clip.chain).prove(source)
     assert found.compared >= 1

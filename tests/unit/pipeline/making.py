@@ -79,7 +79,11 @@ class Making:
             "audio_samples": [96000],
             "chapters": [{"frame": 0, "time_s": 0.0, "title": "a"}],
         }
-        film |= {"frame_samples": {"compared": 9, "worst_psnr_db": 41.5}, "proof_cpu_s": 0.1}
+        film |= {
+            "frame_samples": {"compared": 9, "worst_psnr_db": 41.5},
+            "proof_cpu_s": 0.1,
+            "duration_s": 2.002,
+        }
         sound = {"language": "und", "codec": "aac", "channels": 2, "sample_rate": 48000, "samples": 96000}
         loud = {"integrated_lufs": -20.0, "range_lu": 1.0, "true_peak_dbtp": -1.0}
         self._keep("inspect", {})

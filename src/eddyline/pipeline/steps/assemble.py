@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from eddyline.media.assemble import assemble as join
+from eddyline.media.durations import rendition_duration
 from eddyline.media.frame_canvases import png
 from eddyline.media.frame_proof import prove_frames
 from eddyline.media.frame_samples import FrameMismatchError, FrameSamples, Mismatch
@@ -63,6 +64,7 @@ def assemble(task: Task) -> Made:
                 for each in made.chapters
             ],
             "subtitles": list(made.subtitles),
+            "duration_s": rendition_duration(out),
             "frame_samples": asdict(compared),
             "proof_cpu_s": cost,
         },

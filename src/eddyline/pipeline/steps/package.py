@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
+from eddyline.media.durations import stream_durations
 from eddyline.media.highlights import Chapter
 from eddyline.media.package import package as pack
 from eddyline.pipeline.bench import Made, Task
@@ -27,5 +30,5 @@ def package(task: Task) -> Made:
     )
     return Made(
         files={name: out / name for name in made.files},
-        result={"hls": made.hls, "dash": made.dash},
+        result={"hls": made.hls, "dash": made.dash, "durations_s": asdict(stream_durations(out / "stream"))},
     )

@@ -1,0 +1,69 @@
+"""A sparse copy has the original's size and index, the wanted bytes, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eddyline.core.ranges import FileRanges
+from eddyline.mp4.errors import LimitError
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Limits
+from eddyline.mp4.sparse import sparse_copy
+
+
+def _box(kind: bytes, body: bytes) -> bytes:
+    return (8 + len(body)).to_bytes(4, "big") + kind + body
+
+
+MEDIA = bytes(range(1, 251)) * 400
+FILE = (
+    _box(b"ftyp", b"isom\0\0\0\0isom")
+    + _box(b"free", b"x" * 1000)
+    + _box(b"mdat", MEDIA)
+    + _box(b"moov", b"m" * 99)
+)
+AT = FILE.index(MEDIA)
+
+
+@pytest.fixture
+def original(tmp_path: Path) -> Path:
+    path = tmp_path / "original.mp4"
+    path.write_bytes(FILE)
+    return path
+
+
+def test_the_index_and_the_wanted_ranges_are_there_and_the_rest_is_zero(
+    original: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "copy.mp4"
+    with FileRanges(original) as src:
+        src.gap = 0
+        read = sparse_copy(src, np.array([AT + 5000, AT + 100]), np.array([700, 50]), out)
+    copy = out.read_bytes()
+    assert len(copy) == len(FILE)
+    kept = np.frombuffer(copy, np.uint8) == np.frombuffer(FILE, np.uint8)
+    media = kept[AT : AT + len(MEDIA)]
+    assert media[100:150].all()
+    assert media[5000:5700].all()
+    assert int(media.sum()) == 750
+    assert copy.endswith(_box(b"moov", b"m" * 99))
+    assert copy[:20] == FILE[:20]
+    assert read < 1000
+
+
+def test_a_real_movies_index_is_the_same(tmp_path: Path, samples: Path) -> None:
+    out = tmp_path / "copy.mp4"
+    with FileRanges(samples / "karma.mp4") as src:
+        sparse_copy(src, np.zeros(0, np.int64), np.zeros(0, np.int64), out)
+        told = read_movie(src)
+    with FileRanges(out) as src:
+        assert [len(each.samples) for each in read_movie(src).tracks] == [len(t.samples) for t in told.tracks]
+    assert out.stat().st_blocks * 512 < out.stat().st_size / 2
+
+
+def test_an_index_beyond_all_measure_is_refused(original: Path, tmp_path: Path) -> None:
+    with FileRanges(original) as src, pytest.raises(LimitError):
+        sparse_copy(src, np.array([AT]), np.array([1]), tmp_path / "copy.mp4", limits=Limits(index=50))
