@@ -98,8 +98,8 @@ def one(data: bytes) -> gpmf.Klv:
 
 @pytest.mark.parametrize("char", VECTORS)
 def test_what_gopros_encoder_wrote_is_read(char: str) -> None:
-    told, samples = VECTORS[char]
-    node = gpmf.expanded(one(bytes.fromhex(told)))
+    stored, samples = VECTORS[char]
+    node = gpmf.expanded(one(bytes.fromhex(stored)))
     assert (node.type, node.repeat) == (char, len(samples))
     assert node.array().tolist() == samples.tolist()
     assert bytes(node) == bytes(gpmf.leaf("ACCL", char, samples))
@@ -114,9 +114,9 @@ def test_quantized_samples_are_multiples_of_the_quantizer_away_from_the_first() 
 
 
 def test_the_test_encoder_writes_what_gopros_does() -> None:
-    for char, (told, samples) in VECTORS.items():
+    for char, (stored, samples) in VECTORS.items():
         made = bytes(compressed(gpmf.leaf("ACCL", char, samples)))
-        theirs = bytes.fromhex(told)
+        theirs = bytes.fromhex(stored)
         assert theirs[8:].startswith(made[8:].rstrip(b"\0"))
 
 

@@ -220,7 +220,7 @@ def test_one_leap_in_a_short_recording_is_no_timewarp(length: int) -> None:
 
 
 def test_of_two_halves_that_disagree_the_later_is_believed() -> None:
-    """The clock was set in the midst; the mean of both would be wrong for all."""
+    """The clock was set halfway; the mean of both would be wrong for all."""
     for count in (2, 4, 10):
         right = T0 + np.arange(count) * 1.001
         posix = right.copy()

@@ -73,11 +73,11 @@ def _head(telemetry: Telemetry, selection: Selection) -> dict[str, Any]:
 def _clock(clock: UtcClock) -> dict[str, Any]:
     """How UTC follows from media time; where that is not a line, by the readings in `points`."""
     line = {"posix_s": clock.offset, "drift": clock.drift, "utc": _date(clock.offset)}
-    told: dict[str, Any] = {**line, "rule": clock.rule, "speed": round(clock.speed, 6)}
+    out: dict[str, Any] = {**line, "rule": clock.rule, "speed": round(clock.speed, 6)}
     if clock.real_time is not None:
         t, posix = np.round(clock.real_time.times, 6), np.round(clock.real_time.posix, 3)
-        told["points"] = {"t": t.tolist(), "posix_s": posix.tolist()}
-    return told
+        out["points"] = {"t": t.tolist(), "posix_s": posix.tolist()}
+    return out
 
 
 def mark_json(mark: Hilight) -> dict[str, Any]:
