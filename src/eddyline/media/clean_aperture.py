@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from eddyline.core.errors import UnsupportedError
 
+_MOST_ASPECT = Fraction(10)
 _FRAME_CROPPING = "Frame Cropping"
 # (pixels across, pixels down) that share a chroma sample, by how the pixel format's name begins or goes on.
 _SUBSAMPLED = (
@@ -52,6 +54,23 @@ def shown_size(stream: Mapping[str, Any], pixel_format: str) -> tuple[int, int]:
             reason="clean-aperture",
         )
     return shown
+
+
+def pixel_aspect(stream: Mapping[str, Any], unsaid: Fraction) -> Fraction:
+    """Width of a pixel over its height, of a stream that ffprobe describes; `unsaid` where that says nothing.
+
+    Raises `UnsupportedError` beyond 10:1 and 1:10: no camera has such pixels, so it is an error of the file,
+    and nothing tells what was meant.
+    """
+    said = re.fullmatch(r"([1-9]\d{0,8}):([1-9]\d{0,8})", str(stream.get("sample_aspect_ratio", "")))
+    aspect = Fraction(int(said[1]), int(said[2])) if said else unsaid
+    if not 1 / _MOST_ASPECT <= aspect <= _MOST_ASPECT:
+        raise UnsupportedError(
+            f"the video's pixels are {aspect.numerator} wide and {aspect.denominator} high, beyond 10 to 1",
+            remedy="set the display aspect it should have: ffmpeg -i IN -map 0 -c copy -aspect 16:9 OUT",
+            reason="pixel-aspect",
+        )
+    return aspect
 
 
 def chroma_step(pixel_format: str) -> tuple[int, int]:

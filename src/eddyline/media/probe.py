@@ -10,7 +10,6 @@ import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.media.audio_tracks import audio_tracks
 from eddyline.media.captions import has_captions
-from eddyline.media.clean_aperture import shown_size
+from eddyline.media.clean_aperture import pixel_aspect, shown_size
 from eddyline.media.colours import check, is_grey, is_rgb
 from eddyline.media.description import describe
 from eddyline.media.description import left_out as unmentioned
@@ -143,7 +142,7 @@ def _video(
         height=height,
         rotation=track.rotation,
         mirrored=track.mirrored,
-        pixel_aspect=_pixel_aspect(stream, track),
+        pixel_aspect=pixel_aspect(stream, track.pixel_aspect),
         fps=fps,
         frames=len(shown),
         variable_rate=variable,
@@ -188,13 +187,6 @@ def _undecodable(track: Track, codec: str | None) -> InputError | UnsupportedErr
         remedy="convert it first with the camera maker's program, for example to H.264, HEVC or ProRes",
         reason="unsupported-video",
     )
-
-
-def _pixel_aspect(stream: Mapping[str, Any], track: Track) -> Fraction:
-    said = re.fullmatch(r"([1-9]\d{0,8}):([1-9]\d{0,8})", str(stream.get("sample_aspect_ratio", "")))
-    aspect = Fraction(int(said[1]), int(said[2])) if said else track.pixel_aspect
-    # Beyond 10:1 it is an error of the file; the picture would become absurd.
-    return aspect if Fraction(1, 10) <= aspect <= 10 else Fraction(1)  # noqa: PLR2004 - said above
 
 
 def _bit_depth(pixel_format: str) -> int:

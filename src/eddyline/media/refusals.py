@@ -30,6 +30,7 @@ REASONS: Final[dict[str, str]] = {
     "no-video": "The file has no video track.",
     "not-video": "The file is not a video container that Eddyline reads.",
     "path": "The path of the file is not Unicode.",
+    "pixel-aspect": "The pixels of the video are more than ten times as wide as high, or as high as wide.",
     "playlist": "The file is a playlist or a link to media elsewhere.",
     "still-image": "The file is a still image.",
     "stream-segment": "The file is one segment of a stream, without its initialization segment.",

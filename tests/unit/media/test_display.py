@@ -152,6 +152,16 @@ def test_a_clean_aperture_outside_of_the_frame_is_refused(
     assert caught.value.reason == "clean-aperture"
 
 
+@pytest.mark.parametrize(("across", "down"), [(11, 1), (1, 11), (65536, 1)])
+def test_pixels_of_an_absurd_shape_are_refused(
+    across: int, down: int, plain: Path, tools: Toolchain, tmp_path: Path
+) -> None:
+    source = with_boxes(plain, tmp_path / "a.mp4", pasp(across, down))
+    with pytest.raises(UnsupportedError) as caught:
+        make(source, tools, tmp_path)
+    assert caught.value.reason == "pixel-aspect"
+
+
 def test_a_size_is_rounded_down_to_whole_chroma_samples() -> None:
     side = {
         "side_data_type": "Frame Cropping",
