@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.unit.media.shown import look, make, stream
-from tests.unit.mp4.matrices import EIGHT, fixed, placed
+from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_entry_boxes
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.clean_aperture import chroma_step, shown_size
@@ -32,20 +32,6 @@ def plain(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", f"{_SHOWN},setsar=0", "-c:v", "libx264", "-crf", "1"]
     subprocess.run([*argv, "-pix_fmt", "yuv420p", f"{out}"], check=True, timeout=60)
     assert b"pasp" not in out.read_bytes()
-    return out
-
-
-def with_boxes(path: Path, out: Path, *boxes: bytes) -> Path:
-    """The file with these boxes at the end of its visual sample entry."""
-    data = bytearray(path.read_bytes())
-    added = b"".join(boxes)
-    assert data.index(b"mdat") < data.index(b"moov"), "chunk offsets must stay right"
-    entry = data.rindex(b"avc1") - 4  # the first one is a brand
-    end = entry + int.from_bytes(data[entry : entry + 4], "big")
-    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"):
-        at = data.rindex(kind) - 4
-        data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") + len(added)).to_bytes(4, "big")
-    out.write_bytes(data[:end] + added + data[end:])
     return out
 
 
@@ -117,7 +103,7 @@ def test_combinations_are_shown_as_ffmpeg_shows_them(
         chance.choice([b"", clap(120, 90), clap(151, 83), clap(100, 60, 12, -8)]),
         chance.choice([b"", pasp(4, 3), pasp(10, 11)]),
     ]
-    inner = with_boxes(plain, tmp_path / "inner.mp4", *(box for box in boxes if box))
+    inner = with_entry_boxes(plain, tmp_path / "inner.mp4", *(box for box in boxes if box))
     track, movie = (fixed(EIGHT[chance.choice(list(EIGHT))]) for _ in range(2))
     size = chance.choice([None, (213, 90), (120, 90), (160, 120)])
     check(placed(inner, tmp_path / "a.mp4", track, movie, size=size), tools, tmp_path)
@@ -138,7 +124,7 @@ def test_pasp_goes_before_the_size_of_tkhd(
     boxes: tuple[bytes, ...], size: tuple[int, int] | None, aspect: Fraction,
     plain: Path, tools: Toolchain, tmp_path: Path,
 ) -> None:  # fmt: skip
-    inner = with_boxes(plain, tmp_path / "inner.mp4", *boxes)
+    inner = with_entry_boxes(plain, tmp_path / "inner.mp4", *boxes)
     made = make(placed(inner, tmp_path / "a.mp4", size=size), tools, tmp_path)
     assert made.facts.video.pixel_aspect == aspect
 
@@ -146,7 +132,7 @@ def test_pasp_goes_before_the_size_of_tkhd(
 def test_a_clean_aperture_outside_of_the_frame_is_refused(
     plain: Path, tools: Toolchain, tmp_path: Path
 ) -> None:
-    source = with_boxes(plain, tmp_path / "a.mp4", clap(120, 90, -60))
+    source = with_entry_boxes(plain, tmp_path / "a.mp4", clap(120, 90, -60))
     with pytest.raises(UnsupportedError) as caught:
         make(source, tools, tmp_path)
     assert caught.value.reason == "clean-aperture"
@@ -156,7 +142,7 @@ def test_a_clean_aperture_outside_of_the_frame_is_refused(
 def test_pixels_of_an_absurd_shape_are_refused(
     across: int, down: int, plain: Path, tools: Toolchain, tmp_path: Path
 ) -> None:
-    source = with_boxes(plain, tmp_path / "a.mp4", pasp(across, down))
+    source = with_entry_boxes(plain, tmp_path / "a.mp4", pasp(across, down))
     with pytest.raises(UnsupportedError) as caught:
         make(source, tools, tmp_path)
     assert caught.value.reason == "pixel-aspect"

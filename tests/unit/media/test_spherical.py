@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.unit.media.shown import make
 from tests.unit.mp4.films import Bytes
-from tests.unit.mp4.matrices import EIGHT, fixed, placed
+from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_track_boxes
 
 from eddyline.media.elementary import Input
 from eddyline.media.spherical import (
@@ -219,12 +219,7 @@ def test_a_turned_source_leaves_its_spherical_metadata_out(
     plain, boxed = tmp_path / "plain.mp4", tmp_path / "boxed.mp4"
     argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x80:r=10:d=0.3", f"{plain}"]
     subprocess.run(argv, check=True, timeout=30)
-    data = bytearray(plain.read_bytes())
-    trak = data.rindex(b"trak") - 4
-    end, uuid = trak + int.from_bytes(data[trak : trak + 4], "big"), v1_box(xml())
-    for at in (trak, data.rindex(b"moov") - 4):
-        data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") + len(uuid)).to_bytes(4, "big")
-    boxed.write_bytes(data[:end] + uuid + data[end:])
+    with_track_boxes(plain, boxed, v1_box(xml()))
     made = make(placed(boxed, tmp_path / "a.mp4", fixed(EIGHT[turn])), tools, tmp_path)
     left = [each for each in made.facts.left_out if each.kind == "spherical"]
     if turn == "as it is":

@@ -1,4 +1,4 @@
-"""Puts display matrices and display sizes into files that FFmpeg wrote."""
+"""Puts display matrices, display sizes and boxes of the video track into files that FFmpeg wrote."""
 
 from __future__ import annotations
 
@@ -44,4 +44,27 @@ def placed(
     if size is not None:
         struct.pack_into(">II", data, data.index(b"tkhd") + 80, size[0] << 16, size[1] << 16)
     out.write_bytes(data)
+    return out
+
+
+def with_entry_boxes(path: Path, out: Path, *boxes: bytes) -> Path:
+    """The file with these boxes at the end of its sample entry of H.264; its index lies behind the media."""
+    return _added(path, out, b"".join(boxes), b"avc1", (b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"))
+
+
+def with_track_boxes(path: Path, out: Path, *boxes: bytes) -> Path:
+    """The file with these boxes at the end of its last trak box; its index lies behind the media."""
+    return _added(path, out, b"".join(boxes), b"trak", (b"trak",))
+
+
+def _added(path: Path, out: Path, added: bytes, last: bytes, around: tuple[bytes, ...]) -> Path:
+    data = bytearray(path.read_bytes())
+    if data.index(b"mdat") > data.rindex(b"moov"):
+        raise ValueError("the index lies before the media: chunk offsets would be wrong")
+    place = data.rindex(last) - 4  # the first avc1 is a brand
+    end = place + int.from_bytes(data[place : place + 4], "big")
+    for kind in (b"moov", *around):
+        at = data.rindex(kind) - 4
+        data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") + len(added)).to_bytes(4, "big")
+    out.write_bytes(data[:end] + added + data[end:])
     return out

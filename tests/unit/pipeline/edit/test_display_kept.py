@@ -7,13 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.unit.mp4.matrices import EIGHT, fixed, placed
+from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_entry_boxes, with_track_boxes
 
 from eddyline.core.ranges import FileRanges
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.mp4.spherical import v1_box, v2_boxes, with_v2
+from eddyline.mp4.spherical import v1_box, v2_boxes
 from eddyline.pipeline.edit.merge import join_chapters
 from eddyline.pipeline.edit.moments import moment
 from eddyline.pipeline.edit.trim import Wish, trim
@@ -82,27 +82,33 @@ def test_a_merge_is_shown_like_its_chapters(plain: Path, ffmpeg: str, tmp_path: 
     assert corners(ffmpeg, out) == corners(ffmpeg, source)
 
 
-def spherical(path: Path, out: Path) -> Path:
-    """The file with both versions of spherical metadata, and its media moved behind the longer index."""
-    data = path.read_bytes()
-    at = {kind: data.index(kind) - 4 for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")}
-    ends = {kind: place + int.from_bytes(data[place : place + 4], "big") for kind, place in at.items()}
-    assert data.index(b"mdat") < at[b"moov"], "chunk offsets stay right only with the index behind the media"
-    stsd = with_v2(data[at[b"stsd"] : ends[b"stsd"]], (ST3D, SV3D))
-    grown, uuid = len(stsd) - (ends[b"stsd"] - at[b"stsd"]), v1_box(XML)
-    changed = bytearray(
-        data[: at[b"stsd"]] + stsd + data[ends[b"stsd"] : ends[b"trak"]] + uuid + data[ends[b"trak"] :]
-    )
-    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
-        size = ends[kind] - at[kind] + grown + (len(uuid) if kind in {b"moov", b"trak"} else 0)
-        changed[at[kind] : at[kind] + 4] = size.to_bytes(4, "big")
-    out.write_bytes(changed)
-    return out
+def decoded(ffmpeg: str, path: Path, *options: str) -> list[bytes]:
+    argv = [ffmpeg, "-v", "error", "-i", f"{path}", *options, "-vf", "scale=32:18:flags=area,format=gray"]
+    raw = subprocess.run([*argv, "-f", "rawvideo", "-"], check=True, capture_output=True, timeout=30).stdout
+    return [raw[at : at + 32 * 18] for at in range(0, len(raw), 32 * 18)]
+
+
+def test_an_exact_trim_keeps_the_clean_aperture_of_copied_and_encoded_frames(
+    plain: Path, ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "a.mp4", tmp_path / "cut.mp4"
+    clap = box(b"clap", struct.pack(">8i", 120, 1, 70, 1, 0, 1, 0, 1))
+    with_entry_boxes(plain, source, clap)
+    made = trim(source, out, Wish(start=moment("0.12"), end=moment("0.96")), tools=tools)
+    assert made.copied
+    assert made.encoded
+    wanted = decoded(ffmpeg, source)[made.first : made.last]
+    found = decoded(ffmpeg, out)
+    assert len(found) == len(wanted)
+    for mine, theirs in zip(found, wanted, strict=True):
+        off = [abs(a - b) for a, b in zip(mine, theirs, strict=True)]
+        assert sum(off) / len(off) < 4
 
 
 @pytest.mark.parametrize("how", ["keyframes", "exact"])
 def test_spherical_metadata_is_kept(plain: Path, how: str, tools: Toolchain, tmp_path: Path) -> None:
-    source = spherical(plain, tmp_path / "a.mp4")
+    entry = with_entry_boxes(plain, tmp_path / "entry.mp4", ST3D, SV3D)
+    source = with_track_boxes(entry, tmp_path / "a.mp4", v1_box(XML))
     track = index(source).tracks[0]
     assert (track.spherical, v2_boxes(track.stsd)) == ((v1_box(XML),), (ST3D, SV3D))
     trim(source, tmp_path / "cut.mp4", wish(how), tools=tools)

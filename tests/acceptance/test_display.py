@@ -1,0 +1,81 @@
+"""Sources that are shown otherwise than they are coded, through the whole program."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from tests.unit.media.shown import look, stream
+from tests.unit.media.test_spherical import equi, st3d, sv3d
+from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_entry_boxes
+
+from eddyline.core.ranges import FileRanges
+from eddyline.media.spherical import spherical
+from eddyline.mp4.index import read_movie
+
+from .conftest import manifest_of
+
+_CORNERS = "drawbox=0:0:160:90:red:fill,drawbox=160:0:160:90:blue:fill,drawbox=20:100:60:30:white:fill"
+
+
+@pytest.fixture
+def plain(ffmpeg: str, tmp_path: Path) -> Path:
+    out = tmp_path / "plain.mp4"
+    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", f"color=green:s=320x180:r=10:d=2,{_CORNERS}"]
+    subprocess.run([*argv, "-c:v", "libx264", "-pix_fmt", "yuv420p", f"{out}"], check=True, timeout=60)
+    return out
+
+
+def published(
+    eddyline: tuple[str, ...], source: Path, profile: Path, out: Path
+) -> tuple[dict[str, Any], Path]:
+    argv = [*eddyline, "run", f"{source}", "--out", f"{out}", "--profile", f"{profile}"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    manifest = manifest_of(out)
+    schema = json.loads((files("eddyline.pipeline") / "manifest.schema.json").read_text("utf-8"))
+    jsonschema.validate(manifest, schema)
+    return manifest, out / "assets" / manifest["asset"]
+
+
+def test_a_mirrored_track_in_a_turned_movie(
+    eddyline: tuple[str, ...], small_profile: Path, plain: Path, ffmpeg: str, ffprobe: str, tmp_path: Path
+) -> None:
+    source = placed(
+        plain, tmp_path / "a.mp4", fixed(EIGHT["mirrored"]), fixed(EIGHT["rotated by 90"]), size=(426, 180)
+    )
+    manifest, root = published(eddyline, source, small_profile, tmp_path / "out")
+    video = manifest["source"]["video"]
+    assert (video["width"], video["height"], video["rotation"], video["mirrored"]) == (320, 180, 90, True)
+    wanted = look(ffmpeg, source)
+    for each in manifest["renditions"]:
+        path = root / each["path"]
+        said = stream(ffprobe, path)
+        assert (said["width"], said["height"]) == (each["width"], each["height"])
+        assert abs(each["height"] / each["width"] - 426 / 180) < 0.1
+        assert np.abs(look(ffmpeg, path) - wanted).mean() < 6
+    for still in ["pictures/poster.jpg", *(each["path"] for each in manifest["pictures"]["thumbnails"])]:
+        assert np.abs(look(ffmpeg, root / still) - wanted).mean() < 6
+
+
+def test_spherical_metadata_reaches_renditions_and_streams(
+    eddyline: tuple[str, ...], small_profile: Path, plain: Path, tmp_path: Path
+) -> None:
+    source = with_entry_boxes(plain, tmp_path / "a.mp4", st3d(1), sv3d(equi()))
+    manifest, root = published(eddyline, source, small_profile, tmp_path / "out")
+    assert manifest["source"]["video"]["projection"] == "equirectangular"
+    inits = [root / "stream" / each["name"] / "init.mp4" for each in manifest["renditions"]]
+    for path in [*(root / each["path"] for each in manifest["renditions"]), *inits]:
+        with FileRanges(path) as file:
+            found = spherical(read_movie(file).tracks[0])
+        assert found is not None
+        assert (found.projection, found.stereo, len(found.v1)) == ("equirectangular", 1, 1)
+    master = (root / "stream" / "master.m3u8").read_text("utf-8")
+    assert master.count('REQ-VIDEO-LAYOUT="CH-STEREO/PROJ-EQUI"') == 2 * len(inits)
+    assert not [each for each in manifest["left_out"] if each["kind"] == "spherical"]
