@@ -27,7 +27,7 @@ _CORNERS = "drawbox=0:0:160:90:red:fill,drawbox=160:0:160:90:blue:fill,drawbox=2
 @pytest.fixture
 def plain(ffmpeg: str, tmp_path: Path) -> Path:
     out = tmp_path / "plain.mp4"
-    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", f"color=green:s=320x180:r=10:d=2,{_CORNERS}"]
+    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", f"color=green:s=320x180:r=10:d=2,{_CORNERS},setsar=0"]
     subprocess.run([*argv, "-c:v", "libx264", "-pix_fmt", "yuv420p", f"{out}"], check=True, timeout=60)
     return out
 

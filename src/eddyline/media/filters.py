@@ -65,7 +65,9 @@ def _exact(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
     counted = f"PTS-{piece.start_pts}" if facts.variable_rate else "N"
     # setpts counts in the time base of its input, and for variable rates it must see the slice's own.
     retime = [f"settb={base.numerator}/{base.denominator}", f"setpts={counted}"]
-    return [*steps, *retime, *rotated(facts)]
+    # A message in the bitstream on how two eyes are packed may not go with the rendition's own st3d box.
+    flat = ["sidedata=mode=delete:type=STEREO3D"] if facts.projection else []
+    return [*steps, *retime, *flat, *rotated(facts)]
 
 
 def _cascade(head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequence[Rung]) -> list[str]:

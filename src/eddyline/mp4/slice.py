@@ -20,6 +20,7 @@ from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import OutTrack, Piece, alike, linked, passthrough
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges, CountingRanges, Ints, read_many
+from eddyline.mp4.spherical import without_v2
 from eddyline.mp4.start import can_begin
 
 # Sync samples that are looked at before decoding from the very first one, which is always right.
@@ -152,7 +153,11 @@ def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> Ou
     return replace(
         alike(track),
         enabled=True,  # or decoders pass it over
-        matrix=IDENTITY,  # frames are wanted as they are decoded
+        # Frames are wanted as they are decoded. Of st3d, FFmpeg makes a message in what it encodes, and
+        # then gives no frame of a file that has both that message and st3d.
+        matrix=IDENTITY,
+        stsd=without_v2(track.stsd),
+        boxes=(),
         pieces=(Piece(source=src, offset=samples.offset[kept], size=samples.size[kept]),),
         duration=np.append(np.diff(times.dts), samples.duration[kept[-1:]]),
         cts_offset=times.pts - times.dts,

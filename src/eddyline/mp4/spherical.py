@@ -44,6 +44,11 @@ def v2_boxes(stsd: bytes) -> tuple[bytes, ...]:
     return tuple(whole_box(kind, found[kind]) for kind in V2_KINDS if kind in found)
 
 
+def without_v2(stsd: bytes) -> bytes:
+    """A whole stsd box without st3d and sv3d."""
+    return with_entry_boxes(stsd, (), without=V2_KINDS.__contains__) if v2_boxes(stsd) else stsd
+
+
 def with_v2(stsd: bytes, boxes: Sequence[bytes]) -> bytes:
     """A whole stsd box with these boxes in its visual sample entries, in place of their st3d and sv3d."""
     return with_entry_boxes(stsd, boxes, without=V2_KINDS.__contains__) if boxes else stsd
