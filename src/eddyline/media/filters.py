@@ -1,6 +1,6 @@
 """The filter graph between one decoder and the encoders of all rungs, as a pure function.
 
-    slice -> exactly the wanted frames -> deinterlaced, if it must be -> even timeline
+    slice -> exactly the wanted frames, of one size -> deinterlaced, if it must be -> even timeline
           -+-> largest SDR rung -> upright -+-> [v0]
            |                                '-> next smaller rung -+-> [v1]
            |                                                       '-> ...
@@ -58,7 +58,11 @@ def timebase(facts: VideoFacts, grid: Grid) -> Fraction:
 
 def _exact(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
     base = timebase(facts, grid)
-    steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"]
+    steps = [
+        f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}",
+        # Frames of another size, in mid-stream, get that of the first; all others pass through as they are.
+        f"scale={facts.width}:{facts.height}:{_SCALER}",
+    ]
     if facts.interlaced:
         # One frame for each frame, whatever the fields: bwdif halves the time base, so settb comes after.
         steps.append("bwdif=mode=send_frame:parity=auto:deint=interlaced")

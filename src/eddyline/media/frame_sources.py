@@ -143,7 +143,8 @@ def _sample(
     for window, look in zip(windows, looks, strict=True):
         if look is None:
             continue
-        found.aspect = look.aspect
+        if not found.frames:  # as all frames are displayed whose size changes in mid-stream
+            found.aspect = look.aspect
         _assign(reading, window, look.shots, times, offset, found)
 
 

@@ -31,7 +31,15 @@ def lost_frames(piece: Slice, *, tools: Toolchain, runner: Runner, limits: Limit
 def _command(piece: Slice, tools: Toolchain) -> tuple[str, ...]:
     trim = f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts},scale=16:16"
     return (
-        *(str(tools.ffmpeg), *FFMPEG_BASE, "-threads", "1", "-copyts", *input_args(piece.path)),
+        *(
+            str(tools.ffmpeg),
+            *FFMPEG_BASE,
+            "-threads",
+            "1",
+            "-copyts",
+            *("-reinit_filter", "0"),
+            *input_args(piece.path),
+        ),
         *("-map", "0:v:0", "-vf", trim, "-fps_mode", "passthrough"),
         *("-enc_time_base", f"1:{piece.timescale}", "-f", "framecrc", "-"),
     )

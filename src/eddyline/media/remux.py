@@ -20,6 +20,7 @@ from eddyline.media.left_out import LeftOut, in_order
 from eddyline.media.left_out_streams import of_streams
 from eddyline.media.rewrap_progress import Progress
 from eddyline.media.rewrapped_audio import KeptAudio, kept_audio
+from eddyline.media.sequence_headers import SEQUENCES, size_changes
 from eddyline.media.sniff import container_of, first_bytes
 from eddyline.media.subtitlesources import subtitle_streams
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
@@ -57,11 +58,18 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> Rewrap
     way = copied(codec, demuxer) or _lossless_video(path, video, demuxer, runner=runner, tools=tools)
     opened = ("-format_whitelist", _DEMUXERS, "-f", demuxer, *input_args(path))
     audio, undecodable = kept_audio(opened, streams, way.container, runner=runner, tools=tools)
-    argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams, way, audio, made))
-    # Frames, not bytes, say how long an encode takes: `Progress` ends one that gets nowhere.
-    limits = Limits(wall_s=120 + path.stat().st_size / _SLOWEST_DISK if way.copied else _LONGEST_ENCODE_S)
+
+    def rewrap(way: Intermediate) -> None:
+        argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams, way, audio, made))
+        # Frames, not bytes, say how long an encode takes: `Progress` ends one that gets nowhere.
+        wall_s = 120 + path.stat().st_size / _SLOWEST_DISK if way.copied else _LONGEST_ENCODE_S
+        runner.run(argv, limits=Limits(wall_s=wall_s), on_line=Progress())
+
     try:
-        runner.run(argv, limits=limits, on_line=Progress())
+        rewrap(way)
+        if way.copied and codec in SEQUENCES and size_changes(out):
+            # The decoder drops frames where the size changes: only what it shows is to be in the index.
+            rewrap(_lossless_video(path, video, demuxer, runner=runner, tools=tools))
     except ToolError as error:
         out.unlink(missing_ok=True)
         require_decoder(error, codec)

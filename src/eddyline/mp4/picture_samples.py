@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from eddyline.core.errors import InputError
 from eddyline.mp4.movie import Track
-from eddyline.mp4.nalunits import SLICES, unit_type, units_within
+from eddyline.mp4.nalunits import unit_type, units_of
 from eddyline.mp4.ranges import ByteRanges, Ints, read_many
 from eddyline.mp4.start import AVC, HEVC, length_size
 
+# Messages, parameter sets, delimiters, ends and filler (ITU-T H.264 table 7-1, H.265 table 7-1).
+_OTHER_UNITS = {"h264": range(6, 14), "hevc": range(32, 41)}
 _SMALL = 256  # bytes: delimiters, parameter sets and timing messages are smaller
 _LARGEST = 4096  # bytes, of samples that share their time with another one
 _MOST_READ = 20_000  # samples
@@ -33,12 +36,19 @@ def without_picture(src: ByteRanges, track: Track) -> Ints:
         lengths = length_size(track.stsd)
         read = read_many(src, samples.offset[small], samples.size[small])
         for number, sample in zip(small.tolist(), read, strict=True):
-            empty[number] = not any(
-                unit_type(codec, unit) in SLICES[codec] for unit in units_within(sample, lengths)
-            )
+            empty[number] = _is_pictureless(sample, codec, lengths)
     if empty.all():
         return np.zeros(0, np.int64)  # nothing would be left: let the decoder judge
     return np.flatnonzero(empty).astype(np.int64)
+
+
+def _is_pictureless(sample: bytes, codec: str, lengths: int) -> bool:
+    """Whether a sample is whole NAL units of other kinds than slices; a damaged one is not."""
+    try:
+        units = list(units_of(sample, lengths))
+    except InputError:
+        return False
+    return bool(units) and all(unit_type(codec, unit) in _OTHER_UNITS[codec] for unit in units)
 
 
 def _candidates(track: Track) -> Ints:

@@ -26,7 +26,7 @@ _INTRA_ONLY: Final = frozenset(
 )
 _LOOK = 256  # bytes
 _MOST_READ = 20_000  # samples looked at one by one; later ones only where they are large
-_ALL_INTRA = 64  # random access points in a row from the first sample on mean that all samples are
+_ALL_INTRA, _DAMAGED = 64, 2  # where so many first samples are random access points, but for two, all are
 
 
 def sync_samples(src: ByteRanges, track: Track) -> npt.NDArray[np.bool_]:
@@ -45,7 +45,9 @@ def sync_samples(src: ByteRanges, track: Track) -> npt.NDArray[np.bool_]:
         only_first = np.zeros(len(samples), np.bool_)
         only_first[: None if track.format in _INTRA_ONLY else 1] = True
         return only_first
-    if all(test(src, track, number) for number in range(min(len(samples), _ALL_INTRA))):
+    first = range(min(len(samples), _ALL_INTRA))
+    # One or two among them may be damaged.
+    if sum(test(src, track, number) for number in first) >= len(first) - _DAMAGED:
         return np.broadcast_to(np.True_, (len(samples),))
     return _found(src, track, test)
 

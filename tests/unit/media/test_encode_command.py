@@ -54,7 +54,7 @@ def piece(tmp_path: Path) -> Slice:
 
 def test_each_rung_is_scaled_from_the_one_above(piece: Slice) -> None:
     assert filters.graph(piece, _FACTS, (RUNG_1080, _720, _480), _GRID).split(";") == [
-        "[0:v:0]trim=start_pts=3003:end_pts=183183,settb=1001/30000,setpts=N[g0]",
+        "[0:v:0]trim=start_pts=3003:end_pts=183183,scale=1920:1080:flags=bicubic,settb=1001/30000,setpts=N[g0]",
         "[g0]setsar=1,split=2[v0][under0]",
         "[under0]scale=1280:720:flags=bicubic,setsar=1,split=2[v1][under1]",
         "[under1]scale=854:480:flags=bicubic,setsar=1[v2]",
