@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tests.unit.pipeline.edit.located import (
     with_track,
 )
 
-from eddyline.core.errors import InputError, ProofError, UnsupportedError
+from eddyline.core.errors import EddylineError, InputError, ProofError, UnsupportedError
 from eddyline.core.ranges import FileRanges
 from eddyline.mp4.index import read_movie
 from eddyline.pipeline.edit.strip import strip_location
@@ -106,6 +107,26 @@ def test_a_location_put_anywhere_is_removed_or_the_file_refused(plain: Path, dra
         with FileRanges(out) as src:
             copy = read_movie(src)
         assert [len(track.samples) for track in copy.tracks] == [len(track.samples) for track in movie.tracks]
+
+
+@given(draw=st.data())
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_a_damaged_index_is_refused_or_copied_and_nothing_else_is_raised(
+    plain: Path, draw: st.DataObject
+) -> None:
+    data = bytearray(plain.read_bytes())
+    moov = next(each for each in boxes(bytes(data)) if each.path == (b"moov",))
+    for _ in range(draw.draw(st.integers(1, 3))):
+        at = draw.draw(st.integers(moov.body, moov.end - 4))
+        word = draw.draw(
+            st.one_of(st.binary(min_size=1, max_size=4), st.sampled_from([bytes(4), b"\xff" * 4]))
+        )
+        data[at : at + len(word)] = word
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "in.mp4"
+        source.write_bytes(data)
+        with suppress(EddylineError):
+            strip_location(source, Path(folder) / "out.mp4")
 
 
 @pytest.mark.parametrize("secret", FORMS[:2])
