@@ -39,7 +39,7 @@ _LATITUDE: Final = 90.0
 _LONGITUDE: Final = 180.0
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 ._()+/,:&-]{1,64}")
 _LEAST_TEXT: Final = 8
-# Signs and digits alike, all else told apart from them.
+# Maps both signs to one byte, all digits to another and everything else to zero.
 _SHAPE: Final = bytes(0x2B if each in b"+-" else 0x30 if each in b"0123456789" else 0 for each in range(256))
 
 

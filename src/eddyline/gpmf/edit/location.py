@@ -157,8 +157,16 @@ def _subject(nest: Klv) -> Klv | None:
 
 
 def _thinned(nest: Klv, removed: RemovedKeys) -> Klv:
-    kept = _kept(nest.children, removed)
-    children = tuple(made for child in kept if (made := _unplaced(nest, child)) is not None)
+    kept: list[Klv] = []
+    for child in _kept(nest.children, removed):
+        made = _unplaced(nest, child)
+        if made is None:
+            removed.unknown[HILIGHT] += 1
+            continue
+        if made is not child:
+            removed.positions[f"{HILIGHT} (latitude, longitude, altitude)"] += 1
+        kept.append(made)
+    children = tuple(kept)
     return nest if children == nest.children else replace(nest, children=children, padding=b"")
 
 

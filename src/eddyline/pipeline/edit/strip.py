@@ -55,16 +55,16 @@ def _raw(src: ByteRanges, out: Path) -> Stripped:
     if src.size > MAX_BYTES:
         raise GpmfError(f"{src.size} bytes of telemetry: more than {MAX_BYTES}, which no camera writes")
     data = src.read(0, src.size)
-    told = of_block(data)
+    source = of_block(data)
     report, removed = Report(), RemovedKeys()
-    if told.settings:
+    if source.settings:
         kept = [block_without_location(data, removed=removed)]
         report.payloads = int(kept[0] != data)
     else:
-        blocks = [told.payloads[number] for number in range(len(told.payloads))]
+        blocks = [source.payloads[number] for number in range(len(source.payloads))]
         kept = [
             without_location(block, offset=at, path=f"payload[{number}]", removed=removed)
-            for number, (block, at) in enumerate(zip(blocks, told.payloads.offset.tolist(), strict=True))
+            for number, (block, at) in enumerate(zip(blocks, source.payloads.offset.tolist(), strict=True))
         ]
         report.payloads = sum(a != b for a, b in zip(kept, blocks, strict=True))
     note_keys(report, "telemetry", removed)

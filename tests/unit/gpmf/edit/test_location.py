@@ -57,7 +57,9 @@ def test_what_describes_a_position_goes_from_other_streams_too() -> None:
 
 def test_hilights_lose_their_place_and_nothing_else() -> None:
     data = payload(hilight())
-    stripped = without_location(data)
+    removed = RemovedKeys()
+    stripped = without_location(data, removed=removed)
+    assert removed.positions == {"HLMT (latitude, longitude, altitude)": 1}
     row = next(gpmf.parse(stripped).find("HLMT")).array("LLLllfFff")[0].tolist()
     assert row == (800, 700, 900, 0, 0, 0.0, b"MANL", 100.0, 90.0)
     assert len(stripped) == len(data)

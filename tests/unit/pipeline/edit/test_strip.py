@@ -135,7 +135,7 @@ def test_no_fourcc_of_a_position_is_left_in_real_recordings(
     gone = {"GPS5", "GPRI", "GLPI", "BPOS"} & set(before["streams"])
     assert gone
     assert summary["streams"] == {
-        label: told for label, told in before["streams"].items() if label not in gone
+        label: stream for label, stream in before["streams"].items() if label not in gone
     }
     assert decoded(out, ffmpeg) == decoded(samples / name, ffmpeg)
 
@@ -304,10 +304,10 @@ def app(number: int, body: bytes) -> bytes:
 
 @pytest.mark.parametrize("kind", [13, 14, 0, 1])
 def test_cover_images_keep_their_pixels_alone(plain: Path, tmp_path: Path, kind: int) -> None:
-    picture = jpeg(
+    image = jpeg(
         app(0, b"JFIF\0\1\1\0\0\1\0\1\0\0"), app(1, EXIF_GPS), app(1, b"http://ns.adobe.com/xap/1.0/\0" + XMP)
     )
-    covr = box(b"covr", box(b"data", struct.pack(">II", kind, 0), picture + NMEA))
+    covr = box(b"covr", box(b"data", struct.pack(">II", kind, 0), image + NMEA))
     source = write(
         tmp_path / "in.mp4", in_box(plain.read_bytes(), (b"moov", b"udta", b"meta", b"ilst"), covr)
     )

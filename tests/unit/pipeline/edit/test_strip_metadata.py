@@ -148,8 +148,8 @@ def test_chapters_of_the_source_keep_their_times(tmp_path: Path, ffmpeg: str, ff
     ]
     notes.write_text(";FFMETADATA1\n" + "\n".join(rows), "utf-8")
     source = tmp_path / "in.mp4"
-    picture = ["-f", "lavfi", "-i", "testsrc2=s=160x96:r=30:d=0.8", "-i", str(notes), "-map_metadata", "1"]
-    subprocess.run([ffmpeg, "-v", "error", *picture, "-c:v", "libx264", str(source)], check=True)
+    inputs = ["-f", "lavfi", "-i", "testsrc2=s=160x96:r=30:d=0.8", "-i", str(notes), "-map_metadata", "1"]
+    subprocess.run([ffmpeg, "-v", "error", *inputs, "-c:v", "libx264", str(source)], check=True)
     for keep, titles in ((False, ["Chapter 1", "Chapter 2"]), (True, ["Intro", "Bovec"])):
         out = tmp_path / f"{keep}.mp4"
         strip_location(source, out, keep_titles=keep)

@@ -34,7 +34,7 @@ class OpenBitstreamUnits:
     report: Report
 
     def __call__(self, sample: bytes) -> bytes:
-        """The sample without other units. Raises `UnsupportedError` where its units cannot be told apart."""
+        """The sample without other units. Raises `UnsupportedError` where its units cannot be separated."""
         out: list[bytes] = []
         at = 0
         while at < len(sample):
@@ -74,7 +74,7 @@ class OpenBitstreamUnits:
         raise self._unreadable()
 
     def _unreadable(self) -> UnsupportedError:
-        return _unsupported(self.what, "its AV1 units cannot be told apart")
+        return _unsupported(self.what, "its AV1 units cannot be separated")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Decoder configuration boxes rebuilt from the parts that decoders need.
 
-Parameter sets, streams' headers and specific information stay; SEI messages, comments, pictures, unknown
+Parameter sets, streams' headers and specific information stay; SEI messages, comments, images, unknown
 descriptors and bytes behind the end go. Sources: ISO/IEC 14496-15 (avcC, hvcC), 14496-1 (esds), the AV1 and
 FLAC mappings into ISO BMFF.
 """
@@ -152,7 +152,7 @@ def _decoder(data: bytes, what: str, report: Report) -> bytes:
 
 
 def _flac(body: bytes) -> bytes:
-    """The stream's parameters, the first metadata block, alone; tags and pictures go."""
+    """The stream's parameters, the first metadata block, alone; tags and images go."""
     if body[4] & 127 or body[5:8] != b"\0\0\x22" or len(body) < 8 + _STREAM_INFO:
         raise ConfigError("no stream info")
     return body[:4] + bytes([128]) + body[5 : 8 + _STREAM_INFO]

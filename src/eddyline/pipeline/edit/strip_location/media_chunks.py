@@ -33,7 +33,7 @@ class Chunks:
 def read_chunks(stbl: Box, samples: Samples) -> Chunks:
     """The chunks of a track whose tables have been read as `samples` already.
 
-    Raises `UnsupportedError` where chunks of uncompressed audio overlap, so that they cannot be told apart.
+    Raises `UnsupportedError` where chunks of uncompressed audio overlap, so that they cannot be separated.
     """
     large = stbl.find("co64")
     fields = (large or stbl.need("stco")).fields()

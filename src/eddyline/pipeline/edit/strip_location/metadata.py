@@ -181,8 +181,6 @@ class Metadata:
         except GpmfError:
             return drop(source, self.report, MALFORMED)
         note_keys(self.report, source.path, removed)
-        if kept != body and not removed.positions and not removed.unknown:
-            self.report.remove(f"{source.path}/HLMT (latitude, longitude, altitude)", LOCATION, 0)
         return self._kept(source, kept, "camera settings and HiLights, known keys only")
 
     def _named(self, source: Box) -> bytes:

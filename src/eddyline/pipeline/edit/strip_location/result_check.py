@@ -40,8 +40,8 @@ _EDITS_REMEDY: Final = "encode it first, for example with eddyline run, and stri
 def check_raw(copy: Path) -> None:
     """Check raw telemetry; raises `ProofError`."""
     data = copy.read_bytes()
-    told = of_block(data)
-    blocks = [told.settings] if told.settings else [told.payloads[at] for at in range(len(told.payloads))]
+    found = of_block(data)
+    blocks = [found.settings] if found.settings else [found.payloads[at] for at in range(len(found.payloads))]
     for number, block in enumerate(blocks):
         _check_payload(block, f"payload {number}")
 

@@ -16,7 +16,7 @@ from eddyline.pipeline.edit.strip_location.box_parts import Rewrite, children, c
 from eddyline.pipeline.edit.strip_location.report import MALFORMED, UNKNOWN, Report
 from eddyline.pipeline.edit.strip_location.sample_entries import SampleEntries, UnknownEntry
 
-# Tables that are written anew: bytes of a row.
+# Tables that are rebuilt: bytes of a row.
 _ROWS: Final = {"stsc": 12, "stco": 4, "co64": 8}
 _GROUPS: Final = frozenset({b"roll", b"prol", b"rap ", b"sync", b"tele", b"tsas"})
 _GROUP_BYTES: Final = {b"roll": 2, b"prol": 2, b"rap ": 1}

@@ -41,7 +41,7 @@ HEADER: Final = {"h264": 1, "hevc": 2}
 def known_messages(unit: bytes, codec: str, what: str, report: Report) -> bytes:
     """A SEI NAL unit ("h264" or "hevc") with its harmless messages alone; no bytes where none is left.
 
-    Messages that are removed are reported as part of `what`. A unit whose messages cannot be told apart is
+    Messages that are removed are reported as part of `what`. A unit whose messages cannot be separated is
     removed whole.
     """
     header = HEADER[codec]
