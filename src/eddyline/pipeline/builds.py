@@ -35,6 +35,7 @@ QUIET_S = 600.0
 _PAUSE_S = 5.0  # before a job is handed back to workers of another build: they should have a chance
 _FRESH_S = 60.0  # how old a word may be before it is said again
 _TRIES = 20
+_LATEST = 1e11  # seconds since 1970
 
 
 class MixedBuildError(ProofError):
@@ -122,7 +123,8 @@ def one_build(
         if record.before:
             entry.drop_others()
         done = inner(job, context)
-        if entry.read()[0].build != bench.tools.ffmpeg_sha256:
+        now = entry.read()[0]
+        if now is None or now.build != bench.tools.ffmpeg_sha256:
             raise Interrupted("another FFmpeg took this asset over meanwhile")
         return replace(done, spawn=(*done.spawn, *entry.again(record)))
 
@@ -151,7 +153,9 @@ class _Entry:
             try:
                 record, tag = self.read()
             except MissingError:
-                fresh, tag = taken(None, self._build, self.job.id, now), None
+                record, tag = None, None
+            if record is None:
+                fresh = taken(None, self._build, self.job.id, now)
             else:
                 match stance(record, self._build, now):
                     case Stance.HAND_BACK:
@@ -167,8 +171,8 @@ class _Entry:
                 return fresh
         raise TransientError("the record of this asset's FFmpeg changes all the time")
 
-    def read(self) -> tuple[Record, str | None]:
-        """The record and its tag. Raises `MissingError`."""
+    def read(self) -> tuple[Record | None, str | None]:
+        """The record (None: it cannot be read) and its tag. Raises `MissingError`."""
         store, key = self.bench.store, _key(self.plan)
         tag = store.tag(key)  # before the reading: a change in between makes the writing fail, as it must
         return _parsed(store, key), tag
@@ -219,6 +223,13 @@ def _key(plan: Plan) -> str:
     return f"{plan.part('chunk')}s.json"
 
 
-def _parsed(store: Store, key: str) -> Record:
-    plain = json.loads(store.get(key))
-    return Record(**{**plain, "before": tuple(plain["before"])})
+def _parsed(store: Store, key: str) -> Record | None:
+    """The record under `key`; None: it cannot be read, and is to be replaced. Raises `MissingError`."""
+    try:
+        plain = json.loads(store.get(key))
+        record = Record(**{**plain, "before": tuple(plain["before"])})
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+    texts = (record.build, record.by, *record.before)
+    timed = isinstance(record.at, int | float) and 0 <= record.at < _LATEST
+    return record if timed and all(isinstance(each, str) for each in texts) else None

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from eddyline.core.addresses import parse
-from eddyline.core.errors import InputError, MissingError, UsageError
+from eddyline.core.errors import FormatError, InputError, MissingError, UsageError
 from eddyline.core.identity import canonical
 from eddyline.core.names import is_asset
 from eddyline.core.objectranges import ObjectRanges
@@ -161,8 +161,17 @@ class Sources:
         )
 
     def _note(self, asset: str) -> dict[str, Any]:
-        note: dict[str, Any] = json.loads(self._store.get(_note_key(asset)))
-        return note
+        data = self._store.get(_note_key(asset))
+        try:
+            note = json.loads(data)
+            for each in (note, *note.get("chapters", ())):
+                _original(each)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            raise FormatError(
+                f"the note of where asset {asset} comes from cannot be read",
+                remedy="submit the footage again; see who else writes to the media store",
+            ) from error
+        return dict(note)
 
 
 def _note_key(asset: str) -> str:
@@ -178,9 +187,13 @@ def _plain(original: Original) -> dict[str, Any]:
 
 
 def _original(plain: dict[str, Any]) -> Original:
+    """The original of a note; raises `TypeError` or `LookupError` for what is not one."""
     if "path" in plain:  # noted before sources could lie in a store
-        return Original(address=plain["path"], size=plain["size"], stamp=str(plain["mtime_ns"]))
-    return Original(address=plain["address"], size=plain["size"], stamp=plain["stamp"])
+        plain = {"address": plain["path"], "size": plain["size"], "stamp": str(plain["mtime_ns"])}
+    address, size, stamp = plain["address"], plain["size"], plain["stamp"]
+    if not isinstance(address, str) or not isinstance(stamp, str) or type(size) is not int or size < 0:
+        raise TypeError("an address, a size or a stamp that is none")
+    return Original(address=address, size=size, stamp=stamp)
 
 
 class Indexes:

@@ -14,6 +14,8 @@ from eddyline.graph.ledger import Ledger
 
 _TOLD = "publish"  # the kind of job that asks
 _KEY = "history"
+_MOST = 1 << 31
+_LATEST = 1e11  # seconds since 1970
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +33,16 @@ def from_ledger(ledger: Ledger) -> Callable[[Job], History]:
 
 
 def from_spec(job: Job) -> History:
-    """What the coordinator has put into the job; zeros if it has not."""
-    return History(**job.spec.get(_KEY, {}))
+    """What the coordinator has put into the job; zeros if it has not, or if it is not of that form."""
+    found = job.spec.get(_KEY)
+    if not isinstance(found, dict):
+        return History()
+    redone, interruptions = (found.get(name, 0) for name in ("redone_jobs", "interruptions"))
+    started = found.get("started", 0.0)
+    counted = all(type(each) is int and 0 <= each < _MOST for each in (redone, interruptions))
+    if not counted or type(started) not in (int, float) or not 0 <= started < _LATEST:
+        return History()
+    return History(redone_jobs=redone, interruptions=interruptions, started=float(started))
 
 
 def with_history(ledger: Ledger) -> Callable[[Sequence[Offer]], Sequence[Offer]]:

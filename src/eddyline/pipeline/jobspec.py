@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
-from eddyline.core.errors import FormatError
+from eddyline.core.errors import FormatError, UsageError
 from eddyline.core.names import is_asset, is_identifier
 from eddyline.core.shown import shown
 from eddyline.graph.job import Job
 from eddyline.media.codecs import ENCODERS
 from eddyline.media.ladder import Rung
+from eddyline.media.profile import Profile
 from eddyline.pipeline.plan import KINDS, Plan, parts_folder
+from eddyline.pipeline.terms import Terms
 
 _PLAN_KEY = re.compile(r"\.eddyline/parts/([0-9a-f]{16})/plan-[0-9a-f]{16}\.json")
 _ASK = re.compile(r"[0-9A-Za-z]{1,64}")
@@ -26,6 +28,7 @@ _WORD = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _FILTER_SYNTAX = re.compile(r"[,;:=\[\]'\\\x00-\x1f]")
 _MOST_INDEX = 1_000_000
 _LONGEST_NAME = 2000
+_LATEST = 1e11  # seconds since 1970
 _LONGEST_PLAN = 64 * 1024 * 1024  # bytes; a plan of 12 hours has about 1 MB
 
 
@@ -70,17 +73,14 @@ class StepSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class InspectSpec:
-    """The spec of an `inspect` job: its asset and name, the footage's fingerprint, and what was asked for.
-
-    `profile` and `terms` are parsed, strictly, by their own classes.
-    """
+    """The spec of an `inspect` job: its asset and name, the footage's fingerprint, and what was asked for."""
 
     asset: str
     name: str
     fingerprint: str
     ask: str
-    profile: Any
-    terms: Any
+    profile: Profile
+    terms: Terms
 
     @classmethod
     def of(cls, job: Job) -> InspectSpec:
@@ -88,17 +88,31 @@ class InspectSpec:
         spec = job.spec
         if spec.get("asset") != checked_asset(job):
             raise JobSpecError(f"inspects another asset, {shown(spec.get('asset'))}", path="spec/asset")
-        terms = spec.get("terms", {})
-        if not isinstance(terms, dict) or not terms.keys() <= {"owner", "urgency", "deadline"}:
-            raise JobSpecError("terms that are not known", path="spec/terms")
+        try:
+            profile = Profile.model_validate(spec.get("profile"))
+        except (ValueError, RecursionError) as error:
+            raise JobSpecError(f"not a profile: {shown(str(error), 200)}", path="spec/profile") from error
         return cls(
             asset=job.asset,
             name=_text(spec.get("name"), "spec/name"),
             fingerprint=_text(spec.get("fingerprint"), "spec/fingerprint"),
             ask=_ask(job),
-            profile=spec.get("profile"),
-            terms=terms,
+            profile=profile,
+            terms=_terms(spec.get("terms", {})),
         )
+
+
+def _terms(plain: object) -> Terms:
+    try:
+        terms = Terms.from_json(plain)  # type: ignore[arg-type]  # what is not a mapping raises TypeError
+    except (TypeError, UsageError) as error:
+        raise JobSpecError(
+            f"terms that are not known: {shown(str(error), 200)}", path="spec/terms"
+        ) from error
+    timed = terms.deadline is None or _is_number(terms.deadline)
+    if not isinstance(terms.owner, str) or len(terms.owner) > _LONGEST_NAME or not timed:
+        raise JobSpecError("an owner or a deadline that cannot be", path="spec/terms")
+    return terms
 
 
 def checked_asset(job: Job) -> str:
@@ -163,6 +177,10 @@ def _check_rung(rung: Rung) -> None:
 
 def _is_count(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LATEST
 
 
 def _ask(job: Job) -> str:

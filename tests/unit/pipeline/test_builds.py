@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -312,3 +313,31 @@ def test_a_mix_that_came_about_all_the_same_is_undone_by_asking_again(tmp_path: 
         dead = [job for job in yard.ledger.jobs(asset=_PLAN.asset) if job.state is State.DEAD]
         assert dead
         assert all(was_mixed(job) for job in dead)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b'{"build":[],"by":"x","at":1,"before":[]}',
+        b'{"build":"A","by":"x","at":1e300,"before":[]}',
+        b'{"build":"A","by":"x","at":1,"before":[[]]}',
+        b'{"build":"A","by":"x","at":1,"before":[],"more":1}',
+    ],
+)
+def test_a_record_that_cannot_be_read_is_replaced(tmp_path: Path, data: bytes) -> None:
+    store = FolderStore(tmp_path / "store")
+    store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
+    key = f"{_PLAN.part('chunk')}s.json"
+    store.put_bytes(key, data)
+    bench = Bench(store=store, tools=_tools("A"), scratch=tmp_path / "scratch", history=from_spec)
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        ledger.submit(list(jobs(_PLAN, "ask")))
+        claims = ledger.claim("me", classes=("cpu",), limit=50, lease_s=60)
+    job = next(claim.job for claim in claims if claim.job.kind == "chunk")
+    handle = one_build(bench, lambda _job, _context: Done(result={}))
+    assert handle(job, JobContext(attempt=1)).result == {}
+    assert json.loads(store.get(key))["build"] == "A"

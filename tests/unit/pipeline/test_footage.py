@@ -127,3 +127,25 @@ def test_only_the_id_of_an_asset_names_a_note(tmp_path: Path, asset: str) -> Non
         Sources(store).find(asset)
     with pytest.raises(UsageError, match="not the id of an asset"):
         Sources(store).remember(asset, Original(address="/a", size=1, stamp="1"))
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"address":["/etc/passwd"],"size":1,"stamp":"1"}',
+        b'{"address":"/a","size":-1,"stamp":"1"}',
+        b'{"address":"/a","size":1e99,"stamp":"1"}',
+        b'{"address":"/a","size":1,"stamp":"1","chapters":7}',
+        b'{"address":"/a","size":1,"stamp":"1","chapters":[[]]}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_note_that_was_not_written_here_is_refused_by_an_error_of_ours(tmp_path: Path, note: bytes) -> None:
+    store = FolderStore(tmp_path)
+    store.put_bytes(f".eddyline/sources/{ASSET}.json", note)
+    for ask in (Sources(store).find, Sources(store).chapters):
+        with pytest.raises(FormatError, match="cannot be read"):
+            ask(ASSET)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,24 @@ def test_a_job_that_publishes_carries_what_the_ledger_knows(ledger: Ledger) -> N
 
 def test_a_job_that_was_told_nothing_knows_of_nothing(ledger: Ledger) -> None:
     assert from_spec(_job(ledger, "a.publish")) == History()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [],
+        "x",
+        {"redone_jobs": -1},
+        {"redone_jobs": "1"},
+        {"started": 1e300},
+        {"started": []},
+        {"interruptions": 1e9},
+    ],
+)
+def test_what_is_no_history_in_a_message_is_none(ledger: Ledger, told: object) -> None:
+    publish = _job(ledger, "a.publish")
+    assert from_spec(replace(publish, spec={"history": told})) == History()
+    known = {"redone_jobs": 1, "interruptions": 2, "started": 3, "unknown": []}
+    assert from_spec(replace(publish, spec={"history": known})) == History(
+        redone_jobs=1, interruptions=2, started=3.0
+    )

@@ -169,6 +169,31 @@ def test_a_mutated_spec_is_a_spec_or_refused(spec: Any) -> None:
             continue
 
 
+DEEP: Any = json.loads("[" * 500 + "]" * 500)
+ODD: dict[str, list[Any]] = {
+    "profile": [None, [], "default", {}, {"name": "../x"}, DEEP],
+    "terms": [None, [], {"x": 1}, {"urgency": []}, {"urgency": "now"}, {"owner": 7}],
+    "name": [None, [], "x" * 3000],
+    "fingerprint": [7],
+}
+NO_TIMES: list[Any] = ["soon", -1, 1e300, [], True]
+ODD["terms"] += [{"deadline": value} for value in NO_TIMES]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{name: value} for name, values in ODD.items() for value in values],
+    ids=lambda each: str(each)[:40],
+)
+def test_the_spec_of_an_inspection_is_parsed_strictly(bench: Bench, change: dict[str, Any]) -> None:
+    job = _job("inspect")
+    outcome = perform(
+        handlers(bench)["inspect"], replace(job, spec={**job.spec, **change}), JobContext(attempt=1)
+    )
+    assert isinstance(outcome, Failed)
+    assert outcome.error["error"] == "JobSpecError"
+
+
 def test_the_specs_that_eddyline_writes_are_accepted(bench: Bench) -> None:
     for new in jobs(PLAN, "ask"):
         spec = StepSpec.of(_job(new.kind, spec=new.spec))

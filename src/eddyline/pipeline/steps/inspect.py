@@ -18,7 +18,6 @@ from eddyline.graph.job import Done, Job
 from eddyline.media.footage import main_video
 from eddyline.media.left_out import LeftOut
 from eddyline.media.probe import probe
-from eddyline.media.profile import Profile
 from eddyline.media.sniff import HEAD, container_of
 from eddyline.media.source import SourceFacts, SubtitleFacts
 from eddyline.mp4.index import read_movie
@@ -32,7 +31,6 @@ from eddyline.pipeline.footage import Chapter, Original
 from eddyline.pipeline.jobspec import InspectSpec
 from eddyline.pipeline.plan import Plan, jobs, parts_folder
 from eddyline.pipeline.tally import BYTES_READ, Tally
-from eddyline.pipeline.terms import Terms
 
 
 def inspect(bench: Bench) -> Handler:
@@ -48,10 +46,9 @@ def inspect(bench: Bench) -> Handler:
         bench.store.put_bytes(plan.key, canonical(plan.to_json()))
         cpu = runner.cpu_s + time.thread_time() - started
         bench.parts.keep(plan.part("inspect"), {}, _result(bench.sources.chapters(plan.asset)), cpu)
-        terms = Terms.from_json(spec.terms)
         return Done(
             result={"plan": plan.key, BYTES_READ: tally.bytes},
-            spawn=jobs(plan, spec.ask, terms, route),
+            spawn=jobs(plan, spec.ask, spec.terms, route),
         )
 
     return handle
@@ -78,7 +75,7 @@ class _Inspection:
         # A rewrapped source is still known by, and reported as, the files that the user gave.
         size = sum(chapter.original.size for chapter in chapters) or original.size
         facts = replace(facts, fingerprint=spec.fingerprint, bytes=size)
-        profile = Profile.model_validate(spec.profile)
+        profile = spec.profile
         route = self.bench.route(profile, facts.video)
         plan = Plan.make(
             asset=spec.asset,
