@@ -12,7 +12,7 @@ from eddyline.cli.terminal import console
 from eddyline.pipeline.words import count, duration, shown, size
 
 if TYPE_CHECKING:
-    from eddyline.media.source import AudioFacts, SourceFacts, VideoFacts
+    from eddyline.media.source import AudioFacts, SourceFacts, SubtitleFacts, VideoFacts
 
 
 def probe(
@@ -52,8 +52,22 @@ def _lines(facts: SourceFacts) -> list[tuple[str, str]]:
         lines.append(("telemetry", f"{count(told.payloads, 'payload')}, {size(told.bytes)}, gpmd"))
     else:
         lines.append(("telemetry", "none"))
+    lines += [("subtitles", _subtitles(track)) for track in facts.subtitles]
+    if facts.chapters:
+        lines.append(("chapters", count(len(facts.chapters), "chapter")))
+    said = facts.description
+    device = " ".join(part for part in (said.make, said.model) if part)
+    place = said.location and f"{said.location.latitude:.4f}, {said.location.longitude:.4f}"
+    facets = [said.title, said.created, device, place]
+    if any(facets):
+        lines.append(("recorded", ", ".join(part for part in facets if part)))
     lines += [("left out", str(each)) for each in facts.left_out]
     return [*lines, ("fingerprint", facts.fingerprint)]
+
+
+def _subtitles(track: SubtitleFacts) -> str:
+    flags = [name for name, holds in (("default", track.default), ("forced", track.forced)) if holds]
+    return ", ".join(part for part in (track.codec, track.language, track.title, *flags) if part)
 
 
 def _video(video: VideoFacts) -> list[str]:

@@ -10,6 +10,7 @@ from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.media.frame_size import check_size
+from eddyline.media.left_out import LeftOut
 from eddyline.media.remux import to_mp4
 from eddyline.media.sniff import container_of, first_bytes
 from eddyline.media.toolchain import Toolchain
@@ -23,11 +24,15 @@ STILL_FORMATS: Final = frozenset({"jpeg", "png ", "tiff", "gif "})
 
 @dataclass(frozen=True, kw_only=True)
 class Footage:
-    """A source made readable: a local MP4 or MOV (`path`), its index, and the container it came in."""
+    """A source made readable: a local MP4 or MOV (`path`), its index, and the container it came in.
+
+    `left_out` is what rewrapping left out of it.
+    """
 
     path: Path
     movie: Movie
     container: str
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def open_footage(path: Path, *, work: Path, runner: Runner, tools: Toolchain) -> Footage:
@@ -36,14 +41,15 @@ def open_footage(path: Path, *, work: Path, runner: Runner, tools: Toolchain) ->
     Raises `InputError` (each kind of bad footage in its own words), `UnsupportedError`, `MissingError`.
     """
     container = container_of(first_bytes(path))
+    left_out: tuple[LeftOut, ...] = ()
     if container not in {"mp4", "mov"}:
         wrapped = work / "remuxed.mp4"
-        to_mp4(path, wrapped, runner=runner, tools=tools)
+        left_out = to_mp4(path, wrapped, runner=runner, tools=tools)
         path = wrapped
     with FileRanges(path) as src:
         movie = read_movie(src)
     main_video(movie)
-    return Footage(path=path, movie=movie, container=container)
+    return Footage(path=path, movie=movie, container=container, left_out=left_out)
 
 
 def main_video(movie: Movie) -> Track:

@@ -29,6 +29,7 @@ def whole(store: Store, asset: str, manifest: Mapping[str, Any]) -> bool:
     """
     try:
         names = [manifest["pictures"]["poster"], *(manifest["stream"] or {}).values(), "index.html"]
+        names += [each["path"] for each in manifest.get("subtitles", ())]
         films = {film["path"]: film["bytes"] for film in manifest["renditions"]}
     except (LookupError, TypeError, AttributeError):
         return False

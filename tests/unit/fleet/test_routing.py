@@ -77,3 +77,10 @@ def test_one_ffmpeg_leaves_each_class_the_codecs_that_it_has() -> None:
     assert left["full"].cost == 5
     with pytest.raises(UnsupportedError):
         route(left, {"av1"})
+
+
+def test_subtitles_go_where_telemetry_goes_if_the_classes_are_older_than_the_kind() -> None:
+    found = route(
+        _pools(all={"kinds": ["telemetry", "chunk"], "cost": 1, "codecs": {"h264": "libx264"}}), ["h264"]
+    )
+    assert found.cls("subtitles") == "all"

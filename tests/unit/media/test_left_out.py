@@ -14,6 +14,7 @@ from eddyline.core.errors import UsageError
 from eddyline.media.left_out import KINDS, LeftOut, in_order
 from eddyline.media.left_out_streams import of_streams
 from eddyline.media.source import SourceFacts, VideoFacts
+from eddyline.media.subtitlesources import subtitle_streams
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.look import look
 
@@ -111,3 +112,19 @@ def test_plans_that_were_written_before_the_list_existed_are_still_read() -> Non
     plain = SourceFacts(bytes=1, fingerprint="ab", duration_s=1.0, container="mov", video=video).to_json()
     del plain["left_out"]
     assert SourceFacts.from_json(plain).left_out == ()
+
+
+def test_subtitles_that_are_images_are_listed_and_text_is_not() -> None:
+    streams = [
+        {"index": 0, "codec_type": "video"},
+        {
+            "index": 1,
+            "codec_type": "subtitle",
+            "codec_name": "hdmv_pgs_subtitle",
+            "tags": {"language": "eng"},
+        },
+        {"index": 2, "codec_type": "subtitle", "codec_name": "subrip"},
+    ]
+    (found,) = of_streams(streams, [0, *(each["index"] for each in subtitle_streams(streams))])
+    assert (found.kind, found.what) == ("subtitle", "stream 1 (hdmv_pgs_subtitle, eng)")
+    assert "images" in found.why

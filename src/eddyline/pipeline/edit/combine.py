@@ -85,7 +85,9 @@ def combine(
         opened = open_footage(video, work=aside.work, runner=runner, tools=tools)
         with FileRanges(opened.path) as src:
             made = _Combination(src, opened.movie, wish, aside.work, tools, runner)
-            return replace(made.perform(aside.file), path=out)
+            done = made.perform(aside.file)
+            lost = [f"{each.kind} ({each.what})" for each in opened.left_out]
+            return replace(done, path=out, dropped=(*lost, *done.dropped))
 
 
 def _check(video: Path, out: Path, wish: Wish) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,9 @@ def trim(source: Path, out: Path, wish: Wish, *, tools: Toolchain, runner: Runne
             opened = open_footage(source, work=aside.work, runner=runner, tools=tools)
             with FileRanges(opened.path) as src:
                 cut = _Trim(src, opened.movie, wish, aside.work, tools, runner)
-                return cut.perform(aside.file, out)
+                made = cut.perform(aside.file, out)
+                lost = [f"{each.kind} ({each.what})" for each in opened.left_out]
+                return replace(made, left_out=(*lost, *made.left_out))
 
 
 class _Trim:
