@@ -216,3 +216,18 @@ def test_the_sources_own_chapters_are_in_renditions_and_stream(
         assert tags["location"] == "+47.3769+008.5417/"
         assert tags["creation_time"] == "2024-05-06T07:08:09.000000Z"
     assert "Two &lt;b&gt;" in (asset / manifest["stream"]["dash"]).read_text()
+
+
+def test_chapters_of_matroska_that_begin_late_keep_their_times(
+    encode: Encode, run: Callable[[Path], Path], tmp_path: Path, ffprobe: str
+) -> None:
+    (tmp_path / "c.txt").write_text(_CHAPTERS.replace("START=0", "START=500"))
+    clip = encode("late.mkv", "-i", str(tmp_path / "c.txt"), "-map", "0", "-map_metadata", "2", *_CODECS)
+    assert chapters(ffprobe, clip) == [("0.500000", "One"), ("1.000000", "Two <b>")]
+    asset = run(clip)
+    manifest = json.loads((asset / "manifest.json").read_text())
+    assert [(each["time_s"], each["title"]) for each in manifest["chapters"]] == [
+        (0.0, "Start"),
+        (0.5, "One"),
+        (1.0, "Two <b>"),
+    ]

@@ -44,7 +44,7 @@ def open_footage(path: Path, *, work: Path, runner: Runner, tools: Toolchain) ->
     left_out: tuple[LeftOut, ...] = ()
     if container not in {"mp4", "mov"}:
         wrapped = work / "remuxed.mp4"
-        left_out = to_mp4(path, wrapped, runner=runner, tools=tools)
+        left_out = to_mp4(path, wrapped, runner=runner, tools=tools).left_out
         path = wrapped
     with FileRanges(path) as src:
         movie = read_movie(src)

@@ -58,13 +58,15 @@ def probe(
     container: str | None = None,
     left_out: Sequence[LeftOut] = (),
     subtitles: Sequence[SubtitleFacts] | None = None,
+    chapters: Sequence[tuple[Fraction, str]] | None = None,
     codec: str = "",
 ) -> SourceFacts:
     """Everything known about a source, by range reads.
 
     `work` is a folder for small files, removed again. For rewrapped footage, `src` and `movie` are the MP4's,
     while `original` and `container` say what came in: bytes and fingerprint are the original's; `left_out` is
-    what rewrapping left out of the MP4, and `subtitles` the tracks of the original (None: those of `movie`).
+    what rewrapping left out of the MP4, `subtitles` and `chapters` (seconds, title) those of
+    the original (None: those of `movie`).
     `codec` is that of the original where the MP4 has another one.
     Raises `InputError` and `UnsupportedError` as `main_video` does, or where the first frame is unreadable.
     """
@@ -83,7 +85,7 @@ def probe(
     video = replace(video, codec=codec or video.codec)
     check(video)
     captions = [captions_of(track)] if has_captions(src, track, shown) else []
-    chapters, lost = own_chapters(src, movie, track, shown)
+    own, lost = own_chapters(src, movie, track, shown, chapters)
     return SourceFacts(
         bytes=arrived.size,
         fingerprint=fingerprint(arrived, None if original else movie),
@@ -93,7 +95,7 @@ def probe(
         audio=audio.facts,
         telemetry=_telemetry(src, movie),
         subtitles=(*(_subtitles(src, movie) if subtitles is None else subtitles), *captions),
-        chapters=chapters,
+        chapters=own,
         description=describe(src, movie, track, tools=tools, runner=runner, work=work),
         left_out=in_order(
             [

@@ -29,14 +29,19 @@ Times = list[tuple[Fraction, str]]
 
 
 def own_chapters(
-    src: ByteRanges, movie: Movie, track: Track, shown: Presentation
+    src: ByteRanges,
+    movie: Movie,
+    track: Track,
+    shown: Presentation,
+    listed: Sequence[tuple[Fraction, str]] | None = None,
 ) -> tuple[tuple[ChapterFacts, ...], tuple[LeftOut, ...]]:
     """The chapters of a movie whose main video `track` shows `shown`, each with its frame; what is left out.
 
-    A chapter begins with the frame nearest to its time. Those beyond the video's end, and beyond `MOST`, are
+    `listed` are those of a source that was rewrapped, (seconds, title), instead of the movie's own. A chapter
+    begins with the frame nearest to its time. Those beyond the video's end, and beyond `MOST`, are
     left out, and so is all but the title (images, links).
     """
-    found = in_track(src, movie) or in_list(movie.udta)
+    found = list(listed) if listed is not None else in_track(src, movie) or in_list(movie.udta)
     end = Fraction(shown.end, track.timescale)
     inside = [each for each in found if 0 <= each[0] < end][:MOST]
     left = []

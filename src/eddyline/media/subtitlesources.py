@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -132,33 +133,57 @@ def facts_of_stream(stream: Mapping[str, Any]) -> SubtitleFacts:
     )
 
 
+def chapters_of(answer: Mapping[str, Any]) -> Iterator[tuple[Fraction, str]]:
+    """The chapters in ffprobe's answer, counted from the file's first time as in the MP4."""
+    began = _seconds((answer.get("format") or {}).get("start_time"))
+    for each in answer.get("chapters", ()):
+        title = printable_title(str((each.get("tags") or {}).get("title", "")))
+        yield _seconds(each.get("start_time")) - began, title
+
+
+def _seconds(value: object) -> Fraction:
+    try:
+        return Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        return Fraction(0)
+
+
 def from_streams(path: Path, work: Path, *, tools: Toolchain, runner: Runner) -> Extracted:
-    """The subtitles of a local file that is neither MP4 nor MOV, each as a file of SubRip text in `work`."""
+    """What the index of the MP4 that a local file is rewrapped to does not say exactly.
+
+    Its subtitles, each as a file of SubRip text in `work`, and its chapters.
+    """
     demuxer = container_of(first_bytes(path))
-    answer = ask(path, "-show_streams", tools=tools, runner=runner, demuxer=demuxer)
+    questions = ("-show_streams", "-show_chapters", "-show_format")
+    answer = ask(path, *questions, tools=tools, runner=runner, demuxer=demuxer)
+    chapters = tuple(chapters_of(answer))
     facts = [facts_of_stream(each) for each in subtitle_streams(answer.get("streams", ()))]
     outs = {each.track: work / f"subtitles-{number}.srt" for number, each in enumerate(facts)}
     if not outs:
-        return Extracted()
+        return Extracted(chapters=chapters)
     options = ("-format_whitelist", demuxer, "-f", demuxer)
     try:
         extract(path, outs, tools=tools, runner=runner, options=options)
-        return Extracted(facts=tuple(facts), files=tuple(outs.values()))
+        return Extracted(facts=tuple(facts), files=tuple(outs.values()), chapters=chapters)
     except InputError as error:
         why = f"they cannot be decoded ({error.message})"
         lost = [
             LeftOut(kind="subtitle", what=f"stream {each.track} ({each.codec})", why=why) for each in facts
         ]
-        return Extracted(left_out=tuple(lost))
+        return Extracted(left_out=tuple(lost), chapters=chapters)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extracted:
-    """Subtitles of another container than MP4: `files` has the SubRip text of each of `facts`."""
+    """Of another container than MP4: subtitles, `files` having the SubRip text of each of `facts`.
+
+    `chapters` are (seconds from the start, title), as ffprobe lists them: in FFmpeg's MP4 the first is at 0.
+    """
 
     facts: tuple[SubtitleFacts, ...] = ()
     files: tuple[Path, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    chapters: tuple[tuple[Fraction, str], ...] = ()
 
 
 def cues_of_track(

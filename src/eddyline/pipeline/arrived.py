@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.process import Runner
@@ -50,6 +51,11 @@ class Arrived:
     def own_subtitles(self) -> tuple[SubtitleFacts, ...] | None:
         """The subtitles of a source that was rewrapped; None where the index of the MP4 tells."""
         return None if self.subtitles is None else self.subtitles.facts
+
+    @property
+    def own_chapters(self) -> tuple[tuple[Fraction, str], ...] | None:
+        """The chapters of a source that was rewrapped; None where the index of the MP4 tells."""
+        return None if self.subtitles is None else self.subtitles.chapters
 
 
 @contextmanager

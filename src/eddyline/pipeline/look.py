@@ -38,4 +38,5 @@ def look(address: str | Path, tools: Toolchain, *, runner: Runner | None = None)
                 left_out=found.left_out,
                 codec=found.codec,
                 subtitles=found.own_subtitles,
+                chapters=found.own_chapters,
             )

@@ -16,13 +16,12 @@ from eddyline.fleet.routing import Route
 from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
 from eddyline.media.footage import main_video
-from eddyline.media.left_out import LeftOut
 from eddyline.media.probe import probe
 from eddyline.media.sniff import HEAD, container_of
-from eddyline.media.source import SourceFacts, SubtitleFacts
+from eddyline.media.source import SourceFacts
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.pipeline.arrived import arrived, local
+from eddyline.pipeline.arrived import Arrived, arrived, local
 from eddyline.pipeline.bench import SOURCE, SOURCE_SUBTITLES, Bench
 from eddyline.pipeline.destination import require
 from eddyline.pipeline.edit.merge import join_chapters
@@ -102,9 +101,7 @@ class _Inspection:
             tally=self.tally,
         )
         with opening as found:
-            facts = self._facts(
-                found.src, found.movie, found.container, found.left_out, found.own_subtitles, found.codec
-            )
+            facts = self._facts(found.src, found.movie, found.container, found)
             if found.wrapped is None:
                 return facts, ""
             texts = enumerate(found.subtitles.files if found.subtitles else ())
@@ -129,15 +126,7 @@ class _Inspection:
             main_video(movie)
             return self._facts(src, movie, container_of(src.read(0, min(HEAD, src.size))))
 
-    def _facts(
-        self,
-        src: Ranges,
-        movie: Movie,
-        container: str,
-        left_out: Sequence[LeftOut] = (),
-        subtitles: Sequence[SubtitleFacts] | None = None,
-        codec: str = "",
-    ) -> SourceFacts:
+    def _facts(self, src: Ranges, movie: Movie, container: str, found: Arrived | None = None) -> SourceFacts:
         return probe(
             Watched(src, self.runner.stop.check),
             movie,
@@ -145,9 +134,10 @@ class _Inspection:
             tools=self.bench.tools,
             work=self.work,
             container=container,
-            left_out=left_out,
-            subtitles=subtitles,
-            codec=codec,
+            left_out=found.left_out if found else (),
+            subtitles=found.own_subtitles if found else None,
+            chapters=found.own_chapters if found else None,
+            codec=found.codec if found else "",
         )
 
 
