@@ -57,9 +57,12 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> Rewrap
     codec = codec_of(video)
     way = copied(codec, demuxer) or _lossless_video(path, video, demuxer, runner=runner, tools=tools)
     opened = ("-format_whitelist", _DEMUXERS, "-f", demuxer, *input_args(path))
-    audio, undecodable = kept_audio(opened, streams, way.container, runner=runner, tools=tools)
+    undecodable: list[LeftOut] = []
 
     def rewrap(way: Intermediate) -> None:
+        audio, undecodable[:] = kept_audio(
+            opened, streams, demuxer, way.container, runner=runner, tools=tools
+        )
         argv = (str(tools.ffmpeg), *FFMPEG_BASE, *command(path, out, demuxer, streams, way, audio, made))
         # Frames, not bytes, say how long an encode takes: `Progress` ends one that gets nowhere.
         wall_s = 120 + path.stat().st_size / _SLOWEST_DISK if way.copied else _LONGEST_ENCODE_S

@@ -22,6 +22,10 @@ _COPIED_TO: Final = {
     "mov": _COPIED
     | {f"pcm_{kind}" for kind in ("s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be")},
 }
+# These containers count in milliseconds, and a copy would too: a cut of lossless audio would be off by some
+# samples. Decoded, it runs on from sample to sample.
+_LOSSLESS: Final = frozenset({"flac", "alac"})
+_COARSE: Final = frozenset({"matroska", "webm", "flv", "asf"})
 _ALAC_BITS: Final = 24
 _ALAC_LAYOUTS: Final = frozenset({"mono", "stereo"})  # of others it has an order of its own
 # Longer than a stream needs to begin: one that was announced and never sent is not looked for everywhere.
@@ -39,6 +43,7 @@ class KeptAudio:
 def kept_audio(
     opened: Sequence[str],
     streams: Sequence[Mapping[str, Any]],
+    demuxer: str,
     container: str,
     *,
     runner: Runner,
@@ -46,16 +51,18 @@ def kept_audio(
 ) -> tuple[list[KeptAudio], list[LeftOut]]:
     """The audio streams to keep in an intermediate `container` ("mp4", "mov"), and those left out.
 
-    `opened` are FFmpeg's arguments that open the source, `streams` what ffprobe says of it. Whether a stream
-    that is not copied can be decoded is for FFmpeg to say, and so it is for one that ffprobe cannot describe.
+    `opened` are FFmpeg's arguments that open the source with `demuxer`, `streams` what ffprobe says of it.
+    Whether a stream that is not copied can be decoded is for FFmpeg to say, and so it is for one that ffprobe
+    cannot describe.
     """
+    copied = _COPIED_TO[container] - (_LOSSLESS if demuxer in _COARSE else frozenset())
     kept: list[KeptAudio] = []
     left_out: list[LeftOut] = []
     for each in streams:
         if each.get("codec_type") != "audio":
             continue
         described = _number(each, "sample_rate") > 0 and _number(each, "channels") > 0
-        if described and each.get("codec_name") in _COPIED_TO[container]:
+        if described and each.get("codec_name") in copied:
             kept.append(KeptAudio(index=int(each["index"])))
             continue
         looked = ("-t", _LOOKED_S, *opened)

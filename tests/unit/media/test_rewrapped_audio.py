@@ -70,7 +70,9 @@ def rewrapped(source: Path, tools: Toolchain) -> tuple[Path, list[str], tuple[Le
         ("pcm_s24le", "7.1", 8, "ipcm"),
         ("pcm_s24le", "hexadecagonal", 16, "ipcm"),
         ("truehd", "5.1", 6, "ipcm"),
-        ("flac", "quad", 4, "fLaC"),
+        ("flac", "quad", 4, "ipcm"),
+        ("flac", "stereo", 2, "ipcm"),  # 32 bits, as FFmpeg encodes doubles
+        ("alac", "5.1", 6, "ipcm"),
     ],
 )
 def test_every_sample_of_lossless_audio_is_kept_in_its_channel(
