@@ -84,6 +84,7 @@ def test_forged_reports_settle_add_and_block_nothing(distant: Callable[..., Dist
     # What a phantom claims is forgotten once its short lease is over.
     until(lambda: all(worker.proven for worker in place.ledger.workers()), 30)
     assert place.thread.is_alive()
+    assert place.notes["forged"] >= 5
 
 
 def test_a_worker_obeys_no_command_for_another(distant: Callable[..., Distant]) -> None:

@@ -6,9 +6,11 @@ import queue
 import threading
 from collections.abc import Callable
 
+from eddyline.core.loops import survive
+
 
 class Errands:
-    """A thread that runs what it is sent on. An errand must raise nothing; `close` waits for none."""
+    """A thread that runs what is sent to it; what raises is logged. `close` waits for none."""
 
     def __init__(self, name: str) -> None:
         self._sent: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -24,4 +26,4 @@ class Errands:
 
     def _run(self) -> None:
         while (errand := self._sent.get()) is not None:
-            errand()
+            survive("drainer", errand)

@@ -53,12 +53,14 @@ class Rules:
 class Applied:
     """What came of it: facts that counted, those late, doubled or unknown, and orders to workers.
 
-    `heard` are the heartbeats that really came from the workers that they name.
+    `heard` are the heartbeats that really came from the workers that they name. `forged` of those ignored
+    were about the publication that counts, without its token.
     """
 
     counted: int
     ignored: int
     ordered: int = 0
+    forged: int = 0
     heard: tuple[Beat, ...] = ()
 
 
@@ -76,15 +78,16 @@ def apply(connection: Connection, facts: Sequence[Fact], rules: Rules) -> Applie
     believed = speakers.keep(connection, _alive(facts, rules), rules.now, proofs)
     counted = ignored = 0
     refused: list[Order] = []
+    forged: list[Fact] = []
     for rounds in _rounds(reports):
-        accepted = _apply_round(connection, rounds, rules, refused)
+        accepted = _apply_round(connection, rounds, rules, refused, forged)
         counted += accepted
         ignored += len(rounds) - accepted
     spoken = {name for name, _ in believed}
     given = [order for order in refused if order.worker in spoken]
     orders.give(connection, given, rules.now)
     heard = tuple(fact for fact in facts if isinstance(fact, Beat) and (fact.worker, fact.key) in believed)
-    return Applied(counted=counted, ignored=ignored, ordered=len(given), heard=heard)
+    return Applied(counted=counted, ignored=ignored, ordered=len(given), forged=len(forged), heard=heard)
 
 
 def _proofs(connection: Connection, reports: Sequence[Started | Answered]) -> set[Speaker]:
@@ -143,13 +146,21 @@ def _key(fact: Started | Answered) -> tuple[str, int, str, str]:
 
 
 def _apply_round(
-    connection: Connection, facts: Sequence[Started | Answered], rules: Rules, refused: list[Order]
+    connection: Connection,
+    facts: Sequence[Started | Answered],
+    rules: Rules,
+    refused: list[Order],
+    forged: list[Fact],
 ) -> int:
-    """Apply facts about different jobs; returns how many counted, and adds to `refused` what follows."""
+    """Apply facts about different jobs; returns how many counted.
+
+    Adds to `refused` the orders that follow, and to `forged` the facts that lack their publication's token.
+    """
     readiness.begin(connection)
     records = lock(connection, [fact.job_id for fact in facts])
     published = outbox.current(connection, records)
     current = [fact for fact in facts if _counts(fact, records, published)]
+    forged += [fact for fact in facts if _is_forged(fact, published)]
     touched = [records[fact.job_id] for fact in current if _begin(records[fact.job_id], fact, rules)]
     write(connection, touched)
     dead = {record.job_id: record.job_id for record in touched if record.state == State.DEAD}
@@ -175,6 +186,13 @@ def _counts(
     return fact.fence - max(records[fact.job_id].fence, current.base) <= _MOST_AHEAD
 
 
+def _is_forged(fact: Started | Answered, published: Mapping[str, Current]) -> bool:
+    """Whether a fact is about the publication that counts, and does not show its token."""
+    current = published.get(fact.job_id)
+    about = current is not None and publication(fact.fence) == current.base
+    return about and current is not None and not current.admits(fact.fence, fact.token)
+
+
 def _refusals(
     facts: Iterable[Started | Answered], records: Mapping[str, Record], published: Mapping[str, Current]
 ) -> Iterator[Order]:
@@ -182,10 +200,9 @@ def _refusals(
     for fact in facts:
         if not isinstance(fact, Started):
             continue
-        current = published.get(fact.job_id)
-        forged = current is not None and publication(fact.fence) == current.base
-        if forged and not _counts(fact, records, published):
+        if _is_forged(fact, published):
             continue
+        current = published.get(fact.job_id)
         order = refuse(fact, records.get(fact.job_id), None if current is None else current.base)
         if order is not None:
             yield order

@@ -162,6 +162,8 @@ class Coordinator:
         self._vouching.hear(applied.heard, now=self._ledger.now())
         self._exchange.acknowledge(deliveries)
         self._note(Note(what="counted", count=applied.counted))
+        if applied.forged:
+            self._note(Note(what="forged", count=applied.forged, reason="reports without their job's token"))
         if applied.ignored:
             self._note(
                 Note(

@@ -63,10 +63,13 @@ def test_without_the_token_nothing_is_settled(ledger: RemoteLedger, token: str, 
     before = get(ledger, "a-1")
     for receipt in (1, 2, 5000, STRIDE - 1):
         forged = replace(answer(the, outcome, receipt, "eve"), token=token)
-        assert say(ledger, forged, replace(start(the, receipt, "eve"), token=token)).counted == 0
+        said = say(ledger, forged, replace(start(the, receipt, "eve"), token=token))
+        assert (said.counted, said.forged) == (0, said.ignored)
+        assert said.forged
     after = get(ledger, "a-1")
     assert replace(after, lease_deadline=None) == replace(before, lease_deadline=None)
-    assert say(ledger, answer(the, done(by="ada"))).counted == 1
+    rightful = say(ledger, answer(the, done(by="ada")))
+    assert (rightful.counted, rightful.forged) == (1, 0)
     assert get(ledger, "a-1").result == {"by": "ada"}
 
 
