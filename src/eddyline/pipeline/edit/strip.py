@@ -22,7 +22,7 @@ from eddyline.mp4.layout import read_layout
 from eddyline.mp4.movie import Limits
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.pipeline.edit.strip_location.copying import Index, Written
-from eddyline.pipeline.edit.strip_location.fragments import Fragments
+from eddyline.pipeline.edit.strip_location.fragments import Fragments, samples_in_fragments
 from eddyline.pipeline.edit.strip_location.leftovers import Leftovers, outermost
 from eddyline.pipeline.edit.strip_location.metadata import Metadata, note_keys
 from eddyline.pipeline.edit.strip_location.movie_boxes import MovieBoxes, brands
@@ -48,7 +48,7 @@ def strip_location(
         src = Watched(file, check)
         if src.size >= len(_RAW) and src.read(0, len(_RAW)) == _RAW:
             return _raw(src, aside.file)
-        return _movie(src, aside.file, keep_titles=keep_titles)
+        return _movie(src, aside.file, keep_titles=keep_titles, check=check)
 
 
 def _raw(src: ByteRanges, out: Path) -> Stripped:
@@ -75,13 +75,17 @@ def _raw(src: ByteRanges, out: Path) -> Stripped:
     return report.stripped(len(whole))
 
 
-def _movie(src: ByteRanges, out: Path, *, keep_titles: bool) -> Stripped:
+def _movie(src: ByteRanges, out: Path, *, keep_titles: bool, check: Callable[[], None]) -> Stripped:
     movie = read_movie(src)
     layout = read_layout(src, Limits())
     report = Report()
+    later = samples_in_fragments(layout.moofs if movie.fragmented else ())
     choices = Chooser(src=src, movie=movie, report=report, keep_titles=keep_titles).choose()
     boxes = MovieBoxes(
-        report=report, metadata=Metadata(report=report, keep_titles=keep_titles), choices=choices
+        report=report,
+        metadata=Metadata(report=report, keep_titles=keep_titles),
+        choices=choices,
+        fragmented=later,
     )
     head, tracks, tail = boxes.read(layout.moov)
     index = Index(first=_file_type(src, report), head=head, tail=tail, tracks=tracks)
@@ -91,13 +95,12 @@ def _movie(src: ByteRanges, out: Path, *, keep_titles: bool) -> Stripped:
         index.write(file, src, written)
         if movie.fragmented and layout.moofs:
             numbers = [track.choice.track.number for track in tracks]
-            at = dict.fromkeys((track.number for track in movie.tracks), 0)
-            at.update((track.choice.track.number, track.listed) for track in tracks)
+            at = {track.number: len(track.samples) - later[track.number] for track in movie.tracks}
             fragments = Fragments(src=src, choices=choices, report=report, at=at)
             for moof in layout.moofs:
                 fragments.write(file, moof, dict(zip(numbers, written, strict=True)))
         size = file.tell()
-    check_result(out, movie, tracks, written, report)
+    check_result(out, movie, tracks, written, report, check=check)
     return report.stripped(size)
 
 

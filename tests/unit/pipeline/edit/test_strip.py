@@ -352,6 +352,27 @@ def test_telemetry_that_another_program_dropped_from_the_index_goes(clip: Path, 
     assert b"DEVC" not in (tmp_path / "out.mp4").read_bytes().replace(b"GPMFDEVC", b"")
 
 
+def test_telemetry_in_fragments_is_stripped(clip: Path, tmp_path: Path, ffmpeg: str) -> None:
+    source, out = tmp_path / "in.mp4", tmp_path / "out.mp4"
+    options = [
+        "-map",
+        "0",
+        "-c",
+        "copy",
+        "-copy_unknown",
+        "-movflags",
+        "frag_keyframe+empty_moov+default_base_moof",
+    ]
+    subprocess.run([ffmpeg, "-v", "error", "-i", str(clip), *options, str(source)], check=True)
+    made = strip_location(source, out)
+    assert "track 3/GPS5" in removed(made)
+    before, after = gpmf.read(source), gpmf.read(out)
+    assert set(before.streams) - set(after.streams) == {"GPS5"}
+    for label, stream in after.streams.items():
+        assert np.array_equal(stream.raw, before.streams[label].raw)
+    assert decoded(source, ffmpeg) == decoded(out, ffmpeg)
+
+
 def test_raw_telemetry_is_stripped_too(samples: Path, tmp_path: Path) -> None:
     source = samples / "gpmf" / "walking.gpmf"
     made = strip_location(source, tmp_path / "out.gpmf")

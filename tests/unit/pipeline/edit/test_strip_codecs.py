@@ -40,6 +40,8 @@ KINDS = {
     "frag.mp4": "-c:v libx264 -g 10 -c:a aac -movflags frag_keyframe+empty_moov+default_base_moof",
     "base.mp4": "-c:v libx264 -g 10 -c:a aac -movflags frag_keyframe+empty_moov",
     "hybrid.mp4": "-c:v libx264 -g 10 -c:a aac -movflags frag_keyframe",
+    "hybrid-pcm.mov": "-c:v prores_ks -c:a pcm_s24le -movflags frag_keyframe+default_base_moof",
+    "frag-pcm.mp4": "-c:v libx264 -g 10 -c:a pcm_s16le -movflags frag_keyframe+empty_moov",
     "cmaf.mp4": "-c:v libx264 -g 10 -bf 2 -c:a aac -movflags cmaf+dash+global_sidx",
     "fast.mp4": "-c:v libx264 -c:a aac -movflags +faststart",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
@@ -142,6 +143,16 @@ class Fragments:
             elif child.kind != "tfhd":
                 drop(child, self.report)
         return None if choice is None else _Part(front=front, runs=tuple(runs), behind=behind)
+
+
+def samples_in_fragments(moofs: Sequence[Box]) -> Counter[int]:
+    """How many samples of each track the fragments hold."""
+    found: Counter[int] = Counter()
+    for traf in (each for moof in moofs for each in moof.children() if each.kind == "traf"):
+        number = int.from_bytes(traf.need("tfhd").body[4:8], "big")
+        runs = (each for each in traf.children() if each.kind == "trun")
+        found[number] += sum(int.from_bytes(each.body[4:8], "big") for each in runs)
+    return found
 
 
 def _header(tfhd: bytes) -> bytes:

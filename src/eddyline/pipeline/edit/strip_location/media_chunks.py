@@ -30,8 +30,8 @@ class Chunks:
     description: Ints
 
 
-def read_chunks(stbl: Box, samples: Samples) -> Chunks:
-    """The chunks of a track whose tables have been read as `samples` already.
+def read_chunks(stbl: Box, samples: Samples, most: int) -> Chunks:
+    """The chunks of a track whose tables have been read as `samples` already, of which `most` are in moov.
 
     Raises `UnsupportedError` where chunks of uncompressed audio overlap, so that they cannot be separated.
     """
@@ -51,9 +51,9 @@ def read_chunks(stbl: Box, samples: Samples) -> Chunks:
     frames = stbl.need("stz2" if stbl.find("stz2") else "stsz").fields()
     frames.version()
     _, listed = frames.unpack("II")
-    if len(samples) < listed:  # blocks of audio frames, where the tables list frames
+    if most < listed:  # blocks of audio frames, where the tables list frames
         offset, description, count = (each[count > 0] for each in (offset, description, count))
-        first, stop = _by_offset(offset, samples)
+        first, stop = _by_offset(offset, samples.offset[:most])
     else:
         ends = np.cumsum(count)
         used = int(np.searchsorted(ends, listed)) + 1 if listed else 0
@@ -72,15 +72,15 @@ def read_chunks(stbl: Box, samples: Samples) -> Chunks:
     )
 
 
-def _by_offset(offset: Ints, samples: Samples) -> tuple[Ints, Ints]:
+def _by_offset(offset: Ints, blocks: Ints) -> tuple[Ints, Ints]:
     """[first, stop) blocks of each chunk, by the places where the blocks lie."""
-    starts = np.flatnonzero(np.isin(samples.offset, offset))
-    if not np.array_equal(samples.offset[starts], offset):
+    starts = np.flatnonzero(np.isin(blocks, offset))
+    if not np.array_equal(blocks[starts], offset):
         raise UnsupportedError(
             "chunks of uncompressed audio overlap, so they cannot be copied one by one",
             remedy="rewrap the file first: ffmpeg -i IN -map 0:v? -map 0:a -c copy OUT.mov",
         )
-    return starts.astype(np.int64), np.append(starts[1:], len(samples)).astype(np.int64)
+    return starts.astype(np.int64), np.append(starts[1:], len(blocks)).astype(np.int64)
 
 
 def stsc(chunks: Chunks) -> bytes:

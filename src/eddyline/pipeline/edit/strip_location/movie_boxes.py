@@ -88,11 +88,12 @@ class TrackBoxes:
 
 @dataclass(frozen=True, kw_only=True)
 class MovieBoxes:
-    """Rewrites moov; the `choices` are the tracks to keep."""
+    """Rewrites moov; `choices` are the tracks to keep, `fragmented` their numbers of samples in fragments."""
 
     report: Report
     metadata: Metadata
     choices: Sequence[Choice]
+    fragmented: Mapping[int, int] = field(default_factory=dict)
     _tracks: list[TrackBoxes] = field(default_factory=list)
 
     def read(self, moov: Box) -> tuple[bytes, tuple[TrackBoxes, ...], bytes]:
@@ -192,7 +193,9 @@ class MovieBoxes:
         before, after = sample_tables.tables(stbl, track, listed)
         return TrackBoxes(
             choice=choice,
-            chunks=read_chunks(stbl, track.samples),
+            chunks=read_chunks(
+                stbl, track.samples, len(track.samples) - self.fragmented.get(track.number, 0)
+            ),
             listed=listed,
             head=b"".join(parts.get(kind, b"") for kind in ("tkhd", "tapt", "edts", "tref")),
             media=rewritten(mdia, self.report, media),

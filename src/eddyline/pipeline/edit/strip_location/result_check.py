@@ -7,7 +7,7 @@ is known to be written.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from eddyline.pipeline.edit.strip_location.copying import Written
 from eddyline.pipeline.edit.strip_location.movie_boxes import TrackBoxes
 from eddyline.pipeline.edit.strip_location.report import Report
 from eddyline.pipeline.edit.strip_location.result_boxes import Chunk, Result, read_result
+from eddyline.pipeline.edit.watched import Watched, never
 
 _BLOCK: Final = 8 << 20
 _OVERLAP: Final = 64
@@ -47,15 +48,22 @@ def check_raw(copy: Path) -> None:
 
 
 def check_result(
-    copy: Path, source: Movie, tracks: Sequence[TrackBoxes], written: Sequence[Written], report: Report
+    copy: Path,
+    source: Movie,
+    tracks: Sequence[TrackBoxes],
+    written: Sequence[Written],
+    report: Report,
+    *,
+    check: Callable[[], None] = never,
 ) -> None:
-    """Check a movie. Raises `ProofError`.
+    """Check a movie; `check` is called with every read and may raise, to stop. Raises `ProofError`.
 
     Its boxes are known ones and fill the file, its media is covered by samples exactly once; each track has
     the samples that were written, at the times and with the edits of the source; telemetry has known keys
     alone; and neither known marks of a location nor the source's own coordinates are found in it.
     """
-    with FileRanges(copy) as src:
+    with FileRanges(copy) as file:
+        src = Watched(file, check)
         result = read_result(src)
         _check_outside(result, report.places)
         _check_samples(read_movie(src), source, tracks)
