@@ -79,3 +79,34 @@ def test_spherical_metadata_reaches_renditions_and_streams(
     master = (root / "stream" / "master.m3u8").read_text("utf-8")
     assert master.count('REQ-VIDEO-LAYOUT="CH-STEREO/PROJ-EQUI"') == 2 * len(inits)
     assert not [each for each in manifest["left_out"] if each["kind"] == "spherical"]
+
+
+_X265 = ("-c:v", "libx265", "-crf", "4", "-preset", "ultrafast", "-x265-params", "log-level=error")
+_PQ = "setparams=color_primaries=bt2020:color_trc=smpte2084"
+_SDR = "setparams=color_primaries=bt709:color_trc=bt709"
+
+
+@pytest.mark.parametrize(
+    ("filters", "options", "matrix"),
+    [
+        (f"{_SDR},zscale=m=ycgco:r=full,format=yuv420p", ("-c:v", "libx264"), "bt709"),
+        (f"{_SDR},zscale=m=2020_cl:r=limited:p=2020,format=yuv420p", ("-c:v", "libx264"), "bt2020nc"),
+        (f"{_PQ},zscale=m=ictcp:r=limited,format=yuv420p10le", _X265, "bt709"),
+        (f"{_PQ}:colorspace=gbr", ("-pix_fmt", "gbrp10le", *_X265), "bt709"),
+        ("format=rgb24", ("-c:v", "libx264rgb"), "bt709"),
+    ],
+    ids=["YCgCo", "constant luminance", "ICtCp", "RGB in PQ", "RGB"],
+)
+def test_rare_colours_pass_the_proof(
+    filters: str, options: tuple[str, ...], matrix: str,
+    eddyline: tuple[str, ...], small_profile: Path, ffmpeg: str, ffprobe: str, tmp_path: Path,
+) -> None:  # fmt: skip
+    source = tmp_path / "a.mp4"
+    shown = f"color=0x205020:s=320x180:r=10:d=1,{_CORNERS.replace('white', '0x606060')},format=gbrp,{filters}"
+    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", shown, *options, f"{source}"]
+    subprocess.run(argv, check=True, timeout=60)
+    manifest, root = published(eddyline, source, small_profile, tmp_path / "out")
+    for each in manifest["renditions"]:
+        assert stream(ffprobe, root / each["path"])["color_space"] == matrix
+        assert stream(ffprobe, root / "stream" / each["name"] / "init.mp4")["color_space"] == matrix
+        assert manifest["proof"]["frame_samples"][each["name"]]["compared"]

@@ -72,6 +72,11 @@ def is_kept(facts: VideoFacts) -> bool:
     return not is_rgb(facts.pixel_format) and facts.matrix in _KEPT
 
 
+def is_known_to_scale(facts: VideoFacts) -> bool:
+    """Whether FFmpeg's scale filter takes such frames; zscale takes the others."""
+    return is_rgb(facts.pixel_format) or facts.matrix not in ZSCALED
+
+
 def scaled(facts: VideoFacts, width: int, height: int, pixel_format: str) -> tuple[str, ...]:
     """Filters from a decoded frame to `width` x `height` and this YCbCr format, in limited range, tagged.
 
@@ -85,7 +90,7 @@ def scaled(facts: VideoFacts, width: int, height: int, pixel_format: str) -> tup
         # RGB's tag on what is not RGB: FFmpeg takes no notice, and encoders must not repeat it.
         return ("setparams=colorspace=unknown", f"scale={width}:{height}:flags=bicubic:out_range=limited", to)
     matrix, primaries, transfer = _target(facts)
-    if facts.matrix in ZSCALED and not is_rgb(facts.pixel_format):
+    if not is_known_to_scale(facts):
         out = f"m={matrix}:p={primaries}:t={transfer}:r=limited"
         return (f"zscale={width}:{height}:filter=bicubic:{zscale_input(facts)}:{out}", to)
     out = f"out_color_matrix={'bt2020' if matrix == 'bt2020nc' else matrix}:out_range=limited"

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from eddyline.media.chunks import Grid
-from eddyline.media.colours import is_kept, scaled, zscale_input
+from eddyline.media.colours import is_kept, is_known_to_scale, scaled, zscale_input
 from eddyline.media.ladder import Rung
 from eddyline.media.orientation import on_its_side, rotated, upright
 from eddyline.media.source import VideoFacts
@@ -58,11 +58,10 @@ def timebase(facts: VideoFacts, grid: Grid) -> Fraction:
 
 def _exact(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
     base = timebase(facts, grid)
-    steps = [
-        f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}",
+    steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"]
+    if is_known_to_scale(facts):
         # Frames of another size, in mid-stream, get that of the first; all others pass through as they are.
-        f"scale={facts.width}:{facts.height}:{_SCALER}",
-    ]
+        steps.append(f"scale={facts.width}:{facts.height}:{_SCALER}")
     if facts.interlaced:
         # One frame for each frame, whatever the fields: bwdif halves the time base, so settb comes after.
         steps.append("bwdif=mode=send_frame:parity=auto:deint=interlaced")

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from eddyline.core.errors import ToolError
 from eddyline.core.process import Limits, Runner
+from eddyline.media.colours import is_known_to_scale, is_rgb
 from eddyline.media.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
@@ -73,14 +74,16 @@ class Shots:
 class Plain:
     """A local file to be read: FFmpeg's demuxer for it, and its video stream as a specifier ("v:0", "i:0x2").
 
-    `tonemapped`: HDR that is to be compared with SDR goes through FFmpeg's usual tone mapping; the facts name
-    its transfer where its frames do not.
+    `converted`: video of a matrix that FFmpeg's scale filter does not know (YCgCo, ICtCp, constant luminance)
+    becomes RGB by its zscale filter first. `tonemapped`: HDR that is to be compared with SDR goes through
+    FFmpeg's usual tone mapping; the facts name its transfer where its frames do not.
     """
 
     path: Path
     demuxer: str
     stream: str = "v:0"
     tonemapped: VideoFacts | None = None
+    converted: VideoFacts | None = None
 
 
 def canvas(width: int, height: int) -> tuple[int, int]:
@@ -189,7 +192,7 @@ def command(
         inputs += [*("-threads", "1", "-max_error_rate", "1"), *seek]
         inputs += [*("-format_whitelist", _DEMUXERS, "-f", plain.demuxer, "-an", "-sn", "-dn")]
         inputs += input_args(plain.path)
-        steps = ",".join(_steps(span, shape, plain.tonemapped))
+        steps = ",".join(_steps(span, shape, plain.tonemapped, plain.converted))
         graphs.append(f"[{at}:{plain.stream}]{steps},split[a{at}][b{at}]")
         often = ("-fps_mode", "passthrough", "-enc_time_base", f"1:{SECOND}", "-frames:v", str(_MOST_FRAMES))
         outputs += ["-map", f"[a{at}]", *often, "-f", "framecrc", f"file:{listed}"]
@@ -202,14 +205,26 @@ def command(
     )
 
 
-def _steps(span: Span, shape: tuple[int, int], tonemapped: VideoFacts | None) -> list[str]:
+def _steps(
+    span: Span, shape: tuple[int, int], tonemapped: VideoFacts | None, converted: VideoFacts | None
+) -> list[str]:
     bounds = [f"start={_seconds(span.start)}"] if span.start is not None else []
     bounds += [f"end={_seconds(span.stop)}"] if span.stop is not None else []
     trimmed = [f"trim={':'.join(bounds)}"] if bounds else []
     # A scaled frame's sample aspect is such that its display aspect stays: framecrc prints it.
     scaled = f"scale={shape[0]}:{shape[1]}:{_FLAGS}"
-    steps = [*trimmed, f"settb=1/{SECOND}", "setsar=sar=sar:max=1000000", scaled]
+    steps = [*trimmed, f"settb=1/{SECOND}", "setsar=sar=sar:max=1000000"]
+    steps += [*(_to_rgb(converted) if converted else ()), scaled]
     return [*steps, *(_tonemapping(tonemapped) if tonemapped else ()), "format=rgb24"]
+
+
+def _to_rgb(facts: VideoFacts) -> tuple[str, ...]:
+    wide = facts.hdr or facts.matrix == "bt2020c"
+    primaries = facts.primaries if facts.primaries != "unknown" else "bt2020" if wide else "bt709"
+    transfer = facts.transfer if facts.transfer != "unknown" else "bt709"
+    reach = "full" if facts.full_range else "limited"
+    said = f"tin={transfer}:pin={primaries}:min={facts.matrix}:rin={reach}"
+    return (f"zscale={said}:m=gbr:r=full", "format=gbrp12le")
 
 
 def _tonemapping(facts: VideoFacts) -> tuple[str, ...]:
@@ -217,8 +232,11 @@ def _tonemapping(facts: VideoFacts) -> tuple[str, ...]:
     primaries = facts.primaries if facts.primaries != "unknown" else "bt2020"
     matrix = facts.matrix if facts.matrix != "unknown" else "bt2020nc"
     reach = "full" if facts.full_range else "limited"
+    deep = "format=yuv444p12le"
+    if is_rgb(facts.pixel_format) or not is_known_to_scale(facts):
+        matrix, reach, deep = "gbr", "full", "format=gbrp12le"
     return (
-        "format=yuv444p12le",
+        deep,
         f"zscale=tin={facts.transfer}:pin={primaries}:min={matrix}:rin={reach}:t=linear:npl={_WHITE}",
         "format=gbrpf32le",
         "zscale=p=bt709",

@@ -14,6 +14,7 @@ from eddyline.core.ranges import FileRanges
 from eddyline.media import filters
 from eddyline.media.assemble import assemble
 from eddyline.media.chunks import Chunk, Grid
+from eddyline.media.colours import is_known_to_scale
 from eddyline.media.encode import encode_chunk
 from eddyline.media.footage import main_video, open_footage
 from eddyline.media.frame_canvases import Plain
@@ -151,6 +152,7 @@ class Chain:
                 demuxer="mov" if demuxer == "mp4" else demuxer,
                 stream=str(index),
                 tonemapped=video if tonemapped else None,
+                converted=None if is_known_to_scale(video) else video,
             ),
             track=opened.track,
             shown=opened.shown,

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from eddyline.core.errors import ProofError
+from eddyline.media.colours import is_known_to_scale
 from eddyline.media.filters import keeps_hdr
 from eddyline.media.frame_canvases import Plain
 from eddyline.media.frame_sources import Reading, SourceSamples, microseconds, needed, sample
@@ -52,7 +53,11 @@ def samples(task: Task) -> Made:
                 {_TONEMAPPED if is_tonemapped(facts, rung) else _PLAIN for rung in plan.rungs}
             ):
                 mapped = facts if name == _TONEMAPPED else None
-                looked = [replace(each, plain=replace(each.plain, tonemapped=mapped)) for each in readings]
+                odd = None if is_known_to_scale(facts) else facts
+                looked = [
+                    replace(each, plain=replace(each.plain, tonemapped=mapped, converted=odd))
+                    for each in readings
+                ]
                 found = sample(
                     looked,
                     chosen.windows,
