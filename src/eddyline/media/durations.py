@@ -29,8 +29,9 @@ class Durations:
     """Seconds, by who says so.
 
     `source` is the source's index, `decoded` when FFmpeg's own decode of the original ends (None where its
-    last frame was not sampled), `renditions` the finished files' edit lists by name, `stream` the playlists
-    and the MPD (None without packaging). `first` is when the first frame is shown: streams begin with it.
+    last frame was not sampled; known to within `slack`), `renditions` the finished files' edit lists by name,
+    `stream` the playlists and the MPD (None without packaging). `first` is when the first frame is shown:
+    streams begin with it.
     """
 
     source: float
@@ -38,15 +39,16 @@ class Durations:
     renditions: Mapping[str, float]
     stream: StreamDurations | None
     first: float = 0.0
+    slack: float = 0.0
 
     def check(self, fps: Fraction) -> None:
         """See that all agree within one frame at the nominal rate; raises `ProofError` where one does not."""
         within = float(1 / fps) + _ROUNDED
-        told = [("FFmpeg's decode of the original", self.decoded)] if self.decoded is not None else []
-        told += [(f"rendition {name}", seconds) for name, seconds in self.renditions.items()]
-        for what, seconds in told:
+        if self.decoded is not None and abs(self.decoded - self.source) > max(within, self.slack + _ROUNDED):
+            raise _differs("FFmpeg's decode of the original", self.decoded, self.source)
+        for name, seconds in self.renditions.items():
             if abs(seconds - self.source) > within:
-                raise _differs(what, seconds, self.source)
+                raise _differs(f"rendition {name}", seconds, self.source)
         streams = (*self.stream.hls.items(), *self.stream.dash.items()) if self.stream else ()
         for what, seconds in streams:
             if min(abs(seconds - self.source), abs(seconds - self.source + self.first)) > within:
@@ -55,8 +57,7 @@ class Durations:
     def to_json(self) -> dict[str, Any]:
         """What the manifest says of them."""
         plain = asdict(self)
-        del plain["first"]
-        return plain
+        return {key: value for key, value in plain.items() if key not in {"first", "slack"}}
 
 
 def _differs(what: str, seconds: float, source: float) -> ProofError:

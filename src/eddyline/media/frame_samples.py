@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import log10
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ _LAGGING_RMS, _LAGGING_SHARE = 6.0, 0.1
 # All frames of a rendition together speak at smaller differences, for a codec's errors have no direction:
 # `towards` is how far the rendition lies on the way from its source frames (0) to the alternative (1).
 _JOINT_RMS, _JOINT_SHARE, _JOINT_TOWARDS = 0.8, 0.75, 0.6
+_NEARER = 0.75
 _WORST_DB, _MOST_OFFSET = 20.0, 8.0
 _TONEMAPPED_DB, _TONEMAPPED_OFFSET = 14.0, 32.0
 _DEGREE: Final = 3  # of the polynomial that maps one tone mapping's values to another's
@@ -129,9 +130,32 @@ class _Comparison:
             places = [by_frame.get(self.sources[pair.own].frame + step) for pair in self.pairs]
             there = [at for at, place in enumerate(places) if place is not None]
             others = [self.shown[places[at] or 0] for at in there]
-            alike = self._resembles(others, [own[at] for at in there], errors[there], there)
+            theirs = [own[at] for at in there]
+            alike = self._resembles(others, theirs, errors[there], there)
+            if alike is None and self.tonemapped:
+                alike = self._nearer(others, theirs, there)
             found += [replace(alike, looks=name)] if alike else []
         return found
+
+    def _nearer(
+        self, others: Sequence[Canvas], own: Sequence[Canvas], places: Sequence[int]
+    ) -> _Alike | None:
+        """A keyframe that lies nearer to its neighbour, by one curve for both.
+
+        Two tone mappings differ by more than a curve can say, but much alike in neighbouring frames: what
+        counts is how far the rendition lies on the way from the one to the other.
+        """
+        if not places:
+            return None
+        made = [self.made[at] for at in places]
+        curve = _curve(own, made)
+        for at, a, s, r in zip(places, _through(curve, others), _through(curve, own), made, strict=True):
+            step = a - s
+            length = float((step * step).sum())
+            clear = self.pairs[at].key and length >= _CLEAR_RMS**2 * step.size
+            if clear and float((step * (r - s)).sum()) > _NEARER * length:
+                return _Alike(place=at, left=_error(a, r))
+        return None
 
     def _of_other_times(self, own: list[Canvas], errors: npt.NDArray[np.float64]) -> list[_Alike]:
         if self.tonemapped:
@@ -196,7 +220,7 @@ class _Comparison:
         """With one tone mapping's values in place of another's, where there are two; else as they are."""
         if not self.tonemapped:
             return list(canvases)
-        return _mapped(canvases, self.made if made is None else made)
+        return _through(_curve(canvases, self.made if made is None else made), canvases)
 
     def _told(self, at: int, looks: str) -> Mismatch:
         pair = self.pairs[at]
@@ -263,16 +287,21 @@ def _is_clear(far: float, error: float, left: float, *, key: bool) -> bool:
     return far >= rms**2 and left < share * error
 
 
-def _mapped(canvases: Sequence[Canvas], made: Sequence[Canvas]) -> list[Canvas]:
-    """The canvases through the one polynomial a channel that brings them nearest to `made`."""
+def _curve(canvases: Sequence[Canvas], made: Sequence[Canvas]) -> list[npt.NDArray[np.floating[Any]]]:
+    """The polynomial for each channel that brings all canvases together nearest to `made`."""
     stack, wanted = np.stack(canvases) / 255, np.stack(made)
-    found = np.empty_like(stack)
-    for channel in range(3):
-        values = stack[..., channel].ravel()
-        powers = np.vander(values, _DEGREE + 1)
-        factors, *_ = np.linalg.lstsq(powers, wanted[..., channel].ravel(), rcond=None)
-        found[..., channel] = np.clip(powers @ factors, 0, 255).reshape(stack.shape[:-1])
-    return list(found)
+    return [
+        np.linalg.lstsq(
+            np.vander(stack[..., channel].ravel(), _DEGREE + 1), wanted[..., channel].ravel(), rcond=None
+        )[0]
+        for channel in range(3)
+    ]
+
+
+def _through(curve: Sequence[npt.NDArray[np.floating[Any]]], canvases: Sequence[Canvas]) -> list[Canvas]:
+    """The canvases with the curve applied to their values."""
+    channels = [np.polyval(factors, np.stack(canvases)[..., at] / 255) for at, factors in enumerate(curve)]
+    return list(np.clip(np.stack(channels, axis=-1), 0, 255))
 
 
 def numbered(frames: Mapping[int, Shot]) -> tuple[SourceFrame, ...]:

@@ -19,6 +19,7 @@ from eddyline.mp4.movie import Track
 from eddyline.mp4.presentation import Presentation
 
 _MOST_TRIED: Final = 64  # keyframes, looking for one where decoding can begin
+_REORDERED: Final = 18  # frames: the deepest reordering is 16
 _EARLIER: Final = SECOND // 3  # before a keyframe, where seeking is not exact
 
 
@@ -48,7 +49,8 @@ class SourceSamples:
 
     `frames` by number; times in microseconds on the source's timeline. `missing` are frames of the index that
     FFmpeg does not show though it shows others around them, `strays` the times of frames that it shows and
-    the index does not have, `end` when the last frame ends (None: not read).
+    the index does not have, `end` when the last frame ends (None: not read). Durations are stored in decode
+    order: at a variable rate that of the last frame may be another one's, so `end` is known to `slack` only.
     """
 
     shape: tuple[int, int]
@@ -57,6 +59,7 @@ class SourceSamples:
     missing: list[int] = field(default_factory=list)
     strays: list[int] = field(default_factory=list)
     end: int | None = None
+    slack: int = 0
 
     def pixels(self) -> bytes:
         """The canvases, in order of their numbers."""
@@ -71,6 +74,7 @@ class SourceSamples:
             "missing": self.missing,
             "strays": self.strays,
             "end": self.end,
+            "slack": self.slack,
         }
 
     @classmethod
@@ -88,6 +92,7 @@ class SourceSamples:
             missing=list(plain["missing"]),
             strays=list(plain["strays"]),
             end=plain["end"],
+            slack=plain["slack"],
         )
 
 
@@ -183,6 +188,7 @@ def _assign(
     if window.to_end:
         final = max(shots, key=lambda each: each.time)
         found.end = final.time + final.duration - offset + moved
+        found.slack = int(np.diff(times[-_REORDERED:]).max(initial=0))
 
 
 def _moved(shot: Shot, by: int) -> Shot:

@@ -292,6 +292,7 @@ def _durations(plan: Plan, parts: PartsOf) -> dict[str, Any]:
         },
         stream=StreamDurations(**packed[0].result["durations_s"]) if packed else None,
         first=first / SECOND,
+        slack=sampled.get("slack", 0) / SECOND,
     )
     found.check(plan.facts.video.fps)
     return found.to_json()

@@ -68,7 +68,7 @@ class _Opened:
 
 @dataclass(kw_only=True)
 class Chain:
-    """`rung` describes the one rendition that is made; `crf` and `kbps` how well."""
+    """What its one rendition is like; `hdr` is set to whether the source was found to be HDR."""
 
     tools: Toolchain
     work: Path
@@ -78,6 +78,7 @@ class Chain:
     codec: str = "h264"
     pixel_format: str = "yuv420p"
     lines: int = 0
+    hdr: bool = False
     runner: Runner = field(default_factory=Runner)
 
     def prove(self, path: Path, broken: Broken | None = None) -> FrameSamples:
@@ -86,6 +87,7 @@ class Chain:
         footage = open_footage(path, work=self.work, runner=self.runner, tools=self.tools)
         with FileRanges(footage.path) as src:
             facts = probe(src, footage.movie, runner=self.runner, tools=self.tools, work=self.work)
+            self.hdr = facts.video.hdr
             track = main_video(footage.movie)
             shown = broken.shown(presentation(footage.movie, track))
             grid = Grid(gop=GOP, segment=2 * GOP, fps=facts.video.fps)

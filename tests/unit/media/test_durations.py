@@ -46,3 +46,9 @@ def test_a_stream_may_begin_with_a_first_frame_that_is_shown_late() -> None:
     replace(EQUAL, stream=late, first=1.0).check(FPS)
     with pytest.raises(ProofError):
         replace(EQUAL, stream=late).check(FPS)
+
+
+def test_at_a_variable_rate_the_last_frames_own_duration_may_be_anothers() -> None:
+    replace(EQUAL, decoded=22.1, slack=0.16).check(FPS)
+    with pytest.raises(ProofError):
+        replace(EQUAL, decoded=22.2, slack=0.16).check(FPS)

@@ -17,8 +17,8 @@ from .frame_chain import Chain
 Make = Callable[..., Path]
 _X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-g", "25", "-bf", "2")
 _X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=25")
-_PQ = ("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc")
-_HLG = ("-color_primaries", "bt2020", "-color_trc", "arib-std-b67", "-colorspace", "bt2020nc")
+_PQ = ("-vf", "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc")
+_HLG = ("-vf", "setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc")
 _LAVFI = ("-f", "lavfi", "-i")
 _TEST = (*_LAVFI, "testsrc2=s=320x180:r=25:d=2")
 
@@ -118,5 +118,7 @@ def test_ordinary_footage_passes(name: str, tmp_path: Path, tools: Toolchain) ->
         whole = source.rename(tmp_path / f"whole-{clip.name}")
         copied = ("-ss", clip.cut_s, "-i", str(whole), "-c", "copy", str(source))
         subprocess.run([tools.ffmpeg, "-v", "error", "-y", *copied], check=True, capture_output=True)
-    found = Chain(tools=tools, work=tmp_path, **clip.chain).prove(source)
+    chain = Chain(tools=tools, work=tmp_path, **clip.chain)
+    found = chain.prove(source)
+    assert chain.hdr == (name[:3] in {"PQ,", "HLG"})
     assert found.compared >= 1

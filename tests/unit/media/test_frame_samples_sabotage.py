@@ -113,3 +113,33 @@ def test_a_last_frame_that_is_dropped_is_caught(make: Make, chain: Chain) -> Non
     source = make("a.mp4", *_MOVING, *_X264)
     with pytest.raises(ProofError, match=r"shows a frame at 1\.960 s that is not in the rendition"):
         chain.prove(source, Broken(shown=_shorter))
+
+
+_PQ = ("-vf", "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc,format=yuv420p10le")
+_X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error")
+
+
+@pytest.mark.parametrize(
+    ("broken", "looks"),
+    [
+        (Broken(graph=_filtered("hflip")), "mirrored left to right"),
+        (Broken(graph=_filtered("vflip")), "flipped upside down"),
+        (Broken(shift=(0, 1, 0, 0, 0)), "the frame behind it"),
+        (Broken(graph=_filtered("eq=gamma=0.4")), "off in colour"),
+    ],
+)
+def test_a_tone_mapped_rendition_is_compared_by_its_structure(
+    make: Make, chain: Chain, broken: Broken, looks: str
+) -> None:
+    source = make("a.mp4", *_MOVING, *_PQ, *_X265)
+    with pytest.raises(FrameMismatchError, match=looks):
+        chain.prove(source, broken)
+    assert chain.hdr
+
+
+def test_muted_colours_by_the_wrong_matrix_are_caught(make: Make, chain: Chain) -> None:
+    muted = ("-vf", "hue=s=0.35,gblur=8", *_709)
+    source = make("a.mp4", *_MOVING, *muted, *_X264)
+    wrong = f"scale=in_color_matrix=bt601:out_color_matrix=bt709,{_TAGGED}"
+    with pytest.raises(FrameMismatchError, match="colours off"):
+        chain.prove(source, Broken(graph=_filtered(wrong)))
