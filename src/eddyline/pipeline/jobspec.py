@@ -26,6 +26,8 @@ _ASK = re.compile(r"[0-9A-Za-z]{1,64}")
 _WORD = re.compile(r"[A-Za-z0-9._-]{1,40}")
 # What separates options in the description of a filter of FFmpeg's.
 _FILTER_SYNTAX = re.compile(r"[,;:=\[\]'\\\x00-\x1f]")
+# The facts that become part of such a description; titles and the like never do.
+_IN_FILTERS = frozenset({"pixel_format", "transfer", "primaries", "matrix", "layout"})
 _MOST_INDEX = 1_000_000
 _LONGEST_NAME = 2000
 _LATEST = 1e11  # seconds since 1970
@@ -157,8 +159,9 @@ def read_plan(data: bytes, asset: str) -> Plan:
     for rung in plan.rungs:
         _check_rung(rung)
     for each in (plan.facts.video, *plan.facts.audio):
-        for name, value in vars(each).items():
-            if isinstance(value, str) and _FILTER_SYNTAX.search(value):
+        for name in _IN_FILTERS & vars(each).keys():
+            value = getattr(each, name)
+            if not isinstance(value, str) or _FILTER_SYNTAX.search(value):
                 raise JobSpecError(f"{name} of {shown(value)}", path="plan/facts")
     return plan
 

@@ -135,6 +135,8 @@ def test_no_id_of_a_job_reaches_the_scratch_folder(tmp_path: Path, bench: Bench,
         (("rungs", 0, "preset"), "fast,movie=/etc/passwd"),
         (("rungs", 0, "pixel_format"), "yuv420p[x];movie=/etc/passwd"),
         (("facts", "video", "pixel_format"), "yuv420p,movie=/etc/passwd"),
+        (("facts", "video", "transfer"), ["bt709"]),
+        (("facts", "audio", 0, "layout"), "stereo[x];amovie=/etc/passwd"),
         (("chunks", 0), "ab"),
         (("grid",), None),
     ],
@@ -148,6 +150,12 @@ def test_a_hostile_plan_is_refused(place: tuple[str | int, ...], value: object) 
     with pytest.raises(JobSpecError):
         read_plan(canonical(plain), ASSET)
     assert read_plan(canonical(PLAN.to_json()), ASSET) == PLAN
+
+
+def test_a_title_may_hold_whatever_its_author_wrote() -> None:
+    plain: Any = json.loads(canonical(PLAN.to_json()))
+    plain["facts"]["audio"][0]["title"] = "Director's cut: [1], \\ = ; \n"
+    assert read_plan(canonical(plain), ASSET).facts.audio[0].title.startswith("Director's")
 
 
 @given(mutated([json.loads(canonical(PLAN.to_json()))]))
