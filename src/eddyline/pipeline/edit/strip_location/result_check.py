@@ -32,9 +32,11 @@ _OVERLAP: Final = 64
 # Sentences, packets and tags that never occur by chance in coded video or audio.
 _MARKS: Final = (
     b"Exif\0\0", b"<x:xmpmeta",
-    b"http://ns.adobe.com/xap/1.0/", b"GPSLatitude", b"location.ISO6709", b"\xa9xyz\0",
+    b"http://ns.adobe.com/xap/1.0/", b"GPSLatitude", b"location.ISO6709",
 )  # fmt: skip
 _MOST_TEXTS: Final = 8
+_SMALL: Final = 1 << 20
+_LEAST_DIGITS: Final = 6  # characters; five ("8.541") do occur by chance in some gigabytes of video
 _EDITS_REMEDY: Final = "encode it first, for example with eddyline run, and strip the rendition"
 
 
@@ -93,7 +95,8 @@ def _check_outside(result: Result, places: Sequence[Place]) -> None:
 def _search(data: bytes, places: Sequence[Place], where: str) -> None:
     """The source's own coordinates, as text and as numbers."""
     for place in places:
-        forms = (*place.texts(), *place.encodings())
+        texts = (text for text in place.texts() if len(text) >= _LEAST_DIGITS or len(data) <= _SMALL)
+        forms = (*texts, *place.encodings())
         if any(form in data for form in forms):
             raise ProofError(
                 f"{where} of the copy holds the source's coordinates"
@@ -158,7 +161,8 @@ def _samples(src: ByteRanges, chunks: Sequence[Chunk]) -> Iterator[bytes]:
 def _check_media(src: ByteRanges, result: Result, places: Sequence[Place]) -> None:
     """No mark of a location, and none of the source's coordinates as text, in any byte of the media."""
     texts = dict.fromkeys(text for place in places for text in place.texts())
-    forms = (*_MARKS, *list(texts)[:_MOST_TEXTS])
+    distinctive = [text for text in texts if len(text) >= _LEAST_DIGITS]
+    forms = (*_MARKS, *distinctive[:_MOST_TEXTS])
     for begin, end in result.media:
         for at in range(begin, end, _BLOCK):
             first = max(begin, at - _OVERLAP)
