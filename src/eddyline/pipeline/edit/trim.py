@@ -175,6 +175,7 @@ class _Trim:
 
     def _prove(self, aside: Path, kept: Sequence[Track], cut: Tracks, udta: bytes | None) -> Told | None:
         trimproof.prove(aside, self._movie, kept, cut.stretch, udta)
+        trimproof.prove_pcm(aside, self._src, self._movie, kept, cut.stretch)
         for each in cut.pictures:
             cutproof.prove(
                 aside,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
 from eddyline.core.ranges import FileRanges
-from eddyline.media.proof import presented_samples
+from eddyline.media.proof import presented_samples, samples_digest
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.pipeline.edit.stretch import Stretch
+from eddyline.mp4.outgoing import OutTrack
+from eddyline.mp4.ranges import ByteRanges, read_many
+from eddyline.pipeline.edit.stretch import Stretch, cut_to_the_sample, sound
 
 
 def prove(path: Path, source: Movie, kept: Sequence[Track], stretch: Stretch, udta: bytes | None) -> None:
@@ -35,6 +38,31 @@ def prove(path: Path, source: Movie, kept: Sequence[Track], stretch: Stretch, ud
         raise ProofError(f"{path.name}: the display matrix or size is not that of the source")
     for track in movie.of_kind("audio"):
         _check_sound(path.name, movie, track, stretch)
+
+
+def prove_pcm(path: Path, src: ByteRanges, source: Movie, kept: Sequence[Track], stretch: Stretch) -> None:
+    """Check that tracks of PCM hold the very bytes that the source presents in the stretch.
+
+    Raises `ProofError`.
+    """
+    with FileRanges(path) as made:
+        written = read_movie(made).tracks
+        for track, new in zip(kept, written, strict=True):
+            if track.kind != "audio" or not cut_to_the_sample(track):
+                continue
+            due = sound(source, track, src, stretch)
+            if due is None or new.stsd != track.stsd or _digest(due) != samples_digest(made, new):
+                raise ProofError(f"{path.name}: the audio of track {track.number} is not the source's")
+
+
+def _digest(track: OutTrack) -> str:
+    digest = hashlib.sha256()
+    for piece in track.pieces:
+        if isinstance(piece.source, Path):
+            continue  # audio that is cut lies in the source itself
+        for data in read_many(piece.source, piece.offset, piece.size):
+            digest.update(data)
+    return digest.hexdigest()
 
 
 def _shape(track: Track) -> tuple[object, ...]:

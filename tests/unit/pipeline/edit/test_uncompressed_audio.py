@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from eddyline.core.errors import ProofError
 from eddyline.core.process import Runner
 from eddyline.core.ranges import FileRanges
 from eddyline.media.audio import encode_track
@@ -28,7 +29,9 @@ from eddyline.mp4.slice import copy_tracks
 from eddyline.pipeline.edit import stretch
 from eddyline.pipeline.edit.merge import merge
 from eddyline.pipeline.edit.moments import moment
+from eddyline.pipeline.edit.stretch import Stretch
 from eddyline.pipeline.edit.trim import Wish, trim
+from eddyline.pipeline.edit.trimproof import prove_pcm
 
 RATE = 48_000
 FPS = Fraction(25)
@@ -259,3 +262,18 @@ def test_an_edit_in_coarser_ticks_loses_no_sample(ffmpeg: str, tmp_path: Path) -
     assert movie.timescale == 1000
     assert out is not None
     assert int(out.duration.sum()) == 40_010
+
+
+def test_a_changed_sample_of_a_cut_is_noticed(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+    source = make(ffmpeg, tmp_path / "a.mov", "pcm_s24le")
+    part = cut(source, tmp_path / "part.mov", "3f", "17f", tools)
+    span = Stretch(start=Fraction(3, 25), end=Fraction(17, 25), timescale=48_000)
+    with FileRanges(source) as src:
+        movie = read_movie(src)
+        prove_pcm(part, src, movie, movie.tracks, span)
+        at = int(opened(part)[1].samples.offset[3])
+        data = bytearray(part.read_bytes())
+        data[at] ^= 1
+        part.write_bytes(bytes(data))
+        with pytest.raises(ProofError, match="the audio of track 2"):
+            prove_pcm(part, src, movie, movie.tracks, span)
