@@ -43,7 +43,8 @@ from eddyline.mp4.dolby_vision import dolby_vision
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.ranges import ByteRanges
-from eddyline.mp4.slice import cut
+from eddyline.mp4.sample_formats import require_one_format
+from eddyline.mp4.slice import cut, require_separable
 
 _DEPTH = re.compile(r"(?:p|gray|nv|x2?|rgb|bgr)0?(9|10|12|14|16)(?:le|be|msble|msbbe)?$")
 
@@ -73,6 +74,7 @@ def probe(
     """
     track = main_video(movie)
     require_base_layer(dolby_vision(track.stsd))
+    require_one_format(track)
     shown = presentation(movie, track)
     if not len(shown):
         raise InputError(
@@ -80,6 +82,7 @@ def probe(
             remedy="copy the file again, or export it again from the program that edited it",
             reason="no-frames",
         )
+    require_separable(track, shown)
     arrived = original or src
     audio = audio_tracks(src, movie, runner=runner, tools=tools, work=work)
     video = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)

@@ -24,6 +24,7 @@ REASONS: Final[dict[str, str]] = {
     "external-media": "The samples lie in another file (external data references).",
     "frame-times": "Frames cannot be told apart by their presentation times.",
     "limits": "A size or count in the file is beyond what Eddyline accepts.",
+    "mixed-formats": "The samples of the video track are of several formats.",
     "no-frames": "The video track has no frame, or its edit list shows none.",
     "no-index": "The index (moov) is missing: the recording was interrupted, or it is fragments alone.",
     "no-progress": "FFmpeg reads on and on in the file and finds nothing more in it.",

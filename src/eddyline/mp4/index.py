@@ -183,6 +183,7 @@ def _extended(track: Track, more: Samples | None, file_size: int, limits: Limits
             "fragments run backwards in time",
             path=f"moof (track {track.number})",
             remedy="put the fragments in order, or rewrap the file with FFmpeg",
+            reason="frame-times",
         )
     return replace(
         track, samples=samples, duration=_end(samples), unit_bytes=unit_bytes(samples, track.units)

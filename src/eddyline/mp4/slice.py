@@ -88,6 +88,24 @@ def cut(
     )
 
 
+def require_separable(track: Track, shown: Presentation) -> None:
+    """Raise `UnsupportedError` where an edit hides frames between shown ones: no slice can leave them out."""
+    if not len(shown):
+        return
+    samples = track.samples
+    frames = np.ones(len(samples), np.bool_)
+    frames[track.without_picture] = False
+    frames[list(track.undecodable)] = False
+    pts = samples.pts[shown.sample]
+    inside = frames & (samples.pts >= int(pts.min())) & (samples.pts <= int(pts.max()))
+    if int(np.count_nonzero(inside)) != len(shown):
+        raise UnsupportedError(
+            f"an edit list hides frames in the middle of the video (track {track.number})",
+            remedy="export the clip from the program that edited it, as a plain file without edits",
+            reason="edit-list",
+        )
+
+
 def _needed(src: ByteRanges, track: Track, wanted: Ints) -> Ints:
     """The samples to write, in decode order: from where decoding can begin to the last one wanted."""
     samples = track.samples

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.mp4.films import Bytes, Film, Frames, Make, Open
+from tests.unit.mp4.films import Bytes, Edited, Film, Frames, Make, Open
 
 from eddyline.core.errors import EddylineError, UnsupportedError
 from eddyline.mp4.headers import box
 from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Track
 from eddyline.mp4.mux import write
 from eddyline.mp4.outgoing import OutTrack, Piece, passthrough
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.slice import cut
+from eddyline.mp4.sample_formats import require_one_format
+from eddyline.mp4.slice import cut, require_separable
 
 # An access unit delimiter, an SEI message (pic_timing), and both with a message of no known kind.
 _DELIMITER = b"\0\0\0\2\x09\xf0"
@@ -225,3 +227,34 @@ def _replaced(data: bytes, old: bytes, new: bytes) -> bytes:
         (size,) = struct.unpack_from(">I", data, at)
         struct.pack_into(">I", made, at, size + len(new) - len(old))
     return bytes(made)
+
+
+def _two_entries(first: Film, second: Film) -> Track:
+    """The first film's video with the second's sample entry behind its own, for the later half."""
+    track = first.video
+    entries = track.stsd[16:] + second.video.stsd[16:]
+    later = (np.arange(len(track.samples)) >= len(track.samples) // 2).astype(np.int32)
+    samples = replace(track.samples, description=later + 1)
+    return replace(track, stsd=box("stsd", struct.pack(">II", 0, 2), entries), samples=samples)
+
+
+def test_samples_of_several_formats_are_refused(make_film: Make, opened: Open) -> None:
+    avc, hevc = opened(make_film("closed_gop")), opened(make_film("open_gop_hevc"))
+    require_one_format(avc.video)
+    require_one_format(_two_entries(avc, opened(make_film("open_gop_h264"))))
+    with pytest.raises(UnsupportedError, match=r"avc1, h") as refused:
+        require_one_format(_two_entries(avc, hevc))
+    assert refused.value.reason == "mixed-formats"
+
+
+def test_an_edit_that_hides_frames_in_the_middle_is_refused(
+    make_film: Make, opened: Open, edited: Edited
+) -> None:
+    whole = opened(make_film("open_gop_h264"))
+    require_separable(whole.video, presentation(whole.movie, whole.video))
+    late = opened(edited(make_film("closed_gop"), [(12500, 20020)]))
+    require_separable(late.video, presentation(late.movie, late.video))
+    hidden = opened(edited(make_film("closed_gop"), [(2002, 10010), (30030, 10010)]))
+    with pytest.raises(UnsupportedError, match="hides frames in the middle") as refused:
+        require_separable(hidden.video, presentation(hidden.movie, hidden.video))
+    assert refused.value.reason == "edit-list"

@@ -1,0 +1,28 @@
+"""The formats of a track whose sample table has several entries (ISO/IEC 14496-12 section 8.5.2)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.movie import Track
+
+_TABLE_FIELDS = 8
+
+
+def require_one_format(track: Track) -> None:
+    """Raise `UnsupportedError` for a track whose samples are of several formats: FFmpeg decodes one alone.
+
+    Several entries of one format are fine: they differ in size or parameter sets.
+    """
+    view = memoryview(track.stsd)
+    table = Box(kind="stsd", raw=view, body=view[8:], offset=8, path="stsd")
+    kinds = [entry.kind for entry in table.children(_TABLE_FIELDS)]
+    used = [kinds[row - 1] for row in np.unique(track.samples.description).tolist() if 0 < row <= len(kinds)]
+    if len(set(used)) > 1:
+        raise UnsupportedError(
+            f"the frames of the video track are of several formats ({', '.join(dict.fromkeys(used))})",
+            remedy="export the clip from the program that joined it, encoded in one format",
+            reason="mixed-formats",
+        )
