@@ -54,6 +54,8 @@ class RungSettings(_Section):
 
     @model_validator(mode="after")
     def _fits_its_codec(self) -> Self:
+        if self.name is not None and ".." in self.name:
+            raise ValueError(f"name is part of paths, so it has no two dots in a row: {self.name!r}")
         row = encoder_of(self.codec, self.encoder)
         what, (low, high) = self.encoder or self.codec, row.quality
         if not low <= self.crf <= high:

@@ -76,6 +76,7 @@ def test_a_file_needs_only_rungs_and_takes_its_own_name(tmp_path: Path) -> None:
             ["audio.normalise.target_lufs", "3.0"],
         ),
         (f"name: ../../etc\nrungs: [{_RUNG}]", ["name", "../../etc"]),
+        (f"rungs: [{_RUNG.replace('{', '{name: a..b, ', 1)}]", ["two dots", "a..b"]),
         ("rungs: [", ["not YAML"]),
         ("!!python/object/apply:os.system [exit]", ["not YAML"]),
         ("a: &a [1]\nb: \x00", ["not YAML"]),
