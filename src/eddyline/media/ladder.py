@@ -21,6 +21,7 @@ _NEARLY = Fraction(105, 100)
 _RATE_FACTORS = ((30, Fraction(1)), (60, Fraction(3, 2)), (120, Fraction(9, 4)), (240, Fraction(27, 8)))
 _FULL_HD = 1920 * 1080
 _LEAST_KBPS = 50
+_LEAST_SIDE = 16  # pixels
 # ITU-T H.264 Table A-1: level, macroblocks/s, macroblocks/frame, kbit/s (High profile: x 1.25).
 _H264_LEVELS = (
     ("3.0", 40_500, 1_620, 10_000),
@@ -106,7 +107,10 @@ def _chosen(profile: Profile, facts: VideoFacts) -> list[tuple[RungSettings, Fra
     factors = [(each, _factor(each, facts)) for each in profile.rungs]
     fitting = [(each, factor) for each, factor in factors if factor is not None]
     if fitting:
-        return list(fitting)
+        # Of very wide or tall video, small rungs would keep a few lines: colors, and its aspect, get lost.
+        short = min(facts.display_width, facts.display_height)
+        least = min(Fraction(_LEAST_SIDE, short), max(factor for _, factor in fitting))
+        return [(each, factor) for each, factor in fitting if factor >= least]
     return [(min(profile.rungs, key=lambda each: each.height if isinstance(each.height, int) else 0), None)]
 
 

@@ -90,6 +90,22 @@ def test_a_source_smaller_than_every_rung_gives_one_of_its_own_size() -> None:
     assert _sizes(_facts(160, 90)) == [("90p", 160, 90)]
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "sizes"),
+    [
+        (4000, 16, [(3840, 16)]),
+        (16, 2000, [(16, 1920)]),
+        (4000, 40, [(3840, 38), (2560, 26), (1920, 20)]),
+        (4000, 4, [(3840, 4)]),
+        (160, 90, [(160, 90)]),
+    ],
+)
+def test_very_wide_and_tall_video_has_no_rungs_of_a_few_lines(
+    width: int, height: int, sizes: list[tuple[int, int]]
+) -> None:
+    assert [(across, down) for _, across, down in _sizes(_facts(width, height))] == sizes
+
+
 def test_odd_sides_lose_a_pixel_and_gain_none() -> None:
     assert _sizes(_facts(161, 91)) == [("90p", 160, 90)]
 
