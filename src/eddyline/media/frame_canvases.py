@@ -31,8 +31,8 @@ SECOND: Final = 1_000_000
 _LONG_SIDE: Final = 64
 _DEMUXERS: Final = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf"
 _TOGETHER: Final = 4  # inputs of one command, each with a decoder that holds some frames
-_LARGE: Final = 4096 * 2304  # pixels; larger pictures are decoded one input at a time
-_MOST_FRAMES: Final = 16  # of one span
+_PIXELS_TOGETHER: Final = 12_000_000  # of a frame of each of them
+_MORE_FRAMES: Final = 8  # than expected that are read of a span, so that a frame too many is seen
 _BASE_S, _SPAN_S = 60.0, 120.0
 _MEMORY, _MEMORY_PIXEL = 3 * 1024**3, 300
 _FLAGS: Final = "flags=area+accurate_rnd+full_chroma_int+bitexact"
@@ -43,14 +43,15 @@ _FRAME = re.compile(r"^0,\s*-?\d+,\s*(-?\d+),\s*(\d+),", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """Frames shown in [start, stop) are wanted, None: without bound. Decoding starts at the keyframe `seek`.
+    """Frames shown in [start, stop) are wanted, None: without bound; `count` of them are expected.
 
-    All times in microseconds, as the file's own timestamps say.
+    Decoding starts at the keyframe `seek`. All times in microseconds, as the file's own timestamps say.
     """
 
     seek: int | None = None
     start: int | None = None
     stop: int | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ def read(
     `pixels` are those of a frame as coded, for the limits on memory. Raises `ToolError` where FFmpeg was
     killed or ran too long, `Interrupted`, `TransientError`.
     """
-    together = _TOGETHER if pixels <= _LARGE else 1
+    together = min(max(_PIXELS_TOGETHER // max(pixels, 1), 1), _TOGETHER)
     found: list[Shots | None] = []
     for first in range(0, len(spans), together):
         group = spans[first : first + together]
@@ -194,7 +195,14 @@ def command(
         inputs += input_args(plain.path)
         steps = ",".join(_steps(span, shape, plain.tonemapped, plain.converted))
         graphs.append(f"[{at}:{plain.stream}]{steps},split[a{at}][b{at}]")
-        often = ("-fps_mode", "passthrough", "-enc_time_base", f"1:{SECOND}", "-frames:v", str(_MOST_FRAMES))
+        often = (
+            "-fps_mode",
+            "passthrough",
+            "-enc_time_base",
+            f"1:{SECOND}",
+            "-frames:v",
+            f"{span.count + _MORE_FRAMES}",
+        )
         outputs += ["-map", f"[a{at}]", *often, "-f", "framecrc", f"file:{listed}"]
         outputs += ["-map", f"[b{at}]", *often, "-f", "rawvideo", f"file:{raw}"]
     return (

@@ -97,4 +97,4 @@ def _check_end(name: str, look: Shots, expected: int, within: int) -> None:
 def _span(first: int, last: int, times: np.ndarray, grid: Grid) -> Span:
     start, stop = bounds(times, first, last)
     key = first // grid.gop * grid.gop
-    return Span(seek=int(times[key]) + 1 if key else None, start=start, stop=stop)
+    return Span(seek=int(times[key]) + 1 if key else None, start=start, stop=stop, count=last - first)

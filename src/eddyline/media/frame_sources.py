@@ -210,6 +210,7 @@ def _span(reading: Reading, window: Window, times: np.ndarray, offset: int) -> S
         seek=seek if seek is not None and seek > 0 else None,
         start=None if start is None else start + offset,
         stop=None if stop is None or window.to_end else stop + offset,
+        count=window.last - window.first,
     )
 
 

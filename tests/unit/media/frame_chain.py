@@ -34,8 +34,6 @@ from eddyline.mp4.slice import cut
 from eddyline.mp4.start import can_begin
 from eddyline.pipeline.steps.samples import is_tonemapped
 
-GOP = 6
-
 
 @dataclass(frozen=True, kw_only=True)
 class Broken:
@@ -78,6 +76,7 @@ class Chain:
     codec: str = "h264"
     pixel_format: str = "yuv420p"
     lines: int = 0
+    gop: int = 6
     hdr: bool = False
     runner: Runner = field(default_factory=Runner)
 
@@ -90,7 +89,7 @@ class Chain:
             self.hdr = facts.video.hdr
             track = main_video(footage.movie)
             shown = broken.shown(presentation(footage.movie, track))
-            grid = Grid(gop=GOP, segment=2 * GOP, fps=facts.video.fps)
+            grid = Grid(gop=self.gop, segment=2 * self.gop, fps=facts.video.fps)
             opened = _Opened(
                 src=src,
                 movie=footage.movie,

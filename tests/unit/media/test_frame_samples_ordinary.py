@@ -51,6 +51,7 @@ CLIPS = {
     "flashes": _lavfi("testsrc2=s=320x180:r=25:d=2,geq=lum='if(mod(N,5),lum(X,Y),235)'"),
     "alternating frames": _lavfi("testsrc2=s=320x180:r=25:d=2,geq=lum='if(mod(N,2),lum(X,Y),235-lum(X,Y))'"),
     "2 frames a second": _lavfi("testsrc2=s=320x180:r=2:d=15"),
+    "every frame a keyframe, joins everywhere": _lavfi("testsrc2=s=320x180:r=25:d=2", gop=1),
     "120 frames a second": _lavfi("testsrc2=s=320x180:r=120:d=1"),
     "variable rate": _lavfi(
         "testsrc2=s=320x180:r=25:d=3", "-vf", "select='not(mod(n*n,7))'", "-fps_mode", "vfr"
