@@ -22,7 +22,7 @@ _TOGETHER: Final = 6
 LONGEST_CUE: Final = 2_400  # characters: six at once, of 4 bytes each, fit a sample of tx3g
 
 _HEADER = re.compile(
-    r"^(\d+)[ \t]*\n(\d{2,7}):(\d\d):(\d\d),(\d{3}) --> (\d{2,7}):(\d\d):(\d\d),(\d{3})[^\n]*(?:\n|\Z)",
+    r"^(\d{1,9})[ \t]*\n(\d{2,7}):(\d\d):(\d\d),(\d{3}) --> (\d{2,7}):(\d\d):(\d\d),(\d{3})[^\n]*(?:\n|\Z)",
     re.MULTILINE,
 )
 _TAG = re.compile(r"(</?[biu]>)|</?font[^<>]*>", re.IGNORECASE)
@@ -73,7 +73,7 @@ def from_srt(text: str) -> tuple[Cue, ...]:
         if int(head[1]) == len(heads) + 1:
             heads.append(head)
     check_count(len(heads))
-    ends = [head.start() for head in heads[1:]] + [len(text)]
+    ends = [*(head.start() for head in heads[1:]), len(text)][: len(heads)]
     cues = [
         cue(_ms(head, 2), _ms(head, 6), text[head.end() : end]) for head, end in zip(heads, ends, strict=True)
     ]
