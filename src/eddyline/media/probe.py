@@ -31,6 +31,7 @@ from eddyline.media.footage import main_video
 from eddyline.media.frame_size import check_size
 from eddyline.media.framerate import frame_rate
 from eddyline.media.left_out import LeftOut, in_order
+from eddyline.media.left_out_boxes import of_boxes
 from eddyline.media.left_out_tracks import of_movie
 from eddyline.media.left_out_video import of_video
 from eddyline.media.proof import samples_digest
@@ -106,6 +107,7 @@ def probe(
                 *left_out,
                 *lost,
                 *unmentioned(movie),
+                *([] if original else of_boxes(src, movie)),
                 *of_movie(movie, src, track),
                 *of_video(track, video),
                 *audio.left_out,

@@ -41,6 +41,8 @@ from eddyline.mp4.track_labels import read_labels
 
 _MEDIA_HEADERS = ("vmhd", "smhd", "gmhd", "nmhd", "hmhd", "sthd")
 _DEFAULT_LIMITS = Limits()
+_READ = frozenset({"mvhd", "trak", "udta", "meta", "mvex", "iods", "free", "skip", "wide"})
+_MOST_UNREAD = 32
 
 
 def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
@@ -76,11 +78,18 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
         tracks=tuple(tracks),
         udta=None if udta is None else bytes(udta.body),
         meta=None if meta is None else bytes(meta.body),
+        unread=_unread(moov),
         fragmented=mvex is not None,
         size=src.size,
         bytes_read=counted.bytes_read,
         matrix=matrix,
     )
+
+
+def _unread(moov: Box) -> tuple[tuple[str, int], ...]:
+    """The boxes in moov that are neither read nor padding, the first few of them."""
+    found = ((box.kind, len(box.raw)) for box in moov.children() if box.kind not in _READ and len(box.body))
+    return tuple(each for each, _ in zip(found, range(_MOST_UNREAD), strict=False))
 
 
 def _read_tracks(

@@ -131,7 +131,7 @@ class Movie:
 
     `matrix` is that of mvhd, which applies to all tracks after their own. `udta` and `meta` are the payloads
     of moov/udta and moov/meta as they are in the file; `size` is the file's bytes, `bytes_read` those that
-    were read for this index.
+    were read for this index. `unread` are boxes in moov that nothing here reads: (type, bytes).
     """
 
     timescale: int
@@ -144,6 +144,7 @@ class Movie:
     size: int
     bytes_read: int
     meta: bytes | None = None
+    unread: tuple[tuple[str, int], ...] = ()
     matrix: tuple[int, ...] = IDENTITY
 
     @property

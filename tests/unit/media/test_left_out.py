@@ -16,6 +16,7 @@ from eddyline.media.left_out_streams import of_streams
 from eddyline.media.source import SourceFacts, VideoFacts
 from eddyline.media.subtitlesources import subtitle_streams
 from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.headers import box
 from eddyline.pipeline.look import look
 
 Make = Callable[..., Path]
@@ -128,3 +129,24 @@ def test_subtitles_that_are_images_are_listed_and_text_is_not() -> None:
     (found,) = of_streams(streams, [0, *(each["index"] for each in subtitle_streams(streams))])
     assert (found.kind, found.what) == ("subtitle", "stream 1 (hdmv_pgs_subtitle, eng)")
     assert "images" in found.why
+
+
+def test_boxes_that_no_rendition_has_are_listed(make: Make, tools: Toolchain, tmp_path: Path) -> None:
+    plain = make("a.mp4", *_VIDEO, *_X264).read_bytes()
+    xmp = bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + b"<x:xmpmeta/>"
+    path = tmp_path / "b.mp4"
+    path.write_bytes(plain + box("uuid", xmp) + box("inst", b"abc") + box("free", b"abc"))
+    left = look(path, tools).left_out
+    assert [(each.kind, each.what) for each in left] == [
+        ("metadata", "an XMP packet (36 bytes)"),
+        ("metadata", "box 'inst' (11 bytes)"),
+    ]
+    path.write_bytes(plain + b"\xff" * 100)
+    (trailer,) = look(path, tools).left_out
+    assert trailer.what.startswith("what follows the last box")
+    at = plain.rindex(b"mvhd") - 4
+    size = int.from_bytes(plain[at - 8 : at - 4], "big")
+    inner = plain[at : at - 8 + size] + box("RVMI", b"12345678")
+    assert plain[at - 4 : at] == b"moov"
+    path.write_bytes(plain[: at - 8] + box("moov", inner))
+    assert [each.what for each in look(path, tools).left_out] == ["moov/RVMI (16 bytes)"]
