@@ -7,7 +7,7 @@ italic and underlined text. That markup is kept; all else in a cue is text, what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from itertools import islice, pairwise
@@ -26,6 +26,7 @@ _HEADER = re.compile(
     re.MULTILINE,
 )
 _TAG = re.compile(r"(</?[biu]>)|</?font[^<>]*>", re.IGNORECASE)
+_WEBVTT_TAG = re.compile(r"(</?[biu]>)|<[^<>]*>", re.IGNORECASE)
 _OVERRIDE = re.compile(r"\{\\[^{}\n]*\}")  # of ASS, as in {\an8}
 _TOP = re.compile(r"\{\\an[789]\}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
@@ -87,19 +88,26 @@ def in_order(cues: Iterable[Cue]) -> tuple[Cue, ...]:
     return ordered
 
 
-def cue(start: int, end: int, raw: str, *, top: bool = False) -> Cue:
+def cue(start: int, end: int, raw: str) -> Cue:
     """A cue of SubRip text between these milliseconds. Raises `InputError` where it is too long."""
-    if len(raw) > LONGEST_CUE:
+    text = _clean(_OVERRIDE.sub("", raw), _TAG, _escaped)
+    return _cue(start, end, text, len(raw), top=bool(_TOP.search(raw)))
+
+
+def webvtt_cue(start: int, end: int, raw: str, *, top: bool) -> Cue:
+    """A cue of WebVTT text; voices, classes and timestamps in it are left away. Raises as `cue` does."""
+    text = _clean(raw, _WEBVTT_TAG, lambda piece: _escaped(unescape(piece)))
+    return _cue(start, end, text, len(plain(text)), top=top)
+
+
+def _cue(start: int, end: int, text: str, length: int, *, top: bool) -> Cue:
+    if length > LONGEST_CUE:
         raise InputError(
-            f"a cue has {len(raw)} characters, more than {LONGEST_CUE}",
+            f"a cue has {length} characters, more than {LONGEST_CUE}",
             remedy="no subtitle is that long: export the subtitles again",
         )
-    return Cue(
-        start=max(start, 0),
-        end=max(end, start + 1, 1),  # WebVTT has no cue that lasts no time
-        text=_clean(_OVERRIDE.sub("", raw)),
-        top=top or bool(_TOP.search(raw)),
-    )
+    # WebVTT has no cue that lasts no time.
+    return Cue(start=max(start, 0), end=max(end, start + 1, 1), text=text, top=top)
 
 
 def check_count(cues: int) -> None:
@@ -199,17 +207,20 @@ def _ms(head: re.Match[str], first: int) -> int:
     return ((hours * 60 + minutes) * 60 + seconds) * 1000 + rest
 
 
-def _clean(raw: str) -> str:
-    """WebVTT cue text: the markup of FFmpeg's SubRip kept and nested properly, everything else escaped."""
+def _clean(raw: str, tags: re.Pattern[str], written: Callable[[str], str]) -> str:
+    """WebVTT cue text: the markup that group 1 of `tags` finds is kept and nested properly.
+
+    Other markup that `tags` finds is left away, and what is between becomes text as `written` writes it.
+    """
     out: list[str] = []
     open_: list[str] = []
     at = 0
-    for tag in _TAG.finditer(raw):
-        out.append(_escaped(raw[at : tag.start()]))
+    for tag in tags.finditer(raw):
+        out.append(written(raw[at : tag.start()]))
         at = tag.end()
         if tag[1]:
             _mark(tag[1].lower(), open_, out)
-    out.append(_escaped(raw[at:]))
+    out.append(written(raw[at:]))
     out += [f"</{name}>" for name in reversed(open_)]
     lines = "".join(out).split("\n")
     return "\n".join(line for line in lines if line.strip())

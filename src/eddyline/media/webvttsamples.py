@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from html import unescape
 
 from eddyline.core.timebase import rescale
-from eddyline.media.subtitles import Cue, check_count, cue, in_order
+from eddyline.media.subtitles import Cue, check_count, in_order, webvtt_cue
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.slice import sample_bytes
 
 _HEADER = 8
-_OTHER_TAGS = re.compile(r"</?(?!/?[biu]>)[^<>]*>")
 
 
 def read_cues(src: ByteRanges, movie: Movie, track: Track) -> tuple[Cue, ...]:
@@ -32,7 +29,7 @@ def read_cues(src: ByteRanges, movie: Movie, track: Track) -> tuple[Cue, ...]:
         for body in _cues(data):
             before = open_.get(body)
             begun = before.start if before is not None and before.end == start else start
-            now[body] = cue(begun, end, _text(body), top=_is_at_top(body))
+            now[body] = webvtt_cue(begun, end, _text(body), top=_is_at_top(body))
         found += [each for body, each in open_.items() if body not in now or now[body].start != each.start]
         open_ = now
         check_count(len(found) + len(open_))
@@ -53,9 +50,9 @@ def _is_at_top(body: bytes) -> bool:
 
 
 def _text(body: bytes) -> str:
-    """The payload of a cue as SubRip text: voices, classes and timestamps are left away."""
+    """The payload of a cue."""
     payload = next((data for kind, data in _boxes(body) if kind == b"payl"), b"")
-    return unescape(_OTHER_TAGS.sub("", payload.decode("utf-8", "replace")))
+    return payload.decode("utf-8", "replace")
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
