@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from eddyline.core.errors import InputError, ToolError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.toolchain import Toolchain, input_args
 
 # One thread and 6 GiB: a header can make a decoder ask for a frame of gigabytes, for each of its threads.
-_LIMITS = Limits(wall_s=60, memory=6 * 1024**3, output=4 * 1024 * 1024)
+PROBE_S: Final = 60.0
+_LIMITS = Limits(wall_s=PROBE_S, memory=6 * 1024**3, output=4 * 1024 * 1024)
 _ADDRESS = re.compile(r"\[\S+ @ 0x[0-9a-f]+\]\s*")  # another one in every run
 
 

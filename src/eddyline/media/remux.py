@@ -12,13 +12,13 @@ from eddyline.core.errors import InputError, ToolError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.dolby_vision import left_out as enhancement
 from eddyline.media.dolby_vision import of_stream, require_base_layer
-from eddyline.media.ffprobe import ask, blamed
+from eddyline.media.ffprobe import PROBE_S, ask, blamed
 from eddyline.media.first_frame import first_frame, require_decoder
 from eddyline.media.frame_size import check_size
 from eddyline.media.intermediates import Intermediate, codec_of, copied, lossless
 from eddyline.media.left_out import LeftOut, in_order
 from eddyline.media.left_out_streams import of_streams
-from eddyline.media.rewrap_progress import Progress
+from eddyline.media.rewrap_progress import Progress, stalled
 from eddyline.media.rewrapped_audio import KeptAudio, kept_audio
 from eddyline.media.sequence_headers import SEQUENCES, size_changes
 from eddyline.media.sniff import container_of, first_bytes
@@ -27,6 +27,7 @@ from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
 _SLOWEST_DISK = 4 * 1024 * 1024  # bytes/s that any disk can be expected to read and write
 _LONGEST_ENCODE_S = 24 * 3600.0
+_TOO_LONG = "took longer than its limit"
 _DEMUXERS: Final = "matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -49,7 +50,7 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> Rewrap
     without a base layer), `ToolError`, `TransientError`.
     """
     demuxer = container_of(first_bytes(path))
-    answer = ask(path, "-show_streams", "-show_format", tools=tools, runner=runner, demuxer=demuxer)
+    answer = _described(path, demuxer, runner=runner, tools=tools)
     streams = answer.get("streams", [])
     made = str((answer.get("format", {}).get("tags") or {}).get("creation_time", ""))
     video = _main_video(streams)
@@ -151,6 +152,15 @@ def _main_video(streams: list[dict[str, Any]]) -> dict[str, Any]:
     raise InputError(
         "there is no video in this file", remedy="copy it again, or give the video itself", reason="no-video"
     )
+
+
+def _described(path: Path, demuxer: str, *, runner: Runner, tools: Toolchain) -> dict[str, Any]:
+    try:
+        return ask(path, "-show_streams", "-show_format", tools=tools, runner=runner, demuxer=demuxer)
+    except ToolError as error:
+        if _TOO_LONG not in error.message:
+            raise
+        raise stalled(PROBE_S) from error
 
 
 def _lossless_video(

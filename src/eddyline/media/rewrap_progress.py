@@ -31,9 +31,14 @@ class Progress:
                 self._grew = self._clock()
             self._most[key] = int(value[:20])
         if self._clock() - self._grew > self._stalled_s:
-            raise InputError(
-                f"FFmpeg found nothing more to read in this file for {self._stalled_s:.0f} s",
-                remedy="play the file to its end in a player; if its end is missing, copy it again, or cut"
-                " off what follows the recording",
-                reason="no-progress",
-            )
+            raise stalled(self._stalled_s)
+
+
+def stalled(seconds: float) -> InputError:
+    """The error for a file in which FFmpeg found nothing more for so many seconds."""
+    return InputError(
+        f"FFmpeg found nothing more to read in this file for {seconds:.0f} s",
+        remedy="play the file to its end in a player; if its end is missing, copy it again, or cut off what"
+        " follows the recording",
+        reason="no-progress",
+    )

@@ -138,6 +138,18 @@ def test_dolby_vision_without_a_base_layer_is_refused_in_any_container(
         maker.rewrap(source)
 
 
+def test_a_probe_that_gets_nowhere_says_so(maker: _Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_args: object, **_kwargs: object) -> None:
+        message = "ffprobe was stopped: it took longer than its limit of 60 s"
+        raise ToolError(message, argv=("ffprobe",), status=-15)
+
+    source = maker.make("a.ts", *_PICTURE, *_H264)
+    monkeypatch.setattr(remux, "ask", slow)
+    with pytest.raises(InputError, match="nothing more to read in this file for 60 s") as refused:
+        maker.rewrap(source)
+    assert refused.value.reason == "no-progress"
+
+
 def test_a_rewrap_that_gets_nowhere_is_ended() -> None:
     now = [0.0]
     progress = Progress(clock=lambda: now[0], stalled_s=30)
