@@ -142,9 +142,12 @@ def _sample(
         )
 
     times = microseconds(reading.shown, reading.track.timescale)
-    (head,) = shots([Span(stop=bounds(times, 0, 1)[1] if reading.exact else None)])
+    begins = reading.exact and windows[0].first == 0
+    head_span = _span(reading, windows[0], times, 0) if begins else Span()
+    (head,) = shots([head_span])
     offset = _offset(reading, head, times)
-    looks = shots([_span(reading, window, times, offset) for window in windows])
+    known = [head] if begins and not offset else []  # the first window, read already
+    looks = [*known, *shots([_span(reading, each, times, offset) for each in windows[len(known) :]])]
     for window, look in zip(windows, looks, strict=True):
         if look is None:
             continue

@@ -20,7 +20,7 @@ from eddyline.media.source import VideoFacts
 from eddyline.mp4.movie import Track
 from eddyline.mp4.presentation import Presentation
 
-_SHARE: Final = 0.018  # of the encode's estimated CPU time; the rest of 2 % is for starting and comparing
+_SHARE: Final = 0.0175  # of the encode's estimated CPU time; the rest of 2 % is for starting and comparing
 _LEAST_S: Final = 0.5  # CPU seconds that even the shortest clip may cost
 _DECODE_NS: Final = 5  # CPU nanoseconds to decode a pixel (`media/cost.py`)
 _SEEK_PIXELS: Final = 3_000_000  # what opening a file once more and seeking costs, in decoded pixels
