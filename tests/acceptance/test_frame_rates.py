@@ -46,7 +46,7 @@ SOURCES = {
     "bursts.mp4": Rate(times="floor(N/10)*20000+mod(N,10)*2", frames=40, seconds=60.051),
     "fast.mp4": Rate(fps="500", frames=600, seconds=1.2),
     "thousand.mp4": Rate(fps="1000", frames=1100, seconds=1.1, b_frames=0),
-    "last-stays.mp4": Rate(frames=60, seconds=21 + 59 / 30, audio_s=2, last_s=21),
+    "last-stays.mp4": Rate(frames=60, seconds=21 + 59 / 30, b_frames=0, audio_s=2, last_s=21),
     "last-stays-b0.mp4": Rate(frames=31, seconds=11, b_frames=0, audio_s=11, last_s=10),
 }
 

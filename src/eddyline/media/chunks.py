@@ -33,6 +33,15 @@ class Grid:
     fps: Fraction
 
     @property
+    def encoder_fps(self) -> Fraction:
+        """The rate that encoders are given: at least a frame in 20 s.
+
+        x264 multiplies its cap by a frame's duration in 32-bit integers: 107 Mbit/s would overflow beyond
+        that. The true times are written by `assemble`.
+        """
+        return max(self.fps, Fraction(1, 20))
+
+    @property
     def segment_s(self) -> Fraction:
         """The length of a segment in seconds, exactly."""
         return self.segment / self.fps

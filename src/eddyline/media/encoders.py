@@ -59,7 +59,7 @@ def _x264(rung: Rung, grid: Grid, frames: int, threads: int) -> tuple[str, ...]:
         "stitchable": "1",  # parameter sets that do not depend on the chunk's content
         "vbv-init": f"{float(share.start):.4f}",
         # Without it a variable rate's ticks would be taken for frames, and the buffer for empty.
-        "fps": f"{grid.fps.numerator}/{grid.fps.denominator}",
+        "fps": f"{grid.encoder_fps.numerator}/{grid.encoder_fps.denominator}",
     }
     return (
         *_common(rung, grid, threads),
@@ -74,7 +74,7 @@ def _x265(rung: Rung, grid: Grid, _frames: int, threads: int) -> tuple[str, ...]
     parameters = {
         **_fixed_gop(grid),  # x265 ignores -sc_threshold
         "vbv-init": f"{float(_WITH_LOOKAHEAD.start):.4f}",
-        "fps": f"{grid.fps.numerator}/{grid.fps.denominator}",
+        "fps": f"{grid.encoder_fps.numerator}/{grid.encoder_fps.denominator}",
         # With several frame or row threads, x265's VBV depends on which of them is first.
         "frame-threads": "1",
         "pools": "none" if threads == 1 else str(threads),
@@ -97,8 +97,8 @@ def _svt_av1(rung: Rung, grid: Grid, _frames: int, threads: int) -> tuple[str, .
         "irefresh-type": "2",  # closed GOPs: key frames, not forward key frames
         "scd": "0",
         "mbr": f"{rung.maxrate_kbps}",  # capped CRF; SVT-AV1 has no buffer to start half full
-        "fps-num": str(grid.fps.numerator),
-        "fps-denom": str(grid.fps.denominator),
+        "fps-num": str(grid.encoder_fps.numerator),
+        "fps-denom": str(grid.encoder_fps.denominator),
     }
     return (*_common(rung, grid, threads), "-svtav1-params", _joined(parameters))
 

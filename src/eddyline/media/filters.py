@@ -53,7 +53,7 @@ def timebase(facts: VideoFacts, grid: Grid) -> Fraction:
     milliseconds) changes no byte; the true times are put back by `assemble`. A variable rate keeps the
     source's own ticks, for rate control must know how long a frame stays.
     """
-    return Fraction(1, facts.timescale) if facts.variable_rate else 1 / grid.fps
+    return Fraction(1, facts.timescale) if facts.variable_rate else 1 / grid.encoder_fps
 
 
 def _exact(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:

@@ -35,6 +35,11 @@ def test_a_grid_counts_whole_frames_at_every_rate(fps: Fraction, gop: int, segme
     assert made.segment_s == segment / fps
 
 
+def test_encoders_are_given_no_rate_that_overflows_their_cap() -> None:
+    assert Grid(gop=1, segment=1, fps=Fraction(1, 3600)).encoder_fps == Fraction(1, 20)
+    assert Grid(gop=60, segment=120, fps=Fraction(30000, 1001)).encoder_fps == Fraction(30000, 1001)
+
+
 def test_halves_of_a_frame_are_rounded_up() -> None:
     assert [grid(gop_s=0.1, segment_s=0.1, fps=Fraction(fps)).gop for fps in (15, 25, 35)] == [2, 3, 4]
 
