@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.mp4.movie import Track
+from eddyline.mp4.object_type import object_type
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.mp4.start import AVC, HEVC, can_begin
 
@@ -37,7 +38,8 @@ def sync_samples(src: ByteRanges, track: Track) -> npt.NDArray[np.bool_]:
     """
     samples = track.samples
     listed = int(np.count_nonzero(samples.sync))
-    test = _TESTS.get(track.format)
+    is_mp4v = track.format == "mp4v"
+    test = _MP4V_TESTS.get(object_type(track.stsd)) if is_mp4v else _TESTS.get(track.format)
     known = 0 < listed < len(samples) or (listed and test is None)
     if known or not len(samples):
         return samples.sync
@@ -113,9 +115,21 @@ def _av1(src: ByteRanges, track: Track, number: int) -> bool:
     return False
 
 
+def _mpeg2(src: ByteRanges, track: Track, number: int) -> bool:
+    """An I-picture (ISO/IEC 13818-2 section 6.2.3: picture_start_code, temporal_reference, coding type)."""
+    head = _head(src, track, number)
+    at = head.find(b"\x00\x00\x01\x00")
+    return 0 <= at < len(head) - 5 and head[at + 5] >> 3 & 7 == 1
+
+
+_MPEG4_PART_2, _MPEG2_VIDEO, _MPEG1_VIDEO = 0x20, range(0x60, 0x66), 0x6A
+# By the objectTypeIndication of an mp4v entry; JPEG, PNG and anything else has none: the table is believed.
+_MP4V_TESTS: Mapping[int, _Test] = {
+    _MPEG4_PART_2: _mpeg4,
+    **dict.fromkeys((*_MPEG2_VIDEO, _MPEG1_VIDEO), _mpeg2),
+}
 _TESTS: Mapping[str, _Test] = {
     **dict.fromkeys(AVC | HEVC, can_begin),
-    "mp4v": _mpeg4,
     "vp09": _vp9,
     "av01": _av1,
 }

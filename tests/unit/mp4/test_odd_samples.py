@@ -169,6 +169,25 @@ def test_key_frames_of_other_codecs_are_found_without_a_sync_table(
     assert odd.video.samples.sync.tolist() == original.video.samples.sync.tolist()
 
 
+@pytest.mark.parametrize(
+    ("codec", "pixels", "keys"),
+    [("png", "rgb24", 30), ("mjpeg", "yuvj420p", 30), ("mpeg2video", "yuv420p", 3)],
+)
+def test_what_an_mp4v_entry_holds_is_read_from_its_esds(
+    codec: str, pixels: str, keys: int, opened: Open, run_ffmpeg: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "film.mp4"
+    run_ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=s=160x96:r=25", "-frames:v", "30", "-c:v", codec, "-g", "10"),
+        *("-pix_fmt", pixels, str(path)),
+    )
+    original = opened(path)
+    every = np.ones(30, bool)
+    odd = opened(_altered(original, tmp_path / "odd.mp4", lambda track: replace(track, sync=every)))
+    assert odd.video.samples.sync.tolist() == original.video.samples.sync.tolist()
+    assert int(odd.video.samples.sync.sum()) == keys
+
+
 def _refusal(data: bytes) -> EddylineError:
     with pytest.raises(UnsupportedError) as refused:
         read_movie(Bytes(data))

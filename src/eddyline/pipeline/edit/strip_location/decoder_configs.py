@@ -156,23 +156,3 @@ def _flac(body: bytes) -> bytes:
     if body[4] & 127 or body[5:8] != b"\0\0\x22" or len(body) < 8 + _STREAM_INFO:
         raise ConfigError("no stream info")
     return body[:4] + bytes([128]) + body[5 : 8 + _STREAM_INFO]
-
-
-def object_type(stsd: bytes) -> int:
-    """The object type indication of the first esds in a sample description table (bytes); -1 without one."""
-    at = stsd.find(b"esds")
-    if at < 0:
-        return -1
-    size = int.from_bytes(stsd[max(at - 4, 0) : at], "big")
-    try:
-        first = next((body for tag, body in _descriptors(stsd[at + 8 : at - 4 + size]) if tag == _ES), b"")
-        flags = first[2]
-        skip = (
-            3
-            + (2 if flags & 0x80 else 0)
-            + (1 + first[3] if flags & 0x40 else 0)
-            + (2 if flags & 0x20 else 0)
-        )
-        return next((body[0] for tag, body in _descriptors(first[skip:]) if tag == _CONFIG), -1)
-    except (ConfigError, IndexError):
-        return -1

@@ -23,9 +23,9 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.gpmf.edit.location import RemovedKeys, without_location
 from eddyline.gpmf.reader import parse
 from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.object_type import object_type
 from eddyline.mp4.ranges import ByteRanges
 from eddyline.pipeline.edit.strip_location.bitstreams import Images, OpenBitstreamUnits, ProRes, StartCodes
-from eddyline.pipeline.edit.strip_location.decoder_configs import object_type
 from eddyline.pipeline.edit.strip_location.metadata import note_keys
 from eddyline.pipeline.edit.strip_location.nal_units import NalUnits
 from eddyline.pipeline.edit.strip_location.report import LOCATION, TEXT, UNKNOWN, Report

@@ -1,0 +1,39 @@
+"""The codec of a sample entry that names none itself ("mp4v", "mp4a"): objectTypeIndication of its esds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_ES, _DECODER_CONFIG = 0x03, 0x04  # descriptor tags, ISO/IEC 14496-1 table 1
+_LENGTH_BYTES: Final = 4
+_VERSION_AND_FLAGS: Final = 4
+
+
+def object_type(stsd: bytes) -> int:
+    """The objectTypeIndication (ISO/IEC 14496-1, table 5) of the first esds in a sample description table.
+
+    -1 where there is none, or it is cut short.
+    """
+    at = stsd.find(b"esds")
+    if at < 0:
+        return -1
+    es = _body(stsd, at + 4 + _VERSION_AND_FLAGS, _ES)
+    if es < 0 or es + 3 > len(stsd):
+        return -1
+    flags = stsd[es + 2]
+    config = es + 3 + (2 if flags & 0x80 else 0)  # streamDependenceFlag
+    if flags & 0x40:  # URL_Flag
+        config += 1 + (stsd[config] if config < len(stsd) else 0)
+    config += 2 if flags & 0x20 else 0  # OCRstreamFlag
+    found = _body(stsd, config, _DECODER_CONFIG)
+    return stsd[found] if 0 <= found < len(stsd) else -1
+
+
+def _body(data: bytes, at: int, tag: int) -> int:
+    """Where the body of the descriptor at `at` begins; -1 where another tag, or nothing, is there."""
+    if at >= len(data) or data[at] != tag:
+        return -1
+    for place in range(at + 1, min(at + 1 + _LENGTH_BYTES, len(data))):
+        if not data[place] & 0x80:
+            return place + 1
+    return -1
