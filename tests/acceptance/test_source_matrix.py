@@ -1,0 +1,126 @@
+"""Sampled sources of every kind are published right, or refused at inspection with a reason of the table.
+
+What is right is read from FFmpeg's plain decode of the original and of the highest rendition, which shares no
+code with Eddyline. SOURCE_MATRIX_SEED draws another sample, SOURCE_MATRIX_COUNT another number of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from eddyline.media.refusals import REASONS
+
+from .source_matrix import Source, sampled, write
+
+SEED = int(os.environ.get("SOURCE_MATRIX_SEED", "8"))
+SHARDS = 6
+COUNT = int(os.environ.get("SOURCE_MATRIX_COUNT", "240"))
+# Those without a reason to be refused are far more than these.
+LEAST_PUBLISHED = 0.85
+CANVAS = 12  # pixels a side: coding noise averages out, a shifted or turned frame does not
+MOST_ERROR = 12.0  # mean difference a pixel, of 255
+MOST_TINT = 5.0  # mean difference of one colour over a whole frame
+ASPECT_TOLERANCE = 0.05  # sizes are rounded to even numbers of a few dozen pixels
+
+PROFILE = """
+rungs:
+  - {height: 72, crf: 12, preset: veryfast, maxrate_kbps: 20000, bufsize_kbps: 40000}
+  - {height: 36, crf: 12, preset: veryfast, maxrate_kbps: 10000, bufsize_kbps: 20000}
+pictures: {thumbs: 2, poster_width: 160, thumb_width: 80}
+"""
+
+
+def _canvases(ffmpeg: str, path: Path) -> npt.NDArray[np.int16]:
+    """Every frame as FFmpeg alone shows it: (frames, CANVAS, CANVAS, 3), RGB."""
+    argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"]
+    # RGB first: FFmpeg averages the chroma of 4:2:0 and of 4:4:4 differently.
+    full = "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp+bicubic,format=gbrp"
+    argv += ["-vf", f"{full},scale={CANVAS}:{CANVAS}:flags=area", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]
+    raw = subprocess.run(argv, check=True, capture_output=True, timeout=120).stdout
+    return np.frombuffer(raw, np.uint8).reshape(-1, CANVAS, CANVAS, 3).astype(np.int16)
+
+
+def _shown_aspect(ffprobe: str, path: Path) -> float:
+    argv = [ffprobe, "-v", "error", "-select_streams", "v:0", "-of", "json", str(path)]
+    argv += ["-show_entries", "stream=width,height,sample_aspect_ratio"]
+    stream = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["streams"][0]
+    wide, high = map(int, stream.get("sample_aspect_ratio", "1:1").split(":"))
+    return float(stream["width"] / stream["height"] * (wide / high if wide and high else 1.0))
+
+
+def _faults(source: Source, original: Path, folder: Path, ffmpeg: str, ffprobe: str) -> list[str]:
+    """What an independent reading finds wrong with a published asset."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    top = folder / manifest["renditions"][0]["path"]
+    wanted, got = _canvases(ffmpeg, original), _canvases(ffmpeg, top)
+    found = []
+    if len(wanted) != len(got):
+        found.append(f"{len(got)} frames, FFmpeg decodes {len(wanted)}")
+    else:
+        difference = got - wanted
+        error = np.abs(difference).mean(axis=(1, 2, 3))
+        tint = np.abs(difference.mean(axis=(1, 2))).max(axis=1)
+        if error.max() > MOST_ERROR:
+            found.append(f"frame {int(error.argmax())} is off by {error.max():.1f} a pixel")
+        if tint.max() > MOST_TINT:
+            found.append(f"frame {int(tint.argmax())} has a tint of {tint.max():.1f}")
+    aspect, right = _shown_aspect(ffprobe, top), _shown_aspect(ffprobe, original)
+    right = 1 / right if source.rotation in {90, 270} else right
+    if abs(aspect / right - 1) > ASPECT_TOLERANCE:
+        found.append(f"shown at {aspect:.3f}, the source at {right:.3f}")
+    audio = {"none": 0, "two tracks": 2}.get(source.audio, 1)
+    left_out = [each for each in manifest["left_out"] if each["kind"] == "audio"]  # tracks, or channels
+    if not audio - len(left_out) <= len(manifest["audio"]) <= audio:
+        found.append(f"{len(manifest['audio'])} audio tracks of {audio}, {len(left_out)} listed as left out")
+    samples = manifest["proof"].get("frame_samples", {})
+    if set(samples) != {each["name"] for each in manifest["renditions"]}:
+        found.append(f"frames were sampled of {sorted(samples)} alone")
+    return found
+
+
+def _is_refusal(failed: dict[str, Any]) -> bool:
+    at_inspection = not failed["job"] or failed["job"].rpartition(".")[2] == "inspect"
+    return at_inspection and failed["refusal"] in REASONS and bool(failed["reason"] and failed["remedy"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_every_source_is_published_right_or_refused_at_inspection(
+    shard: int, tmp_path: Path, ffmpeg: str, ffprobe: str, eddyline: tuple[str, ...]
+) -> None:
+    sources = dict(list(enumerate(sampled(SEED, COUNT)))[shard::SHARDS])
+    originals = {n: tmp_path / f"{n:03d}.{source.container}" for n, source in sources.items()}
+    for number, source in sources.items():
+        write(source, originals[number], ffmpeg)
+    profile, out = tmp_path / "profile.yaml", tmp_path / "out"
+    profile.write_text(PROFILE)
+    options = ["--out", str(out), "--profile", str(profile), "--slots", "1", "--json"]
+    argv = [*eddyline, "run", *map(str, originals.values()), *options]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    folders = {each["name"]: out / "assets" / each["asset"] for each in report["assets"]}
+    failures = {each["name"]: each for each in report["failed"]}
+    wrong, published = [], 0
+    for number, source in sources.items():
+        name = originals[number].name
+        if name in folders:
+            published += 1
+            faults = _faults(source, originals[number], folders[name], ffmpeg, ffprobe)
+            wrong += [f"{name} {source}: {fault}" for fault in faults]
+        elif name not in failures:
+            wrong.append(f"{name} {source}: neither published nor refused")
+        elif not _is_refusal(failures[name]):
+            failed = failures[name]
+            wrong.append(f"{name} {source}: {failed['job']} {failed['refusal']!r}: {failed['reason']}")
+    assert not wrong, f"seed {SEED}:\n" + "\n".join(wrong)
+    assert published >= LEAST_PUBLISHED * len(sources), failures
