@@ -219,9 +219,10 @@ def _steps(
     bounds = [f"start={_seconds(span.start)}"] if span.start is not None else []
     bounds += [f"end={_seconds(span.stop)}"] if span.stop is not None else []
     trimmed = [f"trim={':'.join(bounds)}"] if bounds else []
+    # In microseconds before the trim, which rounds its bounds to ticks: AVI's or MXF's are whole frames.
     # A scaled frame's sample aspect is such that its display aspect stays: framecrc prints it.
     scaled = f"scale={shape[0]}:{shape[1]}:{_FLAGS}"
-    steps = [*trimmed, f"settb=1/{SECOND}", "setsar=sar=sar:max=1000000"]
+    steps = [f"settb=1/{SECOND}", *trimmed, "setsar=sar=sar:max=1000000"]
     steps += [*(_to_rgb(converted) if converted else ()), scaled]
     return [*steps, *(_tonemapping(tonemapped) if tonemapped else ()), "format=rgb24"]
 

@@ -49,8 +49,7 @@ class SourceSamples:
 
     `frames` by number; times in microseconds on the source's timeline. `missing` are frames of the index that
     FFmpeg does not show though it shows others around them, `strays` the times of frames that it shows and
-    the index does not have, `end` when the last frame ends (None: not read). Durations are stored in decode
-    order: at a variable rate that of the last frame may be another one's, so `end` is known to `slack` only.
+    the index does not have, `end` when the last frame ends (None: not read), known to `slack` only.
     """
 
     shape: tuple[int, int]
@@ -191,7 +190,21 @@ def _assign(
     if window.to_end:
         final = max(shots, key=lambda each: each.time)
         found.end = final.time + final.duration - offset + moved
-        found.slack = int(np.diff(times[-_REORDERED:]).max(initial=0))
+        found.slack = _slack(reading, times)
+
+
+def _slack(reading: Reading, times: np.ndarray) -> int:
+    """Microseconds by which FFmpeg's duration of the last frame may differ from the real one.
+
+    With reordering it is that of the sample decoded last, and where the edit list alone says how long the
+    last frame is shown, that is in no sample's duration: then nothing but the frame's start is known.
+    """
+    shown = reading.shown
+    slack = int(np.diff(times[-_REORDERED:]).max(initial=0))
+    if int(shown.sample[-1]) == len(reading.track.samples) - 1:
+        return slack
+    length = int(shown.end) - int(shown.pts[-1])
+    return max(slack, _rounded_up(length, reading.track.timescale))
 
 
 def _moved(shot: Shot, by: int) -> Shot:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from eddyline.core.errors import InputError, ToolError
 from eddyline.core.process import Limits, Runner
+from eddyline.core.ranges import FileRanges
 from eddyline.media.dolby_vision import left_out as enhancement
 from eddyline.media.dolby_vision import of_stream, require_base_layer
 from eddyline.media.ffprobe import PROBE_S, ask, blamed
@@ -24,9 +27,11 @@ from eddyline.media.sequence_headers import SEQUENCES, size_changes
 from eddyline.media.sniff import container_of, first_bytes
 from eddyline.media.subtitlesources import subtitle_streams
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
+from eddyline.mp4.index import read_movie
 
 _SLOWEST_DISK = 4 * 1024 * 1024  # bytes/s that any disk can be expected to read and write
 _LONGEST_ENCODE_S = 24 * 3600.0
+_REORDERING: Final = frozenset({"h264", "hevc", "mpeg4", "msmpeg4v3", "vc1", "mpeg2video"})
 _TOO_LONG = "took longer than its limit"
 _DEMUXERS: Final = "matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -71,8 +76,11 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> Rewrap
 
     try:
         rewrap(way)
-        if way.copied and codec in SEQUENCES and size_changes(out):
-            # The decoder drops frames where the size changes: only what it shows is to be in the index.
+        # The decoder drops frames where the size changes: only what it shows is to be in the index.
+        resized = way.copied and codec in SEQUENCES and size_changes(out)
+        # AVI has decoding times alone: where frames were dropped, only a decoder gives the right ones.
+        untimed = way.copied and demuxer == "avi" and codec in _REORDERING and _is_uneven(out)
+        if resized or untimed:
             rewrap(_lossless_video(path, video, demuxer, runner=runner, tools=tools))
     except ToolError as error:
         out.unlink(missing_ok=True)
@@ -85,6 +93,14 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> Rewrap
     judged = [each["index"] for each in streams if each.get("codec_type") == "audio"]
     lost = [*undecodable, *of_streams(streams, [*kept, *judged]), *enhancement(of_stream(video))]
     return Rewrapped(left_out=in_order(lost), codec=codec)
+
+
+def _is_uneven(path: Path) -> bool:
+    """Whether frames are not all equally far apart."""
+    with FileRanges(path) as source:
+        video = read_movie(source).first("video")
+    spacing = np.diff(np.sort(video.samples.pts)) if video is not None else np.zeros(0)
+    return bool(len(spacing) and spacing.min() != spacing.max())
 
 
 def main_stream(path: Path, *, runner: Runner, tools: Toolchain) -> int:
@@ -121,7 +137,8 @@ def command(
     return (
         *("-y", "-progress", "pipe:1"),
         # AVI knows only decoding times, MPEG-PS leaves some out: presentation times are worked out from them.
-        *("-fflags", "+genpts"),
+        # A decoder does so better, where there is one: from the order in which it gives frames out.
+        *(("-fflags", "+genpts") if way.copied else ()),
         *("-format_whitelist", _DEMUXERS, "-f", demuxer),
         *(() if way.copied else ("-noautorotate",)),
         *input_args(path),

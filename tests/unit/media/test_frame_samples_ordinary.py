@@ -96,6 +96,10 @@ CLIPS = {
     "Matroska": Clip((*_TEST, *_X264), name="a.mkv"),
     "transport stream": Clip((*_TEST, *_X264), name="a.ts"),
     "AVI": Clip((*_TEST, "-c:v", "mpeg4", "-q:v", "3", "-bf", "2"), name="a.avi"),
+    "AVI whose clock ticks once a frame": Clip(
+        (*_LAVFI, "testsrc2=s=320x180:r=24000/1001:d=2", "-c:v", "rawvideo", "-pix_fmt", "uyvy422"),
+        name="a.avi",
+    ),
     "program stream": Clip((*_TEST, "-c:v", "mpeg2video", "-q:v", "3", "-bf", "2"), name="a.mpg"),
     "WebM": Clip((*_TEST, "-c:v", "libvpx-vp9", "-cpu-used", "8", "-b:v", "1M"), name="a.webm"),
     "PQ, kept": Clip(

@@ -288,3 +288,17 @@ def test_only_the_footages_own_faults_are_laid_on_it(
 ) -> None:
     error = ToolError("ffmpeg failed with status 1: x", argv=("ffmpeg",), status=status, stderr=stderr)
     assert isinstance(blamed(error, "unreadable"), fault)
+
+
+def test_dropped_frames_of_avi_are_where_a_decoder_shows_them(maker: _Maker) -> None:
+    source = maker.make(
+        "dropped.avi", *_PICTURE, *_H264, "-vf", "select='not(eq(mod(n,5),3))'", "-fps_mode", "passthrough"
+    )
+    listed = maker.ffmpeg(
+        *("-copyts", "-i", str(source), "-fps_mode", "passthrough", "-enc_time_base:v", "demux"),
+        *("-f", "framecrc", "-"),
+    )
+    wanted = [int(line.split(",")[2]) for line in listed.splitlines() if not line.startswith("#")]
+    times = maker.rewrap(source).times
+    ticks = (times - times[0]) // int(np.diff(times).min())
+    assert ticks.tolist() == [each - wanted[0] for each in wanted]
