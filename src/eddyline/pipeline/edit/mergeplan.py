@@ -70,6 +70,7 @@ def opened(paths: Sequence[Path | str], stack: ExitStack, check: Callable[[], No
         src = Watched(stack.enter_context(reading(path)), check)
         movie = read_movie(src)
         track = main_video(movie)
+        _require_readable(PurePosixPath(path).name, movie)
         shown = presentation(movie, track)
         if not len(shown):
             raise UnsupportedError(
@@ -78,6 +79,17 @@ def opened(paths: Sequence[Path | str], stack: ExitStack, check: Callable[[], No
         main = next(at for at, each in enumerate(movie.tracks) if each.number == track.number)
         chapters.append(Chapter(name=PurePosixPath(path).name, src=src, movie=movie, main=main, shown=shown))
     return chapters
+
+
+def _require_readable(name: str, movie: Movie) -> None:
+    """Refuse encrypted tracks: their keys and initialization vectors belong to one file (ISO/IEC 23001-7)."""
+    encrypted = next((track for track in movie.tracks if track.encrypted), None)
+    if encrypted is not None:
+        raise UnsupportedError(
+            f"{name}: track {encrypted.number} ({encrypted.kind}) is encrypted and cannot be merged",
+            remedy="merge the files before they are encrypted, or remove this track first",
+            reason="encrypted",
+        )
 
 
 def plan_of(chapters: Sequence[Chapter]) -> Plan:

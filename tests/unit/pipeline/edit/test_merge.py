@@ -256,3 +256,12 @@ def test_samples_of_a_kind_that_the_index_does_not_describe_are_refused(
     changed(clip, named[1], description=np.full(60, 7, np.int32))
     with pytest.raises(InputError, match="row 7 of 1"):
         merge(named, tmp_path / "out.mp4")
+
+
+def test_an_encrypted_track_is_refused_by_its_number(plain: Path, tmp_path: Path) -> None:
+    encrypted, other = tmp_path / "encrypted.mp4", tmp_path / "other.mp4"
+    shutil.copyfile(plain, other)
+    encrypted.write_bytes(plain.read_bytes().replace(b"mp4a", b"enca", 1))
+    with pytest.raises(UnsupportedError, match=r"encrypted.mp4: track 2 \(audio\) is encrypted") as refused:
+        merge([encrypted, other], tmp_path / "out.mp4")
+    assert refused.value.reason == "encrypted"
