@@ -226,6 +226,8 @@ def _encoding(source: Source) -> list[str]:
     options = ["-map", "0:v", "-frames:v", str(source.frames), "-vf", filters, "-fps_mode", "passthrough"]
     options += [*CODECS[source.codec].options, "-g", str(source.gop), "-threads", "1"]
     options += ["-bf", str(source.bframes)] if CODECS[source.codec].bframes else []
+    if source.container == "mkv" and source.codec == "raw":
+        options += ["-allow_raw_vfw", "1"]
     if source.container == "mov" and source.pixels == "uyvy422":
         options += ["-tag:v", "2vuy"]  # FFmpeg's own choice says RGB
     if source.codec in {"h264", "hevc"}:

@@ -190,7 +190,9 @@ def command(
             if span.seek is None
             else ("-noaccurate_seek", "-seek_timestamp", "1", "-ss", _seconds(span.seek))
         )
-        inputs += [*("-threads", "1", "-max_error_rate", "1"), *seek]
+        # Where the size changes, the scale filter follows. A graph that is configured again instead sometimes
+        # loses the last frames before a trim's end.
+        inputs += [*("-threads", "1", "-max_error_rate", "1", "-reinit_filter", "0"), *seek]
         inputs += [*("-format_whitelist", _DEMUXERS, "-f", plain.demuxer, "-an", "-sn", "-dn")]
         inputs += input_args(plain.path)
         steps = ",".join(_steps(span, shape, plain.tonemapped, plain.converted))

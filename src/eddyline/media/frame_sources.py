@@ -236,6 +236,9 @@ def _begin(reading: Reading, wanted: np.ndarray) -> int | None:
     Where seeking is not exact, the one before: what a decoder shows first after a seek may be damaged.
     """
     samples = reading.track.samples
+    spacing = np.diff(reading.shown.pts)
+    if reading.plain.demuxer == "avi" and len(spacing) and spacing.min() != spacing.max():
+        return None  # FFmpeg counts AVI's frames from where it seeks to: those that were dropped are missed
     starts = np.flatnonzero(samples.sync[: int(wanted.min()) + 1])
     usable = starts[samples.pts[starts] <= int(samples.pts[wanted].min())]
     skipped = 0 if reading.exact else 1

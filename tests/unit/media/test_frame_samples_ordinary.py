@@ -100,6 +100,10 @@ CLIPS = {
         (*_LAVFI, "testsrc2=s=320x180:r=24000/1001:d=2", "-c:v", "rawvideo", "-pix_fmt", "uyvy422"),
         name="a.avi",
     ),
+    "AVI with dropped frames": Clip(
+        (*_TEST, "-vf", "select='not(eq(mod(n,5),3))'", "-fps_mode", "passthrough", "-c:v", "mjpeg"),
+        name="a.avi",
+    ),
     "program stream": Clip((*_TEST, "-c:v", "mpeg2video", "-q:v", "3", "-bf", "2"), name="a.mpg"),
     "WebM": Clip((*_TEST, "-c:v", "libvpx-vp9", "-cpu-used", "8", "-b:v", "1M"), name="a.webm"),
     "PQ, kept": Clip(
