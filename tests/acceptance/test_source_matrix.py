@@ -25,6 +25,7 @@ SHARDS = 6
 COUNT = int(os.environ.get("SOURCE_MATRIX_COUNT", "240"))
 # Those without a reason to be refused are far more than these.
 LEAST_PUBLISHED = 0.85
+MOST_UNMADE = 0.08
 CANVAS = 12  # pixels a side: coding noise averages out, a shifted or turned frame does not
 MOST_ERROR = 12.0  # mean difference a pixel, of 255
 MOST_TINT = 5.0  # mean difference of one colour over a whole frame
@@ -99,8 +100,14 @@ def test_every_source_is_published_right_or_refused_at_inspection(
 ) -> None:
     sources = dict(list(enumerate(sampled(SEED, COUNT)))[shard::SHARDS])
     originals = {n: tmp_path / f"{n:03d}.{source.container}" for n, source in sources.items()}
-    for number, source in sources.items():
-        write(source, originals[number], ffmpeg)
+    unmade = []
+    for number, source in list(sources.items()):
+        try:
+            write(source, originals[number], ffmpeg)
+        except subprocess.CalledProcessError:  # a few pairs of codec and container that FFmpeg does not write
+            unmade.append(sources.pop(number))
+            del originals[number]
+    assert len(unmade) <= MOST_UNMADE * (len(sources) + len(unmade)), unmade
     profile, out = tmp_path / "profile.yaml", tmp_path / "out"
     profile.write_text(PROFILE)
     options = ["--out", str(out), "--profile", str(profile), "--slots", "1", "--json"]

@@ -64,7 +64,8 @@ def prove_frames(
                     f" {times[frame] / SECOND:.3f} s (frame {frame})"
                 )
             if frame in places:
-                pairs.append(Pair(own=places[frame], rgb=shot.rgb, key=frame % grid.gop == 0))
+                since = frame // grid.gop * grid.gop
+                pairs.append(Pair(own=places[frame], rgb=shot.rgb, key=frame == since, since=since))
         if look is not None:
             check_aspect(rung.name, sampled.aspect, look.aspect, rung.width, rung.height)
             if last == len(times):

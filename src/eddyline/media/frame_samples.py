@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import log10
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import ProofError
-from eddyline.media.frame_alternatives import COLOURS, GEOMETRY, Alternative, Canvas
+from eddyline.media.canvas_errors import block_means, mean_squared_error, psnr
+from eddyline.media.frame_alternatives import COLOURS, GEOMETRY, Canvas
 from eddyline.media.frame_canvases import SECOND, Rgb, Shot
 
-_BEST_DB: Final = 99.0  # where nothing differs
 # One frame speaks for itself where the alternative differs by 2.5 levels (root mean square) and leaves less
 # than 40 % of the error. An encoder that lags behind a change shows what was there before, so frames behind
 # a keyframe must be clearer still. Noise that it removed is as far from its own frame as from the next.
@@ -46,11 +45,15 @@ class SourceFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """A rendition's canvas and the number of its source frame among those given; `key`: it is a keyframe."""
+    """A rendition's canvas and the number of its source frame among those given.
+
+    `key`: it is a keyframe; `since` is the number of the keyframe that it is decoded from.
+    """
 
     own: int
     rgb: Rgb
     key: bool
+    since: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,19 +112,32 @@ class _Comparison:
     def mismatch(self) -> Mismatch | None:
         """What is wrong, by what it resembles most; None where all is right."""
         own = [self.shown[pair.own] for pair in self.pairs]
-        errors = np.array([_error(s, r) for s, r in zip(self._matched(own), self.made, strict=True)])
-        alternatives: dict[str, Alternative] = {**GEOMETRY, **({} if self.tonemapped else COLOURS)}
+        errors = np.array(
+            [mean_squared_error(s, r) for s, r in zip(self._matched(own), self.made, strict=True)]
+        )
         found = [
             replace(alike, looks=looks)
-            for looks, alternative in alternatives.items()
+            for looks, alternative in GEOMETRY.items()
             if (alike := self._resembles([alternative(each) for each in own], own, errors))
         ]
+        found += [] if self.tonemapped else self._of_other_colours(own)
         found += self._of_neighbours(own, errors)
         found = found or self._of_other_times(own, errors)
         if found:
             most = min(found, key=lambda alike: alike.left)
             return self._told(most.place, most.looks)
         return self._far(own, errors)
+
+    def _of_other_colours(self, own: list[Canvas]) -> list[_Alike]:
+        """By means of blocks: a wrong conversion moves large areas, lost chroma noise single pixels."""
+        shown, made = [block_means(each) for each in own], [block_means(each) for each in self.made]
+        errors = np.array([mean_squared_error(s, r) for s, r in zip(shown, made, strict=True)])
+        found: list[_Alike] = []
+        for looks, alternative in COLOURS.items():
+            others = [block_means(alternative(each)) for each in own]
+            alike = self._resembles(others, shown, errors, made=made)
+            found += [replace(alike, looks=looks)] if alike else []
+        return found
 
     def _of_neighbours(self, own: list[Canvas], errors: npt.NDArray[np.float64]) -> list[_Alike]:
         by_frame = {each.frame: place for place, each in enumerate(self.sources)}
@@ -154,7 +170,7 @@ class _Comparison:
             length = float((step * step).sum())
             clear = self.pairs[at].key and length >= _CLEAR_RMS**2 * step.size
             if clear and float((step * (r - s)).sum()) > _NEARER * length:
-                return _Alike(place=at, left=_error(a, r))
+                return _Alike(place=at, left=mean_squared_error(a, r))
         return None
 
     def _of_other_times(self, own: list[Canvas], errors: npt.NDArray[np.float64]) -> list[_Alike]:
@@ -163,8 +179,10 @@ class _Comparison:
         found: list[_Alike] = []
         for at, pair in enumerate(self.pairs):
             for place, source in enumerate(self.sources):
-                left = _error(self.shown[place], self.made[at])
-                far = _error(self.shown[place], own[at])
+                if pair.since <= source.frame < self.sources[pair.own].frame:
+                    continue  # an encoder without bits repeats what it coded since the keyframe, as in noise
+                left = mean_squared_error(self.shown[place], self.made[at])
+                far = mean_squared_error(self.shown[place], own[at])
                 if place != pair.own and _is_clear(far, float(errors[at]), left, key=pair.key):
                     looks = f"the source's frame {source.frame}, at {source.time / SECOND:.3f} s"
                     found.append(_Alike(place=at, left=left, looks=looks))
@@ -176,15 +194,20 @@ class _Comparison:
         own: Sequence[Canvas],
         errors: npt.NDArray[np.float64],
         places: Sequence[int] | None = None,
+        *,
+        made: Sequence[Canvas] | None = None,
     ) -> _Alike | None:
-        """Whether the pairs at `places` (None: all) resemble their alternatives in `others` instead."""
+        """Whether the pairs at `places` (None: all) resemble their alternatives in `others` instead.
+
+        `made` are the rendition's canvases where they are others than those compared elsewhere.
+        """
         if not others:
             return None
         numbers = list(range(len(own))) if places is None else list(places)
-        made = [self.made[at] for at in numbers]
+        made = [(self.made if made is None else made)[at] for at in numbers]
         matched, expected = self._matched(others, made), self._matched(own, made)
-        far = np.array([_error(a, s) for a, s in zip(others, own, strict=True)])
-        left = np.array([_error(a, r) for a, r in zip(matched, made, strict=True)])
+        far = np.array([mean_squared_error(a, s) for a, s in zip(others, own, strict=True)])
+        left = np.array([mean_squared_error(a, r) for a, r in zip(matched, made, strict=True)])
         clear = [
             index
             for index, at in enumerate(numbers)
@@ -232,7 +255,7 @@ class _Comparison:
     def result(self) -> FrameSamples:
         """The figures of a comparison without mismatch."""
         own = self._matched([self.shown[pair.own] for pair in self.pairs])
-        worst = max(_error(s, r) for s, r in zip(own, self.made, strict=True))
+        worst = max(mean_squared_error(s, r) for s, r in zip(own, self.made, strict=True))
         return FrameSamples(compared=len(self.pairs), worst_psnr_db=round(psnr(worst), 1))
 
 
@@ -271,15 +294,6 @@ def nearest(shots: Sequence[Shot], time: int, within: int) -> Shot | None:
     """The frame shown nearest to `time`, at most `within` microseconds away."""
     found = min(shots, key=lambda shot: abs(shot.time - time), default=None)
     return found if found is not None and abs(found.time - time) <= within else None
-
-
-def psnr(error: float) -> float:
-    """Decibels of a mean squared error of values from 0 to 255."""
-    return min(10 * log10(255**2 / error), _BEST_DB) if error > 0 else _BEST_DB
-
-
-def _error(a: Canvas, b: Canvas) -> float:
-    return float(np.square(a - b).mean())
 
 
 def _is_clear(far: float, error: float, left: float, *, key: bool) -> bool:

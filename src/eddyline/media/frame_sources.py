@@ -20,6 +20,7 @@ from eddyline.mp4.presentation import Presentation
 
 _MOST_TRIED: Final = 64  # keyframes, looking for one where decoding can begin
 _REORDERED: Final = 18  # frames: the deepest reordering is 16
+_LONGER: Final = 1.5  # times the frames before it
 _EARLIER: Final = SECOND // 3  # before a keyframe, where seeking is not exact
 
 
@@ -196,15 +197,15 @@ def _assign(
 def _slack(reading: Reading, times: np.ndarray) -> int:
     """Microseconds by which FFmpeg's duration of the last frame may differ from the real one.
 
-    With reordering it is that of the sample decoded last, and where the edit list alone says how long the
-    last frame is shown, that is in no sample's duration: then nothing but the frame's start is known.
+    With reordering it is that of the sample decoded last; where the edit list alone says how long the last
+    frame is shown, that is in no sample's duration; and some decoders (VP9) give each frame the usual one.
+    Of a frame that is reordered, or longer than usual, nothing but its start is known.
     """
     shown = reading.shown
-    slack = int(np.diff(times[-_REORDERED:]).max(initial=0))
-    if int(shown.sample[-1]) == len(reading.track.samples) - 1:
-        return slack
-    length = int(shown.end) - int(shown.pts[-1])
-    return max(slack, _rounded_up(length, reading.track.timescale))
+    usual = int(np.diff(times[-_REORDERED:]).max(initial=0))
+    length = _rounded_up(int(shown.end) - int(shown.pts[-1]), reading.track.timescale)
+    reordered = int(shown.sample[-1]) != len(reading.track.samples) - 1
+    return max(usual, length) if reordered or length > usual * _LONGER else usual
 
 
 def _moved(shot: Shot, by: int) -> Shot:

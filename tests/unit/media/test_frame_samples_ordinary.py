@@ -39,7 +39,7 @@ def _lavfi(source: str, *argv: str, **chain: Any) -> Clip:
 
 CLIPS = {
     "noise": _lavfi("nullsrc=s=320x180:r=25:d=2,geq=random(1)*255:128:128"),
-    "coloured noise": _lavfi("nullsrc=s=160x90:r=25:d=2,noise=alls=100:allf=t+u", crf=35, kbps=100),
+    "coloured noise": _lavfi("color=gray:s=640x360:r=25:d=2,noise=alls=100:allf=t+u", crf=35, kbps=800),
     "a scene in noise": _lavfi("testsrc2=s=320x180:r=25:d=2,noise=alls=40:allf=t", crf=35, kbps=120),
     "a static scene in noise": _lavfi("smptebars=s=320x180:r=25:d=2,noise=alls=30:allf=t", crf=40, kbps=60),
     "fade from black": _lavfi("testsrc2=s=320x180:r=25:d=2,fade=in:0:40"),
