@@ -120,7 +120,9 @@ def _sealed(facts: Sequence[Fact]) -> list[str]:
     try:
         plain = [fact_to_json(fact) for fact in facts]
         body = seal({"v": 1, "facts": plain})
-        for each in plain:  # what coordinators would park must not be said: the job would be done for ever
+        for each in (
+            plain
+        ):  # a report that coordinators would park must not be sent: the job would run again without end
             fact_from_json(each)
     except (TooLongError, WireError, TypeError, ValueError, RecursionError) as error:
         if len(facts) > 1:

@@ -66,7 +66,7 @@ class Obedience:
             self._obey()
             self._pause, self._said = _PAUSE_S, ""
         except EddylineError as error:
-            # Also what waiting alone does not mend: whoever sees to the permissions need not start anew.
+            # Permission errors too: once an operator has corrected them, no restart is needed.
             if str(error) != self._said:  # once, however long it lasts
                 self._said = str(error)
                 self._on_trouble(self._said)

@@ -31,7 +31,7 @@ from eddyline.graph.states import FAILED, Event, State
 _ENDED = frozenset({State.DONE, *FAILED})
 
 
-_MOST_AHEAD = 10_000  # receipts of one message that nobody reported, far more than there ever are
+_MOST_AHEAD = 10_000  # unreported receipts of one message; far more than occur in practice
 
 
 @dataclass(frozen=True, kw_only=True)

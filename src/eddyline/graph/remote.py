@@ -74,7 +74,7 @@ class RemoteLedger(Ledger):
     def apply(
         self, facts: Sequence[Fact], *, lease_s: float, spawn: SpawnRules = ANY_OF_ITS_ASSET
     ) -> Applied:
-        """Record what workers said, in one durable transaction; whoever speaks lives for `lease_s` more.
+        """Record workers' reports in one durable transaction; extends each reporter's lease by `lease_s`.
 
         `spawn` bounds what their jobs may add.
         """

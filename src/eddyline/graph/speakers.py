@@ -19,7 +19,7 @@ from eddyline.graph.bulk import many, rows_for
 from eddyline.graph.tables import workers
 
 MOST_UNPROVEN = 1000
-"""So many names that nobody has proven are kept at a time; further ones are ignored until they are proven."""
+"""Unproven worker names kept at a time; further ones are ignored until they are proven."""
 
 _COLUMNS = (
     workers.c.name,
@@ -42,7 +42,7 @@ Speaker: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Alive:
-    """A worker that was heard of, its lease's new deadline and, where it said so, its host and process.
+    """A worker that reported, its lease's new deadline and, where it said so, its host and process.
 
     `proven`: one of these very reports carried the token of a publication. `unproven_deadline` counts
     instead of `deadline` for a worker that never was.

@@ -50,7 +50,7 @@ def decoding(
         *("-threads", str(threads)),
         # The slice's times as they are: trim counts in them. Rotation is done by our own filters, once.
         *("-copyts", "-noautorotate", "-an", "-sn", "-dn"),
-        # A graph that is set up anew where the size changes would count its frames from 0 again.
+        # A filter graph that is configured again where the size changes would count its frames from 0 again.
         *("-reinit_filter", "0"),
         *input_args(piece.path),
         *("-filter_complex_threads", str(threads)),

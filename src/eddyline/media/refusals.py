@@ -22,7 +22,7 @@ REASONS: Final[dict[str, str]] = {
     "empty": "The file has no bytes.",
     "encrypted": "The video or audio samples are encrypted (DRM).",
     "external-media": "The samples lie in another file (external data references).",
-    "frame-times": "Frames cannot be told apart by their presentation times.",
+    "frame-times": "Several frames have the same presentation time.",
     "limits": "A size or count in the file is beyond what Eddyline accepts.",
     "mixed-formats": "The samples of the video track are of several formats.",
     "no-frames": "The video track has no frame, or its edit list shows none.",

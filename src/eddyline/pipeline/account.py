@@ -30,7 +30,7 @@ from eddyline.pipeline.submit import Submitted
 
 @dataclass(kw_only=True)
 class Account:
-    """One run's account. `where` gives the address of a key that people are told.
+    """One run's account. `where` gives the address of a key as it is shown to users.
 
     `left_out` gives what a published asset does not carry of its source.
     """

@@ -30,7 +30,7 @@ from eddyline.pipeline.submit import Submitted
 
 @dataclass(kw_only=True)
 class Run:
-    """One embedded run. `where` gives the address of a key that people are told.
+    """One embedded run. `where` gives the address of a key as it is shown to users.
 
     `toolchain` names what the assets are made with (see `submit`). `merge`: the chapters that a camera cut
     one recording into become one asset.
