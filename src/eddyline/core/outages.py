@@ -14,17 +14,13 @@ _LOG = logging.getLogger("eddyline.outages")
 
 
 class OutageLog:
-    """The outages of one service, named `what`; safe from any thread.
-
-    `count` is how many outages began, `clock` gives seconds that never run back.
-    """
+    """The outages of one service, named `what`; `clock` is monotonic, in seconds. Safe from any thread."""
 
     def __init__(self, what: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._what = what
         self._clock = clock
         self._lock = threading.Lock()
         self._since: float | None = None
-        self.count = 0
 
     def unavailable(self, error: object) -> None:
         """A call failed because the service cannot be reached."""
@@ -32,7 +28,6 @@ class OutageLog:
             if self._since is not None:
                 return
             self._since = self._clock()
-            self.count += 1
         _LOG.warning("%s unavailable: %s", self._what, error)
 
     def available(self) -> None:

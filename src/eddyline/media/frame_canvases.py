@@ -116,17 +116,13 @@ def read(
         try:
             found += _read(plain, group, shape, pixels, tools=tools, runner=runner, work=work)
         except ToolError as error:
-            if _stopped(error):
+            if error.is_machine_fault:
                 raise
             # A span that shows nothing ends the command, maybe before the others are written.
             found += [
                 _alone(plain, span, shape, pixels, tools=tools, runner=runner, work=work) for span in group
             ]
     return tuple(found)
-
-
-def _stopped(error: ToolError) -> bool:
-    return error.status is None or error.status < 0 or " was stopped: " in error.message
 
 
 def _alone(
@@ -142,7 +138,7 @@ def _alone(
     try:
         return _read(plain, [span], shape, pixels, tools=tools, runner=runner, work=work)[0]
     except ToolError as error:
-        if _stopped(error):
+        if error.is_machine_fault:
             raise
         return None
 
