@@ -76,7 +76,7 @@ class Status:
     `under_way` assets have open jobs (`assets` are the first of them), `failed` have dead jobs; `names` are
     the files' names by asset. `workers` counts the living by their own class ("" for those that serve all),
     `serving` for each class with jobs those that take them. `waiting` jobs need others first, `late` ones are
-    past their deadline, `overdue` workers were not heard of in time. `unknown` are names in heartbeats whose
+    past their deadline, `overdue` workers did not report in time. `unknown` are names in heartbeats whose
     senders have not yet received a job: they count nowhere. `messages` counts by queue the messages that need
     an operator (dead letters, parked messages of an ingest); only queues that were asked about.
     """

@@ -53,7 +53,7 @@ class Rules:
 class Applied:
     """What came of it: facts that counted, those late, doubled or unknown, and orders to workers.
 
-    `heard` are the heartbeats that really came from the workers that they name. `forged` of those ignored
+    `heard` are the heartbeats whose key is that of the worker they name. `forged` of those ignored
     were about the publication that counts, without its token.
     """
 

@@ -25,6 +25,7 @@ from eddyline.gpmf.reader import parse
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.object_type import object_type
 from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.start import length_size
 from eddyline.pipeline.edit.strip_location.bitstreams import Images, OpenBitstreamUnits, ProRes, StartCodes
 from eddyline.pipeline.edit.strip_location.metadata import note_keys
 from eddyline.pipeline.edit.strip_location.nal_units import NalUnits
@@ -62,7 +63,6 @@ _AUDIO: Final = frozenset(
 _MP4V_IMAGES: Final = {0x6C: "jpeg", 0x6D: "png"}
 _MP4V_CODES: Final = frozenset({0x20, *range(0x60, 0x66), 0x6A})
 _TIMECODE_BYTES: Final = 4
-_LENGTH_SIZE_AT: Final = {b"avcC": 4, b"hvcC": 21}
 _SEARCHED: Final = 1 << 20
 _ENCODED_UTF8: Final = bytes.fromhex("0000000c656e636400000100")
 _UTF16_MARK: Final = b"\xfe\xff"
@@ -152,7 +152,7 @@ class Chooser:
         if track.format in _H264 | _HEVC:
             clean = NalUnits(
                 codec="h264" if track.format in _H264 else "hevc",
-                length_size=_length_size(track.stsd),
+                length_size=length_size(track.stsd),
                 what=what,
                 report=self.report,
                 dolby_vision=any(each in track.stsd for each in (b"dvcC", b"dvvC")),
@@ -250,16 +250,6 @@ class ChapterTexts:
         if text:
             text = chapter_title(text, self._number, keep=self.keep, what=self.what, report=self.report)
         return struct.pack(">H", len(text)) + text + (_ENCODED_UTF8 if self.encoded and text else b"")
-
-
-def _length_size(stsd: bytes) -> int:
-    """Bytes of a NAL unit's length (ISO/IEC 14496-15 section 5.3.3)."""
-    for name, within in _LENGTH_SIZE_AT.items():
-        at = stsd.find(name)
-        place = at + len(name) + within
-        if at >= 0 and place < len(stsd):
-            return (stsd[place] & 3) + 1
-    return 4
 
 
 def _printable(kind: str) -> str:
