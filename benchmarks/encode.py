@@ -24,11 +24,11 @@ from pathlib import Path
 
 from benchmarks.footage import natural
 from benchmarks.quality import compare
-from eddyline.media import chunks, ladder, profile
-from eddyline.media.ladder import Rung
-from eddyline.media.quality import vbv_underflows
-from eddyline.media.source import VideoFacts
+from eddyline.media.ladder import chunks, ladder, profile
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
+from eddyline.media.video.quality import vbv_underflows
 
 SECONDS, RATE = 30, 60
 COMPARED = "720p"

@@ -17,13 +17,13 @@ from pathlib import Path
 from sqlalchemy import Connection, insert
 
 from eddyline.core.stop import Stop
-from eddyline.graph.direct import DirectBroker
-from eddyline.graph.handling import JobContext
+from eddyline.graph.db.schema import jobs, needs
 from eddyline.graph.job import Done, Job, NewJob
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN
-from eddyline.graph.tables import jobs, needs
-from eddyline.graph.worker import Worker
+from eddyline.graph.worker.direct import DirectBroker
+from eddyline.graph.worker.handler import JobContext
+from eddyline.graph.worker.worker import Worker
 
 ASSETS = 50
 CHUNKS = 20

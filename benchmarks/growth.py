@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert, text
-from tests.unit.graph.server import Server
+from tests.unit.graph.postgres_server import Server
 
 from benchmarks.graph import graph
-from eddyline.graph.bulk import many
+from eddyline.graph.db.bulk import many
+from eddyline.graph.db.schema import jobs, needs
 from eddyline.graph.job import Done, NewJob, Settlement, Unstarted
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
-from eddyline.graph.tables import jobs, needs
 
 DONE = (0, 10_000, 100_000, 1_000_000)
 BESIDE = 100_000

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from eddyline.mp4.headers import box, file_type, full_box, mdat_header, movie_box
-from eddyline.mp4.interleave import Timing, plan_chunks
-from eddyline.mp4.outgoing import OutTrack
-from eddyline.mp4.ranges import Ints
+from eddyline.mp4.byte_ranges import Ints
+from eddyline.mp4.write.box_writer import box, file_type, full_box, mdat_header, movie_box
+from eddyline.mp4.write.interleave import Timing, plan_chunks
+from eddyline.mp4.write.output_track import OutTrack
 
 _SECONDS = 3600
 _ROUNDS = 3
@@ -26,7 +26,7 @@ _READ = r"""
 import json, re, sys
 from pathlib import Path
 from eddyline.mp4.index import read_movie
-from eddyline.core.ranges import FileRanges
+from eddyline.store.ranges import FileRanges
 with FileRanges(sys.argv[1]) as source:
     movie = read_movie(source)
 # not ru_maxrss, which remembers the parent that this process was forked from

@@ -23,23 +23,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.servers.ministack import _started
-from tests.unit.graph.server import Server
+from tests.unit.graph.postgres_server import Server
 
 from benchmarks.sqs import KEYS
-from eddyline.aws.exchange import SqsExchange
-from eddyline.aws.queues import Naming, Queues, sqs_client
-from eddyline.aws.sqs import SqsBroker
-from eddyline.cli.interrupt import Interruption
+from eddyline.aws.sqs.broker import SqsBroker
+from eddyline.aws.sqs.client import Naming, Queues, sqs_client
+from eddyline.aws.sqs.transport import SqsExchange
+from eddyline.cli.signals import Interruption
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
-from eddyline.graph.broker import Broker
-from eddyline.graph.coordinator import Coordinator
-from eddyline.graph.direct import DirectBroker
-from eddyline.graph.handling import JobContext
+from eddyline.graph.coordinator.coordinator import Coordinator
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
 from eddyline.graph.job import Done, Job, NewJob
-from eddyline.graph.ledger import Ledger
-from eddyline.graph.remote import RemoteLedger
-from eddyline.graph.worker import Worker
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.worker.broker import Broker
+from eddyline.graph.worker.direct import DirectBroker
+from eddyline.graph.worker.handler import JobContext
+from eddyline.graph.worker.worker import Worker
 
 KILLS = 4
 HAND_BACKS = 8

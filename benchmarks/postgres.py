@@ -14,16 +14,16 @@ import subprocess
 import sys
 import time
 
-from tests.unit.graph.server import Server
+from tests.unit.graph.postgres_server import Server
 
 from benchmarks.graph import graph
 from eddyline.core.stop import Stop
-from eddyline.graph.direct import DirectBroker
-from eddyline.graph.handling import JobContext
 from eddyline.graph.job import Done, Job, NewJob, Settlement
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
-from eddyline.graph.worker import Worker
+from eddyline.graph.worker.direct import DirectBroker
+from eddyline.graph.worker.handler import JobContext
+from eddyline.graph.worker.worker import Worker
 
 BATCH = 50
 ROUNDS = 3

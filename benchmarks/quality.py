@@ -8,9 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.process import Runner
-from eddyline.media.ladder import Rung
-from eddyline.media.quality import Buffer, Vmaf, buffer_of, vmaf
+from eddyline.media.ladder.ladder import Rung
 from eddyline.media.toolchain import Toolchain
+from eddyline.media.video.quality import Buffer, Vmaf, buffer_of, vmaf
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from tests.acceptance.machines import Machines, until
 from tests.servers.__main__ import BUCKET
 from tests.servers.ministack import _started
 
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 
 SECONDS = 20  # of the clip
 IDLE_S = 40.0

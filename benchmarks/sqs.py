@@ -20,15 +20,15 @@ from pathlib import Path
 from tests.servers.ministack import _started
 
 from benchmarks.graph import graph
-from eddyline.aws.exchange import SqsExchange
-from eddyline.aws.queues import Naming, Queues, sqs_client
-from eddyline.aws.sqs import SqsBroker
+from eddyline.aws.sqs.broker import SqsBroker
+from eddyline.aws.sqs.client import Naming, Queues, sqs_client
+from eddyline.aws.sqs.transport import SqsExchange
 from eddyline.core.stop import Stop
-from eddyline.graph.coordinator import Coordinator
-from eddyline.graph.handling import JobContext
+from eddyline.graph.coordinator.coordinator import Coordinator
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
 from eddyline.graph.job import Done, Job
-from eddyline.graph.remote import RemoteLedger
-from eddyline.graph.worker import Worker
+from eddyline.graph.worker.handler import JobContext
+from eddyline.graph.worker.worker import Worker
 
 ROUNDS = 3
 KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "us-east-1"}

@@ -29,9 +29,9 @@ import numpy as np
 
 from benchmarks import telemetry
 from eddyline.gpmf.payloads import split
-from eddyline.mp4.headers import box, full_box
-from eddyline.mp4.mux import write
-from eddyline.mp4.outgoing import OutTrack, Piece
+from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import OutTrack, Piece
 
 _CACHE = Path(__file__).parent / "cache"
 _LIMIT_S = 900

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chaos import footage, trial
+from tests.chaos import footage, run
 from tests.chaos.disturbances import Kind, Mode
 from tests.chaos.report import Figures, table
 from tests.servers.ministack import NoServerError as NoQueueServerError
-from tests.unit.graph.server import NoServerError
+from tests.unit.graph.postgres_server import NoServerError
 
 pytestmark = [
     pytest.mark.slow,
@@ -34,14 +34,14 @@ class Calm:
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
     folder = tmp_path_factory.mktemp("calm")
     clips = footage.clips(folder / "footage", long=False)
-    return Calm(clips, trial.undisturbed(folder / "out", clips, folder))
+    return Calm(clips, run.undisturbed(folder / "out", clips, folder))
 
 
 def weathered(folder: Path, calm: Calm, mode: Mode, *, seed: int, seconds: float) -> Figures:
-    setting = trial.Setting(folder=folder, sources=calm.clips, mode=mode, seed=seed, seconds=seconds)
+    setting = run.Setting(folder=folder, sources=calm.clips, mode=mode, seed=seed, seconds=seconds)
     said: list[str] = []
     try:
-        figures = trial.run(setting, said.append, expected=calm.manifests)
+        figures = run.run(setting, said.append, expected=calm.manifests)
     except (NoServerError, NoQueueServerError) as error:
         pytest.skip(str(error))
     assert figures.held, "\n".join([*figures.complaints, table(figures), *said, f"logs: {folder}"])

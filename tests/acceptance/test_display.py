@@ -11,15 +11,14 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-from tests.unit.media.shown import look, stream
-from tests.unit.media.test_spherical import equi, st3d, sv3d
+from tests.acceptance.conftest import manifest_of
+from tests.unit.media.displayed_frames import look, stream
+from tests.unit.media.video.test_spherical import equi, st3d, sv3d
 from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_entry_boxes
 
-from eddyline.core.ranges import FileRanges
-from eddyline.media.spherical import spherical
+from eddyline.media.video.spherical import spherical
 from eddyline.mp4.index import read_movie
-
-from .conftest import manifest_of
+from eddyline.store.ranges import FileRanges
 
 _CORNERS = "drawbox=0:0:160:90:red:fill,drawbox=160:0:160:90:blue:fill,drawbox=20:100:60:30:white:fill"
 
@@ -39,7 +38,7 @@ def published(
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     manifest = manifest_of(out)
-    schema = json.loads((files("eddyline.pipeline") / "manifest.schema.json").read_text("utf-8"))
+    schema = json.loads((files("eddyline.pipeline.publication") / "manifest.schema.json").read_text("utf-8"))
     jsonschema.validate(manifest, schema)
     return manifest, out / "assets" / manifest["asset"]
 

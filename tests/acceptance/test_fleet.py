@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.acceptance.clips import looped, noisy, plain
+from tests.acceptance.machines import Machines, end, until
 from tests.servers.__main__ import exports
 from tests.servers.ministack import Ministack, ministack
-from tests.unit.graph.server import NoServerError, Server
+from tests.unit.graph.postgres_server import NoServerError, Server
 
-from eddyline.core.opening import open_store
-from eddyline.core.store import Store
 from eddyline.graph.job import Job
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
-from eddyline.pipeline.manifest import lasting
-
-from .clips import looped, noisy, plain
-from .machines import Machines, end, until
+from eddyline.pipeline.publication.manifest import lasting
+from eddyline.store.open_store import open_store
+from eddyline.store.store import Store
 
 __all__ = ["ministack"]
 LEASE_S = "6"

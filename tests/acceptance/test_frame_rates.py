@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from eddyline.core.ranges import FileRanges
-from eddyline.media.manifests import read_media_playlist, read_mpd
+from eddyline.media.streaming.playlists import read_media_playlist, read_mpd
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.mux import write
-from eddyline.mp4.outgoing import passthrough
 from eddyline.mp4.presentation import presentation
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import passthrough
+from eddyline.store.ranges import FileRanges
 
 _ENCODE = ("-c:v", "libx264", "-preset", "ultrafast", "-fps_mode", "passthrough")
 

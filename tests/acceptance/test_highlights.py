@@ -9,10 +9,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from tests.acceptance.conftest import manifest_of
 
-from eddyline.pipeline.clip import make_clip
-
-from .conftest import manifest_of
+from eddyline.pipeline.demo_clip import make_clip
 
 Program = tuple[str, ...]
 
@@ -38,7 +37,7 @@ def asset(
 
 def test_the_manifest_names_each_highlight_with_its_frame_and_picture(asset: Path) -> None:
     manifest = json.loads((asset / "manifest.json").read_text())
-    schema = json.loads(files("eddyline.pipeline").joinpath("manifest.schema.json").read_text())
+    schema = json.loads(files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text())
     jsonschema.validate(manifest, schema)
     assert [(each["time_s"], each["frame"], each["kind"]) for each in manifest["highlights"]] == [
         (1.251, 37, "manual"),

@@ -12,9 +12,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-
-from .clips import noisy
-from .conftest import manifest_of
+from tests.acceptance.clips import noisy
+from tests.acceptance.conftest import manifest_of
 
 KILLS = 25
 SLOTS = 2

@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.acceptance.clips import looped, plain
+from tests.acceptance.machines import Machines, until
 from tests.servers.ecsagent import agent
 from tests.servers.imds import machine
 
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
-
-from .clips import looped, plain
-from .machines import Machines, until
 
 NOTICE_S = 25.0
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eddyline.core.ranges import FileRanges
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.mux import write
-from eddyline.mp4.outgoing import OutTrack, passthrough
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import OutTrack, passthrough
+from eddyline.store.ranges import FileRanges
 
 _PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=2")
 _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from eddyline.pipeline.clip import make_clip
+from eddyline.pipeline.demo_clip import make_clip
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = (

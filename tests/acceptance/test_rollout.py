@@ -7,15 +7,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.acceptance.clips import noisy
+from tests.acceptance.conftest import manifest_of
+from tests.acceptance.machines import Machines, until
 
 from eddyline.graph.job import Job
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN, State
-from eddyline.pipeline.manifest import lasting
-
-from .clips import noisy
-from .conftest import manifest_of
-from .machines import Machines, until
+from eddyline.pipeline.publication.manifest import lasting
 
 _POOLS = """
 pools:

@@ -16,9 +16,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-
-from .clips import noisy
-from .conftest import manifest_of
+from tests.acceptance.clips import noisy
+from tests.acceptance.conftest import manifest_of
 
 Program = tuple[str, ...]
 
@@ -58,7 +57,7 @@ def asset(
 
 
 def test_the_manifest_follows_its_schema(asset: Path) -> None:
-    schema = json.loads(files("eddyline.pipeline").joinpath("manifest.schema.json").read_text())
+    schema = json.loads(files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text())
     jsonschema.validate(json.loads((asset / "manifest.json").read_text()), schema)
 
 

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.acceptance.source_matrix import Source, sampled, write
 
 from eddyline.media.refusals import REASONS
-
-from .source_matrix import Source, sampled, write
 
 SEED = int(os.environ.get("SOURCE_MATRIX_SEED", "8"))
 SHARDS = 6

@@ -15,22 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.acceptance.clips import noisy
+from tests.acceptance.conftest import manifest_of
 from tests.servers.ministack import Ministack, ministack
 from tests.servers.network import proxy
 
 from eddyline import app
-from eddyline.core.contenttypes import content_type
-from eddyline.core.objects import ObjectStore
-from eddyline.core.opening import BUCKETS, StoreSettings, open_store
 from eddyline.core.stop import Stop
-from eddyline.graph.ledger import Ledger
-from eddyline.pipeline.clip import make_clip
-from eddyline.pipeline.events import RunReport
-from eddyline.pipeline.manifest import lasting
-from eddyline.pipeline.tally import BYTES_READ
-
-from .clips import noisy
-from .conftest import manifest_of
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.pipeline.demo_clip import make_clip
+from eddyline.pipeline.publication.manifest import lasting
+from eddyline.pipeline.runs.events import RunReport
+from eddyline.pipeline.runtime.read_counter import BYTES_READ
+from eddyline.store.content_types import content_type
+from eddyline.store.objects import ObjectStore
+from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
 
 __all__ = ["ministack"]
 

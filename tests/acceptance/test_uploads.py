@@ -7,14 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.integration.footagebucket import told_by_eventbridge
+from tests.acceptance.clips import noisy
+from tests.acceptance.machines import Machines, end, until
+from tests.integration.source_bucket import told_by_eventbridge
 from tests.servers.ministack import Ministack, ministack
 
-from eddyline.core.opening import open_store
-from eddyline.core.store import Store
-
-from .clips import noisy
-from .machines import Machines, end, until
+from eddyline.store.open_store import open_store
+from eddyline.store.store import Store
 
 __all__ = ["ministack"]
 

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from .clips import noisy
+from tests.acceptance.clips import noisy
 
 WITHIN_S = 120.0
 SETTLE_S = 1.0

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos import footage, trial
+from tests.chaos import footage, run
 from tests.chaos.disturbances import Mode
 from tests.chaos.report import Figures, as_json, placed, table
 
@@ -37,14 +37,14 @@ def main() -> int:
     real = footage.real()
     names = ", ".join(path.name for path in real)
     _say(f"real footage: {names or 'none here (set EDDYLINE_SAMPLES), so without it'}")
-    setting = trial.Setting(
+    setting = run.Setting(
         folder=folder,
         sources=[first, *real, *others],
         mode=Mode(options.mode),
         seed=seed,
         seconds=options.minutes * 60,
     )
-    figures = trial.run(setting, _say)
+    figures = run.run(setting, _say)
     _show(figures, folder)
     if options.write and figures.held:
         PAGE.write_text(placed(PAGE.read_text(), figures))

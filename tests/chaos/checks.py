@@ -10,7 +10,7 @@ from tests.chaos.audit import Change, Row
 from tests.chaos.processes import Departure, Standing
 
 from eddyline.graph.states import TRANSITIONS, State
-from eddyline.pipeline.manifest import lasting
+from eddyline.pipeline.publication.manifest import lasting
 
 _LEGAL = {(str(before), str(after)) for (before, _), after in TRANSITIONS.items()}
 _RARE = 0.2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from eddyline.pipeline.clip import make_clip
+from eddyline.pipeline.demo_clip import make_clip
 
 # Small pictures, and much work with them: what is quickly done is hardly ever disturbed.
 _PROFILE = """\

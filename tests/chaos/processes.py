@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from tests.servers.lifeline import end_with_parent
+from tests.servers.parent_watch import end_with_parent
 
 _TAIL = 1500
 _READY = b" ready"

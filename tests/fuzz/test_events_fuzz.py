@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fuzz.mutation import DEEP, hostile, mutated, values
 
-from eddyline.aws.events import parse
-from eddyline.aws.protection import confirms
-from eddyline.fleet.envelopes import read_event
-from eddyline.fleet.metadata import READERS, read_metadata
+from eddyline.aws.ecs_protection import confirms
+from eddyline.aws.s3_events.parser import parse
+from eddyline.fleet.eventbridge_events import read_event
+from eddyline.fleet.instance_metadata import READERS, read_metadata
 from eddyline.fleet.notices import Heard, Ignored, Malformed
-from eddyline.pipeline.ingest.verdicts import Ignore, Park, Submit
+from eddyline.ingest.decisions import Ignore, Park, Submit
 
-_RECORDED = Path(__file__).parent.parent / "unit" / "aws" / "recorded"
+_RECORDED = Path(__file__).parent.parent / "unit" / "aws" / "s3_events" / "recorded"
 _UPLOADS = [json.loads(path.read_text("utf-8")) for path in sorted(_RECORDED.glob("*.json"))]
 _ID = "i-0123456789abcdef0"
 _METADATA = [

@@ -10,17 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fuzz.mutation import hostile, mutated, values
-from tests.unit.graph.shop import done, failed, interrupted, new
-from tests.unit.graph.test_wire import JOB
+from tests.unit.graph.coordinator.test_wire import JOB
+from tests.unit.graph.ledger_helpers import done, failed, interrupted, new
 
-from eddyline.aws.envelope import seal, unseal
-from eddyline.aws.exchange import read_reports
-from eddyline.core.names import is_identifier, is_worker_name
-from eddyline.graph.exchange import STRIDE, Answered, Beat, Fact, Offer, Started
-from eddyline.graph.fieldrules import MOST_LEASE_S
-from eddyline.graph.job import Link, NewJob, Unstarted
-from eddyline.graph.orders import Order, OrderKind
-from eddyline.graph.wire import (
+from eddyline.aws.sqs.message_body import seal, unseal
+from eddyline.aws.sqs.transport import read_reports
+from eddyline.core.name_rules import is_identifier, is_worker_name
+from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.coordinator.field_rules import MOST_LEASE_S
+from eddyline.graph.coordinator.wire import (
     WireError,
     fact_from_json,
     fact_to_json,
@@ -29,6 +27,8 @@ from eddyline.graph.wire import (
     order_from_json,
     order_to_json,
 )
+from eddyline.graph.job import Link, NewJob, Unstarted
+from eddyline.graph.messages import STRIDE, Answered, Beat, Fact, Offer, Started
 
 _TOKEN = "0123456789abcdef" * 2
 _ABOUT: dict[str, Any] = {

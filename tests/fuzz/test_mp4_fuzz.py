@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.mp4.films import Bytes
+from tests.unit.mp4.movies import Bytes
 
 from eddyline.core.errors import EddylineError
 from eddyline.mp4.index import read_movie

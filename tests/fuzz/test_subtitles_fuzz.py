@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eddyline.core.errors import InputError
-from eddyline.media.memorysamples import MemorySamples
-from eddyline.media.sourcechapters import in_list, text_of, without_list
-from eddyline.media.subtitles import Cue, cue, flattened, from_srt, in_order, plain, to_webvtt
-from eddyline.media.webvttfragments import init_segment, media_segment
-from eddyline.media.webvttsamples import read_cues
+from eddyline.media.chapters.source_chapters import in_list, text_of, without_list
+from eddyline.media.subtitles.cues import Cue, cue, flattened, from_srt, in_order, plain, to_webvtt
+from eddyline.media.subtitles.webvtt_fragments import init_segment, media_segment
+from eddyline.media.subtitles.webvtt_samples import read_cues
 from eddyline.mp4.index import read_movie
-from eddyline.pipeline.page.subtitles import played
+from eddyline.mp4.write.memory_samples import MemorySamples
+from eddyline.page.subtitles import played
 
 _TAGS = ("<b>", "</b>", "<i>", "</i>", "<u>", "</U>", "<font color=x>", "</font>", "<script>")
 _TRAPS = ("&", "&lt;", "-->", "1\n00:00:00,000 --> 00:00:01,000\n", "{\\an8}", "{\\", "}", "\0", "\u2028")

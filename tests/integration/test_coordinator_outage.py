@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.integration.brokered import distant, keys
-from tests.integration.cloud import LEASE_S, Distant, until
+from tests.integration.aws_site import LEASE_S, Distant, until
+from tests.integration.broker_helpers import distant, keys
 from tests.servers.ministack import ministack
-from tests.unit.graph.shop import done, get, new
+from tests.unit.graph.ledger_helpers import done, get, new
 
-from eddyline.aws.envelope import seal
-from eddyline.aws.sqs import SqsBroker
-from eddyline.graph.exchange import Beat
+from eddyline.aws.sqs.broker import SqsBroker
+from eddyline.aws.sqs.message_body import seal
+from eddyline.graph.coordinator.wire import fact_to_json
 from eddyline.graph.job import Claim, Settlement
+from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.messages import Beat
 from eddyline.graph.states import State
-from eddyline.graph.sweeping import Bounds
-from eddyline.graph.wire import fact_to_json
 
 __all__ = ["distant", "keys", "ministack"]
 

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from tests.integration.footagebucket import (
+from tests.integration.source_bucket import (
     FootageBucket,
     client,
     told_by_eventbridge,
@@ -22,19 +22,19 @@ from tests.integration.footagebucket import (
 from tests.servers.ministack import Ministack, ministack
 from tests.servers.network import Answer, proxy
 
-from eddyline.aws.arrivals import SqsArrivals
-from eddyline.aws.eventqueue import EventQueue, prepare
-from eddyline.aws.events import parse
-from eddyline.core import addresses
+from eddyline.aws.s3_events.event_queue import EventQueue, prepare
+from eddyline.aws.s3_events.parser import parse
+from eddyline.aws.s3_events.source import SqsArrivals
 from eddyline.core.errors import TransientError, UsageError
-from eddyline.core.opening import Buckets
 from eddyline.core.stop import Stop
-from eddyline.pipeline.ingest.arrivals import Ingest
-from eddyline.pipeline.ingest.looking import look
-from eddyline.pipeline.ingest.messages import Message, Note
-from eddyline.pipeline.ingest.rules import load
-from eddyline.pipeline.ingest.taking import Taking
-from eddyline.pipeline.ingest.verdicts import Cause, Ignore, Submit, Verdict
+from eddyline.ingest.arrivals import Ingest
+from eddyline.ingest.decisions import Cause, Ignore, Submit, Verdict
+from eddyline.ingest.messages import Message, Note
+from eddyline.ingest.object_lookup import look
+from eddyline.ingest.process_object import Taking
+from eddyline.ingest.rules import load
+from eddyline.store import addresses
+from eddyline.store.open_store import Buckets
 
 __all__ = ["ministack"]
 

@@ -16,21 +16,21 @@ import pytest
 
 from eddyline.core.errors import EddylineError, InputError
 from eddyline.core.process import Runner
-from eddyline.core.ranges import FileRanges
-from eddyline.media import encode
-from eddyline.media.assemble import Assembled, assemble
-from eddyline.media.audio import encode_track
-from eddyline.media.chunks import Chunk, Grid, plan
-from eddyline.media.footage import main_video, open_footage
-from eddyline.media.ladder import Rung
-from eddyline.media.probe import probe
-from eddyline.media.profile import AudioSettings
-from eddyline.media.source import SourceFacts, VideoFacts
+from eddyline.media.audio.encode import encode_track
+from eddyline.media.ladder.chunks import Chunk, Grid, plan
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.ladder.profile import AudioSettings
+from eddyline.media.source.open_source import main_video, open_footage
+from eddyline.media.source.probe import probe
+from eddyline.media.source.source import SourceFacts, VideoFacts
 from eddyline.media.toolchain import Toolchain
+from eddyline.media.video import encode
+from eddyline.media.video.assemble import Assembled, assemble
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.slice import Slice, copy_tracks, cut, sample_bytes
+from eddyline.store.ranges import FileRanges
 
 # Two seconds of 160x90 are enough for all of these mistakes. Sources have GOPs of 10, the grid has GOPs
 # of 4, so that hardly a chunk begins where a source GOP does.

@@ -6,14 +6,14 @@ import threading
 import time
 
 import pytest
-from tests.integration.brokered import CLASSES, keys, place
-from tests.integration.cloud import LEASE_S, Direct, Distant, until
+from tests.integration.aws_site import LEASE_S, Direct, Distant, until
+from tests.integration.broker_helpers import CLASSES, keys, place
 from tests.servers.ministack import ministack
 from tests.unit.graph.conftest import postgres
-from tests.unit.graph.shop import done, new
+from tests.unit.graph.ledger_helpers import done, new
 
-from eddyline.graph.broker import Broker
 from eddyline.graph.job import Job, Settlement
+from eddyline.graph.worker.broker import Broker
 
 __all__ = ["keys", "ministack", "place", "postgres"]
 

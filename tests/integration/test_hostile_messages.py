@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.brokered import claimed, distant, joined, keys, settle
-from tests.integration.cloud import Distant, until
+from tests.integration.aws_site import Distant, until
+from tests.integration.broker_helpers import claimed, distant, joined, keys, settle
 from tests.servers.ministack import ministack
-from tests.unit.graph.shop import done, get, new
+from tests.unit.graph.ledger_helpers import done, get, new
 
-from eddyline.aws.sqs import SqsBroker
-from eddyline.graph.exchange import STRIDE
+from eddyline.aws.sqs.broker import SqsBroker
+from eddyline.graph.messages import STRIDE
 from eddyline.graph.states import State
 from eddyline.observe.backlog import read_backlog
 

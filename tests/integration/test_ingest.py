@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.integration.cloud import REGION
-from tests.integration.footagebucket import (
+from tests.integration.aws_site import REGION
+from tests.integration.source_bucket import (
     FootageBucket,
     client,
     told_by_eventbridge,
@@ -27,10 +27,10 @@ from tests.integration.footagebucket import (
 )
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
-from tests.unit.graph.server import emptied
+from tests.unit.graph.postgres_server import emptied
 
-from eddyline.graph.ledger import Ledger
-from eddyline.pipeline.clip import make_clip
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.pipeline.demo_clip import make_clip
 
 __all__ = ["ministack", "postgres"]
 

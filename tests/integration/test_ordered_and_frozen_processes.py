@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.integration.brokered import KEYS
-from tests.integration.cloud import LEASE_S, naming, until
+from tests.integration.aws_site import LEASE_S, naming, until
+from tests.integration.broker_helpers import KEYS
 from tests.servers.ministack import Ministack, NoServerError, ministack, running
 from tests.unit.graph.conftest import postgres
-from tests.unit.graph.server import emptied
-from tests.unit.graph.shop import get, new
+from tests.unit.graph.ledger_helpers import get, new
+from tests.unit.graph.postgres_server import emptied
 
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 
 __all__ = ["ministack", "postgres"]
@@ -42,11 +42,11 @@ class Site:
         Ledger.open(self.location).close()
         if self.endpoint:
             self.prefix = naming().prefix
-            self._start("coordinator", "coordinating.py", self.location, self.endpoint, self.prefix)
+            self._start("coordinator", "coordinator_process.py", self.location, self.endpoint, self.prefix)
 
     def worker(self, name: str, seconds: float) -> None:
         words = (self.endpoint or self.location, self.prefix, name, str(self.folder / name), str(seconds))
-        self._start(name, "serving.py", *words)
+        self._start(name, "worker_threads.py", *words)
 
     def _start(self, name: str, script: str, *words: str) -> None:
         environment = {**os.environ, **KEYS, "PYTHONPATH": str(HERE.parents[1])}

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 
 import pytest
-from tests.integration.cloud import REGION
-from tests.integration.footagebucket import FootageBucket, client, told_by_eventbridge
+from tests.integration.aws_site import REGION
+from tests.integration.source_bucket import FootageBucket, client, told_by_eventbridge
 from tests.servers.ministack import Ministack, ministack
 from typer.testing import CliRunner, Result
 

@@ -8,20 +8,20 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.integration.brokered import claimed, distant, joined, keys, settle
-from tests.integration.cloud import LEASE_S, REGION, Distant, naming, queues, until
+from tests.integration.aws_site import LEASE_S, REGION, Distant, naming, queues, until
+from tests.integration.broker_helpers import claimed, distant, joined, keys, settle
 from tests.servers.ministack import Ministack, ministack
-from tests.unit.graph.shop import done, get, interrupted, new
+from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 
-from eddyline.aws.deadletters import redrive_dead_letters
-from eddyline.aws.faults import NoQueueError
-from eddyline.aws.queues import sqs_client
-from eddyline.aws.sqs import SqsBroker
-from eddyline.graph.broker import Broker
-from eddyline.graph.exchange import STRIDE
+from eddyline.aws.client_errors import NoQueueError
+from eddyline.aws.sqs.broker import SqsBroker
+from eddyline.aws.sqs.client import sqs_client
+from eddyline.aws.sqs.dead_letters import redrive_dead_letters
 from eddyline.graph.job import Done
+from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.messages import STRIDE
 from eddyline.graph.states import State
-from eddyline.graph.sweeping import Bounds
+from eddyline.graph.worker.broker import Broker
 
 __all__ = ["distant", "keys", "ministack"]
 
@@ -70,7 +70,7 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignore
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     assert isinstance(zombie, SqsBroker)
-    from eddyline.graph.exchange import Answered
+    from eddyline.graph.messages import Answered
 
     late = Answered(job_id="a-1", fence=claim.fence, worker="ada", at=1.0, outcome=Done(result={"by": "z"}))
     zombie._answers.say([late], patience_s=1)

@@ -7,21 +7,21 @@ import time
 from typing import Any, Self
 
 import pytest
-from tests.integration.brokered import CLASSES, claims, joined, keys, place, settle
-from tests.integration.cloud import LEASE_S, Direct, Distant, until
+from tests.integration.aws_site import LEASE_S, Direct, Distant, until
+from tests.integration.broker_helpers import CLASSES, claims, joined, keys, place, settle
 from tests.servers.ministack import ministack
 from tests.unit.graph.conftest import postgres
-from tests.unit.graph.shop import done, failed, get, interrupted, new, states
+from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new, states
 
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
+from eddyline.fleet.command_listener import Obedience
 from eddyline.fleet.notices import Kind, Notice
-from eddyline.fleet.obeying import Obedience
-from eddyline.graph.handling import JobContext
 from eddyline.graph.job import Done, Job, Unstarted
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
-from eddyline.graph.worker import Worker
+from eddyline.graph.worker.handler import JobContext
+from eddyline.graph.worker.worker import Worker
 
 __all__ = ["keys", "ministack", "place", "postgres"]
 

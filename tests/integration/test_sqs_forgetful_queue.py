@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.integration.cloud import LEASE_S, REGION, Distant, until
+from tests.integration.aws_site import LEASE_S, REGION, Distant, until
 from tests.servers.ministack import Ministack, NoServerError, running
-from tests.unit.graph.shop import get, new
+from tests.unit.graph.ledger_helpers import get, new
 
 from eddyline.core.stop import Stop
-from eddyline.graph.handling import JobContext
 from eddyline.graph.job import Done, Job
+from eddyline.graph.ledger.reconcile import Bounds
 from eddyline.graph.states import State
-from eddyline.graph.sweeping import Bounds
-from eddyline.graph.worker import Worker
+from eddyline.graph.worker.handler import JobContext
+from eddyline.graph.worker.worker import Worker
 
 STALE_S = 3.0
 

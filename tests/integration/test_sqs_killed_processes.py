@@ -11,14 +11,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.integration.brokered import KEYS
-from tests.integration.cloud import naming, queues
+from tests.integration.aws_site import naming, queues
+from tests.integration.broker_helpers import KEYS
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
-from tests.unit.graph.server import emptied
-from tests.unit.graph.shop import new
+from tests.unit.graph.ledger_helpers import new
+from tests.unit.graph.postgres_server import emptied
 
-from eddyline.graph.remote import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
 from eddyline.graph.states import State
 
 __all__ = ["ministack", "postgres"]
@@ -73,8 +73,8 @@ def test_no_kill_strands_an_asset(
         monkeypatch.setenv(name, value)
     rng = random.Random(5)
     names = naming()
-    coordinators = Crew("coordinating.py", 2, location, ministack.url, names.prefix)
-    workers = Crew("working.py", 2, ministack.url, names.prefix, "w{n}", str(tmp_path / "w{n}.log"))
+    coordinators = Crew("coordinator_process.py", 2, location, ministack.url, names.prefix)
+    workers = Crew("worker_process.py", 2, ministack.url, names.prefix, "w{n}", str(tmp_path / "w{n}.log"))
     try:
         with RemoteLedger.open(location) as ledger:
             batch = []

@@ -11,19 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.integration.brokered import claimed, distant, keys, present, settle
-from tests.integration.cloud import LEASE_S, REGION, Distant, until
+from tests.integration.aws_site import LEASE_S, REGION, Distant, until
+from tests.integration.broker_helpers import claimed, distant, keys, present, settle
 from tests.servers.ministack import ministack
-from tests.unit.graph.shop import done, get, interrupted, new
+from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 
-from eddyline.aws.deadletters import redrive_dead_letters
-from eddyline.aws.envelope import seal
-from eddyline.aws.exchange import SqsExchange
-from eddyline.aws.faults import NoQueueError
-from eddyline.aws.queues import Naming, Queues, sqs_client
-from eddyline.graph.exchange import STRIDE, Offer
+from eddyline.aws.client_errors import NoQueueError
+from eddyline.aws.sqs.client import Naming, Queues, sqs_client
+from eddyline.aws.sqs.dead_letters import redrive_dead_letters
+from eddyline.aws.sqs.message_body import seal
+from eddyline.aws.sqs.transport import SqsExchange
+from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.messages import STRIDE, Offer
 from eddyline.graph.states import State
-from eddyline.graph.sweeping import Bounds
 
 __all__ = ["distant", "keys", "ministack"]
 
@@ -230,7 +230,9 @@ def test_a_job_that_ends_its_workers_before_they_can_say_so_is_found_out(
     while get(place.ledger, "a-1").state is not State.DEAD:
         assert ended < 10, "it went on and on"
         victim = subprocess.run(
-            [sys.executable, str(HERE / "vanishing.py"), *words, f"w{ended}"], env=environment, check=False
+            [sys.executable, str(HERE / "lost_messages.py"), *words, f"w{ended}"],
+            env=environment,
+            check=False,
         )
         assert victim.returncode == 9
         ended += 1

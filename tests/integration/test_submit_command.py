@@ -12,8 +12,8 @@ from tests.acceptance.clips import noisy
 from tests.acceptance.conftest import eddyline
 from tests.servers.ministack import Ministack, ministack
 
-from eddyline.core.opening import open_store
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.store.open_store import open_store
 
 __all__ = ["eddyline", "ministack"]
 

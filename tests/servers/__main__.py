@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 from tests.servers.ministack import Ministack, _started
-from tests.unit.graph.server import Server
+from tests.unit.graph.postgres_server import Server
 
 BUCKET = "media"
 

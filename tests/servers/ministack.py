@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.servers.lifeline import end_with_parent
+from tests.servers.parent_watch import end_with_parent
 
-from eddyline.core.opening import StoreSettings
+from eddyline.store.open_store import StoreSettings
 
 SERVICES = "s3,sqs,sns,events"
 _UP_WITHIN_S = 20.0

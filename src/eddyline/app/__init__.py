@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from eddyline.app.editing import combine, trim
+from eddyline.app.edit import combine, trim
 from eddyline.app.embedded import PlannedAsset, RunRequest, dry_run, open_ledger, run
-from eddyline.app.looking import doctor, probe
-from eddyline.pipeline.checks import Check
+from eddyline.app.inspect_source import doctor, probe
+from eddyline.pipeline.runtime.machine_checks import Check
 
 __all__ = [
     "Check",

@@ -10,29 +10,30 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from eddyline import config
-from eddyline.app.shared import Shared
+from eddyline.app.shared_services import Shared
 from eddyline.app.tools import toolchain
 from eddyline.core.errors import EddylineError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.core.store import FolderStore, Store
+from eddyline.edit.merge.merge import recordings
 from eddyline.fleet import pools
-from eddyline.graph.ledger import Ledger
-from eddyline.media import profile as profiles
-from eddyline.media.cost import estimate_cpu_s
-from eddyline.media.ladder import Rung
-from eddyline.media.source import SourceFacts, TelemetryFacts
-from eddyline.pipeline.account import failure
-from eddyline.pipeline.bench import Bench
-from eddyline.pipeline.discover import discover
-from eddyline.pipeline.edit.merge import recordings
-from eddyline.pipeline.events import AssetFailed, Event, RunReport
-from eddyline.pipeline.history import from_ledger
-from eddyline.pipeline.home import Home
-from eddyline.pipeline.look import look
-from eddyline.pipeline.plan import Plan
-from eddyline.pipeline.routing import on_this_machine
-from eddyline.pipeline.run import Run
-from eddyline.pipeline.submit import identify
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.media.ladder import profile as profiles
+from eddyline.media.ladder.cost import estimate_cpu_s
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.source.source import SourceFacts, TelemetryFacts
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.routing import on_this_machine
+from eddyline.pipeline.runs.events import AssetFailed, Event, RunReport
+from eddyline.pipeline.runs.run import Run
+from eddyline.pipeline.runs.run_directory import Home
+from eddyline.pipeline.runs.run_report import failure
+from eddyline.pipeline.runtime.history import from_ledger
+from eddyline.pipeline.runtime.probe_source import look
+from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.submission.discover import discover
+from eddyline.pipeline.submission.submit import identify
+from eddyline.store.local import FolderStore
+from eddyline.store.store import Store
 
 # In one folder a job is lost only when somebody kills the whole program, which says little about the job:
 # many kills in a row are needed before it is held to be the reason.

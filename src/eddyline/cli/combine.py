@@ -11,12 +11,12 @@ import typer
 from eddyline.cli.terminal import console
 from eddyline.cli.trim import named
 from eddyline.core.errors import Interrupted, MissingError
-from eddyline.pipeline.words import count, shown, size
+from eddyline.core.formatting import count, shown, size
 
 if TYPE_CHECKING:
-    from eddyline.media.drift import Drift
-    from eddyline.pipeline.edit.combine import Combined
-    from eddyline.pipeline.edit.recorder import Added
+    from eddyline.edit.combine.combine import Combined
+    from eddyline.edit.combine.external_recording import Added
+    from eddyline.media.audio.drift import Drift
 
 
 def combine(
@@ -57,7 +57,7 @@ def combine(
 ) -> None:
     """Put sound and telemetry of other files beside a picture; no picture is encoded."""
     from eddyline import app
-    from eddyline.cli.interrupt import Interruption
+    from eddyline.cli.signals import Interruption
     from eddyline.core.stop import Stop
 
     for each in (video, *(audio or ()), *([telemetry] if telemetry else ())):

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from eddyline.cli.interrupt import Interruption
 from eddyline.cli.options import Lease, Ledger, LogLevel, Metrics, Queues
+from eddyline.cli.signals import Interruption
 from eddyline.cli.worker import ended_by
 from eddyline.core.stop import Stop
 
@@ -29,8 +29,8 @@ def coordinator(
     log_level: LogLevel = "info",
 ) -> None:
     """Publish what is ready, record what workers answer, sweep after what was lost, until told to stop."""
-    from eddyline.app.coordinating import CoordinateRequest, coordinate
-    from eddyline.app.shared import Shared
+    from eddyline.app.coordinator import CoordinateRequest, coordinate
+    from eddyline.app.shared_services import Shared
 
     request = CoordinateRequest(
         shared=Shared.of(ledger=ledger, queues=queues),

@@ -13,6 +13,6 @@ def demo_clip(
     seconds: Annotated[int, typer.Option("--seconds", min=1, max=600, help="How long it is.")] = 20,
 ) -> None:
     """Make a clip with a moving picture, a tone and a telemetry track."""
-    from eddyline.pipeline.clip import make_clip
+    from eddyline.pipeline.demo_clip import make_clip
 
     typer.echo(str(make_clip(out, seconds=seconds)))

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from eddyline.cli.terminal import console
-from eddyline.pipeline.words import shown
+from eddyline.core.formatting import shown
 
 if TYPE_CHECKING:
     from eddyline.app import Check

@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.text import Text
 
 from eddyline.cli import options
-from eddyline.cli.interrupt import Interruption, leave_at_once
-from eddyline.cli.jsonlines import encode
+from eddyline.cli.json_output import encode
+from eddyline.cli.signals import Interruption, leave_at_once
 from eddyline.cli.terminal import console
 from eddyline.core.stop import Stop
 
 if TYPE_CHECKING:
-    from eddyline.pipeline.ingest.messages import Note
+    from eddyline.ingest.messages import Note
 
 _LOOK_S = 0.1
 _GRACE_S = 1.7  # from a signal to the end: 2 s are promised, whatever a server is waited for
@@ -52,9 +52,9 @@ def ingest(
     as_json: options.EventLines = False,
 ) -> None:
     """Submit new objects of S3 as they are uploaded, until told to stop. Run as many as you like."""
-    from eddyline.app.ingesting import IngestRequest
-    from eddyline.app.ingesting import ingest as keep_ingesting
-    from eddyline.app.shared import Shared
+    from eddyline.app.ingest import IngestRequest
+    from eddyline.app.ingest import ingest as keep_ingesting
+    from eddyline.app.shared_services import Shared
 
     request = IngestRequest(
         events=events,
@@ -115,7 +115,7 @@ def _plain(note: Note) -> dict[str, str]:
 
 
 def _line(note: Note) -> Text:
-    from eddyline.pipeline.words import shown
+    from eddyline.core.formatting import shown
 
     about = shown(note.address or note.message)
     asset = f"  asset {note.asset}" if note.asset else ""

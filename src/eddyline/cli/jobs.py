@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eddyline.cli import options
-from eddyline.cli.jobviews import STATE_ORDER, job_fields, print_job, print_jobs, write_json
+from eddyline.cli.job_views import STATE_ORDER, job_fields, print_job, print_jobs, write_json
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
+from eddyline.core.formatting import shown
 from eddyline.graph.states import State
-from eddyline.pipeline.words import shown
 
 if TYPE_CHECKING:
     from eddyline.graph.job import Job
-    from eddyline.graph.ledger import Ledger
+    from eddyline.graph.ledger.ledger import Ledger
 
 commands = typer.Typer(
     help="List, show, retry or cancel jobs; drain workers. Of an output folder, or of a fleet (--ledger).",
@@ -165,8 +165,8 @@ def redrive_letters(
     as_json: AsJson = False,
 ) -> None:
     """Redrive the dead-letter queue: publish jobs whose messages the queue gave up again, by the ledger."""
-    from eddyline.app.letters import redrive
-    from eddyline.app.shared import Shared
+    from eddyline.app.dead_letters import redrive
+    from eddyline.app.shared_services import Shared
 
     found = redrive(Shared.of(ledger=ledger, queues=queues), limit=limit, drop=drop)
     if as_json:
@@ -202,7 +202,7 @@ def archive_jobs(
 def open_ledger(out: Path | None, ledger: str, queues: str) -> Ledger:
     """The fleet's ledger where one is named and no folder is; else the folder's."""
     from eddyline import app
-    from eddyline.app.shared import Shared
+    from eddyline.app.shared_services import Shared
 
     if out is not None and ledger:
         raise UsageError("--out and --ledger name two ledgers", remedy="leave one of them out")

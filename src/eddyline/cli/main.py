@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from eddyline.cli.interrupt import leave_at_once
+from eddyline.cli.signals import leave_at_once
 from eddyline.core.errors import EddylineError, UsageError
 
 FAILED, USAGE, BY_CTRL_C = 1, 2, 130
@@ -35,7 +35,7 @@ COMMANDS = {
     "merge": ("merge", "merge"),
     "trim": ("trim", "trim"),
     "combine": ("combine", "combine"),
-    "strip-location": ("strip", "strip_location"),
+    "strip-location": ("strip_location", "strip_location"),
     "demo-clip": ("demo", "demo_clip"),
 }
 _HIDDEN = frozenset({"demo-clip"})
@@ -101,7 +101,7 @@ def main() -> None:
 
 def complain(error: EddylineError) -> int:
     """Say on standard error what is wrong and what to do; returns the exit code."""
-    from eddyline.pipeline.words import shown
+    from eddyline.core.formatting import shown
 
     sys.stderr.write(f"eddyline: {shown(error.message)}\n")
     if error.remedy:

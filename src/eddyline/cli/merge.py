@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from eddyline.cli.copying import named, stoppable
+from eddyline.cli.edit_options import named, stoppable
 from eddyline.cli.terminal import console
 from eddyline.core.errors import MissingError
-from eddyline.pipeline.words import count, duration, shown, size
+from eddyline.core.formatting import count, duration, shown, size
 
 
 def merge(
@@ -27,8 +27,8 @@ def merge(
     ] = False,
 ) -> None:
     """Join a camera's chapters into one file: nothing is encoded again, telemetry and HiLights go on."""
-    from eddyline.pipeline.edit.chapters import in_order
-    from eddyline.pipeline.edit.merge import merge as join
+    from eddyline.edit.merge.chapters import in_order
+    from eddyline.edit.merge.merge import merge as join
 
     for each in chapters:
         if not each.is_file():

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
-from eddyline.pipeline.words import count, duration, shown
+from eddyline.core.formatting import count, duration, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eddyline.aws.parked import Parked
+    from eddyline.aws.s3_events.parked_messages import Parked
 
 _SHOWN = 80  # letters of a message that tells of no object
 
@@ -36,7 +36,7 @@ def parked(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the messages that `eddyline ingest` put aside, with the reasons; send them again, or drop them."""
-    from eddyline.app.parking import attic
+    from eddyline.app.parked import attic
 
     chosen = tuple(ids or ())
     if redrive and drop:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eddyline.cli.terminal import console
-from eddyline.pipeline.words import count, duration, shown, size
+from eddyline.core.formatting import count, duration, shown, size
 
 if TYPE_CHECKING:
-    from eddyline.media.source import AudioFacts, SourceFacts, SubtitleFacts, VideoFacts
+    from eddyline.media.source.source import AudioFacts, SourceFacts, SubtitleFacts, VideoFacts
 
 
 def probe(

@@ -21,7 +21,7 @@ def list_profiles(
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
     """List the built-in profiles."""
-    from eddyline.media.profile import load, names
+    from eddyline.media.ladder.profile import load, names
 
     profiles = [load(name) for name in names()]
     if as_json:
@@ -44,7 +44,7 @@ def show_profile(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Print a profile whole, as YAML: save it, change it, and give it to `run --profile`."""
-    from eddyline.media.profile import load
+    from eddyline.media.ladder.profile import load
 
     plain = load(name).model_dump(mode="json")
     if as_json:

@@ -10,8 +10,9 @@ from typing import Protocol
 from rich.console import Console
 from rich.text import Text
 
-from eddyline.fleet.serving import Unserved, in_words
-from eddyline.pipeline.events import (
+from eddyline.core.formatting import shown, size
+from eddyline.fleet.pool_coverage import Unserved, in_words
+from eddyline.pipeline.runs.events import (
     AssetFailed,
     AssetFinished,
     AssetProgress,
@@ -19,7 +20,6 @@ from eddyline.pipeline.events import (
     SourceSkipped,
     SubmitProgress,
 )
-from eddyline.pipeline.words import shown, size
 
 Clock = Callable[[], float]
 

@@ -10,17 +10,17 @@ from typing import Annotated
 import typer
 
 from eddyline.cli import options
-from eddyline.cli.interrupt import Interruption
-from eddyline.cli.jsonlines import JsonLines
-from eddyline.cli.liveboard import LiveBoard
-from eddyline.cli.outcome import print_report
-from eddyline.cli.plainlines import PlainLines
-from eddyline.cli.plan import show_plan
+from eddyline.cli.dry_run import show_plan
+from eddyline.cli.json_output import JsonLines
+from eddyline.cli.live_view import LiveBoard
+from eddyline.cli.plain_output import PlainLines
 from eddyline.cli.progress import Display, on_terminal
+from eddyline.cli.run_summary import print_report
+from eddyline.cli.signals import Interruption
 from eddyline.cli.terminal import console
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
-from eddyline.pipeline.events import Event, RunReport
+from eddyline.pipeline.runs.events import Event, RunReport
 
 Start = Callable[[Stop, Callable[[Event], None]], RunReport]
 

@@ -16,11 +16,11 @@ from rich.text import Text
 from eddyline.cli import options
 from eddyline.cli.jobs import open_ledger
 from eddyline.cli.terminal import console, shrinking
-from eddyline.pipeline.words import count, duration, shown
+from eddyline.core.formatting import count, duration, shown
 
 if TYPE_CHECKING:
-    from eddyline.app.standing import Status
-    from eddyline.graph.overview import AssetStanding
+    from eddyline.app.status import Status
+    from eddyline.graph.ledger.overview import AssetStanding
 
 ALL_WELL, SEE_TO_IT = 0, 1
 _MOST_UNKNOWN = 10
@@ -47,9 +47,9 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show how work stands. Exit 1 where an operator is needed: failures, unserved jobs, parked messages."""
-    from eddyline.app.shared import Shared
-    from eddyline.app.standing import left_messages
-    from eddyline.app.standing import status as look
+    from eddyline.app.shared_services import Shared
+    from eddyline.app.status import left_messages
+    from eddyline.app.status import status as look
 
     shared = Shared.of(ledger=ledger, queues=queues)
     of_fleet = out is None or bool(queues)

@@ -50,10 +50,10 @@ def submit(
     as_json: options.EventLines = False,
 ) -> None:
     """Hand footage to the workers that share a store and a ledger. Asked again, nothing is done twice."""
-    from eddyline.app.shared import Shared
-    from eddyline.app.submitting import SubmitRequest
-    from eddyline.app.submitting import submit as hand_in
-    from eddyline.pipeline.terms import Terms
+    from eddyline.app.shared_services import Shared
+    from eddyline.app.submit import SubmitRequest
+    from eddyline.app.submit import submit as hand_in
+    from eddyline.pipeline.planning.job_options import Terms
 
     request = SubmitRequest(
         sources=tuple(sources),

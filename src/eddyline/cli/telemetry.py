@@ -13,12 +13,12 @@ import typer
 
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
-from eddyline.pipeline.words import count, duration, shown, size
+from eddyline.core.formatting import count, duration, shown, size
 
 if TYPE_CHECKING:
     from eddyline.gpmf import Telemetry, UtcClock
     from eddyline.gpmf.export import Selection
-    from eddyline.mp4.ranges import ByteRanges
+    from eddyline.mp4.byte_ranges import ByteRanges
 
 _FORMATS = "json, csv, parquet, gpx, geojson, kml, fit, svg, highlights"
 _UNITS_SHOWN = 28
@@ -118,7 +118,7 @@ def _read(source: Path | ByteRanges, *, lenient: bool) -> Telemetry:
 
 @contextlib.contextmanager
 def _opened(file: str) -> Iterator[Path | ByteRanges]:
-    from eddyline.core.reading import is_remote, open_remote
+    from eddyline.store.open_source import is_remote, open_remote
 
     if not is_remote(file):
         yield Path(file)

@@ -10,10 +10,10 @@ import typer
 
 from eddyline.cli.terminal import console
 from eddyline.core.errors import Interrupted, MissingError, UsageError
-from eddyline.pipeline.words import count, shown, size
+from eddyline.core.formatting import count, shown, size
 
 if TYPE_CHECKING:
-    from eddyline.pipeline.edit.trim import Trimmed
+    from eddyline.edit.trim.trim import Trimmed
 
 _KNOWN = frozenset({".mp4", ".mov", ".m4v", ".lrv", ".360"})
 
@@ -39,7 +39,7 @@ def trim(
 ) -> None:
     """Cut a recording: picture to the frame, sound, telemetry, HiLights and time code with it."""
     from eddyline import app
-    from eddyline.cli.interrupt import Interruption
+    from eddyline.cli.signals import Interruption
     from eddyline.core.stop import Stop
 
     if not file.is_file():

@@ -30,8 +30,8 @@ def watch(
     as_json: options.EventLines = False,
 ) -> None:
     """Process footage as it appears in a folder. Stop it at any time; started again, it goes on."""
-    from eddyline.app.ingesting import WatchRequest
-    from eddyline.app.ingesting import watch as keep_watching
+    from eddyline.app.ingest import WatchRequest
+    from eddyline.app.ingest import watch as keep_watching
 
     request = WatchRequest(
         folder=folder,

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from eddyline.cli.interrupt import Interruption
 from eddyline.cli.options import Lease, Ledger, LogLevel, Metrics, Queues, Store
+from eddyline.cli.signals import Interruption
 from eddyline.core.stop import Stop
 
 
@@ -34,9 +34,9 @@ def worker(
     log_level: LogLevel = "info",
 ) -> None:
     """Do jobs until this machine is taken away. SIGTERM drains; Ctrl-C hands everything back at once."""
-    from eddyline.app.shared import Shared
-    from eddyline.app.working import WorkRequest
-    from eddyline.app.working import work as perform
+    from eddyline.app.shared_services import Shared
+    from eddyline.app.worker import WorkRequest
+    from eddyline.app.worker import work as perform
 
     request = WorkRequest(
         pool=pool,

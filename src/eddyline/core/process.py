@@ -19,9 +19,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from eddyline.core.bounds import Bounds
+from eddyline.core.child_output import Collector, Tail
 from eddyline.core.errors import OUT_OF_MEMORY, Interrupted, MissingError, ToolError, TransientError
-from eddyline.core.pipes import Collector, Tail
+from eddyline.core.resource_limits import Bounds
 from eddyline.core.stop import Stop
 
 _KILL_AFTER_S = 1.0  # between SIGTERM and SIGKILL: an exit within 2 s of Ctrl-C is promised

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from eddyline.core.shown import shown
+from eddyline.core.display_text import shown
 
 
 class Kind(StrEnum):

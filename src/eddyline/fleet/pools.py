@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from eddyline.core import settingsfile
+from eddyline.core import settings_file
 from eddyline.core.errors import UnsupportedError, UsageError
 
 BUILT_IN = Path(__file__).parent / "pools.yaml"
@@ -165,9 +165,9 @@ def load(path: Path | None = None) -> Pools:
     """The classes in a file, or the built-in ones; raises `UsageError` naming file, key and rule."""
     path = path or BUILT_IN
     try:
-        return Pools.model_validate(settingsfile.parsed(path, remedy=_REMEDY))
+        return Pools.model_validate(settings_file.parsed(path, remedy=_REMEDY))
     except ValidationError as error:
-        raise UsageError(f"{path}: {settingsfile.in_words(error)}", remedy=_REMEDY) from error
+        raise UsageError(f"{path}: {settings_file.in_words(error)}", remedy=_REMEDY) from error
 
 
 def cheapest_able(kind: str, codecs: Collection[str], pools: Pools, encoders: Collection[str] = ()) -> Pool:

@@ -14,12 +14,12 @@
 It needs NumPy and `eddyline.mp4`, nothing else: no FFmpeg, no database.
 """
 
+from eddyline.gpmf.builder import device, leaf, nest, stream
 from eddyline.gpmf.camera import Camera
 from eddyline.gpmf.errors import Flaw, GpmfError, NoTelemetryError
 from eddyline.gpmf.hilights import Hilight
 from eddyline.gpmf.huffman import expanded
 from eddyline.gpmf.klv import FILL, Document, Klv, write
-from eddyline.gpmf.making import device, leaf, nest, stream
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.reader import Limits, parse
 from eddyline.gpmf.scenes import Face, Scene

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eddyline.gpmf.decompression import expanded_payloads, has_compressed
 from eddyline.gpmf.errors import Judge
-from eddyline.gpmf.expansion import expanded_payloads, has_compressed
 from eddyline.gpmf.index import Index, build, code, name
 from eddyline.gpmf.payloads import Int64s, Payloads
-from eddyline.gpmf.pieces import Pieces, Rows, measure
+from eddyline.gpmf.stream_pieces import Pieces, Rows, measure
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.timing import Chunks, Origin, timeline
 

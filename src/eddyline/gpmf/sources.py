@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from eddyline.gpmf.errors import GpmfError, Judge, NoTelemetryError
 from eddyline.gpmf.klv import HEADER
 from eddyline.gpmf.payloads import Payloads, join, none, split
-from eddyline.mp4.ranges import ByteRanges, read_many
+from eddyline.mp4.byte_ranges import ByteRanges, read_many
 
 if TYPE_CHECKING:
     from eddyline.mp4.movie import Movie, Track

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from eddyline.core.errors import UnsupportedError
 from eddyline.gpmf import axes
 from eddyline.gpmf.klv import Klv, unpack
-from eddyline.gpmf.pieces import Pieces
+from eddyline.gpmf.stream_pieces import Pieces
 from eddyline.gpmf.timing import Timeline
 from eddyline.gpmf.types import TYPES, elements_of
 

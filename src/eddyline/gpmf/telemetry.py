@@ -14,7 +14,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.camera import Camera, read_camera
 from eddyline.gpmf.decode import devices_and_streams
 from eddyline.gpmf.errors import Flaw, Judge
@@ -26,7 +25,8 @@ from eddyline.gpmf.scenes import Face, Scene, faces, scenes
 from eddyline.gpmf.sources import Source, boxes, of_block, open_source
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.track import GpsTrack, gps_track
-from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.byte_ranges import ByteRanges
+from eddyline.store.ranges import FileRanges
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,9 +108,9 @@ def _summary(stream: Stream) -> dict[str, Any]:
 def read(source: str | Path | ByteRanges, *, lenient: bool = False) -> Telemetry:
     """Read all telemetry of a file: MP4, MOV, LRV, .360, raw GPMF payloads of any name, JPEG.
 
-    A path, or anything with `size` and `read(offset, length)` (see `eddyline.mp4.ranges.ByteRanges`): S3,
-    HTTP. Of a movie only its index, udta and the telemetry samples are read. Arrays are decoded when asked
-    for.
+    A path, or anything with `size` and `read(offset, length)` (see `eddyline.mp4.byte_ranges.ByteRanges`):
+    S3, HTTP. Of a movie only its index, udta and the telemetry samples are read. Arrays are decoded on
+    demand.
 
     Raises:
         GpmfError: the telemetry is broken (with `lenient`, what is sound is kept and `flaws` tells the rest).

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from eddyline.gpmf.pace import RealTime, is_real_time, readings, real_time
 from eddyline.gpmf.payloads import Floats, Int64s
+from eddyline.gpmf.playback_rate import RealTime, is_real_time, readings, real_time
 
 Y2000 = 946684800.0  # 2000-01-01T00:00:00Z in POSIX seconds: where GPS9's days begin
 DAY_S = 86400.0

@@ -10,12 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from eddyline.mp4.audio_times import without_offsets
-from eddyline.mp4.audio_units import unit_bytes
 from eddyline.mp4.boxes import Box
-from eddyline.mp4.data_references import require_self_contained
-from eddyline.mp4.display_matrix import orientation, product
-from eddyline.mp4.entries import (
+from eddyline.mp4.byte_ranges import ByteRanges, CountingRanges
+from eddyline.mp4.entries.display_matrix import orientation, product
+from eddyline.mp4.entries.spherical import spherical_boxes
+from eddyline.mp4.entries.track_headers import (
     kind_of,
     read_clock,
     read_edits,
@@ -26,18 +25,19 @@ from eddyline.mp4.entries import (
     read_references,
     read_track_header,
 )
+from eddyline.mp4.entries.track_labels import read_labels
 from eddyline.mp4.errors import LimitError, Mp4Error
-from eddyline.mp4.fragments import read_defaults, read_fragments
 from eddyline.mp4.layout import read_layout
 from eddyline.mp4.movie import Limits, Movie, Samples, Track, Units
-from eddyline.mp4.picture_samples import without_picture
-from eddyline.mp4.random_access import sync_samples
-from eddyline.mp4.ranges import ByteRanges, CountingRanges
-from eddyline.mp4.sample_times import distinct
-from eddyline.mp4.spherical import spherical_boxes
-from eddyline.mp4.start import undecodable
-from eddyline.mp4.tables import check_samples, read_samples
-from eddyline.mp4.track_labels import read_labels
+from eddyline.mp4.samples.audio_times import without_offsets
+from eddyline.mp4.samples.audio_units import unit_bytes
+from eddyline.mp4.samples.data_references import require_self_contained
+from eddyline.mp4.samples.fragments import read_defaults, read_fragments
+from eddyline.mp4.samples.picture_samples import without_picture
+from eddyline.mp4.samples.random_access import undecodable
+from eddyline.mp4.samples.sample_tables import check_samples, read_samples
+from eddyline.mp4.samples.sample_times import distinct
+from eddyline.mp4.samples.sync_points import sync_samples
 
 _MEDIA_HEADERS = ("vmhd", "smhd", "gmhd", "nmhd", "hmhd", "sthd")
 _DEFAULT_LIMITS = Limits()

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from eddyline.core.errors import FormatError, TruncatedError
 from eddyline.mp4.boxes import Box, box_header, printable
-from eddyline.mp4.compressed_moov import require_uncompressed
+from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.errors import EmptyFileError, LimitError, MoovMissingError, Mp4Error, NotMp4Error
 from eddyline.mp4.movie import Limits
-from eddyline.mp4.ranges import ByteRanges
+from eddyline.mp4.samples.compressed_moov import require_uncompressed
 
 _FIRST_WINDOW = 64 * 1024  # the whole index of a short file with moov first
 _WINDOW = 4 * 1024  # a box header; often a whole moof

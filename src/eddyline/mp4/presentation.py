@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.core.timebase import rescale
+from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.movie import Movie, Samples, Track
-from eddyline.mp4.ranges import Ints
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,13 +15,13 @@ from typing import TypedDict
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError, UsageError
+from eddyline.mp4.byte_ranges import ByteRanges, CountingRanges, Ints, read_many
+from eddyline.mp4.entries.spherical import without_v2
 from eddyline.mp4.movie import IDENTITY, Movie, Samples, Track
-from eddyline.mp4.mux import write
-from eddyline.mp4.outgoing import OutTrack, Piece, alike, linked, passthrough
 from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.ranges import ByteRanges, CountingRanges, Ints, read_many
-from eddyline.mp4.spherical import without_v2
-from eddyline.mp4.start import can_begin
+from eddyline.mp4.samples.random_access import can_begin
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import OutTrack, Piece, alike, linked, passthrough
 
 # Sync samples that are looked at before decoding from the very first one, which is always right.
 _MOST_TRIED = 256

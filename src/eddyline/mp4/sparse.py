@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 
 from eddyline.mp4.boxes import box_header
+from eddyline.mp4.byte_ranges import ByteRanges, Ints, blocks_of, in_order
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.movie import Limits
-from eddyline.mp4.ranges import ByteRanges, Ints, blocks_of, in_order
 
 _HEADER: Final = 16
 _MEDIA: Final = frozenset({"mdat", "free", "skip", "wide"})

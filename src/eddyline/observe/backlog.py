@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, case, func, literal_column, select
 
-from eddyline.graph.database import Database
-from eddyline.graph.leases import IS_READY, IS_RUNNING
-from eddyline.graph.tables import jobs, workers
-from eddyline.observe.readings import Readings
+from eddyline.graph.db.schema import jobs, workers
+from eddyline.graph.db.transactions import Database
+from eddyline.graph.ledger.leases import IS_READY, IS_RUNNING
+from eddyline.observe.polled_values import Readings
 
 _IS_WAITING = jobs.c.state == literal_column("'waiting'")
 

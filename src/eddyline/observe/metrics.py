@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from eddyline.core import counters, loops
+from eddyline.core import background_loop, counters
 from eddyline.observe.backlog import Backlog, BacklogWatch, Queue
 
 
@@ -78,7 +78,7 @@ class _LoopFailures(Collector):
 
     def collect(self) -> Iterable[Metric]:
         family = self._family()
-        for loop, count in sorted(loops.failures().items()):
+        for loop, count in sorted(background_loop.failures().items()):
             family.add_metric([loop], count)
         return [family]
 

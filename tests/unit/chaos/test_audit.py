@@ -3,11 +3,11 @@ from __future__ import annotations
 from tests.chaos import checks
 from tests.chaos.audit import Audit
 from tests.unit.graph.conftest import server
-from tests.unit.graph.server import Server
-from tests.unit.graph.shop import new
+from tests.unit.graph.ledger_helpers import new
+from tests.unit.graph.postgres_server import Server
 
 from eddyline.graph.job import Done, Settlement
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 
 __all__ = ["server"]
 

@@ -15,7 +15,7 @@ from eddyline.cli.main import build
 from eddyline.core.clock import SystemClock
 from eddyline.core.errors import UsageError
 from eddyline.graph.job import Failed, NewJob, Settlement
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 
 EVIDENCE = {
     "error": "ToolError", "message": "ffmpeg failed with status 1: \x1b[2Jboom", "remedy": "copy it again",

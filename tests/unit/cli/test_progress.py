@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.cli.watching import Ticks, progress
+from tests.unit.cli.event_collector import Ticks, progress
 
 from eddyline.cli.progress import Rows, percent
 

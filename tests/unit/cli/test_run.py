@@ -16,7 +16,7 @@ import pytest
 from eddyline.cli.run import perform
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
-from eddyline.pipeline.events import AssetFailed, Event, RunReport
+from eddyline.pipeline.runs.events import AssetFailed, Event, RunReport
 
 FAILED = AssetFailed(
     asset="", name="b.mp4", source="b.mp4", job="", reason="it is empty", remedy="copy it again"
@@ -74,7 +74,7 @@ def _child(body: str) -> subprocess.Popen[str]:
 _STUBBORN = """
     import sys, time
     from eddyline.cli.run import perform
-    from eddyline.pipeline.events import RunReport, SourceSkipped
+    from eddyline.pipeline.runs.events import RunReport, SourceSkipped
     from pathlib import Path
 
     def start(stop, on_event):
@@ -114,7 +114,7 @@ def test_a_reader_that_goes_away_stops_the_run() -> None:
     body = """
     import sys
     from eddyline.cli.run import perform
-    from eddyline.pipeline.events import RunReport, SourceSkipped
+    from eddyline.pipeline.runs.events import RunReport, SourceSkipped
     from pathlib import Path
 
     def start(stop, on_event):

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from eddyline.app.standing import LeftMessages, Status
+from eddyline.app.status import LeftMessages, Status
 from eddyline.cli.status import print_status
-from eddyline.fleet.serving import Unserved
-from eddyline.graph.overview import AssetStanding
+from eddyline.fleet.pool_coverage import Unserved
+from eddyline.graph.ledger.overview import AssetStanding
 from eddyline.observe.backlog import Queue
 
 NAME = "A very long file name that goes on and on GX010042.MP4"

@@ -9,14 +9,14 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from eddyline.aws.eventqueue import allowing
+from eddyline.aws.s3_events.event_queue import allowing
 from eddyline.cli.main import build
-from eddyline.pipeline.ingest.conditions import Arrived
-from eddyline.pipeline.ingest.rules import Take, load
+from eddyline.ingest.conditions import Arrived
+from eddyline.ingest.rules import Take, load
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "how-to" / "ingest.md").read_text("utf-8")
-RECORDED = ROOT / "tests" / "unit" / "aws" / "recorded" / "eventbridge-object-created.json"
+RECORDED = ROOT / "tests" / "unit" / "aws" / "s3_events" / "recorded" / "eventbridge-object-created.json"
 
 
 def _blocks(kind: str) -> list[str]:

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 from eddyline.core.stop import Stop
+from eddyline.ingest.decisions import Cause
 from eddyline.observe.backlog import Backlog, BacklogWatch, Queue
-from eddyline.observe.coordinating import CoordinatorMetrics
-from eddyline.observe.ingesting import Depths, IngestMetrics
+from eddyline.observe.coordinator_metrics import CoordinatorMetrics
+from eddyline.observe.ingest_metrics import Depths, IngestMetrics
 from eddyline.observe.metrics import Metrics
-from eddyline.observe.readings import Readings
-from eddyline.observe.working import WorkerMetrics
-from eddyline.pipeline.ingest.verdicts import Cause
+from eddyline.observe.polled_values import Readings
+from eddyline.observe.worker_metrics import WorkerMetrics
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md").read_text("utf-8")
 

@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel
 
 from eddyline.fleet.pools import Capacity, JobLimits, Pool, Pools, Slot
-from eddyline.media.codecs import ENCODERS
-from eddyline.media.profile import RungSettings
+from eddyline.media.ladder.codecs import ENCODERS
+from eddyline.media.ladder.profile import RungSettings
 
 _TEXT = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "pools.md").read_text("utf-8")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.fleet.envelopes import read_event
+from eddyline.fleet.eventbridge_events import read_event
 from eddyline.fleet.notices import Heard, Ignored, Kind, Lifecycle, Malformed, Notice, moment, sigterm
 
 ID = "i-0123456789abcdef0"

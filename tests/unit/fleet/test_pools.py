@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from eddyline.core.errors import UnsupportedError, UsageError
+from eddyline.fleet.pool_coverage import Unserved, class_of, unserved, worker_name
 from eddyline.fleet.pools import BUILT_IN, Pools, cheapest_able, load
-from eddyline.fleet.serving import Unserved, class_of, unserved, worker_name
 from eddyline.fleet.slots import Machine, measure, slots_on
-from eddyline.pipeline.bench import Bench
+from eddyline.pipeline.runtime.runtime import Bench
 from eddyline.pipeline.steps.table import handlers
 
 GIB = 1024 * 1024 * 1024

@@ -14,7 +14,7 @@ from tests.unit.gpmf.huffman_encoder import compressed, recompressed
 
 from eddyline import gpmf
 from eddyline.gpmf import export
-from eddyline.gpmf.edit.continued import Chapter, continued
+from eddyline.gpmf.edit.chapters import Chapter, continued
 from eddyline.gpmf.edit.location import without_location
 from eddyline.gpmf.edit.window import window
 from eddyline.gpmf.errors import GpmfError

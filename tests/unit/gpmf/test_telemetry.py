@@ -12,13 +12,13 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.core.errors import EddylineError, MissingError
-from eddyline.core.ranges import FileRanges
 from eddyline.gpmf.camera import model_of
-from eddyline.mp4.headers import box, full_box
+from eddyline.mp4.byte_ranges import CountingRanges
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.mux import write
-from eddyline.mp4.outgoing import OutTrack, Piece
-from eddyline.mp4.ranges import CountingRanges
+from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.store.ranges import FileRanges
 
 Maker = Callable[..., bytes]
 HLMT = "LLLllfFff"

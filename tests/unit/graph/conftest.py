@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.graph.server import NoServerError, Server, emptied
+from tests.unit.graph.postgres_server import NoServerError, Server, emptied
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 
 
 @pytest.fixture(scope="session")

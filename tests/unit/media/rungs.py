@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eddyline.media.ladder import Rung
+from eddyline.media.ladder.ladder import Rung
 
 RUNG_1080 = Rung(
     name="1080p",

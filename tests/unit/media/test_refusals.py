@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from eddyline.cli.jsonlines import JsonLines
+from eddyline.cli.json_output import JsonLines
 from eddyline.core.errors import EddylineError, FormatError, TruncatedError, UsageError
 from eddyline.media.refusals import REASONS
 from eddyline.mp4.errors import LimitError, NotMp4Error
-from eddyline.pipeline.account import failure
+from eddyline.pipeline.runs.run_report import failure
 
 _ROOT = Path(__file__).resolve().parents[3]
 _FLOORS = ("core", "mp4", "media", "pipeline")

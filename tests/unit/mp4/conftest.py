@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.mp4.films import Film
+from tests.unit.mp4.movies import Film
 
-from eddyline.core.ranges import FileRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.mux import write
-from eddyline.mp4.outgoing import passthrough
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import passthrough
+from eddyline.store.ranges import FileRanges
 
 _PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=30000/1001")
 _TONE = ("-f", "lavfi", "-i", "sine=frequency=997:sample_rate=48000")

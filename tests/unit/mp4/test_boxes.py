@@ -8,7 +8,7 @@ import pytest
 
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import Mp4Error
-from eddyline.mp4.headers import box
+from eddyline.mp4.write.box_writer import box
 
 
 def _parent(body: bytes, offset: int = 100) -> Box:

@@ -8,15 +8,15 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from tests.unit.mp4.films import Bytes, Make
+from tests.unit.mp4.movies import Bytes, Make
 
 from eddyline.core.errors import EddylineError, FormatError, TruncatedError
-from eddyline.core.ranges import FileRanges
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import EmptyFileError, LimitError, MoovMissingError, Mp4Error, NotMp4Error
-from eddyline.mp4.headers import box, full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Limits, Movie
+from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.store.ranges import FileRanges
 
 
 def _read(data: bytes) -> Movie:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.mp4.films import Make, Open, Run
+from tests.unit.mp4.movies import Make, Open, Run
 
-from eddyline.core.ranges import FileRanges
+from eddyline.mp4.byte_ranges import CountingRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.ranges import CountingRanges
+from eddyline.store.ranges import FileRanges
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.mp4.films import Edited, Frames, Make, Open
+from tests.unit.mp4.movies import Edited, Frames, Make, Open
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.mp4.presentation import presentation

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.mp4.films import Edited, Frames, Make, Open
+from tests.unit.mp4.movies import Edited, Frames, Make, Open
 
 from eddyline.core.errors import UnsupportedError, UsageError
-from eddyline.core.ranges import FileRanges
+from eddyline.mp4.byte_ranges import CountingRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.ranges import CountingRanges
 from eddyline.mp4.slice import copy_tracks, cut, sample_bytes
+from eddyline.store.ranges import FileRanges
 
 _FILMS = (
     ("open_gop_h264", 11),

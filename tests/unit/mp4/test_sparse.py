@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eddyline.core.ranges import FileRanges
 from eddyline.mp4.errors import LimitError
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Limits
 from eddyline.mp4.sparse import sparse_copy
+from eddyline.store.ranges import FileRanges
 
 
 def _box(kind: bytes, body: bytes) -> bytes:

@@ -17,19 +17,19 @@ from prometheus_client.parser import text_string_to_metric_families
 from eddyline.core.clock import ManualClock
 from eddyline.core.errors import InputError, TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.graph.database import Database, as_url
-from eddyline.graph.direct import DirectBroker
+from eddyline.graph.db.transactions import Database, as_url
 from eddyline.graph.events import Happening, WorkerEvent
-from eddyline.graph.handling import JobContext
 from eddyline.graph.job import Done, Failed, Job, NewJob, Settlement
-from eddyline.graph.ledger import Ledger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.retry import RetryPolicy
-from eddyline.graph.worker import Worker
+from eddyline.graph.worker.direct import DirectBroker
+from eddyline.graph.worker.handler import JobContext
+from eddyline.graph.worker.worker import Worker
 from eddyline.observe.backlog import Backlog, BacklogWatch, Queue, reader
-from eddyline.observe.coordinating import CoordinatorMetrics
-from eddyline.observe.exposition import exposition
+from eddyline.observe.coordinator_metrics import CoordinatorMetrics
 from eddyline.observe.metrics import LedgerMetrics, Metrics
-from eddyline.observe.working import WorkerMetrics
+from eddyline.observe.metrics_server import exposition
+from eddyline.observe.worker_metrics import WorkerMetrics
 
 NOW = 1_700_000_000.0
 

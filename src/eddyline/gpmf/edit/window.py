@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.gpmf.decode import FRAME_KEYS
-from eddyline.gpmf.edit.boundary import Boundary
-from eddyline.gpmf.edit.kept import HAIR_S, Kept, keep
+from eddyline.gpmf.edit.boundary_payloads import Boundary
+from eddyline.gpmf.edit.kept_samples import HAIR_S, Kept, keep
 from eddyline.gpmf.index import code
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.streams import Stream

@@ -13,12 +13,12 @@
 | highlights | the HiLights | - |
 """
 
-from eddyline.gpmf.export.document import schema
 from eddyline.gpmf.export.formats import FORMATS, Format, format_named, format_of, save, write
 from eddyline.gpmf.export.highlights import highlights
+from eddyline.gpmf.export.json_document import schema
 from eddyline.gpmf.export.points import NoTrackError, Points, points
 from eddyline.gpmf.export.selection import Selection
-from eddyline.gpmf.export.sidefiles import side_files
+from eddyline.gpmf.export.side_files import side_files
 from eddyline.gpmf.export.tables import Column, Table, tables
 
 __all__ = [

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from eddyline.gpmf.export.fitfile import FitFile, Message
+from eddyline.gpmf.export.fit_file import FitFile, Message
 from eddyline.gpmf.export.geodesy import distances
 from eddyline.gpmf.export.points import NoTrackError, Points, placed_marks, points, resampled, taken
 from eddyline.gpmf.export.resample import grid

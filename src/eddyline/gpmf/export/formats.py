@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from eddyline.core.appearing import appearing
+from eddyline.core.atomic_output import appearing
 from eddyline.core.errors import UsageError
 from eddyline.core.files import told_apart
-from eddyline.gpmf.export.csvtable import write_csv
-from eddyline.gpmf.export.document import write_json
+from eddyline.gpmf.export.csv_table import write_csv
 from eddyline.gpmf.export.fit import write_fit
 from eddyline.gpmf.export.geojson import write_geojson
 from eddyline.gpmf.export.gpx import write_gpx
 from eddyline.gpmf.export.highlights import write_highlights
+from eddyline.gpmf.export.json_document import write_json
 from eddyline.gpmf.export.kml import write_kml
 from eddyline.gpmf.export.parquet import write_parquet
-from eddyline.gpmf.export.picture import write_svg
 from eddyline.gpmf.export.selection import Selection
+from eddyline.gpmf.export.svg_map import write_svg
 from eddyline.gpmf.export.tables import Table, table
 from eddyline.gpmf.telemetry import Telemetry
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 
-from eddyline.gpmf.export.document import mark_json
+from eddyline.gpmf.export.json_document import mark_json
 from eddyline.gpmf.export.points import DEGREES, Points, iso_time, iso_times, placed_marks, points
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.telemetry import Telemetry

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.gpmf.errors import GpmfError
-from eddyline.gpmf.export import names
+from eddyline.gpmf.export import column_names
 from eddyline.gpmf.export.resample import Grid, grid
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.payloads import Floats, Int64s
@@ -115,7 +115,7 @@ def _columns(stream: Stream, rows: Int64s | None, even: Grid | None, *, turned: 
     units = stream.units if len(stream.units) != 1 else stream.units * len(kinds)
     out = []
     values = stream.oriented() if turned else None
-    for number, name in enumerate(names.columns(stream, turned=turned)):
+    for number, name in enumerate(column_names.columns(stream, turned=turned)):
         char = kinds[number]
         divisors = None if scale is None else scale[..., number]
         if TYPES[char].kind not in {"number", "fixed"}:

@@ -6,19 +6,19 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from eddyline.media.assemble import assemble as join
-from eddyline.media.durations import rendition_duration
-from eddyline.media.frame_canvases import png
-from eddyline.media.frame_proof import prove_frames
-from eddyline.media.frame_samples import FrameMismatchError, FrameSamples, Mismatch
-from eddyline.media.highlights import Chapter, chapters
-from eddyline.media.ladder import Rung
-from eddyline.pipeline.bench import Made, Task
-from eddyline.pipeline.builds import check_one
-from eddyline.pipeline.footage import Footage
-from eddyline.pipeline.highlights import highlights
+from eddyline.media.frame_proof.canvases import png
+from eddyline.media.frame_proof.proof import prove_frames
+from eddyline.media.frame_proof.samples import FrameMismatchError, FrameSamples, Mismatch
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.pictures.highlights import Chapter, chapters
+from eddyline.media.streaming.durations import rendition_duration
+from eddyline.media.video.assemble import assemble as join
+from eddyline.pipeline.runtime.encoder_consistency import check_one
+from eddyline.pipeline.runtime.highlights import highlights
+from eddyline.pipeline.runtime.runtime import Made, Task
+from eddyline.pipeline.runtime.source_files import Footage
+from eddyline.pipeline.runtime.subtitles import carried
 from eddyline.pipeline.steps.samples import KIND, is_tonemapped, read_samples, sample_plan
-from eddyline.pipeline.subtitles import carried
 
 
 def assemble(task: Task) -> Made:

@@ -7,13 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.errors import InputError
-from eddyline.media.audio import encode_track
+from eddyline.edit import track_range
+from eddyline.media.audio.encode import encode_track
 from eddyline.mp4.movie import Track
-from eddyline.mp4.mux import write
 from eddyline.mp4.slice import copy_tracks
-from eddyline.pipeline.bench import Made, Task
-from eddyline.pipeline.edit import stretch
-from eddyline.pipeline.footage import Footage
+from eddyline.mp4.write.mux import write
+from eddyline.pipeline.runtime.runtime import Made, Task
+from eddyline.pipeline.runtime.source_files import Footage
 
 
 def audio(task: Task) -> Made:
@@ -50,7 +50,9 @@ def audio(task: Task) -> Made:
 
 def _copy(source: Footage, track: Track, out: Path) -> None:
     """The track alone in a local file; PCM without its edits, which FFmpeg obeys to 1,024 samples only."""
-    plain = stretch.whole(source.movie, track, source.src) if stretch.cut_to_the_sample(track) else None
+    plain = (
+        track_range.whole(source.movie, track, source.src) if track_range.cut_to_the_sample(track) else None
+    )
     if plain is None:
         copy_tracks(source.src, source.movie, [track], out)
         return

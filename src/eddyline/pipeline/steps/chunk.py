@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from eddyline.media.encode import encode_chunk
+from eddyline.media.video.encode import encode_chunk
 from eddyline.mp4.slice import cut
-from eddyline.pipeline.bench import Made, Task
-from eddyline.pipeline.builds import told
+from eddyline.pipeline.runtime.encoder_consistency import told
+from eddyline.pipeline.runtime.runtime import Made, Task
 
 
 def chunk(task: Task) -> Made:

@@ -11,25 +11,25 @@ from typing import Any
 from eddyline.core import files
 from eddyline.core.identity import canonical
 from eddyline.core.process import Runner
-from eddyline.core.ranges import Ranges
+from eddyline.edit.cancellable_reads import Watched
+from eddyline.edit.merge.merge import join_chapters
 from eddyline.fleet.routing import Route
-from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
-from eddyline.media.footage import main_video
-from eddyline.media.probe import probe
-from eddyline.media.sniff import HEAD, container_of
-from eddyline.media.source import SourceFacts
+from eddyline.graph.worker.handler import Handler, JobContext
+from eddyline.media.source.open_source import main_video
+from eddyline.media.source.probe import probe
+from eddyline.media.source.sniff import HEAD, container_of
+from eddyline.media.source.source import SourceFacts
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.pipeline.arrived import Arrived, arrived, local
-from eddyline.pipeline.bench import SOURCE, SOURCE_SUBTITLES, Bench
-from eddyline.pipeline.destination import require
-from eddyline.pipeline.edit.merge import join_chapters
-from eddyline.pipeline.edit.watched import Watched
-from eddyline.pipeline.footage import Chapter, Original
-from eddyline.pipeline.jobspec import InspectSpec
-from eddyline.pipeline.plan import Plan, jobs, parts_folder
-from eddyline.pipeline.tally import BYTES_READ, Tally
+from eddyline.pipeline.planning.destination import require
+from eddyline.pipeline.planning.job_spec import InspectSpec
+from eddyline.pipeline.planning.plan import Plan, jobs, parts_folder
+from eddyline.pipeline.runtime.read_counter import BYTES_READ, Tally
+from eddyline.pipeline.runtime.runtime import SOURCE, SOURCE_SUBTITLES, Bench
+from eddyline.pipeline.runtime.source_files import Chapter, Original
+from eddyline.pipeline.runtime.source_reader import Arrived, arrived, local
+from eddyline.store.ranges import Ranges
 
 
 def inspect(bench: Bench) -> Handler:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from eddyline.media.durations import stream_durations
-from eddyline.media.highlights import Chapter
-from eddyline.media.package import package as pack
-from eddyline.pipeline.bench import Made, Task
-from eddyline.pipeline.subtitles import carried
+from eddyline.media.pictures.highlights import Chapter
+from eddyline.media.streaming.durations import stream_durations
+from eddyline.media.streaming.package import package as pack
+from eddyline.pipeline.runtime.runtime import Made, Task
+from eddyline.pipeline.runtime.subtitles import carried
 
 
 def package(task: Task) -> Made:

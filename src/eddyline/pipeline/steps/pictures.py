@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from eddyline.media import pictures as draw
-from eddyline.media.pictures import PictureInfo
-from eddyline.media.storyboard import storyboard
-from eddyline.pipeline.bench import Made, Task
-from eddyline.pipeline.highlights import highlights
-from eddyline.pipeline.layout import asset_key
-from eddyline.pipeline.parts import Part
+from eddyline.media.pictures import poster_and_thumbnails as draw
+from eddyline.media.pictures.poster_and_thumbnails import PictureInfo
+from eddyline.media.pictures.storyboard import storyboard
+from eddyline.pipeline.planning.output_layout import asset_key
+from eddyline.pipeline.runtime.highlights import highlights
+from eddyline.pipeline.runtime.parts import Part
+from eddyline.pipeline.runtime.runtime import Made, Task
 
 
 def poster(task: Task) -> Made:

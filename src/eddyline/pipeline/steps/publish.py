@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from eddyline import page
 from eddyline.core.errors import TransientError
-from eddyline.pipeline import manifest, page
-from eddyline.pipeline.bench import Made, Task
-from eddyline.pipeline.layout import asset_key, manifest_key
-from eddyline.pipeline.published import standing, whole
-from eddyline.pipeline.subtitles import CUES
+from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
+from eddyline.pipeline.publication import manifest
+from eddyline.pipeline.publication.published import standing, whole
+from eddyline.pipeline.runtime.runtime import Made, Task
+from eddyline.pipeline.runtime.subtitles import CUES
 
 _TRIES = 8  # one is enough unless several publish the same asset at once
 # kind of part -> folder of the asset that its files go to

@@ -17,22 +17,22 @@ from typing import Any, Final
 import numpy as np
 
 from eddyline.core.errors import ProofError
-from eddyline.media.colours import is_known_to_scale
-from eddyline.media.filters import keeps_hdr
-from eddyline.media.frame_canvases import Plain
-from eddyline.media.frame_sources import Reading, SourceSamples, microseconds, needed, sample
-from eddyline.media.frame_windows import SamplePlan, choose
-from eddyline.media.ladder import Rung
-from eddyline.media.remux import main_stream
-from eddyline.media.sniff import container_of, first_bytes
-from eddyline.media.source import VideoFacts
+from eddyline.edit.cancellable_reads import Watched
+from eddyline.media.frame_proof.canvases import Plain
+from eddyline.media.frame_proof.source_samples import Reading, SourceSamples, microseconds, needed, sample
+from eddyline.media.frame_proof.windows import SamplePlan, choose
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.source.remux import main_stream
+from eddyline.media.source.sniff import container_of, first_bytes
+from eddyline.media.source.source import VideoFacts
+from eddyline.media.video.colours import is_known_to_scale
+from eddyline.media.video.filters import keeps_hdr
+from eddyline.mp4.samples.random_access import can_begin
 from eddyline.mp4.sparse import sparse_copy
-from eddyline.mp4.start import can_begin
-from eddyline.pipeline.arrived import fetched
-from eddyline.pipeline.bench import Made, Task
-from eddyline.pipeline.edit.watched import Watched
-from eddyline.pipeline.footage import Footage, Original
-from eddyline.pipeline.parts import Part
+from eddyline.pipeline.runtime.parts import Part
+from eddyline.pipeline.runtime.runtime import Made, Task
+from eddyline.pipeline.runtime.source_files import Footage, Original
+from eddyline.pipeline.runtime.source_reader import fetched
 
 KIND: Final = "samples"
 _PLAIN, _TONEMAPPED = "plain", "tonemapped"

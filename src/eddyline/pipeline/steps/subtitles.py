@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 from eddyline.core.errors import InputError
-from eddyline.media.left_out import LeftOut
-from eddyline.media.source import SubtitleFacts
-from eddyline.media.subtitles import Subtitles, to_webvtt
-from eddyline.media.subtitlesources import cues_of_track, read_srt
-from eddyline.pipeline.bench import SOURCE_SUBTITLES, Made, Task
-from eddyline.pipeline.subtitles import CUES, dumped, shown_within
+from eddyline.media.left_out.report import LeftOut
+from eddyline.media.source.source import SubtitleFacts
+from eddyline.media.subtitles.cues import Subtitles, to_webvtt
+from eddyline.media.subtitles.source_tracks import cues_of_track, read_srt
+from eddyline.pipeline.runtime.runtime import SOURCE_SUBTITLES, Made, Task
+from eddyline.pipeline.runtime.subtitles import CUES, dumped, shown_within
 
 
 def subtitles(task: Task) -> Made:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from eddyline.graph.handling import Handler
-from eddyline.pipeline.bench import Bench, handler
-from eddyline.pipeline.builds import one_build
-from eddyline.pipeline.late import cleaning_up
+from eddyline.graph.worker.handler import Handler
+from eddyline.pipeline.runtime.encoder_consistency import one_build
+from eddyline.pipeline.runtime.runtime import Bench, handler
+from eddyline.pipeline.runtime.stale_output_cleanup import cleaning_up
 from eddyline.pipeline.steps.assemble import assemble
 from eddyline.pipeline.steps.audio import audio
 from eddyline.pipeline.steps.chunk import chunk

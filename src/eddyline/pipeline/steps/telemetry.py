@@ -15,10 +15,10 @@ from eddyline import gpmf
 from eddyline.core.errors import Interrupted, ProofError, TransientError
 from eddyline.gpmf.export import side_files
 from eddyline.mp4.slice import sample_bytes
-from eddyline.pipeline.bench import Made, Task
-from eddyline.pipeline.footage import Footage
-from eddyline.pipeline.highlights import told
-from eddyline.pipeline.journey import about
+from eddyline.page.journey import about
+from eddyline.pipeline.runtime.highlights import told
+from eddyline.pipeline.runtime.runtime import Made, Task
+from eddyline.pipeline.runtime.source_files import Footage
 
 # name in the manifest -> file
 _SIDE_FILES = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from eddyline.graph.handling import Handler, JobContext
 from eddyline.graph.job import Done, Job
-from eddyline.pipeline.bench import Bench
-from eddyline.pipeline.jobspec import checked_asset
-from eddyline.pipeline.plan import is_plan, parts_folder
+from eddyline.graph.worker.handler import Handler, JobContext
+from eddyline.pipeline.planning.job_spec import checked_asset
+from eddyline.pipeline.planning.plan import is_plan, parts_folder
+from eddyline.pipeline.runtime.runtime import Bench
 
 
 def tidy(bench: Bench) -> Handler:

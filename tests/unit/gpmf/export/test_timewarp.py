@@ -14,7 +14,7 @@ import pytest
 from eddyline import gpmf
 from eddyline.gpmf import export
 from eddyline.gpmf.edit.window import window
-from eddyline.pipeline.journey import about
+from eddyline.page.journey import about
 
 BEGAN = datetime(2024, 8, 9, 10, 0, 0, tzinfo=UTC)
 UTCS = [(BEGAN + timedelta(seconds=10 * i)).strftime("%Y-%m-%dT%H:%M:%S.000Z") for i in range(12)]

@@ -1,0 +1,102 @@
+"""A worker's conscience about its end, and who tells it: signals, the machine, people's orders."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from eddyline.app.observability import Observation
+from eddyline.core.clock import SystemClock
+from eddyline.core.stop import Stop
+from eddyline.fleet.drain_controller import Drainer
+from eddyline.fleet.drain_policy import Actions, Standing
+from eddyline.fleet.notices import Kind, Notice, sigterm
+from eddyline.graph.worker.broker import Broker
+
+if TYPE_CHECKING:
+    from eddyline.observe.worker_metrics import WorkerMetrics
+
+AT_ONCE = "Ctrl-C"  # as `cli.interrupt` says it
+"""The reason of a stop for which nothing is to be finished first."""
+
+
+@contextmanager
+def drained(
+    broker: Broker, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop
+) -> Iterator[Drainer]:
+    """The drainer of a worker on `broker`: `stop` ends its jobs, `asked` is raised by a signal."""
+    with ExitStack() as stack:
+        protection = stack.enter_context(_protected(told))
+        drainer = Drainer(broker, stop=stop, busy=protection, on_actions=_acted(told))
+        stack.callback(drainer.close)
+        over = Stop()
+        stack.callback(over.request, "the worker has ended")
+        _watch_machine(drainer, told, over)
+        threading.Thread(target=_heed, args=(asked, drainer, over, told), name="asked", daemon=True).start()
+        yield drainer
+
+
+@contextmanager
+def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], None]]:
+    """Protection against an ECS service's scale-in while jobs run; nothing elsewhere."""
+    from eddyline.aws.ecs_protection import Protection  # a worker elsewhere needs none of it
+
+    protection = Protection.of(os.environ, lambda said: told.log.warning("task protection", said=said))
+    if protection is None:
+        yield lambda _busy: None
+        return
+    try:
+        yield protection.hold
+    finally:
+        protection.close()
+
+
+def _watch_machine(drainer: Drainer, told: Observation[WorkerMetrics], over: Stop) -> None:
+    """Ask the machine's own metadata, every few seconds, whether it is to be taken away."""
+    from eddyline.aws.ec2_metadata import Metadata, Watch  # needs no boto3
+
+    metadata = Metadata.of(os.environ)
+    if metadata is None:
+        return
+
+    def noticed(notice: Notice) -> None:
+        told.metrics.hear_notice(str(notice.kind))
+        told.log.warning("notice", kind=str(notice.kind), why=notice.reason, deadline=notice.deadline)
+        drainer.notice(notice)
+
+    def troubled(said: str) -> None:
+        told.log.info("metadata", said=said)
+
+    Watch(metadata, noticed, stop=over, on_trouble=troubled).start()
+
+
+def _heed(asked: Stop, drainer: Drainer, over: Stop, told: Observation[WorkerMetrics]) -> None:
+    """A signal is a notice: SIGTERM leaves time to finish, Ctrl-C none."""
+    while not asked.wait(1.0):
+        if over.requested:
+            return
+    now = SystemClock().now()
+    told.log.info("told to stop", why=asked.reason)
+    notice = sigterm(now)
+    if asked.reason == AT_ONCE:
+        notice = Notice(kind=Kind.STOP, at=now, deadline=now, reason=asked.reason)
+    told.metrics.hear_notice(str(notice.kind))
+    drainer.notice(notice)
+
+
+def _acted(told: Observation[WorkerMetrics]) -> Callable[[Actions, Standing], None]:
+    def act(actions: Actions, standing: Standing) -> None:
+        told.metrics.hear_stance(takes_new=actions.takes_new)
+        told.log.info(
+            "stance",
+            stance=str(actions.stance),
+            why=standing.reason,
+            finish=len(actions.finish),
+            hand_back=len(actions.hand_back),
+            exit_by=actions.exit_by,
+        )
+
+    return act

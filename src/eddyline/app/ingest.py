@@ -1,0 +1,166 @@
+"""Footage that arrives by itself: told by S3's events, or put into a watched folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from eddyline.app.embedded import RunRequest, opened
+from eddyline.app.ingest_metrics import counted
+from eddyline.app.optional_dependencies import extra
+from eddyline.app.shared_services import Shared
+from eddyline.app.submit import FLEET
+from eddyline.core.errors import UsageError
+from eddyline.core.stop import Stop
+from eddyline.edit.merge.merge import are_one
+from eddyline.ingest.arrivals import Ingest
+from eddyline.ingest.folder_scan import SETTLE_S, Folder
+from eddyline.ingest.messages import Note
+from eddyline.ingest.object_lookup import look
+from eddyline.ingest.process_object import Taking
+from eddyline.ingest.rules import load
+from eddyline.ingest.watch_folder import Watch
+from eddyline.media.ladder import profile as profiles
+from eddyline.media.ladder.profile import Profile
+from eddyline.pipeline.planning.job_options import Terms
+from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
+from eddyline.pipeline.planning.routing import first_class
+from eddyline.pipeline.runs.events import Event, RunReport
+from eddyline.pipeline.submission.submit import Submitted, submit
+from eddyline.store import addresses
+
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestRequest:
+    """What a user asks for: `events` names the queue, `buckets` those that it shall take messages from.
+
+    `lease_s`: so long is what a process that died had in hand kept from the others. `metrics`: "[HOST:]PORT",
+    or "" for none.
+    """
+
+    events: str
+    shared: Shared
+    rules: Path | None = None
+    profile: str = "default"
+    buckets: tuple[str, ...] = ()
+    hands: int = 4
+    lease_s: float = 60.0
+    metrics: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchRequest:
+    """What a user asks for; `once`: end when all that is in the folder is processed.
+
+    `store` is the address of the media store that results go to ("": the folder `out`).
+    """
+
+    folder: Path
+    out: Path
+    rules: Path | None = None
+    profile: str = "default"
+    slots: int | None = None
+    settle_s: float = SETTLE_S
+    once: bool = False
+    store: str = ""
+
+
+def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None]) -> None:
+    """Submit what a queue tells of, until told to stop; any number of processes may do so side by side.
+
+    Raises `UsageError` for a bad rule or setting or missing rights, `LedgerError` if the ledger is away.
+    """
+    rules = load(request.rules, profile=request.profile)
+    with extra("aws", "S3's events on SQS"):
+        from eddyline.aws.s3_events.event_queue import events_queues, prepare
+        from eddyline.aws.s3_events.parser import parse
+        from eddyline.aws.s3_events.source import SqsArrivals
+    shared = request.shared
+    store, inspecting = shared.open_store(), first_class(shared.pools())
+    client = shared.sqs()
+    place = prepare(client, request.events, buckets=request.buckets)
+    queues = events_queues(client)
+    with (
+        shared.open_ledger() as ledger,
+        closing(SqsArrivals(queues, place, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as sqs,
+        counted(request.metrics, sqs, queues, place, on_note) as (arrivals, hear),
+    ):
+
+        def submit_one(addresses: Sequence[str], profile: Profile, terms: Terms) -> Submitted:
+            return submit(
+                addresses, profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms, cls=inspecting
+            )
+
+        def check() -> None:
+            store.check()
+            ledger.job("")
+
+        Ingest(
+            arrivals=arrivals,
+            parse=parse,
+            taking=Taking(
+                rules=rules,
+                store=addresses.parse(shared.store),
+                look=look,
+                submit=submit_one,
+                are_one=are_one,
+            ),
+            check=check,
+            stop=stop,
+            on_note=hear,
+            hands=request.hands,
+        ).run()
+
+
+def watch(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
+    """Process what appears in a folder, until told to stop; each file is an asset of its own.
+
+    What an earlier watch or run left unfinished is finished first. Raises `UsageError` for a bad rule or
+    setting, or if another run is at work in the output folder.
+    """
+    root, results = _resolved(request.folder), _results(request)
+    if not root.is_dir():
+        raise UsageError(f"{request.folder} is no folder", remedy="name the folder in which footage appears")
+    if any(root.is_relative_to(place / inner) for place in results for inner in (STATE, OUTPUT)):
+        raise UsageError(
+            f"{request.folder} is where Eddyline keeps its results",
+            remedy="watch another folder, or name another one with --out or --store",
+        )
+    rules = load(request.rules, profile=request.profile)
+    home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False, store=request.store)
+    with opened(home, stop=stop, on_event=on_event) as perform:
+        # No new sources: only what is open yet, whatever profile it was submitted with.
+        left = perform((), profiles.load("default"))
+        report = Watch(
+            folder=Folder(
+                root=root,
+                excluded=[place for place in results if place != root],
+                settle_s=request.settle_s,
+            ),
+            rules=rules,
+            process=perform,
+            stop=stop,
+            on_event=on_event,
+            once=request.once,
+        ).run()
+    return replace(
+        report,
+        finished=left.finished + report.finished,
+        failed=left.failed + report.failed,
+        skipped=left.skipped + report.skipped,
+    )
+
+
+def _results(request: WatchRequest) -> list[Path]:
+    """The folders of this machine that results go to."""
+    store = addresses.parse(request.store) if request.store else None
+    return [_resolved(request.out), *([_resolved(store.folder)] if store and store.local else [])]
+
+
+def _resolved(path: Path) -> Path:
+    return Path(os.path.realpath(path))

@@ -1,0 +1,90 @@
+"""An ingest's messages counted on their way, and its queues looked at now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eddyline.app.observability import served
+from eddyline.app.optional_dependencies import extra
+from eddyline.core.stop import Stop
+from eddyline.ingest.messages import Arrivals, Message, Note
+
+if TYPE_CHECKING:
+    from eddyline.aws.s3_events.event_queue import EventQueue
+    from eddyline.aws.sqs.client import Queues
+    from eddyline.observe.ingest_metrics import IngestMetrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedArrivals:
+    """An `Arrivals` that counts what passes through it."""
+
+    arrivals: Arrivals
+    metrics: IngestMetrics
+
+    @property
+    def limit(self) -> int:
+        """As the messages' place has it."""
+        return self.arrivals.limit
+
+    def receive(self, wait_s: float) -> Sequence[Message]:
+        """As the messages' place does."""
+        found = self.arrivals.receive(wait_s)
+        for message in found:
+            self.metrics.take(message.id, message.since)
+        return found
+
+    def done(self, message: Message) -> None:
+        """As the messages' place does."""
+        self.arrivals.done(message)
+        self.metrics.end(message.id, "done")
+
+    def again(self, message: Message, delay_s: float, *, spent: bool) -> None:
+        """As the messages' place does."""
+        self.arrivals.again(message, delay_s, spent=spent)
+        self.metrics.put_off(message.id, delay_s)
+
+    def park(self, message: Message, reason: str) -> None:
+        """As the messages' place does."""
+        self.arrivals.park(message, reason)
+        self.metrics.end(message.id, "parked")
+
+
+@contextmanager
+def counted(
+    address: str, arrivals: Arrivals, queues: Queues, place: EventQueue, on_note: Callable[[Note], None]
+) -> Iterator[tuple[Arrivals, Callable[[Note], None]]]:
+    """The same arrivals and listener, with metrics of them served at `address` ("": nowhere) while entered.
+
+    Raises `UsageError` for an address that cannot be served.
+    """
+    if not address:
+        yield arrivals, on_note
+        return
+    with extra("observe", "metrics"):
+        from eddyline.observe.ingest_metrics import Depths, IngestMetrics  # it may not be there
+        from eddyline.observe.polled_values import Readings
+    metrics, over = IngestMetrics(), Stop()
+    watch = Readings(
+        lambda _now: Depths(events=queues.depths(place.name), parked=queues.depths(place.dead)), stop=over
+    )
+    metrics.watch_depths(watch)
+
+    def hear(note: Note) -> None:
+        if note.what == "submitted":
+            metrics.hear_submitted(note.uploaded)
+        elif note.what == "ignored":
+            metrics.hear_ignored()
+        elif note.what == "parked" and note.cause is not None:
+            metrics.hear_parked(str(note.cause))
+        on_note(note)
+
+    watch.start()
+    try:
+        with served(metrics, address):
+            yield CountedArrivals(arrivals=arrivals, metrics=metrics), hear
+    finally:
+        over.request("the process ends")

@@ -1,0 +1,23 @@
+"""Looks that change nothing: at a file, and at this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eddyline import config
+from eddyline.app.shared_services import Shared
+from eddyline.app.tools import toolchain
+from eddyline.media.source.source import SourceFacts
+from eddyline.pipeline.runtime.machine_checks import Check, examine
+from eddyline.pipeline.runtime.probe_source import look
+
+
+def probe(source: str | Path) -> SourceFacts:
+    """What one file or object of a store is. Raises the error that a run would give for it."""
+    Shared(store="", ledger="", queues="", settings=config.read()).reach_sources()
+    return look(source, toolchain())
+
+
+def doctor(out: Path) -> tuple[Check, ...]:
+    """Whether this machine has what a run needs."""
+    return examine(out, toolchain)

@@ -1,0 +1,96 @@
+"""Logs and metrics of a long-lived process, made once for all of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TextIO, TypeVar
+
+from eddyline.app.shared_services import Shared
+from eddyline.core.errors import UsageError
+from eddyline.core.stop import Stop
+from eddyline.fleet.pool_coverage import Unserved, in_words
+from eddyline.fleet.pools import Pools
+from eddyline.graph.db.transactions import Database, as_url
+from eddyline.pipeline.runs.unserved_pools import UnservedWatch
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    from eddyline.observe.metrics import LedgerMetrics, Metrics
+
+M = TypeVar("M", bound="Metrics")
+L = TypeVar("L", bound="LedgerMetrics")
+
+_LAST_PORT = 65_535
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation(Generic[M]):
+    """What a process tells: lines of JSON in `log`, figures in `metrics`."""
+
+    log: FilteringBoundLogger
+    metrics: M
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Host and port of "9464", "0.0.0.0:9464" or "[::]:9464"; this machine only unless a host is named."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > _LAST_PORT:
+        raise UsageError(f"{text!r} is no port to show metrics on", remedy="write PORT or HOST:PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+@contextmanager
+def observed(
+    counted: M, *, stream: TextIO, level: str, metrics: str, always: Mapping[str, object]
+) -> Iterator[Observation[M]]:
+    """Log to `stream`, and serve `counted` at the address `metrics` ("": nowhere), while entered."""
+    from eddyline.observe.logs import LibraryLogs, open_log  # the extra may not be there
+
+    log = open_log(stream, level=level, **always)
+    with LibraryLogs(log), served(counted, metrics) as port:
+        if port is not None:
+            log.info("metrics", host=address_of(metrics)[0], port=port)
+        yield Observation(log=log, metrics=counted)
+
+
+@contextmanager
+def served(counted: Metrics, address: str) -> Iterator[int | None]:
+    """Serve metrics at "[HOST:]PORT" ("": nowhere) while entered; yields the port, if there is one."""
+    if not address:
+        yield None
+        return
+    from eddyline.observe.metrics_server import exposition  # the extra may not be there
+
+    host, port = address_of(address)
+    with exposition(counted.registry, host=host, port=port) as shown:
+        yield shown
+
+
+@contextmanager
+def backlog_watched(shared: Shared, told: Observation[L], pools: Pools) -> Iterator[None]:
+    """Read now and then what the ledger holds; show it, and warn of classes that nobody serves."""
+    from eddyline.observe.backlog import BacklogWatch, reader
+
+    # A connection of its own: no work waits for it.
+    database = Database(as_url(shared.ledger_place()), random.Random())  # noqa: S311 - jitter, not a secret
+    over = Stop()
+    watch = BacklogWatch(reader(database), stop=over, on_reading=_missing(told, pools).hear)
+    told.metrics.watch_backlog(watch, tuple(pools.pools))
+    thread = watch.start()
+    try:
+        yield
+    finally:
+        over.request("the process ends")
+        thread.join(timeout=5)
+        database.close()
+
+
+def _missing(told: Observation[L], pools: Pools) -> UnservedWatch:
+    def warn(missing: Unserved) -> None:
+        told.log.warning("nobody serves a class", cls=missing.cls, jobs=missing.jobs, said=in_words(missing))
+
+    return UnservedWatch(pools, warn=warn, show=told.metrics.hear_unserved)

@@ -1,0 +1,137 @@
+"""How a fleet, or one folder's run, stands: for `eddyline status`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from eddyline.app.optional_dependencies import extra
+from eddyline.app.shared_services import Shared
+from eddyline.core.errors import EddylineError
+from eddyline.fleet.pool_coverage import Unserved, class_of, unserved
+from eddyline.fleet.pools import Pools
+from eddyline.graph.ledger import overview
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.ledger.overview import AssetStanding
+from eddyline.observe.backlog import Queue, read_backlog
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftMessages:
+    """`count` messages in `queue` that nothing takes by itself; `remedy` is the command for them.
+
+    `error` says why the queue cannot be read; the count is 0 then.
+    """
+
+    queue: str
+    count: int
+    remedy: str
+    error: str = ""
+
+
+def left_messages(shared: Shared, events: str = "") -> tuple[LeftMessages, ...]:
+    """Dead letters of the job queues (where queues are named), parked messages beside the queue `events`.
+
+    A queue that does not exist holds no messages. Raises `UsageError` where SQS support is not installed.
+    """
+    if not (shared.queues or events):
+        return ()
+    with extra("aws", "SQS"):
+        from eddyline.aws.s3_events.event_queue import events_queues, find
+    found = []
+    if shared.queues:
+        queues = shared.open_queues(tuple(shared.pools().pools))
+        dead = queues.naming.dead
+        found.append(_left(dead, lambda: queues.depth(dead), "eddyline jobs redrive"))
+    if events:
+        client = shared.sqs()
+        parked = events_queues(client)
+
+        def depth() -> int:
+            return parked.depth(find(client, events).dead)
+
+        found.append(_left(f"{events} (parked)", depth, f"eddyline parked --events {events}"))
+    return tuple(found)
+
+
+def _left(queue: str, depth: Callable[[], int], remedy: str) -> LeftMessages:
+    with extra("aws", "SQS"):
+        from eddyline.aws.client_errors import NoQueueError
+    try:
+        return LeftMessages(queue=queue, count=depth(), remedy=remedy)
+    except NoQueueError:
+        return LeftMessages(queue=queue, count=0, remedy=remedy)
+    except EddylineError as error:
+        return LeftMessages(queue=queue, count=0, remedy=remedy, error=str(error))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """The whole, at `at` (seconds since 1970).
+
+    `under_way` assets have open jobs (`assets` are the first of them), `failed` have dead jobs; `names` are
+    the files' names by asset. `workers` counts the living by their own class ("" for those that serve all),
+    `serving` for each class with jobs those that take them. `waiting` jobs need others first, `late` ones are
+    past their deadline, `overdue` workers did not report in time. `unknown` are names in heartbeats whose
+    senders have not yet received a job: they count nowhere. `messages` counts by queue the messages that need
+    an operator (dead letters, parked messages of an ingest); only queues that were asked about.
+    """
+
+    at: float
+    under_way: int
+    assets: tuple[AssetStanding, ...]
+    failed: tuple[AssetStanding, ...]
+    names: Mapping[str, str]
+    queues: tuple[Queue, ...]
+    workers: Mapping[str, int]
+    serving: Mapping[str, int]
+    worker_names: tuple[str, ...]
+    overdue: int
+    unknown: tuple[str, ...] = ()
+    waiting: int
+    late: int
+    unserved: tuple[Unserved, ...]
+    messages: tuple[LeftMessages, ...] = ()
+
+
+def status(ledger: Ledger, pools: Pools, messages: tuple[LeftMessages, ...] = ()) -> Status:
+    """How a ledger's work stands. A class that has work and no workers is listed at once."""
+    now = ledger.now()
+
+    def look(connection: Connection) -> Status:
+        backlog = read_backlog(connection, now)
+        due = {queue.cls: (queue.due, queue.oldest_s) for queue in backlog.queues}
+        assets = overview.under_way(connection, _SHOWN)
+        failed = overview.failed(connection, _SHOWN)
+        by_class: dict[str, int] = {}
+        for name in backlog.workers:
+            by_class[class_of(name) or ""] = by_class.get(class_of(name) or "", 0) + 1
+        return Status(
+            at=now,
+            under_way=overview.count_under_way(connection),
+            assets=tuple(assets),
+            failed=tuple(failed),
+            names=overview.names(connection, [each.asset for each in (*assets, *failed)]),
+            queues=backlog.queues,
+            workers=by_class,
+            serving={queue.cls: _serving(queue.cls, by_class, pools) for queue in backlog.queues},
+            worker_names=backlog.workers,
+            overdue=backlog.overdue,
+            unknown=backlog.unknown,
+            waiting=backlog.waiting,
+            late=backlog.late,
+            unserved=unserved(due, backlog.workers, pools, patience_s=0.0),
+            messages=messages,
+        )
+
+    return ledger.read(look)
+
+
+def _serving(cls: str, workers: Mapping[str, int], pools: Pools) -> int:
+    """How many workers take jobs of a class: its own, and those of classes that serve it as well."""
+    takers = {"", cls} | {name for name, pool in pools.pools.items() if cls in pool.classes}
+    return sum(count for own, count in workers.items() if own in takers)

@@ -1,0 +1,97 @@
+"""Footage handed to a fleet, and, where somebody waits, how it goes there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from eddyline.app.shared_services import Shared
+from eddyline.core.stop import Stop
+from eddyline.fleet.pool_coverage import Unserved
+from eddyline.fleet.pools import Pools
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.media.ladder import profile as profiles
+from eddyline.observe.backlog import read_backlog
+from eddyline.pipeline.planning.job_options import USUAL, Terms
+from eddyline.pipeline.planning.routing import first_class
+from eddyline.pipeline.publication.published import left_out
+from eddyline.pipeline.runs.events import Event, RunReport
+from eddyline.pipeline.runs.run_report import Account
+from eddyline.pipeline.runs.submit_all import Intake
+from eddyline.pipeline.runs.unserved_pools import without_workers
+from eddyline.pipeline.runs.wait_for_assets import Following
+from eddyline.pipeline.submission.discover import discover
+from eddyline.pipeline.submission.upload_source import bring
+
+_PATIENCE_S = 3.0  # for a worker that just starts
+
+FLEET = "fleet"
+"""What assets of a fleet are said to be made with, until a worker that inspects one says it exactly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitRequest:
+    """What a user hands in: paths, and addresses of objects in a store.
+
+    `in_place`: every worker can read local files where they are.
+    """
+
+    sources: tuple[str, ...]
+    shared: Shared
+    profile: str = "default"
+    terms: Terms = USUAL
+    merge: bool = True
+    in_place: bool = False
+    wait: bool = False
+
+
+def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
+    """Submit everything; with `wait`, come back once all of it is published or has failed.
+
+    Raises `UsageError` for a bad profile, store or ledger.
+    """
+    profile = profiles.load(request.profile)
+    shared = request.shared
+    pools = shared.pools()
+    store = shared.open_store(stop=stop)
+    with shared.open_ledger() as ledger:
+        account = Account(where=store.where, on_event=on_event, left_out=partial(left_out, store))
+        intake = Intake(
+            store=store,
+            ledger=ledger,
+            profile=profile,
+            toolchain=FLEET,
+            account=account,
+            stop=stop,
+            terms=request.terms,
+            merge=request.merge,
+            cls=first_class(pools),
+            bring=_absolute if request.in_place else lambda path: bring(path, store),
+        )
+        submitted = intake.take(discover(request.sources))
+        for each in submitted:
+            if each.standing == "open":
+                account.submitted(each)
+        if request.wait:
+            Following(
+                store=store,
+                ledger=ledger,
+                account=account,
+                stop=stop,
+                on_event=on_event,
+                unserved=lambda: _unserved(ledger, pools),
+            ).to_the_end(submitted)
+        return account.report(stop.reason)
+
+
+def _unserved(ledger: Ledger, pools: Pools) -> Sequence[Unserved]:
+    now = time.time()
+    backlog = ledger.read(lambda connection: read_backlog(connection, now))
+    return without_workers(backlog, pools, patience_s=_PATIENCE_S)
+
+
+def _absolute(path: Path) -> str:
+    return str(path.absolute())

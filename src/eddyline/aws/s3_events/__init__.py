@@ -1,0 +1,1 @@
+"""Notifications about new S3 objects, received from SQS and parsed."""

@@ -1,0 +1,145 @@
+"""What a worker says, on its way to the coordinators: starts and beats when convenient, answers at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from eddyline.aws.sqs.client import Queues
+from eddyline.aws.sqs.message_body import TooLongError, seal
+from eddyline.core.background_loop import survive
+from eddyline.core.errors import EddylineError, TransientError
+from eddyline.graph.coordinator.wire import WireError, fact_from_json, fact_to_json
+from eddyline.graph.job import Failed
+from eddyline.graph.messages import Answered, Beat, Fact, Started
+
+_TOGETHER = 200  # facts in one message
+# Starts of jobs shorter than this are never told: their answer says it all. A cancellation finds its worker
+# only once the start is known, and must stop the job within 2 s.
+_LATER_S = 0.25
+_MOST_LATER = 10_000
+_PAUSE_S = 0.1
+_END_S = 1.0
+
+
+class Answers:
+    """Sends facts to the queue of answers. Safe from any thread."""
+
+    def __init__(self, queues: Queues) -> None:
+        self._queues = queues
+        self._changed = threading.Condition()
+        self._later: list[Fact] = []
+        self._closed = False
+        self._thread = threading.Thread(target=self._keep_flushing, name="answers", daemon=True)
+        self._thread.start()
+
+    def say_later(self, *facts: Fact) -> None:
+        """Soon, or never if it turns out to be superfluous; facts may be lost."""
+        with self._changed:
+            self._later = (self._later + list(facts))[-_MOST_LATER:]
+            self._changed.notify_all()
+
+    def say_at_once(self, *facts: Fact) -> None:
+        """Before this returns, if that goes; else soon."""
+        try:
+            self._send(facts)
+        except TransientError:
+            self.say_later(*facts)
+
+    def say(self, facts: Sequence[Answered], *, patience_s: float) -> None:
+        """Now; when this returns, the queue has them. Raises `QueueError` once patience ends."""
+        keys = {(fact.job_id, fact.fence) for fact in facts}
+        with self._changed:
+            told = [fact for fact in self._later if not _is_start_of(fact, keys)]
+            self._later = []
+        give_up = time.monotonic() + patience_s
+        while True:
+            try:
+                self._send([*told, *facts])
+            except TransientError:
+                if time.monotonic() >= give_up:
+                    raise
+                time.sleep(_PAUSE_S)
+            else:
+                return
+
+    def forget_start(self, job_id: str, fence: int) -> bool:
+        """Do not tell of a start after all; False: it has been told."""
+        with self._changed:
+            rest = [fact for fact in self._later if not _is_start_of(fact, {(job_id, fence)})]
+            forgotten = len(rest) < len(self._later)
+            self._later = rest
+        return forgotten
+
+    def close(self) -> None:
+        """Say what is left, if that goes at once, and end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(timeout=_END_S)  # else the process may end before its last word is out
+
+    def _keep_flushing(self) -> None:
+        while True:
+            with self._changed:
+                while not self._later and not self._closed:
+                    self._changed.wait()
+                if not self._closed:
+                    self._changed.wait_for(lambda: self._closed, _LATER_S)
+                facts, self._later = self._later, []
+                closed = self._closed
+            survive("reports", partial(self._flush, facts, last=closed))
+            if closed:
+                return
+
+    def _flush(self, facts: Sequence[Fact], *, last: bool) -> None:
+        try:
+            self._send(facts)
+        except EddylineError:
+            if not last:
+                self.say_later(*facts)
+
+    def _send(self, facts: Sequence[Fact]) -> None:
+        bodies = [
+            body
+            for start in range(0, len(facts), _TOGETHER)
+            for body in _sealed(facts[start : start + _TOGETHER])
+        ]
+        if bodies and not all(self._queues.send(self._queues.naming.answers, bodies)):
+            raise TransientError("the queue did not take all answers")
+
+
+def _is_start_of(fact: Fact, keys: set[tuple[str, int]]) -> bool:
+    return isinstance(fact, Started) and (fact.job_id, fact.fence) in keys
+
+
+def _sealed(facts: Sequence[Fact]) -> list[str]:
+    """Bodies for facts: as many as it takes; an answer too long even alone becomes a failure that says so."""
+    try:
+        plain = [fact_to_json(fact) for fact in facts]
+        body = seal({"v": 1, "facts": plain})
+        for each in (
+            plain
+        ):  # a report that coordinators would park must not be sent: the job would run again without end
+            fact_from_json(each)
+    except (TooLongError, WireError, TypeError, ValueError, RecursionError) as error:
+        if len(facts) > 1:
+            middle = len(facts) // 2
+            return _sealed(facts[:middle]) + _sealed(facts[middle:])
+        return [seal({"v": 1, "facts": [fact_to_json(_refused(facts[0], error))]})]
+    return [body]
+
+
+def _refused(fact: Fact, error: Exception) -> Fact:
+    if isinstance(fact, Beat):
+        return replace(fact, host="", holds=None)
+    if isinstance(fact, Started):
+        return fact
+    evidence = (
+        error.evidence()
+        if isinstance(error, EddylineError)
+        else {"error": "NotJson", "message": f"the job's answer is not JSON: {error}", "remedy": "report it"}
+    )
+    return replace(fact, outcome=Failed(error=evidence, retry=False))

@@ -1,0 +1,127 @@
+"""A run on a terminal: one bar an asset, redrawn in place; what is through moves above the bars."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from eddyline.cli.progress import Clock, Row, Rows, outcome, percent, submitting
+from eddyline.core.formatting import duration, shown
+from eddyline.fleet.pool_coverage import Unserved
+from eddyline.pipeline.runs.events import (
+    AssetFailed,
+    AssetFinished,
+    AssetProgress,
+    AssetSubmitted,
+    Event,
+    SourceSkipped,
+    SubmitProgress,
+)
+
+_FRAMES_A_SECOND = 8
+_NARROW, _WIDE = 70, 100  # columns of the terminal at which the board drops or gains detail
+_ROOM_BELOW = 2
+_MARGIN = 4  # where the terminal writes ^C: at the very edge it would break the line and spoil the redraw
+
+
+class LiveBoard:
+    """For terminals: one bar an asset, redrawn in place; what is through moves above the bars."""
+
+    def __init__(self, console: Console, *, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._rows = Rows(clock)
+        self._done = self._failed = 0
+        self._submitting: SubmitProgress | None = None
+        self._lock = threading.Lock()
+        self._live = Live(
+            self, console=console, refresh_per_second=_FRAMES_A_SECOND, transient=True, redirect_stderr=False
+        )
+        self._live.start()
+
+    def show(self, event: Event) -> None:
+        """Move a bar, or take it off the board."""
+        with self._lock:
+            if isinstance(event, AssetProgress):
+                self._rows.note(event)
+                return
+            if isinstance(event, SubmitProgress):
+                self._submitting = event
+                return
+            if isinstance(event, SourceSkipped | AssetSubmitted):
+                return  # listed at the end
+            if not isinstance(event, Unserved):
+                self._rows.drop(event)
+            self._done += isinstance(event, AssetFinished)
+            self._failed += isinstance(event, AssetFailed)
+            others = bool(self._rows.current())
+        if others:  # else the report follows at once, and says the same
+            self._live.console.print(outcome(event), soft_wrap=True)
+
+    def close(self) -> None:
+        """Take the bars off and show the cursor again."""
+        with contextlib.suppress(OSError):
+            self._live.stop()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the rows that fit the window."""
+        with self._lock:
+            rows, through, submit = self._rows.current(), (self._done, self._failed), self._submitting
+        room = max(options.size.height - _ROOM_BELOW, 1)
+        if rows:
+            yield _grid(rows[:room], self._clock(), max(options.max_width - _MARGIN, 1))
+        if submit is not None and not rows and submit.total > 1:
+            yield Text(submitting(submit), style="dim", no_wrap=True, overflow="ellipsis")
+        summary = _summary(through, len(rows), len(rows) - room)
+        if summary:
+            yield Text(summary, style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _summary(through: tuple[int, int], running: int, hidden: int) -> str:
+    done, failed = through
+    if not running:
+        return "" if done or failed else "looking for footage …"
+    parts = [f"{hidden} more in hand"] if hidden > 0 else []
+    parts += [f"{done} done"] if done else []
+    parts += [f"{failed} failed"] if failed else []
+    return ", ".join(parts)
+
+
+def _grid(rows: list[Row], now: float, width: int) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    grid.width = width
+    grid.add_column(no_wrap=True, overflow="ellipsis", max_width=max(width // 3, 8))
+    grid.add_column(ratio=1, min_width=6)
+    grid.add_column(justify="right", no_wrap=True, min_width=4)
+    if width >= _NARROW:
+        grid.add_column(no_wrap=True, min_width=8, style="dim")
+    if width >= _WIDE:
+        grid.add_column(justify="right", no_wrap=True, style="dim")
+    grid.add_column(justify="right", no_wrap=True, min_width=5, style="cyan")
+    grid.add_column(justify="right", no_wrap=True, min_width=6)
+    for row in rows:
+        grid.add_row(*_cells(row, now, width))
+    return grid
+
+
+def _cells(row: Row, now: float, width: int) -> list[Text | ProgressBar]:
+    event, eta = row.progress, row.eta_s(now)
+    cells: list[Text | ProgressBar] = [
+        Text(shown(event.name)),
+        ProgressBar(total=1.0, completed=row.fraction, complete_style="cyan", finished_style="green"),
+        Text(percent(row.fraction)),
+    ]
+    if width >= _NARROW:
+        cells.append(Text(shown(event.stage)))
+    if width >= _WIDE:
+        cells.append(Text(f"{event.frames_done:,}/{event.frames_total:,}" if event.frames_total else ""))
+    cells.append(Text("" if event.speed is None else f"{event.speed:.2f}x"))
+    left = " left" if width >= _NARROW else ""
+    cells.append(Text("" if eta is None else duration(round(eta)).replace(".0 s", " s") + left))
+    return cells

@@ -1,0 +1,79 @@
+"""A run in a log or a pipe: a line for each stage of an asset, and one every few seconds meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from rich.console import Console
+from rich.text import Text
+
+from eddyline.cli.progress import Clock, Row, Rows, key, outcome, percent, submitting
+from eddyline.core.formatting import count, duration, shown
+from eddyline.fleet.pool_coverage import Unserved
+from eddyline.pipeline.runs.events import AssetProgress, AssetSubmitted, Event, SourceSkipped, SubmitProgress
+
+LINE_EVERY_S = 5.0
+_LARGE_FILE = 256 * 1024 * 1024  # bytes; fingerprinting or uploading one takes longer than a line's turn
+
+
+class PlainLines:
+    """For logs and pipes: a line for each stage of an asset, and one every few seconds meanwhile."""
+
+    def __init__(
+        self, console: Console, *, clock: Clock = time.monotonic, every_s: float = LINE_EVERY_S
+    ) -> None:
+        self._console, self._clock, self._every_s = console, clock, every_s
+        self._rows = Rows(clock)
+        self._stages: set[tuple[str, str]] = set()
+        self._last: dict[str, float] = {}
+        self._submitted_at = clock()
+        self._lock = threading.Lock()
+
+    def show(self, event: Event) -> None:
+        """Print a line if it is time for one."""
+        with self._lock:
+            if isinstance(event, AssetProgress):
+                self._progress(event)
+                return
+            if isinstance(event, SubmitProgress):
+                self._submitting(event)
+                return
+            if not isinstance(event, SourceSkipped | AssetSubmitted):
+                if not isinstance(event, Unserved):
+                    self._rows.drop(event)
+                self._console.print(outcome(event), soft_wrap=True)
+
+    def close(self) -> None:
+        """Nothing to put back."""
+
+    def _submitting(self, event: SubmitProgress) -> None:
+        now = self._clock()
+        if event.bytes < _LARGE_FILE and now - self._submitted_at < self._every_s:
+            return
+        self._submitted_at = now
+        self._console.print(submitting(event), soft_wrap=True)
+
+    def _progress(self, event: AssetProgress) -> None:
+        row, now = self._rows.note(event), self._clock()
+        if row is None:
+            return
+        # Stages of one asset overlap (pictures, sound, chunks): each is announced once, not at every turn.
+        announced = (key(event), event.stage) in self._stages
+        if announced and now - self._last[key(event)] < self._every_s:
+            return
+        self._stages.add((key(event), event.stage))
+        self._last[key(event)] = now
+        self._console.print(Text(_line(row)), soft_wrap=True)
+
+
+def _line(row: Row) -> str:
+    event = row.progress
+    parts = [f"{shown(event.name)}: {shown(event.stage)} {percent(row.fraction)}"]
+    if event.frames_total:
+        parts.append(f"{event.frames_done:,} of {count(event.frames_total, 'frame')}")
+    if event.speed is not None:
+        parts.append(f"{event.speed:.2f}x realtime")
+    if event.eta_s is not None:
+        parts.append(f"{duration(event.eta_s)} left")
+    return ", ".join(parts)

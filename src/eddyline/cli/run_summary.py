@@ -1,0 +1,98 @@
+"""How a run ended, in words: what was skipped, what failed and what to do, and last where to look."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+
+from rich.console import Console
+from rich.text import Text
+
+from eddyline.core.formatting import count, shown
+from eddyline.pipeline.runs.events import AssetFailed, AssetFinished, RunReport, SourceSkipped
+
+_NAMES_SHOWN = 5
+
+
+def print_report(report: RunReport, console: Console, out: Path | None = None) -> None:
+    """Print the whole report; the last line is the path of a page to look at, if there is one.
+
+    `out` is the output folder, if it is not the one that other commands look into by themselves.
+    """
+    blocks = [
+        _skipped(report.skipped),
+        _failed(report.failed, f" --out {shlex.quote(shown(out))}" if out else ""),
+        _interrupted(report.interrupted),
+        _submitted(report),
+        _finished(report.finished),
+    ]
+    if not any(blocks):
+        blocks = [[Text("No footage found.")]]
+    for block in filter(None, blocks):
+        console.print()
+        for line in block:
+            console.print(line, soft_wrap=True)
+
+
+def _skipped(skipped: tuple[SourceSkipped, ...]) -> list[Text]:
+    """Skipped files, gathered by reason: a card of 400 photos is one line."""
+    if not skipped:
+        return []
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for each in skipped:
+        by_reason[each.reason].append(each.path)
+    lines = [Text(f"Skipped {count(len(skipped), 'file')}:", style="dim")]
+    for reason, paths in by_reason.items():
+        names = ", ".join(shown(PurePosixPath(path).name) for path in paths[:_NAMES_SHOWN])
+        more = len(paths) - _NAMES_SHOWN
+        lines.append(
+            Text(f"  {names}{f' and {more:,} more' if more > 0 else ''}: {shown(reason)}", style="dim")
+        )
+    return lines
+
+
+def _failed(failed: tuple[AssetFailed, ...], where: str) -> list[Text]:
+    lines = []
+    for each in failed:
+        source = "" if each.source == each.name else f"  {shown(each.source)}"
+        lines.append(Text.assemble(("✗ ", "bold red"), (shown(each.name), "bold"), source))
+        lines.append(Text(f"  {shown(each.reason)}", style="red"))
+        if each.remedy:
+            lines.append(Text(f"  what to do: {shown(each.remedy)}"))
+        if each.job:
+            lines.append(Text(f"  evidence: eddyline jobs show {shown(each.job)}{where}", style="dim"))
+    return lines
+
+
+def _interrupted(reason: str) -> list[Text]:
+    if not reason:
+        return []
+    line = f"Stopped ({shown(reason)}). Run the same command again to go on from here."
+    return [Text(line, style="yellow")]
+
+
+def _submitted(report: RunReport) -> list[Text]:
+    """What a fleet has in hand."""
+    told = {each.asset for each in report.finished} | {each.asset for each in report.failed}
+    lines = [
+        Text.assemble(("→ ", "cyan"), (shown(each.name), "bold"), (f"  handed in as {each.asset}", "dim"))
+        for each in report.submitted
+        if each.asset not in told
+    ]
+    return [*lines, Text("  how it goes: eddyline status")] if lines else []
+
+
+def _finished(finished: tuple[AssetFinished, ...]) -> list[Text]:
+    lines = []
+    for each in finished:
+        how = "was already there" if each.reused else "done and proven"
+        lines.append(Text.assemble(("✓ ", "green"), (shown(each.name), "bold"), (f"  {how}", "dim")))
+        lines += [Text(f"  left out: {shown(thing)}", style="yellow") for thing in each.left_out]
+        lines.append(Text.assemble("  look at ", _link(each.page)))
+    return lines
+
+
+def _link(page: str) -> Text:
+    local = "://" not in page
+    return Text(shown(page), style=f"link {Path(page).absolute().as_uri()}" if local else "")

@@ -1,0 +1,59 @@
+"""`eddyline strip-location`: a copy of a recording that does not say where it was made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eddyline.cli.edit_options import named, stoppable
+from eddyline.cli.terminal import console
+from eddyline.core.formatting import count, shown
+
+if TYPE_CHECKING:
+    from eddyline.edit.strip_location.report import Stripped
+
+
+def strip_location(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="IN", help="An MP4, MOV, LRV or .360; or raw GPMF.", show_default=False),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="[default: the source's name, -stripped]"),
+    ] = None,
+    keep_titles: Annotated[
+        bool,
+        typer.Option("--keep-titles", help="Keep chapter titles and track names that hold no coordinates."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Report what was kept and removed as JSON.")
+    ] = False,
+) -> None:
+    """Copy a recording without its location: only what is known to be harmless is kept."""
+    from eddyline.edit.strip_location.strip import strip_location as strip
+
+    target = named(source, out, "stripped", [source])
+    made = stoppable(lambda check: strip(source, target, keep_titles=keep_titles, check=check))
+    if as_json:
+        typer.echo(json.dumps({"path": str(target), **made.to_json()}, indent=2))
+    else:
+        show(target, made)
+
+
+def show(target: Path, made: Stripped) -> None:
+    """Print what was kept and removed, with the reasons."""
+    screen = console()
+    screen.print(shown(target), style="bold", soft_wrap=True)
+    for kept in made.kept:
+        screen.print(f"  kept        {shown(kept.what)}: {kept.why}", soft_wrap=True)
+    for removed in made.removed:
+        times = f" ({removed.count:,} times)" if removed.count > 1 else ""
+        screen.print(f"  removed     {shown(removed.what)}{times}: {removed.why}", soft_wrap=True)
+    if made.payloads:
+        screen.print(f"  changed     {count(made.payloads, 'telemetry payload')}", soft_wrap=True)
+    if not made.removed:
+        screen.print("  there was no location in it: nothing was removed", soft_wrap=True)

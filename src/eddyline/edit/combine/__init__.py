@@ -1,0 +1,1 @@
+"""`eddyline combine`: video, external audio and telemetry as one MP4."""

@@ -1,0 +1,1 @@
+"""`eddyline merge`: the chapters of one recording as one file."""

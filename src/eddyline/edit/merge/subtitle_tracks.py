@@ -1,0 +1,72 @@
+"""Subtitle tracks of several chapters as one: each text ends where it did, and gaps are empty samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from eddyline.core.timebase import rescale
+from eddyline.media.subtitles.cues import MOST_BYTES
+from eddyline.media.subtitles.source_tracks import is_subtitle
+from eddyline.mp4.byte_ranges import ByteRanges, Ints
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.slice import sample_bytes
+from eddyline.mp4.write.memory_samples import MemorySamples
+from eddyline.mp4.write.output_track import Piece
+
+_EMPTY: Final = {"tx3g": bytes(2), "text": bytes(2), "wvtt": b"\0\0\0\x08vtte"}
+"""The sample that shows nothing, by format."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """The samples of a merged track, from time 0 on without a gap, and their durations in ticks."""
+
+    piece: Piece
+    duration: Ints
+
+
+def is_text(movie: Movie, track: Track) -> bool:
+    """Whether the track holds subtitles whose gaps are samples."""
+    small = len(track.samples) == 0 or int(track.samples.size.sum()) <= MOST_BYTES
+    return track.format in _EMPTY and is_subtitle(movie, track) and small
+
+
+def shows_nothing(track: Track, sample: bytes) -> bool:
+    """Whether a sample of a text track is a gap."""
+    return sample == _EMPTY.get(track.format)
+
+
+def merged(sources: Sequence[tuple[ByteRanges, Movie, Track]], places: Sequence[int]) -> Texts:
+    """One text track of all chapters; `places` are where they begin, and the end, in ticks of the track.
+
+    A text that outlasts its chapter ends with it.
+    """
+    first = sources[0][2]
+    empty = _EMPTY[first.format]
+    data: list[bytes] = []
+    duration: list[int] = []
+    now = 0
+    for number, (src, movie, track) in enumerate(sources):
+        shift = rescale(movie.shift(track).numerator, movie.shift(track).denominator, track.timescale)
+        begin, stop = places[number], places[number + 1]
+        times = zip(track.samples.pts.tolist(), track.samples.duration.tolist(), strict=True)
+        for (pts, length), sample in zip(times, sample_bytes(src, track), strict=True):
+            start = max(pts + shift + begin, now, 0)
+            end = min(pts + shift + begin + length, stop)
+            if end <= start or sample == empty:
+                continue
+            if start > now:
+                data.append(empty)
+                duration.append(start - now)
+            data.append(sample)
+            duration.append(end - start)
+            now = end
+    data.append(empty)
+    duration.append(max(places[-1] - now, 0))
+    size = np.array([len(each) for each in data], np.int64)
+    piece = Piece(source=MemorySamples(b"".join(data)), offset=np.cumsum(size) - size, size=size)
+    return Texts(piece=piece, duration=np.array(duration, np.int64))

@@ -1,0 +1,158 @@
+"""Decoder configuration boxes rebuilt from the parts that decoders need.
+
+Parameter sets, streams' headers and specific information stay; SEI messages, comments, images, unknown
+descriptors and bytes behind the end go. Sources: ISO/IEC 14496-15 (avcC, hvcC), 14496-1 (esds), the AV1 and
+FLAC mappings into ISO BMFF.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from eddyline.core.coordinates import is_text, names_a_place
+from eddyline.edit.strip_location.bitstreams import OpenBitstreamUnits, StartCodes
+from eddyline.edit.strip_location.nal_units import NalUnits
+from eddyline.edit.strip_location.report import UNKNOWN, Report
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.write.box_writer import box
+
+_ES, _CONFIG, _SPECIFIC, _SYNC = 3, 4, 5, 6
+_CONFIG_FIELDS: Final = 13
+_LONGEST_DESCRIPTOR: Final = 1 << 16
+_MPEG_VIDEO: Final = frozenset({0x20, *range(0x60, 0x66), 0x6A})
+_HVCC_ARRAYS, _LHVC_ARRAYS = 22, 5
+_STREAM_INFO: Final = 34
+_PLAIN_PROFILES: Final = frozenset({66, 77, 88})  # all others tell their chroma format and bit depths
+
+
+class ConfigError(ValueError):
+    """A configuration that does not have its form."""
+
+
+def config(source: Box, report: Report) -> bytes:
+    """The configuration box rebuilt. Raises `ConfigError` where its form is not the one required."""
+    body = bytes(source.body)
+    try:
+        match source.kind:
+            case "avcC":
+                made = _avc(body)
+            case "hvcC":
+                made = _hevc(body, _HVCC_ARRAYS, source.path, report)
+            case "lhvC":
+                made = _hevc(body, _LHVC_ARRAYS, source.path, report)
+            case "av1C":
+                clean = OpenBitstreamUnits(what=source.path, report=report)
+                made = body[:4] + clean(body[4:])
+            case "esds":
+                made = body[:4] + _es(body[4:], source.path, report)
+            case "dfLa":
+                made = _flac(body)
+            case _:
+                raise ConfigError(source.kind)
+    except (IndexError, struct.error) as error:
+        raise ConfigError(f"{source.kind} ends early") from error
+    if names_a_place(made):
+        raise ConfigError(f"{source.kind} holds coordinates")
+    if len(made) < len(body) and body[len(made) :].strip(b"\0") and source.kind != "esds":
+        report.remove(f"{source.path} (further data)", UNKNOWN, len(body) - len(made), body)
+    return box(source.kind, made)
+
+
+def _avc(body: bytes) -> bytes:
+    at = 5
+    for mask in (31, 255):
+        count = body[at] & mask
+        at = _units_end(body, at + 1, count)
+    if body[1] not in _PLAIN_PROFILES and at + 4 <= len(body):
+        at = _units_end(body, at + 4, body[at + 3])
+    return body[:at]
+
+
+def _units_end(body: bytes, at: int, count: int) -> int:
+    """Where `count` parameter sets end, each behind its 16-bit length."""
+    for _ in range(count):
+        (length,) = struct.unpack_from(">H", body, at)
+        at += 2 + length
+        if at > len(body):
+            raise ConfigError("a parameter set is longer than its box")
+    return at
+
+
+def _hevc(body: bytes, at: int, what: str, report: Report) -> bytes:
+    clean = NalUnits(codec="hevc", length_size=2, what=what, report=report)
+    arrays: list[bytes] = []
+    count, header = body[at], body[:at]
+    at += 1
+    for _ in range(count):
+        kind, units = struct.unpack_from(">BH", body, at)
+        end = _units_end(body, at + 3, units)
+        kept = []
+        at += 3
+        while at < end:
+            (length,) = struct.unpack_from(">H", body, at)
+            unit = clean.unit(body[at + 2 : at + 2 + length])
+            kept += [struct.pack(">H", len(unit)) + unit] if unit else []
+            at += 2 + length
+        if kept:
+            arrays.append(struct.pack(">BH", kind, len(kept)) + b"".join(kept))
+    return header + bytes([len(arrays)]) + b"".join(arrays)
+
+
+def _descriptors(data: bytes) -> list[tuple[int, bytes]]:
+    """(tag, body) of each descriptor (ISO/IEC 14496-1 section 8.3.3); the length has up to four bytes."""
+    found: list[tuple[int, bytes]] = []
+    at = 0
+    while at + 2 <= len(data):
+        tag, length, at = data[at], 0, at + 1
+        for _ in range(4):
+            length = length << 7 | data[at] & 127
+            at += 1
+            if not data[at - 1] & 128:
+                break
+        if length > min(_LONGEST_DESCRIPTOR, len(data) - at):
+            raise ConfigError("a descriptor is longer than its box")
+        found.append((tag, data[at : at + length]))
+        at += length
+    return found
+
+
+def _descriptor(tag: int, body: bytes) -> bytes:
+    size = bytes(len(body) >> shift & 127 | (128 if shift else 0) for shift in (21, 14, 7, 0))
+    return bytes([tag]) + size + body
+
+
+def _es(data: bytes, what: str, report: Report) -> bytes:
+    """The elementary stream descriptor with the decoder's configuration and the sync layer's."""
+    first = next((body for tag, body in _descriptors(data) if tag == _ES), b"")
+    flags = first[2]
+    if flags & 0x40:
+        raise ConfigError("the stream is elsewhere")
+    at = 3 + (2 if flags & 0x80 else 0) + (2 if flags & 0x20 else 0)
+    made = first[:at]
+    for tag, body in _descriptors(first[at:]):
+        if tag == _CONFIG:
+            made += _descriptor(tag, _decoder(body, what, report))
+        elif tag == _SYNC and len(body) == 1:
+            made += _descriptor(tag, body)
+        else:
+            report.remove(f"{what} (descriptor {tag})", UNKNOWN, len(body), body)
+    return _descriptor(_ES, made)
+
+
+def _decoder(data: bytes, what: str, report: Report) -> bytes:
+    made = data[:_CONFIG_FIELDS]
+    for tag, body in _descriptors(data[_CONFIG_FIELDS:]):
+        if tag != _SPECIFIC or names_a_place(body) or (is_text(body) and data[0] not in _MPEG_VIDEO):
+            report.remove(f"{what} (descriptor {tag})", UNKNOWN, len(body), body)
+            continue
+        clean = StartCodes(what=what, report=report)
+        made += _descriptor(tag, clean(body) if data[0] in _MPEG_VIDEO else body)
+    return made
+
+
+def _flac(body: bytes) -> bytes:
+    """The stream's parameters, the first metadata block, alone; tags and images go."""
+    if body[4] & 127 or body[5:8] != b"\0\0\x22" or len(body) < 8 + _STREAM_INFO:
+        raise ConfigError("no stream info")
+    return body[:4] + bytes([128]) + body[5 : 8 + _STREAM_INFO]

@@ -1,0 +1,102 @@
+"""A track's chunks: where its samples lie together in the source, and their tables in the copy."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.byte_ranges import Ints
+from eddyline.mp4.movie import Samples
+from eddyline.mp4.write.box_writer import full_box
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chunks:
+    """Chunks in file order of the track: int64[n] arrays.
+
+    `offset` and `size` are bytes in the source, samples [first, stop) are those of `mp4.movie.Samples`;
+    `count` is the number that stsc gives, which for uncompressed audio is frames.
+    """
+
+    offset: Ints
+    size: Ints
+    first: Ints
+    stop: Ints
+    count: Ints
+    description: Ints
+
+
+def read_chunks(stbl: Box, samples: Samples, most: int) -> Chunks:
+    """The chunks of a track whose tables have been read as `samples` already, of which `most` are in moov.
+
+    Raises `UnsupportedError` where chunks of uncompressed audio overlap, so that they cannot be separated.
+    """
+    large = stbl.find("co64")
+    fields = (large or stbl.need("stco")).fields()
+    fields.version()
+    offset = fields.table(fields.number("I"), 1, ">u8" if large else ">u4")[:, 0]
+    fields = stbl.need("stsc").fields()
+    fields.version()
+    runs = fields.table(fields.number("I"), 3)
+    if not len(offset) or not len(runs):
+        none = np.zeros(0, np.int64)
+        return Chunks(offset=none, size=none, first=none, stop=none, count=none, description=none)
+    lengths = np.diff(np.append(np.minimum(runs[:, 0] - 1, len(offset)), len(offset)))
+    count = np.repeat(runs[:, 1], lengths)
+    description = np.repeat(runs[:, 2], lengths)
+    frames = stbl.need("stz2" if stbl.find("stz2") else "stsz").fields()
+    frames.version()
+    _, listed = frames.unpack("II")
+    if most < listed:  # blocks of audio frames, where the tables list frames
+        offset, description, count = (each[count > 0] for each in (offset, description, count))
+        first, stop = _by_offset(offset, samples.offset[:most])
+    else:
+        ends = np.cumsum(count)
+        used = int(np.searchsorted(ends, listed)) + 1 if listed else 0
+        offset, count, description, ends = offset[:used], count[:used].copy(), description[:used], ends[:used]
+        count[-1:] -= np.maximum(ends[-1:] - listed, 0)
+        stop = np.cumsum(count)
+        first = stop - count
+    before = np.concatenate(([0], np.cumsum(samples.size)))
+    return Chunks(
+        offset=offset,
+        size=before[stop] - before[first],
+        first=first,
+        stop=stop,
+        count=count,
+        description=description,
+    )
+
+
+def _by_offset(offset: Ints, blocks: Ints) -> tuple[Ints, Ints]:
+    """[first, stop) blocks of each chunk, by the places where the blocks lie."""
+    starts = np.flatnonzero(np.isin(blocks, offset))
+    if not np.array_equal(blocks[starts], offset):
+        raise UnsupportedError(
+            "chunks of uncompressed audio overlap, so they cannot be copied one by one",
+            remedy="rewrap the file first: ffmpeg -i IN -map 0:v? -map 0:a -c copy OUT.mov",
+        )
+    return starts.astype(np.int64), np.append(starts[1:], len(blocks)).astype(np.int64)
+
+
+def stsc(chunks: Chunks) -> bytes:
+    """The sample-to-chunk table, run-length coded."""
+    changes = (np.diff(chunks.count) != 0) | (np.diff(chunks.description) != 0)
+    starts = np.flatnonzero(np.concatenate(([len(chunks.count) > 0], changes)))
+    rows = np.stack((starts + 1, chunks.count[starts], chunks.description[starts]), axis=1)
+    return full_box("stsc", 0, 0, struct.pack(">I", len(rows)), rows.astype(">u4").tobytes())
+
+
+def stsz(sizes: Ints) -> bytes:
+    """The table of sample sizes, one row each."""
+    return full_box("stsz", 0, 0, struct.pack(">II", 0, len(sizes)), sizes.astype(">u4").tobytes())
+
+
+def stco(offsets: Ints, *, wide: bool) -> bytes:
+    """The table of chunk offsets, in 64 bits if `wide`."""
+    table = offsets.astype(">u8" if wide else ">u4").tobytes()
+    return full_box("co64" if wide else "stco", 0, 0, struct.pack(">I", len(offsets)), table)

@@ -1,0 +1,320 @@
+"""The boxes in front of the media, rebuilt from the source's by an allow-list: ftyp, moov and their parts.
+
+Each box that is kept is written from its fields alone: reserved fields become zero, and bytes behind the last
+field or row are removed. Boxes that are not named here are removed, whatever they hold.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from eddyline.core.coordinates import names_a_place
+from eddyline.core.errors import UnsupportedError
+from eddyline.edit.strip_location import spherical_xml
+from eddyline.edit.strip_location.box_parts import Rewrite, children, cut, drop, numbers, rewritten, table
+from eddyline.edit.strip_location.media_chunks import Chunks, read_chunks, stco, stsc, stsz
+from eddyline.edit.strip_location.metadata import Metadata
+from eddyline.edit.strip_location.report import MALFORMED, UNKNOWN, Report
+from eddyline.edit.strip_location.sample_tables import SampleTables
+from eddyline.edit.strip_location.titles import track_name
+from eddyline.edit.strip_location.track_kinds import Choice
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.byte_ranges import Ints
+from eddyline.mp4.movie import Track
+from eddyline.mp4.write.box_writer import box, file_type, full_box
+
+_BRAND: Final = re.compile(
+    r"iso[2-9mc]|is[o-]\w|mp4[12v]|avc[1-4]|hvc1|hev1|av01|qt  |M4[VAPB][ H]?|3g[pgers2][0-9a-z]|3gg\d|dash"
+    r"|cmf[cfs2l]|mmp4|f4v |MSNV|XAVC|nvr1|CAEP|dby1|db1p|mp71|ms[dix][hx]|lmsg|piff"
+    r"|NDSC|SEG1|JVT |niko|pana|MPPI"
+)
+_REFERENCES: Final = frozenset(
+    {"tmcd", "chap", "sync", "vdep", "auxl", "cdsc", "folw", "fall", "adda", "adrc"}
+)
+_LANGUAGE: Final = re.compile(rb"[A-Za-z0-9-]{1,35}\0?")
+_FONTS: Final = frozenset({b"Helvetica", b"Courier", b"Monaco", b"Lucida Grande", b"Arial"})
+_SELF_CONTAINED: Final = 1
+_MVHD, _TKHD, _MDHD = (100, 112), (84, 96), (24, 36)
+
+
+def brands(source: Box, report: Report) -> bytes:
+    """The ftyp box with the brands that are registered; the minor version is a number and kept."""
+    raw = bytes(source.body)
+    named = [raw[at : at + 4].decode("latin-1") for at in (0, *range(8, len(raw) - 3, 4))]
+    known = [each for each in named if _BRAND.fullmatch(each)]
+    for each in named:
+        if not _BRAND.fullmatch(each) and each.strip("\0"):
+            report.remove(f"ftyp brand {each!a}", UNKNOWN, 4, raw)
+    major = named[0] if named[:1] == known[:1] and known else (known or ["isom"])[0]
+    made = bytearray(file_type(major, tuple(known[1:] if named[:1] == known[:1] else known)))
+    if not names_a_place(raw[4:8]):
+        made[12:16] = raw[4:8].ljust(4, b"\0")
+    return bytes(made)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrackBoxes:
+    """A kept track: its boxes around the tables that change, its chunks and how many samples moov lists."""
+
+    choice: Choice
+    chunks: Chunks
+    listed: int
+    head: bytes
+    media: bytes
+    info: bytes
+    tables: bytes
+    sizes: bytes
+    groups: bytes
+    tail: bytes
+
+    def trak(self, sizes: Ints, offsets: Ints, *, wide: bool) -> bytes:
+        """The track's box; `sizes` (int64[listed]) are used where samples were cleaned."""
+        last = self.sizes if self.choice.clean is None else stsz(sizes)
+        stbl = box("stbl", self.tables, stsc(self.chunks), last, stco(offsets, wide=wide), self.groups)
+        return box("trak", self.head, box("mdia", self.media, box("minf", self.info, stbl)), self.tail)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovieBoxes:
+    """Rewrites moov; `choices` are the tracks to keep, `fragmented` their numbers of samples in fragments."""
+
+    report: Report
+    metadata: Metadata
+    choices: Sequence[Choice]
+    fragmented: Mapping[int, int] = field(default_factory=dict)
+    _tracks: list[TrackBoxes] = field(default_factory=list)
+
+    def read(self, moov: Box) -> tuple[bytes, tuple[TrackBoxes, ...], bytes]:
+        """(boxes in front of the tracks, the tracks, boxes behind them)."""
+        kept = {choice.track.number: choice for choice in self.choices}
+        rules: dict[str, Rewrite] = {
+            "mvhd": self._mvhd,
+            "iods": numbers(self.report, *range(12, 24), form=lambda body: body[:5] == b"\0\0\0\0\x10"),
+        }
+        head: list[bytes] = []
+        tail: list[bytes] = []
+        seen: set[str] = set()
+        for child in children(moov, self.report):
+            if child.kind == "trak":
+                number = int.from_bytes(_track_number(child), "big")
+                if number in kept:
+                    self._tracks.append(self._trak(child, kept[number]))
+                continue  # the tracks that are left out are reported where they were chosen
+            if child.kind in seen:
+                drop(child, self.report)
+                continue
+            seen.add(child.kind)
+            if child.kind in rules:
+                head.append(rules[child.kind](child))
+            elif child.kind == "udta":
+                tail.append(self.metadata.udta(child))
+            elif child.kind == "meta":
+                tail.append(self.metadata.meta(child))
+            elif child.kind == "mvex":
+                tail.append(self._mvex(child, kept))
+            else:
+                drop(child, self.report)
+        return b"".join(head), tuple(self._tracks), b"".join(tail)
+
+    def _mvhd(self, source: Box) -> bytes:
+        body = _sized(source, _MVHD, self.report)
+        times = len(body) - 80  # version, times, timescale and duration
+        matrix = body[times + 16 : times + 52]
+        rate = body[times : times + 6]
+        return box("mvhd", body[:times], rate, bytes(10), matrix, bytes(24), body[-4:])
+
+    def _mvex(self, source: Box, kept: Mapping[int, Choice]) -> bytes:
+        def trex(each: Box) -> bytes:
+            known = int.from_bytes(each.body[4:8], "big") in kept
+            return numbers(self.report, 24)(each) if known else b""
+
+        rules: dict[str, Rewrite] = {"mehd": numbers(self.report, 8, 12), "trex": trex}
+        return box("mvex", rewritten(source, self.report, rules, once=False))
+
+    def _trak(self, trak: Box, choice: Choice) -> TrackBoxes:
+        track = choice.track
+        parts: dict[str, bytes] = {}
+        rules: dict[str, Rewrite] = {
+            "tkhd": self._tkhd,
+            "tapt": self._apertures,
+            "edts": self._edits,
+            "mdia": lambda _: b"",
+            "tref": lambda _: self._references(track),
+            "udta": self.metadata.udta,
+            "meta": self.metadata.meta,
+            "uuid": self._uuid,
+        }
+        seen: set[str] = set()
+        for child in children(trak, self.report):
+            rule = rules.get(child.kind)
+            if rule is None or child.kind in seen:
+                drop(child, self.report)
+                continue
+            seen.add(child.kind)
+            parts[child.kind] = rule(child)
+        mdia = trak.need("mdia")
+        self.report.keep(f"track {track.number} ({ascii(track.format)[1:-1]})", choice.why)
+        return self._media(mdia, choice, parts)
+
+    def _media(self, mdia: Box, choice: Choice, parts: Mapping[str, bytes]) -> TrackBoxes:
+        track = choice.track
+        media: dict[str, Rewrite] = {
+            "mdhd": self._mdhd,
+            "hdlr": lambda each: self._handler(each, track),
+            "elng": self._language,
+            "minf": lambda _: b"",
+        }
+        minf = mdia.need("minf")
+        info: dict[str, Rewrite] = {
+            "vmhd": numbers(self.report, 12),
+            "smhd": numbers(self.report, 8),
+            "nmhd": numbers(self.report, 4),
+            "sthd": numbers(self.report, 4),
+            "gmhd": self._generic_header,
+            "hdlr": _data_handler,
+            "dinf": lambda each: _self_contained(each, track, self.report),
+            "stbl": lambda _: b"",
+        }
+        stbl = minf.need("stbl")
+        listed = int.from_bytes((stbl.find("stz2") or stbl.need("stsz")).body[8:12], "big")
+        sample_tables = SampleTables(report=self.report)
+        before, after = sample_tables.tables(stbl, track, listed)
+        return TrackBoxes(
+            choice=choice,
+            chunks=read_chunks(
+                stbl, track.samples, len(track.samples) - self.fragmented.get(track.number, 0)
+            ),
+            listed=listed,
+            head=b"".join(parts.get(kind, b"") for kind in ("tkhd", "tapt", "edts", "tref")),
+            media=rewritten(mdia, self.report, media),
+            info=rewritten(minf, self.report, info),
+            tables=before,
+            sizes=sample_tables.sizes(stbl),
+            groups=after,
+            tail=b"".join(parts.get(kind, b"") for kind in ("uuid", "meta", "udta")),
+        )
+
+    def _tkhd(self, source: Box) -> bytes:
+        body = _sized(source, _TKHD, self.report)
+        wide = body[0] == 1
+        at = 20 if wide else 12  # behind version, flags and times: the number of the track
+        number, duration = body[at : at + 4], body[at + 8 : at + (16 if wide else 12)]
+        layout = body[-52:-46]  # layer, alternate group, volume
+        return box("tkhd", body[:at], number, bytes(4), duration, bytes(8), layout, bytes(2), body[-44:])
+
+    def _mdhd(self, source: Box) -> bytes:
+        body = _sized(source, _MDHD, self.report)
+        return box("mdhd", body[:-2], bytes(2))
+
+    def _apertures(self, source: Box) -> bytes:
+        rules = {kind: numbers(self.report, 12) for kind in ("clef", "prof", "enof")}
+        return box("tapt", rewritten(source, self.report, rules))
+
+    def _edits(self, source: Box) -> bytes:
+        def elst(each: Box) -> bytes:
+            return table(self.report, 20 if bytes(each.body[:1]) == b"\1" else 12)(each)
+
+        return box("edts", rewritten(source, self.report, {"elst": elst}))
+
+    def _references(self, track: Track) -> bytes:
+        numbers_kept = {choice.track.number for choice in self.choices}
+        made = b""
+        for kind, targets in track.references.items():
+            kept = [each for each in targets if each in numbers_kept]
+            if kind in _REFERENCES and kept:
+                made += box(kind, struct.pack(f">{len(kept)}I", *kept))
+        return box("tref", made) if made else b""
+
+    def _uuid(self, source: Box) -> bytes:
+        packet = bytes(source.body)
+        if bytes(source.raw[8:24]) != spherical_xml.UUID:
+            return drop(source, self.report)
+        made = spherical_xml.rebuilt(packet)
+        if not made:
+            return drop(source, self.report, MALFORMED)
+        if len(made) < len(packet):
+            self.report.remove(f"{source.path} (further elements)", UNKNOWN, len(packet) - len(made), packet)
+        self.report.keep(source.path, "spherical video: projection and size")
+        return box("uuid", spherical_xml.UUID, made)
+
+    def _handler(self, source: Box, track: Track) -> bytes:
+        name = track_name(
+            track.name, track.handler, keep=self.metadata.keep_titles, what=source.path, report=self.report
+        ).encode()
+        component = bytes(source.body[4:8])
+        pascal = component == b"mhlr"
+        kind = track.handler.encode("latin-1")
+        text = bytes(source.body[24:])
+        end = 1 + text[0] if text and (pascal or text[0] < ord(" ")) else len(text.split(b"\0")[0])
+        cut(source, 24 + end, self.report)
+        written = bytes([min(len(name), 255)]) + name[:255] if pascal else name + b"\0"
+        return full_box("hdlr", 0, 0, b"mhlr" if pascal else bytes(4), kind, bytes(12), written)
+
+    def _language(self, source: Box) -> bytes:
+        code = bytes(source.body[4:])
+        if not _LANGUAGE.fullmatch(code):
+            return drop(source, self.report, MALFORMED)
+        return full_box("elng", 0, 0, code)
+
+    def _generic_header(self, source: Box) -> bytes:
+        def timecode(each: Box) -> bytes:
+            return box("tmcd", rewritten(each, self.report, {"tcmi": font}))
+
+        def font(each: Box) -> bytes:
+            name = bytes(each.body[25 : 25 + each.body[24]]) if len(each.body) > 24 else b""  # noqa: PLR2004
+            kept = name if name in _FONTS else b""
+            if name != kept:
+                self.report.remove(f"{each.path} (name of the font)", UNKNOWN, len(name), name)
+            return box("tcmi", bytes(each.body[:24]), bytes([len(kept)]), kept)
+
+        rules: dict[str, Rewrite] = {
+            "gmin": numbers(self.report, 16),
+            "text": numbers(self.report, 36),
+            "tmcd": timecode,
+            "gpmd": numbers(self.report, 0, 4),
+        }
+        return box("gmhd", rewritten(source, self.report, rules))
+
+
+def _sized(source: Box, sizes: tuple[int, int], report: Report) -> bytes:
+    """A full box's fields: `sizes` of version 0 and 1; bytes behind them are left out."""
+    size = sizes[1] if bytes(source.body[:1]) == b"\1" else sizes[0]
+    if len(source.body) < size:
+        raise UnsupportedError(
+            f"{source.path} ends early, so the file cannot be rewritten", remedy="copy it again"
+        )
+    return cut(source, size, report)
+
+
+def _track_number(trak: Box) -> bytes:
+    tkhd = trak.need("tkhd").body
+    at = 20 if bytes(tkhd[:1]) == b"\1" else 12
+    return bytes(tkhd[at : at + 4])
+
+
+def _data_handler(_: Box) -> bytes:
+    """QuickTime's handler of the data reference."""
+    name = b"DataHandler"
+    return full_box("hdlr", 0, 0, b"dhlr", b"url ", bytes(12), bytes([len(name)]), name)
+
+
+def _self_contained(source: Box, track: Track, report: Report) -> bytes:
+    """One data reference, to the file itself. Raises `UnsupportedError` for media in another file."""
+    dref = source.need("dref")
+    entries = children(dref, report, 8)
+    for other in children(source, report):
+        if other.kind != "dref":
+            drop(other, report)
+    if any(not entry.body[3:4] or not entry.body[3] & _SELF_CONTAINED for entry in entries):
+        raise UnsupportedError(
+            f"the media of track {track.number} is in another file",
+            remedy="export the movie as a self-contained file first",
+        )
+    made = full_box("url ", 0, _SELF_CONTAINED)
+    for entry in entries:
+        cut(entry, 4, report)
+    return box("dinf", full_box("dref", 0, 0, struct.pack(">I", len(entries)), made * len(entries)))

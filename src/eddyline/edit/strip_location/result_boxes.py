@@ -1,0 +1,291 @@
+"""A reader of finished copies that shares no code with the one that wrote them.
+
+It knows the boxes that a copy may consist of, requires that they fill the file to the last byte, and finds
+the bytes of every chunk from the tables. What it does not know is an error.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from eddyline.core.errors import ProofError
+from eddyline.mp4.byte_ranges import ByteRanges
+
+_CONTAINERS: Final = {
+    "moov": "mvhd iods trak mvex udta meta",
+    "trak": "tkhd tapt edts tref mdia uuid udta meta",
+    "tapt": "clef prof enof",
+    "edts": "elst",
+    "tref": "tmcd chap sync vdep auxl cdsc folw fall adda adrc",
+    "mdia": "mdhd hdlr elng minf",
+    "minf": "vmhd smhd nmhd sthd gmhd hdlr dinf stbl",
+    "gmhd": "gmin text tmcd gpmd",
+    "gmhd/tmcd": "tcmi",
+    "dinf": "dref",
+    "stbl": "stsd stts ctts cslg stss stps sdtp stsc stsz stz2 stco co64 sgpd sbgp",
+    "mvex": "mehd trex",
+    "moof": "mfhd traf",
+    "traf": "tfhd tfdt trun sgpd sbgp",
+    "udta": "FIRM LENS CAME SETT MUID GUMI HMMT GPMF chpl meta \xa9too \xa9swr \xa9enc"
+    " \xa9mak \xa9mod name kind",
+    "meta": "hdlr keys ilst",
+}
+_OUTERMOST: Final = frozenset({"ftyp", "moov", "mdat", "moof"})
+_MOST_BOXES: Final = 2_000_000
+_LARGEST_INDEX: Final = 256 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A box: kind, the names of those around it, its whole extent [start, end) and where its body begins."""
+
+    kind: str
+    path: str
+    start: int
+    body: int
+    end: int
+
+
+@dataclass(kw_only=True, eq=False)
+class Chunk:
+    """Samples of one track that lie together: bytes [start, end), and sizes where they are known."""
+
+    track: int
+    start: int
+    end: int
+    sizes: list[int] = field(default_factory=list)
+
+
+@dataclass(kw_only=True, eq=False)
+class FoundTrack:
+    """What the tables of one trak say."""
+
+    number: int = 0
+    handler: str = ""
+    format: str = ""
+    entry: bytes = b""
+    chunks: list[int] = field(default_factory=list)
+    runs: list[tuple[int, int]] = field(default_factory=list)
+    size: int = 0
+    count: int = 0
+    sizes: tuple[int, ...] = ()
+    default_size: int = 0
+
+
+@dataclass(kw_only=True, eq=False)
+class Result:
+    """A finished copy: its boxes outside mdat (bytes), its tracks, the extents of mdat and all chunks."""
+
+    outside: list[tuple[str, bytes]] = field(default_factory=list)
+    tracks: dict[int, FoundTrack] = field(default_factory=dict)
+    media: list[tuple[int, int]] = field(default_factory=list)
+    chunks: list[Chunk] = field(default_factory=list)
+
+
+def read_result(src: ByteRanges) -> Result:
+    """Walk every box of a copy. Raises `ProofError` for a box or a byte that has no place in it."""
+    return _Reader(src).read()
+
+
+class _Reader:
+    def __init__(self, src: ByteRanges) -> None:
+        self._src = src
+        self._result = Result()
+        self._left = _MOST_BOXES
+
+    def read(self) -> Result:
+        for node in self._boxes(0, self._src.size, ""):
+            if node.kind not in _OUTERMOST:
+                raise ProofError(f"the copy has a box {node.kind!a} at byte {node.start}")
+            if node.kind == "mdat":
+                self._result.media.append((node.body, node.end))
+                continue
+            if node.end - node.start > _LARGEST_INDEX:
+                raise ProofError(f"box {node.kind} of the copy has {node.end - node.start} bytes")
+            self._result.outside.append((node.kind, self._src.read(node.start, node.end - node.start)))
+            if node.kind == "moov":
+                self._movie(node)
+            elif node.kind == "moof":
+                self._fragment(node)
+        for track in self._result.tracks.values():
+            self._chunks_of(track)
+        self._tiles()
+        return self._result
+
+    def _movie(self, moov: Node) -> None:
+        for node in self._inside(moov):
+            if node.kind == "trak":
+                self._track(node)
+            elif node.kind == "mvex":
+                self._defaults(node)
+
+    def _boxes(self, at: int, end: int, path: str) -> Iterator[Node]:
+        while at < end:
+            self._left -= 1
+            head = self._src.read(at, min(16, end - at))
+            size, name = struct.unpack(">I4s", head[:8]) if len(head) >= 8 else (0, b"")  # noqa: PLR2004
+            header = 8
+            if size == 1 and len(head) == 16:  # noqa: PLR2004 - a 64-bit size
+                (size,) = struct.unpack(">Q", head[8:])
+                header = 16
+            if size < header or at + size > end or self._left < 0:
+                raise ProofError(f"{end - at} bytes of the copy at {at} are no box ({path or 'file'})")
+            kind = name.decode("latin-1")
+            yield Node(kind=kind, path=f"{path}/{kind}", start=at, body=at + header, end=at + size)
+            at += size
+
+    def _inside(self, parent: Node) -> Iterator[Node]:
+        """The boxes of a container, which must be ones that it may hold; what they hold is walked as well."""
+        name = "gmhd/tmcd" if parent.path.endswith("gmhd/tmcd") else parent.kind
+        allowed = _CONTAINERS[name].split(" ")
+        skip = 4 if name == "meta" and self._src.read(parent.body, 4) == bytes(4) else 0
+        for node in self._boxes(parent.body + skip, parent.end, parent.path):
+            if node.kind not in allowed:
+                raise ProofError(f"the copy has a box {node.path!a} at byte {node.start}")
+            yield node
+            inner = "gmhd/tmcd" if node.path.endswith("gmhd/tmcd") else node.kind
+            reference = parent.kind == "tref"
+            if inner in _CONTAINERS and not reference:
+                yield from self._inside(node)
+
+    def _body(self, node: Node) -> bytes:
+        return self._src.read(node.body, node.end - node.body)
+
+    def _track(self, trak: Node) -> None:
+        track = FoundTrack()
+        for node in self._inside(trak):
+            if node.kind in {"tkhd", "hdlr", "stsd", "stsc", "stsz", "stz2", "stco", "co64"}:
+                body = self._body(node)
+                if node.kind == "hdlr" and not node.path.endswith("mdia/hdlr"):
+                    continue
+                _read_table(track, node.kind, body)
+        self._result.tracks[track.number] = track
+
+    def _defaults(self, mvex: Node) -> None:
+        for node in self._inside(mvex):
+            if node.kind == "trex":
+                number, _, _, size = struct.unpack_from(">4I", self._body(node), 4)
+                self._result.tracks[number].default_size = size
+
+    def _chunks_of(self, track: FoundTrack) -> None:
+        """The chunks of moov: stsc says how many samples each has, stsz how large they are."""
+        at = 0
+        for place, start in enumerate(track.chunks):
+            per = next((count for first, count in reversed(track.runs) if first <= place + 1), 0)
+            if track.sizes:
+                sizes = list(track.sizes[at : at + per])
+                self._result.chunks.append(
+                    Chunk(track=track.number, start=start, end=start + sum(sizes), sizes=sizes)
+                )
+            else:
+                size = _constant(track, per)
+                mine = [track.size] * per if size == track.size * per else []
+                self._result.chunks.append(
+                    Chunk(track=track.number, start=start, end=start + size, sizes=mine)
+                )
+            at += per
+
+    def _fragment(self, moof: Node) -> None:
+        tfhd_size, number = 0, 0
+        for node in self._inside(moof):
+            if node.kind == "tfhd":
+                body = self._body(node)
+                flags, number = struct.unpack_from(">II", body)
+                at = 8 + 4 * bool(flags & 2) + 4 * bool(flags & 8)
+                known = self._result.tracks[number].default_size
+                tfhd_size = int.from_bytes(body[at : at + 4], "big") if flags & 16 else known
+            elif node.kind == "trun":
+                body = self._body(node)
+                flags, count, offset = struct.unpack_from(">IIi", body)
+                at = 12 + 4 * bool(flags & 4)
+                columns = [column for column in (0x100, 0x200, 0x400, 0x800) if flags & column]
+                sizes = [tfhd_size] * count
+                if 0x200 in columns:  # noqa: PLR2004 - sample sizes are given
+                    place = columns.index(0x200)
+                    words = struct.unpack_from(f">{count * len(columns)}I", body, at)
+                    sizes = list(words[place :: len(columns)])
+                if at + 4 * count * len(columns) != len(body):
+                    raise ProofError(f"a run of the copy has {len(body)} bytes, its rows take fewer or more")
+                start = moof.start + offset
+                self._result.chunks.append(
+                    Chunk(track=number, start=start, end=start + sum(sizes), sizes=sizes)
+                )
+
+    def _tiles(self) -> None:
+        """The chunks must cover the media without a gap and without sharing a byte."""
+        spans = sorted((chunk.start, chunk.end) for chunk in self._result.chunks if chunk.end > chunk.start)
+        at = 0
+        for begin, end in self._result.media:
+            place = begin
+            while at < len(spans) and spans[at][0] < end:
+                if spans[at][0] != place:
+                    raise ProofError(
+                        f"bytes {place} to {spans[at][0]} of the copy's media belong to no sample"
+                    )
+                place = spans[at][1]
+                at += 1
+            if place != end:
+                raise ProofError(f"bytes {place} to {end} of the copy's media belong to no sample")
+        if at != len(spans):
+            raise ProofError("samples of the copy lie outside its media")
+
+
+def _read_table(track: FoundTrack, kind: str, body: bytes) -> None:
+    """One table of a trak, into `track`."""
+    count = int.from_bytes(body[4:8], "big")
+    match kind:
+        case "tkhd":
+            at = 20 if body[0] == 1 else 12
+            track.number = int.from_bytes(body[at : at + 4], "big")
+        case "hdlr":
+            track.handler = body[8:12].decode("latin-1")
+        case "stsd":
+            track.format = body[12:16].decode("latin-1")
+            track.entry = body[16:]
+        case "stsc":
+            rows = struct.unpack_from(f">{3 * count}I", body, 8)
+            track.runs = list(zip(rows[0::3], rows[1::3], strict=True))
+        case "stsz":
+            track.size, track.count = struct.unpack_from(">II", body, 4)
+            track.sizes = () if track.size else struct.unpack_from(f">{track.count}I", body, 12)
+        case "stz2":
+            bits, track.count = body[7], int.from_bytes(body[8:12], "big")
+            track.sizes = _compact(body[12:], bits, track.count)
+        case _:
+            track.chunks = list(struct.unpack_from(f">{count}{'Q' if kind == 'co64' else 'I'}", body, 8))
+
+
+def _compact(body: bytes, bits: int, count: int) -> tuple[int, ...]:
+    if bits == 4:  # noqa: PLR2004 - two sizes in a byte
+        return tuple(part for byte in body for part in (byte >> 4, byte & 15))[:count]
+    return struct.unpack_from(f">{count}{'B' if bits == 8 else 'H'}", body)  # noqa: PLR2004
+
+
+def _constant(track: FoundTrack, count: int) -> int:
+    """Bytes of `count` samples of one size; of QuickTime's audio, of frames whose size its entry gives."""
+    if track.handler != "soun" or len(track.entry) < 28 or track.size > 1:  # noqa: PLR2004 - an audio entry
+        pcm = track.handler == "soun" and track.format not in {
+            "mp4a",
+            "ac-3",
+            "ec-3",
+            ".mp3",
+            "Opus",
+            "fLaC",
+            "alac",
+        }
+        if not pcm or len(track.entry) < 28:  # noqa: PLR2004
+            return track.size * count
+    version, channels, bits = struct.unpack_from(">H6xHH", track.entry, 8)
+    if version == 1 and len(track.entry) >= 44:  # noqa: PLR2004 - its second layout
+        per_packet, _, per_frame = struct.unpack_from(">III", track.entry, 28)
+        return -(-count // per_packet) * per_frame if per_packet and per_frame else track.size * count
+    if version == 2 and len(track.entry) >= 64:  # noqa: PLR2004 - its third layout
+        per_packet, frames = struct.unpack_from(">II", track.entry, 56)
+        return -(-count // frames) * per_packet if per_packet and frames else track.size * count
+    if track.size > 1:
+        return track.size * count
+    width = {"in24": 3, "in32": 4, "fl32": 4, "fl64": 8, "ulaw": 1, "alaw": 1}.get(track.format, bits // 8)
+    return int(count * channels * width)

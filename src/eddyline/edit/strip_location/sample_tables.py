@@ -1,0 +1,132 @@
+"""Sample tables (stbl) of the copy: those that stay as they are, each with its own rows and nothing else."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.edit.strip_location.box_parts import Rewrite, children, cut, drop, numbers, table
+from eddyline.edit.strip_location.report import MALFORMED, UNKNOWN, Report
+from eddyline.edit.strip_location.sample_entries import SampleEntries, UnknownEntry
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.movie import Track
+from eddyline.mp4.write.box_writer import box, full_box
+
+# Tables that are rebuilt: bytes of a row.
+_ROWS: Final = {"stsc": 12, "stco": 4, "co64": 8}
+_GROUPS: Final = frozenset({b"roll", b"prol", b"rap ", b"sync", b"tele", b"tsas"})
+_GROUP_BYTES: Final = {b"roll": 2, b"prol": 2, b"rap ": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleTables:
+    """Rewrites the tables of a track."""
+
+    report: Report
+
+    def tables(self, stbl: Box, track: Track, listed: int) -> tuple[bytes, bytes]:
+        """The tables that stay as they are: (those in front of the chunks' tables, those behind)."""
+        entries = SampleEntries(report=self.report)
+
+        def described(source: Box) -> bytes:
+            try:
+                return entries.stsd(source, track.handler, track.format)
+            except UnknownEntry as error:
+                raise UnsupportedError(
+                    f"track {track.number}: {error}, so what it holds cannot be judged",
+                    remedy="rewrap the file first: ffmpeg -i IN -map 0:v? -map 0:a? -c copy OUT.mp4",
+                ) from error
+
+        def runs(source: Box) -> bytes:
+            return _runs(source, listed, self.report)
+
+        first: dict[str, Rewrite] = {
+            "stsd": described,
+            "stts": runs,
+            "ctts": runs,
+            "cslg": numbers(self.report, 24, 44),
+            "stss": table(self.report, 4),
+            "stps": table(self.report, 4),
+            "sdtp": lambda each: self._dependencies(each, listed),
+        }
+        last: dict[str, Rewrite] = {"sgpd": self._descriptions, "sbgp": self._groups}
+        changed = {"stsc", "stsz", "stz2", "stco", "co64"}
+        before: list[bytes] = []
+        after: list[bytes] = []
+        seen: set[str] = set()
+        for child in children(stbl, self.report):
+            if child.kind in first and child.kind not in seen:
+                before.append(first[child.kind](child))
+            elif child.kind in last:
+                after.append(last[child.kind](child))
+            elif child.kind not in changed or child.kind in seen:
+                drop(child, self.report)
+            elif child.kind in _ROWS:
+                table(self.report, _ROWS[child.kind])(child)
+            seen.add(child.kind)
+        return b"".join(before), b"".join(after)
+
+    def sizes(self, stbl: Box) -> bytes:
+        """Stsz or stz2 of a track that is copied, without bytes behind its rows."""
+        source = stbl.find("stz2") or stbl.need("stsz")
+        body = bytes(source.body)
+        word, count = struct.unpack_from(">II", body, 4)
+        if source.kind == "stsz":
+            end = 12 + (0 if word else 4 * count)
+        else:
+            end = 12 + (count * (word & 0xFF) + 7) // 8
+        return box(source.kind, cut(source, end, self.report))
+
+    def group(self, source: Box) -> bytes:
+        """A box of sample groups, sgpd or sbgp, of known kinds."""
+        return self._descriptions(source) if source.kind == "sgpd" else self._groups(source)
+
+    def _dependencies(self, source: Box, listed: int) -> bytes:
+        """sdtp: two bits for each of four questions, where 3 is reserved in the second and third."""
+        flags = np.frombuffer(source.body, np.uint8)[4:]
+        reserved = (flags >> 4 & 3 == 3) | (flags >> 2 & 3 == 3)  # noqa: PLR2004 - of two bits
+        if len(flags) != listed or reserved.any():
+            return drop(source, self.report, MALFORMED)
+        return full_box("sdtp", 0, 0, flags.tobytes())
+
+    def _descriptions(self, source: Box) -> bytes:
+        body = bytes(source.body)
+        kind, version = body[4:8], body[0] if body else 0
+        length = int.from_bytes(body[8:12], "big") if version else _GROUP_BYTES.get(kind, 0)
+        at = 12 if version else 8
+        if version == 2:  # noqa: PLR2004 - with the index of a default description
+            length, at = _GROUP_BYTES.get(kind, 0), 12
+        end = at + 4 + int.from_bytes(body[at : at + 4], "big") * length
+        if kind not in _GROUPS or not length or end > len(body):
+            return drop(source, self.report)
+        return box("sgpd", cut(source, end, self.report))
+
+    def _groups(self, source: Box) -> bytes:
+        if bytes(source.body[4:8]) not in _GROUPS:
+            return drop(source, self.report)
+        return table(self.report, 8, 16 if bytes(source.body[:1]) == b"\1" else 12)(source)
+
+
+def _runs(source: Box, listed: int, report: Report) -> bytes:
+    """Stts or ctts with the rows that its `listed` samples use."""
+    fields = source.fields()
+    version, _ = fields.version()
+    rows = fields.table(fields.number("I"), 2)
+    if fields.left and bytes(fields.take(fields.left)).strip(b"\0"):
+        report.remove(
+            f"{source.path} (bytes behind its rows)", UNKNOWN, 0, bytes(source.body[8 + 8 * len(rows) :])
+        )
+    rows = rows[rows[:, 0] > 0]
+    ends = np.cumsum(rows[:, 0])
+    used = int(np.searchsorted(ends, listed)) + 1 if listed else 0
+    if used < len(rows):
+        spare = rows[used:].astype(">u4").tobytes()
+        report.remove(f"{source.path} (rows without samples)", UNKNOWN, len(spare), spare)
+    rows, ends = rows[:used].copy(), ends[:used]
+    rows[-1:, 0] -= np.maximum(ends[-1:] - listed, 0)
+    table_bytes = rows.astype(">u4").tobytes()
+    return full_box(source.kind, version, 0, struct.pack(">I", len(rows)), table_bytes)

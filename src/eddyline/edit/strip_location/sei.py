@@ -1,0 +1,120 @@
+"""SEI messages of H.264 and HEVC: those that describe the video are kept, user data is not.
+
+Dash cams and AVCHD camcorders write positions into `user_data_unregistered`; captions in
+`user_data_registered_itu_t_t35` are text. Numbers are those of ITU-T H.264 and H.265 annex D.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from eddyline.core.coordinates import is_text, names_a_place
+from eddyline.edit.strip_location.report import TEXT, UNKNOWN, Report
+from eddyline.mp4.bitstream.rbsp import escaped, unescaped
+
+_REGISTERED, _UNREGISTERED, _FILLER = 4, 5, 3
+# buffering period, picture timing, pan-scan, recovery point, scene and picture information, film grain,
+# tone mapping, frame packing, display orientation, HDR and colour, 360-degree projections, alpha, depth.
+_BOTH: Final = frozenset({0, 1, 2, 6, 9, 10, 15, 16, 17, 19, 22, 23, 45, 47, 137, 144, 147, 148, 149})
+_PROJECTIONS: Final = frozenset({150, 151, 154, 155, 156})
+_KNOWN: Final = {
+    "h264": _BOTH | _PROJECTIONS | {7, 8, 11, 12, 13, 14, 18, 20, 21, 56},
+    "hevc": _BOTH | _PROJECTIONS | {128, 129, 130, 131, 132, 135, 136, 157, 160, 161, 165, 176, 177, 178},
+}
+_LONGEST: Final = 4096  # bytes of one message; tone mapping curves and film grain stay far below
+_UUID: Final = 16
+# Encoders' own descriptions: decoders choose workarounds by x264's build number.
+_ENCODERS: Final = {
+    bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef"): re.compile(rb"x264 - core \d+[ -~]*\0?"),
+    bytes.fromhex("2ca2de09b51747dbbb55a4fe7fc2fc4e"): re.compile(rb"x265 \(build \d+\)[ -~]*\0?"),
+}
+_HDR10_PLUS: Final = bytes.fromhex("b5003c000104")
+_ACTIVE_FORMAT: Final = b"\xb5\x00\x31DTG1"
+_CAPTIONS: Final = b"\xb5\x00\x31GA94"
+_LONGEST_T35: Final = {_HDR10_PLUS: 1024, _ACTIVE_FORMAT: 16}
+_STOP: Final = 0x80
+_GOES_ON: Final = 0xFF
+HEADER: Final = {"h264": 1, "hevc": 2}
+
+
+def known_messages(unit: bytes, codec: str, what: str, report: Report) -> bytes:
+    """A SEI NAL unit ("h264" or "hevc") with its harmless messages alone; no bytes where none is left.
+
+    Messages that are removed are reported as part of `what`. A unit whose messages cannot be separated is
+    removed whole.
+    """
+    header = HEADER[codec]
+    data = unescaped(unit[header:])
+    try:
+        found = messages(data)
+    except ValueError:
+        report.remove(f"{what}: SEI unit without readable messages", UNKNOWN, len(unit), data)
+        return b""
+    kept = [(kind, body) for kind, body in found if _is_harmless(kind, body, codec)]
+    if len(kept) == len(found):
+        return unit
+    for kind, body in found:
+        if (kind, body) not in kept:
+            name, why = _named(kind, body)
+            report.remove(f"{what}: {name}", why, len(body), body)
+    if not kept:
+        return b""
+    written = b"".join(_number(kind) + _number(len(body)) + body for kind, body in kept)
+    return unit[:header] + escaped(written + bytes([_STOP]))
+
+
+def messages(data: bytes) -> list[tuple[int, bytes]]:
+    """(type, payload) of each message in an unescaped SEI payload; raises `ValueError` for anything else."""
+    found: list[tuple[int, bytes]] = []
+    at = 0
+    end = len(data.rstrip(b"\0"))
+    while at < end - 1 or (at < end and data[at] != _STOP):
+        kind, at = _counted(data, at)
+        size, at = _counted(data, at)
+        if at + size > len(data):
+            raise ValueError("a message is longer than its unit")
+        found.append((kind, data[at : at + size]))
+        at += size
+        end = max(end, at)
+    return found
+
+
+def _is_harmless(kind: int, body: bytes, codec: str) -> bool:
+    if kind == _FILLER:
+        return not body.strip(b"\xff")
+    if kind == _UNREGISTERED:
+        text = _ENCODERS.get(body[:_UUID])
+        return (
+            text is not None and text.fullmatch(body[_UUID:]) is not None and not names_a_place(body[_UUID:])
+        )
+    if kind == _REGISTERED:
+        longest = next((most for start, most in _LONGEST_T35.items() if body.startswith(start)), -1)
+        return len(body) <= longest and not names_a_place(body)
+    return kind in _KNOWN[codec] and len(body) <= _LONGEST and not is_text(body) and not names_a_place(body)
+
+
+def _named(kind: int, body: bytes) -> tuple[str, str]:
+    if kind == _UNREGISTERED:
+        return f"SEI user data {body[:_UUID].hex()}", UNKNOWN
+    if kind == _REGISTERED and body.startswith(_CAPTIONS):
+        return "captions in SEI messages", TEXT
+    if kind == _REGISTERED:
+        return f"SEI registered user data {body[:3].hex()}", UNKNOWN
+    return f"SEI message {kind}", UNKNOWN
+
+
+def _counted(data: bytes, at: int) -> tuple[int, int]:
+    """A number written as its sum in bytes, the last below 255; and what follows it."""
+    total = 0
+    while True:
+        if at >= len(data):
+            raise ValueError("a number has no end")
+        total += data[at]
+        at += 1
+        if data[at - 1] != _GOES_ON:
+            return total, at
+
+
+def _number(value: int) -> bytes:
+    return bytes([_GOES_ON]) * (value // _GOES_ON) + bytes([value % _GOES_ON])

@@ -1,0 +1,1 @@
+"""`eddyline trim`: a range of a recording, exact to the frame."""

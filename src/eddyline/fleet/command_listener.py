@@ -1,0 +1,84 @@
+"""Listening for what people want of a worker, for as long as it works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from eddyline.core.background_loop import survive
+from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.display_text import shown
+from eddyline.core.errors import EddylineError
+from eddyline.fleet.notices import Notice, asked
+from eddyline.graph.command import OrderKind
+from eddyline.graph.worker.broker import Broker
+
+_WAIT_S = 20.0  # as long as SQS holds a poll: fewer requests, same latency
+_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 10.0
+_END_S = 0.1
+
+
+def _unheard(_reason: str) -> None:
+    """Nobody listens."""
+
+
+class Obedience:
+    """A thread that asks the broker for orders: jobs are given up there, and a drain becomes a notice.
+
+    `notice` is the drainer's. Every worker needs one: without it no cancellation reaches a worker that knows
+    no database. Waits out what may pass and what may be mended; `on_trouble` is told why.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        worker: str,
+        notice: Callable[[Notice], None],
+        wait_s: float = _WAIT_S,
+        clock: Clock | None = None,
+        on_trouble: Callable[[str], None] = _unheard,
+    ) -> None:
+        self._broker = broker
+        self._worker = worker
+        self._notice = notice
+        self._wait_s = wait_s
+        self._clock = clock or SystemClock()
+        self._on_trouble = on_trouble
+        self._closed = threading.Event()
+        self._pause, self._said = _PAUSE_S, ""
+        self._thread = threading.Thread(target=self._run, name=f"{worker}-orders", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listen no more. A question that is under way is left alone: its thread ends with the answer."""
+        self._closed.set()
+        self._thread.join(timeout=_END_S)
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            if not survive("commands", self._step):
+                self._rest()
+
+    def _step(self) -> None:
+        try:
+            self._obey()
+            self._pause, self._said = _PAUSE_S, ""
+        except EddylineError as error:
+            # Permission errors too: once an operator has corrected them, no restart is needed.
+            if str(error) != self._said:  # once, however long it lasts
+                self._said = str(error)
+                self._on_trouble(self._said)
+            self._rest()
+
+    def _rest(self) -> None:
+        self._closed.wait(self._pause)
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
+
+    def _obey(self) -> None:
+        for order in self._broker.orders(self._worker, self._wait_s):
+            if order.worker != self._worker:
+                self._on_trouble(f"a command for {shown(order.worker)}, not for this worker: ignored")
+            elif order.kind is OrderKind.DRAIN and not self._closed.is_set():
+                self._notice(asked(self._clock.now(), order.reason or "told to drain"))

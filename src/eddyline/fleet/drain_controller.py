@@ -1,0 +1,237 @@
+"""Joins notices to a running worker, from the outside: its broker gets a gate, its handlers a watch.
+
+The worker itself needs no hook. It takes nothing new because the gate gives it nothing. A job is handed back
+by the gate, at once, and its handler is told to stop, as for a cancellation: the answer that comes later is
+the same, or no longer counts. And the worker exits because its stop is raised; what still runs then is handed
+back by its own end.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+
+from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.stop import Stop
+from eddyline.fleet.drain_policy import Actions, InHand, Key, Rules, Standing, decide, heed
+from eddyline.fleet.draining_broker import Gate
+from eddyline.fleet.job_estimate import Course, Rates
+from eddyline.fleet.notices import Notice, sigterm
+from eddyline.fleet.task_thread import Errands
+from eddyline.graph.job import Done, Job
+from eddyline.graph.worker.broker import Broker
+from eddyline.graph.worker.handler import Handler, JobContext
+
+_TICK_S = 0.25
+_RELUCTANT_TICK_S = 2.0  # each asks the broker
+
+
+@dataclass(kw_only=True)
+class _Running:
+    """A job between its handler's begin and end; `started` in monotonic seconds."""
+
+    job: Job
+    context: JobContext
+    started: float
+    fraction: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        return self.job.id, self.job.fence
+
+    def course(self) -> Course:
+        return Course(
+            kind=self.job.kind,
+            weight=self.job.weight,
+            elapsed_s=time.monotonic() - self.started,
+            fraction=self.fraction,
+        )
+
+
+class Drainer:
+    """One worker's conscience about its end.
+
+    Make the worker with `gate` for its broker, `watched(handlers)` and the same `stop`. `instance` is the
+    machine's own id: notices about others are ignored. `busy` is told when the first job begins and when the
+    last one has ended; `on_actions` what was decided, whenever that changes. Both must be quick.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        stop: Stop,
+        rules: Rules | None = None,
+        clock: Clock | None = None,
+        instance: str = "",
+        busy: Callable[[bool], None] | None = None,
+        on_actions: Callable[[Actions, Standing], None] | None = None,
+    ) -> None:
+        self.gate = Gate(broker)
+        self._stop = stop
+        self._rules = rules or Rules()
+        self._clock = clock or SystemClock()
+        self._instance = instance
+        self._busy = busy
+        self._on_actions = on_actions
+        self._changed = threading.Condition(threading.RLock())
+        self._standing = Standing()
+        self._running: dict[Key, _Running] = {}
+        self._rates = Rates()
+        self._told = Actions()
+        self._waiting_s: float | None = None
+        self._asking = False
+        self._errands = Errands("drainer-errands")
+        self._closed = False
+        self._thread = threading.Thread(target=self._keep_deciding, name="drainer", daemon=True)
+        self._thread.start()
+
+    @property
+    def standing(self) -> Standing:
+        """What is known of the worker's end."""
+        return self._standing
+
+    def notice(self, notice: Notice) -> None:
+        """Heed a notice; from any thread, as often as it comes."""
+        with self._changed:
+            standing = heed(self._standing, notice, self._rules, instance=self._instance)
+            if standing != self._standing:
+                self._standing = standing
+                self._changed.notify_all()
+
+    def follow(self, asked: Stop) -> None:
+        """Take `asked`, which a signal raises, for the notice that SIGTERM is."""
+
+        def wait() -> None:
+            while not self._closed:
+                if asked.wait(1.0):
+                    self.notice(replace(sigterm(self._clock.now()), reason=asked.reason or "SIGTERM"))
+                    return
+
+        threading.Thread(target=wait, name="drainer-asked", daemon=True).start()
+
+    def close(self) -> None:
+        """End the drainer's own thread; call it once the worker has ended."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(timeout=5)
+        self._errands.close()
+
+    # The handlers' side
+
+    def watched(self, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
+        """The same handlers, seen by the drainer."""
+        return {kind: self._watched(handler) for kind, handler in handlers.items()}
+
+    def _watched(self, handler: Handler) -> Handler:
+        def handle(job: Job, context: JobContext) -> Done:
+            running = _Running(job=job, context=context, started=time.monotonic())
+            self._begin(running)
+            try:
+                context.stop.check()
+
+                def tell(fraction: float, note: str) -> None:
+                    running.fraction = max(running.fraction, fraction)
+                    context.tell(fraction, note)
+
+                done = handler(job, replace(context, tell=tell))
+                self._learn(running)
+                return done
+            finally:
+                self._end(running)
+
+        return handle
+
+    def _begin(self, running: _Running) -> None:
+        with self._changed:
+            first = not self._running
+            self._running[running.key] = running
+            if self._standing.leaving:
+                # Claimed just before the gate closed: not begun unless it ends in time.
+                self._stop_those({running.key}.intersection(self._decided().hand_back))
+            if first and self._busy is not None:
+                self._busy(True)
+
+    def _end(self, running: _Running) -> None:
+        with self._changed:
+            self._running.pop(running.key, None)
+            if not self._running and self._busy is not None:
+                self._busy(False)
+            if self._standing.leaving:
+                self._changed.notify_all()
+
+    def _learn(self, running: _Running) -> None:
+        with self._changed:
+            self._rates.learn(running.job.kind, running.job.weight, time.monotonic() - running.started)
+
+    # Deciding, again and again: estimates change
+
+    def _keep_deciding(self) -> None:
+        try:
+            self._decide_until_closed()
+        except BaseException as error:
+            # A worker that nobody would end in time must not go on: it hands back what it has, and goes.
+            self._stop.request(f"its drainer failed: {error}")
+            raise
+
+    def _decide_until_closed(self) -> None:
+        while True:
+            with self._changed:
+                if not self._closed:
+                    self._changed.wait(self._pause())
+                if self._closed:
+                    return
+                actions = self._decided()
+                # First of all: what is handed back must not come back to this worker.
+                self.gate.admit(new=actions.takes_new)
+                self._stop_those(actions.hand_back)
+            if actions.exit and not self._stop.requested:
+                self._stop.request(self._standing.reason)
+            self._send_errands(actions)
+            self._tell(actions)
+
+    def _send_errands(self, actions: Actions) -> None:
+        """The broker may take its time, or be away: a deadline does not wait for it."""
+        if actions.hand_back:
+            self._errands.send(lambda: self.gate.hand_back(actions.hand_back))
+        if self._told.takes_new and not actions.takes_new:
+            self._errands.send(self.gate.want_nothing)
+        if self._is_shunned() and not self._asking:
+            self._asking = True
+            self._errands.send(self._ask)
+
+    def _ask(self) -> None:
+        self._waiting_s = self.gate.waiting_s()
+        self._asking = False
+
+    def _pause(self) -> float | None:
+        """Seconds until it is worth deciding again; None: only another notice can change anything."""
+        if self._standing.leaving:
+            return _TICK_S
+        return _RELUCTANT_TICK_S if self._is_shunned() else None
+
+    def _is_shunned(self) -> bool:
+        standing = self._standing
+        return not standing.leaving and standing.shunned is not None and self._clock.now() < standing.shunned
+
+    def _decided(self) -> Actions:
+        hands = [
+            InHand(key=running.key, remaining_s=self._rates.remaining_s(running.course()))
+            for running in self._running.values()
+            if not running.context.stop.requested
+        ]
+        return decide(self._standing, hands, self._clock.now(), self._rules, waiting_s=self._waiting_s)
+
+    def _stop_those(self, keys: Collection[Key]) -> None:
+        for key in keys:
+            if key in self._running:
+                self._running[key].context.stop.request(f"{self._standing.reason}: it would not end in time")
+
+    def _tell(self, actions: Actions) -> None:
+        if actions != self._told:
+            self._told = actions
+            if self._on_actions is not None:
+                self._on_actions(actions, self._standing)

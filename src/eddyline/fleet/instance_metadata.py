@@ -1,0 +1,69 @@
+"""What a machine's own metadata says of its end (IMDSv2), parsed. Pure, and never raises.
+
+Paths and answers are those of the EC2 User Guide ("Spot Instance interruption notices", "Rebalance
+recommendations") and the Auto Scaling User Guide ("Retrieve the target lifecycle state").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from eddyline.core.display_text import shown
+from eddyline.fleet.notices import Heard, Ignored, Kind, Malformed, Notice, Reading, moment
+
+_LONGEST = 4096
+
+
+def _action(text: str, now: float) -> Reading:
+    body = _object(text)
+    action = body.get("action")
+    if not isinstance(action, str) or action not in {"terminate", "stop", "hibernate"}:
+        raise ValueError(f"action is {shown(action)}")
+    # Hibernation begins at once, whatever time is given.
+    deadline = now if action == "hibernate" else moment(body.get("time"))
+    return _heard(Kind.INTERRUPTION, now, f"Spot interruption ({action})", deadline)
+
+
+def _recommendation(text: str, _now: float) -> Reading:
+    return _heard(Kind.REBALANCE, moment(_object(text).get("noticeTime")), "rebalance recommendation", None)
+
+
+def _target(text: str, now: float) -> Reading:
+    state = text.strip()
+    # "Terminated" from the moment at which the group decides, however long its hook holds the machine.
+    if state == "Terminated":
+        return _heard(Kind.SCALE_IN, now, "scale-in", None)
+    return Ignored(reason=f"the group wants it {state[:40]!r}")
+
+
+def _heard(kind: Kind, at: float, reason: str, deadline: float | None) -> Reading:
+    return Heard(notices=(Notice(kind=kind, at=at, deadline=deadline, reason=reason),))
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    body = json.loads(text)
+    if not isinstance(body, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one error for all that is not as documented
+    return body
+
+
+READERS: Mapping[str, Callable[[str, float], Reading]] = {
+    "spot/instance-action": _action,
+    "events/recommendations/rebalance": _recommendation,
+    "autoscaling/target-lifecycle-state": _target,
+}
+"""Below /latest/meta-data/: what to ask for, and who reads the answer."""
+
+
+def read_metadata(path: str, answer: str | None, now: float) -> Reading:
+    """What the answer for `path` (one of `READERS`) says at `now`; None: there was none (404)."""
+    if answer is None:
+        return Ignored(reason="nothing is said")
+    if len(answer) > _LONGEST:
+        return Malformed(reason=f"{path}: {len(answer)} characters")
+    try:
+        return READERS[path](answer, now)
+    except (ValueError, RecursionError) as error:
+        return Malformed(reason=f"{path}: {str(error)[:200]}")

@@ -1,0 +1,164 @@
+"""HiLights of several chapters as those of one recording: later by the length of the chapters before.
+
+Cameras keep them in moov/udta: HMMT (404 bytes: a count, then times in ms) and, since HERO6, a device HLMT in
+the settings block (rows of TYPE `LLLllfFff`, the first three being the time and its span in ms).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.gpmf.builder import leaf
+from eddyline.gpmf.klv import FILL, Klv, write
+from eddyline.gpmf.reader import parse
+from eddyline.gpmf.types import elements_of
+
+_OLD, _NEW, _SETTINGS = b"HMMT", "HLMT", b"GPMF"
+_OLD_BYTES = 404
+_TIMES = "LLL"
+_LARGEST = (1 << 32) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """One chapter's udta (raw boxes) and when it begins in the recording, in ms."""
+
+    udta: bytes
+    begins_ms: int
+
+
+def combined(chapters: Sequence[Chapter]) -> bytes:
+    """The first chapter's udta with the HiLights of all; its very bytes where the others have none.
+
+    Raises `UnsupportedError` where two chapters describe HiLights in different ways.
+    """
+    first, *others = chapters
+    box = _old_box(chapters)
+    block = _new_block(chapters)
+    wanted = {_OLD: box, _SETTINGS: block}
+    out, at = [], 0
+    for kind, begin, end in _boxes(first.udta):
+        body = wanted.pop(kind, None)
+        out.append(first.udta[at : begin - 8])
+        out.append(first.udta[begin - 8 : end] if body is None else _box(kind, body))
+        at = end
+    added = [_box(kind, body) for kind, body in wanted.items() if body is not None and others]
+    return b"".join((*out, *added, first.udta[at:]))
+
+
+def _box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def _boxes(udta: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, first byte of the body and end of each box, up to the first that is none."""
+    at = 0
+    while at + 8 <= len(udta):
+        size, kind = struct.unpack_from(">I4s", udta, at)
+        if size < 8 or at + size > len(udta):  # noqa: PLR2004 - a box's header
+            return
+        yield kind, at + 8, at + size
+        at += size
+
+
+def _body(udta: bytes, wanted: bytes) -> bytes | None:
+    return next((udta[begin:end] for kind, begin, end in _boxes(udta) if kind == wanted), None)
+
+
+def _old_box(chapters: Sequence[Chapter]) -> bytes | None:
+    """HMMT with all marks; None where the first chapter's stands."""
+    times: list[int] = []
+    changed = False
+    for number, chapter in enumerate(chapters):
+        body = _body(chapter.udta, _OLD) or bytes(4)
+        count = min(int.from_bytes(body[:4], "big"), len(body) // 4 - 1)
+        marks = struct.unpack_from(f">{max(count, 0)}I", body, 4) if count > 0 else ()
+        times.extend(min(mark + chapter.begins_ms, _LARGEST) for mark in marks)
+        changed |= bool(number and marks)
+    if not changed:
+        return None
+    length = max(_OLD_BYTES, len(_body(chapters[0].udta, _OLD) or b""))
+    return struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(length, b"\0")
+
+
+def _new_block(chapters: Sequence[Chapter]) -> bytes | None:
+    """The settings block with all marks; None where the first chapter's stands."""
+    documents = [parse(_body(chapter.udta, _SETTINGS) or b"", lenient=True).nodes for chapter in chapters]
+    found = [_stream(nodes) for nodes in documents]
+    if not any(found[1:]):
+        return None
+    model = next(each for each in found if each)
+    rows, total = [], 0
+    for chapter, stream in zip(chapters, found, strict=True):
+        if stream is None:
+            continue
+        if _shape(stream) != _shape(model):
+            raise UnsupportedError(
+                "the chapters describe their HiLights in different ways",
+                remedy="merge chapters of one recording, as the camera wrote them",
+            )
+        node = _marks(stream)
+        rows.append(_later(node, chapter.begins_ms))
+        total += node.repeat
+    node = _marks(model)
+    data = b"".join(rows)
+    whole = replace(node, data=data, repeat=len(data) // node.size, padding=b"")
+    stream = replace(
+        model,
+        children=tuple(
+            whole if child is node else leaf("TSMP", "L", total) if child.key == "TSMP" else child
+            for child in model.children
+        ),
+    )
+    place = next(at for at, each in enumerate(found) if each)
+    device = next(each for each in documents[place] if _is_marks(each))
+    device = replace(
+        device, children=tuple(stream if child is model else child for child in device.children), padding=b""
+    )
+    kept = [each for each in documents[0] if not _is_marks(each)]
+    while kept and kept[-1].key == FILL:
+        kept.pop()
+    return write([*kept, device]).ljust(len(_body(chapters[0].udta, _SETTINGS) or b""), b"\0")
+
+
+def _is_marks(device: Klv) -> bool:
+    identity = device.child("DVID")
+    return identity is not None and identity.data == _NEW.encode()
+
+
+def _stream(nodes: Sequence[Klv]) -> Klv | None:
+    """The stream of the device HLMT that has marks."""
+    streams = (child for device in nodes if _is_marks(device) for child in device.children if child.is_nest)
+    return next((each for each in streams if _readable(each)), None)
+
+
+def _readable(stream: Klv) -> bool:
+    node, described = stream.child(_NEW), stream.child("TYPE")
+    if node is None or not node.repeat or described is None:
+        return False
+    elements = elements_of(node.type, node.size, described.text)
+    return elements is not None and elements.startswith(_TIMES)
+
+
+def _marks(stream: Klv) -> Klv:
+    return next(child for child in stream.children if child.key == _NEW)
+
+
+def _shape(stream: Klv) -> tuple[object, ...]:
+    described, scaled = stream.child("TYPE"), stream.child("SCAL")
+    return (_marks(stream).size, described and described.text, scaled and scaled.data)
+
+
+def _later(node: Klv, by_ms: int) -> bytes:
+    """The rows of marks with their times and spans later by `by_ms`."""
+    rows = np.frombuffer(node.data, np.uint8).reshape(-1, node.size).copy()
+    width = 4 * len(_TIMES)
+    times = np.frombuffer(rows[:, :width].tobytes(), ">u4").reshape(-1, len(_TIMES)).astype(np.int64)
+    later = np.minimum(times + by_ms, _LARGEST).astype(">u4")
+    rows[:, :width] = np.frombuffer(later.tobytes(), np.uint8).reshape(-1, width)
+    return rows.tobytes()

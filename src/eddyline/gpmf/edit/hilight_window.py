@@ -1,0 +1,98 @@
+"""HiLights of a stretch of a recording: those within it, earlier by its start.
+
+All else in moov/udta stays byte for byte what it was; boxes keep their lengths. Layouts: see `hilights`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from eddyline.gpmf.builder import leaf
+from eddyline.gpmf.klv import FILL, Klv, write
+from eddyline.gpmf.reader import parse
+from eddyline.gpmf.types import elements_of
+
+_HEADER = 8
+_TIMES = 3  # the mark, and the first and last moment of its span, in ms
+
+
+def within(udta: bytes, start_ms: float, end_ms: float) -> bytes:
+    """The udta block (raw boxes) with the HiLights whose time lies in [start_ms, end_ms), counted from it."""
+    out, at = [], 0
+    for kind, begin, end in _boxes(udta):
+        body = udta[begin:end]
+        if kind == b"HMMT":
+            body = _old(body, start_ms, end_ms)
+        elif kind == b"GPMF":
+            body = _settings(body, start_ms, end_ms)
+        out.append(udta[at:begin] + body)
+        at = end
+    return b"".join(out) + udta[at:]
+
+
+def _boxes(udta: bytes) -> Iterator[tuple[bytes, int, int]]:
+    at = 0
+    while at + _HEADER <= len(udta):
+        size, kind = struct.unpack_from(">I4s", udta, at)
+        if size < _HEADER or at + size > len(udta):
+            return
+        yield kind, at + _HEADER, at + size
+        at += size
+
+
+def _old(body: bytes, start_ms: float, end_ms: float) -> bytes:
+    """HMMT: a count, then so many times in ms."""
+    count = max(min(int.from_bytes(body[:4], "big"), len(body) // 4 - 1), 0)
+    marks = struct.unpack_from(f">{count}I", body, 4) if count else ()
+    kept = [round(mark - start_ms) for mark in marks if start_ms <= mark < end_ms]
+    if len(body) < 4:  # noqa: PLR2004 - the count
+        return body
+    return struct.pack(f">{1 + len(kept)}I", len(kept), *kept).ljust(len(body), b"\0")
+
+
+def _settings(body: bytes, start_ms: float, end_ms: float) -> bytes:
+    """The settings block with the rows of HLMT that are kept; its very bytes where it has no HiLights."""
+    nodes = parse(body, lenient=True).nodes
+    changed = [_cut(node, start_ms, end_ms) for node in nodes]
+    if all(new is old for new, old in zip(changed, nodes, strict=True)):
+        return body
+    while changed and changed[-1].key == FILL and not changed[-1].data.strip(b"\0"):
+        changed.pop()
+    return write(changed).ljust(len(body), b"\0")
+
+
+def _cut(node: Klv, start_ms: float, end_ms: float) -> Klv:
+    if not node.is_nest:
+        return node
+    marks = node.child("HLMT")
+    children = tuple(_cut(child, start_ms, end_ms) for child in node.children)
+    if marks is not None and not marks.is_nest:
+        described = node.child("TYPE")
+        elements = elements_of(marks.type, marks.size, described.text if described else "")
+        if elements is None or elements[:_TIMES] != "L" * _TIMES or not marks.repeat:
+            return node
+        cut = _rows(marks, start_ms, end_ms)
+        children = tuple(
+            cut if child is marks else leaf("TSMP", "L", cut.repeat) if child.key == "TSMP" else child
+            for child in node.children
+        )
+    same = all(new is old for new, old in zip(children, node.children, strict=True))
+    return node if same else replace(node, children=children, padding=b"")
+
+
+def _rows(marks: Klv, start_ms: float, end_ms: float) -> Klv:
+    rows = np.frombuffer(marks.data, np.uint8).reshape(-1, marks.size).copy()
+    width = 4 * _TIMES
+    times = np.frombuffer(rows[:, :width].tobytes(), ">u4").reshape(-1, _TIMES).astype(np.float64)
+    kept = (times[:, 0] >= start_ms) & (times[:, 0] < end_ms)
+    moved = np.clip(times[kept], start_ms, end_ms) - start_ms
+    # Spans that the camera does not know are 0, and stay so.
+    words = np.where(times[kept] == 0, 0, np.rint(moved)).astype(">u4")
+    words[:, 0] = np.rint(moved[:, 0])
+    rows = rows[kept]
+    rows[:, :width] = np.frombuffer(words.tobytes(), np.uint8).reshape(-1, width)
+    return replace(marks, data=rows.tobytes(), repeat=len(rows), padding=b"")

@@ -1,0 +1,1 @@
+"""The coordinator process: publishes ready jobs and applies the reports of workers."""

@@ -1,0 +1,258 @@
+"""The coordinator: between a ledger and workers that cannot see it.
+
+Loops side by side: answers in, publications out, orders to workers, a sweep after what was lost, and old jobs
+into the archive. Any number of coordinators may run: what one takes the others leave, and what a killed one
+had begun is done again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+
+from eddyline.core.errors import EddylineError, TransientError, UsageError
+from eddyline.core.stop import Stop
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.notes import Note
+from eddyline.graph.coordinator.publisher import Publisher
+from eddyline.graph.ledger.orphan_detection import Vouching
+from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
+from eddyline.graph.messages import Delivery, Exchange, Offer
+from eddyline.graph.silence_guard import Vigil
+
+_BATCH = 200  # orders taken at once
+_POLL_S = 0.2  # how soon what another process made ready is published
+_COLLECT_WAIT_S = 1.0
+_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 10.0
+_MAILBOX_PAUSE_S = 1.0  # until a worker without a mailbox is looked for again
+_ARCHIVE_PAUSE_S = 0.05  # between two steps, so that nobody waits for housekeeping
+
+
+def _unheard(_note: Note) -> None:
+    """Nobody listens."""
+
+
+def _as_they_are(offers: Sequence[Offer]) -> Sequence[Offer]:
+    """Nothing is added to what is published."""
+    return offers
+
+
+class Coordinator:
+    """Applies answers, publishes what became ready, carries orders, and sweeps, until told to stop.
+
+    `classes` are those it publishes. `lease_s` is how long a worker that said something counts as alive,
+    `hold_s` how long what one coordinator took to publish or to carry is left to it. `prepare` is given what
+    is about to be published and returns the same, in the same order, perhaps with more in their specs; it may
+    raise `TransientError`. `spawn` bounds what jobs may add. Assets that ended `archive_after_s` ago go to
+    the archive (None: never). `on_note` may be called from several threads at once.
+    """
+
+    def __init__(
+        self,
+        ledger: RemoteLedger,
+        exchange: Exchange,
+        *,
+        classes: Collection[str],
+        stop: Stop,
+        lease_s: float = 90.0,
+        sweep_every_s: float = 10.0,
+        hold_s: float = 20.0,
+        bounds: Bounds | None = None,
+        prepare: Callable[[Sequence[Offer]], Sequence[Offer]] = _as_they_are,
+        archive_after_s: float | None = None,
+        archive_every_s: float = 3600.0,
+        tidy_every_s: float = 600.0,
+        on_note: Callable[[Note], None] = _unheard,
+        spawn: SpawnRules = ANY_OF_ITS_ASSET,
+    ) -> None:
+        self._ledger = ledger
+        self._exchange = exchange
+        self._stop = stop
+        self._lease_s = lease_s
+        self._sweep_every_s = sweep_every_s
+        self._hold_s = hold_s
+        self._bounds = bounds or Bounds()
+        self._vouching = Vouching(after_s=self._bounds.stale_s)
+        self._vigil = Vigil(break_s=lease_s / 2, settle_s=lease_s / 2)
+        self._publisher = Publisher(
+            ledger, exchange, classes=classes, hold_s=hold_s, prepare=prepare, note=on_note
+        )
+        self._archive_after_s = archive_after_s
+        self._archive_every_s = archive_every_s
+        self._tidy_every_s = tidy_every_s
+        self._note = on_note
+        self._spawn = spawn
+        self._ready = threading.Event()
+        self._ordered = threading.Event()
+        self._failure: BaseException | None = None
+        self._unrecorded: list[Delivery] = []
+        self._gone: list[str] = []
+
+    def run(self) -> None:
+        """Work until the stop is raised; returns within about two seconds of that.
+
+        Where the ledger is away, a step under way ends its patience first: up to a minute.
+        What may pass by itself (network, database, queue) is waited out; raises what may not.
+        """
+        loops = (self._collect, self._publish, self._carry, self._sweep, self._archive, self._tidy)
+        unsubscribe = self._ledger.subscribe(self._wake)
+        threads = [
+            threading.Thread(target=self._keep, args=(loop,), name=f"coordinator{loop.__name__}", daemon=True)
+            for loop in loops
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            unsubscribe()
+        if self._failure is not None:
+            raise self._failure
+
+    def _wake(self) -> None:
+        self._ready.set()
+        self._ordered.set()
+
+    def _keep(self, step: Callable[[], None]) -> None:
+        """Repeat a step; after a failure that may pass, ever longer pauses."""
+        pause = _PAUSE_S
+        while not self._stop.requested:
+            try:
+                step()
+                pause = _PAUSE_S
+            except TransientError as error:
+                self._note(Note(what="waiting", count=1, reason=str(error)))
+                self._stop.wait(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+            except BaseException as error:  # noqa: BLE001 - raised by run(), in the thread that can handle it
+                self._failure = self._failure or error
+                self._stop.request(f"the coordinator failed: {error}")
+        self._wake()
+
+    # Answers in
+
+    def _collect(self) -> None:
+        # What the ledger could not take just now stays in hand: fetched again and again, its count of
+        # receipts would bring it to the dead-letter queue during a long outage.
+        self._unrecorded = self._unrecorded or self._exchange.collect(_COLLECT_WAIT_S)
+        waited = max((delivery.waited_s for delivery in self._unrecorded), default=0.0)
+        if self._unrecorded:
+            self._record(self._unrecorded)
+            self._unrecorded = []
+        self._vigil.heard(waited)
+
+    def _record(self, deliveries: Sequence[Delivery]) -> None:
+        """Apply all at once; if that is refused, one by one, and park those that are refused alone."""
+        facts = [fact for delivery in deliveries for fact in delivery.facts]
+        try:
+            applied = self._ledger.apply(facts, lease_s=self._lease_s, spawn=self._spawn)
+        except TransientError:
+            raise
+        except Exception as error:  # noqa: BLE001 - no report may bring the coordinators down, one after the other
+            if len(deliveries) > 1:
+                for delivery in deliveries:
+                    self._record([delivery])
+                return
+            self._exchange.park(deliveries[0], str(error))
+            self._note(Note(what="parked", count=1, reason=str(error)))
+            return
+        self._vouching.hear(applied.heard, now=self._ledger.now())
+        self._exchange.acknowledge(deliveries)
+        self._note(Note(what="counted", count=applied.counted))
+        if applied.forged:
+            self._note(Note(what="forged", count=applied.forged, reason="reports without their job's token"))
+        if applied.ignored:
+            self._note(
+                Note(
+                    what="ignored",
+                    count=applied.ignored,
+                    reason="late, said before, or without the right token",
+                )
+            )
+
+    # Publications out
+
+    def _publish(self) -> None:
+        self._ready.clear()
+        if not self._publisher.publish():
+            self._ready.wait(_POLL_S)
+
+    # Orders out: apart from publications, so that no backlog and no full queue holds a cancellation up
+
+    def _carry(self) -> None:
+        self._ordered.clear()
+        orders = self._ledger.take_orders(limit=_BATCH, hold_s=self._hold_s)
+        if not orders:
+            self._ordered.wait(_POLL_S)
+            return
+        try:
+            delivered = self._exchange.order(orders)
+        except EddylineError:
+            self._ledger.defer_orders(orders, _PAUSE_S)
+            raise
+        there = [order for order, yes in zip(orders, delivered, strict=True) if yes]
+        self._ledger.heeded(there)
+        self._ledger.defer_orders(
+            [order for order, yes in zip(orders, delivered, strict=True) if not yes], _MAILBOX_PAUSE_S
+        )
+        if there:
+            self._note(Note(what="ordered", count=len(there)))
+
+    # Sweeps
+
+    def _sweep(self) -> None:
+        if self._vigil.may_judge:
+            self._judge()
+        else:
+            # Answers may lie there of whoever is silent, and of all that seems to be lost.
+            self._tell_swept(noted=self._ledger.sweep(None, self._exchange.lane, self._bounds).noted)
+        for cls, count in self._ledger.unpublishable(self._exchange.lane).items():
+            self._note(Note(what="no queue", count=count, reason=f"jobs of class {cls} wait for a queue"))
+        self._stop.wait(self._sweep_every_s)
+
+    def _judge(self) -> None:
+        """Give up workers that were silent for too long, and publish again what was lost."""
+        lost = self._ledger.take_back()
+        self._gone += lost.workers
+        if self._gone:
+            self._exchange.forget(self._gone)
+            self._gone = []
+        depths = self._exchange.depths()
+        swept = self._ledger.sweep(depths, self._exchange.lane, self._bounds)
+        self._publisher.lacking = swept.lacking
+        disowned = self._vouching.disowned(
+            self._ledger.long_running(depths, self._exchange.lane, self._bounds)
+        )
+        again = swept.republished + self._ledger.publish_disowned(disowned)
+        self._tell_swept(expired=len(lost.jobs), noted=swept.noted, republished=again)
+
+    def _tell_swept(self, **counts: int) -> None:
+        for what, count in counts.items():
+            if count:
+                self._note(Note(what=what, count=count))
+
+    # Housekeeping
+
+    def _archive(self) -> None:
+        if self._archive_after_s is not None:
+            moved = self._ledger.archive(
+                older_than_s=self._archive_after_s, pause_s=_ARCHIVE_PAUSE_S, stop=self._stop
+            )
+            if moved:
+                self._note(Note(what="archived", count=moved))
+        self._stop.wait(self._archive_every_s)
+
+    def _tidy(self) -> None:
+        """Whoever is killed at the wrong moment leaves a mailbox that belongs to nobody."""
+        if self._vigil.may_judge:
+            try:
+                removed = self._exchange.tidy([worker.name for worker in self._ledger.workers()])
+            except UsageError as error:  # all else goes on without it
+                self._note(Note(what="untidy", count=1, reason=str(error)))
+            else:
+                if removed:
+                    self._note(Note(what="tidied", count=removed, reason="mailboxes of nobody"))
+        self._stop.wait(self._tidy_every_s)

@@ -1,0 +1,91 @@
+"""Publications out: what is ready, in the ledger's order, as far ahead as workers take it soon."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from eddyline.core.errors import EddylineError, TransientError
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.notes import Note
+from eddyline.graph.coordinator.publish_window import Windows
+from eddyline.graph.messages import Exchange, Offer, UnfitError
+
+_BATCH = 200  # publications taken at once
+_PAUSE_S = 0.2
+_QUEUE_PAUSE_S = 1.0  # until what one queue did not take is tried again
+_COUNTING = 4  # times as long as counting took, it is not counted again
+
+
+class Publisher:
+    """One coordinator's. For one thread, but for `lacking`.
+
+    `prepare` is given what is about to be published and returns the same, in the same order.
+    """
+
+    def __init__(
+        self,
+        ledger: RemoteLedger,
+        exchange: Exchange,
+        *,
+        classes: Collection[str],
+        hold_s: float,
+        prepare: Callable[[Sequence[Offer]], Sequence[Offer]],
+        note: Callable[[Note], None],
+    ) -> None:
+        self._ledger = ledger
+        self._exchange = exchange
+        self._classes = tuple(classes)
+        self._hold_s = hold_s
+        self._prepare = prepare
+        self._note = note
+        self._windows = Windows()
+        self._next_count = 0.0
+        self.lacking: Mapping[str, int] = {}
+        """By lane, how many messages a sweep found to be gone: they wait for nobody."""
+
+    def publish(self) -> bool:
+        """Publish what there is room for; whether there was any. Raises `TransientError`."""
+        self._count()
+        offers = self._ledger.take_offers(
+            classes=self._classes, limit=_BATCH, hold_s=self._hold_s, room=self._windows.room
+        )
+        self._windows.fill(offers)
+        if offers:
+            self._send(offers)
+        return bool(offers)
+
+    def _count(self) -> None:
+        begin = time.monotonic()
+        if begin < self._next_count:
+            return
+        waiting = self._ledger.waiting()
+        for cls, priority in waiting:
+            gone = self.lacking.get(self._exchange.lane(cls, priority) or "", 0)
+            waiting[cls, priority] = max(waiting[cls, priority] - gone, 0)
+        self._windows.see(waiting)
+        end = time.monotonic()
+        self._next_count = end + _COUNTING * (end - begin)
+
+    def _send(self, offers: Sequence[Offer]) -> None:
+        try:
+            answers = self._exchange.publish(self._prepare(offers))
+        except EddylineError:
+            self._ledger.defer(offers, _PAUSE_S)
+            raise
+        found = list(zip(offers, answers, strict=True))
+        gone = [offer for offer, why in found if why is None]
+        unfit = [(offer, why) for offer, why in found if isinstance(why, UnfitError)]
+        kept = [(offer, why) for offer, why in found if why is not None and not isinstance(why, UnfitError)]
+        # What is there is noted whatever became of the others: sent again, it would be there twice.
+        self._ledger.confirm(gone)
+        self._ledger.refuse(unfit)
+        self._ledger.defer([offer for offer, _ in kept], _QUEUE_PAUSE_S if gone else _PAUSE_S)
+        self._note(Note(what="published", count=len(gone)))
+        for _, why in unfit:
+            self._note(Note(what="refused", count=1, reason=str(why)))
+        lasting = [why for _, why in kept if not isinstance(why, TransientError)]
+        if lasting or (kept and not gone):
+            raise (lasting or [why for _, why in kept])[0]
+        if kept:
+            self._note(Note(what="unpublished", count=len(kept), reason=str(kept[0][1])))

@@ -1,0 +1,1 @@
+"""Database access: engine, transactions, locks, notifications and migrations."""

@@ -1,0 +1,1 @@
+"""The worker process: slots, handlers, and brokers that deliver jobs."""

@@ -1,0 +1,15 @@
+"""Asking S3 about an object that a message named."""
+
+from __future__ import annotations
+
+from eddyline.store.object_metadata import ObjectFacts
+from eddyline.store.open_store import BUCKETS, Buckets
+
+
+def look(bucket: str, key: str, *, buckets: Buckets = BUCKETS) -> ObjectFacts | None:
+    """What an object is now; None if it is gone.
+
+    Raises `UsageError` (a key that cannot be addressed, no access, no such bucket) or `TransientError`.
+    """
+    store, name = buckets.find(f"s3://{bucket}/{key}")
+    return store.facts(name)

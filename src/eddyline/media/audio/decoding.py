@@ -1,0 +1,89 @@
+"""What FFmpeg makes of an audio stream: the first frames are decoded, since no header says as much."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from eddyline.core.errors import ToolError
+from eddyline.core.process import Limits, Runner
+from eddyline.media.source.ffprobe import blamed
+from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
+
+UNDECODED: Final = "nothing of it can be decoded"
+
+_LIMITS = Limits(wall_s=60, memory=6 * 1024**3, output=4 * 1024 * 1024)
+_NO_DECODER = re.compile(r"no decoder found for: ([\w.-]+)")
+_HEADER = re.compile(r"^#(sample_rate|channel_layout_name) 0: (.*)$", re.MULTILINE)
+# stream, dts, pts, samples, bytes, checksum: of 16-bit PCM, so bytes / samples / 2 is the number of channels
+_FRAME = re.compile(r"^0, *-?\d+, *-?\d+, *(\d+), *(\d+), ", re.MULTILINE)
+_STREAM = re.compile(
+    r"Stream #0:(?P<index>\d+)[^\n]*?: Audio: (?P<codec>[\w.-]+)"
+    r"(?:[^\n]*, (?P<format>(?:u8|s16|s32|s64|flt|dbl)p?)\b(?: \((?P<bits>\d+) bit\))?)?"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """An audio stream as FFmpeg decodes it: names are FFmpeg's, `bits` are the significant ones (0: all)."""
+
+    codec: str
+    channels: int
+    sample_rate: int
+    layout: str
+    sample_format: str = ""
+    bits: int = 0
+
+
+def first_frames(source: Sequence[str], stream: str, *, runner: Runner, tools: Toolchain) -> Decoded | str:
+    """Decode the first frames of `stream` ("0:a:0", "0:3"); why it cannot be used, where it cannot.
+
+    `source` are the arguments that open the input. Raises `ToolError` where FFmpeg was killed or ran too
+    long, or the machine is short of something.
+    """
+    options = ("-c:a", "pcm_s16le", "-frames:a", "4", "-f", "framecrc", "-")
+    try:
+        done = runner.run(_command(source, stream, tools, *options), limits=_LIMITS)
+    except ToolError as error:
+        if isinstance(blamed(error, ""), ToolError):
+            raise
+        unknown = _NO_DECODER.search(error.stderr)
+        if unknown is None:
+            return UNDECODED
+        return f"FFmpeg has no decoder for {'this codec' if unknown[1] == 'none' else unknown[1]}"
+    said = done.stdout.decode("utf-8", "replace")
+    frame, header = _FRAME.search(said), dict(_HEADER.findall(said))
+    if frame is None or not int(frame[1]) or not header.get("sample_rate", "").isdigit():
+        return UNDECODED
+    index = stream.removeprefix("0:")
+    lines = [each for each in _STREAM.finditer(done.stderr) if not index.isdigit() or each["index"] == index]
+    line = lines[0] if lines else None
+    return Decoded(
+        codec=line["codec"] if line else "unknown",
+        channels=int(frame[2]) // int(frame[1]) // 2,
+        sample_rate=int(header["sample_rate"]),
+        layout=header.get("channel_layout_name", ""),
+        sample_format=(line["format"] or "").removesuffix("p") if line else "",
+        bits=int(line["bits"] or 0) if line else 0,
+    )
+
+
+def encodes(source: Sequence[str], stream: str, filters: str, *, runner: Runner, tools: Toolchain) -> bool:
+    """Whether FFmpeg encodes the stream to AAC behind these filters. Raises as `first_frames` does."""
+    options = ("-af", filters, "-c:a", "aac", "-frames:a", "4", "-f", "null", "-")
+    try:
+        runner.run(_command(source, stream, tools, *options), limits=_LIMITS)
+    except ToolError as error:
+        if isinstance(blamed(error, ""), ToolError):
+            raise
+        return False
+    return True
+
+
+def _command(source: Sequence[str], stream: str, tools: Toolchain, *options: str) -> tuple[str, ...]:
+    # Streams are described at level "info"; statistics are noise. A damaged packet does not end the look.
+    base = tuple("info" if word == "error" else word for word in FFMPEG_BASE)
+    patient = ("-nostats", "-max_error_rate", "1", "-threads", "1")
+    return (str(tools.ffmpeg), *base, *patient, *source, "-map", stream, "-vn", *options)

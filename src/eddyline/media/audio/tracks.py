@@ -1,0 +1,129 @@
+"""Which audio tracks of a source can be decoded, and what they are: FFmpeg itself decides, at inspection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.process import Runner
+from eddyline.media.audio.channel_layouts import mix_of, without_places
+from eddyline.media.audio.decoding import UNDECODED, encodes, first_frames
+from eddyline.media.left_out.report import LeftOut
+from eddyline.media.left_out.tracks import describe
+from eddyline.media.source.source import AudioFacts
+from eddyline.media.toolchain import Toolchain, input_args
+from eddyline.mp4.byte_ranges import ByteRanges, Ints
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import chosen
+
+_SAMPLES = 16  # enough for any decoder to give its first frame, priming and bit reservoirs included
+
+_ENCRYPTED = "its samples are encrypted (DRM)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioTracks:
+    """The tracks that can be decoded, in file order, and those (or what of them) that is left out."""
+
+    facts: tuple[AudioFacts, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def audio_tracks(
+    src: ByteRanges, movie: Movie, *, runner: Runner, tools: Toolchain, work: Path
+) -> AudioTracks:
+    """Decode the first samples of each audio track that has any; `work` is a folder for small files.
+
+    Raises `ToolError` where FFmpeg was killed or ran too long, `TransientError` for a full disk.
+    """
+    facts: list[AudioFacts] = []
+    left_out: list[LeftOut] = []
+    for track in movie.of_kind("audio"):
+        if not len(track.samples):
+            continue  # listed as empty with the other tracks
+        if track.encrypted:
+            left_out.append(_left_out(track, _ENCRYPTED))
+            continue
+        found = _Look(src=src, movie=movie, track=track, runner=runner, tools=tools, work=work).facts()
+        if isinstance(found, str):
+            left_out.append(_left_out(track, found))
+            continue
+        facts.append(found)
+        lost = mix_of(found.channels, found.layout).lost
+        if lost:
+            left_out.append(
+                LeftOut(
+                    kind="audio", what=f"channels of {describe(track)}, {found.channels} in all", why=lost
+                )
+            )
+    return AudioTracks(facts=tuple(facts), left_out=tuple(left_out))
+
+
+def _left_out(track: Track, why: str) -> LeftOut:
+    return LeftOut(kind="audio", what=describe(track), why=why)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """One look at one audio track."""
+
+    src: ByteRanges
+    movie: Movie
+    track: Track
+    runner: Runner
+    tools: Toolchain
+    work: Path
+
+    def facts(self) -> AudioFacts | str:
+        """The facts, or why the track cannot be used."""
+        head = self.work / f"audio-{self.track.number}.mp4"
+        why = UNDECODED
+        try:
+            for numbers in self._places():
+                self._write(numbers, head)
+                found = self._decoded(head)
+                if isinstance(found, AudioFacts):
+                    return self._mixed(head, found)
+                why = found
+        finally:
+            head.unlink(missing_ok=True)
+        return why
+
+    def _places(self) -> Iterator[Ints]:
+        """Samples at the beginning; where those are damaged, in the middle and at the end."""
+        count = len(self.track.samples)
+        starts = dict.fromkeys((0, count // 2, max(count - _SAMPLES, 0)))
+        yield from (np.arange(start, min(start + _SAMPLES, count)) for start in starts)
+
+    def _write(self, numbers: Ints, head: Path) -> None:
+        # The brand tells FFmpeg how to read QuickTime's own sound descriptions.
+        brand = self.movie.brand or "qt  "
+        copy = replace(chosen(self.movie, self.track, self.src, numbers), enabled=True)
+        write(head, [copy], timescale=self.movie.timescale, brand=brand, compatible=(brand,), durable=False)
+
+    def _decoded(self, head: Path) -> AudioFacts | str:
+        found = first_frames(input_args(head), "0:a:0", runner=self.runner, tools=self.tools)
+        if isinstance(found, str):
+            return found
+        return AudioFacts(
+            track=self.track.number,
+            codec=found.codec,
+            channels=found.channels,
+            sample_rate=found.sample_rate,
+            language=self.track.language or "und",
+            title=self.track.name,
+            layout=found.layout,
+        )
+
+    def _mixed(self, head: Path, facts: AudioFacts) -> AudioFacts | str:
+        """The facts, with a layout whose mix FFmpeg was seen to do."""
+        opened = input_args(head)
+        for layout in (facts.layout, without_places(facts.channels)):
+            filters = ",".join(mix_of(facts.channels, layout).filters)
+            if not filters or encodes(opened, "0:a:0", filters, runner=self.runner, tools=self.tools):
+                return replace(facts, layout=layout)
+        return f"FFmpeg cannot mix its {facts.channels} channels ({facts.layout})"

@@ -1,0 +1,1 @@
+"""Chapters in MP4 files: chapter tracks and Nero chapter lists."""

@@ -1,0 +1,1 @@
+"""Compares frames of a rendition with the same frames of the source."""

@@ -1,0 +1,94 @@
+"""One finished rendition, read by a plain FFmpeg command and compared with the original's samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.errors import ProofError
+from eddyline.core.process import Runner
+from eddyline.media.frame_proof.canvases import SECOND, Plain, Shots, Span, read
+from eddyline.media.frame_proof.samples import FrameSamples, Pair, check_aspect, compare, nearest, numbered
+from eddyline.media.frame_proof.source_samples import SourceSamples, bounds, gap, microseconds
+from eddyline.media.frame_proof.windows import runs
+from eddyline.media.ladder.chunks import Grid
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.presentation import Presentation
+
+
+def prove_frames(
+    path: Path,
+    frames: Sequence[int],
+    sampled: SourceSamples,
+    *,
+    rung: Rung,
+    grid: Grid,
+    shown: Presentation,
+    timescale: int,
+    tonemapped: bool,
+    tools: Toolchain,
+    runner: Runner,
+    work: Path,
+) -> FrameSamples:
+    """Compare these frames of the rendition `path` with the original's.
+
+    `shown` are the source's frames in ticks of 1/timescale s. Raises `ProofError` (`FrameMismatchError` with
+    the canvases, where a picture differs) naming rendition, frame and time, `ToolError`, `Interrupted`.
+    """
+    _check_source(rung.name, sampled)
+    times = microseconds(shown, timescale)
+    sections = runs(frames)
+    spans = [_span(first, last, times, grid) for first, last in sections]
+    plain = Plain(path=path, demuxer="mov")
+    pixels = rung.width * rung.height
+    looks = read(plain, spans, sampled.shape, pixels=pixels, tools=tools, runner=runner, work=work)
+    sources = numbered(sampled.frames)
+    places = {each.frame: place for place, each in enumerate(sources)}
+    pairs: list[Pair] = []
+    for (first, last), look in zip(sections, looks, strict=True):
+        for frame in range(first, last):
+            shot = nearest(look.shots, int(times[frame]), gap(times, frame) // 2) if look else None
+            if shot is None:
+                raise ProofError(
+                    f"{rung.name}: FFmpeg's decode of the rendition shows no frame at"
+                    f" {times[frame] / SECOND:.3f} s (frame {frame})"
+                )
+            if frame in places:
+                since = frame // grid.gop * grid.gop
+                pairs.append(Pair(own=places[frame], rgb=shot.rgb, key=frame == since, since=since))
+        if look is not None:
+            check_aspect(rung.name, sampled.aspect, look.aspect, rung.width, rung.height)
+            if last == len(times):
+                _check_end(rung.name, look, int(times[-1]), gap(times, len(times) - 1))
+    return compare(rung.name, sources, pairs, tonemapped=tonemapped)
+
+
+def _check_source(name: str, sampled: SourceSamples) -> None:
+    """The index and FFmpeg must agree on which frames the original shows, where it was looked at."""
+    if sampled.missing:
+        raise ProofError(
+            f"{name}: frame {sampled.missing[0]} is one that FFmpeg's decode of the original does not show"
+        )
+    if sampled.strays:
+        raise ProofError(
+            f"{name}: FFmpeg's decode of the original shows a frame at {min(sampled.strays) / SECOND:.3f} s"
+            " that is not in the rendition"
+        )
+
+
+def _check_end(name: str, look: Shots, expected: int, within: int) -> None:
+    final = max(shot.time for shot in look.shots)
+    if abs(final - expected) > within // 2:
+        raise ProofError(
+            f"{name}: its last frame is shown at {final / SECOND:.3f} s, the original's at"
+            f" {expected / SECOND:.3f} s"
+        )
+
+
+def _span(first: int, last: int, times: np.ndarray, grid: Grid) -> Span:
+    start, stop = bounds(times, first, last)
+    key = first // grid.gop * grid.gop
+    return Span(seek=int(times[key]) + 1 if key else None, start=start, stop=stop, count=last - first)

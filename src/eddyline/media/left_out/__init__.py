@@ -1,0 +1,1 @@
+"""Lists what a source contains and its asset does not carry."""

@@ -1,0 +1,33 @@
+"""Which streams of a container other than MP4 its assets do not carry, from ffprobe's list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from eddyline.media.left_out.report import COVER, ONE_VIDEO, UNKNOWN_DATA, LeftOut, in_order
+from eddyline.media.subtitles.source_tracks import CODECS, NOT_TEXT, TOO_MANY
+
+_ABSENT: Final = "it is announced, but the file has no samples of it"
+
+
+def of_streams(streams: Iterable[Mapping[str, Any]], carried: Iterable[int]) -> tuple[LeftOut, ...]:
+    """What of another container is not carried: all streams, as ffprobe lists them, but `carried` ones."""
+    kept = set(carried)
+    found = [_stream(each) for each in streams if each.get("index") not in kept]
+    return in_order(found)
+
+
+def _stream(stream: Mapping[str, Any]) -> LeftOut:
+    kind = str(stream.get("codec_type", "data"))
+    codec = str(stream.get("codec_name") or stream.get("codec_tag_string") or "unknown")
+    language = str((stream.get("tags") or {}).get("language", "und"))
+    what = f"stream {stream.get('index')} ({codec}{'' if language == 'und' else f', {language}'})"
+    if kind == "video":
+        cover = (stream.get("disposition") or {}).get("attached_pic")
+        return LeftOut(kind="video", what=what, why=COVER if cover else ONE_VIDEO)
+    if kind == "audio":
+        return LeftOut(kind="audio", what=what, why=_ABSENT)
+    if kind == "subtitle":
+        return LeftOut(kind="subtitle", what=what, why=TOO_MANY if codec in CODECS else NOT_TEXT)
+    return LeftOut(kind="data", what=what, why=UNKNOWN_DATA)

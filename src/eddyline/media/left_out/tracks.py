@@ -1,0 +1,48 @@
+"""Which tracks of an MP4 or MOV its renditions do not carry, from its index."""
+
+from __future__ import annotations
+
+from eddyline.media.left_out.report import COVER, ONE_VIDEO, UNKNOWN_DATA, LeftOut, in_order
+from eddyline.media.source.open_source import STILL_FORMATS
+from eddyline.media.subtitles.source_tracks import TOO_MANY, is_subtitle, subtitle_tracks, why_not
+from eddyline.media.video.rendition_tracks import data_tracks
+from eddyline.mp4.byte_ranges import ByteRanges
+from eddyline.mp4.movie import Movie, Track
+
+_UNREADABLE = "it is empty, encrypted, or its samples lie outside the file"
+_EMPTY = "it is empty"
+_LONGEST_NAME = 60  # characters of a track's name that are shown
+
+
+def of_movie(movie: Movie, src: ByteRanges, video: Track) -> tuple[LeftOut, ...]:
+    """What of an MP4 or MOV is not carried, in order of kind. `video` is the track that is processed."""
+    carried = {track.number for track in data_tracks(movie, src)} | {video.number}
+    carried |= {track.number for track in subtitle_tracks(movie, src)}
+    chapters = {number for track in movie.tracks for number in track.references.get("chap", ())}
+    found = [
+        _track(movie, track, src)
+        for track in movie.tracks
+        if track.number not in carried | chapters and not (track.kind == "audio" and len(track.samples))
+    ]
+    return in_order(found)
+
+
+def describe(track: Track) -> str:
+    """A track as people know it: "track 3 (apac, eng)"."""
+    size = f", {track.width}x{track.height}" if track.width and track.height else ""
+    language = f", {track.language}" if track.language not in {"", "und"} else ""
+    name = f", {track.name[:_LONGEST_NAME]!r}" if track.name and "Handler" not in track.name else ""
+    format_ = "".join(char if char.isprintable() else "?" for char in track.format.strip())
+    return f"track {track.number} ({format_}{size}{language}{name})"
+
+
+def _track(movie: Movie, track: Track, src: ByteRanges) -> LeftOut:
+    what = describe(track)
+    if track.kind == "video":
+        return LeftOut(kind="video", what=what, why=COVER if track.format in STILL_FORMATS else ONE_VIDEO)
+    if track.kind == "audio":
+        return LeftOut(kind="audio", what=what, why=_EMPTY)
+    if is_subtitle(movie, track):
+        return LeftOut(kind="subtitle", what=what, why=why_not(movie, track, src) or TOO_MANY)
+    known = track.kind in {"telemetry", "timecode"} or track.handler == "meta"
+    return LeftOut(kind="data", what=what, why=_UNREADABLE if known else UNKNOWN_DATA)

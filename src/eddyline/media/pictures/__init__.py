@@ -1,0 +1,1 @@
+"""Poster, thumbnails and storyboard."""

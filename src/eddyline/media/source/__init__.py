@@ -1,0 +1,1 @@
+"""Source files: detection, probing, remuxing to MP4, and the facts that later steps need."""

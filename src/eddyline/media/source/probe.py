@@ -1,0 +1,236 @@
+"""Looks at footage: what it is, whether it can be processed, and every fact the later steps need.
+
+The index gives frames and times; FFmpeg's own reading of the first frame gives pixels and colours. Only
+ranges of the source are read: the first frame and the first bits of sound are cut into small local files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from eddyline.core.errors import InputError, UnsupportedError
+from eddyline.core.process import Runner
+from eddyline.media.audio.tracks import audio_tracks
+from eddyline.media.chapters.source_chapters import own_chapters
+from eddyline.media.left_out.boxes import of_boxes
+from eddyline.media.left_out.report import LeftOut, in_order
+from eddyline.media.left_out.tracks import of_movie
+from eddyline.media.left_out.video import of_video
+from eddyline.media.source.description import describe
+from eddyline.media.source.description import left_out as unmentioned
+from eddyline.media.source.dolby_vision import left_out as enhancement
+from eddyline.media.source.dolby_vision import require_base_layer
+from eddyline.media.source.ffprobe import ask
+from eddyline.media.source.fingerprint import fingerprint
+from eddyline.media.source.first_frame import first_frame
+from eddyline.media.source.frame_rate import frame_rate
+from eddyline.media.source.frame_size import check_size
+from eddyline.media.source.open_source import main_video
+from eddyline.media.source.source import SourceFacts, SubtitleFacts, TelemetryFacts, VideoFacts
+from eddyline.media.subtitles.source_tracks import captions_of, facts_of, subtitle_tracks
+from eddyline.media.toolchain import Toolchain
+from eddyline.media.video.captions import has_captions
+from eddyline.media.video.clean_aperture import pixel_aspect, shown_size
+from eddyline.media.video.colours import check, is_grey, is_rgb
+from eddyline.media.video.rendition_proof import samples_digest
+from eddyline.media.video.spherical import spherical
+from eddyline.mp4.byte_ranges import ByteRanges
+from eddyline.mp4.entries.dolby_vision import dolby_vision
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.presentation import Presentation, presentation
+from eddyline.mp4.samples.sample_formats import require_one_format
+from eddyline.mp4.slice import cut, require_separable
+
+_DEPTH = re.compile(r"(?:p|gray|nv|x2?|rgb|bgr)0?(9|10|12|14|16)(?:le|be|msble|msbbe)?$")
+
+
+def probe(
+    src: ByteRanges,
+    movie: Movie,
+    *,
+    runner: Runner,
+    tools: Toolchain,
+    work: Path,
+    original: ByteRanges | None = None,
+    container: str | None = None,
+    left_out: Sequence[LeftOut] = (),
+    subtitles: Sequence[SubtitleFacts] | None = None,
+    chapters: Sequence[tuple[Fraction, str]] | None = None,
+    codec: str = "",
+) -> SourceFacts:
+    """Everything known about a source, by range reads.
+
+    `work` is a folder for small files, removed again. For rewrapped footage, `src` and `movie` are the MP4's,
+    while `original` and `container` say what came in: bytes and fingerprint are the original's; `left_out` is
+    what rewrapping left out of the MP4, `subtitles` and `chapters` (seconds, title) those of
+    the original (None: those of `movie`).
+    `codec` is that of the original where the MP4 has another one.
+    Raises `InputError` and `UnsupportedError` as `main_video` does, or where the first frame is unreadable.
+    """
+    track = main_video(movie)
+    require_base_layer(dolby_vision(track.stsd))
+    require_one_format(track)
+    shown = presentation(movie, track)
+    if not len(shown):
+        raise InputError(
+            "no frame of the video is ever shown: nothing can be decoded within its edit list",
+            remedy="copy the file again, or export it again from the program that edited it",
+            reason="no-frames",
+        )
+    require_separable(track, shown)
+    arrived = original or src
+    audio = audio_tracks(src, movie, runner=runner, tools=tools, work=work)
+    video = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
+    video = replace(video, codec=codec or video.codec)
+    check(video)
+    captions = [captions_of(track)] if has_captions(src, track, shown) else []
+    own, lost = own_chapters(src, movie, track, shown, chapters)
+    return SourceFacts(
+        bytes=arrived.size,
+        fingerprint=fingerprint(arrived, None if original else movie),
+        duration_s=round(shown.end / track.timescale, 6),
+        container=container or ("mov" if movie.quicktime else "mp4"),
+        video=video,
+        audio=audio.facts,
+        telemetry=_telemetry(src, movie),
+        subtitles=(*(_subtitles(src, movie) if subtitles is None else subtitles), *captions),
+        chapters=own,
+        description=describe(src, movie, track, tools=tools, runner=runner, work=work),
+        left_out=in_order(
+            [
+                *left_out,
+                *lost,
+                *unmentioned(movie),
+                *([] if original else of_boxes(src, movie)),
+                *of_movie(movie, src, track),
+                *of_video(track, video),
+                *audio.left_out,
+                *enhancement(dolby_vision(track.stsd)),
+            ]
+        ),
+    )
+
+
+def _video(
+    src: ByteRanges,
+    movie: Movie,
+    track: Track,
+    shown: Presentation,
+    *,
+    runner: Runner,
+    tools: Toolchain,
+    work: Path,
+) -> VideoFacts:
+    head = work / "first-frame.mp4"
+    try:
+        cut(src, movie, track, 0, 1, head, shown=shown)
+        stream, frame = _described(head, track.format, runner=runner, tools=tools)
+    finally:
+        head.unlink(missing_ok=True)
+    width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
+    if not (width and height and stream.get("pix_fmt")):
+        raise _undecodable(track, stream.get("codec_name"))
+    check_size(width, height)
+    pixels = str(stream["pix_fmt"])
+    width, height = shown_size(stream, pixels)
+    as_coded = (
+        not track.rotation and not track.mirrored and (width, height) == (stream["width"], stream["height"])
+    )
+    metadata = spherical(track) if as_coded else None
+    fps, variable = frame_rate(shown, track.timescale)
+    return VideoFacts(
+        codec=str(stream.get("codec_name", "unknown")),
+        width=width,
+        height=height,
+        rotation=track.rotation,
+        mirrored=track.mirrored,
+        pixel_aspect=pixel_aspect(stream, track.pixel_aspect),
+        fps=fps,
+        frames=len(shown),
+        variable_rate=variable,
+        pixel_format=pixels,
+        bit_depth=_bit_depth(pixels),
+        transfer=_colour("color_transfer", stream, frame),
+        primaries=_colour("color_primaries", stream, frame),
+        matrix=_colour("color_space", stream, frame),
+        full_range=_full_range(pixels, {stream.get("color_range"), frame.get("color_range")}),
+        interlaced=_interlaced(stream, frame),
+        projection="" if metadata is None else metadata.projection,
+        timescale=track.timescale,
+    )
+
+
+def _described(
+    head: Path, name: str, *, runner: Runner, tools: Toolchain
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The stream and its first frame as ffprobe describes them, or as FFmpeg where ffprobe has no decoder."""
+    answer: Mapping[str, Any] = {}
+    with contextlib.suppress(InputError):
+        answer = ask(head, "-show_streams", "-show_frames", tools=tools, runner=runner)
+    streams: Sequence[Mapping[str, Any]] = answer.get("streams", ())
+    stream = next((each for each in streams if each.get("codec_type") == "video"), {})
+    frame: Mapping[str, Any] = next(iter(answer.get("frames", ())), {})
+    if stream.get("pix_fmt"):
+        return stream, frame
+    decoded = first_frame(head, runner=runner, tools=tools, name=name)
+    # FFmpeg has cropped the frame already.
+    return {**stream, **({**decoded.as_stream(), "side_data_list": ()} if decoded else {})}, frame
+
+
+def _undecodable(track: Track, codec: str | None) -> InputError | UnsupportedError:
+    if codec and codec != "unknown":
+        return InputError(
+            f"the first frame cannot be decoded: its {codec} stream is damaged",
+            remedy="play the file in a player; if that fails too, copy it again from the card",
+            reason="damaged",
+        )
+    return UnsupportedError(
+        f"FFmpeg knows no decoder for this picture ({track.format!r})",
+        remedy="convert it first with the camera maker's program, for example to H.264, HEVC or ProRes",
+        reason="unsupported-video",
+    )
+
+
+def _bit_depth(pixel_format: str) -> int:
+    match = _DEPTH.search(pixel_format)
+    return int(match[1]) if match else 8
+
+
+def _colour(name: str, stream: Mapping[str, Any], frame: Mapping[str, Any]) -> str:
+    """Of the first frame, else of the stream: HLG hides its transfer in a message of the bitstream."""
+    for said in (frame.get(name), stream.get(name)):
+        if said and said not in {"unknown", "reserved", "unspecified"}:
+            return str(said)
+    return "unknown"
+
+
+def _full_range(pixel_format: str, said: set[Any]) -> bool:
+    """Whether black is 0: where nothing says so, of RGB and of grey alone."""
+    unsaid = not said & {"tv", "pc"}
+    return (
+        "pc" in said
+        or pixel_format.startswith("yuvj")
+        or (unsaid and (is_rgb(pixel_format) or is_grey(pixel_format)))
+    )
+
+
+def _interlaced(stream: Mapping[str, Any], frame: Mapping[str, Any]) -> bool:
+    return stream.get("field_order") in {"tt", "bb", "tb", "bt"} or bool(frame.get("interlaced_frame"))
+
+
+def _subtitles(src: ByteRanges, movie: Movie) -> list[SubtitleFacts]:
+    return [facts_of(each) for each in subtitle_tracks(movie, src)]
+
+
+def _telemetry(src: ByteRanges, movie: Movie) -> TelemetryFacts | None:
+    track = movie.first("telemetry")
+    if track is None:
+        return None
+    size = track.samples.size
+    return TelemetryFacts(payloads=len(size), bytes=int(size.sum()), sha256=samples_digest(src, track))

@@ -1,0 +1,93 @@
+"""Which audio streams of another container are kept when it is rewrapped, and in which codec.
+
+What MP4 or QuickTime holds is copied. The rest is decoded once, to a codec that holds every sample of it in
+the same channels: Apple Lossless for integer audio in mono and stereo, which every player knows, else PCM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from eddyline.core.process import Runner
+from eddyline.media.audio.decoding import Decoded, first_frames
+from eddyline.media.left_out.report import LeftOut
+from eddyline.media.left_out.streams import of_streams
+from eddyline.media.toolchain import Toolchain
+
+_COPIED: Final = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac"})
+_COPIED_TO: Final = {
+    "mp4": _COPIED | {"flac", "opus"},
+    "mov": _COPIED
+    | {f"pcm_{kind}" for kind in ("s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be")},
+}
+# These containers count in milliseconds, and a copy would too: a cut of lossless audio would be off by some
+# samples. Decoded, it runs on from sample to sample.
+_LOSSLESS: Final = frozenset({"flac", "alac"})
+_COARSE: Final = frozenset({"matroska", "webm", "flv", "asf"})
+_ALAC_BITS: Final = 24
+_ALAC_LAYOUTS: Final = frozenset({"mono", "stereo"})  # of others it has an order of its own
+# Longer than a stream needs to begin: one that was announced and never sent is not looked for everywhere.
+_LOOKED_S: Final = "60"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptAudio:
+    """One stream to keep: its index in the source, and the codec it gets ("copy": as it is)."""
+
+    index: int
+    codec: str = "copy"
+
+
+def kept_audio(
+    opened: Sequence[str],
+    streams: Sequence[Mapping[str, Any]],
+    demuxer: str,
+    container: str,
+    *,
+    runner: Runner,
+    tools: Toolchain,
+) -> tuple[list[KeptAudio], list[LeftOut]]:
+    """The audio streams to keep in an intermediate `container` ("mp4", "mov"), and those left out.
+
+    `opened` are FFmpeg's arguments that open the source with `demuxer`, `streams` what ffprobe says of it.
+    Whether a stream that is not copied can be decoded is for FFmpeg to say, and so it is for one that ffprobe
+    cannot describe.
+    """
+    copied = _COPIED_TO[container] - (_LOSSLESS if demuxer in _COARSE else frozenset())
+    kept: list[KeptAudio] = []
+    left_out: list[LeftOut] = []
+    for each in streams:
+        if each.get("codec_type") != "audio":
+            continue
+        described = _number(each, "sample_rate") > 0 and _number(each, "channels") > 0
+        if described and each.get("codec_name") in copied:
+            kept.append(KeptAudio(index=int(each["index"])))
+            continue
+        looked = ("-t", _LOOKED_S, *opened)
+        found = first_frames(looked, f"0:{each['index']}", runner=runner, tools=tools)
+        if isinstance(found, Decoded):
+            kept.append(KeptAudio(index=int(each["index"]), codec=codec_for(found)))
+        else:
+            absent = not described and "decoder" not in found  # announced, and never sent
+            left_out += [row if absent else replace(row, why=found) for row in of_streams([each], ())]
+    return kept, left_out
+
+
+def codec_for(found: Decoded) -> str:
+    """The codec that holds every decoded sample, in the same channels."""
+    bits = found.bits or {"u8": 8, "s16": 16, "s32": 32, "s64": 32}.get(found.sample_format, 0)
+    lossy = not bits and not found.codec.startswith("pcm_")
+    if found.layout in _ALAC_LAYOUTS and (lossy or 0 < bits <= _ALAC_BITS):
+        return "alac"
+    if not bits:
+        return "pcm_f64le" if found.sample_format == "dbl" else "pcm_f32le"
+    return f"pcm_s{max(16, -(-bits // 8) * 8)}le"
+
+
+def _number(stream: Mapping[str, Any], key: str) -> int:
+    try:
+        return int(stream.get(key) or 0)
+    except ValueError:
+        return 0

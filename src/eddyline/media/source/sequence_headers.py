@@ -1,0 +1,39 @@
+"""Sizes that change in mid-stream, from the sequence headers of MPEG-1 and MPEG-2 video.
+
+ISO/IEC 11172-2 section 2.4.2.3, ISO/IEC 13818-2 section 6.2.2.1: a start code, then 12 bits of width and of
+height. Broadcasts change the size between programmes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from eddyline.mp4.index import read_movie
+from eddyline.store.ranges import FileRanges
+
+SEQUENCES: Final = frozenset({"mpeg1video", "mpeg2video"})
+"""The codecs, as FFmpeg names them, whose sequence headers are read."""
+
+_START: Final = b"\0\0\1\xb3"
+_LOOK: Final = 256  # bytes of a sync sample
+
+
+def size_changes(path: Path) -> bool:
+    """Whether the sync samples of the local MP4's first video say more than one size."""
+    sizes: set[bytes] = set()
+    with FileRanges(path) as src:
+        track = read_movie(src).first("video")
+        if track is None:
+            return False
+        samples = track.samples
+        for number in np.flatnonzero(samples.sync).tolist():
+            head = src.read(int(samples.offset[number]), min(int(samples.size[number]), _LOOK))
+            at = head.find(_START)
+            if at >= 0 and len(head) >= at + 7:
+                sizes.add(head[at + 4 : at + 7])
+            if len(sizes) > 1:
+                return True
+    return False

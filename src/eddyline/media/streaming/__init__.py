@@ -1,0 +1,1 @@
+"""HLS and DASH packages, and the checks of them."""

@@ -1,0 +1,92 @@
+"""How long a source, its renditions and their stream last, each by its own reading; all must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from eddyline.core.errors import ProofError
+from eddyline.media.streaming.playlists import read_master_playlist, read_media_playlist, read_mpd
+from eddyline.mp4.index import read_movie
+from eddyline.store.ranges import FileRanges
+
+_ROUNDED = 1e-4  # seconds that rounded times may add
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamDurations:
+    """Seconds of each video variant: the sums of EXTINF by playlist, and the MPD's timelines by address."""
+
+    hls: Mapping[str, float]
+    dash: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Durations:
+    """Seconds, by who says so.
+
+    `source` is the source's index, `decoded` when FFmpeg's own decode of the original ends (None where its
+    last frame was not sampled; known to within `slack`), `renditions` the finished files' edit lists by name,
+    `stream` the playlists and the MPD (None without packaging). `first` is when the first frame is shown:
+    streams begin with it.
+    """
+
+    source: float
+    decoded: float | None
+    renditions: Mapping[str, float]
+    stream: StreamDurations | None
+    first: float = 0.0
+    slack: float = 0.0
+
+    def check(self, fps: Fraction) -> None:
+        """See that all agree within one frame at the nominal rate; raises `ProofError` where one does not."""
+        within = float(1 / fps) + _ROUNDED
+        if self.decoded is not None and abs(self.decoded - self.source) > max(within, self.slack + _ROUNDED):
+            raise _differs("FFmpeg's decode of the original", self.decoded, self.source)
+        for name, seconds in self.renditions.items():
+            if abs(seconds - self.source) > within:
+                raise _differs(f"rendition {name}", seconds, self.source)
+        streams = (*self.stream.hls.items(), *self.stream.dash.items()) if self.stream else ()
+        for what, seconds in streams:
+            if min(abs(seconds - self.source), abs(seconds - self.source + self.first)) > within:
+                raise _differs(what, seconds, self.source)
+
+    def to_json(self) -> dict[str, Any]:
+        """What the manifest says of them."""
+        plain = asdict(self)
+        return {key: value for key, value in plain.items() if key not in {"first", "slack"}}
+
+
+def _differs(what: str, seconds: float, source: float) -> ProofError:
+    return ProofError(f"{what} lasts {seconds:.3f} s, the source {source:.3f} s")
+
+
+def rendition_duration(path: Path) -> float:
+    """Seconds that the video of a finished rendition is shown, from its edit list; else from its header."""
+    with FileRanges(path) as source:
+        movie = read_movie(source)
+    video = movie.first("video")
+    if video is None:
+        raise ProofError(f"{path.name}: the video track is missing")
+    if video.edits and all(edit.duration for edit in video.edits):
+        return round(sum(edit.duration for edit in video.edits) / movie.timescale, 6)
+    return round(video.duration / video.timescale, 6)
+
+
+def stream_durations(stream: Path) -> StreamDurations:
+    """What the playlists and the MPD in a stream's folder say of its video. Raises `ProofError`."""
+    master = read_master_playlist((stream / "master.m3u8").read_text("utf-8"), "master.m3u8")
+    _, representations = read_mpd((stream / "manifest.mpd").read_text("utf-8"), "manifest.mpd")
+    hls = {
+        uri: round(float(read_media_playlist((stream / uri).read_text("utf-8"), uri).duration), 6)
+        for uri in master.variants
+    }
+    dash = {
+        each.init: round(float(Fraction(each.ends[-1] - each.starts[0], each.timescale)), 6)
+        for each in representations
+        if each.kind == "video"
+    }
+    return StreamDurations(hls=hls, dash=dash)

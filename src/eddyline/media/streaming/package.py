@@ -1,0 +1,211 @@
+"""HLS (fMP4) and DASH from the same segments, by Shaka Packager.
+
+The packager reads no file with a telemetry track (it refuses the whole moov), so it gets each rendition's
+picture, and the sound once, as files of their own. Segments begin on the frame grid (see `segmenting`); the
+bytes depend on nothing but the renditions.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from eddyline.core.errors import ToolError, TransientError, UsageError
+from eddyline.core.files import remove_tree, sync_file, sync_folder, told_apart
+from eddyline.core.process import Limits, Runner
+from eddyline.media.ladder.chunks import Grid
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.pictures.highlights import Chapter
+from eddyline.media.streaming import playlists
+from eddyline.media.streaming.keyframe_fragments import split_keyframes, with_ranges, with_rates
+from eddyline.media.streaming.segmenting import Segmenting
+from eddyline.media.streaming.stream_chapters import prove_chapters, write_chapters
+from eddyline.media.streaming.stream_edit_lists import begin_at
+from eddyline.media.streaming.stream_proof import Timeline, validate
+from eddyline.media.streaming.stream_spherical import add_spherical
+from eddyline.media.streaming.stream_subtitles import prove_subtitles, write_subtitles
+from eddyline.media.subtitles.cues import Subtitles
+from eddyline.media.toolchain import Toolchain
+from eddyline.media.video.elementary import Input, elementary
+
+STREAM = "stream"
+_MASTER, _MPD = "master.m3u8", "manifest.mpd"
+_BASE_S, _BYTES_PER_S = 120.0, 4_000_000  # a time limit that a slow disk meets, a hung packager does not
+
+_NO_ROOM = 4 * 1024 * 1024  # bytes free at which a failed packager has filled the disk
+_SYNCS = 16  # files synced at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packaged:
+    """What was written: paths relative to the output folder ("stream/master.m3u8"), `files` all of them."""
+
+    hls: str
+    dash: str
+    files: tuple[str, ...]
+    bytes: int
+    segments: int
+    on_grid: bool
+
+
+def package(
+    renditions: Sequence[tuple[Rung, Path]],
+    grid: Grid,
+    *,
+    tools: Toolchain,
+    runner: Runner,
+    out_dir: Path,
+    chapters: Sequence[Chapter] = (),
+    subtitles: Sequence[Subtitles] = (),
+) -> Packaged:
+    """Write `out_dir`/stream/ (replaced if there) from assembled renditions, highest first, and prove it.
+
+    The sound is taken from the first rendition; `chapters` are put on the timeline, `subtitles` beside it.
+    Raises `ProofError` where the result, or the renditions among themselves, do not have the same frames on
+    the same grid, `ToolError` where the packager fails.
+    """
+    if not renditions:
+        raise UsageError("there is no rendition to package")
+    stream, work = out_dir / STREAM, out_dir / f".{STREAM}-inputs"
+    with told_apart("packaging"):
+        for folder in (stream, work):
+            remove_tree(folder)
+            folder.mkdir(parents=True)
+        try:
+            inputs, timeline, segmenting = elementary(renditions, grid, work)
+            argv = command(inputs, segmenting, grid, tools, work=f"../{work.name}")
+            size = sum(path.stat().st_size for _, path in renditions)
+            runner.run(argv, cwd=stream, limits=Limits(wall_s=_BASE_S + size / _BYTES_PER_S))
+        except ToolError as error:
+            if shutil.disk_usage(stream).free >= _NO_ROOM and "FILE_FAILURE" not in error.stderr:
+                raise
+            # The packager reports a full disk as FILE_FAILURE or PARSER_FAILURE, without its errno.
+            raise TransientError(
+                f"the packager could not write its files: {shutil.disk_usage(stream).free:,} bytes are free",
+                remedy=f"free at least {size:,} bytes on that disk, then run the same command again",
+            ) from error
+        finally:
+            remove_tree(work)
+        _refine(stream, timeline, [number * grid.gop for number in segmenting.first])
+        add_spherical(stream, stream / _MASTER, inputs)
+        _split(stream)
+        if chapters:
+            write_chapters(stream, chapters, timeline)
+        if subtitles:
+            write_subtitles(stream, subtitles, timeline)
+        validate(out_dir, timeline.frames, grid, timeline=timeline)
+        prove_chapters(stream, chapters, timeline)
+        prove_subtitles(stream, subtitles, timeline)
+        files = _synced(stream)
+    return Packaged(
+        hls=f"{STREAM}/{_MASTER}",
+        dash=f"{STREAM}/{_MPD}",
+        files=tuple(f"{STREAM}/{path.relative_to(stream).as_posix()}" for path in files),
+        bytes=sum(path.stat().st_size for path in files),
+        segments=len(segmenting.first),
+        on_grid=segmenting.on_grid,
+    )
+
+
+def command(
+    inputs: Sequence[Input], segmenting: Segmenting, grid: Grid, tools: Toolchain, *, work: str
+) -> tuple[str, ...]:
+    """The packager's command, to be run in the folder of the stream; all paths in it are relative."""
+    # Three quarters of a GOP: every keyframe then begins a fragment, which the I-frame playlists need, and
+    # audio is still written in fragments of about a second, not one for each AAC frame.
+    fragment = float(Fraction(3, 4) * grid.gop / grid.fps)
+    return (
+        str(tools.packager),
+        *(_descriptor(each, work) for each in inputs),
+        f"--hls_master_playlist_output={_MASTER}",
+        f"--mpd_output={_MPD}",
+        "--generate_static_live_mpd",  # segment files and a static MPD, as HLS shares the segments
+        f"--segment_duration={segmenting.option}",
+        f"--fragment_duration={fragment:.6f}",
+        "--allow_codec_switching=false",
+        # The two switches that keep clocks and versions out of the bytes.
+        "--use_fake_clock_for_muxer",
+        "--test_packager_version=eddyline",
+        # Threads race for the identifiers of adaptation sets: 32 different MPDs in 40 runs, with this one.
+        "--single_threaded",
+        # No threads for files either: the same bytes for a ninth of the CPU time.
+        "--io_cache_size=0",
+        "--quiet",
+    )
+
+
+def _descriptor(each: Input, work: str) -> str:
+    fields = {
+        "in": f"{work}/{each.path}",
+        "stream": each.kind,
+        "init_segment": f"{each.name}/init.mp4",
+        "segment_template": f"{each.name}/$Number%05d$.m4s",
+        "playlist_name": f"{each.name}/main.m3u8",
+    }
+    if each.kind == "video":
+        fields["iframe_playlist_name"] = f"{each.name}/iframes.m3u8"
+    else:
+        # A label of its own keeps two tracks of one language from becoming one adaptation set, between whose
+        # members a player would switch as if they were qualities of the same sound.
+        fields |= {"hls_group_id": "audio", "hls_name": each.title, "dash_label": each.title}
+    return ",".join(f"{key}={value}" for key, value in fields.items())
+
+
+def _refine(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
+    """Make MPD and playlists exact, the first sound the default one, and drop the packager's signature.
+
+    The packager adds up sample durations, which follow decode times; with B-frames at a variable rate its
+    segments then seem to overlap. And it ends the presentation with the picture, even if sound goes on.
+    """
+    mpd = stream / _MPD
+    text = mpd.read_text("utf-8")
+    for each in playlists.read_mpd(text, mpd.name)[1]:
+        if each.kind == "video":
+            starts = [int(timeline.pts[frame]) for frame in first]
+            text = playlists.with_timeline(text, each.init, starts, timeline.end)
+            begin_at(stream / each.init, stream / each.media[0], starts[0])
+    told = playlists.read_mpd(text, mpd.name)[1]
+    text = playlists.with_length(text, max(each.end_s for each in told))
+    mpd.write_text(playlists.without_signature(text), "utf-8")
+    for each in told:
+        lengths = zip(each.starts, each.ends, strict=True)
+        exact = [Fraction(end - start, each.timescale) for start, end in lengths]
+        playlist = (stream / each.init).with_name("main.m3u8")
+        playlist.write_text(playlists.with_durations(playlist.read_text("utf-8"), exact), "utf-8")
+    for path in stream.rglob("*.m3u8"):
+        text = playlists.without_signature(path.read_text("utf-8"))
+        if path.name == _MASTER:
+            text = text.replace("DEFAULT=NO", "DEFAULT=YES", 1)
+        path.write_text(text, "utf-8")
+
+
+def _split(stream: Path) -> None:
+    """Give each keyframe a fragment of its own, which the I-frame playlists then name."""
+    master = stream / _MASTER
+    text = master.read_text("utf-8")
+    for uri in playlists.read_master_playlist(text, _MASTER).iframes:
+        path = stream / uri
+        playlist = playlists.read_media_playlist(path.read_text("utf-8"), uri)
+        ranges = [
+            (name, each)
+            for name in dict.fromkeys(segment.uri for segment in playlist.segments)
+            for each in split_keyframes(path.with_name(name))
+        ]
+        path.write_text(with_ranges(path.read_text("utf-8"), ranges), "utf-8")
+        sizes = [last - first for _, (first, last) in ranges]
+        text = with_rates(text, uri, sizes, [segment.duration for segment in playlist.segments])
+    master.write_text(text, "utf-8")
+
+
+def _synced(stream: Path) -> list[Path]:
+    """Make everything survive a power cut; gives the files in order of their names."""
+    files = sorted(path for path in stream.rglob("*") if path.is_file())
+    # Together: the disk's journal then takes many at once, where one by one each waits for its own turn.
+    with ThreadPoolExecutor(_SYNCS) as pool:
+        list(pool.map(sync_file, files))
+        list(pool.map(sync_folder, [stream, *sorted({path.parent for path in files})]))
+    return files

@@ -1,0 +1,81 @@
+"""Spherical metadata in packaged streams: in their initialization segments, and in HLS's master playlist.
+
+Shaka Packager 3.8 drops st3d, sv3d and the uuid box of V1. HLS tells players what a variant needs by
+REQ-VIDEO-LAYOUT; a player that knows no such layout passes the variant by. DASH has no descriptor for these
+boxes (OMAF's, urn:mpeg:mpegI:omaf:2017:pf, asks for OMAF's own sample entries), so there the initialization
+segments alone tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from eddyline.core.errors import ProofError
+from eddyline.media.video.elementary import Input
+from eddyline.media.video.spherical import spherical, video_layout
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.entries.spherical import v2_boxes, with_v2
+from eddyline.mp4.entries.visual_entry import whole_box
+from eddyline.mp4.index import read_movie
+from eddyline.store.ranges import FileRanges
+
+_CONTAINERS = frozenset({"moov", "trak", "mdia", "minf", "stbl"})
+_VERSION = 12  # of a master playlist with an attribute that begins with REQ- (rfc8216bis section 8)
+_STREAM = re.compile(r'(?m)^(#EXT-X-STREAM-INF:.*)\n(.*)$|^(#EXT-X-I-FRAME-STREAM-INF:.*URI="([^"]*)".*)$')
+
+
+def add_spherical(stream: Path, master: Path, inputs: Sequence[Input]) -> None:
+    """Carry the spherical metadata of `inputs` into the packaged `stream` and its `master` playlist.
+
+    Raises `ProofError` where an initialization segment does not read back as its rendition does.
+    """
+    layouts: dict[str, str] = {}
+    for each in inputs:
+        track = each.track
+        found = None if track is None else spherical(track)
+        if track is None or found is None:
+            continue
+        init = stream / each.name / "init.mp4"
+        init.write_bytes(with_metadata(init.read_bytes(), track.spherical, v2_boxes(track.stsd)))
+        with FileRanges(init) as source:
+            packaged = read_movie(source).tracks[0]
+        if spherical(packaged) != found:
+            raise ProofError(f"{each.name}/init.mp4 does not have the spherical metadata of its rendition")
+        layout = video_layout(found)
+        if layout is not None:
+            layouts[each.name] = layout
+    if layouts:
+        master.write_text(with_layouts(master.read_text("utf-8"), layouts), "utf-8")
+
+
+def with_metadata(init: bytes, boxes: Sequence[bytes], entry: Sequence[bytes]) -> bytes:
+    """The initialization segment of one track with boxes at the ends of its trak and its sample entries."""
+    data = memoryview(init)
+    return b"".join(
+        _with(box, boxes, entry)
+        for box in Box(kind="init", raw=data, body=data, offset=0, path="init").children()
+    )
+
+
+def with_layouts(text: str, layouts: Mapping[str, str]) -> str:
+    """The master playlist with the REQ-VIDEO-LAYOUT of each variant, by the folder that it lies in."""
+
+    def named(match: re.Match[str]) -> str:
+        line, uri = (match[1], match[2]) if match[1] else (match[3], match[4])
+        layout = layouts.get(uri.partition("/")[0])
+        told = line if layout is None else f'{line},REQ-VIDEO-LAYOUT="{layout}"'
+        return f"{told}\n{uri}" if match[1] else told
+
+    changed = _STREAM.sub(named, text)
+    return re.sub(r"\A#EXTM3U\n(#EXT-X-VERSION:\d+\n)?", f"#EXTM3U\n#EXT-X-VERSION:{_VERSION}\n", changed)
+
+
+def _with(box: Box, boxes: Sequence[bytes], entry: Sequence[bytes]) -> bytes:
+    if box.kind == "stsd":
+        return with_v2(bytes(box.raw), entry)
+    if box.kind not in _CONTAINERS:
+        return bytes(box.raw)
+    inner = [_with(child, boxes, entry) for child in box.children()]
+    return whole_box(box.kind, b"".join([*inner, *(boxes if box.kind == "trak" else ())]))

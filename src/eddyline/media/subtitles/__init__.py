@@ -1,0 +1,1 @@
+"""Subtitle cues and their encodings: WebVTT, timed text, WebVTT in MP4."""

@@ -1,0 +1,1 @@
+"""Encoding, joining and cutting video, and the checks of the results."""

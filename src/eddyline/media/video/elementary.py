@@ -1,0 +1,105 @@
+"""What the packager reads: each rendition's picture and each sound as a small file with one track.
+
+It refuses files with a telemetry track, whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.errors import ProofError, UsageError
+from eddyline.media.ladder.chunks import Grid
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.streaming.segmenting import Segmenting, choose
+from eddyline.media.streaming.stream_proof import Timeline
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.presentation import presentation
+from eddyline.mp4.slice import copy_tracks
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import passthrough
+from eddyline.store.ranges import FileRanges
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """One elementary stream: `name` is its folder in the stream, `path` a file with this track alone.
+
+    `track` is that of the rendition, of video.
+    """
+
+    name: str
+    path: str
+    kind: str
+    language: str = "und"
+    title: str = ""
+    track: Track | None = None
+
+
+def elementary(
+    renditions: Sequence[tuple[Rung, Path]], grid: Grid, work: Path
+) -> tuple[list[Input], Timeline, Segmenting]:
+    """Write the packager's inputs to `work`: all pictures, and the sounds of the first rendition.
+
+    Returns them with the frames' times and the segments. Raises
+    `ProofError` unless all renditions have the same frames, with keyframes on the grid and nowhere else.
+    """
+    pictures: list[Input] = []
+    sound: list[Input] = []
+    reference: tuple[str, Timeline] | None = None
+    for position, (rung, path) in enumerate(renditions):
+        if not _PLAIN_NAME.fullmatch(rung.name) or rung.name in {each.name for each in pictures}:
+            raise UsageError(f"a rendition cannot be named {rung.name!r} in a stream")
+        with FileRanges(path) as source:
+            movie = read_movie(source)
+            video = movie.first("video")
+            if video is None:
+                raise ProofError(f"rendition {rung.name} has no picture")
+            timeline = _timeline(movie, video, grid, rung.name)
+            if reference is None:
+                reference = (rung.name, timeline)
+                sound = _sound(source, movie, work)
+            elif not timeline.same_as(reference[1]):
+                raise ProofError(f"rendition {rung.name} has other frame times than {reference[0]}")
+            copy_tracks(source, movie, [video], work / f"v{position}.mp4")
+        pictures.append(Input(name=rung.name, path=f"v{position}.mp4", kind="video", track=video))
+    if reference is None:
+        raise UsageError("there is no rendition to package")
+    _, timeline = reference
+    segmenting = choose(
+        timeline.pts[:: grid.gop],
+        gops=max(1, grid.segment // grid.gop),
+        timescale=timeline.timescale,
+        segment_s=grid.segment_s,
+    )
+    return [*pictures, *sound], timeline, segmenting
+
+
+def _timeline(movie: Movie, video: Track, grid: Grid, name: str) -> Timeline:
+    shown = presentation(movie, video)
+    if not len(shown):
+        raise ProofError(f"rendition {name} shows no frame")
+    keyframes = np.flatnonzero(video.samples.sync[shown.sample])
+    if not np.array_equal(keyframes, np.arange(0, len(shown), grid.gop)):
+        raise ProofError(f"rendition {name} has keyframes elsewhere than every {grid.gop} frames")
+    return Timeline(pts=shown.pts, end=shown.end, timescale=video.timescale)
+
+
+def _sound(source: FileRanges, movie: Movie, work: Path) -> list[Input]:
+    found = []
+    for number, track in enumerate(movie.of_kind("audio"), 1):
+        path = f"a{number}.mp4"
+        # The packager names no language where it finds none that it knows, and says what it was told else.
+        language = track.language if re.fullmatch(r"[a-z]{3}", track.language) else "und"
+        copy = replace(passthrough(movie, track, source), language=language)
+        write(work / path, [copy], timescale=movie.timescale)
+        title = f"Audio {number}" + ("" if language == "und" else f" ({language})")
+        found.append(Input(name=f"audio-{number}", path=path, kind="audio", language=language, title=title))
+    return found

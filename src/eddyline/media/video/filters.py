@@ -1,0 +1,124 @@
+"""The filter graph between one decoder and the encoders of all rungs, as a pure function.
+
+    slice -> exactly the wanted frames, of one size -> deinterlaced, if it must be -> even timeline
+          -+-> largest SDR rung -> upright -+-> [v0]
+           |                                '-> next smaller rung -+-> [v1]
+           |                                                       '-> ...
+           '-> largest rung that keeps HDR, or has other bits -> ...
+
+Each rung is scaled from the one above it, which costs a fraction of scaling each from the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from eddyline.media.ladder.chunks import Grid
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.source.source import VideoFacts
+from eddyline.media.video.colours import is_kept, is_known_to_scale, scaled, zscale_input
+from eddyline.media.video.orientation import on_its_side, rotated, upright
+from eddyline.mp4.slice import Slice
+
+# FFmpeg's own default, so that a rung is as sharp as that of a plain command.
+_SCALER = "flags=bicubic"
+# Reference white of HDR is 203 cd/m2 (ITU-R BT.2408), and consumer footage is graded to about 1,000. The
+# peak is set, for left to itself the filter takes it from each frame's metadata, and chunks would differ.
+# With these, a grey card of 18 % lands at luma 109 and reference white at 211, near where BT.2408 has them.
+_WHITE, _HDR_PEAK, _CURVE = 203, 1000, "mobius:param=0.5:desat=0"
+
+
+def graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
+    """The `-filter_complex` that makes `[v0]`, `[v1]`, ..., one a rung, of the slice's video."""
+    groups: dict[tuple[str, bool], list[int]] = {}
+    for index, rung in enumerate(rungs):
+        groups.setdefault((rung.pixel_format, keeps_hdr(facts, rung)), []).append(index)
+    heads = [f"g{number}" for number in range(len(groups))]
+    parts = [_chain("0:v:0", [*_exact(piece, facts, grid), *_split(len(heads))], heads)]
+    for head, members in zip(heads, groups.values(), strict=True):
+        parts += _cascade(head, members, facts, rungs)
+    return ";".join(parts)
+
+
+def keeps_hdr(facts: VideoFacts, rung: Rung) -> bool:
+    """Whether the rung stays HDR: the source is, and the rung is asked to; any other is tone-mapped."""
+    return facts.hdr and rung.keep_hdr
+
+
+def timebase(facts: VideoFacts, grid: Grid) -> Fraction:
+    """The encoders' time base in seconds.
+
+    At a constant rate the encoders see frame k at exactly k/fps, so that a clock's jitter (90 kHz, or MKV's
+    milliseconds) changes no byte; the true times are put back by `assemble`. A variable rate keeps the
+    source's own ticks, for rate control must know how long a frame stays.
+    """
+    return Fraction(1, facts.timescale) if facts.variable_rate else 1 / grid.encoder_fps
+
+
+def _exact(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
+    base = timebase(facts, grid)
+    steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"]
+    if is_known_to_scale(facts):
+        # Frames of another size, in mid-stream, get that of the first; all others pass through as they are.
+        steps.append(f"scale={facts.width}:{facts.height}:{_SCALER}")
+    if facts.interlaced:
+        # One frame for each frame, whatever the fields: bwdif halves the time base, so settb comes after.
+        steps.append("bwdif=mode=send_frame:parity=auto:deint=interlaced")
+    counted = f"PTS-{piece.start_pts}" if facts.variable_rate else "N"
+    # setpts counts in the time base of its input, and for variable rates it must see the slice's own.
+    retime = [f"settb={base.numerator}/{base.denominator}", f"setpts={counted}"]
+    # A message in the bitstream on how two eyes are packed may not go with the rendition's own st3d box.
+    flat = ["sidedata=mode=delete:type=STEREO3D"] if facts.projection else []
+    return [*steps, *retime, *flat, *rotated(facts)]
+
+
+def _cascade(head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequence[Rung]) -> list[str]:
+    """The chains of one group of rungs, largest first; each ends in its label and feeds the next."""
+    ordered = sorted(members, key=lambda index: -rungs[index].width * rungs[index].height)
+    parts, source, above = [], head, None
+    for place, index in enumerate(ordered):
+        rung = rungs[index]
+        steps = _first(facts, rung) if above is None else _next(above, rung)
+        last = place == len(ordered) - 1
+        labels = [f"v{index}"] if last else [f"v{index}", f"under{index}"]
+        parts.append(_chain(source, [*steps, "setsar=1", *_split(len(labels))], labels))
+        source, above = labels[-1], rung
+    return parts
+
+
+def _first(facts: VideoFacts, rung: Rung) -> list[str]:
+    """From the source's frame to the group's largest rung: scaled lying, then turned, for that moves less."""
+    width, height = (rung.height, rung.width) if on_its_side(facts) else (rung.width, rung.height)
+    if facts.hdr and not keeps_hdr(facts, rung):
+        return [*_tonemap(facts, width, height, rung.pixel_format), *upright(facts)]
+    same = (facts.width, facts.height, facts.pixel_format) == (width, height, rung.pixel_format)
+    if same and not facts.full_range and is_kept(facts):
+        return [*upright(facts)]
+    return [*scaled(facts, width, height, rung.pixel_format), *upright(facts)]
+
+
+def _next(above: Rung, rung: Rung) -> list[str]:
+    if (above.width, above.height) == (rung.width, rung.height):
+        return []
+    return [f"scale={rung.width}:{rung.height}:{_SCALER}"]
+
+
+def _tonemap(facts: VideoFacts, width: int, height: int, pixel_format: str) -> list[str]:
+    """PQ or HLG in BT.2020 to BT.709, in linear light, and only after scaling: floats are dear."""
+    return [
+        f"zscale={width}:{height}:filter=bicubic:{zscale_input(facts)}:t=linear:npl={_WHITE}",
+        "format=gbrpf32le",
+        "zscale=p=bt709",
+        f"tonemap={_CURVE}:peak={_HDR_PEAK / _WHITE:.3f}",
+        "zscale=t=bt709:m=bt709:r=limited:dither=ordered",
+        f"format={pixel_format}",
+    ]
+
+
+def _split(ways: int) -> list[str]:
+    return [f"split={ways}"] if ways > 1 else []
+
+
+def _chain(source: str, steps: Sequence[str], labels: Sequence[str]) -> str:
+    return f"[{source}]" + ",".join(steps or ("null",)) + "".join(f"[{label}]" for label in labels)

@@ -1,0 +1,125 @@
+"""Encoded chunks as one run of samples, and the times they get in the rendition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from eddyline.core.errors import ProofError
+from eddyline.core.timebase import rescale
+from eddyline.mp4.byte_ranges import Ints
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Edit, Track
+from eddyline.mp4.presentation import Presentation
+from eddyline.mp4.write.output_track import Piece
+from eddyline.store.ranges import FileRanges
+
+_LARGEST_TIMESCALE = (1 << 32) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined:
+    """All chunks of one rung, in order.
+
+    `rank` is int64[n]: for each sample in decode order, which frame of the rendition it is. `sync` bool[n].
+    `stsd` and `media_header` are whole boxes, the same in every chunk.
+    """
+
+    stsd: bytes
+    media_header: bytes
+    width: int
+    height: int
+    pieces: tuple[Piece, ...]
+    rank: Ints
+    sync: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """Sample times in the source track's ticks: int64[n] `duration` and `cts_offset`, and the edit list."""
+
+    duration: Ints
+    cts_offset: Ints
+    edits: tuple[Edit, ...]
+
+
+def join(chunks: Sequence[Path]) -> Joined:
+    """Read the chunks' indexes, in the order given, and line their samples up.
+
+    Raises `ProofError` if a chunk has no video, shares times between frames, or if its parameter sets differ
+    from those of the first: a decoder would be set up for one and fed the other.
+    """
+    pieces, ranks, syncs = [], [], []
+    first: Track | None = None
+    done = 0
+    for path in chunks:
+        track = _video(path)
+        first = first or track
+        if track.stsd != first.stsd:
+            raise ProofError(
+                f"{path.name} of {path.parent.name} has other parameter sets than the first chunk"
+            )
+        samples = track.samples
+        order = np.argsort(samples.pts, kind="stable")
+        if np.any(np.diff(samples.pts[order]) <= 0):
+            raise ProofError(f"{path.name} of {path.parent.name} has two frames at one time")
+        rank = np.empty(len(samples), np.int64)
+        rank[order] = np.arange(len(samples), dtype=np.int64)
+        pieces.append(Piece(source=path, offset=samples.offset, size=samples.size))
+        ranks.append(rank + done)
+        syncs.append(samples.sync)
+        done += len(samples)
+    if first is None:
+        raise ProofError("there are no chunks to join")
+    return Joined(
+        stsd=first.stsd,
+        media_header=first.media_header,
+        width=first.width,
+        height=first.height,
+        pieces=tuple(pieces),
+        rank=np.concatenate(ranks),
+        sync=np.concatenate(syncs),
+    )
+
+
+def schedule(rank: Ints, shown: Presentation, *, timescale: int, movie_timescale: int) -> Times:
+    """Decode times and edits with which frame k is shown at exactly `shown.pts[k]`, in the source's ticks.
+
+    Sample j is decoded when frame j is shown, less the largest delay that reordering asks for; the edit list
+    takes that delay off again, and an empty edit keeps a late start (ISO/IEC 14496-12 sections 8.6.1, 8.6.6).
+    `rank` has as many values as `shown` has frames.
+    """
+    pts = shown.pts
+    duration = np.append(np.diff(pts), shown.end - pts[-1])
+    began = int(pts[0])
+    delay = int((pts - pts[rank]).max())
+    if began < 0:
+        # A source without edits may show pictures before zero: negative offsets say so, an edit could not.
+        return Times(duration=duration, cts_offset=pts[rank] - (pts - began), edits=())
+    length = rescale(shown.end - began, timescale, movie_timescale)
+    edits = [Edit(media_time=delay, duration=length)]
+    if began:
+        edits.insert(0, Edit(media_time=-1, duration=rescale(began, timescale, movie_timescale)))
+    return Times(duration=duration, cts_offset=pts[rank] - pts + delay, edits=tuple(edits))
+
+
+def movie_timescale(video: int, others: Iterable[int]) -> int:
+    """Ticks per second in which the video's edits are exact, and those of as many `others` as fit 32 bits."""
+    scale = video
+    for other in others:
+        both = math.lcm(scale, other)
+        scale = both if both <= _LARGEST_TIMESCALE else scale
+    return scale
+
+
+def _video(path: Path) -> Track:
+    with FileRanges(path) as source:
+        track = read_movie(source).first("video")
+    if track is None or not len(track.samples):
+        raise ProofError(f"{path.name} of {path.parent.name} has no video")
+    return track

@@ -1,0 +1,139 @@
+"""A second encoder's parameter sets beside the camera's, in one sample entry.
+
+Pictures name their parameter sets by number. Encoded stretches get numbers that the camera does not use, and
+avcC or hvcC holds both: every decoder is told of all of them before the first picture, nothing changes on
+the way, and the camera's own samples stay byte for byte what they are (ISO/IEC 14496-15 sections 5.3.3.1 and
+8.3.3.1; ITU-T H.264 section 7.3.2, H.265 section 7.3.2).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from eddyline.core.errors import InputError, UnsupportedError
+from eddyline.mp4.bitstream.nal_units import AVC_PPS, AVC_SPS, unit_type
+from eddyline.mp4.boxes import Box
+
+_VISUAL_FIELDS = 78
+_ENTRY_AT = 8  # of stsd's body: version, flags and the count of entries
+_MOST_SETS = 31
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sets:
+    """The parameter sets of a sample entry: NAL units by type, in order, and bytes of a NAL unit's length."""
+
+    codec: str
+    units: tuple[bytes, ...]
+    length_size: int
+    profile: int
+    level: int
+
+    def of(self, kind: int) -> tuple[bytes, ...]:
+        """Those of one NAL unit type."""
+        return tuple(unit for unit in self.units if unit_type(self.codec, unit) == kind)
+
+
+def read_sets(stsd: bytes, row: int = 1) -> Sets:
+    """The sets of a stsd box's row. Raises `UnsupportedError` for other codecs than H.264 and HEVC."""
+    entry = _rows(stsd)[row - 1]
+    config = _config(entry)
+    body = bytes(config.body)
+    try:
+        if config.kind == "avcC":
+            units = tuple(_avc_units(body))
+            return Sets(
+                codec="h264", units=units, length_size=(body[4] & 3) + 1, profile=body[1], level=body[3]
+            )
+        units = tuple(unit for _, unit in _hevc_units(body))
+        return Sets(
+            codec="hevc", units=units, length_size=(body[21] & 3) + 1, profile=body[1] & 31, level=body[12]
+        )
+    except (IndexError, struct.error) as error:
+        raise InputError(f"the {config.kind} box ends too early", remedy="copy the file again") from error
+
+
+def with_sets(stsd: bytes, row: int, added: Sequence[bytes]) -> bytes:
+    """A stsd box of this row alone, its configuration holding the `added` sets behind its own."""
+    entry = _rows(stsd)[row - 1]
+    config = _config(entry)
+    body = _avc_with if config.kind == "avcC" else _hevc_with
+    made = body(bytes(config.body), added)
+    raw = bytes(entry.raw)
+    begin = config.offset - entry.offset + (len(entry.raw) - len(entry.body)) - 8
+    whole = raw[:begin] + _box(config.kind, made) + raw[begin + len(config.raw) :]
+    whole = struct.pack(">I", len(whole)) + whole[4:]
+    return _box("stsd", bytes(4) + struct.pack(">I", 1) + whole)
+
+
+def _rows(stsd: bytes) -> list[Box]:
+    view = memoryview(stsd)
+    return list(Box(kind="stsd", raw=view, body=view[8:], offset=8, path="stsd").children(_ENTRY_AT))
+
+
+def _config(entry: Box) -> Box:
+    for box in entry.children(_VISUAL_FIELDS):
+        if box.kind in {"avcC", "hvcC"} and entry.kind[:3] in {"avc", "hvc", "hev"}:
+            return box
+    raise UnsupportedError(
+        f"frames of {entry.kind!r} cannot be cut between its keyframes", remedy="cut with --keyframes"
+    )
+
+
+def _avc_units(body: bytes) -> Iterator[bytes]:
+    at, count = 6, body[5] & 31
+    for _ in range(2):
+        for _ in range(count):
+            (length,) = struct.unpack_from(">H", body, at)
+            yield body[at + 2 : at + 2 + length]
+            at += 2 + length
+        count, at = (body[at] if at < len(body) else 0), at + 1
+
+
+def _avc_with(body: bytes, added: Sequence[bytes]) -> bytes:
+    units = list(_avc_units(body))
+    end = 7 + sum(2 + len(unit) for unit in units)
+    out = [body[:5]]
+    for kind, mark in ((AVC_SPS, 0xE0), (AVC_PPS, 0)):
+        # SPS extensions lie behind all of it; what is neither is no part of these two lists.
+        own = [u for u in (*units, *added) if u and u[0] & 31 == kind]
+        out.append(bytes([mark | min(len(own), _MOST_SETS)]))
+        out += [struct.pack(">H", len(unit)) + unit for unit in own[:_MOST_SETS]]
+    return b"".join(out) + body[end:]
+
+
+def _hevc_units(body: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 23
+    for _ in range(body[22]):
+        kind = body[at] & 63
+        (count,) = struct.unpack_from(">H", body, at + 1)
+        at += 3
+        for _ in range(count):
+            (length,) = struct.unpack_from(">H", body, at)
+            yield kind, body[at + 2 : at + 2 + length]
+            at += 2 + length
+
+
+def _hevc_with(body: bytes, added: Sequence[bytes]) -> bytes:
+    complete: dict[int, int] = {}
+    at = 23
+    for _ in range(body[22]):
+        kind, (count,) = body[at], struct.unpack_from(">H", body, at + 1)
+        complete[kind & 63] = kind & 0x80
+        at += 3
+        for _ in range(count):
+            at += 2 + struct.unpack_from(">H", body, at)[0]
+    arrays: dict[int, list[bytes]] = {}
+    for kind, unit in [*_hevc_units(body), *((unit_type("hevc", unit), unit) for unit in added)]:
+        arrays.setdefault(kind, []).append(unit)
+    out = [body[:22], bytes([len(arrays)])]
+    for kind, units in sorted(arrays.items()):
+        out.append(struct.pack(">BH", complete.get(kind, 0x80) | kind, len(units)))
+        out += [struct.pack(">H", len(unit)) + unit for unit in units]
+    return b"".join(out) + body[at:]
+
+
+def _box(kind: str, body: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(body)) + kind.encode("latin-1") + body

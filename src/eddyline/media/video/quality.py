@@ -1,0 +1,171 @@
+"""How good an encode is: VMAF against what it was made from, and whether a player's buffer holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from eddyline.core.errors import ProofError, UnsupportedError, UsageError
+from eddyline.core.files import told_apart
+from eddyline.core.process import Limits, Runner
+from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.presentation import presentation
+from eddyline.store.ranges import FileRanges
+
+_LOG = "vmaf.json"
+_BASE_S, _FRAME_S = 120.0, 2.0
+# How full the buffer is when a player begins: x264's own assumption.
+USUAL_START = Fraction(9, 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vmaf:
+    """VMAF (0 to 100) over `frames` frames; `minimum` is that of the worst frame."""
+
+    mean: float
+    minimum: float
+    harmonic_mean: float
+    frames: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Buffer:
+    """What a decoder's buffer went through.
+
+    `underflows` are the frames, in decode order, that came too late; `lowest` is the least fullness, as a
+    part of its size, right after a frame was taken out (negative: that much was missing).
+    """
+
+    underflows: tuple[int, ...]
+    lowest: float
+
+
+def vmaf(
+    reference: Path, distorted: Path, *, tools: Toolchain, runner: Runner, work: Path, threads: int = 2
+) -> Vmaf:
+    """VMAF (model v0.6.1) of the MP4 `distorted` against the MP4 `reference`, frame by frame.
+
+    Frames are matched by their number; the distorted picture is enlarged to the reference's size, as on a
+    screen. Raises `ProofError` where they do not have the same number of frames, `UnsupportedError` where
+    FFmpeg was built without libvmaf.
+    """
+    frames, (width, height) = _picture(reference)
+    others, _ = _picture(distorted)
+    if frames != others:
+        raise ProofError(f"{distorted.name} has {others} frames, {reference.name} {frames}")
+    with told_apart("measuring VMAF"):
+        argv = command(reference, distorted, tools, width=width, height=height, threads=threads)
+        _require_vmaf(tools, runner)
+        log = work / _LOG
+        log.unlink(missing_ok=True)
+        runner.run(argv, cwd=work, limits=Limits(wall_s=_BASE_S + _FRAME_S * frames))
+        measured = json.loads(log.read_text("utf-8"))
+        log.unlink()
+    pooled = measured["pooled_metrics"]["vmaf"]
+    if len(measured["frames"]) != frames:
+        raise ProofError(f"VMAF saw {len(measured['frames'])} of {frames} frames")
+    return Vmaf(
+        mean=float(pooled["mean"]),
+        minimum=float(pooled["min"]),
+        harmonic_mean=float(pooled["harmonic_mean"]),
+        frames=frames,
+    )
+
+
+def command(
+    reference: Path, distorted: Path, tools: Toolchain, *, width: int, height: int, threads: int
+) -> tuple[str, ...]:
+    """The command, to be run in the folder that the log is written to (its path cannot be escaped safely)."""
+    # By number: an encode may count in other ticks, and the nearest time may be another frame's.
+    same = f"settb=1/1000,setpts=N*10,scale={width}:{height}:flags=bicubic,format=yuv420p"
+    return (
+        str(tools.ffmpeg),
+        *FFMPEG_BASE,
+        *input_args(distorted),
+        *input_args(reference),
+        "-lavfi",
+        (
+            f"[0:v:0]{same}[distorted];[1:v:0]{same}[reference];"
+            f"[distorted][reference]libvmaf=log_fmt=json:log_path={_LOG}:n_threads={threads}:shortest=1"
+        ),
+        *("-fps_mode", "passthrough", "-an", "-f", "null", "-"),
+    )
+
+
+def vbv_underflows(
+    path: Path,
+    maxrate_kbps: int,
+    bufsize_kbps: int,
+    fps: Fraction,
+    initial: Fraction | float = USUAL_START,
+) -> tuple[int, ...]:
+    """The frames of the MP4 `path`, in decode order, that would come too late (see `simulate`)."""
+    return buffer_of(path, maxrate_kbps, bufsize_kbps, fps, initial).underflows
+
+
+def buffer_of(
+    path: Path,
+    maxrate_kbps: int,
+    bufsize_kbps: int,
+    fps: Fraction,
+    initial: Fraction | float = USUAL_START,
+) -> Buffer:
+    """`simulate` on the video samples of an MP4; raises what reading it raises."""
+    with FileRanges(path) as source:
+        video = read_movie(source).first("video")
+    if video is None:
+        raise UsageError(f"{path} has no video")
+    sizes = [int(size) * 8 for size in video.samples.size]
+    return simulate(sizes, maxrate_kbps * 1000, bufsize_kbps * 1000, fps, initial)
+
+
+def simulate(
+    sizes: Sequence[int], maxrate: int, bufsize: int, fps: Fraction, initial: Fraction | float = USUAL_START
+) -> Buffer:
+    """The hypothetical reference decoder (ITU-T H.264, Annex C) with a variable rate.
+
+    `sizes` in bits, in decode order; `maxrate` in bit/s, `bufsize` in bits, `initial` how full it is at first
+    (0 to 1). Each frame takes out its bits at once, then the channel fills for one frame's time, up to the
+    brim. After an underflow the count goes on from an empty buffer, so that one late frame is one.
+    """
+    if maxrate <= 0 or bufsize <= 0 or fps <= 0 or not 0 <= initial <= 1:
+        raise UsageError("a buffer needs a rate, a size, a frame rate and a fullness from 0 to 1")
+    # Integers in units of 1/fps.numerator bit: an hour's rounding errors would add up to a frame.
+    scale = fps.numerator
+    brim, step = bufsize * scale, maxrate * fps.denominator
+    full = int(Fraction(initial) * brim)
+    lowest, late = full, []
+    for number, bits in enumerate(sizes):
+        full -= bits * scale
+        lowest = min(lowest, full)
+        if full < 0:
+            late.append(number)
+            full = 0
+        full = min(brim, full + step)
+    return Buffer(underflows=tuple(late), lowest=lowest / brim)
+
+
+def _picture(path: Path) -> tuple[int, tuple[int, int]]:
+    with FileRanges(path) as source:
+        movie = read_movie(source)
+    video = movie.first("video")
+    if video is None:
+        raise UsageError(f"{path} has no video")
+    width, height = video.width, video.height
+    return len(presentation(movie, video)), (height, width) if video.rotation in {90, 270} else (
+        width,
+        height,
+    )
+
+
+def _require_vmaf(tools: Toolchain, runner: Runner) -> None:
+    said = runner.run((str(tools.ffmpeg), "-hide_banner", "-filters"), limits=Limits(wall_s=30)).stdout
+    if b" libvmaf " not in said:
+        raise UnsupportedError(
+            f"{tools.ffmpeg} was built without libvmaf",
+            remedy="use the FFmpeg of the imageio-ffmpeg wheel, or one configured with --enable-libvmaf",
+        )

@@ -1,0 +1,186 @@
+"""The frames at the ends of a cut, encoded like the camera's own, so that both play as one track."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.errors import ProofError, UnsupportedError
+from eddyline.core.process import Limits, Runner
+from eddyline.media.source.source import VideoFacts
+from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
+from eddyline.media.video.colours import is_rgb
+from eddyline.media.video.parameter_set_ids import Renumbering, free_number
+from eddyline.media.video.parameter_sets import Sets, read_sets
+from eddyline.mp4.bitstream.nal_units import HEVC_PPS, HEVC_SPS, HEVC_VPS, sample_of, unit_type, units_of
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.slice import Slice, sample_bytes
+from eddyline.store.ranges import FileRanges
+
+# profile_idc -> x264's name (ITU-T H.264 annex A)
+_AVC_PROFILES: Mapping[int, str] = {
+    66: "baseline",
+    77: "main",
+    88: "main",
+    100: "high",
+    110: "high10",
+    122: "high422",
+    244: "high444",
+}
+_MOST_HEVC_PROFILE = 4  # Main, Main 10, still pictures, range extensions (ITU-T H.265 annex A)
+_AVC_FORMATS = frozenset(
+    f"yuv{chroma}p{depth}" for chroma in ("420", "422", "444") for depth in ("", "10le")
+) | {"yuvj420p", "yuvj422p", "yuvj444p", "gray", "gray10le", "gbrp"}
+_HEVC_FORMATS = frozenset({"yuv420p", "yuvj420p", "yuv420p10le", "yuv422p10le"})
+_HEVC_PARAMETER_SETS = frozenset({HEVC_VPS, HEVC_SPS, HEVC_PPS})
+# The end of a coded sequence: what follows begins anew, even at a CRA picture (H.265 section 7.4.2.4.4).
+END_OF_SEQUENCE: Mapping[str, bytes] = {"hevc": b"\x48\x01"}
+_LEVELS = range(10, 63)
+# Near the camera's own quality, for a GOP or two: bits do not matter there, a visible seam does.
+_CRF = {"h264": "14", "hevc": "15"}
+_PATIENCE_S, _PATIENCE_FRAME_S = 120.0, 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """Frames as samples: int64[n] offsets and sizes in `path`, decoded in the order they are shown.
+
+    The first is an IDR picture. `added` are the parameter sets that they need, numbered apart from the
+    camera's.
+    """
+
+    path: Path
+    offset: np.ndarray[tuple[int], np.dtype[np.int64]]
+    size: np.ndarray[tuple[int], np.dtype[np.int64]]
+    sync: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    added: tuple[bytes, ...]
+
+
+def check(sets: Sets, facts: VideoFacts, tools: Toolchain) -> None:
+    """Raise `UnsupportedError` for pictures that cannot be encoded like the source's own."""
+    why = ""
+    if facts.interlaced:
+        why = "interlaced pictures"
+    elif sets.codec == "h264" and sets.profile not in _AVC_PROFILES:
+        why = f"H.264 of profile {sets.profile}"
+    elif sets.codec == "h264" and facts.pixel_format not in _AVC_FORMATS:
+        why = f"H.264 with {facts.pixel_format} pixels"
+    elif sets.codec == "hevc" and (
+        sets.profile > _MOST_HEVC_PROFILE or facts.pixel_format not in _HEVC_FORMATS
+    ):
+        why = f"HEVC of profile {sets.profile} with {facts.pixel_format} pixels"
+    if why:
+        raise UnsupportedError(f"{why} cannot be encoded as they are", remedy="cut with --keyframes")
+    tools.require({_x264_name(facts) if sets.codec == "h264" else "libx265"})
+
+
+def encode(
+    piece: Slice,
+    facts: VideoFacts,
+    sets: Sets,
+    *,
+    out: Path,
+    tools: Toolchain,
+    runner: Runner,
+    ended: bool,
+) -> Encoded:
+    """Encode a slice's wanted frames into `out` (samples, one after another).
+
+    `ended`: what follows is the camera's own, so the sequence is closed. Raises `ProofError` where frames got
+    lost, `UnsupportedError`, `ToolError`.
+    """
+    film = out.with_suffix(".mp4")
+    number = free_number(sets) if sets.codec == "h264" else 0
+    limits = Limits(wall_s=_PATIENCE_S + _PATIENCE_FRAME_S * max(piece.frames, piece.samples))
+    try:
+        runner.run(command(piece, facts, sets, film, tools, number), limits=limits)
+        return _reframed(film, piece, sets, out, ended=ended)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            film.unlink()
+
+
+def command(
+    piece: Slice, facts: VideoFacts, sets: Sets, film: Path, tools: Toolchain, number: int
+) -> tuple[str, ...]:
+    """FFmpeg's command line; `number` is what H.264's parameter sets are to be called."""
+    steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}", *_colours(facts)]
+    encoder = _x264(sets, facts, number) if sets.codec == "h264" else _x265()
+    # FFmpeg has RGB for x264 in packed form only, and would make YCbCr of the other without a word.
+    packed = sets.codec == "h264" and is_rgb(facts.pixel_format)
+    return (
+        *(str(tools.ffmpeg), *FFMPEG_BASE, "-y"),
+        # Frames whole, as the copied ones: what is cut off or turned for display is said beside them.
+        *("-copyts", "-noautorotate", "-apply_cropping", "codec", "-an", "-sn", "-dn"),
+        *input_args(piece.path),
+        *("-map", "0:v:0", "-vf", ",".join(steps), "-pix_fmt", "bgr24" if packed else facts.pixel_format),
+        *("-crf", _CRF[sets.codec], "-bf", "0", "-g", "9999", *encoder),
+        *("-fps_mode", "passthrough", "-enc_time_base", f"1:{piece.timescale}"),
+        *("-video_track_timescale", str(piece.timescale), "-map_metadata", "-1"),
+        *("-fflags", "+bitexact", "-f", "mp4", f"file:{film}"),
+    )
+
+
+def _colours(facts: VideoFacts) -> list[str]:
+    """Tags as the source has them; what it does not say is not said either."""
+    tags = {
+        "range": "pc" if facts.full_range else "tv",
+        "color_primaries": facts.primaries,
+        "color_trc": facts.transfer,
+        "colorspace": facts.matrix,
+    }
+    told = [f"{name}={value}" for name, value in tags.items() if value != "unknown"]
+    return [f"setparams={':'.join(told)}"]
+
+
+def _x264_name(facts: VideoFacts) -> str:
+    return "libx264rgb" if is_rgb(facts.pixel_format) else "libx264"
+
+
+def _x264(sets: Sets, facts: VideoFacts, number: int) -> tuple[str, ...]:
+    parameters = f"sps-id={number}:scenecut=0:open-gop=0:rc-lookahead=10"
+    level = ("-level:v", f"{sets.level / 10:.1f}") if sets.level in _LEVELS else ()
+    return (
+        *("-c:v", _x264_name(facts), "-preset", "medium", "-profile:v", _AVC_PROFILES[sets.profile], *level),
+        *("-x264-params", parameters),
+    )
+
+
+def _x265() -> tuple[str, ...]:
+    parameters = "scenecut=0:open-gop=0:repeat-headers=0:info=0:wpp=0:log-level=error"
+    return ("-c:v", "libx265", "-preset", "fast", "-tag:v", "hvc1", "-x265-params", parameters)
+
+
+def _reframed(film: Path, piece: Slice, sets: Sets, out: Path, *, ended: bool) -> Encoded:
+    """The encoded samples with the camera's lengths of NAL units and numbers of their own."""
+    with FileRanges(film) as source:
+        track = read_movie(source).first("video")
+        if track is None or len(track.samples) != piece.frames:
+            count = 0 if track is None else len(track.samples)
+            raise ProofError(f"{piece.frames} frames at an end of the cut were encoded, out came {count}")
+        if np.any(np.diff(track.samples.pts) <= 0) or not track.samples.sync[0]:
+            raise ProofError("the frames at an end of the cut were encoded in another order")
+        own = read_sets(track.stsd)
+        renumbered = Renumbering.beside(sets) if sets.codec == "hevc" else None
+        sizes = []
+        with out.open("wb") as file:
+            for place, data in enumerate(sample_bytes(source, track)):
+                units = list(units_of(data, own.length_size))
+                if renumbered is not None:
+                    units = [renumbered.unit(unit) for unit in units]
+                if ended and place == piece.frames - 1 and sets.codec in END_OF_SEQUENCE:
+                    units.append(END_OF_SEQUENCE[sets.codec])
+                sizes.append(file.write(sample_of(units, sets.length_size)))
+        added = own.units
+        if renumbered is not None:
+            added = tuple(
+                renumbered.unit(unit) for unit in own.units if unit_type("hevc", unit) in _HEVC_PARAMETER_SETS
+            )
+        size = np.array(sizes, np.int64)
+        return Encoded(
+            path=out, offset=np.cumsum(size) - size, size=size, sync=track.samples.sync.copy(), added=added
+        )

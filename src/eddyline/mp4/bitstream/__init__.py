@@ -1,0 +1,1 @@
+"""NAL units and other parts of encoded samples."""

@@ -1,0 +1,1 @@
+"""Track headers and sample entries."""

@@ -1,0 +1,1 @@
+"""Sample tables, fragments, sample times and random access."""

@@ -1,0 +1,199 @@
+"""Samples of fragmented files: moof, traf, trun (ISO/IEC 14496-12 section 8.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from eddyline.mp4.boxes import Box
+from eddyline.mp4.byte_ranges import Ints
+from eddyline.mp4.errors import LimitError, Mp4Error
+from eddyline.mp4.movie import Limits, Samples
+from eddyline.mp4.samples.audio_units import TIME_LIMIT
+from eddyline.mp4.samples.sample_tables import check_description
+
+# tfhd flags
+_BASE, _DESCRIPTION, _DURATION, _SIZE, _FLAGS = 0x1, 0x2, 0x8, 0x10, 0x20
+_BASE_IS_MOOF = 0x20000
+# trun flags
+_DATA_OFFSET, _FIRST_FLAGS = 0x1, 0x4
+_EACH_DURATION, _EACH_SIZE, _EACH_FLAGS, _EACH_OFFSET = 0x100, 0x200, 0x400, 0x800
+_COLUMNS = (_EACH_DURATION, _EACH_SIZE, _EACH_FLAGS, _EACH_OFFSET)
+_MOST_EMPTY = 10_000
+# sample flags: not a sync sample, or depends on others; either rules out starting here
+_NOT_SYNC = 0x01010000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """What a fragment's samples are where it does not say (trex, then tfhd)."""
+
+    description: int = 1
+    duration: int = 0
+    size: int = 0
+    flags: int = 0
+
+
+@dataclass(kw_only=True)
+class _Run:
+    offset: Ints
+    size: Ints
+    dts: Ints
+    pts: Ints
+    duration: Ints
+    flags: Ints
+    description: int
+
+
+@dataclass(kw_only=True)
+class _Room:
+    """How many samples and runs may still come."""
+
+    samples: int
+    runs: int
+
+    def take(self, samples: int, trun: Box) -> None:
+        self.samples -= samples
+        self.runs -= 1
+        if self.samples < 0:
+            raise LimitError(f"a fragment says it has {samples} samples", path=trun.path, offset=trun.offset)
+        if self.runs < 0:
+            raise LimitError(
+                "the fragments have too many runs of samples", path=trun.path, offset=trun.offset
+            )
+
+
+@dataclass(kw_only=True)
+class _Collected:
+    clock: int
+    runs: list[_Run] = field(default_factory=list)
+
+
+def read_defaults(mvex: Box) -> dict[int, Defaults]:
+    """What trex says, by track number."""
+    found = {}
+    for box in mvex.children():
+        if box.kind == "trex":
+            fields = box.fields()
+            fields.version()
+            number, description, duration, size, flags = fields.unpack("5I")
+            found[number] = Defaults(description=description, duration=duration, size=size, flags=flags)
+    return found
+
+
+def read_fragments(
+    moofs: Iterable[Box], defaults: dict[int, Defaults], clocks: dict[int, int], limits: Limits
+) -> dict[int, Samples]:
+    """The samples of all fragments, by track number.
+
+    `clocks` says where each track's decode time stands (after the samples in moov), for fragments
+    without tfdt. Raises `LimitError`, `Mp4Error`.
+    """
+    tracks = {number: _Collected(clock=clock) for number, clock in clocks.items()}
+    room = _Room(samples=limits.samples, runs=limits.boxes)
+    for moof in moofs:
+        start = moof.offset - (len(moof.raw) - len(moof.body))
+        base = start
+        for traf in moof.children():
+            if traf.kind == "traf":
+                base = _read_traf(traf, start, base, defaults, tracks, room)
+    return {number: _join(track.runs) for number, track in tracks.items() if track.runs}
+
+
+def _read_traf(
+    traf: Box,
+    start: int,
+    base: int,
+    defaults: dict[int, Defaults],
+    tracks: dict[int, _Collected],
+    room: _Room,
+) -> int:
+    """Read one track's part of a fragment; returns where its data ends."""
+    fields = traf.need("tfhd").fields()
+    _, flags = fields.version()
+    number = fields.number("I")
+    track = tracks.get(number)
+    if track is None:
+        raise Mp4Error(f"a fragment belongs to track {number}, which does not exist", path=traf.path)
+    known = defaults.get(number, Defaults())
+    if flags & _BASE:
+        base = fields.number("Q")
+    elif flags & _BASE_IS_MOOF:
+        base = start
+    own = Defaults(
+        description=fields.number("I") if flags & _DESCRIPTION else known.description,
+        duration=fields.number("I") if flags & _DURATION else known.duration,
+        size=fields.number("I") if flags & _SIZE else known.size,
+        flags=fields.number("I") if flags & _FLAGS else known.flags,
+    )
+    check_description(own.description, path=traf.path)
+    tfdt = traf.find("tfdt")
+    if tfdt is not None:
+        clock = tfdt.fields()
+        version, _ = clock.version()
+        track.clock = clock.number("Q" if version == 1 else "I")
+    end = base
+    for trun in traf.children():
+        if trun.kind == "trun":
+            run = _read_trun(trun, base, end, own, track.clock, room)
+            if run is not None:
+                track.runs.append(run)
+                track.clock = int(run.dts[-1] + run.duration[-1])
+                end = int(run.offset[-1] + run.size[-1])
+    return end
+
+
+def _read_trun(trun: Box, base: int, end: int, own: Defaults, clock: int, room: _Room) -> _Run | None:
+    fields = trun.fields()
+    _, flags = fields.version()
+    count = fields.number("I")
+    room.take(count, trun)
+    if not flags & _EACH_SIZE and own.size == 0 and count > _MOST_EMPTY:
+        raise LimitError(f"a fragment has {count} samples without a byte", path=trun.path, offset=trun.offset)
+    begin = base + fields.number("i") if flags & _DATA_OFFSET else end
+    first_flags = fields.number("I") if flags & _FIRST_FLAGS else None
+    present = [column for column in _COLUMNS if flags & column]
+    rows = fields.table(count, len(present)) if present else np.zeros((count, 0), np.int64)
+    if count == 0:
+        return None
+    values = {column: rows[:, at] for at, column in enumerate(present)}
+    size = values.get(_EACH_SIZE, np.full(count, own.size, np.int64))
+    duration = values.get(_EACH_DURATION, np.full(count, own.duration, np.int64))
+    each = values.get(_EACH_FLAGS, np.full(count, own.flags, np.int64))
+    if first_flags is not None:
+        each = each.copy()
+        each[0] = first_flags
+    if not (0 <= begin < 1 << 62 and clock < TIME_LIMIT):
+        raise LimitError(
+            f"a fragment begins at byte {begin}, tick {clock}", path=trun.path, offset=trun.offset
+        )
+    dts = clock + np.concatenate(([0], np.cumsum(duration)[:-1]))
+    shift = (
+        values.get(_EACH_OFFSET, np.zeros(count, np.int64))
+        .astype(np.uint32)
+        .astype(np.int32)
+        .astype(np.int64)
+    )
+    return _Run(
+        offset=begin + np.concatenate(([0], np.cumsum(size)[:-1])),
+        size=size,
+        dts=dts,
+        pts=dts + shift,
+        duration=duration,
+        flags=each,
+        description=own.description,
+    )
+
+
+def _join(runs: Sequence[_Run]) -> Samples:
+    return Samples(
+        offset=np.concatenate([run.offset for run in runs]),
+        size=np.concatenate([run.size for run in runs]),
+        dts=np.concatenate([run.dts for run in runs]),
+        pts=np.concatenate([run.pts for run in runs]),
+        duration=np.concatenate([run.duration for run in runs]),
+        sync=(np.concatenate([run.flags for run in runs]) & _NOT_SYNC) == 0,
+        description=np.concatenate([np.full(len(run.size), run.description, np.int32) for run in runs]),
+    )

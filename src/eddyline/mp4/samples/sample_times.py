@@ -1,0 +1,61 @@
+"""Sample times that break the letter of the format, read as FFmpeg reads them.
+
+Some writers put negative numbers into stts (ISO/IEC 14496-12 section 8.6.1.2: unsigned) to step back in time,
+and some give two frames one time. Frames that are shown need times of their own, for these tell them apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eddyline.mp4.byte_ranges import Ints
+from eddyline.mp4.movie import Samples
+
+# Deltas above this are negative numbers (FFmpeg's max_stts_delta, libavformat/mov.c).
+_LARGEST_DELTA = (1 << 32) - 1 - 48_000 * 10
+
+
+def corrected_deltas(rows: Ints) -> Ints:
+    """Rows (count, delta) of stts without negative deltas: int64[n, 2].
+
+    A negative delta becomes 1 tick, and the deltas that follow are shortened until the time it took off is
+    made up for (`mov_read_stts`).
+    """
+    if not len(rows) or int(rows[:, 1].max()) <= _LARGEST_DELTA:
+        return rows
+    corrected = rows.copy()
+    now = wanted = 0
+    for row in corrected:
+        count, delta = int(row[0]), int(row[1])
+        if delta > _LARGEST_DELTA:
+            wanted += (delta - (1 << 32)) * count
+            delta = 1
+        else:
+            wanted += delta * count
+        now += delta * count
+        if now > wanted:
+            shorter = min((now - wanted) // max(count, 1), delta - 1)
+            if shorter > 0:
+                now -= shorter * count
+                delta -= shorter
+        row[1] = delta
+    return corrected
+
+
+def distinct(samples: Samples, hidden: Ints) -> Ints:
+    """Presentation times, int64[n], of which no two frames share one: the later gets a tick more.
+
+    `hidden` are samples that show no frame; their times stay.
+    """
+    shown = np.ones(len(samples), np.bool_)
+    shown[hidden] = False
+    numbers = np.flatnonzero(shown)
+    order = numbers[np.argsort(samples.pts[numbers], kind="stable")]
+    times = samples.pts[order]
+    if not len(times) or bool(np.all(np.diff(times) > 0)):
+        return samples.pts
+    # max(t[i], t[i-1] + 1) for all i at once.
+    steps = np.arange(len(times), dtype=np.int64)
+    pts: Ints = samples.pts.copy()
+    pts[order] = np.maximum.accumulate(times - steps) + steps
+    return pts

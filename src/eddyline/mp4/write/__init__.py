@@ -1,0 +1,1 @@
+"""Writes boxes, tracks and whole MP4 files."""

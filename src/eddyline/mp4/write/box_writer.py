@@ -1,0 +1,279 @@
+"""The boxes in front of the media: ftyp, moov with its tables, and the header of mdat."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from eddyline.core.errors import UsageError
+from eddyline.core.timebase import rescale
+from eddyline.mp4.byte_ranges import Ints
+from eddyline.mp4.entries.track_labels import labels_payload
+from eddyline.mp4.movie import IDENTITY, Edit
+from eddyline.mp4.write.interleave import Chunk, Timing
+from eddyline.mp4.write.output_track import OutTrack
+
+_U32 = (1 << 32) - 1
+_LONGEST = (1 << 63) - 1
+_UNDETERMINED = 0x55C4  # "und", ISO 639-2/T packed into 15 bits
+_SELF_CONTAINED = 1
+# Groups of tracks of which a player shows one: audio in different languages, and subtitles.
+_ALTERNATES = {"soun": 1, "sbtl": 2}
+
+
+def box(kind: str, *parts: bytes) -> bytes:
+    """One box around its parts."""
+    return struct.pack(">I4s", 8 + sum(map(len, parts)), kind.encode("latin-1")) + b"".join(parts)
+
+
+def full_box(kind: str, version: int, flags: int, *parts: bytes) -> bytes:
+    """A box with version and flags."""
+    return box(kind, struct.pack(">I", version << 24 | flags), *parts)
+
+
+def file_type(brand: str, compatible: tuple[str, ...]) -> bytes:
+    """The ftyp box (section 4.3)."""
+    names = b"".join(name.encode("latin-1").ljust(4)[:4] for name in compatible)
+    return box("ftyp", brand.encode("latin-1").ljust(4)[:4], struct.pack(">I", 0x200), names)
+
+
+def mdat_header(media: int) -> bytes:
+    """The header of an mdat of `media` bytes, with a 64-bit size only where it must be."""
+    if media + 8 <= _U32:
+        return struct.pack(">I4s", media + 8, b"mdat")
+    return struct.pack(">I4sQ", 1, b"mdat", media + 16)
+
+
+def movie_box(
+    tracks: Sequence[OutTrack],
+    timings: Sequence[Timing],
+    chunks: Sequence[Chunk],
+    *,
+    timescale: int,
+    creation_time: int,
+    udta: bytes | None,
+    meta: bytes | None = None,
+    before: int,
+    lead: int,
+    matrix: tuple[int, ...] = IDENTITY,
+) -> bytes:
+    """moov, for a file with `before` bytes in front of it and `lead` bytes (mdat's header) behind it.
+
+    Chunk offsets depend on the length of moov, and that on how many tracks need 64-bit offsets: begin with
+    none, and widen those that turn out to need it until nothing changes.
+    """
+    places = _places(timings, chunks)
+    rows = [_rows(track, timing, place) for track, timing, place in zip(tracks, timings, places, strict=True)]
+    lengths = [_shown(track, timing, timescale) for track, timing in zip(tracks, timings, strict=True)]
+    if max(lengths, default=0) > _LONGEST:
+        raise UsageError(f"a track of {max(lengths)} ticks of 1/{timescale} s is too long to write")
+    header = _mvhd(timescale, creation_time, max(lengths, default=0), len(tracks) + 1, matrix)
+    tail = b"" if udta is None else box("udta", udta)
+    tail += b"" if meta is None else box("meta", meta)
+    wide = [False] * len(tracks)
+    shift = 0
+    while True:
+        traks = [
+            _trak(
+                number,
+                track,
+                timing,
+                row,
+                place.at + shift,
+                wide=wide[number - 1],
+                creation_time=creation_time,
+                length=lengths[number - 1],
+            )
+            for number, (track, timing, row, place) in enumerate(
+                zip(tracks, timings, rows, places, strict=True), 1
+            )
+        ]
+        moov = box("moov", header, *traks, tail)
+        correct = before + len(moov) + lead
+        needed = [bool(len(place.at)) and int(place.at.max()) + correct > _U32 for place in places]
+        widened = [old or new for old, new in zip(wide, needed, strict=True)]
+        if shift == correct and widened == wide:
+            return moov
+        shift, wide = correct, widened
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Places:
+    """A track's chunks: samples in each, sample description of each, offset of each in mdat's payload."""
+
+    samples: Ints
+    description: Ints
+    at: Ints
+
+
+def _places(timings: Sequence[Timing], chunks: Sequence[Chunk]) -> list[_Places]:
+    ends = [np.concatenate(([0], np.cumsum(timing.size))) for timing in timings]
+    counts = [
+        None if each.units is None else np.concatenate(([0], np.cumsum(each.units))) for each in timings
+    ]
+    found: list[list[tuple[int, int, int]]] = [[] for _ in timings]
+    at = 0
+    for chunk in chunks:
+        row = int(timings[chunk.track].description[chunk.first])
+        count = counts[chunk.track]
+        samples = chunk.last - chunk.first if count is None else int(count[chunk.last] - count[chunk.first])
+        found[chunk.track].append((samples, row, at))
+        at += int(ends[chunk.track][chunk.last] - ends[chunk.track][chunk.first])
+    tables = [np.array(rows, np.int64).reshape(-1, 3) for rows in found]
+    return [_Places(samples=table[:, 0], description=table[:, 1], at=table[:, 2]) for table in tables]
+
+
+def _shown(track: OutTrack, timing: Timing, timescale: int) -> int:
+    """Movie ticks the track is shown for."""
+    whole = rescale(timing.length, timing.timescale, timescale)
+    if not track.edits:
+        return whole
+    return sum(edit.duration or max(whole - max(edit.media_time, 0), 0) for edit in track.edits)
+
+
+def _mvhd(
+    timescale: int, creation_time: int, duration: int, next_track: int, matrix: tuple[int, ...]
+) -> bytes:
+    return full_box(
+        "mvhd",
+        *_clock(creation_time, timescale, duration),
+        struct.pack(">iH10x", 0x10000, 0x100),
+        struct.pack(">9i24xI", *matrix, next_track),
+    )
+
+
+def _clock(creation_time: int, timescale: int, duration: int) -> tuple[int, int, bytes]:
+    """(version, flags, fields) that mvhd and mdhd share."""
+    if max(creation_time, duration) > _U32:
+        return 1, 0, struct.pack(">QQIQ", creation_time, creation_time, timescale, duration)
+    return 0, 0, struct.pack(">IIII", creation_time, creation_time, timescale, duration)
+
+
+def _trak(
+    number: int,
+    track: OutTrack,
+    timing: Timing,
+    rows: bytes,
+    offsets: Ints,
+    *,
+    wide: bool,
+    creation_time: int,
+    length: int,
+) -> bytes:
+    large = max(creation_time, length) > _U32
+    tkhd = full_box(
+        "tkhd",
+        int(large),
+        0x7 if track.enabled else 0x6,
+        struct.pack(">QQIIQ" if large else ">IIIII", creation_time, creation_time, number, 0, length),
+        struct.pack(">8xhhHH", 0, _ALTERNATES.get(track.handler, 0), track.volume, 0),
+        struct.pack(">9i", *track.matrix),
+        struct.pack(">II", _fixed(track.width), _fixed(track.height)),
+    )
+    table = offsets.astype(">u8" if wide else ">u4").tobytes()
+    stco = full_box("co64" if wide else "stco", 0, 0, struct.pack(">I", len(offsets)), table)
+    dref = full_box("dref", 0, 0, struct.pack(">I", 1), full_box("url ", 0, _SELF_CONTAINED))
+    name = track.name.encode() + b"\0"
+    mdia = box(
+        "mdia",
+        full_box(
+            "mdhd",
+            *_clock(creation_time, track.timescale, timing.length),
+            struct.pack(">HH", language_code(track.language), 0),
+        ),
+        full_box("hdlr", 0, 0, struct.pack(">4x4s12x", track.handler.encode("latin-1")), name),
+        box("minf", track.media_header, box("dinf", dref), box("stbl", track.stsd, rows, stco)),
+    )
+    labels = labels_payload(track.title, track.roles)
+    udta = box("udta", labels) if labels else b""
+    return box("trak", tkhd, _tref(track.references), _edts(track.edits), mdia, *track.boxes, udta)
+
+
+def _fixed(pixels: Fraction | int) -> int:
+    """A number of pixels as 16.16 fixed point."""
+    return min(round(pixels * 0x10000), _U32)
+
+
+def language_code(code: str) -> int:
+    """An ISO 639-2 code in the 15 bits of mdhd (section 8.4.2); "und" for what is no such code."""
+    letters = code.encode("latin-1", "replace")
+    if len(letters) != 3 or not letters.isalpha() or not letters.islower():  # noqa: PLR2004 - ISO 639-2
+        return _UNDETERMINED
+    return (letters[0] - 0x60) << 10 | (letters[1] - 0x60) << 5 | (letters[2] - 0x60)
+
+
+def _tref(references: Mapping[str, tuple[int, ...]]) -> bytes:
+    kinds = [box(kind, struct.pack(f">{len(to)}I", *to)) for kind, to in sorted(references.items())]
+    return box("tref", *kinds) if kinds else b""
+
+
+def _edts(edits: tuple[Edit, ...]) -> bytes:
+    if not edits:
+        return b""
+    large = any(edit.duration > _U32 or edit.media_time > _U32 >> 1 for edit in edits)
+    rows = [
+        struct.pack(">Qqi" if large else ">Iii", edit.duration, edit.media_time, round(edit.rate * 0x10000))
+        for edit in edits
+    ]
+    return box("edts", full_box("elst", int(large), 0, struct.pack(">I", len(rows)), *rows))
+
+
+def _rows(track: OutTrack, timing: Timing, place: _Places) -> bytes:
+    """All of stbl but stsd and the chunk offsets."""
+    if timing.units is not None:
+        return _unit_rows(timing, timing.units, place)
+    parts = [_runs_box("stts", 0, timing.duration)]
+    if track.cts_offset is not None and np.any(track.cts_offset):
+        signed = bool(np.any(track.cts_offset < 0))
+        parts.append(_runs_box("ctts", int(signed), np.asarray(track.cts_offset, np.int64)))
+    if track.sync is not None and not np.all(track.sync):
+        numbers = np.flatnonzero(track.sync) + 1
+        parts.append(full_box("stss", 0, 0, struct.pack(">I", len(numbers)), numbers.astype(">u4").tobytes()))
+    parts.append(_stsc(place))
+    count = len(timing.size)
+    same = count > 0 and bool(np.all(timing.size == timing.size[0])) and int(timing.size[0]) > 0
+    table = b"" if same else timing.size.astype(">u4").tobytes()
+    parts.append(full_box("stsz", 0, 0, struct.pack(">II", int(timing.size[0]) if same else 0, count), table))
+    return b"".join(parts)
+
+
+def _unit_rows(timing: Timing, units: Ints, place: _Places) -> bytes:
+    """The same for samples that are blocks of units of one size: the tables count the units."""
+    if not len(units):
+        sizes = struct.pack(">II", 0, 0)
+    else:
+        sizes = struct.pack(">II", int(timing.size[0] // units[0]), int(units.sum()))
+    return b"".join(
+        (
+            _runs_box("stts", 0, timing.duration // units, units),
+            _stsc(place),
+            full_box("stsz", 0, 0, sizes),
+        )
+    )
+
+
+def _runs_box(kind: str, version: int, values: Ints, counts: Ints | None = None) -> bytes:
+    """Rows of stts or ctts: run-length coded; `counts` says how often each value stands (default: once)."""
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(values)) + 1)) if len(values) else values
+    if counts is None:
+        lengths = np.diff(np.append(starts, len(values)))
+    else:
+        lengths = np.add.reduceat(counts, starts) if len(values) else counts
+    rows = np.stack((lengths, values[starts]), axis=1)
+    return full_box(kind, version, 0, struct.pack(">I", len(rows)), _words(rows))
+
+
+def _stsc(place: _Places) -> bytes:
+    changes = (np.diff(place.samples) != 0) | (np.diff(place.description) != 0)
+    starts = np.flatnonzero(np.concatenate(([len(place.samples) > 0], changes)))
+    rows = np.stack((starts + 1, place.samples[starts], place.description[starts]), axis=1)
+    return full_box("stsc", 0, 0, struct.pack(">I", len(rows)), _words(rows))
+
+
+def _words(rows: Ints) -> bytes:
+    """Big-endian 32-bit words, negative numbers in two's complement."""
+    return (rows & _U32).astype(">u4").tobytes()

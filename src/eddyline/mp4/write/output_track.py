@@ -1,0 +1,172 @@
+"""Tracks to be written: new ones, copies, and ones joined from several files' samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from eddyline.core.timebase import rescale
+from eddyline.mp4.byte_ranges import ByteRanges, Ints
+from eddyline.mp4.movie import IDENTITY, Edit, Movie, Track
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """Where the bytes of consecutive samples lie: int64[n] offsets and sizes in one source."""
+
+    source: ByteRanges | Path
+    offset: Ints
+    size: Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutTrack:
+    """A track to write.
+
+    `stsd` and `media_header` are whole boxes, taken as they are, and so are `boxes`, which go behind mdia.
+    `width` and `height` are those of tkhd, in pixels.
+    `duration`, `cts_offset` and `sync` have one value for each sample of all pieces together, in ticks of
+    `timescale` (`sync` None: all of them; `description` None: row 1). Edits are in ticks of the MOVIE that
+    is written. `references` maps a kind ("tmcd") to the 1-based positions of the tracks referred to.
+    `unit_bytes`: the samples are blocks of units of this size, and the tables count units (0: samples).
+    `title` and `roles` are its labels (see `track_labels`).
+    """
+
+    handler: str
+    name: str
+    timescale: int
+    stsd: bytes
+    media_header: bytes
+    width: Fraction | int = 0
+    height: Fraction | int = 0
+    matrix: tuple[int, ...] = IDENTITY
+    boxes: tuple[bytes, ...] = ()
+    language: str = "und"
+    volume: int = 0
+    enabled: bool = True
+    pieces: tuple[Piece, ...]
+    duration: Ints
+    cts_offset: Ints | None = None
+    sync: npt.NDArray[np.bool_] | None = None
+    description: npt.NDArray[np.int32] | None = None
+    edits: tuple[Edit, ...] = ()
+    references: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    unit_bytes: int = 0
+    title: str = ""
+    roles: tuple[str, ...] = ()
+
+
+def alike(track: Track) -> OutTrack:
+    """A track that is described as this one is, without samples, edits or references."""
+    return OutTrack(
+        handler=track.handler,
+        name=track.name,
+        timescale=track.timescale,
+        stsd=track.stsd,
+        media_header=track.media_header,
+        width=track.display_size[0],
+        height=track.display_size[1],
+        matrix=track.matrix,
+        boxes=track.spherical,
+        language=track.language,
+        volume=track.volume,
+        unit_bytes=track.unit_bytes,
+        enabled=track.enabled,
+        title=track.title,
+        roles=track.roles,
+        pieces=(),
+        duration=np.zeros(0, np.int64),
+    )
+
+
+def passthrough(
+    movie: Movie, track: Track, src: ByteRanges | Path, *, timescale: int | None = None
+) -> OutTrack:
+    """The track as it is, for a movie that is written with `timescale` (default: that of `movie`).
+
+    References are left out, since only the caller knows which tracks are written and where: see `linked`.
+    """
+    samples = track.samples
+    spacing = np.append(np.diff(samples.dts), samples.duration[-1:]) if len(samples) else samples.duration
+    shift = samples.pts - samples.dts
+    return replace(
+        alike(track),
+        pieces=(Piece(source=src, offset=samples.offset, size=samples.size),),
+        duration=spacing,
+        cts_offset=shift if np.any(shift) else None,
+        sync=None if bool(np.all(samples.sync)) else samples.sync,
+        description=samples.description,
+        edits=_moved_edits(movie, track, timescale or movie.timescale),
+    )
+
+
+def chosen(
+    movie: Movie, track: Track, src: ByteRanges, numbers: Ints, *, timescale: int | None = None
+) -> OutTrack:
+    """The track with these samples alone (decode order), one after another, without edits or references."""
+    samples = track.samples
+    whole = passthrough(movie, track, src, timescale=timescale)
+    return replace(
+        whole,
+        pieces=(Piece(source=src, offset=samples.offset[numbers], size=samples.size[numbers]),),
+        duration=whole.duration[numbers],
+        cts_offset=None if whole.cts_offset is None else whole.cts_offset[numbers],
+        sync=None if whole.sync is None else whole.sync[numbers],
+        description=samples.description[numbers],
+        edits=(),
+    )
+
+
+def _moved_edits(movie: Movie, track: Track, timescale: int) -> tuple[Edit, ...]:
+    """The edits in the new movie's ticks, for media that now begins at 0 (a fragmented source's may not)."""
+    began = int(track.samples.dts[0]) if len(track.samples) else 0
+    edits = [replace(edit, duration=_edit_length(movie, track, edit, timescale)) for edit in track.edits]
+    if not began:
+        return tuple(edits)
+    if not edits:
+        edits = [Edit(media_time=0, duration=rescale(track.duration, track.timescale, timescale))]
+    moved: list[Edit] = []
+    for edit in edits:
+        start = edit.media_time - began
+        if edit.media_time >= 0 > start:
+            wait = rescale(-start, track.timescale, timescale)
+            moved.append(Edit(media_time=-1, duration=wait))
+            moved.append(replace(edit, media_time=0, duration=max(edit.duration - wait, 0)))
+        else:
+            moved.append(replace(edit, media_time=start if edit.media_time >= 0 else -1))
+    return tuple(moved)
+
+
+def _edit_length(movie: Movie, track: Track, edit: Edit, timescale: int) -> int:
+    """An edit's duration in ticks of the new movie.
+
+    A duration of 0 lasts to the end of the media in a fragmented file (ISO/IEC 14496-12, 8.6.6.1), but
+    presents nothing in the file without fragments that is written here: it is rounded up to that end.
+    """
+    samples = track.samples
+    if edit.duration or edit.media_time < 0 or not len(samples):
+        return rescale(edit.duration, movie.timescale, timescale)
+    ticks = max(int((samples.pts + samples.duration).max()) - edit.media_time, 0)
+    return -(-ticks * timescale // track.timescale)
+
+
+def linked(sources: Sequence[Track | None], tracks: Sequence[OutTrack]) -> list[OutTrack]:
+    """`tracks` with the references of the `sources` they stand for, where the track referred to is written.
+
+    `sources` has one entry for each of `tracks`: the source track, or None for a new one.
+    """
+    place = {source.number: at for at, source in enumerate(sources, 1) if source is not None}
+    out = []
+    for source, track in zip(sources, tracks, strict=True):
+        kept: dict[str, tuple[int, ...]] = dict(track.references)
+        for kind, numbers in (source.references if source is not None else {}).items():
+            found = tuple(place[number] for number in numbers if number in place)
+            if found:
+                kept[kind] = found
+        out.append(replace(track, references=kept))
+    return out

@@ -1,0 +1,45 @@
+"""Metrics of a coordinator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from eddyline.observe.metrics import LedgerMetrics
+from eddyline.observe.polled_values import Readings
+
+
+class CoordinatorMetrics(LedgerMetrics):
+    """What one coordinator did. Safe from any thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._actions = self._counter("coordinator_actions", "What a coordinator did", ("what",))
+
+    def watch_dead_letters(self, watch: Readings[int]) -> None:
+        """Show how many messages the dead-letter queue holds."""
+        self.registry.register(_DeadLetters(watch))
+
+    def hear_note(self, what: str, count: int) -> None:
+        """Count what it did."""
+        if count > 0:
+            self._actions.labels(what).inc(count)
+
+
+class _DeadLetters(Collector):
+    """The depth of the dead-letter queue as last read; nothing until it was read once."""
+
+    def __init__(self, watch: Readings[int]) -> None:
+        self._watch = watch
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        if self._watch.latest is not None:
+            yield GaugeMetricFamily(
+                "eddyline_dead_letters", "Messages in the dead-letter queue", value=self._watch.latest
+            )

@@ -1,0 +1,1 @@
+"""Plans the jobs of an asset."""

@@ -1,0 +1,1 @@
+"""The manifest and the check of published assets."""

@@ -1,0 +1,1 @@
+"""Embedded runs, their progress and their reports."""

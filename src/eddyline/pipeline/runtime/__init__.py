@@ -1,0 +1,1 @@
+"""What job handlers share: sources, parts, scratch space and toolchains."""

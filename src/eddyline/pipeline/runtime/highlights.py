@@ -1,0 +1,24 @@
+"""HiLights as the camera's boxes tell them, on the frames of the footage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eddyline.gpmf.hilights import KINDS, read_hilights
+from eddyline.gpmf.reader import parse
+from eddyline.gpmf.sources import boxes
+from eddyline.media.pictures.highlights import Highlight, placed
+from eddyline.pipeline.runtime.source_files import Footage
+
+
+def told(udta: bytes | None) -> Sequence[tuple[float, str]]:
+    """Every mark in moov/udta as (movie seconds, kind), also of cameras that write no telemetry."""
+    own = list(boxes(udta or b""))
+    settings = next((body for kind, body in own if kind == b"GPMF"), b"")
+    marks = read_hilights(own, parse(settings, lenient=True))
+    return [(mark.time_s, KINDS.get(mark.kind, "other")) for mark in marks]
+
+
+def highlights(footage: Footage) -> tuple[Highlight, ...]:
+    """The marks that fall on a frame of the footage, in order of time."""
+    return placed(told(footage.movie.udta), footage.presentation, footage.track.timescale)

@@ -1,0 +1,30 @@
+"""Scratch space that several workers of one machine share: each has a folder, and sweeps after the killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from eddyline.core import files
+from eddyline.core.locked_directory import held, sweep
+
+_OURS = re.compile(r"\d+-[0-9a-f]{8}")
+
+
+@contextlib.contextmanager
+def occupied(root: Path) -> Iterator[Path]:
+    """A folder below `root` for this process alone, removed at the end.
+
+    Folders whose process is gone, however it ended, are removed first. Raises `TransientError` where nothing
+    can be written.
+    """
+    with contextlib.ExitStack() as stack:
+        with files.told_apart(f"preparing {root}"):
+            root.mkdir(parents=True, exist_ok=True)
+            sweep([each for each in root.iterdir() if _OURS.fullmatch(each.name)])
+            folder = stack.enter_context(held(lambda: root / f"{os.getpid()}-{secrets.token_hex(4)}"))
+        yield folder

@@ -1,0 +1,115 @@
+"""A source as it arrives: an MP4 is read where it lies, all else is rewrapped first, once.
+
+FFmpeg reads local files alone. So what is no MP4 and lies in a store is fetched once, as a stream, into the
+scratch folder of the job that rewraps it; every later job reads the rewrapped one by ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from eddyline.core.process import Runner
+from eddyline.media.left_out.report import LeftOut
+from eddyline.media.source.open_source import main_video
+from eddyline.media.source.remux import to_mp4
+from eddyline.media.source.sniff import HEAD, container_of
+from eddyline.media.source.source import SubtitleFacts
+from eddyline.media.subtitles.source_tracks import Extracted, from_streams
+from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.byte_ranges import in_order
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie
+from eddyline.pipeline.runtime.read_counter import Tally
+from eddyline.pipeline.runtime.source_files import Original
+from eddyline.store.ranges import FileRanges, Ranges
+
+_PART = 4 * 1024 * 1024  # bytes of one request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrived:
+    """An open source and its index. `container` is what came in, `wrapped` the MP4 that was made of it.
+
+    `left_out` is what rewrapping left out, `codec` the video codec of the source that was rewrapped.
+    `subtitles` are those of a source that was rewrapped; they are in the MP4 as well, but there FFmpeg ends
+    each cue where the next one begins.
+    """
+
+    src: Ranges
+    movie: Movie
+    container: str
+    wrapped: Path | None = None
+    codec: str = ""
+    left_out: tuple[LeftOut, ...] = ()
+    subtitles: Extracted | None = None
+
+    @property
+    def own_subtitles(self) -> tuple[SubtitleFacts, ...] | None:
+        """The subtitles of a source that was rewrapped; None where the index of the MP4 tells."""
+        return None if self.subtitles is None else self.subtitles.facts
+
+    @property
+    def own_chapters(self) -> tuple[tuple[Fraction, str], ...] | None:
+        """The chapters of a source that was rewrapped; None where the index of the MP4 tells."""
+        return None if self.subtitles is None else self.subtitles.chapters
+
+
+@contextmanager
+def arrived(
+    original: Original, *, work: Path, runner: Runner, tools: Toolchain, tally: Tally
+) -> Iterator[Arrived]:
+    """Open a source, rewrapped into `work` where it is neither MP4 nor MOV.
+
+    Raises `InputError` (each kind of bad footage in its own words), `UnsupportedError`, `MissingError`.
+    """
+    with original.open() as src, tally.counting(src):
+        container = container_of(src.read(0, min(HEAD, src.size)))
+        if container in {"mp4", "mov"}:
+            movie = read_movie(src)
+            main_video(movie)
+            yield Arrived(src=src, movie=movie, container=container)
+            return
+        local = original.path or fetched(src, work / "fetched", check=runner.stop.check)
+    wrapped = work / "remuxed.mp4"
+    rewrapped = to_mp4(local, wrapped, runner=runner, tools=tools)
+    subtitles = from_streams(local, work, tools=tools, runner=runner)
+    if original.path is None:
+        local.unlink()
+    with FileRanges(wrapped) as src, tally.counting(src):
+        movie = read_movie(src)
+        main_video(movie)
+        yield Arrived(
+            src=src,
+            movie=movie,
+            container=container,
+            wrapped=wrapped,
+            codec=rewrapped.codec,
+            left_out=(*rewrapped.left_out, *subtitles.left_out),
+            subtitles=subtitles,
+        )
+
+
+def local(original: Original, out: Path, *, check: Callable[[], None], tally: Tally) -> Path:
+    """The source as a local file, fetched as `out` where it lies elsewhere.
+
+    `check` is asked now and then while it is fetched, and may raise, to stop.
+    """
+    if original.path is not None:
+        original.check()
+        return original.path
+    with original.open() as src, tally.counting(src):
+        return fetched(src, out, check=check)
+
+
+def fetched(src: Ranges, out: Path, *, check: Callable[[], None]) -> Path:
+    """The whole source as the local file `out`; a few parts of it in memory at a time."""
+    spans = [(at, min(_PART, src.size - at)) for at in range(0, src.size, _PART)]
+    with out.open("wb") as file:
+        for data in in_order(src, spans):
+            check()
+            file.write(data)
+    return out

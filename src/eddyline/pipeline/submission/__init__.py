@@ -1,0 +1,1 @@
+"""Submits sources as assets."""

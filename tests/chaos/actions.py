@@ -1,0 +1,166 @@
+"""Doing what the plan of disturbances says, and undoing it later. One thread does all of it."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+from tests.chaos.disturbances import Disturbance, Kind
+from tests.chaos.environment import Site
+from tests.chaos.processes import Departure, Member, Standing
+from tests.servers.network import AWAY, Proxy, Weather
+
+DRIZZLE = Weather(drop=0.01, delay=0.03, double=0.03, cut=0.01, refuse=0.01, longest_s=0.5)
+GALE = Weather(drop=0.1, delay=0.15, double=0.15, cut=0.08, refuse=0.08, longest_s=1.5)
+STOP_S = 110.0
+"""From SIGTERM to SIGKILL, as a container on Spot has it."""
+COORDINATOR_STOP_S = 15.0
+_BACK_S = 1.0
+
+
+@dataclass(kw_only=True)
+class Actor:
+    """Disturbs a site and its crew. `done` counts what was done, `missed` what could not be done in time.
+
+    `busy` gives the numbers of the processes that run jobs now, as far as is known.
+    """
+
+    site: Site
+    workers: Sequence[Member]
+    coordinators: Sequence[Member]
+    busy: Callable[[], Collection[int]]
+    done: Counter[Kind] = field(default_factory=Counter)
+    missed: int = 0
+    departures: list[Departure] = field(default_factory=list)
+    _repairs: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    @property
+    def members(self) -> list[Member]:
+        """Everybody."""
+        return [*self.workers, *self.coordinators]
+
+    def start(self) -> None:
+        """Bring everybody up."""
+        for member in self.members:
+            member.start()
+
+    def act(self, what: Disturbance) -> bool:
+        """Do it, and note how it is undone; False: not now."""
+        if not self._do(what):
+            return False
+        self.done[what.kind] += 1
+        return True
+
+    def watch(self) -> None:
+        """Undo what is due to be undone, and see who went; they are started again after a while."""
+        while self._repairs and self._repairs[0][0] <= time.monotonic():
+            heapq.heappop(self._repairs)[2]()
+        for member in self.members:
+            gone = member.departure()
+            if gone is not None:
+                self.departures.append(gone)
+                self._later(_BACK_S, lambda member=member: self._bring_back(member))  # type: ignore[misc]
+
+    def calm(self) -> None:
+        """Undo everything now: from here on nothing goes wrong but for a drizzle."""
+        while self._repairs:
+            heapq.heappop(self._repairs)[2]()
+
+    def dismiss(self) -> None:
+        """Tell everybody to go, wait for it, and note how they went; nobody comes back."""
+        for member in self.members:
+            if member.standing is Standing.UP:
+                member.tell(STOP_S if member in self.workers else COORDINATOR_STOP_S)
+        while any(member.standing is Standing.LEAVING for member in self.members):
+            self.departures += [gone for member in self.members if (gone := member.departure())]
+            time.sleep(0.02)
+
+    def _do(self, what: Disturbance) -> bool:
+        match what.kind:
+            case Kind.CRASH_LEDGER | Kind.RESTART_LEDGER:
+                return self._stop_ledger(what)
+            case Kind.WIPE_QUEUE | Kind.RESTART_QUEUE:
+                return self._stop_queue(what)
+            case Kind.GALE:
+                return self._blow(self.site.network, GALE, what.lasts_s)
+            case Kind.STORE_GALE:
+                return self._blow(self.site.way_to_media, GALE, what.lasts_s)
+            case Kind.STORE_AWAY:
+                return self._blow(self.site.way_to_media, AWAY, what.lasts_s)
+            case _:
+                return self._strike(what)
+
+    def _strike(self, what: Disturbance) -> bool:
+        """Something that is done to one member: the victim, or the next one that stands upright."""
+        crew = self.coordinators if "coordinator" in what.kind else self.workers
+        order = [crew[(what.victim + step) % len(crew)] for step in range(len(crew))]
+        upright = [each for each in order if each.standing is Standing.UP]
+        busy = self.busy() if what.busy and not self.site.ledger_down else ()
+        member = next(iter(sorted(upright, key=lambda each: each.pid not in busy)), None)
+        if member is None:
+            return False
+        match what.kind:
+            case Kind.KILL_WORKER | Kind.KILL_COORDINATOR:
+                member.kill()
+                self._later(what.lasts_s, lambda: self._bring_back(member))
+            case Kind.FREEZE_WORKER | Kind.FREEZE_COORDINATOR:
+                member.freeze()
+                self._later(what.lasts_s, member.thaw)
+            case Kind.SPOT_WORKER:
+                self._announce(self.workers.index(member), what.lasts_s)
+                member.tell(what.lasts_s, terminate=False)
+            case _:
+                member.tell(STOP_S if member in self.workers else COORDINATOR_STOP_S)
+        return True
+
+    def _announce(self, number: int, ahead_s: float) -> None:
+        """The machine says that it will be taken away."""
+        end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + ahead_s))
+        said = f'{{"action": "terminate", "time": "{end}"}}'
+        self.site.machines[number].said["spot/instance-action"] = said
+
+    def _bring_back(self, member: Member) -> None:
+        if member.standing is not Standing.DOWN:
+            return
+        if member in self.workers:
+            self.site.renew(self.workers.index(member))
+        member.start()
+
+    def _stop_ledger(self, what: Disturbance) -> bool:
+        if self.site.ledger_down:
+            return False
+        self.site.ledger.stop(signal.SIGQUIT if what.kind is Kind.CRASH_LEDGER else signal.SIGINT)
+        self.site.ledger_down = True
+        self._later(what.lasts_s, self._start_ledger)
+        return True
+
+    def _start_ledger(self) -> None:
+        self.site.ledger.start()
+        self.site.ledger_down = False
+
+    def _stop_queue(self, what: Disturbance) -> bool:
+        if self.site.queue.process.poll() is not None:
+            return False
+        self.site.queue.stop() if what.kind is Kind.WIPE_QUEUE else self.site.queue.end()
+        self._later(what.lasts_s, self.site.queue.start)
+        return True
+
+    def _blow(self, way: Proxy, weather: Weather, lasts_s: float) -> bool:
+        if way.weather is not DRIZZLE:
+            return False  # what blows already ends when it was to end
+        way.weather = weather
+        self._later(lasts_s, lambda: self._drizzle(way))
+        return True
+
+    @staticmethod
+    def _drizzle(way: Proxy) -> None:
+        way.weather = DRIZZLE
+
+    def _later(self, seconds: float, repair: Callable[[], None]) -> None:
+        heapq.heappush(self._repairs, (time.monotonic() + seconds, next(self._numbers), repair))

@@ -1,0 +1,165 @@
+"""Where a fleet lives: PostgreSQL, and S3 and SQS behind a bad network; all that its processes share."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.chaos.disturbances import Mode
+from tests.chaos.processes import Command
+from tests.servers.imds import FakeMachine, machine
+from tests.servers.ministack import Ministack, any_keys, running
+from tests.servers.network import Proxy, proxy
+from tests.unit.graph.postgres_server import Server
+
+from eddyline.store.open_store import StoreSettings, open_store
+from eddyline.store.store import Store
+
+QUEUES = "chaos"
+_REGION = "us-east-1"
+_EDDYLINE = (sys.executable, "-m", "eddyline")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """All in seconds: the lease, and how old a publication must be before a sweep looks after it."""
+
+    lease_s: float = 6.0
+    stale_s: float = 8.0
+    poison_after: int = 100
+    dead_after: int = 500
+
+
+@dataclass(kw_only=True)
+class Site:
+    """The servers, and the commands of the processes that use them."""
+
+    folder: Path
+    mode: Mode
+    tuning: Tuning
+    ledger: Server
+    media: Ministack
+    queue: Ministack
+    way_to_media: Proxy
+    network: Proxy
+    machines: list[FakeMachine]
+    bucket: str
+    ledger_down: bool = False
+
+    @property
+    def store_address(self) -> str:
+        """Where assets go."""
+        return f"s3://{self.bucket}/media"
+
+    def open_store(self, address: str = "") -> Store:
+        """The media store, for the harness itself."""
+        settings = StoreSettings(endpoint=self.media.url, region=_REGION, credentials=any_keys)
+        return open_store(address or self.store_address, settings)
+
+    def upload(self, path: Path) -> str:
+        """Put footage where every machine finds it; its address."""
+        root = f"s3://{self.bucket}"
+        self.open_store(root).put(f"footage/{path.name}", path)
+        return f"{root}/footage/{path.name}"
+
+    def worker(self, number: int) -> Command:
+        """Three of four do everything, the fourth what needs one thread."""
+        pool = "light" if number % 4 == 3 else "cpu"
+        share = ("--queues", QUEUES) if self.mode is Mode.SQS else ("--ledger", self.ledger.url)
+        argv = (
+            *(*_EDDYLINE, "worker", "--pool", pool, "--slots", "1", "--store", self.store_address, *share),
+            *("--work", str(self.work(number)), "--lease", f"{self.tuning.lease_s:g}"),
+        )
+        endpoint = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": self.machines[number].url}
+        return Command(argv=argv, environment={**self._environment(f"worker-{number}"), **endpoint})
+
+    def coordinator(self, number: int) -> Command:
+        """Both are alike."""
+        argv = (
+            *(*_EDDYLINE, "coordinator", "--ledger", self.ledger.url, "--queues", QUEUES),
+            *("--lease", f"{self.tuning.lease_s:g}"),
+        )
+        return Command(argv=argv, environment=self._environment(f"coordinator-{number}"))
+
+    def submit(self, source: str, profile: Path) -> Command:
+        """Ask for one asset."""
+        share = ("--queues", QUEUES) if self.mode is Mode.SQS else ()
+        argv = (
+            *(
+                *_EDDYLINE,
+                "submit",
+                source,
+                "--store",
+                self.store_address,
+                "--ledger",
+                self.ledger.url,
+                *share,
+            ),
+            *("--profile", str(profile), "--json"),
+        )
+        return Command(argv=argv, environment=self._environment("submit"))
+
+    def work(self, number: int) -> Path:
+        """A worker's own folder, as on a machine of its own."""
+        return self.folder / f"machine-{number}"
+
+    def renew(self, number: int) -> None:
+        """Another machine takes this one's place: nothing was said of its end yet."""
+        fake = self.machines[number]
+        fake.said = {"instance-id": f"i-{random.getrandbits(64):016x}"}
+        fake.forget_tokens()
+
+    def _environment(self, who: str) -> Mapping[str, str]:
+        home = self.folder / "homes" / who
+        home.mkdir(parents=True, exist_ok=True)
+        kept = {
+            name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH") if name in os.environ
+        }
+        return {
+            **kept,
+            "HOME": str(home),
+            "TMPDIR": str(home),
+            "PYTHONUNBUFFERED": "1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",  # of a fake
+            "AWS_REGION": _REGION,
+            "AWS_DEFAULT_REGION": _REGION,
+            "AWS_ENDPOINT_URL_S3": self.way_to_media.url,
+            "AWS_ENDPOINT_URL_SQS": self.network.url,
+            "AWS_EC2_METADATA_DISABLED": "false" if who.startswith("worker") else "true",
+            "EDDYLINE_POISON_AFTER": str(self.tuning.poison_after),
+            "EDDYLINE_DEAD_AFTER": str(self.tuning.dead_after),
+            "EDDYLINE_SWEEP_STALE_S": f"{self.tuning.stale_s:g}",
+        }
+
+
+@contextmanager
+def site(folder: Path, *, mode: Mode, seed: int, tuning: Tuning, workers: int = 4) -> Iterator[Site]:
+    """All servers, running. Raises the servers' `NoServerError` where one cannot be had."""
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Server())
+        media = stack.enter_context(running())
+        queue = stack.enter_context(running(keeping=True))
+        network = stack.enter_context(proxy(f"127.0.0.1:{queue.port}", random.Random(seed)))
+        way_to_media = stack.enter_context(proxy(f"127.0.0.1:{media.port}", random.Random(seed + 2)))
+        machines = [stack.enter_context(machine()) for _ in range(workers)]
+        made = Site(
+            folder=folder,
+            mode=mode,
+            tuning=tuning,
+            ledger=ledger,
+            media=media,
+            queue=queue,
+            way_to_media=way_to_media,
+            network=network,
+            machines=machines,
+            bucket=media.bucket(),
+        )
+        for number in range(workers):
+            made.renew(number)
+        yield made

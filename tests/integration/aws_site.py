@@ -1,0 +1,117 @@
+"""Ledgers, queues on a server of our own, and coordinators, for tests of brokers."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eddyline.aws.sqs.broker import SqsBroker
+from eddyline.aws.sqs.client import Naming, Queues, sqs_client
+from eddyline.aws.sqs.in_flight import LONGEST_S
+from eddyline.aws.sqs.transport import SqsExchange
+from eddyline.core.stop import Stop
+from eddyline.graph.coordinator.coordinator import Coordinator
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.notes import Note
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.worker.broker import Broker
+from eddyline.graph.worker.direct import DirectBroker
+
+REGION = "us-east-1"
+LEASE_S = 2.0
+_numbers = itertools.count(1)
+
+
+def naming(prefix: str | None = None) -> Naming:
+    """Queues that no other test uses."""
+    return Naming(prefix=prefix or f"t{os.getpid()}-{next(_numbers)}", classes=("cpu",), priorities=(0, 10))
+
+
+def queues(endpoint: str, names: Naming, *, dead_after: int = 10) -> Queues:
+    return Queues(sqs_client(endpoint=endpoint, region=REGION), names, dead_after=dead_after)
+
+
+@dataclass
+class Direct:
+    """Workers that share the ledger."""
+
+    ledger: Ledger
+
+    def broker(self) -> Broker:
+        return DirectBroker(self.ledger)
+
+    def close(self) -> None:
+        self.ledger.close()
+
+
+@dataclass
+class Distant:
+    """Workers that see only queues, and a coordinator in this process."""
+
+    endpoint: str
+    location: str | Path
+    dead_after: int = 10
+    bounds: Bounds = field(default_factory=Bounds)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.names = naming()
+        self.queues = queues(self.endpoint, self.names, dead_after=self.dead_after)
+        self.queues.ensure()
+        self.ledger = RemoteLedger.open(self.location)
+        self.exchange = SqsExchange(self.queues)
+        self.brokers: list[SqsBroker] = []
+        self.resume()
+
+    def resume(self) -> None:
+        """Begin to coordinate, or begin again."""
+        self.stop = Stop()
+        coordinator = Coordinator(
+            self.ledger,
+            self.exchange,
+            classes=self.names.classes,
+            stop=self.stop,
+            lease_s=3 * LEASE_S,
+            sweep_every_s=0.3,
+            bounds=self.bounds,
+            on_note=self._note,
+        )
+        self.thread = threading.Thread(target=coordinator.run)
+        self.thread.start()
+
+    def pause(self) -> None:
+        """Coordinate no more."""
+        self.stop.request("nobody coordinates")
+        self.thread.join(10)
+
+    def _note(self, note: Note) -> None:
+        self.notes[note.what] += note.count
+
+    def broker(self, *, longest_s: float = LONGEST_S) -> SqsBroker:
+        own = queues(self.endpoint, self.names, dead_after=self.dead_after)
+        made = SqsBroker(own, visibility_s=LEASE_S, wait_s=1, longest_s=longest_s)
+        self.brokers.append(made)
+        return made
+
+    def close(self) -> None:
+        for each in self.brokers:
+            each.close()
+        self.pause()
+        self.exchange.close()
+        self.ledger.close()
+
+
+def until(condition: Callable[[], object], seconds: float = 20.0) -> float:
+    """Wait for something; how long that took (s)."""
+    begin = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begin < seconds, "it did not come to pass"
+        time.sleep(0.005)
+    return time.monotonic() - begin

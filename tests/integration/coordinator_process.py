@@ -1,0 +1,30 @@
+"""A coordinator as a process of its own: `coordinator_process.py LEDGER ENDPOINT PREFIX`."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.integration.aws_site import naming, queues
+
+from eddyline.aws.sqs.transport import SqsExchange
+from eddyline.core.stop import Stop
+from eddyline.graph.coordinator.coordinator import Coordinator
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+
+
+def main(location: str, endpoint: str, prefix: str) -> None:
+    names = naming(prefix)
+    with RemoteLedger.open(location) as ledger:
+        Coordinator(
+            ledger,
+            SqsExchange(queues(endpoint, names)),
+            classes=names.classes,
+            stop=Stop(),
+            lease_s=20,
+            hold_s=1.0,
+            sweep_every_s=0.5,
+        ).run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,57 @@
+"""A worker as `eddyline worker` runs one, on either broker: `worker_threads.py WHERE PREFIX NAME LOG S`.
+
+WHERE is the queues' endpoint, or the ledger (then PREFIX is empty). A job takes S seconds. Every start
+of one becomes a line of LOG, and every end: `start a-1 TIME`, `end a-1 TIME`, `stopped a-1 TIME`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.integration.aws_site import LEASE_S, naming, queues
+
+from eddyline.aws.sqs.broker import SqsBroker
+from eddyline.core.errors import Interrupted
+from eddyline.core.stop import Stop
+from eddyline.fleet.command_listener import Obedience
+from eddyline.fleet.drain_controller import Drainer
+from eddyline.graph.job import Done, Job
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.worker.broker import Broker
+from eddyline.graph.worker.direct import DirectBroker
+from eddyline.graph.worker.handler import JobContext
+from eddyline.graph.worker.worker import Worker
+
+
+def main(where: str, prefix: str, name: str, log: Path, seconds: float) -> None:
+    stop = Stop()
+    with ExitStack() as stack:
+        lines = stack.enter_context(log.open("a", buffering=1))
+        broker: Broker
+        if prefix:
+            broker = SqsBroker(queues(where, naming(prefix)), visibility_s=LEASE_S)
+            stack.callback(broker.close)
+        else:
+            broker = DirectBroker(stack.enter_context(Ledger.open(where)))
+
+        def work(job: Job, context: JobContext) -> Done:
+            lines.write(f"start {job.id} {time.time()}\n")
+            stopped = context.stop.wait(seconds)
+            lines.write(f"{'stopped' if stopped else 'end'} {job.id} {time.time()}\n")
+            if stopped:
+                raise Interrupted("told to stop")
+            return Done(result={"by": name})
+
+        drainer = Drainer(broker, stop=stop)
+        stack.callback(drainer.close)
+        obedience = Obedience(drainer.gate, worker=name, notice=drainer.notice)
+        stack.callback(obedience.close)
+        handlers = drainer.watched({"work": work})
+        Worker(name, drainer.gate, handlers, slots=1, classes=("cpu",), stop=stop, lease_s=LEASE_S).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]), float(sys.argv[5]))

@@ -1,0 +1,111 @@
+"""Store, ledger and queues are named by options or by settings, and what is missing is told in words."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from eddyline.app.observability import address_of
+from eddyline.app.optional_dependencies import extra
+from eddyline.app.shared_services import PRIORITIES, Shared
+from eddyline.core import files
+from eddyline.core.errors import UsageError
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.store.local import FolderStore
+
+
+def test_an_option_goes_before_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDDYLINE_STORE", "s3://of-the-setting")
+    monkeypatch.setenv("EDDYLINE_QUEUES", "q")
+    shared = Shared.of(store="s3://of-the-option")
+    assert (shared.store, shared.ledger, shared.queues) == ("s3://of-the-option", "", "q")
+
+
+def test_a_shared_folder_is_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Shared.of(store="media").open_store()
+    assert isinstance(store, FolderStore)
+    assert store.root == tmp_path / "media"
+
+
+def test_what_is_not_named_is_asked_for() -> None:
+    nothing = Shared.of()
+    for call in (nothing.open_store, nothing.open_ledger, lambda: nothing.open_queues(("cpu",))):
+        with pytest.raises(UsageError, match="EDDYLINE_"):
+            call()
+
+
+def test_without_boto3_uploads_of_killed_processes_stay_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "eddyline.aws.multipart_cleanup", raising=False)
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    said: list[str] = []
+    Shared.of(store="s3://media/films").unfinished(said.append).tidy("ab12")
+    assert len(said) == 1
+    assert "eddyline[aws]" in said[0]
+    for store in ("", "/a/folder", "gs://media"):
+        Shared.of(store=store).unfinished(said.append).tidy("ab12")
+    assert len(said) == 1, "where there are none to abort, there is nothing to tell"
+
+
+def test_in_a_shared_folder_what_killed_workers_left_of_an_asset_goes_once_it_is_there(
+    tmp_path: Path,
+) -> None:
+    asset, other = tmp_path / "assets" / "ab12" / "renditions", tmp_path / "assets" / "cd34"
+    removed = tmp_path / ".eddyline" / "parts" / "ab12"
+    for folder in (asset, other, files.aside(removed)):
+        folder.mkdir(parents=True)
+    (asset / "1080p.mp4").write_bytes(b"whole")
+    files.aside(asset / "1080p.mp4").write_bytes(b"half")
+    files.aside(other / "manifest.json").write_bytes(b"half")
+    Shared.of(store=str(tmp_path)).unfinished(print).tidy("ab12")
+    assert [each.name for each in asset.iterdir()] == ["1080p.mp4"]
+    assert list(removed.parent.iterdir()) == []
+    assert len(list(other.iterdir())) == 1, "whoever works on another asset may be at it"
+
+
+def test_a_ledger_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no folder"):
+        Shared.of(ledger=str(tmp_path / "none" / "ledger.db")).open_ledger()
+
+
+def test_whoever_submits_to_queues_notes_what_is_to_be_published(tmp_path: Path) -> None:
+    place = str(tmp_path / "ledger.db")
+    with Shared.of(ledger=place, queues="q").open_ledger() as opened:
+        assert isinstance(opened, RemoteLedger)
+    with Shared.of(ledger=place).open_ledger() as opened:
+        assert not isinstance(opened, RemoteLedger)
+
+
+def test_there_is_a_queue_for_every_priority_of_every_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    queues = Shared.of(queues="edd").open_queues(("light", "cpu"))
+    assert len(queues.naming.lanes) == 2 * len(PRIORITIES)
+
+
+def test_a_missing_extra_is_named_with_what_to_install() -> None:
+    with pytest.raises(UsageError, match=r"eddyline\[aws\]"), extra("aws", "SQS"):
+        import no_such_module_of_ours  # type: ignore[import-not-found]  # noqa: F401 - there is none
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("9464", ("127.0.0.1", 9464)),
+        ("0.0.0.0:0", ("0.0.0.0", 0)),  # noqa: S104 - read, not bound
+        ("[::1]:80", ("::1", 80)),
+    ],
+)
+def test_metrics_are_shown_on_this_machine_unless_a_host_is_named(
+    text: str, address: tuple[str, int]
+) -> None:
+    assert address_of(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "host", "host:", "70000", "-1"])
+def test_a_port_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="no port"):
+        address_of(text)

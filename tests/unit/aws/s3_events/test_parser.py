@@ -1,0 +1,184 @@
+"""What S3 says is submitted once, ignored or parked; nothing that a queue may hold brings the parser down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eddyline.aws.s3_events.parser import parse
+from eddyline.ingest.decisions import Ignore, Park, Submit, Verdict, newest
+
+RECORDED = Path(__file__).with_name("recorded")
+FOOTAGE = Submit(
+    bucket="river-footage",
+    key="incoming/GX 01+0042 ü.MP4",
+    size=4_000_000_123,
+    etag="b1946ac92492d2347c6235b4d2611184-478",
+    version="IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
+    sequencer="617f08299329d189",
+)
+
+
+def _read(name: str) -> str:
+    return (RECORDED / f"{name}.json").read_text("utf-8")
+
+
+def _only(body: str | bytes) -> Verdict:
+    (verdict,) = parse(body)
+    return verdict
+
+
+def _native(**thing: object) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(_read("native-object-created"))
+    body["Records"][0]["s3"]["object"].update(thing)
+    return body
+
+
+@pytest.mark.parametrize("name", ["eventbridge-object-created", "native-object-created"])
+def test_both_shapes_of_one_upload_mean_the_same_submission(name: str) -> None:
+    verdict = _only(_read(name))
+    assert verdict == FOOTAGE
+    assert isinstance(verdict, Submit)
+    assert verdict.identity == FOOTAGE.identity
+    assert verdict.address == "s3://river-footage/incoming/GX 01+0042 ü.MP4"
+
+
+def test_a_notification_through_sns_is_unwrapped() -> None:
+    wrapped = json.dumps({"Type": "Notification", "Message": _read("native-object-created")})
+    assert _only(wrapped) == FOOTAGE
+
+
+def test_a_topic_that_asks_to_be_confirmed_is_parked_and_named() -> None:
+    asks = {
+        "Type": "SubscriptionConfirmation",
+        "TopicArn": "arn:aws:sns:eu-west-1:1:t",
+        "Message": "You have",
+    }
+    verdict = _only(json.dumps(asks))
+    assert isinstance(verdict, Park)
+    assert "arn:aws:sns:eu-west-1:1:t" in verdict.reason
+
+
+def test_wrapping_without_end_is_parked() -> None:
+    body = _read("native-object-created")
+    for _ in range(3):
+        body = json.dumps({"Type": "Notification", "Message": body})
+    assert isinstance(_only(body), Park)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("eventbridge-object-deleted", "no object was made"),
+        ("native-object-removed", "no object was made"),
+        ("native-test-event", "test notification"),
+        ("foreign-ec2-event", "aws.ec2"),
+    ],
+)
+def test_what_is_no_new_object_is_ignored_with_a_reason(name: str, reason: str) -> None:
+    verdict = _only(_read(name))
+    assert isinstance(verdict, Ignore)
+    assert reason in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "thing", [{"key": "incoming/"}, {"size": 0}], ids=["a folder's marker", "an empty object"]
+)
+def test_an_object_without_footage_is_ignored(thing: dict[str, Any]) -> None:
+    assert isinstance(_only(json.dumps(_native(**thing))), Ignore)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "not json",
+        b"\xff\xfe",
+        "[]",
+        "{}",
+        "null",
+        "[" * 100_000,
+        " " * 2_000_000,
+        '{"Records": 7}',
+        '{"Records": [7]}',
+        '{"source": "aws.s3", "detail-type": "Object Created"}',
+        '{"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": 1}}}',
+        json.dumps(_native(key="%ff%fe")),
+        json.dumps(_native(key="a%00b")),
+        json.dumps(_native(key="x" * 1025)),
+        json.dumps(_native(size=-1)),
+        json.dumps(_native(size="big")),
+        json.dumps(_native(sequencer="not hex")),
+    ],
+)
+def test_what_cannot_be_understood_is_parked_with_a_reason(body: str | bytes) -> None:
+    verdict = _only(body)
+    assert isinstance(verdict, Park)
+    assert verdict.reason
+    assert len(verdict.reason) < 300
+
+
+def test_a_bad_record_does_not_take_its_neighbours_along() -> None:
+    good = _native()["Records"][0]
+    bad = _native(key="%ff")["Records"][0]
+    verdicts = parse(json.dumps({"Records": [bad, good, {"eventSource": "aws:sqs"}]}))
+    assert [type(verdict) for verdict in verdicts] == [Park, Submit, Ignore]
+
+
+def test_an_overwritten_key_is_another_submission_and_the_older_one_is_dropped() -> None:
+    first = _only(json.dumps(_native(versionId="1", eTag="a", sequencer="0A1F")))
+    second = _only(json.dumps(_native(versionId="2", eTag="b", sequencer="0A1F01")))
+    assert isinstance(first, Submit)
+    assert isinstance(second, Submit)
+    assert first.identity != second.identity
+    # Whatever the order in which they come, and however often.
+    assert newest([first, second, first]) == newest([second, first, second]) == [second]
+
+
+def test_of_two_uploads_at_one_moment_none_is_dropped() -> None:
+    first, second = (replace(FOOTAGE, etag=etag) for etag in "ab")
+    assert newest([first, second, first]) == [first, second]
+    unknown = replace(FOOTAGE, etag="c", sequencer="")
+    assert newest([unknown, first]) == [unknown, first]
+
+
+def test_other_keys_are_left_alone_by_newer_ones() -> None:
+    other = _only(json.dumps(_native(key="other.mp4", sequencer="00")))
+    assert isinstance(other, Submit)
+    assert newest([FOOTAGE, other]) == [FOOTAGE, other]
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["Records", "s3", "object", "key", "detail", "source", "eventSource", "bucket", "Type"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(_json)
+def test_no_message_brings_the_parser_down(value: object) -> None:
+    assert parse(json.dumps(value))
+
+
+@given(st.text())
+def test_no_key_is_changed_on_its_way(key: str) -> None:
+    body = json.loads(_read("eventbridge-object-created"))
+    body["detail"]["object"]["key"] = key
+    verdict = _only(json.dumps(body))
+    if isinstance(verdict, Submit):
+        assert verdict.key == key

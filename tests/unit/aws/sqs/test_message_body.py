@@ -1,0 +1,60 @@
+"""Long messages travel packed; nothing that unpacks to more than the bounds gets in."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import random
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eddyline.aws.sqs.message_body import MOST_BYTES, TooLongError, seal, unseal
+from eddyline.graph.coordinator.wire import WireError
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(_json)
+def test_whatever_is_sealed_comes_out_again(value: object) -> None:
+    assert unseal(seal(value)) == value
+
+
+def test_a_long_message_is_packed_and_comes_out_again() -> None:
+    value = [{"frames": [n, n + 48]} for n in range(20_000)]
+    body = seal(value)
+    assert body.startswith("z:")
+    assert len(body) < MOST_BYTES
+    assert unseal(body) == value
+
+
+def test_what_does_not_fit_even_packed_is_refused_with_what_to_do() -> None:
+    with pytest.raises(TooLongError, match="split"):
+        seal(random.Random(1).randbytes(300_000).hex())
+
+
+def test_a_bomb_is_refused_without_unpacking_it() -> None:
+    bomb = "z:" + base64.b64encode(zlib.compress(b" " * 64 * 1024 * 1024, 9)).decode()
+    with pytest.raises(WireError, match="too long"):
+        unseal(bomb)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "z:", "z:!!", "z:AAAA", "NaN", "[1e", "[" * 9999, "z:" + base64.b64encode(b"x").decode()]
+)
+def test_what_is_no_message_is_refused(body: str) -> None:
+    with pytest.raises(WireError):
+        unseal(body)
+
+
+@given(st.text())
+def test_no_text_brings_it_down(body: str) -> None:
+    for each in (body, "z:" + body):
+        with contextlib.suppress(WireError):
+            unseal(each)

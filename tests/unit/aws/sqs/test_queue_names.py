@@ -1,0 +1,80 @@
+"""Which queues there are, and which one a job goes to."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
+
+from eddyline.aws.client_errors import AccessError, NoQueueError, QueueError, told_apart
+from eddyline.aws.sqs.client import Naming
+from eddyline.core.errors import TransientError, UsageError
+
+NAMING = Naming(prefix="eddyline", classes=("cpu", "gpu"), priorities=(10, 0))
+
+
+@pytest.mark.parametrize(
+    ("priority", "lane"),
+    [
+        (-5, "eddyline-cpu-p0"),
+        (0, "eddyline-cpu-p0"),
+        (9, "eddyline-cpu-p0"),
+        (10, "eddyline-cpu-p10"),
+        (99, "eddyline-cpu-p10"),
+    ],
+)
+def test_a_job_goes_to_the_queue_of_its_priority(priority: int, lane: str) -> None:
+    assert NAMING.lane("cpu", priority) == lane
+
+
+def test_every_worker_has_a_mailbox_of_its_own_whatever_its_name() -> None:
+    names = ["cpu@ip-10-0-0-7:1", "cpu@ip-10-0-0-7:12", "", "ä" * 300, "\ud800"]
+    boxes = [NAMING.mailbox(name) for name in names]
+    assert len(set(boxes)) == len(names)
+    assert boxes == [NAMING.mailbox(name) for name in names]
+    assert all(box.startswith("eddyline-to-") and box.replace("-", "").isalnum() for box in boxes)
+    assert max(map(len, boxes)) <= 80
+
+
+def test_a_class_without_queues_has_no_lane() -> None:
+    assert NAMING.lane("light", 0) is None
+
+
+def test_a_worker_asks_the_urgent_queues_of_its_classes_first() -> None:
+    assert NAMING.lanes_of(("gpu", "light")) == (("eddyline-gpu-p0", 0), ("eddyline-gpu-p10", 1))
+
+
+@pytest.mark.parametrize("prefix", ["x" * 80, "a.b", "a b", "!"])
+def test_names_that_sqs_would_refuse_are_refused_at_once(prefix: str) -> None:
+    with pytest.raises(UsageError, match="queue's name"):
+        Naming(prefix=prefix, classes=("cpu",))
+
+
+def test_no_classes_are_refused() -> None:
+    with pytest.raises(UsageError, match="no classes"):
+        Naming(prefix="e", classes=())
+
+
+def _client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "SendMessage")
+
+
+@pytest.mark.parametrize(
+    ("raised", "ours"),
+    [
+        (_client_error("AWS.SimpleQueueService.NonExistentQueue"), NoQueueError),
+        (_client_error("AccessDenied"), AccessError),
+        (_client_error("ThrottlingException"), QueueError),
+        (_client_error("InternalError"), QueueError),
+        (EndpointConnectionError(endpoint_url="http://x"), QueueError),
+        (NoCredentialsError(), AccessError),
+        (ConnectionResetError("gone"), QueueError),
+    ],
+)
+def test_errors_of_the_client_are_told_apart(raised: Exception, ours: type[Exception]) -> None:
+    with pytest.raises(ours, match="trying") as caught, told_apart("trying"):
+        raise raised
+    assert isinstance(caught.value, TransientError) is not (ours is AccessError)

@@ -1,0 +1,58 @@
+"""Half an answer is an error, and never an empty answer."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.servers.ministack import Ministack, ministack
+from tests.servers.network import FINE, Fate, Proxy, Weather, proxy
+
+pytest.importorskip("boto3")
+
+from eddyline.aws.client_errors import QueueError
+from eddyline.aws.sqs.client import Queues, sqs_client
+from eddyline.aws.sqs.queue_names import Naming
+
+__all__ = ["ministack"]
+
+
+@pytest.fixture
+def between(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with proxy(f"127.0.0.1:{ministack.port}", random.Random(3)) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda queues: queues.send("cut-off", ["a", "b"]),
+        lambda queues: queues.receive("cut-off", limit=10, wait_s=0, visibility_s=30),
+        lambda queues: queues.depth("cut-off"),
+    ],
+    ids=["send", "receive", "depth"],
+)
+def test_an_answer_that_was_cut_off_is_an_error(between: Proxy, call: Callable[[Queues], Any]) -> None:
+    queues = Queues(
+        sqs_client(endpoint=between.url, region="us-east-1"), Naming(prefix="cut-off", classes=("cpu",))
+    )
+    queues.make("cut-off", keep_s=600)
+    queues.send("cut-off", ["first"])
+    between.weather = Weather(cut=1.0)
+    with pytest.raises(QueueError, match="cut off"):
+        call(queues)
+    assert between.count(Fate.CUT) > 0
+
+
+def test_whole_answers_pass(between: Proxy) -> None:
+    queues = Queues(
+        sqs_client(endpoint=between.url, region="us-east-1"), Naming(prefix="whole", classes=("cpu",))
+    )
+    queues.make("whole", keep_s=600)
+    assert between.weather is FINE
+    assert queues.send("whole", ["a", "b"]) == [True, True]
+    assert {each.body for each in queues.receive("whole", limit=10, wait_s=0, visibility_s=30)} <= {"a", "b"}

@@ -1,0 +1,254 @@
+"""A machine's metadata is asked every few seconds, within bounds, and only where there is any."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.servers.imds import FakeMachine, machine
+
+from eddyline.aws.ec2_metadata import Metadata, Watch
+from eddyline.aws.link_local_http import LocalServiceError
+from eddyline.core import background_loop
+from eddyline.core.clock import ManualClock
+from eddyline.core.errors import UsageError
+from eddyline.core.stop import Stop
+from eddyline.fleet.notices import Kind, Notice
+
+SPOT = '{"action": "terminate", "time": "2026-03-01T12:02:00Z"}'
+NOTICED = '{"noticeTime": "2026-03-01T12:00:00Z"}'
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeMachine]:
+    with machine() as running:
+        yield running
+
+
+class Ear:
+    """A watch on a fake machine, and what it said."""
+
+    def __init__(self, metadata: Metadata, **options: float) -> None:
+        self.notices: list[Notice] = []
+        self.troubles: list[str] = []
+        self.stop = Stop()
+        self.watch = Watch(
+            metadata,
+            self.notices.append,
+            stop=self.stop,
+            on_trouble=self.troubles.append,
+            clock=ManualClock(1_772_366_400.0),
+            **options,
+        )
+
+
+def test_nothing_is_said_until_it_is(fake: FakeMachine) -> None:
+    ear = Ear(Metadata(fake.url))
+    ear.watch.poll()
+    assert (ear.notices, ear.troubles) == ([], [])
+    fake.said["spot/instance-action"] = SPOT
+    ear.watch.poll()
+    assert [notice.kind for notice in ear.notices] == [Kind.INTERRUPTION]
+    assert ear.notices[0].deadline == 1_772_366_520.0
+
+
+def test_each_thing_is_told_once_however_often_it_is_said(fake: FakeMachine) -> None:
+    fake.said |= {
+        "spot/instance-action": SPOT,
+        "events/recommendations/rebalance": NOTICED,
+        "autoscaling/target-lifecycle-state": "Terminated",
+    }
+    ear = Ear(Metadata(fake.url))
+    for _ in range(5):
+        ear.watch.poll()
+    assert sorted(notice.kind for notice in ear.notices) == ["interruption", "rebalance", "scale-in"]
+    fake.said["events/recommendations/rebalance"] = NOTICED.replace("12:00", "12:10")
+    ear.watch.poll()
+    assert len(ear.notices) == 4
+
+
+def test_one_token_does_for_many_questions(fake: FakeMachine) -> None:
+    ear = Ear(Metadata(fake.url))
+    for _ in range(3):
+        ear.watch.poll()
+    assert fake.asked.count("PUT /latest/api/token") == 1
+    assert len(fake.asked) == 1 + 3 * 3
+
+
+def test_a_token_that_no_longer_counts_is_renewed(fake: FakeMachine) -> None:
+    metadata = Metadata(fake.url)
+    fake.said["instance-id"] = "i-0123456789abcdef0"
+    assert metadata.instance() == "i-0123456789abcdef0"
+    fake.forget_tokens()
+    assert metadata.instance() == "i-0123456789abcdef0"
+
+
+def test_an_instance_is_what_looks_like_one(fake: FakeMachine) -> None:
+    fake.said["instance-id"] = "<html>"
+    assert Metadata(fake.url).instance() == ""
+    fake.status = 500
+    assert Metadata(fake.url).instance() == ""
+
+
+def test_trouble_is_told_once_and_the_watch_goes_on(fake: FakeMachine) -> None:
+    fake.said |= {"spot/instance-action": "<html>", "autoscaling/target-lifecycle-state": "Terminated"}
+    ear = Ear(Metadata(fake.url))
+    ear.watch.poll()
+    ear.watch.poll()
+    assert len(ear.troubles) == 1
+    assert [notice.kind for notice in ear.notices] == [Kind.SCALE_IN]
+    fake.said["spot/instance-action"] = SPOT
+    ear.watch.poll()
+    assert ear.notices[-1].kind is Kind.INTERRUPTION
+
+
+def test_errors_of_the_service_are_waited_out(fake: FakeMachine) -> None:
+    ear = Ear(Metadata(fake.url), every_s=0.02)
+    fake.status = 503
+    thread = ear.watch.start()
+    _until(lambda: len(ear.troubles) == 3)  # one for each path
+    fake.said["spot/instance-action"] = SPOT
+    fake.status = 200
+    _until(lambda: ear.notices)
+    ear.stop.request("enough")
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_it_asks_again_after_its_pause(fake: FakeMachine) -> None:
+    ear = Ear(Metadata(fake.url), every_s=0.02)
+    thread = ear.watch.start()
+    _until(lambda: fake.asked.count("GET /latest/meta-data/spot/instance-action") >= 4)
+    ear.stop.request("enough")
+    thread.join(5)
+    assert not thread.is_alive()
+    assert ear.troubles == []
+
+
+def test_outside_ec2_the_watch_ends_by_itself() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, and nobody listens
+        ear = Ear(Metadata(address))
+        ear.watch.run()
+    assert len(ear.troubles) == 1
+    assert "not EC2" in ear.troubles[0]
+
+
+def test_another_clouds_metadata_is_not_ours(fake: FakeMachine) -> None:
+    fake.tokens = False
+    ear = Ear(Metadata(fake.url))
+    ear.watch.run()
+    assert "not EC2" in ear.troubles[0]
+    assert not any(asked.startswith("GET") for asked in fake.asked)
+
+
+def test_a_service_that_never_answers_is_given_up_in_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        metadata = Metadata(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.1)
+        assert not metadata.is_there()
+        assert time.monotonic() - began < 15
+
+
+def test_an_answer_without_end_is_cut_off() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_flood, args=(server,), daemon=True)
+        thread.start()
+        with pytest.raises(LocalServiceError, match="more than 65536 bytes"):
+            Metadata(f"http://127.0.0.1:{server.getsockname()[1]}").get("x")
+        thread.join(5)
+
+
+def _flood(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        try:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n")
+            while True:
+                connection.sendall(b"x" * 65536)
+        except OSError:
+            return
+
+
+def test_a_proxy_is_never_asked(fake: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert Metadata(fake.url).is_there()
+
+
+def test_the_sdks_own_variables_count(fake: FakeMachine) -> None:
+    assert Metadata.of({"AWS_EC2_METADATA_DISABLED": "true"}) is None
+    named = Metadata.of({"AWS_EC2_METADATA_SERVICE_ENDPOINT": fake.url + "/"})
+    assert named is not None
+    assert named.is_there()
+    assert Metadata.of({}) is not None
+
+
+@pytest.mark.parametrize(
+    "address", ["https://169.254.169.254", "file:///etc/passwd", "http://", "http://a:b"]
+)
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match="no http:// address"):
+        Metadata(address)
+
+
+def _until(condition: object) -> None:
+    assert callable(condition)
+    give_up = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("answer", ['{"action": []}', '{"action": {}}', '{"action": [[]], "time": 1e400}'])
+def test_a_hostile_answer_ends_no_watch(fake: FakeMachine, answer: str) -> None:
+    ear = Ear(Metadata(fake.url), every_s=0.02)
+    fake.said["spot/instance-action"] = answer
+    thread = ear.watch.start()
+    _until(lambda: ear.troubles)
+    assert "action is" in ear.troubles[0]
+    fake.said["spot/instance-action"] = SPOT
+    _until(lambda: ear.notices)
+    ear.stop.request("enough")
+    thread.join(5)
+    assert ear.notices[0].kind is Kind.INTERRUPTION
+
+
+def test_a_watch_survives_any_error_and_logs_and_counts_it(
+    fake: FakeMachine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_path: str, _answer: str | None, _now: float) -> None:
+        raise KeyError("a bug of the parser")
+
+    monkeypatch.setattr("eddyline.aws.ec2_metadata.read_metadata", broken)
+    before = background_loop.failures().get("metadata", 0)
+    ear = Ear(Metadata(fake.url), every_s=0.02)
+    thread = ear.watch.start()
+    _until(lambda: background_loop.failures().get("metadata", 0) >= before + 6)
+    monkeypatch.undo()
+    fake.said["spot/instance-action"] = SPOT
+    _until(lambda: ear.notices)
+    ear.stop.request("enough")
+    thread.join(5)
+    assert "a bug of the parser" in caplog.text
+    assert "metadata" in caplog.text
+
+
+def test_a_notice_whose_receiver_failed_is_handed_on_again(fake: FakeMachine) -> None:
+    heard: list[Notice] = []
+
+    def receive(notice: Notice) -> None:
+        heard.append(notice)
+        if len(heard) == 1:
+            raise RuntimeError("not now")
+
+    watch = Watch(Metadata(fake.url), receive, stop=Stop(), on_trouble=lambda _said: None)
+    fake.said["spot/instance-action"] = SPOT
+    for _ in range(3):
+        watch.poll()
+    assert len(heard) == 2

@@ -1,0 +1,119 @@
+"""Uploads that nobody ended, on a server of our own: those meant are aborted, and no others."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from tests.servers.ministack import Ministack, ministack
+from tests.servers.scripted import Answer, Request, error, scripted
+
+from eddyline.aws.multipart_cleanup import S3Uploads, of_bucket
+from eddyline.core.clock import ManualClock
+
+__all__ = ["ministack"]
+
+LISTING = """<?xml version="1.0"?><ListMultipartUploadsResult>
+<Bucket>b</Bucket><IsTruncated>false</IsTruncated>
+<Upload><Key>here/a</Key><UploadId>1</UploadId><Initiated>2026-01-01T00:00:00.000Z</Initiated></Upload>
+<Upload><Key>here/b</Key><UploadId>2</UploadId><Initiated>2026-01-03T00:00:00.000Z</Initiated></Upload>
+</ListMultipartUploadsResult>"""
+NOON_OF_THE_THIRD = 1_767_441_600.0
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+def _uploads(endpoint: str, said: list[str], *, bucket: str = "b", prefix: str = "") -> S3Uploads:
+    return of_bucket(bucket, prefix, endpoint=endpoint, region="us-east-1", on_said=said.append)
+
+
+def _begin(server: Ministack, bucket: str, key: str) -> None:
+    assert server.ask("POST", f"/{bucket}/{key}?uploads")[0] == 200
+
+
+def test_those_below_a_folder_of_the_stores_own_prefix_are_aborted(ministack: Ministack) -> None:
+    bucket, said = ministack.bucket(), list[str]()
+    mine = ["media/films/assets/ab/a.mp4", "media/films/assets/ab/stream/b.mp4"]
+    others = ["assets/ab/a.mp4", "media/films/assets/ab2/a.mp4", "media/films/other"]
+    for key in mine + others:
+        _begin(ministack, bucket, key)
+    _uploads(ministack.url, said, bucket=bucket, prefix="media/films").abort("assets/ab")
+    assert ministack.uploads(bucket) == others
+    assert said == [f"aborted an upload of {key} that nobody ended" for key in mine]
+
+
+def test_a_store_that_is_a_whole_bucket_has_its_own_too(ministack: Ministack) -> None:
+    bucket, said = ministack.bucket(), list[str]()
+    for key in ("assets/ab/a.mp4", "media/assets/ab/a.mp4"):
+        _begin(ministack, bucket, key)
+    _uploads(ministack.url, said, bucket=bucket).abort("assets/ab")
+    assert ministack.uploads(bucket) == ["media/assets/ab/a.mp4"]
+
+
+def test_more_uploads_than_one_answer_tells_of_are_aborted() -> None:
+    def paged(request: Request) -> Answer:
+        if request.method != "GET":
+            return Answer(status=204)
+        first = "key-marker=here%2Fb" not in request.path
+        more = "<NextKeyMarker>here/b</NextKeyMarker><NextUploadIdMarker>2</NextUploadIdMarker>"
+        told = LISTING if first else re.sub("here/", "here/next-", LISTING)
+        return Answer(
+            body=told.replace("false<", "true<", first).replace("</Bucket>", f"</Bucket>{more}").encode()
+        )
+
+    said = list[str]()
+    with scripted(paged) as server:
+        _uploads(server.url, said).abort("here")
+        gone = [request.path.partition("?")[0] for request in server.asked if request.method == "DELETE"]
+    assert gone == ["/b/here/a", "/b/here/b", "/b/here/next-a", "/b/here/next-b"]
+
+
+def test_only_those_begun_long_enough_ago_are_aborted() -> None:
+    def two(request: Request) -> Answer:
+        return Answer(body=LISTING.encode()) if request.method == "GET" else Answer(status=204)
+
+    with scripted(two) as server:
+        uploads = _uploads(server.url, [])
+        uploads._clock = ManualClock(NOON_OF_THE_THIRD)
+        uploads.abort("here", older_s=86_400)
+        gone = [request.path.partition("?")[0] for request in server.asked if request.method == "DELETE"]
+    assert gone == ["/b/here/a"]
+
+
+def test_one_that_its_owner_ended_meanwhile_is_none_of_our_business() -> None:
+    def ended(request: Request) -> Answer:
+        return Answer(body=LISTING.encode()) if request.method == "GET" else error(404, "NoSuchUpload")
+
+    said = list[str]()
+    with scripted(ended) as server:
+        _uploads(server.url, said).abort("here")
+        assert [request.method for request in server.asked] == ["GET", "DELETE", "DELETE"]
+    assert said == []
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NotImplemented"])
+def test_a_refusal_is_told_once_and_is_in_nobodys_way(code: str) -> None:
+    said = list[str]()
+    with scripted(lambda _: error(403, code)) as server:
+        uploads = _uploads(server.url, said)
+        for folder in ("here", "there"):
+            uploads.abort(folder)
+        assert len(server.asked) == 2, "it is asked again: rights may be given meanwhile"
+    (only,) = said
+    assert code in only
+    assert "AbortIncompleteMultipartUpload" in only
+
+
+def test_a_server_that_is_down_is_in_nobodys_way() -> None:
+    said = list[str]()
+    with scripted(lambda _: Answer()) as server:
+        url = server.url
+    _uploads(url, said).abort("here")
+    assert len(said) == 1

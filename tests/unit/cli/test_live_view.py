@@ -1,0 +1,68 @@
+"""Progress that a person likes."""
+
+from __future__ import annotations
+
+from tests.unit.cli.event_collector import Ticks, finished, progress, screen
+
+from eddyline.cli.live_view import LiveBoard
+
+
+def drawn(board: LiveBoard, *, width: int = 110, height: int = 24) -> list[str]:
+    console, text = screen(width, height)
+    console.print(board)
+    return text.getvalue().splitlines()
+
+
+def board(clock: Ticks) -> LiveBoard:
+    return LiveBoard(screen(terminal=True)[0], clock=clock)
+
+
+def test_the_board_has_one_bar_an_asset_with_stage_percent_speed_and_time_left() -> None:
+    live = board(Ticks())
+    live.show(progress(0.5))
+    live.show(progress(0.25, name="b.mp4", eta=None))
+    live.close()
+    first, second = drawn(live)
+    for part in ("a.mp4", "encode", "50%", "901/1,802", "1.25x", "9 s left"):
+        assert part in first
+    assert "25%" in second
+    assert "left" not in second
+
+
+def test_the_board_fits_a_narrow_window() -> None:
+    live = board(Ticks())
+    live.show(progress(0.5, name="a very long name of a clip from the holidays.mp4"))
+    live.close()
+    lines = drawn(live, width=40)
+    assert len(lines) == 1
+    assert len(lines[0].rstrip()) <= 40
+    assert "50%" in lines[0]
+
+
+def test_more_assets_than_lines_are_counted_instead_of_drawn() -> None:
+    live = board(Ticks())
+    for index in range(50):
+        live.show(progress(0.1, name=f"{index:02}.mp4"))
+    live.close()
+    lines = drawn(live, height=10)
+    assert len(lines) == 9
+    assert "42 more in hand" in lines[-1]
+
+
+def test_what_is_through_leaves_the_board() -> None:
+    live = board(Ticks())
+    live.show(progress(1.0))
+    live.show(progress(0.5, name="b.mp4"))
+    live.show(finished())
+    live.show(progress(0.9))  # a late word about it
+    live.close()
+    lines = drawn(live)
+    assert "b.mp4" in lines[0]
+    assert lines[1].strip() == "1 done"
+
+
+def test_names_cannot_write_to_the_terminal() -> None:
+    live = board(Ticks())
+    live.show(progress(0.1, name="\x1b[2J[red]\n.mp4"))
+    live.close()
+    assert "\\x1b[2J[red]\\n" in drawn(live)[0]

@@ -1,0 +1,90 @@
+"""`eddyline trim` and `eddyline combine` as people call them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from eddyline.cli.main import build
+from eddyline.core.errors import MissingError, UsageError
+from eddyline.pipeline.demo_clip import make_clip
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=3, width=160, height=90)
+
+
+def call(*arguments: str | Path) -> Result:
+    words = [str(each) for each in arguments]
+    return CliRunner().invoke(build(words), words, catch_exceptions=True)
+
+
+def test_trim_says_what_it_cut(clip: Path, tmp_path: Path) -> None:
+    result = call("trim", clip, "--from", "0:01", "--to", "60f", "--out", tmp_path / "cut.mp4")
+    assert result.exit_code == 0
+    assert "frames 30 to 59 (30 frames)" in result.output
+    assert "encoded anew" in result.output
+    assert (tmp_path / "cut.mp4").is_file()
+
+
+def test_trim_says_as_json_where_keyframes_made_it_cut(clip: Path, tmp_path: Path) -> None:
+    result = call("trim", clip, "--from", "70f", "--keyframes", "--json", "-o", tmp_path / "cut.mp4")
+    told = json.loads(result.output)
+    assert (told["first"], told["last"], told["encoded"]) == (61, 90, 0)
+    assert told["telemetry"]["samples"]["ACCL"] > 0
+
+
+def test_a_file_that_is_not_there_or_would_be_replaced_is_refused(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(call("trim", tmp_path / "none.mp4", "--to", "1").exception, MissingError)
+    assert isinstance(call("trim", clip, "--to", "soon").exception, UsageError)
+    (tmp_path / "clip-trimmed.mp4").write_bytes(b"mine")
+    assert isinstance(call("trim", clip, "--to", "1").exception, UsageError)
+    assert isinstance(call("trim", clip, "--to", "1", "--out", clip).exception, UsageError)
+    assert isinstance(call("combine", clip, "--audio", tmp_path / "none.wav").exception, MissingError)
+    assert isinstance(call("combine", clip, "--audio", clip, "--drift", "much").exception, UsageError)
+
+
+def test_combine_says_what_it_put_together(clip: Path, tmp_path: Path, ffmpeg: str) -> None:
+    sound = tmp_path / "rec.wav"
+    tone = ("-f", "lavfi", "-i", "sine=frequency=440:duration=2")
+    subprocess.run([ffmpeg, "-v", "error", *tone, str(sound)], check=True)
+    out = tmp_path / "out.mp4"
+    result = call("combine", clip, "--audio", sound, "--offset", "0.5", "--telemetry", clip, "--out", out)
+    assert result.exit_code == 0
+    assert "+0.5000 s, encoded as AAC" in result.output
+    assert "3 payloads, as they were" in result.output
+    assert "switched off" in result.output
+    assert "telemetry (gpmd)" in result.output
+
+
+def test_what_a_killed_trim_left_beside_its_result_goes_with_the_next(
+    clip: Path, tmp_path: Path, ffmpeg: str
+) -> None:
+    hangs, out = tmp_path / "ffmpeg", tmp_path / "out" / "cut.mp4"
+    hangs.write_text(
+        f"#!/bin/sh\ncase $* in *-version* | *-encoders*) exec '{ffmpeg}' \"$@\";; esac\nexec sleep 600\n"
+    )
+    hangs.chmod(0o755)
+    words = ("trim", clip, "--from", "0:01", "--to", "60f", "--out", out)
+    environment = {**os.environ, "EDDYLINE_FFMPEG": str(hangs), "XDG_CACHE_HOME": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-m", "eddyline", *words], env=environment) as process:
+        limit = time.monotonic() + 120
+        while not any(out.parent.glob(".cut.mp4.*/work/*")) and time.monotonic() < limit:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    assert [each.name[:9] for each in out.parent.iterdir()] == [".cut.mp4."]
+    assert call(*words).exit_code == 0
+    assert list(out.parent.iterdir()) == [out]

@@ -1,0 +1,115 @@
+"""Files appear whole or not at all, and what a killed process left of one goes with the next try."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.atomic_output import appearing
+from eddyline.core.errors import TransientError
+
+WRITER = """
+import sys
+from pathlib import Path
+from eddyline.core.atomic_output import appearing
+with appearing(Path(sys.argv[1])) as aside:
+    aside.file.write_bytes(b"theirs")
+    (aside.work / "sound.m4a").write_bytes(b"sound")
+    print("writing", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def writer(out: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has written all of `out` and gives it its name once told to go on."""
+    command = [sys.executable, "-c", WRITER, str(out)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "writing\n"
+        yield process
+        process.kill()
+
+
+def write(out: Path, data: bytes) -> None:
+    with appearing(out) as aside:
+        aside.file.write_bytes(data)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+def test_a_file_appears_at_the_end(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out.mp4"
+    with appearing(out) as aside:
+        aside.file.write_bytes(b"film")
+        (aside.work / "out.mp4").write_bytes(b"on the way")
+        assert not out.exists()
+    assert out.read_bytes() == b"film"
+    assert names(out.parent) == ["out.mp4"]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    out.write_bytes(b"old")
+
+    def fail() -> None:
+        with appearing(out) as aside:
+            aside.file.write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert out.read_bytes() == b"old"
+    assert names(tmp_path) == ["out.mp4"]
+
+
+def test_a_folder_in_the_way_is_told_in_our_words(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    (out / "in the way").mkdir(parents=True)
+    with pytest.raises(TransientError, match=r"writing out\.mp4"):
+        write(out, b"film")
+    assert names(tmp_path) == ["out.mp4"]
+
+
+def test_what_a_killed_process_left_of_a_file_goes_with_the_next_try_of_that_file_alone(
+    tmp_path: Path,
+) -> None:
+    out, other = tmp_path / "out.mp4", tmp_path / "other.mp4"
+    with writer(out) as killed:
+        killed.kill()
+        killed.wait()
+    left = names(tmp_path)
+    assert len(left) == 1
+    write(other, b"film")
+    assert names(tmp_path) == [*left, "other.mp4"]
+    write(out, b"film")
+    assert names(tmp_path) == ["other.mp4", "out.mp4"]
+
+
+def test_two_that_write_the_same_file_leave_each_other_alone_and_the_last_to_end_wins(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    with writer(out) as living:
+        write(out, b"ours")
+        assert out.read_bytes() == b"ours"
+        living.communicate("\n", timeout=60)
+        assert living.returncode == 0
+    assert out.read_bytes() == b"theirs"
+    assert names(tmp_path) == ["out.mp4"]
+
+
+def test_files_of_others_stay_whatever_they_are_called(tmp_path: Path) -> None:
+    strangers = [".out.mp4.Ab3xYz", ".out.mp4.0123abcd", ".outXmp4.0123abcd"]
+    for name in strangers:
+        (tmp_path / name).write_bytes(b"rsync")
+    (tmp_path / ".out.mp4.89abcdef").mkdir()
+    (tmp_path / ".out.mp4.89abcdef" / "notes").write_bytes(b"somebody's")
+    before = names(tmp_path)
+    write(tmp_path / "out.mp4", b"film")
+    assert names(tmp_path) == sorted([*before, "out.mp4"])

@@ -1,0 +1,58 @@
+"""What a child prints is read to its end: kept, handed on by line, or let pass but for its tail."""
+
+from __future__ import annotations
+
+from io import BufferedReader, BytesIO
+
+from eddyline.core.child_output import Collector, Tail
+
+
+def _pipe(data: bytes) -> BufferedReader:
+    return BufferedReader(BytesIO(data))
+
+
+def test_what_is_printed_is_kept_whole() -> None:
+    out = Collector(1000, None)
+    out.drain(_pipe(b"one\ntwo"))
+    assert (out.data(), out.overflow) == (b"one\ntwo", "")
+
+
+def test_more_than_is_allowed_is_said_and_the_rest_let_pass() -> None:
+    out, pipe = Collector(100_000, None), _pipe(bytes(1_000_000))
+    out.drain(pipe)
+    assert out.overflow == "printed more than 100000 bytes"
+    assert len(out.data()) <= 100_000
+    assert pipe.closed
+
+
+def test_lines_are_handed_on_whole_and_without_their_ends() -> None:
+    lines: list[str] = []
+    out = Collector(1000, lines.append)
+    out.drain(_pipe(b"one\r\ntwo\n\xff\nlast"))
+    assert lines == ["one", "two", "\ufffd", "last"]
+    assert out.data() == b""
+
+
+def test_a_line_without_end_is_handed_on_in_pieces() -> None:
+    lines: list[str] = []
+    Collector(1000, lines.append).drain(_pipe(b"x" * 10_000_000))
+    assert sum(map(len, lines)) == 10_000_000
+    assert max(map(len, lines)) <= 65536
+
+
+def test_an_error_of_the_one_who_listens_is_kept_and_the_rest_let_pass() -> None:
+    def listen(line: str) -> None:
+        heard.append(line)
+        raise ValueError(line)
+
+    heard: list[str] = []
+    out, pipe = Collector(1000, listen), _pipe(b"one\ntwo\nthree\n")
+    out.drain(pipe)
+    assert (heard, str(out.failure), pipe.closed) == (["one"], "one", True)
+
+
+def test_of_standard_error_without_end_the_end_is_kept() -> None:
+    tail = Tail()
+    tail.drain(_pipe(b"x" * 20_000_000 + b"end"))
+    assert len(tail.text()) == 16 * 1024
+    assert tail.text().endswith("xend")

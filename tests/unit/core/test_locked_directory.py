@@ -1,0 +1,83 @@
+"""A folder is held by its process, and swept only once nobody holds it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.locked_directory import held, sweep
+
+
+def test_a_folder_is_there_while_it_is_held_and_gone_afterwards(tmp_path: Path) -> None:
+    with held(lambda: tmp_path / "mine") as folder:
+        (folder / "below").mkdir()
+        (folder / "below" / "half.mp4").write_bytes(b"x")
+        sweep([folder])
+        assert (folder / "below" / "half.mp4").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_nobody_holds_is_swept_however_far_it_came(tmp_path: Path) -> None:
+    unlocked, locked, half = (tmp_path / name for name in ("unlocked", "locked", "half"))
+    for folder in (unlocked, locked, half):
+        folder.mkdir()
+    (locked / ".lock").touch()
+    (half / ".lock").touch()
+    (half / "film.mp4").write_bytes(b"x")
+    sweep(list(tmp_path.iterdir()))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_never_held_stays(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".lock").touch()
+    (tmp_path / "link").symlink_to(elsewhere)
+    sweep([tmp_path / "notes", tmp_path / "file", tmp_path / "link", tmp_path / "gone"])
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["elsewhere", "file", "link", "notes"]
+
+
+@pytest.mark.parametrize("when", ["before its lock is made", "before it is locked"])
+def test_a_folder_swept_as_it_was_made_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    names = iter(["first", "second"])
+
+    def naming() -> Path:
+        return tmp_path / next(names)
+
+    opening = os.open
+
+    def swept(path: Path, flags: int, mode: int = 0o777) -> int:
+        if path.parent.name != "first" or not flags & os.O_CREAT:
+            return opening(path, flags, mode)
+        if when == "before its lock is made":
+            sweep([path.parent])
+        handle = opening(path, flags, mode)
+        sweep([path.parent])
+        return handle
+
+    monkeypatch.setattr(os, "open", swept)
+    with held(naming) as folder:
+        assert folder.name == "second"
+        assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_where_there_are_no_locks_a_folder_works_and_is_never_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(_handle: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without)
+    with held(lambda: tmp_path / "mine") as folder:
+        sweep([folder])
+        assert folder.is_dir()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,77 @@
+"""Each bound of a job bites: on real programs, that would otherwise go on."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.errors import ToolError
+from eddyline.core.process import Limits, Runner
+from eddyline.core.resource_limits import Bounds, size_of
+
+MIB = 1024 * 1024
+_REMEDY = "raise the limits"
+
+
+def _python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+def test_the_programs_of_one_job_share_its_time() -> None:
+    runner = Runner(bounds=Bounds(wall_s=4, remedy=_REMEDY))
+    runner.run(_python("import time; time.sleep(1)"))
+    began = time.monotonic()
+    with pytest.raises(ToolError, match=r"stopped: it used up its job's time of 4 s") as caught:
+        runner.run(_python("import time; time.sleep(60)"))
+    assert time.monotonic() - began < 30
+    assert caught.value.remedy == _REMEDY
+
+
+def test_a_programs_own_limit_is_not_blamed_on_the_job() -> None:
+    runner = Runner(bounds=Bounds(wall_s=60, remedy=_REMEDY))
+    with pytest.raises(ToolError, match="longer than its limit") as caught:
+        runner.run(_python("import time; time.sleep(60)"), limits=Limits(wall_s=0.3))
+    assert caught.value.remedy == ""
+
+
+def test_no_program_of_a_job_gets_more_memory_than_the_job() -> None:
+    greedy = _python(f"b = bytearray({600 * MIB}); print(len(b))")
+    Runner().run(greedy, limits=Limits(memory=2048 * MIB))
+    with pytest.raises(ToolError, match="MemoryError"):
+        Runner(bounds=Bounds(memory=500 * MIB)).run(greedy, limits=Limits(memory=2048 * MIB))
+
+
+def test_of_two_bounds_on_memory_the_tighter_counts() -> None:
+    assert Bounds(memory=500).tighter(700) == 500
+    assert Bounds(memory=700).tighter(500) == 500
+    assert Bounds().tighter(500) == 500
+    assert Bounds(memory=500).tighter(None) == 500
+    assert Bounds().tighter(None) is None
+
+
+def test_a_program_that_fills_its_jobs_folder_is_stopped(tmp_path: Path) -> None:
+    flood = _python(
+        "import sys, time\n"
+        f"with open({str(tmp_path / 'deep' / 'flood')!r}, 'wb', buffering=0) as file:\n"
+        "    for _ in range(600):\n"
+        f"        file.write(bytes({MIB})); time.sleep(0.02)\n"
+    )
+    (tmp_path / "deep").mkdir()
+    runner = Runner(bounds=Bounds(room=10 * MIB, folder=tmp_path, remedy=_REMEDY))
+    with pytest.raises(ToolError, match=r"it filled its work folder: .* GiB, of 0.00977 allowed") as caught:
+        runner.run(flood)
+    assert caught.value.remedy == _REMEDY
+    assert size_of(tmp_path) < 400 * MIB
+
+
+def test_a_folder_is_as_large_as_what_lies_on_the_disk(tmp_path: Path) -> None:
+    assert size_of(tmp_path / "none") == 0
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "data").write_bytes(b"x" * 100_000)
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(MIB)
+    (tmp_path / "link").symlink_to("/")
+    assert 100_000 <= size_of(tmp_path) < 200_000

@@ -1,0 +1,430 @@
+"""A stripped copy says nowhere where it was made, and is the same recording otherwise."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.unit.edit.located_files import (
+    BINARY,
+    EXIF_GPS,
+    FORMS,
+    ISO_6709,
+    NMEA,
+    XMP,
+    XMP_UUID,
+    box,
+    boxes,
+    in_box,
+    inserted,
+    with_track,
+    write,
+)
+
+from eddyline import gpmf
+from eddyline.core.coordinates import names_a_place
+from eddyline.core.errors import FormatError, ProofError, UnsupportedError
+from eddyline.edit.strip_location import strip as stripping
+from eddyline.edit.strip_location import track_kinds
+from eddyline.edit.strip_location.report import Stripped
+from eddyline.edit.strip_location.strip import strip_location
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie
+from eddyline.mp4.slice import sample_bytes
+from eddyline.store.ranges import FileRanges
+
+FOURCCS = (
+    b"GPS5",
+    b"GPS9",
+    b"GPSU",
+    b"GPSF",
+    b"GPSP",
+    b"GPSA",
+    b"GLPI",
+    b"GPRI",
+    b"BPOS",
+    b"\xa9xyz",
+    b"loci",
+)
+
+
+def index(path: Path) -> Movie:
+    with FileRanges(path) as src:
+        return read_movie(src)
+
+
+def samples_of(path: Path, kind: str) -> list[bytes]:
+    with FileRanges(path) as src:
+        track = read_movie(src).first(kind)
+        assert track is not None
+        return list(sample_bytes(src, track))
+
+
+def removed(made: Stripped) -> set[str]:
+    return {each.what for each in made.removed}
+
+
+def exiftool(path: Path) -> str:
+    """All that ExifTool finds, embedded and unknown tags included; the test is skipped without it."""
+    program = shutil.which("exiftool")
+    if program is None:
+        pytest.skip("exiftool is not installed")
+    options = ("-ee3", "-G1", "-a", "-s", "-U", "-api", "LargeFileSupport=1")
+    return subprocess.run([program, *options, path], capture_output=True, text=True, check=False).stdout
+
+
+def names_no_place(path: Path, *, readers: bool = False) -> None:
+    """No byte, and with `readers` nothing that ExifTool reads, names the place of `located`."""
+    data = path.read_bytes()
+    for trace in (b"47.376", b"4722.61", b"$GPRMC", b"Exif\0\0", b"xmpmeta", BINARY[:16]):
+        assert trace not in data, trace
+    if readers and shutil.which("exiftool"):
+        for line in exiftool(path).splitlines():
+            assert not re.search(r"GPS|Location|47\.37", line) or re.search(r": *$", line), line
+
+
+def decoded(path: Path, ffmpeg: str) -> str:
+    """Checksums of every decoded frame and audio block."""
+    argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:v?", "-map", "0:a?", "-f", "framemd5", "-"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
+def test_only_positions_go_and_playback_stays(clip: Path, tmp_path: Path, ffmpeg: str) -> None:
+    out = tmp_path / "out.mp4"
+    made = strip_location(clip, out)
+    assert removed(made) == {"moov/udta/\\xa9xyz", "track 3/GPS5"}
+    assert made.payloads == 2
+    before, after = index(clip), index(out)
+    for a, b in zip(before.tracks, after.tracks, strict=True):
+        assert np.array_equal(a.samples.pts, b.samples.pts)
+        assert np.array_equal(a.samples.duration, b.samples.duration)
+        assert (a.edits, a.matrix, a.timescale) == (b.edits, b.matrix, b.timescale)
+    assert samples_of(clip, "audio") == samples_of(out, "audio")
+    assert decoded(clip, ffmpeg) == decoded(out, ffmpeg)
+    assert [each.name for each in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_motion_keeps_its_bytes_and_its_times(clip: Path, tmp_path: Path) -> None:
+    strip_location(clip, tmp_path / "out.mp4")
+    before, after = gpmf.read(clip), gpmf.read(tmp_path / "out.mp4")
+    assert set(before.streams) - set(after.streams) == {"GPS5"}
+    assert after.gps is None
+    for label, stream in after.streams.items():
+        assert np.array_equal(stream.raw, before.streams[label].raw)
+        assert np.array_equal(stream.times, before.streams[label].times)
+    assert after.hilights == before.hilights
+
+
+@pytest.mark.parametrize("name", ["karma.mp4", "max-heromode.mp4"])
+def test_no_fourcc_of_a_position_is_left_in_real_recordings(
+    samples: Path, tmp_path: Path, ffmpeg: str, name: str
+) -> None:
+    out = tmp_path / "out.mp4"
+    strip_location(samples / name, out)
+    for payload in samples_of(out, "telemetry"):
+        assert not any(key in payload for key in FOURCCS)
+    for place in boxes(out.read_bytes()):
+        if place.path[0] != b"mdat":
+            assert not names_a_place(out.read_bytes()[place.start : place.end])
+    summary, before = gpmf.read(out).summary(), gpmf.read(samples / name).summary()
+    gone = {"GPS5", "GPRI", "GLPI", "BPOS"} & set(before["streams"])
+    assert gone
+    assert summary["streams"] == {
+        label: stream for label, stream in before["streams"].items() if label not in gone
+    }
+    assert decoded(out, ffmpeg) == decoded(samples / name, ffmpeg)
+
+
+@pytest.mark.parametrize("name", ["karma.mp4", "max-heromode.mp4"])
+def test_an_independent_reader_finds_no_location(samples: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out.mp4"
+    strip_location(samples / name, out)
+    found = exiftool(out)
+    tags = [line.split("]", 1)[-1].split(":")[0].strip() for line in found.splitlines()]
+    assert not [tag for tag in tags if tag.startswith(("GPS", "GLPI", "GPRI", "BPOS"))]
+    assert any(tag in {"Accelerometer", "AccelerometerMatrix"} for tag in tags)
+    assert "GPS" in exiftool(samples / name)
+
+
+def apple_meta() -> bytes:
+    """A meta box as iPhones write it, with one key that names a place and one that does not."""
+    names = (
+        b"com.apple.quicktime.location.ISO6709",
+        b"com.apple.quicktime.make",
+        b"com.apple.quicktime.title",
+    )
+    keys = box(b"keys", struct.pack(">II", 0, len(names)), *(box(b"mdta", name) for name in names))
+    items = (
+        box(struct.pack(">I", number), box(b"data", struct.pack(">II", 1, 0), value))
+        for number, value in enumerate((ISO_6709, b"Maker", b"At home"), 1)
+    )
+    return box(b"meta", box(b"hdlr", bytes(8), b"mdta", bytes(13)), keys, box(b"ilst", *items))
+
+
+def test_keys_of_phones_are_kept_one_by_one(clip: Path, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.mp4", in_box(clip.read_bytes(), (b"moov",), apple_meta()))
+    made = strip_location(source, tmp_path / "out.mp4")
+    data = (tmp_path / "out.mp4").read_bytes()
+    assert b"Maker" in data
+    assert b"At home" not in data
+    names_no_place(tmp_path / "out.mp4", readers=True)
+    assert {
+        "moov/meta/ilst/com.apple.quicktime.location.ISO6709",
+        "moov/meta/ilst/com.apple.quicktime.title",
+    } <= removed(made)
+
+
+PLACES = [
+    ((b"moov", b"udta"), b"loci"),
+    ((b"moov", b"udta"), b"XMP_"),
+    ((b"moov", b"udta"), b"\xa9nam"),
+    ((b"moov", b"udta"), b"thmb"),
+    ((b"moov",), b"gps "),
+    ((b"moov",), b"free"),
+    ((b"moov", b"trak"), b"udta"),
+    ((b"moov", b"trak", b"mdia", b"minf"), b"hint"),
+    ((b"moov", b"trak", b"mdia", b"minf", b"stbl"), b"subs"),
+    ((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"), b"glbl"),
+    ((b"moov", b"trak", b"edts"), b"note"),
+]
+
+
+@pytest.mark.parametrize(("where", "kind"), PLACES)
+@pytest.mark.parametrize("payload", FORMS, ids=["iso", "nmea", "xmp", "doubles", "dji", "degrees"])
+def test_boxes_that_are_not_known_are_removed(
+    plain: Path, tmp_path: Path, where: tuple[bytes, ...], kind: bytes, payload: bytes
+) -> None:
+    source = write(tmp_path / "in.mp4", in_box(plain.read_bytes(), where, box(kind, payload)))
+    made = strip_location(source, tmp_path / "out.mp4")
+    assert len(removed(made)) == 1, made.removed
+    assert payload not in (tmp_path / "out.mp4").read_bytes()
+    assert (tmp_path / "out.mp4").read_bytes() == stripped_plain(plain, tmp_path)
+
+
+def stripped_plain(plain: Path, work: Path) -> bytes:
+    strip_location(plain, work / "plain.mp4")
+    return (work / "plain.mp4").read_bytes()
+
+
+TRAILERS = [
+    box(b"uuid", XMP_UUID, XMP),
+    box(b"free", bytes(100), ISO_6709),
+    box(b"skip", NMEA),
+    box(b"mdat", BINARY),
+    box(b"moov", box(b"udta", box(b"\xa9xyz", ISO_6709))),
+    box(b"inst", b"8db42d694ccc418790edff439fe026bf", XMP),
+    bytes(64) + XMP + b"8db42d694ccc418790edff439fe026bf",
+    b"\0\0\0\5junk" + NMEA,
+    b"\xff\xff\xff\xffGPS " + ISO_6709,
+    NMEA[:5],
+]
+
+
+@pytest.mark.parametrize("trailer", TRAILERS)
+def test_what_lies_behind_the_movie_is_removed(plain: Path, tmp_path: Path, trailer: bytes) -> None:
+    source = write(tmp_path / "in.mp4", plain.read_bytes() + trailer)
+    made = strip_location(source, tmp_path / "out.mp4")
+    assert made.removed
+    assert (tmp_path / "out.mp4").read_bytes() == stripped_plain(plain, tmp_path)
+
+
+TRACKS = "meta/camm meta/gpmd meta/mebx meta/rtmd meta/tmcd sbtl/tx3g text/text subt/wvtt subt/stpp data/RVMI"
+MORE_TRACKS = "ctbx/marl priv/priv hint/rtp_ camm/camm clcp/c608 odsm/mp4s auxv/hvc1 pict/mime"
+
+
+@pytest.mark.parametrize("which", [*TRACKS.split(), *MORE_TRACKS.split()])
+def test_tracks_that_are_not_known_are_removed(plain: Path, tmp_path: Path, which: str) -> None:
+    handler, kind = (each.encode() for each in which.replace("_", " ").split("/"))
+    source = write(tmp_path / "in.mp4", with_track(plain.read_bytes(), handler, kind, NMEA + XMP))
+    assert len(index(source).tracks) == 3
+    made = strip_location(source, tmp_path / "out.mp4")
+    assert any("track 77" in each for each in removed(made))
+    names_no_place(tmp_path / "out.mp4")
+    assert len(index(tmp_path / "out.mp4").tracks) == 2
+
+
+@pytest.mark.parametrize("payload", FORMS)
+def test_bytes_between_samples_are_not_copied(plain: Path, tmp_path: Path, payload: bytes) -> None:
+    data = plain.read_bytes()
+    mdat = next(each for each in boxes(data) if each.path == (b"mdat",))
+    at = int(index(plain).tracks[0].samples.offset[7])
+    source = write(tmp_path / "in.mp4", inserted(data, at, payload, within=(mdat,)))
+    made = strip_location(source, tmp_path / "out.mp4")
+    assert "mdat (bytes between the samples)" in removed(made)
+    assert (tmp_path / "out.mp4").read_bytes() == stripped_plain(plain, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "table", [b"stts", b"ctts", b"stss", b"stsc", b"stsz", b"stco", b"tkhd", b"mdhd", b"vmhd", b"mvhd"]
+)
+def test_bytes_behind_the_fields_of_known_boxes_are_not_copied(
+    plain: Path, tmp_path: Path, table: bytes
+) -> None:
+    data = plain.read_bytes()
+    path = next(each.path for each in boxes(data) if each.path[-1] == table)
+    source = write(tmp_path / "in.mp4", in_box(data, path, ISO_6709))
+    strip_location(source, tmp_path / "out.mp4")
+    names_no_place(tmp_path / "out.mp4")
+
+
+def test_names_of_tracks_brands_and_encoders_are_not_free_text(plain: Path, tmp_path: Path) -> None:
+    data = plain.read_bytes().replace(b"VideoHandler", b"My home town")
+    at = data.index(b"avc1", data.index(b"stsd")) + 4 + 42
+    data = data[:at] + b"\x1b47.3769 N, 8.5417 E at home".ljust(32, b"\0") + data[at + 32 :]
+    at = data.index(b"iso2")
+    source = write(tmp_path / "in.mp4", data[:at] + b"47.3" + data[at + 4 :])
+    made = strip_location(source, tmp_path / "out.mp4")
+    out = (tmp_path / "out.mp4").read_bytes()
+    assert b"My home town" not in out
+    assert b"at home" not in out
+    assert b"47.3" not in out
+    assert b"VideoHandler" in out
+    assert len(removed(made)) == 3
+    strip_location(source, tmp_path / "titles.mp4", keep_titles=True)
+    assert b"My home town" in (tmp_path / "titles.mp4").read_bytes()
+
+
+def jpeg(*segments: bytes) -> bytes:
+    """A JPEG of one black pixel, with further segments in front of its tables."""
+    tables = b"\xff\xdb" + struct.pack(">HB", 67, 0) + bytes([1] * 64)
+    frame = b"\xff\xc0" + bytes.fromhex("000b080001000101011100")
+    codes = b"\xff\xc4" + bytes.fromhex("0013000100000000000000000000000000000000")[:19]
+    scan = b"\xff\xda" + bytes.fromhex("0008010100003f00") + b"\x7f\xff\0\xff\xd9"
+    return b"\xff\xd8" + b"".join(segments) + tables + frame + codes + scan
+
+
+def app(number: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, 0xE0 + number, 2 + len(body)) + body
+
+
+@pytest.mark.parametrize("kind", [13, 14, 0, 1])
+def test_cover_images_keep_their_pixels_alone(plain: Path, tmp_path: Path, kind: int) -> None:
+    image = jpeg(
+        app(0, b"JFIF\0\1\1\0\0\1\0\1\0\0"), app(1, EXIF_GPS), app(1, b"http://ns.adobe.com/xap/1.0/\0" + XMP)
+    )
+    covr = box(b"covr", box(b"data", struct.pack(">II", kind, 0), image + NMEA))
+    source = write(
+        tmp_path / "in.mp4", in_box(plain.read_bytes(), (b"moov", b"udta", b"meta", b"ilst"), covr)
+    )
+    made = strip_location(source, tmp_path / "out.mp4")
+    names_no_place(tmp_path / "out.mp4", readers=True)
+    kept = jpeg(app(0, b"JFIF\0\1\1\0\0\1\0\1\0\0"))
+    assert (kept in (tmp_path / "out.mp4").read_bytes()) == (kind == 13)
+    assert any("covr" in each for each in removed(made))
+
+
+def test_user_data_in_the_video_is_removed(plain: Path, tmp_path: Path, ffmpeg: str) -> None:
+    data = plain.read_bytes()
+    sei = b"\x06\x05" + bytes([16 + len(NMEA)]) + bytes(16) + NMEA + b"\x80"
+    unit = struct.pack(">I", len(sei)) + sei
+    mdat = next(each for each in boxes(data) if each.path == (b"mdat",))
+    samples = index(plain).tracks[0].samples
+    number = 5
+    made = inserted(data, int(samples.offset[number]) + 0, unit, within=(mdat,))
+    # The sample begins with the message: its chunk keeps its place, its size grows.
+    sizes = next(each for each in boxes(made) if each.path[-1] == b"stsz").body + 12 + 4 * number
+    grown = int(samples.size[number]) + len(unit)
+    fixed = made[:sizes] + struct.pack(">I", grown) + made[sizes + 4 :]
+    for table in (each for each in boxes(fixed) if each.path[-1] == b"stco"):
+        rows = np.frombuffer(fixed[table.body + 8 : table.end], ">u4").astype(np.int64)
+        rows = np.where(rows == int(samples.offset[number]) + len(unit), rows - len(unit), rows)
+        fixed = fixed[: table.body + 8] + rows.astype(">u4").tobytes() + fixed[table.end :]
+    source = write(tmp_path / "in.mp4", fixed)
+    assert decoded(source, ffmpeg) == decoded(plain, ffmpeg)
+    report = strip_location(source, tmp_path / "out.mp4")
+    assert any("SEI user data" in each for each in removed(report))
+    assert (tmp_path / "out.mp4").read_bytes() == stripped_plain(plain, tmp_path)
+
+
+def test_telemetry_that_another_program_dropped_from_the_index_goes(clip: Path, tmp_path: Path) -> None:
+    data = bytearray(clip.read_bytes())
+    at = data.rindex(b"trak")
+    data[at : at + 4] = b"free"
+    source = write(tmp_path / "in.mp4", bytes(data))
+    assert len(index(source).tracks) == 2
+    made = strip_location(source, tmp_path / "out.mp4")
+    assert {"mdat (bytes between the samples)", "moov/free"} <= removed(made)
+    assert b"DEVC" not in (tmp_path / "out.mp4").read_bytes().replace(b"GPMFDEVC", b"")
+
+
+def test_telemetry_in_fragments_is_stripped(clip: Path, tmp_path: Path, ffmpeg: str) -> None:
+    source, out = tmp_path / "in.mp4", tmp_path / "out.mp4"
+    options = [
+        "-map",
+        "0",
+        "-c",
+        "copy",
+        "-copy_unknown",
+        "-movflags",
+        "frag_keyframe+empty_moov+default_base_moof",
+    ]
+    subprocess.run([ffmpeg, "-v", "error", "-i", str(clip), *options, str(source)], check=True)
+    made = strip_location(source, out)
+    assert "track 3/GPS5" in removed(made)
+    before, after = gpmf.read(source), gpmf.read(out)
+    assert set(before.streams) - set(after.streams) == {"GPS5"}
+    for label, stream in after.streams.items():
+        assert np.array_equal(stream.raw, before.streams[label].raw)
+    assert decoded(source, ffmpeg) == decoded(out, ffmpeg)
+
+
+def test_raw_telemetry_is_stripped_too(samples: Path, tmp_path: Path) -> None:
+    source = samples / "gpmf" / "walking.gpmf"
+    made = strip_location(source, tmp_path / "out.gpmf")
+    assert made.payloads == 50
+    assert removed(made) == {"telemetry/GPS5"}
+    before, after = gpmf.read(source), gpmf.read(tmp_path / "out.gpmf")
+    assert len(after.payloads) == 50
+    assert after.gps is None
+    assert np.array_equal(after.streams["ACCL"].raw, before.streams["ACCL"].raw)
+
+
+def test_a_stripped_copy_is_stripped_to_itself(clip: Path, tmp_path: Path) -> None:
+    strip_location(clip, tmp_path / "once.mp4")
+    made = strip_location(tmp_path / "once.mp4", tmp_path / "twice.mp4")
+    assert not made.payloads
+    assert not made.removed
+    assert (tmp_path / "once.mp4").read_bytes() == (tmp_path / "twice.mp4").read_bytes()
+
+
+def test_broken_telemetry_is_refused(clip: Path, tmp_path: Path) -> None:
+    data = bytearray(clip.read_bytes())
+    at = data.index(b"STRM")
+    data[at + 6 : at + 8] = b"\xff\xff"
+    source = write(tmp_path / "in.mp4", bytes(data))
+    with pytest.raises(FormatError):
+        strip_location(source, tmp_path / "out.mp4")
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_video_in_a_format_that_is_not_known_is_refused_by_name(plain: Path, tmp_path: Path) -> None:
+    source = write(
+        tmp_path / "in.mp4", plain.read_bytes().replace(b"avc1\0\0\0\0\0\0\0\1", b"XYZ1\0\0\0\0\0\0\0\1")
+    )
+    with pytest.raises(UnsupportedError, match=r"track 1 .XYZ1, video.*cannot search") as refused:
+        strip_location(source, tmp_path / "out.mp4")
+    assert refused.value.remedy
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_copy_that_still_says_where_never_appears(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track_kinds, "without_location", lambda payload, **_: payload)
+    with pytest.raises(ProofError, match="GPS"):
+        strip_location(clip, tmp_path / "out.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_boxes_that_slip_into_the_copy_are_found_by_the_check(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stripping, "_file_type", lambda *_: box(b"free", b"somewhere"))
+    with pytest.raises(ProofError, match="has a box 'free'"):
+        strip_location(plain, tmp_path / "out.mp4")
+    assert not list(tmp_path.iterdir())

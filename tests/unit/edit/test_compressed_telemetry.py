@@ -1,0 +1,77 @@
+"""A movie whose telemetry is compressed (GPMF type '#'), trimmed, merged and brought to another picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.unit.gpmf.huffman_encoder import recompressed
+
+from eddyline import gpmf
+from eddyline.edit.combine import external_telemetry
+from eddyline.edit.merge.merge import merge
+from eddyline.edit.trim.time_values import moment
+from eddyline.edit.trim.trim import Wish, trim
+from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.slice import sample_bytes
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import Piece, linked, passthrough
+from eddyline.store.ranges import FileRanges
+
+KEYS = {"ACCL", "GYRO", "GPS5", "GPS9"}
+
+
+@pytest.fixture
+def packed(clip: Path, tmp_path: Path) -> Path:
+    """The clip with its integer streams compressed."""
+    out, raw = tmp_path / "GX010042.MP4", tmp_path / "packed.gpmf"
+    with FileRanges(clip) as src:
+        movie = read_movie(src)
+        tracks = linked(movie.tracks, [passthrough(movie, track, src) for track in movie.tracks])
+        at = next(n for n, track in enumerate(movie.tracks) if track.kind == "telemetry")
+        blocks = [recompressed(each, KEYS) for each in sample_bytes(src, movie.tracks[at])]
+        raw.write_bytes(b"".join(blocks))
+        size = np.array([len(each) for each in blocks], np.int64)
+        tracks[at] = replace(
+            tracks[at], pieces=(Piece(source=raw, offset=np.cumsum(size) - size, size=size),)
+        )
+        write(out, tracks, timescale=movie.timescale, udta=movie.udta)
+    assert b"ACCL#" in out.read_bytes()
+    return out
+
+
+def test_it_reads_as_the_plain_one_does(clip: Path, packed: Path) -> None:
+    assert gpmf.read(packed).summary() == gpmf.read(clip).summary()
+
+
+def test_a_trim_keeps_just_the_samples_within(packed: Path, tmp_path: Path, tools: Toolchain) -> None:
+    out = tmp_path / "cut.mp4"
+    trim(packed, out, Wish(start=moment("0.5"), end=moment("1.5")), tools=tools)
+    whole, found = gpmf.read(packed), gpmf.read(out)
+    stream = whole.streams["ACCL"]
+    inside = (stream.times >= 0.5) & (stream.times < 1.5)
+    assert abs(len(found.streams["ACCL"]) - int(inside.sum())) <= 4
+    assert b"ACCL#" not in out.read_bytes()
+
+
+def test_merged_chapters_stay_compressed(packed: Path, tmp_path: Path) -> None:
+    second = tmp_path / "GX020042.MP4"
+    second.write_bytes(packed.read_bytes())
+    out = tmp_path / "merged.mp4"
+    merge([packed, second], out)
+    one, both = gpmf.read(packed), gpmf.read(out)
+    for label, stream in one.streams.items():
+        assert both.streams[label].raw.tolist() == 2 * stream.raw.tolist()
+    assert out.read_bytes().count(b"ACCL#") == 2 * len(one.payloads)
+
+
+def test_telemetry_that_is_brought_keeps_its_bytes(packed: Path, tmp_path: Path) -> None:
+    source = gpmf.read(packed).source.payloads
+    made = external_telemetry.brought(
+        packed, offset=Fraction(0), length=Fraction(2), timescale=90000, work=tmp_path
+    )
+    assert made.payloads == tuple(source[at] for at in range(len(source)))

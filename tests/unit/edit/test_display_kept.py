@@ -1,0 +1,155 @@
+"""Trims and merges keep what says how the video is shown: matrices, display size, spherical metadata."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_entry_boxes, with_track_boxes
+
+from eddyline.edit.merge.merge import join_chapters
+from eddyline.edit.trim.time_values import moment
+from eddyline.edit.trim.trim import Wish, trim
+from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.entries.spherical import v1_box, v2_boxes
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie
+from eddyline.store.ranges import FileRanges
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + sum(map(len, parts)), kind) + b"".join(parts)
+
+
+XML = b"<rdf:SphericalVideo><GSpherical:Spherical>true</GSpherical:Spherical></rdf:SphericalVideo>"
+ST3D = box(b"st3d", bytes(5))
+PROJ = box(b"proj", box(b"prhd", bytes(16)), box(b"equi", bytes(20)))
+SV3D = box(b"sv3d", box(b"svhd", bytes(4), b"tool\0"), PROJ)
+
+
+@pytest.fixture(scope="module")
+def plain(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("plain") / "plain.mp4"
+    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=1", "-c:v", "libx264"]
+    argv += ["-preset", "ultrafast", "-g", "10", "-bf", "2", "-threads", "1", f"{out}"]
+    subprocess.run(argv, check=True, timeout=60)
+    return out
+
+
+def wish(how: str) -> Wish:
+    keyframes = how == "keyframes"
+    return Wish(start=moment("0" if keyframes else "0.12"), end=moment("0.8"), keyframes=keyframes)
+
+
+def index(path: Path) -> Movie:
+    with FileRanges(path) as source:
+        return read_movie(source)
+
+
+def shape(movie: Movie) -> tuple[object, ...]:
+    (track,) = movie.of_kind("video")
+    return movie.matrix, track.matrix, track.display_size, track.spherical, v2_boxes(track.stsd)
+
+
+def corners(ffmpeg: str, path: Path) -> bytes:
+    argv = [ffmpeg, "-v", "error", "-i", f"{path}", "-frames:v", "1", "-vf", "scale=8:8:flags=area"]
+    argv += ["-pix_fmt", "gray", "-f", "rawvideo", "-"]
+    return subprocess.run(argv, check=True, capture_output=True, timeout=30).stdout
+
+
+@pytest.mark.parametrize("how", ["keyframes", "exact"])
+@pytest.mark.parametrize(("track", "movie"), [("mirrored", "rotated by 90"), ("anti-transposed", "flipped")])
+def test_a_trim_is_shown_like_its_source(
+    track: str, movie: str, how: str, plain: Path, ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    source = placed(plain, tmp_path / "a.mp4", fixed(EIGHT[track]), fixed(EIGHT[movie]), size=(213, 90))
+    out = tmp_path / "cut.mp4"
+    trim(source, out, wish(how), tools=tools)
+    assert shape(index(out)) == shape(index(source))
+    if how == "keyframes":
+        assert corners(ffmpeg, out) == corners(ffmpeg, source)
+
+
+def test_a_merge_is_shown_like_its_chapters(plain: Path, ffmpeg: str, tmp_path: Path) -> None:
+    source = placed(
+        plain, tmp_path / "a.mp4", fixed(EIGHT["mirrored"]), fixed(EIGHT["rotated by 90"]), size=(213, 90)
+    )
+    out = tmp_path / "merged.mp4"
+    join_chapters([source, source], out)
+    assert shape(index(out)) == shape(index(source))
+    assert corners(ffmpeg, out) == corners(ffmpeg, source)
+
+
+def decoded(ffmpeg: str, path: Path, *options: str) -> list[bytes]:
+    argv = [ffmpeg, "-v", "error", "-i", f"{path}", *options, "-vf", "scale=32:18:flags=area,format=gray"]
+    raw = subprocess.run([*argv, "-f", "rawvideo", "-"], check=True, capture_output=True, timeout=30).stdout
+    return [raw[at : at + 32 * 18] for at in range(0, len(raw), 32 * 18)]
+
+
+def test_an_exact_trim_keeps_the_clean_aperture_of_copied_and_encoded_frames(
+    plain: Path, ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "a.mp4", tmp_path / "cut.mp4"
+    clap = box(b"clap", struct.pack(">8i", 120, 1, 70, 1, 0, 1, 0, 1))
+    with_entry_boxes(plain, source, clap)
+    made = trim(source, out, Wish(start=moment("0.12"), end=moment("0.96")), tools=tools)
+    assert made.copied
+    assert made.encoded
+    wanted = decoded(ffmpeg, source)[made.first : made.last]
+    found = decoded(ffmpeg, out)
+    assert len(found) == len(wanted)
+    for mine, theirs in zip(found, wanted, strict=True):
+        off = [abs(a - b) for a, b in zip(mine, theirs, strict=True)]
+        assert sum(off) / len(off) < 4
+
+
+@pytest.mark.parametrize("how", ["keyframes", "exact"])
+def test_spherical_metadata_is_kept(plain: Path, how: str, tools: Toolchain, tmp_path: Path) -> None:
+    entry = with_entry_boxes(plain, tmp_path / "entry.mp4", ST3D, SV3D)
+    source = with_track_boxes(entry, tmp_path / "a.mp4", v1_box(XML))
+    track = index(source).tracks[0]
+    assert (track.spherical, v2_boxes(track.stsd)) == ((v1_box(XML),), (ST3D, SV3D))
+    trim(source, tmp_path / "cut.mp4", wish(how), tools=tools)
+    join_chapters([source, source], tmp_path / "merged.mp4")
+    for made in ("cut.mp4", "merged.mp4"):
+        assert shape(index(tmp_path / made)) == shape(index(source))
+
+
+def test_the_encoded_ends_of_an_rgb_trim_have_its_colours(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "a.mp4", tmp_path / "cut.mp4"
+    argv = [
+        ffmpeg,
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "color=0xC00000:s=64x48:r=10:d=2",
+        "-pix_fmt",
+        "rgb24",
+    ]
+    subprocess.run([*argv, "-c:v", "libx264rgb", "-g", "5", f"{source}"], check=True, timeout=30)
+    made = trim(source, out, Wish(start=moment("0.3"), end=moment("1.8")), tools=tools)
+    assert made.encoded
+    argv = [
+        ffmpeg,
+        "-v",
+        "error",
+        "-i",
+        f"{out}",
+        "-vf",
+        "scale=1:1",
+        "-pix_fmt",
+        "rgb24",
+        "-f",
+        "rawvideo",
+        "-",
+    ]
+    raw = subprocess.run(argv, check=True, capture_output=True, timeout=30).stdout
+    frames = [raw[at : at + 3] for at in range(0, len(raw), 3)]
+    assert len(frames) == made.last - made.first
+    assert all(abs(a - b) <= 3 for frame in frames for a, b in zip(frame, (192, 0, 0), strict=True))

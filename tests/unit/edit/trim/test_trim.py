@@ -1,0 +1,206 @@
+"""A trimmed recording: frames, sound, telemetry, time code and HiLights of just its stretch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from eddyline import gpmf
+from eddyline.core.errors import Interrupted, ProofError, UsageError
+from eddyline.core.process import Runner
+from eddyline.core.stop import Stop
+from eddyline.edit.trim import telemetry_track as told
+from eddyline.edit.trim.time_values import moment
+from eddyline.edit.trim.trim import Trimmed, Wish, trim
+from eddyline.gpmf.edit.window import Window, window
+from eddyline.media.toolchain import Toolchain
+from eddyline.media.video.rendition_proof import presented_samples
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie
+from eddyline.mp4.presentation import presentation
+from eddyline.pipeline.demo_clip import make_clip
+from eddyline.store.ranges import FileRanges
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=6, width=160, height=90)
+
+
+def cut(
+    source: Path, out: Path, start: str, end: str, tools: Toolchain, *, keyframes: bool = False
+) -> Trimmed:
+    wish = Wish(start=moment(start), end=moment(end), keyframes=keyframes)
+    return trim(source, out, wish, tools=tools)
+
+
+def index(path: Path) -> Movie:
+    with FileRanges(path) as source:
+        return read_movie(source)
+
+
+def check_telemetry(source: Path, path: Path, made: Trimmed) -> None:
+    old, new = gpmf.read(source), gpmf.read(path)
+    assert new.payloads.start_s[0] == 0.0
+    assert abs(new.payloads.end_s[-1] - (made.end_s - made.start_s)) < 1e-6
+    for label, stream in old.streams.items():
+        inside = (stream.times >= made.start_s - 1e-9) & (stream.times < made.end_s - 1e-9)
+        assert inside.sum() == len(new.streams.get(label, ()))
+        if inside.any() and stream.steps is None:
+            mine = new.streams[label]
+            assert np.array_equal(mine.values, stream.values[inside], equal_nan=True)
+            if stream.timeline.rule == "stamps":
+                late = np.abs(mine.times - (stream.times[inside] - made.start_s)).max()
+                assert late * stream.rate_hz <= 1.0 + 1e-6
+
+
+def test_a_trim_is_exact_to_the_frame_and_the_sample(clip: Path, tmp_path: Path, tools: Toolchain) -> None:
+    out = tmp_path / "cut.mp4"
+    made = cut(clip, out, "1.3", "4.7", tools)
+    old, new = index(clip), index(out)
+    video = new.of_kind("video")[0]
+    shown = presentation(new, video)
+    before = presentation(old, old.of_kind("video")[0])
+    assert (made.first, made.last) == (39, 141)
+    assert np.array_equal(shown.pts, before.pts[39:141] - before.pts[39])
+    assert 0 < made.copied < made.copied + made.encoded == 102
+    length = Fraction(shown.end, video.timescale)
+    heard = Fraction(presented_samples(new, new.of_kind("audio")[0]), 48_000)
+    assert abs(heard - length) <= Fraction(1, 48_000)
+    assert new.creation_time == old.creation_time
+    check_telemetry(clip, out, made)
+
+
+def test_hilights_outside_are_dropped_and_those_inside_moved(
+    clip: Path, tmp_path: Path, tools: Toolchain
+) -> None:
+    made = cut(clip, tmp_path / "cut.mp4", "60f", "120f", tools)
+    marks = [mark.time_s for mark in gpmf.read(clip).hilights]
+    kept = [mark - made.start_s for mark in marks if made.start_s <= mark < made.end_s]
+    assert 0 < len(kept) < len(marks)
+    assert [mark.time_s for mark in gpmf.read(tmp_path / "cut.mp4").hilights] == pytest.approx(
+        kept, abs=0.001
+    )
+
+
+def test_sound_begins_with_the_very_sample_of_the_first_frame(
+    clip: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
+) -> None:
+    made = cut(clip, tmp_path / "cut.mp4", "1.3", "4.7", tools)
+
+    def heard(path: Path) -> npt.NDArray[np.float32]:
+        argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:a:0", "-ac", "1", "-f", "f32le", "-"]
+        return np.frombuffer(subprocess.run(argv, check=True, capture_output=True).stdout, "<f4")
+
+    whole, part = heard(clip), heard(tmp_path / "cut.mp4")
+    assert abs(len(part) - round((made.end_s - made.start_s) * 48_000)) <= 1024
+    begin = round(made.start_s * 48_000)
+    assert np.abs(part[2048:40_000] - whole[begin + 2048 : begin + 40_000]).max() < 1e-3
+
+
+def test_keyframes_cut_around_the_wish_without_encoding(clip: Path, tmp_path: Path, tools: Toolchain) -> None:
+    made = cut(clip, tmp_path / "cut.mp4", "80f", "100f", tools, keyframes=True)
+    assert made.first == 61
+    assert made.last >= 100
+    assert made.encoded == made.hidden == 0
+    check_telemetry(clip, tmp_path / "cut.mp4", made)
+
+
+def test_real_recordings_keep_time_code_model_and_telemetry(
+    samples: Path, tmp_path: Path, tools: Toolchain, ffprobe: str
+) -> None:
+    for name, start, code in (
+        ("karma.mp4", "50f", "19:26:49:24"),
+        ("max-heromode.mp4", "63f", "15:44:37:13"),
+    ):
+        out = tmp_path / name
+        made = cut(samples / name, out, start, "200f", tools)
+        assert made.first == int(start[:-1])
+        check_telemetry(samples / name, out, made)
+        assert gpmf.read(out).camera == gpmf.read(samples / name).camera
+        argv = [ffprobe, "-v", "error", "-show_streams", "-count_frames", "-of", "json", str(out)]
+        streams = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["streams"]
+        assert int(streams[0]["nb_read_frames"]) == made.last - made.first
+        assert streams[0]["tags"]["timecode"] == code
+        assert [each["codec_tag_string"] for each in streams] == ["avc1", "mp4a", "tmcd", "gpmd"]
+
+
+def test_exiftool_finds_the_camera_and_its_telemetry_in_a_cut(
+    samples: Path, tmp_path: Path, tools: Toolchain
+) -> None:
+    if shutil.which("exiftool") is None:
+        pytest.skip("exiftool is not installed")
+    out = tmp_path / "cut.mp4"
+    made = cut(samples / "max-heromode.mp4", out, "3", "7", tools)
+    said = subprocess.run(["exiftool", "-ee", "-j", "-G3", str(out)], check=True, capture_output=True).stdout
+    found = json.loads(said)[0]
+    assert made.telemetry is not None
+    assert any(str(value).startswith("GoPro Max") for value in found.values())
+    assert any(key.endswith(":GPSLatitude") for key in found)
+
+
+def test_an_empty_stretch_is_a_wrong_usage_and_leaves_nothing(
+    clip: Path, tmp_path: Path, tools: Toolchain
+) -> None:
+    for start, end in (("3", "3"), ("4", "2"), ("900", "901")):
+        with pytest.raises(UsageError, match="no frame"):
+            cut(clip, tmp_path / "cut.mp4", start, end, tools)
+    with pytest.raises(UsageError, match="replace"):
+        cut(clip, clip, "1", "2", tools)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cut_that_fails_its_proof_never_appears(
+    clip: Path, tmp_path: Path, tools: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "cut.mp4"
+    out.write_bytes(b"what was there before")
+    real = window
+
+    def spoilt(*given: Any) -> Window:
+        made = real(*given)
+        object.__setattr__(made, "kept", {key: (a, b - 1) for key, (a, b) in made.kept.items()})
+        return made
+
+    monkeypatch.setattr(told, "window", spoilt)
+    with pytest.raises(ProofError):
+        cut(clip, out, "1.3", "4.7", tools)
+    assert [each.name for each in tmp_path.iterdir()] == ["cut.mp4"]
+    assert out.read_bytes() == b"what was there before"
+
+
+def test_a_stop_leaves_nothing_behind(clip: Path, tmp_path: Path, tools: Toolchain) -> None:
+    stop = Stop()
+    stop.request("Ctrl-C")
+    wish = Wish(start=moment("1.3"), end=moment("4.7"))
+    with pytest.raises(Interrupted):
+        trim(clip, tmp_path / "cut.mp4", wish, tools=tools, runner=Runner(stop=stop))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_uncompressed_sound_of_a_mov_is_kept_bit_for_bit(
+    tmp_path: Path, tools: Toolchain, ffmpeg: str
+) -> None:
+    film, out = tmp_path / "film.mov", tmp_path / "cut.mov"
+    picture = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=3")
+    tone = ("-f", "lavfi", "-i", "sine=frequency=997:sample_rate=48000:duration=3")
+    coded = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-c:a", "pcm_s16le")
+    subprocess.run([ffmpeg, "-v", "error", *picture, *tone, *coded, str(film)], check=True)
+    made = cut(film, out, "13f", "60f", tools)
+
+    def heard(path: Path) -> npt.NDArray[np.int16]:
+        argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:a:0", "-f", "s16le", "-"]
+        return np.frombuffer(subprocess.run(argv, check=True, capture_output=True).stdout, "<i2")
+
+    whole, part = heard(film), heard(out)
+    begin = round(made.start_s * 48_000)
+    assert len(part) == 47 * 1920
+    assert np.array_equal(part, whole[begin : begin + len(part)])

@@ -1,0 +1,134 @@
+"""What people order reaches the drainer of a worker, whatever the way there does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.errors import TransientError, UsageError
+from eddyline.core.stop import Stop
+from eddyline.fleet.command_listener import Obedience
+from eddyline.fleet.drain_controller import Drainer
+from eddyline.fleet.draining_broker import Gate
+from eddyline.fleet.notices import Kind, Notice
+from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.worker.direct import DirectBroker
+from eddyline.graph.worker.worker import Worker
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "ledger.db") as opened:
+        yield opened
+
+
+def _until(condition: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
+
+
+def test_a_worker_ordered_to_drain_ends_within_two_seconds(ledger: Ledger) -> None:
+    stop = Stop()
+    drainer = Drainer(DirectBroker(ledger), stop=stop)
+    worker = Worker("ada", drainer.gate, drainer.watched({}), slots=1, classes=("cpu",), stop=stop)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    obedience = Obedience(drainer.gate, worker="ada", notice=drainer.notice)
+    _until(ledger.workers)
+    begin = time.monotonic()
+    assert ledger.drain("ada", "the machine is sold")
+    thread.join(5)
+    assert time.monotonic() - begin < 10.0
+    assert stop.reason == "the machine is sold"
+    obedience.close()
+    drainer.close()
+
+
+def test_it_waits_out_what_the_way_there_does_and_tells_of_it(ledger: Ledger) -> None:
+    class Shaky(DirectBroker):
+        left = 2
+
+        def orders(self, worker: str, wait_s: float) -> list[Order]:
+            if self.left:
+                self.left -= 1
+                raise (TransientError("away") if self.left else UsageError("no permission"))
+            return super().orders(worker, wait_s)
+
+    ledger.register("ada", "here", 1)
+    ledger.drain("ada", "enough")
+    heard: list[Notice] = []
+    troubles: list[str] = []
+    obedience = Obedience(Gate(Shaky(ledger)), worker="ada", notice=heard.append, on_trouble=troubles.append)
+    _until(lambda: heard)
+    obedience.close()
+    assert [(notice.kind, notice.reason) for notice in heard] == [(Kind.ASKED, "enough")]
+    assert troubles == ["away", "no permission"]
+
+
+def test_its_end_waits_for_no_answer(ledger: Ledger) -> None:
+    asked = threading.Event()
+    release = threading.Event()
+
+    class Slow(DirectBroker):
+        def orders(self, worker: str, wait_s: float) -> list[Order]:
+            asked.set()
+            release.wait(20)
+            return super().orders(worker, wait_s)
+
+    ledger.register("ada", "here", 1)
+    ledger.drain("ada", "too late")
+    heard: list[Notice] = []
+    obedience = Obedience(Slow(ledger), worker="ada", notice=heard.append)
+    assert asked.wait(10)
+    begin = time.monotonic()
+    obedience.close()
+    assert time.monotonic() - begin < 4
+    release.set()
+    _until(lambda: not obedience._thread.is_alive())
+    assert heard == []
+
+
+def test_a_command_for_another_worker_is_not_obeyed_but_reported(ledger: Ledger) -> None:
+    sent = [
+        Order(worker="somebody-else", kind=OrderKind.DRAIN),
+        Order(worker="ada", kind=OrderKind.DRAIN, reason="for ada"),
+    ]
+
+    class Misled(DirectBroker):
+        def orders(self, worker: str, wait_s: float) -> list[Order]:  # noqa: ARG002 - as the port has it
+            return [sent.pop(0)] if sent else []
+
+    notices: list[Notice] = []
+    troubles: list[str] = []
+    obedience = Obedience(
+        Misled(ledger), worker="ada", notice=notices.append, wait_s=0.01, on_trouble=troubles.append
+    )
+    _until(lambda: notices)
+    obedience.close()
+    assert [notice.reason for notice in notices] == ["for ada"]
+    assert troubles == ["a command for 'somebody-else', not for this worker: ignored"]
+
+
+def test_it_listens_on_after_an_unforeseen_error(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(DirectBroker):
+        left = 2
+
+        def orders(self, worker: str, wait_s: float) -> list[Order]:  # noqa: ARG002 - as the port has it
+            if self.left:
+                self.left -= 1
+                raise KeyError("a bug")
+            return [Order(worker=worker, kind=OrderKind.DRAIN, reason="at last")]
+
+    notices: list[Notice] = []
+    obedience = Obedience(Broken(ledger), worker="ada", notice=notices.append, wait_s=0.01)
+    _until(lambda: notices)
+    obedience.close()
+    assert notices[0].reason == "at last"
+    assert caplog.text.count("KeyError: 'a bug'") == 2

@@ -1,0 +1,89 @@
+"""HiLights of all chapters, each later by the chapters before it."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from eddyline import gpmf
+from eddyline.core.errors import UnsupportedError
+from eddyline.gpmf.edit.hilight_edit import Chapter, combined
+from eddyline.gpmf.hilights import read_hilights
+from eddyline.gpmf.sources import boxes
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def old(*times: int) -> bytes:
+    return box(b"HMMT", struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(404, b"\0"))
+
+
+def new(*times: int, type_: str = "LLLllfFff") -> bytes:
+    rows = [(time, time, time + 5, 0, 0, 0.0, b"MANL", 100.0, 100.0)[: len(type_)] for time in times]
+    stream = gpmf.stream("HLMT", "?", rows, complex_type=type_, total=len(times)) if rows else None
+    device = gpmf.device("HLMT", "Highlights", [stream] if stream else [])
+    settings = gpmf.device(1, "Global Settings", [])
+    return box(b"GPMF", gpmf.write([settings, device]).ljust(2048, b"\0"))
+
+
+def marks(udta: bytes) -> list[float]:
+    told = list(boxes(udta))
+    settings = gpmf.parse(next((body for kind, body in told if kind == b"GPMF"), b""))
+    return [mark.time_s for mark in read_hilights(told, settings)]
+
+
+def merged(*udtas: bytes) -> bytes:
+    return combined([Chapter(udta=udta, begins_ms=10_000 * at) for at, udta in enumerate(udtas)])
+
+
+def test_old_marks_move_by_the_chapters_before() -> None:
+    udta = merged(old(500, 900), old(), old(100))
+    assert marks(udta) == [0.5, 0.9, 20.1]
+    assert len(udta) == len(old())
+
+
+def test_new_marks_move_by_the_chapters_before_with_their_spans() -> None:
+    udta = merged(new(500), new(100, 200), new())
+    assert marks(udta) == [0.5, 10.1, 10.2]
+    assert len(udta) == len(new())
+    settings = gpmf.parse(udta[8:])
+    assert next(settings.find("TSMP")).array().item() == 3
+    assert [mark.end_s for mark in read_hilights([], settings)] == [0.505, 10.105, 10.205]
+
+
+def test_marks_of_later_chapters_alone_find_their_way_in() -> None:
+    assert marks(merged(new(), new(100))) == [10.1]
+    assert marks(merged(b"", new(100))) == [10.1]
+    assert marks(merged(b"", old(100))) == [10.1]
+
+
+def test_where_only_the_first_has_marks_its_bytes_stay() -> None:
+    first = box(b"FIRM", b"HD9") + old(500) + new(500) + bytes(4)
+    assert merged(first, old() + new(), box(b"FIRM", b"HD9")) == first
+
+
+def test_other_boxes_and_what_ends_udta_stay_in_place() -> None:
+    udta = merged(box(b"FIRM", b"HD9") + old(500) + box(b"MUID", bytes(32)) + bytes(4), old(100))
+    assert [kind for kind, _ in boxes(udta)] == [b"FIRM", b"HMMT", b"MUID"]
+    assert udta.endswith(bytes(4))
+
+
+def test_more_marks_than_the_box_has_room_for_make_it_larger() -> None:
+    many = old(*range(60, 120))
+    assert len(marks(merged(many, many))) == 120
+
+
+def test_marks_described_in_different_ways_are_refused() -> None:
+    with pytest.raises(UnsupportedError, match="different ways"):
+        merged(new(500), new(500, type_="LLLllfFf"))
+
+
+def test_real_marks_move(samples: Path) -> None:
+    block = box(b"GPMF", (samples / "gpmf" / "mp4header.raw").read_bytes())
+    first = marks(block)
+    assert len(first) == 3
+    assert marks(merged(block, block)) == pytest.approx([*first, *(10 + time for time in first)])

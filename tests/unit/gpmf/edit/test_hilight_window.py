@@ -1,0 +1,48 @@
+"""HiLights of a stretch: those within it, counted from its start; all else as it was."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from eddyline import gpmf
+from eddyline.gpmf.edit.hilight_window import within
+from eddyline.gpmf.hilights import read_hilights
+from eddyline.gpmf.sources import boxes
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def marks(udta: bytes) -> list[float]:
+    block = next((body for kind, body in boxes(udta) if kind == b"GPMF"), b"")
+    return [mark.time_s for mark in read_hilights(boxes(udta), gpmf.parse(block, lenient=True))]
+
+
+def test_old_marks_outside_are_dropped_and_the_others_shifted() -> None:
+    times = struct.pack(">4I", 3, 500, 2500, 9000).ljust(404, b"\0")
+    udta = box(b"FIRM", b"HD5.02") + box(b"HMMT", times) + bytes(4)
+    cut = within(udta, 2000, 8000)
+    assert marks(cut) == [0.5]
+    assert len(cut) == len(udta)
+    assert cut[:14] == udta[:14]
+
+
+def test_new_marks_are_dropped_and_shifted_with_their_spans(samples: Path) -> None:
+    block = (samples / "gpmf" / "mp4header.raw").read_bytes()
+    udta = box(b"GPMF", block)
+    times = marks(udta)
+    assert len(times) == 3
+    start = (times[0] + times[1]) / 2 * 1000
+    cut = within(udta, start, times[2] * 1000)
+    assert np.allclose(marks(cut), [times[1] - start / 1000], atol=0.001)
+    assert len(cut) == len(udta)
+
+
+def test_a_block_without_marks_is_left_as_it_is() -> None:
+    block = gpmf.write([gpmf.nest("DEVC", [gpmf.leaf("DVID", "L", 1), gpmf.leaf("MINF", "c", "Camera")])])
+    udta = box(b"GPMF", block.ljust(256, b"\0"))
+    assert within(udta, 1000, 2000) == udta

@@ -1,0 +1,113 @@
+"""What a database cannot hold is refused by name, and stops nobody."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from tests.unit.graph.coordinator_helpers import Post, answer, offer, start
+from tests.unit.graph.ledger_helpers import done, get, new
+
+from eddyline.core.clock import ManualClock
+from eddyline.core.stop import Stop
+from eddyline.graph.coordinator.coordinator import Coordinator
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.db.transactions import RefusedError
+from eddyline.graph.job import GraphError
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.messages import Beat
+from eddyline.graph.states import State
+
+# Random, so that it is not packed either.
+LONG = random.Random(1).randbytes(4000).hex()
+
+
+@pytest.fixture
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[RemoteLedger]:
+    with RemoteLedger.open(ledger_url, clock=clock) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("field", ["id", "asset", "kind", "cls", "owner"])
+def test_a_name_that_no_index_holds_is_refused_before_anything_is_written(
+    ledger: RemoteLedger, field: str
+) -> None:
+    odd: dict[str, Any] = {field: LONG}
+    wrong = new("a-2", **odd) if field != "id" else new(LONG)
+    with pytest.raises(GraphError, match="too long"):
+        ledger.submit([new("a-1"), wrong])
+    assert ledger.jobs() == []
+
+
+def test_the_longest_names_there_may_be_fit_together(ledger: RemoteLedger) -> None:
+    first, second = ("".join(random.Random(n).choices("𝄞🎬🌊", k=300)) for n in (1, 2))
+    ledger.submit([new(first, owner=second, cls=second), new(second, first, owner=first, cls=second)])
+    assert get(ledger, second).needs == (first,)
+
+
+def test_a_job_whose_answer_adds_what_cannot_be_is_dead_with_the_reason(ledger: RemoteLedger) -> None:
+    ledger.submit([new("a-1")])
+    first = offer(ledger)
+    ledger.apply([answer(first, done(new(LONG)))], lease_s=90)
+    job = get(ledger, "a-1")
+    assert job.state is State.DEAD
+    assert job.error is not None
+    assert job.error["error"] == "SpawnError"
+
+
+def test_facts_that_postgresql_refuses_are_parked_and_the_next_are_recorded(postgres: str) -> None:
+    with RemoteLedger.open(postgres) as ledger:
+        ledger.cancel(asset="zz")
+        ledger.submit([new("zz-1")])
+        post = Post(random.Random(0))
+        stop = Stop()
+        coordinator = Coordinator(ledger, post, classes=("cpu",), stop=stop)
+        thread = threading.Thread(target=coordinator.run)
+        thread.start()
+        try:
+            _until(lambda: post.queue)
+            post.tell(Beat(worker=LONG, host="here", pid=1, lease_s=60))
+            post.tell(answer(post.queue[0], done()))
+            _until(lambda: get(ledger, "zz-1").state is State.DONE and post.parked)
+        finally:
+            stop.request("over")
+            thread.join(10)
+        ((_, reason),) = post.parked
+        assert "index" in reason
+
+
+def test_a_refusal_is_no_reason_to_try_again(postgres: str) -> None:
+    with Ledger.open(postgres) as ledger, pytest.raises(RefusedError) as raised:
+        ledger.register(LONG, "here", 1)
+    assert not raised.value.retry
+
+
+def _until(condition: object) -> None:
+    assert callable(condition)
+    give_up = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+def test_answers_take_their_assets_before_their_rows_as_cancelling_does(postgres: str) -> None:
+    import psycopg
+
+    with RemoteLedger.open(postgres) as ledger, closing(psycopg.connect(postgres)) as other:
+        ledger.submit([new("yy-1")])
+        (first,) = [o for o in ledger.take_offers(classes=("cpu",), limit=99, hold_s=1) if o.job.id == "yy-1"]
+        # Somebody who cancels: the asset is taken, and the row is next.
+        other.execute("SELECT pg_advisory_xact_lock(%s, mod(hashtext('yy'), 1024))", (0xEDD1,))
+        say = threading.Thread(target=lambda: ledger.apply([start(first)], lease_s=90))
+        say.start()
+        time.sleep(0.5)
+        assert say.is_alive(), "it waits for the asset"
+        other.execute("SELECT id FROM jobs WHERE id = 'yy-1' FOR UPDATE NOWAIT")
+        other.rollback()
+        say.join(10)
+        assert get(ledger, "yy-1").lease_owner == "ada"

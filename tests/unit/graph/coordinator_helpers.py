@@ -1,0 +1,146 @@
+"""Short words for the tests of coordinators: a ledger at a distance, and an exchange in memory."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from eddyline.core.errors import EddylineError, TransientError
+from eddyline.graph.command import Order
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.job import Outcome
+from eddyline.graph.messages import Answered, Delivery, Fact, Offer, Started
+
+LEASE_S = 90.0
+
+
+def offers(ledger: RemoteLedger, limit: int = 100, hold_s: float = 20.0) -> list[Offer]:
+    """Take what is due and say that it was published."""
+    taken = ledger.take_offers(classes=("cpu",), limit=limit, hold_s=hold_s)
+    ledger.confirm(taken)
+    return taken
+
+
+def offer(ledger: RemoteLedger) -> Offer:
+    """The only one that is due."""
+    (only,) = offers(ledger)
+    return only
+
+
+def start(offer: Offer, receipt: int = 1, worker: str = "ada") -> Started:
+    """A worker's word that it began, by the so-many-th receipt."""
+    return Started(job_id=offer.job.id, fence=offer.base + receipt, worker=worker, at=1.0, token=offer.token)
+
+
+def answer(offer: Offer, outcome: Outcome, receipt: int = 1, worker: str = "ada") -> Answered:
+    """A worker's answer."""
+    return Answered(
+        job_id=offer.job.id,
+        fence=offer.base + receipt,
+        worker=worker,
+        at=1.0,
+        outcome=outcome,
+        token=offer.token,
+    )
+
+
+def say(ledger: RemoteLedger, *facts: Fact) -> int:
+    """Apply facts, as one message; how many counted."""
+    return ledger.apply(facts, lease_s=LEASE_S).counted
+
+
+@dataclass
+class Post:
+    """An exchange in memory that loses, doubles and shuffles as it is told: one of many sides."""
+
+    rng: random.Random
+    loses: float = 0.0
+    doubles: float = 0.0
+    fails: float = 0.0
+    queue: list[Offer] = field(default_factory=list)
+    said: list[Delivery] = field(default_factory=list)
+    parked: list[tuple[Delivery, str]] = field(default_factory=list)
+    boxes: dict[str, list[Order]] = field(default_factory=dict)
+    published: int = 0
+    in_hand: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def lane(self, cls: str, priority: int) -> str | None:  # noqa: ARG002 - one for all
+        return cls if cls == "cpu" else None
+
+    def publish(self, offers: Sequence[Offer]) -> list[EddylineError | None]:
+        if self.rng.random() < self.fails:
+            raise TransientError("the post is closed")
+        with self.lock:
+            for each in offers:
+                self.published += 1
+                if self.rng.random() >= self.loses:
+                    self.queue += [each] * (2 if self.rng.random() < self.doubles else 1)
+            self.rng.shuffle(self.queue)
+        return [None] * len(offers)
+
+    def order(self, orders: Sequence[Order]) -> list[bool]:
+        if self.rng.random() < self.fails:
+            raise TransientError("the post is closed")
+        with self.lock:
+            there = [order.worker in self.boxes for order in orders]
+            for order, yes in zip(orders, there, strict=True):
+                if yes:
+                    self.boxes[order.worker] += [order] * (2 if self.rng.random() < self.doubles else 1)
+        return there
+
+    def forget(self, workers: Sequence[str]) -> None:
+        if self.rng.random() < self.fails:
+            raise TransientError("the post is closed")
+        with self.lock:
+            for worker in workers:
+                self.boxes.pop(worker, None)
+
+    def tidy(self, known: Collection[str]) -> int:
+        with self.lock:
+            gone = [worker for worker in self.boxes if worker not in known]
+            for worker in gone:
+                del self.boxes[worker]
+        return len(gone)
+
+    def collect(self, wait_s: float) -> list[Delivery]:
+        give_up = time.monotonic() + min(wait_s, 0.02)
+        while not self.said and time.monotonic() < give_up:
+            time.sleep(0.001)
+        with self.lock:
+            self.rng.shuffle(self.said)
+            return self.said[:10]
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        if self.rng.random() < self.fails:
+            raise TransientError("the post is closed")
+        with self.lock:
+            done = {each.receipt for each in deliveries if self.rng.random() >= self.doubles}
+            self.said = [each for each in self.said if each.receipt not in done]
+
+    def park(self, delivery: Delivery, reason: str) -> None:
+        with self.lock:
+            self.parked.append((delivery, reason))
+            self.said = [each for each in self.said if each.receipt != delivery.receipt]
+
+    def depths(self) -> Mapping[str, int]:
+        with self.lock:
+            return {"cpu": len(self.queue) + self.in_hand}
+
+    def take(self) -> Offer | None:
+        with self.lock:
+            if not self.queue:
+                return None
+            self.in_hand += 1
+            return self.queue.pop()
+
+    def tell(self, *facts: Fact) -> None:
+        with self.lock:
+            self.said.append(Delivery(facts=facts, receipt=str(self.rng.random())))
+
+    def settled(self) -> None:
+        with self.lock:
+            self.in_hand -= 1

@@ -1,0 +1,66 @@
+"""Rows in bulk: whatever text and numbers a column can hold comes back as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from sqlalchemy import Select
+from tests.unit.graph.ledger_helpers import answer, get, new, plan, take
+
+from eddyline.graph.db import bulk
+from eddyline.graph.job import Done
+from eddyline.graph.ledger import archive, dependencies, dependency_states, leases, outbox, rows
+from eddyline.graph.ledger.ledger import Ledger
+
+_ODD = (
+    'a "quoted" name',
+    "back\\slash\\",
+    "{braces},commas",
+    "NULL",
+    " blanks ",
+    "two\nlines\tand a tab",
+    "it's",
+    "Wildwasser \U0001f6f6 \u00fc",
+    '\\"',
+    "%(name)s %s :name",
+)
+
+
+@pytest.mark.parametrize("text", _ODD)
+def test_odd_text_comes_back_as_it_was(ledger: Ledger, text: str) -> None:
+    ledger.submit([new(text, owner=text, spec={"note": text}), new("after", text)])
+    claim = take(ledger)[0]
+    assert (claim.job.id, claim.job.owner, claim.job.spec) == (text, text, {"note": text})
+    answer(ledger, claim, Done(result={"note": text}, output=text))
+    assert (get(ledger, text).result, get(ledger, text).output) == ({"note": text}, text)
+    released = take(ledger)[0].job
+    assert (released.id, released.needs) == ("after", (text,))
+
+
+@pytest.mark.parametrize("weight", [1e-12, 0.1 + 0.2, 1e300, 7])
+def test_numbers_come_back_to_the_last_bit(ledger: Ledger, weight: float) -> None:
+    ledger.submit([new("a-1", weight=weight, deadline=1_700_000_000.123456)])
+    assert (get(ledger, "a-1").weight, get(ledger, "a-1").deadline) == (weight, 1_700_000_000.123456)
+
+
+def test_an_empty_text_is_not_nothing(ledger: Ledger) -> None:
+    ledger.submit([new("a-1")])
+    answer(ledger, take(ledger)[0], Done(result={}, output=""))
+    assert get(ledger, "a-1").output == ""
+
+
+@pytest.mark.parametrize(
+    "room", [archive, dependencies, leases, outbox, rows, dependency_states], ids=lambda m: m.__name__
+)
+def test_a_query_for_a_list_of_ids_reads_no_other_rows(room: ModuleType, tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        queries = [
+            bulk._worded(query, (), "sqlite") for query in vars(room).values() if isinstance(query, Select)
+        ]
+        listing = [query for query in queries if "json_each" in query.text]
+        assert listing
+        for query in listing:
+            steps = plan(ledger, query.text, ["[]" for _ in query.order or ()])
+            assert all(step.startswith(("SEARCH", "LIST", "SCAN json_each")) for step in steps), steps

@@ -1,0 +1,330 @@
+"""The database goes away and comes back: nothing is lost, nothing doubled, nothing reported wrongly."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError
+from tests.unit.graph.ledger_helpers import answer, done, get, interrupted, new, take
+from tests.unit.graph.postgres_server import Server
+
+from eddyline.graph.db import engine
+from eddyline.graph.db.transactions import LedgerError
+from eddyline.graph.job import Settlement
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.states import State
+
+WORKER_PROCESS = Path(__file__).parents[1] / "worker_process.py"
+
+
+def test_an_outage_is_logged_with_its_length(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    with Ledger.open(server.url) as ledger:
+        ledger.submit([new("a-1")])
+        server.stop(signal.SIGQUIT)
+        reader = threading.Thread(target=ledger.counts)
+        reader.start()
+        time.sleep(0.5)
+        server.start()
+        reader.join(30)
+    logged = [record.getMessage() for record in caplog.records if record.name == "eddyline.outages"]
+    assert logged[0].startswith("ledger unavailable: ")
+    assert logged[1].startswith("ledger available again after ")
+    assert len(logged) == 2
+
+
+def test_workers_survive_crashes_and_restarts_of_the_server(server: Server, tmp_path: Path) -> None:
+    chunks = [f"a-{number:03d}" for number in range(300)]
+    with Ledger.open(server.url) as ledger:
+        ledger.submit([*(new(chunk) for chunk in chunks), new("z-1", *chunks)])
+        laborers = [
+            subprocess.Popen(
+                [
+                    sys.executable,
+                    str(WORKER_PROCESS),
+                    server.url,
+                    f"w{number}",
+                    str(tmp_path / f"{number}"),
+                    "0.04",
+                ]
+            )
+            for number in range(4)
+        ]
+        for how in (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT):
+            _until_done_grew(ledger, 20)
+            server.stop(how)
+            time.sleep(0.2)
+            server.start()
+        assert [laborer.wait(60) for laborer in laborers] == [0] * 4
+        assert ledger.counts() == {state: 301 if state is State.DONE else 0 for state in State}
+        # No job was redone but for those whose answer the crash took along; and none failed.
+        assert all(job.attempt == 1 or job.starts > 1 for job in ledger.jobs())
+        assert all(job.error is None for job in ledger.jobs())
+
+
+def _until_done_grew(ledger: Ledger, by: int) -> None:
+    begin = ledger.counts()[State.DONE]
+    give_up = time.monotonic() + 30
+    while ledger.counts()[State.DONE] < begin + by:
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def test_a_ledger_waits_for_a_server_that_is_not_up_yet(server: Server) -> None:
+    Ledger.open(server.url).close()
+    server.stop()
+    counts: list[int] = []
+
+    def open_and_submit() -> None:
+        with Ledger.open(server.url) as ledger:
+            counts.append(ledger.submit([new("a-1")]))
+
+    # Not the other way round: the server ends with the thread that starts it.
+    thread = threading.Thread(target=open_and_submit)
+    thread.start()
+    time.sleep(0.5)
+    server.start()
+    thread.join()
+    assert counts == [1]
+
+
+def test_a_server_that_stays_away_is_an_error_in_bounded_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eddyline.graph.db.transactions._OPENING_PATIENCE_S", 0.3)
+    begin = time.monotonic()
+    with pytest.raises(LedgerError, match="No such file"):
+        Ledger.open(f"postgresql://postgres@/postgres?host={tmp_path}")
+    assert 0.25 < time.monotonic() - begin < 20
+
+
+def test_a_wrong_name_or_password_is_told_at_once(server: Server) -> None:
+    begin = time.monotonic()
+    with pytest.raises(LedgerError, match="does not exist"):
+        Ledger.open(server.url.replace("/postgres?", "/nowhere?"))
+    assert time.monotonic() - begin < 9
+
+
+class _Cut:
+    """Cuts the writer's connection once: just before, or just after, the server has committed."""
+
+    def __init__(self, ledger: Ledger, *, committed: bool) -> None:
+        self._committed = committed
+        self._armed = True
+        self._ledger = ledger
+        event.listen(ledger._database.engine, "commit", self._on_commit)
+
+    def _on_commit(self, connection: Connection) -> None:
+        if not self._armed or not connection.get_execution_options().get(engine.WRITER):
+            return
+        self._armed = False
+        raw: Any = connection.connection.driver_connection
+        if self._committed:
+            # And a transaction for the client to find itself in.
+            raw.execute("COMMIT")
+            raw.execute("BEGIN")
+        pid = raw.info.backend_pid
+        # Of another connection: this one is to find itself cut off.
+        with self._ledger._database.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            other.commit()
+
+
+@pytest.fixture
+def remote(server: Server) -> Iterator[Ledger]:
+    with Ledger.open(server.url, rng=random.Random(1)) as ledger:
+        yield ledger
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_an_answer_whose_commit_was_lost_counts_once_and_is_not_called_late(
+    remote: Ledger, *, committed: bool
+) -> None:
+    remote.submit([new("a-1"), new("a-2", "a-1")])
+    claim = take(remote)[0]
+    _Cut(remote, committed=committed)
+    assert answer(remote, claim, done(new("a-3", "a-1"), x=1))
+    assert get(remote, "a-1").state is State.DONE
+    assert get(remote, "a-2").unmet == 0
+    assert not answer(remote, claim, done()), "a second answer is late all the same"
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_what_was_late_stays_late_when_the_commit_was_lost(remote: Ledger, *, committed: bool) -> None:
+    remote.submit([new("a-1"), new("b-1")])
+    old = take(remote)[0]
+    answer(remote, old, interrupted())
+    fresh = take(remote, limit=2)
+    _Cut(remote, committed=committed)
+    answers = [Settlement(job_id=c.job.id, fence=c.fence, outcome=done()) for c in (old, *fresh, fresh[0])]
+    assert remote.settle(answers) == [False, True, True, False]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_jobs_lent_by_a_lost_commit_are_handed_out_all_the_same(remote: Ledger, *, committed: bool) -> None:
+    remote.submit([new(f"a-{number}") for number in range(6)])
+    first = take(remote, limit=2)
+    _Cut(remote, committed=committed)
+    second = take(remote, limit=2)
+    assert len(second) == 2
+    assert not {claim.job.id for claim in first} & {claim.job.id for claim in second}
+    assert remote.held("ada") == {claim.job.id: claim.fence for claim in (*first, *second)}
+    assert all(answer(remote, claim, done()) for claim in (*first, *second))
+
+
+def test_a_statement_that_never_ends_is_ended_by_the_server(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(server.url) as ledger:
+        shown = ledger._database.read(
+            lambda c: [
+                c.execute(text(f"SHOW {name}")).scalar()
+                for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+            ]
+        )
+        assert shown == ["30s", "10s", "30s"]
+        monkeypatch.setattr(ledger._database, "_patience_s", 0.2)
+        with pytest.raises(LedgerError, match="statement timeout"):
+            ledger._database.write(
+                lambda c: (
+                    c.execute(text("SET LOCAL statement_timeout = 50"))
+                    and c.execute(text("SELECT pg_sleep(5)"))
+                )
+            )
+        assert ledger.submit([new("a-1")]) == 1
+
+
+def test_a_frozen_process_does_not_hold_the_others_up(server: Server) -> None:
+    url = f"{server.url}&options=-c%20idle_in_transaction_session_timeout%3D300"
+    with Ledger.open(url) as frozen, Ledger.open(server.url) as ledger:
+        ledger.submit([new("a-1")])
+        claim = take(ledger)[0]
+        connection = frozen._database.engine.connect()
+        connection.execute(text("SELECT * FROM jobs FOR UPDATE"))
+        begin = time.monotonic()
+        assert answer(ledger, claim, done())
+        assert time.monotonic() - begin < 20
+        with pytest.raises(DBAPIError):
+            connection.execute(text("SELECT 1"))
+        connection.invalidate()
+        connection.close()
+
+
+def test_sixteen_clients_deadlock_never(ledger_url: str) -> None:
+    """Fan-in across clients, spawns with links, cancels and redrives, in many orders."""
+    if ledger_url.endswith(".db"):
+        pytest.skip("SQLite has one writer")
+    wrong: list[BaseException] = []
+    with Ledger.open(ledger_url) as ledger:
+        before = ledger._database.read(_deadlocks)
+        for number in range(12):
+            asset = f"a{number}"
+            ids = [f"{asset}-{n:02d}" for n in range(12)]
+            plan = new(f"{asset}-plan")
+            late = new(f"{asset}-00end", f"{asset}-plan")
+            ledger.submit([*(new(name) for name in ids), plan, late, new(f"{asset}-z", *ids, late.id)])
+
+    def work(number: int) -> None:
+        rng = random.Random(number)
+        try:
+            with Ledger.open(ledger_url) as mine:
+                give_up = time.monotonic() + 60
+                while mine.has_open() and time.monotonic() < give_up:
+                    _mingle(mine, rng, f"w{number}")
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    with Ledger.open(ledger_url) as ledger:
+        assert not ledger.has_open()
+        time.sleep(0.1)
+        assert ledger._database.read(_deadlocks) == before
+
+
+def _mingle(ledger: Ledger, rng: random.Random, worker: str) -> None:
+    claims = take(ledger, limit=rng.randint(1, 6), worker=worker)
+    rng.shuffle(claims)
+    answers = []
+    for claim in claims:
+        spawn = ()
+        if claim.job.id.endswith("-plan"):
+            asset = claim.job.asset
+            spawn = _spawned(asset)
+        answers.append(Settlement(job_id=claim.job.id, fence=claim.fence, outcome=done(*spawn)))
+    ledger.settle(answers)
+    if rng.random() < 0.1:
+        asset = f"a{rng.randrange(12)}"
+        ids = ledger.cancel(asset=asset)
+        ledger.redrive(*ids)
+    ledger.expire()
+
+
+def _spawned(asset: str) -> tuple[Any, ...]:
+    from eddyline.graph.job import Link
+
+    extra = [f"{asset}-{n:02d}x" for n in range(4)]
+    needs = (f"{asset}-05", f"{asset}-plan")
+    return (*(new(name, *needs) for name in extra), Link(job_id=f"{asset}-00end", needs=tuple(extra)))
+
+
+def _deadlocks(connection: Connection) -> int:
+    connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+    query = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    return int(connection.execute(query).scalar_one())
+
+
+def test_a_cancellation_elsewhere_stops_the_job_within_two_seconds(ledger_url: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with Ledger.open(ledger_url) as ledger:
+        ledger.submit([new("a-1")])
+        laborer = subprocess.Popen([sys.executable, str(WORKER_PROCESS), ledger_url, "w", str(log), "30"])
+        _until(lambda: log.exists() and "start a-1" in log.read_text())
+        cancelled = time.time()
+        assert ledger.cancel(asset="a") == ["a-1"]
+        _until(lambda: "stopped a-1" in log.read_text())
+        stopped = float(log.read_text().split()[-1])
+        assert stopped - cancelled < 2
+        assert laborer.wait(10) == 0
+        assert get(ledger, "a-1").state is State.CANCELLED
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+def test_an_outage_longer_than_the_leases_takes_no_job_from_who_lives(server: Server, tmp_path: Path) -> None:
+    with Ledger.open(server.url) as ledger:
+        ledger.submit([new(f"a-{number}") for number in range(4)])
+        names = ("ada", "bob")
+        laborers = [
+            subprocess.Popen(
+                [sys.executable, str(WORKER_PROCESS), server.url, name, str(tmp_path / name), "14", "2"]
+            )
+            for name in names
+        ]
+        give_up = time.monotonic() + 30
+        while ledger.counts()[State.RUNNING] < 4:
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+        server.stop(signal.SIGQUIT)
+        time.sleep(4)
+        server.start()
+        assert [laborer.wait(60) for laborer in laborers] == [0] * 2
+        assert [(job.starts, job.interruptions) for job in ledger.jobs()] == [(1, 0)] * 4

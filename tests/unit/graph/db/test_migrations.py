@@ -1,0 +1,190 @@
+"""Old ledgers are brought up when they are opened, on both dialects, whoever comes first."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, inspect, text
+from tests.unit.graph.ledger_helpers import finish, get, new
+
+from eddyline.graph.db import migrations
+from eddyline.graph.db.transactions import LedgerError, as_url
+from eddyline.graph.job import Done, Settlement
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.states import State
+
+REVISIONS = sorted(
+    script.revision for script in ScriptDirectory(str(Path(migrations.__file__).parent)).walk_revisions()
+)
+INSERT = text(
+    "INSERT INTO jobs (id, asset, kind, cls, priority, owner, spec, weight, created, state, unmet, attempt,"
+    " starts, interruptions, losses, fence, ready_at) VALUES"
+    " (:id, 'a', 'work', 'cpu', 0, '', '{}', 1, 1, :state, :unmet, 0, 0, 0, 0, 0, :ready_at)"
+)
+NEED = text("INSERT INTO needs (job_id, need_id, optional, met) VALUES (:job, :need, :no, :no)")
+
+
+def _begin(url: str, work: Callable[[Connection], object]) -> None:
+    engine = create_engine(as_url(url))
+    try:
+        with engine.begin() as connection:
+            work(connection)
+    finally:
+        engine.dispose()
+
+
+def _make(url: str, revision: str, *, alembics_table: bool = True) -> None:
+    """A ledger as a program of that revision left it: one job ready, one that waits for it."""
+
+    def work(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", "eddyline.graph.db:migrations")
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.execute(INSERT, {"id": "a-1", "state": "ready", "unmet": 0, "ready_at": 1.0})
+        connection.execute(INSERT, {"id": "a-2", "state": "waiting", "unmet": 1, "ready_at": None})
+        connection.execute(NEED, {"job": "a-2", "need": "a-1", "no": False})
+        if not alembics_table:
+            connection.execute(text("DROP TABLE alembic_version"))
+
+    _begin(url, work)
+
+
+def _schema(ledger: Ledger) -> dict[str, Any]:
+    """Everything that tells two schemas apart."""
+
+    def look(connection: Connection) -> dict[str, Any]:
+        inspector = inspect(connection)
+        return {
+            table: (
+                sorted(
+                    (c["name"], str(c["type"]), c["nullable"], str(c["default"]).split("::")[0].strip("'"))
+                    for c in inspector.get_columns(table)
+                ),
+                inspector.get_pk_constraint(table)["constrained_columns"],
+                sorted(
+                    (
+                        i["name"],
+                        i["column_names"],
+                        *(str(v) for k, v in sorted(i["dialect_options"].items()) if k.endswith("where")),
+                    )
+                    for i in inspector.get_indexes(table)
+                ),
+            )
+            for table in inspector.get_table_names()
+        }
+
+    return ledger._database.read(look)
+
+
+def test_the_newest_revision_is_the_one_that_tables_make() -> None:
+    assert REVISIONS[-1] == migrations.HEAD
+    assert [f"{number:04d}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_ledger_of_each_earlier_revision_is_brought_up_and_works_on(ledger_url: str, revision: str) -> None:
+    with Ledger.open(ledger_url) as fresh:
+        expected = _schema(fresh)
+    _begin(ledger_url, _wipe)
+    _make(ledger_url, revision)
+    with Ledger.open(ledger_url) as ledger:
+        assert _schema(ledger) == expected
+        finish(ledger, "a-1")
+        ledger.submit([new("b-1")])
+        finish(ledger, "a-2", "b-1")
+        assert ledger.counts()[State.DONE] == 3
+    with Ledger.open(ledger_url) as again:
+        assert get(again, "a-2").state is State.DONE
+
+
+def _wipe(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+        return
+    for table in inspect(connection).get_table_names():
+        connection.execute(text(f"DROP TABLE {table}"))
+
+
+def test_a_ledger_from_before_there_were_migrations_is_brought_up(ledger_url: str) -> None:
+    _make(ledger_url, "0001", alembics_table=False)
+    with Ledger.open(ledger_url) as ledger:
+        finish(ledger, "a-1")
+        finish(ledger, "a-2")
+
+
+def test_a_running_job_of_an_old_ledger_can_still_be_settled(ledger_url: str) -> None:
+    _make(ledger_url, "0001")
+    _begin(
+        ledger_url,
+        lambda c: c.execute(
+            text(
+                "UPDATE jobs SET state = 'running', lease_owner = 'ada', fence = 3, ready_at = NULL"
+                " WHERE id = 'a-1'"
+            )
+        ),
+    )
+    with Ledger.open(ledger_url) as ledger:
+        assert ledger.settle([Settlement(job_id="a-1", fence=3, outcome=Done(result={}))]) == [True]
+        assert get(ledger, "a-2").state is State.READY
+
+
+def test_a_ledger_of_a_newer_program_is_refused_and_left_as_it_is(ledger_url: str) -> None:
+    Ledger.open(ledger_url).close()
+    _begin(ledger_url, lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="9999"):
+            Ledger.open(ledger_url)
+
+
+@pytest.mark.parametrize("revision", [None, "0001"])
+def test_many_may_open_a_new_or_an_old_ledger_at_once(ledger_url: str, revision: str | None) -> None:
+    if revision is not None:
+        _make(ledger_url, revision)
+    wrong: list[BaseException] = []
+    begin = threading.Barrier(6)
+
+    def enter() -> None:
+        try:
+            begin.wait()
+            Ledger.open(ledger_url).close()
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            wrong.append(error)
+
+    threads = [threading.Thread(target=enter) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    with Ledger.open(ledger_url) as ledger:
+        assert ledger.counts()[State.READY] == (0 if revision is None else 1)
+
+
+def test_processes_may_open_an_old_ledger_at_once(ledger_url: str) -> None:
+    _make(ledger_url, "0001")
+    code = "import sys; from eddyline.graph.ledger.ledger import Ledger; Ledger.open(sys.argv[1]).close()"
+    opening = [subprocess.Popen([sys.executable, "-c", code, ledger_url]) for _ in range(4)]
+    assert [process.wait(30) for process in opening] == [0] * 4
+
+
+def test_a_ledger_on_sqlite_needs_neither_alembic_nor_the_other_dialect(tmp_path: Path) -> None:
+    code = (
+        "import sys; from eddyline.graph.ledger.ledger import Ledger; Ledger.open(sys.argv[1]).close();"
+        "Ledger.open(sys.argv[1]).close();"
+        "print(sorted({'alembic', 'sqlalchemy.dialects.postgresql', 'psycopg'} & set(sys.modules)))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "ledger.db")], capture_output=True, check=True, text=True
+    )
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,45 @@
+"""Workers of other processes hear at once what is there for them, and do without where they cannot."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from tests.unit.graph.ledger_helpers import answer, interrupted, new, take
+from tests.unit.graph.postgres_server import Server
+
+from eddyline.graph.ledger.ledger import Ledger
+
+
+@pytest.mark.parametrize("ledger_url", ["postgresql"], indirect=True)
+def test_what_another_made_ready_or_cancelled_is_heard_at_once(ledger_url: str) -> None:
+    heard = threading.Event()
+    with Ledger.open(ledger_url) as here, Ledger.open(ledger_url) as there:
+        here.subscribe(heard.set)
+        time.sleep(0.3)
+        there.submit([new("a-1")])
+        assert heard.wait(1)
+        claim = take(there)[0]
+        for change in (lambda: answer(there, claim, interrupted()), lambda: there.cancel(job="a-1")):
+            time.sleep(0.1)
+            heard.clear()
+            change()
+            assert heard.wait(1)
+
+
+def test_the_bell_is_heard_again_after_the_server_came_back(server: Server) -> None:
+    heard = threading.Event()
+    with Ledger.open(server.url) as here, Ledger.open(server.url) as there:
+        here.subscribe(heard.set)
+        server.stop()
+        server.start()
+        time.sleep(2)
+        there.submit([new("a-1")])
+        assert heard.wait(1)
+
+
+def test_closing_ends_the_listening_thread(ledger_url: str) -> None:
+    with Ledger.open(ledger_url) as ledger:
+        ledger.subscribe(lambda: None)
+    assert not any(thread.name == "ledger-bell" for thread in threading.enumerate())

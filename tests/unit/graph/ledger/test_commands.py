@@ -1,0 +1,167 @@
+"""What people want of workers is noted with the change that it follows from, and goes once it is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests.unit.graph.ledger_helpers import answer, done, get, interrupted, new, take
+
+from eddyline.core.clock import ManualClock
+from eddyline.core.stop import Stop
+from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.states import State
+from eddyline.graph.worker.direct import DirectBroker
+
+LIMIT = 10
+
+
+@pytest.fixture
+def remote(ledger_url: str, clock: ManualClock) -> Iterator[RemoteLedger]:
+    with RemoteLedger.open(ledger_url, clock=clock) as opened:
+        yield opened
+
+
+def _join(ledger: Ledger, *names: str, lease_s: float = 30.0) -> None:
+    for name in names:
+        ledger.register(name, "here", 1, lease_s)
+
+
+def test_cancelling_orders_whoever_runs_the_job_to_give_it_up(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1")])
+    (claim,) = take(ledger)
+    ledger.cancel(asset="a", reason="wrong footage")
+    (order,) = ledger.orders("ada")
+    assert order == Order(
+        worker="ada",
+        kind=OrderKind.GIVE_UP,
+        job_id=claim.job.id,
+        fence=claim.fence,
+        over=True,
+        reason="wrong footage",
+    )
+    ledger.heeded([order])
+    assert ledger.orders("ada") == []
+
+
+def test_cancelling_what_nobody_runs_orders_nothing(ledger: Ledger) -> None:
+    ledger.submit([new("a-1")])
+    (claim,) = take(ledger)
+    answer(ledger, claim, interrupted())
+    assert ledger.cancel(job="a-1") == ["a-1"]
+    assert ledger.orders("ada") == []
+
+
+def test_only_a_known_worker_can_be_told_to_drain(ledger: Ledger) -> None:
+    _join(ledger, "ada")
+    assert not ledger.drain("bob", "the machine is sold")
+    assert ledger.drain("ada", "the machine is sold")
+    (order,) = ledger.orders("ada")
+    assert (order.kind, order.reason) == (OrderKind.DRAIN, "the machine is sold")
+
+
+def test_a_drain_told_twice_is_one_order_with_the_newest_reason(ledger: Ledger) -> None:
+    _join(ledger, "ada")
+    assert ledger.drain("ada", "first")
+    assert ledger.drain("ada", "second")
+    assert [order.reason for order in ledger.orders("ada")] == ["second"]
+
+
+def test_orders_go_with_their_worker(ledger: Ledger, clock: ManualClock) -> None:
+    _join(ledger, "ada", "bob")
+    ledger.submit([new("a-1")])
+    take(ledger)
+    ledger.cancel(job="a-1")
+    ledger.drain("ada")
+    ledger.drain("bob")
+    clock.advance(20.0)
+    ledger.heartbeat("bob", 30.0)
+    clock.advance(20.0)
+    ledger.expire()
+    assert ledger.orders("ada") == []
+    assert len(ledger.orders("bob")) == 1
+
+
+def test_a_worker_that_shares_the_ledger_hears_only_what_is_left_for_it_to_do(ledger: Ledger) -> None:
+    _join(ledger, "ada")
+    ledger.submit([new("a-1")])
+    take(ledger)
+    ledger.cancel(job="a-1")
+    ledger.drain("ada", "enough")
+    broker = DirectBroker(ledger)
+    assert broker.held("ada") == {}
+    assert [order.kind for order in broker.orders("ada", 0.0)] == [OrderKind.DRAIN]
+    assert broker.orders("ada", 0.0) == []
+    assert ledger.orders("ada") == []
+
+
+def test_an_order_taken_to_be_carried_is_left_to_its_carrier_for_a_while(
+    remote: RemoteLedger, clock: ManualClock
+) -> None:
+    _join(remote, "ada")
+    assert remote.take_orders(limit=LIMIT, hold_s=20) == []
+    remote.drain("ada")
+    taken = remote.take_orders(limit=LIMIT, hold_s=20)
+    assert [order.worker for order in taken] == ["ada"]
+    assert remote.take_orders(limit=LIMIT, hold_s=20) == []
+    clock.advance(21)
+    assert remote.take_orders(limit=LIMIT, hold_s=20) == taken
+    remote.heeded(taken)
+    clock.advance(21)
+    assert remote.take_orders(limit=LIMIT, hold_s=20) == []
+
+
+def test_what_cannot_be_delivered_is_tried_again_as_long_as_its_worker_is_known(
+    remote: RemoteLedger, clock: ManualClock
+) -> None:
+    _join(remote, "ada")
+    _join(remote, "bob", lease_s=5.0)
+    remote.drain("ada")
+    remote.drain("bob")
+    taken = remote.take_orders(limit=LIMIT, hold_s=20)
+    clock.advance(6)
+    assert remote.take_back().workers == ("bob",)
+    remote.defer_orders(taken, 1.0)
+    assert remote.take_orders(limit=LIMIT, hold_s=20) == []
+    clock.advance(2)
+    assert [order.worker for order in remote.take_orders(limit=LIMIT, hold_s=20)] == ["ada"]
+
+
+def test_carriers_never_take_the_same_order(open_ledger: Callable[..., Ledger], remote: RemoteLedger) -> None:
+    names = [f"w{number:02}" for number in range(30)]
+    _join(open_ledger(), *names)
+    for name in names:
+        remote.drain(name)
+    first = remote.take_orders(limit=20, hold_s=20)
+    second = remote.take_orders(limit=20, hold_s=20)
+    assert sorted(order.worker for order in (*first, *second)) == names
+
+
+def test_a_job_cancelled_and_taken_back_at_once_is_published_with_fences_of_its_own(
+    remote: RemoteLedger,
+) -> None:
+    remote.submit([new("a-1")])
+    (first,) = remote.take_offers(classes=("cpu",), limit=LIMIT, hold_s=20)
+    remote.confirm([first])
+    remote.cancel(job="a-1")
+    remote.redrive("a-1")
+    (second,) = remote.take_offers(classes=("cpu",), limit=LIMIT, hold_s=20)
+    assert second.base > first.base
+    assert get(remote, "a-1").state is State.READY
+
+
+def test_archiving_ends_between_two_steps_once_it_is_told_to_stop(ledger: Ledger, clock: ManualClock) -> None:
+    names = [f"asset{number}-1" for number in range(6)]
+    ledger.submit([new(name) for name in names])
+    for claim in take(ledger, limit=10):
+        assert answer(ledger, claim, done())
+    clock.advance(100)
+    stop = Stop()
+    stop.request("enough")
+    assert ledger.archive(older_than_s=10, assets_at_once=2, stop=stop) == 0
+    begin = time.monotonic()
+    assert ledger.archive(older_than_s=10, assets_at_once=2, stop=Stop()) == 6
+    assert time.monotonic() - begin < 10

@@ -1,0 +1,233 @@
+"""Every owner gets its share within a priority; deadlines go ahead without keeping others away."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.unit.graph.ledger_helpers import answer, done, failed, get, interrupted, new, overhear, plan, take
+
+from eddyline.core.clock import ManualClock
+from eddyline.graph.job import Claim
+from eddyline.graph.ledger.ledger import Ledger
+
+
+def _run(ledger: Ledger, count: int, limit: int = 1) -> list[Claim]:
+    """Claim and finish so many jobs, in claims of `limit`."""
+    claims: list[Claim] = []
+    while len(claims) < count:
+        batch = take(ledger, limit=limit)
+        assert batch
+        assert all(answer(ledger, claim, done()) for claim in batch)
+        claims += batch
+    return claims
+
+
+def _owners(claims: list[Claim]) -> str:
+    return "".join(claim.job.owner for claim in claims)
+
+
+def test_owners_take_turns_however_much_one_of_them_submits(ledger: Ledger) -> None:
+    ledger.submit([new(f"a-{number:02d}", owner="A") for number in range(20)])
+    ledger.submit([new(f"b-{number}", owner="B") for number in range(4)])
+    ledger.submit([new(f"c-{number}", owner="C") for number in range(4)])
+    assert _owners(_run(ledger, 28)) == "ABC" * 4 + "A" * 16
+
+
+def test_who_comes_late_gets_its_share_from_then_on_and_no_more(ledger: Ledger) -> None:
+    ledger.submit([new(f"a-{number:02d}", owner="A") for number in range(20)])
+    _run(ledger, 10)
+    ledger.submit([new(f"b-{number:02d}", owner="B") for number in range(10)])
+    assert _owners(_run(ledger, 12)).count("B") == 6
+
+
+def test_one_owners_jobs_go_in_the_order_in_which_they_became_ready(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    ledger.submit([new("a-9", owner="A"), new("a-8", owner="A")])
+    clock.advance(1)
+    ledger.submit([new("a-1", owner="A")])
+    assert [claim.job.id for claim in _run(ledger, 3)] == ["a-8", "a-9", "a-1"]
+
+
+def test_a_share_is_of_weight_not_of_jobs(ledger: Ledger) -> None:
+    ledger.submit([new(f"a-{number:02d}", owner="A", weight=3.0) for number in range(10)])
+    ledger.submit([new(f"b-{number:02d}", owner="B", weight=1.0) for number in range(30)])
+    owners = _owners(_run(ledger, 20))
+    assert owners.count("B") == 3 * owners.count("A")
+
+
+def test_a_weight_of_nothing_still_counts(ledger: Ledger) -> None:
+    ledger.submit([new(f"a-{number}", owner="A", weight=0.0) for number in range(9)])
+    ledger.submit([new(f"b-{number}", owner="B", weight=0.0) for number in range(9)])
+    assert _owners(_run(ledger, 18)) == "AB" * 9
+
+
+def test_a_priority_goes_before_any_share(ledger: Ledger) -> None:
+    ledger.submit([new(f"a-{number}", owner="A", priority=1) for number in range(3)])
+    ledger.submit([new(f"b-{number}", owner="B", priority=0) for number in range(3)])
+    assert _owners(_run(ledger, 6)) == "BBBAAA"
+
+
+def test_a_job_handed_back_goes_first_and_is_not_charged_again(ledger: Ledger) -> None:
+    ledger.submit([new(f"a-{number}", owner="A") for number in range(4)])
+    ledger.submit([new(f"b-{number}", owner="B") for number in range(4)])
+    first = take(ledger)[0]
+    answer(ledger, first, interrupted())
+    assert _owners(_run(ledger, 8)) == "ABABABAB"
+
+
+def test_jobs_waiting_for_their_retry_do_not_hold_the_queue_back(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([new(f"a-{number:02d}", owner="A") for number in range(30)])
+    answer(ledger, take(ledger)[0], failed())
+    _run(ledger, 20)
+    # Its retry is still to come, with an old turn: whoever comes now must not start from there.
+    ledger.submit([new(f"b-{number:02d}", owner="B") for number in range(10)])
+    assert _owners(_run(ledger, 8)).count("A") == 4
+    clock.advance(1000)
+    assert take(ledger)[0].job.id == "a-00"
+
+
+class Fair:
+    """A ledger with a tally: how often each owner was served while another was in the queue as well."""
+
+    def __init__(self, ledger: Ledger, limit: int) -> None:
+        self.ledger = ledger
+        self.limit = limit
+        self.queued: Counter[str] = Counter()
+        self.served: Counter[tuple[str, str]] = Counter()
+        self.serial = 0
+
+    def submit(self, owner: str, count: int) -> None:
+        self._forget_unless_queued(owner)
+        names = [f"{owner}-{self.serial + number:05d}" for number in range(count)]
+        self.ledger.submit([new(name, owner=owner) for name in names])
+        self.serial += count
+        self.queued[owner] += count
+
+    def work(self, kind: str) -> None:
+        for claim in take(self.ledger, limit=self.limit):
+            answer(self.ledger, claim, interrupted() if kind == "hand back" else done())
+            if kind == "work":
+                self._count(claim.job.owner)
+
+    def _count(self, owner: str) -> None:
+        others = [other for other, count in self.queued.items() if count and other != owner]
+        self.served.update((owner, other) for other in others)
+        self.queued[owner] -= 1
+        self._forget_unless_queued(owner)
+
+    def _forget_unless_queued(self, owner: str) -> None:
+        if not self.queued[owner]:
+            for pair in [pair for pair in self.served if owner in pair]:
+                del self.served[pair]
+
+    def check(self) -> None:
+        for one, other in self.served:
+            behind = self.served[one, other] - self.served[other, one]
+            assert behind <= self.limit + 1, (one, other, dict(self.served))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    sizes=st.lists(st.integers(1, 25), min_size=2, max_size=5),
+    steps=st.lists(
+        st.tuples(st.sampled_from(["submit", "work", "hand back"]), st.integers(0, 4), st.integers(1, 4)),
+        max_size=25,
+    ),
+    limit=st.integers(1, 4),
+)
+def test_no_owner_with_jobs_in_the_queue_ever_falls_behind(
+    sizes: list[int], steps: list[tuple[str, int, int]], limit: int
+) -> None:
+    clock = ManualClock()
+    with (
+        tempfile.TemporaryDirectory(prefix="eddyline-turns-") as folder,
+        Ledger.open(Path(folder) / "ledger.db", clock=clock, rng=random.Random(1)) as ledger,
+    ):
+        fair = Fair(ledger, limit)
+        for number, size in enumerate(sizes):
+            fair.submit(f"o{number}", size)
+        for kind, number, count in steps:
+            clock.advance(1)
+            if kind == "submit":
+                fair.submit(f"o{number % len(sizes)}", count)
+            else:
+                for _ in range(count):
+                    fair.work(kind)
+            fair.check()
+
+
+def test_a_deadline_moves_a_job_ahead_of_others_of_its_priority(ledger: Ledger, clock: ManualClock) -> None:
+    soon = clock.now() + 60
+    ledger.submit([new(f"a-{number:02d}") for number in range(20)])
+    ledger.submit([new("b-1", deadline=soon + 60), new("b-2", deadline=soon)])
+    assert {"b-1", "b-2"} <= {claim.job.id for claim in _run(ledger, 4, limit=4)}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_the_nearest_deadline_is_first_whoever_came_first(
+    ledger: Ledger, clock: ManualClock, limit: int
+) -> None:
+    ledger.submit([new(f"a-{number:02d}", deadline=clock.now() + 1000 - number) for number in range(40)])
+    ledger.submit([new(f"b-{number:02d}") for number in range(40)])
+    dated = [claim.job.id for claim in _run(ledger, 30, limit=limit) if claim.job.deadline]
+    assert {"a-39", "a-38", "a-37"} <= set(dated)
+
+
+def test_a_deadline_does_not_outdo_a_priority(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([new("a-1", priority=0), new("a-2", priority=1, deadline=clock.now() + 1)])
+    assert [claim.job.id for claim in _run(ledger, 2)] == ["a-1", "a-2"]
+
+
+@pytest.mark.parametrize("limit", [1, 4])
+def test_nobody_starves_of_anothers_deadlines(ledger: Ledger, clock: ManualClock, limit: int) -> None:
+    ledger.submit([new(f"a-{n:03d}", owner="A", deadline=clock.now() + 5) for n in range(120)])
+    ledger.submit([new(f"b-{n:03d}", owner="B") for n in range(60)])
+    owners = _owners(_run(ledger, 80, limit=limit))
+    assert owners.count("B") >= 0.15 * len(owners)
+
+
+def test_late_jobs_are_reported_until_they_end(ledger: Ledger, clock: ManualClock) -> None:
+    due = clock.now() + 10
+    ledger.submit([new("a-1", deadline=due), new("a-2", "a-1", deadline=due + 5), new("a-3")])
+    assert ledger.late() == []
+    clock.advance(12)
+    assert [job.id for job in ledger.late()] == ["a-1"]
+    clock.advance(12)
+    assert [job.id for job in ledger.late()] == ["a-1", "a-2"]
+    _run(ledger, 1)
+    for job in ledger.late():
+        assert job.is_late(clock.now())
+    ledger.cancel(asset="a")
+    assert ledger.late() == []
+
+
+def test_a_job_done_in_time_never_becomes_late(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([new("a-1", deadline=clock.now() + 10)])
+    _run(ledger, 1)
+    clock.advance(100)
+    assert not get(ledger, "a-1").is_late(clock.now())
+
+
+def test_every_query_of_a_claim_and_of_a_turn_is_an_index_range(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        ledger.submit([new(f"a-{number}") for number in range(100)])
+        heard = overhear(monkeypatch)
+        take(ledger)
+        ledger.submit([new("b-1")])
+        queries = [(query, values) for query, values in heard if "state = 'ready'" in query]
+        steps = {step for query, values in queries for step in plan(ledger, query, values)}
+    assert {step for step in steps if " " in step and not step.startswith("SCA")} == {
+        "SEARCH jobs USING INDEX jobs_ready (cls=?)",
+        "SEARCH jobs USING INDEX jobs_urgent (cls=?)",
+        "SEARCH jobs USING INDEX jobs_ready (cls=? AND priority=?)",
+        "SEARCH jobs USING INDEX jobs_share (cls=? AND priority=? AND owner=?)",
+    }

@@ -1,0 +1,76 @@
+"""Real processes on one ledger, some of them killed in the middle of whatever they do."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from eddyline.graph.job import NewJob
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.states import State
+
+CLAIM_PROCESS = Path(__file__).parents[1] / "claim_process.py"
+ASSETS = 30
+CHUNKS = 6
+
+
+def _graph() -> list[NewJob]:
+    batch = []
+    for asset in (f"a{number}" for number in range(ASSETS)):
+        chunks = tuple(f"{asset}-chunk{number}" for number in range(CHUNKS))
+        batch.append(NewJob(id=f"{asset}-probe", asset=asset, kind="probe", spec={}))
+        batch += [NewJob(id=c, asset=asset, kind="chunk", spec={}, needs=(f"{asset}-probe",)) for c in chunks]
+        batch.append(NewJob(id=f"{asset}-join", asset=asset, kind="join", spec={}, needs=chunks))
+    return batch
+
+
+def test_nothing_is_lost_and_nothing_doubled_when_processes_are_killed(
+    ledger_url: str, tmp_path: Path
+) -> None:
+    rng = random.Random(11)
+    with Ledger.open(ledger_url) as ledger:
+        batch = _graph()
+        ledger.submit(batch)
+        logs = [tmp_path / f"clerk{number}.log" for number in range(4)]
+        go = tmp_path / "go"
+        clerks = [
+            subprocess.Popen([sys.executable, str(CLAIM_PROCESS), ledger_url, str(log), str(go)])
+            for log in logs
+        ]
+        _until(lambda: all(log.exists() for log in logs))
+        go.touch()
+        for number, victim in enumerate(clerks[:2], 1):
+            _until(partial(_settled_more_than, logs, number * len(batch) // 5))
+            time.sleep(rng.uniform(0, 0.02))
+            victim.kill()
+        for clerk in clerks:
+            clerk.wait(timeout=60)
+        assert [clerk.returncode for clerk in clerks] == [-9, -9, 0, 0]
+        expected = len(batch) + ASSETS
+        assert ledger.counts() == {state: expected if state is State.DONE else 0 for state in State}
+        accepted = Counter(_lines(logs))
+        assert set(accepted.values()) == {1}
+        # A kill may fall between an answer's commit and its line: at most one batch a victim.
+        assert expected - 2 * 4 <= len(accepted) <= expected
+        assert all(job.result is not None and job.unmet == 0 for job in ledger.jobs())
+
+
+def _lines(logs: list[Path]) -> list[str]:
+    return [line for log in logs for line in log.read_text().splitlines()]
+
+
+def _settled_more_than(logs: list[Path], count: int) -> bool:
+    return len(_lines(logs)) > count
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.002)

@@ -1,0 +1,583 @@
+"""The ledger's behaviour, the same on every dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.unit.graph.ledger_helpers import answer, done, failed, finish, get, interrupted, new, states, take
+
+from eddyline.core.clock import ManualClock
+from eddyline.graph.job import Done, GraphError, Link, NewJob, Settlement, Unstarted
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.ledger.queries import Stats
+from eddyline.graph.states import State
+
+# Submitting
+
+
+def test_a_job_without_needs_is_ready_and_one_with_needs_waits(ledger: Ledger) -> None:
+    assert ledger.submit([new("a-2", "a-1"), new("a-1")]) == 2
+    assert states(ledger) == {"a-1": State.READY, "a-2": State.WAITING}
+    assert get(ledger, "a-2").unmet == 1
+    assert get(ledger, "a-2").needs == ("a-1",)
+
+
+def test_a_job_is_read_as_it_was_asked_for(ledger: Ledger) -> None:
+    job = NewJob(
+        id="x-1",
+        asset="x",
+        kind="chunk",
+        cls="gpu",
+        priority=-3,
+        spec={"first": 0, "name": "Wildwasser \U0001f6f6", "deep": [1, {"two": None}]},
+        weight=2.5,
+        owner="ida",
+        max_attempts=7,
+    )
+    ledger.submit([job])
+    read = get(ledger, "x-1")
+    for name in ("id", "asset", "kind", "cls", "priority", "spec", "weight", "owner", "max_attempts"):
+        assert getattr(read, name) == getattr(job, name)
+    assert (read.attempt, read.starts, read.interruptions, read.result, read.error) == (0, 0, 0, None, None)
+
+
+def test_submitting_twice_adds_nothing_and_changes_nothing(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2", "a-1")])
+    finish(ledger, "a-1")
+    assert ledger.submit([new("a-1", spec={"other": 1}), new("a-2", "a-1"), new("a-3", "a-1")]) == 1
+    assert states(ledger) == {"a-1": State.DONE, "a-2": State.READY, "a-3": State.READY}
+    assert get(ledger, "a-1").spec == {}
+
+
+def test_a_need_that_is_done_already_is_met(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2")])
+    claim = take(ledger)[0]
+    answer(ledger, claim, done())
+    ledger.submit([new("a-3", "a-1"), new("a-4", "a-1", "a-2")])
+    assert get(ledger, "a-3").state is State.READY
+    assert (get(ledger, "a-4").state, get(ledger, "a-4").unmet) == (State.WAITING, 1)
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["needs first", "needs last"])
+def test_a_job_that_needs_a_failed_one_is_cancelled_with_the_reason(ledger: Ledger, order: int) -> None:
+    ledger.submit([new("a-1")])
+    answer(ledger, take(ledger)[0], failed(retry=False))
+    ledger.submit([new("a-2", "a-1"), new("a-3", "a-2")][::order])
+    assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED, "a-3": State.CANCELLED}
+    error = get(ledger, "a-3").error
+    assert error is not None
+    assert (error["message"], error["cause"]) == ("needs a-2, which fell with a-1", "a-1")
+    assert ledger.redrive("a-1") == ["a-1", "a-2", "a-3"]
+    assert states(ledger) == {"a-1": State.READY, "a-2": State.WAITING, "a-3": State.WAITING}
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ([new("a-1"), new("a-2", "a-9")], "needs a-9, which is not a job"),
+        ([new("a-1"), new("a-2", "a-3"), new("a-3", "a-2")], "in a circle"),
+        ([new("a-1"), new("a-2", "a-2")], "in a circle"),
+        ([new("a-1"), Link(job_id="a-9", needs=("a-1",))], "job a-9, which does not exist"),
+        ([new("a-1"), new("a-2"), Link(job_id="a-2", needs=("a-8",))], "needs a-8, which is not a job"),
+    ],
+)
+def test_what_is_no_graph_is_refused_whole(ledger: Ledger, batch: list[NewJob | Link], message: str) -> None:
+    with pytest.raises(GraphError, match=message):
+        ledger.submit(batch)
+    assert ledger.jobs() == []
+
+
+def test_a_spec_that_is_not_json_is_refused_whole(ledger: Ledger) -> None:
+    with pytest.raises(GraphError, match="not JSON"):
+        ledger.submit([new("a-1"), new("a-2", spec={"x": object()})])
+    assert ledger.jobs() == []
+
+
+def test_a_thousand_jobs_and_a_wide_fan_in_are_one_batch(ledger: Ledger) -> None:
+    chunks = [new(f"a-{number:04d}") for number in range(1200)]
+    ledger.submit([*chunks, new("a-join", *(chunk.id for chunk in chunks))])
+    assert get(ledger, "a-join").unmet == 1200
+    claims = take(ledger, limit=2000)
+    assert len(claims) == 1200
+    assert all(ledger.settle([Settlement(job_id=c.job.id, fence=c.fence, outcome=done()) for c in claims]))
+    assert get(ledger, "a-join").state is State.READY
+
+
+# Claiming
+
+
+def test_jobs_are_claimed_by_priority_then_readiness_then_id(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([new("a-2", priority=1), new("a-1", priority=1)])
+    clock.advance(1)
+    ledger.submit([new("a-0", priority=1), new("a-9", priority=0)])
+    assert [claim.job.id for claim in take(ledger, limit=9)] == ["a-9", "a-1", "a-2", "a-0"]
+
+
+def test_only_jobs_of_the_asked_classes_are_claimed(ledger: Ledger) -> None:
+    ledger.submit([new("a-1", cls="light"), new("a-2", cls="gpu"), new("a-3", cls="cpu", priority=-1)])
+    claims = ledger.claim("ada", classes=("light", "cpu"), limit=9, lease_s=5)
+    assert [claim.job.id for claim in claims] == ["a-3", "a-1"]
+    assert ledger.claim("ada", classes=(), limit=9, lease_s=5) == []
+    assert ledger.claim("ada", classes=("gpu",), limit=0, lease_s=5) == []
+
+
+def test_a_claim_counts_attempt_start_and_fence_and_names_the_lease(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    ledger.submit([new("a-1")])
+    claim = take(ledger, lease_s=12)[0]
+    job = claim.job
+    assert (job.state, job.attempt, job.starts, job.fence) == (State.RUNNING, 1, 1, claim.fence)
+    assert (job.lease_owner, job.lease_deadline, job.started) == ("ada", clock.now() + 12, clock.now())
+    assert get(ledger, "a-1") == job
+
+
+def test_no_job_is_claimed_twice(ledger: Ledger) -> None:
+    ledger.submit([new(f"a-{n}") for n in range(5)])
+    first, second = take(ledger, limit=3), take(ledger, limit=3, worker="bob")
+    assert sorted(claim.job.id for claim in first + second) == [f"a-{n}" for n in range(5)]
+    assert take(ledger, limit=3) == []
+
+
+# Settling
+
+
+def test_the_last_need_releases_a_job(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1", "a-2")])
+    one, two = take(ledger, limit=2)
+    answer(ledger, one, done(frames=10))
+    assert (get(ledger, "a-3").state, get(ledger, "a-3").unmet) == (State.WAITING, 1)
+    answer(ledger, two, Done(result={}, output="keys/two"))
+    assert (get(ledger, "a-3").state, get(ledger, "a-3").unmet) == (State.READY, 0)
+    assert get(ledger, "a-1").result == {"frames": 10}
+    assert get(ledger, "a-2").output == "keys/two"
+
+
+def test_an_answer_counts_once(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2", "a-1")])
+    claim = take(ledger)[0]
+    settlement = Settlement(job_id="a-1", fence=claim.fence, outcome=done(first=True))
+    assert ledger.settle([settlement, settlement]) == [True, False]
+    assert ledger.settle([settlement]) == [False]
+    assert get(ledger, "a-2").unmet == 0
+
+
+def test_an_answer_for_an_unknown_job_is_ignored(ledger: Ledger) -> None:
+    assert ledger.settle([Settlement(job_id="a-1", fence=1, outcome=done())]) == [False]
+    assert ledger.settle([]) == []
+
+
+def test_a_late_answer_of_a_lost_worker_is_ignored(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([new("a-1")])
+    late = take(ledger, worker="lost", lease_s=5)[0]
+    clock.advance(6)
+    assert ledger.expire() == ["a-1"]
+    assert not answer(ledger, late, done(who="lost"))
+    current = take(ledger)[0]
+    assert current.fence > late.fence
+    assert not answer(ledger, late, failed(retry=False))
+    assert answer(ledger, current, done(who="ada"))
+    assert get(ledger, "a-1").result == {"who": "ada"}
+
+
+def test_a_failure_is_retried_after_a_backoff_that_grows(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([new("a-1")])
+    pauses = []
+    for _ in range(3):
+        answer(ledger, take(ledger)[0], failed())
+        job = get(ledger, "a-1")
+        assert (job.state, job.error) == (State.READY, failed().error)
+        assert take(ledger) == []
+        assert job.ready_at is not None
+        pauses.append(job.ready_at - clock.now())
+        clock.advance(pauses[-1])
+    for pause, whole in zip(pauses, (1, 3, 9), strict=True):
+        assert 0.75 * whole <= pause <= whole
+
+
+def test_spent_attempts_end_in_quarantine_with_the_evidence(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([new("a-1", max_attempts=2)])
+    for _ in range(2):
+        clock.advance(400)
+        answer(ledger, take(ledger)[0], failed())
+    job = get(ledger, "a-1")
+    assert (job.state, job.attempt, job.starts) == (State.DEAD, 2, 2)
+    assert job.error == {**failed().error, "buried": "failed 2 of 2 attempts"}
+    assert job.finished == clock.now()
+
+
+def test_an_interruption_spends_no_attempt_and_the_job_is_ready_at_once(ledger: Ledger) -> None:
+    ledger.submit([new("a-1", max_attempts=1)])
+    for _ in range(20):
+        assert answer(ledger, take(ledger)[0], interrupted())
+    job = get(ledger, "a-1")
+    assert (job.state, job.attempt, job.starts, job.interruptions) == (State.READY, 0, 20, 20)
+    assert ledger.stats("a") == Stats(interruptions=20, redone=19)
+
+
+def test_a_job_handed_back_unstarted_is_as_if_never_claimed(ledger: Ledger) -> None:
+    ledger.submit([new("a-1")])
+    claim = take(ledger)[0]
+    assert answer(ledger, claim, Unstarted())
+    job = get(ledger, "a-1")
+    assert (job.state, job.attempt, job.starts, job.interruptions) == (State.READY, 0, 0, 0)
+    assert not answer(ledger, claim, done())
+
+
+def test_a_result_that_is_not_json_buries_the_job_and_no_other(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2")])
+    one, two = take(ledger, limit=2)
+    outcomes = [Done(result={"x": object()}), done()]
+    settlements = [
+        Settlement(job_id=c.job.id, fence=c.fence, outcome=o)
+        for c, o in zip((one, two), outcomes, strict=True)
+    ]
+    assert ledger.settle(settlements) == [True, True]
+    assert states(ledger) == {"a-1": State.DEAD, "a-2": State.DONE}
+    error = get(ledger, "a-1").error
+    assert error is not None
+    assert "not JSON" in error["message"]
+
+
+def test_evidence_that_is_not_json_is_kept_as_text(ledger: Ledger) -> None:
+    ledger.submit([new("a-1")])
+    evidence = {"path": Path("/x")}
+    ledger.settle(
+        [
+            Settlement(
+                job_id="a-1",
+                fence=take(ledger)[0].fence,
+                outcome=failed().__class__(error=evidence, retry=False),
+            )
+        ]
+    )
+    error = get(ledger, "a-1").error
+    assert error is not None
+    assert "/x" in error["message"]
+
+
+# Spawning
+
+
+def test_spawned_jobs_are_there_before_what_needs_the_spawner_is_released(ledger: Ledger) -> None:
+    ledger.submit([new("a-plan"), new("a-publish", "a-plan")])
+    spawn = (
+        new("a-c0", "a-plan"),
+        new("a-c1"),
+        new("a-join", "a-c0", "a-c1"),
+        Link(job_id="a-publish", needs=("a-join",)),
+    )
+    answer(ledger, take(ledger)[0], done(*spawn))
+    assert states(ledger) == {
+        "a-plan": State.DONE,
+        "a-publish": State.WAITING,
+        "a-c0": State.READY,
+        "a-c1": State.READY,
+        "a-join": State.WAITING,
+    }
+    assert get(ledger, "a-publish").unmet == 1
+    finish(ledger, "a-c0", "a-c1")
+    finish(ledger, "a-join")
+    finish(ledger, "a-publish")
+    assert ledger.counts("a")[State.DONE] == 5
+
+
+def test_spawning_the_same_again_changes_nothing(ledger: Ledger) -> None:
+    spawn = (new("a-c0"), Link(job_id="a-end", needs=("a-c0",)))
+    ledger.submit([new("a-p1"), new("a-p2"), new("a-end", "a-p1", "a-p2")])
+    one, two = take(ledger, limit=2)
+    assert answer(ledger, one, done(*spawn))
+    assert answer(ledger, two, done(*spawn))
+    assert get(ledger, "a-end").unmet == 1
+    finish(ledger, "a-c0")
+    assert get(ledger, "a-end").state is State.READY
+
+
+@pytest.mark.parametrize(
+    ("spawn", "message"),
+    [
+        ((new("a-x", "nowhere"),), "not a job"),
+        ((new("a-x", "a-end"), Link(job_id="a-end", needs=("a-x",))), "need itself"),
+        ((Link(job_id="a-end", needs=("a-end",)),), "need itself"),
+        ((new("a-x"), Link(job_id="a-go", needs=("a-x",))), "is ready: it can be given no further needs"),
+    ],
+)
+def test_spawning_what_is_no_graph_buries_the_spawner_and_adds_nothing(
+    ledger: Ledger, spawn: tuple[NewJob | Link, ...], message: str
+) -> None:
+    ledger.submit([new("a-plan", priority=-1), new("a-go"), new("a-end", "a-plan")])
+    claim = take(ledger)[0]
+    assert answer(ledger, claim, done(*spawn))
+    assert states(ledger) == {
+        "a-plan": State.DEAD,
+        "a-go": State.READY,
+        "a-end": State.CANCELLED,
+    }
+    error = get(ledger, "a-plan").error
+    assert error is not None
+    assert message in error["message"]
+
+
+def test_a_link_to_a_failed_job_cancels_what_waits_for_it(ledger: Ledger) -> None:
+    ledger.submit([new("a-bad", priority=-2), new("a-plan", priority=-1), new("a-end", "a-plan")])
+    ledger.submit([new("a-after", "a-end")])
+    answer(ledger, take(ledger)[0], failed(retry=False))
+    answer(ledger, take(ledger)[0], done(Link(job_id="a-end", needs=("a-bad",))))
+    assert states(ledger)["a-end"] is State.CANCELLED
+    assert states(ledger)["a-after"] is State.CANCELLED
+    assert ledger.redrive("a-bad") == ["a-after", "a-bad", "a-end"]
+    finish(ledger, "a-bad")
+    finish(ledger, "a-end")
+    finish(ledger, "a-after")
+
+
+# Failing, cancelling, redriving
+
+
+def test_what_needs_a_dead_job_is_cancelled_and_other_assets_go_on(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2", "a-1"), new("a-3", "a-2"), new("b-1"), new("b-2", "b-1")])
+    answer(ledger, take(ledger)[0], failed(retry=False))
+    assert states(ledger) == {
+        "a-1": State.DEAD,
+        "a-2": State.CANCELLED,
+        "a-3": State.CANCELLED,
+        "b-1": State.READY,
+        "b-2": State.WAITING,
+    }
+    error = get(ledger, "a-2").error
+    assert error is not None
+    assert (error["error"], error["message"], error["need"]) == ("NeedFailed", "needs a-1", "a-1")
+    assert not ledger.has_open("a")
+    assert ledger.has_open("b")
+    assert ledger.has_open()
+
+
+def test_an_optional_need_may_fail(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2", optional=("a-1",)), new("a-3", "a-2")])
+    answer(ledger, take(ledger)[0], failed(retry=False))
+    assert states(ledger) == {"a-1": State.DEAD, "a-2": State.READY, "a-3": State.WAITING}
+    assert get(ledger, "a-2").optional == ("a-1",)
+    ledger.submit([new("a-4", optional=("a-1",))])
+    assert states(ledger)["a-4"] is State.READY
+
+
+def test_an_optional_need_redriven_after_it_was_given_up_counts_no_second_time(ledger: Ledger) -> None:
+    ledger.submit([new("a-1", priority=-1), new("a-0"), new("a-2", "a-0", optional=("a-1",))])
+    answer(ledger, take(ledger)[0], failed(retry=False))
+    assert get(ledger, "a-2").unmet == 1
+    assert ledger.redrive("a-1") == ["a-1"]
+    answer(ledger, take(ledger)[0], done())
+    assert get(ledger, "a-2").unmet == 1
+    finish(ledger, "a-0")
+    assert get(ledger, "a-2").state is State.READY
+
+
+def test_a_redrive_gives_new_attempts_and_brings_back_what_had_fallen(ledger: Ledger) -> None:
+    ledger.submit([new("a-1", max_attempts=1), new("a-2", "a-1"), new("a-3", "a-2")])
+    answer(ledger, take(ledger)[0], failed())
+    assert ledger.redrive("a-1") == ["a-1", "a-2", "a-3"]
+    job = get(ledger, "a-1")
+    assert (job.state, job.attempt, job.starts, job.error) == (State.READY, 0, 1, None)
+    for name in ("a-1", "a-2", "a-3"):
+        finish(ledger, name)
+    assert ledger.stats("a").redone == 1
+
+
+def test_what_fell_with_two_jobs_comes_back_only_after_both(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1", "a-2"), new("a-4", "a-3")])
+    for claim in take(ledger, limit=2):
+        answer(ledger, claim, failed(retry=False))
+    assert ledger.redrive("a-1") == ["a-1"]
+    error = get(ledger, "a-4").error
+    assert error is not None
+    assert error["cause"] == "a-2"
+    assert ledger.redrive("a-2") == ["a-2", "a-3", "a-4"]
+    finish(ledger, "a-1", "a-2")
+    finish(ledger, "a-3")
+    finish(ledger, "a-4")
+
+
+def test_a_redrive_of_what_is_neither_dead_nor_cancelled_by_a_person_does_nothing(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2", "a-1"), new("a-3")])
+    answer(ledger, take(ledger)[0], failed(retry=False))
+    assert ledger.redrive("a-2", "a-3", "nothing") == []
+    assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED, "a-3": State.READY}
+
+
+def test_cancelling_an_asset_ends_all_that_is_open_in_it(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-2"), new("b-1"), new("b-2", "a-3")])
+    running = take(ledger, limit=2)
+    answer(ledger, running[0], done())
+    assert ledger.cancel(asset="a", reason="not wanted") == ["a-2", "a-3"]
+    assert states(ledger) == {
+        "a-1": State.DONE,
+        "a-2": State.CANCELLED,
+        "a-3": State.CANCELLED,
+        "b-1": State.READY,
+        "b-2": State.CANCELLED,
+    }
+    assert not answer(ledger, running[1], done())
+    error = get(ledger, "a-2").error
+    assert error is not None
+    assert error["message"] == "not wanted"
+    assert ledger.held("ada") == {}
+
+
+def test_a_cancellation_can_be_taken_back(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2", "a-1"), new("b-1", "a-2")])
+    ledger.cancel(asset="a")
+    assert ledger.redrive("a-1", "a-2") == ["a-1", "a-2", "b-1"]
+    for name in ("a-1", "a-2", "b-1"):
+        finish(ledger, name)
+
+
+def test_cancelling_one_job_leaves_the_others(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-2")])
+    assert ledger.cancel(job="a-2") == ["a-2"]
+    assert ledger.cancel(job="a-2") == []
+    assert ledger.cancel() == []
+    assert states(ledger) == {"a-1": State.READY, "a-2": State.CANCELLED, "a-3": State.CANCELLED}
+
+
+# Leases
+
+
+def test_a_heartbeat_keeps_a_lease_and_tells_what_is_held(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([new("a-1"), new("a-2")])
+    claim = take(ledger, lease_s=5)[0]
+    for _ in range(4):
+        clock.advance(4)
+        assert ledger.heartbeat("ada", 5) == {claim.job.id: claim.fence}
+        assert ledger.expire() == []
+    clock.advance(6)
+    assert ledger.expire() == [claim.job.id]
+    assert ledger.heartbeat("ada", 5) == {}
+
+
+def test_jobs_of_a_lost_worker_are_ready_at_once_with_no_attempt_spent(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    ledger.submit([new("a-1"), new("a-2")])
+    take(ledger, limit=2, worker="lost", lease_s=5)
+    clock.advance(6)
+    assert ledger.expire() == ["a-1", "a-2"]
+    assert ledger.expire() == []
+    assert [claim.job.attempt for claim in take(ledger, limit=2)] == [1, 1]
+    assert ledger.stats() == Stats(interruptions=2, redone=2)
+
+
+def test_a_job_that_kills_its_worker_every_time_is_quarantined(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([new("a-1"), new("a-2", "a-1")])
+    for number in range(5):
+        assert get(ledger, "a-1").state is State.READY
+        take(ledger, worker=f"w{number}", lease_s=5)
+        clock.advance(6)
+        ledger.expire()
+    job = get(ledger, "a-1")
+    assert job.state is State.DEAD
+    assert job.error is not None
+    assert job.error["buried"] == "kills its worker"
+    assert get(ledger, "a-2").state is State.CANCELLED
+
+
+def test_losses_count_only_in_a_row(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([new("a-1")])
+    for _ in range(3):
+        for number in range(4):
+            take(ledger, worker=f"w{number}", lease_s=5)
+            clock.advance(6)
+            ledger.expire()
+        answer(ledger, take(ledger)[0], interrupted())
+    assert get(ledger, "a-1").state is State.READY
+
+
+def test_how_many_losses_make_poison_can_be_said(open_ledger: Callable[..., Ledger]) -> None:
+    ledger = open_ledger(poison_after=1)
+    ledger.submit([new("a-1")])
+    take(ledger)
+    assert ledger.abandon("ada") == 1
+    assert get(ledger, "a-1").state is State.DEAD
+
+
+def test_an_abandoned_workers_jobs_are_ready_at_once(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2"), new("a-3")])
+    claims = take(ledger, limit=2)
+    take(ledger, worker="bob")
+    assert ledger.abandon("ada") == 2
+    assert ledger.abandon("ada") == 0
+    assert ledger.counts()[State.RUNNING] == 1
+    assert not answer(ledger, claims[0], done())
+
+
+def test_workers_can_be_listed(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.register("ada", "host", 12, 7.0)
+    ledger.register("ada", "host", 13, 7.0)
+    [worker] = ledger.workers()
+    assert (worker.name, worker.host, worker.pid, worker.deadline) == ("ada", "host", 13, clock.now() + 7)
+    clock.advance(8)
+    ledger.expire()
+    assert ledger.workers() == []
+
+
+# Reading
+
+
+def test_the_next_wakeup_is_the_next_due_job_or_lease(ledger: Ledger, clock: ManualClock) -> None:
+    assert ledger.next_wakeup() is None
+    ledger.submit([new("a-1")])
+    assert ledger.next_wakeup() == clock.now()
+    assert ledger.next_wakeup(["gpu"]) is None
+    claim = take(ledger, lease_s=30)[0]
+    assert ledger.next_wakeup() == clock.now() + 30
+    answer(ledger, claim, failed())
+    assert ledger.next_wakeup(["cpu"]) == get(ledger, "a-1").ready_at
+
+
+def test_jobs_are_found_by_asset_state_and_kind(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2", kind="join"), new("b-1"), new("b-2", "b-1")])
+    assert [job.id for job in ledger.jobs(asset="a")] == ["a-1", "a-2"]
+    assert [job.id for job in ledger.jobs(kind="join")] == ["a-2"]
+    assert [job.id for job in ledger.jobs(state=State.WAITING)] == ["b-2"]
+    assert [job.id for job in ledger.jobs("b", State.READY, "work")] == ["b-1"]
+    assert ledger.job("c") is None
+
+
+def test_weights_add_up_by_state(ledger: Ledger) -> None:
+    ledger.submit([new("a-1", weight=2.5), new("a-2", weight=4), new("a-3", "a-1", weight=1)])
+    assert ledger.weights("a")[State.READY] == 6.5
+    assert ledger.weights()[State.WAITING] == 1
+    assert ledger.weights("b")[State.DONE] == 0
+
+
+def test_listeners_hear_of_changes_until_they_end_it(ledger: Ledger) -> None:
+    heard: list[int] = []
+    end = ledger.subscribe(lambda: heard.append(1))
+    ledger.submit([new("a-1")])
+    assert len(heard) == 1
+    ledger.cancel(job="a-1")
+    assert len(heard) == 2
+    end()
+    end()
+    ledger.submit([new("a-2")])
+    assert len(heard) == 2
+
+
+def test_two_ledgers_on_one_database_see_the_same(open_ledger: Callable[..., Ledger]) -> None:
+    one, two = open_ledger(), open_ledger()
+    one.submit([new("a-1")])
+    claim = take(two)[0]
+    assert answer(one, claim, done())
+    assert get(two, "a-1").state is State.DONE
+
+
+def test_a_worker_leaves_only_with_empty_hands(ledger: Ledger) -> None:
+    ledger.register("w", "here", 1)
+    ledger.submit([NewJob(id="a-1", asset="a", kind="work", spec={})])
+    (claim,) = ledger.claim("w", classes=("cpu",), limit=1, lease_s=30)
+    ledger.leave("w")
+    assert [worker.name for worker in ledger.workers()] == ["w"]
+    ledger.settle([Settlement(job_id="a-1", fence=claim.fence, outcome=Done(result={}))])
+    ledger.leave("w")
+    assert ledger.workers() == []

@@ -1,0 +1,63 @@
+"""What people ask of a whole ledger."""
+
+from __future__ import annotations
+
+from eddyline.graph.job import Done, Failed, Interrupted, NewJob, Outcome, Settlement
+from eddyline.graph.ledger import overview
+from eddyline.graph.ledger.ledger import Ledger
+
+
+def _job(name: str, weight: float = 1.0, *needs: str) -> NewJob:
+    asset = name.partition(".")[0]
+    spec = {"name": f"{asset}.MP4"} if name.endswith(".first") else {}
+    return NewJob(id=name, asset=asset, kind="work", spec=spec, weight=weight, owner="ann", needs=needs)
+
+
+def _settle(ledger: Ledger, outcome: Outcome, limit: int = 1) -> None:
+    claims = ledger.claim("w", classes=("cpu",), limit=limit, lease_s=30)
+    ledger.settle([Settlement(job_id=c.job.id, fence=c.fence, outcome=outcome) for c in claims])
+
+
+def test_an_asset_under_way_tells_how_much_of_its_work_is_done(ledger: Ledger) -> None:
+    ledger.submit([_job("a.first", 1.0), _job("a.second", 3.0, "a.first")])
+    _settle(ledger, Interrupted())
+    _settle(ledger, Done(result={}))
+    ledger.claim("w", classes=("cpu",), limit=1, lease_s=30)
+    (found,) = ledger.read(lambda c: overview.under_way(c, 10))
+    assert (found.asset, found.owner, found.jobs, found.running, found.dead) == ("a", "ann", 2, 1, 0)
+    assert found.done == 0.25
+    assert found.redone == 1
+
+
+def test_assets_come_in_the_order_in_which_they_were_submitted_and_no_more_than_asked_for(
+    ledger: Ledger,
+) -> None:
+    for name in ("c", "a", "b"):
+        ledger.submit([_job(f"{name}.first")])
+        ledger._clock.sleep(1)
+    assert [each.asset for each in ledger.read(lambda c: overview.under_way(c, 2))] == ["c", "a"]
+    assert ledger.read(overview.count_under_way) == 3
+
+
+def test_what_is_done_is_not_under_way_and_what_failed_is_told_apart(ledger: Ledger) -> None:
+    ledger.submit([_job("a.first")])
+    _settle(ledger, Done(result={}))
+    ledger.submit([_job("b.first"), _job("b.second", 1.0, "b.first")])
+    _settle(ledger, Failed(error={"message": "no"}, retry=False))
+    assert ledger.read(overview.count_under_way) == 0
+    assert ledger.read(lambda c: overview.under_way(c, 10)) == []
+    (found,) = ledger.read(lambda c: overview.failed(c, 10))
+    assert (found.asset, found.dead) == ("b", 1)
+
+
+def test_assets_are_called_by_the_name_in_their_first_job(ledger: Ledger) -> None:
+    ledger.submit([_job("a.first"), _job("a.second"), _job("b.second")])
+    assert ledger.read(lambda c: overview.names(c, ["a", "b"])) == {"a": "a.MP4"}
+
+
+def test_a_job_is_found_by_its_id_or_by_how_that_begins(ledger: Ledger) -> None:
+    ledger.submit([_job("a.first"), _job("a.first.more"), _job("a%first")])
+    assert [job.id for job in ledger.find("a.first")] == ["a.first"]
+    assert sorted(job.id for job in ledger.find("a.f")) == ["a.first", "a.first.more"]
+    assert [job.id for job in ledger.find("a%")] == ["a%first"]
+    assert ledger.find("zz") == []

@@ -1,0 +1,82 @@
+"""Short words for the ledger's tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from eddyline.graph.db import fast_sql
+from eddyline.graph.job import Addition, Claim, Done, Failed, Interrupted, Job, NewJob, Outcome, Settlement
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.states import State
+
+
+def new(name: str, *needs: str, optional: tuple[str, ...] = (), **more: object) -> NewJob:
+    """A job of kind `work`; its asset is what stands before the first dash of its name."""
+    options: dict[str, Any] = {"asset": name.split("-", maxsplit=1)[0], "kind": "work", "spec": {}, **more}
+    return NewJob(id=name, needs=needs, optional=optional, **options)
+
+
+def take(ledger: Ledger, limit: int = 1, worker: str = "ada", lease_s: float = 30.0) -> list[Claim]:
+    """Claim jobs of class cpu."""
+    return ledger.claim(worker, classes=("cpu",), limit=limit, lease_s=lease_s)
+
+
+def answer(ledger: Ledger, claim: Claim, outcome: Outcome) -> bool:
+    """Settle one claim."""
+    return ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])[0]
+
+
+def done(*spawn: Addition, **result: object) -> Done:
+    """It worked."""
+    return Done(result=result, spawn=spawn)
+
+
+def failed(*, retry: bool = True) -> Failed:
+    """It did not."""
+    return Failed(error={"error": "TestError", "message": "on purpose"}, retry=retry)
+
+
+def interrupted() -> Interrupted:
+    """Handed back."""
+    return Interrupted()
+
+
+def finish(ledger: Ledger, *names: str) -> None:
+    """Run exactly these jobs, which must be all that is ready, to done."""
+    claims = take(ledger, limit=1000)
+    assert sorted(claim.job.id for claim in claims) == sorted(names)
+    assert all(answer(ledger, claim, done()) for claim in claims)
+
+
+def get(ledger: Ledger, name: str) -> Job:
+    """A job that is there."""
+    job = ledger.job(name)
+    assert job is not None
+    return job
+
+
+def states(ledger: Ledger) -> dict[str, State]:
+    """Every job's state."""
+    return {job.id: job.state for job in ledger.jobs()}
+
+
+def overhear(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, fast_sql.Values]]:
+    """Every hot query from now on, with its values, as the driver is given it."""
+    heard: list[tuple[str, fast_sql.Values]] = []
+    fetch = fast_sql.fetch
+
+    def listening(connection: Connection, query: str, values: fast_sql.Values = ()) -> list[tuple[Any, ...]]:
+        heard.append((query, values))
+        return fetch(connection, query, values)
+
+    monkeypatch.setattr(fast_sql, "fetch", listening)
+    return heard
+
+
+def plan(ledger: Ledger, query: str, values: fast_sql.Values) -> list[str]:
+    """How SQLite would go about a query, step by step."""
+    explain = f"EXPLAIN QUERY PLAN {query}"
+    return [str(row[3]) for row in ledger.read(lambda c: fast_sql.fetch(c, explain, values))]

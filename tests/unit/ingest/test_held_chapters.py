@@ -1,0 +1,75 @@
+"""Chapters in a folder wait for each other, also for those that are still written, and for nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eddyline.ingest.folder_scan import Folder
+from eddyline.ingest.held_chapters import Holding
+
+WAIT_S = 60.0
+
+
+def _held(folder: Folder, now: float) -> Holding:
+    holding = Holding(folder=folder)
+    for path in folder.ready(now):
+        holding.hold(path, WAIT_S)
+    return holding
+
+
+def _put(folder: Path, *numbers: int) -> tuple[Path, ...]:
+    paths = tuple(folder / f"GX0{number}0042.MP4" for number in numbers)
+    for path in paths:
+        path.write_text("x")
+    return paths
+
+
+def test_a_recording_is_released_once_and_whole(tmp_path: Path) -> None:
+    folder, whole = Folder(root=tmp_path, settle_s=0), _put(tmp_path, 1, 2, 3)
+    holding = _held(folder, 100.0)
+    assert holding.released(159.0) == []
+    assert holding
+    assert holding.released(160.0) == [whole]
+    assert not holding
+    assert holding.released(161.0) == []
+
+
+def test_a_chapter_that_is_still_written_is_waited_for(tmp_path: Path) -> None:
+    folder = Folder(root=tmp_path, settle_s=5)
+    first = _put(tmp_path, 1)
+    folder.ready(0.0)
+    holding = _held(folder, 5.0)
+    whole = (*first, *_put(tmp_path, 2))
+    for second in range(50, 200, 10):
+        whole[1].write_text("x" * second)
+        assert folder.ready(float(second)) == []
+        assert holding.released(float(second)) == []
+    folder.ready(250.0)
+    assert holding.released(249.9) == []
+    assert holding.released(250.0) == [whole]
+
+
+def test_a_late_chapter_brings_those_beside_it_along(tmp_path: Path) -> None:
+    folder = Folder(root=tmp_path, settle_s=0)
+    first = _put(tmp_path, 1)
+    assert _held(folder, 0.0).released(60.0) == [first]
+    whole = (*first, *_put(tmp_path, 2))
+    assert _held(folder, 500.0).released(560.0) == [whole]
+
+
+def test_what_is_gone_is_waited_for_no_more(tmp_path: Path) -> None:
+    folder, (only,) = Folder(root=tmp_path, settle_s=0), _put(tmp_path, 1)
+    holding = _held(folder, 0.0)
+    only.unlink()
+    folder.ready(1.0)
+    assert holding.released(60.0) == []
+    assert not holding
+
+
+def test_chapters_in_the_cards_next_folder_are_released_with_the_first(tmp_path: Path) -> None:
+    for name in ("100GOPRO", "101GOPRO"):
+        (tmp_path / name).mkdir()
+    whole = (*_put(tmp_path / "100GOPRO", 1, 2), *_put(tmp_path / "101GOPRO", 3))
+    holding = _held(Folder(root=tmp_path, settle_s=0), 0.0)
+    assert holding.released(60.0) == [whole]
+    assert not holding

@@ -1,0 +1,175 @@
+"""What arrives is routed by the first rule that fits; a file that says nonsense is refused as a whole."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eddyline.core.errors import UsageError
+from eddyline.ingest.conditions import Arrived
+from eddyline.ingest.decisions import Ignore, Park
+from eddyline.ingest.rules import Rules, Take, load
+from eddyline.pipeline.planning.job_options import Terms
+
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "rules.yaml"
+RULES = load(EXAMPLE)
+CLIP = Arrived(key="a.mp4", size=5_000_000, at=1000.0, bucket="footage")
+
+
+def _rules(tmp_path: Path, text: str) -> Rules:
+    path = tmp_path / "rules.yaml"
+    path.write_text(text, "utf-8")
+    return load(path)
+
+
+def _taken(rules: Rules, arrived: Arrived) -> Take:
+    decided = rules.decide(arrived)
+    assert isinstance(decided, Take), decided
+    return decided
+
+
+def test_without_a_file_everything_is_taken_by_one_profile() -> None:
+    taken = _taken(load(profile="fast"), CLIP)
+    assert (taken.wanted, taken.profile.name, taken.terms) == ("fast", "fast", Terms())
+
+
+@pytest.mark.parametrize(
+    ("arrived", "wanted", "terms"),
+    [
+        (replace(CLIP, metadata={"purpose": "review-3"}), "fast", Terms(deadline=1900.0)),
+        (replace(CLIP, key="users/ann/day 1/a.mp4"), "default", Terms(owner="ann")),
+        (replace(CLIP, bucket="old-archive"), "archive", Terms(urgency="bulk", deadline=605_800.0)),
+        (replace(CLIP, bucket="old-archive", size=999_999), "default", Terms()),
+        (replace(CLIP, metadata={"purpose": "preview"}), "default", Terms()),
+        (CLIP, "default", Terms()),
+    ],
+)
+def test_the_example_routes_by_prefix_metadata_bucket_and_size(
+    arrived: Arrived, wanted: str, terms: Terms
+) -> None:
+    taken = _taken(load(EXAMPLE), arrived)
+    assert (taken.wanted, taken.terms) == (wanted, terms)
+
+
+def test_what_a_rule_ignores_is_ignored_with_its_reason() -> None:
+    assert load(EXAMPLE).decide(replace(CLIP, key="tests/a.mp4")) == Ignore(
+        reason="try-outs of the upload page"
+    )
+
+
+def test_the_first_rule_that_fits_counts(tmp_path: Path) -> None:
+    rules = _rules(
+        tmp_path,
+        "rules:\n- when: {extension: [MP4, .mov]}\n  profile: fast\n"
+        "- when: {key: '**'}\n  profile: archive\n",
+    )
+    assert _taken(rules, replace(CLIP, key="x/A.Mp4")).wanted == "fast"
+    assert _taken(rules, replace(CLIP, key="x/A.mkv")).wanted == "archive"
+
+
+def test_the_cameras_side_files_are_left_alone_unless_a_rule_names_their_extension(tmp_path: Path) -> None:
+    proxy = replace(CLIP, key="DCIM/GL010042.LRV")
+    decided = load().decide(proxy)
+    assert isinstance(decided, Ignore)
+    assert "proxy" in decided.reason
+    assert isinstance(_rules(tmp_path, "rules:\n- when: {prefix: DCIM/}\n").decide(proxy), Ignore)
+    assert isinstance(_rules(tmp_path, "rules:\n- when: {extension: lrv}\n").decide(proxy), Take)
+
+
+def test_content_types_and_metadata_are_matched_by_patterns(tmp_path: Path) -> None:
+    rules = _rules(
+        tmp_path,
+        "rules:\n- when: {content_type: 'video/*', metadata: {Camera: 'HERO*'}}\n  profile: fast\n",
+    )
+    right = replace(CLIP, content_type="video/mp4", metadata={"camera": "HERO12"})
+    assert _taken(rules, right).wanted == "fast"
+    for wrong in (replace(right, content_type="image/png"), replace(right, metadata={}), CLIP):
+        assert _taken(rules, wrong).wanted == "default"
+
+
+def test_a_default_may_ignore_all_that_no_rule_names(tmp_path: Path) -> None:
+    rules = _rules(tmp_path, "rules:\n- when: {prefix: in/}\ndefault: {ignore: not ours}\n")
+    assert _taken(rules, replace(CLIP, key="in/a.mp4")).wanted == "default"
+    assert rules.decide(CLIP) == Ignore(reason="not ours")
+
+
+def test_a_profile_of_ones_own_is_found_beside_the_rules(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "rungs: [{height: 180, crf: 30, preset: veryfast, maxrate_kbps: 400, bufsize_kbps: 800}]\n"
+    )
+    assert _taken(_rules(tmp_path, "default: {profile: mine.yaml}\n"), CLIP).profile.name == "mine"
+
+
+@pytest.mark.parametrize("key", ["users//a.mp4", f"users/{'x' * 101}/a.mp4", "users/a\u2028b/a.mp4"])
+def test_a_path_that_names_no_owner_is_parked(tmp_path: Path, key: str) -> None:
+    rules = _rules(tmp_path, "rules:\n- when: {key: 'users/*/**'}\n  owner: '{1}'\n")
+    assert isinstance(rules.decide(replace(CLIP, key=key)), Park)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("rules:\n- profile: fast\n", r"rules\[0\].when"),
+        ("rules:\n- when: {prefex: a}\n", r"rules\[0\].when.prefex: no such key"),
+        ("rules:\n- when: {key: 'a***'}\n", r"rules\[0\].when.key.*\*\*\*"),
+        ("rules:\n- when: {key: 'a/*'}\n  owner: '{2}'\n", r"owner has \{2\}, but key has 1 stars"),
+        ("rules:\n- when: {}\n  ignore: x\n  profile: fast\n", "needs no profile"),
+        ("rules:\n- when: {at_least: 9, at_most: 3}\n", "at_least"),
+        ("rules:\n- when: {extension: [1]}\n", "extension"),
+        ("rules:\n- when: {}\n  urgency: now\n", "urgency"),
+        ("rules:\n- when: {}\n  deadline_s: -1\n", "deadline_s"),
+        ("default: {owner: '{1}'}\n", "owner"),
+        ("default: {profile: nonsense}\n", r"rules.yaml: .*nonsense"),
+        ("default: {profile: gone.yaml}\n", "gone.yaml"),
+        ("rules: [&a {when: {}}, *a]\n", "aliases"),
+        ("rules: []\nrules: []\n", "twice"),
+        ("- a\n", "the whole file"),
+        ("{", "not YAML"),
+    ],
+)
+def test_a_file_that_says_nonsense_is_refused_by_name(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        _rules(tmp_path, text)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"gone.yaml"):
+        load(tmp_path / "gone.yaml")
+
+
+def test_an_empty_file_means_the_default(tmp_path: Path) -> None:
+    assert _taken(_rules(tmp_path, ""), CLIP).wanted == "default"
+
+
+@given(
+    st.text(min_size=1, max_size=60), st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3)
+)
+def test_whatever_a_stranger_uploads_is_decided(key: str, metadata: dict[str, str]) -> None:
+    arrived = Arrived(key=key, size=1, at=0.0, bucket="x", content_type=key, metadata=metadata)
+    assert isinstance(RULES.decide(arrived), Take | Ignore | Park)
+
+
+_yaml = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["when", "key", "profile", "owner", "extension", "ignore"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(_yaml)
+def test_whatever_a_file_holds_it_is_read_or_refused(value: object) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rules.yaml"
+        path.write_text(yaml.safe_dump({"rules": [value], "default": value}), "utf-8")
+        with suppress(UsageError):
+            load(path)

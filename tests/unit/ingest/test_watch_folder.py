@@ -1,0 +1,230 @@
+"""What appears in a watched folder is processed by the rules, in batches; what failed waits for a change."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.errors import UsageError
+from eddyline.core.stop import Stop
+from eddyline.ingest.folder_scan import Folder
+from eddyline.ingest.rules import Rules, load
+from eddyline.ingest.watch_folder import Watch
+from eddyline.media.ladder.profile import Profile
+from eddyline.pipeline.runs.events import AssetFailed, Event, RunReport, SourceSkipped
+
+RULES = """
+rules:
+- when: {prefix: slow/}
+  profile: archive
+  urgency: bulk
+- when: {prefix: soon/}
+  profile: fast
+  deadline_s: 60
+- when: {prefix: never/}
+  ignore: not wanted
+- when: {extension: bin}
+"""
+
+
+@dataclass
+class Shop:
+    """Where files are processed, or fail if they say so."""
+
+    root: Path
+    batches: list[tuple[str, list[str]]] = field(default_factory=list)
+    merged: list[list[str]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    stop: Stop = field(default_factory=Stop)
+    meanwhile: Callable[[], None] = lambda: None
+
+    def process(self, files: Sequence[Path], profile: Profile, /, *, merge: bool) -> RunReport:
+        names = [path.relative_to(self.root).as_posix() for path in files]
+        self.batches.append((profile.name, names))
+        self.merged += [names] if merge else []
+        self.meanwhile()
+        failed = tuple(
+            AssetFailed(asset="", name=path.name, source=str(path), job="", reason="bad", remedy="")
+            for path in files
+            if path.read_bytes() == b"bad"
+        )
+        return RunReport(finished=(), failed=failed, skipped=(), interrupted=self.stop.reason)
+
+    def watch(self, rules: Rules | None = None, *, once: bool = True, settle_s: float = 0.0) -> Watch:
+        return Watch(
+            folder=Folder(root=self.root, settle_s=settle_s),
+            rules=rules or load(),
+            process=self.process,
+            stop=self.stop,
+            on_event=self.events.append,
+            once=once,
+            poll_s=0.01,
+        )
+
+    def skips(self) -> list[SourceSkipped]:
+        return [each for each in list(self.events) if isinstance(each, SourceSkipped)]
+
+    def put(self, name: str, text: str = "x") -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}")
+        aside.write_text(text)
+        aside.replace(path)
+
+
+def _until(condition: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path / "cards")
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Rules:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    return load(tmp_path / "rules.yaml")
+
+
+def test_all_that_is_there_is_one_batch_by_profile_the_urgent_first(shop: Shop, rules: Rules) -> None:
+    for name in ("slow/a.mp4", "b.mp4", "soon/c.mp4", "a.mp4"):
+        shop.put(name)
+    shop.watch(rules).run()
+    assert shop.batches == [
+        ("fast", ["soon/c.mp4"]),
+        ("default", ["a.mp4", "b.mp4"]),
+        ("archive", ["slow/a.mp4"]),
+    ]
+
+
+def test_what_is_no_footage_is_told_with_the_reason_and_not_processed(shop: Shop, rules: Rules) -> None:
+    for name in ("a.txt", "a.lrv", "never/a.mp4", "note", "raw.bin"):
+        shop.put(name)
+    report = shop.watch(rules).run()
+    assert shop.batches == [("default", ["raw.bin"])]
+    assert len(report.skipped) == 4
+    told = {Path(each.path).name: each.reason for each in shop.events if isinstance(each, SourceSkipped)}
+    assert set(told) == {"a.txt", "a.lrv", "a.mp4", "note"}
+    assert told["a.mp4"] == "not wanted"
+    assert "not known to be video" in told["note"]
+
+
+def test_what_failed_is_tried_again_only_once_it_changed(shop: Shop) -> None:
+    shop.put("a.mp4", "bad")
+    watching = shop.watch(once=False)
+    thread = threading.Thread(target=watching.run)
+    thread.start()
+    time.sleep(0.3)
+    assert shop.batches == [("default", ["a.mp4"])]
+    shop.put("a.mp4", "good")
+    time.sleep(0.3)
+    shop.stop.request("enough")
+    thread.join(5)
+    assert shop.batches == [("default", ["a.mp4"])] * 2
+
+
+def test_once_ends_only_when_all_has_settled_also_what_came_meanwhile(shop: Shop) -> None:
+    shop.put("a.mp4")
+
+    def another() -> None:
+        shop.put("b.mp4")
+        shop.meanwhile = lambda: None
+
+    shop.meanwhile = another
+    report = shop.watch(settle_s=0.2).run()
+    assert shop.batches == [("default", ["a.mp4"]), ("default", ["b.mp4"])]
+    assert not report.interrupted
+
+
+def test_failures_are_in_the_report(shop: Shop) -> None:
+    shop.put("a.mp4", "bad")
+    assert [each.name for each in shop.watch().run().failed] == ["a.mp4"]
+
+
+def test_told_to_stop_it_begins_no_further_batch(shop: Shop, rules: Rules) -> None:
+    for name in ("slow/a.mp4", "b.mp4"):
+        shop.put(name)
+    shop.meanwhile = lambda: shop.stop.request("Ctrl-C")
+    assert shop.watch(rules).run().interrupted == "Ctrl-C"
+    assert len(shop.batches) == 1
+
+
+def test_an_error_of_the_whole_ends_the_watch(shop: Shop) -> None:
+    def refuse() -> None:
+        raise UsageError("the folder is in use")
+
+    shop.put("a.mp4")
+    shop.meanwhile = refuse
+    with pytest.raises(UsageError, match="in use"):
+        shop.watch().run()
+
+
+def test_a_folder_that_is_taken_away_is_told_once_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    shop = Shop(root=tmp_path / "card")
+    watch = shop.watch(once=False)
+    thread = threading.Thread(target=watch.run, daemon=True)
+
+    def told() -> int:
+        return sum("cannot be looked into" in each.reason for each in shop.skips())
+
+    shop.put("a.mp4")
+    thread.start()
+    _until(lambda: shop.batches)
+    shop.root.rename(tmp_path / "away")
+    _until(told)
+    time.sleep(0.1)  # it looks many times
+    assert told() == 1
+    (tmp_path / "away").rename(shop.root)
+    shop.put("b.mp4")
+    _until(lambda: any("b.mp4" in files for _, files in shop.batches))
+    shop.root.rename(tmp_path / "away")
+    _until(lambda: told() == 2)
+    shop.stop.request("enough")
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Rules:
+    (tmp_path / "waiting.yaml").write_text("default: {chapters_wait_s: 0.5}")
+    return load(tmp_path / "waiting.yaml")
+
+
+def test_chapters_are_processed_together_once_none_was_added_for_a_while(shop: Shop, waiting: Rules) -> None:
+    for name in ("card/GX020042.MP4", "card/GX010042.MP4", "card/GX010043.MP4", "b.mp4"):
+        shop.put(name)
+
+    def another() -> None:  # while the first batch is processed, within the time that chapters are waited for
+        shop.put("card/GX030042.MP4")
+        shop.meanwhile = lambda: None
+
+    shop.meanwhile = another
+    shop.watch(waiting).run()
+    assert shop.batches[0] == ("default", ["b.mp4"])
+    recordings = [name for names in shop.merged for name in names]
+    chapters = [f"card/GX0{number}0042.MP4" for number in (1, 2, 3)]
+    assert sorted(recordings) == sorted(["card/GX010043.MP4", *chapters])
+
+
+def test_a_chapter_that_comes_too_late_brings_all_of_its_recording_again(shop: Shop, waiting: Rules) -> None:
+    shop.put("GX010042.MP4")
+    shop.watch(waiting).run()
+    assert shop.merged == [["GX010042.MP4"]]
+    watch = shop.watch(waiting, once=False)
+    thread = threading.Thread(target=watch.run, daemon=True)
+    thread.start()
+    _until(lambda: len(shop.merged) == 2)
+    shop.put("GX020042.MP4")
+    _until(lambda: len(shop.merged) == 3)
+    shop.stop.request("enough")
+    thread.join(5)
+    assert shop.merged[1:] == [["GX010042.MP4"], ["GX010042.MP4", "GX020042.MP4"]]

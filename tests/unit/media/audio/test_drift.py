@@ -1,0 +1,61 @@
+"""Offset and drift between two recordings of one sound, to well under a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from eddyline.core.errors import InputError
+from eddyline.media.audio.drift import RATE, measure
+
+Sound = npt.NDArray[np.float32]
+
+
+def bursts(seconds: float, seed: int = 4) -> npt.NDArray[np.float64]:
+    rng = np.random.default_rng(seed)
+    sound = np.zeros(int(seconds * RATE))
+    at = 0.1
+    while at < seconds - 0.4:
+        size = int(RATE * rng.uniform(0.02, 0.25))
+        begin = int(at * RATE)
+        sound[begin : begin + size] += rng.standard_normal(size) * rng.uniform(0.05, 0.4) * np.hanning(size)
+        at += rng.uniform(0.1, 0.6)
+    return sound
+
+
+def recorded(world: npt.NDArray[np.float64], begins: float, ppm: float, seconds: float, seed: int) -> Sound:
+    rng = np.random.default_rng(seed)
+    times = begins + np.arange(int(seconds * RATE)) / RATE / (1 + ppm / 1e6)
+    heard = np.interp(times * RATE, np.arange(len(world)), world)
+    return (heard + rng.standard_normal(len(heard)) * 0.005).astype(np.float32)
+
+
+@pytest.mark.parametrize(("begins", "ppm"), [(1.25, 0.0), (3.5, 150.0), (2.0, -80.0)])
+def test_offset_and_drift_are_found_to_a_fraction_of_a_millisecond(begins: float, ppm: float) -> None:
+    world = bursts(46)
+    found = measure(recorded(world, 2.0, 0.0, 38, 1), recorded(world, begins, ppm, 40, 2))
+    assert abs(found.offset_s - (begins - 2.0)) < 0.0005
+    assert abs(found.ppm - ppm) < 12
+    assert found.points >= 10
+
+
+def test_a_drift_below_its_uncertainty_is_not_significant() -> None:
+    world = bursts(20)
+    assert not measure(recorded(world, 1.0, 0.0, 15, 1), recorded(world, 1.5, 0.0, 15, 2)).significant
+
+
+def test_two_different_sounds_are_refused() -> None:
+    with pytest.raises(InputError, match="in common"):
+        measure(bursts(20, 1).astype(np.float32), bursts(20, 2).astype(np.float32))
+
+
+def test_a_steady_tone_tells_nothing() -> None:
+    tone = (0.3 * np.sin(2 * np.pi * 997 * np.arange(10 * RATE) / RATE)).astype(np.float32)
+    with pytest.raises(InputError):
+        measure(tone, tone)
+
+
+def test_sounds_too_short_to_compare_are_refused() -> None:
+    with pytest.raises(InputError, match="short"):
+        measure(np.ones(100, np.float32), np.ones(100, np.float32))

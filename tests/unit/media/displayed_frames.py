@@ -1,0 +1,82 @@
+"""What a source looks like by FFmpeg's plain decode, and what renditions and posters made of it look like."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tests.unit.media.rungs import RUNG_1080
+
+from eddyline.core.process import Runner
+from eddyline.media.ladder.chunks import Grid
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.pictures.poster_and_thumbnails import poster
+from eddyline.media.source.open_source import main_video, open_footage
+from eddyline.media.source.probe import probe
+from eddyline.media.source.source import SourceFacts
+from eddyline.media.toolchain import Toolchain
+from eddyline.media.video.encode import encode_chunk
+from eddyline.mp4.slice import cut
+from eddyline.store.ranges import FileRanges
+
+Pixels = npt.NDArray[np.int64]
+CANVAS = 32  # pixels a side: frames are compared at this size, whatever their aspect
+
+
+@dataclass(frozen=True)
+class Made:
+    """A source's facts, its first frames as two rungs, and its poster."""
+
+    facts: SourceFacts
+    rungs: tuple[tuple[Rung, Path], ...]
+    poster: Path
+
+
+def make(source: Path, tools: Toolchain, work: Path) -> Made:
+    """Encode the first frames of a source as a rung of its display size and one of half of that."""
+    runner = Runner()
+    footage = open_footage(source, work=work, runner=runner, tools=tools)
+    track = main_video(footage.movie)
+    with FileRanges(footage.path) as src:
+        facts = probe(src, footage.movie, runner=runner, tools=tools, work=work)
+        video = facts.video
+        across, down = video.display_width // 2 * 2, video.display_height // 2 * 2
+        large = replace(RUNG_1080, name="large", width=across, height=down, crf=1, preset="medium")
+        small = replace(large, name="small", width=across // 4 * 2, height=down // 4 * 2)
+        rungs = (large, small)
+        grid = Grid(gop=2, segment=2, fps=Fraction(10))
+        piece = cut(src, footage.movie, track, 0, 2, work / "slice.mp4")
+        chunks = encode_chunk(piece, video, rungs, grid, tools=tools, runner=runner, out_dir=work / "out")
+        still = poster(
+            src, footage.movie, track, video, tools=tools, runner=runner, work=work, out=work / "poster.jpg"
+        )
+    paths = [chunk.path for chunk in chunks]
+    return Made(facts=facts, rungs=tuple(zip(rungs, paths, strict=True)), poster=still.path)
+
+
+def look(ffmpeg: Path | str, path: Path, *, filters: str = "") -> Pixels:
+    """The first frame as a plain decode shows it: int64[CANVAS, CANVAS, 3] red, green and blue."""
+    scaled = f"{filters}scale={CANVAS}:{CANVAS}:flags=area+accurate_rnd+full_chroma_int,format=rgb24"
+    argv = [f"{ffmpeg}", "-v", "error", "-i", f"{path}", "-frames:v", "1", "-vf", scaled]
+    raw = subprocess.run([*argv, "-f", "rawvideo", "-"], check=True, capture_output=True, timeout=60).stdout
+    return np.frombuffer(raw, np.uint8).reshape(CANVAS, CANVAS, 3).astype(np.int64)
+
+
+def stream(ffprobe: Path | str, path: Path) -> dict[str, Any]:
+    """What ffprobe says of the first video stream."""
+    argv = [f"{ffprobe}", "-v", "error", "-select_streams", "v:0", "-show_streams", "-of", "json", f"{path}"]
+    said = subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout
+    found: dict[str, Any] = json.loads(said)["streams"][0]
+    return found
+
+
+def patches(frame: Pixels) -> Pixels:
+    """The middles of the four quarters: int64[4, 3], left to right, top to bottom."""
+    at = CANVAS // 4
+    return frame[at :: CANVAS // 2, at :: CANVAS // 2].reshape(4, 3)

@@ -1,0 +1,203 @@
+"""A source through the pipeline's own steps and its frame samples, with a place to break each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+from eddyline.core.process import Runner
+from eddyline.media.frame_proof.canvases import Plain
+from eddyline.media.frame_proof.proof import prove_frames
+from eddyline.media.frame_proof.samples import FrameSamples
+from eddyline.media.frame_proof.source_samples import Reading, sample
+from eddyline.media.frame_proof.windows import choose
+from eddyline.media.ladder.chunks import Chunk, Grid
+from eddyline.media.ladder.ladder import Rung
+from eddyline.media.source.open_source import main_video, open_footage
+from eddyline.media.source.probe import probe
+from eddyline.media.source.remux import main_stream
+from eddyline.media.source.sniff import container_of, first_bytes
+from eddyline.media.source.source import SourceFacts, VideoFacts
+from eddyline.media.toolchain import Toolchain
+from eddyline.media.video import filters
+from eddyline.media.video.assemble import assemble
+from eddyline.media.video.colours import is_known_to_scale
+from eddyline.media.video.encode import encode_chunk
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.presentation import Presentation, presentation
+from eddyline.mp4.samples.random_access import can_begin
+from eddyline.mp4.slice import cut
+from eddyline.pipeline.steps.samples import is_tonemapped
+from eddyline.store.ranges import FileRanges
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """What is broken on purpose.
+
+    `facts` changes what is known of the video, `shown` which frames are taken to be there, `graph` the filter
+    graph; chunk i is cut `shift[i]` frames too late, and `order` is that of the chunks when they are joined.
+    """
+
+    facts: Callable[[VideoFacts], VideoFacts] = lambda facts: facts
+    shown: Callable[[Presentation], Presentation] = lambda shown: shown
+    graph: Callable[[str], str] = lambda graph: graph
+    shift: Sequence[int] = ()
+    order: Sequence[int] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opened:
+    """The source as the pipeline reads it."""
+
+    src: FileRanges
+    movie: Movie
+    track: Track
+    shown: Presentation
+    facts: SourceFacts
+    grid: Grid
+    chunks: list[Chunk]
+    exact: bool
+
+
+@dataclass(kw_only=True)
+class Chain:
+    """What its one rendition is like; `hdr` is set to whether the source was found to be HDR."""
+
+    tools: Toolchain
+    work: Path
+    crf: int = 23
+    kbps: int = 4000
+    keep_hdr: bool = False
+    codec: str = "h264"
+    pixel_format: str = "yuv420p"
+    lines: int = 0
+    gop: int = 6
+    hdr: bool = False
+    runner: Runner = field(default_factory=Runner)
+
+    def prove(self, path: Path, broken: Broken | None = None) -> FrameSamples:
+        """Make one rendition of `path` and prove its frames."""
+        broken = broken or Broken()
+        footage = open_footage(path, work=self.work, runner=self.runner, tools=self.tools)
+        with FileRanges(footage.path) as src:
+            facts = probe(src, footage.movie, runner=self.runner, tools=self.tools, work=self.work)
+            self.hdr = facts.video.hdr
+            track = main_video(footage.movie)
+            shown = broken.shown(presentation(footage.movie, track))
+            grid = Grid(gop=self.gop, segment=2 * self.gop, fps=facts.video.fps)
+            opened = _Opened(
+                src=src,
+                movie=footage.movie,
+                track=track,
+                shown=shown,
+                facts=facts,
+                grid=grid,
+                chunks=self._chunks(len(shown), grid),
+                exact=footage.path == path,
+            )
+            wrong = broken.facts(facts.video)
+            rung = self.rung(wrong)
+            return self._compare(path, opened, rung, self._make(opened, wrong, rung, broken))
+
+    def _make(self, opened: _Opened, wrong: VideoFacts, rung: Rung, broken: Broken) -> Path:
+        graph = filters.graph
+        films = []
+        for chunk in opened.chunks:
+            by = broken.shift[chunk.index] if broken.shift else 0
+            folder = self.work / f"chunk-{chunk.index}"
+            folder.mkdir(exist_ok=True)
+            piece = cut(
+                opened.src,
+                opened.movie,
+                opened.track,
+                chunk.first + by,
+                chunk.last + by,
+                folder / "slice.mp4",
+                shown=opened.shown,
+            )
+            with patch.object(filters, "graph", lambda *given: broken.graph(graph(*given))):
+                (made,) = encode_chunk(
+                    piece, wrong, [rung], opened.grid, tools=self.tools, runner=self.runner, out_dir=folder
+                )
+            films.append(made.path)
+        out = self.work / "rendition.mp4"
+        assemble(
+            out,
+            rung=rung,
+            grid=opened.grid,
+            movie=opened.movie,
+            track=opened.track,
+            presentation=opened.shown,
+            chunks=[films[at] for at in broken.order or range(len(films))],
+            src=opened.src,
+            audio=[],
+            facts=opened.facts,
+        )
+        return out
+
+    def _compare(self, path: Path, opened: _Opened, rung: Rung, out: Path) -> FrameSamples:
+        video = opened.facts.video
+        plan = choose(opened.shown, opened.track, video, opened.chunks, opened.grid, [rung])
+        demuxer = container_of(first_bytes(path))
+        number = opened.track.number
+        index = f"i:{number}" if opened.exact else main_stream(path, runner=self.runner, tools=self.tools)
+        tonemapped = is_tonemapped(video, rung)
+        reading = Reading(
+            plain=Plain(
+                path=path,
+                demuxer="mov" if demuxer == "mp4" else demuxer,
+                stream=str(index),
+                tonemapped=video if tonemapped else None,
+                converted=None if is_known_to_scale(video) else video,
+            ),
+            track=opened.track,
+            shown=opened.shown,
+            exact=opened.exact,
+            can_begin=partial(can_begin, opened.src, opened.track),
+            pixels=video.width * video.height,
+        )
+        tools, runner, work = self.tools, self.runner, self.work
+        found = sample([reading], plan.windows, video, tools=tools, runner=runner, work=work)
+        return prove_frames(
+            out,
+            plan.frames[rung.name],
+            found,
+            rung=rung,
+            grid=opened.grid,
+            shown=opened.shown,
+            timescale=opened.track.timescale,
+            tonemapped=tonemapped,
+            tools=tools,
+            runner=runner,
+            work=work,
+        )
+
+    def rung(self, facts: VideoFacts) -> Rung:
+        """The rendition, at the source's own display size, or of `lines` lines."""
+        width, height = facts.display_width, facts.display_height
+        if self.lines:
+            width, height = round(Fraction(width * self.lines, height)), self.lines
+        encoder = {"h264": "libx264", "hevc": "libx265"}[self.codec]
+        return Rung(
+            name="rung",
+            codec=self.codec,
+            encoder=encoder,
+            width=max(width // 2 * 2, 2),
+            height=max(height // 2 * 2, 2),
+            crf=self.crf,
+            preset="veryfast",
+            maxrate_kbps=self.kbps,
+            bufsize_kbps=2 * self.kbps,
+            pixel_format=self.pixel_format,
+            keep_hdr=self.keep_hdr,
+        )
+
+    @staticmethod
+    def _chunks(frames: int, grid: Grid) -> list[Chunk]:
+        cuts = [*range(0, frames, grid.segment), frames]
+        return [Chunk(index=i, first=cuts[i], last=cuts[i + 1]) for i in range(len(cuts) - 1)]

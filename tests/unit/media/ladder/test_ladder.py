@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.media.ladder import profile
+from eddyline.media.ladder.ladder import Rung, Wish, rungs, wishes
+from eddyline.media.source.source import VideoFacts
+
+_DEFAULT = profile.load("default")
+
+
+def _facts(
+    width: int,
+    height: int,
+    *,
+    fps: Fraction = Fraction(30),
+    rotation: int = 0,
+    aspect: Fraction = Fraction(1),
+) -> VideoFacts:
+    return VideoFacts(
+        codec="h264",
+        width=width,
+        height=height,
+        rotation=rotation,
+        pixel_aspect=aspect,
+        fps=fps,
+        frames=100,
+        pixel_format="yuv420p",
+        timescale=90000,
+    )
+
+
+def _sizes(facts: VideoFacts) -> list[tuple[str, int, int]]:
+    return [(rung.name, rung.width, rung.height) for rung in rungs(_DEFAULT, facts)]
+
+
+def test_a_4k_source_has_all_six_rungs_highest_first() -> None:
+    assert _sizes(_facts(3840, 2160)) == [
+        ("2160p", 3840, 2160),
+        ("1440p", 2560, 1440),
+        ("1080p", 1920, 1080),
+        ("720p", 1280, 720),
+        ("480p", 854, 480),
+        ("360p", 640, 360),
+    ]
+
+
+def test_portrait_is_counted_by_its_shorter_side() -> None:
+    assert _sizes(_facts(1080, 1920))[:2] == [("1080p", 1080, 1920), ("720p", 720, 1280)]
+
+
+def test_rotation_is_applied() -> None:
+    assert _sizes(_facts(1920, 1080, rotation=90)) == _sizes(_facts(1080, 1920))
+
+
+def test_pixels_become_square() -> None:
+    assert _sizes(_facts(1440, 1080, aspect=Fraction(4, 3))) == _sizes(_facts(1920, 1080))
+
+
+def test_four_to_three_keeps_its_aspect() -> None:
+    assert _sizes(_facts(4000, 3000))[:3] == [
+        ("2160p", 2880, 2160),
+        ("1440p", 1920, 1440),
+        ("1080p", 1440, 1080),
+    ]
+
+
+def test_a_wide_picture_fits_the_rungs_box() -> None:
+    assert _sizes(_facts(1920, 804))[:2] == [("1080p", 1920, 804), ("720p", 1280, 536)]
+
+
+def test_a_picture_a_few_lines_short_of_a_rung_is_that_rung_at_its_own_size() -> None:
+    assert _sizes(_facts(1920, 1072))[0] == ("1080p", 1920, 1072)
+
+
+@pytest.mark.parametrize(("width", "height"), [(854, 480), (848, 480)])
+def test_camera_sizes_beside_sixteen_to_nine_stay_as_they_are(width: int, height: int) -> None:
+    assert _sizes(_facts(width, height))[0] == ("480p", width, height)
+
+
+def test_a_source_smaller_than_every_rung_gives_one_of_its_own_size() -> None:
+    assert _sizes(_facts(160, 90)) == [("90p", 160, 90)]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "sizes"),
+    [
+        (4000, 16, [(3840, 16)]),
+        (16, 2000, [(16, 1920)]),
+        (4000, 40, [(3840, 38), (2560, 26), (1920, 20)]),
+        (4000, 4, [(3840, 4)]),
+        (160, 90, [(160, 90)]),
+    ],
+)
+def test_very_wide_and_tall_video_has_no_rungs_of_a_few_lines(
+    width: int, height: int, sizes: list[tuple[int, int]]
+) -> None:
+    assert [(across, down) for _, across, down in _sizes(_facts(width, height))] == sizes
+
+
+def test_odd_sides_lose_a_pixel_and_gain_none() -> None:
+    assert _sizes(_facts(161, 91)) == [("90p", 160, 90)]
+
+
+def test_the_cap_grows_by_half_when_the_frame_rate_doubles() -> None:
+    slow, double, quick = (
+        rungs(_DEFAULT, _facts(1920, 1080, fps=Fraction(rate)))[0] for rate in (24, 60, 120)
+    )
+    assert slow.maxrate_kbps == 7500
+    assert (double.maxrate_kbps, double.bufsize_kbps) == (11250, 22500)
+    assert quick.maxrate_kbps == 16875
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "fps", "level"),
+    [
+        (640, 360, 30, "3.0"),
+        (1280, 720, 30, "3.1"),
+        (1920, 1080, 30, "4.0"),
+        (1920, 1080, 60, "4.2"),
+        (3840, 2160, 30, "5.1"),
+        (3840, 2160, 60, "5.2"),
+    ],
+)
+def test_the_h264_level_is_the_lowest_that_allows_the_picture(
+    width: int, height: int, fps: int, level: str
+) -> None:
+    assert rungs(_DEFAULT, _facts(width, height, fps=Fraction(fps)))[0].level == level
+
+
+def test_the_archive_is_one_rung_at_the_sources_size_with_a_cap_by_its_pixels() -> None:
+    (small,) = rungs(profile.load("archive"), _facts(1280, 720))
+    (large,) = rungs(profile.load("archive"), _facts(2704, 1520))
+    assert (large.width, large.height, large.name) == (2704, 1520, "1520p")
+    assert (large.codec, large.encoder, large.pixel_format) == ("av1", "libsvtav1", "yuv420p10le")
+    assert small.maxrate_kbps < large.maxrate_kbps <= 100_000
+
+
+def test_only_rungs_of_ten_bits_in_a_profile_that_says_so_keep_hdr(tmp_path: Path) -> None:
+    (kept,) = rungs(profile.load("archive"), _facts(1280, 720))
+    assert kept.keep_hdr
+    path = tmp_path / "mapped.yaml"
+    path.write_text(
+        "rungs: [{height: 720, codec: hevc, crf: 22, preset: fast, maxrate_kbps: 4000, bufsize_kbps: 8000,"
+        " pixel_format: yuv420p10le}]\nhdr: tonemap\n"
+    )
+    (mapped,) = rungs(profile.load(str(path)), _facts(1280, 720))
+    assert not mapped.keep_hdr
+    assert not any(rung.keep_hdr for rung in rungs(_DEFAULT, _facts(1280, 720)))
+
+
+def test_a_picture_too_small_for_its_encoder_is_refused_with_a_way_out() -> None:
+    with pytest.raises(UnsupportedError, match="too small") as caught:
+        rungs(profile.load("archive"), _facts(32, 32))
+    assert "default" in caught.value.remedy
+
+
+def test_rungs_of_two_codecs_at_one_height_have_different_names(tmp_path: Path) -> None:
+    cap = "maxrate_kbps: 4000, bufsize_kbps: 8000"
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        f"rungs:\n  - {{height: 720, codec: h264, crf: 22, preset: fast, {cap}}}\n"
+        f"  - {{height: 720, codec: av1, crf: 32, preset: 10, {cap}}}\n"
+    )
+    made = rungs(profile.load(str(path)), _facts(1280, 720))
+    assert [rung.name for rung in made] == ["720p", "720p-av1"]
+
+
+def test_a_rung_comes_back_from_json() -> None:
+    for rung in rungs(_DEFAULT, _facts(1920, 1080)):
+        assert Rung.from_json(json.loads(json.dumps(rung.to_json()))) == rung
+
+
+@given(
+    width=st.integers(2, 16384),
+    height=st.integers(2, 16384),
+    rotation=st.sampled_from((0, 90, 180, 270)),
+    aspect=st.fractions(Fraction(1, 2), Fraction(2), max_denominator=64),
+    fps=st.fractions(Fraction(1), Fraction(240), max_denominator=1001),
+)
+def test_whatever_the_source_rungs_are_even_in_order_and_never_upscaled(
+    width: int, height: int, rotation: int, aspect: Fraction, fps: Fraction
+) -> None:
+    facts = _facts(width, height, rotation=rotation, aspect=aspect, fps=fps)
+    made = rungs(_DEFAULT, facts)
+    assert made
+    assert len({rung.name for rung in made}) == len(made)
+    pixels = [rung.width * rung.height for rung in made]
+    assert pixels == sorted(pixels, reverse=True)
+    for rung in made:
+        assert rung.width % 2 == rung.height % 2 == 0
+        assert 2 <= rung.width <= max(2, facts.display_width)
+        assert 2 <= rung.height <= max(2, facts.display_height)
+
+
+# Encoders
+
+_HD = _facts(1920, 1080)
+
+
+def _asking(**changes: object) -> profile.Profile:
+    plain = profile.load("fast").model_dump(mode="json")
+    return profile.Profile.model_validate({**plain, "rungs": [{**plain["rungs"][0], **changes}]})
+
+
+def test_a_rung_without_a_wish_takes_its_classs_encoder_in_that_encoders_terms() -> None:
+    asked = _asking(crf=0)
+    (rung,) = rungs(asked, _HD, {"h264": "h264_nvenc"})
+    assert (rung.encoder, rung.preset, rung.crf) == ("h264_nvenc", "p2", 1)
+    assert wishes(asked, _HD) == {Wish(codec="h264")}
+
+
+def test_a_rung_that_asks_for_an_encoder_gets_it_whatever_the_class_says() -> None:
+    asked = _asking(encoder="h264_nvenc", preset="p6")
+    (rung,) = rungs(asked, _HD, {"h264": "libx264"})
+    assert (rung.encoder, rung.preset, rung.crf) == ("h264_nvenc", "p6", 23)
+    assert wishes(asked, _HD) == {Wish(codec="h264", encoder="h264_nvenc")}
+
+
+def test_only_the_rungs_that_are_made_ask_for_anything() -> None:
+    plain = profile.load("fast").model_dump(mode="json")
+    large = {**plain["rungs"][0], "height": 2160, "codec": "hevc"}
+    both = profile.Profile.model_validate({**plain, "rungs": [large, plain["rungs"][1]]})
+    assert wishes(both, _facts(640, 360)) == {Wish(codec="h264")}
+    assert wishes(both, _facts(3840, 2160)) == {Wish(codec="h264"), Wish(codec="hevc")}
+
+
+@pytest.mark.parametrize(
+    ("encoders", "facts", "said"),
+    [
+        ({"h264": "h264_qsv"}, _HD, "does not know how to join what h264_qsv encodes as h264"),
+        ({"h264": "libx265"}, _HD, "libx265 encodes as h264"),
+        ({"h264": "h264_nvenc"}, _facts(160, 120), "160x120 is too small for h264_nvenc"),
+        ({"h264": "h264_nvenc"}, replace(_HD, variable_rate=True), "while the frame rate varies"),
+    ],
+)
+def test_what_an_encoder_does_not_take_is_refused_in_words(
+    encoders: dict[str, str], facts: VideoFacts, said: str
+) -> None:
+    with pytest.raises(UnsupportedError, match=said):
+        rungs(_asking(), facts, encoders)
+
+
+def test_h264_on_a_gpu_ends_at_4096_pixels() -> None:
+    with pytest.raises(UnsupportedError, match="7680x4320 is too large for h264_nvenc: it takes 4096"):
+        rungs(_asking(height="source"), _facts(7680, 4320), {"h264": "h264_nvenc"})

@@ -1,0 +1,79 @@
+"""Marks become frames by the times at which frames are really on the screen."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eddyline.media.pictures.highlights import MOST, Chapter, Highlight, chapters, placed
+from eddyline.mp4.presentation import Presentation
+
+
+def _shown(pts: list[int], end: int) -> Presentation:
+    return Presentation(sample=np.arange(len(pts), dtype=np.int64), pts=np.array(pts, np.int64), end=end)
+
+
+# 10 frames of 1/30 s, but for the third, which stays twice as long; ticks of 1/30 s.
+SHOWN = _shown([0, 1, 2, 4, 5, 6, 7, 8, 9, 10], 11)
+
+
+def _frames(*seconds: float) -> list[int]:
+    return [each.frame for each in placed([(time, "manual") for time in seconds], SHOWN, 30)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "frame"), [(0.0, 0), (0.0333, 0), (0.0334, 1), (0.1, 2), (0.133, 2), (0.1334, 3), (0.3666, 9)]
+)
+def test_a_mark_is_the_frame_on_the_screen_at_its_time(seconds: float, frame: int) -> None:
+    assert _frames(seconds) == [frame]
+
+
+def test_marks_outside_the_film_or_at_no_time_are_none() -> None:
+    assert _frames(0.367, 99.0, -0.001, math.nan, math.inf, -math.inf, 1e300) == []
+
+
+def test_a_mark_before_a_picture_that_begins_late_is_its_first_frame() -> None:
+    (found,) = placed([(0.1, "manual")], _shown([30, 31, 32], 33), 30)
+    assert found == Highlight(time_s=0.1, frame=0, kind="manual")
+
+
+def test_two_marks_on_one_frame_are_one_and_marks_come_in_order() -> None:
+    assert _frames(0.30, 0.05, 0.06, 0.0) == [0, 1, 8]
+
+
+def test_no_film_has_more_marks_than_a_reader_can_bear() -> None:
+    shown = _shown(list(range(3 * MOST)), 3 * MOST)
+    assert len(placed([(each / 30, "manual") for each in range(2 * MOST)], shown, 30)) == MOST
+
+
+@given(st.lists(st.floats(allow_nan=True), max_size=20))
+def test_any_times_give_frames_that_exist_in_order(times: list[float]) -> None:
+    frames = _frames(*times)
+    assert frames == sorted(set(frames))
+    assert all(0 <= frame < len(SHOWN) for frame in frames)
+
+
+def test_chapters_begin_with_each_highlight_and_with_the_film() -> None:
+    marks = [Highlight(time_s=1, frame=30, kind="manual"), Highlight(time_s=2, frame=60, kind="voice")]
+    assert chapters(marks) == (
+        Chapter(frame=0, title="Start"),
+        Chapter(frame=30, title="HiLight 1"),
+        Chapter(frame=60, title="HiLight 2 (voice)"),
+    )
+    assert chapters([Highlight(time_s=0, frame=0, kind="other")]) == (Chapter(frame=0, title="HiLight 1"),)
+    assert chapters([]) == ()
+
+
+def test_the_sources_own_chapters_and_the_highlights_are_both_kept() -> None:
+    own = [Chapter(frame=2, title="One"), Chapter(frame=7, title="HiLight 2")]
+    marks = [Highlight(time_s=0.07, frame=frame, kind="manual") for frame in (2, 7)]
+    assert chapters(marks, own) == (
+        Chapter(frame=0, title="Start"),
+        Chapter(frame=2, title="One / HiLight 1"),
+        Chapter(frame=7, title="HiLight 2"),
+    )
+    assert chapters([], own[:0]) == ()

@@ -1,0 +1,69 @@
+"""What containers say of a recording, in the spellings of cameras and phones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.unit.media.phone_recordings import phone
+
+from eddyline.media.source.description import created, from_tags, place
+from eddyline.media.source.source import Place
+from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.runtime.probe_source import look
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("+47.3769+008.5417/", Place(latitude=47.3769, longitude=8.5417)),
+        ("-33.8568+151.2153+012.5/", Place(latitude=-33.8568, longitude=151.2153, altitude_m=12.5)),
+        ("+4722.614+00832.502/", Place(latitude=47.3769, longitude=8.5417)),
+        ("+472236.84+0083230.12-5CRSWGS_84/", Place(latitude=47.3769, longitude=8.5417, altitude_m=-5)),
+        ("+47.5+8.5", Place(latitude=47.5, longitude=8.5)),
+        ("+91+000/", None),
+        ("+47.3769", None),
+        ("here", None),
+        ("", None),
+    ],
+)
+def test_places_are_read_in_each_form_of_iso_6709(text: str, wanted: Place | None) -> None:
+    assert place(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2024-05-06T07:08:09.000000Z", "2024-05-06T07:08:09Z"),
+        ("2024-05-06T09:08:09+0200", "2024-05-06T09:08:09+02:00"),
+        ("2024-05-06 09:08:09.250", "2024-05-06T09:08:09.25"),
+        ("2024-05-06", "2024-05-06"),
+        ("yesterday", ""),
+    ],
+)
+def test_times_keep_their_offset_from_utc(text: str, wanted: str) -> None:
+    assert created(text) == wanted
+
+
+def test_apples_keys_come_before_the_movies_own() -> None:
+    said = from_tags(
+        {
+            "creation_time": "2024-05-06T07:08:09.000000Z",
+            "com.apple.quicktime.creationdate": "2024-05-06T09:08:09+0200",
+            "com.apple.quicktime.location.ISO6709": "+47.3769+008.5417+400/",
+            "location": "+01+001/",
+            "com.apple.quicktime.make": "Apple\n",
+            "com.apple.quicktime.model": "iPhone 15",
+            "title": "<b>\x1b[31m" + "x" * 900,
+        }
+    )
+    assert (said.created, said.make, said.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
+    assert said.location == Place(latitude=47.3769, longitude=8.5417, altitude_m=400)
+    assert said.title.startswith("<b>[31mxxx")
+    assert len(said.title) == 200
+
+
+def test_a_phones_metadata_is_found(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
+    said = look(phone(tmp_path, ffmpeg), tools).description
+    assert (said.created, said.make, said.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
+    assert said.location == Place(latitude=47.3769, longitude=8.5417, altitude_m=400)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.media.source.dolby_vision import left_out, of_stream, require_base_layer
+from eddyline.mp4.entries.dolby_vision import DolbyVision, dolby_vision
+from eddyline.mp4.write.box_writer import box
+
+
+def _stsd(entry: str, *inner: bytes) -> bytes:
+    return box("stsd", b"\0\0\0\0\0\0\0\1", box(entry, bytes(78), *inner))
+
+
+def _configuration(kind: str, profile: int, compatibility: int, *, base: bool = True) -> bytes:
+    fields = bytes([1, 0, profile << 1, 4 << 3 | 4 | base, compatibility << 4])
+    return box(kind, fields, bytes(19))
+
+
+@pytest.mark.parametrize(
+    ("entry", "inner", "reason"),
+    [
+        ("hvc1", [_configuration("dvcC", 5, 0)], "dolby-vision-profile-5"),
+        ("dvh1", [_configuration("dvcC", 5, 0)], "dolby-vision-profile-5"),
+        ("dvhe", [], "dolby-vision-profile-5"),
+        ("av01", [_configuration("dvvC", 10, 0)], "dolby-vision"),
+        ("hvc1", [box("hvcC", bytes(23)), _configuration("dvwC", 20, 0)], "dolby-vision"),
+        ("hvc1", [_configuration("dvvC", 8, 1)], ""),
+        ("hvc1", [_configuration("dvvC", 8, 4)], ""),
+        ("dvh1", [_configuration("dvcC", 7, 6)], ""),
+        ("hvc1", [_configuration("dvcC", 4, 0)], ""),
+        ("avc1", [_configuration("dvvC", 9, 2)], ""),
+        ("av01", [_configuration("dvvC", 10, 4)], ""),
+    ],
+)
+def test_only_a_base_layer_that_others_can_show_is_processed(
+    entry: str, inner: list[bytes], reason: str
+) -> None:
+    found = dolby_vision(_stsd(entry, *inner))
+    assert found is not None
+    if not reason:
+        require_base_layer(found)
+        return
+    with pytest.raises(UnsupportedError, match="Dolby Vision profile") as refused:
+        require_base_layer(found)
+    assert refused.value.reason == reason
+
+
+def test_what_is_not_used_of_the_stream_is_listed() -> None:
+    found = dolby_vision(_stsd("hvc1", _configuration("dvvC", 8, 4)))
+    (listed,) = left_out(found)
+    assert (listed.kind, listed.what) == ("metadata", "Dolby Vision profile 8.4 enhancement metadata")
+
+
+def test_other_video_is_no_dolby_vision() -> None:
+    assert dolby_vision(_stsd("hvc1", box("hvcC", bytes(23)))) is None
+    assert dolby_vision(_stsd("hvc1", b"\0\0\0\4free")) is None
+    assert dolby_vision(box("stsd", bytes(8))) is None
+    assert left_out(None) == ()
+    require_base_layer(None)
+
+
+def test_an_enhancement_layer_is_known() -> None:
+    found = dolby_vision(_stsd("dvh1", _configuration("dvcC", 7, 6, base=False)))
+    assert found == DolbyVision(profile=7, compatibility=6, base_layer=False)
+
+
+def test_what_ffprobe_reports_of_other_containers() -> None:
+    record = {
+        "side_data_type": "DOVI configuration record",
+        "dv_profile": 5,
+        "bl_present_flag": 1,
+        "dv_bl_signal_compatibility_id": 0,
+    }
+    assert of_stream({"side_data_list": [{"side_data_type": "x"}, record]}) == DolbyVision(profile=5)
+    assert of_stream({"codec_name": "hevc"}) is None

@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eddyline.core.errors import InputError, Interrupted, ToolError, UnsupportedError
+from eddyline.core.process import Runner
+from eddyline.core.stop import Stop
+from eddyline.media.source import remux
+from eddyline.media.source.ffprobe import ask, blamed
+from eddyline.media.source.intermediates import Intermediate
+from eddyline.media.source.remux import command, to_mp4
+from eddyline.media.source.remux_progress import Progress
+from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.byte_ranges import Ints
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Movie
+from eddyline.mp4.presentation import presentation
+from eddyline.store.ranges import FileRanges
+
+_PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=30000/1001:d=1")
+_TONE = ("-f", "lavfi", "-i", "sine=997:r=48000:d=1")
+_H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-x264-params", "bframes=2:keyint=10:open-gop=1")
+
+
+@dataclass(frozen=True)
+class _Rewrapped:
+    source: Path
+    path: Path
+    movie: Movie
+
+    @property
+    def times(self) -> Ints:
+        track = self.movie.first("video")
+        assert track is not None
+        return presentation(self.movie, track).pts
+
+    @property
+    def formats(self) -> list[str]:
+        return [track.format for track in self.movie.of_kind("audio")]
+
+
+class _Maker:
+    def __init__(self, folder: Path, tools: Toolchain) -> None:
+        self.folder, self.tools = folder, tools
+
+    def ffmpeg(self, *argv: str) -> str:
+        run = subprocess.run(
+            [self.tools.ffmpeg, "-v", "error", "-y", *argv], check=True, capture_output=True, text=True
+        )
+        return run.stdout
+
+    def make(self, name: str, *argv: str) -> Path:
+        self.ffmpeg(*argv, str(self.folder / name))
+        return self.folder / name
+
+    def rewrap(self, source: Path) -> _Rewrapped:
+        out = self.folder / "out.mp4"
+        to_mp4(source, out, runner=Runner(), tools=self.tools)
+        with FileRanges(out) as src:
+            return _Rewrapped(source=source, path=out, movie=read_movie(src))
+
+    def pixels(self, path: Path) -> list[str]:
+        """Each frame's checksum in one format that holds all of the others' samples."""
+        listed = self.ffmpeg(
+            *("-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"),
+            *("-vf", "format=yuv444p10le|gbrp16le", "-f", "framemd5", "-"),
+        )
+        return [line.split(",")[-1] for line in listed.splitlines() if not line.startswith("#")]
+
+    def frames(self, path: Path) -> list[str]:
+        listed = self.ffmpeg(
+            "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"
+        )
+        return [line.split(",")[-1] for line in listed.splitlines() if not line.startswith("#")]
+
+
+@pytest.fixture
+def maker(tmp_path: Path, tools: Toolchain) -> _Maker:
+    return _Maker(tmp_path, tools)
+
+
+_LOSSLESS = {
+    "vp8.webm": ("-c:v", "libvpx", "-b:v", "300k", "-auto-alt-ref", "1", "-lag-in-frames", "16"),
+    "odd-vp8.webm": ("-vf", "scale=161:91", "-c:v", "libvpx"),
+    "theora.ogv": ("-c:v", "libtheora"),
+    "wmv2.wmv": ("-c:v", "wmv2"),
+    "msmpeg4.avi": ("-c:v", "msmpeg4"),
+    "flv1.flv": ("-c:v", "flv"),
+    "flashsv.flv": ("-c:v", "flashsv"),
+    "huffyuv.avi": ("-c:v", "huffyuv", "-pix_fmt", "yuv422p"),
+    "huffrgb.avi": ("-c:v", "huffyuv", "-pix_fmt", "rgb24"),
+    "ut.avi": ("-c:v", "utvideo", "-pix_fmt", "yuv422p"),
+    "raw.avi": ("-c:v", "rawvideo", "-pix_fmt", "yuv420p"),
+    "packed.avi": ("-c:v", "rawvideo", "-pix_fmt", "yuyv422"),
+    "bgr.avi": ("-c:v", "rawvideo", "-pix_fmt", "bgr24"),
+    "raw.mkv": ("-c:v", "rawvideo", "-pix_fmt", "yuv420p"),
+    "png.mkv": ("-c:v", "png"),
+    "png16.avi": ("-c:v", "png", "-pix_fmt", "rgb48be"),
+    "zmbv.avi": ("-c:v", "zmbv", "-pix_fmt", "bgr0"),
+    "ljpeg.mkv": ("-c:v", "ljpeg", "-pix_fmt", "yuvj420p"),
+    "dirac.mkv": ("-c:v", "vc2", "-pix_fmt", "yuv422p10le"),
+}
+
+
+@pytest.mark.parametrize("name", _LOSSLESS)
+def test_video_that_mp4_cannot_hold_comes_through_pixel_by_pixel(maker: _Maker, name: str) -> None:
+    source = maker.make(name, *_PICTURE, *_LOSSLESS[name])
+    rewrapped = maker.rewrap(source)
+    frames = [maker.pixels(path) for path in (source, rewrapped.path)]
+    assert len(frames[0]) > 0
+    assert frames[0] == frames[1]
+    beat = np.diff(rewrapped.times)
+    track = rewrapped.movie.first("video")
+    assert track is not None
+    assert np.all(np.abs(beat - float(track.timescale / Fraction(30000, 1001))) <= track.timescale / 1000)
+
+
+def test_full_range_stays_full_range(maker: _Maker, tools: Toolchain) -> None:
+    rewrapped = maker.rewrap(maker.make("a.avi", *_PICTURE, "-vf", "scale=160:96", "-c:v", "amv"))
+    (stream,) = ask(rewrapped.path, "-show_streams", tools=tools, runner=Runner())["streams"]
+    assert (stream["codec_name"], stream["pix_fmt"], stream["color_range"]) == ("h264", "yuvj420p", "pc")
+
+
+def test_dolby_vision_without_a_base_layer_is_refused_in_any_container(
+    maker: _Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = maker.make("a.mkv", *_PICTURE, *_H264)
+    record = {"dv_profile": 5, "bl_present_flag": 1, "dv_bl_signal_compatibility_id": 0}
+    video = {"index": 0, "codec_type": "video", "codec_name": "hevc", "side_data_list": [record]}
+    monkeypatch.setattr(remux, "ask", lambda *_args, **_kwargs: {"streams": [video]})
+    with pytest.raises(UnsupportedError, match="Dolby Vision profile 5"):
+        maker.rewrap(source)
+
+
+def test_a_probe_that_gets_nowhere_says_so(maker: _Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_args: object, **_kwargs: object) -> None:
+        message = "ffprobe was stopped: it took longer than its limit of 60 s"
+        raise ToolError(message, argv=("ffprobe",), status=-15)
+
+    source = maker.make("a.ts", *_PICTURE, *_H264)
+    monkeypatch.setattr(remux, "ask", slow)
+    with pytest.raises(InputError, match="nothing more to read in this file for 60 s") as refused:
+        maker.rewrap(source)
+    assert refused.value.reason == "no-progress"
+
+
+def test_a_rewrap_that_gets_nowhere_is_ended() -> None:
+    now = [0.0]
+    progress = Progress(clock=lambda: now[0], stalled_s=30)
+    for second in range(100):
+        now[0] += 1
+        progress(f"total_size={second * 4096}")
+    for _ in range(30):
+        now[0] += 1
+        progress("total_size=405504")
+        progress("out_time_us=N/A")
+    now[0] += 1
+    with pytest.raises(InputError, match="nothing more to read") as refused:
+        progress("progress=continue")
+    assert refused.value.reason == "no-progress"
+
+
+@pytest.mark.parametrize(
+    ("name", "argv", "sound"),
+    [
+        ("a.ts", (*_H264, "-c:a", "aac"), ["mp4a"]),
+        ("a.m2ts", (*_H264, "-c:a", "ac3", "-f", "mpegts", "-mpegts_m2ts_mode", "1"), ["ac-3"]),
+        ("a.mkv", (*_H264, "-c:a", "libvorbis"), ["alac"]),
+        ("a.webm", ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus"), ["Opus"]),
+        ("a.flv", (*_H264, "-c:a", "aac"), ["mp4a"]),
+        ("a.avi", (*_H264, "-c:a", "pcm_s16le"), ["alac"]),
+        ("b.avi", ("-c:v", "mpeg4", "-bf", "2", "-c:a", "mp3"), ["mp4a"]),
+        ("a.mpg", ("-c:v", "mpeg2video", "-bf", "2", "-c:a", "mp2"), ["mp4a"]),
+        ("a.mxf", ("-c:v", "mpeg2video", "-r", "25", "-c:a", "pcm_s16le"), ["alac"]),
+        ("prores.mkv", ("-c:v", "prores", "-c:a", "pcm_s24le"), ["lpcm"]),
+        ("ffv1.mkv", ("-c:v", "ffv1", "-c:a", "flac"), ["alac"]),
+    ],
+)
+def test_every_frame_comes_through_in_order_on_its_beat(
+    maker: _Maker, name: str, argv: tuple[str, ...], sound: list[str]
+) -> None:
+    rewrapped = maker.rewrap(maker.make(name, *_PICTURE, *_TONE, *argv))
+    assert maker.frames(rewrapped.path) == maker.frames(rewrapped.source)
+    track = rewrapped.movie.first("video")
+    assert track is not None
+    beat = np.diff(rewrapped.times)
+    rate = Fraction(25) if name == "a.mxf" else Fraction(30000, 1001)
+    # Matroska, FLV and WebM round every time to a millisecond.
+    assert np.all(np.abs(beat - float(track.timescale / rate)) <= track.timescale / 1000)
+    assert [each if each != "in24" else "lpcm" for each in rewrapped.formats] == sound
+
+
+def test_a_transport_streams_clock_may_wrap(maker: _Maker) -> None:
+    # 33 bits of 90 kHz end at 95443.7 s: half a second into this clip.
+    argv = (*_H264, "-output_ts_offset", "95441.8", "-f", "mpegts")
+    rewrapped = maker.rewrap(maker.make("wrap.ts", *_PICTURE, *_TONE, "-map", "0", "-map", "1", *argv))
+    assert len(rewrapped.times) == 30
+    assert set(np.diff(rewrapped.times).tolist()) == {3003}
+
+
+def test_uneven_times_stay_uneven(maker: _Maker) -> None:
+    thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr", *_H264)
+    rewrapped = maker.rewrap(maker.make("vfr.mkv", *_PICTURE, *thinned))
+    track = rewrapped.movie.first("video")
+    assert track is not None
+    beats = np.round(np.diff(rewrapped.times) / track.timescale * 30).astype(int).tolist()
+    assert beats == [1] * 9 + [3] * 6
+
+
+def test_all_sound_tracks_keep_their_order_and_languages(maker: _Maker) -> None:
+    languages = ("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu")
+    maps = ("-map", "0", "-map", "1", "-map", "2", *_H264, "-c:a:0", "libopus", "-c:a:1", "pcm_s24le")
+    source = maker.make("two.mkv", *_PICTURE, *_TONE, *_TONE, *maps, *languages)
+    rewrapped = maker.rewrap(source)
+    assert rewrapped.formats == ["Opus", "alac"]
+    assert [track.language for track in rewrapped.movie.of_kind("audio")] == ["eng", "deu"]
+
+
+def test_sound_that_mp4_cannot_hold_is_kept_bit_by_bit(maker: _Maker) -> None:
+    rewrapped = maker.rewrap(maker.make("pcm.mkv", *_PICTURE, *_TONE, *_H264, "-c:a", "pcm_s24le"))
+    assert rewrapped.formats == ["alac"]
+    heard = [
+        maker.ffmpeg("-i", str(path), "-map", "0:a", "-c:a", "pcm_s24le", "-f", "md5", "-")
+        for path in (rewrapped.source, rewrapped.path)
+    ]
+    assert heard[0] == heard[1]
+
+
+def test_one_frame_comes_through(maker: _Maker) -> None:
+    rewrapped = maker.rewrap(maker.make("one.ts", *_PICTURE, "-frames:v", "1", *_H264))
+    assert len(rewrapped.times) == 1
+
+
+def test_the_same_source_gives_the_same_bytes(maker: _Maker) -> None:
+    source = maker.make("a.mkv", *_PICTURE, *_TONE, *_H264, "-c:a", "libvorbis")
+    assert maker.rewrap(source).path.read_bytes() == maker.rewrap(source).path.read_bytes()
+
+
+def test_sound_alone_in_matroska_is_refused(maker: _Maker) -> None:
+    with pytest.raises(InputError, match="sound alone"):
+        maker.rewrap(maker.make("tone.mka", *_TONE, "-f", "matroska"))
+
+
+def test_a_header_with_rubbish_behind_it_is_bad_footage(maker: _Maker, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.mkv"
+    bad.write_bytes(b"\x1aE\xdf\xa3" + bytes(range(256)) * 40)
+    with pytest.raises(InputError) as caught:
+        maker.rewrap(bad)
+    assert caught.value.remedy
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_nothing_in_a_file_can_choose_another_demuxer(tmp_path: Path) -> None:
+    video = {"index": 0, "codec_type": "video", "codec_name": "h264"}
+    way = Intermediate(container="mp4", options=("-c:v", "copy"))
+    argv = command(tmp_path / "a.mkv", tmp_path / "out.mp4", "matroska", [video], way, [])
+    allowed = argv[argv.index("-format_whitelist") + 1].split(",")
+    assert not {"hls", "dash", "concat", "sdp", "image2", "tty"} & set(allowed)
+    assert argv[argv.index("-f") + 1] == "matroska"
+    assert argv[argv.index("-protocol_whitelist") + 1] == "file,pipe"
+
+
+def test_a_stop_leaves_nothing_behind(maker: _Maker, tools: Toolchain, tmp_path: Path) -> None:
+    source = maker.make("a.ts", *_PICTURE, *_H264)
+    stop = Stop()
+    stop.request("test")
+    with pytest.raises(Interrupted):
+        to_mp4(source, tmp_path / "out.mp4", runner=Runner(stop=stop), tools=tools)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "fault"),
+    [
+        (1, "Invalid data found", InputError),
+        (1, "av_interleaved_write_frame(): No space left on device", ToolError),
+        (-9, "", ToolError),
+    ],
+)
+def test_only_the_footages_own_faults_are_laid_on_it(
+    status: int, stderr: str, fault: type[Exception]
+) -> None:
+    error = ToolError("ffmpeg failed with status 1: x", argv=("ffmpeg",), status=status, stderr=stderr)
+    assert isinstance(blamed(error, "unreadable"), fault)
+
+
+def test_dropped_frames_of_avi_are_where_a_decoder_shows_them(maker: _Maker) -> None:
+    source = maker.make(
+        "dropped.avi", *_PICTURE, *_H264, "-vf", "select='not(eq(mod(n,5),3))'", "-fps_mode", "passthrough"
+    )
+    listed = maker.ffmpeg(
+        *("-copyts", "-i", str(source), "-fps_mode", "passthrough", "-enc_time_base:v", "demux"),
+        *("-f", "framecrc", "-"),
+    )
+    wanted = [int(line.split(",")[2]) for line in listed.splitlines() if not line.startswith("#")]
+    times = maker.rewrap(source).times
+    ticks = (times - times[0]) // int(np.diff(times).min())
+    assert ticks.tolist() == [each - wanted[0] for each in wanted]

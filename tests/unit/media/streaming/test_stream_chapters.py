@@ -1,0 +1,130 @@
+"""Streams tell the chapters of their films, in forms that players read, and say so or nothing."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eddyline.core.errors import ProofError
+from eddyline.media.pictures.highlights import Chapter
+from eddyline.media.streaming.playlists import read_master_playlist, read_mpd
+from eddyline.media.streaming.stream_chapters import prove_chapters, with_session_data, write_chapters
+from eddyline.media.streaming.stream_proof import Timeline
+
+_MPD = """<?xml version="1.0" encoding="UTF-8"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT3S">
+  <Period id="0">
+    <AdaptationSet id="0" contentType="video">
+      <Representation id="0">
+        <SegmentTemplate timescale="30" initialization="init.mp4" media="$Number%05d$" startNumber="1"OFFSET>
+          <SegmentTimeline>
+            <S t="BEGIN" d="90"/>
+          </SegmentTimeline>
+        </SegmentTemplate>
+      </Representation>
+    </AdaptationSet>
+  </Period>
+</MPD>
+"""
+_MASTER = """#EXTM3U
+
+#EXT-X-INDEPENDENT-SEGMENTS
+
+#EXT-X-STREAM-INF:BANDWIDTH=1
+a/main.m3u8
+"""
+CHAPTERS = (
+    Chapter(frame=0, title="Start"),
+    Chapter(frame=10, title="A <b> & c"),
+    Chapter(frame=50, title="Z"),
+)
+
+
+def _stream(folder: Path, begin: int = 0, offset: str = "") -> tuple[Path, Timeline]:
+    (folder / "manifest.mpd").write_text(_MPD.replace("BEGIN", str(begin)).replace("OFFSET", offset))
+    (folder / "master.m3u8").write_text(_MASTER)
+    return folder, Timeline(pts=np.arange(90, dtype=np.int64) + begin, end=90 + begin, timescale=30)
+
+
+def test_hls_names_apples_json_chapters_which_never_begin_before_their_frame(tmp_path: Path) -> None:
+    stream, timeline = _stream(tmp_path)
+    write_chapters(stream, CHAPTERS, timeline)
+    master = (stream / "master.m3u8").read_text()
+    assert master.startswith(
+        '#EXTM3U\n\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"\n'
+    )
+    assert list(read_master_playlist(master, "master.m3u8").variants) == ["a/main.m3u8"]
+    told = json.loads((stream / "chapters.json").read_text())
+    assert [(each["chapter"], each["start-time"], each["duration"]) for each in told] == [
+        (1, 0.0, 0.333334),
+        (2, 0.333334, 1.333333),
+        (3, 1.666667, 1.333333),
+    ]
+    assert told[1]["titles"] == [{"language": "en", "title": "A <b> & c"}]
+
+
+def test_dash_has_an_event_for_each_chapter_on_the_pictures_clock(tmp_path: Path) -> None:
+    stream, timeline = _stream(tmp_path)
+    write_chapters(stream, CHAPTERS, timeline)
+    text = (stream / "manifest.mpd").read_text()
+    (found,) = ET.fromstring(text).iter("{urn:mpeg:dash:schema:mpd:2011}EventStream")  # noqa: S314 - our own
+    assert found.attrib == {"schemeIdUri": "urn:eddyline:chapters:1", "timescale": "30"}
+    assert [(each.text, each.get("presentationTime"), each.get("duration")) for each in found] == [
+        ("Start", "0", "10"),
+        ("A <b> & c", "10", "40"),
+        ("Z", "50", "40"),
+    ]
+    assert read_mpd(text, "manifest.mpd") == read_mpd(
+        _stream(tmp_path)[0].joinpath("manifest.mpd").read_text(), ""
+    )
+
+
+def test_webvtt_has_a_cue_for_each_chapter(tmp_path: Path) -> None:
+    stream, timeline = _stream(tmp_path)
+    write_chapters(stream, CHAPTERS, timeline)
+    assert (stream / "chapters.vtt").read_text() == (
+        "WEBVTT\n\n1\n00:00:00.000 --> 00:00:00.334\nStart\n\n"
+        "2\n00:00:00.334 --> 00:00:01.667\nA &lt;b&gt; &amp; c\n\n3\n00:00:01.667 --> 00:00:03.000\nZ\n"
+    )
+
+
+def test_a_stream_that_begins_late_counts_as_its_players_do(tmp_path: Path) -> None:
+    stream, timeline = _stream(tmp_path, begin=300, offset=' presentationTimeOffset="300"')
+    write_chapters(stream, CHAPTERS, timeline)
+    prove_chapters(stream, CHAPTERS, timeline)
+    told = json.loads((stream / "chapters.json").read_text())
+    assert told[2]["start-time"] == 1.666667
+    assert 'timescale="30" presentationTimeOffset="300">' in (stream / "manifest.mpd").read_text()
+
+
+def test_the_master_playlist_names_the_chapters_once() -> None:
+    once = with_session_data(_MASTER)
+    assert with_session_data(once) == once
+    assert (
+        with_session_data("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na\n")
+        .splitlines()[1]
+        .startswith("#EXT-X-SESSION-DATA")
+    )
+
+
+def test_a_stream_with_other_chapters_than_its_film_is_refused(tmp_path: Path) -> None:
+    stream, timeline = _stream(tmp_path)
+    prove_chapters(stream, (), timeline)
+    with pytest.raises(ProofError, match=r"manifest\.mpd"):
+        prove_chapters(stream, CHAPTERS, timeline)
+    write_chapters(stream, CHAPTERS, timeline)
+    prove_chapters(stream, CHAPTERS, timeline)
+    with pytest.raises(ProofError, match=r"manifest\.mpd"):
+        prove_chapters(stream, (), timeline)
+    (stream / "master.m3u8").write_text(_MASTER)
+    with pytest.raises(ProofError, match=r"master\.m3u8"):
+        prove_chapters(stream, CHAPTERS, timeline)
+    write_chapters(*_stream(tmp_path)[:1], CHAPTERS, timeline)
+    file = stream / "chapters.json"
+    file.write_text(file.read_text().replace("1.666667", "1.6"))
+    with pytest.raises(ProofError, match=r"chapters\.json"):
+        prove_chapters(stream, CHAPTERS, timeline)

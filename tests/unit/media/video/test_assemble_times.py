@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eddyline.core.errors import ProofError
+from eddyline.media.video.join import join, movie_timescale, schedule
+from eddyline.media.video.rendition_proof import presented_samples, prove, telemetry_digest
+from eddyline.mp4.byte_ranges import Ints
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Edit
+from eddyline.mp4.presentation import Presentation
+from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.store.ranges import FileRanges
+
+_SCALE = 90_000
+_VIDEO = full_box("vmhd", 0, 1, bytes(8))
+_SOUND = full_box("smhd", 0, 0, bytes(4))
+_IDR, _P = b"\x00\x00\x00\x02\x65\x88", b"\x00\x00\x00\x02\x41\x9a"
+
+
+def _stsd(entry: bytes) -> bytes:
+    return full_box("stsd", 0, 0, (1).to_bytes(4, "big"), entry)
+
+
+def _avc1(setting: int = 0) -> bytes:
+    return _stsd(box("avc1", bytes(6) + b"\x00\x01" + bytes(70), box("avcC", bytes([1, setting]))))
+
+
+def _mp4a(rate: int = 48_000) -> bytes:
+    head = (
+        bytes(6) + b"\x00\x01" + bytes(8) + b"\x00\x02\x00\x10" + bytes(4) + (rate << 16).to_bytes(4, "big")
+    )
+    return _stsd(box("mp4a", head))
+
+
+def _shown(pts: list[int], end: int) -> Presentation:
+    times = np.array(pts, np.int64)
+    return Presentation(sample=np.arange(len(pts), dtype=np.int64), pts=times, end=end)
+
+
+def _chunk(path: Path, order: list[int], *, setting: int = 0, first: bytes = _IDR) -> Path:
+    """A chunk whose decode order shows the frames of `order`; the first sample is a keyframe."""
+    data = [first, *[_P] * (len(order) - 1)]
+    path.with_suffix(".raw").write_bytes(b"".join(data))
+    size = np.array([len(each) for each in data], np.int64)
+    piece = Piece(source=path.with_suffix(".raw"), offset=np.cumsum(size) - size, size=size)
+    rank = np.array(order, np.int64)
+    track = OutTrack(
+        handler="vide",
+        name="",
+        timescale=30,
+        stsd=_avc1(setting),
+        media_header=_VIDEO,
+        width=16,
+        height=16,
+        pieces=(piece,),
+        duration=np.ones(len(order), np.int64),
+        cts_offset=rank - np.arange(len(order)) + 2,
+        sync=np.arange(len(order)) == 0,
+    )
+    write(path, [track], timescale=30)
+    return path
+
+
+def _render(out: Path, chunks: list[Path], shown: Presentation) -> None:
+    joined = join(chunks)
+    times = schedule(joined.rank, shown, timescale=_SCALE, movie_timescale=_SCALE)
+    track = OutTrack(
+        handler="vide",
+        name="",
+        timescale=_SCALE,
+        stsd=joined.stsd,
+        media_header=joined.media_header,
+        pieces=joined.pieces,
+        duration=times.duration,
+        cts_offset=times.cts_offset,
+        sync=joined.sync,
+        edits=times.edits,
+    )
+    write(out, [track], timescale=_SCALE)
+
+
+def _prove(out: Path, shown: Presentation, *, gop: int = 4, telemetry: str | None = None) -> tuple[int, ...]:
+    proven = prove(
+        out,
+        codec="h264",
+        gop=gop,
+        shown=shown,
+        timescale=_SCALE,
+        audio_samples=[],
+        telemetry_sha256=telemetry,
+    )
+    return proven.idr
+
+
+_TIMES = [0, 3003, 6006, 9010, 12012, 20000, 20001, 30000]  # a variable rate
+
+
+def test_every_frame_of_joined_chunks_is_shown_when_the_source_shows_it(tmp_path: Path) -> None:
+    chunks = [_chunk(tmp_path / f"{n}.mp4", [0, 3, 1, 2]) for n in range(2)]
+    shown = _shown(_TIMES, 33_000)
+    _render(tmp_path / "out.mp4", chunks, shown)
+    assert _prove(tmp_path / "out.mp4", shown) == (0, 4)
+
+
+def test_a_late_start_is_kept_by_an_empty_edit(tmp_path: Path) -> None:
+    shown = _shown([each + 4500 for each in _TIMES], 37_500)
+    _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 4, 2, 1, 3, 7, 5, 6])], shown)
+    assert _prove(tmp_path / "out.mp4", shown, gop=8) == (0,)
+
+
+def test_pictures_before_zero_stay_before_zero(tmp_path: Path) -> None:
+    shown = _shown([each - 6006 for each in _TIMES], 27_000)
+    _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 3, 1, 2, 4, 5, 6, 7])], shown)
+    assert _prove(tmp_path / "out.mp4", shown, gop=8) == (0,)
+
+
+@given(data=st.data(), count=st.integers(1, 40), began=st.integers(-5000, 5000))
+def test_decode_times_only_grow_and_no_frame_is_decoded_too_late(
+    data: st.DataObject, count: int, began: int
+) -> None:
+    steps = data.draw(st.lists(st.integers(1, 9000), min_size=count, max_size=count))
+    pts: Ints = began + np.cumsum([0, *steps[:-1]]).astype(np.int64)
+    rank = np.array(data.draw(st.permutations(range(count))), np.int64)
+    shown = Presentation(sample=rank, pts=pts, end=int(pts[-1]) + steps[-1])
+    times = schedule(rank, shown, timescale=_SCALE, movie_timescale=_SCALE)
+    assert times.duration.tolist() == steps
+    dts = np.cumsum(times.duration) - times.duration
+    media = dts + times.cts_offset
+    delay = times.edits[-1].media_time if times.edits else 0
+    wait = sum(edit.duration for edit in times.edits if edit.media_time < 0)
+    assert (media - delay + wait == pts[rank]).all()
+    if began >= 0:
+        assert times.cts_offset.min() == 0
+
+
+def test_a_chunk_with_other_parameter_sets_is_refused(tmp_path: Path) -> None:
+    chunks = [_chunk(tmp_path / "a.mp4", [0, 1]), _chunk(tmp_path / "b.mp4", [0, 1], setting=1)]
+    with pytest.raises(ProofError, match="other parameter sets"):
+        join(chunks)
+
+
+def test_nothing_to_join_is_refused() -> None:
+    with pytest.raises(ProofError, match="no chunks"):
+        join([])
+
+
+def test_a_lost_frame_is_found(tmp_path: Path) -> None:
+    shown = _shown(_TIMES, 33_000)
+    _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3, 4, 5, 6, 7])], shown)
+    with pytest.raises(ProofError, match="shows 8 frames, the source 9"):
+        _prove(tmp_path / "out.mp4", _shown([*_TIMES, 33_000], 36_000), gop=8)
+
+
+def test_a_frame_at_another_time_is_found(tmp_path: Path) -> None:
+    shown = _shown(_TIMES, 33_000)
+    _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3, 4, 5, 6, 7])], shown)
+    moved = [*_TIMES[:5], 20_000 - 1, *_TIMES[6:]]
+    with pytest.raises(ProofError, match="frame 5 is not shown"):
+        _prove(tmp_path / "out.mp4", _shown(moved, 33_000), gop=8)
+
+
+def test_keyframes_off_the_grid_are_found(tmp_path: Path) -> None:
+    shown = _shown(_TIMES, 33_000)
+    chunks = [_chunk(tmp_path / "a.mp4", [0, 1, 2]), _chunk(tmp_path / "b.mp4", [0, 1, 2, 3, 4])]
+    _render(tmp_path / "out.mp4", chunks, shown)
+    with pytest.raises(ProofError, match="off the grid of 4"):
+        _prove(tmp_path / "out.mp4", shown)
+
+
+def test_a_keyframe_that_is_only_marked_as_one_is_found(tmp_path: Path) -> None:
+    shown = _shown(_TIMES, 33_000)
+    chunks = [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3]), _chunk(tmp_path / "b.mp4", [0, 1, 2, 3], first=_P)]
+    _render(tmp_path / "out.mp4", chunks, shown)
+    with pytest.raises(ProofError, match="frame 4 is marked as a keyframe"):
+        _prove(tmp_path / "out.mp4", shown)
+
+
+def test_telemetry_that_went_missing_is_found(tmp_path: Path) -> None:
+    shown = _shown(_TIMES, 33_000)
+    _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3, 4, 5, 6, 7])], shown)
+    with FileRanges(tmp_path / "out.mp4") as source:
+        assert telemetry_digest(source, read_movie(source)) is None
+    with pytest.raises(ProofError, match="telemetry differs"):
+        _prove(tmp_path / "out.mp4", shown, gop=8, telemetry="ab" * 32)
+
+
+@pytest.mark.parametrize(
+    ("edits", "samples"),
+    [
+        ((), 4096),
+        ((Edit(media_time=1024, duration=0),), 3072),
+        ((Edit(media_time=1024, duration=2000),), 2000),
+        ((Edit(media_time=-1, duration=500), Edit(media_time=1024, duration=2000)), 2000),
+        ((Edit(media_time=1024, duration=9000),), 3072),
+    ],
+)
+def test_presented_audio_samples_leave_out_priming_and_padding(
+    tmp_path: Path, edits: tuple[Edit, ...], samples: int
+) -> None:
+    (tmp_path / "raw").write_bytes(b"abcd")
+    piece = Piece(source=tmp_path / "raw", offset=np.arange(4), size=np.ones(4, np.int64))
+    track = OutTrack(
+        handler="soun",
+        name="",
+        timescale=48_000,
+        stsd=_mp4a(),
+        media_header=_SOUND,
+        pieces=(piece,),
+        duration=np.full(4, 1024, np.int64),
+        edits=edits,
+    )
+    write(tmp_path / "a.m4a", [track], timescale=48_000)
+    with FileRanges(tmp_path / "a.m4a") as source:
+        movie = read_movie(source)
+    assert presented_samples(movie, movie.tracks[0]) == samples
+
+
+def test_one_timescale_is_exact_for_picture_and_sound() -> None:
+    assert movie_timescale(30_000, [48_000]) == 240_000
+    assert movie_timescale(90_000, [44_100, 1000]) == 4_410_000
+    # What does not fit 32 bits is left out; the picture never is.
+    assert movie_timescale(2_147_483_629, [48_000]) == 2_147_483_629
+    assert Fraction(movie_timescale(600, [48_000]), 600).denominator == 1

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from tests.unit.media.rungs import RUNG_1080
+
+from eddyline.core.errors import UnsupportedError
+from eddyline.media.ladder import encoders
+from eddyline.media.ladder.chunks import Grid
+from eddyline.media.source.source import VideoFacts
+from eddyline.media.toolchain import Toolchain
+from eddyline.media.video import filters
+from eddyline.media.video.encode import command
+from eddyline.mp4.slice import Slice
+
+_GRID = Grid(gop=60, segment=120, fps=Fraction(30000, 1001))
+_FACTS = VideoFacts(
+    codec="h264",
+    width=1920,
+    height=1080,
+    fps=_GRID.fps,
+    frames=300,
+    pixel_format="yuv420p",
+    timescale=90000,
+)
+_720 = replace(RUNG_1080, name="720p", width=1280, height=720)
+_480 = replace(RUNG_1080, name="480p", width=854, height=480)
+_TOOLS = Toolchain(
+    ffmpeg=Path("/bin/ffmpeg"),
+    ffprobe=Path("/bin/ffprobe"),
+    packager=Path("/bin/packager"),
+    ffmpeg_version="9",
+    packager_version="3",
+    ffmpeg_sha256="",
+    encoders=frozenset(),
+    identity="",
+)
+
+
+@pytest.fixture
+def piece(tmp_path: Path) -> Slice:
+    return Slice(
+        path=tmp_path / "slice.mp4",
+        start_pts=3003,
+        end_pts=183183,
+        frames=60,
+        timescale=90000,
+        samples=70,
+        bytes_read=0,
+    )
+
+
+def test_each_rung_is_scaled_from_the_one_above(piece: Slice) -> None:
+    assert filters.graph(piece, _FACTS, (RUNG_1080, _720, _480), _GRID).split(";") == [
+        "[0:v:0]trim=start_pts=3003:end_pts=183183,scale=1920:1080:flags=bicubic,settb=1001/30000,setpts=N[g0]",
+        "[g0]setsar=1,split=2[v0][under0]",
+        "[under0]scale=1280:720:flags=bicubic,setsar=1,split=2[v1][under1]",
+        "[under1]scale=854:480:flags=bicubic,setsar=1[v2]",
+    ]
+
+
+def test_a_variable_rate_keeps_the_sources_own_ticks(piece: Slice) -> None:
+    graph = filters.graph(piece, replace(_FACTS, variable_rate=True), (RUNG_1080,), _GRID)
+    assert "settb=1/90000,setpts=PTS-3003" in graph
+
+
+@pytest.mark.parametrize(
+    ("rotation", "steps"), [(90, "transpose=clock"), (180, "hflip,vflip"), (270, "transpose=cclock")]
+)
+def test_pictures_are_scaled_lying_and_then_turned_upright(piece: Slice, rotation: int, steps: str) -> None:
+    facts = replace(_FACTS, rotation=rotation, pixel_format="yuv422p")
+    upright = replace(RUNG_1080, width=1080, height=1920) if rotation != 180 else RUNG_1080
+    scaled = "scale=1920:1080:flags=bicubic:out_range=limited,format=yuv420p"
+    assert f"{scaled},{steps},setsar=1" in filters.graph(piece, facts, (upright,), _GRID)
+
+
+def test_only_interlaced_footage_is_deinterlaced(piece: Slice) -> None:
+    assert "bwdif" not in filters.graph(piece, _FACTS, (RUNG_1080,), _GRID)
+    assert "bwdif=mode=send_frame" in filters.graph(
+        piece, replace(_FACTS, interlaced=True), (RUNG_1080,), _GRID
+    )
+
+
+def test_hdr_is_tone_mapped_once_for_all_rungs_of_eight_bits(piece: Slice) -> None:
+    facts = replace(_FACTS, transfer="smpte2084", pixel_format="yuv420p10le")
+    kept = replace(
+        RUNG_1080, name="hdr", codec="hevc", encoder="libx265", pixel_format="yuv420p10le", keep_hdr=True
+    )
+    graph = filters.graph(piece, facts, (RUNG_1080, _720, kept), _GRID)
+    assert graph.count("tonemap=") == 1
+    assert "[g1]setsar=1[v2]" in graph.split(";")
+
+
+def test_every_encoder_is_told_the_grid_and_nothing_of_the_machine() -> None:
+    av1 = replace(RUNG_1080, codec="av1", encoder="libsvtav1", preset="10")
+    hevc = replace(RUNG_1080, codec="hevc", encoder="libx265")
+    for rung, wanted in ((RUNG_1080, "stitchable=1"), (hevc, "open-gop=0"), (av1, "irefresh-type=2")):
+        said = " ".join(encoders.options(rung, _GRID, 120, threads=1))
+        assert "keyint=60" in said
+        assert wanted in said
+        assert "threads 1" in said
+
+
+def test_a_chunk_gives_back_what_it_takes_from_the_buffer() -> None:
+    said = encoders.options(RUNG_1080, _GRID, 120, threads=1)
+    rate, buffer = (int(said[said.index(name) + 1].rstrip("k")) for name in ("-maxrate", "-bufsize"))
+    assert "vbv-init=0.7500" in said[-1]
+    # Two sixths of 12,000 kbit are kept from the encoder; one is paid back within 4.004 s.
+    assert (rate, buffer) == (6000 - 500, 8000)
+    # A last, short chunk is not starved; a longer one pays back in smaller parts.
+    assert encoders.options(RUNG_1080, _GRID, 1, threads=1) == said
+    longer = encoders.options(RUNG_1080, _GRID, 240, threads=1)
+    assert int(longer[longer.index("-maxrate") + 1].rstrip("k")) > rate
+
+
+def test_the_quickest_presets_cannot_drain_the_buffer() -> None:
+    said = encoders.options(replace(RUNG_1080, preset="superfast"), _GRID, 120, threads=1)
+    assert "vbv-init=0.3333" in said[-1]
+    assert said[said.index("-bufsize") + 1] == "9000k"
+
+
+def test_hevc_has_one_cap_for_chunks_of_any_length() -> None:
+    hevc = replace(RUNG_1080, codec="hevc", encoder="libx265")
+    assert encoders.options(hevc, _GRID, 120, threads=1) == encoders.options(hevc, _GRID, 240, threads=1)
+
+
+def test_an_unknown_encoder_is_refused_by_name() -> None:
+    with pytest.raises(UnsupportedError, match="h264_qsv"):
+        encoders.options(replace(RUNG_1080, encoder="h264_qsv"), _GRID, 120, threads=1)
+
+
+def test_the_command_gives_ffmpeg_no_network_and_every_rung_an_output(piece: Slice) -> None:
+    outs = [Path("/w/a.mp4"), Path("/w/b.mp4")]
+    argv = command(piece, _FACTS, (RUNG_1080, _720), _GRID, _TOOLS, outs)
+    assert argv[argv.index("-protocol_whitelist") + 1] == "file,pipe"
+    assert [argv[place + 1] for place, part in enumerate(argv) if part == "-map"] == ["[v0]", "[v1]"]
+    assert [part for part in argv if part.startswith("file:/w/")] == ["file:/w/a.mp4", "file:/w/b.mp4"]
+    assert argv.count("-fps_mode") == 2
+
+
+def test_one_output_for_each_rung_is_asked_for(piece: Slice) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        command(piece, _FACTS, (RUNG_1080, _720), _GRID, _TOOLS, [Path("/w/a.mp4")])

@@ -1,0 +1,24 @@
+"""The numbers that keep two encoders' parameter sets apart."""
+
+from __future__ import annotations
+
+from eddyline.media.video.parameter_set_ids import Renumbering, free_number
+from eddyline.media.video.parameter_sets import Sets
+
+
+def test_numbers_of_pictures_make_a_slice_longer_by_one_byte_exactly() -> None:
+    numbers = Renumbering(vps=1, sps=1, pps=15)
+    idr = bytes([19 << 1, 1, 0b10110101, 0xAB, 0xCD])
+    made = numbers.unit(idr)
+    assert made[:2] == idr[:2]
+    bits = "".join(f"{byte:08b}" for byte in made[2:])
+    assert bits == "10" + "000010000" + "10101" + f"{0xAB:08b}{0xCD:08b}"
+    trailing = bytes([1 << 1, 1, 0b11010101, 0xAB])
+    bits = "".join(f"{byte:08b}" for byte in numbers.unit(trailing)[2:])
+    assert bits == "1" + "000010000" + "010101" + f"{0xAB:08b}"
+
+
+def test_a_free_number_is_one_that_neither_list_uses() -> None:
+    sps, pps = b"\x67\x64\x00\x28\x50", b"\x68\x70"  # numbers 1 and 2: "010" and "011"
+    sets = Sets(codec="h264", units=(sps, pps), length_size=4, profile=100, level=40)
+    assert free_number(sets) == 3

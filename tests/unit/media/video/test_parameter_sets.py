@@ -1,0 +1,56 @@
+"""A sample entry holds a second encoder's parameter sets behind its own, and all else stays."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from eddyline.core.errors import InputError, UnsupportedError
+from eddyline.media.video.parameter_sets import read_sets, with_sets
+from eddyline.mp4.bitstream.nal_units import AVC_PPS, AVC_SPS
+from eddyline.mp4.write.box_writer import box
+
+_SPS = b"\x67\x64\x00\x28\xa0"
+_PPS = b"\x68\x80"
+_EXTENSIONS = b"\xfd\xf8\xf8\x00"  # behind the two lists: chroma format, bit depths, no SPS extension
+
+
+def _listed(units: list[bytes], mark: int) -> bytes:
+    return bytes([mark | len(units)]) + b"".join(struct.pack(">H", len(unit)) + unit for unit in units)
+
+
+def _stsd(*configurations: bytes, kind: str = "avc1") -> bytes:
+    entries = [box(kind, bytes(78), each, box("pasp", struct.pack(">2I", 1, 1))) for each in configurations]
+    return box("stsd", bytes(4), struct.pack(">I", len(entries)), *entries)
+
+
+def _avcc(sps: bytes = _SPS) -> bytes:
+    lists = _listed([sps], 0xE0) + _listed([_PPS], 0)
+    return box("avcC", b"\x01\x64\x00\x28\xff", lists, _EXTENSIONS)
+
+
+def test_sets_are_added_behind_the_camera_s_own_and_the_rest_of_the_entry_stays() -> None:
+    added = (b"\x67\x64\x00\x28\x60", b"\x68\x40")
+    made = with_sets(_stsd(_avcc()), 1, added)
+    sets = read_sets(made)
+    assert (sets.codec, sets.length_size, sets.profile, sets.level) == ("h264", 4, 100, 40)
+    assert sets.of(AVC_SPS) == (_SPS, added[0])
+    assert sets.of(AVC_PPS) == (_PPS, added[1])
+    assert _EXTENSIONS + box("pasp", struct.pack(">2I", 1, 1)) in made
+    assert struct.unpack(">I", made[:4]) == (len(made),)
+
+
+def test_of_several_rows_only_the_one_asked_for_is_kept() -> None:
+    other = b"\x67\x42\x00\x1e\xa0"
+    made = with_sets(_stsd(_avcc(), _avcc(other)), 2, (b"\x68\x40",))
+    assert read_sets(made).of(AVC_SPS) == (other,)
+    with pytest.raises(IndexError):
+        read_sets(made, 2)
+
+
+def test_other_codecs_and_broken_boxes_are_refused() -> None:
+    with pytest.raises(UnsupportedError, match="keyframes"):
+        read_sets(_stsd(box("av1C", bytes(4)), kind="av01"))
+    with pytest.raises(InputError, match="ends too early"):
+        read_sets(_stsd(box("avcC", b"\x01\x64\x00\x28\xff\xe1\x00")))

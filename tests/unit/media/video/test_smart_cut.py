@@ -1,0 +1,159 @@
+"""Cuts to the frame: copied pictures are the camera's own bytes and decode to what they were."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.errors import ProofError, UnsupportedError
+from eddyline.core.process import Runner
+from eddyline.media.source.probe import probe
+from eddyline.media.toolchain import Toolchain
+from eddyline.media.video import cut_proof, cut_video
+from eddyline.media.video.smart_cut import Cut, at_keyframes, between
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.presentation import presentation
+from eddyline.mp4.write.mux import write
+from eddyline.store.ranges import FileRanges
+
+_X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-x264-params")
+_X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params")
+_GOP = "keyint=12:min-keyint=12:scenecut=0:bframes=3"
+_VARIED = "select='not(eq(mod(n,7),3))+eq(mod(n,5),2)',setpts='PTS+mod(N,4)*7/30000/TB'"
+FILMS: dict[str, tuple[str, ...]] = {
+    "h264": (*_X264, f"open-gop=0:b-adapt=0:{_GOP}"),
+    "h264-open": (*_X264, f"open-gop=1:b-adapt=0:{_GOP}"),
+    "h264-varied": ("-vf", _VARIED, "-fps_mode", "passthrough", *_X264, f"open-gop=0:{_GOP}"),
+    "hevc-open": (*_X265, f"open-gop=1:log-level=none:pools=1:{_GOP}"),
+    "hevc-10": ("-pix_fmt", "yuv420p10le", *_X265, f"open-gop=0:log-level=none:pools=1:{_GOP}"),
+    "h264-main": ("-profile:v", "main", *_X264, "bframes=0:keyint=10:scenecut=0"),
+}
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
+    folder = tmp_path_factory.mktemp("films")
+    for name, options in FILMS.items():
+        source = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=30000/1001")
+        out = str(folder / f"{name}.mp4")
+        subprocess.run([ffmpeg, "-v", "error", *source, "-frames:v", "40", *options, out], check=True)
+    return folder
+
+
+def decoded(path: Path, ffmpeg: str) -> list[str]:
+    argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"]
+    said = subprocess.run([*argv, "-f", "framemd5", "-"], check=True, capture_output=True, text=True)
+    assert not said.stderr
+    return [line.rsplit(",", 1)[-1].strip() for line in said.stdout.splitlines() if line[0] != "#"]
+
+
+def cut(
+    path: Path,
+    out: Path,
+    first: int,
+    last: int,
+    tools: Toolchain,
+    *,
+    keyframes: bool = False,
+    damage: bool = False,
+) -> Cut:
+    runner = Runner()
+    with FileRanges(path) as src:
+        movie = read_movie(src)
+        track = movie.of_kind("video")[0]
+        shown = presentation(movie, track)
+        source = cut_video.Source(src=src, movie=movie, track=track, shown=shown)
+        plan = (at_keyframes if keyframes else between)(src, track, shown, first, last)
+        facts = None if keyframes else probe(src, movie, runner=runner, tools=tools, work=out.parent).video
+        made = cut_video.make(
+            source, plan, facts, timescale=track.timescale, work=out.parent, tools=tools, runner=runner
+        )
+        write(out, [made.out], timescale=track.timescale)
+        if damage:
+            _spoil(out, plan)
+        cut_proof.prove(out, source, plan, made.shown, work=out.parent, tools=tools, runner=runner)
+    return plan
+
+
+def _spoil(path: Path, plan: Cut) -> None:
+    """Change one byte of a copied picture."""
+    with FileRanges(path) as src:
+        track = read_movie(src).of_kind("video")[0]
+    at = int(track.samples.offset[plan.begin - plan.first]) + 20
+    data = bytearray(path.read_bytes())
+    data[at] ^= 0xFF
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", FILMS)
+@pytest.mark.parametrize(("first", "last"), [(5, 30), (12, 25)])
+def test_a_cut_shows_just_its_frames_and_copies_all_but_the_ends(
+    films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str, name: str, first: int, last: int
+) -> None:
+    whole = decoded(films / f"{name}.mp4", ffmpeg)
+    plan = cut(films / f"{name}.mp4", tmp_path / "cut.mp4", first, last, tools)
+    shown = decoded(tmp_path / "cut.mp4", ffmpeg)
+    assert len(shown) == last - first
+    begin = max(plan.begin, first)
+    assert shown[begin - first : plan.stop - first] == whole[begin : plan.stop]
+    assert plan.copied > 0
+    assert plan.encoded < 16
+
+
+def test_an_independent_decoder_shows_the_same_frames(
+    films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
+) -> None:
+    other = Path("/usr/bin/ffmpeg")
+    if not other.is_file():
+        pytest.skip("no second FFmpeg on this machine")
+    for name in ("h264", "hevc-open"):
+        out = tmp_path / f"{name}.mp4"
+        cut(films / f"{name}.mp4", out, 5, 30, tools)
+        assert decoded(out, str(other)) == decoded(out, ffmpeg)
+
+
+def test_a_cut_within_one_gop_is_encoded_whole(
+    films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
+) -> None:
+    plan = cut(films / "h264.mp4", tmp_path / "cut.mp4", 14, 20, tools)
+    assert (plan.copied, plan.encoded) == (0, 6)
+    assert len(decoded(tmp_path / "cut.mp4", ffmpeg)) == 6
+
+
+def test_a_cut_at_keyframes_holds_what_was_asked_for_and_encodes_nothing(
+    films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
+) -> None:
+    for name in ("h264", "h264-open", "hevc-open"):
+        plan = cut(films / f"{name}.mp4", tmp_path / "cut.mp4", 15, 30, tools, keyframes=True)
+        assert plan.first == 12
+        assert 30 <= plan.last < 34
+        assert plan.encoded == 0
+        whole = decoded(films / f"{name}.mp4", ffmpeg)
+        assert decoded(tmp_path / "cut.mp4", ffmpeg) == whole[plan.first : plan.last]
+
+
+def test_in_h264_with_open_gops_the_pictures_before_are_hidden(
+    films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
+) -> None:
+    plan = cut(films / "h264-open.mp4", tmp_path / "cut.mp4", 15, 25, tools)
+    assert plan.hidden == 3
+    assert decoded(tmp_path / "cut.mp4", ffmpeg)[0] == decoded(films / "h264-open.mp4", ffmpeg)[15]
+
+
+def test_a_copied_picture_that_was_spoilt_fails_the_proof(
+    films: Path, tmp_path: Path, tools: Toolchain
+) -> None:
+    with pytest.raises(ProofError):
+        cut(films / "h264.mp4", tmp_path / "cut.mp4", 5, 30, tools, damage=True)
+
+
+def test_other_codecs_are_refused_between_their_keyframes(
+    tmp_path: Path, tools: Toolchain, ffmpeg: str
+) -> None:
+    film = tmp_path / "mpeg4.mp4"
+    source = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25", "-frames:v", "30")
+    subprocess.run([ffmpeg, "-v", "error", *source, "-c:v", "mpeg4", "-g", "10", str(film)], check=True)
+    with pytest.raises(UnsupportedError, match="--keyframes"):
+        cut(film, tmp_path / "cut.mp4", 5, 25, tools)

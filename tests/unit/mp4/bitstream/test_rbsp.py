@@ -1,0 +1,30 @@
+"""Bits of NAL units: escaped and undone, and Exp-Golomb numbers."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from eddyline.core.errors import InputError
+from eddyline.mp4.bitstream import rbsp
+
+
+def test_escaping_is_undone_by_unescaping() -> None:
+    rnd = random.Random(1)
+    for _ in range(500):
+        data = bytes(rnd.choice((0, 0, 0, 1, 2, 3, 4, 255)) for _ in range(rnd.randint(1, 40))) + b"\x80"
+        escaped = rbsp.escaped(data)
+        assert rbsp.unescaped(escaped) == data
+        assert not any(mark in escaped for mark in (b"\0\0\0", b"\0\0\1", b"\0\0\2"))
+
+
+@pytest.mark.parametrize("value", [0, 1, 2, 14, 15, 30, 255])
+def test_an_exp_golomb_number_is_read_as_it_was_written(value: int) -> None:
+    word = rbsp.coded(value)
+    assert rbsp.number_at("10" + word + "01", 2) == (value, 2 + len(word))
+
+
+def test_a_broken_number_is_an_error_of_the_footage() -> None:
+    with pytest.raises(InputError):
+        rbsp.number_at("0000", 0)

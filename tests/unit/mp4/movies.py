@@ -1,0 +1,44 @@
+"""What the fixtures of this folder give, and those who make, open, edit and decode films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from eddyline.mp4.movie import Movie, Track
+from eddyline.store.ranges import FileRanges
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film:
+    """An opened file with its index."""
+
+    path: Path
+    source: FileRanges
+    movie: Movie
+
+    @property
+    def video(self) -> Track:
+        track = self.movie.first("video")
+        assert track is not None
+        return track
+
+
+class Bytes:
+    """A file in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        assert 0 <= offset <= offset + length <= self.size, "a read outside the file"
+        return self.data[offset : offset + length]
+
+
+Make = Callable[[str], Path]
+Open = Callable[[Path], Film]
+Edited = Callable[..., Path]
+Frames = Callable[..., list[tuple[int, str]]]
+Run = Callable[..., str]

@@ -1,0 +1,279 @@
+"""Samples and times that are valid but unusual give the frames that FFmpeg shows, in slices too."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.unit.mp4.movies import Bytes, Edited, Film, Frames, Make, Open
+
+from eddyline.core.errors import EddylineError, UnsupportedError
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import Track
+from eddyline.mp4.presentation import presentation
+from eddyline.mp4.samples.sample_formats import require_one_format
+from eddyline.mp4.slice import cut, require_separable
+from eddyline.mp4.write.box_writer import box
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import OutTrack, Piece, passthrough
+
+# An access unit delimiter, an SEI message (pic_timing), and both with a message of no known kind.
+_DELIMITER = b"\0\0\0\2\x09\xf0"
+_MESSAGE = b"\0\0\0\x08\x06\x01\x04\0\0\0\0\x80"
+_PARAMETERS = b"\0\0\0\2\x09\xf0" + b"\0\0\0\x05\x06\xff\x00\x00\x80"
+
+
+def _with_extras(film: Film, out: Path, extras: list[bytes], *, every: int = 1, duration: int = 0) -> Path:
+    """The film with `extras` as samples of their own behind every `every`-th sample."""
+    track = passthrough(film.movie, film.video, film.path)
+    (whole,) = track.pieces
+    junk = out.with_suffix(".bin")
+    junk.write_bytes(b"".join(extras) + b"\0")
+    at = np.concatenate(([0], np.cumsum([len(each) for each in extras]))).astype(np.int64)
+    pieces, durations, offsets, sync = [], [], [], []
+    cts = np.zeros(len(whole.size), np.int64) if track.cts_offset is None else track.cts_offset
+    keys = np.ones(len(whole.size), bool) if track.sync is None else track.sync
+    for number in range(len(whole.size)):
+        one = slice(number, number + 1)
+        pieces.append(Piece(source=whole.source, offset=whole.offset[one], size=whole.size[one]))
+        added = extras if number % every == 0 else []
+        durations.append(int(track.duration[number]) - duration * len(added))
+        offsets.append(int(cts[number]))
+        sync.append(bool(keys[number]))
+        for place, extra in enumerate(added):
+            pieces.append(
+                Piece(source=junk, offset=at[place : place + 1], size=np.array([len(extra)], np.int64))
+            )
+            durations.append(duration)
+            offsets.append(0)
+            sync.append(False)
+    made = replace(
+        track,
+        pieces=tuple(pieces),
+        duration=np.array(durations, np.int64),
+        cts_offset=np.array(offsets, np.int64),
+        sync=np.array(sync),
+        description=None,
+    )
+    write(out, [made], timescale=film.movie.timescale)
+    return out
+
+
+def _altered(film: Film, out: Path, change: Callable[[OutTrack], OutTrack]) -> Path:
+    write(out, [change(passthrough(film.movie, film.video, film.path))], timescale=film.movie.timescale)
+    return out
+
+
+def _prove(film: Film, frames: Frames, tmp_path: Path, count: int) -> None:
+    """The index has FFmpeg's frames, and slices of seven decode to them."""
+    whole = [picture for _, picture in frames(film.path)]
+    shown = presentation(film.movie, film.video)
+    assert len(shown) == len(whole) == count
+    assert np.all(np.diff(shown.pts) > 0)
+    decoded: list[str] = []
+    for first in range(0, len(shown), 7):
+        last = min(first + 7, len(shown))
+        part = cut(film.source, film.movie, film.video, first, last, tmp_path / "part.mp4", shown=shown)
+        decoded += [picture for _, picture in frames(part.path, trim=(part.start_pts, part.end_pts))]
+    assert decoded == whole
+
+
+@pytest.mark.parametrize("name", ["closed_gop", "open_gop_h264", "all_intra"])
+@pytest.mark.parametrize(
+    ("extras", "every", "duration"),
+    [
+        ([_DELIMITER, _MESSAGE], 1, 0),
+        ([_DELIMITER], 5, 17),
+        ([b""], 11, 29),
+        ([b"", _MESSAGE, b""], 3, 0),
+        ([_PARAMETERS], 2, 0),
+    ],
+)
+def test_samples_without_a_picture_show_no_frame(
+    name: str,
+    extras: list[bytes],
+    every: int,
+    duration: int,
+    make_film: Make,
+    opened: Open,
+    frames: Frames,
+    tmp_path: Path,
+) -> None:
+    original = opened(make_film(name))
+    odd = opened(_with_extras(original, tmp_path / "odd.mp4", extras, every=every, duration=duration))
+    assert len(odd.video.without_picture) == len(odd.video.samples) - len(original.video.samples) > 0
+    _prove(odd, frames, tmp_path, len(original.video.samples))
+
+
+@pytest.mark.parametrize("name", ["mjpeg", "intra_refresh", "all_intra"])
+def test_frames_that_share_a_time_are_told_apart(
+    name: str, make_film: Make, opened: Open, frames: Frames, tmp_path: Path
+) -> None:
+    original = opened(make_film(name))
+
+    def change(track: OutTrack) -> OutTrack:
+        duration = track.duration.copy()
+        duration[3::4] = 0
+        return replace(track, duration=duration)
+
+    odd = opened(_altered(original, tmp_path / "odd.mov", change))
+    _prove(odd, frames, tmp_path, len(original.video.samples))
+
+
+@pytest.mark.parametrize("step", [-512, -100, -1])
+def test_negative_deltas_are_read_as_ffmpeg_reads_them(
+    step: int, make_film: Make, opened: Open, frames: Frames, tmp_path: Path
+) -> None:
+    original = opened(make_film("intra_refresh"))
+
+    def change(track: OutTrack) -> OutTrack:
+        duration = track.duration.copy()
+        duration[[7, 20]] = step + (1 << 32)
+        return replace(track, duration=duration, edits=())
+
+    odd = opened(_altered(original, tmp_path / "odd.mp4", change))
+    assert presentation(odd.movie, odd.video).pts.tolist() == [at for at, _ in frames(odd.path)]
+    _prove(odd, frames, tmp_path, len(original.video.samples))
+
+
+@pytest.mark.parametrize("name", ["closed_gop", "open_gop_h264", "open_gop_hevc", "all_intra", "mjpeg"])
+def test_an_empty_sync_table_is_made_good_from_the_bitstream(
+    name: str, make_film: Make, opened: Open, frames: Frames, tmp_path: Path
+) -> None:
+    original = opened(make_film(name))
+    none = np.zeros(len(original.video.samples), bool)
+    odd = opened(_altered(original, tmp_path / "odd.mov", lambda track: replace(track, sync=none, edits=())))
+    assert odd.video.samples.sync.tolist() == original.video.samples.sync.tolist()
+    _prove(odd, frames, tmp_path, len(original.video.samples))
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libvpx-vp9", "libsvtav1"])
+def test_key_frames_of_other_codecs_are_found_without_a_sync_table(
+    codec: str, opened: Open, run_ffmpeg: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "film.mp4"
+    options = {"libsvtav1": ("-preset", "12"), "libvpx-vp9": ("-cpu-used", "8")}.get(codec, ())
+    size = "160x96"
+    run_ffmpeg(
+        *("-f", "lavfi", "-i", f"testsrc2=s={size}:r=25", "-frames:v", "30", "-c:v", codec, *options),
+        *("-g", "10", str(path)),
+    )
+    original = opened(path)
+    assert 1 < original.video.samples.sync.sum() < 30
+    none = np.zeros(30, bool)
+    odd = opened(_altered(original, tmp_path / "odd.mp4", lambda track: replace(track, sync=none)))
+    assert odd.video.samples.sync.tolist() == original.video.samples.sync.tolist()
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels", "keys"),
+    [("png", "rgb24", 30), ("mjpeg", "yuvj420p", 30), ("mpeg2video", "yuv420p", 3)],
+)
+def test_what_an_mp4v_entry_holds_is_read_from_its_esds(
+    codec: str, pixels: str, keys: int, opened: Open, run_ffmpeg: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "film.mp4"
+    run_ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=s=160x96:r=25", "-frames:v", "30", "-c:v", codec, "-g", "10"),
+        *("-pix_fmt", pixels, str(path)),
+    )
+    original = opened(path)
+    every = np.ones(30, bool)
+    odd = opened(_altered(original, tmp_path / "odd.mp4", lambda track: replace(track, sync=every)))
+    assert odd.video.samples.sync.tolist() == original.video.samples.sync.tolist()
+    assert int(odd.video.samples.sync.sum()) == keys
+
+
+def _refusal(data: bytes) -> EddylineError:
+    with pytest.raises(UnsupportedError) as refused:
+        read_movie(Bytes(data))
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        box("url ", b"\0\0\0\0", b"file:///Volumes/media/clip.mp4\0"),
+        box(
+            "alis",
+            b"\0\0\0\0",
+            bytes(10),
+            b"\x05",
+            b"media".ljust(27, b"\0"),
+            bytes(12),
+            b"\x08clip.mp4",
+            bytes(90),
+        ),
+    ],
+)
+def test_media_in_another_file_is_refused_by_name(entry: bytes, make_film: Make) -> None:
+    data = make_film("moov_first").read_bytes()
+    dref = data[data.index(b"dref") - 4 :][:28]
+    assert dref[:8] == b"\0\0\0\x1cdref"
+    new = box("dref", struct.pack(">II", 0, 1), entry)
+    refused = _refusal(_replaced(data, dref, new))
+    assert refused.reason == "external-media"
+    assert "clip.mp4" in refused.message
+
+
+def test_references_to_the_file_itself_and_to_nothing_are_taken(make_film: Make) -> None:
+    data = make_film("moov_first").read_bytes()
+    dref = data[data.index(b"dref") - 4 :][:28]
+    empty = box("dref", struct.pack(">II", 0, 1), box("url ", b"\0\0\0\0", b"\0"))
+    assert len(read_movie(Bytes(_replaced(data, dref, empty))).tracks) == 1
+
+
+def test_a_compressed_index_is_refused_by_name(make_film: Make) -> None:
+    data = make_film("moov_first").read_bytes()
+    at = data.index(b"moov") - 4
+    (size,) = struct.unpack_from(">I", data, at)
+    packed = box("cmov", box("dcom", b"zlib"), box("cmvd", struct.pack(">I", size), b"x"))
+    refused = _refusal(data[:at] + box("moov", packed) + data[at + size :])
+    assert refused.reason == "compressed-index"
+    assert "compress" in refused.message
+
+
+def _replaced(data: bytes, old: bytes, new: bytes) -> bytes:
+    """The file with another box deep in its moov; the boxes around it get their new sizes."""
+    place = data.index(old)
+    made = bytearray(data[:place] + new + data[place + len(old) :])
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
+        at = data.index(kind) - 4
+        (size,) = struct.unpack_from(">I", data, at)
+        struct.pack_into(">I", made, at, size + len(new) - len(old))
+    return bytes(made)
+
+
+def _two_entries(first: Film, second: Film) -> Track:
+    """The first film's video with the second's sample entry behind its own, for the later half."""
+    track = first.video
+    entries = track.stsd[16:] + second.video.stsd[16:]
+    later = (np.arange(len(track.samples)) >= len(track.samples) // 2).astype(np.int32)
+    samples = replace(track.samples, description=later + 1)
+    return replace(track, stsd=box("stsd", struct.pack(">II", 0, 2), entries), samples=samples)
+
+
+def test_samples_of_several_formats_are_refused(make_film: Make, opened: Open) -> None:
+    avc, hevc = opened(make_film("closed_gop")), opened(make_film("open_gop_hevc"))
+    require_one_format(avc.video)
+    require_one_format(_two_entries(avc, opened(make_film("open_gop_h264"))))
+    with pytest.raises(UnsupportedError, match=r"avc1, h") as refused:
+        require_one_format(_two_entries(avc, hevc))
+    assert refused.value.reason == "mixed-formats"
+
+
+def test_an_edit_that_hides_frames_in_the_middle_is_refused(
+    make_film: Make, opened: Open, edited: Edited
+) -> None:
+    whole = opened(make_film("open_gop_h264"))
+    require_separable(whole.video, presentation(whole.movie, whole.video))
+    late = opened(edited(make_film("closed_gop"), [(12500, 20020)]))
+    require_separable(late.video, presentation(late.movie, late.video))
+    hidden = opened(edited(make_film("closed_gop"), [(2002, 10010), (30030, 10010)]))
+    with pytest.raises(UnsupportedError, match="hides frames in the middle") as refused:
+        require_separable(hidden.video, presentation(hidden.movie, hidden.video))
+    assert refused.value.reason == "edit-list"

@@ -1,0 +1,387 @@
+"""What is written is what was asked, and other readers agree."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tracemalloc
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.unit.mp4.movies import Film, Frames, Make, Open
+
+from eddyline.core.errors import TransientError, UsageError
+from eddyline.mp4.byte_ranges import ByteRanges, Ints
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.movie import IDENTITY, Edit
+from eddyline.mp4.presentation import presentation
+from eddyline.mp4.slice import cut, sample_bytes
+from eddyline.mp4.write.box_writer import box, file_type, full_box, mdat_header, movie_box
+from eddyline.mp4.write.interleave import Timing, plan_chunks
+from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.output_track import OutTrack, Piece, linked, passthrough
+from eddyline.store.ranges import FileRanges
+
+_STSD = full_box("stsd", 0, 0, b"\0\0\0\1", box("gpmd", bytes(6), b"\0\1", bytes(4)))
+_GMHD = box("gmhd", full_box("gmin", 0, 0, bytes(12)))
+
+
+class Zeros:
+    """A source of any length with nothing in it."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def read(self, offset: int, length: int) -> bytes:
+        assert offset + length <= self.size
+        return bytes(length)
+
+
+def _ints(*values: int) -> Ints:
+    return np.array(values, np.int64)
+
+
+def _metadata(
+    source: ByteRanges,
+    sizes: Ints,
+    **more: Any,
+) -> OutTrack:
+    offsets = np.cumsum(sizes) - sizes
+    return replace(
+        OutTrack(
+            handler="meta",
+            name="GoPro MET",
+            timescale=1000,
+            stsd=_STSD,
+            media_header=_GMHD,
+            pieces=(Piece(source=source, offset=offsets, size=sizes),),
+            duration=np.full(len(sizes), 1001, np.int64),
+        ),
+        **more,
+    )
+
+
+def test_a_track_is_read_back_as_it_was_asked_for(tmp_path: Path, opened: Open) -> None:
+    two = full_box(
+        "stsd", 0, 0, b"\0\0\0\2", *(box("gpmd", bytes(6), b"\0\1", bytes([0, 0, 0, n])) for n in (1, 2))
+    )
+    asked = _metadata(
+        Zeros(100),
+        _ints(3, 0, 9, 4, 5),
+        stsd=two,
+        name="GoPro MÉT",
+        language="swe",
+        matrix=(0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000),
+        enabled=False,
+        duration=_ints(10, 10, 0, 70_000, 5),
+        cts_offset=_ints(0, -10, 20, 20, 0),
+        sync=np.array([True, False, False, True, False]),
+        description=np.array([1, 1, 2, 2, 1], np.int32),
+        edits=(Edit(media_time=-1, duration=40), Edit(media_time=5, duration=1 << 33, rate=Fraction(1, 2))),
+        references={"cdsc": (2,)},
+    )
+    write(
+        tmp_path / "a.mp4",
+        [asked, _metadata(Zeros(9), _ints(9))],
+        timescale=600,
+        creation_time=7,
+        udta=b"\0abc",
+    )
+    movie = opened(tmp_path / "a.mp4").movie
+    track = movie.tracks[0]
+    assert (movie.timescale, movie.creation_time, movie.udta, movie.brand) == (600, 7, b"\0abc", "isom")
+    assert (track.kind, track.handler, track.name, track.format) == ("telemetry", "meta", "GoPro MÉT", "gpmd")
+    assert (track.language, track.rotation, track.enabled) == ("swe", 90, False)
+    assert (track.stsd, track.media_header) == (two, _GMHD)
+    assert (track.edits, track.references) == (asked.edits, {"cdsc": (2,)})
+    samples = track.samples
+    assert samples.size.tolist() == [3, 0, 9, 4, 5]
+    assert samples.duration.tolist() == [10, 10, 0, 70_000, 5]
+    assert (samples.pts - samples.dts).tolist() == [0, -10, 20, 20, 0]
+    assert samples.sync.tolist() == [True, False, False, True, False]
+    assert samples.description.tolist() == [1, 1, 2, 2, 1]
+
+
+def test_the_hash_is_that_of_the_file_and_the_bytes_are_the_same_every_time(tmp_path: Path) -> None:
+    tracks = [_metadata(Zeros(5000), np.full(50, 100))]
+    first, second = (write(tmp_path / name, tracks, timescale=1000) for name in ("a.mp4", "b.mp4"))
+    data = (tmp_path / "a.mp4").read_bytes()
+    assert first == second
+    assert (first.bytes, first.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_the_index_lies_before_the_media(tmp_path: Path) -> None:
+    write(tmp_path / "a.mp4", [_metadata(Zeros(500), np.full(5, 100))], timescale=1000)
+    data = (tmp_path / "a.mp4").read_bytes()
+    assert data[4:8] == b"ftyp"
+    assert data.index(b"moov") < data.index(b"mdat")
+    with FileRanges(tmp_path / "a.mp4") as source:
+        assert read_movie(source).bytes_read <= 64 * 1024
+
+
+def test_tracks_alternate_by_time(tmp_path: Path, opened: Open) -> None:
+    tracks = [_metadata(Zeros(50_000), np.full(50, 1000)), _metadata(Zeros(500), np.full(50, 10))]
+    write(tmp_path / "a.mp4", tracks, timescale=1000, interleave_s=2.0)
+    first, second = opened(tmp_path / "a.mp4").movie.tracks
+    for left, right in zip(first.samples.offset[:-2], second.samples.offset[2:], strict=True):
+        assert left < right
+    for left, right in zip(first.samples.offset[2:], second.samples.offset[:-2], strict=True):
+        assert right < left
+
+
+def test_samples_of_several_files_become_one_track(
+    make_film: Make, opened: Open, frames: Frames, tmp_path: Path
+) -> None:
+    film = opened(make_film("closed_gop"))
+    shown = presentation(film.movie, film.video)
+    parts, whole = [], []
+    for first, last in ((0, 12), (12, 36), (36, 50)):
+        part = cut(film.source, film.movie, film.video, first, last, tmp_path / f"{first}.mp4", shown=shown)
+        parts.append(opened(part.path))
+        whole += [picture for _, picture in frames(part.path)]
+    tables = [part.video.samples for part in parts]
+    joined = OutTrack(
+        handler="vide",
+        name="joined",
+        timescale=film.video.timescale,
+        stsd=film.video.stsd,
+        media_header=film.video.media_header,
+        width=160,
+        height=90,
+        pieces=tuple(
+            Piece(source=part.path, offset=table.offset, size=table.size)
+            for part, table in zip(parts, tables, strict=True)
+        ),
+        duration=np.full(50, 1001, np.int64),
+        cts_offset=np.concatenate([table.pts - table.dts for table in tables]),
+        sync=np.concatenate([table.sync for table in tables]),
+    )
+    write(tmp_path / "joined.mp4", [joined], timescale=30000)
+    assert [picture for _, picture in frames(tmp_path / "joined.mp4")] == whole
+    assert opened(tmp_path / "joined.mp4").video.samples.sync.sum() == 5
+
+
+@pytest.mark.parametrize("name", ["karma.mp4", "max-heromode.mp4"])
+def test_everything_of_a_camera_file_survives_a_copy_of_all_tracks(
+    name: str, samples: Path, opened: Open, ffprobe: str, tmp_path: Path
+) -> None:
+    film = opened(samples / name)
+    copies = [passthrough(film.movie, track, film.source) for track in film.movie.tracks]
+    write(
+        tmp_path / name,
+        linked(film.movie.tracks, copies),
+        timescale=film.movie.timescale,
+        creation_time=film.movie.creation_time,
+        udta=film.movie.udta,
+    )
+    again = opened(tmp_path / name)
+    assert again.movie.udta == film.movie.udta
+    assert again.movie.creation_time == film.movie.creation_time
+    for old, new in zip(film.movie.tracks, again.movie.tracks, strict=True):
+        assert list(sample_bytes(again.source, new)) == list(sample_bytes(film.source, old))
+        for field in ("kind", "name", "format", "timescale", "edits", "references", "stsd", "media_header"):
+            assert getattr(new, field) == getattr(old, field)
+        for array in ("size", "dts", "pts", "sync"):
+            assert np.array_equal(getattr(new.samples, array), getattr(old.samples, array))
+    entries = "stream=codec_tag_string,nb_frames,start_pts,time_base"
+    seen = [
+        json.loads(
+            subprocess.run(
+                (ffprobe, "-v", "quiet", "-of", "json", "-show_entries", entries, str(path)),
+                check=True,
+                capture_output=True,
+            ).stdout
+        )["streams"]
+        for path in (film.path, again.path)
+    ]
+    assert seen[0] == seen[1]
+
+
+def test_an_independent_reader_still_finds_camera_and_places(
+    samples: Path, opened: Open, tmp_path: Path
+) -> None:
+    exiftool = shutil.which("exiftool")
+    if exiftool is None:
+        pytest.skip("exiftool is not installed")
+    film = opened(samples / "max-heromode.mp4")
+    copies = [passthrough(film.movie, track, film.source) for track in film.movie.tracks]
+    write(tmp_path / "a.mp4", copies, timescale=film.movie.timescale, udta=film.movie.udta)
+    wanted = (
+        exiftool,
+        "-ee",
+        "-j",
+        "-G3",
+        "-a",
+        "-n",
+        "-Model",
+        "-FirmwareVersion",
+        "-GPSLatitude",
+        "-GPSLongitude",
+    )
+    seen = [
+        json.loads(subprocess.run((*wanted, str(path)), check=True, capture_output=True).stdout)[0]
+        for path in (film.path, tmp_path / "a.mp4")
+    ]
+    for found in seen:
+        del found["SourceFile"]
+    assert seen[0] == seen[1]
+    assert "GoPro Max" in seen[1].values()
+    assert sum("GPSLatitude" in key for key in seen[1]) >= 11, "one of each payload at least"
+
+
+def test_writing_takes_no_more_memory_for_more_media(tmp_path: Path) -> None:
+    track = _metadata(Zeros(64 << 20), np.full(256, 256 << 10), duration=np.full(256, 40, np.int64))
+    tracemalloc.start()
+    write(tmp_path / "a.mp4", [track], timescale=1000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 24 << 20
+
+
+def test_a_sample_larger_than_memory_blocks_is_copied_in_parts(tmp_path: Path) -> None:
+    written = write(tmp_path / "a.mp4", [_metadata(Zeros(20 << 20), _ints(20 << 20))], timescale=1000)
+    assert written.bytes > 20 << 20
+
+
+def _beyond_4_gib(film: Film, out: Path, hole: int) -> None:
+    """The film's video with `hole` bytes of nothing in front of its media."""
+    samples = film.video.samples
+    track = passthrough(film.movie, film.video, film.source)
+    timing = Timing(
+        size=samples.size,
+        duration=track.duration,
+        description=samples.description,
+        timescale=film.video.timescale,
+    )
+    head = file_type("isom", ("isom",))
+    lead = mdat_header(hole + int(samples.size.sum()))
+    moov = movie_box(
+        [track],
+        [timing],
+        plan_chunks([timing], 0.5),
+        timescale=film.movie.timescale,
+        creation_time=0,
+        udta=None,
+        before=len(head),
+        lead=len(lead) + hole,
+    )
+    with out.open("wb") as file:
+        file.write(head + moov + lead)
+        file.seek(hole, 1)
+        file.writelines(sample_bytes(film.source, film.video))
+
+
+def test_media_beyond_4_gib_is_found_by_64_bit_offsets(
+    make_film: Make, opened: Open, frames: Frames, tmp_path: Path
+) -> None:
+    film = opened(make_film("open_gop_h264"))
+    _beyond_4_gib(film, tmp_path / "large.mp4", 5 << 30)
+    large = opened(tmp_path / "large.mp4")
+    assert int(large.video.samples.offset[0]) > 5 << 30
+    assert b"co64" in large.source.read(0, 10_000)
+    whole = [picture for _, picture in frames(film.path)]
+    assert [picture for _, picture in frames(large.path)] == whole
+    part = cut(large.source, large.movie, large.video, 9, 31, tmp_path / "part.mp4")
+    decoded = frames(part.path, trim=(part.start_pts, part.end_pts))
+    assert [picture for _, picture in decoded] == whole[9:31]
+
+
+def test_offsets_have_32_bits_while_that_is_enough(make_film: Make, opened: Open, tmp_path: Path) -> None:
+    film = opened(make_film("closed_gop"))
+    _beyond_4_gib(film, tmp_path / "small.mp4", 1 << 20)
+    assert b"co64" not in (tmp_path / "small.mp4").read_bytes()
+
+
+def test_edits_are_in_the_ticks_of_the_movie_that_is_written(make_film: Make, opened: Open) -> None:
+    film = opened(make_film("closed_gop"))
+    (edit,) = passthrough(film.movie, film.video, film.source, timescale=30000).edits
+    assert edit == Edit(
+        media_time=2002, duration=film.video.edits[0].duration * 30000 // film.movie.timescale
+    )
+
+
+def test_a_fragmented_source_that_begins_late_stays_late(
+    make_film: Make, opened: Open, tmp_path: Path
+) -> None:
+    data = make_film("fragmented_from_moof").read_bytes()
+    first, second = (at - 4 for at in _places(data, b"moof")[:2])
+    (tmp_path / "late.mp4").write_bytes(data[:first] + data[second:])
+    film = opened(tmp_path / "late.mp4")
+    track = film.video
+    began = int(track.samples.dts[0])
+    assert began > 0
+    write(tmp_path / "a.mp4", [passthrough(film.movie, track, film.source, timescale=30000)], timescale=30000)
+    again = opened(tmp_path / "a.mp4")
+    before, after = presentation(film.movie, track), presentation(again.movie, again.video)
+    assert before.pts[0] > 0
+    assert np.array_equal(before.pts, after.pts)
+
+
+def _places(data: bytes, word: bytes) -> list[int]:
+    found, at = [], data.find(word)
+    while at >= 0:
+        found.append(at)
+        at = data.find(word, at + 1)
+    return found
+
+
+def test_a_full_disk_may_be_tried_again() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(TransientError, match="No space left on device"):
+        write(full, [_metadata(Zeros(9), _ints(9))], timescale=1000)
+
+
+def test_an_empty_track_can_be_written(tmp_path: Path, opened: Open) -> None:
+    write(tmp_path / "a.mp4", [_metadata(Zeros(0), _ints())], timescale=1000)
+    assert len(opened(tmp_path / "a.mp4").movie.tracks[0].samples) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"duration": _ints(1)}, "3 samples, but 1 values of duration"),
+        ({"sync": np.array([True])}, "values of sync"),
+        ({"duration": _ints(1, -1, 1)}, "neither negative"),
+        ({"cts_offset": _ints(0, 1 << 31, 0)}, "31 bits"),
+        ({"references": {"tmcd": (2,)}}, "a track that is not written"),
+        ({"edits": (Edit(media_time=0, duration=1 << 63),)}, "too long"),
+    ],
+)
+def test_arguments_that_do_not_fit_together_are_refused(
+    change: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        write(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(1, 2, 3), **change)], timescale=1000)
+
+
+def test_a_rotation_matrix_is_read_as_the_turn_it_makes(tmp_path: Path, opened: Open) -> None:
+    one = 0x10000
+    turns = {0: IDENTITY, 90: (0, one, 0, -one, 0), 180: (-one, 0, 0, 0, -one), 270: (0, -one, 0, one, 0)}
+    for degrees, matrix in turns.items():
+        whole = (*matrix[:5], 0, 0, 0, 0x40000000)
+        write(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(9), matrix=whole)], timescale=1000)
+        assert opened(tmp_path / "a.mp4").movie.tracks[0].rotation == degrees
+
+
+def test_a_fragmented_tracks_edit_to_its_end_still_presents_all_in_a_file_without_fragments(
+    tmp_path: Path, ffmpeg: str
+) -> None:
+    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=1"]
+    argv += ["-f", "lavfi", "-i", "sine=997:r=48000:d=1", "-c:v", "mpeg4", "-c:a", "alac"]
+    fragmented, plain = tmp_path / "fragmented.mp4", tmp_path / "plain.mp4"
+    movflags = ("-movflags", "frag_keyframe+delay_moov+default_base_moof")
+    subprocess.run([*argv, *movflags, str(fragmented)], check=True)
+    with FileRanges(fragmented) as source:
+        movie = read_movie(source)
+        assert [edit.duration for track in movie.tracks for edit in track.edits] == [0, 0]
+        write(plain, [passthrough(movie, track, source) for track in movie.tracks], timescale=1000)
+    counted = [ffmpeg, "-v", "error", "-i", str(plain), "-map", "0:a", "-f", "s16le", "-"]
+    assert len(subprocess.run(counted, check=True, capture_output=True).stdout) == 2 * 48_000

@@ -1,0 +1,92 @@
+"""An ingest tells Prometheus what it was told, and how long the oldest of it waits."""
+
+from __future__ import annotations
+
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from eddyline.core.clock import ManualClock
+from eddyline.core.errors import TransientError
+from eddyline.core.stop import Stop
+from eddyline.observe.ingest_metrics import Depths, IngestMetrics
+from eddyline.observe.polled_values import Readings
+
+NOW = 1_700_000_000.0
+
+
+def _shown(metrics: IngestMetrics) -> dict[str, float]:
+    text = generate_latest(metrics.registry).decode()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {" ".join([s.name, *(f"{k}={v}" for k, v in sorted(s.labels.items()))]): s.value for s in samples}
+
+
+def test_the_oldest_is_the_oldest_of_those_that_did_not_end() -> None:
+    clock = ManualClock(NOW)
+    metrics = IngestMetrics(clock)
+    assert metrics.oldest_s == 0
+    metrics.take("a", NOW - 50)
+    metrics.take("b", NOW - 20)
+    assert metrics.oldest_s == 50
+    metrics.end("a", "done")
+    assert metrics.oldest_s == 20
+    clock.advance(5)
+    assert metrics.oldest_s == 25
+    metrics.end("b", "parked")
+    assert metrics.oldest_s == 0
+
+
+def test_what_is_put_off_grows_old_until_another_process_must_have_had_it() -> None:
+    clock = ManualClock(NOW)
+    metrics = IngestMetrics(clock)
+    metrics.take("a", NOW)
+    metrics.put_off("a", 300)
+    clock.advance(299)
+    assert metrics.oldest_s == 299
+    metrics.take("a", NOW)  # it came again, to this one
+    clock.advance(1000)
+    assert metrics.oldest_s == 1299
+    metrics.put_off("a", 5)
+    clock.advance(100)
+    assert metrics.oldest_s == 0
+
+
+def test_a_message_that_nobody_knows_the_age_of_counts_as_new() -> None:
+    metrics = IngestMetrics(ManualClock(NOW))
+    metrics.take("a", 0.0)
+    assert metrics.oldest_s == 0
+    metrics.put_off("gone", 1)
+    metrics.end("gone", "done")
+
+
+def test_objects_are_counted_with_the_time_since_their_upload() -> None:
+    metrics = IngestMetrics(ManualClock(NOW))
+    metrics.hear_submitted(NOW - 3)
+    metrics.hear_submitted(NOW + 3)  # by another clock
+    metrics.hear_submitted(None)
+    metrics.hear_ignored()
+    metrics.hear_parked("malformed")
+    shown = _shown(metrics)
+    assert shown["eddyline_ingest_objects_total outcome=submitted"] == 3
+    assert shown["eddyline_ingest_objects_total outcome=ignored"] == 1
+    assert shown["eddyline_ingest_parked_total cause=malformed"] == 1
+    assert shown["eddyline_ingest_delay_seconds_count"] == 2
+    assert shown["eddyline_ingest_delay_seconds_sum"] == 3
+
+
+def test_depths_are_those_read_last_and_failures_are_told() -> None:
+    metrics, stop = IngestMetrics(), Stop()
+
+    def read(_now: float) -> Depths:
+        if watch.latest is not None:
+            stop.request("enough")
+            raise TransientError("away")
+        return Depths(events={"visible": 3, "in_flight": 1, "delayed": 0}, parked={"visible": 2})
+
+    watch = Readings(read, stop=stop, every_s=0.01)
+    metrics.watch_depths(watch)
+    assert "eddyline_ingest_queue_messages queue=events state=visible" not in _shown(metrics)
+    watch.run()
+    shown = _shown(metrics)
+    assert shown["eddyline_ingest_queue_messages queue=events state=visible"] == 3
+    assert shown["eddyline_ingest_queue_messages queue=parked state=visible"] == 2
+    assert shown["eddyline_ingest_queue_read_failures_total"] == 1

@@ -1,0 +1,93 @@
+"""Whoever submits and every worker mean the same store, or are told that they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from obstore.store import MemoryStore
+from tests.unit.pipeline.runtime_helpers import toolchain
+
+from eddyline.core.errors import MissingError, UsageError
+from eddyline.graph.job import Done, Job, Settlement
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.states import State
+from eddyline.graph.worker.handler import JobContext
+from eddyline.media.ladder import profile as profiles
+from eddyline.pipeline.planning.destination import destination
+from eddyline.pipeline.runtime.history import from_spec
+from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.steps.table import handlers
+from eddyline.pipeline.submission.submit import submit
+from eddyline.store.local import FolderStore
+from eddyline.store.objects import ObjectStore
+from eddyline.store.store import Store
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "ledger.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"any bytes have a fingerprint" * 10_000)
+    return path
+
+
+def _bucket(name: str) -> ObjectStore:
+    return ObjectStore(MemoryStore(), address=f"s3://{name}")
+
+
+def _submit(clip: Path, store: Store, ledger: Ledger) -> Job:
+    made = submit([str(clip)], profiles.load("fast"), store=store, ledger=ledger, toolchain="fleet")
+    (job,) = [job for job in ledger.jobs(asset=made.asset) if job.state is State.READY]
+    return job
+
+
+def _inspect(store: Store, job: Job, tmp_path: Path) -> None:
+    bench = Bench(store=store, tools=toolchain(), scratch=tmp_path / "work", history=from_spec)
+    handlers(bench)["inspect"](job, JobContext(attempt=1))
+
+
+def test_a_bucket_is_known_by_its_address_and_a_folder_by_being_one(tmp_path: Path) -> None:
+    assert destination(_bucket("a/films")) == "s3://a/films"
+    assert destination(FolderStore(tmp_path)) == ""
+
+
+def test_a_worker_with_another_store_says_so_and_with_what_to_do(
+    clip: Path, ledger: Ledger, tmp_path: Path
+) -> None:
+    job = _submit(clip, _bucket("a"), ledger)
+    for store, name in ((_bucket("b"), "s3://b"), (FolderStore(tmp_path / "media"), "a folder")):
+        with pytest.raises(UsageError, match=f"submitted to s3://a, and this worker's store is {name}") as it:
+            _inspect(store, job, tmp_path)
+        assert "--store" in it.value.remedy
+
+
+def test_without_the_assets_plan_a_worker_names_the_store_that_it_looked_in(tmp_path: Path) -> None:
+    bench = Bench(store=_bucket("b"), tools=toolchain(), scratch=tmp_path, history=from_spec)
+    with pytest.raises(MissingError, match=r"s3://b/\.eddyline/parts/0{16}/plan-1{16}\.json") as caught:
+        bench.plan(f".eddyline/parts/{'0' * 16}/plan-{'1' * 16}.json")
+    assert "--store" in caught.value.remedy
+
+
+def test_what_is_on_its_way_to_one_store_is_not_handed_in_for_another(clip: Path, ledger: Ledger) -> None:
+    job = _submit(clip, _bucket("a"), ledger)
+    with pytest.raises(UsageError, match="on its way to s3://a") as caught:
+        _submit(clip, _bucket("b"), ledger)
+    assert f"cancel {job.asset}" in caught.value.remedy
+    assert _submit(clip, _bucket("a"), ledger) == job
+
+
+def test_what_one_store_has_is_made_for_another_by_jobs_of_its_own(clip: Path, ledger: Ledger) -> None:
+    first = _submit(clip, _bucket("a"), ledger)
+    ledger.register("w", "host", 1)
+    for claim in ledger.claim("w", classes=["light"], limit=9, lease_s=60):
+        ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=Done(result={}))])
+    second = _submit(clip, _bucket("b"), ledger)
+    assert (second.asset, second.spec["store"]) == (first.asset, "s3://b")
+    assert second.id != first.id

@@ -1,0 +1,210 @@
+"""Jobs of a queue and plans of a store are not trusted: nothing in them becomes a path unchecked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from tests.fuzz.mutation import mutated
+from tests.unit.pipeline.source_facts import facts
+
+from eddyline.core.identity import canonical
+from eddyline.graph.coordinator.wire import offer_from_json, offer_to_json
+from eddyline.graph.job import Failed, Job
+from eddyline.graph.messages import STRIDE, Offer
+from eddyline.graph.states import State
+from eddyline.graph.worker.handler import JobContext, perform
+from eddyline.media.ladder.profile import load
+from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.planning.job_spec import InspectSpec, JobSpecError, StepSpec, read_plan
+from eddyline.pipeline.planning.plan import Plan, inspect_job, jobs
+from eddyline.pipeline.runtime.history import from_spec
+from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.steps.table import handlers
+from eddyline.store.local import FolderStore
+
+ASSET = "0123456789abcdef"
+PLAN = Plan.make(asset=ASSET, name="a.mp4", facts=facts(), profile=load("fast"), toolchain="fleet")
+KINDS = sorted({"inspect", *(job.kind for job in jobs(PLAN, "ask"))})
+UP: list[Any] = [
+    "..",
+    "../../victim",
+    "/",
+    "/etc/passwd",
+    "a/../../b",
+    "",
+    ".",
+    None,
+    7,
+    [],
+    {},
+    "x\0y",
+    1 << 70,
+    -1,
+    True,
+]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    store = FolderStore(tmp_path / "store")
+    store.put_bytes(PLAN.key, canonical(PLAN.to_json()))
+    return Bench(
+        store=store, tools=Toolchain.find(), scratch=tmp_path / "scratch", history=from_spec, patience_s=0
+    )
+
+
+def _job(kind: str, **changes: Any) -> Job:
+    """A job of that kind as a message of a queue brings it."""
+    made = [inspect_job(asset=ASSET, name="n", fingerprint="f", ask="k", profile=PLAN.profile)]
+    new = next(job for job in (*made, *jobs(PLAN, "ask")) if job.kind == kind)
+    rest: dict[str, Any] = {
+        **dict.fromkeys(("unmet", "attempt", "starts", "interruptions", "losses", "fence"), 0),
+        **dict.fromkeys(("lease_owner", "lease_deadline", "ready_at", "result", "output", "error")),
+        **dict.fromkeys(("started", "finished")),
+    }
+    job = Job(**{**vars(new), **changes}, state=State.READY, **rest)
+    return offer_from_json(json.loads(json.dumps(offer_to_json(Offer(job=job, base=STRIDE))))).job
+
+
+def _tree(top: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(top.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("field", ["plan", "index", "ask", "asset"])
+def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, bench: Bench, kind: str, field: str) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "film.mp4").write_bytes(b"precious")
+    bench.scratch.mkdir()
+    before = _tree(tmp_path)
+    job = _job(kind)
+    if field not in job.spec:
+        return
+    for value in UP:
+        if field == "index" and value == job.spec["index"]:
+            continue
+        hostile = replace(job, spec={**job.spec, field: value})
+        outcome = perform(handlers(bench)[kind], hostile, JobContext(attempt=1))
+        if kind == "tidy":  # its asset alone says what it removes
+            continue
+        assert isinstance(outcome, Failed), (value, outcome)
+        assert outcome.error["error"] == "JobSpecError", (value, outcome)
+        assert not outcome.retry
+    if kind != "tidy":
+        assert _tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("asset", ["", ".", "..", "../..", "a", "0123456789abcde", "/", "assets"])
+def test_a_job_of_no_asset_removes_nothing(tmp_path: Path, bench: Bench, asset: str) -> None:
+    before = _tree(tmp_path)
+    for kind in KINDS:
+        outcome = perform(handlers(bench)[kind], replace(_job(kind), asset=asset), JobContext(attempt=1))
+        assert isinstance(outcome, Failed)
+        assert outcome.error["error"] == "JobSpecError"
+    assert _tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["../victim", "..", ".", "/etc", "a/b", "x" * 5000, "\0"])
+def test_no_id_of_a_job_reaches_the_scratch_folder(tmp_path: Path, bench: Bench, name: str) -> None:
+    (tmp_path / "victim").mkdir()
+    bench.scratch.mkdir()
+    (bench.scratch / "other").mkdir()
+    context = JobContext(attempt=1)
+    with bench.workplace(replace(_job("poster"), id=name), context.stop) as work:
+        assert work.parent == bench.scratch
+        assert work.name.isalnum()
+    assert (tmp_path / "victim").is_dir()
+    assert [each.name for each in bench.scratch.iterdir()] == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("asset",), "fedcba9876543210"),
+        (("source",), "../../x"),
+        (("source",), ".eddyline/parts/fedcba9876543210/source"),
+        (("rungs", 0, "name"), "../../../tmp/x"),
+        (("rungs", 0, "name"), ""),
+        (("rungs", 0, "encoder"), "-f"),
+        (("rungs", 0, "preset"), "fast,movie=/etc/passwd"),
+        (("rungs", 0, "pixel_format"), "yuv420p[x];movie=/etc/passwd"),
+        (("facts", "video", "pixel_format"), "yuv420p,movie=/etc/passwd"),
+        (("facts", "video", "transfer"), ["bt709"]),
+        (("facts", "audio", 0, "layout"), "stereo[x];amovie=/etc/passwd"),
+        (("chunks", 0), "ab"),
+        (("grid",), None),
+    ],
+)
+def test_a_hostile_plan_is_refused(place: tuple[str | int, ...], value: object) -> None:
+    plain: Any = json.loads(canonical(PLAN.to_json()))
+    inner = plain
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    with pytest.raises(JobSpecError):
+        read_plan(canonical(plain), ASSET)
+    assert read_plan(canonical(PLAN.to_json()), ASSET) == PLAN
+
+
+def test_a_title_may_hold_whatever_its_author_wrote() -> None:
+    plain: Any = json.loads(canonical(PLAN.to_json()))
+    plain["facts"]["audio"][0]["title"] = "Director's cut: [1], \\ = ; \n"
+    assert read_plan(canonical(plain), ASSET).facts.audio[0].title.startswith("Director's")
+
+
+@given(mutated([json.loads(canonical(PLAN.to_json()))]))
+def test_a_mutated_plan_is_a_plan_or_refused(plain: Any) -> None:
+    try:
+        plan = read_plan(json.dumps(plain).encode(), ASSET)
+    except JobSpecError:
+        return
+    assert plan.asset == ASSET
+
+
+@given(mutated([vars(_job(kind))["spec"] for kind in ("inspect", "chunk", "assemble", "publish")]))
+def test_a_mutated_spec_is_a_spec_or_refused(spec: Any) -> None:
+    job = replace(_job("chunk"), spec=spec)
+    for parse in (StepSpec.of, InspectSpec.of):
+        try:
+            parse(job)
+        except JobSpecError:
+            continue
+
+
+DEEP: Any = json.loads("[" * 500 + "]" * 500)
+ODD: dict[str, list[Any]] = {
+    "profile": [None, [], "default", {}, {"name": "../x"}, DEEP],
+    "terms": [None, [], {"x": 1}, {"urgency": []}, {"urgency": "now"}, {"owner": 7}],
+    "name": [None, [], "x" * 3000],
+    "fingerprint": [7],
+}
+NO_TIMES: list[Any] = ["soon", -1, 1e300, [], True]
+ODD["terms"] += [{"deadline": value} for value in NO_TIMES]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{name: value} for name, values in ODD.items() for value in values],
+    ids=lambda each: str(each)[:40],
+)
+def test_the_spec_of_an_inspection_is_parsed_strictly(bench: Bench, change: dict[str, Any]) -> None:
+    job = _job("inspect")
+    outcome = perform(
+        handlers(bench)["inspect"], replace(job, spec={**job.spec, **change}), JobContext(attempt=1)
+    )
+    assert isinstance(outcome, Failed)
+    assert outcome.error["error"] == "JobSpecError"
+
+
+def test_the_specs_that_eddyline_writes_are_accepted(bench: Bench) -> None:
+    for new in jobs(PLAN, "ask"):
+        spec = StepSpec.of(_job(new.kind, spec=new.spec))
+        if new.kind != "tidy":
+            spec.check(new.kind, PLAN)
+    assert InspectSpec.of(_job("inspect")).name == "n"
+    assert bench.plan(PLAN.key) == PLAN

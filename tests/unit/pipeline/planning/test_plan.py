@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+from tests.unit.pipeline.source_facts import facts
+
+from eddyline.core.identity import canonical
+from eddyline.media.ladder.profile import Profile, load
+from eddyline.media.source.source import SubtitleFacts
+from eddyline.pipeline.planning.job_options import Terms
+from eddyline.pipeline.planning.plan import Plan, inspect_job, jobs
+from eddyline.pipeline.runs.progress import STAGES
+
+
+def _plan(
+    profile: str | Profile = "default", toolchain: str = "tools", *, frames: int = 1000, audio: int = 1
+) -> Plan:
+    chosen = load(profile) if isinstance(profile, str) else profile
+    return Plan.make(
+        asset="0123456789abcdef",
+        name="a.mp4",
+        facts=facts(frames=frames, audio=audio),
+        profile=chosen,
+        toolchain=toolchain,
+    )
+
+
+def test_a_plan_survives_its_json() -> None:
+    plan = _plan()
+    again = Plan.from_json(json.loads(canonical(plan.to_json())))
+    assert again == plan
+    assert again.digest == plan.digest
+
+
+def test_the_chunks_cover_every_frame_once() -> None:
+    chunks = _plan(frames=5000).chunks
+    assert chunks[0].first == 0
+    assert chunks[-1].last == 5000
+    assert all(one.last == two.first for one, two in pairwise(chunks))
+
+
+def test_another_toolchain_or_profile_gives_other_keys() -> None:
+    keys = {_plan().key, _plan(toolchain="other").key, _plan("fast").key}
+    assert len(keys) == 3
+
+
+def test_every_job_is_named_before_it_is_needed() -> None:
+    seen: set[str] = set()
+    for job in jobs(_plan(audio=2), "ask"):
+        assert set(job.needs) <= seen
+        seen.add(job.id)
+
+
+def test_publishing_waits_for_everything_and_tidying_for_publishing() -> None:
+    *made, tidy = jobs(_plan(), "ask")
+    needed: set[str] = set()
+    open_ = [made[-1]]
+    by_id = {job.id: job for job in made}
+    while open_:
+        for need in open_.pop().needs:
+            needed.add(need)
+            open_.append(by_id[need])
+    assert made[-1].kind == "publish"
+    assert needed == set(by_id) - {made[-1].id}
+    assert (tidy.kind, tidy.needs) == ("tidy", (made[-1].id,))
+
+
+def test_a_source_without_sound_has_no_audio_job() -> None:
+    assert [job.kind for job in jobs(_plan(audio=0), "ask")].count("audio") == 0
+
+
+def test_every_job_of_an_asset_is_done_on_its_terms() -> None:
+    plan, terms = _plan(), Terms(owner="club", urgency="bulk", deadline=5e9)
+    plain = (
+        inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile),
+        *jobs(plan, "k"),
+    )
+    first = inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile, terms=terms)
+    bulk = (first, *jobs(plan, "k", Terms.from_json(first.spec["terms"])))
+    assert {(job.owner, job.deadline) for job in bulk} == {("club", 5e9)}
+    assert [job.priority for job in bulk] == [job.priority + 100 for job in plain]
+    assert {(job.owner, job.deadline) for job in plain} == {("", None)}
+
+
+def test_every_kind_of_job_has_a_stage_to_show() -> None:
+    plan = _plan()
+    facts = replace(plan.facts, subtitles=(SubtitleFacts(track=3, codec="mov_text"),))
+    plan = replace(plan, facts=facts)
+    first = inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile)
+    assert {job.kind for job in (first, *jobs(plan, "ask"))} == set(STAGES)
+
+
+def test_a_profile_without_packaging_has_no_package_job() -> None:
+    bare = load("default").model_copy(update={"package": False})
+    assert "package" not in {job.kind for job in jobs(_plan(bare), "ask")}

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from eddyline.fleet.pool_coverage import Unserved, in_words, worker_name
+from eddyline.fleet.pools import load
+from eddyline.observe.backlog import Backlog, Queue
+from eddyline.observe.metrics import LedgerMetrics
+from eddyline.pipeline.runs.unserved_pools import UnservedWatch, without_workers
+
+
+def _backlog(*workers: str, gpu: int = 3, oldest_s: float = 300.0) -> Backlog:
+    queues = (Queue(cls="cpu", due=2, oldest_s=oldest_s), Queue(cls="gpu", due=gpu, oldest_s=oldest_s))
+    return Backlog(at=0.0, queues=queues, waiting=0, late=0, workers=workers, overdue=0)
+
+
+_CPU = worker_name("cpu", "host", 7)
+
+
+def test_the_classes_that_live_workers_do_not_serve_are_found() -> None:
+    assert [each.cls for each in without_workers(_backlog(_CPU), load())] == ["gpu"]
+    assert [each.cls for each in without_workers(_backlog(), load())] == ["cpu", "gpu"]
+    assert without_workers(_backlog(_CPU, oldest_s=10.0), load()) == ()
+
+
+def test_it_is_told_in_one_line() -> None:
+    (missing,) = without_workers(_backlog(_CPU, gpu=1), load())
+    assert in_words(missing) == (
+        "1 job of class gpu waits, the oldest for 300 s, and nobody serves it: "
+        "start one with `eddyline worker --pool gpu`"
+    )
+
+
+def test_a_class_is_warned_of_once_a_minute_and_at_once_when_it_is_left_again() -> None:
+    times = iter((0.0, 10.0, 59.0, 60.0, 61.0, 62.0))
+    warned: list[Unserved] = []
+    watch = UnservedWatch(load(), warn=warned.append, monotonic=lambda: next(times))
+    for _ in range(4):
+        watch.hear(_backlog(_CPU))
+    assert len(warned) == 2
+    watch.hear(_backlog(_CPU, worker_name("gpu", "host", 8)))
+    watch.hear(_backlog(_CPU))
+    assert len(warned) == 3
+
+
+def test_the_metric_shows_who_waits_and_goes_back_to_none() -> None:
+    metrics = LedgerMetrics()
+    watch = UnservedWatch(load(), warn=lambda _: None, show=metrics.hear_unserved)
+
+    def shown() -> float | None:
+        return metrics.registry.get_sample_value("eddyline_unserved_jobs", {"class": "gpu"})
+
+    watch.hear(_backlog(_CPU))
+    assert shown() == 3
+    watch.hear(_backlog("embedded-1"))
+    assert shown() == 0

@@ -1,0 +1,342 @@
+"""However builds of FFmpeg meet over one asset, its chunks come from one of them, and it is finished."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tests.unit.pipeline.source_facts import facts
+
+from eddyline.core.clock import ManualClock
+from eddyline.core.identity import canonical
+from eddyline.graph.job import Claim, Done, Failed, Job, Outcome, Settlement
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.states import OPEN, State
+from eddyline.graph.worker.handler import Handler, JobContext, outcome_of
+from eddyline.media.ladder.profile import load
+from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.planning.plan import Plan, jobs
+from eddyline.pipeline.runtime.encoder_consistency import (
+    QUIET_S,
+    MixedBuildError,
+    Record,
+    Stance,
+    build_of,
+    check_one,
+    one_build,
+    stance,
+    taken,
+    told,
+    was_mixed,
+)
+from eddyline.pipeline.runtime.history import from_spec
+from eddyline.pipeline.runtime.parts import Part, Parts
+from eddyline.pipeline.runtime.runtime import Bench, Made, Task, handler
+from eddyline.store.local import FolderStore
+
+_PLAN = Plan.make(
+    asset="0123456789abcdef",
+    name="a.mp4",
+    facts=facts(frames=700, audio=0),
+    profile=load("fast").model_copy(update={"package": False}),
+    toolchain="fleet",
+)
+
+
+def _tools(build: str) -> Toolchain:
+    return Toolchain(
+        ffmpeg=Path("/bin/ffmpeg"),
+        ffprobe=Path("/bin/ffprobe"),
+        packager=Path("/bin/packager"),
+        ffmpeg_version=build,
+        packager_version="3",
+        ffmpeg_sha256=build,
+        encoders=frozenset(),
+        identity=build,
+    )
+
+
+# The decider
+
+
+def test_the_first_build_makes_the_chunks_and_a_new_one_takes_over() -> None:
+    first = taken(None, "A", "job-1", 0.0)
+    assert stance(first, "A", 5.0) is Stance.GO
+    assert stance(first, "B", 5.0) is Stance.TAKE_OVER
+    second = taken(first, "B", "job-2", 5.0)
+    assert second == Record(build="B", by="job-2", at=5.0, before=("A",))
+    assert stance(second, "A", 6.0) is Stance.HAND_BACK
+    assert stance(second, "B", 6.0) is Stance.GO
+
+
+def test_an_older_build_takes_over_again_only_when_nothing_is_heard_of_the_newer() -> None:
+    record = taken(taken(None, "A", "job-1", 0.0), "B", "job-2", 5.0)
+    assert stance(record, "A", 5.0 + QUIET_S - 1) is Stance.HAND_BACK
+    assert stance(record, "A", 5.0 + QUIET_S) is Stance.TAKE_OVER
+    assert taken(record, "A", "job-3", 700.0).before == ("A", "B")
+
+
+def _part(build: str | None) -> Part:
+    result = {} if build is None else {"ffmpeg": told(_tools(build))}
+    return Part(key="k", files={}, result=result, cpu_s=0.0)
+
+
+def test_a_mix_is_refused_with_what_to_do() -> None:
+    check_one([_part("A"), _part("A")])
+    check_one([_part(None), _part("A")])  # begun when one FFmpeg at a time was the rule
+    with pytest.raises(MixedBuildError, match=r"2 builds of FFmpeg \(A, B\).*submit the footage again"):
+        check_one([_part("A"), _part("B")])
+
+
+# The whole, over a real ledger
+
+
+class Killed(BaseException):
+    """The worker is gone, in the middle of what it did."""
+
+
+@dataclass
+class Fuse:
+    """Kills at the n-th deed in the store, before it or after it."""
+
+    left: int | None = None
+    after: bool = False
+
+    def burn(self, *, after: bool) -> None:
+        if self.left is None or after != self.after:
+            return
+        self.left -= 1
+        if self.left < 0:
+            self.left = None
+            raise Killed
+
+
+class FusedStore(FolderStore):
+    """A folder whose every change may be the last one of its worker."""
+
+    def __init__(self, root: Path, fuse: Fuse) -> None:
+        super().__init__(root)
+        self.fuse = fuse
+
+    def put(self, key: str, path: Path) -> None:
+        self.fuse.burn(after=False)
+        super().put(key, path)
+        self.fuse.burn(after=True)
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        self.fuse.burn(after=False)
+        super().put_bytes(key, data)
+        self.fuse.burn(after=True)
+
+    def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
+        self.fuse.burn(after=False)
+        done = super().compare_and_set(key, data, expected)
+        self.fuse.burn(after=True)
+        return done
+
+    def delete(self, prefix: str) -> None:
+        self.fuse.burn(after=False)
+        super().delete(prefix)
+        self.fuse.burn(after=True)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A worker of a build takes a chunk; it may be killed, and another turn may happen while it encodes."""
+
+    build: str
+    kill: int | None = None
+    after: bool = False
+    meanwhile: bool = False
+
+
+@dataclass
+class Yard:
+    """A ledger, a store, and workers of any build, one turn after another."""
+
+    root: Path
+    ledger: Ledger
+    clock: ManualClock
+    turns: Iterator[Turn]
+
+    def __post_init__(self) -> None:
+        FolderStore(self.root).put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
+        self.ledger.submit(list(jobs(_PLAN, "ask")))
+        for claim in self.ledger.claim("others", classes=("light",), limit=50, lease_s=1e9):
+            self._settle(claim, Done(result={}))
+
+    def turn(self, turn: Turn) -> None:
+        name = f"{turn.build}-{self.clock.now()}"
+        self.clock.advance(1)
+        self.ledger.register(name, "here", 0, 1e9)
+        claims = self.ledger.claim(name, classes=("cpu",), limit=1, lease_s=1e9)
+        fuse = Fuse(left=turn.kill, after=turn.after)
+        try:
+            for claim in claims:
+                self._settle(claim, self._outcome(self._chunk(turn, fuse), claim))
+        except Killed:
+            self.ledger.abandon(name)
+
+    def _chunk(self, turn: Turn, fuse: Fuse) -> Handler:
+        bench = self._bench(turn.build, fuse)
+
+        def encode(task: Task) -> Made:
+            if turn.meanwhile and (other := next(self.turns, None)):
+                self.turn(other)
+            film = task.work / "film.mp4"
+            film.write_text(turn.build)
+            return Made(files={film.name: film}, result={"ffmpeg": told(task.bench.tools)})
+
+        return one_build(bench, handler(bench, encode), clock=self.clock.now, pause_s=0)
+
+    def assemble(self) -> list[Outcome]:
+        """Whatever can be assembled is, from one build or not at all."""
+        outcomes = []
+        for claim in self.ledger.claim("assembler", classes=("light",), limit=50, lease_s=1e9):
+            outcome = self._outcome(handler(self._bench("L", Fuse()), _join), claim)
+            outcomes.append(outcome)
+            self._settle(claim, outcome)
+        return outcomes
+
+    def finish(self, build: str) -> None:
+        """Only workers of this build are left, however long it takes."""
+        for _ in range(60):
+            if not self._open("chunk"):
+                return
+            self.turn(Turn(build))
+            self.clock.advance(30)
+        raise AssertionError("the chunks are never done")
+
+    def _open(self, kind: str) -> list[Job]:
+        jobs = self.ledger.jobs(asset=_PLAN.asset)
+        return [job for job in jobs if job.kind == kind and job.state in OPEN]
+
+    def _bench(self, build: str, fuse: Fuse) -> Bench:
+        return Bench(
+            store=FusedStore(self.root, fuse),
+            tools=_tools(build),
+            scratch=self.root / ".scratch",
+            history=from_spec,
+        )
+
+    @staticmethod
+    def _outcome(handle: Handler, claim: Claim) -> Outcome:
+        try:
+            return handle(claim.job, JobContext(attempt=1))
+        except Exception as error:  # noqa: BLE001 - what a worker makes of it
+            return outcome_of(error)
+
+    def _settle(self, claim: Claim, outcome: Outcome) -> None:
+        self.ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
+
+
+def _join(task: Task) -> Made:
+    if task.job.kind == "assemble":
+        check_one([task.part("chunk", each.index) for each in task.plan.chunks])
+    return Made()
+
+
+def _yard(folder: Path, turns: Sequence[Turn] | Iterator[Turn] = ()) -> Yard:
+    clock = ManualClock()
+    ledger = Ledger.open(folder / "ledger.db", poison_after=1000, clock=clock)
+    return Yard(root=folder / "store", ledger=ledger, clock=clock, turns=iter(turns))
+
+
+_TURNS = st.lists(
+    st.builds(
+        Turn,
+        build=st.sampled_from("ABC"),
+        kill=st.none() | st.integers(0, 6),
+        after=st.booleans(),
+        meanwhile=st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(turns=_TURNS, last=st.sampled_from("ABC"))
+@settings(max_examples=25)
+@example(turns=[Turn("A"), Turn("A"), Turn("B")], last="A")  # a roll-out, and back
+@example(turns=[Turn("A", meanwhile=True), Turn("B")], last="B")  # taken over while A encodes
+@example(turns=[Turn("A"), Turn("B", kill=0, after=True), Turn("A")], last="A")
+def test_whoever_is_killed_wherever_the_asset_is_made_with_one_build(turns: list[Turn], last: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        rest = iter(turns)
+        yard = _yard(Path(folder), rest)
+        with yard.ledger:
+            for turn in rest:
+                yard.turn(turn)
+            yard.finish(last)
+            assert [type(outcome) for outcome in yard.assemble()[:2]] == [Done, Done]
+            chunks = [Parts(FolderStore(yard.root)).get(_PLAN.part("chunk", i)) for i in range(4)]
+            assert len({build_of(part) for part in chunks}) == 1
+
+
+def test_an_undisturbed_asset_has_no_jobs_but_the_planned_ones(tmp_path: Path) -> None:
+    yard = _yard(tmp_path)
+    with yard.ledger:
+        yard.finish("A")
+        yard.assemble()
+        assert len(yard.ledger.jobs(asset=_PLAN.asset)) == len(jobs(_PLAN, "ask"))
+
+
+def test_who_takes_over_has_all_earlier_chunks_made_anew_before_anything_is_joined(tmp_path: Path) -> None:
+    yard = _yard(tmp_path)
+    with yard.ledger:
+        for build in "AAAB":
+            yard.turn(Turn(build))
+        again = [job.id for job in yard.ledger.jobs(asset=_PLAN.asset) if "-again" in job.id]
+        assert len(again) == 3
+        assert yard.assemble() == []
+        yard.finish("B")
+        assert len(yard.assemble()) >= 2
+
+
+def test_a_mix_that_came_about_all_the_same_is_undone_by_asking_again(tmp_path: Path) -> None:
+    yard = _yard(tmp_path)
+    with yard.ledger:
+        yard.finish("A")
+        # As if somebody had copied a part by hand.
+        film = tmp_path / "film.mp4"
+        film.write_text("B")
+        parts = Parts(FolderStore(yard.root))
+        parts.keep(_PLAN.part("chunk", 2), {film.name: film}, {"ffmpeg": told(_tools("B"))}, 0.0)
+        outcomes = yard.assemble()
+        assert all(isinstance(outcome, Failed) and not outcome.retry for outcome in outcomes)
+        dead = [job for job in yard.ledger.jobs(asset=_PLAN.asset) if job.state is State.DEAD]
+        assert dead
+        assert all(was_mixed(job) for job in dead)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b'{"build":[],"by":"x","at":1,"before":[]}',
+        b'{"build":"A","by":"x","at":1e300,"before":[]}',
+        b'{"build":"A","by":"x","at":1,"before":[[]]}',
+        b'{"build":"A","by":"x","at":1,"before":[],"more":1}',
+    ],
+)
+def test_a_record_that_cannot_be_read_is_replaced(tmp_path: Path, data: bytes) -> None:
+    store = FolderStore(tmp_path / "store")
+    store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
+    key = f"{_PLAN.part('chunk')}s.json"
+    store.put_bytes(key, data)
+    bench = Bench(store=store, tools=_tools("A"), scratch=tmp_path / "scratch", history=from_spec)
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        ledger.submit(list(jobs(_PLAN, "ask")))
+        claims = ledger.claim("me", classes=("cpu",), limit=50, lease_s=60)
+    job = next(claim.job for claim in claims if claim.job.kind == "chunk")
+    handle = one_build(bench, lambda _job, _context: Done(result={}))
+    assert handle(job, JobContext(attempt=1)).result == {}
+    assert json.loads(store.get(key))["build"] == "A"

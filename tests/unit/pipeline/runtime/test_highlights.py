@@ -1,0 +1,48 @@
+"""Marks are found wherever a camera keeps them, also where it writes no telemetry."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from eddyline.mp4.write.box_writer import box
+from eddyline.pipeline.runtime.highlights import told
+
+
+def _old(*times: int) -> bytes:
+    return box("HMMT", struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(404, b"\0"))
+
+
+def test_an_old_cameras_box_of_marks_is_enough() -> None:
+    assert told(box("FIRM", b"HD4") + _old(1500, 9000)) == [(1.5, "manual"), (9.0, "manual")]
+
+
+def test_what_is_no_box_has_no_marks() -> None:
+    assert told(None) == told(b"") == told(b"\xff" * 50) == told(box("GPMF", b"\xff" * 99)) == []
+    assert told(box("HMMT", b"\xff\xff\xff\xff")) == []
+
+
+def test_a_newer_camera_says_who_marked_it() -> None:
+    row = struct.pack(">LLLllf4sff", 2500, 2000, 3000, 0, 0, 0.0, b"VOIC", 1.0, 2.0)
+    odd = struct.pack(">LLLllf4sff", 4000, 0, 0, 0, 0, 0.0, b"\xff<b>", 1.0, 2.0)
+    assert told(box("GPMF", _hlmt(row + odd, len(row)))) == [(2.5, "voice"), (4.0, "other")]
+
+
+def _hlmt(rows: bytes, size: int) -> bytes:
+    """A device of marks, byte by byte."""
+
+    def klv(key: bytes, kind: bytes, width: int, repeat: int, data: bytes) -> bytes:
+        return key + kind + struct.pack(">BH", width, repeat) + data + bytes(-len(data) % 4)
+
+    inner = klv(b"TYPE", b"c", 1, 9, b"LLLllfFff") + klv(b"HLMT", b"?", size, len(rows) // size, rows)
+    stream = klv(b"STRM", b"\0", 1, len(inner), inner)
+    body = klv(b"DVID", b"F", 4, 1, b"HLMT") + stream
+    return klv(b"DEVC", b"\0", 1, len(body), body)
+
+
+def test_a_real_cameras_marks_are_read(samples: Path) -> None:
+    block = (samples / "gpmf" / "mp4header.raw").read_bytes()
+    found = told(box("GPMF", block))
+    assert len(found) == 3
+    assert [time for time, _ in found] == sorted(time for time, _ in found)
+    assert {kind for _, kind in found} <= {"manual", "motion", "audio", "combined", "voice", "other"}

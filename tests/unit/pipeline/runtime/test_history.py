@@ -1,0 +1,69 @@
+"""Workers without a ledger are told an asset's history by the coordinator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from eddyline.graph.job import Done, Interrupted, Job, NewJob, Settlement
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.messages import Offer
+from eddyline.pipeline.runtime.history import History, from_ledger, from_spec, with_history
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """One job done after an interruption; publishing is ready."""
+    with Ledger.open(tmp_path / "ledger.sqlite") as opened:
+        chunk = NewJob(id="a.chunk", asset="a", kind="chunk", spec={})
+        opened.submit([chunk, NewJob(id="a.publish", asset="a", kind="publish", spec={}, needs=("a.chunk",))])
+        opened.register("w", "host", 1)
+        for outcome in (Interrupted(), Done(result={})):
+            (claim,) = opened.claim("w", classes=["cpu"], limit=1, lease_s=60)
+            opened.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
+        yield opened
+
+
+def _job(ledger: Ledger, name: str) -> Job:
+    job = ledger.job(name)
+    assert job is not None
+    return job
+
+
+def test_a_job_that_publishes_carries_what_the_ledger_knows(ledger: Ledger) -> None:
+    publish, chunk = _job(ledger, "a.publish"), _job(ledger, "a.chunk")
+    told, untouched = with_history(ledger)([Offer(job=publish, base=1), Offer(job=chunk, base=2)])
+    assert json.loads(json.dumps(told.job.spec)) == told.job.spec
+    assert from_spec(told.job) == from_ledger(ledger)(publish)
+    assert from_spec(told.job).interruptions == 1
+    assert from_spec(told.job).started > 0
+    assert untouched == Offer(job=chunk, base=2)
+
+
+def test_a_job_that_was_told_nothing_knows_of_nothing(ledger: Ledger) -> None:
+    assert from_spec(_job(ledger, "a.publish")) == History()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [],
+        "x",
+        {"redone_jobs": -1},
+        {"redone_jobs": "1"},
+        {"started": 1e300},
+        {"started": []},
+        {"interruptions": 1e9},
+    ],
+)
+def test_what_is_no_history_in_a_message_is_none(ledger: Ledger, told: object) -> None:
+    publish = _job(ledger, "a.publish")
+    assert from_spec(replace(publish, spec={"history": told})) == History()
+    known = {"redone_jobs": 1, "interruptions": 2, "started": 3, "unknown": []}
+    assert from_spec(replace(publish, spec={"history": known})) == History(
+        redone_jobs=1, interruptions=2, started=3.0
+    )

@@ -1,0 +1,93 @@
+"""The limits of a class hold its jobs: their time, their memory and their room."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.pipeline.source_facts import facts
+
+from eddyline.core.errors import TransientError
+from eddyline.core.identity import canonical
+from eddyline.fleet.pools import JobLimits
+from eddyline.graph.job import Claim, Done, Failed, Outcome
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.worker.handler import JobContext, perform
+from eddyline.media.ladder.profile import load
+from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.planning.plan import Plan, jobs
+from eddyline.pipeline.runtime.history import from_spec
+from eddyline.pipeline.runtime.runtime import Bench, Made, Task, handler
+from eddyline.store.local import FolderStore
+
+MIB = 1024 * 1024
+_PLAN = Plan.make(
+    asset="0123456789abcdef", name="a.mp4", facts=facts(), profile=load("fast"), toolchain="fleet"
+)
+
+
+@pytest.fixture
+def claim(tmp_path: Path) -> Claim:
+    """A chunk to be made, as a worker gets it."""
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        ledger.submit(list(jobs(_PLAN, "ask")))
+        return ledger.claim("me", classes=("cpu",), limit=1, lease_s=60)[0]
+
+
+def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
+    """What becomes of a job whose program is this code, in a class with these limits."""
+    store = FolderStore(tmp_path / "store")
+    store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
+    bench = Bench(
+        store=store,
+        tools=Toolchain.find(),
+        scratch=tmp_path / "scratch",
+        history=from_spec,
+        patience_s=0,
+        limits={claim.job.cls: JobLimits(**{"scratch_gib": 0.01, **limits})} if limits else {},
+    )
+
+    def step(task: Task) -> Made:
+        task.runner.run((sys.executable, "-c", code), cwd=task.work)
+        return Made()
+
+    return perform(handler(bench, step), claim.job, JobContext(attempt=1))
+
+
+_SLOW = "import time; time.sleep(3)"
+_GREEDY = f"b = bytearray({600 * MIB})"
+_FLOOD = f"import time\nf = open('flood', 'wb')\nf.write(bytes({40 * MIB}))\nf.flush()\ntime.sleep(3)"
+
+
+@pytest.mark.parametrize(
+    ("code", "limits", "said"),
+    [
+        (_SLOW, {"wall_s": 0.5}, "used up its job's time of 0.5 s"),
+        (_GREEDY, {"memory_mib": 500}, "MemoryError"),
+        (_FLOOD, {"scratch_gib": 0.01}, "filled its work folder"),
+    ],
+)
+def test_each_limit_of_a_class_ends_a_real_program(
+    tmp_path: Path, claim: Claim, code: str, limits: dict[str, float], said: str
+) -> None:
+    outcome = _made(tmp_path, claim, code, **limits)
+    assert isinstance(outcome, Failed)
+    assert said in outcome.error["message"]
+    # It may be the machine's fault: another may have more.
+    assert outcome.retry
+    if said != "MemoryError":
+        assert "limits of class cpu in pools.yaml" in outcome.error["remedy"]
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_the_same_programs_run_to_their_end_where_there_are_no_limits(tmp_path: Path, claim: Claim) -> None:
+    assert isinstance(_made(tmp_path, claim, f"{_GREEDY}; open('large', 'wb').write(b)"), Done)
+
+
+def test_a_job_does_not_start_on_a_disk_without_the_room_it_may_need(tmp_path: Path, claim: Claim) -> None:
+    outcome = _made(tmp_path, claim, "raise SystemExit(1)", scratch_gib=60_000)
+    assert isinstance(outcome, Failed)
+    assert outcome.error["error"] == TransientError.__name__
+    assert "needs 6000 GiB free" in outcome.error["message"]

@@ -1,0 +1,57 @@
+"""Workers of one machine share scratch space and sweep after each other, never under each other."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from eddyline.pipeline.runtime.scratch import occupied
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from eddyline.pipeline.runtime.scratch import occupied
+with occupied(Path(sys.argv[1])) as folder:
+    (folder / "half.mp4").write_bytes(b"x")
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+@contextmanager
+def _holder(root: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    command = [sys.executable, "-c", HOLDER, str(root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process, Path(process.stdout.readline().strip())
+        process.kill()
+
+
+def test_a_folder_is_ones_own_and_gone_afterwards(tmp_path: Path) -> None:
+    with occupied(tmp_path / "work") as one, occupied(tmp_path / "work") as other:
+        assert one != other
+        assert one.is_dir()
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(tmp_path: Path) -> None:
+    with _holder(tmp_path) as (killed, left), _holder(tmp_path) as (_, kept):
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        with occupied(tmp_path):
+            assert not left.exists()
+            assert (kept / "half.mp4").exists()
+
+
+def test_a_stranger_s_files_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("mine")
+    os.utime(tmp_path / "notes", (0, 0))
+    with occupied(tmp_path):
+        pass
+    assert (tmp_path / "notes" / "mine.txt").read_text() == "mine"

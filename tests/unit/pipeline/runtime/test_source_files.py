@@ -1,0 +1,152 @@
+"""A source is found where it was, unchanged, or it is said that it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from tests.servers.ministack import Ministack, ministack
+
+from eddyline.core.errors import FormatError, InputError, MissingError, UsageError
+from eddyline.core.identity import canonical
+from eddyline.pipeline.demo_clip import make_clip
+from eddyline.pipeline.runtime.source_files import Chapter, Indexes, Original, Sources
+from eddyline.store.local import FolderStore
+from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
+from eddyline.store.ranges import FileRanges
+from eddyline.store.store import Store
+
+ASSET = "0123456789abcdef"
+
+__all__ = ["ministack"]
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, str]]:
+    """A store with one source in it, and the source's address."""
+    if request.param == "folder":
+        store: Store = FolderStore(tmp_path / "card")
+    else:
+        server: Ministack = request.getfixturevalue("ministack")
+        BUCKETS.reach_by(server.settings)
+        store = open_store(f"s3://{server.bucket()}/card", server.settings)
+    store.put_bytes("GX010001.MP4", b"some footage")
+    yield store, store.where("GX010001.MP4")
+    BUCKETS.reach_by(StoreSettings())
+
+
+def test_an_original_is_known_by_its_address_size_and_stamp(place: tuple[Store, str]) -> None:
+    _, address = place
+    original = Original.of(address)
+    assert (original.address, original.name, original.size) == (address, "GX010001.MP4", 12)
+    original.check()
+    with original.open() as src:
+        assert src.read(5, 7) == b"footage"
+        assert src.bytes_read == 7
+
+
+def test_an_original_that_changed_is_refused(place: tuple[Store, str]) -> None:
+    store, address = place
+    original = Original.of(address)
+    store.put_bytes("GX010001.MP4", b"Some footage")
+    with pytest.raises(InputError, match="has changed"):
+        original.check()
+    with pytest.raises(InputError, match="has changed"):
+        original.open()
+
+
+def test_an_original_that_is_gone_is_missing(place: tuple[Store, str]) -> None:
+    store, address = place
+    original = Original.of(address)
+    store.delete("GX010001.MP4")
+    with pytest.raises(MissingError):
+        original.check()
+    with pytest.raises(MissingError):
+        Original.of(address)
+
+
+def test_sources_are_remembered_with_their_chapters(place: tuple[Store, str], tmp_path: Path) -> None:
+    original = Original.of(place[1])
+    sources = Sources(FolderStore(tmp_path))
+    sources.remember(ASSET, original, (chapter := Chapter(original=original, fingerprint="ab"),))
+    assert sources.find(ASSET) == original
+    assert sources.chapters(ASSET) == (chapter,)
+
+
+def test_sources_remembered_by_an_older_release_are_found(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    note = {"path": "/card/a.mp4", "size": 3, "mtime_ns": 5}
+    store.put_bytes(f".eddyline/sources/{ASSET}.json", canonical(note))
+    assert Sources(store).find(ASSET) == Original(address="/card/a.mp4", size=3, stamp="5")
+
+
+def test_a_relative_path_is_kept_as_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    assert Original.of("a.mp4") == Original.of(tmp_path / "a.mp4")
+
+
+def test_an_index_is_read_once_however_many_ask_at_once(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
+    indexes, original = Indexes(), Original.of(clip)
+
+    def ask(_: int) -> int:
+        with original.open() as src:
+            footage = indexes.of(original, src)
+            assert len(footage.presentation) == 30
+            return src.bytes_read
+
+    with ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(ask, range(16)))
+    assert sum(each > 0 for each in read) == 1
+
+
+def test_an_index_that_cannot_be_read_is_tried_again_by_the_next(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing")
+    indexes = Indexes()
+    for _ in range(2):
+        with FileRanges(broken) as src, pytest.raises(FormatError):
+            indexes.of("a", src)
+
+
+def test_a_path_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
+    clip = tmp_path / "clip\udcff.mp4"  # a byte 0xff, as an old archive may hold
+    clip.write_bytes(b"x")
+    with pytest.raises(InputError, match="not Unicode"):
+        Original.of(clip)
+
+
+@pytest.mark.parametrize(
+    "asset", ["", ".", "..", "../../x", "/etc/passwd", "0123456789ABCDEF", "a" * 16 + "/.."]
+)
+def test_only_the_id_of_an_asset_names_a_note(tmp_path: Path, asset: str) -> None:
+    store = FolderStore(tmp_path)
+    with pytest.raises(UsageError, match="not the id of an asset"):
+        Sources(store).find(asset)
+    with pytest.raises(UsageError, match="not the id of an asset"):
+        Sources(store).remember(asset, Original(address="/a", size=1, stamp="1"))
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"address":["/etc/passwd"],"size":1,"stamp":"1"}',
+        b'{"address":"/a","size":-1,"stamp":"1"}',
+        b'{"address":"/a","size":1e99,"stamp":"1"}',
+        b'{"address":"/a","size":1,"stamp":"1","chapters":7}',
+        b'{"address":"/a","size":1,"stamp":"1","chapters":[[]]}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_note_that_was_not_written_here_is_refused_by_an_error_of_ours(tmp_path: Path, note: bytes) -> None:
+    store = FolderStore(tmp_path)
+    store.put_bytes(f".eddyline/sources/{ASSET}.json", note)
+    for ask in (Sources(store).find, Sources(store).chapters):
+        with pytest.raises(FormatError, match="cannot be read"):
+            ask(ASSET)

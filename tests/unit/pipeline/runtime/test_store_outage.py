@@ -1,0 +1,122 @@
+"""While the store is away, jobs wait for it and are handed back; what fails for another reason fails."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from tests.servers.ministack import Ministack, running
+
+from eddyline.core.errors import InputError, Interrupted, MissingError, TransientError, UsageError
+from eddyline.core.stop import Stop
+from eddyline.graph.job import Done, Job, NewJob
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.worker.handler import Handler, JobContext
+from eddyline.pipeline.runtime.store_outage import Outage
+from eddyline.store.local import FolderStore
+from eddyline.store.open_store import open_store
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        ledger.submit([NewJob(id="a", asset="a", kind="chunk", cls="cpu", spec={})])
+        found = ledger.job("a")
+    assert found is not None
+    return found
+
+
+class Shaky(FolderStore):
+    """A folder that answers as a test says, and counts how often it is asked."""
+
+    def __init__(self, root: Path, answers: list[Exception | None]) -> None:
+        super().__init__(root)
+        self.answers = answers
+        self.asked = 0
+
+    def check(self) -> None:
+        self.asked += 1
+        error = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if error is not None:
+            raise error
+
+
+def _failing(error: Exception) -> Handler:
+    def handle(_job: Job, _context: JobContext) -> NoReturn:
+        raise error
+
+    return handle
+
+
+def _outlasted(store: FolderStore, error: Exception, said: list[str]) -> Handler:
+    outage = Outage(store, said.append, first_s=0.001)
+    return outage.outlasted({"chunk": _failing(error)})["chunk"]
+
+
+AWAY = TransientError("the network is down")
+
+
+def test_a_job_waits_for_the_store_and_is_handed_back_unblamed(job: Job, tmp_path: Path) -> None:
+    store, said = Shaky(tmp_path, [AWAY, AWAY, AWAY, None]), list[str]()
+    with pytest.raises(Interrupted, match="no part was written"):
+        _outlasted(store, TransientError("no part was written"), said)(job, JobContext(attempt=1))
+    assert store.asked == 4
+    assert said == ["the network is down; jobs wait for it", "the store is there again"]
+
+
+@pytest.mark.parametrize("error", [TransientError("disk full"), MissingError("gone"), InputError("bad")])
+def test_what_fails_while_the_store_is_there_fails(job: Job, tmp_path: Path, error: Exception) -> None:
+    said = list[str]()
+    with pytest.raises(type(error)) as caught:
+        _outlasted(Shaky(tmp_path, [None]), error, said)(job, JobContext(attempt=1))
+    assert caught.value is error
+    assert said == []
+
+
+def test_nobody_waits_for_a_store_that_says_no(job: Job, tmp_path: Path) -> None:
+    with pytest.raises(TransientError, match="first"):
+        _outlasted(Shaky(tmp_path, [UsageError("no such bucket")]), TransientError("first"), [])(
+            job, JobContext(attempt=1)
+        )
+
+
+def test_told_to_stop_a_job_waits_no_longer(job: Job, tmp_path: Path) -> None:
+    stop = Stop()
+    threading.Timer(0.1, stop.request, ["drain"]).start()
+    with pytest.raises(Interrupted):
+        _outlasted(Shaky(tmp_path, [AWAY]), TransientError("x"), [])(job, JobContext(attempt=1, stop=stop))
+
+
+def test_a_server_that_goes_and_comes_back_costs_no_attempt(job: Job) -> None:
+    with running(keeping=True) as server, ThreadPoolExecutor(1) as pool:
+        handle, said = _writer(server)
+        assert handle(job, JobContext(attempt=1)) == Done(result={})
+        server.end()
+        waiting = pool.submit(handle, job, JobContext(attempt=1))
+        while not said:
+            time.sleep(0.01)
+        server.start()
+        with pytest.raises(Interrupted):
+            waiting.result()
+        assert len(said) == 2
+        assert handle(job, JobContext(attempt=1)) == Done(result={})
+
+
+def _writer(server: Ministack) -> tuple[Callable[[Job, JobContext], Done], list[str]]:
+    """A job that writes into a bucket of this server."""
+    settings = replace(server.settings, retries=1)
+    store, said = open_store(f"s3://{server.bucket()}", settings), list[str]()
+
+    def write(_job: Job, _context: JobContext) -> Done:
+        store.put_bytes("a/x", b"1")
+        return Done(result={})
+
+    return Outage(store, said.append, first_s=0.1).outlasted({"chunk": write})["chunk"], said

@@ -1,0 +1,85 @@
+"""What a worker is to do is known, and proven, before it claims anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from eddyline.core.errors import UnsupportedError, UsageError
+from eddyline.core.process import Runner
+from eddyline.fleet.pools import Pools, load
+from eddyline.fleet.slots import Machine, slots_on
+from eddyline.pipeline.planning.plan import KINDS
+from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.worker_assignment import assign
+from eddyline.pipeline.steps.table import handlers
+
+_BIG = Machine(vcpus=16, memory=64 * 1024**3)
+_SMALL: dict[str, Any] = {"wall_s": 60, "scratch_gib": 0.001}
+
+
+def _pools(**changes: object) -> Pools:
+    pool = {
+        "kinds": ["chunk"],
+        "cost": 1,
+        "codecs": {"h264": "libx264"},
+        "slot": {"vcpu": 1, "memory_mib": 256},
+        "limits": _SMALL,
+        **changes,
+    }
+    other = {"kinds": ["audio"], "cost": 1, "slot": {"vcpu": 1, "memory_mib": 256}, "encoders": ["aac"]}
+    return Pools.model_validate({"pools": {"mine": pool, "other": {**other, "limits": _SMALL}}})
+
+
+def test_a_built_in_class_is_assigned_as_its_file_says() -> None:
+    mine = assign(load(), "cpu", _BIG)
+    assert mine.classes == ("cpu", "light")
+    assert mine.slots == slots_on(_BIG, load()["cpu"]) > 1
+    assert mine.ffmpeg is None
+    assert mine.encoders == {"libx264", "libx265", "libsvtav1", "aac", "mjpeg"}
+    assert (mine.limits["cpu"].wall_s, mine.limits["light"].wall_s) == (3600, 7200)
+
+
+def test_a_classs_own_build_comes_before_the_setting() -> None:
+    setting = Path("/usr/bin/ffmpeg")
+    assert assign(_pools(), "mine", _BIG, ffmpeg=setting).ffmpeg == setting
+    own = assign(_pools(ffmpeg="/opt/own/ffmpeg"), "mine", _BIG, ffmpeg=setting)
+    assert own.ffmpeg == Path("/opt/own/ffmpeg")
+
+
+def test_a_person_may_say_the_number_of_slots() -> None:
+    tiny = Machine(vcpus=0.2, memory=10**9)
+    assert assign(_pools(), "mine", tiny, slots=2).slots == 2
+    with pytest.raises(UsageError, match="a slot of class mine needs 1 vCPU"):
+        assign(_pools(), "mine", tiny)
+
+
+@pytest.mark.parametrize("codecs", [{"h264": "h264_qsv"}, {"h264": "libx265"}, {"vvc": "libvvenc"}])
+def test_an_encoder_whose_chunks_nobody_can_join_is_refused_at_once(codecs: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match=r"class mine: Eddyline does not know how to join .*pools\.yaml"):
+        assign(_pools(codecs=codecs), "mine", _BIG)
+
+
+def test_a_kind_of_job_that_there_is_not_is_refused_at_once() -> None:
+    with pytest.raises(UsageError, match="class mine: there are no jobs of kind inspekt") as error:
+        assign(_pools(kinds=["chunk", "inspekt"]), "mine", _BIG)
+    assert "inspect" in error.value.remedy
+
+
+def test_the_kinds_that_are_known_are_those_that_are_done() -> None:
+    assert set(handlers(cast("Bench", None))) == KINDS
+
+
+def test_what_is_proven_is_all_that_it_serves(ffmpeg: str, tmp_path: Path) -> None:
+    assign(_pools(serves=["other"]), "mine", _BIG).prove(Path(ffmpeg), tmp_path, Runner())
+    broken = _pools(serves=["other"], encoders=["h264_v4l2m2m"])
+    with pytest.raises(UnsupportedError, match="class mine needs: h264_v4l2m2m"):
+        assign(broken, "mine", _BIG).prove(Path(ffmpeg), tmp_path, Runner())
+
+
+def test_a_disk_without_room_for_one_job_is_refused(ffmpeg: str, tmp_path: Path) -> None:
+    greedy = _pools(limits={"scratch_gib": 60_000})
+    with pytest.raises(UsageError, match=r"class mine may need 6000 GiB in .* are free"):
+        assign(greedy, "mine", _BIG).prove(Path(ffmpeg), tmp_path, Runner())

@@ -1,0 +1,110 @@
+"""An asset whose parts are all there, made up: what publishing begins with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.unit.pipeline.source_facts import facts
+
+from eddyline.core.identity import canonical
+from eddyline.graph.job import Done, Job, NewJob
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.worker.handler import JobContext
+from eddyline.media.ladder import profile as profiles
+from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.plan import jobs as planned
+from eddyline.pipeline.runtime.history import from_spec
+from eddyline.pipeline.runtime.parts import Parts
+from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.steps.table import handlers
+from eddyline.store.store import Store
+
+ASSET = "0123456789abcdef"
+
+
+def toolchain(identity: str = "one") -> Toolchain:
+    """Programs that no test here starts."""
+    return Toolchain(
+        ffmpeg=Path("ffmpeg"),
+        ffprobe=Path("ffprobe"),
+        packager=Path("packager"),
+        ffmpeg_version="9.0",
+        packager_version="3.4",
+        ffmpeg_sha256=identity,
+        encoders=frozenset(),
+        identity=identity,
+    )
+
+
+class Making:
+    """A store with all parts of one asset; `film` is what its renditions hold."""
+
+    def __init__(self, store: Store, scratch: Path, *, film: bytes = b"film", identity: str = "one") -> None:
+        self.store = store
+        self.bench = Bench(store=store, tools=toolchain(identity), scratch=scratch, history=from_spec)
+        profile = profiles.load("fast").model_copy(update={"package": False})
+        self.plan = Plan.make(
+            asset=ASSET, name="a.mp4", facts=facts(frames=60), profile=profile, toolchain=identity
+        )
+        store.put_bytes(self.plan.key, canonical(self.plan.to_json()))
+        self._film = film
+        self._made = scratch / "made"
+        self._keep_all()
+
+    def job(self, kind: str) -> Job:
+        """The plan's job of this kind, as a worker gets it."""
+        new: NewJob = next(job for job in planned(self.plan, "ask") if job.kind == kind)
+        with Ledger.open(self._made / f"{kind}.sqlite") as ledger:
+            ledger.submit([NewJob(id=new.id, asset=new.asset, kind=kind, spec=new.spec)])
+            found = ledger.job(new.id)
+        assert found is not None
+        return found
+
+    def perform(self, job: Job, context: JobContext | None = None) -> Done:
+        """Do a job in a scratch folder of its own."""
+        return handlers(self.bench)[job.kind](job, context or JobContext(attempt=1))
+
+    def manifest(self) -> dict[str, Any]:
+        """What stands published."""
+        told: dict[str, Any] = json.loads(self.store.get(f"assets/{ASSET}/manifest.json"))
+        return told
+
+    def _keep_all(self) -> None:
+        film = {"frames": 60, "bytes": len(self._film), "sha256": self._film.hex(), "idr": [0]}
+        film |= {
+            "telemetry_sha256": None,
+            "audio_samples": [96000],
+            "chapters": [{"frame": 0, "time_s": 0.0, "title": "a"}],
+        }
+        film |= {
+            "frame_samples": {"compared": 9, "worst_psnr_db": 41.5},
+            "proof_cpu_s": 0.1,
+            "duration_s": 2.002,
+        }
+        sound = {"language": "und", "codec": "aac", "channels": 2, "sample_rate": 48000, "samples": 96000}
+        loud = {"integrated_lufs": -20.0, "range_lu": 1.0, "true_peak_dbtp": -1.0}
+        self._keep("inspect", {})
+        self._keep("poster", {}, poster=b"jpeg")
+        self._keep("samples", {})
+        self._keep("pictures", {"thumbnails": [], "storyboard": None, "highlights": []})
+        paths = dict.fromkeys(("payloads", "udta", "json", "gpx", "geojson", "svg", "highlights"))
+        self._keep("telemetry", {"paths": paths, "camera": None, "streams": {}, "gps": None, "warnings": []})
+        self._keep("audio", {**sound, "loudness": loud}, 0)
+        for chunk in self.plan.chunks:
+            self._keep("chunk", {}, chunk.index)
+        for rung in self.plan.rungs:
+            self._keep("assemble", film, rung.name, **{rung.name: self._film})
+
+    def _keep(
+        self, kind: str, result: dict[str, Any], index: int | str | None = None, **files: bytes
+    ) -> None:
+        suffix = {"poster": ".jpg", "assemble": ".mp4"}.get(kind, "")
+        self._made.mkdir(parents=True, exist_ok=True)
+        made = {}
+        for name, data in files.items():
+            made[name + suffix] = self._made / name
+            made[name + suffix].write_bytes(data)
+        Parts(self.store).keep(self.plan.part(kind, index), made, result, 0.0)

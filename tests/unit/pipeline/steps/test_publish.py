@@ -1,0 +1,274 @@
+"""An asset appears at once and whole, whoever else publishes it at the same time, and is never hidden."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.servers.ministack import Ministack, any_keys, ministack
+from tests.unit.pipeline.run_process import run_at_once
+from tests.unit.pipeline.runtime_helpers import ASSET, Making
+
+from eddyline.core.errors import MissingError, ProofError, TransientError
+from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
+from eddyline.pipeline.publication.manifest import lasting
+from eddyline.pipeline.publication.published import published
+from eddyline.store.local import FolderStore
+from eddyline.store.open_store import StoreSettings, open_store
+from eddyline.store.store import Store
+
+__all__ = ["ministack"]
+
+MANIFEST = manifest_key(ASSET)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str | None]]:
+    """A store's address, and its endpoint."""
+    if request.param == "folder":
+        yield str(tmp_path / "store"), None
+    else:
+        server: Ministack = request.getfixturevalue("ministack")
+        yield f"s3://{server.bucket()}/media", server.url
+
+
+def _open(address: tuple[str, str | None]) -> Store:
+    return open_store(
+        address[0], StoreSettings(endpoint=address[1], region="us-east-1", credentials=any_keys)
+    )
+
+
+@pytest.fixture
+def store(address: tuple[str, str | None]) -> Store:
+    return _open(address)
+
+
+def test_the_asset_is_there_whole_and_its_parts_are_tidied_away(store: Store, tmp_path: Path) -> None:
+    making = Making(store, tmp_path / "work")
+    making.perform(making.job("publish"))
+    assert published(store, ASSET)
+    assert making.manifest()["proof"]["frames_in"] == 60
+    assert list(store.list(".eddyline/parts"))
+    making.perform(making.job("tidy"))
+    making.perform(making.job("tidy"))
+    assert not list(store.list(".eddyline/parts"))
+    assert published(store, ASSET)
+
+
+def test_published_twice_the_first_manifest_stays(store: Store, tmp_path: Path) -> None:
+    making = Making(store, tmp_path / "work")
+    making.perform(making.job("publish"))
+    first = making.manifest()
+    store.delete(making.plan.part("publish"))  # the answer of the first start was lost with its receipt
+    job = making.job("publish")
+    told = {"redone_jobs": 7, "interruptions": 3, "started": 1e9}
+    making.perform(replace(job, spec={**job.spec, "history": told}))
+    assert making.manifest() == first
+    assert first["run"]["redone_jobs"] == 0
+
+
+def _publish(address: tuple[str, str | None], scratch: Path, go: Callable[[], object]) -> dict[str, object]:
+    making = Making(_open(address), scratch)
+    job = making.job("publish")
+    go()
+    making.perform(job)
+    return making.manifest()
+
+
+def test_many_threads_publish_one_asset_and_agree(address: tuple[str, str | None], tmp_path: Path) -> None:
+    barrier = threading.Barrier(6)
+    with ThreadPoolExecutor(6) as pool:
+        told = list(pool.map(lambda n: _publish(address, tmp_path / f"{n}", barrier.wait), range(6)))
+    assert all(each == told[0] for each in told)
+    assert published(_open(address), ASSET)
+
+
+_PUBLISHER = """
+import sys
+from pathlib import Path
+from tests.unit.pipeline.steps.test_publish import _publish
+address, endpoint, scratch = sys.argv[1:]
+
+
+def ready():
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+
+_publish((address, endpoint or None), Path(scratch), ready)
+"""
+
+
+def test_many_processes_publish_one_asset_and_agree(address: tuple[str, str | None], tmp_path: Path) -> None:
+    folders = [str(tmp_path / f"{number}") for number in range(3)]
+    run_at_once(_PUBLISHER, [(address[0], address[1] or "", folder) for folder in folders])
+    assert published(_open(address), ASSET)
+
+
+def test_what_stands_published_is_never_gone_while_it_is_published_again(
+    store: Store, tmp_path: Path
+) -> None:
+    making = Making(store, tmp_path / "work")
+    making.perform(making.job("publish"))
+    job, done, seen = making.job("publish"), threading.Event(), []
+
+    def watch() -> None:
+        while not done.is_set():
+            seen.append(published(store, ASSET))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for _ in range(3):
+        store.delete(making.plan.part("publish"))
+        making.perform(job)
+    done.set()
+    watcher.join()
+    assert seen
+    assert all(seen)
+
+
+class _Losing:
+    """A store whose answer to a conditional write is lost: asked for again, it finds its own."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.lost = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
+        self._store.compare_and_set(key, data, expected)
+        self.lost += 1
+        return self._store.compare_and_set(key, data, expected)
+
+
+def test_a_manifest_whose_answer_was_lost_is_known_to_be_ours(store: Store, tmp_path: Path) -> None:
+    losing = _Losing(store)
+    making = Making(losing, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
+    making.perform(making.job("publish"))
+    assert losing.lost == 1
+    assert published(store, ASSET)
+
+
+def test_an_older_manifest_of_other_programs_is_replaced(store: Store, tmp_path: Path) -> None:
+    Making(store, tmp_path / "old", film=b"old film", identity="old").perform(
+        Making(store, tmp_path / "old", film=b"old film", identity="old").job("publish")
+    )
+    store.put_bytes(asset_key(ASSET, "stream/stale.m3u8"), b"x")
+    making = Making(store, tmp_path / "new", film=b"the new film", identity="new")
+    making.perform(making.job("publish"))
+    assert making.manifest()["toolchain"]["ffmpeg_sha256"] == "new"
+    assert published(store, ASSET)
+    assert store.size(asset_key(ASSET, "stream/stale.m3u8")) is None
+
+
+def test_another_result_of_the_same_programs_is_not_published(store: Store, tmp_path: Path) -> None:
+    first = Making(store, tmp_path / "one", film=b"film")
+    first.perform(first.job("publish"))
+    before = store.get(MANIFEST)
+    other = Making(store, tmp_path / "two", film=b"another")
+    store.delete(other.plan.part("publish"))
+    with pytest.raises(ProofError, match="differently"):
+        other.perform(other.job("publish"))
+    assert store.get(MANIFEST) == before
+    assert published(store, ASSET), "the films that the manifest names were replaced"
+
+
+def test_a_damaged_asset_is_repaired(store: Store, tmp_path: Path) -> None:
+    first = Making(store, tmp_path / "one", film=b"film")
+    first.perform(first.job("publish"))
+    store.delete(asset_key(ASSET, "renditions"))
+    again = Making(store, tmp_path / "two", film=b"another")
+    store.delete(again.plan.part("publish"))
+    again.perform(again.job("publish"))
+    assert published(store, ASSET)
+    assert lasting(again.manifest()) != lasting(json.loads(b"{}"))
+    assert again.manifest()["renditions"][0]["bytes"] == len(b"another")
+
+
+def test_a_manifest_that_cannot_be_read_is_replaced(store: Store, tmp_path: Path) -> None:
+    making = Making(store, tmp_path / "work")
+    store.put_bytes(MANIFEST, b"{half")
+    making.perform(making.job("publish"))
+    assert published(store, ASSET)
+
+
+def test_a_start_that_comes_after_all_is_tidied_changes_nothing(store: Store, tmp_path: Path) -> None:
+    making = Making(store, tmp_path / "work")
+    making.perform(making.job("publish"))
+    making.perform(making.job("tidy"))
+    before = store.get(MANIFEST)
+    late = type(making.bench)(
+        store=store, tools=making.bench.tools, scratch=tmp_path / "late", history=making.bench.history
+    )
+    making.bench = late
+    with pytest.raises(MissingError):
+        making.perform(making.job("publish"))
+    assert store.get(MANIFEST) == before
+    assert published(store, ASSET)
+
+
+class _Rivals:
+    """A store in which another manifest appears before each of ours."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._count = store, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
+        self._count += 1
+        told = {**json.loads(data), "toolchain": {"ffmpeg": str(self._count)}}
+        self._store.put_bytes(key, json.dumps(told).encode())
+        return self._store.compare_and_set(key, data, expected)
+
+
+def test_rivals_without_end_are_left_to_another_attempt(tmp_path: Path) -> None:
+    rivals = _Rivals(FolderStore(tmp_path / "store"))
+    making = Making(rivals, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
+    with pytest.raises(TransientError, match="by others"):
+        making.perform(making.job("publish"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pictures": {"poster": "../../x", "thumbnails": [], "storyboard": "../../../victim"}},
+        {"pictures": {"poster": "p.jpg", "thumbnails": [], "storyboard": "/etc/passwd"}},
+        {"pictures": []},
+        {"renditions": [{"path": "../../../../etc/passwd", "bytes": 1}]},
+        {"renditions": "x"},
+        {"stream": {"hls": "/etc/passwd"}},
+        {"stream": ["x"]},
+    ],
+)
+def test_a_manifest_that_others_wrote_names_no_paths_of_ours(tmp_path: Path, change: object) -> None:
+    assert isinstance(change, dict)
+    (tmp_path / "victim").write_bytes(b"precious")
+    store = FolderStore(tmp_path / "store")
+    making = Making(store, tmp_path / "work")
+    making.perform(making.job("publish"))
+    hostile = {**making.manifest(), **change, "version": 0}
+    store.put_bytes(MANIFEST, json.dumps(hostile).encode())
+    assert not published(store, ASSET)
+    store.delete(making.plan.part("publish"))
+    making.perform(making.job("publish"))
+    assert published(store, ASSET)
+    assert (tmp_path / "victim").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("data", [b"[]", b"7", b"[" * 100_000, b"null", b"\xff"])
+def test_what_is_no_manifest_at_all_is_replaced(tmp_path: Path, data: bytes) -> None:
+    store = FolderStore(tmp_path / "store")
+    store.put_bytes(MANIFEST, data)
+    assert not published(store, ASSET)
+    making = Making(store, tmp_path / "work")
+    making.perform(making.job("publish"))
+    assert published(store, ASSET)

@@ -1,0 +1,180 @@
+"""Telemetry is kept as it is, told in open formats, and never costs an asset."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import jsonschema
+import pytest
+from tests.unit.pipeline.source_facts import facts
+
+from eddyline.core.errors import ProofError, TransientError
+from eddyline.gpmf.export.json_document import schema
+from eddyline.media.source.source import TelemetryFacts
+from eddyline.mp4.index import read_movie
+from eddyline.mp4.slice import sample_bytes
+from eddyline.pipeline.demo_clip import make_clip
+from eddyline.pipeline.publication.manifest import _telemetry
+from eddyline.pipeline.runtime.parts import Part
+from eddyline.pipeline.runtime.runtime import Made, Task
+from eddyline.pipeline.runtime.source_files import Footage, Indexes
+from eddyline.pipeline.steps import telemetry as step
+from eddyline.store.ranges import FileRanges
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clip") / "demo.mp4", seconds=3, width=160, height=90)
+
+
+def _payloads(path: Path) -> list[bytes]:
+    with FileRanges(path) as src:
+        track = read_movie(src).first("telemetry")
+        return list(sample_bytes(src, track)) if track else []
+
+
+def _made(path: Path, work: Path) -> Made:
+    """What the step makes of a file, as it is inspected now."""
+    work.mkdir(exist_ok=True)
+    own = _payloads(path)
+    told = TelemetryFacts(
+        payloads=len(own), bytes=sum(map(len, own)), sha256=hashlib.sha256(b"".join(own)).hexdigest()
+    )
+    plan = SimpleNamespace(facts=replace(facts(), telemetry=told if own else None))
+
+    @contextmanager
+    def footage() -> Iterator[Footage]:
+        with FileRanges(path) as src:
+            yield Indexes().of(path, src)
+
+    return step.telemetry(cast("Task", SimpleNamespace(plan=plan, work=work, footage=footage)))
+
+
+def _manifest(made: Made) -> dict[str, Any]:
+    """The manifest's part, after its schema has agreed."""
+    plain = _telemetry(Part(key="k", files={}, result=made.result, cpu_s=0.0))
+    whole = json.loads(files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text())
+    jsonschema.validate(plain, {**whole["properties"]["telemetry"], "$defs": whole["$defs"]})
+    return plain
+
+
+def _damaged(clip: Path, out: Path, number: int, change: bytes) -> Path:
+    """The clip with the beginning of one payload overwritten."""
+    with FileRanges(clip) as src:
+        track = read_movie(src).first("telemetry")
+    assert track
+    data = bytearray(clip.read_bytes())
+    at = int(track.samples.offset[number])
+    data[at : at + len(change)] = change
+    out.write_bytes(data)
+    return out
+
+
+def test_everything_is_kept_and_told(clip: Path, tmp_path: Path) -> None:
+    made = _made(clip, tmp_path / "work")
+    assert (tmp_path / "work" / "payloads.gpmf").read_bytes() == b"".join(_payloads(clip))
+    told = _manifest(made)
+    assert told["gpx"] == "telemetry/track.gpx"
+    assert sorted(made.files) == sorted(
+        Path(path).name for path in told.values() if isinstance(path, str) and path.startswith("telemetry/")
+    )
+    assert told["camera"]["model"] == "Eddyline Demo"
+    assert told["streams"]["ACCL"]["samples"] == 600
+    assert (told["gps"]["key"], told["gps"]["points"], told["warnings"]) == ("GPS5", 54, [])
+    assert told["gps"]["began"] == "2025-06-21T10:00:00.000Z"
+    document = json.loads(gzip.decompress(made.files["telemetry.json.gz"].read_bytes()))
+    jsonschema.validate(document, schema())
+    assert len(json.loads(made.files["highlights.json"].read_bytes())["highlights"]) == 2
+
+
+def test_two_runs_make_the_same_bytes(clip: Path, tmp_path: Path) -> None:
+    first, second = (_made(clip, tmp_path / name) for name in ("first", "second"))
+    assert first.result == second.result
+    for name, path in first.files.items():
+        assert path.read_bytes() == second.files[name].read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [bytes(64), b"\xff" * 64, b"DEVC\0\x01\xff\xff", b"DEVC\0\x01\0\x08DVIDL\x04\0\x01", b"GARB" * 16],
+    ids=["zeros", "ones", "a length that lies", "a short device", "rubbish"],
+)
+def test_broken_telemetry_costs_a_warning_at_most(clip: Path, tmp_path: Path, change: bytes) -> None:
+    damaged = _damaged(clip, tmp_path / "damaged.mp4", 1, change)
+    made = _made(damaged, tmp_path / "work")
+    told = _manifest(made)
+    assert made.files["payloads.gpmf"].read_bytes() == b"".join(_payloads(damaged))
+    assert 400 <= told["streams"]["ACCL"]["samples"] <= 600  # the other two payloads are sound
+    if change != bytes(64):
+        assert told["warnings"]
+        assert all(str(tmp_path) not in each for each in told["warnings"])
+    assert _made(damaged, tmp_path / "again").result == made.result
+
+
+def test_telemetry_broken_from_end_to_end_leaves_its_bytes_and_the_camera(clip: Path, tmp_path: Path) -> None:
+    damaged = clip
+    for number in range(3):
+        damaged = _damaged(damaged, tmp_path / f"{number}.mp4", number, b"\x01" * 3000)
+    told = _manifest(_made(damaged, tmp_path / "work"))
+    assert (told["payloads"], told["gpx"], told["gps"]) == ("telemetry/payloads.gpmf", None, None)
+    assert told["camera"]["model"] == "Eddyline Demo"
+    assert 0 < len(told["warnings"]) <= 21
+
+
+def test_what_no_reader_foresaw_is_a_warning_too(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> tuple[str, ...]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(step, "side_files", broken)
+    told = _manifest(_made(clip, tmp_path / "work"))
+    assert told["warnings"] == ["the telemetry cannot be read: ZeroDivisionError"]
+    assert told["payloads"]
+
+
+def test_a_full_disk_is_no_flaw_of_the_telemetry(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> tuple[str, ...]:
+        raise TransientError("the disk is full")
+
+    monkeypatch.setattr(step, "side_files", full)
+    with pytest.raises(TransientError):
+        _made(clip, tmp_path / "work")
+
+
+def test_payloads_that_changed_since_inspection_are_not_kept(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step, "sample_bytes", lambda *_: [b"other"])
+    with pytest.raises(ProofError, match="not the telemetry that was inspected"):
+        _made(clip, tmp_path / "work")
+
+
+def test_highlights_outside_the_film_are_told(clip: Path, tmp_path: Path) -> None:
+    late = tmp_path / "late.mp4"
+    shutil.copy(clip, late)
+    data = bytearray(late.read_bytes())
+    at = data.index(b"HMMT") + 8
+    data[at : at + 4] = (99_000).to_bytes(4, "big")
+    late.write_bytes(data)
+    (warning,) = _manifest(_made(late, tmp_path / "work"))["warnings"]
+    assert warning.startswith("1 of the camera's HiLights lie outside the film (3.003 s)")
+
+
+def test_a_real_camera_without_highlights_is_told(samples: Path, tmp_path: Path) -> None:
+    told = _manifest(_made(samples / "max-heromode.mp4", tmp_path / "work"))
+    assert told["camera"]["model"] == "GoPro Max"
+    assert told["streams"]["ACCL"]["samples"] == 2082
+    assert (told["gps"]["points"], told["highlights"], told["warnings"]) == (191, None, [])

@@ -1,0 +1,152 @@
+"""Submitting is safe to repeat, from many processes, and beside workers that publish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.unit.pipeline.run_process import run_at_once
+
+from eddyline.core.errors import MissingError
+from eddyline.graph.job import Done, Failed, Settlement
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.states import State
+from eddyline.media.ladder import profile as profiles
+from eddyline.pipeline.planning.job_options import USUAL, Terms
+from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
+from eddyline.pipeline.runtime.source_files import Sources
+from eddyline.pipeline.submission.submit import Submitted, submit
+from eddyline.store.local import FolderStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "store")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "ledger.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"any bytes have a fingerprint" * 10_000)
+    return path
+
+
+def _submit(
+    clip: Path, store: FolderStore, ledger: Ledger, *, toolchain: str = "fleet", terms: Terms = USUAL
+) -> Submitted:
+    return submit(
+        [str(clip)], profiles.load("fast"), store=store, ledger=ledger, toolchain=toolchain, terms=terms
+    )
+
+
+def _publish(store: FolderStore, asset: str) -> bytes:
+    """The least that counts as published."""
+    told: dict[str, object] = {"pictures": {"poster": "poster.jpg"}, "stream": None, "renditions": []}
+    for name in ("poster.jpg", "index.html"):
+        store.put_bytes(asset_key(asset, name), b"x")
+    data = json.dumps(told).encode()
+    store.put_bytes(manifest_key(asset), data)
+    return data
+
+
+def _end(ledger: Ledger, outcome: Done | Failed) -> None:
+    ledger.register("w", "host", 1)
+    for claim in ledger.claim("w", classes=["light"], limit=9, lease_s=60):
+        ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
+
+
+def test_the_same_footage_is_one_asset_with_one_first_job(
+    clip: Path, store: FolderStore, ledger: Ledger, tmp_path: Path
+) -> None:
+    terms = Terms(owner="club", urgency="bulk", deadline=5e9)
+    made = _submit(clip, store, ledger, terms=terms)
+    moved = tmp_path / "moved.mp4"
+    clip.rename(moved)
+    assert _submit(moved, store, ledger).asset == made.asset
+    (job,) = ledger.jobs(asset=made.asset)
+    assert (job.kind, job.owner, job.deadline, job.priority) == ("inspect", "club", 5e9, 120)
+    assert job.spec["name"] == "clip.mp4"
+    assert Sources(store).find(made.asset).address == str(moved)
+
+
+def test_what_is_published_is_neither_touched_nor_done_again(
+    clip: Path, store: FolderStore, ledger: Ledger
+) -> None:
+    asset = _submit(clip, store, ledger).asset
+    data = _publish(store, asset)
+    assert _submit(clip, store, ledger).standing == "published"
+    assert store.get(manifest_key(asset)) == data
+    assert len(ledger.jobs(asset=asset)) == 1
+
+
+def test_a_manifest_whose_files_are_gone_stays_until_it_is_replaced(
+    clip: Path, store: FolderStore, ledger: Ledger
+) -> None:
+    asset = _submit(clip, store, ledger).asset
+    data = _publish(store, asset)
+    _end(ledger, Done(result={}))
+    store.delete(asset_key(asset, "poster.jpg"))
+    assert _submit(clip, store, ledger).standing == "open"
+    assert store.get(manifest_key(asset)) == data
+    assert [job.state for job in ledger.jobs(asset=asset)] == [State.DONE, State.READY]
+
+
+def test_what_failed_is_tried_anew_because_someone_asked_again(
+    clip: Path, store: FolderStore, ledger: Ledger
+) -> None:
+    asset = _submit(clip, store, ledger).asset
+    _end(ledger, Failed(error={"message": "bad"}, retry=False))
+    assert ledger.jobs(asset=asset)[0].state is State.DEAD
+    _submit(clip, store, ledger)
+    assert [job.state for job in ledger.jobs(asset=asset)] == [State.READY]
+
+
+def test_jobs_of_another_toolchain_are_cancelled(clip: Path, store: FolderStore, ledger: Ledger) -> None:
+    asset = _submit(clip, store, ledger, toolchain="old").asset
+    _submit(clip, store, ledger, toolchain="new")
+    assert sorted(job.state for job in ledger.jobs(asset=asset)) == [State.CANCELLED, State.READY]
+
+
+def test_what_was_archived_as_done_and_is_gone_since_is_done_again(
+    clip: Path, store: FolderStore, ledger: Ledger
+) -> None:
+    asset = _submit(clip, store, ledger).asset
+    _end(ledger, Done(result={}))
+    assert ledger.archive(older_than_s=-1) == 1
+    assert _submit(clip, store, ledger).standing == "open"
+    assert [job.state for job in ledger.jobs(asset=asset)] == [State.READY]
+
+
+def test_a_source_that_is_gone_is_missing(store: FolderStore, ledger: Ledger, tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="is gone"):
+        _submit(tmp_path / "no.mp4", store, ledger)
+
+
+_SUBMITTER = """
+import sys
+from pathlib import Path
+from eddyline.store.local import FolderStore
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.media import profile as profiles
+from eddyline.pipeline.submission.submit import submit
+clip, store, ledger = sys.argv[1:]
+print("ready", flush=True)
+sys.stdin.readline()
+with Ledger.open(Path(ledger)) as opened:
+    submit([clip], profiles.load("fast"), store=FolderStore(Path(store)), ledger=opened, toolchain="fleet")
+"""
+
+
+def test_many_processes_submit_the_same_footage_at_once(
+    clip: Path, store: FolderStore, ledger: Ledger, tmp_path: Path
+) -> None:
+    run_at_once(_SUBMITTER, [(str(clip), str(store.root), str(tmp_path / "ledger.sqlite"))] * 3)
+    assert [job.kind for job in ledger.jobs()] == ["inspect"]

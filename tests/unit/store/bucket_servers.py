@@ -1,0 +1,33 @@
+"""Buckets of a server of our own, and files that go up in parts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from obstore.store import S3Store
+from tests.servers.ministack import Ministack, any_keys
+
+from eddyline.core.stop import Stop
+from eddyline.store.objects import ObjectStore
+
+PART = 5 * 1024 * 1024  # the smallest part that S3 takes
+
+
+def opened(
+    server: Ministack, bucket: str, *, stop: Stop | None = None, server_copy: int = 2**40
+) -> ObjectStore:
+    raw = S3Store(
+        bucket,
+        endpoint=server.url,
+        region="us-east-1",
+        client_options={"allow_http": True},
+        credential_provider=any_keys,  # type: ignore[arg-type]  # plain dicts will do
+    )
+    return ObjectStore(raw, address=f"s3://{bucket}", stop=stop, part=PART, server_copy=server_copy)
+
+
+def large(scratch: Path, size: int = 2 * PART + 5) -> Path:
+    path = scratch / "large.mp4"
+    path.write_bytes(os.urandom(1024) * (size // 1024) + b"x" * (size % 1024))
+    return path

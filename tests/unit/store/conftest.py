@@ -1,0 +1,43 @@
+"""The stores that the conformance suite runs on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from obstore.store import MemoryStore
+from tests.servers.ministack import Ministack, ministack
+from tests.unit.store.bucket_servers import PART
+
+from eddyline.store.local import FolderStore
+from eddyline.store.objects import ObjectStore
+from eddyline.store.open_store import open_store
+from eddyline.store.store import Store
+
+__all__ = ["ministack"]
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty media store: a folder, an object store in memory, a prefix of a bucket."""
+    if request.param == "folder":
+        return FolderStore(tmp_path / "store")
+    if request.param == "memory":
+        return ObjectStore(MemoryStore(), address="memory", part=PART)
+    server: Ministack = request.getfixturevalue("ministack")
+    return open_store(f"s3://{server.bucket()}/media/of tests", server.settings)
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """A folder for finished local files and for fetched ones."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_"))]:
+        monkeypatch.delenv(name)

@@ -1,0 +1,236 @@
+"""Reading by ranges from a web server: one that behaves, and the many ways in which others don't."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from eddyline.core.errors import (
+    EddylineError,
+    InputError,
+    MissingError,
+    TransientError,
+    TruncatedError,
+    UnsupportedError,
+    UsageError,
+)
+from eddyline.store import http_ranges
+from eddyline.store.http_ranges import HEAD, HttpRanges
+from eddyline.store.open_source import is_remote, open_remote
+
+FILE = bytes(number % 251 for number in range(3 * HEAD))
+
+
+class Server(ThreadingHTTPServer):
+    """Serves FILE under any path that `ways` has nothing else for; notes each request's path and range."""
+
+    daemon_threads = True
+    data = FILE
+    tag = '"one"'
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[tuple[str, str]] = []
+        self.lines: set[object] = set()
+        self.ways: dict[str, Callable[[Handler], None]] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, *_: object) -> None:
+        """Clients hang up here."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.server.asked.append((self.path, self.headers["Range"]))
+        self.server.lines.add(self.client_address)
+        self.server.ways.get(self.path.split("?")[0], Handler.ranges)(self)
+
+    def ranges(self) -> None:
+        data = self.server.data
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"])
+        assert found
+        first, last = int(found[1]), min(int(found[2]) + 1, len(data))
+        if first >= len(data):
+            self.answer(416, b"", {"Content-Range": f"bytes */{len(data)}"})
+        elif self.headers["If-Range"] not in {None, self.server.tag}:
+            self.answer(200, data, {"ETag": self.server.tag})
+        else:
+            told = {"Content-Range": f"bytes {first}-{last - 1}/{len(data)}", "ETag": self.server.tag}
+            self.answer(206, data[first:last], told)
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr(http_ranges, "_WAIT_S", 0.001)
+    with Server() as found:
+        thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield found
+        found.shutdown()
+        thread.join()
+
+
+def always(status: int, **headers: str) -> Callable[[Handler], None]:
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda handler: handler.answer(status, b"", told)
+
+
+def test_what_was_asked_for_comes_over_one_connection(server: Server) -> None:
+    with HttpRanges(f"{server.url}/a b.mp4") as ranges:
+        assert ranges.size == len(FILE)
+        for offset, length in ((0, 16), (HEAD - 5, 10), (2 * HEAD, HEAD), (len(FILE) - 1, 1), (7, 0)):
+            assert ranges.read(offset, length) == FILE[offset : offset + length]
+        assert len(server.asked) == ranges.requests == 4, "the first 16 bytes came with the size"
+        assert len(server.lines) == 1
+        assert ranges.bytes_read == HEAD + 10 + HEAD + 1
+    assert server.asked[0][0] == "/a%20b.mp4"
+
+
+def test_a_large_read_is_several_requests(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_ranges, "PART", 10_000)
+    with HttpRanges(f"{server.url}/x") as ranges:
+        assert ranges.read(1, len(FILE) - 1) == FILE[1:]
+        assert ranges.requests == 1 + 5
+
+
+def test_reading_behind_the_end_is_an_error_without_a_request(server: Server) -> None:
+    with HttpRanges(f"{server.url}/x") as ranges, pytest.raises(TruncatedError, match="it ends at"):
+        ranges.read(len(FILE) - 1, 2)
+    assert len(server.asked) == 1
+
+
+def test_an_empty_file_is_empty(server: Server) -> None:
+    server.data = b""
+    with HttpRanges(f"{server.url}/x") as ranges:
+        assert ranges.size == 0
+
+
+def test_a_server_without_ranges_is_told_so_and_sends_no_film(server: Server) -> None:
+    server.ways["/x"] = lambda handler: handler.answer(200, FILE, {})
+    with pytest.raises(UnsupportedError, match="byte ranges"):
+        HttpRanges(f"{server.url}/x")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "requests"),
+    [
+        (404, MissingError, 1),
+        (410, MissingError, 1),
+        (403, UsageError, 1),
+        (400, InputError, 1),
+        (503, TransientError, 3),
+    ],
+)
+def test_each_status_has_its_error(
+    server: Server, status: int, kind: type[EddylineError], requests: int
+) -> None:
+    server.ways["/x"] = always(status)
+    with pytest.raises(kind, match=str(status)):
+        HttpRanges(f"{server.url}/x")
+    assert len(server.asked) == requests
+
+
+def test_a_server_that_was_busy_is_asked_again(server: Server) -> None:
+    def busy_once(handler: Handler) -> None:
+        del server.ways["/x"]
+        handler.answer(503, b"", {})
+
+    server.ways["/x"] = busy_once
+    with HttpRanges(f"{server.url}/x") as ranges:
+        assert ranges.size == len(FILE)
+
+
+def test_a_file_that_changes_meanwhile_is_not_mixed(server: Server) -> None:
+    with HttpRanges(f"{server.url}/x") as ranges:
+        server.data, server.tag = FILE[::-1], '"two"'
+        with pytest.raises(MissingError, match="changed"):
+            ranges.read(HEAD, 100)
+
+
+def test_redirects_are_followed_a_few_times(server: Server) -> None:
+    server.ways["/a"] = always(302, Location="/b?key=1")
+    with HttpRanges(f"{server.url}/a") as ranges:
+        assert ranges.read(HEAD, 9) == FILE[HEAD : HEAD + 9]
+        assert ranges.name == f"{server.url}/b", "a query may be a secret"
+    assert [path for path, _ in server.asked] == ["/a", "/b?key=1", "/b?key=1"], "the target is kept"
+    server.ways["/round"] = always(301, Location="/round")
+    with pytest.raises(InputError, match="redirects"):
+        HttpRanges(f"{server.url}/round")
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://host/x", "//user:pass@host/x", "http://:x/"])
+def test_a_redirect_to_anything_but_the_web_is_refused(server: Server, target: str) -> None:
+    server.ways["/a"] = always(302, Location=target)
+    with pytest.raises(UsageError):
+        HttpRanges(f"{server.url}/a")
+
+
+@pytest.mark.parametrize("told", ["bytes 1-16384/49152", "bytes 0-99/49152", "bytes 0-16383/*", "nonsense"])
+def test_a_range_that_was_not_asked_for_is_refused(server: Server, told: str) -> None:
+    server.ways["/x"] = lambda handler: handler.answer(206, FILE[:HEAD], {"Content-Range": told})
+    with pytest.raises((UnsupportedError, MissingError)):
+        HttpRanges(f"{server.url}/x")
+
+
+def test_a_body_that_breaks_off_is_an_error(server: Server) -> None:
+    def half(handler: Handler) -> None:
+        handler.send_response(206)
+        handler.send_header("Content-Range", f"bytes 0-{HEAD - 1}/{len(FILE)}")
+        handler.send_header("Content-Length", str(HEAD))
+        handler.end_headers()
+        handler.wfile.write(FILE[:100])
+        handler.close_connection = True
+
+    server.ways["/x"] = half
+    with pytest.raises(TransientError, match="broke"):
+        HttpRanges(f"{server.url}/x")
+
+
+def test_a_server_that_says_nothing_is_given_up(server: Server) -> None:
+    quiet = threading.Event()
+    server.ways["/x"] = lambda handler: handler.log_message(quiet.wait(5))
+    try:
+        with pytest.raises(TransientError, match="does not answer"):
+            HttpRanges(f"{server.url}/x", timeout_s=0.05)
+    finally:
+        quiet.set()
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://host/x", "https://", "https://me:secret@host/x", "http://host:notaport/", "x", "http://[/"]
+)
+def test_what_is_no_web_address_is_refused_and_its_secrets_not_repeated(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        HttpRanges(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_remote_addresses_are_told_from_paths(server: Server) -> None:
+    remote, local = ("https://h/x", "S3://b/k", "az://c/k"), ("/a/b", "c://x", "file:///x")
+    assert all(map(is_remote, remote))
+    assert not any(map(is_remote, local))
+    ranges = open_remote(f"{server.url}/x")
+    assert ranges.read(0, 4) == FILE[:4]
+    ranges.close()
+    with pytest.raises(UsageError):
+        open_remote("s3://bucket")

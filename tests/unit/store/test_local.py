@@ -1,0 +1,385 @@
+"""What every media store promises, proven on each: a folder, an object store in memory, an S3 server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from eddyline.core.errors import MissingError, TruncatedError, UsageError
+from eddyline.store.local import FolderStore
+from eddyline.store.store import Store
+
+
+def _file(scratch: Path, data: bytes) -> Path:
+    path = scratch / f"made-{os.urandom(4).hex()}"
+    path.write_bytes(data)
+    return path
+
+
+def test_what_was_put_is_got_sized_tagged_and_fetched(store: Store, scratch: Path) -> None:
+    store.put("assets/a/film.mp4", _file(scratch, b"film"))
+    store.put_bytes("assets/a/manifest.json", b"{}")
+    assert store.get("assets/a/film.mp4") == b"film"
+    assert store.get("assets/a/manifest.json") == b"{}"
+    assert store.size("assets/a/film.mp4") == 4
+    assert store.tag("assets/a/film.mp4") is not None
+    fetched = store.fetch("assets/a/film.mp4", scratch)
+    assert fetched.read_bytes() == b"film"
+    assert fetched.name == "film.mp4"
+
+
+def test_an_empty_object_is_an_object(store: Store, scratch: Path) -> None:
+    store.put("a/none.bin", _file(scratch, b""))
+    assert store.size("a/none.bin") == 0
+    assert store.get("a/none.bin") == b""
+    assert store.fetch("a/none.bin", scratch).read_bytes() == b""
+    assert list(store.list("a")) == ["a/none.bin"]
+
+
+def test_putting_twice_replaces_and_changes_the_tag(store: Store, scratch: Path) -> None:
+    store.put("a/b.bin", _file(scratch, b"first"))
+    before = store.tag("a/b.bin")
+    store.put("a/b.bin", _file(scratch, b"second!"))
+    assert store.get("a/b.bin") == b"second!"
+    assert store.tag("a/b.bin") != before
+    assert list(store.list("a")) == ["a/b.bin"]
+
+
+def test_what_is_not_there_is_none_or_missing(store: Store, scratch: Path) -> None:
+    store.put_bytes("a/there", b"1")
+    assert store.size("a/not") is None
+    assert store.tag("a/not") is None
+    assert list(store.list("b")) == []
+    for ask in (
+        lambda: store.get("a/not"),
+        lambda: store.fetch("a/not", scratch),
+        lambda: store.ranges("a/not"),
+        lambda: store.copy("a/not", "a/too"),
+        lambda: store.put("a/too", scratch / "not"),
+    ):
+        with pytest.raises(MissingError):
+            ask()
+    assert list(store.list("a")) == ["a/there"]
+
+
+def test_a_folder_is_no_object(store: Store, scratch: Path) -> None:
+    store.put_bytes("a/b/c", b"1")
+    assert store.size("a/b") is None
+    assert store.tag("a/b") is None
+    for ask in (
+        lambda: store.get("a/b"),
+        lambda: store.fetch("a/b", scratch),
+        lambda: store.get("a/b/c/d"),
+        lambda: store.copy("a/b", "a/x"),
+    ):
+        with pytest.raises(MissingError):
+            ask()
+    assert store.tag("a/b/c/d") is None
+    assert store.size("a/b/c/d") is None
+
+
+def test_a_list_is_sorted_by_key_and_knows_only_what_lies_below(store: Store) -> None:
+    keys = ["a/b/2", "a/b/10", "a/b-c/1", "a/b.x", "a/b", "ab/1"]
+    for key in sorted(set(keys) - {"a/b"}):
+        store.put_bytes(key, b"1")
+    assert list(store.list("a")) == ["a/b-c/1", "a/b.x", "a/b/10", "a/b/2"]
+    assert list(store.list("a/b")) == ["a/b/10", "a/b/2"]
+    assert list(store.list("a/b/")) == ["a/b/10", "a/b/2"]
+    assert list(store.list("a/b.x")) == []
+
+
+def test_people_are_told_where_an_object_lies(store: Store) -> None:
+    store.put_bytes("a/x.mp4", b"1")
+    assert store.where("a/x.mp4").endswith("/a/x.mp4")
+    with pytest.raises(UsageError):
+        store.where("../x")
+
+
+def test_a_key_may_have_any_honest_letters(store: Store, scratch: Path) -> None:
+    keys = ["a/with space.mp4", "a/mit ü.mp4", "a/50%20.mp4", "a/x#1", "a/&?=+~*.bin"]
+    for key in keys:
+        store.put(key, _file(scratch, key.encode()))
+    assert list(store.list("a")) == sorted(keys)
+    for key in keys:
+        assert store.get(key) == key.encode()
+        assert store.fetch(key, scratch).read_bytes() == key.encode()
+        store.delete(key)
+    assert list(store.list("a")) == []
+
+
+TRICKS = [
+    "",
+    ".",
+    "./",
+    "..",
+    "../x",
+    "a/../x",
+    "a/..",
+    "/etc/passwd",
+    "a\\b",
+    "a\0b",
+    "a/\n",
+    "a\x7f",
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("key", [*TRICKS, "a" * 300, "/".join(["a" * 100] * 12)])
+def test_a_key_with_tricks_is_refused_by_every_door(store: Store, scratch: Path, key: str) -> None:
+    store.put_bytes("safe/one", b"1")
+    for ask in (
+        lambda: store.put(key, _file(scratch, b"x")),
+        lambda: store.put_bytes(key, b"x"),
+        lambda: store.compare_and_set(key, b"x", None),
+        lambda: store.get(key),
+        lambda: store.tag(key),
+        lambda: store.size(key),
+        lambda: store.fetch(key, scratch),
+        lambda: store.ranges(key),
+        lambda: store.copy("safe/one", key),
+        lambda: store.copy(key, "safe/two"),
+        lambda: list(store.list(key)),
+        lambda: store.delete(key),
+    ):
+        with pytest.raises(UsageError):
+            ask()
+    assert list(store.list("safe")) == ["safe/one"]
+
+
+def test_deleting_takes_the_object_and_all_below_it_and_nothing_beside(store: Store) -> None:
+    for key in ("a/b/1", "a/b/c/2", "a/b2/3", "a/b.json"):
+        store.put_bytes(key, b"1")
+    store.delete("a/b")
+    assert list(store.list("a")) == ["a/b.json", "a/b2/3"]
+    store.delete("a/b.json")
+    assert list(store.list("a")) == ["a/b2/3"]
+    store.delete("a/b")
+    store.delete("never/was")
+
+
+def test_many_may_delete_the_same_at_once(store: Store) -> None:
+    for _ in range(5):
+        for number in range(4):
+            store.put_bytes(f"a/b/{number}", b"1")
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(store.delete, ["a/b"] * 8))
+        assert list(store.list("a")) == []
+
+
+def test_a_list_is_sound_while_others_put_and_delete(store: Store) -> None:
+    store.put_bytes("a/stays", b"1")
+    over = threading.Event()
+
+    def churn() -> None:
+        number = 0
+        while not over.is_set():
+            store.put_bytes(f"a/b{number}/c/d", b"1")
+            store.delete(f"a/b{number}")
+            number += 1
+
+    def look() -> None:
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            keys = list(store.list("a"))
+            assert "a/stays" in keys
+            assert keys == sorted(keys)
+            assert all(key == "a/stays" or key.startswith("a/b") for key in keys), keys
+            assert store.size("a/b0/c/d") in {None, 1}
+
+    with ThreadPoolExecutor(3) as pool:
+        churning = pool.submit(churn)
+        looking = pool.submit(look)
+        try:
+            looking.result()
+        finally:
+            over.set()
+        churning.result()
+
+
+def test_a_copy_is_a_second_name_and_outlives_the_first(store: Store, scratch: Path) -> None:
+    store.put("parts/x.mp4", _file(scratch, b"bytes"))
+    store.put_bytes("assets/x.mp4", b"older")
+    store.copy("parts/x.mp4", "assets/x.mp4")
+    store.copy("parts/x.mp4", "assets/y.bin")
+    store.delete("parts")
+    assert store.get("assets/x.mp4") == b"bytes"
+    assert store.get("assets/y.bin") == b"bytes"
+
+
+def test_replacing_a_copy_leaves_the_original(store: Store, scratch: Path) -> None:
+    store.put("a/x", _file(scratch, b"old"))
+    store.copy("a/x", "a/y")
+    store.put("a/y", _file(scratch, b"new"))
+    store.put_bytes("a/x", b"newer")
+    assert (store.get("a/x"), store.get("a/y")) == (b"newer", b"new")
+
+
+def test_compare_and_set_writes_only_over_what_was_seen(store: Store) -> None:
+    assert store.compare_and_set("a/m", b"1", None)
+    assert not store.compare_and_set("a/m", b"2", None)
+    seen = store.tag("a/m")
+    assert store.compare_and_set("a/m", b"3", seen)
+    assert not store.compare_and_set("a/m", b"4", seen)
+    assert store.get("a/m") == b"3"
+    store.delete("a/m")
+    assert not store.compare_and_set("a/m", b"5", seen)
+    assert store.size("a/m") is None
+    assert store.compare_and_set("a/m", b"6", None)
+
+
+def test_of_eight_that_race_to_be_first_exactly_one_wins(store: Store) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for turn in range(6):
+            start = threading.Barrier(8)
+
+            def race(number: int, start: threading.Barrier = start, turn: int = turn) -> bool:
+                start.wait()
+                return store.compare_and_set(f"race/{turn}", f"{number}".encode(), None)
+
+            won = list(pool.map(race, range(8)))
+            assert won.count(True) == 1
+            assert store.get(f"race/{turn}") == f"{won.index(True)}".encode()
+
+
+def test_counting_together_by_compare_and_set_loses_no_count(store: Store) -> None:
+    store.put_bytes("count", b"0")
+
+    def count(_: int) -> None:
+        while True:
+            tag = store.tag("count")
+            value = int(store.get("count"))
+            if store.tag("count") == tag and store.compare_and_set("count", f"{value + 1}".encode(), tag):
+                return
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(count, range(24)))
+    assert store.get("count") == b"24"
+
+
+def test_readers_see_the_old_object_or_the_new_one_whole(store: Store, scratch: Path) -> None:
+    sizes = {200_000, 300_000}
+    store.put_bytes("a/x", b"\1" * 200_000)
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            store.put("a/x", _file(scratch, b"\2" * 300_000))
+            store.put_bytes("a/x", b"\1" * 200_000)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        try:
+            until = time.monotonic() + 0.3
+            while time.monotonic() < until:
+                data = store.get("a/x")
+                assert len(data) in sizes
+                assert len(set(data)) == 1
+        finally:
+            over.set()
+        writing.result()
+
+
+def test_ranges_are_read_exactly_and_counted(store: Store, scratch: Path) -> None:
+    data = os.urandom(100_000)
+    store.put("a/source.mp4", _file(scratch, data))
+    source = store.ranges("a/source.mp4")
+    assert source.size == 100_000
+    assert source.read(0, 8) == data[:8]
+    assert source.read(99_990, 10) == data[99_990:]
+    assert source.read(500, 0) == b""
+    assert source.read(100_000, 0) == b""
+    assert source.bytes_read == 18
+    for offset, length in ((99_990, 11), (100_001, 0), (-1, 2), (0, -1), (10**12, 1)):
+        with pytest.raises(TruncatedError) as caught:
+            source.read(offset, length)
+        assert caught.value.offset == offset
+    source.close()
+    source.close()
+
+
+def test_a_large_file_arrives_whole_and_is_fetched_whole(store: Store, scratch: Path) -> None:
+    block = os.urandom(1024 * 1024)
+    path = scratch / "large.mp4"
+    with path.open("wb") as file:
+        for number in range(70):
+            file.write(number.to_bytes(4, "big") + block[4:])
+        file.write(b"end")
+    store.put("a/large.mp4", path)
+    assert store.size("a/large.mp4") == 70 * len(block) + 3
+    source = store.ranges("a/large.mp4")
+    assert source.read(33 * len(block), 4) == (33).to_bytes(4, "big")
+    assert source.read(source.size - 3, 3) == b"end"
+    assert source.bytes_read == 7
+    source.close()
+    with store.fetch("a/large.mp4", scratch).open("rb") as file:
+        for number in range(70):
+            assert file.read(len(block)) == number.to_bytes(4, "big") + block[4:]
+        assert file.read() == b"end"
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from eddyline.store.local import FolderStore
+store = FolderStore(Path(sys.argv[1]))
+number = 0
+while True:
+    number += 1
+    data = bytes([number % 256]) * 3_000_000
+    made = store.root / "made"
+    made.write_bytes(data)
+    store.put(f"a/put{number % 7}", made)
+    store.put_bytes(f"a/bytes{number % 7}", data)
+    store.copy(f"a/put{number % 7}", f"a/copy{number % 7}")
+    store.compare_and_set(f"a/set{number % 7}", data, store.tag(f"a/set{number % 7}"))
+    store.delete(f"a/put{(number + 3) % 7}")
+    print(number, flush=True)
+"""
+
+
+def test_a_writer_killed_at_any_moment_leaves_only_whole_objects(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    store.root.mkdir()
+    for turn in range(6):
+        with subprocess.Popen(
+            (sys.executable, "-c", _WRITER, str(store.root)), stdout=subprocess.PIPE
+        ) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            time.sleep(0.011 * turn)
+            child.send_signal(signal.SIGKILL)
+        for key in store.list("a"):
+            data = store.get(key)
+            assert len(data) == 3_000_000, key
+            assert len(set(data[::997])) == 1, key
+            assert not key.rpartition("/")[2].startswith(".")
+    assert store.compare_and_set("a/set0", b"after", store.tag("a/set0"))
+
+
+def test_a_folder_that_is_not_there_yet_may_be_one(tmp_path: Path) -> None:
+    FolderStore(tmp_path / "not" / "yet").check()
+    FolderStore(tmp_path).check()
+    assert not (tmp_path / "not").exists()
+
+
+def test_what_can_be_no_folder_is_refused_before_anything_is_put(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    for place in ("file", "file/below", "nowhere"):
+        with pytest.raises(UsageError, match="is no folder"):
+            FolderStore(tmp_path / place).check()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_folder_that_may_not_be_written_in_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UsageError, match="nothing may be written"):
+        FolderStore(tmp_path / "below").check()

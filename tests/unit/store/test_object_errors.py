@@ -1,0 +1,148 @@
+"""What object stores do wrong, told by a server that does it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+from tests.servers.ministack import any_keys
+from tests.servers.scripted import Answer, Request, Scripted, error, scripted
+
+from eddyline.core.errors import EddylineError, MissingError, TransientError, UsageError
+from eddyline.store.objects import ObjectStore
+from eddyline.store.open_store import StoreSettings, open_store
+
+
+def _open(url: str, **settings: float) -> ObjectStore:
+    keys: dict[str, float] = {"retries": 2, "retry_for_s": 5, **settings}
+    store = open_store(
+        "s3://bucket",
+        StoreSettings(
+            endpoint=url,
+            region="eu-west-1",
+            credentials=any_keys,
+            retries=int(keys["retries"]),
+            retry_for_s=keys["retry_for_s"],
+            read_s=keys.get("read_s", 5),
+        ),
+    )
+    assert isinstance(store, ObjectStore)
+    return store
+
+
+def _always(answer: Answer) -> Callable[[Request], Answer]:
+    return lambda _request: answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (error(403, "AccessDenied"), UsageError, r"access is denied \(the credentials need .*s3:PutObject"),
+        (error(403, "SomethingElse"), UsageError, "access is denied"),
+        (error(401, "Whatever"), UsageError, "credentials are not accepted"),
+        (error(403, "InvalidAccessKeyId"), UsageError, "the access key is not known"),
+        (error(403, "SignatureDoesNotMatch"), UsageError, "the secret key is wrong"),
+        (error(403, "RequestTimeTooSkewed"), UsageError, "clock is wrong"),
+        (error(400, "AuthorizationHeaderMalformed"), UsageError, r"another region \(set AWS_REGION"),
+        (error(301, "PermanentRedirect"), UsageError, r"another region \(set AWS_REGION"),
+        (error(403, "InvalidObjectState"), UsageError, r"in an archive \(restore it first"),
+        (error(404, "NoSuchBucket"), UsageError, r"no such bucket \(create it"),
+        (error(404, "NoSuchKey"), MissingError, "it is not there"),
+        (error(501, "NotImplemented"), UsageError, r"cannot do that \(use one that knows conditional writes"),
+        (error(400, "ExpiredToken"), TransientError, "credentials have expired"),
+        (error(400, "Strange", "a strange thing"), TransientError, "Strange, a strange thing"),
+    ],
+)
+def test_each_fault_says_whether_to_try_again_and_what_to_do(
+    answer: Answer, kind: type[EddylineError], words: str
+) -> None:
+    with scripted(_always(answer)) as server:
+        store = _open(server.url)
+        with pytest.raises(kind, match=words) as caught:
+            store.get("a/film.mp4")
+        assert type(caught.value) is kind
+        assert caught.value.remedy
+        assert "a/film.mp4 in s3://bucket" in caught.value.message
+        assert "Debug source" not in caught.value.message
+
+
+def test_every_door_tells_of_denied_access() -> None:
+    with scripted(_always(error(403, "AccessDenied"))) as server:
+        store = _open(server.url)
+        for ask in (
+            store.check,
+            lambda: store.put_bytes("k", b"1"),
+            lambda: store.compare_and_set("k", b"1", None),
+            lambda: store.tag("k"),
+            lambda: store.size("k"),
+            lambda: store.ranges("k"),
+            lambda: list(store.list("k")),
+            lambda: store.delete("k"),
+            lambda: store.copy("k", "l"),
+        ):
+            with pytest.raises(UsageError, match="access is denied"):
+                ask()
+
+
+def test_words_of_a_fault_within_a_key_are_not_taken_for_one() -> None:
+    with scripted(_always(Answer(status=404))) as server:
+        store = _open(server.url)
+        for key in ("<Code>NoSuchBucket</Code>", "AccessDenied", "a/Received redirect without LOCATION"):
+            assert store.size(key) is None
+
+
+def _after(failures: int, failing: Answer, then: Answer) -> Callable[[Request], Answer]:
+    left = [failures]
+
+    def answer(_request: Request) -> Answer:
+        left[0] -= 1
+        return failing if left[0] >= 0 else then
+
+    return answer
+
+
+def _object(data: bytes) -> Answer:
+    return Answer(body=data, headers={"ETag": '"e"', "Last-Modified": "Mon, 23 Nov 2026 00:00:00 GMT"})
+
+
+def _gets(server: Scripted) -> int:
+    return len(server.asked)
+
+
+def test_a_store_that_is_busy_is_asked_again() -> None:
+    with scripted(_after(2, error(503, "SlowDown"), _object(b"bytes"))) as server:
+        assert _open(server.url).get("k") == b"bytes"
+        assert _gets(server) == 3
+
+
+def test_a_store_that_stays_busy_is_given_up_for_now() -> None:
+    with scripted(_always(error(503, "SlowDown", "slow down"))) as server:
+        with pytest.raises(TransientError, match="SlowDown"):
+            _open(server.url).get("k")
+        assert _gets(server) == 3
+
+
+def test_a_store_that_is_not_there_is_given_up_for_now() -> None:
+    with scripted(_always(Answer())) as server:
+        url = server.url
+    with pytest.raises(TransientError, match="network") as caught:
+        _open(url, retries=1).get("k")
+    said = rf"reading k in s3://bucket: no answer from {url} in [0-9.]+ (m|µ)?s, asked 2 times"
+    assert re.fullmatch(said, caught.value.message)
+
+
+def test_a_store_that_falls_silent_is_not_waited_for() -> None:
+    started = time.monotonic()
+    with scripted(_always(Answer(silence_s=15))) as server:
+        with pytest.raises(TransientError):
+            _open(server.url, retries=1, read_s=0.2).get("k")
+        assert time.monotonic() - started < 10
+
+
+def test_an_answer_cut_off_in_the_middle_is_no_object() -> None:
+    half = _object(b"half")
+    cut = Answer(body=half.body, headers=half.headers, promised=100)
+    with scripted(_always(cut)) as server, pytest.raises(TransientError):
+        _open(server.url, retries=1).get("k")

@@ -1,0 +1,155 @@
+"""Large files go up in parts, whole or not at all, and an upload that ends badly is aborted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers.ministack import Ministack, any_keys
+from tests.servers.scripted import Answer, Request, error, scripted, swallowing
+from tests.unit.store.bucket_servers import PART, large, opened
+
+from eddyline.core.errors import Interrupted, TransientError, UsageError
+from eddyline.core.stop import Stop
+from eddyline.store.open_store import StoreSettings, open_store
+
+
+@pytest.fixture
+def bucket(ministack: Ministack) -> str:
+    return ministack.bucket()
+
+
+def test_a_large_file_goes_in_parts_and_leaves_no_uploadopened(
+    ministack: Ministack, bucket: str, scratch: Path
+) -> None:
+    store = opened(ministack, bucket)
+    path = large(scratch)
+    store.put("a/large.mp4", path)
+    assert (store.tag("a/large.mp4") or "").endswith('-3"')  # S3's mark of an object of three parts
+    assert store.get("a/large.mp4") == path.read_bytes()
+    assert ministack.uploads(bucket) == []
+
+
+def test_an_upload_that_is_stopped_is_aborted(ministack: Ministack, bucket: str, scratch: Path) -> None:
+    stop = Stop()
+    store = opened(ministack, bucket, stop=stop)
+    store.put_bytes("a/large.mp4", b"before")
+    stop.request("taken away")
+    with pytest.raises(Interrupted, match="taken away"):
+        store.put("a/large.mp4", large(scratch))
+    assert store.get("a/large.mp4") == b"before"
+    assert ministack.uploads(bucket) == []
+
+
+def test_an_upload_of_a_file_that_changes_is_aborted(
+    ministack: Ministack, bucket: str, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(ministack, bucket)
+    path = large(scratch)
+    real = os.fstat
+
+    def longer(handle: int) -> os.stat_result:
+        found = real(handle)
+        return os.stat_result((*found[:6], found.st_size + 1, *found[7:10]))
+
+    monkeypatch.setattr(os, "fstat", longer)
+    with pytest.raises(TransientError, match="changed while it was uploaded"):
+        store.put("a/large.mp4", path)
+    assert list(store.list("a")) == []
+    assert ministack.uploads(bucket) == []
+
+
+def test_an_upload_of_which_the_store_refuses_a_part_is_aborted(scratch: Path) -> None:
+    def refusing(request: Request) -> Answer:
+        if request.method == "PUT" and "partNumber=2" in request.path:
+            return error(403, "AccessDenied")
+        return swallowing(request)
+
+    with scripted(refusing) as server:
+        settings = StoreSettings(endpoint=server.url, region="us-east-1", credentials=any_keys, part=PART)
+        with pytest.raises(UsageError, match="access is denied"):
+            open_store("s3://bucket", settings).put("a/large.mp4", large(scratch))
+    asked = [(each.method, each.path.partition("?")[2]) for each in server.asked]
+    assert [query for method, query in asked if method == "DELETE"] == ["uploadId=1"]
+    assert not [query for method, query in asked if method == "POST" and query == "uploadId=1"], "completed"
+
+
+_UPLOADER = """
+import sys
+from pathlib import Path
+from eddyline.store.open_store import StoreSettings, open_store
+from eddyline.store.object_uploads import PART
+keys = lambda: {"access_key_id": "k", "secret_access_key": "s", "token": None, "expires_at": None}
+store = open_store(sys.argv[1], StoreSettings(endpoint=sys.argv[2], region="us-east-1", credentials=keys))
+path = Path(sys.argv[3])
+def peak():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
+store.put_bytes("a/warm", b"1" * PART)
+before = peak()
+print("go", flush=True)
+store.put("a/large.mp4", path)
+print(peak() - before, flush=True)
+"""
+
+
+def _sparse(scratch: Path, size: int) -> Path:
+    path = scratch / "sparse"
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
+
+
+def _uploader(address: str, endpoint: str, path: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        (sys.executable, "-c", _UPLOADER, address, endpoint, str(path)), stdout=subprocess.PIPE, text=True
+    )
+
+
+def _lines(child: subprocess.Popen[str]) -> Iterator[str]:
+    assert child.stdout is not None
+    return iter(child.stdout)
+
+
+def test_an_uploader_killed_amid_a_file_leaves_nothing_to_be_seen(
+    ministack: Ministack, bucket: str, scratch: Path
+) -> None:
+    with _uploader(f"s3://{bucket}", ministack.url, _sparse(scratch, 100 * 1024 * 1024)) as child:
+        assert next(_lines(child)) == "go\n"
+        until = time.monotonic() + 10
+        while not ministack.uploads(bucket) and time.monotonic() < until:
+            time.sleep(0.01)
+        child.kill()
+    store = opened(ministack, bucket)
+    assert ministack.uploads(bucket) == ["a/large.mp4"]  # until its asset is tidied up (test_stores.py)
+    assert list(store.list("a")) == ["a/warm"]
+    assert store.size("a/large.mp4") is None
+    store.put("a/large.mp4", large(scratch))
+    assert store.size("a/large.mp4") == 2 * PART + 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+def test_a_file_is_uploaded_in_constant_memory(scratch: Path) -> None:
+    size = 200 * 1024 * 1024
+    with scripted(swallowing) as server:
+        with _uploader("s3://bucket", server.url, _sparse(scratch, size)) as child:
+            _, grown = _lines(child)
+        assert sum(request.length for request in server.asked if request.method == "PUT") > size
+    assert int(grown) < 80 * 1024 * 1024
+
+
+def test_a_copy_too_large_for_the_store_goes_through_this_machine(
+    ministack: Ministack, bucket: str, scratch: Path
+) -> None:
+    store = opened(ministack, bucket, server_copy=PART)
+    path = large(scratch)
+    store.put("a/large.mp4", path)
+    store.copy("a/large.mp4", "b/large.mp4")
+    store.copy("a/large.mp4", "a/large.mp4")
+    assert store.get("b/large.mp4") == path.read_bytes() == store.get("a/large.mp4")
+    assert ministack.uploads(bucket) == []

@@ -1,0 +1,165 @@
+"""What object stores have beside the promises of every store (test_store.py)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from obstore.store import MemoryStore
+from tests.servers.ministack import Ministack
+from tests.unit.store.bucket_servers import PART, large, opened
+
+from eddyline.core.errors import Interrupted, TransientError, UsageError
+from eddyline.core.stop import Stop
+from eddyline.mp4.index import read_movie
+from eddyline.store.content_types import BY_EXTENSION
+from eddyline.store.objects import ObjectStore
+from eddyline.store.open_store import open_store
+from eddyline.store.ranges import FileRanges
+
+
+@pytest.fixture
+def bucket(ministack: Ministack) -> str:
+    return ministack.bucket()
+
+
+def test_what_a_player_fetches_says_what_it_is(ministack: Ministack, bucket: str, scratch: Path) -> None:
+    store = opened(ministack, bucket)
+    for extension, kind in BY_EXTENSION.items():
+        store.put_bytes(f"a/x{extension}", b"1")
+        assert ministack.ask("HEAD", f"/{bucket}/a/x{extension}")[1]["content-type"] == kind
+    small = scratch / "small"
+    small.write_bytes(b"#EXTM3U")
+    store.put("a/MASTER.M3U8", small)
+    store.put("a/large.mp4", large(scratch))
+    store.compare_and_set("a/manifest.json", b"{}", None)
+    store.copy("a/large.mp4", "a/copy.mp4")
+    store.copy("a/x.mp4", "a/other.m4s")
+    said = {
+        name: ministack.ask("HEAD", f"/{bucket}/a/{name}")[1]["content-type"]
+        for name in ("MASTER.M3U8", "large.mp4", "manifest.json", "copy.mp4", "other.m4s")
+    }
+    assert said == {
+        "MASTER.M3U8": "application/vnd.apple.mpegurl",
+        "large.mp4": "video/mp4",
+        "manifest.json": "application/json",
+        "copy.mp4": "video/mp4",
+        "other.m4s": "video/iso.segment",
+    }
+
+
+def test_a_source_is_read_by_ranges_and_never_whole(ministack: Ministack, bucket: str, scratch: Path) -> None:
+    store = opened(ministack, bucket)
+    path = large(scratch)
+    store.put("a/large.mp4", path)
+    source = store.ranges("a/large.mp4")
+    assert source.read(PART - 2, 4) == path.read_bytes()[PART - 2 : PART + 2]
+    assert source.read(0, 16) == path.read_bytes()[:16]
+    assert (source.requests, source.bytes_read) == (2, 20)
+
+
+def test_the_index_of_real_footage_is_read_from_a_bucket_without_its_media(
+    ministack: Ministack, bucket: str, samples: Path
+) -> None:
+    store = opened(ministack, bucket)
+    store.put("sources/karma.mp4", samples / "karma.mp4")
+    source = store.ranges("sources/karma.mp4")
+    tracks = read_movie(source).tracks
+    with FileRanges(samples / "karma.mp4") as local:
+        assert [track.kind for track in tracks] == [track.kind for track in read_movie(local).tracks]
+    assert tracks
+    assert source.requests < 20
+    assert source.bytes_read < source.size / 20
+
+
+def test_a_source_that_changes_while_it_is_read_is_not_mixed_up() -> None:
+    store = ObjectStore(MemoryStore(), address="memory")
+    store.put_bytes("a/x.mp4", b"first")
+    source = store.ranges("a/x.mp4")
+    assert source.read(0, 2) == b"fi"
+    store.put_bytes("a/x.mp4", b"other")
+    with pytest.raises(TransientError, match="changed meanwhile"):
+        source.read(2, 2)
+    store.delete("a/x.mp4")
+    with pytest.raises(TransientError):
+        source.read(2, 2)
+    assert source.bytes_read == 2
+
+
+def test_a_download_that_is_stopped_leaves_nothing_behind(scratch: Path) -> None:
+    stop = Stop()
+    store = ObjectStore(MemoryStore(), address="memory", stop=stop)
+    store.put_bytes("a/x.mp4", b"bytes")
+    stop.request("over")
+    with pytest.raises(Interrupted):
+        store.fetch("a/x.mp4", scratch)
+    assert [path for path in scratch.rglob("*") if path.is_file()] == []
+
+
+def test_objects_of_one_name_are_fetched_apart_and_anew(scratch: Path) -> None:
+    store = ObjectStore(MemoryStore(), address="memory", part=3)
+    for key in ("a/init.mp4", "b/init.mp4"):
+        store.put_bytes(key, key.encode())
+    first, second = (store.fetch(key, scratch) for key in ("a/init.mp4", "b/init.mp4"))
+    assert (first.read_bytes(), second.read_bytes()) == (b"a/init.mp4", b"b/init.mp4")
+    store.put_bytes("a/init.mp4", b"new")
+    assert store.fetch("a/init.mp4", scratch).read_bytes() == b"new"
+    assert len([path for path in scratch.rglob("*") if path.is_file()]) == 2
+
+
+def test_more_than_a_thousand_objects_are_listed_and_deleted(ministack: Ministack, bucket: str) -> None:
+    store = opened(ministack, bucket)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: store.put_bytes(f"a/{number:04}", b""), range(1005)))
+    assert list(store.list("a")) == [f"a/{number:04}" for number in range(1005)]
+    store.delete("a")
+    assert list(store.list("a")) == []
+
+
+def test_a_prefix_keeps_stores_of_one_bucket_apart(ministack: Ministack, bucket: str) -> None:
+    one, two, root = (
+        open_store(f"s3://{bucket}{prefix}", ministack.settings) for prefix in ("/one", "/one two/x", "")
+    )
+    one.put_bytes("a/x", b"1")
+    two.put_bytes("a/x", b"2")
+    assert (one.get("a/x"), two.get("a/x")) == (b"1", b"2")
+    assert root.get("one/a/x") == b"1"
+    assert list(root.list("one two")) == ["one two/x/a/x"]
+    one.delete("a")
+    assert two.size("a/x") == 1
+
+
+@pytest.mark.parametrize("key", ["a//b", "a/./b", "a/../b", "a%0Ab"])
+def test_a_key_of_others_that_cannot_be_held_is_told_with_what_to_do_and_hinders_no_store(
+    ministack: Ministack, bucket: str, key: str
+) -> None:
+    assert ministack.ask("PUT", f"/{bucket}/{key}")[0] == 200
+    store = opened(ministack, bucket)
+    store.check()
+    with pytest.raises(UsageError, match="invalid path") as caught:
+        list(store.everything())
+    assert "another key" in caught.value.remedy
+
+
+_FORKED = """
+import os
+from obstore.store import MemoryStore
+from eddyline.core.errors import UsageError
+from eddyline.store.objects import ObjectStore
+store = ObjectStore(MemoryStore(), address="memory")
+store.put_bytes("a/x", b"1")
+if os.fork() == 0:
+    try:
+        store.get("a/x")
+    except UsageError as error:
+        os._exit(7 if "spawn" in error.remedy else 1)
+    os._exit(2)
+raise SystemExit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def test_a_store_taken_into_a_forked_process_says_so_instead_of_hanging() -> None:
+    assert subprocess.run((sys.executable, "-c", _FORKED), check=False, timeout=20).returncode == 7
