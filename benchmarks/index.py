@@ -18,7 +18,7 @@ import numpy as np
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.write.box_writer import box, file_type, full_box, mdat_header, movie_box
 from eddyline.mp4.write.interleave import Timing, plan_chunks
-from eddyline.mp4.write.output_track import OutTrack
+from eddyline.mp4.write.output_track import OutputTrack
 
 _SECONDS = 3600
 _ROUNDS = 3
@@ -35,10 +35,10 @@ print(json.dumps({"samples": [len(t.samples) for t in movie.tracks], "mb": peak,
 """
 
 
-def _track(handler: str, entry: str, timescale: int, ticks: Ints) -> OutTrack:
+def _track(handler: str, entry: str, timescale: int, ticks: Ints) -> OutputTrack:
     fields = bytes(78) if handler == "vide" else bytes(28)
     row = box(entry, bytes(6), b"\0\1", fields[8:])
-    return OutTrack(
+    return OutputTrack(
         handler=handler,
         name=handler,
         timescale=timescale,

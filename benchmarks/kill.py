@@ -27,13 +27,13 @@ from tests.unit.graph.postgres_server import Server
 
 from benchmarks.sqs import KEYS
 from eddyline.aws.sqs.broker import SqsBroker
-from eddyline.aws.sqs.client import Naming, Queues, sqs_client
-from eddyline.aws.sqs.transport import SqsExchange
+from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
+from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.cli.signals import Interruption
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.job import Done, Job, NewJob
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.broker import Broker
@@ -137,7 +137,7 @@ def _crew(kind: str, address: str, location: str) -> Iterator[_Crew]:
         coordinator.stdout.readline()
     crew = _Crew(command=[*command, "worker", kind, address])
     try:
-        with (RemoteLedger if kind == _SQS else Ledger).open(location) as ledger:
+        with (CoordinatorLedger if kind == _SQS else Ledger).open(location) as ledger:
             crew.hire()
             crew.hire()
             ledger.submit([NewJob(id="long", asset="long", kind="long", cls="cpu", spec={})])
@@ -185,13 +185,13 @@ def coordinator(address: str, location: str) -> None:
     """A coordinator, until it is killed."""
     queues = _queues(address)
     queues.ensure()
-    with RemoteLedger.open(location) as ledger:
+    with CoordinatorLedger.open(location) as ledger:
         print("ready", flush=True)
-        Coordinator(ledger, SqsExchange(queues), classes=("cpu",), stop=Stop()).run()
+        Coordinator(ledger, SqsTransport(queues), classes=("cpu",), stop=Stop()).run()
 
 
-def _queues(address: str) -> Queues:
-    return Queues(sqs_client(endpoint=address), Naming(prefix="kill", classes=("cpu",)))
+def _queues(address: str) -> SqsClient:
+    return SqsClient(sqs_client(endpoint=address), QueueNames(prefix="kill", classes=("cpu",)))
 
 
 if __name__ == "__main__":

@@ -21,11 +21,11 @@ from tests.servers.ministack import _started
 
 from benchmarks.graph import graph
 from eddyline.aws.sqs.broker import SqsBroker
-from eddyline.aws.sqs.client import Naming, Queues, sqs_client
-from eddyline.aws.sqs.transport import SqsExchange
+from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
+from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker
@@ -58,18 +58,18 @@ def measure() -> dict[str, float]:
     }
 
 
-def _queues(url: str, prefix: str) -> Queues:
-    return Queues(sqs_client(endpoint=url), Naming(prefix=prefix, classes=("cpu",)))
+def _queues(url: str, prefix: str) -> SqsClient:
+    return SqsClient(sqs_client(endpoint=url), QueueNames(prefix=prefix, classes=("cpu",)))
 
 
 @contextmanager
-def _crew(url: str, folder: Path) -> Iterator[RemoteLedger]:
+def _crew(url: str, folder: Path) -> Iterator[CoordinatorLedger]:
     """A coordinator and two workers, each a process."""
     _queues(url, "crew").ensure()
     spawn = multiprocessing.get_context("spawn")
     processes = [spawn.Process(target=_coordinate, args=(url, str(folder / "ledger.db")), daemon=True)]
     processes += [spawn.Process(target=_work, args=(url, f"w{n}"), daemon=True) for n in range(2)]
-    with RemoteLedger.open(folder / "ledger.db") as ledger:
+    with CoordinatorLedger.open(folder / "ledger.db") as ledger:
         for process in processes:
             process.start()
         try:
@@ -81,8 +81,8 @@ def _crew(url: str, folder: Path) -> Iterator[RemoteLedger]:
 
 
 def _coordinate(url: str, location: str) -> None:
-    with RemoteLedger.open(location) as ledger:
-        Coordinator(ledger, SqsExchange(_queues(url, "crew")), classes=("cpu",), stop=Stop()).run()
+    with CoordinatorLedger.open(location) as ledger:
+        Coordinator(ledger, SqsTransport(_queues(url, "crew")), classes=("cpu",), stop=Stop()).run()
 
 
 def _nothing(_job: Job, _context: JobContext) -> Done:
@@ -95,7 +95,7 @@ def _work(url: str, name: str) -> None:
     Worker(name, broker, handlers, slots=2, classes=("cpu",), stop=Stop()).run()
 
 
-def _round(ledger: RemoteLedger, prefix: str) -> float:
+def _round(ledger: CoordinatorLedger, prefix: str) -> float:
     batch = graph(prefix)
     begin = time.perf_counter()
     ledger.submit(batch)

@@ -31,7 +31,7 @@ from benchmarks import telemetry
 from eddyline.gpmf.payloads import split
 from eddyline.mp4.write.box_writer import box, full_box
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.mp4.write.output_track import OutputTrack, Piece
 
 _CACHE = Path(__file__).parent / "cache"
 _LIMIT_S = 900
@@ -158,7 +158,7 @@ def hour_film(folder: Path) -> Path:
     video = box("avc1", bytes(6), struct.pack(">H", 1), bytes(16), shape, avc)
     meta = box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
     tracks = [
-        OutTrack(
+        OutputTrack(
             handler="vide",
             name="GoPro AVC",
             timescale=30000,
@@ -169,7 +169,7 @@ def hour_film(folder: Path) -> Path:
             pieces=(Piece(source=frames, offset=np.zeros(count, np.int64), size=np.full(count, 8)),),
             duration=np.full(count, 1001),
         ),
-        OutTrack(
+        OutputTrack(
             handler="meta",
             name="GoPro MET",
             timescale=1000,

@@ -13,7 +13,7 @@ import pytest
 
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, passthrough
+from eddyline.mp4.write.output_track import OutputTrack, passthrough
 from eddyline.store.ranges import FileRanges
 
 _PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=2")
@@ -47,7 +47,7 @@ def _rewritten(path: Path, **changes: Any) -> None:
     with FileRanges(path) as source:
         movie = read_movie(source)
         track = passthrough(movie, movie.tracks[0], source)
-        changed: OutTrack = replace(track, **changes)
+        changed: OutputTrack = replace(track, **changes)
         write(path.with_suffix(".new"), [changed], timescale=movie.timescale)
     path.with_suffix(".new").replace(path)
 

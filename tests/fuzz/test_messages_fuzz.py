@@ -16,7 +16,7 @@ from tests.unit.graph.ledger_helpers import done, failed, interrupted, new
 from eddyline.aws.sqs.message_body import seal, unseal
 from eddyline.aws.sqs.transport import read_reports
 from eddyline.core.name_rules import is_identifier, is_worker_name
-from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.coordinator.field_rules import MOST_LEASE_S
 from eddyline.graph.coordinator.wire import (
     WireError,
@@ -28,7 +28,7 @@ from eddyline.graph.coordinator.wire import (
     order_to_json,
 )
 from eddyline.graph.job import Link, NewJob, Unstarted
-from eddyline.graph.messages import STRIDE, Answered, Beat, Fact, Offer, Started
+from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
 
 _TOKEN = "0123456789abcdef" * 2
 _ABOUT: dict[str, Any] = {
@@ -38,11 +38,11 @@ _ABOUT: dict[str, Any] = {
     "at": 1.5,
     "token": _TOKEN,
 }
-_FACTS: list[Fact] = [
-    Beat(worker="cpu@h:1", host="h", pid=7, lease_s=90.0, at=1.0, holds=("a-1",), key=_TOKEN),
-    Started(**_ABOUT),
+_FACTS: list[WorkerReport] = [
+    Heartbeat(worker="cpu@h:1", host="h", pid=7, lease_s=90.0, at=1.0, holds=("a-1",), key=_TOKEN),
+    JobStarted(**_ABOUT),
     *(
-        Answered(**_ABOUT, outcome=outcome)
+        JobResult(**_ABOUT, outcome=outcome)
         for outcome in (
             done(new("a-2", "a-1"), Link(job_id="a-3", needs=("a-2",)), frames=[1, 2]),
             failed(),
@@ -53,10 +53,12 @@ _FACTS: list[Fact] = [
 ]
 _WORDS = [json.loads(json.dumps(fact_to_json(fact))) for fact in _FACTS]
 _REPORTS = [{"v": 1, "facts": _WORDS}]
-_OFFERS = [json.loads(json.dumps(offer_to_json(Offer(job=JOB, base=STRIDE, token=_TOKEN))))]
+_OFFERS = [json.loads(json.dumps(offer_to_json(Publication(job=JOB, base=STRIDE, token=_TOKEN))))]
 _ORDERS = [
-    order_to_json(Order(worker="cpu@h:1", kind=OrderKind.DRAIN, reason="enough")),
-    order_to_json(Order(worker="cpu@h:1", kind=OrderKind.GIVE_UP, job_id="a-1", fence=STRIDE + 1, over=True)),
+    order_to_json(Command(worker="cpu@h:1", kind=CommandKind.DRAIN, reason="enough")),
+    order_to_json(
+        Command(worker="cpu@h:1", kind=CommandKind.GIVE_UP, job_id="a-1", fence=STRIDE + 1, over=True)
+    ),
 ]
 
 
@@ -69,7 +71,7 @@ def test_a_report_is_read_within_its_bounds_or_refused(value: Any) -> None:
     assert is_worker_name(fact.worker)
     assert math.isfinite(fact.at)
     assert fact.at >= 0
-    if isinstance(fact, Beat):
+    if isinstance(fact, Heartbeat):
         assert 0 <= fact.lease_s <= MOST_LEASE_S
         assert all(map(is_identifier, fact.holds or ()))
         return

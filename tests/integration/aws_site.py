@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eddyline.aws.sqs.broker import SqsBroker
-from eddyline.aws.sqs.client import Naming, Queues, sqs_client
+from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
 from eddyline.aws.sqs.in_flight import LONGEST_S
-from eddyline.aws.sqs.transport import SqsExchange
+from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.notes import Note
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.reconcile import Bounds
@@ -29,13 +29,15 @@ LEASE_S = 2.0
 _numbers = itertools.count(1)
 
 
-def naming(prefix: str | None = None) -> Naming:
+def naming(prefix: str | None = None) -> QueueNames:
     """Queues that no other test uses."""
-    return Naming(prefix=prefix or f"t{os.getpid()}-{next(_numbers)}", classes=("cpu",), priorities=(0, 10))
+    return QueueNames(
+        prefix=prefix or f"t{os.getpid()}-{next(_numbers)}", classes=("cpu",), priorities=(0, 10)
+    )
 
 
-def queues(endpoint: str, names: Naming, *, dead_after: int = 10) -> Queues:
-    return Queues(sqs_client(endpoint=endpoint, region=REGION), names, dead_after=dead_after)
+def queues(endpoint: str, names: QueueNames, *, dead_after: int = 10) -> SqsClient:
+    return SqsClient(sqs_client(endpoint=endpoint, region=REGION), names, dead_after=dead_after)
 
 
 @dataclass
@@ -65,8 +67,8 @@ class Distant:
         self.names = naming()
         self.queues = queues(self.endpoint, self.names, dead_after=self.dead_after)
         self.queues.ensure()
-        self.ledger = RemoteLedger.open(self.location)
-        self.exchange = SqsExchange(self.queues)
+        self.ledger = CoordinatorLedger.open(self.location)
+        self.exchange = SqsTransport(self.queues)
         self.brokers: list[SqsBroker] = []
         self.resume()
 

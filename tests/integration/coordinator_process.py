@@ -6,18 +6,18 @@ import sys
 
 from tests.integration.aws_site import naming, queues
 
-from eddyline.aws.sqs.transport import SqsExchange
+from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 
 
 def main(location: str, endpoint: str, prefix: str) -> None:
     names = naming(prefix)
-    with RemoteLedger.open(location) as ledger:
+    with CoordinatorLedger.open(location) as ledger:
         Coordinator(
             ledger,
-            SqsExchange(queues(endpoint, names)),
+            SqsTransport(queues(endpoint, names)),
             classes=names.classes,
             stop=Stop(),
             lease_s=20,

@@ -11,8 +11,8 @@ from typing import Any
 from tests.integration.aws_site import REGION
 
 from eddyline.aws.s3_events.event_queue import EventQueue, events_queues, prepare
-from eddyline.aws.s3_events.source import SqsArrivals
-from eddyline.aws.sqs.client import Queues, sqs_client
+from eddyline.aws.s3_events.source import S3EventSource
+from eddyline.aws.sqs.client import SqsClient, sqs_client
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 _CREATED = ["s3:ObjectCreated:*"]
@@ -45,11 +45,13 @@ class FootageBucket:
     def delete(self, key: str) -> None:
         client("s3", self.endpoint).delete_object(Bucket=self.bucket, Key=key)
 
-    def queues(self) -> Queues:
+    def queues(self) -> SqsClient:
         return events_queues(sqs_client(endpoint=self.endpoint, region=REGION))
 
-    def arrivals(self, *, attempts: int = 8, visibility_s: float = 30.0) -> SqsArrivals:
-        return SqsArrivals(self.queues(), self.place, attempts=attempts, visibility_s=visibility_s, wait_s=1)
+    def arrivals(self, *, attempts: int = 8, visibility_s: float = 30.0) -> S3EventSource:
+        return S3EventSource(
+            self.queues(), self.place, attempts=attempts, visibility_s=visibility_s, wait_s=1
+        )
 
     def parked(self) -> list[tuple[str, str]]:
         """(body, reason) of all that is parked."""

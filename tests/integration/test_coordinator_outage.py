@@ -16,7 +16,7 @@ from eddyline.aws.sqs.message_body import seal
 from eddyline.graph.coordinator.wire import fact_to_json
 from eddyline.graph.job import Claim, Settlement
 from eddyline.graph.ledger.reconcile import Bounds
-from eddyline.graph.messages import Beat
+from eddyline.graph.messages import Heartbeat
 from eddyline.graph.states import State
 
 __all__ = ["distant", "keys", "ministack"]
@@ -39,8 +39,8 @@ def _claim(broker: SqsBroker) -> Claim:
     return found[0]
 
 
-def _beat(worker: str) -> Beat:
-    return Beat(worker=worker, host="there", pid=1, lease_s=600)
+def _beat(worker: str) -> Heartbeat:
+    return Heartbeat(worker=worker, host="there", pid=1, lease_s=600)
 
 
 @pytest.mark.slow

@@ -24,14 +24,14 @@ from tests.servers.network import Answer, proxy
 
 from eddyline.aws.s3_events.event_queue import EventQueue, prepare
 from eddyline.aws.s3_events.parser import parse
-from eddyline.aws.s3_events.source import SqsArrivals
+from eddyline.aws.s3_events.source import S3EventSource
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.ingest.arrivals import Ingest
 from eddyline.ingest.decisions import Cause, Ignore, Submit, Verdict
 from eddyline.ingest.messages import Message, Note
-from eddyline.ingest.object_lookup import look
-from eddyline.ingest.process_object import Taking
+from eddyline.ingest.object_lookup import lookup_object
+from eddyline.ingest.process_object import ObjectProcessor
 from eddyline.ingest.rules import load
 from eddyline.store import addresses
 from eddyline.store.open_store import Buckets
@@ -45,7 +45,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
-def _received(arrivals: SqsArrivals, *, within_s: float = 10.0) -> Message:
+def _received(arrivals: S3EventSource, *, within_s: float = 10.0) -> Message:
     until = time.monotonic() + within_s
     while time.monotonic() < until:
         for message in arrivals.receive(0.5):
@@ -69,7 +69,7 @@ def _impatient(bucket: FootageBucket) -> EventQueue:
     return prepare(sqs, bucket.place.name)
 
 
-def _nothing(arrivals: SqsArrivals, seconds: float) -> bool:
+def _nothing(arrivals: S3EventSource, seconds: float) -> bool:
     until = time.monotonic() + seconds
     return not any(arrivals.receive(0.2) for _ in iter(lambda: time.monotonic() < until, False))
 
@@ -91,7 +91,7 @@ def test_an_upload_is_told_with_the_tag_and_metadata_that_the_object_has(
         assert isinstance(told, Submit)
         assert all(isinstance(each, Ignore) for each in verdicts[:-1])
         assert told.address == f"s3://{bucket.bucket}/day-1/a.mp4"
-        found = look(told.bucket, told.key, buckets=_buckets(ministack))
+        found = lookup_object(told.bucket, told.key, buckets=_buckets(ministack))
         assert found is not None
         assert (found.tag, found.size, found.content_type) == (told.etag, 3, "video/mp4")
         assert found.tag == tag
@@ -103,20 +103,20 @@ def test_an_upload_is_told_with_the_tag_and_metadata_that_the_object_has(
 def test_an_object_that_is_gone_is_not_there(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
     buckets = _buckets(ministack)
-    assert look(bucket.bucket, "gone.mp4", buckets=buckets) is None
+    assert lookup_object(bucket.bucket, "gone.mp4", buckets=buckets) is None
 
 
 @pytest.mark.parametrize("key", ["a//b.mp4", "/a.mp4", "a/../b.mp4", "./a.mp4"])
 def test_a_key_that_would_be_taken_for_another_one_is_refused(key: str) -> None:
     with pytest.raises(UsageError, match="key"):
-        look("cards", key)
+        lookup_object("cards", key)
 
 
 @pytest.mark.parametrize("key", ["a#b%41 [1] ~ ü?+.mp4", "x/GX01 0042.MP4"])
 def test_keys_with_any_letters_are_found(ministack: Ministack, key: str) -> None:
     bucket = told_by_eventbridge(ministack.url)
     bucket.put(key, b"xyz")
-    found = look(bucket.bucket, key, buckets=_buckets(ministack))
+    found = lookup_object(bucket.bucket, key, buckets=_buckets(ministack))
     assert found is not None
     assert found.size == 3
 
@@ -258,7 +258,7 @@ def test_a_queue_that_gives_up_soon_has_what_fails_parked_with_a_reason_before(m
         Ingest(
             arrivals=arrivals,
             parse=parse,
-            taking=Taking(
+            taking=ObjectProcessor(
                 rules=load(),
                 store=addresses.parse("s3://results"),
                 look=broken,

@@ -20,7 +20,7 @@ from eddyline.media.audio.encode import encode_track
 from eddyline.media.ladder.chunks import Chunk, Grid, plan
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.ladder.profile import AudioSettings
-from eddyline.media.source.open_source import main_video, open_footage
+from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.source.probe import probe
 from eddyline.media.source.source import SourceFacts, VideoFacts
 from eddyline.media.toolchain import Toolchain
@@ -136,7 +136,7 @@ class Bench:
         return subprocess.run(argv, check=True, capture_output=True).stdout
 
     def open(self, original: Path) -> Source:
-        footage = open_footage(original, work=self.work, runner=Runner(), tools=self.tools)
+        footage = open_source(original, work=self.work, runner=Runner(), tools=self.tools)
         track = main_video(footage.movie)
         with FileRanges(footage.path) as src:
             facts = probe(src, footage.movie, runner=Runner(), tools=self.tools, work=self.work)

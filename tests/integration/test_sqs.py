@@ -70,9 +70,9 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignore
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     assert isinstance(zombie, SqsBroker)
-    from eddyline.graph.messages import Answered
+    from eddyline.graph.messages import JobResult
 
-    late = Answered(job_id="a-1", fence=claim.fence, worker="ada", at=1.0, outcome=Done(result={"by": "z"}))
+    late = JobResult(job_id="a-1", fence=claim.fence, worker="ada", at=1.0, outcome=Done(result={"by": "z"}))
     zombie._answers.say([late], patience_s=1)
     until(lambda: place.notes["ignored"] > 0)
     assert settle(bob, again, done(by="bob"))

@@ -15,7 +15,7 @@ from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new,
 
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
-from eddyline.fleet.command_listener import Obedience
+from eddyline.fleet.command_listener import CommandListener
 from eddyline.fleet.notices import Kind, Notice
 from eddyline.graph.job import Done, Job, Unstarted
 from eddyline.graph.ledger.ledger import Ledger
@@ -166,7 +166,7 @@ class Shift:
         worker = Worker(name, broker, {"work": self._work}, **options)
         self._thread = threading.Thread(target=worker.run, daemon=True)
         self._thread.start()
-        self._obedience = Obedience(broker, worker=name, notice=self.notices.append)
+        self._obedience = CommandListener(broker, worker=name, notice=self.notices.append)
 
     def _work(self, _job: Job, context: JobContext) -> Done:
         self.running.release()

@@ -17,12 +17,12 @@ from tests.servers.ministack import ministack
 from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 
 from eddyline.aws.client_errors import NoQueueError
-from eddyline.aws.sqs.client import Naming, Queues, sqs_client
+from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
 from eddyline.aws.sqs.dead_letters import redrive_dead_letters
 from eddyline.aws.sqs.message_body import seal
-from eddyline.aws.sqs.transport import SqsExchange
+from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.graph.ledger.reconcile import Bounds
-from eddyline.graph.messages import STRIDE, Offer
+from eddyline.graph.messages import STRIDE, Publication
 from eddyline.graph.states import State
 
 __all__ = ["distant", "keys", "ministack"]
@@ -45,9 +45,9 @@ def test_what_one_queue_did_not_take_is_told_and_the_others_got_theirs_once(
     place.pause()
     place.ledger.submit([new("a-1"), new("b-1", cls="gpu")])
     taken = place.ledger.take_offers(classes=("cpu", "gpu"), limit=9, hold_s=20)
-    names = Naming(prefix=place.names.prefix, classes=("cpu", "gpu"), priorities=(0,))
-    both = Queues(sqs_client(endpoint=place.endpoint, region=REGION), names)
-    exchange = SqsExchange(both)
+    names = QueueNames(prefix=place.names.prefix, classes=("cpu", "gpu"), priorities=(0,))
+    both = SqsClient(sqs_client(endpoint=place.endpoint, region=REGION), names)
+    exchange = SqsTransport(both)
     first = {offer.job.id: why for offer, why in zip(taken, exchange.publish(taken), strict=True)}
     assert first["a-1"] is None
     assert isinstance(first["b-1"], NoQueueError)
@@ -82,7 +82,7 @@ def test_a_worker_that_gets_two_copies_of_a_job_does_it_once(distant: Callable[.
     until(lambda: place.notes["published"] == 1)
     job = get(place.ledger, "a-1")
     # As by a coordinator that is killed between sending and noting that it has sent.
-    assert place.exchange.publish([Offer(job=job, base=STRIDE)]) == [None]
+    assert place.exchange.publish([Publication(job=job, base=STRIDE)]) == [None]
     assert place.queues.depth(_lane(place)) == 2
     broker = present(place.broker())
     claim = claimed(broker)
@@ -123,7 +123,7 @@ def test_answers_whose_queue_vanished_while_they_were_recorded_hold_up_no_others
 ) -> None:
     place = distant()
     place.pause()
-    exchange = SqsExchange(place.queues)
+    exchange = SqsTransport(place.queues)
     body = seal({"v": 1, "facts": []})
     assert place.queues.send(place.names.answers, [body]) == [True]
     found = exchange.collect(5)
@@ -203,7 +203,7 @@ def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_i
     boxes = {name: place.names.mailbox(name) for name in ("ada", "bob", "killed")}
     place.queues.make(boxes["killed"], keep_s=3600)
     place.queues.make(f"{place.names.mailboxes}of-somebody-else", keep_s=3600)
-    exchange = SqsExchange(place.queues, stray_s=0.5)
+    exchange = SqsTransport(place.queues, stray_s=0.5)
     assert exchange.tidy(["ada", "bob"]) == 0, "it may only just have been made"
     time.sleep(0.6)
     assert exchange.tidy(["ada"]) == 1

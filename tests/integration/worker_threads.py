@@ -16,8 +16,8 @@ from tests.integration.aws_site import LEASE_S, naming, queues
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
-from eddyline.fleet.command_listener import Obedience
-from eddyline.fleet.drain_controller import Drainer
+from eddyline.fleet.command_listener import CommandListener
+from eddyline.fleet.drain_controller import DrainController
 from eddyline.graph.job import Done, Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.broker import Broker
@@ -45,9 +45,9 @@ def main(where: str, prefix: str, name: str, log: Path, seconds: float) -> None:
                 raise Interrupted("told to stop")
             return Done(result={"by": name})
 
-        drainer = Drainer(broker, stop=stop)
+        drainer = DrainController(broker, stop=stop)
         stack.callback(drainer.close)
-        obedience = Obedience(drainer.gate, worker=name, notice=drainer.notice)
+        obedience = CommandListener(drainer.gate, worker=name, notice=drainer.notice)
         stack.callback(obedience.close)
         handlers = drainer.watched({"work": work})
         Worker(name, drainer.gate, handlers, slots=1, classes=("cpu",), stop=stop, lease_s=LEASE_S).run()

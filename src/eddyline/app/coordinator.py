@@ -22,7 +22,7 @@ from eddyline.pipeline.planning.plan import KINDS
 from eddyline.pipeline.runtime.history import with_history
 
 if TYPE_CHECKING:
-    from eddyline.aws.sqs.client import Queues
+    from eddyline.aws.sqs.client import SqsClient
     from eddyline.observe.coordinator_metrics import CoordinatorMetrics
 
 _QUIET = frozenset({"counted", "published", "ordered"})  # what it does all the time
@@ -62,7 +62,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
         )
         queues = shared.open_queues(classes)
         with extra("aws", "SQS"):
-            from eddyline.aws.sqs.transport import SqsExchange
+            from eddyline.aws.sqs.transport import SqsTransport
         ledger = stack.enter_context(shared.remote_ledger())
         stack.enter_context(backlog_watched(shared, told, pools))
         stack.enter_context(_dead_letters_watched(queues, told))
@@ -70,7 +70,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
             queues.ensure()
         except TransientError as error:  # it makes them later, once there is somebody to make them
             told.log.warning("queues", said=str(error))
-        exchange = SqsExchange(queues)
+        exchange = SqsTransport(queues)
         stack.callback(exchange.close)
         told.log.info("coordinator ready", queues=shared.queues, classes=list(classes))
         Coordinator(
@@ -89,9 +89,9 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
 
 
 @contextmanager
-def _dead_letters_watched(queues: Queues, told: Observation[CoordinatorMetrics]) -> Iterator[None]:
+def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetrics]) -> Iterator[None]:
     """Read the depth of the dead-letter queue now and then; show it, and warn where it grows."""
-    from eddyline.observe.polled_values import Readings
+    from eddyline.observe.polled_values import PolledValues
 
     over, seen = Stop(), 0
 
@@ -103,7 +103,7 @@ def _dead_letters_watched(queues: Queues, told: Observation[CoordinatorMetrics])
             )
         seen = depth
 
-    watch = Readings(
+    watch = PolledValues(
         lambda _now: queues.depth(queues.naming.dead), stop=over, every_s=_DEAD_LETTERS_S, on_reading=warn
     )
     told.metrics.watch_dead_letters(watch)

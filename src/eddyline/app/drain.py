@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from eddyline.app.observability import Observation
 from eddyline.core.clock import SystemClock
 from eddyline.core.stop import Stop
-from eddyline.fleet.drain_controller import Drainer
-from eddyline.fleet.drain_policy import Actions, Standing
+from eddyline.fleet.drain_controller import DrainController
+from eddyline.fleet.drain_policy import Actions, DrainState
 from eddyline.fleet.notices import Kind, Notice, sigterm
 from eddyline.graph.worker.broker import Broker
 
@@ -26,11 +26,11 @@ AT_ONCE = "Ctrl-C"  # as `cli.interrupt` says it
 @contextmanager
 def drained(
     broker: Broker, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop
-) -> Iterator[Drainer]:
+) -> Iterator[DrainController]:
     """The drainer of a worker on `broker`: `stop` ends its jobs, `asked` is raised by a signal."""
     with ExitStack() as stack:
         protection = stack.enter_context(_protected(told))
-        drainer = Drainer(broker, stop=stop, busy=protection, on_actions=_acted(told))
+        drainer = DrainController(broker, stop=stop, busy=protection, on_actions=_acted(told))
         stack.callback(drainer.close)
         over = Stop()
         stack.callback(over.request, "the worker has ended")
@@ -54,9 +54,9 @@ def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], No
         protection.close()
 
 
-def _watch_machine(drainer: Drainer, told: Observation[WorkerMetrics], over: Stop) -> None:
+def _watch_machine(drainer: DrainController, told: Observation[WorkerMetrics], over: Stop) -> None:
     """Ask the machine's own metadata, every few seconds, whether it is to be taken away."""
-    from eddyline.aws.ec2_metadata import Metadata, Watch  # needs no boto3
+    from eddyline.aws.ec2_metadata import Metadata, MetadataWatch  # needs no boto3
 
     metadata = Metadata.of(os.environ)
     if metadata is None:
@@ -70,10 +70,10 @@ def _watch_machine(drainer: Drainer, told: Observation[WorkerMetrics], over: Sto
     def troubled(said: str) -> None:
         told.log.info("metadata", said=said)
 
-    Watch(metadata, noticed, stop=over, on_trouble=troubled).start()
+    MetadataWatch(metadata, noticed, stop=over, on_trouble=troubled).start()
 
 
-def _heed(asked: Stop, drainer: Drainer, over: Stop, told: Observation[WorkerMetrics]) -> None:
+def _heed(asked: Stop, drainer: DrainController, over: Stop, told: Observation[WorkerMetrics]) -> None:
     """A signal is a notice: SIGTERM leaves time to finish, Ctrl-C none."""
     while not asked.wait(1.0):
         if over.requested:
@@ -87,8 +87,8 @@ def _heed(asked: Stop, drainer: Drainer, over: Stop, told: Observation[WorkerMet
     drainer.notice(notice)
 
 
-def _acted(told: Observation[WorkerMetrics]) -> Callable[[Actions, Standing], None]:
-    def act(actions: Actions, standing: Standing) -> None:
+def _acted(told: Observation[WorkerMetrics]) -> Callable[[Actions, DrainState], None]:
+    def act(actions: Actions, standing: DrainState) -> None:
         told.metrics.hear_stance(takes_new=actions.takes_new)
         told.log.info(
             "stance",

@@ -9,10 +9,10 @@ from eddyline.app.tools import toolchain
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.edit.combine.combine import Combined
-from eddyline.edit.combine.combine import Wish as Together
+from eddyline.edit.combine.combine import CombineRequest as Together
 from eddyline.edit.combine.combine import combine as put_together
-from eddyline.edit.trim.time_values import Moment, moment, number
-from eddyline.edit.trim.trim import Trimmed, Wish
+from eddyline.edit.trim.time_values import TimeValue, number, time_value
+from eddyline.edit.trim.trim import Trimmed, TrimRequest
 from eddyline.edit.trim.trim import trim as cut
 
 
@@ -23,8 +23,8 @@ def trim(
 
     Raises the errors of `pipeline.edit.trim.trim`.
     """
-    last = moment(end) if end else Moment(frame=sys.maxsize)
-    wish = Wish(start=moment(start), end=last, keyframes=keyframes)
+    last = time_value(end) if end else TimeValue(frame=sys.maxsize)
+    wish = TrimRequest(start=time_value(start), end=last, keyframes=keyframes)
     return cut(source, out, wish, tools=toolchain(), runner=Runner(stop=stop or Stop()))
 
 

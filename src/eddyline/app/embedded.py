@@ -25,14 +25,14 @@ from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.planning.routing import on_this_machine
 from eddyline.pipeline.runs.events import AssetFailed, Event, RunReport
 from eddyline.pipeline.runs.run import Run
-from eddyline.pipeline.runs.run_directory import Home
+from eddyline.pipeline.runs.run_directory import RunDirectory
 from eddyline.pipeline.runs.run_report import failure
 from eddyline.pipeline.runtime.history import from_ledger
-from eddyline.pipeline.runtime.probe_source import look
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.probe_source import probe_source
+from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.submission.discover import discover
 from eddyline.pipeline.submission.submit import identify
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 from eddyline.store.store import Store
 
 # In one folder a job is lost only when somebody kills the whole program, which says little about the job:
@@ -97,7 +97,7 @@ def opened(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
     """
     tools = toolchain()
     tools.require({"aac"})
-    home = Home(request.out)
+    home = RunDirectory(request.out)
     shared = Shared(store=request.store, ledger="", queues="", settings=config.read())
     store, where = _destination(request, shared, home, stop)
     with home.occupied(store), Ledger.open(home.ledger, poison_after=_POISON_AFTER) as ledger:
@@ -105,7 +105,7 @@ def opened(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
         for worker in ledger.workers():
             ledger.abandon(worker.name)
         home.sweep(busy=ledger.has_open)
-        bench = Bench(
+        bench = Runtime(
             store=store,
             tools=tools,
             scratch=home.scratch,
@@ -133,12 +133,12 @@ def opened(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
 
 
 def _destination(
-    request: RunRequest, shared: Shared, home: Home, stop: Stop
+    request: RunRequest, shared: Shared, home: RunDirectory, stop: Stop
 ) -> tuple[Store, Callable[[str], str]]:
     """The store of the results, and how people are told its addresses."""
     shared.reach_sources(stop=stop)
     if not request.store:
-        return home.store, FolderStore(request.out).where  # as the user named the folder
+        return home.store, LocalStore(request.out).where  # as the user named the folder
     store = shared.open_store(stop=stop)
     return store, store.where
 
@@ -153,7 +153,7 @@ def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     for recording in recordings(found.footage) if request.merge else [(each,) for each in found.footage]:
         name = PurePosixPath(recording[0]).name
         try:
-            facts = _whole([look(each, tools) for each in recording], recording, profile)
+            facts = _whole([probe_source(each, tools) for each in recording], recording, profile)
             encoders = route(profile, facts.video).encoders
             plan = Plan.make(
                 asset="", name=name, facts=facts, profile=profile, toolchain="", encoders=encoders
@@ -176,7 +176,7 @@ def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
 
 def open_ledger(out: Path) -> Ledger:
     """The ledger of an output folder. Raises `UsageError` if there is none."""
-    home = Home(out)
+    home = RunDirectory(out)
     if not home.ledger.is_file():
         raise UsageError(
             f"{out} holds no state of Eddyline", remedy="name the folder of an earlier run with --out"

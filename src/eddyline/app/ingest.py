@@ -19,13 +19,13 @@ from eddyline.edit.merge.merge import are_one
 from eddyline.ingest.arrivals import Ingest
 from eddyline.ingest.folder_scan import SETTLE_S, Folder
 from eddyline.ingest.messages import Note
-from eddyline.ingest.object_lookup import look
-from eddyline.ingest.process_object import Taking
+from eddyline.ingest.object_lookup import lookup_object
+from eddyline.ingest.process_object import ObjectProcessor
 from eddyline.ingest.rules import load
 from eddyline.ingest.watch_folder import Watch
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.profile import Profile
-from eddyline.pipeline.planning.job_options import Terms
+from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
 from eddyline.pipeline.planning.routing import first_class
 from eddyline.pipeline.runs.events import Event, RunReport
@@ -79,7 +79,7 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
     with extra("aws", "S3's events on SQS"):
         from eddyline.aws.s3_events.event_queue import events_queues, prepare
         from eddyline.aws.s3_events.parser import parse
-        from eddyline.aws.s3_events.source import SqsArrivals
+        from eddyline.aws.s3_events.source import S3EventSource
     shared = request.shared
     store, inspecting = shared.open_store(), first_class(shared.pools())
     client = shared.sqs()
@@ -87,11 +87,11 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
     queues = events_queues(client)
     with (
         shared.open_ledger() as ledger,
-        closing(SqsArrivals(queues, place, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as sqs,
+        closing(S3EventSource(queues, place, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as sqs,
         counted(request.metrics, sqs, queues, place, on_note) as (arrivals, hear),
     ):
 
-        def submit_one(addresses: Sequence[str], profile: Profile, terms: Terms) -> Submitted:
+        def submit_one(addresses: Sequence[str], profile: Profile, terms: JobOptions) -> Submitted:
             return submit(
                 addresses, profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms, cls=inspecting
             )
@@ -103,10 +103,10 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
         Ingest(
             arrivals=arrivals,
             parse=parse,
-            taking=Taking(
+            taking=ObjectProcessor(
                 rules=rules,
                 store=addresses.parse(shared.store),
-                look=look,
+                look=lookup_object,
                 submit=submit_one,
                 are_one=are_one,
             ),

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 from eddyline.app.observability import served
 from eddyline.app.optional_dependencies import extra
 from eddyline.core.stop import Stop
-from eddyline.ingest.messages import Arrivals, Message, Note
+from eddyline.ingest.messages import Message, MessageSource, Note
 
 if TYPE_CHECKING:
     from eddyline.aws.s3_events.event_queue import EventQueue
-    from eddyline.aws.sqs.client import Queues
+    from eddyline.aws.sqs.client import SqsClient
     from eddyline.observe.ingest_metrics import IngestMetrics
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountedArrivals:
-    """An `Arrivals` that counts what passes through it."""
+class CountedMessages:
+    """An `MessageSource` that counts what passes through it."""
 
-    arrivals: Arrivals
+    arrivals: MessageSource
     metrics: IngestMetrics
 
     @property
@@ -55,8 +55,12 @@ class CountedArrivals:
 
 @contextmanager
 def counted(
-    address: str, arrivals: Arrivals, queues: Queues, place: EventQueue, on_note: Callable[[Note], None]
-) -> Iterator[tuple[Arrivals, Callable[[Note], None]]]:
+    address: str,
+    arrivals: MessageSource,
+    queues: SqsClient,
+    place: EventQueue,
+    on_note: Callable[[Note], None],
+) -> Iterator[tuple[MessageSource, Callable[[Note], None]]]:
     """The same arrivals and listener, with metrics of them served at `address` ("": nowhere) while entered.
 
     Raises `UsageError` for an address that cannot be served.
@@ -66,9 +70,9 @@ def counted(
         return
     with extra("observe", "metrics"):
         from eddyline.observe.ingest_metrics import Depths, IngestMetrics  # it may not be there
-        from eddyline.observe.polled_values import Readings
+        from eddyline.observe.polled_values import PolledValues
     metrics, over = IngestMetrics(), Stop()
-    watch = Readings(
+    watch = PolledValues(
         lambda _now: Depths(events=queues.depths(place.name), parked=queues.depths(place.dead)), stop=over
     )
     metrics.watch_depths(watch)
@@ -85,6 +89,6 @@ def counted(
     watch.start()
     try:
         with served(metrics, address):
-            yield CountedArrivals(arrivals=arrivals, metrics=metrics), hear
+            yield CountedMessages(arrivals=arrivals, metrics=metrics), hear
     finally:
         over.request("the process ends")

@@ -9,13 +9,13 @@ from eddyline.app.shared_services import Shared
 from eddyline.app.tools import toolchain
 from eddyline.media.source.source import SourceFacts
 from eddyline.pipeline.runtime.machine_checks import Check, examine
-from eddyline.pipeline.runtime.probe_source import look
+from eddyline.pipeline.runtime.probe_source import probe_source
 
 
 def probe(source: str | Path) -> SourceFacts:
     """What one file or object of a store is. Raises the error that a run would give for it."""
     Shared(store="", ledger="", queues="", settings=config.read()).reach_sources()
-    return look(source, toolchain())
+    return probe_source(source, toolchain())
 
 
 def doctor(out: Path) -> tuple[Check, ...]:

@@ -8,14 +8,14 @@ from eddyline.app.optional_dependencies import extra
 from eddyline.app.shared_services import Shared
 
 if TYPE_CHECKING:
-    from eddyline.aws.s3_events.parked_messages import Attic
+    from eddyline.aws.s3_events.parked_messages import ParkedMessages
 
 
-def attic(events: str) -> Attic:
+def parked_messages(events: str) -> ParkedMessages:
     """What is parked beside the queue `events`. Raises `UsageError` if there is no such queue."""
     with extra("aws", "S3's events on SQS"):
         from eddyline.aws.s3_events.event_queue import events_queues, find
-        from eddyline.aws.s3_events.parked_messages import Attic
+        from eddyline.aws.s3_events.parked_messages import ParkedMessages
     client = Shared.sqs()
     place = find(client, events)
-    return Attic(events_queues(client), place)
+    return ParkedMessages(events_queues(client), place)

@@ -14,16 +14,16 @@ from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.fleet import pools as poolfile
 from eddyline.fleet.pools import Pools
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.ledger.ledger import POISON_AFTER, Ledger
-from eddyline.pipeline.runtime.upload_cleanup import Unfinished
+from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
 from eddyline.store import addresses
 from eddyline.store.open_store import BUCKETS, StoreSettings, endpoint_of, open_store
 from eddyline.store.store import Store
-from eddyline.store.temp_cleanup import HalfWritten
+from eddyline.store.temp_cleanup import TempCleanup
 
 if TYPE_CHECKING:
-    from eddyline.aws.sqs.client import Queues
+    from eddyline.aws.sqs.client import SqsClient
 
 # Where jobs queue on SQS, which knows no priorities: interactive work that ends an asset or is waited for,
 # other interactive work, and the same of bulk work (pipeline/planning/job_options.py).
@@ -66,23 +66,23 @@ class Shared:
         store.check()
         return store
 
-    def unfinished(self, on_said: Callable[[str], None]) -> Unfinished:
+    def unfinished(self, on_said: Callable[[str], None]) -> UploadCleanup:
         """The uploads that killed processes left in the store; what is done about them goes to `on_said`."""
         place = addresses.parse(self.store) if self.store else None
         if place is not None and place.local:
             # A folder tells of nothing that was begun: to look at all of a library would take too long.
-            return Unfinished(HalfWritten(root=place.folder.absolute()), ages={})
+            return UploadCleanup(TempCleanup(root=place.folder.absolute()), ages={})
         if place is None or place.scheme != "s3":
-            return Unfinished()
+            return UploadCleanup()
         try:
             with extra("aws", "aborting the uploads of killed processes"):
                 from eddyline.aws.multipart_cleanup import of_bucket
         except UsageError as error:  # nothing depends on it
             on_said(str(error))
-            return Unfinished()
+            return UploadCleanup()
         endpoint = endpoint_of(place.scheme, self._reach, os.environ)
         region = _region(endpoint)
-        return Unfinished(
+        return UploadCleanup(
             of_bucket(place.bucket, place.path, endpoint=endpoint, region=region, on_said=on_said)
         )
 
@@ -102,9 +102,9 @@ class Shared:
         """The ledger as those use it who publish nothing."""
         return Ledger.open(self.ledger_place(), poison_after=self.poison_after)
 
-    def remote_ledger(self) -> RemoteLedger:
+    def remote_ledger(self) -> CoordinatorLedger:
         """The ledger as coordinators use it, and whoever submits to queues."""
-        return RemoteLedger.open(self.ledger_place(), poison_after=self.poison_after)
+        return CoordinatorLedger.open(self.ledger_place(), poison_after=self.poison_after)
 
     @property
     def poison_after(self) -> int:
@@ -131,14 +131,14 @@ class Shared:
         """The worker classes. Raises `UsageError` for a file that is wrong."""
         return poolfile.load(self.settings.pools)
 
-    def open_queues(self, classes: Sequence[str]) -> Queues:
+    def open_queues(self, classes: Sequence[str]) -> SqsClient:
         """The queues of these classes' jobs. Raises `UsageError` where none are named."""
         if not self.queues:
             raise UsageError("no queues are named", remedy="say --queues PREFIX, or set EDDYLINE_QUEUES")
         with extra("aws", "SQS"):
-            from eddyline.aws.sqs.client import Naming, Queues
-        naming = Naming(prefix=self.queues, classes=tuple(classes), priorities=PRIORITIES)
-        return Queues(self.sqs(), naming, dead_after=self.settings.dead_after)
+            from eddyline.aws.sqs.client import QueueNames, SqsClient
+        naming = QueueNames(prefix=self.queues, classes=tuple(classes), priorities=PRIORITIES)
+        return SqsClient(self.sqs(), naming, dead_after=self.settings.dead_after)
 
     @staticmethod
     def sqs() -> Any:  # noqa: ANN401 - boto3 makes its classes when running

@@ -14,7 +14,7 @@ from eddyline.fleet.pool_coverage import Unserved, class_of, unserved
 from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger import overview
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.ledger.overview import AssetStanding
+from eddyline.graph.ledger.overview import AssetStatus
 from eddyline.observe.backlog import Queue, read_backlog
 
 _SHOWN = 20
@@ -83,8 +83,8 @@ class Status:
 
     at: float
     under_way: int
-    assets: tuple[AssetStanding, ...]
-    failed: tuple[AssetStanding, ...]
+    assets: tuple[AssetStatus, ...]
+    failed: tuple[AssetStatus, ...]
     names: Mapping[str, str]
     queues: tuple[Queue, ...]
     workers: Mapping[str, int]

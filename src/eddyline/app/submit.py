@@ -15,16 +15,16 @@ from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.media.ladder import profile as profiles
 from eddyline.observe.backlog import read_backlog
-from eddyline.pipeline.planning.job_options import USUAL, Terms
+from eddyline.pipeline.planning.job_options import USUAL, JobOptions
 from eddyline.pipeline.planning.routing import first_class
 from eddyline.pipeline.publication.published import left_out
 from eddyline.pipeline.runs.events import Event, RunReport
-from eddyline.pipeline.runs.run_report import Account
-from eddyline.pipeline.runs.submit_all import Intake
+from eddyline.pipeline.runs.run_report import RunAccount
+from eddyline.pipeline.runs.submit_all import SubmitAll
 from eddyline.pipeline.runs.unserved_pools import without_workers
-from eddyline.pipeline.runs.wait_for_assets import Following
+from eddyline.pipeline.runs.wait_for_assets import WaitForAssets
 from eddyline.pipeline.submission.discover import discover
-from eddyline.pipeline.submission.upload_source import bring
+from eddyline.pipeline.submission.upload_source import upload_source
 
 _PATIENCE_S = 3.0  # for a worker that just starts
 
@@ -42,7 +42,7 @@ class SubmitRequest:
     sources: tuple[str, ...]
     shared: Shared
     profile: str = "default"
-    terms: Terms = USUAL
+    terms: JobOptions = USUAL
     merge: bool = True
     in_place: bool = False
     wait: bool = False
@@ -58,8 +58,8 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
     pools = shared.pools()
     store = shared.open_store(stop=stop)
     with shared.open_ledger() as ledger:
-        account = Account(where=store.where, on_event=on_event, left_out=partial(left_out, store))
-        intake = Intake(
+        account = RunAccount(where=store.where, on_event=on_event, left_out=partial(left_out, store))
+        intake = SubmitAll(
             store=store,
             ledger=ledger,
             profile=profile,
@@ -69,14 +69,14 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
             terms=request.terms,
             merge=request.merge,
             cls=first_class(pools),
-            bring=_absolute if request.in_place else lambda path: bring(path, store),
+            bring=_absolute if request.in_place else lambda path: upload_source(path, store),
         )
         submitted = intake.take(discover(request.sources))
         for each in submitted:
             if each.standing == "open":
                 account.submitted(each)
         if request.wait:
-            Following(
+            WaitForAssets(
                 store=store,
                 ledger=ledger,
                 account=account,

@@ -20,7 +20,7 @@ from eddyline.app.shared_services import Shared
 from eddyline.core.errors import TransientError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
-from eddyline.fleet.command_listener import Obedience
+from eddyline.fleet.command_listener import CommandListener
 from eddyline.fleet.pool_coverage import worker_name
 from eddyline.fleet.pools import Pools
 from eddyline.fleet.slots import measure
@@ -33,9 +33,9 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.routing import by_classes
 from eddyline.pipeline.runtime import history
 from eddyline.pipeline.runtime.history import History
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.runtime.scratch import occupied
-from eddyline.pipeline.runtime.store_outage import Outage
+from eddyline.pipeline.runtime.store_outage import StoreOutage
 from eddyline.pipeline.runtime.worker_assignment import assign
 from eddyline.pipeline.steps.table import handlers
 from eddyline.store.store import Store
@@ -94,14 +94,14 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
             return
         broker, history_of = stack.enter_context(_broker(request, pools, told))
         drainer = stack.enter_context(drained(broker, told, stop=stop, asked=asked))
-        obedience = Obedience(
+        obedience = CommandListener(
             broker,
             worker=name,
             notice=drainer.notice,
             on_trouble=lambda said: told.log.warning("orders", said=said),
         )
         stack.callback(obedience.close)
-        bench = Bench(
+        bench = Runtime(
             store=store,
             tools=tools,
             scratch=scratch,
@@ -111,7 +111,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
             limits=task.limits,
             unfinished=request.shared.unfinished(lambda said: told.log.info("uploads", said=said)),
         )
-        outage = Outage(store, lambda said: told.log.warning("store", said=said))
+        outage = StoreOutage(store, lambda said: told.log.warning("store", said=said))
         told.metrics.set_slots(task.slots)
         told.log.info(
             "worker ready", slots=task.slots, classes=list(task.classes), store=request.shared.store

@@ -56,7 +56,7 @@ _CONFIGURATION = (
 
 
 @contextmanager
-def told_apart(doing: str) -> Iterator[None]:
+def translate_errors(doing: str) -> Iterator[None]:
     """Turn the client's errors into ours; `doing` says what was tried."""
     try:
         yield

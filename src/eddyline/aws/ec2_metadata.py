@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from eddyline.aws.link_local_http import LocalServiceError, ask, check_address
-from eddyline.core.background_loop import survive
+from eddyline.core.background_loop import keep_running
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
 from eddyline.fleet.instance_metadata import READERS, read_metadata
@@ -104,7 +104,7 @@ class Metadata:
         self._token, self._renew_at = text, now + _RENEW_S
 
 
-class Watch:
+class MetadataWatch:
     """Asks until told to stop, and hands on each notice once.
 
     `on_notice` and `on_trouble` (words for a log) are called from the watch's own thread.
@@ -144,13 +144,13 @@ class Watch:
             )
             return
         while not self._stop.requested:
-            survive("metadata", self.poll)
+            keep_running("metadata", self.poll)
             self._stop.wait(self._every_s)
 
     def poll(self) -> None:
         """Ask for everything once; an error with one answer leaves the others as they are."""
         for path in READERS:
-            survive("metadata", partial(self._ask, path))
+            keep_running("metadata", partial(self._ask, path))
 
     def _ask(self, path: str) -> None:
         try:

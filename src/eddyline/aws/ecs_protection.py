@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from eddyline.aws.link_local_http import LocalServiceError, ask, check_address
-from eddyline.core.background_loop import survive
+from eddyline.core.background_loop import keep_running
 
 _MOST_PAUSE_S = 30.0
 _OK = 200
@@ -75,7 +75,7 @@ class Protection:
         pause = self._pause_s
         while self._await_change():
             wanted = self._wanted
-            if survive("task protection", partial(self._step, protected=wanted)) and not self._said:
+            if keep_running("task protection", partial(self._step, protected=wanted)) and not self._said:
                 self._told, pause = wanted, self._pause_s
                 self._rest(pause)
                 continue

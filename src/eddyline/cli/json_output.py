@@ -32,7 +32,7 @@ _NAMES = {
 }
 
 
-class JsonLines:
+class JsonOutput:
     """Events as JSON lines; progress of one stage of one asset at most every `every_s` seconds."""
 
     def __init__(

@@ -31,7 +31,7 @@ _ROOM_BELOW = 2
 _MARGIN = 4  # where the terminal writes ^C: at the very edge it would break the line and spoil the redraw
 
 
-class LiveBoard:
+class LiveView:
     """For terminals: one bar an asset, redrawn in place; what is through moves above the bars."""
 
     def __init__(self, console: Console, *, clock: Clock = time.monotonic) -> None:

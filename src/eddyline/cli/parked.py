@@ -18,7 +18,7 @@ from eddyline.core.formatting import count, duration, shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eddyline.aws.s3_events.parked_messages import Parked
+    from eddyline.aws.s3_events.parked_messages import ParkedMessage
 
 _SHOWN = 80  # letters of a message that tells of no object
 
@@ -36,7 +36,7 @@ def parked(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the messages that `eddyline ingest` put aside, with the reasons; send them again, or drop them."""
-    from eddyline.app.parked import attic
+    from eddyline.app.parked import parked_messages
 
     chosen = tuple(ids or ())
     if redrive and drop:
@@ -45,7 +45,7 @@ def parked(
         raise UsageError("which messages?", remedy="name some by their ids, or say --all")
     if chosen and not (redrive or drop):
         raise UsageError("what is to be done with them?", remedy="say --redrive or --drop")
-    found = attic(events)
+    found = parked_messages(events)
     if redrive:
         _print(console(), found.redrive(chosen, limit=limit), "sent again", as_json=as_json)
     elif drop:
@@ -54,7 +54,7 @@ def parked(
         _print(console(), found.listed(limit=limit), "parked", as_json=as_json)
 
 
-def _print(screen: Console, found: Sequence[Parked], verb: str, *, as_json: bool) -> None:
+def _print(screen: Console, found: Sequence[ParkedMessage], verb: str, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in found], indent=2))
         return

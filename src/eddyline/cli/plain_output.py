@@ -17,7 +17,7 @@ LINE_EVERY_S = 5.0
 _LARGE_FILE = 256 * 1024 * 1024  # bytes; fingerprinting or uploading one takes longer than a line's turn
 
 
-class PlainLines:
+class PlainOutput:
     """For logs and pipes: a line for each stage of an asset, and one every few seconds meanwhile."""
 
     def __init__(

@@ -11,9 +11,9 @@ import typer
 
 from eddyline.cli import options
 from eddyline.cli.dry_run import show_plan
-from eddyline.cli.json_output import JsonLines
-from eddyline.cli.live_view import LiveBoard
-from eddyline.cli.plain_output import PlainLines
+from eddyline.cli.json_output import JsonOutput
+from eddyline.cli.live_view import LiveView
+from eddyline.cli.plain_output import PlainOutput
 from eddyline.cli.progress import Display, on_terminal
 from eddyline.cli.run_summary import print_report
 from eddyline.cli.signals import Interruption
@@ -59,11 +59,11 @@ def perform(start: Start, *, as_json: bool, out: Path = DEFAULT_OUT) -> int:
     stop = Stop()
     with Interruption(stop) as interruption:
         display: Display = (
-            JsonLines(sys.stdout)
+            JsonOutput(sys.stdout)
             if as_json
-            else LiveBoard(screen)
+            else LiveView(screen)
             if on_terminal(screen)
-            else PlainLines(screen)
+            else PlainOutput(screen)
         )
         try:
             report = start(stop, _unless_closed(display.show, stop))
@@ -71,7 +71,7 @@ def perform(start: Start, *, as_json: bool, out: Path = DEFAULT_OUT) -> int:
             report = RunReport(finished=(), failed=(), skipped=(), interrupted=error.message)
         finally:
             display.close()
-        if isinstance(display, JsonLines):
+        if isinstance(display, JsonOutput):
             display.finish(report)
         else:
             print_report(report, screen, None if out == DEFAULT_OUT else out)

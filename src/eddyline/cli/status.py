@@ -20,7 +20,7 @@ from eddyline.core.formatting import count, duration, shown
 
 if TYPE_CHECKING:
     from eddyline.app.status import Status
-    from eddyline.graph.ledger.overview import AssetStanding
+    from eddyline.graph.ledger.overview import AssetStatus
 
 ALL_WELL, SEE_TO_IT = 0, 1
 _MOST_UNKNOWN = 10
@@ -103,7 +103,7 @@ def _print_assets(screen: Console, found: Status) -> None:
         screen.print(f"and {found.under_way - len(found.assets):,} more", style="dim")
 
 
-def _asset_cells(each: AssetStanding, found: Status, *, owned: bool) -> Sequence[str | Text]:
+def _asset_cells(each: AssetStatus, found: Status, *, owned: bool) -> Sequence[str | Text]:
     return (
         each.asset,
         shrinking(shown(found.names.get(each.asset, ""))),

@@ -53,13 +53,13 @@ def submit(
     from eddyline.app.shared_services import Shared
     from eddyline.app.submit import SubmitRequest
     from eddyline.app.submit import submit as hand_in
-    from eddyline.pipeline.planning.job_options import Terms
+    from eddyline.pipeline.planning.job_options import JobOptions
 
     request = SubmitRequest(
         sources=tuple(sources),
         shared=Shared.of(store=store, ledger=ledger, queues=queues),
         profile=profile,
-        terms=Terms(owner=owner, urgency=priority.value, deadline=moment_of(deadline, time.time())),
+        terms=JobOptions(owner=owner, urgency=priority.value, deadline=moment_of(deadline, time.time())),
         merge=not no_merge,
         in_place=in_place,
         wait=wait,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core import files
-from eddyline.core.locked_directory import held, sweep
+from eddyline.core.locked_directory import lock_directory, sweep
 
 
 @dataclass(frozen=True, kw_only=True)
-class Aside:
+class AtomicOutput:
     """Where to write meanwhile: the `file` that is to appear, and a folder to `work` in."""
 
     file: Path
@@ -20,19 +20,19 @@ class Aside:
 
 
 @contextmanager
-def appearing(out: Path) -> Iterator[Aside]:
+def atomic_output(out: Path) -> Iterator[AtomicOutput]:
     """A place beside `out` to write to; at the end the file is synced and takes the name `out`, at once.
 
     If anything fails, what was written is removed and `out` is what it was; what a killed process left of an
     earlier try is removed as well, but not what another writes just now: of two, the last to end wins.
     Raises `TransientError` where the disk is full or in the way.
     """
-    with files.told_apart(f"writing {out.name}"):
+    with files.translate_errors(f"writing {out.name}"):
         out.parent.mkdir(parents=True, exist_ok=True)
         with suppress(PermissionError):  # a folder that may be written, but not listed
-            sweep(files.asides(out))
-        with held(lambda: files.aside(out)) as folder:
-            made = Aside(file=folder / "whole" / out.name, work=folder / "work")
+            sweep(files.temp_paths(out))
+        with lock_directory(lambda: files.temp_path(out)) as folder:
+            made = AtomicOutput(file=folder / "whole" / out.name, work=folder / "work")
             made.file.parent.mkdir()
             made.work.mkdir()
             yield made

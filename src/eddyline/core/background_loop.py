@@ -17,7 +17,7 @@ _lock = threading.Lock()
 _failures: Counter[str] = Counter()
 
 
-def survive(loop: str, step: Callable[[], object]) -> bool:
+def keep_running(loop: str, step: Callable[[], object]) -> bool:
     """Run one step of the loop named `loop`; False: it raised, which is logged and counted.
 
     Errors that a loop expects are handled by the step itself. `KeyboardInterrupt` and `SystemExit` pass.

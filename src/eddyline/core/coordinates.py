@@ -44,7 +44,7 @@ _SHAPE: Final = bytes(0x2B if each in b"+-" else 0x30 if each in b"0123456789" e
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Position:
     """A position in degrees, north and east positive."""
 
     latitude: float
@@ -120,9 +120,9 @@ def is_text(data: bytes) -> bool:
     return len(body) >= _LEAST_TEXT and all(0x20 <= byte < 0x7F for byte in body)  # noqa: PLR2004 - ASCII
 
 
-def places(data: bytes, most: int = 16) -> tuple[Place, ...]:
+def places(data: bytes, most: int = 16) -> tuple[Position, ...]:
     """Up to `most` positions that the bytes hold as text."""
-    found: dict[Place, None] = {}
+    found: dict[Position, None] = {}
     for place in _all_places(data):
         if place.usable:
             found.setdefault(place)
@@ -131,7 +131,7 @@ def places(data: bytes, most: int = 16) -> tuple[Place, ...]:
     return tuple(found)
 
 
-def _all_places(data: bytes) -> Iterator[Place]:
+def _all_places(data: bytes) -> Iterator[Position]:
     for found in _NMEA.finditer(data):
         latitude = (int(found[1]) + float(found[2]) / 60) * (-1 if found[3] == b"S" else 1)
         longitude = (int(found[4]) + float(found[5]) / 60) * (-1 if found[6] == b"W" else 1)
@@ -156,14 +156,14 @@ def _degrees(text: bytes, digits: int) -> float:
     return float(sign * sum(part / 60.0**place for place, part in enumerate(parts)))
 
 
-def _valid(latitude: float, longitude: float) -> Iterator[Place]:
+def _valid(latitude: float, longitude: float) -> Iterator[Position]:
     if abs(latitude) <= _LATITUDE and abs(longitude) <= _LONGITUDE:
-        yield Place(latitude=latitude, longitude=longitude)
+        yield Position(latitude=latitude, longitude=longitude)
 
 
-def distinct(found: Iterable[Place], most: int) -> tuple[Place, ...]:
+def distinct(found: Iterable[Position], most: int) -> tuple[Position, ...]:
     """The first `most` places that differ in their first digits."""
-    kept: dict[tuple[bytes, bytes], Place] = {}
+    kept: dict[tuple[bytes, bytes], Position] = {}
     for place in found:
         kept.setdefault(place.texts(), place)
         if len(kept) >= most:

@@ -19,34 +19,34 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _ASIDE = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
-def aside(path: Path) -> Path:
+def temp_path(path: Path) -> Path:
     """A name beside `path` for what is not whole yet, or about to be removed; no other process has it."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
 
 
-def is_aside(name: str) -> bool:
-    """Whether `name` is one that `aside` gives."""
+def is_temp_path(name: str) -> bool:
+    """Whether `name` is one that `temp_path` gives."""
     return _ASIDE.fullmatch(name) is not None
 
 
-def asides(path: Path) -> list[Path]:
-    """What lies beside `path` under names that `aside` gave for it."""
+def temp_paths(path: Path) -> list[Path]:
+    """What lies beside `path` under names that `temp_path` gave for it."""
     ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}")
     return [each for each in path.parent.iterdir() if ours.fullmatch(each.name)]
 
 
-def sweep_asides(top: Path, *, older_s: float = 0.0) -> None:
+def remove_temp_paths(top: Path, *, older_s: float = 0.0) -> None:
     """Remove what killed processes left aside below `top`, if it is older; other files stay.
 
     Nobody may be writing there, or must be ready to fail.
     """
     for folder, below, names in os.walk(top):
-        for name in filter(is_aside, [*below, *names]):
-            remove_aside(Path(folder, name), older_s=older_s)
-        below[:] = [name for name in below if not is_aside(name)]
+        for name in filter(is_temp_path, [*below, *names]):
+            remove_temp_path(Path(folder, name), older_s=older_s)
+        below[:] = [name for name in below if not is_temp_path(name)]
 
 
-def remove_aside(path: Path, *, older_s: float = 0.0) -> None:
+def remove_temp_path(path: Path, *, older_s: float = 0.0) -> None:
     """Remove a file or folder that got its name more than `older_s` seconds ago; gone already is fine."""
     try:
         found = path.lstat()
@@ -62,7 +62,7 @@ def remove_aside(path: Path, *, older_s: float = 0.0) -> None:
 
 
 @contextlib.contextmanager
-def told_apart(what: str) -> Iterator[None]:
+def translate_errors(what: str) -> Iterator[None]:
     """Turn the operating system's errors into ours: a full disk, a vanished file, anything else.
 
     Raises `TransientError` or `MissingError`; errors of our own pass through untouched.
@@ -105,7 +105,7 @@ def sync_file(path: Path) -> None:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `path` so that a reader, or a power cut, sees the old bytes or the new ones, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = aside(path)
+    unfinished = temp_path(path)
     try:
         with unfinished.open("wb") as file:
             file.write(data)
@@ -121,7 +121,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 def link_or_copy(source: Path, target: Path) -> None:
     """Give `source` the further name `target` (replacing what is there), by a hard link where possible."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = aside(target)
+    unfinished = temp_path(target)
     try:
         try:
             os.link(source, unfinished)

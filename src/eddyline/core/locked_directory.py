@@ -18,7 +18,7 @@ _LOCK = ".lock"
 
 
 @contextlib.contextmanager
-def held(naming: Callable[[], Path]) -> Iterator[Path]:
+def lock_directory(naming: Callable[[], Path]) -> Iterator[Path]:
     """A new folder for this process alone, named by `naming` (a new name at each call), removed at the end.
 
     Raises `OSError` where it cannot be made.
@@ -33,7 +33,7 @@ def held(naming: Callable[[], Path]) -> Iterator[Path]:
 
 
 def sweep(folders: Iterable[Path]) -> None:
-    """Remove those of `folders` that `held` made and whose process is gone; all others stay."""
+    """Remove those of `folders` that `lock_directory` made and whose process is gone; all others stay."""
     for folder in folders:
         with contextlib.suppress(OSError):  # held, gone meanwhile, or not ours to remove
             _sweep(folder)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from eddyline.core.child_output import Collector, Tail
 from eddyline.core.errors import OUT_OF_MEMORY, Interrupted, MissingError, ToolError, TransientError
-from eddyline.core.resource_limits import Bounds
+from eddyline.core.resource_limits import ResourceLimits
 from eddyline.core.stop import Stop
 
 _KILL_AFTER_S = 1.0  # between SIGTERM and SIGKILL: an exit within 2 s of Ctrl-C is promised
@@ -62,7 +62,7 @@ class Runner:
 
     stop: Stop = field(default_factory=Stop)
     cpu_s: float = 0.0
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: ResourceLimits = field(default_factory=ResourceLimits)
 
     def run(
         self,

@@ -12,7 +12,7 @@ _GIB = 1024**3
 
 
 @dataclass(kw_only=True)
-class Bounds:
+class ResourceLimits:
     """Bounds of one job, beside those of each program; None: unbounded.
 
     `wall_s` in seconds since the bounds were made, `memory` in bytes of address space of each program,

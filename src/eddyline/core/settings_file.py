@@ -15,7 +15,7 @@ _LARGEST_FILE = 256 * 1024
 _NO_KEYS = ("[", "constrained-", "literal[", "function-")
 
 
-def parsed(path: Path, *, remedy: str, called: str = "") -> Any:  # noqa: ANN401 - whatever YAML holds, to be checked by a model
+def parse_settings(path: Path, *, remedy: str, called: str = "") -> Any:  # noqa: ANN401 - whatever YAML holds, to be checked by a model
     """What a file holds; raises `UsageError` with this remedy for one that is not plain YAML.
 
     `called` is what messages say before the path ("profile ").
@@ -52,7 +52,7 @@ class _PlainLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def in_words(error: ValidationError) -> str:
+def describe_errors(error: ValidationError) -> str:
     """Every complaint as "pools.cpu.slot.vcpu: what is allowed"."""
     return "; ".join(f"{_place(each['loc'])}: {_complaint(each)}" for each in error.errors()[:5])
 

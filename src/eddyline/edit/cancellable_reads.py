@@ -11,7 +11,7 @@ def never() -> None:
     """Nobody asks to stop."""
 
 
-class Watched:
+class CancellableReads:
     """A file's ranges; `check` is called before every read and may raise, to stop."""
 
     def __init__(self, source: ByteRanges, check: Callable[[], None]) -> None:

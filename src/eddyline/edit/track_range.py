@@ -17,7 +17,7 @@ from eddyline.edit.audio_joins import silence_blocks
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.samples.audio_units import cut_units
-from eddyline.mp4.write.output_track import OutTrack, Piece, alike, chosen
+from eddyline.mp4.write.output_track import OutputTrack, Piece, alike, chosen
 from eddyline.mp4.write.silence import silence
 
 # Packets that a decoder needs before the first it can be heard from: AAC overlaps two (HE-AAC one more).
@@ -28,7 +28,7 @@ _PREROLL_S = {"Opus": Fraction(8, 100), ".mp3": Fraction(3, 10), "mp3 ": Fractio
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stretch:
+class TrackRange:
     """Movie time [start, end) in seconds, exactly; `timescale` is that of the movie that is written."""
 
     start: Fraction
@@ -60,7 +60,7 @@ def cut_to_the_sample(track: Track) -> bool:
     return bool(track.unit_bytes) and track.units is not None and track.units.samples == 1
 
 
-def sound(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutTrack | None:
+def sound(movie: Movie, track: Track, src: ByteRanges, stretch: TrackRange) -> OutputTrack | None:
     """The stretch of a sound track; None where it is silent there."""
     parts = [part for each in _heard(movie, track) if (part := _inside(each, track, stretch)) is not None]
     if not parts:
@@ -83,7 +83,7 @@ def sound(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutT
     return replace(copy, edits=_edits(parts, base, track, stretch))
 
 
-def _units(track: Track, src: ByteRanges, parts: list[_Heard], stretch: Stretch) -> OutTrack:
+def _units(track: Track, src: ByteRanges, parts: list[_Heard], stretch: TrackRange) -> OutputTrack:
     """PCM, A-law and mu-law: each frame decodes by itself, so what is presented is cut out exactly.
 
     Silence fills the time between two parts, because few decoders obey edits of PCM to the sample.
@@ -148,7 +148,7 @@ def _heard(movie: Movie, track: Track) -> list[_Heard]:
     return found
 
 
-def _inside(each: _Heard, track: Track, stretch: Stretch) -> _Heard | None:
+def _inside(each: _Heard, track: Track, stretch: TrackRange) -> _Heard | None:
     """The part of it within the stretch; `at` counts from the stretch's start."""
     scale = track.timescale
     skipped = max(stretch.start - each.at, Fraction(0))
@@ -159,7 +159,7 @@ def _inside(each: _Heard, track: Track, stretch: Stretch) -> _Heard | None:
     return _Heard(begin=begin, stop=stop, at=max(each.at - stretch.start, Fraction(0)))
 
 
-def _edits(parts: list[_Heard], base: int, track: Track, stretch: Stretch) -> tuple[Edit, ...]:
+def _edits(parts: list[_Heard], base: int, track: Track, stretch: TrackRange) -> tuple[Edit, ...]:
     edits: list[Edit] = []
     now = 0
     for part in parts:
@@ -172,13 +172,13 @@ def _edits(parts: list[_Heard], base: int, track: Track, stretch: Stretch) -> tu
     return tuple(edits)
 
 
-def whole(movie: Movie, track: Track, src: ByteRanges) -> OutTrack | None:
+def whole(movie: Movie, track: Track, src: ByteRanges) -> OutputTrack | None:
     """All that a track of PCM presents; its only edit is a late beginning. None where that is nothing."""
-    everything = Stretch(start=Fraction(0), end=_FOREVER, timescale=movie.timescale)
+    everything = TrackRange(start=Fraction(0), end=_FOREVER, timescale=movie.timescale)
     return sound(movie, track, src, everything)
 
 
-def data(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch) -> OutTrack | None:
+def data(movie: Movie, track: Track, src: ByteRanges, stretch: TrackRange) -> OutputTrack | None:
     """The stretch of a track of timed data or text: samples that overlap it, the first and last cut short."""
     samples, scale = track.samples, track.timescale
     moved = movie.shift(track)

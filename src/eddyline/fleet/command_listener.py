@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from eddyline.core.background_loop import survive
+from eddyline.core.background_loop import keep_running
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.display_text import shown
 from eddyline.core.errors import EddylineError
 from eddyline.fleet.notices import Notice, asked
-from eddyline.graph.command import OrderKind
+from eddyline.graph.command import CommandKind
 from eddyline.graph.worker.broker import Broker
 
 _WAIT_S = 20.0  # as long as SQS holds a poll: fewer requests, same latency
@@ -23,7 +23,7 @@ def _unheard(_reason: str) -> None:
     """Nobody listens."""
 
 
-class Obedience:
+class CommandListener:
     """A thread that asks the broker for orders: jobs are given up there, and a drain becomes a notice.
 
     `notice` is the drainer's. Every worker needs one: without it no cancellation reaches a worker that knows
@@ -58,7 +58,7 @@ class Obedience:
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            if not survive("commands", self._step):
+            if not keep_running("commands", self._step):
                 self._rest()
 
     def _step(self) -> None:
@@ -80,5 +80,5 @@ class Obedience:
         for order in self._broker.orders(self._worker, self._wait_s):
             if order.worker != self._worker:
                 self._on_trouble(f"a command for {shown(order.worker)}, not for this worker: ignored")
-            elif order.kind is OrderKind.DRAIN and not self._closed.is_set():
+            elif order.kind is CommandKind.DRAIN and not self._closed.is_set():
                 self._notice(asked(self._clock.now(), order.reason or "told to drain"))

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
-from eddyline.fleet.drain_policy import Actions, InHand, Key, Rules, Standing, decide, heed
-from eddyline.fleet.draining_broker import Gate
+from eddyline.fleet.drain_policy import Actions, DrainRules, DrainState, InHand, Key, apply_notice, decide
+from eddyline.fleet.draining_broker import DrainingBroker
 from eddyline.fleet.job_estimate import Course, Rates
 from eddyline.fleet.notices import Notice, sigterm
-from eddyline.fleet.task_thread import Errands
+from eddyline.fleet.task_thread import TaskThread
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.handler import Handler, JobContext
@@ -50,7 +50,7 @@ class _Running:
         )
 
 
-class Drainer:
+class DrainController:
     """One worker's conscience about its end.
 
     Make the worker with `gate` for its broker, `watched(handlers)` and the same `stop`. `instance` is the
@@ -63,40 +63,40 @@ class Drainer:
         broker: Broker,
         *,
         stop: Stop,
-        rules: Rules | None = None,
+        rules: DrainRules | None = None,
         clock: Clock | None = None,
         instance: str = "",
         busy: Callable[[bool], None] | None = None,
-        on_actions: Callable[[Actions, Standing], None] | None = None,
+        on_actions: Callable[[Actions, DrainState], None] | None = None,
     ) -> None:
-        self.gate = Gate(broker)
+        self.gate = DrainingBroker(broker)
         self._stop = stop
-        self._rules = rules or Rules()
+        self._rules = rules or DrainRules()
         self._clock = clock or SystemClock()
         self._instance = instance
         self._busy = busy
         self._on_actions = on_actions
         self._changed = threading.Condition(threading.RLock())
-        self._standing = Standing()
+        self._standing = DrainState()
         self._running: dict[Key, _Running] = {}
         self._rates = Rates()
         self._told = Actions()
         self._waiting_s: float | None = None
         self._asking = False
-        self._errands = Errands("drainer-errands")
+        self._errands = TaskThread("drainer-errands")
         self._closed = False
         self._thread = threading.Thread(target=self._keep_deciding, name="drainer", daemon=True)
         self._thread.start()
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> DrainState:
         """What is known of the worker's end."""
         return self._standing
 
     def notice(self, notice: Notice) -> None:
         """Heed a notice; from any thread, as often as it comes."""
         with self._changed:
-            standing = heed(self._standing, notice, self._rules, instance=self._instance)
+            standing = apply_notice(self._standing, notice, self._rules, instance=self._instance)
             if standing != self._standing:
                 self._standing = standing
                 self._changed.notify_all()
@@ -215,7 +215,11 @@ class Drainer:
 
     def _is_shunned(self) -> bool:
         standing = self._standing
-        return not standing.leaving and standing.shunned is not None and self._clock.now() < standing.shunned
+        return (
+            not standing.leaving
+            and standing.avoid_until is not None
+            and self._clock.now() < standing.avoid_until
+        )
 
     def _decided(self) -> Actions:
         hands = [

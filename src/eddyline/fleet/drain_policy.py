@@ -14,7 +14,7 @@ from eddyline.fleet.notices import Kind, Notice
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class DrainRules:
     """All in seconds.
 
     `margin_s`: what ends, ends so long before the deadline: time to give the answer and to exit.
@@ -36,26 +36,28 @@ class Rules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class DrainState:
     """What is known of a worker's end; times are seconds since 1970.
 
-    `leaving`: it was told to go, by `deadline` if that is known. `shunned`: until then it is likely to be
+    `leaving`: it was told to go, by `deadline` if that is known. `avoid_until`: until then it is likely to be
     told soon.
     """
 
     leaving: bool = False
     deadline: float | None = None
     reason: str = ""
-    shunned: float | None = None
+    avoid_until: float | None = None
 
 
-def heed(standing: Standing, notice: Notice, rules: Rules, *, instance: str = "") -> Standing:
+def apply_notice(
+    standing: DrainState, notice: Notice, rules: DrainRules, *, instance: str = ""
+) -> DrainState:
     """What is known after `notice`; one about another machine than `instance` changes nothing."""
     if notice.instance and notice.instance != instance:
         return standing
     if notice.kind is Kind.REBALANCE:
         until = notice.at + rules.rebalance_s
-        return replace(standing, shunned=max(until, standing.shunned or until))
+        return replace(standing, avoid_until=max(until, standing.avoid_until or until))
     if notice.kind not in _ENDS:
         return standing
     usual_s = _ENDS[notice.kind](rules)
@@ -63,7 +65,7 @@ def heed(standing: Standing, notice: Notice, rules: Rules, *, instance: str = ""
 
 
 # What ends a worker, and in how many seconds where the notice itself names no deadline (None: no hurry).
-_ENDS: Mapping[Kind, Callable[[Rules], float | None]] = {
+_ENDS: Mapping[Kind, Callable[[DrainRules], float | None]] = {
     Kind.INTERRUPTION: lambda _rules: 0.0,
     Kind.SCALE_IN: lambda rules: rules.scale_in_s,
     Kind.STOP: lambda rules: rules.container_stop_s,
@@ -71,7 +73,7 @@ _ENDS: Mapping[Kind, Callable[[Rules], float | None]] = {
 }
 
 
-def _leave(standing: Standing, notice: Notice, usual: float | None) -> Standing:
+def _leave(standing: DrainState, notice: Notice, usual: float | None) -> DrainState:
     deadline = notice.deadline if notice.deadline is not None else usual
     if standing.leaving and (deadline is None or deadline >= _or_never(standing.deadline)):
         return standing
@@ -82,7 +84,7 @@ def _or_never(deadline: float | None) -> float:
     return float("inf") if deadline is None else deadline
 
 
-class Stance(StrEnum):
+class DrainPhase(StrEnum):
     """How a worker stands to new work."""
 
     OPEN = "open"
@@ -110,7 +112,7 @@ class Actions:
     worker must be gone, less the margin (None: nobody waits). `exit`: go now.
     """
 
-    stance: Stance = Stance.OPEN
+    stance: DrainPhase = DrainPhase.OPEN
     takes_new: bool = True
     finish: tuple[Key, ...] = ()
     hand_back: tuple[Key, ...] = ()
@@ -119,10 +121,10 @@ class Actions:
 
 
 def decide(
-    standing: Standing,
+    standing: DrainState,
     hands: Sequence[InHand],
     now: float,
-    rules: Rules,
+    rules: DrainRules,
     *,
     waiting_s: float | None = None,
 ) -> Actions:
@@ -134,14 +136,14 @@ def decide(
     """
     if not standing.leaving:
         keys = tuple(hand.key for hand in hands)
-        if standing.shunned is None or now >= standing.shunned:
+        if standing.avoid_until is None or now >= standing.avoid_until:
             return Actions(finish=keys)
-        takes = _others_cannot(waiting_s, now - (standing.shunned - rules.rebalance_s), rules)
-        return Actions(stance=Stance.RELUCTANT, takes_new=takes, finish=keys)
+        takes = _others_cannot(waiting_s, now - (standing.avoid_until - rules.rebalance_s), rules)
+        return Actions(stance=DrainPhase.RELUCTANT, takes_new=takes, finish=keys)
     exit_by = None if standing.deadline is None else standing.deadline - rules.margin_s
     late = _too_late(hands, now, exit_by, rules.pessimism)
     return Actions(
-        stance=Stance.LEAVING,
+        stance=DrainPhase.LEAVING,
         takes_new=False,
         finish=tuple(hand.key for hand in hands if hand.key not in late),
         hand_back=tuple(hand.key for hand in hands if hand.key in late),
@@ -150,7 +152,7 @@ def decide(
     )
 
 
-def _others_cannot(waiting_s: float | None, shunned_s: float, rules: Rules) -> bool:
+def _others_cannot(waiting_s: float | None, shunned_s: float, rules: DrainRules) -> bool:
     """Whether work is left lying, as far as can be seen from here.
 
     A queue does not tell how long its jobs wait. But idle workers take a job the moment it comes: if one is

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 
 from eddyline.core.errors import EddylineError
 from eddyline.fleet.drain_policy import Key
-from eddyline.graph.command import Order
+from eddyline.graph.command import Command
 from eddyline.graph.job import Claim, Interrupted, Job, Settlement
 from eddyline.graph.worker.broker import Broker
 
 
-class Gate:
+class DrainingBroker:
     """A `graph.broker.Broker` around another. Safe from any thread."""
 
     def __init__(self, inner: Broker) -> None:
@@ -128,7 +128,7 @@ class Gate:
         """The worker ends."""
         self._inner.leave(worker)
 
-    def orders(self, worker: str, wait_s: float) -> list[Order]:
+    def orders(self, worker: str, wait_s: float) -> list[Command]:
         """What people want of the worker."""
         return self._inner.orders(worker, wait_s)
 

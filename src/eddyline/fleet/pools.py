@@ -165,9 +165,9 @@ def load(path: Path | None = None) -> Pools:
     """The classes in a file, or the built-in ones; raises `UsageError` naming file, key and rule."""
     path = path or BUILT_IN
     try:
-        return Pools.model_validate(settings_file.parsed(path, remedy=_REMEDY))
+        return Pools.model_validate(settings_file.parse_settings(path, remedy=_REMEDY))
     except ValidationError as error:
-        raise UsageError(f"{path}: {settings_file.in_words(error)}", remedy=_REMEDY) from error
+        raise UsageError(f"{path}: {settings_file.describe_errors(error)}", remedy=_REMEDY) from error
 
 
 def cheapest_able(kind: str, codecs: Collection[str], pools: Pools, encoders: Collection[str] = ()) -> Pool:

@@ -6,10 +6,10 @@ import queue
 import threading
 from collections.abc import Callable
 
-from eddyline.core.background_loop import survive
+from eddyline.core.background_loop import keep_running
 
 
-class Errands:
+class TaskThread:
     """A thread that runs what is sent to it; what raises is logged. `close` waits for none."""
 
     def __init__(self, name: str) -> None:
@@ -26,4 +26,4 @@ class Errands:
 
     def _run(self) -> None:
         while (errand := self._sent.get()) is not None:
-            survive("drainer", errand)
+            keep_running("drainer", errand)

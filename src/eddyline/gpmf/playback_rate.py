@@ -118,7 +118,7 @@ def is_real_time(found: Readings, *, time_lapse: bool = False) -> bool:
     return not (alike and paced)
 
 
-def real_time(found: Readings) -> RealTime | None:
+def playback_rate(found: Readings) -> RealTime | None:
     """UTC by the readings themselves, without those from before or after a leap of the clock.
 
     None where fewer than two readings agree.

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from eddyline.gpmf.payloads import Floats, Int64s
-from eddyline.gpmf.playback_rate import RealTime, is_real_time, readings, real_time
+from eddyline.gpmf.playback_rate import RealTime, is_real_time, playback_rate, readings
 
 Y2000 = 946684800.0  # 2000-01-01T00:00:00Z in POSIX seconds: where GPS9's days begin
 DAY_S = 86400.0
@@ -71,7 +71,7 @@ def clock(times: Floats, posix: Floats, payload: Int64s, *, time_lapse: bool = F
     `payload` numbers the payload of each reading; `time_lapse` is what the camera's settings say.
     """
     known = readings(times, posix, payload)
-    if not is_real_time(known, time_lapse=time_lapse) and (found := real_time(known)) is not None:
+    if not is_real_time(known, time_lapse=time_lapse) and (found := playback_rate(known)) is not None:
         offset = float(found.at(np.zeros(1))[0])
         given = int((np.isfinite(posix) & np.isfinite(times)).sum())
         return UtcClock(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class OrderKind(StrEnum):
+class CommandKind(StrEnum):
     """What a worker is to do: give up a job that it runs, or end itself."""
 
     GIVE_UP = "give-up"
@@ -14,14 +14,14 @@ class OrderKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class Command:
     """One wish; `job_id` and `fence` name the claim to give up, and are empty for a drain.
 
     `over`: nothing published of that claim is of use to anybody any more, so that its message may go too.
     """
 
     worker: str
-    kind: OrderKind
+    kind: CommandKind
     job_id: str = ""
     fence: int = 0
     over: bool = False

@@ -9,7 +9,7 @@ from typing import Any
 from eddyline.graph.job import Job
 
 
-class Happening(StrEnum):
+class WorkerEventKind(StrEnum):
     """What became of a job, as its worker sees it. FINISHED and the later ones are told once recorded."""
 
     STARTED = "started"
@@ -28,7 +28,7 @@ class WorkerEvent:
     whether it is tried again, and `ready_at` when.
     """
 
-    happening: Happening
+    happening: WorkerEventKind
     job: Job
     worker: str
     at: float

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from eddyline.core.errors import EddylineError, UsageError
-from eddyline.graph.command import Order
+from eddyline.graph.command import Command
 from eddyline.graph.job import Job, Outcome
 
 STRIDE = 1 << 20
 """Fences of one publication: far more than a message may ever be received."""
 
 
-class UnfitError(UsageError):
+class UnpublishableError(UsageError):
     """No message can carry this, however often it is tried."""
 
 
@@ -30,7 +30,7 @@ def publication(fence: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Offer:
+class Publication:
     """One publication: the whole job, because a worker can look nothing up.
 
     `token` is known only to the ledger and to those who received the message: reports about this publication
@@ -43,7 +43,7 @@ class Offer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beat:
+class Heartbeat:
     """A worker lives; expect its next word within `lease_s`.
 
     `holds` are the jobs in its hands `at` that time (seconds since 1970, by its own clock); None: not told.
@@ -60,7 +60,7 @@ class Beat:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Started:
+class JobStarted:
     """A worker began a job, at a time (seconds since 1970) by its own clock.
 
     `token` is that of the publication, `key` the worker's own.
@@ -75,8 +75,8 @@ class Started:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answered:
-    """How a job ended on a worker; `at` is when it began there. `token` and `key` as for `Started`."""
+class JobResult:
+    """How a job ended on a worker; `at` is when it began there. `token` and `key` as for `JobStarted`."""
 
     job_id: str
     fence: int
@@ -87,7 +87,7 @@ class Answered:
     key: str = ""
 
 
-Fact: TypeAlias = Beat | Started | Answered
+WorkerReport: TypeAlias = Heartbeat | JobStarted | JobResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,26 +97,26 @@ class Delivery:
     `waited_s`: for how long they had been on their way when they first came.
     """
 
-    facts: tuple[Fact, ...]
+    facts: tuple[WorkerReport, ...]
     receipt: str
     waited_s: float = 0.0
 
 
-class Exchange(Protocol):
+class Transport(Protocol):
     """A coordinator's side of the transport. Every method may raise `TransientError`: try again later."""
 
     def lane(self, cls: str, priority: int) -> str | None:
         """The name of the queue for such jobs; None if there is none."""
         ...
 
-    def publish(self, offers: Sequence[Offer]) -> list[EddylineError | None]:
+    def publish(self, offers: Sequence[Publication]) -> list[EddylineError | None]:
         """Put jobs on their queues, each whatever becomes of the others. Twice is harmless.
 
-        None: this one is there; else why not: `UnfitError` if it never will be.
+        None: this one is there; else why not: `UnpublishableError` if it never will be.
         """
         ...
 
-    def order(self, orders: Sequence[Order]) -> list[bool]:
+    def order(self, orders: Sequence[Command]) -> list[bool]:
         """Put orders into their workers' mailboxes; False: this worker has none (yet). Twice is harmless."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 
-class Vigil:
+class SilenceGuard:
     """After an outage of the ledger, of a queue or of oneself, everybody has been silent: all seem dead.
 
     They are heard again as soon as things work, so nobody is judged until `settle_s` of listening without a

@@ -16,8 +16,8 @@ from eddyline.core.formatting import count
 from eddyline.core.stop import Stop
 from eddyline.ingest.decide import delay_s
 from eddyline.ingest.decisions import Cause, Ignore, Park, Submit, Verdict, newest
-from eddyline.ingest.messages import Arrivals, Message, Note
-from eddyline.ingest.process_object import NotYetError, Taking
+from eddyline.ingest.messages import Message, MessageSource, Note
+from eddyline.ingest.process_object import NotYetError, ObjectProcessor
 
 _WAIT_S = 0.5  # so soon a stop is noticed
 _GRACE_S = 1.0  # for what is in hand when told to stop
@@ -42,9 +42,9 @@ class Ingest:
     messages wait. What failed at each of `arrivals.limit` receipts, though all was there, is parked.
     """
 
-    arrivals: Arrivals
+    arrivals: MessageSource
     parse: Callable[[str], Sequence[Verdict]]
-    taking: Taking
+    taking: ObjectProcessor
     check: Callable[[], None]
     stop: Stop
     on_note: Callable[[Note], None]

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from eddyline.edit.merge.card_folders import beside
 from eddyline.edit.merge.chapters import chapter_name, sibling
-from eddyline.store.object_metadata import ObjectFacts
+from eddyline.store.object_metadata import ObjectMetadata
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Part:
     """An object that is a chapter, as it is now."""
 
     key: str
-    facts: ObjectFacts
+    facts: ObjectMetadata
 
 
 def is_chapter(key: str) -> bool:
@@ -30,7 +30,9 @@ def is_chapter(key: str) -> bool:
     return name is not None and not name.looping
 
 
-def parts_of(key: str, facts: ObjectFacts, look: Callable[[str], ObjectFacts | None]) -> tuple[Part, ...]:
+def parts_of(
+    key: str, facts: ObjectMetadata, look: Callable[[str], ObjectMetadata | None]
+) -> tuple[Part, ...]:
     """All chapters of the recording of `key` that lie beside it without a gap, in order; itself among them.
 
     Where a folder of a card ends, those of the next one follow (or, backwards, those of the one before).
@@ -51,7 +53,7 @@ def same_folder(key: str, parts: Sequence[Part]) -> tuple[Part, ...]:
     return tuple(part for part in parts if PurePosixPath(part.key).parent == folder)
 
 
-def _beside(key: str, look: Callable[[str], ObjectFacts | None], step: int) -> Iterator[Part]:
+def _beside(key: str, look: Callable[[str], ObjectMetadata | None], step: int) -> Iterator[Part]:
     """The chapters from `key` on in one direction, up to the first that is not there."""
     path = PurePosixPath(key)
     while (name := sibling(path.name, step)) is not None:
@@ -63,7 +65,7 @@ def _beside(key: str, look: Callable[[str], ObjectFacts | None], step: int) -> I
 
 
 def _in_next_folder(
-    path: PurePosixPath, name: str, step: int, look: Callable[[str], ObjectFacts | None]
+    path: PurePosixPath, name: str, step: int, look: Callable[[str], ObjectMetadata | None]
 ) -> Part | None:
     """The chapter `name` in the card's next folder, unless the one beside it there is that folder's own."""
     folder = beside(path.parent, step)
@@ -72,6 +74,6 @@ def _in_next_folder(
     return None if _part(folder / path.name, look) else found
 
 
-def _part(path: PurePosixPath, look: Callable[[str], ObjectFacts | None]) -> Part | None:
+def _part(path: PurePosixPath, look: Callable[[str], ObjectMetadata | None]) -> Part | None:
     facts = look(str(path))
     return Part(key=str(path), facts=facts) if facts is not None and facts.size else None

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
-from eddyline.ingest.key_patterns import Glob
+from eddyline.ingest.key_patterns import KeyPattern
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +27,10 @@ class Arrived:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def _glob(given: object) -> Glob:
+def _glob(given: object) -> KeyPattern:
     if not isinstance(given, str):
         raise ValueError("a pattern is a text")  # noqa: TRY004 - pydantic's way to refuse
-    return Glob(given)
+    return KeyPattern(given)
 
 
 def _extensions(given: object) -> object:
@@ -40,7 +40,7 @@ def _extensions(given: object) -> object:
     return frozenset(word.lower().lstrip(".") for word in words)
 
 
-_Pattern = Annotated[Glob, PlainValidator(_glob)]
+_Pattern = Annotated[KeyPattern, PlainValidator(_glob)]
 _Extensions = Annotated[frozenset[str], BeforeValidator(_extensions), Field(min_length=1, max_length=64)]
 _Size = Annotated[int, Field(ge=0, le=2**50)]
 

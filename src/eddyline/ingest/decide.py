@@ -7,7 +7,7 @@ from eddyline.ingest.decisions import Ignore, Park, Submit
 from eddyline.ingest.rules import Rules, Take
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
 from eddyline.store.addresses import Address
-from eddyline.store.object_metadata import ObjectFacts
+from eddyline.store.object_metadata import ObjectMetadata
 
 _FIRST_DELAY_S = 5.0
 _LONGEST_DELAY_S = 300.0
@@ -21,7 +21,7 @@ def is_own(told: Submit, store: Address) -> bool:
     return told.key.startswith((f"{top}{OUTPUT}/", f"{top}{STATE}/"))
 
 
-def decide(told: Submit, found: ObjectFacts, rules: Rules) -> Take | Ignore | Park:
+def decide(told: Submit, found: ObjectMetadata, rules: Rules) -> Take | Ignore | Park:
     """What to do about an object of which an event told; `found` is what it is now."""
     if told.etag and told.etag != found.tag:
         return Ignore(reason="it was overwritten since: a later event speaks of what is there now")

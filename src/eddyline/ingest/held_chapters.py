@@ -7,11 +7,11 @@ from pathlib import Path
 
 from eddyline.ingest.chapters import parts_of, quiet_in_s
 from eddyline.ingest.folder_scan import Folder
-from eddyline.store.object_metadata import ObjectFacts
+from eddyline.store.object_metadata import ObjectMetadata
 
 
 @dataclass(kw_only=True)
-class Holding:
+class HeldChapters:
     """Files that wait for further chapters. Times are the folder's: monotonic, in seconds."""
 
     folder: Folder
@@ -41,7 +41,9 @@ class Holding:
                 self._waits.pop(path, None)
         return list(found)
 
-    def _facts(self, path: Path) -> ObjectFacts | None:
+    def _facts(self, path: Path) -> ObjectMetadata | None:
         """A file as an object that was put there when it began to look as it does."""
         since = self.folder.since(path)
-        return None if since is None else ObjectFacts(size=1, tag="", at=since, content_type="", metadata={})
+        return (
+            None if since is None else ObjectMetadata(size=1, tag="", at=since, content_type="", metadata={})
+        )

@@ -14,7 +14,7 @@ _LONGEST = 1024
 
 
 @dataclass(frozen=True)
-class Glob:
+class KeyPattern:
     """A pattern for whole keys. Raises ValueError for one that is empty, too long or has `***`."""
 
     text: str

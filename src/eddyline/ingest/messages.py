@@ -22,7 +22,7 @@ class Message:
     since: float = 0.0
 
 
-class Arrivals(Protocol):
+class MessageSource(Protocol):
     """Where messages come from. Safe from any thread; raises `TransientError` while it is away.
 
     A message received and not heard of any more (its receiver died) is received again, by anyone.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from eddyline.store.object_metadata import ObjectFacts
+from eddyline.store.object_metadata import ObjectMetadata
 from eddyline.store.open_store import BUCKETS, Buckets
 
 
-def look(bucket: str, key: str, *, buckets: Buckets = BUCKETS) -> ObjectFacts | None:
+def lookup_object(bucket: str, key: str, *, buckets: Buckets = BUCKETS) -> ObjectMetadata | None:
     """What an object is now; None if it is gone.
 
     Raises `UsageError` (a key that cannot be addressed, no access, no such bucket) or `TransientError`.

@@ -13,14 +13,14 @@ from eddyline.ingest.decisions import Cause, Ignore, Park, Submit
 from eddyline.ingest.messages import Note
 from eddyline.ingest.rules import Rules, Take
 from eddyline.media.ladder.profile import Profile
-from eddyline.pipeline.planning.job_options import Terms
+from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.submission.submit import Submitted
 from eddyline.store.addresses import Address
-from eddyline.store.object_metadata import ObjectFacts
+from eddyline.store.object_metadata import ObjectMetadata
 
-Look = Callable[[str, str], ObjectFacts | None]
+Look = Callable[[str, str], ObjectMetadata | None]
 """(bucket, key) -> what the object is now; None if it is gone."""
-Submitter = Callable[[Sequence[str], Profile, Terms], Submitted]
+Submitter = Callable[[Sequence[str], Profile, JobOptions], Submitted]
 """(addresses of one recording's files, in order, profile, terms) -> the asset."""
 AreOne = Callable[[Sequence[str]], bool]
 """(addresses) -> whether they are chapters of one recording. Raises what may pass by itself."""
@@ -35,7 +35,7 @@ class NotYetError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taking:
+class ObjectProcessor:
     """Takes objects by `rules`. `store` is where results go: nothing of it is ever taken for footage.
 
     Safe from any thread, and to repeat at any time.
@@ -73,7 +73,7 @@ class Taking:
             return Park(reason=str(error), cause=Cause.REFUSED)
         return replace(note, what="submitted", reason=made.standing, asset=made.asset, uploaded=found.at)
 
-    def _recording(self, told: Submit, found: ObjectFacts, take: Take) -> tuple[list[str], Take]:
+    def _recording(self, told: Submit, found: ObjectMetadata, take: Take) -> tuple[list[str], Take]:
         """All files of the recording that an object belongs to, and how the first of them is to be taken."""
         alone = [told.address], take
         if take.chapters_wait_s is None or not is_chapter(told.key):

@@ -20,7 +20,7 @@ from eddyline.ingest.conditions import Arrived, Conditions, Section
 from eddyline.ingest.decisions import Cause, Ignore, Park
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.profile import Profile
-from eddyline.pipeline.planning.job_options import Terms, Urgency
+from eddyline.pipeline.planning.job_options import JobOptions, Urgency
 from eddyline.pipeline.submission.file_types import not_footage
 
 _REMEDY = "correct it; examples/rules.yaml of eddyline's repository is a complete example"
@@ -39,7 +39,7 @@ class Take:
 
     profile: Profile
     wanted: str
-    terms: Terms
+    terms: JobOptions
     sure: bool = False
     chapters_wait_s: float | None = None
 
@@ -130,7 +130,7 @@ class Rules:
             )
         wanted, profile = self._profiles[treatment.profile or self._usual]
         deadline = None if treatment.deadline_s is None else arrived.at + treatment.deadline_s
-        terms = Terms(owner=owner, urgency=treatment.urgency, deadline=deadline)
+        terms = JobOptions(owner=owner, urgency=treatment.urgency, deadline=deadline)
         return Take(
             profile=profile,
             wanted=wanted,
@@ -155,10 +155,10 @@ def load(path: Path | None = None, *, profile: str = "default") -> Rules:
 
 def _read(path: Path) -> _File:
     try:
-        plain: Any = settings_file.parsed(path, remedy=_REMEDY)
+        plain: Any = settings_file.parse_settings(path, remedy=_REMEDY)
         return _File.model_validate({} if plain is None else plain)
     except ValidationError as error:
-        raise UsageError(f"{path}: {settings_file.in_words(error)}", remedy=_REMEDY) from error
+        raise UsageError(f"{path}: {settings_file.describe_errors(error)}", remedy=_REMEDY) from error
 
 
 def _profile(name: str, home: Path, rules: Path | None) -> tuple[str, Profile]:

@@ -15,7 +15,7 @@ from eddyline.ingest.batches import Batch, Orders
 from eddyline.ingest.chapters import is_chapter
 from eddyline.ingest.conditions import Arrived
 from eddyline.ingest.folder_scan import Folder
-from eddyline.ingest.held_chapters import Holding
+from eddyline.ingest.held_chapters import HeldChapters
 from eddyline.ingest.rules import Rules, Take
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.runs.events import AssetFailed, AssetFinished, Event, RunReport, SourceSkipped
@@ -46,14 +46,14 @@ class Watch:
     once: bool = False
     clock: Clock = field(default_factory=SystemClock)
     poll_s: float = _POLL_S
-    _holding: Holding = field(init=False)
+    _holding: HeldChapters = field(init=False)
     _closed: frozenset[Path] = frozenset()
     _finished: deque[AssetFinished] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _failed: deque[AssetFailed] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _skipped: deque[SourceSkipped] = field(default_factory=lambda: deque(maxlen=_KEPT))
 
     def __post_init__(self) -> None:
-        self._holding = Holding(folder=self.folder)
+        self._holding = HeldChapters(folder=self.folder)
 
     def run(self) -> RunReport:
         """Watch until told to stop. Raises what `process` raises."""

@@ -21,7 +21,7 @@ from eddyline.mp4.movie import IDENTITY, Movie, Samples, Track
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.samples.random_access import can_begin
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece, alike, linked, passthrough
+from eddyline.mp4.write.output_track import OutputTrack, Piece, alike, linked, passthrough
 
 # Sync samples that are looked at before decoding from the very first one, which is always right.
 _MOST_TRIED = 256
@@ -166,7 +166,7 @@ def _bounds(
     return start, min(final + length, int(later.min())) if len(later) else final + length
 
 
-def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> OutTrack:
+def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> OutputTrack:
     samples = track.samples
     return replace(
         alike(track),

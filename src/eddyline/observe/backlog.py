@@ -11,7 +11,7 @@ from sqlalchemy import Connection, case, func, literal_column, select
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.db.transactions import Database
 from eddyline.graph.ledger.leases import IS_READY, IS_RUNNING
-from eddyline.observe.polled_values import Readings
+from eddyline.observe.polled_values import PolledValues
 
 _IS_WAITING = jobs.c.state == literal_column("'waiting'")
 
@@ -48,7 +48,7 @@ class Backlog:
     unknown: tuple[str, ...] = ()
 
 
-BacklogWatch: TypeAlias = Readings[Backlog]
+BacklogWatch: TypeAlias = PolledValues[Backlog]
 """Reads a ledger's backlog again and again."""
 
 

@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from eddyline.observe.metrics import LedgerMetrics
-from eddyline.observe.polled_values import Readings
+from eddyline.observe.polled_values import PolledValues
 
 
 class CoordinatorMetrics(LedgerMetrics):
@@ -19,7 +19,7 @@ class CoordinatorMetrics(LedgerMetrics):
         super().__init__()
         self._actions = self._counter("coordinator_actions", "What a coordinator did", ("what",))
 
-    def watch_dead_letters(self, watch: Readings[int]) -> None:
+    def watch_dead_letters(self, watch: PolledValues[int]) -> None:
         """Show how many messages the dead-letter queue holds."""
         self.registry.register(_DeadLetters(watch))
 
@@ -32,7 +32,7 @@ class CoordinatorMetrics(LedgerMetrics):
 class _DeadLetters(Collector):
     """The depth of the dead-letter queue as last read; nothing until it was read once."""
 
-    def __init__(self, watch: Readings[int]) -> None:
+    def __init__(self, watch: PolledValues[int]) -> None:
         self._watch = watch
 
     def describe(self) -> Iterable[Metric]:

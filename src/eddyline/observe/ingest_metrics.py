@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.observe.metrics import Metrics
-from eddyline.observe.polled_values import Readings
+from eddyline.observe.polled_values import PolledValues
 
 _SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3600, 14_400, 86_400)
 _GRACE_S = 60.0  # for a message put off to come again, to whomever
@@ -57,7 +57,7 @@ class IngestMetrics(Metrics):
         )
         self.registry.register(_Oldest(self))
 
-    def watch_depths(self, watch: Readings[Depths]) -> None:
+    def watch_depths(self, watch: PolledValues[Depths]) -> None:
         """Show how many messages there are as well."""
         self.registry.register(_DepthsShown(watch))
 
@@ -130,7 +130,7 @@ class _Oldest(Collector):
 
 
 class _DepthsShown(Collector):
-    def __init__(self, watch: Readings[Depths]) -> None:
+    def __init__(self, watch: PolledValues[Depths]) -> None:
         self._watch = watch
 
     def describe(self) -> Iterable[Metric]:

@@ -12,7 +12,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from eddyline.core.errors import UsageError
-from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.states import State
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -88,15 +88,15 @@ def worker_log(log: FilteringBoundLogger) -> Callable[[WorkerEvent], None]:
             "worker": event.worker,
         }
         match event.happening:
-            case Happening.STARTED:
+            case WorkerEventKind.STARTED:
                 log.info("job started", **told)
-            case Happening.PROGRESS:
+            case WorkerEventKind.PROGRESS:
                 log.debug("job progress", **told, fraction=round(event.fraction, 4), note=event.note)
-            case Happening.FINISHED:
+            case WorkerEventKind.FINISHED:
                 log.info("job done", **told, elapsed_s=round(event.elapsed_s, 3))
-            case Happening.INTERRUPTED:
+            case WorkerEventKind.INTERRUPTED:
                 log.info("job interrupted", **told, elapsed_s=round(event.elapsed_s, 3), why=event.note)
-            case Happening.FAILED:
+            case WorkerEventKind.FAILED:
                 evidence = {"elapsed_s": round(event.elapsed_s, 3), "error": event.error}
                 if job.state is State.DEAD:
                     log.error("job dead", **told, **evidence)

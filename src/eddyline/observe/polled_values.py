@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from eddyline.core.background_loop import survive
+from eddyline.core.background_loop import keep_running
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
@@ -20,7 +20,7 @@ _IDLE = 20  # times as long as a reading took, it rests after it
 T = TypeVar("T")
 
 
-class Readings(Generic[T]):
+class PolledValues(Generic[T]):
     """Reads every few seconds in a thread of its own; `latest` is what was read last.
 
     A place that is away makes the reading old (and `failures` grow), never a scrape slow. `read` is called
@@ -54,7 +54,7 @@ class Readings(Generic[T]):
         """Read until the stop is raised."""
         while not self._stop.requested:
             began = time.monotonic()
-            if not survive("readings", self._step):
+            if not keep_running("readings", self._step):
                 self.failures += 1
             # However much there is to count, that is a small part of what is done there.
             self._stop.wait(max(self._every_s, _IDLE * (time.monotonic() - began)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client import Histogram
 
-from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.states import State
 from eddyline.observe.metrics import LedgerMetrics
 
@@ -56,9 +56,9 @@ class WorkerMetrics(LedgerMetrics):
         """Count what a worker tells; made to be its `on_event`."""
         job = event.job
         labels = (job.cls, job.kind)
-        if event.happening is Happening.PROGRESS:
+        if event.happening is WorkerEventKind.PROGRESS:
             return
-        if event.happening is Happening.STARTED:
+        if event.happening is WorkerEventKind.STARTED:
             self._started.labels(*labels).inc()
             # Counted here, not when it failed: only the ledger, which not every worker sees, knew then.
             self._retries.labels(*labels).inc(int(job.attempt > 1))
@@ -89,13 +89,13 @@ class WorkerMetrics(LedgerMetrics):
 
 def _outcome(event: WorkerEvent) -> str:
     match event.happening, event.job.state:
-        case Happening.FINISHED, _:
+        case WorkerEventKind.FINISHED, _:
             return "done"
-        case Happening.FAILED, State.DEAD:
+        case WorkerEventKind.FAILED, State.DEAD:
             return "dead"
-        case Happening.FAILED, State.READY:
+        case WorkerEventKind.FAILED, State.READY:
             return "retried"
-        case Happening.FAILED, _:
+        case WorkerEventKind.FAILED, _:
             return "failed"  # a worker on queues does not learn what becomes of it
         case _:
             return "interrupted"

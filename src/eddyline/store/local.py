@@ -17,7 +17,7 @@ from eddyline.store.ranges import FileRanges
 from eddyline.store.store import checked_key
 
 
-class FolderStore:
+class LocalStore:
     """A folder on a local disk. Object stores have no fsync to forget; here every put is synced."""
 
     def __init__(self, root: Path) -> None:
@@ -46,7 +46,7 @@ class FolderStore:
     def put(self, key: str, path: Path) -> None:
         """Sync `path` and rename it to its place (the same disk: no bytes move)."""
         target = self.path(key)
-        with files.told_apart(f"writing {key}"):
+        with files.translate_errors(f"writing {key}"):
             target.parent.mkdir(parents=True, exist_ok=True)
             files.sync_file(path)
             try:
@@ -59,13 +59,13 @@ class FolderStore:
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """Write a small object whole."""
-        with files.told_apart(f"writing {key}"):
+        with files.translate_errors(f"writing {key}"):
             files.write_atomically(self.path(key), data)
 
     def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
         """Write `data` if the object's tag is `expected`; one writer at a time, in any process."""
         target = self.path(key)
-        with files.told_apart(f"writing {key}"), self._turn:
+        with files.translate_errors(f"writing {key}"), self._turn:
             target.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(target.parent, os.O_RDONLY)
             try:
@@ -80,7 +80,7 @@ class FolderStore:
     def get(self, key: str) -> bytes:
         """A small object whole. Raises `MissingError`."""
         path = self.path(key)
-        with files.told_apart(f"reading {key}"), _objects_only(key):
+        with files.translate_errors(f"reading {key}"), _objects_only(key):
             return path.read_bytes()
 
     def tag(self, key: str) -> str | None:
@@ -94,7 +94,7 @@ class FolderStore:
         """Bytes, or None if there is no such object."""
         path = self.path(key)
         try:
-            with files.told_apart(f"looking at {key}"), _objects_only(key):
+            with files.translate_errors(f"looking at {key}"), _objects_only(key):
                 found = path.stat()
         except MissingError:
             return None
@@ -114,7 +114,7 @@ class FolderStore:
     def copy(self, key: str, to: str) -> None:
         """Give the object a second name (a hard link where the disk has them)."""
         source, target = self.fetch(key, self.root), self.path(to)
-        with files.told_apart(f"writing {to}"):
+        with files.translate_errors(f"writing {to}"):
             files.link_or_copy(source, target)
 
     def list(self, prefix: str) -> Iterator[str]:
@@ -122,7 +122,7 @@ class FolderStore:
         top = self.path(prefix)
         keys: list[str] = []
         for folder, below, names in os.walk(top):  # what vanishes on the way is passed over
-            below[:] = [name for name in below if not files.is_aside(name)]
+            below[:] = [name for name in below if not files.is_temp_path(name)]
             within = Path(folder).relative_to(self.root)
             keys.extend((within / name).as_posix() for name in names if not name.startswith("."))
         yield from sorted(keys)
@@ -130,9 +130,9 @@ class FolderStore:
     def delete(self, prefix: str) -> None:
         """Remove an object, or a folder: renamed first, so that a half-removed one is never seen."""
         target = self.path(prefix)
-        with files.told_apart(f"removing {prefix}"):
+        with files.translate_errors(f"removing {prefix}"):
             if target.is_dir():
-                doomed = files.aside(target)
+                doomed = files.temp_path(target)
                 with contextlib.suppress(FileNotFoundError):  # another was faster
                     target.rename(doomed)
                 files.remove_tree(doomed)

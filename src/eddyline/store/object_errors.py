@@ -17,7 +17,7 @@ from obstore.exceptions import (
 )
 
 from eddyline.core.errors import EddylineError, MissingError, TransientError, UsageError
-from eddyline.store.retry import AwayError
+from eddyline.store.retry import StoreUnavailableError
 
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
 _SAID = re.compile(r"<Message>([^<]{1,300})</Message>")
@@ -37,7 +37,7 @@ _KEYS = "give valid ones by the environment (AWS_ACCESS_KEY_ID and so on), a pro
 _REGION = "set AWS_REGION to the bucket's region"
 
 
-class OddKeyError(UsageError):
+class UnusableKeyError(UsageError):
     """An object of others has a key that cannot be held here; nothing beside it can be listed."""
 
 
@@ -74,7 +74,7 @@ _BY_CODE = {
     ),
     "ExpiredToken": _Fault(TransientError, "the credentials have expired", "renew them"),
 }
-_ODD_KEY = _Fault(OddKeyError, "", "give that object another key, or name the others one by one")
+_ODD_KEY = _Fault(UnusableKeyError, "", "give that object another key, or name the others one by one")
 # Looked for in all that the error says, unless an object is missing: that message begins with its key.
 _BY_WORDS = {
     "http://169.254.": _NO_KEYS,
@@ -94,13 +94,13 @@ _BY_TYPE: dict[type[Exception], _Fault] = {
     ValueError: _Fault(UsageError, "", "correct the address or the key"),
 }
 _OTHER = _Fault(TransientError, "", _TRY_AGAIN)
-_AWAY = _Fault(AwayError, "", _TRY_AGAIN)
+_AWAY = _Fault(StoreUnavailableError, "", _TRY_AGAIN)
 # No answer at all, half of one, or one that says "later" (408, 429, 5xx but 501).
 _PASSES = re.compile(rf"HTTP error: |{_STATUS}(?:408|429|50[02-9])")
 
 
 @contextlib.contextmanager
-def told_apart(what: str, *, where: str) -> Iterator[None]:
+def translate_errors(what: str, *, where: str) -> Iterator[None]:
     """Turn an object store's errors into ours; `what` is being done at the address `where`.
 
     Raises `MissingError`, `TransientError` or `UsageError`; errors of our own pass through untouched.
@@ -112,7 +112,7 @@ def told_apart(what: str, *, where: str) -> Iterator[None]:
     except (BaseError, FileNotFoundError, ValueError) as error:
         raise _classified(error, f"{what} in {where}") from error
     except OSError as error:
-        raise AwayError(f"{what} in {where}: {_short(str(error))}", remedy=_TRY_AGAIN) from error
+        raise StoreUnavailableError(f"{what} in {where}: {_short(str(error))}", remedy=_TRY_AGAIN) from error
 
 
 def is_missing(error: FileNotFoundError) -> bool:

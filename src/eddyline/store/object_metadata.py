@@ -16,7 +16,7 @@ _STANDARD = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObjectFacts:
+class ObjectMetadata:
     """Size in bytes, the entity tag without its quotes, and the metadata that its uploader gave it.
 
     `at` is when it was put there, in seconds since 1970.
@@ -29,10 +29,10 @@ class ObjectFacts:
     metadata: Mapping[str, str]
 
 
-def facts_of(answer: GetResult) -> ObjectFacts:
+def object_metadata(answer: GetResult) -> ObjectMetadata:
     """The facts in an answer to a request for the head of an object."""
     meta, attributes = answer.meta, {str(name): str(value) for name, value in answer.attributes.items()}
-    return ObjectFacts(
+    return ObjectMetadata(
         size=meta["size"],
         tag=(meta["e_tag"] or "").strip('"'),
         at=meta["last_modified"].timestamp(),

@@ -10,9 +10,9 @@ from typing import Self
 import obstore
 from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
 
-from eddyline.store.object_errors import told_apart
+from eddyline.store.object_errors import translate_errors
 from eddyline.store.ranges import checked_range
-from eddyline.store.retry import NONE, AwayError, Patience
+from eddyline.store.retry import NONE, RetrySettings, StoreUnavailableError
 
 
 class ObjectRanges:
@@ -38,7 +38,7 @@ class ObjectRanges:
         tag: str | None,
         address: str,
         stamp: str | None = None,
-        patience: Patience = NONE,
+        patience: RetrySettings = NONE,
     ) -> None:
         self.key = key
         self.stamp = stamp or tag
@@ -72,7 +72,7 @@ class ObjectRanges:
         return data
 
     def _ask(self, offset: int, length: int) -> bytes:
-        with told_apart(f"reading {self.key}", where=self._address):
+        with translate_errors(f"reading {self.key}", where=self._address):
             answer = obstore.get(
                 self._bucket,
                 self.key,
@@ -80,7 +80,9 @@ class ObjectRanges:
             )
             data = bytes(answer.bytes())
         if len(data) != length:
-            raise AwayError(f"reading {self.key} in {self._address}: {len(data)} of {length} bytes came")
+            raise StoreUnavailableError(
+                f"reading {self.key} in {self._address}: {len(data)} of {length} bytes came"
+            )
         return data
 
     def parts(self, size: int) -> Iterator[bytes]:

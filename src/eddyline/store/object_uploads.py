@@ -34,7 +34,7 @@ _PARTS = 9_000  # at most, in one upload; S3 allows 10,000
 _IN_FLIGHT = 32 * 1024 * 1024  # bytes of parts on their way at once
 
 
-class LostError(TransientError):
+class LostUploadError(TransientError):
     """A conditional write that found another object than it expected."""
 
 
@@ -51,7 +51,7 @@ class ObjectUploads:
     telling: Callable[[str], AbstractContextManager[None]]
 
     def write(self, key: str, data: bytes, *, mode: PutMode = "overwrite") -> None:
-        """Write a small object. Raises `LostError` if it is not what `mode` expects."""
+        """Write a small object. Raises `LostUploadError` if it is not what `mode` expects."""
         with self.telling(f"writing {key}"):
             try:
                 obstore.put(
@@ -63,11 +63,11 @@ class ObjectUploads:
                     use_multipart=False,
                 )
             except (AlreadyExistsError, PreconditionError) as error:
-                raise LostError(f"writing {key}: another was first") from error
+                raise LostUploadError(f"writing {key}: another was first") from error
 
     def send(self, key: str, path: Path) -> None:
         """Upload a local file. Raises `TransientError` if it changes meanwhile."""
-        with files.told_apart(f"reading {path}"), path.open("rb") as file:
+        with files.translate_errors(f"reading {path}"), path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size <= self.part:
                 self.write(key, file.read())

@@ -19,11 +19,11 @@ from eddyline.core.errors import MissingError, TransientError, UsageError
 from eddyline.core.identity import digest
 from eddyline.core.stop import Stop
 from eddyline.store.content_types import content_type
-from eddyline.store.object_errors import OddKeyError, is_missing, told_apart
-from eddyline.store.object_metadata import ObjectFacts, facts_of
+from eddyline.store.object_errors import UnusableKeyError, is_missing, translate_errors
+from eddyline.store.object_metadata import ObjectMetadata, object_metadata
 from eddyline.store.object_ranges import ObjectRanges
-from eddyline.store.object_uploads import PART, Bucket, LostError, ObjectUploads
-from eddyline.store.retry import Patience, patiently
+from eddyline.store.object_uploads import PART, Bucket, LostUploadError, ObjectUploads
+from eddyline.store.retry import RetrySettings, with_retries
 from eddyline.store.store import checked_key
 
 if TYPE_CHECKING:  # types only: they do not exist when running
@@ -52,7 +52,7 @@ class ObjectStore:
         self.address = address
         self._bucket = bucket
         self._stop = stop or Stop()
-        self.patience = Patience(seconds=patience_s, stop=self._stop)
+        self.patience = RetrySettings(seconds=patience_s, stop=self._stop)
         self._part = part
         self._server_copy = server_copy
         # Google's condition is an object's generation, the others' its entity tag.
@@ -63,19 +63,19 @@ class ObjectStore:
     def check(self) -> None:
         """Ask the store for one page of its list: `UsageError` for a wrong bucket or credentials."""
         # A key of others that cannot be held is none of our business, and shows that the list was given.
-        with contextlib.suppress(OddKeyError), self._telling("listing"):
+        with contextlib.suppress(UnusableKeyError), self._telling("listing"):
             next(iter(obstore.list(self._bucket, chunk_size=1)), None)
 
     def where(self, key: str) -> str:
         """The object's whole address."""
         return f"{self.address}/{self._key(key)}"
 
-    @patiently
+    @with_retries
     def put(self, key: str, path: Path) -> None:
         """Upload `path`, in parts where it is large; the local file stays."""
         self._uploads.send(self._key(key), path)
 
-    @patiently
+    @with_retries
     def put_bytes(self, key: str, data: bytes) -> None:
         """Write a small object whole, by one request."""
         self._uploads.write(self._key(key), data)
@@ -88,11 +88,14 @@ class ObjectStore:
         """
         try:
             self._uploads.write(self._key(key), data, mode=self._condition(expected))
-        except (LostError, MissingError):  # Google and some others call an object missing that was expected
+        except (
+            LostUploadError,
+            MissingError,
+        ):  # Google and some others call an object missing that was expected
             return False
         return True
 
-    @patiently
+    @with_retries
     def get(self, key: str) -> bytes:
         """A small object whole. Raises `MissingError`."""
         with self._telling(f"reading {key}"):
@@ -108,13 +111,13 @@ class ObjectStore:
         meta = self._head(key)
         return None if meta is None else meta["size"]
 
-    @patiently
-    def facts(self, key: str) -> ObjectFacts | None:
+    @with_retries
+    def facts(self, key: str) -> ObjectMetadata | None:
         """What the store says of an object, its uploader's metadata included; None if there is none."""
         checked = self._key(key)
         with self._telling(f"looking at {key}"):
             try:
-                return facts_of(obstore.get(self._bucket, checked, options={"head": True}))
+                return object_metadata(obstore.get(self._bucket, checked, options={"head": True}))
             except FileNotFoundError as error:
                 if is_missing(error):
                     return None
@@ -141,7 +144,7 @@ class ObjectStore:
         name = PurePosixPath(source.key).name
         target = scratch / digest(self.address, source.key)[:16] / name
         aside = target.with_name(f".{digest(name)[:16]}.{os.urandom(4).hex()}")
-        with files.told_apart(f"fetching {key}"):
+        with files.translate_errors(f"fetching {key}"):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with aside.open("wb") as file:
@@ -170,7 +173,7 @@ class ObjectStore:
         else:
             self._uploads.send_anew(target, self.ranges(key))
 
-    @patiently
+    @with_retries
     def _copy_within(self, source: str, target: str) -> None:
         with self._telling(f"copying {source}"):
             obstore.copy(self._bucket, source, target)
@@ -183,7 +186,7 @@ class ObjectStore:
         """All keys, sorted: what a whole bucket holds is asked for by name, never by an empty prefix."""
         yield from self._list("everything", "")
 
-    @patiently
+    @with_retries
     def _list(self, what: str, top: str) -> Sequence[str]:
         with self._telling(f"listing {what}"):
             pages = obstore.list(self._bucket, prefix=top or None)
@@ -194,7 +197,7 @@ class ObjectStore:
         """Remove an object and everything below it, many with one request."""
         self._delete(prefix, [self._key(prefix), *self.list(prefix)])
 
-    @patiently
+    @with_retries
     def _delete(self, what: str, doomed: Sequence[str]) -> None:
         with self._telling(f"removing {what}"):
             try:
@@ -212,7 +215,7 @@ class ObjectStore:
     def _tag_of(self, meta: ObjectMeta) -> str | None:
         return meta["version" if self._by_version else "e_tag"]
 
-    @patiently
+    @with_retries
     def _head(self, key: str) -> ObjectMeta | None:
         checked = self._key(key)
         with self._telling(f"looking at {key}"):
@@ -238,4 +241,4 @@ class ObjectStore:
                 f"{self.address} was opened by the process this one was forked from",
                 remedy="start processes by spawn, and open the store in each",
             )
-        return told_apart(what, where=self.address)
+        return translate_errors(what, where=self.address)

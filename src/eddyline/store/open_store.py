@@ -17,8 +17,8 @@ from obstore.store import AzureStore, GCSStore, S3Store
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.store import addresses
-from eddyline.store.local import FolderStore
-from eddyline.store.object_errors import told_apart
+from eddyline.store.local import LocalStore
+from eddyline.store.object_errors import translate_errors
 from eddyline.store.object_uploads import PART
 from eddyline.store.objects import ObjectStore
 from eddyline.store.store import Store
@@ -78,13 +78,13 @@ def open_store(
     """
     place = addresses.parse(address) if isinstance(address, str) else address
     if place.local:
-        return FolderStore(place.folder)
+        return LocalStore(place.folder)
     return _object_store(place, settings or StoreSettings(), stop)
 
 
 def _object_store(place: addresses.Address, settings: StoreSettings, stop: Stop | None) -> ObjectStore:
     endpoint = endpoint_of(place.scheme, settings, os.environ)
-    with told_apart("opening", where=str(place)):
+    with translate_errors("opening", where=str(place)):
         bucket = _bucket(place, settings, endpoint)
     return ObjectStore(
         bucket, address=str(place), stop=stop, part=settings.part, patience_s=settings.patience_s

@@ -12,17 +12,17 @@ from eddyline.core.errors import EddylineError, TransientError
 from eddyline.core.stop import Stop
 
 T = TypeVar("T")
-S = TypeVar("S", bound="Patient")
+S = TypeVar("S", bound="RetryLoop")
 P = ParamSpec("P")
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 3.0
 
 
-class AwayError(TransientError):
+class StoreUnavailableError(TransientError):
     """A store that could not be reached, was too busy, or broke off: asked again, it may well answer."""
 
 
-class Patience:
+class RetrySettings:
     """Asks again for up to `seconds` after the first failure, unless `stop` is requested meanwhile.
 
     Not before something was answered: a wrong endpoint must be told at once. Safe from any thread.
@@ -40,7 +40,7 @@ class Patience:
         while True:
             try:
                 answer = call()
-            except AwayError:
+            except StoreUnavailableError:
                 now = time.monotonic()
                 began = now if began is None else began
                 if not self._answered.is_set() or now + pause - began > self._seconds:
@@ -56,16 +56,16 @@ class Patience:
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
 
-class Patient(Protocol):
+class RetryLoop(Protocol):
     """Whoever asks a store with patience."""
 
     @property
-    def patience(self) -> Patience:
+    def patience(self) -> RetrySettings:
         """How long it asks again."""
         ...
 
 
-def patiently(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+def with_retries(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
     """Ask again where the store was away for a moment. Not for what must not be done twice."""
 
     @wraps(method)
@@ -75,5 +75,5 @@ def patiently(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S,
     return ask
 
 
-NONE = Patience(seconds=0.0)
+NONE = RetrySettings(seconds=0.0)
 """Asks once."""

@@ -10,7 +10,7 @@ from eddyline.core import files
 
 
 @dataclass(frozen=True, kw_only=True)
-class HalfWritten:
+class TempCleanup:
     """What was begun in the folder `root` and not ended; all of it lies under hidden names."""
 
     root: Path
@@ -21,6 +21,6 @@ class HalfWritten:
         What cannot be removed stays. Whoever is still writing one of them fails then, and may try again.
         """
         with contextlib.suppress(OSError):
-            for each in files.asides(self.root / folder):
-                files.remove_aside(each, older_s=older_s)
-            files.sweep_asides(self.root / folder, older_s=older_s)
+            for each in files.temp_paths(self.root / folder):
+                files.remove_temp_path(each, older_s=older_s)
+            files.remove_temp_paths(self.root / folder, older_s=older_s)

@@ -12,8 +12,8 @@ from eddyline.app.optional_dependencies import extra
 from eddyline.app.shared_services import PRIORITIES, Shared
 from eddyline.core import files
 from eddyline.core.errors import UsageError
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
-from eddyline.store.local import FolderStore
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
+from eddyline.store.local import LocalStore
 
 
 def test_an_option_goes_before_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +26,7 @@ def test_an_option_goes_before_a_setting(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_shared_folder_is_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     store = Shared.of(store="media").open_store()
-    assert isinstance(store, FolderStore)
+    assert isinstance(store, LocalStore)
     assert store.root == tmp_path / "media"
 
 
@@ -56,11 +56,11 @@ def test_in_a_shared_folder_what_killed_workers_left_of_an_asset_goes_once_it_is
 ) -> None:
     asset, other = tmp_path / "assets" / "ab12" / "renditions", tmp_path / "assets" / "cd34"
     removed = tmp_path / ".eddyline" / "parts" / "ab12"
-    for folder in (asset, other, files.aside(removed)):
+    for folder in (asset, other, files.temp_path(removed)):
         folder.mkdir(parents=True)
     (asset / "1080p.mp4").write_bytes(b"whole")
-    files.aside(asset / "1080p.mp4").write_bytes(b"half")
-    files.aside(other / "manifest.json").write_bytes(b"half")
+    files.temp_path(asset / "1080p.mp4").write_bytes(b"half")
+    files.temp_path(other / "manifest.json").write_bytes(b"half")
     Shared.of(store=str(tmp_path)).unfinished(print).tidy("ab12")
     assert [each.name for each in asset.iterdir()] == ["1080p.mp4"]
     assert list(removed.parent.iterdir()) == []
@@ -75,9 +75,9 @@ def test_a_ledger_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> No
 def test_whoever_submits_to_queues_notes_what_is_to_be_published(tmp_path: Path) -> None:
     place = str(tmp_path / "ledger.db")
     with Shared.of(ledger=place, queues="q").open_ledger() as opened:
-        assert isinstance(opened, RemoteLedger)
+        assert isinstance(opened, CoordinatorLedger)
     with Shared.of(ledger=place).open_ledger() as opened:
-        assert not isinstance(opened, RemoteLedger)
+        assert not isinstance(opened, CoordinatorLedger)
 
 
 def test_there_is_a_queue_for_every_priority_of_every_class(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from tests.servers.imds import FakeMachine, machine
 
-from eddyline.aws.ec2_metadata import Metadata, Watch
+from eddyline.aws.ec2_metadata import Metadata, MetadataWatch
 from eddyline.aws.link_local_http import LocalServiceError
 from eddyline.core import background_loop
 from eddyline.core.clock import ManualClock
@@ -35,7 +35,7 @@ class Ear:
         self.notices: list[Notice] = []
         self.troubles: list[str] = []
         self.stop = Stop()
-        self.watch = Watch(
+        self.watch = MetadataWatch(
             metadata,
             self.notices.append,
             stop=self.stop,
@@ -247,7 +247,7 @@ def test_a_notice_whose_receiver_failed_is_handed_on_again(fake: FakeMachine) ->
         if len(heard) == 1:
             raise RuntimeError("not now")
 
-    watch = Watch(Metadata(fake.url), receive, stop=Stop(), on_trouble=lambda _said: None)
+    watch = MetadataWatch(Metadata(fake.url), receive, stop=Stop(), on_trouble=lambda _said: None)
     fake.said["spot/instance-action"] = SPOT
     for _ in range(3):
         watch.poll()

@@ -7,7 +7,7 @@ import json
 import os
 from typing import Any
 
-from eddyline.cli.json_output import JsonLines
+from eddyline.cli.json_output import JsonOutput
 from eddyline.media.left_out.report import LeftOut
 from eddyline.pipeline.runs.events import AssetFinished, AssetProgress, RunReport, SourceSkipped
 
@@ -31,7 +31,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 def test_every_kind_of_event_has_its_name() -> None:
     stream = io.StringIO()
-    display = JsonLines(stream, clock=lambda: 0.0)
+    display = JsonOutput(stream, clock=lambda: 0.0)
     display.show(progress())
     display.show(SourceSkipped(path="a.jpg", reason="a still image"))
     assert lines(stream) == [
@@ -45,7 +45,7 @@ def test_every_kind_of_event_has_its_name() -> None:
 
 def test_progress_is_thinned_out_but_stages_and_assets_are_not() -> None:
     stream = io.StringIO()
-    display = JsonLines(stream, clock=lambda: 0.0)
+    display = JsonOutput(stream, clock=lambda: 0.0)
     for _ in range(10):
         display.show(progress())
     display.show(progress("assemble"))
@@ -59,7 +59,7 @@ def test_the_last_line_names_what_was_done_and_what_was_not() -> None:
     stream = io.StringIO()
     left = LeftOut(kind="data", what="track 5", why="unknown")
     done = AssetFinished(asset="a", name="a.mp4", manifest="m", page="p", reused=True, left_out=(left,))
-    JsonLines(stream).finish(RunReport(finished=(done,), failed=(), skipped=()))
+    JsonOutput(stream).finish(RunReport(finished=(done,), failed=(), skipped=()))
     assert lines(stream) == [
         {
             "event": "finished",
@@ -83,7 +83,7 @@ def test_the_last_line_names_what_was_done_and_what_was_not() -> None:
 def test_a_name_that_is_not_utf8_or_holds_a_newline_stays_one_readable_line() -> None:
     stream = io.StringIO()
     name = os.fsdecode(b"\xff\n\xe2\x80\xa8.mp4")
-    JsonLines(stream).show(SourceSkipped(path=name, reason="odd"))
+    JsonOutput(stream).show(SourceSkipped(path=name, reason="odd"))
     stream.getvalue().encode("ascii")
     (line,) = lines(stream)
     assert line["path"] == name

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from tests.unit.cli.event_collector import Ticks, finished, progress, screen
 
-from eddyline.cli.live_view import LiveBoard
+from eddyline.cli.live_view import LiveView
 
 
-def drawn(board: LiveBoard, *, width: int = 110, height: int = 24) -> list[str]:
+def drawn(board: LiveView, *, width: int = 110, height: int = 24) -> list[str]:
     console, text = screen(width, height)
     console.print(board)
     return text.getvalue().splitlines()
 
 
-def board(clock: Ticks) -> LiveBoard:
-    return LiveBoard(screen(terminal=True)[0], clock=clock)
+def board(clock: Ticks) -> LiveView:
+    return LiveView(screen(terminal=True)[0], clock=clock)
 
 
 def test_the_board_has_one_bar_an_asset_with_stage_percent_speed_and_time_left() -> None:

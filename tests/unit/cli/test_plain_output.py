@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.cli.event_collector import Ticks, failed, finished, progress, screen
 
-from eddyline.cli.plain_output import PlainLines
+from eddyline.cli.plain_output import PlainOutput
 from eddyline.fleet.pool_coverage import Unserved
 from eddyline.pipeline.runs.events import SourceSkipped, SubmitProgress
 
@@ -12,7 +12,7 @@ from eddyline.pipeline.runs.events import SourceSkipped, SubmitProgress
 def test_a_line_is_printed_at_every_new_stage_and_every_few_seconds_meanwhile() -> None:
     console, text = screen()
     clock = Ticks()
-    lines = PlainLines(console, clock=clock)
+    lines = PlainOutput(console, clock=clock)
     for step in range(100):
         clock.now += 0.1
         lines.show(progress(step / 100))
@@ -25,7 +25,7 @@ def test_a_line_is_printed_at_every_new_stage_and_every_few_seconds_meanwhile() 
 
 def test_stages_that_take_turns_do_not_flood_the_log() -> None:
     console, text = screen()
-    lines = PlainLines(console, clock=Ticks())
+    lines = PlainOutput(console, clock=Ticks())
     for step in range(50):
         lines.show(progress(step / 100, stage=("pictures", "encode")[step % 2]))
     assert len(text.getvalue().splitlines()) == 2
@@ -33,7 +33,7 @@ def test_stages_that_take_turns_do_not_flood_the_log() -> None:
 
 def test_the_end_of_an_asset_is_printed_at_once() -> None:
     console, text = screen()
-    lines = PlainLines(console, clock=Ticks())
+    lines = PlainOutput(console, clock=Ticks())
     lines.show(finished())
     lines.show(failed("b.mp4"))
     lines.show(SourceSkipped(path="c.jpg", reason="a still image"))
@@ -43,7 +43,7 @@ def test_the_end_of_an_asset_is_printed_at_once() -> None:
 def test_names_cannot_write_to_the_log() -> None:
     evil = "\x1b[2J[red]\n.mp4"
     console, text = screen()
-    lines = PlainLines(console, clock=Ticks())
+    lines = PlainOutput(console, clock=Ticks())
     lines.show(progress(0.1, name=evil))
     lines.show(finished(evil))
     assert "\x1b" not in text.getvalue()
@@ -52,7 +52,7 @@ def test_names_cannot_write_to_the_log() -> None:
 
 def test_a_class_that_nobody_serves_is_said_to_be() -> None:
     console, text = screen()
-    lines = PlainLines(console, clock=Ticks())
+    lines = PlainOutput(console, clock=Ticks())
     lines.show(Unserved(cls="gpu", jobs=2, waited_s=30, remedy="start one"))
     assert text.getvalue() == (
         "! 2 jobs of class gpu wait, the oldest for 30 s, and nobody serves it: start one\n"
@@ -62,7 +62,7 @@ def test_a_class_that_nobody_serves_is_said_to_be() -> None:
 def test_submitting_a_large_folder_prints_a_line_every_few_seconds() -> None:
     console, text = screen()
     clock = Ticks()
-    lines = PlainLines(console, clock=clock)
+    lines = PlainOutput(console, clock=clock)
     for done in range(100):
         clock.now += 0.125
         lines.show(SubmitProgress(done=done, total=4000, name=f"GX01{done:04d}.MP4", bytes=1000))
@@ -74,7 +74,7 @@ def test_submitting_a_large_folder_prints_a_line_every_few_seconds() -> None:
 
 def test_a_large_file_is_named_before_it_is_submitted() -> None:
     console, text = screen()
-    PlainLines(console, clock=Ticks()).show(
+    PlainOutput(console, clock=Ticks()).show(
         SubmitProgress(done=0, total=1, name="a.mov", bytes=12_000_000_000)
     )
     assert text.getvalue() == "submitting: 0 of 1 done, next a.mov (12 GB)\n"

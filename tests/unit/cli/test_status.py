@@ -11,7 +11,7 @@ from rich.console import Console
 from eddyline.app.status import LeftMessages, Status
 from eddyline.cli.status import print_status
 from eddyline.fleet.pool_coverage import Unserved
-from eddyline.graph.ledger.overview import AssetStanding
+from eddyline.graph.ledger.overview import AssetStatus
 from eddyline.observe.backlog import Queue
 
 NAME = "A very long file name that goes on and on GX010042.MP4"
@@ -19,7 +19,7 @@ NAME = "A very long file name that goes on and on GX010042.MP4"
 
 def _status(*, owner: str = "", assets: int = 3) -> Status:
     standing = [
-        AssetStanding(
+        AssetStatus(
             asset=f"{number:016x}",
             owner=owner,
             submitted=0.0,

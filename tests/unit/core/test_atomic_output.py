@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.core.atomic_output import appearing
+from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import TransientError
 
 WRITER = """
@@ -37,7 +37,7 @@ def writer(out: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def write(out: Path, data: bytes) -> None:
-    with appearing(out) as aside:
+    with atomic_output(out) as aside:
         aside.file.write_bytes(data)
 
 
@@ -47,7 +47,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_file_appears_at_the_end(tmp_path: Path) -> None:
     out = tmp_path / "new" / "out.mp4"
-    with appearing(out) as aside:
+    with atomic_output(out) as aside:
         aside.file.write_bytes(b"film")
         (aside.work / "out.mp4").write_bytes(b"on the way")
         assert not out.exists()
@@ -60,7 +60,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     out.write_bytes(b"old")
 
     def fail() -> None:
-        with appearing(out) as aside:
+        with atomic_output(out) as aside:
             aside.file.write_bytes(b"half")
             raise KeyboardInterrupt
 

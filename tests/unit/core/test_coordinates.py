@@ -6,12 +6,12 @@ import struct
 
 import pytest
 
-from eddyline.core.coordinates import Place, distinct, in_media, is_plain, is_text, names_a_place, places
+from eddyline.core.coordinates import Position, distinct, in_media, is_plain, is_text, names_a_place, places
 
-ZURICH = Place(latitude=47.3769, longitude=8.5417)
+ZURICH = Position(latitude=47.3769, longitude=8.5417)
 
 
-def near(found: Place, wanted: Place) -> bool:
+def near(found: Position, wanted: Position) -> bool:
     return all(abs(a - b) < 1e-4 for a, b in zip(found, wanted, strict=True))
 
 
@@ -35,9 +35,9 @@ def test_places_are_read_from_text(text: bytes) -> None:
 
 
 def test_southern_and_western_places_are_negative() -> None:
-    assert near(places(b"-33.8568-151.2153/")[0], Place(latitude=-33.8568, longitude=-151.2153))
+    assert near(places(b"-33.8568-151.2153/")[0], Position(latitude=-33.8568, longitude=-151.2153))
     sentence = b"$GPRMC,1,A,3351.408,S,15112.918,W,,"
-    assert near(places(sentence)[0], Place(latitude=-33.8568, longitude=-151.215300))
+    assert near(places(sentence)[0], Position(latitude=-33.8568, longitude=-151.215300))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_digits_and_encodings_of_a_place() -> None:
     assert struct.pack("<dd", 8.5417, 47.3769) in encodings
     assert struct.pack(">ii", 473_769_000, 85_417_000) in encodings
     assert ZURICH.usable
-    assert not Place(latitude=0.0, longitude=8.5417).usable
-    assert not Place(latitude=47.5, longitude=8.5417).usable
-    beside = Place(latitude=47.37691, longitude=8.54171)
+    assert not Position(latitude=0.0, longitude=8.5417).usable
+    assert not Position(latitude=47.5, longitude=8.5417).usable
+    beside = Position(latitude=47.37691, longitude=8.54171)
     assert distinct([ZURICH, beside], 8) == (ZURICH,)

@@ -28,7 +28,7 @@ def test_a_write_that_fails_keeps_the_old_bytes_and_leaves_nothing_beside(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(TransientError, match="disk is full"), files.told_apart("writing x"):
+    with pytest.raises(TransientError, match="disk is full"), files.translate_errors("writing x"):
         files.write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -69,14 +69,14 @@ def test_a_second_name_holds_the_same_bytes(
 
 
 def test_a_second_name_of_what_is_gone_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match="is gone"), files.told_apart("copying"):
+    with pytest.raises(MissingError, match="is gone"), files.translate_errors("copying"):
         files.link_or_copy(tmp_path / "gone", tmp_path / "b")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_errors_of_our_own_pass_untouched() -> None:
     ours = InputError("bad footage")
-    with pytest.raises(InputError) as caught, files.told_apart("reading"):
+    with pytest.raises(InputError) as caught, files.translate_errors("reading"):
         raise ours
     assert caught.value is ours
 
@@ -84,7 +84,7 @@ def test_errors_of_our_own_pass_untouched() -> None:
 def test_other_errors_of_the_system_may_be_tried_again() -> None:
     with (
         pytest.raises(TransientError, match="reading x: Input/output error") as caught,
-        files.told_apart("reading x"),
+        files.translate_errors("reading x"),
     ):
         raise OSError(errno.EIO, "Input/output error")
     assert not isinstance(caught.value, MissingError)

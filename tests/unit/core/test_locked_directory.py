@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.core.locked_directory import held, sweep
+from eddyline.core.locked_directory import lock_directory, sweep
 
 
 def test_a_folder_is_there_while_it_is_held_and_gone_afterwards(tmp_path: Path) -> None:
-    with held(lambda: tmp_path / "mine") as folder:
+    with lock_directory(lambda: tmp_path / "mine") as folder:
         (folder / "below").mkdir()
         (folder / "below" / "half.mp4").write_bytes(b"x")
         sweep([folder])
@@ -65,7 +65,7 @@ def test_a_folder_swept_as_it_was_made_is_made_anew(
         return handle
 
     monkeypatch.setattr(os, "open", swept)
-    with held(naming) as folder:
+    with lock_directory(naming) as folder:
         assert folder.name == "second"
         assert list(tmp_path.iterdir()) == [folder]
 
@@ -77,7 +77,7 @@ def test_where_there_are_no_locks_a_folder_works_and_is_never_swept(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", without)
-    with held(lambda: tmp_path / "mine") as folder:
+    with lock_directory(lambda: tmp_path / "mine") as folder:
         sweep([folder])
         assert folder.is_dir()
     assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ import pytest
 
 from eddyline.core.errors import ToolError
 from eddyline.core.process import Limits, Runner
-from eddyline.core.resource_limits import Bounds, size_of
+from eddyline.core.resource_limits import ResourceLimits, size_of
 
 MIB = 1024 * 1024
 _REMEDY = "raise the limits"
@@ -21,7 +21,7 @@ def _python(code: str) -> tuple[str, ...]:
 
 
 def test_the_programs_of_one_job_share_its_time() -> None:
-    runner = Runner(bounds=Bounds(wall_s=4, remedy=_REMEDY))
+    runner = Runner(bounds=ResourceLimits(wall_s=4, remedy=_REMEDY))
     runner.run(_python("import time; time.sleep(1)"))
     began = time.monotonic()
     with pytest.raises(ToolError, match=r"stopped: it used up its job's time of 4 s") as caught:
@@ -31,7 +31,7 @@ def test_the_programs_of_one_job_share_its_time() -> None:
 
 
 def test_a_programs_own_limit_is_not_blamed_on_the_job() -> None:
-    runner = Runner(bounds=Bounds(wall_s=60, remedy=_REMEDY))
+    runner = Runner(bounds=ResourceLimits(wall_s=60, remedy=_REMEDY))
     with pytest.raises(ToolError, match="longer than its limit") as caught:
         runner.run(_python("import time; time.sleep(60)"), limits=Limits(wall_s=0.3))
     assert caught.value.remedy == ""
@@ -41,15 +41,15 @@ def test_no_program_of_a_job_gets_more_memory_than_the_job() -> None:
     greedy = _python(f"b = bytearray({600 * MIB}); print(len(b))")
     Runner().run(greedy, limits=Limits(memory=2048 * MIB))
     with pytest.raises(ToolError, match="MemoryError"):
-        Runner(bounds=Bounds(memory=500 * MIB)).run(greedy, limits=Limits(memory=2048 * MIB))
+        Runner(bounds=ResourceLimits(memory=500 * MIB)).run(greedy, limits=Limits(memory=2048 * MIB))
 
 
 def test_of_two_bounds_on_memory_the_tighter_counts() -> None:
-    assert Bounds(memory=500).tighter(700) == 500
-    assert Bounds(memory=700).tighter(500) == 500
-    assert Bounds().tighter(500) == 500
-    assert Bounds(memory=500).tighter(None) == 500
-    assert Bounds().tighter(None) is None
+    assert ResourceLimits(memory=500).tighter(700) == 500
+    assert ResourceLimits(memory=700).tighter(500) == 500
+    assert ResourceLimits().tighter(500) == 500
+    assert ResourceLimits(memory=500).tighter(None) == 500
+    assert ResourceLimits().tighter(None) is None
 
 
 def test_a_program_that_fills_its_jobs_folder_is_stopped(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_program_that_fills_its_jobs_folder_is_stopped(tmp_path: Path) -> None
         f"        file.write(bytes({MIB})); time.sleep(0.02)\n"
     )
     (tmp_path / "deep").mkdir()
-    runner = Runner(bounds=Bounds(room=10 * MIB, folder=tmp_path, remedy=_REMEDY))
+    runner = Runner(bounds=ResourceLimits(room=10 * MIB, folder=tmp_path, remedy=_REMEDY))
     with pytest.raises(ToolError, match=r"it filled its work folder: .* GiB, of 0.00977 allowed") as caught:
         runner.run(flood)
     assert caught.value.remedy == _REMEDY

@@ -11,7 +11,7 @@ from eddyline.observe.backlog import Backlog, BacklogWatch, Queue
 from eddyline.observe.coordinator_metrics import CoordinatorMetrics
 from eddyline.observe.ingest_metrics import Depths, IngestMetrics
 from eddyline.observe.metrics import Metrics
-from eddyline.observe.polled_values import Readings
+from eddyline.observe.polled_values import PolledValues
 from eddyline.observe.worker_metrics import WorkerMetrics
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md").read_text("utf-8")
@@ -28,11 +28,11 @@ def _all() -> list[Metrics]:
     backlog.run()
     coordinator.watch_backlog(backlog)
     counted = Stop()
-    dead = Readings(lambda _now: 1, stop=counted, on_reading=lambda _: counted.request("once"))
+    dead = PolledValues(lambda _now: 1, stop=counted, on_reading=lambda _: counted.request("once"))
     dead.run()
     coordinator.watch_dead_letters(dead)
     over = Stop()
-    depths = Readings(
+    depths = PolledValues(
         lambda _now: Depths(events={"visible": 1}, parked={"visible": 0}),
         stop=over,
         on_reading=lambda _: over.request("once"),

@@ -17,9 +17,9 @@ from eddyline.core.errors import ProofError
 from eddyline.core.process import Runner
 from eddyline.edit import track_range
 from eddyline.edit.merge.merge import merge
-from eddyline.edit.track_range import Stretch
-from eddyline.edit.trim.time_values import moment
-from eddyline.edit.trim.trim import Wish, trim
+from eddyline.edit.track_range import TrackRange
+from eddyline.edit.trim.time_values import time_value
+from eddyline.edit.trim.trim import TrimRequest, trim
 from eddyline.edit.trim.trim_proof import prove_pcm
 from eddyline.media.audio.encode import encode_track
 from eddyline.media.ladder.profile import AudioSettings
@@ -70,7 +70,7 @@ def opened(path: Path) -> tuple[Movie, Track]:
 
 
 def cut(source: Path, out: Path, start: str, end: str, tools: Toolchain) -> Path:
-    trim(source, out, Wish(start=moment(start), end=moment(end)), tools=tools)
+    trim(source, out, TrimRequest(start=time_value(start), end=time_value(end)), tools=tools)
     return out
 
 
@@ -267,7 +267,7 @@ def test_an_edit_in_coarser_ticks_loses_no_sample(ffmpeg: str, tmp_path: Path) -
 def test_a_changed_sample_of_a_cut_is_noticed(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", "pcm_s24le")
     part = cut(source, tmp_path / "part.mov", "3f", "17f", tools)
-    span = Stretch(start=Fraction(3, 25), end=Fraction(17, 25), timescale=48_000)
+    span = TrackRange(start=Fraction(3, 25), end=Fraction(17, 25), timescale=48_000)
     with FileRanges(source) as src:
         movie = read_movie(src)
         prove_pcm(part, src, movie, movie.tracks, span)

@@ -11,11 +11,11 @@ import pytest
 
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.fleet.command_listener import Obedience
-from eddyline.fleet.drain_controller import Drainer
-from eddyline.fleet.draining_broker import Gate
+from eddyline.fleet.command_listener import CommandListener
+from eddyline.fleet.drain_controller import DrainController
+from eddyline.fleet.draining_broker import DrainingBroker
 from eddyline.fleet.notices import Kind, Notice
-from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.direct import DirectBroker
 from eddyline.graph.worker.worker import Worker
@@ -36,11 +36,11 @@ def _until(condition: Callable[[], object]) -> None:
 
 def test_a_worker_ordered_to_drain_ends_within_two_seconds(ledger: Ledger) -> None:
     stop = Stop()
-    drainer = Drainer(DirectBroker(ledger), stop=stop)
+    drainer = DrainController(DirectBroker(ledger), stop=stop)
     worker = Worker("ada", drainer.gate, drainer.watched({}), slots=1, classes=("cpu",), stop=stop)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    obedience = Obedience(drainer.gate, worker="ada", notice=drainer.notice)
+    obedience = CommandListener(drainer.gate, worker="ada", notice=drainer.notice)
     _until(ledger.workers)
     begin = time.monotonic()
     assert ledger.drain("ada", "the machine is sold")
@@ -55,7 +55,7 @@ def test_it_waits_out_what_the_way_there_does_and_tells_of_it(ledger: Ledger) ->
     class Shaky(DirectBroker):
         left = 2
 
-        def orders(self, worker: str, wait_s: float) -> list[Order]:
+        def orders(self, worker: str, wait_s: float) -> list[Command]:
             if self.left:
                 self.left -= 1
                 raise (TransientError("away") if self.left else UsageError("no permission"))
@@ -65,7 +65,9 @@ def test_it_waits_out_what_the_way_there_does_and_tells_of_it(ledger: Ledger) ->
     ledger.drain("ada", "enough")
     heard: list[Notice] = []
     troubles: list[str] = []
-    obedience = Obedience(Gate(Shaky(ledger)), worker="ada", notice=heard.append, on_trouble=troubles.append)
+    obedience = CommandListener(
+        DrainingBroker(Shaky(ledger)), worker="ada", notice=heard.append, on_trouble=troubles.append
+    )
     _until(lambda: heard)
     obedience.close()
     assert [(notice.kind, notice.reason) for notice in heard] == [(Kind.ASKED, "enough")]
@@ -77,7 +79,7 @@ def test_its_end_waits_for_no_answer(ledger: Ledger) -> None:
     release = threading.Event()
 
     class Slow(DirectBroker):
-        def orders(self, worker: str, wait_s: float) -> list[Order]:
+        def orders(self, worker: str, wait_s: float) -> list[Command]:
             asked.set()
             release.wait(20)
             return super().orders(worker, wait_s)
@@ -85,7 +87,7 @@ def test_its_end_waits_for_no_answer(ledger: Ledger) -> None:
     ledger.register("ada", "here", 1)
     ledger.drain("ada", "too late")
     heard: list[Notice] = []
-    obedience = Obedience(Slow(ledger), worker="ada", notice=heard.append)
+    obedience = CommandListener(Slow(ledger), worker="ada", notice=heard.append)
     assert asked.wait(10)
     begin = time.monotonic()
     obedience.close()
@@ -97,17 +99,17 @@ def test_its_end_waits_for_no_answer(ledger: Ledger) -> None:
 
 def test_a_command_for_another_worker_is_not_obeyed_but_reported(ledger: Ledger) -> None:
     sent = [
-        Order(worker="somebody-else", kind=OrderKind.DRAIN),
-        Order(worker="ada", kind=OrderKind.DRAIN, reason="for ada"),
+        Command(worker="somebody-else", kind=CommandKind.DRAIN),
+        Command(worker="ada", kind=CommandKind.DRAIN, reason="for ada"),
     ]
 
     class Misled(DirectBroker):
-        def orders(self, worker: str, wait_s: float) -> list[Order]:  # noqa: ARG002 - as the port has it
+        def orders(self, worker: str, wait_s: float) -> list[Command]:  # noqa: ARG002 - as the port has it
             return [sent.pop(0)] if sent else []
 
     notices: list[Notice] = []
     troubles: list[str] = []
-    obedience = Obedience(
+    obedience = CommandListener(
         Misled(ledger), worker="ada", notice=notices.append, wait_s=0.01, on_trouble=troubles.append
     )
     _until(lambda: notices)
@@ -120,14 +122,14 @@ def test_it_listens_on_after_an_unforeseen_error(ledger: Ledger, caplog: pytest.
     class Broken(DirectBroker):
         left = 2
 
-        def orders(self, worker: str, wait_s: float) -> list[Order]:  # noqa: ARG002 - as the port has it
+        def orders(self, worker: str, wait_s: float) -> list[Command]:  # noqa: ARG002 - as the port has it
             if self.left:
                 self.left -= 1
                 raise KeyError("a bug")
-            return [Order(worker=worker, kind=OrderKind.DRAIN, reason="at last")]
+            return [Command(worker=worker, kind=CommandKind.DRAIN, reason="at last")]
 
     notices: list[Notice] = []
-    obedience = Obedience(Broken(ledger), worker="ada", notice=notices.append, wait_s=0.01)
+    obedience = CommandListener(Broken(ledger), worker="ada", notice=notices.append, wait_s=0.01)
     _until(lambda: notices)
     obedience.close()
     assert notices[0].reason == "at last"

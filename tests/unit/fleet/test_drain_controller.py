@@ -14,11 +14,11 @@ from eddyline.core.clock import Clock, ManualClock
 from eddyline.core.errors import Interrupted, TransientError, UsageError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
-from eddyline.fleet.drain_controller import Drainer
-from eddyline.fleet.drain_policy import Actions, Rules, Stance, Standing
-from eddyline.fleet.draining_broker import Gate
+from eddyline.fleet.drain_controller import DrainController
+from eddyline.fleet.drain_policy import Actions, DrainPhase, DrainRules, DrainState
+from eddyline.fleet.draining_broker import DrainingBroker
 from eddyline.fleet.notices import Kind, Notice, asked, sigterm
-from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Claim, Done, Job, NewJob, Outcome, Settlement
 from eddyline.graph.job import Interrupted as Back
 from eddyline.graph.ledger.ledger import Ledger
@@ -28,7 +28,7 @@ from eddyline.graph.worker.direct import DirectBroker
 from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker
 
-RULES = Rules(margin_s=0.3)
+RULES = DrainRules(margin_s=0.3)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ class Crew:
         *,
         name: str = "ada",
         slots: int = 2,
-        rules: Rules = RULES,
+        rules: DrainRules = RULES,
         clock: Clock | None = None,
         broker: Broker | None = None,
         instance: str = "",
@@ -72,7 +72,7 @@ class Crew:
         self.actions: list[Actions] = []
         self.over = threading.Event()
         self.ended_at = 0.0
-        self.drainer = Drainer(
+        self.drainer = DrainController(
             broker or DirectBroker(ledger),
             stop=self.stop,
             rules=rules,
@@ -93,7 +93,7 @@ class Crew:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
-    def _note(self, actions: Actions, _standing: Standing) -> None:
+    def _note(self, actions: Actions, _standing: DrainState) -> None:
         self.actions.append(actions)
 
     def _run(self) -> None:
@@ -116,10 +116,14 @@ class Crew:
         return Done(result={"by": "ada"})
 
     def started(self, *names: str) -> None:
-        _until(lambda: set(names) <= {e.job.id for e in self.events if e.happening is Happening.STARTED})
+        _until(
+            lambda: set(names) <= {e.job.id for e in self.events if e.happening is WorkerEventKind.STARTED}
+        )
 
-    def told(self, name: str) -> list[Happening]:
-        return [e.happening for e in self.events if e.job.id == name and e.happening != Happening.PROGRESS]
+    def told(self, name: str) -> list[WorkerEventKind]:
+        return [
+            e.happening for e in self.events if e.job.id == name and e.happening != WorkerEventKind.PROGRESS
+        ]
 
     def join(self, seconds: float = 20.0) -> Crew:
         self.thread.join(seconds)
@@ -139,20 +143,20 @@ def test_frames_that_end_in_time_are_finished_and_others_handed_back_at_once(led
     ledger.submit(_jobs("quick-never"))
     crew = Crew(ledger, slots=2)
     crew.started("frames-0.8-a")
-    _until(lambda: sum(e.happening is Happening.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
+    _until(lambda: sum(e.happening is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
     crew.drainer.notice(_spot(3.0))
     crew.join()
     by = {job.id: job for job in ledger.jobs()}
     assert by["frames-0.8-a"].state is State.DONE
     assert (by["frames-60-b"].state, by["frames-60-b"].attempt) == (State.READY, 0)
-    assert crew.told("frames-60-b") == [Happening.STARTED, Happening.INTERRUPTED]
+    assert crew.told("frames-60-b") == [WorkerEventKind.STARTED, WorkerEventKind.INTERRUPTED]
 
 
 def test_what_is_handed_back_runs_elsewhere_while_the_rest_is_finished(ledger: Ledger) -> None:
     ledger.submit(_jobs("frames-1.5-a", "silent-b"))
     crew = Crew(ledger)
     crew.started("frames-1.5-a", "silent-b")
-    _until(lambda: sum(e.happening is Happening.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
+    _until(lambda: sum(e.happening is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
     crew.drainer.notice(_spot(5.0))
     said = time.monotonic()
     other = DirectBroker(ledger)
@@ -218,7 +222,7 @@ def test_nothing_is_lost_if_notices_come_all_at_once_and_from_everywhere(ledger:
     states = [job.state for job in ledger.jobs()]
     assert set(states) <= {State.DONE, State.READY}
     assert ledger.workers() == [] or not ledger.held("ada")
-    told = [event.job.id for event in crew.events if event.happening is Happening.FINISHED]
+    told = [event.job.id for event in crew.events if event.happening is WorkerEventKind.FINISHED]
     assert len(told) == states.count(State.DONE) == len(set(told))
 
 
@@ -241,7 +245,7 @@ def test_a_signal_is_followed_as_a_notice(ledger: Ledger) -> None:
     _until(lambda: sum(e.fraction > 0.1 for e in crew.events) > 0)
     told.request("SIGTERM")
     crew.join()
-    assert crew.told("frames-0.5-a") == [Happening.STARTED, Happening.FINISHED]
+    assert crew.told("frames-0.5-a") == [WorkerEventKind.STARTED, WorkerEventKind.FINISHED]
 
 
 def test_a_notice_about_another_machine_is_ignored(ledger: Ledger) -> None:
@@ -250,14 +254,14 @@ def test_a_notice_about_another_machine_is_ignored(ledger: Ledger) -> None:
     foreign = Notice(kind=Kind.INTERRUPTION, at=0, deadline=0, instance="i-0fedcba9876543210")
     crew.drainer.notice(foreign)
     _until(lambda: ledger.jobs(state=State.DONE))
-    assert crew.drainer.standing == Standing()
+    assert crew.drainer.standing == DrainState()
     crew.drainer.notice(asked(time.time(), "enough"))
     crew.join()
 
 
 def test_a_job_claimed_while_the_notice_came_is_not_begun(ledger: Ledger) -> None:
     ledger.submit(_jobs("silent-a"))
-    drainer = Drainer(DirectBroker(ledger), stop=Stop(), rules=RULES)
+    drainer = DrainController(DirectBroker(ledger), stop=Stop(), rules=RULES)
     began: list[str] = []
 
     def note(job: Job, _context: JobContext) -> Done:
@@ -275,7 +279,7 @@ def test_a_job_claimed_while_the_notice_came_is_not_begun(ledger: Ledger) -> Non
 
 def test_a_short_job_claimed_while_the_notice_came_is_done_all_the_same(ledger: Ledger) -> None:
     ledger.submit(_jobs("quick-a", "quick-b"))
-    drainer = Drainer(DirectBroker(ledger), stop=Stop(), rules=RULES)
+    drainer = DrainController(DirectBroker(ledger), stop=Stop(), rules=RULES)
 
     def work(job: Job, _context: JobContext) -> Done:
         time.sleep(0.5 if job.id == "quick-a" else 0)  # so that the second is no slower than is known
@@ -307,7 +311,7 @@ def test_a_job_that_is_slow_to_stop_runs_elsewhere_meanwhile(ledger: Ledger) -> 
     by = {job.id: job for job in ledger.jobs()}
     assert by["deaf-a"].result == {"by": "bob"}
     assert by["frames-2-b"].state is State.DONE
-    assert crew.told("deaf-a") == [Happening.STARTED, Happening.INTERRUPTED]
+    assert crew.told("deaf-a") == [WorkerEventKind.STARTED, WorkerEventKind.INTERRUPTED]
 
 
 def test_a_broker_that_is_away_gets_its_jobs_back_later(ledger: Ledger) -> None:
@@ -334,7 +338,7 @@ def test_a_broker_that_is_away_gets_its_jobs_back_later(ledger: Ledger) -> None:
 def test_external_programs_end_with_their_job(ledger: Ledger) -> None:
     ledger.submit(_jobs("child"))
     drainer_stop = Stop()
-    drainer = Drainer(DirectBroker(ledger), stop=drainer_stop, rules=RULES)
+    drainer = DrainController(DirectBroker(ledger), stop=drainer_stop, rules=RULES)
     began = threading.Event()
 
     def sleep(_job: Job, context: JobContext) -> Done:
@@ -380,7 +384,7 @@ def test_a_reluctant_worker_leaves_new_work_to_others_until_it_is_forgotten(ledg
     crew = Crew(ledger, clock=clock)
     crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=clock.now()))
     _until(lambda: crew.actions)
-    assert crew.actions[-1].stance is Stance.RELUCTANT
+    assert crew.actions[-1].stance is DrainPhase.RELUCTANT
     ledger.submit(_jobs("quick-a"))
     time.sleep(0.5)
     assert [job.state for job in ledger.jobs()] == [State.READY]
@@ -392,7 +396,7 @@ def test_a_reluctant_worker_leaves_new_work_to_others_until_it_is_forgotten(ledg
 
 
 def test_a_reluctant_worker_takes_what_nobody_else_takes(ledger: Ledger) -> None:
-    rules = Rules(starving_s=0.5)
+    rules = DrainRules(starving_s=0.5)
     crew = Crew(ledger, rules=rules)
     crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
     _until(lambda: crew.actions)
@@ -408,7 +412,7 @@ def test_a_reluctant_worker_on_queues_tries_now_and_then(ledger: Ledger) -> None
             assert classes
             return None
 
-    crew = Crew(ledger, broker=Blind(ledger), rules=Rules(starving_s=4.0, probe_s=2.5))
+    crew = Crew(ledger, broker=Blind(ledger), rules=DrainRules(starving_s=4.0, probe_s=2.5))
     crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
     _until(lambda: crew.actions)
     ledger.submit(_jobs("quick-a"))
@@ -450,7 +454,7 @@ def test_busy_is_told_with_the_first_job_and_after_the_last(ledger: Ledger) -> N
 
 def test_busy_ends_though_a_job_fails(ledger: Ledger) -> None:
     told: list[bool] = []
-    drainer = Drainer(DirectBroker(ledger), stop=Stop(), busy=told.append)
+    drainer = DrainController(DirectBroker(ledger), stop=Stop(), busy=told.append)
     ledger.submit(_jobs("a"))
     (claim,) = drainer.gate.claim("ada", classes=("cpu",), limit=1, lease_s=30)
 
@@ -465,11 +469,11 @@ def test_busy_ends_though_a_job_fails(ledger: Ledger) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_worker_whose_drainer_fails_goes(ledger: Ledger) -> None:
-    def fail(_actions: Actions, _standing: Standing) -> None:
+    def fail(_actions: Actions, _standing: DrainState) -> None:
         raise ZeroDivisionError
 
     stop = Stop()
-    drainer = Drainer(DirectBroker(ledger), stop=stop, on_actions=fail)
+    drainer = DrainController(DirectBroker(ledger), stop=stop, on_actions=fail)
     drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
     assert stop.wait(5)
     assert "its drainer failed" in stop.reason
@@ -504,7 +508,7 @@ def test_a_broker_that_hangs_keeps_no_worker_from_its_deadline(ledger: Ledger) -
 
 def test_a_gate_answers_once_for_what_it_handed_back(ledger: Ledger) -> None:
     ledger.submit(_jobs("a", "b", "c"))
-    gate = Gate(DirectBroker(ledger))
+    gate = DrainingBroker(DirectBroker(ledger))
     claims = gate.claim("ada", classes=("cpu",), limit=3, lease_s=30)
     gate.hand_back([(claims[0].job.id, claims[0].fence), (claims[1].job.id, claims[1].fence)])
     outcomes: list[Outcome] = [Back(), Done(result={}), Done(result={})]
@@ -532,7 +536,7 @@ class Fetching(DirectBroker):
 
 def test_a_closed_gate_tells_a_broker_that_nothing_is_wanted_any_more(ledger: Ledger) -> None:
     inner = Fetching(ledger)
-    gate = Gate(inner)
+    gate = DrainingBroker(inner)
     gate.admit(new=False)
     gate.want_nothing()  # and nothing was asked for yet
     gate.admit(new=True)
@@ -557,7 +561,7 @@ def test_an_answer_counts_while_the_same_job_is_being_handed_back(ledger: Ledger
             return super().settle(settlements)
 
     ledger.submit(_jobs("a"))
-    gate = Gate(Slow(ledger))
+    gate = DrainingBroker(Slow(ledger))
     (claim,) = gate.claim("ada", classes=("cpu",), limit=1, lease_s=30)
     back = threading.Thread(target=gate.hand_back, args=([(claim.job.id, claim.fence)],))
     back.start()
@@ -570,7 +574,7 @@ def test_an_answer_counts_while_the_same_job_is_being_handed_back(ledger: Ledger
 
 
 def test_a_gate_wakes_its_worker_when_it_opens(ledger: Ledger) -> None:
-    gate = Gate(DirectBroker(ledger))
+    gate = DrainingBroker(DirectBroker(ledger))
     woken: list[int] = []
     unsubscribe = gate.subscribe(lambda: woken.append(1))
     gate.admit(new=False)
@@ -585,7 +589,7 @@ def test_a_gate_wakes_its_worker_when_it_opens(ledger: Ledger) -> None:
 def test_a_gate_knows_how_long_work_has_waited(tmp_path: Path) -> None:
     clock = ManualClock()
     ledger = Ledger.open(tmp_path / "ledger.db", clock=clock)
-    gate = Gate(DirectBroker(ledger))
+    gate = DrainingBroker(DirectBroker(ledger))
     assert gate.waiting_s() is None
     gate.claim("ada", classes=("cpu",), limit=1, lease_s=30)
     ledger.submit(_jobs("a"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.fleet.drain_policy import InHand, Rules, Stance, Standing, decide, heed
+from eddyline.fleet.drain_policy import DrainPhase, DrainRules, DrainState, InHand, apply_notice, decide
 from eddyline.fleet.job_estimate import Course, Rates
 from eddyline.fleet.notices import Kind, Notice, asked, sigterm
 
 NOW = 1_772_366_400.0
-RULES = Rules()
+RULES = DrainRules()
 A, B, C = ("a", 1), ("b", 1), ("c", 1)
 
 
@@ -22,15 +22,15 @@ def _rebalance(at: float = NOW) -> Notice:
     return Notice(kind=Kind.REBALANCE, at=at)
 
 
-def _after(*notices: Notice, instance: str = "") -> Standing:
-    standing = Standing()
+def _after(*notices: Notice, instance: str = "") -> DrainState:
+    standing = DrainState()
     for notice in notices:
-        standing = heed(standing, notice, RULES, instance=instance)
+        standing = apply_notice(standing, notice, RULES, instance=instance)
     return standing
 
 
 def test_a_worker_told_nothing_goes_on() -> None:
-    actions = decide(Standing(), [InHand(key=A, remaining_s=None)], NOW, RULES)
+    actions = decide(DrainState(), [InHand(key=A, remaining_s=None)], NOW, RULES)
     assert (actions.takes_new, actions.finish, actions.hand_back, actions.exit) == (True, (A,), (), False)
 
 
@@ -102,7 +102,7 @@ def test_a_drain_is_not_prolonged_by_another_notice() -> None:
         _rebalance(NOW + 40),
     )
     assert _after(*told).deadline == NOW + 120
-    assert decide(_after(*told), [], NOW + 41, RULES).stance is Stance.LEAVING
+    assert decide(_after(*told), [], NOW + 41, RULES).stance is DrainPhase.LEAVING
 
 
 def test_the_earlier_deadline_wins_in_any_order() -> None:
@@ -111,17 +111,17 @@ def test_the_earlier_deadline_wins_in_any_order() -> None:
 
 
 def test_another_machine_is_none_of_our_business() -> None:
-    assert _after(_spot(instance="i-0123456789abcdef0"), instance="i-0fedcba9876543210") == Standing()
+    assert _after(_spot(instance="i-0123456789abcdef0"), instance="i-0fedcba9876543210") == DrainState()
     assert _after(_spot(instance="i-0123456789abcdef0"), instance="i-0123456789abcdef0").leaving
 
 
 def test_launches_and_ends_of_machines_change_nothing() -> None:
-    assert _after(Notice(kind=Kind.LAUNCHED, at=NOW), Notice(kind=Kind.GONE, at=NOW)) == Standing()
+    assert _after(Notice(kind=Kind.LAUNCHED, at=NOW), Notice(kind=Kind.GONE, at=NOW)) == DrainState()
 
 
 def test_a_recommendation_takes_no_new_work_and_ends_none() -> None:
     actions = decide(_after(_rebalance()), [InHand(key=A, remaining_s=None)], NOW, RULES)
-    assert (actions.stance, actions.takes_new) == (Stance.RELUCTANT, False)
+    assert (actions.stance, actions.takes_new) == (DrainPhase.RELUCTANT, False)
     assert (actions.finish, actions.hand_back, actions.exit) == ((A,), (), False)
 
 
@@ -143,13 +143,13 @@ def test_where_nobody_knows_what_waits_a_reluctant_worker_probes() -> None:
 
 def test_a_recommendation_of_which_nothing_came_is_forgotten() -> None:
     actions = decide(_after(_rebalance()), [], NOW + RULES.rebalance_s, RULES)
-    assert (actions.stance, actions.takes_new) == (Stance.OPEN, True)
+    assert (actions.stance, actions.takes_new) == (DrainPhase.OPEN, True)
 
 
 def test_a_recommendation_repeated_for_ever_is_not_heeded_for_ever() -> None:
-    standing = Standing()
+    standing = DrainState()
     for _ in range(1000):
-        standing = heed(standing, _rebalance(NOW), RULES)
+        standing = apply_notice(standing, _rebalance(NOW), RULES)
     assert standing == _after(_rebalance())
 
 
@@ -171,7 +171,7 @@ def test_what_was_heard_before_changes_nothing(notices: list[Notice], again: st.
         repeated = again.draw(st.lists(st.sampled_from(notices), max_size=10))
         later = standing
         for notice in repeated:
-            later = heed(later, notice, RULES)
+            later = apply_notice(later, notice, RULES)
         assert later == standing
 
 
@@ -180,7 +180,7 @@ def test_the_order_of_notices_does_not_matter(notices: list[Notice], order: obje
     shuffled = list(notices)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     one, other = _after(*notices), _after(*shuffled)
-    assert (one.leaving, one.deadline, one.shunned) == (other.leaving, other.deadline, other.shunned)
+    assert (one.leaving, one.deadline, one.avoid_until) == (other.leaving, other.deadline, other.avoid_until)
 
 
 @given(

@@ -12,7 +12,7 @@ from eddyline.core.errors import UnsupportedError, UsageError
 from eddyline.fleet.pool_coverage import Unserved, class_of, unserved, worker_name
 from eddyline.fleet.pools import BUILT_IN, Pools, cheapest_able, load
 from eddyline.fleet.slots import Machine, measure, slots_on
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
 
 GIB = 1024 * 1024 * 1024
@@ -36,7 +36,7 @@ def _written(tmp_path: Path, **changes: object) -> Path:
 
 
 def test_the_built_in_classes_run_every_kind_of_job() -> None:
-    kinds = set(handlers(cast("Bench", None)))
+    kinds = set(handlers(cast("Runtime", None)))
     assert set().union(*(pool.kinds for pool in load().pools.values())) == kinds
 
 

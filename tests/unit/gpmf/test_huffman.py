@@ -14,7 +14,7 @@ from tests.unit.gpmf.huffman_encoder import compressed, recompressed
 
 from eddyline import gpmf
 from eddyline.gpmf import export
-from eddyline.gpmf.edit.chapters import Chapter, continued
+from eddyline.gpmf.edit.chapters import Chapter, join_chapters
 from eddyline.gpmf.edit.location import without_location
 from eddyline.gpmf.edit.window import window
 from eddyline.gpmf.errors import GpmfError
@@ -265,7 +265,7 @@ def test_chapters_that_are_compressed_count_on(both: tuple[gpmf.Telemetry, gpmf.
     plain, packed = both
     length = float(plain.payloads.end_s[-1])
     joined = [
-        b"".join(continued([Chapter(payloads=each, begins_s=length * n) for n in range(3)]))
+        b"".join(join_chapters([Chapter(payloads=each, begins_s=length * n) for n in range(3)]))
         for each in (plain.payloads, packed.source.payloads)
     ]
     one, other = (gpmf.read_payloads(data) for data in joined)

@@ -17,19 +17,19 @@ from eddyline.mp4.byte_ranges import CountingRanges
 from eddyline.mp4.movie import Edit
 from eddyline.mp4.write.box_writer import box, full_box
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
 Maker = Callable[..., bytes]
 HLMT = "LLLllfFff"
 
 
-def telemetry_track(folder: Path, blocks: Sequence[bytes], edits: tuple[Edit, ...] = ()) -> OutTrack:
+def telemetry_track(folder: Path, blocks: Sequence[bytes], edits: tuple[Edit, ...] = ()) -> OutputTrack:
     media = folder / "media.bin"
     media.write_bytes(b"".join(blocks))
     size = np.array([len(block) for block in blocks], dtype=np.int64)
     entry = box("gpmd", bytes(6), b"\0\1", bytes(4))
-    return OutTrack(
+    return OutputTrack(
         handler="meta",
         name="GoPro MET",
         timescale=1000,

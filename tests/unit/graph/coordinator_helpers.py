@@ -9,35 +9,37 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eddyline.core.errors import EddylineError, TransientError
-from eddyline.graph.command import Order
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.command import Command
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.job import Outcome
-from eddyline.graph.messages import Answered, Delivery, Fact, Offer, Started
+from eddyline.graph.messages import Delivery, JobResult, JobStarted, Publication, WorkerReport
 
 LEASE_S = 90.0
 
 
-def offers(ledger: RemoteLedger, limit: int = 100, hold_s: float = 20.0) -> list[Offer]:
+def offers(ledger: CoordinatorLedger, limit: int = 100, hold_s: float = 20.0) -> list[Publication]:
     """Take what is due and say that it was published."""
     taken = ledger.take_offers(classes=("cpu",), limit=limit, hold_s=hold_s)
     ledger.confirm(taken)
     return taken
 
 
-def offer(ledger: RemoteLedger) -> Offer:
+def offer(ledger: CoordinatorLedger) -> Publication:
     """The only one that is due."""
     (only,) = offers(ledger)
     return only
 
 
-def start(offer: Offer, receipt: int = 1, worker: str = "ada") -> Started:
+def start(offer: Publication, receipt: int = 1, worker: str = "ada") -> JobStarted:
     """A worker's word that it began, by the so-many-th receipt."""
-    return Started(job_id=offer.job.id, fence=offer.base + receipt, worker=worker, at=1.0, token=offer.token)
+    return JobStarted(
+        job_id=offer.job.id, fence=offer.base + receipt, worker=worker, at=1.0, token=offer.token
+    )
 
 
-def answer(offer: Offer, outcome: Outcome, receipt: int = 1, worker: str = "ada") -> Answered:
+def answer(offer: Publication, outcome: Outcome, receipt: int = 1, worker: str = "ada") -> JobResult:
     """A worker's answer."""
-    return Answered(
+    return JobResult(
         job_id=offer.job.id,
         fence=offer.base + receipt,
         worker=worker,
@@ -47,7 +49,7 @@ def answer(offer: Offer, outcome: Outcome, receipt: int = 1, worker: str = "ada"
     )
 
 
-def say(ledger: RemoteLedger, *facts: Fact) -> int:
+def say(ledger: CoordinatorLedger, *facts: WorkerReport) -> int:
     """Apply facts, as one message; how many counted."""
     return ledger.apply(facts, lease_s=LEASE_S).counted
 
@@ -60,10 +62,10 @@ class Post:
     loses: float = 0.0
     doubles: float = 0.0
     fails: float = 0.0
-    queue: list[Offer] = field(default_factory=list)
+    queue: list[Publication] = field(default_factory=list)
     said: list[Delivery] = field(default_factory=list)
     parked: list[tuple[Delivery, str]] = field(default_factory=list)
-    boxes: dict[str, list[Order]] = field(default_factory=dict)
+    boxes: dict[str, list[Command]] = field(default_factory=dict)
     published: int = 0
     in_hand: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -71,7 +73,7 @@ class Post:
     def lane(self, cls: str, priority: int) -> str | None:  # noqa: ARG002 - one for all
         return cls if cls == "cpu" else None
 
-    def publish(self, offers: Sequence[Offer]) -> list[EddylineError | None]:
+    def publish(self, offers: Sequence[Publication]) -> list[EddylineError | None]:
         if self.rng.random() < self.fails:
             raise TransientError("the post is closed")
         with self.lock:
@@ -82,7 +84,7 @@ class Post:
             self.rng.shuffle(self.queue)
         return [None] * len(offers)
 
-    def order(self, orders: Sequence[Order]) -> list[bool]:
+    def order(self, orders: Sequence[Command]) -> list[bool]:
         if self.rng.random() < self.fails:
             raise TransientError("the post is closed")
         with self.lock:
@@ -130,14 +132,14 @@ class Post:
         with self.lock:
             return {"cpu": len(self.queue) + self.in_hand}
 
-    def take(self) -> Offer | None:
+    def take(self) -> Publication | None:
         with self.lock:
             if not self.queue:
                 return None
             self.in_hand += 1
             return self.queue.pop()
 
-    def tell(self, *facts: Fact) -> None:
+    def tell(self, *facts: WorkerReport) -> None:
         with self.lock:
             self.said.append(Delivery(facts=facts, receipt=str(self.rng.random())))
 

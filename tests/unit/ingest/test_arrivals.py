@@ -18,13 +18,13 @@ from eddyline.core.stop import Stop
 from eddyline.ingest.arrivals import Ingest
 from eddyline.ingest.decisions import Cause, Ignore, Park, Submit, Verdict
 from eddyline.ingest.messages import Note
-from eddyline.ingest.process_object import Taking
+from eddyline.ingest.process_object import ObjectProcessor
 from eddyline.ingest.rules import Rules, load
 from eddyline.media.ladder.profile import Profile
-from eddyline.pipeline.planning.job_options import Terms
+from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.submission.submit import Submitted
 from eddyline.store.addresses import Address, parse
-from eddyline.store.object_metadata import ObjectFacts
+from eddyline.store.object_metadata import ObjectMetadata
 
 
 def created(key: str, tag: str = "t", sequencer: str = "") -> str:
@@ -58,7 +58,7 @@ class World:
 
     objects: dict[str, str] = field(default_factory=dict)
     counter: Counter = field(default_factory=Counter)
-    submitted: list[tuple[str, Terms]] = field(default_factory=list)
+    submitted: list[tuple[str, JobOptions]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     looking: Callable[[str], None] = lambda _key: None
     submitting: Callable[[str], None] = lambda _address: None
@@ -70,14 +70,14 @@ class World:
     uploaded: dict[str, float] = field(default_factory=dict)
     comparing: Callable[[str], None] = lambda _address: None
 
-    def look(self, bucket: str, key: str) -> ObjectFacts | None:
+    def look(self, bucket: str, key: str) -> ObjectMetadata | None:
         assert bucket == "cards"
         self.looking(key)
         tag = self.objects.get(key)
         at = self.uploaded.get(key, 5.0)
-        return None if tag is None else ObjectFacts(size=9, tag=tag, at=at, content_type="", metadata={})
+        return None if tag is None else ObjectMetadata(size=9, tag=tag, at=at, content_type="", metadata={})
 
-    def submit(self, addresses: Sequence[str], profile: Profile, terms: Terms) -> Submitted:
+    def submit(self, addresses: Sequence[str], profile: Profile, terms: JobOptions) -> Submitted:
         assert profile.name == "default"
         recording = " + ".join(addresses)
         self.submitting(recording)
@@ -92,7 +92,7 @@ class World:
         return Ingest(
             arrivals=self.counter,
             parse=read,
-            taking=Taking(
+            taking=ObjectProcessor(
                 rules=self.rules,
                 store=self.store,
                 look=self.look,
@@ -333,7 +333,7 @@ def test_no_kill_loses_an_object() -> None:
         for message in world.counter.receive(0):
             if rng.random() < 0.5:
                 world.counter.done(message)
-                world.submitted.append((f"s3://cards/{json.loads(message.body)['key']}", Terms()))
+                world.submitted.append((f"s3://cards/{json.loads(message.body)['key']}", JobOptions()))
         world.counter.lose_receivers()
     world.run()
     assert set(world.addresses()) == {f"s3://cards/{key}" for key in keys}

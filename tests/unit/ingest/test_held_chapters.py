@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from eddyline.ingest.folder_scan import Folder
-from eddyline.ingest.held_chapters import Holding
+from eddyline.ingest.held_chapters import HeldChapters
 
 WAIT_S = 60.0
 
 
-def _held(folder: Folder, now: float) -> Holding:
-    holding = Holding(folder=folder)
+def _held(folder: Folder, now: float) -> HeldChapters:
+    holding = HeldChapters(folder=folder)
     for path in folder.ready(now):
         holding.hold(path, WAIT_S)
     return holding

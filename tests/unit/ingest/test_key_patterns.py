@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.ingest.key_patterns import Glob
+from eddyline.ingest.key_patterns import KeyPattern
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,13 @@ from eddyline.ingest.key_patterns import Glob
 def test_a_pattern_gives_what_its_stars_stand_for(
     pattern: str, key: str, found: tuple[str, ...] | None
 ) -> None:
-    assert Glob(pattern).match(key) == found
+    assert KeyPattern(pattern).match(key) == found
 
 
 @pytest.mark.parametrize("text", ["", "a***b", "x" * 1025])
 def test_a_pattern_that_means_nothing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"pattern|\*"):
-        Glob(text)
+        KeyPattern(text)
 
 
 @given(
@@ -50,10 +50,10 @@ def test_it_agrees_with_a_regular_expression(pattern: str, key: str) -> None:
     words = {"**": "(.*?)", "*": "([^/]*?)", "?": "[^/]"}
     regex = "".join(words.get(part, part) for part in re.findall(r"\*\*|[*?]|[^*?]+", pattern))
     expected = re.fullmatch(regex, key)
-    assert Glob(pattern).match(key) == (expected.groups() if expected else None)
+    assert KeyPattern(pattern).match(key) == (expected.groups() if expected else None)
 
 
 def test_a_hostile_key_takes_no_longer_than_any_other() -> None:
     began = time.monotonic()
-    assert Glob("**a" * 100 + "b").match("a" * 1024) is None
+    assert KeyPattern("**a" * 100 + "b").match("a" * 1024) is None
     assert time.monotonic() - began < 10.0

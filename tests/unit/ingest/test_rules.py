@@ -16,7 +16,7 @@ from eddyline.core.errors import UsageError
 from eddyline.ingest.conditions import Arrived
 from eddyline.ingest.decisions import Ignore, Park
 from eddyline.ingest.rules import Rules, Take, load
-from eddyline.pipeline.planning.job_options import Terms
+from eddyline.pipeline.planning.job_options import JobOptions
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "rules.yaml"
 RULES = load(EXAMPLE)
@@ -37,22 +37,22 @@ def _taken(rules: Rules, arrived: Arrived) -> Take:
 
 def test_without_a_file_everything_is_taken_by_one_profile() -> None:
     taken = _taken(load(profile="fast"), CLIP)
-    assert (taken.wanted, taken.profile.name, taken.terms) == ("fast", "fast", Terms())
+    assert (taken.wanted, taken.profile.name, taken.terms) == ("fast", "fast", JobOptions())
 
 
 @pytest.mark.parametrize(
     ("arrived", "wanted", "terms"),
     [
-        (replace(CLIP, metadata={"purpose": "review-3"}), "fast", Terms(deadline=1900.0)),
-        (replace(CLIP, key="users/ann/day 1/a.mp4"), "default", Terms(owner="ann")),
-        (replace(CLIP, bucket="old-archive"), "archive", Terms(urgency="bulk", deadline=605_800.0)),
-        (replace(CLIP, bucket="old-archive", size=999_999), "default", Terms()),
-        (replace(CLIP, metadata={"purpose": "preview"}), "default", Terms()),
-        (CLIP, "default", Terms()),
+        (replace(CLIP, metadata={"purpose": "review-3"}), "fast", JobOptions(deadline=1900.0)),
+        (replace(CLIP, key="users/ann/day 1/a.mp4"), "default", JobOptions(owner="ann")),
+        (replace(CLIP, bucket="old-archive"), "archive", JobOptions(urgency="bulk", deadline=605_800.0)),
+        (replace(CLIP, bucket="old-archive", size=999_999), "default", JobOptions()),
+        (replace(CLIP, metadata={"purpose": "preview"}), "default", JobOptions()),
+        (CLIP, "default", JobOptions()),
     ],
 )
 def test_the_example_routes_by_prefix_metadata_bucket_and_size(
-    arrived: Arrived, wanted: str, terms: Terms
+    arrived: Arrived, wanted: str, terms: JobOptions
 ) -> None:
     taken = _taken(load(EXAMPLE), arrived)
     assert (taken.wanted, taken.terms) == (wanted, terms)

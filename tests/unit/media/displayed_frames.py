@@ -17,7 +17,7 @@ from eddyline.core.process import Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.poster_and_thumbnails import poster
-from eddyline.media.source.open_source import main_video, open_footage
+from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.source.probe import probe
 from eddyline.media.source.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
@@ -41,7 +41,7 @@ class Made:
 def make(source: Path, tools: Toolchain, work: Path) -> Made:
     """Encode the first frames of a source as a rung of its display size and one of half of that."""
     runner = Runner()
-    footage = open_footage(source, work=work, runner=runner, tools=tools)
+    footage = open_source(source, work=work, runner=runner, tools=tools)
     track = main_video(footage.movie)
     with FileRanges(footage.path) as src:
         facts = probe(src, footage.movie, runner=runner, tools=tools, work=work)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from eddyline.cli.json_output import JsonLines
+from eddyline.cli.json_output import JsonOutput
 from eddyline.core.errors import EddylineError, FormatError, TruncatedError, UsageError
 from eddyline.media.refusals import REASONS
 from eddyline.mp4.errors import LimitError, NotMp4Error
@@ -67,6 +67,6 @@ def test_evidence_names_the_reason_only_where_there_is_one() -> None:
 
 def test_a_program_that_watches_a_run_reads_the_reason() -> None:
     stream = io.StringIO()
-    JsonLines(stream).show(failure("/card/a.mp4", EddylineError("it is encrypted", reason="encrypted")))
+    JsonOutput(stream).show(failure("/card/a.mp4", EddylineError("it is encrypted", reason="encrypted")))
     line = json.loads(stream.getvalue())
     assert (line["reason"], line["refusal"]) == ("it is encrypted", "encrypted")

@@ -9,7 +9,7 @@ from eddyline.core.clock import ManualClock
 from eddyline.core.errors import TransientError
 from eddyline.core.stop import Stop
 from eddyline.observe.ingest_metrics import Depths, IngestMetrics
-from eddyline.observe.polled_values import Readings
+from eddyline.observe.polled_values import PolledValues
 
 NOW = 1_700_000_000.0
 
@@ -82,7 +82,7 @@ def test_depths_are_those_read_last_and_failures_are_told() -> None:
             raise TransientError("away")
         return Depths(events={"visible": 3, "in_flight": 1, "delayed": 0}, parked={"visible": 2})
 
-    watch = Readings(read, stop=stop, every_s=0.01)
+    watch = PolledValues(read, stop=stop, every_s=0.01)
     metrics.watch_depths(watch)
     assert "eddyline_ingest_queue_messages queue=events state=visible" not in _shown(metrics)
     watch.run()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from eddyline.core.errors import UsageError
-from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Job
 from eddyline.graph.states import State
 from eddyline.observe.logs import LibraryLogs, open_log, worker_log
@@ -52,19 +52,19 @@ def _lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def _event(happening: Happening, state: State = State.RUNNING, **more: Any) -> WorkerEvent:
+def _event(happening: WorkerEventKind, state: State = State.RUNNING, **more: Any) -> WorkerEvent:
     return WorkerEvent(happening=happening, job=Job(**{**JOB, "state": state}), worker="ada", at=1.0, **more)
 
 
 def test_every_line_of_a_job_names_asset_job_and_attempt() -> None:
     stream = io.StringIO()
     hear = worker_log(open_log(stream, level="debug", pool="cpu"))
-    hear(_event(Happening.STARTED))
-    hear(_event(Happening.PROGRESS, fraction=0.5))
-    hear(_event(Happening.FINISHED, elapsed_s=2.0, result={"frames": {}}))
-    hear(_event(Happening.INTERRUPTED, note="Spot interruption"))
-    hear(_event(Happening.FAILED, State.READY, error={"message": "no"}))
-    hear(_event(Happening.FAILED, State.DEAD, error={"message": "no"}))
+    hear(_event(WorkerEventKind.STARTED))
+    hear(_event(WorkerEventKind.PROGRESS, fraction=0.5))
+    hear(_event(WorkerEventKind.FINISHED, elapsed_s=2.0, result={"frames": {}}))
+    hear(_event(WorkerEventKind.INTERRUPTED, note="Spot interruption"))
+    hear(_event(WorkerEventKind.FAILED, State.READY, error={"message": "no"}))
+    hear(_event(WorkerEventKind.FAILED, State.DEAD, error={"message": "no"}))
     lines = _lines(stream)
     assert [(line["event"], line["level"]) for line in lines] == [
         ("job started", "info"),
@@ -83,7 +83,7 @@ def test_every_line_of_a_job_names_asset_job_and_attempt() -> None:
 def test_progress_is_left_out_unless_asked_for() -> None:
     stream = io.StringIO()
     hear = worker_log(open_log(stream))
-    hear(_event(Happening.PROGRESS, fraction=0.5))
+    hear(_event(WorkerEventKind.PROGRESS, fraction=0.5))
     assert stream.getvalue() == ""
 
 
@@ -157,15 +157,15 @@ class Broken(io.StringIO):
 
 
 def test_a_log_that_cannot_be_written_ends_no_work() -> None:
-    worker_log(open_log(Broken()))(_event(Happening.STARTED))
+    worker_log(open_log(Broken()))(_event(WorkerEventKind.STARTED))
     closed = io.StringIO()
     closed.close()
-    worker_log(open_log(closed))(_event(Happening.STARTED))
+    worker_log(open_log(closed))(_event(WorkerEventKind.STARTED))
 
 
 def test_a_log_that_takes_only_ascii_ends_no_work(tmp_path: Path) -> None:
     with (tmp_path / "log").open("w", encoding="ascii") as stream:
-        worker_log(open_log(stream))(_event(Happening.INTERRUPTED, note="Kanü \udcff"))
+        worker_log(open_log(stream))(_event(WorkerEventKind.INTERRUPTED, note="Kanü \udcff"))
     assert "job interrupted" in (tmp_path / "log").read_text()
 
 

@@ -18,7 +18,7 @@ from eddyline.core.clock import ManualClock
 from eddyline.core.errors import InputError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.db.transactions import Database, as_url
-from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Done, Failed, Job, NewJob, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.retry import RetryPolicy
@@ -193,11 +193,13 @@ def test_a_slot_is_busy_from_start_to_end(ledger: Ledger) -> None:
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()
     metrics.set_slots(4)
-    metrics.hear(WorkerEvent(happening=Happening.STARTED, job=job, worker="ada", at=NOW))
+    metrics.hear(WorkerEvent(happening=WorkerEventKind.STARTED, job=job, worker="ada", at=NOW))
     shown = _shown(metrics)
     assert (shown["eddyline_slots"], shown["eddyline_slots_busy"]) == (4, 1)
     metrics.hear(
-        WorkerEvent(happening=Happening.FINISHED, job=job, worker="ada", at=NOW, result={"frames": True})
+        WorkerEvent(
+            happening=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result={"frames": True}
+        )
     )
     assert _shown(metrics)["eddyline_slots_busy"] == 0
 
@@ -209,7 +211,9 @@ def test_a_result_without_frames_counts_none(ledger: Ledger, result: dict[str, o
     ledger.submit([_new("a")])
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()
-    metrics.hear(WorkerEvent(happening=Happening.FINISHED, job=job, worker="ada", at=NOW, result=result))
+    metrics.hear(
+        WorkerEvent(happening=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result=result)
+    )
     assert _shown(metrics)["eddyline_frames_total class=cpu kind=chunk"] == 0
 
 
@@ -282,7 +286,9 @@ def test_whoever_works_by_queues_counts_retries_though_only_the_ledger_knew_of_t
     metrics = WorkerMetrics()
     for attempt in (1, 2):
         metrics.hear(
-            WorkerEvent(happening=Happening.STARTED, job=replace(job, attempt=attempt), worker="ada", at=NOW)
+            WorkerEvent(
+                happening=WorkerEventKind.STARTED, job=replace(job, attempt=attempt), worker="ada", at=NOW
+            )
         )
     assert _shown(metrics)["eddyline_job_retries_total class=cpu kind=chunk"] == 1
 
@@ -294,7 +300,9 @@ def test_only_chunks_encode_frames_whoever_else_tells_of_some(ledger: Ledger) ->
     for kind in ("chunk", "assemble"):
         done = replace(job, kind=kind)
         metrics.hear(
-            WorkerEvent(happening=Happening.FINISHED, job=done, worker="ada", at=NOW, result={"frames": 48})
+            WorkerEvent(
+                happening=WorkerEventKind.FINISHED, job=done, worker="ada", at=NOW, result={"frames": 48}
+            )
         )
     shown = _shown(metrics)
     assert sum(value for name, value in shown.items() if name.startswith("eddyline_frames_total")) == 48

@@ -18,7 +18,7 @@ from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.planning.plan import jobs as planned
 from eddyline.pipeline.runtime.history import from_spec
 from eddyline.pipeline.runtime.parts import Parts
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
 from eddyline.store.store import Store
 
@@ -44,7 +44,7 @@ class Making:
 
     def __init__(self, store: Store, scratch: Path, *, film: bytes = b"film", identity: str = "one") -> None:
         self.store = store
-        self.bench = Bench(store=store, tools=toolchain(identity), scratch=scratch, history=from_spec)
+        self.bench = Runtime(store=store, tools=toolchain(identity), scratch=scratch, history=from_spec)
         profile = profiles.load("fast").model_copy(update={"package": False})
         self.plan = Plan.make(
             asset=ASSET, name="a.mp4", facts=facts(frames=60), profile=profile, toolchain=identity

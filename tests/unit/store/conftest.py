@@ -10,7 +10,7 @@ from obstore.store import MemoryStore
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.store.bucket_servers import PART
 
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import open_store
 from eddyline.store.store import Store
@@ -22,7 +22,7 @@ __all__ = ["ministack"]
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """An empty media store: a folder, an object store in memory, a prefix of a bucket."""
     if request.param == "folder":
-        return FolderStore(tmp_path / "store")
+        return LocalStore(tmp_path / "store")
     if request.param == "memory":
         return ObjectStore(MemoryStore(), address="memory", part=PART)
     server: Ministack = request.getfixturevalue("ministack")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import MissingError, TruncatedError, UsageError
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 from eddyline.store.store import Store
 
 
@@ -346,7 +346,7 @@ while True:
 
 
 def test_a_writer_killed_at_any_moment_leaves_only_whole_objects(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path / "store")
+    store = LocalStore(tmp_path / "store")
     store.root.mkdir()
     for turn in range(6):
         with subprocess.Popen(
@@ -365,8 +365,8 @@ def test_a_writer_killed_at_any_moment_leaves_only_whole_objects(tmp_path: Path)
 
 
 def test_a_folder_that_is_not_there_yet_may_be_one(tmp_path: Path) -> None:
-    FolderStore(tmp_path / "not" / "yet").check()
-    FolderStore(tmp_path).check()
+    LocalStore(tmp_path / "not" / "yet").check()
+    LocalStore(tmp_path).check()
     assert not (tmp_path / "not").exists()
 
 
@@ -375,11 +375,11 @@ def test_what_can_be_no_folder_is_refused_before_anything_is_put(tmp_path: Path)
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     for place in ("file", "file/below", "nowhere"):
         with pytest.raises(UsageError, match="is no folder"):
-            FolderStore(tmp_path / place).check()
+            LocalStore(tmp_path / place).check()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 def test_a_folder_that_may_not_be_written_in_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(UsageError, match="nothing may be written"):
-        FolderStore(tmp_path / "below").check()
+        LocalStore(tmp_path / "below").check()

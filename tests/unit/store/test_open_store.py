@@ -9,7 +9,7 @@ from tests.servers.scripted import Answer, Scripted, scripted
 
 from eddyline.core.errors import MissingError, UsageError
 from eddyline.store.content_types import content_type
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import StoreSettings, open_store
 from eddyline.store.store import Store
@@ -30,7 +30,7 @@ def _signed(server: Scripted) -> tuple[str, str]:
 def test_a_folder_is_a_folder_by_either_name(tmp_path: Path) -> None:
     for address in (str(tmp_path), f"file://{tmp_path}"):
         store = open_store(address)
-        assert isinstance(store, FolderStore)
+        assert isinstance(store, LocalStore)
         assert store.root == tmp_path
 
 

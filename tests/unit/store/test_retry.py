@@ -16,7 +16,7 @@ from eddyline.core.errors import Interrupted, MissingError, TransientError
 from eddyline.core.stop import Stop
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import open_store
-from eddyline.store.retry import AwayError, Patience
+from eddyline.store.retry import RetrySettings, StoreUnavailableError
 
 __all__ = ["ministack"]
 
@@ -36,33 +36,36 @@ class Flaky:
         return "yes"
 
 
-def away() -> AwayError:
-    return AwayError("away")
+def away() -> StoreUnavailableError:
+    return StoreUnavailableError("away")
 
 
 def test_what_was_there_is_asked_again() -> None:
-    patience, call = Patience(seconds=30.0), Flaky(None, away(), away())
+    patience, call = RetrySettings(seconds=30.0), Flaky(None, away(), away())
     assert [patience.ask(call), patience.ask(call)] == ["yes", "yes"]
     assert call.calls == 4
 
 
 def test_what_never_was_there_is_told_at_once() -> None:
-    patience, call = Patience(seconds=600.0), Flaky(away())
-    with pytest.raises(AwayError):
+    patience, call = RetrySettings(seconds=600.0), Flaky(away())
+    with pytest.raises(StoreUnavailableError):
         patience.ask(call)
     assert call.calls == 1
 
 
 def test_what_stays_away_is_told_after_a_while() -> None:
-    patience, call = Patience(seconds=0.5), Flaky(None, *(away(),) * 1000)
+    patience, call = RetrySettings(seconds=0.5), Flaky(None, *(away(),) * 1000)
     patience.ask(call)
-    with pytest.raises(AwayError):
+    with pytest.raises(StoreUnavailableError):
         patience.ask(call)
     assert call.calls > 2
 
 
 def test_an_answer_that_says_no_is_an_answer_and_is_not_asked_for_again() -> None:
-    patience, call = Patience(seconds=30.0), Flaky(MissingError("gone"), away(), TransientError("expired"))
+    patience, call = (
+        RetrySettings(seconds=30.0),
+        Flaky(MissingError("gone"), away(), TransientError("expired")),
+    )
     with pytest.raises(MissingError):
         patience.ask(call)
     with pytest.raises(TransientError, match="expired"):
@@ -72,7 +75,7 @@ def test_an_answer_that_says_no_is_an_answer_and_is_not_asked_for_again() -> Non
 
 def test_a_stop_ends_the_waiting() -> None:
     stop = Stop()
-    patience, call = Patience(seconds=600.0, stop=stop), Flaky(None, *(away(),) * 10_000)
+    patience, call = RetrySettings(seconds=600.0, stop=stop), Flaky(None, *(away(),) * 10_000)
     patience.ask(call)
     threading.Timer(0.3, stop.request, args=("drained",)).start()
     with pytest.raises(Interrupted, match="drained"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eddyline.core import files
-from eddyline.store.temp_cleanup import HalfWritten
+from eddyline.store.temp_cleanup import TempCleanup
 
 
 def test_what_was_half_written_or_half_removed_goes_and_all_else_stays(tmp_path: Path) -> None:
@@ -13,10 +13,10 @@ def test_what_was_half_written_or_half_removed_goes_and_all_else_stays(tmp_path:
     asset.mkdir(parents=True)
     (asset / "film.mp4").write_bytes(b"whole")
     (asset / ".DS_Store").write_bytes(b"theirs")
-    files.aside(asset / "film.mp4").write_bytes(b"half")
-    (files.aside(asset) / "below").mkdir(parents=True)
-    (files.aside(asset.with_name("abc"))).mkdir()
-    HalfWritten(root=tmp_path).abort("assets/ab")
+    files.temp_path(asset / "film.mp4").write_bytes(b"half")
+    (files.temp_path(asset) / "below").mkdir(parents=True)
+    (files.temp_path(asset.with_name("abc"))).mkdir()
+    TempCleanup(root=tmp_path).abort("assets/ab")
     assert sorted(each.name for each in asset.iterdir()) == [".DS_Store", "film.mp4"]
     assert len(list(asset.parent.iterdir())) == 2, "of another asset it stays"
 
@@ -24,14 +24,14 @@ def test_what_was_half_written_or_half_removed_goes_and_all_else_stays(tmp_path:
 def test_what_is_younger_stays_even_if_its_bytes_are_old(tmp_path: Path) -> None:
     old = tmp_path / "old.mp4"
     old.write_bytes(b"film")
-    half = files.aside(tmp_path / "sources" / "film.mp4")
+    half = files.temp_path(tmp_path / "sources" / "film.mp4")
     half.parent.mkdir()
     half.hardlink_to(old)
-    HalfWritten(root=tmp_path).abort("sources", older_s=60)
+    TempCleanup(root=tmp_path).abort("sources", older_s=60)
     assert half.exists()
-    HalfWritten(root=tmp_path).abort("sources")
+    TempCleanup(root=tmp_path).abort("sources")
     assert not half.exists()
 
 
 def test_a_folder_that_is_not_there_is_fine(tmp_path: Path) -> None:
-    HalfWritten(root=tmp_path / "none").abort("assets/ab")
+    TempCleanup(root=tmp_path / "none").abort("assets/ab")

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eddyline.aws.client_errors import NoQueueError, told_apart
-from eddyline.aws.sqs.client import Queues
-from eddyline.aws.sqs.queue_names import Naming
+from eddyline.aws.client_errors import NoQueueError, translate_errors
+from eddyline.aws.sqs.client import SqsClient
+from eddyline.aws.sqs.queue_names import QueueNames
 from eddyline.core.errors import UsageError
 
 _KEEP_S = 14 * 24 * 3600  # as long as SQS keeps messages at all
@@ -51,9 +51,9 @@ def prepare(client: Any, name: str, *, buckets: Sequence[str] = ()) -> EventQueu
     return _place(name, redrive)
 
 
-def events_queues(client: Any) -> Queues:  # noqa: ANN401 - boto3's
+def events_queues(client: Any) -> SqsClient:  # noqa: ANN401 - boto3's
     """Calls on queues of events, each of which is named: those of jobs are none of its business."""
-    return Queues(client, Naming(prefix="events", classes=("events",)))
+    return SqsClient(client, QueueNames(prefix="events", classes=("events",)))
 
 
 def find(client: Any, name: str) -> EventQueue:  # noqa: ANN401 - boto3's
@@ -134,7 +134,7 @@ def _made(client: Any, name: str) -> dict[str, str]:  # noqa: ANN401 - boto3's
         "VisibilityTimeout": str(_VISIBILITY_S),
         "RedrivePolicy": json.dumps(_dead_letters(client, name)),
     }
-    with told_apart(f"making the queue {name}"):
+    with translate_errors(f"making the queue {name}"):
         client.create_queue(QueueName=name, Attributes=wanted)
     return _attributes(client, name)
 
@@ -144,14 +144,14 @@ def _dead_letters(client: Any, name: str) -> dict[str, str]:  # noqa: ANN401 - b
     try:
         found = _attributes(client, dead)
     except NoQueueError:
-        with told_apart(f"making the queue {dead}"):
+        with translate_errors(f"making the queue {dead}"):
             client.create_queue(QueueName=dead, Attributes={"MessageRetentionPeriod": str(_KEEP_S)})
         found = _attributes(client, dead)
     return {"deadLetterTargetArn": found["QueueArn"], "maxReceiveCount": str(_LAST_RESORT)}
 
 
 def _attributes(client: Any, name: str) -> dict[str, str]:  # noqa: ANN401 - boto3's
-    with told_apart(f"looking at the queue {name}"):
+    with translate_errors(f"looking at the queue {name}"):
         url = client.get_queue_url(QueueName=name)["QueueUrl"]
         answer = client.get_queue_attributes(
             QueueUrl=url, AttributeNames=["QueueArn", "Policy", "RedrivePolicy"]
@@ -160,6 +160,6 @@ def _attributes(client: Any, name: str) -> dict[str, str]:  # noqa: ANN401 - bot
 
 
 def _set(client: Any, name: str, attributes: Mapping[str, str]) -> None:  # noqa: ANN401 - boto3's
-    with told_apart(f"setting the queue {name}"):
+    with translate_errors(f"setting the queue {name}"):
         url = client.get_queue_url(QueueName=name)["QueueUrl"]
         client.set_queue_attributes(QueueUrl=url, Attributes=dict(attributes))

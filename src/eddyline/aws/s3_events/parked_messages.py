@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from eddyline.aws.s3_events.event_queue import EventQueue
 from eddyline.aws.s3_events.parser import parse
-from eddyline.aws.sqs.client import Queues
+from eddyline.aws.sqs.client import SqsClient
 from eddyline.aws.sqs.message import Message
 from eddyline.core.errors import UsageError
 from eddyline.ingest.decisions import Submit
@@ -20,7 +20,7 @@ _NO_REASON = "no reason came along: SQS itself gave it up, or it is too long to 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parked:
+class ParkedMessage:
     """A message put aside at `at` (seconds since 1970); `addresses` are the objects that it tells of."""
 
     id: str
@@ -30,20 +30,20 @@ class Parked:
     body: str
 
 
-class Attic:
+class ParkedMessages:
     """The messages beside one queue of events. Raises `QueueError` and `AccessError`."""
 
-    def __init__(self, queues: Queues, place: EventQueue) -> None:
+    def __init__(self, queues: SqsClient, place: EventQueue) -> None:
         self._queues = queues
         self._place = place
 
-    def listed(self, *, limit: int = 1000) -> list[Parked]:
+    def listed(self, *, limit: int = 1000) -> list[ParkedMessage]:
         """Up to `limit` of them, the oldest first; they stay there."""
         letters = self._fetch(limit)
         self._queues.hide(letters, 0)
         return [_parked(letter) for letter in letters]
 
-    def redrive(self, ids: Collection[str] = (), *, limit: int = 1000) -> list[Parked]:
+    def redrive(self, ids: Collection[str] = (), *, limit: int = 1000) -> list[ParkedMessage]:
         """Send those whose ids begin so (none named: all) to the queue again; safe to repeat.
 
         Killed meanwhile, one may be in both places: what is told twice is one asset. Raises `UsageError` for
@@ -51,11 +51,11 @@ class Attic:
         """
         return self._settle(ids, limit, anew=True)
 
-    def drop(self, ids: Collection[str] = (), *, limit: int = 1000) -> list[Parked]:
+    def drop(self, ids: Collection[str] = (), *, limit: int = 1000) -> list[ParkedMessage]:
         """Throw these away; raises `UsageError` for an unknown id."""
         return self._settle(ids, limit, anew=False)
 
-    def _settle(self, ids: Collection[str], limit: int, *, anew: bool) -> list[Parked]:
+    def _settle(self, ids: Collection[str], limit: int, *, anew: bool) -> list[ParkedMessage]:
         letters = self._fetch(limit)
         left = {letter.id: letter for letter in letters}
         try:
@@ -86,9 +86,9 @@ class Attic:
         return sorted(found.values(), key=lambda letter: letter.sent)
 
 
-def _parked(letter: Message) -> Parked:
+def _parked(letter: Message) -> ParkedMessage:
     told = parse(letter.body)
-    return Parked(
+    return ParkedMessage(
         id=letter.id,
         at=letter.sent,
         reason=letter.attributes.get("reason") or _NO_REASON,

@@ -15,8 +15,8 @@ from functools import partial
 from eddyline.aws.client_errors import QueueError
 from eddyline.aws.s3_events.event_queue import EventQueue
 from eddyline.aws.sqs.client import Message as Received
-from eddyline.aws.sqs.client import Queues
-from eddyline.core.background_loop import report, survive
+from eddyline.aws.sqs.client import SqsClient
+from eddyline.core.background_loop import keep_running, report
 from eddyline.core.errors import EddylineError
 from eddyline.ingest.messages import Message
 
@@ -26,7 +26,7 @@ _LONGEST_HIDDEN_S = 43_200
 _SINCE = "since"
 
 
-class SqsArrivals:
+class S3EventSource:
     """An `Arrivals`. Close it in the end.
 
     `attempts` receipts are what a message is allowed: one that is to come again and has spent half of them
@@ -36,7 +36,7 @@ class SqsArrivals:
 
     def __init__(
         self,
-        queues: Queues,
+        queues: SqsClient,
         place: EventQueue,
         *,
         attempts: int,
@@ -148,7 +148,7 @@ class SqsArrivals:
             with self._lock:
                 held = list(self._held.values())
             # If that fails, others get them too: submitting is safe to repeat.
-            survive("event visibility", partial(self._hide, held))
+            keep_running("event visibility", partial(self._hide, held))
 
     def _hide(self, held: Sequence[Received]) -> None:
         with contextlib.suppress(EddylineError):

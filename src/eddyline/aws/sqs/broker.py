@@ -14,19 +14,19 @@ import time
 from collections.abc import Callable, Sequence
 
 from eddyline.aws.client_errors import QueueError
-from eddyline.aws.sqs.client import Queues
-from eddyline.aws.sqs.command_queue import Mailbox
-from eddyline.aws.sqs.held_message import Holding, hand_back
-from eddyline.aws.sqs.in_flight import LONGEST_S, Keeping
-from eddyline.aws.sqs.receiver import Inbox
-from eddyline.aws.sqs.report_sender import Answers
-from eddyline.aws.sqs.reporter import Voice
-from eddyline.core.background_loop import survive
+from eddyline.aws.sqs.client import SqsClient
+from eddyline.aws.sqs.command_queue import CommandQueue
+from eddyline.aws.sqs.held_message import HeldMessage, hand_back
+from eddyline.aws.sqs.in_flight import LONGEST_S, InFlight
+from eddyline.aws.sqs.receiver import Receiver
+from eddyline.aws.sqs.report_sender import ReportSender
+from eddyline.aws.sqs.reporter import Reporter
+from eddyline.core.background_loop import keep_running
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
-from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.job import Claim, Interrupted, Job, Settlement, Unstarted
-from eddyline.graph.messages import Answered
+from eddyline.graph.messages import JobResult
 
 _PATIENCE_S = 120.0
 _TICK_S = 0.25
@@ -37,12 +37,12 @@ class SqsBroker:
     """A `graph.broker.Broker` for one worker. Close it when the worker has ended.
 
     `visibility_s` is how soon a job of a worker that vanished is given to another; `wait_s` how long a poll
-    of an empty queue lasts (20 at most: fewer requests, same latency). See `Keeping` for `longest_s`.
+    of an empty queue lasts (20 at most: fewer requests, same latency). See `InFlight` for `longest_s`.
     """
 
     def __init__(
         self,
-        queues: Queues,
+        queues: SqsClient,
         *,
         visibility_s: float = 30.0,
         wait_s: float = 20.0,
@@ -53,13 +53,13 @@ class SqsBroker:
         self._every_s = visibility_s / 3
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
-        self._keeping = Keeping(queues, visibility_s=visibility_s, longest_s=longest_s)
+        self._keeping = InFlight(queues, visibility_s=visibility_s, longest_s=longest_s)
         self._listeners: list[Callable[[], None]] = []
-        self._answers = Answers(queues)
-        self._inbox = Inbox(queues, visibility_s=visibility_s, wait_s=wait_s, arrived=self._tell)
+        self._answers = ReportSender(queues)
+        self._inbox = Receiver(queues, visibility_s=visibility_s, wait_s=wait_s, arrived=self._tell)
         self._closed = threading.Event()
-        self._mailbox: Mailbox | None = None
-        self._voice = Voice(self._answers, self._clock)
+        self._mailbox: CommandQueue | None = None
+        self._voice = Reporter(self._answers, self._clock)
         threading.Thread(target=self._keep_hidden, name="visibility", daemon=True).start()
 
     # What a worker needs
@@ -93,8 +93,8 @@ class SqsBroker:
         """
         found = [self._keeping.find((each.job_id, each.fence)) for each in settlements]
         ours = [holding is not None and holding.is_ours for holding in found]
-        back: list[tuple[Holding, Answered]] = []
-        answers: list[tuple[Holding, Answered]] = []
+        back: list[tuple[HeldMessage, JobResult]] = []
+        answers: list[tuple[HeldMessage, JobResult]] = []
         for each, holding, yes in zip(settlements, found, ours, strict=True):
             if holding is not None and yes:
                 given = isinstance(each.outcome, Interrupted | Unstarted)
@@ -134,22 +134,22 @@ class SqsBroker:
         """Not known."""
         return None
 
-    def orders(self, worker: str, wait_s: float) -> list[Order]:
+    def orders(self, worker: str, wait_s: float) -> list[Command]:
         """What people want of this worker; jobs to give up are given up here.
 
         Waits up to `wait_s` (20 at most). Somebody has to ask again and again, or no cancellation is heard.
         """
         found = self._mailbox_of(worker).collect(wait_s)
-        self._give_up([order for order in found if order.kind is OrderKind.GIVE_UP])
-        return [order for order in found if order.kind is not OrderKind.GIVE_UP]
+        self._give_up([order for order in found if order.kind is CommandKind.GIVE_UP])
+        return [order for order in found if order.kind is not CommandKind.GIVE_UP]
 
-    def _mailbox_of(self, worker: str) -> Mailbox:
+    def _mailbox_of(self, worker: str) -> CommandQueue:
         with self._lock:
             if self._mailbox is None:
-                self._mailbox = Mailbox(self._queues, worker)
+                self._mailbox = CommandQueue(self._queues, worker)
             return self._mailbox
 
-    def _give_up(self, orders: Sequence[Order]) -> None:
+    def _give_up(self, orders: Sequence[Command]) -> None:
         """Hold these no more, so that the worker stops their handlers, and delete what nobody wants."""
         over = {(order.job_id, order.fence) for order in orders if order.over}
         given_up = self._keeping.drop((order.job_id, order.fence) for order in orders)
@@ -186,7 +186,7 @@ class SqsBroker:
 
     # Answers
 
-    def _return(self, back: Sequence[tuple[Holding, Answered]]) -> None:
+    def _return(self, back: Sequence[tuple[HeldMessage, JobResult]]) -> None:
         if not back:
             return
         self._keeping.drop(holding.key for holding, _ in back)
@@ -233,5 +233,5 @@ def _attempt(work: Callable[[], object]) -> bool:
             work()
             done = True
 
-    survive("queue broker", step)
+    keep_running("queue broker", step)
     return done

@@ -13,15 +13,15 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from eddyline.aws.client_errors import NoQueueError, QueueError, RefusedError, told_apart
+from eddyline.aws.client_errors import NoQueueError, QueueError, RefusedError, translate_errors
 from eddyline.aws.sqs.message import Hidden, Message, as_attributes, received
 from eddyline.aws.sqs.message_body import MOST_BYTES
-from eddyline.aws.sqs.queue_names import Naming
-from eddyline.aws.sqs.truncated_responses import demand_whole
+from eddyline.aws.sqs.queue_names import QueueNames
+from eddyline.aws.sqs.truncated_responses import require_complete
 from eddyline.core import counters
 from eddyline.core.display_text import shown
 
-__all__ = ["Message", "Naming", "Queues", "sqs_client"]
+__all__ = ["Message", "QueueNames", "SqsClient", "sqs_client"]
 
 _LOG = logging.getLogger("eddyline.queues")
 _BATCH = 10  # SQS takes no more entries in one request
@@ -45,14 +45,14 @@ def sqs_client(*, endpoint: str | None = None, region: str | None = None, connec
         max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": 3},
     )
-    with told_apart("opening SQS"):
-        return demand_whole(boto3.client("sqs", endpoint_url=endpoint, region_name=region, config=config))
+    with translate_errors("opening SQS"):
+        return require_complete(boto3.client("sqs", endpoint_url=endpoint, region_name=region, config=config))
 
 
-class Queues:
+class SqsClient:
     """Calls on queues by name. Safe from any thread."""
 
-    def __init__(self, client: Any, naming: Naming, *, dead_after: int = 10) -> None:  # noqa: ANN401 - see above
+    def __init__(self, client: Any, naming: QueueNames, *, dead_after: int = 10) -> None:  # noqa: ANN401 - see above
         self.naming = naming
         self.dead_after = dead_after
         """So many receipts bring a job's message to the dead letters."""
@@ -78,7 +78,7 @@ class Queues:
     def remove(self, name: str) -> None:
         """Remove a queue with all that is in it, if it is there. SQS lets it be made anew a minute later."""
         try:
-            with told_apart(f"removing the queue {name}"):
+            with translate_errors(f"removing the queue {name}"):
                 self._client.delete_queue(QueueUrl=self._url(name))
         except NoQueueError:
             return
@@ -88,7 +88,7 @@ class Queues:
 
     def named(self, beginning: str) -> list[str]:
         """The names of all queues that begin so."""
-        with told_apart(f"listing the queues {beginning}*"):
+        with translate_errors(f"listing the queues {beginning}*"):
             pages = self._client.get_paginator("list_queues").paginate(
                 QueueNamePrefix=beginning, PaginationConfig={"PageSize": 1000}
             )
@@ -101,7 +101,7 @@ class Queues:
         try:
             found = self._attributes(name, "All")
         except NoQueueError:
-            with told_apart(f"making the queue {name}"):
+            with translate_errors(f"making the queue {name}"):
                 self._client.create_queue(QueueName=name, Attributes=wanted)
             if name in self._seen:
                 counters.increment("queues_recreated", self._kind(name))
@@ -110,21 +110,21 @@ class Queues:
             return
         self._seen.add(name)
         if any(found.get(key) != value for key, value in wanted.items()):
-            with told_apart(f"setting the queue {name}"):
+            with translate_errors(f"setting the queue {name}"):
                 self._client.set_queue_attributes(QueueUrl=self._url(name), Attributes=wanted)
 
     def _url(self, name: str) -> str:
         with self._lock:
             url = self._urls.get(name)
         if url is None:
-            with told_apart(f"looking for the queue {name}"):
+            with translate_errors(f"looking for the queue {name}"):
                 url = str(self._client.get_queue_url(QueueName=name)["QueueUrl"])
             with self._lock:
                 self._urls[name] = url
         return url
 
     def _attributes(self, name: str, *names: str) -> dict[str, str]:
-        with told_apart(f"reading the queue {name}"):
+        with translate_errors(f"reading the queue {name}"):
             answer = self._client.get_queue_attributes(QueueUrl=self._url(name), AttributeNames=list(names))
         return dict(answer.get("Attributes", {}))
 
@@ -160,7 +160,7 @@ class Queues:
                 entry["MessageGroupId"] = group
         for batch in self._batches(entries):
             try:
-                with told_apart(f"sending to {name}"):
+                with translate_errors(f"sending to {name}"):
                     answer = self._client.send_message_batch(QueueUrl=self._url(name), Entries=batch)
             except QueueError:
                 if not any(sent):
@@ -187,7 +187,7 @@ class Queues:
 
     def receive(self, name: str, *, limit: int, wait_s: float, visibility_s: float) -> list[Message]:
         """Up to ten messages, hidden from others for `visibility_s`; waits up to `wait_s` (20 at most)."""
-        with told_apart(f"receiving from {name}"):
+        with translate_errors(f"receiving from {name}"):
             answer = self._client.receive_message(
                 QueueUrl=self._url(name),
                 MaxNumberOfMessages=min(max(limit, 1), _BATCH),
@@ -206,7 +206,7 @@ class Queues:
         """These are done with; what cannot be deleted any more comes again, or is gone already."""
         for name, batch in _by_queue(messages):
             entries = [{"Id": str(n), "ReceiptHandle": each.handle} for n, each in enumerate(batch)]
-            with told_apart(f"deleting from {name}"):
+            with translate_errors(f"deleting from {name}"):
                 self._client.delete_message_batch(QueueUrl=self._url(name), Entries=entries)
 
     def hide(self, messages: Iterable[Message], seconds: float) -> Hidden:
@@ -218,7 +218,7 @@ class Queues:
                 {"Id": str(n), "ReceiptHandle": each.handle, "VisibilityTimeout": round(seconds)}
                 for n, each in enumerate(batch)
             ]
-            with told_apart(f"hiding messages of {name}"):
+            with translate_errors(f"hiding messages of {name}"):
                 answer = self._client.change_message_visibility_batch(
                     QueueUrl=self._url(name), Entries=entries
                 )
@@ -235,10 +235,10 @@ class Queues:
         told = as_attributes({"reason": reason, "queue": message.queue})
         doing = f"parking a message of {message.queue}"
         try:
-            with told_apart(doing):
+            with translate_errors(doing):
                 self._client.send_message(**entry, MessageAttributes=told)
         except RefusedError:
-            with told_apart(doing):
+            with translate_errors(doing):
                 self._client.send_message(**entry)
         self.delete([message])
         counters.increment("messages_parked", self._kind(message.queue))

@@ -14,11 +14,11 @@ import logging
 import time
 
 from eddyline.aws.client_errors import NoQueueError
-from eddyline.aws.sqs.client import Message, Queues
+from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.message_body import unseal
 from eddyline.core.display_text import shown
 from eddyline.core.errors import EddylineError
-from eddyline.graph.command import Order
+from eddyline.graph.command import Command
 from eddyline.graph.coordinator.wire import WireError, order_from_json
 
 _LOG = logging.getLogger("eddyline.commands")
@@ -27,10 +27,10 @@ _HIDDEN_S = 30.0
 _MAKING_S = 1.0  # SQS knows a new queue everywhere only after about that
 
 
-class Mailbox:
+class CommandQueue:
     """One worker's. Every method raises `QueueError`, or `AccessError`."""
 
-    def __init__(self, queues: Queues, worker: str) -> None:
+    def __init__(self, queues: SqsClient, worker: str) -> None:
         self._queues = queues
         self._worker = worker
         self._name = queues.naming.mailbox(worker)
@@ -40,7 +40,7 @@ class Mailbox:
         """Have it there; safe twice."""
         self._queues.make(self._name, keep_s=_KEEP_S)
 
-    def collect(self, wait_s: float) -> list[Order]:
+    def collect(self, wait_s: float) -> list[Command]:
         """What came, the first within `wait_s` (20 at most); makes the mailbox where there is none."""
         if self._closed:
             time.sleep(min(wait_s, _MAKING_S))
@@ -63,7 +63,7 @@ class Mailbox:
         self._closed = True
         self._queues.remove(self._name)
 
-    def _read(self, message: Message) -> Order | None:
+    def _read(self, message: Message) -> Command | None:
         """The command in a message; None, which is logged, if it is none or names another worker."""
         try:
             order = order_from_json(unseal(message.body))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from eddyline.aws.sqs.client import Message, Queues
+from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.message_body import unseal
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.wire import WireError, offer_from_json
 from eddyline.graph.states import State
 
@@ -29,7 +29,7 @@ class Redriven:
 
 
 def redrive_dead_letters(
-    queues: Queues, ledger: RemoteLedger, *, limit: int = 1000, drop: bool = False
+    queues: SqsClient, ledger: CoordinatorLedger, *, limit: int = 1000, drop: bool = False
 ) -> Redriven:
     """Publish the jobs of up to `limit` dead letters again, retrying the dead ones; safe to repeat.
 
@@ -61,7 +61,7 @@ def redrive_dead_letters(
     return found
 
 
-def _redrive(message: Message, ledger: RemoteLedger, found: Redriven, *, receipts: int) -> str:
+def _redrive(message: Message, ledger: CoordinatorLedger, found: Redriven, *, receipts: int) -> str:
     """Do for one letter what its job needs; why it has to stay, or nothing."""
     try:
         offer = offer_from_json(unseal(message.body))

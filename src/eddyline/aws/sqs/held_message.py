@@ -6,11 +6,11 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from eddyline.aws.sqs.client import Message, Queues
+from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.message_body import seal, unseal
 from eddyline.graph.coordinator.wire import WireError, offer_from_json, offer_to_json
 from eddyline.graph.job import Claim
-from eddyline.graph.messages import STRIDE, Offer, publication
+from eddyline.graph.messages import STRIDE, Publication, publication
 from eddyline.graph.states import State
 
 Key: TypeAlias = tuple[str, int]
@@ -18,14 +18,14 @@ Key: TypeAlias = tuple[str, int]
 
 
 @dataclass(kw_only=True, eq=False)
-class Holding:
+class HeldMessage:
     """A claim and its message; `hidden_until` in monotonic seconds, `claimed_at` in seconds since 1970.
 
     `lost`: another may have been given the job. `loose`: there is no message any more, and so nobody can.
     """
 
     claim: Claim
-    offer: Offer
+    offer: Publication
     message: Message
     hidden_until: float
     received: float = field(default_factory=time.monotonic)
@@ -44,7 +44,7 @@ class Holding:
         return not self.lost and (self.loose or time.monotonic() < self.hidden_until)
 
 
-def hold(message: Message, *, visibility_s: float, asked: float, worker: str) -> Holding:
+def hold(message: Message, *, visibility_s: float, asked: float, worker: str) -> HeldMessage:
     """What a received message means; `asked` (monotonic s) is before it was. Raises `WireError`."""
     offer = offer_from_json(unseal(message.body))
     fence = offer.base + message.receipts
@@ -59,12 +59,12 @@ def hold(message: Message, *, visibility_s: float, asked: float, worker: str) ->
         lease_owner=worker,
         ready_at=None,
     )
-    return Holding(
+    return HeldMessage(
         claim=Claim(job=job, fence=fence), offer=offer, message=message, hidden_until=asked + visibility_s
     )
 
 
-def hand_back(queues: Queues, holdings: list[Holding]) -> None:
+def hand_back(queues: SqsClient, holdings: list[HeldMessage]) -> None:
     """Let others have these jobs at once.
 
     SQS counts receipts, whatever became of them. Well before the limit that makes a message a dead letter,

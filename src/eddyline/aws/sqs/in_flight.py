@@ -10,35 +10,35 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
 
-from eddyline.aws.sqs.client import Queues
-from eddyline.aws.sqs.held_message import Holding, Key
+from eddyline.aws.sqs.client import SqsClient
+from eddyline.aws.sqs.held_message import HeldMessage, Key
 from eddyline.core.errors import EddylineError
 
 LONGEST_S = 11.5 * 3600
 """SQS hides a message for 12 h in all, and no longer."""
 
 
-class Keeping:
+class InFlight:
     """Holdings by job and fence. Safe from any thread.
 
     `visibility_s`: for so long each is hidden anew. A job that lasts longer than `longest_s` lets its message
     go: nobody else can get it then, and if its worker vanishes the coordinators publish it anew.
     """
 
-    def __init__(self, queues: Queues, *, visibility_s: float, longest_s: float = LONGEST_S) -> None:
+    def __init__(self, queues: SqsClient, *, visibility_s: float, longest_s: float = LONGEST_S) -> None:
         self._queues = queues
         self._visibility_s = visibility_s
         self._longest_s = longest_s
         self._lock = threading.Lock()
-        self._held: dict[Key, Holding] = {}
+        self._held: dict[Key, HeldMessage] = {}
 
-    def take(self, holdings: Sequence[Holding], now: float) -> list[Holding]:
+    def take(self, holdings: Sequence[HeldMessage], now: float) -> list[HeldMessage]:
         """Have these in hand from `now` (s since 1970) on; those that were not there already.
 
         A job may have been sent twice. One copy is enough, and the other one goes.
         """
-        fresh: list[Holding] = []
-        copies: list[Holding] = []
+        fresh: list[HeldMessage] = []
+        copies: list[HeldMessage] = []
         with self._lock:
             for holding in holdings:
                 known = self._held.get(holding.key)
@@ -51,7 +51,7 @@ class Keeping:
         self.delete(copies)
         return fresh
 
-    def find(self, key: Key) -> Holding | None:
+    def find(self, key: Key) -> HeldMessage | None:
         """What is in hand under that name."""
         with self._lock:
             return self._held.get(key)
@@ -61,23 +61,23 @@ class Keeping:
         with self._lock:
             return dict(sorted(holding.key for holding in self._held.values() if holding.is_ours))
 
-    def drop(self, keys: Iterable[Key]) -> list[Holding]:
+    def drop(self, keys: Iterable[Key]) -> list[HeldMessage]:
         """Have these in hand no more; those that were."""
         with self._lock:
             return [found for key in keys if (found := self._held.pop(key, None)) is not None]
 
-    def clear(self) -> list[Holding]:
+    def clear(self) -> list[HeldMessage]:
         """Have nothing in hand any more; what was."""
         with self._lock:
             keys = list(self._held)
         return self.drop(keys)
 
-    def delete(self, holdings: Collection[Holding]) -> None:
+    def delete(self, holdings: Collection[HeldMessage]) -> None:
         """Let the messages go. Not done, it only means that somebody does a job to no avail."""
         with contextlib.suppress(EddylineError):
             self._queues.delete([holding.message for holding in holdings if not holding.loose])
 
-    def extend(self, waiting: Sequence[Holding]) -> bool:
+    def extend(self, waiting: Sequence[HeldMessage]) -> bool:
         """Hide all in hand, and what waits to be, anew; whether something in hand was lost meanwhile.
 
         What was lost is in hand no more. Raises `QueueError`.
@@ -98,7 +98,7 @@ class Keeping:
         # Nobody asks for them again: the worker stops their handlers and gives no answer.
         return bool(self.drop(each.key for each in mine if not each.is_ours))
 
-    def _let_go(self, holdings: Sequence[Holding]) -> None:
+    def _let_go(self, holdings: Sequence[HeldMessage]) -> None:
         old = time.monotonic() - self._longest_s
         outlived = [each for each in holdings if each.received <= old]
         self._queues.delete([each.message for each in outlived])

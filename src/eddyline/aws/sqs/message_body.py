@@ -9,7 +9,7 @@ import zlib
 from typing import Any, NoReturn
 
 from eddyline.graph.coordinator.wire import WireError
-from eddyline.graph.messages import UnfitError
+from eddyline.graph.messages import UnpublishableError
 
 MOST_BYTES = 256 * 1024
 """What every SQS queue takes in one message, and in one batch of them."""
@@ -19,7 +19,7 @@ _MOST_UNPACKED = 32 * 1024 * 1024
 _MARK = "z:"  # no JSON value begins so
 
 
-class TooLongError(UnfitError):
+class TooLongError(UnpublishableError):
     """More than a message can carry, even packed."""
 
     default_remedy = "split the asset, or make its jobs' specs shorter"

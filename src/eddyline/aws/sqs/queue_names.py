@@ -18,7 +18,7 @@ _DIGITS = 24  # of a digest: no two workers share a mailbox
 
 
 @dataclass(frozen=True, kw_only=True)
-class Naming:
+class QueueNames:
     """Which queues there are: `classes` by `priorities`, all named with `prefix`.
 
     A job goes to the queue of the nearest priority that is not below its own number; lower goes first.

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from eddyline.aws.client_errors import QueueError
-from eddyline.aws.sqs.client import Message, Queues
-from eddyline.aws.sqs.held_message import Holding, hand_back, hold
+from eddyline.aws.sqs.client import Message, SqsClient
+from eddyline.aws.sqs.held_message import HeldMessage, hand_back, hold
 from eddyline.core.background_loop import report
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.coordinator.wire import WireError
@@ -20,28 +20,28 @@ _LONGEST_PAUSE_S = 5.0
 _UNCLAIMED_S = 1.0  # a worker that wants jobs takes them at once: one that does not is about to stop
 
 
-class Inbox:
+class Receiver:
     """Jobs received and not yet claimed. No more are fetched than were last asked for.
 
     `arrived` is called after some came, from one of the inbox's own threads.
     """
 
     def __init__(
-        self, queues: Queues, *, visibility_s: float, wait_s: float, arrived: Callable[[], None]
+        self, queues: SqsClient, *, visibility_s: float, wait_s: float, arrived: Callable[[], None]
     ) -> None:
         self._queues = queues
         self._visibility_s = visibility_s
         self._wait_s = wait_s
         self._arrived = arrived
         self._changed = threading.Condition()
-        self._waiting: list[tuple[int, Holding]] = []
+        self._waiting: list[tuple[int, HeldMessage]] = []
         self._wanted = 0
         self._closed = False
         self._worker = ""
         self._lanes: set[str] = set()
         self.failure: EddylineError | None = None
 
-    def take(self, worker: str, classes: Sequence[str], limit: int) -> list[Holding]:
+    def take(self, worker: str, classes: Sequence[str], limit: int) -> list[HeldMessage]:
         """Up to `limit` of what is here; the rest of `limit` is fetched from now on."""
         with self._changed:
             if self.failure is not None:
@@ -56,7 +56,7 @@ class Inbox:
             self._changed.notify_all()
         return [holding for _, holding in taken if holding.is_ours]
 
-    def waiting(self) -> list[Holding]:
+    def waiting(self) -> list[HeldMessage]:
         """What is here."""
         with self._changed:
             return [holding for _, holding in self._waiting]
@@ -83,13 +83,13 @@ class Inbox:
             self._changed.notify_all()
         self.pause()
 
-    def _drop(self, chosen: Callable[[Holding], bool]) -> list[Holding]:
+    def _drop(self, chosen: Callable[[HeldMessage], bool]) -> list[HeldMessage]:
         with self._changed:
             dropped = [holding for _, holding in self._waiting if chosen(holding)]
             self._waiting = [pair for pair in self._waiting if pair[1] not in dropped]
         return dropped
 
-    def _return(self, holdings: list[Holding]) -> None:
+    def _return(self, holdings: list[HeldMessage]) -> None:
         if holdings:
             hand_back(self._queues, [holding for holding in holdings if holding.is_ours])
 
@@ -154,7 +154,7 @@ class Inbox:
             self._arrived()
         self._return(holdings[len(kept) :])
 
-    def _read(self, messages: Sequence[Message], asked: float) -> Iterable[Holding]:
+    def _read(self, messages: Sequence[Message], asked: float) -> Iterable[HeldMessage]:
         for message in messages:
             try:
                 yield hold(message, visibility_s=self._visibility_s, asked=asked, worker=self._worker)

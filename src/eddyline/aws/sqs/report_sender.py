@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from eddyline.aws.sqs.client import Queues
+from eddyline.aws.sqs.client import SqsClient
 from eddyline.aws.sqs.message_body import TooLongError, seal
-from eddyline.core.background_loop import survive
+from eddyline.core.background_loop import keep_running
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.coordinator.wire import WireError, fact_from_json, fact_to_json
 from eddyline.graph.job import Failed
-from eddyline.graph.messages import Answered, Beat, Fact, Started
+from eddyline.graph.messages import Heartbeat, JobResult, JobStarted, WorkerReport
 
 _TOGETHER = 200  # facts in one message
 # Starts of jobs shorter than this are never told: their answer says it all. A cancellation finds its worker
@@ -25,31 +25,31 @@ _PAUSE_S = 0.1
 _END_S = 1.0
 
 
-class Answers:
+class ReportSender:
     """Sends facts to the queue of answers. Safe from any thread."""
 
-    def __init__(self, queues: Queues) -> None:
+    def __init__(self, queues: SqsClient) -> None:
         self._queues = queues
         self._changed = threading.Condition()
-        self._later: list[Fact] = []
+        self._later: list[WorkerReport] = []
         self._closed = False
         self._thread = threading.Thread(target=self._keep_flushing, name="answers", daemon=True)
         self._thread.start()
 
-    def say_later(self, *facts: Fact) -> None:
+    def say_later(self, *facts: WorkerReport) -> None:
         """Soon, or never if it turns out to be superfluous; facts may be lost."""
         with self._changed:
             self._later = (self._later + list(facts))[-_MOST_LATER:]
             self._changed.notify_all()
 
-    def say_at_once(self, *facts: Fact) -> None:
+    def say_at_once(self, *facts: WorkerReport) -> None:
         """Before this returns, if that goes; else soon."""
         try:
             self._send(facts)
         except TransientError:
             self.say_later(*facts)
 
-    def say(self, facts: Sequence[Answered], *, patience_s: float) -> None:
+    def say(self, facts: Sequence[JobResult], *, patience_s: float) -> None:
         """Now; when this returns, the queue has them. Raises `QueueError` once patience ends."""
         keys = {(fact.job_id, fact.fence) for fact in facts}
         with self._changed:
@@ -90,18 +90,18 @@ class Answers:
                     self._changed.wait_for(lambda: self._closed, _LATER_S)
                 facts, self._later = self._later, []
                 closed = self._closed
-            survive("reports", partial(self._flush, facts, last=closed))
+            keep_running("reports", partial(self._flush, facts, last=closed))
             if closed:
                 return
 
-    def _flush(self, facts: Sequence[Fact], *, last: bool) -> None:
+    def _flush(self, facts: Sequence[WorkerReport], *, last: bool) -> None:
         try:
             self._send(facts)
         except EddylineError:
             if not last:
                 self.say_later(*facts)
 
-    def _send(self, facts: Sequence[Fact]) -> None:
+    def _send(self, facts: Sequence[WorkerReport]) -> None:
         bodies = [
             body
             for start in range(0, len(facts), _TOGETHER)
@@ -111,11 +111,11 @@ class Answers:
             raise TransientError("the queue did not take all answers")
 
 
-def _is_start_of(fact: Fact, keys: set[tuple[str, int]]) -> bool:
-    return isinstance(fact, Started) and (fact.job_id, fact.fence) in keys
+def _is_start_of(fact: WorkerReport, keys: set[tuple[str, int]]) -> bool:
+    return isinstance(fact, JobStarted) and (fact.job_id, fact.fence) in keys
 
 
-def _sealed(facts: Sequence[Fact]) -> list[str]:
+def _sealed(facts: Sequence[WorkerReport]) -> list[str]:
     """Bodies for facts: as many as it takes; an answer too long even alone becomes a failure that says so."""
     try:
         plain = [fact_to_json(fact) for fact in facts]
@@ -132,10 +132,10 @@ def _sealed(facts: Sequence[Fact]) -> list[str]:
     return [body]
 
 
-def _refused(fact: Fact, error: Exception) -> Fact:
-    if isinstance(fact, Beat):
+def _refused(fact: WorkerReport, error: Exception) -> WorkerReport:
+    if isinstance(fact, Heartbeat):
         return replace(fact, host="", holds=None)
-    if isinstance(fact, Started):
+    if isinstance(fact, JobStarted):
         return fact
     evidence = (
         error.evidence()

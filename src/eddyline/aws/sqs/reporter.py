@@ -7,20 +7,20 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from eddyline.aws.sqs.held_message import Holding
-from eddyline.aws.sqs.report_sender import Answers
+from eddyline.aws.sqs.held_message import HeldMessage
+from eddyline.aws.sqs.report_sender import ReportSender
 from eddyline.core.clock import Clock
 from eddyline.graph.job import Settlement
-from eddyline.graph.messages import Answered, Beat, Started
+from eddyline.graph.messages import Heartbeat, JobResult, JobStarted
 
 _KEY_BYTES = 16  # of the secret by which coordinators know the worker again
 _LEASES_SILENT = 3  # leases without a word before coordinators hold a worker for dead
 
 
-class Voice:
+class Reporter:
     """One worker's: what it has to say is put into words here, and sent by `answers`."""
 
-    def __init__(self, answers: Answers, clock: Clock) -> None:
+    def __init__(self, answers: ReportSender, clock: Clock) -> None:
         self._answers = answers
         self._clock = clock
         self._whereabouts = ("", 0)
@@ -49,11 +49,11 @@ class Voice:
         """The worker's lease ends now."""
         self._answers.say_later(self._sign_of_life(0.0))
 
-    def _sign_of_life(self, lease_s: float) -> Beat:
+    def _sign_of_life(self, lease_s: float) -> Heartbeat:
         host, pid = self._whereabouts
-        return Beat(worker=self.worker, host=host, pid=pid, lease_s=lease_s, key=self._key)
+        return Heartbeat(worker=self.worker, host=host, pid=pid, lease_s=lease_s, key=self._key)
 
-    def began(self, holdings: Sequence[Holding]) -> None:
+    def began(self, holdings: Sequence[HeldMessage]) -> None:
         """Tell of starts soon; at once where the job was given out before: it may have ended its worker.
 
         What ends workers faster than they can tell would never be found out.
@@ -65,9 +65,9 @@ class Voice:
         if rest:
             self._answers.say_later(*rest)
 
-    def _start(self, holding: Holding) -> Started:
+    def _start(self, holding: HeldMessage) -> JobStarted:
         job_id, fence = holding.key
-        return Started(
+        return JobStarted(
             job_id=job_id,
             fence=fence,
             worker=self.worker,
@@ -76,9 +76,9 @@ class Voice:
             key=self._key,
         )
 
-    def answer(self, holding: Holding, settlement: Settlement) -> Answered:
+    def answer(self, holding: HeldMessage, settlement: Settlement) -> JobResult:
         """How a job ended, in words yet to be sent."""
-        return Answered(
+        return JobResult(
             job_id=settlement.job_id,
             fence=settlement.fence,
             worker=self.worker,

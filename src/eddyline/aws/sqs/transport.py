@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from eddyline.aws.client_errors import NoQueueError, QueueError
-from eddyline.aws.sqs.client import Message, Queues
+from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.message_body import seal, unseal
 from eddyline.core.background_loop import report
 from eddyline.core.errors import EddylineError
-from eddyline.graph.command import Order
+from eddyline.graph.command import Command
 from eddyline.graph.coordinator.wire import (
     WireError,
     check_carried,
@@ -22,7 +22,7 @@ from eddyline.graph.coordinator.wire import (
     offer_to_json,
     order_to_json,
 )
-from eddyline.graph.messages import Delivery, Fact, Offer, UnfitError
+from eddyline.graph.messages import Delivery, Publication, UnpublishableError, WorkerReport
 
 # A coordinator that vanishes with answers in hand delays them by this much; a slow one has others record them
 # too, which does no harm.
@@ -32,13 +32,13 @@ _STRAY_S = 3600.0  # a worker that is known to nobody for so long is gone, or ma
 _MOST_FACTS = 10_000
 
 
-class SqsExchange:
+class SqsTransport:
     """What a `graph.coordinator.Coordinator` needs, on SQS. Makes the queues when they are missing.
 
     `stray_s`: a mailbox that belonged to nobody for so long, whenever it was looked at, is removed.
     """
 
-    def __init__(self, queues: Queues, *, stray_s: float = _STRAY_S) -> None:
+    def __init__(self, queues: SqsClient, *, stray_s: float = _STRAY_S) -> None:
         self._queues = queues
         self._stray_s = stray_s
         self._strays: dict[str, float] = {}
@@ -55,7 +55,7 @@ class SqsExchange:
         """The queue's name for such jobs; None if their class has none."""
         return self._queues.naming.lane(cls, priority)
 
-    def publish(self, offers: Sequence[Offer]) -> list[EddylineError | None]:
+    def publish(self, offers: Sequence[Publication]) -> list[EddylineError | None]:
         """Send jobs to their queues; for each None, or why it is not there."""
         lanes: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
         found: list[EddylineError | None] = [None] * len(offers)
@@ -66,7 +66,7 @@ class SqsExchange:
                 continue
             try:
                 lanes[lane].append((number, _sealed(offer), _group(offer.job.owner)))
-            except UnfitError as error:
+            except UnpublishableError as error:
                 found[number] = error
         parts = [
             (lane, entries[start : start + 10])
@@ -94,7 +94,7 @@ class SqsExchange:
         with contextlib.suppress(QueueError):
             self._queues.ensure()
 
-    def order(self, orders: Sequence[Order]) -> list[bool]:
+    def order(self, orders: Sequence[Command]) -> list[bool]:
         """Put orders into their workers' mailboxes; False: this worker has none (yet)."""
         boxes: defaultdict[str, list[int]] = defaultdict(list)
         for number, order in enumerate(orders):
@@ -188,7 +188,7 @@ class SqsExchange:
             raise
 
 
-def read_reports(body: str) -> tuple[Fact, ...]:
+def read_reports(body: str) -> tuple[WorkerReport, ...]:
     """What a message of the queue of reports says; raises `WireError` for anything else."""
     value = unseal(body)
     facts = value.get("facts") if isinstance(value, dict) and value.get("v") == 1 else None
@@ -197,16 +197,16 @@ def read_reports(body: str) -> tuple[Fact, ...]:
     return tuple(fact_from_json(each) for each in facts)
 
 
-def _sealed(offer: Offer) -> str:
+def _sealed(offer: Publication) -> str:
     try:
         check_carried(offer.job)
         return seal(offer_to_json(offer))
     except WireError as error:
-        raise UnfitError(
+        raise UnpublishableError(
             str(error), remedy="name jobs and assets by letters, digits, dots and dashes"
         ) from error
     except (TypeError, ValueError, RecursionError) as error:
-        raise UnfitError(f"job {offer.job.id} is not JSON: {error}", remedy="report it") from error
+        raise UnpublishableError(f"job {offer.job.id} is not JSON: {error}", remedy="report it") from error
 
 
 def _group(owner: str) -> str:

@@ -8,14 +8,14 @@ from typing import Any
 from botocore.exceptions import HTTPClientError
 
 
-class CutOffError(HTTPClientError):  # type: ignore[misc]  # botocore carries no types
+class TruncatedResponseError(HTTPClientError):  # type: ignore[misc]  # botocore carries no types
     """The connection ended before the answer did; whether the work was done is not known."""
 
     fmt = "the answer was cut off: {told} of {length} bytes came"
 
 
-def demand_whole(client: Any) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
-    """Let every call on `client` raise `CutOffError` where less came than was announced; gives `client`.
+def require_complete(client: Any) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
+    """Make every call on `client` raise `TruncatedResponseError` for a truncated response; returns `client`.
 
     botocore switches urllib3's own check off, and its JSON parser makes an empty answer of half of one: a
     batch without failures, a queue without messages, an address that is not there.
@@ -28,4 +28,4 @@ def _check(response_dict: Mapping[str, Any], **_: object) -> None:
     body = response_dict["body"]
     length = {name.lower(): value for name, value in response_dict["headers"].items()}.get("content-length")
     if isinstance(body, bytes) and body and length is not None and len(body) < int(length):
-        raise CutOffError(told=len(body), length=length)
+        raise TruncatedResponseError(told=len(body), length=length)

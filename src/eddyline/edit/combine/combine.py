@@ -11,15 +11,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from eddyline.core.atomic_output import appearing
+from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import InputError, ProofError, UsageError
-from eddyline.core.files import told_apart
+from eddyline.core.files import translate_errors
 from eddyline.core.process import Runner
-from eddyline.edit.combine.external_recording import Added, Placed, Prepared, Recorders, is_in_place, placed
-from eddyline.edit.combine.external_telemetry import Brought, brought
+from eddyline.edit.combine.external_recording import (
+    Added,
+    ExternalRecordings,
+    Placed,
+    Prepared,
+    is_in_place,
+    placed,
+)
+from eddyline.edit.combine.external_telemetry import ExternalTelemetry, brought
 from eddyline.edit.combine.external_telemetry import prove as prove_telemetry
 from eddyline.gpmf.sources import boxes
-from eddyline.media.source.open_source import main_video, open_footage
+from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.join import movie_timescale
 from eddyline.media.video.rendition_proof import samples_digest
@@ -27,14 +34,14 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, linked, passthrough
+from eddyline.mp4.write.output_track import OutputTrack, linked, passthrough
 from eddyline.store.ranges import FileRanges
 
 _MOST_PPM = 5000.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class CombineRequest:
     """What to put together.
 
     `offset` seconds later is the sound put than it would lie (None: 0, or what is measured); `drift` in
@@ -72,7 +79,7 @@ class Combined:
 
 
 def combine(
-    video: Path, out: Path, wish: Wish, *, tools: Toolchain, runner: Runner | None = None
+    video: Path, out: Path, wish: CombineRequest, *, tools: Toolchain, runner: Runner | None = None
 ) -> Combined:
     """Write the video with what is to lie beside it to `out`: there when all of it is proven, or not at all.
 
@@ -81,8 +88,8 @@ def combine(
     """
     runner = runner or Runner()
     _check(video, out, wish)
-    with told_apart(f"combining {video.name}"), appearing(out) as aside:
-        opened = open_footage(video, work=aside.work, runner=runner, tools=tools)
+    with translate_errors(f"combining {video.name}"), atomic_output(out) as aside:
+        opened = open_source(video, work=aside.work, runner=runner, tools=tools)
         with FileRanges(opened.path) as src:
             made = _Combination(src, opened.movie, wish, aside.work, tools, runner)
             done = made.perform(aside.file)
@@ -90,7 +97,7 @@ def combine(
             return replace(done, path=out, dropped=(*lost, *done.dropped))
 
 
-def _check(video: Path, out: Path, wish: Wish) -> None:
+def _check(video: Path, out: Path, wish: CombineRequest) -> None:
     sources = [video, *wish.audio, *([wish.telemetry] if wish.telemetry else [])]
     if len(sources) == 1:
         raise UsageError("there is nothing to combine the video with", remedy="give --audio or --telemetry")
@@ -110,7 +117,13 @@ class _Combination:
     """One combination at work."""
 
     def __init__(
-        self, src: FileRanges, movie: Movie, wish: Wish, work: Path, tools: Toolchain, runner: Runner
+        self,
+        src: FileRanges,
+        movie: Movie,
+        wish: CombineRequest,
+        work: Path,
+        tools: Toolchain,
+        runner: Runner,
     ) -> None:
         self._src, self._movie, self._wish, self._work = src, movie, wish, work
         self._tools, self._runner = tools, runner
@@ -146,10 +159,15 @@ class _Combination:
         )
 
     def _write(
-        self, aside: Path, sounds: Sequence[Placed], kept: Sequence[Track], told: Brought | None, scale: int
+        self,
+        aside: Path,
+        sounds: Sequence[Placed],
+        kept: Sequence[Track],
+        told: ExternalTelemetry | None,
+        scale: int,
     ) -> None:
         """The picture, the sounds added to it, what is kept beside it, and telemetry that was brought."""
-        rows: list[tuple[Track | None, OutTrack]] = [
+        rows: list[tuple[Track | None, OutputTrack]] = [
             (self._track, passthrough(self._movie, self._track, self._src, timescale=scale)),
             *((None, each.out) for each in sounds),
             *((track, self._kept(track, scale, off=bool(sounds))) for track in kept),
@@ -175,13 +193,13 @@ class _Combination:
             compatible=("qt  ",) if quicktime else (brand, "isom", "mp41"),
         )
 
-    def _kept(self, track: Track, scale: int, *, off: bool) -> OutTrack:
+    def _kept(self, track: Track, scale: int, *, off: bool) -> OutputTrack:
         """A track of the video file; `off`: not its sound, for two that are switched on are heard at once."""
         copy = passthrough(self._movie, track, self._src, timescale=scale)
         return replace(copy, enabled=copy.enabled and not (off and track.kind == "audio"))
 
     def _prepared(self) -> list[Prepared]:
-        recorders = Recorders(
+        recorders = ExternalRecordings(
             camera=self._src.path,
             movie=self._movie,
             offset=self._wish.offset,
@@ -193,7 +211,7 @@ class _Combination:
         )
         return [recorders.prepared(number, path) for number, path in enumerate(self._wish.audio)]
 
-    def _brought(self, scale: int) -> Brought | None:
+    def _brought(self, scale: int) -> ExternalTelemetry | None:
         if self._wish.telemetry is None:
             return None
         return brought(
@@ -217,7 +235,7 @@ class _Combination:
             (dropped if gone else kept).append(track)
         return kept, dropped
 
-    def _prove(self, aside: Path, sounds: Sequence[Placed], told: Brought | None) -> None:
+    def _prove(self, aside: Path, sounds: Sequence[Placed], told: ExternalTelemetry | None) -> None:
         with FileRanges(aside) as made:
             movie = read_movie(made)
             track = movie.tracks[0]

@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 from eddyline.core.errors import InputError, ProofError, UsageError
 from eddyline.core.process import Runner
-from eddyline.edit.track_range import Stretch, sound
+from eddyline.edit.track_range import TrackRange, sound
 from eddyline.media.audio.drift import Drift, listen, measure
 from eddyline.media.audio.external_audio import FORMATS, prepare
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.rendition_proof import presented_samples
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.write.output_track import OutTrack
+from eddyline.mp4.write.output_track import OutputTrack
 from eddyline.store.ranges import FileRanges
 
 _AUDIBLE_S = Fraction(1, 1000)
@@ -59,12 +59,12 @@ class Prepared:
 class Placed:
     """A sound beside its picture: the track to write, and what to tell of it."""
 
-    out: OutTrack
+    out: OutputTrack
     added: Added
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorders:
+class ExternalRecordings:
     """Prepares the sounds of recorders for the video file `camera`, whose index is `movie`.
 
     `drift` in millionths by which a recorder's clock runs fast, or "auto": measured against the camera's own
@@ -137,7 +137,7 @@ def placed(each: Prepared, length: Fraction, timescale: int, *, enabled: bool) -
     """
     added = each.added
     offset = _exactly(added.offset_s)
-    stretch = Stretch(start=-offset, end=length - offset, timescale=timescale)
+    stretch = TrackRange(start=-offset, end=length - offset, timescale=timescale)
     with FileRanges(each.path) as source:
         out = sound(each.movie, each.track, source, stretch)
     if out is None:

@@ -16,23 +16,25 @@ from eddyline.gpmf.edit.hilight_window import within
 from eddyline.gpmf.edit.window import window
 from eddyline.mp4.movie import Edit
 from eddyline.mp4.write.box_writer import box, full_box
-from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.mp4.write.output_track import OutputTrack, Piece
 
 _TIMESCALE = 90_000
 _MS = Fraction(1, 1000)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Brought:
+class ExternalTelemetry:
     """The track to write, its payloads, and what else the file held of the camera (raw udta boxes)."""
 
-    out: OutTrack
+    out: OutputTrack
     payloads: tuple[bytes, ...]
     cut: bool
     udta: bytes
 
 
-def brought(path: Path, *, offset: Fraction, length: Fraction, timescale: int, work: Path) -> Brought:
+def brought(
+    path: Path, *, offset: Fraction, length: Fraction, timescale: int, work: Path
+) -> ExternalTelemetry:
     """The telemetry of `path`, later by `offset` seconds, beside a picture of `length` seconds.
 
     Payloads are kept byte for byte where they begin within the picture; where a payload and more lie outside,
@@ -66,7 +68,7 @@ def brought(path: Path, *, offset: Fraction, length: Fraction, timescale: int, w
         whole = nearest(Fraction(int(duration.sum()), _TIMESCALE) * timescale)
         edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=whole))
     entry = box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
-    out = OutTrack(
+    out = OutputTrack(
         handler="meta",
         name="GoPro MET",  # readers look for this very name
         timescale=_TIMESCALE,
@@ -76,12 +78,12 @@ def brought(path: Path, *, offset: Fraction, length: Fraction, timescale: int, w
         duration=duration,
         edits=edits,
     )
-    return Brought(
+    return ExternalTelemetry(
         out=out, payloads=tuple(blocks), cut=outside, udta=_marks(found.source.udta, offset, length)
     )
 
 
-def prove(path: Path, made: Brought) -> int:
+def prove(path: Path, made: ExternalTelemetry) -> int:
     """Read the telemetry of a written file back; its payloads. Raises `ProofError`."""
     found = gpmf.read(path, lenient=True)
     stored = found.source.payloads

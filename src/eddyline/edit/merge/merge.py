@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eddyline.core.atomic_output import appearing
+from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import EddylineError
 from eddyline.edit.cancellable_reads import never
 from eddyline.edit.merge.chapters import Place, by_folder, chapter_name, grouped, in_order
@@ -28,7 +28,7 @@ from eddyline.gpmf.payloads import join
 from eddyline.media.chapters.nero_chapters import list_of_all
 from eddyline.mp4.slice import sample_bytes
 from eddyline.mp4.write.mux import COMPATIBLE, write
-from eddyline.mp4.write.output_track import OutTrack, Piece, linked
+from eddyline.mp4.write.output_track import OutputTrack, Piece, linked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ def merge(
     if not force and any(chapter_name(path.name) for path in ordered):
         with ExitStack() as stack:
             _require_continuous(ordered, opened(ordered, stack, check))
-    with appearing(out) as aside:
+    with atomic_output(out) as aside:
         return join_chapters(ordered, aside.file, check=check)
 
 
@@ -153,7 +153,7 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
     )
 
 
-def _with_telemetry(chapters: Sequence[Chapter], plan: Plan, raw: Path) -> list[OutTrack]:
+def _with_telemetry(chapters: Sequence[Chapter], plan: Plan, raw: Path) -> list[OutputTrack]:
     """The tracks with their telemetry counted and timed as one recording, from the file `raw`."""
     out = list(plan.tracks)
     with raw.open("wb") as file:
@@ -186,7 +186,7 @@ def _continued(chapters: Sequence[Chapter], at: int, plan: Plan) -> list[tuple[b
             end_s=start + samples.duration / track.timescale,
         )
         told.append(running.Chapter(payloads=payloads, begins_s=plan.places[number] / plan.clock))
-    made = running.continued(told)
+    made = running.join_chapters(told)
     return [(data, each.movie.tracks[at].samples.size) for data, each in zip(made, chapters, strict=True)]
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.core.timebase import rescale
 from eddyline.edit.audio_joins import join_bytes, shortened, silence_sizes
-from eddyline.edit.cancellable_reads import Watched
+from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.edit.merge import subtitle_tracks, timelines
 from eddyline.edit.merge.compatibility import meaning, require_alike, rows, settings
 from eddyline.media.source.open_source import main_video
@@ -23,7 +23,7 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.write.box_writer import full_box
-from eddyline.mp4.write.output_track import OutTrack, Piece, alike, passthrough
+from eddyline.mp4.write.output_track import OutputTrack, Piece, alike, passthrough
 from eddyline.mp4.write.silence import silence
 from eddyline.store.open_source import open_source
 
@@ -49,7 +49,7 @@ class Plan:
     that are left out (none of either: an empty tuple).
     """
 
-    tracks: tuple[OutTrack, ...]
+    tracks: tuple[OutputTrack, ...]
     timescale: int
     places: tuple[int, ...]
     clock: int
@@ -67,7 +67,7 @@ def opened(paths: Sequence[Path | str], stack: ExitStack, check: Callable[[], No
     """
     chapters = []
     for path in paths:
-        src = Watched(stack.enter_context(open_source(path)), check)
+        src = CancellableReads(stack.enter_context(open_source(path)), check)
         movie = read_movie(src)
         track = main_video(movie)
         _require_readable(PurePosixPath(path).name, movie)
@@ -109,7 +109,7 @@ def plan_of(chapters: Sequence[Chapter]) -> Plan:
     return replace(plan, tracks=tuple(track for track, _ in made), joins=tuple(joins for _, joins in made))
 
 
-def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutTrack, tuple[int, ...]]:
+def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutputTrack, tuple[int, ...]]:
     """One track of all chapters, its samples lying where they are; and `Plan.joins`."""
     tracks = [each.movie.tracks[at] for each in chapters]
     if all(subtitle_tracks.is_text(each.movie, track) for each, track in zip(chapters, tracks, strict=True)):
@@ -150,7 +150,7 @@ def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutTrack, 
     return out, tuple(joins) if any(joins) else ()
 
 
-def _text(chapters: Sequence[Chapter], at: int, plan: Plan) -> OutTrack:
+def _text(chapters: Sequence[Chapter], at: int, plan: Plan) -> OutputTrack:
     """A subtitle track of all chapters; the first one's sample description is that of all."""
     sources = [(each.src, each.movie, each.movie.tracks[at]) for each in chapters]
     first = sources[0][2]

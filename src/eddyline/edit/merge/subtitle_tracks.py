@@ -22,7 +22,7 @@ _EMPTY: Final = {"tx3g": bytes(2), "text": bytes(2), "wvtt": b"\0\0\0\x08vtte"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Texts:
+class SubtitleTracks:
     """The samples of a merged track, from time 0 on without a gap, and their durations in ticks."""
 
     piece: Piece
@@ -40,7 +40,7 @@ def shows_nothing(track: Track, sample: bytes) -> bool:
     return sample == _EMPTY.get(track.format)
 
 
-def merged(sources: Sequence[tuple[ByteRanges, Movie, Track]], places: Sequence[int]) -> Texts:
+def merged(sources: Sequence[tuple[ByteRanges, Movie, Track]], places: Sequence[int]) -> SubtitleTracks:
     """One text track of all chapters; `places` are where they begin, and the end, in ticks of the track.
 
     A text that outlasts its chapter ends with it.
@@ -69,4 +69,4 @@ def merged(sources: Sequence[tuple[ByteRanges, Movie, Track]], places: Sequence[
     duration.append(max(places[-1] - now, 0))
     size = np.array([len(each) for each in data], np.int64)
     piece = Piece(source=MemorySamples(b"".join(data)), offset=np.cumsum(size) - size, size=size)
-    return Texts(piece=piece, duration=np.array(duration, np.int64))
+    return SubtitleTracks(piece=piece, duration=np.array(duration, np.int64))

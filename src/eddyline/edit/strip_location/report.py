@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from eddyline.core.coordinates import Place, distinct, places
+from eddyline.core.coordinates import Position, distinct, places
 
 LOCATION: Final = "it holds the location, or is made to"
 UNKNOWN: Final = "Eddyline does not know what it holds"
@@ -72,7 +72,7 @@ class Report:
     _kept: dict[tuple[str, str], None] = field(default_factory=dict)
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _places: dict[Place, None] = field(default_factory=dict)
+    _places: dict[Position, None] = field(default_factory=dict)
 
     def keep(self, what: str, why: str) -> None:
         """Note that `what` was kept."""
@@ -89,14 +89,14 @@ class Report:
         if content and len(self._places) < _MOST_PLACES:
             self.found(*places(bytes(content[:_MOST_SEARCHED])))
 
-    def found(self, *positions: Place) -> None:
+    def found(self, *positions: Position) -> None:
         """Remember positions of the source."""
         for place in positions:
             if place.usable and len(self._places) < _MOST_PLACES:
                 self._places.setdefault(place)
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[Position, ...]:
         """Positions that the source holds, those that differ in their first digits."""
         return distinct(self._places, _MOST_PLACES)
 

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from eddyline.core.coordinates import Place, in_media, names_a_place
+from eddyline.core.coordinates import Position, in_media, names_a_place
 from eddyline.core.errors import ProofError
-from eddyline.edit.cancellable_reads import Watched, never
+from eddyline.edit.cancellable_reads import CancellableReads, never
 from eddyline.edit.strip_location.copy_writer import Written
 from eddyline.edit.strip_location.movie_boxes import TrackBoxes
 from eddyline.edit.strip_location.report import Report
@@ -65,7 +65,7 @@ def check_result(
     alone; and neither known marks of a location nor the source's own coordinates are found in it.
     """
     with FileRanges(copy) as file:
-        src = Watched(file, check)
+        src = CancellableReads(file, check)
         result = read_result(src)
         _check_outside(result, report.places)
         _check_samples(read_movie(src), source, tracks)
@@ -82,7 +82,7 @@ def check_result(
         _check_media(src, result, report.places)
 
 
-def _check_outside(result: Result, places: Sequence[Place]) -> None:
+def _check_outside(result: Result, places: Sequence[Position]) -> None:
     for kind, data in result.outside:
         if kind == "ftyp" and names_a_place(data):
             raise ProofError("ftyp of the copy names a place", remedy=_EDITS_REMEDY)
@@ -92,7 +92,7 @@ def _check_outside(result: Result, places: Sequence[Place]) -> None:
         _search(data, places, kind)
 
 
-def _search(data: bytes, places: Sequence[Place], where: str) -> None:
+def _search(data: bytes, places: Sequence[Position], where: str) -> None:
     """The source's own coordinates, as text and as numbers."""
     for place in places:
         texts = (text for text in place.texts() if len(text) >= _LEAST_DIGITS or len(data) <= _SMALL)
@@ -158,7 +158,7 @@ def _samples(src: ByteRanges, chunks: Sequence[Chunk]) -> Iterator[bytes]:
             at += size
 
 
-def _check_media(src: ByteRanges, result: Result, places: Sequence[Place]) -> None:
+def _check_media(src: ByteRanges, result: Result, places: Sequence[Position]) -> None:
     """No mark of a location, and none of the source's coordinates as text, in any byte of the media."""
     texts = dict.fromkeys(text for place in places for text in place.texts())
     distinctive = [text for text in texts if len(text) >= _LEAST_DIGITS]

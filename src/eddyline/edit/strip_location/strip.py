@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from eddyline.core.atomic_output import appearing
-from eddyline.edit.cancellable_reads import Watched, never
+from eddyline.core.atomic_output import atomic_output
+from eddyline.edit.cancellable_reads import CancellableReads, never
 from eddyline.edit.strip_location.copy_writer import Index, Written
 from eddyline.edit.strip_location.fragments import Fragments, samples_in_fragments
 from eddyline.edit.strip_location.leftovers import Leftovers, outermost
@@ -44,8 +44,8 @@ def strip_location(
     with every read and may raise, to stop. Raises `GpmfError` for broken telemetry, `UnsupportedError` for
     video or audio that cannot be judged, `Mp4Error`, `ProofError` if a location is found in the copy.
     """
-    with FileRanges(source) as file, appearing(out) as aside:
-        src = Watched(file, check)
+    with FileRanges(source) as file, atomic_output(out) as aside:
+        src = CancellableReads(file, check)
         if src.size >= len(_RAW) and src.read(0, len(_RAW)) == _RAW:
             return _raw(src, aside.file)
         return _movie(src, aside.file, keep_titles=keep_titles, check=check)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from eddyline.core.coordinates import Place
+from eddyline.core.coordinates import Position
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.bitstreams import Images, OpenBitstreamUnits, ProRes, StartCodes
 from eddyline.edit.strip_location.metadata import note_keys
@@ -220,12 +220,12 @@ class Telemetry:
         return kept
 
 
-def _positions(payload: bytes) -> Iterable[Place]:
+def _positions(payload: bytes) -> Iterable[Position]:
     """The first position of each GPS5 and GPS9 stream, by their usual scale."""
     for _, node in parse(payload).walk():
         if node.key in {"GPS5", "GPS9"} and len(node.data) >= 8:  # noqa: PLR2004 - two words
             latitude, longitude = struct.unpack_from(">ii", node.data)
-            yield Place(latitude=latitude / 1e7, longitude=longitude / 1e7)
+            yield Position(latitude=latitude / 1e7, longitude=longitude / 1e7)
 
 
 @dataclass(kw_only=True)

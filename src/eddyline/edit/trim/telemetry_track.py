@@ -13,11 +13,11 @@ import numpy as np
 
 from eddyline import gpmf
 from eddyline.core.errors import ProofError
-from eddyline.edit.track_range import Stretch, nearest
+from eddyline.edit.track_range import TrackRange, nearest
 from eddyline.gpmf.edit.window import Window, window
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Edit, Movie, Track
-from eddyline.mp4.write.output_track import OutTrack, Piece, passthrough
+from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
 
 _LARGEST_TIMESCALE = (1 << 32) - 1
 # Stamped streams keep their place to a sample; a camera whose clock stutters is forgiven two more.
@@ -25,7 +25,7 @@ _MOST_PERIODS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class TelemetryReport:
     """What became of the telemetry.
 
     `samples` kept of each stream, by label; `shift_periods` by how many of its sample periods the time of any
@@ -42,14 +42,14 @@ class Told:
 class Telling:
     """A telemetry track to write, with what its proof needs."""
 
-    out: OutTrack
+    out: OutputTrack
     source: gpmf.Telemetry
     cut: Window
     start_s: float
 
 
 def telling(
-    src: ByteRanges, movie: Movie, track: Track, stretch: Stretch, *, video_timescale: int, out: Path
+    src: ByteRanges, movie: Movie, track: Track, stretch: TrackRange, *, video_timescale: int, out: Path
 ) -> Telling | None:
     """The telemetry of the stretch, its payloads in `out`; None where there is none in it.
 
@@ -92,7 +92,7 @@ def telling(
     return Telling(out=made, source=source, cut=cut, start_s=float(stretch.start))
 
 
-def prove(path: Path, telling: Telling) -> Told:
+def prove(path: Path, telling: Telling) -> TelemetryReport:
     """Read the telemetry of a written cut back. Raises `ProofError` unless it has just the samples kept."""
     source, cut = telling.source, telling.cut
     found = gpmf.read(path)
@@ -120,7 +120,7 @@ def prove(path: Path, telling: Telling) -> Told:
         stamped = stream.timeline.rule == mine.timeline.rule == "stamps"
         if stamped and shifts[stream.label] > _MOST_PERIODS:
             raise ProofError(f"{path.name}: {stream.label} is {late.max():.4f} s from where it was")
-    return Told(
+    return TelemetryReport(
         payloads=len(cut.payloads),
         samples={label: last - first for label, (first, last) in cut.kept.items()},
         shift_periods=shifts,

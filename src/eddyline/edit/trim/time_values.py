@@ -20,7 +20,7 @@ _HAIR = Fraction(1, 2000)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moment:
+class TimeValue:
     """A place in a recording: either `seconds` of movie time or the number of a `frame`."""
 
     seconds: Fraction | None = None
@@ -34,17 +34,17 @@ class Moment:
         return int(np.searchsorted(shown.pts, -(-ticks.numerator // ticks.denominator)))
 
 
-def moment(text: str) -> Moment:
+def time_value(text: str) -> TimeValue:
     """What was written. Raises `UsageError` for anything else."""
     said = text.strip()
     if found := _FRAMES.fullmatch(said):
-        return Moment(frame=int(found[1]))
+        return TimeValue(frame=int(found[1]))
     if found := _CLOCK.fullmatch(said):
         hours, minutes, seconds = found.groups()
         rest = Fraction(seconds.replace(",", "."))
         if (minutes is not None and rest >= _SIXTY) or (hours is not None and int(minutes) >= _SIXTY):
             raise UsageError(f"{text!r} is not a time", remedy="minutes and seconds go up to 59")
-        return Moment(seconds=int(hours or 0) * 3600 + int(minutes or 0) * _SIXTY + rest)
+        return TimeValue(seconds=int(hours or 0) * 3600 + int(minutes or 0) * _SIXTY + rest)
     raise UsageError(
         f"{text!r} is not a time", remedy="write seconds (12.5), hh:mm:ss.fff (0:01:02.500) or frames (120f)"
     )

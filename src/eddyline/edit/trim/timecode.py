@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from eddyline.edit.track_range import Stretch, data, nearest
+from eddyline.edit.track_range import TrackRange, data, nearest
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.mp4.write.output_track import OutputTrack, Piece
 
 _ENTRY_AT = 16  # of stsd: box header, version and flags, count
 _FLAGS_AT = _ENTRY_AT + 8 + 8 + 4  # entry header, SampleEntry, reserved (QuickTime File Format, "Timecode")
@@ -40,7 +40,9 @@ def read_code(track: Track) -> Code | None:
     return Code(rate=Fraction(scale, duration), day=day if flags & _DAY_FLAG else 0)
 
 
-def timecode(movie: Movie, track: Track, src: ByteRanges, stretch: Stretch, work: Path) -> OutTrack | None:
+def timecode(
+    movie: Movie, track: Track, src: ByteRanges, stretch: TrackRange, work: Path
+) -> OutputTrack | None:
     """The time code of the stretch, its first count later by the frames cut; new counts go to `work`."""
     copy, code = data(movie, track, src, stretch), read_code(track)
     if copy is None or code is None:

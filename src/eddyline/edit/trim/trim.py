@@ -8,18 +8,18 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from eddyline.core.atomic_output import appearing
+from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import UsageError
-from eddyline.core.files import told_apart
+from eddyline.core.files import translate_errors
 from eddyline.core.process import Runner
-from eddyline.edit.track_range import Stretch
+from eddyline.edit.track_range import TrackRange
 from eddyline.edit.trim import trim_proof
-from eddyline.edit.trim.telemetry_track import Told, prove
-from eddyline.edit.trim.time_values import Moment
+from eddyline.edit.trim.telemetry_track import TelemetryReport, prove
+from eddyline.edit.trim.time_values import TimeValue
 from eddyline.edit.trim.trim_tracks import Tracks
 from eddyline.gpmf.edit.hilight_window import within
 from eddyline.media.chapters.nero_chapters import list_within
-from eddyline.media.source.open_source import main_video, open_footage
+from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import cut_proof, cut_video
 from eddyline.media.video.join import movie_timescale
@@ -27,7 +27,7 @@ from eddyline.media.video.smart_cut import Cut, at_keyframes, between
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, linked
+from eddyline.mp4.write.output_track import OutputTrack, linked
 from eddyline.store.ranges import FileRanges
 
 
@@ -47,7 +47,7 @@ class Trimmed:
     copied: int
     encoded: int
     hidden: int
-    telemetry: Told | None
+    telemetry: TelemetryReport | None
     left_out: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -57,15 +57,17 @@ class Trimmed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class TrimRequest:
     """What to cut: [start, end), and whether to keep to keyframes, so that nothing is encoded."""
 
-    start: Moment
-    end: Moment
+    start: TimeValue
+    end: TimeValue
     keyframes: bool = False
 
 
-def trim(source: Path, out: Path, wish: Wish, *, tools: Toolchain, runner: Runner | None = None) -> Trimmed:
+def trim(
+    source: Path, out: Path, wish: TrimRequest, *, tools: Toolchain, runner: Runner | None = None
+) -> Trimmed:
     """Write the stretch to `out`: there when all of it is proven, and else not at all.
 
     Frames are those that begin within [start, end). Raises `UsageError` (an empty stretch, `out` is the
@@ -73,11 +75,11 @@ def trim(source: Path, out: Path, wish: Wish, *, tools: Toolchain, runner: Runne
     `ProofError`, `ToolError`, `TransientError`.
     """
     runner = runner or Runner()
-    with told_apart(f"cutting {source.name}"):
+    with translate_errors(f"cutting {source.name}"):
         if out.exists() and out.samefile(source):
             raise UsageError("the cut would replace its source", remedy="give another name with --out")
-        with appearing(out) as aside:
-            opened = open_footage(source, work=aside.work, runner=runner, tools=tools)
+        with atomic_output(out) as aside:
+            opened = open_source(source, work=aside.work, runner=runner, tools=tools)
             with FileRanges(opened.path) as src:
                 cut = _Trim(src, opened.movie, wish, aside.work, tools, runner)
                 made = cut.perform(aside.file, out)
@@ -89,7 +91,7 @@ class _Trim:
     """One trim at work."""
 
     def __init__(
-        self, src: FileRanges, movie: Movie, wish: Wish, work: Path, tools: Toolchain, runner: Runner
+        self, src: FileRanges, movie: Movie, wish: TrimRequest, work: Path, tools: Toolchain, runner: Runner
     ) -> None:
         self._src, self._movie, self._wish, self._work = src, movie, wish, work
         self._tools, self._runner = tools, runner
@@ -109,7 +111,7 @@ class _Trim:
             runner=self._runner,
         )
         kept: list[Track] = []
-        tracks: list[OutTrack] = []
+        tracks: list[OutputTrack] = []
         left: list[str] = []
         for track in self._movie.tracks:
             made = cut.picture(source, plan) if track is self._track else cut.beside(track)
@@ -162,18 +164,20 @@ class _Trim:
         cut = at_keyframes if self._wish.keyframes else between
         return source, cut(self._src, self._track, shown, first, last)
 
-    def _stretch(self, source: cut_video.Source, plan: Cut) -> Stretch:
+    def _stretch(self, source: cut_video.Source, plan: Cut) -> TrackRange:
         scale = self._track.timescale
         begin = int(source.shown.pts[plan.first])
         length = cut_video.times_of(source, plan.first, plan.last).end
         others = [track.timescale for track in self._movie.of_kind("audio")]
-        return Stretch(
+        return TrackRange(
             start=Fraction(begin, scale),
             end=Fraction(begin + length, scale),
             timescale=movie_timescale(scale, [*others, self._movie.timescale]),
         )
 
-    def _prove(self, aside: Path, kept: Sequence[Track], cut: Tracks, udta: bytes | None) -> Told | None:
+    def _prove(
+        self, aside: Path, kept: Sequence[Track], cut: Tracks, udta: bytes | None
+    ) -> TelemetryReport | None:
         trim_proof.prove(aside, self._movie, kept, cut.stretch, udta)
         trim_proof.prove_pcm(aside, self._src, self._movie, kept, cut.stretch)
         for each in cut.pictures:

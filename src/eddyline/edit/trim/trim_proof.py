@@ -8,16 +8,16 @@ from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
-from eddyline.edit.track_range import Stretch, cut_to_the_sample, sound
+from eddyline.edit.track_range import TrackRange, cut_to_the_sample, sound
 from eddyline.media.video.rendition_proof import presented_samples, samples_digest
 from eddyline.mp4.byte_ranges import ByteRanges, read_many
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.write.output_track import OutTrack
+from eddyline.mp4.write.output_track import OutputTrack
 from eddyline.store.ranges import FileRanges
 
 
-def prove(path: Path, source: Movie, kept: Sequence[Track], stretch: Stretch, udta: bytes | None) -> None:
+def prove(path: Path, source: Movie, kept: Sequence[Track], stretch: TrackRange, udta: bytes | None) -> None:
     """Check that `path` has the tracks `kept` of `source`, this udta, and no sound beyond the stretch.
 
     Raises `ProofError`.
@@ -40,7 +40,7 @@ def prove(path: Path, source: Movie, kept: Sequence[Track], stretch: Stretch, ud
         _check_sound(path.name, movie, track, stretch)
 
 
-def prove_pcm(path: Path, src: ByteRanges, source: Movie, kept: Sequence[Track], stretch: Stretch) -> None:
+def prove_pcm(path: Path, src: ByteRanges, source: Movie, kept: Sequence[Track], stretch: TrackRange) -> None:
     """Check that tracks of PCM hold the very bytes that the source presents in the stretch.
 
     Raises `ProofError`.
@@ -55,7 +55,7 @@ def prove_pcm(path: Path, src: ByteRanges, source: Movie, kept: Sequence[Track],
                 raise ProofError(f"{path.name}: the audio of track {track.number} is not the source's")
 
 
-def _digest(track: OutTrack) -> str:
+def _digest(track: OutputTrack) -> str:
     digest = hashlib.sha256()
     for piece in track.pieces:
         if isinstance(piece.source, Path):
@@ -70,7 +70,7 @@ def _shape(track: Track) -> tuple[object, ...]:
     return (track.matrix, track.display_size, track.spherical) if track.kind == "video" else ()
 
 
-def _check_sound(name: str, movie: Movie, track: Track, stretch: Stretch) -> None:
+def _check_sound(name: str, movie: Movie, track: Track, stretch: TrackRange) -> None:
     """Sound is never longer than the picture: at most by the half of a sample that rounding gives."""
     heard = Fraction(presented_samples(movie, track), track.sample_rate or track.timescale)
     delay = sum(edit.duration for edit in track.edits if edit.media_time < 0)

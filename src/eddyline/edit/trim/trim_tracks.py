@@ -9,7 +9,7 @@ import numpy as np
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.core.process import Runner
-from eddyline.edit.track_range import Stretch, data, sound
+from eddyline.edit.track_range import TrackRange, data, sound
 from eddyline.edit.trim.telemetry_track import Telling, telling
 from eddyline.edit.trim.timecode import timecode
 from eddyline.media.source.probe import probe
@@ -19,7 +19,7 @@ from eddyline.media.video import cut_video
 from eddyline.media.video.smart_cut import Cut, at_keyframes, between
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
-from eddyline.mp4.write.output_track import OutTrack
+from eddyline.mp4.write.output_track import OutputTrack
 from eddyline.store.ranges import FileRanges
 
 _STILLS = frozenset({"jpeg", "png ", "tiff", "gif "})
@@ -44,7 +44,7 @@ class Tracks:
     src: FileRanges
     movie: Movie
     main: Track
-    stretch: Stretch
+    stretch: TrackRange
     keyframes: bool
     work: Path
     tools: Toolchain
@@ -53,7 +53,7 @@ class Tracks:
     told: Telling | None = None
     _facts: VideoFacts | None = None
 
-    def picture(self, source: cut_video.Source, plan: Cut) -> OutTrack:
+    def picture(self, source: cut_video.Source, plan: Cut) -> OutputTrack:
         """A video track with the frames of `plan`."""
         work = self.work / f"video-{source.track.number}"
         work.mkdir()
@@ -73,7 +73,7 @@ class Tracks:
         self.pictures.append(Picture(source=source, plan=plan, made=made))
         return made.out
 
-    def beside(self, track: Track) -> OutTrack | None:
+    def beside(self, track: Track) -> OutputTrack | None:
         """A track beside the main picture; None for one that means nothing in a cut."""
         if not len(track.samples) or track.encrypted or not track.media_header:
             return None
@@ -90,7 +90,7 @@ class Tracks:
         timeless = not np.any(track.samples.duration)
         return None if timeless else data(self.movie, track, self.src, self.stretch)
 
-    def _telemetry(self, track: Track) -> OutTrack | None:
+    def _telemetry(self, track: Track) -> OutputTrack | None:
         if self.told is not None or track.format != "gpmd":
             return None
         self.told = telling(
@@ -103,7 +103,7 @@ class Tracks:
         )
         return None if self.told is None else self.told.out
 
-    def _second(self, track: Track) -> OutTrack | None:
+    def _second(self, track: Track) -> OutputTrack | None:
         """A further picture (the other lens of a 360 camera), cut where the main one is."""
         if track.format in _STILLS:
             return None

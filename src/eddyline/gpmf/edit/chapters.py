@@ -46,7 +46,7 @@ class _Piece:
     payload: int
 
 
-def continued(chapters: Sequence[Chapter]) -> list[bytes]:
+def join_chapters(chapters: Sequence[Chapter]) -> list[bytes]:
     """The `data` of each chapter's payloads, in order, of the same length, counted and timed as one.
 
     Raises `GpmfError` where a count would pass its 32 bits.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from eddyline.core.atomic_output import appearing
+from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import UsageError
-from eddyline.core.files import told_apart
+from eddyline.core.files import translate_errors
 from eddyline.gpmf.export.csv_table import write_csv
 from eddyline.gpmf.export.fit import write_fit
 from eddyline.gpmf.export.geojson import write_geojson
@@ -125,7 +125,7 @@ def save(
             return _save_each(telemetry, path, row.each, row.suffix, selection)
     elif folder:
         path /= f"telemetry{row.suffix}"
-    with appearing(path) as aside, aside.file.open("wb") as out:
+    with atomic_output(path) as aside, aside.file.open("wb") as out:
         write(telemetry, out, row.name, selection)
     return (path,)
 
@@ -135,7 +135,7 @@ def _save_each(
 ) -> tuple[Path, ...]:
     stem = path.name[: -len(suffix)] + "." if path.name.lower().endswith(suffix) and not path.is_dir() else ""
     folder = path.parent if stem else path
-    with told_apart(f"making {folder}"):
+    with translate_errors(f"making {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
     made: list[Path] = []
     if not telemetry.streams:
@@ -144,7 +144,7 @@ def _save_each(
         place = (
             folder / f"{stem}{_file_name(stream.label, {each.name for each in made}, stem, suffix)}{suffix}"
         )
-        with appearing(place) as aside, aside.file.open("wb") as out:
+        with atomic_output(place) as aside, aside.file.open("wb") as out:
             each(table(telemetry, stream, selection), out)
         made.append(place)
     return tuple(made)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from eddyline.core.files import told_apart
+from eddyline.core.files import translate_errors
 from eddyline.gpmf.export.geojson import write_geojson
 from eddyline.gpmf.export.gpx import write_gpx
 from eddyline.gpmf.export.highlights import write_highlights
@@ -37,7 +37,7 @@ def side_files(telemetry: Telemetry, folder: Path) -> tuple[str, ...]:
     if telemetry.hilights:
         writers["highlights.json"] = lambda out: write_highlights(telemetry, everything, out)
     for name, writer in writers.items():
-        with told_apart(f"writing {folder / name}"), (folder / name).open("wb") as out:
+        with translate_errors(f"writing {folder / name}"), (folder / name).open("wb") as out:
             writer(out)
     return tuple(writers)
 

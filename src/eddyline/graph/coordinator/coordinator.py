@@ -12,14 +12,14 @@ from collections.abc import Callable, Collection, Sequence
 
 from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.notes import Note
 from eddyline.graph.coordinator.publisher import Publisher
-from eddyline.graph.ledger.orphan_detection import Vouching
+from eddyline.graph.ledger.orphan_detection import OrphanDetection
 from eddyline.graph.ledger.reconcile import Bounds
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
-from eddyline.graph.messages import Delivery, Exchange, Offer
-from eddyline.graph.silence_guard import Vigil
+from eddyline.graph.messages import Delivery, Publication, Transport
+from eddyline.graph.silence_guard import SilenceGuard
 
 _BATCH = 200  # orders taken at once
 _POLL_S = 0.2  # how soon what another process made ready is published
@@ -34,7 +34,7 @@ def _unheard(_note: Note) -> None:
     """Nobody listens."""
 
 
-def _as_they_are(offers: Sequence[Offer]) -> Sequence[Offer]:
+def _as_they_are(offers: Sequence[Publication]) -> Sequence[Publication]:
     """Nothing is added to what is published."""
     return offers
 
@@ -51,8 +51,8 @@ class Coordinator:
 
     def __init__(
         self,
-        ledger: RemoteLedger,
-        exchange: Exchange,
+        ledger: CoordinatorLedger,
+        exchange: Transport,
         *,
         classes: Collection[str],
         stop: Stop,
@@ -60,7 +60,7 @@ class Coordinator:
         sweep_every_s: float = 10.0,
         hold_s: float = 20.0,
         bounds: Bounds | None = None,
-        prepare: Callable[[Sequence[Offer]], Sequence[Offer]] = _as_they_are,
+        prepare: Callable[[Sequence[Publication]], Sequence[Publication]] = _as_they_are,
         archive_after_s: float | None = None,
         archive_every_s: float = 3600.0,
         tidy_every_s: float = 600.0,
@@ -74,8 +74,8 @@ class Coordinator:
         self._sweep_every_s = sweep_every_s
         self._hold_s = hold_s
         self._bounds = bounds or Bounds()
-        self._vouching = Vouching(after_s=self._bounds.stale_s)
-        self._vigil = Vigil(break_s=lease_s / 2, settle_s=lease_s / 2)
+        self._vouching = OrphanDetection(after_s=self._bounds.stale_s)
+        self._vigil = SilenceGuard(break_s=lease_s / 2, settle_s=lease_s / 2)
         self._publisher = Publisher(
             ledger, exchange, classes=classes, hold_s=hold_s, prepare=prepare, note=on_note
         )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from eddyline.core.clock import Clock
 from eddyline.core.errors import EddylineError
-from eddyline.graph.command import Order
+from eddyline.graph.command import Command
 from eddyline.graph.ledger import apply_reports, commands, leases, outbox, quarantine, reconcile
 from eddyline.graph.ledger.apply_reports import Applied, Rules
 from eddyline.graph.ledger.leases import Expired
@@ -21,13 +21,13 @@ from eddyline.graph.ledger.orphan_detection import Running
 from eddyline.graph.ledger.ready_jobs import OnReady
 from eddyline.graph.ledger.reconcile import Bounds, Swept
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
-from eddyline.graph.messages import Fact, Offer
+from eddyline.graph.messages import Publication, WorkerReport
 from eddyline.graph.retry import RetryPolicy
 
 _EVEN = 0.5
 
 
-class RemoteLedger(Ledger):
+class CoordinatorLedger(Ledger):
     """A ledger whose workers have no access to it.
 
     Whoever submits, cancels or retries may use a plain `Ledger` as well: what becomes ready there is found by
@@ -72,7 +72,7 @@ class RemoteLedger(Ledger):
         return lost
 
     def apply(
-        self, facts: Sequence[Fact], *, lease_s: float, spawn: SpawnRules = ANY_OF_ITS_ASSET
+        self, facts: Sequence[WorkerReport], *, lease_s: float, spawn: SpawnRules = ANY_OF_ITS_ASSET
     ) -> Applied:
         """Record workers' reports in one durable transaction; extends each reporter's lease by `lease_s`.
 
@@ -102,7 +102,7 @@ class RemoteLedger(Ledger):
         limit: int,
         hold_s: float,
         room: Callable[[str, int], int] | None = None,
-    ) -> list[Offer]:
+    ) -> list[Publication]:
         """What is due to be published; if that is not confirmed within `hold_s`, it is due again.
 
         At most `limit`, and of each class and priority as many as there is `room` for (None: no end of it).
@@ -119,21 +119,21 @@ class RemoteLedger(Ledger):
         """By class and priority, how many published jobs no worker is known to have begun."""
         return self._database.read(outbox.waiting)
 
-    def confirm(self, offers: Sequence[Offer]) -> None:
+    def confirm(self, offers: Sequence[Publication]) -> None:
         """These were published."""
         self._database.write(lambda c: outbox.confirm(c, offers, self._clock.now()), durable=False)
 
-    def defer(self, offers: Sequence[Offer], pause_s: float) -> None:
+    def defer(self, offers: Sequence[Publication], pause_s: float) -> None:
         """These could not be published now."""
         self._database.write(lambda c: outbox.release(c, offers, self._clock.now() + pause_s), durable=False)
 
-    def refuse(self, unfit: Sequence[tuple[Offer, EddylineError]]) -> None:
+    def refuse(self, unfit: Sequence[tuple[Publication, EddylineError]]) -> None:
         """These can be published never: they are dead, with the reason, and what needs them is cancelled."""
         if unfit:
             self._database.write(lambda c: quarantine.refuse(c, unfit, self._clock.now()))
             self._changed()
 
-    def take_orders(self, *, limit: int, hold_s: float) -> list[Order]:
+    def take_orders(self, *, limit: int, hold_s: float) -> list[Command]:
         """What workers are to be told; if that is not confirmed within `hold_s`, it is due again."""
         if not self._database.read(lambda c: commands.are_due(c, self._clock.now())):
             return []
@@ -141,7 +141,7 @@ class RemoteLedger(Ledger):
             lambda c: commands.take(c, limit=limit, hold_s=hold_s, now=self._clock.now()), durable=False
         )
 
-    def defer_orders(self, undelivered: Sequence[Order], pause_s: float) -> None:
+    def defer_orders(self, undelivered: Sequence[Command], pause_s: float) -> None:
         """These workers could not be told now; those that are known no more need not be."""
         if undelivered:
             until = self._clock.now() + pause_s

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from eddyline.graph.messages import Offer
+from eddyline.graph.messages import Publication
 
 Lane: TypeAlias = tuple[str, int]
 """A class and a priority."""
@@ -22,7 +22,7 @@ _REST_S = 2.0
 
 
 @dataclass(kw_only=True)
-class Window:
+class PublishWindow:
     """At most `size` published jobs may wait; twice as many where they are taken between two looks."""
 
     size: int = LEAST
@@ -45,11 +45,11 @@ class Window:
         self.full = self.waiting >= self.size
 
 
-class Windows:
+class PublishWindows:
     """One for each class and priority of which something was ever published here. For one thread."""
 
     def __init__(self) -> None:
-        self._windows: dict[Lane, Window] = {}
+        self._windows: dict[Lane, PublishWindow] = {}
 
     def see(self, waiting: Mapping[Lane, int]) -> None:
         """How many published jobs wait for a worker."""
@@ -58,10 +58,10 @@ class Windows:
 
     def room(self, cls: str, priority: int) -> int:
         """How many more may be published."""
-        window = self._windows.setdefault((cls, priority), Window())
+        window = self._windows.setdefault((cls, priority), PublishWindow())
         return max(window.size - window.waiting, 0)
 
-    def fill(self, offers: Iterable[Offer]) -> None:
+    def fill(self, offers: Iterable[Publication]) -> None:
         """These are about to be published, all that there was room for."""
         taken = [(offer.job.cls, offer.job.priority) for offer in offers]
         for lane, window in self._windows.items():

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from eddyline.core.errors import EddylineError, TransientError
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.notes import Note
-from eddyline.graph.coordinator.publish_window import Windows
-from eddyline.graph.messages import Exchange, Offer, UnfitError
+from eddyline.graph.coordinator.publish_window import PublishWindows
+from eddyline.graph.messages import Publication, Transport, UnpublishableError
 
 _BATCH = 200  # publications taken at once
 _PAUSE_S = 0.2
@@ -25,12 +25,12 @@ class Publisher:
 
     def __init__(
         self,
-        ledger: RemoteLedger,
-        exchange: Exchange,
+        ledger: CoordinatorLedger,
+        exchange: Transport,
         *,
         classes: Collection[str],
         hold_s: float,
-        prepare: Callable[[Sequence[Offer]], Sequence[Offer]],
+        prepare: Callable[[Sequence[Publication]], Sequence[Publication]],
         note: Callable[[Note], None],
     ) -> None:
         self._ledger = ledger
@@ -39,7 +39,7 @@ class Publisher:
         self._hold_s = hold_s
         self._prepare = prepare
         self._note = note
-        self._windows = Windows()
+        self._windows = PublishWindows()
         self._next_count = 0.0
         self.lacking: Mapping[str, int] = {}
         """By lane, how many messages a sweep found to be gone: they wait for nobody."""
@@ -67,7 +67,7 @@ class Publisher:
         end = time.monotonic()
         self._next_count = end + _COUNTING * (end - begin)
 
-    def _send(self, offers: Sequence[Offer]) -> None:
+    def _send(self, offers: Sequence[Publication]) -> None:
         try:
             answers = self._exchange.publish(self._prepare(offers))
         except EddylineError:
@@ -75,8 +75,12 @@ class Publisher:
             raise
         found = list(zip(offers, answers, strict=True))
         gone = [offer for offer, why in found if why is None]
-        unfit = [(offer, why) for offer, why in found if isinstance(why, UnfitError)]
-        kept = [(offer, why) for offer, why in found if why is not None and not isinstance(why, UnfitError)]
+        unfit = [(offer, why) for offer, why in found if isinstance(why, UnpublishableError)]
+        kept = [
+            (offer, why)
+            for offer, why in found
+            if why is not None and not isinstance(why, UnpublishableError)
+        ]
         # What is there is noted whatever became of the others: sent again, it would be there twice.
         self._ledger.confirm(gone)
         self._ledger.refuse(unfit)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from eddyline.core.display_text import shown
 from eddyline.core.errors import FormatError
 from eddyline.core.name_rules import is_identifier
-from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.coordinator.field_rules import RULES, Rule
 from eddyline.graph.job import (
     Addition,
@@ -23,7 +23,7 @@ from eddyline.graph.job import (
     Outcome,
     Unstarted,
 )
-from eddyline.graph.messages import STRIDE, Answered, Beat, Fact, Offer, Started
+from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
 from eddyline.graph.states import State
 
 T = TypeVar("T")
@@ -47,19 +47,19 @@ class _Base:
     token: str = ""
 
 
-def offer_to_json(offer: Offer) -> dict[str, Any]:
+def offer_to_json(offer: Publication) -> dict[str, Any]:
     """A publication, with all of its job."""
     return {"v": 1, "base": offer.base, "token": offer.token, "job": _flat(offer.job)}
 
 
-def offer_from_json(value: object) -> Offer:
+def offer_from_json(value: object) -> Publication:
     """A publication from JSON; raises `WireError`."""
     body = _object(value, "offer")
     if body.get("v") != 1:
         raise WireError(f"a message of version {shown(body.get('v'))}, not 1", path="offer")
     job = _build(Job, body.get("job"), "offer/job")
     found = _build(_Base, body, "offer")
-    return Offer(job=job, base=found.base, token=found.token)
+    return Publication(job=job, base=found.base, token=found.token)
 
 
 def check_carried(job: Job) -> None:
@@ -69,44 +69,44 @@ def check_carried(job: Job) -> None:
             raise WireError(f"{shown(name)} is not a name that a message may carry", path="job")
 
 
-def order_to_json(order: Order) -> dict[str, Any]:
+def order_to_json(order: Command) -> dict[str, Any]:
     """What people want of a worker."""
     return {"v": 1, **_flat(order)}
 
 
-def order_from_json(value: object) -> Order:
+def order_from_json(value: object) -> Command:
     """What people want of a worker, from JSON; raises `WireError`."""
     body = _object(value, "order")
     if body.get("v") != 1:
         raise WireError(f"a message of version {shown(body.get('v'))}, not 1", path="order")
-    order = _build(Order, body, "order")
-    if order.kind is OrderKind.GIVE_UP and not order.job_id:
+    order = _build(Command, body, "order")
+    if order.kind is CommandKind.GIVE_UP and not order.job_id:
         raise WireError("a job to give up without its id", path="order/job_id")
     return order
 
 
-def fact_to_json(fact: Fact) -> dict[str, Any]:
+def fact_to_json(fact: WorkerReport) -> dict[str, Any]:
     """What a worker says."""
     match fact:
-        case Beat():
+        case Heartbeat():
             return {"fact": "beat", **_flat(fact)}
-        case Started():
+        case JobStarted():
             return {"fact": "started", **_flat(fact)}
-        case Answered():
+        case JobResult():
             return {"fact": "answered", **_flat(fact), "outcome": _outcome_to_json(fact.outcome)}
 
 
-def fact_from_json(value: object) -> Fact:
+def fact_from_json(value: object) -> WorkerReport:
     """What a worker says, from JSON; raises `WireError`."""
     body = _object(value, "fact")
     match body.get("fact"):
         case "beat":
-            return _build(Beat, body, "beat")
+            return _build(Heartbeat, body, "beat")
         case "started":
-            return _build(Started, body, "started")
+            return _build(JobStarted, body, "started")
         case "answered":
             outcome = _outcome_from_json(body.get("outcome"))
-            return _build(Answered, {**body, "outcome": outcome}, "answered")
+            return _build(JobResult, {**body, "outcome": outcome}, "answered")
         case other:
             raise WireError(f"a fact of unknown kind {shown(other)}", path="fact")
 
@@ -241,8 +241,8 @@ def _same(value: Any) -> Any:  # noqa: ANN401 - whatever was checked
 
 # Where a field means something else than fields of its name do elsewhere.
 _SPECIAL: dict[tuple[type[Any], str], Rule] = {
-    (Order, "kind"): lambda kind: isinstance(kind, OrderKind),
-    (Order, "job_id"): lambda name: name == "" or is_identifier(name),
+    (Command, "kind"): lambda kind: isinstance(kind, CommandKind),
+    (Command, "job_id"): lambda name: name == "" or is_identifier(name),
 }
 
 # How each declared type looks in JSON, and how it is made from that.
@@ -256,7 +256,7 @@ _KINDS: dict[str, tuple[Callable[[object], bool], Callable[[Any], object]]] = {
     "dict[str, Any]": (lambda value: isinstance(value, dict), _same),
     "tuple[str, ...]": (_is_names, tuple),
     "tuple[Addition, ...]": (lambda value: isinstance(value, list), tuple),
-    "OrderKind": (lambda value: isinstance(value, str), OrderKind),
+    "OrderKind": (lambda value: isinstance(value, str), CommandKind),
     "State": (lambda value: isinstance(value, str), State),
     "Outcome": (lambda value: isinstance(value, Done | Failed | Interrupted | Unstarted), _same),
 }

@@ -30,12 +30,12 @@ SELECT count({function}({number}, key)) FROM (
 """
 
 
-def guard_jobs(connection: Connection, ids: Collection[str], *, share: bool = False) -> None:
+def lock_jobs(connection: Connection, ids: Collection[str], *, share: bool = False) -> None:
     """Take the assets of these jobs until the transaction ends."""
     _take(connection, _OF_JOBS, ids, share=share)
 
 
-def guard_assets(connection: Connection, assets: Collection[str]) -> None:
+def lock_assets(connection: Connection, assets: Collection[str]) -> None:
     """Take these assets until the transaction ends."""
     _take(connection, _OF_ASSETS, assets, share=False)
 

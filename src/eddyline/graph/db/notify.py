@@ -22,7 +22,7 @@ _TURN_S = 0.5  # how soon an end is noticed
 _RETRY_S = 1.0
 
 
-class Bell:
+class Notifier:
     """Rings for others, and calls `heard` when another has rung. Silent on SQLite."""
 
     def __init__(self, engine: Engine, heard: Callable[[], None]) -> None:

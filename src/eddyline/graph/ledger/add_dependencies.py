@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from eddyline.graph.job import GraphError, Link, NewJob
-from eddyline.graph.ledger.dependencies import cancel_dependants, needs_error
-from eddyline.graph.ledger.dependency_states import Standing, all_needs, standings
-from eddyline.graph.ledger.rows import encode, insert_needs, lock, needs_of, write
+from eddyline.graph.ledger.dependencies import cancel_dependants, dependencies_error
+from eddyline.graph.ledger.dependency_states import DependencyState, all_dependencies, dependency_states
+from eddyline.graph.ledger.rows import dependencies_of, encode, insert_dependencies, lock, write
 from eddyline.graph.states import FAILED, Event, State
 
 
 def new_edges(
-    connection: Connection, links: Sequence[Link], known: dict[str, Standing], fresh: dict[str, NewJob]
+    connection: Connection, links: Sequence[Link], known: dict[str, DependencyState], fresh: dict[str, NewJob]
 ) -> dict[str, list[str]]:
     """Per known job the needs that its links really add; raises `GraphError` for what is no graph."""
     wanted: dict[str, dict[str, None]] = {}
@@ -26,7 +26,7 @@ def new_edges(
             if need not in known and need not in fresh:
                 raise GraphError(f"a link from {link.job_id} names {need}, which is not a job")
         wanted.setdefault(link.job_id, {}).update(dict.fromkeys(link.needs))
-    present = needs_of(connection, wanted)
+    present = dependencies_of(connection, wanted)
     edges = {}
     for target, ids in wanted.items():
         there = {need for need, _ in present.get(target, ())}
@@ -51,20 +51,20 @@ def _check_circles(connection: Connection, edges: dict[str, list[str]], fresh: d
             if target in frontier:
                 raise GraphError(f"a link makes job {target} need itself")
             seen |= frontier
-            stored = needs_of(connection, [name for name in frontier if name not in fresh])
+            stored = dependencies_of(connection, [name for name in frontier if name not in fresh])
             above = {need for pairs in stored.values() for need, _ in pairs}
-            above.update(*(all_needs(fresh[name]) for name in frontier if name in fresh))
+            above.update(*(all_dependencies(fresh[name]) for name in frontier if name in fresh))
             above.update(*(edges.get(name, ()) for name in frontier))
             frontier = above - seen
 
 
 def apply_links(
-    connection: Connection, edges: dict[str, list[str]], known: dict[str, Standing], now: float
+    connection: Connection, edges: dict[str, list[str]], known: dict[str, DependencyState], now: float
 ) -> None:
     """Write checked edges; a job that is linked to a failed one is cancelled, and what needs it too."""
     if not edges:
         return
-    standing = known | standings(connection, {need for ids in edges.values() for need in ids})
+    standing = known | dependency_states(connection, {need for ids in edges.values() for need in ids})
     records = lock(connection, edges)
     rows: list[dict[str, Any]] = []
     doomed: dict[str, str] = {}
@@ -76,8 +76,8 @@ def apply_links(
         failed = [need for need in added if standing[need].state in FAILED]
         if failed and records[target].state == State.WAITING:
             doomed[target] = standing[failed[0]].cause
-            error = encode(needs_error(failed[0], doomed[target]))
+            error = encode(dependencies_error(failed[0], doomed[target]))
             records[target].end(Event.CANCEL, at=now, error=error, cause=doomed[target])
-    insert_needs(connection, rows)
+    insert_dependencies(connection, rows)
     write(connection, records.values())
     cancel_dependants(connection, doomed, now)

@@ -14,8 +14,8 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from eddyline.graph.command import Order, OrderKind
-from eddyline.graph.db.asset_locks import guard_jobs
+from eddyline.graph.command import Command, CommandKind
+from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.job import Interrupted, Settlement, Unstarted
 from eddyline.graph.ledger import commands, outbox, ready_jobs, report_authority
 from eddyline.graph.ledger.complete import Settling, bury, hand_back, is_plain
@@ -24,7 +24,7 @@ from eddyline.graph.ledger.outbox import Current
 from eddyline.graph.ledger.report_authority import Alive, Speaker
 from eddyline.graph.ledger.rows import Record, lock, write
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
-from eddyline.graph.messages import Answered, Beat, Fact, Started, publication
+from eddyline.graph.messages import Heartbeat, JobResult, JobStarted, WorkerReport, publication
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.states import FAILED, Event, State
 
@@ -61,24 +61,24 @@ class Applied:
     ignored: int
     ordered: int = 0
     forged: int = 0
-    heard: tuple[Beat, ...] = ()
+    heard: tuple[Heartbeat, ...] = ()
 
 
-def apply(connection: Connection, facts: Sequence[Fact], rules: Rules) -> Applied:
+def apply(connection: Connection, facts: Sequence[WorkerReport], rules: Rules) -> Applied:
     """Apply facts in one transaction, and note in the outbox what became ready because of them.
 
     A fact about a job counts only with the token of the job's publication, one about a worker only with that
     worker's key (`speakers`).
     """
-    reports = [fact for fact in facts if not isinstance(fact, Beat)]
+    reports = [fact for fact in facts if not isinstance(fact, Heartbeat)]
     # Before anybody's row, as everywhere: whoever cancels takes an asset first, and its jobs' rows then.
-    plain = all(is_plain(fact.outcome) for fact in reports if isinstance(fact, Answered))
-    guard_jobs(connection, {fact.job_id for fact in reports}, share=plain)
+    plain = all(is_plain(fact.outcome) for fact in reports if isinstance(fact, JobResult))
+    lock_jobs(connection, {fact.job_id for fact in reports}, share=plain)
     proofs = partial(_proofs, connection, reports)
     believed = report_authority.keep(connection, _alive(facts, rules), rules.now, proofs)
     counted = ignored = 0
-    refused: list[Order] = []
-    forged: list[Fact] = []
+    refused: list[Command] = []
+    forged: list[WorkerReport] = []
     for rounds in _rounds(reports):
         accepted = _apply_round(connection, rounds, rules, refused, forged)
         counted += accepted
@@ -86,11 +86,13 @@ def apply(connection: Connection, facts: Sequence[Fact], rules: Rules) -> Applie
     spoken = {name for name, _ in believed}
     given = [order for order in refused if order.worker in spoken]
     commands.give(connection, given, rules.now)
-    heard = tuple(fact for fact in facts if isinstance(fact, Beat) and (fact.worker, fact.key) in believed)
+    heard = tuple(
+        fact for fact in facts if isinstance(fact, Heartbeat) and (fact.worker, fact.key) in believed
+    )
     return Applied(counted=counted, ignored=ignored, ordered=len(given), forged=len(forged), heard=heard)
 
 
-def _proofs(connection: Connection, reports: Sequence[Started | Answered]) -> set[Speaker]:
+def _proofs(connection: Connection, reports: Sequence[JobStarted | JobResult]) -> set[Speaker]:
     """Who of those that report shows the token of a publication that counts."""
     published = outbox.current(connection, {fact.job_id for fact in reports})
     return {
@@ -100,13 +102,13 @@ def _proofs(connection: Connection, reports: Sequence[Started | Answered]) -> se
     }
 
 
-def _alive(facts: Iterable[Fact], rules: Rules) -> list[Alive]:
+def _alive(facts: Iterable[WorkerReport], rules: Rules) -> list[Alive]:
     """What the facts say of the workers' lives: one entry for each name and key."""
     found: dict[Speaker, Alive] = {}
     usual = rules.now + rules.lease_s
     for fact in facts:
         speaker = (fact.worker, fact.key)
-        if isinstance(fact, Beat):
+        if isinstance(fact, Heartbeat):
             deadline, whereabouts = rules.now + fact.lease_s, (fact.host, fact.pid)
         elif speaker in found:
             continue
@@ -123,34 +125,34 @@ def _alive(facts: Iterable[Fact], rules: Rules) -> list[Alive]:
     return list(found.values())
 
 
-def _rounds(facts: Iterable[Started | Answered]) -> Iterator[list[Started | Answered]]:
+def _rounds(facts: Iterable[JobStarted | JobResult]) -> Iterator[list[JobStarted | JobResult]]:
     """Facts in lists that name each job once, so that each list is one step for all its jobs.
 
     A start whose answer is here as well says nothing that the answer does not.
     """
     all_facts = list(facts)
-    answered = {_key(fact) for fact in all_facts if isinstance(fact, Answered)}
+    answered = {_key(fact) for fact in all_facts if isinstance(fact, JobResult)}
     rest = sorted(
-        (fact for fact in all_facts if isinstance(fact, Answered) or _key(fact) not in answered),
-        key=lambda fact: (fact.fence, isinstance(fact, Answered)),
+        (fact for fact in all_facts if isinstance(fact, JobResult) or _key(fact) not in answered),
+        key=lambda fact: (fact.fence, isinstance(fact, JobResult)),
     )
     while rest:
-        once: dict[str, Started | Answered] = {}
+        once: dict[str, JobStarted | JobResult] = {}
         later = [fact for fact in rest if once.setdefault(fact.job_id, fact) is not fact]
         yield list(once.values())
         rest = later
 
 
-def _key(fact: Started | Answered) -> tuple[str, int, str, str]:
+def _key(fact: JobStarted | JobResult) -> tuple[str, int, str, str]:
     return fact.job_id, fact.fence, fact.worker, fact.token
 
 
 def _apply_round(
     connection: Connection,
-    facts: Sequence[Started | Answered],
+    facts: Sequence[JobStarted | JobResult],
     rules: Rules,
-    refused: list[Order],
-    forged: list[Fact],
+    refused: list[Command],
+    forged: list[WorkerReport],
 ) -> int:
     """Apply facts about different jobs; returns how many counted.
 
@@ -165,7 +167,7 @@ def _apply_round(
     write(connection, touched)
     dead = {record.job_id: record.job_id for record in touched if record.state == State.DEAD}
     cancel_dependants(connection, dead, rules.now)
-    answers = [fact for fact in current if isinstance(fact, Answered) and _is_held(records, fact)]
+    answers = [fact for fact in current if isinstance(fact, JobResult) and _is_held(records, fact)]
     settling = Settling(connection, rules.now, rules.policy, rules.rng, spawn=rules.spawn)
     settling.apply([Settlement(job_id=a.job_id, fence=a.fence, outcome=a.outcome) for a in answers])
     # What was handed back is still on its queue, as the same publication.
@@ -173,11 +175,11 @@ def _apply_round(
     outbox.enqueue(connection, [name for name in ready_jobs.end(connection) if name not in back])
     _forget_ended(connection, [fact.job_id for fact in current])
     refused += _refusals(facts, records, published)
-    return len(answers) + sum(isinstance(fact, Started) and _is_held(records, fact) for fact in current)
+    return len(answers) + sum(isinstance(fact, JobStarted) and _is_held(records, fact) for fact in current)
 
 
 def _counts(
-    fact: Started | Answered, records: Mapping[str, Record], published: Mapping[str, Current]
+    fact: JobStarted | JobResult, records: Mapping[str, Record], published: Mapping[str, Current]
 ) -> bool:
     """Whether a fact is about the publication that counts, shows its token, and is no absurd receipt."""
     current = published.get(fact.job_id)
@@ -186,7 +188,7 @@ def _counts(
     return fact.fence - max(records[fact.job_id].fence, current.base) <= _MOST_AHEAD
 
 
-def _is_forged(fact: Started | Answered, published: Mapping[str, Current]) -> bool:
+def _is_forged(fact: JobStarted | JobResult, published: Mapping[str, Current]) -> bool:
     """Whether a fact is about the publication that counts, and does not show its token."""
     current = published.get(fact.job_id)
     about = current is not None and publication(fact.fence) == current.base
@@ -194,11 +196,11 @@ def _is_forged(fact: Started | Answered, published: Mapping[str, Current]) -> bo
 
 
 def _refusals(
-    facts: Iterable[Started | Answered], records: Mapping[str, Record], published: Mapping[str, Current]
-) -> Iterator[Order]:
+    facts: Iterable[JobStarted | JobResult], records: Mapping[str, Record], published: Mapping[str, Current]
+) -> Iterator[Command]:
     """Orders to give up what was begun in vain; none for a forged start of a job that is under way."""
     for fact in facts:
-        if not isinstance(fact, Started):
+        if not isinstance(fact, JobStarted):
             continue
         if _is_forged(fact, published):
             continue
@@ -208,7 +210,7 @@ def _refusals(
             yield order
 
 
-def refuse(fact: Started, record: Record | None, base: int | None) -> Order | None:
+def refuse(fact: JobStarted, record: Record | None, base: int | None) -> Command | None:
     """The order to give up what was begun in vain; None: it counts, or has been answered since.
 
     `record` and `base` are the job and the publication that counts, as they are with the fact applied. Pure.
@@ -217,9 +219,9 @@ def refuse(fact: Started, record: Record | None, base: int | None) -> Order | No
         return None
     ended = record is None or record.state in _ENDED
     outdated = publication(fact.fence) != base
-    return Order(
+    return Command(
         worker=fact.worker,
-        kind=OrderKind.GIVE_UP,
+        kind=CommandKind.GIVE_UP,
         job_id=fact.job_id,
         fence=fact.fence,
         # An earlier receipt's message is another worker's by now, unless nobody wants it any more.
@@ -228,20 +230,20 @@ def refuse(fact: Started, record: Record | None, base: int | None) -> Order | No
     )
 
 
-def _is_held(records: dict[str, Record], fact: Started | Answered) -> bool:
+def _is_held(records: dict[str, Record], fact: JobStarted | JobResult) -> bool:
     return _holds(records[fact.job_id], fact)
 
 
-def _holds(record: Record, fact: Started | Answered) -> bool:
+def _holds(record: Record, fact: JobStarted | JobResult) -> bool:
     held = record.state == State.RUNNING and record.fence == fact.fence
     return held and record.lease_owner == fact.worker
 
 
-def _begin(record: Record, fact: Started | Answered, rules: Rules) -> bool:
+def _begin(record: Record, fact: JobStarted | JobResult, rules: Rules) -> bool:
     """The claim that a worker's word implies; whether it changed the record."""
     if fact.fence < record.fence:
         return _was_no_loss(record, fact)
-    if isinstance(fact, Answered) and isinstance(fact.outcome, Unstarted):
+    if isinstance(fact, JobResult) and isinstance(fact.outcome, Unstarted):
         return False
     if fact.fence == record.fence:
         return _resume(record, fact)
@@ -259,15 +261,15 @@ def _begin(record: Record, fact: Started | Answered, rules: Rules) -> bool:
     return True
 
 
-def _was_no_loss(record: Record, fact: Started | Answered) -> bool:
+def _was_no_loss(record: Record, fact: JobStarted | JobResult) -> bool:
     """An earlier holder answers after all: it had not fallen victim to the job, as was assumed."""
-    late = isinstance(fact, Answered) and fact.fence < record.fence and record.losses > 0
+    late = isinstance(fact, JobResult) and fact.fence < record.fence and record.losses > 0
     if late:
         record.losses -= 1
     return late
 
 
-def _resume(record: Record, fact: Started | Answered) -> bool:
+def _resume(record: Record, fact: JobStarted | JobResult) -> bool:
     """A worker given up for silent speaks, and nobody was given its job since: it never lost it."""
     if record.state != State.READY or record.answered == fact.fence:
         return False

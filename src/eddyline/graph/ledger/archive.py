@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select
 
-from eddyline.graph.db.asset_locks import guard_assets
+from eddyline.graph.db.asset_locks import lock_assets
 from eddyline.graph.db.bulk import rows_for
 from eddyline.graph.db.schema import archive, jobs, needs
 from eddyline.graph.ledger.rows import COLUMNS, encode
@@ -62,7 +62,7 @@ def page(connection: Connection, after: str, *, before: float, most: int) -> tup
 
 def move(connection: Connection, assets: Sequence[str], *, before: float, now: float) -> int:
     """Archive those of the assets that may be; returns how many jobs that were."""
-    guard_assets(connection, assets)
+    lock_assets(connection, assets)
     return sum(_move(connection, asset, before=before, now=now) for asset in assets)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, select
 
-from eddyline.graph.command import Order, OrderKind
-from eddyline.graph.db.asset_locks import guard_assets, guard_jobs
+from eddyline.graph.command import Command, CommandKind
+from eddyline.graph.db.asset_locks import lock_assets, lock_jobs
 from eddyline.graph.db.schema import jobs
 from eddyline.graph.ledger import commands, dependencies, outbox
 from eddyline.graph.ledger.queries import IS_OPEN
@@ -21,10 +21,10 @@ def cancel(
 ) -> list[str]:
     """Cancel one job or all open jobs of an asset, and what needs them; returns the ids named so."""
     if asset is not None:
-        guard_assets(connection, [asset])
+        lock_assets(connection, [asset])
     ids = _named(connection, job, asset)
     if asset is None:
-        guard_jobs(connection, ids)
+        lock_jobs(connection, ids)
     records = {name: record for name, record in lock(connection, ids).items() if record.state in OPEN}
     told = [_give_up(record, reason) for record in records.values() if record.state == State.RUNNING]
     _outdate(connection, records)
@@ -48,10 +48,10 @@ def _named(connection: Connection, job: str | None, asset: str | None) -> Collec
     return list(connection.execute(query).scalars())
 
 
-def _give_up(record: Record, reason: str) -> Order:
-    return Order(
+def _give_up(record: Record, reason: str) -> Command:
+    return Command(
         worker=record.lease_owner or "",
-        kind=OrderKind.GIVE_UP,
+        kind=CommandKind.GIVE_UP,
         job_id=record.job_id,
         fence=record.fence,
         over=True,

@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 from sqlalchemy import Connection
 
 from eddyline.core.clock import Clock
-from eddyline.graph.db.notify import Bell
+from eddyline.graph.db.notify import Notifier
 from eddyline.graph.db.transactions import Database
 from eddyline.graph.ledger import ready_jobs
 from eddyline.graph.ledger.inquiries import Inquiries
@@ -41,7 +41,7 @@ class Changes(Inquiries):
         self._on_ready = on_ready
         self._listeners: list[Callable[[], None]] = []
         self._listeners_lock = threading.Lock()
-        self._bell = Bell(database.engine, self._changed)
+        self._bell = Notifier(database.engine, self._changed)
 
     def close(self) -> None:
         """Give all connections back."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
-from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.db.schema import orders, workers
 
 _COLUMNS = (orders.c.worker, orders.c.kind, orders.c.job_id, orders.c.fence, orders.c.over, orders.c.reason)
@@ -32,7 +32,7 @@ _KNOWN = select(workers.c.name).where(workers.c.name.in_(bindparam("names", expa
 _LOCK_WORKER = select(workers.c.name).where(workers.c.name == bindparam("name")).with_for_update()
 
 
-def give(connection: Connection, wanted: Iterable[Order], now: float) -> None:
+def give(connection: Connection, wanted: Iterable[Command], now: float) -> None:
     """Note orders; one that is noted already begins anew."""
     # In one order, so that no two transactions wait for each other.
     ordered = sorted(set(wanted), key=_place)
@@ -59,11 +59,11 @@ def drain(connection: Connection, worker: str, reason: str, now: float) -> bool:
     """Order a worker to end itself; False: no such worker is known."""
     if connection.execute(_LOCK_WORKER, {"name": worker}).first() is None:
         return False
-    give(connection, [Order(worker=worker, kind=OrderKind.DRAIN, reason=reason)], now)
+    give(connection, [Command(worker=worker, kind=CommandKind.DRAIN, reason=reason)], now)
     return True
 
 
-def find(connection: Connection, worker: str) -> list[Order]:
+def find(connection: Connection, worker: str) -> list[Command]:
     """What is wanted of a worker, the oldest first."""
     return [_order(row) for row in connection.execute(_OF, {"worker": worker})]
 
@@ -73,21 +73,21 @@ def are_due(connection: Connection, now: float) -> bool:
     return connection.execute(_DUE, {"now": now, "most": 1}).first() is not None
 
 
-def take(connection: Connection, *, limit: int, hold_s: float, now: float) -> list[Order]:
+def take(connection: Connection, *, limit: int, hold_s: float, now: float) -> list[Command]:
     """Up to `limit` orders to be delivered; nobody else takes them for `hold_s`."""
     found = [_order(row) for row in connection.execute(_TAKE, {"now": now, "most": limit})]
     _set(connection, found, now + hold_s)
     return found
 
 
-def forget(connection: Connection, told: Collection[Order]) -> None:
+def forget(connection: Connection, told: Collection[Command]) -> None:
     """These have been delivered."""
     keys = _keys(told)
     if keys:
         connection.execute(_FORGET, keys)
 
 
-def defer(connection: Connection, undelivered: Sequence[Order], until: float) -> None:
+def defer(connection: Connection, undelivered: Sequence[Command], until: float) -> None:
     """These could not be delivered; they may be tried again from then on, unless their worker is gone."""
     names = sorted({order.worker for order in undelivered})
     known = set(connection.execute(_KNOWN, {"names": names}).scalars())
@@ -101,25 +101,25 @@ def forget_workers(connection: Connection, names: Collection[str]) -> None:
         connection.execute(delete(orders).where(orders.c.worker.in_(sorted(names))))
 
 
-def _set(connection: Connection, taken: Collection[Order], until: float) -> None:
+def _set(connection: Connection, taken: Collection[Command], until: float) -> None:
     keys = _keys(taken)
     if keys:
         connection.execute(_RELEASE, [key | {"taken": until} for key in keys])
 
 
-def _place(order: Order) -> tuple[str, str, str, int]:
+def _place(order: Command) -> tuple[str, str, str, int]:
     return order.worker, str(order.kind), order.job_id, order.fence
 
 
-def _keys(found: Collection[Order]) -> list[dict[str, Any]]:
+def _keys(found: Collection[Command]) -> list[dict[str, Any]]:
     names = ("the_worker", "the_kind", "the_job", "the_fence")
     return [dict(zip(names, place, strict=True)) for place in sorted({_place(order) for order in found})]
 
 
-def _order(row: Row[str, str, str, int, bool, str]) -> Order:
-    return Order(
+def _order(row: Row[str, str, str, int, bool, str]) -> Command:
+    return Command(
         worker=row.worker,
-        kind=OrderKind(row.kind),
+        kind=CommandKind(row.kind),
         job_id=row.job_id,
         fence=row.fence,
         over=bool(row.over),

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from eddyline.graph.db.asset_locks import guard_jobs
+from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.db.transactions import answer_was_lost
 from eddyline.graph.job import Done, Failed, GraphError, Interrupted, Outcome, Settlement, Unstarted
 from eddyline.graph.ledger import spawned_jobs
@@ -47,7 +47,7 @@ class Settling:
         Safe to run again after a commit whose own answer was lost: what counted then, counts now.
         """
         ids = {settlement.job_id for settlement in settlements}
-        guard_jobs(self._connection, ids, share=all(is_plain(each.outcome) for each in settlements))
+        lock_jobs(self._connection, ids, share=all(is_plain(each.outcome) for each in settlements))
         records = lock(self._connection, ids)
         # If the server vanished as it committed these very answers, those that it did take are there.
         again = answer_was_lost(self._connection)

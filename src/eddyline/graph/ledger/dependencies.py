@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from eddyline.graph.db.asset_locks import guard_jobs
+from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.db.bulk import rows_for
 from eddyline.graph.db.schema import needs
-from eddyline.graph.ledger.dependency_states import standings
-from eddyline.graph.ledger.rows import RELEASED, Record, encode, lock, needs_of, write
+from eddyline.graph.ledger.dependency_states import dependency_states
+from eddyline.graph.ledger.rows import RELEASED, Record, dependencies_of, encode, lock, write
 from eddyline.graph.states import FAILED, OPEN, Event, State
 
 _DEPENDANTS = select(needs.c.job_id, needs.c.need_id, needs.c.optional).where(
@@ -28,7 +28,7 @@ _MARK_MET = update(needs).where(
 )
 
 
-def needs_error(need: str, cause: str) -> dict[str, Any]:
+def dependencies_error(need: str, cause: str) -> dict[str, Any]:
     """The evidence of a job cancelled because `need` will never be done, in the end due to `cause`."""
     return {
         "error": "NeedFailed",
@@ -88,7 +88,7 @@ def _cancel(connection: Connection, reasons: Mapping[str, tuple[str, str]], now:
     for name, record in records.items():
         if record.state in OPEN:
             need, cause = reasons[name]
-            record.end(Event.CANCEL, at=now, error=encode(needs_error(need, cause)), cause=cause)
+            record.end(Event.CANCEL, at=now, error=encode(dependencies_error(need, cause)), cause=cause)
             cancelled[name] = cause
     write(connection, (records[name] for name in cancelled))
     return cancelled
@@ -100,7 +100,7 @@ def redrive(connection: Connection, ids: Collection[str], now: float) -> list[st
     What had been cancelled because of them comes back to waiting, unless something else that it needs has
     failed as well: then that one is to blame from now on. Other jobs are left as they are.
     """
-    guard_jobs(connection, ids)
+    lock_jobs(connection, ids)
     roots = {
         name: record
         for name, record in lock(connection, ids).items()
@@ -113,7 +113,7 @@ def redrive(connection: Connection, ids: Collection[str], now: float) -> list[st
         if name in blamed:
             need, cause = blamed[name]
             record.cause = cause
-            record.error = encode(needs_error(need, cause))
+            record.error = encode(dependencies_error(need, cause))
         else:
             _bring_back(record, now)
             back[name] = record
@@ -156,12 +156,12 @@ def _still_blocked(
     """Which of the jobs to bring back need something else that failed: (that need, the one to blame)."""
     edges = {
         name: [need for need, optional in pairs if not optional]
-        for name, pairs in needs_of(connection, {**roots, **fallen}).items()
+        for name, pairs in dependencies_of(connection, {**roots, **fallen}).items()
     }
     outside = {need for ids in edges.values() for need in ids} - set(roots) - set(fallen)
     blame = {
         name: standing.cause
-        for name, standing in standings(connection, outside).items()
+        for name, standing in dependency_states(connection, outside).items()
         if standing.state in FAILED
     }
     blocked: dict[str, tuple[str, str]] = {}

@@ -21,21 +21,21 @@ _STANDING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DependencyState:
     """What matters of a need: its state, and the job to blame if it failed."""
 
     state: State
     cause: str
 
 
-def standings(connection: Connection, ids: Collection[str]) -> dict[str, Standing]:
+def dependency_states(connection: Connection, ids: Collection[str]) -> dict[str, DependencyState]:
     """How these jobs stand, locked; unknown ids are left out."""
     return {
-        row.id: Standing(State(row.state), row.cause or row.id)
+        row.id: DependencyState(State(row.state), row.cause or row.id)
         for row in rows_for(connection, _STANDING, ids)
     }
 
 
-def all_needs(job: NewJob) -> dict[str, bool]:
+def all_dependencies(job: NewJob) -> dict[str, bool]:
     """Each need once, with whether it is optional; required wins."""
     return dict.fromkeys(job.optional, True) | dict.fromkeys(job.needs, False)

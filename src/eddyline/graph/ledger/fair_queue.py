@@ -33,7 +33,7 @@ _QUERY = {
 }
 
 
-class Seat(Protocol):
+class FairQueuePosition(Protocol):
     """What becomes ready: `turn` is None for who must queue, or the turn it had when it was claimed."""
 
     turn: float | None
@@ -64,12 +64,12 @@ class Seat(Protocol):
         ...
 
 
-def assign(connection: Connection, seats: Sequence[Seat]) -> None:
+def assign(connection: Connection, seats: Sequence[FairQueuePosition]) -> None:
     """Give turns to jobs that become ready, in this order; they are not yet written as ready.
 
     One that was claimed before has paid for its turn: it goes to the front.
     """
-    queues: defaultdict[tuple[str, int, str], list[Seat]] = defaultdict(list)
+    queues: defaultdict[tuple[str, int, str], list[FairQueuePosition]] = defaultdict(list)
     for seat in seats:
         queues[seat.cls, seat.priority, seat.owner].append(seat)
     query = _QUERY[connection.dialect.name]

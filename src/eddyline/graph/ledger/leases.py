@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, literal_column, select, update
 
-from eddyline.graph.db.asset_locks import guard_jobs
+from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.db.bulk import change, fetch
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.db.transactions import answer_was_lost
@@ -21,7 +21,16 @@ from eddyline.graph.job import Claim
 from eddyline.graph.ledger import commands
 from eddyline.graph.ledger.complete import bury, hand_back
 from eddyline.graph.ledger.dependencies import cancel_dependants
-from eddyline.graph.ledger.rows import CLAIMED, COLUMNS, Record, job_of, lock, needs_of, record_of, write
+from eddyline.graph.ledger.rows import (
+    CLAIMED,
+    COLUMNS,
+    Record,
+    dependencies_of,
+    job_of,
+    lock,
+    record_of,
+    write,
+)
 from eddyline.graph.states import Event, State
 
 # Written out, not bound: only so does the planner see that the partial indexes apply.
@@ -113,7 +122,7 @@ def _lend(record: Record, worker: str, now: float) -> Record:
 def _claims(
     connection: Connection, rows: Sequence[Any], records: Sequence[Record], deadlines: dict[str, float]
 ) -> list[Claim]:
-    edges = needs_of(connection, [row.job_id for row in rows])
+    edges = dependencies_of(connection, [row.job_id for row in rows])
     return [
         Claim(job=job_of(row, edges.get(row.job_id, ()), deadlines, record), fence=record.fence)
         for row, record in zip(rows, records, strict=True)
@@ -163,7 +172,7 @@ def expire(connection: Connection, *, poison_after: int, now: float) -> Expired:
     if not suspects:
         return Expired()
     # Their assets before their rows: a claim that waits for its worker's row holds jobs that others await.
-    guard_jobs(connection, list(connection.execute(_HELD_BY, {"workers": suspects}).scalars()))
+    lock_jobs(connection, list(connection.execute(_HELD_BY, {"workers": suspects}).scalars()))
     late = list(connection.execute(_LATE, {"now": now}).scalars())
     lost = take_back(connection, late, poison_after=poison_after, now=now)
     connection.execute(delete(workers).where(workers.c.name.in_(late)))
@@ -174,7 +183,7 @@ def expire(connection: Connection, *, poison_after: int, now: float) -> Expired:
 def take_back(connection: Connection, names: Collection[str], *, poison_after: int, now: float) -> list[str]:
     """Make ready what these vanished workers held, or bury what has taken too many workers with it."""
     ids = list(connection.execute(_HELD_BY, {"workers": list(names)}).scalars())
-    guard_jobs(connection, ids)
+    lock_jobs(connection, ids)
     records = {
         name: record
         for name, record in lock(connection, ids).items()

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from eddyline.core.clock import Clock
 from eddyline.core.stop import Stop
-from eddyline.graph.command import Order
-from eddyline.graph.db.asset_locks import guard_assets
+from eddyline.graph.command import Command
+from eddyline.graph.db.asset_locks import lock_assets
 from eddyline.graph.db.server_clock import clock_for
 from eddyline.graph.db.transactions import Database, as_url
 from eddyline.graph.job import Addition, Claim, NewJob, Settlement
@@ -74,7 +74,7 @@ class Ledger(Changes):
         return count
 
     def _submit(self, connection: Connection, additions: Sequence[Addition]) -> int:
-        guard_assets(connection, {each.asset for each in additions if isinstance(each, NewJob)})
+        lock_assets(connection, {each.asset for each in additions if isinstance(each, NewJob)})
         return add(connection, additions, self._clock.now())
 
     # For workers
@@ -168,11 +168,11 @@ class Ledger(Changes):
         self._changed()
         return known
 
-    def orders(self, worker: str) -> list[Order]:
+    def orders(self, worker: str) -> list[Command]:
         """What is wanted of a worker, the oldest first, until `heeded`."""
         return self._database.read(lambda c: commands.find(c, worker))
 
-    def heeded(self, told: Sequence[Order]) -> None:
+    def heeded(self, told: Sequence[Command]) -> None:
         """The worker knows of these."""
         if told:
             self._database.write(lambda c: commands.forget(c, told), durable=False)

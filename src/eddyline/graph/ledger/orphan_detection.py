@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from eddyline.graph.messages import Beat, Fact
+from eddyline.graph.messages import Heartbeat, WorkerReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class _Heard:
     ahead: float = 0.0
 
 
-class Vouching:
+class OrphanDetection:
     """What workers said that they hold, as far as one coordinator heard it. Safe from any thread.
 
     `after_s`: a job that every beat left out for so long is disowned. Longer than an answer may take to be
@@ -51,11 +51,11 @@ class Vouching:
         self._heard: dict[str, _Heard] = {}
         self._lock = threading.Lock()
 
-    def hear(self, facts: Iterable[Fact], *, now: float) -> None:
+    def hear(self, facts: Iterable[WorkerReport], *, now: float) -> None:
         """Take in what workers said, heard `now` by the ledger's clock; only beats say what is held."""
         with self._lock:
             for fact in facts:
-                if isinstance(fact, Beat) and fact.holds is not None:
+                if isinstance(fact, Heartbeat) and fact.holds is not None:
                     heard = self._heard.setdefault(fact.worker, _Heard())
                     heard.at = time.monotonic()
                     heard.ahead = max(heard.ahead, fact.at - now)

@@ -19,7 +19,7 @@ from eddyline.graph.db.bulk import batches, rows_for
 from eddyline.graph.db.schema import jobs, outbox
 from eddyline.graph.ledger.leases import IS_READY, IS_RUNNING, alternate
 from eddyline.graph.ledger.rows import COLUMNS, jobs_of
-from eddyline.graph.messages import STRIDE, Offer, publication
+from eddyline.graph.messages import STRIDE, Publication, publication
 
 _ENDLESS = (1 << 31) - 1
 _READY = (
@@ -140,7 +140,7 @@ def take(
     now: float,
     room: Callable[[str, int], int] = _no_end,
     urgent_first: bool = False,
-) -> list[Offer]:
+) -> list[Publication]:
     """Up to `limit` publications that are due; nobody else takes them for `hold_s`.
 
     By priority, and of each class and priority as many as there is `room` for: half of the places go to the
@@ -160,7 +160,7 @@ def take(
     for batch in batches(found):
         connection.execute(_TAKE.values(taken=now + hold_s), {"ids": batch})
     return [
-        Offer(job=job, base=found[job.id].base, token=found[job.id].token or "")
+        Publication(job=job, base=found[job.id].base, token=found[job.id].token or "")
         for job in jobs_of(connection, rows, {})
     ]
 
@@ -184,7 +184,7 @@ def settle_unsent(connection: Connection, now: float) -> None:
     connection.execute(query.values(sent=now))
 
 
-def confirm(connection: Connection, offers: Sequence[Offer], now: float) -> None:
+def confirm(connection: Connection, offers: Sequence[Publication], now: float) -> None:
     """These were published. What has been enqueued anew meanwhile still is to be."""
     # In the order of ids, as every transaction here locks.
     ordered = sorted(offers, key=lambda offer: offer.job.id)
@@ -194,7 +194,7 @@ def confirm(connection: Connection, offers: Sequence[Offer], now: float) -> None
         )
 
 
-def release(connection: Connection, offers: Sequence[Offer], until: float) -> None:
+def release(connection: Connection, offers: Sequence[Publication], until: float) -> None:
     """These could not be published; they may be tried again from then on."""
     for batch in batches([offer.job.id for offer in offers]):
         connection.execute(_TAKE.values(taken=until), {"ids": batch})

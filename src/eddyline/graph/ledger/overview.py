@@ -24,7 +24,7 @@ _UNDER_WAY = union(*(select(jobs.c.asset).where(_is(state)) for state in sorted(
 
 
 @dataclass(frozen=True, kw_only=True)
-class AssetStanding:
+class AssetStatus:
     """One asset: `done` of its work (0 to 1, by weight), and its jobs by state.
 
     `submitted` is when its first job came (seconds since 1970); `redone` counts starts beyond each job's
@@ -41,7 +41,7 @@ class AssetStanding:
     redone: int
 
 
-def under_way(connection: Connection, limit: int) -> list[AssetStanding]:
+def under_way(connection: Connection, limit: int) -> list[AssetStatus]:
     """The assets with open jobs, those that were submitted first before others; at most `limit`."""
     first = select(jobs.c.asset).where(jobs.c.asset.in_(select(_UNDER_WAY.c.asset)))
     first = first.group_by(jobs.c.asset).order_by(func.min(jobs.c.created), jobs.c.asset).limit(limit)
@@ -53,7 +53,7 @@ def count_under_way(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(_UNDER_WAY)).scalar_one())
 
 
-def failed(connection: Connection, limit: int) -> list[AssetStanding]:
+def failed(connection: Connection, limit: int) -> list[AssetStatus]:
     """The assets with dead jobs, the latest first; at most `limit`."""
     latest = select(jobs.c.asset).where(_DEAD).group_by(jobs.c.asset)
     return _standings(
@@ -61,7 +61,7 @@ def failed(connection: Connection, limit: int) -> list[AssetStanding]:
     )
 
 
-def _standings(connection: Connection, assets: Select[Any]) -> list[AssetStanding]:
+def _standings(connection: Connection, assets: Select[Any]) -> list[AssetStatus]:
     names = list(connection.execute(assets).scalars())
     live = ~_is(State.CANCELLED)
     query = (
@@ -81,7 +81,7 @@ def _standings(connection: Connection, assets: Select[Any]) -> list[AssetStandin
     )
     found = {}
     for asset, owner, submitted, whole, done, count, running, dead, redone in connection.execute(query):
-        found[asset] = AssetStanding(
+        found[asset] = AssetStatus(
             asset=asset,
             owner=owner or "",
             submitted=float(submitted),

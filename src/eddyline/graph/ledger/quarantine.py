@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from eddyline.core.errors import EddylineError
-from eddyline.graph.db.asset_locks import guard_jobs
+from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.ledger import outbox
 from eddyline.graph.ledger.dependencies import cancel_dependants
 from eddyline.graph.ledger.rows import encode, lock, write
-from eddyline.graph.messages import Offer
+from eddyline.graph.messages import Publication
 from eddyline.graph.states import Event, State
 
 
-def refuse(connection: Connection, unfit: Sequence[tuple[Offer, EddylineError]], now: float) -> None:
+def refuse(connection: Connection, unfit: Sequence[tuple[Publication, EddylineError]], now: float) -> None:
     """Bury these jobs with the reason, unless they changed since, and cancel what needs them."""
     reasons = {offer.job.id: (offer.base, why) for offer, why in unfit}
-    guard_jobs(connection, reasons)
+    lock_jobs(connection, reasons)
     records = lock(connection, reasons)
     bases = outbox.bases(connection, records)
     dead = [

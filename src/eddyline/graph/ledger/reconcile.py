@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.db.schema import outbox as rows
 from eddyline.graph.ledger import commands, outbox
@@ -163,9 +163,9 @@ def publish_again(connection: Connection, ids: Collection[str], *, now: float) -
     records = lock(connection, ids)
     again = [record for record in records.values() if record.state in {State.READY, State.RUNNING}]
     told = [
-        Order(
+        Command(
             worker=record.lease_owner,
-            kind=OrderKind.GIVE_UP,
+            kind=CommandKind.GIVE_UP,
             job_id=record.job_id,
             fence=record.fence,
             over=True,

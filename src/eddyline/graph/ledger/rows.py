@@ -127,7 +127,7 @@ def encode(value: dict[str, Any]) -> str:
     return canonical(value).decode()
 
 
-def needs_of(connection: Connection, ids: Collection[str]) -> dict[str, list[tuple[str, bool]]]:
+def dependencies_of(connection: Connection, ids: Collection[str]) -> dict[str, list[tuple[str, bool]]]:
     """Per job its needs in order, each with whether it is optional."""
     found: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
     for row in rows_for(connection, _NEEDS, ids):
@@ -137,7 +137,7 @@ def needs_of(connection: Connection, ids: Collection[str]) -> dict[str, list[tup
     return found
 
 
-def insert_needs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+def insert_dependencies(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Add edges of the graph."""
     many(connection, _INSERT_NEEDS, _NEED_NAMES, rows)
 
@@ -182,7 +182,7 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 def jobs_of(connection: Connection, rows: Sequence[Any], deadlines: Mapping[str, float]) -> list[Job]:
     """Jobs from rows read with `COLUMNS`; `deadlines` are those of their workers."""
-    edges = needs_of(connection, [row.job_id for row in rows])
+    edges = dependencies_of(connection, [row.job_id for row in rows])
     return [job_of(row, edges.get(row.job_id, ()), deadlines, record_of(row)) for row in rows]
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from eddyline.graph.job import Addition, GraphError, Link, NewJob
 from eddyline.graph.ledger import archive
 from eddyline.graph.ledger.add_dependencies import apply_links, new_edges
-from eddyline.graph.ledger.dependencies import needs_error
-from eddyline.graph.ledger.dependency_states import Standing, all_needs, standings
-from eddyline.graph.ledger.rows import encode, insert_jobs, insert_needs
+from eddyline.graph.ledger.dependencies import dependencies_error
+from eddyline.graph.ledger.dependency_states import DependencyState, all_dependencies, dependency_states
+from eddyline.graph.ledger.rows import encode, insert_dependencies, insert_jobs
 from eddyline.graph.states import FAILED, State
 
 # Two of them, of four bytes each, must fit into a third of a page: what an index of PostgreSQL holds.
@@ -34,13 +34,14 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     batch, links = _merge(additions)
     for job in batch.values():
         _check_names(job)
-    wanted = {name: all_needs(job) for name, job in batch.items()}
+    wanted = {name: all_dependencies(job) for name, job in batch.items()}
     mentioned = set(batch).union(*wanted.values())
     mentioned.update(link.job_id for link in links)
     mentioned.update(*(link.needs for link in links))
-    known = standings(connection, mentioned)
+    known = dependency_states(connection, mentioned)
     known |= {
-        name: Standing(State.DONE, name) for name in archive.known(connection, mentioned.difference(known))
+        name: DependencyState(State.DONE, name)
+        for name in archive.known(connection, mentioned.difference(known))
     }
     fresh = {name: job for name, job in batch.items() if name not in known}
     # Whoever links to a job of this batch that turns out to be known, links to what is there.
@@ -52,7 +53,9 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     rows = _rows(order, fresh, wanted, standing, now)
     if rows:
         insert_jobs(connection, rows)
-        insert_needs(connection, [edge for name in fresh for edge in _edges_of(name, wanted[name], standing)])
+        insert_dependencies(
+            connection, [edge for name in fresh for edge in _edges_of(name, wanted[name], standing)]
+        )
     apply_links(connection, edges, known, now)
     return len(rows)
 
@@ -84,7 +87,7 @@ def _check_names(job: NewJob) -> None:
 
 
 def _late_links(
-    additions: Sequence[Addition], batch: dict[str, NewJob], known: dict[str, Standing]
+    additions: Sequence[Addition], batch: dict[str, NewJob], known: dict[str, DependencyState]
 ) -> list[Link]:
     return [a for a in additions if isinstance(a, Link) and a.job_id in batch and a.job_id in known]
 
@@ -116,7 +119,7 @@ def _rows(
     order: Iterable[str],
     fresh: Mapping[str, NewJob],
     wanted: Wanted,
-    standing: dict[str, Standing],
+    standing: dict[str, DependencyState],
     now: float,
 ) -> list[dict[str, Any]]:
     """Rows to insert, in `order`; what needs a failed job is cancelled, and so entered in `standing`."""
@@ -130,17 +133,17 @@ def _rows(
             rows.append(_row(job, State.WAITING if unmet else State.READY, unmet, now))
         else:
             cause = standing[failed].cause
-            standing[name] = Standing(State.CANCELLED, cause)
-            error = encode(needs_error(failed, cause))
+            standing[name] = DependencyState(State.CANCELLED, cause)
+            error = encode(dependencies_error(failed, cause))
             rows.append(_row(job, State.CANCELLED, unmet, now, error=error, cause=cause))
     return rows
 
 
-def _fell(standing: dict[str, Standing], need: str) -> bool:
+def _fell(standing: dict[str, DependencyState], need: str) -> bool:
     return need in standing and standing[need].state in FAILED
 
 
-def _met(standing: Standing | None, *, optional: bool) -> bool:
+def _met(standing: DependencyState | None, *, optional: bool) -> bool:
     return standing is not None and (standing.state is State.DONE or (optional and standing.state in FAILED))
 
 
@@ -188,7 +191,7 @@ def _spec(job: NewJob) -> str:
 
 
 def _edges_of(
-    name: str, needs: Mapping[str, bool], standing: Mapping[str, Standing]
+    name: str, needs: Mapping[str, bool], standing: Mapping[str, DependencyState]
 ) -> Iterator[dict[str, Any]]:
     for need, optional in needs.items():
         met = _met(standing.get(need), optional=optional)

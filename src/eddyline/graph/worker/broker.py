@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from eddyline.graph.command import Order
+from eddyline.graph.command import Command
 from eddyline.graph.job import Claim, Job, Settlement
 
 
@@ -48,7 +48,7 @@ class Broker(Protocol):
         """A job as it stands now, for events; None where the broker cannot know."""
         ...
 
-    def orders(self, worker: str, wait_s: float) -> list[Order]:
+    def orders(self, worker: str, wait_s: float) -> list[Command]:
         """What people want of this worker; each at least once, so that the worker must bear it twice.
 
         Waits up to `wait_s` for the first, perhaps less. Orders to give up a job are the broker's own to

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.job import Claim, Job, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 
@@ -55,14 +55,14 @@ class DirectBroker:
         """A job as it stands now."""
         return self._ledger.job(job_id)
 
-    def orders(self, worker: str, wait_s: float) -> list[Order]:
+    def orders(self, worker: str, wait_s: float) -> list[Command]:
         """What people want of this worker, looked for once; without any, returns after a second at most.
 
         Jobs to give up are no longer held, and that says it all.
         """
         found = self._ledger.orders(worker)
         self._ledger.heeded(found)
-        wanted = [order for order in found if order.kind is not OrderKind.GIVE_UP]
+        wanted = [order for order in found if order.kind is not CommandKind.GIVE_UP]
         if not wanted:
             # Nothing is looked at after that: whoever asked may have closed the ledger meanwhile.
             time.sleep(min(wait_s, _LOOK_EVERY_S))

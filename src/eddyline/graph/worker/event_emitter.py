@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from eddyline.core.clock import Clock
-from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Done, Failed, Interrupted
 from eddyline.graph.worker.broker import Broker
-from eddyline.graph.worker.slots import Hand
+from eddyline.graph.worker.slots import RunningJob
 
 
-class Telling:
+class EventEmitter:
     """Makes events for a listener; `failed` is called, and `failure` set, if the listener raises."""
 
     def __init__(
@@ -38,23 +38,23 @@ class Telling:
         """Whether anyone listens."""
         return self._listener is not None
 
-    def outcome(self, hand: Hand, *, current: bool) -> None:
+    def outcome(self, hand: RunningJob, *, current: bool) -> None:
         """Tell how a job ended, once that is recorded; not `current`: its answer came too late."""
         if not current:
-            self.tell(hand, Happening.INTERRUPTED, note="the answer came too late")
+            self.tell(hand, WorkerEventKind.INTERRUPTED, note="the answer came too late")
             return
         match hand.outcome:
             case Done(result=result):
-                self.tell(hand, Happening.FINISHED, fraction=1.0, result=result)
+                self.tell(hand, WorkerEventKind.FINISHED, fraction=1.0, result=result)
             case Failed(error=error):
-                self.tell(hand, Happening.FAILED, error=error)
+                self.tell(hand, WorkerEventKind.FAILED, error=error)
             case Interrupted():
-                self.tell(hand, Happening.INTERRUPTED, note=hand.context.stop.reason)
+                self.tell(hand, WorkerEventKind.INTERRUPTED, note=hand.context.stop.reason)
 
     def tell(
         self,
-        hand: Hand,
-        happening: Happening,
+        hand: RunningJob,
+        happening: WorkerEventKind,
         *,
         fraction: float = 0.0,
         note: str = "",
@@ -65,7 +65,7 @@ class Telling:
         if self._listener is None:
             return
         job = hand.claim.job
-        if happening is Happening.FAILED:
+        if happening is WorkerEventKind.FAILED:
             job = self._broker.job(job.id) or job
         event = WorkerEvent(
             happening=happening,

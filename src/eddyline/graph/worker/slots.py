@@ -13,7 +13,7 @@ from eddyline.graph.worker.handler import JobContext
 
 
 @dataclass(kw_only=True, eq=False)
-class Hand:
+class RunningJob:
     """A claimed job in a worker's hands; `started` and `ended` are monotonic seconds."""
 
     claim: Claim
@@ -38,13 +38,13 @@ class Slots:
     """
 
     def __init__(
-        self, count: int, *, name: str, work: Callable[[Hand], Outcome], finished: Callable[[], None]
+        self, count: int, *, name: str, work: Callable[[RunningJob], Outcome], finished: Callable[[], None]
     ) -> None:
         self._work = work
         self._finished = finished
         self._changed = threading.Condition()
-        self._queue: deque[Hand] = deque()
-        self._done: list[Hand] = []
+        self._queue: deque[RunningJob] = deque()
+        self._done: list[RunningJob] = []
         self._closed = False
         for number in range(count):
             # Daemons: a handler that will not stop must not keep the process from ending.
@@ -60,20 +60,20 @@ class Slots:
         """Whether `collect` would return something."""
         return bool(self._done)
 
-    def put(self, hands: Sequence[Hand]) -> None:
+    def put(self, hands: Sequence[RunningJob]) -> None:
         """Queue hands for the next free slots."""
         with self._changed:
             self._queue.extend(hands)
             self._changed.notify(len(hands))
 
-    def withdraw(self) -> list[Hand]:
+    def withdraw(self) -> list[RunningJob]:
         """Take back all that no slot has taken yet."""
         with self._changed:
             hands = list(self._queue)
             self._queue.clear()
         return hands
 
-    def collect(self) -> list[Hand]:
+    def collect(self) -> list[RunningJob]:
         """What has ended since the last call."""
         with self._changed:
             hands, self._done = self._done, []
@@ -93,7 +93,7 @@ class Slots:
                 self._done.append(hand)
             self._finished()
 
-    def _take(self) -> Hand | None:
+    def _take(self) -> RunningJob | None:
         with self._changed:
             while not self._queue and not self._closed:
                 self._changed.wait()

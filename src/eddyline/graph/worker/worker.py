@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
-from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Claim, Interrupted, Outcome, Settlement, Unstarted
-from eddyline.graph.silence_guard import Vigil
+from eddyline.graph.silence_guard import SilenceGuard
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.claim_ahead import Pace
-from eddyline.graph.worker.event_emitter import Telling
+from eddyline.graph.worker.event_emitter import EventEmitter
 from eddyline.graph.worker.handler import Handler, JobContext, perform
-from eddyline.graph.worker.slots import Hand, Slots
+from eddyline.graph.worker.slots import RunningJob, Slots
 
 _POLL_S = 0.2  # how soon work of another process is seen; work of this one is seen at once
 _CHECK_HELD_S = 1.0  # how soon a cancellation by another process is seen
@@ -57,13 +57,13 @@ class Worker:
         self._lease_s = lease_s
         self._until = until or (lambda: False)
         self._pace = Pace(slots)
-        self._hands: dict[tuple[str, int], Hand] = {}
+        self._hands: dict[tuple[str, int], RunningJob] = {}
         self._signal = threading.Event()
         self._coordinator = 0
         self._outside_change = False
-        self._telling = Telling(name, broker, self._clock, on_event, self._signal.set)
+        self._telling = EventEmitter(name, broker, self._clock, on_event, self._signal.set)
         # After an outage of the ledger longer than the leases, others must have had time to beat.
-        self._vigil = Vigil(break_s=lease_s * 2 / 3, settle_s=lease_s / 2, settled=True)
+        self._vigil = SilenceGuard(break_s=lease_s * 2 / 3, settle_s=lease_s / 2, settled=True)
         self._over = threading.Event()
         self._next_beat = 0.0
         self._next_check = 0.0
@@ -160,22 +160,22 @@ class Worker:
             self._pace.refuse({hand.claim.job.kind for hand in excess})
             self._return_unstarted(excess)
 
-    def _hand(self, claim: Claim) -> Hand:
+    def _hand(self, claim: Claim) -> RunningJob:
         if not self._telling.is_heard:
-            return Hand(claim=claim, context=JobContext(attempt=claim.job.attempt))
+            return RunningJob(claim=claim, context=JobContext(attempt=claim.job.attempt))
 
         def tell(fraction: float, note: str) -> None:
-            self._telling.tell(hand, Happening.PROGRESS, fraction=fraction, note=note)
+            self._telling.tell(hand, WorkerEventKind.PROGRESS, fraction=fraction, note=note)
 
-        hand = Hand(claim=claim, context=JobContext(attempt=claim.job.attempt, tell=tell))
+        hand = RunningJob(claim=claim, context=JobContext(attempt=claim.job.attempt, tell=tell))
         return hand
 
-    def _settle(self, hands: Sequence[Hand]) -> None:
+    def _settle(self, hands: Sequence[RunningJob]) -> None:
         mine = [hand for hand in hands if self._hands.pop(_key(hand), None) is not None]
         answers = [hand for hand in mine if not hand.given_up]
         for hand in mine:
             if hand.given_up:
-                self._telling.tell(hand, Happening.INTERRUPTED, note=hand.context.stop.reason)
+                self._telling.tell(hand, WorkerEventKind.INTERRUPTED, note=hand.context.stop.reason)
         if not answers:
             return
         accepted = self._broker.settle([_settlement(hand, hand.outcome) for hand in answers])
@@ -185,7 +185,7 @@ class Worker:
             for hand, current in zip(answers, accepted, strict=True):
                 self._telling.outcome(hand, current=current)
 
-    def _return_unstarted(self, hands: Sequence[Hand]) -> None:
+    def _return_unstarted(self, hands: Sequence[RunningJob]) -> None:
         for hand in hands:
             self._hands.pop(_key(hand), None)
         self._broker.settle([_settlement(hand, Unstarted()) for hand in hands])
@@ -251,14 +251,14 @@ class Worker:
 
     # In the slots
 
-    def _perform(self, hand: Hand) -> Outcome:
-        self._telling.tell(hand, Happening.STARTED)
+    def _perform(self, hand: RunningJob) -> Outcome:
+        self._telling.tell(hand, WorkerEventKind.STARTED)
         return perform(self._handlers.get(hand.claim.job.kind), hand.claim.job, hand.context)
 
 
-def _key(hand: Hand) -> tuple[str, int]:
+def _key(hand: RunningJob) -> tuple[str, int]:
     return hand.claim.job.id, hand.claim.fence
 
 
-def _settlement(hand: Hand, outcome: Outcome | None) -> Settlement:
+def _settlement(hand: RunningJob, outcome: Outcome | None) -> Settlement:
     return Settlement(job_id=hand.claim.job.id, fence=hand.claim.fence, outcome=outcome or Interrupted())

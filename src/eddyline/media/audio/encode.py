@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eddyline.core.errors import InputError, ProofError
-from eddyline.core.files import told_apart
+from eddyline.core.files import translate_errors
 from eddyline.core.process import Limits, Runner
 from eddyline.core.timebase import rescale
 from eddyline.media.audio.channel_layouts import mix_of
@@ -84,7 +84,7 @@ def encode_track(
     delay, length, presented = _extent(source)
     limits = Limits(wall_s=_BASE_S + _SLOWEST * float(max(length, until or 0)))
     gain, wanted = 0.0, settings.normalise
-    with told_apart("encoding audio"):
+    with translate_errors("encoding audio"):
         try:
             if delay:
                 source = _undelayed(source, plain)

@@ -30,7 +30,7 @@ _VIRTUAL = 10_000_000  # Hz: a clock's error is set to a tenth of a millionth
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ready:
+class PreparedAudio:
     """The first audio track of `path`; `codec` as it lies there, `encoded` whether it was encoded anew."""
 
     path: Path
@@ -49,7 +49,7 @@ def prepare(
     tools: Toolchain,
     runner: Runner,
     container: str = "mp4",
-) -> Ready:
+) -> PreparedAudio:
     """Make the first sound of `path` a track of its own in the folder `work`.
 
     AAC and what else players know is copied; anything else is encoded to AAC, once. `copy`: copied, and
@@ -82,7 +82,7 @@ def prepare(
     facts = _facts(plain, path, work, tools, runner)
     made_of = encode_track(plain, facts, settings, tools=tools, runner=runner, out=out)
     plain.unlink(missing_ok=True)
-    return Ready(
+    return PreparedAudio(
         path=out,
         codec="aac",
         channels=made_of.channels,
@@ -91,8 +91,8 @@ def prepare(
     )
 
 
-def _ready(path: Path, found: Decoded, *, encoded: bool) -> Ready:
-    return Ready(
+def _ready(path: Path, found: Decoded, *, encoded: bool) -> PreparedAudio:
+    return PreparedAudio(
         path=path,
         codec=found.codec,
         channels=found.channels,

@@ -25,7 +25,7 @@ from eddyline.mp4.movie import IDENTITY
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.write.box_writer import box, full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
-from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
 _U32 = (1 << 32) - 1
@@ -44,8 +44,8 @@ _HEADER = box(
 
 
 def with_chapters(
-    tracks: Sequence[OutTrack], chapters: Sequence[Chapter], shown: Presentation
-) -> list[OutTrack]:
+    tracks: Sequence[OutputTrack], chapters: Sequence[Chapter], shown: Presentation
+) -> list[OutputTrack]:
     """The tracks, the first of which is the picture that shows `shown`, with a chapter track behind them."""
     picture, *others = tracks
     ticks = _ticks(chapters, shown, picture.timescale)
@@ -55,7 +55,7 @@ def with_chapters(
         ticks = _ticks(chapters, shown, picture.timescale, timescale)
     samples = [_sample(each.title) for each in chapters]
     size = np.array([len(each) for each in samples], np.int64)
-    track = OutTrack(
+    track = OutputTrack(
         handler="text",
         name="Chapters",
         timescale=timescale,

@@ -55,7 +55,7 @@ class Span:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shot:
+class Still:
     """One frame: when it is shown and how long (microseconds), and uint8[height, width, 3]."""
 
     time: int
@@ -64,11 +64,11 @@ class Shot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shots:
+class Stills:
     """What one span shows, in order, and the display aspect of its frames (width over height)."""
 
     aspect: Fraction
-    shots: tuple[Shot, ...]
+    shots: tuple[Still, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,14 +103,14 @@ def read(
     tools: Toolchain,
     runner: Runner,
     work: Path,
-) -> tuple[Shots | None, ...]:
+) -> tuple[Stills | None, ...]:
     """What each span shows, scaled to `shape` (width, height); None where FFmpeg shows nothing.
 
     `pixels` are those of a frame as coded, for the limits on memory. Raises `ToolError` where FFmpeg was
     killed or ran too long, `Interrupted`, `TransientError`.
     """
     together = min(max(_PIXELS_TOGETHER // max(pixels, 1), 1), _TOGETHER)
-    found: list[Shots | None] = []
+    found: list[Stills | None] = []
     for first in range(0, len(spans), together):
         group = spans[first : first + together]
         try:
@@ -134,7 +134,7 @@ def _alone(
     tools: Toolchain,
     runner: Runner,
     work: Path,
-) -> Shots | None:
+) -> Stills | None:
     try:
         return _read(plain, [span], shape, pixels, tools=tools, runner=runner, work=work)[0]
     except ToolError as error:
@@ -152,7 +152,7 @@ def _read(
     tools: Toolchain,
     runner: Runner,
     work: Path,
-) -> list[Shots | None]:
+) -> list[Stills | None]:
     raws = [work / f"canvas-{at}.rgb" for at in range(len(spans))]
     lists = [work / f"canvas-{at}.txt" for at in range(len(spans))]
     argv = command(plain, spans, shape, raws, lists, tools=tools)
@@ -253,7 +253,7 @@ def _tonemapping(facts: VideoFacts) -> tuple[str, ...]:
     )
 
 
-def _shots(raw: Path, listed: Path, shape: tuple[int, int]) -> Shots | None:
+def _shots(raw: Path, listed: Path, shape: tuple[int, int]) -> Stills | None:
     text = listed.read_text("ascii", "replace")
     frames = _FRAME.findall(text)
     size = shape[0] * shape[1] * 3
@@ -264,10 +264,10 @@ def _shots(raw: Path, listed: Path, shape: tuple[int, int]) -> Shots | None:
     pictures = data[: count * size].reshape(count, shape[1], shape[0], 3)
     told = _SAR.search(text)
     sar = Fraction(int(told[1]), int(told[2])) if told and int(told[1]) and int(told[2]) else Fraction(1)
-    return Shots(
+    return Stills(
         aspect=sar * shape[0] / shape[1],
         shots=tuple(
-            Shot(time=int(time), duration=int(duration), rgb=picture)
+            Still(time=int(time), duration=int(duration), rgb=picture)
             for (time, duration), picture in zip(frames[:count], pictures, strict=True)
         ),
     )

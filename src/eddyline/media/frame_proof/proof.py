@@ -9,7 +9,7 @@ import numpy as np
 
 from eddyline.core.errors import ProofError
 from eddyline.core.process import Runner
-from eddyline.media.frame_proof.canvases import SECOND, Plain, Shots, Span, read
+from eddyline.media.frame_proof.canvases import SECOND, Plain, Span, Stills, read
 from eddyline.media.frame_proof.samples import FrameSamples, Pair, check_aspect, compare, nearest, numbered
 from eddyline.media.frame_proof.source_samples import SourceSamples, bounds, gap, microseconds
 from eddyline.media.frame_proof.windows import runs
@@ -79,7 +79,7 @@ def _check_source(name: str, sampled: SourceSamples) -> None:
         )
 
 
-def _check_end(name: str, look: Shots, expected: int, within: int) -> None:
+def _check_end(name: str, look: Stills, expected: int, within: int) -> None:
     final = max(shot.time for shot in look.shots)
     if abs(final - expected) > within // 2:
         raise ProofError(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from eddyline.core.errors import ProofError
 from eddyline.media.frame_proof.alternatives import COLOURS, GEOMETRY, Canvas
 from eddyline.media.frame_proof.canvas_errors import block_means, mean_squared_error, psnr
-from eddyline.media.frame_proof.canvases import SECOND, Rgb, Shot
+from eddyline.media.frame_proof.canvases import SECOND, Rgb, Still
 
 # One frame speaks for itself where the alternative differs by 2.5 levels (root mean square) and leaves less
 # than 40 % of the error. An encoder that lags behind a change shows what was there before, so frames behind
@@ -290,7 +290,7 @@ def check_aspect(rendition: str, source: Fraction, made: Fraction, width: int, h
         )
 
 
-def nearest(shots: Sequence[Shot], time: int, within: int) -> Shot | None:
+def nearest(shots: Sequence[Still], time: int, within: int) -> Still | None:
     """The frame shown nearest to `time`, at most `within` microseconds away."""
     found = min(shots, key=lambda shot: abs(shot.time - time), default=None)
     return found if found is not None and abs(found.time - time) <= within else None
@@ -318,7 +318,7 @@ def _through(curve: Sequence[npt.NDArray[np.floating[Any]]], canvases: Sequence[
     return list(np.clip(np.stack(channels, axis=-1), 0, 255))
 
 
-def numbered(frames: Mapping[int, Shot]) -> tuple[SourceFrame, ...]:
+def numbered(frames: Mapping[int, Still]) -> tuple[SourceFrame, ...]:
     """Source frames by their number in the index, in order."""
     return tuple(
         SourceFrame(frame=frame, time=shot.time, rgb=shot.rgb) for frame, shot in sorted(frames.items())

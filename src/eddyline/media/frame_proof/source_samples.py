@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from eddyline.core.process import Runner
-from eddyline.media.frame_proof.canvases import SECOND, Plain, Shot, Shots, Span, canvas, read
+from eddyline.media.frame_proof.canvases import SECOND, Plain, Span, Still, Stills, canvas, read
 from eddyline.media.frame_proof.windows import Window
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
@@ -55,7 +55,7 @@ class SourceSamples:
 
     shape: tuple[int, int]
     aspect: Fraction
-    frames: dict[int, Shot] = field(default_factory=dict)
+    frames: dict[int, Still] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
     strays: list[int] = field(default_factory=list)
     end: int | None = None
@@ -86,7 +86,7 @@ class SourceSamples:
             shape=(width, height),
             aspect=Fraction(plain["aspect"]),
             frames={
-                number: Shot(time=time, duration=duration, rgb=rgb)
+                number: Still(time=time, duration=duration, rgb=rgb)
                 for (number, time, duration), rgb in zip(plain["frames"], canvases, strict=True)
             },
             missing=list(plain["missing"]),
@@ -136,7 +136,7 @@ def _sample(
     runner: Runner,
     work: Path,
 ) -> None:
-    def shots(spans: Sequence[Span]) -> tuple[Shots | None, ...]:
+    def shots(spans: Sequence[Span]) -> tuple[Stills | None, ...]:
         return read(
             reading.plain, spans, found.shape, pixels=reading.pixels, tools=tools, runner=runner, work=work
         )
@@ -156,7 +156,7 @@ def _sample(
         _assign(reading, window, look.shots, times, offset, found)
 
 
-def _offset(reading: Reading, head: Shots | None, times: np.ndarray) -> int:
+def _offset(reading: Reading, head: Stills | None, times: np.ndarray) -> int:
     """What FFmpeg's timestamps are ahead of the index's (microseconds).
 
     Where an edit begins between two frames, FFmpeg moves the first frame behind it, and all others, to the
@@ -171,7 +171,7 @@ def _offset(reading: Reading, head: Shots | None, times: np.ndarray) -> int:
 def _assign(
     reading: Reading,
     window: Window,
-    shots: Sequence[Shot],
+    shots: Sequence[Still],
     times: np.ndarray,
     offset: int,
     found: SourceSamples,
@@ -208,8 +208,8 @@ def _slack(reading: Reading, times: np.ndarray) -> int:
     return max(usual, length) if reordered or length > usual * _LONGER else usual
 
 
-def _moved(shot: Shot, by: int) -> Shot:
-    return Shot(time=shot.time + by, duration=shot.duration, rgb=shot.rgb)
+def _moved(shot: Still, by: int) -> Still:
+    return Still(time=shot.time + by, duration=shot.duration, rgb=shot.rgb)
 
 
 def _span(reading: Reading, window: Window, times: np.ndarray, offset: int) -> Span:

@@ -72,17 +72,18 @@ class Rung:
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Wish:
+class RungRequest:
     """What a rung asks of an encoder: the codec, and FFmpeg's encoder by name where it insists on one."""
 
     codec: str
     encoder: str = ""
 
 
-def wishes(profile: Profile, facts: VideoFacts) -> frozenset[Wish]:
+def rung_requests(profile: Profile, facts: VideoFacts) -> frozenset[RungRequest]:
     """What the rungs that this source gets ask for: whoever encodes them must be able to do all of it."""
     return frozenset(
-        Wish(codec=settings.codec, encoder=settings.encoder or "") for settings, _ in _chosen(profile, facts)
+        RungRequest(codec=settings.codec, encoder=settings.encoder or "")
+        for settings, _ in _chosen(profile, facts)
     )
 
 

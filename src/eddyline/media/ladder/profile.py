@@ -19,7 +19,7 @@ from pydantic import (
 
 from eddyline.core.errors import UsageError
 from eddyline.core.identity import digest
-from eddyline.core.settings_file import in_words, parsed
+from eddyline.core.settings_file import describe_errors, parse_settings
 from eddyline.media.ladder.codecs import encoder_of
 
 _BUILT_IN = Path(__file__).parent / "profiles"
@@ -164,10 +164,10 @@ def load(name_or_path: str) -> Profile:
             remedy=f"choose one of {', '.join(names())}, or give the path of a YAML file (./mine.yaml)",
         )
     path = Path(name_or_path) if is_path else _BUILT_IN / f"{name_or_path}.yaml"
-    plain = parsed(path, remedy=_REMEDY, called="profile ")
+    plain = parse_settings(path, remedy=_REMEDY, called="profile ")
     if is_path and isinstance(plain, dict):
         plain.setdefault("name", path.stem)
     try:
         return Profile.model_validate(plain)
     except ValidationError as error:
-        raise UsageError(f"profile {path}: {in_words(error)}", remedy=_REMEDY) from error
+        raise UsageError(f"profile {path}: {describe_errors(error)}", remedy=_REMEDY) from error

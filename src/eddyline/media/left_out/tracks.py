@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eddyline.media.left_out.report import COVER, ONE_VIDEO, UNKNOWN_DATA, LeftOut, in_order
 from eddyline.media.source.open_source import STILL_FORMATS
-from eddyline.media.subtitles.source_tracks import TOO_MANY, is_subtitle, subtitle_tracks, why_not
+from eddyline.media.subtitles.source_tracks import TOO_MANY, is_subtitle, subtitle_tracks, unsupported_reason
 from eddyline.media.video.rendition_tracks import data_tracks
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
@@ -43,6 +43,6 @@ def _track(movie: Movie, track: Track, src: ByteRanges) -> LeftOut:
     if track.kind == "audio":
         return LeftOut(kind="audio", what=what, why=_EMPTY)
     if is_subtitle(movie, track):
-        return LeftOut(kind="subtitle", what=what, why=why_not(movie, track, src) or TOO_MANY)
+        return LeftOut(kind="subtitle", what=what, why=unsupported_reason(movie, track, src) or TOO_MANY)
     known = track.kind in {"telemetry", "timecode"} or track.handler == "meta"
     return LeftOut(kind="data", what=what, why=_UNREADABLE if known else UNKNOWN_DATA)

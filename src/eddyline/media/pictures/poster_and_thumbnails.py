@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import InputError
-from eddyline.core.files import told_apart
+from eddyline.core.files import translate_errors
 from eddyline.core.process import Runner
 from eddyline.media.pictures.stills import Keyframes, collect, decode, keyframes, nearest, size
 from eddyline.media.source.source import VideoFacts
@@ -62,7 +62,7 @@ def poster(
     chosen = _spread(found, _CANDIDATES)
     across, down = size(facts, _SCORED_WIDTH)
     small, file = work / "poster-candidates.grey", work / "poster-candidates.mp4"
-    with told_apart("making the poster"):
+    with translate_errors("making the poster"):
         collect(src, track, found.sample[list(chosen)], file)
         raw = ("-f", "rawvideo", "-y", f"file:{small}")
         numbers = decode(
@@ -99,7 +99,7 @@ def thumbnails(
     found = keyframes(movie, track, shown=shown)
     chosen = _spread(found, count)
     outs = [out_dir / f"thumb-{number:03d}.jpg" for number in range(1, len(chosen) + 1)]
-    with told_apart("making thumbnails"):
+    with translate_errors("making thumbnails"):
         return _write(src, track, facts, found, chosen, width, outs, work, tools=tools, runner=runner)
 
 
@@ -132,7 +132,7 @@ def before(
     aside = work / f"{prefix}s"
     aside.mkdir(exist_ok=True)
     outs = [aside / f"{place}.jpg" for place in range(len(chosen))]
-    with told_apart(f"making the pictures of {len(frames)} moments"):
+    with translate_errors(f"making the pictures of {len(frames)} moments"):
         try:
             drawn = _write(src, track, facts, found, chosen, width, outs, work, tools=tools, runner=runner)
         except InputError:  # none can be decoded: a mark without its picture is still a mark

@@ -26,7 +26,7 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
 Ints = npt.NDArray[np.int64]
@@ -85,7 +85,7 @@ def nearest(found: Keyframes, times: Sequence[float]) -> tuple[int, ...]:
 def collect(src: ByteRanges, track: Track, samples: Ints, out: Path) -> None:
     """Write these samples, keyframes all, as a local MP4 of 25 frames a second."""
     taken = track.samples
-    one = OutTrack(
+    one = OutputTrack(
         handler="vide",
         name="",
         timescale=_RATE,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eddyline.core.files import told_apart
+from eddyline.core.files import translate_errors
 from eddyline.core.process import Runner
 from eddyline.media.ladder.profile import StoryboardSettings
 from eddyline.media.pictures.stills import collect, decode, keyframes, nearest, size
@@ -88,7 +88,7 @@ def storyboard(
     rows = min(settings.rows, math.ceil(len(chosen) / columns))
     sheet = Sheet(columns=columns, rows=rows, width=across, height=down)
     file = work / "storyboard.mp4"
-    with told_apart("making the storyboard"):
+    with translate_errors("making the storyboard"):
         collect(src, track, found.sample[chosen], file)
         output = (*_JPEG, f"file:{out_dir}/storyboard-%02d.jpg")
         tile, shape = f"tile={columns}x{rows}", (across, down)

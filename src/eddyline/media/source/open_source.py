@@ -23,7 +23,7 @@ STILL_FORMATS: Final = frozenset({"jpeg", "png ", "tiff", "gif "})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Footage:
+class OpenSource:
     """A source made readable: a local MP4 or MOV (`path`), its index, and the container it came in.
 
     `left_out` is what rewrapping left out of it.
@@ -35,7 +35,7 @@ class Footage:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def open_footage(path: Path, *, work: Path, runner: Runner, tools: Toolchain) -> Footage:
+def open_source(path: Path, *, work: Path, runner: Runner, tools: Toolchain) -> OpenSource:
     """Footage from a local file, rewrapped into `work` first where it is neither MP4 nor MOV.
 
     Raises `InputError` (each kind of bad footage in its own words), `UnsupportedError`, `MissingError`.
@@ -49,7 +49,7 @@ def open_footage(path: Path, *, work: Path, runner: Runner, tools: Toolchain) ->
     with FileRanges(path) as src:
         movie = read_movie(src)
     main_video(movie)
-    return Footage(path=path, movie=movie, container=container, left_out=left_out)
+    return OpenSource(path=path, movie=movie, container=container, left_out=left_out)
 
 
 def main_video(movie: Movie) -> Track:

@@ -38,14 +38,14 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rewrapped:
+class Remuxed:
     """What rewrapping left out, and the source's own video codec, as FFmpeg names it."""
 
     left_out: tuple[LeftOut, ...]
     codec: str
 
 
-def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> Rewrapped:
+def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> Remuxed:
     """Rewrap `path` (Matroska, MPEG-TS, MPEG-PS, AVI, FLV, Ogg, MXF, ASF) as MP4, or QuickTime, in `out`.
 
     The first video track and all audio tracks are copied, frame times and languages kept; audio that MP4
@@ -92,7 +92,7 @@ def to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> Rewrap
     kept = [each["index"] for each in (video, *subtitle_streams(streams))]
     judged = [each["index"] for each in streams if each.get("codec_type") == "audio"]
     lost = [*undecodable, *of_streams(streams, [*kept, *judged]), *enhancement(of_stream(video))]
-    return Rewrapped(left_out=in_order(lost), codec=codec)
+    return Remuxed(left_out=in_order(lost), codec=codec)
 
 
 def _is_uneven(path: Path) -> bool:

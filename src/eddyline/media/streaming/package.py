@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.errors import ToolError, TransientError, UsageError
-from eddyline.core.files import remove_tree, sync_file, sync_folder, told_apart
+from eddyline.core.files import remove_tree, sync_file, sync_folder, translate_errors
 from eddyline.core.process import Limits, Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
@@ -71,7 +71,7 @@ def package(
     if not renditions:
         raise UsageError("there is no rendition to package")
     stream, work = out_dir / STREAM, out_dir / f".{STREAM}-inputs"
-    with told_apart("packaging"):
+    with translate_errors("packaging"):
         for folder in (stream, work):
             remove_tree(folder)
             folder.mkdir(parents=True)

@@ -56,7 +56,7 @@ _ALL_FORCED, _FLAGS_AT = 0x80, 32  # first byte of tx3g's displayFlags, from the
 
 def subtitle_tracks(movie: Movie, src: ByteRanges) -> list[Track]:
     """The tracks of an MP4 or MOV whose subtitles are carried, in file order."""
-    return [track for track in movie.tracks if not why_not(movie, track, src)][:MOST_TRACKS]
+    return [track for track in movie.tracks if not unsupported_reason(movie, track, src)][:MOST_TRACKS]
 
 
 def is_subtitle(movie: Movie, track: Track) -> bool:
@@ -65,7 +65,7 @@ def is_subtitle(movie: Movie, track: Track) -> bool:
     return track.kind == "other" and track.handler in HANDLERS and track.number not in chapters
 
 
-def why_not(movie: Movie, track: Track, src: ByteRanges) -> str:
+def unsupported_reason(movie: Movie, track: Track, src: ByteRanges) -> str:
     """Why a track's subtitles are not carried; empty where they are. For other tracks: that they are none."""
     samples = track.samples
     if not is_subtitle(movie, track):

@@ -22,7 +22,7 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.slice import sample_bytes
 from eddyline.mp4.write.box_writer import box, full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
-from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
 _TICKS = 1000  # a second: WebVTT and SubRip count milliseconds
@@ -34,17 +34,17 @@ _FONT = box("ftab", struct.pack(">HHB", 1, 1, 5), b"Arial")
 
 
 def with_subtitles(
-    tracks: Sequence[OutTrack], subtitles: Sequence[Subtitles], width: int, height: int
-) -> list[OutTrack]:
+    tracks: Sequence[OutputTrack], subtitles: Sequence[Subtitles], width: int, height: int
+) -> list[OutputTrack]:
     """The tracks and, behind them, one for each of `subtitles`, along the lower edge of the video."""
     return [*tracks, *(_track(each, width, height) for each in subtitles)]
 
 
-def _track(subtitles: Subtitles, width: int, height: int) -> OutTrack:
+def _track(subtitles: Subtitles, width: int, height: int) -> OutputTrack:
     samples, duration = _samples(subtitles)
     size = np.array([len(each) for each in samples], np.int64)
     lines = max(height * 3 // 20, 1)  # the height of a text box: three lines of a twentieth each
-    return OutTrack(
+    return OutputTrack(
         handler="sbtl",
         name="SubtitleHandler",
         title=subtitles.title,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
-from eddyline.core.files import told_apart
+from eddyline.core.files import translate_errors
 from eddyline.media.chapters.chapter_track import prove_chapters, with_chapters, with_list
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
@@ -18,7 +18,7 @@ from eddyline.media.subtitles.cues import Subtitles
 from eddyline.media.subtitles.timed_text import prove_subtitles, with_subtitles
 from eddyline.media.video.join import join, movie_timescale
 from eddyline.media.video.rendition_proof import prove, telemetry_digest
-from eddyline.media.video.rendition_tracks import data_tracks, heard, picture, read_sound
+from eddyline.media.video.rendition_tracks import audio_track, data_tracks, read_audio, video_track
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
@@ -69,17 +69,17 @@ def assemble(
     name and rename afterwards: `out` is removed if anything fails. Raises `ProofError` if the rendition is
     not exact.
     """
-    with told_apart(f"assembling {rung.name}"):
+    with translate_errors(f"assembling {rung.name}"):
         joined = join(chunks)
         if len(joined.rank) != len(presentation):
             raise ProofError(f"{len(joined.rank)} frames were encoded of {len(presentation)} in the source")
-        sounds = [read_sound(path) for path in audio]
+        sounds = [read_audio(path) for path in audio]
         abouts = _matched(facts.audio, len(sounds))
         kept = data_tracks(movie, src)
         timescale = movie_timescale(track.timescale, [*(s.track.timescale for s in sounds), movie.timescale])
         tracks = [
-            picture(rung, joined, track, presentation, timescale, facts.video),
-            *(heard(sound, about, timescale) for sound, about in zip(sounds, abouts, strict=True)),
+            video_track(rung, joined, track, presentation, timescale, facts.video),
+            *(audio_track(sound, about, timescale) for sound, about in zip(sounds, abouts, strict=True)),
             *(passthrough(movie, each, src, timescale=timescale) for each in kept),
         ]
         numbered = {each.number: each for each in movie.tracks}

@@ -24,7 +24,7 @@ from eddyline.mp4.slice import sample_bytes
 from eddyline.mp4.write.box_writer import box, full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.mp4.write.output_track import OutputTrack, Piece
 
 CODEC: Final = "eia_608"
 """FFmpeg's name of the codec of closed captions."""
@@ -64,7 +64,7 @@ def write_track(src: ByteRanges, track: Track, shown: Presentation, out: Path) -
         samples.insert(0, box("cdat", _NOTHING))
         starts = np.insert(starts, 0, 0)
     size = np.array([len(each) for each in samples], np.int64)
-    captions = OutTrack(
+    captions = OutputTrack(
         handler="clcp",
         name="Captions",
         timescale=track.timescale,

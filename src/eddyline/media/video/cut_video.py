@@ -22,7 +22,7 @@ from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.slice import cut
-from eddyline.mp4.write.output_track import OutTrack, Piece, alike
+from eddyline.mp4.write.output_track import OutputTrack, Piece, alike
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Source:
 class Video:
     """The track to write and its times: `shown` from 0 on, in the track's ticks."""
 
-    out: OutTrack
+    out: OutputTrack
     shown: Presentation
 
 

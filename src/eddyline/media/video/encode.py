@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core.errors import EddylineError, InputError, ProofError, ToolError
-from eddyline.core.files import told_apart
+from eddyline.core.files import translate_errors
 from eddyline.core.process import Limits, Runner
 from eddyline.media.ladder import encoders
 from eddyline.media.ladder.chunks import Grid
@@ -15,7 +15,7 @@ from eddyline.media.ladder.codecs import is_hardware
 from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.ffprobe import blamed
-from eddyline.media.source.missing_frames import lost_frames
+from eddyline.media.source.missing_frames import missing_frames
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video import filters
@@ -100,7 +100,7 @@ def encode_chunk(
     an encoder lost some or set a keyframe off the grid, `ToolError`, `Interrupted`, `TransientError`.
     """
     tools.require({rung.encoder for rung in rungs})
-    with told_apart(f"encoding into {out_dir}"):
+    with translate_errors(f"encoding into {out_dir}"):
         out_dir.mkdir(parents=True, exist_ok=True)
     outs = [out_dir / f"{rung.name}.mp4" for rung in rungs]
     argv = command(piece, facts, rungs, grid, tools, outs, threads)
@@ -110,14 +110,14 @@ def encode_chunk(
     except ToolError as error:
         fault = blamed(error, "this chunk cannot be encoded")
         # Only footage that a plain decode cannot read either is at fault; anything else may be tried again.
-        if fault is not error and lost_frames(piece, tools=tools, runner=runner, limits=limits):
+        if fault is not error and missing_frames(piece, tools=tools, runner=runner, limits=limits):
             raise fault from error
         raise
-    with told_apart(f"reading back {out_dir}"):
+    with translate_errors(f"reading back {out_dir}"):
         made = tuple(_counted(rung, out, grid) for rung, out in zip(rungs, outs, strict=True))
     counts = {chunk.rung: chunk.frames for chunk in made}
     if set(counts.values()) != {piece.frames}:
-        lost = lost_frames(piece, tools=tools, runner=runner, limits=limits)
+        lost = missing_frames(piece, tools=tools, runner=runner, limits=limits)
         raise _miscounted(piece, counts, lost)
     return made
 

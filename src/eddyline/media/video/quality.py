@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.errors import ProofError, UnsupportedError, UsageError
-from eddyline.core.files import told_apart
+from eddyline.core.files import translate_errors
 from eddyline.core.process import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
@@ -57,7 +57,7 @@ def vmaf(
     others, _ = _picture(distorted)
     if frames != others:
         raise ProofError(f"{distorted.name} has {others} frames, {reference.name} {frames}")
-    with told_apart("measuring VMAF"):
+    with translate_errors("measuring VMAF"):
         argv = command(reference, distorted, tools, width=width, height=height, threads=threads)
         _require_vmaf(tools, runner)
         log = work / _LOG

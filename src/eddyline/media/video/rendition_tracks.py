@@ -17,7 +17,7 @@ from eddyline.mp4.entries.spherical import with_v2
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.write.output_track import OutTrack, passthrough
+from eddyline.mp4.write.output_track import OutputTrack, passthrough
 from eddyline.store.ranges import FileRanges
 
 # Telemetry and timecode by kind; beside them whatever a camera calls metadata, and GoPro's frame description.
@@ -26,7 +26,7 @@ _DATA_HANDLERS, _DATA_FORMATS = frozenset({"meta"}), frozenset({"fdsc"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sound:
+class AudioTrack:
     """One encoded audio file: its only track, and the samples a channel that it presents."""
 
     path: Path
@@ -35,19 +35,19 @@ class Sound:
     samples: int
 
 
-def read_sound(path: Path) -> Sound:
+def read_audio(path: Path) -> AudioTrack:
     """The index of an encoded audio file; raises `ProofError` if there is no audio in it."""
     with FileRanges(path) as source:
         movie = read_movie(source)
     track = movie.first("audio")
     if track is None:
         raise ProofError(f"{path.name} has no audio")
-    return Sound(path=path, movie=movie, track=track, samples=presented_samples(movie, track))
+    return AudioTrack(path=path, movie=movie, track=track, samples=presented_samples(movie, track))
 
 
-def picture(
+def video_track(
     rung: Rung, joined: Joined, track: Track, shown: Presentation, timescale: int, facts: VideoFacts
-) -> OutTrack:
+) -> OutputTrack:
     """The video: upright and of square pixels, so the matrix is the identity; times are the source's.
 
     Spherical metadata is the source's, in the rendition's pixels.
@@ -59,7 +59,7 @@ def picture(
         else carried(metadata, (facts.width, facts.height), (rung.width, rung.height))
     )
     times = schedule(joined.rank, shown, timescale=track.timescale, movie_timescale=timescale)
-    return OutTrack(
+    return OutputTrack(
         handler="vide",
         name=track.name,
         timescale=track.timescale,
@@ -77,7 +77,7 @@ def picture(
     )
 
 
-def heard(sound: Sound, about: AudioFacts | None, timescale: int) -> OutTrack:
+def audio_track(sound: AudioTrack, about: AudioFacts | None, timescale: int) -> OutputTrack:
     """The audio as it was encoded, priming and all, under the source's language and title."""
     copy = passthrough(sound.movie, sound.track, sound.path, timescale=timescale)
     if about is None:

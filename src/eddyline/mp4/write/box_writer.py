@@ -15,7 +15,7 @@ from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.entries.track_labels import labels_payload
 from eddyline.mp4.movie import IDENTITY, Edit
 from eddyline.mp4.write.interleave import Chunk, Timing
-from eddyline.mp4.write.output_track import OutTrack
+from eddyline.mp4.write.output_track import OutputTrack
 
 _U32 = (1 << 32) - 1
 _LONGEST = (1 << 63) - 1
@@ -49,7 +49,7 @@ def mdat_header(media: int) -> bytes:
 
 
 def movie_box(
-    tracks: Sequence[OutTrack],
+    tracks: Sequence[OutputTrack],
     timings: Sequence[Timing],
     chunks: Sequence[Chunk],
     *,
@@ -127,7 +127,7 @@ def _places(timings: Sequence[Timing], chunks: Sequence[Chunk]) -> list[_Places]
     return [_Places(samples=table[:, 0], description=table[:, 1], at=table[:, 2]) for table in tables]
 
 
-def _shown(track: OutTrack, timing: Timing, timescale: int) -> int:
+def _shown(track: OutputTrack, timing: Timing, timescale: int) -> int:
     """Movie ticks the track is shown for."""
     whole = rescale(timing.length, timing.timescale, timescale)
     if not track.edits:
@@ -155,7 +155,7 @@ def _clock(creation_time: int, timescale: int, duration: int) -> tuple[int, int,
 
 def _trak(
     number: int,
-    track: OutTrack,
+    track: OutputTrack,
     timing: Timing,
     rows: bytes,
     offsets: Ints,
@@ -222,7 +222,7 @@ def _edts(edits: tuple[Edit, ...]) -> bytes:
     return box("edts", full_box("elst", int(large), 0, struct.pack(">I", len(rows)), *rows))
 
 
-def _rows(track: OutTrack, timing: Timing, place: _Places) -> bytes:
+def _rows(track: OutputTrack, timing: Timing, place: _Places) -> bytes:
     """All of stbl but stsd and the chunk offsets."""
     if timing.units is not None:
         return _unit_rows(timing, timing.units, place)

@@ -21,7 +21,7 @@ from eddyline.mp4.byte_ranges import ByteRanges, Ints, block_of, blocks_of, in_o
 from eddyline.mp4.movie import IDENTITY
 from eddyline.mp4.write.box_writer import file_type, mdat_header, movie_box
 from eddyline.mp4.write.interleave import Chunk, Timing, plan_chunks
-from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
 _LARGEST_NUMBER: Final = (1 << 32) - 1
@@ -39,7 +39,7 @@ class Written:
 
 def write(
     out: Path,
-    tracks: Sequence[OutTrack],
+    tracks: Sequence[OutputTrack],
     *,
     timescale: int,
     creation_time: int = 0,
@@ -97,7 +97,7 @@ def _store(out: Path, parts: Iterable[bytes], *, durable: bool) -> Written:
     return Written(bytes=total, sha256=digest.hexdigest())
 
 
-def _timing(place: int, track: OutTrack, count: int) -> Timing:
+def _timing(place: int, track: OutputTrack, count: int) -> Timing:
     """One track's arrays, checked and put together."""
     nothing = np.zeros(0, np.int64)
     size = np.concatenate([nothing, *(piece.size for piece in track.pieces)]).astype(np.int64)
@@ -130,7 +130,7 @@ def _timing(place: int, track: OutTrack, count: int) -> Timing:
     )
 
 
-def _units(place: int, track: OutTrack, size: Ints, duration: Ints) -> Ints | None:
+def _units(place: int, track: OutputTrack, size: Ints, duration: Ints) -> Ints | None:
     """How many units each sample is, where the track's tables are to count units."""
     shifted = track.cts_offset is not None and bool(np.any(track.cts_offset))
     if not track.unit_bytes or shifted or track.sync is not None:
@@ -147,7 +147,9 @@ def _out_of(values: Ints) -> bool:
     return int(values.min()) < 0 or int(values.max()) > _LARGEST_NUMBER
 
 
-def _media(tracks: Sequence[OutTrack], timings: Sequence[Timing], chunks: Sequence[Chunk]) -> Iterator[bytes]:
+def _media(
+    tracks: Sequence[OutputTrack], timings: Sequence[Timing], chunks: Sequence[Chunk]
+) -> Iterator[bytes]:
     """All samples' bytes in the order of the chunks."""
     feeds = [_Feed(track) for track in tracks]
     try:
@@ -161,7 +163,7 @@ def _media(tracks: Sequence[OutTrack], timings: Sequence[Timing], chunks: Sequen
 class _Feed:
     """A track's bytes, from one sample to the next through all pieces, a block in memory at a time."""
 
-    def __init__(self, track: OutTrack) -> None:
+    def __init__(self, track: OutputTrack) -> None:
         self._stretches = _stretches(track.pieces)
         self._opened: FileRanges | None = None
         self._rest = memoryview(b"")

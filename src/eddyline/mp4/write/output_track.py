@@ -25,7 +25,7 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OutTrack:
+class OutputTrack:
     """A track to write.
 
     `stsd` and `media_header` are whole boxes, taken as they are, and so are `boxes`, which go behind mdia.
@@ -61,9 +61,9 @@ class OutTrack:
     roles: tuple[str, ...] = ()
 
 
-def alike(track: Track) -> OutTrack:
+def alike(track: Track) -> OutputTrack:
     """A track that is described as this one is, without samples, edits or references."""
-    return OutTrack(
+    return OutputTrack(
         handler=track.handler,
         name=track.name,
         timescale=track.timescale,
@@ -86,7 +86,7 @@ def alike(track: Track) -> OutTrack:
 
 def passthrough(
     movie: Movie, track: Track, src: ByteRanges | Path, *, timescale: int | None = None
-) -> OutTrack:
+) -> OutputTrack:
     """The track as it is, for a movie that is written with `timescale` (default: that of `movie`).
 
     References are left out, since only the caller knows which tracks are written and where: see `linked`.
@@ -107,7 +107,7 @@ def passthrough(
 
 def chosen(
     movie: Movie, track: Track, src: ByteRanges, numbers: Ints, *, timescale: int | None = None
-) -> OutTrack:
+) -> OutputTrack:
     """The track with these samples alone (decode order), one after another, without edits or references."""
     samples = track.samples
     whole = passthrough(movie, track, src, timescale=timescale)
@@ -155,7 +155,7 @@ def _edit_length(movie: Movie, track: Track, edit: Edit, timescale: int) -> int:
     return -(-ticks * timescale // track.timescale)
 
 
-def linked(sources: Sequence[Track | None], tracks: Sequence[OutTrack]) -> list[OutTrack]:
+def linked(sources: Sequence[Track | None], tracks: Sequence[OutputTrack]) -> list[OutputTrack]:
     """`tracks` with the references of the `sources` they stand for, where the track referred to is written.
 
     `sources` has one entry for each of `tracks`: the source track, or None for a new one.

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from eddyline.core.atomic_output import appearing
+from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import UsageError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.write.box_writer import box, full_box
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece, passthrough
+from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
 from eddyline.pipeline.demo_clip.payloads import Payload, payloads, settings
 from eddyline.pipeline.demo_clip.trip import ALTITUDE_M, LATITUDE, LONGITUDE
 from eddyline.store.ranges import FileRanges
@@ -67,7 +67,7 @@ def make_clip(
     if not 1 <= seconds <= _LONGEST_S:
         raise UsageError(f"a clip of {seconds} s", remedy=f"ask for 1 to {_LONGEST_S} seconds")
     tools, runner = tools or Toolchain.find(), runner or Runner()
-    with appearing(out) as aside:
+    with atomic_output(out) as aside:
         film, raw = aside.work / "film.mp4", aside.work / "telemetry.gpmf"
         argv = command(tools.ffmpeg, film, seconds=seconds, width=width, height=height)
         runner.run(argv, limits=Limits(wall_s=60 + seconds * _SECONDS_A_SECOND))
@@ -117,11 +117,11 @@ def _join(film: Path, raw: Path, whole: Path) -> None:
         )
 
 
-def _telemetry_track(raw: Path, told: Sequence[Payload]) -> OutTrack:
+def _telemetry_track(raw: Path, told: Sequence[Payload]) -> OutputTrack:
     """The gpmd track as cameras write it: handler meta, timescale 1000, a sample entry without fields."""
     size = np.array([len(each.data) for each in told], np.int64)
     entry = box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
-    return OutTrack(
+    return OutputTrack(
         handler="meta",
         name="GoPro MET",  # readers look for this very name
         timescale=1000,

@@ -8,13 +8,13 @@ from eddyline.core.errors import UsageError
 from eddyline.graph.job import Job
 from eddyline.graph.states import OPEN
 from eddyline.pipeline.planning.output_layout import STATE
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 from eddyline.store.store import Store
 
 
 def destination(store: Store) -> str:
     """The store's address as all machines spell it; "" for a folder, whose path may differ on each."""
-    return "" if isinstance(store, FolderStore) else store.where(STATE).removesuffix(f"/{STATE}")
+    return "" if isinstance(store, LocalStore) else store.where(STATE).removesuffix(f"/{STATE}")
 
 
 def require(store: Store, job: Job) -> None:

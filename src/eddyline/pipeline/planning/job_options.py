@@ -15,7 +15,7 @@ _BEHIND: dict[Urgency, int] = {"interactive": 0, "bulk": PRIORITY_BAND}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class JobOptions:
     """What every job of an asset inherits.
 
     `owner`: within a priority every owner gets the same share. `deadline` (seconds since 1970): when it
@@ -42,9 +42,9 @@ class Terms:
         return {"owner": self.owner, "urgency": self.urgency, "deadline": self.deadline}
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> Terms:
+    def from_json(cls, plain: Mapping[str, Any]) -> JobOptions:
         """The terms that `to_json` wrote; what is missing is as it is by default."""
         return cls(**plain)
 
 
-USUAL: Final = Terms()
+USUAL: Final = JobOptions()

@@ -18,7 +18,7 @@ from eddyline.graph.job import Job
 from eddyline.media.ladder.codecs import ENCODERS
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.ladder.profile import Profile
-from eddyline.pipeline.planning.job_options import Terms
+from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.planning.plan import KINDS, Plan, parts_folder
 
 _PLAN_KEY = re.compile(r"\.eddyline/parts/([0-9a-f]{16})/plan-[0-9a-f]{16}\.json")
@@ -82,7 +82,7 @@ class InspectSpec:
     fingerprint: str
     ask: str
     profile: Profile
-    terms: Terms
+    terms: JobOptions
 
     @classmethod
     def of(cls, job: Job) -> InspectSpec:
@@ -104,9 +104,9 @@ class InspectSpec:
         )
 
 
-def _terms(plain: object) -> Terms:
+def _terms(plain: object) -> JobOptions:
     try:
-        terms = Terms.from_json(plain)  # type: ignore[arg-type]  # what is not a mapping raises TypeError
+        terms = JobOptions.from_json(plain)  # type: ignore[arg-type]  # what is not a mapping raises TypeError
     except (TypeError, UsageError) as error:
         raise JobSpecError(
             f"terms that are not known: {shown(str(error), 200)}", path="spec/terms"

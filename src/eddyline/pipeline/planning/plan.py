@@ -17,7 +17,7 @@ from eddyline.media.ladder.codecs import DEFAULTS
 from eddyline.media.ladder.ladder import Rung, rungs
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.source import SourceFacts
-from eddyline.pipeline.planning.job_options import USUAL, Terms
+from eddyline.pipeline.planning.job_options import USUAL, JobOptions
 
 # Part of every output's key: raise it when the same plan would give other bytes than before.
 RECIPE = 2
@@ -173,7 +173,7 @@ def inspect_job(
     ask: str,
     profile: Profile,
     store: str = "",
-    terms: Terms = USUAL,
+    terms: JobOptions = USUAL,
     cls: str | None = None,
 ) -> NewJob:
     """The first job of an asset; it spawns the others. `ask` digests profile, toolchain, recipe and store.
@@ -202,7 +202,7 @@ def inspect_job(
     )
 
 
-def jobs(plan: Plan, ask: str, terms: Terms = USUAL, route: Route | None = None) -> tuple[NewJob, ...]:
+def jobs(plan: Plan, ask: str, terms: JobOptions = USUAL, route: Route | None = None) -> tuple[NewJob, ...]:
     """All jobs after inspection, needs before those that name them; each in the class of its `route`.
 
     Raises `UnsupportedError` for a kind of job that no class runs.
@@ -230,7 +230,7 @@ def jobs(plan: Plan, ask: str, terms: Terms = USUAL, route: Route | None = None)
 class _Draft:
     """Collects the jobs of one plan."""
 
-    def __init__(self, plan: Plan, ask: str, terms: Terms, route: Route) -> None:
+    def __init__(self, plan: Plan, ask: str, terms: JobOptions, route: Route) -> None:
         self._plan, self._ask, self._terms, self._route = plan, ask, terms, route
         self.made: list[NewJob] = []
 

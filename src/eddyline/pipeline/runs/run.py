@@ -9,7 +9,7 @@ from functools import partial
 
 from eddyline.core.errors import EddylineError, MissingError
 from eddyline.core.stop import Stop
-from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN, State
@@ -20,9 +20,9 @@ from eddyline.pipeline.planning.routing import first_class
 from eddyline.pipeline.publication.published import left_out
 from eddyline.pipeline.runs.events import Event, RunReport
 from eddyline.pipeline.runs.progress import Progress
-from eddyline.pipeline.runs.run_report import Account, buried, failure
-from eddyline.pipeline.runs.submit_all import Intake
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runs.run_report import RunAccount, buried, failure
+from eddyline.pipeline.runs.submit_all import SubmitAll
+from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
 from eddyline.pipeline.submission.discover import Discovered
 from eddyline.pipeline.submission.submit import Submitted
@@ -37,7 +37,7 @@ class Run:
     """
 
     where: Callable[[str], str]
-    bench: Bench
+    bench: Runtime
     ledger: Ledger
     profile: Profile
     toolchain: str
@@ -45,16 +45,16 @@ class Run:
     stop: Stop
     on_event: Callable[[Event], None]
     merge: bool = True
-    account: Account = field(init=False)
+    account: RunAccount = field(init=False)
 
     def __post_init__(self) -> None:
-        self.account = Account(
+        self.account = RunAccount(
             where=self.where, on_event=self.on_event, left_out=partial(left_out, self.bench.store)
         )
 
     def perform(self, found: Discovered) -> RunReport:
         """Work until nothing is open any more, or until told to stop."""
-        intake = Intake(
+        intake = SubmitAll(
             store=self.bench.store,
             ledger=self.ledger,
             profile=self.profile,
@@ -108,11 +108,11 @@ class Run:
             job = event.job
             if job.kind == "tidy":
                 return  # the asset is there; what it leaves is swept by the next run
-            if event.happening is Happening.FAILED and job.state is State.DEAD:
+            if event.happening is WorkerEventKind.FAILED and job.state is State.DEAD:
                 self.account.failed(job.asset, buried(named.get(job.asset), job))
                 # The asset cannot be finished in this run; whoever asks again gets everything back.
                 self.ledger.cancel(asset=job.asset, reason=f"{job.id} failed")
-            if event.happening is Happening.FINISHED and job.kind == "publish":
+            if event.happening is WorkerEventKind.FINISHED and job.kind == "publish":
                 known = named.get(job.asset)
                 self.account.finished(job.asset, known.name if known else job.asset, reused=False)
 

@@ -12,16 +12,16 @@ from eddyline.core import files
 from eddyline.core.errors import UsageError
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE, manifest_key
 from eddyline.pipeline.planning.plan import parts_folder
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 from eddyline.store.store import Store
 
 
-class Home:
+class RunDirectory:
     """DIR: `assets/` for people, `.eddyline/` for the ledger, the parts and scratch space."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        self.store = FolderStore(self.root)
+        self.store = LocalStore(self.root)
 
     @property
     def state(self) -> Path:
@@ -46,7 +46,7 @@ class Home:
         is done in one store is not done in another.
         """
         self.store.check()
-        with files.told_apart(f"preparing {self.root}"):
+        with files.translate_errors(f"preparing {self.root}"):
             self.scratch.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -67,7 +67,7 @@ class Home:
 
     def _belong_to(self, place: str) -> None:
         mark = self.state / "store"
-        with files.told_apart(f"preparing {self.root}"):
+        with files.translate_errors(f"preparing {self.root}"):
             if mark.is_file():
                 known = mark.read_text("utf-8")
             elif self.ledger.is_file() or not place:
@@ -89,7 +89,7 @@ class Home:
         for folder in list(self.scratch.iterdir()):
             files.remove_tree(folder)
         for top in (self.root / OUTPUT, self.state):
-            files.sweep_asides(top)
+            files.remove_temp_paths(top)
         parts = self.state / "parts"
         for folder in list(parts.iterdir()) if parts.is_dir() else ():
             if self.store.size(manifest_key(folder.name)) is not None and not busy(folder.name):

@@ -29,7 +29,7 @@ from eddyline.store.store import Store
 
 
 @dataclass(kw_only=True)
-class Account:
+class RunAccount:
     """One run's account. `where` gives the address of a key as it is shown to users.
 
     `left_out` gives what a published asset does not carry of its source.

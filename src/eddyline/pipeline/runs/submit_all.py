@@ -11,8 +11,8 @@ from eddyline.core.stop import Stop
 from eddyline.edit.merge.merge import recordings
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.media.ladder.profile import Profile
-from eddyline.pipeline.planning.job_options import USUAL, Terms
-from eddyline.pipeline.runs.run_report import Account
+from eddyline.pipeline.planning.job_options import USUAL, JobOptions
+from eddyline.pipeline.runs.run_report import RunAccount
 from eddyline.pipeline.submission.discover import Discovered
 from eddyline.pipeline.submission.submit import Submitted, submit
 from eddyline.store.addresses import parse
@@ -20,7 +20,7 @@ from eddyline.store.store import Store
 
 
 @dataclass(kw_only=True)
-class Intake:
+class SubmitAll:
     """What all sources of one call have in common.
 
     `toolchain` names what the assets are made with (see `submit`). `merge`: the chapters that a camera cut
@@ -32,9 +32,9 @@ class Intake:
     ledger: Ledger
     profile: Profile
     toolchain: str
-    account: Account
+    account: RunAccount
     stop: Stop
-    terms: Terms = USUAL
+    terms: JobOptions = USUAL
     merge: bool = True
     cls: str | None = None
     bring: Callable[[Path], str] = str

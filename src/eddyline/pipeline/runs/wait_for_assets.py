@@ -14,7 +14,7 @@ from eddyline.graph.states import OPEN, State
 from eddyline.pipeline.publication.published import published
 from eddyline.pipeline.runs.events import AssetProgress, Event
 from eddyline.pipeline.runs.progress import STAGES
-from eddyline.pipeline.runs.run_report import Account
+from eddyline.pipeline.runs.run_report import RunAccount
 from eddyline.pipeline.submission.submit import Submitted
 from eddyline.store.store import Store
 
@@ -25,7 +25,7 @@ _TELL_EVERY_S = 60.0
 
 
 @dataclass(kw_only=True)
-class Following:
+class WaitForAssets:
     """Waits for assets, and tells how far they are.
 
     `unserved` finds the classes with due jobs and no workers. Those that these assets wait for are told at
@@ -34,7 +34,7 @@ class Following:
 
     store: Store
     ledger: Ledger
-    account: Account
+    account: RunAccount
     stop: Stop
     on_event: Callable[[Event], None]
     unserved: Callable[[], Sequence[Unserved]] = tuple

@@ -18,7 +18,7 @@ def free_gib(folder: Path) -> float:
     return shutil.disk_usage(there).free / _GIB
 
 
-def await_room(folder: Path, needed_gib: float, stop: Stop, *, patience_s: float) -> None:
+def await_disk_space(folder: Path, needed_gib: float, stop: Stop, *, patience_s: float) -> None:
     """Return once so much is free. A full machine keeps its slots waiting, not failing one job after another.
 
     Raises `TransientError` if it lasts, `Interrupted` when told to stop.

@@ -26,7 +26,7 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import StepSpec
 from eddyline.pipeline.planning.plan import Plan, job_id
 from eddyline.pipeline.runtime.parts import Part
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.store.store import Store
 
 QUIET_S = 600.0
@@ -57,7 +57,7 @@ class Record:
     before: tuple[str, ...] = ()
 
 
-class Stance(StrEnum):
+class EncoderChoice(StrEnum):
     """What a worker does with a chunk."""
 
     GO = "go"
@@ -65,12 +65,12 @@ class Stance(StrEnum):
     HAND_BACK = "hand back"
 
 
-def stance(record: Record, build: str, now: float) -> Stance:
+def stance(record: Record, build: str, now: float) -> EncoderChoice:
     """What a worker with `build` does with a chunk of an asset of that record."""
     if record.build == build:
-        return Stance.GO
+        return EncoderChoice.GO
     superseded = build in record.before and now - record.at < QUIET_S
-    return Stance.HAND_BACK if superseded else Stance.TAKE_OVER
+    return EncoderChoice.HAND_BACK if superseded else EncoderChoice.TAKE_OVER
 
 
 def taken(record: Record | None, build: str, job: str, now: float) -> Record:
@@ -106,7 +106,7 @@ def was_mixed(job: Job) -> bool:
 
 
 def one_build(
-    bench: Bench, inner: Handler, *, clock: Callable[[], float] = time.time, pause_s: float = _PAUSE_S
+    bench: Runtime, inner: Handler, *, clock: Callable[[], float] = time.time, pause_s: float = _PAUSE_S
 ) -> Handler:
     """The handler of chunk jobs: `inner`, for one build of FFmpeg at a time.
 
@@ -135,7 +135,7 @@ def one_build(
 class _Entry:
     """One chunk's dealings with its asset's record."""
 
-    bench: Bench
+    bench: Runtime
     plan: Plan
     job: Job
     spec: StepSpec
@@ -158,12 +158,12 @@ class _Entry:
                 fresh = taken(None, self._build, self.job.id, now)
             else:
                 match stance(record, self._build, now):
-                    case Stance.HAND_BACK:
+                    case EncoderChoice.HAND_BACK:
                         stop.wait(self.pause_s)
                         raise Interrupted("the chunks of this asset are made with a newer FFmpeg")
-                    case Stance.GO if now - record.at < _FRESH_S:
+                    case EncoderChoice.GO if now - record.at < _FRESH_S:
                         return record
-                    case Stance.GO:
+                    case EncoderChoice.GO:
                         fresh = replace(record, at=now)
                     case _:
                         fresh = taken(record, self._build, self.job.id, now)

@@ -8,7 +8,7 @@ from eddyline.gpmf.hilights import KINDS, read_hilights
 from eddyline.gpmf.reader import parse
 from eddyline.gpmf.sources import boxes
 from eddyline.media.pictures.highlights import Highlight, placed
-from eddyline.pipeline.runtime.source_files import Footage
+from eddyline.pipeline.runtime.source_files import OpenSource
 
 
 def told(udta: bytes | None) -> Sequence[tuple[float, str]]:
@@ -19,6 +19,6 @@ def told(udta: bytes | None) -> Sequence[tuple[float, str]]:
     return [(mark.time_s, KINDS.get(mark.kind, "other")) for mark in marks]
 
 
-def highlights(footage: Footage) -> tuple[Highlight, ...]:
+def highlights(footage: OpenSource) -> tuple[Highlight, ...]:
     """The marks that fall on a frame of the footage, in order of time."""
     return placed(told(footage.movie.udta), footage.presentation, footage.track.timescale)

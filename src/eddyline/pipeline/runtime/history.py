@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.messages import Offer
+from eddyline.graph.messages import Publication
 
 _TOLD = "publish"  # the kind of job that asks
 _KEY = "history"
@@ -45,16 +45,16 @@ def from_spec(job: Job) -> History:
     return History(redone_jobs=redone, interruptions=interruptions, started=float(started))
 
 
-def with_history(ledger: Ledger) -> Callable[[Sequence[Offer]], Sequence[Offer]]:
+def with_history(ledger: Ledger) -> Callable[[Sequence[Publication]], Sequence[Publication]]:
     """For coordinators: put it into the jobs that ask, just before they are published."""
 
-    def prepare(offers: Sequence[Offer]) -> Sequence[Offer]:
+    def prepare(offers: Sequence[Publication]) -> Sequence[Publication]:
         return [_told(ledger, offer) if offer.job.kind == _TOLD else offer for offer in offers]
 
     return prepare
 
 
-def _told(ledger: Ledger, offer: Offer) -> Offer:
+def _told(ledger: Ledger, offer: Publication) -> Publication:
     spec = {**offer.job.spec, _KEY: asdict(_history(ledger, offer.job.asset))}
     return replace(offer, job=replace(offer.job, spec=spec))
 

@@ -10,22 +10,22 @@ from eddyline.core.process import Runner
 from eddyline.media.source.probe import probe
 from eddyline.media.source.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.runtime.read_counter import Tally
-from eddyline.pipeline.runtime.source_files import Original
+from eddyline.pipeline.runtime.read_counter import ReadCounter
+from eddyline.pipeline.runtime.source_files import SourceFile
 from eddyline.pipeline.runtime.source_reader import arrived
 
 
-def look(address: str | Path, tools: Toolchain, *, runner: Runner | None = None) -> SourceFacts:
+def probe_source(address: str | Path, tools: Toolchain, *, runner: Runner | None = None) -> SourceFacts:
     """What one file or object is; what is not MP4 is rewrapped to a temporary one first.
 
     Raises `InputError` or `UnsupportedError` for what is no footage, `MissingError`, `TransientError`.
     """
     runner = runner or Runner()
-    original = Original.of(address)
-    looking = files.told_apart(f"looking at {original.name}")
+    original = SourceFile.of(address)
+    looking = files.translate_errors(f"looking at {original.name}")
     with looking, tempfile.TemporaryDirectory(prefix="eddyline-") as made:
         work = Path(made)
-        opening = arrived(original, work=work, runner=runner, tools=tools, tally=Tally())
+        opening = arrived(original, work=work, runner=runner, tools=tools, tally=ReadCounter())
         with opening as found, original.open() as source:
             return probe(
                 found.src,

@@ -12,7 +12,7 @@ BYTES_READ = "bytes_read"  # in the result of every job that reads its source
 
 
 @dataclass(kw_only=True)
-class Tally:
+class ReadCounter:
     """`bytes` read by ranges; what FFmpeg itself reads of a local file that is no MP4 is not among them."""
 
     bytes: int = 0

@@ -20,9 +20,9 @@ from eddyline.core.errors import MissingError
 from eddyline.core.identity import digest
 from eddyline.core.name_rules import remove_child
 from eddyline.core.process import Runner
-from eddyline.core.resource_limits import Bounds
+from eddyline.core.resource_limits import ResourceLimits
 from eddyline.core.stop import Stop
-from eddyline.edit.cancellable_reads import Watched
+from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.fleet.pools import JobLimits, Pools, load
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import Handler, JobContext
@@ -30,12 +30,12 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import StepSpec, asset_of_plan, read_plan
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.planning.routing import Router, on_this_machine
-from eddyline.pipeline.runtime.disk_space import await_room
+from eddyline.pipeline.runtime.disk_space import await_disk_space
 from eddyline.pipeline.runtime.history import History
 from eddyline.pipeline.runtime.parts import Part, Parts
-from eddyline.pipeline.runtime.read_counter import BYTES_READ, Tally
-from eddyline.pipeline.runtime.source_files import Footage, Indexes, Sources
-from eddyline.pipeline.runtime.upload_cleanup import Unfinished
+from eddyline.pipeline.runtime.read_counter import BYTES_READ, ReadCounter
+from eddyline.pipeline.runtime.source_files import Indexes, OpenSource, SourceRegistry
+from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
 from eddyline.store.store import Store
 
 _PLANS_KEPT = 100  # of the assets a worker did something for last
@@ -44,7 +44,7 @@ SOURCE_SUBTITLES = "subtitles-{}.srt"  # its subtitle tracks, as they were befor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bench:
+class Runtime:
     """What all jobs of one process share. `scratch` lies on the store's disk where the store is a folder.
 
     `pools` are the worker classes there are, and `router` decides which of them an asset's jobs go to (None:
@@ -61,7 +61,7 @@ class Bench:
     router: Router | None = None
     limits: Mapping[str, JobLimits] = field(default_factory=dict)
     patience_s: float = 120.0
-    unfinished: Unfinished = field(default_factory=Unfinished)
+    unfinished: UploadCleanup = field(default_factory=UploadCleanup)
     indexes: Indexes = field(default_factory=Indexes)
     _plans: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
 
@@ -71,9 +71,9 @@ class Bench:
         return Parts(self.store)
 
     @property
-    def sources(self) -> Sources:
+    def sources(self) -> SourceRegistry:
         """Where the originals lie."""
-        return Sources(self.store)
+        return SourceRegistry(self.store)
 
     def plan(self, key: str) -> Plan:
         """The plan kept under `key`. Raises `MissingError`; `JobSpecError` for what is not a plan's key."""
@@ -104,7 +104,7 @@ class Bench:
         limits = self.limits.get(job.cls)
         if limits is None:
             return Runner(stop=stop)
-        bounds = Bounds(
+        bounds = ResourceLimits(
             wall_s=limits.wall_s,
             memory=None if limits.memory_mib is None else limits.memory_mib * 1024**2,
             room=int(limits.scratch_gib * 1024**3),
@@ -120,11 +120,11 @@ class Bench:
         Raises `TransientError` if the disk has not the room that the job's class may need.
         """
         if job.cls in self.limits:
-            await_room(self.scratch, self.limits[job.cls].room_gib, stop, patience_s=self.patience_s)
+            await_disk_space(self.scratch, self.limits[job.cls].room_gib, stop, patience_s=self.patience_s)
         # A digest, because the job's id comes from a message.
         folder = self.scratch / digest("scratch", job.id, job.fence)[:32]
         remove_child(self.scratch, folder)
-        with files.told_apart("making room to work"):
+        with files.translate_errors("making room to work"):
             folder.mkdir(parents=True)
         try:
             yield folder
@@ -140,13 +140,13 @@ class Task:
     plan: Plan
     index: Any
     work: Path
-    bench: Bench
+    bench: Runtime
     runner: Runner
     context: JobContext
-    tally: Tally = field(default_factory=Tally)
+    tally: ReadCounter = field(default_factory=ReadCounter)
 
     @contextmanager
-    def footage(self) -> Iterator[Footage]:
+    def footage(self) -> Iterator[OpenSource]:
         """The source, or what it was rewrapped to, read by ranges wherever it lies.
 
         Whoever reads when the job must stop gets `Interrupted`.
@@ -159,7 +159,7 @@ class Task:
             known = self.bench.sources.find(self.plan.asset)
             src = known.open()
         with src, self.tally.counting(src):
-            yield self.bench.indexes.of(known, Watched(src, self.context.stop.check))
+            yield self.bench.indexes.of(known, CancellableReads(src, self.context.stop.check))
 
     def part(self, kind: str, index: int | str | None = None) -> Part:
         """What another job of this asset has made. Raises `MissingError`."""
@@ -181,7 +181,7 @@ class Made:
 Step = Callable[[Task], Made]
 
 
-def handler(bench: Bench, step: Step, after: Callable[[Task, Part], None] | None = None) -> Handler:
+def handler(bench: Runtime, step: Step, after: Callable[[Task, Part], None] | None = None) -> Handler:
     """Make a job handler of a step. `after` runs each time, also when the part was there already."""
 
     def handle(job: Job, context: JobContext) -> Done:
@@ -211,7 +211,7 @@ def handler(bench: Bench, step: Step, after: Callable[[Task, Part], None] | None
 
 def _make(task: Task, step: Step, key: str) -> Part:
     own = time.thread_time()
-    with files.told_apart(f"working on {task.plan.name}"):
+    with files.translate_errors(f"working on {task.plan.name}"):
         made = step(task)
         task.context.stop.check()
         cpu = task.runner.cpu_s + time.thread_time() - own

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eddyline.core import files
-from eddyline.core.locked_directory import held, sweep
+from eddyline.core.locked_directory import lock_directory, sweep
 
 _OURS = re.compile(r"\d+-[0-9a-f]{8}")
 
@@ -23,8 +23,10 @@ def occupied(root: Path) -> Iterator[Path]:
     can be written.
     """
     with contextlib.ExitStack() as stack:
-        with files.told_apart(f"preparing {root}"):
+        with files.translate_errors(f"preparing {root}"):
             root.mkdir(parents=True, exist_ok=True)
             sweep([each for each in root.iterdir() if _OURS.fullmatch(each.name)])
-            folder = stack.enter_context(held(lambda: root / f"{os.getpid()}-{secrets.token_hex(4)}"))
+            folder = stack.enter_context(
+                lock_directory(lambda: root / f"{os.getpid()}-{secrets.token_hex(4)}")
+            )
         yield folder

@@ -28,7 +28,7 @@ _INDEXES_KEPT = 4  # a one-hour file's index is about 10 MB
 
 
 @dataclass(frozen=True, kw_only=True)
-class Footage:
+class OpenSource:
     """An open source with its index; `track` is the video track that is processed."""
 
     src: ByteRanges
@@ -38,7 +38,7 @@ class Footage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Original:
+class SourceFile:
     """Where a source lies and what it looked like when it was submitted.
 
     `address` is an absolute path of this machine, or s3://, gs:// or az://bucket/key. `stamp` changes when
@@ -50,7 +50,7 @@ class Original:
     stamp: str
 
     @classmethod
-    def of(cls, address: str | Path) -> Original:
+    def of(cls, address: str | Path) -> SourceFile:
         """As the source is now. Raises `MissingError`; `UsageError` for a bucket that cannot be reached."""
         place = parse(str(address))
         if place.local:
@@ -80,10 +80,10 @@ class Original:
             self._require(_of_file(path))
             return FileRanges(path)
         src = open_object(self.address)
-        self._require(Original(address=self.address, size=src.size, stamp=src.stamp or ""))
+        self._require(SourceFile(address=self.address, size=src.size, stamp=src.stamp or ""))
         return src
 
-    def _require(self, now: Original) -> None:
+    def _require(self, now: SourceFile) -> None:
         if now != self:
             raise InputError(
                 f"{self.address} has changed since it was submitted",
@@ -92,7 +92,7 @@ class Original:
             )
 
 
-def _of_file(path: Path) -> Original:
+def _of_file(path: Path) -> SourceFile:
     try:
         stat = path.stat()
     except OSError as error:
@@ -103,7 +103,7 @@ def _of_file(path: Path) -> Original:
             remedy="rename it, or the folder that is called so; then it is taken",
             reason="path",
         )
-    return Original(address=str(path), size=stat.st_size, stamp=str(stat.st_mtime_ns))
+    return SourceFile(address=str(path), size=stat.st_size, stamp=str(stat.st_mtime_ns))
 
 
 def _is_unicode(text: str) -> bool:
@@ -118,17 +118,17 @@ def _is_unicode(text: str) -> bool:
 class Chapter:
     """One of several files that are one recording, and its fingerprint (hex)."""
 
-    original: Original
+    original: SourceFile
     fingerprint: str
 
 
-class Sources:
+class SourceRegistry:
     """Remembers where each asset's source lies; the same footage may move between two runs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def remember(self, asset: str, original: Original, chapters: Sequence[Chapter] = ()) -> None:
+    def remember(self, asset: str, original: SourceFile, chapters: Sequence[Chapter] = ()) -> None:
         """Note (or correct) where the source lies; of a recording in chapters, all of them, in order."""
         value = _plain(original)
         if chapters:
@@ -137,7 +137,7 @@ class Sources:
             ]
         self._store.put_bytes(_note_key(asset), canonical(value))
 
-    def find(self, asset: str) -> Original:
+    def find(self, asset: str) -> SourceFile:
         """Where it was last seen; of a recording in chapters, the first. Raises `MissingError`."""
         return _original(self._note(asset))
 
@@ -170,18 +170,18 @@ def _note_key(asset: str) -> str:
     return f".eddyline/sources/{asset}.json"
 
 
-def _plain(original: Original) -> dict[str, Any]:
+def _plain(original: SourceFile) -> dict[str, Any]:
     return {"address": original.address, "size": original.size, "stamp": original.stamp}
 
 
-def _original(plain: dict[str, Any]) -> Original:
+def _original(plain: dict[str, Any]) -> SourceFile:
     """The original of a note; raises `TypeError` or `LookupError` for what is not one."""
     if "path" in plain:  # noted before sources could lie in a store
         plain = {"address": plain["path"], "size": plain["size"], "stamp": str(plain["mtime_ns"])}
     address, size, stamp = plain["address"], plain["size"], plain["stamp"]
     if not isinstance(address, str) or not isinstance(stamp, str) or type(size) is not int or size < 0:
         raise TypeError("an address, a size or a stamp that is none")
-    return Original(address=address, size=size, stamp=stamp)
+    return SourceFile(address=address, size=size, stamp=stamp)
 
 
 class Indexes:
@@ -191,7 +191,7 @@ class Indexes:
         self._known: OrderedDict[Hashable, _Slot] = OrderedDict()
         self._turn = Lock()
 
-    def of(self, source: Hashable, src: ByteRanges) -> Footage:
+    def of(self, source: Hashable, src: ByteRanges) -> OpenSource:
         """The index of an open MP4, which is known as `source`: the same value, the same bytes.
 
         Raises `Mp4Error`, or `InputError` if it is no footage.
@@ -207,7 +207,7 @@ class Indexes:
                 track = main_video(movie)
                 slot.found = (movie, track, presentation(movie, track))
             movie, track, shown = slot.found
-        return Footage(src=src, movie=movie, track=track, presentation=shown)
+        return OpenSource(src=src, movie=movie, track=track, presentation=shown)
 
 
 class _Slot:

@@ -23,15 +23,15 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.byte_ranges import in_order
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.pipeline.runtime.read_counter import Tally
-from eddyline.pipeline.runtime.source_files import Original
+from eddyline.pipeline.runtime.read_counter import ReadCounter
+from eddyline.pipeline.runtime.source_files import SourceFile
 from eddyline.store.ranges import FileRanges, Ranges
 
 _PART = 4 * 1024 * 1024  # bytes of one request
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrived:
+class SourceReader:
     """An open source and its index. `container` is what came in, `wrapped` the MP4 that was made of it.
 
     `left_out` is what rewrapping left out, `codec` the video codec of the source that was rewrapped.
@@ -60,8 +60,8 @@ class Arrived:
 
 @contextmanager
 def arrived(
-    original: Original, *, work: Path, runner: Runner, tools: Toolchain, tally: Tally
-) -> Iterator[Arrived]:
+    original: SourceFile, *, work: Path, runner: Runner, tools: Toolchain, tally: ReadCounter
+) -> Iterator[SourceReader]:
     """Open a source, rewrapped into `work` where it is neither MP4 nor MOV.
 
     Raises `InputError` (each kind of bad footage in its own words), `UnsupportedError`, `MissingError`.
@@ -71,7 +71,7 @@ def arrived(
         if container in {"mp4", "mov"}:
             movie = read_movie(src)
             main_video(movie)
-            yield Arrived(src=src, movie=movie, container=container)
+            yield SourceReader(src=src, movie=movie, container=container)
             return
         local = original.path or fetched(src, work / "fetched", check=runner.stop.check)
     wrapped = work / "remuxed.mp4"
@@ -82,7 +82,7 @@ def arrived(
     with FileRanges(wrapped) as src, tally.counting(src):
         movie = read_movie(src)
         main_video(movie)
-        yield Arrived(
+        yield SourceReader(
             src=src,
             movie=movie,
             container=container,
@@ -93,7 +93,7 @@ def arrived(
         )
 
 
-def local(original: Original, out: Path, *, check: Callable[[], None], tally: Tally) -> Path:
+def local(original: SourceFile, out: Path, *, check: Callable[[], None], tally: ReadCounter) -> Path:
     """The source as a local file, fetched as `out` where it lies elsewhere.
 
     `check` is asked now and then while it is fetched, and may raise, to stop.

@@ -8,10 +8,10 @@ from eddyline.core.errors import EddylineError
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.pipeline.planning.job_spec import StepSpec
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.runtime import Runtime
 
 
-def cleaning_up(bench: Bench, inner: Handler) -> Handler:
+def cleaning_up(bench: Runtime, inner: Handler) -> Handler:
     """The handler `inner`; if the plan is gone when it ends, so is what it left.
 
     A worker that was frozen and given up for lost may wake up long after others have finished its asset. Its

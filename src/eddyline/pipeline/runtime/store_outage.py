@@ -18,7 +18,7 @@ from eddyline.store.store import Store
 _FIRST_S, _LONGEST_S = 1.0, 20.0  # between two questions whether it is there again
 
 
-class Outage:
+class StoreOutage:
     """Outlasts the outages of `store`; each is told to `on_said` once, and its end."""
 
     def __init__(

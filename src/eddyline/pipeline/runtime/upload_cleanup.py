@@ -24,7 +24,7 @@ class OpenUploads(Protocol):
         ...
 
 
-class Unfinished:
+class UploadCleanup:
     """Aborts what nobody will end. `uploads`: None where the store keeps none, or cannot be asked.
 
     `ages`: where else to look, once an hour, and how old (s) what is aborted there must be.

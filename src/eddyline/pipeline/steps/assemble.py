@@ -16,7 +16,7 @@ from eddyline.media.video.assemble import assemble as join
 from eddyline.pipeline.runtime.encoder_consistency import check_one
 from eddyline.pipeline.runtime.highlights import highlights
 from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.source_files import Footage
+from eddyline.pipeline.runtime.source_files import OpenSource
 from eddyline.pipeline.runtime.subtitles import carried
 from eddyline.pipeline.steps.samples import KIND, is_tonemapped, read_samples, sample_plan
 
@@ -71,12 +71,12 @@ def assemble(task: Task) -> Made:
     )
 
 
-def _seconds(source: Footage, frame: int) -> float:
+def _seconds(source: OpenSource, frame: int) -> float:
     """When a frame is shown, in movie seconds."""
     return round(max(int(source.presentation.pts[frame]), 0) / source.track.timescale, 6)
 
 
-def _proven(task: Task, rung: Rung, out: Path, source: Footage) -> tuple[FrameSamples, float]:
+def _proven(task: Task, rung: Rung, out: Path, source: OpenSource) -> tuple[FrameSamples, float]:
     """Compare the rendition with FFmpeg's decode of the original; what was compared, and CPU seconds."""
     started = task.runner.cpu_s + time.thread_time()
     part = task.part(KIND)

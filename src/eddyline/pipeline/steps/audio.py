@@ -13,7 +13,7 @@ from eddyline.mp4.movie import Track
 from eddyline.mp4.slice import copy_tracks
 from eddyline.mp4.write.mux import write
 from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.source_files import Footage
+from eddyline.pipeline.runtime.source_files import OpenSource
 
 
 def audio(task: Task) -> Made:
@@ -48,7 +48,7 @@ def audio(task: Task) -> Made:
     )
 
 
-def _copy(source: Footage, track: Track, out: Path) -> None:
+def _copy(source: OpenSource, track: Track, out: Path) -> None:
     """The track alone in a local file; PCM without its edits, which FFmpeg obeys to 1,024 samples only."""
     plain = (
         track_range.whole(source.movie, track, source.src) if track_range.cut_to_the_sample(track) else None

@@ -11,7 +11,7 @@ from typing import Any
 from eddyline.core import files
 from eddyline.core.identity import canonical
 from eddyline.core.process import Runner
-from eddyline.edit.cancellable_reads import Watched
+from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.edit.merge.merge import join_chapters
 from eddyline.fleet.routing import Route
 from eddyline.graph.job import Done, Job
@@ -25,21 +25,21 @@ from eddyline.mp4.movie import Movie
 from eddyline.pipeline.planning.destination import require
 from eddyline.pipeline.planning.job_spec import InspectSpec
 from eddyline.pipeline.planning.plan import Plan, jobs, parts_folder
-from eddyline.pipeline.runtime.read_counter import BYTES_READ, Tally
-from eddyline.pipeline.runtime.runtime import SOURCE, SOURCE_SUBTITLES, Bench
-from eddyline.pipeline.runtime.source_files import Chapter, Original
-from eddyline.pipeline.runtime.source_reader import Arrived, arrived, local
+from eddyline.pipeline.runtime.read_counter import BYTES_READ, ReadCounter
+from eddyline.pipeline.runtime.runtime import SOURCE, SOURCE_SUBTITLES, Runtime
+from eddyline.pipeline.runtime.source_files import Chapter, SourceFile
+from eddyline.pipeline.runtime.source_reader import SourceReader, arrived, local
 from eddyline.store.ranges import Ranges
 
 
-def inspect(bench: Bench) -> Handler:
+def inspect(bench: Runtime) -> Handler:
     """The handler of `inspect` jobs: facts, plan, and all the jobs that the plan asks for."""
 
     def handle(job: Job, context: JobContext) -> Done:
-        started, stop, tally = time.thread_time(), context.stop, Tally()
+        started, stop, tally = time.thread_time(), context.stop, ReadCounter()
         spec = InspectSpec.of(job)
         require(bench.store, job)
-        with bench.workplace(job, stop) as work, files.told_apart(f"inspecting {spec.name}"):
+        with bench.workplace(job, stop) as work, files.translate_errors(f"inspecting {spec.name}"):
             runner = bench.runner(job, work, stop)
             plan, route = _Inspection(bench=bench, spec=spec, runner=runner, work=work, tally=tally).plan()
         bench.store.put_bytes(plan.key, canonical(plan.to_json()))
@@ -57,11 +57,11 @@ def inspect(bench: Bench) -> Handler:
 class _Inspection:
     """One look at one source."""
 
-    bench: Bench
+    bench: Runtime
     spec: InspectSpec
     runner: Runner
     work: Path
-    tally: Tally
+    tally: ReadCounter
 
     def plan(self) -> tuple[Plan, Route]:
         spec = self.spec
@@ -92,7 +92,7 @@ class _Inspection:
         """The part that holds the source as one MP4, where it is none by itself."""
         return f"{parts_folder(self.spec.asset)}/source"
 
-    def _single(self, original: Original) -> tuple[SourceFacts, str]:
+    def _single(self, original: SourceFile) -> tuple[SourceFacts, str]:
         opening = arrived(
             original,
             work=self.work,
@@ -126,9 +126,11 @@ class _Inspection:
             main_video(movie)
             return self._facts(src, movie, container_of(src.read(0, min(HEAD, src.size))))
 
-    def _facts(self, src: Ranges, movie: Movie, container: str, found: Arrived | None = None) -> SourceFacts:
+    def _facts(
+        self, src: Ranges, movie: Movie, container: str, found: SourceReader | None = None
+    ) -> SourceFacts:
         return probe(
-            Watched(src, self.runner.stop.check),
+            CancellableReads(src, self.runner.stop.check),
             movie,
             runner=self.runner,
             tools=self.bench.tools,

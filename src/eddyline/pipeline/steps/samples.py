@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from eddyline.core.errors import ProofError
-from eddyline.edit.cancellable_reads import Watched
+from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.media.frame_proof.canvases import Plain
 from eddyline.media.frame_proof.source_samples import Reading, SourceSamples, microseconds, needed, sample
 from eddyline.media.frame_proof.windows import SamplePlan, choose
@@ -31,7 +31,7 @@ from eddyline.mp4.samples.random_access import can_begin
 from eddyline.mp4.sparse import sparse_copy
 from eddyline.pipeline.runtime.parts import Part
 from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.source_files import Footage, Original
+from eddyline.pipeline.runtime.source_files import OpenSource, SourceFile
 from eddyline.pipeline.runtime.source_reader import fetched
 
 KIND: Final = "samples"
@@ -89,7 +89,7 @@ def sample_plan(part: Part) -> SamplePlan:
 
 
 @contextmanager
-def _readings(task: Task, source: Footage, chosen: SamplePlan) -> Iterator[list[Reading]]:
+def _readings(task: Task, source: OpenSource, chosen: SamplePlan) -> Iterator[list[Reading]]:
     """The original files, local or made so, with the indexes that their frames are numbered by."""
     plan, sources = task.plan, task.bench.sources
     with ExitStack() as opened:
@@ -103,7 +103,7 @@ def _readings(task: Task, source: Footage, chosen: SamplePlan) -> Iterator[list[
 
 
 def _chapters(
-    task: Task, source: Footage, originals: Sequence[Original], chosen: SamplePlan, opened: ExitStack
+    task: Task, source: OpenSource, originals: Sequence[SourceFile], chosen: SamplePlan, opened: ExitStack
 ) -> list[Reading]:
     """Each chapter by its own index; in the whole source, its frames follow those of the chapters before."""
     times = microseconds(source.presentation, source.track.timescale)
@@ -112,7 +112,7 @@ def _chapters(
     for number, original in enumerate(originals):
         src = opened.enter_context(original.open())
         opened.enter_context(task.tally.counting(src))
-        own = task.bench.indexes.of(original, Watched(src, task.context.stop.check))
+        own = task.bench.indexes.of(original, CancellableReads(src, task.context.stop.check))
         if first >= len(times):
             break
         folder = task.work / f"chapter-{number}"
@@ -127,8 +127,8 @@ def _chapters(
 
 def _exact(
     task: Task,
-    own: Footage,
-    original: Original,
+    own: OpenSource,
+    original: SourceFile,
     chosen: SamplePlan,
     *,
     work: Path,
@@ -154,7 +154,7 @@ def _exact(
     return reading
 
 
-def _copy(reading: Reading, own: Footage, chosen: SamplePlan) -> None:
+def _copy(reading: Reading, own: OpenSource, chosen: SamplePlan) -> None:
     """Make the sparse copy that `reading` names."""
     count = len(own.presentation)
     table = own.track.samples
@@ -169,7 +169,7 @@ def _copy(reading: Reading, own: Footage, chosen: SamplePlan) -> None:
     sparse_copy(own.src, table.offset[wanted], table.size[wanted], reading.plain.path)
 
 
-def _rewrapped(task: Task, source: Footage, original: Original) -> Reading:
+def _rewrapped(task: Task, source: OpenSource, original: SourceFile) -> Reading:
     """What is no MP4 is read as it is; where it lies in a store, it is fetched once more."""
     local = original.path
     if local is None:
@@ -190,5 +190,5 @@ def _rewrapped(task: Task, source: Footage, original: Original) -> Reading:
     )
 
 
-def _first_time(source: Footage) -> int:
+def _first_time(source: OpenSource) -> int:
     return int(microseconds(source.presentation, source.track.timescale)[0])

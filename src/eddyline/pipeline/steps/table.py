@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eddyline.graph.worker.handler import Handler
 from eddyline.pipeline.runtime.encoder_consistency import one_build
-from eddyline.pipeline.runtime.runtime import Bench, handler
+from eddyline.pipeline.runtime.runtime import Runtime, handler
 from eddyline.pipeline.runtime.stale_output_cleanup import cleaning_up
 from eddyline.pipeline.steps.assemble import assemble
 from eddyline.pipeline.steps.audio import audio
@@ -19,7 +19,7 @@ from eddyline.pipeline.steps.telemetry import telemetry
 from eddyline.pipeline.steps.tidy import tidy
 
 
-def handlers(bench: Bench) -> dict[str, Handler]:
+def handlers(bench: Runtime) -> dict[str, Handler]:
     """The worker's handlers, by kind of job."""
     steps = {
         "poster": handler(bench, poster, after=show_poster),

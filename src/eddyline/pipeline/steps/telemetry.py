@@ -18,7 +18,7 @@ from eddyline.mp4.slice import sample_bytes
 from eddyline.page.journey import about
 from eddyline.pipeline.runtime.highlights import told
 from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.source_files import Footage
+from eddyline.pipeline.runtime.source_files import OpenSource
 
 # name in the manifest -> file
 _SIDE_FILES = {
@@ -55,7 +55,7 @@ def telemetry(task: Task) -> Made:
     )
 
 
-def _payloads(source: Footage, task: Task) -> Path:
+def _payloads(source: OpenSource, task: Task) -> Path:
     expected = task.plan.facts.telemetry
     track = source.movie.first("telemetry")
     if expected is None or track is None:
@@ -70,7 +70,7 @@ def _payloads(source: Footage, task: Task) -> Path:
     return path
 
 
-def _side_files(source: Footage, task: Task, facts: dict[str, Any]) -> tuple[Sequence[str], list[str]]:
+def _side_files(source: OpenSource, task: Task, facts: dict[str, Any]) -> tuple[Sequence[str], list[str]]:
     """Write what can be read into the scratch folder and fill in `facts`; names, and warnings."""
     if task.plan.facts.telemetry is None and not source.movie.udta:
         return (), []
@@ -86,7 +86,7 @@ def _side_files(source: Footage, task: Task, facts: dict[str, Any]) -> tuple[Seq
         return (), [f"the telemetry cannot be read: {str(error) or type(error).__name__}"]
 
 
-def _unplaced(source: Footage) -> list[str]:
+def _unplaced(source: OpenSource) -> list[str]:
     """HiLights that are nowhere on the timeline."""
     end = source.presentation.end / source.track.timescale
     beyond = sum(not 0 <= time_s < end for time_s, _ in told(source.movie.udta))

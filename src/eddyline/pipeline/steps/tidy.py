@@ -6,10 +6,10 @@ from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.pipeline.planning.job_spec import checked_asset
 from eddyline.pipeline.planning.plan import is_plan, parts_folder
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.runtime import Runtime
 
 
-def tidy(bench: Bench) -> Handler:
+def tidy(bench: Runtime) -> Handler:
     """The handler of `tidy` jobs: it keeps no part of its own, which would lie in the folder it removes."""
 
     def handle(job: Job, context: JobContext) -> Done:

@@ -16,7 +16,7 @@ from eddyline.core.errors import EddylineError, InputError, MissingError, Transi
 from eddyline.media.source.sniff import sniff as sniff_file
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
 from eddyline.pipeline.submission import file_types
-from eddyline.pipeline.submission.file_types import filming_order
+from eddyline.pipeline.submission.file_types import recording_order
 from eddyline.pipeline.submission.stored_sources import below, looked_for
 from eddyline.store.addresses import parse
 
@@ -113,7 +113,7 @@ class _Search:
         while open_folders:
             folder = open_folders.pop()
             try:
-                entries = sorted(folder.iterdir(), key=lambda entry: filming_order(entry.name))
+                entries = sorted(folder.iterdir(), key=lambda entry: recording_order(entry.name))
             except OSError as error:
                 self._failed.append((str(folder), _unreachable(error)))
                 continue

@@ -64,7 +64,7 @@ def why_not(name: str, sniff: Callable[[], object]) -> str:
     return ""
 
 
-def filming_order(name: str) -> tuple[str, str]:
+def recording_order(name: str) -> tuple[str, str]:
     """Sort key within a folder: by name, but a camera's chapters by clip, then chapter."""
     stem = PurePosixPath(name).stem
     if match := _CHAPTER.fullmatch(stem):

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from eddyline.core.errors import MissingError, UsageError
 from eddyline.media.source.sniff import HEAD
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
-from eddyline.pipeline.submission.file_types import filming_order, why_not
+from eddyline.pipeline.submission.file_types import recording_order, why_not
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import BUCKETS
 from eddyline.store.store import checked_key
@@ -80,7 +80,7 @@ def _hidden(key: str, top: str, results: set[str]) -> bool:
 
 def _walk(key: str) -> tuple[str, tuple[str, str]]:
     path = PurePosixPath(key)
-    return str(path.parent), filming_order(path.name)
+    return str(path.parent), recording_order(path.name)
 
 
 def _unnameable(key: str) -> str:

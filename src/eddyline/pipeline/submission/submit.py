@@ -17,11 +17,11 @@ from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.fingerprint import fingerprint
 from eddyline.mp4.index import read_movie
 from eddyline.pipeline.planning.destination import destination, require_free
-from eddyline.pipeline.planning.job_options import USUAL, Terms
+from eddyline.pipeline.planning.job_options import USUAL, JobOptions
 from eddyline.pipeline.planning.plan import RECIPE, inspect_job, job_id
 from eddyline.pipeline.publication.published import published
 from eddyline.pipeline.runtime.encoder_consistency import was_mixed
-from eddyline.pipeline.runtime.source_files import Chapter, Original, Sources
+from eddyline.pipeline.runtime.source_files import Chapter, SourceFile, SourceRegistry
 from eddyline.store.store import Store
 
 
@@ -43,7 +43,7 @@ def identify(addresses: Sequence[str | Path], profile: Profile) -> tuple[str, st
 
     The same footage asked for in the same way is one asset, whatever the files are called.
     """
-    originals = [Original.of(address) for address in addresses]
+    originals = [SourceFile.of(address) for address in addresses]
     told = tuple(Chapter(original=each, fingerprint=_fingerprint(each)) for each in originals)
     print_ = digest("chapters", *(chapter.fingerprint for chapter in told))
     return digest(print_, profile.digest())[:16], print_, told
@@ -56,7 +56,7 @@ def submit(
     store: Store,
     ledger: Ledger,
     toolchain: str,
-    terms: Terms = USUAL,
+    terms: JobOptions = USUAL,
     cls: str | None = None,
 ) -> Submitted:
     """Make sure that the work for one recording is in the ledger, or done. Safe to repeat at any time.
@@ -71,7 +71,7 @@ def submit(
         asset, print_, told = identify(addresses, profile)
         original = told[0].original
     else:
-        original, told = Original.of(addresses[0]), ()
+        original, told = SourceFile.of(addresses[0]), ()
         print_ = _fingerprint(original)
         asset = digest(print_, profile.digest())[:16]
     made = Submitted(asset=asset, name=original.name, source=str(addresses[0]), standing="open")
@@ -81,7 +81,7 @@ def submit(
     if published(store, asset):
         return replace(made, standing="published")
     require_free(place, jobs)
-    Sources(store).remember(asset, original, told)
+    SourceRegistry(store).remember(asset, original, told)
 
     def root(ask: str) -> NewJob:
         name = next((job.spec["name"] for job in jobs if _asked(job, ask) and "name" in job.spec), made.name)
@@ -108,7 +108,7 @@ def _stands(root: NewJob, ledger: Ledger) -> bool:
     return added > 0 or ledger.job(root.id) is not None
 
 
-def _fingerprint(original: Original) -> str:
+def _fingerprint(original: SourceFile) -> str:
     with original.open() as src:
         try:
             movie = read_movie(src)

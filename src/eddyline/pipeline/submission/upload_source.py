@@ -9,7 +9,7 @@ from eddyline.core.errors import FormatError
 from eddyline.media.source.fingerprint import fingerprint
 from eddyline.mp4.index import read_movie
 from eddyline.pipeline.planning.output_layout import SOURCES
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 from eddyline.store.ranges import FileRanges
 from eddyline.store.store import Store
 
@@ -17,14 +17,14 @@ _ODD = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
 _LONGEST = 200  # bytes of a name; a store's key has room for little more
 
 
-def bring(path: Path, store: Store) -> str:
+def upload_source(path: Path, store: Store) -> str:
     """The address by which every machine can read a local file.
 
     Where the store is a bucket, the file is put there once, known by its content: asked again, nothing moves.
     A store that is a folder is one disk for all, on which the file may stay where it is.
     Raises `MissingError`, `TransientError`.
     """
-    if isinstance(store, FolderStore):
+    if isinstance(store, LocalStore):
         return str(path.absolute())
     with FileRanges(path) as src:
         size = src.size

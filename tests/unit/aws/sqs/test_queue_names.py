@@ -9,11 +9,11 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 
-from eddyline.aws.client_errors import AccessError, NoQueueError, QueueError, told_apart
-from eddyline.aws.sqs.client import Naming
+from eddyline.aws.client_errors import AccessError, NoQueueError, QueueError, translate_errors
+from eddyline.aws.sqs.client import QueueNames
 from eddyline.core.errors import TransientError, UsageError
 
-NAMING = Naming(prefix="eddyline", classes=("cpu", "gpu"), priorities=(10, 0))
+NAMING = QueueNames(prefix="eddyline", classes=("cpu", "gpu"), priorities=(10, 0))
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_a_worker_asks_the_urgent_queues_of_its_classes_first() -> None:
 @pytest.mark.parametrize("prefix", ["x" * 80, "a.b", "a b", "!"])
 def test_names_that_sqs_would_refuse_are_refused_at_once(prefix: str) -> None:
     with pytest.raises(UsageError, match="queue's name"):
-        Naming(prefix=prefix, classes=("cpu",))
+        QueueNames(prefix=prefix, classes=("cpu",))
 
 
 def test_no_classes_are_refused() -> None:
     with pytest.raises(UsageError, match="no classes"):
-        Naming(prefix="e", classes=())
+        QueueNames(prefix="e", classes=())
 
 
 def _client_error(code: str) -> ClientError:
@@ -75,6 +75,6 @@ def _client_error(code: str) -> ClientError:
     ],
 )
 def test_errors_of_the_client_are_told_apart(raised: Exception, ours: type[Exception]) -> None:
-    with pytest.raises(ours, match="trying") as caught, told_apart("trying"):
+    with pytest.raises(ours, match="trying") as caught, translate_errors("trying"):
         raise raised
     assert isinstance(caught.value, TransientError) is not (ours is AccessError)

@@ -13,8 +13,8 @@ from tests.servers.network import FINE, Fate, Proxy, Weather, proxy
 pytest.importorskip("boto3")
 
 from eddyline.aws.client_errors import QueueError
-from eddyline.aws.sqs.client import Queues, sqs_client
-from eddyline.aws.sqs.queue_names import Naming
+from eddyline.aws.sqs.client import SqsClient, sqs_client
+from eddyline.aws.sqs.queue_names import QueueNames
 
 __all__ = ["ministack"]
 
@@ -36,9 +36,9 @@ def between(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     ],
     ids=["send", "receive", "depth"],
 )
-def test_an_answer_that_was_cut_off_is_an_error(between: Proxy, call: Callable[[Queues], Any]) -> None:
-    queues = Queues(
-        sqs_client(endpoint=between.url, region="us-east-1"), Naming(prefix="cut-off", classes=("cpu",))
+def test_an_answer_that_was_cut_off_is_an_error(between: Proxy, call: Callable[[SqsClient], Any]) -> None:
+    queues = SqsClient(
+        sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="cut-off", classes=("cpu",))
     )
     queues.make("cut-off", keep_s=600)
     queues.send("cut-off", ["first"])
@@ -49,8 +49,8 @@ def test_an_answer_that_was_cut_off_is_an_error(between: Proxy, call: Callable[[
 
 
 def test_whole_answers_pass(between: Proxy) -> None:
-    queues = Queues(
-        sqs_client(endpoint=between.url, region="us-east-1"), Naming(prefix="whole", classes=("cpu",))
+    queues = SqsClient(
+        sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="whole", classes=("cpu",))
     )
     queues.make("whole", keep_s=600)
     assert between.weather is FINE

@@ -14,7 +14,7 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.core.errors import InputError, UsageError
-from eddyline.edit.combine.combine import Combined, Wish, combine
+from eddyline.edit.combine.combine import Combined, CombineRequest, combine
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.slice import sample_bytes
@@ -61,7 +61,7 @@ def video(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
 
 
 def made(video: Path, out: Path, tools: Toolchain, **wish: Any) -> Combined:
-    return combine(video, out, Wish(**wish), tools=tools)
+    return combine(video, out, CombineRequest(**wish), tools=tools)
 
 
 def heard(path: Path, track: int, ffmpeg: str) -> npt.NDArray[np.float32]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.edit.combine.combine import Wish, combine
+from eddyline.edit.combine.combine import CombineRequest, combine
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
@@ -56,7 +56,7 @@ def test_lossless_audio_keeps_its_samples_and_channels(
     wave = "|".join(f"{(n + 1) / channels / 2}*sin(2000*t)" for n in range(channels))
     source = f"aevalsrc={wave}:s=48000:d=0.6001:c={layout}"
     run(ffmpeg, "-f", "lavfi", "-i", source, "-c:a", codec, f"{added}")
-    made = combine(video, out, Wish(audio=(added,), copy=True), tools=tools)
+    made = combine(video, out, CombineRequest(audio=(added,), copy=True), tools=tools)
     assert [(each.codec, each.encoded) for each in made.audio] == [(written, False)]
     options = ("-map", "0:a:0", "-c:a", "pcm_f64le", "-f", "md5", "-")
     assert run(ffmpeg, "-i", f"{out}", *options) == run(ffmpeg, "-i", f"{added}", *options)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.edit.located_files import ISO_6709, LATITUDE, LONGITUDE, box, boxes, in_box, inserted, write
 
-from eddyline.core.coordinates import Place
+from eddyline.core.coordinates import Position
 from eddyline.core.errors import ProofError
 from eddyline.edit.strip_location import result_check
 from eddyline.edit.strip_location.result_boxes import Result, read_result
@@ -16,7 +16,7 @@ from eddyline.edit.strip_location.strip import strip_location
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
 
-PLACE = Place(latitude=LATITUDE, longitude=LONGITUDE)
+PLACE = Position(latitude=LATITUDE, longitude=LONGITUDE)
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ from eddyline.core.errors import Interrupted, ProofError, UsageError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.edit.trim import telemetry_track as told
-from eddyline.edit.trim.time_values import moment
-from eddyline.edit.trim.trim import Trimmed, Wish, trim
+from eddyline.edit.trim.time_values import time_value
+from eddyline.edit.trim.trim import Trimmed, TrimRequest, trim
 from eddyline.gpmf.edit.window import Window, window
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.rendition_proof import presented_samples
@@ -38,7 +38,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cut(
     source: Path, out: Path, start: str, end: str, tools: Toolchain, *, keyframes: bool = False
 ) -> Trimmed:
-    wish = Wish(start=moment(start), end=moment(end), keyframes=keyframes)
+    wish = TrimRequest(start=time_value(start), end=time_value(end), keyframes=keyframes)
     return trim(source, out, wish, tools=tools)
 
 
@@ -180,7 +180,7 @@ def test_a_cut_that_fails_its_proof_never_appears(
 def test_a_stop_leaves_nothing_behind(clip: Path, tmp_path: Path, tools: Toolchain) -> None:
     stop = Stop()
     stop.request("Ctrl-C")
-    wish = Wish(start=moment("1.3"), end=moment("4.7"))
+    wish = TrimRequest(start=time_value("1.3"), end=time_value("4.7"))
     with pytest.raises(Interrupted):
         trim(clip, tmp_path / "cut.mp4", wish, tools=tools, runner=Runner(stop=stop))
     assert list(tmp_path.iterdir()) == []

@@ -17,12 +17,12 @@ from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new
 
 from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.graph.command import Order
+from eddyline.graph.command import Command
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.notes import Note
 from eddyline.graph.ledger.reconcile import Bounds
-from eddyline.graph.messages import Answered, Delivery, Offer, Started, UnfitError
+from eddyline.graph.messages import Delivery, JobResult, JobStarted, Publication, UnpublishableError
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.states import State
 
@@ -30,16 +30,16 @@ BOUNDS = Bounds(grace_s=0.05, stale_s=0.2, give_up_s=1.0)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[RemoteLedger]:
+def ledger(tmp_path: Path) -> Iterator[CoordinatorLedger]:
     policy = RetryPolicy(base_s=0.01, max_attempts=50)
-    with RemoteLedger.open(tmp_path / "ledger.db", policy=policy, poison_after=1000) as opened:
+    with CoordinatorLedger.open(tmp_path / "ledger.db", policy=policy, poison_after=1000) as opened:
         yield opened
 
 
 class Office:
     """Coordinators in threads, and one who counts what they note."""
 
-    def __init__(self, ledger: RemoteLedger, post: Post, count: int = 1, **more: Any) -> None:
+    def __init__(self, ledger: CoordinatorLedger, post: Post, count: int = 1, **more: Any) -> None:
         self.stop = Stop()
         self.notes: Counter[str] = Counter()
         self.failures: list[Exception] = []
@@ -88,10 +88,10 @@ def _work(post: Post, name: str, stop: Stop, rng: random.Random) -> None:
         receipts[key] += 1
         fence = offer.base + receipts[key]
         if rng.random() < 0.5:
-            post.tell(Started(job_id=offer.job.id, fence=fence, worker=name, at=1.0, token=offer.token))
+            post.tell(JobStarted(job_id=offer.job.id, fence=fence, worker=name, at=1.0, token=offer.token))
         outcome = rng.choices([done(by=name), interrupted(), failed(), None], [8, 1, 1, 1])[0]
         if outcome is not None:
-            said = Answered(
+            said = JobResult(
                 job_id=offer.job.id, fence=fence, worker=name, at=1.0, token=offer.token, outcome=outcome
             )
             post.tell(*[said] * rng.randint(1, 2))
@@ -108,7 +108,7 @@ def _until(condition: Callable[[], object], seconds: float = 30.0) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_the_post_does_every_job_is_done(ledger: RemoteLedger, seed: int) -> None:
+def test_whatever_the_post_does_every_job_is_done(ledger: CoordinatorLedger, seed: int) -> None:
     post = Post(random.Random(seed), loses=0.1, doubles=0.2, fails=0.1)
     office = Office(ledger, post, count=2)
     stop = Stop()
@@ -135,23 +135,23 @@ def test_whatever_the_post_does_every_job_is_done(ledger: RemoteLedger, seed: in
 
 
 def test_an_answer_that_the_ledger_refuses_is_parked_alone(
-    ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: CoordinatorLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post = Post(random.Random(0))
     ledger.submit([new("a-1"), new("a-2")])
-    apply = RemoteLedger.apply
+    apply = CoordinatorLedger.apply
 
-    def picky(self: RemoteLedger, facts: list[Answered], **options: Any) -> object:
+    def picky(self: CoordinatorLedger, facts: list[JobResult], **options: Any) -> object:
         if any(fact.job_id == "a-1" for fact in facts):
             raise UsageError("not that one")
         return apply(self, facts, **options)
 
-    monkeypatch.setattr(RemoteLedger, "apply", picky)
+    monkeypatch.setattr(CoordinatorLedger, "apply", picky)
     office = Office(ledger, post)
     _until(lambda: len(post.queue) == 2)
     for offer in list(post.queue):
         post.tell(
-            Answered(
+            JobResult(
                 job_id=offer.job.id,
                 fence=offer.base + 1,
                 worker="ada",
@@ -168,7 +168,7 @@ def test_an_answer_that_the_ledger_refuses_is_parked_alone(
 
 
 def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
-    ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: CoordinatorLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post = Post(random.Random(0))
     collected: list[int] = []
@@ -180,21 +180,21 @@ def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
         return found
 
     outage = threading.Event()
-    apply = RemoteLedger.apply
+    apply = CoordinatorLedger.apply
 
-    def away(self: RemoteLedger, facts: list[Answered], **options: Any) -> object:
+    def away(self: CoordinatorLedger, facts: list[JobResult], **options: Any) -> object:
         if not outage.is_set():
             raise TransientError("the database is away")
         return apply(self, facts, **options)
 
     monkeypatch.setattr(Post, "collect", counted)
-    monkeypatch.setattr(RemoteLedger, "apply", away)
+    monkeypatch.setattr(CoordinatorLedger, "apply", away)
     ledger.submit([new("a-1")])
     office = Office(ledger, post)
     _until(lambda: post.queue)
     offer = post.queue[0]
     post.tell(
-        Answered(
+        JobResult(
             job_id="a-1",
             fence=offer.base + 1,
             worker="ada",
@@ -212,7 +212,7 @@ def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
 
 
 def test_what_waiting_cannot_mend_ends_the_coordinator_with_its_reason(
-    ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: CoordinatorLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(_self: Post) -> Mapping[str, int]:
         raise UsageError("no permission for that queue")
@@ -229,14 +229,14 @@ class Picky(Post):
 
     never: bool = False
 
-    def publish(self, offers: Sequence[Offer]) -> list[EddylineError | None]:
-        wrong = UnfitError("far too long") if self.never else TransientError("this lane is closed")
+    def publish(self, offers: Sequence[Publication]) -> list[EddylineError | None]:
+        wrong = UnpublishableError("far too long") if self.never else TransientError("this lane is closed")
         good = [offer for offer in offers if not offer.job.id.startswith("bad")]
         super().publish(good)
         return [None if offer in good else wrong for offer in offers]
 
 
-def test_what_a_queue_took_is_not_sent_again_while_another_takes_nothing(ledger: RemoteLedger) -> None:
+def test_what_a_queue_took_is_not_sent_again_while_another_takes_nothing(ledger: CoordinatorLedger) -> None:
     post = Picky(random.Random(0))
     ledger.submit([new("bad-1"), new("a-1"), new("a-2")])
     office = Office(ledger, post, bounds=Bounds())
@@ -246,7 +246,7 @@ def test_what_a_queue_took_is_not_sent_again_while_another_takes_nothing(ledger:
     assert get(ledger, "bad-1").state is State.READY
 
 
-def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: RemoteLedger) -> None:
+def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: CoordinatorLedger) -> None:
     post = Picky(random.Random(0))
     post.never = True
     ledger.submit([new("bad-1"), new("bad-2", "bad-1"), new("a-1")])
@@ -261,7 +261,7 @@ def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: R
     assert office.failures == []
 
 
-def test_jobs_without_a_queue_are_told_of(ledger: RemoteLedger) -> None:
+def test_jobs_without_a_queue_are_told_of(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1", cls="gpu")])
     office = Office(ledger, Post(random.Random(0)))
     _until(lambda: office.notes["no queue"])
@@ -269,7 +269,7 @@ def test_jobs_without_a_queue_are_told_of(ledger: RemoteLedger) -> None:
     assert get(ledger, "a-1").state == State.READY
 
 
-def test_a_coordinator_stops_soon_after_it_is_told(ledger: RemoteLedger) -> None:
+def test_a_coordinator_stops_soon_after_it_is_told(ledger: CoordinatorLedger) -> None:
     office = Office(ledger, Post(random.Random(0)), count=2)
     time.sleep(0.05)
     begin = time.monotonic()
@@ -278,13 +278,13 @@ def test_a_coordinator_stops_soon_after_it_is_told(ledger: RemoteLedger) -> None
     assert not any(thread.is_alive() for thread in office.threads)
 
 
-def _with_word(offers: Sequence[Offer]) -> list[Offer]:
+def _with_word(offers: Sequence[Publication]) -> list[Publication]:
     return [
         replace(offer, job=replace(offer.job, spec={**offer.job.spec, "word": "hello"})) for offer in offers
     ]
 
 
-def test_what_is_published_has_been_prepared(ledger: RemoteLedger) -> None:
+def test_what_is_published_has_been_prepared(ledger: CoordinatorLedger) -> None:
     post = Post(random.Random(0))
     ledger.submit([new("a-1"), new("a-2")])
     office = Office(ledger, post, prepare=_with_word)
@@ -294,11 +294,11 @@ def test_what_is_published_has_been_prepared(ledger: RemoteLedger) -> None:
     assert get(ledger, "a-1").spec == {}, "the ledger's own is as it was"
 
 
-def test_what_cannot_be_prepared_now_is_published_later(ledger: RemoteLedger) -> None:
+def test_what_cannot_be_prepared_now_is_published_later(ledger: CoordinatorLedger) -> None:
     post = Post(random.Random(0))
     failures = iter([TransientError("no history yet")])
 
-    def prepare(offers: Sequence[Offer]) -> Sequence[Offer]:
+    def prepare(offers: Sequence[Publication]) -> Sequence[Publication]:
         for failure in failures:
             raise failure
         return _with_word(offers)
@@ -313,7 +313,7 @@ def test_what_cannot_be_prepared_now_is_published_later(ledger: RemoteLedger) ->
 
 
 @pytest.mark.parametrize("fails", [0.0, 0.4])
-def test_orders_are_carried_soon_whatever_the_post_does(ledger: RemoteLedger, fails: float) -> None:
+def test_orders_are_carried_soon_whatever_the_post_does(ledger: CoordinatorLedger, fails: float) -> None:
     post = Post(random.Random(3), fails=fails, doubles=0.3)
     office = Office(ledger, post, count=2)
     post.boxes["ada"] = []
@@ -333,9 +333,9 @@ def test_orders_are_carried_soon_whatever_the_post_does(ledger: RemoteLedger, fa
 
 
 def test_an_order_reaches_its_worker_though_nothing_can_be_published(
-    ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: CoordinatorLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stuck(_self: Post, _offers: Sequence[Offer]) -> None:
+    def stuck(_self: Post, _offers: Sequence[Publication]) -> None:
         raise TransientError("the lanes are closed")
 
     monkeypatch.setattr(Post, "publish", stuck)
@@ -352,8 +352,8 @@ def test_an_order_reaches_its_worker_though_nothing_can_be_published(
 
 
 @pytest.mark.parametrize("fails", [0.0, 0.7])
-def test_the_box_of_a_worker_given_up_is_removed(ledger: RemoteLedger, fails: float) -> None:
-    boxes: dict[str, list[Order]] = {"ada": [], "bob": []}
+def test_the_box_of_a_worker_given_up_is_removed(ledger: CoordinatorLedger, fails: float) -> None:
+    boxes: dict[str, list[Command]] = {"ada": [], "bob": []}
     post = Post(random.Random(0), fails=fails, boxes=boxes)
     ledger.register("ada", "here", 1, lease_s=0.1)
     ledger.register("bob", "here", 1, lease_s=60)
@@ -362,7 +362,7 @@ def test_the_box_of_a_worker_given_up_is_removed(ledger: RemoteLedger, fails: fl
     office.close()
 
 
-def test_a_box_that_belongs_to_nobody_is_removed(ledger: RemoteLedger) -> None:
+def test_a_box_that_belongs_to_nobody_is_removed(ledger: CoordinatorLedger) -> None:
     post = Post(random.Random(0), boxes={"ada": [], "never heard of": []})
     ledger.register("ada", "here", 1, lease_s=60)
     office = Office(ledger, post, tidy_every_s=0.05)
@@ -372,7 +372,7 @@ def test_a_box_that_belongs_to_nobody_is_removed(ledger: RemoteLedger) -> None:
 
 
 def test_who_may_not_look_for_boxes_does_all_else(
-    ledger: RemoteLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: CoordinatorLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(_self: Post, _known: Sequence[str]) -> int:
         raise UsageError("no permission to list queues")
@@ -387,13 +387,13 @@ def test_who_may_not_look_for_boxes_does_all_else(
     assert office.failures == []
 
 
-def test_old_assets_go_to_the_archive_beside_the_work(ledger: RemoteLedger) -> None:
+def test_old_assets_go_to_the_archive_beside_the_work(ledger: CoordinatorLedger) -> None:
     post = Post(random.Random(0))
     ledger.submit([new(f"a{number}-1") for number in range(5)])
     office = Office(ledger, post, count=2, archive_after_s=0.5, archive_every_s=0.1)
     _until(lambda: len(post.queue) == 5)
     for offer in list(post.queue)[:4]:
-        fact = Answered(
+        fact = JobResult(
             job_id=offer.job.id, fence=offer.base + 1, worker="ada", at=1.0, token=offer.token, outcome=done()
         )
         post.tell(fact)

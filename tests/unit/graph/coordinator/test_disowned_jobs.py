@@ -9,31 +9,31 @@ from tests.unit.graph.coordinator_helpers import answer, offer, offers, say, sta
 from tests.unit.graph.ledger_helpers import done, get, new
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.ledger.orphan_detection import Running
 from eddyline.graph.ledger.reconcile import Bounds
-from eddyline.graph.messages import Beat
+from eddyline.graph.messages import Heartbeat
 from eddyline.graph.states import State
 
 BOUNDS = Bounds(stale_s=100)
 
 
 @pytest.fixture
-def ledger(ledger_url: str, clock: ManualClock) -> Iterator[RemoteLedger]:
-    with RemoteLedger.open(ledger_url, clock=clock) as opened:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
+    with CoordinatorLedger.open(ledger_url, clock=clock) as opened:
         yield opened
 
 
-def running(ledger: RemoteLedger, depth: int) -> list[Running]:
+def running(ledger: CoordinatorLedger, depth: int) -> list[Running]:
     return ledger.long_running({"cpu": depth}, lambda cls, _priority: cls, BOUNDS)
 
 
-def alive(worker: str = "ada") -> Beat:
-    return Beat(worker=worker, host="here", pid=1, lease_s=900)
+def alive(worker: str = "ada") -> Heartbeat:
+    return Heartbeat(worker=worker, host="here", pid=1, lease_s=900)
 
 
 def test_what_runs_long_while_its_queue_lacks_a_message_is_looked_at(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     first, second = offers(ledger)
@@ -48,7 +48,7 @@ def test_what_runs_long_while_its_queue_lacks_a_message_is_looked_at(
 
 
 def test_a_disowned_job_is_published_anew_and_its_old_answer_no_longer_counts(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
@@ -63,7 +63,7 @@ def test_a_disowned_job_is_published_anew_and_its_old_answer_no_longer_counts(
 
 
 def test_a_job_that_was_answered_or_taken_over_meanwhile_is_left_alone(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     first, second = offers(ledger)

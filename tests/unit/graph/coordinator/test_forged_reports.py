@@ -12,13 +12,13 @@ from tests.unit.graph.coordinator_helpers import LEASE_S, answer, offer, offers,
 from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.wire import WireError, fact_from_json, fact_to_json
 from eddyline.graph.job import Link, Unstarted
 from eddyline.graph.ledger.apply_reports import Applied
 from eddyline.graph.ledger.report_authority import MOST_UNPROVEN
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
-from eddyline.graph.messages import STRIDE, Answered, Beat, Fact, Offer
+from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, Publication, WorkerReport
 from eddyline.graph.states import State
 from eddyline.observe.backlog import read_backlog
 
@@ -27,27 +27,27 @@ RULES = SpawnRules(kinds={"work"}, classes={"cpu"}, most_jobs=10)
 
 
 @pytest.fixture
-def ledger(ledger_url: str, clock: ManualClock) -> Iterator[RemoteLedger]:
-    with RemoteLedger.open(ledger_url, clock=clock, poison_after=3) as opened:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
+    with CoordinatorLedger.open(ledger_url, clock=clock, poison_after=3) as opened:
         opened.submit([new("a-1"), new("a-2", "a-1"), new("b-1", owner="bob", priority=150)])
         yield opened
 
 
-def say(ledger: RemoteLedger, *facts: Fact) -> Applied:
+def say(ledger: CoordinatorLedger, *facts: WorkerReport) -> Applied:
     """Apply facts as they come out of a queue: written, read by the strict parser, then applied."""
     parsed = [fact_from_json(json.loads(json.dumps(fact_to_json(fact)))) for fact in facts]
     return ledger.apply(parsed, lease_s=LEASE_S, spawn=RULES)
 
 
-def first(ledger: RemoteLedger) -> Offer:
+def first(ledger: CoordinatorLedger) -> Publication:
     return next(each for each in offers(ledger) if each.job.id == "a-1")
 
 
-def beat(worker: str = "ada", key: str = KEY, **more: Any) -> Beat:
-    return Beat(**{"worker": worker, "host": "h", "pid": 1, "lease_s": 60.0, "key": key, **more})
+def beat(worker: str = "ada", key: str = KEY, **more: Any) -> Heartbeat:
+    return Heartbeat(**{"worker": worker, "host": "h", "pid": 1, "lease_s": 60.0, "key": key, **more})
 
 
-def test_every_publication_has_a_token_of_its_own_of_128_bits(ledger: RemoteLedger) -> None:
+def test_every_publication_has_a_token_of_its_own_of_128_bits(ledger: CoordinatorLedger) -> None:
     found = {each.token for each in offers(ledger)}
     ledger.publish_again("a-1")
     found |= {each.token for each in offers(ledger)}
@@ -57,7 +57,7 @@ def test_every_publication_has_a_token_of_its_own_of_128_bits(ledger: RemoteLedg
 
 @pytest.mark.parametrize("token", ["", "0" * 32, "f" * 64])
 @pytest.mark.parametrize("outcome", [done(by="eve"), failed(retry=False), interrupted(), Unstarted()])
-def test_without_the_token_nothing_is_settled(ledger: RemoteLedger, token: str, outcome: Any) -> None:
+def test_without_the_token_nothing_is_settled(ledger: CoordinatorLedger, token: str, outcome: Any) -> None:
     the = first(ledger)
     say(ledger, start(the))
     before = get(ledger, "a-1")
@@ -73,7 +73,7 @@ def test_without_the_token_nothing_is_settled(ledger: RemoteLedger, token: str, 
     assert get(ledger, "a-1").result == {"by": "ada"}
 
 
-def test_the_token_of_one_job_or_publication_is_of_no_use_for_another(ledger: RemoteLedger) -> None:
+def test_the_token_of_one_job_or_publication_is_of_no_use_for_another(ledger: CoordinatorLedger) -> None:
     both = {each.job.id: each for each in offers(ledger)}
     stolen = replace(answer(both["b-1"], done(by="eve")), token=both["a-1"].token)
     assert say(ledger, stolen).counted == 0
@@ -83,7 +83,7 @@ def test_the_token_of_one_job_or_publication_is_of_no_use_for_another(ledger: Re
     assert get(ledger, "b-1").state is State.READY
 
 
-def test_a_huge_receipt_blocks_nothing_even_with_the_token(ledger: RemoteLedger) -> None:
+def test_a_huge_receipt_blocks_nothing_even_with_the_token(ledger: CoordinatorLedger) -> None:
     the = first(ledger)
     assert say(ledger, start(the, STRIDE - 1, "eve")).counted == 0
     assert say(ledger, start(the), answer(the, done())).counted == 1
@@ -117,7 +117,7 @@ def test_an_absurd_heartbeat_is_refused_by_the_parser(field: str, value: object)
     ],
 )
 def test_an_absurd_report_of_a_job_is_refused_by_the_parser(field: str, value: object) -> None:
-    plain = fact_to_json(Answered(job_id="a-1", fence=STRIDE + 1, worker="w", at=1.0, outcome=done()))
+    plain = fact_to_json(JobResult(job_id="a-1", fence=STRIDE + 1, worker="w", at=1.0, outcome=done()))
     with pytest.raises(WireError, match=field):
         fact_from_json({**plain, field: value})
 
@@ -126,7 +126,7 @@ def test_a_result_nested_without_end_is_refused_by_the_parser() -> None:
     deep: Any = {}
     for _ in range(100):
         deep = {"x": deep}
-    plain = fact_to_json(Answered(job_id="a-1", fence=1, worker="w", at=1.0, outcome=done()))
+    plain = fact_to_json(JobResult(job_id="a-1", fence=1, worker="w", at=1.0, outcome=done()))
     plain["outcome"]["result"] = deep
     with pytest.raises(WireError, match="result"):
         fact_from_json(plain)
@@ -152,7 +152,9 @@ def test_a_result_nested_without_end_is_refused_by_the_parser() -> None:
         Link(job_id="a-2", needs=("b-1",)),
     ],
 )
-def test_a_job_adds_nothing_beyond_its_own_asset_owner_and_urgency(ledger: RemoteLedger, spawn: Any) -> None:
+def test_a_job_adds_nothing_beyond_its_own_asset_owner_and_urgency(
+    ledger: CoordinatorLedger, spawn: Any
+) -> None:
     the = first(ledger)
     before = {job.id for job in ledger.jobs()}
     try:
@@ -168,7 +170,7 @@ def test_a_job_adds_nothing_beyond_its_own_asset_owner_and_urgency(ledger: Remot
     assert get(ledger, "b-1").needs == ()
 
 
-def test_a_job_may_add_more_of_its_own_asset_up_to_a_bound(ledger: RemoteLedger) -> None:
+def test_a_job_may_add_more_of_its_own_asset_up_to_a_bound(ledger: CoordinatorLedger) -> None:
     the = first(ledger)
     more = [new(f"a-{number}", priority=99) for number in range(3, 10)]
     assert say(ledger, answer(the, done(*more, Link(job_id="a-2", needs=("a-3",))))).counted == 1
@@ -183,13 +185,13 @@ def test_a_job_may_add_more_of_its_own_asset_up_to_a_bound(ledger: RemoteLedger)
 # Workers
 
 
-def backlog(ledger: RemoteLedger) -> tuple[tuple[str, ...], tuple[str, ...], int]:
+def backlog(ledger: CoordinatorLedger) -> tuple[tuple[str, ...], tuple[str, ...], int]:
     found = ledger.read(lambda connection: read_backlog(connection, ledger.now()))
     return found.workers, found.unknown, found.overdue
 
 
 def test_a_heartbeat_alone_makes_no_capacity_and_is_forgotten(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     say(ledger, beat("cpu@phantom:1", lease_s=21_600.0))
     assert backlog(ledger) == ((), ("cpu@phantom:1",), 0)
@@ -199,7 +201,7 @@ def test_a_heartbeat_alone_makes_no_capacity_and_is_forgotten(
     assert ledger.workers() == []
 
 
-def test_a_worker_is_known_once_it_shows_a_token(ledger: RemoteLedger) -> None:
+def test_a_worker_is_known_once_it_shows_a_token(ledger: CoordinatorLedger) -> None:
     the = first(ledger)
     say(ledger, beat())
     say(ledger, replace(start(the), token="0" * 32, key=KEY))
@@ -208,7 +210,7 @@ def test_a_worker_is_known_once_it_shows_a_token(ledger: RemoteLedger) -> None:
     assert backlog(ledger) == (("ada",), (), 0)
 
 
-def test_phantoms_cannot_fill_the_table_nor_keep_workers_out(ledger: RemoteLedger) -> None:
+def test_phantoms_cannot_fill_the_table_nor_keep_workers_out(ledger: CoordinatorLedger) -> None:
     for begin in range(0, MOST_UNPROVEN + 500, 500):
         say(ledger, *(beat(f"cpu@phantom:{number}") for number in range(begin, begin + 500)))
     assert len(ledger.workers()) == MOST_UNPROVEN
@@ -216,7 +218,9 @@ def test_phantoms_cannot_fill_the_table_nor_keep_workers_out(ledger: RemoteLedge
     assert backlog(ledger)[0] == ("ada",)
 
 
-def test_nobody_can_end_or_keep_the_lease_of_another_worker(ledger: RemoteLedger, clock: ManualClock) -> None:
+def test_nobody_can_end_or_keep_the_lease_of_another_worker(
+    ledger: CoordinatorLedger, clock: ManualClock
+) -> None:
     the = first(ledger)
     say(ledger, beat(), replace(start(the), key=KEY))
     (ada,) = ledger.workers()
@@ -233,7 +237,7 @@ def test_nobody_can_end_or_keep_the_lease_of_another_worker(ledger: RemoteLedger
 
 
 def test_a_name_that_somebody_took_first_belongs_to_the_worker_that_shows_a_token(
-    ledger: RemoteLedger,
+    ledger: CoordinatorLedger,
 ) -> None:
     say(ledger, beat(key=OTHER_KEY))
     assert say(ledger, beat(key=KEY)).heard == ()
@@ -243,7 +247,7 @@ def test_a_name_that_somebody_took_first_belongs_to_the_worker_that_shows_a_toke
     assert [each.key for each in say(ledger, beat(key=KEY), beat(key=OTHER_KEY)).heard] == [KEY]
 
 
-def test_a_worker_with_a_token_of_its_own_cannot_speak_for_another(ledger: RemoteLedger) -> None:
+def test_a_worker_with_a_token_of_its_own_cannot_speak_for_another(ledger: CoordinatorLedger) -> None:
     both = {each.job.id: each for each in offers(ledger)}
     say(ledger, beat(), replace(start(both["a-1"]), key=KEY))
     theirs = replace(start(both["b-1"]), key=OTHER_KEY)  # in ada's name, by one who received b-1
@@ -256,7 +260,7 @@ def test_a_worker_with_a_token_of_its_own_cannot_speak_for_another(ledger: Remot
 
 
 def test_a_worker_started_again_under_its_name_is_known_once_the_old_lease_ended(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     both = {each.job.id: each for each in offers(ledger)}
     say(ledger, beat(lease_s=60.0), replace(start(both["a-1"]), key=KEY))
@@ -270,7 +274,7 @@ def test_a_worker_started_again_under_its_name_is_known_once_the_old_lease_ended
     assert say(ledger, beat(key=OTHER_KEY)).heard != ()
 
 
-def test_a_forged_start_makes_no_worker_give_up_its_job(ledger: RemoteLedger) -> None:
+def test_a_forged_start_makes_no_worker_give_up_its_job(ledger: CoordinatorLedger) -> None:
     the = first(ledger)
     say(ledger, beat())
     # Before the worker's own word arrives, and after.
@@ -284,7 +288,7 @@ def test_a_forged_start_makes_no_worker_give_up_its_job(ledger: RemoteLedger) ->
     assert get(ledger, "a-1").lease_owner == "ada"
 
 
-def test_a_worker_that_begins_what_was_cancelled_is_still_told(ledger: RemoteLedger) -> None:
+def test_a_worker_that_begins_what_was_cancelled_is_still_told(ledger: CoordinatorLedger) -> None:
     the = first(ledger)
     say(ledger, beat())
     ledger.cancel(job="a-1")
@@ -294,7 +298,7 @@ def test_a_worker_that_begins_what_was_cancelled_is_still_told(ledger: RemoteLed
     assert (order.job_id, order.fence) == ("a-1", the.base + 1)
 
 
-def test_publications_of_before_there_were_tokens_are_settled_without(ledger: RemoteLedger) -> None:
+def test_publications_of_before_there_were_tokens_are_settled_without(ledger: CoordinatorLedger) -> None:
     from sqlalchemy import update
 
     from eddyline.graph.db.schema import outbox

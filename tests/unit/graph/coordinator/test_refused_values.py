@@ -16,11 +16,11 @@ from tests.unit.graph.ledger_helpers import done, get, new
 from eddyline.core.clock import ManualClock
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.db.transactions import RefusedError
 from eddyline.graph.job import GraphError
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.messages import Beat
+from eddyline.graph.messages import Heartbeat
 from eddyline.graph.states import State
 
 # Random, so that it is not packed either.
@@ -28,14 +28,14 @@ LONG = random.Random(1).randbytes(4000).hex()
 
 
 @pytest.fixture
-def ledger(ledger_url: str, clock: ManualClock) -> Iterator[RemoteLedger]:
-    with RemoteLedger.open(ledger_url, clock=clock) as opened:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
+    with CoordinatorLedger.open(ledger_url, clock=clock) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("field", ["id", "asset", "kind", "cls", "owner"])
 def test_a_name_that_no_index_holds_is_refused_before_anything_is_written(
-    ledger: RemoteLedger, field: str
+    ledger: CoordinatorLedger, field: str
 ) -> None:
     odd: dict[str, Any] = {field: LONG}
     wrong = new("a-2", **odd) if field != "id" else new(LONG)
@@ -44,13 +44,13 @@ def test_a_name_that_no_index_holds_is_refused_before_anything_is_written(
     assert ledger.jobs() == []
 
 
-def test_the_longest_names_there_may_be_fit_together(ledger: RemoteLedger) -> None:
+def test_the_longest_names_there_may_be_fit_together(ledger: CoordinatorLedger) -> None:
     first, second = ("".join(random.Random(n).choices("𝄞🎬🌊", k=300)) for n in (1, 2))
     ledger.submit([new(first, owner=second, cls=second), new(second, first, owner=first, cls=second)])
     assert get(ledger, second).needs == (first,)
 
 
-def test_a_job_whose_answer_adds_what_cannot_be_is_dead_with_the_reason(ledger: RemoteLedger) -> None:
+def test_a_job_whose_answer_adds_what_cannot_be_is_dead_with_the_reason(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     ledger.apply([answer(first, done(new(LONG)))], lease_s=90)
@@ -61,7 +61,7 @@ def test_a_job_whose_answer_adds_what_cannot_be_is_dead_with_the_reason(ledger: 
 
 
 def test_facts_that_postgresql_refuses_are_parked_and_the_next_are_recorded(postgres: str) -> None:
-    with RemoteLedger.open(postgres) as ledger:
+    with CoordinatorLedger.open(postgres) as ledger:
         ledger.cancel(asset="zz")
         ledger.submit([new("zz-1")])
         post = Post(random.Random(0))
@@ -71,7 +71,7 @@ def test_facts_that_postgresql_refuses_are_parked_and_the_next_are_recorded(post
         thread.start()
         try:
             _until(lambda: post.queue)
-            post.tell(Beat(worker=LONG, host="here", pid=1, lease_s=60))
+            post.tell(Heartbeat(worker=LONG, host="here", pid=1, lease_s=60))
             post.tell(answer(post.queue[0], done()))
             _until(lambda: get(ledger, "zz-1").state is State.DONE and post.parked)
         finally:
@@ -98,7 +98,7 @@ def _until(condition: object) -> None:
 def test_answers_take_their_assets_before_their_rows_as_cancelling_does(postgres: str) -> None:
     import psycopg
 
-    with RemoteLedger.open(postgres) as ledger, closing(psycopg.connect(postgres)) as other:
+    with CoordinatorLedger.open(postgres) as ledger, closing(psycopg.connect(postgres)) as other:
         ledger.submit([new("yy-1")])
         (first,) = [o for o in ledger.take_offers(classes=("cpu",), limit=99, hold_s=1) if o.job.id == "yy-1"]
         # Somebody who cancels: the asset is taken, and the row is next.

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.graph.ledger_helpers import done, failed, interrupted, new
 
-from eddyline.graph.command import Order, OrderKind
+from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.coordinator.wire import (
     WireError,
     fact_from_json,
@@ -22,7 +22,7 @@ from eddyline.graph.coordinator.wire import (
     order_to_json,
 )
 from eddyline.graph.job import Done, Job, Link, Outcome, Unstarted
-from eddyline.graph.messages import STRIDE, Answered, Beat, Fact, Offer, Started
+from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
 from eddyline.graph.states import State
 
 JOB = Job(
@@ -65,9 +65,9 @@ def _through(value: dict[str, Any]) -> Any:
     return json.loads(json.dumps(value))
 
 
-@pytest.mark.parametrize("kind", OrderKind)
-def test_an_order_comes_through_whole(kind: OrderKind) -> None:
-    order = Order(
+@pytest.mark.parametrize("kind", CommandKind)
+def test_an_order_comes_through_whole(kind: CommandKind) -> None:
+    order = Command(
         worker="cpu@host:1", kind=kind, job_id="a", fence=STRIDE * 9 + 1, over=True, reason="enough"
     )
     assert order_from_json(_through(order_to_json(order))) == order
@@ -78,35 +78,35 @@ def test_an_order_comes_through_whole(kind: OrderKind) -> None:
     [None, [], {}, {"v": 2}, {"kind": "dance"}, {"kind": 3}, {"worker": None}, {"fence": -1}, {"over": 1}],
 )
 def test_what_is_no_order_is_refused(wrong: Any) -> None:
-    good = order_to_json(Order(worker="ada", kind=OrderKind.DRAIN))
+    good = order_to_json(Command(worker="ada", kind=CommandKind.DRAIN))
     with pytest.raises(WireError):
         order_from_json({**good, **wrong} if wrong else wrong)
 
 
 def test_a_publication_comes_through_whole() -> None:
-    offer = Offer(job=JOB, base=7 * STRIDE)
+    offer = Publication(job=JOB, base=7 * STRIDE)
     assert offer_from_json(_through(offer_to_json(offer))) == offer
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
 def test_an_answer_comes_through_whole(outcome: Outcome) -> None:
-    fact = Answered(job_id="a", fence=STRIDE * 9 + 1, worker="w", at=1.5, outcome=outcome)
+    fact = JobResult(job_id="a", fence=STRIDE * 9 + 1, worker="w", at=1.5, outcome=outcome)
     assert fact_from_json(_through(fact_to_json(fact))) == fact
 
 
 @pytest.mark.parametrize(
     "fact",
     [
-        Beat(worker="w", host="h", pid=7, lease_s=90.0),
-        Started(job_id="a", fence=1, worker="w", at=1.0),
+        Heartbeat(worker="w", host="h", pid=7, lease_s=90.0),
+        JobStarted(job_id="a", fence=1, worker="w", at=1.0),
     ],
 )
-def test_beats_and_starts_come_through(fact: Fact) -> None:
+def test_beats_and_starts_come_through(fact: WorkerReport) -> None:
     assert fact_from_json(_through(fact_to_json(fact))) == fact
 
 
 def test_a_message_of_a_newer_program_with_more_fields_is_understood() -> None:
-    value = _through(offer_to_json(Offer(job=JOB, base=0)))
+    value = _through(offer_to_json(Publication(job=JOB, base=0)))
     value["job"]["colour"] = "red"
     assert offer_from_json(value).job == JOB
 
@@ -133,21 +133,21 @@ def test_a_message_of_a_newer_program_with_more_fields_is_understood() -> None:
     ],
 )
 def test_a_job_with_an_odd_field_is_refused_with_its_place(name: str, value: object) -> None:
-    message = offer_to_json(Offer(job=JOB, base=0))
+    message = offer_to_json(Publication(job=JOB, base=0))
     message["job"][name] = value
     with pytest.raises(WireError, match=name):
         offer_from_json(message)
 
 
 def test_a_missing_field_is_refused() -> None:
-    message = offer_to_json(Offer(job=JOB, base=0))
+    message = offer_to_json(Publication(job=JOB, base=0))
     del message["job"]["kind"]
     with pytest.raises(WireError, match="no kind"):
         offer_from_json(message)
 
 
 def test_an_absurd_number_of_spawned_jobs_is_refused() -> None:
-    said = fact_to_json(Answered(job_id="a", fence=1, worker="w", at=1.0, outcome=done()))
+    said = fact_to_json(JobResult(job_id="a", fence=1, worker="w", at=1.0, outcome=done()))
     said["outcome"]["spawn"] = [{}] * 100_001
     with pytest.raises(WireError, match="spawn"):
         fact_from_json(said)

@@ -10,8 +10,8 @@ from tests.unit.graph.ledger_helpers import answer, done, get, interrupted, new,
 
 from eddyline.core.clock import ManualClock
 from eddyline.core.stop import Stop
-from eddyline.graph.command import Order, OrderKind
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.command import Command, CommandKind
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.graph.worker.direct import DirectBroker
@@ -20,8 +20,8 @@ LIMIT = 10
 
 
 @pytest.fixture
-def remote(ledger_url: str, clock: ManualClock) -> Iterator[RemoteLedger]:
-    with RemoteLedger.open(ledger_url, clock=clock) as opened:
+def remote(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
+    with CoordinatorLedger.open(ledger_url, clock=clock) as opened:
         yield opened
 
 
@@ -35,9 +35,9 @@ def test_cancelling_orders_whoever_runs_the_job_to_give_it_up(ledger: Ledger) ->
     (claim,) = take(ledger)
     ledger.cancel(asset="a", reason="wrong footage")
     (order,) = ledger.orders("ada")
-    assert order == Order(
+    assert order == Command(
         worker="ada",
-        kind=OrderKind.GIVE_UP,
+        kind=CommandKind.GIVE_UP,
         job_id=claim.job.id,
         fence=claim.fence,
         over=True,
@@ -60,7 +60,7 @@ def test_only_a_known_worker_can_be_told_to_drain(ledger: Ledger) -> None:
     assert not ledger.drain("bob", "the machine is sold")
     assert ledger.drain("ada", "the machine is sold")
     (order,) = ledger.orders("ada")
-    assert (order.kind, order.reason) == (OrderKind.DRAIN, "the machine is sold")
+    assert (order.kind, order.reason) == (CommandKind.DRAIN, "the machine is sold")
 
 
 def test_a_drain_told_twice_is_one_order_with_the_newest_reason(ledger: Ledger) -> None:
@@ -93,13 +93,13 @@ def test_a_worker_that_shares_the_ledger_hears_only_what_is_left_for_it_to_do(le
     ledger.drain("ada", "enough")
     broker = DirectBroker(ledger)
     assert broker.held("ada") == {}
-    assert [order.kind for order in broker.orders("ada", 0.0)] == [OrderKind.DRAIN]
+    assert [order.kind for order in broker.orders("ada", 0.0)] == [CommandKind.DRAIN]
     assert broker.orders("ada", 0.0) == []
     assert ledger.orders("ada") == []
 
 
 def test_an_order_taken_to_be_carried_is_left_to_its_carrier_for_a_while(
-    remote: RemoteLedger, clock: ManualClock
+    remote: CoordinatorLedger, clock: ManualClock
 ) -> None:
     _join(remote, "ada")
     assert remote.take_orders(limit=LIMIT, hold_s=20) == []
@@ -115,7 +115,7 @@ def test_an_order_taken_to_be_carried_is_left_to_its_carrier_for_a_while(
 
 
 def test_what_cannot_be_delivered_is_tried_again_as_long_as_its_worker_is_known(
-    remote: RemoteLedger, clock: ManualClock
+    remote: CoordinatorLedger, clock: ManualClock
 ) -> None:
     _join(remote, "ada")
     _join(remote, "bob", lease_s=5.0)
@@ -130,7 +130,9 @@ def test_what_cannot_be_delivered_is_tried_again_as_long_as_its_worker_is_known(
     assert [order.worker for order in remote.take_orders(limit=LIMIT, hold_s=20)] == ["ada"]
 
 
-def test_carriers_never_take_the_same_order(open_ledger: Callable[..., Ledger], remote: RemoteLedger) -> None:
+def test_carriers_never_take_the_same_order(
+    open_ledger: Callable[..., Ledger], remote: CoordinatorLedger
+) -> None:
     names = [f"w{number:02}" for number in range(30)]
     _join(open_ledger(), *names)
     for name in names:
@@ -141,7 +143,7 @@ def test_carriers_never_take_the_same_order(open_ledger: Callable[..., Ledger], 
 
 
 def test_a_job_cancelled_and_taken_back_at_once_is_published_with_fences_of_its_own(
-    remote: RemoteLedger,
+    remote: CoordinatorLedger,
 ) -> None:
     remote.submit([new("a-1")])
     (first,) = remote.take_offers(classes=("cpu",), limit=LIMIT, hold_s=20)

@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from eddyline.graph.ledger.orphan_detection import Running, Vouching
-from eddyline.graph.messages import Beat
+from eddyline.graph.ledger.orphan_detection import OrphanDetection, Running
+from eddyline.graph.messages import Heartbeat
 
 JOB = Running(job_id="a", fence=7, worker="ada", started=100.0)
 
 
-def beat(at: float, *holds: str, worker: str = "ada") -> Beat:
-    return Beat(worker=worker, host="h", pid=1, lease_s=90, at=at, holds=holds)
+def beat(at: float, *holds: str, worker: str = "ada") -> Heartbeat:
+    return Heartbeat(worker=worker, host="h", pid=1, lease_s=90, at=at, holds=holds)
 
 
-def heard(*beats: Beat) -> list[Running]:
-    vouching = Vouching(after_s=60)
+def heard(*beats: Heartbeat) -> list[Running]:
+    vouching = OrphanDetection(after_s=60)
     vouching.hear(beats, now=1000)
     return vouching.disowned([JOB])
 
@@ -46,19 +46,19 @@ def test_beats_may_come_in_any_order_and_twice() -> None:
 def test_a_worker_that_was_not_heard_or_does_not_say_what_it_holds_disowns_nothing() -> None:
     assert heard() == []
     assert heard(beat(110, worker="bob"), beat(170, worker="bob")) == []
-    silent = [Beat(worker="ada", host="h", pid=1, lease_s=90) for _ in range(3)]
+    silent = [Heartbeat(worker="ada", host="h", pid=1, lease_s=90) for _ in range(3)]
     assert heard(*silent) == []
 
 
 def test_a_long_life_leaves_no_long_list() -> None:
-    vouching = Vouching(after_s=60)
+    vouching = OrphanDetection(after_s=60)
     for at in range(0, 10_000, 30):
         vouching.hear([beat(1000.0 + at, "a")], now=1000 + at)
     assert len(vouching._heard["ada"].beats) <= 4
 
 
 def test_a_worker_whose_clock_is_ahead_is_not_held_to_have_left_out_what_it_has_only_begun() -> None:
-    vouching = Vouching(after_s=60)
+    vouching = OrphanDetection(after_s=60)
     # Idle beats, by a clock that is 300 s ahead; the ledger noted the start by its own, at 100.
     for at in (330.0, 360.0, 395.0):
         vouching.hear([beat(at)], now=at - 300)

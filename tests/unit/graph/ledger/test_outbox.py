@@ -9,51 +9,51 @@ from tests.unit.graph.coordinator_helpers import answer, offer, offers, say, sta
 from tests.unit.graph.ledger_helpers import done, failed, finish, get, interrupted, new
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.job import Unstarted
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.reconcile import Bounds, Silent, Swept, lost
-from eddyline.graph.messages import STRIDE, Beat
+from eddyline.graph.messages import STRIDE, Heartbeat
 from eddyline.graph.states import State
 
 BOUNDS = Bounds(grace_s=1, stale_s=100, give_up_s=1000)
 
 
 @pytest.fixture
-def ledger(ledger_url: str, clock: ManualClock) -> Iterator[RemoteLedger]:
-    with RemoteLedger.open(ledger_url, clock=clock) as opened:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
+    with CoordinatorLedger.open(ledger_url, clock=clock) as opened:
         yield opened
 
 
-def _sweep(ledger: RemoteLedger, depth: int) -> Swept:
+def _sweep(ledger: CoordinatorLedger, depth: int) -> Swept:
     return ledger.sweep({"cpu": depth}, lambda cls, _priority: cls, BOUNDS)
 
 
-def test_what_is_submitted_ready_is_published_once(ledger: RemoteLedger) -> None:
+def test_what_is_submitted_ready_is_published_once(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1")])
     assert [each.job.id for each in offers(ledger)] == ["a-1", "a-2"]
     assert offers(ledger) == []
 
 
-def test_the_message_carries_the_whole_job(ledger: RemoteLedger) -> None:
+def test_the_message_carries_the_whole_job(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1", spec={"frames": [0, 48]}, priority=3, owner="ada", weight=2.5)])
     assert offer(ledger).job == get(ledger, "a-1")
 
 
-def test_what_a_done_job_releases_and_spawns_is_published(ledger: RemoteLedger) -> None:
+def test_what_a_done_job_releases_and_spawns_is_published(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     assert say(ledger, answer(offer(ledger), done(new("a-9")))) == 1
     assert {each.job.id for each in offers(ledger)} == {"a-2", "a-9"}
 
 
-def test_a_refused_submission_leaves_nothing_to_publish(ledger: RemoteLedger) -> None:
+def test_a_refused_submission_leaves_nothing_to_publish(ledger: CoordinatorLedger) -> None:
     with pytest.raises(Exception, match="not a job"):
         ledger.submit([new("a-1"), new("a-2", "nowhere")])
     assert offers(ledger) == []
 
 
 def test_a_retry_is_published_when_it_is_due_with_later_fences(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
@@ -65,7 +65,9 @@ def test_a_retry_is_published_when_it_is_due_with_later_fences(
     assert second.job.attempt == 1
 
 
-def test_what_was_taken_and_never_confirmed_is_taken_again(ledger: RemoteLedger, clock: ManualClock) -> None:
+def test_what_was_taken_and_never_confirmed_is_taken_again(
+    ledger: CoordinatorLedger, clock: ManualClock
+) -> None:
     ledger.submit([new("a-1")])
     (first,) = ledger.take_offers(classes=("cpu",), limit=9, hold_s=20)
     assert offers(ledger) == []
@@ -75,7 +77,7 @@ def test_what_was_taken_and_never_confirmed_is_taken_again(ledger: RemoteLedger,
 
 
 def test_the_answer_to_a_publication_that_nobody_lived_to_note_counts(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     (sent,) = ledger.take_offers(classes=("cpu",), limit=9, hold_s=20)
@@ -87,7 +89,9 @@ def test_the_answer_to_a_publication_that_nobody_lived_to_note_counts(
     assert get(ledger, "a-2").state == State.READY
 
 
-def test_what_could_not_be_sent_is_due_again_after_a_pause(ledger: RemoteLedger, clock: ManualClock) -> None:
+def test_what_could_not_be_sent_is_due_again_after_a_pause(
+    ledger: CoordinatorLedger, clock: ManualClock
+) -> None:
     ledger.submit([new("a-1")])
     ledger.defer(ledger.take_offers(classes=("cpu",), limit=9, hold_s=20), 0.5)
     assert offers(ledger) == []
@@ -95,19 +99,19 @@ def test_what_could_not_be_sent_is_due_again_after_a_pause(ledger: RemoteLedger,
     assert len(offers(ledger)) == 1
 
 
-def test_cancelled_jobs_are_not_published(ledger: RemoteLedger) -> None:
+def test_cancelled_jobs_are_not_published(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     ledger.cancel(job="a-1")
     assert [each.job.id for each in offers(ledger)] == ["a-2"]
 
 
-def test_jobs_of_classes_without_a_queue_stay_and_are_reported(ledger: RemoteLedger) -> None:
+def test_jobs_of_classes_without_a_queue_stay_and_are_reported(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1", cls="gpu"), new("a-2")])
     assert [each.job.id for each in offers(ledger)] == ["a-2"]
     assert ledger.unpublishable(lambda cls, _priority: "q" if cls == "cpu" else None) == {"gpu": 1}
 
 
-def test_the_urgent_go_first_and_owners_take_turns(ledger: RemoteLedger) -> None:
+def test_the_urgent_go_first_and_owners_take_turns(ledger: CoordinatorLedger) -> None:
     ledger.submit([new(f"bulk-{n}", owner="bulk") for n in range(3)])
     ledger.submit([new("ada-1", owner="ada"), new("now-1", owner="bulk", priority=-1)])
     order = [each.job.id for each in offers(ledger)]
@@ -115,7 +119,7 @@ def test_the_urgent_go_first_and_owners_take_turns(ledger: RemoteLedger) -> None
     assert order.index("ada-1") < order.index("bulk-2")
 
 
-def test_what_was_handed_back_is_still_on_its_queue(ledger: RemoteLedger) -> None:
+def test_what_was_handed_back_is_still_on_its_queue(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     first, second = offers(ledger)
     say(ledger, start(first), answer(first, interrupted()))
@@ -128,7 +132,7 @@ def test_what_was_handed_back_is_still_on_its_queue(ledger: RemoteLedger) -> Non
     assert say(ledger, answer(first, done(), 2), answer(second, done(), 2)) == 2
 
 
-def test_a_redriven_job_is_published_again(ledger: RemoteLedger) -> None:
+def test_a_redriven_job_is_published_again(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1", max_attempts=1)])
     first = offer(ledger)
     say(ledger, answer(first, failed()))
@@ -144,7 +148,7 @@ def test_a_redriven_job_is_published_again(ledger: RemoteLedger) -> None:
 
 
 def test_what_a_plain_ledger_submitted_is_found(
-    ledger: RemoteLedger, ledger_url: str, clock: ManualClock
+    ledger: CoordinatorLedger, ledger_url: str, clock: ManualClock
 ) -> None:
     with Ledger.open(ledger_url, clock=clock) as plain:
         plain.submit([new("a-1")])
@@ -155,14 +159,16 @@ def test_what_a_plain_ledger_submitted_is_found(
     assert _sweep(ledger, 0) == Swept()
 
 
-def test_a_long_queue_is_not_published_twice(ledger: RemoteLedger, clock: ManualClock) -> None:
+def test_a_long_queue_is_not_published_twice(ledger: CoordinatorLedger, clock: ManualClock) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     offers(ledger)
     clock.advance(500)
     assert _sweep(ledger, 2) == Swept()
 
 
-def test_what_its_queue_no_longer_holds_is_published_again(ledger: RemoteLedger, clock: ManualClock) -> None:
+def test_what_its_queue_no_longer_holds_is_published_again(
+    ledger: CoordinatorLedger, clock: ManualClock
+) -> None:
     ledger.submit([new("a-1")])
     old = offer(ledger)
     assert _sweep(ledger, 0) == Swept()  # too young: a queue counts late
@@ -173,7 +179,9 @@ def test_what_its_queue_no_longer_holds_is_published_again(ledger: RemoteLedger,
     assert say(ledger, answer(new_one, done())) == 1
 
 
-def test_a_job_of_a_living_worker_is_never_published_again(ledger: RemoteLedger, clock: ManualClock) -> None:
+def test_a_job_of_a_living_worker_is_never_published_again(
+    ledger: CoordinatorLedger, clock: ManualClock
+) -> None:
     ledger.submit([new("a-1")])
     say(ledger, start(offer(ledger)))
     for _ in range(5):
@@ -183,12 +191,12 @@ def test_a_job_of_a_living_worker_is_never_published_again(ledger: RemoteLedger,
         assert _sweep(ledger, 0) == Swept()
 
 
-def _beat() -> Beat:
-    return Beat(worker="ada", host="h", pid=1, lease_s=90)
+def _beat() -> Heartbeat:
+    return Heartbeat(worker="ada", host="h", pid=1, lease_s=90)
 
 
 def test_a_job_whose_worker_and_message_are_gone_is_published_again(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
     say(ledger, start(offer(ledger)))
@@ -199,14 +207,16 @@ def test_a_job_whose_worker_and_message_are_gone_is_published_again(
     assert offer(ledger).job.interruptions == 1
 
 
-def test_after_long_enough_no_count_of_a_queue_is_believed(ledger: RemoteLedger, clock: ManualClock) -> None:
+def test_after_long_enough_no_count_of_a_queue_is_believed(
+    ledger: CoordinatorLedger, clock: ManualClock
+) -> None:
     ledger.submit([new("a-1")])
     offers(ledger)
     clock.advance(1000)
     assert _sweep(ledger, 7) == Swept(republished=1)
 
 
-def test_ended_jobs_are_forgotten(ledger: RemoteLedger) -> None:
+def test_ended_jobs_are_forgotten(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3")])
     say(ledger, answer(offers(ledger)[0], done()))
     ledger.cancel(job="a-2")
@@ -226,7 +236,7 @@ def test_the_oldest_are_taken_for_lost_first_and_only_so_many() -> None:
 
 
 def test_of_a_long_queue_that_lacks_one_message_one_is_published_again(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new(f"a-{number}") for number in range(9)])
     offers(ledger)

@@ -9,23 +9,23 @@ from tests.unit.graph.coordinator_helpers import LEASE_S, answer, offer, offers,
 from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.coordinator.coordinator_ledger import RemoteLedger
-from eddyline.graph.messages import Beat, Started
+from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
+from eddyline.graph.messages import Heartbeat, JobStarted
 from eddyline.graph.states import State
 
 
 @pytest.fixture
-def ledger(ledger_url: str, clock: ManualClock) -> Iterator[RemoteLedger]:
-    with RemoteLedger.open(ledger_url, clock=clock) as opened:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
+    with CoordinatorLedger.open(ledger_url, clock=clock) as opened:
         yield opened
 
 
-def _told(ledger: RemoteLedger, worker: str = "ada") -> list[tuple[str, int, bool]]:
+def _told(ledger: CoordinatorLedger, worker: str = "ada") -> list[tuple[str, int, bool]]:
     """What a worker is to give up: the job, the fence, and whether its message may go."""
     return [(order.job_id, order.fence, order.over) for order in ledger.orders(worker)]
 
 
-def test_a_job_cancelled_before_its_start_was_told_is_given_up_when_it_is(ledger: RemoteLedger) -> None:
+def test_a_job_cancelled_before_its_start_was_told_is_given_up_when_it_is(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     ledger.cancel(job="a-1")
@@ -34,17 +34,17 @@ def test_a_job_cancelled_before_its_start_was_told_is_given_up_when_it_is(ledger
     assert _told(ledger) == [("a-1", first.base + 1, True)]
 
 
-def test_a_start_of_what_ended_or_is_not_known_may_take_its_message_along(ledger: RemoteLedger) -> None:
+def test_a_start_of_what_ended_or_is_not_known_may_take_its_message_along(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     say(ledger, answer(first, done()))
     say(ledger, start(first, receipt=2, worker="bob"))
-    say(ledger, Started(job_id="z-9", fence=first.base + 1, worker="eve", at=1.0))
+    say(ledger, JobStarted(job_id="z-9", fence=first.base + 1, worker="eve", at=1.0))
     assert _told(ledger, "bob") == [("a-1", first.base + 2, True)]
     assert _told(ledger, "eve") == [("z-9", first.base + 1, True)]
 
 
-def test_an_earlier_publication_is_given_up_with_its_message(ledger: RemoteLedger) -> None:
+def test_an_earlier_publication_is_given_up_with_its_message(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     ledger.publish_again("a-1")
@@ -55,7 +55,9 @@ def test_an_earlier_publication_is_given_up_with_its_message(ledger: RemoteLedge
     assert get(ledger, "a-1").lease_owner == "bob"
 
 
-def test_an_earlier_receipt_is_given_up_without_the_message_that_another_holds(ledger: RemoteLedger) -> None:
+def test_an_earlier_receipt_is_given_up_without_the_message_that_another_holds(
+    ledger: CoordinatorLedger,
+) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     say(ledger, start(first, receipt=2, worker="bob"))
@@ -64,7 +66,7 @@ def test_an_earlier_receipt_is_given_up_without_the_message_that_another_holds(l
     assert _told(ledger, "bob") == []
 
 
-def test_a_start_told_after_its_own_answer_orders_nothing(ledger: RemoteLedger) -> None:
+def test_a_start_told_after_its_own_answer_orders_nothing(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1"), new("b-1")])
     first, second = offers(ledger)
     say(ledger, answer(first, done()), answer(second, interrupted()))
@@ -72,7 +74,7 @@ def test_a_start_told_after_its_own_answer_orders_nothing(ledger: RemoteLedger) 
     assert _told(ledger) == []
 
 
-def test_who_begins_what_kills_its_workers_is_spared(ledger: RemoteLedger) -> None:
+def test_who_begins_what_kills_its_workers_is_spared(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     for receipt in range(1, 7):
@@ -82,7 +84,7 @@ def test_who_begins_what_kills_its_workers_is_spared(ledger: RemoteLedger) -> No
 
 
 def test_the_job_of_a_worker_given_up_too_early_is_its_own_again_when_it_speaks(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("b-1")])
     first, second = offers(ledger)
@@ -98,7 +100,7 @@ def test_the_job_of_a_worker_given_up_too_early_is_its_own_again_when_it_speaks(
 
 
 def test_a_worker_given_up_speaks_too_late_once_another_was_given_its_job(
-    ledger: RemoteLedger, clock: ManualClock
+    ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
@@ -111,6 +113,6 @@ def test_a_worker_given_up_speaks_too_late_once_another_was_given_its_job(
     assert get(ledger, "a-1").result == {"by": "bob"}
 
 
-def test_a_beat_alone_orders_nothing(ledger: RemoteLedger) -> None:
-    say(ledger, Beat(worker="ada", host="here", pid=1, lease_s=LEASE_S))
+def test_a_beat_alone_orders_nothing(ledger: CoordinatorLedger) -> None:
+    say(ledger, Heartbeat(worker="ada", host="here", pid=1, lease_s=LEASE_S))
     assert ledger.take_orders(limit=10, hold_s=1) == []

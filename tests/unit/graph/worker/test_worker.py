@@ -14,7 +14,7 @@ from tests.unit.graph.ledger_helpers import get, new, states
 from eddyline.core.clock import ManualClock
 from eddyline.core.errors import InputError, Interrupted, ToolError
 from eddyline.core.stop import Stop
-from eddyline.graph.events import Happening, WorkerEvent
+from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Done, Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.retry import RetryPolicy
@@ -66,7 +66,7 @@ class Crew:
         assert not self.thread.is_alive()
         return self
 
-    def told(self, name: str) -> list[Happening]:
+    def told(self, name: str) -> list[WorkerEventKind]:
         return [event.happening for event in self.events if event.job.id == name]
 
 
@@ -100,7 +100,7 @@ def test_a_graph_runs_to_its_end_in_order(ledger: Ledger) -> None:
     assert crew.raised is None
     assert (order[0], order[-1], sorted(order[1:-1])) == ("a-p", "a-z", chunks)
     assert get(ledger, "a-z").output == "out/a-z"
-    assert crew.told("a-z") == [Happening.STARTED, Happening.FINISHED]
+    assert crew.told("a-z") == [WorkerEventKind.STARTED, WorkerEventKind.FINISHED]
 
 
 def test_many_short_jobs_each_run_once(ledger: Ledger) -> None:
@@ -141,7 +141,7 @@ def test_a_failure_that_may_pass_is_tried_again(ledger: Ledger) -> None:
     crew = Crew(ledger, flaky).start().join()
     assert attempts == [1, 2, 3]
     assert get(ledger, "a-1").state is State.DONE
-    failures = [event for event in crew.events if event.happening is Happening.FAILED]
+    failures = [event for event in crew.events if event.happening is WorkerEventKind.FAILED]
     assert [event.job.state for event in failures] == [State.READY, State.READY]
     assert failures[0].error is not None
     assert failures[0].error["remedy"] == "free some disk space"
@@ -175,7 +175,7 @@ def test_what_a_handler_raises_decides_whether_it_is_tried_again(
     assert evidence is not None
     assert evidence["error"] == error
     assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED}
-    assert [e.job.state for e in crew.events if e.happening is Happening.FAILED][-1] is State.DEAD
+    assert [e.job.state for e in crew.events if e.happening is WorkerEventKind.FAILED][-1] is State.DEAD
 
 
 def test_a_bug_leaves_its_traceback(ledger: Ledger) -> None:
@@ -245,7 +245,7 @@ def test_a_cancelled_job_is_told_to_stop(ledger: Ledger) -> None:
     crew.join()
     assert time.monotonic() - begin < 9.0
     assert get(ledger, "a-1").state is State.CANCELLED
-    assert crew.told("a-1") == [Happening.STARTED, Happening.INTERRUPTED]
+    assert crew.told("a-1") == [WorkerEventKind.STARTED, WorkerEventKind.INTERRUPTED]
 
 
 def test_a_cancellation_by_another_process_is_seen_within_two_seconds(ledger: Ledger, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from eddyline.mp4.presentation import Presentation, presentation
 from eddyline.mp4.slice import sample_bytes
 from eddyline.mp4.write.box_writer import box, full_box
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece, linked, passthrough
+from eddyline.mp4.write.output_track import OutputTrack, Piece, linked, passthrough
 from eddyline.pipeline.demo_clip import make_clip
 from eddyline.store.ranges import FileRanges
 
@@ -151,7 +151,7 @@ def test_ticks_too_short_for_a_long_film_are_coarsened(tmp_path: Path) -> None:
     shown = Presentation(
         sample=np.arange(3), pts=np.array([0, 5_000_000_000, 9_000_000_000]), end=10_000_000_000
     )
-    picture = OutTrack(
+    picture = OutputTrack(
         handler="vide",
         name="",
         timescale=10_000_000,

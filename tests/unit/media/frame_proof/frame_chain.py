@@ -17,7 +17,7 @@ from eddyline.media.frame_proof.source_samples import Reading, sample
 from eddyline.media.frame_proof.windows import choose
 from eddyline.media.ladder.chunks import Chunk, Grid
 from eddyline.media.ladder.ladder import Rung
-from eddyline.media.source.open_source import main_video, open_footage
+from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.source.probe import probe
 from eddyline.media.source.remux import main_stream
 from eddyline.media.source.sniff import container_of, first_bytes
@@ -83,7 +83,7 @@ class Chain:
     def prove(self, path: Path, broken: Broken | None = None) -> FrameSamples:
         """Make one rendition of `path` and prove its frames."""
         broken = broken or Broken()
-        footage = open_footage(path, work=self.work, runner=self.runner, tools=self.tools)
+        footage = open_source(path, work=self.work, runner=self.runner, tools=self.tools)
         with FileRanges(footage.path) as src:
             facts = probe(src, footage.movie, runner=self.runner, tools=self.tools, work=self.work)
             self.hdr = facts.video.hdr

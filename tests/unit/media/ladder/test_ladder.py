@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.ladder import profile
-from eddyline.media.ladder.ladder import Rung, Wish, rungs, wishes
+from eddyline.media.ladder.ladder import Rung, RungRequest, rung_requests, rungs
 from eddyline.media.source.source import VideoFacts
 
 _DEFAULT = profile.load("default")
@@ -215,22 +215,22 @@ def test_a_rung_without_a_wish_takes_its_classs_encoder_in_that_encoders_terms()
     asked = _asking(crf=0)
     (rung,) = rungs(asked, _HD, {"h264": "h264_nvenc"})
     assert (rung.encoder, rung.preset, rung.crf) == ("h264_nvenc", "p2", 1)
-    assert wishes(asked, _HD) == {Wish(codec="h264")}
+    assert rung_requests(asked, _HD) == {RungRequest(codec="h264")}
 
 
 def test_a_rung_that_asks_for_an_encoder_gets_it_whatever_the_class_says() -> None:
     asked = _asking(encoder="h264_nvenc", preset="p6")
     (rung,) = rungs(asked, _HD, {"h264": "libx264"})
     assert (rung.encoder, rung.preset, rung.crf) == ("h264_nvenc", "p6", 23)
-    assert wishes(asked, _HD) == {Wish(codec="h264", encoder="h264_nvenc")}
+    assert rung_requests(asked, _HD) == {RungRequest(codec="h264", encoder="h264_nvenc")}
 
 
 def test_only_the_rungs_that_are_made_ask_for_anything() -> None:
     plain = profile.load("fast").model_dump(mode="json")
     large = {**plain["rungs"][0], "height": 2160, "codec": "hevc"}
     both = profile.Profile.model_validate({**plain, "rungs": [large, plain["rungs"][1]]})
-    assert wishes(both, _facts(640, 360)) == {Wish(codec="h264")}
-    assert wishes(both, _facts(3840, 2160)) == {Wish(codec="h264"), Wish(codec="hevc")}
+    assert rung_requests(both, _facts(640, 360)) == {RungRequest(codec="h264")}
+    assert rung_requests(both, _facts(3840, 2160)) == {RungRequest(codec="h264"), RungRequest(codec="hevc")}
 
 
 @pytest.mark.parametrize(

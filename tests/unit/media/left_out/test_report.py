@@ -17,7 +17,7 @@ from eddyline.media.source.source import SourceFacts, VideoFacts
 from eddyline.media.subtitles.source_tracks import subtitle_streams
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.write.box_writer import box
-from eddyline.pipeline.runtime.probe_source import look
+from eddyline.pipeline.runtime.probe_source import probe_source
 
 Make = Callable[..., Path]
 
@@ -55,17 +55,17 @@ def _kinds(facts: SourceFacts) -> list[str]:
 
 def test_a_plain_clip_leaves_nothing_out(make: Make, tools: Toolchain) -> None:
     tone = ("-f", "lavfi", "-i", "sine=997:r=48000:d=1")
-    assert look(make("a.mp4", *_VIDEO, *tone, *_X264), tools).left_out == ()
-    assert look(make("a.mkv", *_VIDEO, *tone, *_X264), tools).left_out == ()
+    assert probe_source(make("a.mp4", *_VIDEO, *tone, *_X264), tools).left_out == ()
+    assert probe_source(make("a.mkv", *_VIDEO, *tone, *_X264), tools).left_out == ()
 
 
 def test_a_cameras_own_tracks_are_all_carried(samples: Path, tools: Toolchain) -> None:
-    assert look(samples / "karma.mp4", tools).left_out == ()
+    assert probe_source(samples / "karma.mp4", tools).left_out == ()
 
 
 def test_an_mp4s_second_video_is_listed_and_its_chapter_track_is_not(make: Make, tools: Toolchain) -> None:
     maps = ("-map", "0", "-map", "1", "-map_chapters", "2")
-    facts = look(make("a.mp4", *_VIDEO, *_SMALL, "-i", "c.txt", *maps, *_X264), tools)
+    facts = probe_source(make("a.mp4", *_VIDEO, *_SMALL, "-i", "c.txt", *maps, *_X264), tools)
     assert _kinds(facts) == ["video"]
     assert facts.left_out[0].what == "track 2 (avc1, 64x36)"
     assert SourceFacts.from_json(json.loads(json.dumps(facts.to_json()))) == facts
@@ -74,7 +74,7 @@ def test_an_mp4s_second_video_is_listed_and_its_chapter_track_is_not(make: Make,
 def test_a_cover_image_is_listed_as_such(make: Make, tools: Toolchain) -> None:
     make("c.png", "-f", "lavfi", "-i", "color=red:s=64x64", "-frames:v", "1")
     cover = ("-attach", "c.png", "-metadata:s:t", "mimetype=image/png")
-    (found,) = look(make("a.mkv", *_VIDEO, *_X264, *cover), tools).left_out
+    (found,) = probe_source(make("a.mkv", *_VIDEO, *_X264, *cover), tools).left_out
     assert (found.kind, "cover image" in found.why) == ("video", True)
 
 
@@ -82,7 +82,7 @@ def test_what_matroska_holds_beside_video_and_audio_is_listed(make: Make, tools:
     argv = ("-i", "s.srt", "-i", "c.txt", "-map", "0", "-map", "1", "-map_chapters", "2", *_X264)
     extra = ("-c:s", "srt", "-metadata:s:s:0", "language=eng", "-attach", "s.srt")
     more = ("-metadata:s:t", "mimetype=text/plain")
-    facts = look(make("a.mkv", *_VIDEO, *argv, *extra, *more), tools)
+    facts = probe_source(make("a.mkv", *_VIDEO, *argv, *extra, *more), tools)
     assert _kinds(facts) == ["data"]
     assert [(each.codec, each.language) for each in facts.subtitles] == [("subrip", "eng")]
 
@@ -136,17 +136,17 @@ def test_boxes_that_no_rendition_has_are_listed(make: Make, tools: Toolchain, tm
     xmp = bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + b"<x:xmpmeta/>"
     path = tmp_path / "b.mp4"
     path.write_bytes(plain + box("uuid", xmp) + box("inst", b"abc") + box("free", b"abc"))
-    left = look(path, tools).left_out
+    left = probe_source(path, tools).left_out
     assert [(each.kind, each.what) for each in left] == [
         ("metadata", "an XMP packet (36 bytes)"),
         ("metadata", "box 'inst' (11 bytes)"),
     ]
     path.write_bytes(plain + b"\xff" * 100)
-    (trailer,) = look(path, tools).left_out
+    (trailer,) = probe_source(path, tools).left_out
     assert trailer.what.startswith("what follows the last box")
     at = plain.rindex(b"mvhd") - 4
     size = int.from_bytes(plain[at - 8 : at - 4], "big")
     inner = plain[at : at - 8 + size] + box("RVMI", b"12345678")
     assert plain[at - 4 : at] == b"moov"
     path.write_bytes(plain[: at - 8] + box("moov", inner))
-    assert [each.what for each in look(path, tools).left_out] == ["moov/RVMI (16 bytes)"]
+    assert [each.what for each in probe_source(path, tools).left_out] == ["moov/RVMI (16 bytes)"]

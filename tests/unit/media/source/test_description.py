@@ -10,7 +10,7 @@ from tests.unit.media.phone_recordings import phone
 from eddyline.media.source.description import created, from_tags, place
 from eddyline.media.source.source import Place
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.runtime.probe_source import look
+from eddyline.pipeline.runtime.probe_source import probe_source
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,6 @@ def test_apples_keys_come_before_the_movies_own() -> None:
 
 
 def test_a_phones_metadata_is_found(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
-    said = look(phone(tmp_path, ffmpeg), tools).description
+    said = probe_source(phone(tmp_path, ffmpeg), tools).description
     assert (said.created, said.make, said.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
     assert said.location == Place(latitude=47.3769, longitude=8.5417, altitude_m=400)

@@ -9,7 +9,7 @@ import pytest
 
 from eddyline.core.process import Runner
 from eddyline.media.source.fingerprint import fingerprint
-from eddyline.media.source.open_source import open_footage
+from eddyline.media.source.open_source import open_source
 from eddyline.media.source.probe import probe
 from eddyline.media.source.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
@@ -42,7 +42,7 @@ def look(tmp_path: Path, tools: Toolchain) -> Callable[[Path], SourceFacts]:
     def looked(path: Path) -> SourceFacts:
         work = tmp_path / "work"
         work.mkdir(exist_ok=True)
-        footage = open_footage(path, work=work, runner=Runner(), tools=tools)
+        footage = open_source(path, work=work, runner=Runner(), tools=tools)
         with FileRanges(footage.path) as src, FileRanges(path) as arrived:
             return probe(
                 src,

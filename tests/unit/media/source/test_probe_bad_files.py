@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eddyline.core.errors import InputError, MissingError, UnsupportedError
 from eddyline.core.process import Runner
-from eddyline.media.source.open_source import Footage, open_footage
+from eddyline.media.source.open_source import OpenSource, open_source
 from eddyline.media.source.probe import probe
 from eddyline.media.source.sniff import HEAD, container_of, sniff
 from eddyline.media.toolchain import Toolchain
@@ -32,8 +32,8 @@ def _ffmpeg(tools: Toolchain, *argv: str) -> None:
     subprocess.run([tools.ffmpeg, "-v", "error", "-y", *argv], check=True, capture_output=True)
 
 
-def _open(path: Path, tools: Toolchain) -> Footage:
-    footage = open_footage(path, work=path.parent, runner=Runner(), tools=tools)
+def _open(path: Path, tools: Toolchain) -> OpenSource:
+    footage = open_source(path, work=path.parent, runner=Runner(), tools=tools)
     with FileRanges(footage.path) as src:
         probe(src, footage.movie, runner=Runner(), tools=tools, work=path.parent)
     return footage

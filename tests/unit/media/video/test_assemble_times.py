@@ -17,7 +17,7 @@ from eddyline.mp4.movie import Edit
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.write.box_writer import box, full_box
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece
+from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
 _SCALE = 90_000
@@ -53,7 +53,7 @@ def _chunk(path: Path, order: list[int], *, setting: int = 0, first: bytes = _ID
     size = np.array([len(each) for each in data], np.int64)
     piece = Piece(source=path.with_suffix(".raw"), offset=np.cumsum(size) - size, size=size)
     rank = np.array(order, np.int64)
-    track = OutTrack(
+    track = OutputTrack(
         handler="vide",
         name="",
         timescale=30,
@@ -73,7 +73,7 @@ def _chunk(path: Path, order: list[int], *, setting: int = 0, first: bytes = _ID
 def _render(out: Path, chunks: list[Path], shown: Presentation) -> None:
     joined = join(chunks)
     times = schedule(joined.rank, shown, timescale=_SCALE, movie_timescale=_SCALE)
-    track = OutTrack(
+    track = OutputTrack(
         handler="vide",
         name="",
         timescale=_SCALE,
@@ -208,7 +208,7 @@ def test_presented_audio_samples_leave_out_priming_and_padding(
 ) -> None:
     (tmp_path / "raw").write_bytes(b"abcd")
     piece = Piece(source=tmp_path / "raw", offset=np.arange(4), size=np.ones(4, np.int64))
-    track = OutTrack(
+    track = OutputTrack(
         handler="soun",
         name="",
         timescale=48_000,

@@ -20,8 +20,8 @@ from eddyline.mp4.slice import sample_bytes
 from eddyline.mp4.write.box_writer import box, full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece, passthrough
-from eddyline.pipeline.runtime.probe_source import look
+from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
+from eddyline.pipeline.runtime.probe_source import probe_source
 from eddyline.store.ranges import FileRanges
 
 RATE = 25
@@ -73,7 +73,7 @@ def captioned(tmp_path: Path, ffmpeg: str, codec: str) -> Path:
         size = np.array([len(each) for each in samples], np.int64)
         piece = Piece(source=MemorySamples(b"".join(samples)), offset=np.cumsum(size) - size, size=size)
         copy = passthrough(movie, track, src)
-        made = OutTrack(**{**vars(copy), "pieces": (piece,)})
+        made = OutputTrack(**{**vars(copy), "pieces": (piece,)})
         write(out, [made], timescale=movie.timescale)
     return out
 
@@ -91,7 +91,7 @@ def test_captions_in_the_video_are_those_that_ffmpeg_decodes(
     codec: str, tmp_path: Path, tools: Toolchain
 ) -> None:
     clip = captioned(tmp_path, str(tools.ffmpeg), codec)
-    (facts,) = look(clip, tools).subtitles
+    (facts,) = probe_source(clip, tools).subtitles
     assert (facts.codec, facts.title) == ("eia_608", "Closed captions")
     with FileRanges(clip) as src:
         movie = read_movie(src)
@@ -103,7 +103,7 @@ def test_captions_in_the_video_are_those_that_ffmpeg_decodes(
 def test_a_caption_track_is_read(tmp_path: Path, tools: Toolchain) -> None:
     samples = [box("cdat", EVENTS.get(number, b"\x80\x80")) for number in range(90)]
     size = np.full(90, 10, np.int64)
-    captions = OutTrack(
+    captions = OutputTrack(
         handler="clcp",
         name="",
         timescale=RATE,
@@ -122,4 +122,4 @@ def test_a_caption_track_is_read(tmp_path: Path, tools: Toolchain) -> None:
 def test_a_video_without_captions_has_none(tmp_path: Path, tools: Toolchain) -> None:
     video = ("-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=1", "-c:v", "libx264")
     subprocess.run([str(tools.ffmpeg), "-v", "error", *video, str(tmp_path / "a.mp4")], check=True)
-    assert look(tmp_path / "a.mp4", tools).subtitles == ()
+    assert probe_source(tmp_path / "a.mp4", tools).subtitles == ()

@@ -32,7 +32,7 @@ from eddyline.mp4.entries.visual_entry import whole_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Samples, Track
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack
+from eddyline.mp4.write.output_track import OutputTrack
 
 QUARTER = 1 << 30
 
@@ -164,7 +164,7 @@ def index_of(path: Path) -> Track:
 
 
 def written(out: Path, made: Track) -> Path:
-    plain = OutTrack(
+    plain = OutputTrack(
         handler="vide", name="", timescale=30, stsd=made.stsd, media_header=whole_box("vmhd", bytes(12)),
         boxes=made.spherical, pieces=(), duration=np.zeros(0, np.int64),
     )  # fmt: skip

@@ -19,7 +19,7 @@ from eddyline.mp4.samples.sample_formats import require_one_format
 from eddyline.mp4.slice import cut, require_separable
 from eddyline.mp4.write.box_writer import box
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece, passthrough
+from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
 
 # An access unit delimiter, an SEI message (pic_timing), and both with a message of no known kind.
 _DELIMITER = b"\0\0\0\2\x09\xf0"
@@ -63,7 +63,7 @@ def _with_extras(film: Film, out: Path, extras: list[bytes], *, every: int = 1, 
     return out
 
 
-def _altered(film: Film, out: Path, change: Callable[[OutTrack], OutTrack]) -> Path:
+def _altered(film: Film, out: Path, change: Callable[[OutputTrack], OutputTrack]) -> Path:
     write(out, [change(passthrough(film.movie, film.video, film.path))], timescale=film.movie.timescale)
     return out
 
@@ -115,7 +115,7 @@ def test_frames_that_share_a_time_are_told_apart(
 ) -> None:
     original = opened(make_film(name))
 
-    def change(track: OutTrack) -> OutTrack:
+    def change(track: OutputTrack) -> OutputTrack:
         duration = track.duration.copy()
         duration[3::4] = 0
         return replace(track, duration=duration)
@@ -130,7 +130,7 @@ def test_negative_deltas_are_read_as_ffmpeg_reads_them(
 ) -> None:
     original = opened(make_film("intra_refresh"))
 
-    def change(track: OutTrack) -> OutTrack:
+    def change(track: OutputTrack) -> OutputTrack:
         duration = track.duration.copy()
         duration[[7, 20]] = step + (1 << 32)
         return replace(track, duration=duration, edits=())

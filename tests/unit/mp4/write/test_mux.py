@@ -25,7 +25,7 @@ from eddyline.mp4.slice import cut, sample_bytes
 from eddyline.mp4.write.box_writer import box, file_type, full_box, mdat_header, movie_box
 from eddyline.mp4.write.interleave import Timing, plan_chunks
 from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutTrack, Piece, linked, passthrough
+from eddyline.mp4.write.output_track import OutputTrack, Piece, linked, passthrough
 from eddyline.store.ranges import FileRanges
 
 _STSD = full_box("stsd", 0, 0, b"\0\0\0\1", box("gpmd", bytes(6), b"\0\1", bytes(4)))
@@ -51,10 +51,10 @@ def _metadata(
     source: ByteRanges,
     sizes: Ints,
     **more: Any,
-) -> OutTrack:
+) -> OutputTrack:
     offsets = np.cumsum(sizes) - sizes
     return replace(
-        OutTrack(
+        OutputTrack(
             handler="meta",
             name="GoPro MET",
             timescale=1000,
@@ -146,7 +146,7 @@ def test_samples_of_several_files_become_one_track(
         parts.append(opened(part.path))
         whole += [picture for _, picture in frames(part.path)]
     tables = [part.video.samples for part in parts]
-    joined = OutTrack(
+    joined = OutputTrack(
         handler="vide",
         name="joined",
         timescale=film.video.timescale,

@@ -17,10 +17,10 @@ from eddyline.graph.worker.handler import JobContext
 from eddyline.media.ladder import profile as profiles
 from eddyline.pipeline.planning.destination import destination
 from eddyline.pipeline.runtime.history import from_spec
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
 from eddyline.pipeline.submission.submit import submit
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 from eddyline.store.objects import ObjectStore
 from eddyline.store.store import Store
 
@@ -49,27 +49,27 @@ def _submit(clip: Path, store: Store, ledger: Ledger) -> Job:
 
 
 def _inspect(store: Store, job: Job, tmp_path: Path) -> None:
-    bench = Bench(store=store, tools=toolchain(), scratch=tmp_path / "work", history=from_spec)
+    bench = Runtime(store=store, tools=toolchain(), scratch=tmp_path / "work", history=from_spec)
     handlers(bench)["inspect"](job, JobContext(attempt=1))
 
 
 def test_a_bucket_is_known_by_its_address_and_a_folder_by_being_one(tmp_path: Path) -> None:
     assert destination(_bucket("a/films")) == "s3://a/films"
-    assert destination(FolderStore(tmp_path)) == ""
+    assert destination(LocalStore(tmp_path)) == ""
 
 
 def test_a_worker_with_another_store_says_so_and_with_what_to_do(
     clip: Path, ledger: Ledger, tmp_path: Path
 ) -> None:
     job = _submit(clip, _bucket("a"), ledger)
-    for store, name in ((_bucket("b"), "s3://b"), (FolderStore(tmp_path / "media"), "a folder")):
+    for store, name in ((_bucket("b"), "s3://b"), (LocalStore(tmp_path / "media"), "a folder")):
         with pytest.raises(UsageError, match=f"submitted to s3://a, and this worker's store is {name}") as it:
             _inspect(store, job, tmp_path)
         assert "--store" in it.value.remedy
 
 
 def test_without_the_assets_plan_a_worker_names_the_store_that_it_looked_in(tmp_path: Path) -> None:
-    bench = Bench(store=_bucket("b"), tools=toolchain(), scratch=tmp_path, history=from_spec)
+    bench = Runtime(store=_bucket("b"), tools=toolchain(), scratch=tmp_path, history=from_spec)
     with pytest.raises(MissingError, match=r"s3://b/\.eddyline/parts/0{16}/plan-1{16}\.json") as caught:
         bench.plan(f".eddyline/parts/{'0' * 16}/plan-{'1' * 16}.json")
     assert "--store" in caught.value.remedy

@@ -15,7 +15,7 @@ from tests.unit.pipeline.source_facts import facts
 from eddyline.core.identity import canonical
 from eddyline.graph.coordinator.wire import offer_from_json, offer_to_json
 from eddyline.graph.job import Failed, Job
-from eddyline.graph.messages import STRIDE, Offer
+from eddyline.graph.messages import STRIDE, Publication
 from eddyline.graph.states import State
 from eddyline.graph.worker.handler import JobContext, perform
 from eddyline.media.ladder.profile import load
@@ -23,9 +23,9 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import InspectSpec, JobSpecError, StepSpec, read_plan
 from eddyline.pipeline.planning.plan import Plan, inspect_job, jobs
 from eddyline.pipeline.runtime.history import from_spec
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 
 ASSET = "0123456789abcdef"
 PLAN = Plan.make(asset=ASSET, name="a.mp4", facts=facts(), profile=load("fast"), toolchain="fleet")
@@ -50,10 +50,10 @@ UP: list[Any] = [
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    store = FolderStore(tmp_path / "store")
+def bench(tmp_path: Path) -> Runtime:
+    store = LocalStore(tmp_path / "store")
     store.put_bytes(PLAN.key, canonical(PLAN.to_json()))
-    return Bench(
+    return Runtime(
         store=store, tools=Toolchain.find(), scratch=tmp_path / "scratch", history=from_spec, patience_s=0
     )
 
@@ -68,7 +68,7 @@ def _job(kind: str, **changes: Any) -> Job:
         **dict.fromkeys(("started", "finished")),
     }
     job = Job(**{**vars(new), **changes}, state=State.READY, **rest)
-    return offer_from_json(json.loads(json.dumps(offer_to_json(Offer(job=job, base=STRIDE))))).job
+    return offer_from_json(json.loads(json.dumps(offer_to_json(Publication(job=job, base=STRIDE))))).job
 
 
 def _tree(top: Path) -> dict[str, bytes]:
@@ -77,7 +77,7 @@ def _tree(top: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("field", ["plan", "index", "ask", "asset"])
-def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, bench: Bench, kind: str, field: str) -> None:
+def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, bench: Runtime, kind: str, field: str) -> None:
     (tmp_path / "victim").mkdir()
     (tmp_path / "victim" / "film.mp4").write_bytes(b"precious")
     bench.scratch.mkdir()
@@ -100,7 +100,7 @@ def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, bench: Bench, kind: st
 
 
 @pytest.mark.parametrize("asset", ["", ".", "..", "../..", "a", "0123456789abcde", "/", "assets"])
-def test_a_job_of_no_asset_removes_nothing(tmp_path: Path, bench: Bench, asset: str) -> None:
+def test_a_job_of_no_asset_removes_nothing(tmp_path: Path, bench: Runtime, asset: str) -> None:
     before = _tree(tmp_path)
     for kind in KINDS:
         outcome = perform(handlers(bench)[kind], replace(_job(kind), asset=asset), JobContext(attempt=1))
@@ -110,7 +110,7 @@ def test_a_job_of_no_asset_removes_nothing(tmp_path: Path, bench: Bench, asset: 
 
 
 @pytest.mark.parametrize("name", ["../victim", "..", ".", "/etc", "a/b", "x" * 5000, "\0"])
-def test_no_id_of_a_job_reaches_the_scratch_folder(tmp_path: Path, bench: Bench, name: str) -> None:
+def test_no_id_of_a_job_reaches_the_scratch_folder(tmp_path: Path, bench: Runtime, name: str) -> None:
     (tmp_path / "victim").mkdir()
     bench.scratch.mkdir()
     (bench.scratch / "other").mkdir()
@@ -192,7 +192,7 @@ ODD["terms"] += [{"deadline": value} for value in NO_TIMES]
     [{name: value} for name, values in ODD.items() for value in values],
     ids=lambda each: str(each)[:40],
 )
-def test_the_spec_of_an_inspection_is_parsed_strictly(bench: Bench, change: dict[str, Any]) -> None:
+def test_the_spec_of_an_inspection_is_parsed_strictly(bench: Runtime, change: dict[str, Any]) -> None:
     job = _job("inspect")
     outcome = perform(
         handlers(bench)["inspect"], replace(job, spec={**job.spec, **change}), JobContext(attempt=1)
@@ -201,7 +201,7 @@ def test_the_spec_of_an_inspection_is_parsed_strictly(bench: Bench, change: dict
     assert outcome.error["error"] == "JobSpecError"
 
 
-def test_the_specs_that_eddyline_writes_are_accepted(bench: Bench) -> None:
+def test_the_specs_that_eddyline_writes_are_accepted(bench: Runtime) -> None:
     for new in jobs(PLAN, "ask"):
         spec = StepSpec.of(_job(new.kind, spec=new.spec))
         if new.kind != "tidy":

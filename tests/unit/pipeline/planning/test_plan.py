@@ -9,7 +9,7 @@ from tests.unit.pipeline.source_facts import facts
 from eddyline.core.identity import canonical
 from eddyline.media.ladder.profile import Profile, load
 from eddyline.media.source.source import SubtitleFacts
-from eddyline.pipeline.planning.job_options import Terms
+from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.planning.plan import Plan, inspect_job, jobs
 from eddyline.pipeline.runs.progress import STAGES
 
@@ -72,13 +72,13 @@ def test_a_source_without_sound_has_no_audio_job() -> None:
 
 
 def test_every_job_of_an_asset_is_done_on_its_terms() -> None:
-    plan, terms = _plan(), Terms(owner="club", urgency="bulk", deadline=5e9)
+    plan, terms = _plan(), JobOptions(owner="club", urgency="bulk", deadline=5e9)
     plain = (
         inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile),
         *jobs(plan, "k"),
     )
     first = inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile, terms=terms)
-    bulk = (first, *jobs(plan, "k", Terms.from_json(first.spec["terms"])))
+    bulk = (first, *jobs(plan, "k", JobOptions.from_json(first.spec["terms"])))
     assert {(job.owner, job.deadline) for job in bulk} == {("club", 5e9)}
     assert [job.priority for job in bulk] == [job.priority + 100 for job in plain]
     assert {(job.owner, job.deadline) for job in plain} == {("", None)}

@@ -9,27 +9,27 @@ import pytest
 from eddyline.core import files
 from eddyline.core.errors import UsageError
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.pipeline.runs.run_directory import Home
-from eddyline.store.local import FolderStore
+from eddyline.pipeline.runs.run_directory import RunDirectory
+from eddyline.store.local import LocalStore
 
 
-def _worked_in(home: Home, store: FolderStore | None = None) -> None:
+def _worked_in(home: RunDirectory, store: LocalStore | None = None) -> None:
     with home.occupied(store):
         Ledger.open(home.ledger).close()
 
 
 def test_only_one_run_is_at_work_in_a_folder(tmp_path: Path) -> None:
     with (
-        Home(tmp_path).occupied(),
+        RunDirectory(tmp_path).occupied(),
         pytest.raises(UsageError, match="is at work in"),
-        Home(tmp_path).occupied(),
+        RunDirectory(tmp_path).occupied(),
     ):
         pass
-    _worked_in(Home(tmp_path))
+    _worked_in(RunDirectory(tmp_path))
 
 
 def test_results_that_lie_in_the_folder_go_on_lying_there(tmp_path: Path) -> None:
-    home, elsewhere = Home(tmp_path / "out"), FolderStore(tmp_path / "elsewhere")
+    home, elsewhere = RunDirectory(tmp_path / "out"), LocalStore(tmp_path / "elsewhere")
     _worked_in(home)
     _worked_in(home, home.store)
     with pytest.raises(UsageError, match="lie in itself"):
@@ -37,10 +37,10 @@ def test_results_that_lie_in_the_folder_go_on_lying_there(tmp_path: Path) -> Non
 
 
 def test_results_that_lie_in_a_store_go_on_lying_there(tmp_path: Path) -> None:
-    home, elsewhere = Home(tmp_path / "out"), FolderStore(tmp_path / "elsewhere")
+    home, elsewhere = RunDirectory(tmp_path / "out"), LocalStore(tmp_path / "elsewhere")
     _worked_in(home, elsewhere)
-    _worked_in(home, FolderStore(tmp_path / "elsewhere"))
-    for other in (None, FolderStore(tmp_path / "third")):
+    _worked_in(home, LocalStore(tmp_path / "elsewhere"))
+    for other in (None, LocalStore(tmp_path / "third")):
         with pytest.raises(UsageError, match=f"lie in {tmp_path}/elsewhere"):
             _worked_in(home, other)
 
@@ -56,13 +56,13 @@ def test_results_that_lie_in_a_store_go_on_lying_there(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_killed_process_had_half_written_goes_wherever_it_lies(tmp_path: Path, written: str) -> None:
-    home = Home(tmp_path)
+    home = RunDirectory(tmp_path)
     whole = tmp_path / written
     whole.parent.mkdir(parents=True)
     whole.write_bytes(b"whole")
-    half = files.aside(whole)
+    half = files.temp_path(whole)
     half.write_bytes(b"ha")
-    gone = files.aside(whole.with_name("a folder"))  # one that was being removed
+    gone = files.temp_path(whole.with_name("a folder"))  # one that was being removed
     (gone / "below").mkdir(parents=True)
     with home.occupied():
         home.sweep(busy=lambda _: True)
@@ -72,7 +72,7 @@ def test_what_a_killed_process_had_half_written_goes_wherever_it_lies(tmp_path: 
 
 
 def test_hidden_files_that_are_not_ours_stay(tmp_path: Path) -> None:
-    home, theirs = Home(tmp_path), tmp_path / "assets" / "ab" / ".DS_Store"
+    home, theirs = RunDirectory(tmp_path), tmp_path / "assets" / "ab" / ".DS_Store"
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes(b"theirs")
     with home.occupied():

@@ -13,10 +13,10 @@ from eddyline.fleet.pool_coverage import Unserved
 from eddyline.graph.job import Done, Failed, NewJob, Outcome, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.runs.events import AssetProgress, Event, RunReport
-from eddyline.pipeline.runs.run_report import Account
-from eddyline.pipeline.runs.wait_for_assets import Following
+from eddyline.pipeline.runs.run_report import RunAccount
+from eddyline.pipeline.runs.wait_for_assets import WaitForAssets
 from eddyline.pipeline.submission.submit import Submitted
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -34,15 +34,17 @@ def _end(ledger: Ledger, outcome: Outcome) -> None:
     ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
 
 
-def _waited(store: FolderStore, ledger: Ledger) -> RunReport:
-    account = Account(where=store.where, on_event=lambda _: None)
-    following = Following(store=store, ledger=ledger, account=account, stop=Stop(), on_event=lambda _: None)
+def _waited(store: LocalStore, ledger: Ledger) -> RunReport:
+    account = RunAccount(where=store.where, on_event=lambda _: None)
+    following = WaitForAssets(
+        store=store, ledger=ledger, account=account, stop=Stop(), on_event=lambda _: None
+    )
     following.to_the_end([Submitted(asset=ASSET, name="a.mp4", source="a.mp4", standing="open")])
     return account.report("")
 
 
 def test_what_is_published_is_told_as_done(ledger: Ledger, tmp_path: Path) -> None:
-    store = FolderStore(tmp_path / "store")
+    store = LocalStore(tmp_path / "store")
     making = Making(store, tmp_path / "work")
     making.perform(making.job("publish"))
     _end(ledger, Done(result={}))
@@ -51,20 +53,20 @@ def test_what_is_published_is_told_as_done(ledger: Ledger, tmp_path: Path) -> No
 
 def test_what_failed_is_told_with_its_reason(ledger: Ledger, tmp_path: Path) -> None:
     _end(ledger, Failed(error={"message": "the disk burns"}, retry=False))
-    (failed,) = _waited(FolderStore(tmp_path / "store"), ledger).failed
+    (failed,) = _waited(LocalStore(tmp_path / "store"), ledger).failed
     assert failed.reason == "the disk burns"
 
 
 def test_what_is_done_and_not_there_is_not_waited_for_without_end(ledger: Ledger, tmp_path: Path) -> None:
     _end(ledger, Done(result={}))
-    (failed,) = _waited(FolderStore(tmp_path / "store"), ledger).failed
+    (failed,) = _waited(LocalStore(tmp_path / "store"), ledger).failed
     assert "all its jobs are done" in failed.reason
     assert f"assets/{ASSET}/manifest.json" in failed.reason
     assert failed.remedy
 
 
 def test_a_class_that_nobody_serves_is_told_while_it_is_waited_for(ledger: Ledger, tmp_path: Path) -> None:
-    store, stop = FolderStore(tmp_path / "store"), Stop()
+    store, stop = LocalStore(tmp_path / "store"), Stop()
     ticks = iter(range(0, 10_000, 4))  # s, one look each
     told: list[Event] = []
     asked: list[float] = []
@@ -81,10 +83,10 @@ def test_a_class_that_nobody_serves_is_told_while_it_is_waited_for(ledger: Ledge
         now.append(float(next(ticks)))
         return now[-1]
 
-    Following(
+    WaitForAssets(
         store=store,
         ledger=ledger,
-        account=Account(where=store.where, on_event=lambda _: None),
+        account=RunAccount(where=store.where, on_event=lambda _: None),
         stop=stop,
         on_event=told.append,
         unserved=unserved,
@@ -108,9 +110,9 @@ def test_what_was_made_before_and_is_gone_since_is_no_progress(ledger: Ledger, t
         told.append(event.fraction)
         stop.request("enough")
 
-    store = FolderStore(tmp_path / "store")
-    account = Account(where=store.where, on_event=hear)
-    Following(store=store, ledger=ledger, account=account, stop=stop, on_event=hear).to_the_end(
+    store = LocalStore(tmp_path / "store")
+    account = RunAccount(where=store.where, on_event=hear)
+    WaitForAssets(store=store, ledger=ledger, account=account, stop=stop, on_event=hear).to_the_end(
         [Submitted(asset=ASSET, name="a.mp4", source="a.mp4", standing="open")]
     )
     assert told == [0.0]

@@ -24,9 +24,9 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.plan import Plan, jobs
 from eddyline.pipeline.runtime.encoder_consistency import (
     QUIET_S,
+    EncoderChoice,
     MixedBuildError,
     Record,
-    Stance,
     build_of,
     check_one,
     one_build,
@@ -37,8 +37,8 @@ from eddyline.pipeline.runtime.encoder_consistency import (
 )
 from eddyline.pipeline.runtime.history import from_spec
 from eddyline.pipeline.runtime.parts import Part, Parts
-from eddyline.pipeline.runtime.runtime import Bench, Made, Task, handler
-from eddyline.store.local import FolderStore
+from eddyline.pipeline.runtime.runtime import Made, Runtime, Task, handler
+from eddyline.store.local import LocalStore
 
 _PLAN = Plan.make(
     asset="0123456789abcdef",
@@ -67,18 +67,18 @@ def _tools(build: str) -> Toolchain:
 
 def test_the_first_build_makes_the_chunks_and_a_new_one_takes_over() -> None:
     first = taken(None, "A", "job-1", 0.0)
-    assert stance(first, "A", 5.0) is Stance.GO
-    assert stance(first, "B", 5.0) is Stance.TAKE_OVER
+    assert stance(first, "A", 5.0) is EncoderChoice.GO
+    assert stance(first, "B", 5.0) is EncoderChoice.TAKE_OVER
     second = taken(first, "B", "job-2", 5.0)
     assert second == Record(build="B", by="job-2", at=5.0, before=("A",))
-    assert stance(second, "A", 6.0) is Stance.HAND_BACK
-    assert stance(second, "B", 6.0) is Stance.GO
+    assert stance(second, "A", 6.0) is EncoderChoice.HAND_BACK
+    assert stance(second, "B", 6.0) is EncoderChoice.GO
 
 
 def test_an_older_build_takes_over_again_only_when_nothing_is_heard_of_the_newer() -> None:
     record = taken(taken(None, "A", "job-1", 0.0), "B", "job-2", 5.0)
-    assert stance(record, "A", 5.0 + QUIET_S - 1) is Stance.HAND_BACK
-    assert stance(record, "A", 5.0 + QUIET_S) is Stance.TAKE_OVER
+    assert stance(record, "A", 5.0 + QUIET_S - 1) is EncoderChoice.HAND_BACK
+    assert stance(record, "A", 5.0 + QUIET_S) is EncoderChoice.TAKE_OVER
     assert taken(record, "A", "job-3", 700.0).before == ("A", "B")
 
 
@@ -117,7 +117,7 @@ class Fuse:
             raise Killed
 
 
-class FusedStore(FolderStore):
+class FusedStore(LocalStore):
     """A folder whose every change may be the last one of its worker."""
 
     def __init__(self, root: Path, fuse: Fuse) -> None:
@@ -166,7 +166,7 @@ class Yard:
     turns: Iterator[Turn]
 
     def __post_init__(self) -> None:
-        FolderStore(self.root).put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
+        LocalStore(self.root).put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
         self.ledger.submit(list(jobs(_PLAN, "ask")))
         for claim in self.ledger.claim("others", classes=("light",), limit=50, lease_s=1e9):
             self._settle(claim, Done(result={}))
@@ -217,8 +217,8 @@ class Yard:
         jobs = self.ledger.jobs(asset=_PLAN.asset)
         return [job for job in jobs if job.kind == kind and job.state in OPEN]
 
-    def _bench(self, build: str, fuse: Fuse) -> Bench:
-        return Bench(
+    def _bench(self, build: str, fuse: Fuse) -> Runtime:
+        return Runtime(
             store=FusedStore(self.root, fuse),
             tools=_tools(build),
             scratch=self.root / ".scratch",
@@ -274,7 +274,7 @@ def test_whoever_is_killed_wherever_the_asset_is_made_with_one_build(turns: list
                 yard.turn(turn)
             yard.finish(last)
             assert [type(outcome) for outcome in yard.assemble()[:2]] == [Done, Done]
-            chunks = [Parts(FolderStore(yard.root)).get(_PLAN.part("chunk", i)) for i in range(4)]
+            chunks = [Parts(LocalStore(yard.root)).get(_PLAN.part("chunk", i)) for i in range(4)]
             assert len({build_of(part) for part in chunks}) == 1
 
 
@@ -305,7 +305,7 @@ def test_a_mix_that_came_about_all_the_same_is_undone_by_asking_again(tmp_path: 
         # As if somebody had copied a part by hand.
         film = tmp_path / "film.mp4"
         film.write_text("B")
-        parts = Parts(FolderStore(yard.root))
+        parts = Parts(LocalStore(yard.root))
         parts.keep(_PLAN.part("chunk", 2), {film.name: film}, {"ffmpeg": told(_tools("B"))}, 0.0)
         outcomes = yard.assemble()
         assert all(isinstance(outcome, Failed) and not outcome.retry for outcome in outcomes)
@@ -328,11 +328,11 @@ def test_a_mix_that_came_about_all_the_same_is_undone_by_asking_again(tmp_path: 
     ],
 )
 def test_a_record_that_cannot_be_read_is_replaced(tmp_path: Path, data: bytes) -> None:
-    store = FolderStore(tmp_path / "store")
+    store = LocalStore(tmp_path / "store")
     store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
     key = f"{_PLAN.part('chunk')}s.json"
     store.put_bytes(key, data)
-    bench = Bench(store=store, tools=_tools("A"), scratch=tmp_path / "scratch", history=from_spec)
+    bench = Runtime(store=store, tools=_tools("A"), scratch=tmp_path / "scratch", history=from_spec)
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit(list(jobs(_PLAN, "ask")))
         claims = ledger.claim("me", classes=("cpu",), limit=50, lease_s=60)

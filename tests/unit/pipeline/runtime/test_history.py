@@ -11,7 +11,7 @@ import pytest
 
 from eddyline.graph.job import Done, Interrupted, Job, NewJob, Settlement
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.messages import Offer
+from eddyline.graph.messages import Publication
 from eddyline.pipeline.runtime.history import History, from_ledger, from_spec, with_history
 
 
@@ -36,12 +36,12 @@ def _job(ledger: Ledger, name: str) -> Job:
 
 def test_a_job_that_publishes_carries_what_the_ledger_knows(ledger: Ledger) -> None:
     publish, chunk = _job(ledger, "a.publish"), _job(ledger, "a.chunk")
-    told, untouched = with_history(ledger)([Offer(job=publish, base=1), Offer(job=chunk, base=2)])
+    told, untouched = with_history(ledger)([Publication(job=publish, base=1), Publication(job=chunk, base=2)])
     assert json.loads(json.dumps(told.job.spec)) == told.job.spec
     assert from_spec(told.job) == from_ledger(ledger)(publish)
     assert from_spec(told.job).interruptions == 1
     assert from_spec(told.job).started > 0
-    assert untouched == Offer(job=chunk, base=2)
+    assert untouched == Publication(job=chunk, base=2)
 
 
 def test_a_job_that_was_told_nothing_knows_of_nothing(ledger: Ledger) -> None:

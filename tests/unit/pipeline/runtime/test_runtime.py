@@ -19,8 +19,8 @@ from eddyline.media.ladder.profile import load
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.plan import Plan, jobs
 from eddyline.pipeline.runtime.history import from_spec
-from eddyline.pipeline.runtime.runtime import Bench, Made, Task, handler
-from eddyline.store.local import FolderStore
+from eddyline.pipeline.runtime.runtime import Made, Runtime, Task, handler
+from eddyline.store.local import LocalStore
 
 MIB = 1024 * 1024
 _PLAN = Plan.make(
@@ -38,9 +38,9 @@ def claim(tmp_path: Path) -> Claim:
 
 def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
     """What becomes of a job whose program is this code, in a class with these limits."""
-    store = FolderStore(tmp_path / "store")
+    store = LocalStore(tmp_path / "store")
     store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
-    bench = Bench(
+    bench = Runtime(
         store=store,
         tools=Toolchain.find(),
         scratch=tmp_path / "scratch",

@@ -12,8 +12,8 @@ from tests.servers.ministack import Ministack, ministack
 from eddyline.core.errors import FormatError, InputError, MissingError, UsageError
 from eddyline.core.identity import canonical
 from eddyline.pipeline.demo_clip import make_clip
-from eddyline.pipeline.runtime.source_files import Chapter, Indexes, Original, Sources
-from eddyline.store.local import FolderStore
+from eddyline.pipeline.runtime.source_files import Chapter, Indexes, SourceFile, SourceRegistry
+from eddyline.store.local import LocalStore
 from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
 from eddyline.store.ranges import FileRanges
 from eddyline.store.store import Store
@@ -27,7 +27,7 @@ __all__ = ["ministack"]
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, str]]:
     """A store with one source in it, and the source's address."""
     if request.param == "folder":
-        store: Store = FolderStore(tmp_path / "card")
+        store: Store = LocalStore(tmp_path / "card")
     else:
         server: Ministack = request.getfixturevalue("ministack")
         BUCKETS.reach_by(server.settings)
@@ -39,7 +39,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stor
 
 def test_an_original_is_known_by_its_address_size_and_stamp(place: tuple[Store, str]) -> None:
     _, address = place
-    original = Original.of(address)
+    original = SourceFile.of(address)
     assert (original.address, original.name, original.size) == (address, "GX010001.MP4", 12)
     original.check()
     with original.open() as src:
@@ -49,7 +49,7 @@ def test_an_original_is_known_by_its_address_size_and_stamp(place: tuple[Store, 
 
 def test_an_original_that_changed_is_refused(place: tuple[Store, str]) -> None:
     store, address = place
-    original = Original.of(address)
+    original = SourceFile.of(address)
     store.put_bytes("GX010001.MP4", b"Some footage")
     with pytest.raises(InputError, match="has changed"):
         original.check()
@@ -59,38 +59,38 @@ def test_an_original_that_changed_is_refused(place: tuple[Store, str]) -> None:
 
 def test_an_original_that_is_gone_is_missing(place: tuple[Store, str]) -> None:
     store, address = place
-    original = Original.of(address)
+    original = SourceFile.of(address)
     store.delete("GX010001.MP4")
     with pytest.raises(MissingError):
         original.check()
     with pytest.raises(MissingError):
-        Original.of(address)
+        SourceFile.of(address)
 
 
 def test_sources_are_remembered_with_their_chapters(place: tuple[Store, str], tmp_path: Path) -> None:
-    original = Original.of(place[1])
-    sources = Sources(FolderStore(tmp_path))
+    original = SourceFile.of(place[1])
+    sources = SourceRegistry(LocalStore(tmp_path))
     sources.remember(ASSET, original, (chapter := Chapter(original=original, fingerprint="ab"),))
     assert sources.find(ASSET) == original
     assert sources.chapters(ASSET) == (chapter,)
 
 
 def test_sources_remembered_by_an_older_release_are_found(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
+    store = LocalStore(tmp_path)
     note = {"path": "/card/a.mp4", "size": 3, "mtime_ns": 5}
     store.put_bytes(f".eddyline/sources/{ASSET}.json", canonical(note))
-    assert Sources(store).find(ASSET) == Original(address="/card/a.mp4", size=3, stamp="5")
+    assert SourceRegistry(store).find(ASSET) == SourceFile(address="/card/a.mp4", size=3, stamp="5")
 
 
 def test_a_relative_path_is_kept_as_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.mp4").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
-    assert Original.of("a.mp4") == Original.of(tmp_path / "a.mp4")
+    assert SourceFile.of("a.mp4") == SourceFile.of(tmp_path / "a.mp4")
 
 
 def test_an_index_is_read_once_however_many_ask_at_once(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
-    indexes, original = Indexes(), Original.of(clip)
+    indexes, original = Indexes(), SourceFile.of(clip)
 
     def ask(_: int) -> int:
         with original.open() as src:
@@ -116,18 +116,18 @@ def test_a_path_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
     clip = tmp_path / "clip\udcff.mp4"  # a byte 0xff, as an old archive may hold
     clip.write_bytes(b"x")
     with pytest.raises(InputError, match="not Unicode"):
-        Original.of(clip)
+        SourceFile.of(clip)
 
 
 @pytest.mark.parametrize(
     "asset", ["", ".", "..", "../../x", "/etc/passwd", "0123456789ABCDEF", "a" * 16 + "/.."]
 )
 def test_only_the_id_of_an_asset_names_a_note(tmp_path: Path, asset: str) -> None:
-    store = FolderStore(tmp_path)
+    store = LocalStore(tmp_path)
     with pytest.raises(UsageError, match="not the id of an asset"):
-        Sources(store).find(asset)
+        SourceRegistry(store).find(asset)
     with pytest.raises(UsageError, match="not the id of an asset"):
-        Sources(store).remember(asset, Original(address="/a", size=1, stamp="1"))
+        SourceRegistry(store).remember(asset, SourceFile(address="/a", size=1, stamp="1"))
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_only_the_id_of_an_asset_names_a_note(tmp_path: Path, asset: str) -> Non
     ],
 )
 def test_a_note_that_was_not_written_here_is_refused_by_an_error_of_ours(tmp_path: Path, note: bytes) -> None:
-    store = FolderStore(tmp_path)
+    store = LocalStore(tmp_path)
     store.put_bytes(f".eddyline/sources/{ASSET}.json", note)
-    for ask in (Sources(store).find, Sources(store).chapters):
+    for ask in (SourceRegistry(store).find, SourceRegistry(store).chapters):
         with pytest.raises(FormatError, match="cannot be read"):
             ask(ASSET)

@@ -11,7 +11,7 @@ from eddyline.core.errors import TransientError
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import JobContext
 from eddyline.pipeline.runtime.stale_output_cleanup import cleaning_up
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 
 
 def _parts(making: Making) -> list[str]:
@@ -33,20 +33,20 @@ def _keeping(making: Making, *, tidied: bool, fails: bool = False) -> None:
 
 
 def test_what_is_made_of_an_asset_that_was_tidied_meanwhile_is_removed(tmp_path: Path) -> None:
-    making = Making(FolderStore(tmp_path / "store"), tmp_path / "work")
+    making = Making(LocalStore(tmp_path / "store"), tmp_path / "work")
     _keeping(making, tidied=True)
     assert _parts(making) == []
 
 
 def test_so_is_what_a_failed_start_left(tmp_path: Path) -> None:
-    making = Making(FolderStore(tmp_path / "store"), tmp_path / "work")
+    making = Making(LocalStore(tmp_path / "store"), tmp_path / "work")
     with pytest.raises(TransientError):
         _keeping(making, tidied=True, fails=True)
     assert _parts(making) == []
 
 
 def test_what_is_made_in_time_stays(tmp_path: Path) -> None:
-    making = Making(FolderStore(tmp_path / "store"), tmp_path / "work")
+    making = Making(LocalStore(tmp_path / "store"), tmp_path / "work")
     before = _parts(making)
     _keeping(making, tidied=False)
     assert set(_parts(making)) >= set(before)

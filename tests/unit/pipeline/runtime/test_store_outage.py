@@ -18,8 +18,8 @@ from eddyline.core.stop import Stop
 from eddyline.graph.job import Done, Job, NewJob
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.handler import Handler, JobContext
-from eddyline.pipeline.runtime.store_outage import Outage
-from eddyline.store.local import FolderStore
+from eddyline.pipeline.runtime.store_outage import StoreOutage
+from eddyline.store.local import LocalStore
 from eddyline.store.open_store import open_store
 
 pytestmark = pytest.mark.timeout(60)
@@ -34,7 +34,7 @@ def job(tmp_path: Path) -> Job:
     return found
 
 
-class Shaky(FolderStore):
+class Shaky(LocalStore):
     """A folder that answers as a test says, and counts how often it is asked."""
 
     def __init__(self, root: Path, answers: list[Exception | None]) -> None:
@@ -56,8 +56,8 @@ def _failing(error: Exception) -> Handler:
     return handle
 
 
-def _outlasted(store: FolderStore, error: Exception, said: list[str]) -> Handler:
-    outage = Outage(store, said.append, first_s=0.001)
+def _outlasted(store: LocalStore, error: Exception, said: list[str]) -> Handler:
+    outage = StoreOutage(store, said.append, first_s=0.001)
     return outage.outlasted({"chunk": _failing(error)})["chunk"]
 
 
@@ -119,4 +119,4 @@ def _writer(server: Ministack) -> tuple[Callable[[Job, JobContext], Done], list[
         store.put_bytes("a/x", b"1")
         return Done(result={})
 
-    return Outage(store, said.append, first_s=0.1).outlasted({"chunk": write})["chunk"], said
+    return StoreOutage(store, said.append, first_s=0.1).outlasted({"chunk": write})["chunk"], said

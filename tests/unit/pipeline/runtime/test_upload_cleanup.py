@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eddyline.core.clock import ManualClock
-from eddyline.pipeline.runtime.upload_cleanup import Unfinished
+from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
 
 HOUR_S, DAY_S = 3_600.0, 86_400.0
 
@@ -20,19 +20,19 @@ class Recorded:
 
 def test_all_on_its_way_to_an_asset_that_is_there_is_aborted_whatever_its_age() -> None:
     uploads = Recorded()
-    Unfinished(uploads, ManualClock()).tidy("ab12")
+    UploadCleanup(uploads, ManualClock()).tidy("ab12")
     assert uploads.asked[:2] == [(".eddyline/parts/ab12", 0.0), ("assets/ab12", 0.0)]
 
 
 def test_elsewhere_only_what_no_job_can_be_at_any_more_is_aborted_and_sources_have_longer() -> None:
     uploads = Recorded()
-    Unfinished(uploads, ManualClock()).tidy("ab12")
+    UploadCleanup(uploads, ManualClock()).tidy("ab12")
     assert uploads.asked[2:] == [(".eddyline", DAY_S), ("assets", DAY_S), ("sources", 7 * DAY_S)]
 
 
 def test_the_whole_store_is_looked_at_no_more_than_once_an_hour() -> None:
     uploads, clock = Recorded(), ManualClock()
-    unfinished = Unfinished(uploads, clock)
+    unfinished = UploadCleanup(uploads, clock)
     for _ in range(3):
         unfinished.tidy("ab12")
     assert len(uploads.asked) == 3 * 2 + 3
@@ -43,9 +43,9 @@ def test_the_whole_store_is_looked_at_no_more_than_once_an_hour() -> None:
 
 def test_where_to_look_may_be_left_out() -> None:
     uploads = Recorded()
-    Unfinished(uploads, ManualClock(), ages={}).tidy("ab12")
+    UploadCleanup(uploads, ManualClock(), ages={}).tidy("ab12")
     assert len(uploads.asked) == 2
 
 
 def test_a_store_that_keeps_no_uploads_is_asked_for_none() -> None:
-    Unfinished().tidy("ab12")
+    UploadCleanup().tidy("ab12")

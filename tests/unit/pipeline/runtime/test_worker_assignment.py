@@ -12,7 +12,7 @@ from eddyline.core.process import Runner
 from eddyline.fleet.pools import Pools, load
 from eddyline.fleet.slots import Machine, slots_on
 from eddyline.pipeline.planning.plan import KINDS
-from eddyline.pipeline.runtime.runtime import Bench
+from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.runtime.worker_assignment import assign
 from eddyline.pipeline.steps.table import handlers
 
@@ -69,7 +69,7 @@ def test_a_kind_of_job_that_there_is_not_is_refused_at_once() -> None:
 
 
 def test_the_kinds_that_are_known_are_those_that_are_done() -> None:
-    assert set(handlers(cast("Bench", None))) == KINDS
+    assert set(handlers(cast("Runtime", None))) == KINDS
 
 
 def test_what_is_proven_is_all_that_it_serves(ffmpeg: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from eddyline.core.errors import MissingError, ProofError, TransientError
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
 from eddyline.pipeline.publication.manifest import lasting
 from eddyline.pipeline.publication.published import published
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 from eddyline.store.open_store import StoreSettings, open_store
 from eddyline.store.store import Store
 
@@ -231,7 +231,7 @@ class _Rivals:
 
 
 def test_rivals_without_end_are_left_to_another_attempt(tmp_path: Path) -> None:
-    rivals = _Rivals(FolderStore(tmp_path / "store"))
+    rivals = _Rivals(LocalStore(tmp_path / "store"))
     making = Making(rivals, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
     with pytest.raises(TransientError, match="by others"):
         making.perform(making.job("publish"))
@@ -252,7 +252,7 @@ def test_rivals_without_end_are_left_to_another_attempt(tmp_path: Path) -> None:
 def test_a_manifest_that_others_wrote_names_no_paths_of_ours(tmp_path: Path, change: object) -> None:
     assert isinstance(change, dict)
     (tmp_path / "victim").write_bytes(b"precious")
-    store = FolderStore(tmp_path / "store")
+    store = LocalStore(tmp_path / "store")
     making = Making(store, tmp_path / "work")
     making.perform(making.job("publish"))
     hostile = {**making.manifest(), **change, "version": 0}
@@ -266,7 +266,7 @@ def test_a_manifest_that_others_wrote_names_no_paths_of_ours(tmp_path: Path, cha
 
 @pytest.mark.parametrize("data", [b"[]", b"7", b"[" * 100_000, b"null", b"\xff"])
 def test_what_is_no_manifest_at_all_is_replaced(tmp_path: Path, data: bytes) -> None:
-    store = FolderStore(tmp_path / "store")
+    store = LocalStore(tmp_path / "store")
     store.put_bytes(MANIFEST, data)
     assert not published(store, ASSET)
     making = Making(store, tmp_path / "work")

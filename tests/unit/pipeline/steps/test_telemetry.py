@@ -27,7 +27,7 @@ from eddyline.pipeline.demo_clip import make_clip
 from eddyline.pipeline.publication.manifest import _telemetry
 from eddyline.pipeline.runtime.parts import Part
 from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.source_files import Footage, Indexes
+from eddyline.pipeline.runtime.source_files import Indexes, OpenSource
 from eddyline.pipeline.steps import telemetry as step
 from eddyline.store.ranges import FileRanges
 
@@ -53,7 +53,7 @@ def _made(path: Path, work: Path) -> Made:
     plan = SimpleNamespace(facts=replace(facts(), telemetry=told if own else None))
 
     @contextmanager
-    def footage() -> Iterator[Footage]:
+    def footage() -> Iterator[OpenSource]:
         with FileRanges(path) as src:
             yield Indexes().of(path, src)
 

@@ -14,16 +14,16 @@ from eddyline.graph.job import Done, Failed, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.media.ladder import profile as profiles
-from eddyline.pipeline.planning.job_options import USUAL, Terms
+from eddyline.pipeline.planning.job_options import USUAL, JobOptions
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
-from eddyline.pipeline.runtime.source_files import Sources
+from eddyline.pipeline.runtime.source_files import SourceRegistry
 from eddyline.pipeline.submission.submit import Submitted, submit
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    return FolderStore(tmp_path / "store")
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "store")
 
 
 @pytest.fixture
@@ -40,14 +40,14 @@ def clip(tmp_path: Path) -> Path:
 
 
 def _submit(
-    clip: Path, store: FolderStore, ledger: Ledger, *, toolchain: str = "fleet", terms: Terms = USUAL
+    clip: Path, store: LocalStore, ledger: Ledger, *, toolchain: str = "fleet", terms: JobOptions = USUAL
 ) -> Submitted:
     return submit(
         [str(clip)], profiles.load("fast"), store=store, ledger=ledger, toolchain=toolchain, terms=terms
     )
 
 
-def _publish(store: FolderStore, asset: str) -> bytes:
+def _publish(store: LocalStore, asset: str) -> bytes:
     """The least that counts as published."""
     told: dict[str, object] = {"pictures": {"poster": "poster.jpg"}, "stream": None, "renditions": []}
     for name in ("poster.jpg", "index.html"):
@@ -64,9 +64,9 @@ def _end(ledger: Ledger, outcome: Done | Failed) -> None:
 
 
 def test_the_same_footage_is_one_asset_with_one_first_job(
-    clip: Path, store: FolderStore, ledger: Ledger, tmp_path: Path
+    clip: Path, store: LocalStore, ledger: Ledger, tmp_path: Path
 ) -> None:
-    terms = Terms(owner="club", urgency="bulk", deadline=5e9)
+    terms = JobOptions(owner="club", urgency="bulk", deadline=5e9)
     made = _submit(clip, store, ledger, terms=terms)
     moved = tmp_path / "moved.mp4"
     clip.rename(moved)
@@ -74,11 +74,11 @@ def test_the_same_footage_is_one_asset_with_one_first_job(
     (job,) = ledger.jobs(asset=made.asset)
     assert (job.kind, job.owner, job.deadline, job.priority) == ("inspect", "club", 5e9, 120)
     assert job.spec["name"] == "clip.mp4"
-    assert Sources(store).find(made.asset).address == str(moved)
+    assert SourceRegistry(store).find(made.asset).address == str(moved)
 
 
 def test_what_is_published_is_neither_touched_nor_done_again(
-    clip: Path, store: FolderStore, ledger: Ledger
+    clip: Path, store: LocalStore, ledger: Ledger
 ) -> None:
     asset = _submit(clip, store, ledger).asset
     data = _publish(store, asset)
@@ -88,7 +88,7 @@ def test_what_is_published_is_neither_touched_nor_done_again(
 
 
 def test_a_manifest_whose_files_are_gone_stays_until_it_is_replaced(
-    clip: Path, store: FolderStore, ledger: Ledger
+    clip: Path, store: LocalStore, ledger: Ledger
 ) -> None:
     asset = _submit(clip, store, ledger).asset
     data = _publish(store, asset)
@@ -100,7 +100,7 @@ def test_a_manifest_whose_files_are_gone_stays_until_it_is_replaced(
 
 
 def test_what_failed_is_tried_anew_because_someone_asked_again(
-    clip: Path, store: FolderStore, ledger: Ledger
+    clip: Path, store: LocalStore, ledger: Ledger
 ) -> None:
     asset = _submit(clip, store, ledger).asset
     _end(ledger, Failed(error={"message": "bad"}, retry=False))
@@ -109,14 +109,14 @@ def test_what_failed_is_tried_anew_because_someone_asked_again(
     assert [job.state for job in ledger.jobs(asset=asset)] == [State.READY]
 
 
-def test_jobs_of_another_toolchain_are_cancelled(clip: Path, store: FolderStore, ledger: Ledger) -> None:
+def test_jobs_of_another_toolchain_are_cancelled(clip: Path, store: LocalStore, ledger: Ledger) -> None:
     asset = _submit(clip, store, ledger, toolchain="old").asset
     _submit(clip, store, ledger, toolchain="new")
     assert sorted(job.state for job in ledger.jobs(asset=asset)) == [State.CANCELLED, State.READY]
 
 
 def test_what_was_archived_as_done_and_is_gone_since_is_done_again(
-    clip: Path, store: FolderStore, ledger: Ledger
+    clip: Path, store: LocalStore, ledger: Ledger
 ) -> None:
     asset = _submit(clip, store, ledger).asset
     _end(ledger, Done(result={}))
@@ -125,7 +125,7 @@ def test_what_was_archived_as_done_and_is_gone_since_is_done_again(
     assert [job.state for job in ledger.jobs(asset=asset)] == [State.READY]
 
 
-def test_a_source_that_is_gone_is_missing(store: FolderStore, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_source_that_is_gone_is_missing(store: LocalStore, ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="is gone"):
         _submit(tmp_path / "no.mp4", store, ledger)
 
@@ -146,7 +146,7 @@ with Ledger.open(Path(ledger)) as opened:
 
 
 def test_many_processes_submit_the_same_footage_at_once(
-    clip: Path, store: FolderStore, ledger: Ledger, tmp_path: Path
+    clip: Path, store: LocalStore, ledger: Ledger, tmp_path: Path
 ) -> None:
     run_at_once(_SUBMITTER, [(str(clip), str(store.root), str(tmp_path / "ledger.sqlite"))] * 3)
     assert [job.kind for job in ledger.jobs()] == ["inspect"]
