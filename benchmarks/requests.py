@@ -18,13 +18,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from tests.acceptance.machines import Machines, until
+from tests.acceptance.machines import Machines
 from tests.servers.__main__ import BUCKET
 from tests.servers.ministack import _started
+from tests.waiting import wait_until
 
 from eddyline.graph.ledger.ledger import Ledger
 
@@ -45,6 +47,10 @@ def measure(work: Path) -> dict[str, float]:
             return _count(proxy, work)
     finally:
         server.stop()
+
+
+def _is_ready(machines: Machines, pool: str) -> bool:
+    return "worker ready" in str(machines.lines(pool))
 
 
 def _count(proxy: _Proxy, work: Path) -> dict[str, float]:
@@ -68,7 +74,7 @@ def _count(proxy: _Proxy, work: Path) -> dict[str, float]:
             # They know the store and the queues, and nothing of the ledger.
             machines.start(pool, "worker", "--pool", pool, EDDYLINE_LEDGER="")
         for pool in ("light", "cpu"):
-            until(lambda pool=pool: "worker ready" in str(machines.lines(pool)), _PATIENCE_S, machines.logs)  # type: ignore[misc]
+            wait_until(partial(_is_ready, machines, pool), timeout_s=_PATIENCE_S, message=machines.logs)
         time.sleep(_SETTLED_S)
         idle = _during(proxy, lambda: time.sleep(IDLE_S))
         begin = time.monotonic()

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -81,12 +81,3 @@ def end(process: subprocess.Popen[bytes], how: signal.Signals, within_s: float) 
     begin = time.monotonic()
     process.send_signal(how)
     return process.wait(within_s), time.monotonic() - begin
-
-
-def until(condition: Callable[[], object], seconds: float, otherwise: Callable[[], str] = str) -> float:
-    """Wait for something; how long that took (s)."""
-    begin = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begin < seconds, f"it did not come to pass{otherwise()}"
-        time.sleep(0.05)
-    return time.monotonic() - begin

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from tests.acceptance.clips import looped, noisy, plain
-from tests.acceptance.machines import Machines, end, until
+from tests.acceptance.machines import Machines, end
 from tests.servers.__main__ import exports
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.postgres_server import NoServerError, Server
+from tests.waiting import wait_until
 
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.ledger import Ledger
@@ -120,7 +121,9 @@ def test_a_drained_worker_finishes_and_goes_and_a_cancelled_asset_stops_at_once(
             running = ledger.jobs(state=State.RUNNING, kind="chunk")
             return [job for job in running if job.lease_owner == name]
 
-        until(lambda: ledger.jobs(state=State.RUNNING, kind="chunk"), 120, machines.logs)
+        wait_until(
+            lambda: ledger.jobs(state=State.RUNNING, kind="chunk"), timeout_s=120, message=machines.logs
+        )
         (first,) = [worker.name for worker in ledger.workers()]
         (chunk,) = chunks_on(first)
         machines.start(
@@ -132,12 +135,12 @@ def test_a_drained_worker_finishes_and_goes_and_a_cancelled_asset_stops_at_once(
         assert finished is not None
         assert (finished.state, finished.starts) == (State.DONE, 1), machines.logs()
         (second,) = [line["worker"] for line in machines.lines("cpu-2") if line["event"] == "worker ready"]
-        until(lambda: chunks_on(second), 120, machines.logs)
+        wait_until(lambda: chunks_on(second), timeout_s=120, message=machines.logs)
         machines.run("jobs", "cancel", asset)
-        seconds = until(
+        seconds = wait_until(
             lambda: any(line["event"] == "job interrupted" for line in machines.lines("cpu-2")),
-            30,
-            machines.logs,
+            timeout_s=30,
+            message=machines.logs,
         )
         assert seconds <= 2.0, machines.logs()
         assert not ledger.has_open()

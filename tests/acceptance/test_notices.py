@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.clips import looped, plain
-from tests.acceptance.machines import Machines, until
+from tests.acceptance.machines import Machines
 from tests.servers.ecsagent import agent
 from tests.servers.imds import machine
+from tests.waiting import wait_until
 
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
@@ -40,11 +41,13 @@ def test_a_spot_notice_ends_a_worker_in_time_and_its_task_is_protected_only_whil
             AWS_EC2_METADATA_DISABLED="false",
             AWS_EC2_METADATA_SERVICE_ENDPOINT=metadata.url,
         )
-        until(lambda: machines.lines("cpu"), 60, machines.logs)
+        wait_until(lambda: machines.lines("cpu"), timeout_s=60, message=machines.logs)
         assert not ecs.protected
         machines.run("submit", str(clip), "--profile", str(small_profile))
-        until(lambda: ecs.protected, 60, machines.logs)
-        until(lambda: ledger.jobs(state=State.RUNNING, kind="chunk"), 60, machines.logs)
+        wait_until(lambda: ecs.protected, timeout_s=60, message=machines.logs)
+        wait_until(
+            lambda: ledger.jobs(state=State.RUNNING, kind="chunk"), timeout_s=60, message=machines.logs
+        )
         ends = time.time() + NOTICE_S
         told = {
             "action": "terminate",
@@ -53,7 +56,7 @@ def test_a_spot_notice_ends_a_worker_in_time_and_its_task_is_protected_only_whil
         metadata.said["spot/instance-action"] = json.dumps(told)
         assert process.wait(NOTICE_S + 5) == 0, machines.logs()
         assert time.time() < ends, "the machine was gone before its worker"
-        until(lambda: not ecs.protected, 10, machines.logs)
+        wait_until(lambda: not ecs.protected, timeout_s=10, message=machines.logs)
         # Whatever did not end in time is to be had by others, and no attempt was spent on it.
         assert not ledger.jobs(state=State.RUNNING)
         assert ledger.has_open()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from tests.acceptance.clips import noisy
 from tests.acceptance.conftest import manifest_of
-from tests.acceptance.machines import Machines, until
+from tests.acceptance.machines import Machines
+from tests.waiting import wait_until
 
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.ledger import Ledger
@@ -80,11 +81,13 @@ def test_an_asset_begun_with_the_old_build_is_finished_with_the_new_one_alone(
     with Machines(command=eddyline, folder=tmp_path, shared=shared) as machines:
         machines.run("submit", str(clip), "--profile", str(profile))
         veteran = machines.start("veteran", *worker, EDDYLINE_POOLS=str(tmp_path / "old.yaml"))
-        until(lambda: done() > 0, 120, machines.logs)
+        wait_until(lambda: done() > 0, timeout_s=120, message=machines.logs)
         veteran.kill()
         begun = done()
         machines.start("recruit", *worker, EDDYLINE_POOLS=str(tmp_path / "new.yaml"))
-        until(lambda: not any(job.state in OPEN for job in _jobs(ledger)), 120, machines.logs)
+        wait_until(
+            lambda: not any(job.state in OPEN for job in _jobs(ledger)), timeout_s=120, message=machines.logs
+        )
 
     jobs = _jobs(ledger)
     assert {job.state for job in jobs} == {State.DONE}

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.clips import noisy
-from tests.acceptance.machines import Machines, end, until
+from tests.acceptance.machines import Machines, end
 from tests.integration.source_bucket import told_by_eventbridge
 from tests.servers.ministack import Ministack, ministack
+from tests.waiting import wait_until
 
 from eddyline.store.open_store import open_store
 from eddyline.store.store import Store
@@ -66,15 +67,15 @@ def test_an_upload_becomes_an_asset_by_its_rule_though_processes_are_killed(
             clip = noisy(ffmpeg, tmp_path / f"{name}.mp4", seconds=4 + number, size="320x180")
             bucket.put(f"users/{name}/GX010001.MP4", clip.read_bytes(), Metadata={"purpose": "review 1"})
             bucket.put(f"elsewhere/{name}.mp4", clip.read_bytes())
-        until(lambda: machines.lines("ingest-1"), 60, machines.logs)
+        wait_until(lambda: machines.lines("ingest-1"), timeout_s=60, message=machines.logs)
         machines.processes["ingest-1"].kill()
         machines.start("ingest-2", *ingest)
-        until(lambda: _done(machines, "worker-1"), 120, machines.logs)
+        wait_until(lambda: _done(machines, "worker-1"), timeout_s=120, message=machines.logs)
         machines.processes["worker-1"].kill()
         machines.start("worker-2", *worker)
-        until(lambda: len(_published(store)) == 2, 240, machines.logs)
+        wait_until(lambda: len(_published(store)) == 2, timeout_s=240, message=machines.logs)
         # Everything that was put into the bucket meanwhile has been told of, too.
-        until(lambda: queues.depth(bucket.place.name) == 0, 60, machines.logs)
+        wait_until(lambda: queues.depth(bucket.place.name) == 0, timeout_s=60, message=machines.logs)
         listed = json.loads(machines.run("jobs", "list", "--kind", "inspect", "--json"))
         assert len(listed) == 2
         assert len(_published(store)) == 2

@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,12 +106,3 @@ class Distant:
         self.pause()
         self.exchange.close()
         self.ledger.close()
-
-
-def until(condition: Callable[[], object], seconds: float = 20.0) -> float:
-    """Wait for something; how long that took (s)."""
-    begin = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begin < seconds, "it did not come to pass"
-        time.sleep(0.005)
-    return time.monotonic() - begin

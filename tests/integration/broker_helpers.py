@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from tests.integration.aws_site import LEASE_S, REGION, Direct, Distant, until
+from tests.integration.aws_site import LEASE_S, REGION, Direct, Distant
 from tests.servers.ministack import Ministack
 from tests.unit.graph.postgres_server import emptied
+from tests.waiting import wait_until
 
 from eddyline.graph.job import Claim, Outcome, Settlement
 from eddyline.graph.ledger.ledger import Ledger
@@ -79,7 +80,7 @@ def claims(broker: Broker, count: int, name: str = "ada") -> list[Claim]:
             found.extend(broker.claim(name, classes=CLASSES, limit=wanted, lease_s=LEASE_S))
         return len(found) >= count
 
-    until(enough)
+    wait_until(enough)
     return found
 
 

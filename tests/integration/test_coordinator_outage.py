@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.integration.aws_site import LEASE_S, Distant, until
+from tests.integration.aws_site import LEASE_S, Distant
 from tests.integration.broker_helpers import distant, keys
 from tests.servers.ministack import ministack
 from tests.unit.graph.ledger_helpers import done, get, new
+from tests.waiting import wait_until
 
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.aws.sqs.message_body import seal
@@ -35,7 +36,7 @@ def _claim(broker: SqsBroker) -> Claim:
         broker.heartbeat("ada", LEASE_S)
         return bool(found)
 
-    until(one)
+    wait_until(one)
     return found[0]
 
 
@@ -50,7 +51,7 @@ def test_after_an_outage_of_all_coordinators_nothing_is_taken_back_and_no_answer
     broker.register("ada", "here", 1, LEASE_S)
     broker.subscribe(lambda: None)
     first, second = _claim(broker), _claim(broker)
-    until(lambda: place.ledger.counts()[State.RUNNING] == 2)
+    wait_until(lambda: place.ledger.counts()[State.RUNNING] == 2)
     place.pause()
     others = [seal({"v": 1, "facts": [fact_to_json(_beat(f"w{number}"))]}) for number in range(400)]
     assert all(place.queues.send(place.names.answers, others))
@@ -63,7 +64,7 @@ def test_after_an_outage_of_all_coordinators_nothing_is_taken_back_and_no_answer
         broker.heartbeat("ada", LEASE_S)
         time.sleep(0.1)
     place.resume()
-    until(lambda: get(place.ledger, first.job.id).state is State.DONE)
+    wait_until(lambda: get(place.ledger, first.job.id).state is State.DONE)
     give_up = time.monotonic() + 3 * LEASE_S
     while time.monotonic() < give_up:
         broker.heartbeat("ada", LEASE_S)

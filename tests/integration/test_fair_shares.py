@@ -6,11 +6,12 @@ import threading
 import time
 
 import pytest
-from tests.integration.aws_site import LEASE_S, Direct, Distant, until
+from tests.integration.aws_site import LEASE_S, Direct, Distant
 from tests.integration.broker_helpers import CLASSES, keys, place
 from tests.servers.ministack import ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import done, new
+from tests.waiting import wait_until
 
 from eddyline.graph.job import Job, Settlement
 from eddyline.graph.worker.broker import Broker
@@ -73,10 +74,10 @@ def test_neither_shares_nor_urgency_nor_deadlines_wait_for_one_owners_thousands(
     place.ledger.submit([new("c-01", owner="A", priority=BULK, deadline=soon)])
     hall = Hall(place)
     try:
-        until(lambda: {"b-19", "c-01"} <= {job.id for job in hall.served}, 60)
+        wait_until(lambda: {"b-19", "c-01"} <= {job.id for job in hall.served}, timeout_s=60)
         place.ledger.submit([new(f"d-{number}", owner="A", priority=0) for number in range(5)])
         before = len(hall.served)
-        until(lambda: "d-4" in {job.id for job in hall.served}, 60)
+        wait_until(lambda: "d-4" in {job.id for job in hall.served}, timeout_s=60)
     finally:
         hall.end()
     order = [job.id for job in hall.served]

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.aws_site import Distant, until
+from tests.integration.aws_site import Distant
 from tests.integration.broker_helpers import claimed, distant, joined, keys, settle
 from tests.servers.ministack import ministack
 from tests.unit.graph.ledger_helpers import done, get, new
+from tests.waiting import wait_until
 
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.graph.messages import STRIDE
@@ -48,7 +49,7 @@ def test_forged_reports_settle_add_and_block_nothing(distant: Callable[..., Dist
     place.ledger.submit([new("a-1"), new("a-2", "a-1"), new("b-1", owner="bob")])
     ada = joined(place)
     mine = claimed(ada)
-    until(lambda: get(place.ledger, mine.job.id).lease_owner == "ada")
+    wait_until(lambda: get(place.ledger, mine.job.id).lease_owner == "ada")
     theft = {"add": "NewJob", "id": "b-9", "asset": "b", "kind": "work", "spec": {}, "owner": "bob"}
     forged = [
         *(_report(job_id=mine.job.id, fence=STRIDE + receipt) for receipt in (1, 2, 3, STRIDE - 1)),
@@ -71,18 +72,18 @@ def test_forged_reports_settle_add_and_block_nothing(distant: Callable[..., Dist
     assert all(place.queues.send(place.names.answers, forged[:10]))
     assert all(place.queues.send(place.names.answers, forged[10:]))
     assert all(place.queues.send(place.names.answers, absurd))
-    until(lambda: place.queues.depth(place.names.dead) == len(absurd))
-    until(lambda: place.queues.depth(place.names.answers) == 0)
+    wait_until(lambda: place.queues.depth(place.names.dead) == len(absurd))
+    wait_until(lambda: place.queues.depth(place.names.answers) == 0)
     found = place.ledger.read(lambda c: read_backlog(c, place.ledger.now()))
     assert found.workers == ("ada",)
     assert set(found.unknown) == {"eve", *(f"cpu@phantom:{number}" for number in range(20))}
     assert get(place.ledger, mine.job.id).lease_owner == "ada"
     assert {job.id for job in place.ledger.jobs()} == {"a-1", "a-2", "b-1"}
     assert settle(ada, mine, done(by="ada"))
-    until(lambda: get(place.ledger, mine.job.id).state is State.DONE)
+    wait_until(lambda: get(place.ledger, mine.job.id).state is State.DONE)
     assert get(place.ledger, mine.job.id).result == {"by": "ada"}
     # What a phantom claims is forgotten once its short lease is over.
-    until(lambda: all(worker.proven for worker in place.ledger.workers()), 30)
+    wait_until(lambda: all(worker.proven for worker in place.ledger.workers()), timeout_s=30)
     assert place.thread.is_alive()
     assert place.notes["forged"] >= 5
 
@@ -103,14 +104,14 @@ def test_a_worker_obeys_no_command_for_another(distant: Callable[..., Distant]) 
         {"v": 2, "worker": "ada", "kind": "drain"},
         "drain",
     ]
-    until(lambda: place.queues.send(box, [json.dumps(each) for each in commands]))
+    wait_until(lambda: place.queues.send(box, [json.dumps(each) for each in commands]))
     give_up_at = time.monotonic() + 3
     while time.monotonic() < give_up_at:
         assert ada.orders("ada", 0.5) == []
     assert place.queues.depth(box) == 0
     assert ada.held("ada") == {"a-1": mine.fence}
     place.queues.send(box, [json.dumps({"v": 1, "worker": "ada", "kind": "drain"})])
-    until(lambda: ada.orders("ada", 0.5))
+    wait_until(lambda: ada.orders("ada", 0.5))
     assert settle(ada, mine, done())
 
 
@@ -122,7 +123,7 @@ def test_forged_jobs_are_parked_by_the_worker_and_delete_nothing(
     lane = place.names.lane("cpu", 0)
     assert lane is not None
     place.ledger.submit([new("a-1")])
-    until(lambda: place.queues.depth(lane) == 1)
+    wait_until(lambda: place.queues.depth(lane) == 1)
     (message,) = place.queues.receive(lane, limit=1, wait_s=1, visibility_s=0)
     good = json.loads(message.body)
     changes: list[dict[str, Any]] = [
@@ -142,8 +143,8 @@ def test_forged_jobs_are_parked_by_the_worker_and_delete_nothing(
     assert isinstance(ada, SqsBroker)
     held = claimed(ada)
     ada.claim("ada", classes=("cpu",), limit=20, lease_s=2)
-    until(lambda: place.queues.depth(place.names.dead) == len(forged))
+    wait_until(lambda: place.queues.depth(place.names.dead) == len(forged))
     assert held.job.id == "a-1"
     assert (tmp_path / "victim").is_dir()
     assert settle(ada, held, done())
-    until(lambda: get(place.ledger, "a-1").state is State.DONE)
+    wait_until(lambda: get(place.ledger, "a-1").state is State.DONE)

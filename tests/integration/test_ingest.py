@@ -28,6 +28,7 @@ from tests.integration.source_bucket import (
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.postgres_server import emptied
+from tests.waiting import wait_until
 
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.demo_clip import make_clip
@@ -98,13 +99,6 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _until(condition: Callable[[], bool], crew: Crew) -> None:
-    begin = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begin < WITHIN_S, crew.said()[-3000:]
-        time.sleep(0.1)
-
-
 def _send(bucket: FootageBucket, *bodies: str) -> None:
     sqs = client("sqs", bucket.endpoint)
     url = sqs.get_queue_url(QueueName=bucket.place.name)["QueueUrl"]
@@ -140,7 +134,11 @@ def test_uploads_become_assets_and_all_else_ends_where_it_belongs(
     process = crew.start()
     try:
         queues = bucket.queues()
-        _until(lambda: len(crew.notes("parked")) == 1 and queues.depth(bucket.place.name) == 0, crew)
+        wait_until(
+            lambda: len(crew.notes("parked")) == 1 and queues.depth(bucket.place.name) == 0,
+            timeout_s=WITHIN_S,
+            message=lambda: crew.said()[-3000:],
+        )
         _check_figures(crew)
         assert crew.inspected() == ["a.mp4", "b.mp4"]
         assert [body for body, _ in bucket.parked()] == ["garbage"]
@@ -193,7 +191,11 @@ def test_no_kill_of_an_ingest_loses_or_doubles_an_asset(
             processes[victim].wait()
             processes[victim] = crew.start()
         queues = bucket.queues()
-        _until(lambda: queues.depth(bucket.place.name) == 0, crew)
+        wait_until(
+            lambda: queues.depth(bucket.place.name) == 0,
+            timeout_s=WITHIN_S,
+            message=lambda: crew.said()[-3000:],
+        )
     finally:
         for process in processes:
             process.kill()
@@ -240,12 +242,20 @@ def test_chapters_told_of_one_by_one_are_one_recording_though_processes_are_kill
     victim, other = crew.start(), crew.start()
     try:
         # On a slow machine it may be quiet for long enough already, and nothing is put off.
-        _until(lambda: bool(crew.notes("postponed") or crew.notes("submitted")), crew)
+        wait_until(
+            lambda: bool(crew.notes("postponed") or crew.notes("submitted")),
+            timeout_s=WITHIN_S,
+            message=lambda: crew.said()[-3000:],
+        )
         victim.kill()
         victim.wait()
         _send(bucket, *(_told(bucket, key, tags[key]) for key in keys * 2))
         queues = bucket.queues()
-        _until(lambda: queues.depth(bucket.place.name) == 0, crew)
+        wait_until(
+            lambda: queues.depth(bucket.place.name) == 0,
+            timeout_s=WITHIN_S,
+            message=lambda: crew.said()[-3000:],
+        )
     finally:
         for process in (victim, other):
             process.kill()

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.integration.aws_site import LEASE_S, naming, until
+from tests.integration.aws_site import LEASE_S, naming
 from tests.integration.broker_helpers import KEYS
 from tests.servers.ministack import Ministack, NoServerError, ministack, running
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import get, new
 from tests.unit.graph.postgres_server import emptied
+from tests.waiting import wait_until
 
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
@@ -93,23 +94,23 @@ def test_a_cancellation_and_a_drain_by_people_reach_a_worker_within_two_seconds(
     site.worker("ada", seconds=60)
     with Ledger.open(site.location) as ledger:
         ledger.submit([new("a-1"), new("b-1", priority=5)])
-        until(lambda: site.told("ada", "start", "a-1"))
-        until(lambda: get(ledger, "a-1").state == State.RUNNING)
+        wait_until(lambda: site.told("ada", "start", "a-1"))
+        wait_until(lambda: get(ledger, "a-1").state == State.RUNNING)
         begin = time.time()
         ledger.cancel(job="a-1")
-        until(lambda: site.told("ada", "stopped", "a-1"))
+        wait_until(lambda: site.told("ada", "stopped", "a-1"))
         assert (site.told("ada", "stopped", "a-1") or 0) - begin < 9.0
         # It goes on with the next one; that ends nothing, so it is handed back by the drain's exit.
-        until(lambda: site.told("ada", "start", "b-1"))
+        wait_until(lambda: site.told("ada", "start", "b-1"))
         ledger.cancel(job="b-1")
-        until(lambda: site.told("ada", "stopped", "b-1"))
+        wait_until(lambda: site.told("ada", "stopped", "b-1"))
         begin = time.time()
         assert ledger.drain("ada", "the machine is sold")
         site.processes["ada"].wait(10)
         assert time.time() - begin < 9.0
         assert site.processes["ada"].returncode == 0
         assert not ledger.drain("eve")
-        until(lambda: not ledger.orders("ada"))
+        wait_until(lambda: not ledger.orders("ada"))
         assert ledger.counts()[State.CANCELLED] == 2
 
 
@@ -118,24 +119,24 @@ def test_the_late_answer_of_a_frozen_worker_does_not_count(site: Site) -> None:
     site.worker("ada", seconds=1.0)
     with Ledger.open(site.location) as ledger:
         ledger.submit([new("a-1")])
-        until(lambda: site.told("ada", "start", "a-1"))
-        until(lambda: get(ledger, "a-1").lease_owner == "ada")
+        wait_until(lambda: site.told("ada", "start", "a-1"))
+        wait_until(lambda: get(ledger, "a-1").lease_owner == "ada")
         site.signal("ada", signal.SIGSTOP)
         frozen = time.time()
         site.worker("bob", seconds=1.0)
-        until(lambda: site.told("bob", "start", "a-1"))
+        wait_until(lambda: site.told("bob", "start", "a-1"))
         assert time.time() - frozen >= LEASE_S * 0.5
-        until(lambda: get(ledger, "a-1").lease_owner == "bob")
+        wait_until(lambda: get(ledger, "a-1").lease_owner == "bob")
         site.signal("ada", signal.SIGCONT)
-        until(lambda: site.told("ada", "end", "a-1") or site.told("ada", "stopped", "a-1"))
-        until(lambda: not ledger.has_open())
+        wait_until(lambda: site.told("ada", "end", "a-1") or site.told("ada", "stopped", "a-1"))
+        wait_until(lambda: not ledger.has_open())
         time.sleep(0.5)
         job = get(ledger, "a-1")
         assert (job.result, job.starts, job.attempt, job.interruptions) == ({"by": "bob"}, 2, 1, 1)
         # And it works on as if nothing had been.
         site.signal("bob", signal.SIGKILL)
         ledger.submit([new("b-1")])
-        until(lambda: not ledger.has_open(), 30)
+        wait_until(lambda: not ledger.has_open(), timeout_s=30)
         assert get(ledger, "b-1").result == {"by": "ada"}
 
 
@@ -151,14 +152,14 @@ def test_orders_reach_workers_again_after_the_queues_lost_everything(tmp_path: P
 def _lose_everything(site: Site, server: Ministack) -> None:
     site.worker("ada", seconds=60)
     with Ledger.open(site.location) as ledger:
-        until(ledger.workers)
+        wait_until(ledger.workers)
         server.stop()
         server.start()
         ledger.submit([new("a-1")])
-        until(lambda: site.told("ada", "start", "a-1"), 40)
+        wait_until(lambda: site.told("ada", "start", "a-1"), timeout_s=40)
         begin = time.time()
         ledger.cancel(job="a-1")
-        until(lambda: site.told("ada", "stopped", "a-1"), 40)
+        wait_until(lambda: site.told("ada", "stopped", "a-1"), timeout_s=40)
         assert (site.told("ada", "stopped", "a-1") or 0) - begin < 9.0
         assert ledger.drain("ada")
         site.processes["ada"].wait(20)

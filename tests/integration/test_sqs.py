@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.integration.aws_site import LEASE_S, REGION, Distant, naming, queues, until
+from tests.integration.aws_site import LEASE_S, REGION, Distant, naming, queues
 from tests.integration.broker_helpers import claimed, distant, joined, keys, settle
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.ledger_helpers import done, get, interrupted, new
+from tests.waiting import wait_until
 
 from eddyline.aws.client_errors import NoQueueError
 from eddyline.aws.sqs.broker import SqsBroker
@@ -46,8 +47,8 @@ def test_many_hand_backs_never_reach_the_dead_letters(distant: Callable[..., Dis
     assert fences == sorted(set(fences))
     assert fences[-1] < 2 * STRIDE
     assert settle(broker, claimed(broker), done())
-    until(lambda: get(place.ledger, "a-1").state == State.DONE)
-    until(lambda: get(place.ledger, "a-1").interruptions >= 13)
+    wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    wait_until(lambda: get(place.ledger, "a-1").interruptions >= 13)
     assert place.queues.depth(place.names.dead) == 0
 
 
@@ -64,7 +65,7 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignore
     assert time.monotonic() - begin < 10 * LEASE_S
     assert zombie.held("ada") == {}
     assert not settle(zombie, claim, done(by="zombie"))
-    until(lambda: get(place.ledger, "a-1").lease_owner == "bob")
+    wait_until(lambda: get(place.ledger, "a-1").lease_owner == "bob")
     # Even if it did not notice that time had passed.
     monkeypatch.undo()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -74,9 +75,9 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignore
 
     late = JobResult(job_id="a-1", fence=claim.fence, worker="ada", at=1.0, outcome=Done(result={"by": "z"}))
     zombie._answers.say([late], patience_s=1)
-    until(lambda: place.notes["ignored"] > 0)
+    wait_until(lambda: place.notes["ignored"] > 0)
     assert settle(bob, again, done(by="bob"))
-    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
     job = get(place.ledger, "a-1")
     assert (job.result, job.starts, job.attempt, job.interruptions) == ({"by": "bob"}, 2, 1, 1)
 
@@ -92,9 +93,9 @@ def test_messages_that_are_none_of_ours_are_parked_and_the_rest_goes_on(
     place.ledger.submit([new("a-1")])
     broker = joined(place)
     assert settle(broker, claimed(broker), done())
-    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
     broker.claim("ada", classes=("cpu",), limit=9, lease_s=LEASE_S)
-    until(lambda: place.queues.depth(place.names.dead) == 7)
+    wait_until(lambda: place.queues.depth(place.names.dead) == 7)
     letters = place.queues.receive(place.names.dead, limit=10, wait_s=1, visibility_s=0)
     assert all(letter.attributes["reason"] and letter.attributes["queue"] for letter in letters)
 
@@ -106,8 +107,8 @@ def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distan
     lane = place.names.lane("cpu", 0)
     assert lane is not None
     for _ in range(2):
-        until(lambda: place.queues.receive(lane, limit=1, wait_s=1, visibility_s=0))
-    until(lambda: not place.queues.receive(lane, limit=1, wait_s=0, visibility_s=0))
+        wait_until(lambda: place.queues.receive(lane, limit=1, wait_s=1, visibility_s=0))
+    wait_until(lambda: not place.queues.receive(lane, limit=1, wait_s=0, visibility_s=0))
     assert place.queues.depth(place.names.dead) == 1
     place.queues.send(place.names.dead, ["not a job"])
     found = redrive_dead_letters(place.queues, place.ledger)
@@ -117,7 +118,7 @@ def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distan
     claim = claimed(broker)
     assert claim.fence > STRIDE * 2
     assert settle(broker, claim, done())
-    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
     assert place.queues.depth(place.names.dead) == 1
     assert redrive_dead_letters(place.queues, place.ledger).again == []
     dropped = redrive_dead_letters(place.queues, place.ledger, drop=True)
@@ -132,18 +133,18 @@ def test_a_letter_left_over_of_a_job_that_goes_on_or_is_not_wanted_only_goes(
     lane = place.names.lane("cpu", 0)
     assert lane is not None
     place.ledger.submit([new("a-1"), new("b-1")])
-    until(lambda: place.queues.depth(lane) == 2)
+    wait_until(lambda: place.queues.depth(lane) == 2)
     old = place.queues.receive(lane, limit=10, wait_s=1, visibility_s=60)
     place.ledger.publish_again("a-1")
     broker = joined(place)
     claim = claimed(broker)
-    until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
+    wait_until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
     place.ledger.cancel(job="b-1")
     place.queues.send(place.names.dead, [message.body for message in old])
     found = redrive_dead_letters(place.queues, place.ledger)
     assert (found.again, sorted(found.settled), found.kept) == ([], ["a-1", "b-1"], {})
     assert settle(broker, claim, done())
-    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
     assert get(place.ledger, "b-1").state == State.CANCELLED
     assert place.queues.depth(place.names.dead) == 0
 
@@ -155,17 +156,17 @@ def test_a_letter_of_a_job_that_its_worker_lost_takes_it_from_there(distant: Cal
     place.ledger.submit([new("a-1")])
     broker = joined(place)
     claim = claimed(broker)
-    until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
+    wait_until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
     assert isinstance(broker, SqsBroker)
     holding = broker._keeping.find(("a-1", claim.fence))
     assert holding is not None
     place.queues.send(place.names.dead, [holding.message.body])
     assert redrive_dead_letters(place.queues, place.ledger).again == ["a-1"]
-    until(lambda: broker.orders("ada", 1) == [] and not broker.held("ada"))
+    wait_until(lambda: broker.orders("ada", 1) == [] and not broker.held("ada"))
     again = claimed(broker)
     assert again.fence > claim.fence
     assert settle(broker, again, done())
-    until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
 
 
 def test_orders_wait_for_a_mailbox_that_vanished_and_come_in_the_new_one(
@@ -173,7 +174,7 @@ def test_orders_wait_for_a_mailbox_that_vanished_and_come_in_the_new_one(
 ) -> None:
     place = distant()
     broker = joined(place)
-    until(place.ledger.workers)
+    wait_until(place.ledger.workers)
     place.queues.remove(place.names.mailbox("ada"))
     assert place.ledger.drain("ada", "enough")
     time.sleep(0.3)
@@ -183,9 +184,9 @@ def test_orders_wait_for_a_mailbox_that_vanished_and_come_in_the_new_one(
         heard.extend(order.reason for order in broker.orders("ada", 1))
         return heard
 
-    until(hear)
+    wait_until(hear)
     assert heard == ["enough"]
-    until(lambda: place.ledger.orders("ada") == [])
+    wait_until(lambda: place.ledger.orders("ada") == [])
 
 
 def test_a_mailbox_goes_with_its_worker_and_is_made_again_by_one_that_lives_after_all(
@@ -194,15 +195,15 @@ def test_a_mailbox_goes_with_its_worker_and_is_made_again_by_one_that_lives_afte
     place = distant()
     ada, bob = joined(place), joined(place, "bob")
     boxes = {name: place.names.mailbox(name) for name in ("ada", "bob")}
-    until(lambda: len(place.ledger.workers()) == 2)
+    wait_until(lambda: len(place.ledger.workers()) == 2)
     assert isinstance(ada, SqsBroker)
     ada.close()
     with pytest.raises(NoQueueError):
         place.queues.depth(boxes["ada"])
     # As a worker that is frozen for longer than its leases.
     place.ledger._database.write(lambda c: c.exec_driver_sql("UPDATE workers SET deadline = 1"))
-    until(lambda: not place.ledger.workers())
-    until(lambda: _is_gone(place, boxes["bob"]))
+    wait_until(lambda: not place.ledger.workers())
+    wait_until(lambda: _is_gone(place, boxes["bob"]))
     assert bob.orders("bob", 1) == []
     assert place.queues.depth(boxes["bob"]) == 0
 
@@ -218,7 +219,7 @@ def _is_gone(place: Distant, name: str) -> bool:
 def test_queues_that_lost_everything_are_made_and_filled_again(distant: Callable[..., Distant]) -> None:
     place = distant(bounds=Bounds(stale_s=0.5))
     place.ledger.submit([new("a-1"), new("a-2")])
-    until(lambda: place.notes["published"] == 2)
+    wait_until(lambda: place.notes["published"] == 2)
     client = sqs_client(endpoint=place.endpoint, region=REGION)
     for name in (*place.names.lanes, place.names.answers):
         client.delete_queue(QueueUrl=client.get_queue_url(QueueName=name)["QueueUrl"])
@@ -226,7 +227,7 @@ def test_queues_that_lost_everything_are_made_and_filled_again(distant: Callable
     for _ in range(2):
         claim = claimed(broker)
         assert settle(broker, claim, done())
-    until(lambda: not place.ledger.has_open())
+    wait_until(lambda: not place.ledger.has_open())
     assert place.notes["republished"] >= 2
 
 
@@ -274,8 +275,8 @@ def test_a_long_plan_travels_packed_and_a_far_too_long_answer_fails_its_job(
 
             noise = random.Random(1).randbytes(400_000).hex()
             assert settle(broker, claim, Done(result={"noise": noise}))
-    until(lambda: get(place.ledger, "a-1").state == State.DONE)
-    until(lambda: get(place.ledger, "b-1").state == State.DEAD)
+    wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
+    wait_until(lambda: get(place.ledger, "b-1").state == State.DEAD)
     error = get(place.ledger, "b-1").error
     assert error is not None
     assert error["error"] == "TooLongError"

@@ -7,11 +7,12 @@ import time
 from typing import Any, Self
 
 import pytest
-from tests.integration.aws_site import LEASE_S, Direct, Distant, until
+from tests.integration.aws_site import LEASE_S, Direct, Distant
 from tests.integration.broker_helpers import CLASSES, claims, joined, keys, place, settle
 from tests.servers.ministack import ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new, states
+from tests.waiting import wait_until
 
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
@@ -27,7 +28,7 @@ __all__ = ["keys", "ministack", "place", "postgres"]
 
 
 def _comes(place: Direct | Distant, name: str, state: State) -> Job:
-    until(lambda: get(place.ledger, name).state == state)
+    wait_until(lambda: get(place.ledger, name).state == state)
     return get(place.ledger, name)
 
 
@@ -104,7 +105,7 @@ def test_more_urgent_jobs_are_claimed_first(place: Direct | Distant) -> None:
     place.ledger.submit([new(f"bulk-{n}", priority=10) for n in range(4)])
     place.ledger.submit([new("now-1")])
     if isinstance(place, Distant):
-        until(lambda: place.notes["published"] == 5)
+        wait_until(lambda: place.notes["published"] == 5)
     first = claims(joined(place), 1)
     assert [claim.job.id for claim in first] == ["now-1"]
 
@@ -122,7 +123,7 @@ def test_a_worker_runs_a_whole_graph(place: Direct | Distant) -> None:
     thread = threading.Thread(target=worker.run)
     thread.start()
     place.ledger.submit(batch)
-    until(lambda: not place.ledger.has_open())
+    wait_until(lambda: not place.ledger.has_open())
     stop.request("done")
     thread.join(5)
     assert set(states(place.ledger).values()) == {State.DONE}
@@ -150,7 +151,7 @@ def test_a_worker_told_to_stop_hands_everything_back_at_once(place: Direct | Dis
     assert time.monotonic() - begin < 5
     bob = joined(place, "bob")
     assert {claim.job.id for claim in claims(bob, 2, "bob")} == {"a-1", "a-2"}
-    until(lambda: all(job.interruptions == 1 and job.attempt <= 1 for job in place.ledger.jobs()))
+    wait_until(lambda: all(job.interruptions == 1 and job.attempt <= 1 for job in place.ledger.jobs()))
 
 
 class Shift:
@@ -203,20 +204,20 @@ def test_a_cancellation_by_another_process_stops_the_handler_within_two_seconds(
         assert get(place.ledger, "a-1").state is State.CANCELLED
         if isinstance(place, Distant):
             queues = place.queues
-            until(lambda: sum(queues.depth(lane) for lane in queues.naming.lanes) == 1)
+            wait_until(lambda: sum(queues.depth(lane) for lane in queues.naming.lanes) == 1)
 
 
 def test_a_drain_ordered_by_another_process_is_heard_within_two_seconds(place: Direct | Distant) -> None:
     with Shift(place) as shift:
-        until(place.ledger.workers)
+        wait_until(place.ledger.workers)
         begin = time.monotonic()
         with _stranger(place) as ledger:
             assert ledger.drain("ada", "the machine is sold")
             assert not ledger.drain("bob")
-        until(lambda: shift.notices)
+        wait_until(lambda: shift.notices)
         assert time.monotonic() - begin < 9.0
         assert [(each.kind, each.reason) for each in shift.notices] == [(Kind.ASKED, "the machine is sold")]
-        until(lambda: not place.ledger.orders("ada"))
+        wait_until(lambda: not place.ledger.orders("ada"))
 
 
 def _stranger(place: Direct | Distant) -> Ledger:
@@ -228,6 +229,6 @@ def _stranger(place: Direct | Distant) -> Ledger:
 def test_a_worker_that_leaves_is_known_no_more_long_before_its_lease_ends(place: Direct | Distant) -> None:
     broker = place.broker()
     broker.register("eve", "here", 1, 3600.0)
-    until(lambda: [worker.name for worker in place.ledger.workers()] == ["eve"])
+    wait_until(lambda: [worker.name for worker in place.ledger.workers()] == ["eve"])
     broker.leave("eve")
-    until(lambda: not place.ledger.workers(), 10)
+    wait_until(lambda: not place.ledger.workers(), timeout_s=10)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.integration.aws_site import LEASE_S, REGION, Distant, until
+from tests.integration.aws_site import LEASE_S, REGION, Distant
 from tests.servers.ministack import Ministack, NoServerError, running
 from tests.unit.graph.ledger_helpers import get, new
+from tests.waiting import wait_until
 
 from eddyline.core.stop import Stop
 from eddyline.graph.job import Done, Job
@@ -66,13 +67,13 @@ def test_what_workers_held_when_the_queue_forgot_is_done_though_they_live(
     thread.start()
     try:
         place.ledger.submit([new("a-1"), new("b-1")])
-        until(lambda: sorted(hands.begun) == ["a-1", "b-1"])
-        until(lambda: get(place.ledger, "a-1").state == State.RUNNING)
+        wait_until(lambda: sorted(hands.begun) == ["a-1", "b-1"])
+        wait_until(lambda: get(place.ledger, "a-1").state == State.RUNNING)
         queue.stop()
         queue.start()
         time.sleep(2 * LEASE_S)
         hands.go.set()
-        until(lambda: not place.ledger.has_open(), 90)
+        wait_until(lambda: not place.ledger.has_open(), timeout_s=90)
         assert get(place.ledger, "a-1").state == State.DONE
     finally:
         hands.go.set()

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.integration.aws_site import LEASE_S, REGION, Distant, until
+from tests.integration.aws_site import LEASE_S, REGION, Distant
 from tests.integration.broker_helpers import claimed, distant, keys, present, settle
 from tests.servers.ministack import ministack
 from tests.unit.graph.ledger_helpers import done, get, interrupted, new
+from tests.waiting import wait_until
 
 from eddyline.aws.client_errors import NoQueueError
 from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
@@ -62,24 +63,24 @@ def test_a_job_too_long_for_a_message_is_dead_with_the_reason_and_holds_up_nobod
     place = distant()
     noise = random.Random(1).randbytes(400_000).hex()
     place.ledger.submit([new("a-1", spec={"noise": noise}), new("a-2", "a-1"), new("b-1")])
-    until(lambda: get(place.ledger, "a-1").state is State.DEAD)
+    wait_until(lambda: get(place.ledger, "a-1").state is State.DEAD)
     error = get(place.ledger, "a-1").error
     assert error is not None
     assert (error["error"], error["buried"]) == ("TooLongError", "no message can carry it")
     assert get(place.ledger, "a-2").state is State.CANCELLED
     broker = present(place.broker())
     assert settle(broker, claimed(broker), done())
-    until(lambda: get(place.ledger, "b-1").state is State.DONE)
+    wait_until(lambda: get(place.ledger, "b-1").state is State.DONE)
     # Retried, it fails again: it is not tried for ever.
     assert place.ledger.redrive("a-1") == ["a-1", "a-2"]
-    until(lambda: get(place.ledger, "a-1").state is State.DEAD)
+    wait_until(lambda: get(place.ledger, "a-1").state is State.DEAD)
     assert place.notes["refused"] == 2
 
 
 def test_a_worker_that_gets_two_copies_of_a_job_does_it_once(distant: Callable[..., Distant]) -> None:
     place = distant(bounds=Bounds(stale_s=3600))
     place.ledger.submit([new("a-1")])
-    until(lambda: place.notes["published"] == 1)
+    wait_until(lambda: place.notes["published"] == 1)
     job = get(place.ledger, "a-1")
     # As by a coordinator that is killed between sending and noting that it has sent.
     assert place.exchange.publish([Publication(job=job, base=STRIDE)]) == [None]
@@ -90,7 +91,7 @@ def test_a_worker_that_gets_two_copies_of_a_job_does_it_once(distant: Callable[.
         assert broker.claim("ada", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
         time.sleep(0.05)
     assert settle(broker, claim, done())
-    until(lambda: get(place.ledger, "a-1").state is State.DONE)
+    wait_until(lambda: get(place.ledger, "a-1").state is State.DONE)
     assert get(place.ledger, "a-1").starts == 1
     assert place.queues.depth(_lane(place)) == 0
 
@@ -106,16 +107,16 @@ def test_messages_that_cannot_be_parked_hold_up_no_others(
     broker = present(place.broker())
     for _ in range(2):
         assert settle(broker, claimed(broker), done())
-    until(lambda: not place.ledger.has_open())
+    wait_until(lambda: not place.ledger.has_open())
     broker.claim("ada", classes=("cpu",), limit=9, lease_s=LEASE_S)
-    until(lambda: _depth(place, place.names.dead) == 2)
+    wait_until(lambda: _depth(place, place.names.dead) == 2)
 
     def is_logged(beginning: str) -> bool:
         return any(record.getMessage().startswith(beginning) for record in caplog.records)
 
     assert is_logged(f"queue was deleted, created again: {place.names.dead}")
-    until(lambda: is_logged(f"message parked: queue {place.names.answers}, id "))
-    until(lambda: is_logged(f"message parked: queue {_lane(place)}, id "))
+    wait_until(lambda: is_logged(f"message parked: queue {place.names.answers}, id "))
+    wait_until(lambda: is_logged(f"message parked: queue {_lane(place)}, id "))
 
 
 def test_answers_whose_queue_vanished_while_they_were_recorded_hold_up_no_others(
@@ -148,7 +149,7 @@ def test_a_job_that_outlasts_what_a_queue_can_hide_goes_on_and_its_answer_counts
     place.ledger.submit([new("a-1"), new("b-1")])
     ada = present(place.broker(longest_s=0.5))
     claims = [claimed(ada), claimed(ada)]
-    until(lambda: place.queues.depth(_lane(place)) == 0)
+    wait_until(lambda: place.queues.depth(_lane(place)) == 0)
     bob = present(place.broker(), "bob")
     time.sleep(1.5 * LEASE_S)
     assert bob.claim("bob", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
@@ -158,7 +159,7 @@ def test_a_job_that_outlasts_what_a_queue_can_hide_goes_on_and_its_answer_counts
     again = claimed(bob, "bob")
     assert again.job.id == claims[1].job.id
     assert settle(bob, again, done(by="bob"))
-    until(lambda: not place.ledger.has_open())
+    wait_until(lambda: not place.ledger.has_open())
     assert get(place.ledger, claims[0].job.id).result == {"by": "ada"}
     assert get(place.ledger, claims[1].job.id).result == {"by": "bob"}
 
@@ -170,13 +171,15 @@ def test_what_outlasts_it_on_a_worker_that_vanishes_is_published_anew(
     place.ledger.submit([new("a-1")])
     ada = present(place.broker(longest_s=0.1))
     claim = claimed(ada)
-    until(lambda: get(place.ledger, "a-1").lease_owner == "ada" and place.queues.depth(_lane(place)) == 0)
+    wait_until(
+        lambda: get(place.ledger, "a-1").lease_owner == "ada" and place.queues.depth(_lane(place)) == 0
+    )
     place.ledger._database.write(lambda c: c.exec_driver_sql("UPDATE workers SET deadline = 1"))
     bob = present(place.broker(), "bob")
     again = claimed(bob, "bob")
     assert again.fence > claim.fence
     assert settle(bob, again, done())
-    until(lambda: get(place.ledger, "a-1").state is State.DONE)
+    wait_until(lambda: get(place.ledger, "a-1").state is State.DONE)
 
 
 def test_a_letter_of_a_job_in_the_archive_only_goes(distant: Callable[..., Distant]) -> None:
@@ -187,7 +190,7 @@ def test_a_letter_of_a_job_in_the_archive_only_goes(distant: Callable[..., Dista
     holding = broker._keeping.find(("a-1", claim.fence))
     assert holding is not None
     assert settle(broker, claim, done())
-    until(lambda: not place.ledger.has_open())
+    wait_until(lambda: not place.ledger.has_open())
     assert place.ledger.archive(older_than_s=0) == 1
     place.queues.send(place.names.dead, [holding.message.body])
     found = redrive_dead_letters(place.queues, place.ledger)

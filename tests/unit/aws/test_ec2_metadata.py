@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.servers.imds import FakeMachine, machine
+from tests.waiting import wait_until
 
 from eddyline.aws.ec2_metadata import Metadata, MetadataWatch
 from eddyline.aws.link_local_http import LocalServiceError
@@ -109,10 +110,10 @@ def test_errors_of_the_service_are_waited_out(fake: FakeMachine) -> None:
     ear = Ear(Metadata(fake.url), every_s=0.02)
     fake.status = 503
     thread = ear.watch.start()
-    _until(lambda: len(ear.troubles) == 3)  # one for each path
+    wait_until(lambda: len(ear.troubles) == 3)  # one for each path
     fake.said["spot/instance-action"] = SPOT
     fake.status = 200
-    _until(lambda: ear.notices)
+    wait_until(lambda: ear.notices)
     ear.stop.request("enough")
     thread.join(5)
     assert not thread.is_alive()
@@ -121,7 +122,7 @@ def test_errors_of_the_service_are_waited_out(fake: FakeMachine) -> None:
 def test_it_asks_again_after_its_pause(fake: FakeMachine) -> None:
     ear = Ear(Metadata(fake.url), every_s=0.02)
     thread = ear.watch.start()
-    _until(lambda: fake.asked.count("GET /latest/meta-data/spot/instance-action") >= 4)
+    wait_until(lambda: fake.asked.count("GET /latest/meta-data/spot/instance-action") >= 4)
     ear.stop.request("enough")
     thread.join(5)
     assert not thread.is_alive()
@@ -197,23 +198,15 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
         Metadata(address)
 
 
-def _until(condition: object) -> None:
-    assert callable(condition)
-    give_up = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
-
-
 @pytest.mark.parametrize("answer", ['{"action": []}', '{"action": {}}', '{"action": [[]], "time": 1e400}'])
 def test_a_hostile_answer_ends_no_watch(fake: FakeMachine, answer: str) -> None:
     ear = Ear(Metadata(fake.url), every_s=0.02)
     fake.said["spot/instance-action"] = answer
     thread = ear.watch.start()
-    _until(lambda: ear.troubles)
+    wait_until(lambda: ear.troubles)
     assert "action is" in ear.troubles[0]
     fake.said["spot/instance-action"] = SPOT
-    _until(lambda: ear.notices)
+    wait_until(lambda: ear.notices)
     ear.stop.request("enough")
     thread.join(5)
     assert ear.notices[0].kind is Kind.INTERRUPTION
@@ -229,10 +222,10 @@ def test_a_watch_survives_any_error_and_logs_and_counts_it(
     before = background_loop.failures().get("metadata", 0)
     ear = Ear(Metadata(fake.url), every_s=0.02)
     thread = ear.watch.start()
-    _until(lambda: background_loop.failures().get("metadata", 0) >= before + 6)
+    wait_until(lambda: background_loop.failures().get("metadata", 0) >= before + 6)
     monkeypatch.undo()
     fake.said["spot/instance-action"] = SPOT
-    _until(lambda: ear.notices)
+    wait_until(lambda: ear.notices)
     ear.stop.request("enough")
     thread.join(5)
     assert "a bug of the parser" in caplog.text

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tests.servers.ecsagent import FakeAgent, agent
+from tests.waiting import wait_until
 
 from eddyline.aws.ecs_protection import Protection
 
@@ -31,21 +32,14 @@ def _make(url: str, troubles: list[str], **options: Any) -> Protection:
     return Protection(url, on_trouble=troubles.append, **{"pause_s": 0.02, **options})
 
 
-def _until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
-
-
 def test_protection_is_held_only_while_a_job_runs(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles)
     time.sleep(0.05)
     assert fake.asked == []
     protection.hold(True)
-    _until(lambda: fake.asked == [ON])
+    wait_until(lambda: fake.asked == [ON])
     protection.hold(False)
-    _until(lambda: fake.asked == [ON, OFF])
+    wait_until(lambda: fake.asked == [ON, OFF])
     protection.close()
     assert fake.asked == [ON, OFF]
     assert troubles == []
@@ -54,7 +48,7 @@ def test_protection_is_held_only_while_a_job_runs(fake: FakeAgent, troubles: lis
 def test_it_is_renewed_long_before_it_ends(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles, renew_s=0.05)
     protection.hold(True)
-    _until(lambda: fake.asked.count(ON) >= 3)
+    wait_until(lambda: fake.asked.count(ON) >= 3)
     protection.close()
     assert not fake.protected
 
@@ -62,7 +56,7 @@ def test_it_is_renewed_long_before_it_ends(fake: FakeAgent, troubles: list[str])
 def test_a_worker_that_ends_lets_go_whatever_runs(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles, pause_s=30.0)
     protection.hold(True)
-    _until(lambda: fake.protected)
+    wait_until(lambda: fake.protected)
     protection.close()
     assert not fake.protected
 
@@ -81,7 +75,7 @@ def test_a_refusal_is_told_once_and_tried_again(fake: FakeAgent, troubles: list[
     fake.failing = 3
     protection = _make(fake.url, troubles)
     protection.hold(True)
-    _until(lambda: fake.asked == [ON])
+    wait_until(lambda: fake.asked == [ON])
     protection.close()
     assert len(troubles) == 1
     assert "DEPLOYMENT_BLOCKED" in troubles[0]
@@ -92,7 +86,7 @@ def test_what_may_have_been_done_is_undone(fake: FakeAgent, troubles: list[str])
     fake.failing = 1
     protection = _make(fake.url, troubles, pause_s=5.0)
     protection.hold(True)
-    _until(lambda: troubles)
+    wait_until(lambda: troubles)
     # Whether the task is protected now, nobody knows: the answer may have been lost.
     protection.close()
     assert fake.asked == [OFF]
@@ -103,7 +97,7 @@ def test_an_agent_that_is_away_keeps_nobody_from_ending(troubles: list[str]) -> 
         free.bind(("127.0.0.1", 0))
         protection = _make(f"http://127.0.0.1:{free.getsockname()[1]}/api/x", troubles)
         protection.hold(True)
-        _until(lambda: troubles)
+        wait_until(lambda: troubles)
         began = time.monotonic()
         protection.close()
         assert time.monotonic() - began < 20
@@ -114,6 +108,6 @@ def test_outside_ecs_there_is_nothing_to_protect(fake: FakeAgent, troubles: list
     protection = Protection.of({"ECS_AGENT_URI": fake.url}, troubles.append)
     assert protection is not None
     protection.hold(True)
-    _until(lambda: fake.protected)
+    wait_until(lambda: fake.protected)
     protection.close()
     assert not fake.protected

@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.chaos.processes import Command, Departure, Member, Standing, at_work_in
+from tests.waiting import wait_until
 
 _SLEEP = "print('up', flush=True); time.sleep(60)"
 POLITE = f"import signal, sys, time; signal.signal(15, lambda *_: sys.exit(0)); {_SLEEP}"
@@ -31,22 +31,14 @@ def member(tmp_path: Path, program: str) -> Member:
         name="one", log=tmp_path / "log", make=lambda: Command(argv=argv, environment=dict(os.environ))
     )
     made.start()
-    until(lambda: "up" in made.said())
+    wait_until(lambda: "up" in made.said())
     return made
 
 
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    begin = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begin < seconds
-        time.sleep(0.01)
-
-
 def departed(one: Member) -> Departure:
-    begin = time.monotonic()
-    while (gone := one.departure()) is None:
-        assert time.monotonic() - begin < 10
-        time.sleep(0.01)
+    wait_until(lambda: one.departure() is not None)
+    gone = one.departure()
+    assert gone is not None
     return gone
 
 
@@ -94,7 +86,7 @@ def test_a_frozen_member_does_nothing_until_it_thaws(tmp_path: Path) -> None:
     time.sleep(0.2)
     assert one.log.stat().st_size == before
     one.thaw()
-    until(lambda: one.log.stat().st_size > before)
+    wait_until(lambda: one.log.stat().st_size > before)
     one.kill()
 
 
@@ -104,6 +96,6 @@ def test_no_member_outlives_the_harness(tmp_path: Path) -> None:
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == b"up\n"
-        until(lambda: any("/x" in line for line in at_work_in(tmp_path)))
+        wait_until(lambda: any("/x" in line for line in at_work_in(tmp_path)))
         running.kill()
-    until(lambda: not at_work_in(tmp_path))
+    wait_until(lambda: not at_work_in(tmp_path))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.waiting import wait_until
 
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.stop import Stop
@@ -27,13 +28,6 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield opened
 
 
-def _until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
-
-
 def test_a_worker_ordered_to_drain_ends_within_two_seconds(ledger: Ledger) -> None:
     stop = Stop()
     drainer = DrainController(DirectBroker(ledger), stop=stop)
@@ -41,7 +35,7 @@ def test_a_worker_ordered_to_drain_ends_within_two_seconds(ledger: Ledger) -> No
     thread = threading.Thread(target=worker.run)
     thread.start()
     obedience = CommandListener(drainer.gate, worker="ada", notice=drainer.notice)
-    _until(ledger.workers)
+    wait_until(ledger.workers)
     begin = time.monotonic()
     assert ledger.drain("ada", "the machine is sold")
     thread.join(5)
@@ -68,7 +62,7 @@ def test_it_waits_out_what_the_way_there_does_and_tells_of_it(ledger: Ledger) ->
     obedience = CommandListener(
         DrainingBroker(Shaky(ledger)), worker="ada", notice=heard.append, on_trouble=troubles.append
     )
-    _until(lambda: heard)
+    wait_until(lambda: heard)
     obedience.close()
     assert [(notice.kind, notice.reason) for notice in heard] == [(Kind.ASKED, "enough")]
     assert troubles == ["away", "no permission"]
@@ -93,7 +87,7 @@ def test_its_end_waits_for_no_answer(ledger: Ledger) -> None:
     obedience.close()
     assert time.monotonic() - begin < 4
     release.set()
-    _until(lambda: not obedience._thread.is_alive())
+    wait_until(lambda: not obedience._thread.is_alive())
     assert heard == []
 
 
@@ -112,7 +106,7 @@ def test_a_command_for_another_worker_is_not_obeyed_but_reported(ledger: Ledger)
     obedience = CommandListener(
         Misled(ledger), worker="ada", notice=notices.append, wait_s=0.01, on_trouble=troubles.append
     )
-    _until(lambda: notices)
+    wait_until(lambda: notices)
     obedience.close()
     assert [notice.reason for notice in notices] == ["for ada"]
     assert troubles == ["a command for 'somebody-else', not for this worker: ignored"]
@@ -130,7 +124,7 @@ def test_it_listens_on_after_an_unforeseen_error(ledger: Ledger, caplog: pytest.
 
     notices: list[Notice] = []
     obedience = CommandListener(Broken(ledger), worker="ada", notice=notices.append, wait_s=0.01)
-    _until(lambda: notices)
+    wait_until(lambda: notices)
     obedience.close()
     assert notices[0].reason == "at last"
     assert caplog.text.count("KeyError: 'a bug'") == 2

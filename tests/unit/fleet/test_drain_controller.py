@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from tests.waiting import wait_until
 
 from eddyline.core.clock import Clock, ManualClock
 from eddyline.core.errors import Interrupted, TransientError, UsageError
@@ -39,13 +40,6 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def _jobs(*names: str, kind: str = "work", weight: float = 100.0) -> list[NewJob]:
     return [NewJob(id=name, asset="a", kind=kind, spec={}, weight=weight) for name in names]
-
-
-def _until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
 
 
 class Crew:
@@ -116,7 +110,7 @@ class Crew:
         return Done(result={"by": "ada"})
 
     def started(self, *names: str) -> None:
-        _until(
+        wait_until(
             lambda: set(names) <= {e.job.id for e in self.events if e.happening is WorkerEventKind.STARTED}
         )
 
@@ -143,7 +137,9 @@ def test_frames_that_end_in_time_are_finished_and_others_handed_back_at_once(led
     ledger.submit(_jobs("quick-never"))
     crew = Crew(ledger, slots=2)
     crew.started("frames-0.8-a")
-    _until(lambda: sum(e.happening is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
+    wait_until(
+        lambda: sum(e.happening is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0
+    )
     crew.drainer.notice(_spot(3.0))
     crew.join()
     by = {job.id: job for job in ledger.jobs()}
@@ -156,7 +152,9 @@ def test_what_is_handed_back_runs_elsewhere_while_the_rest_is_finished(ledger: L
     ledger.submit(_jobs("frames-1.5-a", "silent-b"))
     crew = Crew(ledger)
     crew.started("frames-1.5-a", "silent-b")
-    _until(lambda: sum(e.happening is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
+    wait_until(
+        lambda: sum(e.happening is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0
+    )
     crew.drainer.notice(_spot(5.0))
     said = time.monotonic()
     other = DirectBroker(ledger)
@@ -242,7 +240,7 @@ def test_a_signal_is_followed_as_a_notice(ledger: Ledger) -> None:
     told = Stop()
     crew.drainer.follow(told)
     crew.started("frames-0.5-a")
-    _until(lambda: sum(e.fraction > 0.1 for e in crew.events) > 0)
+    wait_until(lambda: sum(e.fraction > 0.1 for e in crew.events) > 0)
     told.request("SIGTERM")
     crew.join()
     assert crew.told("frames-0.5-a") == [WorkerEventKind.STARTED, WorkerEventKind.FINISHED]
@@ -253,7 +251,7 @@ def test_a_notice_about_another_machine_is_ignored(ledger: Ledger) -> None:
     crew = Crew(ledger, instance="i-0123456789abcdef0")
     foreign = Notice(kind=Kind.INTERRUPTION, at=0, deadline=0, instance="i-0fedcba9876543210")
     crew.drainer.notice(foreign)
-    _until(lambda: ledger.jobs(state=State.DONE))
+    wait_until(lambda: ledger.jobs(state=State.DONE))
     assert crew.drainer.standing == DrainState()
     crew.drainer.notice(asked(time.time(), "enough"))
     crew.join()
@@ -297,10 +295,10 @@ def test_a_job_that_is_slow_to_stop_runs_elsewhere_meanwhile(ledger: Ledger) -> 
     ledger.submit(_jobs("deaf-a", "frames-2-b"))
     crew = Crew(ledger)
     crew.started("deaf-a", "frames-2-b")
-    _until(lambda: sum(e.fraction > 0.1 for e in crew.events) > 0)
+    wait_until(lambda: sum(e.fraction > 0.1 for e in crew.events) > 0)
     crew.drainer.notice(_spot(6.0))
     other = DirectBroker(ledger)
-    _until(lambda: other.until_wakeup(("cpu",)) is not None and ledger.jobs(state=State.READY))
+    wait_until(lambda: other.until_wakeup(("cpu",)) is not None and ledger.jobs(state=State.READY))
     claims = other.claim("bob", classes=("cpu",), limit=1, lease_s=30)
     assert crew.thread.is_alive()
     assert other.settle(
@@ -383,14 +381,14 @@ def test_a_reluctant_worker_leaves_new_work_to_others_until_it_is_forgotten(ledg
     clock = ShiftedClock()
     crew = Crew(ledger, clock=clock)
     crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=clock.now()))
-    _until(lambda: crew.actions)
+    wait_until(lambda: crew.actions)
     assert crew.actions[-1].stance is DrainPhase.RELUCTANT
     ledger.submit(_jobs("quick-a"))
     time.sleep(0.5)
     assert [job.state for job in ledger.jobs()] == [State.READY]
     assert crew.thread.is_alive()
     clock.by = RULES.rebalance_s + 1
-    _until(lambda: ledger.jobs(state=State.DONE))
+    wait_until(lambda: ledger.jobs(state=State.DONE))
     crew.drainer.notice(asked(clock.now(), "enough"))
     crew.join()
 
@@ -399,9 +397,9 @@ def test_a_reluctant_worker_takes_what_nobody_else_takes(ledger: Ledger) -> None
     rules = DrainRules(starving_s=0.5)
     crew = Crew(ledger, rules=rules)
     crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
-    _until(lambda: crew.actions)
+    wait_until(lambda: crew.actions)
     ledger.submit(_jobs("quick-a"))
-    _until(lambda: ledger.jobs(state=State.DONE))
+    wait_until(lambda: ledger.jobs(state=State.DONE))
     crew.drainer.notice(asked(time.time(), "enough"))
     crew.join()
 
@@ -414,9 +412,9 @@ def test_a_reluctant_worker_on_queues_tries_now_and_then(ledger: Ledger) -> None
 
     crew = Crew(ledger, broker=Blind(ledger), rules=DrainRules(starving_s=4.0, probe_s=2.5))
     crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
-    _until(lambda: crew.actions)
+    wait_until(lambda: crew.actions)
     ledger.submit(_jobs("quick-a"))
-    _until(lambda: ledger.jobs(state=State.DONE))
+    wait_until(lambda: ledger.jobs(state=State.DONE))
     assert [actions.takes_new for actions in crew.actions][:2] == [False, True]
     crew.drainer.notice(asked(time.time(), "enough"))
     crew.join()
@@ -433,7 +431,7 @@ def test_a_reluctant_worker_costs_no_more_than_an_idle_one(ledger: Ledger) -> No
 
     crew = Crew(ledger, broker=Counting(ledger))
     crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
-    _until(lambda: crew.actions)
+    wait_until(lambda: crew.actions)
     ledger.submit(_jobs("quick-a"))  # due, and not to be had: no reason to spin
     asked_for = 0
     time.sleep(1.0)
@@ -446,7 +444,7 @@ def test_busy_is_told_with_the_first_job_and_after_the_last(ledger: Ledger) -> N
     told: list[bool] = []
     ledger.submit(_jobs("frames-0.3-a", "frames-0.5-b"))
     crew = Crew(ledger, busy=told.append)
-    _until(lambda: len(ledger.jobs(state=State.DONE)) == 2)
+    wait_until(lambda: len(ledger.jobs(state=State.DONE)) == 2)
     assert told == [True, False]
     crew.drainer.notice(asked(time.time(), "enough"))
     crew.join()
@@ -493,7 +491,7 @@ def test_a_broker_that_hangs_keeps_no_worker_from_its_deadline(ledger: Ledger) -
     crew = Crew(ledger, broker=Hanging(ledger))
     crew.started("silent-a")
     crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
-    _until(lambda: crew.actions)
+    wait_until(lambda: crew.actions)
     time.sleep(0.1)
     deadline = time.time() + 3
     crew.drainer.notice(Notice(kind=Kind.INTERRUPTION, at=time.time(), deadline=deadline))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.waiting import wait_until
 
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
@@ -75,13 +76,6 @@ class Shop:
         aside = path.with_name(f".{path.name}")
         aside.write_text(text)
         aside.replace(path)
-
-
-def _until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -178,16 +172,16 @@ def test_a_folder_that_is_taken_away_is_told_once_and_goes_on_when_it_is_back(tm
 
     shop.put("a.mp4")
     thread.start()
-    _until(lambda: shop.batches)
+    wait_until(lambda: shop.batches)
     shop.root.rename(tmp_path / "away")
-    _until(told)
+    wait_until(told)
     time.sleep(0.1)  # it looks many times
     assert told() == 1
     (tmp_path / "away").rename(shop.root)
     shop.put("b.mp4")
-    _until(lambda: any("b.mp4" in files for _, files in shop.batches))
+    wait_until(lambda: any("b.mp4" in files for _, files in shop.batches))
     shop.root.rename(tmp_path / "away")
-    _until(lambda: told() == 2)
+    wait_until(lambda: told() == 2)
     shop.stop.request("enough")
     thread.join(5)
     assert not thread.is_alive()
@@ -222,9 +216,9 @@ def test_a_chapter_that_comes_too_late_brings_all_of_its_recording_again(shop: S
     watch = shop.watch(waiting, once=False)
     thread = threading.Thread(target=watch.run, daemon=True)
     thread.start()
-    _until(lambda: len(shop.merged) == 2)
+    wait_until(lambda: len(shop.merged) == 2)
     shop.put("GX020042.MP4")
-    _until(lambda: len(shop.merged) == 3)
+    wait_until(lambda: len(shop.merged) == 3)
     shop.stop.request("enough")
     thread.join(5)
     assert shop.merged[1:] == [["GX010042.MP4"], ["GX010042.MP4", "GX020042.MP4"]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.waiting import wait_until
 
 from eddyline.core.clock import ManualClock
 from eddyline.core.errors import InputError, TransientError, UsageError
@@ -106,7 +106,7 @@ def test_a_scrape_shows_the_backlog_and_its_age(
     metrics.watch_backlog(watch, ("cpu", "gpu"))
     assert "eddyline_jobs_waiting" not in _shown(metrics)
     thread = watch.start()
-    _until(lambda: watch.latest)
+    wait_until(lambda: watch.latest)
     clock.advance(7)
     shown = _shown(metrics)
     assert shown["eddyline_queue_jobs class=cpu state=due"] == 2
@@ -131,7 +131,7 @@ def test_a_ledger_that_is_away_is_shown_as_old_figures(clock: ManualClock) -> No
     watch = BacklogWatch(read, stop=stop, clock=clock, every_s=0.01, on_reading=heard.append)
     metrics.watch_backlog(watch)
     thread = watch.start()
-    _until(lambda: watch.failures > 1)
+    wait_until(lambda: watch.failures > 1)
     clock.advance(100)
     shown = _shown(metrics)
     assert shown["eddyline_jobs_waiting"] == 3
@@ -271,13 +271,6 @@ def test_a_closed_exposition_gives_its_port_back() -> None:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5)
     with exposition(WorkerMetrics().registry, port=port):
         pass
-
-
-def _until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
 
 
 def test_whoever_works_by_queues_counts_retries_though_only_the_ledger_knew_of_them(ledger: Ledger) -> None:

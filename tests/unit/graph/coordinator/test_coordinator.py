@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.unit.graph.coordinator_helpers import Post
 from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new
+from tests.waiting import wait_until
 
 from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
@@ -100,13 +101,6 @@ def _work(post: Post, name: str, stop: Stop, rng: random.Random) -> None:
         post.settled()
 
 
-def _until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
-
-
 @pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_the_post_does_every_job_is_done(ledger: CoordinatorLedger, seed: int) -> None:
     post = Post(random.Random(seed), loses=0.1, doubles=0.2, fails=0.1)
@@ -123,7 +117,7 @@ def test_whatever_the_post_does_every_job_is_done(ledger: CoordinatorLedger, see
             chunks = tuple(f"{asset}-chunk{n}" for n in range(4))
             ledger.submit([new(f"{asset}-probe"), *(new(c, f"{asset}-probe") for c in chunks)])
             ledger.submit([new(f"{asset}-join", *chunks)])
-        _until(lambda: not ledger.has_open())
+        wait_until(lambda: not ledger.has_open())
     finally:
         stop.request("over")
         for worker in workers:
@@ -148,7 +142,7 @@ def test_an_answer_that_the_ledger_refuses_is_parked_alone(
 
     monkeypatch.setattr(CoordinatorLedger, "apply", picky)
     office = Office(ledger, post)
-    _until(lambda: len(post.queue) == 2)
+    wait_until(lambda: len(post.queue) == 2)
     for offer in list(post.queue):
         post.tell(
             JobResult(
@@ -160,7 +154,7 @@ def test_an_answer_that_the_ledger_refuses_is_parked_alone(
                 outcome=done(by="ada"),
             )
         )
-    _until(lambda: get(ledger, "a-2").state == State.DONE and post.parked)
+    wait_until(lambda: get(ledger, "a-2").state == State.DONE and post.parked)
     office.close()
     ((_, reason),) = post.parked
     assert reason == "not that one"
@@ -191,7 +185,7 @@ def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
     monkeypatch.setattr(CoordinatorLedger, "apply", away)
     ledger.submit([new("a-1")])
     office = Office(ledger, post)
-    _until(lambda: post.queue)
+    wait_until(lambda: post.queue)
     offer = post.queue[0]
     post.tell(
         JobResult(
@@ -203,10 +197,10 @@ def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
             outcome=done(by="ada"),
         )
     )
-    _until(lambda: office.notes["waiting"] >= 2)
+    wait_until(lambda: office.notes["waiting"] >= 2)
     assert sum(collected) == 1
     outage.set()
-    _until(lambda: get(ledger, "a-1").state == State.DONE)
+    wait_until(lambda: get(ledger, "a-1").state == State.DONE)
     office.close()
     assert office.failures == []
 
@@ -219,7 +213,7 @@ def test_what_waiting_cannot_mend_ends_the_coordinator_with_its_reason(
 
     monkeypatch.setattr(Post, "depths", refused)
     office = Office(ledger, Post(random.Random(0)))
-    _until(lambda: office.failures)
+    wait_until(lambda: office.failures)
     office.close()
     assert "no permission" in str(office.failures[0])
 
@@ -240,7 +234,7 @@ def test_what_a_queue_took_is_not_sent_again_while_another_takes_nothing(ledger:
     post = Picky(random.Random(0))
     ledger.submit([new("bad-1"), new("a-1"), new("a-2")])
     office = Office(ledger, post, bounds=Bounds())
-    _until(lambda: office.notes["unpublished"] + office.notes["waiting"] >= 3)
+    wait_until(lambda: office.notes["unpublished"] + office.notes["waiting"] >= 3)
     office.close()
     assert sorted(offer.job.id for offer in post.queue) == ["a-1", "a-2"]
     assert get(ledger, "bad-1").state is State.READY
@@ -251,7 +245,7 @@ def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: C
     post.never = True
     ledger.submit([new("bad-1"), new("bad-2", "bad-1"), new("a-1")])
     office = Office(ledger, post)
-    _until(lambda: get(ledger, "bad-2").state is State.CANCELLED and post.queue)
+    wait_until(lambda: get(ledger, "bad-2").state is State.CANCELLED and post.queue)
     office.close()
     job = get(ledger, "bad-1")
     assert job.state is State.DEAD
@@ -264,7 +258,7 @@ def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: C
 def test_jobs_without_a_queue_are_told_of(ledger: CoordinatorLedger) -> None:
     ledger.submit([new("a-1", cls="gpu")])
     office = Office(ledger, Post(random.Random(0)))
-    _until(lambda: office.notes["no queue"])
+    wait_until(lambda: office.notes["no queue"])
     office.close()
     assert get(ledger, "a-1").state == State.READY
 
@@ -288,7 +282,7 @@ def test_what_is_published_has_been_prepared(ledger: CoordinatorLedger) -> None:
     post = Post(random.Random(0))
     ledger.submit([new("a-1"), new("a-2")])
     office = Office(ledger, post, prepare=_with_word)
-    _until(lambda: len(post.queue) == 2)
+    wait_until(lambda: len(post.queue) == 2)
     office.close()
     assert [offer.job.spec for offer in post.queue] == [{"word": "hello"}] * 2
     assert get(ledger, "a-1").spec == {}, "the ledger's own is as it was"
@@ -305,7 +299,7 @@ def test_what_cannot_be_prepared_now_is_published_later(ledger: CoordinatorLedge
 
     ledger.submit([new("a-1")])
     office = Office(ledger, post, prepare=prepare)
-    _until(lambda: post.queue)
+    wait_until(lambda: post.queue)
     office.close()
     assert office.notes["waiting"] >= 1
     assert office.failures == []
@@ -322,12 +316,12 @@ def test_orders_are_carried_soon_whatever_the_post_does(ledger: CoordinatorLedge
     begin = time.monotonic()
     ledger.drain("ada", "enough")
     ledger.drain("bob", "who has no box yet")
-    _until(lambda: post.boxes["ada"])
+    wait_until(lambda: post.boxes["ada"])
     assert fails or time.monotonic() - begin < 5
-    _until(lambda: not ledger.orders("ada"))
+    wait_until(lambda: not ledger.orders("ada"))
     assert [order.worker for order in ledger.orders("bob")] == ["bob"]
     post.boxes["bob"] = []
-    _until(lambda: not ledger.orders("bob"))
+    wait_until(lambda: not ledger.orders("bob"))
     office.close()
     assert {order.reason for order in post.boxes["bob"]} == {"who has no box yet"}
 
@@ -343,10 +337,10 @@ def test_an_order_reaches_its_worker_though_nothing_can_be_published(
     ledger.submit([new("a-1")])
     ledger.register("ada", "here", 1, lease_s=60)
     office = Office(ledger, post)
-    _until(lambda: office.notes["waiting"] >= 3)
+    wait_until(lambda: office.notes["waiting"] >= 3)
     begin = time.monotonic()
     ledger.drain("ada")
-    _until(lambda: post.boxes["ada"])
+    wait_until(lambda: post.boxes["ada"])
     assert time.monotonic() - begin < 5
     office.close()
 
@@ -358,7 +352,7 @@ def test_the_box_of_a_worker_given_up_is_removed(ledger: CoordinatorLedger, fail
     ledger.register("ada", "here", 1, lease_s=0.1)
     ledger.register("bob", "here", 1, lease_s=60)
     office = Office(ledger, post)
-    _until(lambda: set(post.boxes) == {"bob"})
+    wait_until(lambda: set(post.boxes) == {"bob"})
     office.close()
 
 
@@ -366,7 +360,7 @@ def test_a_box_that_belongs_to_nobody_is_removed(ledger: CoordinatorLedger) -> N
     post = Post(random.Random(0), boxes={"ada": [], "never heard of": []})
     ledger.register("ada", "here", 1, lease_s=60)
     office = Office(ledger, post, tidy_every_s=0.05)
-    _until(lambda: set(post.boxes) == {"ada"})
+    wait_until(lambda: set(post.boxes) == {"ada"})
     office.close()
     assert office.notes["tidied"] == 1
 
@@ -380,9 +374,9 @@ def test_who_may_not_look_for_boxes_does_all_else(
     monkeypatch.setattr(Post, "tidy", refused)
     post = Post(random.Random(0))
     office = Office(ledger, post, tidy_every_s=0.05)
-    _until(lambda: office.notes["untidy"])
+    wait_until(lambda: office.notes["untidy"])
     ledger.submit([new("a-1")])
-    _until(lambda: post.queue)
+    wait_until(lambda: post.queue)
     office.close()
     assert office.failures == []
 
@@ -391,13 +385,13 @@ def test_old_assets_go_to_the_archive_beside_the_work(ledger: CoordinatorLedger)
     post = Post(random.Random(0))
     ledger.submit([new(f"a{number}-1") for number in range(5)])
     office = Office(ledger, post, count=2, archive_after_s=0.5, archive_every_s=0.1)
-    _until(lambda: len(post.queue) == 5)
+    wait_until(lambda: len(post.queue) == 5)
     for offer in list(post.queue)[:4]:
         fact = JobResult(
             job_id=offer.job.id, fence=offer.base + 1, worker="ada", at=1.0, token=offer.token, outcome=done()
         )
         post.tell(fact)
-    _until(lambda: office.notes["archived"] == 4)
+    wait_until(lambda: office.notes["archived"] == 4)
     office.close()
     assert office.failures == []
     assert len(ledger.jobs()) == 1

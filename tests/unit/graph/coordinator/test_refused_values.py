@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.unit.graph.coordinator_helpers import Post, answer, offer, start
 from tests.unit.graph.ledger_helpers import done, get, new
+from tests.waiting import wait_until
 
 from eddyline.core.clock import ManualClock
 from eddyline.core.stop import Stop
@@ -70,10 +71,10 @@ def test_facts_that_postgresql_refuses_are_parked_and_the_next_are_recorded(post
         thread = threading.Thread(target=coordinator.run)
         thread.start()
         try:
-            _until(lambda: post.queue)
+            wait_until(lambda: post.queue)
             post.tell(Heartbeat(worker=LONG, host="here", pid=1, lease_s=60))
             post.tell(answer(post.queue[0], done()))
-            _until(lambda: get(ledger, "zz-1").state is State.DONE and post.parked)
+            wait_until(lambda: get(ledger, "zz-1").state is State.DONE and post.parked)
         finally:
             stop.request("over")
             thread.join(10)
@@ -85,14 +86,6 @@ def test_a_refusal_is_no_reason_to_try_again(postgres: str) -> None:
     with Ledger.open(postgres) as ledger, pytest.raises(RefusedError) as raised:
         ledger.register(LONG, "here", 1)
     assert not raised.value.retry
-
-
-def _until(condition: object) -> None:
-    assert callable(condition)
-    give_up = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 def test_answers_take_their_assets_before_their_rows_as_cancelling_does(postgres: str) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from tests.unit.graph.ledger_helpers import answer, done, get, interrupted, new, take
 from tests.unit.graph.postgres_server import Server
+from tests.waiting import wait_until
 
 from eddyline.graph.db import engine
 from eddyline.graph.db.transactions import LedgerError
@@ -72,11 +73,8 @@ def test_workers_survive_crashes_and_restarts_of_the_server(server: Server, tmp_
 
 
 def _until_done_grew(ledger: Ledger, by: int) -> None:
-    begin = ledger.counts()[State.DONE]
-    give_up = time.monotonic() + 30
-    while ledger.counts()[State.DONE] < begin + by:
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
+    goal = ledger.counts()[State.DONE] + by
+    wait_until(lambda: ledger.counts()[State.DONE] >= goal)
 
 
 def test_a_ledger_waits_for_a_server_that_is_not_up_yet(server: Server) -> None:
@@ -292,21 +290,14 @@ def test_a_cancellation_elsewhere_stops_the_job_within_two_seconds(ledger_url: s
     with Ledger.open(ledger_url) as ledger:
         ledger.submit([new("a-1")])
         laborer = subprocess.Popen([sys.executable, str(WORKER_PROCESS), ledger_url, "w", str(log), "30"])
-        _until(lambda: log.exists() and "start a-1" in log.read_text())
+        wait_until(lambda: log.exists() and "start a-1" in log.read_text())
         cancelled = time.time()
         assert ledger.cancel(asset="a") == ["a-1"]
-        _until(lambda: "stopped a-1" in log.read_text())
+        wait_until(lambda: "stopped a-1" in log.read_text())
         stopped = float(log.read_text().split()[-1])
         assert stopped - cancelled < 2
         assert laborer.wait(10) == 0
         assert get(ledger, "a-1").state is State.CANCELLED
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 def test_an_outage_longer_than_the_leases_takes_no_job_from_who_lives(server: Server, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 from eddyline.graph.job import NewJob
 from eddyline.graph.ledger.ledger import Ledger
@@ -43,10 +44,10 @@ def test_nothing_is_lost_and_nothing_doubled_when_processes_are_killed(
             subprocess.Popen([sys.executable, str(CLAIM_PROCESS), ledger_url, str(log), str(go)])
             for log in logs
         ]
-        _until(lambda: all(log.exists() for log in logs))
+        wait_until(lambda: all(log.exists() for log in logs))
         go.touch()
         for number, victim in enumerate(clerks[:2], 1):
-            _until(partial(_settled_more_than, logs, number * len(batch) // 5))
+            wait_until(partial(_settled_more_than, logs, number * len(batch) // 5))
             time.sleep(rng.uniform(0, 0.02))
             victim.kill()
         for clerk in clerks:
@@ -67,10 +68,3 @@ def _lines(logs: list[Path]) -> list[str]:
 
 def _settled_more_than(logs: list[Path], count: int) -> bool:
     return len(_lines(logs)) > count
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.graph.ledger_helpers import get, new, states
+from tests.waiting import wait_until
 
 from eddyline.core.clock import ManualClock
 from eddyline.core.errors import InputError, Interrupted, ToolError
@@ -72,13 +73,6 @@ class Crew:
 
 def _nothing(_job: Job, _context: JobContext) -> Done:
     return Done(result={})
-
-
-def _until(condition: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
 
 
 def _wait_for_stop(_job: Job, context: JobContext) -> Done:
@@ -194,7 +188,7 @@ def test_a_bug_leaves_its_traceback(ledger: Ledger) -> None:
 def test_a_stop_hands_everything_back_at_once(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number}", max_attempts=1) for number in range(5)])
     crew = Crew(ledger, _wait_for_stop).start()
-    _until(lambda: len(crew.events) == 2)
+    wait_until(lambda: len(crew.events) == 2)
     begin = time.monotonic()
     crew.stop.request("SIGTERM")
     crew.join()
@@ -213,7 +207,7 @@ def test_a_handler_that_will_not_stop_does_not_hold_up_the_worker(ledger: Ledger
 
     ledger.submit([new("a-1")])
     crew = Crew(ledger, stubborn).start()
-    _until(lambda: crew.events)
+    wait_until(lambda: crew.events)
     begin = time.monotonic()
     crew.stop.request("SIGTERM")
     crew.join()
@@ -230,7 +224,7 @@ def test_a_job_that_ends_during_the_stop_is_done(ledger: Ledger) -> None:
 
     ledger.submit([new("a-1")])
     crew = Crew(ledger, finish).start()
-    _until(lambda: crew.events)
+    wait_until(lambda: crew.events)
     crew.stop.request("SIGTERM")
     crew.join()
     assert get(ledger, "a-1").state is State.DONE
@@ -239,7 +233,7 @@ def test_a_job_that_ends_during_the_stop_is_done(ledger: Ledger) -> None:
 def test_a_cancelled_job_is_told_to_stop(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     crew = Crew(ledger, _wait_for_stop).start()
-    _until(lambda: crew.events)
+    wait_until(lambda: crew.events)
     begin = time.monotonic()
     ledger.cancel(asset="a")
     crew.join()
@@ -251,7 +245,7 @@ def test_a_cancelled_job_is_told_to_stop(ledger: Ledger) -> None:
 def test_a_cancellation_by_another_process_is_seen_within_two_seconds(ledger: Ledger, tmp_path: Path) -> None:
     ledger.submit([new("a-1")])
     crew = Crew(ledger, _wait_for_stop).start()
-    _until(lambda: crew.events)
+    wait_until(lambda: crew.events)
     with Ledger.open(tmp_path / "ledger.db") as other:
         other.cancel(job="a-1")
     begin = time.monotonic()
@@ -261,14 +255,14 @@ def test_a_cancellation_by_another_process_is_seen_within_two_seconds(ledger: Le
 
 def test_jobs_submitted_while_idle_start_at_once_and_by_others_soon(ledger: Ledger, tmp_path: Path) -> None:
     crew = Crew(ledger, _nothing, until=lambda: False).start()
-    _until(ledger.workers)
+    wait_until(ledger.workers)
     time.sleep(0.05)
     delays = []
     with Ledger.open(tmp_path / "ledger.db") as other:
         for number, submitter in enumerate([ledger, ledger, other]):
             begin = time.time()
             submitter.submit([new(f"a-{number}")])
-            _until(partial(crew.told, f"a-{number}"))
+            wait_until(partial(crew.told, f"a-{number}"))
             delays.append(next(e.at for e in crew.events if e.job.id == f"a-{number}") - begin)
     crew.stop.request("enough")
     crew.join()
@@ -311,7 +305,7 @@ def test_jobs_held_ahead_are_given_back_when_one_of_them_turns_out_long(ledger: 
 
     crew = Crew(ledger, mostly_short).start()
     assert blocked.wait(20)
-    _until(lambda: ledger.counts()[State.RUNNING] <= 2)
+    wait_until(lambda: ledger.counts()[State.RUNNING] <= 2)
     assert ledger.counts()[State.READY] > 100
     crew.stop.request("enough")
     crew.join()
@@ -391,7 +385,7 @@ def test_a_worker_that_slept_past_its_lease_keeps_its_jobs_if_nobody_took_them(
 
         ledger.submit([new("a-1")])
         crew = Crew(ledger, wait, clock=clock).start()
-        _until(lambda: crew.events)
+        wait_until(lambda: crew.events)
         clock.advance(1000)
         time.sleep(0.5)
         go.set()
