@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
-from eddyline.pipeline.publication.manifest import lasting
+from eddyline.pipeline.publication.manifest import without_run
 from eddyline.store.open_store import open_store
 from eddyline.store.store import Store
 
@@ -89,7 +89,7 @@ def test_footage_submitted_to_a_fleet_becomes_what_one_machine_makes_of_it(
     )
     (alone,) = out.glob("assets/*/manifest.json")
     (made,) = _published(_store(machines, ministack))
-    assert lasting(made) == lasting(json.loads(alone.read_bytes()))
+    assert without_run(made) == without_run(json.loads(alone.read_bytes()))
     assert made["run"]["started"] > "2026"
     status = json.loads(machines.run("status", "--json"))
     assert status["under_way"] == 0

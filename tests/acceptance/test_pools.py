@@ -14,7 +14,7 @@ from tests.acceptance.clips import noisy
 from tests.acceptance.conftest import manifest_of
 
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.pipeline.publication.manifest import lasting
+from eddyline.pipeline.publication.manifest import without_run
 
 _POOLS = """
 pools:
@@ -89,7 +89,7 @@ def test_chunks_of_h264_alone_go_to_the_cheaper_class(program: Program, tmp_path
     # Who runs the jobs changes nothing of what comes out.
     assert program.run(_H264, out="usual")[-1]["failed"] == []
     assert program.classes("usual")["chunk"] == {"cpu"}
-    mine, usual = (lasting(manifest_of(tmp_path / name)) for name in ("out", "usual"))
+    mine, usual = (without_run(manifest_of(tmp_path / name)) for name in ("out", "usual"))
     assert mine["profile"].pop("digest") == usual["profile"].pop("digest")
     assert mine == usual
 

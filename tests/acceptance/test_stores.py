@@ -24,7 +24,7 @@ from eddyline import app
 from eddyline.core.stop import Stop
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.demo_clip import make_clip
-from eddyline.pipeline.publication.manifest import lasting
+from eddyline.pipeline.publication.manifest import without_run
 from eddyline.pipeline.runs.events import RunReport
 from eddyline.pipeline.runtime.read_counter import BYTES_READ
 from eddyline.store.content_types import content_type
@@ -122,7 +122,7 @@ def test_from_s3_to_s3_no_job_reads_the_whole_source(
 
     here = _run((footage,), tmp_path / "here", small_profile)
     assert not here.failed
-    assert lasting(_manifest(store, done.asset)) == lasting(manifest_of(tmp_path / "here"))
+    assert without_run(_manifest(store, done.asset)) == without_run(manifest_of(tmp_path / "here"))
 
     keys = list(store.list("results"))
     assert not [key for key in keys if "/parts/" in key], "the parts are tidied away"
@@ -148,7 +148,9 @@ def test_what_is_no_mp4_is_fetched_once_to_be_rewrapped_and_once_for_the_proof(
     assert not report.failed
     here = _run((clip,), tmp_path / "here", small_profile)
     assert not here.failed
-    assert lasting(_manifest(store, report.finished[0].asset)) == lasting(manifest_of(tmp_path / "here"))
+    assert without_run(_manifest(store, report.finished[0].asset)) == without_run(
+        manifest_of(tmp_path / "here")
+    )
     read = _bytes_read(tmp_path / "out")
     assert clip.stat().st_size < read["inspect"][0] < 2 * clip.stat().st_size
     assert 0 < read["audio"][0] < clip.stat().st_size / 2
@@ -172,7 +174,7 @@ def test_chapters_in_a_store_are_merged_as_those_on_a_card_are(
     assert [each.path for each in report.skipped] == [f"{store.address}/card/GX020042.MP4"]
     assert not _run((card,), tmp_path / "here", small_profile).failed
     there = _manifest(store, report.finished[0].asset)
-    assert lasting(there) == lasting(manifest_of(tmp_path / "here"))
+    assert without_run(there) == without_run(manifest_of(tmp_path / "here"))
     assert len(there["source"]["chapters"]) == 2
 
 
@@ -264,7 +266,7 @@ def test_killed_at_random_moments_nothing_is_half_published_and_the_end_is_the_s
     assert kills >= FEWEST_KILLS, "the storm was too mild to prove anything"
     _whole_or_not_there(store, "storm")
     calm, storm = _only(store, "calm"), _only(store, "storm")
-    assert lasting(storm) == lasting(calm)
+    assert without_run(storm) == without_run(calm)
     assert storm["run"]["redone_jobs"] > 0
     assert not list(store.list("storm/.eddyline/parts"))
 

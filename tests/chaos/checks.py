@@ -10,7 +10,7 @@ from tests.chaos.audit import Change, Row
 from tests.chaos.processes import Departure, Standing
 
 from eddyline.graph.states import TRANSITIONS, State
-from eddyline.pipeline.publication.manifest import lasting
+from eddyline.pipeline.publication.manifest import without_run
 
 _LEGAL = {(str(before), str(after)) for (before, _), after in TRANSITIONS.items()}
 _RARE = 0.2
@@ -109,7 +109,7 @@ def _differences(manifest: Mapping[str, Any], expected: Mapping[str, Any]) -> li
 
 def comparable(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The lasting part without what tells one wave from another."""
-    return {key: value for key, value in lasting(manifest).items() if key not in {"asset", "profile"}}
+    return {key: value for key, value in without_run(manifest).items() if key not in {"asset", "profile"}}
 
 
 def departures(gone: Iterable[Departure]) -> list[str]:

@@ -27,7 +27,7 @@ from tests.servers.network import FINE
 from eddyline.core.errors import MissingError
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.planning.output_layout import manifest_key
-from eddyline.pipeline.planning.plan import parts_folder
+from eddyline.pipeline.planning.plan import parts_prefix
 
 WORKERS, COORDINATORS = 4, 2
 _LATE_S = 4.0  # for the answers of those that were frozen when everything else was done
@@ -186,7 +186,7 @@ def _scratch(where: Site) -> list[str]:
 
 def _untidy(where: Site) -> set[str]:
     """Assets of which the store still has what was made on the way to them."""
-    folder = parts_folder("")
+    folder = parts_prefix("")
     return {key.removeprefix(folder).split("/")[0] for key in where.open_store().list(folder.rstrip("/"))}
 
 

@@ -19,7 +19,7 @@ from eddyline.graph.coordinator.notes import Note
 from eddyline.graph.ledger.reconcile import Bounds
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
 from eddyline.pipeline.planning.plan import KINDS
-from eddyline.pipeline.runtime.history import with_history
+from eddyline.pipeline.runtime.history import add_history
 
 if TYPE_CHECKING:
     from eddyline.aws.sqs.client import SqsClient
@@ -81,7 +81,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
             lease_s=_SILENT_LEASES * request.lease_s,
             bounds=Bounds(stale_s=shared.settings.sweep_stale_s),
             on_note=_noted(told),
-            prepare=with_history(ledger),
+            prepare=add_history(ledger),
             spawn=SpawnRules(kinds=KINDS, classes=frozenset(classes)),
             archive_after_s=request.archive_after_s,
         ).run()

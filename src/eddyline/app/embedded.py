@@ -22,12 +22,12 @@ from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import SourceFacts, TelemetryFacts
 from eddyline.pipeline.planning.plan import Plan
-from eddyline.pipeline.planning.routing import on_this_machine
+from eddyline.pipeline.planning.routing import local_router
 from eddyline.pipeline.runs.events import AssetFailed, Event, RunReport
 from eddyline.pipeline.runs.run import Run
 from eddyline.pipeline.runs.run_directory import RunDirectory
-from eddyline.pipeline.runs.run_report import failure
-from eddyline.pipeline.runtime.history import from_ledger
+from eddyline.pipeline.runs.run_report import source_failure
+from eddyline.pipeline.runtime.history import read_history
 from eddyline.pipeline.runtime.probe_source import probe_source
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.submission.discover import discover
@@ -105,13 +105,15 @@ def opened(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
         for worker in ledger.workers():
             ledger.abandon(worker.name)
         home.sweep(busy=ledger.has_open)
-        bench = Runtime(
+        runtime = Runtime(
             store=store,
             tools=tools,
             scratch=home.scratch,
-            history=from_ledger(ledger),
+            history=read_history(ledger),
             pools=shared.pools(),
-            unfinished=shared.unfinished(lambda _said: None),  # a bucket's own rule removes them as well
+            upload_cleanup=shared.upload_cleanup(
+                lambda _said: None
+            ),  # a bucket's own rule removes them as well
         )
 
         def perform(
@@ -119,7 +121,7 @@ def opened(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
         ) -> RunReport:
             return Run(
                 where=where,
-                bench=bench,
+                runtime=runtime,
                 ledger=ledger,
                 profile=profile,
                 toolchain=tools.identity,
@@ -146,11 +148,11 @@ def _destination(
 def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     """What `run` would make; nothing is written."""
     profile, tools = profiles.load(request.profile), toolchain()
-    route = on_this_machine(pools.load(config.read().pools), tools)
+    route = local_router(pools.load(config.read().pools), tools)
     Shared(store="", ledger="", queues="", settings=config.read()).reach_sources()
     found = discover(request.sources)
     planned = [_refused(address, error) for address, error in found.failed]
-    for recording in recordings(found.footage) if request.merge else [(each,) for each in found.footage]:
+    for recording in recordings(found.videos) if request.merge else [(each,) for each in found.videos]:
         name = PurePosixPath(recording[0]).name
         try:
             facts = _whole([probe_source(each, tools) for each in recording], recording, profile)
@@ -207,5 +209,5 @@ def _whole(told: Sequence[SourceFacts], chapters: Sequence[str], profile: profil
 
 
 def _refused(address: str, error: EddylineError) -> PlannedAsset:
-    failed = failure(address, error)
+    failed = source_failure(address, error)
     return PlannedAsset(name=failed.name, facts=None, error=failed)

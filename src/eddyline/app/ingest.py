@@ -27,7 +27,7 @@ from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
-from eddyline.pipeline.planning.routing import first_class
+from eddyline.pipeline.planning.routing import inspect_pool
 from eddyline.pipeline.runs.events import Event, RunReport
 from eddyline.pipeline.submission.submit import Submitted, submit
 from eddyline.store import addresses
@@ -81,7 +81,7 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
         from eddyline.aws.s3_events.parser import parse
         from eddyline.aws.s3_events.source import S3EventSource
     shared = request.shared
-    store, inspecting = shared.open_store(), first_class(shared.pools())
+    store, inspecting = shared.open_store(), inspect_pool(shared.pools())
     client = shared.sqs()
     place = prepare(client, request.events, buckets=request.buckets)
     queues = events_queues(client)

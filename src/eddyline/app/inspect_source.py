@@ -8,7 +8,7 @@ from eddyline import config
 from eddyline.app.shared_services import Shared
 from eddyline.app.tools import toolchain
 from eddyline.media.source.source import SourceFacts
-from eddyline.pipeline.runtime.machine_checks import Check, examine
+from eddyline.pipeline.runtime.machine_checks import Check, check_machine
 from eddyline.pipeline.runtime.probe_source import probe_source
 
 
@@ -20,4 +20,4 @@ def probe(source: str | Path) -> SourceFacts:
 
 def doctor(out: Path) -> tuple[Check, ...]:
     """Whether this machine has what a run needs."""
-    return examine(out, toolchain)
+    return check_machine(out, toolchain)

@@ -14,7 +14,7 @@ from eddyline.core.stop import Stop
 from eddyline.fleet.pool_coverage import Unserved, in_words
 from eddyline.fleet.pools import Pools
 from eddyline.graph.db.transactions import Database, as_url
-from eddyline.pipeline.runs.unserved_pools import UnservedWatch
+from eddyline.pipeline.runs.unserved_pools import UnservedPoolMonitor
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -89,8 +89,8 @@ def backlog_watched(shared: Shared, told: Observation[L], pools: Pools) -> Itera
         database.close()
 
 
-def _missing(told: Observation[L], pools: Pools) -> UnservedWatch:
+def _missing(told: Observation[L], pools: Pools) -> UnservedPoolMonitor:
     def warn(missing: Unserved) -> None:
         told.log.warning("nobody serves a class", cls=missing.cls, jobs=missing.jobs, said=in_words(missing))
 
-    return UnservedWatch(pools, warn=warn, show=told.metrics.hear_unserved)
+    return UnservedPoolMonitor(pools, warn=warn, show=told.metrics.hear_unserved)

@@ -66,7 +66,7 @@ class Shared:
         store.check()
         return store
 
-    def unfinished(self, on_said: Callable[[str], None]) -> UploadCleanup:
+    def upload_cleanup(self, on_said: Callable[[str], None]) -> UploadCleanup:
         """The uploads that killed processes left in the store; what is done about them goes to `on_said`."""
         place = addresses.parse(self.store) if self.store else None
         if place is not None and place.local:

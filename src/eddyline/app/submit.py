@@ -15,14 +15,14 @@ from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.media.ladder import profile as profiles
 from eddyline.observe.backlog import read_backlog
-from eddyline.pipeline.planning.job_options import USUAL, JobOptions
-from eddyline.pipeline.planning.routing import first_class
-from eddyline.pipeline.publication.published import left_out
+from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
+from eddyline.pipeline.planning.routing import inspect_pool
+from eddyline.pipeline.publication.published import read_left_out
 from eddyline.pipeline.runs.events import Event, RunReport
-from eddyline.pipeline.runs.run_report import RunAccount
+from eddyline.pipeline.runs.run_report import ReportBuilder
 from eddyline.pipeline.runs.submit_all import SubmitAll
-from eddyline.pipeline.runs.unserved_pools import without_workers
-from eddyline.pipeline.runs.wait_for_assets import WaitForAssets
+from eddyline.pipeline.runs.unserved_pools import find_unserved_pools
+from eddyline.pipeline.runs.wait_for_assets import AssetWaiter
 from eddyline.pipeline.submission.discover import discover
 from eddyline.pipeline.submission.upload_source import upload_source
 
@@ -42,7 +42,7 @@ class SubmitRequest:
     sources: tuple[str, ...]
     shared: Shared
     profile: str = "default"
-    terms: JobOptions = USUAL
+    terms: JobOptions = DEFAULT_OPTIONS
     merge: bool = True
     in_place: bool = False
     wait: bool = False
@@ -58,7 +58,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
     pools = shared.pools()
     store = shared.open_store(stop=stop)
     with shared.open_ledger() as ledger:
-        account = RunAccount(where=store.where, on_event=on_event, left_out=partial(left_out, store))
+        account = ReportBuilder(where=store.where, on_event=on_event, left_out=partial(read_left_out, store))
         intake = SubmitAll(
             store=store,
             ledger=ledger,
@@ -68,15 +68,15 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
             stop=stop,
             terms=request.terms,
             merge=request.merge,
-            cls=first_class(pools),
+            cls=inspect_pool(pools),
             bring=_absolute if request.in_place else lambda path: upload_source(path, store),
         )
         submitted = intake.take(discover(request.sources))
         for each in submitted:
-            if each.standing == "open":
+            if each.status == "open":
                 account.submitted(each)
         if request.wait:
-            WaitForAssets(
+            AssetWaiter(
                 store=store,
                 ledger=ledger,
                 account=account,
@@ -90,7 +90,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
 def _unserved(ledger: Ledger, pools: Pools) -> Sequence[Unserved]:
     now = time.time()
     backlog = ledger.read(lambda connection: read_backlog(connection, now))
-    return without_workers(backlog, pools, patience_s=_PATIENCE_S)
+    return find_unserved_pools(backlog, pools, patience_s=_PATIENCE_S)
 
 
 def _absolute(path: Path) -> str:

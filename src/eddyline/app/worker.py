@@ -30,11 +30,11 @@ from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.direct import DirectBroker
 from eddyline.graph.worker.worker import Worker
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.planning.routing import by_classes
+from eddyline.pipeline.planning.routing import fleet_router
 from eddyline.pipeline.runtime import history
 from eddyline.pipeline.runtime.history import History
 from eddyline.pipeline.runtime.runtime import Runtime
-from eddyline.pipeline.runtime.scratch import occupied
+from eddyline.pipeline.runtime.scratch import scratch_directory
 from eddyline.pipeline.runtime.store_outage import StoreOutage
 from eddyline.pipeline.runtime.worker_assignment import assign
 from eddyline.pipeline.steps.table import handlers
@@ -86,7 +86,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
                 always=always,
             )
         )
-        scratch = stack.enter_context(occupied(_work_folder(request)))
+        scratch = stack.enter_context(scratch_directory(_work_folder(request)))
         task.prove(tools.ffmpeg, scratch, Runner())
         stop = Stop()
         store = _reached(request.shared, told, stop=stop, asked=asked)
@@ -101,15 +101,15 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
             on_trouble=lambda said: told.log.warning("orders", said=said),
         )
         stack.callback(obedience.close)
-        bench = Runtime(
+        runtime = Runtime(
             store=store,
             tools=tools,
             scratch=scratch,
             history=history_of,
             pools=pools,
-            router=by_classes(pools),
+            router=fleet_router(pools),
             limits=task.limits,
-            unfinished=request.shared.unfinished(lambda said: told.log.info("uploads", said=said)),
+            upload_cleanup=request.shared.upload_cleanup(lambda said: told.log.info("uploads", said=said)),
         )
         outage = StoreOutage(store, lambda said: told.log.warning("store", said=said))
         told.metrics.set_slots(task.slots)
@@ -119,7 +119,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
         Worker(
             name,
             drainer.gate,
-            drainer.watched(outage.outlasted(handlers(bench))),
+            drainer.watched(outage.outlasted(handlers(runtime))),
             slots=task.slots,
             classes=task.classes,
             stop=stop,
@@ -175,11 +175,11 @@ def _broker(
             from eddyline.aws.sqs.broker import SqsBroker
         broker = SqsBroker(queues, visibility_s=request.lease_s, wait_s=_LONGEST_POLL_S)
         try:
-            yield broker, history.from_spec
+            yield broker, history.history_from_spec
         finally:
             broker.close()
         return
     with shared.plain_ledger() as ledger, ExitStack() as stack:
         if request.metrics:
             stack.enter_context(backlog_watched(shared, told, pools))
-        yield DirectBroker(ledger), history.from_ledger(ledger)
+        yield DirectBroker(ledger), history.read_history(ledger)

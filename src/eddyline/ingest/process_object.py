@@ -71,7 +71,7 @@ class ObjectProcessor:
             if error.retry or isinstance(error, UsageError):
                 raise
             return Park(reason=str(error), cause=Cause.REFUSED)
-        return replace(note, what="submitted", reason=made.standing, asset=made.asset, uploaded=found.at)
+        return replace(note, what="submitted", reason=made.status, asset=made.asset, uploaded=found.at)
 
     def _recording(self, told: Submit, found: ObjectMetadata, take: Take) -> tuple[list[str], Take]:
         """All files of the recording that an object belongs to, and how the first of them is to be taken."""

@@ -21,7 +21,7 @@ from eddyline.ingest.decisions import Cause, Ignore, Park
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.planning.job_options import JobOptions, Urgency
-from eddyline.pipeline.submission.file_types import not_footage
+from eddyline.pipeline.submission.file_types import skip_reason_by_name
 
 _REMEDY = "correct it; examples/rules.yaml of eddyline's repository is a complete example"
 _REFERENCE = re.compile(r"\{(\d{1,2})\}")
@@ -120,7 +120,7 @@ class Rules:
     ) -> Take | Ignore | Park:
         if treatment.ignore is not None:
             return Ignore(reason=treatment.ignore)
-        if not sure and (reason := not_footage(arrived.key)):
+        if not sure and (reason := skip_reason_by_name(arrived.key)):
             return Ignore(reason=reason)
         owner = treatment.owned_by(stars)
         if treatment.owner and not (0 < len(owner) <= _LONGEST_OWNER and owner.isprintable()):

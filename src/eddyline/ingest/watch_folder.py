@@ -19,7 +19,7 @@ from eddyline.ingest.held_chapters import HeldChapters
 from eddyline.ingest.rules import Rules, Take
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.runs.events import AssetFailed, AssetFinished, Event, RunReport, SourceSkipped
-from eddyline.pipeline.submission.discover import why_not
+from eddyline.pipeline.submission.discover import skip_reason
 
 _POLL_S = 1.0
 _SCAN_SHARE = 10  # looking through the folder takes at most one tenth of the time
@@ -122,7 +122,7 @@ class Watch:
         key = path.relative_to(self.folder.root).as_posix()
         decided = self.rules.decide(Arrived(key=key, size=size, at=self.clock.now()))
         if isinstance(decided, Take):
-            reason = "" if decided.sure else why_not(path)
+            reason = "" if decided.sure else skip_reason(path)
             if not reason:
                 return decided
         else:

@@ -82,7 +82,7 @@ class World:
         recording = " + ".join(addresses)
         self.submitting(recording)
         self.submitted.append((recording, terms))
-        return Submitted(asset="a", name=recording, source=addresses[0], standing="open")
+        return Submitted(asset="a", name=recording, source=addresses[0], status="open")
 
     def are_one(self, addresses: Sequence[str]) -> bool:
         self.comparing(addresses[0])

@@ -13,7 +13,7 @@ from eddyline.cli.json_output import JsonOutput
 from eddyline.core.errors import EddylineError, FormatError, TruncatedError, UsageError
 from eddyline.media.refusals import REASONS
 from eddyline.mp4.errors import LimitError, NotMp4Error
-from eddyline.pipeline.runs.run_report import failure
+from eddyline.pipeline.runs.run_report import source_failure
 
 _ROOT = Path(__file__).resolve().parents[3]
 _FLOORS = ("core", "mp4", "media", "pipeline")
@@ -67,6 +67,8 @@ def test_evidence_names_the_reason_only_where_there_is_one() -> None:
 
 def test_a_program_that_watches_a_run_reads_the_reason() -> None:
     stream = io.StringIO()
-    JsonOutput(stream).show(failure("/card/a.mp4", EddylineError("it is encrypted", reason="encrypted")))
+    JsonOutput(stream).show(
+        source_failure("/card/a.mp4", EddylineError("it is encrypted", reason="encrypted"))
+    )
     line = json.loads(stream.getvalue())
     assert (line["reason"], line["refusal"]) == ("it is encrypted", "encrypted")

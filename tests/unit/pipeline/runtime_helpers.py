@@ -15,9 +15,9 @@ from eddyline.graph.worker.handler import JobContext
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.plan import Plan
-from eddyline.pipeline.planning.plan import jobs as planned
-from eddyline.pipeline.runtime.history import from_spec
-from eddyline.pipeline.runtime.parts import Parts
+from eddyline.pipeline.planning.plan import plan_jobs as planned
+from eddyline.pipeline.runtime.history import history_from_spec
+from eddyline.pipeline.runtime.parts import PartStore
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
 from eddyline.store.store import Store
@@ -44,7 +44,9 @@ class Making:
 
     def __init__(self, store: Store, scratch: Path, *, film: bytes = b"film", identity: str = "one") -> None:
         self.store = store
-        self.bench = Runtime(store=store, tools=toolchain(identity), scratch=scratch, history=from_spec)
+        self.runtime = Runtime(
+            store=store, tools=toolchain(identity), scratch=scratch, history=history_from_spec
+        )
         profile = profiles.load("fast").model_copy(update={"package": False})
         self.plan = Plan.make(
             asset=ASSET, name="a.mp4", facts=facts(frames=60), profile=profile, toolchain=identity
@@ -65,7 +67,7 @@ class Making:
 
     def perform(self, job: Job, context: JobContext | None = None) -> Done:
         """Do a job in a scratch folder of its own."""
-        return handlers(self.bench)[job.kind](job, context or JobContext(attempt=1))
+        return handlers(self.runtime)[job.kind](job, context or JobContext(attempt=1))
 
     def manifest(self) -> dict[str, Any]:
         """What stands published."""
@@ -107,4 +109,4 @@ class Making:
         for name, data in files.items():
             made[name + suffix] = self._made / name
             made[name + suffix].write_bytes(data)
-        Parts(self.store).keep(self.plan.part(kind, index), made, result, 0.0)
+        PartStore(self.store).keep(self.plan.part(kind, index), made, result, 0.0)

@@ -12,14 +12,14 @@ from eddyline.store.local import LocalStore
 from eddyline.store.store import Store
 
 
-def destination(store: Store) -> str:
+def store_identity(store: Store) -> str:
     """The store's address as all machines spell it; "" for a folder, whose path may differ on each."""
     return "" if isinstance(store, LocalStore) else store.where(STATE).removesuffix(f"/{STATE}")
 
 
-def require(store: Store, job: Job) -> None:
+def require_same_store(store: Store, job: Job) -> None:
     """See that a worker's store is the one that the job's asset was submitted to. Raises `UsageError`."""
-    here = destination(store)
+    here = store_identity(store)
     asked = job.spec.get("store", here)  # jobs of earlier versions do not say
     if asked != here:
         raise UsageError(
@@ -28,7 +28,7 @@ def require(store: Store, job: Job) -> None:
         )
 
 
-def require_free(place: str, jobs: Sequence[Job]) -> None:
+def require_single_store(place: str, jobs: Sequence[Job]) -> None:
     """See that an asset, whose `jobs` these are, is not on its way to another store. Raises `UsageError`.
 
     Its jobs tell each other's parts by the asset's name, so one ledger makes it in one store at a time.

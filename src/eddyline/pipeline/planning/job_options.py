@@ -11,7 +11,7 @@ from eddyline.graph.job import PRIORITY_BAND
 
 Urgency = Literal["interactive", "bulk"]
 # Added to the number of a job's kind (lower first): whatever someone waits for goes before all that is bulk.
-_BEHIND: dict[Urgency, int] = {"interactive": 0, "bulk": PRIORITY_BAND}
+_PRIORITY_OFFSETS: dict[Urgency, int] = {"interactive": 0, "bulk": PRIORITY_BAND}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class JobOptions:
     deadline: float | None = None
 
     def __post_init__(self) -> None:
-        if self.urgency not in _BEHIND:
+        if self.urgency not in _PRIORITY_OFFSETS:
             raise UsageError(
                 f"there is no urgency {self.urgency!r}",
                 remedy=f"choose one of {', '.join(get_args(Urgency))}",
@@ -35,7 +35,7 @@ class JobOptions:
 
     def priority(self, kind: int) -> int:
         """The priority of a job whose kind has this number."""
-        return kind + _BEHIND[self.urgency]
+        return kind + _PRIORITY_OFFSETS[self.urgency]
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict of JSON values."""
@@ -47,4 +47,4 @@ class JobOptions:
         return cls(**plain)
 
 
-USUAL: Final = JobOptions()
+DEFAULT_OPTIONS: Final = JobOptions()

@@ -19,7 +19,7 @@ from eddyline.media.ladder.codecs import ENCODERS
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.planning.job_options import JobOptions
-from eddyline.pipeline.planning.plan import KINDS, Plan, parts_folder
+from eddyline.pipeline.planning.plan import KINDS, Plan, parts_prefix
 
 _PLAN_KEY = re.compile(r"\.eddyline/parts/([0-9a-f]{16})/plan-[0-9a-f]{16}\.json")
 _ASK = re.compile(r"[0-9A-Za-z]{1,64}")
@@ -149,7 +149,7 @@ def read_plan(data: bytes, asset: str) -> Plan:
         raise JobSpecError(f"not a plan: {shown(str(error), 200)}", path="plan") from error
     if plan.asset != asset:
         raise JobSpecError(f"the plan of another asset, {shown(plan.asset)}", path="plan/asset")
-    if plan.source not in ("", f"{parts_folder(asset)}/source"):  # it may be of any type
+    if plan.source not in ("", f"{parts_prefix(asset)}/source"):  # it may be of any type
         raise JobSpecError(f"a source at {shown(plan.source)}", path="plan/source")
     bounds = [number for chunk in plan.chunks for number in (chunk.first, chunk.last)]
     if not all(_is_count(number) for number in bounds) or any(

@@ -17,10 +17,10 @@ from eddyline.media.ladder.codecs import DEFAULTS
 from eddyline.media.ladder.ladder import Rung, rungs
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.source import SourceFacts
-from eddyline.pipeline.planning.job_options import USUAL, JobOptions
+from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
 
 # Part of every output's key: raise it when the same plan would give other bytes than before.
-RECIPE = 2
+RECIPE_VERSION = 2
 _PLAN = "plan-"  # how the names of plans begin
 
 # Lower first. The poster is what a person looks for; long poles (audio is one thread) go before the many
@@ -99,18 +99,18 @@ class Plan:
     def digest(self) -> str:
         """Names the plan's outputs (hex): same footage, wish, toolchain, encoders and recipe, same digest."""
         unusual = {rung.codec: rung.encoder for rung in self.rungs if rung.encoder != DEFAULTS[rung.codec]}
-        asked = (RECIPE, self.facts.fingerprint, self.profile.digest(), self.toolchain)
+        asked = (RECIPE_VERSION, self.facts.fingerprint, self.profile.digest(), self.toolchain)
         return digest(*asked, *([unusual] if unusual else []))
 
     @property
     def key(self) -> str:
         """Where the plan is kept in the store."""
-        return f"{parts_folder(self.asset)}/{_PLAN}{self.digest[:16]}.json"
+        return f"{parts_prefix(self.asset)}/{_PLAN}{self.digest[:16]}.json"
 
     @property
     def folder(self) -> str:
         """Where all parts of this plan lie."""
-        return f"{parts_folder(self.asset)}/{self.digest[:16]}"
+        return f"{parts_prefix(self.asset)}/{self.digest[:16]}"
 
     def part(self, kind: str, index: int | str | None = None) -> str:
         """The store's folder of what the job `kind` (and its `index`) makes."""
@@ -154,7 +154,7 @@ def is_plan(key: str) -> bool:
     return key.rpartition("/")[2].startswith(_PLAN)
 
 
-def parts_folder(asset: str) -> str:
+def parts_prefix(asset: str) -> str:
     """Where everything lies that is made on the way to an asset; removed once it is published."""
     return f".eddyline/parts/{asset}"
 
@@ -173,7 +173,7 @@ def inspect_job(
     ask: str,
     profile: Profile,
     store: str = "",
-    terms: JobOptions = USUAL,
+    terms: JobOptions = DEFAULT_OPTIONS,
     cls: str | None = None,
 ) -> NewJob:
     """The first job of an asset; it spawns the others. `ask` digests profile, toolchain, recipe and store.
@@ -202,7 +202,9 @@ def inspect_job(
     )
 
 
-def jobs(plan: Plan, ask: str, terms: JobOptions = USUAL, route: Route | None = None) -> tuple[NewJob, ...]:
+def plan_jobs(
+    plan: Plan, ask: str, terms: JobOptions = DEFAULT_OPTIONS, route: Route | None = None
+) -> tuple[NewJob, ...]:
     """All jobs after inspection, needs before those that name them; each in the class of its `route`.
 
     Raises `UnsupportedError` for a kind of job that no class runs.

@@ -21,17 +21,17 @@ Router: TypeAlias = Callable[[Profile, VideoFacts], Route]
 """Decides where the jobs of one asset go. Raises `UnsupportedError` if no class can do them."""
 
 
-def first_class(pools: Pools) -> str:
+def inspect_pool(pools: Pools) -> str:
     """The class of an asset's first job. Raises `UnsupportedError` if no class inspects footage."""
     return cheapest_able("inspect", (), pools).name
 
 
-def by_classes(pools: Pools) -> Router:
+def fleet_router(pools: Pools) -> Router:
     """The route through a fleet: each class proves by itself that it can do what it says."""
     return lambda profile, facts: _route(pools, profile, facts)
 
 
-def on_this_machine(pools: Pools, tools: Toolchain) -> Router:
+def local_router(pools: Pools, tools: Toolchain) -> Router:
     """The route where one process serves all classes, with one FFmpeg: only what that FFmpeg can do.
 
     A GPU's encoder is tried before the first asset goes to it, for its being listed says nothing.

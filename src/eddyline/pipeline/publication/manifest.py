@@ -21,7 +21,7 @@ from eddyline.media.source.source import Description, SourceFacts
 from eddyline.media.streaming.durations import Durations, StreamDurations
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.plan import Plan
-from eddyline.pipeline.runtime.encoder_consistency import told
+from eddyline.pipeline.runtime.encoder_consistency import ffmpeg_identity
 from eddyline.pipeline.runtime.history import History
 from eddyline.pipeline.runtime.parts import Part
 
@@ -31,7 +31,7 @@ VERSION = 2
 PartsOf = Mapping[str, Sequence[Part]]
 
 
-def gather(plan: Plan, part: Callable[[str, int | str | None], Part]) -> PartsOf:
+def collect_parts(plan: Plan, part: Callable[[str, int | str | None], Part]) -> PartsOf:
     """All parts of a plan. Raises `MissingError` if one is not whole."""
     found = {
         "inspect": [part("inspect", None)],
@@ -50,10 +50,12 @@ def gather(plan: Plan, part: Callable[[str, int | str | None], Part]) -> PartsOf
     return found
 
 
-def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu_s: float) -> dict[str, Any]:
+def build_manifest(
+    plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu_s: float
+) -> dict[str, Any]:
     """The manifest as JSON values, with its proof. Raises `ProofError` rather than state what is not so."""
     started = history.started or time.time()
-    ffmpeg = parts["chunk"][0].result.get("ffmpeg", told(tools))
+    ffmpeg = parts["chunk"][0].result.get("ffmpeg", ffmpeg_identity(tools))
     spent = cpu_s + sum(part.cpu_s for group in parts.values() for part in group)
     return {
         "version": VERSION,
@@ -92,19 +94,19 @@ def build(plan: Plan, parts: PartsOf, *, tools: Toolchain, history: History, cpu
     }
 
 
-def lasting(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def without_run(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Everything but `run`: what two runs must agree on."""
     return {key: value for key, value in manifest.items() if key != "run"}
 
 
-def keeps(there: Mapping[str, Any] | None, made: Mapping[str, Any], *, sound: bool) -> bool:
+def should_keep(there: Mapping[str, Any] | None, made: Mapping[str, Any], *, sound: bool) -> bool:
     """Whether the manifest `there` stays, because it says what `made` says; else `made` replaces it.
 
     `sound`: all that it names is there. Raises `ProofError` where a sound one, by the same programs, differs.
     """
     if there is None:
         return False
-    if lasting(there) == lasting(made):
+    if without_run(there) == without_run(made):
         return True
     same_plan = there.get("toolchain") == made["toolchain"] and there.get("version") == made["version"]
     if sound and same_plan:

@@ -13,7 +13,7 @@ from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
 from eddyline.store.store import Store
 
 
-def standing(store: Store, asset: str) -> dict[str, Any] | None:
+def read_manifest(store: Store, asset: str) -> dict[str, Any] | None:
     """The asset's manifest; None if there is none that can be read."""
     try:
         found = json.loads(store.get(manifest_key(asset)))
@@ -22,7 +22,7 @@ def standing(store: Store, asset: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def whole(store: Store, asset: str, manifest: Mapping[str, Any]) -> bool:
+def is_complete(store: Store, asset: str, manifest: Mapping[str, Any]) -> bool:
     """Whether everything that the manifest names is there, the films in their full size.
 
     A manifest that is not of our shape, or that names anything but plain paths, is not.
@@ -40,13 +40,13 @@ def whole(store: Store, asset: str, manifest: Mapping[str, Any]) -> bool:
     )
 
 
-def published(store: Store, asset: str) -> bool:
+def is_published(store: Store, asset: str) -> bool:
     """Whether the asset is there, whole."""
-    manifest = standing(store, asset)
-    return manifest is not None and whole(store, asset, manifest)
+    manifest = read_manifest(store, asset)
+    return manifest is not None and is_complete(store, asset, manifest)
 
 
-def left_out(store: Store, asset: str) -> tuple[LeftOut, ...]:
+def read_left_out(store: Store, asset: str) -> tuple[LeftOut, ...]:
     """What of its source a published asset does not carry; manifests of version 1 list nothing."""
-    manifest = standing(store, asset) or {}
+    manifest = read_manifest(store, asset) or {}
     return tuple(LeftOut.from_json(each) for each in manifest.get("left_out", ()))

@@ -34,7 +34,7 @@ STAGES = {
 
 @dataclass(kw_only=True)
 class _Asset:
-    """One asset's tally; weights are the jobs' own, in frames' worth of encoding."""
+    """One asset's read_counter; weights are the jobs' own, in frames' worth of encoding."""
 
     name: str
     frames_total: int = 0

@@ -16,11 +16,11 @@ from eddyline.graph.states import OPEN, State
 from eddyline.graph.worker.direct import DirectBroker
 from eddyline.graph.worker.worker import Worker
 from eddyline.media.ladder.profile import Profile
-from eddyline.pipeline.planning.routing import first_class
-from eddyline.pipeline.publication.published import left_out
+from eddyline.pipeline.planning.routing import inspect_pool
+from eddyline.pipeline.publication.published import read_left_out
 from eddyline.pipeline.runs.events import Event, RunReport
 from eddyline.pipeline.runs.progress import Progress
-from eddyline.pipeline.runs.run_report import RunAccount, buried, failure
+from eddyline.pipeline.runs.run_report import ReportBuilder, job_failure, source_failure
 from eddyline.pipeline.runs.submit_all import SubmitAll
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
@@ -37,7 +37,7 @@ class Run:
     """
 
     where: Callable[[str], str]
-    bench: Runtime
+    runtime: Runtime
     ledger: Ledger
     profile: Profile
     toolchain: str
@@ -45,27 +45,27 @@ class Run:
     stop: Stop
     on_event: Callable[[Event], None]
     merge: bool = True
-    account: RunAccount = field(init=False)
+    account: ReportBuilder = field(init=False)
 
     def __post_init__(self) -> None:
-        self.account = RunAccount(
-            where=self.where, on_event=self.on_event, left_out=partial(left_out, self.bench.store)
+        self.account = ReportBuilder(
+            where=self.where, on_event=self.on_event, left_out=partial(read_left_out, self.runtime.store)
         )
 
     def perform(self, found: Discovered) -> RunReport:
         """Work until nothing is open any more, or until told to stop."""
         intake = SubmitAll(
-            store=self.bench.store,
+            store=self.runtime.store,
             ledger=self.ledger,
             profile=self.profile,
             toolchain=self.toolchain,
             account=self.account,
             stop=self.stop,
             merge=self.merge,
-            cls=first_class(self.bench.pools),
+            cls=inspect_pool(self.runtime.pools),
         )
         submitted = intake.take(found)
-        open_ones = [each for each in submitted if each.standing == "open"]
+        open_ones = [each for each in submitted if each.status == "open"]
         open_ones += self._left_over({each.asset for each in submitted})
         # What tidies up after an asset may be open yet, though the asset is published.
         if (open_ones or self.ledger.has_open()) and not self.stop.requested:
@@ -89,16 +89,16 @@ class Run:
 
     def _recall(self, job: Job) -> Submitted:
         try:
-            source = self.bench.sources.find(job.asset)
+            source = self.runtime.sources.find(job.asset)
         except MissingError:
-            return Submitted(asset=job.asset, name=job.asset, source="", standing="open")
-        return Submitted(asset=job.asset, name=source.name, source=source.address, standing="open")
+            return Submitted(asset=job.asset, name=job.asset, source="", status="open")
+        return Submitted(asset=job.asset, name=source.name, source=source.address, status="open")
 
     def _work(self, submitted: list[Submitted]) -> None:
         named = {each.asset: each for each in submitted}
         progress = Progress(
             submitted,
-            plan_of=self.bench.plan,
+            plan_of=self.runtime.plan,
             jobs_of=lambda asset: self.ledger.jobs(asset=asset),
             tell=self.on_event,
         )
@@ -109,7 +109,7 @@ class Run:
             if job.kind == "tidy":
                 return  # the asset is there; what it leaves is swept by the next run
             if event.happening is WorkerEventKind.FAILED and job.state is State.DEAD:
-                self.account.failed(job.asset, buried(named.get(job.asset), job))
+                self.account.failed(job.asset, job_failure(named.get(job.asset), job))
                 # The asset cannot be finished in this run; whoever asks again gets everything back.
                 self.ledger.cancel(asset=job.asset, reason=f"{job.id} failed")
             if event.happening is WorkerEventKind.FINISHED and job.kind == "publish":
@@ -119,7 +119,7 @@ class Run:
         Worker(
             f"embedded-{os.getpid()}",
             DirectBroker(self.ledger),
-            handlers(self.bench),
+            handlers(self.runtime),
             slots=self.slots,
             classes=self._classes(),
             stop=self.stop,
@@ -130,16 +130,16 @@ class Run:
     def _classes(self) -> tuple[str, ...]:
         """All classes, and those of jobs that an earlier run left with another file of classes."""
         left = {job.cls for state in OPEN for job in self.ledger.jobs(state=state)}
-        return (*self.bench.pools.pools, *sorted(left - set(self.bench.pools.pools)))
+        return (*self.runtime.pools.pools, *sorted(left - set(self.runtime.pools.pools)))
 
     def _stranded(self, submitted: Sequence[Submitted], error: EddylineError) -> None:
         for each in submitted:
             if not self.account.is_closed(each.asset):
-                failed = failure(each.source, error)
+                failed = source_failure(each.source, error)
                 self.account.failed(each.asset, replace(failed, asset=each.asset, name=each.name))
 
     def _account_for(self, submitted: Sequence[Submitted]) -> None:
         """Nothing that was submitted may end without a word."""
         for each in submitted:
             if not self.account.is_closed(each.asset):
-                self.account.settle(each, self.ledger, self.bench.store)
+                self.account.settle(each, self.ledger, self.runtime.store)

@@ -11,7 +11,7 @@ from pathlib import Path
 from eddyline.core import files
 from eddyline.core.errors import UsageError
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE, manifest_key
-from eddyline.pipeline.planning.plan import parts_folder
+from eddyline.pipeline.planning.plan import parts_prefix
 from eddyline.store.local import LocalStore
 from eddyline.store.store import Store
 
@@ -93,4 +93,4 @@ class RunDirectory:
         parts = self.state / "parts"
         for folder in list(parts.iterdir()) if parts.is_dir() else ():
             if self.store.size(manifest_key(folder.name)) is not None and not busy(folder.name):
-                self.store.delete(parts_folder(folder.name))
+                self.store.delete(parts_prefix(folder.name))

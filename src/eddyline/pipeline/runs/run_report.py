@@ -13,7 +13,7 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.media.left_out.report import LeftOut
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
-from eddyline.pipeline.publication.published import published
+from eddyline.pipeline.publication.published import is_published
 from eddyline.pipeline.runs.events import (
     AssetFailed,
     AssetFinished,
@@ -29,7 +29,7 @@ from eddyline.store.store import Store
 
 
 @dataclass(kw_only=True)
-class RunAccount:
+class ReportBuilder:
     """One run's account. `where` gives the address of a key as it is shown to users.
 
     `left_out` gives what a published asset does not carry of its source.
@@ -76,7 +76,7 @@ class RunAccount:
 
     def refused(self, address: str, error: EddylineError) -> None:
         """A source that did not even become an asset."""
-        self.failed(address, failure(address, error))
+        self.failed(address, source_failure(address, error))
 
     def skipped(self, address: str, reason: str) -> None:
         """A source of which nothing is made."""
@@ -93,12 +93,14 @@ class RunAccount:
         jobs = ledger.jobs(asset=submitted.asset)
         dead = next((job for job in jobs if job.state is State.DEAD), None)
         ended = dead or next((job for job in jobs if job.state is State.CANCELLED), None)
-        if published(store, submitted.asset):
+        if is_published(store, submitted.asset):
             self.finished(submitted.asset, submitted.name, reused=False)
         elif ended is not None:
-            self.failed(submitted.asset, buried(submitted, ended))
+            self.failed(submitted.asset, job_failure(submitted, ended))
         else:
-            self.failed(submitted.asset, _vanished(submitted, self.where(manifest_key(submitted.asset))))
+            self.failed(
+                submitted.asset, _missing_output_failure(submitted, self.where(manifest_key(submitted.asset)))
+            )
 
     def report(self, interrupted: str) -> RunReport:
         """The whole; `interrupted` is the reason if it was cut short."""
@@ -111,7 +113,7 @@ class RunAccount:
         )
 
 
-def failure(address: str, error: EddylineError) -> AssetFailed:
+def source_failure(address: str, error: EddylineError) -> AssetFailed:
     """What is told of a source that an error ended."""
     return AssetFailed(
         asset="",
@@ -133,7 +135,7 @@ def _local_size(address: str) -> int:
         return 0
 
 
-def _vanished(submitted: Submitted, manifest: str) -> AssetFailed:
+def _missing_output_failure(submitted: Submitted, manifest: str) -> AssetFailed:
     """What is told of an asset whose jobs are all done, and which is not there, or not whole."""
     return AssetFailed(
         asset=submitted.asset,
@@ -145,7 +147,7 @@ def _vanished(submitted: Submitted, manifest: str) -> AssetFailed:
     )
 
 
-def buried(submitted: Submitted | None, job: Job) -> AssetFailed:
+def job_failure(submitted: Submitted | None, job: Job) -> AssetFailed:
     """What is told of an asset of which `job` will never be done."""
     evidence: dict[str, Any] = job.error or {}
     return AssetFailed(

@@ -11,8 +11,8 @@ from eddyline.core.stop import Stop
 from eddyline.edit.merge.merge import recordings
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.media.ladder.profile import Profile
-from eddyline.pipeline.planning.job_options import USUAL, JobOptions
-from eddyline.pipeline.runs.run_report import RunAccount
+from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
+from eddyline.pipeline.runs.run_report import ReportBuilder
 from eddyline.pipeline.submission.discover import Discovered
 from eddyline.pipeline.submission.submit import Submitted, submit
 from eddyline.store.addresses import parse
@@ -32,9 +32,9 @@ class SubmitAll:
     ledger: Ledger
     profile: Profile
     toolchain: str
-    account: RunAccount
+    account: ReportBuilder
     stop: Stop
-    terms: JobOptions = USUAL
+    terms: JobOptions = DEFAULT_OPTIONS
     merge: bool = True
     cls: str | None = None
     bring: Callable[[Path], str] = str
@@ -46,7 +46,7 @@ class SubmitAll:
         for address, error in found.failed:
             self.account.refused(address, error)
         known: dict[str, Submitted] = {}
-        all_recordings = self._recordings(found.footage)
+        all_recordings = self._recordings(found.videos)
         for done, recording in enumerate(all_recordings):
             if self.stop.requested:
                 break
@@ -82,7 +82,7 @@ class SubmitAll:
             self.account.skipped(first, f"the same footage as {known[made.asset].source}")
         else:
             known[made.asset] = made
-            if made.standing == "published":
+            if made.status == "published":
                 self.account.finished(made.asset, made.name, reused=True)
         for chapter in rest:
             self.account.skipped(chapter, f"a chapter of {PurePosixPath(first).name}, in whose asset it is")

@@ -13,13 +13,13 @@ from eddyline.fleet.pools import Pools
 from eddyline.observe.backlog import Backlog
 
 
-def without_workers(backlog: Backlog, pools: Pools, *, patience_s: float = 60.0) -> tuple[Unserved, ...]:
+def find_unserved_pools(backlog: Backlog, pools: Pools, *, patience_s: float = 60.0) -> tuple[Unserved, ...]:
     """The classes with due jobs and without workers, given to jobs that are due for `patience_s` at least."""
     due = {queue.cls: (queue.due, queue.oldest_s) for queue in backlog.queues}
     return unserved(due, backlog.workers, pools, patience_s=patience_s)
 
 
-class UnservedWatch:
+class UnservedPoolMonitor:
     """Hears each reading of the backlog (made to be `BacklogWatch`'s `on_reading`).
 
     `warn` is told of each class at most once in `every_s` seconds, `show` of all of them at each reading, as
@@ -45,7 +45,7 @@ class UnservedWatch:
 
     def hear(self, backlog: Backlog) -> None:
         """Compare one reading with the workers there are."""
-        found = without_workers(backlog, self._pools)
+        found = find_unserved_pools(backlog, self._pools)
         now = self._monotonic()
         for missing in found:
             last = self._warned.get(missing.cls)

@@ -11,10 +11,10 @@ from eddyline.fleet.pool_coverage import Unserved
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN, State
-from eddyline.pipeline.publication.published import published
+from eddyline.pipeline.publication.published import is_published
 from eddyline.pipeline.runs.events import AssetProgress, Event
 from eddyline.pipeline.runs.progress import STAGES
-from eddyline.pipeline.runs.run_report import RunAccount
+from eddyline.pipeline.runs.run_report import ReportBuilder
 from eddyline.pipeline.submission.submit import Submitted
 from eddyline.store.store import Store
 
@@ -25,7 +25,7 @@ _TELL_EVERY_S = 60.0
 
 
 @dataclass(kw_only=True)
-class WaitForAssets:
+class AssetWaiter:
     """Waits for assets, and tells how far they are.
 
     `unserved` finds the classes with due jobs and no workers. Those that these assets wait for are told at
@@ -34,7 +34,7 @@ class WaitForAssets:
 
     store: Store
     ledger: Ledger
-    account: RunAccount
+    account: ReportBuilder
     stop: Stop
     on_event: Callable[[Event], None]
     unserved: Callable[[], Sequence[Unserved]] = tuple
@@ -70,7 +70,7 @@ class WaitForAssets:
     def _is_open(self, submitted: Submitted) -> bool:
         jobs = self.ledger.jobs(asset=submitted.asset)
         wanted = [job for job in jobs if job.state is not State.CANCELLED and job.kind != "tidy"]
-        if any(job.kind == "publish" and job.state is State.DONE for job in wanted) and published(
+        if any(job.kind == "publish" and job.state is State.DONE for job in wanted) and is_published(
             self.store, submitted.asset
         ):
             self.account.finished(submitted.asset, submitted.name, reused=False)

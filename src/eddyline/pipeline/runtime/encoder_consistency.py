@@ -29,7 +29,7 @@ from eddyline.pipeline.runtime.parts import Part
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.store.store import Store
 
-QUIET_S = 600.0
+SUPERSEDED_S = 600.0
 """After so long without a word of the newer build, an older one takes over again."""
 
 _PAUSE_S = 5.0  # before a job is handed back to workers of another build: they should have a chance
@@ -45,7 +45,7 @@ class MixedBuildError(ProofError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class BuildRecord:
     """The build (SHA-256 of FFmpeg) that an asset's chunks are made with, and those `before` it.
 
     `by` is the job that changed it last, `at` (seconds since 1970) when the build was heard of.
@@ -65,48 +65,48 @@ class EncoderChoice(StrEnum):
     HAND_BACK = "hand back"
 
 
-def stance(record: Record, build: str, now: float) -> EncoderChoice:
+def choose(record: BuildRecord, build: str, now: float) -> EncoderChoice:
     """What a worker with `build` does with a chunk of an asset of that record."""
     if record.build == build:
         return EncoderChoice.GO
-    superseded = build in record.before and now - record.at < QUIET_S
+    superseded = build in record.before and now - record.at < SUPERSEDED_S
     return EncoderChoice.HAND_BACK if superseded else EncoderChoice.TAKE_OVER
 
 
-def taken(record: Record | None, build: str, job: str, now: float) -> Record:
+def record_takeover(record: BuildRecord | None, build: str, job: str, now: float) -> BuildRecord:
     """The record once `build` makes the chunks."""
     if record is None:
-        return Record(build=build, by=job, at=now)
+        return BuildRecord(build=build, by=job, at=now)
     before = tuple(dict.fromkeys((*record.before, record.build)))
-    return Record(build=build, by=job, at=now, before=before)
+    return BuildRecord(build=build, by=job, at=now, before=before)
 
 
-def told(tools: Toolchain) -> dict[str, Any]:
+def ffmpeg_identity(tools: Toolchain) -> dict[str, Any]:
     """What a chunk's part says of its FFmpeg."""
     return {"version": tools.ffmpeg_version, "sha256": tools.ffmpeg_sha256}
 
 
-def build_of(part: Part) -> str | None:
+def ffmpeg_build(part: Part) -> str | None:
     """The build that made a chunk's part; None: made before builds were written down."""
     found = part.result.get("ffmpeg")
     return str(found["sha256"]) if isinstance(found, Mapping) else None
 
 
-def check_one(chunks: Sequence[Part]) -> None:
+def require_single_build(chunks: Sequence[Part]) -> None:
     """Raise `MixedBuildError` unless all parts were made with one build."""
-    builds = sorted({build for part in chunks if (build := build_of(part)) is not None})
+    builds = sorted({build for part in chunks if (build := ffmpeg_build(part)) is not None})
     if len(builds) > 1:
         named = ", ".join(build[:12] for build in builds)
         raise MixedBuildError(f"the chunks were encoded by {len(builds)} builds of FFmpeg ({named})")
 
 
-def was_mixed(job: Job) -> bool:
+def failed_on_mixed_builds(job: Job) -> bool:
     """Whether a job died of chunks of two builds: trying it again cannot help, new jobs can."""
     return (job.error or {}).get("error") == MixedBuildError.__name__
 
 
 def one_build(
-    bench: Runtime, inner: Handler, *, clock: Callable[[], float] = time.time, pause_s: float = _PAUSE_S
+    runtime: Runtime, inner: Handler, *, clock: Callable[[], float] = time.time, pause_s: float = _PAUSE_S
 ) -> Handler:
     """The handler of chunk jobs: `inner`, for one build of FFmpeg at a time.
 
@@ -116,15 +116,15 @@ def one_build(
 
     def handle(job: Job, context: JobContext) -> Done:
         spec = StepSpec.of(job)
-        plan = bench.plan(spec.plan)
+        plan = runtime.plan(spec.plan)
         spec.check(job.kind, plan)
-        entry = _Entry(bench=bench, plan=plan, job=job, spec=spec, clock=clock, pause_s=pause_s)
+        entry = _Entry(runtime=runtime, plan=plan, job=job, spec=spec, clock=clock, pause_s=pause_s)
         record = entry.enter(context.stop)
         if record.before:
             entry.drop_others()
         done = inner(job, context)
         now = entry.read()[0]
-        if now is None or now.build != bench.tools.ffmpeg_sha256:
+        if now is None or now.build != runtime.tools.ffmpeg_sha256:
             raise Interrupted("another FFmpeg took this asset over meanwhile")
         return replace(done, spawn=(*done.spawn, *entry.again(record)))
 
@@ -135,7 +135,7 @@ def one_build(
 class _Entry:
     """One chunk's dealings with its asset's record."""
 
-    bench: Runtime
+    runtime: Runtime
     plan: Plan
     job: Job
     spec: StepSpec
@@ -144,9 +144,9 @@ class _Entry:
 
     @property
     def _build(self) -> str:
-        return self.bench.tools.ffmpeg_sha256
+        return self.runtime.tools.ffmpeg_sha256
 
-    def enter(self, stop: Stop) -> Record:
+    def enter(self, stop: Stop) -> BuildRecord:
         """The record, which says this worker's build. Raises `Interrupted` where it is another's turn."""
         for _ in range(_TRIES):
             now = self.clock()
@@ -155,9 +155,9 @@ class _Entry:
             except MissingError:
                 record, tag = None, None
             if record is None:
-                fresh = taken(None, self._build, self.job.id, now)
+                fresh = record_takeover(None, self._build, self.job.id, now)
             else:
-                match stance(record, self._build, now):
+                match choose(record, self._build, now):
                     case EncoderChoice.HAND_BACK:
                         stop.wait(self.pause_s)
                         raise Interrupted("the chunks of this asset are made with a newer FFmpeg")
@@ -166,25 +166,25 @@ class _Entry:
                     case EncoderChoice.GO:
                         fresh = replace(record, at=now)
                     case _:
-                        fresh = taken(record, self._build, self.job.id, now)
-            if self.bench.store.compare_and_set(_key(self.plan), canonical(asdict(fresh)), tag):
+                        fresh = record_takeover(record, self._build, self.job.id, now)
+            if self.runtime.store.compare_and_set(_key(self.plan), canonical(asdict(fresh)), tag):
                 return fresh
         raise TransientError("the record of this asset's FFmpeg changes all the time")
 
-    def read(self) -> tuple[Record | None, str | None]:
+    def read(self) -> tuple[BuildRecord | None, str | None]:
         """The record (None: it cannot be read) and its tag. Raises `MissingError`."""
-        store, key = self.bench.store, _key(self.plan)
+        store, key = self.runtime.store, _key(self.plan)
         tag = store.tag(key)  # before the reading: a change in between makes the writing fail, as it must
         return _parsed(store, key), tag
 
     def drop_others(self) -> None:
         """Forget what another build has made of this very chunk."""
         key = self.plan.part("chunk", self.spec.index)
-        part = self.bench.parts.find(key)
-        if part is not None and build_of(part) != self._build:
-            self.bench.store.delete(key)
+        part = self.runtime.parts.find(key)
+        if part is not None and ffmpeg_build(part) != self._build:
+            self.runtime.store.delete(key)
 
-    def again(self, record: Record) -> list[Addition]:
+    def again(self, record: BuildRecord) -> list[Addition]:
         """For the job that took over: jobs that make the others' chunks anew, which assembling awaits."""
         if record.by != self.job.id or not record.before:
             return []
@@ -200,8 +200,8 @@ class _Entry:
         return [*made, *(Link(job_id=film, needs=needs) for film in films)]
 
     def _is_anothers(self, index: int) -> bool:
-        part = self.bench.parts.find(self.plan.part("chunk", index))
-        return part is not None and build_of(part) != self._build
+        part = self.runtime.parts.find(self.plan.part("chunk", index))
+        return part is not None and ffmpeg_build(part) != self._build
 
     def _twin(self, chunk: Chunk, time: int) -> NewJob:
         job = self.job
@@ -223,11 +223,11 @@ def _key(plan: Plan) -> str:
     return f"{plan.part('chunk')}s.json"
 
 
-def _parsed(store: Store, key: str) -> Record | None:
+def _parsed(store: Store, key: str) -> BuildRecord | None:
     """The record under `key`; None: it cannot be read, and is to be replaced. Raises `MissingError`."""
     try:
         plain = json.loads(store.get(key))
-        record = Record(**{**plain, "before": tuple(plain["before"])})
+        record = BuildRecord(**{**plain, "before": tuple(plain["before"])})
     except (ValueError, TypeError, LookupError, RecursionError):
         return None
     texts = (record.build, record.by, *record.before)

@@ -8,10 +8,10 @@ from eddyline.gpmf.hilights import KINDS, read_hilights
 from eddyline.gpmf.reader import parse
 from eddyline.gpmf.sources import boxes
 from eddyline.media.pictures.highlights import Highlight, placed
-from eddyline.pipeline.runtime.source_files import OpenSource
+from eddyline.pipeline.runtime.source_files import IndexedSource
 
 
-def told(udta: bytes | None) -> Sequence[tuple[float, str]]:
+def read_hilight_times(udta: bytes | None) -> Sequence[tuple[float, str]]:
     """Every mark in moov/udta as (movie seconds, kind), also of cameras that write no telemetry."""
     own = list(boxes(udta or b""))
     settings = next((body for kind, body in own if kind == b"GPMF"), b"")
@@ -19,6 +19,6 @@ def told(udta: bytes | None) -> Sequence[tuple[float, str]]:
     return [(mark.time_s, KINDS.get(mark.kind, "other")) for mark in marks]
 
 
-def highlights(footage: OpenSource) -> tuple[Highlight, ...]:
+def read_highlights(footage: IndexedSource) -> tuple[Highlight, ...]:
     """The marks that fall on a frame of the footage, in order of time."""
-    return placed(told(footage.movie.udta), footage.presentation, footage.track.timescale)
+    return placed(read_hilight_times(footage.movie.udta), footage.presentation, footage.track.timescale)

@@ -27,12 +27,12 @@ class History:
     started: float = 0.0
 
 
-def from_ledger(ledger: Ledger) -> Callable[[Job], History]:
+def read_history(ledger: Ledger) -> Callable[[Job], History]:
     """Ask the ledger."""
     return lambda job: _history(ledger, job.asset)
 
 
-def from_spec(job: Job) -> History:
+def history_from_spec(job: Job) -> History:
     """What the coordinator has put into the job; zeros if it has not, or if it is not of that form."""
     found = job.spec.get(_KEY)
     if not isinstance(found, dict):
@@ -45,7 +45,7 @@ def from_spec(job: Job) -> History:
     return History(redone_jobs=redone, interruptions=interruptions, started=float(started))
 
 
-def with_history(ledger: Ledger) -> Callable[[Sequence[Publication]], Sequence[Publication]]:
+def add_history(ledger: Ledger) -> Callable[[Sequence[Publication]], Sequence[Publication]]:
     """For coordinators: put it into the jobs that ask, just before they are published."""
 
     def prepare(offers: Sequence[Publication]) -> Sequence[Publication]:

@@ -31,7 +31,7 @@ class Check:
     remedy: str = ""
 
 
-def examine(out: Path, find: Callable[[], Toolchain]) -> tuple[Check, ...]:
+def check_machine(out: Path, find: Callable[[], Toolchain]) -> tuple[Check, ...]:
     """All checks, in the order in which a person would mend them."""
     checks = [
         Check(

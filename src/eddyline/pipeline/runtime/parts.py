@@ -37,7 +37,7 @@ class Part:
         return f"{self.key}/{name}"
 
 
-class Parts:
+class PartStore:
     """All parts of a store."""
 
     def __init__(self, store: Store) -> None:

@@ -12,7 +12,7 @@ from eddyline.media.source.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.runtime.read_counter import ReadCounter
 from eddyline.pipeline.runtime.source_files import SourceFile
-from eddyline.pipeline.runtime.source_reader import arrived
+from eddyline.pipeline.runtime.source_reader import open_as_mp4
 
 
 def probe_source(address: str | Path, tools: Toolchain, *, runner: Runner | None = None) -> SourceFacts:
@@ -25,7 +25,7 @@ def probe_source(address: str | Path, tools: Toolchain, *, runner: Runner | None
     looking = files.translate_errors(f"looking at {original.name}")
     with looking, tempfile.TemporaryDirectory(prefix="eddyline-") as made:
         work = Path(made)
-        opening = arrived(original, work=work, runner=runner, tools=tools, tally=ReadCounter())
+        opening = open_as_mp4(original, work=work, runner=runner, tools=tools, read_counter=ReadCounter())
         with opening as found, original.open() as source:
             return probe(
                 found.src,
@@ -37,6 +37,6 @@ def probe_source(address: str | Path, tools: Toolchain, *, runner: Runner | None
                 container=found.container,
                 left_out=found.left_out,
                 codec=found.codec,
-                subtitles=found.own_subtitles,
+                subtitles=found.subtitle_facts,
                 chapters=found.own_chapters,
             )

@@ -29,12 +29,12 @@ from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import StepSpec, asset_of_plan, read_plan
 from eddyline.pipeline.planning.plan import Plan
-from eddyline.pipeline.planning.routing import Router, on_this_machine
+from eddyline.pipeline.planning.routing import Router, local_router
 from eddyline.pipeline.runtime.disk_space import await_disk_space
 from eddyline.pipeline.runtime.history import History
-from eddyline.pipeline.runtime.parts import Part, Parts
+from eddyline.pipeline.runtime.parts import Part, PartStore
 from eddyline.pipeline.runtime.read_counter import BYTES_READ, ReadCounter
-from eddyline.pipeline.runtime.source_files import Indexes, OpenSource, SourceRegistry
+from eddyline.pipeline.runtime.source_files import IndexCache, IndexedSource, SourceRegistry
 from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
 from eddyline.store.store import Store
 
@@ -49,7 +49,7 @@ class Runtime:
 
     `pools` are the worker classes there are, and `router` decides which of them an asset's jobs go to (None:
     one process serves them all). `limits` bound the jobs of a class; where there are none, steps have their
-    own alone. A job waits `patience_s` for room on the disk. `unfinished` aborts uploads that killed
+    own alone. A job waits `patience_s` for room on the disk. `upload_cleanup` aborts uploads that killed
     processes left in the store.
     """
 
@@ -61,14 +61,14 @@ class Runtime:
     router: Router | None = None
     limits: Mapping[str, JobLimits] = field(default_factory=dict)
     patience_s: float = 120.0
-    unfinished: UploadCleanup = field(default_factory=UploadCleanup)
-    indexes: Indexes = field(default_factory=Indexes)
+    upload_cleanup: UploadCleanup = field(default_factory=UploadCleanup)
+    indexes: IndexCache = field(default_factory=IndexCache)
     _plans: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> PartStore:
         """The finished parts."""
-        return Parts(self.store)
+        return PartStore(self.store)
 
     @property
     def sources(self) -> SourceRegistry:
@@ -97,7 +97,7 @@ class Runtime:
     @cached_property
     def route(self) -> Router:
         """Decides where the jobs of an asset go. Raises `UnsupportedError` where no class can do them."""
-        return self.router or on_this_machine(self.pools, self.tools)
+        return self.router or local_router(self.pools, self.tools)
 
     def runner(self, job: Job, work: Path, stop: Stop) -> Runner:
         """What runs the programs of one start of one job, within the limits of its class."""
@@ -114,7 +114,7 @@ class Runtime:
         return Runner(stop=stop, bounds=bounds)
 
     @contextmanager
-    def workplace(self, job: Job, stop: Stop) -> Iterator[Path]:
+    def scratch_directory(self, job: Job, stop: Stop) -> Iterator[Path]:
         """A scratch folder for one start of one job, removed at its end.
 
         Raises `TransientError` if the disk has not the room that the job's class may need.
@@ -140,71 +140,71 @@ class Task:
     plan: Plan
     index: Any
     work: Path
-    bench: Runtime
+    runtime: Runtime
     runner: Runner
     context: JobContext
-    tally: ReadCounter = field(default_factory=ReadCounter)
+    read_counter: ReadCounter = field(default_factory=ReadCounter)
 
     @contextmanager
-    def footage(self) -> Iterator[OpenSource]:
+    def open_source(self) -> Iterator[IndexedSource]:
         """The source, or what it was rewrapped to, read by ranges wherever it lies.
 
         Whoever reads when the job must stop gets `Interrupted`.
         """
         known: Hashable
         if self.plan.source:
-            part = self.bench.parts.get(self.plan.source)
-            known, src = (self.plan.key, part.key), self.bench.store.ranges(part.file(SOURCE))
+            part = self.runtime.parts.get(self.plan.source)
+            known, src = (self.plan.key, part.key), self.runtime.store.ranges(part.file(SOURCE))
         else:
-            known = self.bench.sources.find(self.plan.asset)
+            known = self.runtime.sources.find(self.plan.asset)
             src = known.open()
-        with src, self.tally.counting(src):
-            yield self.bench.indexes.of(known, CancellableReads(src, self.context.stop.check))
+        with src, self.read_counter.counting(src):
+            yield self.runtime.indexes.of(known, CancellableReads(src, self.context.stop.check))
 
     def part(self, kind: str, index: int | str | None = None) -> Part:
         """What another job of this asset has made. Raises `MissingError`."""
-        return self.bench.parts.get(self.plan.part(kind, index))
+        return self.runtime.parts.get(self.plan.part(kind, index))
 
     def local(self, part: Part, name: str) -> Path:
         """A local file of another job's part, to be read only."""
-        return self.bench.store.fetch(part.file(name), self.work)
+        return self.runtime.store.fetch(part.file(name), self.work)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class StepOutput:
     """What a step has made: local files by name, and a result as JSON."""
 
     files: Mapping[str, Path] = field(default_factory=dict)
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
-Step = Callable[[Task], Made]
+Step = Callable[[Task], StepOutput]
 
 
-def handler(bench: Runtime, step: Step, after: Callable[[Task, Part], None] | None = None) -> Handler:
+def handler(runtime: Runtime, step: Step, after: Callable[[Task, Part], None] | None = None) -> Handler:
     """Make a job handler of a step. `after` runs each time, also when the part was there already."""
 
     def handle(job: Job, context: JobContext) -> Done:
         spec = StepSpec.of(job)
-        plan = bench.plan(spec.plan)
+        plan = runtime.plan(spec.plan)
         spec.check(job.kind, plan)
         key = plan.part(job.kind, spec.index)
-        part = bench.parts.find(key)
-        with bench.workplace(job, context.stop) as work:
+        part = runtime.parts.find(key)
+        with runtime.scratch_directory(job, context.stop) as work:
             task = Task(
                 job=job,
                 plan=plan,
                 index=spec.index,
                 work=work,
-                bench=bench,
-                runner=bench.runner(job, work, context.stop),
+                runtime=runtime,
+                runner=runtime.runner(job, work, context.stop),
                 context=context,
             )
             if part is None:
                 part = _make(task, step, key)
             if after is not None:
                 after(task, part)
-        return Done(result={**part.result, BYTES_READ: task.tally.bytes}, output=key)
+        return Done(result={**part.result, BYTES_READ: task.read_counter.bytes}, output=key)
 
     return handle
 
@@ -215,4 +215,4 @@ def _make(task: Task, step: Step, key: str) -> Part:
         made = step(task)
         task.context.stop.check()
         cpu = task.runner.cpu_s + time.thread_time() - own
-        return task.bench.parts.keep(key, made.files, made.result, cpu)
+        return task.runtime.parts.keep(key, made.files, made.result, cpu)

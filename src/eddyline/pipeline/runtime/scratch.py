@@ -16,7 +16,7 @@ _OURS = re.compile(r"\d+-[0-9a-f]{8}")
 
 
 @contextlib.contextmanager
-def occupied(root: Path) -> Iterator[Path]:
+def scratch_directory(root: Path) -> Iterator[Path]:
     """A folder below `root` for this process alone, removed at the end.
 
     Folders whose process is gone, however it ended, are removed first. Raises `TransientError` where nothing

@@ -28,7 +28,7 @@ _INDEXES_KEPT = 4  # a one-hour file's index is about 10 MB
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenSource:
+class IndexedSource:
     """An open source with its index; `track` is the video track that is processed."""
 
     src: ByteRanges
@@ -115,7 +115,7 @@ def _is_unicode(text: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chapter:
+class ChapterFile:
     """One of several files that are one recording, and its fingerprint (hex)."""
 
     original: SourceFile
@@ -128,7 +128,7 @@ class SourceRegistry:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def remember(self, asset: str, original: SourceFile, chapters: Sequence[Chapter] = ()) -> None:
+    def remember(self, asset: str, original: SourceFile, chapters: Sequence[ChapterFile] = ()) -> None:
         """Note (or correct) where the source lies; of a recording in chapters, all of them, in order."""
         value = _plain(original)
         if chapters:
@@ -141,10 +141,10 @@ class SourceRegistry:
         """Where it was last seen; of a recording in chapters, the first. Raises `MissingError`."""
         return _original(self._note(asset))
 
-    def chapters(self, asset: str) -> tuple[Chapter, ...]:
+    def chapters(self, asset: str) -> tuple[ChapterFile, ...]:
         """The chapters, in order; none where the source is one file. Raises `MissingError`."""
         return tuple(
-            Chapter(original=_original(plain), fingerprint=plain["fingerprint"])
+            ChapterFile(original=_original(plain), fingerprint=plain["fingerprint"])
             for plain in self._note(asset).get("chapters", ())
         )
 
@@ -184,14 +184,14 @@ def _original(plain: dict[str, Any]) -> SourceFile:
     return SourceFile(address=address, size=size, stamp=stamp)
 
 
-class Indexes:
+class IndexCache:
     """The last few indexes read, so that a hundred chunks of one source read its index once."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, _Slot] = OrderedDict()
         self._turn = Lock()
 
-    def of(self, source: Hashable, src: ByteRanges) -> OpenSource:
+    def of(self, source: Hashable, src: ByteRanges) -> IndexedSource:
         """The index of an open MP4, which is known as `source`: the same value, the same bytes.
 
         Raises `Mp4Error`, or `InputError` if it is no footage.
@@ -207,7 +207,7 @@ class Indexes:
                 track = main_video(movie)
                 slot.found = (movie, track, presentation(movie, track))
             movie, track, shown = slot.found
-        return OpenSource(src=src, movie=movie, track=track, presentation=shown)
+        return IndexedSource(src=src, movie=movie, track=track, presentation=shown)
 
 
 class _Slot:

@@ -31,7 +31,7 @@ _PART = 4 * 1024 * 1024  # bytes of one request
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceReader:
+class Mp4Source:
     """An open source and its index. `container` is what came in, `wrapped` the MP4 that was made of it.
 
     `left_out` is what rewrapping left out, `codec` the video codec of the source that was rewrapped.
@@ -48,7 +48,7 @@ class SourceReader:
     subtitles: Extracted | None = None
 
     @property
-    def own_subtitles(self) -> tuple[SubtitleFacts, ...] | None:
+    def subtitle_facts(self) -> tuple[SubtitleFacts, ...] | None:
         """The subtitles of a source that was rewrapped; None where the index of the MP4 tells."""
         return None if self.subtitles is None else self.subtitles.facts
 
@@ -59,30 +59,30 @@ class SourceReader:
 
 
 @contextmanager
-def arrived(
-    original: SourceFile, *, work: Path, runner: Runner, tools: Toolchain, tally: ReadCounter
-) -> Iterator[SourceReader]:
+def open_as_mp4(
+    original: SourceFile, *, work: Path, runner: Runner, tools: Toolchain, read_counter: ReadCounter
+) -> Iterator[Mp4Source]:
     """Open a source, rewrapped into `work` where it is neither MP4 nor MOV.
 
     Raises `InputError` (each kind of bad footage in its own words), `UnsupportedError`, `MissingError`.
     """
-    with original.open() as src, tally.counting(src):
+    with original.open() as src, read_counter.counting(src):
         container = container_of(src.read(0, min(HEAD, src.size)))
         if container in {"mp4", "mov"}:
             movie = read_movie(src)
             main_video(movie)
-            yield SourceReader(src=src, movie=movie, container=container)
+            yield Mp4Source(src=src, movie=movie, container=container)
             return
-        local = original.path or fetched(src, work / "fetched", check=runner.stop.check)
+        local_copy = original.path or download(src, work / "fetched", check=runner.stop.check)
     wrapped = work / "remuxed.mp4"
-    rewrapped = to_mp4(local, wrapped, runner=runner, tools=tools)
-    subtitles = from_streams(local, work, tools=tools, runner=runner)
+    rewrapped = to_mp4(local_copy, wrapped, runner=runner, tools=tools)
+    subtitles = from_streams(local_copy, work, tools=tools, runner=runner)
     if original.path is None:
-        local.unlink()
-    with FileRanges(wrapped) as src, tally.counting(src):
+        local_copy.unlink()
+    with FileRanges(wrapped) as src, read_counter.counting(src):
         movie = read_movie(src)
         main_video(movie)
-        yield SourceReader(
+        yield Mp4Source(
             src=src,
             movie=movie,
             container=container,
@@ -93,7 +93,9 @@ def arrived(
         )
 
 
-def local(original: SourceFile, out: Path, *, check: Callable[[], None], tally: ReadCounter) -> Path:
+def local_copy(
+    original: SourceFile, out: Path, *, check: Callable[[], None], read_counter: ReadCounter
+) -> Path:
     """The source as a local file, fetched as `out` where it lies elsewhere.
 
     `check` is asked now and then while it is fetched, and may raise, to stop.
@@ -101,11 +103,11 @@ def local(original: SourceFile, out: Path, *, check: Callable[[], None], tally: 
     if original.path is not None:
         original.check()
         return original.path
-    with original.open() as src, tally.counting(src):
-        return fetched(src, out, check=check)
+    with original.open() as src, read_counter.counting(src):
+        return download(src, out, check=check)
 
 
-def fetched(src: Ranges, out: Path, *, check: Callable[[], None]) -> Path:
+def download(src: Ranges, out: Path, *, check: Callable[[], None]) -> Path:
     """The whole source as the local file `out`; a few parts of it in memory at a time."""
     spans = [(at, min(_PART, src.size - at)) for at in range(0, src.size, _PART)]
     with out.open("wb") as file:

@@ -11,7 +11,7 @@ from eddyline.pipeline.planning.job_spec import StepSpec
 from eddyline.pipeline.runtime.runtime import Runtime
 
 
-def cleaning_up(bench: Runtime, inner: Handler) -> Handler:
+def cleaning_up(runtime: Runtime, inner: Handler) -> Handler:
     """The handler `inner`; if the plan is gone when it ends, so is what it left.
 
     A worker that was frozen and given up for lost may wake up long after others have finished its asset. Its
@@ -20,12 +20,12 @@ def cleaning_up(bench: Runtime, inner: Handler) -> Handler:
     """
 
     def handle(job: Job, context: JobContext) -> Done:
-        plan = bench.plan(StepSpec.of(job).plan)
+        plan = runtime.plan(StepSpec.of(job).plan)
         try:
             return inner(job, context)
         finally:
             with contextlib.suppress(EddylineError):  # then a lifecycle rule sees to it
-                if bench.store.size(plan.key) is None:
-                    bench.store.delete(plan.folder)
+                if runtime.store.size(plan.key) is None:
+                    runtime.store.delete(plan.folder)
 
     return handle

@@ -18,15 +18,15 @@ def shown_within(cues: Sequence[Cue], end_ms: int) -> tuple[Cue, ...]:
     return tuple(each for each in cues if each.start < end_ms)
 
 
-def carried(task: Task) -> tuple[Subtitles, ...]:
+def read_subtitles(task: Task) -> tuple[Subtitles, ...]:
     """The subtitles of the task's asset, in order; none where the source has none."""
     if not task.plan.facts.subtitles:
         return ()
     part = task.part("subtitles")
-    return loaded(json.loads(task.bench.store.get(part.file(CUES))))
+    return subtitles_from_json(json.loads(task.runtime.store.get(part.file(CUES))))
 
 
-def dumped(subtitles: Sequence[Subtitles]) -> list[dict[str, Any]]:
+def subtitles_to_json(subtitles: Sequence[Subtitles]) -> list[dict[str, Any]]:
     """The tracks as JSON values."""
     return [
         {
@@ -37,8 +37,8 @@ def dumped(subtitles: Sequence[Subtitles]) -> list[dict[str, Any]]:
     ]
 
 
-def loaded(plain: Sequence[Mapping[str, Any]]) -> tuple[Subtitles, ...]:
-    """The tracks that `dumped` gave."""
+def subtitles_from_json(plain: Sequence[Mapping[str, Any]]) -> tuple[Subtitles, ...]:
+    """The tracks that `subtitles_to_json` gave."""
     return tuple(
         Subtitles(
             language=each["language"],

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.pipeline.planning.output_layout import OUTPUT, SOURCES, STATE, asset_key
-from eddyline.pipeline.planning.plan import parts_folder
+from eddyline.pipeline.planning.plan import parts_prefix
 
 _DAY_S = 86_400.0
 _SWEEP_S = 3_600.0  # between two looks at the whole store
@@ -49,7 +49,7 @@ class UploadCleanup:
         """
         if self._uploads is None:
             return
-        self._uploads.abort(parts_folder(asset))
+        self._uploads.abort(parts_prefix(asset))
         self._uploads.abort(asset_key(asset, "").rstrip("/"))
         if self._is_due():
             for folder, age in self._ages.items():

@@ -13,15 +13,15 @@ from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter, chapters
 from eddyline.media.streaming.durations import rendition_duration
 from eddyline.media.video.assemble import assemble as join
-from eddyline.pipeline.runtime.encoder_consistency import check_one
-from eddyline.pipeline.runtime.highlights import highlights
-from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.source_files import OpenSource
-from eddyline.pipeline.runtime.subtitles import carried
+from eddyline.pipeline.runtime.encoder_consistency import require_single_build
+from eddyline.pipeline.runtime.highlights import read_highlights
+from eddyline.pipeline.runtime.runtime import StepOutput, Task
+from eddyline.pipeline.runtime.source_files import IndexedSource
+from eddyline.pipeline.runtime.subtitles import read_subtitles
 from eddyline.pipeline.steps.samples import KIND, is_tonemapped, read_samples, sample_plan
 
 
-def assemble(task: Task) -> Made:
+def assemble(task: Task) -> StepOutput:
     """Write and prove rendition `task.index` (a rung's name) as "<rung>.mp4".
 
     Raises `MixedBuildError` for chunks of two builds of FFmpeg.
@@ -30,9 +30,9 @@ def assemble(task: Task) -> Made:
     rung = next(each for each in plan.rungs if each.name == task.index)
     out = task.work / f"{rung.name}.mp4"
     chunks = [task.part("chunk", each.index) for each in plan.chunks]
-    check_one(chunks)
+    require_single_build(chunks)
     own = [Chapter(frame=each.frame, title=each.title) for each in plan.facts.chapters]
-    with task.footage() as source:
+    with task.open_source() as source:
         made = join(
             out,
             rung=rung,
@@ -46,11 +46,11 @@ def assemble(task: Task) -> Made:
                 task.local(task.part("audio", index), "audio.m4a") for index in range(len(plan.facts.audio))
             ],
             facts=plan.facts,
-            chapters=chapters(highlights(source), own),
-            subtitles=carried(task),
+            chapters=chapters(read_highlights(source), own),
+            subtitles=read_subtitles(task),
         )
         compared, cost = _proven(task, rung, out, source)
-    return Made(
+    return StepOutput(
         files={out.name: out},
         result={
             "frames": made.frames,
@@ -71,12 +71,12 @@ def assemble(task: Task) -> Made:
     )
 
 
-def _seconds(source: OpenSource, frame: int) -> float:
+def _seconds(source: IndexedSource, frame: int) -> float:
     """When a frame is shown, in movie seconds."""
     return round(max(int(source.presentation.pts[frame]), 0) / source.track.timescale, 6)
 
 
-def _proven(task: Task, rung: Rung, out: Path, source: OpenSource) -> tuple[FrameSamples, float]:
+def _proven(task: Task, rung: Rung, out: Path, source: IndexedSource) -> tuple[FrameSamples, float]:
     """Compare the rendition with FFmpeg's decode of the original; what was compared, and CPU seconds."""
     started = task.runner.cpu_s + time.thread_time()
     part = task.part(KIND)
@@ -91,7 +91,7 @@ def _proven(task: Task, rung: Rung, out: Path, source: OpenSource) -> tuple[Fram
             shown=source.presentation,
             timescale=source.track.timescale,
             tonemapped=tonemapped,
-            tools=task.bench.tools,
+            tools=task.runtime.tools,
             runner=task.runner,
             work=task.work,
         )
@@ -105,4 +105,4 @@ def _keep_evidence(task: Task, rung: Rung, mismatch: Mismatch) -> None:
     """Both canvases as PNG, beside the asset's parts."""
     for name, canvas in (("source", mismatch.source), ("rendition", mismatch.rendition)):
         key = f"{task.plan.part('proof', rung.name)}/frame-{mismatch.frame}-{name}.png"
-        task.bench.store.put_bytes(key, png(canvas))
+        task.runtime.store.put_bytes(key, png(canvas))

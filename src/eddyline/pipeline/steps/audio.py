@@ -12,15 +12,15 @@ from eddyline.media.audio.encode import encode_track
 from eddyline.mp4.movie import Track
 from eddyline.mp4.slice import copy_tracks
 from eddyline.mp4.write.mux import write
-from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.source_files import OpenSource
+from eddyline.pipeline.runtime.runtime import StepOutput, Task
+from eddyline.pipeline.runtime.source_files import IndexedSource
 
 
-def audio(task: Task) -> Made:
+def audio(task: Task) -> StepOutput:
     """Encode audio track number `task.index` (in source order) to "audio.m4a" and measure its loudness."""
     facts = task.plan.facts.audio[task.index]
     whole = task.work / "track.mp4"
-    with task.footage() as source:
+    with task.open_source() as source:
         track = next((each for each in source.movie.tracks if each.number == facts.track), None)
         if track is None:
             raise InputError(f"audio track {facts.track} is not in the source any more")
@@ -30,12 +30,12 @@ def audio(task: Task) -> Made:
         whole,
         facts,
         task.plan.profile.audio,
-        tools=task.bench.tools,
+        tools=task.runtime.tools,
         runner=task.runner,
         out=task.work / "audio.m4a",
         until=until,
     )
-    return Made(
+    return StepOutput(
         files={"audio.m4a": made.path},
         result={
             "language": facts.language,
@@ -48,7 +48,7 @@ def audio(task: Task) -> Made:
     )
 
 
-def _copy(source: OpenSource, track: Track, out: Path) -> None:
+def _copy(source: IndexedSource, track: Track, out: Path) -> None:
     """The track alone in a local file; PCM without its edits, which FFmpeg obeys to 1,024 samples only."""
     plain = (
         track_range.whole(source.movie, track, source.src) if track_range.cut_to_the_sample(track) else None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from eddyline.media.video.encode import encode_chunk
 from eddyline.mp4.slice import cut
-from eddyline.pipeline.runtime.encoder_consistency import told
-from eddyline.pipeline.runtime.runtime import Made, Task
+from eddyline.pipeline.runtime.encoder_consistency import ffmpeg_identity
+from eddyline.pipeline.runtime.runtime import StepOutput, Task
 
 
-def chunk(task: Task) -> Made:
+def chunk(task: Task) -> StepOutput:
     """Encode chunk number `task.index`; one MP4 for each rung, "<rung>.mp4"."""
     plan = task.plan
     span = plan.chunks[task.index]
-    with task.footage() as source:
+    with task.open_source() as source:
         piece = cut(
             source.src,
             source.movie,
@@ -27,15 +27,15 @@ def chunk(task: Task) -> Made:
         plan.facts.video,
         plan.rungs,
         plan.grid,
-        tools=task.bench.tools,
+        tools=task.runtime.tools,
         runner=task.runner,
         out_dir=task.work,
         on_frames=lambda done: task.context.progress(min(done / span.frames, 1.0)),
     )
-    return Made(
+    return StepOutput(
         files={f"{each.rung}.mp4": each.path for each in encoded},
         result={
             "frames": {each.rung: each.frames for each in encoded},
-            "ffmpeg": told(task.bench.tools),
+            "ffmpeg": ffmpeg_identity(task.runtime.tools),
         },
     )

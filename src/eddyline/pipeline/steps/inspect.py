@@ -22,32 +22,34 @@ from eddyline.media.source.sniff import HEAD, container_of
 from eddyline.media.source.source import SourceFacts
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.pipeline.planning.destination import require
+from eddyline.pipeline.planning.destination import require_same_store
 from eddyline.pipeline.planning.job_spec import InspectSpec
-from eddyline.pipeline.planning.plan import Plan, jobs, parts_folder
+from eddyline.pipeline.planning.plan import Plan, parts_prefix, plan_jobs
 from eddyline.pipeline.runtime.read_counter import BYTES_READ, ReadCounter
 from eddyline.pipeline.runtime.runtime import SOURCE, SOURCE_SUBTITLES, Runtime
-from eddyline.pipeline.runtime.source_files import Chapter, SourceFile
-from eddyline.pipeline.runtime.source_reader import SourceReader, arrived, local
+from eddyline.pipeline.runtime.source_files import ChapterFile, SourceFile
+from eddyline.pipeline.runtime.source_reader import Mp4Source, local_copy, open_as_mp4
 from eddyline.store.ranges import Ranges
 
 
-def inspect(bench: Runtime) -> Handler:
+def inspect(runtime: Runtime) -> Handler:
     """The handler of `inspect` jobs: facts, plan, and all the jobs that the plan asks for."""
 
     def handle(job: Job, context: JobContext) -> Done:
-        started, stop, tally = time.thread_time(), context.stop, ReadCounter()
+        started, stop, read_counter = time.thread_time(), context.stop, ReadCounter()
         spec = InspectSpec.of(job)
-        require(bench.store, job)
-        with bench.workplace(job, stop) as work, files.translate_errors(f"inspecting {spec.name}"):
-            runner = bench.runner(job, work, stop)
-            plan, route = _Inspection(bench=bench, spec=spec, runner=runner, work=work, tally=tally).plan()
-        bench.store.put_bytes(plan.key, canonical(plan.to_json()))
+        require_same_store(runtime.store, job)
+        with runtime.scratch_directory(job, stop) as work, files.translate_errors(f"inspecting {spec.name}"):
+            runner = runtime.runner(job, work, stop)
+            plan, route = _Inspection(
+                runtime=runtime, spec=spec, runner=runner, work=work, read_counter=read_counter
+            ).plan()
+        runtime.store.put_bytes(plan.key, canonical(plan.to_json()))
         cpu = runner.cpu_s + time.thread_time() - started
-        bench.parts.keep(plan.part("inspect"), {}, _result(bench.sources.chapters(plan.asset)), cpu)
+        runtime.parts.keep(plan.part("inspect"), {}, _result(runtime.sources.chapters(plan.asset)), cpu)
         return Done(
-            result={"plan": plan.key, BYTES_READ: tally.bytes},
-            spawn=jobs(plan, spec.ask, spec.terms, route),
+            result={"plan": plan.key, BYTES_READ: read_counter.bytes},
+            spawn=plan_jobs(plan, spec.ask, spec.terms, route),
         )
 
     return handle
@@ -57,16 +59,16 @@ def inspect(bench: Runtime) -> Handler:
 class _Inspection:
     """One look at one source."""
 
-    bench: Runtime
+    runtime: Runtime
     spec: InspectSpec
     runner: Runner
     work: Path
-    tally: ReadCounter
+    read_counter: ReadCounter
 
     def plan(self) -> tuple[Plan, Route]:
         spec = self.spec
-        original = self.bench.sources.find(spec.asset)
-        chapters = self.bench.sources.chapters(spec.asset)
+        original = self.runtime.sources.find(spec.asset)
+        chapters = self.runtime.sources.chapters(spec.asset)
         if chapters:
             facts, source = self._merged(chapters), self._part
         else:
@@ -75,13 +77,13 @@ class _Inspection:
         size = sum(chapter.original.size for chapter in chapters) or original.size
         facts = replace(facts, fingerprint=spec.fingerprint, bytes=size)
         profile = spec.profile
-        route = self.bench.route(profile, facts.video)
+        route = self.runtime.route(profile, facts.video)
         plan = Plan.make(
             asset=spec.asset,
             name=spec.name,
             facts=facts,
             profile=profile,
-            toolchain=self.bench.tools.identity,
+            toolchain=self.runtime.tools.identity,
             source=source,
             encoders=route.encoders,
         )
@@ -90,15 +92,15 @@ class _Inspection:
     @property
     def _part(self) -> str:
         """The part that holds the source as one MP4, where it is none by itself."""
-        return f"{parts_folder(self.spec.asset)}/source"
+        return f"{parts_prefix(self.spec.asset)}/source"
 
     def _single(self, original: SourceFile) -> tuple[SourceFacts, str]:
-        opening = arrived(
+        opening = open_as_mp4(
             original,
             work=self.work,
             runner=self.runner,
-            tools=self.bench.tools,
-            tally=self.tally,
+            tools=self.runtime.tools,
+            read_counter=self.read_counter,
         )
         with opening as found:
             facts = self._facts(found.src, found.movie, found.container, found)
@@ -106,44 +108,49 @@ class _Inspection:
                 return facts, ""
             texts = enumerate(found.subtitles.files if found.subtitles else ())
             made = {SOURCE_SUBTITLES.format(number): path for number, path in texts}
-            self.bench.parts.keep(self._part, {SOURCE: found.wrapped, **made}, {}, 0.0)
+            self.runtime.parts.keep(self._part, {SOURCE: found.wrapped, **made}, {}, 0.0)
             return facts, self._part
 
-    def _merged(self, chapters: Sequence[Chapter]) -> SourceFacts:
+    def _merged(self, chapters: Sequence[ChapterFile]) -> SourceFacts:
         """The recording as one file is a part, made once, whatever kills us after."""
-        part = self.bench.parts.find(self._part)
+        part = self.runtime.parts.find(self._part)
         if part is None:
             whole = self.work / "merged.mp4"
             check = self.runner.stop.check
             paths = [
-                local(each.original, self.work / f"chapter-{number}", check=check, tally=self.tally)
+                local_copy(
+                    each.original,
+                    self.work / f"chapter-{number}",
+                    check=check,
+                    read_counter=self.read_counter,
+                )
                 for number, each in enumerate(chapters, 1)
             ]
             join_chapters(paths, whole, check=check)
-            part = self.bench.parts.keep(self._part, {SOURCE: whole}, {}, 0.0)
-        with self.bench.store.ranges(part.file(SOURCE)) as src, self.tally.counting(src):
+            part = self.runtime.parts.keep(self._part, {SOURCE: whole}, {}, 0.0)
+        with self.runtime.store.ranges(part.file(SOURCE)) as src, self.read_counter.counting(src):
             movie = read_movie(src)
             main_video(movie)
             return self._facts(src, movie, container_of(src.read(0, min(HEAD, src.size))))
 
     def _facts(
-        self, src: Ranges, movie: Movie, container: str, found: SourceReader | None = None
+        self, src: Ranges, movie: Movie, container: str, found: Mp4Source | None = None
     ) -> SourceFacts:
         return probe(
             CancellableReads(src, self.runner.stop.check),
             movie,
             runner=self.runner,
-            tools=self.bench.tools,
+            tools=self.runtime.tools,
             work=self.work,
             container=container,
             left_out=found.left_out if found else (),
-            subtitles=found.own_subtitles if found else None,
+            subtitles=found.subtitle_facts if found else None,
             chapters=found.own_chapters if found else None,
             codec=found.codec if found else "",
         )
 
 
-def _result(chapters: Sequence[Chapter]) -> dict[str, Any]:
+def _result(chapters: Sequence[ChapterFile]) -> dict[str, Any]:
     """What the manifest says of a recording's files."""
     told = [
         {"name": each.original.name, "bytes": each.original.size, "fingerprint": each.fingerprint}

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.streaming.durations import stream_durations
 from eddyline.media.streaming.package import package as pack
-from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.subtitles import carried
+from eddyline.pipeline.runtime.runtime import StepOutput, Task
+from eddyline.pipeline.runtime.subtitles import read_subtitles
 
 
-def package(task: Task) -> Made:
+def package(task: Task) -> StepOutput:
     """Write "stream/master.m3u8", "stream/manifest.mpd" and what they name, with the renditions' chapters."""
     out = task.work / "out"
     parts = [task.part("assemble", rung.name) for rung in task.plan.rungs]
@@ -22,13 +22,13 @@ def package(task: Task) -> Made:
     made = pack(
         films,
         task.plan.grid,
-        tools=task.bench.tools,
+        tools=task.runtime.tools,
         runner=task.runner,
         out_dir=out,
         chapters=[Chapter(frame=each["frame"], title=each["title"]) for each in parts[0].result["chapters"]],
-        subtitles=carried(task),
+        subtitles=read_subtitles(task),
     )
-    return Made(
+    return StepOutput(
         files={name: out / name for name in made.files},
         result={"hls": made.hls, "dash": made.dash, "durations_s": asdict(stream_durations(out / "stream"))},
     )

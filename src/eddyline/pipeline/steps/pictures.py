@@ -8,43 +8,43 @@ from eddyline.media.pictures import poster_and_thumbnails as draw
 from eddyline.media.pictures.poster_and_thumbnails import PictureInfo
 from eddyline.media.pictures.storyboard import storyboard
 from eddyline.pipeline.planning.output_layout import asset_key
-from eddyline.pipeline.runtime.highlights import highlights
+from eddyline.pipeline.runtime.highlights import read_highlights
 from eddyline.pipeline.runtime.parts import Part
-from eddyline.pipeline.runtime.runtime import Made, Task
+from eddyline.pipeline.runtime.runtime import StepOutput, Task
 
 
-def poster(task: Task) -> Made:
+def poster(task: Task) -> StepOutput:
     """Draw "poster.jpg"."""
     out = task.work / "poster.jpg"
-    with task.footage() as source:
+    with task.open_source() as source:
         made = draw.poster(
             source.src,
             source.movie,
             source.track,
             task.plan.facts.video,
-            tools=task.bench.tools,
+            tools=task.runtime.tools,
             runner=task.runner,
             work=task.work,
             out=out,
             width=task.plan.profile.pictures.poster_width,
             shown=source.presentation,
         )
-    return Made(files={out.name: out}, result=_described(made))
+    return StepOutput(files={out.name: out}, result=_described(made))
 
 
 def show_poster(task: Task, part: Part) -> None:
     """Put the poster where people look, long before the asset is published."""
-    task.bench.store.copy(part.file("poster.jpg"), asset_key(task.plan.asset, "pictures/poster.jpg"))
+    task.runtime.store.copy(part.file("poster.jpg"), asset_key(task.plan.asset, "pictures/poster.jpg"))
 
 
-def pictures(task: Task) -> Made:
+def pictures(task: Task) -> StepOutput:
     """Draw "thumb-NNN.jpg", "highlight-NNN.jpg" and the storyboard's sprites with "storyboard.vtt"."""
     out, wanted = task.work / "out", task.plan.profile.pictures
     out.mkdir()
     board = None
-    with task.footage() as source:
+    with task.open_source() as source:
         of = (source.src, source.movie, source.track, task.plan.facts.video)
-        tools, runner, shown = task.bench.tools, task.runner, source.presentation
+        tools, runner, shown = task.runtime.tools, task.runner, source.presentation
         thumbs = draw.thumbnails(
             *of,
             tools=tools,
@@ -55,7 +55,7 @@ def pictures(task: Task) -> Made:
             width=wanted.thumb_width,
             shown=shown,
         )
-        marked = highlights(source)
+        marked = read_highlights(source)
         moments = draw.before(
             *of,
             [each.frame for each in marked],
@@ -70,7 +70,7 @@ def pictures(task: Task) -> Made:
             board = storyboard(
                 *of, wanted.storyboard, tools=tools, runner=runner, work=task.work, out_dir=out, shown=shown
             )
-    return Made(
+    return StepOutput(
         files={path.name: path for path in sorted(out.iterdir())},
         result={
             "thumbnails": [_described(each) for each in thumbs],

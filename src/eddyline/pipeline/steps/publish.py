@@ -11,8 +11,8 @@ from eddyline import page
 from eddyline.core.errors import TransientError
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
 from eddyline.pipeline.publication import manifest
-from eddyline.pipeline.publication.published import standing, whole
-from eddyline.pipeline.runtime.runtime import Made, Task
+from eddyline.pipeline.publication.published import is_complete, read_manifest
+from eddyline.pipeline.runtime.runtime import StepOutput, Task
 from eddyline.pipeline.runtime.subtitles import CUES
 
 _TRIES = 8  # one is enough unless several publish the same asset at once
@@ -27,38 +27,38 @@ _PLACES = {
 }
 
 
-def publish(task: Task) -> Made:
+def publish(task: Task) -> StepOutput:
     """Publish the asset; what stands published meanwhile is never hidden, only replaced, and at once.
 
     Raises `ProofError`, and publishes nothing, if any proof fails, or if the asset stands published, made
     from the same footage by the same programs, and is another nevertheless.
     """
-    plan, store = task.plan, task.bench.store
+    plan, store = task.plan, task.runtime.store
     key = manifest_key(plan.asset)
-    parts = manifest.gather(plan, task.part)
-    made = manifest.build(
-        plan, parts, tools=task.bench.tools, history=task.bench.history(task.job), cpu_s=task.runner.cpu_s
+    parts = manifest.collect_parts(plan, task.part)
+    made = manifest.build_manifest(
+        plan, parts, tools=task.runtime.tools, history=task.runtime.history(task.job), cpu_s=task.runner.cpu_s
     )
     data = (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
     placed: frozenset[str] = frozenset()
     for _ in range(_TRIES):
         tag = store.tag(key)  # before the manifest is read: one that comes between fails the comparison
-        there = standing(store, plan.asset)
+        there = read_manifest(store, plan.asset)
         # A manifest whose files are damaged is what someone asked to have repaired.
-        sound = there is not None and (bool(placed) or whole(store, plan.asset, there))
-        kept = manifest.keeps(there, made, sound=sound)
+        sound = there is not None and (bool(placed) or is_complete(store, plan.asset, there))
+        kept = manifest.should_keep(there, made, sound=sound)
         placed = placed or _place(task, parts)
         _put_page(task, there if kept and there is not None else made)
         if kept or store.compare_and_set(key, data, tag):
             _remove_stale(task, placed)
-            return Made(result={"manifest": key})
+            return StepOutput(result={"manifest": key})
         # Another start of this very job was first; or the answer was lost on the way, and it is ours.
     raise TransientError(f"asset {plan.asset} is being published by others all the time")
 
 
 def _place(task: Task, parts: manifest.PartsOf) -> frozenset[str]:
     """Give everything but page and manifest its final name; returns the keys."""
-    asset, store = task.plan.asset, task.bench.store
+    asset, store = task.plan.asset, task.runtime.store
     placed = {asset_key(asset, path): source for path, source in _placement(parts)}
     for key, source in placed.items():
         task.context.stop.check()
@@ -69,12 +69,12 @@ def _place(task: Task, parts: manifest.PartsOf) -> frozenset[str]:
 def _put_page(task: Task, told: Mapping[str, Any]) -> None:
     html = task.work / "index.html"
     html.write_text(page.render(told, _beside(task, told)), "utf-8")
-    task.bench.store.put(asset_key(task.plan.asset, html.name), html)
+    task.runtime.store.put(asset_key(task.plan.asset, html.name), html)
 
 
 def _remove_stale(task: Task, placed: Collection[str]) -> None:
     """Remove what an older manifest named, now that no manifest does."""
-    asset, store = task.plan.asset, task.bench.store
+    asset, store = task.plan.asset, task.runtime.store
     kept = {*placed, manifest_key(asset), asset_key(asset, "index.html")}
     for key in store.list(asset_key(asset, "")):
         if key not in kept:
@@ -87,7 +87,7 @@ def _beside(task: Task, made: Mapping[str, Any]) -> Path:
     texts = [each["path"] for each in made.get("subtitles", ())]
     for path in (*([] if board is None else [board]), *texts):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(task.bench.store.get(asset_key(task.plan.asset, path)))
+        (root / path).write_bytes(task.runtime.store.get(asset_key(task.plan.asset, path)))
     return root
 
 

@@ -30,9 +30,9 @@ from eddyline.media.video.filters import keeps_hdr
 from eddyline.mp4.samples.random_access import can_begin
 from eddyline.mp4.sparse import sparse_copy
 from eddyline.pipeline.runtime.parts import Part
-from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.source_files import OpenSource, SourceFile
-from eddyline.pipeline.runtime.source_reader import fetched
+from eddyline.pipeline.runtime.runtime import StepOutput, Task
+from eddyline.pipeline.runtime.source_files import IndexedSource, SourceFile
+from eddyline.pipeline.runtime.source_reader import download
 
 KIND: Final = "samples"
 _PLAIN, _TONEMAPPED = "plain", "tonemapped"
@@ -40,12 +40,12 @@ _PROBED = 40  # samples that FFmpeg may look at to learn what the stream is, or 
 _DEMUXERS = {"mp4": "mov"}  # where a container is not called by the name of FFmpeg's demuxer
 
 
-def samples(task: Task) -> Made:
+def samples(task: Task) -> StepOutput:
     """Decode the sampled frames of the original to "plain.rgb", and "tonemapped.rgb" for SDR rungs of HDR."""
     plan = task.plan
     facts = plan.facts.video
     made: dict[str, Path] = {}
-    with task.footage() as source:
+    with task.open_source() as source:
         chosen = choose(source.presentation, source.track, facts, plan.chunks, plan.grid, plan.rungs)
         result: dict[str, Any] = {"plan": chosen.to_json()}
         with _readings(task, source, chosen) as readings:
@@ -62,14 +62,14 @@ def samples(task: Task) -> Made:
                     looked,
                     chosen.windows,
                     facts,
-                    tools=task.bench.tools,
+                    tools=task.runtime.tools,
                     runner=task.runner,
                     work=task.work,
                 )
                 path = made[f"{name}.rgb"] = task.work / f"{name}.rgb"
                 path.write_bytes(found.pixels())
                 result[name] = found.to_json()
-    return Made(files=made, result=result)
+    return StepOutput(files=made, result=result)
 
 
 def is_tonemapped(facts: VideoFacts, rung: Rung) -> bool:
@@ -89,9 +89,9 @@ def sample_plan(part: Part) -> SamplePlan:
 
 
 @contextmanager
-def _readings(task: Task, source: OpenSource, chosen: SamplePlan) -> Iterator[list[Reading]]:
+def _readings(task: Task, source: IndexedSource, chosen: SamplePlan) -> Iterator[list[Reading]]:
     """The original files, local or made so, with the indexes that their frames are numbered by."""
-    plan, sources = task.plan, task.bench.sources
+    plan, sources = task.plan, task.runtime.sources
     with ExitStack() as opened:
         chapters = sources.chapters(plan.asset)
         if chapters:
@@ -103,7 +103,7 @@ def _readings(task: Task, source: OpenSource, chosen: SamplePlan) -> Iterator[li
 
 
 def _chapters(
-    task: Task, source: OpenSource, originals: Sequence[SourceFile], chosen: SamplePlan, opened: ExitStack
+    task: Task, source: IndexedSource, originals: Sequence[SourceFile], chosen: SamplePlan, opened: ExitStack
 ) -> list[Reading]:
     """Each chapter by its own index; in the whole source, its frames follow those of the chapters before."""
     times = microseconds(source.presentation, source.track.timescale)
@@ -111,8 +111,8 @@ def _chapters(
     first = 0
     for number, original in enumerate(originals):
         src = opened.enter_context(original.open())
-        opened.enter_context(task.tally.counting(src))
-        own = task.bench.indexes.of(original, CancellableReads(src, task.context.stop.check))
+        opened.enter_context(task.read_counter.counting(src))
+        own = task.runtime.indexes.of(original, CancellableReads(src, task.context.stop.check))
         if first >= len(times):
             break
         folder = task.work / f"chapter-{number}"
@@ -127,7 +127,7 @@ def _chapters(
 
 def _exact(
     task: Task,
-    own: OpenSource,
+    own: IndexedSource,
     original: SourceFile,
     chosen: SamplePlan,
     *,
@@ -154,7 +154,7 @@ def _exact(
     return reading
 
 
-def _copy(reading: Reading, own: OpenSource, chosen: SamplePlan) -> None:
+def _copy(reading: Reading, own: IndexedSource, chosen: SamplePlan) -> None:
     """Make the sparse copy that `reading` names."""
     count = len(own.presentation)
     table = own.track.samples
@@ -169,15 +169,15 @@ def _copy(reading: Reading, own: OpenSource, chosen: SamplePlan) -> None:
     sparse_copy(own.src, table.offset[wanted], table.size[wanted], reading.plain.path)
 
 
-def _rewrapped(task: Task, source: OpenSource, original: SourceFile) -> Reading:
+def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> Reading:
     """What is no MP4 is read as it is; where it lies in a store, it is fetched once more."""
     local = original.path
     if local is None:
         local = task.work / "original"
-        with original.open() as src, task.tally.counting(src):
-            fetched(src, local, check=task.context.stop.check)
+        with original.open() as src, task.read_counter.counting(src):
+            download(src, local, check=task.context.stop.check)
     demuxer = container_of(first_bytes(local))
-    index = main_stream(local, runner=task.runner, tools=task.bench.tools)
+    index = main_stream(local, runner=task.runner, tools=task.runtime.tools)
     video = task.plan.facts.video
     return Reading(
         plain=Plain(path=local, demuxer=_DEMUXERS.get(demuxer, demuxer), stream=str(index)),
@@ -190,5 +190,5 @@ def _rewrapped(task: Task, source: OpenSource, original: SourceFile) -> Reading:
     )
 
 
-def _first_time(source: OpenSource) -> int:
+def _first_time(source: IndexedSource) -> int:
     return int(microseconds(source.presentation, source.track.timescale)[0])

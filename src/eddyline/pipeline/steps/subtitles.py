@@ -10,11 +10,11 @@ from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.source import SubtitleFacts
 from eddyline.media.subtitles.cues import Subtitles, to_webvtt
 from eddyline.media.subtitles.source_tracks import cues_of_track, read_srt
-from eddyline.pipeline.runtime.runtime import SOURCE_SUBTITLES, Made, Task
-from eddyline.pipeline.runtime.subtitles import CUES, dumped, shown_within
+from eddyline.pipeline.runtime.runtime import SOURCE_SUBTITLES, StepOutput, Task
+from eddyline.pipeline.runtime.subtitles import CUES, shown_within, subtitles_to_json
 
 
-def subtitles(task: Task) -> Made:
+def subtitles(task: Task) -> StepOutput:
     """Write "1.vtt", "2.vtt" ... for each track in order, and all cues as JSON for the steps that follow.
 
     A track that cannot be decoded is left out, and so are cues that begin after the video's end: the result
@@ -63,18 +63,18 @@ def subtitles(task: Task) -> Made:
             }
         )
     files[CUES] = task.work / CUES
-    files[CUES].write_text(json.dumps(dumped(kept)), "utf-8")
-    return Made(files=files, result={"tracks": tracks, "left_out": [each.to_json() for each in left]})
+    files[CUES].write_text(json.dumps(subtitles_to_json(kept)), "utf-8")
+    return StepOutput(files=files, result={"tracks": tracks, "left_out": [each.to_json() for each in left]})
 
 
 def _cues(task: Task, number: int, facts: SubtitleFacts) -> tuple[Any, ...]:
     """The cues of one track: of a source that was rewrapped, as inspection read them of the original."""
     if task.plan.source:
-        part = task.bench.parts.get(task.plan.source)
+        part = task.runtime.parts.get(task.plan.source)
         name = SOURCE_SUBTITLES.format(number)
         if name in part.files:
             return read_srt(task.local(part, name))
-    with task.footage() as source:
+    with task.open_source() as source:
         track = next((each for each in source.movie.tracks if each.number == facts.track), None)
         if track is None:
             raise InputError(
@@ -85,6 +85,6 @@ def _cues(task: Task, number: int, facts: SubtitleFacts) -> tuple[Any, ...]:
             source.movie,
             track,
             work=task.work,
-            tools=task.bench.tools,
+            tools=task.runtime.tools,
             runner=task.runner,
         )

@@ -19,19 +19,19 @@ from eddyline.pipeline.steps.telemetry import telemetry
 from eddyline.pipeline.steps.tidy import tidy
 
 
-def handlers(bench: Runtime) -> dict[str, Handler]:
+def handlers(runtime: Runtime) -> dict[str, Handler]:
     """The worker's handlers, by kind of job."""
     steps = {
-        "poster": handler(bench, poster, after=show_poster),
-        "pictures": handler(bench, pictures),
-        "samples": handler(bench, samples),
-        "subtitles": handler(bench, subtitles),
-        "telemetry": handler(bench, telemetry),
-        "audio": handler(bench, audio),
-        "chunk": one_build(bench, handler(bench, chunk)),
-        "assemble": handler(bench, assemble),
-        "package": handler(bench, package),
-        "publish": handler(bench, publish),
+        "poster": handler(runtime, poster, after=show_poster),
+        "pictures": handler(runtime, pictures),
+        "samples": handler(runtime, samples),
+        "subtitles": handler(runtime, subtitles),
+        "telemetry": handler(runtime, telemetry),
+        "audio": handler(runtime, audio),
+        "chunk": one_build(runtime, handler(runtime, chunk)),
+        "assemble": handler(runtime, assemble),
+        "package": handler(runtime, package),
+        "publish": handler(runtime, publish),
     }
-    planned = {kind: cleaning_up(bench, step) for kind, step in steps.items()}
-    return {"inspect": inspect(bench), **planned, "tidy": tidy(bench)}
+    planned = {kind: cleaning_up(runtime, step) for kind, step in steps.items()}
+    return {"inspect": inspect(runtime), **planned, "tidy": tidy(runtime)}

@@ -16,9 +16,9 @@ from eddyline.core.errors import Interrupted, ProofError, TransientError
 from eddyline.gpmf.export import side_files
 from eddyline.mp4.slice import sample_bytes
 from eddyline.page.journey import about
-from eddyline.pipeline.runtime.highlights import told
-from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.source_files import OpenSource
+from eddyline.pipeline.runtime.highlights import read_hilight_times
+from eddyline.pipeline.runtime.runtime import StepOutput, Task
+from eddyline.pipeline.runtime.source_files import IndexedSource
 
 # name in the manifest -> file
 _SIDE_FILES = {
@@ -31,11 +31,11 @@ _SIDE_FILES = {
 _MOST_WARNINGS = 20
 
 
-def telemetry(task: Task) -> Made:
+def telemetry(task: Task) -> StepOutput:
     """Write "payloads.gpmf" (all payloads in order), "udta.bin" and side files, where the source has them."""
     made: dict[str, Path] = {}
     facts: dict[str, Any] = {"camera": None, "streams": {}, "gps": None}
-    with task.footage() as source:
+    with task.open_source() as source:
         if task.plan.facts.telemetry is not None:
             made["payloads.gpmf"] = _payloads(source, task)
         if source.movie.udta:
@@ -45,7 +45,7 @@ def telemetry(task: Task) -> Made:
         warnings += _unplaced(source)
     made |= {name: task.work / name for name in names}
     paths = {"payloads": "payloads.gpmf", "udta": "udta.bin", **_SIDE_FILES}
-    return Made(
+    return StepOutput(
         files=made,
         result={
             "paths": {key: name if name in made else None for key, name in paths.items()},
@@ -55,7 +55,7 @@ def telemetry(task: Task) -> Made:
     )
 
 
-def _payloads(source: OpenSource, task: Task) -> Path:
+def _payloads(source: IndexedSource, task: Task) -> Path:
     expected = task.plan.facts.telemetry
     track = source.movie.first("telemetry")
     if expected is None or track is None:
@@ -70,7 +70,7 @@ def _payloads(source: OpenSource, task: Task) -> Path:
     return path
 
 
-def _side_files(source: OpenSource, task: Task, facts: dict[str, Any]) -> tuple[Sequence[str], list[str]]:
+def _side_files(source: IndexedSource, task: Task, facts: dict[str, Any]) -> tuple[Sequence[str], list[str]]:
     """Write what can be read into the scratch folder and fill in `facts`; names, and warnings."""
     if task.plan.facts.telemetry is None and not source.movie.udta:
         return (), []
@@ -86,10 +86,10 @@ def _side_files(source: OpenSource, task: Task, facts: dict[str, Any]) -> tuple[
         return (), [f"the telemetry cannot be read: {str(error) or type(error).__name__}"]
 
 
-def _unplaced(source: OpenSource) -> list[str]:
+def _unplaced(source: IndexedSource) -> list[str]:
     """HiLights that are nowhere on the timeline."""
     end = source.presentation.end / source.track.timescale
-    beyond = sum(not 0 <= time_s < end for time_s, _ in told(source.movie.udta))
+    beyond = sum(not 0 <= time_s < end for time_s, _ in read_hilight_times(source.movie.udta))
     if not beyond:
         return []
     return [f"{beyond} of the camera's HiLights lie outside the film ({end:.3f} s) and are left out"]

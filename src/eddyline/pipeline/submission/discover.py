@@ -17,15 +17,15 @@ from eddyline.media.source.sniff import sniff as sniff_file
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
 from eddyline.pipeline.submission import file_types
 from eddyline.pipeline.submission.file_types import recording_order
-from eddyline.pipeline.submission.stored_sources import below, looked_for
+from eddyline.pipeline.submission.stored_sources import find_object, find_videos_below
 from eddyline.store.addresses import parse
 
 Sniff = Callable[[Path | bytes], object]
 
 
-def why_not(path: Path, *, sniff: Sniff = sniff_file) -> str:
+def skip_reason(path: Path, *, sniff: Sniff = sniff_file) -> str:
     """Why a file that was found, not named, is no footage; "" if it is."""
-    return file_types.why_not(path.name, lambda: sniff(path))
+    return file_types.skip_reason(path.name, lambda: sniff(path))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Discovered:
     `footage` keeps the order of what was named; within a folder, the order in which it was filmed by name.
     """
 
-    footage: tuple[str, ...]
+    videos: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
     failed: tuple[tuple[str, EddylineError], ...] = ()
 
@@ -62,13 +62,13 @@ class _Search:
     def __init__(self, sniff: Sniff) -> None:
         self._sniff = sniff
         self._seen: set[Hashable] = set()
-        self._footage: list[str] = []
+        self._videos: list[str] = []
         self._skipped: list[tuple[str, str]] = []
         self._failed: list[tuple[str, EddylineError]] = []
 
     def result(self) -> Discovered:
         return Discovered(
-            footage=tuple(self._footage), skipped=tuple(self._skipped), failed=tuple(self._failed)
+            videos=tuple(self._videos), skipped=tuple(self._skipped), failed=tuple(self._failed)
         )
 
     def named(self, source: str | Path) -> None:
@@ -85,11 +85,11 @@ class _Search:
     def _stored(self, address: str) -> None:
         """An object of a store, or with a slash at its end a folder of them."""
         if not address.endswith("/"):
-            self._take(looked_for(address), address)
+            self._take(find_object(address), address)
             return
-        found = below(address, self._sniff)
+        found = find_videos_below(address, self._sniff)
         self._skipped.extend(found.skipped)
-        for each in found.footage:
+        for each in found.videos:
             self._take(each, each)
 
     def _local(self, source: Path) -> None:
@@ -146,7 +146,7 @@ class _Search:
 
     def _judge(self, path: Path, identity: tuple[int, int]) -> None:
         """Take or skip a file that was found, not named."""
-        reason = why_not(path, sniff=self._sniff)
+        reason = skip_reason(path, sniff=self._sniff)
         if reason:
             self._skipped.append((str(path), reason))
         else:
@@ -155,7 +155,7 @@ class _Search:
     def _take(self, address: str, identity: Hashable) -> None:
         if identity not in self._seen:
             self._seen.add(identity)
-            self._footage.append(address)
+            self._videos.append(address)
 
 
 def _link_reason(link: Path, root: Path) -> str:

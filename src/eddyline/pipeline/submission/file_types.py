@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from eddyline.core.errors import EddylineError
 
 # What the extension alone decides. In lower case, with the dot.
-FOOTAGE = frozenset(
+VIDEO_SUFFIXES = frozenset(
     {
         *(".mp4", ".mov", ".m4v", ".qt", ".360", ".insv", ".3gp", ".3g2", ".mkv", ".webm", ".m2ts", ".m2t"),
         *(".mpg", ".mpeg", ".vob", ".mod", ".tod", ".avi", ".divx", ".flv", ".f4v", ".ogv", ".ogm"),
@@ -40,21 +40,21 @@ _OLD_CHAPTER = re.compile(r"(?:GOPR|GPFR|GPBK|G([PFB])(\d\d))(\d{4})", re.IGNORE
 _FIRST = {"P": "GOPR", "F": "GPFR", "B": "GPBK"}
 
 
-def not_footage(name: str) -> str:
+def skip_reason_by_name(name: str) -> str:
     """Why a file of this name is no footage, as far as its extension tells; "" if it may well be."""
     suffix = PurePosixPath(name).suffix.lower()
     return _COMPANION.get(suffix) or _SKIPPED.get(suffix, "")
 
 
-def why_not(name: str, sniff: Callable[[], object]) -> str:
+def skip_reason(name: str, sniff: Callable[[], object]) -> str:
     """Why a file of this name is no footage; empty if it is.
 
     Where the name does not say, `sniff` looks at the first bytes and raises if they are no video.
     """
     suffix = PurePosixPath(name).suffix.lower()
-    if suffix in FOOTAGE:
+    if suffix in VIDEO_SUFFIXES:
         return ""
-    if reason := not_footage(name):
+    if reason := skip_reason_by_name(name):
         return reason
     try:
         sniff()

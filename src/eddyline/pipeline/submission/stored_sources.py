@@ -9,21 +9,21 @@ from pathlib import PurePosixPath
 from eddyline.core.errors import MissingError, UsageError
 from eddyline.media.source.sniff import HEAD
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
-from eddyline.pipeline.submission.file_types import recording_order, why_not
+from eddyline.pipeline.submission.file_types import recording_order, skip_reason
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import BUCKETS
 from eddyline.store.store import checked_key
 
 
 @dataclass(frozen=True, kw_only=True)
-class Below:
+class FolderListing:
     """What a folder of a bucket holds: addresses, and those that are no footage with the reason."""
 
-    footage: tuple[str, ...]
+    videos: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
 
 
-def looked_for(address: str) -> str:
+def find_object(address: str) -> str:
     """The address of an object that is there. Raises `MissingError`, `UsageError`."""
     bucket, key = BUCKETS.find(address)
     if bucket.size(key) is None:
@@ -34,7 +34,7 @@ def looked_for(address: str) -> str:
     return bucket.where(key)
 
 
-def below(address: str, sniff: Callable[[bytes], object]) -> Below:
+def find_videos_below(address: str, sniff: Callable[[bytes], object]) -> FolderListing:
     """Judge everything below a folder; folders in the order of their names, in each the order of filming.
 
     Raises `MissingError` for one with nothing in it, `UsageError` for a bucket that cannot be reached.
@@ -43,7 +43,7 @@ def below(address: str, sniff: Callable[[bytes], object]) -> Below:
     keys = list(bucket.list(top) if top else bucket.everything())
     if not keys:
         raise MissingError(f"there is nothing below {address}", remedy="check the address")
-    footage: list[str] = []
+    videos: list[str] = []
     skipped: list[tuple[str, str]] = []
     results = _results(keys)
     skipped += [
@@ -54,12 +54,12 @@ def below(address: str, sniff: Callable[[bytes], object]) -> Below:
     for key in sorted(keys, key=_walk):
         if _hidden(key, top, results):
             continue
-        reason = _unnameable(key) or why_not(key, lambda: sniff(_head(bucket, key)))  # noqa: B023 - asked at once
+        reason = _unnameable(key) or skip_reason(key, lambda: sniff(_head(bucket, key)))  # noqa: B023 - asked at once
         if reason:
             skipped.append((f"{bucket.address}/{key}", reason))
         else:
-            footage.append(bucket.where(key))
-    return Below(footage=tuple(footage), skipped=tuple(skipped))
+            videos.append(bucket.where(key))
+    return FolderListing(videos=tuple(videos), skipped=tuple(skipped))
 
 
 def _results(keys: list[str]) -> set[str]:

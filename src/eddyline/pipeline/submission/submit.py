@@ -16,12 +16,12 @@ from eddyline.graph.states import OPEN, State
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.fingerprint import fingerprint
 from eddyline.mp4.index import read_movie
-from eddyline.pipeline.planning.destination import destination, require_free
-from eddyline.pipeline.planning.job_options import USUAL, JobOptions
-from eddyline.pipeline.planning.plan import RECIPE, inspect_job, job_id
-from eddyline.pipeline.publication.published import published
-from eddyline.pipeline.runtime.encoder_consistency import was_mixed
-from eddyline.pipeline.runtime.source_files import Chapter, SourceFile, SourceRegistry
+from eddyline.pipeline.planning.destination import require_single_store, store_identity
+from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
+from eddyline.pipeline.planning.plan import RECIPE_VERSION, inspect_job, job_id
+from eddyline.pipeline.publication.published import is_published
+from eddyline.pipeline.runtime.encoder_consistency import failed_on_mixed_builds
+from eddyline.pipeline.runtime.source_files import ChapterFile, SourceFile, SourceRegistry
 from eddyline.store.store import Store
 
 
@@ -35,16 +35,16 @@ class Submitted:
     asset: str
     name: str
     source: str
-    standing: Literal["published", "open"]
+    status: Literal["published", "open"]
 
 
-def identify(addresses: Sequence[str | Path], profile: Profile) -> tuple[str, str, tuple[Chapter, ...]]:
+def identify(addresses: Sequence[str | Path], profile: Profile) -> tuple[str, str, tuple[ChapterFile, ...]]:
     """(asset, fingerprint, chapters) of a recording's files, in order, read by ranges. Raises `MissingError`.
 
     The same footage asked for in the same way is one asset, whatever the files are called.
     """
     originals = [SourceFile.of(address) for address in addresses]
-    told = tuple(Chapter(original=each, fingerprint=_fingerprint(each)) for each in originals)
+    told = tuple(ChapterFile(original=each, fingerprint=_fingerprint(each)) for each in originals)
     print_ = digest("chapters", *(chapter.fingerprint for chapter in told))
     return digest(print_, profile.digest())[:16], print_, told
 
@@ -56,7 +56,7 @@ def submit(
     store: Store,
     ledger: Ledger,
     toolchain: str,
-    terms: JobOptions = USUAL,
+    terms: JobOptions = DEFAULT_OPTIONS,
     cls: str | None = None,
 ) -> Submitted:
     """Make sure that the work for one recording is in the ledger, or done. Safe to repeat at any time.
@@ -74,13 +74,13 @@ def submit(
         original, told = SourceFile.of(addresses[0]), ()
         print_ = _fingerprint(original)
         asset = digest(print_, profile.digest())[:16]
-    made = Submitted(asset=asset, name=original.name, source=str(addresses[0]), standing="open")
-    place = destination(store)
+    made = Submitted(asset=asset, name=original.name, source=str(addresses[0]), status="open")
+    place = store_identity(store)
     # The jobs first: workers publish before they answer, so where all are done, the manifest is there.
     jobs = ledger.jobs(asset=asset)
-    if published(store, asset):
-        return replace(made, standing="published")
-    require_free(place, jobs)
+    if is_published(store, asset):
+        return replace(made, status="published")
+    require_single_store(place, jobs)
     SourceRegistry(store).remember(asset, original, told)
 
     def root(ask: str) -> NewJob:
@@ -123,9 +123,9 @@ def _asks(jobs: Sequence[Job], profile: Profile, toolchain: str, place: str, led
     Open jobs are continued, dead ones are given new attempts.
     """
     for generation in count():
-        ask = digest(RECIPE, profile.digest(), toolchain, generation, *([place] if place else []))
+        ask = digest(RECIPE_VERSION, profile.digest(), toolchain, generation, *([place] if place else []))
         mine = [job for job in jobs if _asked(job, ask)]
-        if any(job.state is State.DEAD and was_mixed(job) for job in mine):
+        if any(job.state is State.DEAD and failed_on_mixed_builds(job) for job in mine):
             continue  # chunks of two FFmpegs: those of the other are made anew, by fresh jobs
         # What tidies up afterwards makes nothing.
         states = {job.state for job in mine if job.kind != "tidy"}

@@ -40,7 +40,7 @@ def shot(clip: Path, tmp_path: Path) -> Shot:
 
 def found(card: Path) -> list[list[str]]:
     """The recordings on the card, by the places of their files."""
-    footage = discover([card]).footage
+    footage = discover([card]).videos
     return [[str(Path(each).relative_to(card)) for each in group] for group in recordings(footage)]
 
 
@@ -113,4 +113,4 @@ def test_a_fusions_card_has_two_recordings_of_each_take(shot: Shot, tmp_path: Pa
 
 def test_side_files_that_are_named_are_chapters_too(shot: Shot) -> None:
     proxies = [str(shot(f"DCIM/100GOPRO/GL0{n}0042.LRV", 2 * n)) for n in (1, 2)]
-    assert recordings(discover(proxies).footage) == [tuple(proxies)]
+    assert recordings(discover(proxies).videos) == [tuple(proxies)]

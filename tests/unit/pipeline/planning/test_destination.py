@@ -15,8 +15,8 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.graph.worker.handler import JobContext
 from eddyline.media.ladder import profile as profiles
-from eddyline.pipeline.planning.destination import destination
-from eddyline.pipeline.runtime.history import from_spec
+from eddyline.pipeline.planning.destination import store_identity
+from eddyline.pipeline.runtime.history import history_from_spec
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
 from eddyline.pipeline.submission.submit import submit
@@ -49,13 +49,13 @@ def _submit(clip: Path, store: Store, ledger: Ledger) -> Job:
 
 
 def _inspect(store: Store, job: Job, tmp_path: Path) -> None:
-    bench = Runtime(store=store, tools=toolchain(), scratch=tmp_path / "work", history=from_spec)
-    handlers(bench)["inspect"](job, JobContext(attempt=1))
+    runtime = Runtime(store=store, tools=toolchain(), scratch=tmp_path / "work", history=history_from_spec)
+    handlers(runtime)["inspect"](job, JobContext(attempt=1))
 
 
 def test_a_bucket_is_known_by_its_address_and_a_folder_by_being_one(tmp_path: Path) -> None:
-    assert destination(_bucket("a/films")) == "s3://a/films"
-    assert destination(LocalStore(tmp_path)) == ""
+    assert store_identity(_bucket("a/films")) == "s3://a/films"
+    assert store_identity(LocalStore(tmp_path)) == ""
 
 
 def test_a_worker_with_another_store_says_so_and_with_what_to_do(
@@ -69,9 +69,9 @@ def test_a_worker_with_another_store_says_so_and_with_what_to_do(
 
 
 def test_without_the_assets_plan_a_worker_names_the_store_that_it_looked_in(tmp_path: Path) -> None:
-    bench = Runtime(store=_bucket("b"), tools=toolchain(), scratch=tmp_path, history=from_spec)
+    runtime = Runtime(store=_bucket("b"), tools=toolchain(), scratch=tmp_path, history=history_from_spec)
     with pytest.raises(MissingError, match=r"s3://b/\.eddyline/parts/0{16}/plan-1{16}\.json") as caught:
-        bench.plan(f".eddyline/parts/{'0' * 16}/plan-{'1' * 16}.json")
+        runtime.plan(f".eddyline/parts/{'0' * 16}/plan-{'1' * 16}.json")
     assert "--store" in caught.value.remedy
 
 

@@ -21,15 +21,15 @@ from eddyline.graph.worker.handler import JobContext, perform
 from eddyline.media.ladder.profile import load
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import InspectSpec, JobSpecError, StepSpec, read_plan
-from eddyline.pipeline.planning.plan import Plan, inspect_job, jobs
-from eddyline.pipeline.runtime.history import from_spec
+from eddyline.pipeline.planning.plan import Plan, inspect_job, plan_jobs
+from eddyline.pipeline.runtime.history import history_from_spec
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
 from eddyline.store.local import LocalStore
 
 ASSET = "0123456789abcdef"
 PLAN = Plan.make(asset=ASSET, name="a.mp4", facts=facts(), profile=load("fast"), toolchain="fleet")
-KINDS = sorted({"inspect", *(job.kind for job in jobs(PLAN, "ask"))})
+KINDS = sorted({"inspect", *(job.kind for job in plan_jobs(PLAN, "ask"))})
 UP: list[Any] = [
     "..",
     "../../victim",
@@ -50,18 +50,22 @@ UP: list[Any] = [
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Runtime:
+def runtime(tmp_path: Path) -> Runtime:
     store = LocalStore(tmp_path / "store")
     store.put_bytes(PLAN.key, canonical(PLAN.to_json()))
     return Runtime(
-        store=store, tools=Toolchain.find(), scratch=tmp_path / "scratch", history=from_spec, patience_s=0
+        store=store,
+        tools=Toolchain.find(),
+        scratch=tmp_path / "scratch",
+        history=history_from_spec,
+        patience_s=0,
     )
 
 
 def _job(kind: str, **changes: Any) -> Job:
     """A job of that kind as a message of a queue brings it."""
     made = [inspect_job(asset=ASSET, name="n", fingerprint="f", ask="k", profile=PLAN.profile)]
-    new = next(job for job in (*made, *jobs(PLAN, "ask")) if job.kind == kind)
+    new = next(job for job in (*made, *plan_jobs(PLAN, "ask")) if job.kind == kind)
     rest: dict[str, Any] = {
         **dict.fromkeys(("unmet", "attempt", "starts", "interruptions", "losses", "fence"), 0),
         **dict.fromkeys(("lease_owner", "lease_deadline", "ready_at", "result", "output", "error")),
@@ -77,10 +81,10 @@ def _tree(top: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("field", ["plan", "index", "ask", "asset"])
-def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, bench: Runtime, kind: str, field: str) -> None:
+def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, runtime: Runtime, kind: str, field: str) -> None:
     (tmp_path / "victim").mkdir()
     (tmp_path / "victim" / "film.mp4").write_bytes(b"precious")
-    bench.scratch.mkdir()
+    runtime.scratch.mkdir()
     before = _tree(tmp_path)
     job = _job(kind)
     if field not in job.spec:
@@ -89,7 +93,7 @@ def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, bench: Runtime, kind: 
         if field == "index" and value == job.spec["index"]:
             continue
         hostile = replace(job, spec={**job.spec, field: value})
-        outcome = perform(handlers(bench)[kind], hostile, JobContext(attempt=1))
+        outcome = perform(handlers(runtime)[kind], hostile, JobContext(attempt=1))
         if kind == "tidy":  # its asset alone says what it removes
             continue
         assert isinstance(outcome, Failed), (value, outcome)
@@ -100,26 +104,26 @@ def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, bench: Runtime, kind: 
 
 
 @pytest.mark.parametrize("asset", ["", ".", "..", "../..", "a", "0123456789abcde", "/", "assets"])
-def test_a_job_of_no_asset_removes_nothing(tmp_path: Path, bench: Runtime, asset: str) -> None:
+def test_a_job_of_no_asset_removes_nothing(tmp_path: Path, runtime: Runtime, asset: str) -> None:
     before = _tree(tmp_path)
     for kind in KINDS:
-        outcome = perform(handlers(bench)[kind], replace(_job(kind), asset=asset), JobContext(attempt=1))
+        outcome = perform(handlers(runtime)[kind], replace(_job(kind), asset=asset), JobContext(attempt=1))
         assert isinstance(outcome, Failed)
         assert outcome.error["error"] == "JobSpecError"
     assert _tree(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["../victim", "..", ".", "/etc", "a/b", "x" * 5000, "\0"])
-def test_no_id_of_a_job_reaches_the_scratch_folder(tmp_path: Path, bench: Runtime, name: str) -> None:
+def test_no_id_of_a_job_reaches_the_scratch_folder(tmp_path: Path, runtime: Runtime, name: str) -> None:
     (tmp_path / "victim").mkdir()
-    bench.scratch.mkdir()
-    (bench.scratch / "other").mkdir()
+    runtime.scratch.mkdir()
+    (runtime.scratch / "other").mkdir()
     context = JobContext(attempt=1)
-    with bench.workplace(replace(_job("poster"), id=name), context.stop) as work:
-        assert work.parent == bench.scratch
+    with runtime.scratch_directory(replace(_job("poster"), id=name), context.stop) as work:
+        assert work.parent == runtime.scratch
         assert work.name.isalnum()
     assert (tmp_path / "victim").is_dir()
-    assert [each.name for each in bench.scratch.iterdir()] == ["other"]
+    assert [each.name for each in runtime.scratch.iterdir()] == ["other"]
 
 
 @pytest.mark.parametrize(
@@ -192,19 +196,19 @@ ODD["terms"] += [{"deadline": value} for value in NO_TIMES]
     [{name: value} for name, values in ODD.items() for value in values],
     ids=lambda each: str(each)[:40],
 )
-def test_the_spec_of_an_inspection_is_parsed_strictly(bench: Runtime, change: dict[str, Any]) -> None:
+def test_the_spec_of_an_inspection_is_parsed_strictly(runtime: Runtime, change: dict[str, Any]) -> None:
     job = _job("inspect")
     outcome = perform(
-        handlers(bench)["inspect"], replace(job, spec={**job.spec, **change}), JobContext(attempt=1)
+        handlers(runtime)["inspect"], replace(job, spec={**job.spec, **change}), JobContext(attempt=1)
     )
     assert isinstance(outcome, Failed)
     assert outcome.error["error"] == "JobSpecError"
 
 
-def test_the_specs_that_eddyline_writes_are_accepted(bench: Runtime) -> None:
-    for new in jobs(PLAN, "ask"):
+def test_the_specs_that_eddyline_writes_are_accepted(runtime: Runtime) -> None:
+    for new in plan_jobs(PLAN, "ask"):
         spec = StepSpec.of(_job(new.kind, spec=new.spec))
         if new.kind != "tidy":
             spec.check(new.kind, PLAN)
     assert InspectSpec.of(_job("inspect")).name == "n"
-    assert bench.plan(PLAN.key) == PLAN
+    assert runtime.plan(PLAN.key) == PLAN

@@ -10,7 +10,7 @@ from eddyline.core.identity import canonical
 from eddyline.media.ladder.profile import Profile, load
 from eddyline.media.source.source import SubtitleFacts
 from eddyline.pipeline.planning.job_options import JobOptions
-from eddyline.pipeline.planning.plan import Plan, inspect_job, jobs
+from eddyline.pipeline.planning.plan import Plan, inspect_job, plan_jobs
 from eddyline.pipeline.runs.progress import STAGES
 
 
@@ -48,13 +48,13 @@ def test_another_toolchain_or_profile_gives_other_keys() -> None:
 
 def test_every_job_is_named_before_it_is_needed() -> None:
     seen: set[str] = set()
-    for job in jobs(_plan(audio=2), "ask"):
+    for job in plan_jobs(_plan(audio=2), "ask"):
         assert set(job.needs) <= seen
         seen.add(job.id)
 
 
 def test_publishing_waits_for_everything_and_tidying_for_publishing() -> None:
-    *made, tidy = jobs(_plan(), "ask")
+    *made, tidy = plan_jobs(_plan(), "ask")
     needed: set[str] = set()
     open_ = [made[-1]]
     by_id = {job.id: job for job in made}
@@ -68,17 +68,17 @@ def test_publishing_waits_for_everything_and_tidying_for_publishing() -> None:
 
 
 def test_a_source_without_sound_has_no_audio_job() -> None:
-    assert [job.kind for job in jobs(_plan(audio=0), "ask")].count("audio") == 0
+    assert [job.kind for job in plan_jobs(_plan(audio=0), "ask")].count("audio") == 0
 
 
 def test_every_job_of_an_asset_is_done_on_its_terms() -> None:
     plan, terms = _plan(), JobOptions(owner="club", urgency="bulk", deadline=5e9)
     plain = (
         inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile),
-        *jobs(plan, "k"),
+        *plan_jobs(plan, "k"),
     )
     first = inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile, terms=terms)
-    bulk = (first, *jobs(plan, "k", JobOptions.from_json(first.spec["terms"])))
+    bulk = (first, *plan_jobs(plan, "k", JobOptions.from_json(first.spec["terms"])))
     assert {(job.owner, job.deadline) for job in bulk} == {("club", 5e9)}
     assert [job.priority for job in bulk] == [job.priority + 100 for job in plain]
     assert {(job.owner, job.deadline) for job in plain} == {("", None)}
@@ -89,9 +89,9 @@ def test_every_kind_of_job_has_a_stage_to_show() -> None:
     facts = replace(plan.facts, subtitles=(SubtitleFacts(track=3, codec="mov_text"),))
     plan = replace(plan, facts=facts)
     first = inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile)
-    assert {job.kind for job in (first, *jobs(plan, "ask"))} == set(STAGES)
+    assert {job.kind for job in (first, *plan_jobs(plan, "ask"))} == set(STAGES)
 
 
 def test_a_profile_without_packaging_has_no_package_job() -> None:
     bare = load("default").model_copy(update={"package": False})
-    assert "package" not in {job.kind for job in jobs(_plan(bare), "ask")}
+    assert "package" not in {job.kind for job in plan_jobs(_plan(bare), "ask")}

@@ -13,7 +13,7 @@ from eddyline.fleet.pools import Pools, load
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.planning.routing import by_classes, on_this_machine
+from eddyline.pipeline.planning.routing import fleet_router, local_router
 
 _VIDEO = facts().video
 
@@ -36,7 +36,7 @@ def _gpu_first() -> Pools:
 @pytest.mark.parametrize("name", profiles.names())
 def test_the_built_in_profiles_go_where_they_always_went(tools: Toolchain, name: str) -> None:
     wished = profiles.load(name)
-    for router in (by_classes(load()), on_this_machine(load(), tools)):
+    for router in (fleet_router(load()), local_router(load(), tools)):
         found = router(wished, _VIDEO)
         assert (found.cls("inspect"), found.cls("chunk")) == ("light", "cpu")
         assert set(found.encoders.values()) == {"libx264", "libx265", "libsvtav1"}
@@ -44,16 +44,16 @@ def test_the_built_in_profiles_go_where_they_always_went(tools: Toolchain, name:
 
 def test_a_fleet_sends_a_gpus_work_to_its_gpus() -> None:
     wished = _asking(encoder="h264_nvenc", preset="p4")
-    assert by_classes(load())(wished, _VIDEO).cls("chunk") == "gpu"
+    assert fleet_router(load())(wished, _VIDEO).cls("chunk") == "gpu"
 
 
 def test_what_ffmpeg_was_built_without_is_told_with_what_to_install(tools: Toolchain) -> None:
     poor = replace(tools, encoders=tools.encoders - {"libx265", "hevc_nvenc"})
     with pytest.raises(UnsupportedError, match="built without libx265") as caught:
-        on_this_machine(load(), poor)(_asking(codec="hevc"), _VIDEO)
+        local_router(load(), poor)(_asking(codec="hevc"), _VIDEO)
     assert "--enable-libx265" in caught.value.remedy
     # The same FFmpeg does for those who ask for less.
-    assert on_this_machine(load(), poor)(_asking(), _VIDEO).cls("chunk") == "cpu"
+    assert local_router(load(), poor)(_asking(), _VIDEO).cls("chunk") == "cpu"
 
 
 def _is_without_gpu() -> bool:
@@ -63,19 +63,19 @@ def _is_without_gpu() -> bool:
 @pytest.mark.skipif(not _is_without_gpu(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_found_out_before_footage_goes_to_it(tools: Toolchain) -> None:
     with pytest.raises(UnsupportedError, match="class gpu needs: h264_nvenc"):
-        on_this_machine(load(), tools)(_asking(encoder="h264_nvenc", preset="p4"), _VIDEO)
+        local_router(load(), tools)(_asking(encoder="h264_nvenc", preset="p4"), _VIDEO)
 
 
 @pytest.mark.skipif(not _is_without_gpu(), reason="there is a GPU")
 def test_without_a_gpu_a_cheaper_gpu_class_is_passed_over(tools: Toolchain) -> None:
     pools = _gpu_first()
-    assert by_classes(pools)(_asking(), _VIDEO).cls("chunk") == "gpu"
-    found = on_this_machine(pools, tools)(_asking(), _VIDEO)
+    assert fleet_router(pools)(_asking(), _VIDEO).cls("chunk") == "gpu"
+    found = local_router(pools, tools)(_asking(), _VIDEO)
     assert (found.cls("chunk"), found.encoders["h264"]) == ("cpu", "libx264")
 
 
 def test_footage_that_a_classs_encoder_does_not_take_goes_to_the_next_one() -> None:
-    router = by_classes(_gpu_first())
+    router = fleet_router(_gpu_first())
     assert router(_asking(), replace(_VIDEO, variable_rate=True)).cls("chunk") == "cpu"
     assert router(_asking(), replace(_VIDEO, width=160, height=120)).cls("chunk") == "cpu"
     assert router(_asking(), _VIDEO).cls("chunk") == "gpu"
@@ -85,4 +85,4 @@ def test_footage_that_a_classs_encoder_does_not_take_goes_to_the_next_one() -> N
 
 def test_what_no_encoder_takes_is_told_as_the_first_one_told_it() -> None:
     with pytest.raises(UnsupportedError, match="10x6 is too small for av1_nvenc"):
-        by_classes(_gpu_first())(_asking(codec="av1", preset="8"), replace(_VIDEO, width=10, height=6))
+        fleet_router(_gpu_first())(_asking(codec="av1", preset="8"), replace(_VIDEO, width=10, height=6))

@@ -13,8 +13,8 @@ from eddyline.fleet.pool_coverage import Unserved
 from eddyline.graph.job import Done, Failed, NewJob, Outcome, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.runs.events import AssetProgress, Event, RunReport
-from eddyline.pipeline.runs.run_report import RunAccount
-from eddyline.pipeline.runs.wait_for_assets import WaitForAssets
+from eddyline.pipeline.runs.run_report import ReportBuilder
+from eddyline.pipeline.runs.wait_for_assets import AssetWaiter
 from eddyline.pipeline.submission.submit import Submitted
 from eddyline.store.local import LocalStore
 
@@ -35,11 +35,9 @@ def _end(ledger: Ledger, outcome: Outcome) -> None:
 
 
 def _waited(store: LocalStore, ledger: Ledger) -> RunReport:
-    account = RunAccount(where=store.where, on_event=lambda _: None)
-    following = WaitForAssets(
-        store=store, ledger=ledger, account=account, stop=Stop(), on_event=lambda _: None
-    )
-    following.to_the_end([Submitted(asset=ASSET, name="a.mp4", source="a.mp4", standing="open")])
+    account = ReportBuilder(where=store.where, on_event=lambda _: None)
+    following = AssetWaiter(store=store, ledger=ledger, account=account, stop=Stop(), on_event=lambda _: None)
+    following.to_the_end([Submitted(asset=ASSET, name="a.mp4", source="a.mp4", status="open")])
     return account.report("")
 
 
@@ -83,16 +81,16 @@ def test_a_class_that_nobody_serves_is_told_while_it_is_waited_for(ledger: Ledge
         now.append(float(next(ticks)))
         return now[-1]
 
-    WaitForAssets(
+    AssetWaiter(
         store=store,
         ledger=ledger,
-        account=RunAccount(where=store.where, on_event=lambda _: None),
+        account=ReportBuilder(where=store.where, on_event=lambda _: None),
         stop=stop,
         on_event=told.append,
         unserved=unserved,
         monotonic=monotonic,
         every_s=0.0,
-    ).to_the_end([Submitted(asset=ASSET, name="a.mp4", source="a.mp4", standing="open")])
+    ).to_the_end([Submitted(asset=ASSET, name="a.mp4", source="a.mp4", status="open")])
     missing = [each for each in told if isinstance(each, Unserved)]
     assert {each.cls for each in missing} == {"light"}, "nothing of this asset's waits for the other one"
     assert asked[0] == 0, "at once"
@@ -111,8 +109,8 @@ def test_what_was_made_before_and_is_gone_since_is_no_progress(ledger: Ledger, t
         stop.request("enough")
 
     store = LocalStore(tmp_path / "store")
-    account = RunAccount(where=store.where, on_event=hear)
-    WaitForAssets(store=store, ledger=ledger, account=account, stop=stop, on_event=hear).to_the_end(
-        [Submitted(asset=ASSET, name="a.mp4", source="a.mp4", standing="open")]
+    account = ReportBuilder(where=store.where, on_event=hear)
+    AssetWaiter(store=store, ledger=ledger, account=account, stop=stop, on_event=hear).to_the_end(
+        [Submitted(asset=ASSET, name="a.mp4", source="a.mp4", status="open")]
     )
     assert told == [0.0]

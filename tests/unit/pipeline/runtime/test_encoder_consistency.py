@@ -21,23 +21,23 @@ from eddyline.graph.states import OPEN, State
 from eddyline.graph.worker.handler import Handler, JobContext, outcome_of
 from eddyline.media.ladder.profile import load
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.planning.plan import Plan, jobs
+from eddyline.pipeline.planning.plan import Plan, plan_jobs
 from eddyline.pipeline.runtime.encoder_consistency import (
-    QUIET_S,
+    SUPERSEDED_S,
+    BuildRecord,
     EncoderChoice,
     MixedBuildError,
-    Record,
-    build_of,
-    check_one,
+    choose,
+    failed_on_mixed_builds,
+    ffmpeg_build,
+    ffmpeg_identity,
     one_build,
-    stance,
-    taken,
-    told,
-    was_mixed,
+    record_takeover,
+    require_single_build,
 )
-from eddyline.pipeline.runtime.history import from_spec
-from eddyline.pipeline.runtime.parts import Part, Parts
-from eddyline.pipeline.runtime.runtime import Made, Runtime, Task, handler
+from eddyline.pipeline.runtime.history import history_from_spec
+from eddyline.pipeline.runtime.parts import Part, PartStore
+from eddyline.pipeline.runtime.runtime import Runtime, StepOutput, Task, handler
 from eddyline.store.local import LocalStore
 
 _PLAN = Plan.make(
@@ -66,32 +66,32 @@ def _tools(build: str) -> Toolchain:
 
 
 def test_the_first_build_makes_the_chunks_and_a_new_one_takes_over() -> None:
-    first = taken(None, "A", "job-1", 0.0)
-    assert stance(first, "A", 5.0) is EncoderChoice.GO
-    assert stance(first, "B", 5.0) is EncoderChoice.TAKE_OVER
-    second = taken(first, "B", "job-2", 5.0)
-    assert second == Record(build="B", by="job-2", at=5.0, before=("A",))
-    assert stance(second, "A", 6.0) is EncoderChoice.HAND_BACK
-    assert stance(second, "B", 6.0) is EncoderChoice.GO
+    first = record_takeover(None, "A", "job-1", 0.0)
+    assert choose(first, "A", 5.0) is EncoderChoice.GO
+    assert choose(first, "B", 5.0) is EncoderChoice.TAKE_OVER
+    second = record_takeover(first, "B", "job-2", 5.0)
+    assert second == BuildRecord(build="B", by="job-2", at=5.0, before=("A",))
+    assert choose(second, "A", 6.0) is EncoderChoice.HAND_BACK
+    assert choose(second, "B", 6.0) is EncoderChoice.GO
 
 
 def test_an_older_build_takes_over_again_only_when_nothing_is_heard_of_the_newer() -> None:
-    record = taken(taken(None, "A", "job-1", 0.0), "B", "job-2", 5.0)
-    assert stance(record, "A", 5.0 + QUIET_S - 1) is EncoderChoice.HAND_BACK
-    assert stance(record, "A", 5.0 + QUIET_S) is EncoderChoice.TAKE_OVER
-    assert taken(record, "A", "job-3", 700.0).before == ("A", "B")
+    record = record_takeover(record_takeover(None, "A", "job-1", 0.0), "B", "job-2", 5.0)
+    assert choose(record, "A", 5.0 + SUPERSEDED_S - 1) is EncoderChoice.HAND_BACK
+    assert choose(record, "A", 5.0 + SUPERSEDED_S) is EncoderChoice.TAKE_OVER
+    assert record_takeover(record, "A", "job-3", 700.0).before == ("A", "B")
 
 
 def _part(build: str | None) -> Part:
-    result = {} if build is None else {"ffmpeg": told(_tools(build))}
+    result = {} if build is None else {"ffmpeg": ffmpeg_identity(_tools(build))}
     return Part(key="k", files={}, result=result, cpu_s=0.0)
 
 
 def test_a_mix_is_refused_with_what_to_do() -> None:
-    check_one([_part("A"), _part("A")])
-    check_one([_part(None), _part("A")])  # begun when one FFmpeg at a time was the rule
+    require_single_build([_part("A"), _part("A")])
+    require_single_build([_part(None), _part("A")])  # begun when one FFmpeg at a time was the rule
     with pytest.raises(MixedBuildError, match=r"2 builds of FFmpeg \(A, B\).*submit the footage again"):
-        check_one([_part("A"), _part("B")])
+        require_single_build([_part("A"), _part("B")])
 
 
 # The whole, over a real ledger
@@ -167,7 +167,7 @@ class Yard:
 
     def __post_init__(self) -> None:
         LocalStore(self.root).put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
-        self.ledger.submit(list(jobs(_PLAN, "ask")))
+        self.ledger.submit(list(plan_jobs(_PLAN, "ask")))
         for claim in self.ledger.claim("others", classes=("light",), limit=50, lease_s=1e9):
             self._settle(claim, Done(result={}))
 
@@ -184,16 +184,16 @@ class Yard:
             self.ledger.abandon(name)
 
     def _chunk(self, turn: Turn, fuse: Fuse) -> Handler:
-        bench = self._bench(turn.build, fuse)
+        runtime = self._bench(turn.build, fuse)
 
-        def encode(task: Task) -> Made:
+        def encode(task: Task) -> StepOutput:
             if turn.meanwhile and (other := next(self.turns, None)):
                 self.turn(other)
             film = task.work / "film.mp4"
             film.write_text(turn.build)
-            return Made(files={film.name: film}, result={"ffmpeg": told(task.bench.tools)})
+            return StepOutput(files={film.name: film}, result={"ffmpeg": ffmpeg_identity(task.runtime.tools)})
 
-        return one_build(bench, handler(bench, encode), clock=self.clock.now, pause_s=0)
+        return one_build(runtime, handler(runtime, encode), clock=self.clock.now, pause_s=0)
 
     def assemble(self) -> list[Outcome]:
         """Whatever can be assembled is, from one build or not at all."""
@@ -214,15 +214,15 @@ class Yard:
         raise AssertionError("the chunks are never done")
 
     def _open(self, kind: str) -> list[Job]:
-        jobs = self.ledger.jobs(asset=_PLAN.asset)
-        return [job for job in jobs if job.kind == kind and job.state in OPEN]
+        plan_jobs = self.ledger.jobs(asset=_PLAN.asset)
+        return [job for job in plan_jobs if job.kind == kind and job.state in OPEN]
 
     def _bench(self, build: str, fuse: Fuse) -> Runtime:
         return Runtime(
             store=FusedStore(self.root, fuse),
             tools=_tools(build),
             scratch=self.root / ".scratch",
-            history=from_spec,
+            history=history_from_spec,
         )
 
     @staticmethod
@@ -236,10 +236,10 @@ class Yard:
         self.ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
 
 
-def _join(task: Task) -> Made:
+def _join(task: Task) -> StepOutput:
     if task.job.kind == "assemble":
-        check_one([task.part("chunk", each.index) for each in task.plan.chunks])
-    return Made()
+        require_single_build([task.part("chunk", each.index) for each in task.plan.chunks])
+    return StepOutput()
 
 
 def _yard(folder: Path, turns: Sequence[Turn] | Iterator[Turn] = ()) -> Yard:
@@ -274,8 +274,8 @@ def test_whoever_is_killed_wherever_the_asset_is_made_with_one_build(turns: list
                 yard.turn(turn)
             yard.finish(last)
             assert [type(outcome) for outcome in yard.assemble()[:2]] == [Done, Done]
-            chunks = [Parts(LocalStore(yard.root)).get(_PLAN.part("chunk", i)) for i in range(4)]
-            assert len({build_of(part) for part in chunks}) == 1
+            chunks = [PartStore(LocalStore(yard.root)).get(_PLAN.part("chunk", i)) for i in range(4)]
+            assert len({ffmpeg_build(part) for part in chunks}) == 1
 
 
 def test_an_undisturbed_asset_has_no_jobs_but_the_planned_ones(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_an_undisturbed_asset_has_no_jobs_but_the_planned_ones(tmp_path: Path) -
     with yard.ledger:
         yard.finish("A")
         yard.assemble()
-        assert len(yard.ledger.jobs(asset=_PLAN.asset)) == len(jobs(_PLAN, "ask"))
+        assert len(yard.ledger.jobs(asset=_PLAN.asset)) == len(plan_jobs(_PLAN, "ask"))
 
 
 def test_who_takes_over_has_all_earlier_chunks_made_anew_before_anything_is_joined(tmp_path: Path) -> None:
@@ -305,13 +305,13 @@ def test_a_mix_that_came_about_all_the_same_is_undone_by_asking_again(tmp_path: 
         # As if somebody had copied a part by hand.
         film = tmp_path / "film.mp4"
         film.write_text("B")
-        parts = Parts(LocalStore(yard.root))
-        parts.keep(_PLAN.part("chunk", 2), {film.name: film}, {"ffmpeg": told(_tools("B"))}, 0.0)
+        parts = PartStore(LocalStore(yard.root))
+        parts.keep(_PLAN.part("chunk", 2), {film.name: film}, {"ffmpeg": ffmpeg_identity(_tools("B"))}, 0.0)
         outcomes = yard.assemble()
         assert all(isinstance(outcome, Failed) and not outcome.retry for outcome in outcomes)
         dead = [job for job in yard.ledger.jobs(asset=_PLAN.asset) if job.state is State.DEAD]
         assert dead
-        assert all(was_mixed(job) for job in dead)
+        assert all(failed_on_mixed_builds(job) for job in dead)
 
 
 @pytest.mark.parametrize(
@@ -332,11 +332,11 @@ def test_a_record_that_cannot_be_read_is_replaced(tmp_path: Path, data: bytes) -
     store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
     key = f"{_PLAN.part('chunk')}s.json"
     store.put_bytes(key, data)
-    bench = Runtime(store=store, tools=_tools("A"), scratch=tmp_path / "scratch", history=from_spec)
+    runtime = Runtime(store=store, tools=_tools("A"), scratch=tmp_path / "scratch", history=history_from_spec)
     with Ledger.open(tmp_path / "ledger.db") as ledger:
-        ledger.submit(list(jobs(_PLAN, "ask")))
+        ledger.submit(list(plan_jobs(_PLAN, "ask")))
         claims = ledger.claim("me", classes=("cpu",), limit=50, lease_s=60)
     job = next(claim.job for claim in claims if claim.job.kind == "chunk")
-    handle = one_build(bench, lambda _job, _context: Done(result={}))
+    handle = one_build(runtime, lambda _job, _context: Done(result={}))
     assert handle(job, JobContext(attempt=1)).result == {}
     assert json.loads(store.get(key))["build"] == "A"

@@ -12,7 +12,7 @@ import pytest
 from eddyline.graph.job import Done, Interrupted, Job, NewJob, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Publication
-from eddyline.pipeline.runtime.history import History, from_ledger, from_spec, with_history
+from eddyline.pipeline.runtime.history import History, add_history, history_from_spec, read_history
 
 
 @pytest.fixture
@@ -36,16 +36,16 @@ def _job(ledger: Ledger, name: str) -> Job:
 
 def test_a_job_that_publishes_carries_what_the_ledger_knows(ledger: Ledger) -> None:
     publish, chunk = _job(ledger, "a.publish"), _job(ledger, "a.chunk")
-    told, untouched = with_history(ledger)([Publication(job=publish, base=1), Publication(job=chunk, base=2)])
+    told, untouched = add_history(ledger)([Publication(job=publish, base=1), Publication(job=chunk, base=2)])
     assert json.loads(json.dumps(told.job.spec)) == told.job.spec
-    assert from_spec(told.job) == from_ledger(ledger)(publish)
-    assert from_spec(told.job).interruptions == 1
-    assert from_spec(told.job).started > 0
+    assert history_from_spec(told.job) == read_history(ledger)(publish)
+    assert history_from_spec(told.job).interruptions == 1
+    assert history_from_spec(told.job).started > 0
     assert untouched == Publication(job=chunk, base=2)
 
 
 def test_a_job_that_was_told_nothing_knows_of_nothing(ledger: Ledger) -> None:
-    assert from_spec(_job(ledger, "a.publish")) == History()
+    assert history_from_spec(_job(ledger, "a.publish")) == History()
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_job_that_was_told_nothing_knows_of_nothing(ledger: Ledger) -> None:
 )
 def test_what_is_no_history_in_a_message_is_none(ledger: Ledger, told: object) -> None:
     publish = _job(ledger, "a.publish")
-    assert from_spec(replace(publish, spec={"history": told})) == History()
+    assert history_from_spec(replace(publish, spec={"history": told})) == History()
     known = {"redone_jobs": 1, "interruptions": 2, "started": 3, "unknown": []}
-    assert from_spec(replace(publish, spec={"history": known})) == History(
+    assert history_from_spec(replace(publish, spec={"history": known})) == History(
         redone_jobs=1, interruptions=2, started=3.0
     )

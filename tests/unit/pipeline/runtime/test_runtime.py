@@ -17,9 +17,9 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.handler import JobContext, perform
 from eddyline.media.ladder.profile import load
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.planning.plan import Plan, jobs
-from eddyline.pipeline.runtime.history import from_spec
-from eddyline.pipeline.runtime.runtime import Made, Runtime, Task, handler
+from eddyline.pipeline.planning.plan import Plan, plan_jobs
+from eddyline.pipeline.runtime.history import history_from_spec
+from eddyline.pipeline.runtime.runtime import Runtime, StepOutput, Task, handler
 from eddyline.store.local import LocalStore
 
 MIB = 1024 * 1024
@@ -32,7 +32,7 @@ _PLAN = Plan.make(
 def claim(tmp_path: Path) -> Claim:
     """A chunk to be made, as a worker gets it."""
     with Ledger.open(tmp_path / "ledger.db") as ledger:
-        ledger.submit(list(jobs(_PLAN, "ask")))
+        ledger.submit(list(plan_jobs(_PLAN, "ask")))
         return ledger.claim("me", classes=("cpu",), limit=1, lease_s=60)[0]
 
 
@@ -40,20 +40,20 @@ def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
     """What becomes of a job whose program is this code, in a class with these limits."""
     store = LocalStore(tmp_path / "store")
     store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
-    bench = Runtime(
+    runtime = Runtime(
         store=store,
         tools=Toolchain.find(),
         scratch=tmp_path / "scratch",
-        history=from_spec,
+        history=history_from_spec,
         patience_s=0,
         limits={claim.job.cls: JobLimits(**{"scratch_gib": 0.01, **limits})} if limits else {},
     )
 
-    def step(task: Task) -> Made:
+    def step(task: Task) -> StepOutput:
         task.runner.run((sys.executable, "-c", code), cwd=task.work)
-        return Made()
+        return StepOutput()
 
-    return perform(handler(bench, step), claim.job, JobContext(attempt=1))
+    return perform(handler(runtime, step), claim.job, JobContext(attempt=1))
 
 
 _SLOW = "import time; time.sleep(3)"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from eddyline.pipeline.runtime.scratch import occupied
+from eddyline.pipeline.runtime.scratch import scratch_directory
 
 HOLDER = """
 import sys, time
@@ -33,7 +33,7 @@ def _holder(root: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
 
 
 def test_a_folder_is_ones_own_and_gone_afterwards(tmp_path: Path) -> None:
-    with occupied(tmp_path / "work") as one, occupied(tmp_path / "work") as other:
+    with scratch_directory(tmp_path / "work") as one, scratch_directory(tmp_path / "work") as other:
         assert one != other
         assert one.is_dir()
     assert list((tmp_path / "work").iterdir()) == []
@@ -43,7 +43,7 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(tm
     with _holder(tmp_path) as (killed, left), _holder(tmp_path) as (_, kept):
         killed.send_signal(signal.SIGKILL)
         killed.wait()
-        with occupied(tmp_path):
+        with scratch_directory(tmp_path):
             assert not left.exists()
             assert (kept / "half.mp4").exists()
 
@@ -52,6 +52,6 @@ def test_a_stranger_s_files_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("mine")
     os.utime(tmp_path / "notes", (0, 0))
-    with occupied(tmp_path):
+    with scratch_directory(tmp_path):
         pass
     assert (tmp_path / "notes" / "mine.txt").read_text() == "mine"

@@ -12,7 +12,7 @@ from tests.servers.ministack import Ministack, ministack
 from eddyline.core.errors import FormatError, InputError, MissingError, UsageError
 from eddyline.core.identity import canonical
 from eddyline.pipeline.demo_clip import make_clip
-from eddyline.pipeline.runtime.source_files import Chapter, Indexes, SourceFile, SourceRegistry
+from eddyline.pipeline.runtime.source_files import ChapterFile, IndexCache, SourceFile, SourceRegistry
 from eddyline.store.local import LocalStore
 from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
 from eddyline.store.ranges import FileRanges
@@ -70,7 +70,7 @@ def test_an_original_that_is_gone_is_missing(place: tuple[Store, str]) -> None:
 def test_sources_are_remembered_with_their_chapters(place: tuple[Store, str], tmp_path: Path) -> None:
     original = SourceFile.of(place[1])
     sources = SourceRegistry(LocalStore(tmp_path))
-    sources.remember(ASSET, original, (chapter := Chapter(original=original, fingerprint="ab"),))
+    sources.remember(ASSET, original, (chapter := ChapterFile(original=original, fingerprint="ab"),))
     assert sources.find(ASSET) == original
     assert sources.chapters(ASSET) == (chapter,)
 
@@ -90,7 +90,7 @@ def test_a_relative_path_is_kept_as_an_absolute_one(tmp_path: Path, monkeypatch:
 
 def test_an_index_is_read_once_however_many_ask_at_once(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
-    indexes, original = Indexes(), SourceFile.of(clip)
+    indexes, original = IndexCache(), SourceFile.of(clip)
 
     def ask(_: int) -> int:
         with original.open() as src:
@@ -106,7 +106,7 @@ def test_an_index_is_read_once_however_many_ask_at_once(tmp_path: Path) -> None:
 def test_an_index_that_cannot_be_read_is_tried_again_by_the_next(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"nothing")
-    indexes = Indexes()
+    indexes = IndexCache()
     for _ in range(2):
         with FileRanges(broken) as src, pytest.raises(FormatError):
             indexes.of("a", src)

@@ -16,7 +16,7 @@ from eddyline.core.stop import Stop
 from eddyline.pipeline.demo_clip import make_clip
 from eddyline.pipeline.runtime.read_counter import ReadCounter
 from eddyline.pipeline.runtime.source_files import SourceFile
-from eddyline.pipeline.runtime.source_reader import arrived, fetched, local
+from eddyline.pipeline.runtime.source_reader import download, local_copy, open_as_mp4
 from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
 from eddyline.store.store import Store
 
@@ -38,25 +38,31 @@ def test_an_mp4_in_a_store_is_read_where_it_lies(bucket: Store, tmp_path: Path) 
     clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
     free = 5 << 20
     bucket.put_bytes("a.mp4", clip.read_bytes() + free.to_bytes(4, "big") + b"free" + bytes(free - 8))
-    work, tally = tmp_path / "work", ReadCounter()
+    work, read_counter = tmp_path / "work", ReadCounter()
     work.mkdir()
     original = SourceFile.of(bucket.where("a.mp4"))
-    with arrived(original, work=work, runner=Runner(), tools=toolchain(), tally=tally) as found:
+    with open_as_mp4(
+        original, work=work, runner=Runner(), tools=toolchain(), read_counter=read_counter
+    ) as found:
         assert (found.container, found.wrapped) == ("mp4", None)
         assert found.movie.of_kind("video")
-    assert 0 < tally.bytes < original.size / 10
+    assert 0 < read_counter.bytes < original.size / 10
     assert list(work.iterdir()) == []
 
 
 def test_what_is_no_video_in_a_store_is_refused_by_its_first_bytes(bucket: Store, tmp_path: Path) -> None:
     bucket.put_bytes("a.mp4", b"%PDF-1.7" + bytes(100_000))
-    tally = ReadCounter()
-    opening = arrived(
-        SourceFile.of(bucket.where("a.mp4")), work=tmp_path, runner=Runner(), tools=toolchain(), tally=tally
+    read_counter = ReadCounter()
+    opening = open_as_mp4(
+        SourceFile.of(bucket.where("a.mp4")),
+        work=tmp_path,
+        runner=Runner(),
+        tools=toolchain(),
+        read_counter=read_counter,
     )
     with pytest.raises(InputError, match="PDF"), opening:
         pass
-    assert tally.bytes < 10_000
+    assert read_counter.bytes < 10_000
 
 
 def test_a_source_is_fetched_once_whole_and_not_under_a_name_of_the_store(
@@ -64,9 +70,14 @@ def test_a_source_is_fetched_once_whole_and_not_under_a_name_of_the_store(
 ) -> None:
     data = os.urandom(9 << 20)
     bucket.put_bytes("card/GX010042.MP4", data)
-    tally = ReadCounter()
-    path = local(SourceFile.of(bucket.where("card/GX010042.MP4")), tmp_path / "0", check=_never, tally=tally)
-    assert (path.name, path.read_bytes() == data, tally.bytes) == ("0", True, len(data))
+    read_counter = ReadCounter()
+    path = local_copy(
+        SourceFile.of(bucket.where("card/GX010042.MP4")),
+        tmp_path / "0",
+        check=_never,
+        read_counter=read_counter,
+    )
+    assert (path.name, path.read_bytes() == data, read_counter.bytes) == ("0", True, len(data))
 
 
 def test_a_fetch_that_must_stop_stops(bucket: Store, tmp_path: Path) -> None:
@@ -75,5 +86,5 @@ def test_a_fetch_that_must_stop_stops(bucket: Store, tmp_path: Path) -> None:
     stop.request("cancelled")
     with SourceFile.of(bucket.where("a.mkv")).open() as src:
         with pytest.raises(Interrupted):
-            fetched(src, tmp_path / "a", check=stop.check)
+            download(src, tmp_path / "a", check=stop.check)
         assert src.bytes_read < src.size

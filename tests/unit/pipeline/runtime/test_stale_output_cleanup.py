@@ -24,12 +24,12 @@ def _keeping(making: Making, *, tidied: bool, fails: bool = False) -> None:
     def chunk(_job: Job, _context: JobContext) -> Done:
         if tidied:
             making.perform(making.job("tidy"))
-        making.bench.parts.keep(making.plan.part("chunk", 0), {}, {}, 0.0)
+        making.runtime.parts.keep(making.plan.part("chunk", 0), {}, {}, 0.0)
         if fails:
             raise TransientError("no")
         return Done(result={})
 
-    cleaning_up(making.bench, chunk)(making.job("publish"), JobContext(attempt=1))
+    cleaning_up(making.runtime, chunk)(making.job("publish"), JobContext(attempt=1))
 
 
 def test_what_is_made_of_an_asset_that_was_tidied_meanwhile_is_removed(tmp_path: Path) -> None:
@@ -50,4 +50,4 @@ def test_what_is_made_in_time_stays(tmp_path: Path) -> None:
     before = _parts(making)
     _keeping(making, tidied=False)
     assert set(_parts(making)) >= set(before)
-    assert making.bench.parts.find(making.plan.part("chunk", 0)) is not None
+    assert making.runtime.parts.find(making.plan.part("chunk", 0)) is not None

@@ -16,8 +16,8 @@ from tests.unit.pipeline.runtime_helpers import ASSET, Making
 
 from eddyline.core.errors import MissingError, ProofError, TransientError
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
-from eddyline.pipeline.publication.manifest import lasting
-from eddyline.pipeline.publication.published import published
+from eddyline.pipeline.publication.manifest import without_run
+from eddyline.pipeline.publication.published import is_published
 from eddyline.store.local import LocalStore
 from eddyline.store.open_store import StoreSettings, open_store
 from eddyline.store.store import Store
@@ -51,13 +51,13 @@ def store(address: tuple[str, str | None]) -> Store:
 def test_the_asset_is_there_whole_and_its_parts_are_tidied_away(store: Store, tmp_path: Path) -> None:
     making = Making(store, tmp_path / "work")
     making.perform(making.job("publish"))
-    assert published(store, ASSET)
+    assert is_published(store, ASSET)
     assert making.manifest()["proof"]["frames_in"] == 60
     assert list(store.list(".eddyline/parts"))
     making.perform(making.job("tidy"))
     making.perform(making.job("tidy"))
     assert not list(store.list(".eddyline/parts"))
-    assert published(store, ASSET)
+    assert is_published(store, ASSET)
 
 
 def test_published_twice_the_first_manifest_stays(store: Store, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_many_threads_publish_one_asset_and_agree(address: tuple[str, str | None
     with ThreadPoolExecutor(6) as pool:
         told = list(pool.map(lambda n: _publish(address, tmp_path / f"{n}", barrier.wait), range(6)))
     assert all(each == told[0] for each in told)
-    assert published(_open(address), ASSET)
+    assert is_published(_open(address), ASSET)
 
 
 _PUBLISHER = """
@@ -107,7 +107,7 @@ _publish((address, endpoint or None), Path(scratch), ready)
 def test_many_processes_publish_one_asset_and_agree(address: tuple[str, str | None], tmp_path: Path) -> None:
     folders = [str(tmp_path / f"{number}") for number in range(3)]
     run_at_once(_PUBLISHER, [(address[0], address[1] or "", folder) for folder in folders])
-    assert published(_open(address), ASSET)
+    assert is_published(_open(address), ASSET)
 
 
 def test_what_stands_published_is_never_gone_while_it_is_published_again(
@@ -119,7 +119,7 @@ def test_what_stands_published_is_never_gone_while_it_is_published_again(
 
     def watch() -> None:
         while not done.is_set():
-            seen.append(published(store, ASSET))
+            seen.append(is_published(store, ASSET))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -153,7 +153,7 @@ def test_a_manifest_whose_answer_was_lost_is_known_to_be_ours(store: Store, tmp_
     making = Making(losing, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
     making.perform(making.job("publish"))
     assert losing.lost == 1
-    assert published(store, ASSET)
+    assert is_published(store, ASSET)
 
 
 def test_an_older_manifest_of_other_programs_is_replaced(store: Store, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_an_older_manifest_of_other_programs_is_replaced(store: Store, tmp_path:
     making = Making(store, tmp_path / "new", film=b"the new film", identity="new")
     making.perform(making.job("publish"))
     assert making.manifest()["toolchain"]["ffmpeg_sha256"] == "new"
-    assert published(store, ASSET)
+    assert is_published(store, ASSET)
     assert store.size(asset_key(ASSET, "stream/stale.m3u8")) is None
 
 
@@ -177,7 +177,7 @@ def test_another_result_of_the_same_programs_is_not_published(store: Store, tmp_
     with pytest.raises(ProofError, match="differently"):
         other.perform(other.job("publish"))
     assert store.get(MANIFEST) == before
-    assert published(store, ASSET), "the films that the manifest names were replaced"
+    assert is_published(store, ASSET), "the films that the manifest names were replaced"
 
 
 def test_a_damaged_asset_is_repaired(store: Store, tmp_path: Path) -> None:
@@ -187,8 +187,8 @@ def test_a_damaged_asset_is_repaired(store: Store, tmp_path: Path) -> None:
     again = Making(store, tmp_path / "two", film=b"another")
     store.delete(again.plan.part("publish"))
     again.perform(again.job("publish"))
-    assert published(store, ASSET)
-    assert lasting(again.manifest()) != lasting(json.loads(b"{}"))
+    assert is_published(store, ASSET)
+    assert without_run(again.manifest()) != without_run(json.loads(b"{}"))
     assert again.manifest()["renditions"][0]["bytes"] == len(b"another")
 
 
@@ -196,7 +196,7 @@ def test_a_manifest_that_cannot_be_read_is_replaced(store: Store, tmp_path: Path
     making = Making(store, tmp_path / "work")
     store.put_bytes(MANIFEST, b"{half")
     making.perform(making.job("publish"))
-    assert published(store, ASSET)
+    assert is_published(store, ASSET)
 
 
 def test_a_start_that_comes_after_all_is_tidied_changes_nothing(store: Store, tmp_path: Path) -> None:
@@ -204,14 +204,14 @@ def test_a_start_that_comes_after_all_is_tidied_changes_nothing(store: Store, tm
     making.perform(making.job("publish"))
     making.perform(making.job("tidy"))
     before = store.get(MANIFEST)
-    late = type(making.bench)(
-        store=store, tools=making.bench.tools, scratch=tmp_path / "late", history=making.bench.history
+    late = type(making.runtime)(
+        store=store, tools=making.runtime.tools, scratch=tmp_path / "late", history=making.runtime.history
     )
-    making.bench = late
+    making.runtime = late
     with pytest.raises(MissingError):
         making.perform(making.job("publish"))
     assert store.get(MANIFEST) == before
-    assert published(store, ASSET)
+    assert is_published(store, ASSET)
 
 
 class _Rivals:
@@ -257,10 +257,10 @@ def test_a_manifest_that_others_wrote_names_no_paths_of_ours(tmp_path: Path, cha
     making.perform(making.job("publish"))
     hostile = {**making.manifest(), **change, "version": 0}
     store.put_bytes(MANIFEST, json.dumps(hostile).encode())
-    assert not published(store, ASSET)
+    assert not is_published(store, ASSET)
     store.delete(making.plan.part("publish"))
     making.perform(making.job("publish"))
-    assert published(store, ASSET)
+    assert is_published(store, ASSET)
     assert (tmp_path / "victim").read_bytes() == b"precious"
 
 
@@ -268,7 +268,7 @@ def test_a_manifest_that_others_wrote_names_no_paths_of_ours(tmp_path: Path, cha
 def test_what_is_no_manifest_at_all_is_replaced(tmp_path: Path, data: bytes) -> None:
     store = LocalStore(tmp_path / "store")
     store.put_bytes(MANIFEST, data)
-    assert not published(store, ASSET)
+    assert not is_published(store, ASSET)
     making = Making(store, tmp_path / "work")
     making.perform(making.job("publish"))
-    assert published(store, ASSET)
+    assert is_published(store, ASSET)

@@ -26,8 +26,8 @@ from eddyline.mp4.slice import sample_bytes
 from eddyline.pipeline.demo_clip import make_clip
 from eddyline.pipeline.publication.manifest import _telemetry
 from eddyline.pipeline.runtime.parts import Part
-from eddyline.pipeline.runtime.runtime import Made, Task
-from eddyline.pipeline.runtime.source_files import Indexes, OpenSource
+from eddyline.pipeline.runtime.runtime import StepOutput, Task
+from eddyline.pipeline.runtime.source_files import IndexCache, IndexedSource
 from eddyline.pipeline.steps import telemetry as step
 from eddyline.store.ranges import FileRanges
 
@@ -43,7 +43,7 @@ def _payloads(path: Path) -> list[bytes]:
         return list(sample_bytes(src, track)) if track else []
 
 
-def _made(path: Path, work: Path) -> Made:
+def _made(path: Path, work: Path) -> StepOutput:
     """What the step makes of a file, as it is inspected now."""
     work.mkdir(exist_ok=True)
     own = _payloads(path)
@@ -53,14 +53,14 @@ def _made(path: Path, work: Path) -> Made:
     plan = SimpleNamespace(facts=replace(facts(), telemetry=told if own else None))
 
     @contextmanager
-    def footage() -> Iterator[OpenSource]:
+    def footage() -> Iterator[IndexedSource]:
         with FileRanges(path) as src:
-            yield Indexes().of(path, src)
+            yield IndexCache().of(path, src)
 
-    return step.telemetry(cast("Task", SimpleNamespace(plan=plan, work=work, footage=footage)))
+    return step.telemetry(cast("Task", SimpleNamespace(plan=plan, work=work, videos=footage)))
 
 
-def _manifest(made: Made) -> dict[str, Any]:
+def _manifest(made: StepOutput) -> dict[str, Any]:
     """The manifest's part, after its schema has agreed."""
     plain = _telemetry(Part(key="k", files={}, result=made.result, cpu_s=0.0))
     whole = json.loads(files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text())

@@ -25,7 +25,7 @@ TRANSPORT_STREAM = (b"\x47" + bytes(187)) * 5
 class Found:
     """What was found, as paths."""
 
-    footage: tuple[Path, ...]
+    videos: tuple[Path, ...]
     skipped: tuple[tuple[Path, str], ...]
     failed: tuple[tuple[Path, EddylineError], ...]
 
@@ -33,7 +33,7 @@ class Found:
 def found(*sources: Path) -> Found:
     result = discover(sources)
     return Found(
-        footage=tuple(map(Path, result.footage)),
+        videos=tuple(map(Path, result.videos)),
         skipped=tuple((Path(each), reason) for each, reason in result.skipped),
         failed=tuple((Path(each), error) for each, error in result.failed),
     )
@@ -51,7 +51,7 @@ def reasons(result: Found) -> dict[str, str]:
 
 def test_a_named_file_is_footage_whatever_it_is_called(tmp_path: Path) -> None:
     odd = put(tmp_path / "holiday.xyz", b"not video at all")
-    assert found(odd).footage == (odd,)
+    assert found(odd).videos == (odd,)
 
 
 def test_a_camera_card_gives_its_clips_and_not_their_companions(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_camera_card_gives_its_clips_and_not_their_companions(tmp_path: Path) 
     put(card / "GL010042.LRV")
     put(card / "GOPR0001.JPG")
     result = found(tmp_path)
-    assert result.footage == (clip,)
+    assert result.videos == (clip,)
     assert set(reasons(result)) == {"GX010042.THM", "GL010042.LRV", "GOPR0001.JPG"}
     assert "proxy" in reasons(result)["GL010042.LRV"]
     assert "thumbnail" in reasons(result)["GX010042.THM"]
@@ -72,7 +72,7 @@ def test_chapters_come_in_the_order_they_were_filmed(tmp_path: Path) -> None:
         put(tmp_path / name)
     for name in ("GPFR0008.MP4", "GF010007.MP4", "GPFR0007.MP4"):
         put(tmp_path / name)
-    names = [path.name for path in found(tmp_path).footage]
+    names = [path.name for path in found(tmp_path).videos]
     assert names[:2] == ["GOPR0007.MP4", "GP010007.MP4"]
     assert names[2:5] == ["GPFR0007.MP4", "GF010007.MP4", "GPFR0008.MP4"]
     assert names[5:] == ["GX010042.MP4", "GX020042.MP4", "GX010043.MP4"]
@@ -82,7 +82,7 @@ def test_an_unknown_extension_is_judged_by_its_first_bytes(tmp_path: Path) -> No
     good = put(tmp_path / "a.weird", MATROSKA)
     put(tmp_path / "b.weird", b"some text")
     result = found(tmp_path)
-    assert result.footage == (good,)
+    assert result.videos == (good,)
     assert reasons(result) == {"b.weird": "not known to be video: this is text, not footage"}
 
 
@@ -90,14 +90,14 @@ def test_typescript_is_not_taken_for_a_transport_stream(tmp_path: Path) -> None:
     stream = put(tmp_path / "a.ts", TRANSPORT_STREAM)
     put(tmp_path / "index.ts", b"export const x = 1;")
     result = found(tmp_path)
-    assert result.footage == (stream,)
+    assert result.videos == (stream,)
     assert reasons(result) == {"index.ts": "not a transport stream"}
 
 
 def test_hidden_files_and_folders_are_passed_by_in_silence(tmp_path: Path) -> None:
     put(tmp_path / "._GX010042.MP4")
     put(tmp_path / ".Trashes" / "old.mp4")
-    assert found(tmp_path) == Found(footage=(), skipped=(), failed=())
+    assert found(tmp_path) == Found(videos=(), skipped=(), failed=())
 
 
 def test_the_results_of_an_earlier_run_are_not_footage(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_the_results_of_an_earlier_run_are_not_footage(tmp_path: Path) -> None:
     put(tmp_path / "out" / ".eddyline" / "ledger.db")
     put(tmp_path / "out" / "assets" / "abc" / "renditions" / "1080p.mp4")
     result = found(tmp_path)
-    assert result.footage == (clip,)
+    assert result.videos == (clip,)
     assert reasons(result) == {"out": "results of an earlier run"}
 
 
@@ -113,7 +113,7 @@ def test_footage_beside_the_results_is_found_where_the_output_folder_itself_is_n
     put(tmp_path / ".eddyline" / "ledger.db")
     put(tmp_path / "assets" / "abc" / "renditions" / "1080p.mp4")
     clip = put(tmp_path / "clip.mp4")
-    assert found(tmp_path).footage == (clip,)
+    assert found(tmp_path).videos == (clip,)
 
 
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     (tmp_path / "in" / "again").symlink_to(tmp_path / "in")
     (tmp_path / "in" / "self.mp4").symlink_to(tmp_path / "in" / "self.mp4")
     result = found(tmp_path / "in")
-    assert result.footage == (clip,)
+    assert result.videos == (clip,)
     assert reasons(result) == {
         "again": "a link to a place in the same folder",
         "self.mp4": "a link that leads nowhere",
@@ -135,7 +135,7 @@ def test_a_link_does_not_lead_out_of_the_named_folder(tmp_path: Path) -> None:
     (inner / "secret.mp4").symlink_to(secret)
     (inner / "elsewhere").symlink_to(secret.parent)
     result = found(inner)
-    assert result.footage == ()
+    assert result.videos == ()
     assert set(reasons(result).values()) == {"a link that leads out of the folder"}
 
 
@@ -143,20 +143,20 @@ def test_a_link_that_is_named_is_followed(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
     link = tmp_path / "link.mp4"
     link.symlink_to(clip)
-    assert found(link).footage == (link,)
+    assert found(link).videos == (link,)
 
 
 def test_the_same_file_named_twice_is_taken_once(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
     other = tmp_path / "hard.mp4"
     os.link(clip, other)
-    assert found(clip, tmp_path, clip).footage == (clip,)
+    assert found(clip, tmp_path, clip).videos == (clip,)
 
 
 def test_a_missing_source_fails_and_the_others_go_on(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
     result = found(tmp_path / "gone.mp4", clip)
-    assert result.footage == (clip,)
+    assert result.videos == (clip,)
     ((path, error),) = result.failed
     assert path.name == "gone.mp4"
     assert isinstance(error, MissingError)
@@ -181,7 +181,7 @@ def test_names_that_are_not_text_are_found(tmp_path: Path) -> None:
         clip = put(tmp_path / os.fsdecode(b"\xff\n.mp4"))
     except OSError:
         pytest.skip("this file system only takes UTF-8 names")
-    assert found(tmp_path).footage == (clip,)
+    assert found(tmp_path).videos == (clip,)
 
 
 def test_a_deep_folder_is_walked(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_deep_folder_is_walked(tmp_path: Path) -> None:
     for _ in range(200):
         folder /= "d"
     clip = put(folder / "clip.mp4")
-    assert found(tmp_path).footage == (clip,)
+    assert found(tmp_path).videos == (clip,)
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ def bucket(ministack: Ministack) -> Iterator[ObjectStore]:
 def test_an_object_that_is_named_is_footage_whatever_it_is_called(bucket: ObjectStore) -> None:
     bucket.put_bytes("card/holiday.xyz", b"not video at all")
     address = f"{bucket.address}/card/holiday.xyz"
-    assert discover([address, address]).footage == (address,)
+    assert discover([address, address]).videos == (address,)
 
 
 def test_a_prefix_gives_its_clips_in_the_order_they_were_filmed(bucket: ObjectStore) -> None:
@@ -215,7 +215,7 @@ def test_a_prefix_gives_its_clips_in_the_order_they_were_filmed(bucket: ObjectSt
     bucket.put_bytes("card/bad.weird", b"some text")
     bucket.put_bytes("cardboard/c.mp4", b"x")
     result = discover([f"{bucket.address}/card/"])
-    names = [each.removeprefix(f"{bucket.address}/card/") for each in result.footage]
+    names = [each.removeprefix(f"{bucket.address}/card/") for each in result.videos]
     assert names == ["GX010042.MP4", "GX020042.MP4", "GX010043.MP4", "good.weird", "sub/a.mov"]
     assert {each.rpartition("/")[2]: why for each, why in result.skipped} == {
         "GX010042.THM": "the camera's thumbnail of a clip",
@@ -230,7 +230,7 @@ def test_a_whole_bucket_may_be_named_and_earlier_results_in_it_are_not_footage(b
         bucket.put_bytes(f"old/{key}", b"x")
     bucket.put_bytes("old/b.mp4", b"x")
     result = discover([f"{bucket.address}/"])
-    assert result.footage == (f"{bucket.address}/a.mp4",)
+    assert result.videos == (f"{bucket.address}/a.mp4",)
     assert result.skipped == ((f"{bucket.address}/old", "results of an earlier run"),)
 
 
@@ -241,7 +241,7 @@ def test_an_object_that_cannot_be_named_is_skipped_with_the_reason_and_the_other
     name = bucket.address.removeprefix("s3://")
     assert ministack.ask("PUT", f"/{name}/card/back%5Cslash.mp4")[0] == 200
     result = discover([f"{bucket.address}/card/"])
-    assert result.footage == (f"{bucket.address}/card/a.mp4",)
+    assert result.videos == (f"{bucket.address}/card/a.mp4",)
     ((skipped, reason),) = result.skipped
     assert skipped.endswith("card/back\\slash.mp4")
     assert "backslashes" in reason
@@ -253,11 +253,11 @@ def test_what_is_not_in_the_store_fails_with_a_remedy_and_does_not_stop_the_othe
     bucket.put_bytes("a.mp4", b"x")
     wrong = (f"{bucket.address}/no.mp4", f"{bucket.address}/no/", "ftp://host/a.mp4", "s3://BAD/a.mp4")
     result = discover([*wrong, f"{bucket.address}/a.mp4"])
-    assert result.footage == (f"{bucket.address}/a.mp4",)
+    assert result.videos == (f"{bucket.address}/a.mp4",)
     assert [type(error) for _, error in result.failed] == [MissingError, MissingError, UsageError, UsageError]
     assert all(error.remedy for _, error in result.failed)
 
 
 def test_a_file_address_is_a_local_file(tmp_path: Path) -> None:
     clip = put(tmp_path / "my clip.mp4")
-    assert discover([clip.as_uri()]).footage == (str(clip),)
+    assert discover([clip.as_uri()]).videos == (str(clip),)

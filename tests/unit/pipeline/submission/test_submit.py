@@ -14,7 +14,7 @@ from eddyline.graph.job import Done, Failed, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.media.ladder import profile as profiles
-from eddyline.pipeline.planning.job_options import USUAL, JobOptions
+from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
 from eddyline.pipeline.runtime.source_files import SourceRegistry
 from eddyline.pipeline.submission.submit import Submitted, submit
@@ -40,7 +40,12 @@ def clip(tmp_path: Path) -> Path:
 
 
 def _submit(
-    clip: Path, store: LocalStore, ledger: Ledger, *, toolchain: str = "fleet", terms: JobOptions = USUAL
+    clip: Path,
+    store: LocalStore,
+    ledger: Ledger,
+    *,
+    toolchain: str = "fleet",
+    terms: JobOptions = DEFAULT_OPTIONS,
 ) -> Submitted:
     return submit(
         [str(clip)], profiles.load("fast"), store=store, ledger=ledger, toolchain=toolchain, terms=terms
@@ -82,7 +87,7 @@ def test_what_is_published_is_neither_touched_nor_done_again(
 ) -> None:
     asset = _submit(clip, store, ledger).asset
     data = _publish(store, asset)
-    assert _submit(clip, store, ledger).standing == "published"
+    assert _submit(clip, store, ledger).status == "published"
     assert store.get(manifest_key(asset)) == data
     assert len(ledger.jobs(asset=asset)) == 1
 
@@ -94,7 +99,7 @@ def test_a_manifest_whose_files_are_gone_stays_until_it_is_replaced(
     data = _publish(store, asset)
     _end(ledger, Done(result={}))
     store.delete(asset_key(asset, "poster.jpg"))
-    assert _submit(clip, store, ledger).standing == "open"
+    assert _submit(clip, store, ledger).status == "open"
     assert store.get(manifest_key(asset)) == data
     assert [job.state for job in ledger.jobs(asset=asset)] == [State.DONE, State.READY]
 
@@ -121,7 +126,7 @@ def test_what_was_archived_as_done_and_is_gone_since_is_done_again(
     asset = _submit(clip, store, ledger).asset
     _end(ledger, Done(result={}))
     assert ledger.archive(older_than_s=-1) == 1
-    assert _submit(clip, store, ledger).standing == "open"
+    assert _submit(clip, store, ledger).status == "open"
     assert [job.state for job in ledger.jobs(asset=asset)] == [State.READY]
 
 
