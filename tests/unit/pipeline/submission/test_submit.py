@@ -138,15 +138,15 @@ def test_a_source_that_is_gone_is_missing(store: LocalStore, ledger: Ledger, tmp
 _SUBMITTER = """
 import sys
 from pathlib import Path
-from eddyline.store.local import FolderStore
+from eddyline.store.local import LocalStore
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.media import profile as profiles
+from eddyline.media.ladder import profile as profiles
 from eddyline.pipeline.submission.submit import submit
 clip, store, ledger = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
 with Ledger.open(Path(ledger)) as opened:
-    submit([clip], profiles.load("fast"), store=FolderStore(Path(store)), ledger=opened, toolchain="fleet")
+    submit([clip], profiles.load("fast"), store=LocalStore(Path(store)), ledger=opened, toolchain="fleet")
 """
 
 
