@@ -48,7 +48,7 @@ class Ministack:
     def settings(self) -> StoreSettings:
         """Everything a store needs; any keys will do here, but none would ask the metadata service."""
         return StoreSettings(
-            endpoint=self.url, region="us-east-1", credentials=any_keys, retry_for_s=5, patience_s=0
+            endpoint=self.url, region="us-east-1", credentials=any_keys, retry_for_s=5, outage_retry_s=0
         )
 
     def bucket(self) -> str:

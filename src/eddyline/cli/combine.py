@@ -11,7 +11,7 @@ import typer
 from eddyline.cli.terminal import console
 from eddyline.cli.trim import named
 from eddyline.core.errors import Interrupted, MissingError
-from eddyline.core.formatting import count, shown, size
+from eddyline.core.formatting import format_count, format_size, printable
 
 if TYPE_CHECKING:
     from eddyline.edit.combine.combine import Combined
@@ -89,19 +89,21 @@ def combine(
 def show(made: Combined) -> None:
     """Say what was put together, for people."""
     screen = console()
-    screen.print(f"{shown(made.path)}, {size(made.path.stat().st_size)}", style="bold", soft_wrap=True)
-    lines = [("picture", f"{count(made.frames, 'frame')}, copied")]
+    screen.print(
+        f"{printable(made.path)}, {format_size(made.path.stat().st_size)}", style="bold", soft_wrap=True
+    )
+    lines = [("picture", f"{format_count(made.frames, 'frame')}, copied")]
     for each in made.audio:
         lines.append(("sound", _sound(each)))
         if each.measured is not None:
             lines.append(("measured", _measured(each.measured)))
     if made.payloads:
         cut = ", cut to the picture" if made.telemetry_cut else ", as they were"
-        lines.append(("telemetry", count(made.payloads, "payload") + cut))
+        lines.append(("telemetry", format_count(made.payloads, "payload") + cut))
     lines += [("kept", ", ".join(made.kept))] if made.kept else []
     lines += [("left out", ", ".join(made.dropped))] if made.dropped else []
     for heading, value in lines:
-        screen.print(f"  {heading:<12}{shown(value)}", soft_wrap=True)
+        screen.print(f"  {heading:<12}{printable(value)}", soft_wrap=True)
 
 
 def _measured(found: Drift) -> str:

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from eddyline.cli.terminal import console
-from eddyline.core.formatting import shown
+from eddyline.core.formatting import printable
 
 if TYPE_CHECKING:
     from eddyline.app import Check
@@ -45,8 +45,8 @@ def _print(checks: Sequence[Check]) -> None:
     width = max((len(check.name) for check in checks), default=0)
     for check in checks:
         mark = ("✓ ", "green") if check.ok else ("✗ ", "bold red")
-        screen.print(Text.assemble(mark, f"{check.name:<{width}}  ", shown(check.value)), soft_wrap=True)
+        screen.print(Text.assemble(mark, f"{check.name:<{width}}  ", printable(check.value)), soft_wrap=True)
         if not check.ok and check.remedy:
-            screen.print(Text(f"  {'':<{width}}  what to do: {shown(check.remedy)}"), soft_wrap=True)
+            screen.print(Text(f"  {'':<{width}}  what to do: {printable(check.remedy)}"), soft_wrap=True)
     wrong = sum(not check.ok for check in checks)
     screen.print(f"\n{wrong} of {len(checks)} checks failed." if wrong else "\nAll is well.")

@@ -11,7 +11,7 @@ from rich.table import Table
 from eddyline.cli.json_output import encode, fields
 from eddyline.cli.progress import outcome
 from eddyline.cli.terminal import console
-from eddyline.core.formatting import count, duration, shown
+from eddyline.core.formatting import format_count, format_duration, printable
 
 if TYPE_CHECKING:
     from eddyline.app import PlannedAsset
@@ -56,19 +56,20 @@ def _print(planned: Sequence[PlannedAsset]) -> None:
         if asset.error:
             screen.print(outcome(asset.error), soft_wrap=True)
             if asset.error.remedy:
-                screen.print(f"  what to do: {shown(asset.error.remedy)}", soft_wrap=True)
+                screen.print(f"  what to do: {printable(asset.error.remedy)}", soft_wrap=True)
     total = sum(asset.estimate_cpu_s for asset, _ in sound)
-    screen.print(f"\n{count(len(sound), 'asset')}, about {duration(total)} of CPU time. Nothing was done.")
+    assets = format_count(len(sound), "asset")
+    screen.print(f"\n{assets}, about {format_duration(total)} of CPU time. Nothing was submitted.")
 
 
 def _cells(asset: PlannedAsset, facts: SourceFacts) -> tuple[str, ...]:
     video = facts.video
     source = f"{video.codec} {video.display_width}x{video.display_height}, {float(video.fps):.5g} fps"
     return (
-        shown(asset.name),
-        f"{source}, {duration(facts.duration_s)}",
+        printable(asset.name),
+        f"{source}, {format_duration(facts.duration_s)}",
         ", ".join(rung.name for rung in asset.rungs),
         f"{asset.frames:,}",
         f"{asset.chunks:,}",
-        duration(asset.estimate_cpu_s),
+        format_duration(asset.estimate_cpu_s),
     )

@@ -115,9 +115,9 @@ def _plain(note: Note) -> dict[str, str]:
 
 
 def _line(note: Note) -> Text:
-    from eddyline.core.formatting import shown
+    from eddyline.core.formatting import printable
 
-    about = shown(note.address or note.message)
+    about = printable(note.address or note.message)
     asset = f"  asset {note.asset}" if note.asset else ""
-    reason = f"  {shown(note.reason)}" if note.reason else ""
+    reason = f"  {printable(note.reason)}" if note.reason else ""
     return Text.assemble((f"{note.what:<10}", _WORDS[note.what]), about, asset, (reason, "dim"))

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eddyline.cli.terminal import shrinking
-from eddyline.core.formatting import shown
+from eddyline.core.formatting import printable
 from eddyline.graph.states import State
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def _table(jobs: Sequence[Job], *, show_header: bool) -> Table:
     table.add_column("try", no_wrap=True, justify="right")
     table.add_column("why", style="dim")
     for job in jobs:
-        why = shrinking(shown((job.error or {}).get("message", "")))
-        table.add_row(shown(job.id), str(job.state), str(job.attempt), why)
+        why = shrinking(printable((job.error or {}).get("message", "")))
+        table.add_row(printable(job.id), str(job.state), str(job.attempt), why)
     return table
 
 
@@ -82,7 +82,7 @@ def _print_field(screen: Console, name: str, value: Any, indent: str) -> None:  
     """One field; nested values below it, text of several lines (what FFmpeg said) as it was."""
     if value in (None, "", [], {}):
         return
-    heading = f"{indent}{shown(name)}:"
+    heading = f"{indent}{printable(name)}:"
     if isinstance(value, dict):
         screen.print(heading, soft_wrap=True)
         for inner, each in value.items():
@@ -90,8 +90,8 @@ def _print_field(screen: Console, name: str, value: Any, indent: str) -> None:  
     elif isinstance(value, str) and "\n" in value.strip():
         screen.print(heading, soft_wrap=True)
         for line in value.strip().splitlines():
-            screen.print(f"{indent}  {shown(line)}", soft_wrap=True)
+            screen.print(f"{indent}  {printable(line)}", soft_wrap=True)
     elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-        screen.print(f"{heading} {shown(shlex.join(value))}", soft_wrap=True)  # argv, ready to be pasted
+        screen.print(f"{heading} {printable(shlex.join(value))}", soft_wrap=True)  # argv, ready to be pasted
     else:
-        screen.print(f"{heading} {shown(value)}", soft_wrap=True)
+        screen.print(f"{heading} {printable(value)}", soft_wrap=True)

@@ -13,7 +13,7 @@ from eddyline.cli import options
 from eddyline.cli.job_views import STATE_ORDER, job_fields, print_job, print_jobs, write_json
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
-from eddyline.core.formatting import shown
+from eddyline.core.formatting import printable
 from eddyline.graph.states import State
 
 if TYPE_CHECKING:
@@ -175,9 +175,9 @@ def redrive_letters(
         return
     _say("sent again", found.again, as_json=False)
     for letter, reason in found.dropped.items():
-        typer.echo(f"dropped {letter}: {shown(reason)}")
+        typer.echo(f"dropped {letter}: {printable(reason)}")
     for letter, reason in found.kept.items():
-        typer.echo(f"kept {letter}: {shown(reason)}")
+        typer.echo(f"kept {letter}: {printable(reason)}")
     if found.kept:
         typer.echo("what to do: see why they are there, then delete them with --drop")
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eddyline.cli.progress import Clock, Row, Rows, outcome, percent, submitting
-from eddyline.core.formatting import duration, shown
+from eddyline.core.formatting import format_duration, printable
 from eddyline.fleet.pool_coverage import Unserved
 from eddyline.pipeline.runs.events import (
     AssetFailed,
@@ -113,15 +113,15 @@ def _grid(rows: list[Row], now: float, width: int) -> Table:
 def _cells(row: Row, now: float, width: int) -> list[Text | ProgressBar]:
     event, eta = row.progress, row.eta_s(now)
     cells: list[Text | ProgressBar] = [
-        Text(shown(event.name)),
+        Text(printable(event.name)),
         ProgressBar(total=1.0, completed=row.fraction, complete_style="cyan", finished_style="green"),
         Text(percent(row.fraction)),
     ]
     if width >= _NARROW:
-        cells.append(Text(shown(event.stage)))
+        cells.append(Text(printable(event.stage)))
     if width >= _WIDE:
         cells.append(Text(f"{event.frames_done:,}/{event.frames_total:,}" if event.frames_total else ""))
     cells.append(Text("" if event.speed is None else f"{event.speed:.2f}x"))
     left = " left" if width >= _NARROW else ""
-    cells.append(Text("" if eta is None else duration(round(eta)).replace(".0 s", " s") + left))
+    cells.append(Text("" if eta is None else format_duration(round(eta)).replace(".0 s", " s") + left))
     return cells

@@ -101,9 +101,9 @@ def main() -> None:
 
 def complain(error: EddylineError) -> int:
     """Say on standard error what is wrong and what to do; returns the exit code."""
-    from eddyline.core.formatting import shown
+    from eddyline.core.formatting import printable
 
-    sys.stderr.write(f"eddyline: {shown(error.message)}\n")
+    sys.stderr.write(f"eddyline: {printable(error.message)}\n")
     if error.remedy:
-        sys.stderr.write(f"what to do: {shown(error.remedy)}\n")
+        sys.stderr.write(f"what to do: {printable(error.remedy)}\n")
     return USAGE if isinstance(error, UsageError) else FAILED

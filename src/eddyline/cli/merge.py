@@ -10,7 +10,7 @@ import typer
 from eddyline.cli.edit_options import named, stoppable
 from eddyline.cli.terminal import console
 from eddyline.core.errors import MissingError
-from eddyline.core.formatting import count, duration, shown, size
+from eddyline.core.formatting import format_count, format_duration, format_size, printable
 
 
 def merge(
@@ -38,12 +38,12 @@ def merge(
     target = named(in_order(chapters, force=force)[0], out, "merged", chapters)
     made = stoppable(lambda check: join(chapters, target, force=force, check=check))
     screen = console()
-    screen.print(shown(target), style="bold", soft_wrap=True)
+    screen.print(printable(target), style="bold", soft_wrap=True)
     facts = [
         f"{len(made.chapters)} chapters",
-        count(made.frames, "frame"),
-        duration(made.duration_s),
-        *([count(made.payloads, "telemetry payload")] if made.payloads else []),
-        size(made.bytes),
+        format_count(made.frames, "frame"),
+        format_duration(made.duration_s),
+        *([format_count(made.payloads, "telemetry payload")] if made.payloads else []),
+        format_size(made.bytes),
     ]
     screen.print(f"  {', '.join(facts)}", soft_wrap=True)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
-from eddyline.core.formatting import count, duration, shown
+from eddyline.core.formatting import format_count, format_duration, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,9 +60,9 @@ def _print(screen: Console, found: Sequence[ParkedMessage], verb: str, *, as_jso
         return
     for each in found:
         about = ", ".join(each.addresses) or each.body[:_SHOWN]
-        age = duration(max(time.time() - each.at, 0.0))
+        age = format_duration(max(time.time() - each.at, 0.0))
         screen.print(
-            Text.assemble((each.id, "bold"), f"  {shown(about)}", (f"  {age}", "dim")), soft_wrap=True
+            Text.assemble((each.id, "bold"), f"  {printable(about)}", (f"  {age}", "dim")), soft_wrap=True
         )
-        screen.print(f"  {shown(each.reason)}", soft_wrap=True, markup=False, highlight=False)
-    screen.print(f"{count(len(found), 'message')} {verb}")
+        screen.print(f"  {printable(each.reason)}", soft_wrap=True, markup=False, highlight=False)
+    screen.print(f"{format_count(len(found), 'message')} {verb}")

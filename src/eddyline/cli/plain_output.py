@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from eddyline.cli.progress import Clock, Row, Rows, key, outcome, percent, submitting
-from eddyline.core.formatting import count, duration, shown
+from eddyline.core.formatting import format_count, format_duration, printable
 from eddyline.fleet.pool_coverage import Unserved
 from eddyline.pipeline.runs.events import AssetProgress, AssetSubmitted, Event, SourceSkipped, SubmitProgress
 
@@ -69,11 +69,11 @@ class PlainOutput:
 
 def _line(row: Row) -> str:
     event = row.progress
-    parts = [f"{shown(event.name)}: {shown(event.stage)} {percent(row.fraction)}"]
+    parts = [f"{printable(event.name)}: {printable(event.stage)} {percent(row.fraction)}"]
     if event.frames_total:
-        parts.append(f"{event.frames_done:,} of {count(event.frames_total, 'frame')}")
+        parts.append(f"{event.frames_done:,} of {format_count(event.frames_total, 'frame')}")
     if event.speed is not None:
         parts.append(f"{event.speed:.2f}x realtime")
     if event.eta_s is not None:
-        parts.append(f"{duration(event.eta_s)} left")
+        parts.append(f"{format_duration(event.eta_s)} left")
     return ", ".join(parts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eddyline.cli.terminal import console
-from eddyline.core.formatting import count, duration, shown, size
+from eddyline.core.formatting import format_count, format_duration, format_size, printable
 
 if TYPE_CHECKING:
     from eddyline.media.source.source import AudioFacts, SourceFacts, SubtitleFacts, VideoFacts
@@ -37,24 +37,26 @@ def show_facts(file: PurePath, facts: SourceFacts, *, as_json: bool) -> None:
         return
 
     screen = console()
-    screen.print(shown(file.name), style="bold", soft_wrap=True)
+    screen.print(printable(file.name), style="bold", soft_wrap=True)
     for heading, value in _lines(facts):
-        screen.print(f"  {heading:<12}{shown(value)}", soft_wrap=True)
+        screen.print(f"  {heading:<12}{printable(value)}", soft_wrap=True)
 
 
 def _lines(facts: SourceFacts) -> list[tuple[str, str]]:
 
-    lines = [("file", f"{facts.container}, {size(facts.bytes)}, {duration(facts.duration_s)}")]
+    lines = [("file", f"{facts.container}, {format_size(facts.bytes)}, {format_duration(facts.duration_s)}")]
     lines += [("video", line) for line in _video(facts.video)]
     lines += [("audio", _audio(track)) for track in facts.audio] or [("audio", "none")]
     if facts.telemetry:
         told = facts.telemetry
-        lines.append(("telemetry", f"{count(told.payloads, 'payload')}, {size(told.bytes)}, gpmd"))
+        lines.append(
+            ("telemetry", f"{format_count(told.payloads, 'payload')}, {format_size(told.bytes)}, gpmd")
+        )
     else:
         lines.append(("telemetry", "none"))
     lines += [("subtitles", _subtitles(track)) for track in facts.subtitles]
     if facts.chapters:
-        lines.append(("chapters", count(len(facts.chapters), "chapter")))
+        lines.append(("chapters", format_count(len(facts.chapters), "chapter")))
     said = facts.description
     device = " ".join(part for part in (said.make, said.model) if part)
     place = said.location and f"{said.location.latitude:.4f}, {said.location.longitude:.4f}"

@@ -10,7 +10,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.text import Text
 
-from eddyline.core.formatting import shown, size
+from eddyline.core.formatting import format_size, printable
 from eddyline.fleet.pool_coverage import Unserved, in_words
 from eddyline.pipeline.runs.events import (
     AssetFailed,
@@ -95,19 +95,19 @@ def percent(fraction: float) -> str:
 
 def submitting(event: SubmitProgress) -> str:
     """One line about the recording that is being submitted."""
-    of = f" ({size(event.bytes)})" if event.bytes else ""
-    return f"submitting: {event.done:,} of {event.total:,} done, next {shown(event.name)}{of}"
+    of = f" ({format_size(event.bytes)})" if event.bytes else ""
+    return f"submitting: {event.done:,} of {event.total:,} done, next {printable(event.name)}{of}"
 
 
 def outcome(event: AssetFinished | AssetFailed | SourceSkipped | Unserved) -> Text:
     """One line about how something ended, or why it does not begin."""
     if isinstance(event, Unserved):
-        return Text.assemble(("! ", "bold yellow"), shown(in_words(event)))
+        return Text.assemble(("! ", "bold yellow"), printable(in_words(event)))
     if isinstance(event, AssetFinished):
         how = "already there, nothing to do" if event.reused else "done"
-        return Text.assemble(("✓ ", "green"), shown(event.name), (f"  {how}", "dim"))
+        return Text.assemble(("✓ ", "green"), printable(event.name), (f"  {how}", "dim"))
     if isinstance(event, AssetFailed):
         return Text.assemble(
-            ("✗ ", "bold red"), shown(event.name), ("  failed: ", "red"), shown(event.reason)
+            ("✗ ", "bold red"), printable(event.name), ("  failed: ", "red"), printable(event.reason)
         )
-    return Text.assemble(("- ", "dim"), (f"{shown(event.path)}  skipped: {event.reason}", "dim"))
+    return Text.assemble(("- ", "dim"), (f"{printable(event.path)}  skipped: {event.reason}", "dim"))

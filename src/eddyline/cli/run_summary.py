@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from rich.console import Console
 from rich.text import Text
 
-from eddyline.core.formatting import count, shown
+from eddyline.core.formatting import format_count, printable
 from eddyline.pipeline.runs.events import AssetFailed, AssetFinished, RunReport, SourceSkipped
 
 _NAMES_SHOWN = 5
@@ -22,7 +22,7 @@ def print_report(report: RunReport, console: Console, out: Path | None = None) -
     """
     blocks = [
         _skipped(report.skipped),
-        _failed(report.failed, f" --out {shlex.quote(shown(out))}" if out else ""),
+        _failed(report.failed, f" --out {shlex.quote(printable(out))}" if out else ""),
         _interrupted(report.interrupted),
         _submitted(report),
         _finished(report.finished),
@@ -42,12 +42,12 @@ def _skipped(skipped: tuple[SourceSkipped, ...]) -> list[Text]:
     by_reason: dict[str, list[str]] = defaultdict(list)
     for each in skipped:
         by_reason[each.reason].append(each.path)
-    lines = [Text(f"Skipped {count(len(skipped), 'file')}:", style="dim")]
+    lines = [Text(f"Skipped {format_count(len(skipped), 'file')}:", style="dim")]
     for reason, paths in by_reason.items():
-        names = ", ".join(shown(PurePosixPath(path).name) for path in paths[:_NAMES_SHOWN])
+        names = ", ".join(printable(PurePosixPath(path).name) for path in paths[:_NAMES_SHOWN])
         more = len(paths) - _NAMES_SHOWN
         lines.append(
-            Text(f"  {names}{f' and {more:,} more' if more > 0 else ''}: {shown(reason)}", style="dim")
+            Text(f"  {names}{f' and {more:,} more' if more > 0 else ''}: {printable(reason)}", style="dim")
         )
     return lines
 
@@ -55,20 +55,20 @@ def _skipped(skipped: tuple[SourceSkipped, ...]) -> list[Text]:
 def _failed(failed: tuple[AssetFailed, ...], where: str) -> list[Text]:
     lines = []
     for each in failed:
-        source = "" if each.source == each.name else f"  {shown(each.source)}"
-        lines.append(Text.assemble(("✗ ", "bold red"), (shown(each.name), "bold"), source))
-        lines.append(Text(f"  {shown(each.reason)}", style="red"))
+        source = "" if each.source == each.name else f"  {printable(each.source)}"
+        lines.append(Text.assemble(("✗ ", "bold red"), (printable(each.name), "bold"), source))
+        lines.append(Text(f"  {printable(each.reason)}", style="red"))
         if each.remedy:
-            lines.append(Text(f"  what to do: {shown(each.remedy)}"))
+            lines.append(Text(f"  what to do: {printable(each.remedy)}"))
         if each.job:
-            lines.append(Text(f"  evidence: eddyline jobs show {shown(each.job)}{where}", style="dim"))
+            lines.append(Text(f"  evidence: eddyline jobs show {printable(each.job)}{where}", style="dim"))
     return lines
 
 
 def _interrupted(reason: str) -> list[Text]:
     if not reason:
         return []
-    line = f"Stopped ({shown(reason)}). Run the same command again to go on from here."
+    line = f"Stopped ({printable(reason)}). Run the same command again to go on from here."
     return [Text(line, style="yellow")]
 
 
@@ -76,7 +76,7 @@ def _submitted(report: RunReport) -> list[Text]:
     """What a fleet has in hand."""
     told = {each.asset for each in report.finished} | {each.asset for each in report.failed}
     lines = [
-        Text.assemble(("→ ", "cyan"), (shown(each.name), "bold"), (f"  handed in as {each.asset}", "dim"))
+        Text.assemble(("→ ", "cyan"), (printable(each.name), "bold"), (f"  handed in as {each.asset}", "dim"))
         for each in report.submitted
         if each.asset not in told
     ]
@@ -87,12 +87,12 @@ def _finished(finished: tuple[AssetFinished, ...]) -> list[Text]:
     lines = []
     for each in finished:
         how = "was already there" if each.reused else "done and proven"
-        lines.append(Text.assemble(("✓ ", "green"), (shown(each.name), "bold"), (f"  {how}", "dim")))
-        lines += [Text(f"  left out: {shown(thing)}", style="yellow") for thing in each.left_out]
+        lines.append(Text.assemble(("✓ ", "green"), (printable(each.name), "bold"), (f"  {how}", "dim")))
+        lines += [Text(f"  left out: {printable(thing)}", style="yellow") for thing in each.left_out]
         lines.append(Text.assemble("  look at ", _link(each.page)))
     return lines
 
 
 def _link(page: str) -> Text:
     local = "://" not in page
-    return Text(shown(page), style=f"link {Path(page).absolute().as_uri()}" if local else "")
+    return Text(printable(page), style=f"link {Path(page).absolute().as_uri()}" if local else "")

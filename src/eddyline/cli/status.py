@@ -16,7 +16,7 @@ from rich.text import Text
 from eddyline.cli import options
 from eddyline.cli.jobs import open_ledger
 from eddyline.cli.terminal import console, shrinking
-from eddyline.core.formatting import count, duration, shown
+from eddyline.core.formatting import format_count, format_duration, printable
 
 if TYPE_CHECKING:
     from eddyline.app.status import Status
@@ -71,27 +71,28 @@ def print_status(screen: Console, found: Status) -> None:
     _print_workers(screen, found)
     for each in found.failed:
         name = found.names.get(each.asset, each.asset)
-        line = f"{name} ({each.asset}) failed: {count(each.dead, 'job')} dead"
-        screen.print(Text.assemble(("✗ ", "bold red"), shown(line)), soft_wrap=True)
+        line = f"{name} ({each.asset}) failed: {format_count(each.dead, 'job')} dead"
+        screen.print(Text.assemble(("✗ ", "bold red"), printable(line)), soft_wrap=True)
         screen.print(f"  what to do: eddyline jobs list --asset {each.asset} --state dead", soft_wrap=True)
     for missing in found.unserved:
-        line = f"{count(missing.jobs, 'job')} of class {missing.cls} and no worker for them"
+        line = f"{format_count(missing.jobs, 'job')} of class {missing.cls} and no worker for them"
         screen.print(
-            Text.assemble(("✗ ", "bold red"), f"{line}, for {duration(missing.waited_s)}"), soft_wrap=True
+            Text.assemble(("✗ ", "bold red"), f"{line}, for {format_duration(missing.waited_s)}"),
+            soft_wrap=True,
         )
         screen.print(f"  what to do: {missing.remedy}", soft_wrap=True)
     for left in found.messages:
         if left.error:
             line = f"{left.queue}: {left.error}"
-            screen.print(Text.assemble(("! ", "bold yellow"), shown(line)), soft_wrap=True)
+            screen.print(Text.assemble(("! ", "bold yellow"), printable(line)), soft_wrap=True)
         if left.count:
-            line = f"about {count(left.count, 'message')} in {left.queue} for an operator"
-            screen.print(Text.assemble(("✗ ", "bold red"), shown(line)), soft_wrap=True)
+            line = f"about {format_count(left.count, 'message')} in {left.queue} for an operator"
+            screen.print(Text.assemble(("✗ ", "bold red"), printable(line)), soft_wrap=True)
             screen.print(f"  what to do: {left.remedy}", soft_wrap=True)
 
 
 def _print_assets(screen: Console, found: Status) -> None:
-    screen.print(f"{count(found.under_way, 'asset')} under way")
+    screen.print(f"{format_count(found.under_way, 'asset')} under way")
     if not found.assets:
         return
     owned = any(each.owner for each in found.assets)
@@ -106,12 +107,12 @@ def _print_assets(screen: Console, found: Status) -> None:
 def _asset_cells(each: AssetStatus, found: Status, *, owned: bool) -> Sequence[str | Text]:
     return (
         each.asset,
-        shrinking(shown(found.names.get(each.asset, ""))),
-        *([shrinking(shown(each.owner))] if owned else []),
+        shrinking(printable(found.names.get(each.asset, ""))),
+        *([shrinking(printable(each.owner))] if owned else []),
         f"{each.done:.0%}",
         str(each.running),
         str(each.redone),
-        duration(max(found.at - each.submitted, 0.0)),
+        format_duration(max(found.at - each.submitted, 0.0)),
     )
 
 
@@ -122,9 +123,9 @@ def _print_queues(screen: Console, found: Status) -> None:
         return
     table = _table("class", "due", "oldest", "delayed", "running", "workers")
     for queue in found.queues:
-        oldest = duration(queue.oldest_s) if queue.due else ""
+        oldest = format_duration(queue.oldest_s) if queue.due else ""
         cells = (queue.cls, queue.due, oldest, queue.delayed, queue.running, found.serving[queue.cls])
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else shown(cell) for cell in cells))
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else printable(cell) for cell in cells))
     screen.print(table)
     more = [f"{found.waiting:,} wait for others"] if found.waiting else []
     more += [f"{found.late:,} are late"] if found.late else []
@@ -135,14 +136,14 @@ def _print_queues(screen: Console, found: Status) -> None:
 def _print_workers(screen: Console, found: Status) -> None:
     screen.print()
     lost = f", {found.overdue} not heard of" if found.overdue else ""
-    screen.print(count(len(found.worker_names), "worker") + lost)
+    screen.print(format_count(len(found.worker_names), "worker") + lost)
     for name in found.worker_names:
-        screen.print(f"  {shown(name)}", style="dim", soft_wrap=True)
+        screen.print(f"  {printable(name)}", style="dim", soft_wrap=True)
     if found.unknown:
-        senders = count(len(found.unknown), "unknown sender")
+        senders = format_count(len(found.unknown), "unknown sender")
         screen.print(f"{senders} of heartbeats, without a job so far and not counted", style="dim")
     for name in found.unknown[:_MOST_UNKNOWN]:
-        screen.print(f"  {shown(name)}", style="dim", soft_wrap=True)
+        screen.print(f"  {printable(name)}", style="dim", soft_wrap=True)
 
 
 def _table(*headings: str) -> Table:

@@ -10,7 +10,7 @@ import typer
 
 from eddyline.cli.edit_options import named, stoppable
 from eddyline.cli.terminal import console
-from eddyline.core.formatting import count, shown
+from eddyline.core.formatting import format_count, printable
 
 if TYPE_CHECKING:
     from eddyline.edit.strip_location.report import Stripped
@@ -47,13 +47,13 @@ def strip_location(
 def show(target: Path, made: Stripped) -> None:
     """Print what was kept and removed, with the reasons."""
     screen = console()
-    screen.print(shown(target), style="bold", soft_wrap=True)
+    screen.print(printable(target), style="bold", soft_wrap=True)
     for kept in made.kept:
-        screen.print(f"  kept        {shown(kept.what)}: {kept.why}", soft_wrap=True)
+        screen.print(f"  kept        {printable(kept.what)}: {kept.why}", soft_wrap=True)
     for removed in made.removed:
         times = f" ({removed.count:,} times)" if removed.count > 1 else ""
-        screen.print(f"  removed     {shown(removed.what)}{times}: {removed.why}", soft_wrap=True)
+        screen.print(f"  removed     {printable(removed.what)}{times}: {removed.why}", soft_wrap=True)
     if made.payloads:
-        screen.print(f"  changed     {count(made.payloads, 'telemetry payload')}", soft_wrap=True)
+        screen.print(f"  changed     {format_count(made.payloads, 'telemetry payload')}", soft_wrap=True)
     if not made.removed:
         screen.print("  there was no location in it: nothing was removed", soft_wrap=True)

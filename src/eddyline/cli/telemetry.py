@@ -13,7 +13,7 @@ import typer
 
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
-from eddyline.core.formatting import count, duration, shown, size
+from eddyline.core.formatting import format_count, format_duration, format_size, printable
 
 if TYPE_CHECKING:
     from eddyline.gpmf import Telemetry, UtcClock
@@ -112,7 +112,7 @@ def _read(source: Path | ByteRanges, *, lenient: bool) -> Telemetry:
 
     found = gpmf.read(source, lenient=lenient)
     for flaw in found.flaws if lenient else ():
-        sys.stderr.write(f"eddyline: {shown(flaw)}\n")
+        sys.stderr.write(f"eddyline: {printable(flaw)}\n")
     return found
 
 
@@ -149,15 +149,15 @@ def _export(found: Telemetry, wanted: str, out: Path | None, selection: Selectio
     made = export.save(found, out, wanted, selection)
     screen = console()
     for path in made:
-        screen.print(f"{shown(path)}, {size(path.stat().st_size)}", soft_wrap=True)
+        screen.print(f"{printable(path)}, {format_size(path.stat().st_size)}", soft_wrap=True)
 
 
 def show_summary(file: str, found: Telemetry) -> None:
     """Print what is in a recording, for people."""
     screen = console()
-    screen.print(shown(file), style="bold", soft_wrap=True)
+    screen.print(printable(file), style="bold", soft_wrap=True)
     for heading, value in _facts(found):
-        screen.print(f"  {heading:<12}{shown(value)}", soft_wrap=True)
+        screen.print(f"  {heading:<12}{printable(value)}", soft_wrap=True)
     if found.streams:
         screen.print(
             f"  {'stream':<12}{'samples':>9} {'rate':>12}  {'units':<{_UNITS_SHOWN}}  name", style="dim"
@@ -167,12 +167,12 @@ def show_summary(file: str, found: Telemetry) -> None:
         cut = units if len(units) <= _UNITS_SHOWN else units[: _UNITS_SHOWN - 1] + "…"
         rate = f"{stream.rate_hz:.3f} Hz"
         line = f"{label:<12}{len(stream):>9,} {rate:>12}  {cut:<{_UNITS_SHOWN}}  {stream.name}"
-        screen.print(f"  {shown(line.rstrip())}", soft_wrap=True)
+        screen.print(f"  {printable(line.rstrip())}", soft_wrap=True)
 
 
 def _clock(clock: UtcClock, *, time_lapse: bool) -> str:
     """Which rule UTC follows, and why."""
-    readings = f"{clock.used:,} of {count(clock.given, 'GPS reading')}"
+    readings = f"{clock.used:,} of {format_count(clock.given, 'GPS reading')}"
     if clock.real_time is None:
         about = f"media time, placed in UTC by {readings}"
     else:
@@ -185,7 +185,7 @@ def _facts(found: Telemetry) -> Iterator[tuple[str, str]]:
     camera = found.camera
     named = [camera.model, camera.firmware, f"serial {camera.serial}" if camera.serial else ""]
     yield "camera", ", ".join(part for part in named if part) or "unknown"
-    yield "telemetry", f"{count(len(found.payloads), 'payload')}, {duration(found.duration_s)}"
+    yield "telemetry", f"{format_count(len(found.payloads), 'payload')}, {format_duration(found.duration_s)}"
     track = found.gps
     if track is None:
         yield "GPS", "none"
@@ -197,8 +197,11 @@ def _facts(found: Telemetry) -> Iterator[tuple[str, str]]:
                 began = f", from {track.clock.datetime(0.0):%Y-%m-%d %H:%M:%S} UTC"
             yield "clock", _clock(track.clock, time_lapse=camera.time_lapse)
         about = f"altitude above {track.altitude_reference}"
-        yield "GPS", f"{track.key}, {sound:,} of {count(len(track), 'sample')} with a fix, {about}{began}"
+        yield (
+            "GPS",
+            f"{track.key}, {sound:,} of {format_count(len(track), 'sample')} with a fix, {about}{began}",
+        )
     if found.hilights:
         yield "HiLights", ", ".join(f"{mark.time_s:.1f} s" for mark in found.hilights[:20])
     if found.flaws:
-        yield "flaws", f"{count(len(found.flaws), 'flaw')}: {found.flaws[0]}"
+        yield "flaws", f"{format_count(len(found.flaws), 'flaw')}: {found.flaws[0]}"

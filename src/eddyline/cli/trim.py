@@ -10,7 +10,7 @@ import typer
 
 from eddyline.cli.terminal import console
 from eddyline.core.errors import Interrupted, MissingError, UsageError
-from eddyline.core.formatting import count, shown, size
+from eddyline.core.formatting import format_count, format_size, printable
 
 if TYPE_CHECKING:
     from eddyline.edit.trim.trim import Trimmed
@@ -75,20 +75,22 @@ def named(source: Path, out: Path | None, what: str) -> Path:
 def show(made: Trimmed, *, keyframes: bool) -> None:
     """Say what was cut, for people."""
     screen = console()
-    screen.print(f"{shown(made.path)}, {size(made.path.stat().st_size)}", style="bold", soft_wrap=True)
+    screen.print(
+        f"{printable(made.path)}, {format_size(made.path.stat().st_size)}", style="bold", soft_wrap=True
+    )
     where = f"{made.start_s:.3f} to {made.end_s:.3f} s"
-    frames = f"frames {made.first:,} to {made.last - 1:,} ({count(made.last - made.first, 'frame')})"
+    frames = f"frames {made.first:,} to {made.last - 1:,} ({format_count(made.last - made.first, 'frame')})"
     how = f"{made.copied:,} copied, {made.encoded:,} encoded anew"
     if keyframes:
         how = "all copied: cut at keyframes, nothing encoded"
     if made.hidden:
-        how += f"; {count(made.hidden, 'frame')} in front hidden by an edit"
+        how += f"; {format_count(made.hidden, 'frame')} in front hidden by an edit"
     lines = [("cut", f"{where}, {frames}"), ("picture", how)]
     if made.telemetry is not None:
         told = made.telemetry
-        samples = f"{sum(told.samples.values()):,} samples of {count(len(told.samples), 'stream')}"
-        lines.append(("telemetry", f"{count(told.payloads, 'payload')}, {samples}, proven"))
+        samples = f"{sum(told.samples.values()):,} samples of {format_count(len(told.samples), 'stream')}"
+        lines.append(("telemetry", f"{format_count(told.payloads, 'payload')}, {samples}, proven"))
     if made.left_out:
         lines.append(("left out", ", ".join(made.left_out)))
     for heading, value in lines:
-        screen.print(f"  {heading:<12}{shown(value)}", soft_wrap=True)
+        screen.print(f"  {heading:<12}{printable(value)}", soft_wrap=True)

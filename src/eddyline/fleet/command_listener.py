@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from eddyline.core.background_loop import keep_running
 from eddyline.core.clock import Clock, SystemClock
-from eddyline.core.display_text import shown
 from eddyline.core.errors import EddylineError
+from eddyline.core.formatting import short_repr
 from eddyline.fleet.notices import Notice, asked
 from eddyline.graph.command import CommandKind
 from eddyline.graph.worker.broker import Broker
@@ -79,6 +79,6 @@ class CommandListener:
     def _obey(self) -> None:
         for order in self._broker.orders(self._worker, self._wait_s):
             if order.worker != self._worker:
-                self._on_trouble(f"a command for {shown(order.worker)}, not for this worker: ignored")
+                self._on_trouble(f"a command for {short_repr(order.worker)}, not for this worker: ignored")
             elif order.kind is CommandKind.DRAIN and not self._closed.is_set():
                 self._notice(asked(self._clock.now(), order.reason or "told to drain"))

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from eddyline.core.display_text import shown
+from eddyline.core.formatting import short_repr
 from eddyline.fleet.notices import (
     INSTANCE,
     Heard,
@@ -49,7 +49,7 @@ def read_event(event: str | bytes | _Body) -> Reading:
         source, kind = body.get("source"), body.get("detail-type")
         read = _READERS.get((source, kind)) if isinstance(source, str) and isinstance(kind, str) else None
         if read is None:
-            return Ignored(reason=f"not a notice: {shown(source)}, {shown(kind)}")
+            return Ignored(reason=f"not a notice: {short_repr(source)}, {short_repr(kind)}")
         return read(_detail(body), _moment(body))
     except _OddError as odd:
         return Malformed(reason=str(odd))
@@ -61,7 +61,7 @@ def _json(event: str | bytes) -> _Body:
     try:
         body = json.loads(event)
     except (ValueError, RecursionError) as error:
-        raise _OddError(f"not JSON: {shown(str(error), 200)}") from None
+        raise _OddError(f"not JSON: {short_repr(str(error), 200)}") from None
     if not isinstance(body, dict):
         raise _OddError("not a JSON object")
     return body
@@ -82,7 +82,7 @@ def _moment(body: _Body) -> float:
 def _word(detail: _Body, key: str) -> str:
     found = detail.get(key)
     if not isinstance(found, str) or not 0 < len(found) <= _LONGEST:
-        raise _OddError(f"detail.{key} is missing, or not a word: {shown(found)}")
+        raise _OddError(f"detail.{key} is missing, or not a word: {short_repr(found)}")
     return found
 
 
@@ -166,7 +166,7 @@ def _called(detail: _Body, at: float) -> Reading:
         or detail.get("errorCode")
         or not isinstance(answer, Mapping)
     ):
-        return Ignored(reason=f"not a launch: {shown(detail.get('eventName'))}")
+        return Ignored(reason=f"not a launch: {short_repr(detail.get('eventName'))}")
     found = answer.get("instancesSet")
     items = found.get("items") if isinstance(found, Mapping) else None
     if not isinstance(items, Sequence) or isinstance(items, str) or len(items) > _MOST_INSTANCES:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eddyline.core.display_text import shown
+from eddyline.core.formatting import short_repr
 from eddyline.fleet.notices import Heard, Ignored, Kind, Malformed, Notice, Reading, moment
 
 _LONGEST = 4096
@@ -20,7 +20,7 @@ def _action(text: str, now: float) -> Reading:
     body = _object(text)
     action = body.get("action")
     if not isinstance(action, str) or action not in {"terminate", "stop", "hibernate"}:
-        raise ValueError(f"action is {shown(action)}")
+        raise ValueError(f"action is {short_repr(action)}")
     # Hibernation begins at once, whatever time is given.
     deadline = now if action == "hibernate" else moment(body.get("time"))
     return _heard(Kind.INTERRUPTION, now, f"Spot interruption ({action})", deadline)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from eddyline.core.display_text import shown
+from eddyline.core.formatting import short_repr
 
 
 class Kind(StrEnum):
@@ -111,12 +111,12 @@ def asked(now: float, reason: str) -> Notice:
 def moment(text: object) -> float:
     """Seconds since 1970 of an ISO 8601 time, in UTC if it does not say; raises ValueError."""
     if not isinstance(text, str) or len(text) > _LONGEST_TIME:
-        raise ValueError(f"{shown(text)} is not a time")
+        raise ValueError(f"{short_repr(text)} is not a time")
     when = datetime.fromisoformat(text)
     try:
         seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     except OverflowError:
         seconds = -1.0
     if not 0 <= seconds <= _LAST_TIME:
-        raise ValueError(f"{shown(text)} lies outside the years that EC2 can mean")
+        raise ValueError(f"{short_repr(text)} lies outside the years that EC2 can mean")
     return seconds

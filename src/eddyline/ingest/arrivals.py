@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from eddyline.core.errors import EddylineError, Interrupted, TransientError, UsageError
-from eddyline.core.formatting import count
+from eddyline.core.formatting import format_count
 from eddyline.core.stop import Stop
 from eddyline.ingest.decide import delay_s
 from eddyline.ingest.decisions import Cause, Ignore, Park, Submit, Verdict, newest
@@ -129,7 +129,7 @@ class Ingest:
 
     def _failed(self, message: Message, why: str) -> None:
         if message.receipts >= self.arrivals.limit:
-            reason = f"failed {count(message.receipts, 'time')}, at last by {why}"
+            reason = f"failed {format_count(message.receipts, 'time')}, at last by {why}"
             self._park(message, Park(reason=reason, cause=Cause.FAILING))
         else:
             self._again(message, delay_s(message.receipts), why, spent=True)

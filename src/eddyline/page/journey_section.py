@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eddyline.core.formatting import count, duration, size
+from eddyline.core.formatting import format_count, format_duration, format_size
 from eddyline.page.markup import Html, el, joined, link
 from eddyline.page.sections import definitions, hashed
 
@@ -54,7 +54,7 @@ def _way(gps: Mapping[str, Any]) -> list[tuple[str, object]]:
     if not gps:
         return []
     return [
-        ("GPS", f"{duration(gps['duration_s'])}{_since(gps.get('began'))}"),
+        ("GPS", f"{format_duration(gps['duration_s'])}{_since(gps.get('began'))}"),
         *_pace(gps),
         ("Distance", far(gps["distance_m"])),
         ("Top speed", f"{gps['top_speed_mps'] * _KMH:.1f} km/h"),
@@ -100,7 +100,7 @@ def _track(
         named = ", ".join(name for name, _ in fastest[:_MOST_STREAMS])
         more = f" and {len(fastest) - _MOST_STREAMS} more" if len(fastest) > _MOST_STREAMS else ""
         rows.append(("Streams", f"{named}{more}"))
-    kept = f"gpmd, {count(told['payloads'], 'payload')}, {size(told['bytes'])}, in every MP4 "
+    kept = f"gpmd, {format_count(told['payloads'], 'payload')}, {format_size(told['bytes'])}, in every MP4 "
     return [*rows, ("Track", Html(f"{el('span', kept)}{hashed(told['sha256'])}"))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from urllib.parse import quote
 
-from eddyline.core.formatting import shown
+from eddyline.core.formatting import printable
 
 _VOID = frozenset({"br", "img", "input", "meta", "source"})
 
@@ -18,7 +18,7 @@ class Html(str):
 
 def text(value: object) -> Html:
     """A value as harmless text of one line (the same characters are escaped as for a terminal)."""
-    return value if isinstance(value, Html) else Html(html.escape(shown(value)))
+    return value if isinstance(value, Html) else Html(html.escape(printable(value)))
 
 
 def el(name: str, /, *children: object, **attributes: str | int | bool | None) -> Html:

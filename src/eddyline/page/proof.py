@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eddyline.core.formatting import count, size
+from eddyline.core.formatting import format_count, format_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,19 +29,19 @@ def statements(manifest: Mapping[str, Any]) -> list[Statement]:
         _telemetry(proof, source["telemetry"]),
         Statement(
             holds=True,
-            sentence=f"Encoded in {count(proof['chunks'], 'chunk')}, cut and joined by frame number.",
+            sentence=f"Encoded in {format_count(proof['chunks'], 'chunk')}, cut and joined by frame number.",
         ),
     ]
 
 
 def _frames(frames_in: int, frames_out: Mapping[str, int]) -> Statement:
-    came_in = f"{count(frames_in, 'frame')} in"
+    came_in = f"{format_count(frames_in, 'frame')} in"
     wrong = {name: out for name, out in frames_out.items() if out != frames_in}
     if wrong:
         those = ", ".join(f"{out:,} in {name}" for name, out in wrong.items())
         return Statement(holds=False, sentence=f"{came_in}, but {those}.")
     each = f" in each of {len(frames_out)} renditions" if len(frames_out) > 1 else ""
-    return Statement(holds=True, sentence=f"{came_in}, {count(frames_in, 'frame')} out{each}.")
+    return Statement(holds=True, sentence=f"{came_in}, {format_count(frames_in, 'frame')} out{each}.")
 
 
 def _samples(found: Mapping[str, Mapping[str, Any]]) -> list[Statement]:
@@ -54,8 +54,9 @@ def _samples(found: Mapping[str, Mapping[str, Any]]) -> list[Statement]:
     return [
         Statement(
             holds=True,
-            sentence=f"{count(compared, 'frame')}{among} compared with FFmpeg's own decode of the original:"
-            f" each is its own source frame, upright and in the right colours (at least {worst:.1f} dB).",
+            sentence=f"{format_count(compared, 'frame')}{among} compared with FFmpeg's own decode of the"
+            " original: each is its own source frame, upright and in the"
+            f" right colours (at least {worst:.1f} dB).",
         )
     ]
 
@@ -72,7 +73,7 @@ def _sound(samples: list[int]) -> Statement:
     if not samples:
         return Statement(holds=None, sentence="The source has no sound.")
     if len(samples) == 1:
-        said = f"{count(samples[0], 'sample')} of sound, encoded in one piece: no join can be heard."
+        said = f"{format_count(samples[0], 'sample')} of sound, encoded in one piece: no join can be heard."
         return Statement(holds=True, sentence=said)
     each = ", ".join(f"{number:,}" for number in samples)
     said = (
@@ -87,5 +88,5 @@ def _telemetry(proof: Mapping[str, Any], told: Mapping[str, Any] | None) -> Stat
         return Statement(holds=None, sentence="The source has no telemetry.")
     if before != after:
         return Statement(holds=False, sentence="The telemetry was changed.", sha256=after or "")
-    what = f"{count(told['payloads'], 'payload')}, {size(told['bytes'])}"
+    what = f"{format_count(told['payloads'], 'payload')}, {format_size(told['bytes'])}"
     return Statement(holds=True, sentence=f"Telemetry identical byte for byte: {what},", sha256=before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eddyline.core.formatting import count, duration, size
+from eddyline.core.formatting import format_count, format_duration, format_size
 from eddyline.core.numbers import rational
 from eddyline.page.markup import Html, el, joined, link
 from eddyline.page.proof import statements
@@ -57,12 +57,12 @@ def summary(source: Mapping[str, Any]) -> Html:
     sideways = video["rotation"] in {90, 270}
     width, height = (video["height"], video["width"]) if sideways else (video["width"], video["height"])
     facts = [
-        duration(source["duration_s"]),
+        format_duration(source["duration_s"]),
         f"{width} × {height}",  # noqa: RUF001 - the sign that people write
         f"{rate(video['fps'])} fps" + (" (variable)" if video["variable_rate"] else ""),
-        count(video["frames"], "frame"),
+        format_count(video["frames"], "frame"),
         codec(video["codec"]),
-        size(source["bytes"]),
+        format_size(source["bytes"]),
     ]
     return joined([el("li", fact) for fact in facts])
 
@@ -120,7 +120,7 @@ def _rendition(each: Mapping[str, Any]) -> Html:
         ("Codec", codec(each["codec"]), None),
         ("Bitrate", bitrate(each["bitrate_kbps"]), "num"),
         ("Frames", f"{each['frames']:,}", "num"),
-        ("Size", size(each["bytes"]), "num"),
+        ("Size", format_size(each["bytes"]), "num"),
         ("SHA-256", hashed(each["sha256"]), None),
     ]
     save = el("a", "Download", href=link(each["path"]), download=True, aria_label=f"Download {name}")
@@ -166,7 +166,9 @@ def _track(each: Mapping[str, Any]) -> Html:
         _measure(loudness.get("true_peak_dbtp"), "dBTP peak"),
     ]
     told = [part for part in parts if part] or ["silent"]
-    return Html(el("dt", named or "Track") + el("dd", ", ".join([*told, count(each["samples"], "sample")])))
+    return Html(
+        el("dt", named or "Track") + el("dd", ", ".join([*told, format_count(each["samples"], "sample")]))
+    )
 
 
 def _measure(value: float | None, unit: str) -> str:
@@ -176,10 +178,12 @@ def _measure(value: float | None, unit: str) -> str:
 def making(manifest: Mapping[str, Any]) -> Html:
     """With what and how it was made."""
     tools, ran = manifest["toolchain"], manifest["run"]
-    redone = "nothing redone" if not ran["redone_jobs"] else f"{count(ran['redone_jobs'], 'job')} redone"
+    redone = (
+        "nothing redone" if not ran["redone_jobs"] else f"{format_count(ran['redone_jobs'], 'job')} redone"
+    )
     if ran["interruptions"]:
-        redone += f" after {count(ran['interruptions'], 'interruption')}"
-    took = f"{duration(ran['wall_s'])} in all, {duration(ran['cpu_seconds'])} of CPU, {redone}"
+        redone += f" after {format_count(ran['interruptions'], 'interruption')}"
+    took = f"{format_duration(ran['wall_s'])} in all, {format_duration(ran['cpu_seconds'])} of CPU, {redone}"
     rows: list[tuple[str, object]] = [
         ("FFmpeg", Html(f"{el('span', tools['ffmpeg'])} {hashed(tools['ffmpeg_sha256'])}")),
         ("Packager", tools["packager"]),

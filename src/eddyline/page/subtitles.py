@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eddyline.core.formatting import count
+from eddyline.core.formatting import format_count
 from eddyline.core.name_rules import is_plain_path
 from eddyline.media.languages import tag
 from eddyline.page.markup import Html, el, joined, link
@@ -62,7 +62,7 @@ def section(subtitles: Sequence[Mapping[str, Any]]) -> Html:
         el(
             "li",
             el("b", label(number, each)),
-            f" {count(each['cues'], 'cue')} ",
+            f" {format_count(each['cues'], 'cue')} ",
             el("a", "WebVTT", href=link(each["path"]), download=True),
         )
         for number, each in enumerate(subtitles, 1)

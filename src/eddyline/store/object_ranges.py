@@ -12,7 +12,7 @@ from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
 
 from eddyline.store.object_errors import translate_errors
 from eddyline.store.ranges import checked_range
-from eddyline.store.retry import NONE, RetrySettings, StoreUnavailableError
+from eddyline.store.retry import NO_RETRIES, Retrier, StoreUnavailableError
 
 
 class ObjectRanges:
@@ -38,7 +38,7 @@ class ObjectRanges:
         tag: str | None,
         address: str,
         stamp: str | None = None,
-        patience: RetrySettings = NONE,
+        retrier: Retrier = NO_RETRIES,
     ) -> None:
         self.key = key
         self.stamp = stamp or tag
@@ -48,7 +48,7 @@ class ObjectRanges:
         self._size = size
         self._tag = tag
         self._address = address
-        self._patience = patience
+        self._retrier = retrier
         self._turn = Lock()
 
     @property
@@ -65,7 +65,7 @@ class ObjectRanges:
         checked_range(self.key, self._size, offset, length)
         if not length:
             return b""
-        data = self._patience.ask(lambda: self._ask(offset, length))
+        data = self._retrier.call(lambda: self._ask(offset, length))
         with self._turn:
             self.bytes_read += length
             self.requests += 1

@@ -23,7 +23,7 @@ from eddyline.store.object_errors import UnusableKeyError, is_missing, translate
 from eddyline.store.object_metadata import ObjectMetadata, object_metadata
 from eddyline.store.object_ranges import ObjectRanges
 from eddyline.store.object_uploads import PART, Bucket, LostUploadError, ObjectUploads
-from eddyline.store.retry import RetrySettings, with_retries
+from eddyline.store.retry import Retrier, with_retries
 from eddyline.store.store import checked_key
 
 if TYPE_CHECKING:  # types only: they do not exist when running
@@ -35,7 +35,7 @@ _SERVER_COPY = 5 * 1024**3  # S3 copies no larger object by one request
 class ObjectStore:
     """A bucket, or a prefix of one, as a `Store`. `address` is what messages call it.
 
-    `stop`, when requested, ends uploads and downloads between two parts (`Interrupted`). For `patience_s`
+    `stop`, when requested, ends uploads and downloads between two parts (`Interrupted`). For `outage_retry_s`
     everything that may be done twice is asked for again, if the store was there before.
     """
 
@@ -47,12 +47,12 @@ class ObjectStore:
         stop: Stop | None = None,
         part: int = PART,
         server_copy: int = _SERVER_COPY,
-        patience_s: float = 0.0,
+        outage_retry_s: float = 0.0,
     ) -> None:
         self.address = address
         self._bucket = bucket
         self._stop = stop or Stop()
-        self.patience = RetrySettings(seconds=patience_s, stop=self._stop)
+        self.retrier = Retrier(max_s=outage_retry_s, stop=self._stop)
         self._part = part
         self._server_copy = server_copy
         # Google's condition is an object's generation, the others' its entity tag.
@@ -135,7 +135,7 @@ class ObjectStore:
             tag=meta["e_tag"],
             address=self.address,
             stamp=self._tag_of(meta),
-            patience=self.patience,
+            retrier=self.retrier,
         )
 
     def fetch(self, key: str, scratch: Path) -> Path:

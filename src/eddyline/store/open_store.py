@@ -49,7 +49,7 @@ class StoreSettings:
     `endpoint` and `region` override the environment's; `credentials` is a provider in obstore's sense and
     overrides the standard chain; `allow_http` lets an endpoint without TLS be another machine than this one.
     A request is tried again up to `retries` times while `retry_for_s` lasts, which takes a second or two.
-    From a store that was there before, what may be done twice is asked for again for `patience_s`.
+    Idempotent requests are retried for up to `outage_retry_s`, provided the store has answered before.
     """
 
     endpoint: str | None = None
@@ -61,7 +61,7 @@ class StoreSettings:
     connect_s: float = 5.0
     read_s: float = 60.0
     part: int = PART
-    patience_s: float = 60.0
+    outage_retry_s: float = 60.0
 
 
 def open_store(
@@ -87,7 +87,7 @@ def _object_store(place: addresses.Address, settings: StoreSettings, stop: Stop 
     with translate_errors("opening", where=str(place)):
         bucket = _bucket(place, settings, endpoint)
     return ObjectStore(
-        bucket, address=str(place), stop=stop, part=settings.part, patience_s=settings.patience_s
+        bucket, address=str(place), stop=stop, part=settings.part, outage_retry_s=settings.outage_retry_s
     )
 
 

@@ -1,4 +1,4 @@
-"""Asking a store again that was there a moment ago, so that an outage of seconds costs no job its work."""
+"""Retries requests to a store that was available a moment ago, so that a short outage loses no work."""
 
 from __future__ import annotations
 
@@ -6,74 +6,77 @@ import threading
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
 
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.core.stop import Stop
 
 T = TypeVar("T")
-S = TypeVar("S", bound="RetryLoop")
+S = TypeVar("S", bound="HasRetrier")
 P = ParamSpec("P")
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 3.0
+_BACKOFF = BackoffPolicy(base_s=0.2, cap_s=3.0)
 
 
 class StoreUnavailableError(TransientError):
-    """A store that could not be reached, was too busy, or broke off: asked again, it may well answer."""
+    """The store could not be reached, was too busy, or broke the connection; a retry may succeed."""
 
 
-class RetrySettings:
-    """Asks again for up to `seconds` after the first failure, unless `stop` is requested meanwhile.
+class Retrier:
+    """Retries calls for up to `max_s` after their first failure, unless `stop` is requested.
 
-    Not before something was answered: a wrong endpoint must be told at once. Safe from any thread.
+    Retries only after the store has answered once, so that a wrong endpoint is reported immediately. Safe
+    from any thread.
     """
 
-    def __init__(self, *, seconds: float, stop: Stop | None = None) -> None:
-        self._seconds = seconds
+    def __init__(
+        self, *, max_s: float, stop: Stop | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._max_s = max_s
         self._stop = stop or Stop()
-        self._answered = threading.Event()
+        self._clock = clock
+        self._has_answered = threading.Event()
 
-    def ask(self, call: Callable[[], T]) -> T:
-        """What `call` gives; it must be safe to repeat. Raises its errors, and `Interrupted`."""
-        began: float | None = None
-        pause = _FIRST_PAUSE_S
+    def call(self, request: Callable[[], T]) -> T:
+        """The result of `request`, which must be idempotent. Raises its errors, and `Interrupted`."""
+        backoff: Backoff | None = None
         while True:
             try:
-                answer = call()
+                result = request()
             except StoreUnavailableError:
-                now = time.monotonic()
-                began = now if began is None else began
-                if not self._answered.is_set() or now + pause - began > self._seconds:
+                backoff = backoff or Backoff(
+                    _BACKOFF, wait=self._stop.wait, deadline=self._clock() + self._max_s, clock=self._clock
+                )
+                if not self._has_answered.is_set() or not backoff.pause():
                     raise
+                self._stop.check()
             except EddylineError:
-                self._answered.set()
+                self._has_answered.set()
                 raise
             else:
-                self._answered.set()
-                return answer
-            self._stop.wait(pause)
-            self._stop.check()
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
+                self._has_answered.set()
+                return result
 
 
-class RetryLoop(Protocol):
-    """Whoever asks a store with patience."""
+class HasRetrier(Protocol):
+    """A class whose methods `with_retries` may decorate."""
 
     @property
-    def patience(self) -> RetrySettings:
-        """How long it asks again."""
+    def retrier(self) -> Retrier:
+        """How its requests are retried."""
         ...
 
 
 def with_retries(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """Ask again where the store was away for a moment. Not for what must not be done twice."""
+    """Decorate an idempotent method so that it is retried while the store is unavailable."""
 
     @wraps(method)
-    def ask(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.patience.ask(lambda: method(self, *args, **kwargs))
+    def retried(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.retrier.call(lambda: method(self, *args, **kwargs))
 
-    return ask
+    return retried
 
 
-NONE = RetrySettings(seconds=0.0)
-"""Asks once."""
+NO_RETRIES: Final = Retrier(max_s=0.0)
+"""Calls once."""

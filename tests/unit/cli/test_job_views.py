@@ -73,7 +73,14 @@ def test_a_plan_names_frames_chunks_and_cost_and_what_cannot_be_done(
 ) -> None:
     assert show_plan(PLANNED, as_json=False) == 1
     text = capsys.readouterr().out
-    for part in ("3,600", "3:05", "b.mp4  failed: it is empty", "copy it", "1 asset", "Nothing was done"):
+    for part in (
+        "3,600",
+        "3:05",
+        "b.mp4  failed: it is empty",
+        "copy it",
+        "1 asset",
+        "Nothing was submitted",
+    ):
         assert part in text
     assert show_plan(PLANNED[:1], as_json=False) == 0
 

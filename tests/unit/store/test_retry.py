@@ -1,4 +1,4 @@
-"""A store that was there is waited for; one that never was is not."""
+"""Requests are retried against a store that has answered before, and only then."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from eddyline.core.errors import Interrupted, MissingError, TransientError
 from eddyline.core.stop import Stop
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import open_store
-from eddyline.store.retry import RetrySettings, StoreUnavailableError
+from eddyline.store.retry import Retrier, StoreUnavailableError
 
 __all__ = ["ministack"]
 
 
 class Flaky:
-    """Answers "yes" but for the calls of which it is said what they raise."""
+    """Returns "yes", after raising the given errors, one per call (None: no error)."""
 
     def __init__(self, *raised: Exception | None) -> None:
         self.raised = list(raised)
@@ -36,50 +36,48 @@ class Flaky:
         return "yes"
 
 
-def away() -> StoreUnavailableError:
-    return StoreUnavailableError("away")
+def unavailable() -> StoreUnavailableError:
+    return StoreUnavailableError("unavailable")
 
 
-def test_what_was_there_is_asked_again() -> None:
-    patience, call = RetrySettings(seconds=30.0), Flaky(None, away(), away())
-    assert [patience.ask(call), patience.ask(call)] == ["yes", "yes"]
+def test_a_request_is_retried_after_the_store_has_answered() -> None:
+    retrier, call = Retrier(max_s=30.0), Flaky(None, unavailable(), unavailable())
+    assert [retrier.call(call), retrier.call(call)] == ["yes", "yes"]
     assert call.calls == 4
 
 
-def test_what_never_was_there_is_told_at_once() -> None:
-    patience, call = RetrySettings(seconds=600.0), Flaky(away())
+def test_a_store_that_has_never_answered_is_not_retried() -> None:
+    retrier, call = Retrier(max_s=600.0), Flaky(unavailable())
     with pytest.raises(StoreUnavailableError):
-        patience.ask(call)
+        retrier.call(call)
     assert call.calls == 1
 
 
-def test_what_stays_away_is_told_after_a_while() -> None:
-    patience, call = RetrySettings(seconds=0.5), Flaky(None, *(away(),) * 1000)
-    patience.ask(call)
+def test_an_error_is_raised_when_the_outage_outlasts_the_retries() -> None:
+    retrier, call = Retrier(max_s=0.5), Flaky(None, *(unavailable(),) * 1000)
+    retrier.call(call)
     with pytest.raises(StoreUnavailableError):
-        patience.ask(call)
+        retrier.call(call)
     assert call.calls > 2
 
 
-def test_an_answer_that_says_no_is_an_answer_and_is_not_asked_for_again() -> None:
-    patience, call = (
-        RetrySettings(seconds=30.0),
-        Flaky(MissingError("gone"), away(), TransientError("expired")),
-    )
+def test_a_refusal_counts_as_an_answer_and_is_not_retried() -> None:
+    retrier = Retrier(max_s=30.0)
+    call = Flaky(MissingError("gone"), unavailable(), TransientError("expired"))
     with pytest.raises(MissingError):
-        patience.ask(call)
+        retrier.call(call)
     with pytest.raises(TransientError, match="expired"):
-        patience.ask(call)
+        retrier.call(call)
     assert call.calls == 3
 
 
-def test_a_stop_ends_the_waiting() -> None:
+def test_a_stop_ends_the_retries() -> None:
     stop = Stop()
-    patience, call = RetrySettings(seconds=600.0, stop=stop), Flaky(None, *(away(),) * 10_000)
-    patience.ask(call)
+    retrier, call = Retrier(max_s=600.0, stop=stop), Flaky(None, *(unavailable(),) * 10_000)
+    retrier.call(call)
     threading.Timer(0.3, stop.request, args=("drained",)).start()
     with pytest.raises(Interrupted, match="drained"):
-        patience.ask(call)
+        retrier.call(call)
 
 
 @pytest.fixture
@@ -88,8 +86,8 @@ def way(ministack: Ministack) -> Iterator[Proxy]:
         yield made
 
 
-def _opened(way: Proxy, ministack: Ministack, *, patience_s: float) -> ObjectStore:
-    settings = replace(ministack.settings, endpoint=way.url, patience_s=patience_s, retries=0)
+def _opened(way: Proxy, ministack: Ministack, *, outage_retry_s: float) -> ObjectStore:
+    settings = replace(ministack.settings, endpoint=way.url, outage_retry_s=outage_retry_s, retries=0)
     store = open_store(f"s3://{ministack.bucket()}", settings)
     assert isinstance(store, ObjectStore)
     return store
@@ -111,10 +109,10 @@ CALLS: dict[str, Callable[[ObjectStore], object]] = {
 @pytest.mark.parametrize(
     "weather", [AWAY, Weather(cut=1.0), Weather(refuse=1.0)], ids=["away", "cut", "busy"]
 )
-def test_every_call_outlasts_an_outage(
+def test_every_idempotent_request_outlasts_an_outage(
     way: Proxy, ministack: Ministack, weather: Weather, call: Callable[[ObjectStore], object]
 ) -> None:
-    store = _opened(way, ministack, patience_s=60.0)
+    store = _opened(way, ministack, outage_retry_s=60.0)
     store.put_bytes("k", b"0" * 100)
     before = sum(way.done.values())
     way.weather = weather
@@ -125,7 +123,7 @@ def test_every_call_outlasts_an_outage(
 
 
 def _clear(way: Proxy, before: int) -> None:
-    """Fine weather again, once something came to harm twice: obstore itself asks only once here."""
+    """End the outage after it has broken two requests: here obstore itself does not retry."""
     until = time.monotonic() + 30.0
     while sum(way.done.values()) - before < 2 and time.monotonic() < until:
         time.sleep(0.01)

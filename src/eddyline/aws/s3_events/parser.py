@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from eddyline.core.display_text import shown
+from eddyline.core.formatting import short_repr
 from eddyline.ingest.decisions import Ignore, Park, Submit, Verdict
 
 _MOST_BYTES = 1024 * 1024  # as long as an SQS message may be
@@ -46,7 +46,7 @@ def _json(body: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise _OddError(f"not JSON: {shown(str(error), 200)}") from None
+        raise _OddError(f"not JSON: {short_repr(str(error), 200)}") from None
 
 
 def _parse(value: Any, *, wrapped: bool) -> tuple[Verdict, ...]:  # noqa: ANN401 - any JSON value
@@ -56,8 +56,8 @@ def _parse(value: Any, *, wrapped: bool) -> tuple[Verdict, ...]:  # noqa: ANN401
         return _parse(_json(value["Message"]), wrapped=True)
     if value.get("Type") == _SNS_ASKS and not wrapped:
         raise _OddError(
-            f"SNS asks whether this queue subscribes to {shown(value.get('TopicArn'))}: confirm it, by the "
-            "SubscribeURL in this message"
+            f"an unconfirmed SNS subscription to {short_repr(value.get('TopicArn'))}: confirm it with the "
+            "SubscribeURL of this message"
         )
     if value.get("Event") == "s3:TestEvent":
         return (Ignore(reason="a test notification: S3 sends one when notifications are set up"),)
@@ -90,13 +90,13 @@ def _native(value: object) -> Verdict:
     record = _object(value, "record")
     source = record.get("eventSource")
     if source != "aws:s3":
-        return Ignore(reason=f"an event of {shown(source)}, not of S3")
+        return Ignore(reason=f"an event of {short_repr(source)}, not of S3")
     name = _text(record, "eventName")
     if not name.removeprefix("s3:").startswith("ObjectCreated:"):
-        return Ignore(reason=f"{shown(name)}: no object was made")
+        return Ignore(reason=f"{short_repr(name)}: no object was made")
     version = _text(record, "eventVersion")
     if not version.startswith("2."):
-        raise _OddError(f"a record of version {shown(version)}, not 2.x")
+        raise _OddError(f"a record of version {short_repr(version)}, not 2.x")
     s3 = _object(record.get("s3"), "s3")
     thing = _object(s3.get("object"), "s3.object")
     key = _decoded(_text(thing, "key"))
@@ -107,9 +107,9 @@ def _bridged(value: Mapping[str, Any]) -> Verdict:
     """An EventBridge event."""
     source, kind = value.get("source"), value.get("detail-type")
     if source != "aws.s3":
-        return Ignore(reason=f"an event of {shown(source)}, not of S3")
+        return Ignore(reason=f"an event of {short_repr(source)}, not of S3")
     if kind != "Object Created":
-        return Ignore(reason=f"{shown(kind)}: no object was made")
+        return Ignore(reason=f"{short_repr(kind)}: no object was made")
     detail = _object(value.get("detail"), "detail")
     thing = _object(detail.get("object"), "detail.object")
     return _made(detail, thing, _text(thing, "key"), etag="etag", version="version-id")
@@ -120,16 +120,16 @@ def _made(
 ) -> Verdict:
     bucket = _text(_object(place.get("bucket"), "bucket"), "name")
     if not _BUCKET.fullmatch(bucket):
-        raise _OddError(f"{shown(bucket)} is no bucket's name")
+        raise _OddError(f"{short_repr(bucket)} is no bucket's name")
     _check_key(key)
     size = thing.get("size")
     if size is not None and (
         not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _LARGEST
     ):
-        raise _OddError(f"a size of {shown(size)}")
+        raise _OddError(f"a size of {short_repr(size)}")
     sequencer = _text(thing, "sequencer", default="")
     if sequencer and not _SEQUENCER.fullmatch(sequencer):
-        raise _OddError(f"a sequencer of {shown(sequencer)}")
+        raise _OddError(f"a sequencer of {short_repr(sequencer)}")
     if key.endswith("/"):
         return Ignore(reason="a folder's marker, not a file")
     if size == 0:

@@ -19,7 +19,7 @@ from eddyline.aws.sqs.message_body import MOST_BYTES
 from eddyline.aws.sqs.queue_names import QueueNames
 from eddyline.aws.sqs.truncated_responses import require_complete
 from eddyline.core import counters
-from eddyline.core.display_text import shown
+from eddyline.core.formatting import short_repr
 
 __all__ = ["Message", "QueueNames", "SqsClient", "sqs_client"]
 
@@ -242,7 +242,7 @@ class SqsClient:
                 self._client.send_message(**entry)
         self.delete([message])
         counters.increment("messages_parked", self._kind(message.queue))
-        _LOG.warning("message parked: queue %s, id %s: %s", message.queue, message.id, shown(reason))
+        _LOG.warning("message parked: queue %s, id %s: %s", message.queue, message.id, short_repr(reason))
 
     def _kind(self, name: str) -> str:
         """What a queue is for, as a label of a metric: there are as many names as workers."""

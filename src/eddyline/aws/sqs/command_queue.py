@@ -16,8 +16,8 @@ import time
 from eddyline.aws.client_errors import NoQueueError
 from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.message_body import unseal
-from eddyline.core.display_text import shown
 from eddyline.core.errors import EddylineError
+from eddyline.core.formatting import short_repr
 from eddyline.graph.command import Command
 from eddyline.graph.coordinator.wire import WireError, order_from_json
 
@@ -71,6 +71,6 @@ class CommandQueue:
             _LOG.warning("a message that is not a command was dropped: %s", error)
             return None
         if order.worker != self._worker:
-            _LOG.warning("a command for another worker was dropped: %s", shown(order.worker))
+            _LOG.warning("a command for another worker was dropped: %s", short_repr(order.worker))
             return None
         return order

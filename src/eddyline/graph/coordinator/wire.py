@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
 
-from eddyline.core.display_text import shown
 from eddyline.core.errors import FormatError
+from eddyline.core.formatting import short_repr
 from eddyline.core.name_rules import is_identifier
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.coordinator.field_rules import RULES, Rule
@@ -56,7 +56,7 @@ def offer_from_json(value: object) -> Publication:
     """A publication from JSON; raises `WireError`."""
     body = _object(value, "offer")
     if body.get("v") != 1:
-        raise WireError(f"a message of version {shown(body.get('v'))}, not 1", path="offer")
+        raise WireError(f"a message of version {short_repr(body.get('v'))}, not 1", path="offer")
     job = _build(Job, body.get("job"), "offer/job")
     found = _build(_Base, body, "offer")
     return Publication(job=job, base=found.base, token=found.token)
@@ -66,7 +66,7 @@ def check_carried(job: Job) -> None:
     """See that a message can carry the names of this job; raises `WireError`."""
     for name in (job.id, job.asset, job.kind, job.cls, *job.needs, *job.optional):
         if not is_identifier(name):
-            raise WireError(f"{shown(name)} is not a name that a message may carry", path="job")
+            raise WireError(f"{short_repr(name)} is not a name that a message may carry", path="job")
 
 
 def order_to_json(order: Command) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def order_from_json(value: object) -> Command:
     """What people want of a worker, from JSON; raises `WireError`."""
     body = _object(value, "order")
     if body.get("v") != 1:
-        raise WireError(f"a message of version {shown(body.get('v'))}, not 1", path="order")
+        raise WireError(f"a message of version {short_repr(body.get('v'))}, not 1", path="order")
     order = _build(Command, body, "order")
     if order.kind is CommandKind.GIVE_UP and not order.job_id:
         raise WireError("a job to give up without its id", path="order/job_id")
@@ -108,7 +108,7 @@ def fact_from_json(value: object) -> WorkerReport:
             outcome = _outcome_from_json(body.get("outcome"))
             return _build(JobResult, {**body, "outcome": outcome}, "answered")
         case other:
-            raise WireError(f"a fact of unknown kind {shown(other)}", path="fact")
+            raise WireError(f"a fact of unknown kind {short_repr(other)}", path="fact")
 
 
 def _outcome_to_json(outcome: Outcome) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _outcome_from_json(value: object) -> Outcome:
         case "Unstarted":
             return Unstarted()
         case other:
-            raise WireError(f"an outcome of unknown kind {shown(other)}", path="outcome")
+            raise WireError(f"an outcome of unknown kind {short_repr(other)}", path="outcome")
 
 
 def _addition(value: object) -> Addition:
@@ -187,8 +187,8 @@ class _Field:
                     break
                 if self.rule is None or self.rule(found):
                     return found
-                raise WireError(f"{shown(value)} is not allowed here", path=f"{path}/{self.name}")
-        raise WireError(f"{shown(value)} is not {self.declared}", path=f"{path}/{self.name}")
+                raise WireError(f"{short_repr(value)} is not allowed here", path=f"{path}/{self.name}")
+        raise WireError(f"{short_repr(value)} is not {self.declared}", path=f"{path}/{self.name}")
 
 
 _FIELDS: dict[type[Any], tuple[_Field, ...]] = {}

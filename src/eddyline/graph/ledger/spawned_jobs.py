@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from eddyline.core.display_text import shown
+from eddyline.core.formatting import short_repr
 from eddyline.core.name_rules import is_identifier
 from eddyline.graph.db.schema import jobs
 from eddyline.graph.job import PRIORITY_BAND, Addition, GraphError, Link, NewJob
@@ -50,7 +50,9 @@ def check(connection: Connection, record: Record, additions: Sequence[Addition],
         named = (each.job_id,) if isinstance(each, Link) else (each.id, *each.optional)
         for name in (*named, *each.needs):
             if not _belongs(name, parent.asset):
-                raise SpawnError(f"job {record.job_id} of asset {parent.asset} may not name {shown(name)}")
+                raise SpawnError(
+                    f"job {record.job_id} of asset {parent.asset} may not name {short_repr(name)}"
+                )
         if isinstance(each, NewJob):
             _check_job(record, parent.asset, parent.deadline, each, rules)
     count = connection.execute(
@@ -74,7 +76,9 @@ def _check_job(record: Record, asset: str, deadline: float | None, new: NewJob, 
     }
     wrong = [name for name, right in allowed.items() if not right]
     if wrong:
-        raise SpawnError(f"job {record.job_id} may not add {shown(new.id)} with that {' and '.join(wrong)}")
+        raise SpawnError(
+            f"job {record.job_id} may not add {short_repr(new.id)} with that {' and '.join(wrong)}"
+        )
 
 
 def _belongs(name: str, asset: str) -> bool:

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from eddyline.core.display_text import shown
 from eddyline.core.errors import FormatError, UsageError
+from eddyline.core.formatting import short_repr
 from eddyline.core.name_rules import is_asset, is_identifier
 from eddyline.graph.job import Job
 from eddyline.media.ladder.codecs import ENCODERS
@@ -55,9 +55,9 @@ class StepSpec:
         """The spec of `job`; its plan is one of the job's own asset. Raises `JobSpecError`."""
         plan, index = job.spec.get("plan"), job.spec.get("index")
         if asset_of_plan(plan) != checked_asset(job):
-            raise JobSpecError(f"the plan of another asset, {shown(plan)}", path="spec/plan")
+            raise JobSpecError(f"the plan of another asset, {short_repr(plan)}", path="spec/plan")
         if job.kind not in KINDS:
-            raise JobSpecError(f"a job of unknown kind {shown(job.kind)}", path="kind")
+            raise JobSpecError(f"a job of unknown kind {short_repr(job.kind)}", path="kind")
         return cls(plan=str(plan), ask=_ask(job), index=checked_index(index))
 
     def check(self, kind: str, plan: Plan) -> None:
@@ -70,7 +70,7 @@ class StepSpec:
         else:
             known = index in names if kind == "assemble" else index is None
         if not known:
-            raise JobSpecError(f"no {kind} {shown(index)} in its plan", path="spec/index")
+            raise JobSpecError(f"no {kind} {short_repr(index)} in its plan", path="spec/index")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +89,13 @@ class InspectSpec:
         """The spec of `job`. Raises `JobSpecError`."""
         spec = job.spec
         if spec.get("asset") != checked_asset(job):
-            raise JobSpecError(f"inspects another asset, {shown(spec.get('asset'))}", path="spec/asset")
+            raise JobSpecError(f"inspects another asset, {short_repr(spec.get('asset'))}", path="spec/asset")
         try:
             profile = Profile.model_validate(spec.get("profile"))
         except (ValueError, RecursionError) as error:
-            raise JobSpecError(f"not a profile: {shown(str(error), 200)}", path="spec/profile") from error
+            raise JobSpecError(
+                f"not a profile: {short_repr(str(error), 200)}", path="spec/profile"
+            ) from error
         return cls(
             asset=job.asset,
             name=_text(spec.get("name"), "spec/name"),
@@ -109,7 +111,7 @@ def _terms(plain: object) -> JobOptions:
         terms = JobOptions.from_json(plain)  # type: ignore[arg-type]  # what is not a mapping raises TypeError
     except (TypeError, UsageError) as error:
         raise JobSpecError(
-            f"terms that are not known: {shown(str(error), 200)}", path="spec/terms"
+            f"terms that are not known: {short_repr(str(error), 200)}", path="spec/terms"
         ) from error
     timed = terms.deadline is None or _is_number(terms.deadline)
     if not isinstance(terms.owner, str) or len(terms.owner) > _LONGEST_NAME or not timed:
@@ -120,7 +122,7 @@ def _terms(plain: object) -> JobOptions:
 def checked_asset(job: Job) -> str:
     """The asset of `job`, if it is an asset's id. Raises `JobSpecError`."""
     if not is_asset(job.asset):
-        raise JobSpecError(f"{shown(job.asset)} is not the id of an asset", path="asset")
+        raise JobSpecError(f"{short_repr(job.asset)} is not the id of an asset", path="asset")
     return job.asset
 
 
@@ -128,14 +130,14 @@ def checked_index(index: object) -> int | str | None:
     """Which chunk, track or rung a job is about. Raises `JobSpecError` for what cannot be part of a key."""
     if index is None or (_is_count(index) and index < _MOST_INDEX) or is_identifier(index):
         return index  # type: ignore[return-value]  # checked on the line above, in words mypy does not follow
-    raise JobSpecError(f"{shown(index)} names no chunk, track or rung", path="spec/index")
+    raise JobSpecError(f"{short_repr(index)} names no chunk, track or rung", path="spec/index")
 
 
 def asset_of_plan(key: object) -> str:
     """The asset to which the plan under `key` belongs. Raises `JobSpecError` if that is not a plan's key."""
     found = _PLAN_KEY.fullmatch(key) if isinstance(key, str) else None
     if found is None:
-        raise JobSpecError(f"{shown(key)} is not the key of a plan", path="spec/plan")
+        raise JobSpecError(f"{short_repr(key)} is not the key of a plan", path="spec/plan")
     return found[1]
 
 
@@ -146,11 +148,11 @@ def read_plan(data: bytes, asset: str) -> Plan:
     try:
         plan = Plan.from_json(json.loads(data))
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise JobSpecError(f"not a plan: {shown(str(error), 200)}", path="plan") from error
+        raise JobSpecError(f"not a plan: {short_repr(str(error), 200)}", path="plan") from error
     if plan.asset != asset:
-        raise JobSpecError(f"the plan of another asset, {shown(plan.asset)}", path="plan/asset")
+        raise JobSpecError(f"the plan of another asset, {short_repr(plan.asset)}", path="plan/asset")
     if plan.source not in ("", f"{parts_prefix(asset)}/source"):  # it may be of any type
-        raise JobSpecError(f"a source at {shown(plan.source)}", path="plan/source")
+        raise JobSpecError(f"a source at {short_repr(plan.source)}", path="plan/source")
     bounds = [number for chunk in plan.chunks for number in (chunk.first, chunk.last)]
     if not all(_is_count(number) for number in bounds) or any(
         each.first >= each.last for each in plan.chunks
@@ -162,7 +164,7 @@ def read_plan(data: bytes, asset: str) -> Plan:
         for name in _IN_FILTERS & vars(each).keys():
             value = getattr(each, name)
             if not isinstance(value, str) or _FILTER_SYNTAX.search(value):
-                raise JobSpecError(f"{name} of {shown(value)}", path="plan/facts")
+                raise JobSpecError(f"{name} of {short_repr(value)}", path="plan/facts")
     return plan
 
 
@@ -170,12 +172,14 @@ def _check_rung(rung: Rung) -> None:
     """See that a rung's texts are names: they become file names and arguments of FFmpeg."""
     known = ENCODERS.get(rung.encoder) if isinstance(rung.encoder, str) else None
     if known is None or known.codec != rung.codec:
-        raise JobSpecError(f"an unknown encoder {shown(rung.encoder)}", path="plan/rungs")
+        raise JobSpecError(f"an unknown encoder {short_repr(rung.encoder)}", path="plan/rungs")
     words = (rung.preset, rung.pixel_format, *([] if rung.level is None else [rung.level]))
     if not is_identifier(rung.name) or not all(
         isinstance(each, str) and _WORD.fullmatch(each) for each in words
     ):
-        raise JobSpecError(f"a rung named {shown(rung.name)}, of {shown(words[0])}", path="plan/rungs")
+        raise JobSpecError(
+            f"a rung named {short_repr(rung.name)}, of {short_repr(words[0])}", path="plan/rungs"
+        )
 
 
 def _is_count(value: object) -> TypeGuard[int]:
@@ -189,11 +193,11 @@ def _is_number(value: object) -> bool:
 def _ask(job: Job) -> str:
     ask = job.spec.get("ask")
     if not isinstance(ask, str) or not _ASK.fullmatch(ask):
-        raise JobSpecError(f"{shown(ask)} is not a digest of what was asked for", path="spec/ask")
+        raise JobSpecError(f"{short_repr(ask)} is not a digest of what was asked for", path="spec/ask")
     return ask
 
 
 def _text(value: object, path: str) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST_NAME:
-        raise JobSpecError(f"{shown(value)} is not a name", path=path)
+        raise JobSpecError(f"{short_repr(value)} is not a name", path=path)
     return value

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Any
 
-from eddyline.core.display_text import shown
 from eddyline.core.errors import FormatError, InputError, MissingError, UsageError
+from eddyline.core.formatting import short_repr
 from eddyline.core.identity import canonical
 from eddyline.core.name_rules import is_asset
 from eddyline.media.source.open_source import main_video
@@ -165,7 +165,7 @@ class SourceRegistry:
 def _note_key(asset: str) -> str:
     if not is_asset(asset):
         raise UsageError(
-            f"{shown(asset)} is not the id of an asset", remedy="name one of 16 hexadecimal digits"
+            f"{short_repr(asset)} is not the id of an asset", remedy="name one of 16 hexadecimal digits"
         )
     return f".eddyline/sources/{asset}.json"
 
