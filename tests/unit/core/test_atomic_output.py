@@ -16,8 +16,8 @@ from eddyline.core.errors import TransientError
 WRITER = """
 import sys
 from pathlib import Path
-from eddyline.core.atomic_output import appearing
-with appearing(Path(sys.argv[1])) as aside:
+from eddyline.core.atomic_output import atomic_output
+with atomic_output(Path(sys.argv[1])) as aside:
     aside.file.write_bytes(b"theirs")
     (aside.work / "sound.m4a").write_bytes(b"sound")
     print("writing", flush=True)
