@@ -10,7 +10,7 @@ from pathlib import Path
 from eddyline.core.process import Runner
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.quality import Buffer, Vmaf, buffer_of, vmaf
+from eddyline.media.video.quality import BufferFullness, Vmaf, measure_vmaf, simulate_file
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Compared:
 
     chunked: Vmaf
     one_shot: Vmaf
-    buffer: Buffer
+    buffer: BufferFullness
     bytes_ratio: float
 
     @property
@@ -33,11 +33,12 @@ def compare(
     """Measure both encodes of `source` (MP4 files), and play the chunked one through its rung's buffer."""
     with tempfile.TemporaryDirectory() as work:
         seen = [
-            vmaf(source, each, tools=tools, runner=Runner(), work=Path(work)) for each in (chunked, one_shot)
+            measure_vmaf(source, each, tools=tools, runner=Runner(), work=Path(work))
+            for each in (chunked, one_shot)
         ]
     return Compared(
         chunked=seen[0],
         one_shot=seen[1],
-        buffer=buffer_of(chunked, rung.maxrate_kbps, rung.bufsize_kbps, fps),
+        buffer=simulate_file(chunked, rung.maxrate_kbps, rung.bufsize_kbps, fps),
         bytes_ratio=chunked.stat().st_size / one_shot.stat().st_size,
     )

@@ -16,7 +16,7 @@ from tests.unit.media.displayed_frames import look, stream
 from tests.unit.media.video.test_spherical import equi, st3d, sv3d
 from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_entry_boxes
 
-from eddyline.media.video.spherical import spherical
+from eddyline.media.video.spherical import read_spherical
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
 
@@ -72,7 +72,7 @@ def test_spherical_metadata_reaches_renditions_and_streams(
     inits = [root / "stream" / each["name"] / "init.mp4" for each in manifest["renditions"]]
     for path in [*(root / each["path"] for each in manifest["renditions"]), *inits]:
         with FileRanges(path) as file:
-            found = spherical(read_movie(file).tracks[0])
+            found = read_spherical(read_movie(file).tracks[0])
         assert found is not None
         assert (found.projection, found.stereo, len(found.v1)) == ("equirectangular", 1, 1)
     master = (root / "stream" / "master.m3u8").read_text("utf-8")

@@ -15,7 +15,7 @@ from eddyline.media.subtitles.webvtt_fragments import init_segment, media_segmen
 from eddyline.media.subtitles.webvtt_samples import read_cues
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.write.memory_samples import MemorySamples
-from eddyline.page.subtitles import played
+from eddyline.page.subtitles import subtitle_tracks
 
 _TAGS = ("<b>", "</b>", "<i>", "</i>", "<u>", "</U>", "<font color=x>", "</font>", "<script>")
 _TRAPS = ("&", "&lt;", "-->", "1\n00:00:00,000 --> 00:00:01,000\n", "{\\an8}", "{\\", "}", "\0", "\u2028")
@@ -74,5 +74,5 @@ def test_any_user_data_has_chapters_or_none(data: bytes, head: bytes) -> None:
 def test_the_page_plays_what_was_written(tmp_path: Path) -> None:
     cues = made([(0, 1000, "a\n<b>b</b>"), (500, 700, "")])
     (tmp_path / "1.vtt").write_text(to_webvtt(cues))
-    ((_, _, _, found),) = played(tmp_path, [{"path": "1.vtt", "language": "eng"}])
+    ((_, _, _, found),) = subtitle_tracks(tmp_path, [{"path": "1.vtt", "language": "eng"}])
     assert found == [[0.0, 1.0, "a\n<b>b</b>", False], [0.5, 0.7, "", False]]

@@ -25,7 +25,7 @@ from eddyline.media.source.probe import probe
 from eddyline.media.source.source import SourceFacts, VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import encode
-from eddyline.media.video.assemble import Assembled, assemble
+from eddyline.media.video.assemble import AssembledRendition, assemble_rendition
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation, presentation
@@ -150,7 +150,7 @@ class Bench:
 
     def decoded(self, source: Source, piece: Slice, rungs: tuple[Rung, ...], grid: Grid) -> list[str]:
         """The hash of every picture that the largest rung's encoder would be given."""
-        argv = encode.decoding(piece, source.facts.video, rungs, grid, self.tools)
+        argv = encode.decode_arguments(piece, source.facts.video, rungs, grid, self.tools)
         others = [part for n in range(1, len(rungs)) for part in ("-map", f"[v{n}]", "-f", "null", "-")]
         out = ["-map", "[v0]", "-fps_mode", "passthrough", "-f", "framemd5", "-", *others]
         return _hashes(subprocess.run([*argv, *out], check=True, capture_output=True).stdout)
@@ -194,10 +194,10 @@ class Bench:
 
     def assembled(
         self, source: Source, rung: Rung, grid: Grid, chunks: list[Path], audio: list[Path]
-    ) -> tuple[Path, Assembled]:
+    ) -> tuple[Path, AssembledRendition]:
         out = self.work / f"{rung.name}.mp4"
         with FileRanges(source.path) as src:
-            result = assemble(
+            result = assemble_rendition(
                 out,
                 rung=rung,
                 grid=grid,

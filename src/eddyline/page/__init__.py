@@ -1,5 +1,1 @@
-"""The page to look at one asset: a single file beside the manifest, made from it alone."""
-
-from eddyline.page.render import render
-
-__all__ = ["render"]
+"""HTML page of one asset: a single file beside the manifest, rendered from the manifest values."""

@@ -12,8 +12,8 @@ from string import Template
 from typing import Any
 
 from eddyline.core.numbers import rational
-from eddyline.page import journey_section, moments, sections, subtitles
-from eddyline.page.markup import link, text
+from eddyline.page import sections, subtitles, telemetry_section, thumbnails
+from eddyline.page.markup import escape, relative_url
 from eddyline.page.storyboard import read_cues
 
 # What a browser's canPlayType wants to know about a rendition; profile and level are typical ones.
@@ -25,7 +25,7 @@ _MIME = {
 _LARGE = 1080  # lines: larger pictures are there to be chosen, not to stutter at once
 
 
-def render(manifest: Mapping[str, Any], root: Path) -> str:
+def render_page(manifest: Mapping[str, Any], root: Path) -> str:
     """The page (`index.html`) of the asset whose folder is `root`, as HTML.
 
     `manifest` has the shape of `manifest.json`. Everything in it is taken for untrusted text. Only the
@@ -40,23 +40,23 @@ def render(manifest: Mapping[str, Any], root: Path) -> str:
         "style": style,
         "script": script,
         "data": _data(manifest, root),
-        "name": text(source["name"]),
+        "name": escape(source["name"]),
         "summary": sections.summary(source),
-        "poster": text(link(pictures["poster"])),
-        "video": text(link(manifest["renditions"][chosen]["path"])),
+        "poster": escape(relative_url(pictures["poster"])),
+        "video": escape(relative_url(manifest["renditions"][chosen]["path"])),
         "aspect": "tall" if _is_tall(manifest["renditions"][chosen]) else "wide",
-        "switch": sections.switch(manifest["renditions"], chosen),
-        "highlights": moments.highlights(marked),
+        "switch": sections.rendition_switch(manifest["renditions"], chosen),
+        "highlights": thumbnails.highlights(marked),
         "proof": sections.proof(manifest),
         "chapters": subtitles.chapters(manifest.get("chapters") or [], len(marked)),
         "subtitles": subtitles.section(manifest.get("subtitles") or []),
         "left_out": sections.left_out(manifest),
         "renditions": sections.renditions(manifest),
         "streams": sections.streams(manifest.get("stream")),
-        "thumbnails": moments.thumbnails(pictures),
-        "sound": sections.sound(manifest.get("audio") or []),
-        "telemetry": journey_section.telemetry(manifest),
-        "making": sections.making(manifest),
+        "thumbnails": thumbnails.thumbnails(pictures),
+        "sound": sections.audio_list(manifest.get("audio") or []),
+        "telemetry": telemetry_section.telemetry(manifest),
+        "making": sections.run_details(manifest),
     }
     return Template(_asset("page.html")).substitute(values)
 
@@ -108,15 +108,19 @@ def _data(manifest: Mapping[str, Any], root: Path) -> str:
         "frames": video["frames"],
         "duration": manifest["source"]["duration_s"],
         "renditions": [
-            {"name": each["name"], "path": link(each["path"]), "type": _MIME.get(each["codec"], "video/mp4")}
+            {
+                "name": each["name"],
+                "path": relative_url(each["path"]),
+                "type": _MIME.get(each["codec"], "video/mp4"),
+            }
             for each in manifest["renditions"]
         ],
         "highlights": [
-            [each["time_s"], moments.title(number, each)]
+            [each["time_s"], thumbnails.highlight_title(number, each)]
             for number, each in enumerate(manifest.get("highlights") or [], 1)
         ],
-        "subtitles": subtitles.played(root, manifest.get("subtitles") or []),
-        "cues": [[cue.start, cue.end, link(cue.sprite), *cue.box] for cue in cues],
+        "subtitles": subtitles.subtitle_tracks(root, manifest.get("subtitles") or []),
+        "cues": [[cue.start, cue.end, relative_url(cue.sprite), *cue.box] for cue in cues],
     }
     # Escaped, "<" can neither close the script element nor open a comment in it.
     return json.dumps(plain, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e")

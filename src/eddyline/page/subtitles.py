@@ -10,8 +10,8 @@ from typing import Any
 from eddyline.core.formatting import format_count
 from eddyline.core.name_rules import is_plain_path
 from eddyline.media.languages import tag
-from eddyline.page.markup import Html, el, joined, link
-from eddyline.page.moments import moment
+from eddyline.page.markup import Html, element, join_lines, relative_url
+from eddyline.page.thumbnails import format_time
 
 _LARGEST = 1024 * 1024  # bytes of WebVTT in one page, of all tracks together
 _CUE = re.compile(
@@ -22,7 +22,7 @@ _CUE = re.compile(
 Cues = list[list[Any]]
 
 
-def played(root: Path, subtitles: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+def subtitle_tracks(root: Path, subtitles: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     """Per track: label, language (RFC 5646), whether it is shown at once, cues of [start, end, text, at top].
 
     Texts are WebVTT cue text. Tracks that are missing, or beyond `_LARGEST`, are not played: they are links.
@@ -59,16 +59,18 @@ def section(subtitles: Sequence[Mapping[str, Any]]) -> Html:
     if not subtitles:
         return Html("")
     rows = [
-        el(
+        element(
             "li",
-            el("b", label(number, each)),
+            element("b", label(number, each)),
             f" {format_count(each['cues'], 'cue')} ",
-            el("a", "WebVTT", href=link(each["path"]), download=True),
+            element("a", "WebVTT", href=relative_url(each["path"]), download=True),
         )
         for number, each in enumerate(subtitles, 1)
     ]
-    heading = el("h2", "Subtitles", id="h-subtitles")
-    return el("section", heading, el("ul", joined(rows), class_="left-out"), aria_labelledby="h-subtitles")
+    heading = element("h2", "Subtitles", id="h-subtitles")
+    return element(
+        "section", heading, element("ul", join_lines(rows), class_="left-out"), aria_labelledby="h-subtitles"
+    )
 
 
 def chapters(found: Sequence[Mapping[str, Any]], highlights: int) -> Html:
@@ -77,21 +79,23 @@ def chapters(found: Sequence[Mapping[str, Any]], highlights: int) -> Html:
     if len(own) <= bool(highlights):
         return Html("")
     buttons = [
-        el(
+        element(
             "li",
-            el(
+            element(
                 "button",
-                el("b", each["title"]),
-                el("span", moment(each["time_s"])),
+                element("b", each["title"]),
+                element("span", format_time(each["time_s"])),
                 type="button",
                 data_seek=str(float(each["time_s"])),
-                aria_label=f"Go to {each['title']} at {moment(each['time_s'])}",
+                aria_label=f"Go to {each['title']} at {format_time(each['time_s'])}",
             ),
         )
         for each in found
     ]
-    heading = el("h2", "Chapters", id="h-chapters")
-    return el("section", heading, el("ul", joined(buttons), class_="thumbs"), aria_labelledby="h-chapters")
+    heading = element("h2", "Chapters", id="h-chapters")
+    return element(
+        "section", heading, element("ul", join_lines(buttons), class_="thumbs"), aria_labelledby="h-chapters"
+    )
 
 
 def _cue(found: re.Match[str]) -> list[Any]:

@@ -16,7 +16,7 @@ from tests.unit.media.rungs import RUNG_1080
 from eddyline.core.process import Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
-from eddyline.media.pictures.poster_and_thumbnails import poster
+from eddyline.media.pictures.poster import write_poster
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.source.probe import probe
 from eddyline.media.source.source import SourceFacts
@@ -53,7 +53,7 @@ def make(source: Path, tools: Toolchain, work: Path) -> Made:
         grid = Grid(gop=2, segment=2, fps=Fraction(10))
         piece = cut(src, footage.movie, track, 0, 2, work / "slice.mp4")
         chunks = encode_chunk(piece, video, rungs, grid, tools=tools, runner=runner, out_dir=work / "out")
-        still = poster(
+        still = write_poster(
             src, footage.movie, track, video, tools=tools, runner=runner, work=work, out=work / "poster.jpg"
         )
     paths = [chunk.path for chunk in chunks]

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from eddyline.media.subtitles.cues import Cue, to_webvtt
-from eddyline.page import render
-from eddyline.page.journey_section import far
-from eddyline.page.moments import moment
-from eddyline.page.proof import statements
-from eddyline.page.sections import bitrate, rate
+from eddyline.page.render import render_page
+from eddyline.page.sections import format_bitrate, format_frame_rate
 from eddyline.page.storyboard import read_cues
+from eddyline.page.telemetry_section import format_distance
+from eddyline.page.thumbnails import format_time
+from eddyline.page.verification import statements
 
 TOLD = {"payloads": 13, "bytes": 96_440, "sha256": "ab" * 32}
 MANIFEST: dict[str, Any] = {
@@ -158,7 +158,7 @@ def sentences(manifest: dict[str, Any]) -> list[tuple[bool | None, str]]:
 
 
 def test_the_page_loads_nothing_but_files_beside_it(manifest: dict[str, Any], root: Path) -> None:
-    page = render(manifest, root)
+    page = render_page(manifest, root)
     addresses = Elements(page).addresses()
     assert all(address.startswith("./") or address == "data:," for address in addresses)
     assert "./renditions/720p.mp4" in addresses
@@ -191,17 +191,17 @@ def test_what_does_not_hold_is_not_claimed(manifest: dict[str, Any]) -> None:
 
 
 def test_media_time_that_is_not_real_time_is_named(manifest: dict[str, Any], root: Path) -> None:
-    assert "TimeWarp" not in render(manifest, root)
+    assert "TimeWarp" not in render_page(manifest, root)
     manifest["telemetry"]["gps"] |= {"clock": "GPS time", "speed": 10.0}
-    assert "TimeWarp or time-lapse, 10 times as fast" in render(manifest, root)
+    assert "TimeWarp or time-lapse, 10 times as fast" in render_page(manifest, root)
     manifest["telemetry"]["gps"]["speed"] = 0.125
-    assert "slow motion, 0.125 times" in render(manifest, root)
+    assert "slow motion, 0.125 times" in render_page(manifest, root)
 
 
 def test_what_is_not_carried_has_a_section_of_its_own(manifest: dict[str, Any], root: Path) -> None:
-    assert "Not carried" not in render(manifest, root)
+    assert "Not carried" not in render_page(manifest, root)
     manifest["left_out"] = [{"kind": "data", "what": "track 5 (<b>)", "why": "only telemetry is carried"}]
-    page = render(manifest, root)
+    page = render_page(manifest, root)
     assert "Not carried" in page
     assert "<b>track 5 (&lt;b&gt;)</b>: only telemetry is carried" in page
 
@@ -214,7 +214,7 @@ def test_footage_without_sound_telemetry_or_stream_has_its_page(manifest: dict[s
     manifest["telemetry"] = {"payloads": None, "udta": None, "svg": None, "camera": None, "gps": None}
     manifest["highlights"] = []
     manifest["pictures"].update(thumbnails=[], storyboard=None)
-    text = " ".join(Elements(render(manifest, root)).words)
+    text = " ".join(Elements(render_page(manifest, root)).words)
     for part in ("The source has no sound.", "no telemetry track", "Not packaged for streaming"):
         assert part in text
 
@@ -222,7 +222,7 @@ def test_footage_without_sound_telemetry_or_stream_has_its_page(manifest: dict[s
 def test_highlights_are_told_with_their_pictures_and_lead_to_their_moment(
     manifest: dict[str, Any], root: Path
 ) -> None:
-    page = render(manifest, root)
+    page = render_page(manifest, root)
     found = Elements(page)
     assert data_of(page)["highlights"] == [[12.5, "HiLight 1"], [40.0, "HiLight 2 (voice)"]]
     buttons = [each for _, each in found.found if (each.get("aria-label") or "").startswith("Go to HiLight")]
@@ -234,7 +234,7 @@ def test_highlights_are_told_with_their_pictures_and_lead_to_their_moment(
 
 
 def test_the_way_is_told_in_figures_and_drawn(manifest: dict[str, Any], root: Path) -> None:
-    found = Elements(render(manifest, root))
+    found = Elements(render_page(manifest, root))
     text = " ".join(found.words)
     for part in (
         "HERO11 Black, firmware H22.01.02.32.00",
@@ -247,20 +247,20 @@ def test_the_way_is_told_in_figures_and_drawn(manifest: dict[str, Any], root: Pa
         assert part in text
     assert "C1" not in text  # a page is shown around; a serial number is nobody's business
     assert ("img", "./telemetry/track.svg") in [(tag, each.get("src")) for tag, each in found.found]
-    assert [far(999.4), far(1000)] == ["999 m", "1.0 km"]
+    assert [format_distance(999.4), format_distance(1000)] == ["999 m", "1.0 km"]
 
 
 def test_a_page_without_highlights_has_no_place_for_them(manifest: dict[str, Any], root: Path) -> None:
     manifest["highlights"] = []
     manifest["telemetry"]["svg"] = None
-    page = render(manifest, root)
+    page = render_page(manifest, root)
     assert "HiLight 1" not in page
     assert "track.svg" not in page
 
 
 def test_silence_has_no_loudness(manifest: dict[str, Any], root: Path) -> None:
     manifest["audio"][0]["loudness"] = {"integrated_lufs": None, "range_lu": None, "true_peak_dbtp": None}
-    assert "silent, 2,886,083 samples" in " ".join(Elements(render(manifest, root)).words)
+    assert "silent, 2,886,083 samples" in " ".join(Elements(render_page(manifest, root)).words)
 
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"' $name \u202e\n"
@@ -275,10 +275,10 @@ def _poisoned(value: Any) -> Any:
 
 
 def test_no_text_of_a_manifest_becomes_markup(manifest: dict[str, Any], root: Path) -> None:
-    clean = Elements(render(manifest, root))
+    clean = Elements(render_page(manifest, root))
     poisoned = _poisoned(manifest)
     poisoned["source"]["video"]["fps"] = "25"
-    page = render(poisoned, root)
+    page = render_page(poisoned, root)
     found = Elements(page)
     assert [tag for tag, _ in found.found] == [tag for tag, _ in clean.found]
     assert not any(name.startswith("on") for _, attributes in found.found for name in attributes)
@@ -292,7 +292,7 @@ def test_no_text_of_a_manifest_becomes_markup(manifest: dict[str, Any], root: Pa
 )
 def test_a_path_cannot_lead_away(manifest: dict[str, Any], root: Path, path: str) -> None:
     manifest["renditions"][1]["path"] = manifest["stream"]["hls"] = path
-    for address in Elements(render(manifest, root)).addresses():
+    for address in Elements(render_page(manifest, root)).addresses():
         assert address.startswith(("./", "data:,"))
         assert ".." not in address
         assert ":" not in address.removeprefix("data:,")
@@ -302,7 +302,7 @@ def test_only_the_script_and_style_of_the_page_may_run(manifest: dict[str, Any],
     import base64
     import hashlib
 
-    page = render(manifest, root)
+    page = render_page(manifest, root)
     for kind, pattern in (("script", r"<script>(.*?)</script>"), ("style", r"<style>(.*?)</style>")):
         found = re.findall(pattern, page, re.DOTALL)
         assert len(found) == 1
@@ -312,7 +312,9 @@ def test_only_the_script_and_style_of_the_page_may_run(manifest: dict[str, Any],
 
 
 def test_the_largest_rendition_up_to_1080_lines_plays_first(manifest: dict[str, Any], root: Path) -> None:
-    video = next(attributes for tag, attributes in Elements(render(manifest, root)).found if tag == "video")
+    video = next(
+        attributes for tag, attributes in Elements(render_page(manifest, root)).found if tag == "video"
+    )
     assert video["src"] == "./renditions/1080p.mp4"
 
 
@@ -322,19 +324,19 @@ def test_portrait_footage_gets_a_tall_player_and_turned_dimensions(
     manifest["source"]["video"]["rotation"] = 90
     for each in manifest["renditions"]:
         each["width"], each["height"] = each["height"], each["width"]
-    page = render(manifest, root)
+    page = render_page(manifest, root)
     assert 'class="stage tall"' in page
     assert "1080 × 1920" in page  # noqa: RUF001 - the sign that people write
 
 
 def test_frames_are_counted_only_where_the_rate_is_constant(manifest: dict[str, Any], root: Path) -> None:
-    assert data_of(render(manifest, root))["fps"] == pytest.approx(29.97003)
+    assert data_of(render_page(manifest, root))["fps"] == pytest.approx(29.97003)
     manifest["source"]["video"]["variable_rate"] = True
-    assert data_of(render(manifest, root))["fps"] == 0
+    assert data_of(render_page(manifest, root))["fps"] == 0
 
 
 def test_the_storyboard_is_taken_into_the_page(manifest: dict[str, Any], root: Path) -> None:
-    assert data_of(render(manifest, root))["cues"] == [
+    assert data_of(render_page(manifest, root))["cues"] == [
         [0.0, 2.0, "./pictures/storyboard-00.jpg", 0, 0, 160, 90],
         [3602.0, 3604.5, "./pictures/storyboard-00.jpg", 160, 90, 160, 90],
     ]
@@ -351,18 +353,23 @@ def test_a_broken_storyboard_leaves_the_page_whole(root: Path, vtt: str) -> None
 
 
 def test_figures_read_as_people_write_them() -> None:
-    assert [rate("30000/1001"), rate("25"), rate("24000/1001"), rate(59.94)] == [
+    assert [
+        format_frame_rate("30000/1001"),
+        format_frame_rate("25"),
+        format_frame_rate("24000/1001"),
+        format_frame_rate(59.94),
+    ] == [
         "29.97",
         "25",
         "23.976",
         "59.94",
     ]
-    assert [bitrate(583), bitrate(6150)] == ["583 kbit/s", "6.2 Mbit/s"]
-    assert [moment(8.5), moment(59.96), moment(3723)] == ["0:08.5", "1:00.0", "1:02:03.0"]
+    assert [format_bitrate(583), format_bitrate(6150)] == ["583 kbit/s", "6.2 Mbit/s"]
+    assert [format_time(8.5), format_time(59.96), format_time(3723)] == ["0:08.5", "1:00.0", "1:02:03.0"]
 
 
 def test_the_page_is_the_same_every_time(manifest: dict[str, Any], root: Path) -> None:
-    assert render(manifest, root) == render(manifest, root)
+    assert render_page(manifest, root) == render_page(manifest, root)
 
 
 @pytest.mark.parametrize("name", ["../secret.vtt", "/etc/passwd", "a/../../secret.vtt", "", "\0"])
@@ -375,7 +382,7 @@ def test_only_a_plain_path_below_the_asset_is_read_for_the_storyboard(tmp_path: 
 def test_subtitles_are_in_the_page_as_text_and_chapters_lead_to_their_moment(
     manifest: dict[str, Any], root: Path
 ) -> None:
-    assert data_of(render(manifest, root))["subtitles"] == []
+    assert data_of(render_page(manifest, root))["subtitles"] == []
     (root / "subtitles").mkdir()
     cues = (
         Cue(start=500, end=1234, text="<i>a</i> &lt;script&gt;\nb", top=True),
@@ -389,7 +396,7 @@ def test_subtitles_are_in_the_page_as_text_and_chapters_lead_to_their_moment(
         {"frame": 30, "time_s": 1.0, "title": "<b>Two"},
         {"frame": 60, "time_s": 2.0, "title": "x"},
     ]
-    page = render(manifest, root)
+    page = render_page(manifest, root)
     assert data_of(page)["subtitles"] == [
         [
             "</script> (forced)",

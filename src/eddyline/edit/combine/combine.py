@@ -29,7 +29,7 @@ from eddyline.gpmf.sources import boxes
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.join import movie_timescale
-from eddyline.media.video.rendition_proof import samples_digest
+from eddyline.media.video.rendition_verification import samples_digest
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation

@@ -13,7 +13,7 @@ from eddyline.edit.track_range import TrackRange, sound
 from eddyline.media.audio.drift import Drift, listen, measure
 from eddyline.media.audio.external_audio import FORMATS, prepare
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.rendition_proof import presented_samples
+from eddyline.media.video.rendition_verification import presented_samples
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.write.output_track import OutputTrack

@@ -15,7 +15,7 @@ import numpy as np
 from eddyline.core.errors import UnsupportedError
 from eddyline.core.timebase import rescale
 from eddyline.edit.audio_joins import frame_ticks, shortened, silence_blocks
-from eddyline.media.video.join import schedule
+from eddyline.media.video.join import sample_times
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.presentation import Presentation
@@ -76,7 +76,7 @@ def picture(
     whole = Presentation(
         sample=np.arange(len(times), dtype=np.int64), pts=times, end=shown[-1].end + places[len(shown) - 1]
     )
-    made = schedule(
+    made = sample_times(
         np.concatenate(rank), whole, timescale=tracks[0].timescale, movie_timescale=movie_timescale
     )
     return Times(duration=made.duration, cts_offset=made.cts_offset, edits=made.edits)

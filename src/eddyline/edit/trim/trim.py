@@ -21,9 +21,9 @@ from eddyline.gpmf.edit.hilight_window import within
 from eddyline.media.chapters.nero_chapters import list_within
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video import cut_proof, cut_video
+from eddyline.media.video import cut_verification, cut_video
 from eddyline.media.video.join import movie_timescale
-from eddyline.media.video.smart_cut import Cut, at_keyframes, between
+from eddyline.media.video.smart_cut import CutPlan, plan_exact_cut, plan_keyframe_cut
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.write.mux import write
@@ -150,7 +150,7 @@ class _Trim:
             left_out=tuple(left),
         )
 
-    def _main(self) -> tuple[cut_video.Source, Cut]:
+    def _main(self) -> tuple[cut_video.CutSource, CutPlan]:
         shown = presentation(self._movie, self._track)
         scale = self._track.timescale
         first, last = self._wish.start.place(shown, scale), self._wish.end.place(shown, scale)
@@ -160,14 +160,14 @@ class _Trim:
                 f" and ends at {shown.end / scale:.3f} s",
                 remedy="give a start before the end, within the recording",
             )
-        source = cut_video.Source(src=self._src, movie=self._movie, track=self._track, shown=shown)
-        cut = at_keyframes if self._wish.keyframes else between
+        source = cut_video.CutSource(src=self._src, movie=self._movie, track=self._track, shown=shown)
+        cut = plan_keyframe_cut if self._wish.keyframes else plan_exact_cut
         return source, cut(self._src, self._track, shown, first, last)
 
-    def _stretch(self, source: cut_video.Source, plan: Cut) -> TrackRange:
+    def _stretch(self, source: cut_video.CutSource, plan: CutPlan) -> TrackRange:
         scale = self._track.timescale
         begin = int(source.shown.pts[plan.first])
-        length = cut_video.times_of(source, plan.first, plan.last).end
+        length = cut_video.range_presentation(source, plan.first, plan.last).end
         others = [track.timescale for track in self._movie.of_kind("audio")]
         return TrackRange(
             start=Fraction(begin, scale),
@@ -181,7 +181,7 @@ class _Trim:
         trim_proof.prove(aside, self._movie, kept, cut.stretch, udta)
         trim_proof.prove_pcm(aside, self._src, self._movie, kept, cut.stretch)
         for each in cut.pictures:
-            cut_proof.prove(
+            cut_verification.verify_cut(
                 aside,
                 each.source,
                 each.plan,

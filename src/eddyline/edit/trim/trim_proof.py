@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eddyline.core.errors import ProofError
 from eddyline.edit.track_range import TrackRange, cut_to_the_sample, sound
-from eddyline.media.video.rendition_proof import presented_samples, samples_digest
+from eddyline.media.video.rendition_verification import presented_samples, samples_digest
 from eddyline.mp4.byte_ranges import ByteRanges, read_many
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track

@@ -16,7 +16,7 @@ from eddyline.media.source.probe import probe
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import cut_video
-from eddyline.media.video.smart_cut import Cut, at_keyframes, between
+from eddyline.media.video.smart_cut import CutPlan, plan_exact_cut, plan_keyframe_cut
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.write.output_track import OutputTrack
@@ -29,9 +29,9 @@ _STILLS = frozenset({"jpeg", "png ", "tiff", "gif "})
 class Picture:
     """A video track that was cut, with what its proof needs."""
 
-    source: cut_video.Source
-    plan: Cut
-    made: cut_video.Video
+    source: cut_video.CutSource
+    plan: CutPlan
+    made: cut_video.CutVideo
 
 
 @dataclass(kw_only=True, eq=False)
@@ -53,7 +53,7 @@ class Tracks:
     told: Telling | None = None
     _facts: VideoFacts | None = None
 
-    def picture(self, source: cut_video.Source, plan: Cut) -> OutputTrack:
+    def picture(self, source: cut_video.CutSource, plan: CutPlan) -> OutputTrack:
         """A video track with the frames of `plan`."""
         work = self.work / f"video-{source.track.number}"
         work.mkdir()
@@ -61,7 +61,7 @@ class Tracks:
             self._facts = probe(
                 self.src, self.movie, runner=self.runner, tools=self.tools, work=self.work
             ).video
-        made = cut_video.make(
+        made = cut_video.build_cut_video(
             source,
             plan,
             self._facts,
@@ -114,10 +114,10 @@ class Tracks:
         last = int(np.searchsorted(times, self.stretch.end.numerator * track.timescale))
         if first >= last:
             return None
-        source = cut_video.Source(src=self.src, movie=self.movie, track=track, shown=shown)
+        source = cut_video.CutSource(src=self.src, movie=self.movie, track=track, shown=shown)
         if not self.keyframes:
-            return self.picture(source, between(self.src, track, shown, first, last))
-        plan = at_keyframes(self.src, track, shown, first, last)
+            return self.picture(source, plan_exact_cut(self.src, track, shown, first, last))
+        plan = plan_keyframe_cut(self.src, track, shown, first, last)
         if (plan.first, plan.last) != (first, last):
             raise UnsupportedError(
                 "the video tracks have their keyframes at different times", remedy="cut without --keyframes"

@@ -21,7 +21,7 @@ from eddyline.media.audio.loudness import Loudness
 from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
-from eddyline.media.video.rendition_proof import presented_samples
+from eddyline.media.video.rendition_verification import presented_samples
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.write.mux import write

@@ -7,7 +7,7 @@ from typing import Final
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.video.colours import has_alpha
-from eddyline.media.video.spherical import spherical
+from eddyline.media.video.spherical import read_spherical
 from eddyline.mp4.entries.visual_entry import entry_kinds
 from eddyline.mp4.movie import Track
 
@@ -25,7 +25,7 @@ def of_video(track: Track, facts: VideoFacts) -> tuple[LeftOut, ...]:
         found.append(LeftOut(kind="video", what=f"the alpha channel ({facts.pixel_format})", why=_OPAQUE))
     if "lhvC" in kinds:
         found.append(LeftOut(kind="video", what="the second view of stereo video (MV-HEVC)", why=_ONE_EYE))
-    metadata = spherical(track)
+    metadata = read_spherical(track)
     if metadata is not None and not facts.projection:
         what = f"spherical metadata ({metadata.projection})"
         found.append(LeftOut(kind="spherical", what=what, why=_TURNED))

@@ -11,7 +11,7 @@ import numpy as np
 
 from eddyline.mp4.presentation import Presentation
 
-MOST = 1000  # a camera keeps 100; far more are an accident or an attack
+MAX_HIGHLIGHTS = 1000  # a camera keeps 100; far more are an accident or an attack
 _MICROSECONDS = 1_000_000
 _LONGEST_TITLE = 200  # characters
 
@@ -36,16 +36,18 @@ class Chapter:
     title: str
 
 
-def placed(marks: Iterable[tuple[float, str]], shown: Presentation, timescale: int) -> tuple[Highlight, ...]:
+def place_highlights(
+    marks: Iterable[tuple[float, str]], shown: Presentation, timescale: int
+) -> tuple[Highlight, ...]:
     """The marks (movie seconds, kind) that fall on a frame, in order of time; of two on one frame the first.
 
     What lies beyond the last frame's end (`shown`, in ticks of 1/`timescale` s) marks nothing, and neither
-    does what is not a time. At most `MOST`.
+    does what is not a time. At most `MAX_HIGHLIGHTS`.
     """
     found: dict[int, Highlight] = {}
     end_s = shown.end / timescale if len(shown) else 0
     for time_s, kind in sorted(mark for mark in marks if 0 <= mark[0] <= end_s):
-        if len(found) == MOST:
+        if len(found) == MAX_HIGHLIGHTS:
             break
         tick = math.floor(Fraction(time_s).limit_denominator(_MICROSECONDS) * timescale)
         if tick < shown.end:
@@ -54,7 +56,9 @@ def placed(marks: Iterable[tuple[float, str]], shown: Presentation, timescale: i
     return tuple(found.values())
 
 
-def chapters(highlights: Sequence[Highlight], own: Iterable[Chapter] = ()) -> tuple[Chapter, ...]:
+def chapters_with_highlights(
+    highlights: Sequence[Highlight], own: Iterable[Chapter] = ()
+) -> tuple[Chapter, ...]:
     """The source's own chapters and one from each highlight, in order, each lasting until the next.
 
     Chapters and highlights that begin with the same frame become one chapter with both titles. What comes

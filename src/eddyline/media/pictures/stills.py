@@ -19,8 +19,8 @@ from eddyline.core.process import Limits, Runner
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video import colours, orientation
-from eddyline.media.video.colours import ZSCALED, is_rgb, zscale_input
-from eddyline.media.video.orientation import on_its_side, rotated
+from eddyline.media.video.colours import ZSCALE_MATRICES, is_rgb, zscale_input
+from eddyline.media.video.orientation import rotation_filters, swaps_dimensions
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
@@ -56,7 +56,7 @@ class Keyframes:
     end: float
 
 
-def keyframes(movie: Movie, track: Track, *, shown: Presentation | None = None) -> Keyframes:
+def shown_keyframes(movie: Movie, track: Track, *, shown: Presentation | None = None) -> Keyframes:
     """The keyframes of a track; where an edit hides them all, the last one before the first shown frame."""
     shown = shown or presentation(movie, track)
     if not len(shown):
@@ -72,7 +72,7 @@ def keyframes(movie: Movie, track: Track, *, shown: Presentation | None = None) 
     return Keyframes(sample=samples, times=ticks / track.timescale, end=shown.end / track.timescale)
 
 
-def nearest(found: Keyframes, times: Sequence[float]) -> tuple[int, ...]:
+def nearest_keyframes(found: Keyframes, times: Sequence[float]) -> tuple[int, ...]:
     """For each time (s) the number of the keyframe nearest to it."""
     wanted = np.asarray(times, dtype=np.float64)
     after = np.clip(np.searchsorted(found.times, wanted), 1, max(1, len(found.times) - 1))
@@ -82,7 +82,7 @@ def nearest(found: Keyframes, times: Sequence[float]) -> tuple[int, ...]:
     return tuple(int(number) for number in np.where(closer, before, after))
 
 
-def collect(src: ByteRanges, track: Track, samples: Ints, out: Path) -> None:
+def write_keyframes(src: ByteRanges, track: Track, samples: Ints, out: Path) -> None:
     """Write these samples, keyframes all, as a local MP4 of 25 frames a second."""
     taken = track.samples
     one = OutputTrack(
@@ -100,23 +100,30 @@ def collect(src: ByteRanges, track: Track, samples: Ints, out: Path) -> None:
     write(out, [one], timescale=_RATE)
 
 
-def size(facts: VideoFacts, width: int) -> tuple[int, int]:
+def image_size(facts: VideoFacts, width: int) -> tuple[int, int]:
     """Width and height, even, of a picture at most `width` wide, in the display's aspect, never enlarged."""
     across = max(2, min(width, facts.display_width) // 2 * 2)
     down = Fraction(across * facts.display_height, max(1, facts.display_width))
     return across, max(2, round(down / 2) * 2)
 
 
-def upright(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]:
+def image_filters(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]:
     """Filters from a decoded frame to `width` x `height`: progressive, square pixels, turned, SDR."""
-    across, down = (height, width) if on_its_side(facts) else (width, height)
+    across, down = (height, width) if swaps_dimensions(facts) else (width, height)
     # Neighbours are not there to deinterlace with; one field is, and pictures are small.
     field = ("field=type=top",) if facts.interlaced else ()
     scaled = _tonemapped(facts, across, down) if facts.hdr else _scaled(facts, across, down)
-    return (*field, *rotated(facts), *scaled, "format=yuvj420p", *orientation.upright(facts), "setsar=1")
+    return (
+        *field,
+        *rotation_filters(facts),
+        *scaled,
+        "format=yuvj420p",
+        *orientation.upright_filters(facts),
+        "setsar=1",
+    )
 
 
-def decode(
+def decode_keyframes(
     path: Path,
     frames: int,
     facts: VideoFacts,
@@ -127,12 +134,12 @@ def decode(
     tools: Toolchain,
     runner: Runner,
 ) -> tuple[int, ...]:
-    """Decode a file of `collect`, upright and of `shape` (width, height), through `after` into `output`.
+    """Decode a file of `write_keyframes`, upright and of `shape` (width, height), through `after`.
 
     Returns the numbers of the keyframes that are in the output, in order: a damaged one is missing. Raises
     `InputError` where there is none.
     """
-    steps = ",".join(upright(facts, *shape))
+    steps = ",".join(image_filters(facts, *shape))
     source = ("-flags:v", "+low_delay", *_PATIENT, "-noautorotate", *input_args(path))
     try:
         numbers = _run(source, steps, after, output, frames, tools=tools, runner=runner)
@@ -186,7 +193,7 @@ def _one_by_one(path: Path, steps: str, raw: Path, *, tools: Toolchain, runner: 
             numbers = range(first, min(first + _TOGETHER, len(track.samples)))
             files = [path.with_name(f"{path.stem}-{number}.mp4") for number in numbers]
             for number, file in zip(numbers, files, strict=True):
-                collect(source, track, np.asarray([number], np.int64), file)
+                write_keyframes(source, track, np.asarray([number], np.int64), file)
             if not _drawn(files, steps, tools=tools, runner=runner):
                 # One damaged file ends the command, maybe before the others are written: each by itself.
                 for file in files:
@@ -224,8 +231,8 @@ def _scaled(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]:
     sized = f"scale={width}:{height}:flags=area+accurate_rnd"
     if is_rgb(facts.pixel_format):
         return (f"{sized}:{_JPEG_COLOURS}",)
-    if facts.matrix in ZSCALED:
-        ready = colours.scaled(facts, width, height, "yuv444p")
+    if facts.matrix in ZSCALE_MATRICES:
+        ready = colours.scale_filters(facts, width, height, "yuv444p")
         return (*ready, f"{sized}:{_JPEG_COLOURS}")
     matrix = _MATRICES.get(facts.matrix) or _guessed(facts)
     reach = "full" if facts.full_range else "limited"

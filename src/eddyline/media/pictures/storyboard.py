@@ -14,7 +14,13 @@ from pathlib import Path
 from eddyline.core.files import translate_errors
 from eddyline.core.process import Runner
 from eddyline.media.ladder.profile import StoryboardSettings
-from eddyline.media.pictures.stills import collect, decode, keyframes, nearest, size
+from eddyline.media.pictures.stills import (
+    decode_keyframes,
+    image_size,
+    nearest_keyframes,
+    shown_keyframes,
+    write_keyframes,
+)
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.byte_ranges import ByteRanges
@@ -44,7 +50,7 @@ class Cue:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sheet:
+class SpriteSheet:
     """How tiles lie on a sheet: `columns` x `rows` of `width` x `height` pixels."""
 
     columns: int
@@ -60,7 +66,7 @@ class Sheet:
         return f"storyboard-{sheet:02d}.jpg#xywh={at}"
 
 
-def storyboard(
+def write_storyboard(
     src: ByteRanges,
     movie: Movie,
     track: Track,
@@ -78,27 +84,27 @@ def storyboard(
     A video that would need more than `settings.most` gets them further apart. Where keyframes are further
     apart than that, one serves for several cues. Raises `InputError` where none can be decoded.
     """
-    found = keyframes(movie, track, shown=shown)
+    found = shown_keyframes(movie, track, shown=shown)
     starts = cue_starts(found.end, settings)
     step = starts[1] - starts[0] if len(starts) > 1 else found.end
-    picked = nearest(found, [start + step / 2 for start in starts])
+    picked = nearest_keyframes(found, [start + step / 2 for start in starts])
     chosen = sorted(set(picked))
-    across, down = size(facts, settings.width)
+    across, down = image_size(facts, settings.width)
     columns = min(settings.columns, len(chosen))
     rows = min(settings.rows, math.ceil(len(chosen) / columns))
-    sheet = Sheet(columns=columns, rows=rows, width=across, height=down)
+    sheet = SpriteSheet(columns=columns, rows=rows, width=across, height=down)
     file = work / "storyboard.mp4"
     with translate_errors("making the storyboard"):
-        collect(src, track, found.sample[chosen], file)
+        write_keyframes(src, track, found.sample[chosen], file)
         output = (*_JPEG, f"file:{out_dir}/storyboard-%02d.jpg")
         tile, shape = f"tile={columns}x{rows}", (across, down)
-        numbers = decode(file, len(chosen), facts, shape, tile, output, tools=tools, runner=runner)
+        numbers = decode_keyframes(file, len(chosen), facts, shape, tile, output, tools=tools, runner=runner)
         decoded = [chosen[number] for number in numbers]
         places = {number: place for place, number in enumerate(decoded)}
         tiles = [places[number] if number in places else _closest(decoded, number) for number in picked]
         cues = _cues(starts, found.end, tiles)
         vtt = out_dir / "storyboard.vtt"
-        vtt.write_text(webvtt(cues, sheet), "utf-8")
+        vtt.write_text(format_webvtt(cues, sheet), "utf-8")
         file.unlink()
     count = math.ceil(len(decoded) / (columns * rows))
     sheets = tuple(out_dir / f"storyboard-{number:02d}.jpg" for number in range(count))
@@ -113,7 +119,7 @@ def cue_starts(end: float, settings: StoryboardSettings) -> tuple[float, ...]:
     return tuple(number * step for number in range(count))
 
 
-def webvtt(cues: Sequence[Cue], sheet: Sheet) -> str:
+def format_webvtt(cues: Sequence[Cue], sheet: SpriteSheet) -> str:
     """The track's text (WebVTT, W3C)."""
     parts = [f"{_clock(cue.start)} --> {_clock(cue.end)}\n{sheet.place(cue.tile)}\n" for cue in cues]
     return "WEBVTT\n\n" + "\n".join(parts)

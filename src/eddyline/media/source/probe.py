@@ -36,10 +36,10 @@ from eddyline.media.source.source import SourceFacts, SubtitleFacts, TelemetryFa
 from eddyline.media.subtitles.source_tracks import captions_of, facts_of, subtitle_tracks
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.captions import has_captions
-from eddyline.media.video.clean_aperture import pixel_aspect, shown_size
-from eddyline.media.video.colours import check, is_grey, is_rgb
-from eddyline.media.video.rendition_proof import samples_digest
-from eddyline.media.video.spherical import spherical
+from eddyline.media.video.clean_aperture import displayed_size, pixel_aspect
+from eddyline.media.video.colours import is_grey, is_rgb, require_convertible
+from eddyline.media.video.rendition_verification import samples_digest
+from eddyline.media.video.spherical import read_spherical
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.entries.dolby_vision import dolby_vision
 from eddyline.mp4.movie import Movie, Track
@@ -88,7 +88,7 @@ def probe(
     audio = audio_tracks(src, movie, runner=runner, tools=tools, work=work)
     video = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
     video = replace(video, codec=codec or video.codec)
-    check(video)
+    require_convertible(video)
     captions = [captions_of(track)] if has_captions(src, track, shown) else []
     own, lost = own_chapters(src, movie, track, shown, chapters)
     return SourceFacts(
@@ -138,11 +138,11 @@ def _video(
         raise _undecodable(track, stream.get("codec_name"))
     check_size(width, height)
     pixels = str(stream["pix_fmt"])
-    width, height = shown_size(stream, pixels)
+    width, height = displayed_size(stream, pixels)
     as_coded = (
         not track.rotation and not track.mirrored and (width, height) == (stream["width"], stream["height"])
     )
-    metadata = spherical(track) if as_coded else None
+    metadata = read_spherical(track) if as_coded else None
     fps, variable = frame_rate(shown, track.timescale)
     return VideoFacts(
         codec=str(stream.get("codec_name", "unknown")),

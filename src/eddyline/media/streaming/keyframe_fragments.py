@@ -81,7 +81,7 @@ def split_keyframes(segment: Path) -> list[Range]:
     return ranges
 
 
-def with_ranges(text: str, ranges: Sequence[tuple[str, Range]]) -> str:
+def with_byte_ranges(text: str, ranges: Sequence[tuple[str, Range]]) -> str:
     """The I-frame playlist `text` with these parts, (address, byte range), for its own, in order."""
     made = iter(ranges)
     lines = []
@@ -101,7 +101,7 @@ def with_ranges(text: str, ranges: Sequence[tuple[str, Range]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_rates(text: str, uri: str, sizes: Sequence[int], lengths: Sequence[Fraction]) -> str:
+def with_bit_rates(text: str, uri: str, sizes: Sequence[int], lengths: Sequence[Fraction]) -> str:
     """The master playlist with the bit rates of an I-frame playlist: of its largest part, and on average."""
     peak = max(int(8 * size / length) for size, length in zip(sizes, lengths, strict=True))
     average = int(8 * sum(sizes) / sum(lengths))
@@ -111,7 +111,7 @@ def with_rates(text: str, uri: str, sizes: Sequence[int], lengths: Sequence[Frac
     return re.sub(pattern, rf"\g<1>BANDWIDTH={peak},AVERAGE-BANDWIDTH={average}\g<2>", text)
 
 
-def samples_of(data: bytes, name: str) -> int:
+def count_fragment_samples(data: bytes, name: str) -> int:
     """The samples of a range that is one fragment, moof and mdat and nothing else; else `ProofError`."""
     found = list(_boxes(data, name))
     if [kind for kind, _ in found] != [b"moof", b"mdat"]:

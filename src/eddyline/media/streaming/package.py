@@ -21,16 +21,16 @@ from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.streaming import playlists
-from eddyline.media.streaming.keyframe_fragments import split_keyframes, with_ranges, with_rates
-from eddyline.media.streaming.segmenting import Segmenting
-from eddyline.media.streaming.stream_chapters import prove_chapters, write_chapters
-from eddyline.media.streaming.stream_edit_lists import begin_at
-from eddyline.media.streaming.stream_proof import Timeline, validate
+from eddyline.media.streaming.elementary_streams import ElementaryStream, write_elementary_streams
+from eddyline.media.streaming.keyframe_fragments import split_keyframes, with_bit_rates, with_byte_ranges
+from eddyline.media.streaming.segment_duration import SegmentDuration
+from eddyline.media.streaming.stream_chapters import verify_stream_chapters, write_stream_chapters
+from eddyline.media.streaming.stream_edit_lists import set_presentation_start
 from eddyline.media.streaming.stream_spherical import add_spherical
-from eddyline.media.streaming.stream_subtitles import prove_subtitles, write_subtitles
+from eddyline.media.streaming.stream_subtitles import verify_stream_subtitles, write_stream_subtitles
+from eddyline.media.streaming.stream_verification import Timeline, verify_stream
 from eddyline.media.subtitles.cues import Subtitles
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.elementary import Input, elementary
 
 STREAM = "stream"
 _MASTER, _MPD = "master.m3u8", "manifest.mpd"
@@ -41,7 +41,7 @@ _SYNCS = 16  # files synced at once
 
 
 @dataclass(frozen=True, kw_only=True)
-class Packaged:
+class PackagedStream:
     """What was written: paths relative to the output folder ("stream/master.m3u8"), `files` all of them."""
 
     hls: str
@@ -61,7 +61,7 @@ def package(
     out_dir: Path,
     chapters: Sequence[Chapter] = (),
     subtitles: Sequence[Subtitles] = (),
-) -> Packaged:
+) -> PackagedStream:
     """Write `out_dir`/stream/ (replaced if there) from assembled renditions, highest first, and prove it.
 
     The sound is taken from the first rendition; `chapters` are put on the timeline, `subtitles` beside it.
@@ -76,8 +76,8 @@ def package(
             remove_tree(folder)
             folder.mkdir(parents=True)
         try:
-            inputs, timeline, segmenting = elementary(renditions, grid, work)
-            argv = command(inputs, segmenting, grid, tools, work=f"../{work.name}")
+            inputs, timeline, segmenting = write_elementary_streams(renditions, grid, work)
+            argv = packager_command(inputs, segmenting, grid, tools, work=f"../{work.name}")
             size = sum(path.stat().st_size for _, path in renditions)
             runner.run(argv, cwd=stream, limits=Limits(wall_s=_BASE_S + size / _BYTES_PER_S))
         except ToolError as error:
@@ -94,14 +94,14 @@ def package(
         add_spherical(stream, stream / _MASTER, inputs)
         _split(stream)
         if chapters:
-            write_chapters(stream, chapters, timeline)
+            write_stream_chapters(stream, chapters, timeline)
         if subtitles:
-            write_subtitles(stream, subtitles, timeline)
-        validate(out_dir, timeline.frames, grid, timeline=timeline)
-        prove_chapters(stream, chapters, timeline)
-        prove_subtitles(stream, subtitles, timeline)
+            write_stream_subtitles(stream, subtitles, timeline)
+        verify_stream(out_dir, timeline.frames, grid, timeline=timeline)
+        verify_stream_chapters(stream, chapters, timeline)
+        verify_stream_subtitles(stream, subtitles, timeline)
         files = _synced(stream)
-    return Packaged(
+    return PackagedStream(
         hls=f"{STREAM}/{_MASTER}",
         dash=f"{STREAM}/{_MPD}",
         files=tuple(f"{STREAM}/{path.relative_to(stream).as_posix()}" for path in files),
@@ -111,8 +111,13 @@ def package(
     )
 
 
-def command(
-    inputs: Sequence[Input], segmenting: Segmenting, grid: Grid, tools: Toolchain, *, work: str
+def packager_command(
+    inputs: Sequence[ElementaryStream],
+    segmenting: SegmentDuration,
+    grid: Grid,
+    tools: Toolchain,
+    *,
+    work: str,
 ) -> tuple[str, ...]:
     """The packager's command, to be run in the folder of the stream; all paths in it are relative."""
     # Three quarters of a GOP: every keyframe then begins a fragment, which the I-frame playlists need, and
@@ -138,7 +143,7 @@ def command(
     )
 
 
-def _descriptor(each: Input, work: str) -> str:
+def _descriptor(each: ElementaryStream, work: str) -> str:
     fields = {
         "in": f"{work}/{each.path}",
         "stream": each.kind,
@@ -167,15 +172,15 @@ def _refine(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
         if each.kind == "video":
             starts = [int(timeline.pts[frame]) for frame in first]
             text = playlists.with_timeline(text, each.init, starts, timeline.end)
-            begin_at(stream / each.init, stream / each.media[0], starts[0])
+            set_presentation_start(stream / each.init, stream / each.media[0], starts[0])
     told = playlists.read_mpd(text, mpd.name)[1]
-    text = playlists.with_length(text, max(each.end_s for each in told))
+    text = playlists.with_presentation_duration(text, max(each.end_s for each in told))
     mpd.write_text(playlists.without_signature(text), "utf-8")
     for each in told:
         lengths = zip(each.starts, each.ends, strict=True)
         exact = [Fraction(end - start, each.timescale) for start, end in lengths]
         playlist = (stream / each.init).with_name("main.m3u8")
-        playlist.write_text(playlists.with_durations(playlist.read_text("utf-8"), exact), "utf-8")
+        playlist.write_text(playlists.with_exact_durations(playlist.read_text("utf-8"), exact), "utf-8")
     for path in stream.rglob("*.m3u8"):
         text = playlists.without_signature(path.read_text("utf-8"))
         if path.name == _MASTER:
@@ -195,9 +200,9 @@ def _split(stream: Path) -> None:
             for name in dict.fromkeys(segment.uri for segment in playlist.segments)
             for each in split_keyframes(path.with_name(name))
         ]
-        path.write_text(with_ranges(path.read_text("utf-8"), ranges), "utf-8")
+        path.write_text(with_byte_ranges(path.read_text("utf-8"), ranges), "utf-8")
         sizes = [last - first for _, (first, last) in ranges]
-        text = with_rates(text, uri, sizes, [segment.duration for segment in playlist.segments])
+        text = with_bit_rates(text, uri, sizes, [segment.duration for segment in playlist.segments])
     master.write_text(text, "utf-8")
 
 

@@ -147,7 +147,7 @@ def read_mpd(text: str, name: str) -> tuple[Fraction, tuple[Representation, ...]
     return length, tuple(found)
 
 
-def with_durations(text: str, durations: Sequence[Fraction]) -> str:
+def with_exact_durations(text: str, durations: Sequence[Fraction]) -> str:
     """The media playlist `text` with these EXTINF, to the microsecond, and the target they need.
 
     The packager writes milliseconds; rounded the same way 900 times an hour, they drift from the media.
@@ -184,7 +184,7 @@ def with_attribute(text: str, tag: str, attribute: str) -> str:
     return re.sub(rf"(?m)^({re.escape(tag)}:[^\n]*)$", lambda found: f"{found[1]},{attribute}", text)
 
 
-def with_length(text: str, seconds: Fraction) -> str:
+def with_presentation_duration(text: str, seconds: Fraction) -> str:
     """The MPD `text` with this mediaPresentationDuration."""
     told = f"{float(seconds):.6f}".rstrip("0").rstrip(".")
     return re.sub(r'(mediaPresentationDuration=")[^"]*', lambda found: f"{found[1]}PT{told}S", text, count=1)

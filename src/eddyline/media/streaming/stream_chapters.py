@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 from eddyline.core.errors import ProofError
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.streaming.playlists import Representation, read_mpd
-from eddyline.media.streaming.stream_proof import Timeline
+from eddyline.media.streaming.stream_verification import Timeline
 
 JSON, VTT = "chapters.json", "chapters.vtt"
 SCHEME = "urn:eddyline:chapters:1"
@@ -39,7 +39,7 @@ class _Span:
     title: str
 
 
-def write_chapters(stream: Path, chapters: Sequence[Chapter], timeline: Timeline) -> None:
+def write_stream_chapters(stream: Path, chapters: Sequence[Chapter], timeline: Timeline) -> None:
     """Add the chapters to a packaged stream whose playlists and MPD are in their last form otherwise."""
     spans = _spans(chapters, timeline)
     mpd, master = stream / _MPD, stream / _MASTER
@@ -52,7 +52,7 @@ def write_chapters(stream: Path, chapters: Sequence[Chapter], timeline: Timeline
     mpd.write_text(_with_events(text, spans, timeline.timescale, offset), "utf-8")
 
 
-def prove_chapters(stream: Path, chapters: Sequence[Chapter], timeline: Timeline) -> None:
+def verify_stream_chapters(stream: Path, chapters: Sequence[Chapter], timeline: Timeline) -> None:
     """Check by reading back that HLS and DASH tell the same chapters, each from its frame on, or none.
 
     Raises `ProofError`.

@@ -18,7 +18,7 @@ from eddyline.mp4.presentation import presentation
 _AFTER_NAME = 4 + 4 + 4  # the box's name, version and flags, number of entries
 
 
-def begin_at(init: Path, first: Path, start: int) -> None:
+def set_presentation_start(init: Path, first: Path, start: int) -> None:
     """Make the stream of `init` and its `first` media segment begin to show at `start` (its own ticks).
 
     Raises `ProofError` where its edit list cannot say that.

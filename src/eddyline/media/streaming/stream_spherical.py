@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
-from eddyline.media.video.elementary import Input
-from eddyline.media.video.spherical import spherical, video_layout
+from eddyline.media.streaming.elementary_streams import ElementaryStream
+from eddyline.media.video.spherical import read_spherical, video_layout
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.entries.spherical import v2_boxes, with_v2
 from eddyline.mp4.entries.visual_entry import whole_box
@@ -26,7 +26,7 @@ _VERSION = 12  # of a master playlist with an attribute that begins with REQ- (r
 _STREAM = re.compile(r'(?m)^(#EXT-X-STREAM-INF:.*)\n(.*)$|^(#EXT-X-I-FRAME-STREAM-INF:.*URI="([^"]*)".*)$')
 
 
-def add_spherical(stream: Path, master: Path, inputs: Sequence[Input]) -> None:
+def add_spherical(stream: Path, master: Path, inputs: Sequence[ElementaryStream]) -> None:
     """Carry the spherical metadata of `inputs` into the packaged `stream` and its `master` playlist.
 
     Raises `ProofError` where an initialization segment does not read back as its rendition does.
@@ -34,14 +34,14 @@ def add_spherical(stream: Path, master: Path, inputs: Sequence[Input]) -> None:
     layouts: dict[str, str] = {}
     for each in inputs:
         track = each.track
-        found = None if track is None else spherical(track)
+        found = None if track is None else read_spherical(track)
         if track is None or found is None:
             continue
         init = stream / each.name / "init.mp4"
         init.write_bytes(with_metadata(init.read_bytes(), track.spherical, v2_boxes(track.stsd)))
         with FileRanges(init) as source:
             packaged = read_movie(source).tracks[0]
-        if spherical(packaged) != found:
+        if read_spherical(packaged) != found:
             raise ProofError(f"{each.name}/init.mp4 does not have the spherical metadata of its rendition")
         layout = video_layout(found)
         if layout is not None:

@@ -19,7 +19,7 @@ from eddyline.core.errors import ProofError
 from eddyline.core.timebase import rescale
 from eddyline.media.languages import tag
 from eddyline.media.streaming.playlists import read_master_playlist, read_mpd, with_attribute
-from eddyline.media.streaming.stream_proof import Timeline
+from eddyline.media.streaming.stream_verification import Timeline
 from eddyline.media.subtitles.cues import Cue, Subtitles, to_webvtt
 from eddyline.media.subtitles.webvtt_fragments import TICKS, init_segment, media_segment
 from eddyline.media.subtitles.webvtt_samples import read_cues
@@ -50,7 +50,7 @@ class _Rendition:
         return to_webvtt(self.track.cues, header=_MAP)
 
 
-def write_subtitles(stream: Path, subtitles: Sequence[Subtitles], timeline: Timeline) -> None:
+def write_stream_subtitles(stream: Path, subtitles: Sequence[Subtitles], timeline: Timeline) -> None:
     """Add the subtitles to a packaged stream whose playlists and MPD are in their last form otherwise."""
     renditions = _renditions(subtitles)
     mpd, master = stream / _MPD, stream / _MASTER
@@ -67,7 +67,7 @@ def write_subtitles(stream: Path, subtitles: Sequence[Subtitles], timeline: Time
     mpd.write_text(_with_sets(text, renditions, timeline, offset), "utf-8")
 
 
-def prove_subtitles(stream: Path, subtitles: Sequence[Subtitles], timeline: Timeline) -> None:
+def verify_stream_subtitles(stream: Path, subtitles: Sequence[Subtitles], timeline: Timeline) -> None:
     """Check by reading back that HLS and DASH name the same subtitles, with all their cues, or none.
 
     Raises `ProofError`.

@@ -17,7 +17,7 @@ from eddyline.media.source.source import SubtitleFacts
 from eddyline.media.subtitles.cues import MOST_BYTES, MOST_CUES, MOST_TRACKS, Cue, from_srt
 from eddyline.media.subtitles.webvtt_samples import read_cues
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
-from eddyline.media.video.captions import CODEC, write_track
+from eddyline.media.video.captions import CAPTION_CODEC, write_caption_track
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.entries.track_labels import FORCED
 from eddyline.mp4.movie import Movie, Track
@@ -98,7 +98,7 @@ def facts_of(track: Track) -> SubtitleFacts:
 
 def captions_of(video: Track) -> SubtitleFacts:
     """The closed captions inside a video track; nothing says in which language they are."""
-    return SubtitleFacts(track=video.number, codec=CODEC, title="Closed captions")
+    return SubtitleFacts(track=video.number, codec=CAPTION_CODEC, title="Closed captions")
 
 
 def title_of(name: str) -> str:
@@ -198,7 +198,7 @@ def cues_of_track(
         return read_cues(src, movie, track)
     if track.kind == "video":
         alone = work / "captions.mov"
-        write_track(src, track, presentation(movie, track), alone)
+        write_caption_track(src, track, presentation(movie, track), alone)
         return _decoded(alone, tools=tools, runner=runner)
     if not len(track.samples):
         return ()

@@ -16,9 +16,9 @@ from eddyline.media.source.description import carried_meta
 from eddyline.media.source.source import AudioFacts, SourceFacts
 from eddyline.media.subtitles.cues import Subtitles
 from eddyline.media.subtitles.timed_text import prove_subtitles, with_subtitles
-from eddyline.media.video.join import join, movie_timescale
-from eddyline.media.video.rendition_proof import prove, telemetry_digest
-from eddyline.media.video.rendition_tracks import audio_track, data_tracks, read_audio, video_track
+from eddyline.media.video.join import join_chunks, movie_timescale
+from eddyline.media.video.rendition_tracks import audio_track, data_tracks, read_encoded_audio, video_track
+from eddyline.media.video.rendition_verification import telemetry_digest, verify_rendition
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
@@ -27,7 +27,7 @@ from eddyline.mp4.write.output_track import linked, passthrough
 
 
 @dataclass(frozen=True, kw_only=True)
-class Assembled:
+class AssembledRendition:
     """A proven rendition.
 
     `idr` are the frame numbers of its keyframes, `audio_samples` the presented samples a channel of each
@@ -45,7 +45,7 @@ class Assembled:
     subtitles: tuple[int, ...] = ()
 
 
-def assemble(
+def assemble_rendition(
     out: Path,
     *,
     rung: Rung,
@@ -59,7 +59,7 @@ def assemble(
     facts: SourceFacts,
     chapters: Sequence[Chapter] = (),
     subtitles: Sequence[Subtitles] = (),
-) -> Assembled:
+) -> AssembledRendition:
     """Write `out` from the chunks of one rung, in order, and prove it by reading it back.
 
     `movie`, `track` and `presentation` are the source's: frame k is shown when the source shows it, to the
@@ -70,10 +70,10 @@ def assemble(
     not exact.
     """
     with translate_errors(f"assembling {rung.name}"):
-        joined = join(chunks)
+        joined = join_chunks(chunks)
         if len(joined.rank) != len(presentation):
             raise ProofError(f"{len(joined.rank)} frames were encoded of {len(presentation)} in the source")
-        sounds = [read_audio(path) for path in audio]
+        sounds = [read_encoded_audio(path) for path in audio]
         abouts = _matched(facts.audio, len(sounds))
         kept = data_tracks(movie, src)
         timescale = movie_timescale(track.timescale, [*(s.track.timescale for s in sounds), movie.timescale])
@@ -99,7 +99,7 @@ def assemble(
                 udta=udta,
                 meta=carried_meta(movie),
             )
-            proven = prove(
+            proven = verify_rendition(
                 out,
                 codec=rung.codec,
                 gop=grid.gop,
@@ -114,7 +114,7 @@ def assemble(
         except BaseException:
             out.unlink(missing_ok=True)
             raise
-    return Assembled(
+    return AssembledRendition(
         bytes=written.bytes,
         sha256=written.sha256,
         frames=proven.frames,

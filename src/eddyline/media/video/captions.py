@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from eddyline.core.errors import InputError
-from eddyline.media.video.parameter_sets import read_sets
+from eddyline.media.video.parameter_sets import read_parameter_sets
 from eddyline.mp4.bitstream.nal_units import SLICES, unit_type, units_within
 from eddyline.mp4.bitstream.rbsp import unescaped
 from eddyline.mp4.byte_ranges import ByteRanges
@@ -26,9 +26,9 @@ from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.mux import write
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 
-CODEC: Final = "eia_608"
+CAPTION_CODEC: Final = "eia_608"
 """FFmpeg's name of the codec of closed captions."""
-MOST_FRAMES: Final = 2_000_000
+MAX_FRAMES: Final = 2_000_000
 """Frames of a video whose captions are read: nine hours at 60 a second."""
 
 _CODECS = {"avc1": "h264", "avc3": "h264", "hvc1": "hevc", "hev1": "hevc"}
@@ -43,7 +43,7 @@ _MOST_UNITS = 64
 
 def has_captions(src: ByteRanges, track: Track, shown: Presentation) -> bool:
     """Whether the first frame carries captions, as every frame of a captioned video does."""
-    if track.format not in _CODECS or not 0 < len(shown) <= MOST_FRAMES:
+    if track.format not in _CODECS or not 0 < len(shown) <= MAX_FRAMES:
         return False
     first = int(shown.sample[0])
     size = min(int(track.samples.size[first]), _HEAD)
@@ -53,7 +53,7 @@ def has_captions(src: ByteRanges, track: Track, shown: Presentation) -> bool:
         return False
 
 
-def write_track(src: ByteRanges, track: Track, shown: Presentation, out: Path) -> None:
+def write_caption_track(src: ByteRanges, track: Track, shown: Presentation, out: Path) -> None:
     """Write the captions of field 1 (CC1 and CC2) as a MOV of one caption track, in movie time."""
     found = [b""] * len(track.samples)
     for number, data in enumerate(sample_bytes(src, track)):
@@ -78,7 +78,9 @@ def write_track(src: ByteRanges, track: Track, shown: Presentation, out: Path) -
 
 def _form(track: Track, sample: int) -> tuple[str, int]:
     """The codec, and how many bytes the length of a NAL unit has."""
-    return _CODECS[track.format], read_sets(track.stsd, int(track.samples.description[sample])).length_size
+    return _CODECS[track.format], read_parameter_sets(
+        track.stsd, int(track.samples.description[sample])
+    ).length_size
 
 
 def _pairs(sample: bytes, codec: str, length_size: int) -> bytes:

@@ -30,7 +30,7 @@ _SUBSAMPLED = (
 )
 
 
-def shown_size(stream: Mapping[str, Any], pixel_format: str) -> tuple[int, int]:
+def displayed_size(stream: Mapping[str, Any], pixel_format: str) -> tuple[int, int]:
     """Width and height of the frames that FFmpeg's decoder command gives of a stream that ffprobe describes.
 
     Raises `UnsupportedError` for a clean aperture that lies partly outside of the frame.

@@ -20,7 +20,7 @@ _GREY: Final = re.compile(r"gray|ya(8|16|f)|mono[bw]")
 _ALPHA: Final = re.compile(r"yuva|rgba|bgra|argb|abgr|gbrap|ya\d|yaf|ayuv|vuya")
 _KEPT: Final = frozenset({"unknown", "bt709", "bt470bg", "smpte170m", "bt2020nc"})
 _SCALED: Final = frozenset({"fcc", "smpte240m"})
-ZSCALED: Final = frozenset({"ycgco", "bt2020c", "chroma-derived-nc", "chroma-derived-c", "ictcp"})
+ZSCALE_MATRICES: Final = frozenset({"ycgco", "bt2020c", "chroma-derived-nc", "chroma-derived-c", "ictcp"})
 """Matrices that FFmpeg's zscale filter knows, and its scale filter does not."""
 _NOT_IN_ZSCALE: Final = frozenset({"unknown", "bt1361e", "smpte428", "vlog"})  # transfers
 _CONSTANT_LUMINANCE: Final = frozenset({"bt709", "smpte170m", "smpte240m", "bt2020-10", "bt2020-12"})
@@ -42,7 +42,7 @@ def has_alpha(pixel_format: str) -> bool:
     return _ALPHA.match(pixel_format) is not None
 
 
-def check(facts: VideoFacts) -> None:
+def require_convertible(facts: VideoFacts) -> None:
     """Raise `UnsupportedError` for YCbCr of a matrix that FFmpeg cannot convert, also with such a transfer.
 
     Constant luminance is defined for the transfers of standard dynamic range alone, ICtCp for PQ and HLG with
@@ -57,7 +57,7 @@ def check(facts: VideoFacts) -> None:
         case "ictcp":
             known = facts.hdr and primaries == "bt2020"
         case matrix:
-            known = matrix in _KEPT | _SCALED | ZSCALED | {"gbr"}
+            known = matrix in _KEPT | _SCALED | ZSCALE_MATRICES | {"gbr"}
     if known:
         return
     raise UnsupportedError(
@@ -67,30 +67,30 @@ def check(facts: VideoFacts) -> None:
     )
 
 
-def is_kept(facts: VideoFacts) -> bool:
+def keeps_matrix(facts: VideoFacts) -> bool:
     """Whether the source's YCbCr stays what it is, but for its range."""
     return not is_rgb(facts.pixel_format) and facts.matrix in _KEPT
 
 
-def is_known_to_scale(facts: VideoFacts) -> bool:
+def is_supported_by_scale(facts: VideoFacts) -> bool:
     """Whether FFmpeg's scale filter takes such frames; zscale takes the others."""
-    return is_rgb(facts.pixel_format) or facts.matrix not in ZSCALED
+    return is_rgb(facts.pixel_format) or facts.matrix not in ZSCALE_MATRICES
 
 
-def scaled(facts: VideoFacts, width: int, height: int, pixel_format: str) -> tuple[str, ...]:
+def scale_filters(facts: VideoFacts, width: int, height: int, pixel_format: str) -> tuple[str, ...]:
     """Filters from a decoded frame to `width` x `height` and this YCbCr format, in limited range, tagged.
 
     Limited range always: too many players ignore the flag of the other. The scaler is FFmpeg's own default,
     so that a rung is as sharp as that of a plain command.
     """
     to = f"format={pixel_format}"
-    if is_kept(facts):
+    if keeps_matrix(facts):
         return (f"scale={width}:{height}:flags=bicubic:out_range=limited", to)
     if facts.matrix == "gbr" and not is_rgb(facts.pixel_format):
         # RGB's tag on what is not RGB: FFmpeg takes no notice, and encoders must not repeat it.
         return ("setparams=colorspace=unknown", f"scale={width}:{height}:flags=bicubic:out_range=limited", to)
     matrix, primaries, transfer = _target(facts)
-    if not is_known_to_scale(facts):
+    if not is_supported_by_scale(facts):
         out = f"m={matrix}:p={primaries}:t={transfer}:r=limited"
         return (f"zscale={width}:{height}:filter=bicubic:{zscale_input(facts)}:{out}", to)
     out = f"out_color_matrix={'bt2020' if matrix == 'bt2020nc' else matrix}:out_range=limited"
@@ -103,7 +103,11 @@ def zscale_input(facts: VideoFacts) -> str:
     _, primaries, transfer = _target(facts)
     if is_rgb(facts.pixel_format):
         return f"tin={transfer}:pin={primaries}:min=gbr:rin=full"
-    matrix = facts.matrix if facts.matrix in ZSCALED | _SCALED | _KEPT - {"unknown"} else _matrix(primaries)
+    matrix = (
+        facts.matrix
+        if facts.matrix in ZSCALE_MATRICES | _SCALED | _KEPT - {"unknown"}
+        else _matrix(primaries)
+    )
     return f"tin={transfer}:pin={primaries}:min={matrix}:rin={'full' if facts.full_range else 'limited'}"
 
 

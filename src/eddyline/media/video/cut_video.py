@@ -14,10 +14,10 @@ from eddyline.core.process import Runner
 from eddyline.core.timebase import rescale
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.join import schedule
-from eddyline.media.video.parameter_sets import read_sets, with_sets
-from eddyline.media.video.reencode import Encoded, check, encode
-from eddyline.media.video.smart_cut import Cut
+from eddyline.media.video.join import sample_times
+from eddyline.media.video.parameter_sets import read_parameter_sets, with_parameter_sets
+from eddyline.media.video.reencode import EncodedSamples, reencode, require_reencodable
+from eddyline.media.video.smart_cut import CutPlan
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.presentation import Presentation
@@ -26,7 +26,7 @@ from eddyline.mp4.write.output_track import OutputTrack, Piece, alike
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class CutSource:
     """A video track to cut: where it lies, its index and what it shows."""
 
     src: ByteRanges
@@ -36,14 +36,14 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Video:
+class CutVideo:
     """The track to write and its times: `shown` from 0 on, in the track's ticks."""
 
     out: OutputTrack
     shown: Presentation
 
 
-def times_of(source: Source, first: int, last: int) -> Presentation:
+def range_presentation(source: CutSource, first: int, last: int) -> Presentation:
     """When the frames [first, last) are shown once the first of them is at 0."""
     shown = source.shown
     begin = int(shown.pts[first])
@@ -53,16 +53,16 @@ def times_of(source: Source, first: int, last: int) -> Presentation:
     )
 
 
-def make(
-    source: Source,
-    plan: Cut,
+def build_cut_video(
+    source: CutSource,
+    plan: CutPlan,
     facts: VideoFacts | None,
     *,
     timescale: int,
     work: Path,
     tools: Toolchain,
     runner: Runner,
-) -> Video:
+) -> CutVideo:
     """The video track of a cut, for a movie of `timescale`; encoded frames go to files in `work`.
 
     `facts` may be None where nothing is to be encoded. Raises `UnsupportedError` for pictures that cannot be
@@ -92,13 +92,13 @@ class _Part:
     added: tuple[bytes, ...] = ()
 
     @classmethod
-    def of(cls, made: Encoded, first: int) -> _Part:
+    def of(cls, made: EncodedSamples, first: int) -> _Part:
         piece = Piece(source=made.path, offset=made.offset, size=made.size)
         rank = np.arange(len(made.size), dtype=np.int64) + first
         return cls(piece=piece, rank=rank, sync=made.sync, added=made.added)
 
 
-def _copied(source: Source, plan: Cut, origin: int) -> _Part:
+def _copied(source: CutSource, plan: CutPlan, origin: int) -> _Part:
     samples, chosen = source.track.samples, plan.samples
     place = {int(at): number for number, at in enumerate(source.shown.sample[origin : plan.last])}
     return _Part(
@@ -108,21 +108,21 @@ def _copied(source: Source, plan: Cut, origin: int) -> _Part:
     )
 
 
-def _joined(source: Source, row: int, plan: Cut, parts: Sequence[_Part], timescale: int) -> Video:
+def _joined(source: CutSource, row: int, plan: CutPlan, parts: Sequence[_Part], timescale: int) -> CutVideo:
     """The parts as one track of the source's, in a movie of `timescale`."""
     track = source.track
     added = tuple(dict.fromkeys(unit for part in parts for unit in part.added))
-    shown = times_of(source, plan.first, plan.last)
+    shown = range_presentation(source, plan.first, plan.last)
     rank = np.concatenate([part.rank for part in parts])
-    whole = times_of(source, min(plan.begin, plan.first), plan.last)
-    times = schedule(rank, whole, timescale=track.timescale, movie_timescale=timescale)
+    whole = range_presentation(source, min(plan.begin, plan.first), plan.last)
+    times = sample_times(rank, whole, timescale=track.timescale, movie_timescale=timescale)
     edits = times.edits
     if plan.hidden:
         length = rescale(shown.end, track.timescale, timescale)
         edits = (Edit(media_time=edits[0].media_time + whole.end - shown.end, duration=length),)
     out = replace(
         alike(track),
-        stsd=with_sets(track.stsd, row, added) if added else track.stsd,
+        stsd=with_parameter_sets(track.stsd, row, added) if added else track.stsd,
         pieces=tuple(part.piece for part in parts),
         duration=times.duration,
         cts_offset=times.cts_offset,
@@ -130,10 +130,10 @@ def _joined(source: Source, row: int, plan: Cut, parts: Sequence[_Part], timesca
         description=None if added else np.full(len(rank), row, np.int32),
         edits=edits,
     )
-    return Video(out=out, shown=shown)
+    return CutVideo(out=out, shown=shown)
 
 
-def _row(track: Track, plan: Cut) -> int:
+def _row(track: Track, plan: CutPlan) -> int:
     """The one row of the sample description table that the copied samples use."""
     numbers = plan.samples if len(plan.samples) else np.arange(len(track.samples))
     rows = set(np.unique(track.samples.description[numbers]).tolist())
@@ -145,21 +145,21 @@ def _row(track: Track, plan: Cut) -> int:
 
 
 def _encoded(
-    source: Source,
+    source: CutSource,
     row: int,
     frames: tuple[int, int],
     facts: VideoFacts,
     out: Path,
     tools: Toolchain,
     runner: Runner,
-    plan: Cut,
-) -> Encoded:
-    sets = read_sets(source.track.stsd, row)
-    check(sets, facts, tools)
+    plan: CutPlan,
+) -> EncodedSamples:
+    sets = read_parameter_sets(source.track.stsd, row)
+    require_reencodable(sets, facts, tools)
     local = out.with_suffix(".source.mp4")
     piece = cut(source.src, source.movie, source.track, *frames, local, shown=source.shown)
     try:
         ended = frames[1] == plan.begin < plan.last
-        return encode(piece, facts, sets, out=out, tools=tools, runner=runner, ended=ended)
+        return reencode(piece, facts, sets, out=out, tools=tools, runner=runner, ended=ended)
     finally:
         local.unlink(missing_ok=True)

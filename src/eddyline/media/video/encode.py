@@ -40,7 +40,7 @@ class EncodedChunk:
     bytes: int
 
 
-def decoding(
+def decode_arguments(
     piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid, tools: Toolchain, threads: int = 1
 ) -> tuple[str, ...]:
     """The first half of the command: the slice's frames as `[v0]`, `[v1]`, ... for the outputs to map."""
@@ -55,11 +55,11 @@ def decoding(
         *("-reinit_filter", "0"),
         *input_args(piece.path),
         *("-filter_complex_threads", str(threads)),
-        *("-filter_complex", filters.graph(piece, facts, rungs, grid)),
+        *("-filter_complex", filters.filter_graph(piece, facts, rungs, grid)),
     )
 
 
-def command(
+def encode_command(
     piece: Slice,
     facts: VideoFacts,
     rungs: Sequence[Rung],
@@ -78,7 +78,7 @@ def command(
         for index, (rung, out) in enumerate(zip(rungs, outs, strict=True))
         for part in _output(index, rung, facts, grid, piece.frames, out, threads)
     ]
-    return (*decoding(piece, facts, rungs, grid, tools, threads), "-progress", "pipe:1", *outputs)
+    return (*decode_arguments(piece, facts, rungs, grid, tools, threads), "-progress", "pipe:1", *outputs)
 
 
 def encode_chunk(
@@ -103,7 +103,7 @@ def encode_chunk(
     with translate_errors(f"encoding into {out_dir}"):
         out_dir.mkdir(parents=True, exist_ok=True)
     outs = [out_dir / f"{rung.name}.mp4" for rung in rungs]
-    argv = command(piece, facts, rungs, grid, tools, outs, threads)
+    argv = encode_command(piece, facts, rungs, grid, tools, outs, threads)
     limits = _limits(piece, facts, rungs)
     try:
         runner.run(argv, limits=limits, on_line=_listener(on_frames))
@@ -125,7 +125,7 @@ def encode_chunk(
 def _output(
     index: int, rung: Rung, facts: VideoFacts, grid: Grid, frames: int, out: Path, threads: int
 ) -> tuple[str, ...]:
-    base = filters.timebase(facts, grid)
+    base = filters.encoder_time_base(facts, grid)
     return (
         *("-map", f"[v{index}]"),
         *encoders.options(rung, grid, frames, threads),

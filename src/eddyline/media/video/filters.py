@@ -17,8 +17,8 @@ from fractions import Fraction
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import VideoFacts
-from eddyline.media.video.colours import is_kept, is_known_to_scale, scaled, zscale_input
-from eddyline.media.video.orientation import on_its_side, rotated, upright
+from eddyline.media.video.colours import is_supported_by_scale, keeps_matrix, scale_filters, zscale_input
+from eddyline.media.video.orientation import rotation_filters, swaps_dimensions, upright_filters
 from eddyline.mp4.slice import Slice
 
 # FFmpeg's own default, so that a rung is as sharp as that of a plain command.
@@ -29,7 +29,7 @@ _SCALER = "flags=bicubic"
 _WHITE, _HDR_PEAK, _CURVE = 203, 1000, "mobius:param=0.5:desat=0"
 
 
-def graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
+def filter_graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
     """The `-filter_complex` that makes `[v0]`, `[v1]`, ..., one a rung, of the slice's video."""
     groups: dict[tuple[str, bool], list[int]] = {}
     for index, rung in enumerate(rungs):
@@ -46,7 +46,7 @@ def keeps_hdr(facts: VideoFacts, rung: Rung) -> bool:
     return facts.hdr and rung.keep_hdr
 
 
-def timebase(facts: VideoFacts, grid: Grid) -> Fraction:
+def encoder_time_base(facts: VideoFacts, grid: Grid) -> Fraction:
     """The encoders' time base in seconds.
 
     At a constant rate the encoders see frame k at exactly k/fps, so that a clock's jitter (90 kHz, or MKV's
@@ -57,9 +57,9 @@ def timebase(facts: VideoFacts, grid: Grid) -> Fraction:
 
 
 def _exact(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
-    base = timebase(facts, grid)
+    base = encoder_time_base(facts, grid)
     steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"]
-    if is_known_to_scale(facts):
+    if is_supported_by_scale(facts):
         # Frames of another size, in mid-stream, get that of the first; all others pass through as they are.
         steps.append(f"scale={facts.width}:{facts.height}:{_SCALER}")
     if facts.interlaced:
@@ -70,7 +70,7 @@ def _exact(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
     retime = [f"settb={base.numerator}/{base.denominator}", f"setpts={counted}"]
     # A message in the bitstream on how two eyes are packed may not go with the rendition's own st3d box.
     flat = ["sidedata=mode=delete:type=STEREO3D"] if facts.projection else []
-    return [*steps, *retime, *flat, *rotated(facts)]
+    return [*steps, *retime, *flat, *rotation_filters(facts)]
 
 
 def _cascade(head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequence[Rung]) -> list[str]:
@@ -89,13 +89,13 @@ def _cascade(head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequen
 
 def _first(facts: VideoFacts, rung: Rung) -> list[str]:
     """From the source's frame to the group's largest rung: scaled lying, then turned, for that moves less."""
-    width, height = (rung.height, rung.width) if on_its_side(facts) else (rung.width, rung.height)
+    width, height = (rung.height, rung.width) if swaps_dimensions(facts) else (rung.width, rung.height)
     if facts.hdr and not keeps_hdr(facts, rung):
-        return [*_tonemap(facts, width, height, rung.pixel_format), *upright(facts)]
+        return [*_tonemap(facts, width, height, rung.pixel_format), *upright_filters(facts)]
     same = (facts.width, facts.height, facts.pixel_format) == (width, height, rung.pixel_format)
-    if same and not facts.full_range and is_kept(facts):
-        return [*upright(facts)]
-    return [*scaled(facts, width, height, rung.pixel_format), *upright(facts)]
+    if same and not facts.full_range and keeps_matrix(facts):
+        return [*upright_filters(facts)]
+    return [*scale_filters(facts, width, height, rung.pixel_format), *upright_filters(facts)]
 
 
 def _next(above: Rung, rung: Rung) -> list[str]:

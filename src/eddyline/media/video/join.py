@@ -23,7 +23,7 @@ _LARGEST_TIMESCALE = (1 << 32) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Joined:
+class JoinedChunks:
     """All chunks of one rung, in order.
 
     `rank` is int64[n]: for each sample in decode order, which frame of the rendition it is. `sync` bool[n].
@@ -40,7 +40,7 @@ class Joined:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Times:
+class SampleTimes:
     """Sample times in the source track's ticks: int64[n] `duration` and `cts_offset`, and the edit list."""
 
     duration: Ints
@@ -48,7 +48,7 @@ class Times:
     edits: tuple[Edit, ...]
 
 
-def join(chunks: Sequence[Path]) -> Joined:
+def join_chunks(chunks: Sequence[Path]) -> JoinedChunks:
     """Read the chunks' indexes, in the order given, and line their samples up.
 
     Raises `ProofError` if a chunk has no video, shares times between frames, or if its parameter sets differ
@@ -76,7 +76,7 @@ def join(chunks: Sequence[Path]) -> Joined:
         done += len(samples)
     if first is None:
         raise ProofError("there are no chunks to join")
-    return Joined(
+    return JoinedChunks(
         stsd=first.stsd,
         media_header=first.media_header,
         width=first.width,
@@ -87,7 +87,7 @@ def join(chunks: Sequence[Path]) -> Joined:
     )
 
 
-def schedule(rank: Ints, shown: Presentation, *, timescale: int, movie_timescale: int) -> Times:
+def sample_times(rank: Ints, shown: Presentation, *, timescale: int, movie_timescale: int) -> SampleTimes:
     """Decode times and edits with which frame k is shown at exactly `shown.pts[k]`, in the source's ticks.
 
     Sample j is decoded when frame j is shown, less the largest delay that reordering asks for; the edit list
@@ -100,12 +100,12 @@ def schedule(rank: Ints, shown: Presentation, *, timescale: int, movie_timescale
     delay = int((pts - pts[rank]).max())
     if began < 0:
         # A source without edits may show pictures before zero: negative offsets say so, an edit could not.
-        return Times(duration=duration, cts_offset=pts[rank] - (pts - began), edits=())
+        return SampleTimes(duration=duration, cts_offset=pts[rank] - (pts - began), edits=())
     length = rescale(shown.end - began, timescale, movie_timescale)
     edits = [Edit(media_time=delay, duration=length)]
     if began:
         edits.insert(0, Edit(media_time=-1, duration=rescale(began, timescale, movie_timescale)))
-    return Times(duration=duration, cts_offset=pts[rank] - pts + delay, edits=tuple(edits))
+    return SampleTimes(duration=duration, cts_offset=pts[rank] - pts + delay, edits=tuple(edits))
 
 
 def movie_timescale(video: int, others: Iterable[int]) -> int:

@@ -21,12 +21,12 @@ _MIRRORED: Mapping[int, tuple[str, ...]] = {
 }
 
 
-def upright(facts: VideoFacts) -> tuple[str, ...]:
-    """Filters for a frame of any size, square pixels or not; none where `rotated` has to be used."""
+def upright_filters(facts: VideoFacts) -> tuple[str, ...]:
+    """Filters for a frame of any size, square pixels or not; none where `rotation_filters` has to be used."""
     return (_MIRRORED if facts.mirrored else _UPRIGHT).get(facts.rotation, ())
 
 
-def rotated(facts: VideoFacts) -> tuple[str, ...]:
+def rotation_filters(facts: VideoFacts) -> tuple[str, ...]:
     """Filters for angles other than multiples of 90 degrees, to be put before any scaling.
 
     The frame keeps its size: its corners are cut off, and what it does not cover is black.
@@ -34,6 +34,6 @@ def rotated(facts: VideoFacts) -> tuple[str, ...]:
     return () if facts.rotation in _UPRIGHT else (f"rotate={facts.rotation}*PI/180",)
 
 
-def on_its_side(facts: VideoFacts) -> bool:
+def swaps_dimensions(facts: VideoFacts) -> bool:
     """Whether width and height change places."""
     return facts.rotation in {90, 270}

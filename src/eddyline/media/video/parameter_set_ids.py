@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.video.parameter_sets import Sets
+from eddyline.media.video.parameter_sets import ParameterSets
 from eddyline.mp4.bitstream.nal_units import (
     AVC_PPS,
     AVC_SPS,
@@ -25,7 +25,7 @@ from eddyline.mp4.bitstream.rbsp import bits_of, coded, escaped, number_at, pack
 _HEVC_PPS_NUMBERS = range(15, 31)
 
 
-def free_number(sets: Sets) -> int:
+def unused_id(sets: ParameterSets) -> int:
     """A number that neither an SPS nor a PPS of H.264 uses here."""
     used = {number_at(bits_of(unit[4:]), 0)[0] for unit in sets.of(AVC_SPS)}
     used |= {number_at(bits_of(unit[1:]), 0)[0] for unit in sets.of(AVC_PPS)}
@@ -33,7 +33,7 @@ def free_number(sets: Sets) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Renumbering:
+class HevcSetIds:
     """The numbers that HEVC sets and slices of a second encoder get, all of whose own are 0."""
 
     vps: int
@@ -41,7 +41,7 @@ class Renumbering:
     pps: int
 
     @classmethod
-    def beside(cls, sets: Sets) -> Renumbering:
+    def beside(cls, sets: ParameterSets) -> HevcSetIds:
         """Numbers that the camera's sets do not use. Raises `UnsupportedError` if it uses all."""
         vps = {unit[2] >> 4 for unit in sets.of(HEVC_VPS)}
         sps = {_hevc_sps_number(bits_of(unit[2:]))[0] for unit in sets.of(HEVC_SPS)}

@@ -22,7 +22,7 @@ _MOST_SETS = 31
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sets:
+class ParameterSets:
     """The parameter sets of a sample entry: NAL units by type, in order, and bytes of a NAL unit's length."""
 
     codec: str
@@ -36,7 +36,7 @@ class Sets:
         return tuple(unit for unit in self.units if unit_type(self.codec, unit) == kind)
 
 
-def read_sets(stsd: bytes, row: int = 1) -> Sets:
+def read_parameter_sets(stsd: bytes, row: int = 1) -> ParameterSets:
     """The sets of a stsd box's row. Raises `UnsupportedError` for other codecs than H.264 and HEVC."""
     entry = _rows(stsd)[row - 1]
     config = _config(entry)
@@ -44,18 +44,18 @@ def read_sets(stsd: bytes, row: int = 1) -> Sets:
     try:
         if config.kind == "avcC":
             units = tuple(_avc_units(body))
-            return Sets(
+            return ParameterSets(
                 codec="h264", units=units, length_size=(body[4] & 3) + 1, profile=body[1], level=body[3]
             )
         units = tuple(unit for _, unit in _hevc_units(body))
-        return Sets(
+        return ParameterSets(
             codec="hevc", units=units, length_size=(body[21] & 3) + 1, profile=body[1] & 31, level=body[12]
         )
     except (IndexError, struct.error) as error:
         raise InputError(f"the {config.kind} box ends too early", remedy="copy the file again") from error
 
 
-def with_sets(stsd: bytes, row: int, added: Sequence[bytes]) -> bytes:
+def with_parameter_sets(stsd: bytes, row: int, added: Sequence[bytes]) -> bytes:
     """A stsd box of this row alone, its configuration holding the `added` sets behind its own."""
     entry = _rows(stsd)[row - 1]
     config = _config(entry)

@@ -19,7 +19,7 @@ from eddyline.store.ranges import FileRanges
 _LOG = "vmaf.json"
 _BASE_S, _FRAME_S = 120.0, 2.0
 # How full the buffer is when a player begins: x264's own assumption.
-USUAL_START = Fraction(9, 10)
+INITIAL_FULLNESS = Fraction(9, 10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Vmaf:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Buffer:
+class BufferFullness:
     """What a decoder's buffer went through.
 
     `underflows` are the frames, in decode order, that came too late; `lowest` is the least fullness, as a
@@ -44,7 +44,7 @@ class Buffer:
     lowest: float
 
 
-def vmaf(
+def measure_vmaf(
     reference: Path, distorted: Path, *, tools: Toolchain, runner: Runner, work: Path, threads: int = 2
 ) -> Vmaf:
     """VMAF (model v0.6.1) of the MP4 `distorted` against the MP4 `reference`, frame by frame.
@@ -58,7 +58,7 @@ def vmaf(
     if frames != others:
         raise ProofError(f"{distorted.name} has {others} frames, {reference.name} {frames}")
     with translate_errors("measuring VMAF"):
-        argv = command(reference, distorted, tools, width=width, height=height, threads=threads)
+        argv = vmaf_command(reference, distorted, tools, width=width, height=height, threads=threads)
         _require_vmaf(tools, runner)
         log = work / _LOG
         log.unlink(missing_ok=True)
@@ -76,7 +76,7 @@ def vmaf(
     )
 
 
-def command(
+def vmaf_command(
     reference: Path, distorted: Path, tools: Toolchain, *, width: int, height: int, threads: int
 ) -> tuple[str, ...]:
     """The command, to be run in the folder that the log is written to (its path cannot be escaped safely)."""
@@ -101,31 +101,35 @@ def vbv_underflows(
     maxrate_kbps: int,
     bufsize_kbps: int,
     fps: Fraction,
-    initial: Fraction | float = USUAL_START,
+    initial: Fraction | float = INITIAL_FULLNESS,
 ) -> tuple[int, ...]:
-    """The frames of the MP4 `path`, in decode order, that would come too late (see `simulate`)."""
-    return buffer_of(path, maxrate_kbps, bufsize_kbps, fps, initial).underflows
+    """The frames of the MP4 `path`, in decode order, that would come too late (see `simulate_buffer`)."""
+    return simulate_file(path, maxrate_kbps, bufsize_kbps, fps, initial).underflows
 
 
-def buffer_of(
+def simulate_file(
     path: Path,
     maxrate_kbps: int,
     bufsize_kbps: int,
     fps: Fraction,
-    initial: Fraction | float = USUAL_START,
-) -> Buffer:
-    """`simulate` on the video samples of an MP4; raises what reading it raises."""
+    initial: Fraction | float = INITIAL_FULLNESS,
+) -> BufferFullness:
+    """`simulate_buffer` on the video samples of an MP4; raises what reading it raises."""
     with FileRanges(path) as source:
         video = read_movie(source).first("video")
     if video is None:
         raise UsageError(f"{path} has no video")
     sizes = [int(size) * 8 for size in video.samples.size]
-    return simulate(sizes, maxrate_kbps * 1000, bufsize_kbps * 1000, fps, initial)
+    return simulate_buffer(sizes, maxrate_kbps * 1000, bufsize_kbps * 1000, fps, initial)
 
 
-def simulate(
-    sizes: Sequence[int], maxrate: int, bufsize: int, fps: Fraction, initial: Fraction | float = USUAL_START
-) -> Buffer:
+def simulate_buffer(
+    sizes: Sequence[int],
+    maxrate: int,
+    bufsize: int,
+    fps: Fraction,
+    initial: Fraction | float = INITIAL_FULLNESS,
+) -> BufferFullness:
     """The hypothetical reference decoder (ITU-T H.264, Annex C) with a variable rate.
 
     `sizes` in bits, in decode order; `maxrate` in bit/s, `bufsize` in bits, `initial` how full it is at first
@@ -146,7 +150,7 @@ def simulate(
             late.append(number)
             full = 0
         full = min(brim, full + step)
-    return Buffer(underflows=tuple(late), lowest=lowest / brim)
+    return BufferFullness(underflows=tuple(late), lowest=lowest / brim)
 
 
 def _picture(path: Path) -> tuple[int, tuple[int, int]]:

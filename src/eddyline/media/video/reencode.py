@@ -14,8 +14,8 @@ from eddyline.core.process import Limits, Runner
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video.colours import is_rgb
-from eddyline.media.video.parameter_set_ids import Renumbering, free_number
-from eddyline.media.video.parameter_sets import Sets, read_sets
+from eddyline.media.video.parameter_set_ids import HevcSetIds, unused_id
+from eddyline.media.video.parameter_sets import ParameterSets, read_parameter_sets
 from eddyline.mp4.bitstream.nal_units import HEVC_PPS, HEVC_SPS, HEVC_VPS, sample_of, unit_type, units_of
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.slice import Slice, sample_bytes
@@ -46,7 +46,7 @@ _PATIENCE_S, _PATIENCE_FRAME_S = 120.0, 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Encoded:
+class EncodedSamples:
     """Frames as samples: int64[n] offsets and sizes in `path`, decoded in the order they are shown.
 
     The first is an IDR picture. `added` are the parameter sets that they need, numbered apart from the
@@ -60,7 +60,7 @@ class Encoded:
     added: tuple[bytes, ...]
 
 
-def check(sets: Sets, facts: VideoFacts, tools: Toolchain) -> None:
+def require_reencodable(sets: ParameterSets, facts: VideoFacts, tools: Toolchain) -> None:
     """Raise `UnsupportedError` for pictures that cannot be encoded like the source's own."""
     why = ""
     if facts.interlaced:
@@ -78,34 +78,34 @@ def check(sets: Sets, facts: VideoFacts, tools: Toolchain) -> None:
     tools.require({_x264_name(facts) if sets.codec == "h264" else "libx265"})
 
 
-def encode(
+def reencode(
     piece: Slice,
     facts: VideoFacts,
-    sets: Sets,
+    sets: ParameterSets,
     *,
     out: Path,
     tools: Toolchain,
     runner: Runner,
     ended: bool,
-) -> Encoded:
+) -> EncodedSamples:
     """Encode a slice's wanted frames into `out` (samples, one after another).
 
     `ended`: what follows is the camera's own, so the sequence is closed. Raises `ProofError` where frames got
     lost, `UnsupportedError`, `ToolError`.
     """
     film = out.with_suffix(".mp4")
-    number = free_number(sets) if sets.codec == "h264" else 0
+    number = unused_id(sets) if sets.codec == "h264" else 0
     limits = Limits(wall_s=_PATIENCE_S + _PATIENCE_FRAME_S * max(piece.frames, piece.samples))
     try:
-        runner.run(command(piece, facts, sets, film, tools, number), limits=limits)
+        runner.run(reencode_command(piece, facts, sets, film, tools, number), limits=limits)
         return _reframed(film, piece, sets, out, ended=ended)
     finally:
         with contextlib.suppress(FileNotFoundError):
             film.unlink()
 
 
-def command(
-    piece: Slice, facts: VideoFacts, sets: Sets, film: Path, tools: Toolchain, number: int
+def reencode_command(
+    piece: Slice, facts: VideoFacts, sets: ParameterSets, film: Path, tools: Toolchain, number: int
 ) -> tuple[str, ...]:
     """FFmpeg's command line; `number` is what H.264's parameter sets are to be called."""
     steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}", *_colours(facts)]
@@ -141,7 +141,7 @@ def _x264_name(facts: VideoFacts) -> str:
     return "libx264rgb" if is_rgb(facts.pixel_format) else "libx264"
 
 
-def _x264(sets: Sets, facts: VideoFacts, number: int) -> tuple[str, ...]:
+def _x264(sets: ParameterSets, facts: VideoFacts, number: int) -> tuple[str, ...]:
     parameters = f"sps-id={number}:scenecut=0:open-gop=0:rc-lookahead=10"
     level = ("-level:v", f"{sets.level / 10:.1f}") if sets.level in _LEVELS else ()
     return (
@@ -155,7 +155,7 @@ def _x265() -> tuple[str, ...]:
     return ("-c:v", "libx265", "-preset", "fast", "-tag:v", "hvc1", "-x265-params", parameters)
 
 
-def _reframed(film: Path, piece: Slice, sets: Sets, out: Path, *, ended: bool) -> Encoded:
+def _reframed(film: Path, piece: Slice, sets: ParameterSets, out: Path, *, ended: bool) -> EncodedSamples:
     """The encoded samples with the camera's lengths of NAL units and numbers of their own."""
     with FileRanges(film) as source:
         track = read_movie(source).first("video")
@@ -164,8 +164,8 @@ def _reframed(film: Path, piece: Slice, sets: Sets, out: Path, *, ended: bool) -
             raise ProofError(f"{piece.frames} frames at an end of the cut were encoded, out came {count}")
         if np.any(np.diff(track.samples.pts) <= 0) or not track.samples.sync[0]:
             raise ProofError("the frames at an end of the cut were encoded in another order")
-        own = read_sets(track.stsd)
-        renumbered = Renumbering.beside(sets) if sets.codec == "hevc" else None
+        own = read_parameter_sets(track.stsd)
+        renumbered = HevcSetIds.beside(sets) if sets.codec == "hevc" else None
         sizes = []
         with out.open("wb") as file:
             for place, data in enumerate(sample_bytes(source, track)):
@@ -181,6 +181,6 @@ def _reframed(film: Path, piece: Slice, sets: Sets, out: Path, *, ended: bool) -
                 renumbered.unit(unit) for unit in own.units if unit_type("hevc", unit) in _HEVC_PARAMETER_SETS
             )
         size = np.array(sizes, np.int64)
-        return Encoded(
+        return EncodedSamples(
             path=out, offset=np.cumsum(size) - size, size=size, sync=track.samples.sync.copy(), added=added
         )

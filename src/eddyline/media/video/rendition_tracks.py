@@ -9,9 +9,9 @@ from pathlib import Path
 from eddyline.core.errors import ProofError
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import AudioFacts, VideoFacts
-from eddyline.media.video.join import Joined, schedule
-from eddyline.media.video.rendition_proof import presented_samples
-from eddyline.media.video.spherical import carried, spherical
+from eddyline.media.video.join import JoinedChunks, sample_times
+from eddyline.media.video.rendition_verification import presented_samples
+from eddyline.media.video.spherical import read_spherical, rendition_metadata
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.entries.spherical import with_v2
 from eddyline.mp4.index import read_movie
@@ -26,7 +26,7 @@ _DATA_HANDLERS, _DATA_FORMATS = frozenset({"meta"}), frozenset({"fdsc"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class AudioTrack:
+class EncodedAudio:
     """One encoded audio file: its only track, and the samples a channel that it presents."""
 
     path: Path
@@ -35,30 +35,30 @@ class AudioTrack:
     samples: int
 
 
-def read_audio(path: Path) -> AudioTrack:
+def read_encoded_audio(path: Path) -> EncodedAudio:
     """The index of an encoded audio file; raises `ProofError` if there is no audio in it."""
     with FileRanges(path) as source:
         movie = read_movie(source)
     track = movie.first("audio")
     if track is None:
         raise ProofError(f"{path.name} has no audio")
-    return AudioTrack(path=path, movie=movie, track=track, samples=presented_samples(movie, track))
+    return EncodedAudio(path=path, movie=movie, track=track, samples=presented_samples(movie, track))
 
 
 def video_track(
-    rung: Rung, joined: Joined, track: Track, shown: Presentation, timescale: int, facts: VideoFacts
+    rung: Rung, joined: JoinedChunks, track: Track, shown: Presentation, timescale: int, facts: VideoFacts
 ) -> OutputTrack:
     """The video: upright and of square pixels, so the matrix is the identity; times are the source's.
 
     Spherical metadata is the source's, in the rendition's pixels.
     """
-    metadata = spherical(track) if facts.projection else None
+    metadata = read_spherical(track) if facts.projection else None
     boxes, entry = (
         ((), ())
         if metadata is None
-        else carried(metadata, (facts.width, facts.height), (rung.width, rung.height))
+        else rendition_metadata(metadata, (facts.width, facts.height), (rung.width, rung.height))
     )
-    times = schedule(joined.rank, shown, timescale=track.timescale, movie_timescale=timescale)
+    times = sample_times(joined.rank, shown, timescale=track.timescale, movie_timescale=timescale)
     return OutputTrack(
         handler="vide",
         name=track.name,
@@ -77,7 +77,7 @@ def video_track(
     )
 
 
-def audio_track(sound: AudioTrack, about: AudioFacts | None, timescale: int) -> OutputTrack:
+def audio_track(sound: EncodedAudio, about: AudioFacts | None, timescale: int) -> OutputTrack:
     """The audio as it was encoded, priming and all, under the source's language and title."""
     copy = passthrough(sound.movie, sound.track, sound.path, timescale=timescale)
     if about is None:

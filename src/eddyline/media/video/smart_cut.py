@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.video.parameter_sets import read_sets
+from eddyline.media.video.parameter_sets import read_parameter_sets
 from eddyline.mp4.bitstream.nal_units import IDR, unit_type, units_of
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Track
@@ -30,7 +30,7 @@ _MOST_TRIED = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut:
+class CutPlan:
     """Presented frames [first, last) of a track: [begin, stop) are copied, those at both sides encoded.
 
     Where begin < first, the frames [begin, first) are copied too, but hidden. `samples` are the copied ones,
@@ -69,7 +69,7 @@ class Cut:
         return self.stop, self.last
 
 
-def between(src: ByteRanges, track: Track, shown: Presentation, first: int, last: int) -> Cut:
+def plan_exact_cut(src: ByteRanges, track: Track, shown: Presentation, first: int, last: int) -> CutPlan:
     """The cut of exactly the frames [first, last)."""
     ranks = _ranks(track, shown)
     for sample in _beginnings(track, ranks, first, last):
@@ -80,11 +80,11 @@ def between(src: ByteRanges, track: Track, shown: Presentation, first: int, last
             return _with_lead(src, track, ranks, first, last) or _nothing_copied(first, last)
         samples = _whole(_run(ranks, sample, begin, last), ranks, begin)
         if len(samples):
-            return Cut(first=first, last=last, begin=begin, stop=begin + len(samples), samples=samples)
+            return CutPlan(first=first, last=last, begin=begin, stop=begin + len(samples), samples=samples)
     return _nothing_copied(first, last)
 
 
-def _with_lead(src: ByteRanges, track: Track, ranks: Ints, first: int, last: int) -> Cut | None:
+def _with_lead(src: ByteRanges, track: Track, ranks: Ints, first: int, last: int) -> CutPlan | None:
     """The cut that begins at the keyframe before; None where there is none or it has nothing to show."""
     sample = _keyframe_before(src, track, ranks, first)
     if sample is None:
@@ -93,14 +93,14 @@ def _with_lead(src: ByteRanges, track: Track, ranks: Ints, first: int, last: int
     samples = _whole(_run(ranks, sample, begin, last), ranks, begin)
     if begin + len(samples) <= first:
         return None
-    return Cut(first=first, last=last, begin=begin, stop=begin + len(samples), samples=samples)
+    return CutPlan(first=first, last=last, begin=begin, stop=begin + len(samples), samples=samples)
 
 
-def _nothing_copied(first: int, last: int) -> Cut:
-    return Cut(first=first, last=last, begin=last, stop=last, samples=np.zeros(0, np.int64))
+def _nothing_copied(first: int, last: int) -> CutPlan:
+    return CutPlan(first=first, last=last, begin=last, stop=last, samples=np.zeros(0, np.int64))
 
 
-def at_keyframes(src: ByteRanges, track: Track, shown: Presentation, first: int, last: int) -> Cut:
+def plan_keyframe_cut(src: ByteRanges, track: Track, shown: Presentation, first: int, last: int) -> CutPlan:
     """The smallest cut without encoding that has the frames [first, last): it may begin and end outside.
 
     Raises `UnsupportedError` where no keyframe is shown at or before the first frame.
@@ -118,7 +118,7 @@ def at_keyframes(src: ByteRanges, track: Track, shown: Presentation, first: int,
     whole = enough[:1] if len(enough) else np.flatnonzero(done)[-1:]
     samples = run[: int(whole[0]) + 1]
     stop = begin + len(samples)
-    return Cut(first=begin, last=stop, begin=begin, stop=stop, samples=samples)
+    return CutPlan(first=begin, last=stop, begin=begin, stop=stop, samples=samples)
 
 
 def _keyframe_before(src: ByteRanges, track: Track, ranks: Ints, first: int) -> int | None:
@@ -132,7 +132,7 @@ def _begins_anew(src: ByteRanges, track: Track, sample: int) -> bool:
     """Whether nothing decoded before matters from here on: in H.264 at an IDR picture alone."""
     if track.format not in _AVC:
         return True
-    size = read_sets(track.stsd, int(track.samples.description[sample])).length_size
+    size = read_parameter_sets(track.stsd, int(track.samples.description[sample])).length_size
     data = src.read(int(track.samples.offset[sample]), int(track.samples.size[sample]))
     return any(unit_type("h264", unit) in IDR["h264"] for unit in units_of(data, size))
 

@@ -39,7 +39,7 @@ _SOURCE = b"Eddyline"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spherical:
+class SphericalMetadata:
     """What the metadata of a video track says.
 
     `projection` is one of this module's constants. `stereo` is how the eyes are packed, as st3d numbers it
@@ -54,7 +54,7 @@ class Spherical:
     v2: tuple[bytes, ...]
 
 
-def spherical(track: Track) -> Spherical | None:
+def read_spherical(track: Track) -> SphericalMetadata | None:
     """What a video track says of its projection and its eyes; None for ordinary video."""
     v1 = tuple(box[24:] for box in track.spherical)
     v2 = v2_boxes(track.stsd)
@@ -70,11 +70,11 @@ def spherical(track: Track) -> Spherical | None:
         kind, bounds = RECTANGULAR, (0, 0, 0, 0)
     else:
         return None
-    return Spherical(projection=_named(kind, bounds), stereo=stereo, bounds=bounds, v1=v1, v2=v2)
+    return SphericalMetadata(projection=_named(kind, bounds), stereo=stereo, bounds=bounds, v1=v1, v2=v2)
 
 
-def carried(
-    found: Spherical, source: tuple[int, int], rung: tuple[int, int]
+def rendition_metadata(
+    found: SphericalMetadata, source: tuple[int, int], rung: tuple[int, int]
 ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """(boxes of trak, boxes of the sample entry) for a rendition of `rung` pixels of a `source` of those.
 
@@ -90,7 +90,7 @@ def carried(
     return tuple(v1_box(xml) for xml in v1), v2
 
 
-def video_layout(found: Spherical) -> str | None:
+def video_layout(found: SphericalMetadata) -> str | None:
     """The entry of HLS's REQ-VIDEO-LAYOUT (draft-pantos-hls-rfc8216bis section 4.4.6.2); None without one."""
     projection = {EQUIRECTANGULAR: "PROJ-EQUI", HALF_EQUIRECTANGULAR: "PROJ-HEQU"}.get(found.projection)
     if projection is None:
@@ -173,7 +173,7 @@ def _walk(sv3d: Box) -> Iterator[Box]:
         return
 
 
-def _xml(found: Spherical, rung: tuple[int, int]) -> bytes:
+def _xml(found: SphericalMetadata, rung: tuple[int, int]) -> bytes:
     """V1 metadata of an equirectangular video of `rung` pixels."""
     top, bottom, left, right = (Fraction(bound, _FULL) for bound in found.bounds)
     tags = {"Spherical": "true", "Stitched": "true", "StitchingSoftware": _SOURCE.decode()}
@@ -198,7 +198,7 @@ def _xml(found: Spherical, rung: tuple[int, int]) -> bytes:
     ).encode()
 
 
-def _made(found: Spherical) -> tuple[bytes, ...]:
+def _made(found: SphericalMetadata) -> tuple[bytes, ...]:
     """V2 metadata of an equirectangular video, looking straight ahead."""
     equi = _full("equi", struct.pack(">4I", *found.bounds))
     proj = _plain("proj", _full("prhd", bytes(12)) + equi)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from eddyline.core.errors import ProofError
-from eddyline.media.frame_proof.canvases import SECOND
+from eddyline.media.frame_verification.decode import SECOND_US
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.left_out.report import LeftOut, in_order
 from eddyline.media.source.source import Description, SourceFacts
@@ -287,14 +287,14 @@ def _durations(plan: Plan, parts: PartsOf) -> dict[str, Any]:
     packed = parts.get("package", ())
     found = Durations(
         source=plan.facts.duration_s,
-        decoded=None if end is None else round(end / SECOND, 6),
+        decoded=None if end is None else round(end / SECOND_US, 6),
         renditions={
             rung.name: part.result["duration_s"]
             for rung, part in zip(plan.rungs, parts["assemble"], strict=True)
         },
         stream=StreamDurations(**packed[0].result["durations_s"]) if packed else None,
-        first=first / SECOND,
-        slack=sampled.get("slack", 0) / SECOND,
+        first=first / SECOND_US,
+        slack=sampled.get("slack", 0) / SECOND_US,
     )
     found.check(plan.facts.video.fps)
     return found.to_json()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eddyline.gpmf.hilights import KINDS, read_hilights
 from eddyline.gpmf.reader import parse
 from eddyline.gpmf.sources import boxes
-from eddyline.media.pictures.highlights import Highlight, placed
+from eddyline.media.pictures.highlights import Highlight, place_highlights
 from eddyline.pipeline.runtime.source_files import IndexedSource
 
 
@@ -21,4 +21,6 @@ def read_hilight_times(udta: bytes | None) -> Sequence[tuple[float, str]]:
 
 def read_highlights(footage: IndexedSource) -> tuple[Highlight, ...]:
     """The marks that fall on a frame of the footage, in order of time."""
-    return placed(read_hilight_times(footage.movie.udta), footage.presentation, footage.track.timescale)
+    return place_highlights(
+        read_hilight_times(footage.movie.udta), footage.presentation, footage.track.timescale
+    )

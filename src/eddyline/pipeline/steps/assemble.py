@@ -6,13 +6,13 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from eddyline.media.frame_proof.canvases import png
-from eddyline.media.frame_proof.proof import prove_frames
-from eddyline.media.frame_proof.samples import FrameMismatchError, FrameSamples, Mismatch
+from eddyline.media.frame_verification.comparison import FrameMismatchError, FrameSamples, Mismatch
+from eddyline.media.frame_verification.decode import encode_png
+from eddyline.media.frame_verification.verify import verify_frames
 from eddyline.media.ladder.ladder import Rung
-from eddyline.media.pictures.highlights import Chapter, chapters
+from eddyline.media.pictures.highlights import Chapter, chapters_with_highlights
 from eddyline.media.streaming.durations import rendition_duration
-from eddyline.media.video.assemble import assemble as join
+from eddyline.media.video.assemble import assemble_rendition
 from eddyline.pipeline.runtime.encoder_consistency import require_single_build
 from eddyline.pipeline.runtime.highlights import read_highlights
 from eddyline.pipeline.runtime.runtime import StepOutput, Task
@@ -33,7 +33,7 @@ def assemble(task: Task) -> StepOutput:
     require_single_build(chunks)
     own = [Chapter(frame=each.frame, title=each.title) for each in plan.facts.chapters]
     with task.open_source() as source:
-        made = join(
+        made = assemble_rendition(
             out,
             rung=rung,
             grid=plan.grid,
@@ -46,7 +46,7 @@ def assemble(task: Task) -> StepOutput:
                 task.local(task.part("audio", index), "audio.m4a") for index in range(len(plan.facts.audio))
             ],
             facts=plan.facts,
-            chapters=chapters(read_highlights(source), own),
+            chapters=chapters_with_highlights(read_highlights(source), own),
             subtitles=read_subtitles(task),
         )
         compared, cost = _proven(task, rung, out, source)
@@ -82,7 +82,7 @@ def _proven(task: Task, rung: Rung, out: Path, source: IndexedSource) -> tuple[F
     part = task.part(KIND)
     tonemapped = is_tonemapped(task.plan.facts.video, rung)
     try:
-        compared = prove_frames(
+        compared = verify_frames(
             out,
             sample_plan(part).frames[rung.name],
             read_samples(part, task.local, tonemapped=tonemapped),
@@ -105,4 +105,4 @@ def _keep_evidence(task: Task, rung: Rung, mismatch: Mismatch) -> None:
     """Both canvases as PNG, beside the asset's parts."""
     for name, canvas in (("source", mismatch.source), ("rendition", mismatch.rendition)):
         key = f"{task.plan.part('proof', rung.name)}/frame-{mismatch.frame}-{name}.png"
-        task.runtime.store.put_bytes(key, png(canvas))
+        task.runtime.store.put_bytes(key, encode_png(canvas))

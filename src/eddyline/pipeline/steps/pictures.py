@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from eddyline.media.pictures import poster_and_thumbnails as draw
-from eddyline.media.pictures.poster_and_thumbnails import PictureInfo
-from eddyline.media.pictures.storyboard import storyboard
+from eddyline.media.pictures.poster import (
+    ImageInfo,
+    write_poster,
+    write_preceding_keyframes,
+    write_thumbnails,
+)
+from eddyline.media.pictures.storyboard import write_storyboard
 from eddyline.pipeline.planning.output_layout import asset_key
 from eddyline.pipeline.runtime.highlights import read_highlights
 from eddyline.pipeline.runtime.parts import Part
@@ -17,7 +21,7 @@ def poster(task: Task) -> StepOutput:
     """Draw "poster.jpg"."""
     out = task.work / "poster.jpg"
     with task.open_source() as source:
-        made = draw.poster(
+        made = write_poster(
             source.src,
             source.movie,
             source.track,
@@ -45,7 +49,7 @@ def pictures(task: Task) -> StepOutput:
     with task.open_source() as source:
         of = (source.src, source.movie, source.track, task.plan.facts.video)
         tools, runner, shown = task.runtime.tools, task.runner, source.presentation
-        thumbs = draw.thumbnails(
+        thumbs = write_thumbnails(
             *of,
             tools=tools,
             runner=runner,
@@ -56,7 +60,7 @@ def pictures(task: Task) -> StepOutput:
             shown=shown,
         )
         marked = read_highlights(source)
-        moments = draw.before(
+        moments = write_preceding_keyframes(
             *of,
             [each.frame for each in marked],
             tools=tools,
@@ -67,7 +71,7 @@ def pictures(task: Task) -> StepOutput:
             width=wanted.thumb_width,
         )
         if wanted.storyboard is not None:
-            board = storyboard(
+            board = write_storyboard(
                 *of, wanted.storyboard, tools=tools, runner=runner, work=task.work, out_dir=out, shown=shown
             )
     return StepOutput(
@@ -88,7 +92,7 @@ def pictures(task: Task) -> StepOutput:
     )
 
 
-def _described(picture: PictureInfo) -> dict[str, Any]:
+def _described(picture: ImageInfo) -> dict[str, Any]:
     return {
         "path": picture.path.name,
         "width": picture.width,

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from eddyline import page
 from eddyline.core.errors import TransientError
+from eddyline.page.render import render_page
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
 from eddyline.pipeline.publication import manifest
 from eddyline.pipeline.publication.published import is_complete, read_manifest
@@ -68,7 +68,7 @@ def _place(task: Task, parts: manifest.PartsOf) -> frozenset[str]:
 
 def _put_page(task: Task, told: Mapping[str, Any]) -> None:
     html = task.work / "index.html"
-    html.write_text(page.render(told, _beside(task, told)), "utf-8")
+    html.write_text(render_page(told, _beside(task, told)), "utf-8")
     task.runtime.store.put(asset_key(task.plan.asset, html.name), html)
 
 

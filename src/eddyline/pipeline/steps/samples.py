@@ -18,14 +18,20 @@ import numpy as np
 
 from eddyline.core.errors import ProofError
 from eddyline.edit.cancellable_reads import CancellableReads
-from eddyline.media.frame_proof.canvases import Plain
-from eddyline.media.frame_proof.source_samples import Reading, SourceSamples, microseconds, needed, sample
-from eddyline.media.frame_proof.windows import SamplePlan, choose
+from eddyline.media.frame_verification.decode import DecodeInput
+from eddyline.media.frame_verification.sample_plan import SamplePlan, plan_samples
+from eddyline.media.frame_verification.source_samples import (
+    SampledFile,
+    SourceSamples,
+    decode_source_samples,
+    frame_times_us,
+    required_samples,
+)
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.remux import main_stream
 from eddyline.media.source.sniff import container_of, first_bytes
 from eddyline.media.source.source import VideoFacts
-from eddyline.media.video.colours import is_known_to_scale
+from eddyline.media.video.colours import is_supported_by_scale
 from eddyline.media.video.filters import keeps_hdr
 from eddyline.mp4.samples.random_access import can_begin
 from eddyline.mp4.sparse import sparse_copy
@@ -46,19 +52,19 @@ def samples(task: Task) -> StepOutput:
     facts = plan.facts.video
     made: dict[str, Path] = {}
     with task.open_source() as source:
-        chosen = choose(source.presentation, source.track, facts, plan.chunks, plan.grid, plan.rungs)
+        chosen = plan_samples(source.presentation, source.track, facts, plan.chunks, plan.grid, plan.rungs)
         result: dict[str, Any] = {"plan": chosen.to_json()}
         with _readings(task, source, chosen) as readings:
             for name in sorted(
                 {_TONEMAPPED if is_tonemapped(facts, rung) else _PLAIN for rung in plan.rungs}
             ):
                 mapped = facts if name == _TONEMAPPED else None
-                odd = None if is_known_to_scale(facts) else facts
+                odd = None if is_supported_by_scale(facts) else facts
                 looked = [
                     replace(each, plain=replace(each.plain, tonemapped=mapped, converted=odd))
                     for each in readings
                 ]
-                found = sample(
+                found = decode_source_samples(
                     looked,
                     chosen.windows,
                     facts,
@@ -89,7 +95,7 @@ def sample_plan(part: Part) -> SamplePlan:
 
 
 @contextmanager
-def _readings(task: Task, source: IndexedSource, chosen: SamplePlan) -> Iterator[list[Reading]]:
+def _readings(task: Task, source: IndexedSource, chosen: SamplePlan) -> Iterator[list[SampledFile]]:
     """The original files, local or made so, with the indexes that their frames are numbered by."""
     plan, sources = task.plan, task.runtime.sources
     with ExitStack() as opened:
@@ -104,10 +110,10 @@ def _readings(task: Task, source: IndexedSource, chosen: SamplePlan) -> Iterator
 
 def _chapters(
     task: Task, source: IndexedSource, originals: Sequence[SourceFile], chosen: SamplePlan, opened: ExitStack
-) -> list[Reading]:
+) -> list[SampledFile]:
     """Each chapter by its own index; in the whole source, its frames follow those of the chapters before."""
-    times = microseconds(source.presentation, source.track.timescale)
-    readings: list[Reading] = []
+    times = frame_times_us(source.presentation, source.track.timescale)
+    readings: list[SampledFile] = []
     first = 0
     for number, original in enumerate(originals):
         src = opened.enter_context(original.open())
@@ -134,11 +140,11 @@ def _exact(
     work: Path,
     first: int = 0,
     begins: int | None = None,
-) -> Reading:
+) -> SampledFile:
     """An MP4 whose own index is known; of one in a store, a sparse copy."""
     video = task.plan.facts.video
-    reading = Reading(
-        plain=Plain(
+    reading = SampledFile(
+        plain=DecodeInput(
             path=original.path or work / "original.mp4", demuxer="mov", stream=f"i:{own.track.number}"
         ),
         track=own.track,
@@ -154,7 +160,7 @@ def _exact(
     return reading
 
 
-def _copy(reading: Reading, own: IndexedSource, chosen: SamplePlan) -> None:
+def _copy(reading: SampledFile, own: IndexedSource, chosen: SamplePlan) -> None:
     """Make the sparse copy that `reading` names."""
     count = len(own.presentation)
     table = own.track.samples
@@ -163,13 +169,13 @@ def _copy(reading: Reading, own: IndexedSource, chosen: SamplePlan) -> None:
     for window in chosen.windows:
         first, last = max(window.first - reading.first, 0), min(window.last - reading.first, count)
         if first < last:
-            start, stop = needed(reading, first, last)
+            start, stop = required_samples(reading, first, last)
             # Frames behind the last wanted one in decode order make a decoder show it.
             wanted[start : stop + _PROBED] = True
     sparse_copy(own.src, table.offset[wanted], table.size[wanted], reading.plain.path)
 
 
-def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> Reading:
+def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> SampledFile:
     """What is no MP4 is read as it is; where it lies in a store, it is fetched once more."""
     local = original.path
     if local is None:
@@ -179,8 +185,8 @@ def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> Readi
     demuxer = container_of(first_bytes(local))
     index = main_stream(local, runner=task.runner, tools=task.runtime.tools)
     video = task.plan.facts.video
-    return Reading(
-        plain=Plain(path=local, demuxer=_DEMUXERS.get(demuxer, demuxer), stream=str(index)),
+    return SampledFile(
+        plain=DecodeInput(path=local, demuxer=_DEMUXERS.get(demuxer, demuxer), stream=str(index)),
         track=source.track,
         shown=source.presentation,
         exact=False,
@@ -191,4 +197,4 @@ def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> Readi
 
 
 def _first_time(source: IndexedSource) -> int:
-    return int(microseconds(source.presentation, source.track.timescale)[0])
+    return int(frame_times_us(source.presentation, source.track.timescale)[0])

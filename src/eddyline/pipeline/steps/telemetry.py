@@ -15,7 +15,7 @@ from eddyline import gpmf
 from eddyline.core.errors import Interrupted, ProofError, TransientError
 from eddyline.gpmf.export import side_files
 from eddyline.mp4.slice import sample_bytes
-from eddyline.page.journey import about
+from eddyline.page.telemetry_summary import summarize_telemetry
 from eddyline.pipeline.runtime.highlights import read_hilight_times
 from eddyline.pipeline.runtime.runtime import StepOutput, Task
 from eddyline.pipeline.runtime.source_files import IndexedSource
@@ -76,7 +76,7 @@ def _side_files(source: IndexedSource, task: Task, facts: dict[str, Any]) -> tup
         return (), []
     try:
         found = gpmf.read(source.src, lenient=True)
-        facts |= about(found)
+        facts |= summarize_telemetry(found)
         return side_files(found, task.work), [str(flaw) for flaw in found.flaws]
     except gpmf.NoTelemetryError:
         return (), []

@@ -22,7 +22,7 @@ from eddyline.edit.trim.time_values import time_value
 from eddyline.edit.trim.trim import Trimmed, TrimRequest, trim
 from eddyline.gpmf.edit.window import Window, window
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.rendition_proof import presented_samples
+from eddyline.media.video.rendition_verification import presented_samples
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.mp4.presentation import presentation

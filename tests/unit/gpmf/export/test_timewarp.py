@@ -14,7 +14,7 @@ import pytest
 from eddyline import gpmf
 from eddyline.gpmf import export
 from eddyline.gpmf.edit.window import window
-from eddyline.page.journey import about
+from eddyline.page.telemetry_summary import summarize_telemetry
 
 BEGAN = datetime(2024, 8, 9, 10, 0, 0, tzinfo=UTC)
 UTCS = [(BEGAN + timedelta(seconds=10 * i)).strftime("%Y-%m-%dT%H:%M:%S.000Z") for i in range(12)]
@@ -28,12 +28,12 @@ def stream(kind: str, number: int) -> gpmf.Klv:
         since = at - datetime(2000, 1, 1, tzinfo=UTC)
         row = (*place, since.days, since.seconds * 1000, 200, 3)
         return gpmf.stream("GPS9", "?", [row], complex_type="lllllllSS", scale=[*SCALE, 1, 1000, 100, 1])
-    about = [
+    summarize_telemetry = [
         gpmf.leaf("GPSF", "L", 3),
         gpmf.leaf("GPSU", "U", f"{at:%y%m%d%H%M%S}.000"),
         gpmf.leaf("GPSP", "S", 200),
     ]
-    return gpmf.stream("GPS5", "l", [place], scale=SCALE, modifiers=about)
+    return gpmf.stream("GPS5", "l", [place], scale=SCALE, modifiers=summarize_telemetry)
 
 
 @pytest.fixture(params=["GPS5", "GPS9"])
@@ -108,10 +108,16 @@ def test_a_trim_keeps_the_utc_of_what_is_kept() -> None:
     for number in range(12):
         at = BEGAN + timedelta(seconds=10 * number)
         rows = [(470_000_000 + 10_000 * (10 * number + row), 80_000_000, 0, 0, 0) for row in range(10)]
-        about = [gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"{at:%y%m%d%H%M%S}.000")]
+        summarize_telemetry = [gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"{at:%y%m%d%H%M%S}.000")]
         blocks.append(
             gpmf.write(
-                [gpmf.device(1, "Camera", [gpmf.stream("GPS5", "l", rows, scale=SCALE, modifiers=about)])]
+                [
+                    gpmf.device(
+                        1,
+                        "Camera",
+                        [gpmf.stream("GPS5", "l", rows, scale=SCALE, modifiers=summarize_telemetry)],
+                    )
+                ]
             )
         )
     whole = gpmf.read_payloads(b"".join(blocks))
@@ -128,7 +134,7 @@ def test_a_trim_keeps_the_utc_of_what_is_kept() -> None:
 
 
 def test_what_the_page_says_of_the_journey(warped: gpmf.Telemetry) -> None:
-    gps = about(warped)["gps"]
+    gps = summarize_telemetry(warped)["gps"]
     assert (gps["duration_s"], gps["began"], gps["clock"]) == (110.0, UTCS[0], "GPS time")
     assert gps["distance_m"] == pytest.approx(1223, abs=3)
     assert gps["top_speed_mps"] == 10.0

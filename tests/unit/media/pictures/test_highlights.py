@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.media.pictures.highlights import MOST, Chapter, Highlight, chapters, placed
+from eddyline.media.pictures.highlights import (
+    MAX_HIGHLIGHTS,
+    Chapter,
+    Highlight,
+    chapters_with_highlights,
+    place_highlights,
+)
 from eddyline.mp4.presentation import Presentation
 
 
@@ -22,7 +28,7 @@ SHOWN = _shown([0, 1, 2, 4, 5, 6, 7, 8, 9, 10], 11)
 
 
 def _frames(*seconds: float) -> list[int]:
-    return [each.frame for each in placed([(time, "manual") for time in seconds], SHOWN, 30)]
+    return [each.frame for each in place_highlights([(time, "manual") for time in seconds], SHOWN, 30)]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +43,7 @@ def test_marks_outside_the_film_or_at_no_time_are_none() -> None:
 
 
 def test_a_mark_before_a_picture_that_begins_late_is_its_first_frame() -> None:
-    (found,) = placed([(0.1, "manual")], _shown([30, 31, 32], 33), 30)
+    (found,) = place_highlights([(0.1, "manual")], _shown([30, 31, 32], 33), 30)
     assert found == Highlight(time_s=0.1, frame=0, kind="manual")
 
 
@@ -46,8 +52,11 @@ def test_two_marks_on_one_frame_are_one_and_marks_come_in_order() -> None:
 
 
 def test_no_film_has_more_marks_than_a_reader_can_bear() -> None:
-    shown = _shown(list(range(3 * MOST)), 3 * MOST)
-    assert len(placed([(each / 30, "manual") for each in range(2 * MOST)], shown, 30)) == MOST
+    shown = _shown(list(range(3 * MAX_HIGHLIGHTS)), 3 * MAX_HIGHLIGHTS)
+    assert (
+        len(place_highlights([(each / 30, "manual") for each in range(2 * MAX_HIGHLIGHTS)], shown, 30))
+        == MAX_HIGHLIGHTS
+    )
 
 
 @given(st.lists(st.floats(allow_nan=True), max_size=20))
@@ -59,21 +68,23 @@ def test_any_times_give_frames_that_exist_in_order(times: list[float]) -> None:
 
 def test_chapters_begin_with_each_highlight_and_with_the_film() -> None:
     marks = [Highlight(time_s=1, frame=30, kind="manual"), Highlight(time_s=2, frame=60, kind="voice")]
-    assert chapters(marks) == (
+    assert chapters_with_highlights(marks) == (
         Chapter(frame=0, title="Start"),
         Chapter(frame=30, title="HiLight 1"),
         Chapter(frame=60, title="HiLight 2 (voice)"),
     )
-    assert chapters([Highlight(time_s=0, frame=0, kind="other")]) == (Chapter(frame=0, title="HiLight 1"),)
-    assert chapters([]) == ()
+    assert chapters_with_highlights([Highlight(time_s=0, frame=0, kind="other")]) == (
+        Chapter(frame=0, title="HiLight 1"),
+    )
+    assert chapters_with_highlights([]) == ()
 
 
 def test_the_sources_own_chapters_and_the_highlights_are_both_kept() -> None:
     own = [Chapter(frame=2, title="One"), Chapter(frame=7, title="HiLight 2")]
     marks = [Highlight(time_s=0.07, frame=frame, kind="manual") for frame in (2, 7)]
-    assert chapters(marks, own) == (
+    assert chapters_with_highlights(marks, own) == (
         Chapter(frame=0, title="Start"),
         Chapter(frame=2, title="One / HiLight 1"),
         Chapter(frame=7, title="HiLight 2"),
     )
-    assert chapters([], own[:0]) == ()
+    assert chapters_with_highlights([], own[:0]) == ()

@@ -16,13 +16,13 @@ from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.chunks import grid as grid_of
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.streaming import package as packaging
-from eddyline.media.streaming.package import Packaged, package
+from eddyline.media.streaming.elementary_streams import ElementaryStream
+from eddyline.media.streaming.package import PackagedStream, package
 from eddyline.media.streaming.playlists import read_master_playlist, read_media_playlist, read_mpd
-from eddyline.media.streaming.segmenting import choose
-from eddyline.media.streaming.stream_proof import validate
+from eddyline.media.streaming.segment_duration import choose_segment_duration
+from eddyline.media.streaming.stream_verification import verify_stream
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.elementary import Input
-from eddyline.media.video.join import join, schedule
+from eddyline.media.video.join import join_chunks, sample_times
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
 from eddyline.mp4.presentation import presentation
@@ -108,7 +108,9 @@ def _retimed(path: Path) -> Path:
         movie = read_movie(source)
         track = movie.tracks[0]
         shown = presentation(movie, track)
-        times = schedule(join([path]).rank, shown, timescale=track.timescale, movie_timescale=track.timescale)
+        times = sample_times(
+            join_chunks([path]).rank, shown, timescale=track.timescale, movie_timescale=track.timescale
+        )
         copy = replace(
             passthrough(movie, track, source),
             duration=times.duration,
@@ -126,7 +128,7 @@ def make(
     paths: list[Path],
     grid: Grid,
     codecs: tuple[str, ...] = (),
-) -> Packaged:
+) -> PackagedStream:
     rungs = [rung(f"r{n}", codecs[n] if codecs else "h264") for n in range(len(paths))]
     return package(list(zip(rungs, paths, strict=True)), grid, tools=tools, runner=Runner(), out_dir=out)
 
@@ -407,36 +409,40 @@ def test_a_playlist_that_lies_is_found_out(
     assert before in text
     path.write_text(text.replace(before, after))
     with pytest.raises(ProofError, match=complaint):
-        validate(copy, 300, grid_of(gop_s=2, segment_s=4, fps=NTSC))
+        verify_stream(copy, 300, grid_of(gop_s=2, segment_s=4, fps=NTSC))
 
 
 def test_segments_that_were_swapped_or_lost_are_found_out(stream: Path, tmp_path: Path) -> None:
     grid = grid_of(gop_s=2, segment_s=4, fps=NTSC)
     copy = _copied(stream, tmp_path)
-    validate(copy, 300, grid)
+    verify_stream(copy, 300, grid)
     with pytest.raises(ProofError, match="300 frames, not 301"):
-        validate(copy, 301, grid)
+        verify_stream(copy, 301, grid)
     with pytest.raises(ProofError, match="not those of the frame grid"):
-        validate(copy, 300, Grid(gop=60, segment=60, fps=NTSC))
+        verify_stream(copy, 300, Grid(gop=60, segment=60, fps=NTSC))
     one, two = (copy / "stream/r0" / name for name in ("00001.m4s", "00002.m4s"))
     first, second = one.read_bytes(), two.read_bytes()
     one.write_bytes(second)
     two.write_bytes(first)
     with pytest.raises(ProofError):
-        validate(copy, 300, grid)
+        verify_stream(copy, 300, grid)
     one.write_bytes(first)
     two.write_bytes(second[:-100])
     with pytest.raises(ProofError):
-        validate(copy, 300, grid)
+        verify_stream(copy, 300, grid)
     two.unlink()
     with pytest.raises(ProofError, match="missing"):
-        validate(copy, 300, grid)
+        verify_stream(copy, 300, grid)
 
 
 def test_the_command_names_no_absolute_path_but_the_packager(tools: Toolchain) -> None:
-    segmenting = choose(np.arange(5) * 60_060, gops=2, timescale=30_000, segment_s=Fraction(4004, 1000))
-    each = Input(name="r0", path="v0.mp4", kind="video")
-    argv = packaging.command([each], segmenting, grid_of(gop_s=2, segment_s=4, fps=NTSC), tools, work="../w")
+    segmenting = choose_segment_duration(
+        np.arange(5) * 60_060, gops=2, timescale=30_000, segment_s=Fraction(4004, 1000)
+    )
+    each = ElementaryStream(name="r0", path="v0.mp4", kind="video")
+    argv = packaging.packager_command(
+        [each], segmenting, grid_of(gop_s=2, segment_s=4, fps=NTSC), tools, work="../w"
+    )
     assert not [word for word in argv[1:] if "=/" in word]
     assert "--use_fake_clock_for_muxer" in argv
 

@@ -11,12 +11,12 @@ from eddyline.core.errors import ProofError
 from eddyline.media.ladder.chunks import grid as grid_of
 from eddyline.media.streaming.playlists import (
     read_mpd,
-    with_durations,
-    with_length,
+    with_exact_durations,
+    with_presentation_duration,
     with_timeline,
     without_signature,
 )
-from eddyline.media.streaming.segmenting import choose, cuts
+from eddyline.media.streaming.segment_duration import choose_segment_duration, segment_starts
 
 HOURS = 12
 
@@ -47,7 +47,7 @@ def test_the_grid_is_kept_for_half_a_day_at_every_rate_in_every_clock(
     # A clock of milliseconds rounds every time; the grid must be found all the same.
     frames = np.arange(0, int(HOURS * 3600 * fps), grid.gop, dtype=np.int64)
     times = (2 * frames * ticks * fps.denominator + fps.numerator) // (2 * fps.numerator)
-    chosen = choose(times, gops=2, timescale=ticks, segment_s=grid.segment_s)
+    chosen = choose_segment_duration(times, gops=2, timescale=ticks, segment_s=grid.segment_s)
     assert chosen.on_grid
     assert chosen.first == tuple(range(0, len(times), 2))
     assert packager_cuts(times.tolist(), chosen.option, ticks) == chosen.first
@@ -65,9 +65,9 @@ def test_what_is_chosen_is_what_the_packager_does(
 ) -> None:
     times = np.cumsum([start, *steps]).astype(np.int64)
     wanted = Fraction(sum(steps) * gops, len(steps) * timescale)
-    chosen = choose(times, gops=gops, timescale=timescale, segment_s=wanted)
+    chosen = choose_segment_duration(times, gops=gops, timescale=timescale, segment_s=wanted)
     assert packager_cuts(times.tolist(), chosen.option, timescale) == chosen.first
-    assert chosen.first == cuts(times, chosen.ticks)
+    assert chosen.first == segment_starts(times, chosen.ticks)
     if chosen.on_grid:
         assert chosen.first == tuple(range(0, len(times), gops))
 
@@ -75,7 +75,7 @@ def test_what_is_chosen_is_what_the_packager_does(
 def test_a_duration_rounded_above_the_true_one_would_miss_cuts() -> None:
     # The trap itself: 4.004 s rounded to 4.01 s skips a cut in time.
     times = np.arange(0, 1000, dtype=np.int64) * 60_060
-    assert cuts(times, int(4.01 * 30_000)) != tuple(range(0, 1000, 2))
+    assert segment_starts(times, int(4.01 * 30_000)) != tuple(range(0, 1000, 2))
 
 
 def test_hours_in_a_clock_too_coarse_for_the_rate_are_cut_by_time() -> None:
@@ -83,20 +83,20 @@ def test_hours_in_a_clock_too_coarse_for_the_rate_are_cut_by_time() -> None:
     fps = Fraction(30_000, 1001)
     grid = grid_of(gop_s=2, segment_s=4, fps=fps)
     times = np.arange(int(12 * 3600 * fps), dtype=np.int64)[:: grid.gop] * 600 * 1001 // 30_000
-    chosen = choose(times, gops=2, timescale=600, segment_s=grid.segment_s)
+    chosen = choose_segment_duration(times, gops=2, timescale=600, segment_s=grid.segment_s)
     assert not chosen.on_grid
     assert packager_cuts(times.tolist(), chosen.option, 600) == chosen.first
     assert max(np.diff(times[list(chosen.first)])) <= 6 * 600 + 7
-    assert choose(times[:1800], gops=2, timescale=600, segment_s=grid.segment_s).on_grid
+    assert choose_segment_duration(times[:1800], gops=2, timescale=600, segment_s=grid.segment_s).on_grid
 
 
 def test_no_keyframe_is_no_segment() -> None:
-    assert cuts(np.zeros(0, np.int64), 10) == ()
+    assert segment_starts(np.zeros(0, np.int64), 10) == ()
 
 
 def test_durations_add_up_to_the_end_whatever_their_fractions() -> None:
     text = "#EXTM3U\n" + "#EXTINF:0.333,\nx.m4s\n" * 900
-    told = with_durations(text, [Fraction(1, 3)] * 900)
+    told = with_exact_durations(text, [Fraction(1, 3)] * 900)
     values = [Fraction(line[8:-1]) for line in told.splitlines() if line.startswith("#EXTINF:")]
     assert abs(sum(values, Fraction(-300))) < Fraction(1, 1_000_000)
     assert all(abs(value - Fraction(1, 3)) < Fraction(1, 900_000) for value in values)
@@ -127,7 +127,9 @@ def test_a_timeline_is_read_and_written_with_its_repeats() -> None:
     assert length == Fraction(36_625, 10)
     assert (before.starts, before.ends) == ((5, 45, 86), (45, 85, 93))
     assert before.media == ("a.b/00001.m4s", "a.b/00002.m4s", "a.b/00003.m4s")
-    text = with_timeline(with_length(MPD, Fraction(93, 10)), "a.b/init.mp4", [5, 45, 85, 90], 93)
+    text = with_timeline(
+        with_presentation_duration(MPD, Fraction(93, 10)), "a.b/init.mp4", [5, 45, 85, 90], 93
+    )
     length, (after,) = read_mpd(text, "x")
     assert length == after.end_s == Fraction(93, 10)
     assert (after.starts, after.ends) == ((5, 45, 85, 90), (45, 85, 90, 93))

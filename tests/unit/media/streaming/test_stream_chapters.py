@@ -12,8 +12,12 @@ import pytest
 from eddyline.core.errors import ProofError
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.streaming.playlists import read_master_playlist, read_mpd
-from eddyline.media.streaming.stream_chapters import prove_chapters, with_session_data, write_chapters
-from eddyline.media.streaming.stream_proof import Timeline
+from eddyline.media.streaming.stream_chapters import (
+    verify_stream_chapters,
+    with_session_data,
+    write_stream_chapters,
+)
+from eddyline.media.streaming.stream_verification import Timeline
 
 _MPD = """<?xml version="1.0" encoding="UTF-8"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT3S">
@@ -52,7 +56,7 @@ def _stream(folder: Path, begin: int = 0, offset: str = "") -> tuple[Path, Timel
 
 def test_hls_names_apples_json_chapters_which_never_begin_before_their_frame(tmp_path: Path) -> None:
     stream, timeline = _stream(tmp_path)
-    write_chapters(stream, CHAPTERS, timeline)
+    write_stream_chapters(stream, CHAPTERS, timeline)
     master = (stream / "master.m3u8").read_text()
     assert master.startswith(
         '#EXTM3U\n\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"\n'
@@ -69,7 +73,7 @@ def test_hls_names_apples_json_chapters_which_never_begin_before_their_frame(tmp
 
 def test_dash_has_an_event_for_each_chapter_on_the_pictures_clock(tmp_path: Path) -> None:
     stream, timeline = _stream(tmp_path)
-    write_chapters(stream, CHAPTERS, timeline)
+    write_stream_chapters(stream, CHAPTERS, timeline)
     text = (stream / "manifest.mpd").read_text()
     (found,) = ET.fromstring(text).iter("{urn:mpeg:dash:schema:mpd:2011}EventStream")  # noqa: S314 - our own
     assert found.attrib == {"schemeIdUri": "urn:eddyline:chapters:1", "timescale": "30"}
@@ -85,7 +89,7 @@ def test_dash_has_an_event_for_each_chapter_on_the_pictures_clock(tmp_path: Path
 
 def test_webvtt_has_a_cue_for_each_chapter(tmp_path: Path) -> None:
     stream, timeline = _stream(tmp_path)
-    write_chapters(stream, CHAPTERS, timeline)
+    write_stream_chapters(stream, CHAPTERS, timeline)
     assert (stream / "chapters.vtt").read_text() == (
         "WEBVTT\n\n1\n00:00:00.000 --> 00:00:00.334\nStart\n\n"
         "2\n00:00:00.334 --> 00:00:01.667\nA &lt;b&gt; &amp; c\n\n3\n00:00:01.667 --> 00:00:03.000\nZ\n"
@@ -94,8 +98,8 @@ def test_webvtt_has_a_cue_for_each_chapter(tmp_path: Path) -> None:
 
 def test_a_stream_that_begins_late_counts_as_its_players_do(tmp_path: Path) -> None:
     stream, timeline = _stream(tmp_path, begin=300, offset=' presentationTimeOffset="300"')
-    write_chapters(stream, CHAPTERS, timeline)
-    prove_chapters(stream, CHAPTERS, timeline)
+    write_stream_chapters(stream, CHAPTERS, timeline)
+    verify_stream_chapters(stream, CHAPTERS, timeline)
     told = json.loads((stream / "chapters.json").read_text())
     assert told[2]["start-time"] == 1.666667
     assert 'timescale="30" presentationTimeOffset="300">' in (stream / "manifest.mpd").read_text()
@@ -113,18 +117,18 @@ def test_the_master_playlist_names_the_chapters_once() -> None:
 
 def test_a_stream_with_other_chapters_than_its_film_is_refused(tmp_path: Path) -> None:
     stream, timeline = _stream(tmp_path)
-    prove_chapters(stream, (), timeline)
+    verify_stream_chapters(stream, (), timeline)
     with pytest.raises(ProofError, match=r"manifest\.mpd"):
-        prove_chapters(stream, CHAPTERS, timeline)
-    write_chapters(stream, CHAPTERS, timeline)
-    prove_chapters(stream, CHAPTERS, timeline)
+        verify_stream_chapters(stream, CHAPTERS, timeline)
+    write_stream_chapters(stream, CHAPTERS, timeline)
+    verify_stream_chapters(stream, CHAPTERS, timeline)
     with pytest.raises(ProofError, match=r"manifest\.mpd"):
-        prove_chapters(stream, (), timeline)
+        verify_stream_chapters(stream, (), timeline)
     (stream / "master.m3u8").write_text(_MASTER)
     with pytest.raises(ProofError, match=r"master\.m3u8"):
-        prove_chapters(stream, CHAPTERS, timeline)
-    write_chapters(*_stream(tmp_path)[:1], CHAPTERS, timeline)
+        verify_stream_chapters(stream, CHAPTERS, timeline)
+    write_stream_chapters(*_stream(tmp_path)[:1], CHAPTERS, timeline)
     file = stream / "chapters.json"
     file.write_text(file.read_text().replace("1.666667", "1.6"))
     with pytest.raises(ProofError, match=r"chapters\.json"):
-        prove_chapters(stream, CHAPTERS, timeline)
+        verify_stream_chapters(stream, CHAPTERS, timeline)

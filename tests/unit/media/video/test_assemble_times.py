@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eddyline.core.errors import ProofError
-from eddyline.media.video.join import join, movie_timescale, schedule
-from eddyline.media.video.rendition_proof import presented_samples, prove, telemetry_digest
+from eddyline.media.video.join import join_chunks, movie_timescale, sample_times
+from eddyline.media.video.rendition_verification import presented_samples, telemetry_digest, verify_rendition
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
@@ -71,8 +71,8 @@ def _chunk(path: Path, order: list[int], *, setting: int = 0, first: bytes = _ID
 
 
 def _render(out: Path, chunks: list[Path], shown: Presentation) -> None:
-    joined = join(chunks)
-    times = schedule(joined.rank, shown, timescale=_SCALE, movie_timescale=_SCALE)
+    joined = join_chunks(chunks)
+    times = sample_times(joined.rank, shown, timescale=_SCALE, movie_timescale=_SCALE)
     track = OutputTrack(
         handler="vide",
         name="",
@@ -89,7 +89,7 @@ def _render(out: Path, chunks: list[Path], shown: Presentation) -> None:
 
 
 def _prove(out: Path, shown: Presentation, *, gop: int = 4, telemetry: str | None = None) -> tuple[int, ...]:
-    proven = prove(
+    proven = verify_rendition(
         out,
         codec="h264",
         gop=gop,
@@ -131,7 +131,7 @@ def test_decode_times_only_grow_and_no_frame_is_decoded_too_late(
     pts: Ints = began + np.cumsum([0, *steps[:-1]]).astype(np.int64)
     rank = np.array(data.draw(st.permutations(range(count))), np.int64)
     shown = Presentation(sample=rank, pts=pts, end=int(pts[-1]) + steps[-1])
-    times = schedule(rank, shown, timescale=_SCALE, movie_timescale=_SCALE)
+    times = sample_times(rank, shown, timescale=_SCALE, movie_timescale=_SCALE)
     assert times.duration.tolist() == steps
     dts = np.cumsum(times.duration) - times.duration
     media = dts + times.cts_offset
@@ -145,12 +145,12 @@ def test_decode_times_only_grow_and_no_frame_is_decoded_too_late(
 def test_a_chunk_with_other_parameter_sets_is_refused(tmp_path: Path) -> None:
     chunks = [_chunk(tmp_path / "a.mp4", [0, 1]), _chunk(tmp_path / "b.mp4", [0, 1], setting=1)]
     with pytest.raises(ProofError, match="other parameter sets"):
-        join(chunks)
+        join_chunks(chunks)
 
 
 def test_nothing_to_join_is_refused() -> None:
     with pytest.raises(ProofError, match="no chunks"):
-        join([])
+        join_chunks([])
 
 
 def test_a_lost_frame_is_found(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.unit.media.displayed_frames import look, make, patches, stream
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.colours import check, has_alpha, is_grey, is_kept, is_rgb
+from eddyline.media.video.colours import has_alpha, is_grey, is_rgb, keeps_matrix, require_convertible
 
 COLOURS = np.array([(192, 0, 0), (0, 192, 0), (0, 0, 192), (192, 160, 64)])
 _PATCHES = (
@@ -134,19 +134,19 @@ def test_grey_is_as_light_as_ffmpeg_shows_it(codec: str, tools: Toolchain, tmp_p
 
 def test_a_matrix_that_ffmpeg_cannot_convert_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="matrix ipt-c2") as caught:
-        check(facts("yuv420p10le", "ipt-c2"))
+        require_convertible(facts("yuv420p10le", "ipt-c2"))
     assert caught.value.reason == "color-matrix"
     for matrix in (*MATRICES, "unknown", "gbr"):
-        check(facts("yuv420p", matrix))
+        require_convertible(facts("yuv420p", matrix))
 
 
 @pytest.mark.parametrize("hdr", ["smpte2084", "arib-std-b67"])
 def test_a_matrix_goes_with_some_transfers_alone(hdr: str) -> None:
-    check(facts("yuv420p10le", "ictcp", transfer=hdr))
-    check(facts("yuv420p10le", "bt2020c", transfer="bt2020-10"))
+    require_convertible(facts("yuv420p10le", "ictcp", transfer=hdr))
+    require_convertible(facts("yuv420p10le", "bt2020c", transfer="bt2020-10"))
     for matrix, transfer in (("ictcp", "bt709"), ("bt2020c", hdr), ("bt2020c", "iec61966-2-1")):
         with pytest.raises(UnsupportedError, match=f"{matrix} with the transfer {transfer}"):
-            check(facts("yuv420p10le", matrix, transfer=transfer))
+            require_convertible(facts("yuv420p10le", matrix, transfer=transfer))
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,10 @@ def test_a_pixel_format_says_what_it_holds(pixel_format: str, said: str) -> None
 
 
 def test_what_players_know_is_kept() -> None:
-    kept = {matrix for matrix in (*MATRICES, "unknown", "gbr") if is_kept(facts("yuv420p", matrix))}
+    kept = {matrix for matrix in (*MATRICES, "unknown", "gbr") if keeps_matrix(facts("yuv420p", matrix))}
     assert kept == KNOWN_TO_PLAYERS | {"unknown"}
-    assert not is_kept(facts("gbrp", "gbr"))
-    assert not is_kept(facts("rgb24"))
+    assert not keeps_matrix(facts("gbrp", "gbr"))
+    assert not keeps_matrix(facts("rgb24"))
 
 
 _PALE = (

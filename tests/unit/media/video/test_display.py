@@ -15,7 +15,7 @@ from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_entry_boxes
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.clean_aperture import chroma_step, shown_size
+from eddyline.media.video.clean_aperture import chroma_step, displayed_size
 from eddyline.mp4.entries.visual_entry import whole_box
 
 # A frame that no turn, mirroring or cropping maps to itself: four colors, and a white square near one corner.
@@ -158,13 +158,13 @@ def test_a_size_is_rounded_down_to_whole_chroma_samples() -> None:
     }
     said = {"width": 160, "height": 90, "side_data_list": [side]}
     sizes = {
-        name: shown_size(said, name) for name in ("yuv420p", "yuv422p10le", "yuv444p", "gbrp", "yuv411p")
+        name: displayed_size(said, name) for name in ("yuv420p", "yuv422p10le", "yuv444p", "gbrp", "yuv411p")
     }
     assert sizes == {
         "yuv420p": (152, 86), "yuv422p10le": (152, 87), "yuv444p": (153, 87), "gbrp": (153, 87),
         "yuv411p": (152, 87)
     }  # fmt: skip
-    assert shown_size({"width": 161, "height": 91}, "yuv420p") == (161, 91)
+    assert displayed_size({"width": 161, "height": 91}, "yuv420p") == (161, 91)
     steps = {
         name: chroma_step(name) for name in ("yuvj420p", "yuva420p10le", "nv12", "p010le", "yuvj422p", "gray")
     }

@@ -13,7 +13,7 @@ from eddyline.media.ladder.chunks import Grid
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import filters
-from eddyline.media.video.encode import command
+from eddyline.media.video.encode import encode_command
 from eddyline.mp4.slice import Slice
 
 _GRID = Grid(gop=60, segment=120, fps=Fraction(30000, 1001))
@@ -54,7 +54,7 @@ def piece(tmp_path: Path) -> Slice:
 
 
 def test_each_rung_is_scaled_from_the_one_above(piece: Slice) -> None:
-    assert filters.graph(piece, _FACTS, (RUNG_1080, _720, _480), _GRID).split(";") == [
+    assert filters.filter_graph(piece, _FACTS, (RUNG_1080, _720, _480), _GRID).split(";") == [
         "[0:v:0]trim=start_pts=3003:end_pts=183183,scale=1920:1080:flags=bicubic,settb=1001/30000,setpts=N[g0]",
         "[g0]setsar=1,split=2[v0][under0]",
         "[under0]scale=1280:720:flags=bicubic,setsar=1,split=2[v1][under1]",
@@ -63,7 +63,7 @@ def test_each_rung_is_scaled_from_the_one_above(piece: Slice) -> None:
 
 
 def test_a_variable_rate_keeps_the_sources_own_ticks(piece: Slice) -> None:
-    graph = filters.graph(piece, replace(_FACTS, variable_rate=True), (RUNG_1080,), _GRID)
+    graph = filters.filter_graph(piece, replace(_FACTS, variable_rate=True), (RUNG_1080,), _GRID)
     assert "settb=1/90000,setpts=PTS-3003" in graph
 
 
@@ -74,12 +74,12 @@ def test_pictures_are_scaled_lying_and_then_turned_upright(piece: Slice, rotatio
     facts = replace(_FACTS, rotation=rotation, pixel_format="yuv422p")
     upright = replace(RUNG_1080, width=1080, height=1920) if rotation != 180 else RUNG_1080
     scaled = "scale=1920:1080:flags=bicubic:out_range=limited,format=yuv420p"
-    assert f"{scaled},{steps},setsar=1" in filters.graph(piece, facts, (upright,), _GRID)
+    assert f"{scaled},{steps},setsar=1" in filters.filter_graph(piece, facts, (upright,), _GRID)
 
 
 def test_only_interlaced_footage_is_deinterlaced(piece: Slice) -> None:
-    assert "bwdif" not in filters.graph(piece, _FACTS, (RUNG_1080,), _GRID)
-    assert "bwdif=mode=send_frame" in filters.graph(
+    assert "bwdif" not in filters.filter_graph(piece, _FACTS, (RUNG_1080,), _GRID)
+    assert "bwdif=mode=send_frame" in filters.filter_graph(
         piece, replace(_FACTS, interlaced=True), (RUNG_1080,), _GRID
     )
 
@@ -89,7 +89,7 @@ def test_hdr_is_tone_mapped_once_for_all_rungs_of_eight_bits(piece: Slice) -> No
     kept = replace(
         RUNG_1080, name="hdr", codec="hevc", encoder="libx265", pixel_format="yuv420p10le", keep_hdr=True
     )
-    graph = filters.graph(piece, facts, (RUNG_1080, _720, kept), _GRID)
+    graph = filters.filter_graph(piece, facts, (RUNG_1080, _720, kept), _GRID)
     assert graph.count("tonemap=") == 1
     assert "[g1]setsar=1[v2]" in graph.split(";")
 
@@ -134,7 +134,7 @@ def test_an_unknown_encoder_is_refused_by_name() -> None:
 
 def test_the_command_gives_ffmpeg_no_network_and_every_rung_an_output(piece: Slice) -> None:
     outs = [Path("/w/a.mp4"), Path("/w/b.mp4")]
-    argv = command(piece, _FACTS, (RUNG_1080, _720), _GRID, _TOOLS, outs)
+    argv = encode_command(piece, _FACTS, (RUNG_1080, _720), _GRID, _TOOLS, outs)
     assert argv[argv.index("-protocol_whitelist") + 1] == "file,pipe"
     assert [argv[place + 1] for place, part in enumerate(argv) if part == "-map"] == ["[v0]", "[v1]"]
     assert [part for part in argv if part.startswith("file:/w/")] == ["file:/w/a.mp4", "file:/w/b.mp4"]
@@ -143,4 +143,4 @@ def test_the_command_gives_ffmpeg_no_network_and_every_rung_an_output(piece: Sli
 
 def test_one_output_for_each_rung_is_asked_for(piece: Slice) -> None:
     with pytest.raises(ValueError, match="shorter"):
-        command(piece, _FACTS, (RUNG_1080, _720), _GRID, _TOOLS, [Path("/w/a.mp4")])
+        encode_command(piece, _FACTS, (RUNG_1080, _720), _GRID, _TOOLS, [Path("/w/a.mp4")])

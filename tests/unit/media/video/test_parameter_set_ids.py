@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from eddyline.media.video.parameter_set_ids import Renumbering, free_number
-from eddyline.media.video.parameter_sets import Sets
+from eddyline.media.video.parameter_set_ids import HevcSetIds, unused_id
+from eddyline.media.video.parameter_sets import ParameterSets
 
 
 def test_numbers_of_pictures_make_a_slice_longer_by_one_byte_exactly() -> None:
-    numbers = Renumbering(vps=1, sps=1, pps=15)
+    numbers = HevcSetIds(vps=1, sps=1, pps=15)
     idr = bytes([19 << 1, 1, 0b10110101, 0xAB, 0xCD])
     made = numbers.unit(idr)
     assert made[:2] == idr[:2]
@@ -20,5 +20,5 @@ def test_numbers_of_pictures_make_a_slice_longer_by_one_byte_exactly() -> None:
 
 def test_a_free_number_is_one_that_neither_list_uses() -> None:
     sps, pps = b"\x67\x64\x00\x28\x50", b"\x68\x70"  # numbers 1 and 2: "010" and "011"
-    sets = Sets(codec="h264", units=(sps, pps), length_size=4, profile=100, level=40)
-    assert free_number(sets) == 3
+    sets = ParameterSets(codec="h264", units=(sps, pps), length_size=4, profile=100, level=40)
+    assert unused_id(sets) == 3

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from eddyline.core.errors import InputError, UnsupportedError
-from eddyline.media.video.parameter_sets import read_sets, with_sets
+from eddyline.media.video.parameter_sets import read_parameter_sets, with_parameter_sets
 from eddyline.mp4.bitstream.nal_units import AVC_PPS, AVC_SPS
 from eddyline.mp4.write.box_writer import box
 
@@ -32,8 +32,8 @@ def _avcc(sps: bytes = _SPS) -> bytes:
 
 def test_sets_are_added_behind_the_camera_s_own_and_the_rest_of_the_entry_stays() -> None:
     added = (b"\x67\x64\x00\x28\x60", b"\x68\x40")
-    made = with_sets(_stsd(_avcc()), 1, added)
-    sets = read_sets(made)
+    made = with_parameter_sets(_stsd(_avcc()), 1, added)
+    sets = read_parameter_sets(made)
     assert (sets.codec, sets.length_size, sets.profile, sets.level) == ("h264", 4, 100, 40)
     assert sets.of(AVC_SPS) == (_SPS, added[0])
     assert sets.of(AVC_PPS) == (_PPS, added[1])
@@ -43,14 +43,14 @@ def test_sets_are_added_behind_the_camera_s_own_and_the_rest_of_the_entry_stays(
 
 def test_of_several_rows_only_the_one_asked_for_is_kept() -> None:
     other = b"\x67\x42\x00\x1e\xa0"
-    made = with_sets(_stsd(_avcc(), _avcc(other)), 2, (b"\x68\x40",))
-    assert read_sets(made).of(AVC_SPS) == (other,)
+    made = with_parameter_sets(_stsd(_avcc(), _avcc(other)), 2, (b"\x68\x40",))
+    assert read_parameter_sets(made).of(AVC_SPS) == (other,)
     with pytest.raises(IndexError):
-        read_sets(made, 2)
+        read_parameter_sets(made, 2)
 
 
 def test_other_codecs_and_broken_boxes_are_refused() -> None:
     with pytest.raises(UnsupportedError, match="keyframes"):
-        read_sets(_stsd(box("av1C", bytes(4)), kind="av01"))
+        read_parameter_sets(_stsd(box("av1C", bytes(4)), kind="av01"))
     with pytest.raises(InputError, match="ends too early"):
-        read_sets(_stsd(box("avcC", b"\x01\x64\x00\x28\xff\xe1\x00")))
+        read_parameter_sets(_stsd(box("avcC", b"\x01\x64\x00\x28\xff\xe1\x00")))

@@ -9,7 +9,7 @@ import pytest
 from eddyline.core.errors import ProofError, UsageError
 from eddyline.core.process import Runner
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.quality import buffer_of, simulate, vbv_underflows, vmaf
+from eddyline.media.video.quality import measure_vmaf, simulate_buffer, simulate_file, vbv_underflows
 
 RATE = Fraction(25)
 
@@ -27,7 +27,7 @@ def test_worse_encodes_have_lower_vmaf(ffmpeg: str, tools: Toolchain, tmp_path: 
     seen = []
     for crf in ("15", "35", "48"):
         other = make(ffmpeg, tmp_path / "b.mp4", "-crf", crf)
-        got = vmaf(reference, other, tools=tools, runner=Runner(), work=tmp_path)
+        got = measure_vmaf(reference, other, tools=tools, runner=Runner(), work=tmp_path)
         assert got.frames == 20
         assert got.minimum <= got.harmonic_mean <= got.mean <= 100
         seen.append(got.mean)
@@ -43,7 +43,8 @@ def test_a_smaller_rung_of_other_ticks_is_matched_frame_by_frame(
     smaller = make(ffmpeg, tmp_path / "b.mp4", "-crf", "1", "-video_track_timescale", "90000", size="160x90")
     late = make(ffmpeg, tmp_path / "c.mp4", "-crf", "1", "-output_ts_offset", "0.3")
     scores = [
-        vmaf(reference, each, tools=tools, runner=Runner(), work=tmp_path).mean for each in (smaller, late)
+        measure_vmaf(reference, each, tools=tools, runner=Runner(), work=tmp_path).mean
+        for each in (smaller, late)
     ]
     assert 40 < scores[0] < scores[1]
     assert scores[1] > 90
@@ -53,35 +54,35 @@ def test_encodes_of_other_lengths_are_not_compared(ffmpeg: str, tools: Toolchain
     reference = make(ffmpeg, tmp_path / "a.mp4")
     shorter = make(ffmpeg, tmp_path / "b.mp4", frames=19)
     with pytest.raises(ProofError, match="19 frames"):
-        vmaf(reference, shorter, tools=tools, runner=Runner(), work=tmp_path)
+        measure_vmaf(reference, shorter, tools=tools, runner=Runner(), work=tmp_path)
 
 
 def test_a_buffer_that_gets_what_it_gives_stays_full() -> None:
-    held = simulate([1000] * 50, 25_000, 10_000, RATE, 1)
+    held = simulate_buffer([1000] * 50, 25_000, 10_000, RATE, 1)
     assert held.underflows == ()
     assert held.lowest == pytest.approx(0.9)
 
 
 def test_each_late_frame_counts_once() -> None:
     # 10,000 bits in the buffer and 1,000 a frame: 4,000 a frame leave 3,000 less each.
-    held = simulate([4000] * 4, 25_000, 10_000, RATE, 1)
+    held = simulate_buffer([4000] * 4, 25_000, 10_000, RATE, 1)
     assert held.underflows == (3,)
     assert held.lowest == pytest.approx(-0.3)
     # An underflow empties the buffer; after a pause of small frames it has recovered.
-    assert simulate([12_000, *[0] * 10, 9000], 25_000, 10_000, RATE, 1).underflows == (0,)
-    assert simulate([12_000, *[0] * 7, 9000], 25_000, 10_000, RATE, 1).underflows == (0, 8)
+    assert simulate_buffer([12_000, *[0] * 10, 9000], 25_000, 10_000, RATE, 1).underflows == (0,)
+    assert simulate_buffer([12_000, *[0] * 7, 9000], 25_000, 10_000, RATE, 1).underflows == (0, 8)
 
 
 def test_the_buffer_never_holds_more_than_its_size() -> None:
-    assert simulate([*[0] * 100, 10_001], 25_000, 10_000, RATE, 0).underflows == (100,)
-    assert simulate([*[0] * 100, 10_000], 25_000, 10_000, RATE, 0).underflows == ()
+    assert simulate_buffer([*[0] * 100, 10_001], 25_000, 10_000, RATE, 0).underflows == (100,)
+    assert simulate_buffer([*[0] * 100, 10_000], 25_000, 10_000, RATE, 0).underflows == ()
 
 
 def test_fractional_rates_do_not_drift_over_an_hour() -> None:
     # At 30000/1001 frames/s a channel of 30,000 bit/s brings exactly 1,001 bits a frame.
     rate = Fraction(30_000, 1001)
-    assert simulate([1001] * 107_892, 30_000, 1001, rate, 1).underflows == ()
-    assert simulate([1002] * 107_892, 30_000, 2002, rate, 1).underflows[0] == 1001
+    assert simulate_buffer([1001] * 107_892, 30_000, 1001, rate, 1).underflows == ()
+    assert simulate_buffer([1002] * 107_892, 30_000, 2002, rate, 1).underflows[0] == 1001
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_fractional_rates_do_not_drift_over_an_hour() -> None:
 )
 def test_a_buffer_that_cannot_be_is_refused(maxrate: int, bufsize: int, fill: float) -> None:
     with pytest.raises(UsageError, match="a buffer needs"):
-        simulate([1], maxrate, bufsize, RATE, fill)
+        simulate_buffer([1], maxrate, bufsize, RATE, fill)
 
 
 def test_an_encode_with_a_capped_rate_holds_and_one_without_does_not(ffmpeg: str, tmp_path: Path) -> None:
@@ -99,4 +100,4 @@ def test_an_encode_with_a_capped_rate_holds_and_one_without_does_not(ffmpeg: str
     free = make(ffmpeg, tmp_path / "b.mp4", *noise, "-crf", "10", frames=75)
     assert vbv_underflows(capped, 600, 600, RATE) == ()
     assert len(vbv_underflows(free, 600, 600, RATE)) > 50
-    assert buffer_of(capped, 600, 600, RATE).lowest > 0
+    assert simulate_file(capped, 600, 600, RATE).lowest > 0

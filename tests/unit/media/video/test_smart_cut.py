@@ -11,8 +11,8 @@ from eddyline.core.errors import ProofError, UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.media.source.probe import probe
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video import cut_proof, cut_video
-from eddyline.media.video.smart_cut import Cut, at_keyframes, between
+from eddyline.media.video import cut_verification, cut_video
+from eddyline.media.video.smart_cut import CutPlan, plan_exact_cut, plan_keyframe_cut
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import presentation
 from eddyline.mp4.write.mux import write
@@ -58,26 +58,28 @@ def cut(
     *,
     keyframes: bool = False,
     damage: bool = False,
-) -> Cut:
+) -> CutPlan:
     runner = Runner()
     with FileRanges(path) as src:
         movie = read_movie(src)
         track = movie.of_kind("video")[0]
         shown = presentation(movie, track)
-        source = cut_video.Source(src=src, movie=movie, track=track, shown=shown)
-        plan = (at_keyframes if keyframes else between)(src, track, shown, first, last)
+        source = cut_video.CutSource(src=src, movie=movie, track=track, shown=shown)
+        plan = (plan_keyframe_cut if keyframes else plan_exact_cut)(src, track, shown, first, last)
         facts = None if keyframes else probe(src, movie, runner=runner, tools=tools, work=out.parent).video
-        made = cut_video.make(
+        made = cut_video.build_cut_video(
             source, plan, facts, timescale=track.timescale, work=out.parent, tools=tools, runner=runner
         )
         write(out, [made.out], timescale=track.timescale)
         if damage:
             _spoil(out, plan)
-        cut_proof.prove(out, source, plan, made.shown, work=out.parent, tools=tools, runner=runner)
+        cut_verification.verify_cut(
+            out, source, plan, made.shown, work=out.parent, tools=tools, runner=runner
+        )
     return plan
 
 
-def _spoil(path: Path, plan: Cut) -> None:
+def _spoil(path: Path, plan: CutPlan) -> None:
     """Change one byte of a copied picture."""
     with FileRanges(path) as src:
         track = read_movie(src).of_kind("video")[0]

@@ -12,9 +12,9 @@ from tests.unit.media.displayed_frames import make
 from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_track_boxes
 from tests.unit.mp4.movies import Bytes
 
+from eddyline.media.streaming.elementary_streams import ElementaryStream
 from eddyline.media.streaming.stream_spherical import add_spherical, with_layouts
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.elementary import Input
 from eddyline.media.video.spherical import (
     CUBEMAP,
     EQUIRECTANGULAR,
@@ -22,9 +22,9 @@ from eddyline.media.video.spherical import (
     MESH,
     OTHER,
     RECTANGULAR,
-    Spherical,
-    carried,
-    spherical,
+    SphericalMetadata,
+    read_spherical,
+    rendition_metadata,
     video_layout,
 )
 from eddyline.mp4.entries.spherical import v1_box, v2_boxes, with_v2
@@ -103,14 +103,14 @@ def track(*boxes: bytes, v1: tuple[bytes, ...] = ()) -> Track:
 def test_both_versions_say_projection_and_eyes(
     made: Track, projection: str, stereo: int, layout: str | None
 ) -> None:
-    found = spherical(made)
+    found = read_spherical(made)
     assert found is not None
     assert (found.projection, found.stereo, video_layout(found)) == (projection, stereo, layout)
 
 
 @pytest.mark.parametrize("made", [track(), track(st3d(0)), track(v1=(xml(Spherical="false"),))])
 def test_ordinary_video_has_none(made: Track) -> None:
-    assert spherical(made) is None
+    assert read_spherical(made) is None
 
 
 CROPPED = {
@@ -119,14 +119,16 @@ CROPPED = {
 }  # fmt: skip
 
 
-def of(made: Track) -> Spherical:
-    found = spherical(made)
+def of(made: Track) -> SphericalMetadata:
+    found = read_spherical(made)
     assert found is not None
     return found
 
 
 def test_v1_counts_in_the_renditions_pixels_and_is_joined_by_v2() -> None:
-    boxes, entry = carried(of(track(v1=(xml(**CROPPED, SourceCount=6),))), (1920, 1920), (720, 720))
+    boxes, entry = rendition_metadata(
+        of(track(v1=(xml(**CROPPED, SourceCount=6),))), (1920, 1920), (720, 720)
+    )
     scaled = {name: round(value * 720 / 1920) for name, value in CROPPED.items()}
     assert boxes == (v1_box(xml(**scaled, SourceCount=6)),)
     again = of(track(*entry))
@@ -136,7 +138,7 @@ def test_v1_counts_in_the_renditions_pixels_and_is_joined_by_v2() -> None:
 
 def test_v2_keeps_its_bounds_and_pose_and_is_joined_by_v1() -> None:
     source = track(st3d(1), sv3d(equi(0, 0, QUARTER, QUARTER)))
-    boxes, entry = carried(of(source), (3840, 1920), (1280, 640))
+    boxes, entry = rendition_metadata(of(source), (3840, 1920), (1280, 640))
     assert entry == v2_boxes(source.stsd)
     again = of(track(v1=(boxes[0][24:],)))
     assert (again.projection, again.stereo, again.bounds) == (
@@ -148,7 +150,7 @@ def test_v2_keeps_its_bounds_and_pose_and_is_joined_by_v1() -> None:
 
 
 def test_a_cubemaps_padding_is_scaled_and_it_has_no_v1() -> None:
-    boxes, entry = carried(of(track(st3d(0), sv3d(cbmp(30)))), (3840, 1920), (1280, 640))
+    boxes, entry = rendition_metadata(of(track(st3d(0), sv3d(cbmp(30)))), (3840, 1920), (1280, 640))
     assert (boxes, entry) == ((), (st3d(0), sv3d(cbmp(10))))
 
 
@@ -179,10 +181,10 @@ def test_streams_carry_what_the_packager_drops(tmp_path: Path) -> None:
         written(tmp_path / name / "init.mp4", track())
     master = tmp_path / "master.m3u8"
     master.write_text("#EXTM3U\n\n#EXT-X-STREAM-INF:BANDWIDTH=1\n720p/main.m3u8\n", "utf-8")
-    inputs = [Input(name=name, path="", kind="video", track=source) for name in ("720p", "360p")]
-    add_spherical(tmp_path, master, [*inputs, Input(name="audio-1", path="", kind="audio")])
+    inputs = [ElementaryStream(name=name, path="", kind="video", track=source) for name in ("720p", "360p")]
+    add_spherical(tmp_path, master, [*inputs, ElementaryStream(name="audio-1", path="", kind="audio")])
     for name in ("720p", "360p"):
-        assert spherical(index_of(tmp_path / name / "init.mp4")) == spherical(source)
+        assert read_spherical(index_of(tmp_path / name / "init.mp4")) == read_spherical(source)
     assert 'REQ-VIDEO-LAYOUT="CH-STEREO/PROJ-EQUI"\n720p' in master.read_text("utf-8")
 
 
@@ -191,7 +193,9 @@ def test_streams_of_ordinary_video_are_left_alone(tmp_path: Path) -> None:
     init = written(tmp_path / "720p" / "init.mp4", track())
     before = init.read_bytes()
     add_spherical(
-        tmp_path, tmp_path / "master.m3u8", [Input(name="720p", path="", kind="video", track=track())]
+        tmp_path,
+        tmp_path / "master.m3u8",
+        [ElementaryStream(name="720p", path="", kind="video", track=track())],
     )
     assert init.read_bytes() == before
     assert not (tmp_path / "master.m3u8").exists()

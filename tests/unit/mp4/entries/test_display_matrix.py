@@ -12,7 +12,7 @@ from tests.unit.mp4.matrices import EIGHT, fixed, placed
 from tests.unit.mp4.movies import Make, Open
 
 from eddyline.media.source.source import VideoFacts
-from eddyline.media.video.orientation import rotated, upright
+from eddyline.media.video.orientation import rotation_filters, upright_filters
 from eddyline.mp4.entries.display_matrix import Orientation, orientation, product
 
 OTHERS = {
@@ -52,7 +52,7 @@ def test_a_matrix_turns_the_frame_as_ffmpeg_turns_it(
     path = placed(make_film("closed_gop"), tmp_path / "a.mp4", fixed((EIGHT | OTHERS)[name]))
     video = opened(path).video
     found = Orientation(rotation=video.rotation, mirrored=video.mirrored)
-    steps = ",".join([*rotated(facts(found)), *upright(facts(found))]) or "null"
+    steps = ",".join([*rotation_filters(facts(found)), *upright_filters(facts(found))]) or "null"
     assert digest(ffmpeg, path, "-noautorotate", filters=steps) == digest(ffmpeg, path)
 
 
@@ -65,7 +65,7 @@ def test_the_movies_matrix_applies_after_the_tracks(
         film = opened(path)
         found = orientation(product(film.video.matrix, film.movie.matrix))
         assert (film.video.rotation, film.video.mirrored) == (found.rotation, found.mirrored)
-        steps = ",".join(upright(facts(found))) or "null"
+        steps = ",".join(upright_filters(facts(found))) or "null"
         assert digest(ffmpeg, path, "-noautorotate", filters=steps) == digest(ffmpeg, path), name
 
 

@@ -43,8 +43,10 @@ def test_a_right_run_says_what_was_compared(request_: app.RunRequest) -> None:
 def test_a_wrong_picture_is_not_published_and_kept_as_evidence(
     request_: app.RunRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    graph = filters.graph
-    monkeypatch.setattr(filters, "graph", lambda *given: graph(*given).replace("setsar=1", "hflip,setsar=1"))
+    graph = filters.filter_graph
+    monkeypatch.setattr(
+        filters, "filter_graph", lambda *given: graph(*given).replace("setsar=1", "hflip,setsar=1")
+    )
     report = app.run(request_, stop=Stop(), on_event=lambda _: None)
     (failed,) = report.failed
     assert "is mirrored left to right" in failed.reason

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eddyline.core.formatting import format_count, format_duration, format_size
-from eddyline.page.markup import Html, el, joined, link
-from eddyline.page.sections import definitions, hashed
+from eddyline.page.markup import Html, element, join_lines, relative_url
+from eddyline.page.sections import definition_list, hash_button
 
 _FILES = (
     ("gpx", "GPX"),
@@ -33,12 +32,12 @@ def telemetry(manifest: Mapping[str, Any]) -> Html:
     if files := _files(kept):
         rows.append(("Files", files))
     rows += [("Warning", warning) for warning in kept.get("warnings") or ()]
-    missing = el("p", "The source has no telemetry track.", class_="quiet") if told is None else Html("")
-    facts = el("div", missing, definitions(rows) if rows else Html(""))
-    return joined([facts, _picture(kept["svg"])]) if kept.get("svg") else facts
+    missing = element("p", "The source has no telemetry track.", class_="quiet") if told is None else Html("")
+    facts = element("div", missing, definition_list(rows) if rows else Html(""))
+    return join_lines([facts, _picture(kept["svg"])]) if kept.get("svg") else facts
 
 
-def far(metres: float) -> str:
+def format_distance(metres: float) -> str:
     """A distance as people read it: "640 m", "12.3 km"."""
     return f"{metres:.0f} m" if metres < _KILOMETRE else f"{metres / _KILOMETRE:.1f} km"
 
@@ -56,7 +55,7 @@ def _way(gps: Mapping[str, Any]) -> list[tuple[str, object]]:
     return [
         ("GPS", f"{format_duration(gps['duration_s'])}{_since(gps.get('began'))}"),
         *_pace(gps),
-        ("Distance", far(gps["distance_m"])),
+        ("Distance", format_distance(gps["distance_m"])),
         ("Top speed", f"{gps['top_speed_mps'] * _KMH:.1f} km/h"),
         ("Altitude", _altitude(gps)),
     ]
@@ -101,17 +100,21 @@ def _track(
         more = f" and {len(fastest) - _MOST_STREAMS} more" if len(fastest) > _MOST_STREAMS else ""
         rows.append(("Streams", f"{named}{more}"))
     kept = f"gpmd, {format_count(told['payloads'], 'payload')}, {format_size(told['bytes'])}, in every MP4 "
-    return [*rows, ("Track", Html(f"{el('span', kept)}{hashed(told['sha256'])}"))]
+    return [*rows, ("Track", Html(f"{element('span', kept)}{hash_button(told['sha256'])}"))]
 
 
 def _files(kept: Mapping[str, Any]) -> Html | None:
     links = [
-        el("a", heading, href=link(kept[name]), download=True) for name, heading in _FILES if kept.get(name)
+        element("a", heading, href=relative_url(kept[name]), download=True)
+        for name, heading in _FILES
+        if kept.get(name)
     ]
-    return el("span", joined(links), class_="files") if links else None
+    return element("span", join_lines(links), class_="files") if links else None
 
 
 def _picture(path: str) -> Html:
     """As an image: whatever the file holds, nothing in it can run."""
-    picture = el("img", src=link(path), alt="The track, coloured by speed", loading="lazy")
-    return el("a", picture, href=link(path), class_="track", title="The track, coloured by speed")
+    picture = element("img", src=relative_url(path), alt="The track, coloured by speed", loading="lazy")
+    return element(
+        "a", picture, href=relative_url(path), class_="track", title="The track, coloured by speed"
+    )

@@ -17,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Segmenting:
+class SegmentDuration:
     """`ticks` a segment, of `timescale` a second; `first` are the numbers of the keyframes that begin one.
 
     `on_grid` says whether every segment has the grid's number of GOPs. Where frames come at uneven times no
@@ -35,7 +35,7 @@ class Segmenting:
         return f"{float(Fraction(2 * self.ticks + 1, 2 * self.timescale)):.12f}"
 
 
-def cuts(keyframes: Ints, ticks: int) -> tuple[int, ...]:
+def segment_starts(keyframes: Ints, ticks: int) -> tuple[int, ...]:
     """The numbers of the keyframes (times in ticks, ascending) at which the packager begins a segment."""
     if not len(keyframes):
         return ()
@@ -48,7 +48,9 @@ def cuts(keyframes: Ints, ticks: int) -> tuple[int, ...]:
     return tuple(first)
 
 
-def choose(keyframes: Ints, *, gops: int, timescale: int, segment_s: Fraction) -> Segmenting:
+def choose_segment_duration(
+    keyframes: Ints, *, gops: int, timescale: int, segment_s: Fraction
+) -> SegmentDuration:
     """The segment duration for keyframes at these times (ticks), wanted every `gops` keyframes.
 
     Looks for a whole number of ticks D with k*D <= t of the k-th segment's first keyframe, and
@@ -58,9 +60,11 @@ def choose(keyframes: Ints, *, gops: int, timescale: int, segment_s: Fraction) -
     ticks = min(_most(keyframes[::gops]), nominal)
     if ticks >= _least(keyframes, gops):
         wanted = tuple(range(0, len(keyframes), gops))
-        if cuts(keyframes, ticks) == wanted:
-            return Segmenting(ticks=ticks, timescale=timescale, first=wanted, on_grid=True)
-    return Segmenting(ticks=nominal, timescale=timescale, first=cuts(keyframes, nominal), on_grid=False)
+        if segment_starts(keyframes, ticks) == wanted:
+            return SegmentDuration(ticks=ticks, timescale=timescale, first=wanted, on_grid=True)
+    return SegmentDuration(
+        ticks=nominal, timescale=timescale, first=segment_starts(keyframes, nominal), on_grid=False
+    )
 
 
 def _most(starts: Ints) -> int:

@@ -10,11 +10,11 @@ from pathlib import Path
 from unittest.mock import patch
 
 from eddyline.core.process import Runner
-from eddyline.media.frame_proof.canvases import Plain
-from eddyline.media.frame_proof.proof import prove_frames
-from eddyline.media.frame_proof.samples import FrameSamples
-from eddyline.media.frame_proof.source_samples import Reading, sample
-from eddyline.media.frame_proof.windows import choose
+from eddyline.media.frame_verification.comparison import FrameSamples
+from eddyline.media.frame_verification.decode import DecodeInput
+from eddyline.media.frame_verification.sample_plan import plan_samples
+from eddyline.media.frame_verification.source_samples import SampledFile, decode_source_samples
+from eddyline.media.frame_verification.verify import verify_frames
 from eddyline.media.ladder.chunks import Chunk, Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.open_source import main_video, open_source
@@ -24,8 +24,8 @@ from eddyline.media.source.sniff import container_of, first_bytes
 from eddyline.media.source.source import SourceFacts, VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import filters
-from eddyline.media.video.assemble import assemble
-from eddyline.media.video.colours import is_known_to_scale
+from eddyline.media.video.assemble import assemble_rendition
+from eddyline.media.video.colours import is_supported_by_scale
 from eddyline.media.video.encode import encode_chunk
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation, presentation
@@ -36,8 +36,8 @@ from eddyline.store.ranges import FileRanges
 
 
 @dataclass(frozen=True, kw_only=True)
-class Broken:
-    """What is broken on purpose.
+class Faults:
+    """What is faults on purpose.
 
     `facts` changes what is known of the video, `shown` which frames are taken to be there, `graph` the filter
     graph; chunk i is cut `shift[i]` frames too late, and `order` is that of the chunks when they are joined.
@@ -65,7 +65,7 @@ class _Opened:
 
 
 @dataclass(kw_only=True)
-class Chain:
+class EncodeChain:
     """What its one rendition is like; `hdr` is set to whether the source was found to be HDR."""
 
     tools: Toolchain
@@ -80,15 +80,15 @@ class Chain:
     hdr: bool = False
     runner: Runner = field(default_factory=Runner)
 
-    def prove(self, path: Path, broken: Broken | None = None) -> FrameSamples:
+    def verify(self, path: Path, faults: Faults | None = None) -> FrameSamples:
         """Make one rendition of `path` and prove its frames."""
-        broken = broken or Broken()
+        faults = faults or Faults()
         footage = open_source(path, work=self.work, runner=self.runner, tools=self.tools)
         with FileRanges(footage.path) as src:
             facts = probe(src, footage.movie, runner=self.runner, tools=self.tools, work=self.work)
             self.hdr = facts.video.hdr
             track = main_video(footage.movie)
-            shown = broken.shown(presentation(footage.movie, track))
+            shown = faults.shown(presentation(footage.movie, track))
             grid = Grid(gop=self.gop, segment=2 * self.gop, fps=facts.video.fps)
             opened = _Opened(
                 src=src,
@@ -100,15 +100,15 @@ class Chain:
                 chunks=self._chunks(len(shown), grid),
                 exact=footage.path == path,
             )
-            wrong = broken.facts(facts.video)
-            rung = self.rung(wrong)
-            return self._compare(path, opened, rung, self._make(opened, wrong, rung, broken))
+            assumed = faults.facts(facts.video)
+            rung = self.rung(assumed)
+            return self._compare(path, opened, rung, self._make(opened, assumed, rung, faults))
 
-    def _make(self, opened: _Opened, wrong: VideoFacts, rung: Rung, broken: Broken) -> Path:
-        graph = filters.graph
-        films = []
+    def _make(self, opened: _Opened, assumed: VideoFacts, rung: Rung, faults: Faults) -> Path:
+        graph = filters.filter_graph
+        encoded = []
         for chunk in opened.chunks:
-            by = broken.shift[chunk.index] if broken.shift else 0
+            by = faults.shift[chunk.index] if faults.shift else 0
             folder = self.work / f"chunk-{chunk.index}"
             folder.mkdir(exist_ok=True)
             piece = cut(
@@ -120,20 +120,20 @@ class Chain:
                 folder / "slice.mp4",
                 shown=opened.shown,
             )
-            with patch.object(filters, "graph", lambda *given: broken.graph(graph(*given))):
+            with patch.object(filters, "filter_graph", lambda *given: faults.graph(graph(*given))):
                 (made,) = encode_chunk(
-                    piece, wrong, [rung], opened.grid, tools=self.tools, runner=self.runner, out_dir=folder
+                    piece, assumed, [rung], opened.grid, tools=self.tools, runner=self.runner, out_dir=folder
                 )
-            films.append(made.path)
+            encoded.append(made.path)
         out = self.work / "rendition.mp4"
-        assemble(
+        assemble_rendition(
             out,
             rung=rung,
             grid=opened.grid,
             movie=opened.movie,
             track=opened.track,
             presentation=opened.shown,
-            chunks=[films[at] for at in broken.order or range(len(films))],
+            chunks=[encoded[at] for at in faults.order or range(len(encoded))],
             src=opened.src,
             audio=[],
             facts=opened.facts,
@@ -142,18 +142,18 @@ class Chain:
 
     def _compare(self, path: Path, opened: _Opened, rung: Rung, out: Path) -> FrameSamples:
         video = opened.facts.video
-        plan = choose(opened.shown, opened.track, video, opened.chunks, opened.grid, [rung])
+        plan = plan_samples(opened.shown, opened.track, video, opened.chunks, opened.grid, [rung])
         demuxer = container_of(first_bytes(path))
         number = opened.track.number
         index = f"i:{number}" if opened.exact else main_stream(path, runner=self.runner, tools=self.tools)
         tonemapped = is_tonemapped(video, rung)
-        reading = Reading(
-            plain=Plain(
+        reading = SampledFile(
+            plain=DecodeInput(
                 path=path,
                 demuxer="mov" if demuxer == "mp4" else demuxer,
                 stream=str(index),
                 tonemapped=video if tonemapped else None,
-                converted=None if is_known_to_scale(video) else video,
+                converted=None if is_supported_by_scale(video) else video,
             ),
             track=opened.track,
             shown=opened.shown,
@@ -162,8 +162,8 @@ class Chain:
             pixels=video.width * video.height,
         )
         tools, runner, work = self.tools, self.runner, self.work
-        found = sample([reading], plan.windows, video, tools=tools, runner=runner, work=work)
-        return prove_frames(
+        found = decode_source_samples([reading], plan.windows, video, tools=tools, runner=runner, work=work)
+        return verify_frames(
             out,
             plan.frames[rung.name],
             found,

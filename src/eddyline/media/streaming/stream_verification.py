@@ -14,7 +14,7 @@ import numpy as np
 
 from eddyline.core.errors import FormatError, ProofError
 from eddyline.media.ladder.chunks import Grid
-from eddyline.media.streaming.keyframe_fragments import samples_of
+from eddyline.media.streaming.keyframe_fragments import count_fragment_samples
 from eddyline.media.streaming.playlists import (
     MediaPlaylist,
     Representation,
@@ -22,7 +22,7 @@ from eddyline.media.streaming.playlists import (
     read_media_playlist,
     read_mpd,
 )
-from eddyline.media.streaming.segmenting import Ints, choose
+from eddyline.media.streaming.segment_duration import Ints, choose_segment_duration
 from eddyline.media.video.joined_files import JoinedFiles
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import presentation
@@ -78,7 +78,7 @@ class _Variant:
     first: tuple[int, ...]
 
 
-def validate(out_dir: Path, frames: int, grid: Grid, *, timeline: Timeline | None = None) -> None:
+def verify_stream(out_dir: Path, frames: int, grid: Grid, *, timeline: Timeline | None = None) -> None:
     """Prove `out_dir`/stream: `frames` frames in every variant, cut on `grid`, HLS and DASH alike.
 
     `timeline` gives the frames' exact times; without it they are taken to follow one another at the grid's
@@ -178,14 +178,18 @@ def _prove_iframes(stream: Path, uri: str, segments: int, gops: int) -> None:
         with FileRanges(path) as file:
             _require(0 < end <= file.size and end - start > _HEADER, uri, "a part lies outside its segment")
             _require(
-                samples_of(file.read(start, end - start), uri) == 1, uri, "a part has more than one frame"
+                count_fragment_samples(file.read(start, end - start), uri) == 1,
+                uri,
+                "a part has more than one frame",
             )
 
 
 def _wanted_cuts(wanted: Timeline, grid: Grid) -> tuple[int, ...]:
     keyframes = wanted.pts[:: grid.gop]
     gops = max(1, grid.segment // grid.gop)
-    chosen = choose(keyframes, gops=gops, timescale=wanted.timescale, segment_s=grid.segment_s)
+    chosen = choose_segment_duration(
+        keyframes, gops=gops, timescale=wanted.timescale, segment_s=grid.segment_s
+    )
     return tuple(number * grid.gop for number in chosen.first)
 
 

@@ -13,9 +13,14 @@ import pytest
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
 from eddyline.media.ladder.profile import StoryboardSettings
-from eddyline.media.pictures.poster_and_thumbnails import before, poster, score, thumbnails
-from eddyline.media.pictures.stills import Keyframes, nearest, size, upright
-from eddyline.media.pictures.storyboard import Cue, Sheet, cue_starts, storyboard, webvtt
+from eddyline.media.pictures.poster import (
+    poster_score,
+    write_poster,
+    write_preceding_keyframes,
+    write_thumbnails,
+)
+from eddyline.media.pictures.stills import Keyframes, image_filters, image_size, nearest_keyframes
+from eddyline.media.pictures.storyboard import Cue, SpriteSheet, cue_starts, format_webvtt, write_storyboard
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
@@ -90,7 +95,7 @@ def test_the_poster_is_neither_black_nor_blurred_nor_blown_out(
         "[a][b][c][d][e][f]concat=n=6"
     )
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", parts), tools)
-    made = poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+    made = write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
     assert made.time_s == 3.0
     assert (made.width, made.height) == (160, 90)
     assert made.bytes == made.path.stat().st_size
@@ -104,14 +109,14 @@ def test_a_sharp_picture_scores_above_its_blurred_dark_and_blown_out_selves() ->
     blurred = np.apply_along_axis(lambda row: np.convolve(row, kernel, "same"), 1, blocks.astype(float))
     selves = (blurred, blocks // 8, np.minimum(blocks.astype(int) * 4, 255), np.full_like(blocks, 128))
     for other in selves:
-        assert score(blocks) > score(other.astype(np.uint8))
+        assert poster_score(blocks) > poster_score(other.astype(np.uint8))
 
 
 def test_thumbnails_are_keyframes_from_evenly_spread_times(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP), tools)
-    made = thumbnails(*shot.args(), out_dir=shot.out, count=3, width=64, **shot.to)
+    made = write_thumbnails(*shot.args(), out_dir=shot.out, count=3, width=64, **shot.to)
     assert [each.path.name for each in made] == ["thumb-001.jpg", "thumb-002.jpg", "thumb-003.jpg"]
     assert [each.time_s for each in made] == [1.0, 3.0, 5.0]
     assert [(each.width, each.height) for each in made] == [(64, 36)] * 3
@@ -126,13 +131,13 @@ def test_fewer_keyframes_than_thumbnails_give_each_once(
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP, *H264, "-t", "0.1"), tools)
     assert len(shot.track.samples) == 1
-    made = thumbnails(*shot.args(), out_dir=shot.out, count=6, **shot.to)
+    made = write_thumbnails(*shot.args(), out_dir=shot.out, count=6, **shot.to)
     assert [each.time_s for each in made] == [0.0]
-    assert thumbnails(*shot.args(), out_dir=shot.out, count=0, **shot.to) == ()
-    board = storyboard(*shot.args(), StoryboardSettings(), out_dir=shot.out, **shot.to)
+    assert write_thumbnails(*shot.args(), out_dir=shot.out, count=0, **shot.to) == ()
+    board = write_storyboard(*shot.args(), StoryboardSettings(), out_dir=shot.out, **shot.to)
     assert (board.cues, board.tiles) == (1, 1)
     assert "00:00:00.000 --> 00:00:00.100" in board.vtt.read_text()
-    assert poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to).time_s == 0.0
+    assert write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to).time_s == 0.0
 
 
 def test_every_cue_of_the_storyboard_points_at_the_picture_of_its_time(
@@ -140,7 +145,7 @@ def test_every_cue_of_the_storyboard_points_at_the_picture_of_its_time(
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP), tools)
     settings = StoryboardSettings(width=32, columns=2, rows=2, interval_s=1.0)
-    board = storyboard(*shot.args(), settings, out_dir=shot.out, **shot.to)
+    board = write_storyboard(*shot.args(), settings, out_dir=shot.out, **shot.to)
     assert [path.name for path in board.sheets] == ["storyboard-00.jpg", "storyboard-01.jpg"]
     assert (board.tiles, board.cues) == (6, 6)
     assert sorted(path.name for path in shot.out.iterdir()) == [
@@ -165,7 +170,7 @@ def test_one_picture_serves_several_cues_where_keyframes_are_far_apart(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP, *H264, "-g", "30"), tools)
-    board = storyboard(*shot.args(), StoryboardSettings(interval_s=0.5), out_dir=shot.out, **shot.to)
+    board = write_storyboard(*shot.args(), StoryboardSettings(interval_s=0.5), out_dir=shot.out, **shot.to)
     assert (board.tiles, board.cues) == (2, 2)
 
 
@@ -178,7 +183,7 @@ def test_keyframes_of_open_gops_come_out_whole(
     source = make(ffmpeg, tmp_path / "a.mp4", RAMP, "-c:v", codec, f"-{kind}-params", params)
     shot = Shot(source, tools, codec="h264" if kind == "x264" else "hevc")
     assert int(shot.track.samples.sync.sum()) == 6
-    made = thumbnails(*shot.args(), out_dir=shot.out, count=6, width=64, **shot.to)
+    made = write_thumbnails(*shot.args(), out_dir=shot.out, count=6, width=64, **shot.to)
     assert [each.time_s for each in made] == pytest.approx([0, 1, 2, 3, 4, 5], abs=0.21)
     for each in made:
         luma = 40 + 20 * round(each.time_s)
@@ -195,9 +200,9 @@ def test_a_damaged_keyframe_costs_its_own_picture_only(ffmpeg: str, tools: Toolc
     raw[start : start + length] = b"\x00" * length
     source.write_bytes(bytes(raw))
     shot = Shot(source, tools)
-    made = thumbnails(*shot.args(), out_dir=shot.out, count=6, width=64, **shot.to)
+    made = write_thumbnails(*shot.args(), out_dir=shot.out, count=6, width=64, **shot.to)
     assert [each.time_s for each in made] == [0, 1, 3, 4, 5]
-    board = storyboard(*shot.args(), StoryboardSettings(interval_s=1), out_dir=shot.out, **shot.to)
+    board = write_storyboard(*shot.args(), StoryboardSettings(interval_s=1), out_dir=shot.out, **shot.to)
     assert board.tiles == 5
 
 
@@ -206,7 +211,9 @@ def test_a_marked_frame_is_shown_by_the_keyframe_before_it(
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "ramp.mp4", RAMP), tools)
     shown = presentation(shot.movie, shot.track)
-    made = before(*shot.args(), [0, 9, 10, 25, 29, 59], **shot.to, out_dir=shot.out, shown=shown)
+    made = write_preceding_keyframes(
+        *shot.args(), [0, 9, 10, 25, 29, 59], **shot.to, out_dir=shot.out, shown=shown
+    )
     names = [each and each.path.name for each in made]
     assert names == [f"highlight-{number:03}.jpg" for number in (1, 1, 3, 4, 4, 6)]
     assert [each and each.time_s for each in made] == [0.0, 0.0, 1.0, 2.0, 2.0, 5.0]
@@ -214,7 +221,7 @@ def test_a_marked_frame_is_shown_by_the_keyframe_before_it(
     lights = [float(grey(ffmpeg, each.path).mean()) for each in made if each]
     assert lights == sorted(lights)
     assert lights[-1] - lights[0] > 80
-    assert before(*shot.args(), [], **shot.to, out_dir=shot.out, shown=shown) == ()
+    assert write_preceding_keyframes(*shot.args(), [], **shot.to, out_dir=shot.out, shown=shown) == ()
 
 
 def test_a_mark_whose_keyframe_is_damaged_has_no_picture(
@@ -229,9 +236,9 @@ def test_a_mark_whose_keyframe_is_damaged_has_no_picture(
     path.write_bytes(data)
     shot = Shot(path, tools)
     shown = presentation(shot.movie, shot.track)
-    made = before(*shot.args(), [15, 25, 35], **shot.to, out_dir=shot.out, shown=shown)
+    made = write_preceding_keyframes(*shot.args(), [15, 25, 35], **shot.to, out_dir=shot.out, shown=shown)
     assert [each and each.path.name for each in made] == ["highlight-001.jpg", None, "highlight-003.jpg"]
-    assert before(*shot.args(), [25], **shot.to, out_dir=shot.out, shown=shown) == (None,)
+    assert write_preceding_keyframes(*shot.args(), [25], **shot.to, out_dir=shot.out, shown=shown) == (None,)
 
 
 def test_footage_without_a_sound_keyframe_is_bad_input(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
@@ -244,7 +251,7 @@ def test_footage_without_a_sound_keyframe_is_bad_input(ffmpeg: str, tools: Toolc
     source.write_bytes(bytes(raw))
     shot = Shot(source, tools)
     with pytest.raises(InputError, match="no keyframe"):
-        poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+        write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
@@ -267,7 +274,7 @@ def test_pictures_are_upright_as_a_player_shows_them(
     ]
     subprocess.run(argv, check=True, capture_output=True, timeout=20)
     shot = Shot(turned, tools)
-    made = poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+    made = write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
     shown = tmp_path / "shown.png"
     argv = [ffmpeg, "-v", "error", "-i", f"{turned}", "-frames:v", "1", f"{shown}"]
     subprocess.run(argv, check=True, capture_output=True, timeout=20)
@@ -280,7 +287,7 @@ def test_stretched_pixels_become_square(ffmpeg: str, tools: Toolchain, tmp_path:
     source = make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=144x108:r=10:d=1,setsar=4/3", *H264)
     shot = Shot(source, tools)
     assert shot.facts.pixel_aspect == Fraction(4, 3)
-    made = poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+    made = write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
     assert (made.width, made.height) == (192, 108)
 
 
@@ -297,7 +304,7 @@ def test_high_dynamic_range_is_tone_mapped(
     )
     colours = {"transfer": transfer, "primaries": "bt2020", "matrix": "bt2020nc", "bit_depth": 10}
     shot = Shot(source, tools, codec="hevc", pixel_format="yuv420p10le", **colours)
-    made = poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+    made = write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
     assert 190 < float(grey(ffmpeg, made.path).mean()) < 250
 
 
@@ -305,8 +312,8 @@ def test_pictures_are_the_same_bytes_every_time(ffmpeg: str, tools: Toolchain, t
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=160x90:r=10:d=3"), tools)
     seen = []
     for _ in range(2):
-        poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
-        storyboard(*shot.args(), StoryboardSettings(), out_dir=shot.out, **shot.to)
+        write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+        write_storyboard(*shot.args(), StoryboardSettings(), out_dir=shot.out, **shot.to)
         seen.append({path.name: path.read_bytes() for path in shot.out.iterdir()})
     assert seen[0] == seen[1]
     assert b"Lavc" not in seen[0]["poster.jpg"]
@@ -315,7 +322,7 @@ def test_pictures_are_the_same_bytes_every_time(ffmpeg: str, tools: Toolchain, t
 def test_a_long_file_is_read_in_a_few_places_only(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=640x360:r=30:d=60", *H264, "-g", "30", "-crf", "10")
     shot = Shot(source, tools)
-    poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+    write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
     assert shot.src.bytes_read < shot.src.size / 2
 
 
@@ -325,8 +332,8 @@ def test_real_camera_files_give_pictures(tools: Toolchain, samples: Path, tmp_pa
         link.parent.mkdir()
         link.symlink_to(samples / f"{name}.mp4")
         shot = Shot(link, tools)
-        assert poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to).bytes > 10_000
-        board = storyboard(*shot.args(), StoryboardSettings(), out_dir=shot.out, **shot.to)
+        assert write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to).bytes > 10_000
+        board = write_storyboard(*shot.args(), StoryboardSettings(), out_dir=shot.out, **shot.to)
         assert 5 <= board.cues <= 7
 
 
@@ -334,12 +341,12 @@ def test_sizes_are_even_keep_the_aspect_and_never_grow() -> None:
     facts = VideoFacts(
         codec="h264", width=855, height=481, fps=Fraction(30), frames=1, pixel_format="yuv420p", timescale=30
     )
-    assert size(facts, 1280) == (854, 480)
-    assert size(facts, 160) == (160, 90)
+    assert image_size(facts, 1280) == (854, 480)
+    assert image_size(facts, 160) == (160, 90)
     tall = VideoFacts(**{**vars(facts), "rotation": 90})
-    assert size(tall, 160) == (160, 284)
+    assert image_size(tall, 160) == (160, 284)
     thread = VideoFacts(**{**vars(facts), "width": 8192, "height": 2})
-    assert size(thread, 160) == (160, 2)
+    assert image_size(thread, 160) == (160, 2)
 
 
 def test_interlaced_footage_is_shown_by_one_field() -> None:
@@ -353,13 +360,13 @@ def test_interlaced_footage_is_shown_by_one_field() -> None:
         timescale=25,
         interlaced=True,
     )
-    assert upright(facts, 160, 90)[0] == "field=type=top"
+    assert image_filters(facts, 160, 90)[0] == "field=type=top"
 
 
 def test_the_nearest_keyframe_is_found_on_either_side() -> None:
     times = np.asarray([0.0, 2.0, 5.0])
     found = Keyframes(sample=np.arange(3), times=times, end=6.0)
-    assert nearest(found, [-1, 0.9, 1.1, 3.4, 3.6, 9]) == (0, 0, 1, 1, 2, 2)
+    assert nearest_keyframes(found, [-1, 0.9, 1.1, 3.4, 3.6, 9]) == (0, 0, 1, 1, 2, 2)
 
 
 def test_cues_never_exceed_the_most_that_is_wanted() -> None:
@@ -371,6 +378,6 @@ def test_cues_never_exceed_the_most_that_is_wanted() -> None:
 
 
 def test_times_beyond_an_hour_are_written_as_webvtt_has_them() -> None:
-    sheet = Sheet(columns=10, rows=10, width=160, height=90)
-    text = webvtt([Cue(start=3599.9996, end=36_610.5, tile=211)], sheet)
+    sheet = SpriteSheet(columns=10, rows=10, width=160, height=90)
+    text = format_webvtt([Cue(start=3599.9996, end=36_610.5, tile=211)], sheet)
     assert "01:00:00.000 --> 10:10:10.500\nstoryboard-02.jpg#xywh=160,90,160,90\n" in text

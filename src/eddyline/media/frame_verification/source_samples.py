@@ -11,8 +11,16 @@ from typing import Any, Final
 import numpy as np
 
 from eddyline.core.process import Runner
-from eddyline.media.frame_proof.canvases import SECOND, Plain, Span, Still, Stills, canvas, read
-from eddyline.media.frame_proof.windows import Window
+from eddyline.media.frame_verification.decode import (
+    SECOND_US,
+    DecodedFrame,
+    DecodedRange,
+    DecodeInput,
+    DecodeRange,
+    decode_ranges,
+    sample_size,
+)
+from eddyline.media.frame_verification.sample_plan import SampleRange
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.movie import Track
@@ -21,11 +29,11 @@ from eddyline.mp4.presentation import Presentation
 _MOST_TRIED: Final = 64  # keyframes, looking for one where decoding can begin
 _REORDERED: Final = 18  # frames: the deepest reordering is 16
 _LONGER: Final = 1.5  # times the frames before it
-_EARLIER: Final = SECOND // 3  # before a keyframe, where seeking is not exact
+_EARLIER: Final = SECOND_US // 3  # before a keyframe, where seeking is not exact
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class SampledFile:
     """One original file and the index that its frames are numbered by.
 
     `first` is the number of its first frame in the whole source, which shows that frame at `begins`
@@ -34,7 +42,7 @@ class Reading:
     sample. `pixels` are those of a coded frame.
     """
 
-    plain: Plain
+    plain: DecodeInput
     track: Track
     shown: Presentation
     exact: bool
@@ -55,7 +63,7 @@ class SourceSamples:
 
     shape: tuple[int, int]
     aspect: Fraction
-    frames: dict[int, Still] = field(default_factory=dict)
+    frames: dict[int, DecodedFrame] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
     strays: list[int] = field(default_factory=list)
     end: int | None = None
@@ -86,7 +94,7 @@ class SourceSamples:
             shape=(width, height),
             aspect=Fraction(plain["aspect"]),
             frames={
-                number: Still(time=time, duration=duration, rgb=rgb)
+                number: DecodedFrame(time=time, duration=duration, rgb=rgb)
                 for (number, time, duration), rgb in zip(plain["frames"], canvases, strict=True)
             },
             missing=list(plain["missing"]),
@@ -96,9 +104,9 @@ class SourceSamples:
         )
 
 
-def sample(
-    readings: Sequence[Reading],
-    windows: Sequence[Window],
+def decode_source_samples(
+    readings: Sequence[SampledFile],
+    windows: Sequence[SampleRange],
     facts: VideoFacts,
     *,
     tools: Toolchain,
@@ -109,12 +117,12 @@ def sample(
 
     Raises `ToolError` where FFmpeg was killed or ran too long, `Interrupted`, `TransientError`.
     """
-    shape = canvas(facts.display_width, facts.display_height)
+    shape = sample_size(facts.display_width, facts.display_height)
     found = SourceSamples(shape=shape, aspect=Fraction(*shape))
     for place, reading in enumerate(readings):
         count = len(reading.shown)
         mine = [
-            Window(
+            SampleRange(
                 first=max(window.first - reading.first, 0),
                 last=min(window.last - reading.first, count),
                 to_end=window.to_end and place == len(readings) - 1,
@@ -128,22 +136,22 @@ def sample(
 
 
 def _sample(
-    reading: Reading,
-    windows: Sequence[Window],
+    reading: SampledFile,
+    windows: Sequence[SampleRange],
     found: SourceSamples,
     *,
     tools: Toolchain,
     runner: Runner,
     work: Path,
 ) -> None:
-    def shots(spans: Sequence[Span]) -> tuple[Stills | None, ...]:
-        return read(
+    def shots(spans: Sequence[DecodeRange]) -> tuple[DecodedRange | None, ...]:
+        return decode_ranges(
             reading.plain, spans, found.shape, pixels=reading.pixels, tools=tools, runner=runner, work=work
         )
 
-    times = microseconds(reading.shown, reading.track.timescale)
+    times = frame_times_us(reading.shown, reading.track.timescale)
     begins = reading.exact and windows[0].first == 0
-    head_span = _span(reading, windows[0], times, 0) if begins else Span()
+    head_span = _span(reading, windows[0], times, 0) if begins else DecodeRange()
     (head,) = shots([head_span])
     offset = _offset(reading, head, times)
     known = [head] if begins and not offset else []  # the first window, read already
@@ -156,7 +164,7 @@ def _sample(
         _assign(reading, window, look.shots, times, offset, found)
 
 
-def _offset(reading: Reading, head: Stills | None, times: np.ndarray) -> int:
+def _offset(reading: SampledFile, head: DecodedRange | None, times: np.ndarray) -> int:
     """What FFmpeg's timestamps are ahead of the index's (microseconds).
 
     Where an edit begins between two frames, FFmpeg moves the first frame behind it, and all others, to the
@@ -165,13 +173,13 @@ def _offset(reading: Reading, head: Stills | None, times: np.ndarray) -> int:
     if head is None:
         return 0
     ahead = head.shots[0].time - int(times[0])
-    return 0 if reading.exact and abs(ahead) >= gap(times, 0) else ahead
+    return 0 if reading.exact and abs(ahead) >= frame_gap(times, 0) else ahead
 
 
 def _assign(
-    reading: Reading,
-    window: Window,
-    shots: Sequence[Still],
+    reading: SampledFile,
+    window: SampleRange,
+    shots: Sequence[DecodedFrame],
     times: np.ndarray,
     offset: int,
     found: SourceSamples,
@@ -180,7 +188,7 @@ def _assign(
     moved = reading.begins - int(times[0])  # from this file's timeline to the whole source's
     left = list(shots)
     for frame in range(window.first, window.last):
-        within = gap(times, frame) // 2
+        within = frame_gap(times, frame) // 2
         shot = min(left, key=lambda each: abs(each.time - offset - int(times[frame])), default=None)
         if shot is None or abs(shot.time - offset - int(times[frame])) > within:
             found.missing.append(reading.first + frame)
@@ -194,7 +202,7 @@ def _assign(
         found.slack = _slack(reading, times)
 
 
-def _slack(reading: Reading, times: np.ndarray) -> int:
+def _slack(reading: SampledFile, times: np.ndarray) -> int:
     """Microseconds by which FFmpeg's duration of the last frame may differ from the real one.
 
     With reordering it is that of the sample decoded last; where the edit list alone says how long the last
@@ -208,22 +216,22 @@ def _slack(reading: Reading, times: np.ndarray) -> int:
     return max(usual, length) if reordered or length > usual * _LONGER else usual
 
 
-def _moved(shot: Still, by: int) -> Still:
-    return Still(time=shot.time + by, duration=shot.duration, rgb=shot.rgb)
+def _moved(shot: DecodedFrame, by: int) -> DecodedFrame:
+    return DecodedFrame(time=shot.time + by, duration=shot.duration, rgb=shot.rgb)
 
 
-def _span(reading: Reading, window: Window, times: np.ndarray, offset: int) -> Span:
+def _span(reading: SampledFile, window: SampleRange, times: np.ndarray, offset: int) -> DecodeRange:
     shown, samples = reading.shown, reading.track.samples
     wanted = shown.sample[window.first : window.last]
     begin = _begin(reading, wanted)
-    start, stop = bounds(times, window.first, window.last)
+    start, stop = range_bounds(times, window.first, window.last)
     seek = None
     if begin is not None:
         # A keyframe that an edit hides has a time as well: as far before the wanted frame as in the media.
         ticks = int(shown.pts[window.first]) + int(samples.pts[begin]) - int(samples.pts[wanted[0]])
         seek = _rounded_up(ticks, reading.track.timescale) + offset
         seek = seek if reading.exact else seek - _EARLIER
-    return Span(
+    return DecodeRange(
         seek=seek if seek is not None and seek > 0 else None,
         start=None if start is None else start + offset,
         stop=None if stop is None or window.to_end else stop + offset,
@@ -231,7 +239,7 @@ def _span(reading: Reading, window: Window, times: np.ndarray, offset: int) -> S
     )
 
 
-def _begin(reading: Reading, wanted: np.ndarray) -> int | None:
+def _begin(reading: SampledFile, wanted: np.ndarray) -> int | None:
     """The sync sample (decode order) to decode from; None: from the start of the file.
 
     Where seeking is not exact, the one before: what a decoder shows first after a seek may be damaged.
@@ -251,31 +259,31 @@ def _begin(reading: Reading, wanted: np.ndarray) -> int | None:
     return None
 
 
-def needed(reading: Reading, first: int, last: int) -> tuple[int, int]:
+def required_samples(reading: SampledFile, first: int, last: int) -> tuple[int, int]:
     """The samples [start, stop) in decode order that FFmpeg reads to show the file's frames [first, last)."""
     wanted = reading.shown.sample[first:last]
     return _begin(reading, wanted) or 0, int(wanted.max()) + 1
 
 
-def bounds(times: np.ndarray, first: int, last: int) -> tuple[int | None, int | None]:
+def range_bounds(times: np.ndarray, first: int, last: int) -> tuple[int | None, int | None]:
     """Microseconds between which the frames [first, last) begin and no others; None at either end."""
     start = None if first == 0 else (int(times[first - 1]) + int(times[first]) + 1) // 2
     stop = None if last == len(times) else (int(times[last - 1]) + int(times[last]) + 1) // 2
     return start, stop
 
 
-def gap(times: np.ndarray, frame: int) -> int:
+def frame_gap(times: np.ndarray, frame: int) -> int:
     """Microseconds to the nearer neighbour of a frame; a second where it has none."""
-    before = int(times[frame] - times[frame - 1]) if frame else SECOND
-    after = int(times[frame + 1] - times[frame]) if frame + 1 < len(times) else SECOND
+    before = int(times[frame] - times[frame - 1]) if frame else SECOND_US
+    after = int(times[frame + 1] - times[frame]) if frame + 1 < len(times) else SECOND_US
     return max(min(before, after), 2000)
 
 
-def microseconds(shown: Presentation, timescale: int) -> np.ndarray:
+def frame_times_us(shown: Presentation, timescale: int) -> np.ndarray:
     """int64[n]: when each frame is shown."""
     whole, rest = shown.pts // timescale, shown.pts % timescale
-    return np.asarray(whole * SECOND + (rest * SECOND + timescale // 2) // timescale, np.int64)
+    return np.asarray(whole * SECOND_US + (rest * SECOND_US + timescale // 2) // timescale, np.int64)
 
 
 def _rounded_up(ticks: int, timescale: int) -> int:
-    return -(-ticks * SECOND // timescale)
+    return -(-ticks * SECOND_US // timescale)

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import ProofError
-from eddyline.media.frame_proof.alternatives import COLOURS, GEOMETRY, Canvas
-from eddyline.media.frame_proof.canvas_errors import block_means, mean_squared_error, psnr
-from eddyline.media.frame_proof.canvases import SECOND, Rgb, Still
+from eddyline.media.frame_verification.decode import SECOND_US, DecodedFrame, RgbImage
+from eddyline.media.frame_verification.image_metrics import block_means, mean_squared_error, psnr
+from eddyline.media.frame_verification.simulated_faults import COLOUR_FAULTS, GEOMETRY_FAULTS, Image
 
 # One frame speaks for itself where the alternative differs by 2.5 levels (root mean square) and leaves less
 # than 40 % of the error. An encoder that lags behind a change shows what was there before, so frames behind
@@ -40,18 +40,18 @@ class SourceFrame:
 
     frame: int
     time: int
-    rgb: Rgb
+    rgb: RgbImage
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class RenditionFrame:
     """A rendition's canvas and the number of its source frame among those given.
 
     `key`: it is a keyframe; `since` is the number of the keyframe that it is decoded from.
     """
 
     own: int
-    rgb: Rgb
+    rgb: RgbImage
     key: bool
     since: int
 
@@ -71,8 +71,8 @@ class Mismatch:
     frame: int
     time: int
     looks: str
-    source: Rgb
-    rendition: Rgb
+    source: RgbImage
+    rendition: RgbImage
 
 
 class FrameMismatchError(ProofError):
@@ -80,7 +80,7 @@ class FrameMismatchError(ProofError):
 
     def __init__(self, rendition: str, mismatch: Mismatch) -> None:
         super().__init__(
-            f"{rendition}: frame {mismatch.frame} at {mismatch.time / SECOND:.3f} s is {mismatch.looks},"
+            f"{rendition}: frame {mismatch.frame} at {mismatch.time / SECOND_US:.3f} s is {mismatch.looks},"
             " compared with FFmpeg's own decode of the original"
         )
         self.mismatch = mismatch
@@ -100,10 +100,10 @@ class _Comparison:
     """The canvases of one rendition and of their source frames, as float64."""
 
     sources: Sequence[SourceFrame]
-    pairs: Sequence[Pair]
+    pairs: Sequence[RenditionFrame]
     tonemapped: bool
-    shown: list[Canvas] = field(init=False)
-    made: list[Canvas] = field(init=False)
+    shown: list[Image] = field(init=False)
+    made: list[Image] = field(init=False)
 
     def __post_init__(self) -> None:
         self.shown = [each.rgb.astype(np.float64) for each in self.sources]
@@ -117,7 +117,7 @@ class _Comparison:
         )
         found = [
             replace(alike, looks=looks)
-            for looks, alternative in GEOMETRY.items()
+            for looks, alternative in GEOMETRY_FAULTS.items()
             if (alike := self._resembles([alternative(each) for each in own], own, errors))
         ]
         found += [] if self.tonemapped else self._of_other_colours(own)
@@ -128,18 +128,18 @@ class _Comparison:
             return self._told(most.place, most.looks)
         return self._far(own, errors)
 
-    def _of_other_colours(self, own: list[Canvas]) -> list[_Alike]:
+    def _of_other_colours(self, own: list[Image]) -> list[_Alike]:
         """By means of blocks: a wrong conversion moves large areas, lost chroma noise single pixels."""
         shown, made = [block_means(each) for each in own], [block_means(each) for each in self.made]
         errors = np.array([mean_squared_error(s, r) for s, r in zip(shown, made, strict=True)])
         found: list[_Alike] = []
-        for looks, alternative in COLOURS.items():
+        for looks, alternative in COLOUR_FAULTS.items():
             others = [block_means(alternative(each)) for each in own]
             alike = self._resembles(others, shown, errors, made=made)
             found += [replace(alike, looks=looks)] if alike else []
         return found
 
-    def _of_neighbours(self, own: list[Canvas], errors: npt.NDArray[np.float64]) -> list[_Alike]:
+    def _of_neighbours(self, own: list[Image], errors: npt.NDArray[np.float64]) -> list[_Alike]:
         by_frame = {each.frame: place for place, each in enumerate(self.sources)}
         found: list[_Alike] = []
         for step, name in ((-1, "the frame before it"), (1, "the frame behind it")):
@@ -153,9 +153,7 @@ class _Comparison:
             found += [replace(alike, looks=name)] if alike else []
         return found
 
-    def _nearer(
-        self, others: Sequence[Canvas], own: Sequence[Canvas], places: Sequence[int]
-    ) -> _Alike | None:
+    def _nearer(self, others: Sequence[Image], own: Sequence[Image], places: Sequence[int]) -> _Alike | None:
         """A keyframe that lies nearer to its neighbour, by one curve for both.
 
         Two tone mappings differ by more than a curve can say, but much alike in neighbouring frames: what
@@ -173,7 +171,7 @@ class _Comparison:
                 return _Alike(place=at, left=mean_squared_error(a, r))
         return None
 
-    def _of_other_times(self, own: list[Canvas], errors: npt.NDArray[np.float64]) -> list[_Alike]:
+    def _of_other_times(self, own: list[Image], errors: npt.NDArray[np.float64]) -> list[_Alike]:
         if self.tonemapped:
             return []  # a curve for one frame alone makes almost any other fit
         found: list[_Alike] = []
@@ -184,18 +182,18 @@ class _Comparison:
                 left = mean_squared_error(self.shown[place], self.made[at])
                 far = mean_squared_error(self.shown[place], own[at])
                 if place != pair.own and _is_clear(far, float(errors[at]), left, key=pair.key):
-                    looks = f"the source's frame {source.frame}, at {source.time / SECOND:.3f} s"
+                    looks = f"the source's frame {source.frame}, at {source.time / SECOND_US:.3f} s"
                     found.append(_Alike(place=at, left=left, looks=looks))
         return found
 
     def _resembles(
         self,
-        others: Sequence[Canvas],
-        own: Sequence[Canvas],
+        others: Sequence[Image],
+        own: Sequence[Image],
         errors: npt.NDArray[np.float64],
         places: Sequence[int] | None = None,
         *,
-        made: Sequence[Canvas] | None = None,
+        made: Sequence[Image] | None = None,
     ) -> _Alike | None:
         """Whether the pairs at `places` (None: all) resemble their alternatives in `others` instead.
 
@@ -225,7 +223,7 @@ class _Comparison:
             return _Alike(place=numbers[most], left=float(left[most]))
         return None
 
-    def _far(self, own: list[Canvas], errors: npt.NDArray[np.float64]) -> Mismatch | None:
+    def _far(self, own: list[Image], errors: npt.NDArray[np.float64]) -> Mismatch | None:
         """Not recognisable as anything, but too far from the source."""
         least, most = (_TONEMAPPED_DB, _TONEMAPPED_OFFSET) if self.tonemapped else (_WORST_DB, _MOST_OFFSET)
         for at, (shown, made) in enumerate(zip(own, self.made, strict=True)):
@@ -239,7 +237,7 @@ class _Comparison:
                 return self._told(at, f"not the source's picture (PSNR {psnr(float(errors[at])):.1f} dB)")
         return None
 
-    def _matched(self, canvases: Sequence[Canvas], made: Sequence[Canvas] | None = None) -> list[Canvas]:
+    def _matched(self, canvases: Sequence[Image], made: Sequence[Image] | None = None) -> list[Image]:
         """With one tone mapping's values in place of another's, where there are two; else as they are."""
         if not self.tonemapped:
             return list(canvases)
@@ -259,8 +257,12 @@ class _Comparison:
         return FrameSamples(compared=len(self.pairs), worst_psnr_db=round(psnr(worst), 1))
 
 
-def compare(
-    rendition: str, sources: Sequence[SourceFrame], pairs: Sequence[Pair], *, tonemapped: bool = False
+def compare_frames(
+    rendition: str,
+    sources: Sequence[SourceFrame],
+    pairs: Sequence[RenditionFrame],
+    *,
+    tonemapped: bool = False,
 ) -> FrameSamples:
     """Compare a rendition's frames with the original's. Raises `FrameMismatchError`.
 
@@ -277,7 +279,7 @@ def compare(
     return comparison.result()
 
 
-def check_aspect(rendition: str, source: Fraction, made: Fraction, width: int, height: int) -> None:
+def verify_aspect(rendition: str, source: Fraction, made: Fraction, width: int, height: int) -> None:
     """See that a rendition of `width` x `height` pixels is displayed as its source is. Raises `ProofError`.
 
     Sizes are rounded to even pixels, which may move the aspect by two pixels of the shorter side.
@@ -290,7 +292,7 @@ def check_aspect(rendition: str, source: Fraction, made: Fraction, width: int, h
         )
 
 
-def nearest(shots: Sequence[Still], time: int, within: int) -> Still | None:
+def nearest_frame(shots: Sequence[DecodedFrame], time: int, within: int) -> DecodedFrame | None:
     """The frame shown nearest to `time`, at most `within` microseconds away."""
     found = min(shots, key=lambda shot: abs(shot.time - time), default=None)
     return found if found is not None and abs(found.time - time) <= within else None
@@ -301,7 +303,7 @@ def _is_clear(far: float, error: float, left: float, *, key: bool) -> bool:
     return far >= rms**2 and left < share * error
 
 
-def _curve(canvases: Sequence[Canvas], made: Sequence[Canvas]) -> list[npt.NDArray[np.floating[Any]]]:
+def _curve(canvases: Sequence[Image], made: Sequence[Image]) -> list[npt.NDArray[np.floating[Any]]]:
     """The polynomial for each channel that brings all canvases together nearest to `made`."""
     stack, wanted = np.stack(canvases) / 255, np.stack(made)
     return [
@@ -312,13 +314,13 @@ def _curve(canvases: Sequence[Canvas], made: Sequence[Canvas]) -> list[npt.NDArr
     ]
 
 
-def _through(curve: Sequence[npt.NDArray[np.floating[Any]]], canvases: Sequence[Canvas]) -> list[Canvas]:
+def _through(curve: Sequence[npt.NDArray[np.floating[Any]]], canvases: Sequence[Image]) -> list[Image]:
     """The canvases with the curve applied to their values."""
     channels = [np.polyval(factors, np.stack(canvases)[..., at] / 255) for at, factors in enumerate(curve)]
     return list(np.clip(np.stack(channels, axis=-1), 0, 255))
 
 
-def numbered(frames: Mapping[int, Still]) -> tuple[SourceFrame, ...]:
+def source_frames(frames: Mapping[int, DecodedFrame]) -> tuple[SourceFrame, ...]:
     """Source frames by their number in the index, in order."""
     return tuple(
         SourceFrame(frame=frame, time=shot.time, rgb=shot.rgb) for frame, shot in sorted(frames.items())

@@ -15,8 +15,8 @@ import numpy as np
 from eddyline.core.errors import ProofError, UsageError
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
-from eddyline.media.streaming.segmenting import Segmenting, choose
-from eddyline.media.streaming.stream_proof import Timeline
+from eddyline.media.streaming.segment_duration import SegmentDuration, choose_segment_duration
+from eddyline.media.streaming.stream_verification import Timeline
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import presentation
@@ -29,7 +29,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Input:
+class ElementaryStream:
     """One elementary stream: `name` is its folder in the stream, `path` a file with this track alone.
 
     `track` is that of the rendition, of video.
@@ -43,16 +43,16 @@ class Input:
     track: Track | None = None
 
 
-def elementary(
+def write_elementary_streams(
     renditions: Sequence[tuple[Rung, Path]], grid: Grid, work: Path
-) -> tuple[list[Input], Timeline, Segmenting]:
+) -> tuple[list[ElementaryStream], Timeline, SegmentDuration]:
     """Write the packager's inputs to `work`: all pictures, and the sounds of the first rendition.
 
     Returns them with the frames' times and the segments. Raises
     `ProofError` unless all renditions have the same frames, with keyframes on the grid and nowhere else.
     """
-    pictures: list[Input] = []
-    sound: list[Input] = []
+    pictures: list[ElementaryStream] = []
+    sound: list[ElementaryStream] = []
     reference: tuple[str, Timeline] | None = None
     for position, (rung, path) in enumerate(renditions):
         if not _PLAIN_NAME.fullmatch(rung.name) or rung.name in {each.name for each in pictures}:
@@ -69,11 +69,11 @@ def elementary(
             elif not timeline.same_as(reference[1]):
                 raise ProofError(f"rendition {rung.name} has other frame times than {reference[0]}")
             copy_tracks(source, movie, [video], work / f"v{position}.mp4")
-        pictures.append(Input(name=rung.name, path=f"v{position}.mp4", kind="video", track=video))
+        pictures.append(ElementaryStream(name=rung.name, path=f"v{position}.mp4", kind="video", track=video))
     if reference is None:
         raise UsageError("there is no rendition to package")
     _, timeline = reference
-    segmenting = choose(
+    segmenting = choose_segment_duration(
         timeline.pts[:: grid.gop],
         gops=max(1, grid.segment // grid.gop),
         timescale=timeline.timescale,
@@ -92,7 +92,7 @@ def _timeline(movie: Movie, video: Track, grid: Grid, name: str) -> Timeline:
     return Timeline(pts=shown.pts, end=shown.end, timescale=video.timescale)
 
 
-def _sound(source: FileRanges, movie: Movie, work: Path) -> list[Input]:
+def _sound(source: FileRanges, movie: Movie, work: Path) -> list[ElementaryStream]:
     found = []
     for number, track in enumerate(movie.of_kind("audio"), 1):
         path = f"a{number}.mp4"
@@ -101,5 +101,7 @@ def _sound(source: FileRanges, movie: Movie, work: Path) -> list[Input]:
         copy = replace(passthrough(movie, track, source), language=language)
         write(work / path, [copy], timescale=movie.timescale)
         title = f"Audio {number}" + ("" if language == "und" else f" ({language})")
-        found.append(Input(name=f"audio-{number}", path=path, kind="audio", language=language, title=title))
+        found.append(
+            ElementaryStream(name=f"audio-{number}", path=path, kind="audio", language=language, title=title)
+        )
     return found

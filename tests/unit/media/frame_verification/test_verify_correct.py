@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.media.frame_proof.frame_chain import Chain
+from tests.unit.media.frame_verification.encode_chain import EncodeChain
 
 from eddyline.media.toolchain import Toolchain
 
@@ -126,7 +126,7 @@ def test_ordinary_footage_passes(name: str, tmp_path: Path, tools: Toolchain) ->
         whole = source.rename(tmp_path / f"whole-{clip.name}")
         copied = ("-ss", clip.cut_s, "-i", str(whole), "-c", "copy", str(source))
         subprocess.run([tools.ffmpeg, "-v", "error", "-y", *copied], check=True, capture_output=True)
-    chain = Chain(tools=tools, work=tmp_path, **clip.chain)
-    found = chain.prove(source)
+    chain = EncodeChain(tools=tools, work=tmp_path, **clip.chain)
+    found = chain.verify(source)
     assert chain.hdr == (name[:3] in {"PQ,", "HLG"})
     assert found.compared >= 1

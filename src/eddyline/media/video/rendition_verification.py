@@ -25,7 +25,7 @@ _AV1_SEQUENCE_HEADER = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proven:
+class VerifiedRendition:
     """What a rendition was found to hold: keyframes by frame number, audio samples a channel by track."""
 
     frames: int
@@ -34,7 +34,7 @@ class Proven:
     telemetry_sha256: str | None
 
 
-def prove(
+def verify_rendition(
     path: Path,
     *,
     codec: str,
@@ -43,7 +43,7 @@ def prove(
     timescale: int,
     audio_samples: Sequence[int],
     telemetry_sha256: str | None,
-) -> Proven:
+) -> VerifiedRendition:
     """Check a written rendition; raises `ProofError` naming the first thing that is not as it must be.
 
     Every frame of `shown` is there at its own time (ticks of 1/timescale s) and lasts as long, keyframes are
@@ -62,7 +62,7 @@ def prove(
         raise ProofError(f"{path.name}: {heard} audio samples were written, {tuple(audio_samples)} encoded")
     if telemetry != telemetry_sha256:
         raise ProofError(f"{path.name}: the telemetry differs from the source's")
-    return Proven(frames=len(shown), idr=idr, audio_samples=heard, telemetry_sha256=telemetry)
+    return VerifiedRendition(frames=len(shown), idr=idr, audio_samples=heard, telemetry_sha256=telemetry)
 
 
 def presented_samples(movie: Movie, track: Track) -> int:

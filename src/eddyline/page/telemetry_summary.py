@@ -10,7 +10,7 @@ from eddyline.gpmf.export.geodesy import distances
 from eddyline.gpmf.export.points import NoTrackError, Points, iso_time, points
 
 
-def about(telemetry: Telemetry) -> dict[str, Any]:
+def summarize_telemetry(telemetry: Telemetry) -> dict[str, Any]:
     """The camera (null where nothing names it), streams by label, and the GPS track (null without one)."""
     return {
         "camera": _camera(telemetry.camera),

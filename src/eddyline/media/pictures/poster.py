@@ -12,7 +12,14 @@ import numpy.typing as npt
 from eddyline.core.errors import InputError
 from eddyline.core.files import translate_errors
 from eddyline.core.process import Runner
-from eddyline.media.pictures.stills import Keyframes, collect, decode, keyframes, nearest, size
+from eddyline.media.pictures.stills import (
+    Keyframes,
+    decode_keyframes,
+    image_size,
+    nearest_keyframes,
+    shown_keyframes,
+    write_keyframes,
+)
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.byte_ranges import ByteRanges
@@ -30,7 +37,7 @@ _MIDDLE = 118.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureInfo:
+class ImageInfo:
     """One picture that was written: pixels, bytes, and the time of its frame in seconds."""
 
     path: Path
@@ -40,7 +47,7 @@ class PictureInfo:
     time_s: float
 
 
-def poster(
+def write_poster(
     src: ByteRanges,
     movie: Movie,
     track: Track,
@@ -52,31 +59,31 @@ def poster(
     out: Path,
     width: int = 1280,
     shown: Presentation | None = None,
-) -> PictureInfo:
+) -> ImageInfo:
     """Write the best of a few keyframes spread over the video as a JPEG, at most `width` wide.
 
-    Best is sharp, neither dark nor blown out, and with some contrast (`score`). Raises `InputError` where no
-    keyframe can be decoded.
+    Best is sharp, neither dark nor blown out, and with some contrast (`poster_score`). Raises
+    `InputError` where no keyframe can be decoded.
     """
-    found = keyframes(movie, track, shown=shown)
+    found = shown_keyframes(movie, track, shown=shown)
     chosen = _spread(found, _CANDIDATES)
-    across, down = size(facts, _SCORED_WIDTH)
+    across, down = image_size(facts, _SCORED_WIDTH)
     small, file = work / "poster-candidates.grey", work / "poster-candidates.mp4"
     with translate_errors("making the poster"):
-        collect(src, track, found.sample[list(chosen)], file)
+        write_keyframes(src, track, found.sample[list(chosen)], file)
         raw = ("-f", "rawvideo", "-y", f"file:{small}")
-        numbers = decode(
+        numbers = decode_keyframes(
             file, len(chosen), facts, (across, down), "format=gray", raw, tools=tools, runner=runner
         )
         grey = np.fromfile(small, np.uint8)[: len(numbers) * across * down].reshape(-1, down, across)
-        best = chosen[numbers[int(np.argmax([score(each) for each in grey]))]]
+        best = chosen[numbers[int(np.argmax([poster_score(each) for each in grey]))]]
         (made,) = _write(src, track, facts, found, (best,), width, [out], work, tools=tools, runner=runner)
         small.unlink()
         file.unlink()
     return made
 
 
-def thumbnails(
+def write_thumbnails(
     src: ByteRanges,
     movie: Movie,
     track: Track,
@@ -89,21 +96,21 @@ def thumbnails(
     count: int = 6,
     width: int = 320,
     shown: Presentation | None = None,
-) -> tuple[PictureInfo, ...]:
+) -> tuple[ImageInfo, ...]:
     """Write up to `count` keyframes, spread evenly, as `out_dir`/thumb-001.jpg and so on.
 
     A video with fewer keyframes gives as many as it has, none twice.
     """
     if count < 1:
         return ()
-    found = keyframes(movie, track, shown=shown)
+    found = shown_keyframes(movie, track, shown=shown)
     chosen = _spread(found, count)
     outs = [out_dir / f"thumb-{number:03d}.jpg" for number in range(1, len(chosen) + 1)]
     with translate_errors("making thumbnails"):
         return _write(src, track, facts, found, chosen, width, outs, work, tools=tools, runner=runner)
 
 
-def before(
+def write_preceding_keyframes(
     src: ByteRanges,
     movie: Movie,
     track: Track,
@@ -117,14 +124,14 @@ def before(
     shown: Presentation,
     width: int = 320,
     prefix: str = "highlight",
-) -> tuple[PictureInfo | None, ...]:
+) -> tuple[ImageInfo | None, ...]:
     """For each frame number the last keyframe up to it, as `out_dir`/highlight-001.jpg and so on.
 
     Frames of one GOP share the picture of the first of them. None where the keyframe cannot be decoded.
     """
     if not frames:
         return ()
-    found = keyframes(movie, track, shown=shown)
+    found = shown_keyframes(movie, track, shown=shown)
     times = shown.pts[np.asarray(frames, np.int64)] / track.timescale
     keys = np.maximum(np.searchsorted(found.times, times, side="right") - 1, 0).tolist()
     named = {key: f"{prefix}-{number:03d}.jpg" for number, key in reversed(list(enumerate(keys, 1)))}
@@ -139,14 +146,14 @@ def before(
             drawn = ()
         # Damaged keyframes are left out of what was drawn: their times tell which those are.
         by_time = {round(float(found.times[key]), 6): key for key in chosen}
-        made: dict[int, PictureInfo] = {}
+        made: dict[int, ImageInfo] = {}
         for each in drawn:
             key = by_time[each.time_s]
             made[key] = replace(each, path=each.path.replace(out_dir / named[key]))
     return tuple(made.get(key) for key in keys)
 
 
-def score(grey: Grey) -> float:
+def poster_score(grey: Grey) -> float:
     """How good a poster a small grey picture (uint8[height, width]) would make; higher is better.
 
     The product of four figures from 0 to 1: detail (how much neighbouring pixels differ), contrast, a sound
@@ -175,7 +182,7 @@ def _spread(found: Keyframes, count: int) -> tuple[int, ...]:
     first = float(found.times[0])
     step = (found.end - first) / count
     wanted = [first + (part + 0.5) * step for part in range(count)]
-    return tuple(sorted(set(nearest(found, wanted))))
+    return tuple(sorted(set(nearest_keyframes(found, wanted))))
 
 
 def _write(
@@ -190,19 +197,21 @@ def _write(
     *,
     tools: Toolchain,
     runner: Runner,
-) -> tuple[PictureInfo, ...]:
-    across, down = size(facts, width)
+) -> tuple[ImageInfo, ...]:
+    across, down = image_size(facts, width)
     file, folder = work / "pictures.mp4", work / "pictures"
     folder.mkdir(exist_ok=True)
-    collect(src, track, found.sample[list(chosen)], file)
+    write_keyframes(src, track, found.sample[list(chosen)], file)
     output = (*_JPEG, f"file:{folder}/%d.jpg")
-    numbers = decode(file, len(chosen), facts, (across, down), "null", output, tools=tools, runner=runner)
+    numbers = decode_keyframes(
+        file, len(chosen), facts, (across, down), "null", output, tools=tools, runner=runner
+    )
     made = []
     for place, number in enumerate(numbers, 1):
         target = outs[place - 1]
         (folder / f"{place}.jpg").replace(target)
         time_s = round(float(found.times[chosen[number]]), 6)
-        picture = PictureInfo(
+        picture = ImageInfo(
             path=target, width=across, height=down, bytes=target.stat().st_size, time_s=time_s
         )
         made.append(picture)

@@ -8,10 +8,10 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Canvas: TypeAlias = npt.NDArray[np.float64]
+Image: TypeAlias = npt.NDArray[np.float64]
 """float64[height, width, 3], RGB from 0 to 255."""
 
-Alternative: TypeAlias = Callable[[Canvas], Canvas]
+Fault: TypeAlias = Callable[[Image], Image]
 
 # Y'CbCr from R'G'B' at full range (ITU-R BT.601, BT.709 and BT.2020 non-constant luminance).
 _LUMA: Final = {
@@ -22,10 +22,10 @@ _LUMA: Final = {
 _BLACK, _REACH = 16.0, 219.0 / 255
 
 
-def resized(canvas: Canvas, height: int, width: int) -> Canvas:
+def resized(canvas: Image, height: int, width: int) -> Image:
     """The picture at another size, each pixel the mean of the area it covers."""
     down, across = _weights(canvas.shape[0], height), _weights(canvas.shape[1], width)
-    found: Canvas = across @ np.tensordot(down, canvas, 1)
+    found: Image = across @ np.tensordot(down, canvas, 1)
     return found
 
 
@@ -39,14 +39,14 @@ def _weights(size: int, wanted: int) -> npt.NDArray[np.float64]:
     return weights
 
 
-def _turned(quarters: int) -> Alternative:
+def _turned(quarters: int) -> Fault:
     return lambda canvas: resized(np.rot90(canvas, quarters), canvas.shape[0], canvas.shape[1])
 
 
-def _cropped(across: float, down: float) -> Alternative:
+def _cropped(across: float, down: float) -> Fault:
     """The middle of the picture, stretched to all of it."""
 
-    def apply(canvas: Canvas) -> Canvas:
+    def apply(canvas: Image) -> Image:
         height, width = canvas.shape[:2]
         wide, high = max(2, round(width * across)), max(2, round(height * down))
         left, top = (width - wide) // 2, (height - high) // 2
@@ -55,10 +55,10 @@ def _cropped(across: float, down: float) -> Alternative:
     return apply
 
 
-def _padded(across: float, down: float) -> Alternative:
+def _padded(across: float, down: float) -> Fault:
     """The whole picture in the middle of black bars."""
 
-    def apply(canvas: Canvas) -> Canvas:
+    def apply(canvas: Image) -> Image:
         height, width = canvas.shape[:2]
         wide, high = max(2, round(width * across)), max(2, round(height * down))
         left, top = (width - wide) // 2, (height - high) // 2
@@ -77,23 +77,23 @@ def _matrix(kind: str) -> npt.NDArray[np.float64]:
     return np.stack((luma, cb, cr))
 
 
-def _read_as(written: str, read: str) -> Alternative:
+def _read_as(written: str, read: str) -> Fault:
     """Written by one matrix and shown by another."""
     mixed = np.linalg.inv(_matrix(read)) @ _matrix(written)
     return lambda canvas: np.clip(canvas @ mixed.T, 0, 255)
 
 
-def _swapped_chroma(canvas: Canvas) -> Canvas:
+def _swapped_chroma(canvas: Image) -> Image:
     forth = _matrix("709")
     mixed = np.linalg.inv(forth) @ forth[[0, 2, 1]]
     return np.clip(canvas @ mixed.T, 0, 255)
 
 
-def _grey(canvas: Canvas) -> Canvas:
+def _grey(canvas: Image) -> Image:
     return np.repeat((canvas @ np.array(_LUMA["709"]))[..., None], 3, axis=2)
 
 
-GEOMETRY: Final[Mapping[str, Alternative]] = {
+GEOMETRY_FAULTS: Final[Mapping[str, Fault]] = {
     "mirrored left to right": lambda canvas: canvas[:, ::-1],
     "flipped upside down": lambda canvas: canvas[::-1],
     "turned by 180 degrees": lambda canvas: canvas[::-1, ::-1],
@@ -106,7 +106,7 @@ GEOMETRY: Final[Mapping[str, Alternative]] = {
 }
 """Faults of orientation and shape, by what they look like."""
 
-COLOURS: Final[Mapping[str, Alternative]] = {
+COLOUR_FAULTS: Final[Mapping[str, Fault]] = {
     "colours off: written by BT.601, shown by BT.709": _read_as("601", "709"),
     "colours off: written by BT.709, shown by BT.601": _read_as("709", "601"),
     "colours off: written by BT.2020, shown by BT.709": _read_as("2020", "709"),

@@ -31,7 +31,7 @@ _NEAR: Final = 4  # GOPs around an even spread, among which the cheapest is take
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Window:
+class SampleRange:
     """The frames [first, last) of the source, decoded in one go; `to_end`: and whatever follows them."""
 
     first: int
@@ -43,7 +43,7 @@ class Window:
 class SamplePlan:
     """What is decoded of the source, and which frames of each rendition (by rung) are compared with it."""
 
-    windows: tuple[Window, ...]
+    windows: tuple[SampleRange, ...]
     frames: Mapping[str, tuple[int, ...]]
 
     def to_json(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class SamplePlan:
     def from_json(cls, plain: Mapping[str, Any]) -> SamplePlan:
         """The plan that `to_json` wrote."""
         return cls(
-            windows=tuple(Window(first=a, last=b, to_end=c) for a, b, c in plain["windows"]),
+            windows=tuple(SampleRange(first=a, last=b, to_end=c) for a, b, c in plain["windows"]),
             frames={name: tuple(frames) for name, frames in plain["frames"].items()},
         )
 
@@ -66,7 +66,7 @@ class SamplePlan:
 class _Candidate:
     """A window and the frames in it that each rung is compared at."""
 
-    window: Window
+    window: SampleRange
     frames: Mapping[str, tuple[int, ...]]
 
 
@@ -76,7 +76,7 @@ class _Chosen:
 
     costs: _Costs
     left: float
-    windows: list[Window] = field(default_factory=list)
+    windows: list[SampleRange] = field(default_factory=list)
     frames: dict[str, set[int]] = field(default_factory=dict)
 
     def take(self, candidate: _Candidate, *, always: bool = False) -> None:
@@ -103,19 +103,19 @@ class _Costs:
     def of(self, candidate: _Candidate) -> float:
         total = self.source(candidate.window) if candidate.window.last else 0
         for rung in self.rungs:
-            for first, last in runs(candidate.frames.get(rung.name, ())):
+            for first, last in consecutive_ranges(candidate.frames.get(rung.name, ())):
                 decoded = first % self.grid.gop + last - first + _REORDERED
                 total += decoded * rung.width * rung.height + _SEEK_PIXELS
         return total
 
-    def source(self, window: Window) -> float:
+    def source(self, window: SampleRange) -> float:
         wanted = self.shown.sample[window.first : window.last]
         starts = np.flatnonzero(self.track.samples.sync[: int(wanted.min()) + 1])
         decoded = int(wanted.max()) - (int(starts[-1]) if len(starts) else 0) + 1 + _REORDERED
         return decoded * self.facts.width * self.facts.height + _SEEK_PIXELS
 
 
-def choose(
+def plan_samples(
     shown: Presentation,
     track: Track,
     facts: VideoFacts,
@@ -143,9 +143,9 @@ def choose(
     ]
     for each in with_neighbours[:1]:
         chosen.take(each)
-    last = Window(first=max(count - 2, 0), last=count, to_end=True)
+    last = SampleRange(first=max(count - 2, 0), last=count, to_end=True)
     chosen.take(_Candidate(window=last, frames={by_size[0].name: (count - 1,)}))
-    for join in sorted(joins[1:], key=lambda n: costs.source(Window(first=n, last=min(n + 2, count)))):
+    for join in sorted(joins[1:], key=lambda n: costs.source(SampleRange(first=n, last=min(n + 2, count)))):
         chosen.take(_at(join, 2, count, rungs))
     for frame in _between(costs, count):
         chosen.take(_at(frame, 1, count, rungs))
@@ -153,14 +153,14 @@ def choose(
         chosen.take(each)
     if last in chosen.windows:
         for rung in by_size[1:]:
-            chosen.take(_Candidate(window=Window(first=0, last=0), frames={rung.name: (count - 1,)}))
+            chosen.take(_Candidate(window=SampleRange(first=0, last=0), frames={rung.name: (count - 1,)}))
     return SamplePlan(
         windows=tuple(_merged(window for window in chosen.windows if window.last)),
         frames={rung.name: tuple(sorted(chosen.frames.get(rung.name, ()))) for rung in rungs},
     )
 
 
-def runs(frames: Iterable[int]) -> list[tuple[int, int]]:
+def consecutive_ranges(frames: Iterable[int]) -> list[tuple[int, int]]:
     """Consecutive frames as [first, last), in order."""
     ordered = np.array(sorted(set(frames)), np.int64)
     parts = np.split(ordered, np.flatnonzero(np.diff(ordered) > 1) + 1)
@@ -171,7 +171,7 @@ def _at(frame: int, compared: int, count: int, rungs: Sequence[Rung]) -> _Candid
     """The frame with the one behind it, in all rungs; `compared` of them are compared."""
     last = min(frame + 2, count)
     frames = tuple(range(frame, min(frame + compared, count)))
-    window = Window(first=frame, last=last, to_end=last == count)
+    window = SampleRange(first=frame, last=last, to_end=last == count)
     return _Candidate(window=window, frames={rung.name: frames for rung in rungs})
 
 
@@ -180,12 +180,12 @@ def _with_neighbours(join: int, count: int, rungs: Sequence[Rung], rung: Rung) -
     behind = tuple(range(join, min(join + 2, count)))
     frames = {each.name: behind for each in rungs}
     last = min(join + 2, count)
-    window = Window(first=join - 1, last=last, to_end=last == count)
+    window = SampleRange(first=join - 1, last=last, to_end=last == count)
     return _Candidate(window=window, frames={**frames, rung.name: (join - 1, *behind)})
 
 
 def _full_cost(costs: _Costs, join: int) -> tuple[float, int]:
-    return costs.source(Window(first=join - 1, last=min(join + 2, len(costs.shown)))), join
+    return costs.source(SampleRange(first=join - 1, last=min(join + 2, len(costs.shown)))), join
 
 
 def _spread(places: Sequence[int], most: int) -> list[int]:
@@ -205,16 +205,16 @@ def _between(costs: _Costs, count: int) -> Iterator[int]:
         near = range(max(start, middle - _NEAR), min(stop, middle + _NEAR + 1))
         frames = [number * gop for number in near if number]
         if frames:
-            yield min(frames, key=lambda n: (costs.source(Window(first=n, last=min(n + 2, count))), n))
+            yield min(frames, key=lambda n: (costs.source(SampleRange(first=n, last=min(n + 2, count))), n))
 
 
-def _merged(windows: Iterator[Window]) -> list[Window]:
+def _merged(windows: Iterator[SampleRange]) -> list[SampleRange]:
     """In order, those that overlap or touch as one."""
-    merged: list[Window] = []
+    merged: list[SampleRange] = []
     for window in sorted(windows):
         before = merged[-1] if merged else None
         if before is not None and window.first <= before.last:
-            merged[-1] = Window(
+            merged[-1] = SampleRange(
                 first=before.first,
                 last=max(before.last, window.last),
                 to_end=before.to_end or window.to_end,

@@ -1,4 +1,4 @@
-"""A pipeline that is broken on purpose is caught by the samples of its frames."""
+"""A pipeline that is faults on purpose is caught by the samples of its frames."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from tests.unit.media.frame_proof.frame_chain import Broken, Chain
+from tests.unit.media.frame_verification.encode_chain import EncodeChain, Faults
 
 from eddyline.core.errors import ProofError
-from eddyline.media.frame_proof.samples import FrameMismatchError
+from eddyline.media.frame_verification.comparison import FrameMismatchError
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.presentation import Presentation
 
@@ -36,8 +36,8 @@ def make(tmp_path: Path, tools: Toolchain) -> Make:
 
 
 @pytest.fixture
-def chain(tmp_path: Path, tools: Toolchain) -> Chain:
-    return Chain(tools=tools, work=tmp_path)
+def chain(tmp_path: Path, tools: Toolchain) -> EncodeChain:
+    return EncodeChain(tools=tools, work=tmp_path)
 
 
 def _filtered(steps: str) -> Callable[[str], str]:
@@ -48,8 +48,8 @@ def _shorter(shown: Presentation) -> Presentation:
     return replace(shown, sample=shown.sample[:-1], pts=shown.pts[:-1], end=int(shown.pts[-1]))
 
 
-def test_the_pipeline_as_it_is_passes(make: Make, chain: Chain) -> None:
-    found = chain.prove(make("a.mp4", *_MOVING, *_X264))
+def test_the_pipeline_as_it_is_passes(make: Make, chain: EncodeChain) -> None:
+    found = chain.verify(make("a.mp4", *_MOVING, *_X264))
     assert found.compared >= 10
     assert found.worst_psnr_db > 30
 
@@ -72,46 +72,48 @@ def test_the_pipeline_as_it_is_passes(make: Make, chain: Chain) -> None:
         ("eq=brightness=0.1", "off in colour"),
     ],
 )
-def test_a_wrong_filter_is_named_by_what_it_does(make: Make, chain: Chain, steps: str, looks: str) -> None:
+def test_a_wrong_filter_is_named_by_what_it_does(
+    make: Make, chain: EncodeChain, steps: str, looks: str
+) -> None:
     source = make("a.mp4", *_MOVING, *_709, *_X264)
     with pytest.raises(FrameMismatchError) as caught:
-        chain.prove(source, Broken(graph=_filtered(steps)))
+        chain.verify(source, Faults(graph=_filtered(steps)))
     assert looks in caught.value.message
     assert caught.value.message.startswith("rung: frame ")
     assert caught.value.mismatch.source.shape == caught.value.mismatch.rendition.shape
 
 
 @pytest.mark.parametrize(("true", "taken"), [(90, 270), (90, 0), (0, 90), (180, 0), (0, 180)])
-def test_a_wrong_rotation_is_caught(make: Make, chain: Chain, true: int, taken: int) -> None:
+def test_a_wrong_rotation_is_caught(make: Make, chain: EncodeChain, true: int, taken: int) -> None:
     plain = make("plain.mp4", *_MOVING, *_X264)
     source = make("a.mp4", "-display_rotation", str(-true), "-i", str(plain), "-c", "copy")
     with pytest.raises(ProofError, match=r"turned|stretched"):
-        chain.prove(source, Broken(facts=lambda facts: replace(facts, rotation=taken)))
+        chain.verify(source, Faults(facts=lambda facts: replace(facts, rotation=taken)))
 
 
-def test_a_sample_aspect_that_is_ignored_is_caught(make: Make, chain: Chain) -> None:
+def test_a_sample_aspect_that_is_ignored_is_caught(make: Make, chain: EncodeChain) -> None:
     source = make("a.mp4", *_MOVING, "-vf", "setsar=4/3", *_X264)
     with pytest.raises(ProofError, match="stretched: it is displayed at"):
-        chain.prove(source, Broken(facts=lambda facts: replace(facts, pixel_aspect=Fraction(1))))
+        chain.verify(source, Faults(facts=lambda facts: replace(facts, pixel_aspect=Fraction(1))))
 
 
 @pytest.mark.parametrize("by", [1, -1, 2])
-def test_a_chunk_that_is_off_by_a_frame_is_caught(make: Make, chain: Chain, by: int) -> None:
+def test_a_chunk_that_is_off_by_a_frame_is_caught(make: Make, chain: EncodeChain, by: int) -> None:
     source = make("a.mp4", *_MOVING, *_X264)
     with pytest.raises(FrameMismatchError, match=r"the frame be|the source's frame"):
-        chain.prove(source, Broken(shift=(0, by, 0, 0, 0)))
+        chain.verify(source, Faults(shift=(0, by, 0, 0, 0)))
 
 
-def test_swapped_chunks_are_caught(make: Make, chain: Chain) -> None:
+def test_swapped_chunks_are_caught(make: Make, chain: EncodeChain) -> None:
     source = make("a.mp4", *_MOVING, *_X264)
     with pytest.raises(FrameMismatchError):
-        chain.prove(source, Broken(order=(0, 2, 1, 3, 4)))
+        chain.verify(source, Faults(order=(0, 2, 1, 3, 4)))
 
 
-def test_a_last_frame_that_is_dropped_is_caught(make: Make, chain: Chain) -> None:
+def test_a_last_frame_that_is_dropped_is_caught(make: Make, chain: EncodeChain) -> None:
     source = make("a.mp4", *_MOVING, *_X264)
     with pytest.raises(ProofError, match=r"shows a frame at 1\.960 s that is not in the rendition"):
-        chain.prove(source, Broken(shown=_shorter))
+        chain.verify(source, Faults(shown=_shorter))
 
 
 _PQ = ("-vf", "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc,format=yuv420p10le")
@@ -119,26 +121,26 @@ _X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=e
 
 
 @pytest.mark.parametrize(
-    ("broken", "looks"),
+    ("faults", "looks"),
     [
-        (Broken(graph=_filtered("hflip")), "mirrored left to right"),
-        (Broken(graph=_filtered("vflip")), "flipped upside down"),
-        (Broken(shift=(0, 1, 0, 0, 0)), "the frame behind it"),
-        (Broken(graph=_filtered("eq=gamma=0.4")), "off in colour"),
+        (Faults(graph=_filtered("hflip")), "mirrored left to right"),
+        (Faults(graph=_filtered("vflip")), "flipped upside down"),
+        (Faults(shift=(0, 1, 0, 0, 0)), "the frame behind it"),
+        (Faults(graph=_filtered("eq=gamma=0.4")), "off in colour"),
     ],
 )
 def test_a_tone_mapped_rendition_is_compared_by_its_structure(
-    make: Make, chain: Chain, broken: Broken, looks: str
+    make: Make, chain: EncodeChain, faults: Faults, looks: str
 ) -> None:
     source = make("a.mp4", *_MOVING, *_PQ, *_X265)
     with pytest.raises(FrameMismatchError, match=looks):
-        chain.prove(source, broken)
+        chain.verify(source, faults)
     assert chain.hdr
 
 
-def test_muted_colours_by_the_wrong_matrix_are_caught(make: Make, chain: Chain) -> None:
+def test_muted_colours_by_the_wrong_matrix_are_caught(make: Make, chain: EncodeChain) -> None:
     muted = ("-vf", "hue=s=0.35,gblur=8", *_709)
     source = make("a.mp4", *_MOVING, *muted, *_X264)
     wrong = f"scale=in_color_matrix=bt601:out_color_matrix=bt709,{_TAGGED}"
     with pytest.raises(FrameMismatchError, match="colours off"):
-        chain.prove(source, Broken(graph=_filtered(wrong)))
+        chain.verify(source, Faults(graph=_filtered(wrong)))

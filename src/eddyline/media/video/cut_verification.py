@@ -10,9 +10,9 @@ import numpy as np
 from eddyline.core.errors import ProofError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
-from eddyline.media.video.cut_video import Source
-from eddyline.media.video.rendition_proof import samples_digest
-from eddyline.media.video.smart_cut import Cut
+from eddyline.media.video.cut_video import CutSource
+from eddyline.media.video.rendition_verification import samples_digest
+from eddyline.media.video.smart_cut import CutPlan
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Track
@@ -24,10 +24,10 @@ _SEAM = 6  # frames behind a seam that must decode to what they were
 _PATIENCE_S, _PATIENCE_FRAME_S = 120.0, 5.0
 
 
-def prove(
+def verify_cut(
     path: Path,
-    source: Source,
-    plan: Cut,
+    source: CutSource,
+    plan: CutPlan,
     shown: Presentation,
     *,
     work: Path,
@@ -53,7 +53,7 @@ def prove(
             raise ProofError(f"{path.name}: the frames are not those of the source at their times")
         if len(plan.samples):
             _prove_copies(path.name, made, track, source, plan)
-        copy = Source(src=made, movie=movie, track=track, shown=got)
+        copy = CutSource(src=made, movie=movie, track=track, shown=got)
         for frames, across in _seams(plan):
             own = (frames[0] - plan.first, frames[1] - plan.first)
             wide = (across[0] - plan.first, across[1] - plan.first)
@@ -64,7 +64,7 @@ def prove(
                 )
 
 
-def _prove_copies(name: str, made: ByteRanges, track: Track, source: Source, plan: Cut) -> None:
+def _prove_copies(name: str, made: ByteRanges, track: Track, source: CutSource, plan: CutPlan) -> None:
     """The samples between the ends have their sizes and their bytes."""
     first = max(plan.begin - plan.first, 0)  # the head has as many samples as frames
     new = _chosen(track, np.arange(len(plan.samples)) + first)
@@ -74,7 +74,7 @@ def _prove_copies(name: str, made: ByteRanges, track: Track, source: Source, pla
         raise ProofError(f"{name}: copied pictures differ from the source's")
 
 
-def _seams(plan: Cut) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+def _seams(plan: CutPlan) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """Copied frames next to encoded ones, and the frames to decode together across the seam."""
     seams = []
     if plan.first < plan.begin < plan.stop:
@@ -95,7 +95,7 @@ def _chosen(track: Track, numbers: Ints) -> Track:
 
 
 def _hashes(
-    source: Source,
+    source: CutSource,
     wide: tuple[int, int],
     frames: tuple[int, int],
     work: Path,

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from eddyline.media.frame_proof.windows import SamplePlan, choose, runs
+from eddyline.media.frame_verification.sample_plan import SamplePlan, consecutive_ranges, plan_samples
 from eddyline.media.ladder import chunks, ladder, profile
 from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.source.source import VideoFacts
@@ -30,7 +30,7 @@ def _plan(frames: int, *, every: int, rate: int = 60) -> tuple[SamplePlan, list[
     numbers = np.arange(frames, dtype=np.int64)
     shown = Presentation(sample=numbers, pts=numbers * 256, end=frames * 256)
     track = cast("Track", SimpleNamespace(samples=SimpleNamespace(sync=numbers % every == 0)))
-    return choose(shown, track, facts, cuts, grid, rungs), [each.first for each in cuts[1:]], facts
+    return plan_samples(shown, track, facts, cuts, grid, rungs), [each.first for each in cuts[1:]], facts
 
 
 def _pixels(plan: SamplePlan, every: int, facts: VideoFacts) -> int:
@@ -76,5 +76,5 @@ def test_windows_neither_overlap_nor_leave_the_source() -> None:
 
 
 def test_runs_are_consecutive_frames() -> None:
-    assert runs([7, 3, 4, 9, 8, 3]) == [(3, 5), (7, 10)]
-    assert runs([]) == []
+    assert consecutive_ranges([7, 3, 4, 9, 8, 3]) == [(3, 5), (7, 10)]
+    assert consecutive_ranges([]) == []

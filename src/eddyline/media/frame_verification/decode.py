@@ -22,11 +22,11 @@ from eddyline.core.errors import ToolError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
-from eddyline.media.video.colours import is_known_to_scale, is_rgb
+from eddyline.media.video.colours import is_rgb, is_supported_by_scale
 
-Rgb = npt.NDArray[np.uint8]
+RgbImage = npt.NDArray[np.uint8]
 
-SECOND: Final = 1_000_000
+SECOND_US: Final = 1_000_000
 """Ticks a second of all times here."""
 _LONG_SIDE: Final = 64
 _DEMUXERS: Final = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf"
@@ -42,7 +42,7 @@ _FRAME = re.compile(r"^0,\s*-?\d+,\s*(-?\d+),\s*(\d+),", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
+class DecodeRange:
     """Frames shown in [start, stop) are wanted, None: without bound; `count` of them are expected.
 
     Decoding starts at the keyframe `seek`. All times in microseconds, as the file's own timestamps say.
@@ -55,24 +55,24 @@ class Span:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Still:
+class DecodedFrame:
     """One frame: when it is shown and how long (microseconds), and uint8[height, width, 3]."""
 
     time: int
     duration: int
-    rgb: Rgb
+    rgb: RgbImage
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stills:
+class DecodedRange:
     """What one span shows, in order, and the display aspect of its frames (width over height)."""
 
     aspect: Fraction
-    shots: tuple[Still, ...]
+    shots: tuple[DecodedFrame, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plain:
+class DecodeInput:
     """A local file to be read: FFmpeg's demuxer for it, and its video stream as a specifier ("v:0", "i:0x2").
 
     `converted`: video of a matrix that FFmpeg's scale filter does not know (YCgCo, ICtCp, constant luminance)
@@ -87,30 +87,30 @@ class Plain:
     converted: VideoFacts | None = None
 
 
-def canvas(width: int, height: int) -> tuple[int, int]:
+def sample_size(width: int, height: int) -> tuple[int, int]:
     """Width and height of the canvas of frames displayed at `width` x `height`: its long side is 64."""
     longer = max(width, height)
     across, down = (max(8, round(_LONG_SIDE * side / longer / 2) * 2) for side in (width, height))
     return across, down
 
 
-def read(
-    plain: Plain,
-    spans: Sequence[Span],
+def decode_ranges(
+    plain: DecodeInput,
+    spans: Sequence[DecodeRange],
     shape: tuple[int, int],
     *,
     pixels: int,
     tools: Toolchain,
     runner: Runner,
     work: Path,
-) -> tuple[Stills | None, ...]:
+) -> tuple[DecodedRange | None, ...]:
     """What each span shows, scaled to `shape` (width, height); None where FFmpeg shows nothing.
 
     `pixels` are those of a frame as coded, for the limits on memory. Raises `ToolError` where FFmpeg was
     killed or ran too long, `Interrupted`, `TransientError`.
     """
     together = min(max(_PIXELS_TOGETHER // max(pixels, 1), 1), _TOGETHER)
-    found: list[Stills | None] = []
+    found: list[DecodedRange | None] = []
     for first in range(0, len(spans), together):
         group = spans[first : first + together]
         try:
@@ -126,15 +126,15 @@ def read(
 
 
 def _alone(
-    plain: Plain,
-    span: Span,
+    plain: DecodeInput,
+    span: DecodeRange,
     shape: tuple[int, int],
     pixels: int,
     *,
     tools: Toolchain,
     runner: Runner,
     work: Path,
-) -> Stills | None:
+) -> DecodedRange | None:
     try:
         return _read(plain, [span], shape, pixels, tools=tools, runner=runner, work=work)[0]
     except ToolError as error:
@@ -144,18 +144,18 @@ def _alone(
 
 
 def _read(
-    plain: Plain,
-    spans: Sequence[Span],
+    plain: DecodeInput,
+    spans: Sequence[DecodeRange],
     shape: tuple[int, int],
     pixels: int,
     *,
     tools: Toolchain,
     runner: Runner,
     work: Path,
-) -> list[Stills | None]:
+) -> list[DecodedRange | None]:
     raws = [work / f"canvas-{at}.rgb" for at in range(len(spans))]
     lists = [work / f"canvas-{at}.txt" for at in range(len(spans))]
-    argv = command(plain, spans, shape, raws, lists, tools=tools)
+    argv = decode_command(plain, spans, shape, raws, lists, tools=tools)
     limits = Limits(
         wall_s=_BASE_S + _SPAN_S * len(spans), memory=_MEMORY + len(spans) * _MEMORY_PIXEL * pixels
     )
@@ -167,9 +167,9 @@ def _read(
             path.unlink(missing_ok=True)
 
 
-def command(
-    plain: Plain,
-    spans: Sequence[Span],
+def decode_command(
+    plain: DecodeInput,
+    spans: Sequence[DecodeRange],
     shape: tuple[int, int],
     raws: Sequence[Path],
     lists: Sequence[Path],
@@ -197,7 +197,7 @@ def command(
             "-fps_mode",
             "passthrough",
             "-enc_time_base",
-            f"1:{SECOND}",
+            f"1:{SECOND_US}",
             "-frames:v",
             f"{span.count + _MORE_FRAMES}",
         )
@@ -212,7 +212,7 @@ def command(
 
 
 def _steps(
-    span: Span, shape: tuple[int, int], tonemapped: VideoFacts | None, converted: VideoFacts | None
+    span: DecodeRange, shape: tuple[int, int], tonemapped: VideoFacts | None, converted: VideoFacts | None
 ) -> list[str]:
     bounds = [f"start={_seconds(span.start)}"] if span.start is not None else []
     bounds += [f"end={_seconds(span.stop)}"] if span.stop is not None else []
@@ -220,7 +220,7 @@ def _steps(
     # In microseconds before the trim, which rounds its bounds to ticks: AVI's or MXF's are whole frames.
     # A scaled frame's sample aspect is such that its display aspect stays: framecrc prints it.
     scaled = f"scale={shape[0]}:{shape[1]}:{_FLAGS}"
-    steps = [f"settb=1/{SECOND}", *trimmed, "setsar=sar=sar:max=1000000"]
+    steps = [f"settb=1/{SECOND_US}", *trimmed, "setsar=sar=sar:max=1000000"]
     steps += [*(_to_rgb(converted) if converted else ()), scaled]
     return [*steps, *(_tonemapping(tonemapped) if tonemapped else ()), "format=rgb24"]
 
@@ -240,7 +240,7 @@ def _tonemapping(facts: VideoFacts) -> tuple[str, ...]:
     matrix = facts.matrix if facts.matrix != "unknown" else "bt2020nc"
     reach = "full" if facts.full_range else "limited"
     deep = "format=yuv444p12le"
-    if is_rgb(facts.pixel_format) or not is_known_to_scale(facts):
+    if is_rgb(facts.pixel_format) or not is_supported_by_scale(facts):
         matrix, reach, deep = "gbr", "full", "format=gbrp12le"
     return (
         deep,
@@ -253,7 +253,7 @@ def _tonemapping(facts: VideoFacts) -> tuple[str, ...]:
     )
 
 
-def _shots(raw: Path, listed: Path, shape: tuple[int, int]) -> Stills | None:
+def _shots(raw: Path, listed: Path, shape: tuple[int, int]) -> DecodedRange | None:
     text = listed.read_text("ascii", "replace")
     frames = _FRAME.findall(text)
     size = shape[0] * shape[1] * 3
@@ -264,19 +264,19 @@ def _shots(raw: Path, listed: Path, shape: tuple[int, int]) -> Stills | None:
     pictures = data[: count * size].reshape(count, shape[1], shape[0], 3)
     told = _SAR.search(text)
     sar = Fraction(int(told[1]), int(told[2])) if told and int(told[1]) and int(told[2]) else Fraction(1)
-    return Stills(
+    return DecodedRange(
         aspect=sar * shape[0] / shape[1],
         shots=tuple(
-            Still(time=int(time), duration=int(duration), rgb=picture)
+            DecodedFrame(time=int(time), duration=int(duration), rgb=picture)
             for (time, duration), picture in zip(frames[:count], pictures, strict=True)
         ),
     )
 
 
-def png(canvas: Rgb) -> bytes:
+def encode_png(sample_size: RgbImage) -> bytes:
     """The canvas as a PNG file (ISO/IEC 15948): 8 bits, RGB, no filter."""
-    height, width = canvas.shape[:2]
-    rows = b"".join(b"\0" + row.tobytes() for row in np.ascontiguousarray(canvas))
+    height, width = sample_size.shape[:2]
+    rows = b"".join(b"\0" + row.tobytes() for row in np.ascontiguousarray(sample_size))
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
         (b"IDAT", zlib.compress(rows, 9)),
@@ -290,4 +290,4 @@ def png(canvas: Rgb) -> bytes:
 
 def _seconds(time: int) -> str:
     """Microseconds as FFmpeg takes them."""
-    return f"{'-' if time < 0 else ''}{abs(time) // SECOND}.{abs(time) % SECOND:06d}"
+    return f"{'-' if time < 0 else ''}{abs(time) // SECOND_US}.{abs(time) % SECOND_US:06d}"
