@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eddyline.core.formatting import format_count, format_duration, format_size
 from eddyline.page.markup import Html, element, join_lines, relative_url
 from eddyline.page.sections import definition_list, hash_button
 
