@@ -55,7 +55,7 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
     """The ratios, medians over `rounds` of pairs run in turn."""
     tools = Toolchain.find()
     clip = natural(work, seconds=SECONDS, rate=RATE, tools=tools)
-    rungs = ladder.rungs(profile.load("default"), _FACTS)
+    rungs = ladder.rungs(profile.load_profile("default"), _FACTS)
     ratios: dict[str, list[float]] = {
         "encode.cpu_vs_single": [],
         "encode.wall_vs_single": [],
@@ -148,7 +148,7 @@ def proof_share(out: Path) -> float:
 
 def single_command(tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Path) -> tuple[str, ...]:
     """One FFmpeg command for all of `rungs`, at the pipeline's settings, with default threads."""
-    grid = chunks.grid(gop_s=2.0, segment_s=4.0, fps=Fraction(RATE))
+    grid = chunks.frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(RATE))
     parts, source = [], "0:v"
     for place, rung in enumerate(rungs):
         scale = (

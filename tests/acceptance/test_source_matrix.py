@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pytest
 from tests.acceptance.source_matrix import Source, sampled, write
 
-from eddyline.media.refusals import REASONS
+from eddyline.media.rejections import REASONS
 
 SEED = int(os.environ.get("SOURCE_MATRIX_SEED", "8"))
 SHARDS = 6

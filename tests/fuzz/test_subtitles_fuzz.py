@@ -9,8 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eddyline.core.errors import InputError
-from eddyline.media.chapters.source_chapters import in_list, text_of, without_list
-from eddyline.media.subtitles.cues import Cue, cue, flattened, from_srt, in_order, plain, to_webvtt
+from eddyline.media.chapters.source_chapters import read_nero_list, remove_nero_lists, text_sample_title
+from eddyline.media.subtitles.cues import (
+    Cue,
+    flatten_cues,
+    parse_srt,
+    plain_text,
+    sort_cues,
+    srt_cue,
+    to_webvtt,
+)
 from eddyline.media.subtitles.webvtt_fragments import init_segment, media_segment
 from eddyline.media.subtitles.webvtt_samples import read_cues
 from eddyline.mp4.index import read_movie
@@ -27,7 +35,7 @@ _CUES = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 5000), _TEXTS), 
 
 
 def made(rows: list[tuple[int, int, str]]) -> tuple[Cue, ...]:
-    return in_order(cue(start, end, text) for start, end, text in rows)
+    return sort_cues(srt_cue(start, end, text) for start, end, text in rows)
 
 
 @settings(max_examples=300, deadline=None)
@@ -40,8 +48,8 @@ def test_files_made_of_any_cues_have_those_cues(rows: list[tuple[int, int, str]]
     for each in cues:
         assert not re.search(r"<(?!/?[biu]>)", each.text)
         assert "\n\n" not in each.text
-    for _, _, shown in flattened(cues):
-        plain(shown)
+    for _, _, shown in flatten_cues(cues):
+        plain_text(shown)
     data = init_segment("eng") + media_segment(cues)
     src = MemorySamples(data)
     movie = read_movie(src)
@@ -55,7 +63,7 @@ def test_files_made_of_any_cues_have_those_cues(rows: list[tuple[int, int, str]]
 @given(text=st.lists(_PIECES | _ANY, max_size=40).map("".join))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        cues = from_srt(text)
+        cues = parse_srt(text)
     except InputError:
         return
     assert list(cues) == sorted(cues, key=lambda each: (each.start, each.end))
@@ -64,11 +72,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 @given(data=st.binary(max_size=200), head=st.sampled_from([b"", b"\0\0\0\x40chpl\1\0\0\0\0\0\0\0\5"]))
 def test_any_user_data_has_chapters_or_none(data: bytes, head: bytes) -> None:
-    for time, title in in_list(head + data):
+    for time, title in read_nero_list(head + data):
         assert time >= 0
         assert title.isprintable()
-    assert len(without_list(head + data) or b"") <= len(head + data)
-    assert text_of(data).isprintable()
+    assert len(remove_nero_lists(head + data) or b"") <= len(head + data)
+    assert text_sample_title(data).isprintable()
 
 
 def test_the_page_plays_what_was_written(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from eddyline.core.errors import EddylineError, InputError
 from eddyline.core.process import Runner
 from eddyline.media.audio.encode import encode_track
-from eddyline.media.ladder.chunks import Chunk, Grid, plan
+from eddyline.media.ladder.chunks import Chunk, Grid, plan_chunks
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.open_source import main_video, open_source
@@ -146,7 +146,7 @@ class Bench:
     def slice(self, source: Source, chunk: Chunk) -> Slice:
         with FileRanges(source.path) as src:
             out = self.work / f"slice-{chunk.index}.mp4"
-            return cut(src, source.movie, source.track, chunk.first, chunk.last, out)
+            return cut(src, source.movie, source.track, chunk.start, chunk.stop, out)
 
     def decoded(self, source: Source, piece: Slice, rungs: tuple[Rung, ...], grid: Grid) -> list[str]:
         """The hash of every picture that the largest rung's encoder would be given."""
@@ -277,7 +277,7 @@ def test_chunks_are_exact_to_the_frame_with(name: str, bench: Bench) -> None:
     source = bench.open(bench.make(_SOURCES[name]))
     assert _SOURCES[name].proves(source.facts.video)
     rungs, grid = _rungs(source.facts), _grid(source.facts)
-    chunks = plan(len(source.shown), grid, rungs)
+    chunks = plan_chunks(len(source.shown), grid, rungs)
     assert len(chunks) >= (1 if name == "one frame" else 4)
 
     pictures = [
@@ -307,7 +307,7 @@ def test_every_codec_has_its_keyframes_at_the_same_frames(bench: Bench) -> None:
         replace(h264, name="av1", codec="av1", encoder="libsvtav1", preset="12", crf=35),
     )
     grid = _grid(source.facts)
-    chunks = plan(len(source.shown), grid, rungs)
+    chunks = plan_chunks(len(source.shown), grid, rungs)
     for rung, files in zip(rungs, bench.encoded(source, chunks, rungs, grid), strict=True):
         out, result = bench.assembled(source, rung, grid, files, [])
         assert result.idr == tuple(range(0, len(source.shown), grid.gop))
@@ -320,7 +320,7 @@ def test_interlaced_footage_keeps_its_frames(bench: Bench) -> None:
     source = bench.open(bench.make(Made(codec=codec, filters="setfield=tff", rate="25", size="160x96")))
     assert source.facts.video.interlaced
     rungs, grid = _rungs(source.facts), _grid(source.facts)
-    chunks = plan(len(source.shown), grid, rungs)
+    chunks = plan_chunks(len(source.shown), grid, rungs)
     files = bench.encoded(source, chunks, rungs, grid)
     assert bench.assembled(source, rungs[0], grid, files[0], [])[1].frames == len(source.shown) == 55
 
@@ -333,7 +333,7 @@ def test_the_same_slice_gives_the_same_bytes_every_time(bench: Bench) -> None:
         replace(h264, name="hevc", codec="hevc", encoder="libx265"),
         replace(h264, name="av1", codec="av1", encoder="libsvtav1", preset="12", crf=35),
     )
-    chunk = plan(len(source.shown), grid, rungs)[1]
+    chunk = plan_chunks(len(source.shown), grid, rungs)[1]
     heard: list[int] = []
     contents = []
     for attempt in ("once", "again"):
@@ -360,7 +360,7 @@ def test_a_decoder_that_gives_fewer_frames_is_the_footages_fault(bench: Bench) -
         file.seek(int(samples.offset[20]))
         file.write(bytes(int(samples.size[20])))
     with pytest.raises(InputError, match=r"7 frames where the index promises 8: frames 4 of this chunk"):
-        bench.encoded(source, (Chunk(index=0, first=16, last=24),), rungs, grid)
+        bench.encoded(source, (Chunk(index=0, start=16, stop=24),), rungs, grid)
 
 
 def test_a_chunk_without_one_readable_frame_is_the_footages_fault(bench: Bench) -> None:
@@ -372,7 +372,7 @@ def test_a_chunk_without_one_readable_frame_is_the_footages_fault(bench: Bench) 
             file.seek(int(samples.offset[number]))
             file.write(bytes(int(samples.size[number])))
     with pytest.raises(InputError, match=r"this chunk"):
-        bench.encoded(source, (Chunk(index=0, first=16, last=24),), rungs, grid)
+        bench.encoded(source, (Chunk(index=0, start=16, stop=24),), rungs, grid)
 
 
 def test_a_full_disk_is_not_the_footages_fault(bench: Bench) -> None:
@@ -384,7 +384,7 @@ def test_a_full_disk_is_not_the_footages_fault(bench: Bench) -> None:
         (out / f"{rung.name}.mp4").symlink_to("/dev/full")
     with pytest.raises(EddylineError) as caught:
         encode.encode_chunk(
-            bench.slice(source, Chunk(index=0, first=0, last=8)),
+            bench.slice(source, Chunk(index=0, start=0, stop=8)),
             source.facts.video,
             rungs,
             grid,
@@ -401,7 +401,7 @@ def test_joined_chunks_never_drain_the_players_buffer(preset: str, bench: Bench)
     source = bench.open(bench.make(Made(filters=hard, seconds=10, rate="25", codec=(*_X264, "-crf", "18"))))
     grid = Grid(gop=24, segment=48, fps=Fraction(25))
     rung = replace(_rungs(source.facts)[0], preset=preset, maxrate_kbps=300, bufsize_kbps=600, level=None)
-    chunks = plan(len(source.shown), grid, (rung,))
+    chunks = plan_chunks(len(source.shown), grid, (rung,))
     files = bench.encoded(source, chunks, (rung,), grid)[0]
     out, _ = bench.assembled(source, rung, grid, files, [])
     with FileRanges(out) as src:
@@ -424,7 +424,7 @@ def test_full_range_becomes_limited_and_other_colours_stay(bench: Bench) -> None
         bench.make(Made(filters=picture, codec=(*_X264, "-pix_fmt", "yuvj420p"), seconds=0.5))
     )
     rung, grid = _rungs(source.facts)[0], _grid(source.facts)
-    files = bench.encoded(source, plan(len(source.shown), grid, (rung,)), (rung,), grid)[0]
+    files = bench.encoded(source, plan_chunks(len(source.shown), grid, (rung,)), (rung,), grid)[0]
     out, _ = bench.assembled(source, rung, grid, files, [])
     said = bench.tags(out)
     assert [said[name] for name in _COLOURS] == ["smpte170m", "smpte170m", "smpte170m", "tv", "yuv420p"]
@@ -444,7 +444,7 @@ def test_hdr_is_tone_mapped_or_kept_with_its_tags(transfer: str, bench: Bench) -
     deep = "yuv420p10le"
     kept = replace(sdr, name="kept", codec="hevc", encoder="libx265", pixel_format=deep, keep_hdr=True)
     grid = _grid(source.facts)
-    files = bench.encoded(source, plan(len(source.shown), grid, (sdr, kept)), (sdr, kept), grid)
+    files = bench.encoded(source, plan_chunks(len(source.shown), grid, (sdr, kept)), (sdr, kept), grid)
     seen = []
     for rung, chunks in zip((sdr, kept), files, strict=True):
         out, _ = bench.assembled(source, rung, grid, chunks, [])
@@ -459,7 +459,7 @@ def test_hdr_is_tone_mapped_or_kept_with_its_tags(transfer: str, bench: Bench) -
 def test_the_tone_runs_through_every_join(bench: Bench) -> None:
     source = bench.open(bench.make(Made(sounds=(2.2, 3.1))))
     rungs, grid = _rungs(source.facts), _grid(source.facts)
-    files = bench.encoded(source, plan(len(source.shown), grid, rungs), rungs, grid)
+    files = bench.encoded(source, plan_chunks(len(source.shown), grid, rungs), rungs, grid)
     audio = bench.sounded(source)
     for rung, chunks in zip(rungs, files, strict=True):
         out, result = bench.assembled(source, rung, grid, chunks, audio)
@@ -481,7 +481,7 @@ def test_a_real_cameras_data_comes_through_untouched(bench: Bench, samples: Path
         source = bench.open(samples / name)
         _, half = _rungs(source.facts)
         grid = Grid(gop=60, segment=120, fps=source.facts.video.fps)
-        files = bench.encoded(source, plan(len(source.shown), grid, (half,)), (half,), grid)[0]
+        files = bench.encoded(source, plan_chunks(len(source.shown), grid, (half,)), (half,), grid)[0]
         out, result = bench.assembled(source, half, grid, files, [])
         telemetry = source.facts.telemetry
         assert telemetry is not None

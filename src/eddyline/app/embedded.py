@@ -74,7 +74,7 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
 
     Raises `UsageError` for a bad profile or setting, or if another run is at work in the folder.
     """
-    profile = profiles.load(request.profile)
+    profile = profiles.load_profile(request.profile)
     with opened(request, stop=stop, on_event=on_event) as perform:
         return perform(request.sources, profile)
 
@@ -147,7 +147,7 @@ def _destination(
 
 def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     """What `run` would make; nothing is written."""
-    profile, tools = profiles.load(request.profile), toolchain()
+    profile, tools = profiles.load_profile(request.profile), toolchain()
     route = local_router(pools.load(config.read().pools), tools)
     Shared(store="", ledger="", queues="", settings=config.read()).reach_sources()
     found = discover(request.sources)

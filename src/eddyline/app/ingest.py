@@ -135,7 +135,7 @@ def watch(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event], None
     home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False, store=request.store)
     with opened(home, stop=stop, on_event=on_event) as perform:
         # No new sources: only what is open yet, whatever profile it was submitted with.
-        left = perform((), profiles.load("default"))
+        left = perform((), profiles.load_profile("default"))
         report = Watch(
             folder=Folder(
                 root=root,

@@ -53,7 +53,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
 
     Raises `UsageError` for a bad profile, store or ledger.
     """
-    profile = profiles.load(request.profile)
+    profile = profiles.load_profile(request.profile)
     shared = request.shared
     pools = shared.pools()
     store = shared.open_store(stop=stop)

@@ -21,9 +21,9 @@ def list_profiles(
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
     """List the built-in profiles."""
-    from eddyline.media.ladder.profile import load, names
+    from eddyline.media.ladder.profile import load_profile, profile_names
 
-    profiles = [load(name) for name in names()]
+    profiles = [load_profile(name) for name in profile_names()]
     if as_json:
         typer.echo(json.dumps([profile.model_dump(mode="json") for profile in profiles], indent=2))
         return
@@ -44,9 +44,9 @@ def show_profile(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Print a profile whole, as YAML: save it, change it, and give it to `run --profile`."""
-    from eddyline.media.ladder.profile import load
+    from eddyline.media.ladder.profile import load_profile
 
-    plain = load(name).model_dump(mode="json")
+    plain = load_profile(name).model_dump(mode="json")
     if as_json:
         typer.echo(json.dumps(plain, indent=2))
         return

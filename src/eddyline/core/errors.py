@@ -36,7 +36,7 @@ class EddylineError(Exception):
 
     `retry` says whether the same work may succeed later. `evidence()` is what a quarantined job keeps.
     `reason` is a stable identifier for programs, such as "encrypted", of a source that is refused; empty for
-    errors that do not refuse a source. All reasons are listed in `eddyline.media.refusals`.
+    errors that do not refuse a source. All reasons are listed in `eddyline.media.rejections`.
     """
 
     retry: ClassVar[bool] = False

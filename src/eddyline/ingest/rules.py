@@ -165,7 +165,7 @@ def _profile(name: str, home: Path, rules: Path | None) -> tuple[str, Profile]:
     is_file = "/" in name or name.endswith((".yaml", ".yml"))
     wanted = str(home.absolute() / name) if is_file else name
     try:
-        return wanted, profiles.load(wanted)
+        return wanted, profiles.load_profile(wanted)
     except UsageError as error:
         if rules is None:
             raise

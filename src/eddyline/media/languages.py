@@ -117,7 +117,7 @@ _SHORT: Final = dict(
 _LETTERS: Final = 3
 
 
-def tag(language: str) -> str:
+def language_tag(language: str) -> str:
     """The RFC 5646 tag of an ISO 639-2 code: "en" for "eng"; the code itself where there is none shorter."""
     plain = len(language) == _LETTERS and language.isascii() and language.isalpha()
     return _SHORT.get(language.lower(), language.lower()) if plain else "und"

@@ -9,7 +9,7 @@ from typing import Any
 
 from eddyline.core.formatting import format_count
 from eddyline.core.name_rules import is_plain_path
-from eddyline.media.languages import tag
+from eddyline.media.languages import language_tag
 from eddyline.page.markup import Html, element, join_lines, relative_url
 from eddyline.page.thumbnails import format_time
 
@@ -43,7 +43,7 @@ def subtitle_tracks(root: Path, subtitles: Sequence[Mapping[str, Any]]) -> list[
         room -= len(data)
         cues = [_cue(found) for found in _CUE.finditer(data.decode("utf-8", "replace"))]
         shown = bool(each.get("default") or each.get("forced"))
-        tracks.append([label(number, each), tag(str(each.get("language", ""))), shown, cues])
+        tracks.append([label(number, each), language_tag(str(each.get("language", ""))), shown, cues])
     return tracks
 
 

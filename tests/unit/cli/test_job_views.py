@@ -113,14 +113,16 @@ def _profiles(*arguments: str) -> str:
 
 def test_every_built_in_profile_is_listed() -> None:
     text = _profiles("list")
-    assert all(name in text for name in profiles.names())
-    assert [each["name"] for each in json.loads(_profiles("list", "--json"))] == list(profiles.names())
+    assert all(name in text for name in profiles.profile_names())
+    assert [each["name"] for each in json.loads(_profiles("list", "--json"))] == list(
+        profiles.profile_names()
+    )
 
 
 def test_a_printed_profile_can_be_saved_and_used(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text(_profiles("show", "default"))
-    assert profiles.load(str(mine)) == profiles.load("default")
+    assert profiles.load_profile(str(mine)) == profiles.load_profile("default")
     assert yaml.safe_load(mine.read_text()) == json.loads(_profiles("show", "default", "--json"))
 
 

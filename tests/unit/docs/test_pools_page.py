@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from eddyline.fleet.pools import Capacity, JobLimits, Pool, Pools, Slot
-from eddyline.media.ladder.codecs import ENCODERS
+from eddyline.media.ladder.encoders import ENCODERS
 from eddyline.media.ladder.profile import RungSettings
 
 _TEXT = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "pools.md").read_text("utf-8")
@@ -64,6 +64,6 @@ def test_every_encoder_is_on_the_page_as_its_row_has_it() -> None:
         scale = "CQ" if row.hardware else "CRF"
         expected.append(
             f"| `{row.name}` | {row.codec} | {row.presets[0]} to {row.presets[-1]} "
-            f"| {scale} {row.quality[0]}-{row.quality[1]} | {row.smallest}-{row.largest} |"
+            f"| {scale} {row.quality[0]}-{row.quality[1]} | {row.min_side}-{row.max_side} |"
         )
     assert table[1].strip().splitlines()[2:] == expected

@@ -47,7 +47,7 @@ class Making:
         self.runtime = Runtime(
             store=store, tools=toolchain(identity), scratch=scratch, history=history_from_spec
         )
-        profile = profiles.load("fast").model_copy(update={"package": False})
+        profile = profiles.load_profile("fast").model_copy(update={"package": False})
         self.plan = Plan.make(
             asset=ASSET, name="a.mp4", facts=facts(frames=60), profile=profile, toolchain=identity
         )

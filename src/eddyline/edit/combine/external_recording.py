@@ -10,8 +10,8 @@ from typing import Any, Literal
 from eddyline.core.errors import InputError, ProofError, UsageError
 from eddyline.core.process import Runner
 from eddyline.edit.track_range import TrackRange, sound
-from eddyline.media.audio.drift import Drift, listen, measure
-from eddyline.media.audio.external_audio import FORMATS, prepare
+from eddyline.media.audio.drift import Drift, decode_audio, measure_drift
+from eddyline.media.audio.external_audio import DEMUXERS, prepare_external_audio
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.rendition_verification import presented_samples
 from eddyline.mp4.index import read_movie
@@ -85,7 +85,7 @@ class ExternalRecordings:
         """The sound of `path`, the `number`-th. Raises `InputError` where there is nothing to measure by."""
         measured = self._measured(number, path) if self.drift == "auto" else None
         ppm, offset = self._lined_up(measured)
-        ready = prepare(
+        ready = prepare_external_audio(
             path,
             self.work / f"audio-{number}",
             ppm=ppm,
@@ -122,9 +122,9 @@ class ExternalRecordings:
                 "the video has no sound of its own to measure drift by", remedy="give --drift as a number"
             )
         own, other = self.work / "own.f32", self.work / f"other-{number}.f32"
-        camera = listen(self.camera, own, tools=self.tools, runner=self.runner)
-        recorder = listen(path, other, tools=self.tools, runner=self.runner, formats=FORMATS)
-        found = measure(camera, recorder)
+        camera = decode_audio(self.camera, own, tools=self.tools, runner=self.runner)
+        recorder = decode_audio(path, other, tools=self.tools, runner=self.runner, formats=DEMUXERS)
+        found = measure_drift(camera, recorder)
         own.unlink()
         other.unlink()
         return found

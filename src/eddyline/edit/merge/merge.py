@@ -25,7 +25,7 @@ from eddyline.edit.merge.merge_proof import prove
 from eddyline.gpmf.edit import chapters as running
 from eddyline.gpmf.edit import hilight_edit
 from eddyline.gpmf.payloads import join
-from eddyline.media.chapters.nero_chapters import list_of_all
+from eddyline.media.chapters.nero_chapters import merge_nero_lists
 from eddyline.mp4.slice import sample_bytes
 from eddyline.mp4.write.mux import COMPATIBLE, write
 from eddyline.mp4.write.output_track import OutputTrack, Piece, linked
@@ -200,4 +200,6 @@ def _udta(chapters: Sequence[Chapter], plan: Plan) -> bytes | None:
         ]
     )
     begins = [Fraction(plan.places[number], plan.clock) for number in range(len(chapters))]
-    return list_of_all(udta, [(each.movie.udta, begin) for each, begin in zip(chapters, begins, strict=True)])
+    return merge_nero_lists(
+        udta, [(each.movie.udta, begin) for each, begin in zip(chapters, begins, strict=True)]
+    )

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from eddyline.core.timebase import rescale
-from eddyline.media.subtitles.cues import MOST_BYTES
+from eddyline.media.subtitles.cues import MAX_TEXT_BYTES
 from eddyline.media.subtitles.source_tracks import is_subtitle
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Movie, Track
@@ -31,7 +31,7 @@ class SubtitleTracks:
 
 def is_text(movie: Movie, track: Track) -> bool:
     """Whether the track holds subtitles whose gaps are samples."""
-    small = len(track.samples) == 0 or int(track.samples.size.sum()) <= MOST_BYTES
+    small = len(track.samples) == 0 or int(track.samples.size.sum()) <= MAX_TEXT_BYTES
     return track.format in _EMPTY and is_subtitle(movie, track) and small
 
 

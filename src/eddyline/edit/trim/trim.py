@@ -18,7 +18,7 @@ from eddyline.edit.trim.telemetry_track import TelemetryReport, prove
 from eddyline.edit.trim.time_values import TimeValue
 from eddyline.edit.trim.trim_tracks import Tracks
 from eddyline.gpmf.edit.hilight_window import within
-from eddyline.media.chapters.nero_chapters import list_within
+from eddyline.media.chapters.nero_chapters import trim_nero_list
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import cut_verification, cut_video
@@ -124,7 +124,7 @@ class _Trim:
         udta = self._movie.udta
         if udta is not None:
             udta = within(udta, float(stretch.start) * 1000, float(stretch.end) * 1000)
-            udta = list_within(udta, stretch.start, stretch.end)
+            udta = trim_nero_list(udta, stretch.start, stretch.end)
         write(
             aside,
             linked(kept, tracks),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-MOST_CHANNELS: Final = 6  # 5.1: what every player of AAC takes
+MAX_CHANNELS: Final = 6  # 5.1: what every player of AAC takes
 
 # What FFmpeg's AAC encoder takes as it is, by the number of channels: the channel configurations of
 # ISO/IEC 14496-3 up to 5.1, and those that it writes as a program config element.
@@ -38,7 +38,7 @@ _OWN_ORDER: Final = re.compile(r"\d+ channels \((.*)\)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mix:
+class ChannelMix:
     """FFmpeg's audio filters (none: as it is), the channels that come out, and what is lost ("": nothing)."""
 
     filters: tuple[str, ...] = ()
@@ -46,33 +46,35 @@ class Mix:
     lost: str = ""
 
 
-def mix_of(channels: int, layout: str) -> Mix:
+def channel_mix(channels: int, layout: str) -> ChannelMix:
     """What to do with `channels` channels in a layout by FFmpeg's name ("5.1", "ambisonic 1", "9 channels").
 
     Up to six channels keep their number; FFmpeg orders them by their places. Of more, its matrix makes 5.1
     where their places are known; else the first two are kept, which recorders of many microphones write their
-    stereo mix to. FFmpeg refuses some layouts: then ask again with those of `without_places`.
+    stereo mix to. FFmpeg refuses some layouts: then ask again with those of `unpositioned_layout`.
     """
-    few = channels <= MOST_CHANNELS
+    few = channels <= MAX_CHANNELS
     if layout in _PLACES or (not layout and few):
-        return Mix(channels=channels)
+        return ChannelMix(channels=channels)
     if layout.startswith("ambisonic") and channels >= 4:  # noqa: PLR2004 - first order
         lost = "AAC holds no ambisonic audio: decoded to stereo"
-        return Mix(filters=(_CARDIOIDS,), channels=2, lost=lost)
+        return ChannelMix(filters=(_CARDIOIDS,), channels=2, lost=lost)
     own = _OWN_ORDER.fullmatch(layout)
     ordered = _BY_PLACES.get(frozenset(own[1].split("+"))) if own else None
     if ordered is not None:
-        return Mix(filters=(f"aformat=channel_layouts={ordered}",), channels=channels)
+        return ChannelMix(filters=(f"aformat=channel_layouts={ordered}",), channels=channels)
     if channels in (1, 2) or (few and _UNPLACED.fullmatch(layout)):
-        return Mix(filters=(_in_order(channels),), channels=channels)
+        return ChannelMix(filters=(_in_order(channels),), channels=channels)
     if _UNPLACED.fullmatch(layout):
         lost = f"the places of its {channels} channels are not known: the first two are kept, as stereo"
-        return Mix(filters=(_in_order(2),), channels=2, lost=lost)
-    lost = f"AAC renditions have at most {MOST_CHANNELS} channels: mixed down to 5.1"
-    return Mix(filters=("aformat=channel_layouts=5.1",), channels=MOST_CHANNELS, lost="" if few else lost)
+        return ChannelMix(filters=(_in_order(2),), channels=2, lost=lost)
+    lost = f"AAC renditions have at most {MAX_CHANNELS} channels: mixed down to 5.1"
+    return ChannelMix(
+        filters=("aformat=channel_layouts=5.1",), channels=MAX_CHANNELS, lost="" if few else lost
+    )
 
 
-def without_places(channels: int) -> str:
+def unpositioned_layout(channels: int) -> str:
     """The name of the layout of so many channels whose places are not known."""
     return f"{channels} channels"
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from eddyline.core.errors import ToolError
 from eddyline.core.process import Limits, Runner
-from eddyline.media.source.ffprobe import blamed
+from eddyline.media.source.ffprobe import classify_tool_error
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
 
 UNDECODED: Final = "nothing of it can be decoded"
@@ -26,7 +26,7 @@ _STREAM = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decoded:
+class DecodedAudio:
     """An audio stream as FFmpeg decodes it: names are FFmpeg's, `bits` are the significant ones (0: all)."""
 
     codec: str
@@ -37,7 +37,9 @@ class Decoded:
     bits: int = 0
 
 
-def first_frames(source: Sequence[str], stream: str, *, runner: Runner, tools: Toolchain) -> Decoded | str:
+def decode_first_frames(
+    source: Sequence[str], stream: str, *, runner: Runner, tools: Toolchain
+) -> DecodedAudio | str:
     """Decode the first frames of `stream` ("0:a:0", "0:3"); why it cannot be used, where it cannot.
 
     `source` are the arguments that open the input. Raises `ToolError` where FFmpeg was killed or ran too
@@ -47,7 +49,7 @@ def first_frames(source: Sequence[str], stream: str, *, runner: Runner, tools: T
     try:
         done = runner.run(_command(source, stream, tools, *options), limits=_LIMITS)
     except ToolError as error:
-        if isinstance(blamed(error, ""), ToolError):
+        if isinstance(classify_tool_error(error, ""), ToolError):
             raise
         unknown = _NO_DECODER.search(error.stderr)
         if unknown is None:
@@ -60,7 +62,7 @@ def first_frames(source: Sequence[str], stream: str, *, runner: Runner, tools: T
     index = stream.removeprefix("0:")
     lines = [each for each in _STREAM.finditer(done.stderr) if not index.isdigit() or each["index"] == index]
     line = lines[0] if lines else None
-    return Decoded(
+    return DecodedAudio(
         codec=line["codec"] if line else "unknown",
         channels=int(frame[2]) // int(frame[1]) // 2,
         sample_rate=int(header["sample_rate"]),
@@ -70,13 +72,13 @@ def first_frames(source: Sequence[str], stream: str, *, runner: Runner, tools: T
     )
 
 
-def encodes(source: Sequence[str], stream: str, filters: str, *, runner: Runner, tools: Toolchain) -> bool:
-    """Whether FFmpeg encodes the stream to AAC behind these filters. Raises as `first_frames` does."""
+def can_encode(source: Sequence[str], stream: str, filters: str, *, runner: Runner, tools: Toolchain) -> bool:
+    """Whether FFmpeg encodes the stream to AAC behind these filters. Raises as `decode_first_frames` does."""
     options = ("-af", filters, "-c:a", "aac", "-frames:a", "4", "-f", "null", "-")
     try:
         runner.run(_command(source, stream, tools, *options), limits=_LIMITS)
     except ToolError as error:
-        if isinstance(blamed(error, ""), ToolError):
+        if isinstance(classify_tool_error(error, ""), ToolError):
             raise
         return False
     return True

@@ -54,7 +54,7 @@ class Drift:
         return abs(self.ppm) > _HIDE * self.error_ppm
 
 
-def listen(path: Path, out: Path, *, tools: Toolchain, runner: Runner, formats: str = "") -> Floats:
+def decode_audio(path: Path, out: Path, *, tools: Toolchain, runner: Runner, formats: str = "") -> Floats:
     """The first sound of a file from its movie's zero on, one channel at 8 kHz, mapped from `out`.
 
     Raises `ToolError`, `InputError` (a day of sound and more).
@@ -71,7 +71,7 @@ def listen(path: Path, out: Path, *, tools: Toolchain, runner: Runner, formats: 
     return np.memmap(out, dtype="<f4", mode="r")
 
 
-def measure(own: Floats, other: Floats) -> Drift:
+def measure_drift(own: Floats, other: Floats) -> Drift:
     """Where `other` lies to `own` (both at 8 kHz). Raises `InputError` where they are not the same sound."""
     length = min(_LONGEST_S, max(_SHORTEST_S, len(own) / RATE / 8))
     size = min(int(length * RATE), len(own), len(other))

@@ -16,7 +16,7 @@ from eddyline.core.errors import InputError, ProofError
 from eddyline.core.files import translate_errors
 from eddyline.core.process import Limits, Runner
 from eddyline.core.timebase import rescale
-from eddyline.media.audio.channel_layouts import mix_of
+from eddyline.media.audio.channel_layouts import channel_mix
 from eddyline.media.audio.loudness import Loudness
 from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.source import AudioFacts
@@ -102,15 +102,15 @@ def encode_track(
         path=out,
         samples=samples,
         priming=priming,
-        sample_rate=rate(facts),
-        channels=mix_of(facts.channels, facts.layout).channels,
+        sample_rate=output_rate(facts),
+        channels=channel_mix(facts.channels, facts.layout).channels,
         loudness=Loudness.of(said),
         gain_db=gain,
-        downmixed_from=facts.channels if mix_of(facts.channels, facts.layout).lost else None,
+        downmixed_from=facts.channels if channel_mix(facts.channels, facts.layout).lost else None,
     )
 
 
-def rate(facts: AudioFacts) -> int:
+def output_rate(facts: AudioFacts) -> int:
     """The rate to encode at, in Hz: the source's own where every player has it, else the next one."""
     return next((each for each in _RATES if each >= facts.sample_rate), _MOST_RATE)
 
@@ -131,15 +131,15 @@ def encode_command(
     fill: int = 0,
 ) -> tuple[str, ...]:
     """The command that encodes and measures; silence follows up to `fill` samples in all."""
-    kbps = settings.kbps_per_channel * mix_of(facts.channels, facts.layout).channels
+    kbps = settings.kbps_per_channel * channel_mix(facts.channels, facts.layout).channels
     return (
         *_reading(source, tools),
         "-af",
         _filters(facts, gain_db, fill),
-        *("-c:a", settings.codec, "-b:a", f"{kbps}k", "-ar", str(rate(facts))),
+        *("-c:a", settings.codec, "-b:a", f"{kbps}k", "-ar", str(output_rate(facts))),
         *("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"),
         # The default time scale of the movie is a thousandth: the edit list would end between samples.
-        *("-movie_timescale", str(rate(facts)), "-f", "mp4", "-y", f"file:{out}"),
+        *("-movie_timescale", str(output_rate(facts)), "-f", "mp4", "-y", f"file:{out}"),
     )
 
 
@@ -155,7 +155,7 @@ def _fill(facts: AudioFacts, end: Fraction, delay: Fraction, until: Fraction | N
     """Samples that a track that ends at `end` must have to last as long as the video; 0 where it does."""
     if until is None or until - end < _LEAST_FILL_S:
         return 0
-    return round((until - delay) * rate(facts))
+    return round((until - delay) * output_rate(facts))
 
 
 def _filters(facts: AudioFacts, gain_db: float, fill: int = 0) -> str:
@@ -163,10 +163,10 @@ def _filters(facts: AudioFacts, gain_db: float, fill: int = 0) -> str:
     # chapters have one of up to a frame (21 ms) at every join, and they add up.
     # Channels first: the resampler takes no layout that FFmpeg has no name for.
     steps = [
-        *mix_of(facts.channels, facts.layout).filters,
+        *channel_mix(facts.channels, facts.layout).filters,
         "aresample=async=1:min_hard_comp=0.01:first_pts=0",
     ]
-    steps.append(f"aresample={rate(facts)}")
+    steps.append(f"aresample={output_rate(facts)}")
     if gain_db:
         steps.append(f"volume={gain_db:.2f}dB:precision=float")
     steps.append("ebur128=peak=true:framelog=quiet")

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from eddyline.core.errors import InputError, ToolError, UnsupportedError, UsageError
 from eddyline.core.process import Limits, Runner
-from eddyline.media.audio.decoding import Decoded, first_frames
+from eddyline.media.audio.decoding import DecodedAudio, decode_first_frames
 from eddyline.media.audio.encode import encode_track
-from eddyline.media.audio.tracks import audio_tracks
+from eddyline.media.audio.tracks import probe_audio_tracks
 from eddyline.media.ladder.profile import AudioSettings
-from eddyline.media.source.ffprobe import blamed
-from eddyline.media.source.remuxed_audio import codec_for
+from eddyline.media.source.ffprobe import classify_tool_error
+from eddyline.media.source.remux_audio import lossless_codec
 from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
 
 # Demuxers that read one local file and nothing that it names.
-FORMATS = "wav,w64,aiff,caf,mp3,aac,flac,ogg,ac3,eac3,mov,matroska,mpegts,mpeg,avi,asf,au,voc,amr"
+DEMUXERS = "wav,w64,aiff,caf,mp3,aac,flac,ogg,ac3,eac3,mov,matroska,mpegts,mpeg,avi,asf,au,voc,amr"
 # What every player takes from an MP4 as it is.
 _PLAYED = frozenset({"aac", "ac3", "eac3", "alac", "mp3"})
 _HELD = _PLAYED | {"flac", "opus"}
@@ -40,7 +40,7 @@ class PreparedAudio:
     encoded: bool
 
 
-def prepare(
+def prepare_external_audio(
     path: Path,
     work: Path,
     *,
@@ -71,11 +71,11 @@ def prepare(
         _run(path, made, ("-c", "copy", "-f", "mp4"), tools, runner)
         return _ready(made, found, encoded=False)
     if exact:
-        made, kept = work / f"exact.{container}", codec_for(found)
+        made, kept = work / f"exact.{container}", lossless_codec(found)
         _run(path, made, ("-af", f"{_GAPS}:first_pts=0", "-c:a", kept, "-f", container), tools, runner)
         return _ready(made, replace(found, codec=kept), encoded=False)
     plain = work / "plain.mov"
-    filters = f"{_GAPS},{resampling(found.sample_rate, ppm)}" if ppm else _GAPS
+    filters = f"{_GAPS},{resample_filters(found.sample_rate, ppm)}" if ppm else _GAPS
     _run(path, plain, ("-af", filters, "-c:a", "pcm_s24le", "-f", "mov"), tools, runner)
     out = work / "encoded.mp4"
     settings = AudioSettings(kbps_per_channel=_KBPS)
@@ -91,7 +91,7 @@ def prepare(
     )
 
 
-def _ready(path: Path, found: Decoded, *, encoded: bool) -> PreparedAudio:
+def _ready(path: Path, found: DecodedAudio, *, encoded: bool) -> PreparedAudio:
     return PreparedAudio(
         path=path,
         codec=found.codec,
@@ -104,22 +104,22 @@ def _ready(path: Path, found: Decoded, *, encoded: bool) -> PreparedAudio:
 def _facts(plain: Path, path: Path, work: Path, tools: Toolchain, runner: Runner) -> AudioFacts:
     """What is known of the decoded audio, under the title of the file that it is from."""
     with FileRanges(plain) as src:
-        found = audio_tracks(src, read_movie(src), runner=runner, tools=tools, work=work)
+        found = probe_audio_tracks(src, read_movie(src), runner=runner, tools=tools, work=work)
     if not found.facts:
         raise _unreadable(path)
     return replace(found.facts[0], title=_title(path), language="und")
 
 
-def resampling(rate: int, ppm: float) -> str:
+def resample_filters(rate: int, ppm: float) -> str:
     """The filters that slow down what a clock `ppm` too fast recorded: shorter by that much, same rate."""
     fast = round(_VIRTUAL * (1 + ppm / 1e6))
     return f"asetrate={fast},aresample={_VIRTUAL}:filter_size=64:cutoff=0.97,asetrate={rate}"
 
 
-def _first_frames(path: Path, tools: Toolchain, runner: Runner) -> Decoded:
-    opened = ("-format_whitelist", FORMATS, *input_args(path))
-    found = first_frames(opened, "0:a:0", runner=runner, tools=tools)
-    if isinstance(found, Decoded):
+def _first_frames(path: Path, tools: Toolchain, runner: Runner) -> DecodedAudio:
+    opened = ("-format_whitelist", DEMUXERS, *input_args(path))
+    found = decode_first_frames(opened, "0:a:0", runner=runner, tools=tools)
+    if isinstance(found, DecodedAudio):
         return found
     if "decoder" in found:
         raise UnsupportedError(
@@ -137,14 +137,14 @@ def _unreadable(path: Path) -> InputError:
 
 def _run(path: Path, out: Path, options: tuple[str, ...], tools: Toolchain, runner: Runner) -> None:
     argv = (
-        *(str(tools.ffmpeg), *FFMPEG_BASE, "-y", "-format_whitelist", FORMATS, *input_args(path)),
+        *(str(tools.ffmpeg), *FFMPEG_BASE, "-y", "-format_whitelist", DEMUXERS, *input_args(path)),
         *("-map", "0:a:0", "-vn", "-map_metadata", "-1", *options, "-fflags", "+bitexact"),
         f"file:{out}",
     )
     try:
         runner.run(argv, limits=Limits(wall_s=_BASE_S + path.stat().st_size / _BYTES_A_SECOND))
     except ToolError as error:
-        raise blamed(error, f"the sound of {path.name} cannot be read") from error
+        raise classify_tool_error(error, f"the sound of {path.name} cannot be read") from error
 
 
 def _title(path: Path) -> str:

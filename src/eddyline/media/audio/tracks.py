@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.process import Runner
-from eddyline.media.audio.channel_layouts import mix_of, without_places
-from eddyline.media.audio.decoding import UNDECODED, encodes, first_frames
+from eddyline.media.audio.channel_layouts import channel_mix, unpositioned_layout
+from eddyline.media.audio.decoding import UNDECODED, can_encode, decode_first_frames
 from eddyline.media.left_out.report import LeftOut
-from eddyline.media.left_out.tracks import describe
+from eddyline.media.left_out.tracks import track_label
 from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import Toolchain, input_args
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
@@ -33,7 +33,7 @@ class AudioTracks:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def audio_tracks(
+def probe_audio_tracks(
     src: ByteRanges, movie: Movie, *, runner: Runner, tools: Toolchain, work: Path
 ) -> AudioTracks:
     """Decode the first samples of each audio track that has any; `work` is a folder for small files.
@@ -48,27 +48,27 @@ def audio_tracks(
         if track.encrypted:
             left_out.append(_left_out(track, _ENCRYPTED))
             continue
-        found = _Look(src=src, movie=movie, track=track, runner=runner, tools=tools, work=work).facts()
+        found = _TrackProbe(src=src, movie=movie, track=track, runner=runner, tools=tools, work=work).facts()
         if isinstance(found, str):
             left_out.append(_left_out(track, found))
             continue
         facts.append(found)
-        lost = mix_of(found.channels, found.layout).lost
+        lost = channel_mix(found.channels, found.layout).lost
         if lost:
             left_out.append(
                 LeftOut(
-                    kind="audio", what=f"channels of {describe(track)}, {found.channels} in all", why=lost
+                    kind="audio", what=f"channels of {track_label(track)}, {found.channels} in all", why=lost
                 )
             )
     return AudioTracks(facts=tuple(facts), left_out=tuple(left_out))
 
 
 def _left_out(track: Track, why: str) -> LeftOut:
-    return LeftOut(kind="audio", what=describe(track), why=why)
+    return LeftOut(kind="audio", what=track_label(track), why=why)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Look:
+class _TrackProbe:
     """One look at one audio track."""
 
     src: ByteRanges
@@ -106,7 +106,7 @@ class _Look:
         write(head, [copy], timescale=self.movie.timescale, brand=brand, compatible=(brand,), durable=False)
 
     def _decoded(self, head: Path) -> AudioFacts | str:
-        found = first_frames(input_args(head), "0:a:0", runner=self.runner, tools=self.tools)
+        found = decode_first_frames(input_args(head), "0:a:0", runner=self.runner, tools=self.tools)
         if isinstance(found, str):
             return found
         return AudioFacts(
@@ -122,8 +122,8 @@ class _Look:
     def _mixed(self, head: Path, facts: AudioFacts) -> AudioFacts | str:
         """The facts, with a layout whose mix FFmpeg was seen to do."""
         opened = input_args(head)
-        for layout in (facts.layout, without_places(facts.channels)):
-            filters = ",".join(mix_of(facts.channels, layout).filters)
-            if not filters or encodes(opened, "0:a:0", filters, runner=self.runner, tools=self.tools):
+        for layout in (facts.layout, unpositioned_layout(facts.channels)):
+            filters = ",".join(channel_mix(facts.channels, layout).filters)
+            if not filters or can_encode(opened, "0:a:0", filters, runner=self.runner, tools=self.tools):
                 return replace(facts, layout=layout)
         return f"FFmpeg cannot mix its {facts.channels} channels ({facts.layout})"

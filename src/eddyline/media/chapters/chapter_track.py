@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import ProofError
-from eddyline.media.chapters.source_chapters import in_track, without_list
+from eddyline.media.chapters.source_chapters import read_chapter_track, remove_nero_lists
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import IDENTITY
@@ -43,7 +43,7 @@ _HEADER = box(
 )
 
 
-def with_chapters(
+def add_chapter_track(
     tracks: Sequence[OutputTrack], chapters: Sequence[Chapter], shown: Presentation
 ) -> list[OutputTrack]:
     """The tracks, the first of which is the picture that shows `shown`, with a chapter track behind them."""
@@ -70,7 +70,7 @@ def with_chapters(
     return [replace(picture, references=references), *others, track]
 
 
-def with_list(
+def add_nero_list(
     udta: bytes | None, chapters: Sequence[Chapter], shown: Presentation, timescale: int
 ) -> bytes | None:
     """The payload of moov/udta with a chapter list in front; every byte of `udta` follows.
@@ -78,7 +78,7 @@ def with_list(
     In front, for a camera's own boxes may end in padding, behind which readers look no further. The source's
     own list gives way to the new one.
     """
-    udta = without_list(udta)
+    udta = remove_nero_lists(udta)
     if not 0 < len(chapters) <= _NERO_MOST:
         return udta
     starts = _ticks(chapters, shown, timescale, _NERO_TICKS)
@@ -95,7 +95,7 @@ def prove_chapters(
     """
     with FileRanges(path) as src:
         movie = read_movie(src)
-        found = in_track(src, movie)
+        found = read_chapter_track(src, movie)
     if [title for _, title in found] != [each.title for each in chapters]:
         raise ProofError(f"{path.name}: the {len(chapters)} chapters written are not what is read back")
     for place, ((start, _), wanted) in enumerate(zip(found, chapters, strict=True)):

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from fractions import Fraction
 
-from eddyline.media.chapters.source_chapters import Times, boxes, in_list, without_list
+from eddyline.media.chapters.source_chapters import ChapterTimes, boxes, read_nero_list, remove_nero_lists
 from eddyline.mp4.write.box_writer import full_box
 
 _NERO = b"chpl"
@@ -15,9 +15,9 @@ _TICKS = 10_000_000  # a second
 _HEADER = 8
 
 
-def list_within(udta: bytes, start: Fraction, end: Fraction) -> bytes:
+def trim_nero_list(udta: bytes, start: Fraction, end: Fraction) -> bytes:
     """The udta of a stretch [start, end) in seconds, with the chapters that last into it."""
-    found = in_list(udta)
+    found = read_nero_list(udta)
     if not found:
         return udta
     ends = [time for time, _ in found[1:]] + [end]
@@ -29,13 +29,13 @@ def list_within(udta: bytes, start: Fraction, end: Fraction) -> bytes:
     return _with(udta, inside)
 
 
-def list_of_all(udta: bytes, sources: Sequence[tuple[bytes | None, Fraction]]) -> bytes:
+def merge_nero_lists(udta: bytes, sources: Sequence[tuple[bytes | None, Fraction]]) -> bytes:
     """`udta` with the chapters of all recordings as one list: their udta, and when each begins (s)."""
-    found = [(time + begin, title) for source, begin in sources for time, title in in_list(source)]
+    found = [(time + begin, title) for source, begin in sources for time, title in read_nero_list(source)]
     return _with(udta, found) if found else udta
 
 
-def _with(udta: bytes, chapters: Times) -> bytes:
+def _with(udta: bytes, chapters: ChapterTimes) -> bytes:
     """`udta` with this list where its own was, or in front of all."""
     rows = [
         struct.pack(">QB", int(time * _TICKS), len(text)) + text
@@ -46,6 +46,6 @@ def _with(udta: bytes, chapters: Times) -> bytes:
     at = 0
     for kind, body in boxes(udta):
         if kind == _NERO:
-            return udta[:at] + made + (without_list(udta[at:]) or b"")
+            return udta[:at] + made + (remove_nero_lists(udta[at:]) or b"")
         at += _HEADER + len(body)
     return made + udta

@@ -16,7 +16,7 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.slice import sample_bytes
 
-MOST: Final = 1000
+MAX_CHAPTERS: Final = 1000
 """Chapters that are read; a feature film has about 30."""
 _LONGEST_TITLE: Final = 200  # characters
 _LARGEST_SAMPLE: Final = 65_536 + 4_096  # bytes: a text of 16-bit length, and what describes it
@@ -25,10 +25,10 @@ _NERO = b"chpl"
 _NERO_TICKS = 10_000_000  # a second
 _HEADER = 8
 
-Times = list[tuple[Fraction, str]]
+ChapterTimes = list[tuple[Fraction, str]]
 
 
-def own_chapters(
+def read_source_chapters(
     src: ByteRanges,
     movie: Movie,
     track: Track,
@@ -38,15 +38,17 @@ def own_chapters(
     """The chapters of a movie whose main video `track` shows `shown`, each with its frame; what is left out.
 
     `listed` are those of a source that was rewrapped, (seconds, title), instead of the movie's own. A chapter
-    begins with the frame nearest to its time. Those beyond the video's end, and beyond `MOST`, are
+    begins with the frame nearest to its time. Those beyond the video's end, and beyond `MAX_CHAPTERS`, are
     left out, and so is all but the title (images, links).
     """
-    found = list(listed) if listed is not None else in_track(src, movie) or in_list(movie.udta)
+    found = (
+        list(listed) if listed is not None else read_chapter_track(src, movie) or read_nero_list(movie.udta)
+    )
     end = Fraction(shown.end, track.timescale)
-    inside = [each for each in found if 0 <= each[0] < end][:MOST]
+    inside = [each for each in found if 0 <= each[0] < end][:MAX_CHAPTERS]
     left = []
     if len(inside) < len(found):
-        why = f"they begin outside the video, or are more than {MOST}"
+        why = f"they begin outside the video, or are more than {MAX_CHAPTERS}"
         left.append(LeftOut(kind="chapters", what=f"{len(found) - len(inside)} chapters", why=why))
     chapters = [
         ChapterFacts(
@@ -67,30 +69,30 @@ def nearest_frame(time: Fraction, shown: Presentation, timescale: int) -> int:
     return before if tick - int(shown.pts[before]) < int(shown.pts[after]) - tick else after
 
 
-def in_track(src: ByteRanges, movie: Movie) -> Times:
+def read_chapter_track(src: ByteRanges, movie: Movie) -> ChapterTimes:
     """The chapters (movie seconds, title) of the text track that another refers to by "chap", if any."""
     numbers = [number for each in movie.tracks for number in each.references.get("chap", ())]
     track = next((each for each in movie.tracks if each.number in numbers and each.format in _FORMATS), None)
     if track is None or track.encrypted or not _is_readable(track, src):
         return []
     shift = movie.shift(track)
-    count = MOST + 1
+    count = MAX_CHAPTERS + 1
     starts = track.samples.pts[:count].tolist()
     samples = sample_bytes(src, track) if len(track.samples) <= count else _first(src, track, count)
     # A sample without text is the end of the chapter before.
     return [
-        (Fraction(start, track.timescale) + shift, text_of(data))
+        (Fraction(start, track.timescale) + shift, text_sample_title(data))
         for start, data in zip(starts, samples, strict=False)
         if int.from_bytes(data[:2], "big")
     ]
 
 
-def in_list(udta: bytes | None) -> Times:
+def read_nero_list(udta: bytes | None) -> ChapterTimes:
     """The chapters (seconds, title) of Nero's list; what is cut short in it is not read."""
     body = next((body for kind, body in boxes(udta or b"") if kind == _NERO), b"")
     version = body[0] if body else 0
     at = 9 if version else 5  # version and flags, in version 1 four bytes more, then the count
-    found: Times = []
+    found: ChapterTimes = []
     for _ in range(body[at - 1] if len(body) >= at else 0):
         if at + 9 > len(body):
             break
@@ -101,7 +103,7 @@ def in_list(udta: bytes | None) -> Times:
     return found
 
 
-def without_list(udta: bytes | None) -> bytes | None:
+def remove_nero_lists(udta: bytes | None) -> bytes | None:
     """The payload of moov/udta without Nero's lists; every other byte stays."""
     if not udta:
         return udta
@@ -125,7 +127,7 @@ def boxes(udta: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += size
 
 
-def text_of(sample: bytes) -> str:
+def text_sample_title(sample: bytes) -> str:
     """The text of a QuickTime or 3GPP text sample: UTF-16 if it begins with a byte order mark, else UTF-8."""
     raw = sample[2 : 2 + int.from_bytes(sample[:2], "big")]
     utf16 = raw[:2] in {b"\xfe\xff", b"\xff\xfe"}

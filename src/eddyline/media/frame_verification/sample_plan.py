@@ -136,7 +136,7 @@ def plan_samples(
     count = len(shown)
     chosen.take(_at(0, 2, count, rungs), always=True)
     joins = sorted(
-        _spread([chunk.first for chunk in chunks[1:]], _MOST_JOINS), key=lambda n: _full_cost(costs, n)
+        _spread([chunk.start for chunk in chunks[1:]], _MOST_JOINS), key=lambda n: _full_cost(costs, n)
     )
     with_neighbours = [
         _with_neighbours(join, count, rungs, by_size[at % len(by_size)]) for at, join in enumerate(joins)

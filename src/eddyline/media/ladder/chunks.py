@@ -49,19 +49,19 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """The presented frames [first, last) of a source; `first` lies on the segment grid."""
+    """The presented frames [start, stop) of a source; `start` is on the segment grid."""
 
     index: int
-    first: int
-    last: int
+    start: int
+    stop: int
 
     @property
     def frames(self) -> int:
-        """How many frames it has."""
-        return self.last - self.first
+        """The number of frames."""
+        return self.stop - self.start
 
 
-def grid(*, gop_s: float, segment_s: float, fps: Fraction) -> Grid:
+def frame_grid(*, gop_s: float, segment_s: float, fps: Fraction) -> Grid:
     """The grid whose GOPs last about `gop_s` seconds, and whose segments about `segment_s`, at `fps`.
 
     2 s at 30000/1001 frames/s are 60 frames (2.002 s): a whole number of frames, always.
@@ -72,7 +72,7 @@ def grid(*, gop_s: float, segment_s: float, fps: Fraction) -> Grid:
     return Grid(gop=gop, segment=gop * per_segment, fps=fps)
 
 
-def plan(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, ...]:
+def plan_chunks(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, ...]:
     """Cut `frames` frames into chunks of whole segments, about equally long, each about 40 CPU s of work.
 
     A clip of more than four segments becomes at least four chunks. Deterministic: it looks at nothing but its
@@ -88,7 +88,7 @@ def plan(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, ...]:
         count = max(count, _FEWEST_CHUNKS)
     # Chunk i begins at segment i*segments//count: lengths differ by one segment at most.
     cuts = [index * segments // count * grid.segment for index in range(count)] + [frames]
-    return tuple(Chunk(index=index, first=cuts[index], last=cuts[index + 1]) for index in range(count))
+    return tuple(Chunk(index=index, start=cuts[index], stop=cuts[index + 1]) for index in range(count))
 
 
 def _nearest(value: Fraction) -> int:

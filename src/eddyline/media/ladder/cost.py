@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from eddyline.media.ladder.codecs import is_hardware
+from eddyline.media.ladder.encoders import is_hardware
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import VideoFacts
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.ladder.codecs import DEFAULTS, ENCODERS, Encoder
+from eddyline.media.ladder.encoders import DEFAULT_ENCODERS, ENCODERS, Encoder
 from eddyline.media.ladder.profile import Profile, RungSettings
 from eddyline.media.source.source import VideoFacts
 
@@ -72,22 +72,24 @@ class Rung:
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class RungRequest:
+class EncoderRequirement:
     """What a rung asks of an encoder: the codec, and FFmpeg's encoder by name where it insists on one."""
 
     codec: str
     encoder: str = ""
 
 
-def rung_requests(profile: Profile, facts: VideoFacts) -> frozenset[RungRequest]:
+def required_encoders(profile: Profile, facts: VideoFacts) -> frozenset[EncoderRequirement]:
     """What the rungs that this source gets ask for: whoever encodes them must be able to do all of it."""
     return frozenset(
-        RungRequest(codec=settings.codec, encoder=settings.encoder or "")
+        EncoderRequirement(codec=settings.codec, encoder=settings.encoder or "")
         for settings, _ in _chosen(profile, facts)
     )
 
 
-def rungs(profile: Profile, facts: VideoFacts, encoders: Mapping[str, str] = DEFAULTS) -> tuple[Rung, ...]:
+def rungs(
+    profile: Profile, facts: VideoFacts, encoders: Mapping[str, str] = DEFAULT_ENCODERS
+) -> tuple[Rung, ...]:
     """The profile's rungs that this source has the pixels for, highest first; never empty, never upscaled.
 
     A source smaller than every rung gives one rung of its own size, at the lowest one's settings. `encoders`
@@ -138,7 +140,7 @@ def _rung(
     scale = _rate_factor(facts.fps)
     if settings.height == "source":
         scale *= Fraction(width * height, _FULL_HD)
-    most = encoder.most_kbps
+    most = encoder.max_kbps
     maxrate = min(most, max(_LEAST_KBPS, round(settings.maxrate_kbps * scale)))
     short = min(width, height) if settings.height == "source" else settings.height
     return Rung(
@@ -166,17 +168,17 @@ def _encoder(name: str, codec: str, facts: VideoFacts, width: int, height: int) 
             f"Eddyline does not know how to join what {name} encodes as {codec}",
             remedy=f"name one of {', '.join(known)} in pools.yaml",
         )
-    if min(width, height) < encoder.smallest:
+    if min(width, height) < encoder.min_side:
         raise UnsupportedError(
-            f"a picture of {width}x{height} is too small for {name}: it needs {encoder.smallest} pixels",
+            f"a picture of {width}x{height} is too small for {name}: it needs {encoder.min_side} pixels",
             remedy="use a profile of H.264 rungs, such as default"
             if not encoder.hardware
             else "encode it without a GPU",
             reason="too-small",
         )
-    if max(width, height) > encoder.largest:
+    if max(width, height) > encoder.max_side:
         raise UnsupportedError(
-            f"a picture of {width}x{height} is too large for {name}: it takes {encoder.largest} pixels",
+            f"a picture of {width}x{height} is too large for {name}: it takes {encoder.max_side} pixels",
             remedy="use a profile with smaller rungs, or of another codec",
             reason="too-large",
         )

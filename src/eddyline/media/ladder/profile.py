@@ -20,7 +20,7 @@ from pydantic import (
 from eddyline.core.errors import UsageError
 from eddyline.core.identity import digest
 from eddyline.core.settings_file import describe_errors, parse_settings
-from eddyline.media.ladder.codecs import encoder_of
+from eddyline.media.ladder.encoders import find_encoder
 
 _BUILT_IN = Path(__file__).parent / "profiles"
 _REMEDY = "correct it; `eddyline profiles show default` prints a complete example"
@@ -56,7 +56,7 @@ class RungSettings(_Section):
     def _fits_its_codec(self) -> Self:
         if self.name is not None and ".." in self.name:
             raise ValueError(f"name is part of paths, so it has no two dots in a row: {self.name!r}")
-        row = encoder_of(self.codec, self.encoder)
+        row = find_encoder(self.codec, self.encoder)
         what, (low, high) = self.encoder or self.codec, row.quality
         if not low <= self.crf <= high:
             raise ValueError(f"crf of {what} lies between {low} and {high}, not {self.crf}")
@@ -147,21 +147,21 @@ class Profile(_Section):
         return digest(self.model_dump(mode="json", exclude={"name", "description"}))
 
 
-def names() -> tuple[str, ...]:
+def profile_names() -> tuple[str, ...]:
     """The built-in profiles, in alphabetical order."""
     return tuple(sorted(path.stem for path in _BUILT_IN.glob("*.yaml")))
 
 
-def load(name_or_path: str) -> Profile:
+def load_profile(name_or_path: str) -> Profile:
     """A built-in profile by name, or one from a YAML file (a name with a slash or ending .yaml/.yml).
 
     Raises `UsageError` naming the file, the key and what is allowed there.
     """
     is_path = "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
-    if not is_path and name_or_path not in names():
+    if not is_path and name_or_path not in profile_names():
         raise UsageError(
             f"there is no profile {name_or_path!r}",
-            remedy=f"choose one of {', '.join(names())}, or give the path of a YAML file (./mine.yaml)",
+            remedy=f"choose one of {', '.join(profile_names())}, or pass the path of a YAML file",
         )
     path = Path(name_or_path) if is_path else _BUILT_IN / f"{name_or_path}.yaml"
     plain = parse_settings(path, remedy=_REMEDY, called="profile ")

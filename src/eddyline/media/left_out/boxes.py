@@ -36,7 +36,7 @@ _STRUCTURE = frozenset(
 _WHY = "only moov/udta and moov/meta are carried"
 
 
-def of_boxes(src: ByteRanges, movie: Movie) -> list[LeftOut]:
+def left_out_boxes(src: ByteRanges, movie: Movie) -> list[LeftOut]:
     """The outermost boxes, those in moov, and the bytes behind all boxes that are not carried."""
     found = [
         *_outermost(src),

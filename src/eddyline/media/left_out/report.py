@@ -46,6 +46,6 @@ class LeftOut:
         return f"{self.kind}: {self.what}: {self.why}"
 
 
-def in_order(found: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
+def sort_left_out(found: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
     """In order of kind, each thing once."""
     return tuple(sorted(dict.fromkeys(found), key=lambda each: KINDS.index(each.kind)))

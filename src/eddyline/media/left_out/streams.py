@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from eddyline.media.left_out.report import COVER, ONE_VIDEO, UNKNOWN_DATA, LeftOut, in_order
+from eddyline.media.left_out.report import COVER, ONE_VIDEO, UNKNOWN_DATA, LeftOut, sort_left_out
 from eddyline.media.subtitles.source_tracks import CODECS, NOT_TEXT, TOO_MANY
 
 _ABSENT: Final = "it is announced, but the file has no samples of it"
 
 
-def of_streams(streams: Iterable[Mapping[str, Any]], carried: Iterable[int]) -> tuple[LeftOut, ...]:
+def left_out_streams(streams: Iterable[Mapping[str, Any]], carried: Iterable[int]) -> tuple[LeftOut, ...]:
     """What of another container is not carried: all streams, as ffprobe lists them, but `carried` ones."""
     kept = set(carried)
     found = [_stream(each) for each in streams if each.get("index") not in kept]
-    return in_order(found)
+    return sort_left_out(found)
 
 
 def _stream(stream: Mapping[str, Any]) -> LeftOut:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eddyline.media.left_out.report import COVER, ONE_VIDEO, UNKNOWN_DATA, LeftOut, in_order
+from eddyline.media.left_out.report import COVER, ONE_VIDEO, UNKNOWN_DATA, LeftOut, sort_left_out
 from eddyline.media.source.open_source import STILL_FORMATS
 from eddyline.media.subtitles.source_tracks import TOO_MANY, is_subtitle, subtitle_tracks, unsupported_reason
 from eddyline.media.video.rendition_tracks import data_tracks
@@ -14,7 +14,7 @@ _EMPTY = "it is empty"
 _LONGEST_NAME = 60  # characters of a track's name that are shown
 
 
-def of_movie(movie: Movie, src: ByteRanges, video: Track) -> tuple[LeftOut, ...]:
+def left_out_tracks(movie: Movie, src: ByteRanges, video: Track) -> tuple[LeftOut, ...]:
     """What of an MP4 or MOV is not carried, in order of kind. `video` is the track that is processed."""
     carried = {track.number for track in data_tracks(movie, src)} | {video.number}
     carried |= {track.number for track in subtitle_tracks(movie, src)}
@@ -24,10 +24,10 @@ def of_movie(movie: Movie, src: ByteRanges, video: Track) -> tuple[LeftOut, ...]
         for track in movie.tracks
         if track.number not in carried | chapters and not (track.kind == "audio" and len(track.samples))
     ]
-    return in_order(found)
+    return sort_left_out(found)
 
 
-def describe(track: Track) -> str:
+def track_label(track: Track) -> str:
     """A track as people know it: "track 3 (apac, eng)"."""
     size = f", {track.width}x{track.height}" if track.width and track.height else ""
     language = f", {track.language}" if track.language not in {"", "und"} else ""
@@ -37,7 +37,7 @@ def describe(track: Track) -> str:
 
 
 def _track(movie: Movie, track: Track, src: ByteRanges) -> LeftOut:
-    what = describe(track)
+    what = track_label(track)
     if track.kind == "video":
         return LeftOut(kind="video", what=what, why=COVER if track.format in STILL_FORMATS else ONE_VIDEO)
     if track.kind == "audio":

@@ -17,7 +17,7 @@ _TURNED: Final = "the frames are turned or cropped for display, and it describes
 _APPLE: Final = "Apple's description of projection and eyes (vexu) is not carried"
 
 
-def of_video(track: Track, facts: VideoFacts) -> tuple[LeftOut, ...]:
+def left_out_video(track: Track, facts: VideoFacts) -> tuple[LeftOut, ...]:
     """What is not carried of the track that is processed."""
     found = []
     kinds = entry_kinds(track.stsd)

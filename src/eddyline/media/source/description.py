@@ -17,15 +17,15 @@ import numpy as np
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
 from eddyline.media.left_out.report import LeftOut
-from eddyline.media.source.ffprobe import ask
-from eddyline.media.source.source import Description, Place
+from eddyline.media.source.ffprobe import run_ffprobe
+from eddyline.media.source.source import Description, Location
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.write.mux import write
 from eddyline.mp4.write.output_track import chosen
 
-LARGEST: Final = 1024 * 1024
+MAX_META_BYTES: Final = 1024 * 1024
 """Bytes of moov/meta that are carried: more is not text, but an image in every rendition."""
 
 _QUICKTIME = "com.apple.quicktime."
@@ -40,7 +40,7 @@ _DAY = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 _PLACE = re.compile(r"([+-])(\d+)(\.\d+)?([+-])(\d+)(\.\d+)?(?:([+-]\d+(?:\.\d+)?))?(?:CRS[^/]*)?/?")
 
 
-def describe(
+def read_description(
     src: ByteRanges, movie: Movie, track: Track, *, tools: Toolchain, runner: Runner, work: Path
 ) -> Description:
     """What the movie says of itself; nothing where FFmpeg cannot read it."""
@@ -59,15 +59,15 @@ def describe(
             compatible=(brand,),
             durable=False,
         )
-        answer = ask(head, "-show_entries", "format_tags", tools=tools, runner=runner)
+        answer = run_ffprobe(head, "-show_entries", "format_tags", tools=tools, runner=runner)
     except InputError:
         return Description()
     finally:
         head.unlink(missing_ok=True)
-    return from_tags(answer.get("format", {}).get("tags") or {})
+    return parse_tags(answer.get("format", {}).get("tags") or {})
 
 
-def from_tags(tags: Mapping[str, object]) -> Description:
+def parse_tags(tags: Mapping[str, object]) -> Description:
     """The description in the tags of a container, as ffprobe names them."""
     plain = {str(key).lower(): _line(str(value)) for key, value in tags.items()}
 
@@ -75,15 +75,15 @@ def from_tags(tags: Mapping[str, object]) -> Description:
         return next((plain[name] for name in names if plain.get(name)), "")
 
     return Description(
-        created=next((when for name in _CREATED if (when := created(plain.get(name, "")))), ""),
+        created=next((when for name in _CREATED if (when := parse_time(plain.get(name, "")))), ""),
         title=first(_TITLE),
         make=first(_MAKE),
         model=first(_MODEL),
-        location=next((found for name in _LOCATION if (found := place(plain.get(name, "")))), None),
+        location=next((found for name in _LOCATION if (found := parse_location(plain.get(name, "")))), None),
     )
 
 
-def created(text: str) -> str:
+def parse_time(text: str) -> str:
     """A time in the form "2024-05-06T07:08:09Z" or "2024-05-06T09:08:09+02:00"; empty for what is none."""
     if _DAY.fullmatch(text):
         return text
@@ -96,7 +96,7 @@ def created(text: str) -> str:
     return f"{day}T{clock}{fraction.rstrip('0').rstrip('.')}{zone}"
 
 
-def place(text: str) -> Place | None:
+def parse_location(text: str) -> Location | None:
     """The place in a string of ISO 6709 ("+47.3769+008.5417+400/"); None for what is none.
 
     Degrees may be decimal, or have minutes and seconds behind them (annex H: DDMM.M, DDMMSS.S).
@@ -109,7 +109,9 @@ def place(text: str) -> Place | None:
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:  # noqa: PLR2004
         return None
     height = match[7]
-    return Place(latitude=latitude, longitude=longitude, altitude_m=None if height is None else float(height))
+    return Location(
+        latitude=latitude, longitude=longitude, altitude_m=None if height is None else float(height)
+    )
 
 
 def _degrees(sign: str, digits: str, fraction: str, width: int) -> float | None:
@@ -125,20 +127,20 @@ def _degrees(sign: str, digits: str, fraction: str, width: int) -> float | None:
     return round(-value if sign == "-" else value, 7)
 
 
-def carried_meta(movie: Movie) -> bytes | None:
+def rendition_meta(movie: Movie) -> bytes | None:
     """The payload of moov/meta as renditions have it: as ISO/IEC 14496-12 does, with version and flags."""
     meta = movie.meta
-    if meta is None or len(meta) > LARGEST:
+    if meta is None or len(meta) > MAX_META_BYTES:
         return None
     return bytes(4) + meta if meta[4:8] == b"hdlr" else meta
 
 
-def left_out(movie: Movie) -> tuple[LeftOut, ...]:
+def left_out_metadata(movie: Movie) -> tuple[LeftOut, ...]:
     """The metadata of a movie that renditions do not carry."""
-    if movie.meta is None or len(movie.meta) <= LARGEST:
+    if movie.meta is None or len(movie.meta) <= MAX_META_BYTES:
         return ()
     what = f"moov/meta ({len(movie.meta):,} bytes)"
-    return (LeftOut(kind="metadata", what=what, why=f"it is larger than {LARGEST:,} bytes"),)
+    return (LeftOut(kind="metadata", what=what, why=f"it is larger than {MAX_META_BYTES:,} bytes"),)
 
 
 def _line(text: str) -> str:

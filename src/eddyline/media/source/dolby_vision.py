@@ -30,7 +30,7 @@ def require_base_layer(found: DolbyVision | None) -> None:
     )
 
 
-def left_out(found: DolbyVision | None) -> tuple[LeftOut, ...]:
+def left_out_enhancement(found: DolbyVision | None) -> tuple[LeftOut, ...]:
     """The dynamic metadata of a stream that is processed by its base layer."""
     if found is None:
         return ()
@@ -43,7 +43,7 @@ def left_out(found: DolbyVision | None) -> tuple[LeftOut, ...]:
     )
 
 
-def of_stream(stream: Mapping[str, Any]) -> DolbyVision | None:
+def parse_stream(stream: Mapping[str, Any]) -> DolbyVision | None:
     """What ffprobe reports of a stream ("DOVI configuration record" in its side data)."""
     data: Sequence[Mapping[str, Any]] = stream.get("side_data_list", ())
     for each in data:

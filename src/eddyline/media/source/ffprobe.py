@@ -17,7 +17,7 @@ _LIMITS = Limits(wall_s=PROBE_S, memory=6 * 1024**3, output=4 * 1024 * 1024)
 _ADDRESS = re.compile(r"\[\S+ @ 0x[0-9a-f]+\]\s*")  # another one in every run
 
 
-def ask(
+def run_ffprobe(
     path: Path, *questions: str, tools: Toolchain, runner: Runner, demuxer: str | None = None
 ) -> dict[str, Any]:
     """The JSON answer of ffprobe to `questions` ("-show_streams", ...); `demuxer` forces the container.
@@ -40,7 +40,7 @@ def ask(
     try:
         answer = json.loads(runner.run(argv, limits=_LIMITS).stdout)
     except ToolError as error:
-        raise blamed(error, "the footage cannot be read") from error
+        raise classify_tool_error(error, "the footage cannot be read") from error
     except ValueError as error:
         raise InputError(
             "ffprobe gave no answer about the footage", remedy="copy the file again", reason="damaged"
@@ -48,7 +48,7 @@ def ask(
     return dict(answer)
 
 
-def blamed(error: ToolError, what: str) -> InputError | ToolError:
+def classify_tool_error(error: ToolError, what: str) -> InputError | ToolError:
     """The tool's failure as the footage's fault, unless the tool was stopped or the machine was short."""
     if error.is_machine_fault:
         return error

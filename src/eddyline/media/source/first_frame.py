@@ -53,7 +53,7 @@ class FirstFrame:
         }
 
 
-def first_frame(
+def decode_first_frame(
     path: Path,
     *,
     tools: Toolchain,
@@ -81,7 +81,7 @@ def first_frame(
         if error.is_machine_fault:
             raise
         told = error.stderr
-    return parse(told)
+    return parse_showinfo(told)
 
 
 def require_decoder(error: ToolError, name: str) -> None:
@@ -94,7 +94,7 @@ def require_decoder(error: ToolError, name: str) -> None:
         ) from error
 
 
-def parse(told: str) -> FirstFrame | None:
+def parse_showinfo(told: str) -> FirstFrame | None:
     """What showinfo said of the first frame; None where it said nothing."""
     frame = _FRAME.search(told)
     if frame is None:

@@ -42,14 +42,14 @@ _GOP: Final = 25  # frames a chunk decodes at most before its first one
 
 @dataclass(frozen=True, kw_only=True)
 class Intermediate:
-    """The container ("mp4" or "mov") and FFmpeg's options for the video; `copied`: without decoding it."""
+    """The container ("mp4" or "mov") and FFmpeg's options for the video; `is_copy`: without decoding it."""
 
     container: str
     options: tuple[str, ...]
-    copied: bool = True
+    is_copy: bool = True
 
 
-def copied(codec: str, demuxer: str) -> Intermediate | None:
+def stream_copy(codec: str, demuxer: str) -> Intermediate | None:
     """The intermediate of a codec whose packets can be copied, else None."""
     # DivX and Xvid pack two frames into one packet of AVI.
     unpacked = ("-bsf:v", "mpeg4_unpack_bframes") if (codec, demuxer) == ("mpeg4", "avi") else ()
@@ -60,7 +60,7 @@ def copied(codec: str, demuxer: str) -> Intermediate | None:
     return None
 
 
-def lossless(frame: FirstFrame) -> Intermediate:
+def lossless_encode(frame: FirstFrame) -> Intermediate:
     """The intermediate of video that is decoded and encoded without loss."""
     pixels = _H264.get(frame.pixel_format)
     odd = frame.width % 2 or frame.height % 2
@@ -73,9 +73,9 @@ def lossless(frame: FirstFrame) -> Intermediate:
         encoder = ("ffv1", "-level", "3", "-g", "1")
     # Every decoded frame at its own time, none doubled and none dropped, in the source's own ticks.
     times = ("-fps_mode", "passthrough", "-enc_time_base:v", "demux")
-    return Intermediate(container="mov", options=("-c:v", *encoder, *times), copied=False)
+    return Intermediate(container="mov", options=("-c:v", *encoder, *times), is_copy=False)
 
 
-def codec_of(stream: Mapping[str, Any]) -> str:
+def codec_name(stream: Mapping[str, Any]) -> str:
     """The codec's name as ffprobe gives it; "unknown" where it knows none."""
     return str(stream.get("codec_name") or "unknown")

@@ -12,7 +12,7 @@ from eddyline.mp4.slice import Slice
 from eddyline.store.ranges import FileRanges
 
 
-def missing_frames(piece: Slice, *, tools: Toolchain, runner: Runner, limits: Limits) -> tuple[int, ...]:
+def find_missing_frames(piece: Slice, *, tools: Toolchain, runner: Runner, limits: Limits) -> tuple[int, ...]:
     """Which of the slice's wanted frames cannot be decoded, counted from the first of them as 0.
 
     Decodes the slice once more, so it is for slices that are known to be damaged.

@@ -9,16 +9,16 @@ from typing import Final
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
 from eddyline.media.left_out.report import LeftOut
-from eddyline.media.source.frame_size import check_size
-from eddyline.media.source.remux import to_mp4
-from eddyline.media.source.sniff import container_of, first_bytes
+from eddyline.media.source.frame_size import check_frame_size
+from eddyline.media.source.remux import remux_to_mp4
+from eddyline.media.source.sniff import detect_container, read_head
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.entries.dolby_vision import dolby_vision
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.store.ranges import FileRanges
 
-MOST_FRAMES: Final = 24 * 3600 * 240  # a day at 240 fps
+MAX_FRAMES: Final = 24 * 3600 * 240  # a day at 240 fps
 STILL_FORMATS: Final = frozenset({"jpeg", "png ", "tiff", "gif "})
 
 
@@ -40,11 +40,11 @@ def open_source(path: Path, *, work: Path, runner: Runner, tools: Toolchain) -> 
 
     Raises `InputError` (each kind of bad footage in its own words), `UnsupportedError`, `MissingError`.
     """
-    container = container_of(first_bytes(path))
+    container = detect_container(read_head(path))
     left_out: tuple[LeftOut, ...] = ()
     if container not in {"mp4", "mov"}:
         wrapped = work / "remuxed.mp4"
-        left_out = to_mp4(path, wrapped, runner=runner, tools=tools).left_out
+        left_out = remux_to_mp4(path, wrapped, runner=runner, tools=tools).left_out
         path = wrapped
     with FileRanges(path) as src:
         movie = read_movie(src)
@@ -70,8 +70,8 @@ def main_video(movie: Movie) -> Track:
             remedy="give an unprotected copy: Eddyline has no keys and asks for none",
             reason="encrypted",
         )
-    check_size(track.width, track.height)
-    if len(track.samples) > MOST_FRAMES:
+    check_frame_size(track.width, track.height)
+    if len(track.samples) > MAX_FRAMES:
         raise InputError(
             f"the header claims {len(track.samples)} frames, more than a day at 240 frames/s",
             remedy="the file is damaged or made to harm: do not process it",

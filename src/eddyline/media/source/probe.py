@@ -16,24 +16,24 @@ from typing import Any
 
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.core.process import Runner
-from eddyline.media.audio.tracks import audio_tracks
-from eddyline.media.chapters.source_chapters import own_chapters
-from eddyline.media.left_out.boxes import of_boxes
-from eddyline.media.left_out.report import LeftOut, in_order
-from eddyline.media.left_out.tracks import of_movie
-from eddyline.media.left_out.video import of_video
-from eddyline.media.source.description import describe
-from eddyline.media.source.description import left_out as unmentioned
-from eddyline.media.source.dolby_vision import left_out as enhancement
+from eddyline.media.audio.tracks import probe_audio_tracks
+from eddyline.media.chapters.source_chapters import read_source_chapters
+from eddyline.media.left_out.boxes import left_out_boxes
+from eddyline.media.left_out.report import LeftOut, sort_left_out
+from eddyline.media.left_out.tracks import left_out_tracks
+from eddyline.media.left_out.video import left_out_video
+from eddyline.media.source.description import left_out_metadata as unmentioned
+from eddyline.media.source.description import read_description
+from eddyline.media.source.dolby_vision import left_out_enhancement as enhancement
 from eddyline.media.source.dolby_vision import require_base_layer
-from eddyline.media.source.ffprobe import ask
+from eddyline.media.source.ffprobe import run_ffprobe
 from eddyline.media.source.fingerprint import fingerprint
-from eddyline.media.source.first_frame import first_frame
+from eddyline.media.source.first_frame import decode_first_frame
 from eddyline.media.source.frame_rate import frame_rate
-from eddyline.media.source.frame_size import check_size
+from eddyline.media.source.frame_size import check_frame_size
 from eddyline.media.source.open_source import main_video
 from eddyline.media.source.source import SourceFacts, SubtitleFacts, TelemetryFacts, VideoFacts
-from eddyline.media.subtitles.source_tracks import captions_of, facts_of, subtitle_tracks
+from eddyline.media.subtitles.source_tracks import caption_facts, subtitle_facts, subtitle_tracks
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.captions import has_captions
 from eddyline.media.video.clean_aperture import displayed_size, pixel_aspect
@@ -85,12 +85,12 @@ def probe(
         )
     require_separable(track, shown)
     arrived = original or src
-    audio = audio_tracks(src, movie, runner=runner, tools=tools, work=work)
+    audio = probe_audio_tracks(src, movie, runner=runner, tools=tools, work=work)
     video = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
     video = replace(video, codec=codec or video.codec)
     require_convertible(video)
-    captions = [captions_of(track)] if has_captions(src, track, shown) else []
-    own, lost = own_chapters(src, movie, track, shown, chapters)
+    captions = [caption_facts(track)] if has_captions(src, track, shown) else []
+    own, lost = read_source_chapters(src, movie, track, shown, chapters)
     return SourceFacts(
         bytes=arrived.size,
         fingerprint=fingerprint(arrived, None if original else movie),
@@ -101,15 +101,15 @@ def probe(
         telemetry=_telemetry(src, movie),
         subtitles=(*(_subtitles(src, movie) if subtitles is None else subtitles), *captions),
         chapters=own,
-        description=describe(src, movie, track, tools=tools, runner=runner, work=work),
-        left_out=in_order(
+        description=read_description(src, movie, track, tools=tools, runner=runner, work=work),
+        left_out=sort_left_out(
             [
                 *left_out,
                 *lost,
                 *unmentioned(movie),
-                *([] if original else of_boxes(src, movie)),
-                *of_movie(movie, src, track),
-                *of_video(track, video),
+                *([] if original else left_out_boxes(src, movie)),
+                *left_out_tracks(movie, src, track),
+                *left_out_video(track, video),
                 *audio.left_out,
                 *enhancement(dolby_vision(track.stsd)),
             ]
@@ -136,7 +136,7 @@ def _video(
     width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
     if not (width and height and stream.get("pix_fmt")):
         raise _undecodable(track, stream.get("codec_name"))
-    check_size(width, height)
+    check_frame_size(width, height)
     pixels = str(stream["pix_fmt"])
     width, height = displayed_size(stream, pixels)
     as_coded = (
@@ -172,13 +172,13 @@ def _described(
     """The stream and its first frame as ffprobe describes them, or as FFmpeg where ffprobe has no decoder."""
     answer: Mapping[str, Any] = {}
     with contextlib.suppress(InputError):
-        answer = ask(head, "-show_streams", "-show_frames", tools=tools, runner=runner)
+        answer = run_ffprobe(head, "-show_streams", "-show_frames", tools=tools, runner=runner)
     streams: Sequence[Mapping[str, Any]] = answer.get("streams", ())
     stream = next((each for each in streams if each.get("codec_type") == "video"), {})
     frame: Mapping[str, Any] = next(iter(answer.get("frames", ())), {})
     if stream.get("pix_fmt"):
         return stream, frame
-    decoded = first_frame(head, runner=runner, tools=tools, name=name)
+    decoded = decode_first_frame(head, runner=runner, tools=tools, name=name)
     # FFmpeg has cropped the frame already.
     return {**stream, **({**decoded.as_stream(), "side_data_list": ()} if decoded else {})}, frame
 
@@ -225,7 +225,7 @@ def _interlaced(stream: Mapping[str, Any], frame: Mapping[str, Any]) -> bool:
 
 
 def _subtitles(src: ByteRanges, movie: Movie) -> list[SubtitleFacts]:
-    return [facts_of(each) for each in subtitle_tracks(movie, src)]
+    return [subtitle_facts(each) for each in subtitle_tracks(movie, src)]
 
 
 def _telemetry(src: ByteRanges, movie: Movie) -> TelemetryFacts | None:

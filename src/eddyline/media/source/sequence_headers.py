@@ -14,14 +14,14 @@ import numpy as np
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
 
-SEQUENCES: Final = frozenset({"mpeg1video", "mpeg2video"})
+SEQUENCE_HEADER_CODECS: Final = frozenset({"mpeg1video", "mpeg2video"})
 """The codecs, as FFmpeg names them, whose sequence headers are read."""
 
 _START: Final = b"\0\0\1\xb3"
 _LOOK: Final = 256  # bytes of a sync sample
 
 
-def size_changes(path: Path) -> bool:
+def frame_size_changes(path: Path) -> bool:
     """Whether the sync samples of the local MP4's first video say more than one size."""
     sizes: set[bytes] = set()
     with FileRanges(path) as src:

@@ -12,8 +12,8 @@ from typing import Final, Literal
 
 from eddyline.core.errors import InputError, MissingError, TransientError
 
-# How many bytes from the start `sniff` and `container_of` want to see (fewer where the file is shorter).
-HEAD: Final = 4096
+# How many bytes from the start `sniff` and `detect_container` want to see (fewer where the file is shorter).
+HEAD_BYTES: Final = 4096
 
 # Boxes that may begin an MP4 or QuickTime file (ISO/IEC 14496-12; QuickTime File Format).
 _MP4_FIRST = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"})
@@ -86,20 +86,20 @@ _TS_SYNC = 0x47
 def sniff(what: Path | bytes) -> Literal["mp4", "remux"]:
     """Whether footage can be read as it is ("mp4", which includes MOV) or is to be rewrapped first ("remux").
 
-    `what` is a local file or the first `HEAD` bytes of any. Raises as `container_of` does.
+    `what` is a local file or the first `HEAD_BYTES` bytes of any. Raises as `detect_container` does.
     """
-    head = first_bytes(what) if isinstance(what, Path) else what
-    return "mp4" if container_of(head) in {"mp4", "mov"} else "remux"
+    head = read_head(what) if isinstance(what, Path) else what
+    return "mp4" if detect_container(head) in {"mp4", "mov"} else "remux"
 
 
-def first_bytes(path: Path) -> bytes:
-    """The first `HEAD` bytes of a local file.
+def read_head(path: Path) -> bytes:
+    """The first `HEAD_BYTES` bytes of a local file.
 
     Raises `MissingError`, `InputError` (a folder), `TransientError` (the disk fails).
     """
     try:
         with path.open("rb") as file:
-            return file.read(HEAD)
+            return file.read(HEAD_BYTES)
     except FileNotFoundError as error:
         raise MissingError(f"{path} does not exist") from error
     except IsADirectoryError as error:
@@ -110,7 +110,7 @@ def first_bytes(path: Path) -> bytes:
         raise TransientError(f"cannot read {path}: {error.strerror}") from error
 
 
-def container_of(head: bytes) -> str:
+def detect_container(head: bytes) -> str:
     """The container that these first bytes begin: "mp4", "mov" or the name of FFmpeg's demuxer.
 
     Raises `InputError`, in its own words and with its own remedy for each: empty, only zeros, a still
@@ -223,7 +223,7 @@ def _as_text(head: bytes) -> str | None:
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 3 or len(head) < HEAD:
+        if error.start < len(head) - 3 or len(head) < HEAD_BYTES:
             return None
         text = head[: error.start].decode("utf-8")
     plain = all(char.isprintable() or char in "\r\n\t\f\ufeff" for char in text)

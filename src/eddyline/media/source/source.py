@@ -119,7 +119,7 @@ class ChapterFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Location:
     """Where a recording was made: degrees (north and east are positive), and metres above sea level."""
 
     latitude: float
@@ -139,7 +139,7 @@ class Description:
     title: str = ""
     make: str = ""
     model: str = ""
-    location: Place | None = None
+    location: Location | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +194,7 @@ class SourceFacts:
 
 def _description(plain: Mapping[str, Any]) -> Description:
     place = plain.get("location")
-    return Description(**{**plain, "location": None if place is None else Place(**place)})
+    return Description(**{**plain, "location": None if place is None else Location(**place)})
 
 
 def _spelled(value: Fraction) -> str:

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 from eddyline.core.errors import ProofError
 from eddyline.core.timebase import rescale
-from eddyline.media.languages import tag
+from eddyline.media.languages import language_tag
 from eddyline.media.streaming.playlists import read_master_playlist, read_mpd, with_attribute
 from eddyline.media.streaming.stream_verification import Timeline
 from eddyline.media.subtitles.cues import Cue, Subtitles, to_webvtt
@@ -85,7 +85,7 @@ def verify_stream_subtitles(stream: Path, subtitles: Sequence[Subtitles], timeli
     _require(inits == [f"{each.folder}/{_INIT}" for each in renditions], _MPD, "it names other subtitles")
     for each, adaptation in zip(renditions, sets, strict=True):
         attributes = master.subtitles[f"{each.folder}/{_PLAYLIST}"]
-        language = tag(each.track.language)
+        language = language_tag(each.track.language)
         _require(
             attributes.get("LANGUAGE") == adaptation.get("lang") == language, each.folder, "its language"
         )
@@ -155,7 +155,7 @@ def _media(each: _Rendition) -> str:
     }
     told = ",".join(f"{name}={'YES' if value else 'NO'}" for name, value in flags.items())
     return (
-        f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{GROUP}",NAME="{each.name}",LANGUAGE="{tag(track.language)}",'
+        f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{GROUP}",NAME="{each.name}",LANGUAGE="{language_tag(track.language)}",'
         f'{told},URI="{each.folder}/{_PLAYLIST}"\n'
     )
 
@@ -176,8 +176,9 @@ def _set(each: _Rendition, began: int, length: int) -> str:
     role = "forced-subtitle" if track.forced else "subtitle"
     main = f'      <Role schemeIdUri="{_ROLE}" value="main"/>\n' if track.default else ""
     offset = f' presentationTimeOffset="{began}"' if began else ""
+    language = language_tag(track.language)
     return (
-        f'    <AdaptationSet contentType="text" lang="{tag(track.language)}" segmentAlignment="true">\n'
+        f'    <AdaptationSet contentType="text" lang="{language}" segmentAlignment="true">\n'
         f'{main}      <Role schemeIdUri="{_ROLE}" value="{role}"/>\n'
         f"      <Label>{escape(each.name)}</Label>\n"
         f'      <Representation id="{each.folder}" bandwidth="{rate}" codecs="wvtt"'

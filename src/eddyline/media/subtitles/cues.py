@@ -15,11 +15,11 @@ from typing import Final
 
 from eddyline.core.errors import InputError
 
-MOST_TRACKS: Final = 32
-MOST_BYTES: Final = 16 * 1024 * 1024  # of one track's text
-MOST_CUES: Final = 50_000  # a cue a second for 14 hours
+MAX_TRACKS: Final = 32
+MAX_TEXT_BYTES: Final = 16 * 1024 * 1024  # of one track's text
+MAX_CUES: Final = 50_000  # a cue a second for 14 hours
 _TOGETHER: Final = 6
-LONGEST_CUE: Final = 2_400  # characters: six at once, of 4 bytes each, fit a sample of tx3g
+MAX_CUE_LENGTH: Final = 2_400  # characters: six at once, of 4 bytes each, fit a sample of tx3g
 
 _HEADER = re.compile(
     r"^(\d{1,9})[ \t]*\n(\d{2,7}):(\d\d):(\d\d),(\d{3}) --> (\d{2,7}):(\d\d):(\d\d),(\d{3})[^\n]*(?:\n|\Z)",
@@ -62,11 +62,11 @@ class Subtitles:
     cues: tuple[Cue, ...] = ()
 
 
-def from_srt(text: str) -> tuple[Cue, ...]:
+def parse_srt(text: str) -> tuple[Cue, ...]:
     """The cues of SubRip text as FFmpeg writes it, numbered from 1.
 
     A line that only looks like the start of a cue has another number, or an earlier time, and stays text.
-    Raises `InputError` beyond `MOST_CUES` or `LONGEST_CUE`.
+    Raises `InputError` beyond `MAX_CUES` or `MAX_CUE_LENGTH`.
     """
     heads: list[re.Match[str]] = []
     text = text.replace("\r\n", "\n").removeprefix("\ufeff")
@@ -76,34 +76,35 @@ def from_srt(text: str) -> tuple[Cue, ...]:
     check_count(len(heads))
     ends = [*(head.start() for head in heads[1:]), len(text)][: len(heads)]
     cues = [
-        cue(_ms(head, 2), _ms(head, 6), text[head.end() : end]) for head, end in zip(heads, ends, strict=True)
+        srt_cue(_ms(head, 2), _ms(head, 6), text[head.end() : end])
+        for head, end in zip(heads, ends, strict=True)
     ]
-    return in_order(cues)
+    return sort_cues(cues)
 
 
-def in_order(cues: Iterable[Cue]) -> tuple[Cue, ...]:
+def sort_cues(cues: Iterable[Cue]) -> tuple[Cue, ...]:
     """The cues in order of their starts. Raises `InputError` as `check_overlap` does."""
     ordered = tuple(sorted(cues, key=lambda each: (each.start, each.end)))
     check_overlap(ordered)
     return ordered
 
 
-def cue(start: int, end: int, raw: str) -> Cue:
+def srt_cue(start: int, end: int, raw: str) -> Cue:
     """A cue of SubRip text between these milliseconds. Raises `InputError` where it is too long."""
     text = _clean(_OVERRIDE.sub("", raw), _TAG, _escaped)
     return _cue(start, end, text, len(raw), top=bool(_TOP.search(raw)))
 
 
 def webvtt_cue(start: int, end: int, raw: str, *, top: bool) -> Cue:
-    """A cue of WebVTT text; voices, classes and timestamps in it are left away. Raises as `cue` does."""
+    """A cue of WebVTT text; voices, classes and timestamps in it are left away. Raises as `srt_cue` does."""
     text = _clean(raw, _WEBVTT_TAG, lambda piece: _escaped(unescape(piece)))
-    return _cue(start, end, text, len(plain(text)), top=top)
+    return _cue(start, end, text, len(plain_text(text)), top=top)
 
 
 def _cue(start: int, end: int, text: str, length: int, *, top: bool) -> Cue:
-    if length > LONGEST_CUE:
+    if length > MAX_CUE_LENGTH:
         raise InputError(
-            f"a cue has {length} characters, more than {LONGEST_CUE}",
+            f"a cue has {length} characters, more than {MAX_CUE_LENGTH}",
             remedy="no subtitle is that long: export the subtitles again",
         )
     # WebVTT has no cue that lasts no time.
@@ -111,10 +112,10 @@ def _cue(start: int, end: int, text: str, length: int, *, top: bool) -> Cue:
 
 
 def check_count(cues: int) -> None:
-    """Raise `InputError` for more cues than `MOST_CUES`."""
-    if cues > MOST_CUES:
+    """Raise `InputError` for more cues than `MAX_CUES`."""
+    if cues > MAX_CUES:
         raise InputError(
-            f"a subtitle track has more than {MOST_CUES} cues",
+            f"a subtitle track has more than {MAX_CUES} cues",
             remedy="remove the subtitle track, or divide the recording",
         )
 
@@ -124,17 +125,18 @@ def to_webvtt(cues: Iterable[Cue], *, header: str = "") -> str:
     parts = [f"WEBVTT\n{header}"]
     for number, each in enumerate(cues, 1):
         settings = " line:0" if each.top else ""
-        parts.append(f"{number}\n{clock(each.start)} --> {clock(each.end)}{settings}\n{each.text}\n")
+        timing = f"{webvtt_timestamp(each.start)} --> {webvtt_timestamp(each.end)}{settings}"
+        parts.append(f"{number}\n{timing}\n{each.text}\n")
     return "\n".join(parts)
 
 
-def clock(ms: int) -> str:
+def webvtt_timestamp(ms: int) -> str:
     """A WebVTT timestamp: "00:00:01.500"."""
     seconds, rest = divmod(ms, 1000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"
 
 
-def spans(text: str) -> list[tuple[str, frozenset[str]]]:
+def styled_spans(text: str) -> list[tuple[str, frozenset[str]]]:
     """The plain text of a cue in pieces, each with the markup that it stands in ("b", "i", "u")."""
     found: list[tuple[str, frozenset[str]]] = []
     open_: list[str] = []
@@ -153,12 +155,12 @@ def spans(text: str) -> list[tuple[str, frozenset[str]]]:
     return found
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """The text of a cue without markup."""
-    return "".join(piece for piece, _ in spans(text))
+    return "".join(piece for piece, _ in styled_spans(text))
 
 
-def shown_together(cues: Sequence[Cue]) -> Iterator[tuple[int, int, list[int]]]:
+def visible_intervals(cues: Sequence[Cue]) -> Iterator[tuple[int, int, list[int]]]:
     """The stretches [start, end) in which something is shown, with the numbers of the cues shown in each."""
     marks = sorted({each.start for each in cues} | {each.end for each in cues})
     ends: dict[int, list[int]] = {}
@@ -176,14 +178,14 @@ def shown_together(cues: Sequence[Cue]) -> Iterator[tuple[int, int, list[int]]]:
             yield start, end, list(shown)
 
 
-def flattened(cues: Sequence[Cue]) -> list[tuple[int, int, str]]:
+def flatten_cues(cues: Sequence[Cue]) -> list[tuple[int, int, str]]:
     """The cues as stretches (start, end, text) that do not overlap, for formats that show one text at a time.
 
     Where cues overlap, their texts stand one below the other, in order of their starts; at most
     `_TOGETHER` of them.
     """
     found = []
-    for start, end, numbers in shown_together(cues):
+    for start, end, numbers in visible_intervals(cues):
         text = "\n".join(islice((cues[number].text for number in numbers if cues[number].text), _TOGETHER))
         if text:
             found.append((start, end, text))
@@ -193,9 +195,9 @@ def flattened(cues: Sequence[Cue]) -> list[tuple[int, int, str]]:
 def check_overlap(cues: Sequence[Cue]) -> None:
     """Raise `InputError` for cues so many of which are shown at once that they cannot be meant to be read."""
     total = 0
-    for _, _, numbers in shown_together(cues):
+    for _, _, numbers in visible_intervals(cues):
         total += len(numbers)
-        if total > 20 * MOST_CUES:
+        if total > 20 * MAX_CUES:
             raise InputError(
                 "too many cues of a subtitle track are shown at the same time",
                 remedy="remove the subtitle track, or export the subtitles again",

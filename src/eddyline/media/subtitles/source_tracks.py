@@ -11,10 +11,10 @@ from typing import Any, Final
 from eddyline.core.errors import InputError, ToolError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.left_out.report import LeftOut
-from eddyline.media.source.ffprobe import ask, blamed
-from eddyline.media.source.sniff import container_of, first_bytes
+from eddyline.media.source.ffprobe import classify_tool_error, run_ffprobe
+from eddyline.media.source.sniff import detect_container, read_head
 from eddyline.media.source.source import SubtitleFacts
-from eddyline.media.subtitles.cues import MOST_BYTES, MOST_CUES, MOST_TRACKS, Cue, from_srt
+from eddyline.media.subtitles.cues import MAX_CUES, MAX_TEXT_BYTES, MAX_TRACKS, Cue, parse_srt
 from eddyline.media.subtitles.webvtt_samples import read_cues
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video.captions import CAPTION_CODEC, write_caption_track
@@ -46,7 +46,7 @@ CODECS: Final = frozenset(
 """Codecs of subtitles, as FFmpeg names them, that are text; the others are images."""
 
 NOT_TEXT: Final = "its subtitles are images, or FFmpeg decodes them as images, which WebVTT cannot hold"
-TOO_MANY: Final = f"only the first {MOST_TRACKS} subtitle tracks are carried"
+TOO_MANY: Final = f"only the first {MAX_TRACKS} subtitle tracks are carried"
 _FORMATS = {"tx3g": "mov_text", "text": "mov_text", "c608": "eia_608", "wvtt": "webvtt"}
 _IMAGES = frozenset({"mp4s", "subp", "dvbs", "pgs "})
 _WVTT = "wvtt"
@@ -56,7 +56,7 @@ _ALL_FORCED, _FLAGS_AT = 0x80, 32  # first byte of tx3g's displayFlags, from the
 
 def subtitle_tracks(movie: Movie, src: ByteRanges) -> list[Track]:
     """The tracks of an MP4 or MOV whose subtitles are carried, in file order."""
-    return [track for track in movie.tracks if not unsupported_reason(movie, track, src)][:MOST_TRACKS]
+    return [track for track in movie.tracks if not unsupported_reason(movie, track, src)][:MAX_TRACKS]
 
 
 def is_subtitle(movie: Movie, track: Track) -> bool:
@@ -78,30 +78,30 @@ def unsupported_reason(movie: Movie, track: Track, src: ByteRanges) -> str:
     if len(samples) and int((samples.offset + samples.size).max()) > src.size:
         return "its samples lie outside the file"
     # Half of the samples of timed text may be the gaps between cues, and captions have one for each frame.
-    if int(samples.size.sum()) > MOST_BYTES or len(samples) > 40 * MOST_CUES:
-        return f"it has more than {MOST_BYTES >> 20} MiB of text"
+    if int(samples.size.sum()) > MAX_TEXT_BYTES or len(samples) > 40 * MAX_CUES:
+        return f"it has more than {MAX_TEXT_BYTES >> 20} MiB of text"
     return ""
 
 
-def facts_of(track: Track) -> SubtitleFacts:
+def subtitle_facts(track: Track) -> SubtitleFacts:
     """What the index says of a subtitle track."""
     forced = track.format == "tx3g" and track.stsd[_FLAGS_AT : _FLAGS_AT + 1] >= bytes([_ALL_FORCED])
     return SubtitleFacts(
         track=track.number,
         codec=_FORMATS[track.format],
         language=track.language or "und",
-        title=title_of(track.title or track.name),
+        title=track_title(track.title or track.name),
         default=track.enabled,
         forced=forced or FORCED in track.roles,
     )
 
 
-def captions_of(video: Track) -> SubtitleFacts:
+def caption_facts(video: Track) -> SubtitleFacts:
     """The closed captions inside a video track; nothing says in which language they are."""
     return SubtitleFacts(track=video.number, codec=CAPTION_CODEC, title="Closed captions")
 
 
-def title_of(name: str) -> str:
+def track_title(name: str) -> str:
     """A track's name, unless it is one that programs give to every track."""
     return "" if "handler" in name.lower() else printable_title(name)
 
@@ -116,10 +116,10 @@ def subtitle_streams(streams: Iterable[Mapping[str, Any]]) -> list[Mapping[str, 
     text = (
         each for each in streams if each.get("codec_type") == "subtitle" and each.get("codec_name") in CODECS
     )
-    return list(text)[:MOST_TRACKS]
+    return list(text)[:MAX_TRACKS]
 
 
-def facts_of_stream(stream: Mapping[str, Any]) -> SubtitleFacts:
+def stream_facts(stream: Mapping[str, Any]) -> SubtitleFacts:
     """What ffprobe says of a subtitle stream of another container; `track` is its index."""
     tags, flags = stream.get("tags") or {}, stream.get("disposition") or {}
     language = str(tags.get("language", "und")).lower()
@@ -127,13 +127,13 @@ def facts_of_stream(stream: Mapping[str, Any]) -> SubtitleFacts:
         track=int(stream["index"]),
         codec=str(stream["codec_name"]),
         language=language if len(language) == 3 and language.isascii() and language.isalpha() else "und",  # noqa: PLR2004 - ISO 639-2
-        title=title_of(str(tags.get("title", ""))),
+        title=track_title(str(tags.get("title", ""))),
         default=bool(flags.get("default")),
         forced=bool(flags.get("forced")),
     )
 
 
-def chapters_of(answer: Mapping[str, Any]) -> Iterator[tuple[Fraction, str]]:
+def parse_chapters(answer: Mapping[str, Any]) -> Iterator[tuple[Fraction, str]]:
     """The chapters in ffprobe's answer, counted from the file's first time as in the MP4."""
     began = _seconds((answer.get("format") or {}).get("start_time"))
     for each in answer.get("chapters", ()):
@@ -148,33 +148,33 @@ def _seconds(value: object) -> Fraction:
         return Fraction(0)
 
 
-def from_streams(path: Path, work: Path, *, tools: Toolchain, runner: Runner) -> Extracted:
+def extract_text(path: Path, work: Path, *, tools: Toolchain, runner: Runner) -> ExtractedText:
     """What the index of the MP4 that a local file is rewrapped to does not say exactly.
 
     Its subtitles, each as a file of SubRip text in `work`, and its chapters.
     """
-    demuxer = container_of(first_bytes(path))
+    demuxer = detect_container(read_head(path))
     questions = ("-show_streams", "-show_chapters", "-show_format")
-    answer = ask(path, *questions, tools=tools, runner=runner, demuxer=demuxer)
-    chapters = tuple(chapters_of(answer))
-    facts = [facts_of_stream(each) for each in subtitle_streams(answer.get("streams", ()))]
+    answer = run_ffprobe(path, *questions, tools=tools, runner=runner, demuxer=demuxer)
+    chapters = tuple(parse_chapters(answer))
+    facts = [stream_facts(each) for each in subtitle_streams(answer.get("streams", ()))]
     outs = {each.track: work / f"subtitles-{number}.srt" for number, each in enumerate(facts)}
     if not outs:
-        return Extracted(chapters=chapters)
+        return ExtractedText(chapters=chapters)
     options = ("-format_whitelist", demuxer, "-f", demuxer)
     try:
-        extract(path, outs, tools=tools, runner=runner, options=options)
-        return Extracted(facts=tuple(facts), files=tuple(outs.values()), chapters=chapters)
+        extract_srt(path, outs, tools=tools, runner=runner, options=options)
+        return ExtractedText(facts=tuple(facts), files=tuple(outs.values()), chapters=chapters)
     except InputError as error:
         why = f"they cannot be decoded ({error.message})"
         lost = [
             LeftOut(kind="subtitle", what=f"stream {each.track} ({each.codec})", why=why) for each in facts
         ]
-        return Extracted(left_out=tuple(lost), chapters=chapters)
+        return ExtractedText(left_out=tuple(lost), chapters=chapters)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extracted:
+class ExtractedText:
     """Of another container than MP4: subtitles, `files` having the SubRip text of each of `facts`.
 
     `chapters` are (seconds from the start, title), as ffprobe lists them: in FFmpeg's MP4 the first is at 0.
@@ -211,11 +211,11 @@ def _decoded(alone: Path, *, tools: Toolchain, runner: Runner) -> tuple[Cue, ...
     """The cues of a file of one subtitle track, in its own time."""
     out = alone.with_suffix(".srt")
     # -copyts: the first cue may begin late, and FFmpeg would move it to 0.
-    extract(alone, {0: out}, tools=tools, runner=runner, options=("-copyts",))
+    extract_srt(alone, {0: out}, tools=tools, runner=runner, options=("-copyts",))
     return read_srt(out)
 
 
-def extract(
+def extract_srt(
     path: Path,
     outs: dict[int, Path],
     *,
@@ -230,20 +230,20 @@ def extract(
     """
     argv = [str(tools.ffmpeg), *FFMPEG_BASE, "-y", *options, *input_args(path)]
     for index, out in outs.items():
-        argv += ["-map", f"0:{index}", "-c:s", "srt", "-fs", str(MOST_BYTES), "-f", "srt", f"file:{out}"]
+        argv += ["-map", f"0:{index}", "-c:s", "srt", "-fs", str(MAX_TEXT_BYTES), "-f", "srt", f"file:{out}"]
     try:
         runner.run(tuple(argv), limits=Limits(wall_s=60 + path.stat().st_size / _SLOWEST_DISK))
     except ToolError as error:
-        raise blamed(error, "the subtitles cannot be decoded") from error
+        raise classify_tool_error(error, "the subtitles cannot be decoded") from error
 
 
 def read_srt(path: Path) -> tuple[Cue, ...]:
-    """The cues of a file that `extract` wrote. Raises `InputError` for one beyond the limits."""
+    """The cues of a file that `extract_srt` wrote. Raises `InputError` for one beyond the limits."""
     if not path.is_file():
         return ()
-    if path.stat().st_size >= MOST_BYTES:
+    if path.stat().st_size >= MAX_TEXT_BYTES:
         raise InputError(
-            f"a subtitle track has more than {MOST_BYTES >> 20} MiB of text",
+            f"a subtitle track has more than {MAX_TEXT_BYTES >> 20} MiB of text",
             remedy="remove the subtitle track, or divide the recording",
         )
-    return from_srt(path.read_text("utf-8", "replace"))
+    return parse_srt(path.read_text("utf-8", "replace"))

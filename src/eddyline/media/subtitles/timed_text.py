@@ -1,6 +1,6 @@
 """Subtitles as tracks of an MP4: 3GPP timed text (TS 26.245, "tx3g"), which FFmpeg calls mov_text.
 
-A track shows one text at a time, so cues that overlap become stretches (`flattened`), and gaps are empty
+A track shows one text at a time, so cues that overlap become stretches (`flatten_cues`), and gaps are empty
 samples. The handler is QuickTime's "sbtl", by which Apple's players find subtitles.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from eddyline.core.errors import ProofError
 from eddyline.core.timebase import rescale
-from eddyline.media.subtitles.cues import Subtitles, flattened, plain, spans
+from eddyline.media.subtitles.cues import Subtitles, flatten_cues, plain_text, styled_spans
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.entries.track_labels import FORCED
 from eddyline.mp4.index import read_movie
@@ -33,7 +33,7 @@ _WHITE = b"\xff\xff\xff\xff"
 _FONT = box("ftab", struct.pack(">HHB", 1, 1, 5), b"Arial")
 
 
-def with_subtitles(
+def add_subtitle_tracks(
     tracks: Sequence[OutputTrack], subtitles: Sequence[Subtitles], width: int, height: int
 ) -> list[OutputTrack]:
     """The tracks and, behind them, one for each of `subtitles`, along the lower edge of the video."""
@@ -72,7 +72,8 @@ def prove_subtitles(path: Path, subtitles: Sequence[Subtitles]) -> tuple[int, ..
         tracks = [track for track in movie.tracks if track.format == "tx3g"]
         found = [(track.language, read_texts(src, movie, track)) for track in tracks]
     wanted = [
-        (each.language, [(a, b, plain(text)) for a, b, text in flattened(each.cues)]) for each in subtitles
+        (each.language, [(a, b, plain_text(text)) for a, b, text in flatten_cues(each.cues)])
+        for each in subtitles
     ]
     if found != wanted:
         raise ProofError(f"{path.name}: the subtitles written are not what is read back")
@@ -97,7 +98,7 @@ def _samples(subtitles: Subtitles) -> tuple[list[bytes], list[int]]:
     samples: list[bytes] = []
     duration: list[int] = []
     now = 0
-    for start, end, text in flattened(subtitles.cues):
+    for start, end, text in flatten_cues(subtitles.cues):
         if start > now:
             samples.append(bytes(2))
             duration.append(start - now)
@@ -111,7 +112,7 @@ def _samples(subtitles: Subtitles) -> tuple[list[bytes], list[int]]:
 def _sample(text: str) -> bytes:
     """The text and, where it has markup, a box of style records (TS 26.245 section 5.17)."""
     pieces, styles, at = [], [], 0
-    for piece, marks in spans(text):
+    for piece, marks in styled_spans(text):
         pieces.append(piece)
         if marks:
             face = sum(_FACES[mark] for mark in marks)

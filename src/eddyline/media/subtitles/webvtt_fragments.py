@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from eddyline.media.subtitles.cues import Cue, shown_together
+from eddyline.media.subtitles.cues import Cue, visible_intervals
 from eddyline.mp4.movie import IDENTITY
 from eddyline.mp4.write.box_writer import box, file_type, full_box, language_code
 
@@ -45,7 +45,7 @@ def media_segment(cues: Sequence[Cue]) -> bytes:
     rows: list[bytes] = []
     data: list[bytes] = []
     now = 0
-    for start, end, numbers in shown_together(cues):
+    for start, end, numbers in visible_intervals(cues):
         if start > now:
             rows.append(struct.pack(">II", start - now, len(_EMPTY)))
             data.append(_EMPTY)

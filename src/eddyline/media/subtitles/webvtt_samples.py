@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eddyline.core.timebase import rescale
-from eddyline.media.subtitles.cues import Cue, check_count, in_order, webvtt_cue
+from eddyline.media.subtitles.cues import Cue, check_count, sort_cues, webvtt_cue
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.slice import sample_bytes
@@ -34,7 +34,7 @@ def read_cues(src: ByteRanges, movie: Movie, track: Track) -> tuple[Cue, ...]:
         open_ = now
         check_count(len(found) + len(open_))
     found += open_.values()
-    return in_order(found)
+    return sort_cues(found)
 
 
 def _cues(sample: bytes) -> list[bytes]:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from eddyline.core.errors import ProofError
 from eddyline.core.files import translate_errors
-from eddyline.media.chapters.chapter_track import prove_chapters, with_chapters, with_list
+from eddyline.media.chapters.chapter_track import add_chapter_track, add_nero_list, prove_chapters
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter
-from eddyline.media.source.description import carried_meta
+from eddyline.media.source.description import rendition_meta
 from eddyline.media.source.source import AudioFacts, SourceFacts
 from eddyline.media.subtitles.cues import Subtitles
-from eddyline.media.subtitles.timed_text import prove_subtitles, with_subtitles
+from eddyline.media.subtitles.timed_text import add_subtitle_tracks, prove_subtitles
 from eddyline.media.video.join import join_chunks, movie_timescale
 from eddyline.media.video.rendition_tracks import audio_track, data_tracks, read_encoded_audio, video_track
 from eddyline.media.video.rendition_verification import telemetry_digest, verify_rendition
@@ -85,11 +85,11 @@ def assemble_rendition(
         numbered = {each.number: each for each in movie.tracks}
         voices = [numbered.get(about.track) if about else None for about in abouts]
         tracks = linked([track, *voices, *kept], tracks)
-        tracks = with_subtitles(tracks, subtitles, rung.width, rung.height)
+        tracks = add_subtitle_tracks(tracks, subtitles, rung.width, rung.height)
         udta = movie.udta
         if chapters:
-            tracks = with_chapters(tracks, chapters, presentation)
-            udta = with_list(udta, chapters, presentation, track.timescale)
+            tracks = add_chapter_track(tracks, chapters, presentation)
+            udta = add_nero_list(udta, chapters, presentation, track.timescale)
         try:
             written = write(
                 out,
@@ -97,7 +97,7 @@ def assemble_rendition(
                 timescale=timescale,
                 creation_time=movie.creation_time,
                 udta=udta,
-                meta=carried_meta(movie),
+                meta=rendition_meta(movie),
             )
             proven = verify_rendition(
                 out,

@@ -9,13 +9,13 @@ from pathlib import Path
 from eddyline.core.errors import EddylineError, InputError, ProofError, ToolError
 from eddyline.core.files import translate_errors
 from eddyline.core.process import Limits, Runner
-from eddyline.media.ladder import encoders
 from eddyline.media.ladder.chunks import Grid
-from eddyline.media.ladder.codecs import is_hardware
 from eddyline.media.ladder.cost import estimate_cpu_s
+from eddyline.media.ladder.encoder_options import encoder_options
+from eddyline.media.ladder.encoders import is_hardware
 from eddyline.media.ladder.ladder import Rung
-from eddyline.media.source.ffprobe import blamed
-from eddyline.media.source.missing_frames import missing_frames
+from eddyline.media.source.ffprobe import classify_tool_error
+from eddyline.media.source.missing_frames import find_missing_frames
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video import filters
@@ -108,16 +108,16 @@ def encode_chunk(
     try:
         runner.run(argv, limits=limits, on_line=_listener(on_frames))
     except ToolError as error:
-        fault = blamed(error, "this chunk cannot be encoded")
+        fault = classify_tool_error(error, "this chunk cannot be encoded")
         # Only footage that a plain decode cannot read either is at fault; anything else may be tried again.
-        if fault is not error and missing_frames(piece, tools=tools, runner=runner, limits=limits):
+        if fault is not error and find_missing_frames(piece, tools=tools, runner=runner, limits=limits):
             raise fault from error
         raise
     with translate_errors(f"reading back {out_dir}"):
         made = tuple(_counted(rung, out, grid) for rung, out in zip(rungs, outs, strict=True))
     counts = {chunk.rung: chunk.frames for chunk in made}
     if set(counts.values()) != {piece.frames}:
-        lost = missing_frames(piece, tools=tools, runner=runner, limits=limits)
+        lost = find_missing_frames(piece, tools=tools, runner=runner, limits=limits)
         raise _miscounted(piece, counts, lost)
     return made
 
@@ -128,7 +128,7 @@ def _output(
     base = filters.encoder_time_base(facts, grid)
     return (
         *("-map", f"[v{index}]"),
-        *encoders.options(rung, grid, frames, threads),
+        *encoder_options(rung, grid, frames, threads),
         # Frames as the filters give them: none doubled, none dropped, in a time base that nobody guesses.
         *("-fps_mode", "passthrough", "-enc_time_base", f"{base.numerator}:{base.denominator}"),
         *("-video_track_timescale", str(base.denominator)),

@@ -15,7 +15,7 @@ from eddyline.core.errors import FormatError, UsageError
 from eddyline.core.formatting import short_repr
 from eddyline.core.name_rules import is_asset, is_identifier
 from eddyline.graph.job import Job
-from eddyline.media.ladder.codecs import ENCODERS
+from eddyline.media.ladder.encoders import ENCODERS
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.planning.job_options import JobOptions
@@ -153,9 +153,9 @@ def read_plan(data: bytes, asset: str) -> Plan:
         raise JobSpecError(f"the plan of another asset, {short_repr(plan.asset)}", path="plan/asset")
     if plan.source not in ("", f"{parts_prefix(asset)}/source"):  # it may be of any type
         raise JobSpecError(f"a source at {short_repr(plan.source)}", path="plan/source")
-    bounds = [number for chunk in plan.chunks for number in (chunk.first, chunk.last)]
+    bounds = [number for chunk in plan.chunks for number in (chunk.start, chunk.stop)]
     if not all(_is_count(number) for number in bounds) or any(
-        each.first >= each.last for each in plan.chunks
+        each.start >= each.stop for each in plan.chunks
     ):
         raise JobSpecError("chunks that are not ranges of frames", path="plan/chunks")
     for rung in plan.rungs:

@@ -11,9 +11,8 @@ from eddyline.core.identity import digest
 from eddyline.core.numbers import rational
 from eddyline.fleet.routing import Route, built_in
 from eddyline.graph.job import NewJob
-from eddyline.media.ladder import chunks as cutting
-from eddyline.media.ladder.chunks import Chunk, Grid
-from eddyline.media.ladder.codecs import DEFAULTS
+from eddyline.media.ladder.chunks import Chunk, Grid, frame_grid, plan_chunks
+from eddyline.media.ladder.encoders import DEFAULT_ENCODERS
 from eddyline.media.ladder.ladder import Rung, rungs
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.source import SourceFacts
@@ -78,11 +77,11 @@ class Plan:
         profile: Profile,
         toolchain: str,
         source: str = "",
-        encoders: Mapping[str, str] = DEFAULTS,
+        encoders: Mapping[str, str] = DEFAULT_ENCODERS,
     ) -> Plan:
         """Decide rungs, grid and chunks. `encoders` by codec, for rungs that ask for none."""
         ladder = rungs(profile, facts.video, encoders)
-        grid = cutting.grid(gop_s=profile.gop_s, segment_s=profile.segment_s, fps=facts.video.fps)
+        grid = frame_grid(gop_s=profile.gop_s, segment_s=profile.segment_s, fps=facts.video.fps)
         return cls(
             asset=asset,
             name=name,
@@ -90,7 +89,7 @@ class Plan:
             profile=profile,
             rungs=ladder,
             grid=grid,
-            chunks=cutting.plan(facts.video.frames, grid, ladder),
+            chunks=plan_chunks(facts.video.frames, grid, ladder),
             toolchain=toolchain,
             source=source,
         )
@@ -98,7 +97,9 @@ class Plan:
     @cached_property
     def digest(self) -> str:
         """Names the plan's outputs (hex): same footage, wish, toolchain, encoders and recipe, same digest."""
-        unusual = {rung.codec: rung.encoder for rung in self.rungs if rung.encoder != DEFAULTS[rung.codec]}
+        unusual = {
+            rung.codec: rung.encoder for rung in self.rungs if rung.encoder != DEFAULT_ENCODERS[rung.codec]
+        }
         asked = (RECIPE_VERSION, self.facts.fingerprint, self.profile.digest(), self.toolchain)
         return digest(*asked, *([unusual] if unusual else []))
 
@@ -128,7 +129,7 @@ class Plan:
             "profile": self.profile.model_dump(mode="json"),
             "rungs": [rung.to_json() for rung in self.rungs],
             "grid": {**asdict(self.grid), "fps": str(self.grid.fps)},
-            "chunks": [[chunk.first, chunk.last] for chunk in self.chunks],
+            "chunks": [[chunk.start, chunk.stop] for chunk in self.chunks],
             "toolchain": self.toolchain,
             "source": self.source,
         }
@@ -143,7 +144,10 @@ class Plan:
             profile=Profile.model_validate(plain["profile"]),
             rungs=tuple(Rung.from_json(rung) for rung in plain["rungs"]),
             grid=Grid(**{**plain["grid"], "fps": rational(plain["grid"]["fps"])}),
-            chunks=tuple(Chunk(index=i, first=f, last=end) for i, (f, end) in enumerate(plain["chunks"])),
+            chunks=tuple(
+                Chunk(index=index, start=start, stop=stop)
+                for index, (start, stop) in enumerate(plain["chunks"])
+            ),
             toolchain=plain["toolchain"],
             source=plain["source"],
         )
@@ -217,7 +221,7 @@ def plan_jobs(
     audio = [draft.add("audio", i, weight=frames * 0.02) for i in range(len(plan.facts.audio))]
     if plan.facts.subtitles:
         audio.append(draft.add("subtitles"))
-    chunks = [draft.add("chunk", each.index, weight=float(each.last - each.first)) for each in plan.chunks]
+    chunks = [draft.add("chunk", each.index, weight=float(each.frames)) for each in plan.chunks]
     films = [
         draft.add("assemble", rung.name, needs=[*chunks, *audio, samples], weight=frames * 0.01)
         for rung in plan.rungs

@@ -11,8 +11,8 @@ from eddyline.fleet import routing
 from eddyline.fleet.encoder_check import verify
 from eddyline.fleet.pools import Pools, cheapest_able
 from eddyline.fleet.routing import Route, limited_to, without_chunks
-from eddyline.media.ladder.codecs import is_hardware
-from eddyline.media.ladder.ladder import rung_requests, rungs
+from eddyline.media.ladder.encoders import is_hardware
+from eddyline.media.ladder.ladder import required_encoders, rungs
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
@@ -67,7 +67,7 @@ def local_router(pools: Pools, tools: Toolchain) -> Router:
 
 def _route(pools: Pools, profile: Profile, facts: VideoFacts) -> Route:
     """The cheapest route whose encoders take this very footage: its size, and its frames' times."""
-    asked = rung_requests(profile, facts)
+    asked = required_encoders(profile, facts)
     codecs = {wish.codec for wish in asked if not wish.encoder}
     encoders = {wish.encoder for wish in asked if wish.encoder}
     refused: UnsupportedError | None = None
@@ -86,7 +86,7 @@ def _route(pools: Pools, profile: Profile, facts: VideoFacts) -> Route:
 
 
 def _encoders(found: Route, profile: Profile, facts: VideoFacts) -> set[str]:
-    return {wish.encoder or found.encoders[wish.codec] for wish in rung_requests(profile, facts)}
+    return {wish.encoder or found.encoders[wish.codec] for wish in required_encoders(profile, facts)}
 
 
 def _unable(tools: Toolchain) -> UnsupportedError:

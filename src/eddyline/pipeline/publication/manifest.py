@@ -16,7 +16,7 @@ from typing import Any
 from eddyline.core.errors import ProofError
 from eddyline.media.frame_verification.decode import SECOND_US
 from eddyline.media.ladder.ladder import Rung
-from eddyline.media.left_out.report import LeftOut, in_order
+from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.source.source import Description, SourceFacts
 from eddyline.media.streaming.durations import Durations, StreamDurations
 from eddyline.media.toolchain import Toolchain
@@ -193,7 +193,7 @@ def _subtitles(parts: PartsOf) -> list[dict[str, Any]]:
 def _left_out(plan: Plan, parts: PartsOf) -> list[dict[str, str]]:
     """What inspection found, and the subtitles that could not be decoded."""
     lost = [each for part in parts.get("subtitles", ()) for each in part.result["left_out"]]
-    return [each.to_json() for each in in_order([*plan.facts.left_out, *map(LeftOut.from_json, lost)])]
+    return [each.to_json() for each in sort_left_out([*plan.facts.left_out, *map(LeftOut.from_json, lost)])]
 
 
 def _stream(package: Sequence[Part]) -> dict[str, str] | None:
@@ -259,7 +259,7 @@ def _proof(plan: Plan, parts: PartsOf) -> dict[str, Any]:
         all(film["audio_samples"] == samples for film in films),
         "a rendition's sound has not all of its samples",
     )
-    covered = [(chunk.first, chunk.last) for chunk in plan.chunks]
+    covered = [(chunk.start, chunk.stop) for chunk in plan.chunks]
     joined = all(end == start for (_, end), (start, _) in pairwise(covered))
     _must(joined and covered[0][0] == 0 and covered[-1][1] == frames_in, "the chunks do not cover the source")
     return {

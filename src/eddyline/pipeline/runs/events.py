@@ -65,7 +65,7 @@ class AssetFailed:
     """A source that did not become an asset; `asset` and `job` are empty if it never got that far.
 
     `source` is its path or address; empty where it is not known any more. `reason` is a sentence; `refusal`
-    is the stable identifier of `eddyline.media.refusals` where the source itself was refused, else empty.
+    is the stable identifier of `eddyline.media.rejections` where the source itself was refused, else empty.
     """
 
     asset: str

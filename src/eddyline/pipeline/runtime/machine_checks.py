@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core.errors import EddylineError
-from eddyline.media.ladder.codecs import DEFAULTS
+from eddyline.media.ladder.encoders import DEFAULT_ENCODERS
 from eddyline.media.toolchain import Toolchain
 
 _ROOM = 5 * 1024**3
@@ -54,7 +54,7 @@ def _programs(tools: Toolchain) -> list[Check]:
         Check(name="ffprobe", ok=True, value=str(tools.ffprobe)),
         Check(name="packager", ok=True, value=f"{tools.packager_version} ({tools.packager})"),
     ]
-    for codec, encoder in {**DEFAULTS, "aac": "aac"}.items():
+    for codec, encoder in {**DEFAULT_ENCODERS, "aac": "aac"}.items():
         ok = encoder in tools.encoders
         checks.append(
             Check(

@@ -15,10 +15,10 @@ from pathlib import Path
 from eddyline.core.process import Runner
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.open_source import main_video
-from eddyline.media.source.remux import to_mp4
-from eddyline.media.source.sniff import HEAD, container_of
+from eddyline.media.source.remux import remux_to_mp4
+from eddyline.media.source.sniff import HEAD_BYTES, detect_container
 from eddyline.media.source.source import SubtitleFacts
-from eddyline.media.subtitles.source_tracks import Extracted, from_streams
+from eddyline.media.subtitles.source_tracks import ExtractedText, extract_text
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.byte_ranges import in_order
 from eddyline.mp4.index import read_movie
@@ -45,7 +45,7 @@ class Mp4Source:
     wrapped: Path | None = None
     codec: str = ""
     left_out: tuple[LeftOut, ...] = ()
-    subtitles: Extracted | None = None
+    subtitles: ExtractedText | None = None
 
     @property
     def subtitle_facts(self) -> tuple[SubtitleFacts, ...] | None:
@@ -67,7 +67,7 @@ def open_as_mp4(
     Raises `InputError` (each kind of bad footage in its own words), `UnsupportedError`, `MissingError`.
     """
     with original.open() as src, read_counter.counting(src):
-        container = container_of(src.read(0, min(HEAD, src.size)))
+        container = detect_container(src.read(0, min(HEAD_BYTES, src.size)))
         if container in {"mp4", "mov"}:
             movie = read_movie(src)
             main_video(movie)
@@ -75,8 +75,8 @@ def open_as_mp4(
             return
         local_copy = original.path or download(src, work / "fetched", check=runner.stop.check)
     wrapped = work / "remuxed.mp4"
-    rewrapped = to_mp4(local_copy, wrapped, runner=runner, tools=tools)
-    subtitles = from_streams(local_copy, work, tools=tools, runner=runner)
+    rewrapped = remux_to_mp4(local_copy, wrapped, runner=runner, tools=tools)
+    subtitles = extract_text(local_copy, work, tools=tools, runner=runner)
     if original.path is None:
         local_copy.unlink()
     with FileRanges(wrapped) as src, read_counter.counting(src):

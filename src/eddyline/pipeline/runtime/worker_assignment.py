@@ -11,7 +11,7 @@ from eddyline.core.process import Runner
 from eddyline.fleet.encoder_check import verify
 from eddyline.fleet.pools import JobLimits, Pools
 from eddyline.fleet.slots import Machine, slots_on
-from eddyline.media.ladder.codecs import ENCODERS, encoder_of
+from eddyline.media.ladder.encoders import ENCODERS, find_encoder
 from eddyline.pipeline.planning.plan import KINDS
 from eddyline.pipeline.runtime.disk_space import free_gib
 
@@ -80,7 +80,7 @@ def _check_kinds(name: str, kinds: Collection[str]) -> None:
 def _check_codecs(name: str, codecs: Mapping[str, str]) -> None:
     for codec, encoder in codecs.items():
         try:
-            encoder_of(codec, encoder)
+            find_encoder(codec, encoder)
         except (KeyError, ValueError):
             known = ", ".join(f"{row.name} ({row.codec})" for row in ENCODERS.values())
             raise UsageError(

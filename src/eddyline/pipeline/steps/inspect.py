@@ -18,7 +18,7 @@ from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.media.source.open_source import main_video
 from eddyline.media.source.probe import probe
-from eddyline.media.source.sniff import HEAD, container_of
+from eddyline.media.source.sniff import HEAD_BYTES, detect_container
 from eddyline.media.source.source import SourceFacts
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
@@ -131,7 +131,7 @@ class _Inspection:
         with self.runtime.store.ranges(part.file(SOURCE)) as src, self.read_counter.counting(src):
             movie = read_movie(src)
             main_video(movie)
-            return self._facts(src, movie, container_of(src.read(0, min(HEAD, src.size))))
+            return self._facts(src, movie, detect_container(src.read(0, min(HEAD_BYTES, src.size))))
 
     def _facts(
         self, src: Ranges, movie: Movie, container: str, found: Mp4Source | None = None

@@ -28,8 +28,8 @@ from eddyline.media.frame_verification.source_samples import (
     required_samples,
 )
 from eddyline.media.ladder.ladder import Rung
-from eddyline.media.source.remux import main_stream
-from eddyline.media.source.sniff import container_of, first_bytes
+from eddyline.media.source.remux import main_video_index
+from eddyline.media.source.sniff import detect_container, read_head
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.video.colours import is_supported_by_scale
 from eddyline.media.video.filters import keeps_hdr
@@ -182,8 +182,8 @@ def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> Sampl
         local = task.work / "original"
         with original.open() as src, task.read_counter.counting(src):
             download(src, local, check=task.context.stop.check)
-    demuxer = container_of(first_bytes(local))
-    index = main_stream(local, runner=task.runner, tools=task.runtime.tools)
+    demuxer = detect_container(read_head(local))
+    index = main_video_index(local, runner=task.runner, tools=task.runtime.tools)
     video = task.plan.facts.video
     return SampledFile(
         plain=DecodeInput(path=local, demuxer=_DEMUXERS.get(demuxer, demuxer), stream=str(index)),

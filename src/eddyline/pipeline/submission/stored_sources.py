@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from eddyline.core.errors import MissingError, UsageError
-from eddyline.media.source.sniff import HEAD
+from eddyline.media.source.sniff import HEAD_BYTES
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
 from eddyline.pipeline.submission.file_types import recording_order, skip_reason
 from eddyline.store.objects import ObjectStore
@@ -94,4 +94,4 @@ def _unnameable(key: str) -> str:
 
 def _head(bucket: ObjectStore, key: str) -> bytes:
     with bucket.ranges(key) as src:
-        return src.read(0, min(HEAD, src.size))
+        return src.read(0, min(HEAD_BYTES, src.size))

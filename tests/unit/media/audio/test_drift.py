@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from eddyline.core.errors import InputError
-from eddyline.media.audio.drift import RATE, measure
+from eddyline.media.audio.drift import RATE, measure_drift
 
 Sound = npt.NDArray[np.float32]
 
@@ -34,7 +34,7 @@ def recorded(world: npt.NDArray[np.float64], begins: float, ppm: float, seconds:
 @pytest.mark.parametrize(("begins", "ppm"), [(1.25, 0.0), (3.5, 150.0), (2.0, -80.0)])
 def test_offset_and_drift_are_found_to_a_fraction_of_a_millisecond(begins: float, ppm: float) -> None:
     world = bursts(46)
-    found = measure(recorded(world, 2.0, 0.0, 38, 1), recorded(world, begins, ppm, 40, 2))
+    found = measure_drift(recorded(world, 2.0, 0.0, 38, 1), recorded(world, begins, ppm, 40, 2))
     assert abs(found.offset_s - (begins - 2.0)) < 0.0005
     assert abs(found.ppm - ppm) < 12
     assert found.points >= 10
@@ -42,20 +42,20 @@ def test_offset_and_drift_are_found_to_a_fraction_of_a_millisecond(begins: float
 
 def test_a_drift_below_its_uncertainty_is_not_significant() -> None:
     world = bursts(20)
-    assert not measure(recorded(world, 1.0, 0.0, 15, 1), recorded(world, 1.5, 0.0, 15, 2)).significant
+    assert not measure_drift(recorded(world, 1.0, 0.0, 15, 1), recorded(world, 1.5, 0.0, 15, 2)).significant
 
 
 def test_two_different_sounds_are_refused() -> None:
     with pytest.raises(InputError, match="in common"):
-        measure(bursts(20, 1).astype(np.float32), bursts(20, 2).astype(np.float32))
+        measure_drift(bursts(20, 1).astype(np.float32), bursts(20, 2).astype(np.float32))
 
 
 def test_a_steady_tone_tells_nothing() -> None:
     tone = (0.3 * np.sin(2 * np.pi * 997 * np.arange(10 * RATE) / RATE)).astype(np.float32)
     with pytest.raises(InputError):
-        measure(tone, tone)
+        measure_drift(tone, tone)
 
 
 def test_sounds_too_short_to_compare_are_refused() -> None:
     with pytest.raises(InputError, match="short"):
-        measure(np.ones(100, np.float32), np.ones(100, np.float32))
+        measure_drift(np.ones(100, np.float32), np.ones(100, np.float32))

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pytest
 
 from eddyline.core.process import Runner
-from eddyline.media.audio.channel_layouts import mix_of
+from eddyline.media.audio.channel_layouts import channel_mix
 from eddyline.media.audio.encode import encode_track
-from eddyline.media.audio.tracks import AudioTracks, audio_tracks
+from eddyline.media.audio.tracks import AudioTracks, probe_audio_tracks
 from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.open_source import main_video
 from eddyline.media.source.probe import probe
@@ -44,7 +44,7 @@ def make(ffmpeg: str, out: Path, *options: str, tones: int = 2, tracks: int = 2)
 
 def look(path: Path, tools: Toolchain, work: Path) -> AudioTracks:
     with FileRanges(path) as src:
-        return audio_tracks(src, read_movie(src), runner=Runner(), tools=tools, work=work)
+        return probe_audio_tracks(src, read_movie(src), runner=Runner(), tools=tools, work=work)
 
 
 def change_last(path: Path, old: bytes, new: bytes) -> None:
@@ -117,7 +117,7 @@ def test_pictures_and_other_tracks_do_not_matter(ffmpeg: str, tools: Toolchain, 
     with FileRanges(source) as src:
         movie = read_movie(src)
         assert main_video(movie).number == 1
-        found = audio_tracks(src, movie, runner=Runner(), tools=tools, work=tmp_path)
+        found = probe_audio_tracks(src, movie, runner=Runner(), tools=tools, work=tmp_path)
     assert [(each.track, each.codec, each.layout) for each in found.facts] == [
         (2, "aac", "stereo"),
         (3, "ac3", "stereo"),
@@ -207,13 +207,13 @@ def test_ambisonic_audio_becomes_stereo(ffmpeg: str, tools: Toolchain, tmp_path:
 
 
 def test_the_mix_is_a_function_of_channels_and_layout() -> None:
-    assert mix_of(6, "").filters == ()
-    assert mix_of(8, "").channels == 6
-    assert mix_of(4, "4 channels").filters == ("channelmap=map=0-0|1-1|2-2|3-3:channel_layout=4.0",)
-    assert mix_of(6, "3.1.2").filters == ("aformat=channel_layouts=5.1",)
-    assert mix_of(1, "1 channels (FL)").filters == ("channelmap=map=0-0:channel_layout=mono",)
-    assert mix_of(2, "2 channels (FR+FL)").filters == ("aformat=channel_layouts=stereo",)
-    assert mix_of(8, "8 channels (FL+FR+FC+LFE+SL+SR+BL+BR)").filters == ("aformat=channel_layouts=5.1",)
+    assert channel_mix(6, "").filters == ()
+    assert channel_mix(8, "").channels == 6
+    assert channel_mix(4, "4 channels").filters == ("channelmap=map=0-0|1-1|2-2|3-3:channel_layout=4.0",)
+    assert channel_mix(6, "3.1.2").filters == ("aformat=channel_layouts=5.1",)
+    assert channel_mix(1, "1 channels (FL)").filters == ("channelmap=map=0-0:channel_layout=mono",)
+    assert channel_mix(2, "2 channels (FR+FL)").filters == ("aformat=channel_layouts=stereo",)
+    assert channel_mix(8, "8 channels (FL+FR+FC+LFE+SL+SR+BL+BR)").filters == ("aformat=channel_layouts=5.1",)
 
 
 def test_channels_in_an_order_of_their_own_are_put_in_order(

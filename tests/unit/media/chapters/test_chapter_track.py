@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import ProofError
-from eddyline.media.chapters.chapter_track import prove_chapters, with_chapters, with_list
-from eddyline.media.chapters.source_chapters import in_track
+from eddyline.media.chapters.chapter_track import add_chapter_track, add_nero_list, prove_chapters
+from eddyline.media.chapters.source_chapters import read_chapter_track
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
@@ -48,8 +48,8 @@ def _chaptered(clip: Path, out: Path, chapters: tuple[Chapter, ...] = CHAPTERS) 
     video = movie.tracks[0]
     shown = presentation(movie, video)
     tracks = linked(movie.tracks, [passthrough(movie, each, clip) for each in movie.tracks])
-    udta = with_list(movie.udta, chapters, shown, video.timescale)
-    write(out, with_chapters(tracks, chapters, shown), timescale=movie.timescale, udta=udta)
+    udta = add_nero_list(movie.udta, chapters, shown, video.timescale)
+    write(out, add_chapter_track(tracks, chapters, shown), timescale=movie.timescale, udta=udta)
     prove_chapters(out, chapters, shown, video.timescale, udta=udta)
     return shown, udta or b""
 
@@ -57,7 +57,7 @@ def _chaptered(clip: Path, out: Path, chapters: tuple[Chapter, ...] = CHAPTERS) 
 def test_chapters_are_read_back_to_the_tick(clip: Path, tmp_path: Path) -> None:
     shown, _ = _chaptered(clip, tmp_path / "out.mp4")
     with FileRanges(tmp_path / "out.mp4") as src:
-        found = in_track(src, read_movie(src))
+        found = read_chapter_track(src, read_movie(src))
     scale = _index(clip).tracks[0].timescale
     assert found == [(Fraction(int(shown.pts[each.frame]), scale), each.title) for each in CHAPTERS]
 
@@ -89,7 +89,7 @@ def test_the_first_chapter_begins_with_the_film_whatever_its_frame_says(clip: Pa
     chapters = (Chapter(frame=0, title="HiLight 1"),)
     _chaptered(clip, tmp_path / "out.mp4", chapters)
     with FileRanges(tmp_path / "out.mp4") as src:
-        assert in_track(src, read_movie(src)) == [(Fraction(0), "HiLight 1")]
+        assert read_chapter_track(src, read_movie(src)) == [(Fraction(0), "HiLight 1")]
 
 
 def test_ffprobe_sees_every_chapter_once(clip: Path, tmp_path: Path, ffprobe: str) -> None:
@@ -124,7 +124,7 @@ def test_exiftool_sees_the_list_and_still_finds_the_telemetry(clip: Path, tmp_pa
 
 def test_the_list_lies_in_front_and_tells_starts_in_tenths_of_microseconds(clip: Path) -> None:
     shown = presentation(_index(clip), _index(clip).tracks[0])
-    made = with_list(b"\0\0\0\x08FIRM\0\0\0\0", CHAPTERS, shown, 90_000) or b""
+    made = add_nero_list(b"\0\0\0\x08FIRM\0\0\0\0", CHAPTERS, shown, 90_000) or b""
     assert made[4:8] == b"chpl"
     assert made.endswith(b"\0\0\0\x08FIRM\0\0\0\0")
     assert made[16] == len(CHAPTERS)
@@ -134,8 +134,8 @@ def test_the_list_lies_in_front_and_tells_starts_in_tenths_of_microseconds(clip:
 
 def test_a_film_of_ours_that_is_encoded_again_has_one_list(clip: Path, tmp_path: Path) -> None:
     shown, udta = _chaptered(clip, tmp_path / "once.mp4")
-    assert with_list(udta, CHAPTERS, shown, 90_000) == udta
-    fewer = with_list(udta, CHAPTERS[:2], shown, 90_000) or b""
+    assert add_nero_list(udta, CHAPTERS, shown, 90_000) == udta
+    fewer = add_nero_list(udta, CHAPTERS[:2], shown, 90_000) or b""
     assert fewer.count(b"chpl") == 1
     assert fewer.endswith(_index(clip).udta or b"none")
 
@@ -143,8 +143,8 @@ def test_a_film_of_ours_that_is_encoded_again_has_one_list(clip: Path, tmp_path:
 def test_more_chapters_than_the_list_can_count_are_in_the_track_alone() -> None:
     shown = Presentation(sample=np.arange(300), pts=np.arange(300), end=300)
     many = tuple(Chapter(frame=each, title="x") for each in range(256))
-    assert with_list(b"own", many, shown, 30) == b"own"
-    assert with_list(None, (), shown, 30) is None
+    assert add_nero_list(b"own", many, shown, 30) == b"own"
+    assert add_nero_list(None, (), shown, 30) is None
 
 
 def test_ticks_too_short_for_a_long_film_are_coarsened(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_ticks_too_short_for_a_long_film_are_coarsened(tmp_path: Path) -> None:
         pieces=(Piece(source=tmp_path, offset=np.zeros(0, np.int64), size=np.zeros(0, np.int64)),),
         duration=np.zeros(0, np.int64),
     )
-    _, track = with_chapters([picture], (*CHAPTERS[:1], Chapter(frame=1, title="HiLight 1")), shown)
+    _, track = add_chapter_track([picture], (*CHAPTERS[:1], Chapter(frame=1, title="HiLight 1")), shown)
     assert track.timescale == 1000
     assert track.duration.tolist() == [500_000, 500_000]
 

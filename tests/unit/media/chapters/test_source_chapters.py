@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from eddyline.media.chapters.source_chapters import (
-    in_list,
     nearest_frame,
-    own_chapters,
-    text_of,
-    without_list,
+    read_nero_list,
+    read_source_chapters,
+    remove_nero_lists,
+    text_sample_title,
 )
 from eddyline.media.source.open_source import main_video
 from eddyline.mp4.index import read_movie
@@ -46,7 +46,7 @@ def test_chapters_are_those_that_ffprobe_lists(name: str, tmp_path: Path, ffmpeg
     with FileRanges(tmp_path / name) as src:
         movie = read_movie(src)
         track = main_video(movie)
-        found, left = own_chapters(src, movie, track, presentation(movie, track))
+        found, left = read_source_chapters(src, movie, track, presentation(movie, track))
     assert [f"{each.time_s:.6f},{each.title}" for each in found] == listed.splitlines()[:2]
     assert [(each.frame, each.title) for each in found] == [(0, "one"), (15, "Zw\u00f6lf <b>")]
     assert [each.what for each in left] == ["1 chapters"]
@@ -59,21 +59,23 @@ def _nero(rows: bytes, count: int) -> bytes:
 
 def test_a_list_that_is_cut_short_is_read_to_where_it_ends() -> None:
     row = (20_000_000).to_bytes(8, "big") + b"\x03abc"
-    assert in_list(_nero(row, 200)) == [(Fraction(2), "abc")]
-    assert in_list(_nero(row + b"\0\0", 2)) == [(Fraction(2), "abc")]
-    assert in_list(b"\0\0\0\x08chpl") == in_list(b"\0\0\0\x01chpl") == in_list(None) == []
+    assert read_nero_list(_nero(row, 200)) == [(Fraction(2), "abc")]
+    assert read_nero_list(_nero(row + b"\0\0", 2)) == [(Fraction(2), "abc")]
+    assert (
+        read_nero_list(b"\0\0\0\x08chpl") == read_nero_list(b"\0\0\0\x01chpl") == read_nero_list(None) == []
+    )
 
 
 def test_the_list_is_taken_out_wherever_it_lies_and_nothing_else() -> None:
     other, padding = b"\0\0\0\x0cGPMFabcd", b"\0\0\0\0rest"
-    assert without_list(other + _nero(b"", 0) + other + padding) == other + other + padding
+    assert remove_nero_lists(other + _nero(b"", 0) + other + padding) == other + other + padding
 
 
 def test_titles_are_decoded_as_players_do() -> None:
-    assert text_of(b"\0\x06\xfe\xff\0A\0B") == "AB"
-    assert text_of(b"\0\x03a\nb\0\0\0\x0cencd") == "ab"
-    assert text_of(b"\xff\xffabc") == "abc"
-    assert text_of(b"") == ""
+    assert text_sample_title(b"\0\x06\xfe\xff\0A\0B") == "AB"
+    assert text_sample_title(b"\0\x03a\nb\0\0\0\x0cencd") == "ab"
+    assert text_sample_title(b"\xff\xffabc") == "abc"
+    assert text_sample_title(b"") == ""
 
 
 def test_a_chapter_begins_with_the_frame_nearest_to_its_time() -> None:

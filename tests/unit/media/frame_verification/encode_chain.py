@@ -19,8 +19,8 @@ from eddyline.media.ladder.chunks import Chunk, Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.source.probe import probe
-from eddyline.media.source.remux import main_stream
-from eddyline.media.source.sniff import container_of, first_bytes
+from eddyline.media.source.remux import main_video_index
+from eddyline.media.source.sniff import detect_container, read_head
 from eddyline.media.source.source import SourceFacts, VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import filters
@@ -115,8 +115,8 @@ class EncodeChain:
                 opened.src,
                 opened.movie,
                 opened.track,
-                chunk.first + by,
-                chunk.last + by,
+                chunk.start + by,
+                chunk.stop + by,
                 folder / "slice.mp4",
                 shown=opened.shown,
             )
@@ -143,9 +143,11 @@ class EncodeChain:
     def _compare(self, path: Path, opened: _Opened, rung: Rung, out: Path) -> FrameSamples:
         video = opened.facts.video
         plan = plan_samples(opened.shown, opened.track, video, opened.chunks, opened.grid, [rung])
-        demuxer = container_of(first_bytes(path))
+        demuxer = detect_container(read_head(path))
         number = opened.track.number
-        index = f"i:{number}" if opened.exact else main_stream(path, runner=self.runner, tools=self.tools)
+        index = (
+            f"i:{number}" if opened.exact else main_video_index(path, runner=self.runner, tools=self.tools)
+        )
         tonemapped = is_tonemapped(video, rung)
         reading = SampledFile(
             plain=DecodeInput(
@@ -200,4 +202,4 @@ class EncodeChain:
     @staticmethod
     def _chunks(frames: int, grid: Grid) -> list[Chunk]:
         cuts = [*range(0, frames, grid.segment), frames]
-        return [Chunk(index=i, first=cuts[i], last=cuts[i + 1]) for i in range(len(cuts) - 1)]
+        return [Chunk(index=i, start=cuts[i], stop=cuts[i + 1]) for i in range(len(cuts) - 1)]

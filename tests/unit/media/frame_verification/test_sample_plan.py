@@ -24,13 +24,13 @@ def _plan(frames: int, *, every: int, rate: int = 60) -> tuple[SamplePlan, list[
         codec="h264", width=1920, height=1080, fps=Fraction(rate), frames=frames, pixel_format="yuv420p",
         timescale=15360,
     )  # fmt: skip
-    rungs = ladder.rungs(profile.load("default"), facts)
-    grid = chunks.grid(gop_s=2.0, segment_s=4.0, fps=facts.fps)
-    cuts = chunks.plan(frames, grid, rungs)
+    rungs = ladder.rungs(profile.load_profile("default"), facts)
+    grid = chunks.frame_grid(gop_s=2.0, segment_s=4.0, fps=facts.fps)
+    cuts = chunks.plan_chunks(frames, grid, rungs)
     numbers = np.arange(frames, dtype=np.int64)
     shown = Presentation(sample=numbers, pts=numbers * 256, end=frames * 256)
     track = cast("Track", SimpleNamespace(samples=SimpleNamespace(sync=numbers % every == 0)))
-    return plan_samples(shown, track, facts, cuts, grid, rungs), [each.first for each in cuts[1:]], facts
+    return plan_samples(shown, track, facts, cuts, grid, rungs), [each.start for each in cuts[1:]], facts
 
 
 def _pixels(plan: SamplePlan, every: int, facts: VideoFacts) -> int:
@@ -53,7 +53,7 @@ def test_first_and_last_frame_and_all_joins_of_a_short_clip_are_compared() -> No
 @pytest.mark.parametrize("frames", [1, 2, 3, 60, 1800, 200_000])
 def test_decoding_the_source_keeps_to_its_share(frames: int, every: int) -> None:
     plan, _, facts = _plan(frames, every=every)
-    rungs = ladder.rungs(profile.load("default"), facts)
+    rungs = ladder.rungs(profile.load_profile("default"), facts)
     seconds = _pixels(plan, every, facts) * 5 / 10**9
     assert seconds <= max(0.018 * estimate_cpu_s(frames, rungs, facts), 0.6)
     assert all(0 in frames for frames in plan.frames.values())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.media.rungs import RUNG_1080
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.ladder.chunks import Grid, grid, plan
+from eddyline.media.ladder.chunks import Grid, frame_grid, plan_chunks
 from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import VideoFacts
@@ -30,7 +30,7 @@ from eddyline.media.source.source import VideoFacts
     ],
 )
 def test_a_grid_counts_whole_frames_at_every_rate(fps: Fraction, gop: int, segment: int) -> None:
-    made = grid(gop_s=2.0, segment_s=4.0, fps=fps)
+    made = frame_grid(gop_s=2.0, segment_s=4.0, fps=fps)
     assert (made.gop, made.segment) == (gop, segment)
     assert made.segment_s == segment / fps
 
@@ -41,7 +41,7 @@ def test_encoders_are_given_no_rate_that_overflows_their_cap() -> None:
 
 
 def test_halves_of_a_frame_are_rounded_up() -> None:
-    assert [grid(gop_s=0.1, segment_s=0.1, fps=Fraction(fps)).gop for fps in (15, 25, 35)] == [2, 3, 4]
+    assert [frame_grid(gop_s=0.1, segment_s=0.1, fps=Fraction(fps)).gop for fps in (15, 25, 35)] == [2, 3, 4]
 
 
 @given(
@@ -55,33 +55,33 @@ def test_chunks_cover_every_frame_once_on_the_grid(
 ) -> None:
     cells = Grid(gop=gop, segment=gop * per_segment, fps=Fraction(30))
     rung = Rung(**{**RUNG_1080.to_json(), "preset": preset})
-    chunks = plan(frames, cells, (rung,))
+    chunks = plan_chunks(frames, cells, (rung,))
     assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
-    assert chunks[0].first == 0
-    assert chunks[-1].last == frames
-    assert all(left.last == right.first for left, right in pairwise(chunks))
-    assert all(chunk.first % cells.segment == 0 and chunk.frames > 0 for chunk in chunks)
+    assert chunks[0].start == 0
+    assert chunks[-1].stop == frames
+    assert all(left.stop == right.start for left, right in pairwise(chunks))
+    assert all(chunk.start % cells.segment == 0 and chunk.frames > 0 for chunk in chunks)
     segments = [-(-chunk.frames // cells.segment) for chunk in chunks]
     assert max(segments) - min(segments) <= 1
 
 
 def test_a_chunk_of_a_long_source_takes_about_forty_cpu_seconds() -> None:
-    cells = grid(gop_s=2.0, segment_s=4.0, fps=Fraction(60))
-    chunks = plan(60 * 60 * 30, cells, (RUNG_1080,))
+    cells = frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(60))
+    chunks = plan_chunks(60 * 60 * 30, cells, (RUNG_1080,))
     costs = [estimate_cpu_s(chunk.frames, (RUNG_1080,)) for chunk in chunks]
     assert 30 <= min(costs) <= max(costs) <= 50
 
 
 def test_a_short_clip_is_still_split_for_the_cores() -> None:
-    cells = grid(gop_s=2.0, segment_s=4.0, fps=Fraction(30))
+    cells = frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(30))
     small = Rung(**{**RUNG_1080.to_json(), "width": 640, "height": 360})
-    assert len(plan(4 * cells.segment, cells, (small,))) == 1
-    assert len(plan(4 * cells.segment + 1, cells, (small,))) == 4
+    assert len(plan_chunks(4 * cells.segment, cells, (small,))) == 1
+    assert len(plan_chunks(4 * cells.segment + 1, cells, (small,))) == 4
 
 
 def test_a_source_without_frames_has_no_plan() -> None:
     with pytest.raises(UnsupportedError, match="no frame"):
-        plan(0, Grid(gop=1, segment=1, fps=Fraction(1)), (RUNG_1080,))
+        plan_chunks(0, Grid(gop=1, segment=1, fps=Fraction(1)), (RUNG_1080,))
 
 
 def test_deeper_larger_and_hdr_sources_cost_more() -> None:

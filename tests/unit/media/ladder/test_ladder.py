@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.ladder import profile
-from eddyline.media.ladder.ladder import Rung, RungRequest, rung_requests, rungs
+from eddyline.media.ladder.ladder import EncoderRequirement, Rung, required_encoders, rungs
 from eddyline.media.source.source import VideoFacts
 
-_DEFAULT = profile.load("default")
+_DEFAULT = profile.load_profile("default")
 
 
 def _facts(
@@ -137,29 +137,29 @@ def test_the_h264_level_is_the_lowest_that_allows_the_picture(
 
 
 def test_the_archive_is_one_rung_at_the_sources_size_with_a_cap_by_its_pixels() -> None:
-    (small,) = rungs(profile.load("archive"), _facts(1280, 720))
-    (large,) = rungs(profile.load("archive"), _facts(2704, 1520))
+    (small,) = rungs(profile.load_profile("archive"), _facts(1280, 720))
+    (large,) = rungs(profile.load_profile("archive"), _facts(2704, 1520))
     assert (large.width, large.height, large.name) == (2704, 1520, "1520p")
     assert (large.codec, large.encoder, large.pixel_format) == ("av1", "libsvtav1", "yuv420p10le")
     assert small.maxrate_kbps < large.maxrate_kbps <= 100_000
 
 
 def test_only_rungs_of_ten_bits_in_a_profile_that_says_so_keep_hdr(tmp_path: Path) -> None:
-    (kept,) = rungs(profile.load("archive"), _facts(1280, 720))
+    (kept,) = rungs(profile.load_profile("archive"), _facts(1280, 720))
     assert kept.keep_hdr
     path = tmp_path / "mapped.yaml"
     path.write_text(
         "rungs: [{height: 720, codec: hevc, crf: 22, preset: fast, maxrate_kbps: 4000, bufsize_kbps: 8000,"
         " pixel_format: yuv420p10le}]\nhdr: tonemap\n"
     )
-    (mapped,) = rungs(profile.load(str(path)), _facts(1280, 720))
+    (mapped,) = rungs(profile.load_profile(str(path)), _facts(1280, 720))
     assert not mapped.keep_hdr
     assert not any(rung.keep_hdr for rung in rungs(_DEFAULT, _facts(1280, 720)))
 
 
 def test_a_picture_too_small_for_its_encoder_is_refused_with_a_way_out() -> None:
     with pytest.raises(UnsupportedError, match="too small") as caught:
-        rungs(profile.load("archive"), _facts(32, 32))
+        rungs(profile.load_profile("archive"), _facts(32, 32))
     assert "default" in caught.value.remedy
 
 
@@ -170,7 +170,7 @@ def test_rungs_of_two_codecs_at_one_height_have_different_names(tmp_path: Path) 
         f"rungs:\n  - {{height: 720, codec: h264, crf: 22, preset: fast, {cap}}}\n"
         f"  - {{height: 720, codec: av1, crf: 32, preset: 10, {cap}}}\n"
     )
-    made = rungs(profile.load(str(path)), _facts(1280, 720))
+    made = rungs(profile.load_profile(str(path)), _facts(1280, 720))
     assert [rung.name for rung in made] == ["720p", "720p-av1"]
 
 
@@ -207,7 +207,7 @@ _HD = _facts(1920, 1080)
 
 
 def _asking(**changes: object) -> profile.Profile:
-    plain = profile.load("fast").model_dump(mode="json")
+    plain = profile.load_profile("fast").model_dump(mode="json")
     return profile.Profile.model_validate({**plain, "rungs": [{**plain["rungs"][0], **changes}]})
 
 
@@ -215,22 +215,25 @@ def test_a_rung_without_a_wish_takes_its_classs_encoder_in_that_encoders_terms()
     asked = _asking(crf=0)
     (rung,) = rungs(asked, _HD, {"h264": "h264_nvenc"})
     assert (rung.encoder, rung.preset, rung.crf) == ("h264_nvenc", "p2", 1)
-    assert rung_requests(asked, _HD) == {RungRequest(codec="h264")}
+    assert required_encoders(asked, _HD) == {EncoderRequirement(codec="h264")}
 
 
 def test_a_rung_that_asks_for_an_encoder_gets_it_whatever_the_class_says() -> None:
     asked = _asking(encoder="h264_nvenc", preset="p6")
     (rung,) = rungs(asked, _HD, {"h264": "libx264"})
     assert (rung.encoder, rung.preset, rung.crf) == ("h264_nvenc", "p6", 23)
-    assert rung_requests(asked, _HD) == {RungRequest(codec="h264", encoder="h264_nvenc")}
+    assert required_encoders(asked, _HD) == {EncoderRequirement(codec="h264", encoder="h264_nvenc")}
 
 
 def test_only_the_rungs_that_are_made_ask_for_anything() -> None:
-    plain = profile.load("fast").model_dump(mode="json")
+    plain = profile.load_profile("fast").model_dump(mode="json")
     large = {**plain["rungs"][0], "height": 2160, "codec": "hevc"}
     both = profile.Profile.model_validate({**plain, "rungs": [large, plain["rungs"][1]]})
-    assert rung_requests(both, _facts(640, 360)) == {RungRequest(codec="h264")}
-    assert rung_requests(both, _facts(3840, 2160)) == {RungRequest(codec="h264"), RungRequest(codec="hevc")}
+    assert required_encoders(both, _facts(640, 360)) == {EncoderRequirement(codec="h264")}
+    assert required_encoders(both, _facts(3840, 2160)) == {
+        EncoderRequirement(codec="h264"),
+        EncoderRequirement(codec="hevc"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import UsageError
-from eddyline.media.left_out.report import KINDS, LeftOut, in_order
-from eddyline.media.left_out.streams import of_streams
+from eddyline.media.left_out.report import KINDS, LeftOut, sort_left_out
+from eddyline.media.left_out.streams import left_out_streams
 from eddyline.media.source.source import SourceFacts, VideoFacts
 from eddyline.media.subtitles.source_tracks import subtitle_streams
 from eddyline.media.toolchain import Toolchain
@@ -92,13 +92,13 @@ def test_data_of_no_known_kind_is_listed() -> None:
         {"index": 0, "codec_type": "video"},
         {"index": 1, "codec_type": "data", "codec_tag_string": "klva"},
     ]
-    (found,) = of_streams(streams, [0])
+    (found,) = left_out_streams(streams, [0])
     assert (found.kind, found.what) == ("data", "stream 1 (klva)")
 
 
 def test_things_come_in_order_of_kind_and_once() -> None:
     things = [LeftOut(kind=kind, what="x", why="y") for kind in reversed(KINDS)]
-    assert [each.kind for each in in_order(things + things)] == list(KINDS)
+    assert [each.kind for each in sort_left_out(things + things)] == list(KINDS)
 
 
 def test_a_kind_is_one_of_the_fixed_ones() -> None:
@@ -126,7 +126,7 @@ def test_subtitles_that_are_images_are_listed_and_text_is_not() -> None:
         },
         {"index": 2, "codec_type": "subtitle", "codec_name": "subrip"},
     ]
-    (found,) = of_streams(streams, [0, *(each["index"] for each in subtitle_streams(streams))])
+    (found,) = left_out_streams(streams, [0, *(each["index"] for each in subtitle_streams(streams))])
     assert (found.kind, found.what) == ("subtitle", "stream 1 (hdmv_pgs_subtitle, eng)")
     assert "images" in found.why
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.unit.media.phone_recordings import phone
 
-from eddyline.media.source.description import created, from_tags, place
-from eddyline.media.source.source import Place
+from eddyline.media.source.description import parse_location, parse_tags, parse_time
+from eddyline.media.source.source import Location
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.runtime.probe_source import probe_source
 
@@ -16,19 +16,19 @@ from eddyline.pipeline.runtime.probe_source import probe_source
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("+47.3769+008.5417/", Place(latitude=47.3769, longitude=8.5417)),
-        ("-33.8568+151.2153+012.5/", Place(latitude=-33.8568, longitude=151.2153, altitude_m=12.5)),
-        ("+4722.614+00832.502/", Place(latitude=47.3769, longitude=8.5417)),
-        ("+472236.84+0083230.12-5CRSWGS_84/", Place(latitude=47.3769, longitude=8.5417, altitude_m=-5)),
-        ("+47.5+8.5", Place(latitude=47.5, longitude=8.5)),
+        ("+47.3769+008.5417/", Location(latitude=47.3769, longitude=8.5417)),
+        ("-33.8568+151.2153+012.5/", Location(latitude=-33.8568, longitude=151.2153, altitude_m=12.5)),
+        ("+4722.614+00832.502/", Location(latitude=47.3769, longitude=8.5417)),
+        ("+472236.84+0083230.12-5CRSWGS_84/", Location(latitude=47.3769, longitude=8.5417, altitude_m=-5)),
+        ("+47.5+8.5", Location(latitude=47.5, longitude=8.5)),
         ("+91+000/", None),
         ("+47.3769", None),
         ("here", None),
         ("", None),
     ],
 )
-def test_places_are_read_in_each_form_of_iso_6709(text: str, wanted: Place | None) -> None:
-    assert place(text) == wanted
+def test_places_are_read_in_each_form_of_iso_6709(text: str, wanted: Location | None) -> None:
+    assert parse_location(text) == wanted
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_places_are_read_in_each_form_of_iso_6709(text: str, wanted: Place | Non
     ],
 )
 def test_times_keep_their_offset_from_utc(text: str, wanted: str) -> None:
-    assert created(text) == wanted
+    assert parse_time(text) == wanted
 
 
 def test_apples_keys_come_before_the_movies_own() -> None:
-    said = from_tags(
+    said = parse_tags(
         {
             "creation_time": "2024-05-06T07:08:09.000000Z",
             "com.apple.quicktime.creationdate": "2024-05-06T09:08:09+0200",
@@ -58,7 +58,7 @@ def test_apples_keys_come_before_the_movies_own() -> None:
         }
     )
     assert (said.created, said.make, said.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
-    assert said.location == Place(latitude=47.3769, longitude=8.5417, altitude_m=400)
+    assert said.location == Location(latitude=47.3769, longitude=8.5417, altitude_m=400)
     assert said.title.startswith("<b>[31mxxx")
     assert len(said.title) == 200
 
@@ -66,4 +66,4 @@ def test_apples_keys_come_before_the_movies_own() -> None:
 def test_a_phones_metadata_is_found(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
     said = probe_source(phone(tmp_path, ffmpeg), tools).description
     assert (said.created, said.make, said.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
-    assert said.location == Place(latitude=47.3769, longitude=8.5417, altitude_m=400)
+    assert said.location == Location(latitude=47.3769, longitude=8.5417, altitude_m=400)

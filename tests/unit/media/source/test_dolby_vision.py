@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.source.dolby_vision import left_out, of_stream, require_base_layer
+from eddyline.media.source.dolby_vision import left_out_enhancement, parse_stream, require_base_layer
 from eddyline.mp4.entries.dolby_vision import DolbyVision, dolby_vision
 from eddyline.mp4.write.box_writer import box
 
@@ -48,7 +48,7 @@ def test_only_a_base_layer_that_others_can_show_is_processed(
 
 def test_what_is_not_used_of_the_stream_is_listed() -> None:
     found = dolby_vision(_stsd("hvc1", _configuration("dvvC", 8, 4)))
-    (listed,) = left_out(found)
+    (listed,) = left_out_enhancement(found)
     assert (listed.kind, listed.what) == ("metadata", "Dolby Vision profile 8.4 enhancement metadata")
 
 
@@ -56,7 +56,7 @@ def test_other_video_is_no_dolby_vision() -> None:
     assert dolby_vision(_stsd("hvc1", box("hvcC", bytes(23)))) is None
     assert dolby_vision(_stsd("hvc1", b"\0\0\0\4free")) is None
     assert dolby_vision(box("stsd", bytes(8))) is None
-    assert left_out(None) == ()
+    assert left_out_enhancement(None) == ()
     require_base_layer(None)
 
 
@@ -72,5 +72,5 @@ def test_what_ffprobe_reports_of_other_containers() -> None:
         "bl_present_flag": 1,
         "dv_bl_signal_compatibility_id": 0,
     }
-    assert of_stream({"side_data_list": [{"side_data_type": "x"}, record]}) == DolbyVision(profile=5)
-    assert of_stream({"codec_name": "hevc"}) is None
+    assert parse_stream({"side_data_list": [{"side_data_type": "x"}, record]}) == DolbyVision(profile=5)
+    assert parse_stream({"codec_name": "hevc"}) is None

@@ -14,7 +14,7 @@ from eddyline.core.errors import InputError, MissingError, UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.media.source.open_source import OpenSource, open_source
 from eddyline.media.source.probe import probe
-from eddyline.media.source.sniff import HEAD, container_of, sniff
+from eddyline.media.source.sniff import HEAD_BYTES, detect_container, sniff
 from eddyline.media.toolchain import Toolchain
 from eddyline.store.ranges import FileRanges
 
@@ -56,7 +56,7 @@ _BY_FIRST_BYTES = [
     ("empty", b"", "empty"),
     ("zeros", bytes(5000), "only zeros"),
     ("text", b"Dear diary,\ntoday the river was high.\n", "text, not footage"),
-    ("text cut in a character", "ä".encode() * HEAD, "text, not footage"),
+    ("text cut in a character", "ä".encode() * HEAD_BYTES, "text, not footage"),
     ("HLS", b"#EXTM3U\n#EXTINF:4,\nhttp://10.0.0.1/secret.ts\n", "HLS or M3U playlist"),
     ("HLS with mark", b"\xef\xbb\xbf#EXTM3U\nfile:///etc/passwd\n", "HLS or M3U playlist"),
     ("concat", b"ffconcat version 1.0\nfile '/etc/passwd'\n", "concat list"),
@@ -96,7 +96,7 @@ def test_no_two_of_them_share_their_words() -> None:
     said = {}
     for name, content, _ in _BY_FIRST_BYTES:
         with pytest.raises(InputError) as caught:
-            container_of(content[:HEAD])
+            detect_container(content[:HEAD_BYTES])
         said[name] = (caught.value.message, caught.value.remedy)
     same_kind = {"text cut in a character", "HLS with mark", "concat without header", "SMIL"}
     own = [words for name, words in said.items() if name not in same_kind]
@@ -119,14 +119,14 @@ def test_no_two_of_them_share_their_words() -> None:
     ],
 )
 def test_containers_are_told_by_their_first_bytes(head: bytes, container: str) -> None:
-    assert container_of(head) == container
+    assert detect_container(head) == container
     assert sniff(head) == ("mp4" if container in {"mp4", "mov"} else "remux")
 
 
 @given(st.binary(max_size=600))
 def test_any_bytes_are_a_container_or_refused_with_a_remedy(head: bytes) -> None:
     try:
-        assert container_of(head)
+        assert detect_container(head)
     except InputError as error:
         assert error.remedy  # noqa: PT017 - either outcome is right
 

@@ -12,10 +12,10 @@ from eddyline.core.errors import InputError, Interrupted, ToolError, Unsupported
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.media.source import remux
-from eddyline.media.source.ffprobe import ask, blamed
+from eddyline.media.source.ffprobe import classify_tool_error, run_ffprobe
 from eddyline.media.source.intermediates import Intermediate
-from eddyline.media.source.remux import command, to_mp4
-from eddyline.media.source.remux_progress import Progress
+from eddyline.media.source.remux import remux_command, remux_to_mp4
+from eddyline.media.source.stall_detector import StallDetector
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.index import read_movie
@@ -61,7 +61,7 @@ class _Maker:
 
     def rewrap(self, source: Path) -> _Rewrapped:
         out = self.folder / "out.mp4"
-        to_mp4(source, out, runner=Runner(), tools=self.tools)
+        remux_to_mp4(source, out, runner=Runner(), tools=self.tools)
         with FileRanges(out) as src:
             return _Rewrapped(source=source, path=out, movie=read_movie(src))
 
@@ -123,7 +123,7 @@ def test_video_that_mp4_cannot_hold_comes_through_pixel_by_pixel(maker: _Maker, 
 
 def test_full_range_stays_full_range(maker: _Maker, tools: Toolchain) -> None:
     rewrapped = maker.rewrap(maker.make("a.avi", *_PICTURE, "-vf", "scale=160:96", "-c:v", "amv"))
-    (stream,) = ask(rewrapped.path, "-show_streams", tools=tools, runner=Runner())["streams"]
+    (stream,) = run_ffprobe(rewrapped.path, "-show_streams", tools=tools, runner=Runner())["streams"]
     assert (stream["codec_name"], stream["pix_fmt"], stream["color_range"]) == ("h264", "yuvj420p", "pc")
 
 
@@ -152,7 +152,7 @@ def test_a_probe_that_gets_nowhere_says_so(maker: _Maker, monkeypatch: pytest.Mo
 
 def test_a_rewrap_that_gets_nowhere_is_ended() -> None:
     now = [0.0]
-    progress = Progress(clock=lambda: now[0], stalled_s=30)
+    progress = StallDetector(clock=lambda: now[0], stalled_s=30)
     for second in range(100):
         now[0] += 1
         progress(f"total_size={second * 4096}")
@@ -259,7 +259,7 @@ def test_a_header_with_rubbish_behind_it_is_bad_footage(maker: _Maker, tmp_path:
 def test_nothing_in_a_file_can_choose_another_demuxer(tmp_path: Path) -> None:
     video = {"index": 0, "codec_type": "video", "codec_name": "h264"}
     way = Intermediate(container="mp4", options=("-c:v", "copy"))
-    argv = command(tmp_path / "a.mkv", tmp_path / "out.mp4", "matroska", [video], way, [])
+    argv = remux_command(tmp_path / "a.mkv", tmp_path / "out.mp4", "matroska", [video], way, [])
     allowed = argv[argv.index("-format_whitelist") + 1].split(",")
     assert not {"hls", "dash", "concat", "sdp", "image2", "tty"} & set(allowed)
     assert argv[argv.index("-f") + 1] == "matroska"
@@ -271,7 +271,7 @@ def test_a_stop_leaves_nothing_behind(maker: _Maker, tools: Toolchain, tmp_path:
     stop = Stop()
     stop.request("test")
     with pytest.raises(Interrupted):
-        to_mp4(source, tmp_path / "out.mp4", runner=Runner(stop=stop), tools=tools)
+        remux_to_mp4(source, tmp_path / "out.mp4", runner=Runner(stop=stop), tools=tools)
     assert not (tmp_path / "out.mp4").exists()
 
 
@@ -287,7 +287,7 @@ def test_only_the_footages_own_faults_are_laid_on_it(
     status: int, stderr: str, fault: type[Exception]
 ) -> None:
     error = ToolError("ffmpeg failed with status 1: x", argv=("ffmpeg",), status=status, stderr=stderr)
-    assert isinstance(blamed(error, "unreadable"), fault)
+    assert isinstance(classify_tool_error(error, "unreadable"), fault)
 
 
 def test_dropped_frames_of_avi_are_where_a_decoder_shows_them(maker: _Maker) -> None:

@@ -12,8 +12,7 @@ import pytest
 
 from eddyline.core.errors import ProofError, TransientError, UsageError
 from eddyline.core.process import Runner
-from eddyline.media.ladder.chunks import Grid
-from eddyline.media.ladder.chunks import grid as grid_of
+from eddyline.media.ladder.chunks import Grid, frame_grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.streaming import package as packaging
 from eddyline.media.streaming.elementary_streams import ElementaryStream
@@ -178,7 +177,7 @@ def test_hls_and_dash_share_segments_that_play_to_the_last_frame_and_sample(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     paths = [rendition(ffmpeg, tmp_path / f"{n}.mp4") for n in range(2)]
-    made = make(tools, tmp_path, paths, grid_of(gop_s=2, segment_s=4, fps=NTSC))
+    made = make(tools, tmp_path, paths, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     assert (made.hls, made.dash, made.segments, made.on_grid) == (
         "stream/master.m3u8",
         "stream/manifest.mpd",
@@ -203,7 +202,7 @@ def test_the_same_renditions_give_the_same_bytes(ffmpeg: str, tools: Toolchain, 
     # Several sets of each kind: the packager's threads would race for their numbers.
     sounds = ((TONE, 3.0, "eng"), ("sine=f=440", 3.0, "eng"), ("sine=f=600", 3.0, "und"))
     path = rendition(ffmpeg, tmp_path / "a.mp4", frames=65, sounds=sounds)
-    grid = grid_of(gop_s=2, segment_s=4, fps=NTSC)
+    grid = frame_grid(gop_s=2, segment_s=4, fps=NTSC)
     made = [make(tools, tmp_path / f"{n}", [path] * 3, grid) for n in range(4)]
     trees = [tree(tmp_path / f"{n}") for n in range(4)]
     assert made.count(made[0]) == trees.count(trees[0]) == 4
@@ -218,7 +217,7 @@ def test_every_rate_is_cut_by_frames_over_a_minute(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, rate: str
 ) -> None:
     fps = Fraction(rate)
-    grid = grid_of(gop_s=2, segment_s=4, fps=fps)
+    grid = frame_grid(gop_s=2, segment_s=4, fps=fps)
     frames = grid.segment * 5 + grid.gop + 1
     path = rendition(ffmpeg, tmp_path / "a.mp4", fps=fps, frames=frames, gop=grid.gop, sounds=())
     made = make(tools, tmp_path, [path], grid)
@@ -230,7 +229,7 @@ def test_every_rate_is_cut_by_frames_over_a_minute(
 
 def test_every_keyframe_is_in_the_iframe_playlist(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     path = rendition(ffmpeg, tmp_path / "a.mp4", sounds=())
-    make(tools, tmp_path, [path], grid_of(gop_s=2, segment_s=4, fps=NTSC))
+    make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     text = (tmp_path / "stream/r0/iframes.m3u8").read_text()
     parts = read_media_playlist(text, "iframes").segments
     init = (tmp_path / "stream/r0/init.mp4").read_bytes()
@@ -254,7 +253,7 @@ def test_a_clip_shorter_than_a_segment_is_one_segment(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, frames: int
 ) -> None:
     path = rendition(ffmpeg, tmp_path / "a.mp4", frames=frames, sounds=())
-    made = make(tools, tmp_path, [path], grid_of(gop_s=2, segment_s=4, fps=NTSC))
+    made = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     assert made.segments == 1
     assert playlist(tmp_path, "r0") == pytest.approx([float(frames / NTSC)], abs=1e-6)
     assert not (tmp_path / "stream/audio-1").exists()
@@ -279,7 +278,7 @@ def test_a_variable_rate_is_cut_by_time_at_keyframes(ffmpeg: str, tools: Toolcha
 
 def test_sound_longer_than_the_picture_is_kept_whole(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     path = rendition(ffmpeg, tmp_path / "a.mp4", frames=60, sounds=((TONE, 9.5, "eng"),))
-    made = make(tools, tmp_path, [path], grid_of(gop_s=2, segment_s=4, fps=NTSC))
+    made = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     assert sum(playlist(tmp_path, "r0")) == pytest.approx(2.002)
     assert sum(playlist(tmp_path, "audio-1")) == pytest.approx(9.5, abs=0.03)
     length, _ = read_mpd((tmp_path / made.dash).read_text(), "mpd")
@@ -296,7 +295,7 @@ def test_sounds_of_one_language_stay_apart_and_the_first_is_the_default(
         ("sine=f=700", 5.0, "qqq"),
     )
     path = rendition(ffmpeg, tmp_path / "a.mp4", frames=150, sounds=sounds)
-    made = make(tools, tmp_path, [path], grid_of(gop_s=2, segment_s=4, fps=NTSC))
+    made = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     master = read_master_playlist((tmp_path / made.hls).read_text(), "master")
     told = [(media["LANGUAGE"], media["DEFAULT"], media["NAME"]) for media in master.audio.values()]
     assert told == [
@@ -341,7 +340,7 @@ def test_a_start_offset_keeps_picture_and_sound_together(
         delayed = (Edit(media_time=-1, duration=round(late_by * clock), rate=Fraction(1)), *video.edits)
         later = type(video)(**{**vars(video), "edits": delayed})
         write(late, [later, tone], timescale=clock)
-    make(tools, tmp_path, [late], grid_of(gop_s=2, segment_s=4, fps=NTSC))
+    make(tools, tmp_path, [late], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     text = (tmp_path / "stream/manifest.mpd").read_text()
     starts = {each.kind: Fraction(each.starts[0], each.timescale) for each in read_mpd(text, "mpd")[1]}
     assert starts == {"video": late_by, "audio": 0}
@@ -369,17 +368,17 @@ def test_real_camera_files_with_telemetry_are_packaged(
 def test_keyframes_off_the_grid_are_refused(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     path = rendition(ffmpeg, tmp_path / "a.mp4", gop=50, sounds=())
     with pytest.raises(ProofError, match="keyframes elsewhere"):
-        make(tools, tmp_path, [path], grid_of(gop_s=2, segment_s=4, fps=NTSC))
+        make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
 
 
 def test_renditions_with_other_frame_times_are_refused(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     paths = [rendition(ffmpeg, tmp_path / f"{n}.mp4", frames=n, sounds=()) for n in (70, 71)]
     with pytest.raises(ProofError, match="other frame times"):
-        make(tools, tmp_path, paths, grid_of(gop_s=2, segment_s=4, fps=NTSC))
+        make(tools, tmp_path, paths, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
 
 
 def test_a_name_that_would_leave_the_folder_is_refused(tools: Toolchain, tmp_path: Path) -> None:
-    grid = grid_of(gop_s=2, segment_s=4, fps=NTSC)
+    grid = frame_grid(gop_s=2, segment_s=4, fps=NTSC)
     for name in ("../up", "a,b", "$x", ".hidden", ""):
         with pytest.raises(UsageError, match="cannot be named"):
             package([(rung(name), tmp_path / "x")], grid, tools=tools, runner=Runner(), out_dir=tmp_path)
@@ -409,11 +408,11 @@ def test_a_playlist_that_lies_is_found_out(
     assert before in text
     path.write_text(text.replace(before, after))
     with pytest.raises(ProofError, match=complaint):
-        verify_stream(copy, 300, grid_of(gop_s=2, segment_s=4, fps=NTSC))
+        verify_stream(copy, 300, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
 
 
 def test_segments_that_were_swapped_or_lost_are_found_out(stream: Path, tmp_path: Path) -> None:
-    grid = grid_of(gop_s=2, segment_s=4, fps=NTSC)
+    grid = frame_grid(gop_s=2, segment_s=4, fps=NTSC)
     copy = _copied(stream, tmp_path)
     verify_stream(copy, 300, grid)
     with pytest.raises(ProofError, match="300 frames, not 301"):
@@ -441,7 +440,7 @@ def test_the_command_names_no_absolute_path_but_the_packager(tools: Toolchain) -
     )
     each = ElementaryStream(name="r0", path="v0.mp4", kind="video")
     argv = packaging.packager_command(
-        [each], segmenting, grid_of(gop_s=2, segment_s=4, fps=NTSC), tools, work="../w"
+        [each], segmenting, frame_grid(gop_s=2, segment_s=4, fps=NTSC), tools, work="../w"
     )
     assert not [word for word in argv[1:] if "=/" in word]
     assert "--use_fake_clock_for_muxer" in argv
@@ -450,7 +449,7 @@ def test_the_command_names_no_absolute_path_but_the_packager(tools: Toolchain) -
 @pytest.fixture(scope="module")
 def stream(ffmpeg: str, tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("stream")
-    make(tools, out, [rendition(ffmpeg, out / "a.mp4")], grid_of(gop_s=2, segment_s=4, fps=NTSC))
+    make(tools, out, [rendition(ffmpeg, out / "a.mp4")], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     return out
 
 
@@ -477,7 +476,7 @@ def test_a_packager_that_fills_the_disk_is_not_blamed_on_the_renditions(
         pytest.skip("needs the right to mount a small file system, to fill it")
     try:
         with pytest.raises(TransientError, match="the packager could not write its files") as caught:
-            make(tools, full, [path], grid_of(gop_s=2.0, segment_s=4.0, fps=NTSC))
+            make(tools, full, [path], frame_grid(gop_s=2.0, segment_s=4.0, fps=NTSC))
         assert "free at least" in caught.value.remedy
     finally:
         subprocess.run(["umount", f"{full}"], check=True)
@@ -488,7 +487,7 @@ def test_ffmpeg_reads_stream_and_trick_play_without_a_word(
     codec: str, tmp_path: Path, ffmpeg: str, tools: Toolchain
 ) -> None:
     film = rendition(ffmpeg, tmp_path / "a.mp4", frames=200, codec=codec)
-    packaged = make(tools, tmp_path, [film], grid_of(gop_s=2.0, segment_s=4.0, fps=NTSC), (codec,))
+    packaged = make(tools, tmp_path, [film], frame_grid(gop_s=2.0, segment_s=4.0, fps=NTSC), (codec,))
     stream = tmp_path / "stream"
     argv = [ffmpeg, "-v", "warning", "-i", f"{tmp_path / packaged.hls}", "-map", "0:v", "-f", "null", "-"]
     done = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60)
@@ -510,7 +509,7 @@ def test_ffmpeg_reads_stream_and_trick_play_without_a_word(
 
 def test_keyframes_of_their_own_fragments_cost_little(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
     film = rendition(ffmpeg, tmp_path / "a.mp4", frames=240)
-    make(tools, tmp_path, [film], grid_of(gop_s=2.0, segment_s=4.0, fps=NTSC))
+    make(tools, tmp_path, [film], frame_grid(gop_s=2.0, segment_s=4.0, fps=NTSC))
     parts = sorted((tmp_path / "stream" / "r0").glob("*.m4s"))
     assert [path.read_bytes().count(b"moof") for path in parts] == [4, 4]
     heads = [path.read_bytes().split(b"moof")[1].split(b"mdat")[0] for path in parts]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eddyline.core.errors import ProofError
-from eddyline.media.ladder.chunks import grid as grid_of
+from eddyline.media.ladder.chunks import frame_grid
 from eddyline.media.streaming.playlists import (
     read_mpd,
     with_exact_durations,
@@ -42,7 +42,7 @@ def test_the_grid_is_kept_for_half_a_day_at_every_rate_in_every_clock(
     rate: str, timescale: int | None
 ) -> None:
     fps = Fraction(rate)
-    grid = grid_of(gop_s=2, segment_s=4, fps=fps)
+    grid = frame_grid(gop_s=2, segment_s=4, fps=fps)
     ticks = timescale or fps.numerator
     # A clock of milliseconds rounds every time; the grid must be found all the same.
     frames = np.arange(0, int(HOURS * 3600 * fps), grid.gop, dtype=np.int64)
@@ -81,7 +81,7 @@ def test_a_duration_rounded_above_the_true_one_would_miss_cuts() -> None:
 def test_hours_in_a_clock_too_coarse_for_the_rate_are_cut_by_time() -> None:
     # 600 ticks a second cannot say 4.004 s: no whole number of ticks keeps the grid for half a day.
     fps = Fraction(30_000, 1001)
-    grid = grid_of(gop_s=2, segment_s=4, fps=fps)
+    grid = frame_grid(gop_s=2, segment_s=4, fps=fps)
     times = np.arange(int(12 * 3600 * fps), dtype=np.int64)[:: grid.gop] * 600 * 1001 // 30_000
     chosen = choose_segment_duration(times, gops=2, timescale=600, segment_s=grid.segment_s)
     assert not chosen.on_grid

@@ -4,14 +4,14 @@ import pytest
 
 from eddyline.core.errors import InputError
 from eddyline.media.subtitles.cues import (
-    LONGEST_CUE,
-    MOST_CUES,
+    MAX_CUE_LENGTH,
+    MAX_CUES,
     Cue,
-    cue,
-    flattened,
-    from_srt,
-    plain,
-    spans,
+    flatten_cues,
+    parse_srt,
+    plain_text,
+    srt_cue,
+    styled_spans,
     to_webvtt,
 )
 
@@ -35,7 +35,7 @@ second paragraph -->
 
 
 def test_srt_becomes_cues_with_exact_times_and_harmless_text() -> None:
-    one, two, three = from_srt(SRT)
+    one, two, three = parse_srt(SRT)
     assert one == Cue(start=500, end=1700, text="<i>Hello</i> &amp; &lt;script&gt;alert(1)&lt;/script&gt;")
     assert (two.start, two.end, two.top) == (1200, 360_002_333, True)
     assert two.text.startswith("<b>a <u>b</u></b><u> c red")
@@ -46,7 +46,7 @@ def test_srt_becomes_cues_with_exact_times_and_harmless_text() -> None:
 
 
 def test_webvtt_cannot_be_broken_by_a_cue() -> None:
-    hostile = cue(0, 10, "a\n\n2\n00:00:00.000 --> 00:00:09.000\n<c.x>&amp;\x00\u2028NOTE\n")
+    hostile = srt_cue(0, 10, "a\n\n2\n00:00:00.000 --> 00:00:09.000\n<c.x>&amp;\x00\u2028NOTE\n")
     made = to_webvtt([hostile], header="X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n")
     assert made == (
         "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n\n1\n00:00:00.000 --> 00:00:00.010\n"
@@ -56,9 +56,9 @@ def test_webvtt_cannot_be_broken_by_a_cue() -> None:
 
 
 def test_plain_text_and_its_markup_come_back() -> None:
-    text = cue(0, 1, "x <b>bold <i>both</i></b> <&>").text
-    assert plain(text) == "x bold both <&>"
-    assert spans(text) == [
+    text = srt_cue(0, 1, "x <b>bold <i>both</i></b> <&>").text
+    assert plain_text(text) == "x bold both <&>"
+    assert styled_spans(text) == [
         ("x ", frozenset()),
         ("bold ", frozenset("b")),
         ("both", frozenset("bi")),
@@ -68,15 +68,15 @@ def test_plain_text_and_its_markup_come_back() -> None:
 
 def test_overlapping_cues_are_shown_together() -> None:
     cues = [Cue(start=0, end=10, text="a"), Cue(start=5, end=8, text="b"), Cue(start=20, end=30, text="c")]
-    assert flattened(cues) == [(0, 5, "a"), (5, 8, "a\nb"), (8, 10, "a"), (20, 30, "c")]
-    assert flattened([]) == []
+    assert flatten_cues(cues) == [(0, 5, "a"), (5, 8, "a\nb"), (8, 10, "a"), (20, 30, "c")]
+    assert flatten_cues([]) == []
     many = [Cue(start=n, end=10_000 - n, text=str(n)) for n in range(1000)]
-    assert max(text.count("\n") for _, _, text in flattened(many)) == 5
+    assert max(text.count("\n") for _, _, text in flatten_cues(many)) == 5
 
 
 def test_too_many_or_too_long_cues_are_refused() -> None:
-    many = "".join(f"{n}\n00:00:00,000 --> 00:00:01,000\nx\n\n" for n in range(1, MOST_CUES + 2))
+    many = "".join(f"{n}\n00:00:00,000 --> 00:00:01,000\nx\n\n" for n in range(1, MAX_CUES + 2))
     with pytest.raises(InputError, match="more than"):
-        from_srt(many)
+        parse_srt(many)
     with pytest.raises(InputError, match="characters"):
-        cue(0, 1, "x" * (LONGEST_CUE + 1))
+        srt_cue(0, 1, "x" * (MAX_CUE_LENGTH + 1))

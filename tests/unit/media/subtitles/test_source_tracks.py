@@ -11,10 +11,10 @@ import pytest
 
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
-from eddyline.media.languages import tag
-from eddyline.media.left_out.tracks import of_movie
+from eddyline.media.languages import language_tag
+from eddyline.media.left_out.tracks import left_out_tracks
 from eddyline.media.subtitles import source_tracks
-from eddyline.media.subtitles.cues import Cue, cue, from_srt
+from eddyline.media.subtitles.cues import Cue, parse_srt, srt_cue
 from eddyline.media.subtitles.source_tracks import cues_of_track, subtitle_tracks
 from eddyline.media.subtitles.webvtt_fragments import init_segment, media_segment
 from eddyline.media.toolchain import Toolchain
@@ -65,7 +65,7 @@ def test_edit_lists_are_honoured_as_ffmpeg_honours_them(
         )
         write(out, [video, replace(text, edits=scaled)], timescale=1000)
     argv = [str(tools.ffmpeg), "-v", "error", "-i", str(out), "-map", "0:s", "-f", "srt", "-"]
-    wanted = from_srt(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+    wanted = parse_srt(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
     with FileRanges(out) as src:
         movie = read_movie(src)
         (track,) = subtitle_tracks(movie, src)
@@ -81,7 +81,7 @@ def test_webvtt_in_fragmented_mp4_comes_back_cue_by_cue(tmp_path: Path, tools: T
         Cue(start=2333, end=2400, text="same"),
     )
     # A literal "<b>" is text in SubRip nowhere: it is markup, so such a text is made here alone.
-    cues = (replace(cues[0], text=cue(0, 1, "<i>a</i> & &amp; &lt;").text), *cues[1:])
+    cues = (replace(cues[0], text=srt_cue(0, 1, "<i>a</i> & &amp; &lt;").text), *cues[1:])
     path = tmp_path / "w.mp4"
     path.write_bytes(init_segment("deu") + media_segment(cues))
     with FileRanges(path) as src:
@@ -98,7 +98,7 @@ def test_a_track_that_cannot_be_carried_is_named_with_its_reason(clip: Path) -> 
 
         def why(track: Track) -> list[str]:
             changed: Movie = replace(movie, tracks=(video, track))
-            return [each.why for each in of_movie(changed, src, video) if each.kind == "subtitle"]
+            return [each.why for each in left_out_tracks(changed, src, video) if each.kind == "subtitle"]
 
         assert why(text) == []
         assert why(replace(text, encrypted=True)) == ["it is encrypted"]
@@ -111,7 +111,7 @@ def test_a_track_that_cannot_be_carried_is_named_with_its_reason(clip: Path) -> 
 
 def test_text_without_a_decoder_is_an_input_error(clip: Path, tmp_path: Path, tools: Toolchain) -> None:
     with pytest.raises(InputError):
-        source_tracks.extract(clip, {7: tmp_path / "x.srt"}, tools=tools, runner=Runner())
+        source_tracks.extract_srt(clip, {7: tmp_path / "x.srt"}, tools=tools, runner=Runner())
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_text_without_a_decoder_is_an_input_error(clip: Path, tmp_path: Path, to
     [("eng", "en"), ("ger", "de"), ("deu", "de"), ("gsw", "gsw"), ("und", "und"), ('"x', "und")],
 )
 def test_languages_are_the_shortest_tags(code: str, wanted: str) -> None:
-    assert tag(code) == wanted
+    assert language_tag(code) == wanted

@@ -8,8 +8,8 @@ import pytest
 from tests.unit.media.rungs import RUNG_1080
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.ladder import encoders
 from eddyline.media.ladder.chunks import Grid
+from eddyline.media.ladder.encoder_options import encoder_options
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import filters
@@ -98,38 +98,38 @@ def test_every_encoder_is_told_the_grid_and_nothing_of_the_machine() -> None:
     av1 = replace(RUNG_1080, codec="av1", encoder="libsvtav1", preset="10")
     hevc = replace(RUNG_1080, codec="hevc", encoder="libx265")
     for rung, wanted in ((RUNG_1080, "stitchable=1"), (hevc, "open-gop=0"), (av1, "irefresh-type=2")):
-        said = " ".join(encoders.options(rung, _GRID, 120, threads=1))
+        said = " ".join(encoder_options(rung, _GRID, 120, threads=1))
         assert "keyint=60" in said
         assert wanted in said
         assert "threads 1" in said
 
 
 def test_a_chunk_gives_back_what_it_takes_from_the_buffer() -> None:
-    said = encoders.options(RUNG_1080, _GRID, 120, threads=1)
+    said = encoder_options(RUNG_1080, _GRID, 120, threads=1)
     rate, buffer = (int(said[said.index(name) + 1].rstrip("k")) for name in ("-maxrate", "-bufsize"))
     assert "vbv-init=0.7500" in said[-1]
     # Two sixths of 12,000 kbit are kept from the encoder; one is paid back within 4.004 s.
     assert (rate, buffer) == (6000 - 500, 8000)
     # A last, short chunk is not starved; a longer one pays back in smaller parts.
-    assert encoders.options(RUNG_1080, _GRID, 1, threads=1) == said
-    longer = encoders.options(RUNG_1080, _GRID, 240, threads=1)
+    assert encoder_options(RUNG_1080, _GRID, 1, threads=1) == said
+    longer = encoder_options(RUNG_1080, _GRID, 240, threads=1)
     assert int(longer[longer.index("-maxrate") + 1].rstrip("k")) > rate
 
 
 def test_the_quickest_presets_cannot_drain_the_buffer() -> None:
-    said = encoders.options(replace(RUNG_1080, preset="superfast"), _GRID, 120, threads=1)
+    said = encoder_options(replace(RUNG_1080, preset="superfast"), _GRID, 120, threads=1)
     assert "vbv-init=0.3333" in said[-1]
     assert said[said.index("-bufsize") + 1] == "9000k"
 
 
 def test_hevc_has_one_cap_for_chunks_of_any_length() -> None:
     hevc = replace(RUNG_1080, codec="hevc", encoder="libx265")
-    assert encoders.options(hevc, _GRID, 120, threads=1) == encoders.options(hevc, _GRID, 240, threads=1)
+    assert encoder_options(hevc, _GRID, 120, threads=1) == encoder_options(hevc, _GRID, 240, threads=1)
 
 
 def test_an_unknown_encoder_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedError, match="h264_qsv"):
-        encoders.options(replace(RUNG_1080, encoder="h264_qsv"), _GRID, 120, threads=1)
+        encoder_options(replace(RUNG_1080, encoder="h264_qsv"), _GRID, 120, threads=1)
 
 
 def test_the_command_gives_ffmpeg_no_network_and_every_rung_an_output(piece: Slice) -> None:

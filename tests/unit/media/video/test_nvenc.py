@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from eddyline.media.ladder import encoders
 from eddyline.media.ladder.chunks import Grid
-from eddyline.media.ladder.codecs import ENCODERS
 from eddyline.media.ladder.cost import estimate_cpu_s
+from eddyline.media.ladder.encoder_options import encoder_options
+from eddyline.media.ladder.encoders import ENCODERS
 from eddyline.media.ladder.ladder import Rung
 
 _GRID = Grid(gop=60, segment=120, fps=Fraction(30000, 1001))
@@ -52,7 +52,7 @@ def _has(ffmpeg: str, name: str) -> bool:
 def test_ffmpeg_takes_every_option(ffmpeg: str, name: str, pixels: str) -> None:
     if not _has(ffmpeg, name) or pixels not in ENCODERS[name].pixel_formats:
         pytest.skip("not in this build, or not of this encoder")
-    said = encoders.options(_of(name, pixel_format=pixels), _GRID, 120, threads=1)
+    said = encoder_options(_of(name, pixel_format=pixels), _GRID, 120, threads=1)
     picture = ("-f", "lavfi", "-i", "color=size=640x360:rate=25:duration=0.2")
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *picture, *said, "-f", "null", "-"]
     ran = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -64,7 +64,7 @@ def test_ffmpeg_takes_every_option(ffmpeg: str, name: str, pixels: str) -> None:
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_keyframes_come_by_count_and_are_idrs(name: str) -> None:
-    said = encoders.options(_of(name), _GRID, 120, threads=1)
+    said = encoder_options(_of(name), _GRID, 120, threads=1)
     assert _value(said, "-g") == "60"
     assert (_value(said, "-no-scenecut"), _value(said, "-forced-idr")) == ("1", "1")
     assert _value(said, "-b_ref_mode") == "disabled"
@@ -72,7 +72,7 @@ def test_keyframes_come_by_count_and_are_idrs(name: str) -> None:
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_the_quality_is_constant_below_a_cap_that_chunks_repay(name: str) -> None:
-    said = encoders.options(_of(name), _GRID, 120, threads=1)
+    said = encoder_options(_of(name), _GRID, 120, threads=1)
     assert (_value(said, "-rc"), _value(said, "-cq"), _value(said, "-b:v")) == ("vbr", "23", "0")
     # Half of 12,000 kbit may be taken in a chunk's beginning, and is paid back within 4.004 s.
     assert (_value(said, "-maxrate"), _value(said, "-bufsize")) == ("4501k", "6000k")
@@ -82,18 +82,18 @@ def test_the_quality_is_constant_below_a_cap_that_chunks_repay(name: str) -> Non
 @pytest.mark.parametrize("name", _NAMES)
 def test_chunks_of_any_length_get_the_same_parameter_sets(name: str) -> None:
     rung = _of(name)
-    assert encoders.options(rung, _GRID, 120, threads=1) == encoders.options(rung, _GRID, 7, threads=8)
+    assert encoder_options(rung, _GRID, 120, threads=1) == encoder_options(rung, _GRID, 7, threads=8)
 
 
 def test_ten_bits_are_p010_in_main_10() -> None:
-    said = encoders.options(_of("hevc_nvenc", pixel_format="yuv420p10le"), _GRID, 120, threads=1)
+    said = encoder_options(_of("hevc_nvenc", pixel_format="yuv420p10le"), _GRID, 120, threads=1)
     assert (_value(said, "-pix_fmt"), _value(said, "-profile:v")) == ("p010le", "main10")
     assert _value(said, "-tag:v") == "hvc1"
 
 
 def test_the_picture_is_never_cut_into_strips_by_the_number_of_encoders_on_the_gpu() -> None:
     for name in ("hevc_nvenc", "av1_nvenc"):
-        said = encoders.options(_of(name), _GRID, 120, threads=1)
+        said = encoder_options(_of(name), _GRID, 120, threads=1)
         assert _value(said, "-split_encode_mode") == "disabled"
 
 

@@ -43,7 +43,7 @@ def _bucket(name: str) -> ObjectStore:
 
 
 def _submit(clip: Path, store: Store, ledger: Ledger) -> Job:
-    made = submit([str(clip)], profiles.load("fast"), store=store, ledger=ledger, toolchain="fleet")
+    made = submit([str(clip)], profiles.load_profile("fast"), store=store, ledger=ledger, toolchain="fleet")
     (job,) = [job for job in ledger.jobs(asset=made.asset) if job.state is State.READY]
     return job
 

@@ -18,7 +18,7 @@ from eddyline.graph.job import Failed, Job
 from eddyline.graph.messages import STRIDE, Publication
 from eddyline.graph.states import State
 from eddyline.graph.worker.handler import JobContext, perform
-from eddyline.media.ladder.profile import load
+from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import InspectSpec, JobSpecError, StepSpec, read_plan
 from eddyline.pipeline.planning.plan import Plan, inspect_job, plan_jobs
@@ -28,7 +28,7 @@ from eddyline.pipeline.steps.table import handlers
 from eddyline.store.local import LocalStore
 
 ASSET = "0123456789abcdef"
-PLAN = Plan.make(asset=ASSET, name="a.mp4", facts=facts(), profile=load("fast"), toolchain="fleet")
+PLAN = Plan.make(asset=ASSET, name="a.mp4", facts=facts(), profile=load_profile("fast"), toolchain="fleet")
 KINDS = sorted({"inspect", *(job.kind for job in plan_jobs(PLAN, "ask"))})
 UP: list[Any] = [
     "..",

@@ -7,7 +7,7 @@ from itertools import pairwise
 from tests.unit.pipeline.source_facts import facts
 
 from eddyline.core.identity import canonical
-from eddyline.media.ladder.profile import Profile, load
+from eddyline.media.ladder.profile import Profile, load_profile
 from eddyline.media.source.source import SubtitleFacts
 from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.planning.plan import Plan, inspect_job, plan_jobs
@@ -17,7 +17,7 @@ from eddyline.pipeline.runs.progress import STAGES
 def _plan(
     profile: str | Profile = "default", toolchain: str = "tools", *, frames: int = 1000, audio: int = 1
 ) -> Plan:
-    chosen = load(profile) if isinstance(profile, str) else profile
+    chosen = load_profile(profile) if isinstance(profile, str) else profile
     return Plan.make(
         asset="0123456789abcdef",
         name="a.mp4",
@@ -36,9 +36,9 @@ def test_a_plan_survives_its_json() -> None:
 
 def test_the_chunks_cover_every_frame_once() -> None:
     chunks = _plan(frames=5000).chunks
-    assert chunks[0].first == 0
-    assert chunks[-1].last == 5000
-    assert all(one.last == two.first for one, two in pairwise(chunks))
+    assert chunks[0].start == 0
+    assert chunks[-1].stop == 5000
+    assert all(one.stop == two.start for one, two in pairwise(chunks))
 
 
 def test_another_toolchain_or_profile_gives_other_keys() -> None:
@@ -93,5 +93,5 @@ def test_every_kind_of_job_has_a_stage_to_show() -> None:
 
 
 def test_a_profile_without_packaging_has_no_package_job() -> None:
-    bare = load("default").model_copy(update={"package": False})
+    bare = load_profile("default").model_copy(update={"package": False})
     assert "package" not in {job.kind for job in plan_jobs(_plan(bare), "ask")}

@@ -19,7 +19,7 @@ _VIDEO = facts().video
 
 
 def _asking(**changes: object) -> Profile:
-    plain = profiles.load("fast").model_dump(mode="json")
+    plain = profiles.load_profile("fast").model_dump(mode="json")
     return Profile.model_validate({**plain, "rungs": [{**plain["rungs"][0], **changes}]})
 
 
@@ -33,9 +33,9 @@ def _gpu_first() -> Pools:
     return Pools.model_validate(plain)
 
 
-@pytest.mark.parametrize("name", profiles.names())
+@pytest.mark.parametrize("name", profiles.profile_names())
 def test_the_built_in_profiles_go_where_they_always_went(tools: Toolchain, name: str) -> None:
-    wished = profiles.load(name)
+    wished = profiles.load_profile(name)
     for router in (fleet_router(load()), local_router(load(), tools)):
         found = router(wished, _VIDEO)
         assert (found.cls("inspect"), found.cls("chunk")) == ("light", "cpu")

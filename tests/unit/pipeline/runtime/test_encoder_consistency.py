@@ -19,7 +19,7 @@ from eddyline.graph.job import Claim, Done, Failed, Job, Outcome, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN, State
 from eddyline.graph.worker.handler import Handler, JobContext, outcome_of
-from eddyline.media.ladder.profile import load
+from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.plan import Plan, plan_jobs
 from eddyline.pipeline.runtime.encoder_consistency import (
@@ -44,7 +44,7 @@ _PLAN = Plan.make(
     asset="0123456789abcdef",
     name="a.mp4",
     facts=facts(frames=700, audio=0),
-    profile=load("fast").model_copy(update={"package": False}),
+    profile=load_profile("fast").model_copy(update={"package": False}),
     toolchain="fleet",
 )
 

@@ -15,7 +15,7 @@ from eddyline.fleet.pools import JobLimits
 from eddyline.graph.job import Claim, Done, Failed, Outcome
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.handler import JobContext, perform
-from eddyline.media.ladder.profile import load
+from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.plan import Plan, plan_jobs
 from eddyline.pipeline.runtime.history import history_from_spec
@@ -24,7 +24,7 @@ from eddyline.store.local import LocalStore
 
 MIB = 1024 * 1024
 _PLAN = Plan.make(
-    asset="0123456789abcdef", name="a.mp4", facts=facts(), profile=load("fast"), toolchain="fleet"
+    asset="0123456789abcdef", name="a.mp4", facts=facts(), profile=load_profile("fast"), toolchain="fleet"
 )
 
 

@@ -71,7 +71,7 @@ def test_a_dry_run_plans_the_recording(card: Path, tmp_path: Path) -> None:
 
 
 def test_a_recording_is_known_by_its_chapters_in_order(card: Path, clip: Path, tmp_path: Path) -> None:
-    profile = profiles.load("default")
+    profile = profiles.load_profile("default")
     first, second = sorted(card.iterdir())
     other = make_clip(tmp_path / "other.mp4", seconds=2, width=160, height=90)
     asset = identify((first, second), profile)[0]

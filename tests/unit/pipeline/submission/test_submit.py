@@ -48,7 +48,12 @@ def _submit(
     terms: JobOptions = DEFAULT_OPTIONS,
 ) -> Submitted:
     return submit(
-        [str(clip)], profiles.load("fast"), store=store, ledger=ledger, toolchain=toolchain, terms=terms
+        [str(clip)],
+        profiles.load_profile("fast"),
+        store=store,
+        ledger=ledger,
+        toolchain=toolchain,
+        terms=terms,
     )
 
 

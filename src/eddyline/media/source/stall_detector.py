@@ -15,7 +15,7 @@ _STALLED_S = 30.0
 _COUNTED = frozenset({"frame", "total_size", "out_time_us"})
 
 
-class Progress:
+class StallDetector:
     """Takes the lines of `-progress`; raises `InputError` once none of its numbers grew for 30 s."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, stalled_s: float = _STALLED_S) -> None:
@@ -31,10 +31,10 @@ class Progress:
                 self._grew = self._clock()
             self._most[key] = int(value[:20])
         if self._clock() - self._grew > self._stalled_s:
-            raise stalled(self._stalled_s)
+            raise stall_error(self._stalled_s)
 
 
-def stalled(seconds: float) -> InputError:
+def stall_error(seconds: float) -> InputError:
     """The error for a file in which FFmpeg found nothing more for so many seconds."""
     return InputError(
         f"FFmpeg found nothing more to read in this file for {seconds:.0f} s",

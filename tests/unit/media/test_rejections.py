@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eddyline.cli.json_output import JsonOutput
 from eddyline.core.errors import EddylineError, FormatError, TruncatedError, UsageError
-from eddyline.media.refusals import REASONS
+from eddyline.media.rejections import REASONS
 from eddyline.mp4.errors import LimitError, NotMp4Error
 from eddyline.pipeline.runs.run_report import source_failure
 
@@ -51,7 +51,7 @@ def test_the_page_has_the_table() -> None:
     assert spec.loader is not None
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
-    text = (_ROOT / "docs" / "reference" / "refusals.md").read_text("utf-8")
+    text = (_ROOT / "docs" / "reference" / "rejections.md").read_text("utf-8")
     assert generate.reasons(text) == text, "run `make docs`"
     assert "| `encrypted` |" in text
 

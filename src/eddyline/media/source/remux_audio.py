@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eddyline.core.process import Runner
-from eddyline.media.audio.decoding import Decoded, first_frames
+from eddyline.media.audio.decoding import DecodedAudio, decode_first_frames
 from eddyline.media.left_out.report import LeftOut
-from eddyline.media.left_out.streams import of_streams
+from eddyline.media.left_out.streams import left_out_streams
 from eddyline.media.toolchain import Toolchain
 
 _COPIED: Final = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac"})
@@ -33,14 +33,14 @@ _LOOKED_S: Final = "60"
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptAudio:
+class AudioMapping:
     """One stream to keep: its index in the source, and the codec it gets ("copy": as it is)."""
 
     index: int
     codec: str = "copy"
 
 
-def kept_audio(
+def map_audio_streams(
     opened: Sequence[str],
     streams: Sequence[Mapping[str, Any]],
     demuxer: str,
@@ -48,7 +48,7 @@ def kept_audio(
     *,
     runner: Runner,
     tools: Toolchain,
-) -> tuple[list[KeptAudio], list[LeftOut]]:
+) -> tuple[list[AudioMapping], list[LeftOut]]:
     """The audio streams to keep in an intermediate `container` ("mp4", "mov"), and those left out.
 
     `opened` are FFmpeg's arguments that open the source with `demuxer`, `streams` what ffprobe says of it.
@@ -56,26 +56,26 @@ def kept_audio(
     cannot describe.
     """
     copied = _COPIED_TO[container] - (_LOSSLESS if demuxer in _COARSE else frozenset())
-    kept: list[KeptAudio] = []
+    kept: list[AudioMapping] = []
     left_out: list[LeftOut] = []
     for each in streams:
         if each.get("codec_type") != "audio":
             continue
         described = _number(each, "sample_rate") > 0 and _number(each, "channels") > 0
         if described and each.get("codec_name") in copied:
-            kept.append(KeptAudio(index=int(each["index"])))
+            kept.append(AudioMapping(index=int(each["index"])))
             continue
         looked = ("-t", _LOOKED_S, *opened)
-        found = first_frames(looked, f"0:{each['index']}", runner=runner, tools=tools)
-        if isinstance(found, Decoded):
-            kept.append(KeptAudio(index=int(each["index"]), codec=codec_for(found)))
+        found = decode_first_frames(looked, f"0:{each['index']}", runner=runner, tools=tools)
+        if isinstance(found, DecodedAudio):
+            kept.append(AudioMapping(index=int(each["index"]), codec=lossless_codec(found)))
         else:
             absent = not described and "decoder" not in found  # announced, and never sent
-            left_out += [row if absent else replace(row, why=found) for row in of_streams([each], ())]
+            left_out += [row if absent else replace(row, why=found) for row in left_out_streams([each], ())]
     return kept, left_out
 
 
-def codec_for(found: Decoded) -> str:
+def lossless_codec(found: DecodedAudio) -> str:
     """The codec that holds every decoded sample, in the same channels."""
     bits = found.bits or {"u8": 8, "s16": 16, "s32": 32, "s64": 32}.get(found.sample_format, 0)
     lossy = not bits and not found.codec.startswith("pcm_")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.process import Runner
-from eddyline.media.audio.decoding import Decoded
+from eddyline.media.audio.decoding import DecodedAudio
 from eddyline.media.left_out.report import LeftOut
-from eddyline.media.source.remux import to_mp4
-from eddyline.media.source.remuxed_audio import codec_for
+from eddyline.media.source.remux import remux_to_mp4
+from eddyline.media.source.remux_audio import lossless_codec
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
@@ -52,7 +52,7 @@ def md5(ffmpeg: str, path: Path, *options: str) -> str:
 
 def rewrapped(source: Path, tools: Toolchain) -> tuple[Path, list[str], tuple[LeftOut, ...]]:
     out = source.with_name("out.mp4")
-    left_out = to_mp4(source, out, runner=Runner(), tools=tools)
+    left_out = remux_to_mp4(source, out, runner=Runner(), tools=tools)
     with FileRanges(out) as src:
         return out, [track.format for track in read_movie(src).of_kind("audio")], left_out.left_out
 
@@ -113,8 +113,8 @@ def test_an_audio_stream_that_no_decoder_knows_is_left_out(
 
 def test_the_codec_follows_from_what_was_decoded() -> None:
     def of(codec: str, layout: str, sample_format: str, bits: int = 0) -> str:
-        return codec_for(
-            Decoded(
+        return lossless_codec(
+            DecodedAudio(
                 codec=codec,
                 channels=2,
                 sample_rate=48_000,
