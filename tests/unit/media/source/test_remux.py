@@ -133,7 +133,7 @@ def test_dolby_vision_without_a_base_layer_is_refused_in_any_container(
     source = maker.make("a.mkv", *_PICTURE, *_H264)
     record = {"dv_profile": 5, "bl_present_flag": 1, "dv_bl_signal_compatibility_id": 0}
     video = {"index": 0, "codec_type": "video", "codec_name": "hevc", "side_data_list": [record]}
-    monkeypatch.setattr(remux, "ask", lambda *_args, **_kwargs: {"streams": [video]})
+    monkeypatch.setattr(remux, "run_ffprobe", lambda *_args, **_kwargs: {"streams": [video]})
     with pytest.raises(UnsupportedError, match="Dolby Vision profile 5"):
         maker.rewrap(source)
 
@@ -144,7 +144,7 @@ def test_a_probe_that_gets_nowhere_says_so(maker: _Maker, monkeypatch: pytest.Mo
         raise ToolError(message, argv=("ffprobe",), status=-15)
 
     source = maker.make("a.ts", *_PICTURE, *_H264)
-    monkeypatch.setattr(remux, "ask", slow)
+    monkeypatch.setattr(remux, "run_ffprobe", slow)
     with pytest.raises(InputError, match="nothing more to read in this file for 60 s") as refused:
         maker.rewrap(source)
     assert refused.value.reason == "no-progress"
