@@ -13,9 +13,9 @@ from tests.fuzz.mutation import DEEP, hostile, mutated, values
 
 from eddyline.aws.ecs_protection import confirms
 from eddyline.aws.s3_events.parser import parse
-from eddyline.fleet.eventbridge_events import read_event
-from eddyline.fleet.instance_metadata import READERS, read_metadata
-from eddyline.fleet.notices import Heard, Ignored, Malformed
+from eddyline.fleet.eventbridge_events import parse_event
+from eddyline.fleet.instance_metadata import PARSERS, parse_metadata
+from eddyline.fleet.notices import Ignored, Malformed, Parsed
 from eddyline.ingest.decisions import Ignore, Park, Submit
 
 _RECORDED = Path(__file__).parent.parent / "unit" / "aws" / "s3_events" / "recorded"
@@ -58,24 +58,24 @@ _EVENTS = [
 ]
 
 
-@given(st.sampled_from(sorted(READERS)), mutated(_METADATA) | hostile())
+@given(st.sampled_from(sorted(PARSERS)), mutated(_METADATA) | hostile())
 def test_metadata_is_read_whatever_it_answers(path: str, value: Any) -> None:
-    reading = read_metadata(path, json.dumps(value), 0.0)
-    assert isinstance(reading, Heard | Ignored | Malformed)
+    reading = parse_metadata(path, json.dumps(value), 0.0)
+    assert isinstance(reading, Parsed | Ignored | Malformed)
     assert len(str(reading)) < 5000
 
 
 @given(mutated(_EVENTS) | values())
 def test_events_of_machines_are_read_as_text_and_as_dicts(value: Any) -> None:
-    assert isinstance(read_event(json.dumps(value)), Heard | Ignored | Malformed)
+    assert isinstance(parse_event(json.dumps(value)), Parsed | Ignored | Malformed)
     if isinstance(value, dict):
-        assert isinstance(read_event(value), Heard | Ignored | Malformed)
+        assert isinstance(parse_event(value), Parsed | Ignored | Malformed)
 
 
 @pytest.mark.parametrize("key", ["Event", "source", "detail-type", "detail", "time"])
 @pytest.mark.parametrize("value", [[], {}, [[]], json.loads(DEEP), 1 << 200])
 def test_no_key_of_an_event_may_hold_what_cannot_be_hashed_or_printed(key: str, value: Any) -> None:
-    assert isinstance(read_event({**_EVENTS[0], key: value}), Heard | Ignored | Malformed)
+    assert isinstance(parse_event({**_EVENTS[0], key: value}), Parsed | Ignored | Malformed)
 
 
 @given(value=mutated(_UPLOADS) | values(), wrapped=st.booleans())

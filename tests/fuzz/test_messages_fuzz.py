@@ -20,12 +20,12 @@ from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.coordinator.field_rules import MOST_LEASE_S
 from eddyline.graph.coordinator.wire import (
     WireError,
-    fact_from_json,
-    fact_to_json,
-    offer_from_json,
-    offer_to_json,
-    order_from_json,
-    order_to_json,
+    command_from_json,
+    command_to_json,
+    publication_from_json,
+    publication_to_json,
+    report_from_json,
+    report_to_json,
 )
 from eddyline.graph.job import Link, NewJob, Unstarted
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
@@ -51,12 +51,12 @@ _FACTS: list[WorkerReport] = [
         )
     ),
 ]
-_WORDS = [json.loads(json.dumps(fact_to_json(fact))) for fact in _FACTS]
+_WORDS = [json.loads(json.dumps(report_to_json(fact))) for fact in _FACTS]
 _REPORTS = [{"v": 1, "facts": _WORDS}]
-_OFFERS = [json.loads(json.dumps(offer_to_json(Publication(job=JOB, base=STRIDE, token=_TOKEN))))]
+_OFFERS = [json.loads(json.dumps(publication_to_json(Publication(job=JOB, base=STRIDE, token=_TOKEN))))]
 _ORDERS = [
-    order_to_json(Command(worker="cpu@h:1", kind=CommandKind.DRAIN, reason="enough")),
-    order_to_json(
+    command_to_json(Command(worker="cpu@h:1", kind=CommandKind.DRAIN, reason="enough")),
+    command_to_json(
         Command(worker="cpu@h:1", kind=CommandKind.GIVE_UP, job_id="a-1", fence=STRIDE + 1, over=True)
     ),
 ]
@@ -65,7 +65,7 @@ _ORDERS = [
 @given(mutated(_WORDS) | values())
 def test_a_report_is_read_within_its_bounds_or_refused(value: Any) -> None:
     try:
-        fact = fact_from_json(value)
+        fact = report_from_json(value)
     except WireError:
         return
     assert is_worker_name(fact.worker)
@@ -86,7 +86,7 @@ def test_a_report_is_read_within_its_bounds_or_refused(value: Any) -> None:
 @given(mutated(_OFFERS) | values())
 def test_a_job_is_read_within_its_bounds_or_refused(value: Any) -> None:
     try:
-        offer = offer_from_json(value)
+        offer = publication_from_json(value)
     except WireError:
         return
     job = offer.job
@@ -98,7 +98,7 @@ def test_a_job_is_read_within_its_bounds_or_refused(value: Any) -> None:
 @given(mutated(_ORDERS) | values())
 def test_a_command_is_read_within_its_bounds_or_refused(value: Any) -> None:
     try:
-        order = order_from_json(value)
+        order = command_from_json(value)
     except WireError:
         return
     assert is_worker_name(order.worker)

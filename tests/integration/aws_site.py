@@ -16,7 +16,7 @@ from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
 from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
-from eddyline.graph.coordinator.notes import Note
+from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.reconcile import Bounds
 from eddyline.graph.worker.broker import Broker
@@ -91,7 +91,7 @@ class Distant:
         self.stop.request("nobody coordinates")
         self.thread.join(10)
 
-    def _note(self, note: Note) -> None:
+    def _note(self, note: CoordinatorEvent) -> None:
         self.notes[note.what] += note.count
 
     def broker(self, *, longest_s: float = LONGEST_S) -> SqsBroker:

@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.aws.sqs.message_body import seal
-from eddyline.graph.coordinator.wire import fact_to_json
+from eddyline.graph.coordinator.wire import report_to_json
 from eddyline.graph.job import Claim, Settlement
 from eddyline.graph.ledger.reconcile import Bounds
 from eddyline.graph.messages import Heartbeat
@@ -53,7 +53,7 @@ def test_after_an_outage_of_all_coordinators_nothing_is_taken_back_and_no_answer
     first, second = _claim(broker), _claim(broker)
     wait_until(lambda: place.ledger.counts()[State.RUNNING] == 2)
     place.pause()
-    others = [seal({"v": 1, "facts": [fact_to_json(_beat(f"w{number}"))]}) for number in range(400)]
+    others = [seal({"v": 1, "facts": [report_to_json(_beat(f"w{number}"))]}) for number in range(400)]
     assert all(place.queues.send(place.names.answers, others))
     # One is done meanwhile, its message deleted; the other runs, and ada goes on to tell that she lives.
     assert broker.settle([Settlement(job_id=first.job.id, fence=first.fence, outcome=done(by="ada"))]) == [

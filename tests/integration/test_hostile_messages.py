@@ -107,11 +107,11 @@ def test_a_worker_obeys_no_command_for_another(distant: Callable[..., Distant]) 
     wait_until(lambda: place.queues.send(box, [json.dumps(each) for each in commands]))
     give_up_at = time.monotonic() + 3
     while time.monotonic() < give_up_at:
-        assert ada.orders("ada", 0.5) == []
+        assert ada.receive_commands("ada", 0.5) == []
     assert place.queues.depth(box) == 0
-    assert ada.held("ada") == {"a-1": mine.fence}
+    assert ada.held_jobs("ada") == {"a-1": mine.fence}
     place.queues.send(box, [json.dumps({"v": 1, "worker": "ada", "kind": "drain"})])
-    wait_until(lambda: ada.orders("ada", 0.5))
+    wait_until(lambda: ada.receive_commands("ada", 0.5))
     assert settle(ada, mine, done())
 
 

@@ -63,7 +63,7 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignore
     begin = time.monotonic()
     again = claimed(bob, "bob")
     assert time.monotonic() - begin < 10 * LEASE_S
-    assert zombie.held("ada") == {}
+    assert zombie.held_jobs("ada") == {}
     assert not settle(zombie, claim, done(by="zombie"))
     wait_until(lambda: get(place.ledger, "a-1").lease_owner == "bob")
     # Even if it did not notice that time had passed.
@@ -162,7 +162,7 @@ def test_a_letter_of_a_job_that_its_worker_lost_takes_it_from_there(distant: Cal
     assert holding is not None
     place.queues.send(place.names.dead, [holding.message.body])
     assert redrive_dead_letters(place.queues, place.ledger).again == ["a-1"]
-    wait_until(lambda: broker.orders("ada", 1) == [] and not broker.held("ada"))
+    wait_until(lambda: broker.receive_commands("ada", 1) == [] and not broker.held_jobs("ada"))
     again = claimed(broker)
     assert again.fence > claim.fence
     assert settle(broker, again, done())
@@ -181,7 +181,7 @@ def test_orders_wait_for_a_mailbox_that_vanished_and_come_in_the_new_one(
     heard: list[str] = []
 
     def hear() -> list[str]:
-        heard.extend(order.reason for order in broker.orders("ada", 1))
+        heard.extend(order.reason for order in broker.receive_commands("ada", 1))
         return heard
 
     wait_until(hear)
@@ -204,7 +204,7 @@ def test_a_mailbox_goes_with_its_worker_and_is_made_again_by_one_that_lives_afte
     place.ledger._database.write(lambda c: c.exec_driver_sql("UPDATE workers SET deadline = 1"))
     wait_until(lambda: not place.ledger.workers())
     wait_until(lambda: _is_gone(place, boxes["bob"]))
-    assert bob.orders("bob", 1) == []
+    assert bob.receive_commands("bob", 1) == []
     assert place.queues.depth(boxes["bob"]) == 0
 
 

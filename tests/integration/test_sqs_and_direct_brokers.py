@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
 from eddyline.fleet.command_listener import CommandListener
-from eddyline.fleet.notices import Kind, Notice
+from eddyline.fleet.notices import Notice, NoticeKind
 from eddyline.graph.job import Done, Job, Unstarted
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
@@ -93,12 +93,12 @@ def test_a_worker_knows_what_it_holds_and_keeps_it_while_it_lives(place: Direct 
     (claim,) = claims(ada, 1)
     give_up = time.monotonic() + 1.5 * LEASE_S
     while time.monotonic() < give_up:
-        assert ada.heartbeat("ada", LEASE_S) == ada.held("ada") == {"a-1": claim.fence}
-        bob.expire()
+        assert ada.heartbeat("ada", LEASE_S) == ada.held_jobs("ada") == {"a-1": claim.fence}
+        bob.expire_leases()
         assert bob.claim("bob", classes=CLASSES, limit=1, lease_s=LEASE_S) == []
         time.sleep(0.1)
     assert settle(ada, claim, done())
-    assert ada.held("ada") == {}
+    assert ada.held_jobs("ada") == {}
 
 
 def test_more_urgent_jobs_are_claimed_first(place: Direct | Distant) -> None:
@@ -216,7 +216,9 @@ def test_a_drain_ordered_by_another_process_is_heard_within_two_seconds(place: D
             assert not ledger.drain("bob")
         wait_until(lambda: shift.notices)
         assert time.monotonic() - begin < 9.0
-        assert [(each.kind, each.reason) for each in shift.notices] == [(Kind.ASKED, "the machine is sold")]
+        assert [(each.kind, each.reason) for each in shift.notices] == [
+            (NoticeKind.ASKED, "the machine is sold")
+        ]
         wait_until(lambda: not place.ledger.orders("ada"))
 
 
@@ -230,5 +232,5 @@ def test_a_worker_that_leaves_is_known_no_more_long_before_its_lease_ends(place:
     broker = place.broker()
     broker.register("eve", "here", 1, 3600.0)
     wait_until(lambda: [worker.name for worker in place.ledger.workers()] == ["eve"])
-    broker.leave("eve")
+    broker.deregister("eve")
     wait_until(lambda: not place.ledger.workers(), timeout_s=10)

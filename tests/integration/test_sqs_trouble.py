@@ -153,7 +153,7 @@ def test_a_job_that_outlasts_what_a_queue_can_hide_goes_on_and_its_answer_counts
     bob = present(place.broker(), "bob")
     time.sleep(1.5 * LEASE_S)
     assert bob.claim("bob", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
-    assert set(ada.held("ada")) == {"a-1", "b-1"}
+    assert set(ada.held_jobs("ada")) == {"a-1", "b-1"}
     assert settle(ada, claims[0], done(by="ada"))
     assert settle(ada, claims[1], interrupted())
     again = claimed(bob, "bob")
@@ -215,9 +215,9 @@ def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_i
     assert exchange.tidy(["ada"]) == 1
     assert [_depth(place, box) for box in boxes.values()] == [0, -1, -1]
     assert place.queues.depth(f"{place.names.mailboxes}of-somebody-else") == 0
-    assert bob.orders("bob", 1) == []
+    assert bob.receive_commands("bob", 1) == []
     assert [_depth(place, box) for box in boxes.values()] == [0, 0, -1]
-    assert ada.orders("ada", 0) == []
+    assert ada.receive_commands("ada", 0) == []
     exchange.close()
 
 

@@ -47,10 +47,10 @@ def main(where: str, prefix: str, name: str, log: Path, seconds: float) -> None:
 
         drainer = DrainController(broker, stop=stop)
         stack.callback(drainer.close)
-        obedience = CommandListener(drainer.gate, worker=name, notice=drainer.notice)
+        obedience = CommandListener(drainer.broker, worker=name, notice=drainer.notice)
         stack.callback(obedience.close)
-        handlers = drainer.watched({"work": work})
-        Worker(name, drainer.gate, handlers, slots=1, classes=("cpu",), stop=stop, lease_s=LEASE_S).run()
+        handlers = drainer.wrap_handlers({"work": work})
+        Worker(name, drainer.broker, handlers, slots=1, classes=("cpu",), stop=stop, lease_s=LEASE_S).run()
 
 
 if __name__ == "__main__":

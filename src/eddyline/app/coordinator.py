@@ -15,7 +15,7 @@ from eddyline.app.shared_services import Shared
 from eddyline.core.errors import TransientError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.notes import Note
+from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.ledger.reconcile import Bounds
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
 from eddyline.pipeline.planning.plan import KINDS
@@ -114,8 +114,8 @@ def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetric
         over.request("the process ends")
 
 
-def _noted(told: Observation[CoordinatorMetrics]) -> Callable[[Note], None]:
-    def hear(note: Note) -> None:
+def _noted(told: Observation[CoordinatorMetrics]) -> Callable[[CoordinatorEvent], None]:
+    def hear(note: CoordinatorEvent) -> None:
         told.metrics.hear_note(note.what, note.count)
         log = told.log
         say = log.debug if note.what in _QUIET else log.warning if note.what in _TROUBLE else log.info

@@ -12,8 +12,8 @@ from eddyline.app.observability import Observation
 from eddyline.core.clock import SystemClock
 from eddyline.core.stop import Stop
 from eddyline.fleet.drain_controller import DrainController
-from eddyline.fleet.drain_policy import Actions, DrainState
-from eddyline.fleet.notices import Kind, Notice, sigterm
+from eddyline.fleet.drain_policy import DrainActions, DrainState
+from eddyline.fleet.notices import Notice, NoticeKind, sigterm_notice
 from eddyline.graph.worker.broker import Broker
 
 if TYPE_CHECKING:
@@ -80,15 +80,15 @@ def _heed(asked: Stop, drainer: DrainController, over: Stop, told: Observation[W
             return
     now = SystemClock().now()
     told.log.info("told to stop", why=asked.reason)
-    notice = sigterm(now)
+    notice = sigterm_notice(now)
     if asked.reason == AT_ONCE:
-        notice = Notice(kind=Kind.STOP, at=now, deadline=now, reason=asked.reason)
+        notice = Notice(kind=NoticeKind.STOP, at=now, deadline=now, reason=asked.reason)
     told.metrics.hear_notice(str(notice.kind))
     drainer.notice(notice)
 
 
-def _acted(told: Observation[WorkerMetrics]) -> Callable[[Actions, DrainState], None]:
-    def act(actions: Actions, standing: DrainState) -> None:
+def _acted(told: Observation[WorkerMetrics]) -> Callable[[DrainActions, DrainState], None]:
+    def act(actions: DrainActions, standing: DrainState) -> None:
         told.metrics.hear_stance(takes_new=actions.takes_new)
         told.log.info(
             "stance",

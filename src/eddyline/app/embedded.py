@@ -148,7 +148,7 @@ def _destination(
 def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     """What `run` would make; nothing is written."""
     profile, tools = profiles.load_profile(request.profile), toolchain()
-    route = local_router(pools.load(config.read().pools), tools)
+    route = local_router(pools.load_pools(config.read().pools), tools)
     Shared(store="", ledger="", queues="", settings=config.read()).reach_sources()
     found = discover(request.sources)
     planned = [_refused(address, error) for address, error in found.failed]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TextIO, TypeVar
 from eddyline.app.shared_services import Shared
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
-from eddyline.fleet.pool_coverage import Unserved, in_words
+from eddyline.fleet.pool_coverage import UnservedPool, describe_unserved
 from eddyline.fleet.pools import Pools
 from eddyline.graph.db.transactions import Database, as_url
 from eddyline.pipeline.runs.unserved_pools import UnservedPoolMonitor
@@ -90,7 +90,9 @@ def backlog_watched(shared: Shared, told: Observation[L], pools: Pools) -> Itera
 
 
 def _missing(told: Observation[L], pools: Pools) -> UnservedPoolMonitor:
-    def warn(missing: Unserved) -> None:
-        told.log.warning("nobody serves a class", cls=missing.cls, jobs=missing.jobs, said=in_words(missing))
+    def warn(missing: UnservedPool) -> None:
+        told.log.warning(
+            "nobody serves a class", cls=missing.cls, jobs=missing.jobs, said=describe_unserved(missing)
+        )
 
     return UnservedPoolMonitor(pools, warn=warn, show=told.metrics.hear_unserved)

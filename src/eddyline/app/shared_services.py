@@ -129,7 +129,7 @@ class Shared:
 
     def pools(self) -> Pools:
         """The worker classes. Raises `UsageError` for a file that is wrong."""
-        return poolfile.load(self.settings.pools)
+        return poolfile.load_pools(self.settings.pools)
 
     def open_queues(self, classes: Sequence[str]) -> SqsClient:
         """The queues of these classes' jobs. Raises `UsageError` where none are named."""

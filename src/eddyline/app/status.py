@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from eddyline.app.optional_dependencies import extra
 from eddyline.app.shared_services import Shared
 from eddyline.core.errors import EddylineError
-from eddyline.fleet.pool_coverage import Unserved, class_of, unserved
+from eddyline.fleet.pool_coverage import UnservedPool, pool_of_worker, unserved_pools
 from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger import overview
 from eddyline.graph.ledger.ledger import Ledger
@@ -94,7 +94,7 @@ class Status:
     unknown: tuple[str, ...] = ()
     waiting: int
     late: int
-    unserved: tuple[Unserved, ...]
+    unserved: tuple[UnservedPool, ...]
     messages: tuple[LeftMessages, ...] = ()
 
 
@@ -109,7 +109,7 @@ def status(ledger: Ledger, pools: Pools, messages: tuple[LeftMessages, ...] = ()
         failed = overview.failed(connection, _SHOWN)
         by_class: dict[str, int] = {}
         for name in backlog.workers:
-            by_class[class_of(name) or ""] = by_class.get(class_of(name) or "", 0) + 1
+            by_class[pool_of_worker(name) or ""] = by_class.get(pool_of_worker(name) or "", 0) + 1
         return Status(
             at=now,
             under_way=overview.count_under_way(connection),
@@ -124,7 +124,7 @@ def status(ledger: Ledger, pools: Pools, messages: tuple[LeftMessages, ...] = ()
             unknown=backlog.unknown,
             waiting=backlog.waiting,
             late=backlog.late,
-            unserved=unserved(due, backlog.workers, pools, patience_s=0.0),
+            unserved=unserved_pools(due, backlog.workers, pools, patience_s=0.0),
             messages=messages,
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eddyline.app.shared_services import Shared
 from eddyline.core.stop import Stop
-from eddyline.fleet.pool_coverage import Unserved
+from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.media.ladder import profile as profiles
@@ -87,7 +87,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
         return account.report(stop.reason)
 
 
-def _unserved(ledger: Ledger, pools: Pools) -> Sequence[Unserved]:
+def _unserved(ledger: Ledger, pools: Pools) -> Sequence[UnservedPool]:
     now = time.time()
     backlog = ledger.read(lambda connection: read_backlog(connection, now))
     return find_unserved_pools(backlog, pools, patience_s=_PATIENCE_S)

@@ -23,7 +23,7 @@ from eddyline.core.stop import Stop
 from eddyline.fleet.command_listener import CommandListener
 from eddyline.fleet.pool_coverage import worker_name
 from eddyline.fleet.pools import Pools
-from eddyline.fleet.slots import measure
+from eddyline.fleet.slots import measure_machine
 from eddyline.graph.events import WorkerEvent
 from eddyline.graph.job import Job
 from eddyline.graph.worker.broker import Broker
@@ -72,7 +72,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
     with extra("fleet", "a worker"):
         from eddyline.observe.worker_metrics import WorkerMetrics  # it may not be there
     pools, settings = request.shared.pools(), request.shared.settings
-    task = assign(pools, request.pool, measure(), ffmpeg=settings.ffmpeg, slots=request.slots)
+    task = assign(pools, request.pool, measure_machine(), ffmpeg=settings.ffmpeg, slots=request.slots)
     tools = Toolchain.find(task.ffmpeg, settings.ffprobe, settings.packager)
     name = f"{worker_name(request.pool, platform.node(), os.getpid())}-{secrets.token_hex(3)}"
     always = {"worker": name, "pool": request.pool}
@@ -118,8 +118,8 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
         )
         Worker(
             name,
-            drainer.gate,
-            drainer.watched(outage.outlasted(handlers(runtime))),
+            drainer.broker,
+            drainer.wrap_handlers(outage.outlasted(handlers(runtime))),
             slots=task.slots,
             classes=task.classes,
             stop=stop,

@@ -15,8 +15,8 @@ from eddyline.aws.link_local_http import LocalServiceError, ask, check_address
 from eddyline.core.background_loop import keep_running
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
-from eddyline.fleet.instance_metadata import READERS, read_metadata
-from eddyline.fleet.notices import INSTANCE, Heard, Malformed, Notice
+from eddyline.fleet.instance_metadata import PARSERS, parse_metadata
+from eddyline.fleet.notices import INSTANCE_ID, Malformed, Notice, Parsed
 
 POLL_S = 5.0
 """As often as the EC2 User Guide recommends: so a Spot warning of two minutes loses 5 s at most."""
@@ -63,7 +63,7 @@ class Metadata:
             found = (self.get("instance-id") or "").strip()
         except LocalServiceError:
             return ""
-        return found if INSTANCE.fullmatch(found) else ""
+        return found if INSTANCE_ID.fullmatch(found) else ""
 
     def is_there(self) -> bool:
         """Whether this machine has metadata of this kind at all; takes a few seconds to say no."""
@@ -149,7 +149,7 @@ class MetadataWatch:
 
     def poll(self) -> None:
         """Ask for everything once; an error with one answer leaves the others as they are."""
-        for path in READERS:
+        for path in PARSERS:
             keep_running("metadata", partial(self._ask, path))
 
     def _ask(self, path: str) -> None:
@@ -158,8 +158,8 @@ class MetadataWatch:
         except LocalServiceError as error:
             self._trouble(path, str(error))
             return
-        match read_metadata(path, answer, self._clock.now()):
-            case Heard(notices=notices):
+        match parse_metadata(path, answer, self._clock.now()):
+            case Parsed(notices=notices):
                 self._hand_on(path, notices[0])
             case Malformed(reason=reason):
                 self._trouble(path, reason)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TextIO
 
-from eddyline.fleet.pool_coverage import Unserved
+from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.pipeline.runs.events import (
     AssetFailed,
     AssetFinished,
@@ -28,7 +28,7 @@ _NAMES = {
     AssetFinished: "asset_finished",
     AssetFailed: "asset_failed",
     SourceSkipped: "skipped",
-    Unserved: "unserved",
+    UnservedPool: "unserved",
 }
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from eddyline.cli.progress import Clock, Row, Rows, outcome, percent, submitting
 from eddyline.core.formatting import format_duration, printable
-from eddyline.fleet.pool_coverage import Unserved
+from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.pipeline.runs.events import (
     AssetFailed,
     AssetFinished,
@@ -56,7 +56,7 @@ class LiveView:
                 return
             if isinstance(event, SourceSkipped | AssetSubmitted):
                 return  # listed at the end
-            if not isinstance(event, Unserved):
+            if not isinstance(event, UnservedPool):
                 self._rows.drop(event)
             self._done += isinstance(event, AssetFinished)
             self._failed += isinstance(event, AssetFailed)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from eddyline.cli.progress import Clock, Row, Rows, key, outcome, percent, submitting
 from eddyline.core.formatting import format_count, format_duration, printable
-from eddyline.fleet.pool_coverage import Unserved
+from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.pipeline.runs.events import AssetProgress, AssetSubmitted, Event, SourceSkipped, SubmitProgress
 
 LINE_EVERY_S = 5.0
@@ -40,7 +40,7 @@ class PlainOutput:
                 self._submitting(event)
                 return
             if not isinstance(event, SourceSkipped | AssetSubmitted):
-                if not isinstance(event, Unserved):
+                if not isinstance(event, UnservedPool):
                     self._rows.drop(event)
                 self._console.print(outcome(event), soft_wrap=True)
 

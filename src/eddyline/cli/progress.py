@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from eddyline.core.formatting import format_size, printable
-from eddyline.fleet.pool_coverage import Unserved, in_words
+from eddyline.fleet.pool_coverage import UnservedPool, describe_unserved
 from eddyline.pipeline.runs.events import (
     AssetFailed,
     AssetFinished,
@@ -99,10 +99,10 @@ def submitting(event: SubmitProgress) -> str:
     return f"submitting: {event.done:,} of {event.total:,} done, next {printable(event.name)}{of}"
 
 
-def outcome(event: AssetFinished | AssetFailed | SourceSkipped | Unserved) -> Text:
+def outcome(event: AssetFinished | AssetFailed | SourceSkipped | UnservedPool) -> Text:
     """One line about how something ended, or why it does not begin."""
-    if isinstance(event, Unserved):
-        return Text.assemble(("! ", "bold yellow"), printable(in_words(event)))
+    if isinstance(event, UnservedPool):
+        return Text.assemble(("! ", "bold yellow"), printable(describe_unserved(event)))
     if isinstance(event, AssetFinished):
         how = "already there, nothing to do" if event.reused else "done"
         return Text.assemble(("✓ ", "green"), printable(event.name), (f"  {how}", "dim"))

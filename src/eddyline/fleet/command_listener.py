@@ -9,7 +9,7 @@ from eddyline.core.background_loop import keep_running
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
 from eddyline.core.formatting import short_repr
-from eddyline.fleet.notices import Notice, asked
+from eddyline.fleet.notices import Notice, drain_command_notice
 from eddyline.graph.command import CommandKind
 from eddyline.graph.worker.broker import Broker
 
@@ -77,8 +77,8 @@ class CommandListener:
         self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
 
     def _obey(self) -> None:
-        for order in self._broker.orders(self._worker, self._wait_s):
+        for order in self._broker.receive_commands(self._worker, self._wait_s):
             if order.worker != self._worker:
                 self._on_trouble(f"a command for {short_repr(order.worker)}, not for this worker: ignored")
             elif order.kind is CommandKind.DRAIN and not self._closed.is_set():
-                self._notice(asked(self._clock.now(), order.reason or "told to drain"))
+                self._notice(drain_command_notice(self._clock.now(), order.reason or "told to drain"))

@@ -15,10 +15,18 @@ from dataclasses import dataclass, replace
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
-from eddyline.fleet.drain_policy import Actions, DrainRules, DrainState, InHand, Key, apply_notice, decide
+from eddyline.fleet.drain_policy import (
+    ClaimKey,
+    DrainActions,
+    DrainRules,
+    DrainState,
+    JobEstimate,
+    apply_notice,
+    decide,
+)
 from eddyline.fleet.draining_broker import DrainingBroker
-from eddyline.fleet.job_estimate import Course, Rates
-from eddyline.fleet.notices import Notice, sigterm
+from eddyline.fleet.job_estimate import JobProgress, JobRates
+from eddyline.fleet.notices import Notice, sigterm_notice
 from eddyline.fleet.task_thread import TaskThread
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.broker import Broker
@@ -38,11 +46,11 @@ class _Running:
     fraction: float = 0.0
 
     @property
-    def key(self) -> Key:
+    def key(self) -> ClaimKey:
         return self.job.id, self.job.fence
 
-    def course(self) -> Course:
-        return Course(
+    def course(self) -> JobProgress:
+        return JobProgress(
             kind=self.job.kind,
             weight=self.job.weight,
             elapsed_s=time.monotonic() - self.started,
@@ -51,11 +59,11 @@ class _Running:
 
 
 class DrainController:
-    """One worker's conscience about its end.
+    """Drains one worker when its machine or task is about to end.
 
-    Make the worker with `gate` for its broker, `watched(handlers)` and the same `stop`. `instance` is the
-    machine's own id: notices about others are ignored. `busy` is told when the first job begins and when the
-    last one has ended; `on_actions` what was decided, whenever that changes. Both must be quick.
+    Create the worker with `broker`, `wrap_handlers(handlers)` and this `stop`. `instance` is this machine's
+    id: notices about other machines are ignored. `busy` is called when the first job starts and when the
+    last one has ended; `on_actions` is called with the decision whenever it changes. Both must return fast.
     """
 
     def __init__(
@@ -67,9 +75,9 @@ class DrainController:
         clock: Clock | None = None,
         instance: str = "",
         busy: Callable[[bool], None] | None = None,
-        on_actions: Callable[[Actions, DrainState], None] | None = None,
+        on_actions: Callable[[DrainActions, DrainState], None] | None = None,
     ) -> None:
-        self.gate = DrainingBroker(broker)
+        self.broker = DrainingBroker(broker)
         self._stop = stop
         self._rules = rules or DrainRules()
         self._clock = clock or SystemClock()
@@ -78,9 +86,9 @@ class DrainController:
         self._on_actions = on_actions
         self._changed = threading.Condition(threading.RLock())
         self._standing = DrainState()
-        self._running: dict[Key, _Running] = {}
-        self._rates = Rates()
-        self._told = Actions()
+        self._running: dict[ClaimKey, _Running] = {}
+        self._rates = JobRates()
+        self._told = DrainActions()
         self._waiting_s: float | None = None
         self._asking = False
         self._errands = TaskThread("drainer-errands")
@@ -107,7 +115,7 @@ class DrainController:
         def wait() -> None:
             while not self._closed:
                 if asked.wait(1.0):
-                    self.notice(replace(sigterm(self._clock.now()), reason=asked.reason or "SIGTERM"))
+                    self.notice(replace(sigterm_notice(self._clock.now()), reason=asked.reason or "SIGTERM"))
                     return
 
         threading.Thread(target=wait, name="drainer-asked", daemon=True).start()
@@ -122,7 +130,7 @@ class DrainController:
 
     # The handlers' side
 
-    def watched(self, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
+    def wrap_handlers(self, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
         """The same handlers, seen by the drainer."""
         return {kind: self._watched(handler) for kind, handler in handlers.items()}
 
@@ -186,25 +194,25 @@ class DrainController:
                     return
                 actions = self._decided()
                 # First of all: what is handed back must not come back to this worker.
-                self.gate.admit(new=actions.takes_new)
+                self.broker.admit(new=actions.takes_new)
                 self._stop_those(actions.hand_back)
             if actions.exit and not self._stop.requested:
                 self._stop.request(self._standing.reason)
             self._send_errands(actions)
             self._tell(actions)
 
-    def _send_errands(self, actions: Actions) -> None:
+    def _send_errands(self, actions: DrainActions) -> None:
         """The broker may take its time, or be away: a deadline does not wait for it."""
         if actions.hand_back:
-            self._errands.send(lambda: self.gate.hand_back(actions.hand_back))
+            self._errands.send(lambda: self.broker.hand_back(actions.hand_back))
         if self._told.takes_new and not actions.takes_new:
-            self._errands.send(self.gate.want_nothing)
+            self._errands.send(self.broker.want_nothing)
         if self._is_shunned() and not self._asking:
             self._asking = True
             self._errands.send(self._ask)
 
     def _ask(self) -> None:
-        self._waiting_s = self.gate.waiting_s()
+        self._waiting_s = self.broker.waiting_s()
         self._asking = False
 
     def _pause(self) -> float | None:
@@ -221,20 +229,20 @@ class DrainController:
             and self._clock.now() < standing.avoid_until
         )
 
-    def _decided(self) -> Actions:
+    def _decided(self) -> DrainActions:
         hands = [
-            InHand(key=running.key, remaining_s=self._rates.remaining_s(running.course()))
+            JobEstimate(key=running.key, remaining_s=self._rates.remaining_s(running.course()))
             for running in self._running.values()
             if not running.context.stop.requested
         ]
         return decide(self._standing, hands, self._clock.now(), self._rules, waiting_s=self._waiting_s)
 
-    def _stop_those(self, keys: Collection[Key]) -> None:
+    def _stop_those(self, keys: Collection[ClaimKey]) -> None:
         for key in keys:
             if key in self._running:
                 self._running[key].context.stop.request(f"{self._standing.reason}: it would not end in time")
 
-    def _tell(self, actions: Actions) -> None:
+    def _tell(self, actions: DrainActions) -> None:
         if actions != self._told:
             self._told = actions
             if self._on_actions is not None:

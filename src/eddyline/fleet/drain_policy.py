@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from eddyline.fleet.notices import Kind, Notice
+from eddyline.fleet.notices import Notice, NoticeKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def apply_notice(
     """What is known after `notice`; one about another machine than `instance` changes nothing."""
     if notice.instance and notice.instance != instance:
         return standing
-    if notice.kind is Kind.REBALANCE:
+    if notice.kind is NoticeKind.REBALANCE:
         until = notice.at + rules.rebalance_s
         return replace(standing, avoid_until=max(until, standing.avoid_until or until))
     if notice.kind not in _ENDS:
@@ -65,11 +65,11 @@ def apply_notice(
 
 
 # What ends a worker, and in how many seconds where the notice itself names no deadline (None: no hurry).
-_ENDS: Mapping[Kind, Callable[[DrainRules], float | None]] = {
-    Kind.INTERRUPTION: lambda _rules: 0.0,
-    Kind.SCALE_IN: lambda rules: rules.scale_in_s,
-    Kind.STOP: lambda rules: rules.container_stop_s,
-    Kind.ASKED: lambda _rules: None,
+_ENDS: Mapping[NoticeKind, Callable[[DrainRules], float | None]] = {
+    NoticeKind.INTERRUPTION: lambda _rules: 0.0,
+    NoticeKind.SCALE_IN: lambda rules: rules.scale_in_s,
+    NoticeKind.STOP: lambda rules: rules.container_stop_s,
+    NoticeKind.ASKED: lambda _rules: None,
 }
 
 
@@ -92,20 +92,20 @@ class DrainPhase(StrEnum):
     LEAVING = "leaving"
 
 
-Key = tuple[str, int]
+ClaimKey = tuple[str, int]
 """A claim: the job's id and the fence."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class InHand:
+class JobEstimate:
     """A job that runs; `remaining_s` None: nobody knows how long."""
 
-    key: Key
+    key: ClaimKey
     remaining_s: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Actions:
+class DrainActions:
     """What to do now.
 
     `hand_back`: stop these at once, others will do them. `finish`: they end in time. `exit_by`: when the
@@ -114,20 +114,20 @@ class Actions:
 
     stance: DrainPhase = DrainPhase.OPEN
     takes_new: bool = True
-    finish: tuple[Key, ...] = ()
-    hand_back: tuple[Key, ...] = ()
+    finish: tuple[ClaimKey, ...] = ()
+    hand_back: tuple[ClaimKey, ...] = ()
     exit_by: float | None = None
     exit: bool = False
 
 
 def decide(
     standing: DrainState,
-    hands: Sequence[InHand],
+    hands: Sequence[JobEstimate],
     now: float,
     rules: DrainRules,
     *,
     waiting_s: float | None = None,
-) -> Actions:
+) -> DrainActions:
     """What a worker does with `hands` at `now`.
 
     `waiting_s`: how long the oldest job that it might take has waited (None: not known). A worker that is
@@ -137,12 +137,12 @@ def decide(
     if not standing.leaving:
         keys = tuple(hand.key for hand in hands)
         if standing.avoid_until is None or now >= standing.avoid_until:
-            return Actions(finish=keys)
+            return DrainActions(finish=keys)
         takes = _others_cannot(waiting_s, now - (standing.avoid_until - rules.rebalance_s), rules)
-        return Actions(stance=DrainPhase.RELUCTANT, takes_new=takes, finish=keys)
+        return DrainActions(stance=DrainPhase.RELUCTANT, takes_new=takes, finish=keys)
     exit_by = None if standing.deadline is None else standing.deadline - rules.margin_s
     late = _too_late(hands, now, exit_by, rules.pessimism)
-    return Actions(
+    return DrainActions(
         stance=DrainPhase.LEAVING,
         takes_new=False,
         finish=tuple(hand.key for hand in hands if hand.key not in late),
@@ -164,8 +164,8 @@ def _others_cannot(waiting_s: float | None, shunned_s: float, rules: DrainRules)
 
 
 def _too_late(
-    hands: Sequence[InHand], now: float, exit_by: float | None, pessimism: float
-) -> Collection[Key]:
+    hands: Sequence[JobEstimate], now: float, exit_by: float | None, pessimism: float
+) -> Collection[ClaimKey]:
     """What does not surely end in time; all of it once time is up."""
     if exit_by is None:
         return set()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from eddyline.core.errors import EddylineError
-from eddyline.fleet.drain_policy import Key
+from eddyline.fleet.drain_policy import ClaimKey
 from eddyline.graph.command import Command
 from eddyline.graph.job import Claim, Interrupted, Job, Settlement
 from eddyline.graph.worker.broker import Broker
@@ -24,7 +24,7 @@ class DrainingBroker:
         self._open = True
         self._asked: tuple[str, tuple[str, ...], float] | None = None
         self._listeners: list[Callable[[], None]] = []
-        self._returned: set[Key] = set()
+        self._returned: set[ClaimKey] = set()
 
     def admit(self, *, new: bool) -> None:
         """Let new jobs through or not, from now on, and wake the worker; never waits."""
@@ -45,7 +45,7 @@ class DrainingBroker:
             with contextlib.suppress(EddylineError):  # what was fetched ahead is given back a little later
                 self._inner.claim(worker, classes=classes, limit=0, lease_s=lease_s)
 
-    def hand_back(self, keys: Sequence[Key]) -> None:
+    def hand_back(self, keys: Sequence[ClaimKey]) -> None:
         """Give running jobs back at once: whoever takes them need not wait until their handlers have ended.
 
         If the broker cannot be reached, the worker gives them back when they have.
@@ -64,7 +64,7 @@ class DrainingBroker:
         if asked is None:
             return None
         try:
-            until = self._inner.until_wakeup(asked[1])
+            until = self._inner.seconds_until_due(asked[1])
         except EddylineError:
             return None
         return None if until is None else max(-until, 0.0)
@@ -79,9 +79,9 @@ class DrainingBroker:
                 return []
             return self._inner.claim(worker, classes=classes, limit=limit, lease_s=lease_s)
 
-    def until_wakeup(self, classes: Sequence[str]) -> float | None:
+    def seconds_until_due(self, classes: Sequence[str]) -> float | None:
         """Seconds until a job may be due; not to be known while the gate is closed."""
-        return self._inner.until_wakeup(classes) if self._open else None
+        return self._inner.seconds_until_due(classes) if self._open else None
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Hand in answers; what was handed back already needs no more, and is said to be accepted."""
@@ -116,28 +116,28 @@ class DrainingBroker:
         """Say that the worker lives; the jobs it still holds."""
         return self._inner.heartbeat(worker, lease_s)
 
-    def held(self, worker: str) -> dict[str, int]:
+    def held_jobs(self, worker: str) -> dict[str, int]:
         """The jobs that the worker still holds."""
-        return self._inner.held(worker)
+        return self._inner.held_jobs(worker)
 
-    def expire(self) -> list[str]:
+    def expire_leases(self) -> list[str]:
         """Take jobs back from lost workers."""
-        return self._inner.expire()
+        return self._inner.expire_leases()
 
-    def leave(self, worker: str) -> None:
+    def deregister(self, worker: str) -> None:
         """The worker ends."""
-        self._inner.leave(worker)
+        self._inner.deregister(worker)
 
-    def orders(self, worker: str, wait_s: float) -> list[Command]:
+    def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
         """What people want of the worker."""
-        return self._inner.orders(worker, wait_s)
+        return self._inner.receive_commands(worker, wait_s)
 
     def job(self, job_id: str) -> Job | None:
         """A job as it stands now."""
         return self._inner.job(job_id)
 
 
-def _key(settlement: Settlement) -> Key:
+def _key(settlement: Settlement) -> ClaimKey:
     return settlement.job_id, settlement.fence
 
 

@@ -18,12 +18,12 @@ _SOUND = ("-f", "lavfi", "-i", "anullsrc=sample_rate=48000:channel_layout=stereo
 _OF_SOUND = frozenset({"aac", "libfdk_aac", "libopus", "opus", "ac3", "eac3", "flac", "alac", "libmp3lame"})
 
 
-def verify(ffmpeg: Path, encoders: Iterable[str], *, pool: str, runner: Runner) -> None:
+def check_encoders(ffmpeg: Path, encoders: Iterable[str], *, pool: str, runner: Runner) -> None:
     """Encode a little with each of `encoders`; raises `UnsupportedError` naming all that could not."""
     broken = {}
     for encoder in sorted(encoders):
         try:
-            runner.run(command(ffmpeg, encoder), limits=_LIMITS)
+            runner.run(encode_command(ffmpeg, encoder), limits=_LIMITS)
         except ToolError as error:
             if error.status is None:
                 raise
@@ -36,7 +36,7 @@ def verify(ffmpeg: Path, encoders: Iterable[str], *, pool: str, runner: Runner) 
         )
 
 
-def command(ffmpeg: Path, encoder: str) -> tuple[str, ...]:
+def encode_command(ffmpeg: Path, encoder: str) -> tuple[str, ...]:
     """Encode next to nothing, and throw it away."""
     what, role = (_SOUND, "-c:a") if encoder in _OF_SOUND else (_PICTURE, "-c:v")
     return (str(ffmpeg), "-hide_banner", "-nostdin", "-v", "error", *what, role, encoder, "-f", "null", "-")

@@ -13,19 +13,19 @@ from typing import Any
 
 from eddyline.core.formatting import short_repr
 from eddyline.fleet.notices import (
-    INSTANCE,
-    Heard,
+    INSTANCE_ID,
     Ignored,
-    Kind,
     Launch,
-    Lifecycle,
+    LifecycleAction,
     Malformed,
     Notice,
-    Reading,
-    moment,
+    NoticeKind,
+    Parsed,
+    ParseResult,
+    parse_time,
 )
 
-WARNING_S = 120.0
+INTERRUPTION_WARNING_S = 120.0
 """From the warning to the end of a Spot instance (EC2 User Guide, "Spot Instance interruption notices")."""
 
 _MOST_BYTES = 1024 * 1024
@@ -40,7 +40,7 @@ class _OddError(Exception):
     """A part of an event that is not as documented."""
 
 
-def read_event(event: str | bytes | _Body) -> Reading:
+def parse_event(event: str | bytes | _Body) -> ParseResult:
     """What an EventBridge event says, as text or as the dict that a Lambda is given."""
     try:
         body = event if isinstance(event, Mapping) else _json(event)
@@ -74,7 +74,7 @@ def _detail(body: _Body) -> _Body:
 
 def _moment(body: _Body) -> float:
     try:
-        return moment(body.get("time"))
+        return parse_time(body.get("time"))
     except ValueError as error:
         raise _OddError(f"time: {error}") from None
 
@@ -88,7 +88,7 @@ def _word(detail: _Body, key: str) -> str:
 
 def _instance(detail: _Body, key: str) -> str:
     found = _word(detail, key)
-    if not INSTANCE.fullmatch(found):
+    if not INSTANCE_ID.fullmatch(found):
         raise _OddError(f"detail.{key} is not an instance's id: {found[:80]!r}")
     return found
 
@@ -96,13 +96,13 @@ def _instance(detail: _Body, key: str) -> str:
 # One reader a kind of event
 
 
-def _interruption(detail: _Body, at: float) -> Reading:
+def _interruption(detail: _Body, at: float) -> ParseResult:
     action = _word(detail, "instance-action")
     # Hibernation begins with the warning: there are no two minutes.
-    deadline = at if action == "hibernate" else at + WARNING_S
+    deadline = at if action == "hibernate" else at + INTERRUPTION_WARNING_S
     return _one(
         Notice(
-            kind=Kind.INTERRUPTION,
+            kind=NoticeKind.INTERRUPTION,
             at=at,
             instance=_instance(detail, "instance-id"),
             deadline=deadline,
@@ -111,10 +111,10 @@ def _interruption(detail: _Body, at: float) -> Reading:
     )
 
 
-def _rebalance(detail: _Body, at: float) -> Reading:
+def _rebalance(detail: _Body, at: float) -> ParseResult:
     return _one(
         Notice(
-            kind=Kind.REBALANCE,
+            kind=NoticeKind.REBALANCE,
             at=at,
             instance=_instance(detail, "instance-id"),
             reason="rebalance recommendation",
@@ -122,17 +122,17 @@ def _rebalance(detail: _Body, at: float) -> Reading:
     )
 
 
-def _terminating(detail: _Body, at: float) -> Reading:
+def _terminating(detail: _Body, at: float) -> ParseResult:
     transition = _word(detail, "LifecycleTransition")
     if transition != _TERMINATING:
         return Ignored(reason=f"not an end: {transition[:80]}")
     return _one(
         Notice(
-            kind=Kind.SCALE_IN,
+            kind=NoticeKind.SCALE_IN,
             at=at,
             instance=_instance(detail, "EC2InstanceId"),
             reason="scale-in",
-            lifecycle=Lifecycle(
+            lifecycle=LifecycleAction(
                 group=_word(detail, "AutoScalingGroupName"),
                 hook=_word(detail, "LifecycleHookName"),
                 token=_word(detail, "LifecycleActionToken"),
@@ -141,24 +141,24 @@ def _terminating(detail: _Body, at: float) -> Reading:
     )
 
 
-def _state(detail: _Body, at: float) -> Reading:
+def _state(detail: _Body, at: float) -> ParseResult:
     state = _word(detail, "state")
     if state != "terminated":
         return Ignored(reason=f"not an end: {state[:80]}")
-    return _one(Notice(kind=Kind.GONE, at=at, instance=_instance(detail, "instance-id"), reason=state))
+    return _one(Notice(kind=NoticeKind.GONE, at=at, instance=_instance(detail, "instance-id"), reason=state))
 
 
-def _fulfilled(detail: _Body, at: float) -> Reading:
+def _fulfilled(detail: _Body, at: float) -> ParseResult:
     return _launched(at, _instance(detail, "instance-id"), Launch(spot=True))
 
 
-def _scaled_out(detail: _Body, at: float) -> Reading:
+def _scaled_out(detail: _Body, at: float) -> ParseResult:
     more = detail.get("Details")
     zone = more.get("Availability Zone") if isinstance(more, Mapping) else ""
     return _launched(at, _instance(detail, "EC2InstanceId"), Launch(zone=_text(zone)))
 
 
-def _called(detail: _Body, at: float) -> Reading:
+def _called(detail: _Body, at: float) -> ParseResult:
     """CloudTrail's record of a call: RunInstances that worked."""
     answer = detail.get("responseElements")
     if (
@@ -171,7 +171,7 @@ def _called(detail: _Body, at: float) -> Reading:
     items = found.get("items") if isinstance(found, Mapping) else None
     if not isinstance(items, Sequence) or isinstance(items, str) or len(items) > _MOST_INSTANCES:
         raise _OddError("detail.responseElements.instancesSet.items is not a list of instances")
-    return Heard(notices=tuple(_item(item, at) for item in items))
+    return Parsed(notices=tuple(_item(item, at) for item in items))
 
 
 def _item(item: object, at: float) -> Notice:
@@ -184,23 +184,27 @@ def _item(item: object, at: float) -> Notice:
         spot=item.get("instanceLifecycle") == "spot",
     )
     return Notice(
-        kind=Kind.LAUNCHED, at=at, instance=_instance(item, "instanceId"), reason="launched", launch=launch
+        kind=NoticeKind.LAUNCHED,
+        at=at,
+        instance=_instance(item, "instanceId"),
+        reason="launched",
+        launch=launch,
     )
 
 
-def _launched(at: float, instance: str, launch: Launch) -> Reading:
-    return _one(Notice(kind=Kind.LAUNCHED, at=at, instance=instance, reason="launched", launch=launch))
+def _launched(at: float, instance: str, launch: Launch) -> ParseResult:
+    return _one(Notice(kind=NoticeKind.LAUNCHED, at=at, instance=instance, reason="launched", launch=launch))
 
 
 def _text(found: object) -> str:
     return found[:_LONGEST] if isinstance(found, str) else ""
 
 
-def _one(notice: Notice) -> Reading:
-    return Heard(notices=(notice,))
+def _one(notice: Notice) -> ParseResult:
+    return Parsed(notices=(notice,))
 
 
-_READERS: dict[tuple[str, str], Callable[[_Body, float], Reading]] = {
+_READERS: dict[tuple[str, str], Callable[[_Body, float], ParseResult]] = {
     ("aws.ec2", "EC2 Spot Instance Interruption Warning"): _interruption,
     ("aws.ec2", "EC2 Instance Rebalance Recommendation"): _rebalance,
     ("aws.autoscaling", "EC2 Instance-terminate Lifecycle Action"): _terminating,

@@ -1,4 +1,4 @@
-"""How long a job will still take, from its frames. Pure but for what `Rates` has learnt."""
+"""How long a job will still take, from its frames. Pure but for what `JobRates` has learnt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MEMORY = 0.3  # weight of the newest job in a kind's mean
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class JobProgress:
     """How far a job has come: `fraction` (0 to 1) of its frames are done `elapsed_s` after its start.
 
     `weight` is its relative cost, in frames' worth of encoding.
@@ -21,7 +21,7 @@ class Course:
     fraction: float = 0.0
 
 
-class Rates:
+class JobRates:
     """Seconds for each unit of weight, by kind of job; learnt from jobs that were done."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Rates:
             before = self._mean.get(kind, seconds / weight)
             self._mean[kind] = before + _MEMORY * (seconds / weight - before)
 
-    def remaining_s(self, course: Course) -> float | None:
+    def remaining_s(self, course: JobProgress) -> float | None:
         """Seconds until the job is done; None: nothing is known yet, or it takes longer than any before.
 
         The speed is that over the whole time since the start, so that a job which stands still is thought

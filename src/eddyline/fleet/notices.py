@@ -11,7 +11,7 @@ from typing import TypeAlias
 from eddyline.core.formatting import short_repr
 
 
-class Kind(StrEnum):
+class NoticeKind(StrEnum):
     """What is said."""
 
     INTERRUPTION = "interruption"
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lifecycle:
+class LifecycleAction:
     """The hook that holds a machine's end until somebody says `CONTINUE`; the words of Auto Scaling."""
 
     group: str
@@ -49,12 +49,12 @@ class Notice:
     when the machine ends (None: the notice does not tell).
     """
 
-    kind: Kind
+    kind: NoticeKind
     at: float
     instance: str = ""
     deadline: float | None = None
     reason: str = ""
-    lifecycle: Lifecycle | None = None
+    lifecycle: LifecycleAction | None = None
     launch: Launch | None = None
 
     @property
@@ -63,13 +63,13 @@ class Notice:
 
         A machine is interrupted, and ends, only once; a rebalance recommendation may be renewed.
         """
-        if self.kind is Kind.REBALANCE:
+        if self.kind is NoticeKind.REBALANCE:
             return self.kind, self.instance, f"{self.at:.0f}"
         return self.kind, self.instance, self.lifecycle.token if self.lifecycle else ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
+class Parsed:
     """Understood: one notice for each machine."""
 
     notices: tuple[Notice, ...]
@@ -89,26 +89,26 @@ class Malformed:
     reason: str
 
 
-Reading: TypeAlias = Heard | Ignored | Malformed
+ParseResult: TypeAlias = Parsed | Ignored | Malformed
 
 _LONGEST_TIME = 64  # characters; an ISO 8601 time has 32
 _LAST_TIME = 4_102_444_800.0  # 2100-01-01
 
-INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
+INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}")
 """An EC2 instance's id, in its old and its new length."""
 
 
-def sigterm(now: float) -> Notice:
+def sigterm_notice(now: float) -> Notice:
     """The notice that SIGTERM is: from ECS, Docker, systemd or a person."""
-    return Notice(kind=Kind.STOP, at=now, reason="SIGTERM")
+    return Notice(kind=NoticeKind.STOP, at=now, reason="SIGTERM")
 
 
-def asked(now: float, reason: str) -> Notice:
+def drain_command_notice(now: float, reason: str) -> Notice:
     """A person wants this worker to end; there is no hurry."""
-    return Notice(kind=Kind.ASKED, at=now, reason=reason)
+    return Notice(kind=NoticeKind.ASKED, at=now, reason=reason)
 
 
-def moment(text: object) -> float:
+def parse_time(text: object) -> float:
     """Seconds since 1970 of an ISO 8601 time, in UTC if it does not say; raises ValueError."""
     if not isinstance(text, str) or len(text) > _LONGEST_TIME:
         raise ValueError(f"{short_repr(text)} is not a time")

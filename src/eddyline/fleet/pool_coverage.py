@@ -17,14 +17,14 @@ def worker_name(pool: str, host: str, pid: int) -> str:
     return f"{pool}@{_ODD.sub('-', host)[:150]}:{pid}"
 
 
-def class_of(worker: str) -> str | None:
+def pool_of_worker(worker: str) -> str | None:
     """The class in a worker's name; None: it has none."""
     found = _NAME.fullmatch(worker)
     return found[1] if found else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unserved:
+class UnservedPool:
     """`jobs` of class `cls` are due, the oldest for `waited_s` seconds, and no worker takes such jobs."""
 
     cls: str
@@ -33,7 +33,7 @@ class Unserved:
     remedy: str
 
 
-def in_words(missing: Unserved) -> str:
+def describe_unserved(missing: UnservedPool) -> str:
     """One line for people: `3 jobs of class gpu wait, the oldest for 300 s, and nobody serves it: ...`."""
     jobs = "1 job" if missing.jobs == 1 else f"{missing.jobs} jobs"
     waits = "waits" if missing.jobs == 1 else "wait"
@@ -41,9 +41,9 @@ def in_words(missing: Unserved) -> str:
     return f"{jobs} of class {missing.cls} {waits}, {since}, and nobody serves it: {missing.remedy}"
 
 
-def unserved(
+def unserved_pools(
     due: Mapping[str, tuple[int, float]], workers: Iterable[str], pools: Pools, *, patience_s: float = 60.0
-) -> tuple[Unserved, ...]:
+) -> tuple[UnservedPool, ...]:
     """The classes that nobody serves.
 
     `due`: for each class, how many jobs are due and for how many seconds the oldest; `workers`: names of
@@ -51,12 +51,12 @@ def unserved(
     """
     served: set[str] = set()
     for worker in workers:
-        cls = class_of(worker)
+        cls = pool_of_worker(worker)
         if cls is None:
             return ()
         served.update(pools[cls].classes if cls in pools.pools else (cls,))
     return tuple(
-        Unserved(cls=cls, jobs=jobs, waited_s=waited_s, remedy=_remedy(cls, pools))
+        UnservedPool(cls=cls, jobs=jobs, waited_s=waited_s, remedy=_remedy(cls, pools))
         for cls, (jobs, waited_s) in sorted(due.items())
         if jobs and cls not in served and waited_s >= patience_s
     )

@@ -116,7 +116,7 @@ class Pool(_Section):
             )
         return self
 
-    def is_able(self, kind: str, codecs: Collection[str], encoders: Collection[str] = ()) -> bool:
+    def can_run(self, kind: str, codecs: Collection[str], encoders: Collection[str] = ()) -> bool:
         """Whether it runs jobs of `kind` that encode all of `codecs`, and that use all of `encoders`."""
         return (
             kind in self.kinds and set(codecs) <= set(self.codecs) and set(encoders) <= self.required_encoders
@@ -161,7 +161,7 @@ class Pools(_Section):
         return frozenset().union(*(self[each].required_encoders for each in self[name].classes))
 
 
-def load(path: Path | None = None) -> Pools:
+def load_pools(path: Path | None = None) -> Pools:
     """The classes in a file, or the built-in ones; raises `UsageError` naming file, key and rule."""
     path = path or BUILT_IN
     try:
@@ -170,12 +170,12 @@ def load(path: Path | None = None) -> Pools:
         raise UsageError(f"{path}: {settings_file.describe_errors(error)}", remedy=_REMEDY) from error
 
 
-def cheapest_able(kind: str, codecs: Collection[str], pools: Pools, encoders: Collection[str] = ()) -> Pool:
+def cheapest_pool(kind: str, codecs: Collection[str], pools: Pools, encoders: Collection[str] = ()) -> Pool:
     """The class that jobs of `kind` which encode `codecs` go to; of equal cost, the one named first.
 
     `encoders`: those of FFmpeg that the jobs insist on. Raises `UnsupportedError` if no class can.
     """
-    able = [pool for pool in pools.pools.values() if pool.is_able(kind, codecs, encoders)]
+    able = [pool for pool in pools.pools.values() if pool.can_run(kind, codecs, encoders)]
     if not able:
         wanted = f" that encode {', '.join(sorted(codecs))}" if codecs else ""
         wanted += f" with {', '.join(sorted(encoders))}" if encoders else ""

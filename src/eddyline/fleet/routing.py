@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.fleet.pools import Pools, cheapest_able, load
+from eddyline.fleet.pools import Pools, cheapest_pool, load_pools
 
 _ENCODING = "chunk"
 """The kind of job whose class must be able to do the asset's codecs."""
@@ -36,28 +36,28 @@ class Route:
 
 
 @cache
-def built_in() -> Route:
+def built_in_route() -> Route:
     """The route of whatever the built-in classes can do without a GPU."""
-    return route(load(), ("h264", "hevc", "av1"))
+    return plan_route(load_pools(), ("h264", "hevc", "av1"))
 
 
-def route(pools: Pools, codecs: Collection[str], encoders: Collection[str] = ()) -> Route:
+def plan_route(pools: Pools, codecs: Collection[str], encoders: Collection[str] = ()) -> Route:
     """The route of an asset whose rungs want `codecs` by any encoder, and `encoders` by name.
 
     Raises `UnsupportedError` if no class can do all of it: one chunk makes all rungs, in one class.
     """
-    encoding = cheapest_able(_ENCODING, codecs, pools, encoders)
+    encoding = cheapest_pool(_ENCODING, codecs, pools, encoders)
     kinds = {kind for pool in pools.pools.values() for kind in pool.kinds} - {_ENCODING}
     return Route(
         classes={
             _ENCODING: encoding.name,
-            **{kind: cheapest_able(kind, (), pools).name for kind in sorted(kinds)},
+            **{kind: cheapest_pool(kind, (), pools).name for kind in sorted(kinds)},
         },
         encoders=dict(encoding.codecs),
     )
 
 
-def limited_to(pools: Pools, encoders: Collection[str]) -> Pools:
+def restrict_encoders(pools: Pools, encoders: Collection[str]) -> Pools:
     """The same classes, with only those codecs that can be had with one FFmpeg's `encoders`."""
     return Pools(
         pools={
@@ -72,7 +72,7 @@ def limited_to(pools: Pools, encoders: Collection[str]) -> Pools:
     )
 
 
-def without_chunks(pools: Pools, name: str) -> Pools:
+def without_chunk_jobs(pools: Pools, name: str) -> Pools:
     """The same classes, but that class `name` encodes nothing."""
     passed = pools[name].model_copy(update={"kinds": pools[name].kinds - {_ENCODING}})
     return Pools(pools={**pools.pools, name: passed})

@@ -22,7 +22,7 @@ class Machine:
     memory: int
 
 
-def measure(root: Path = Path("/")) -> Machine:
+def measure_machine(root: Path = Path("/")) -> Machine:
     """What this process may use, the limits of its container (cgroup, version 1 or 2) included."""
     vcpus = float(len(os.sched_getaffinity(0)))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -57,7 +57,7 @@ def _text(path: Path) -> str:
         return ""
 
 
-def slots_on(machine: Machine, pool: Pool) -> int:
+def slot_count(machine: Machine, pool: Pool) -> int:
     """How many slots of `pool` fit; raises `UsageError` if not even one does."""
     memory_mib = machine.memory / _MIB - _RESERVED_MIB
     slot = pool.slot

@@ -28,7 +28,7 @@ class WorkerEvent:
     whether it is tried again, and `ready_at` when.
     """
 
-    happening: WorkerEventKind
+    kind: WorkerEventKind
     job: Job
     worker: str
     at: float

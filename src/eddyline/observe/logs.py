@@ -87,7 +87,7 @@ def worker_log(log: FilteringBoundLogger) -> Callable[[WorkerEvent], None]:
             "class": job.cls,
             "worker": event.worker,
         }
-        match event.happening:
+        match event.kind:
             case WorkerEventKind.STARTED:
                 log.info("job started", **told)
             case WorkerEventKind.PROGRESS:

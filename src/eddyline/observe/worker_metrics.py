@@ -56,9 +56,9 @@ class WorkerMetrics(LedgerMetrics):
         """Count what a worker tells; made to be its `on_event`."""
         job = event.job
         labels = (job.cls, job.kind)
-        if event.happening is WorkerEventKind.PROGRESS:
+        if event.kind is WorkerEventKind.PROGRESS:
             return
-        if event.happening is WorkerEventKind.STARTED:
+        if event.kind is WorkerEventKind.STARTED:
             self._started.labels(*labels).inc()
             # Counted here, not when it failed: only the ledger, which not every worker sees, knew then.
             self._retries.labels(*labels).inc(int(job.attempt > 1))
@@ -88,7 +88,7 @@ class WorkerMetrics(LedgerMetrics):
 
 
 def _outcome(event: WorkerEvent) -> str:
-    match event.happening, event.job.state:
+    match event.kind, event.job.state:
         case WorkerEventKind.FINISHED, _:
             return "done"
         case WorkerEventKind.FAILED, State.DEAD:

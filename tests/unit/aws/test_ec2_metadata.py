@@ -17,7 +17,7 @@ from eddyline.core import background_loop
 from eddyline.core.clock import ManualClock
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
-from eddyline.fleet.notices import Kind, Notice
+from eddyline.fleet.notices import Notice, NoticeKind
 
 SPOT = '{"action": "terminate", "time": "2026-03-01T12:02:00Z"}'
 NOTICED = '{"noticeTime": "2026-03-01T12:00:00Z"}'
@@ -52,7 +52,7 @@ def test_nothing_is_said_until_it_is(fake: FakeMachine) -> None:
     assert (ear.notices, ear.troubles) == ([], [])
     fake.said["spot/instance-action"] = SPOT
     ear.watch.poll()
-    assert [notice.kind for notice in ear.notices] == [Kind.INTERRUPTION]
+    assert [notice.kind for notice in ear.notices] == [NoticeKind.INTERRUPTION]
     assert ear.notices[0].deadline == 1_772_366_520.0
 
 
@@ -100,10 +100,10 @@ def test_trouble_is_told_once_and_the_watch_goes_on(fake: FakeMachine) -> None:
     ear.watch.poll()
     ear.watch.poll()
     assert len(ear.troubles) == 1
-    assert [notice.kind for notice in ear.notices] == [Kind.SCALE_IN]
+    assert [notice.kind for notice in ear.notices] == [NoticeKind.SCALE_IN]
     fake.said["spot/instance-action"] = SPOT
     ear.watch.poll()
-    assert ear.notices[-1].kind is Kind.INTERRUPTION
+    assert ear.notices[-1].kind is NoticeKind.INTERRUPTION
 
 
 def test_errors_of_the_service_are_waited_out(fake: FakeMachine) -> None:
@@ -209,7 +209,7 @@ def test_a_hostile_answer_ends_no_watch(fake: FakeMachine, answer: str) -> None:
     wait_until(lambda: ear.notices)
     ear.stop.request("enough")
     thread.join(5)
-    assert ear.notices[0].kind is Kind.INTERRUPTION
+    assert ear.notices[0].kind is NoticeKind.INTERRUPTION
 
 
 def test_a_watch_survives_any_error_and_logs_and_counts_it(

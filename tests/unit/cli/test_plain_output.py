@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.cli.event_collector import Ticks, failed, finished, progress, screen
 
 from eddyline.cli.plain_output import PlainOutput
-from eddyline.fleet.pool_coverage import Unserved
+from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.pipeline.runs.events import SourceSkipped, SubmitProgress
 
 
@@ -53,7 +53,7 @@ def test_names_cannot_write_to_the_log() -> None:
 def test_a_class_that_nobody_serves_is_said_to_be() -> None:
     console, text = screen()
     lines = PlainOutput(console, clock=Ticks())
-    lines.show(Unserved(cls="gpu", jobs=2, waited_s=30, remedy="start one"))
+    lines.show(UnservedPool(cls="gpu", jobs=2, waited_s=30, remedy="start one"))
     assert text.getvalue() == (
         "! 2 jobs of class gpu wait, the oldest for 30 s, and nobody serves it: start one\n"
     )

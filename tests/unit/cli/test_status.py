@@ -10,7 +10,7 @@ from rich.console import Console
 
 from eddyline.app.status import LeftMessages, Status
 from eddyline.cli.status import print_status
-from eddyline.fleet.pool_coverage import Unserved
+from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.graph.ledger.overview import AssetStatus
 from eddyline.observe.backlog import Queue
 
@@ -44,7 +44,7 @@ def _status(*, owner: str = "", assets: int = 3) -> Status:
         overdue=2,
         waiting=1234,
         late=0,
-        unserved=(Unserved(cls="gpu", jobs=167, waited_s=5.0, remedy="start one"),) if assets else (),
+        unserved=(UnservedPool(cls="gpu", jobs=167, waited_s=5.0, remedy="start one"),) if assets else (),
     )
 
 

@@ -15,7 +15,7 @@ from eddyline.core.stop import Stop
 from eddyline.fleet.command_listener import CommandListener
 from eddyline.fleet.drain_controller import DrainController
 from eddyline.fleet.draining_broker import DrainingBroker
-from eddyline.fleet.notices import Kind, Notice
+from eddyline.fleet.notices import Notice, NoticeKind
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.direct import DirectBroker
@@ -31,10 +31,10 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def test_a_worker_ordered_to_drain_ends_within_two_seconds(ledger: Ledger) -> None:
     stop = Stop()
     drainer = DrainController(DirectBroker(ledger), stop=stop)
-    worker = Worker("ada", drainer.gate, drainer.watched({}), slots=1, classes=("cpu",), stop=stop)
+    worker = Worker("ada", drainer.broker, drainer.wrap_handlers({}), slots=1, classes=("cpu",), stop=stop)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    obedience = CommandListener(drainer.gate, worker="ada", notice=drainer.notice)
+    obedience = CommandListener(drainer.broker, worker="ada", notice=drainer.notice)
     wait_until(ledger.workers)
     begin = time.monotonic()
     assert ledger.drain("ada", "the machine is sold")
@@ -49,11 +49,11 @@ def test_it_waits_out_what_the_way_there_does_and_tells_of_it(ledger: Ledger) ->
     class Shaky(DirectBroker):
         left = 2
 
-        def orders(self, worker: str, wait_s: float) -> list[Command]:
+        def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
             if self.left:
                 self.left -= 1
                 raise (TransientError("away") if self.left else UsageError("no permission"))
-            return super().orders(worker, wait_s)
+            return super().receive_commands(worker, wait_s)
 
     ledger.register("ada", "here", 1)
     ledger.drain("ada", "enough")
@@ -64,7 +64,7 @@ def test_it_waits_out_what_the_way_there_does_and_tells_of_it(ledger: Ledger) ->
     )
     wait_until(lambda: heard)
     obedience.close()
-    assert [(notice.kind, notice.reason) for notice in heard] == [(Kind.ASKED, "enough")]
+    assert [(notice.kind, notice.reason) for notice in heard] == [(NoticeKind.ASKED, "enough")]
     assert troubles == ["away", "no permission"]
 
 
@@ -73,10 +73,10 @@ def test_its_end_waits_for_no_answer(ledger: Ledger) -> None:
     release = threading.Event()
 
     class Slow(DirectBroker):
-        def orders(self, worker: str, wait_s: float) -> list[Command]:
+        def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
             asked.set()
             release.wait(20)
-            return super().orders(worker, wait_s)
+            return super().receive_commands(worker, wait_s)
 
     ledger.register("ada", "here", 1)
     ledger.drain("ada", "too late")
@@ -98,7 +98,7 @@ def test_a_command_for_another_worker_is_not_obeyed_but_reported(ledger: Ledger)
     ]
 
     class Misled(DirectBroker):
-        def orders(self, worker: str, wait_s: float) -> list[Command]:  # noqa: ARG002 - as the port has it
+        def receive_commands(self, worker: str, wait_s: float) -> list[Command]:  # noqa: ARG002 - as the port has it
             return [sent.pop(0)] if sent else []
 
     notices: list[Notice] = []
@@ -116,7 +116,7 @@ def test_it_listens_on_after_an_unforeseen_error(ledger: Ledger, caplog: pytest.
     class Broken(DirectBroker):
         left = 2
 
-        def orders(self, worker: str, wait_s: float) -> list[Command]:  # noqa: ARG002 - as the port has it
+        def receive_commands(self, worker: str, wait_s: float) -> list[Command]:  # noqa: ARG002 - as the port has it
             if self.left:
                 self.left -= 1
                 raise KeyError("a bug")

@@ -16,9 +16,9 @@ from eddyline.core.errors import Interrupted, TransientError, UsageError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.fleet.drain_controller import DrainController
-from eddyline.fleet.drain_policy import Actions, DrainPhase, DrainRules, DrainState
+from eddyline.fleet.drain_policy import DrainActions, DrainPhase, DrainRules, DrainState
 from eddyline.fleet.draining_broker import DrainingBroker
-from eddyline.fleet.notices import Kind, Notice, asked, sigterm
+from eddyline.fleet.notices import Notice, NoticeKind, drain_command_notice, sigterm_notice
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Claim, Done, Job, NewJob, Outcome, Settlement
 from eddyline.graph.job import Interrupted as Back
@@ -63,7 +63,7 @@ class Crew:
     ) -> None:
         self.stop = Stop()
         self.events: list[WorkerEvent] = []
-        self.actions: list[Actions] = []
+        self.actions: list[DrainActions] = []
         self.over = threading.Event()
         self.ended_at = 0.0
         self.drainer = DrainController(
@@ -77,8 +77,8 @@ class Crew:
         )
         self.worker = Worker(
             name,
-            self.drainer.gate,
-            self.drainer.watched({"work": self._work}),
+            self.drainer.broker,
+            self.drainer.wrap_handlers({"work": self._work}),
             slots=slots,
             classes=("cpu",),
             stop=self.stop,
@@ -87,7 +87,7 @@ class Crew:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
-    def _note(self, actions: Actions, _standing: DrainState) -> None:
+    def _note(self, actions: DrainActions, _standing: DrainState) -> None:
         self.actions.append(actions)
 
     def _run(self) -> None:
@@ -110,14 +110,10 @@ class Crew:
         return Done(result={"by": "ada"})
 
     def started(self, *names: str) -> None:
-        wait_until(
-            lambda: set(names) <= {e.job.id for e in self.events if e.happening is WorkerEventKind.STARTED}
-        )
+        wait_until(lambda: set(names) <= {e.job.id for e in self.events if e.kind is WorkerEventKind.STARTED})
 
     def told(self, name: str) -> list[WorkerEventKind]:
-        return [
-            e.happening for e in self.events if e.job.id == name and e.happening != WorkerEventKind.PROGRESS
-        ]
+        return [e.kind for e in self.events if e.job.id == name and e.kind != WorkerEventKind.PROGRESS]
 
     def join(self, seconds: float = 20.0) -> Crew:
         self.thread.join(seconds)
@@ -129,7 +125,7 @@ class Crew:
 
 def _spot(seconds: float) -> Notice:
     now = time.time()
-    return Notice(kind=Kind.INTERRUPTION, at=now, deadline=now + seconds, reason="Spot interruption")
+    return Notice(kind=NoticeKind.INTERRUPTION, at=now, deadline=now + seconds, reason="Spot interruption")
 
 
 def test_frames_that_end_in_time_are_finished_and_others_handed_back_at_once(ledger: Ledger) -> None:
@@ -137,9 +133,7 @@ def test_frames_that_end_in_time_are_finished_and_others_handed_back_at_once(led
     ledger.submit(_jobs("quick-never"))
     crew = Crew(ledger, slots=2)
     crew.started("frames-0.8-a")
-    wait_until(
-        lambda: sum(e.happening is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0
-    )
+    wait_until(lambda: sum(e.kind is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
     crew.drainer.notice(_spot(3.0))
     crew.join()
     by = {job.id: job for job in ledger.jobs()}
@@ -152,9 +146,7 @@ def test_what_is_handed_back_runs_elsewhere_while_the_rest_is_finished(ledger: L
     ledger.submit(_jobs("frames-1.5-a", "silent-b"))
     crew = Crew(ledger)
     crew.started("frames-1.5-a", "silent-b")
-    wait_until(
-        lambda: sum(e.happening is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0
-    )
+    wait_until(lambda: sum(e.kind is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
     crew.drainer.notice(_spot(5.0))
     said = time.monotonic()
     other = DirectBroker(ledger)
@@ -190,7 +182,7 @@ def test_a_deaf_job_does_not_make_a_ghost_of_its_worker(ledger: Ledger) -> None:
     crew = Crew(ledger)
     crew.started("deaf-a")
     deadline = time.time() + 2.5
-    crew.drainer.notice(Notice(kind=Kind.INTERRUPTION, at=time.time(), deadline=deadline))
+    crew.drainer.notice(Notice(kind=NoticeKind.INTERRUPTION, at=time.time(), deadline=deadline))
     crew.join()
     assert crew.ended_at < deadline
     job = ledger.job("deaf-a")
@@ -208,8 +200,8 @@ def test_nothing_is_lost_if_notices_come_all_at_once_and_from_everywhere(ledger:
     def repeat() -> None:
         for _ in range(151):
             crew.drainer.notice(notice)
-            crew.drainer.notice(sigterm(time.time()))
-            crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
+            crew.drainer.notice(sigterm_notice(time.time()))
+            crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
 
     threads = [threading.Thread(target=repeat) for _ in range(3)]
     for thread in threads:
@@ -220,7 +212,7 @@ def test_nothing_is_lost_if_notices_come_all_at_once_and_from_everywhere(ledger:
     states = [job.state for job in ledger.jobs()]
     assert set(states) <= {State.DONE, State.READY}
     assert ledger.workers() == [] or not ledger.held("ada")
-    told = [event.job.id for event in crew.events if event.happening is WorkerEventKind.FINISHED]
+    told = [event.job.id for event in crew.events if event.kind is WorkerEventKind.FINISHED]
     assert len(told) == states.count(State.DONE) == len(set(told))
 
 
@@ -228,7 +220,7 @@ def test_a_worker_asked_to_go_finishes_what_it_has_however_long(ledger: Ledger) 
     ledger.submit(_jobs("frames-0.6-a", "frames-0.6-b", "quick-later"))
     crew = Crew(ledger)
     crew.started("frames-0.6-a", "frames-0.6-b")
-    crew.drainer.notice(asked(time.time(), "maintenance"))
+    crew.drainer.notice(drain_command_notice(time.time(), "maintenance"))
     crew.join()
     assert {job.id for job in ledger.jobs(state=State.DONE)} == {"frames-0.6-a", "frames-0.6-b"}
     assert crew.stop.reason == "maintenance"
@@ -249,11 +241,11 @@ def test_a_signal_is_followed_as_a_notice(ledger: Ledger) -> None:
 def test_a_notice_about_another_machine_is_ignored(ledger: Ledger) -> None:
     ledger.submit(_jobs("quick-a"))
     crew = Crew(ledger, instance="i-0123456789abcdef0")
-    foreign = Notice(kind=Kind.INTERRUPTION, at=0, deadline=0, instance="i-0fedcba9876543210")
+    foreign = Notice(kind=NoticeKind.INTERRUPTION, at=0, deadline=0, instance="i-0fedcba9876543210")
     crew.drainer.notice(foreign)
     wait_until(lambda: ledger.jobs(state=State.DONE))
     assert crew.drainer.standing == DrainState()
-    crew.drainer.notice(asked(time.time(), "enough"))
+    crew.drainer.notice(drain_command_notice(time.time(), "enough"))
     crew.join()
 
 
@@ -266,11 +258,11 @@ def test_a_job_claimed_while_the_notice_came_is_not_begun(ledger: Ledger) -> Non
         began.append(job.id)
         return Done(result={})
 
-    (claim,) = drainer.gate.claim("ada", classes=("cpu",), limit=1, lease_s=30)
+    (claim,) = drainer.broker.claim("ada", classes=("cpu",), limit=1, lease_s=30)
     drainer.notice(_spot(5.0))
     context = JobContext(attempt=1)
     with pytest.raises(Interrupted, match="would not end in time"):
-        drainer.watched({"work": note})["work"](claim.job, context)
+        drainer.wrap_handlers({"work": note})["work"](claim.job, context)
     assert began == []
     drainer.close()
 
@@ -283,8 +275,8 @@ def test_a_short_job_claimed_while_the_notice_came_is_done_all_the_same(ledger: 
         time.sleep(0.5 if job.id == "quick-a" else 0)  # so that the second is no slower than is known
         return Done(result={})
 
-    handler = drainer.watched({"work": work})["work"]
-    first, second = drainer.gate.claim("ada", classes=("cpu",), limit=2, lease_s=30)
+    handler = drainer.wrap_handlers({"work": work})["work"]
+    first, second = drainer.broker.claim("ada", classes=("cpu",), limit=2, lease_s=30)
     handler(first.job, JobContext(attempt=1))
     drainer.notice(_spot(20.0))
     assert handler(second.job, JobContext(attempt=1)) == Done(result={})
@@ -298,7 +290,7 @@ def test_a_job_that_is_slow_to_stop_runs_elsewhere_meanwhile(ledger: Ledger) -> 
     wait_until(lambda: sum(e.fraction > 0.1 for e in crew.events) > 0)
     crew.drainer.notice(_spot(6.0))
     other = DirectBroker(ledger)
-    wait_until(lambda: other.until_wakeup(("cpu",)) is not None and ledger.jobs(state=State.READY))
+    wait_until(lambda: other.seconds_until_due(("cpu",)) is not None and ledger.jobs(state=State.READY))
     claims = other.claim("bob", classes=("cpu",), limit=1, lease_s=30)
     assert crew.thread.is_alive()
     assert other.settle(
@@ -346,8 +338,8 @@ def test_external_programs_end_with_their_job(ledger: Ledger) -> None:
 
     worker = Worker(
         "ada",
-        drainer.gate,
-        drainer.watched({"work": sleep}),
+        drainer.broker,
+        drainer.wrap_handlers({"work": sleep}),
         slots=1,
         classes=("cpu",),
         stop=drainer_stop,
@@ -380,7 +372,7 @@ class ShiftedClock:
 def test_a_reluctant_worker_leaves_new_work_to_others_until_it_is_forgotten(ledger: Ledger) -> None:
     clock = ShiftedClock()
     crew = Crew(ledger, clock=clock)
-    crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=clock.now()))
+    crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=clock.now()))
     wait_until(lambda: crew.actions)
     assert crew.actions[-1].stance is DrainPhase.RELUCTANT
     ledger.submit(_jobs("quick-a"))
@@ -389,34 +381,34 @@ def test_a_reluctant_worker_leaves_new_work_to_others_until_it_is_forgotten(ledg
     assert crew.thread.is_alive()
     clock.by = RULES.rebalance_s + 1
     wait_until(lambda: ledger.jobs(state=State.DONE))
-    crew.drainer.notice(asked(clock.now(), "enough"))
+    crew.drainer.notice(drain_command_notice(clock.now(), "enough"))
     crew.join()
 
 
 def test_a_reluctant_worker_takes_what_nobody_else_takes(ledger: Ledger) -> None:
     rules = DrainRules(starving_s=0.5)
     crew = Crew(ledger, rules=rules)
-    crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
+    crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     wait_until(lambda: crew.actions)
     ledger.submit(_jobs("quick-a"))
     wait_until(lambda: ledger.jobs(state=State.DONE))
-    crew.drainer.notice(asked(time.time(), "enough"))
+    crew.drainer.notice(drain_command_notice(time.time(), "enough"))
     crew.join()
 
 
 def test_a_reluctant_worker_on_queues_tries_now_and_then(ledger: Ledger) -> None:
     class Blind(DirectBroker):
-        def until_wakeup(self, classes: Sequence[str]) -> float | None:
+        def seconds_until_due(self, classes: Sequence[str]) -> float | None:
             assert classes
             return None
 
     crew = Crew(ledger, broker=Blind(ledger), rules=DrainRules(starving_s=4.0, probe_s=2.5))
-    crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
+    crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     wait_until(lambda: crew.actions)
     ledger.submit(_jobs("quick-a"))
     wait_until(lambda: ledger.jobs(state=State.DONE))
     assert [actions.takes_new for actions in crew.actions][:2] == [False, True]
-    crew.drainer.notice(asked(time.time(), "enough"))
+    crew.drainer.notice(drain_command_notice(time.time(), "enough"))
     crew.join()
 
 
@@ -424,19 +416,19 @@ def test_a_reluctant_worker_costs_no_more_than_an_idle_one(ledger: Ledger) -> No
     asked_for = 0
 
     class Counting(DirectBroker):
-        def until_wakeup(self, classes: Sequence[str]) -> float | None:
+        def seconds_until_due(self, classes: Sequence[str]) -> float | None:
             nonlocal asked_for
             asked_for += 1
-            return super().until_wakeup(classes)
+            return super().seconds_until_due(classes)
 
     crew = Crew(ledger, broker=Counting(ledger))
-    crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
+    crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     wait_until(lambda: crew.actions)
     ledger.submit(_jobs("quick-a"))  # due, and not to be had: no reason to spin
     asked_for = 0
     time.sleep(1.0)
     assert asked_for <= 3
-    crew.drainer.notice(asked(time.time(), "enough"))
+    crew.drainer.notice(drain_command_notice(time.time(), "enough"))
     crew.join()
 
 
@@ -446,7 +438,7 @@ def test_busy_is_told_with_the_first_job_and_after_the_last(ledger: Ledger) -> N
     crew = Crew(ledger, busy=told.append)
     wait_until(lambda: len(ledger.jobs(state=State.DONE)) == 2)
     assert told == [True, False]
-    crew.drainer.notice(asked(time.time(), "enough"))
+    crew.drainer.notice(drain_command_notice(time.time(), "enough"))
     crew.join()
 
 
@@ -454,25 +446,25 @@ def test_busy_ends_though_a_job_fails(ledger: Ledger) -> None:
     told: list[bool] = []
     drainer = DrainController(DirectBroker(ledger), stop=Stop(), busy=told.append)
     ledger.submit(_jobs("a"))
-    (claim,) = drainer.gate.claim("ada", classes=("cpu",), limit=1, lease_s=30)
+    (claim,) = drainer.broker.claim("ada", classes=("cpu",), limit=1, lease_s=30)
 
     def fail(_job: Job, _context: JobContext) -> Done:
         raise UsageError("on purpose")
 
     with pytest.raises(UsageError, match="on purpose"):
-        drainer.watched({"work": fail})["work"](claim.job, JobContext(attempt=1))
+        drainer.wrap_handlers({"work": fail})["work"](claim.job, JobContext(attempt=1))
     assert told == [True, False]
     drainer.close()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_worker_whose_drainer_fails_goes(ledger: Ledger) -> None:
-    def fail(_actions: Actions, _standing: DrainState) -> None:
+    def fail(_actions: DrainActions, _standing: DrainState) -> None:
         raise ZeroDivisionError
 
     stop = Stop()
     drainer = DrainController(DirectBroker(ledger), stop=stop, on_actions=fail)
-    drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
+    drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     assert stop.wait(5)
     assert "its drainer failed" in stop.reason
     drainer.close()
@@ -482,19 +474,19 @@ def test_a_broker_that_hangs_keeps_no_worker_from_its_deadline(ledger: Ledger) -
     over = threading.Event()
 
     class Hanging(DirectBroker):
-        def until_wakeup(self, classes: Sequence[str]) -> float | None:
+        def seconds_until_due(self, classes: Sequence[str]) -> float | None:
             if threading.current_thread().name == "drainer-errands":
                 over.wait(20)
-            return super().until_wakeup(classes)
+            return super().seconds_until_due(classes)
 
     ledger.submit(_jobs("silent-a"))
     crew = Crew(ledger, broker=Hanging(ledger))
     crew.started("silent-a")
-    crew.drainer.notice(Notice(kind=Kind.REBALANCE, at=time.time()))
+    crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     wait_until(lambda: crew.actions)
     time.sleep(0.1)
     deadline = time.time() + 3
-    crew.drainer.notice(Notice(kind=Kind.INTERRUPTION, at=time.time(), deadline=deadline))
+    crew.drainer.notice(Notice(kind=NoticeKind.INTERRUPTION, at=time.time(), deadline=deadline))
     crew.join()
     assert crew.ended_at < deadline
     assert [job.state for job in ledger.jobs()] == [State.READY]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.fleet.drain_policy import DrainPhase, DrainRules, DrainState, InHand, apply_notice, decide
-from eddyline.fleet.job_estimate import Course, Rates
-from eddyline.fleet.notices import Kind, Notice, asked, sigterm
+from eddyline.fleet.drain_policy import DrainPhase, DrainRules, DrainState, JobEstimate, apply_notice, decide
+from eddyline.fleet.job_estimate import JobProgress, JobRates
+from eddyline.fleet.notices import Notice, NoticeKind, drain_command_notice, sigterm_notice
 
 NOW = 1_772_366_400.0
 RULES = DrainRules()
@@ -15,11 +15,11 @@ A, B, C = ("a", 1), ("b", 1), ("c", 1)
 
 
 def _spot(at: float = NOW, deadline: float | None = NOW + 120, instance: str = "") -> Notice:
-    return Notice(kind=Kind.INTERRUPTION, at=at, deadline=deadline, instance=instance, reason="Spot")
+    return Notice(kind=NoticeKind.INTERRUPTION, at=at, deadline=deadline, instance=instance, reason="Spot")
 
 
 def _rebalance(at: float = NOW) -> Notice:
-    return Notice(kind=Kind.REBALANCE, at=at)
+    return Notice(kind=NoticeKind.REBALANCE, at=at)
 
 
 def _after(*notices: Notice, instance: str = "") -> DrainState:
@@ -30,15 +30,15 @@ def _after(*notices: Notice, instance: str = "") -> DrainState:
 
 
 def test_a_worker_told_nothing_goes_on() -> None:
-    actions = decide(DrainState(), [InHand(key=A, remaining_s=None)], NOW, RULES)
+    actions = decide(DrainState(), [JobEstimate(key=A, remaining_s=None)], NOW, RULES)
     assert (actions.takes_new, actions.finish, actions.hand_back, actions.exit) == (True, (A,), (), False)
 
 
 def test_what_ends_in_time_is_finished_and_the_rest_handed_back_at_once() -> None:
     hands = [
-        InHand(key=A, remaining_s=60.0),
-        InHand(key=B, remaining_s=100.0),
-        InHand(key=C, remaining_s=None),
+        JobEstimate(key=A, remaining_s=60.0),
+        JobEstimate(key=B, remaining_s=100.0),
+        JobEstimate(key=C, remaining_s=None),
     ]
     actions = decide(_after(_spot()), hands, NOW, RULES)
     assert not actions.takes_new
@@ -49,33 +49,33 @@ def test_what_ends_in_time_is_finished_and_the_rest_handed_back_at_once() -> Non
 
 def test_estimates_are_not_trusted_to_the_second() -> None:
     # 100 s are left before the margin; 85 s by its own word may well be more.
-    (hand,) = hands = [InHand(key=A, remaining_s=85.0)]
+    (hand,) = hands = [JobEstimate(key=A, remaining_s=85.0)]
     assert decide(_after(_spot(deadline=NOW + 110)), hands, NOW, RULES).hand_back == (hand.key,)
 
 
 def test_a_job_that_falls_behind_is_handed_back_later_on() -> None:
     standing = _after(_spot())
-    assert decide(standing, [InHand(key=A, remaining_s=80.0)], NOW, RULES).finish == (A,)
-    assert decide(standing, [InHand(key=A, remaining_s=70.0)], NOW + 50, RULES).hand_back == (A,)
+    assert decide(standing, [JobEstimate(key=A, remaining_s=80.0)], NOW, RULES).finish == (A,)
+    assert decide(standing, [JobEstimate(key=A, remaining_s=70.0)], NOW + 50, RULES).hand_back == (A,)
 
 
 def test_a_worker_with_nothing_in_hand_exits_at_once() -> None:
-    assert decide(_after(sigterm(NOW)), [], NOW, RULES).exit
+    assert decide(_after(sigterm_notice(NOW)), [], NOW, RULES).exit
 
 
 def test_no_worker_outlives_its_deadline() -> None:
-    actions = decide(_after(_spot()), [InHand(key=A, remaining_s=0.1)], NOW + 110, RULES)
+    actions = decide(_after(_spot()), [JobEstimate(key=A, remaining_s=0.1)], NOW + 110, RULES)
     assert actions.exit
     assert actions.hand_back == (A,)
 
 
 def test_a_container_has_110_seconds_from_sigterm() -> None:
-    actions = decide(_after(sigterm(NOW)), [InHand(key=A, remaining_s=1.0)], NOW, RULES)
+    actions = decide(_after(sigterm_notice(NOW)), [JobEstimate(key=A, remaining_s=1.0)], NOW, RULES)
     assert actions.exit_by == NOW + 100
 
 
 def test_hibernation_hands_everything_back() -> None:
-    actions = decide(_after(_spot(deadline=NOW)), [InHand(key=A, remaining_s=0.1)], NOW, RULES)
+    actions = decide(_after(_spot(deadline=NOW)), [JobEstimate(key=A, remaining_s=0.1)], NOW, RULES)
     assert (actions.hand_back, actions.exit) == ((A,), True)
 
 
@@ -84,21 +84,26 @@ def test_an_interruption_without_a_deadline_is_now() -> None:
 
 
 def test_a_person_who_asks_waits_for_everything() -> None:
-    actions = decide(_after(asked(NOW, "maintenance")), [InHand(key=A, remaining_s=None)], NOW + 9_999, RULES)
+    actions = decide(
+        _after(drain_command_notice(NOW, "maintenance")),
+        [JobEstimate(key=A, remaining_s=None)],
+        NOW + 9_999,
+        RULES,
+    )
     assert (actions.takes_new, actions.finish, actions.exit) == (False, (A,), False)
 
 
 def test_spot_overtakes_a_person_who_asked() -> None:
-    assert _after(asked(NOW, "maintenance"), _spot()).deadline == NOW + 120
+    assert _after(drain_command_notice(NOW, "maintenance"), _spot()).deadline == NOW + 120
 
 
 def test_a_drain_is_not_prolonged_by_another_notice() -> None:
     # The Spot warning, then ECS's own drain with its SIGTERM 30 s later, then the group's.
     told = (
         _spot(),
-        sigterm(NOW + 30),
-        Notice(kind=Kind.SCALE_IN, at=NOW + 31),
-        asked(NOW + 32, "by hand"),
+        sigterm_notice(NOW + 30),
+        Notice(kind=NoticeKind.SCALE_IN, at=NOW + 31),
+        drain_command_notice(NOW + 32, "by hand"),
         _rebalance(NOW + 40),
     )
     assert _after(*told).deadline == NOW + 120
@@ -106,8 +111,8 @@ def test_a_drain_is_not_prolonged_by_another_notice() -> None:
 
 
 def test_the_earlier_deadline_wins_in_any_order() -> None:
-    assert _after(sigterm(NOW), _spot(deadline=NOW + 40)).deadline == NOW + 40
-    assert _after(_spot(deadline=NOW + 40), sigterm(NOW)).deadline == NOW + 40
+    assert _after(sigterm_notice(NOW), _spot(deadline=NOW + 40)).deadline == NOW + 40
+    assert _after(_spot(deadline=NOW + 40), sigterm_notice(NOW)).deadline == NOW + 40
 
 
 def test_another_machine_is_none_of_our_business() -> None:
@@ -116,11 +121,13 @@ def test_another_machine_is_none_of_our_business() -> None:
 
 
 def test_launches_and_ends_of_machines_change_nothing() -> None:
-    assert _after(Notice(kind=Kind.LAUNCHED, at=NOW), Notice(kind=Kind.GONE, at=NOW)) == DrainState()
+    assert (
+        _after(Notice(kind=NoticeKind.LAUNCHED, at=NOW), Notice(kind=NoticeKind.GONE, at=NOW)) == DrainState()
+    )
 
 
 def test_a_recommendation_takes_no_new_work_and_ends_none() -> None:
-    actions = decide(_after(_rebalance()), [InHand(key=A, remaining_s=None)], NOW, RULES)
+    actions = decide(_after(_rebalance()), [JobEstimate(key=A, remaining_s=None)], NOW, RULES)
     assert (actions.stance, actions.takes_new) == (DrainPhase.RELUCTANT, False)
     assert (actions.finish, actions.hand_back, actions.exit) == ((A,), (), False)
 
@@ -156,7 +163,7 @@ def test_a_recommendation_repeated_for_ever_is_not_heeded_for_ever() -> None:
 _NOTICES = st.lists(
     st.builds(
         Notice,
-        kind=st.sampled_from(list(Kind)),
+        kind=st.sampled_from(list(NoticeKind)),
         at=st.integers(0, 500).map(lambda s: NOW + s),
         deadline=st.none() | st.integers(0, 500).map(lambda s: NOW + s),
     ),
@@ -191,7 +198,7 @@ def test_the_order_of_notices_does_not_matter(notices: list[Notice], order: obje
 def test_every_job_is_either_finished_or_handed_back(
     notices: list[Notice], remaining: list[float | None], now: float
 ) -> None:
-    hands = [InHand(key=(str(n), 1), remaining_s=each) for n, each in enumerate(remaining)]
+    hands = [JobEstimate(key=(str(n), 1), remaining_s=each) for n, each in enumerate(remaining)]
     standing = _after(*notices)
     actions = decide(standing, hands, now, RULES)
     assert sorted([*actions.finish, *actions.hand_back]) == sorted(hand.key for hand in hands)
@@ -204,35 +211,35 @@ def test_every_job_is_either_finished_or_handed_back(
 
 
 def test_an_estimate_comes_from_the_frames_that_are_done() -> None:
-    course = Course(kind="chunk", weight=900, elapsed_s=20, fraction=0.25)
-    assert Rates().remaining_s(course) == 60
+    course = JobProgress(kind="chunk", weight=900, elapsed_s=20, fraction=0.25)
+    assert JobRates().remaining_s(course) == 60
 
 
 def test_a_job_that_stands_still_takes_ever_longer() -> None:
-    early, late = (Course(kind="chunk", weight=900, elapsed_s=s, fraction=0.5) for s in (10, 30))
-    rates = Rates()
+    early, late = (JobProgress(kind="chunk", weight=900, elapsed_s=s, fraction=0.5) for s in (10, 30))
+    rates = JobRates()
     assert (rates.remaining_s(early), rates.remaining_s(late)) == (10, 30)
 
 
 def test_before_its_first_frames_a_job_is_like_others_of_its_kind() -> None:
-    rates = Rates()
-    course = Course(kind="chunk", weight=450, elapsed_s=5, fraction=0.01)
+    rates = JobRates()
+    course = JobProgress(kind="chunk", weight=450, elapsed_s=5, fraction=0.01)
     assert rates.remaining_s(course) is None
     rates.learn("chunk", 900, 60)
     assert rates.remaining_s(course) == 25
 
 
 def test_a_job_longer_than_any_like_it_is_of_unknown_length() -> None:
-    rates = Rates()
+    rates = JobRates()
     rates.learn("package", 10, 5)
-    assert rates.remaining_s(Course(kind="package", weight=10, elapsed_s=6)) is None
+    assert rates.remaining_s(JobProgress(kind="package", weight=10, elapsed_s=6)) is None
 
 
 def test_rates_follow_the_newest_jobs_slowly() -> None:
-    rates = Rates()
+    rates = JobRates()
     rates.learn("chunk", 100, 10)
     rates.learn("chunk", 100, 20)
     rates.learn("chunk", 0, 99)
-    remaining = rates.remaining_s(Course(kind="chunk", weight=100, elapsed_s=0))
+    remaining = rates.remaining_s(JobProgress(kind="chunk", weight=100, elapsed_s=0))
     assert remaining is not None
     assert 10 < remaining < 15

@@ -8,17 +8,17 @@ import pytest
 
 from eddyline.core.errors import ToolError, UnsupportedError
 from eddyline.core.process import Runner
-from eddyline.fleet.encoder_check import verify
-from eddyline.fleet.pools import load
+from eddyline.fleet.encoder_check import check_encoders
+from eddyline.fleet.pools import load_pools
 
 
 def test_the_wheels_ffmpeg_does_what_the_cpu_classes_need(ffmpeg: str) -> None:
-    verify(Path(ffmpeg), load().required_encoders("cpu"), pool="cpu", runner=Runner())
+    check_encoders(Path(ffmpeg), load_pools().required_encoders("cpu"), pool="cpu", runner=Runner())
 
 
 def test_encoders_that_cannot_encode_are_all_named(ffmpeg: str) -> None:
     with pytest.raises(UnsupportedError, match="class mine needs") as caught:
-        verify(Path(ffmpeg), {"libx264", "libnothing", "h264_v4l2m2m"}, pool="mine", runner=Runner())
+        check_encoders(Path(ffmpeg), {"libx264", "libnothing", "h264_v4l2m2m"}, pool="mine", runner=Runner())
     assert "libnothing (" in caught.value.message
     assert "h264_v4l2m2m (" in caught.value.message
     assert "libx264 (" not in caught.value.message
@@ -26,4 +26,4 @@ def test_encoders_that_cannot_encode_are_all_named(ffmpeg: str) -> None:
 
 def test_a_program_that_is_not_there_is_another_matter(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="cannot be found"):
-        verify(tmp_path / "ffmpeg", {"libx264"}, pool="cpu", runner=Runner())
+        check_encoders(tmp_path / "ffmpeg", {"libx264"}, pool="cpu", runner=Runner())

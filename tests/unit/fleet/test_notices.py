@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.fleet.eventbridge_events import read_event
-from eddyline.fleet.notices import Heard, Ignored, Kind, Lifecycle, Malformed, Notice, moment, sigterm
+from eddyline.fleet.eventbridge_events import parse_event
+from eddyline.fleet.notices import (
+    Ignored,
+    LifecycleAction,
+    Malformed,
+    Notice,
+    NoticeKind,
+    Parsed,
+    parse_time,
+    sigterm_notice,
+)
 
 ID = "i-0123456789abcdef0"
 TOKEN = "87654321-4321-4321-4321-210987654321"  # noqa: S105 - no secret, an example
@@ -50,15 +59,15 @@ def _lifecycle(**more: object) -> dict[str, Any]:
 
 
 def _only(event: dict[str, Any]) -> Notice:
-    reading = read_event(event)
-    assert isinstance(reading, Heard)
+    reading = parse_event(event)
+    assert isinstance(reading, Parsed)
     (notice,) = reading.notices
     return notice
 
 
 def test_a_spot_warning_leaves_two_minutes() -> None:
     notice = _only(_warning())
-    assert (notice.kind, notice.instance, notice.at) == (Kind.INTERRUPTION, ID, AT)
+    assert (notice.kind, notice.instance, notice.at) == (NoticeKind.INTERRUPTION, ID, AT)
     assert notice.deadline == AT + 120
 
 
@@ -73,13 +82,13 @@ def test_an_instance_is_named_by_the_detail_whatever_the_arn_looks_like() -> Non
 
 def test_a_rebalance_recommendation_has_no_deadline() -> None:
     notice = _only(_event("EC2 Instance Rebalance Recommendation", {"instance-id": ID}))
-    assert (notice.kind, notice.deadline) == (Kind.REBALANCE, None)
+    assert (notice.kind, notice.deadline) == (NoticeKind.REBALANCE, None)
 
 
 def test_a_scale_in_carries_what_its_hook_must_be_told() -> None:
     notice = _only(_lifecycle())
-    assert (notice.kind, notice.instance) == (Kind.SCALE_IN, ID)
-    assert notice.lifecycle == Lifecycle(group="eddyline-cpu", hook="drain", token=TOKEN)
+    assert (notice.kind, notice.instance) == (NoticeKind.SCALE_IN, ID)
+    assert notice.lifecycle == LifecycleAction(group="eddyline-cpu", hook="drain", token=TOKEN)
 
 
 def test_a_launch_by_a_call_of_many_names_each_machine() -> None:
@@ -93,8 +102,8 @@ def test_a_launch_by_a_call_of_many_names_each_machine() -> None:
         for n in range(2)
     ]
     detail = {"eventName": "RunInstances", "responseElements": {"instancesSet": {"items": items}}}
-    reading = read_event(_event("AWS API Call via CloudTrail", detail))
-    assert isinstance(reading, Heard)
+    reading = parse_event(_event("AWS API Call via CloudTrail", detail))
+    assert isinstance(reading, Parsed)
     launches = [notice.launch for notice in reading.notices]
     assert [launch and (launch.type, launch.zone, launch.spot) for launch in launches] == [
         ("c7a.4xlarge", "eu-central-1b", False),
@@ -128,15 +137,15 @@ def test_a_launch_by_a_call_of_many_names_each_machine() -> None:
 )
 def test_launches_of_mixed_groups_are_heard_too(event: dict[str, Any], *, spot: bool | None) -> None:
     notice = _only(event)
-    assert (notice.kind, notice.instance) == (Kind.LAUNCHED, ID)
+    assert (notice.kind, notice.instance) == (NoticeKind.LAUNCHED, ID)
     assert notice.launch is not None
     assert notice.launch.spot is spot
 
 
 def test_a_terminated_instance_is_gone() -> None:
     kind = "EC2 Instance State-change Notification"
-    assert _only(_event(kind, {"instance-id": ID, "state": "terminated"})).kind is Kind.GONE
-    assert isinstance(read_event(_event(kind, {"instance-id": ID, "state": "running"})), Ignored)
+    assert _only(_event(kind, {"instance-id": ID, "state": "terminated"})).kind is NoticeKind.GONE
+    assert isinstance(parse_event(_event(kind, {"instance-id": ID, "state": "running"})), Ignored)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +171,7 @@ def test_a_terminated_instance_is_gone() -> None:
     ],
 )
 def test_what_is_not_for_us_is_ignored(event: dict[str, Any]) -> None:
-    assert isinstance(read_event(event), Ignored)
+    assert isinstance(parse_event(event), Ignored)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +197,7 @@ def test_what_is_not_for_us_is_ignored(event: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_malformed_is_said_to_be(event: str | bytes | dict[str, Any], said: str) -> None:
-    reading = read_event(event)
+    reading = parse_event(event)
     assert isinstance(reading, Malformed)
     assert said in reading.reason
 
@@ -224,16 +233,16 @@ def test_no_event_brings_the_parser_down(
     which: dict[str, Any], spoilt: dict[str, Any], inside: dict[str, Any]
 ) -> None:
     event = {**which, "detail": {**which["detail"], **inside}, **spoilt}
-    assert isinstance(read_event(event), Heard | Ignored | Malformed)
-    assert isinstance(read_event(json.dumps(event)), Heard | Ignored | Malformed)
+    assert isinstance(parse_event(event), Parsed | Ignored | Malformed)
+    assert isinstance(parse_event(json.dumps(event)), Parsed | Ignored | Malformed)
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
-    assert moment("2026-03-01T12:00:00") == AT
+    assert parse_time("2026-03-01T12:00:00") == AT
     with pytest.raises(ValueError, match="not a time"):
-        moment(7)
+        parse_time(7)
 
 
 def test_sigterm_is_a_notice_about_this_very_process() -> None:
-    notice = sigterm(AT)
-    assert (notice.kind, notice.instance, notice.deadline) == (Kind.STOP, "", None)
+    notice = sigterm_notice(AT)
+    assert (notice.kind, notice.instance, notice.deadline) == (NoticeKind.STOP, "", None)

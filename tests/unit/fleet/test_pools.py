@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from eddyline.core.errors import UnsupportedError, UsageError
-from eddyline.fleet.pool_coverage import Unserved, class_of, unserved, worker_name
-from eddyline.fleet.pools import BUILT_IN, Pools, cheapest_able, load
-from eddyline.fleet.slots import Machine, measure, slots_on
+from eddyline.fleet.pool_coverage import UnservedPool, pool_of_worker, unserved_pools, worker_name
+from eddyline.fleet.pools import BUILT_IN, Pools, cheapest_pool, load_pools
+from eddyline.fleet.slots import Machine, measure_machine, slot_count
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
 
@@ -37,33 +37,33 @@ def _written(tmp_path: Path, **changes: object) -> Path:
 
 def test_the_built_in_classes_run_every_kind_of_job() -> None:
     kinds = set(handlers(cast("Runtime", None)))
-    assert set().union(*(pool.kinds for pool in load().pools.values())) == kinds
+    assert set().union(*(pool.kinds for pool in load_pools().pools.values())) == kinds
 
 
 def test_a_job_goes_to_the_cheapest_class_that_can_run_it(tmp_path: Path) -> None:
-    pools = load()
-    assert cheapest_able("poster", (), pools).name == "light"
-    assert cheapest_able("chunk", {"h264", "av1"}, pools).name == "cpu"
-    dear = load(_written(tmp_path, pools__cpu__cost=1000))
-    assert cheapest_able("chunk", {"h264"}, dear).name == "gpu"
-    without = load(_written(tmp_path, pools__cpu__codecs={"h264": "libx264"}))
-    assert cheapest_able("chunk", {"h264", "av1"}, without).name == "gpu"
+    pools = load_pools()
+    assert cheapest_pool("poster", (), pools).name == "light"
+    assert cheapest_pool("chunk", {"h264", "av1"}, pools).name == "cpu"
+    dear = load_pools(_written(tmp_path, pools__cpu__cost=1000))
+    assert cheapest_pool("chunk", {"h264"}, dear).name == "gpu"
+    without = load_pools(_written(tmp_path, pools__cpu__codecs={"h264": "libx264"}))
+    assert cheapest_pool("chunk", {"h264", "av1"}, without).name == "gpu"
 
 
 def test_of_two_classes_at_one_cost_the_first_is_taken(tmp_path: Path) -> None:
-    pools = load(_written(tmp_path, pools__gpu__cost=4))
-    assert {cheapest_able("chunk", {"h264"}, pools).name for _ in range(20)} == {"cpu"}
+    pools = load_pools(_written(tmp_path, pools__gpu__cost=4))
+    assert {cheapest_pool("chunk", {"h264"}, pools).name for _ in range(20)} == {"cpu"}
 
 
 def test_what_no_class_can_run_is_said_so() -> None:
     with pytest.raises(UnsupportedError, match=r"chunk jobs that encode vvc.*pools.yaml"):
-        cheapest_able("chunk", {"vvc"}, load())
+        cheapest_pool("chunk", {"vvc"}, load_pools())
     with pytest.raises(UnsupportedError, match="no worker class runs dance jobs"):
-        cheapest_able("dance", (), load())
+        cheapest_pool("dance", (), load_pools())
 
 
 def test_a_worker_needs_the_encoders_of_all_that_it_serves() -> None:
-    pools = load()
+    pools = load_pools()
     assert pools["cpu"].classes == ("cpu", "light")
     assert pools.required_encoders("cpu") == {"libx264", "libx265", "libsvtav1", "aac", "mjpeg"}
     assert pools.required_encoders("light") == {"aac", "mjpeg"}
@@ -71,11 +71,11 @@ def test_a_worker_needs_the_encoders_of_all_that_it_serves() -> None:
 
 def test_an_unknown_class_is_answered_with_those_that_there_are() -> None:
     with pytest.raises(UsageError, match=r"'tpu'.*light, cpu, gpu"):
-        load()["tpu"]
+        load_pools()["tpu"]
 
 
 def test_a_class_has_a_build_of_its_own(tmp_path: Path) -> None:
-    pools = load(_written(tmp_path, pools__gpu__ffmpeg="/opt/nvenc/bin/ffmpeg"))
+    pools = load_pools(_written(tmp_path, pools__gpu__ffmpeg="/opt/nvenc/bin/ffmpeg"))
     assert pools["gpu"].ffmpeg == Path("/opt/nvenc/bin/ffmpeg")
     assert pools["cpu"].ffmpeg is None
 
@@ -104,7 +104,7 @@ def test_a_class_has_a_build_of_its_own(tmp_path: Path) -> None:
 def test_a_mistake_is_told_with_file_and_key(tmp_path: Path, changes: dict[str, object], said: str) -> None:
     path = _written(tmp_path, **changes)
     with pytest.raises(UsageError, match=said) as caught:
-        load(path)
+        load_pools(path)
     assert caught.value.message.startswith(str(path))
 
 
@@ -126,19 +126,19 @@ def test_a_file_that_is_no_plain_yaml_is_refused(tmp_path: Path, text: bytes, sa
     path = tmp_path / "pools.yaml"
     path.write_bytes(text)
     with pytest.raises(UsageError, match=said):
-        load(path)
+        load_pools(path)
 
 
 def test_an_empty_file_is_told_in_plain_words(tmp_path: Path) -> None:
     path = tmp_path / "pools.yaml"
     path.write_text("# nothing yet")
     with pytest.raises(UsageError, match="keys with values are wanted, and there is nothing"):
-        load(path)
+        load_pools(path)
 
 
 def test_a_missing_file_is_said_to_be(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.yaml: No such file"):
-        load(tmp_path / "none.yaml")
+        load_pools(tmp_path / "none.yaml")
 
 
 # Slots
@@ -154,12 +154,12 @@ def test_a_missing_file_is_said_to_be(tmp_path: Path) -> None:
     ],
 )
 def test_as_many_slots_as_processors_and_memory_allow(vcpus: float, memory: float, slots: int) -> None:
-    assert slots_on(Machine(vcpus=vcpus, memory=int(memory)), load()["cpu"]) == slots
+    assert slot_count(Machine(vcpus=vcpus, memory=int(memory)), load_pools()["cpu"]) == slots
 
 
 def test_a_machine_too_small_for_one_slot_is_refused() -> None:
     with pytest.raises(UsageError, match="class cpu needs 2 vCPU and 3584 MiB; this machine has 1 and"):
-        slots_on(Machine(vcpus=1, memory=64 * GIB), load()["cpu"])
+        slot_count(Machine(vcpus=1, memory=64 * GIB), load_pools()["cpu"])
 
 
 def _group(root: Path, **files: str) -> Path:
@@ -172,17 +172,17 @@ def _group(root: Path, **files: str) -> Path:
 
 def test_a_container_has_what_its_group_allows(tmp_path: Path) -> None:
     root = _group(tmp_path, cpu_dot_max="50000 100000\n", memory_dot_max="1073741824\n")
-    assert measure(root) == Machine(vcpus=0.5, memory=GIB)
+    assert measure_machine(root) == Machine(vcpus=0.5, memory=GIB)
 
 
 def test_a_container_of_the_older_kind_too(tmp_path: Path) -> None:
     files = {"cpu__cpu_dot_cfs_quota_us": "100000", "cpu__cpu_dot_cfs_period_us": "100000"}
     root = _group(tmp_path, **files, memory__memory_dot_limit_in_bytes="536870912")
-    assert measure(root) == Machine(vcpus=1.0, memory=GIB // 2)
+    assert measure_machine(root) == Machine(vcpus=1.0, memory=GIB // 2)
 
 
 def test_without_limits_it_is_the_whole_machine(tmp_path: Path) -> None:
-    bare = measure(tmp_path)
+    bare = measure_machine(tmp_path)
     unlimited = _group(
         tmp_path,
         cpu_dot_max="max 100000",
@@ -190,7 +190,7 @@ def test_without_limits_it_is_the_whole_machine(tmp_path: Path) -> None:
         cpu__cpu_dot_cfs_quota_us="-1",
         memory__memory_dot_limit_in_bytes="9223372036854771712",
     )
-    assert measure(unlimited) == bare
+    assert measure_machine(unlimited) == bare
     assert bare.vcpus >= 1
     assert bare.memory > GIB // 8
 
@@ -200,35 +200,35 @@ def test_without_limits_it_is_the_whole_machine(tmp_path: Path) -> None:
 
 def test_a_class_with_due_jobs_and_no_worker_is_reported() -> None:
     due = {"cpu": (3, 90.0), "gpu": (2, 300.0), "light": (1, 61.0)}
-    (missing,) = unserved(due, [worker_name("cpu", "host", 7)], load())
-    assert missing == Unserved(
+    (missing,) = unserved_pools(due, [worker_name("cpu", "host", 7)], load_pools())
+    assert missing == UnservedPool(
         cls="gpu", jobs=2, waited_s=300.0, remedy="start one with `eddyline worker --pool gpu`"
     )
 
 
 def test_a_class_unknown_to_the_file_is_reported_too() -> None:
-    (missing,) = unserved({"tpu": (1, 100.0)}, [worker_name("cpu", "host", 7)], load())
+    (missing,) = unserved_pools({"tpu": (1, 100.0)}, [worker_name("cpu", "host", 7)], load_pools())
     assert "add a class tpu" in missing.remedy
 
 
 def test_a_class_is_given_a_minute_to_start() -> None:
-    assert unserved({"gpu": (2, 59.0)}, [], load()) == ()
-    assert unserved({"gpu": (0, 999.0)}, [], load()) == ()
+    assert unserved_pools({"gpu": (2, 59.0)}, [], load_pools()) == ()
+    assert unserved_pools({"gpu": (0, 999.0)}, [], load_pools()) == ()
 
 
 def test_an_embedded_run_serves_every_class() -> None:
-    assert unserved({"gpu": (2, 300.0)}, ["embedded-4242"], load()) == ()
+    assert unserved_pools({"gpu": (2, 300.0)}, ["embedded-4242"], load_pools()) == ()
 
 
 def test_a_workers_name_tells_its_class() -> None:
-    assert class_of(worker_name("cpu", "ip-10-0-0-7", 4242)) == "cpu"
-    assert class_of("embedded-4242") is None
+    assert pool_of_worker(worker_name("cpu", "ip-10-0-0-7", 4242)) == "cpu"
+    assert pool_of_worker("embedded-4242") is None
 
 
 def test_the_built_in_file_is_what_terraform_can_read_too() -> None:
     body = yaml.safe_load(BUILT_IN.read_text("utf-8"))
-    assert isinstance(load(), Pools)
-    assert list(body["pools"]) == list(load().pools)
+    assert isinstance(load_pools(), Pools)
+    assert list(body["pools"]) == list(load_pools().pools)
     # yamldecode has neither dates nor sets, and its keys are strings.
     assert _is_plain(body)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.fleet.pools import Pools, load
-from eddyline.fleet.routing import limited_to, route
+from eddyline.fleet.pools import Pools, load_pools
+from eddyline.fleet.routing import plan_route, restrict_encoders
 
 _SLOT = {"vcpu": 1, "memory_mib": 512}
 _ENDS = ["inspect", "poster", "publish"]
@@ -31,7 +31,7 @@ _MIXED = _pools(
 
 
 def test_the_built_in_classes_route_as_ever() -> None:
-    found = route(load(), {"h264", "hevc", "av1"})
+    found = plan_route(load_pools(), {"h264", "hevc", "av1"})
     assert found.cls("chunk") == "cpu"
     assert {found.cls(kind) for kind in found.classes if kind != "chunk"} == {"light"}
     assert found.encoders == {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
@@ -49,7 +49,7 @@ def test_the_built_in_classes_route_as_ever() -> None:
 def test_a_chunk_goes_to_the_cheapest_class_with_all_of_its_codecs_and_encoders(
     codecs: set[str], encoders: set[str], cls: str
 ) -> None:
-    found = route(_MIXED, codecs, encoders)
+    found = plan_route(_MIXED, codecs, encoders)
     assert found.cls("chunk") == cls
     assert found.cls("poster") == "light"
 
@@ -60,27 +60,27 @@ def test_codecs_of_different_classes_are_no_class_together() -> None:
         two={"kinds": ["chunk"], "cost": 1, "codecs": {"av1": "libsvtav1"}},
     )
     with pytest.raises(UnsupportedError, match=r"encode av1, h264.*pools\.yaml"):
-        route(pools, {"h264", "av1"})
+        plan_route(pools, {"h264", "av1"})
     with pytest.raises(UnsupportedError, match="chunk jobs with hevc_nvenc"):
-        route(pools, (), {"hevc_nvenc"})
+        plan_route(pools, (), {"hevc_nvenc"})
 
 
 def test_a_kind_that_no_class_runs_is_said_when_it_is_asked_for() -> None:
     with pytest.raises(UnsupportedError, match="no worker class runs package jobs"):
-        route(_MIXED, {"h264"}).cls("package")
+        plan_route(_MIXED, {"h264"}).cls("package")
 
 
 def test_one_ffmpeg_leaves_each_class_the_codecs_that_it_has() -> None:
-    left = limited_to(_MIXED, {"libx264", "libx265"})
+    left = restrict_encoders(_MIXED, {"libx264", "libx265"})
     assert dict(left["full"].codecs) == {"h264": "libx264", "hevc": "libx265"}
     assert left["full"].encoders == frozenset()
     assert left["full"].cost == 5
     with pytest.raises(UnsupportedError):
-        route(left, {"av1"})
+        plan_route(left, {"av1"})
 
 
 def test_subtitles_go_where_telemetry_goes_if_the_classes_are_older_than_the_kind() -> None:
-    found = route(
+    found = plan_route(
         _pools(all={"kinds": ["telemetry", "chunk"], "cost": 1, "codecs": {"h264": "libx264"}}), ["h264"]
     )
     assert found.cls("subtitles") == "all"

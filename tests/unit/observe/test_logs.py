@@ -52,8 +52,8 @@ def _lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def _event(happening: WorkerEventKind, state: State = State.RUNNING, **more: Any) -> WorkerEvent:
-    return WorkerEvent(happening=happening, job=Job(**{**JOB, "state": state}), worker="ada", at=1.0, **more)
+def _event(kind: WorkerEventKind, state: State = State.RUNNING, **more: Any) -> WorkerEvent:
+    return WorkerEvent(kind=kind, job=Job(**{**JOB, "state": state}), worker="ada", at=1.0, **more)
 
 
 def test_every_line_of_a_job_names_asset_job_and_attempt() -> None:

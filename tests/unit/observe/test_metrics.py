@@ -193,13 +193,11 @@ def test_a_slot_is_busy_from_start_to_end(ledger: Ledger) -> None:
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()
     metrics.set_slots(4)
-    metrics.hear(WorkerEvent(happening=WorkerEventKind.STARTED, job=job, worker="ada", at=NOW))
+    metrics.hear(WorkerEvent(kind=WorkerEventKind.STARTED, job=job, worker="ada", at=NOW))
     shown = _shown(metrics)
     assert (shown["eddyline_slots"], shown["eddyline_slots_busy"]) == (4, 1)
     metrics.hear(
-        WorkerEvent(
-            happening=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result={"frames": True}
-        )
+        WorkerEvent(kind=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result={"frames": True})
     )
     assert _shown(metrics)["eddyline_slots_busy"] == 0
 
@@ -211,9 +209,7 @@ def test_a_result_without_frames_counts_none(ledger: Ledger, result: dict[str, o
     ledger.submit([_new("a")])
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()
-    metrics.hear(
-        WorkerEvent(happening=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result=result)
-    )
+    metrics.hear(WorkerEvent(kind=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result=result))
     assert _shown(metrics)["eddyline_frames_total class=cpu kind=chunk"] == 0
 
 
@@ -279,9 +275,7 @@ def test_whoever_works_by_queues_counts_retries_though_only_the_ledger_knew_of_t
     metrics = WorkerMetrics()
     for attempt in (1, 2):
         metrics.hear(
-            WorkerEvent(
-                happening=WorkerEventKind.STARTED, job=replace(job, attempt=attempt), worker="ada", at=NOW
-            )
+            WorkerEvent(kind=WorkerEventKind.STARTED, job=replace(job, attempt=attempt), worker="ada", at=NOW)
         )
     assert _shown(metrics)["eddyline_job_retries_total class=cpu kind=chunk"] == 1
 
@@ -293,9 +287,7 @@ def test_only_chunks_encode_frames_whoever_else_tells_of_some(ledger: Ledger) ->
     for kind in ("chunk", "assemble"):
         done = replace(job, kind=kind)
         metrics.hear(
-            WorkerEvent(
-                happening=WorkerEventKind.FINISHED, job=done, worker="ada", at=NOW, result={"frames": 48}
-            )
+            WorkerEvent(kind=WorkerEventKind.FINISHED, job=done, worker="ada", at=NOW, result={"frames": 48})
         )
     shown = _shown(metrics)
     assert sum(value for name, value in shown.items() if name.startswith("eddyline_frames_total")) == 48

@@ -112,21 +112,21 @@ class SqsBroker:
         """Say that the worker lives, once a lease; what it still holds."""
         if self._voice.is_due:
             self._voice.beat(lease_s, self._keeping.fences)
-        return self.held(worker)
+        return self.held_jobs(worker)
 
-    def held(self, worker: str) -> dict[str, int]:  # noqa: ARG002 - the worker is always the same
+    def held_jobs(self, worker: str) -> dict[str, int]:  # noqa: ARG002 - the worker is always the same
         """The jobs that surely nobody else has been given, with their fences."""
         return self._keeping.fences()
 
-    def expire(self) -> list[str]:
+    def expire_leases(self) -> list[str]:
         """The queue itself gives the jobs of lost workers to others."""
         return []
 
-    def leave(self, worker: str) -> None:  # noqa: ARG002 - the worker is always the same
+    def deregister(self, worker: str) -> None:  # noqa: ARG002 - the worker is always the same
         """Tell that the worker's lease ends now: the coordinators' next sweep forgets it."""
         self._voice.farewell()
 
-    def until_wakeup(self, classes: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are told
+    def seconds_until_due(self, classes: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are told
         """Not known: jobs announce themselves."""
         return None
 
@@ -134,7 +134,7 @@ class SqsBroker:
         """Not known."""
         return None
 
-    def orders(self, worker: str, wait_s: float) -> list[Command]:
+    def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
         """What people want of this worker; jobs to give up are given up here.
 
         Waits up to `wait_s` (20 at most). Somebody has to ask again and again, or no cancellation is heard.

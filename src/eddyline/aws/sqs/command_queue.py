@@ -19,7 +19,7 @@ from eddyline.aws.sqs.message_body import unseal
 from eddyline.core.errors import EddylineError
 from eddyline.core.formatting import short_repr
 from eddyline.graph.command import Command
-from eddyline.graph.coordinator.wire import WireError, order_from_json
+from eddyline.graph.coordinator.wire import WireError, command_from_json
 
 _LOG = logging.getLogger("eddyline.commands")
 _KEEP_S = 3600.0  # a worker frozen for longer is long held for gone
@@ -66,7 +66,7 @@ class CommandQueue:
     def _read(self, message: Message) -> Command | None:
         """The command in a message; None, which is logged, if it is none or names another worker."""
         try:
-            order = order_from_json(unseal(message.body))
+            order = command_from_json(unseal(message.body))
         except WireError as error:
             _LOG.warning("a message that is not a command was dropped: %s", error)
             return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.message_body import unseal
 from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
-from eddyline.graph.coordinator.wire import WireError, offer_from_json
+from eddyline.graph.coordinator.wire import WireError, publication_from_json
 from eddyline.graph.states import State
 
 _HIDDEN_S = 120.0
@@ -64,7 +64,7 @@ def redrive_dead_letters(
 def _redrive(message: Message, ledger: CoordinatorLedger, found: Redriven, *, receipts: int) -> str:
     """Do for one letter what its job needs; why it has to stay, or nothing."""
     try:
-        offer = offer_from_json(unseal(message.body))
+        offer = publication_from_json(unseal(message.body))
     except WireError as error:
         return message.attributes.get("reason") or str(error)
     job = ledger.job(offer.job.id)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.message_body import seal, unseal
-from eddyline.graph.coordinator.wire import WireError, offer_from_json, offer_to_json
+from eddyline.graph.coordinator.wire import WireError, publication_from_json, publication_to_json
 from eddyline.graph.job import Claim
 from eddyline.graph.messages import STRIDE, Publication, publication
 from eddyline.graph.states import State
@@ -46,7 +46,7 @@ class HeldMessage:
 
 def hold(message: Message, *, visibility_s: float, asked: float, worker: str) -> HeldMessage:
     """What a received message means; `asked` (monotonic s) is before it was. Raises `WireError`."""
-    offer = offer_from_json(unseal(message.body))
+    offer = publication_from_json(unseal(message.body))
     fence = offer.base + message.receipts
     if publication(fence) != publication(offer.base) or message.receipts >= STRIDE:
         raise WireError("received more often than its fences go", path="offer/base")
@@ -75,7 +75,7 @@ def hand_back(queues: SqsClient, holdings: list[HeldMessage]) -> None:
     queues.hide([each.message for each in holdings if each not in worn], 0)
     for each in worn:
         renewed = replace(each.offer, base=each.claim.fence)
-        if all(queues.send(each.message.queue, [seal(offer_to_json(renewed))])):
+        if all(queues.send(each.message.queue, [seal(publication_to_json(renewed))])):
             queues.delete([each.message])
         else:
             queues.hide([each.message], 0)

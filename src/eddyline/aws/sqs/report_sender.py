@@ -12,7 +12,7 @@ from eddyline.aws.sqs.client import SqsClient
 from eddyline.aws.sqs.message_body import TooLongError, seal
 from eddyline.core.background_loop import keep_running
 from eddyline.core.errors import EddylineError, TransientError
-from eddyline.graph.coordinator.wire import WireError, fact_from_json, fact_to_json
+from eddyline.graph.coordinator.wire import WireError, report_from_json, report_to_json
 from eddyline.graph.job import Failed
 from eddyline.graph.messages import Heartbeat, JobResult, JobStarted, WorkerReport
 
@@ -118,17 +118,17 @@ def _is_start_of(fact: WorkerReport, keys: set[tuple[str, int]]) -> bool:
 def _sealed(facts: Sequence[WorkerReport]) -> list[str]:
     """Bodies for facts: as many as it takes; an answer too long even alone becomes a failure that says so."""
     try:
-        plain = [fact_to_json(fact) for fact in facts]
+        plain = [report_to_json(fact) for fact in facts]
         body = seal({"v": 1, "facts": plain})
         for each in (
             plain
         ):  # a report that coordinators would park must not be sent: the job would run again without end
-            fact_from_json(each)
+            report_from_json(each)
     except (TooLongError, WireError, TypeError, ValueError, RecursionError) as error:
         if len(facts) > 1:
             middle = len(facts) // 2
             return _sealed(facts[:middle]) + _sealed(facts[middle:])
-        return [seal({"v": 1, "facts": [fact_to_json(_refused(facts[0], error))]})]
+        return [seal({"v": 1, "facts": [report_to_json(_refused(facts[0], error))]})]
     return [body]
 
 

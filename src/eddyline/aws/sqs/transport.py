@@ -17,10 +17,10 @@ from eddyline.core.errors import EddylineError
 from eddyline.graph.command import Command
 from eddyline.graph.coordinator.wire import (
     WireError,
-    check_carried,
-    fact_from_json,
-    offer_to_json,
-    order_to_json,
+    check_job_names,
+    command_to_json,
+    publication_to_json,
+    report_from_json,
 )
 from eddyline.graph.messages import Delivery, Publication, UnpublishableError, WorkerReport
 
@@ -100,7 +100,7 @@ class SqsTransport:
         for number, order in enumerate(orders):
             boxes[self._queues.naming.mailbox(order.worker)].append(number)
         parts = [
-            (box, [seal(order_to_json(orders[number])) for number in numbers])
+            (box, [seal(command_to_json(orders[number])) for number in numbers])
             for box, numbers in boxes.items()
         ]
         sent = [False] * len(orders)
@@ -194,13 +194,13 @@ def read_reports(body: str) -> tuple[WorkerReport, ...]:
     facts = value.get("facts") if isinstance(value, dict) and value.get("v") == 1 else None
     if not isinstance(facts, list) or len(facts) > _MOST_FACTS:
         raise WireError("no list of facts of version 1", path="answers")
-    return tuple(fact_from_json(each) for each in facts)
+    return tuple(report_from_json(each) for each in facts)
 
 
 def _sealed(offer: Publication) -> str:
     try:
-        check_carried(offer.job)
-        return seal(offer_to_json(offer))
+        check_job_names(offer.job)
+        return seal(publication_to_json(offer))
     except WireError as error:
         raise UnpublishableError(
             str(error), remedy="name jobs and assets by letters, digits, dots and dashes"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
-from eddyline.graph.coordinator.notes import Note
+from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.coordinator.publisher import Publisher
 from eddyline.graph.ledger.orphan_detection import OrphanDetection
 from eddyline.graph.ledger.reconcile import Bounds
@@ -30,7 +30,7 @@ _MAILBOX_PAUSE_S = 1.0  # until a worker without a mailbox is looked for again
 _ARCHIVE_PAUSE_S = 0.05  # between two steps, so that nobody waits for housekeeping
 
 
-def _unheard(_note: Note) -> None:
+def _unheard(_note: CoordinatorEvent) -> None:
     """Nobody listens."""
 
 
@@ -64,7 +64,7 @@ class Coordinator:
         archive_after_s: float | None = None,
         archive_every_s: float = 3600.0,
         tidy_every_s: float = 600.0,
-        on_note: Callable[[Note], None] = _unheard,
+        on_note: Callable[[CoordinatorEvent], None] = _unheard,
         spawn: SpawnRules = ANY_OF_ITS_ASSET,
     ) -> None:
         self._ledger = ledger
@@ -124,7 +124,7 @@ class Coordinator:
                 step()
                 pause = _PAUSE_S
             except TransientError as error:
-                self._note(Note(what="waiting", count=1, reason=str(error)))
+                self._note(CoordinatorEvent(what="waiting", count=1, reason=str(error)))
                 self._stop.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
             except BaseException as error:  # noqa: BLE001 - raised by run(), in the thread that can handle it
@@ -157,16 +157,20 @@ class Coordinator:
                     self._record([delivery])
                 return
             self._exchange.park(deliveries[0], str(error))
-            self._note(Note(what="parked", count=1, reason=str(error)))
+            self._note(CoordinatorEvent(what="parked", count=1, reason=str(error)))
             return
         self._vouching.hear(applied.heard, now=self._ledger.now())
         self._exchange.acknowledge(deliveries)
-        self._note(Note(what="counted", count=applied.counted))
+        self._note(CoordinatorEvent(what="counted", count=applied.counted))
         if applied.forged:
-            self._note(Note(what="forged", count=applied.forged, reason="reports without their job's token"))
+            self._note(
+                CoordinatorEvent(
+                    what="forged", count=applied.forged, reason="reports without their job's token"
+                )
+            )
         if applied.ignored:
             self._note(
-                Note(
+                CoordinatorEvent(
                     what="ignored",
                     count=applied.ignored,
                     reason="late, said before, or without the right token",
@@ -199,7 +203,7 @@ class Coordinator:
             [order for order, yes in zip(orders, delivered, strict=True) if not yes], _MAILBOX_PAUSE_S
         )
         if there:
-            self._note(Note(what="ordered", count=len(there)))
+            self._note(CoordinatorEvent(what="ordered", count=len(there)))
 
     # Sweeps
 
@@ -210,7 +214,9 @@ class Coordinator:
             # Answers may lie there of whoever is silent, and of all that seems to be lost.
             self._tell_swept(noted=self._ledger.sweep(None, self._exchange.lane, self._bounds).noted)
         for cls, count in self._ledger.unpublishable(self._exchange.lane).items():
-            self._note(Note(what="no queue", count=count, reason=f"jobs of class {cls} wait for a queue"))
+            self._note(
+                CoordinatorEvent(what="no queue", count=count, reason=f"jobs of class {cls} wait for a queue")
+            )
         self._stop.wait(self._sweep_every_s)
 
     def _judge(self) -> None:
@@ -232,7 +238,7 @@ class Coordinator:
     def _tell_swept(self, **counts: int) -> None:
         for what, count in counts.items():
             if count:
-                self._note(Note(what=what, count=count))
+                self._note(CoordinatorEvent(what=what, count=count))
 
     # Housekeeping
 
@@ -242,7 +248,7 @@ class Coordinator:
                 older_than_s=self._archive_after_s, pause_s=_ARCHIVE_PAUSE_S, stop=self._stop
             )
             if moved:
-                self._note(Note(what="archived", count=moved))
+                self._note(CoordinatorEvent(what="archived", count=moved))
         self._stop.wait(self._archive_every_s)
 
     def _tidy(self) -> None:
@@ -251,8 +257,8 @@ class Coordinator:
             try:
                 removed = self._exchange.tidy([worker.name for worker in self._ledger.workers()])
             except UsageError as error:  # all else goes on without it
-                self._note(Note(what="untidy", count=1, reason=str(error)))
+                self._note(CoordinatorEvent(what="untidy", count=1, reason=str(error)))
             else:
                 if removed:
-                    self._note(Note(what="tidied", count=removed, reason="mailboxes of nobody"))
+                    self._note(CoordinatorEvent(what="tidied", count=removed, reason="mailboxes of nobody"))
         self._stop.wait(self._tidy_every_s)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Note:
+class CoordinatorEvent:
     """Something a coordinator did, for logs and counters: `what` happened `count` times, and why."""
 
     what: str

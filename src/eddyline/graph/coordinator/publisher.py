@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
-from eddyline.graph.coordinator.notes import Note
+from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.coordinator.publish_window import PublishWindows
 from eddyline.graph.messages import Publication, Transport, UnpublishableError
 
@@ -31,7 +31,7 @@ class Publisher:
         classes: Collection[str],
         hold_s: float,
         prepare: Callable[[Sequence[Publication]], Sequence[Publication]],
-        note: Callable[[Note], None],
+        note: Callable[[CoordinatorEvent], None],
     ) -> None:
         self._ledger = ledger
         self._exchange = exchange
@@ -85,11 +85,11 @@ class Publisher:
         self._ledger.confirm(gone)
         self._ledger.refuse(unfit)
         self._ledger.defer([offer for offer, _ in kept], _QUEUE_PAUSE_S if gone else _PAUSE_S)
-        self._note(Note(what="published", count=len(gone)))
+        self._note(CoordinatorEvent(what="published", count=len(gone)))
         for _, why in unfit:
-            self._note(Note(what="refused", count=1, reason=str(why)))
+            self._note(CoordinatorEvent(what="refused", count=1, reason=str(why)))
         lasting = [why for _, why in kept if not isinstance(why, TransientError)]
         if lasting or (kept and not gone):
             raise (lasting or [why for _, why in kept])[0]
         if kept:
-            self._note(Note(what="unpublished", count=len(kept), reason=str(kept[0][1])))
+            self._note(CoordinatorEvent(what="unpublished", count=len(kept), reason=str(kept[0][1])))

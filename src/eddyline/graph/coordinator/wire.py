@@ -47,12 +47,12 @@ class _Base:
     token: str = ""
 
 
-def offer_to_json(offer: Publication) -> dict[str, Any]:
+def publication_to_json(offer: Publication) -> dict[str, Any]:
     """A publication, with all of its job."""
     return {"v": 1, "base": offer.base, "token": offer.token, "job": _flat(offer.job)}
 
 
-def offer_from_json(value: object) -> Publication:
+def publication_from_json(value: object) -> Publication:
     """A publication from JSON; raises `WireError`."""
     body = _object(value, "offer")
     if body.get("v") != 1:
@@ -62,19 +62,19 @@ def offer_from_json(value: object) -> Publication:
     return Publication(job=job, base=found.base, token=found.token)
 
 
-def check_carried(job: Job) -> None:
+def check_job_names(job: Job) -> None:
     """See that a message can carry the names of this job; raises `WireError`."""
     for name in (job.id, job.asset, job.kind, job.cls, *job.needs, *job.optional):
         if not is_identifier(name):
             raise WireError(f"{short_repr(name)} is not a name that a message may carry", path="job")
 
 
-def order_to_json(order: Command) -> dict[str, Any]:
+def command_to_json(order: Command) -> dict[str, Any]:
     """What people want of a worker."""
     return {"v": 1, **_flat(order)}
 
 
-def order_from_json(value: object) -> Command:
+def command_from_json(value: object) -> Command:
     """What people want of a worker, from JSON; raises `WireError`."""
     body = _object(value, "order")
     if body.get("v") != 1:
@@ -85,7 +85,7 @@ def order_from_json(value: object) -> Command:
     return order
 
 
-def fact_to_json(fact: WorkerReport) -> dict[str, Any]:
+def report_to_json(fact: WorkerReport) -> dict[str, Any]:
     """What a worker says."""
     match fact:
         case Heartbeat():
@@ -96,7 +96,7 @@ def fact_to_json(fact: WorkerReport) -> dict[str, Any]:
             return {"fact": "answered", **_flat(fact), "outcome": _outcome_to_json(fact.outcome)}
 
 
-def fact_from_json(value: object) -> WorkerReport:
+def report_from_json(value: object) -> WorkerReport:
     """What a worker says, from JSON; raises `WireError`."""
     body = _object(value, "fact")
     match body.get("fact"):
@@ -256,7 +256,7 @@ _KINDS: dict[str, tuple[Callable[[object], bool], Callable[[Any], object]]] = {
     "dict[str, Any]": (lambda value: isinstance(value, dict), _same),
     "tuple[str, ...]": (_is_names, tuple),
     "tuple[Addition, ...]": (lambda value: isinstance(value, list), tuple),
-    "OrderKind": (lambda value: isinstance(value, str), CommandKind),
+    "CommandKind": (lambda value: isinstance(value, str), CommandKind),
     "State": (lambda value: isinstance(value, str), State),
     "Outcome": (lambda value: isinstance(value, Done | Failed | Interrupted | Unstarted), _same),
 }

@@ -28,19 +28,19 @@ class Broker(Protocol):
         """Say that the worker lives; returns the jobs it still holds, with their fences."""
         ...
 
-    def held(self, worker: str) -> dict[str, int]:
+    def held_jobs(self, worker: str) -> dict[str, int]:
         """The jobs that the worker still holds, with their fences; cheaper than a heartbeat."""
         ...
 
-    def expire(self) -> list[str]:
+    def expire_leases(self) -> list[str]:
         """Take jobs back from lost workers, where that is the workers' own task."""
         ...
 
-    def leave(self, worker: str) -> None:
+    def deregister(self, worker: str) -> None:
         """The worker ends and holds nothing any more: nobody need wait for its lease to run out."""
         ...
 
-    def until_wakeup(self, classes: Sequence[str]) -> float | None:
+    def seconds_until_due(self, classes: Sequence[str]) -> float | None:
         """Seconds until a job of these classes may be due (0 or less: since so long); None: not known."""
         ...
 
@@ -48,11 +48,11 @@ class Broker(Protocol):
         """A job as it stands now, for events; None where the broker cannot know."""
         ...
 
-    def orders(self, worker: str, wait_s: float) -> list[Command]:
+    def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
         """What people want of this worker; each at least once, so that the worker must bear it twice.
 
         Waits up to `wait_s` for the first, perhaps less. Orders to give up a job are the broker's own to
-        obey: `held` no longer names the job.
+        obey: `held_jobs` no longer names the job.
         """
         ...
 

@@ -34,19 +34,19 @@ class DirectBroker:
         """Say that the worker lives; returns the jobs it still holds, with their fences."""
         return self._ledger.heartbeat(worker, lease_s)
 
-    def held(self, worker: str) -> dict[str, int]:
+    def held_jobs(self, worker: str) -> dict[str, int]:
         """The jobs that the worker still holds, with their fences."""
         return self._ledger.held(worker)
 
-    def expire(self) -> list[str]:
+    def expire_leases(self) -> list[str]:
         """Take jobs back from workers whose lease ran out."""
         return self._ledger.expire()
 
-    def leave(self, worker: str) -> None:
+    def deregister(self, worker: str) -> None:
         """The worker ends."""
         self._ledger.leave(worker)
 
-    def until_wakeup(self, classes: Sequence[str]) -> float | None:
+    def seconds_until_due(self, classes: Sequence[str]) -> float | None:
         """Seconds until a job is due, or a lease runs out, next."""
         moment = self._ledger.next_wakeup(classes)
         return None if moment is None else moment - self._ledger.now()
@@ -55,7 +55,7 @@ class DirectBroker:
         """A job as it stands now."""
         return self._ledger.job(job_id)
 
-    def orders(self, worker: str, wait_s: float) -> list[Command]:
+    def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
         """What people want of this worker, looked for once; without any, returns after a second at most.
 
         Jobs to give up are no longer held, and that says it all.

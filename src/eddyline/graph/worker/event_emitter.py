@@ -54,7 +54,7 @@ class EventEmitter:
     def tell(
         self,
         hand: RunningJob,
-        happening: WorkerEventKind,
+        kind: WorkerEventKind,
         *,
         fraction: float = 0.0,
         note: str = "",
@@ -65,10 +65,10 @@ class EventEmitter:
         if self._listener is None:
             return
         job = hand.claim.job
-        if happening is WorkerEventKind.FAILED:
+        if kind is WorkerEventKind.FAILED:
             job = self._broker.job(job.id) or job
         event = WorkerEvent(
-            happening=happening,
+            kind=kind,
             job=job,
             worker=self._worker,
             at=self._clock.now(),

@@ -39,21 +39,21 @@ class JobContext:
 Handler: TypeAlias = Callable[[Job, JobContext], Done]
 
 
-def perform(handler: Handler | None, job: Job, context: JobContext) -> Outcome:
+def run_handler(handler: Handler | None, job: Job, context: JobContext) -> Outcome:
     """Run a handler to its outcome; never raises."""
     if handler is None:
         return Failed(error=_no_handler(job), retry=False)
     try:
         outcome: object = handler(job, context)
     except BaseException as error:  # noqa: BLE001 - a handler's bug must not take the worker's slot along
-        return outcome_of(error)
+        return outcome_of_error(error)
     if isinstance(outcome, Done):
         return outcome
     message = f"the handler of {job.kind} returned {type(outcome).__name__}, not Done"
     return Failed(error={"error": "TypeError", "message": message, "remedy": _REPORT}, retry=False)
 
 
-def outcome_of(error: BaseException) -> Outcome:
+def outcome_of_error(error: BaseException) -> Outcome:
     """What an exception means for its job."""
     match error:
         case errors.Interrupted():

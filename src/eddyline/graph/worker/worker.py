@@ -18,7 +18,7 @@ from eddyline.graph.silence_guard import SilenceGuard
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.claim_ahead import Pace
 from eddyline.graph.worker.event_emitter import EventEmitter
-from eddyline.graph.worker.handler import Handler, JobContext, perform
+from eddyline.graph.worker.handler import Handler, JobContext, run_handler
 from eddyline.graph.worker.slots import RunningJob, Slots
 
 _POLL_S = 0.2  # how soon work of another process is seen; work of this one is seen at once
@@ -89,7 +89,7 @@ class Worker:
             self._hand_back()
             self._slots.close()
             with contextlib.suppress(EddylineError):  # then its lease runs out
-                self._broker.leave(self.name)
+                self._broker.deregister(self.name)
         if self._telling.failure is not None:
             raise self._telling.failure
 
@@ -125,7 +125,7 @@ class Worker:
 
     def _until_due(self) -> float:
         """Seconds until something is worth a claim; a due job, or a lost worker, ends the dry spell."""
-        remaining = self._broker.until_wakeup(self._classes)
+        remaining = self._broker.seconds_until_due(self._classes)
         if remaining is None:
             return _POLL_S
         if remaining > 0:
@@ -141,7 +141,7 @@ class Worker:
         if self._outside_change:
             self._outside_change = False
             self._dry = False
-            self._check_held(self._broker.held(self.name))
+            self._check_held(self._broker.held_jobs(self.name))
         # Half a queue is still enough to keep the slots busy while the ledger answers.
         if self._dry or room <= 0 or (free <= 0 and self._slots.queued * 2 > self._pace.ahead):
             return
@@ -197,7 +197,7 @@ class Worker:
             self._beat()
         elif self._hands and now >= self._next_check:
             self._next_check = now + _CHECK_HELD_S
-            self._check_held(self._broker.held(self.name))
+            self._check_held(self._broker.held_jobs(self.name))
 
     def _beat(self) -> None:
         """Keep the lease, see what is still ours, then sweep after others.
@@ -210,7 +210,7 @@ class Worker:
         self._check_held(self._broker.heartbeat(self.name, self._lease_s))
         self._vigil.heard()
         if self._vigil.may_judge:
-            self._broker.expire()
+            self._broker.expire_leases()
 
     def _check_held(self, held: Mapping[str, int]) -> None:
         for (job_id, fence), hand in self._hands.items():
@@ -253,7 +253,7 @@ class Worker:
 
     def _perform(self, hand: RunningJob) -> Outcome:
         self._telling.tell(hand, WorkerEventKind.STARTED)
-        return perform(self._handlers.get(hand.claim.job.kind), hand.claim.job, hand.context)
+        return run_handler(self._handlers.get(hand.claim.job.kind), hand.claim.job, hand.context)
 
 
 def _key(hand: RunningJob) -> tuple[str, int]:

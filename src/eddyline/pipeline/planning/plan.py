@@ -9,7 +9,7 @@ from typing import Any
 
 from eddyline.core.identity import digest
 from eddyline.core.numbers import rational
-from eddyline.fleet.routing import Route, built_in
+from eddyline.fleet.routing import Route, built_in_route
 from eddyline.graph.job import NewJob
 from eddyline.media.ladder.chunks import Chunk, Grid, frame_grid, plan_chunks
 from eddyline.media.ladder.encoders import DEFAULT_ENCODERS
@@ -189,7 +189,7 @@ def inspect_job(
         id=job_id(asset, ask, "inspect"),
         asset=asset,
         kind="inspect",
-        cls=cls or built_in().cls("inspect"),
+        cls=cls or built_in_route().cls("inspect"),
         priority=terms.priority(_PRIORITY["inspect"]),
         spec={
             "asset": asset,
@@ -213,7 +213,7 @@ def plan_jobs(
 
     Raises `UnsupportedError` for a kind of job that no class runs.
     """
-    draft = _Draft(plan, ask, terms, route or built_in())
+    draft = _Draft(plan, ask, terms, route or built_in_route())
     frames = plan.facts.video.frames
     before = [draft.add("poster"), draft.add("pictures")]
     before.append(draft.add("telemetry"))

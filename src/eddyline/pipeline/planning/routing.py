@@ -8,9 +8,9 @@ from typing import TypeAlias
 from eddyline.core.errors import UnsupportedError
 from eddyline.core.process import Runner
 from eddyline.fleet import routing
-from eddyline.fleet.encoder_check import verify
-from eddyline.fleet.pools import Pools, cheapest_able
-from eddyline.fleet.routing import Route, limited_to, without_chunks
+from eddyline.fleet.encoder_check import check_encoders
+from eddyline.fleet.pools import Pools, cheapest_pool
+from eddyline.fleet.routing import Route, restrict_encoders, without_chunk_jobs
 from eddyline.media.ladder.encoders import is_hardware
 from eddyline.media.ladder.ladder import required_encoders, rungs
 from eddyline.media.ladder.profile import Profile
@@ -23,7 +23,7 @@ Router: TypeAlias = Callable[[Profile, VideoFacts], Route]
 
 def inspect_pool(pools: Pools) -> str:
     """The class of an asset's first job. Raises `UnsupportedError` if no class inspects footage."""
-    return cheapest_able("inspect", (), pools).name
+    return cheapest_pool("inspect", (), pools).name
 
 
 def fleet_router(pools: Pools) -> Router:
@@ -41,7 +41,7 @@ def local_router(pools: Pools, tools: Toolchain) -> Router:
     def is_broken(encoder: str, pool: str) -> bool:
         if encoder not in broken:
             try:
-                verify(tools.ffmpeg, [encoder], pool=pool, runner=Runner())
+                check_encoders(tools.ffmpeg, [encoder], pool=pool, runner=Runner())
                 broken[encoder] = None
             except UnsupportedError as error:
                 broken[encoder] = error
@@ -51,7 +51,7 @@ def local_router(pools: Pools, tools: Toolchain) -> Router:
         usable = set(tools.encoders)
         while True:
             try:
-                found = _route(limited_to(pools, usable), profile, facts)
+                found = _route(restrict_encoders(pools, usable), profile, facts)
             except UnsupportedError:
                 # What FFmpeg lacks says more than that no class has it.
                 tools.require(_encoders(_route(pools, profile, facts), profile, facts))
@@ -73,14 +73,14 @@ def _route(pools: Pools, profile: Profile, facts: VideoFacts) -> Route:
     refused: UnsupportedError | None = None
     while True:
         try:
-            found = routing.route(pools, codecs, encoders)
+            found = routing.plan_route(pools, codecs, encoders)
         except UnsupportedError as error:
             raise refused or error from None
         try:
             rungs(profile, facts, found.encoders)
         except UnsupportedError as error:
             refused = refused or error
-            pools = without_chunks(pools, found.cls("chunk"))
+            pools = without_chunk_jobs(pools, found.cls("chunk"))
         else:
             return found
 

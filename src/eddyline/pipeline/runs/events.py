@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eddyline.fleet.pool_coverage import Unserved
+from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.media.left_out.report import LeftOut
 
 
@@ -86,7 +86,13 @@ class SourceSkipped:
 
 
 Event = (
-    AssetProgress | SubmitProgress | AssetSubmitted | AssetFinished | AssetFailed | SourceSkipped | Unserved
+    AssetProgress
+    | SubmitProgress
+    | AssetSubmitted
+    | AssetFinished
+    | AssetFailed
+    | SourceSkipped
+    | UnservedPool
 )
 
 

@@ -73,19 +73,19 @@ class Progress:
         if asset is None or event.job.kind == _AFTERWARDS:
             return
         job = event.job
-        if event.happening in {WorkerEventKind.STARTED, WorkerEventKind.PROGRESS}:
+        if event.kind in {WorkerEventKind.STARTED, WorkerEventKind.PROGRESS}:
             asset.running[job.id] = (job, event.fraction)
             asset.stage = max(asset.stage, STAGES.get(job.kind, ("encode", 1)), key=lambda stage: stage[1])
         else:
             asset.running.pop(job.id, None)
-        if event.happening is WorkerEventKind.FINISHED:
+        if event.kind is WorkerEventKind.FINISHED:
             if job.kind == "inspect":
                 self._count(job.asset)
             else:
                 asset.done += job.weight
                 asset.frames_done += job.weight if job.kind == "chunk" else 0
         now = time.monotonic()
-        if event.happening is not WorkerEventKind.PROGRESS or now - asset.told > _TELL_EVERY_S:
+        if event.kind is not WorkerEventKind.PROGRESS or now - asset.told > _TELL_EVERY_S:
             asset.told = now
             self._tell(_view(job.asset, asset, now))
 

@@ -108,11 +108,11 @@ class Run:
             job = event.job
             if job.kind == "tidy":
                 return  # the asset is there; what it leaves is swept by the next run
-            if event.happening is WorkerEventKind.FAILED and job.state is State.DEAD:
+            if event.kind is WorkerEventKind.FAILED and job.state is State.DEAD:
                 self.account.failed(job.asset, job_failure(named.get(job.asset), job))
                 # The asset cannot be finished in this run; whoever asks again gets everything back.
                 self.ledger.cancel(asset=job.asset, reason=f"{job.id} failed")
-            if event.happening is WorkerEventKind.FINISHED and job.kind == "publish":
+            if event.kind is WorkerEventKind.FINISHED and job.kind == "publish":
                 known = named.get(job.asset)
                 self.account.finished(job.asset, known.name if known else job.asset, reused=False)
 

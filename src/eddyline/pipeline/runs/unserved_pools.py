@@ -8,15 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from eddyline.fleet.pool_coverage import Unserved, unserved
+from eddyline.fleet.pool_coverage import UnservedPool, unserved_pools
 from eddyline.fleet.pools import Pools
 from eddyline.observe.backlog import Backlog
 
 
-def find_unserved_pools(backlog: Backlog, pools: Pools, *, patience_s: float = 60.0) -> tuple[Unserved, ...]:
+def find_unserved_pools(
+    backlog: Backlog, pools: Pools, *, patience_s: float = 60.0
+) -> tuple[UnservedPool, ...]:
     """The classes with due jobs and without workers, given to jobs that are due for `patience_s` at least."""
     due = {queue.cls: (queue.due, queue.oldest_s) for queue in backlog.queues}
-    return unserved(due, backlog.workers, pools, patience_s=patience_s)
+    return unserved_pools(due, backlog.workers, pools, patience_s=patience_s)
 
 
 class UnservedPoolMonitor:
@@ -30,7 +32,7 @@ class UnservedPoolMonitor:
         self,
         pools: Pools,
         *,
-        warn: Callable[[Unserved], None],
+        warn: Callable[[UnservedPool], None],
         show: Callable[[dict[str, int]], None] | None = None,
         every_s: float = 60.0,
         monotonic: Callable[[], float] = time.monotonic,

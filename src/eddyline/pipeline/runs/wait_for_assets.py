@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from eddyline.core.stop import Stop
-from eddyline.fleet.pool_coverage import Unserved
+from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN, State
@@ -37,7 +37,7 @@ class AssetWaiter:
     account: ReportBuilder
     stop: Stop
     on_event: Callable[[Event], None]
-    unserved: Callable[[], Sequence[Unserved]] = tuple
+    unserved: Callable[[], Sequence[UnservedPool]] = tuple
     every_s: float = _LOOK_EVERY_S
     monotonic: Callable[[], float] = time.monotonic
     _due: set[str] = field(default_factory=set)

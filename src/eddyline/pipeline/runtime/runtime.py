@@ -23,7 +23,7 @@ from eddyline.core.process import Runner
 from eddyline.core.resource_limits import ResourceLimits
 from eddyline.core.stop import Stop
 from eddyline.edit.cancellable_reads import CancellableReads
-from eddyline.fleet.pools import JobLimits, Pools, load
+from eddyline.fleet.pools import JobLimits, Pools, load_pools
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.media.toolchain import Toolchain
@@ -57,7 +57,7 @@ class Runtime:
     tools: Toolchain
     scratch: Path
     history: Callable[[Job], History]
-    pools: Pools = field(default_factory=load)
+    pools: Pools = field(default_factory=load_pools)
     router: Router | None = None
     limits: Mapping[str, JobLimits] = field(default_factory=dict)
     patience_s: float = 120.0

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from eddyline.core.errors import UsageError
 from eddyline.core.process import Runner
-from eddyline.fleet.encoder_check import verify
+from eddyline.fleet.encoder_check import check_encoders
 from eddyline.fleet.pools import JobLimits, Pools
-from eddyline.fleet.slots import Machine, slots_on
+from eddyline.fleet.slots import Machine, slot_count
 from eddyline.media.ladder.encoders import ENCODERS, find_encoder
 from eddyline.pipeline.planning.plan import KINDS
 from eddyline.pipeline.runtime.disk_space import free_gib
@@ -36,7 +36,7 @@ class Assignment:
         `ffmpeg` is the program that was found for `self.ffmpeg`. Raises `UnsupportedError` naming the
         encoders that cannot, `UsageError` for a disk too small.
         """
-        verify(ffmpeg, self.encoders, pool=self.pool, runner=runner)
+        check_encoders(ffmpeg, self.encoders, pool=self.pool, runner=runner)
         needed = max(limits.room_gib for limits in self.limits.values())
         free = free_gib(scratch)
         if free < needed:
@@ -61,7 +61,7 @@ def assign(
     return Assignment(
         pool=name,
         classes=pool.classes,
-        slots=slots or slots_on(machine, pool),
+        slots=slots or slot_count(machine, pool),
         ffmpeg=pool.ffmpeg or ffmpeg,
         encoders=pools.required_encoders(name),
         limits={each: pools[each].limits for each in pool.classes},

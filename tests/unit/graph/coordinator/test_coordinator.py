@@ -21,7 +21,7 @@ from eddyline.core.stop import Stop
 from eddyline.graph.command import Command
 from eddyline.graph.coordinator.coordinator import Coordinator
 from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
-from eddyline.graph.coordinator.notes import Note
+from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.ledger.reconcile import Bounds
 from eddyline.graph.messages import Delivery, JobResult, JobStarted, Publication, UnpublishableError
 from eddyline.graph.retry import RetryPolicy
@@ -68,7 +68,7 @@ class Office:
         except Exception as error:  # noqa: BLE001 - asserted by the test
             self.failures.append(error)
 
-    def _note(self, note: Note) -> None:
+    def _note(self, note: CoordinatorEvent) -> None:
         self.notes[note.what] += note.count
 
     def close(self) -> None:

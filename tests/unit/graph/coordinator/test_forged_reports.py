@@ -13,7 +13,7 @@ from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
-from eddyline.graph.coordinator.wire import WireError, fact_from_json, fact_to_json
+from eddyline.graph.coordinator.wire import WireError, report_from_json, report_to_json
 from eddyline.graph.job import Link, Unstarted
 from eddyline.graph.ledger.apply_reports import Applied
 from eddyline.graph.ledger.report_authority import MOST_UNPROVEN
@@ -35,7 +35,7 @@ def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
 
 def say(ledger: CoordinatorLedger, *facts: WorkerReport) -> Applied:
     """Apply facts as they come out of a queue: written, read by the strict parser, then applied."""
-    parsed = [fact_from_json(json.loads(json.dumps(fact_to_json(fact)))) for fact in facts]
+    parsed = [report_from_json(json.loads(json.dumps(report_to_json(fact)))) for fact in facts]
     return ledger.apply(parsed, lease_s=LEASE_S, spawn=RULES)
 
 
@@ -102,9 +102,9 @@ def test_a_huge_receipt_blocks_nothing_even_with_the_token(ledger: CoordinatorLe
     ],
 )
 def test_an_absurd_heartbeat_is_refused_by_the_parser(field: str, value: object) -> None:
-    plain = {**fact_to_json(beat()), field: value}
+    plain = {**report_to_json(beat()), field: value}
     with pytest.raises(WireError, match=field):
-        fact_from_json(plain)
+        report_from_json(plain)
 
 
 @pytest.mark.parametrize(
@@ -117,19 +117,19 @@ def test_an_absurd_heartbeat_is_refused_by_the_parser(field: str, value: object)
     ],
 )
 def test_an_absurd_report_of_a_job_is_refused_by_the_parser(field: str, value: object) -> None:
-    plain = fact_to_json(JobResult(job_id="a-1", fence=STRIDE + 1, worker="w", at=1.0, outcome=done()))
+    plain = report_to_json(JobResult(job_id="a-1", fence=STRIDE + 1, worker="w", at=1.0, outcome=done()))
     with pytest.raises(WireError, match=field):
-        fact_from_json({**plain, field: value})
+        report_from_json({**plain, field: value})
 
 
 def test_a_result_nested_without_end_is_refused_by_the_parser() -> None:
     deep: Any = {}
     for _ in range(100):
         deep = {"x": deep}
-    plain = fact_to_json(JobResult(job_id="a-1", fence=1, worker="w", at=1.0, outcome=done()))
+    plain = report_to_json(JobResult(job_id="a-1", fence=1, worker="w", at=1.0, outcome=done()))
     plain["outcome"]["result"] = deep
     with pytest.raises(WireError, match="result"):
-        fact_from_json(plain)
+        report_from_json(plain)
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ from tests.unit.graph.ledger_helpers import done, failed, interrupted, new
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.coordinator.wire import (
     WireError,
-    fact_from_json,
-    fact_to_json,
-    offer_from_json,
-    offer_to_json,
-    order_from_json,
-    order_to_json,
+    command_from_json,
+    command_to_json,
+    publication_from_json,
+    publication_to_json,
+    report_from_json,
+    report_to_json,
 )
 from eddyline.graph.job import Done, Job, Link, Outcome, Unstarted
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
@@ -70,7 +70,7 @@ def test_an_order_comes_through_whole(kind: CommandKind) -> None:
     order = Command(
         worker="cpu@host:1", kind=kind, job_id="a", fence=STRIDE * 9 + 1, over=True, reason="enough"
     )
-    assert order_from_json(_through(order_to_json(order))) == order
+    assert command_from_json(_through(command_to_json(order))) == order
 
 
 @pytest.mark.parametrize(
@@ -78,20 +78,20 @@ def test_an_order_comes_through_whole(kind: CommandKind) -> None:
     [None, [], {}, {"v": 2}, {"kind": "dance"}, {"kind": 3}, {"worker": None}, {"fence": -1}, {"over": 1}],
 )
 def test_what_is_no_order_is_refused(wrong: Any) -> None:
-    good = order_to_json(Command(worker="ada", kind=CommandKind.DRAIN))
+    good = command_to_json(Command(worker="ada", kind=CommandKind.DRAIN))
     with pytest.raises(WireError):
-        order_from_json({**good, **wrong} if wrong else wrong)
+        command_from_json({**good, **wrong} if wrong else wrong)
 
 
 def test_a_publication_comes_through_whole() -> None:
     offer = Publication(job=JOB, base=7 * STRIDE)
-    assert offer_from_json(_through(offer_to_json(offer))) == offer
+    assert publication_from_json(_through(publication_to_json(offer))) == offer
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
 def test_an_answer_comes_through_whole(outcome: Outcome) -> None:
     fact = JobResult(job_id="a", fence=STRIDE * 9 + 1, worker="w", at=1.5, outcome=outcome)
-    assert fact_from_json(_through(fact_to_json(fact))) == fact
+    assert report_from_json(_through(report_to_json(fact))) == fact
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ def test_an_answer_comes_through_whole(outcome: Outcome) -> None:
     ],
 )
 def test_beats_and_starts_come_through(fact: WorkerReport) -> None:
-    assert fact_from_json(_through(fact_to_json(fact))) == fact
+    assert report_from_json(_through(report_to_json(fact))) == fact
 
 
 def test_a_message_of_a_newer_program_with_more_fields_is_understood() -> None:
-    value = _through(offer_to_json(Publication(job=JOB, base=0)))
+    value = _through(publication_to_json(Publication(job=JOB, base=0)))
     value["job"]["colour"] = "red"
-    assert offer_from_json(value).job == JOB
+    assert publication_from_json(value).job == JOB
 
 
 @pytest.mark.parametrize(
@@ -133,24 +133,24 @@ def test_a_message_of_a_newer_program_with_more_fields_is_understood() -> None:
     ],
 )
 def test_a_job_with_an_odd_field_is_refused_with_its_place(name: str, value: object) -> None:
-    message = offer_to_json(Publication(job=JOB, base=0))
+    message = publication_to_json(Publication(job=JOB, base=0))
     message["job"][name] = value
     with pytest.raises(WireError, match=name):
-        offer_from_json(message)
+        publication_from_json(message)
 
 
 def test_a_missing_field_is_refused() -> None:
-    message = offer_to_json(Publication(job=JOB, base=0))
+    message = publication_to_json(Publication(job=JOB, base=0))
     del message["job"]["kind"]
     with pytest.raises(WireError, match="no kind"):
-        offer_from_json(message)
+        publication_from_json(message)
 
 
 def test_an_absurd_number_of_spawned_jobs_is_refused() -> None:
-    said = fact_to_json(JobResult(job_id="a", fence=1, worker="w", at=1.0, outcome=done()))
+    said = report_to_json(JobResult(job_id="a", fence=1, worker="w", at=1.0, outcome=done()))
     said["outcome"]["spawn"] = [{}] * 100_001
     with pytest.raises(WireError, match="spawn"):
-        fact_from_json(said)
+        report_from_json(said)
 
 
 _json = st.recursive(
@@ -169,6 +169,6 @@ _json = st.recursive(
 
 @given(_json)
 def test_whatever_comes_is_understood_or_refused(value: object) -> None:
-    for read in (fact_from_json, offer_from_json):
+    for read in (report_from_json, publication_from_json):
         with contextlib.suppress(WireError):
             read(value)

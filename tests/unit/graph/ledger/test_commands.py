@@ -92,9 +92,9 @@ def test_a_worker_that_shares_the_ledger_hears_only_what_is_left_for_it_to_do(le
     ledger.cancel(job="a-1")
     ledger.drain("ada", "enough")
     broker = DirectBroker(ledger)
-    assert broker.held("ada") == {}
-    assert [order.kind for order in broker.orders("ada", 0.0)] == [CommandKind.DRAIN]
-    assert broker.orders("ada", 0.0) == []
+    assert broker.held_jobs("ada") == {}
+    assert [order.kind for order in broker.receive_commands("ada", 0.0)] == [CommandKind.DRAIN]
+    assert broker.receive_commands("ada", 0.0) == []
     assert ledger.orders("ada") == []
 
 

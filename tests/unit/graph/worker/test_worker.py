@@ -68,7 +68,7 @@ class Crew:
         return self
 
     def told(self, name: str) -> list[WorkerEventKind]:
-        return [event.happening for event in self.events if event.job.id == name]
+        return [event.kind for event in self.events if event.job.id == name]
 
 
 def _nothing(_job: Job, _context: JobContext) -> Done:
@@ -135,7 +135,7 @@ def test_a_failure_that_may_pass_is_tried_again(ledger: Ledger) -> None:
     crew = Crew(ledger, flaky).start().join()
     assert attempts == [1, 2, 3]
     assert get(ledger, "a-1").state is State.DONE
-    failures = [event for event in crew.events if event.happening is WorkerEventKind.FAILED]
+    failures = [event for event in crew.events if event.kind is WorkerEventKind.FAILED]
     assert [event.job.state for event in failures] == [State.READY, State.READY]
     assert failures[0].error is not None
     assert failures[0].error["remedy"] == "free some disk space"
@@ -169,7 +169,7 @@ def test_what_a_handler_raises_decides_whether_it_is_tried_again(
     assert evidence is not None
     assert evidence["error"] == error
     assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED}
-    assert [e.job.state for e in crew.events if e.happening is WorkerEventKind.FAILED][-1] is State.DEAD
+    assert [e.job.state for e in crew.events if e.kind is WorkerEventKind.FAILED][-1] is State.DEAD
 
 
 def test_a_bug_leaves_its_traceback(ledger: Ledger) -> None:

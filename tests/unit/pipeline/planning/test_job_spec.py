@@ -13,11 +13,11 @@ from tests.fuzz.mutation import mutated
 from tests.unit.pipeline.source_facts import facts
 
 from eddyline.core.identity import canonical
-from eddyline.graph.coordinator.wire import offer_from_json, offer_to_json
+from eddyline.graph.coordinator.wire import publication_from_json, publication_to_json
 from eddyline.graph.job import Failed, Job
 from eddyline.graph.messages import STRIDE, Publication
 from eddyline.graph.states import State
-from eddyline.graph.worker.handler import JobContext, perform
+from eddyline.graph.worker.handler import JobContext, run_handler
 from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import InspectSpec, JobSpecError, StepSpec, read_plan
@@ -72,7 +72,9 @@ def _job(kind: str, **changes: Any) -> Job:
         **dict.fromkeys(("started", "finished")),
     }
     job = Job(**{**vars(new), **changes}, state=State.READY, **rest)
-    return offer_from_json(json.loads(json.dumps(offer_to_json(Publication(job=job, base=STRIDE))))).job
+    return publication_from_json(
+        json.loads(json.dumps(publication_to_json(Publication(job=job, base=STRIDE))))
+    ).job
 
 
 def _tree(top: Path) -> dict[str, bytes]:
@@ -93,7 +95,7 @@ def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, runtime: Runtime, kind
         if field == "index" and value == job.spec["index"]:
             continue
         hostile = replace(job, spec={**job.spec, field: value})
-        outcome = perform(handlers(runtime)[kind], hostile, JobContext(attempt=1))
+        outcome = run_handler(handlers(runtime)[kind], hostile, JobContext(attempt=1))
         if kind == "tidy":  # its asset alone says what it removes
             continue
         assert isinstance(outcome, Failed), (value, outcome)
@@ -107,7 +109,9 @@ def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, runtime: Runtime, kind
 def test_a_job_of_no_asset_removes_nothing(tmp_path: Path, runtime: Runtime, asset: str) -> None:
     before = _tree(tmp_path)
     for kind in KINDS:
-        outcome = perform(handlers(runtime)[kind], replace(_job(kind), asset=asset), JobContext(attempt=1))
+        outcome = run_handler(
+            handlers(runtime)[kind], replace(_job(kind), asset=asset), JobContext(attempt=1)
+        )
         assert isinstance(outcome, Failed)
         assert outcome.error["error"] == "JobSpecError"
     assert _tree(tmp_path) == before
@@ -198,7 +202,7 @@ ODD["terms"] += [{"deadline": value} for value in NO_TIMES]
 )
 def test_the_spec_of_an_inspection_is_parsed_strictly(runtime: Runtime, change: dict[str, Any]) -> None:
     job = _job("inspect")
-    outcome = perform(
+    outcome = run_handler(
         handlers(runtime)["inspect"], replace(job, spec={**job.spec, **change}), JobContext(attempt=1)
     )
     assert isinstance(outcome, Failed)

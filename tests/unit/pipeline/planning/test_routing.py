@@ -9,7 +9,7 @@ import pytest
 from tests.unit.pipeline.source_facts import facts
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.fleet.pools import Pools, load
+from eddyline.fleet.pools import Pools, load_pools
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.toolchain import Toolchain
@@ -24,7 +24,7 @@ def _asking(**changes: object) -> Profile:
 
 
 def _gpu_first() -> Pools:
-    plain = load().model_dump(mode="json")
+    plain = load_pools().model_dump(mode="json")
     for pool in plain["pools"].values():
         pool.pop("name")
         pool.update(
@@ -36,7 +36,7 @@ def _gpu_first() -> Pools:
 @pytest.mark.parametrize("name", profiles.profile_names())
 def test_the_built_in_profiles_go_where_they_always_went(tools: Toolchain, name: str) -> None:
     wished = profiles.load_profile(name)
-    for router in (fleet_router(load()), local_router(load(), tools)):
+    for router in (fleet_router(load_pools()), local_router(load_pools(), tools)):
         found = router(wished, _VIDEO)
         assert (found.cls("inspect"), found.cls("chunk")) == ("light", "cpu")
         assert set(found.encoders.values()) == {"libx264", "libx265", "libsvtav1"}
@@ -44,16 +44,16 @@ def test_the_built_in_profiles_go_where_they_always_went(tools: Toolchain, name:
 
 def test_a_fleet_sends_a_gpus_work_to_its_gpus() -> None:
     wished = _asking(encoder="h264_nvenc", preset="p4")
-    assert fleet_router(load())(wished, _VIDEO).cls("chunk") == "gpu"
+    assert fleet_router(load_pools())(wished, _VIDEO).cls("chunk") == "gpu"
 
 
 def test_what_ffmpeg_was_built_without_is_told_with_what_to_install(tools: Toolchain) -> None:
     poor = replace(tools, encoders=tools.encoders - {"libx265", "hevc_nvenc"})
     with pytest.raises(UnsupportedError, match="built without libx265") as caught:
-        local_router(load(), poor)(_asking(codec="hevc"), _VIDEO)
+        local_router(load_pools(), poor)(_asking(codec="hevc"), _VIDEO)
     assert "--enable-libx265" in caught.value.remedy
     # The same FFmpeg does for those who ask for less.
-    assert local_router(load(), poor)(_asking(), _VIDEO).cls("chunk") == "cpu"
+    assert local_router(load_pools(), poor)(_asking(), _VIDEO).cls("chunk") == "cpu"
 
 
 def _is_without_gpu() -> bool:
@@ -63,7 +63,7 @@ def _is_without_gpu() -> bool:
 @pytest.mark.skipif(not _is_without_gpu(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_found_out_before_footage_goes_to_it(tools: Toolchain) -> None:
     with pytest.raises(UnsupportedError, match="class gpu needs: h264_nvenc"):
-        local_router(load(), tools)(_asking(encoder="h264_nvenc", preset="p4"), _VIDEO)
+        local_router(load_pools(), tools)(_asking(encoder="h264_nvenc", preset="p4"), _VIDEO)
 
 
 @pytest.mark.skipif(not _is_without_gpu(), reason="there is a GPU")

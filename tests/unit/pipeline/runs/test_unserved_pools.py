@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from eddyline.fleet.pool_coverage import Unserved, in_words, worker_name
-from eddyline.fleet.pools import load
+from eddyline.fleet.pool_coverage import UnservedPool, describe_unserved, worker_name
+from eddyline.fleet.pools import load_pools
 from eddyline.observe.backlog import Backlog, Queue
 from eddyline.observe.metrics import LedgerMetrics
 from eddyline.pipeline.runs.unserved_pools import UnservedPoolMonitor, find_unserved_pools
@@ -16,14 +16,14 @@ _CPU = worker_name("cpu", "host", 7)
 
 
 def test_the_classes_that_live_workers_do_not_serve_are_found() -> None:
-    assert [each.cls for each in find_unserved_pools(_backlog(_CPU), load())] == ["gpu"]
-    assert [each.cls for each in find_unserved_pools(_backlog(), load())] == ["cpu", "gpu"]
-    assert find_unserved_pools(_backlog(_CPU, oldest_s=10.0), load()) == ()
+    assert [each.cls for each in find_unserved_pools(_backlog(_CPU), load_pools())] == ["gpu"]
+    assert [each.cls for each in find_unserved_pools(_backlog(), load_pools())] == ["cpu", "gpu"]
+    assert find_unserved_pools(_backlog(_CPU, oldest_s=10.0), load_pools()) == ()
 
 
 def test_it_is_told_in_one_line() -> None:
-    (missing,) = find_unserved_pools(_backlog(_CPU, gpu=1), load())
-    assert in_words(missing) == (
+    (missing,) = find_unserved_pools(_backlog(_CPU, gpu=1), load_pools())
+    assert describe_unserved(missing) == (
         "1 job of class gpu waits, the oldest for 300 s, and nobody serves it: "
         "start one with `eddyline worker --pool gpu`"
     )
@@ -31,8 +31,8 @@ def test_it_is_told_in_one_line() -> None:
 
 def test_a_class_is_warned_of_once_a_minute_and_at_once_when_it_is_left_again() -> None:
     times = iter((0.0, 10.0, 59.0, 60.0, 61.0, 62.0))
-    warned: list[Unserved] = []
-    watch = UnservedPoolMonitor(load(), warn=warned.append, monotonic=lambda: next(times))
+    warned: list[UnservedPool] = []
+    watch = UnservedPoolMonitor(load_pools(), warn=warned.append, monotonic=lambda: next(times))
     for _ in range(4):
         watch.hear(_backlog(_CPU))
     assert len(warned) == 2
@@ -43,7 +43,7 @@ def test_a_class_is_warned_of_once_a_minute_and_at_once_when_it_is_left_again() 
 
 def test_the_metric_shows_who_waits_and_goes_back_to_none() -> None:
     metrics = LedgerMetrics()
-    watch = UnservedPoolMonitor(load(), warn=lambda _: None, show=metrics.hear_unserved)
+    watch = UnservedPoolMonitor(load_pools(), warn=lambda _: None, show=metrics.hear_unserved)
 
     def shown() -> float | None:
         return metrics.registry.get_sample_value("eddyline_unserved_jobs", {"class": "gpu"})

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.pipeline.runtime_helpers import ASSET, Making
 
 from eddyline.core.stop import Stop
-from eddyline.fleet.pool_coverage import Unserved
+from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.graph.job import Done, Failed, NewJob, Outcome, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.runs.events import AssetProgress, Event, RunReport
@@ -69,11 +69,11 @@ def test_a_class_that_nobody_serves_is_told_while_it_is_waited_for(ledger: Ledge
     told: list[Event] = []
     asked: list[float] = []
 
-    def unserved() -> list[Unserved]:
+    def unserved() -> list[UnservedPool]:
         asked.append(now[-1])
         if len(asked) > 20:
             stop.request("enough")
-        return [Unserved(cls=cls, jobs=1, waited_s=5.0, remedy="start one") for cls in ("gpu", "light")]
+        return [UnservedPool(cls=cls, jobs=1, waited_s=5.0, remedy="start one") for cls in ("gpu", "light")]
 
     now: list[float] = []
 
@@ -91,7 +91,7 @@ def test_a_class_that_nobody_serves_is_told_while_it_is_waited_for(ledger: Ledge
         monotonic=monotonic,
         every_s=0.0,
     ).to_the_end([Submitted(asset=ASSET, name="a.mp4", source="a.mp4", status="open")])
-    missing = [each for each in told if isinstance(each, Unserved)]
+    missing = [each for each in told if isinstance(each, UnservedPool)]
     assert {each.cls for each in missing} == {"light"}, "nothing of this asset's waits for the other one"
     assert asked[0] == 0, "at once"
     assert len(missing) == 3  # in 160 s

@@ -18,7 +18,7 @@ from eddyline.core.identity import canonical
 from eddyline.graph.job import Claim, Done, Failed, Job, Outcome, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN, State
-from eddyline.graph.worker.handler import Handler, JobContext, outcome_of
+from eddyline.graph.worker.handler import Handler, JobContext, outcome_of_error
 from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.plan import Plan, plan_jobs
@@ -230,7 +230,7 @@ class Yard:
         try:
             return handle(claim.job, JobContext(attempt=1))
         except Exception as error:  # noqa: BLE001 - what a worker makes of it
-            return outcome_of(error)
+            return outcome_of_error(error)
 
     def _settle(self, claim: Claim, outcome: Outcome) -> None:
         self.ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])

@@ -14,7 +14,7 @@ from eddyline.core.identity import canonical
 from eddyline.fleet.pools import JobLimits
 from eddyline.graph.job import Claim, Done, Failed, Outcome
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.worker.handler import JobContext, perform
+from eddyline.graph.worker.handler import JobContext, run_handler
 from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.plan import Plan, plan_jobs
@@ -53,7 +53,7 @@ def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
         task.runner.run((sys.executable, "-c", code), cwd=task.work)
         return StepOutput()
 
-    return perform(handler(runtime, step), claim.job, JobContext(attempt=1))
+    return run_handler(handler(runtime, step), claim.job, JobContext(attempt=1))
 
 
 _SLOW = "import time; time.sleep(3)"

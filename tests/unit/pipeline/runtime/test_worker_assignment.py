@@ -9,8 +9,8 @@ import pytest
 
 from eddyline.core.errors import UnsupportedError, UsageError
 from eddyline.core.process import Runner
-from eddyline.fleet.pools import Pools, load
-from eddyline.fleet.slots import Machine, slots_on
+from eddyline.fleet.pools import Pools, load_pools
+from eddyline.fleet.slots import Machine, slot_count
 from eddyline.pipeline.planning.plan import KINDS
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.runtime.worker_assignment import assign
@@ -34,9 +34,9 @@ def _pools(**changes: object) -> Pools:
 
 
 def test_a_built_in_class_is_assigned_as_its_file_says() -> None:
-    mine = assign(load(), "cpu", _BIG)
+    mine = assign(load_pools(), "cpu", _BIG)
     assert mine.classes == ("cpu", "light")
-    assert mine.slots == slots_on(_BIG, load()["cpu"]) > 1
+    assert mine.slots == slot_count(_BIG, load_pools()["cpu"]) > 1
     assert mine.ffmpeg is None
     assert mine.encoders == {"libx264", "libx265", "libsvtav1", "aac", "mjpeg"}
     assert (mine.limits["cpu"].wall_s, mine.limits["light"].wall_s) == (3600, 7200)
