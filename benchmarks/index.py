@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.mp4.byte_ranges import Ints
-from eddyline.mp4.write.box_writer import box, file_type, full_box, mdat_header, movie_box
-from eddyline.mp4.write.interleave import Timing, plan_chunks
+from eddyline.mp4.write.box_writer import ftyp_box, make_box, make_full_box, mdat_header, moov_box
+from eddyline.mp4.write.interleave import TrackTiming, plan_chunks
 from eddyline.mp4.write.output_track import OutputTrack
 
 _SECONDS = 3600
@@ -37,13 +37,13 @@ print(json.dumps({"samples": [len(t.samples) for t in movie.tracks], "mb": peak,
 
 def _track(handler: str, entry: str, timescale: int, ticks: Ints) -> OutputTrack:
     fields = bytes(78) if handler == "vide" else bytes(28)
-    row = box(entry, bytes(6), b"\0\1", fields[8:])
+    row = make_box(entry, bytes(6), b"\0\1", fields[8:])
     return OutputTrack(
         handler=handler,
         name=handler,
         timescale=timescale,
-        stsd=full_box("stsd", 0, 0, b"\0\0\0\1", row),
-        media_header=full_box("nmhd", 0, 0),
+        stsd=make_full_box("stsd", 0, 0, b"\0\0\0\1", row),
+        media_header=make_full_box("nmhd", 0, 0),
         pieces=(),
         duration=ticks,
     )
@@ -66,14 +66,14 @@ def write_sparse(path: Path, seconds: int = _SECONDS) -> None:
     offsets = np.resize(np.array([2, 5, 2, 0, 1]), frames) * 1001
     tracks[0] = replace(tracks[0], sync=sync, cts_offset=offsets)
     timings = [
-        Timing(size=size, duration=tick, description=np.ones(len(size), np.int32), timescale=shape[2])
+        TrackTiming(size=size, duration=tick, description=np.ones(len(size), np.int32), timescale=shape[2])
         for shape, size, tick in zip(shapes, sizes, ticks, strict=True)
     ]
     # one frame a chunk, as cameras write them
     chunks = plan_chunks(timings, 0.01)
     media = sum(int(size.sum()) for size in sizes)
-    head, lead = file_type("isom", ("isom",)), mdat_header(media)
-    moov = movie_box(
+    head, lead = ftyp_box("isom", ("isom",)), mdat_header(media)
+    moov = moov_box(
         tracks,
         timings,
         chunks,

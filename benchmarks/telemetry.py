@@ -66,7 +66,7 @@ def payload(number: int, totals: dict[str, int], random: np.random.Generator) ->
         stream("UNIF", "f", random.random(10), "Image uniformity"),
         stream("SROT", "f", random.random(30), "Sensor read out time"),
     ]
-    return gpmf.write([gpmf.device(1, "Hero7 Black", streams)])
+    return gpmf.serialize([gpmf.device(1, "Hero7 Black", streams)])
 
 
 def hour(path: Path) -> None:

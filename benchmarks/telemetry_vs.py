@@ -28,9 +28,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import telemetry
-from eddyline.gpmf.payloads import split
-from eddyline.mp4.write.box_writer import box, full_box
-from eddyline.mp4.write.mux import write
+from eddyline.gpmf.payloads import split_payloads
+from eddyline.mp4.write.box_writer import make_box, make_full_box
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 
 _CACHE = Path(__file__).parent / "cache"
@@ -149,21 +149,21 @@ def hour_film(folder: Path) -> Path:
     """The hour as cameras keep it: a gpmd track in an MP4, beside a video track of empty frames."""
     raw, film, frames = folder / "hour.gpmf", folder / "GX010001.MP4", folder / "frames"
     telemetry.hour(raw)
-    payloads = split(raw.read_bytes())
+    payloads = split_payloads(raw.read_bytes())
     size = np.diff(payloads.at)
     frames.write_bytes(bytes(8))
     count = 30 * len(size)
-    avc = box("avcC", bytes((1, 100, 0, 31, 0xFF, 0xE0, 0)))
+    avc = make_box("avcC", bytes((1, 100, 0, 31, 0xFF, 0xE0, 0)))
     shape = struct.pack(">HHIIIH32sHh", 640, 360, 0x480000, 0x480000, 0, 1, bytes(32), 24, -1)
-    video = box("avc1", bytes(6), struct.pack(">H", 1), bytes(16), shape, avc)
-    meta = box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
+    video = make_box("avc1", bytes(6), struct.pack(">H", 1), bytes(16), shape, avc)
+    meta = make_box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
     tracks = [
         OutputTrack(
             handler="vide",
             name="GoPro AVC",
             timescale=30000,
-            stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), video),
-            media_header=full_box("vmhd", 0, 1, bytes(8)),
+            stsd=make_full_box("stsd", 0, 0, struct.pack(">I", 1), video),
+            media_header=make_full_box("vmhd", 0, 1, bytes(8)),
             width=640,
             height=360,
             pieces=(Piece(source=frames, offset=np.zeros(count, np.int64), size=np.full(count, 8)),),
@@ -173,13 +173,13 @@ def hour_film(folder: Path) -> Path:
             handler="meta",
             name="GoPro MET",
             timescale=1000,
-            stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), meta),
-            media_header=box("gmhd", full_box("gmin", 0, 0, bytes(12)), box("gpmd", bytes(4))),
+            stsd=make_full_box("stsd", 0, 0, struct.pack(">I", 1), meta),
+            media_header=make_box("gmhd", make_full_box("gmin", 0, 0, bytes(12)), make_box("gpmd", bytes(4))),
             pieces=(Piece(source=raw, offset=payloads.at[:-1], size=size),),
             duration=np.full(len(size), 1001),
         ),
     ]
-    write(film, tracks, timescale=30000, brand="mp41", durable=False)
+    write_mp4(film, tracks, timescale=30000, brand="mp41", durable=False)
     return film
 
 

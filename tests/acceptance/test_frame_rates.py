@@ -15,8 +15,8 @@ import pytest
 
 from eddyline.media.streaming.playlists import read_media_playlist, read_mpd
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -69,7 +69,7 @@ def _stay(path: Path, seconds: float) -> None:
         movie = read_movie(source)
         tracks = [passthrough(movie, each, source) for each in movie.tracks]
         video = movie.tracks[0]
-        shown = presentation(movie, video)
+        shown = build_presentation(movie, video)
         longer = int(seconds * video.timescale) - (shown.end - int(shown.pts[-1]))
         duration = video.samples.duration.copy()
         duration[-1] += longer
@@ -77,7 +77,7 @@ def _stay(path: Path, seconds: float) -> None:
         stays = edit.duration + longer * movie.timescale // video.timescale
         edits = (*video.edits[:-1], type(edit)(media_time=edit.media_time, duration=stays))
         held = type(tracks[0])(**{**vars(tracks[0]), "duration": duration, "edits": edits})
-        write(path.with_suffix(".new"), [held, *tracks[1:]], timescale=movie.timescale)
+        write_mp4(path.with_suffix(".new"), [held, *tracks[1:]], timescale=movie.timescale)
     path.with_suffix(".new").replace(path)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -48,7 +48,7 @@ def _rewritten(path: Path, **changes: Any) -> None:
         movie = read_movie(source)
         track = passthrough(movie, movie.tracks[0], source)
         changed: OutputTrack = replace(track, **changes)
-        write(path.with_suffix(".new"), [changed], timescale=movie.timescale)
+        write_mp4(path.with_suffix(".new"), [changed], timescale=movie.timescale)
     path.with_suffix(".new").replace(path)
 
 

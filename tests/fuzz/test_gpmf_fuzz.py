@@ -57,7 +57,7 @@ def _payload(number: int) -> bytes:
         gpmf.stream("SHUT", "f", [0.01] * 3, units=["s"], stamp=at),
         gpmf.stream("XXXX", "G", [bytes(16)]),
     ]
-    return gpmf.write([gpmf.device(1, "Camera", streams), gpmf.device(2, "Other", streams[:1])])
+    return gpmf.serialize([gpmf.device(1, "Camera", streams), gpmf.device(2, "Other", streams[:1])])
 
 
 _WHOLE = b"".join(_payload(number) for number in range(30))
@@ -156,7 +156,7 @@ def test_compressed_noise_is_refused_or_has_the_samples_that_it_announces(
     data = struct.pack(">BBH", char, size, repeat) + codes
     node = gpmf.Klv(key="ACCL", type="#", size=1, repeat=len(data), data=data)
     with contextlib.suppress(EddylineError):
-        assert len(gpmf.expanded(node).data) == size * repeat
+        assert len(gpmf.decompress(node).data) == size * repeat
 
 
 _STILL = compressed(gpmf.leaf("ACCL", "s", [[7, 8, 9]] * 65535))
@@ -166,7 +166,7 @@ _STILL = compressed(gpmf.leaf("ACCL", "s", [[7, 8, 9]] * 65535))
     "bomb",
     [
         pytest.param(
-            gpmf.write([gpmf.device(1, "A", [gpmf.nest("STRM", [_STILL])] * 700)]), id="compressed zeros"
+            gpmf.serialize([gpmf.device(1, "A", [gpmf.nest("STRM", [_STILL])] * 700)]), id="compressed zeros"
         ),
         pytest.param(b"".join(bytes(gpmf.nest("NEST", [])) for _ in range(4000)), id="empty nests"),
         pytest.param(
@@ -176,7 +176,7 @@ _STILL = compressed(gpmf.leaf("ACCL", "s", [[7, 8, 9]] * 65535))
         pytest.param(b"DEVC\0\x01\0\0" * 4000, id="empty devices"),
         pytest.param(bytes(40_000), id="zeros"),
         pytest.param(
-            gpmf.write([gpmf.device(1, "A", [gpmf.stream(f"K{n:03d}", "B", [1]) for n in range(1000)])]),
+            gpmf.serialize([gpmf.device(1, "A", [gpmf.stream(f"K{n:03d}", "B", [1]) for n in range(1000)])]),
             id="many streams",
         ),
     ],

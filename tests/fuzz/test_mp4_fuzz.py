@@ -15,8 +15,8 @@ from tests.unit.mp4.movies import Bytes
 
 from eddyline.core.errors import EddylineError
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.slice import copy_tracks, cut, sample_bytes
+from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.slice import copy_tracks, iter_samples, write_slice
 
 _PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-f", "lavfi", "-i", "sine=997")
 _CODECS = ("-t", "0.6", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "6", "-c:a", "aac")
@@ -57,12 +57,14 @@ def _use(data: bytes, folder: Path) -> None:
     source = Bytes(data)
     movie = read_movie(source)
     for track in movie.tracks:
-        assert len(list(sample_bytes(source, track))) == len(track.samples)
-    for track in movie.of_kind("video"):
-        shown = presentation(movie, track)
+        assert len(list(iter_samples(source, track))) == len(track.samples)
+    for track in movie.tracks_of_kind("video"):
+        shown = build_presentation(movie, track)
         if len(shown):
             middle = len(shown) // 2
-            cut(source, movie, track, middle, min(middle + 3, len(shown)), folder / "cut.mp4", shown=shown)
+            write_slice(
+                source, movie, track, middle, min(middle + 3, len(shown)), folder / "cut.mp4", shown=shown
+            )
     copy_tracks(source, movie, movie.tracks, folder / "copy.mp4")
 
 

@@ -28,8 +28,8 @@ from eddyline.media.video import encode
 from eddyline.media.video.assemble import AssembledRendition, assemble_rendition
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.slice import Slice, copy_tracks, cut, sample_bytes
+from eddyline.mp4.presentation import Presentation, build_presentation
+from eddyline.mp4.slice import Slice, copy_tracks, iter_samples, write_slice
 from eddyline.store.ranges import FileRanges
 
 # Two seconds of 160x90 are enough for all of these mistakes. Sources have GOPs of 10, the grid has GOPs
@@ -140,13 +140,13 @@ class Bench:
         track = main_video(footage.movie)
         with FileRanges(footage.path) as src:
             facts = probe(src, footage.movie, runner=Runner(), tools=self.tools, work=self.work)
-        shown = presentation(footage.movie, track)
+        shown = build_presentation(footage.movie, track)
         return Source(original, footage.path, footage.movie, track, shown, facts)
 
     def slice(self, source: Source, chunk: Chunk) -> Slice:
         with FileRanges(source.path) as src:
             out = self.work / f"slice-{chunk.index}.mp4"
-            return cut(src, source.movie, source.track, chunk.start, chunk.stop, out)
+            return write_slice(src, source.movie, source.track, chunk.start, chunk.stop, out)
 
     def decoded(self, source: Source, piece: Slice, rungs: tuple[Rung, ...], grid: Grid) -> list[str]:
         """The hash of every picture that the largest rung's encoder would be given."""
@@ -183,7 +183,7 @@ class Bench:
         """Every audio track, encoded whole."""
         made = []
         for place, (about, track) in enumerate(
-            zip(source.facts.audio, source.movie.of_kind("audio"), strict=True)
+            zip(source.facts.audio, source.movie.tracks_of_kind("audio"), strict=True)
         ):
             alone, out = self.work / f"sound-{place}.mp4", self.work / f"sound-{place}.m4a"
             with FileRanges(source.path) as src:
@@ -491,11 +491,13 @@ def test_a_real_cameras_data_comes_through_untouched(bench: Bench, samples: Path
             assert made.udta == source.movie.udta
             assert made.creation_time == source.movie.creation_time
             for kind in ("telemetry", "timecode", "other"):
-                for old, new in zip(source.movie.of_kind(kind), made.of_kind(kind), strict=True):
-                    assert list(sample_bytes(after, new)) == list(sample_bytes(before, old))
+                for old, new in zip(
+                    source.movie.tracks_of_kind(kind), made.tracks_of_kind(kind), strict=True
+                ):
+                    assert list(iter_samples(after, new)) == list(iter_samples(before, old))
                     assert (new.stsd, new.name, new.timescale) == (old.stsd, old.name, old.timescale)
                     assert np.array_equal(new.samples.pts, old.samples.pts)
-            timecode = made.first("timecode")
+            timecode = made.first_track("timecode")
             assert timecode is not None
             assert made.tracks[0].references["tmcd"] == (timecode.number,)
 

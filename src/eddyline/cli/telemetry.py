@@ -111,8 +111,8 @@ def _read(source: Path | ByteRanges, *, lenient: bool) -> Telemetry:
     from eddyline import gpmf
 
     found = gpmf.read(source, lenient=lenient)
-    for flaw in found.flaws if lenient else ():
-        sys.stderr.write(f"eddyline: {printable(flaw)}\n")
+    for warning in found.warnings if lenient else ():
+        sys.stderr.write(f"eddyline: {printable(warning)}\n")
     return found
 
 
@@ -203,5 +203,5 @@ def _facts(found: Telemetry) -> Iterator[tuple[str, str]]:
         )
     if found.hilights:
         yield "HiLights", ", ".join(f"{mark.time_s:.1f} s" for mark in found.hilights[:20])
-    if found.flaws:
-        yield "flaws", f"{format_count(len(found.flaws), 'flaw')}: {found.flaws[0]}"
+    if found.warnings:
+        yield "flaws", f"{format_count(len(found.warnings), 'flaw')}: {found.warnings[0]}"

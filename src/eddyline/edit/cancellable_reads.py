@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from eddyline.mp4.byte_ranges import ByteRanges, at_once_of, gap_of
+from eddyline.mp4.byte_ranges import ByteRanges, concurrency_of, gap_of
 
 
 def never() -> None:
@@ -16,7 +16,7 @@ class CancellableReads:
 
     def __init__(self, source: ByteRanges, check: Callable[[], None]) -> None:
         self._source, self._check = source, check
-        self.gap, self.at_once = gap_of(source), at_once_of(source)
+        self.gap, self.at_once = gap_of(source), concurrency_of(source)
 
     @property
     def size(self) -> int:

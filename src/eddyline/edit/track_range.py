@@ -16,9 +16,9 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.edit.audio_joins import silence_blocks
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Edit, Movie, Track
-from eddyline.mp4.samples.audio_units import cut_units
-from eddyline.mp4.write.output_track import OutputTrack, Piece, alike, chosen
-from eddyline.mp4.write.silence import silence
+from eddyline.mp4.samples.audio_units import slice_units
+from eddyline.mp4.write.output_track import OutputTrack, Piece, select_samples, without_samples
+from eddyline.mp4.write.silence import make_silence
 
 # Packets that a decoder needs before the first it can be heard from: AAC overlaps two (HE-AAC one more).
 _PREROLL = 2
@@ -79,7 +79,7 @@ def sound(movie: Movie, track: Track, src: ByteRanges, stretch: TrackRange) -> O
     first = max(first, 0)
     last = int(np.searchsorted(samples.pts, stop))
     base = int(samples.dts[first])
-    copy = chosen(movie, track, src, np.arange(first, last), timescale=stretch.timescale)
+    copy = select_samples(movie, track, src, np.arange(first, last), timescale=stretch.timescale)
     return replace(copy, edits=_edits(parts, base, track, stretch))
 
 
@@ -93,13 +93,13 @@ def _units(track: Track, src: ByteRanges, parts: list[_Heard], stretch: TrackRan
     rows: list[npt.NDArray[np.int32]] = []
     now = parts[0].at
     for part in parts:
-        cut = cut_units(track, part.begin, part.stop)
+        cut = slice_units(track, part.begin, part.stop)
         tick = max(int(cut.duration[0]) * track.unit_bytes // int(cut.size[0]), 1)
         missing = nearest((part.at - now) * track.timescale) // tick * tick
         if missing > 0:
             gap = silence_blocks(missing, tick)
             size = gap // tick * track.unit_bytes
-            filler = silence(track, int(size.sum()))
+            filler = make_silence(track, int(size.sum()))
             pieces.append(Piece(source=filler, offset=np.cumsum(size) - size, size=size))
             durations.append(gap)
             rows.append(np.full(len(gap), cut.description[0], np.int32))
@@ -112,7 +112,7 @@ def _units(track: Track, src: ByteRanges, parts: list[_Heard], stretch: TrackRan
     whole = nearest(Fraction(int(duration.sum()), track.timescale) * stretch.timescale)
     edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=whole)) if late else ()
     return replace(
-        alike(track),
+        without_samples(track),
         pieces=tuple(pieces),
         duration=duration,
         description=np.concatenate(rows),
@@ -181,7 +181,7 @@ def whole(movie: Movie, track: Track, src: ByteRanges) -> OutputTrack | None:
 def data(movie: Movie, track: Track, src: ByteRanges, stretch: TrackRange) -> OutputTrack | None:
     """The stretch of a track of timed data or text: samples that overlap it, the first and last cut short."""
     samples, scale = track.samples, track.timescale
-    moved = movie.shift(track)
+    moved = movie.time_offset(track)
     start = nearest((stretch.start - moved) * scale)
     end = nearest((stretch.end - moved) * scale)
     ends = samples.pts + samples.duration
@@ -191,7 +191,7 @@ def data(movie: Movie, track: Track, src: ByteRanges, stretch: TrackRange) -> Ou
     begins = np.maximum(samples.pts[inside], start)
     stops = np.minimum(ends[inside], end)
     duration = np.append(np.diff(begins), stops[-1:] - begins[-1:])
-    copy = chosen(movie, track, src, inside, timescale=stretch.timescale)
+    copy = select_samples(movie, track, src, inside, timescale=stretch.timescale)
     late = nearest(Fraction(int(begins[0]) - start, scale) * stretch.timescale)
     length = nearest(Fraction(int(duration.sum()), scale) * stretch.timescale)
     edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=length)) if late else ()

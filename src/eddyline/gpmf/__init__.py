@@ -16,10 +16,10 @@ It needs NumPy and `eddyline.mp4`, nothing else: no FFmpeg, no database.
 
 from eddyline.gpmf.builder import device, leaf, nest, stream
 from eddyline.gpmf.camera import Camera
-from eddyline.gpmf.errors import Flaw, GpmfError, NoTelemetryError
+from eddyline.gpmf.errors import GpmfError, NoTelemetryError, ParseWarning
 from eddyline.gpmf.hilights import Hilight
-from eddyline.gpmf.huffman import expanded
-from eddyline.gpmf.klv import FILL, Document, Klv, write
+from eddyline.gpmf.huffman import decompress
+from eddyline.gpmf.klv import FILL, Document, Klv, serialize
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.reader import Limits, parse
 from eddyline.gpmf.scenes import Face, Scene
@@ -34,25 +34,25 @@ __all__ = [
     "Device",
     "Document",
     "Face",
-    "Flaw",
     "GpmfError",
     "GpsTrack",
     "Hilight",
     "Klv",
     "Limits",
     "NoTelemetryError",
+    "ParseWarning",
     "Payloads",
     "Scene",
     "Stream",
     "Telemetry",
     "UtcClock",
+    "decompress",
     "device",
-    "expanded",
     "leaf",
     "nest",
     "parse",
     "read",
     "read_payloads",
+    "serialize",
     "stream",
-    "write",
 ]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from eddyline.gpmf.errors import GpmfError
 from eddyline.gpmf.klv import HEADER, MAX_REPEAT, MAX_SIZE, Klv, is_key
-from eddyline.gpmf.types import COMPLEX, TYPES, elements_of, structure
+from eddyline.gpmf.types import COMPLEX, TYPES, element_types, structure_dtype
 
 Table = Sequence[Any] | npt.NDArray[Any]
 _MOST_LONG = 1 << 31
@@ -34,11 +34,11 @@ def leaf(key: str, char: str, values: object, *, complex_type: str = "") -> Klv:
     """
     name = _checked(key)
     if char == COMPLEX:
-        elements = elements_of(char, MAX_SIZE, complex_type)
+        elements = element_types(char, MAX_SIZE, complex_type)
         if elements is None:
             raise GpmfError(f"TYPE {complex_type!r} is not one", path=key)
         rows = [tuple(row) for row in values]  # type: ignore[attr-defined]  # rows, or it raises
-        packed = np.array([_plain(row) for row in rows], dtype=structure(elements))
+        packed = np.array([_plain(row) for row in rows], dtype=structure_dtype(elements))
         return _sized(name, char, packed.dtype.itemsize, packed.tobytes())
     row = TYPES.get(char)
     if row is None:
@@ -106,8 +106,10 @@ def _samples(key: str, char: str, table: Table, complex_type: str) -> Klv:
     """One KLV of samples; an empty table is a repeat of 0 that keeps the size."""
     if char != COMPLEX or len(table):
         return leaf(key, char, table, complex_type=complex_type)
-    elements = elements_of(COMPLEX, MAX_SIZE, complex_type)
-    return Klv(key=_checked(key), type=char, size=structure(elements).itemsize if elements else 1, repeat=0)
+    elements = element_types(COMPLEX, MAX_SIZE, complex_type)
+    return Klv(
+        key=_checked(key), type=char, size=structure_dtype(elements).itemsize if elements else 1, repeat=0
+    )
 
 
 def _plain(row: Sequence[object]) -> tuple[object, ...]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eddyline.gpmf.decompression import expanded_payloads, has_compressed
-from eddyline.gpmf.errors import Judge
-from eddyline.gpmf.index import Index, build, code, name
+from eddyline.gpmf.decompression import decompress_payloads, has_compressed
+from eddyline.gpmf.errors import WarningCollector
+from eddyline.gpmf.index import Index, build_index, key_code, key_name
 from eddyline.gpmf.payloads import Int64s, Payloads
-from eddyline.gpmf.stream_pieces import Pieces, Rows, measure
+from eddyline.gpmf.stream_pieces import Pieces, Rows, build_pieces
 from eddyline.gpmf.streams import Device, Stream
-from eddyline.gpmf.timing import Chunks, Origin, timeline
+from eddyline.gpmf.timing import Origin, PayloadSamples, build_timeline
 
 # Keys that describe or qualify samples and never are samples.
 MODIFIERS = frozenset(
@@ -23,39 +23,45 @@ MODIFIERS = frozenset(
     }
 )
 MAX_STREAMS = 512
-_MODIFIER_CODES = np.array(sorted(code(key) for key in MODIFIERS), dtype=np.int64)
+_MODIFIER_CODES = np.array(sorted(key_code(key) for key in MODIFIERS), dtype=np.int64)
 # Streams with one sample for each video frame: the first one's first STMP is the movie's zero.
 FRAME_KEYS = ("SHUT",)
 
 
-def devices_and_streams(
-    payloads: Payloads, judge: Judge
+def decode_payloads(
+    payloads: Payloads, collector: WarningCollector
 ) -> tuple[Payloads, tuple[Device, ...], dict[str, Stream]]:
     """The payloads expanded, every device, and every stream by its label, in order of appearance."""
-    index = build(payloads, judge)
+    index = build_index(payloads, collector)
     if has_compressed(index):
-        payloads = expanded_payloads(payloads, index, judge)
-        index = build(payloads, Judge(lenient=True))  # its flaws are known
+        payloads = decompress_payloads(payloads, index, collector)
+        index = build_index(payloads, WarningCollector(lenient=True))  # its flaws are known
     which, devices = _devices(index, payloads)
     groups = _group(index, which)
     if len(groups) > MAX_STREAMS:
-        judge.fault(f"{len(groups)} streams: no camera has more than {MAX_STREAMS}")
+        collector.error(f"{len(groups)} streams: no camera has more than {MAX_STREAMS}")
     pieces: list[tuple[str, str, Device, Pieces]] = []
     labels: set[str] = set()
     for group in groups[:MAX_STREAMS]:
         device = devices[group.device]
         label = _label(group.key, device, labels)
         labels.add(label)
-        measured = measure(_rows(index, payloads, group), code(group.key), group.payload, judge, label)
+        measured = build_pieces(
+            _rows(index, payloads, group), key_code(group.key), group.payload, collector, label
+        )
         pieces.append((label, group.key, device, measured))
     zero = _origin(payloads, [(key, each) for _, key, _, each in pieces])
     streams: dict[str, Stream] = {}
     for label, key, device, each in pieces:
-        chunks = Chunks(payload=each.payload, samples=each.samples, stamp=each.stamps, latency=each.latency)
-        line = timeline(chunks, payloads.start_s, payloads.end_s, zero)
+        chunks = PayloadSamples(
+            payload=each.payload, samples=each.samples, stamp=each.stamps, latency=each.latency
+        )
+        line = build_timeline(chunks, payloads.start_s, payloads.end_s, zero)
         stream = streams[label] = Stream(key=key, label=label, device=device, pieces=each, timeline=line)
         if len(stream) and not stream.type:
-            judge.note(f"{each.size} bytes of type {each.char!r} can't be decoded: kept as bytes", path=label)
+            collector.warn(
+                f"{each.size} bytes of type {each.char!r} can't be decoded: kept as bytes", path=label
+            )
     return payloads, tuple(devices), streams
 
 
@@ -85,7 +91,7 @@ def _devices(index: Index, payloads: Payloads) -> tuple[Int64s, list[Device]]:
     count = len(index.payload_of)
     identity = np.zeros(count, dtype=np.int64)
     direct = index.stream < 0
-    ids = np.flatnonzero(direct & (index.key == code("DVID")) & (index.length >= 4))  # noqa: PLR2004 - a 32-bit number
+    ids = np.flatnonzero(direct & (index.key == key_code("DVID")) & (index.length >= 4))  # noqa: PLR2004 - a 32-bit number
     words = np.frombuffer(payloads.data, dtype=">u4")
     identity[index.device[ids]] = words[index.at[ids] // 4]
     four = np.zeros(count, dtype=bool)
@@ -95,7 +101,7 @@ def _devices(index: Index, payloads: Payloads) -> tuple[Int64s, list[Device]]:
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     number = place[which.ravel()]
-    names = np.flatnonzero(direct & (index.key == code("DVNM")))
+    names = np.flatnonzero(direct & (index.key == key_code("DVNM")))
     named = number[index.device[names]]
     devices = []
     for at, old in enumerate(order.tolist()):
@@ -106,7 +112,7 @@ def _devices(index: Index, payloads: Payloads) -> tuple[Int64s, list[Device]]:
             start = int(index.at[row])
             label = payloads.data[start : start + size].split(b"\0", 1)[0].decode("latin-1").strip()
         value = int(values[old])
-        devices.append(Device(id=name(value) if four[first[old]] else value, name=label, number=at))
+        devices.append(Device(id=key_name(value) if four[first[old]] else value, name=label, number=at))
     return number, devices
 
 
@@ -138,7 +144,7 @@ def _group(index: Index, device_number: Int64s) -> list[_Group]:
         out.append(
             _Group(
                 device=int(device_number[devc[mine[0]]]),
-                key=name(int(key[mine[0]])),
+                key=key_name(int(key[mine[0]])),
                 rows=inside[rows[edges[number] : edges[number + 1]]],
                 payload=index.payload_of[devc[mine]],
             )

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from eddyline.gpmf.errors import GpmfError, Judge
-from eddyline.gpmf.huffman import COMPRESSED, Budget, announced, expanded
+from eddyline.gpmf.errors import GpmfError, WarningCollector
+from eddyline.gpmf.huffman import COMPRESSED, OutputLimit, decompress, read_sample_shape
 from eddyline.gpmf.index import Index
-from eddyline.gpmf.klv import Klv, write
+from eddyline.gpmf.klv import Klv, serialize
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.reader import parse
 
@@ -20,16 +20,16 @@ def has_compressed(index: Index) -> bool:
     return bool((index.head >> 24 == ord(COMPRESSED)).any())
 
 
-def expanded_payloads(payloads: Payloads, index: Index, judge: Judge) -> Payloads:
+def decompress_payloads(payloads: Payloads, index: Index, collector: WarningCollector) -> Payloads:
     """The same payloads with everything compressed in them expanded; those without it keep their bytes.
 
-    Raises `GpmfError` for codes that are broken; a lenient judge notes them, and the KLV has no samples then.
+    Raises `GpmfError` for invalid codes. A lenient collector records them; the KLV then has no samples.
     """
     rows = np.flatnonzero(index.head >> 24 == ord(COMPRESSED))
     touched = set(index.payload_of[index.device[rows]].tolist())
-    budget = Budget(len(payloads.data))
+    budget = OutputLimit(len(payloads.data))
     blocks = [
-        _block(payloads, number, judge, budget) if number in touched else payloads[number]
+        _block(payloads, number, collector, budget) if number in touched else payloads[number]
         for number in range(len(payloads))
     ]
     at = np.zeros(len(blocks) + 1, dtype=np.int64)
@@ -37,39 +37,39 @@ def expanded_payloads(payloads: Payloads, index: Index, judge: Judge) -> Payload
     return replace(payloads, data=b"".join(blocks), at=at)
 
 
-def _block(payloads: Payloads, number: int, judge: Judge, budget: Budget) -> bytes:
+def _block(payloads: Payloads, number: int, collector: WarningCollector, budget: OutputLimit) -> bytes:
     path = f"payload[{number}]"
     block, offset = payloads[number], int(payloads.offset[number])
     nodes = parse(block, lenient=True, offset=offset, path=path).nodes
     try:
-        made = write(_all(nodes, judge, budget))
+        made = serialize(_all(nodes, collector, budget))
     except GpmfError as error:
-        if not judge.lenient:
+        if not collector.lenient:
             raise
-        judge.note(error.message, path=path, offset=offset)
+        collector.warn(error.message, path=path, offset=offset)
         return block
     return made + bytes(-len(made) % 4)
 
 
-def _all(nodes: tuple[Klv, ...], judge: Judge, budget: Budget) -> Iterator[Klv]:
+def _all(nodes: tuple[Klv, ...], collector: WarningCollector, budget: OutputLimit) -> Iterator[Klv]:
     """KLVs with everything compressed at any depth expanded; nodes without any are the very same."""
     for node in nodes:
         if not node.is_nest:
-            yield _one(node, judge, budget)
+            yield _one(node, collector, budget)
             continue
-        children = tuple(_all(node.children, judge, budget))
+        children = tuple(_all(node.children, collector, budget))
         same = all(new is old for new, old in zip(children, node.children, strict=True))
         yield node if same else replace(node, children=children, padding=b"")
 
 
-def _one(node: Klv, judge: Judge, budget: Budget) -> Klv:
+def _one(node: Klv, collector: WarningCollector, budget: OutputLimit) -> Klv:
     try:
-        return expanded(node, budget=budget)
+        return decompress(node, budget=budget)
     except GpmfError as error:
-        if not judge.lenient:
+        if not collector.lenient:
             raise
-        judge.note(error.message, path=node.key, offset=node.offset)
-        shape = announced(node)
+        collector.warn(error.message, path=node.key, offset=node.offset)
+        shape = read_sample_shape(node)
         if shape is None or not shape.size:
             return node
         return replace(node, type=shape.char, size=shape.size, repeat=0, data=b"", padding=b"")

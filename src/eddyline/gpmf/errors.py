@@ -24,7 +24,7 @@ class NoTelemetryError(UnsupportedError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flaw:
+class ParseWarning:
     """Something that a lenient reader stepped over: what, where (path), at which byte (-1: no one place)."""
 
     message: str
@@ -36,7 +36,7 @@ class Flaw:
         return f"{self.path}{at}: {self.message}" if self.path or at else self.message
 
 
-class Judge:
+class WarningCollector:
     """Decides what a flaw does: raises GpmfError when strict, is collected when lenient.
 
     A hostile file can hold a flaw every few bytes, so that only the first `most` are kept.
@@ -44,18 +44,20 @@ class Judge:
 
     def __init__(self, *, lenient: bool = False, most: int = 200) -> None:
         self.lenient = lenient
-        self.flaws: list[Flaw] = []
+        self.warnings: list[ParseWarning] = []
         self._most = most
 
-    def fault(self, message: str, *, path: str = "", offset: int = -1) -> None:
+    def error(self, message: str, *, path: str = "", offset: int = -1) -> None:
         """Bytes that break the format."""
         if not self.lenient:
             raise GpmfError(message, path=path, offset=None if offset < 0 else offset)
-        self.note(message, path=path, offset=offset)
+        self.warn(message, path=path, offset=offset)
 
-    def note(self, message: str, *, path: str = "", offset: int = -1) -> None:
+    def warn(self, message: str, *, path: str = "", offset: int = -1) -> None:
         """Something odd that costs nothing: never raises."""
-        if len(self.flaws) < self._most:
-            self.flaws.append(Flaw(message=message, path=path, offset=offset))
-        elif len(self.flaws) == self._most:
-            self.flaws.append(Flaw(message=f"more than {self._most} flaws: the others are not listed"))
+        if len(self.warnings) < self._most:
+            self.warnings.append(ParseWarning(message=message, path=path, offset=offset))
+        elif len(self.warnings) == self._most:
+            self.warnings.append(
+                ParseWarning(message=f"more than {self._most} flaws: the others are not listed")
+            )

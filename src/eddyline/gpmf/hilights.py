@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eddyline.gpmf.klv import Document, Klv, unpack
-from eddyline.gpmf.types import elements_of
+from eddyline.gpmf.klv import Document, Klv, unpack_values
+from eddyline.gpmf.types import element_types
 
 KINDS = {
     "MANL": "manual",
@@ -51,14 +51,14 @@ def read_hilights(udta: Iterable[tuple[bytes, bytes]], settings: Document) -> tu
 def _of_stream(stream: Klv) -> Iterable[Hilight]:
     described, scaled = stream.child("TYPE"), stream.child("SCAL")
     for node in stream.children:
-        elements = elements_of(node.type, node.size, described.text if described else "")
+        elements = element_types(node.type, node.size, described.text if described else "")
         if node.key != "HLMT" or elements is None or len(elements) < _FIELDS:
             continue
         scale = [1.0] * len(elements)
-        if scaled is not None and elements_of(scaled.type, scaled.size):
+        if scaled is not None and element_types(scaled.type, scaled.size):
             given = np.ravel(scaled.array()).astype(float).tolist()
             scale[: len(given)] = given[: len(scale)]
-        for row in unpack(node.data, node.type, node.size, elements).tolist():
+        for row in unpack_values(node.data, node.type, node.size, elements).tolist():
             yield _mark(row, scale)
 
 

@@ -46,7 +46,7 @@ MAGNITUDES = (
 ZERO_RUNS = {16: "1111110", 32: "11111110", 64: "111111111", 128: "1111111101"}
 
 
-class Budget:
+class OutputLimit:
     """A bound on what all KLVs of one block may expand to: bytes, by the bytes that they come from.
 
     A few bytes can announce millions. Real streams shrink to a half or a third, constant ones to a hundredth.
@@ -63,7 +63,7 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Announced:
+class SampleShape:
     """What a compressed KLV says of the samples in it."""
 
     char: str
@@ -76,15 +76,15 @@ class Announced:
         return self.size * self.repeat
 
 
-def announced(node: Klv) -> Announced | None:
+def read_sample_shape(node: Klv) -> SampleShape | None:
     """The shape of a compressed KLV's samples; None where it is none, or too short to say."""
     if node.type != COMPRESSED or len(node.data) < _HEAD:
         return None
     _, kind, size, repeat = HEADER.unpack_from(node.key.encode("latin-1") + node.data[:_HEAD])
-    return Announced(char=kind.decode("latin-1"), size=size, repeat=repeat)
+    return SampleShape(char=kind.decode("latin-1"), size=size, repeat=repeat)
 
 
-def expanded(node: Klv, *, budget: Budget | None = None) -> Klv:
+def decompress(node: Klv, *, budget: OutputLimit | None = None) -> Klv:
     """The same KLV with its samples as they were before compression; itself where it is not compressed.
 
     Raises:
@@ -92,10 +92,10 @@ def expanded(node: Klv, *, budget: Budget | None = None) -> Klv:
     """
     if node.type != COMPRESSED:
         return node
-    shape = announced(node)
+    shape = read_sample_shape(node)
     if shape is None or not shape.size or shape.char not in _SIZE or shape.size % _SIZE[shape.char]:
         raise GpmfError("compressed samples of no known type", path=node.key, offset=_at(node))
-    (budget or Budget(len(node.data))).take(shape.bytes, node.key)
+    (budget or OutputLimit(len(node.data))).take(shape.bytes, node.key)
     try:
         data = _samples(node.data, shape)
     except _BrokenError as error:
@@ -111,7 +111,7 @@ def _at(node: Klv) -> int | None:
     return node.offset if node.offset >= 0 else None
 
 
-def _samples(data: bytes, shape: Announced) -> bytes:
+def _samples(data: bytes, shape: SampleShape) -> bytes:
     if not shape.repeat:
         return b""
     width = _WIDTH[shape.char]

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from eddyline.gpmf.errors import Judge
+from eddyline.gpmf.errors import WarningCollector
 from eddyline.gpmf.klv import FILL, HEADER, Klv, is_key
 from eddyline.gpmf.payloads import DEVICE, ZERO_WORD, Int64s, Payloads
 from eddyline.gpmf.reader import Limits, Reader, skip_zeros
@@ -30,12 +30,12 @@ _STRM = int.from_bytes(b"STRM", "big")
 _SPACES, _ONES, _TOP_BITS = np.uint32(0x20202020), np.uint32(0x01010101), np.uint32(0x80808080)
 
 
-def code(key: str) -> int:
+def key_code(key: str) -> int:
     """A key as the number that the table holds."""
     return int.from_bytes(key.encode("latin-1"), "big")
 
 
-def name(number: int) -> str:
+def key_name(number: int) -> str:
     """The key that a number of the table stands for."""
     return int(number).to_bytes(4, "big").decode("latin-1")
 
@@ -89,20 +89,20 @@ class _Table:
         return _Table(**{column: getattr(self, column)[rows] for column in _COLUMNS})
 
 
-def build(payloads: Payloads, judge: Judge) -> Index:
-    """The table of these payloads; what breaks the format goes to the judge."""
-    devices = _devices(payloads, judge)
+def build_index(payloads: Payloads, collector: WarningCollector) -> Index:
+    """The table of these payloads; what breaks the format goes to the collector."""
+    devices = _devices(payloads, collector)
     words = np.frombuffer(payloads.data, dtype=">u4")
     start, end = devices[:, 1] // 4, devices[:, 2] // 4
     lane, word, odd = _walk(words, start, end, devices[:, 2] % 4 != 0)
     table = _checked(words, lane, word, end, odd)
     if odd.any():
         table = table.only(~odd[table.lane])
-        table = _merged([table, _slowly(payloads, words, np.flatnonzero(odd).tolist(), devices, judge)])
+        table = _merged([table, _slowly(payloads, words, np.flatnonzero(odd).tolist(), devices, collector)])
     return _numbered(table, devices[:, 0])
 
 
-def _devices(payloads: Payloads, judge: Judge) -> Int64s:
+def _devices(payloads: Payloads, collector: WarningCollector) -> Int64s:
     """Every DEVC: its payload, the bytes [first, end) of its contents, and its place in the payload."""
     data, found, unpack = payloads.data, [], HEADER.unpack_from
     bounds = payloads.at.tolist()
@@ -119,7 +119,7 @@ def _devices(payloads: Payloads, judge: Judge) -> Int64s:
                 if is_key(key):
                     what = f"its value of {size * repeat} bytes ends {stop - end} bytes after the payload"
                     path += "/" + (f"DEVC[{order}]" if key == DEVICE else key.decode("latin-1"))
-                judge.fault(what, path=path, offset=int(payloads.offset[number]) + here - at)
+                collector.error(what, path=path, offset=int(payloads.offset[number]) + here - at)
                 if key == DEVICE:
                     found.append((number, here + HEADER.size, end, order))
                 break
@@ -191,13 +191,15 @@ def _checked(words: Words, lane: Int64s, word: Int64s, end: Int64s, odd: Bools) 
     return _Table(lane=lane, word=word, strm=strm, key=key, head=head)
 
 
-def _slowly(payloads: Payloads, words: Words, lanes: list[int], devices: Int64s, judge: Judge) -> _Table:
+def _slowly(
+    payloads: Payloads, words: Words, lanes: list[int], devices: Int64s, collector: WarningCollector
+) -> _Table:
     """The rows of the devices of these lanes, read by the strict reader."""
     rows: list[tuple[int, int, int]] = []
     for lane in lanes:
         number, start, end, order = devices[lane].tolist()
         offset = int(payloads.offset[number]) - int(payloads.at[number])
-        reader = Reader(payloads.data, judge, offset=offset, limits=_DEVICE_LIMITS)
+        reader = Reader(payloads.data, collector, offset=offset, limits=_DEVICE_LIMITS)
         for node in reader.nest(start, end, f"payload[{number}]/DEVC[{order}]", 1):
             if node.key != FILL:
                 rows.extend(

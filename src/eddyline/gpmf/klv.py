@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eddyline.gpmf.errors import Flaw, GpmfError
-from eddyline.gpmf.types import COMPLEX, NEST, TYPES, elements_of, native, structure
+from eddyline.gpmf.errors import GpmfError, ParseWarning
+from eddyline.gpmf.types import COMPLEX, NEST, TYPES, element_types, structure_dtype, to_native_order
 
 HEADER = struct.Struct(">4scBH")
 FILL = "\0\0\0\0"
@@ -67,12 +67,12 @@ class Klv:
         Raises:
             GpmfError: the type is unknown, or the TYPE given does not fit the size.
         """
-        elements = elements_of(self.type, self.size, complex_type)
+        elements = element_types(self.type, self.size, complex_type)
         if elements is None:
             raise GpmfError(
                 f"{self.size} bytes of type {self.type!r} can't be decoded", path=self.key, offset=self.offset
             )
-        return unpack(self.data, self.type, self.size, elements)
+        return unpack_values(self.data, self.type, self.size, elements)
 
     def child(self, key: str) -> Klv | None:
         """The first child with this key."""
@@ -81,11 +81,11 @@ class Klv:
     def walk(self, path: str = "") -> Iterator[tuple[str, Klv]]:
         """Itself and everything below it, depth first, with paths such as "DEVC[0]/STRM[2]/ACCL"."""
         yield path or self.key, self
-        for name, node in named(self.children):
+        for name, node in named_nodes(self.children):
             yield from node.walk(f"{path or self.key}/{name}")
 
     def __bytes__(self) -> bytes:
-        return write((self,))
+        return serialize((self,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,17 +93,17 @@ class Document:
     """The KLVs of one block of bytes, with what a lenient reader stepped over."""
 
     nodes: tuple[Klv, ...]
-    flaws: tuple[Flaw, ...] = ()
+    warnings: tuple[ParseWarning, ...] = ()
 
     def __bytes__(self) -> bytes:
-        return write(self.nodes)
+        return serialize(self.nodes)
 
     def __iter__(self) -> Iterator[Klv]:
         return iter(self.nodes)
 
     def walk(self) -> Iterator[tuple[str, Klv]]:
         """Every KLV, depth first, with its path."""
-        for name, node in named(self.nodes):
+        for name, node in named_nodes(self.nodes):
             yield from node.walk(name)
 
     def find(self, key: str) -> Iterator[Klv]:
@@ -111,7 +111,7 @@ class Document:
         return (node for _, node in self.walk() if node.key == key)
 
 
-def named(nodes: Iterable[Klv]) -> Iterator[tuple[str, Klv]]:
+def named_nodes(nodes: Iterable[Klv]) -> Iterator[tuple[str, Klv]]:
     """The nodes with their names in a path: nests are numbered among their kind; fills are left out."""
     seen: dict[str, int] = {}
     for node in nodes:
@@ -121,10 +121,10 @@ def named(nodes: Iterable[Klv]) -> Iterator[tuple[str, Klv]]:
         yield f"{node.key}[{number}]" if node.is_nest or number else node.key, node
 
 
-def unpack(data: bytes, char: str, size: int, elements: str) -> npt.NDArray[Any]:
+def unpack_values(data: bytes, char: str, size: int, elements: str) -> npt.NDArray[Any]:
     """Structures of `size` bytes in native byte order: [n, len(elements)], or [n] records where complex."""
     if char == COMPLEX:
-        packed = structure(elements)
+        packed = structure_dtype(elements)
         if packed.itemsize != size:
             packed = np.dtype(
                 {
@@ -136,8 +136,8 @@ def unpack(data: bytes, char: str, size: int, elements: str) -> npt.NDArray[Any]
                     "itemsize": size,
                 }
             )
-        return native(np.frombuffer(data, dtype=packed))
-    return native(np.frombuffer(data, dtype=TYPES[char].dtype)).reshape(-1, len(elements))
+        return to_native_order(np.frombuffer(data, dtype=packed))
+    return to_native_order(np.frombuffer(data, dtype=TYPES[char].dtype)).reshape(-1, len(elements))
 
 
 def is_key(raw: bytes) -> bool:
@@ -145,7 +145,7 @@ def is_key(raw: bytes) -> bool:
     return all(_SPACE <= byte < _DELETE or byte >= _NO_BREAK for byte in raw)
 
 
-def write(nodes: Iterable[Klv]) -> bytes:
+def serialize(nodes: Iterable[Klv]) -> bytes:
     """The bytes of these KLVs; nodes that were parsed come back exactly as they were."""
     out: list[bytes] = []
     for node in nodes:

@@ -46,7 +46,7 @@ class Payloads:
         return self.data[int(self.at[number]) : int(self.at[number + 1])]
 
 
-def join(blocks: Sequence[bytes], *, offset: Int64s, start_s: Floats, end_s: Floats) -> Payloads:
+def join_payloads(blocks: Sequence[bytes], *, offset: Int64s, start_s: Floats, end_s: Floats) -> Payloads:
     """Payloads of known time, as the gpmd track of an MP4 gives them."""
     padded = [block if len(block) % 4 == 0 else block + bytes(-len(block) % 4) for block in blocks]
     at = np.zeros(len(padded) + 1, dtype=np.int64)
@@ -54,7 +54,7 @@ def join(blocks: Sequence[bytes], *, offset: Int64s, start_s: Floats, end_s: Flo
     return Payloads(data=b"".join(padded), at=at, offset=offset, start_s=start_s, end_s=end_s)
 
 
-def split(data: bytes) -> Payloads:
+def split_payloads(data: bytes) -> Payloads:
     """The payloads of a raw file, which holds them one after another with nothing between.
 
     A payload ends where a device appears that it already has (by its DVID): karma's camera and drone share
@@ -81,7 +81,7 @@ def split(data: bytes) -> Payloads:
             starts.append(at)
         at += HEADER.size + (size * repeat + 3) // 4 * 4
     if not data:
-        return none()
+        return no_payloads()
     starts = [0, *starts[1:]]
     padded = data if end % 4 == 0 else data + bytes(-end % 4)
     number = np.arange(len(starts), dtype=np.float64)
@@ -95,7 +95,7 @@ def split(data: bytes) -> Payloads:
     )
 
 
-def none() -> Payloads:
+def no_payloads() -> Payloads:
     """No payloads: a still, or a movie without a telemetry track."""
     nothing = np.empty(0)
-    return join((), offset=nothing.astype(np.int64), start_s=nothing, end_s=nothing)
+    return join_payloads((), offset=nothing.astype(np.int64), start_s=nothing, end_s=nothing)

@@ -43,7 +43,7 @@ class Readings:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RealTime:
+class GpsTimeline:
     """UTC where media time is not real time: knots (media seconds, POSIX seconds) that both increase.
 
     usual: median of UTC seconds for each media second.
@@ -67,7 +67,7 @@ class RealTime:
         return found
 
 
-def readings(times: Floats, posix: Floats, payload: Int64s) -> Readings:
+def select_readings(times: Floats, posix: Floats, payload: Int64s) -> Readings:
     """The known readings among these (NaN: unknown), sorted by media time; `payload` numbers theirs.
 
     A reading that repeats the one before is stale, or the receiver has nothing new yet: the first counts.
@@ -118,7 +118,7 @@ def is_real_time(found: Readings, *, time_lapse: bool = False) -> bool:
     return not (alike and paced)
 
 
-def playback_rate(found: Readings) -> RealTime | None:
+def build_gps_timeline(found: Readings) -> GpsTimeline | None:
     """UTC by the readings themselves, without those from before or after a leap of the clock.
 
     None where fewer than two readings agree.
@@ -136,7 +136,9 @@ def playback_rate(found: Readings) -> RealTime | None:
     speed = float((posix[-1] - posix[0]) / (times[-1] - times[0]))
     speed = float(np.median(np.diff(posix) / np.diff(times))) or speed
     within = _within(found, times, posix, usual)
-    return RealTime(times=found.times[within], posix=np.maximum.accumulate(found.posix[within]), usual=speed)
+    return GpsTimeline(
+        times=found.times[within], posix=np.maximum.accumulate(found.posix[within]), usual=speed
+    )
 
 
 def _within(found: Readings, times: Floats, posix: Floats, usual: float) -> npt.NDArray[np.bool_]:

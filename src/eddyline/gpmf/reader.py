@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from eddyline.gpmf.errors import Judge
+from eddyline.gpmf.errors import WarningCollector
 from eddyline.gpmf.klv import FILL, HEADER, Document, Klv, is_key
 from eddyline.gpmf.types import NEST
 
@@ -38,19 +38,19 @@ def parse(
         was
             sound up to there is kept, the rest of that nest becomes a FILL, and the flaw is listed.
     """
-    judge = Judge(lenient=lenient)
-    nodes = Reader(bytes(data), judge, offset=offset, limits=limits).nest(0, len(data), path, 0)
-    return Document(nodes=nodes, flaws=tuple(judge.flaws))
+    collector = WarningCollector(lenient=lenient)
+    nodes = Reader(bytes(data), collector, offset=offset, limits=limits).nest(0, len(data), path, 0)
+    return Document(nodes=nodes, warnings=tuple(collector.warnings))
 
 
 class Reader:
     """A bounded cursor over one block of bytes."""
 
     def __init__(
-        self, data: bytes, judge: Judge, *, offset: int = 0, limits: Limits = DEFAULT_LIMITS
+        self, data: bytes, collector: WarningCollector, *, offset: int = 0, limits: Limits = DEFAULT_LIMITS
     ) -> None:
         self._data = data
-        self._judge = judge
+        self._collector = collector
         self._offset = offset
         self._limits = limits
         self._nodes = 0
@@ -113,7 +113,7 @@ class Reader:
         return node, after
 
     def _give_up(self, message: str, at: int, end: int, path: str) -> tuple[Klv, int]:
-        self._judge.fault(message, path=path, offset=self._offset + at)
+        self._collector.error(message, path=path, offset=self._offset + at)
         return Klv(key=FILL, data=self._data[at:end], offset=self._offset + at), end
 
 

@@ -57,7 +57,7 @@ class Scene:
     probabilities: dict[str, float]
 
 
-def faces(stream: Stream) -> tuple[Face, ...]:
+def read_faces(stream: Stream) -> tuple[Face, ...]:
     """All faces of a FACE stream, by time; () where its layout is unknown."""
     times = stream.times[_owners(stream)].tolist()
     rows = stream.values.tolist()
@@ -68,7 +68,7 @@ def faces(stream: Stream) -> tuple[Face, ...]:
     return ()
 
 
-def scenes(stream: Stream) -> tuple[Scene, ...]:
+def read_scenes(stream: Stream) -> tuple[Scene, ...]:
     """All time steps of a SCEN stream; () where its layout is unknown."""
     if stream.type != "Ff":
         return ()

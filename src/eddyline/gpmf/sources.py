@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eddyline.gpmf.errors import GpmfError, Judge, NoTelemetryError
+from eddyline.gpmf.errors import GpmfError, NoTelemetryError, WarningCollector
 from eddyline.gpmf.klv import HEADER
-from eddyline.gpmf.payloads import Payloads, join, none, split
-from eddyline.mp4.byte_ranges import ByteRanges, read_many
+from eddyline.gpmf.payloads import Payloads, join_payloads, no_payloads, split_payloads
+from eddyline.mp4.byte_ranges import ByteRanges, read_ranges
 
 if TYPE_CHECKING:
     from eddyline.mp4.movie import Movie, Track
@@ -38,7 +38,7 @@ class Source:
     duration_s: float = 0.0
 
 
-def open_source(src: ByteRanges, judge: Judge) -> Source:
+def read_source(src: ByteRanges, collector: WarningCollector) -> Source:
     """Recognise the file by its first bytes (never by its name) and read its telemetry.
 
     Raises:
@@ -51,7 +51,7 @@ def open_source(src: ByteRanges, judge: Judge) -> Source:
     if start[:3] == _JPEG:
         return _from_jpeg(src)
     if start[4:8] in _BOXES:
-        return _from_movie(src, judge)
+        return _from_movie(src, collector)
     if start[:4] == _GPMF_KEY:
         return _from_raw(src)
     raise NoTelemetryError("neither MP4, JPEG nor raw GPMF (a raw file begins with DEVC)")
@@ -59,14 +59,14 @@ def open_source(src: ByteRanges, judge: Judge) -> Source:
 
 def _from_raw(src: ByteRanges) -> Source:
     _bounded(src.size)
-    return of_block(src.read(0, src.size))
+    return source_from_bytes(src.read(0, src.size))
 
 
-def of_block(data: bytes) -> Source:
+def source_from_bytes(data: bytes) -> Source:
     """Raw GPMF: payloads, or a settings block that someone saved from udta (its device is named so)."""
     if _SETTINGS_NAME in data[:_NEAR_START]:
-        return Source(kind="settings", payloads=none(), settings=data)
-    return Source(kind="raw", payloads=split(data))
+        return Source(kind="settings", payloads=no_payloads(), settings=data)
+    return Source(kind="raw", payloads=split_payloads(data))
 
 
 def _bounded(size: int) -> None:
@@ -74,20 +74,20 @@ def _bounded(size: int) -> None:
         raise GpmfError(f"{size} bytes of telemetry: more than {MAX_BYTES}, which no camera writes")
 
 
-def _from_movie(src: ByteRanges, judge: Judge) -> Source:
+def _from_movie(src: ByteRanges, collector: WarningCollector) -> Source:
     from eddyline.mp4.index import read_movie  # noqa: PLC0415 - a tenth of the start-up time, for movies only
 
     movie = read_movie(src)
     track = next((each for each in movie.tracks if each.format == "gpmd"), None)
     udta = movie.udta or b""
-    settings = next((body for kind, body in boxes(udta) if kind == b"GPMF"), b"")
+    settings = next((body for kind, body in user_data_boxes(udta) if kind == b"GPMF"), b"")
     if track is None and not settings:
         raise NoTelemetryError("the movie has neither a gpmd track nor GPMF settings")
     if track is None:
-        judge.note("the movie has settings, but no gpmd track")
+        collector.warn("the movie has settings, but no gpmd track")
     return Source(
         kind="mp4",
-        payloads=_of_track(src, movie, track) if track else none(),
+        payloads=_of_track(src, movie, track) if track else no_payloads(),
         udta=udta,
         settings=settings,
         duration_s=movie.duration / movie.timescale if movie.timescale else 0.0,
@@ -97,14 +97,14 @@ def _from_movie(src: ByteRanges, judge: Judge) -> Source:
 def _of_track(src: ByteRanges, movie: Movie, track: Track) -> Payloads:
     samples = track.samples
     _bounded(int(samples.size.sum()))
-    blocks = list(read_many(src, samples.offset, samples.size, gap=_GAP))
-    shift = float(movie.shift(track))
+    blocks = list(read_ranges(src, samples.offset, samples.size, gap=_GAP))
+    shift = float(movie.time_offset(track))
     start = samples.pts / track.timescale + shift
     end = start + samples.duration / track.timescale
-    return join(blocks, offset=samples.offset, start_s=start, end_s=end)
+    return join_payloads(blocks, offset=samples.offset, start_s=start, end_s=end)
 
 
-def boxes(block: bytes) -> Iterator[tuple[bytes, bytes]]:
+def user_data_boxes(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The boxes of a udta block: type and body. Stops at the first that is none (udta may end in zeros)."""
     at = 0
     while at + 8 <= len(block):
@@ -121,7 +121,7 @@ def _from_jpeg(src: ByteRanges) -> Source:
     block = b"".join(map(_gpmf_of, _segments(src)))
     if not block:
         raise NoTelemetryError("the JPEG has no GPMF segment")
-    return Source(kind="jpeg", payloads=none(), settings=block)
+    return Source(kind="jpeg", payloads=no_payloads(), settings=block)
 
 
 def _segments(src: ByteRanges) -> Iterator[bytes]:

@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from eddyline.gpmf.errors import Judge
-from eddyline.gpmf.index import code, name
+from eddyline.gpmf.errors import WarningCollector
+from eddyline.gpmf.index import key_code, key_name
 from eddyline.gpmf.klv import Klv
 from eddyline.gpmf.payloads import Floats, Int64s
-from eddyline.gpmf.types import elements_of
+from eddyline.gpmf.types import element_types
 
 Bools = npt.NDArray[np.bool_]
 
@@ -63,7 +63,7 @@ class Rows:
         head, at = int(self.head[row]), int(self.at[row])
         size, repeat = head >> 16 & 0xFF, head & 0xFFFF
         return Klv(
-            key=name(int(self.key[row])),
+            key=key_name(int(self.key[row])),
             type=chr(head >> 24),
             size=size,
             repeat=repeat,
@@ -125,7 +125,7 @@ class Pieces:
         return out
 
     def _modifiers(self, key: str) -> Rows:
-        return self.rows.of(code(key))
+        return self.rows.of(key_code(key))
 
     def scale(self, elements: int) -> Floats | None:
         """What to divide by: None (no SCAL), [elements], or [rows, elements] where it changes on the way."""
@@ -163,7 +163,7 @@ class Pieces:
 def _scale(node: Klv, elements: int) -> Floats:
     """A SCAL's divisors [elements]: one stands for all; missing or zero ones are 1."""
     out = np.ones(elements)
-    if elements_of(node.type, node.size) is None:
+    if element_types(node.type, node.size) is None:
         return out
     divisors = np.ravel(node.array())
     if divisors.dtype.kind not in "iuf":  # letters where numbers belong: damaged, or made to harm
@@ -177,7 +177,7 @@ def _scale(node: Klv, elements: int) -> Floats:
     return out
 
 
-def measure(rows: Rows, key: int, payload: Int64s, judge: Judge, label: str) -> Pieces:
+def build_pieces(rows: Rows, key: int, payload: Int64s, collector: WarningCollector, label: str) -> Pieces:
     """The pieces of one stream from all rows of its STRMs."""
     holding = rows.of(key)
     full = np.flatnonzero(holding.repeat)
@@ -187,9 +187,9 @@ def measure(rows: Rows, key: int, payload: Int64s, judge: Judge, label: str) -> 
         odd = holding.node(int(np.flatnonzero(~alike)[0]))
         others = f"{model & 0xFF} bytes of type {chr(model >> 8)!r}"
         what = f"samples of {odd.size} bytes of type {odd.type!r} among others of {others}"
-        judge.fault(what, path=label)
+        collector.error(what, path=label)
         holding = holding.only(alike)
-    step = _steps(rows, holding, len(payload), stepped=name(key) in STEPPED)
+    step = _steps(rows, holding, len(payload), stepped=key_name(key) in STEPPED)
     counts = np.where(step, 1, holding.repeat)
     samples = np.bincount(holding.piece, weights=counts, minlength=len(payload)).astype(np.int64)
     return Pieces(
@@ -221,7 +221,7 @@ def _steps(rows: Rows, holding: Rows, pieces: int, *, stepped: bool) -> Bools:
         return step
     grown = _growth(rows, pieces)[holding.piece]
     empty = np.zeros(pieces, dtype=bool)
-    empty[rows.of(code("EMPT")).piece] = True
+    empty[rows.of(key_code("EMPT")).piece] = True
     unsaid = np.isnan(grown) & (repeat == 0) & ~empty[holding.piece]
     return np.asarray(step | (lone & ((grown == 1) | unsaid)))
 
@@ -229,7 +229,7 @@ def _steps(rows: Rows, holding: Rows, pieces: int, *, stepped: bool) -> Bools:
 def _growth(rows: Rows, pieces: int) -> Floats:
     """By how much TSMP grew with each piece (NaN: it does not say)."""
     total = np.full(pieces, np.nan)
-    mine = rows.of(code("TSMP")).at_least(4)
+    mine = rows.of(key_code("TSMP")).at_least(4)
     total[mine.piece] = mine.words(1)[:, 0]
     grown = np.diff(total, prepend=np.nan)
     if pieces and total[0] == 1:

@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.gpmf import axes
-from eddyline.gpmf.klv import Klv, unpack
+from eddyline.gpmf.klv import Klv, unpack_values
 from eddyline.gpmf.stream_pieces import Pieces
 from eddyline.gpmf.timing import Timeline
-from eddyline.gpmf.types import TYPES, elements_of
+from eddyline.gpmf.types import TYPES, element_types
 
 Floats = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
@@ -89,7 +89,7 @@ class Stream:
     def type(self) -> str:
         """The elements of one row, a type character each ("sss", "lllllllSS"); "" if it can't be decoded."""
         node = self.pieces.latest("TYPE")
-        return elements_of(self.pieces.char, self.pieces.size, node.text if node else "") or ""
+        return element_types(self.pieces.char, self.pieces.size, node.text if node else "") or ""
 
     @cached_property
     def raw(self) -> npt.NDArray[Any]:
@@ -101,7 +101,7 @@ class Stream:
         data, size = self.pieces.joined(), self.pieces.size
         if not self.type:
             return np.frombuffer(data, dtype=np.uint8).reshape(-1, max(size, 1))
-        return unpack(data, self.pieces.char, size, self.type)
+        return unpack_values(data, self.pieces.char, size, self.type)
 
     @cached_property
     def steps(self) -> Int64s | None:
@@ -184,6 +184,6 @@ class Stream:
 def _first_number(node: Klv | None) -> float:
     if node is None or node.type not in TYPES or TYPES[node.type].kind not in {"number", "fixed"}:
         return float("nan")
-    if not node.data or elements_of(node.type, node.size) is None:
+    if not node.data or element_types(node.type, node.size) is None:
         return float("nan")
     return float(np.ravel(node.array())[0]) / TYPES[node.type].divisor

@@ -15,16 +15,16 @@ from types import MappingProxyType
 from typing import Any
 
 from eddyline.gpmf.camera import Camera, read_camera
-from eddyline.gpmf.decode import devices_and_streams
-from eddyline.gpmf.errors import Flaw, Judge
+from eddyline.gpmf.decode import decode_payloads
+from eddyline.gpmf.errors import ParseWarning, WarningCollector
 from eddyline.gpmf.hilights import Hilight, read_hilights
 from eddyline.gpmf.klv import Document
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.reader import parse
-from eddyline.gpmf.scenes import Face, Scene, faces, scenes
-from eddyline.gpmf.sources import Source, boxes, of_block, open_source
+from eddyline.gpmf.scenes import Face, Scene, read_faces, read_scenes
+from eddyline.gpmf.sources import Source, read_source, source_from_bytes, user_data_boxes
 from eddyline.gpmf.streams import Device, Stream
-from eddyline.gpmf.track import GpsTrack, gps_track
+from eddyline.gpmf.track import GpsTrack, build_gps_track
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.store.ranges import FileRanges
 
@@ -44,7 +44,7 @@ class Telemetry:
     streams: Mapping[str, Stream]
     camera: Camera
     hilights: tuple[Hilight, ...]
-    flaws: tuple[Flaw, ...] = ()
+    warnings: tuple[ParseWarning, ...] = ()
 
     def payload(self, number: int) -> Document:
         """One payload as a KLV tree (lenient: what is broken in it is a FILL)."""
@@ -54,17 +54,21 @@ class Telemetry:
     @cached_property
     def gps(self) -> GpsTrack | None:
         """The positions of the camera, or of what carries it; None if there are none. Never counted twice."""
-        return gps_track(self.streams, time_lapse=self.camera.time_lapse)
+        return build_gps_track(self.streams, time_lapse=self.camera.time_lapse)
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
         """Every face that the camera found, by time."""
-        return tuple(face for each in self.streams.values() if each.key == "FACE" for face in faces(each))
+        return tuple(
+            face for each in self.streams.values() if each.key == "FACE" for face in read_faces(each)
+        )
 
     @cached_property
     def scenes(self) -> tuple[Scene, ...]:
         """What the camera took the scene for, by time."""
-        return tuple(scene for each in self.streams.values() if each.key == "SCEN" for scene in scenes(each))
+        return tuple(
+            scene for each in self.streams.values() if each.key == "SCEN" for scene in read_scenes(each)
+        )
 
     @property
     def duration_s(self) -> float:
@@ -117,25 +121,25 @@ def read(source: str | Path | ByteRanges, *, lenient: bool = False) -> Telemetry
         NoTelemetryError: there is none.
         Mp4Error, TruncatedError, MissingError: the movie is broken or was cut short, the file is gone.
     """
-    judge = Judge(lenient=lenient)
+    collector = WarningCollector(lenient=lenient)
     if isinstance(source, str | Path):
         with FileRanges(Path(source)) as ranges:
-            return _read(open_source(ranges, judge), judge)
-    return _read(open_source(source, judge), judge)
+            return _read(read_source(ranges, collector), collector)
+    return _read(read_source(source, collector), collector)
 
 
 def read_payloads(data: bytes, *, lenient: bool = False) -> Telemetry:
     """The same for raw payloads in memory, one after another."""
-    judge = Judge(lenient=lenient)
-    return _read(of_block(data), judge)
+    collector = WarningCollector(lenient=lenient)
+    return _read(source_from_bytes(data), collector)
 
 
-def _read(source: Source, judge: Judge) -> Telemetry:
-    payloads, devices, streams = devices_and_streams(source.payloads, judge)
+def _read(source: Source, collector: WarningCollector) -> Telemetry:
+    payloads, devices, streams = decode_payloads(source.payloads, collector)
     settings = parse(source.settings, lenient=True)
-    for flaw in settings.flaws:
-        judge.note(flaw.message, path=flaw.path, offset=flaw.offset)
-    udta = list(boxes(source.udta))
+    for warning in settings.warnings:
+        collector.warn(warning.message, path=warning.path, offset=warning.offset)
+    udta = list(user_data_boxes(source.udta))
     return Telemetry(
         source=source,
         payloads=payloads,
@@ -143,5 +147,5 @@ def _read(source: Source, judge: Judge) -> Telemetry:
         streams=MappingProxyType(streams),
         camera=read_camera(udta, settings, [device.name for device in devices]),
         hilights=read_hilights(udta, settings),
-        flaws=tuple(judge.flaws),
+        warnings=tuple(collector.warnings),
     )

@@ -39,7 +39,7 @@ _CLOSE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Chunks:
+class PayloadSamples:
     """The pieces of one stream, one for each payload that has samples of it.
 
     payload: int64[k] payload numbers; samples: int64[k] counts; stamp: float64[k] STMP ticks (NaN: none);
@@ -86,7 +86,7 @@ class Timeline:
         return np.interp(np.arange(self.count), self.number, self.seconds)
 
 
-def timeline(chunks: Chunks, start_s: Floats, end_s: Floats, origin: Origin | None) -> Timeline:
+def build_timeline(chunks: PayloadSamples, start_s: Floats, end_s: Floats, origin: Origin | None) -> Timeline:
     """The times of one stream, by the rules above; `start_s` and `end_s` are the payloads' spans."""
     full = np.flatnonzero(chunks.samples)
     payload, samples, stamp = chunks.payload[full], chunks.samples[full], chunks.stamp[full]

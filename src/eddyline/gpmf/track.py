@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.streams import Stream
-from eddyline.gpmf.utc import DAY_S, FIX_2D, Y2000, UtcClock, parse_all
-from eddyline.gpmf.utc import clock as utc_clock
+from eddyline.gpmf.utc import DAY_S, FIX_2D, Y2000, UtcClock, parse_all_gpsu
+from eddyline.gpmf.utc import build_clock as utc_clock
 
 Int8s = npt.NDArray[np.int8]
 UNKNOWN_FIX = -1
@@ -63,7 +63,7 @@ class GpsTrack:
         return np.asarray(on_globe & somewhere & fixed)
 
 
-def gps_track(streams: Mapping[str, Stream], *, time_lapse: bool = False) -> GpsTrack | None:
+def build_gps_track(streams: Mapping[str, Stream], *, time_lapse: bool = False) -> GpsTrack | None:
     """The track of these streams; None where there is none. `time_lapse`: the camera's settings say so."""
     found = _Streams(all=streams, time_lapse=time_lapse)
     for key, read in _READERS.items():
@@ -105,7 +105,7 @@ def _gps5(stream: Stream, about: _Streams) -> GpsTrack | None:
     before = (np.cumsum(samples) - samples)[full]
     fix = _fixes(stream.numbers("GPSF"))
     dop = stream.numbers("GPSP") / 100
-    posix = parse_all([node.text if node else None for node in stream.modifier("GPSU")])
+    posix = parse_all_gpsu([node.text if node else None for node in stream.modifier("GPSU")])
     posix = np.where((fix >= FIX_2D) | (fix == UNKNOWN_FIX), posix, np.nan)
     payload = stream.pieces.payload[full]
     clock = utc_clock(stream.times[before], posix[full], payload, time_lapse=about.time_lapse)

@@ -64,7 +64,7 @@ MAX_ELEMENTS = 255
 
 
 @lru_cache(maxsize=1024)
-def expand(text: str) -> str | None:
+def expand_type(text: str) -> str | None:
     """The elements of a TYPE, arrays written out ("Lf[3]F" -> "LfffF"); None where it is malformed.
 
     Everything from the first NUL on is padding.
@@ -96,26 +96,26 @@ def expand(text: str) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def structure(elements: str) -> np.dtype[np.void]:
+def structure_dtype(elements: str) -> np.dtype[np.void]:
     """The packed NumPy record of a TYPE's elements; its fields are named "0", "1", ..."""
     return np.dtype([(str(i), TYPES[char].dtype) for i, char in enumerate(elements)])
 
 
-def elements_of(char: str, size: int, complex_type: str = "") -> str | None:
+def element_types(char: str, size: int, complex_type: str = "") -> str | None:
     """The elements of one structure of `size` bytes, one character each; None where they don't fit it.
 
     A complex structure may be longer than its TYPE says (newer firmware adds fields): the rest is skipped.
     """
     if char == COMPLEX:
-        elements = expand(complex_type)
-        return elements if elements and structure(elements).itemsize <= size else None
+        elements = expand_type(complex_type)
+        return elements if elements and structure_dtype(elements).itemsize <= size else None
     row = TYPES.get(char)
     if row is None or size == 0 or size % row.size:
         return None
     return char * (size // row.size)
 
 
-def native(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def to_native_order(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """The same values in this machine's byte order."""
     with np.errstate(all="ignore"):  # a signalling NaN is a value like any other
         return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from eddyline.gpmf.payloads import Floats, Int64s
-from eddyline.gpmf.playback_rate import RealTime, is_real_time, playback_rate, readings
+from eddyline.gpmf.playback_rate import GpsTimeline, build_gps_timeline, is_real_time, select_readings
 
 Y2000 = 946684800.0  # 2000-01-01T00:00:00Z in POSIX seconds: where GPS9's days begin
 DAY_S = 86400.0
@@ -42,7 +42,7 @@ class UtcClock:
     drift: float
     used: int
     given: int
-    real_time: RealTime | None = field(default=None, repr=False, compare=False)
+    real_time: GpsTimeline | None = field(default=None, repr=False, compare=False)
 
     @property
     def rule(self) -> str:
@@ -65,22 +65,24 @@ class UtcClock:
         return datetime.fromtimestamp(float(self.at(np.array([time_s]))[0]), tz=UTC)
 
 
-def clock(times: Floats, posix: Floats, payload: Int64s, *, time_lapse: bool = False) -> UtcClock | None:
+def build_clock(
+    times: Floats, posix: Floats, payload: Int64s, *, time_lapse: bool = False
+) -> UtcClock | None:
     """The clock through GPS readings at media times (NaN: no reading); None where there are none.
 
     `payload` numbers the payload of each reading; `time_lapse` is what the camera's settings say.
     """
-    known = readings(times, posix, payload)
-    if not is_real_time(known, time_lapse=time_lapse) and (found := playback_rate(known)) is not None:
+    known = select_readings(times, posix, payload)
+    if not is_real_time(known, time_lapse=time_lapse) and (found := build_gps_timeline(known)) is not None:
         offset = float(found.at(np.zeros(1))[0])
         given = int((np.isfinite(posix) & np.isfinite(times)).sum())
         return UtcClock(
             offset=offset, drift=found.speed - 1.0, used=len(found.times), given=given, real_time=found
         )
-    return fit(times, posix)
+    return fit_clock(times, posix)
 
 
-def fit(times: Floats, posix: Floats) -> UtcClock | None:
+def fit_clock(times: Floats, posix: Floats) -> UtcClock | None:
     """The clock through these points; outliers are left out. None where there are none."""
     known = np.isfinite(posix) & np.isfinite(times)
     given = int(known.sum())
@@ -124,6 +126,6 @@ def parse_gpsu(text: str) -> float:
         return float("nan")
 
 
-def parse_all(texts: Sequence[str | None]) -> Floats:
+def parse_all_gpsu(texts: Sequence[str | None]) -> Floats:
     """Many GPSU; None and nonsense are NaN."""
     return np.array([float("nan") if text is None else parse_gpsu(text) for text in texts])

@@ -45,7 +45,7 @@ class Box:
         most = _MAX_CHILDREN.get(self.kind, _MAX_CHILDREN_ELSEWHERE)
         seen: dict[str, int] = {}
         while end - at >= _HEADER:
-            kind, header, size = box_header(self.body[at:], end - at, self.path, self.offset + at)
+            kind, header, size = parse_box_header(self.body[at:], end - at, self.path, self.offset + at)
             if size == _HEADER and kind == "\0\0\0\0":
                 return
             count += 1
@@ -58,7 +58,7 @@ class Box:
                 raw=self.body[at : at + size],
                 body=self.body[at + header : at + size],
                 offset=self.offset + at + header,
-                path=f"{self.path}/{printable(kind)[1:-1]}"
+                path=f"{self.path}/{quote_fourcc(kind)[1:-1]}"
                 + (f"[{number}]" if kind in {"trak", "traf", "trun"} else ""),
                 depth=self.depth + 1,
             )
@@ -68,19 +68,19 @@ class Box:
         """The first box of this kind inside, or None."""
         return next((child for child in self.children(skip) if child.kind == kind), None)
 
-    def need(self, kind: str, skip: int = 0) -> Box:
+    def require(self, kind: str, skip: int = 0) -> Box:
         """The first box of this kind inside; raises `Mp4Error` if there is none."""
         found = self.find(kind, skip)
         if found is None:
             raise Mp4Error(f"there is no {kind!r} box", path=self.path, offset=self.offset)
         return found
 
-    def fields(self) -> Fields:
+    def fields(self) -> FieldReader:
         """A cursor over the body."""
-        return Fields(self)
+        return FieldReader(self)
 
 
-def box_header(data: memoryview, room: int, path: str, offset: int) -> tuple[str, int, int]:
+def parse_box_header(data: memoryview, room: int, path: str, offset: int) -> tuple[str, int, int]:
     """(kind, header length, whole size) of the box at the start of `data`, which has `room` bytes to lie in.
 
     Size 0 means up to the end of the room; size 1 a 64-bit size behind the kind.
@@ -90,7 +90,7 @@ def box_header(data: memoryview, room: int, path: str, offset: int) -> tuple[str
     header = _HEADER
     if size == 1:
         if len(data) < _LARGE_HEADER:
-            raise Mp4Error(f"the 64-bit size of {printable(kind)} is cut off", path=path, offset=offset)
+            raise Mp4Error(f"the 64-bit size of {quote_fourcc(kind)} is cut off", path=path, offset=offset)
         (size,) = struct.unpack_from(">Q", data, _HEADER)
         header = _LARGE_HEADER
     elif size == 0:
@@ -100,21 +100,21 @@ def box_header(data: memoryview, room: int, path: str, offset: int) -> tuple[str
         header += _UUID
     if size < header:
         raise Mp4Error(
-            f"box {printable(kind)} says {size} bytes, less than its header", path=path, offset=offset
+            f"box {quote_fourcc(kind)} says {size} bytes, less than its header", path=path, offset=offset
         )
     if size > room:
         raise Mp4Error(
-            f"box {printable(kind)} says {size} bytes where {room} are left", path=path, offset=offset
+            f"box {quote_fourcc(kind)} says {size} bytes where {room} are left", path=path, offset=offset
         )
     return kind, header, size
 
 
-def printable(kind: str) -> str:
+def quote_fourcc(kind: str) -> str:
     """A fourcc, quoted, that can be shown on any terminal: files must not send it commands."""
     return ascii(kind)
 
 
-class Fields:
+class FieldReader:
     """A cursor over a box's body; reading past its end raises `Mp4Error`."""
 
     def __init__(self, box: Box) -> None:
@@ -122,20 +122,20 @@ class Fields:
         self._at = 0
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         """Bytes not read yet."""
         return len(self._box.body) - self._at
 
     @property
-    def at(self) -> int:
+    def position(self) -> int:
         """Bytes read so far."""
         return self._at
 
-    def take(self, count: int) -> memoryview:
+    def read(self, count: int) -> memoryview:
         """The next `count` bytes."""
-        if count > self.left:
+        if count > self.remaining:
             raise Mp4Error(
-                f"{count} bytes wanted, the box ends after {self.left}",
+                f"{count} bytes wanted, the box ends after {self.remaining}",
                 path=self._box.path,
                 offset=self._box.offset + self._at,
             )
@@ -144,37 +144,37 @@ class Fields:
 
     def skip(self, count: int) -> None:
         """Pass over `count` bytes."""
-        self.take(count)
+        self.read(count)
 
     def unpack(self, layout: str) -> tuple[int, ...]:
         """Big-endian numbers, `layout` in the letters of `struct`."""
         shape = struct.Struct(">" + layout)
-        return shape.unpack(self.take(shape.size))
+        return shape.unpack(self.read(shape.size))
 
-    def number(self, layout: str) -> int:
+    def read_number(self, layout: str) -> int:
         """One big-endian number."""
         return self.unpack(layout)[0]
 
-    def fourcc(self) -> str:
+    def read_fourcc(self) -> str:
         """Four characters, Latin-1."""
-        return bytes(self.take(4)).decode("latin-1")
+        return bytes(self.read(4)).decode("latin-1")
 
-    def version(self) -> tuple[int, int]:
+    def read_version(self) -> tuple[int, int]:
         """(version, flags) of a full box."""
-        word = self.number("I")
+        word = self.read_number("I")
         return word >> 24, word & 0xFFFFFF
 
-    def table(self, count: int, columns: int, dtype: str = ">u4") -> npt.NDArray[np.int64]:
+    def read_table(self, count: int, columns: int, dtype: str = ">u4") -> npt.NDArray[np.int64]:
         """`count` rows of `columns` big-endian numbers as int64[count, columns].
 
         The count is checked against the bytes that are there before anything is allocated.
         """
         width = np.dtype(dtype).itemsize
-        if count * columns * width > self.left:
+        if count * columns * width > self.remaining:
             raise Mp4Error(
-                f"a table says {count} rows, but only {self.left // (columns * width)} fit into its box",
+                f"a table says {count} rows, but only {self.remaining // (columns * width)} fit into its box",
                 path=self._box.path,
                 offset=self._box.offset + self._at,
             )
-        raw = np.frombuffer(self.take(count * columns * width), dtype=dtype, count=count * columns)
+        raw = np.frombuffer(self.read(count * columns * width), dtype=dtype, count=count * columns)
         return raw.astype(np.int64).reshape(count, columns)

@@ -43,7 +43,7 @@ class CountingRanges:
 
     def __init__(self, source: ByteRanges) -> None:
         self._source = source
-        self.gap, self.at_once = gap_of(source), at_once_of(source)
+        self.gap, self.at_once = gap_of(source), concurrency_of(source)
         self.bytes_read = 0
         self.requests = 0
         self._turn = Lock()
@@ -67,17 +67,17 @@ def gap_of(source: ByteRanges) -> int:
     return int(getattr(source, "gap", GAP))
 
 
-def at_once_of(source: ByteRanges) -> int:
+def concurrency_of(source: ByteRanges) -> int:
     """How many requests the source answers side by side; 1 for one that says nothing of it."""
     return int(getattr(source, "at_once", 1))
 
 
-def block_of(source: ByteRanges) -> int:
+def max_request_bytes(source: ByteRanges) -> int:
     """The most bytes that one request asks the source for."""
-    return BLOCK if at_once_of(source) == 1 else _BLOCK_BESIDE_OTHERS
+    return BLOCK if concurrency_of(source) == 1 else _BLOCK_BESIDE_OTHERS
 
 
-def blocks(
+def coalesce(
     offsets: Ints, sizes: Ints, *, gap: int = GAP, block: int = BLOCK, waste: int | None = None
 ) -> Ints:
     """Where consecutive samples fall into blocks that one request reads: int64[k+1] bounds of sample numbers.
@@ -118,42 +118,42 @@ def _read_over(gaps: Ints, gap: int, waste: int | None) -> npt.NDArray[np.bool_]
     return over
 
 
-def blocks_of(src: ByteRanges, offsets: Ints, sizes: Ints, gap: int | None = None) -> Ints:
-    """The `blocks` that suit a source. Where requests run side by side, at most half is read for nothing."""
-    return blocks(
+def coalesce_for(src: ByteRanges, offsets: Ints, sizes: Ints, gap: int | None = None) -> Ints:
+    """`coalesce` with the limits of a source. Concurrent sources discard at most half of the bytes read."""
+    return coalesce(
         offsets,
         sizes,
         gap=gap_of(src) if gap is None else gap,
-        block=block_of(src),
-        waste=None if at_once_of(src) == 1 else int(sizes.sum()),
+        block=max_request_bytes(src),
+        waste=None if concurrency_of(src) == 1 else int(sizes.sum()),
     )
 
 
-def read_many(
+def read_ranges(
     src: ByteRanges, offsets: Ints, sizes: Ints, *, gap: int | None = None, block: int | None = None
 ) -> Iterator[bytes]:
-    """Each sample's bytes in the order given; neighbours come with one request (see `blocks`).
+    """Each sample's bytes in the order given; neighbours come with one request (see `coalesce`).
 
     `gap` and `block` are the source's own unless given.
     """
     if block is None:
-        bounds = blocks_of(src, offsets, sizes, gap).tolist()
+        bounds = coalesce_for(src, offsets, sizes, gap).tolist()
     else:
-        bounds = blocks(offsets, sizes, gap=gap_of(src) if gap is None else gap, block=block).tolist()
+        bounds = coalesce(offsets, sizes, gap=gap_of(src) if gap is None else gap, block=block).tolist()
     ends = offsets + sizes
     spans = [(int(offsets[first]), int(ends[last - 1] - offsets[first])) for first, last in pairwise(bounds)]
-    for (first, last), data in zip(pairwise(bounds), in_order(src, spans), strict=True):
+    for (first, last), data in zip(pairwise(bounds), read_spans(src, spans), strict=True):
         starts = (offsets[first:last] - offsets[first]).tolist()
         for start, size in zip(starts, sizes[first:last].tolist(), strict=True):
             yield data[start : start + size]
 
 
-def in_order(src: ByteRanges, spans: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+def read_spans(src: ByteRanges, spans: Sequence[tuple[int, int]]) -> Iterator[bytes]:
     """The bytes of each (offset, length), in order; several requests at once where the source takes them.
 
     At most `_IN_FLIGHT` bytes are held ahead of whoever takes them (one larger span is read by itself).
     """
-    at_once = at_once_of(src)
+    at_once = concurrency_of(src)
     if at_once == 1 or len(spans) < 2:  # noqa: PLR2004 - one by itself
         for offset, length in spans:
             yield src.read(offset, length)

@@ -12,32 +12,32 @@ import numpy as np
 
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.byte_ranges import ByteRanges, CountingRanges
-from eddyline.mp4.entries.display_matrix import orientation, product
+from eddyline.mp4.entries.display_matrix import multiply_matrices, orientation
 from eddyline.mp4.entries.spherical import spherical_boxes
 from eddyline.mp4.entries.track_headers import (
-    kind_of,
-    read_clock,
     read_edits,
     read_entry,
     read_handler,
     read_language,
     read_movie_matrix,
     read_references,
+    read_time_header,
     read_track_header,
+    track_kind,
 )
 from eddyline.mp4.entries.track_labels import read_labels
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.layout import read_layout
-from eddyline.mp4.movie import Limits, Movie, Samples, Track, Units
-from eddyline.mp4.samples.audio_times import without_offsets
+from eddyline.mp4.movie import AudioUnit, Limits, Movie, Samples, Track
+from eddyline.mp4.samples.audio_times import fold_composition_offsets
 from eddyline.mp4.samples.audio_units import unit_bytes
 from eddyline.mp4.samples.data_references import require_self_contained
 from eddyline.mp4.samples.fragments import read_defaults, read_fragments
-from eddyline.mp4.samples.picture_samples import without_picture
-from eddyline.mp4.samples.random_access import undecodable
+from eddyline.mp4.samples.frameless_samples import find_frameless_samples
+from eddyline.mp4.samples.random_access import find_undecodable
 from eddyline.mp4.samples.sample_tables import check_samples, read_samples
-from eddyline.mp4.samples.sample_times import distinct
-from eddyline.mp4.samples.sync_points import sync_samples
+from eddyline.mp4.samples.sample_times import make_times_distinct
+from eddyline.mp4.samples.sync_points import find_sync_samples
 
 _MEDIA_HEADERS = ("vmhd", "smhd", "gmhd", "nmhd", "hmhd", "sthd")
 _DEFAULT_LIMITS = Limits()
@@ -54,8 +54,8 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
     counted = CountingRanges(src)
     layout = read_layout(counted, limits)
     moov = layout.moov
-    mvhd = moov.need("mvhd")
-    created, timescale, duration = read_clock(mvhd)
+    mvhd = moov.require("mvhd")
+    created, timescale, duration = read_time_header(mvhd)
     matrix = read_movie_matrix(mvhd)
     mvex = moov.find("mvex")
     tracks = _read_tracks(moov, src.size, limits, matrix, quicktime=layout.brand in {"qt  ", ""})
@@ -113,26 +113,26 @@ def _read_tracks(
 def _read_track(
     trak: Box, file_size: int, limits: Limits, movie_matrix: tuple[int, ...], *, quicktime: bool
 ) -> Track:
-    header = read_track_header(trak.need("tkhd"))
-    mdia = trak.need("mdia")
-    mdhd = mdia.need("mdhd")
-    _, timescale, duration = read_clock(mdhd)
-    handler, name = read_handler(mdia.need("hdlr"))
-    minf = mdia.need("minf")
+    header = read_track_header(trak.require("tkhd"))
+    mdia = trak.require("mdia")
+    mdhd = mdia.require("mdhd")
+    _, timescale, duration = read_time_header(mdhd)
+    handler, name = read_handler(mdia.require("hdlr"))
+    minf = mdia.require("minf")
     media_header = next((box for box in minf.children() if box.kind in _MEDIA_HEADERS), None)
     require_self_contained(minf)
-    stbl = minf.need("stbl")
-    stsd = stbl.need("stsd")
+    stbl = minf.require("stbl")
+    stsd = stbl.require("stsd")
     entry = read_entry(stsd, handler)
-    units = Units(bytes=entry.unit_bytes, samples=entry.unit_samples) if entry.unit_bytes else None
+    units = AudioUnit(bytes=entry.unit_bytes, samples=entry.unit_samples) if entry.unit_bytes else None
     samples = read_samples(stbl, file_size=file_size, units=units, limits=limits)
     edts, tref = trak.find("edts"), trak.find("tref")
     labels = read_labels(trak)
     elst = None if edts is None else edts.find("elst")
-    shown = orientation(product(header.matrix, movie_matrix))
+    shown = orientation(multiply_matrices(header.matrix, movie_matrix))
     return Track(
         number=header.number,
-        kind=kind_of(handler, entry.format),
+        kind=track_kind(handler, entry.format),
         handler=handler,
         name=name,
         timescale=timescale,
@@ -166,10 +166,12 @@ def _read_track(
 
 def _looked_into(src: ByteRanges, track: Track) -> Track:
     """A video track with what only its samples can say, where its tables are not enough."""
-    hidden = without_picture(src, track)
-    samples = replace(track.samples, sync=sync_samples(src, track), pts=distinct(track.samples, hidden))
-    track = replace(track, samples=samples, without_picture=hidden)
-    return replace(track, undecodable=undecodable(src, track))
+    hidden = find_frameless_samples(src, track)
+    samples = replace(
+        track.samples, sync=find_sync_samples(src, track), pts=make_times_distinct(track.samples, hidden)
+    )
+    track = replace(track, samples=samples, frameless_samples=hidden)
+    return replace(track, undecodable=find_undecodable(src, track))
 
 
 def _extended(track: Track, more: Samples | None, file_size: int, limits: Limits) -> Track:
@@ -201,7 +203,7 @@ def _extended(track: Track, more: Samples | None, file_size: int, limits: Limits
 
 def _plain_times(track: Track) -> Track:
     """An audio track without composition offsets."""
-    samples = without_offsets(track.samples)
+    samples = fold_composition_offsets(track.samples)
     if samples is track.samples:
         return track
     return replace(track, samples=samples, unit_bytes=unit_bytes(samples, track.units))

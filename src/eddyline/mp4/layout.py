@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eddyline.core.errors import FormatError, TruncatedError
-from eddyline.mp4.boxes import Box, box_header, printable
+from eddyline.mp4.boxes import Box, parse_box_header, quote_fourcc
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.errors import EmptyFileError, LimitError, MoovMissingError, Mp4Error, NotMp4Error
 from eddyline.mp4.movie import Limits
@@ -108,7 +108,7 @@ class _Walk:
             if at == 0:
                 self._recognise(head)
             try:
-                kind, header, size = box_header(memoryview(head), 1 << 62, "file", at)
+                kind, header, size = parse_box_header(memoryview(head), 1 << 62, "file", at)
             except Mp4Error:
                 if self.moov is not None:
                     return  # rubbish behind a whole index harms nobody
@@ -132,9 +132,9 @@ class _Walk:
         if end > self._size:
             if kind == "mdat" or self.moov is None:
                 self._cut = TruncatedError(
-                    f"box {printable(kind)} goes on to byte {end}, but the file ends at {self._size}:"
+                    f"box {quote_fourcc(kind)} goes on to byte {end}, but the file ends at {self._size}:"
                     f" {end - self._size} bytes are missing",
-                    path=printable(kind)[1:-1],
+                    path=quote_fourcc(kind)[1:-1],
                     offset=at,
                     remedy=_CUT_REMEDY if kind == "mdat" else "",
                 )

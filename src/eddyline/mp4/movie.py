@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from eddyline.mp4.byte_ranges import Ints
 
-IDENTITY = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+IDENTITY_MATRIX = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class Samples:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Units:
+class AudioUnit:
     """Audio in units of constant size, as its sample entry says: bytes of one, samples a channel in one.
 
     A unit is a frame (one sample of each channel) of PCM, A-law or mu-law, or a packet of QuickTime's codecs
@@ -86,7 +86,7 @@ class Track:
     `undecodable` lists samples (decode order) whose references are not in the file: no decoder shows them.
     `units` is what the sample entry says of audio in units of constant size; `unit_bytes` the bytes of a unit
     where each sample is a whole number of units of one duration (0: it is not), so that it can be cut there.
-    `without_picture` are those that hold no picture at all: int64[n], ascending.
+    `frameless_samples` are those that hold no picture at all: int64[n], ascending.
     `duration` is in the track's ticks. `references` maps a kind of reference ("tmcd") to track numbers.
     `name` is that of its handler, `title` and `roles` are its labels (see `track_labels`).
     """
@@ -106,12 +106,12 @@ class Track:
     display_size: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
     rotation: int = 0
     mirrored: bool = False
-    matrix: tuple[int, ...] = IDENTITY
+    matrix: tuple[int, ...] = IDENTITY_MATRIX
     spherical: tuple[bytes, ...] = ()
     language: str = "und"
     channels: int = 0
     sample_rate: int = 0
-    units: Units | None = None
+    units: AudioUnit | None = None
     unit_bytes: int = 0
     volume: int = 0
     edits: tuple[Edit, ...] = ()
@@ -122,7 +122,7 @@ class Track:
     undecodable: tuple[int, ...] = ()
     title: str = ""
     roles: tuple[str, ...] = ()
-    without_picture: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    frameless_samples: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,22 +145,22 @@ class Movie:
     bytes_read: int
     meta: bytes | None = None
     unread: tuple[tuple[str, int], ...] = ()
-    matrix: tuple[int, ...] = IDENTITY
+    matrix: tuple[int, ...] = IDENTITY_MATRIX
 
     @property
     def quicktime(self) -> bool:
         """Whether it is a QuickTime file: it says so, or has no ftyp, which QuickTime did without."""
         return self.brand in {"qt  ", ""}
 
-    def of_kind(self, kind: str) -> tuple[Track, ...]:
+    def tracks_of_kind(self, kind: str) -> tuple[Track, ...]:
         """The tracks of this kind, in file order."""
         return tuple(track for track in self.tracks if track.kind == kind)
 
-    def first(self, kind: str) -> Track | None:
+    def first_track(self, kind: str) -> Track | None:
         """The first track of this kind, or None."""
-        return next(iter(self.of_kind(kind)), None)
+        return next(iter(self.tracks_of_kind(kind)), None)
 
-    def shift(self, track: Track) -> Fraction:
+    def time_offset(self, track: Track) -> Fraction:
         """What to add to a track's own time to get movie time (s): its delay, less what its edit list skips.
 
         For tracks of one continuous edit at most: an empty edit delays them (a later start), a media time

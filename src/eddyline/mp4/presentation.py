@@ -38,7 +38,7 @@ class _Window:
     at: int
 
 
-def presentation(movie: Movie, track: Track) -> Presentation:
+def build_presentation(movie: Movie, track: Track) -> Presentation:
     """The frames FFmpeg would show of this track: those whose media time lies within an edit.
 
     Frames before the first sync sample, and those listed as undecodable, are not shown. A first frame that
@@ -77,7 +77,7 @@ def _decodable(track: Track) -> npt.NDArray[np.bool_]:
     if len(first):
         decodable[: first[0]] = False
     decodable[list(track.undecodable)] = False
-    decodable[track.without_picture] = False
+    decodable[track.frameless_samples] = False
     return decodable
 
 

@@ -15,13 +15,13 @@ from typing import TypedDict
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError, UsageError
-from eddyline.mp4.byte_ranges import ByteRanges, CountingRanges, Ints, read_many
+from eddyline.mp4.byte_ranges import ByteRanges, CountingRanges, Ints, read_ranges
 from eddyline.mp4.entries.spherical import without_v2
-from eddyline.mp4.movie import IDENTITY, Movie, Samples, Track
-from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.samples.random_access import can_begin
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutputTrack, Piece, alike, linked, passthrough
+from eddyline.mp4.movie import IDENTITY_MATRIX, Movie, Samples, Track
+from eddyline.mp4.presentation import Presentation, build_presentation
+from eddyline.mp4.samples.random_access import is_random_access_point
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import OutputTrack, Piece, link_references, passthrough, without_samples
 
 # Sync samples that are looked at before decoding from the very first one, which is always right.
 _MOST_TRIED = 256
@@ -44,7 +44,7 @@ class Slice:
     bytes_read: int
 
 
-def cut(
+def write_slice(
     src: ByteRanges,
     movie: Movie,
     track: Track,
@@ -57,11 +57,11 @@ def cut(
     """Write the presentation frames [first, last) of a video track as a progressive MP4 with one track.
 
     No edit list, and the source's timescale. `ffmpeg -copyts -i OUT -vf trim=start_pts=S:end_pts=E` decodes
-    to exactly these frames. `shown` is `presentation(movie, track)` where the caller has it already.
+    to exactly these frames. `shown` is `build_presentation(movie, track)` where the caller has it already.
     Raises `UsageError` (an empty range or one outside the track), `UnsupportedError` (frames that no
     range of times can tell apart).
     """
-    shown = presentation(movie, track) if shown is None else shown
+    shown = build_presentation(movie, track) if shown is None else shown
     if not 0 <= first < last <= len(shown):
         raise UsageError(f"frames [{first}, {last}) wanted of a track that shows {len(shown)}")
     samples = track.samples
@@ -70,7 +70,7 @@ def cut(
     kept = _needed(counted, track, wanted)
     times = _slice_times(samples, kept)
     start, end = _bounds(track, shown, kept, times, first, last)
-    write(
+    write_mp4(
         out,
         [_slice_track(counted, track, kept, times)],
         timescale=track.timescale,
@@ -94,7 +94,7 @@ def require_separable(track: Track, shown: Presentation) -> None:
         return
     samples = track.samples
     frames = np.ones(len(samples), np.bool_)
-    frames[track.without_picture] = False
+    frames[track.frameless_samples] = False
     frames[list(track.undecodable)] = False
     pts = samples.pts[shown.sample]
     inside = frames & (samples.pts >= int(pts.min())) & (samples.pts <= int(pts.max()))
@@ -115,7 +115,7 @@ def _needed(src: ByteRanges, track: Track, wanted: Ints) -> Ints:
     starts = np.flatnonzero(samples.sync[: int(wanted.min()) + 1])
     usable = starts[samples.pts[starts] <= earliest]
     tried = usable[: -_MOST_TRIED - 1 : -1].tolist()
-    begin = next((at for at in tried if can_begin(src, track, at)), None)
+    begin = next((at for at in tried if is_random_access_point(src, track, at)), None)
     if begin is None:
         return _readable(track, np.arange(int(starts[0]) if len(starts) else 0, final + 1, dtype=np.int64))
     numbers: Ints = np.arange(begin, final + 1, dtype=np.int64)
@@ -152,7 +152,7 @@ def _bounds(
     samples = track.samples
     pts = samples.pts[shown.sample[first:last]] - times.base
     start, final = int(pts[0]), int(pts[-1])
-    frames = times.pts[~np.isin(kept, track.without_picture)]
+    frames = times.pts[~np.isin(kept, track.frameless_samples)]
     inside = int(np.count_nonzero((frames >= start) & (frames <= final)))
     if inside != last - first or int(pts.min()) != start or int(pts.max()) != final:
         raise UnsupportedError(
@@ -169,11 +169,11 @@ def _bounds(
 def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> OutputTrack:
     samples = track.samples
     return replace(
-        alike(track),
+        without_samples(track),
         enabled=True,  # or decoders pass it over
         # Frames are wanted as they are decoded. Of st3d, FFmpeg makes a message in what it encodes, and
         # then gives no frame of a file that has both that message and st3d.
-        matrix=IDENTITY,
+        matrix=IDENTITY_MATRIX,
         stsd=without_v2(track.stsd),
         boxes=(),
         pieces=(Piece(source=src, offset=samples.offset[kept], size=samples.size[kept]),),
@@ -186,8 +186,8 @@ def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> Ou
 
 def copy_tracks(src: ByteRanges, movie: Movie, tracks: Sequence[Track], out: Path) -> None:
     """Write whole tracks, with their edit lists and the references among them, as a local MP4."""
-    copies = linked(tracks, [passthrough(movie, track, src) for track in tracks])
-    write(
+    copies = link_references(tracks, [passthrough(movie, track, src) for track in tracks])
+    write_mp4(
         out,
         copies,
         timescale=movie.timescale,
@@ -207,6 +207,6 @@ def _like(movie: Movie) -> _Brands:
     return {"brand": "qt  ", "compatible": ("qt  ",)} if movie.quicktime else {}
 
 
-def sample_bytes(src: ByteRanges, track: Track) -> Iterator[bytes]:
+def iter_samples(src: ByteRanges, track: Track) -> Iterator[bytes]:
     """Each sample's bytes, in decode order, with few requests."""
-    return read_many(src, track.samples.offset, track.samples.size)
+    return read_ranges(src, track.samples.offset, track.samples.size)

@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from eddyline.mp4.boxes import box_header
-from eddyline.mp4.byte_ranges import ByteRanges, Ints, blocks_of, in_order
+from eddyline.mp4.boxes import parse_box_header
+from eddyline.mp4.byte_ranges import ByteRanges, Ints, coalesce_for, read_spans
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.movie import Limits
 
@@ -23,7 +23,9 @@ _MEDIA: Final = frozenset({"mdat", "free", "skip", "wide"})
 _LIMITS: Final = Limits()
 
 
-def sparse_copy(src: ByteRanges, offsets: Ints, sizes: Ints, out: Path, *, limits: Limits = _LIMITS) -> int:
+def write_sparse_copy(
+    src: ByteRanges, offsets: Ints, sizes: Ints, out: Path, *, limits: Limits = _LIMITS
+) -> int:
     """Write `out` with all boxes but media and padding, and these ranges; returns the bytes that were read.
 
     `offsets` and `sizes` are int64[n]. Raises `LimitError` for an index beyond `limits`, and what reading
@@ -31,7 +33,7 @@ def sparse_copy(src: ByteRanges, offsets: Ints, sizes: Ints, out: Path, *, limit
     """
     order = np.argsort(offsets, kind="stable")
     offsets, sizes = offsets[order], sizes[order]
-    cuts = blocks_of(src, offsets, sizes).tolist()
+    cuts = coalesce_for(src, offsets, sizes).tolist()
     ends = offsets + sizes
     spans = [
         (int(offsets[first]), int(ends[first:last].max() - offsets[first]))
@@ -41,7 +43,7 @@ def sparse_copy(src: ByteRanges, offsets: Ints, sizes: Ints, out: Path, *, limit
     spans = _index(src, limits) + [(at, length) for at, length in spans if length > 0]
     with out.open("wb") as file:
         file.truncate(src.size)
-        for (at, _), data in zip(spans, in_order(src, spans), strict=True):
+        for (at, _), data in zip(spans, read_spans(src, spans), strict=True):
             file.seek(at)
             file.write(data)
     return sum(length for _, length in spans)
@@ -54,7 +56,7 @@ def _index(src: ByteRanges, limits: Limits) -> list[tuple[int, int]]:
     while src.size - at >= _HEADER // 2 and len(spans) < limits.boxes:
         head = src.read(at, min(_HEADER, src.size - at))
         try:
-            kind, header, size = box_header(memoryview(head), 1 << 62, "file", at)
+            kind, header, size = parse_box_header(memoryview(head), 1 << 62, "file", at)
         except Mp4Error:
             break  # what is no box behind a whole index is not read by anyone
         if head[:4] == b"\0\0\0\0":

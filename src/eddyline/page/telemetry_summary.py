@@ -7,7 +7,7 @@ from typing import Any
 
 from eddyline.gpmf import Camera, Telemetry
 from eddyline.gpmf.export.geodesy import distances
-from eddyline.gpmf.export.points import NoTrackError, Points, iso_time, points
+from eddyline.gpmf.export.points import NoTrackError, Points, build_points, iso_time
 
 
 def summarize_telemetry(telemetry: Telemetry) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def _camera(camera: Camera) -> dict[str, Any] | None:
 def _gps(telemetry: Telemetry) -> dict[str, Any] | None:
     clock = telemetry.gps.clock if telemetry.gps else None
     try:
-        found = points(telemetry)
+        found = build_points(telemetry)
     except NoTrackError:
         return None
     return {

@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
         gyro = gpmf.stream(
             "GYRO", "s", [[1, 2, 3]] * 20, units=["rad/s"], scale=[100], total=20 * number + 20
         )
-        blocks.append(gpmf.write([gpmf.device(1, "Front", [gyro, gps]), gpmf.device(2, "Rear", [gyro])]))
+        blocks.append(gpmf.serialize([gpmf.device(1, "Front", [gyro, gps]), gpmf.device(2, "Rear", [gyro])]))
     path.write_bytes(b"".join(blocks))
     return path
 
@@ -66,7 +66,7 @@ def test_the_summary_says_which_rule_utc_follows(tmp_path: Path) -> None:
     for number in range(6):
         about = [gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"240501120{number}00.000")]
         place = gpmf.stream("GPS5", "l", [[470000000, 80000000, 0, 0, 0]], scale=[1e7], modifiers=about)
-        blocks.append(gpmf.write([gpmf.device(1, "Camera", [place])]))
+        blocks.append(gpmf.serialize([gpmf.device(1, "Camera", [place])]))
     path.write_bytes(b"".join(blocks))
     text = " ".join(ran(path).stdout.split())
     assert "GPS time, 6 of 6 GPS readings" in text

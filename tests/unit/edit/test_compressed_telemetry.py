@@ -17,9 +17,9 @@ from eddyline.edit.trim.time_values import time_value
 from eddyline.edit.trim.trim import TrimRequest, trim
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.slice import sample_bytes
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import Piece, linked, passthrough
+from eddyline.mp4.slice import iter_samples
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import Piece, link_references, passthrough
 from eddyline.store.ranges import FileRanges
 
 KEYS = {"ACCL", "GYRO", "GPS5", "GPS9"}
@@ -31,15 +31,15 @@ def packed(clip: Path, tmp_path: Path) -> Path:
     out, raw = tmp_path / "GX010042.MP4", tmp_path / "packed.gpmf"
     with FileRanges(clip) as src:
         movie = read_movie(src)
-        tracks = linked(movie.tracks, [passthrough(movie, track, src) for track in movie.tracks])
+        tracks = link_references(movie.tracks, [passthrough(movie, track, src) for track in movie.tracks])
         at = next(n for n, track in enumerate(movie.tracks) if track.kind == "telemetry")
-        blocks = [recompressed(each, KEYS) for each in sample_bytes(src, movie.tracks[at])]
+        blocks = [recompressed(each, KEYS) for each in iter_samples(src, movie.tracks[at])]
         raw.write_bytes(b"".join(blocks))
         size = np.array([len(each) for each in blocks], np.int64)
         tracks[at] = replace(
             tracks[at], pieces=(Piece(source=raw, offset=np.cumsum(size) - size, size=size),)
         )
-        write(out, tracks, timescale=movie.timescale, udta=movie.udta)
+        write_mp4(out, tracks, timescale=movie.timescale, udta=movie.udta)
     assert b"ACCL#" in out.read_bytes()
     return out
 

@@ -51,7 +51,7 @@ def index(path: Path) -> Movie:
 
 
 def shape(movie: Movie) -> tuple[object, ...]:
-    (track,) = movie.of_kind("video")
+    (track,) = movie.tracks_of_kind("video")
     return movie.matrix, track.matrix, track.display_size, track.spherical, v2_boxes(track.stsd)
 
 

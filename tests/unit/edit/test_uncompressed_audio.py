@@ -28,8 +28,8 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.slice import copy_tracks
-from eddyline.mp4.write.box_writer import box
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.box_writer import make_box
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -64,7 +64,7 @@ def decoded(ffmpeg: str, path: Path, channels: int = 2) -> Decoded:
 def opened(path: Path) -> tuple[Movie, Track]:
     with FileRanges(path) as file:
         movie = read_movie(file)
-    track = movie.first("audio")
+    track = movie.first_track("audio")
     assert track is not None
     return movie, track
 
@@ -83,7 +83,7 @@ def test_every_form_is_copied_encoded_cut_and_merged_to_the_sample(
     copied = tmp_path / f"copy.{container}"
     with FileRanges(source) as file:
         movie = read_movie(file)
-        copy_tracks(file, movie, movie.of_kind("audio"), copied)
+        copy_tracks(file, movie, movie.tracks_of_kind("audio"), copied)
     assert np.array_equal(decoded(ffmpeg, copied), plain)
     facts = AudioFacts(track=2, codec=codec, channels=2, sample_rate=RATE)
     out = tmp_path / "a.m4a"
@@ -161,8 +161,8 @@ def patched(path: Path, old: bytes, new: bytes) -> None:
 def test_quicktime_sizes_of_one_byte_mean_nothing(ffmpeg: str, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", "pcm_s24le")
     plain = decoded(ffmpeg, source)
-    head = box("stsz", bytes(4), struct.pack(">II", 6, len(plain)))
-    patched(source, head, box("stsz", bytes(4), struct.pack(">II", 1, len(plain))))
+    head = make_box("stsz", bytes(4), struct.pack(">II", 6, len(plain)))
+    patched(source, head, make_box("stsz", bytes(4), struct.pack(">II", 1, len(plain))))
     movie, track = opened(source)
     assert track.unit_bytes == 6
     copied = tmp_path / "copy.mov"
@@ -177,17 +177,17 @@ def test_old_quicktime_counts_samples_of_packets(ffmpeg: str, tools: Toolchain, 
     plain = decoded(ffmpeg, source)
     with FileRanges(source) as file:
         movie = read_movie(file)
-        track = movie.of_kind("audio")[0]
+        track = movie.tracks_of_kind("audio")[0]
         packets = len(track.samples)
         chunk = passthrough(movie, track, file)
-        video = passthrough(movie, movie.of_kind("video")[0], file)
+        video = passthrough(movie, movie.tracks_of_kind("video")[0], file)
         entry = bytearray(track.stsd[16:])
         entry[16:18] = struct.pack(">H", 1)
         entry[36:36] = struct.pack(">IIII", 64, 34, 68, 2)
         entry[:4] = struct.pack(">I", len(entry))
-        stsd = box("stsd", track.stsd[8:16], bytes(entry))
+        stsd = make_box("stsd", track.stsd[8:16], bytes(entry))
         old = tmp_path / "old.mov"
-        write(
+        write_mp4(
             old,
             [video, replace(chunk, stsd=stsd, edits=())],
             timescale=movie.timescale,
@@ -201,9 +201,9 @@ def test_old_quicktime_counts_samples_of_packets(ffmpeg: str, tools: Toolchain, 
     data = data.replace(
         b"stts" + bytes(4) + rows, b"stts" + bytes(4) + struct.pack(">III", 1, packets * 64, 1)
     )
-    sizes = box("stsz", bytes(4), struct.pack(">II", 68, packets))
+    sizes = make_box("stsz", bytes(4), struct.pack(">II", 68, packets))
     assert data.count(sizes) == 1
-    data = data.replace(sizes, box("stsz", bytes(4), struct.pack(">II", 1, packets * 64)))
+    data = data.replace(sizes, make_box("stsz", bytes(4), struct.pack(">II", 1, packets * 64)))
     at = data.rindex(b"stsc")
     count = int.from_bytes(data[at + 8 : at + 12], "big")
     runs = np.frombuffer(data[at + 12 : at + 12 + 12 * count], ">u4").reshape(count, 3).copy()
@@ -234,7 +234,7 @@ def test_edits_of_pcm_become_its_samples(ffmpeg: str, tools: Toolchain, tmp_path
             Edit(media_time=-1, duration=500),
             Edit(media_time=30_000, duration=9_999),
         )
-        write(
+        write_mp4(
             edited,
             [video, replace(audio, edits=edits)],
             timescale=48_000,
@@ -244,9 +244,9 @@ def test_edits_of_pcm_become_its_samples(ffmpeg: str, tools: Toolchain, tmp_path
     expected = np.concatenate((samples[1_234:11_235], np.zeros((500, 2)), samples[30_000:39_999]))
     with FileRanges(edited) as file:
         movie = read_movie(file)
-        out = track_range.whole(movie, movie.of_kind("audio")[0], file)
+        out = track_range.whole(movie, movie.tracks_of_kind("audio")[0], file)
         assert out is not None
-        write(tmp_path / "alone.mov", [out], timescale=48_000, brand="qt  ", compatible=("qt  ",))
+        write_mp4(tmp_path / "alone.mov", [out], timescale=48_000, brand="qt  ", compatible=("qt  ",))
     assert np.array_equal(decoded(ffmpeg, tmp_path / "alone.mov"), expected)
     assert out.edits[0] == Edit(media_time=-1, duration=4_800)
     # From 0.2 s (frame 5): 9,600 - 4,800 samples into what is presented.
@@ -258,7 +258,7 @@ def test_an_edit_in_coarser_ticks_loses_no_sample(ffmpeg: str, tmp_path: Path) -
     source = make(ffmpeg, tmp_path / "a.mp4", "pcm_s16le", 40_010, 2, "-movie_timescale", "1000")
     with FileRanges(source) as file:
         movie = read_movie(file)
-        out = track_range.whole(movie, movie.of_kind("audio")[0], file)
+        out = track_range.whole(movie, movie.tracks_of_kind("audio")[0], file)
     assert movie.timescale == 1000
     assert out is not None
     assert int(out.duration.sum()) == 40_010

@@ -16,7 +16,7 @@ def payload() -> Recorder:
     """payload(streams, device=1, name="Camera") -> the bytes of one payload with one device."""
 
     def build(streams: Sequence[gpmf.Klv], *, device: int | str = 1, name: str = "Camera") -> bytes:
-        return gpmf.write([gpmf.device(device, name, streams)])
+        return gpmf.serialize([gpmf.device(device, name, streams)])
 
     return build
 
@@ -32,7 +32,7 @@ def ramp() -> Recorder:
             total += count
             stamp = stamps[number] if stamps else None
             stream = gpmf.stream(key, "s", rows, scale=[10], units=["m/s²"], total=total, stamp=stamp)
-            out.append(gpmf.write([gpmf.device(1, "Camera", [stream])]))
+            out.append(gpmf.serialize([gpmf.device(1, "Camera", [stream])]))
         return b"".join(out)
 
     return build

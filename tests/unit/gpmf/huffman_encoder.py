@@ -38,7 +38,7 @@ def recompressed(payload: bytes, keys: set[str]) -> bytes:
             return replace(node, children=tuple(change(each) for each in node.children), padding=b"")
         return compressed(node) if node.key in keys and node.repeat else node
 
-    return gpmf.write([change(node) for node in gpmf.parse(payload).nodes])
+    return gpmf.serialize([change(node) for node in gpmf.parse(payload).nodes])
 
 
 def _codes(differences: list[int], wide: int) -> str:

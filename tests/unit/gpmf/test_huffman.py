@@ -14,11 +14,11 @@ from tests.unit.gpmf.huffman_encoder import compressed, recompressed
 
 from eddyline import gpmf
 from eddyline.gpmf import export
-from eddyline.gpmf.edit.chapters import Chapter, join_chapters
-from eddyline.gpmf.edit.location import without_location
-from eddyline.gpmf.edit.window import window
+from eddyline.gpmf.edit.chapters import Chapter, merge_chapters
+from eddyline.gpmf.edit.location import remove_location
+from eddyline.gpmf.edit.window import cut_telemetry
 from eddyline.gpmf.errors import GpmfError
-from eddyline.gpmf.huffman import Budget
+from eddyline.gpmf.huffman import OutputLimit
 
 Maker = Callable[..., bytes]
 N = np.arange
@@ -99,14 +99,14 @@ def one(data: bytes) -> gpmf.Klv:
 @pytest.mark.parametrize("char", VECTORS)
 def test_what_gopros_encoder_wrote_is_read(char: str) -> None:
     stored, samples = VECTORS[char]
-    node = gpmf.expanded(one(bytes.fromhex(stored)))
+    node = gpmf.decompress(one(bytes.fromhex(stored)))
     assert (node.type, node.repeat) == (char, len(samples))
     assert node.array().tolist() == samples.tolist()
     assert bytes(node) == bytes(gpmf.leaf("ACCL", char, samples))
 
 
 def test_quantized_samples_are_multiples_of_the_quantizer_away_from_the_first() -> None:
-    rows = gpmf.expanded(one(bytes.fromhex(QUANTIZED))).array()
+    rows = gpmf.decompress(one(bytes.fromhex(QUANTIZED))).array()
     assert rows.shape == (40, 2)
     assert rows[:4].tolist() == [[-20, -5], [20, 3], [-20, 3], [-36, 11]]
     assert rows[-1].tolist() == [-284, 115]
@@ -123,7 +123,7 @@ def test_the_test_encoder_writes_what_gopros_does() -> None:
 def test_zeros_before_a_difference_keep_the_value_before_it() -> None:
     """GPMF_Decompress gives them the value after it."""
     samples = [[0], [0], [1], [1], [1], [3], [3]]
-    assert gpmf.expanded(compressed(gpmf.leaf("ACCL", "s", samples))).array().tolist() == samples
+    assert gpmf.decompress(compressed(gpmf.leaf("ACCL", "s", samples))).array().tolist() == samples
 
 
 @st.composite
@@ -143,7 +143,7 @@ def tables(draw: st.DrawFn) -> tuple[str, list[list[int]]]:
 def test_any_samples_survive_a_round_trip(drawn: tuple[str, Sequence[Sequence[int]]]) -> None:
     char, rows = drawn
     node = gpmf.leaf("XYZW", char, rows)
-    assert bytes(gpmf.expanded(compressed(node))) == bytes(node)
+    assert bytes(gpmf.decompress(compressed(node))) == bytes(node)
 
 
 def klv(data: bytes) -> gpmf.Klv:
@@ -171,17 +171,17 @@ def klv(data: bytes) -> gpmf.Klv:
 )
 def test_broken_codes_are_refused(data: bytes) -> None:
     with pytest.raises(GpmfError):
-        gpmf.expanded(klv(data))
+        gpmf.decompress(klv(data))
 
 
 def test_few_bytes_that_announce_much_have_a_bound() -> None:
     still = compressed(gpmf.leaf("ACCL", "s", np.zeros((65535, 3), np.int64)))
-    assert len(gpmf.expanded(still).data) == 65535 * 6
-    budget = Budget(0, least=2 * 65535 * 6)
+    assert len(gpmf.decompress(still).data) == 65535 * 6
+    budget = OutputLimit(0, least=2 * 65535 * 6)
     for _ in range(2):
-        gpmf.expanded(still, budget=budget)
+        gpmf.decompress(still, budget=budget)
     with pytest.raises(GpmfError, match="more than any camera"):
-        gpmf.expanded(still, budget=budget)
+        gpmf.decompress(still, budget=budget)
 
 
 def recording(count: int = 6) -> bytes:
@@ -210,7 +210,7 @@ def recording(count: int = 6) -> bytes:
             ),
             gpmf.stream("SHUT", "f", [0.01] * 30, total=30 * (number + 1), stamp=1_001_000 * number),
         ]
-        blocks.append(gpmf.write([gpmf.device(1, "HERO8 Black", streams)]))
+        blocks.append(gpmf.serialize([gpmf.device(1, "HERO8 Black", streams)]))
     return b"".join(blocks)
 
 
@@ -225,7 +225,7 @@ def both() -> tuple[gpmf.Telemetry, gpmf.Telemetry]:
 
 def test_compressed_streams_are_streams_like_any_other(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
     plain, packed = both
-    assert not packed.flaws
+    assert not packed.warnings
     assert packed.summary() == plain.summary()
     assert packed.payloads.data == plain.payloads.data
     assert packed.source.payloads.data != plain.payloads.data
@@ -247,7 +247,7 @@ def test_they_are_exported_like_any_other(both: tuple[gpmf.Telemetry, gpmf.Telem
 
 
 def test_a_cut_has_the_samples_of_the_plain_one(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
-    plain, packed = (window(each, 1.3, 4.6) for each in both)
+    plain, packed = (cut_telemetry(each, 1.3, 4.6) for each in both)
     assert packed == plain or (packed.payloads == plain.payloads and packed.kept == plain.kept)
 
 
@@ -255,7 +255,7 @@ def test_positions_that_are_compressed_are_removed_like_others(
     both: tuple[gpmf.Telemetry, gpmf.Telemetry],
 ) -> None:
     plain, packed = both
-    kept = without_location(packed.source.payloads[0])
+    kept = remove_location(packed.source.payloads[0])
     found = gpmf.read_payloads(kept)
     assert set(found.streams) == {"ACCL", "SHUT"}
     assert found.streams["ACCL"].raw.tolist() == plain.streams["ACCL"].raw[:200].tolist()
@@ -265,7 +265,7 @@ def test_chapters_that_are_compressed_count_on(both: tuple[gpmf.Telemetry, gpmf.
     plain, packed = both
     length = float(plain.payloads.end_s[-1])
     joined = [
-        b"".join(join_chapters([Chapter(payloads=each, begins_s=length * n) for n in range(3)]))
+        b"".join(merge_chapters([Chapter(payloads=each, begins_s=length * n) for n in range(3)]))
         for each in (plain.payloads, packed.source.payloads)
     ]
     one, other = (gpmf.read_payloads(data) for data in joined)
@@ -281,6 +281,6 @@ def test_a_lenient_reader_keeps_what_is_sound(both: tuple[gpmf.Telemetry, gpmf.T
     with pytest.raises(GpmfError, match="compressed samples"):
         gpmf.read_payloads(bytes(data))
     found = gpmf.read_payloads(bytes(data), lenient=True)
-    assert any("compressed samples" in str(flaw) for flaw in found.flaws)
+    assert any("compressed samples" in str(warning) for warning in found.warnings)
     assert len(found.streams["ACCL"]) == 1000
     assert found.streams["GPS5"].raw.tolist() == plain.streams["GPS5"].raw.tolist()

@@ -7,18 +7,18 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.gpmf import index
-from eddyline.gpmf.errors import Judge
-from eddyline.gpmf.payloads import split
+from eddyline.gpmf.errors import WarningCollector
+from eddyline.gpmf.payloads import split_payloads
 
 COLUMNS = ("at", "key", "head", "device", "stream", "payload_of")
 
 
 def both_ways(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[index.Index, index.Index]:
-    payloads = split(data)
+    payloads = split_payloads(data)
     monkeypatch.setattr(index, "_FEW", 1)
-    fast = index.build(payloads, Judge())
+    fast = index.build_index(payloads, WarningCollector())
     monkeypatch.setattr(index, "_FEW", 1 << 30)
-    return fast, index.build(payloads, Judge())
+    return fast, index.build_index(payloads, WarningCollector())
 
 
 @pytest.mark.parametrize("name", ["hero5", "hero6+ble", "hero7", "hero11", "Fusion", "karma", "consecutive2"])
@@ -42,16 +42,16 @@ def test_odd_devices_among_ordinary_ones_are_read_all_the_same(monkeypatch: pyte
     strange = gpmf.device(1, "A", [gpmf.leaf("©xyz", "c", "+1+2/"), gpmf.stream("ACCL", "s", [[4, 5, 6]])])
     empty = gpmf.nest("DEVC", [])
     nodes = [plain, odd, plain, filled, strange, empty, plain, gpmf.device(1, "A", [gpmf.nest("STRM", [])])]
-    fast, slow = both_ways(gpmf.write(nodes * 3), monkeypatch)
+    fast, slow = both_ways(gpmf.serialize(nodes * 3), monkeypatch)
     for column in COLUMNS:
         np.testing.assert_array_equal(getattr(fast, column), getattr(slow, column), err_msg=column)
-    keys = [index.name(int(key)) for key in fast.key]
+    keys = [index.key_name(int(key)) for key in fast.key]
     assert keys.count("ACCL") == 15
     assert keys.count("GYRO") == keys.count("DEEP") == 3
 
 
 def test_a_lying_length_in_one_of_many_devices_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = gpmf.write([gpmf.device(1, "A", [gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1)])])
+    one = gpmf.serialize([gpmf.device(1, "A", [gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1)])])
     bad = bytearray(one)
     bad[bad.index(b"ACCL") + 7] = 200
     monkeypatch.setattr(index, "_FEW", 1)
@@ -61,4 +61,4 @@ def test_a_lying_length_in_one_of_many_devices_is_named(monkeypatch: pytest.Monk
     assert caught.value.offset == 5 * len(one) + one.index(b"ACCL")
     lenient = gpmf.read_payloads(one * 5 + bytes(bad) + one, lenient=True)
     assert len(lenient.streams["ACCL"]) == 6
-    assert lenient.flaws[0].path == "payload[5]/DEVC[0]/STRM[0]/ACCL"
+    assert lenient.warnings[0].path == "payload[5]/DEVC[0]/STRM[0]/ACCL"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eddyline import gpmf
-from eddyline.gpmf.types import TYPES, expand
+from eddyline.gpmf.types import TYPES, expand_type
 
 NAMES = (
     *("hero5.raw", "hero6.raw", "hero6+ble.raw", "hero7.raw", "hero11.raw", "Fusion.raw", "karma.raw"),
@@ -24,7 +24,7 @@ def test_every_real_file_comes_back_byte_for_byte(samples: Path, name: str) -> N
     data = (samples / "gpmf" / name).read_bytes()
     tree = gpmf.parse(data)
     assert bytes(tree) == data
-    assert not tree.flaws
+    assert not tree.warnings
 
 
 @pytest.mark.parametrize("name", ["karma.mp4", "max-heromode.mp4"])
@@ -152,7 +152,7 @@ def test_a_complex_value_is_records() -> None:
     ],
 )
 def test_type_is_expanded_with_its_arrays(text: str, elements: str | None) -> None:
-    assert expand(text) == elements
+    assert expand_type(text) == elements
 
 
 def test_a_structure_longer_than_its_type_keeps_its_known_part() -> None:
@@ -189,7 +189,7 @@ def test_a_length_that_lies_is_named_with_path_and_offset(
     assert (caught.value.path, caught.value.offset) == (path, offset)
     lenient = gpmf.parse(data, lenient=True)
     assert bytes(lenient) == data
-    assert [(flaw.path, flaw.offset) for flaw in lenient.flaws] == [(path, offset)]
+    assert [(warning.path, warning.offset) for warning in lenient.warnings] == [(path, offset)]
 
 
 def test_a_lenient_reader_keeps_what_came_before_and_after() -> None:

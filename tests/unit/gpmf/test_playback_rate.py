@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from eddyline import gpmf
-from eddyline.gpmf.utc import GPS_TIME, MEDIA_TIME, UtcClock, clock
+from eddyline.gpmf.utc import GPS_TIME, MEDIA_TIME, UtcClock, build_clock
 
 Maker = Callable[..., bytes]
 Floats = npt.NDArray[np.float64]
@@ -23,7 +23,7 @@ def judged(posix: npt.ArrayLike, times: npt.ArrayLike | None = None) -> UtcClock
     """The clock of one reading for each payload of 1.001 s."""
     utc = np.asarray(posix, dtype=np.float64)
     at: Floats = np.asarray(np.arange(len(utc)) * 1.001 if times is None else times, dtype=np.float64)
-    found = clock(at, utc, np.arange(len(utc)))
+    found = build_clock(at, utc, np.arange(len(utc)))
     assert found is not None
     return found
 
@@ -232,7 +232,7 @@ def test_of_two_halves_that_disagree_the_later_is_believed() -> None:
 
 def test_of_two_readings_the_cameras_settings_tell_what_their_distance_means() -> None:
     times, posix, payload = np.array([0.0, 1.0]), np.array([T0, T0 + 10]), np.arange(2)
-    found = clock(times, posix, payload, time_lapse=True)
+    found = build_clock(times, posix, payload, time_lapse=True)
     assert found is not None
     assert (found.rule, found.at(times).tolist()) == (GPS_TIME, posix.tolist())
 
@@ -244,7 +244,7 @@ def test_hostile_readings_never_raise() -> None:
         posix = chance.choice([np.nan, np.inf, -np.inf, 0.0, 1e300, -1e300, T0, T0 + 1, 5.0], count)
         times = chance.choice([np.nan, np.inf, 0.0, 1.0, 2.0, -1e300, 3.5], count)
         with np.errstate(all="ignore"):
-            found = clock(times, posix, np.sort(chance.integers(0, 5, count)))
+            found = build_clock(times, posix, np.sort(chance.integers(0, 5, count)))
             if found is not None:
                 found.at(np.arange(5.0))
 

@@ -138,7 +138,7 @@ def test_a_type_that_nobody_knows_is_kept_as_bytes_and_said(payload: Maker) -> N
     strange = gpmf.nest("STRM", [gpmf.Klv(key="ZZZZ", type="~", size=3, repeat=2, data=b"abcdef")])
     telemetry = gpmf.read_payloads(payload([strange]))
     assert bytes(telemetry.streams["ZZZZ"].raw.tobytes()) == b"abcdef"
-    assert "can't be decoded" in str(telemetry.flaws[0])
+    assert "can't be decoded" in str(telemetry.warnings[0])
 
 
 def test_a_stream_without_samples_is_none(payload: Maker) -> None:
@@ -152,7 +152,7 @@ def test_a_sensor_that_changes_its_type_is_an_error_and_leniently_what_it_was_fi
         gpmf.read_payloads(data)
     lenient = gpmf.read_payloads(data, lenient=True)
     assert lenient.streams["ISOE"].raw.ravel().tolist() == [1, 2]
-    assert lenient.flaws
+    assert lenient.warnings
 
 
 def test_structures_of_no_bytes_are_no_samples(payload: Maker) -> None:

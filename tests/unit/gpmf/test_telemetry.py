@@ -15,8 +15,8 @@ from eddyline.core.errors import EddylineError, MissingError
 from eddyline.gpmf.camera import model_of
 from eddyline.mp4.byte_ranges import CountingRanges
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.write.box_writer import box, full_box
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.box_writer import make_box, make_full_box
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
@@ -28,13 +28,13 @@ def telemetry_track(folder: Path, blocks: Sequence[bytes], edits: tuple[Edit, ..
     media = folder / "media.bin"
     media.write_bytes(b"".join(blocks))
     size = np.array([len(block) for block in blocks], dtype=np.int64)
-    entry = box("gpmd", bytes(6), b"\0\1", bytes(4))
+    entry = make_box("gpmd", bytes(6), b"\0\1", bytes(4))
     return OutputTrack(
         handler="meta",
         name="GoPro MET",
         timescale=1000,
-        stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), entry),
-        media_header=box("gmhd", full_box("gmin", 0, 0, bytes(12))),
+        stsd=make_full_box("stsd", 0, 0, struct.pack(">I", 1), entry),
+        media_header=make_box("gmhd", make_full_box("gmin", 0, 0, bytes(12))),
         pieces=(Piece(source=media, offset=np.cumsum(size) - size, size=size),),
         duration=np.full(len(blocks), 1001, dtype=np.int64),
         edits=edits,
@@ -72,7 +72,7 @@ def settings_block() -> bytes:
         complex_type=HLMT,
         modifiers=[gpmf.leaf("SCAL", "l", [1, 1, 1, 10_000_000, 10_000_000, 1, 1, 1, 1])],
     )
-    block = gpmf.write(
+    block = gpmf.serialize(
         [
             gpmf.device(1, "Video Global Settings", [gpmf.nest("STRM", settings)]),
             gpmf.device("HLMT", "Highlights", [marks]),
@@ -83,7 +83,7 @@ def settings_block() -> bytes:
 
 def test_a_movies_telemetry_has_the_times_of_its_track(tmp_path: Path, ramp: Maker) -> None:
     film = tmp_path / "film.mp4"
-    write(film, [telemetry_track(tmp_path, split(ramp([200] * 5), 5))], timescale=1000)
+    write_mp4(film, [telemetry_track(tmp_path, split(ramp([200] * 5), 5))], timescale=1000)
     telemetry = gpmf.read(film)
     assert len(telemetry.payloads) == 5
     stream = telemetry.streams["ACCL"]
@@ -96,14 +96,14 @@ def test_a_movies_telemetry_has_the_times_of_its_track(tmp_path: Path, ramp: Mak
 def test_the_edit_list_of_a_trimmed_movie_is_honoured(tmp_path: Path, ramp: Maker) -> None:
     film = tmp_path / "film.mp4"
     edits = (Edit(media_time=-1, duration=100), Edit(media_time=297, duration=4000))
-    write(film, [telemetry_track(tmp_path, split(ramp([200] * 5), 5), edits)], timescale=1000)
+    write_mp4(film, [telemetry_track(tmp_path, split(ramp([200] * 5), 5), edits)], timescale=1000)
     assert gpmf.read(film).streams["ACCL"].first_s == pytest.approx(0.1 - 0.297)
 
 
 def test_a_movie_is_read_by_ranges_only(tmp_path: Path, ramp: Maker) -> None:
     film = tmp_path / "film.mp4"
     blocks = split(ramp([200] * 50), 50)
-    write(film, [telemetry_track(tmp_path, blocks)], timescale=1000)
+    write_mp4(film, [telemetry_track(tmp_path, blocks)], timescale=1000)
     with film.open("r+b") as file:  # as much again of something else behind, which nobody needs
         file.seek(0, 2)
         file.write(udta_box(b"free", bytes(3_000_000)))
@@ -117,7 +117,7 @@ def test_a_movie_is_read_by_ranges_only(tmp_path: Path, ramp: Maker) -> None:
 def test_camera_and_hilights_come_from_udta(tmp_path: Path, ramp: Maker) -> None:
     film = tmp_path / "film.mp4"
     udta = udta_box(b"FIRM", b"H22.01.01.20.00") + udta_box(b"GPMF", settings_block())
-    write(film, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
+    write_mp4(film, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
     telemetry = gpmf.read(film)
     camera = telemetry.camera
     assert (camera.model, camera.serial, camera.firmware) == (
@@ -138,7 +138,7 @@ def test_an_old_cameras_hilights_and_name_come_from_plain_boxes(tmp_path: Path, 
     film = tmp_path / "film.mp4"
     marks = struct.pack(">3I", 2, 4720, 800) + bytes(392)
     udta = udta_box(b"FIRM", b"HD5.02.02.00.00") + udta_box(b"HMMT", marks) + bytes(4)
-    write(film, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
+    write_mp4(film, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
     telemetry = gpmf.read(film)
     assert telemetry.camera.model == "HERO5 Black"
     assert [mark.time_s for mark in telemetry.hilights] == [0.8, 4.72]
@@ -146,7 +146,7 @@ def test_an_old_cameras_hilights_and_name_come_from_plain_boxes(tmp_path: Path, 
 
 def test_a_count_of_hilights_that_lies_reads_no_further_than_its_box(tmp_path: Path, ramp: Maker) -> None:
     film = tmp_path / "film.mp4"
-    write(
+    write_mp4(
         film,
         [telemetry_track(tmp_path, [ramp([200])])],
         timescale=1000,
@@ -222,8 +222,8 @@ def test_a_movie_without_telemetry_says_so(tmp_path: Path, ramp: Maker) -> None:
 
     film = tmp_path / "film.mp4"
     track = telemetry_track(tmp_path, [ramp([1])])
-    other = full_box("stsd", 0, 0, struct.pack(">I", 1), box("fdsc", bytes(6), b"\0\1", bytes(4)))
-    write(film, [replace(track, stsd=other)], timescale=1000)
+    other = make_full_box("stsd", 0, 0, struct.pack(">I", 1), make_box("fdsc", bytes(6), b"\0\1", bytes(4)))
+    write_mp4(film, [replace(track, stsd=other)], timescale=1000)
     with pytest.raises(gpmf.NoTelemetryError, match="neither a gpmd track"):
         gpmf.read(film)
 
@@ -239,14 +239,14 @@ def test_a_broken_payload_of_a_movie_is_named_by_its_place_in_the_file(tmp_path:
     bad = bytearray(blocks[1])
     bad[bad.index(b"ACCL") + 6] = 0xFF
     blocks[1] = bytes(bad)
-    write(film, [telemetry_track(tmp_path, blocks)], timescale=1000)
+    write_mp4(film, [telemetry_track(tmp_path, blocks)], timescale=1000)
     with pytest.raises(gpmf.GpmfError) as caught:
         gpmf.read(film)
     assert caught.value.path == "payload[1]/DEVC[0]/STRM[0]/ACCL"
     assert caught.value.offset == film.read_bytes().index(bytes(bad)) + bad.index(b"ACCL")
     lenient = gpmf.read(film, lenient=True)
     assert len(lenient.streams["ACCL"]) == 400
-    assert len(lenient.flaws) == 1
+    assert len(lenient.warnings) == 1
     assert list(lenient.payload(1).find("STRM"))
 
 

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from eddyline import gpmf
-from eddyline.gpmf.payloads import join
-from eddyline.gpmf.timing import Chunks, Origin, timeline
+from eddyline.gpmf.payloads import join_payloads
+from eddyline.gpmf.timing import Origin, PayloadSamples, build_timeline
 
 Maker = Callable[..., bytes]
 
 
 def chunks(
     payload: list[int], samples: list[int], stamp: list[float] | None = None, latency: float = 0.0
-) -> Chunks:
+) -> PayloadSamples:
     stamps = np.array(stamp or [np.nan] * len(payload), dtype=np.float64)
-    return Chunks(payload=np.array(payload), samples=np.array(samples), stamp=stamps, latency=latency)
+    return PayloadSamples(payload=np.array(payload), samples=np.array(samples), stamp=stamps, latency=latency)
 
 
 def spans(count: int, step: float = 1.001) -> tuple[np.ndarray, np.ndarray]:
@@ -26,7 +26,7 @@ def spans(count: int, step: float = 1.001) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_steady_stream_lies_on_the_least_squares_line() -> None:
     start, end = spans(4)
-    line = timeline(chunks([0, 1, 2, 3], [200, 198, 202, 200]), start, end, None)
+    line = build_timeline(chunks([0, 1, 2, 3], [200, 198, 202, 200]), start, end, None)
     slope, at_zero = np.polyfit(end, np.cumsum([200, 198, 202, 200]), 1)
     assert line.rule == "line"
     assert line.rate_hz == pytest.approx(slope)
@@ -36,7 +36,7 @@ def test_a_steady_stream_lies_on_the_least_squares_line() -> None:
 
 def test_stamps_place_every_payloads_first_sample() -> None:
     start, end = spans(3)
-    line = timeline(
+    line = build_timeline(
         chunks([0, 1, 2], [10, 10, 5], [5e6, 6e6, 7.5e6]), start, end, Origin(ticks=5e6, seconds=0.25)
     )
     times = line.times()
@@ -51,20 +51,24 @@ def test_stamps_place_every_payloads_first_sample() -> None:
 def test_the_stamps_unit_is_found_by_the_payloads_times(scale: float) -> None:
     start, end = spans(3, 1.0)
     stamp = [scale * second for second in (1, 2, 3)]
-    line = timeline(chunks([0, 1, 2], [30, 30, 30], stamp), start, end, Origin(ticks=scale, seconds=0.0))
+    line = build_timeline(
+        chunks([0, 1, 2], [30, 30, 30], stamp), start, end, Origin(ticks=scale, seconds=0.0)
+    )
     assert line.rule == "stamps"
     assert line.rate_hz == pytest.approx(30.0)
 
 
 def test_stamps_that_run_backwards_are_not_believed() -> None:
     start, end = spans(3)
-    line = timeline(chunks([0, 1, 2], [9, 9, 9], [9e6, 1e6, 2e6]), start, end, Origin(ticks=9e6, seconds=0.0))
+    line = build_timeline(
+        chunks([0, 1, 2], [9, 9, 9], [9e6, 1e6, 2e6]), start, end, Origin(ticks=9e6, seconds=0.0)
+    )
     assert line.rule == "line"
 
 
 def test_a_stream_with_gaps_stays_in_the_payloads_that_brought_it() -> None:
     start, end = spans(50)
-    line = timeline(chunks([2, 40], [4, 4]), start, end, None)
+    line = build_timeline(chunks([2, 40], [4, 4]), start, end, None)
     times = line.times()
     assert line.rule == "spread"
     assert times[:4].tolist() == pytest.approx([2.002 + i * 1.001 / 4 for i in range(4)], abs=1e-6)
@@ -73,7 +77,7 @@ def test_a_stream_with_gaps_stays_in_the_payloads_that_brought_it() -> None:
 
 def test_latency_is_taken_off() -> None:
     start, end = spans(3)
-    late = timeline(chunks([0, 1, 2], [5, 5, 5], latency=1.282), start, end, None)
+    late = build_timeline(chunks([0, 1, 2], [5, 5, 5], latency=1.282), start, end, None)
     assert late.first_s == pytest.approx(-1.282)
     assert late.times()[0] == pytest.approx(-1.282)
 
@@ -86,14 +90,14 @@ def test_timo_of_a_stream_is_its_latency(payload: Maker) -> None:
 
 
 def test_nothing_has_no_times() -> None:
-    line = timeline(chunks([0], [0]), *spans(1), None)
+    line = build_timeline(chunks([0], [0]), *spans(1), None)
     assert (line.rule, line.rate_hz, line.count) == ("none", 0.0, 0)
     assert line.times().size == 0
 
 
 def test_payloads_without_length_give_no_division_by_zero() -> None:
     nothing = np.zeros(3)
-    line = timeline(chunks([0, 1, 2], [5, 5, 5]), nothing, nothing, None)
+    line = build_timeline(chunks([0, 1, 2], [5, 5, 5]), nothing, nothing, None)
     assert np.isfinite(line.times()).all()
     assert line.rate_hz == 0.0
 
@@ -128,9 +132,9 @@ def test_times_are_those_of_the_movie_after_its_edits(ramp: Maker) -> None:
     size = len(whole) // 3
     blocks = [whole[at : at + size] for at in range(0, len(whole), size)]
     start = np.array([-0.3, 0.701, 1.702])
-    payloads = join(blocks, offset=np.arange(3), start_s=start, end_s=start + 1.001)
-    from eddyline.gpmf.decode import devices_and_streams
-    from eddyline.gpmf.errors import Judge
+    payloads = join_payloads(blocks, offset=np.arange(3), start_s=start, end_s=start + 1.001)
+    from eddyline.gpmf.decode import decode_payloads
+    from eddyline.gpmf.errors import WarningCollector
 
-    _, _, streams = devices_and_streams(payloads, Judge())
+    _, _, streams = decode_payloads(payloads, WarningCollector())
     assert streams["ACCL"].first_s == pytest.approx(-0.3)

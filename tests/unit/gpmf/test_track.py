@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eddyline import gpmf
-from eddyline.gpmf.utc import fit, parse_gpsu
+from eddyline.gpmf.utc import fit_clock, parse_gpsu
 
 Maker = Callable[..., bytes]
 SCALE = [1e7, 1e7, 1000, 1000, 100]
@@ -109,7 +109,7 @@ def test_without_any_fix_there_is_no_utc(payload: Maker) -> None:
 
 def test_a_long_recordings_drift_is_measured() -> None:
     times = np.arange(0.0, 600.0)
-    clock = fit(times, 1.6e9 + times * 1.00005)
+    clock = fit_clock(times, 1.6e9 + times * 1.00005)
     assert clock is not None
     assert clock.drift == pytest.approx(5e-5, rel=1e-2)
     assert clock.at(np.array([600.0]))[0] == pytest.approx(1.6e9 + 600 * 1.00005, abs=1e-4)

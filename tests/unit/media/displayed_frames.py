@@ -22,7 +22,7 @@ from eddyline.media.source.probe import probe
 from eddyline.media.source.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.encode import encode_chunk
-from eddyline.mp4.slice import cut
+from eddyline.mp4.slice import write_slice
 from eddyline.store.ranges import FileRanges
 
 Pixels = npt.NDArray[np.int64]
@@ -51,7 +51,7 @@ def make(source: Path, tools: Toolchain, work: Path) -> Made:
         small = replace(large, name="small", width=across // 4 * 2, height=down // 4 * 2)
         rungs = (large, small)
         grid = Grid(gop=2, segment=2, fps=Fraction(10))
-        piece = cut(src, footage.movie, track, 0, 2, work / "slice.mp4")
+        piece = write_slice(src, footage.movie, track, 0, 2, work / "slice.mp4")
         chunks = encode_chunk(piece, video, rungs, grid, tools=tools, runner=runner, out_dir=work / "out")
         still = write_poster(
             src, footage.movie, track, video, tools=tools, runner=runner, work=work, out=work / "poster.jpg"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from eddyline.mp4.write.box_writer import box
+from eddyline.mp4.write.box_writer import make_box
 
 
 def phone(tmp_path: Path, ffmpeg: str) -> Path:
@@ -34,5 +34,5 @@ def phone(tmp_path: Path, ffmpeg: str) -> Path:
     length = int.from_bytes(data[meta : meta + 4], "big")
     inner = data[moov + 8 : udta] + data[meta : meta + length]
     out = tmp_path / "phone.mov"
-    out.write_bytes(data[:moov] + box("moov", inner))
+    out.write_bytes(data[:moov] + make_box("moov", inner))
     return out

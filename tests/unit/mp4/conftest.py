@@ -12,7 +12,7 @@ from tests.unit.mp4.movies import Film
 
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -205,13 +205,13 @@ def edited(tmp_path: Path) -> Callable[..., Path]:
         out = tmp_path / "edited.mp4"
         with FileRanges(path) as source:
             movie = read_movie(source)
-            track = movie.first("video")
+            track = movie.first_track("video")
             assert track is not None
             ticks = timescale or track.timescale
             rows = tuple(
                 Edit(media_time=start, duration=length * ticks // track.timescale) for start, length in edits
             )
-            write(out, [replace(passthrough(movie, track, source), edits=rows)], timescale=ticks)
+            write_mp4(out, [replace(passthrough(movie, track, source), edits=rows)], timescale=ticks)
         return out
 
     return rewrite

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from eddyline.mp4.movie import IDENTITY
+from eddyline.mp4.movie import IDENTITY_MATRIX
 
 EIGHT = {
     "as it is": (1, 0, 0, 1),
@@ -29,8 +29,8 @@ def fixed(turn: tuple[float, float, float, float]) -> tuple[int, ...]:
 def placed(
     path: Path,
     out: Path,
-    track: tuple[int, ...] = IDENTITY,
-    movie: tuple[int, ...] = IDENTITY,
+    track: tuple[int, ...] = IDENTITY_MATRIX,
+    movie: tuple[int, ...] = IDENTITY_MATRIX,
     *,
     size: tuple[int, int] | None = None,
 ) -> Path:

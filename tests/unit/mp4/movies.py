@@ -20,7 +20,7 @@ class Film:
 
     @property
     def video(self) -> Track:
-        track = self.movie.first("video")
+        track = self.movie.first_track("video")
         assert track is not None
         return track
 

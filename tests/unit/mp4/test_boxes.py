@@ -8,7 +8,7 @@ import pytest
 
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import Mp4Error
-from eddyline.mp4.write.box_writer import box
+from eddyline.mp4.write.box_writer import make_box
 
 
 def _parent(body: bytes, offset: int = 100) -> Box:
@@ -16,7 +16,7 @@ def _parent(body: bytes, offset: int = 100) -> Box:
 
 
 def test_children_say_their_path_and_place() -> None:
-    parent = _parent(box("trak", b"abc") + box("free") + box("trak", b"de"))
+    parent = _parent(make_box("trak", b"abc") + make_box("free") + make_box("trak", b"de"))
     found = [(child.path, child.offset, bytes(child.body)) for child in parent.children()]
     assert found == [
         ("moov/trak[0]", 108, b"abc"),
@@ -26,32 +26,32 @@ def test_children_say_their_path_and_place() -> None:
 
 
 def test_a_size_of_zero_goes_on_to_the_end_of_the_parent() -> None:
-    parent = _parent(box("free") + struct.pack(">I4s", 0, b"udta") + b"rest")
-    assert bytes(parent.need("udta").body) == b"rest"
+    parent = _parent(make_box("free") + struct.pack(">I4s", 0, b"udta") + b"rest")
+    assert bytes(parent.require("udta").body) == b"rest"
 
 
 def test_a_size_of_one_has_64_bits() -> None:
-    parent = _parent(struct.pack(">I4sQ", 1, b"udta", 19) + b"abc" + box("free"))
+    parent = _parent(struct.pack(">I4sQ", 1, b"udta", 19) + b"abc" + make_box("free"))
     assert [bytes(child.body) for child in parent.children()] == [b"abc", b""]
 
 
 def test_a_uuid_box_has_its_name_in_the_header() -> None:
-    (child,) = _parent(box("uuid", b"0123456789abcdef", b"payload")).children()
+    (child,) = _parent(make_box("uuid", b"0123456789abcdef", b"payload")).children()
     assert bytes(child.body) == b"payload"
 
 
 @pytest.mark.parametrize("tail", [b"\0\0\0\0", bytes(8), b"\0\0\0"])
 def test_zeros_behind_the_last_box_end_a_container(tail: bytes) -> None:
-    assert [child.kind for child in _parent(box("name", b"x") + tail).children()] == ["name"]
+    assert [child.kind for child in _parent(make_box("name", b"x") + tail).children()] == ["name"]
 
 
 def test_a_missing_box_is_named_with_its_place() -> None:
     with pytest.raises(Mp4Error, match="moov at byte 100: there is no 'mvhd' box"):
-        _parent(b"").need("mvhd")
+        _parent(b"").require("mvhd")
 
 
 def test_a_box_cannot_send_commands_to_the_terminal() -> None:
-    (child,) = _parent(box("\x1b[2J", b"")).children()
+    (child,) = _parent(make_box("\x1b[2J", b"")).children()
     assert child.path == "moov/\\x1b[2J"
 
 

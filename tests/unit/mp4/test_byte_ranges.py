@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.mp4.movies import Bytes
 
 from eddyline.core.errors import TruncatedError
-from eddyline.mp4.byte_ranges import CountingRanges, Ints, blocks, in_order, read_many
+from eddyline.mp4.byte_ranges import CountingRanges, Ints, coalesce, read_ranges, read_spans
 from eddyline.store.ranges import FileRanges
 
 
@@ -50,19 +50,19 @@ def _ints(*values: int) -> Ints:
 
 def test_neighbours_share_a_request_up_to_the_gap() -> None:
     source = CountingRanges(Bytes(bytes(range(200))))
-    parts = list(read_many(source, _ints(0, 10, 25, 100), _ints(10, 10, 5, 3), gap=5))
+    parts = list(read_ranges(source, _ints(0, 10, 25, 100), _ints(10, 10, 5, 3), gap=5))
     assert [part[0] for part in parts] == [0, 10, 25, 100]
     assert (source.requests, source.bytes_read) == (2, 33)
 
 
 def test_a_block_stays_within_its_bytes_unless_one_sample_is_larger() -> None:
-    bounds = blocks(_ints(0, 40, 80, 400), _ints(40, 40, 320, 10), gap=100, block=100)
+    bounds = coalesce(_ints(0, 40, 80, 400), _ints(40, 40, 320, 10), gap=100, block=100)
     assert bounds.tolist() == [0, 2, 3, 4]
 
 
 def test_samples_that_go_back_in_the_file_are_read_in_their_own_order() -> None:
     source = Bytes(bytes(range(100)))
-    parts = list(read_many(source, _ints(50, 10, 12, 51), _ints(2, 2, 2, 1)))
+    parts = list(read_ranges(source, _ints(50, 10, 12, 51), _ints(2, 2, 2, 1)))
     assert parts == [bytes([50, 51]), bytes([10, 11]), bytes([12, 13]), bytes([51])]
 
 
@@ -71,14 +71,14 @@ def test_a_local_file_is_asked_again_where_a_store_would_read_on(tmp_path: Path)
     offsets, sizes = _ints(0, 100_000), _ints(100, 100)
     with FileRanges(tmp_path / "a") as local:
         store = CountingRanges(Bytes(bytes(100_100)))
-        assert list(read_many(local, offsets, sizes)) == list(read_many(store, offsets, sizes))
+        assert list(read_ranges(local, offsets, sizes)) == list(read_ranges(store, offsets, sizes))
         assert (local.requests, local.bytes_read) == (2, 200)
         assert (store.requests, store.bytes_read) == (1, 100_100)
 
 
 def test_no_samples_are_no_request() -> None:
     source = CountingRanges(Bytes(b""))
-    assert list(read_many(source, _ints(), _ints())) == []
+    assert list(read_ranges(source, _ints(), _ints())) == []
     assert source.requests == 0
 
 
@@ -92,7 +92,7 @@ def test_every_sample_is_its_own_bytes_however_they_lie(
 ) -> None:
     data = bytes(range(256))
     offsets, sizes = _ints(*(at for at, _ in places)), _ints(*(size for _, size in places))
-    parts = list(read_many(Bytes(data), offsets, sizes, gap=gap, block=block))
+    parts = list(read_ranges(Bytes(data), offsets, sizes, gap=gap, block=block))
     assert parts == [data[at : at + size] for at, size in places]
 
 
@@ -100,7 +100,7 @@ def test_a_distant_file_is_read_by_several_requests_at_once_in_order() -> None:
     data = bytes(n % 251 for n in range(100_000))
     source = Distant(data)
     offsets, sizes = np.arange(0, 100_000, 2_000), np.full(50, 7)
-    assert list(read_many(source, offsets, sizes)) == [data[at : at + 7] for at in offsets.tolist()]
+    assert list(read_ranges(source, offsets, sizes)) == [data[at : at + 7] for at in offsets.tolist()]
     assert source.asked == 50
     assert 2 < source.most <= Distant.at_once
 
@@ -109,11 +109,11 @@ def test_of_a_distant_file_no_more_is_read_for_nothing_than_is_wanted() -> None:
     source = Distant(bytes(100_000))
     # Sound between pictures: 100 bytes wanted, then 900 of something else.
     offsets, sizes = np.arange(0, 100_000, 1_000), np.full(100, 100)
-    assert len(list(read_many(source, offsets, sizes))) == 100
+    assert len(list(read_ranges(source, offsets, sizes))) == 100
     assert source.bytes_read <= 2 * sizes.sum()
     # Pictures with a little sound between them still come together.
     together = Distant(bytes(100_000))
-    assert len(list(read_many(together, offsets, np.full(100, 900)))) == 100
+    assert len(list(read_ranges(together, offsets, np.full(100, 900)))) == 100
     assert together.asked == 1
 
 
@@ -121,7 +121,7 @@ def test_of_a_distant_file_no_more_is_read_for_nothing_than_is_wanted() -> None:
 def test_blocks_hold_no_more_between_samples_than_they_may(places: list[tuple[int, int]], waste: int) -> None:
     sizes = _ints(*(size for size, _ in places))
     offsets = np.cumsum(_ints(*(size + gap for size, gap in places))) - _ints(*(sum(each) for each in places))
-    bounds = blocks(offsets, sizes, gap=40, block=10**6, waste=waste)
+    bounds = coalesce(offsets, sizes, gap=40, block=10**6, waste=waste)
     read = sum(
         int(offsets[last - 1] + sizes[last - 1] - offsets[first]) for first, last in pairwise(bounds.tolist())
     )
@@ -131,7 +131,7 @@ def test_blocks_hold_no_more_between_samples_than_they_may(places: list[tuple[in
 
 def test_a_request_that_fails_is_told_where_it_stands_and_the_rest_is_not_asked_for() -> None:
     source = Distant(bytes(100_000), bad=300)
-    found = in_order(source, [(at, 10) for at in range(0, 100_000, 100)])
+    found = read_spans(source, [(at, 10) for at in range(0, 100_000, 100)])
     assert [len(next(found)) for _ in range(3)] == [10, 10, 10]
     with pytest.raises(TruncatedError, match="gone"):
         next(found)
@@ -141,7 +141,7 @@ def test_a_request_that_fails_is_told_where_it_stands_and_the_rest_is_not_asked_
 
 def test_whoever_stops_reading_leaves_no_request_running() -> None:
     source = Distant(bytes(100_000))
-    found = in_order(source, [(at, 10) for at in range(0, 100_000, 100)])
+    found = read_spans(source, [(at, 10) for at in range(0, 100_000, 100)])
     next(found)
     found.close()  # type: ignore[attr-defined]  # a generator
     assert source.running == 0
@@ -155,7 +155,7 @@ def test_what_is_read_ahead_of_its_reader_is_bounded() -> None:
             return bytes(length)
 
     source = Huge(b"")
-    found = in_order(source, [(at, 8 << 20) for at in range(20)])
+    found = read_spans(source, [(at, 8 << 20) for at in range(20)])
     next(found)
     time.sleep(0.1)
     assert source.asked <= 3, "sixteen MiB, and the one in the reader's hand"

@@ -27,10 +27,10 @@ def test_real_camera_files_are_indexed_as_independent_tools_see_them(
     assert kinds == ["video", "audio", "timecode", "telemetry", "other"]
     assert [track.name for track in movie.tracks][3] == "GoPro MET", "a Pascal string"
     assert [track.format for track in movie.tracks] == ["avc1", "mp4a", "tmcd", "gpmd", "fdsc"]
-    gpmd = movie.first("telemetry")
+    gpmd = movie.first_track("telemetry")
     assert gpmd is not None
     assert (len(gpmd.samples), int(gpmd.samples.size.sum()), gpmd.timescale) == (payloads, telemetry, 1000)
-    (video,) = movie.of_kind("video")
+    (video,) = movie.tracks_of_kind("video")
     assert len(video.samples) == frames
     assert video.references == {"tmcd": (3,)}
     assert set(np.diff(video.samples.dts)) == {3003}
@@ -48,7 +48,7 @@ def test_only_the_index_is_read(samples: Path) -> None:
 
 
 def test_sound_says_its_shape_and_its_priming(make_film: Make, opened: Open) -> None:
-    (sound,) = opened(make_film("closed_gop")).movie.of_kind("audio")
+    (sound,) = opened(make_film("closed_gop")).movie.tracks_of_kind("audio")
     assert (sound.format, sound.channels, sound.sample_rate, sound.volume) == ("mp4a", 1, 48000, 0x100)
     assert sound.edits[0].media_time == 1024
 

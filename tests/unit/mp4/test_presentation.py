@@ -9,7 +9,7 @@ import pytest
 from tests.unit.mp4.movies import Edited, Frames, Make, Open
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 
 _FIRST = 2002  # media time of the first frame in display order
 
@@ -39,7 +39,7 @@ def test_the_frames_within_an_edit_list_are_those_ffmpeg_shows(
     frames: Frames,
 ) -> None:
     film = opened(edited(make_film("closed_gop"), edits, timescale=timescale))
-    shown = presentation(film.movie, film.video)
+    shown = build_presentation(film.movie, film.video)
     assert len(shown) == len(frames(film.path)) == count
 
 
@@ -47,7 +47,7 @@ def test_an_empty_edit_delays_the_first_frame(
     make_film: Make, opened: Open, edited: Edited, frames: Frames
 ) -> None:
     film = opened(edited(make_film("closed_gop"), [(-1, 7500), (_FIRST, 20020)]))
-    shown = presentation(film.movie, film.video)
+    shown = build_presentation(film.movie, film.video)
     assert shown.pts[0] == 7500
     assert shown.end == 7500 + 20020
     assert shown.pts.tolist() == [at for at, _ in frames(film.path)]
@@ -57,7 +57,7 @@ def test_a_frame_that_begins_behind_the_edits_start_keeps_its_distance_from_the_
     make_film: Make, opened: Open, edited: Edited
 ) -> None:
     film = opened(edited(make_film("closed_gop"), [(2500, 20020)]))
-    assert presentation(film.movie, film.video).pts[0] == _FIRST + 1001 - 2500
+    assert build_presentation(film.movie, film.video).pts[0] == _FIRST + 1001 - 2500
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_edits_that_repeat_or_reorder_media_are_refused(
 ) -> None:
     film = opened(edited(make_film("closed_gop"), edits))
     with pytest.raises(UnsupportedError, match=r"second time or out of order .*export the clip"):
-        presentation(film.movie, film.video)
+        build_presentation(film.movie, film.video)
 
 
 def test_frames_in_display_order_name_their_place_in_decode_order(make_film: Make, opened: Open) -> None:
     film = opened(make_film("closed_gop"))
-    shown = presentation(film.movie, film.video)
+    shown = build_presentation(film.movie, film.video)
     assert sorted(shown.sample.tolist()) == list(range(50))
     assert np.all(np.diff(shown.pts) == 1001)
     assert shown.sample[:4].tolist() != [0, 1, 2, 3], "there are B-frames"
@@ -89,5 +89,5 @@ def test_leading_pictures_of_a_stream_cut_open_are_not_shown(
 
 def test_real_footage_shows_as_many_frames_as_its_table_has(samples: Path, opened: Open) -> None:
     film = opened(samples / "max-heromode.mp4")
-    shown = presentation(film.movie, film.video)
+    shown = build_presentation(film.movie, film.video)
     assert (len(shown), shown.end) == (315, 945_945)

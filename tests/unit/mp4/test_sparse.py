@@ -10,7 +10,7 @@ import pytest
 from eddyline.mp4.errors import LimitError
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Limits
-from eddyline.mp4.sparse import sparse_copy
+from eddyline.mp4.sparse import write_sparse_copy
 from eddyline.store.ranges import FileRanges
 
 
@@ -41,7 +41,7 @@ def test_the_index_and_the_wanted_ranges_are_there_and_the_rest_is_zero(
     out = tmp_path / "copy.mp4"
     with FileRanges(original) as src:
         src.gap = 0
-        read = sparse_copy(src, np.array([AT + 5000, AT + 100]), np.array([700, 50]), out)
+        read = write_sparse_copy(src, np.array([AT + 5000, AT + 100]), np.array([700, 50]), out)
     copy = out.read_bytes()
     assert len(copy) == len(FILE)
     kept = np.frombuffer(copy, np.uint8) == np.frombuffer(FILE, np.uint8)
@@ -57,7 +57,7 @@ def test_the_index_and_the_wanted_ranges_are_there_and_the_rest_is_zero(
 def test_a_real_movies_index_is_the_same(tmp_path: Path, samples: Path) -> None:
     out = tmp_path / "copy.mp4"
     with FileRanges(samples / "karma.mp4") as src:
-        sparse_copy(src, np.zeros(0, np.int64), np.zeros(0, np.int64), out)
+        write_sparse_copy(src, np.zeros(0, np.int64), np.zeros(0, np.int64), out)
         told = read_movie(src)
     with FileRanges(out) as src:
         assert [len(each.samples) for each in read_movie(src).tracks] == [len(t.samples) for t in told.tracks]
@@ -66,4 +66,4 @@ def test_a_real_movies_index_is_the_same(tmp_path: Path, samples: Path) -> None:
 
 def test_an_index_beyond_all_measure_is_refused(original: Path, tmp_path: Path) -> None:
     with FileRanges(original) as src, pytest.raises(LimitError):
-        sparse_copy(src, np.array([AT]), np.array([1]), tmp_path / "copy.mp4", limits=Limits(index=50))
+        write_sparse_copy(src, np.array([AT]), np.array([1]), tmp_path / "copy.mp4", limits=Limits(index=50))

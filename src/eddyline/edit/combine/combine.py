@@ -25,16 +25,16 @@ from eddyline.edit.combine.external_recording import (
 )
 from eddyline.edit.combine.external_telemetry import ExternalTelemetry, brought
 from eddyline.edit.combine.external_telemetry import prove as prove_telemetry
-from eddyline.gpmf.sources import boxes
+from eddyline.gpmf.sources import user_data_boxes
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.join import movie_timescale
 from eddyline.media.video.rendition_verification import samples_digest
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutputTrack, linked, passthrough
+from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import OutputTrack, link_references, passthrough
 from eddyline.store.ranges import FileRanges
 
 _MOST_PPM = 5000.0
@@ -128,7 +128,7 @@ class _Combination:
         self._src, self._movie, self._wish, self._work = src, movie, wish, work
         self._tools, self._runner = tools, runner
         self._track = main_video(movie)
-        self._shown = presentation(movie, self._track)
+        self._shown = build_presentation(movie, self._track)
         if not len(self._shown):
             raise InputError("no frame of the video is ever shown", remedy="copy the file again")
         self._length = Fraction(self._shown.end, self._track.timescale)
@@ -139,7 +139,7 @@ class _Combination:
             self._track.timescale,
             [
                 *(each.track.timescale for each in ready),
-                *(track.timescale for track in self._movie.of_kind("audio")),
+                *(track.timescale for track in self._movie.tracks_of_kind("audio")),
                 self._movie.timescale,
             ],
         )
@@ -181,9 +181,9 @@ class _Combination:
         udta = self._movie.udta
         if told is not None and told.udta:
             udta = _with_camera(udta or b"", told.udta)
-        write(
+        write_mp4(
             aside,
-            linked([source for source, _ in rows], [track for _, track in rows]),
+            link_references([source for source, _ in rows], [track for _, track in rows]),
             timescale=scale,
             creation_time=self._movie.creation_time,
             udta=udta,
@@ -239,7 +239,7 @@ class _Combination:
         with FileRanges(aside) as made:
             movie = read_movie(made)
             track = movie.tracks[0]
-            shown = presentation(movie, track)
+            shown = build_presentation(movie, track)
             if not np.array_equal(shown.pts, self._shown.pts) or track.timescale != self._track.timescale:
                 raise ProofError(f"{aside.name}: the frames are not shown when the source shows them")
             if samples_digest(made, track) != samples_digest(self._src, self._track):
@@ -255,9 +255,9 @@ class _Combination:
 
 def _with_camera(own: bytes, other: bytes) -> bytes:
     """The video's udta, and of the camera that the telemetry is from what the video does not say itself."""
-    told = list(boxes(own))
+    told = list(user_data_boxes(own))
     said = {kind for kind, _ in told}
-    told += [(kind, body) for kind, body in boxes(other) if kind not in said]
+    told += [(kind, body) for kind, body in user_data_boxes(other) if kind not in said]
     return b"".join(struct.pack(">I4s", 8 + len(body), kind) + body for kind, body in told)
 
 

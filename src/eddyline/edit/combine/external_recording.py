@@ -52,7 +52,7 @@ class Prepared:
     @property
     def track(self) -> Track:
         """The sound's track."""
-        return self.movie.of_kind("audio")[0]
+        return self.movie.tracks_of_kind("audio")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ class ExternalRecordings:
         )
         with FileRanges(ready.path) as source:
             movie = read_movie(source)
-        if movie.first("audio") is None:
+        if movie.first_track("audio") is None:
             raise ProofError(f"no sound was made of {path.name}")
         added = Added(
             path=path,
@@ -117,7 +117,7 @@ class ExternalRecordings:
         return ppm, _exactly(measured.offset_s) if self.offset is None else self.offset
 
     def _measured(self, number: int, path: Path) -> Drift:
-        if self.movie.first("audio") is None:
+        if self.movie.first_track("audio") is None:
             raise InputError(
                 "the video has no sound of its own to measure drift by", remedy="give --drift as a number"
             )

@@ -12,10 +12,10 @@ import numpy as np
 from eddyline import gpmf
 from eddyline.core.errors import InputError, ProofError
 from eddyline.edit.track_range import nearest
-from eddyline.gpmf.edit.hilight_window import within
-from eddyline.gpmf.edit.window import window
+from eddyline.gpmf.edit.hilight_window import cut_hilights
+from eddyline.gpmf.edit.window import cut_telemetry
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 
 _TIMESCALE = 90_000
@@ -50,7 +50,7 @@ def brought(
     ends = [_exact(each) + offset for each in times.end_s.tolist()]
     outside = begins[0] < -_MS or begins[-1] >= length
     if outside:
-        cut = window(found, float(-offset), float(length - offset))
+        cut = cut_telemetry(found, float(-offset), float(length - offset))
         blocks, spans = list(cut.payloads), list(cut.spans)
     if not blocks:
         raise InputError(
@@ -67,13 +67,13 @@ def brought(
         late = nearest(Fraction(at[0], _TIMESCALE) * timescale)
         whole = nearest(Fraction(int(duration.sum()), _TIMESCALE) * timescale)
         edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=whole))
-    entry = box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
+    entry = make_box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
     out = OutputTrack(
         handler="meta",
         name="GoPro MET",  # readers look for this very name
         timescale=_TIMESCALE,
-        stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), entry),
-        media_header=box("gmhd", full_box("gmin", 0, 0, bytes(12)), box("gpmd", bytes(4))),
+        stsd=make_full_box("stsd", 0, 0, struct.pack(">I", 1), entry),
+        media_header=make_box("gmhd", make_full_box("gmin", 0, 0, bytes(12)), make_box("gpmd", bytes(4))),
         pieces=(Piece(source=raw, offset=np.cumsum(size) - size, size=size),),
         duration=duration,
         edits=edits,
@@ -94,7 +94,7 @@ def prove(path: Path, made: ExternalTelemetry) -> int:
 
 def _marks(udta: bytes, offset: Fraction, length: Fraction) -> bytes:
     """The udta with its HiLights moved like the telemetry."""
-    return within(udta, float(-offset) * 1000, float(length - offset) * 1000)
+    return cut_hilights(udta, float(-offset) * 1000, float(length - offset) * 1000)
 
 
 def _exact(seconds: float) -> Fraction:

@@ -14,7 +14,7 @@ from eddyline.core.timebase import nominal_rate
 from eddyline.gpmf.camera import read_camera
 from eddyline.gpmf.klv import Document
 from eddyline.gpmf.reader import parse
-from eddyline.gpmf.sources import boxes
+from eddyline.gpmf.sources import user_data_boxes
 from eddyline.media.source.frame_rate import frame_rate
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.byte_ranges import ByteRanges
@@ -64,7 +64,7 @@ def _rate(shown: Presentation, track: Track) -> str:
 
 
 def _camera(src: ByteRanges, movie: Movie) -> Iterator[tuple[str, str]]:
-    udta = list(boxes(movie.udta or b""))
+    udta = list(user_data_boxes(movie.udta or b""))
     block = next((body for kind, body in udta if kind == b"GPMF"), b"")
     camera = read_camera(udta, parse(block, lenient=True), _devices(src, movie))
     yield "camera", camera.model or "unknown"
@@ -74,7 +74,7 @@ def _camera(src: ByteRanges, movie: Movie) -> Iterator[tuple[str, str]]:
 
 def _devices(src: ByteRanges, movie: Movie) -> list[str]:
     """The names of the devices in the first payload: older cameras say nowhere else which they are."""
-    track = movie.first("telemetry")
+    track = movie.first_track("telemetry")
     if track is None or not len(track.samples) or int(track.samples.size[0]) > _FEW_PAYLOAD_BYTES:
         return []
     data = src.read(int(track.samples.offset[0]), int(track.samples.size[0]))

@@ -24,11 +24,11 @@ from eddyline.edit.merge.merge_plan import Chapter, Plan, opened, plan_of
 from eddyline.edit.merge.merge_proof import prove
 from eddyline.gpmf.edit import chapters as running
 from eddyline.gpmf.edit import hilight_edit
-from eddyline.gpmf.payloads import join
+from eddyline.gpmf.payloads import join_payloads
 from eddyline.media.chapters.nero_chapters import merge_nero_lists
-from eddyline.mp4.slice import sample_bytes
-from eddyline.mp4.write.mux import COMPATIBLE, write
-from eddyline.mp4.write.output_track import OutputTrack, Piece, linked
+from eddyline.mp4.slice import iter_samples
+from eddyline.mp4.write.mux import COMPATIBLE_BRANDS, write_mp4
+from eddyline.mp4.write.output_track import OutputTrack, Piece, link_references
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,16 +125,16 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
         try:
             tracks = _with_telemetry(chapters, plan, raw)
             movie = chapters[0].movie
-            written = write(
+            written = write_mp4(
                 out,
-                linked(movie.tracks, tracks),
+                link_references(movie.tracks, tracks),
                 timescale=plan.timescale,
                 creation_time=movie.creation_time,
                 udta=_udta(chapters, plan),
                 meta=movie.meta,
                 matrix=movie.matrix,
                 brand="qt  " if movie.quicktime else movie.brand,
-                compatible=("qt  ",) if movie.quicktime else COMPATIBLE,
+                compatible=("qt  ",) if movie.quicktime else COMPATIBLE_BRANDS,
             )
             prove(out, [(each.src, each.movie) for each in chapters], plan.joins)
         except BaseException:
@@ -142,7 +142,7 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
             raise
         finally:
             raw.unlink(missing_ok=True)
-    telemetry = [each.movie.first("telemetry") for each in chapters]
+    telemetry = [each.movie.first_track("telemetry") for each in chapters]
     return Merged(
         bytes=written.bytes,
         sha256=written.sha256,
@@ -179,23 +179,23 @@ def _continued(chapters: Sequence[Chapter], at: int, plan: Plan) -> list[tuple[b
         track = each.movie.tracks[at]
         samples = track.samples
         start = samples.pts / track.timescale
-        payloads = join(
-            list(sample_bytes(each.src, track)),
+        payloads = join_payloads(
+            list(iter_samples(each.src, track)),
             offset=samples.offset,
             start_s=start,
             end_s=start + samples.duration / track.timescale,
         )
         told.append(running.Chapter(payloads=payloads, begins_s=plan.places[number] / plan.clock))
-    made = running.join_chapters(told)
+    made = running.merge_chapters(told)
     return [(data, each.movie.tracks[at].samples.size) for data, each in zip(made, chapters, strict=True)]
 
 
 def _udta(chapters: Sequence[Chapter], plan: Plan) -> bytes | None:
     if all(each.movie.udta is None for each in chapters):
         return None
-    udta = hilight_edit.combined(
+    udta = hilight_edit.merge_hilights(
         [
-            hilight_edit.Chapter(udta=each.movie.udta or b"", begins_ms=plan.place(number, 1000))
+            hilight_edit.HilightChapter(udta=each.movie.udta or b"", begins_ms=plan.place(number, 1000))
             for number, each in enumerate(chapters)
         ]
     )

@@ -21,10 +21,10 @@ from eddyline.media.video.join import movie_timescale
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.write.box_writer import full_box
-from eddyline.mp4.write.output_track import OutputTrack, Piece, alike, passthrough
-from eddyline.mp4.write.silence import silence
+from eddyline.mp4.presentation import Presentation, build_presentation
+from eddyline.mp4.write.box_writer import make_full_box
+from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough, without_samples
+from eddyline.mp4.write.silence import make_silence
 from eddyline.store.open_source import open_source
 
 Rows = npt.NDArray[np.int32]
@@ -71,7 +71,7 @@ def opened(paths: Sequence[Path | str], stack: ExitStack, check: Callable[[], No
         movie = read_movie(src)
         track = main_video(movie)
         _require_readable(PurePosixPath(path).name, movie)
-        shown = presentation(movie, track)
+        shown = build_presentation(movie, track)
         if not len(shown):
             raise UnsupportedError(
                 f"{PurePosixPath(path).name} shows no picture at all", remedy="leave it out"
@@ -131,7 +131,7 @@ def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutputTrac
         described.append(_described(track, moved)[: len(size)])
         if gap > 0:
             size = silence_sizes(gap, track)
-            filler = silence(track, joins[-1])
+            filler = make_silence(track, joins[-1])
             pieces.append(Piece(source=filler, offset=np.cumsum(size) - size, size=size))
             sync.append(np.ones(len(size), np.bool_))
             described.append(np.repeat(described[-1][-1:], len(size)))
@@ -156,7 +156,7 @@ def _text(chapters: Sequence[Chapter], at: int, plan: Plan) -> OutputTrack:
     first = sources[0][2]
     places = [plan.place(number, first.timescale) for number in range(len(plan.places))]
     made = subtitle_tracks.merged(sources, places)
-    return replace(alike(first), pieces=(made.piece,), duration=made.duration)
+    return replace(without_samples(first), pieces=(made.piece,), duration=made.duration)
 
 
 def _times(chapters: Sequence[Chapter], at: int, plan: Plan) -> timelines.Times:
@@ -164,7 +164,7 @@ def _times(chapters: Sequence[Chapter], at: int, plan: Plan) -> timelines.Times:
     places = [plan.place(number, tracks[0].timescale) for number in range(len(plan.places))]
     if tracks[0].kind == "video":
         shown = [
-            each.shown if at == each.main else presentation(each.movie, track)
+            each.shown if at == each.main else build_presentation(each.movie, track)
             for each, track in zip(chapters, tracks, strict=True)
         ]
         return timelines.picture(tracks, shown, places, plan.timescale)
@@ -190,7 +190,7 @@ def _descriptions(tracks: Sequence[Track]) -> tuple[bytes, list[Rows]]:
         numbers.append(np.array(mine, np.int32))
     if len(table) == len(rows(tracks[0].stsd)):
         return tracks[0].stsd, numbers
-    return full_box("stsd", 0, 0, len(table).to_bytes(4, "big"), *table), numbers
+    return make_full_box("stsd", 0, 0, len(table).to_bytes(4, "big"), *table), numbers
 
 
 def _described(track: Track, moved: Rows) -> Rows:

@@ -15,8 +15,8 @@ from eddyline.gpmf.reader import parse
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.slice import sample_bytes
+from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.slice import iter_samples
 from eddyline.store.ranges import FileRanges
 
 RUNNING = frozenset({"TSMP", "STMP"})  # what may differ between a payload and its copy
@@ -48,8 +48,8 @@ def prove(merged: Path, chapters: Sequence[Source], joins: Sequence[Sequence[int
             if is_text(movie, track):
                 _same_texts(src, track, [(source, each.tracks[at]) for source, each in chapters])
                 continue
-            wanted = (data for source, each in chapters for data in sample_bytes(source, each.tracks[at]))
-            for number, (found, due) in enumerate(zip_longest(sample_bytes(src, track), wanted)):
+            wanted = (data for source, each in chapters for data in iter_samples(source, each.tracks[at]))
+            for number, (found, due) in enumerate(zip_longest(iter_samples(src, track), wanted)):
                 if found != due and not (telemetry and _counts_on(found, due)):
                     raise ProofError(f"sample {number} of the {track.kind} track differs from the source's")
             if track.kind == "video":
@@ -58,10 +58,10 @@ def prove(merged: Path, chapters: Sequence[Source], joins: Sequence[Sequence[int
 
 def _same_texts(src: ByteRanges, track: Track, wanted: Sequence[tuple[ByteRanges, Track]]) -> None:
     """Every text is there, in order, but those that begin after their chapter's end; gaps may be others."""
-    found = [data for data in sample_bytes(src, track) if not shows_nothing(track, data)]
+    found = [data for data in iter_samples(src, track) if not shows_nothing(track, data)]
     at = 0
     for source, each in wanted:
-        for data in sample_bytes(source, each):
+        for data in iter_samples(source, each):
             if not shows_nothing(each, data) and at < len(found) and found[at] == data:
                 at += 1
     if at != len(found):
@@ -75,10 +75,10 @@ def _same_bytes(
 
     `joins`: bytes of silence after each of the `wanted` tracks, or, negative, bytes of its end left out.
     """
-    found = _Bytes(sample_bytes(src, track))
+    found = _Bytes(iter_samples(src, track))
     for (source, each), join in zip(wanted, joins or (0,) * len(wanted), strict=True):
         left = int(each.samples.size.sum()) + min(join, 0)
-        for data in sample_bytes(source, each):
+        for data in iter_samples(source, each):
             due = data[: max(left, 0)]
             left -= len(due)
             if found.take(len(due)) != due:
@@ -108,8 +108,8 @@ class _Bytes:
 
 
 def _frames(movie: Movie, at: int, chapters: Sequence[Source]) -> None:
-    shown = presentation(movie, movie.tracks[at])
-    due = [presentation(each, each.tracks[at]) for _, each in chapters]
+    shown = build_presentation(movie, movie.tracks[at])
+    due = [build_presentation(each, each.tracks[at]) for _, each in chapters]
     if len(shown) != sum(map(len, due)):
         raise ProofError(f"the merged file shows {len(shown)} frames of {sum(map(len, due))}")
     if np.any(np.diff(shown.pts) <= 0):

@@ -13,7 +13,7 @@ from eddyline.media.subtitles.cues import MAX_TEXT_BYTES
 from eddyline.media.subtitles.source_tracks import is_subtitle
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.slice import sample_bytes
+from eddyline.mp4.slice import iter_samples
 from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.output_track import Piece
 
@@ -51,10 +51,12 @@ def merged(sources: Sequence[tuple[ByteRanges, Movie, Track]], places: Sequence[
     duration: list[int] = []
     now = 0
     for number, (src, movie, track) in enumerate(sources):
-        shift = rescale(movie.shift(track).numerator, movie.shift(track).denominator, track.timescale)
+        shift = rescale(
+            movie.time_offset(track).numerator, movie.time_offset(track).denominator, track.timescale
+        )
         begin, stop = places[number], places[number + 1]
         times = zip(track.samples.pts.tolist(), track.samples.duration.tolist(), strict=True)
-        for (pts, length), sample in zip(times, sample_bytes(src, track), strict=True):
+        for (pts, length), sample in zip(times, iter_samples(src, track), strict=True):
             start = max(pts + shift + begin, now, 0)
             end = min(pts + shift + begin + length, stop)
             if end <= start or sample == empty:

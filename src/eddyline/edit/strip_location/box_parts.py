@@ -10,7 +10,7 @@ from eddyline.core.coordinates import is_text, names_a_place
 from eddyline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, TEXT, UNKNOWN, Report
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import Mp4Error
-from eddyline.mp4.write.box_writer import box
+from eddyline.mp4.write.box_writer import make_box
 
 # Boxes that are made to hold a location; all others that are not known are reported as unknown.
 _LOCATION_BOXES = frozenset({"\xa9xyz", "loci", "gps ", "GPS ", "GPS0", "XMP_", "gpsd", "GPSD"})
@@ -129,7 +129,7 @@ def numbers(report: Report, *sizes: int, form: Callable[[bytes], bool] | None = 
         fits = (not sizes or len(body) in sizes) and (form is None or form(body))
         if not fits or is_text(body) or names_a_place(body):
             return drop(known, report, MALFORMED)
-        return box(known.kind, body)
+        return make_box(known.kind, body)
 
     return rule
 
@@ -148,6 +148,6 @@ def table(report: Report, row: int, header: int = 8) -> Rewrite:
             return drop(known, report, MALFORMED)
         if body[end:].strip(b"\0"):
             report.remove(f"{known.path} (bytes behind its rows)", UNKNOWN, len(body) - end, body[end:])
-        return box(known.kind, body[:end])
+        return make_box(known.kind, body[:end])
 
     return rule

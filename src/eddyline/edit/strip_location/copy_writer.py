@@ -15,7 +15,7 @@ import numpy as np
 
 from eddyline.edit.strip_location.movie_boxes import TrackBoxes
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
-from eddyline.mp4.write.box_writer import box
+from eddyline.mp4.write.box_writer import make_box
 
 _BLOCK: Final = 4 << 20
 _LARGE_HEADER: Final = 16
@@ -85,7 +85,7 @@ class Index:
             track.trak(size, offset, wide=wide)
             for track, size, offset in zip(self.tracks, sizes, offsets, strict=True)
         ]
-        return box("moov", self.head, *traks, self.tail)
+        return make_box("moov", self.head, *traks, self.tail)
 
     def _length(self, *, wide: bool = True) -> int:
         sizes = [np.zeros(track.listed, np.int64) for track in self.tracks]

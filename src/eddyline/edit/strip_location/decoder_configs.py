@@ -15,7 +15,7 @@ from eddyline.edit.strip_location.bitstreams import OpenBitstreamUnits, StartCod
 from eddyline.edit.strip_location.nal_units import NalUnits
 from eddyline.edit.strip_location.report import UNKNOWN, Report
 from eddyline.mp4.boxes import Box
-from eddyline.mp4.write.box_writer import box
+from eddyline.mp4.write.box_writer import make_box
 
 _ES, _CONFIG, _SPECIFIC, _SYNC = 3, 4, 5, 6
 _CONFIG_FIELDS: Final = 13
@@ -56,7 +56,7 @@ def config(source: Box, report: Report) -> bytes:
         raise ConfigError(f"{source.kind} holds coordinates")
     if len(made) < len(body) and body[len(made) :].strip(b"\0") and source.kind != "esds":
         report.remove(f"{source.path} (further data)", UNKNOWN, len(body) - len(made), body)
-    return box(source.kind, made)
+    return make_box(source.kind, made)
 
 
 def _avc(body: bytes) -> bytes:

@@ -18,7 +18,7 @@ from eddyline.edit.strip_location.sample_tables import SampleTables
 from eddyline.edit.strip_location.track_kinds import Choice
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
-from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.write.box_writer import make_box, make_full_box
 
 _U32: Final = (1 << 32) - 1
 # tfhd: description, duration, size, flags, "no samples"; then "offsets count from moof".
@@ -53,7 +53,7 @@ class _Run:
             rows = np.insert(rows, place, sizes, axis=1)
             flags |= _SIZES
         head = struct.pack(">Ii", self.stop - self.first, offset) + self.first_flags
-        return full_box("trun", self.version, flags, head, (rows & _U32).astype(">u4").tobytes())
+        return make_full_box("trun", self.version, flags, head, (rows & _U32).astype(">u4").tobytes())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,7 +124,7 @@ class Fragments:
 
     def _traf(self, traf: Box) -> _Part | None:
         """One track's part of a fragment; None where the track is not kept."""
-        tfhd = bytes(traf.need("tfhd").body)
+        tfhd = bytes(traf.require("tfhd").body)
         number = int.from_bytes(tfhd[4:8], "big")
         choice = self._kept.get(number)
         front, behind = _header(tfhd), b""
@@ -149,7 +149,7 @@ def samples_in_fragments(moofs: Sequence[Box]) -> Counter[int]:
     """How many samples of each track the fragments hold."""
     found: Counter[int] = Counter()
     for traf in (each for moof in moofs for each in moof.children() if each.kind == "traf"):
-        number = int.from_bytes(traf.need("tfhd").body[4:8], "big")
+        number = int.from_bytes(traf.require("tfhd").body[4:8], "big")
         runs = (each for each in traf.children() if each.kind == "trun")
         found[number] += sum(int.from_bytes(each.body[4:8], "big") for each in runs)
     return found
@@ -160,16 +160,16 @@ def _header(tfhd: bytes) -> bytes:
     flags = int.from_bytes(tfhd[1:4], "big")
     at = 16 if flags & _BASE else 8
     end = at + 4 * sum(bool(flags & each) for each in _TFHD_FIELDS)
-    return full_box("tfhd", 0, flags & _TFHD_KEPT | _FROM_MOOF, tfhd[4:8], tfhd[at:end])
+    return make_full_box("tfhd", 0, flags & _TFHD_KEPT | _FROM_MOOF, tfhd[4:8], tfhd[at:end])
 
 
 def _run(trun: Box, choice: Choice, first: int, stop: int) -> _Run:
     fields = trun.fields()
-    version, flags = fields.version()
+    version, flags = fields.read_version()
     fields.skip(4 + (4 if flags & _OFFSET else 0))
-    first_flags = bytes(fields.take(4)) if flags & _FIRST_FLAGS else b""
+    first_flags = bytes(fields.read(4)) if flags & _FIRST_FLAGS else b""
     columns = sum(bool(flags & column) for column in _COLUMNS)
-    rows = fields.table(stop - first, columns) if columns else np.zeros((stop - first, 0), np.int64)
+    rows = fields.read_table(stop - first, columns) if columns else np.zeros((stop - first, 0), np.int64)
     kept = flags & (_FIRST_FLAGS | sum(_COLUMNS))
     return _Run(
         version=version, flags=kept, first_flags=first_flags, rows=rows, choice=choice, first=first, stop=stop
@@ -177,12 +177,12 @@ def _run(trun: Box, choice: Choice, first: int, stop: int) -> _Run:
 
 
 def _moof(head: bytes, trafs: Sequence[_Part], sizes: Sequence[Ints], offsets: Sequence[int]) -> bytes:
-    parts = [box("mfhd", head)]
+    parts = [make_box("mfhd", head)]
     at = 0
     for part in trafs:
         stop = at + len(part.runs)
         given = zip(part.runs, sizes[at:stop], offsets[at:stop], strict=True)
         truns = [run.box(size, offset) for run, size, offset in given]
-        parts.append(box("traf", part.front, *truns, part.behind))
+        parts.append(make_box("traf", part.front, *truns, part.behind))
         at = stop
-    return box("moof", *parts)
+    return make_box("moof", *parts)

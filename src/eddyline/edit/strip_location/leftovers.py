@@ -10,7 +10,7 @@ import numpy as np
 
 from eddyline.edit.strip_location.box_parts import reason_for
 from eddyline.edit.strip_location.report import INDEX, UNUSED, Report
-from eddyline.mp4.boxes import box_header, printable
+from eddyline.mp4.boxes import parse_box_header, quote_fourcc
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.errors import Mp4Error
 from eddyline.mp4.movie import Movie
@@ -41,7 +41,7 @@ def outermost(src: ByteRanges) -> Iterator[Span]:
             break
         head = src.read(at, min(_LONGEST_HEADER, src.size - at))
         try:
-            kind, header, size = box_header(memoryview(head), src.size - at, "file", at)
+            kind, header, size = parse_box_header(memoryview(head), src.size - at, "file", at)
         except Mp4Error:
             break
         if head[:4] == b"\0\0\0\0" and kind == "\0\0\0\0":
@@ -79,7 +79,7 @@ class Leftovers:
         empty = self._search(span.body, span.end)
         if empty and (span.kind in _PADDING or not span.kind):
             return
-        name = printable(span.kind)[1:-1] if span.kind else "bytes behind the last box"
+        name = quote_fourcc(span.kind)[1:-1] if span.kind else "bytes behind the last box"
         identifier = self.src.read(span.body - 16, 16) if span.kind == "uuid" else b""
         name += f" {identifier.hex()}" if identifier else ""
         why = INDEX if span.kind in _INDEXES else reason_for(span.kind, identifier)

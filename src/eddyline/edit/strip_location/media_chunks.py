@@ -11,7 +11,7 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.movie import Samples
-from eddyline.mp4.write.box_writer import full_box
+from eddyline.mp4.write.box_writer import make_full_box
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,20 +36,20 @@ def read_chunks(stbl: Box, samples: Samples, most: int) -> Chunks:
     Raises `UnsupportedError` where chunks of uncompressed audio overlap, so that they cannot be separated.
     """
     large = stbl.find("co64")
-    fields = (large or stbl.need("stco")).fields()
-    fields.version()
-    offset = fields.table(fields.number("I"), 1, ">u8" if large else ">u4")[:, 0]
-    fields = stbl.need("stsc").fields()
-    fields.version()
-    runs = fields.table(fields.number("I"), 3)
+    fields = (large or stbl.require("stco")).fields()
+    fields.read_version()
+    offset = fields.read_table(fields.read_number("I"), 1, ">u8" if large else ">u4")[:, 0]
+    fields = stbl.require("stsc").fields()
+    fields.read_version()
+    runs = fields.read_table(fields.read_number("I"), 3)
     if not len(offset) or not len(runs):
         none = np.zeros(0, np.int64)
         return Chunks(offset=none, size=none, first=none, stop=none, count=none, description=none)
     lengths = np.diff(np.append(np.minimum(runs[:, 0] - 1, len(offset)), len(offset)))
     count = np.repeat(runs[:, 1], lengths)
     description = np.repeat(runs[:, 2], lengths)
-    frames = stbl.need("stz2" if stbl.find("stz2") else "stsz").fields()
-    frames.version()
+    frames = stbl.require("stz2" if stbl.find("stz2") else "stsz").fields()
+    frames.read_version()
     _, listed = frames.unpack("II")
     if most < listed:  # blocks of audio frames, where the tables list frames
         offset, description, count = (each[count > 0] for each in (offset, description, count))
@@ -88,15 +88,15 @@ def stsc(chunks: Chunks) -> bytes:
     changes = (np.diff(chunks.count) != 0) | (np.diff(chunks.description) != 0)
     starts = np.flatnonzero(np.concatenate(([len(chunks.count) > 0], changes)))
     rows = np.stack((starts + 1, chunks.count[starts], chunks.description[starts]), axis=1)
-    return full_box("stsc", 0, 0, struct.pack(">I", len(rows)), rows.astype(">u4").tobytes())
+    return make_full_box("stsc", 0, 0, struct.pack(">I", len(rows)), rows.astype(">u4").tobytes())
 
 
 def stsz(sizes: Ints) -> bytes:
     """The table of sample sizes, one row each."""
-    return full_box("stsz", 0, 0, struct.pack(">II", 0, len(sizes)), sizes.astype(">u4").tobytes())
+    return make_full_box("stsz", 0, 0, struct.pack(">II", 0, len(sizes)), sizes.astype(">u4").tobytes())
 
 
 def stco(offsets: Ints, *, wide: bool) -> bytes:
     """The table of chunk offsets, in 64 bits if `wide`."""
     table = offsets.astype(">u8" if wide else ">u4").tobytes()
-    return full_box("co64" if wide else "stco", 0, 0, struct.pack(">I", len(offsets)), table)
+    return make_full_box("co64" if wide else "stco", 0, 0, struct.pack(">I", len(offsets)), table)

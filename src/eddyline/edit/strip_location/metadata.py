@@ -22,10 +22,10 @@ from eddyline.edit.strip_location.box_parts import Rewrite, children, cut, drop,
 from eddyline.edit.strip_location.images import ImageError, without_metadata
 from eddyline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, TEXT, UNKNOWN, ZONE, Report
 from eddyline.edit.strip_location.titles import chapter_title
-from eddyline.gpmf.edit.location import RemovedKeys, block_without_location
+from eddyline.gpmf.edit.location import RemovedKeys, remove_settings_location
 from eddyline.gpmf.errors import GpmfError
 from eddyline.mp4.boxes import Box
-from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.write.box_writer import make_box, make_full_box
 
 # GoPro's identifiers: kind -> (bytes, what it is), as ExifTool's GoPro tags list them.
 _IDENTIFIERS: Final = {
@@ -92,7 +92,7 @@ class Metadata:
             "kind": self._role,
         }
         body = rewritten(source, self.report, rules)
-        return box("udta", body) if body else b""
+        return make_box("udta", body) if body else b""
 
     def meta(self, source: Box) -> bytes:
         """A meta box of iTunes or QuickTime metadata; any other is removed."""
@@ -106,7 +106,7 @@ class Metadata:
         if items is not None and handler == b"mdir":
             rules: dict[str, Rewrite] = {**dict.fromkeys(_NAMES, self._item), "covr": self._cover}
             kept = rewritten(items, self.report, rules)
-            kept = box("ilst", kept) if kept else b""
+            kept = make_box("ilst", kept) if kept else b""
         elif items is not None and handler == b"mdta" and "keys" in first:
             used.add("keys")
             kept = self._keyed(first["keys"], items)
@@ -118,10 +118,10 @@ class Metadata:
         if not kept:
             return b""
         cut(first["hdlr"], 24, self.report)
-        made = full_box(
+        made = make_full_box(
             "hdlr", 0, 0, bytes(4), handler, b"appl" if handler == b"mdir" else bytes(4), bytes(9)
         )
-        return full_box("meta", 0, 0, made, kept) if versioned else box("meta", made, kept)
+        return make_full_box("meta", 0, 0, made, kept) if versioned else make_box("meta", made, kept)
 
     def _identifier(self, source: Box) -> bytes:
         size, what = _IDENTIFIERS[source.kind]
@@ -132,7 +132,7 @@ class Metadata:
 
     def _kept(self, source: Box, body: bytes, why: str) -> bytes:
         self.report.keep(source.path, why)
-        return box(source.kind, body)
+        return make_box(source.kind, body)
 
     def _firmware(self, source: Box) -> bytes:
         text = bytes(source.body).rstrip(b"\0")
@@ -169,7 +169,7 @@ class Metadata:
         removed = RemovedKeys()
         body = bytes(source.body)
         try:
-            kept = block_without_location(body, offset=source.offset, path=source.path, removed=removed)
+            kept = remove_settings_location(body, offset=source.offset, path=source.path, removed=removed)
         except GpmfError:
             return drop(source, self.report, MALFORMED)
         note_keys(self.report, source.path, removed)
@@ -194,7 +194,7 @@ class Metadata:
         if value is None or value[0] != _UTF8 or not is_plain(value[1].decode("utf-8", "replace")):
             return drop(source, self.report, TEXT)
         self.report.keep(source.path, _NAMES[source.kind])
-        return box(source.kind, _data(*value))
+        return make_box(source.kind, _data(*value))
 
     def _cover(self, source: Box) -> bytes:
         """The images without what is not the image itself; one that cannot be read is removed."""
@@ -219,7 +219,7 @@ class Metadata:
         if not made:
             return b""
         self.report.keep(source.path, "cover image, its pixels alone")
-        return box(source.kind, *made)
+        return make_box(source.kind, *made)
 
     def _keyed(self, keys: Box, items: Box) -> bytes:
         """QuickTime metadata: a table of key names, and values by the number of their key."""
@@ -237,10 +237,12 @@ class Metadata:
             self.report.keep(f"{items.path}/{shown}", _KEYS[name])
         if not kept:
             return b""
-        names = [box("mdta", name) for name, _ in kept]
-        table = full_box("keys", 0, 0, struct.pack(">I", len(names)), *names)
-        values = [box(struct.pack(">I", at).decode("latin-1"), data) for at, (_, data) in enumerate(kept, 1)]
-        return table + box("ilst", *values)
+        names = [make_box("mdta", name) for name, _ in kept]
+        table = make_full_box("keys", 0, 0, struct.pack(">I", len(names)), *names)
+        values = [
+            make_box(struct.pack(">I", at).decode("latin-1"), data) for at, (_, data) in enumerate(kept, 1)
+        ]
+        return table + make_box("ilst", *values)
 
     def _value(self, item: Box) -> tuple[int, bytes] | None:
         """(type, value) of an item with one data box; None for any other."""
@@ -268,7 +270,7 @@ class Metadata:
         if body[at:].strip(b"\0"):
             self.report.remove(f"{source.path} (bytes behind its rows)", UNKNOWN, len(body) - at, body[at:])
         self.report.keep(source.path, "chapters")
-        return box("chpl", bytes([body[0]]) + bytes(header - 2) + bytes([count]), *rows)
+        return make_box("chpl", bytes([body[0]]) + bytes(header - 2) + bytes([count]), *rows)
 
 
 def note_keys(report: Report, where: str, removed: RemovedKeys) -> None:
@@ -297,4 +299,4 @@ def _reason_to_remove(name: bytes, value: tuple[int, bytes] | None) -> str:
 
 
 def _data(kind: int, value: bytes) -> bytes:
-    return box("data", struct.pack(">II", kind, 0), value)
+    return make_box("data", struct.pack(">II", kind, 0), value)

@@ -25,7 +25,7 @@ from eddyline.edit.strip_location.track_kinds import Choice
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.movie import Track
-from eddyline.mp4.write.box_writer import box, file_type, full_box
+from eddyline.mp4.write.box_writer import ftyp_box, make_box, make_full_box
 
 _BRAND: Final = re.compile(
     r"iso[2-9mc]|is[o-]\w|mp4[12v]|avc[1-4]|hvc1|hev1|av01|qt  |M4[VAPB][ H]?|3g[pgers2][0-9a-z]|3gg\d|dash"
@@ -50,7 +50,7 @@ def brands(source: Box, report: Report) -> bytes:
         if not _BRAND.fullmatch(each) and each.strip("\0"):
             report.remove(f"ftyp brand {each!a}", UNKNOWN, 4, raw)
     major = named[0] if named[:1] == known[:1] and known else (known or ["isom"])[0]
-    made = bytearray(file_type(major, tuple(known[1:] if named[:1] == known[:1] else known)))
+    made = bytearray(ftyp_box(major, tuple(known[1:] if named[:1] == known[:1] else known)))
     if not names_a_place(raw[4:8]):
         made[12:16] = raw[4:8].ljust(4, b"\0")
     return bytes(made)
@@ -74,8 +74,10 @@ class TrackBoxes:
     def trak(self, sizes: Ints, offsets: Ints, *, wide: bool) -> bytes:
         """The track's box; `sizes` (int64[listed]) are used where samples were cleaned."""
         last = self.sizes if self.choice.clean is None else stsz(sizes)
-        stbl = box("stbl", self.tables, stsc(self.chunks), last, stco(offsets, wide=wide), self.groups)
-        return box("trak", self.head, box("mdia", self.media, box("minf", self.info, stbl)), self.tail)
+        stbl = make_box("stbl", self.tables, stsc(self.chunks), last, stco(offsets, wide=wide), self.groups)
+        return make_box(
+            "trak", self.head, make_box("mdia", self.media, make_box("minf", self.info, stbl)), self.tail
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +127,7 @@ class MovieBoxes:
         times = len(body) - 80  # version, times, timescale and duration
         matrix = body[times + 16 : times + 52]
         rate = body[times : times + 6]
-        return box("mvhd", body[:times], rate, bytes(10), matrix, bytes(24), body[-4:])
+        return make_box("mvhd", body[:times], rate, bytes(10), matrix, bytes(24), body[-4:])
 
     def _mvex(self, source: Box, kept: Mapping[int, Choice]) -> bytes:
         def trex(each: Box) -> bytes:
@@ -133,7 +135,7 @@ class MovieBoxes:
             return numbers(self.report, 24)(each) if known else b""
 
         rules: dict[str, Rewrite] = {"mehd": numbers(self.report, 8, 12), "trex": trex}
-        return box("mvex", rewritten(source, self.report, rules, once=False))
+        return make_box("mvex", rewritten(source, self.report, rules, once=False))
 
     def _trak(self, trak: Box, choice: Choice) -> TrackBoxes:
         track = choice.track
@@ -156,7 +158,7 @@ class MovieBoxes:
                 continue
             seen.add(child.kind)
             parts[child.kind] = rule(child)
-        mdia = trak.need("mdia")
+        mdia = trak.require("mdia")
         self.report.keep(f"track {track.number} ({ascii(track.format)[1:-1]})", choice.why)
         return self._media(mdia, choice, parts)
 
@@ -168,7 +170,7 @@ class MovieBoxes:
             "elng": self._language,
             "minf": lambda _: b"",
         }
-        minf = mdia.need("minf")
+        minf = mdia.require("minf")
         info: dict[str, Rewrite] = {
             "vmhd": numbers(self.report, 12),
             "smhd": numbers(self.report, 8),
@@ -179,8 +181,8 @@ class MovieBoxes:
             "dinf": lambda each: _self_contained(each, track, self.report),
             "stbl": lambda _: b"",
         }
-        stbl = minf.need("stbl")
-        listed = int.from_bytes((stbl.find("stz2") or stbl.need("stsz")).body[8:12], "big")
+        stbl = minf.require("stbl")
+        listed = int.from_bytes((stbl.find("stz2") or stbl.require("stsz")).body[8:12], "big")
         sample_tables = SampleTables(report=self.report)
         before, after = sample_tables.tables(stbl, track, listed)
         return TrackBoxes(
@@ -204,21 +206,21 @@ class MovieBoxes:
         at = 20 if wide else 12  # behind version, flags and times: the number of the track
         number, duration = body[at : at + 4], body[at + 8 : at + (16 if wide else 12)]
         layout = body[-52:-46]  # layer, alternate group, volume
-        return box("tkhd", body[:at], number, bytes(4), duration, bytes(8), layout, bytes(2), body[-44:])
+        return make_box("tkhd", body[:at], number, bytes(4), duration, bytes(8), layout, bytes(2), body[-44:])
 
     def _mdhd(self, source: Box) -> bytes:
         body = _sized(source, _MDHD, self.report)
-        return box("mdhd", body[:-2], bytes(2))
+        return make_box("mdhd", body[:-2], bytes(2))
 
     def _apertures(self, source: Box) -> bytes:
         rules = {kind: numbers(self.report, 12) for kind in ("clef", "prof", "enof")}
-        return box("tapt", rewritten(source, self.report, rules))
+        return make_box("tapt", rewritten(source, self.report, rules))
 
     def _edits(self, source: Box) -> bytes:
         def elst(each: Box) -> bytes:
             return table(self.report, 20 if bytes(each.body[:1]) == b"\1" else 12)(each)
 
-        return box("edts", rewritten(source, self.report, {"elst": elst}))
+        return make_box("edts", rewritten(source, self.report, {"elst": elst}))
 
     def _references(self, track: Track) -> bytes:
         numbers_kept = {choice.track.number for choice in self.choices}
@@ -226,8 +228,8 @@ class MovieBoxes:
         for kind, targets in track.references.items():
             kept = [each for each in targets if each in numbers_kept]
             if kind in _REFERENCES and kept:
-                made += box(kind, struct.pack(f">{len(kept)}I", *kept))
-        return box("tref", made) if made else b""
+                made += make_box(kind, struct.pack(f">{len(kept)}I", *kept))
+        return make_box("tref", made) if made else b""
 
     def _uuid(self, source: Box) -> bytes:
         packet = bytes(source.body)
@@ -239,7 +241,7 @@ class MovieBoxes:
         if len(made) < len(packet):
             self.report.remove(f"{source.path} (further elements)", UNKNOWN, len(packet) - len(made), packet)
         self.report.keep(source.path, "spherical video: projection and size")
-        return box("uuid", spherical_xml.UUID, made)
+        return make_box("uuid", spherical_xml.UUID, made)
 
     def _handler(self, source: Box, track: Track) -> bytes:
         name = track_name(
@@ -252,24 +254,24 @@ class MovieBoxes:
         end = 1 + text[0] if text and (pascal or text[0] < ord(" ")) else len(text.split(b"\0")[0])
         cut(source, 24 + end, self.report)
         written = bytes([min(len(name), 255)]) + name[:255] if pascal else name + b"\0"
-        return full_box("hdlr", 0, 0, b"mhlr" if pascal else bytes(4), kind, bytes(12), written)
+        return make_full_box("hdlr", 0, 0, b"mhlr" if pascal else bytes(4), kind, bytes(12), written)
 
     def _language(self, source: Box) -> bytes:
         code = bytes(source.body[4:])
         if not _LANGUAGE.fullmatch(code):
             return drop(source, self.report, MALFORMED)
-        return full_box("elng", 0, 0, code)
+        return make_full_box("elng", 0, 0, code)
 
     def _generic_header(self, source: Box) -> bytes:
         def timecode(each: Box) -> bytes:
-            return box("tmcd", rewritten(each, self.report, {"tcmi": font}))
+            return make_box("tmcd", rewritten(each, self.report, {"tcmi": font}))
 
         def font(each: Box) -> bytes:
             name = bytes(each.body[25 : 25 + each.body[24]]) if len(each.body) > 24 else b""  # noqa: PLR2004
             kept = name if name in _FONTS else b""
             if name != kept:
                 self.report.remove(f"{each.path} (name of the font)", UNKNOWN, len(name), name)
-            return box("tcmi", bytes(each.body[:24]), bytes([len(kept)]), kept)
+            return make_box("tcmi", bytes(each.body[:24]), bytes([len(kept)]), kept)
 
         rules: dict[str, Rewrite] = {
             "gmin": numbers(self.report, 16),
@@ -277,7 +279,7 @@ class MovieBoxes:
             "tmcd": timecode,
             "gpmd": numbers(self.report, 0, 4),
         }
-        return box("gmhd", rewritten(source, self.report, rules))
+        return make_box("gmhd", rewritten(source, self.report, rules))
 
 
 def _sized(source: Box, sizes: tuple[int, int], report: Report) -> bytes:
@@ -291,7 +293,7 @@ def _sized(source: Box, sizes: tuple[int, int], report: Report) -> bytes:
 
 
 def _track_number(trak: Box) -> bytes:
-    tkhd = trak.need("tkhd").body
+    tkhd = trak.require("tkhd").body
     at = 20 if bytes(tkhd[:1]) == b"\1" else 12
     return bytes(tkhd[at : at + 4])
 
@@ -299,12 +301,12 @@ def _track_number(trak: Box) -> bytes:
 def _data_handler(_: Box) -> bytes:
     """QuickTime's handler of the data reference."""
     name = b"DataHandler"
-    return full_box("hdlr", 0, 0, b"dhlr", b"url ", bytes(12), bytes([len(name)]), name)
+    return make_full_box("hdlr", 0, 0, b"dhlr", b"url ", bytes(12), bytes([len(name)]), name)
 
 
 def _self_contained(source: Box, track: Track, report: Report) -> bytes:
     """One data reference, to the file itself. Raises `UnsupportedError` for media in another file."""
-    dref = source.need("dref")
+    dref = source.require("dref")
     entries = children(dref, report, 8)
     for other in children(source, report):
         if other.kind != "dref":
@@ -314,7 +316,7 @@ def _self_contained(source: Box, track: Track, report: Report) -> bytes:
             f"the media of track {track.number} is in another file",
             remedy="export the movie as a self-contained file first",
         )
-    made = full_box("url ", 0, _SELF_CONTAINED)
+    made = make_full_box("url ", 0, _SELF_CONTAINED)
     for entry in entries:
         cut(entry, 4, report)
-    return box("dinf", full_box("dref", 0, 0, struct.pack(">I", len(entries)), made * len(entries)))
+    return make_box("dinf", make_full_box("dref", 0, 0, struct.pack(">I", len(entries)), made * len(entries)))

@@ -8,7 +8,7 @@ from typing import Final
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.report import UNKNOWN, Report
 from eddyline.edit.strip_location.sei import HEADER, known_messages
-from eddyline.mp4.bitstream.nal_units import unit_type
+from eddyline.mp4.bitstream.nal_units import nal_unit_type
 
 _KEPT: Final = {
     # slices, parameter sets, delimiter, ends of sequence and stream, prefix, auxiliary, extensions
@@ -75,7 +75,7 @@ class NalUnits:
 
     def unit(self, unit: bytes) -> bytes:
         """The unit, the same object where nothing changes; no bytes where it is removed."""
-        kind = unit_type(self.codec, unit)
+        kind = nal_unit_type(self.codec, unit)
         if kind in _SEI[self.codec] and len(unit) > HEADER[self.codec]:
             return known_messages(unit, self.codec, self.what, self.report)
         if kind == _FILLER[self.codec] and not unit[HEADER[self.codec] :].rstrip(b"\x80").strip(b"\xff"):

@@ -20,8 +20,8 @@ from eddyline.edit.strip_location.copy_writer import Written
 from eddyline.edit.strip_location.movie_boxes import TrackBoxes
 from eddyline.edit.strip_location.report import Report
 from eddyline.edit.strip_location.result_boxes import Chunk, Result, read_result
-from eddyline.gpmf.edit.location import locations, unknown
-from eddyline.gpmf.sources import of_block
+from eddyline.gpmf.edit.location import find_locations, find_unknown_keys
+from eddyline.gpmf.sources import source_from_bytes
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
@@ -43,7 +43,7 @@ _EDITS_REMEDY: Final = "encode it first, for example with eddyline run, and stri
 def check_raw(copy: Path) -> None:
     """Check raw telemetry; raises `ProofError`."""
     data = copy.read_bytes()
-    found = of_block(data)
+    found = source_from_bytes(data)
     blocks = [found.settings] if found.settings else [found.payloads[at] for at in range(len(found.payloads))]
     for number, block in enumerate(blocks):
         _check_payload(block, f"payload {number}")
@@ -106,7 +106,7 @@ def _search(data: bytes, places: Sequence[Position], where: str) -> None:
 
 
 def _check_payload(payload: bytes, name: str) -> None:
-    found = next(locations(payload), None) or next(unknown(payload), None)
+    found = next(find_locations(payload), None) or next(find_unknown_keys(payload), None)
     if found is not None:
         raise ProofError(f"{name}: {found} still says where, or is not known", remedy=_EDITS_REMEDY)
 

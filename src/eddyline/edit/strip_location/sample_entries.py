@@ -12,7 +12,7 @@ from eddyline.edit.strip_location.box_parts import TERMINATOR, Rewrite, children
 from eddyline.edit.strip_location.decoder_configs import ConfigError, config
 from eddyline.edit.strip_location.report import TEXT, UNKNOWN, Report
 from eddyline.mp4.boxes import Box
-from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.write.box_writer import make_box, make_full_box
 
 _VISUAL, _AUDIO = 78, 28  # bytes of fields in front of the extensions
 _AUDIO_V1, _AUDIO_V2 = 44, 64
@@ -28,13 +28,13 @@ _NESTED: Final = frozenset(
 )
 _LONGEST_PROFILE: Final = 1 << 20
 # The chapters' text entries, all of whose fields are about looks: centred, all else zero.
-_TEXT: Final = box("text", bytes(6), struct.pack(">H", 1), struct.pack(">II", 0, 1), bytes(35))
-_TX3G: Final = box(
+_TEXT: Final = make_box("text", bytes(6), struct.pack(">H", 1), struct.pack(">II", 0, 1), bytes(35))
+_TX3G: Final = make_box(
     "tx3g",
     bytes(6),
     struct.pack(">HIBBI4H", 1, 0, 1, 0xFF, 0, 0, 0, 0, 0),
     struct.pack(">HHHBBI", 0, 0, 1, 0, 12, 0xFFFFFFFF),
-    box("ftab", struct.pack(">HHB", 1, 1, 5) + b"Serif"),
+    make_box("ftab", struct.pack(">HHB", 1, 1, 5) + b"Serif"),
 )
 
 
@@ -65,7 +65,7 @@ class SampleEntries:
         made = [self._entry(entry, handler, version) for entry in entries[:count]]
         if not made or version > 1:
             raise UnknownEntry("it has no sample description")
-        return full_box("stsd", version, 0, struct.pack(">I", len(made)), *made)
+        return make_full_box("stsd", version, 0, struct.pack(">I", len(made)), *made)
 
     def _entry(self, entry: Box, handler: str, version: int) -> bytes:
         if entry.kind in {"text", "tx3g"}:
@@ -97,7 +97,7 @@ class SampleEntries:
         rest = bytes(entry.body[size:])
         if rest.strip(b"\0"):
             self.report.remove(f"{entry.path} (extensions)", UNKNOWN, len(rest), rest)
-        return box(entry.kind, bytes(6), bytes(entry.body[6:size]), bytes(zeros))
+        return make_box(entry.kind, bytes(6), bytes(entry.body[6:size]), bytes(zeros))
 
     def _video(self, entry: Box) -> bytes:
         body = bytes(entry.body[:_VISUAL])
@@ -123,7 +123,7 @@ class SampleEntries:
             + bytes([len(name)]) + name.encode("latin-1").ljust(31, b"\0")
             + struct.pack(">Hh", depth, colours)
         )  # fmt: skip
-        return box(entry.kind, fields, rewritten(entry, self.report, self._video_rules(), _VISUAL))
+        return make_box(entry.kind, fields, rewritten(entry, self.report, self._video_rules(), _VISUAL))
 
     def _video_rules(self) -> dict[str, Rewrite]:
         fixed = {
@@ -149,9 +149,9 @@ class SampleEntries:
         profile = body[:4] in {b"prof", b"rICC"} and body[40:44] == b"acsp" and len(body) <= _LONGEST_PROFILE
         if profile and not names_a_place(body):
             size = 4 + int.from_bytes(body[4:8], "big")
-            return box("colr", body[:size])
+            return make_box("colr", body[:size])
         if body[:4] in {b"nclx", b"nclc"} and len(body) in {10, 11}:
-            return box("colr", body)
+            return make_box("colr", body)
         return drop(source, self.report)
 
     def _nested(self, source: Box) -> bytes:
@@ -164,7 +164,7 @@ class SampleEntries:
                 made.append(self._nested(child))
             else:
                 made.append(numbers(self.report, *range(25))(child))
-        return box(source.kind, *made)
+        return make_box(source.kind, *made)
 
     def _spherical(self, source: Box) -> bytes:
         """Spherical Video V2: the projection; the name of the program only where it is plain."""
@@ -172,24 +172,24 @@ class SampleEntries:
         def header(svhd: Box) -> bytes:
             text = bytes(svhd.body[4:]).rstrip(b"\0")
             if is_plain(text.decode("latin-1")):
-                return full_box("svhd", 0, 0, text + b"\0")
+                return make_full_box("svhd", 0, 0, text + b"\0")
             self.report.remove(f"{svhd.path} (name of the program)", TEXT, len(text), text)
-            return full_box("svhd", 0, 0, b"\0")
+            return make_full_box("svhd", 0, 0, b"\0")
 
         def projection(proj: Box) -> bytes:
             rules: dict[str, Rewrite] = {
                 "prhd": numbers(self.report, 16), "equi": numbers(self.report, 20),
                 "cbmp": numbers(self.report, 12), "mshp": self._mesh,
             }  # fmt: skip
-            return box("proj", rewritten(proj, self.report, rules))
+            return make_box("proj", rewritten(proj, self.report, rules))
 
-        return box("sv3d", rewritten(source, self.report, {"svhd": header, "proj": projection}))
+        return make_box("sv3d", rewritten(source, self.report, {"svhd": header, "proj": projection}))
 
     def _mesh(self, source: Box) -> bytes:
         return (
             drop(source, self.report)
             if names_a_place(bytes(source.body))
-            else box("mshp", bytes(source.body))
+            else make_box("mshp", bytes(source.body))
         )
 
     def _audio(self, entry: Box, table_version: int) -> bytes:
@@ -204,7 +204,7 @@ class SampleEntries:
         fields = bytes(6) + body[6:12] + vendor + body[16:size]
         if names_a_place(fields) or is_text(fields[6:]):
             raise UnknownEntry(f"{entry.path} holds text where its numbers should be")
-        return box(entry.kind, fields, rewritten(entry, self.report, self._audio_rules(), size))
+        return make_box(entry.kind, fields, rewritten(entry, self.report, self._audio_rules(), size))
 
     def _audio_rules(self) -> dict[str, Rewrite]:
         fixed: dict[str, tuple[int, ...]] = {
@@ -231,7 +231,7 @@ class SampleEntries:
             "mp4a": numbers(self.report, 4),
         }
         inner.pop("wave")
-        return box("wave", rewritten(source, self.report, inner), TERMINATOR)
+        return make_box("wave", rewritten(source, self.report, inner), TERMINATOR)
 
 
 def _is_dolby_vision(body: bytes) -> bool:

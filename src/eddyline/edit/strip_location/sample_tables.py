@@ -14,7 +14,7 @@ from eddyline.edit.strip_location.report import MALFORMED, UNKNOWN, Report
 from eddyline.edit.strip_location.sample_entries import SampleEntries, UnknownEntry
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.movie import Track
-from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.write.box_writer import make_box, make_full_box
 
 # Tables that are rebuilt: bytes of a row.
 _ROWS: Final = {"stsc": 12, "stco": 4, "co64": 8}
@@ -72,14 +72,14 @@ class SampleTables:
 
     def sizes(self, stbl: Box) -> bytes:
         """Stsz or stz2 of a track that is copied, without bytes behind its rows."""
-        source = stbl.find("stz2") or stbl.need("stsz")
+        source = stbl.find("stz2") or stbl.require("stsz")
         body = bytes(source.body)
         word, count = struct.unpack_from(">II", body, 4)
         if source.kind == "stsz":
             end = 12 + (0 if word else 4 * count)
         else:
             end = 12 + (count * (word & 0xFF) + 7) // 8
-        return box(source.kind, cut(source, end, self.report))
+        return make_box(source.kind, cut(source, end, self.report))
 
     def group(self, source: Box) -> bytes:
         """A box of sample groups, sgpd or sbgp, of known kinds."""
@@ -91,7 +91,7 @@ class SampleTables:
         reserved = (flags >> 4 & 3 == 3) | (flags >> 2 & 3 == 3)  # noqa: PLR2004 - of two bits
         if len(flags) != listed or reserved.any():
             return drop(source, self.report, MALFORMED)
-        return full_box("sdtp", 0, 0, flags.tobytes())
+        return make_full_box("sdtp", 0, 0, flags.tobytes())
 
     def _descriptions(self, source: Box) -> bytes:
         body = bytes(source.body)
@@ -103,7 +103,7 @@ class SampleTables:
         end = at + 4 + int.from_bytes(body[at : at + 4], "big") * length
         if kind not in _GROUPS or not length or end > len(body):
             return drop(source, self.report)
-        return box("sgpd", cut(source, end, self.report))
+        return make_box("sgpd", cut(source, end, self.report))
 
     def _groups(self, source: Box) -> bytes:
         if bytes(source.body[4:8]) not in _GROUPS:
@@ -114,9 +114,9 @@ class SampleTables:
 def _runs(source: Box, listed: int, report: Report) -> bytes:
     """Stts or ctts with the rows that its `listed` samples use."""
     fields = source.fields()
-    version, _ = fields.version()
-    rows = fields.table(fields.number("I"), 2)
-    if fields.left and bytes(fields.take(fields.left)).strip(b"\0"):
+    version, _ = fields.read_version()
+    rows = fields.read_table(fields.read_number("I"), 2)
+    if fields.remaining and bytes(fields.read(fields.remaining)).strip(b"\0"):
         report.remove(
             f"{source.path} (bytes behind its rows)", UNKNOWN, 0, bytes(source.body[8 + 8 * len(rows) :])
         )
@@ -129,4 +129,4 @@ def _runs(source: Box, listed: int, report: Report) -> bytes:
     rows, ends = rows[:used].copy(), ends[:used]
     rows[-1:, 0] -= np.maximum(ends[-1:] - listed, 0)
     table_bytes = rows.astype(">u4").tobytes()
-    return full_box(source.kind, version, 0, struct.pack(">I", len(rows)), table_bytes)
+    return make_full_box(source.kind, version, 0, struct.pack(">I", len(rows)), table_bytes)

@@ -11,7 +11,7 @@ from typing import Final
 
 from eddyline.core.coordinates import is_text, names_a_place
 from eddyline.edit.strip_location.report import TEXT, UNKNOWN, Report
-from eddyline.mp4.bitstream.rbsp import escaped, unescaped
+from eddyline.mp4.bitstream.rbsp import add_emulation_prevention, remove_emulation_prevention
 
 _REGISTERED, _UNREGISTERED, _FILLER = 4, 5, 3
 # buffering period, picture timing, pan-scan, recovery point, scene and picture information, film grain,
@@ -45,7 +45,7 @@ def known_messages(unit: bytes, codec: str, what: str, report: Report) -> bytes:
     removed whole.
     """
     header = HEADER[codec]
-    data = unescaped(unit[header:])
+    data = remove_emulation_prevention(unit[header:])
     try:
         found = messages(data)
     except ValueError:
@@ -61,7 +61,7 @@ def known_messages(unit: bytes, codec: str, what: str, report: Report) -> bytes:
     if not kept:
         return b""
     written = b"".join(_number(kind) + _number(len(body)) + body for kind, body in kept)
-    return unit[:header] + escaped(written + bytes([_STOP]))
+    return unit[:header] + add_emulation_prevention(written + bytes([_STOP]))
 
 
 def messages(data: bytes) -> list[tuple[int, bytes]]:

@@ -21,9 +21,9 @@ from eddyline.edit.strip_location.movie_boxes import MovieBoxes, brands
 from eddyline.edit.strip_location.report import Report, Stripped
 from eddyline.edit.strip_location.result_check import check_raw, check_result
 from eddyline.edit.strip_location.track_kinds import Chooser
-from eddyline.gpmf.edit.location import RemovedKeys, block_without_location, without_location
+from eddyline.gpmf.edit.location import RemovedKeys, remove_location, remove_settings_location
 from eddyline.gpmf.errors import GpmfError
-from eddyline.gpmf.sources import MAX_BYTES, of_block
+from eddyline.gpmf.sources import MAX_BYTES, source_from_bytes
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
@@ -55,15 +55,15 @@ def _raw(src: ByteRanges, out: Path) -> Stripped:
     if src.size > MAX_BYTES:
         raise GpmfError(f"{src.size} bytes of telemetry: more than {MAX_BYTES}, which no camera writes")
     data = src.read(0, src.size)
-    source = of_block(data)
+    source = source_from_bytes(data)
     report, removed = Report(), RemovedKeys()
     if source.settings:
-        kept = [block_without_location(data, removed=removed)]
+        kept = [remove_settings_location(data, removed=removed)]
         report.payloads = int(kept[0] != data)
     else:
         blocks = [source.payloads[number] for number in range(len(source.payloads))]
         kept = [
-            without_location(block, offset=at, path=f"payload[{number}]", removed=removed)
+            remove_location(block, offset=at, path=f"payload[{number}]", removed=removed)
             for number, (block, at) in enumerate(zip(blocks, source.payloads.offset.tolist(), strict=True))
         ]
         report.payloads = sum(a != b for a, b in zip(kept, blocks, strict=True))

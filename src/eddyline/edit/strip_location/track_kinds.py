@@ -25,12 +25,12 @@ from eddyline.edit.strip_location.metadata import note_keys
 from eddyline.edit.strip_location.nal_units import NalUnits
 from eddyline.edit.strip_location.report import LOCATION, TEXT, UNKNOWN, Report
 from eddyline.edit.strip_location.titles import chapter_title
-from eddyline.gpmf.edit.location import RemovedKeys, without_location
+from eddyline.gpmf.edit.location import RemovedKeys, remove_location
 from eddyline.gpmf.reader import parse
 from eddyline.mp4.byte_ranges import ByteRanges
-from eddyline.mp4.entries.object_type import object_type
+from eddyline.mp4.entries.object_type import read_object_type
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.samples.random_access import length_size
+from eddyline.mp4.samples.random_access import nal_length_size
 
 Clean = Callable[[bytes], bytes]
 
@@ -103,7 +103,9 @@ class Chooser:
         for kind in ("video", "audio"):
             have = [choice for choice in kept if choice.track.kind == kind]
             lost = [
-                t for t in self.movie.of_kind(kind) if len(t.samples) and all(t is not c.track for c in kept)
+                t
+                for t in self.movie.tracks_of_kind(kind)
+                if len(t.samples) and all(t is not c.track for c in kept)
             ]
             if lost and (not have or any(kind == "video" and track.enabled for track in lost)):
                 raise self._refused(lost[0])
@@ -148,11 +150,11 @@ class Chooser:
 
     def _video(self, track: Track, what: str) -> Choice | None:
         clean: Clean | None = None
-        kind = object_type(track.stsd) if track.format == "mp4v" else -1
+        kind = read_object_type(track.stsd) if track.format == "mp4v" else -1
         if track.format in _H264 | _HEVC:
             clean = NalUnits(
                 codec="h264" if track.format in _H264 else "hevc",
-                length_size=length_size(track.stsd),
+                length_size=nal_length_size(track.stsd),
                 what=what,
                 report=self.report,
                 dolby_vision=any(each in track.stsd for each in (b"dvcC", b"dvvC")),
@@ -212,7 +214,7 @@ class Telemetry:
     def __call__(self, payload: bytes) -> bytes:
         """The payload without positions and unknown keys. Raises `GpmfError` for a payload that is broken."""
         removed = RemovedKeys()
-        kept = without_location(payload, path=self.what, removed=removed)
+        kept = remove_location(payload, path=self.what, removed=removed)
         if kept is not payload:
             self.report.payloads += 1
             note_keys(self.report, self.what, removed)

@@ -14,7 +14,7 @@ import numpy as np
 from eddyline import gpmf
 from eddyline.core.errors import ProofError
 from eddyline.edit.track_range import TrackRange, nearest
-from eddyline.gpmf.edit.window import Window, window
+from eddyline.gpmf.edit.window import TelemetryCut, cut_telemetry
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
@@ -44,7 +44,7 @@ class Telling:
 
     out: OutputTrack
     source: gpmf.Telemetry
-    cut: Window
+    cut: TelemetryCut
     start_s: float
 
 
@@ -56,12 +56,12 @@ def telling(
     The track counts in ticks in which the picture's times are whole, so that payloads begin exactly with it.
     """
     source = gpmf.read(src)
-    cut = window(source, float(stretch.start), float(stretch.end))
+    cut = cut_telemetry(source, float(stretch.start), float(stretch.end))
     if not cut.payloads:
         return None
     scale = lcm(track.timescale, video_timescale)
     scale = scale if scale <= _LARGEST_TIMESCALE else track.timescale
-    moved = movie.shift(track)
+    moved = movie.time_offset(track)
     begins: list[Fraction] = []
     ends: list[Fraction] = []
     for low, high in cut.spans:

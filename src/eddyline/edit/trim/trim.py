@@ -17,7 +17,7 @@ from eddyline.edit.trim import trim_proof
 from eddyline.edit.trim.telemetry_track import TelemetryReport, prove
 from eddyline.edit.trim.time_values import TimeValue
 from eddyline.edit.trim.trim_tracks import Tracks
-from eddyline.gpmf.edit.hilight_window import within
+from eddyline.gpmf.edit.hilight_window import cut_hilights
 from eddyline.media.chapters.nero_chapters import trim_nero_list
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.toolchain import Toolchain
@@ -25,9 +25,9 @@ from eddyline.media.video import cut_verification, cut_video
 from eddyline.media.video.join import movie_timescale
 from eddyline.media.video.smart_cut import CutPlan, plan_exact_cut, plan_keyframe_cut
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutputTrack, linked
+from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import OutputTrack, link_references
 from eddyline.store.ranges import FileRanges
 
 
@@ -123,11 +123,11 @@ class _Trim:
         brand = "qt  " if self._movie.quicktime else self._movie.brand
         udta = self._movie.udta
         if udta is not None:
-            udta = within(udta, float(stretch.start) * 1000, float(stretch.end) * 1000)
+            udta = cut_hilights(udta, float(stretch.start) * 1000, float(stretch.end) * 1000)
             udta = trim_nero_list(udta, stretch.start, stretch.end)
-        write(
+        write_mp4(
             aside,
-            linked(kept, tracks),
+            link_references(kept, tracks),
             timescale=stretch.timescale,
             creation_time=self._movie.creation_time,
             udta=udta,
@@ -151,7 +151,7 @@ class _Trim:
         )
 
     def _main(self) -> tuple[cut_video.CutSource, CutPlan]:
-        shown = presentation(self._movie, self._track)
+        shown = build_presentation(self._movie, self._track)
         scale = self._track.timescale
         first, last = self._wish.start.place(shown, scale), self._wish.end.place(shown, scale)
         if first >= last:
@@ -168,7 +168,7 @@ class _Trim:
         scale = self._track.timescale
         begin = int(source.shown.pts[plan.first])
         length = cut_video.range_presentation(source, plan.first, plan.last).end
-        others = [track.timescale for track in self._movie.of_kind("audio")]
+        others = [track.timescale for track in self._movie.tracks_of_kind("audio")]
         return TrackRange(
             start=Fraction(begin, scale),
             end=Fraction(begin + length, scale),

@@ -10,7 +10,7 @@ from pathlib import Path
 from eddyline.core.errors import ProofError
 from eddyline.edit.track_range import TrackRange, cut_to_the_sample, sound
 from eddyline.media.video.rendition_verification import presented_samples, samples_digest
-from eddyline.mp4.byte_ranges import ByteRanges, read_many
+from eddyline.mp4.byte_ranges import ByteRanges, read_ranges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.write.output_track import OutputTrack
@@ -36,7 +36,7 @@ def prove(path: Path, source: Movie, kept: Sequence[Track], stretch: TrackRange,
         _shape(made) != _shape(track) for made, track in zip(movie.tracks, kept, strict=True)
     ):
         raise ProofError(f"{path.name}: the display matrix or size is not that of the source")
-    for track in movie.of_kind("audio"):
+    for track in movie.tracks_of_kind("audio"):
         _check_sound(path.name, movie, track, stretch)
 
 
@@ -60,7 +60,7 @@ def _digest(track: OutputTrack) -> str:
     for piece in track.pieces:
         if isinstance(piece.source, Path):
             continue  # audio that is cut lies in the source itself
-        for data in read_many(piece.source, piece.offset, piece.size):
+        for data in read_ranges(piece.source, piece.offset, piece.size):
             digest.update(data)
     return digest.hexdigest()
 

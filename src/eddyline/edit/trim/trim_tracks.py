@@ -18,7 +18,7 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import cut_video
 from eddyline.media.video.smart_cut import CutPlan, plan_exact_cut, plan_keyframe_cut
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.write.output_track import OutputTrack
 from eddyline.store.ranges import FileRanges
 
@@ -107,7 +107,7 @@ class Tracks:
         """A further picture (the other lens of a 360 camera), cut where the main one is."""
         if track.format in _STILLS:
             return None
-        shown = presentation(self.movie, track)
+        shown = build_presentation(self.movie, track)
         times = shown.pts * self.stretch.start.denominator
         first = int(np.searchsorted(times, self.stretch.start.numerator * track.timescale))
         times = shown.pts * self.stretch.end.denominator

@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from eddyline.gpmf.edit.boundary_stream import MS, Strm
-from eddyline.gpmf.edit.counters import later
-from eddyline.gpmf.edit.kept_samples import Kept
-from eddyline.gpmf.edit.sample_runs import Runs
-from eddyline.gpmf.klv import Document, Klv, write
+from eddyline.gpmf.edit.boundary_stream import MS, BoundaryStream
+from eddyline.gpmf.edit.counters import advance_ticks
+from eddyline.gpmf.edit.kept_samples import KeptSamples
+from eddyline.gpmf.edit.sample_runs import SampleRuns
+from eddyline.gpmf.klv import Document, Klv, serialize
 from eddyline.gpmf.reader import parse
 from eddyline.gpmf.telemetry import Telemetry
 
@@ -27,7 +27,7 @@ class _Part:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Boundary:
+class BoundaryPayloads:
     """Builds the payloads of a window over source payloads [first, last] (both included).
 
     `stamps` are the STMP of the first sample kept, by label; `begins_s` is when the first payload begins.
@@ -36,7 +36,7 @@ class Boundary:
     found: Telemetry
     first: int
     last: int
-    kept: Mapping[str, Kept]
+    kept: Mapping[str, KeptSamples]
     stamps: Mapping[str, int]
     begins_s: float
 
@@ -59,14 +59,14 @@ class Boundary:
             for label in self.found.streams:
                 if label not in parts and (unsaid := self._unsaid(label)) is not None:
                     _place(devices, *unsaid)
-        return write(devices)
+        return serialize(devices)
 
     @cached_property
-    def _runs(self) -> Runs:
-        return Runs(self.found)
+    def _runs(self) -> SampleRuns:
+        return SampleRuns(self.found)
 
-    def _strm(self, label: str) -> Strm:
-        return Strm(
+    def _strm(self, label: str) -> BoundaryStream:
+        return BoundaryStream(
             stream=self.found.streams[label],
             runs=self._runs,
             kept=self.kept[label],
@@ -81,7 +81,7 @@ class Boundary:
             return self._strm(label).built(number, child, [part.stream for part in parts[label]])
         late_s = self.begins_s - float(self.found.payloads.start_s[number])
         if child.key == "TICK" and number == self.first and late_s:
-            return later(child, late_s * MS)
+            return advance_ticks(child, late_s * MS)
         return child
 
     def _tree(self, number: int) -> Document:

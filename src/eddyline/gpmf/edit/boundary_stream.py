@@ -9,10 +9,10 @@ import numpy as np
 
 from eddyline.gpmf.builder import leaf
 from eddyline.gpmf.decode import MODIFIERS
-from eddyline.gpmf.edit.counters import later, numbered, utc_later
-from eddyline.gpmf.edit.kept_samples import Kept
-from eddyline.gpmf.edit.sample_runs import Run, Runs
-from eddyline.gpmf.index import code
+from eddyline.gpmf.edit.counters import advance_ticks, advance_utc, with_number
+from eddyline.gpmf.edit.kept_samples import KeptSamples
+from eddyline.gpmf.edit.sample_runs import SampleRun, SampleRuns
+from eddyline.gpmf.index import key_code
 from eddyline.gpmf.klv import MAX_REPEAT, Klv
 from eddyline.gpmf.stream_pieces import STEPPED
 from eddyline.gpmf.streams import Stream
@@ -25,15 +25,15 @@ MS = 1000.0  # ticks of TICK and TOCK in a second
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Strm:
+class BoundaryStream:
     """Builds the STRMs of one stream for a window whose first payload is the source's `opening`.
 
     `stamp` is the STMP of the first sample kept, if the stream is stamped; `clock` is the recording's UTC.
     """
 
     stream: Stream
-    runs: Runs
-    kept: Kept
+    runs: SampleRuns
+    kept: KeptSamples
     stamp: int | None
     opening: int
     clock: UtcClock | None = None
@@ -71,12 +71,12 @@ class Strm:
         node, _ = self.runs.within(model)[0]
         return replace(model, children=(*missing, *self._nothing(node)), padding=b"")
 
-    def _within(self, parts: Sequence[Klv]) -> Iterator[tuple[Klv, Run]]:
+    def _within(self, parts: Sequence[Klv]) -> Iterator[tuple[Klv, SampleRun]]:
         return (each for part in parts for each in self.runs.within(part))
 
     def _samples(self, parts: Sequence[Klv]) -> Iterator[Klv]:
         """The KLVs of the samples kept: steps as they are, all others as one."""
-        found: list[tuple[Klv, Run]] = []
+        found: list[tuple[Klv, SampleRun]] = []
         for node, run in self._within(parts):
             begin, end = max(self.kept.first, run.first), min(self.kept.last, run.last)
             if begin < end:
@@ -103,22 +103,22 @@ class Strm:
     ) -> Klv | None:
         """One modifier as it is in the window; None where it would say something of no sample."""
         if node.key not in _CLOCKS:
-            return numbered(node, int(self.kept.total[number])) if node.key == "TSMP" else node
+            return with_number(node, int(self.kept.total[number])) if node.key == "TSMP" else node
         if empty:
             return None
         if node.key == "STMP":
             first = begin == self.kept.first
-            return numbered(node, self.stamp) if first and self.stamp is not None else node
+            return with_number(node, self.stamp) if first and self.stamp is not None else node
         if node.key == "TOCK":
-            return later(node, self._early(parts) * MS)
+            return advance_ticks(node, self._early(parts) * MS)
         if not moved:
             return node
         anchor, late_s = self._since(begin, node.key, parts)
         since = anchor or node
         return (
-            utc_later(since, self._utc_since(begin, late_s))
+            advance_utc(since, self._utc_since(begin, late_s))
             if node.key == "GPSU"
-            else later(since, late_s * MS)
+            else advance_ticks(since, late_s * MS)
         )
 
     def _utc_since(self, begin: int, late_s: float) -> float:
@@ -156,7 +156,7 @@ class Strm:
         rows = pieces.rows.only(pieces.rows.piece < piece)
         last: dict[str, Klv] = {}
         for key in sorted(MODIFIERS - _OF_ONE_PAYLOAD - said):
-            mine = rows.of(code(key))
+            mine = rows.of(key_code(key))
             if len(mine.at):
                 last[key] = mine.node(len(mine.at) - 1)
         # SCAL, TYPE and the like in the order in which cameras write them: as they came.

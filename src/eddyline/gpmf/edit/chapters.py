@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eddyline.gpmf.errors import GpmfError, Judge
+from eddyline.gpmf.errors import GpmfError, WarningCollector
 from eddyline.gpmf.huffman import COMPRESSED
-from eddyline.gpmf.index import Index, build, code
+from eddyline.gpmf.index import Index, build_index, key_code
 from eddyline.gpmf.payloads import Int64s, Payloads
 
 _TOTAL = ord("L") << 24 | 4 << 16 | 1  # the one shape of TSMP: type, size, repeat
@@ -46,7 +46,7 @@ class _Piece:
     payload: int
 
 
-def join_chapters(chapters: Sequence[Chapter]) -> list[bytes]:
+def merge_chapters(chapters: Sequence[Chapter]) -> list[bytes]:
     """The `data` of each chapter's payloads, in order, of the same length, counted and timed as one.
 
     Raises `GpmfError` where a count would pass its 32 bits.
@@ -56,7 +56,7 @@ def join_chapters(chapters: Sequence[Chapter]) -> list[bytes]:
     out = []
     for chapter in chapters:
         data = bytearray(chapter.payloads.data)
-        pieces = list(_pieces(build(chapter.payloads, Judge(lenient=True)), data))
+        pieces = list(_pieces(build_index(chapter.payloads, WarningCollector(lenient=True)), data))
         _count_on(data, pieces, totals)
         clock = _time_on(data, pieces, chapter, clock)
         out.append(bytes(data))
@@ -120,7 +120,7 @@ def _time_on(
 
 def _zero(data: bytearray, stamped: Sequence[_Piece]) -> int:
     """The stamp of the first frame: SHUT's first, else the smallest of the first payload (see `timing`)."""
-    shutter = next((piece for piece in stamped if piece.identity[1] == code("SHUT")), None)
+    shutter = next((piece for piece in stamped if piece.identity[1] == key_code("SHUT")), None)
     if shutter is not None:
         return _number(data, shutter.stamp_at, 8)
     first = stamped[0].payload
@@ -172,7 +172,7 @@ def _samples(index: Index, row: int, data: bytearray) -> int:
 
 def _identities(index: Index, data: bytearray) -> dict[int, bytes]:
     """Each DEVC's DVID."""
-    rows = np.flatnonzero((index.key == code("DVID")) & (index.stream < 0))
+    rows = np.flatnonzero((index.key == key_code("DVID")) & (index.stream < 0))
     at, length = index.at[rows], index.length[rows]
     return {
         device: bytes(data[begin : begin + size])
@@ -181,7 +181,7 @@ def _identities(index: Index, data: bytearray) -> dict[int, bytes]:
 
 
 def _place(index: Index, rows: Int64s, key: str, shape: int) -> int:
-    found = rows[(index.key[rows] == code(key)) & (index.head[rows] == shape)]
+    found = rows[(index.key[rows] == key_code(key)) & (index.head[rows] == shape)]
     return int(index.at[found[0]]) if len(found) else -1
 
 

@@ -10,7 +10,7 @@ from eddyline.gpmf.klv import Klv
 _GPSU_LENGTH = 16
 
 
-def numbered(node: Klv, value: int) -> Klv:
+def with_number(node: Klv, value: int) -> Klv:
     """The same KLV with another number in it; itself where the number is the same or does not fit."""
     width = len(node.data)
     if node.type not in "LJ" or width not in {4, 8} or not 0 <= value < 1 << 8 * width:
@@ -19,12 +19,12 @@ def numbered(node: Klv, value: int) -> Klv:
     return node if data == node.data else replace(node, data=data)
 
 
-def later(node: Klv, by: float) -> Klv:
+def advance_ticks(node: Klv, by: float) -> Klv:
     """A clock reading (TICK, TOCK) by so many ticks later."""
-    return numbered(node, int.from_bytes(node.data, "big") + round(by))
+    return with_number(node, int.from_bytes(node.data, "big") + round(by))
 
 
-def utc_later(node: Klv, by_s: float) -> Klv:
+def advance_utc(node: Klv, by_s: float) -> Klv:
     """GPSU, "yymmddhhmmss.sss", by so many seconds later."""
     if len(node.data) != _GPSU_LENGTH:
         return node

@@ -14,9 +14,9 @@ import numpy as np
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.gpmf.builder import leaf
-from eddyline.gpmf.klv import FILL, Klv, write
+from eddyline.gpmf.klv import FILL, Klv, serialize
 from eddyline.gpmf.reader import parse
-from eddyline.gpmf.types import elements_of
+from eddyline.gpmf.types import element_types
 
 _OLD, _NEW, _SETTINGS = b"HMMT", "HLMT", b"GPMF"
 _OLD_BYTES = 404
@@ -25,14 +25,14 @@ _LARGEST = (1 << 32) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chapter:
+class HilightChapter:
     """One chapter's udta (raw boxes) and when it begins in the recording, in ms."""
 
     udta: bytes
     begins_ms: int
 
 
-def combined(chapters: Sequence[Chapter]) -> bytes:
+def merge_hilights(chapters: Sequence[HilightChapter]) -> bytes:
     """The first chapter's udta with the HiLights of all; its very bytes where the others have none.
 
     Raises `UnsupportedError` where two chapters describe HiLights in different ways.
@@ -70,7 +70,7 @@ def _body(udta: bytes, wanted: bytes) -> bytes | None:
     return next((udta[begin:end] for kind, begin, end in _boxes(udta) if kind == wanted), None)
 
 
-def _old_box(chapters: Sequence[Chapter]) -> bytes | None:
+def _old_box(chapters: Sequence[HilightChapter]) -> bytes | None:
     """HMMT with all marks; None where the first chapter's stands."""
     times: list[int] = []
     changed = False
@@ -86,7 +86,7 @@ def _old_box(chapters: Sequence[Chapter]) -> bytes | None:
     return struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(length, b"\0")
 
 
-def _new_block(chapters: Sequence[Chapter]) -> bytes | None:
+def _new_block(chapters: Sequence[HilightChapter]) -> bytes | None:
     """The settings block with all marks; None where the first chapter's stands."""
     documents = [parse(_body(chapter.udta, _SETTINGS) or b"", lenient=True).nodes for chapter in chapters]
     found = [_stream(nodes) for nodes in documents]
@@ -123,7 +123,7 @@ def _new_block(chapters: Sequence[Chapter]) -> bytes | None:
     kept = [each for each in documents[0] if not _is_marks(each)]
     while kept and kept[-1].key == FILL:
         kept.pop()
-    return write([*kept, device]).ljust(len(_body(chapters[0].udta, _SETTINGS) or b""), b"\0")
+    return serialize([*kept, device]).ljust(len(_body(chapters[0].udta, _SETTINGS) or b""), b"\0")
 
 
 def _is_marks(device: Klv) -> bool:
@@ -141,7 +141,7 @@ def _readable(stream: Klv) -> bool:
     node, described = stream.child(_NEW), stream.child("TYPE")
     if node is None or not node.repeat or described is None:
         return False
-    elements = elements_of(node.type, node.size, described.text)
+    elements = element_types(node.type, node.size, described.text)
     return elements is not None and elements.startswith(_TIMES)
 
 

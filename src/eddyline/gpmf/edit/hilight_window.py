@@ -12,15 +12,15 @@ from dataclasses import replace
 import numpy as np
 
 from eddyline.gpmf.builder import leaf
-from eddyline.gpmf.klv import FILL, Klv, write
+from eddyline.gpmf.klv import FILL, Klv, serialize
 from eddyline.gpmf.reader import parse
-from eddyline.gpmf.types import elements_of
+from eddyline.gpmf.types import element_types
 
 _HEADER = 8
 _TIMES = 3  # the mark, and the first and last moment of its span, in ms
 
 
-def within(udta: bytes, start_ms: float, end_ms: float) -> bytes:
+def cut_hilights(udta: bytes, start_ms: float, end_ms: float) -> bytes:
     """The udta block (raw boxes) with the HiLights whose time lies in [start_ms, end_ms), counted from it."""
     out, at = [], 0
     for kind, begin, end in _boxes(udta):
@@ -62,7 +62,7 @@ def _settings(body: bytes, start_ms: float, end_ms: float) -> bytes:
         return body
     while changed and changed[-1].key == FILL and not changed[-1].data.strip(b"\0"):
         changed.pop()
-    return write(changed).ljust(len(body), b"\0")
+    return serialize(changed).ljust(len(body), b"\0")
 
 
 def _cut(node: Klv, start_ms: float, end_ms: float) -> Klv:
@@ -72,7 +72,7 @@ def _cut(node: Klv, start_ms: float, end_ms: float) -> Klv:
     children = tuple(_cut(child, start_ms, end_ms) for child in node.children)
     if marks is not None and not marks.is_nest:
         described = node.child("TYPE")
-        elements = elements_of(marks.type, marks.size, described.text if described else "")
+        elements = element_types(marks.type, marks.size, described.text if described else "")
         if elements is None or elements[:_TIMES] != "L" * _TIMES or not marks.repeat:
             return node
         cut = _rows(marks, start_ms, end_ms)

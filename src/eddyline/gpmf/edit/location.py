@@ -21,9 +21,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from eddyline.core.coordinates import is_text, names_a_place
-from eddyline.gpmf.klv import FILL, Klv, write
+from eddyline.gpmf.klv import FILL, Klv, serialize
 from eddyline.gpmf.reader import parse
-from eddyline.gpmf.types import COMPLEX, elements_of, structure
+from eddyline.gpmf.types import COMPLEX, element_types, structure_dtype
 
 POSITIONS = frozenset({"GPS5", "GPS9", "GPRI", "GLPI", "BPOS"})
 _PREFIX = "GPS"  # every such key concerns a position, those of cameras to come as well
@@ -71,15 +71,15 @@ class RemovedKeys:
     def add(self, node: Klv, key: str = "") -> None:
         """Note a node that is removed; `key` names what a nest holds."""
         name = key or node.key
-        (self.positions if is_location(name) else self.unknown)[name] += 1
+        (self.positions if is_location_key(name) else self.unknown)[name] += 1
 
 
-def is_location(key: str) -> bool:
+def is_location_key(key: str) -> bool:
     """Whether a KLV of this key says where, or belongs to what does."""
     return key in POSITIONS or key.startswith(_PREFIX)
 
 
-def without_location(
+def remove_location(
     payload: bytes, *, offset: int = 0, path: str = "", removed: RemovedKeys | None = None
 ) -> bytes:
     """The payload with what is known to be harmless; the very same bytes where that is all of it.
@@ -89,30 +89,30 @@ def without_location(
     """
     nodes = parse(payload, offset=offset, path=path).nodes
     kept = tuple(_kept(nodes, RemovedKeys() if removed is None else removed))
-    return payload if kept == nodes else write(kept)
+    return payload if kept == nodes else serialize(kept)
 
 
-def block_without_location(
+def remove_settings_location(
     block: bytes, *, offset: int = 0, path: str = "", removed: RemovedKeys | None = None
 ) -> bytes:
     """The same for a settings block (udta), whose length is kept: zeros follow, as cameras write it."""
-    return without_location(block, offset=offset, path=path, removed=removed).ljust(len(block), b"\0")
+    return remove_location(block, offset=offset, path=path, removed=removed).ljust(len(block), b"\0")
 
 
-def locations(payload: bytes, *, path: str = "") -> Iterator[str]:
+def find_locations(payload: bytes, *, path: str = "") -> Iterator[str]:
     """The paths of everything in a payload or settings block that says where: nothing once it is stripped.
 
     Raises `GpmfError` for telemetry that is broken.
     """
     document = parse(payload, path=path)
     for name, node in document.walk():
-        if is_location(node.key):
+        if is_location_key(node.key):
             yield name
         elif node.is_nest and any(_unplaced(node, child) != child for child in node.children):
             yield f"{name}/{HILIGHT}"
 
 
-def unknown(payload: bytes, *, path: str = "") -> Iterator[str]:
+def find_unknown_keys(payload: bytes, *, path: str = "") -> Iterator[str]:
     """The paths of everything in a payload that is not known to be harmless. Raises `GpmfError`."""
     for name, node in parse(payload, path=path).walk():
         if not _is_harmless(node):
@@ -175,10 +175,10 @@ def _unplaced(stream: Klv, node: Klv) -> Klv | None:
     if node.key != HILIGHT or node.is_nest or not node.data:
         return node
     described = stream.child("TYPE")
-    elements = elements_of(node.type, node.size, described.text if described else "")
+    elements = element_types(node.type, node.size, described.text if described else "")
     if node.type != COMPLEX or elements is None or not elements.startswith(_HILIGHT_TYPES):
         return None
-    first, end = (structure(elements[:at]).itemsize for at in _HILIGHT_PLACE)
+    first, end = (structure_dtype(elements[:at]).itemsize for at in _HILIGHT_PLACE)
     data = bytearray(node.data)
     for row in range(0, len(data), node.size):
         data[row + first : row + end] = bytes(end - first)

@@ -11,7 +11,7 @@ from eddyline.gpmf.telemetry import Telemetry
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class SampleRun:
     """A KLV of samples: the stream's samples [first, first + count); a step is one sample, whole."""
 
     label: str
@@ -25,11 +25,11 @@ class Run:
         return self.first + self.count
 
 
-class Runs:
+class SampleRuns:
     """The runs of a recording, by where a KLV's header lies in the joined payloads (its offset)."""
 
     def __init__(self, found: Telemetry) -> None:
-        self._runs: dict[int, Run] = {}
+        self._runs: dict[int, SampleRun] = {}
         for label, stream in found.streams.items():
             pieces = stream.pieces
             counts = np.where(pieces.step, 1, pieces.holding.repeat)
@@ -41,13 +41,13 @@ class Runs:
                 pieces.step.tolist(),
                 strict=True,
             ):
-                self._runs[at] = Run(label=label, first=first, count=count, step=step)
+                self._runs[at] = SampleRun(label=label, first=first, count=count, step=step)
 
-    def of(self, node: Klv) -> Run | None:
+    def of(self, node: Klv) -> SampleRun | None:
         """What this KLV holds; None if it is no KLV of samples, or none of the source."""
         return self._runs.get(node.offset)
 
-    def within(self, strm: Klv) -> list[tuple[Klv, Run]]:
+    def within(self, strm: Klv) -> list[tuple[Klv, SampleRun]]:
         """The KLVs of samples of a STRM, in order."""
         return [(child, run) for child in strm.children if (run := self.of(child)) is not None]
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.gpmf.decode import FRAME_KEYS
-from eddyline.gpmf.edit.boundary_payloads import Boundary
-from eddyline.gpmf.edit.kept_samples import HAIR_S, Kept, keep
-from eddyline.gpmf.index import code
+from eddyline.gpmf.edit.boundary_payloads import BoundaryPayloads
+from eddyline.gpmf.edit.kept_samples import TIME_TOLERANCE_S, KeptSamples, select_samples
+from eddyline.gpmf.index import key_code
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.streams import Stream
 from eddyline.gpmf.telemetry import Telemetry
@@ -24,7 +24,7 @@ _MICROSECONDS = 1e6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Window:
+class TelemetryCut:
     """What lies in a stretch of a recording.
 
     `payloads[k]` stands for the source's payloads `spans[k]` (first and last, both included); its time is
@@ -36,23 +36,27 @@ class Window:
     kept: Mapping[str, tuple[int, int]]
 
 
-def window(found: Telemetry, start_s: float, end_s: float) -> Window:
+def cut_telemetry(found: Telemetry, start_s: float, end_s: float) -> TelemetryCut:
     """The telemetry of the movie time [start_s, end_s): of each stream the samples whose time lies in it.
 
     Raises `GpmfError` where the payloads at the ends cannot be understood.
     """
     payloads = found.payloads
-    inside = np.flatnonzero((payloads.end_s > start_s + HAIR_S) & (payloads.start_s < end_s - HAIR_S))
+    inside = np.flatnonzero(
+        (payloads.end_s > start_s + TIME_TOLERANCE_S) & (payloads.start_s < end_s - TIME_TOLERANCE_S)
+    )
     if not len(inside):
-        return Window(payloads=(), spans=(), kept={})
+        return TelemetryCut(payloads=(), spans=(), kept={})
     first, last = _without_scraps(payloads, int(inside[0]), int(inside[-1]), start_s, end_s)
     begins_s = max(start_s, float(payloads.start_s[inside[0]]))
     kept = {
-        label: keep(stream, start_s, end_s, ends=(first, last), payloads=len(payloads))
+        label: select_samples(stream, start_s, end_s, ends=(first, last), payloads=len(payloads))
         for label, stream in found.streams.items()
     }
     stamps = _first_stamps(found.streams, kept, payloads, (first, begins_s))
-    boundary = Boundary(found=found, first=first, last=last, kept=kept, stamps=stamps, begins_s=begins_s)
+    boundary = BoundaryPayloads(
+        found=found, first=first, last=last, kept=kept, stamps=stamps, begins_s=begins_s
+    )
     counted = _counted(payloads, found.streams, kept)
     touched = _touched(found.streams, kept, first, last)
     blocks = [
@@ -63,7 +67,7 @@ def window(found: Telemetry, start_s: float, end_s: float) -> Window:
     ]
     spans = [[number, number] for number in range(first, last + 1)]
     spans[0][0], spans[-1][1] = int(inside[0]), int(inside[-1])
-    return Window(
+    return TelemetryCut(
         payloads=tuple(blocks),
         spans=tuple((low, high) for low, high in spans),
         kept={label: (each.first, each.last) for label, each in kept.items()},
@@ -85,7 +89,9 @@ def _without_scraps(
     return first, last
 
 
-def _touched(streams: Mapping[str, Stream], kept: Mapping[str, Kept], first: int, last: int) -> set[int]:
+def _touched(
+    streams: Mapping[str, Stream], kept: Mapping[str, KeptSamples], first: int, last: int
+) -> set[int]:
     """The payloads that are built anew: both ends, and those that lose or gain samples of any stream."""
     touched = {first, last}
     for label, stream in streams.items():
@@ -95,11 +101,11 @@ def _touched(streams: Mapping[str, Stream], kept: Mapping[str, Kept], first: int
     return touched
 
 
-def _counted(payloads: Payloads, streams: Mapping[str, Stream], kept: Mapping[str, Kept]) -> bytearray:
+def _counted(payloads: Payloads, streams: Mapping[str, Stream], kept: Mapping[str, KeptSamples]) -> bytearray:
     """All payloads with TSMP counted from the first sample kept."""
     data = bytearray(payloads.data)
     for label, stream in streams.items():
-        rows = stream.pieces.rows.of(code("TSMP")).at_least(4)
+        rows = stream.pieces.rows.of(key_code("TSMP")).at_least(4)
         number = stream.pieces.payload[rows.piece]
         for at, total in zip(rows.at.tolist(), kept[label].total[number].tolist(), strict=True):
             data[at : at + 4] = total.to_bytes(4, "big")
@@ -107,7 +113,10 @@ def _counted(payloads: Payloads, streams: Mapping[str, Stream], kept: Mapping[st
 
 
 def _first_stamps(
-    streams: Mapping[str, Stream], kept: Mapping[str, Kept], payloads: Payloads, head: tuple[int, float]
+    streams: Mapping[str, Stream],
+    kept: Mapping[str, KeptSamples],
+    payloads: Payloads,
+    head: tuple[int, float],
 ) -> dict[str, int]:
     """STMP of each stamped stream's first sample kept, in ticks of the camera's clock.
 

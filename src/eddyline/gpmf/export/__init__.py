@@ -14,12 +14,12 @@
 """
 
 from eddyline.gpmf.export.formats import FORMATS, Format, format_named, format_of, save, write
-from eddyline.gpmf.export.highlights import highlights
-from eddyline.gpmf.export.json_document import schema
-from eddyline.gpmf.export.points import NoTrackError, Points, points
+from eddyline.gpmf.export.highlights import highlights_document
+from eddyline.gpmf.export.json_document import json_schema
+from eddyline.gpmf.export.points import NoTrackError, Points, build_points
 from eddyline.gpmf.export.selection import Selection
-from eddyline.gpmf.export.side_files import side_files
-from eddyline.gpmf.export.tables import Column, Table, tables
+from eddyline.gpmf.export.side_files import write_side_files
+from eddyline.gpmf.export.tables import Column, Table, build_tables
 
 __all__ = [
     "FORMATS",
@@ -29,13 +29,13 @@ __all__ = [
     "Points",
     "Selection",
     "Table",
+    "build_points",
+    "build_tables",
     "format_named",
     "format_of",
-    "highlights",
-    "points",
+    "highlights_document",
+    "json_schema",
     "save",
-    "schema",
-    "side_files",
-    "tables",
     "write",
+    "write_side_files",
 ]

@@ -37,7 +37,7 @@ ELEMENTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def columns(stream: Stream, *, turned: bool = False) -> tuple[str, ...]:
+def column_names(stream: Stream, *, turned: bool = False) -> tuple[str, ...]:
     """A distinct name for each element of a stream's rows.
 
     Of an IMU stream the axes, as stored ("y", "neg_x", "z") or, `turned`, in order; else the table's, and

@@ -13,8 +13,15 @@ import numpy as np
 
 from eddyline.gpmf.export.fit_file import FitFile, Message
 from eddyline.gpmf.export.geodesy import distances
-from eddyline.gpmf.export.points import NoTrackError, Points, placed_marks, points, resampled, taken
-from eddyline.gpmf.export.resample import grid
+from eddyline.gpmf.export.points import (
+    NoTrackError,
+    Points,
+    build_points,
+    place_hilights,
+    resample_points,
+    select_points,
+)
+from eddyline.gpmf.export.resample import build_grid
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.telemetry import Telemetry
@@ -42,31 +49,35 @@ _FILE_ACTIVITY, _DEVELOPMENT = 4, 255
 _TIMER, _SESSION_EVENT, _LAP_EVENT, _ACTIVITY_EVENT, _USER_MARKER = 0, 8, 9, 26, 32
 _START, _STOP, _MARKER, _STOP_ALL = 0, 1, 3, 4
 
-EPOCH = 631065600  # 1989-12-31T00:00:00Z, where FIT's time begins, in POSIX seconds
+FIT_EPOCH = 631065600  # 1989-12-31T00:00:00Z, where FIT's time begins, in POSIX seconds
 _SEMICIRCLES = 2.0**31 / 180
 
 
 def write_fit(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
     """Write the activity. Raises NoTrackError if there is no track, or no UTC for it."""
-    found = points(telemetry, replace(selection, rate_hz=None))
-    if not found.dated or found.utc.min() < EPOCH:
+    found = build_points(telemetry, replace(selection, rate_hz=None))
+    if not found.dated or found.utc.min() < FIT_EPOCH:
         raise NoTrackError("FIT needs the UTC of each point, which this recording does not tell")
     utc = np.maximum.accumulate(found.utc)
     track, seconds = _records(found, utc, selection.rate_hz)
-    marked = [placed.utc for placed in placed_marks(telemetry, found, selection) if placed.utc is not None]
-    out.write(bytes(_activity(track, seconds, [int(each) - EPOCH for each in marked], str(telemetry.camera))))
+    marked = [placed.utc for placed in place_hilights(telemetry, found, selection) if placed.utc is not None]
+    out.write(
+        bytes(_activity(track, seconds, [int(each) - FIT_EPOCH for each in marked], str(telemetry.camera)))
+    )
 
 
 def _records(found: Points, utc: Floats, rate_hz: float | None) -> tuple[Points, Int64s]:
     """The points of whole seconds of UTC, and these seconds since FIT's epoch."""
     whole, first = np.unique(np.rint(utc).astype(np.int64), return_index=True)
     if rate_hz is None and len(utc) > 1 and float(np.median(np.diff(utc))) > 1.0:
-        return taken(found, first), whole - EPOCH  # slower than a record a second (time-lapse): as they are
-    even = grid(utc, min(rate_hz or 1.0, 1.0))
+        return select_points(
+            found, first
+        ), whole - FIT_EPOCH  # slower than a record a second (time-lapse): as they are
+    even = build_grid(utc, min(rate_hz or 1.0, 1.0))
     if not len(even.times):
         # A track within one second may have no whole second in it: its first point stands for it.
-        return taken(found, first[:1]), whole[:1] - EPOCH
-    return resampled(found, even), np.rint(even.times).astype(np.int64) - EPOCH
+        return select_points(found, first[:1]), whole[:1] - FIT_EPOCH
+    return resample_points(found, even), np.rint(even.times).astype(np.int64) - FIT_EPOCH
 
 
 def _activity(track: Points, seconds: Int64s, marked: list[int], camera: str) -> FitFile:

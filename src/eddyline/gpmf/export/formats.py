@@ -20,7 +20,7 @@ from eddyline.gpmf.export.kml import write_kml
 from eddyline.gpmf.export.parquet import write_parquet
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.export.svg_map import write_svg
-from eddyline.gpmf.export.tables import Table, table
+from eddyline.gpmf.export.tables import Table, build_table
 from eddyline.gpmf.telemetry import Telemetry
 
 Whole = Callable[[Telemetry, Selection, BinaryIO], None]
@@ -99,7 +99,7 @@ def write(telemetry: Telemetry, out: BinaryIO, format: str, selection: Selection
                 f"{row.name} holds one stream a file, and {len(streams)} are chosen",
                 remedy="choose one (--stream ACCL), or write them into a folder (--out FOLDER)",
             )
-        row.each(table(telemetry, streams[0], selection), out)
+        row.each(build_table(telemetry, streams[0], selection), out)
 
 
 def save(
@@ -145,7 +145,7 @@ def _save_each(
             folder / f"{stem}{_file_name(stream.label, {each.name for each in made}, stem, suffix)}{suffix}"
         )
         with atomic_output(place) as aside, aside.file.open("wb") as out:
-            each(table(telemetry, stream, selection), out)
+            each(build_table(telemetry, stream, selection), out)
         made.append(place)
     return tuple(made)
 

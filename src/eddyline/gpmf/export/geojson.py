@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 
-from eddyline.gpmf.export.json_document import mark_json
-from eddyline.gpmf.export.points import DEGREES, Points, iso_time, iso_times, placed_marks, points
+from eddyline.gpmf.export.json_document import hilight_json
+from eddyline.gpmf.export.points import DEGREES, Points, build_points, iso_time, iso_times, place_hilights
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.telemetry import Telemetry
 
@@ -26,16 +26,18 @@ _HALF_TURN = 180.0
 
 def write_geojson(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
     """Write the track. Raises NoTrackError if there is none."""
-    out.write(orjson.dumps(collection(telemetry, selection), option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
+    out.write(
+        orjson.dumps(feature_collection(telemetry, selection), option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
+    )
 
 
-def collection(telemetry: Telemetry, selection: Selection | None = None) -> Json:
+def feature_collection(telemetry: Telemetry, selection: Selection | None = None) -> Json:
     """The FeatureCollection as JSON values (its columns are NumPy arrays or lists)."""
     selection = selection or Selection()
-    found = points(telemetry, selection)
+    found = build_points(telemetry, selection)
     features = [_track(telemetry, found)]
-    for placed in placed_marks(telemetry, found, selection):
-        told = mark_json(placed.mark) | ({} if placed.utc is None else {"utc": iso_time(placed.utc)})
+    for placed in place_hilights(telemetry, found, selection):
+        told = hilight_json(placed.mark) | ({} if placed.utc is None else {"utc": iso_time(placed.utc)})
         place = [round(placed.lon, DEGREES), round(placed.lat, DEGREES)]
         features.append(_feature({"type": "Point", "coordinates": place}, {"name": "HiLight", **told}))
     return {"type": "FeatureCollection", "bbox": _box(found), "features": features}

@@ -13,7 +13,14 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from eddyline.gpmf.export.points import PlacedMark, Points, iso_time, iso_times, placed_marks, points
+from eddyline.gpmf.export.points import (
+    PlacedHilight,
+    Points,
+    build_points,
+    iso_time,
+    iso_times,
+    place_hilights,
+)
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.telemetry import Telemetry
 
@@ -31,9 +38,9 @@ _FIX = {0: "<fix>none</fix>", 2: "<fix>2d</fix>", 3: "<fix>3d</fix>"}
 
 def write_gpx(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
     """Write the track. Raises NoTrackError if there is none."""
-    found = points(telemetry, selection)
+    found = build_points(telemetry, selection)
     out.write((_HEAD + _metadata(telemetry, found)).encode())
-    out.writelines(_waypoint(mark).encode() for mark in placed_marks(telemetry, found, selection))
+    out.writelines(_waypoint(mark).encode() for mark in place_hilights(telemetry, found, selection))
     reference = escape(found.altitude_reference)
     out.write(
         f"<trk>\n<name>{escape(xml_safe(str(telemetry.camera)))}</name>\n<src>GPMF {found.key}</src>\n"
@@ -65,7 +72,7 @@ def _metadata(telemetry: Telemetry, found: Points) -> str:
     )
 
 
-def _waypoint(placed: PlacedMark) -> str:
+def _waypoint(placed: PlacedHilight) -> str:
     when = f"<time>{iso_time(placed.utc)}</time>" if placed.utc is not None else ""
     return (
         f'<wpt lat="{placed.lat:.7f}" lon="{_lon(placed.lon)}"><ele>{placed.alt_m:.3f}</ele>{when}'

@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 
-from eddyline.gpmf.export.json_document import mark_json
-from eddyline.gpmf.export.points import NoTrackError, iso_time, marks, points
+from eddyline.gpmf.export.json_document import hilight_json
+from eddyline.gpmf.export.points import NoTrackError, build_points, iso_time, select_hilights
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.telemetry import Telemetry
 
@@ -17,20 +17,20 @@ FORMAT, VERSION = "eddyline-highlights", 1
 
 def write_highlights(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
     """Write the list, in order of time; it may be empty."""
-    out.write(orjson.dumps(highlights(telemetry, selection), option=orjson.OPT_INDENT_2) + b"\n")
+    out.write(orjson.dumps(highlights_document(telemetry, selection), option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def highlights(telemetry: Telemetry, selection: Selection | None = None) -> dict[str, Any]:
+def highlights_document(telemetry: Telemetry, selection: Selection | None = None) -> dict[str, Any]:
     """The same as JSON values. `place_from` is "camera" (it noted the place itself) or "track"."""
     selection = selection or Selection()
     clock = telemetry.gps.clock if telemetry.gps else None
     try:
-        where = points(telemetry, Selection(fix=selection.fix, max_dop=selection.max_dop))
+        where = build_points(telemetry, Selection(fix=selection.fix, max_dop=selection.max_dop))
     except NoTrackError:
         where = None
     out = []
-    for mark in marks(telemetry, selection):
-        told = mark_json(mark)
+    for mark in select_hilights(telemetry, selection):
+        told = hilight_json(mark)
         if clock is not None:
             told["utc"] = iso_time(float(clock.at(np.array([mark.time_s]))[0]))
         if mark.lat is not None:

@@ -1,7 +1,7 @@
 """JSON: the whole recording in one document, a column of numbers for each element of each stream.
 
-Its schema is telemetry.schema.json beside this module (`schema()`). It is written column by column, so that
-memory holds one of them as text, never the document.
+Its schema is telemetry.schema.json in this directory (`json_schema()`). The writer emits one column at a
+time: only one column is in memory as text, never the whole document.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from eddyline.gpmf.export.points import NoTrackError, iso_time, marks, points
+from eddyline.gpmf.export.points import NoTrackError, build_points, iso_time, select_hilights
 from eddyline.gpmf.export.selection import Selection
-from eddyline.gpmf.export.tables import Table, table
+from eddyline.gpmf.export.tables import Table, build_table
 from eddyline.gpmf.hilights import KINDS, Hilight
 from eddyline.gpmf.telemetry import Telemetry
 from eddyline.gpmf.utc import UtcClock
@@ -27,7 +27,7 @@ _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 _TRACK = ("lat", "lon", "alt_m", "speed_2d", "speed_3d", "dop", "utc", "fix")
 
 
-def schema() -> dict[str, Any]:
+def json_schema() -> dict[str, Any]:
     """The JSON Schema of the document (draft 2020-12)."""
     text = files(__package__).joinpath("telemetry.schema.json").read_bytes()
     found: dict[str, Any] = orjson.loads(text)
@@ -36,17 +36,17 @@ def schema() -> dict[str, Any]:
 
 def write_json(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
     """Write the document."""
-    out.writelines(parts(telemetry, selection))
+    out.writelines(document_parts(telemetry, selection))
     out.write(b"\n")
 
 
-def parts(telemetry: Telemetry, selection: Selection) -> Iterator[bytes]:
+def document_parts(telemetry: Telemetry, selection: Selection) -> Iterator[bytes]:
     """The document in parts, as it is written."""
     head = orjson.dumps(_head(telemetry, selection))
     yield head[:-1] + b',\n"streams":{'
     for number, stream in enumerate(selection.of(telemetry)):
         yield (b",\n" if number else b"\n") + orjson.dumps(stream.label) + b":"
-        yield from _table(table(telemetry, stream, selection))
+        yield from _table(build_table(telemetry, stream, selection))
     yield b'},\n"gps":'
     yield from _track(telemetry, selection)
     yield b"}"
@@ -65,13 +65,13 @@ def _head(telemetry: Telemetry, selection: Selection) -> dict[str, Any]:
         "filters": selection.to_json(),
         "clock": None if clock is None else _clock(clock),
         "devices": [{"id": device.id, "name": device.name} for device in telemetry.devices],
-        "highlights": [mark_json(mark) for mark in marks(telemetry, selection)],
-        "flaws": [str(flaw) for flaw in telemetry.flaws],
+        "highlights": [hilight_json(mark) for mark in select_hilights(telemetry, selection)],
+        "flaws": [str(warning) for warning in telemetry.warnings],
     }
 
 
 def _clock(clock: UtcClock) -> dict[str, Any]:
-    """How UTC follows from media time; where that is not a line, by the readings in `points`."""
+    """How UTC follows from media time; where that is not a line, by the readings in `build_points`."""
     line = {"posix_s": clock.offset, "drift": clock.drift, "utc": _date(clock.offset)}
     out: dict[str, Any] = {**line, "rule": clock.rule, "speed": round(clock.speed, 6)}
     if clock.real_time is not None:
@@ -80,7 +80,7 @@ def _clock(clock: UtcClock) -> dict[str, Any]:
     return out
 
 
-def mark_json(mark: Hilight) -> dict[str, Any]:
+def hilight_json(mark: Hilight) -> dict[str, Any]:
     """A HiLight as JSON values; what it does not tell is left out."""
     known = {key: value for key, value in asdict(mark).items() if value is not None}
     return {**known, "meaning": KINDS.get(mark.kind, "unknown")}
@@ -117,7 +117,7 @@ def _table(found: Table) -> Iterator[bytes]:
 
 def _track(telemetry: Telemetry, selection: Selection) -> Iterator[bytes]:
     try:
-        found = points(telemetry, selection)
+        found = build_points(telemetry, selection)
     except NoTrackError:
         yield b"null"
         return

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from eddyline.gpmf.export.gpx import xml_safe
-from eddyline.gpmf.export.points import Points, iso_time, iso_times, placed_marks, points
+from eddyline.gpmf.export.points import Points, build_points, iso_time, iso_times, place_hilights
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.telemetry import Telemetry
 
@@ -32,7 +32,7 @@ _ALONG = {
 
 def write_kml(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
     """Write the track. Raises NoTrackError if there is none."""
-    found = points(telemetry, selection)
+    found = build_points(telemetry, selection)
     name = escape(xml_safe(str(telemetry.camera)))
     fields = "".join(
         f'<gx:SimpleArrayField name="{key}" type="float"><displayName>{title}</displayName>'
@@ -45,7 +45,7 @@ def write_kml(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None
         '<Style id="track"><LineStyle><color>ff0060ff</color><width>4</width></LineStyle></Style>\n'
         f'<Schema id="along">{fields}</Schema>\n'.encode()
     )
-    for placed in placed_marks(telemetry, found, selection):
+    for placed in place_hilights(telemetry, found, selection):
         when = f"<TimeStamp><when>{iso_time(placed.utc)}</when></TimeStamp>" if placed.utc is not None else ""
         out.write(
             f"<Placemark><name>HiLight</name>{when}<Point><coordinates>{placed.lon:.7f},{placed.lat:.7f}"

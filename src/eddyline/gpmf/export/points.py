@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import InputError
-from eddyline.gpmf.export.resample import Grid, grid
+from eddyline.gpmf.export.resample import Grid, build_grid
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.hilights import Hilight
 from eddyline.gpmf.payloads import Floats
@@ -112,7 +112,7 @@ def _wrapped(lon: float) -> float:
     return lon if -180 <= lon <= 180 else (lon + 180.0) % 360.0 - 180.0  # noqa: PLR2004 - degrees
 
 
-def points(telemetry: Telemetry, selection: Selection | None = None) -> Points:
+def build_points(telemetry: Telemetry, selection: Selection | None = None) -> Points:
     """The track's positions that pass the filters. Raises NoTrackError if there are none."""
     selection = selection or Selection()
     track = telemetry.gps
@@ -124,8 +124,8 @@ def points(telemetry: Telemetry, selection: Selection | None = None) -> Points:
         kept = kept if passed is None else kept & passed
     found = _taken(track, np.flatnonzero(kept))
     if selection.rate_hz and len(found):
-        even = grid(found.times, selection.rate_hz)
-        found = resampled(found, even.only(selection.within(even.times)))
+        even = build_grid(found.times, selection.rate_hz)
+        found = resample_points(found, even.only(selection.within(even.times)))
     if not len(found):
         passing = " that passes the filters" if selection.to_json() else ""
         raise NoTrackError(f"none of the {len(track)} GPS samples is a position{passing}")
@@ -154,7 +154,7 @@ def _taken(track: GpsTrack, rows: npt.NDArray[np.int64]) -> Points:
     )
 
 
-def taken(found: Points, numbers: npt.NDArray[np.int64]) -> Points:
+def select_points(found: Points, numbers: npt.NDArray[np.int64]) -> Points:
     """Some of the points alone."""
     arrays = {
         each.name: getattr(found, each.name)[numbers]
@@ -164,7 +164,7 @@ def taken(found: Points, numbers: npt.NDArray[np.int64]) -> Points:
     return replace(found, **arrays)
 
 
-def resampled(found: Points, even: Grid) -> Points:
+def resample_points(found: Points, even: Grid) -> Points:
     """The points at a grid's times (of movie time, or of UTC)."""
 
     def smooth(values: Floats, places: int) -> Floats:
@@ -197,7 +197,7 @@ def iso_time(posix: float) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlacedMark:
+class PlacedHilight:
     """A HiLight with the place that the camera noted, or else that of the track at its time."""
 
     mark: Hilight
@@ -207,19 +207,19 @@ class PlacedMark:
     utc: float | None
 
 
-def placed_marks(telemetry: Telemetry, where: Points, selection: Selection) -> Iterator[PlacedMark]:
+def place_hilights(telemetry: Telemetry, where: Points, selection: Selection) -> Iterator[PlacedHilight]:
     """The HiLights in the selected time that have a place."""
     clock = telemetry.gps.clock if telemetry.gps else None
-    for mark in marks(telemetry, selection):
+    for mark in select_hilights(telemetry, selection):
         place = where.at(mark.time_s)
         if mark.lat is not None and mark.lon is not None:
             place = (mark.lat, mark.lon, mark.alt_m or 0.0)
         if place is not None and abs(place[0]) <= 90 and abs(place[1]) <= 180:  # noqa: PLR2004 - degrees
             utc = float(clock.at(np.array([mark.time_s]))[0]) if clock else None
-            yield PlacedMark(mark=mark, lat=place[0], lon=place[1], alt_m=place[2], utc=utc)
+            yield PlacedHilight(mark=mark, lat=place[0], lon=place[1], alt_m=place[2], utc=utc)
 
 
-def marks(telemetry: Telemetry, selection: Selection) -> list[Hilight]:
+def select_hilights(telemetry: Telemetry, selection: Selection) -> list[Hilight]:
     """The HiLights in the selected time."""
     every = list(telemetry.hilights)
     kept = selection.within(np.array([mark.time_s for mark in every]))

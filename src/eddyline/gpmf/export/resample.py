@@ -74,7 +74,7 @@ class Grid:
         return values[self.nearest]
 
 
-def grid(source: Floats, rate_hz: float) -> Grid:
+def build_grid(source: Floats, rate_hz: float) -> Grid:
     """The grid of `rate_hz` over these times. Raises UsageError if it were enormous."""
     period = 1.0 / rate_hz
     if not len(source):

@@ -12,7 +12,7 @@ from eddyline.core.errors import UsageError
 from eddyline.gpmf.payloads import Floats
 from eddyline.gpmf.streams import Stream
 from eddyline.gpmf.telemetry import Telemetry
-from eddyline.gpmf.track import GpsTrack, gps_track
+from eddyline.gpmf.track import GpsTrack, build_gps_track
 
 Bools = npt.NDArray[np.bool_]
 POSITIONS = ("GPS9", "GPS5", "GLPI", "GPRI")
@@ -112,7 +112,7 @@ class Selection:
         kept = self.within(stream.times) if timed else None
         if stream.key in POSITIONS and (self.fix is not None or self.max_dop is not None):
             known = telemetry.gps
-            track = known if known and known.stream is stream else gps_track({stream.label: stream})
+            track = known if known and known.stream is stream else build_gps_track({stream.label: stream})
             sound = None if track is None else self.sound(track)
             if sound is not None:
                 kept = sound if kept is None else kept & sound

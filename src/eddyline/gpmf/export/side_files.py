@@ -12,7 +12,7 @@ from eddyline.gpmf.export.geojson import write_geojson
 from eddyline.gpmf.export.gpx import write_gpx
 from eddyline.gpmf.export.highlights import write_highlights
 from eddyline.gpmf.export.json_document import write_json
-from eddyline.gpmf.export.points import NoTrackError, points
+from eddyline.gpmf.export.points import NoTrackError, build_points
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.export.svg_map import write_svg
 from eddyline.gpmf.telemetry import Telemetry
@@ -20,7 +20,7 @@ from eddyline.gpmf.telemetry import Telemetry
 _LEVEL = 6
 
 
-def side_files(telemetry: Telemetry, folder: Path) -> tuple[str, ...]:
+def write_side_files(telemetry: Telemetry, folder: Path) -> tuple[str, ...]:
     """Write telemetry.json.gz, track.gpx, track.geojson, track.svg and highlights.json into `folder`.
 
     Only those that there is data for; returns their names. The same telemetry gives the same bytes. Raises
@@ -44,7 +44,7 @@ def side_files(telemetry: Telemetry, folder: Path) -> tuple[str, ...]:
 
 def _placed(telemetry: Telemetry) -> bool:
     try:
-        return len(points(telemetry)) > 0
+        return len(build_points(telemetry)) > 0
     except NoTrackError:
         return False
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from eddyline.gpmf.export.geodesy import Plane, distances
 from eddyline.gpmf.export.gpx import xml_safe
-from eddyline.gpmf.export.points import PlacedMark, Points, placed_marks, points
+from eddyline.gpmf.export.points import PlacedHilight, Points, build_points, place_hilights
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.telemetry import Telemetry
@@ -58,11 +58,13 @@ class _Map:
 
 def write_svg(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
     """Draw the track. Raises NoTrackError if there is none."""
-    found = points(telemetry, selection)
-    out.write(draw(found, list(placed_marks(telemetry, found, selection)), str(telemetry.camera)).encode())
+    found = build_points(telemetry, selection)
+    out.write(
+        draw_map(found, list(place_hilights(telemetry, found, selection)), str(telemetry.camera)).encode()
+    )
 
 
-def draw(found: Points, marks: list[PlacedMark], camera: str) -> str:
+def draw_map(found: Points, marks: list[PlacedHilight], camera: str) -> str:
     """The picture as text."""
     plane = Plane.around(found.lat, found.lon)
     east, north = plane.metres(found.lat, found.lon)
@@ -169,7 +171,7 @@ def _ends(x: Floats, y: Floats) -> list[str]:
     ]
 
 
-def _hilights(plane: Plane, chart: _Map, marks: list[PlacedMark]) -> list[str]:
+def _hilights(plane: Plane, chart: _Map, marks: list[PlacedHilight]) -> list[str]:
     """A star at each HiLight on the map; one whose place lies elsewhere does not shrink the map to a dot."""
     star = "M0-9 2.6-3.1 9-2.6 4.2 1.6 5.6 8 0 4.6-5.6 8-4.2 1.6-9-2.6-2.6-3.1z"
     east, north = plane.metres(

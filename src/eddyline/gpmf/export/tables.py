@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from eddyline.gpmf.errors import GpmfError
 from eddyline.gpmf.export import column_names
-from eddyline.gpmf.export.resample import Grid, grid
+from eddyline.gpmf.export.resample import Grid, build_grid
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.streams import Stream
@@ -68,12 +68,12 @@ class Table:
         return None if self.clock is None else self.clock.at(self.times)
 
 
-def tables(telemetry: Telemetry, selection: Selection) -> list[Table]:
+def build_tables(telemetry: Telemetry, selection: Selection) -> list[Table]:
     """The tables of all streams wanted."""
-    return [table(telemetry, stream, selection) for stream in selection.of(telemetry)]
+    return [build_table(telemetry, stream, selection) for stream in selection.of(telemetry)]
 
 
-def table(telemetry: Telemetry, stream: Stream, selection: Selection) -> Table:
+def build_table(telemetry: Telemetry, stream: Stream, selection: Selection) -> Table:
     """One stream, filtered and resampled. A stream of several rows a sample keeps its own times."""
     gps = telemetry.gps
     turned = selection.turned and bool(stream.axis_order) and len(stream.type) == _IMU
@@ -90,7 +90,7 @@ def table(telemetry: Telemetry, stream: Stream, selection: Selection) -> Table:
         times = stream.times[samples]
     elif rows is not None:
         times = times[rows]
-    even = grid(times, evenly) if evenly else None
+    even = build_grid(times, evenly) if evenly else None
     if even is not None:
         even = even.only(selection.within(even.times))
     count = len(stream) if kept is None else int(kept.sum())
@@ -115,7 +115,7 @@ def _columns(stream: Stream, rows: Int64s | None, even: Grid | None, *, turned: 
     units = stream.units if len(stream.units) != 1 else stream.units * len(kinds)
     out = []
     values = stream.oriented() if turned else None
-    for number, name in enumerate(column_names.columns(stream, turned=turned)):
+    for number, name in enumerate(column_names.column_names(stream, turned=turned)):
         char = kinds[number]
         divisors = None if scale is None else scale[..., number]
         if TYPES[char].kind not in {"number", "fixed"}:

@@ -24,7 +24,7 @@ from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video.rendition_verification import presented_samples
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie, Track
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -192,7 +192,7 @@ def _extent(source: Path) -> tuple[Fraction, Fraction, Fraction]:
     """When the track begins, how much media it has and how much of that is presented, in seconds."""
     with FileRanges(source) as file:
         movie = read_movie(file)
-    track = movie.first("audio")
+    track = movie.first_track("audio")
     if track is None or not len(track.samples):
         raise InputError(
             "an audio track without a sample", remedy="export the clip again, or without this audio track"
@@ -218,9 +218,9 @@ def _undelayed(source: Path, out: Path) -> Path:
     """The source without its empty edits: behind one, FFmpeg does not cut the padding off the last packet."""
     with FileRanges(source) as file:
         movie = read_movie(file)
-        track = movie.of_kind("audio")[0]
+        track = movie.tracks_of_kind("audio")[0]
         kept = tuple(edit for edit in track.edits if edit.media_time >= 0)
-        write(out, [replace(passthrough(movie, track, file), edits=kept)], timescale=movie.timescale)
+        write_mp4(out, [replace(passthrough(movie, track, file), edits=kept)], timescale=movie.timescale)
     return out
 
 
@@ -228,7 +228,7 @@ def _rewrite(whole: Path, out: Path, delay: Fraction, count: int, facts: AudioFa
     """Write `out` with the source's delay and language; gives samples presented and priming."""
     with FileRanges(whole) as file:
         movie = read_movie(file)
-        track = movie.first("audio")
+        track = movie.first_track("audio")
         if track is None:
             raise ProofError(f"FFmpeg wrote no audio for track {facts.track}")
         samples = presented_samples(movie, track)
@@ -246,5 +246,5 @@ def _rewrite(whole: Path, out: Path, delay: Fraction, count: int, facts: AudioFa
             language=facts.language,
             name=facts.title or "Audio",
         )
-        write(out, [copy], timescale=movie.timescale)
+        write_mp4(out, [copy], timescale=movie.timescale)
     return samples, max(0, priming)

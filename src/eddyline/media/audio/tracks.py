@@ -17,8 +17,8 @@ from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import Toolchain, input_args
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import chosen
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import select_samples
 
 _SAMPLES = 16  # enough for any decoder to give its first frame, priming and bit reservoirs included
 
@@ -42,7 +42,7 @@ def probe_audio_tracks(
     """
     facts: list[AudioFacts] = []
     left_out: list[LeftOut] = []
-    for track in movie.of_kind("audio"):
+    for track in movie.tracks_of_kind("audio"):
         if not len(track.samples):
             continue  # listed as empty with the other tracks
         if track.encrypted:
@@ -102,8 +102,10 @@ class _TrackProbe:
     def _write(self, numbers: Ints, head: Path) -> None:
         # The brand tells FFmpeg how to read QuickTime's own sound descriptions.
         brand = self.movie.brand or "qt  "
-        copy = replace(chosen(self.movie, self.track, self.src, numbers), enabled=True)
-        write(head, [copy], timescale=self.movie.timescale, brand=brand, compatible=(brand,), durable=False)
+        copy = replace(select_samples(self.movie, self.track, self.src, numbers), enabled=True)
+        write_mp4(
+            head, [copy], timescale=self.movie.timescale, brand=brand, compatible=(brand,), durable=False
+        )
 
     def _decoded(self, head: Path) -> AudioFacts | str:
         found = decode_first_frames(input_args(head), "0:a:0", runner=self.runner, tools=self.tools)

@@ -21,25 +21,25 @@ from eddyline.core.errors import ProofError
 from eddyline.media.chapters.source_chapters import read_chapter_track, remove_nero_lists
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.movie import IDENTITY
+from eddyline.mp4.movie import IDENTITY_MATRIX
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
 _U32 = (1 << 32) - 1
 _PLAIN_TIMESCALE = 1000  # where the picture's ticks are so short that a chapter may outlast 32 bits
-_UTF8 = box("encd", struct.pack(">I", 0x100))
+_UTF8 = make_box("encd", struct.pack(">I", 0x100))
 _NERO_MOST = 255  # its count has one byte
 _NERO_TICKS = 10_000_000  # a second
 
 # Sample description: centred, all else zero. Header: gmin with QuickTime's defaults, then the text's matrix.
-_ENTRY = box("text", bytes(6), struct.pack(">H", 1), struct.pack(">II", 0, 1), bytes(35))
-_HEADER = box(
+_ENTRY = make_box("text", bytes(6), struct.pack(">H", 1), struct.pack(">II", 0, 1), bytes(35))
+_HEADER = make_box(
     "gmhd",
-    full_box("gmin", 0, 0, struct.pack(">HHHHHH", 0x40, 0x8000, 0x8000, 0x8000, 0, 0)),
-    box("text", struct.pack(">9i", *IDENTITY)),
+    make_full_box("gmin", 0, 0, struct.pack(">HHHHHH", 0x40, 0x8000, 0x8000, 0x8000, 0, 0)),
+    make_box("text", struct.pack(">9i", *IDENTITY_MATRIX)),
 )
 
 
@@ -59,7 +59,7 @@ def add_chapter_track(
         handler="text",
         name="Chapters",
         timescale=timescale,
-        stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), _ENTRY),
+        stsd=make_full_box("stsd", 0, 0, struct.pack(">I", 1), _ENTRY),
         media_header=_HEADER,
         language="eng",
         enabled=False,  # else players that know no chapters would show the titles as subtitles
@@ -83,7 +83,7 @@ def add_nero_list(
         return udta
     starts = _ticks(chapters, shown, timescale, _NERO_TICKS)
     rows = [_row(start, each.title) for start, each in zip(starts, chapters, strict=False)]
-    return full_box("chpl", 1, 0, struct.pack(">IB", 0, len(rows)), *rows) + (udta or b"")
+    return make_full_box("chpl", 1, 0, struct.pack(">IB", 0, len(rows)), *rows) + (udta or b"")
 
 
 def prove_chapters(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from eddyline.media.chapters.source_chapters import ChapterTimes, boxes, read_nero_list, remove_nero_lists
-from eddyline.mp4.write.box_writer import full_box
+from eddyline.mp4.write.box_writer import make_full_box
 
 _NERO = b"chpl"
 _MOST = 255  # its count has one byte
@@ -42,7 +42,7 @@ def _with(udta: bytes, chapters: ChapterTimes) -> bytes:
         for time, title in chapters[:_MOST]
         for text in [title.encode()[:_MOST].decode("utf-8", "ignore").encode()]
     ]
-    made = full_box("chpl", 1, 0, struct.pack(">IB", 0, len(rows)), *rows) if rows else b""
+    made = make_full_box("chpl", 1, 0, struct.pack(">IB", 0, len(rows)), *rows) if rows else b""
     at = 0
     for kind, body in boxes(udta):
         if kind == _NERO:

@@ -14,7 +14,7 @@ from eddyline.media.source.source import ChapterFacts
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.slice import sample_bytes
+from eddyline.mp4.slice import iter_samples
 
 MAX_CHAPTERS: Final = 1000
 """Chapters that are read; a feature film has about 30."""
@@ -75,10 +75,10 @@ def read_chapter_track(src: ByteRanges, movie: Movie) -> ChapterTimes:
     track = next((each for each in movie.tracks if each.number in numbers and each.format in _FORMATS), None)
     if track is None or track.encrypted or not _is_readable(track, src):
         return []
-    shift = movie.shift(track)
+    shift = movie.time_offset(track)
     count = MAX_CHAPTERS + 1
     starts = track.samples.pts[:count].tolist()
-    samples = sample_bytes(src, track) if len(track.samples) <= count else _first(src, track, count)
+    samples = iter_samples(src, track) if len(track.samples) <= count else _first(src, track, count)
     # A sample without text is the end of the chapter before.
     return [
         (Fraction(start, track.timescale) + shift, text_sample_title(data))

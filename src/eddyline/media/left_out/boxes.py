@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from eddyline.media.left_out.report import LeftOut
-from eddyline.mp4.boxes import box_header, printable
+from eddyline.mp4.boxes import parse_box_header, quote_fourcc
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.errors import Mp4Error
 from eddyline.mp4.movie import Movie
@@ -40,7 +40,7 @@ def left_out_boxes(src: ByteRanges, movie: Movie) -> list[LeftOut]:
     """The outermost boxes, those in moov, and the bytes behind all boxes that are not carried."""
     found = [
         *_outermost(src),
-        *((f"moov/{printable(kind)[1:-1]}", kind, size) for kind, size in movie.unread),
+        *((f"moov/{quote_fourcc(kind)[1:-1]}", kind, size) for kind, size in movie.unread),
     ]
     return [LeftOut(kind="metadata", what=f"{what} ({size:,} bytes)", why=_WHY) for what, _, size in found]
 
@@ -53,7 +53,7 @@ def _outermost(src: ByteRanges) -> Iterator[tuple[str, str, int]]:
             return
         head = src.read(at, min(_HEADER + len(_XMP), left))
         try:
-            kind, header, size = box_header(memoryview(head[:_HEADER]), 1 << 62, "file", at)
+            kind, header, size = parse_box_header(memoryview(head[:_HEADER]), 1 << 62, "file", at)
         except Mp4Error:
             yield f"what follows the last box, from byte {at:,} on", "", left
             return
@@ -66,5 +66,5 @@ def _outermost(src: ByteRanges) -> Iterator[tuple[str, str, int]]:
         if kind == "uuid":
             yield "an XMP packet" if head[header - 16 : header] == _XMP else "a uuid box", kind, size
         elif kind not in _STRUCTURE and size > header:
-            yield f"box {printable(kind)}", kind, size
+            yield f"box {quote_fourcc(kind)}", kind, size
         at += size

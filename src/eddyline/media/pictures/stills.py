@@ -24,8 +24,8 @@ from eddyline.media.video.orientation import rotation_filters, swaps_dimensions
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.presentation import Presentation, build_presentation
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
@@ -58,7 +58,7 @@ class Keyframes:
 
 def shown_keyframes(movie: Movie, track: Track, *, shown: Presentation | None = None) -> Keyframes:
     """The keyframes of a track; where an edit hides them all, the last one before the first shown frame."""
-    shown = shown or presentation(movie, track)
+    shown = shown or build_presentation(movie, track)
     if not len(shown):
         raise InputError("the video shows no frame")
     key = np.flatnonzero(track.samples.sync[shown.sample])
@@ -97,7 +97,7 @@ def write_keyframes(src: ByteRanges, track: Track, samples: Ints, out: Path) -> 
         duration=np.ones(len(samples), np.int64),
         description=taken.description[samples],
     )
-    write(out, [one], timescale=_RATE)
+    write_mp4(out, [one], timescale=_RATE)
 
 
 def image_size(facts: VideoFacts, width: int) -> tuple[int, int]:

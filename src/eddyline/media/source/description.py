@@ -22,8 +22,8 @@ from eddyline.media.source.source import Description, Location
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import chosen
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import select_samples
 
 MAX_META_BYTES: Final = 1024 * 1024
 """Bytes of moov/meta that are carried: more is not text, but an image in every rendition."""
@@ -47,8 +47,8 @@ def read_description(
     head = work / "metadata.mp4"
     brand = movie.brand or "qt  "
     try:
-        first = chosen(movie, track, src, np.zeros(1, np.int64))
-        write(
+        first = select_samples(movie, track, src, np.zeros(1, np.int64))
+        write_mp4(
             head,
             [first],
             timescale=movie.timescale,

@@ -18,7 +18,7 @@ def find_missing_frames(piece: Slice, *, tools: Toolchain, runner: Runner, limit
     Decodes the slice once more, so it is for slices that are known to be damaged.
     """
     with FileRanges(piece.path) as source:
-        track = read_movie(source).first("video")
+        track = read_movie(source).first_track("video")
     if track is None:
         return ()
     times = sorted(int(pts) for pts in track.samples.pts if piece.start_pts <= pts < piece.end_pts)

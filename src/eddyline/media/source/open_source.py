@@ -13,7 +13,7 @@ from eddyline.media.source.frame_size import check_frame_size
 from eddyline.media.source.remux import remux_to_mp4
 from eddyline.media.source.sniff import detect_container, read_head
 from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.entries.dolby_vision import dolby_vision
+from eddyline.mp4.entries.dolby_vision import read_dolby_vision
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.store.ranges import FileRanges
@@ -57,8 +57,8 @@ def main_video(movie: Movie) -> Track:
 
     Raises `InputError`: no video, sound alone, encrypted, or more pixels or frames than any camera gives.
     """
-    videos = [track for track in movie.of_kind("video") if track.format not in STILL_FORMATS]
-    videos = videos or list(movie.of_kind("video"))
+    videos = [track for track in movie.tracks_of_kind("video") if track.format not in STILL_FORMATS]
+    videos = videos or list(movie.tracks_of_kind("video"))
     if not videos:
         raise _no_video(movie)
     # Of a Dolby Vision stream in two tracks, the one that can be decoded by itself.
@@ -87,12 +87,12 @@ def main_video(movie: Movie) -> Track:
 
 
 def _has_base_layer(track: Track) -> bool:
-    found = dolby_vision(track.stsd)
+    found = read_dolby_vision(track.stsd)
     return found is None or found.base_layer
 
 
 def _no_video(movie: Movie) -> InputError:
-    if movie.first("audio") is not None:
+    if movie.first_track("audio") is not None:
         return InputError(
             "this is sound alone: there is no picture to encode",
             remedy="give the video that the sound belongs to",

@@ -41,11 +41,11 @@ from eddyline.media.video.colours import is_grey, is_rgb, require_convertible
 from eddyline.media.video.rendition_verification import samples_digest
 from eddyline.media.video.spherical import read_spherical
 from eddyline.mp4.byte_ranges import ByteRanges
-from eddyline.mp4.entries.dolby_vision import dolby_vision
+from eddyline.mp4.entries.dolby_vision import read_dolby_vision
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation, presentation
+from eddyline.mp4.presentation import Presentation, build_presentation
 from eddyline.mp4.samples.sample_formats import require_one_format
-from eddyline.mp4.slice import cut, require_separable
+from eddyline.mp4.slice import require_separable, write_slice
 
 _DEPTH = re.compile(r"(?:p|gray|nv|x2?|rgb|bgr)0?(9|10|12|14|16)(?:le|be|msble|msbbe)?$")
 
@@ -74,9 +74,9 @@ def probe(
     Raises `InputError` and `UnsupportedError` as `main_video` does, or where the first frame is unreadable.
     """
     track = main_video(movie)
-    require_base_layer(dolby_vision(track.stsd))
+    require_base_layer(read_dolby_vision(track.stsd))
     require_one_format(track)
-    shown = presentation(movie, track)
+    shown = build_presentation(movie, track)
     if not len(shown):
         raise InputError(
             "no frame of the video is ever shown: nothing can be decoded within its edit list",
@@ -111,7 +111,7 @@ def probe(
                 *left_out_tracks(movie, src, track),
                 *left_out_video(track, video),
                 *audio.left_out,
-                *enhancement(dolby_vision(track.stsd)),
+                *enhancement(read_dolby_vision(track.stsd)),
             ]
         ),
     )
@@ -129,7 +129,7 @@ def _video(
 ) -> VideoFacts:
     head = work / "first-frame.mp4"
     try:
-        cut(src, movie, track, 0, 1, head, shown=shown)
+        write_slice(src, movie, track, 0, 1, head, shown=shown)
         stream, frame = _described(head, track.format, runner=runner, tools=tools)
     finally:
         head.unlink(missing_ok=True)
@@ -229,7 +229,7 @@ def _subtitles(src: ByteRanges, movie: Movie) -> list[SubtitleFacts]:
 
 
 def _telemetry(src: ByteRanges, movie: Movie) -> TelemetryFacts | None:
-    track = movie.first("telemetry")
+    track = movie.first_track("telemetry")
     if track is None:
         return None
     size = track.samples.size

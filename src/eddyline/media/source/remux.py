@@ -102,7 +102,7 @@ def remux_to_mp4(path: Path, out: Path, *, runner: Runner, tools: Toolchain) -> 
 def _is_uneven(path: Path) -> bool:
     """Whether frames are not all equally far apart."""
     with FileRanges(path) as source:
-        video = read_movie(source).first("video")
+        video = read_movie(source).first_track("video")
     spacing = np.diff(np.sort(video.samples.pts)) if video is not None else np.zeros(0)
     return bool(len(spacing) and spacing.min() != spacing.max())
 

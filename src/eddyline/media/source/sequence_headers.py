@@ -25,7 +25,7 @@ def frame_size_changes(path: Path) -> bool:
     """Whether the sync samples of the local MP4's first video say more than one size."""
     sizes: set[bytes] = set()
     with FileRanges(path) as src:
-        track = read_movie(src).first("video")
+        track = read_movie(src).first_track("video")
         if track is None:
             return False
         samples = track.samples

@@ -68,7 +68,7 @@ def rendition_duration(path: Path) -> float:
     """Seconds that the video of a finished rendition is shown, from its edit list; else from its header."""
     with FileRanges(path) as source:
         movie = read_movie(source)
-    video = movie.first("video")
+    video = movie.first_track("video")
     if video is None:
         raise ProofError(f"{path.name}: the video track is missing")
     if video.edits and all(edit.duration for edit in video.edits):

@@ -19,9 +19,9 @@ from eddyline.media.streaming.segment_duration import SegmentDuration, choose_se
 from eddyline.media.streaming.stream_verification import Timeline
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.slice import copy_tracks
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -59,7 +59,7 @@ def write_elementary_streams(
             raise UsageError(f"a rendition cannot be named {rung.name!r} in a stream")
         with FileRanges(path) as source:
             movie = read_movie(source)
-            video = movie.first("video")
+            video = movie.first_track("video")
             if video is None:
                 raise ProofError(f"rendition {rung.name} has no picture")
             timeline = _timeline(movie, video, grid, rung.name)
@@ -83,7 +83,7 @@ def write_elementary_streams(
 
 
 def _timeline(movie: Movie, video: Track, grid: Grid, name: str) -> Timeline:
-    shown = presentation(movie, video)
+    shown = build_presentation(movie, video)
     if not len(shown):
         raise ProofError(f"rendition {name} shows no frame")
     keyframes = np.flatnonzero(video.samples.sync[shown.sample])
@@ -94,12 +94,12 @@ def _timeline(movie: Movie, video: Track, grid: Grid, name: str) -> Timeline:
 
 def _sound(source: FileRanges, movie: Movie, work: Path) -> list[ElementaryStream]:
     found = []
-    for number, track in enumerate(movie.of_kind("audio"), 1):
+    for number, track in enumerate(movie.tracks_of_kind("audio"), 1):
         path = f"a{number}.mp4"
         # The packager names no language where it finds none that it knows, and says what it was told else.
         language = track.language if re.fullmatch(r"[a-z]{3}", track.language) else "und"
         copy = replace(passthrough(movie, track, source), language=language)
-        write(work / path, [copy], timescale=movie.timescale)
+        write_mp4(work / path, [copy], timescale=movie.timescale)
         title = f"Audio {number}" + ("" if language == "und" else f" ({language})")
         found.append(
             ElementaryStream(name=f"audio-{number}", path=path, kind="audio", language=language, title=title)

@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
-from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.write.box_writer import make_box, make_full_box
 
 _HEADER = 8
 # Flags of trun; per sample: duration, size, flags, composition offset.
@@ -68,7 +68,7 @@ def split_keyframes(segment: Path) -> list[Range]:
             sizes.append(len(first) + len(rest))
             made, fragment = first + rest, None
         else:
-            made = box(kind.decode("latin-1"), body)
+            made = make_box(kind.decode("latin-1"), body)
             if kind == b"sidx":
                 index = (len(parts), body)
         parts.append(made)
@@ -76,7 +76,7 @@ def split_keyframes(segment: Path) -> list[Range]:
     if fragment is not None or not ranges:
         raise ProofError(f"{segment.name}: a fragment without media data")
     if index is not None:
-        parts[index[0]] = box("sidx", _indexed(index[1], sizes, segment.name))
+        parts[index[0]] = make_box("sidx", _indexed(index[1], sizes, segment.name))
     segment.write_bytes(b"".join(parts))
     return ranges
 
@@ -187,11 +187,11 @@ def _written(fragment: _Fragment, media: bytes) -> tuple[bytes, bytes]:
     size = fragment.sizes[0]
     number = 2 * fragment.number
     head = _moof(fragment, number - 1, fragment.time, fragment.rows[:1], fragment.first_flags)
-    first = head + box("mdat", media[:size])
+    first = head + make_box("mdat", media[:size])
     if len(fragment.rows) == 1:
         return first, b""
     head = _moof(fragment, number, fragment.time + fragment.duration, fragment.rows[1:], b"")
-    return first, head + box("mdat", media[size:])
+    return first, head + make_box("mdat", media[size:])
 
 
 def _moof(fragment: _Fragment, number: int, time: int, rows: Sequence[bytes], first_flags: bytes) -> bytes:
@@ -199,15 +199,17 @@ def _moof(fragment: _Fragment, number: int, time: int, rows: Sequence[bytes], fi
     run = struct.pack(">I", len(rows)), first_flags + b"".join(rows)
     length = 8 + 16 + 8 + 8 + len(fragment.tfhd) + 12 + (8 if fragment.tfdt_version else 4) + 12 + 8
     length += len(run[1])
-    traf = box(
+    traf = make_box(
         "traf",
-        box("tfhd", fragment.tfhd),
-        full_box("tfdt", fragment.tfdt_version, 0, time.to_bytes(8 if fragment.tfdt_version else 4, "big")),
-        full_box(
+        make_box("tfhd", fragment.tfhd),
+        make_full_box(
+            "tfdt", fragment.tfdt_version, 0, time.to_bytes(8 if fragment.tfdt_version else 4, "big")
+        ),
+        make_full_box(
             "trun", 1 if fragment.flags & _SHIFT else 0, flags, run[0], struct.pack(">i", length + 8), run[1]
         ),
     )
-    moof = box("moof", full_box("mfhd", 0, 0, struct.pack(">I", number)), traf)
+    moof = make_box("moof", make_full_box("mfhd", 0, 0, struct.pack(">I", number)), traf)
     if len(moof) != length:
         raise ProofError("a fragment has another length than it was given")
     return moof

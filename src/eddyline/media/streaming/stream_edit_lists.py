@@ -13,7 +13,7 @@ from pathlib import Path
 from eddyline.core.errors import ProofError
 from eddyline.media.video.joined_files import JoinedFiles
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 
 _AFTER_NAME = 4 + 4 + 4  # the box's name, version and flags, number of entries
 
@@ -27,7 +27,7 @@ def set_presentation_start(init: Path, first: Path, start: int) -> None:
     try:
         movie = read_movie(joined)
         track = movie.tracks[0]
-        shown = int(presentation(movie, track).pts[0])
+        shown = int(build_presentation(movie, track).pts[0])
     finally:
         joined.close()
     if shown == start:

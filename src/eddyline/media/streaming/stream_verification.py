@@ -25,7 +25,7 @@ from eddyline.media.streaming.playlists import (
 from eddyline.media.streaming.segment_duration import Ints, choose_segment_duration
 from eddyline.media.video.joined_files import JoinedFiles
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 from eddyline.store.ranges import FileRanges
 
 _LARGEST_TEXT = 64 * 1024 * 1024
@@ -140,7 +140,7 @@ def _read(uri: str, joined: JoinedFiles, representation: Representation) -> _Var
     _require(len(movie.tracks) == 1, uri, "not one track")
     track = movie.tracks[0]
     _require(track.timescale == representation.timescale, uri, "the MPD has another timescale")
-    shown = presentation(movie, track)
+    shown = build_presentation(movie, track)
     # Which file (1 is the first media segment) holds each shown sample, and where each file's begin.
     holder = np.searchsorted(np.asarray(joined.starts), track.samples.offset[shown.sample], side="right") - 1
     _require(bool(np.all(np.diff(holder) >= 0)), uri, "frames lie in other segments than their order")

@@ -19,9 +19,9 @@ from eddyline.media.subtitles.webvtt_samples import read_cues
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video.captions import CAPTION_CODEC, write_caption_track
 from eddyline.mp4.byte_ranges import ByteRanges
-from eddyline.mp4.entries.track_labels import FORCED
+from eddyline.mp4.entries.track_labels import FORCED_SUBTITLE_ROLE
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.slice import copy_tracks
 
 HANDLERS: Final = frozenset({"sbtl", "subt", "subp", "text", "clcp"})
@@ -92,7 +92,7 @@ def subtitle_facts(track: Track) -> SubtitleFacts:
         language=track.language or "und",
         title=track_title(track.title or track.name),
         default=track.enabled,
-        forced=forced or FORCED in track.roles,
+        forced=forced or FORCED_SUBTITLE_ROLE in track.roles,
     )
 
 
@@ -198,7 +198,7 @@ def cues_of_track(
         return read_cues(src, movie, track)
     if track.kind == "video":
         alone = work / "captions.mov"
-        write_caption_track(src, track, presentation(movie, track), alone)
+        write_caption_track(src, track, build_presentation(movie, track), alone)
         return _decoded(alone, tools=tools, runner=runner)
     if not len(track.samples):
         return ()

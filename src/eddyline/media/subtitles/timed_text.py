@@ -16,11 +16,11 @@ from eddyline.core.errors import ProofError
 from eddyline.core.timebase import rescale
 from eddyline.media.subtitles.cues import Subtitles, flatten_cues, plain_text, styled_spans
 from eddyline.mp4.byte_ranges import ByteRanges
-from eddyline.mp4.entries.track_labels import FORCED
+from eddyline.mp4.entries.track_labels import FORCED_SUBTITLE_ROLE
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.slice import sample_bytes
-from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.slice import iter_samples
+from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
@@ -30,7 +30,7 @@ _UNIT = 0x10000
 _ALL_FORCED = 0x80000000
 _FACES = {"b": 1, "i": 2, "u": 4}
 _WHITE = b"\xff\xff\xff\xff"
-_FONT = box("ftab", struct.pack(">HHB", 1, 1, 5), b"Arial")
+_FONT = make_box("ftab", struct.pack(">HHB", 1, 1, 5), b"Arial")
 
 
 def add_subtitle_tracks(
@@ -48,10 +48,10 @@ def _track(subtitles: Subtitles, width: int, height: int) -> OutputTrack:
         handler="sbtl",
         name="SubtitleHandler",
         title=subtitles.title,
-        roles=(FORCED,) if subtitles.forced else (),
+        roles=(FORCED_SUBTITLE_ROLE,) if subtitles.forced else (),
         timescale=_TICKS,
-        stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), _entry(subtitles, width, lines)),
-        media_header=full_box("nmhd", 0, 0),
+        stsd=make_full_box("stsd", 0, 0, struct.pack(">I", 1), _entry(subtitles, width, lines)),
+        media_header=make_full_box("nmhd", 0, 0),
         width=width,
         height=lines,
         matrix=(_UNIT, 0, 0, 0, _UNIT, 0, 0, (height - lines) * _UNIT, 0x40000000),
@@ -82,10 +82,10 @@ def prove_subtitles(path: Path, subtitles: Sequence[Subtitles]) -> tuple[int, ..
 
 def read_texts(src: ByteRanges, movie: Movie, track: Track) -> list[tuple[int, int, str]]:
     """The texts of a tx3g track that this module wrote: (start, end, text) in movie milliseconds."""
-    shift = movie.shift(track)
+    shift = movie.time_offset(track)
     found = []
     times = zip(track.samples.pts.tolist(), track.samples.duration.tolist(), strict=True)
-    for (start, length), data in zip(times, sample_bytes(src, track), strict=True):
+    for (start, length), data in zip(times, iter_samples(src, track), strict=True):
         text = data[2 : 2 + int.from_bytes(data[:2], "big")].decode("utf-8", "replace")
         if text:
             begin = rescale(start, track.timescale, _TICKS) + round(shift * _TICKS)
@@ -119,14 +119,14 @@ def _sample(text: str) -> bytes:
             styles.append(struct.pack(">HHHBB", at, at + len(piece), 1, face, 16) + _WHITE)
         at += len(piece)
     data = "".join(pieces).encode()
-    styl = box("styl", struct.pack(">H", len(styles)), *styles) if styles else b""
+    styl = make_box("styl", struct.pack(">H", len(styles)), *styles) if styles else b""
     return struct.pack(">H", len(data)) + data + styl
 
 
 def _entry(subtitles: Subtitles, width: int, lines: int) -> bytes:
     """The sample description: centred, at the bottom of its box, white on nothing."""
     flags = _ALL_FORCED if subtitles.forced else 0
-    return box(
+    return make_box(
         "tx3g",
         bytes(6),
         struct.pack(">HIbb4x", 1, flags, 1, -1),

@@ -9,35 +9,42 @@ import struct
 from collections.abc import Sequence
 
 from eddyline.media.subtitles.cues import Cue, visible_intervals
-from eddyline.mp4.movie import IDENTITY
-from eddyline.mp4.write.box_writer import box, file_type, full_box, language_code
+from eddyline.mp4.movie import IDENTITY_MATRIX
+from eddyline.mp4.write.box_writer import ftyp_box, make_box, make_full_box, pack_language
 
 TICKS = 1000  # a second
 _TRACK = 1
-_EMPTY = box("vtte")
+_EMPTY = make_box("vtte")
 _BASE_IS_MOOF = 0x020000
 _RUN = 0x000001 | 0x000100 | 0x000200  # data offset, duration, size
 
 
 def init_segment(language: str) -> bytes:
     """Ftyp and moov of a track without samples; `language` is ISO 639-2."""
-    entry = box("wvtt", bytes(6), struct.pack(">H", 1), box("vttC", b"WEBVTT"))
-    tables = [full_box(kind, 0, 0, bytes(4)) for kind in ("stts", "stsc", "stco")]
-    tables.append(full_box("stsz", 0, 0, bytes(8)))
-    stbl = box("stbl", full_box("stsd", 0, 0, struct.pack(">I", 1), entry), *tables)
-    dref = full_box("dref", 0, 0, struct.pack(">I", 1), full_box("url ", 0, 1))
-    mdia = box(
+    entry = make_box("wvtt", bytes(6), struct.pack(">H", 1), make_box("vttC", b"WEBVTT"))
+    tables = [make_full_box(kind, 0, 0, bytes(4)) for kind in ("stts", "stsc", "stco")]
+    tables.append(make_full_box("stsz", 0, 0, bytes(8)))
+    stbl = make_box("stbl", make_full_box("stsd", 0, 0, struct.pack(">I", 1), entry), *tables)
+    dref = make_full_box("dref", 0, 0, struct.pack(">I", 1), make_full_box("url ", 0, 1))
+    mdia = make_box(
         "mdia",
-        full_box("mdhd", 0, 0, struct.pack(">IIIIHH", 0, 0, TICKS, 0, language_code(language), 0)),
-        full_box("hdlr", 0, 0, struct.pack(">4x4s12x", b"text"), b"TextHandler\0"),
-        box("minf", full_box("nmhd", 0, 0), box("dinf", dref), stbl),
+        make_full_box("mdhd", 0, 0, struct.pack(">IIIIHH", 0, 0, TICKS, 0, pack_language(language), 0)),
+        make_full_box("hdlr", 0, 0, struct.pack(">4x4s12x", b"text"), b"TextHandler\0"),
+        make_box("minf", make_full_box("nmhd", 0, 0), make_box("dinf", dref), stbl),
     )
-    tkhd = full_box("tkhd", 0, 7, struct.pack(">IIIII16x9iII", 0, 0, _TRACK, 0, 0, *IDENTITY, 0, 0))
-    mvhd = full_box(
-        "mvhd", 0, 0, struct.pack(">IIIIiH10x9i24xI", 0, 0, TICKS, 0, 0x10000, 0, *IDENTITY, _TRACK + 1)
+    tkhd = make_full_box(
+        "tkhd", 0, 7, struct.pack(">IIIII16x9iII", 0, 0, _TRACK, 0, 0, *IDENTITY_MATRIX, 0, 0)
     )
-    mvex = box("mvex", full_box("trex", 0, 0, struct.pack(">IIIII", _TRACK, 1, 0, 0, 0)))
-    return file_type("iso6", ("iso6", "mp41", "dash")) + box("moov", mvhd, box("trak", tkhd, mdia), mvex)
+    mvhd = make_full_box(
+        "mvhd",
+        0,
+        0,
+        struct.pack(">IIIIiH10x9i24xI", 0, 0, TICKS, 0, 0x10000, 0, *IDENTITY_MATRIX, _TRACK + 1),
+    )
+    mvex = make_box("mvex", make_full_box("trex", 0, 0, struct.pack(">IIIII", _TRACK, 1, 0, 0, 0)))
+    return ftyp_box("iso6", ("iso6", "mp41", "dash")) + make_box(
+        "moov", mvhd, make_box("trak", tkhd, mdia), mvex
+    )
 
 
 def media_segment(cues: Sequence[Cue]) -> bytes:
@@ -57,22 +64,24 @@ def media_segment(cues: Sequence[Cue]) -> bytes:
         rows, data = [struct.pack(">II", TICKS, len(_EMPTY))], [_EMPTY]
     # The offset of the data, from the start of moof, is known once the length of moof is.
     length = len(_moof(rows, 0))
-    styp = box("styp", b"msdh", bytes(4), b"msdhmsix")
-    return styp + _moof(rows, length + 8) + box("mdat", *data)
+    styp = make_box("styp", b"msdh", bytes(4), b"msdhmsix")
+    return styp + _moof(rows, length + 8) + make_box("mdat", *data)
 
 
 def _moof(rows: Sequence[bytes], offset: int) -> bytes:
-    run = full_box("trun", 0, _RUN, struct.pack(">Ii", len(rows), offset), *rows)
-    traf = box(
+    run = make_full_box("trun", 0, _RUN, struct.pack(">Ii", len(rows), offset), *rows)
+    traf = make_box(
         "traf",
-        full_box("tfhd", 0, _BASE_IS_MOOF, struct.pack(">I", _TRACK)),
-        full_box("tfdt", 1, 0, struct.pack(">Q", 0)),
+        make_full_box("tfhd", 0, _BASE_IS_MOOF, struct.pack(">I", _TRACK)),
+        make_full_box("tfdt", 1, 0, struct.pack(">Q", 0)),
         run,
     )
-    return box("moof", full_box("mfhd", 0, 0, struct.pack(">I", 1)), traf)
+    return make_box("moof", make_full_box("mfhd", 0, 0, struct.pack(">I", 1)), traf)
 
 
 def _cue(number: int, cue: Cue) -> bytes:
     """A cue box; its source ID says which samples show the same cue."""
-    settings = box("sttg", b"line:0") if cue.top else b""
-    return box("vttc", box("vsid", struct.pack(">I", number)), settings, box("payl", cue.text.encode()))
+    settings = make_box("sttg", b"line:0") if cue.top else b""
+    return make_box(
+        "vttc", make_box("vsid", struct.pack(">I", number)), settings, make_box("payl", cue.text.encode())
+    )

@@ -8,7 +8,7 @@ from eddyline.core.timebase import rescale
 from eddyline.media.subtitles.cues import Cue, check_count, sort_cues, webvtt_cue
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.slice import sample_bytes
+from eddyline.mp4.slice import iter_samples
 
 _HEADER = 8
 
@@ -18,11 +18,11 @@ def read_cues(src: ByteRanges, movie: Movie, track: Track) -> tuple[Cue, ...]:
 
     Raises `InputError` beyond the limits of `subtitles`.
     """
-    shift = round(movie.shift(track) * 1000)
+    shift = round(movie.time_offset(track) * 1000)
     found: list[Cue] = []
     open_: dict[bytes, Cue] = {}  # those that last until where the next sample begins
     times = zip(track.samples.pts.tolist(), track.samples.duration.tolist(), strict=True)
-    for (tick, length), data in zip(times, sample_bytes(src, track), strict=True):
+    for (tick, length), data in zip(times, iter_samples(src, track), strict=True):
         start = rescale(tick, track.timescale, 1000) + shift
         end = rescale(tick + length, track.timescale, 1000) + shift
         now: dict[bytes, Cue] = {}

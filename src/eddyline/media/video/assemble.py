@@ -22,8 +22,8 @@ from eddyline.media.video.rendition_verification import telemetry_digest, verify
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import linked, passthrough
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import link_references, passthrough
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +84,14 @@ def assemble_rendition(
         ]
         numbered = {each.number: each for each in movie.tracks}
         voices = [numbered.get(about.track) if about else None for about in abouts]
-        tracks = linked([track, *voices, *kept], tracks)
+        tracks = link_references([track, *voices, *kept], tracks)
         tracks = add_subtitle_tracks(tracks, subtitles, rung.width, rung.height)
         udta = movie.udta
         if chapters:
             tracks = add_chapter_track(tracks, chapters, presentation)
             udta = add_nero_list(udta, chapters, presentation, track.timescale)
         try:
-            written = write(
+            written = write_mp4(
                 out,
                 tracks,
                 timescale=timescale,

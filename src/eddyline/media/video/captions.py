@@ -15,15 +15,15 @@ import numpy as np
 
 from eddyline.core.errors import InputError
 from eddyline.media.video.parameter_sets import read_parameter_sets
-from eddyline.mp4.bitstream.nal_units import SLICES, unit_type, units_within
-from eddyline.mp4.bitstream.rbsp import unescaped
+from eddyline.mp4.bitstream.nal_units import SLICES, leading_nal_units, nal_unit_type
+from eddyline.mp4.bitstream.rbsp import remove_emulation_prevention
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Track
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.slice import sample_bytes
-from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.slice import iter_samples
+from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 
 CAPTION_CODEC: Final = "eia_608"
@@ -56,24 +56,26 @@ def has_captions(src: ByteRanges, track: Track, shown: Presentation) -> bool:
 def write_caption_track(src: ByteRanges, track: Track, shown: Presentation, out: Path) -> None:
     """Write the captions of field 1 (CC1 and CC2) as a MOV of one caption track, in movie time."""
     found = [b""] * len(track.samples)
-    for number, data in enumerate(sample_bytes(src, track)):
+    for number, data in enumerate(iter_samples(src, track)):
         found[number] = _pairs(data[:_HEAD], *_form(track, number))
-    samples = [box("cdat", found[number] or _NOTHING) for number in shown.sample.tolist()]
+    samples = [make_box("cdat", found[number] or _NOTHING) for number in shown.sample.tolist()]
     starts = np.maximum(shown.pts, 0)
     if starts[0] > 0:
-        samples.insert(0, box("cdat", _NOTHING))
+        samples.insert(0, make_box("cdat", _NOTHING))
         starts = np.insert(starts, 0, 0)
     size = np.array([len(each) for each in samples], np.int64)
     captions = OutputTrack(
         handler="clcp",
         name="Captions",
         timescale=track.timescale,
-        stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), box("c608", bytes(6), struct.pack(">H", 1))),
-        media_header=full_box("nmhd", 0, 0),
+        stsd=make_full_box(
+            "stsd", 0, 0, struct.pack(">I", 1), make_box("c608", bytes(6), struct.pack(">H", 1))
+        ),
+        media_header=make_full_box("nmhd", 0, 0),
         pieces=(Piece(source=MemorySamples(b"".join(samples)), offset=np.cumsum(size) - size, size=size),),
         duration=np.diff(np.append(starts, shown.end)),
     )
-    write(out, [captions], timescale=track.timescale, brand="qt  ", compatible=("qt  ",), durable=False)
+    write_mp4(out, [captions], timescale=track.timescale, brand="qt  ", compatible=("qt  ",), durable=False)
 
 
 def _form(track: Track, sample: int) -> tuple[str, int]:
@@ -87,10 +89,10 @@ def _pairs(sample: bytes, codec: str, length_size: int) -> bytes:
     """The byte pairs of field 1 in the SEI of a frame."""
     wanted, header = _SEI[codec]
     found = b""
-    for _, unit in zip(range(_MOST_UNITS), units_within(sample, length_size), strict=False):
-        kind = unit_type(codec, unit)
+    for _, unit in zip(range(_MOST_UNITS), leading_nal_units(sample, length_size), strict=False):
+        kind = nal_unit_type(codec, unit)
         if kind == wanted:
-            for payload in _messages(unescaped(unit[header:])):
+            for payload in _messages(remove_emulation_prevention(unit[header:])):
                 found += _field_1(payload)
         elif kind in SLICES[codec]:
             break

@@ -16,8 +16,8 @@ from eddyline.media.video.smart_cut import CutPlan
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Track
-from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.slice import Slice, cut
+from eddyline.mp4.presentation import Presentation, build_presentation
+from eddyline.mp4.slice import Slice, write_slice
 from eddyline.store.ranges import FileRanges
 
 _SEAM = 6  # frames behind a seam that must decode to what they were
@@ -44,7 +44,7 @@ def verify_cut(
         if place >= len(movie.tracks) or movie.tracks[place].kind != "video":
             raise ProofError(f"{path.name} has no video")
         track = movie.tracks[place]
-        got = presentation(movie, track)
+        got = build_presentation(movie, track)
         if (
             len(got) != len(shown)
             or np.any(got.pts != shown.pts)
@@ -104,7 +104,7 @@ def _hashes(
 ) -> tuple[str, ...]:
     """MD5 of each decoded frame of [first, last), where the frames of `wide` are decoded in one go."""
     local = work / "seam.mp4"
-    piece = cut(source.src, source.movie, source.track, *wide, local, shown=source.shown)
+    piece = write_slice(source.src, source.movie, source.track, *wide, local, shown=source.shown)
     try:
         found = runner.run(_decoding(piece, tools), limits=_limits(piece)).stdout.decode()
     finally:

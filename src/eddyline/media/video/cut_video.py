@@ -21,8 +21,8 @@ from eddyline.media.video.smart_cut import CutPlan
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.slice import cut
-from eddyline.mp4.write.output_track import OutputTrack, Piece, alike
+from eddyline.mp4.slice import write_slice
+from eddyline.mp4.write.output_track import OutputTrack, Piece, without_samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +121,7 @@ def _joined(source: CutSource, row: int, plan: CutPlan, parts: Sequence[_Part], 
         length = rescale(shown.end, track.timescale, timescale)
         edits = (Edit(media_time=edits[0].media_time + whole.end - shown.end, duration=length),)
     out = replace(
-        alike(track),
+        without_samples(track),
         stsd=with_parameter_sets(track.stsd, row, added) if added else track.stsd,
         pieces=tuple(part.piece for part in parts),
         duration=times.duration,
@@ -157,7 +157,7 @@ def _encoded(
     sets = read_parameter_sets(source.track.stsd, row)
     require_reencodable(sets, facts, tools)
     local = out.with_suffix(".source.mp4")
-    piece = cut(source.src, source.movie, source.track, *frames, local, shown=source.shown)
+    piece = write_slice(source.src, source.movie, source.track, *frames, local, shown=source.shown)
     try:
         ended = frames[1] == plan.begin < plan.last
         return reencode(piece, facts, sets, out=out, tools=tools, runner=runner, ended=ended)

@@ -161,7 +161,7 @@ def _listener(on_frames: Callable[[int], None] | None) -> Callable[[str], None]:
 
 def _counted(rung: Rung, out: Path, grid: Grid) -> EncodedChunk:
     with FileRanges(out) as source:
-        track = read_movie(source).first("video")
+        track = read_movie(source).first_track("video")
         if track is None:
             return EncodedChunk(rung=rung.name, path=out, frames=0, bytes=source.size)
         shown = track.samples.pts.argsort(kind="stable")

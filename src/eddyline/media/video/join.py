@@ -119,7 +119,7 @@ def movie_timescale(video: int, others: Iterable[int]) -> int:
 
 def _video(path: Path) -> Track:
     with FileRanges(path) as source:
-        track = read_movie(source).first("video")
+        track = read_movie(source).first_track("video")
     if track is None or not len(track.samples):
         raise ProofError(f"{path.name} of {path.parent.name} has no video")
     return track

@@ -17,9 +17,16 @@ from eddyline.mp4.bitstream.nal_units import (
     HEVC_SPS,
     HEVC_VPS,
     SLICES,
-    unit_type,
+    nal_unit_type,
 )
-from eddyline.mp4.bitstream.rbsp import bits_of, coded, escaped, number_at, packed, unescaped
+from eddyline.mp4.bitstream.rbsp import (
+    add_emulation_prevention,
+    encode_exp_golomb,
+    pack_bits,
+    payload_bits,
+    read_exp_golomb,
+    remove_emulation_prevention,
+)
 
 # Numbers for which a slice header grows by 8 bits exactly: all behind it, the coded data, is moved by a byte.
 _HEVC_PPS_NUMBERS = range(15, 31)
@@ -27,8 +34,8 @@ _HEVC_PPS_NUMBERS = range(15, 31)
 
 def unused_id(sets: ParameterSets) -> int:
     """A number that neither an SPS nor a PPS of H.264 uses here."""
-    used = {number_at(bits_of(unit[4:]), 0)[0] for unit in sets.of(AVC_SPS)}
-    used |= {number_at(bits_of(unit[1:]), 0)[0] for unit in sets.of(AVC_PPS)}
+    used = {read_exp_golomb(payload_bits(unit[4:]), 0)[0] for unit in sets.of(AVC_SPS)}
+    used |= {read_exp_golomb(payload_bits(unit[1:]), 0)[0] for unit in sets.of(AVC_PPS)}
     return next(number for number in range(1, 32) if number not in used)
 
 
@@ -44,8 +51,8 @@ class HevcSetIds:
     def beside(cls, sets: ParameterSets) -> HevcSetIds:
         """Numbers that the camera's sets do not use. Raises `UnsupportedError` if it uses all."""
         vps = {unit[2] >> 4 for unit in sets.of(HEVC_VPS)}
-        sps = {_hevc_sps_number(bits_of(unit[2:]))[0] for unit in sets.of(HEVC_SPS)}
-        pps = {number_at(bits_of(unit[2:]), 0)[0] for unit in sets.of(HEVC_PPS)}
+        sps = {_hevc_sps_number(payload_bits(unit[2:]))[0] for unit in sets.of(HEVC_SPS)}
+        pps = {read_exp_golomb(payload_bits(unit[2:]), 0)[0] for unit in sets.of(HEVC_PPS)}
         try:
             return cls(
                 vps=next(number for number in range(1, 16) if number not in vps),
@@ -59,32 +66,34 @@ class HevcSetIds:
 
     def unit(self, unit: bytes) -> bytes:
         """A NAL unit with the new numbers."""
-        kind, head = unit_type("hevc", unit), unit[:2]
+        kind, head = nal_unit_type("hevc", unit), unit[:2]
         if kind == HEVC_VPS:
             return head + bytes([self.vps << 4 | unit[2] & 15]) + unit[3:]
         if kind == HEVC_SPS:
-            bits = bits_of(unit[2:])
+            bits = payload_bits(unit[2:])
             _, begin, end = _hevc_sps_number(bits)
-            return head + packed(f"{self.vps:04b}" + bits[4:begin] + coded(self.sps) + bits[end:])
+            return head + pack_bits(
+                f"{self.vps:04b}" + bits[4:begin] + encode_exp_golomb(self.sps) + bits[end:]
+            )
         if kind == HEVC_PPS:
-            bits = bits_of(unit[2:])
-            _, end = number_at(bits, 0)
-            _, end = number_at(bits, end)
-            return head + packed(coded(self.pps) + coded(self.sps) + bits[end:])
+            bits = payload_bits(unit[2:])
+            _, end = read_exp_golomb(bits, 0)
+            _, end = read_exp_golomb(bits, end)
+            return head + pack_bits(encode_exp_golomb(self.pps) + encode_exp_golomb(self.sps) + bits[end:])
         if kind in SLICES["hevc"]:
             return head + self._slice(unit[2:], beginning=kind in HEVC_IRAP)
         return unit
 
     def _slice(self, data: bytes, *, beginning: bool) -> bytes:
         """The slice with slice_pic_parameter_set_id 0, one bit, made nine: all behind it moves by a byte."""
-        raw = unescaped(data)
+        raw = remove_emulation_prevention(data)
         at = 2 if beginning else 1  # first_slice_segment_in_pic_flag, no_output_of_prior_pics_flag
         lead = raw[0] >> 8 - at
         if not raw[0] >> 7 - at & 1:
             raise UnsupportedError("an encoder numbered its parameter sets", remedy="cut with --keyframes")
         rest = raw[0] & (1 << 7 - at) - 1
-        word = (lead << 9 | int(coded(self.pps), 2)) << 7 - at | rest
-        return escaped(word.to_bytes(2, "big") + raw[1:])
+        word = (lead << 9 | int(encode_exp_golomb(self.pps), 2)) << 7 - at | rest
+        return add_emulation_prevention(word.to_bytes(2, "big") + raw[1:])
 
 
 def _hevc_sps_number(bits: str) -> tuple[int, int, int]:
@@ -95,5 +104,5 @@ def _hevc_sps_number(bits: str) -> tuple[int, int, int]:
         flags = [bits[at + 2 * i : at + 2 * i + 2] for i in range(layers)]
         at += 16
         at += sum(88 * (flag[0] == "1") + 8 * (flag[1:] == "1") for flag in flags)
-    value, end = number_at(bits, at)
+    value, end = read_exp_golomb(bits, at)
     return value, at, end

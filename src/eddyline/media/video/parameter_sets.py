@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from eddyline.core.errors import InputError, UnsupportedError
-from eddyline.mp4.bitstream.nal_units import AVC_PPS, AVC_SPS, unit_type
+from eddyline.mp4.bitstream.nal_units import AVC_PPS, AVC_SPS, nal_unit_type
 from eddyline.mp4.boxes import Box
 
 _VISUAL_FIELDS = 78
@@ -33,7 +33,7 @@ class ParameterSets:
 
     def of(self, kind: int) -> tuple[bytes, ...]:
         """Those of one NAL unit type."""
-        return tuple(unit for unit in self.units if unit_type(self.codec, unit) == kind)
+        return tuple(unit for unit in self.units if nal_unit_type(self.codec, unit) == kind)
 
 
 def read_parameter_sets(stsd: bytes, row: int = 1) -> ParameterSets:
@@ -126,7 +126,7 @@ def _hevc_with(body: bytes, added: Sequence[bytes]) -> bytes:
         for _ in range(count):
             at += 2 + struct.unpack_from(">H", body, at)[0]
     arrays: dict[int, list[bytes]] = {}
-    for kind, unit in [*_hevc_units(body), *((unit_type("hevc", unit), unit) for unit in added)]:
+    for kind, unit in [*_hevc_units(body), *((nal_unit_type("hevc", unit), unit) for unit in added)]:
         arrays.setdefault(kind, []).append(unit)
     out = [body[:22], bytes([len(arrays)])]
     for kind, units in sorted(arrays.items()):

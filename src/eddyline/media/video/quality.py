@@ -13,7 +13,7 @@ from eddyline.core.files import translate_errors
 from eddyline.core.process import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 from eddyline.store.ranges import FileRanges
 
 _LOG = "vmaf.json"
@@ -116,7 +116,7 @@ def simulate_file(
 ) -> BufferFullness:
     """`simulate_buffer` on the video samples of an MP4; raises what reading it raises."""
     with FileRanges(path) as source:
-        video = read_movie(source).first("video")
+        video = read_movie(source).first_track("video")
     if video is None:
         raise UsageError(f"{path} has no video")
     sizes = [int(size) * 8 for size in video.samples.size]
@@ -156,11 +156,11 @@ def simulate_buffer(
 def _picture(path: Path) -> tuple[int, tuple[int, int]]:
     with FileRanges(path) as source:
         movie = read_movie(source)
-    video = movie.first("video")
+    video = movie.first_track("video")
     if video is None:
         raise UsageError(f"{path} has no video")
     width, height = video.width, video.height
-    return len(presentation(movie, video)), (height, width) if video.rotation in {90, 270} else (
+    return len(build_presentation(movie, video)), (height, width) if video.rotation in {90, 270} else (
         width,
         height,
     )

@@ -16,9 +16,16 @@ from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video.colours import is_rgb
 from eddyline.media.video.parameter_set_ids import HevcSetIds, unused_id
 from eddyline.media.video.parameter_sets import ParameterSets, read_parameter_sets
-from eddyline.mp4.bitstream.nal_units import HEVC_PPS, HEVC_SPS, HEVC_VPS, sample_of, unit_type, units_of
+from eddyline.mp4.bitstream.nal_units import (
+    HEVC_PPS,
+    HEVC_SPS,
+    HEVC_VPS,
+    join_nal_units,
+    nal_unit_type,
+    split_nal_units,
+)
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.slice import Slice, sample_bytes
+from eddyline.mp4.slice import Slice, iter_samples
 from eddyline.store.ranges import FileRanges
 
 # profile_idc -> x264's name (ITU-T H.264 annex A)
@@ -158,7 +165,7 @@ def _x265() -> tuple[str, ...]:
 def _reframed(film: Path, piece: Slice, sets: ParameterSets, out: Path, *, ended: bool) -> EncodedSamples:
     """The encoded samples with the camera's lengths of NAL units and numbers of their own."""
     with FileRanges(film) as source:
-        track = read_movie(source).first("video")
+        track = read_movie(source).first_track("video")
         if track is None or len(track.samples) != piece.frames:
             count = 0 if track is None else len(track.samples)
             raise ProofError(f"{piece.frames} frames at an end of the cut were encoded, out came {count}")
@@ -168,17 +175,19 @@ def _reframed(film: Path, piece: Slice, sets: ParameterSets, out: Path, *, ended
         renumbered = HevcSetIds.beside(sets) if sets.codec == "hevc" else None
         sizes = []
         with out.open("wb") as file:
-            for place, data in enumerate(sample_bytes(source, track)):
-                units = list(units_of(data, own.length_size))
+            for place, data in enumerate(iter_samples(source, track)):
+                units = list(split_nal_units(data, own.length_size))
                 if renumbered is not None:
                     units = [renumbered.unit(unit) for unit in units]
                 if ended and place == piece.frames - 1 and sets.codec in END_OF_SEQUENCE:
                     units.append(END_OF_SEQUENCE[sets.codec])
-                sizes.append(file.write(sample_of(units, sets.length_size)))
+                sizes.append(file.write(join_nal_units(units, sets.length_size)))
         added = own.units
         if renumbered is not None:
             added = tuple(
-                renumbered.unit(unit) for unit in own.units if unit_type("hevc", unit) in _HEVC_PARAMETER_SETS
+                renumbered.unit(unit)
+                for unit in own.units
+                if nal_unit_type("hevc", unit) in _HEVC_PARAMETER_SETS
             )
         size = np.array(sizes, np.int64)
         return EncodedSamples(

@@ -39,7 +39,7 @@ def read_encoded_audio(path: Path) -> EncodedAudio:
     """The index of an encoded audio file; raises `ProofError` if there is no audio in it."""
     with FileRanges(path) as source:
         movie = read_movie(source)
-    track = movie.first("audio")
+    track = movie.first_track("audio")
     if track is None:
         raise ProofError(f"{path.name} has no audio")
     return EncodedAudio(path=path, movie=movie, track=track, samples=presented_samples(movie, track))

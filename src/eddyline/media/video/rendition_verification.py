@@ -11,12 +11,12 @@ import numpy as np
 
 from eddyline.core.errors import ProofError
 from eddyline.core.timebase import rescale
-from eddyline.mp4.bitstream.nal_units import IDR, SLICES, unit_type
+from eddyline.mp4.bitstream.nal_units import IDR, SLICES, nal_unit_type
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.slice import sample_bytes
+from eddyline.mp4.presentation import Presentation, build_presentation
+from eddyline.mp4.slice import iter_samples
 from eddyline.store.ranges import FileRanges
 
 _NAL_LENGTH = 4  # FFmpeg's MP4 muxer writes no other
@@ -52,11 +52,11 @@ def verify_rendition(
     """
     with FileRanges(path) as source:
         movie = read_movie(source)
-        video = movie.first("video")
+        video = movie.first_track("video")
         if video is None or video.timescale != timescale:
             raise ProofError(f"{path.name}: the video track is missing or counts in other ticks")
         idr = _check_video(path.name, source, movie, video, shown, gop, codec)
-        heard = tuple(presented_samples(movie, track) for track in movie.of_kind("audio"))
+        heard = tuple(presented_samples(movie, track) for track in movie.tracks_of_kind("audio"))
         telemetry = telemetry_digest(source, movie)
     if heard != tuple(audio_samples):
         raise ProofError(f"{path.name}: {heard} audio samples were written, {tuple(audio_samples)} encoded")
@@ -81,14 +81,14 @@ def presented_samples(movie: Movie, track: Track) -> int:
 
 def telemetry_digest(src: ByteRanges, movie: Movie) -> str | None:
     """SHA-256 (hex) over the first telemetry track's payloads in decode order; None without one."""
-    track = movie.first("telemetry")
+    track = movie.first_track("telemetry")
     return None if track is None else samples_digest(src, track)
 
 
 def samples_digest(src: ByteRanges, track: Track) -> str:
     """SHA-256 (hex) over the bytes of a track's samples in decode order."""
     digest = hashlib.sha256()
-    for sample in sample_bytes(src, track):
+    for sample in iter_samples(src, track):
         digest.update(sample)
     return digest.hexdigest()
 
@@ -96,7 +96,7 @@ def samples_digest(src: ByteRanges, track: Track) -> str:
 def _check_video(
     name: str, source: ByteRanges, movie: Movie, video: Track, shown: Presentation, gop: int, codec: str
 ) -> tuple[int, ...]:
-    made = presentation(movie, video)
+    made = build_presentation(movie, video)
     if len(made) != len(shown):
         raise ProofError(f"{name} shows {len(made)} frames, the source {len(shown)}")
     moved = np.flatnonzero(made.pts != shown.pts)
@@ -132,7 +132,7 @@ def _is_random_access(source: ByteRanges, offset: int, size: int, codec: str) ->
         if at + _NAL_LENGTH >= end:
             return False
         head = source.read(at, _NAL_LENGTH + 1)
-        kind = unit_type(codec, head[_NAL_LENGTH:])
+        kind = nal_unit_type(codec, head[_NAL_LENGTH:])
         if kind in SLICES[codec]:
             return kind in IDR[codec]
         at += _NAL_LENGTH + int.from_bytes(head[:_NAL_LENGTH], "big")

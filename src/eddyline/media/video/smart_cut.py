@@ -19,11 +19,11 @@ import numpy as np
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.video.parameter_sets import read_parameter_sets
-from eddyline.mp4.bitstream.nal_units import IDR, unit_type, units_of
+from eddyline.mp4.bitstream.nal_units import IDR, nal_unit_type, split_nal_units
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Track
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.samples.random_access import can_begin
+from eddyline.mp4.samples.random_access import is_random_access_point
 
 _AVC = frozenset({"avc1", "avc3"})
 _MOST_TRIED = 4096
@@ -73,7 +73,7 @@ def plan_exact_cut(src: ByteRanges, track: Track, shown: Presentation, first: in
     """The cut of exactly the frames [first, last)."""
     ranks = _ranks(track, shown)
     for sample in _beginnings(track, ranks, first, last):
-        if not can_begin(src, track, sample):
+        if not is_random_access_point(src, track, sample):
             continue
         begin = int(ranks[sample])
         if begin > first and not _begins_anew(src, track, sample):
@@ -125,7 +125,7 @@ def _keyframe_before(src: ByteRanges, track: Track, ranks: Ints, first: int) -> 
     """The last sample shown at or before frame `first` where decoding can begin."""
     starts = np.flatnonzero(track.samples.sync & (ranks >= 0) & (ranks <= first))
     tried = starts[np.argsort(ranks[starts])][: -_MOST_TRIED - 1 : -1].tolist()
-    return next((at for at in tried if can_begin(src, track, at)), None)
+    return next((at for at in tried if is_random_access_point(src, track, at)), None)
 
 
 def _begins_anew(src: ByteRanges, track: Track, sample: int) -> bool:
@@ -134,7 +134,7 @@ def _begins_anew(src: ByteRanges, track: Track, sample: int) -> bool:
         return True
     size = read_parameter_sets(track.stsd, int(track.samples.description[sample])).length_size
     data = src.read(int(track.samples.offset[sample]), int(track.samples.size[sample]))
-    return any(unit_type("h264", unit) in IDR["h264"] for unit in units_of(data, size))
+    return any(nal_unit_type("h264", unit) in IDR["h264"] for unit in split_nal_units(data, size))
 
 
 def _whole(run: Ints, ranks: Ints, begin: int) -> Ints:

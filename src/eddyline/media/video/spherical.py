@@ -105,7 +105,7 @@ def _projection(sv3d: bytes) -> tuple[str, tuple[int, int, int, int]]:
         for box in () if proj is None else proj.children():
             if box.kind in _PROJECTIONS:
                 fields = box.fields()
-                fields.version()
+                fields.read_version()
                 top, bottom, left, right = fields.unpack("4I") if box.kind == "equi" else nothing
                 return _PROJECTIONS[box.kind], (top, bottom, left, right)
     except FormatError:

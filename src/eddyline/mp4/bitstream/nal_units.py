@@ -14,14 +14,14 @@ SLICES = {"h264": range(1, 6), "hevc": range(32)}
 IDR = {"h264": frozenset({5}), "hevc": frozenset({19, 20})}
 
 
-def unit_type(codec: str, unit: bytes) -> int:
+def nal_unit_type(codec: str, unit: bytes) -> int:
     """nal_unit_type of a unit of "h264" or "hevc"; -1 of one without a byte."""
     if not unit:
         return -1
     return unit[0] & 31 if codec == "h264" else unit[0] >> 1 & 63
 
 
-def units_of(sample: bytes, length_size: int) -> Iterator[bytes]:
+def split_nal_units(sample: bytes, length_size: int) -> Iterator[bytes]:
     """The NAL units of a sample. Raises `InputError` where their lengths do not fit it."""
     at = 0
     while at < len(sample):
@@ -33,7 +33,7 @@ def units_of(sample: bytes, length_size: int) -> Iterator[bytes]:
         at += length
 
 
-def units_within(data: bytes, length_size: int) -> Iterator[bytes]:
+def leading_nal_units(data: bytes, length_size: int) -> Iterator[bytes]:
     """The NAL units of a sample's beginning, those without a byte left out; the last may be cut."""
     at = 0
     while at + length_size < len(data):
@@ -44,7 +44,7 @@ def units_within(data: bytes, length_size: int) -> Iterator[bytes]:
         at += length
 
 
-def sample_of(units: Iterable[bytes], length_size: int) -> bytes:
+def join_nal_units(units: Iterable[bytes], length_size: int) -> bytes:
     """A sample of these NAL units."""
     try:
         return b"".join(len(unit).to_bytes(length_size, "big") + unit for unit in units)

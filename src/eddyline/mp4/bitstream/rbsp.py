@@ -8,7 +8,7 @@ from __future__ import annotations
 from eddyline.core.errors import InputError
 
 
-def number_at(bits: str, at: int) -> tuple[int, int]:
+def read_exp_golomb(bits: str, at: int) -> tuple[int, int]:
     """(value, end) of the Exp-Golomb number at bit `at`. Raises `InputError` where it has no end."""
     one = bits.find("1", at)
     if one < 0 or 2 * one - at + 1 > len(bits):
@@ -17,30 +17,30 @@ def number_at(bits: str, at: int) -> tuple[int, int]:
     return int(bits[one : one + zeros + 1], 2) - 1, one + zeros + 1
 
 
-def coded(value: int) -> str:
+def encode_exp_golomb(value: int) -> str:
     """The bits of an Exp-Golomb number."""
     word = f"{value + 1:b}"
     return "0" * (len(word) - 1) + word
 
 
-def bits_of(data: bytes) -> str:
+def payload_bits(data: bytes) -> str:
     """A NAL unit's payload as "0" and "1", unescaped."""
-    return "".join(f"{byte:08b}" for byte in unescaped(data))
+    return "".join(f"{byte:08b}" for byte in remove_emulation_prevention(data))
 
 
-def packed(bits: str) -> bytes:
+def pack_bits(bits: str) -> bytes:
     """RBSP bits, trailing bits included, aligned anew and escaped."""
     body = bits[: bits.rindex("1") + 1]
     body += "0" * (-len(body) % 8)
-    return escaped(int(body, 2).to_bytes(len(body) // 8, "big"))
+    return add_emulation_prevention(int(body, 2).to_bytes(len(body) // 8, "big"))
 
 
-def unescaped(data: bytes) -> bytes:
+def remove_emulation_prevention(data: bytes) -> bytes:
     """Without emulation prevention bytes."""
     return data.replace(b"\0\0\3", b"\0\0")
 
 
-def escaped(data: bytes) -> bytes:
+def add_emulation_prevention(data: bytes) -> bytes:
     """With emulation prevention bytes (section 7.4.2)."""
     out = bytearray()
     at = 0

@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 
 from eddyline.core.errors import FormatError
-from eddyline.mp4.boxes import Box, Fields
+from eddyline.mp4.boxes import Box, FieldReader
 from eddyline.mp4.errors import LimitError
 
 # Bits of one sample of one channel; 0: the entry's own field says.
@@ -58,14 +58,14 @@ def read_audio_entry(entry: Box) -> AudioEntry:
     """The fields of one audio sample entry. Raises `LimitError`, `Mp4Error`."""
     fields = entry.fields()
     fields.skip(8)
-    version = fields.number("H")
+    version = fields.read_number("H")
     fields.skip(6)
     channels, bits = fields.unpack("HH")
     fields.skip(4)
-    rate = fields.number("I") >> 16
+    rate = fields.read_number("I") >> 16
     unit_bytes = 0
     unit_samples = 1
-    if version == 1 and entry.kind not in _BITS and fields.left >= 16:  # noqa: PLR2004 - four numbers
+    if version == 1 and entry.kind not in _BITS and fields.remaining >= 16:  # noqa: PLR2004 - four numbers
         unit_samples, _, unit_bytes, _ = fields.unpack("IIII")
     elif version == 2:  # noqa: PLR2004 - QuickTime's third layout, with the figures further on
         rate, channels, bits, unit_bytes, unit_samples = _version_2(fields)
@@ -81,11 +81,11 @@ def read_audio_entry(entry: Box) -> AudioEntry:
     return AudioEntry(channels=channels, sample_rate=rate, unit_bytes=unit_bytes, unit_samples=unit_samples)
 
 
-def _version_2(fields: Fields) -> tuple[int, int, int, int, int]:
+def _version_2(fields: FieldReader) -> tuple[int, int, int, int, int]:
     """(sample rate, channels, bits, bytes and samples of a packet) of version 2."""
     fields.skip(4)
-    rate = _whole(fields.take(8))
-    channels = fields.number("I")
+    rate = _whole(fields.read(8))
+    channels = fields.read_number("I")
     fields.skip(4)
     bits, _flags, unit_bytes, unit_samples = fields.unpack("IIII")
     return rate, channels, bits, unit_bytes, unit_samples

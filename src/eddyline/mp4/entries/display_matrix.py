@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from eddyline.mp4.movie import IDENTITY
+from eddyline.mp4.movie import IDENTITY_MATRIX
 
 _SHIFTS = (16, 16, 30)
 
@@ -25,9 +25,9 @@ class Orientation:
     mirrored: bool = False
 
 
-def product(track: tuple[int, ...], movie: tuple[int, ...]) -> tuple[int, ...]:
+def multiply_matrices(track: tuple[int, ...], movie: tuple[int, ...]) -> tuple[int, ...]:
     """The matrix that applies the track's and then the movie's, in their fixed-point formats."""
-    if movie == IDENTITY:
+    if movie == IDENTITY_MATRIX:
         return track
     return tuple(
         sum(track[3 * row + at] * movie[3 * at + column] >> _SHIFTS[at] for at in range(3))

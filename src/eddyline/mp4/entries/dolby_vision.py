@@ -32,7 +32,7 @@ class DolbyVision:
         return f"profile {self.profile}" + (f".{self.compatibility}" if self.compatibility else "")
 
 
-def dolby_vision(stsd: bytes) -> DolbyVision | None:
+def read_dolby_vision(stsd: bytes) -> DolbyVision | None:
     """What the first entry of a whole stsd box says; None where it is not Dolby Vision."""
     view = memoryview(stsd)
     table = Box(kind="stsd", raw=view, body=view[8:], offset=8, path="stsd")

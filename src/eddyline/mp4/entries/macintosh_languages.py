@@ -8,5 +8,5 @@ _NAMES = (
     "eng fra deu ita nld swe spa dan por nor heb jpn ara fin ell isl mlt tur hrv zho urd hin tha kor lit pol"
     " hun est lav sme fao fas rus zho nld gle sqi ron ces slk slv yid srp mkd bul ukr bel uzb kaz aze aze hye"
 )
-CODES: Final = tuple(_NAMES.split())
+LANGUAGE_CODES: Final = tuple(_NAMES.split())
 """The ISO 639-2 code of each number, from 0 on."""

@@ -9,7 +9,7 @@ _LENGTH_BYTES: Final = 4
 _VERSION_AND_FLAGS: Final = 4
 
 
-def object_type(stsd: bytes) -> int:
+def read_object_type(stsd: bytes) -> int:
     """The objectTypeIndication (ISO/IEC 14496-1, table 5) of the first esds in a sample description table.
 
     -1 where there is none, or it is cut short.

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.entries.audio_entry import read_audio_entry
-from eddyline.mp4.entries.macintosh_languages import CODES
+from eddyline.mp4.entries.macintosh_languages import LANGUAGE_CODES
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.movie import Edit
 
@@ -23,7 +23,7 @@ _VISUAL_FIELDS = 78
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class SampleEntry:
     """The first sample entry: fourcc, coded size, pixel aspect, audio shape (see `AudioEntry`)."""
 
     format: str
@@ -52,15 +52,15 @@ class TrackHeader:
     display_size: tuple[Fraction, Fraction]
 
 
-def kind_of(handler: str, format_: str) -> str:
+def track_kind(handler: str, format_: str) -> str:
     """What the track is for: by its sample entry first, since gpmd has the handler of any metadata."""
     return _KINDS_BY_FORMAT.get(format_, _KINDS.get(handler, "other"))
 
 
-def read_entry(stsd: Box, handler: str) -> Entry:
+def read_entry(stsd: Box, handler: str) -> SampleEntry:
     """The first row of the sample description table."""
     fields = stsd.fields()
-    fields.version()
+    fields.read_version()
     fields.skip(4)
     entry = next(stsd.children(8), None)
     if entry is None:
@@ -69,11 +69,11 @@ def read_entry(stsd: Box, handler: str) -> Entry:
         return _visual(entry)
     if handler == "soun":
         audio = read_audio_entry(entry)
-        return Entry(format=entry.kind, **vars(audio))
-    return Entry(format=entry.kind)
+        return SampleEntry(format=entry.kind, **vars(audio))
+    return SampleEntry(format=entry.kind)
 
 
-def _visual(entry: Box) -> Entry:
+def _visual(entry: Box) -> SampleEntry:
     fields = entry.fields()
     fields.skip(24)
     width, height = fields.unpack("HH")
@@ -87,17 +87,17 @@ def _visual(entry: Box) -> Entry:
         if pasp is not None:
             across, down = pasp.fields().unpack("II")
             aspect = Fraction(across, down) if across and down else aspect
-    return Entry(format=entry.kind, width=width, height=height, pixel_aspect=aspect)
+    return SampleEntry(format=entry.kind, width=width, height=height, pixel_aspect=aspect)
 
 
 def read_track_header(tkhd: Box) -> TrackHeader:
     """The tkhd box (section 8.3.2)."""
     fields = tkhd.fields()
-    version, flags = fields.version()
+    version, flags = fields.read_version()
     fields.skip(16 if version == 1 else 8)
-    number = fields.number("I")
+    number = fields.read_number("I")
     fields.skip(4 + (8 if version == 1 else 4) + 8 + 4)
-    volume = fields.number("H")
+    volume = fields.read_number("H")
     fields.skip(2)
     matrix = fields.unpack("9i")
     width, height = fields.unpack("II")
@@ -115,15 +115,15 @@ def read_track_header(tkhd: Box) -> TrackHeader:
 def read_movie_matrix(mvhd: Box) -> tuple[int, ...]:
     """The matrix of mvhd (section 8.2.2)."""
     fields = mvhd.fields()
-    version, _ = fields.version()
+    version, _ = fields.read_version()
     fields.skip((28 if version == 1 else 16) + 4 + 2 + 10)
     return fields.unpack("9i")
 
 
-def read_clock(box: Box) -> tuple[int, int, int]:
+def read_time_header(box: Box) -> tuple[int, int, int]:
     """(creation time, timescale, duration) of mvhd or mdhd; an unknown duration (all ones) is 0."""
     fields = box.fields()
-    version, _ = fields.version()
+    version, _ = fields.read_version()
     created, _, timescale, duration = fields.unpack("QQIQ" if version == 1 else "IIII")
     if timescale == 0:
         raise Mp4Error("the timescale is 0: nothing has a time", path=box.path, offset=box.offset)
@@ -134,11 +134,11 @@ def read_clock(box: Box) -> tuple[int, int, int]:
 def read_language(mdhd: Box, *, quicktime: bool = False) -> str:
     """The ISO 639-2 code of mdhd; in `quicktime` files also that of a Macintosh language number."""
     fields = mdhd.fields()
-    version, _ = fields.version()
+    version, _ = fields.read_version()
     fields.skip(28 if version == 1 else 16)
-    packed = fields.number("H")
+    packed = fields.read_number("H")
     if packed < _FIRST_PACKED:
-        return CODES[packed] if quicktime and packed < len(CODES) else "und"
+        return LANGUAGE_CODES[packed] if quicktime and packed < len(LANGUAGE_CODES) else "und"
     letters = [(packed >> shift & 31) + 0x60 for shift in (10, 5, 0)]
     text = "".join(map(chr, letters))
     return text if text.isalpha() else "und"
@@ -147,11 +147,11 @@ def read_language(mdhd: Box, *, quicktime: bool = False) -> str:
 def read_handler(hdlr: Box) -> tuple[str, str]:
     """(handler, name); QuickTime writes the name with its length in front, ISO with a zero behind."""
     fields = hdlr.fields()
-    fields.version()
-    component = fields.fourcc()
-    handler = fields.fourcc()
-    fields.skip(min(12, fields.left))
-    raw = bytes(fields.take(fields.left))
+    fields.read_version()
+    component = fields.read_fourcc()
+    handler = fields.read_fourcc()
+    fields.skip(min(12, fields.remaining))
+    raw = bytes(fields.read(fields.remaining))
     if raw and (component == "mhlr" or raw[0] < ord(" ")) and raw[0] < len(raw):
         raw = raw[1 : 1 + raw[0]]
     name = raw.split(b"\0")[0].decode("utf-8", "replace")
@@ -161,10 +161,10 @@ def read_handler(hdlr: Box) -> tuple[str, str]:
 def read_edits(elst: Box) -> tuple[Edit, ...]:
     """The edit list (section 8.6.6)."""
     fields = elst.fields()
-    version, _ = fields.version()
-    count = fields.number("I")
+    version, _ = fields.read_version()
+    count = fields.read_number("I")
     width = 20 if version == 1 else 12
-    if count * width > fields.left or count > _MAX_EDITS:
+    if count * width > fields.remaining or count > _MAX_EDITS:
         raise Mp4Error(f"the edit list says {count} rows", path=elst.path, offset=elst.offset)
     edits = []
     for _ in range(count):

@@ -10,7 +10,7 @@ from typing import Final
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import Mp4Error
 
-FORCED: Final = "forced-subtitle"
+FORCED_SUBTITLE_ROLE: Final = "forced-subtitle"
 """The role of subtitles that every viewer needs (ISO/IEC 23009-1, urn:mpeg:dash:role:2011)."""
 
 _ROLES = b"urn:mpeg:dash:role:2011"

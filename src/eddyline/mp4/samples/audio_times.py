@@ -9,7 +9,7 @@ import numpy as np
 from eddyline.mp4.movie import Samples
 
 
-def without_offsets(samples: Samples) -> Samples:
+def fold_composition_offsets(samples: Samples) -> Samples:
     """Audio samples whose decode times are their presentation times, so that no copy needs a ctts table.
 
     Audio is presented in the order in which it is decoded, so offsets (ISO/IEC 14496-12 section 8.6.1.3) can

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.errors import LimitError, Mp4Error
-from eddyline.mp4.movie import Limits, Samples, Track, Units
+from eddyline.mp4.movie import AudioUnit, Limits, Samples, Track
 
 TIME_LIMIT = 1 << 60  # ticks and bytes stay far from where sums of int64 could wrap round
 _BLOCK = 1024  # frames
@@ -33,7 +33,7 @@ class Blocks:
     per_chunk: Ints
 
 
-def read_blocks(stbl: Box, units: Units, per_chunk: Ints, limits: Limits) -> Blocks | None:
+def read_blocks(stbl: Box, units: AudioUnit, per_chunk: Ints, limits: Limits) -> Blocks | None:
     """The track as blocks, where its tables count in units; None where each sample has a size of its own.
 
     `per_chunk` is the number of samples in each chunk, as stsc says. Raises `LimitError`, `Mp4Error`.
@@ -72,7 +72,7 @@ def read_blocks(stbl: Box, units: Units, per_chunk: Ints, limits: Limits) -> Blo
     )
 
 
-def unit_bytes(samples: Samples, units: Units | None) -> int:
+def unit_bytes(samples: Samples, units: AudioUnit | None) -> int:
     """The bytes of a unit, if the samples are whole numbers of units of one duration each; else 0."""
     if units is None or not len(samples):
         return 0
@@ -83,7 +83,7 @@ def unit_bytes(samples: Samples, units: Units | None) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut:
+class UnitRange:
     """Blocks (int64[n]: where their bytes lie, how many, ticks); `start` is the media tick of the first."""
 
     offset: Ints
@@ -93,7 +93,7 @@ class Cut:
     start: int
 
 
-def cut_units(track: Track, start: int, stop: int) -> Cut:
+def slice_units(track: Track, start: int, stop: int) -> UnitRange:
     """The blocks of a track in units from media tick `start` to `stop`, both rounded to whole units.
 
     A unit that is only partly inside is kept.
@@ -107,7 +107,7 @@ def cut_units(track: Track, start: int, stop: int) -> Cut:
     begins, step, units = samples.dts[inside], np.maximum(ticks[inside], 1), count[inside]
     first = np.clip((start - begins) // step, 0, units - 1)
     end = np.clip(-((begins - stop) // step), first + 1, units)
-    return Cut(
+    return UnitRange(
         offset=samples.offset[inside] + first * track.unit_bytes,
         size=(end - first) * track.unit_bytes,
         duration=(end - first) * ticks[inside],
@@ -118,23 +118,23 @@ def cut_units(track: Track, start: int, stop: int) -> Cut:
 
 def _durations(stbl: Box) -> Ints:
     """int64[n, 2]: runs of (samples, ticks of each) of stts, without empty runs."""
-    box = stbl.need("stts")
+    box = stbl.require("stts")
     fields = box.fields()
-    fields.version()
-    rows = fields.table(fields.number("I"), 2)
+    fields.read_version()
+    rows = fields.read_table(fields.read_number("I"), 2)
     return rows[rows[:, 0] > 0]
 
 
-def _constant(stbl: Box, units: Units) -> bool:
+def _constant(stbl: Box, units: AudioUnit) -> bool:
     """Whether stsz says that each sample is one frame (or 1, as QuickTime's quirk has it)."""
     box = stbl.find("stsz")
     if box is None:
         return False
     fields = box.fields()
-    fields.version()
+    fields.read_version()
     word, count = fields.unpack("II")
     if word:
         return word in {1, units.bytes}
-    if count * 4 > fields.left:
+    if count * 4 > fields.remaining:
         raise Mp4Error(f"the sizes of {count} samples do not fit into their box", path=box.path)
-    return count > 0 and bool(np.all(fields.table(count, 1) == units.bytes))
+    return count > 0 and bool(np.all(fields.read_table(count, 1) == units.bytes))

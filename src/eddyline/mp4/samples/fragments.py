@@ -77,7 +77,7 @@ def read_defaults(mvex: Box) -> dict[int, Defaults]:
     for box in mvex.children():
         if box.kind == "trex":
             fields = box.fields()
-            fields.version()
+            fields.read_version()
             number, description, duration, size, flags = fields.unpack("5I")
             found[number] = Defaults(description=description, duration=duration, size=size, flags=flags)
     return found
@@ -111,29 +111,29 @@ def _read_traf(
     room: _Room,
 ) -> int:
     """Read one track's part of a fragment; returns where its data ends."""
-    fields = traf.need("tfhd").fields()
-    _, flags = fields.version()
-    number = fields.number("I")
+    fields = traf.require("tfhd").fields()
+    _, flags = fields.read_version()
+    number = fields.read_number("I")
     track = tracks.get(number)
     if track is None:
         raise Mp4Error(f"a fragment belongs to track {number}, which does not exist", path=traf.path)
     known = defaults.get(number, Defaults())
     if flags & _BASE:
-        base = fields.number("Q")
+        base = fields.read_number("Q")
     elif flags & _BASE_IS_MOOF:
         base = start
     own = Defaults(
-        description=fields.number("I") if flags & _DESCRIPTION else known.description,
-        duration=fields.number("I") if flags & _DURATION else known.duration,
-        size=fields.number("I") if flags & _SIZE else known.size,
-        flags=fields.number("I") if flags & _FLAGS else known.flags,
+        description=fields.read_number("I") if flags & _DESCRIPTION else known.description,
+        duration=fields.read_number("I") if flags & _DURATION else known.duration,
+        size=fields.read_number("I") if flags & _SIZE else known.size,
+        flags=fields.read_number("I") if flags & _FLAGS else known.flags,
     )
     check_description(own.description, path=traf.path)
     tfdt = traf.find("tfdt")
     if tfdt is not None:
         clock = tfdt.fields()
-        version, _ = clock.version()
-        track.clock = clock.number("Q" if version == 1 else "I")
+        version, _ = clock.read_version()
+        track.clock = clock.read_number("Q" if version == 1 else "I")
     end = base
     for trun in traf.children():
         if trun.kind == "trun":
@@ -147,15 +147,15 @@ def _read_traf(
 
 def _read_trun(trun: Box, base: int, end: int, own: Defaults, clock: int, room: _Room) -> _Run | None:
     fields = trun.fields()
-    _, flags = fields.version()
-    count = fields.number("I")
+    _, flags = fields.read_version()
+    count = fields.read_number("I")
     room.take(count, trun)
     if not flags & _EACH_SIZE and own.size == 0 and count > _MOST_EMPTY:
         raise LimitError(f"a fragment has {count} samples without a byte", path=trun.path, offset=trun.offset)
-    begin = base + fields.number("i") if flags & _DATA_OFFSET else end
-    first_flags = fields.number("I") if flags & _FIRST_FLAGS else None
+    begin = base + fields.read_number("i") if flags & _DATA_OFFSET else end
+    first_flags = fields.read_number("I") if flags & _FIRST_FLAGS else None
     present = [column for column in _COLUMNS if flags & column]
-    rows = fields.table(count, len(present)) if present else np.zeros((count, 0), np.int64)
+    rows = fields.read_table(count, len(present)) if present else np.zeros((count, 0), np.int64)
     if count == 0:
         return None
     values = {column: rows[:, at] for at, column in enumerate(present)}

@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from eddyline.mp4.bitstream.nal_units import HEVC_IRAP, IDR, SLICES, unit_type, units_within
-from eddyline.mp4.bitstream.rbsp import unescaped
+from eddyline.mp4.bitstream.nal_units import HEVC_IRAP, IDR, SLICES, leading_nal_units, nal_unit_type
+from eddyline.mp4.bitstream.rbsp import remove_emulation_prevention
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Track
 
@@ -31,7 +31,7 @@ _HEVC_RASL = frozenset(
 )  # ITU-T H.265 table 7-1: leading pictures that need what came before the random access point
 
 
-def can_begin(src: ByteRanges, track: Track, number: int) -> bool:
+def is_random_access_point(src: ByteRanges, track: Track, number: int) -> bool:
     """Whether decoding can begin at sync sample `number` (decode order).
 
     In H.264 that takes an IDR picture or a recovery point that is reached at once, in HEVC a random access
@@ -44,7 +44,7 @@ def can_begin(src: ByteRanges, track: Track, number: int) -> bool:
     return True
 
 
-def undecodable(src: ByteRanges, track: Track) -> tuple[int, ...]:
+def find_undecodable(src: ByteRanges, track: Track) -> tuple[int, ...]:
     """Samples (decode order) that no decoder shows, because what they refer to is not in the file.
 
     These are the leading pictures of the first sync sample: in H.264 all of them, in HEVC those that say so
@@ -66,27 +66,27 @@ def _head(src: ByteRanges, track: Track, number: int) -> list[bytes]:
     """The NAL units at the start of a sample."""
     samples = track.samples
     data = src.read(int(samples.offset[number]), min(int(samples.size[number]), _LOOK))
-    return list(units_within(data, length_size(track.stsd)))
+    return list(leading_nal_units(data, nal_length_size(track.stsd)))
 
 
 def _avc_can_begin(units: list[bytes]) -> bool:
     recovers = False
     for unit in units:
-        kind = unit_type("h264", unit)
+        kind = nal_unit_type("h264", unit)
         if kind == _AVC_SEI:
-            recovers = recovers or _recovers_at_once(unescaped(unit[1:]))
+            recovers = recovers or _recovers_at_once(remove_emulation_prevention(unit[1:]))
         elif kind in SLICES["h264"]:
             return recovers or kind in IDR["h264"]
     return True  # no picture within sight: leave it to the decoder
 
 
 def _is_idr(units: list[bytes]) -> bool:
-    return any(unit_type("h264", unit) in IDR["h264"] for unit in units)
+    return any(nal_unit_type("h264", unit) in IDR["h264"] for unit in units)
 
 
 def _hevc_kind(units: list[bytes]) -> int:
     """The type of the first picture's NAL unit; that of an IDR picture if none is within sight."""
-    kinds = (unit_type("hevc", unit) for unit in units)
+    kinds = (nal_unit_type("hevc", unit) for unit in units)
     return next((kind for kind in kinds if kind in SLICES["hevc"]), max(IDR["hevc"]))
 
 
@@ -114,7 +114,7 @@ def _counted(data: bytes, at: int) -> tuple[int, int]:
     return total, at
 
 
-def length_size(stsd: bytes) -> int:
+def nal_length_size(stsd: bytes) -> int:
     """Bytes of a NAL unit's length (ISO/IEC 14496-15 section 5.3.3); 4 unless avcC or hvcC says otherwise."""
     for name, within in _LENGTH_SIZE_AT.items():
         at = stsd.find(name)

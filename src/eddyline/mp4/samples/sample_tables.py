@@ -9,14 +9,14 @@ from eddyline.core.errors import TruncatedError
 from eddyline.mp4.boxes import Box
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.errors import LimitError, Mp4Error
-from eddyline.mp4.movie import Limits, Samples, Units
+from eddyline.mp4.movie import AudioUnit, Limits, Samples
 from eddyline.mp4.samples.audio_units import read_blocks
-from eddyline.mp4.samples.sample_times import corrected_deltas
+from eddyline.mp4.samples.sample_times import correct_deltas
 
 _MOST_DESCRIPTIONS = 10_000
 
 
-def read_samples(stbl: Box, *, file_size: int, units: Units | None, limits: Limits) -> Samples:
+def read_samples(stbl: Box, *, file_size: int, units: AudioUnit | None, limits: Limits) -> Samples:
     """The samples that `stbl` describes; none for the empty tables of a fragmented file.
 
     `units` are those of audio in units of constant size (None: anything else); where the tables count in
@@ -89,13 +89,13 @@ def check_samples(samples: Samples, *, path: str, file_size: int, limits: Limits
 def _chunks(stbl: Box) -> tuple[Ints, Ints, Ints]:
     """(offset, samples, description row) of each chunk, from stco or co64 and stsc."""
     large = stbl.find("co64")
-    box = large or stbl.need("stco")
+    box = large or stbl.require("stco")
     fields = box.fields()
-    fields.version()
-    offset = fields.table(fields.number("I"), 1, ">u8" if large else ">u4")[:, 0]
-    fields = stbl.need("stsc").fields()
-    fields.version()
-    runs = fields.table(fields.number("I"), 3)
+    fields.read_version()
+    offset = fields.read_table(fields.read_number("I"), 1, ">u8" if large else ">u4")[:, 0]
+    fields = stbl.require("stsc").fields()
+    fields.read_version()
+    runs = fields.read_table(fields.read_number("I"), 3)
     count = len(offset)
     if count == 0:
         nothing = np.zeros(0, np.int64)
@@ -123,9 +123,9 @@ def _fit(stbl: Box, per_chunk: Ints, count: int) -> Ints:
 
 def _sizes(stbl: Box, file_size: int, limits: Limits) -> Ints:
     compact = stbl.find("stz2")
-    box = compact or stbl.need("stsz")
+    box = compact or stbl.require("stsz")
     fields = box.fields()
-    fields.version()
+    fields.read_version()
     word, count = fields.unpack("II")
     if count > limits.samples:
         raise LimitError(f"a track says it has {count} samples", path=box.path)
@@ -134,15 +134,15 @@ def _sizes(stbl: Box, file_size: int, limits: Limits) -> Ints:
             f"a track says it has {count} samples of {word} bytes in a file of {file_size}", path=box.path
         )
     if compact is None:
-        return fields.table(count, 1)[:, 0] if word == 0 else np.full(count, word, np.int64)
+        return fields.read_table(count, 1)[:, 0] if word == 0 else np.full(count, word, np.int64)
     match word & 0xFF:
         case 4:
-            pairs = fields.table((count + 1) // 2, 1, ">u1")[:, 0]
+            pairs = fields.read_table((count + 1) // 2, 1, ">u1")[:, 0]
             return np.stack((pairs >> 4, pairs & 15), axis=1).reshape(-1)[:count]
         case 8:
-            return fields.table(count, 1, ">u1")[:, 0]
+            return fields.read_table(count, 1, ">u1")[:, 0]
         case 16:
-            return fields.table(count, 1, ">u2")[:, 0]
+            return fields.read_table(count, 1, ">u2")[:, 0]
         case bits:
             raise Mp4Error(f"sample sizes of {bits} bits do not exist", path=box.path)
 
@@ -150,10 +150,10 @@ def _sizes(stbl: Box, file_size: int, limits: Limits) -> Ints:
 def _runs(box: Box, count: int, column: str) -> Ints:
     """Run-length rows (how many, value) spread over `count` samples; what goes beyond is ignored."""
     fields = box.fields()
-    fields.version()
-    rows = fields.table(fields.number("I"), 2)
+    fields.read_version()
+    rows = fields.read_table(fields.read_number("I"), 2)
     if column == "unsigned":
-        rows = corrected_deltas(rows)
+        rows = correct_deltas(rows)
     ends = np.cumsum(rows[:, 0])
     used = int(np.searchsorted(ends, count)) + 1
     rows, ends = rows[:used], ends[:used]
@@ -168,7 +168,7 @@ def _runs(box: Box, count: int, column: str) -> Ints:
 
 def _durations(stbl: Box, count: int) -> Ints:
     """Ticks of each sample (stts); a table that ends early goes on with its last value, as players do."""
-    box = stbl.need("stts")
+    box = stbl.require("stts")
     spread = _runs(box, count, "unsigned")
     if len(spread) < count:
         if len(spread) == 0:
@@ -196,7 +196,7 @@ def _sync(stbl: Box, count: int) -> npt.NDArray[np.bool_]:
         if table is None:
             continue
         fields = table.fields()
-        fields.version()
-        numbers = fields.table(fields.number("I"), 1)[:, 0]
+        fields.read_version()
+        numbers = fields.read_table(fields.read_number("I"), 1)[:, 0]
         sync[numbers[(numbers >= 1) & (numbers <= count)] - 1] = True
     return sync

@@ -15,7 +15,7 @@ from eddyline.mp4.movie import Samples
 _LARGEST_DELTA = (1 << 32) - 1 - 48_000 * 10
 
 
-def corrected_deltas(rows: Ints) -> Ints:
+def correct_deltas(rows: Ints) -> Ints:
     """Rows (count, delta) of stts without negative deltas: int64[n, 2].
 
     A negative delta becomes 1 tick, and the deltas that follow are shortened until the time it took off is
@@ -42,7 +42,7 @@ def corrected_deltas(rows: Ints) -> Ints:
     return corrected
 
 
-def distinct(samples: Samples, hidden: Ints) -> Ints:
+def make_times_distinct(samples: Samples, hidden: Ints) -> Ints:
     """Presentation times, int64[n], of which no two frames share one: the later gets a tick more.
 
     `hidden` are samples that show no frame; their times stay.

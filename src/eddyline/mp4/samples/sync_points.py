@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.mp4.byte_ranges import ByteRanges
-from eddyline.mp4.entries.object_type import object_type
+from eddyline.mp4.entries.object_type import read_object_type
 from eddyline.mp4.movie import Track
-from eddyline.mp4.samples.random_access import AVC, HEVC, can_begin
+from eddyline.mp4.samples.random_access import AVC, HEVC, is_random_access_point
 
 # Frames of these never refer to others.
 _INTRA_ONLY: Final = frozenset(
@@ -30,7 +30,7 @@ _MOST_READ = 20_000  # samples looked at one by one; later ones only where they 
 _ALL_INTRA, _DAMAGED = 64, 2  # where so many first samples are random access points, but for two, all are
 
 
-def sync_samples(src: ByteRanges, track: Track) -> npt.NDArray[np.bool_]:
+def find_sync_samples(src: ByteRanges, track: Track) -> npt.NDArray[np.bool_]:
     """`track.samples.sync`, or the random access points that the bitstream has where the table has none.
 
     A table that lists all samples, or that is not there, is checked at the first ones. Codecs that are not
@@ -39,7 +39,7 @@ def sync_samples(src: ByteRanges, track: Track) -> npt.NDArray[np.bool_]:
     samples = track.samples
     listed = int(np.count_nonzero(samples.sync))
     is_mp4v = track.format == "mp4v"
-    test = _MP4V_TESTS.get(object_type(track.stsd)) if is_mp4v else _TESTS.get(track.format)
+    test = _MP4V_TESTS.get(read_object_type(track.stsd)) if is_mp4v else _TESTS.get(track.format)
     known = 0 < listed < len(samples) or (listed and test is None)
     if known or not len(samples):
         return samples.sync
@@ -129,7 +129,7 @@ _MP4V_TESTS: Mapping[int, _Test] = {
     **dict.fromkeys((*_MPEG2_VIDEO, _MPEG1_VIDEO), _mpeg2),
 }
 _TESTS: Mapping[str, _Test] = {
-    **dict.fromkeys(AVC | HEVC, can_begin),
+    **dict.fromkeys(AVC | HEVC, is_random_access_point),
     "vp09": _vp9,
     "av01": _av1,
 }

@@ -13,8 +13,8 @@ from eddyline.core.errors import UsageError
 from eddyline.core.timebase import rescale
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.entries.track_labels import labels_payload
-from eddyline.mp4.movie import IDENTITY, Edit
-from eddyline.mp4.write.interleave import Chunk, Timing
+from eddyline.mp4.movie import IDENTITY_MATRIX, Edit
+from eddyline.mp4.write.interleave import Chunk, TrackTiming
 from eddyline.mp4.write.output_track import OutputTrack
 
 _U32 = (1 << 32) - 1
@@ -25,20 +25,20 @@ _SELF_CONTAINED = 1
 _ALTERNATES = {"soun": 1, "sbtl": 2}
 
 
-def box(kind: str, *parts: bytes) -> bytes:
+def make_box(kind: str, *parts: bytes) -> bytes:
     """One box around its parts."""
     return struct.pack(">I4s", 8 + sum(map(len, parts)), kind.encode("latin-1")) + b"".join(parts)
 
 
-def full_box(kind: str, version: int, flags: int, *parts: bytes) -> bytes:
+def make_full_box(kind: str, version: int, flags: int, *parts: bytes) -> bytes:
     """A box with version and flags."""
-    return box(kind, struct.pack(">I", version << 24 | flags), *parts)
+    return make_box(kind, struct.pack(">I", version << 24 | flags), *parts)
 
 
-def file_type(brand: str, compatible: tuple[str, ...]) -> bytes:
+def ftyp_box(brand: str, compatible: tuple[str, ...]) -> bytes:
     """The ftyp box (section 4.3)."""
     names = b"".join(name.encode("latin-1").ljust(4)[:4] for name in compatible)
-    return box("ftyp", brand.encode("latin-1").ljust(4)[:4], struct.pack(">I", 0x200), names)
+    return make_box("ftyp", brand.encode("latin-1").ljust(4)[:4], struct.pack(">I", 0x200), names)
 
 
 def mdat_header(media: int) -> bytes:
@@ -48,9 +48,9 @@ def mdat_header(media: int) -> bytes:
     return struct.pack(">I4sQ", 1, b"mdat", media + 16)
 
 
-def movie_box(
+def moov_box(
     tracks: Sequence[OutputTrack],
-    timings: Sequence[Timing],
+    timings: Sequence[TrackTiming],
     chunks: Sequence[Chunk],
     *,
     timescale: int,
@@ -59,7 +59,7 @@ def movie_box(
     meta: bytes | None = None,
     before: int,
     lead: int,
-    matrix: tuple[int, ...] = IDENTITY,
+    matrix: tuple[int, ...] = IDENTITY_MATRIX,
 ) -> bytes:
     """moov, for a file with `before` bytes in front of it and `lead` bytes (mdat's header) behind it.
 
@@ -72,8 +72,8 @@ def movie_box(
     if max(lengths, default=0) > _LONGEST:
         raise UsageError(f"a track of {max(lengths)} ticks of 1/{timescale} s is too long to write")
     header = _mvhd(timescale, creation_time, max(lengths, default=0), len(tracks) + 1, matrix)
-    tail = b"" if udta is None else box("udta", udta)
-    tail += b"" if meta is None else box("meta", meta)
+    tail = b"" if udta is None else make_box("udta", udta)
+    tail += b"" if meta is None else make_box("meta", meta)
     wide = [False] * len(tracks)
     shift = 0
     while True:
@@ -92,7 +92,7 @@ def movie_box(
                 zip(tracks, timings, rows, places, strict=True), 1
             )
         ]
-        moov = box("moov", header, *traks, tail)
+        moov = make_box("moov", header, *traks, tail)
         correct = before + len(moov) + lead
         needed = [bool(len(place.at)) and int(place.at.max()) + correct > _U32 for place in places]
         widened = [old or new for old, new in zip(wide, needed, strict=True)]
@@ -110,7 +110,7 @@ class _Places:
     at: Ints
 
 
-def _places(timings: Sequence[Timing], chunks: Sequence[Chunk]) -> list[_Places]:
+def _places(timings: Sequence[TrackTiming], chunks: Sequence[Chunk]) -> list[_Places]:
     ends = [np.concatenate(([0], np.cumsum(timing.size))) for timing in timings]
     counts = [
         None if each.units is None else np.concatenate(([0], np.cumsum(each.units))) for each in timings
@@ -127,7 +127,7 @@ def _places(timings: Sequence[Timing], chunks: Sequence[Chunk]) -> list[_Places]
     return [_Places(samples=table[:, 0], description=table[:, 1], at=table[:, 2]) for table in tables]
 
 
-def _shown(track: OutputTrack, timing: Timing, timescale: int) -> int:
+def _shown(track: OutputTrack, timing: TrackTiming, timescale: int) -> int:
     """Movie ticks the track is shown for."""
     whole = rescale(timing.length, timing.timescale, timescale)
     if not track.edits:
@@ -138,7 +138,7 @@ def _shown(track: OutputTrack, timing: Timing, timescale: int) -> int:
 def _mvhd(
     timescale: int, creation_time: int, duration: int, next_track: int, matrix: tuple[int, ...]
 ) -> bytes:
-    return full_box(
+    return make_full_box(
         "mvhd",
         *_clock(creation_time, timescale, duration),
         struct.pack(">iH10x", 0x10000, 0x100),
@@ -156,7 +156,7 @@ def _clock(creation_time: int, timescale: int, duration: int) -> tuple[int, int,
 def _trak(
     number: int,
     track: OutputTrack,
-    timing: Timing,
+    timing: TrackTiming,
     rows: bytes,
     offsets: Ints,
     *,
@@ -165,7 +165,7 @@ def _trak(
     length: int,
 ) -> bytes:
     large = max(creation_time, length) > _U32
-    tkhd = full_box(
+    tkhd = make_full_box(
         "tkhd",
         int(large),
         0x7 if track.enabled else 0x6,
@@ -175,22 +175,24 @@ def _trak(
         struct.pack(">II", _fixed(track.width), _fixed(track.height)),
     )
     table = offsets.astype(">u8" if wide else ">u4").tobytes()
-    stco = full_box("co64" if wide else "stco", 0, 0, struct.pack(">I", len(offsets)), table)
-    dref = full_box("dref", 0, 0, struct.pack(">I", 1), full_box("url ", 0, _SELF_CONTAINED))
+    stco = make_full_box("co64" if wide else "stco", 0, 0, struct.pack(">I", len(offsets)), table)
+    dref = make_full_box("dref", 0, 0, struct.pack(">I", 1), make_full_box("url ", 0, _SELF_CONTAINED))
     name = track.name.encode() + b"\0"
-    mdia = box(
+    mdia = make_box(
         "mdia",
-        full_box(
+        make_full_box(
             "mdhd",
             *_clock(creation_time, track.timescale, timing.length),
-            struct.pack(">HH", language_code(track.language), 0),
+            struct.pack(">HH", pack_language(track.language), 0),
         ),
-        full_box("hdlr", 0, 0, struct.pack(">4x4s12x", track.handler.encode("latin-1")), name),
-        box("minf", track.media_header, box("dinf", dref), box("stbl", track.stsd, rows, stco)),
+        make_full_box("hdlr", 0, 0, struct.pack(">4x4s12x", track.handler.encode("latin-1")), name),
+        make_box(
+            "minf", track.media_header, make_box("dinf", dref), make_box("stbl", track.stsd, rows, stco)
+        ),
     )
     labels = labels_payload(track.title, track.roles)
-    udta = box("udta", labels) if labels else b""
-    return box("trak", tkhd, _tref(track.references), _edts(track.edits), mdia, *track.boxes, udta)
+    udta = make_box("udta", labels) if labels else b""
+    return make_box("trak", tkhd, _tref(track.references), _edts(track.edits), mdia, *track.boxes, udta)
 
 
 def _fixed(pixels: Fraction | int) -> int:
@@ -198,7 +200,7 @@ def _fixed(pixels: Fraction | int) -> int:
     return min(round(pixels * 0x10000), _U32)
 
 
-def language_code(code: str) -> int:
+def pack_language(code: str) -> int:
     """An ISO 639-2 code in the 15 bits of mdhd (section 8.4.2); "und" for what is no such code."""
     letters = code.encode("latin-1", "replace")
     if len(letters) != 3 or not letters.isalpha() or not letters.islower():  # noqa: PLR2004 - ISO 639-2
@@ -207,8 +209,8 @@ def language_code(code: str) -> int:
 
 
 def _tref(references: Mapping[str, tuple[int, ...]]) -> bytes:
-    kinds = [box(kind, struct.pack(f">{len(to)}I", *to)) for kind, to in sorted(references.items())]
-    return box("tref", *kinds) if kinds else b""
+    kinds = [make_box(kind, struct.pack(f">{len(to)}I", *to)) for kind, to in sorted(references.items())]
+    return make_box("tref", *kinds) if kinds else b""
 
 
 def _edts(edits: tuple[Edit, ...]) -> bytes:
@@ -219,10 +221,10 @@ def _edts(edits: tuple[Edit, ...]) -> bytes:
         struct.pack(">Qqi" if large else ">Iii", edit.duration, edit.media_time, round(edit.rate * 0x10000))
         for edit in edits
     ]
-    return box("edts", full_box("elst", int(large), 0, struct.pack(">I", len(rows)), *rows))
+    return make_box("edts", make_full_box("elst", int(large), 0, struct.pack(">I", len(rows)), *rows))
 
 
-def _rows(track: OutputTrack, timing: Timing, place: _Places) -> bytes:
+def _rows(track: OutputTrack, timing: TrackTiming, place: _Places) -> bytes:
     """All of stbl but stsd and the chunk offsets."""
     if timing.units is not None:
         return _unit_rows(timing, timing.units, place)
@@ -232,16 +234,20 @@ def _rows(track: OutputTrack, timing: Timing, place: _Places) -> bytes:
         parts.append(_runs_box("ctts", int(signed), np.asarray(track.cts_offset, np.int64)))
     if track.sync is not None and not np.all(track.sync):
         numbers = np.flatnonzero(track.sync) + 1
-        parts.append(full_box("stss", 0, 0, struct.pack(">I", len(numbers)), numbers.astype(">u4").tobytes()))
+        parts.append(
+            make_full_box("stss", 0, 0, struct.pack(">I", len(numbers)), numbers.astype(">u4").tobytes())
+        )
     parts.append(_stsc(place))
     count = len(timing.size)
     same = count > 0 and bool(np.all(timing.size == timing.size[0])) and int(timing.size[0]) > 0
     table = b"" if same else timing.size.astype(">u4").tobytes()
-    parts.append(full_box("stsz", 0, 0, struct.pack(">II", int(timing.size[0]) if same else 0, count), table))
+    parts.append(
+        make_full_box("stsz", 0, 0, struct.pack(">II", int(timing.size[0]) if same else 0, count), table)
+    )
     return b"".join(parts)
 
 
-def _unit_rows(timing: Timing, units: Ints, place: _Places) -> bytes:
+def _unit_rows(timing: TrackTiming, units: Ints, place: _Places) -> bytes:
     """The same for samples that are blocks of units of one size: the tables count the units."""
     if not len(units):
         sizes = struct.pack(">II", 0, 0)
@@ -251,7 +257,7 @@ def _unit_rows(timing: Timing, units: Ints, place: _Places) -> bytes:
         (
             _runs_box("stts", 0, timing.duration // units, units),
             _stsc(place),
-            full_box("stsz", 0, 0, sizes),
+            make_full_box("stsz", 0, 0, sizes),
         )
     )
 
@@ -264,14 +270,14 @@ def _runs_box(kind: str, version: int, values: Ints, counts: Ints | None = None)
     else:
         lengths = np.add.reduceat(counts, starts) if len(values) else counts
     rows = np.stack((lengths, values[starts]), axis=1)
-    return full_box(kind, version, 0, struct.pack(">I", len(rows)), _words(rows))
+    return make_full_box(kind, version, 0, struct.pack(">I", len(rows)), _words(rows))
 
 
 def _stsc(place: _Places) -> bytes:
     changes = (np.diff(place.samples) != 0) | (np.diff(place.description) != 0)
     starts = np.flatnonzero(np.concatenate(([len(place.samples) > 0], changes)))
     rows = np.stack((starts + 1, place.samples[starts], place.description[starts]), axis=1)
-    return full_box("stsc", 0, 0, struct.pack(">I", len(rows)), _words(rows))
+    return make_full_box("stsc", 0, 0, struct.pack(">I", len(rows)), _words(rows))
 
 
 def _words(rows: Ints) -> bytes:

@@ -14,7 +14,7 @@ from eddyline.mp4.byte_ranges import Ints
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timing:
+class TrackTiming:
     """What the tables need to know of a track's samples: int64[n] sizes and durations, int32[n] rows.
 
     `units`, int64[n]: the samples are blocks of so many units of one size, and the tables count units.
@@ -41,7 +41,7 @@ class Chunk:
     last: int
 
 
-def plan_chunks(timings: Sequence[Timing], interleave_s: float) -> list[Chunk]:
+def plan_chunks(timings: Sequence[TrackTiming], interleave_s: float) -> list[Chunk]:
     """Cut each track into chunks of at most `interleave_s` seconds and order all of them by decode time.
 
     A chunk's samples share one sample description, as stsc wants it.

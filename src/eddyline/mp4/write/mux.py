@@ -17,27 +17,27 @@ from typing import Final
 import numpy as np
 
 from eddyline.core.errors import TransientError, UsageError
-from eddyline.mp4.byte_ranges import ByteRanges, Ints, block_of, blocks_of, in_order
-from eddyline.mp4.movie import IDENTITY
-from eddyline.mp4.write.box_writer import file_type, mdat_header, movie_box
-from eddyline.mp4.write.interleave import Chunk, Timing, plan_chunks
+from eddyline.mp4.byte_ranges import ByteRanges, Ints, coalesce_for, max_request_bytes, read_spans
+from eddyline.mp4.movie import IDENTITY_MATRIX
+from eddyline.mp4.write.box_writer import ftyp_box, mdat_header, moov_box
+from eddyline.mp4.write.interleave import Chunk, TrackTiming, plan_chunks
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
 _LARGEST_NUMBER: Final = (1 << 32) - 1
 _LARGEST_OFFSET: Final = (1 << 31) - 1
-COMPATIBLE: Final = ("isom", "iso2", "mp41")
+COMPATIBLE_BRANDS: Final = ("isom", "iso2", "mp41")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class WrittenFile:
     """What was written: its length and SHA-256 (hex)."""
 
     bytes: int
     sha256: str
 
 
-def write(
+def write_mp4(
     out: Path,
     tracks: Sequence[OutputTrack],
     *,
@@ -46,11 +46,11 @@ def write(
     udta: bytes | None = None,
     meta: bytes | None = None,
     brand: str = "isom",
-    compatible: Sequence[str] = COMPATIBLE,
+    compatible: Sequence[str] = COMPATIBLE_BRANDS,
     interleave_s: float = 0.5,
-    matrix: tuple[int, ...] = IDENTITY,
+    matrix: tuple[int, ...] = IDENTITY_MATRIX,
     durable: bool = True,
-) -> Written:
+) -> WrittenFile:
     """Write a progressive MP4 with its index first; if `durable`, it is on the disk when this returns.
 
     Media is interleaved in stretches of `interleave_s` seconds. `udta` and `meta` are the payloads of
@@ -62,9 +62,9 @@ def write(
     timings = [_timing(at, track, len(tracks)) for at, track in enumerate(tracks, 1)]
     chunks = plan_chunks(timings, interleave_s)
     media = sum(int(timing.size.sum()) for timing in timings)
-    head = file_type(brand, tuple(compatible))
+    head = ftyp_box(brand, tuple(compatible))
     lead = mdat_header(media)
-    moov = movie_box(
+    moov = moov_box(
         tracks,
         timings,
         chunks,
@@ -84,7 +84,7 @@ def write(
         ) from error
 
 
-def _store(out: Path, parts: Iterable[bytes], *, durable: bool) -> Written:
+def _store(out: Path, parts: Iterable[bytes], *, durable: bool) -> WrittenFile:
     digest = hashlib.sha256()
     total = 0
     with out.open("wb", buffering=1 << 20) as file:
@@ -94,10 +94,10 @@ def _store(out: Path, parts: Iterable[bytes], *, durable: bool) -> Written:
         file.flush()
         if durable:
             os.fsync(file.fileno())
-    return Written(bytes=total, sha256=digest.hexdigest())
+    return WrittenFile(bytes=total, sha256=digest.hexdigest())
 
 
-def _timing(place: int, track: OutputTrack, count: int) -> Timing:
+def _timing(place: int, track: OutputTrack, count: int) -> TrackTiming:
     """One track's arrays, checked and put together."""
     nothing = np.zeros(0, np.int64)
     size = np.concatenate([nothing, *(piece.size for piece in track.pieces)]).astype(np.int64)
@@ -121,7 +121,7 @@ def _timing(place: int, track: OutputTrack, count: int) -> Timing:
     if any(not 1 <= target <= count for targets in track.references.values() for target in targets):
         raise UsageError(f"track {place} refers to a track that is not written")
     description = np.ones(samples, np.int32) if track.description is None else track.description
-    return Timing(
+    return TrackTiming(
         size=size,
         duration=duration,
         description=description,
@@ -148,7 +148,7 @@ def _out_of(values: Ints) -> bool:
 
 
 def _media(
-    tracks: Sequence[OutputTrack], timings: Sequence[Timing], chunks: Sequence[Chunk]
+    tracks: Sequence[OutputTrack], timings: Sequence[TrackTiming], chunks: Sequence[Chunk]
 ) -> Iterator[bytes]:
     """All samples' bytes in the order of the chunks."""
     feeds = [_Feed(track) for track in tracks]
@@ -191,15 +191,15 @@ def _stretches(pieces: Sequence[Piece]) -> Iterator[bytes]:
 
 def _of_piece(source: ByteRanges, piece: Piece) -> Iterator[bytes]:
     """The samples' bytes without what lies between them, block by block."""
-    ends, most = piece.offset + piece.size, block_of(source)
+    ends, most = piece.offset + piece.size, max_request_bytes(source)
     runs: list[tuple[int, int]] = []
     spans: list[tuple[int, int]] = []
-    for first, last in pairwise(blocks_of(source, piece.offset, piece.size).tolist()):
+    for first, last in pairwise(coalesce_for(source, piece.offset, piece.size).tolist()):
         begin, end = int(piece.offset[first]), int(ends[last - 1])
         parts = [(at, min(most, end - at)) for at in range(begin, end, most)]  # several: one huge sample
         spans += parts
         runs += [(first, last)] if len(parts) == 1 else [(0, 0)] * len(parts)
-    for (first, last), data in zip(runs, in_order(source, spans), strict=True):
+    for (first, last), data in zip(runs, read_spans(source, spans), strict=True):
         if first == last:
             yield data
             continue

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from eddyline.core.timebase import rescale
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
-from eddyline.mp4.movie import IDENTITY, Edit, Movie, Track
+from eddyline.mp4.movie import IDENTITY_MATRIX, Edit, Movie, Track
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class OutputTrack:
     media_header: bytes
     width: Fraction | int = 0
     height: Fraction | int = 0
-    matrix: tuple[int, ...] = IDENTITY
+    matrix: tuple[int, ...] = IDENTITY_MATRIX
     boxes: tuple[bytes, ...] = ()
     language: str = "und"
     volume: int = 0
@@ -61,7 +61,7 @@ class OutputTrack:
     roles: tuple[str, ...] = ()
 
 
-def alike(track: Track) -> OutputTrack:
+def without_samples(track: Track) -> OutputTrack:
     """A track that is described as this one is, without samples, edits or references."""
     return OutputTrack(
         handler=track.handler,
@@ -89,13 +89,13 @@ def passthrough(
 ) -> OutputTrack:
     """The track as it is, for a movie that is written with `timescale` (default: that of `movie`).
 
-    References are left out, since only the caller knows which tracks are written and where: see `linked`.
+    References are omitted: only the caller knows which tracks are written (see `link_references`).
     """
     samples = track.samples
     spacing = np.append(np.diff(samples.dts), samples.duration[-1:]) if len(samples) else samples.duration
     shift = samples.pts - samples.dts
     return replace(
-        alike(track),
+        without_samples(track),
         pieces=(Piece(source=src, offset=samples.offset, size=samples.size),),
         duration=spacing,
         cts_offset=shift if np.any(shift) else None,
@@ -105,7 +105,7 @@ def passthrough(
     )
 
 
-def chosen(
+def select_samples(
     movie: Movie, track: Track, src: ByteRanges, numbers: Ints, *, timescale: int | None = None
 ) -> OutputTrack:
     """The track with these samples alone (decode order), one after another, without edits or references."""
@@ -155,7 +155,7 @@ def _edit_length(movie: Movie, track: Track, edit: Edit, timescale: int) -> int:
     return -(-ticks * timescale // track.timescale)
 
 
-def linked(sources: Sequence[Track | None], tracks: Sequence[OutputTrack]) -> list[OutputTrack]:
+def link_references(sources: Sequence[Track | None], tracks: Sequence[OutputTrack]) -> list[OutputTrack]:
     """`tracks` with the references of the `sources` they stand for, where the track referred to is written.
 
     `sources` has one entry for each of `tracks`: the source track, or None for a new one.

@@ -23,7 +23,7 @@ class Silence:
         return bytes([self.value]) * max(min(length, self.size - offset), 0)
 
 
-def silence(track: Track, size: int) -> Silence:
+def make_silence(track: Track, size: int) -> Silence:
     """`size` bytes of silence for this track."""
     one_byte = track.unit_bytes == max(track.channels, 1)
     value = 0x80 if track.format in _UNSIGNED_8_BIT and one_byte else _COMPANDED.get(track.format, 0)

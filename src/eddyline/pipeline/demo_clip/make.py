@@ -15,8 +15,8 @@ from eddyline.core.errors import UsageError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.write.box_writer import box, full_box
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.box_writer import make_box, make_full_box
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
 from eddyline.pipeline.demo_clip.payloads import Payload, payloads, settings
 from eddyline.pipeline.demo_clip.trip import ALTITUDE_M, LATITUDE, LONGITUDE
@@ -102,12 +102,12 @@ def command(ffmpeg: Path, film: Path, *, seconds: int, width: int, height: int) 
 def _join(film: Path, raw: Path, whole: Path) -> None:
     with FileRanges(film) as source:
         movie = read_movie(source)
-        video = movie.of_kind("video")[0]
+        video = movie.tracks_of_kind("video")[0]
         duration_ms = round(1000 * video.duration / video.timescale)
         told = list(payloads(duration_ms, BEGAN))
         raw.write_bytes(b"".join(each.data for each in told))
         tracks = [passthrough(movie, track, film) for track in movie.tracks]
-        write(
+        write_mp4(
             whole,
             [*tracks, _telemetry_track(raw, told)],
             timescale=movie.timescale,
@@ -120,13 +120,13 @@ def _join(film: Path, raw: Path, whole: Path) -> None:
 def _telemetry_track(raw: Path, told: Sequence[Payload]) -> OutputTrack:
     """The gpmd track as cameras write it: handler meta, timescale 1000, a sample entry without fields."""
     size = np.array([len(each.data) for each in told], np.int64)
-    entry = box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
+    entry = make_box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
     return OutputTrack(
         handler="meta",
         name="GoPro MET",  # readers look for this very name
         timescale=1000,
-        stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), entry),
-        media_header=box("gmhd", full_box("gmin", 0, 0, bytes(12)), box("gpmd", bytes(4))),
+        stsd=make_full_box("stsd", 0, 0, struct.pack(">I", 1), entry),
+        media_header=make_box("gmhd", make_full_box("gmin", 0, 0, bytes(12)), make_box("gpmd", bytes(4))),
         pieces=(Piece(source=raw, offset=np.cumsum(size) - size, size=size),),
         duration=np.array([each.duration_ms for each in told], np.int64),
     )
@@ -138,9 +138,9 @@ def _udta(highlights_ms: Sequence[int]) -> bytes:
     marks = struct.pack(f">{1 + len(highlights_ms)}I", len(highlights_ms), *highlights_ms)
     return b"".join(
         (
-            box("FIRM", b"EDY.01.00.00\0\0\0"),
-            box("HMMT", marks.ljust(_HIGHLIGHT_BYTES, b"\0")),
-            box("\xa9xyz", struct.pack(">HH", len(place), 0x15C7), place),  # 0x15C7: "eng" packed
-            box("GPMF", settings()),
+            make_box("FIRM", b"EDY.01.00.00\0\0\0"),
+            make_box("HMMT", marks.ljust(_HIGHLIGHT_BYTES, b"\0")),
+            make_box("\xa9xyz", struct.pack(">HH", len(place), 0x15C7), place),  # 0x15C7: "eng" packed
+            make_box("GPMF", settings()),
         )
     )

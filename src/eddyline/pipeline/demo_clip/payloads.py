@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.gpmf.builder import leaf, nest
-from eddyline.gpmf.klv import Klv, write
+from eddyline.gpmf.klv import Klv, serialize
 from eddyline.pipeline.demo_clip import trip
 from eddyline.pipeline.demo_clip.trip import Floats
 
@@ -33,12 +33,12 @@ def payloads(duration_ms: int, began: datetime) -> Iterator[Payload]:
     """All payloads of a recording of `duration_ms` that began at `began` (UTC)."""
     for start in range(0, duration_ms, PERIOD_MS):
         end = min(start + PERIOD_MS, duration_ms)
-        yield Payload(data=write([_device(start / 1000, end / 1000, began)]), duration_ms=end - start)
+        yield Payload(data=serialize([_device(start / 1000, end / 1000, began)]), duration_ms=end - start)
 
 
 def settings() -> bytes:
     """The GPMF block of moov/udta, where cameras say who they are."""
-    return write(
+    return serialize(
         [
             nest(
                 "DEVC",

@@ -18,7 +18,7 @@ from eddyline.media.source.open_source import main_video
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation, presentation
+from eddyline.mp4.presentation import Presentation, build_presentation
 from eddyline.store.addresses import parse
 from eddyline.store.open_source import open_object
 from eddyline.store.ranges import FileRanges, Ranges
@@ -205,7 +205,7 @@ class IndexCache:
             if slot.found is None:
                 movie = read_movie(src)
                 track = main_video(movie)
-                slot.found = (movie, track, presentation(movie, track))
+                slot.found = (movie, track, build_presentation(movie, track))
             movie, track, shown = slot.found
         return IndexedSource(src=src, movie=movie, track=track, presentation=shown)
 

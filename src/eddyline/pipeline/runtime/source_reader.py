@@ -20,7 +20,7 @@ from eddyline.media.source.sniff import HEAD_BYTES, detect_container
 from eddyline.media.source.source import SubtitleFacts
 from eddyline.media.subtitles.source_tracks import ExtractedText, extract_text
 from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.byte_ranges import in_order
+from eddyline.mp4.byte_ranges import read_spans
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.pipeline.runtime.read_counter import ReadCounter
@@ -111,7 +111,7 @@ def download(src: Ranges, out: Path, *, check: Callable[[], None]) -> Path:
     """The whole source as the local file `out`; a few parts of it in memory at a time."""
     spans = [(at, min(_PART, src.size - at)) for at in range(0, src.size, _PART)]
     with out.open("wb") as file:
-        for data in in_order(src, spans):
+        for data in read_spans(src, spans):
             check()
             file.write(data)
     return out

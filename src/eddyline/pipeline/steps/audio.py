@@ -11,7 +11,7 @@ from eddyline.edit import track_range
 from eddyline.media.audio.encode import encode_track
 from eddyline.mp4.movie import Track
 from eddyline.mp4.slice import copy_tracks
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.pipeline.runtime.runtime import StepOutput, Task
 from eddyline.pipeline.runtime.source_files import IndexedSource
 
@@ -57,4 +57,4 @@ def _copy(source: IndexedSource, track: Track, out: Path) -> None:
         copy_tracks(source.src, source.movie, [track], out)
         return
     brand = "qt  " if source.movie.quicktime else "isom"
-    write(out, [plain], timescale=source.movie.timescale, brand=brand, compatible=(brand,), durable=False)
+    write_mp4(out, [plain], timescale=source.movie.timescale, brand=brand, compatible=(brand,), durable=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eddyline.media.video.encode import encode_chunk
-from eddyline.mp4.slice import cut
+from eddyline.mp4.slice import write_slice
 from eddyline.pipeline.runtime.encoder_consistency import ffmpeg_identity
 from eddyline.pipeline.runtime.runtime import StepOutput, Task
 
@@ -13,7 +13,7 @@ def chunk(task: Task) -> StepOutput:
     plan = task.plan
     span = plan.chunks[task.index]
     with task.open_source() as source:
-        piece = cut(
+        piece = write_slice(
             source.src,
             source.movie,
             source.track,

@@ -33,8 +33,8 @@ from eddyline.media.source.sniff import detect_container, read_head
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.video.colours import is_supported_by_scale
 from eddyline.media.video.filters import keeps_hdr
-from eddyline.mp4.samples.random_access import can_begin
-from eddyline.mp4.sparse import sparse_copy
+from eddyline.mp4.samples.random_access import is_random_access_point
+from eddyline.mp4.sparse import write_sparse_copy
 from eddyline.pipeline.runtime.parts import Part
 from eddyline.pipeline.runtime.runtime import StepOutput, Task
 from eddyline.pipeline.runtime.source_files import IndexedSource, SourceFile
@@ -150,7 +150,7 @@ def _exact(
         track=own.track,
         shown=own.presentation,
         exact=True,
-        can_begin=partial(can_begin, own.src, own.track),
+        can_begin=partial(is_random_access_point, own.src, own.track),
         pixels=video.width * video.height,
         first=first,
         begins=_first_time(own) if begins is None else begins,
@@ -172,7 +172,7 @@ def _copy(reading: SampledFile, own: IndexedSource, chosen: SamplePlan) -> None:
             start, stop = required_samples(reading, first, last)
             # Frames behind the last wanted one in decode order make a decoder show it.
             wanted[start : stop + _PROBED] = True
-    sparse_copy(own.src, table.offset[wanted], table.size[wanted], reading.plain.path)
+    write_sparse_copy(own.src, table.offset[wanted], table.size[wanted], reading.plain.path)
 
 
 def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> SampledFile:
@@ -190,7 +190,7 @@ def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> Sampl
         track=source.track,
         shown=source.presentation,
         exact=False,
-        can_begin=partial(can_begin, source.src, source.track),
+        can_begin=partial(is_random_access_point, source.src, source.track),
         pixels=video.width * video.height,
         begins=_first_time(source),
     )

@@ -13,8 +13,8 @@ from typing import Any
 
 from eddyline import gpmf
 from eddyline.core.errors import Interrupted, ProofError, TransientError
-from eddyline.gpmf.export import side_files
-from eddyline.mp4.slice import sample_bytes
+from eddyline.gpmf.export import write_side_files
+from eddyline.mp4.slice import iter_samples
 from eddyline.page.telemetry_summary import summarize_telemetry
 from eddyline.pipeline.runtime.highlights import read_hilight_times
 from eddyline.pipeline.runtime.runtime import StepOutput, Task
@@ -57,12 +57,12 @@ def telemetry(task: Task) -> StepOutput:
 
 def _payloads(source: IndexedSource, task: Task) -> Path:
     expected = task.plan.facts.telemetry
-    track = source.movie.first("telemetry")
+    track = source.movie.first_track("telemetry")
     if expected is None or track is None:
         raise ProofError("the source had a telemetry track when it was inspected and has none now")
     path, seen = task.work / "payloads.gpmf", hashlib.sha256()
     with path.open("wb") as file:
-        for payload in sample_bytes(source.src, track):
+        for payload in iter_samples(source.src, track):
             seen.update(payload)
             file.write(payload)
     if seen.hexdigest() != expected.sha256:
@@ -77,7 +77,7 @@ def _side_files(source: IndexedSource, task: Task, facts: dict[str, Any]) -> tup
     try:
         found = gpmf.read(source.src, lenient=True)
         facts |= summarize_telemetry(found)
-        return side_files(found, task.work), [str(flaw) for flaw in found.flaws]
+        return write_side_files(found, task.work), [str(warning) for warning in found.warnings]
     except gpmf.NoTelemetryError:
         return (), []
     except (TransientError, Interrupted, MemoryError):

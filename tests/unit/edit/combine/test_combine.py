@@ -17,7 +17,7 @@ from eddyline.core.errors import InputError, UsageError
 from eddyline.edit.combine.combine import Combined, CombineRequest, combine
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.slice import sample_bytes
+from eddyline.mp4.slice import iter_samples
 from eddyline.pipeline.demo_clip import make_clip
 from eddyline.store.ranges import FileRanges
 
@@ -85,7 +85,7 @@ def lag_s(
 
 def digest(path: Path) -> bytes:
     with FileRanges(path) as src:
-        return b"".join(sample_bytes(src, read_movie(src).of_kind("video")[0]))
+        return b"".join(iter_samples(src, read_movie(src).tracks_of_kind("video")[0]))
 
 
 def test_an_external_sound_is_lined_up_by_what_both_heard(
@@ -131,7 +131,7 @@ def test_the_cameras_own_sound_is_kept_switched_off_or_left_out(
         made(video, out, tools, audio=(recorder,), replace=replaced)
         with FileRanges(out) as src:
             movie = read_movie(src)
-        assert [track.enabled for track in movie.of_kind("audio")] == enabled
+        assert [track.enabled for track in movie.tracks_of_kind("audio")] == enabled
 
 
 def test_sound_that_players_know_is_copied_packet_by_packet(

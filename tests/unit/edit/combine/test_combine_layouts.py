@@ -63,5 +63,5 @@ def test_lossless_audio_keeps_its_samples_and_channels(
     if (layout, container) != ("FL", "mp4"):  # FFmpeg's MP4 muxer names a single channel no other way
         assert layout_of(ffmpeg, out) == layout_of(ffmpeg, added)
     with FileRanges(out) as src:
-        track = read_movie(src).of_kind("audio")[0]
+        track = read_movie(src).tracks_of_kind("audio")[0]
     assert track.channels == channels

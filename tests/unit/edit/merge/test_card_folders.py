@@ -11,8 +11,8 @@ import pytest
 from eddyline.core.errors import InputError
 from eddyline.edit.merge.merge import merge, recordings
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import linked, passthrough
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import link_references, passthrough
 from eddyline.pipeline.submission.discover import discover
 from eddyline.store.ranges import FileRanges
 
@@ -30,9 +30,9 @@ def shot(clip: Path, tmp_path: Path) -> Shot:
         out.parent.mkdir(parents=True, exist_ok=True)
         with FileRanges(clip) as src:
             movie = read_movie(src)
-            tracks = linked(movie.tracks, [passthrough(movie, track, src) for track in movie.tracks])
+            tracks = link_references(movie.tracks, [passthrough(movie, track, src) for track in movie.tracks])
             created = BEGAN + began if began >= 0 else 0
-            write(out, tracks, timescale=movie.timescale, udta=movie.udta, creation_time=created)
+            write_mp4(out, tracks, timescale=movie.timescale, udta=movie.udta, creation_time=created)
         return out
 
     return make

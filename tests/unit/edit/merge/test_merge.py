@@ -19,10 +19,10 @@ from eddyline.edit.merge import merge_proof
 from eddyline.edit.merge.merge import join_chapters, merge, recordings
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.slice import sample_bytes
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import linked, passthrough
+from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.slice import iter_samples
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import link_references, passthrough
 from eddyline.store.ranges import FileRanges
 
 Named = Callable[[Path, int], list[Path]]
@@ -35,7 +35,7 @@ def index(path: Path) -> Movie:
 
 def samples_of(path: Path, track: int) -> list[bytes]:
     with FileRanges(path) as src:
-        return list(sample_bytes(src, read_movie(src).tracks[track]))
+        return list(iter_samples(src, read_movie(src).tracks[track]))
 
 
 def changed(source: Path, out: Path, **changes: Any) -> Path:
@@ -43,9 +43,9 @@ def changed(source: Path, out: Path, **changes: Any) -> Path:
     from dataclasses import replace
 
     movie = index(source)
-    tracks = linked(movie.tracks, [passthrough(movie, track, source) for track in movie.tracks])
+    tracks = link_references(movie.tracks, [passthrough(movie, track, source) for track in movie.tracks])
     tracks[0] = replace(tracks[0], **changes)
-    write(out, tracks, timescale=movie.timescale, udta=movie.udta, creation_time=movie.creation_time)
+    write_mp4(out, tracks, timescale=movie.timescale, udta=movie.udta, creation_time=movie.creation_time)
     return out
 
 
@@ -64,7 +64,7 @@ def test_every_sample_is_there_whatever_the_order_of_the_arguments(
 def test_frames_keep_their_beat_over_the_joins(clip: Path, chapters: Named, tmp_path: Path) -> None:
     merge(chapters(clip, 3), tmp_path / "out.mp4")
     movie = index(tmp_path / "out.mp4")
-    shown = presentation(movie, movie.tracks[0])
+    shown = build_presentation(movie, movie.tracks[0])
     assert shown.pts.tolist() == (np.arange(180) * 3003).tolist()
     assert np.flatnonzero(movie.tracks[0].samples.sync).tolist() == [0, 60, 120]
 

@@ -11,7 +11,7 @@ import pytest
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.merge.timelines import Window, beginnings, data, picture, sound, window
 from eddyline.mp4.movie import Edit, Movie, Samples, Track
-from eddyline.mp4.presentation import Presentation, presentation
+from eddyline.mp4.presentation import Presentation, build_presentation
 
 
 def track(durations: list[int], *, kind: str = "audio", edits: tuple[Edit, ...] = ()) -> Track:
@@ -76,7 +76,7 @@ def test_a_late_first_picture_leaves_no_hole_at_the_join() -> None:
 def test_pictures_that_would_fall_together_are_refused() -> None:
     videos = [track([40, 40], kind="video")] * 2
     with pytest.raises(UnsupportedError, match="at one time"):
-        picture(videos, [presentation(movie(videos[0]), videos[0])] * 2, [0, 40], 1000)
+        picture(videos, [build_presentation(movie(videos[0]), videos[0])] * 2, [0, 40], 1000)
 
 
 def test_sound_within_a_frame_of_the_picture_is_left_alone() -> None:

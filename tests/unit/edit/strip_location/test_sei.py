@@ -8,7 +8,7 @@ from eddyline.edit.strip_location.images import ImageError, without_metadata
 from eddyline.edit.strip_location.nal_units import NalUnits
 from eddyline.edit.strip_location.report import Report
 from eddyline.edit.strip_location.sei import known_messages, messages
-from eddyline.mp4.bitstream.rbsp import escaped, unescaped
+from eddyline.mp4.bitstream.rbsp import add_emulation_prevention, remove_emulation_prevention
 
 TIMING = (1, b"\x04\x08\x20")
 RECOVERY = (6, b"\xc4")
@@ -24,11 +24,11 @@ def unit(*found: tuple[int, bytes], header: bytes = b"\x06") -> bytes:
     body = b""
     for kind, data in found:
         body += bytes([kind]) + b"\xff" * (len(data) // 255) + bytes([len(data) % 255]) + data
-    return header + escaped(body + b"\x80")
+    return header + add_emulation_prevention(body + b"\x80")
 
 
 def test_messages_are_told_apart() -> None:
-    data = unescaped(unit(TIMING, LONG, USER)[1:])
+    data = remove_emulation_prevention(unit(TIMING, LONG, USER)[1:])
     assert messages(data) == [TIMING, LONG, USER]
 
 

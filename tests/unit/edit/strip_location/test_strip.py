@@ -35,7 +35,7 @@ from eddyline.edit.strip_location.report import Stripped
 from eddyline.edit.strip_location.strip import strip_location
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.mp4.slice import sample_bytes
+from eddyline.mp4.slice import iter_samples
 from eddyline.store.ranges import FileRanges
 
 FOURCCS = (
@@ -60,9 +60,9 @@ def index(path: Path) -> Movie:
 
 def samples_of(path: Path, kind: str) -> list[bytes]:
     with FileRanges(path) as src:
-        track = read_movie(src).first(kind)
+        track = read_movie(src).first_track(kind)
         assert track is not None
-        return list(sample_bytes(src, track))
+        return list(iter_samples(src, track))
 
 
 def removed(made: Stripped) -> set[str]:

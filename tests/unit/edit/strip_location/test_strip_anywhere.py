@@ -123,7 +123,7 @@ def test_a_damaged_index_is_refused_or_copied_and_nothing_else_is_raised(
 @pytest.mark.parametrize("secret", FORMS[:2])
 def test_text_inside_audio_that_cannot_be_judged_is_found(plain: Path, tmp_path: Path, secret: bytes) -> None:
     with FileRanges(plain) as src:
-        audio = read_movie(src).of_kind("audio")[0]
+        audio = read_movie(src).tracks_of_kind("audio")[0]
     longest = int(audio.samples.size.argmax())
     at, size = int(audio.samples.offset[longest]), int(audio.samples.size[longest])
     assert size > len(secret)

@@ -14,8 +14,8 @@ from tests.unit.edit.located_files import EXIF_GPS, ISO_6709, NMEA, around, box,
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.strip import strip_location
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.slice import sample_bytes
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.slice import iter_samples
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import Piece, passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -82,14 +82,14 @@ def with_samples(source: Path, out: Path, change: Callable[[bytes], bytes]) -> P
     with FileRanges(source) as src:
         movie = read_movie(src)
         track = movie.tracks[0]
-        samples = [change(each) for each in sample_bytes(src, track)]
+        samples = [change(each) for each in iter_samples(src, track)]
     raw = out.with_suffix(".raw")
     raw.write_bytes(b"".join(samples))
     made = passthrough(movie, track, source)
     size = track.samples.size.copy()
     size[:] = [len(each) for each in samples]
     piece = Piece(source=raw, offset=size.cumsum() - size, size=size)
-    write(out, [replace(made, pieces=(piece,))], timescale=movie.timescale, brand=movie.brand)
+    write_mp4(out, [replace(made, pieces=(piece,))], timescale=movie.timescale, brand=movie.brand)
     return out
 
 

@@ -20,12 +20,12 @@ from eddyline.core.stop import Stop
 from eddyline.edit.trim import telemetry_track as told
 from eddyline.edit.trim.time_values import time_value
 from eddyline.edit.trim.trim import Trimmed, TrimRequest, trim
-from eddyline.gpmf.edit.window import Window, window
+from eddyline.gpmf.edit.window import TelemetryCut, cut_telemetry
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.rendition_verification import presented_samples
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 from eddyline.pipeline.demo_clip import make_clip
 from eddyline.store.ranges import FileRanges
 
@@ -66,14 +66,14 @@ def test_a_trim_is_exact_to_the_frame_and_the_sample(clip: Path, tmp_path: Path,
     out = tmp_path / "cut.mp4"
     made = cut(clip, out, "1.3", "4.7", tools)
     old, new = index(clip), index(out)
-    video = new.of_kind("video")[0]
-    shown = presentation(new, video)
-    before = presentation(old, old.of_kind("video")[0])
+    video = new.tracks_of_kind("video")[0]
+    shown = build_presentation(new, video)
+    before = build_presentation(old, old.tracks_of_kind("video")[0])
     assert (made.first, made.last) == (39, 141)
     assert np.array_equal(shown.pts, before.pts[39:141] - before.pts[39])
     assert 0 < made.copied < made.copied + made.encoded == 102
     length = Fraction(shown.end, video.timescale)
-    heard = Fraction(presented_samples(new, new.of_kind("audio")[0]), 48_000)
+    heard = Fraction(presented_samples(new, new.tracks_of_kind("audio")[0]), 48_000)
     assert abs(heard - length) <= Fraction(1, 48_000)
     assert new.creation_time == old.creation_time
     check_telemetry(clip, out, made)
@@ -163,9 +163,9 @@ def test_a_cut_that_fails_its_proof_never_appears(
 ) -> None:
     out = tmp_path / "cut.mp4"
     out.write_bytes(b"what was there before")
-    real = window
+    real = cut_telemetry
 
-    def spoilt(*given: Any) -> Window:
+    def spoilt(*given: Any) -> TelemetryCut:
         made = real(*given)
         object.__setattr__(made, "kept", {key: (a, b - 1) for key, (a, b) in made.kept.items()})
         return made

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from eddyline import gpmf
-from eddyline.gpmf.edit.chapters import Chapter, join_chapters
-from eddyline.gpmf.payloads import Payloads, join
+from eddyline.gpmf.edit.chapters import Chapter, merge_chapters
+from eddyline.gpmf.payloads import Payloads, join_payloads
 
 SECOND = 1_000_000
 
@@ -19,13 +19,13 @@ def payloads(*blocks: bytes) -> Payloads:
     """Payloads of a second each."""
     number = np.arange(len(blocks), dtype=np.float64)
     size = np.array([len(block) for block in blocks])
-    return join(blocks, offset=np.cumsum(size) - size, start_s=number, end_s=number + 1)
+    return join_payloads(blocks, offset=np.cumsum(size) - size, start_s=number, end_s=number + 1)
 
 
 def block(*, total: int, count: int, stamp: int | None = None, key: str = "ACCL") -> bytes:
     """One payload with `count` samples, the last of which is number `total`."""
     stream = gpmf.stream(key, "s", [[each, 0, 0] for each in range(count)], total=total, stamp=stamp)
-    return gpmf.write([gpmf.device(1, "Camera", [stream])])
+    return gpmf.serialize([gpmf.device(1, "Camera", [stream])])
 
 
 def chapter(at: float, counts: Sequence[int], *, before: int = 0, stamp: int | None = None) -> Chapter:
@@ -42,29 +42,29 @@ def values(data: bytes, key: str) -> list[int]:
 
 
 def test_totals_go_on_from_chapter_to_chapter() -> None:
-    made = join_chapters([chapter(0, [198, 200]), chapter(2, [199, 198]), chapter(4, [200])])
+    made = merge_chapters([chapter(0, [198, 200]), chapter(2, [199, 198]), chapter(4, [200])])
     assert [values(data, "TSMP") for data in made] == [[198, 398], [597, 795], [995]]
 
 
 def test_the_first_chapter_keeps_its_bytes() -> None:
     first = chapter(0, [198, 200], stamp=80_000)
-    assert join_chapters([first, chapter(2, [199])])[0] == first.payloads.data
+    assert merge_chapters([first, chapter(2, [199])])[0] == first.payloads.data
 
 
 def test_a_chapter_that_goes_on_by_itself_keeps_its_bytes() -> None:
     second = chapter(2, [199, 198], before=398, stamp=80_000 + 2 * SECOND)
-    made = join_chapters([chapter(0, [198, 200], stamp=80_000), second])
+    made = merge_chapters([chapter(0, [198, 200], stamp=80_000), second])
     assert made[1] == second.payloads.data
 
 
 def test_a_single_short_chapter_is_not_taken_for_one_that_goes_on() -> None:
     # The restarted count (205) is larger than the whole count before (200).
-    made = join_chapters([chapter(0, [200]), chapter(1, [205])])
+    made = merge_chapters([chapter(0, [200]), chapter(1, [205])])
     assert values(made[1], "TSMP") == [405]
 
 
 def test_stamps_that_begin_anew_are_moved_to_where_the_chapter_begins() -> None:
-    made = join_chapters([chapter(0, [9, 9], stamp=80_000), chapter(2.002, [9, 9], stamp=70_000)])
+    made = merge_chapters([chapter(0, [9, 9], stamp=80_000), chapter(2.002, [9, 9], stamp=70_000)])
     assert values(made[1], "STMP") == [2_082_000, 3_082_000]
 
 
@@ -73,7 +73,7 @@ def test_stamps_in_nanoseconds_are_moved_by_nanoseconds() -> None:
         blocks = [block(total=9 * n, count=9, stamp=n * 1_000 * SECOND) for n in (1, 2, 3)]
         return Chapter(payloads=payloads(*blocks), begins_s=at)
 
-    made = join_chapters([nano(0), nano(3)])
+    made = merge_chapters([nano(0), nano(3)])
     assert values(made[1], "STMP") == [n * 1_000 * SECOND for n in (4, 5, 6)]
 
 
@@ -83,26 +83,28 @@ def test_streams_of_one_key_on_two_devices_are_counted_apart() -> None:
             gpmf.device(number, "Camera", [gpmf.stream("ACCL", "s", [[0]] * count, total=count)])
             for number, count in ((1, first), (2, second))
         ]
-        return payloads(gpmf.write(made))
+        return payloads(gpmf.serialize(made))
 
-    made = join_chapters([Chapter(payloads=two(5, 50), begins_s=0), Chapter(payloads=two(6, 60), begins_s=1)])
+    made = merge_chapters(
+        [Chapter(payloads=two(5, 50), begins_s=0), Chapter(payloads=two(6, 60), begins_s=1)]
+    )
     assert values(made[1], "TSMP") == [11, 110]
 
 
 def test_a_stream_that_only_a_later_chapter_has_begins_at_its_own_count() -> None:
     other = Chapter(payloads=payloads(block(total=7, count=7, key="FACE")), begins_s=1)
-    assert values(join_chapters([chapter(0, [9]), other])[1], "TSMP") == [7]
+    assert values(merge_chapters([chapter(0, [9]), other])[1], "TSMP") == [7]
 
 
 def test_a_count_beyond_32_bits_is_an_error() -> None:
     full = Chapter(payloads=payloads(block(total=(1 << 32) - 1, count=1)), begins_s=0)
     with pytest.raises(gpmf.GpmfError, match="32 bits"):
-        join_chapters([full, chapter(1, [9])])
+        merge_chapters([full, chapter(1, [9])])
 
 
 def test_broken_payloads_are_passed_on_as_they_are() -> None:
     broken = payloads(block(total=9, count=9)[:-8])
-    made = join_chapters([chapter(0, [9]), Chapter(payloads=broken, begins_s=1)])
+    made = merge_chapters([chapter(0, [9]), Chapter(payloads=broken, begins_s=1)])
     assert len(made[1]) == len(broken.data)
 
 
@@ -110,7 +112,7 @@ def test_broken_payloads_are_passed_on_as_they_are() -> None:
 def test_real_streams_count_on_and_keep_all_other_bytes(samples: Path, name: str) -> None:
     one = gpmf.read(samples / name)
     end = float(one.payloads.end_s[-1])
-    made = join_chapters([Chapter(payloads=one.payloads, begins_s=at * end) for at in range(3)])
+    made = merge_chapters([Chapter(payloads=one.payloads, begins_s=at * end) for at in range(3)])
     whole = gpmf.read_payloads(b"".join(made))
     for label, stream in whole.streams.items():
         totals = stream.numbers("TSMP")

@@ -5,39 +5,39 @@ from __future__ import annotations
 import pytest
 
 from eddyline.gpmf.builder import leaf
-from eddyline.gpmf.edit.counters import later, numbered, utc_later
+from eddyline.gpmf.edit.counters import advance_ticks, advance_utc, with_number
 
 
 @pytest.mark.parametrize("char", ["L", "J"])
 def test_a_number_keeps_its_type_and_width(char: str) -> None:
     node = leaf("TSMP", char, 7)
-    changed = numbered(node, 300)
+    changed = with_number(node, 300)
     assert (changed.type, len(changed.data), changed.array().ravel().tolist()) == (
         char,
         len(node.data),
         [300],
     )
-    assert numbered(node, 7) is node
+    assert with_number(node, 7) is node
 
 
 @pytest.mark.parametrize("value", [-1, 1 << 32])
 def test_a_number_that_does_not_fit_changes_nothing(value: int) -> None:
     node = leaf("TSMP", "L", 7)
-    assert numbered(node, value) is node
+    assert with_number(node, value) is node
 
 
 def test_a_reading_moves_by_whole_ticks() -> None:
-    assert later(leaf("TICK", "L", 1000), 0.6).array().ravel().tolist() == [1001]
-    assert later(leaf("TOCK", "L", 1000), -250.2).array().ravel().tolist() == [750]
+    assert advance_ticks(leaf("TICK", "L", 1000), 0.6).array().ravel().tolist() == [1001]
+    assert advance_ticks(leaf("TOCK", "L", 1000), -250.2).array().ravel().tolist() == [750]
 
 
 def test_the_gps_clock_moves_over_midnight_and_to_the_nearest_millisecond() -> None:
     node = leaf("GPSU", "U", "191231235959.500")
-    assert utc_later(node, 0.5).data == b"200101000000.000"
-    assert utc_later(node, 0.0016).data == b"191231235959.502"
+    assert advance_utc(node, 0.5).data == b"200101000000.000"
+    assert advance_utc(node, 0.0016).data == b"191231235959.502"
 
 
 @pytest.mark.parametrize("text", ["000000000000.000", "no fix", "191231235959500"])
 def test_what_a_camera_without_a_fix_writes_stays(text: str) -> None:
     node = leaf("GPSU", "c", text)
-    assert utc_later(node, 5) is node
+    assert advance_utc(node, 5) is node

@@ -9,9 +9,9 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.core.errors import UnsupportedError
-from eddyline.gpmf.edit.hilight_edit import Chapter, combined
+from eddyline.gpmf.edit.hilight_edit import HilightChapter, merge_hilights
 from eddyline.gpmf.hilights import read_hilights
-from eddyline.gpmf.sources import boxes
+from eddyline.gpmf.sources import user_data_boxes
 
 
 def box(kind: bytes, body: bytes) -> bytes:
@@ -27,17 +27,17 @@ def new(*times: int, type_: str = "LLLllfFff") -> bytes:
     stream = gpmf.stream("HLMT", "?", rows, complex_type=type_, total=len(times)) if rows else None
     device = gpmf.device("HLMT", "Highlights", [stream] if stream else [])
     settings = gpmf.device(1, "Global Settings", [])
-    return box(b"GPMF", gpmf.write([settings, device]).ljust(2048, b"\0"))
+    return box(b"GPMF", gpmf.serialize([settings, device]).ljust(2048, b"\0"))
 
 
 def marks(udta: bytes) -> list[float]:
-    told = list(boxes(udta))
+    told = list(user_data_boxes(udta))
     settings = gpmf.parse(next((body for kind, body in told if kind == b"GPMF"), b""))
     return [mark.time_s for mark in read_hilights(told, settings)]
 
 
 def merged(*udtas: bytes) -> bytes:
-    return combined([Chapter(udta=udta, begins_ms=10_000 * at) for at, udta in enumerate(udtas)])
+    return merge_hilights([HilightChapter(udta=udta, begins_ms=10_000 * at) for at, udta in enumerate(udtas)])
 
 
 def test_old_marks_move_by_the_chapters_before() -> None:
@@ -68,7 +68,7 @@ def test_where_only_the_first_has_marks_its_bytes_stay() -> None:
 
 def test_other_boxes_and_what_ends_udta_stay_in_place() -> None:
     udta = merged(box(b"FIRM", b"HD9") + old(500) + box(b"MUID", bytes(32)) + bytes(4), old(100))
-    assert [kind for kind, _ in boxes(udta)] == [b"FIRM", b"HMMT", b"MUID"]
+    assert [kind for kind, _ in user_data_boxes(udta)] == [b"FIRM", b"HMMT", b"MUID"]
     assert udta.endswith(bytes(4))
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from eddyline import gpmf
-from eddyline.gpmf.edit.hilight_window import within
+from eddyline.gpmf.edit.hilight_window import cut_hilights
 from eddyline.gpmf.hilights import read_hilights
-from eddyline.gpmf.sources import boxes
+from eddyline.gpmf.sources import user_data_boxes
 
 
 def box(kind: bytes, body: bytes) -> bytes:
@@ -18,14 +18,14 @@ def box(kind: bytes, body: bytes) -> bytes:
 
 
 def marks(udta: bytes) -> list[float]:
-    block = next((body for kind, body in boxes(udta) if kind == b"GPMF"), b"")
-    return [mark.time_s for mark in read_hilights(boxes(udta), gpmf.parse(block, lenient=True))]
+    block = next((body for kind, body in user_data_boxes(udta) if kind == b"GPMF"), b"")
+    return [mark.time_s for mark in read_hilights(user_data_boxes(udta), gpmf.parse(block, lenient=True))]
 
 
 def test_old_marks_outside_are_dropped_and_the_others_shifted() -> None:
     times = struct.pack(">4I", 3, 500, 2500, 9000).ljust(404, b"\0")
     udta = box(b"FIRM", b"HD5.02") + box(b"HMMT", times) + bytes(4)
-    cut = within(udta, 2000, 8000)
+    cut = cut_hilights(udta, 2000, 8000)
     assert marks(cut) == [0.5]
     assert len(cut) == len(udta)
     assert cut[:14] == udta[:14]
@@ -37,12 +37,12 @@ def test_new_marks_are_dropped_and_shifted_with_their_spans(samples: Path) -> No
     times = marks(udta)
     assert len(times) == 3
     start = (times[0] + times[1]) / 2 * 1000
-    cut = within(udta, start, times[2] * 1000)
+    cut = cut_hilights(udta, start, times[2] * 1000)
     assert np.allclose(marks(cut), [times[1] - start / 1000], atol=0.001)
     assert len(cut) == len(udta)
 
 
 def test_a_block_without_marks_is_left_as_it_is() -> None:
-    block = gpmf.write([gpmf.nest("DEVC", [gpmf.leaf("DVID", "L", 1), gpmf.leaf("MINF", "c", "Camera")])])
+    block = gpmf.serialize([gpmf.nest("DEVC", [gpmf.leaf("DVID", "L", 1), gpmf.leaf("MINF", "c", "Camera")])])
     udta = box(b"GPMF", block.ljust(256, b"\0"))
-    assert within(udta, 1000, 2000) == udta
+    assert cut_hilights(udta, 1000, 2000) == udta

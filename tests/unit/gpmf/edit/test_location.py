@@ -9,10 +9,10 @@ import pytest
 from eddyline import gpmf
 from eddyline.gpmf.edit.location import (
     RemovedKeys,
-    block_without_location,
-    locations,
-    unknown,
-    without_location,
+    find_locations,
+    find_unknown_keys,
+    remove_location,
+    remove_settings_location,
 )
 
 KEYS = (b"GPS5", b"GPS9", b"GPSU", b"GPSF", b"GPSP", b"GPSA", b"GLPI", b"GPRI", b"BPOS")
@@ -27,7 +27,7 @@ GPS5 = gpmf.stream(
 
 
 def payload(*streams: gpmf.Klv) -> bytes:
-    return gpmf.write([gpmf.device(1, "Camera", streams)])
+    return gpmf.serialize([gpmf.device(1, "Camera", streams)])
 
 
 def hilight(type_: str = "LLLllfFff", *, key: str = "HLMT") -> gpmf.Klv:
@@ -36,29 +36,29 @@ def hilight(type_: str = "LLLllfFff", *, key: str = "HLMT") -> gpmf.Klv:
 
 
 def test_a_stream_of_positions_goes_with_all_that_describes_it() -> None:
-    assert without_location(payload(ACCL, GPS5)) == payload(ACCL)
+    assert remove_location(payload(ACCL, GPS5)) == payload(ACCL)
 
 
 def test_a_payload_without_positions_is_the_same_object() -> None:
     data = payload(ACCL)
-    assert without_location(data) is data
+    assert remove_location(data) is data
 
 
 @pytest.mark.parametrize("key", ["GPS9", "GLPI", "GPRI", "BPOS", "GPSX"])
 def test_every_kind_of_position_goes(key: str) -> None:
-    stripped = without_location(payload(gpmf.stream(key, "l", [[1, 2]]), ACCL))
+    stripped = remove_location(payload(gpmf.stream(key, "l", [[1, 2]]), ACCL))
     assert stripped == payload(ACCL)
 
 
 def test_what_describes_a_position_goes_from_other_streams_too() -> None:
     mixed = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("GPSA", "F", "MSLV")])
-    assert without_location(payload(mixed)) == payload(ACCL)
+    assert remove_location(payload(mixed)) == payload(ACCL)
 
 
 def test_hilights_lose_their_place_and_nothing_else() -> None:
     data = payload(hilight())
     removed = RemovedKeys()
-    stripped = without_location(data, removed=removed)
+    stripped = remove_location(data, removed=removed)
     assert removed.positions == {"HLMT (latitude, longitude, altitude)": 1}
     row = next(gpmf.parse(stripped).find("HLMT")).array("LLLllfFff")[0].tolist()
     assert row == (800, 700, 900, 0, 0, 0.0, b"MANL", 100.0, 90.0)
@@ -67,51 +67,51 @@ def test_hilights_lose_their_place_and_nothing_else() -> None:
 
 def test_hilights_of_unknown_shape_are_removed_whole() -> None:
     strange = gpmf.stream("HLMT", "?", [(1, 463.0, 135.0)], complex_type="Lff", total=1)
-    assert b"HLMT" not in without_location(payload(ACCL, strange))
+    assert b"HLMT" not in remove_location(payload(ACCL, strange))
 
 
 def test_a_settings_block_keeps_its_length() -> None:
     block = payload(ACCL, GPS5).ljust(25_600, b"\0")
-    stripped = block_without_location(block)
+    stripped = remove_settings_location(block)
     assert len(stripped) == len(block)
     assert stripped.rstrip(b"\0") == payload(ACCL).rstrip(b"\0")
 
 
 def test_broken_telemetry_is_refused_because_it_could_hold_a_position() -> None:
     with pytest.raises(gpmf.GpmfError):
-        without_location(payload(ACCL, GPS5)[:-4])
+        remove_location(payload(ACCL, GPS5)[:-4])
 
 
 def test_locations_names_what_is_left() -> None:
-    assert list(locations(payload(ACCL, GPS5))) == [
+    assert list(find_locations(payload(ACCL, GPS5))) == [
         "DEVC[0]/STRM[1]/GPSU",
         "DEVC[0]/STRM[1]/GPSF",
         "DEVC[0]/STRM[1]/GPS5",
     ]
-    assert list(locations(payload(hilight()))) == ["DEVC[0]/STRM[0]/HLMT"]
-    assert not list(locations(without_location(payload(ACCL, GPS5, hilight()))))
+    assert list(find_locations(payload(hilight()))) == ["DEVC[0]/STRM[0]/HLMT"]
+    assert not list(find_locations(remove_location(payload(ACCL, GPS5, hilight()))))
 
 
 def test_keys_that_are_not_known_are_removed_and_named() -> None:
     removed = RemovedKeys()
     mixed = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("wher", "c", "Bovec")])
-    stripped = without_location(payload(mixed, gpmf.stream("LATL", "d", [[46.3, 13.5]])), removed=removed)
+    stripped = remove_location(payload(mixed, gpmf.stream("LATL", "d", [[46.3, 13.5]])), removed=removed)
     assert stripped == payload(ACCL)
     assert removed.unknown == {"wher": 1, "LATL": 1}
-    assert not list(unknown(stripped))
-    assert list(unknown(payload(mixed))) == ["DEVC[0]/STRM[0]/wher"]
+    assert not list(find_unknown_keys(stripped))
+    assert list(find_unknown_keys(payload(mixed))) == ["DEVC[0]/STRM[0]/wher"]
 
 
 @pytest.mark.parametrize("text", ["+46.3318+013.5485/", "GPS(13.5485,46.3318,19)", "$GPRMC,161313.00,A"])
 def test_known_keys_do_not_keep_coordinates_as_text(text: str) -> None:
     named = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("RMRK", "c", text)])
-    assert without_location(payload(named)) == payload(ACCL)
+    assert remove_location(payload(named)) == payload(ACCL)
 
 
 def test_real_payloads_keep_every_other_klv(samples: Path) -> None:
     for path in sorted((samples / "gpmf").iterdir()):
         data = path.read_bytes()
-        stripped = without_location(data)
+        stripped = remove_location(data)
         assert not any(key in stripped for key in KEYS), path.name
         kept = [bytes(node) for node in gpmf.parse(data).find("STRM") if not _is_position(node)]
         assert [bytes(node) for node in gpmf.parse(stripped).find("STRM")] == kept, path.name

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from eddyline import gpmf
-from eddyline.gpmf.edit.window import Window, window
-from eddyline.gpmf.errors import Judge
-from eddyline.gpmf.payloads import join
+from eddyline.gpmf.edit.window import TelemetryCut, cut_telemetry
+from eddyline.gpmf.errors import WarningCollector
+from eddyline.gpmf.payloads import join_payloads
 from eddyline.gpmf.sources import Source
 from eddyline.gpmf.telemetry import _read
 
@@ -19,17 +19,17 @@ Recorder = Callable[..., bytes]
 PERIOD = 1.001
 
 
-def reread(cut: Window, source: gpmf.Telemetry, start: float, end: float) -> gpmf.Telemetry:
+def reread(cut: TelemetryCut, source: gpmf.Telemetry, start: float, end: float) -> gpmf.Telemetry:
     """The window as the track of a movie that begins at `start`."""
     low = np.array([span[0] for span in cut.spans], np.int64)
     high = np.array([span[1] for span in cut.spans], np.int64)
-    payloads = join(
+    payloads = join_payloads(
         cut.payloads,
         offset=np.arange(len(low), dtype=np.int64),
         start_s=np.maximum(source.payloads.start_s[low], start) - start,
         end_s=np.minimum(source.payloads.end_s[high], end) - start,
     )
-    return _read(Source(kind="raw", payloads=payloads), Judge(lenient=False))
+    return _read(Source(kind="raw", payloads=payloads), WarningCollector(lenient=False))
 
 
 def total(payload: bytes, key: str = "TSMP") -> int:
@@ -52,13 +52,13 @@ def test_a_window_has_just_the_samples_taken_within_it_at_their_times(
 ) -> None:
     stream = stamped.streams["ACCL"]
     inside = (stream.times >= start - 1e-9) & (stream.times < end - 1e-9)
-    found = reread(window(stamped, start, end), stamped, start, end).streams["ACCL"]
+    found = reread(cut_telemetry(stamped, start, end), stamped, start, end).streams["ACCL"]
     assert np.array_equal(found.values, stream.values[inside])
     assert np.abs(found.times - (stream.times[inside] - start)).max() < 1 / stream.rate_hz
 
 
 def test_tsmp_counts_from_the_first_sample_kept(stamped: gpmf.Telemetry) -> None:
-    cut = window(stamped, 1.5, 4.6)
+    cut = cut_telemetry(stamped, 1.5, 4.6)
     kept = cut.kept["ACCL"]
     totals = [total(payload) for payload in cut.payloads]
     assert totals[-1] == kept[1] - kept[0]
@@ -67,7 +67,7 @@ def test_tsmp_counts_from_the_first_sample_kept(stamped: gpmf.Telemetry) -> None
 
 
 def test_payloads_in_the_middle_differ_in_tsmp_alone(stamped: gpmf.Telemetry) -> None:
-    cut = window(stamped, 1.3, 4.7)
+    cut = cut_telemetry(stamped, 1.3, 4.7)
     for payload, (low, high) in list(zip(cut.payloads, cut.spans, strict=True))[1:-1]:
         assert low == high
         old = stamped.payloads[low]
@@ -78,18 +78,18 @@ def test_payloads_in_the_middle_differ_in_tsmp_alone(stamped: gpmf.Telemetry) ->
 
 
 def test_the_first_stamp_moves_to_the_first_sample(stamped: gpmf.Telemetry) -> None:
-    cut = window(stamped, 1.3, 4.7)
+    cut = cut_telemetry(stamped, 1.3, 4.7)
     assert abs(total(cut.payloads[0], "STMP") - (7_000_000 + 1_300_000)) < 60_000
     middle = cut.payloads[2]
     assert total(middle, "STMP") == total(stamped.payloads[cut.spans[2][0]], "STMP")
 
 
 def test_a_window_without_payloads_is_empty(stamped: gpmf.Telemetry) -> None:
-    assert window(stamped, 50.0, 60.0).payloads == ()
+    assert cut_telemetry(stamped, 50.0, 60.0).payloads == ()
 
 
 def test_a_scrap_of_a_payload_goes_to_its_neighbour(stamped: gpmf.Telemetry) -> None:
-    cut = window(stamped, 0.9, 4.1)
+    cut = cut_telemetry(stamped, 0.9, 4.1)
     assert cut.spans[0] == (0, 1)
     assert cut.spans[-1] == (3, 4)
 
@@ -99,11 +99,11 @@ def test_what_was_said_once_before_the_window_still_holds_in_it() -> None:
         rows = [[number * 10 + at] for at in range(10)]
         scale = [7.0] if number == 0 else []
         stream = gpmf.stream("ACCL", "s", rows, scale=scale, units=["m/s²"] if not number else [])
-        return gpmf.write([gpmf.device(1, "Camera", [stream])])
+        return gpmf.serialize([gpmf.device(1, "Camera", [stream])])
 
     source = gpmf.read_payloads(b"".join(payload(number) for number in range(5)))
     start, end = 2.1, 4.4
-    cut = window(source, start, end)
+    cut = cut_telemetry(source, start, end)
     found = reread(cut, source, start, end).streams["ACCL"]
     first, last = cut.kept["ACCL"]
     assert np.allclose(found.values, source.streams["ACCL"].values[first:last])
@@ -117,7 +117,7 @@ def test_samples_that_are_taken_in_beside_steps_stay_one_each(payload: Recorder)
         payload([plain]) + payload([gpmf.stream("ABCD", "s", steps, stepped=True, total=20)])
     )
     start, end = 0.7 * PERIOD, 2 * PERIOD  # three samples of the first, which go to the second
-    made = reread(window(found, start, end), found, start, end).streams["ABCD"]
+    made = reread(cut_telemetry(found, start, end), found, start, end).streams["ABCD"]
     assert made.values.ravel().tolist() == [7, 8, 9, *range(100, 110)]
     assert len(made) == 13
 
@@ -131,10 +131,10 @@ def test_ticks_and_the_gps_clock_move_with_the_first_sample() -> None:
         ]
         rows = [[number, at] for at in range(20)]
         stream = gpmf.stream("GPS5", "l", rows, total=20 * number + 20, modifiers=modifiers)
-        return gpmf.write([gpmf.device(1, "Camera", [stream])])
+        return gpmf.serialize([gpmf.device(1, "Camera", [stream])])
 
     source = gpmf.read_payloads(b"".join(payload(number) for number in range(4)))
-    cut = window(source, 0.4, 3.4)
+    cut = cut_telemetry(source, 0.4, 3.4)
     tree = gpmf.parse(cut.payloads[0])
     late = source.streams["GPS5"].times[cut.kept["GPS5"][0]] - source.streams["GPS5"].times[0]
     assert abs(int(next(tree.find("TICK")).array().ravel()[0]) - (5000 + 1000 * late)) <= 1
@@ -150,7 +150,7 @@ def test_windows_of_real_recordings_keep_every_sample_and_its_value(samples: Pat
     source = gpmf.read(samples / name)
     end = float(source.payloads.end_s[-1])
     for start, stop in ((1.234, min(7.5, end - 2)), (2.002, 5.005), (0.0, 3.3), (3.2, 3.9)):
-        cut = window(source, start, stop)
+        cut = cut_telemetry(source, start, stop)
         found = reread(cut, source, start, stop)
         for label, stream in source.streams.items():
             first, last = cut.kept[label]

@@ -78,4 +78,4 @@ def _payload(number: int, lat: float, lon: float, fix: int, dop: int, *, sea: bo
         gpmf.stream("ISOE", "S", [100 + number] * 10, name="Sensor ISO", total=total * 10),
         gpmf.stream("SCEN", "?", scenes, complex_type="Ff", total=total * 3, stepped=True),
     ]  # fmt: skip
-    return gpmf.write([gpmf.device(1, camera, streams)])
+    return gpmf.serialize([gpmf.device(1, camera, streams)])

@@ -63,7 +63,7 @@ def all_ways(telemetry: gpmf.Telemetry, folder: Path) -> int:
             if name in {"json", "geojson", "highlights"}:
                 found = json.loads(out.getvalue())
                 if name == "json":
-                    jsonschema.validate(found, export.schema())
+                    jsonschema.validate(found, export.json_schema())
     return made
 
 

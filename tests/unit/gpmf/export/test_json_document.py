@@ -21,7 +21,7 @@ def document(telemetry: gpmf.Telemetry, **filters: Any) -> dict[str, Any]:
     out = io.BytesIO()
     export.write(telemetry, out, "json", export.Selection(**filters))
     found: dict[str, Any] = json.loads(out.getvalue())
-    jsonschema.validate(found, export.schema(), cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(found, export.json_schema(), cls=jsonschema.Draft202012Validator)
     for stream in found["streams"].values():
         assert len({len(values) for values in stream["samples"].values()}) == 1
         assert list(stream["samples"])[-len(stream["columns"]) :] == [
@@ -31,7 +31,7 @@ def document(telemetry: gpmf.Telemetry, **filters: Any) -> dict[str, Any]:
 
 
 def test_the_schema_is_a_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(export.schema())
+    jsonschema.Draft202012Validator.check_schema(export.json_schema())
 
 
 def test_every_sample_is_in_the_document_once(ride: Rider) -> None:
@@ -121,7 +121,7 @@ def test_an_unknown_stream_is_named_with_those_there_are(ride: Rider) -> None:
 
 
 def test_numbers_that_are_none_are_null() -> None:
-    payload = gpmf.write(
+    payload = gpmf.serialize(
         [gpmf.device(1, "Camera", [gpmf.stream("SHUT", "f", [1.0, float("nan"), float("inf")], total=3)])]
     )
     assert document(gpmf.read_payloads(payload))["streams"]["SHUT"]["samples"]["exposure"] == [

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import UsageError
-from eddyline.gpmf.export.resample import grid
+from eddyline.gpmf.export.resample import build_grid
 
 
 def test_a_ramp_stays_a_ramp_at_any_rate() -> None:
     source = np.arange(0.013, 10, 0.05)
     for rate in (1.0, 3.0, 20.0, 77.0):
-        even = grid(source, rate)
+        even = build_grid(source, rate)
         assert np.allclose(even.numbers(3 * source + 1), 3 * even.times + 1)
         assert np.allclose(even.times * rate, np.rint(even.times * rate))
 
@@ -18,28 +18,28 @@ def test_a_ramp_stays_a_ramp_at_any_rate() -> None:
 def test_fewer_samples_are_means_so_that_noise_does_not_fold() -> None:
     source = np.arange(0, 10, 0.005)
     buzz = np.sin(2 * np.pi * 50 * source)
-    even = grid(source, 10.0)
+    even = build_grid(source, 10.0)
     assert np.abs(even.numbers(buzz)[1:-1]).max() < 0.1
 
 
 def test_a_gap_stays_a_gap() -> None:
     source = np.concatenate([np.arange(0, 2, 0.1), np.arange(8, 10, 0.1)])
-    even = grid(source, 10.0)
+    even = build_grid(source, 10.0)
     assert not ((even.times > 2.4) & (even.times < 7.6)).any()
 
 
 def test_longitudes_cross_the_180th_meridian_the_short_way() -> None:
     source = np.arange(5.0)
-    even = grid(source, 2.0)
+    even = build_grid(source, 2.0)
     found = even.angles(np.array([179.8, 179.9, 180.0, -179.9, -179.8]))
     assert np.abs(found).min() > 179.7
     assert (np.abs(found) <= 180).all()
 
 
 def test_no_samples_give_no_samples() -> None:
-    assert len(grid(np.empty(0), 10.0).times) == 0
+    assert len(build_grid(np.empty(0), 10.0).times) == 0
 
 
 def test_an_enormous_grid_is_refused() -> None:
     with pytest.raises(UsageError, match="lower rate"):
-        grid(np.array([0.0, 1e9]), 1000.0)
+        build_grid(np.array([0.0, 1e9]), 1000.0)

@@ -16,11 +16,11 @@ Rider = Callable[..., gpmf.Telemetry]
 
 
 def test_all_are_written_where_there_is_data_for_all(ride: Rider, tmp_path: Path) -> None:
-    names = export.side_files(ride(), tmp_path)
+    names = export.write_side_files(ride(), tmp_path)
     assert set(names) == {"telemetry.json.gz", "track.gpx", "track.geojson", "track.svg", "highlights.json"}
     assert {path.name for path in tmp_path.iterdir()} == set(names)
     document = json.loads(gzip.decompress((tmp_path / "telemetry.json.gz").read_bytes()))
-    jsonschema.validate(document, export.schema())
+    jsonschema.validate(document, export.json_schema())
 
 
 def test_the_same_telemetry_gives_the_same_bytes(
@@ -29,25 +29,25 @@ def test_the_same_telemetry_gives_the_same_bytes(
     for name, now in (("a", 1e9), ("b", 2e9)):
         monkeypatch.setattr("time.time", lambda now=now: now)
         (tmp_path / name).mkdir()
-        export.side_files(ride(), tmp_path / name)
+        export.write_side_files(ride(), tmp_path / name)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
 def test_without_a_position_there_is_no_track(ride: Rider, tmp_path: Path) -> None:
-    assert export.side_files(replace(ride(fix=0), hilights=()), tmp_path) == ("telemetry.json.gz",)
+    assert export.write_side_files(replace(ride(fix=0), hilights=()), tmp_path) == ("telemetry.json.gz",)
 
 
 def test_real_highlights_come_with_settings_alone(samples: Path, tmp_path: Path) -> None:
     telemetry = gpmf.read(samples / "gpmf" / "mp4header.raw")
-    assert export.side_files(telemetry, tmp_path) == ("telemetry.json.gz", "highlights.json")
+    assert export.write_side_files(telemetry, tmp_path) == ("telemetry.json.gz", "highlights.json")
     found = json.loads((tmp_path / "highlights.json").read_text("utf-8"))
     assert [mark["time_s"] for mark in found["highlights"]] == [0.8, 4.72, 8.48]
     assert found["highlights"][0]["meaning"] == "manual"
 
 
 def test_a_highlight_gets_its_place_from_the_track_unless_the_camera_noted_it(ride: Rider) -> None:
-    first, second = export.highlights(ride())["highlights"]
+    first, second = export.highlights_document(ride())["highlights"]
     assert (first["place_from"], second["place_from"]) == ("track", "camera")
     assert first["lat"] == pytest.approx(47.0001, abs=1e-5)
     assert first["utc"].startswith("2024-05-01T1")

@@ -48,7 +48,7 @@ def test_several_streams_do_not_fit_one_csv(ride: Rider) -> None:
 def test_a_cameras_text_is_no_formula_in_a_spreadsheet() -> None:
     texts = gpmf.stream("TXTS", "?", [(b"=1+1",), (b'a"b,',), (b"-",)], complex_type="F", total=3)
     out = io.BytesIO()
-    telemetry = gpmf.read_payloads(gpmf.write([gpmf.device(1, "Camera", [texts])]))
+    telemetry = gpmf.read_payloads(gpmf.serialize([gpmf.device(1, "Camera", [texts])]))
     export.write(telemetry, out, "csv", export.Selection(streams=("TXTS",)))
     rows = list(csv.reader(io.StringIO(out.getvalue().decode(), newline="")))
     assert [row[1] for row in rows[1:]] == ["'=1+1", 'a"b,', "-"]
@@ -56,7 +56,7 @@ def test_a_cameras_text_is_no_formula_in_a_spreadsheet() -> None:
 
 def test_labels_cannot_leave_the_folder(tmp_path: Path) -> None:
     streams = [gpmf.stream("../x", "s", [1], total=1), gpmf.stream("..:x", "s", [2], total=1)]
-    telemetry = gpmf.read_payloads(gpmf.write([gpmf.device(1, "Camera", streams)]))
+    telemetry = gpmf.read_payloads(gpmf.serialize([gpmf.device(1, "Camera", streams)]))
     made = export.save(telemetry, tmp_path / "deep", "csv")
     assert [path.name for path in made] == ["___x.csv", "___x-2.csv"]
     assert {path.parent for path in made} == {tmp_path / "deep"}

@@ -13,7 +13,7 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.gpmf import export
-from eddyline.gpmf.edit.window import window
+from eddyline.gpmf.edit.window import cut_telemetry
 from eddyline.page.telemetry_summary import summarize_telemetry
 
 BEGAN = datetime(2024, 8, 9, 10, 0, 0, tzinfo=UTC)
@@ -39,7 +39,7 @@ def stream(kind: str, number: int) -> gpmf.Klv:
 @pytest.fixture(params=["GPS5", "GPS9"])
 def warped(request: pytest.FixtureRequest) -> gpmf.Telemetry:
     accl = gpmf.stream("ACCL", "s", [[1, 2, 3]] * 20, scale=[1])
-    blocks = [gpmf.write([gpmf.device(1, "Camera", [stream(request.param, i), accl])]) for i in range(12)]
+    blocks = [gpmf.serialize([gpmf.device(1, "Camera", [stream(request.param, i), accl])]) for i in range(12)]
     return gpmf.read_payloads(b"".join(blocks))
 
 
@@ -65,7 +65,7 @@ def test_kml(warped: gpmf.Telemetry) -> None:
 
 def test_json(warped: gpmf.Telemetry) -> None:
     document = json.loads(written(warped, "json"))
-    jsonschema.validate(document, export.schema())
+    jsonschema.validate(document, export.json_schema())
     seconds = [utc - BEGAN.timestamp() for utc in document["gps"]["samples"]["utc"]]
     assert seconds == pytest.approx([10 * i for i in range(12)], abs=2e-3)
     clock = document["clock"]
@@ -110,7 +110,7 @@ def test_a_trim_keeps_the_utc_of_what_is_kept() -> None:
         rows = [(470_000_000 + 10_000 * (10 * number + row), 80_000_000, 0, 0, 0) for row in range(10)]
         summarize_telemetry = [gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"{at:%y%m%d%H%M%S}.000")]
         blocks.append(
-            gpmf.write(
+            gpmf.serialize(
                 [
                     gpmf.device(
                         1,
@@ -121,7 +121,7 @@ def test_a_trim_keeps_the_utc_of_what_is_kept() -> None:
             )
         )
     whole = gpmf.read_payloads(b"".join(blocks))
-    cut = window(whole, 3.5, 9.5)
+    cut = cut_telemetry(whole, 3.5, 9.5)
     kept = gpmf.read_payloads(b"".join(cut.payloads)).gps
     assert whole.gps is not None
     assert kept is not None

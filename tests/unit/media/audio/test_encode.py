@@ -16,9 +16,9 @@ from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.slice import copy_tracks
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -149,11 +149,11 @@ def test_sound_that_begins_late_still_does(ffmpeg: str, tools: Toolchain, tmp_pa
         movie = read_movie(file)
         track = passthrough(movie, movie.tracks[0], file)
         pause = Edit(media_time=-1, duration=movie.timescale // 4, rate=Fraction(1))
-        write(late, [replace(track, edits=(pause, *track.edits))], timescale=movie.timescale)
+        write_mp4(late, [replace(track, edits=(pause, *track.edits))], timescale=movie.timescale)
     made = encode(tools, late, STEREO)
     with FileRanges(made.path) as file:
         movie = read_movie(file)
-        shown = presentation(movie, movie.tracks[0])
+        shown = build_presentation(movie, movie.tracks[0])
     assert int(shown.pts[0]) == 12_000
     assert made.samples == 160_018
 
@@ -165,7 +165,7 @@ def test_a_real_camera_track_keeps_its_length(
         source = tmp_path / f"{name}.mp4"
         with FileRanges(samples / f"{name}.mp4") as file:
             movie = read_movie(file)
-            track = movie.of_kind("audio")[0]
+            track = movie.tracks_of_kind("audio")[0]
             copy_tracks(file, movie, [track], source)
         facts = replace(STEREO, channels=track.channels, sample_rate=track.sample_rate)
         made = encode(tools, source, facts)

@@ -22,8 +22,8 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
 from eddyline.mp4.slice import copy_tracks
-from eddyline.mp4.write.box_writer import box
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.box_writer import make_box
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -55,7 +55,7 @@ def change_last(path: Path, old: bytes, new: bytes) -> None:
 
 def garbage(path: Path, track: int, samples: slice) -> None:
     with FileRanges(path) as src:
-        table = read_movie(src).of_kind("audio")[track].samples
+        table = read_movie(src).tracks_of_kind("audio")[track].samples
     data = bytearray(path.read_bytes())
     for offset, size in zip(table.offset[samples], table.size[samples], strict=True):
         data[int(offset) : int(offset + size)] = b"\xff" * int(size)
@@ -131,7 +131,7 @@ def encoded(ffmpeg: str, tools: Toolchain, source: Path) -> tuple[Decoded, Audio
     alone, out = source.with_name("alone.mov"), source.with_name("out.m4a")
     with FileRanges(source) as src:
         movie = read_movie(src)
-        copy_tracks(src, movie, movie.of_kind("audio")[:1], alone)
+        copy_tracks(src, movie, movie.tracks_of_kind("audio")[:1], alone)
     made = encode_track(alone, found.facts[0], AudioSettings(), tools=tools, runner=Runner(), out=out)
     argv = [ffmpeg, "-v", "error", "-i", f"{out}", "-c:a", "pcm_f32le", "-f", "f32le", "-"]
     raw = subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout
@@ -185,7 +185,7 @@ def test_more_channels_are_mixed_down_and_said_to_be(
 def test_ambisonic_audio_becomes_stereo(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     plain = make(ffmpeg, tmp_path / "plain.mp4", "-c:a", "pcm_s16le", tones=4, tracks=1)
     source = tmp_path / "a.mp4"
-    sphere = box("SA3D", bytes(2), struct.pack(">IBBI4I", 1, 0, 0, 4, 0, 1, 2, 3))
+    sphere = make_box("SA3D", bytes(2), struct.pack(">IBBI4I", 1, 0, 0, 4, 0, 1, 2, 3))
     with FileRanges(plain) as src:
         movie = read_movie(src)
         tracks = [passthrough(movie, track, src) for track in movie.tracks]
@@ -194,8 +194,8 @@ def test_ambisonic_audio_becomes_stereo(ffmpeg: str, tools: Toolchain, tmp_path:
             del entry[at - 4 : at - 4 + int.from_bytes(entry[at - 4 : at], "big")]
         entry += sphere
         entry[:4] = struct.pack(">I", len(entry))
-        tracks[1] = replace(tracks[1], stsd=box("stsd", tracks[1].stsd[8:16], bytes(entry)))
-        write(source, tracks, timescale=movie.timescale)
+        tracks[1] = replace(tracks[1], stsd=make_box("stsd", tracks[1].stsd[8:16], bytes(entry)))
+        write_mp4(source, tracks, timescale=movie.timescale)
     made, found = encoded(ffmpeg, tools, source)
     assert found.facts[0].layout.startswith("ambisonic")
     assert made.shape == (24_000, 2)
@@ -237,7 +237,7 @@ def test_composition_offsets_of_audio_move_it_and_no_more(
         video, audio = (passthrough(movie, track, src) for track in movie.tracks)
         late = np.full(len(audio.duration), 1024)
         edits = tuple(Edit(media_time=each.media_time + 1024, duration=each.duration) for each in audio.edits)
-        write(offset, [video, replace(audio, cts_offset=late, edits=edits)], timescale=movie.timescale)
+        write_mp4(offset, [video, replace(audio, cts_offset=late, edits=edits)], timescale=movie.timescale)
     assert b"ctts" in offset.read_bytes()[-200_000:]
     expected, _ = encoded(ffmpeg, tools, plain)
     made, _ = encoded(ffmpeg, tools, offset)

@@ -18,11 +18,11 @@ from eddyline.media.chapters.source_chapters import read_chapter_track
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.slice import sample_bytes
-from eddyline.mp4.write.box_writer import box, full_box
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutputTrack, Piece, linked, passthrough
+from eddyline.mp4.presentation import Presentation, build_presentation
+from eddyline.mp4.slice import iter_samples
+from eddyline.mp4.write.box_writer import make_box, make_full_box
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import OutputTrack, Piece, link_references, passthrough
 from eddyline.pipeline.demo_clip import make_clip
 from eddyline.store.ranges import FileRanges
 
@@ -46,10 +46,10 @@ def _index(path: Path) -> Movie:
 def _chaptered(clip: Path, out: Path, chapters: tuple[Chapter, ...] = CHAPTERS) -> tuple[Presentation, bytes]:
     movie = _index(clip)
     video = movie.tracks[0]
-    shown = presentation(movie, video)
-    tracks = linked(movie.tracks, [passthrough(movie, each, clip) for each in movie.tracks])
+    shown = build_presentation(movie, video)
+    tracks = link_references(movie.tracks, [passthrough(movie, each, clip) for each in movie.tracks])
     udta = add_nero_list(movie.udta, chapters, shown, video.timescale)
-    write(out, add_chapter_track(tracks, chapters, shown), timescale=movie.timescale, udta=udta)
+    write_mp4(out, add_chapter_track(tracks, chapters, shown), timescale=movie.timescale, udta=udta)
     prove_chapters(out, chapters, shown, video.timescale, udta=udta)
     return shown, udta or b""
 
@@ -72,7 +72,7 @@ def test_all_other_tracks_and_the_cameras_boxes_are_as_they_were(clip: Path, tmp
     assert after.duration == before.duration
     with FileRanges(clip) as old, FileRanges(tmp_path / "out.mp4") as new:
         for one, other in zip(before.tracks, after.tracks, strict=False):
-            assert list(sample_bytes(old, one)) == list(sample_bytes(new, other))
+            assert list(iter_samples(old, one)) == list(iter_samples(new, other))
             assert np.array_equal(one.samples.pts, other.samples.pts)
             assert one.edits == other.edits
 
@@ -123,7 +123,7 @@ def test_exiftool_sees_the_list_and_still_finds_the_telemetry(clip: Path, tmp_pa
 
 
 def test_the_list_lies_in_front_and_tells_starts_in_tenths_of_microseconds(clip: Path) -> None:
-    shown = presentation(_index(clip), _index(clip).tracks[0])
+    shown = build_presentation(_index(clip), _index(clip).tracks[0])
     made = add_nero_list(b"\0\0\0\x08FIRM\0\0\0\0", CHAPTERS, shown, 90_000) or b""
     assert made[4:8] == b"chpl"
     assert made.endswith(b"\0\0\0\x08FIRM\0\0\0\0")
@@ -155,8 +155,8 @@ def test_ticks_too_short_for_a_long_film_are_coarsened(tmp_path: Path) -> None:
         handler="vide",
         name="",
         timescale=10_000_000,
-        stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), box("avc1", bytes(78))),
-        media_header=full_box("vmhd", 0, 1, bytes(8)),
+        stsd=make_full_box("stsd", 0, 0, struct.pack(">I", 1), make_box("avc1", bytes(78))),
+        media_header=make_full_box("vmhd", 0, 1, bytes(8)),
         pieces=(Piece(source=tmp_path, offset=np.zeros(0, np.int64), size=np.zeros(0, np.int64)),),
         duration=np.zeros(0, np.int64),
     )

@@ -18,7 +18,7 @@ from eddyline.media.chapters.source_chapters import (
 )
 from eddyline.media.source.open_source import main_video
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.presentation import Presentation, presentation
+from eddyline.mp4.presentation import Presentation, build_presentation
 from eddyline.store.ranges import FileRanges
 
 _CHAPTERS = (
@@ -46,7 +46,7 @@ def test_chapters_are_those_that_ffprobe_lists(name: str, tmp_path: Path, ffmpeg
     with FileRanges(tmp_path / name) as src:
         movie = read_movie(src)
         track = main_video(movie)
-        found, left = read_source_chapters(src, movie, track, presentation(movie, track))
+        found, left = read_source_chapters(src, movie, track, build_presentation(movie, track))
     assert [f"{each.time_s:.6f},{each.title}" for each in found] == listed.splitlines()[:2]
     assert [(each.frame, each.title) for each in found] == [(0, "one"), (15, "Zw\u00f6lf <b>")]
     assert [each.what for each in left] == ["1 chapters"]

@@ -28,9 +28,9 @@ from eddyline.media.video.assemble import assemble_rendition
 from eddyline.media.video.colours import is_supported_by_scale
 from eddyline.media.video.encode import encode_chunk
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation, presentation
-from eddyline.mp4.samples.random_access import can_begin
-from eddyline.mp4.slice import cut
+from eddyline.mp4.presentation import Presentation, build_presentation
+from eddyline.mp4.samples.random_access import is_random_access_point
+from eddyline.mp4.slice import write_slice
 from eddyline.pipeline.steps.samples import is_tonemapped
 from eddyline.store.ranges import FileRanges
 
@@ -88,7 +88,7 @@ class EncodeChain:
             facts = probe(src, footage.movie, runner=self.runner, tools=self.tools, work=self.work)
             self.hdr = facts.video.hdr
             track = main_video(footage.movie)
-            shown = faults.shown(presentation(footage.movie, track))
+            shown = faults.shown(build_presentation(footage.movie, track))
             grid = Grid(gop=self.gop, segment=2 * self.gop, fps=facts.video.fps)
             opened = _Opened(
                 src=src,
@@ -111,7 +111,7 @@ class EncodeChain:
             by = faults.shift[chunk.index] if faults.shift else 0
             folder = self.work / f"chunk-{chunk.index}"
             folder.mkdir(exist_ok=True)
-            piece = cut(
+            piece = write_slice(
                 opened.src,
                 opened.movie,
                 opened.track,
@@ -160,7 +160,7 @@ class EncodeChain:
             track=opened.track,
             shown=opened.shown,
             exact=opened.exact,
-            can_begin=partial(can_begin, opened.src, opened.track),
+            can_begin=partial(is_random_access_point, opened.src, opened.track),
             pixels=video.width * video.height,
         )
         tools, runner, work = self.tools, self.runner, self.work

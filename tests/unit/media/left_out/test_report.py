@@ -16,7 +16,7 @@ from eddyline.media.left_out.streams import left_out_streams
 from eddyline.media.source.source import SourceFacts, VideoFacts
 from eddyline.media.subtitles.source_tracks import subtitle_streams
 from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.write.box_writer import box
+from eddyline.mp4.write.box_writer import make_box
 from eddyline.pipeline.runtime.probe_source import probe_source
 
 Make = Callable[..., Path]
@@ -135,7 +135,7 @@ def test_boxes_that_no_rendition_has_are_listed(make: Make, tools: Toolchain, tm
     plain = make("a.mp4", *_VIDEO, *_X264).read_bytes()
     xmp = bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + b"<x:xmpmeta/>"
     path = tmp_path / "b.mp4"
-    path.write_bytes(plain + box("uuid", xmp) + box("inst", b"abc") + box("free", b"abc"))
+    path.write_bytes(plain + make_box("uuid", xmp) + make_box("inst", b"abc") + make_box("free", b"abc"))
     left = probe_source(path, tools).left_out
     assert [(each.kind, each.what) for each in left] == [
         ("metadata", "an XMP packet (36 bytes)"),
@@ -146,7 +146,7 @@ def test_boxes_that_no_rendition_has_are_listed(make: Make, tools: Toolchain, tm
     assert trailer.what.startswith("what follows the last box")
     at = plain.rindex(b"mvhd") - 4
     size = int.from_bytes(plain[at - 8 : at - 4], "big")
-    inner = plain[at : at - 8 + size] + box("RVMI", b"12345678")
+    inner = plain[at : at - 8 + size] + make_box("RVMI", b"12345678")
     assert plain[at - 4 : at] == b"moov"
-    path.write_bytes(plain[: at - 8] + box("moov", inner))
+    path.write_bytes(plain[: at - 8] + make_box("moov", inner))
     assert [each.what for each in probe_source(path, tools).left_out] == ["moov/RVMI (16 bytes)"]

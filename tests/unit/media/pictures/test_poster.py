@@ -25,7 +25,7 @@ from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 from eddyline.store.ranges import FileRanges
 
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p")
@@ -59,7 +59,7 @@ class Shot:
     def __init__(self, path: Path, tools: Toolchain, **more: Any) -> None:
         self.src = FileRanges(path)
         self.movie: Movie = read_movie(self.src)
-        track = self.movie.first("video")
+        track = self.movie.first_track("video")
         assert track is not None
         self.track = track
         self.facts = facts_of(track, **more)
@@ -210,7 +210,7 @@ def test_a_marked_frame_is_shown_by_the_keyframe_before_it(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "ramp.mp4", RAMP), tools)
-    shown = presentation(shot.movie, shot.track)
+    shown = build_presentation(shot.movie, shot.track)
     made = write_preceding_keyframes(
         *shot.args(), [0, 9, 10, 25, 29, 59], **shot.to, out_dir=shot.out, shown=shown
     )
@@ -235,7 +235,7 @@ def test_a_mark_whose_keyframe_is_damaged_has_no_picture(
     data[at : at + length] = bytes(length)
     path.write_bytes(data)
     shot = Shot(path, tools)
-    shown = presentation(shot.movie, shot.track)
+    shown = build_presentation(shot.movie, shot.track)
     made = write_preceding_keyframes(*shot.args(), [15, 25, 35], **shot.to, out_dir=shot.out, shown=shown)
     assert [each and each.path.name for each in made] == ["highlight-001.jpg", None, "highlight-003.jpg"]
     assert write_preceding_keyframes(*shot.args(), [25], **shot.to, out_dir=shot.out, shown=shown) == (None,)

@@ -4,17 +4,17 @@ import pytest
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.source.dolby_vision import left_out_enhancement, parse_stream, require_base_layer
-from eddyline.mp4.entries.dolby_vision import DolbyVision, dolby_vision
-from eddyline.mp4.write.box_writer import box
+from eddyline.mp4.entries.dolby_vision import DolbyVision, read_dolby_vision
+from eddyline.mp4.write.box_writer import make_box
 
 
 def _stsd(entry: str, *inner: bytes) -> bytes:
-    return box("stsd", b"\0\0\0\0\0\0\0\1", box(entry, bytes(78), *inner))
+    return make_box("stsd", b"\0\0\0\0\0\0\0\1", make_box(entry, bytes(78), *inner))
 
 
 def _configuration(kind: str, profile: int, compatibility: int, *, base: bool = True) -> bytes:
     fields = bytes([1, 0, profile << 1, 4 << 3 | 4 | base, compatibility << 4])
-    return box(kind, fields, bytes(19))
+    return make_box(kind, fields, bytes(19))
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def _configuration(kind: str, profile: int, compatibility: int, *, base: bool = 
         ("dvh1", [_configuration("dvcC", 5, 0)], "dolby-vision-profile-5"),
         ("dvhe", [], "dolby-vision-profile-5"),
         ("av01", [_configuration("dvvC", 10, 0)], "dolby-vision"),
-        ("hvc1", [box("hvcC", bytes(23)), _configuration("dvwC", 20, 0)], "dolby-vision"),
+        ("hvc1", [make_box("hvcC", bytes(23)), _configuration("dvwC", 20, 0)], "dolby-vision"),
         ("hvc1", [_configuration("dvvC", 8, 1)], ""),
         ("hvc1", [_configuration("dvvC", 8, 4)], ""),
         ("dvh1", [_configuration("dvcC", 7, 6)], ""),
@@ -36,7 +36,7 @@ def _configuration(kind: str, profile: int, compatibility: int, *, base: bool = 
 def test_only_a_base_layer_that_others_can_show_is_processed(
     entry: str, inner: list[bytes], reason: str
 ) -> None:
-    found = dolby_vision(_stsd(entry, *inner))
+    found = read_dolby_vision(_stsd(entry, *inner))
     assert found is not None
     if not reason:
         require_base_layer(found)
@@ -47,21 +47,21 @@ def test_only_a_base_layer_that_others_can_show_is_processed(
 
 
 def test_what_is_not_used_of_the_stream_is_listed() -> None:
-    found = dolby_vision(_stsd("hvc1", _configuration("dvvC", 8, 4)))
+    found = read_dolby_vision(_stsd("hvc1", _configuration("dvvC", 8, 4)))
     (listed,) = left_out_enhancement(found)
     assert (listed.kind, listed.what) == ("metadata", "Dolby Vision profile 8.4 enhancement metadata")
 
 
 def test_other_video_is_no_dolby_vision() -> None:
-    assert dolby_vision(_stsd("hvc1", box("hvcC", bytes(23)))) is None
-    assert dolby_vision(_stsd("hvc1", b"\0\0\0\4free")) is None
-    assert dolby_vision(box("stsd", bytes(8))) is None
+    assert read_dolby_vision(_stsd("hvc1", make_box("hvcC", bytes(23)))) is None
+    assert read_dolby_vision(_stsd("hvc1", b"\0\0\0\4free")) is None
+    assert read_dolby_vision(make_box("stsd", bytes(8))) is None
     assert left_out_enhancement(None) == ()
     require_base_layer(None)
 
 
 def test_an_enhancement_layer_is_known() -> None:
-    found = dolby_vision(_stsd("dvh1", _configuration("dvcC", 7, 6, base=False)))
+    found = read_dolby_vision(_stsd("dvh1", _configuration("dvcC", 7, 6, base=False)))
     assert found == DolbyVision(profile=7, compatibility=6, base_layer=False)
 
 

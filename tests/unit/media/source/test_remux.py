@@ -20,7 +20,7 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 from eddyline.store.ranges import FileRanges
 
 _PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=30000/1001:d=1")
@@ -36,13 +36,13 @@ class _Rewrapped:
 
     @property
     def times(self) -> Ints:
-        track = self.movie.first("video")
+        track = self.movie.first_track("video")
         assert track is not None
-        return presentation(self.movie, track).pts
+        return build_presentation(self.movie, track).pts
 
     @property
     def formats(self) -> list[str]:
-        return [track.format for track in self.movie.of_kind("audio")]
+        return [track.format for track in self.movie.tracks_of_kind("audio")]
 
 
 class _Maker:
@@ -116,7 +116,7 @@ def test_video_that_mp4_cannot_hold_comes_through_pixel_by_pixel(maker: _Maker, 
     assert len(frames[0]) > 0
     assert frames[0] == frames[1]
     beat = np.diff(rewrapped.times)
-    track = rewrapped.movie.first("video")
+    track = rewrapped.movie.first_track("video")
     assert track is not None
     assert np.all(np.abs(beat - float(track.timescale / Fraction(30000, 1001))) <= track.timescale / 1000)
 
@@ -187,7 +187,7 @@ def test_every_frame_comes_through_in_order_on_its_beat(
 ) -> None:
     rewrapped = maker.rewrap(maker.make(name, *_PICTURE, *_TONE, *argv))
     assert maker.frames(rewrapped.path) == maker.frames(rewrapped.source)
-    track = rewrapped.movie.first("video")
+    track = rewrapped.movie.first_track("video")
     assert track is not None
     beat = np.diff(rewrapped.times)
     rate = Fraction(25) if name == "a.mxf" else Fraction(30000, 1001)
@@ -207,7 +207,7 @@ def test_a_transport_streams_clock_may_wrap(maker: _Maker) -> None:
 def test_uneven_times_stay_uneven(maker: _Maker) -> None:
     thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr", *_H264)
     rewrapped = maker.rewrap(maker.make("vfr.mkv", *_PICTURE, *thinned))
-    track = rewrapped.movie.first("video")
+    track = rewrapped.movie.first_track("video")
     assert track is not None
     beats = np.round(np.diff(rewrapped.times) / track.timescale * 30).astype(int).tolist()
     assert beats == [1] * 9 + [3] * 6
@@ -219,7 +219,7 @@ def test_all_sound_tracks_keep_their_order_and_languages(maker: _Maker) -> None:
     source = maker.make("two.mkv", *_PICTURE, *_TONE, *_TONE, *maps, *languages)
     rewrapped = maker.rewrap(source)
     assert rewrapped.formats == ["Opus", "alac"]
-    assert [track.language for track in rewrapped.movie.of_kind("audio")] == ["eng", "deu"]
+    assert [track.language for track in rewrapped.movie.tracks_of_kind("audio")] == ["eng", "deu"]
 
 
 def test_sound_that_mp4_cannot_hold_is_kept_bit_by_bit(maker: _Maker) -> None:

@@ -54,7 +54,7 @@ def rewrapped(source: Path, tools: Toolchain) -> tuple[Path, list[str], tuple[Le
     out = source.with_name("out.mp4")
     left_out = remux_to_mp4(source, out, runner=Runner(), tools=tools)
     with FileRanges(out) as src:
-        return out, [track.format for track in read_movie(src).of_kind("audio")], left_out.left_out
+        return out, [track.format for track in read_movie(src).tracks_of_kind("audio")], left_out.left_out
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.join import join_chunks, sample_times
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -106,7 +106,7 @@ def _retimed(path: Path) -> Path:
     with FileRanges(path) as source:
         movie = read_movie(source)
         track = movie.tracks[0]
-        shown = presentation(movie, track)
+        shown = build_presentation(movie, track)
         times = sample_times(
             join_chunks([path]).rank, shown, timescale=track.timescale, movie_timescale=track.timescale
         )
@@ -116,7 +116,7 @@ def _retimed(path: Path) -> Path:
             cts_offset=times.cts_offset,
             edits=times.edits,
         )
-        write(path.with_suffix(".tmp"), [copy], timescale=track.timescale)
+        write_mp4(path.with_suffix(".tmp"), [copy], timescale=track.timescale)
     path.with_suffix(".tmp").replace(path)
     return path
 
@@ -339,7 +339,7 @@ def test_a_start_offset_keeps_picture_and_sound_together(
         video, tone = (passthrough(movie, track, source, timescale=clock) for track in movie.tracks)
         delayed = (Edit(media_time=-1, duration=round(late_by * clock), rate=Fraction(1)), *video.edits)
         later = type(video)(**{**vars(video), "edits": delayed})
-        write(late, [later, tone], timescale=clock)
+        write_mp4(late, [later, tone], timescale=clock)
     make(tools, tmp_path, [late], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     text = (tmp_path / "stream/manifest.mpd").read_text()
     starts = {each.kind: Fraction(each.starts[0], each.timescale) for each in read_mpd(text, "mpd")[1]}
@@ -347,7 +347,7 @@ def test_a_start_offset_keeps_picture_and_sound_together(
     assert playlist(tmp_path, "r0") == [4.004, 4.004, 2.002]
     with FileRanges(joined(tmp_path, "r0")) as source:
         movie = read_movie(source)
-        shown = presentation(movie, movie.tracks[0])
+        shown = build_presentation(movie, movie.tracks[0])
         assert Fraction(int(shown.pts[0]), movie.tracks[0].timescale) == late_by
 
 
@@ -357,7 +357,7 @@ def test_real_camera_files_with_telemetry_are_packaged(
     # The packager refuses the moov of a camera file; here the camera's own file plays the rendition.
     with FileRanges(samples / "max-heromode.mp4") as source:
         movie = read_movie(source)
-        video = movie.first("video")
+        video = movie.first_track("video")
         assert video is not None
         keys = np.flatnonzero(video.samples.sync)
     gop = int(keys[1] - keys[0])

@@ -20,7 +20,7 @@ from eddyline.media.subtitles.webvtt_fragments import init_segment, media_segmen
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie, Track
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
@@ -63,7 +63,7 @@ def test_edit_lists_are_honoured_as_ffmpeg_honours_them(
             )
             for each in edits
         )
-        write(out, [video, replace(text, edits=scaled)], timescale=1000)
+        write_mp4(out, [video, replace(text, edits=scaled)], timescale=1000)
     argv = [str(tools.ffmpeg), "-v", "error", "-i", str(out), "-map", "0:s", "-f", "srt", "-"]
     wanted = parse_srt(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
     with FileRanges(out) as src:

@@ -15,30 +15,30 @@ from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.write.box_writer import box, full_box
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.box_writer import make_box, make_full_box
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
 _SCALE = 90_000
-_VIDEO = full_box("vmhd", 0, 1, bytes(8))
-_SOUND = full_box("smhd", 0, 0, bytes(4))
+_VIDEO = make_full_box("vmhd", 0, 1, bytes(8))
+_SOUND = make_full_box("smhd", 0, 0, bytes(4))
 _IDR, _P = b"\x00\x00\x00\x02\x65\x88", b"\x00\x00\x00\x02\x41\x9a"
 
 
 def _stsd(entry: bytes) -> bytes:
-    return full_box("stsd", 0, 0, (1).to_bytes(4, "big"), entry)
+    return make_full_box("stsd", 0, 0, (1).to_bytes(4, "big"), entry)
 
 
 def _avc1(setting: int = 0) -> bytes:
-    return _stsd(box("avc1", bytes(6) + b"\x00\x01" + bytes(70), box("avcC", bytes([1, setting]))))
+    return _stsd(make_box("avc1", bytes(6) + b"\x00\x01" + bytes(70), make_box("avcC", bytes([1, setting]))))
 
 
 def _mp4a(rate: int = 48_000) -> bytes:
     head = (
         bytes(6) + b"\x00\x01" + bytes(8) + b"\x00\x02\x00\x10" + bytes(4) + (rate << 16).to_bytes(4, "big")
     )
-    return _stsd(box("mp4a", head))
+    return _stsd(make_box("mp4a", head))
 
 
 def _shown(pts: list[int], end: int) -> Presentation:
@@ -66,7 +66,7 @@ def _chunk(path: Path, order: list[int], *, setting: int = 0, first: bytes = _ID
         cts_offset=rank - np.arange(len(order)) + 2,
         sync=np.arange(len(order)) == 0,
     )
-    write(path, [track], timescale=30)
+    write_mp4(path, [track], timescale=30)
     return path
 
 
@@ -85,7 +85,7 @@ def _render(out: Path, chunks: list[Path], shown: Presentation) -> None:
         sync=joined.sync,
         edits=times.edits,
     )
-    write(out, [track], timescale=_SCALE)
+    write_mp4(out, [track], timescale=_SCALE)
 
 
 def _prove(out: Path, shown: Presentation, *, gop: int = 4, telemetry: str | None = None) -> tuple[int, ...]:
@@ -218,7 +218,7 @@ def test_presented_audio_samples_leave_out_priming_and_padding(
         duration=np.full(4, 1024, np.int64),
         edits=edits,
     )
-    write(tmp_path / "a.m4a", [track], timescale=48_000)
+    write_mp4(tmp_path / "a.m4a", [track], timescale=48_000)
     with FileRanges(tmp_path / "a.m4a") as source:
         movie = read_movie(source)
     assert presented_samples(movie, movie.tracks[0]) == samples

@@ -13,13 +13,13 @@ from eddyline.core.process import Runner
 from eddyline.media.source.open_source import main_video
 from eddyline.media.subtitles.source_tracks import cues_of_track
 from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.bitstream.rbsp import escaped
+from eddyline.mp4.bitstream.rbsp import add_emulation_prevention
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.slice import sample_bytes
-from eddyline.mp4.write.box_writer import box, full_box
+from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.slice import iter_samples
+from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
 from eddyline.pipeline.runtime.probe_source import probe_source
 from eddyline.store.ranges import FileRanges
@@ -52,7 +52,7 @@ def sei(codec: str, data: bytes) -> bytes:
     rows = b"\xfc" + data + b"\xfd" + pair(0x15, 0x2C)
     payload = b"\xb5\x00\x31GA94\x03" + bytes([0xC0 | 2, 0xFF]) + rows + b"\xff"
     header = b"\x06" if codec == "h264" else b"\x4e\x01"
-    return header + escaped(bytes([4, len(payload)]) + payload + b"\x80")
+    return header + add_emulation_prevention(bytes([4, len(payload)]) + payload + b"\x80")
 
 
 def captioned(tmp_path: Path, ffmpeg: str, codec: str) -> Path:
@@ -64,17 +64,17 @@ def captioned(tmp_path: Path, ffmpeg: str, codec: str) -> Path:
     with FileRanges(plain) as src:
         movie = read_movie(src)
         track = main_video(movie)
-        shown = presentation(movie, track)
+        shown = build_presentation(movie, track)
         frame = {sample: number for number, sample in enumerate(shown.sample.tolist())}
         samples = []
-        for number, data in enumerate(sample_bytes(src, track)):
+        for number, data in enumerate(iter_samples(src, track)):
             unit = sei(codec, EVENTS.get(frame[number], b"\x80\x80"))
             samples.append(struct.pack(">I", len(unit)) + unit + data)
         size = np.array([len(each) for each in samples], np.int64)
         piece = Piece(source=MemorySamples(b"".join(samples)), offset=np.cumsum(size) - size, size=size)
         copy = passthrough(movie, track, src)
         made = OutputTrack(**{**vars(copy), "pieces": (piece,)})
-        write(out, [made], timescale=movie.timescale)
+        write_mp4(out, [made], timescale=movie.timescale)
     return out
 
 
@@ -101,18 +101,20 @@ def test_captions_in_the_video_are_those_that_ffmpeg_decodes(
 
 
 def test_a_caption_track_is_read(tmp_path: Path, tools: Toolchain) -> None:
-    samples = [box("cdat", EVENTS.get(number, b"\x80\x80")) for number in range(90)]
+    samples = [make_box("cdat", EVENTS.get(number, b"\x80\x80")) for number in range(90)]
     size = np.full(90, 10, np.int64)
     captions = OutputTrack(
         handler="clcp",
         name="",
         timescale=RATE,
-        stsd=full_box("stsd", 0, 0, struct.pack(">I", 1), box("c608", bytes(6), struct.pack(">H", 1))),
-        media_header=full_box("nmhd", 0, 0),
+        stsd=make_full_box(
+            "stsd", 0, 0, struct.pack(">I", 1), make_box("c608", bytes(6), struct.pack(">H", 1))
+        ),
+        media_header=make_full_box("nmhd", 0, 0),
         pieces=(Piece(source=MemorySamples(b"".join(samples)), offset=np.cumsum(size) - size, size=size),),
         duration=np.ones(90, np.int64),
     )
-    write(tmp_path / "c.mov", [captions], timescale=RATE, brand="qt  ", compatible=("qt  ",))
+    write_mp4(tmp_path / "c.mov", [captions], timescale=RATE, brand="qt  ", compatible=("qt  ",))
     with FileRanges(tmp_path / "c.mov") as src:
         movie = read_movie(src)
         (cue,) = cues_of_track(src, movie, movie.tracks[0], work=tmp_path, tools=tools, runner=Runner())

@@ -9,7 +9,7 @@ import pytest
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.media.video.parameter_sets import read_parameter_sets, with_parameter_sets
 from eddyline.mp4.bitstream.nal_units import AVC_PPS, AVC_SPS
-from eddyline.mp4.write.box_writer import box
+from eddyline.mp4.write.box_writer import make_box
 
 _SPS = b"\x67\x64\x00\x28\xa0"
 _PPS = b"\x68\x80"
@@ -21,13 +21,15 @@ def _listed(units: list[bytes], mark: int) -> bytes:
 
 
 def _stsd(*configurations: bytes, kind: str = "avc1") -> bytes:
-    entries = [box(kind, bytes(78), each, box("pasp", struct.pack(">2I", 1, 1))) for each in configurations]
-    return box("stsd", bytes(4), struct.pack(">I", len(entries)), *entries)
+    entries = [
+        make_box(kind, bytes(78), each, make_box("pasp", struct.pack(">2I", 1, 1))) for each in configurations
+    ]
+    return make_box("stsd", bytes(4), struct.pack(">I", len(entries)), *entries)
 
 
 def _avcc(sps: bytes = _SPS) -> bytes:
     lists = _listed([sps], 0xE0) + _listed([_PPS], 0)
-    return box("avcC", b"\x01\x64\x00\x28\xff", lists, _EXTENSIONS)
+    return make_box("avcC", b"\x01\x64\x00\x28\xff", lists, _EXTENSIONS)
 
 
 def test_sets_are_added_behind_the_camera_s_own_and_the_rest_of_the_entry_stays() -> None:
@@ -37,7 +39,7 @@ def test_sets_are_added_behind_the_camera_s_own_and_the_rest_of_the_entry_stays(
     assert (sets.codec, sets.length_size, sets.profile, sets.level) == ("h264", 4, 100, 40)
     assert sets.of(AVC_SPS) == (_SPS, added[0])
     assert sets.of(AVC_PPS) == (_PPS, added[1])
-    assert _EXTENSIONS + box("pasp", struct.pack(">2I", 1, 1)) in made
+    assert _EXTENSIONS + make_box("pasp", struct.pack(">2I", 1, 1)) in made
     assert struct.unpack(">I", made[:4]) == (len(made),)
 
 
@@ -51,6 +53,6 @@ def test_of_several_rows_only_the_one_asked_for_is_kept() -> None:
 
 def test_other_codecs_and_broken_boxes_are_refused() -> None:
     with pytest.raises(UnsupportedError, match="keyframes"):
-        read_parameter_sets(_stsd(box("av1C", bytes(4)), kind="av01"))
+        read_parameter_sets(_stsd(make_box("av1C", bytes(4)), kind="av01"))
     with pytest.raises(InputError, match="ends too early"):
-        read_parameter_sets(_stsd(box("avcC", b"\x01\x64\x00\x28\xff\xe1\x00")))
+        read_parameter_sets(_stsd(make_box("avcC", b"\x01\x64\x00\x28\xff\xe1\x00")))

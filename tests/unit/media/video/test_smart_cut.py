@@ -14,8 +14,8 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import cut_verification, cut_video
 from eddyline.media.video.smart_cut import CutPlan, plan_exact_cut, plan_keyframe_cut
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.store.ranges import FileRanges
 
 _X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-x264-params")
@@ -62,15 +62,15 @@ def cut(
     runner = Runner()
     with FileRanges(path) as src:
         movie = read_movie(src)
-        track = movie.of_kind("video")[0]
-        shown = presentation(movie, track)
+        track = movie.tracks_of_kind("video")[0]
+        shown = build_presentation(movie, track)
         source = cut_video.CutSource(src=src, movie=movie, track=track, shown=shown)
         plan = (plan_keyframe_cut if keyframes else plan_exact_cut)(src, track, shown, first, last)
         facts = None if keyframes else probe(src, movie, runner=runner, tools=tools, work=out.parent).video
         made = cut_video.build_cut_video(
             source, plan, facts, timescale=track.timescale, work=out.parent, tools=tools, runner=runner
         )
-        write(out, [made.out], timescale=track.timescale)
+        write_mp4(out, [made.out], timescale=track.timescale)
         if damage:
             _spoil(out, plan)
         cut_verification.verify_cut(
@@ -82,7 +82,7 @@ def cut(
 def _spoil(path: Path, plan: CutPlan) -> None:
     """Change one byte of a copied picture."""
     with FileRanges(path) as src:
-        track = read_movie(src).of_kind("video")[0]
+        track = read_movie(src).tracks_of_kind("video")[0]
     at = int(track.samples.offset[plan.begin - plan.first]) + 20
     data = bytearray(path.read_bytes())
     data[at] ^= 0xFF

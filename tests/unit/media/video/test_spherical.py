@@ -31,7 +31,7 @@ from eddyline.mp4.entries.spherical import v1_box, v2_boxes, with_v2
 from eddyline.mp4.entries.visual_entry import whole_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Samples, Track
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack
 
 QUARTER = 1 << 30
@@ -170,7 +170,7 @@ def written(out: Path, made: Track) -> Path:
         handler="vide", name="", timescale=30, stsd=made.stsd, media_header=whole_box("vmhd", bytes(12)),
         boxes=made.spherical, pieces=(), duration=np.zeros(0, np.int64),
     )  # fmt: skip
-    write(out, [plain], timescale=30)
+    write_mp4(out, [plain], timescale=30)
     return out
 
 

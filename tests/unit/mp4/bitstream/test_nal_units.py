@@ -5,26 +5,26 @@ from __future__ import annotations
 import pytest
 
 from eddyline.core.errors import InputError, UnsupportedError
-from eddyline.mp4.bitstream.nal_units import sample_of, units_of, units_within
+from eddyline.mp4.bitstream.nal_units import join_nal_units, leading_nal_units, split_nal_units
 
 
 @pytest.mark.parametrize("length_size", [1, 2, 4])
 def test_a_sample_is_its_units_again(length_size: int) -> None:
     units = [b"\x09\x10", b"", b"\x65" + bytes(200)]
-    assert list(units_of(sample_of(units, length_size), length_size)) == units
+    assert list(split_nal_units(join_nal_units(units, length_size), length_size)) == units
 
 
 def test_units_that_leave_their_sample_are_an_error_of_the_footage() -> None:
     with pytest.raises(InputError):
-        list(units_of(b"\0\0\0\x09abc", 4))
+        list(split_nal_units(b"\0\0\0\x09abc", 4))
 
 
 def test_of_a_sample_s_beginning_the_last_unit_may_be_cut() -> None:
-    data = sample_of([b"\x09\x10", b"", b"\x65" + bytes(200)], 4)
-    assert list(units_within(data[:20], 4)) == [b"\x09\x10", b"\x65" + bytes(5)]
-    assert list(units_within(data[:8], 4)) == [b"\x09\x10"]
+    data = join_nal_units([b"\x09\x10", b"", b"\x65" + bytes(200)], 4)
+    assert list(leading_nal_units(data[:20], 4)) == [b"\x09\x10", b"\x65" + bytes(5)]
+    assert list(leading_nal_units(data[:8], 4)) == [b"\x09\x10"]
 
 
 def test_pictures_too_large_for_short_lengths_are_refused() -> None:
     with pytest.raises(UnsupportedError):
-        sample_of([bytes(300)], 1)
+        join_nal_units([bytes(300)], 1)

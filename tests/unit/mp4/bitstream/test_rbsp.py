@@ -14,17 +14,17 @@ def test_escaping_is_undone_by_unescaping() -> None:
     rnd = random.Random(1)
     for _ in range(500):
         data = bytes(rnd.choice((0, 0, 0, 1, 2, 3, 4, 255)) for _ in range(rnd.randint(1, 40))) + b"\x80"
-        escaped = rbsp.escaped(data)
-        assert rbsp.unescaped(escaped) == data
+        escaped = rbsp.add_emulation_prevention(data)
+        assert rbsp.remove_emulation_prevention(escaped) == data
         assert not any(mark in escaped for mark in (b"\0\0\0", b"\0\0\1", b"\0\0\2"))
 
 
 @pytest.mark.parametrize("value", [0, 1, 2, 14, 15, 30, 255])
 def test_an_exp_golomb_number_is_read_as_it_was_written(value: int) -> None:
-    word = rbsp.coded(value)
-    assert rbsp.number_at("10" + word + "01", 2) == (value, 2 + len(word))
+    word = rbsp.encode_exp_golomb(value)
+    assert rbsp.read_exp_golomb("10" + word + "01", 2) == (value, 2 + len(word))
 
 
 def test_a_broken_number_is_an_error_of_the_footage() -> None:
     with pytest.raises(InputError):
-        rbsp.number_at("0000", 0)
+        rbsp.read_exp_golomb("0000", 0)

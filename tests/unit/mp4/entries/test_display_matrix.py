@@ -13,7 +13,7 @@ from tests.unit.mp4.movies import Make, Open
 
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.video.orientation import rotation_filters, upright_filters
-from eddyline.mp4.entries.display_matrix import Orientation, orientation, product
+from eddyline.mp4.entries.display_matrix import Orientation, multiply_matrices, orientation
 
 OTHERS = {
     "half the size": (0.5, 0, 0, 0.5),
@@ -63,7 +63,7 @@ def test_the_movies_matrix_applies_after_the_tracks(
     for name, track in EIGHT.items():
         path = placed(make_film("closed_gop"), tmp_path / "a.mp4", fixed(track), fixed(EIGHT[movie]))
         film = opened(path)
-        found = orientation(product(film.video.matrix, film.movie.matrix))
+        found = orientation(multiply_matrices(film.video.matrix, film.movie.matrix))
         assert (film.video.rotation, film.video.mirrored) == (found.rotation, found.mirrored)
         steps = ",".join(upright_filters(facts(found))) or "null"
         assert digest(ffmpeg, path, "-noautorotate", filters=steps) == digest(ffmpeg, path), name
@@ -72,4 +72,6 @@ def test_the_movies_matrix_applies_after_the_tracks(
 def test_the_eight_orientations_are_all_different_and_close_under_multiplication() -> None:
     found = {orientation(fixed(turn)) for turn in EIGHT.values()}
     assert len(found) == len(EIGHT)
-    assert {orientation(product(fixed(a), fixed(b))) for a in EIGHT.values() for b in EIGHT.values()} == found
+    assert {
+        orientation(multiply_matrices(fixed(a), fixed(b))) for a in EIGHT.values() for b in EIGHT.values()
+    } == found

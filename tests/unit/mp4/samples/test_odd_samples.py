@@ -14,11 +14,11 @@ from tests.unit.mp4.movies import Bytes, Edited, Film, Frames, Make, Open
 from eddyline.core.errors import EddylineError, UnsupportedError
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Track
-from eddyline.mp4.presentation import presentation
+from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.samples.sample_formats import require_one_format
-from eddyline.mp4.slice import cut, require_separable
-from eddyline.mp4.write.box_writer import box
-from eddyline.mp4.write.mux import write
+from eddyline.mp4.slice import require_separable, write_slice
+from eddyline.mp4.write.box_writer import make_box
+from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
 
 # An access unit delimiter, an SEI message (pic_timing), and both with a message of no known kind.
@@ -59,25 +59,27 @@ def _with_extras(film: Film, out: Path, extras: list[bytes], *, every: int = 1, 
         sync=np.array(sync),
         description=None,
     )
-    write(out, [made], timescale=film.movie.timescale)
+    write_mp4(out, [made], timescale=film.movie.timescale)
     return out
 
 
 def _altered(film: Film, out: Path, change: Callable[[OutputTrack], OutputTrack]) -> Path:
-    write(out, [change(passthrough(film.movie, film.video, film.path))], timescale=film.movie.timescale)
+    write_mp4(out, [change(passthrough(film.movie, film.video, film.path))], timescale=film.movie.timescale)
     return out
 
 
 def _prove(film: Film, frames: Frames, tmp_path: Path, count: int) -> None:
     """The index has FFmpeg's frames, and slices of seven decode to them."""
     whole = [picture for _, picture in frames(film.path)]
-    shown = presentation(film.movie, film.video)
+    shown = build_presentation(film.movie, film.video)
     assert len(shown) == len(whole) == count
     assert np.all(np.diff(shown.pts) > 0)
     decoded: list[str] = []
     for first in range(0, len(shown), 7):
         last = min(first + 7, len(shown))
-        part = cut(film.source, film.movie, film.video, first, last, tmp_path / "part.mp4", shown=shown)
+        part = write_slice(
+            film.source, film.movie, film.video, first, last, tmp_path / "part.mp4", shown=shown
+        )
         decoded += [picture for _, picture in frames(part.path, trim=(part.start_pts, part.end_pts))]
     assert decoded == whole
 
@@ -105,7 +107,7 @@ def test_samples_without_a_picture_show_no_frame(
 ) -> None:
     original = opened(make_film(name))
     odd = opened(_with_extras(original, tmp_path / "odd.mp4", extras, every=every, duration=duration))
-    assert len(odd.video.without_picture) == len(odd.video.samples) - len(original.video.samples) > 0
+    assert len(odd.video.frameless_samples) == len(odd.video.samples) - len(original.video.samples) > 0
     _prove(odd, frames, tmp_path, len(original.video.samples))
 
 
@@ -136,7 +138,7 @@ def test_negative_deltas_are_read_as_ffmpeg_reads_them(
         return replace(track, duration=duration, edits=())
 
     odd = opened(_altered(original, tmp_path / "odd.mp4", change))
-    assert presentation(odd.movie, odd.video).pts.tolist() == [at for at, _ in frames(odd.path)]
+    assert build_presentation(odd.movie, odd.video).pts.tolist() == [at for at, _ in frames(odd.path)]
     _prove(odd, frames, tmp_path, len(original.video.samples))
 
 
@@ -197,8 +199,8 @@ def _refusal(data: bytes) -> EddylineError:
 @pytest.mark.parametrize(
     "entry",
     [
-        box("url ", b"\0\0\0\0", b"file:///Volumes/media/clip.mp4\0"),
-        box(
+        make_box("url ", b"\0\0\0\0", b"file:///Volumes/media/clip.mp4\0"),
+        make_box(
             "alis",
             b"\0\0\0\0",
             bytes(10),
@@ -214,7 +216,7 @@ def test_media_in_another_file_is_refused_by_name(entry: bytes, make_film: Make)
     data = make_film("moov_first").read_bytes()
     dref = data[data.index(b"dref") - 4 :][:28]
     assert dref[:8] == b"\0\0\0\x1cdref"
-    new = box("dref", struct.pack(">II", 0, 1), entry)
+    new = make_box("dref", struct.pack(">II", 0, 1), entry)
     refused = _refusal(_replaced(data, dref, new))
     assert refused.reason == "external-media"
     assert "clip.mp4" in refused.message
@@ -223,7 +225,7 @@ def test_media_in_another_file_is_refused_by_name(entry: bytes, make_film: Make)
 def test_references_to_the_file_itself_and_to_nothing_are_taken(make_film: Make) -> None:
     data = make_film("moov_first").read_bytes()
     dref = data[data.index(b"dref") - 4 :][:28]
-    empty = box("dref", struct.pack(">II", 0, 1), box("url ", b"\0\0\0\0", b"\0"))
+    empty = make_box("dref", struct.pack(">II", 0, 1), make_box("url ", b"\0\0\0\0", b"\0"))
     assert len(read_movie(Bytes(_replaced(data, dref, empty))).tracks) == 1
 
 
@@ -231,8 +233,8 @@ def test_a_compressed_index_is_refused_by_name(make_film: Make) -> None:
     data = make_film("moov_first").read_bytes()
     at = data.index(b"moov") - 4
     (size,) = struct.unpack_from(">I", data, at)
-    packed = box("cmov", box("dcom", b"zlib"), box("cmvd", struct.pack(">I", size), b"x"))
-    refused = _refusal(data[:at] + box("moov", packed) + data[at + size :])
+    packed = make_box("cmov", make_box("dcom", b"zlib"), make_box("cmvd", struct.pack(">I", size), b"x"))
+    refused = _refusal(data[:at] + make_box("moov", packed) + data[at + size :])
     assert refused.reason == "compressed-index"
     assert "compress" in refused.message
 
@@ -254,7 +256,7 @@ def _two_entries(first: Film, second: Film) -> Track:
     entries = track.stsd[16:] + second.video.stsd[16:]
     later = (np.arange(len(track.samples)) >= len(track.samples) // 2).astype(np.int32)
     samples = replace(track.samples, description=later + 1)
-    return replace(track, stsd=box("stsd", struct.pack(">II", 0, 2), entries), samples=samples)
+    return replace(track, stsd=make_box("stsd", struct.pack(">II", 0, 2), entries), samples=samples)
 
 
 def test_samples_of_several_formats_are_refused(make_film: Make, opened: Open) -> None:
@@ -270,10 +272,10 @@ def test_an_edit_that_hides_frames_in_the_middle_is_refused(
     make_film: Make, opened: Open, edited: Edited
 ) -> None:
     whole = opened(make_film("open_gop_h264"))
-    require_separable(whole.video, presentation(whole.movie, whole.video))
+    require_separable(whole.video, build_presentation(whole.movie, whole.video))
     late = opened(edited(make_film("closed_gop"), [(12500, 20020)]))
-    require_separable(late.video, presentation(late.movie, late.video))
+    require_separable(late.video, build_presentation(late.movie, late.video))
     hidden = opened(edited(make_film("closed_gop"), [(2002, 10010), (30030, 10010)]))
     with pytest.raises(UnsupportedError, match="hides frames in the middle") as refused:
-        require_separable(hidden.video, presentation(hidden.movie, hidden.video))
+        require_separable(hidden.video, build_presentation(hidden.movie, hidden.video))
     assert refused.value.reason == "edit-list"

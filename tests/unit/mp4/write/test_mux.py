@@ -19,17 +19,17 @@ from tests.unit.mp4.movies import Film, Frames, Make, Open
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.movie import IDENTITY, Edit
-from eddyline.mp4.presentation import presentation
-from eddyline.mp4.slice import cut, sample_bytes
-from eddyline.mp4.write.box_writer import box, file_type, full_box, mdat_header, movie_box
-from eddyline.mp4.write.interleave import Timing, plan_chunks
-from eddyline.mp4.write.mux import write
-from eddyline.mp4.write.output_track import OutputTrack, Piece, linked, passthrough
+from eddyline.mp4.movie import IDENTITY_MATRIX, Edit
+from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.slice import iter_samples, write_slice
+from eddyline.mp4.write.box_writer import ftyp_box, make_box, make_full_box, mdat_header, moov_box
+from eddyline.mp4.write.interleave import TrackTiming, plan_chunks
+from eddyline.mp4.write.mux import write_mp4
+from eddyline.mp4.write.output_track import OutputTrack, Piece, link_references, passthrough
 from eddyline.store.ranges import FileRanges
 
-_STSD = full_box("stsd", 0, 0, b"\0\0\0\1", box("gpmd", bytes(6), b"\0\1", bytes(4)))
-_GMHD = box("gmhd", full_box("gmin", 0, 0, bytes(12)))
+_STSD = make_full_box("stsd", 0, 0, b"\0\0\0\1", make_box("gpmd", bytes(6), b"\0\1", bytes(4)))
+_GMHD = make_box("gmhd", make_full_box("gmin", 0, 0, bytes(12)))
 
 
 class Zeros:
@@ -68,8 +68,8 @@ def _metadata(
 
 
 def test_a_track_is_read_back_as_it_was_asked_for(tmp_path: Path, opened: Open) -> None:
-    two = full_box(
-        "stsd", 0, 0, b"\0\0\0\2", *(box("gpmd", bytes(6), b"\0\1", bytes([0, 0, 0, n])) for n in (1, 2))
+    two = make_full_box(
+        "stsd", 0, 0, b"\0\0\0\2", *(make_box("gpmd", bytes(6), b"\0\1", bytes([0, 0, 0, n])) for n in (1, 2))
     )
     asked = _metadata(
         Zeros(100),
@@ -86,7 +86,7 @@ def test_a_track_is_read_back_as_it_was_asked_for(tmp_path: Path, opened: Open) 
         edits=(Edit(media_time=-1, duration=40), Edit(media_time=5, duration=1 << 33, rate=Fraction(1, 2))),
         references={"cdsc": (2,)},
     )
-    write(
+    write_mp4(
         tmp_path / "a.mp4",
         [asked, _metadata(Zeros(9), _ints(9))],
         timescale=600,
@@ -110,14 +110,14 @@ def test_a_track_is_read_back_as_it_was_asked_for(tmp_path: Path, opened: Open) 
 
 def test_the_hash_is_that_of_the_file_and_the_bytes_are_the_same_every_time(tmp_path: Path) -> None:
     tracks = [_metadata(Zeros(5000), np.full(50, 100))]
-    first, second = (write(tmp_path / name, tracks, timescale=1000) for name in ("a.mp4", "b.mp4"))
+    first, second = (write_mp4(tmp_path / name, tracks, timescale=1000) for name in ("a.mp4", "b.mp4"))
     data = (tmp_path / "a.mp4").read_bytes()
     assert first == second
     assert (first.bytes, first.sha256) == (len(data), hashlib.sha256(data).hexdigest())
 
 
 def test_the_index_lies_before_the_media(tmp_path: Path) -> None:
-    write(tmp_path / "a.mp4", [_metadata(Zeros(500), np.full(5, 100))], timescale=1000)
+    write_mp4(tmp_path / "a.mp4", [_metadata(Zeros(500), np.full(5, 100))], timescale=1000)
     data = (tmp_path / "a.mp4").read_bytes()
     assert data[4:8] == b"ftyp"
     assert data.index(b"moov") < data.index(b"mdat")
@@ -127,7 +127,7 @@ def test_the_index_lies_before_the_media(tmp_path: Path) -> None:
 
 def test_tracks_alternate_by_time(tmp_path: Path, opened: Open) -> None:
     tracks = [_metadata(Zeros(50_000), np.full(50, 1000)), _metadata(Zeros(500), np.full(50, 10))]
-    write(tmp_path / "a.mp4", tracks, timescale=1000, interleave_s=2.0)
+    write_mp4(tmp_path / "a.mp4", tracks, timescale=1000, interleave_s=2.0)
     first, second = opened(tmp_path / "a.mp4").movie.tracks
     for left, right in zip(first.samples.offset[:-2], second.samples.offset[2:], strict=True):
         assert left < right
@@ -139,10 +139,12 @@ def test_samples_of_several_files_become_one_track(
     make_film: Make, opened: Open, frames: Frames, tmp_path: Path
 ) -> None:
     film = opened(make_film("closed_gop"))
-    shown = presentation(film.movie, film.video)
+    shown = build_presentation(film.movie, film.video)
     parts, whole = [], []
     for first, last in ((0, 12), (12, 36), (36, 50)):
-        part = cut(film.source, film.movie, film.video, first, last, tmp_path / f"{first}.mp4", shown=shown)
+        part = write_slice(
+            film.source, film.movie, film.video, first, last, tmp_path / f"{first}.mp4", shown=shown
+        )
         parts.append(opened(part.path))
         whole += [picture for _, picture in frames(part.path)]
     tables = [part.video.samples for part in parts]
@@ -162,7 +164,7 @@ def test_samples_of_several_files_become_one_track(
         cts_offset=np.concatenate([table.pts - table.dts for table in tables]),
         sync=np.concatenate([table.sync for table in tables]),
     )
-    write(tmp_path / "joined.mp4", [joined], timescale=30000)
+    write_mp4(tmp_path / "joined.mp4", [joined], timescale=30000)
     assert [picture for _, picture in frames(tmp_path / "joined.mp4")] == whole
     assert opened(tmp_path / "joined.mp4").video.samples.sync.sum() == 5
 
@@ -173,9 +175,9 @@ def test_everything_of_a_camera_file_survives_a_copy_of_all_tracks(
 ) -> None:
     film = opened(samples / name)
     copies = [passthrough(film.movie, track, film.source) for track in film.movie.tracks]
-    write(
+    write_mp4(
         tmp_path / name,
-        linked(film.movie.tracks, copies),
+        link_references(film.movie.tracks, copies),
         timescale=film.movie.timescale,
         creation_time=film.movie.creation_time,
         udta=film.movie.udta,
@@ -184,7 +186,7 @@ def test_everything_of_a_camera_file_survives_a_copy_of_all_tracks(
     assert again.movie.udta == film.movie.udta
     assert again.movie.creation_time == film.movie.creation_time
     for old, new in zip(film.movie.tracks, again.movie.tracks, strict=True):
-        assert list(sample_bytes(again.source, new)) == list(sample_bytes(film.source, old))
+        assert list(iter_samples(again.source, new)) == list(iter_samples(film.source, old))
         for field in ("kind", "name", "format", "timescale", "edits", "references", "stsd", "media_header"):
             assert getattr(new, field) == getattr(old, field)
         for array in ("size", "dts", "pts", "sync"):
@@ -211,7 +213,7 @@ def test_an_independent_reader_still_finds_camera_and_places(
         pytest.skip("exiftool is not installed")
     film = opened(samples / "max-heromode.mp4")
     copies = [passthrough(film.movie, track, film.source) for track in film.movie.tracks]
-    write(tmp_path / "a.mp4", copies, timescale=film.movie.timescale, udta=film.movie.udta)
+    write_mp4(tmp_path / "a.mp4", copies, timescale=film.movie.timescale, udta=film.movie.udta)
     wanted = (
         exiftool,
         "-ee",
@@ -238,14 +240,14 @@ def test_an_independent_reader_still_finds_camera_and_places(
 def test_writing_takes_no_more_memory_for_more_media(tmp_path: Path) -> None:
     track = _metadata(Zeros(64 << 20), np.full(256, 256 << 10), duration=np.full(256, 40, np.int64))
     tracemalloc.start()
-    write(tmp_path / "a.mp4", [track], timescale=1000)
+    write_mp4(tmp_path / "a.mp4", [track], timescale=1000)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 24 << 20
 
 
 def test_a_sample_larger_than_memory_blocks_is_copied_in_parts(tmp_path: Path) -> None:
-    written = write(tmp_path / "a.mp4", [_metadata(Zeros(20 << 20), _ints(20 << 20))], timescale=1000)
+    written = write_mp4(tmp_path / "a.mp4", [_metadata(Zeros(20 << 20), _ints(20 << 20))], timescale=1000)
     assert written.bytes > 20 << 20
 
 
@@ -253,15 +255,15 @@ def _beyond_4_gib(film: Film, out: Path, hole: int) -> None:
     """The film's video with `hole` bytes of nothing in front of its media."""
     samples = film.video.samples
     track = passthrough(film.movie, film.video, film.source)
-    timing = Timing(
+    timing = TrackTiming(
         size=samples.size,
         duration=track.duration,
         description=samples.description,
         timescale=film.video.timescale,
     )
-    head = file_type("isom", ("isom",))
+    head = ftyp_box("isom", ("isom",))
     lead = mdat_header(hole + int(samples.size.sum()))
-    moov = movie_box(
+    moov = moov_box(
         [track],
         [timing],
         plan_chunks([timing], 0.5),
@@ -274,7 +276,7 @@ def _beyond_4_gib(film: Film, out: Path, hole: int) -> None:
     with out.open("wb") as file:
         file.write(head + moov + lead)
         file.seek(hole, 1)
-        file.writelines(sample_bytes(film.source, film.video))
+        file.writelines(iter_samples(film.source, film.video))
 
 
 def test_media_beyond_4_gib_is_found_by_64_bit_offsets(
@@ -287,7 +289,7 @@ def test_media_beyond_4_gib_is_found_by_64_bit_offsets(
     assert b"co64" in large.source.read(0, 10_000)
     whole = [picture for _, picture in frames(film.path)]
     assert [picture for _, picture in frames(large.path)] == whole
-    part = cut(large.source, large.movie, large.video, 9, 31, tmp_path / "part.mp4")
+    part = write_slice(large.source, large.movie, large.video, 9, 31, tmp_path / "part.mp4")
     decoded = frames(part.path, trim=(part.start_pts, part.end_pts))
     assert [picture for _, picture in decoded] == whole[9:31]
 
@@ -316,9 +318,11 @@ def test_a_fragmented_source_that_begins_late_stays_late(
     track = film.video
     began = int(track.samples.dts[0])
     assert began > 0
-    write(tmp_path / "a.mp4", [passthrough(film.movie, track, film.source, timescale=30000)], timescale=30000)
+    write_mp4(
+        tmp_path / "a.mp4", [passthrough(film.movie, track, film.source, timescale=30000)], timescale=30000
+    )
     again = opened(tmp_path / "a.mp4")
-    before, after = presentation(film.movie, track), presentation(again.movie, again.video)
+    before, after = build_presentation(film.movie, track), build_presentation(again.movie, again.video)
     assert before.pts[0] > 0
     assert np.array_equal(before.pts, after.pts)
 
@@ -336,11 +340,11 @@ def test_a_full_disk_may_be_tried_again() -> None:
     if not full.exists():
         pytest.skip("this system has no /dev/full")
     with pytest.raises(TransientError, match="No space left on device"):
-        write(full, [_metadata(Zeros(9), _ints(9))], timescale=1000)
+        write_mp4(full, [_metadata(Zeros(9), _ints(9))], timescale=1000)
 
 
 def test_an_empty_track_can_be_written(tmp_path: Path, opened: Open) -> None:
-    write(tmp_path / "a.mp4", [_metadata(Zeros(0), _ints())], timescale=1000)
+    write_mp4(tmp_path / "a.mp4", [_metadata(Zeros(0), _ints())], timescale=1000)
     assert len(opened(tmp_path / "a.mp4").movie.tracks[0].samples) == 0
 
 
@@ -359,15 +363,20 @@ def test_arguments_that_do_not_fit_together_are_refused(
     change: dict[str, Any], words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=words):
-        write(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(1, 2, 3), **change)], timescale=1000)
+        write_mp4(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(1, 2, 3), **change)], timescale=1000)
 
 
 def test_a_rotation_matrix_is_read_as_the_turn_it_makes(tmp_path: Path, opened: Open) -> None:
     one = 0x10000
-    turns = {0: IDENTITY, 90: (0, one, 0, -one, 0), 180: (-one, 0, 0, 0, -one), 270: (0, -one, 0, one, 0)}
+    turns = {
+        0: IDENTITY_MATRIX,
+        90: (0, one, 0, -one, 0),
+        180: (-one, 0, 0, 0, -one),
+        270: (0, -one, 0, one, 0),
+    }
     for degrees, matrix in turns.items():
         whole = (*matrix[:5], 0, 0, 0, 0x40000000)
-        write(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(9), matrix=whole)], timescale=1000)
+        write_mp4(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(9), matrix=whole)], timescale=1000)
         assert opened(tmp_path / "a.mp4").movie.tracks[0].rotation == degrees
 
 
@@ -382,6 +391,6 @@ def test_a_fragmented_tracks_edit_to_its_end_still_presents_all_in_a_file_withou
     with FileRanges(fragmented) as source:
         movie = read_movie(source)
         assert [edit.duration for track in movie.tracks for edit in track.edits] == [0, 0]
-        write(plain, [passthrough(movie, track, source) for track in movie.tracks], timescale=1000)
+        write_mp4(plain, [passthrough(movie, track, source) for track in movie.tracks], timescale=1000)
     counted = [ffmpeg, "-v", "error", "-i", str(plain), "-map", "0:a", "-f", "s16le", "-"]
     assert len(subprocess.run(counted, check=True, capture_output=True).stdout) == 2 * 48_000

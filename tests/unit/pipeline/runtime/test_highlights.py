@@ -5,16 +5,19 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from eddyline.mp4.write.box_writer import box
+from eddyline.mp4.write.box_writer import make_box
 from eddyline.pipeline.runtime.highlights import read_hilight_times
 
 
 def _old(*times: int) -> bytes:
-    return box("HMMT", struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(404, b"\0"))
+    return make_box("HMMT", struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(404, b"\0"))
 
 
 def test_an_old_cameras_box_of_marks_is_enough() -> None:
-    assert read_hilight_times(box("FIRM", b"HD4") + _old(1500, 9000)) == [(1.5, "manual"), (9.0, "manual")]
+    assert read_hilight_times(make_box("FIRM", b"HD4") + _old(1500, 9000)) == [
+        (1.5, "manual"),
+        (9.0, "manual"),
+    ]
 
 
 def test_what_is_no_box_has_no_marks() -> None:
@@ -22,16 +25,19 @@ def test_what_is_no_box_has_no_marks() -> None:
         read_hilight_times(None)
         == read_hilight_times(b"")
         == read_hilight_times(b"\xff" * 50)
-        == read_hilight_times(box("GPMF", b"\xff" * 99))
+        == read_hilight_times(make_box("GPMF", b"\xff" * 99))
         == []
     )
-    assert read_hilight_times(box("HMMT", b"\xff\xff\xff\xff")) == []
+    assert read_hilight_times(make_box("HMMT", b"\xff\xff\xff\xff")) == []
 
 
 def test_a_newer_camera_says_who_marked_it() -> None:
     row = struct.pack(">LLLllf4sff", 2500, 2000, 3000, 0, 0, 0.0, b"VOIC", 1.0, 2.0)
     odd = struct.pack(">LLLllf4sff", 4000, 0, 0, 0, 0, 0.0, b"\xff<b>", 1.0, 2.0)
-    assert read_hilight_times(box("GPMF", _hlmt(row + odd, len(row)))) == [(2.5, "voice"), (4.0, "other")]
+    assert read_hilight_times(make_box("GPMF", _hlmt(row + odd, len(row)))) == [
+        (2.5, "voice"),
+        (4.0, "other"),
+    ]
 
 
 def _hlmt(rows: bytes, size: int) -> bytes:
@@ -48,7 +54,7 @@ def _hlmt(rows: bytes, size: int) -> bytes:
 
 def test_a_real_cameras_marks_are_read(samples: Path) -> None:
     block = (samples / "gpmf" / "mp4header.raw").read_bytes()
-    found = read_hilight_times(box("GPMF", block))
+    found = read_hilight_times(make_box("GPMF", block))
     assert len(found) == 3
     assert [time for time, _ in found] == sorted(time for time, _ in found)
     assert {kind for _, kind in found} <= {"manual", "motion", "audio", "combined", "voice", "other"}

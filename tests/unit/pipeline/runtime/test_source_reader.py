@@ -45,7 +45,7 @@ def test_an_mp4_in_a_store_is_read_where_it_lies(bucket: Store, tmp_path: Path) 
         original, work=work, runner=Runner(), tools=toolchain(), read_counter=read_counter
     ) as found:
         assert (found.container, found.wrapped) == ("mp4", None)
-        assert found.movie.of_kind("video")
+        assert found.movie.tracks_of_kind("video")
     assert 0 < read_counter.bytes < original.size / 10
     assert list(work.iterdir()) == []
 

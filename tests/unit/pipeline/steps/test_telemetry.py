@@ -19,10 +19,10 @@ import pytest
 from tests.unit.pipeline.source_facts import facts
 
 from eddyline.core.errors import ProofError, TransientError
-from eddyline.gpmf.export.json_document import schema
+from eddyline.gpmf.export.json_document import json_schema
 from eddyline.media.source.source import TelemetryFacts
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.slice import sample_bytes
+from eddyline.mp4.slice import iter_samples
 from eddyline.pipeline.demo_clip import make_clip
 from eddyline.pipeline.publication.manifest import _telemetry
 from eddyline.pipeline.runtime.parts import Part
@@ -39,8 +39,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _payloads(path: Path) -> list[bytes]:
     with FileRanges(path) as src:
-        track = read_movie(src).first("telemetry")
-        return list(sample_bytes(src, track)) if track else []
+        track = read_movie(src).first_track("telemetry")
+        return list(iter_samples(src, track)) if track else []
 
 
 def _made(path: Path, work: Path) -> StepOutput:
@@ -71,7 +71,7 @@ def _manifest(made: StepOutput) -> dict[str, Any]:
 def _damaged(clip: Path, out: Path, number: int, change: bytes) -> Path:
     """The clip with the beginning of one payload overwritten."""
     with FileRanges(clip) as src:
-        track = read_movie(src).first("telemetry")
+        track = read_movie(src).first_track("telemetry")
     assert track
     data = bytearray(clip.read_bytes())
     at = int(track.samples.offset[number])
@@ -93,7 +93,7 @@ def test_everything_is_kept_and_told(clip: Path, tmp_path: Path) -> None:
     assert (told["gps"]["key"], told["gps"]["points"], told["warnings"]) == ("GPS5", 54, [])
     assert told["gps"]["began"] == "2025-06-21T10:00:00.000Z"
     document = json.loads(gzip.decompress(made.files["telemetry.json.gz"].read_bytes()))
-    jsonschema.validate(document, schema())
+    jsonschema.validate(document, json_schema())
     assert len(json.loads(made.files["highlights.json"].read_bytes())["highlights"]) == 2
 
 

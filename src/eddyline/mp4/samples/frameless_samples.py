@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from eddyline.core.errors import InputError
-from eddyline.mp4.bitstream.nal_units import unit_type, units_of
-from eddyline.mp4.byte_ranges import ByteRanges, Ints, read_many
+from eddyline.mp4.bitstream.nal_units import nal_unit_type, split_nal_units
+from eddyline.mp4.byte_ranges import ByteRanges, Ints, read_ranges
 from eddyline.mp4.movie import Track
-from eddyline.mp4.samples.random_access import AVC, HEVC, length_size
+from eddyline.mp4.samples.random_access import AVC, HEVC, nal_length_size
 
 # Messages, parameter sets, delimiters, ends and filler (ITU-T H.264 table 7-1, H.265 table 7-1).
 _OTHER_UNITS = {"h264": range(6, 14), "hevc": range(32, 41)}
@@ -21,7 +21,7 @@ _LARGEST = 4096  # bytes, of samples that share their time with another one
 _MOST_READ = 20_000  # samples
 
 
-def without_picture(src: ByteRanges, track: Track) -> Ints:
+def find_frameless_samples(src: ByteRanges, track: Track) -> Ints:
     """The samples (decode order) that hold no picture: int64[n], ascending.
 
     Reads small samples, and those that have no duration or share their time with another one.
@@ -33,8 +33,8 @@ def without_picture(src: ByteRanges, track: Track) -> Ints:
     codec = "h264" if track.format in AVC else "hevc" if track.format in HEVC else ""
     if codec:
         small = _candidates(track)
-        lengths = length_size(track.stsd)
-        read = read_many(src, samples.offset[small], samples.size[small])
+        lengths = nal_length_size(track.stsd)
+        read = read_ranges(src, samples.offset[small], samples.size[small])
         for number, sample in zip(small.tolist(), read, strict=True):
             empty[number] = _is_pictureless(sample, codec, lengths)
     if empty.all():
@@ -45,10 +45,10 @@ def without_picture(src: ByteRanges, track: Track) -> Ints:
 def _is_pictureless(sample: bytes, codec: str, lengths: int) -> bool:
     """Whether a sample is whole NAL units of other kinds than slices; a damaged one is not."""
     try:
-        units = list(units_of(sample, lengths))
+        units = list(split_nal_units(sample, lengths))
     except InputError:
         return False
-    return bool(units) and all(unit_type(codec, unit) in _OTHER_UNITS[codec] for unit in units)
+    return bool(units) and all(nal_unit_type(codec, unit) in _OTHER_UNITS[codec] for unit in units)
 
 
 def _candidates(track: Track) -> Ints:
