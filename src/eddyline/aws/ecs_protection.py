@@ -15,8 +15,9 @@ from functools import partial
 
 from eddyline.aws.link_local_http import LocalServiceError, ask, check_address
 from eddyline.core.background_loop import keep_running
+from eddyline.core.backoff import Backoff, BackoffPolicy
 
-_MOST_PAUSE_S = 30.0
+_MAX_BACKOFF_S = 30.0
 _OK = 200
 
 
@@ -72,18 +73,18 @@ class Protection:
         self._thread.join(timeout=2 * self._timeout_s)
 
     def _keep_telling(self) -> None:
-        pause = self._pause_s
+        backoff = Backoff(BackoffPolicy(base_s=self._pause_s, cap_s=_MAX_BACKOFF_S), wait=self._rest)
         while self._await_change():
             wanted = self._wanted
             if keep_running("task protection", partial(self._step, protected=wanted)) and not self._said:
-                self._told, pause = wanted, self._pause_s
-                self._rest(pause)
+                self._told = wanted
+                backoff.reset()
+                self._rest(self._pause_s)
                 continue
             if self._closed:
                 return  # it ends by itself, `expires_min` after the last renewal
             self._told = None  # an answer that was lost may have been a yes
-            self._rest(pause)
-            pause = min(pause * 2, _MOST_PAUSE_S)
+            backoff.pause()
 
     def _step(self, *, protected: bool) -> None:
         try:

@@ -23,10 +23,10 @@ class BackoffPolicy:
     factor: float = 2.0
     jitter: float = 0.25
 
-    def delay(self, attempt: int, rng: random.Random) -> float:
-        """Seconds to wait after the failure of `attempt` (the first is 1)."""
+    def delay(self, attempt: int, rng: random.Random | None = None) -> float:
+        """Seconds to wait after failed attempt number `attempt`, from 1; without jitter if `rng` is None."""
         delay = min(self.cap_s, self.base_s * self.factor ** min(max(attempt, 1) - 1, _MAX_EXPONENT))
-        return delay * (1 - self.jitter * rng.random())
+        return delay if rng is None else delay * (1 - self.jitter * rng.random())
 
 
 class Backoff:

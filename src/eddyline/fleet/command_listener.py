@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from eddyline.core.background_loop import keep_running
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
 from eddyline.core.formatting import short_repr
@@ -14,8 +15,7 @@ from eddyline.graph.command import CommandKind
 from eddyline.graph.worker.broker import Broker
 
 _WAIT_S = 20.0  # as long as SQS holds a poll: fewer requests, same latency
-_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 10.0
+_BACKOFF = BackoffPolicy(base_s=0.2, cap_s=10.0)
 _END_S = 0.1
 
 
@@ -47,7 +47,8 @@ class CommandListener:
         self._clock = clock or SystemClock()
         self._on_trouble = on_trouble
         self._closed = threading.Event()
-        self._pause, self._said = _PAUSE_S, ""
+        self._backoff = Backoff(_BACKOFF, wait=self._closed.wait)
+        self._said = ""
         self._thread = threading.Thread(target=self._run, name=f"{worker}-orders", daemon=True)
         self._thread.start()
 
@@ -59,22 +60,19 @@ class CommandListener:
     def _run(self) -> None:
         while not self._closed.is_set():
             if not keep_running("commands", self._step):
-                self._rest()
+                self._backoff.pause()
 
     def _step(self) -> None:
         try:
             self._obey()
-            self._pause, self._said = _PAUSE_S, ""
+            self._said = ""
+            self._backoff.reset()
         except EddylineError as error:
             # Permission errors too: once an operator has corrected them, no restart is needed.
             if str(error) != self._said:  # once, however long it lasts
                 self._said = str(error)
                 self._on_trouble(self._said)
-            self._rest()
-
-    def _rest(self) -> None:
-        self._closed.wait(self._pause)
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
+            self._backoff.pause()
 
     def _obey(self) -> None:
         for order in self._broker.receive_commands(self._worker, self._wait_s):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from eddyline.core.backoff import BackoffPolicy
+
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
@@ -31,24 +33,13 @@ class Dead:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetryPolicy:
-    """Exponential backoff: `base_s`, times `factor` for every further attempt, at most `cap_s`.
-
-    `jitter` is the share of a delay that is left to chance, so that jobs which failed together do not come
-    back together; a delay is never longer than without it.
-    """
+class RetryPolicy(BackoffPolicy):
+    """The number of attempts of a job, and the backoff between them."""
 
     max_attempts: int = 4
     base_s: float = 1.0
     factor: float = 3.0
     cap_s: float = 300.0
-    jitter: float = 0.25
-
-    def delay(self, attempt: int, rng: random.Random) -> float:
-        """Seconds to wait after the failure of `attempt` (1 is the first)."""
-        # The exponent is bounded so that a huge attempt number cannot overflow a float.
-        whole = min(self.cap_s, self.base_s * self.factor ** min(max(attempt, 1) - 1, 64))
-        return whole * (1 - self.jitter * rng.random())
 
     def decide(self, failure: Failure, rng: random.Random) -> RetryAt | Dead:
         """When to try again, or why not to."""

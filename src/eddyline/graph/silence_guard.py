@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 
 class SilenceGuard:
@@ -13,16 +14,24 @@ class SilenceGuard:
     before the first break. Safe from any thread.
     """
 
-    def __init__(self, *, break_s: float, settle_s: float, settled: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        break_s: float,
+        settle_s: float,
+        settled: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._break_s = break_s
         self._settle_s = settle_s
         self._settled = settled
+        self._clock = clock
         # Since when without a break, and the last time (monotonic s): set together.
         self._watch: tuple[float, float] | None = None
 
     def heard(self, waited_s: float = 0.0) -> None:
         """One has listened just now, and what was heard had been on its way for so long."""
-        now = time.monotonic()
+        now = self._clock()
         since, last = self._watch or (now - self._settle_s * self._settled, now)
         whole = now - last <= self._break_s and waited_s <= self._break_s
         self._watch = (since if whole else now, now)
@@ -33,4 +42,4 @@ class SilenceGuard:
         if self._watch is None:
             return False
         since, last = self._watch
-        return time.monotonic() - last <= self._break_s and last - since >= self._settle_s
+        return self._clock() - last <= self._break_s and last - since >= self._settle_s

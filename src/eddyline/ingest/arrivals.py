@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError, Interrupted, TransientError, UsageError
 from eddyline.core.formatting import format_count
 from eddyline.core.stop import Stop
@@ -21,7 +22,7 @@ from eddyline.ingest.process_object import NotYetError, ObjectProcessor
 
 _WAIT_S = 0.5  # so soon a stop is noticed
 _GRACE_S = 1.0  # for what is in hand when told to stop
-_LONGEST_PAUSE_S = 30.0
+_BACKOFF = BackoffPolicy(base_s=1.0, cap_s=30.0)
 _AFTER_QUIET_S = 1.0  # uploads are dated in whole seconds
 
 
@@ -53,12 +54,13 @@ class Ingest:
     def run(self) -> None:
         """Work until told to stop. Raises `UsageError` if this process is refused what it needs."""
         pool = ThreadPoolExecutor(self.hands, thread_name_prefix="ingest")
-        pause = 0.0
+        backoff = Backoff(_BACKOFF, wait=self.stop.wait)
         try:
             while not self.stop.requested:
-                world_was_there = self._round(pool)
-                pause = 0.0 if world_was_there else min(max(pause * 2, 1.0), _LONGEST_PAUSE_S)
-                self.stop.wait(pause)
+                if self._round(pool):
+                    backoff.reset()
+                else:
+                    backoff.pause()
         except _HaltError as halt:
             raise halt.cause from halt
         finally:

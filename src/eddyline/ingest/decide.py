@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eddyline.core.backoff import BackoffPolicy
 from eddyline.ingest.conditions import Arrived
 from eddyline.ingest.decisions import Ignore, Park, Submit
 from eddyline.ingest.rules import Rules, Take
@@ -9,8 +10,7 @@ from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
 from eddyline.store.addresses import Address
 from eddyline.store.object_metadata import ObjectMetadata
 
-_FIRST_DELAY_S = 5.0
-_LONGEST_DELAY_S = 300.0
+_BACKOFF = BackoffPolicy(base_s=5.0, cap_s=300.0)
 
 
 def is_own(told: Submit, store: Address) -> bool:
@@ -41,4 +41,4 @@ def decide(told: Submit, found: ObjectMetadata, rules: Rules) -> Take | Ignore |
 
 def delay_s(receipts: int) -> float:
     """How long a message waits after its `receipts`-th receipt came to nothing."""
-    return min(_FIRST_DELAY_S * 2.0 ** (max(receipts, 1) - 1), _LONGEST_DELAY_S)
+    return _BACKOFF.delay(receipts)

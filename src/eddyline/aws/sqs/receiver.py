@@ -11,12 +11,12 @@ from eddyline.aws.client_errors import QueueError
 from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.held_message import HeldMessage, hand_back, hold
 from eddyline.core.background_loop import report
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.coordinator.wire import WireError
 
 _HEAD_START_S = 0.05  # how much earlier than the next rank a more urgent queue is asked
-_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 5.0
+_BACKOFF = BackoffPolicy(base_s=0.1, cap_s=5.0)
 _UNCLAIMED_S = 1.0  # a worker that wants jobs takes them at once: one that does not is about to stop
 
 
@@ -104,11 +104,11 @@ class Receiver:
                 ).start()
 
     def _keep_polling(self, lane: str, rank: int) -> None:
-        pause = _PAUSE_S
+        backoff = Backoff(_BACKOFF)
         while self._await_demand(rank):
             try:
                 self._fetch(lane, rank)
-                pause = _PAUSE_S
+                backoff.reset()
                 continue
             except TransientError:
                 pass
@@ -118,8 +118,7 @@ class Receiver:
                 return
             except Exception as error:  # noqa: BLE001 - without this thread the worker would starve silently
                 report("job queue", error)
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE_S)
+            backoff.pause()
 
     def _await_demand(self, rank: int) -> bool:
         """Wait until jobs are wanted that no more urgent queue had; False: it is over."""

@@ -11,6 +11,7 @@ from functools import partial
 from eddyline.aws.sqs.client import SqsClient
 from eddyline.aws.sqs.message_body import TooLongError, seal
 from eddyline.core.background_loop import keep_running
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.coordinator.wire import WireError, report_from_json, report_to_json
 from eddyline.graph.job import Failed
@@ -21,7 +22,7 @@ _TOGETHER = 200  # facts in one message
 # only once the start is known, and must stop the job within 2 s.
 _LATER_S = 0.25
 _MOST_LATER = 10_000
-_PAUSE_S = 0.1
+_BACKOFF = BackoffPolicy(base_s=0.1, cap_s=1.0)
 _END_S = 1.0
 
 
@@ -55,14 +56,13 @@ class ReportSender:
         with self._changed:
             told = [fact for fact in self._later if not _is_start_of(fact, keys)]
             self._later = []
-        give_up = time.monotonic() + patience_s
+        backoff = Backoff(_BACKOFF, deadline=time.monotonic() + patience_s)
         while True:
             try:
                 self._send([*told, *facts])
             except TransientError:
-                if time.monotonic() >= give_up:
+                if not backoff.pause():
                     raise
-                time.sleep(_PAUSE_S)
             else:
                 return
 

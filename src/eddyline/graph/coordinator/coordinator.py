@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
@@ -25,7 +26,7 @@ _BATCH = 200  # orders taken at once
 _POLL_S = 0.2  # how soon what another process made ready is published
 _COLLECT_WAIT_S = 1.0
 _PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 10.0
+_BACKOFF = BackoffPolicy(base_s=0.2, cap_s=10.0)
 _MAILBOX_PAUSE_S = 1.0  # until a worker without a mailbox is looked for again
 _ARCHIVE_PAUSE_S = 0.05  # between two steps, so that nobody waits for housekeeping
 
@@ -117,16 +118,15 @@ class Coordinator:
         self._ordered.set()
 
     def _keep(self, step: Callable[[], None]) -> None:
-        """Repeat a step; after a failure that may pass, ever longer pauses."""
-        pause = _PAUSE_S
+        """Repeat a step, with backoff after transient failures."""
+        backoff = Backoff(_BACKOFF, wait=self._stop.wait)
         while not self._stop.requested:
             try:
                 step()
-                pause = _PAUSE_S
+                backoff.reset()
             except TransientError as error:
                 self._note(CoordinatorEvent(what="waiting", count=1, reason=str(error)))
-                self._stop.wait(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
+                backoff.pause()
             except BaseException as error:  # noqa: BLE001 - raised by run(), in the thread that can handle it
                 self._failure = self._failure or error
                 self._stop.request(f"the coordinator failed: {error}")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.outages import OutageLog
 from eddyline.graph.db import fast_sql, migrations
@@ -23,8 +24,8 @@ T = TypeVar("T")
 _PATIENCE_S = 60.0
 _OPENING_PATIENCE_S = 10.0  # a person may wait, and may have mistyped the server's name
 _COLLISIONS = 5  # so often may others submit the same ids at the same moment
-_BUSY_PAUSE_S = 0.05  # the longest pause while another writes
-_AWAY_PAUSE_S = 1.0  # and while there is no server
+_BUSY_BACKOFF = BackoffPolicy(base_s=0.001, cap_s=0.05, jitter=1.0)  # while another process writes
+_UNAVAILABLE_BACKOFF = BackoffPolicy(base_s=0.001, cap_s=1.0, jitter=1.0)  # while the server is unavailable
 _LOST = "eddyline_answer_lost"
 
 
@@ -185,8 +186,9 @@ class Database:
             self._writer = None
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
-        give_up = time.monotonic() + self._patience_s
-        pause = 0.001
+        deadline = time.monotonic() + self._patience_s
+        busy = Backoff(_BUSY_BACKOFF, deadline=deadline, rng=self._rng)
+        unavailable = Backoff(_UNAVAILABLE_BACKOFF, deadline=deadline, rng=self._rng)
         collisions = 0
         while True:
             try:
@@ -199,10 +201,8 @@ class Database:
                 again = (away or may_run_again(error)) and collisions <= _COLLISIONS
                 if is_refused(error):
                     raise RefusedError(f"the ledger refused it: {error.orig}") from error
-                if not again or time.monotonic() >= give_up:
+                if not again or not (unavailable if away else busy).pause():
                     raise LedgerError(f"the ledger failed: {error.orig}") from error
             else:
                 self._outages.available()
                 return found
-            time.sleep(self._rng.uniform(0, pause))
-            pause = min(pause * 2, _AWAY_PAUSE_S if away else _BUSY_PAUSE_S)

@@ -10,12 +10,13 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError, Interrupted, TransientError
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.store.store import Store
 
-_FIRST_S, _LONGEST_S = 1.0, 20.0  # between two questions whether it is there again
+_BACKOFF = BackoffPolicy(base_s=1.0, cap_s=20.0, jitter=0.5)
 
 
 class StoreOutage:
@@ -26,12 +27,12 @@ class StoreOutage:
         store: Store,
         on_said: Callable[[str], None],
         *,
-        first_s: float = _FIRST_S,
+        backoff: BackoffPolicy = _BACKOFF,
         seed: int | None = None,
     ) -> None:
         self._store = store
         self._on_said = on_said
-        self._first_s = first_s
+        self._backoff = backoff
         self._rng = random.Random(seed)  # noqa: S311 - jitter, not a secret
         self._away = False
         self._turn = threading.Lock()
@@ -53,10 +54,9 @@ class StoreOutage:
         return handle
 
     def _await(self, context: JobContext) -> None:
-        pause = self._first_s
-        # Not all of a fleet at the same moment.
-        while not context.stop.wait(pause * self._rng.uniform(0.5, 1.0)) and self._is_away():
-            pause = min(2 * pause, _LONGEST_S)
+        backoff = Backoff(self._backoff, wait=context.stop.wait, rng=self._rng)
+        while backoff.pause() and not context.stop.requested and self._is_away():
+            pass
 
     def _is_away(self) -> bool:
         try:

@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 from tests.servers.ministack import Ministack, running
 
+from eddyline.core.backoff import BackoffPolicy
 from eddyline.core.errors import InputError, Interrupted, MissingError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.job import Done, Job, NewJob
@@ -57,7 +58,7 @@ def _failing(error: Exception) -> Handler:
 
 
 def _outlasted(store: LocalStore, error: Exception, said: list[str]) -> Handler:
-    outage = StoreOutage(store, said.append, first_s=0.001)
+    outage = StoreOutage(store, said.append, backoff=BackoffPolicy(base_s=0.001, cap_s=20.0))
     return outage.outlasted({"chunk": _failing(error)})["chunk"]
 
 
@@ -119,4 +120,6 @@ def _writer(server: Ministack) -> tuple[Callable[[Job, JobContext], Done], list[
         store.put_bytes("a/x", b"1")
         return Done(result={})
 
-    return StoreOutage(store, said.append, first_s=0.1).outlasted({"chunk": write})["chunk"], said
+    return StoreOutage(store, said.append, backoff=BackoffPolicy(base_s=0.1, cap_s=20.0)).outlasted(
+        {"chunk": write}
+    )["chunk"], said
