@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert
 
 from eddyline.core.stop import Stop
-from eddyline.graph.db.schema import jobs, needs
+from eddyline.graph.db.schema import dependencies, jobs
 from eddyline.graph.job import Done, Job, NewJob
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN
@@ -55,10 +55,10 @@ def graph(prefix: str) -> list[NewJob]:
         chunks = tuple(f"{asset}-chunk-{number}" for number in range(CHUNKS))
         batch.append(NewJob(id=f"{asset}-probe", asset=asset, kind="probe", spec={}))
         batch += [
-            NewJob(id=chunk, asset=asset, kind="chunk", spec={}, needs=(f"{asset}-probe",))
+            NewJob(id=chunk, asset=asset, kind="chunk", spec={}, dependencies=(f"{asset}-probe",))
             for chunk in chunks
         ]
-        batch.append(NewJob(id=f"{asset}-join", asset=asset, kind="join", spec={}, needs=chunks))
+        batch.append(NewJob(id=f"{asset}-join", asset=asset, kind="join", spec={}, dependencies=chunks))
     return batch
 
 
@@ -79,7 +79,7 @@ def _round(ledger: Ledger, prefix: str) -> float:
         DirectBroker(ledger),
         dict.fromkeys(("probe", "chunk", "join"), nothing),
         slots=2,
-        classes=("cpu",),
+        pools=("cpu",),
         stop=Stop(),
         until=lambda: settled >= len(batch),
     ).run()
@@ -104,25 +104,30 @@ def fill(ledger: Ledger, *, done_rows: int, waiting_rows: int) -> None:
                 for number in range(start, min(start + _BATCH, count))
             ]
 
-    blocker = NewJob(id="blocker", asset="blocked", kind="probe", cls="elsewhere", spec={})
+    blocker = NewJob(id="blocker", asset="blocked", kind="probe", pool="elsewhere", spec={})
     ledger.submit([blocker])
 
     def write(connection: Connection) -> None:
         for batch in rows(done_rows, "done", "old"):
             connection.execute(insert(jobs), batch)
             connection.execute(
-                insert(needs),
+                insert(dependencies),
                 [
-                    {"job_id": row["id"], "need_id": f"{row['asset']}-probe", "optional": False, "met": False}
+                    {
+                        "job_id": row["id"],
+                        "dependency_id": f"{row['asset']}-probe",
+                        "optional": False,
+                        "met": False,
+                    }
                     for row in batch
                 ],
             )
         for batch in rows(waiting_rows, "waiting", "held"):
             connection.execute(insert(jobs), batch)
             connection.execute(
-                insert(needs),
+                insert(dependencies),
                 [
-                    {"job_id": row["id"], "need_id": "blocker", "optional": False, "met": False}
+                    {"job_id": row["id"], "dependency_id": "blocker", "optional": False, "met": False}
                     for row in batch
                 ],
             )
@@ -135,7 +140,7 @@ def _row(name: str, asset: str, state: str) -> dict[str, object]:
         "id": name,
         "asset": asset,
         "kind": "chunk",
-        "cls": "cpu",
+        "pool": "cpu",
         "priority": 0,
         "owner": "",
         "spec": '{"first":0,"last":1800,"source":"an-asset"}',

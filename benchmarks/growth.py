@@ -20,7 +20,7 @@ from tests.unit.graph.postgres_server import Server
 
 from benchmarks.graph import graph
 from eddyline.graph.db.bulk import many
-from eddyline.graph.db.schema import jobs, needs
+from eddyline.graph.db.schema import dependencies, jobs
 from eddyline.graph.job import Done, NewJob, Settlement, Unstarted
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
@@ -48,7 +48,7 @@ def measure(*, done: tuple[int, ...] = DONE, beside: int = BESIDE) -> dict[str, 
 def _grow(database: str, url: str, clients: int, done: tuple[int, ...], beside: int) -> dict[str, float]:
     found: dict[str, float] = {}
     with Ledger.open(url) as ledger:
-        ledger.submit([NewJob(id="blocker", asset="blocked", kind="probe", cls="elsewhere", spec={})])
+        ledger.submit([NewJob(id="blocker", asset="blocked", kind="probe", pool="elsewhere", spec={})])
         before = 0
         for count in done:
             _fill(ledger, State.DONE, before, count)
@@ -83,7 +83,9 @@ def _rate(ledger: Ledger, url: str, clients: int, prefix: str) -> float:
     for number in range(ROUNDS):
         batch = graph(f"{prefix}-{number}")
         joins = tuple(job.id for job in batch if job.kind == "join")
-        batch.append(NewJob(id=f"{prefix}-end-{number}", asset=prefix, kind="end", spec={}, needs=joins))
+        batch.append(
+            NewJob(id=f"{prefix}-end-{number}", asset=prefix, kind="end", spec={}, dependencies=joins)
+        )
         total += len(batch)
         ledger.submit(batch)
     command = [sys.executable, "-m", "benchmarks.growth", "client", url, prefix]
@@ -109,7 +111,7 @@ def client(url: str, prefix: str, number: str) -> None:
     name = f"{prefix}-client-{number}"
     ends = [f"{prefix}-end-{number}" for number in range(ROUNDS)]
     with Ledger.open(url) as ledger:
-        ledger.submit([NewJob(id=name, asset=name, kind="warm", cls=name, spec={})])
+        ledger.submit([NewJob(id=name, asset=name, kind="warm", pool=name, spec={})])
         _turn(ledger, name, name)
         print("ready", flush=True)
         sys.stdin.read()
@@ -124,9 +126,9 @@ def client(url: str, prefix: str, number: str) -> None:
                 time.sleep(0.005)
 
 
-def _turn(ledger: Ledger, name: str, cls: str) -> bool:
+def _turn(ledger: Ledger, name: str, pool: str) -> bool:
     """Claim a batch, settle what is measured and hand back the backlog's; False: only that was there."""
-    claims = ledger.claim(name, classes=(cls,), limit=BATCH, lease_s=_LEASE_S)
+    claims = ledger.claim(name, pools=(pool,), limit=BATCH, lease_s=_LEASE_S)
     outcomes = [Unstarted() if claim.job.priority == _BULK else Done(result={}) for claim in claims]
     ledger.settle(
         [
@@ -143,7 +145,7 @@ def _latencies(ledger: Ledger, prefix: str) -> list[float]:
     found = []
     for _ in range(SAMPLES):
         begin = time.perf_counter()
-        claim = ledger.claim("latency", classes=("cpu",), limit=1, lease_s=_LEASE_S)[0]
+        claim = ledger.claim("latency", pools=("cpu",), limit=1, lease_s=_LEASE_S)[0]
         found.append(time.perf_counter() - begin)
         ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=Done(result={}))])
     return sorted(found)
@@ -155,10 +157,15 @@ def _fill(ledger: Ledger, state: State, first: int, end: int) -> None:
     def write(connection: Connection, rows: list[dict[str, Any]]) -> None:
         many(connection, insert(jobs), [column.name for column in jobs.columns], rows)
         edges = [
-            {"job_id": row["id"], "need_id": "blocker", "optional": False, "met": state is not State.WAITING}
+            {
+                "job_id": row["id"],
+                "dependency_id": "blocker",
+                "optional": False,
+                "met": state is not State.WAITING,
+            }
             for row in rows
         ]
-        many(connection, insert(needs), [column.name for column in needs.columns], edges)
+        many(connection, insert(dependencies), [column.name for column in dependencies.columns], edges)
 
     for rows in _rows_of(state, first, end):
         ledger._database.write(lambda c, rows=rows: write(c, rows))  # type: ignore[misc]  # noqa: SLF001 - a million jobs by the front door would take minutes
@@ -177,7 +184,7 @@ def _rows_of(state: State, first: int, end: int) -> Iterator[list[dict[str, Any]
         **empty,
         **dict.fromkeys(numbers, 0),
         "kind": "chunk",
-        "cls": "cpu",
+        "pool": "cpu",
         "priority": _BULK,
         "owner": "",
         "spec": '{"first":0,"last":1800,"source":"an-asset"}',
@@ -188,7 +195,7 @@ def _rows_of(state: State, first: int, end: int) -> Iterator[list[dict[str, Any]
     }
     for start in range(first, end, _CHUNK):
         yield [
-            {**common, "id": f"{state}-{n // 22}-{n}", "asset": f"{state}-{n // 22}", "turn": float(n)}
+            {**common, "id": f"{state}-{n // 22}-{n}", "asset": f"{state}-{n // 22}", "start_tag": float(n)}
             for n in range(start, min(start + _CHUNK, end))
         ]
 
@@ -204,7 +211,7 @@ def _log_bytes(ledger: Ledger) -> int | None:
 
 
 def _disk_bytes(ledger: Ledger) -> int:
-    return _asked(ledger, "SELECT pg_total_relation_size('jobs') + pg_total_relation_size('needs')")
+    return _asked(ledger, "SELECT pg_total_relation_size('jobs') + pg_total_relation_size('dependencies')")
 
 
 def _rows(ledger: Ledger) -> int:

@@ -140,7 +140,7 @@ def _crew(kind: str, address: str, location: str) -> Iterator[_Crew]:
         with (CoordinatorLedger if kind == _SQS else Ledger).open(location) as ledger:
             crew.hire()
             crew.hire()
-            ledger.submit([NewJob(id="long", asset="long", kind="long", cls="cpu", spec={})])
+            ledger.submit([NewJob(id="long", asset="long", kind="long", pool="cpu", spec={})])
             crew.begin()
             yield crew
     finally:
@@ -161,7 +161,7 @@ def worker(kind: str, address: str, name: str) -> None:
                 broker,
                 {"long": _long},
                 slots=1,
-                classes=("cpu",),
+                pools=("cpu",),
                 stop=interruption.stop,
                 lease_s=_LEASE_S,
             ).run()
@@ -187,11 +187,11 @@ def coordinator(address: str, location: str) -> None:
     queues.ensure()
     with CoordinatorLedger.open(location) as ledger:
         print("ready", flush=True)
-        Coordinator(ledger, SqsTransport(queues), classes=("cpu",), stop=Stop()).run()
+        Coordinator(ledger, SqsTransport(queues), pools=("cpu",), stop=Stop()).run()
 
 
 def _queues(address: str) -> SqsClient:
-    return SqsClient(sqs_client(endpoint=address), QueueNames(prefix="kill", classes=("cpu",)))
+    return SqsClient(sqs_client(endpoint=address), QueueNames(prefix="kill", pools=("cpu",)))
 
 
 if __name__ == "__main__":

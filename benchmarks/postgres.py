@@ -93,11 +93,11 @@ def client(url: str, name: str) -> None:
                     id=f"{name}-{n}",
                     asset=name,
                     kind="warm",
-                    cls=name,
+                    pool=name,
                     spec={},
-                    needs=tuple(f"{name}-{m}" for m in needs),
+                    dependencies=tuple(f"{name}-{m}" for m in dependencies),
                 )
-                for n, needs in _WARM.items()
+                for n, dependencies in _WARM.items()
             ]
         )
         while _turn(ledger, name, name):
@@ -118,9 +118,9 @@ def client(url: str, name: str) -> None:
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
 
 
-def _turn(ledger: Ledger, name: str, cls: str) -> bool:
+def _turn(ledger: Ledger, name: str, pool: str) -> bool:
     """Claim and settle a batch; False: there was nothing."""
-    claims = ledger.claim(name, classes=(cls,), limit=BATCH, lease_s=_LEASE_S)
+    claims = ledger.claim(name, pools=(pool,), limit=BATCH, lease_s=_LEASE_S)
     done = [Settlement(job_id=c.job.id, fence=c.fence, outcome=Done(result={})) for c in claims]
     return bool(ledger.settle(done))
 
@@ -137,9 +137,9 @@ def _waits(url: str) -> list[float]:
         for number in range(SAMPLES):
             time.sleep(0.02)
             begin = time.time()
-            ledger.submit([NewJob(id=f"wait-{number}", asset="wait", kind="stamp", cls="light", spec={})])
+            ledger.submit([NewJob(id=f"wait-{number}", asset="wait", kind="stamp", pool="light", spec={})])
             waits.append(float(process.stdout.readline()) - begin)
-        ledger.submit([NewJob(id="wait-end", asset="wait", kind="end", cls="light", spec={})])
+        ledger.submit([NewJob(id="wait-end", asset="wait", kind="end", pool="light", spec={})])
         process.wait()
     return waits
 
@@ -159,7 +159,7 @@ def worker(url: str) -> None:
     with Ledger.open(url) as ledger:
         print("ready", flush=True)
         handlers = {"stamp": stamp, "end": end}
-        Worker("waiter", DirectBroker(ledger), handlers, slots=1, classes=("light",), stop=stop).run()
+        Worker("waiter", DirectBroker(ledger), handlers, slots=1, pools=("light",), stop=stop).run()
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def measure() -> dict[str, float]:
 
 
 def _queues(url: str, prefix: str) -> SqsClient:
-    return SqsClient(sqs_client(endpoint=url), QueueNames(prefix=prefix, classes=("cpu",)))
+    return SqsClient(sqs_client(endpoint=url), QueueNames(prefix=prefix, pools=("cpu",)))
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def _crew(url: str, folder: Path) -> Iterator[CoordinatorLedger]:
 
 def _coordinate(url: str, location: str) -> None:
     with CoordinatorLedger.open(location) as ledger:
-        Coordinator(ledger, SqsTransport(_queues(url, "crew")), classes=("cpu",), stop=Stop()).run()
+        Coordinator(ledger, SqsTransport(_queues(url, "crew")), pools=("cpu",), stop=Stop()).run()
 
 
 def _nothing(_job: Job, _context: JobContext) -> Done:
@@ -92,7 +92,7 @@ def _nothing(_job: Job, _context: JobContext) -> Done:
 def _work(url: str, name: str) -> None:
     handlers = dict.fromkeys(("probe", "chunk", "join"), _nothing)
     broker = SqsBroker(_queues(url, "crew"), wait_s=5)
-    Worker(name, broker, handlers, slots=2, classes=("cpu",), stop=Stop()).run()
+    Worker(name, broker, handlers, slots=2, pools=("cpu",), stop=Stop()).run()
 
 
 def _round(ledger: CoordinatorLedger, prefix: str) -> float:

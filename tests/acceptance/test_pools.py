@@ -72,8 +72,8 @@ class Program:
     def classes(self, out: str = "out") -> dict[str, set[str]]:
         """The classes of the jobs of each kind."""
         with Ledger.open(next((self._folder / out / ".eddyline").glob("ledger.*"))) as ledger:
-            counted = Counter((job.kind, job.cls) for job in ledger.jobs())
-        return {kind: {cls for other, cls in counted if other == kind} for kind, _ in counted}
+            counted = Counter((job.kind, job.pool) for job in ledger.jobs())
+        return {kind: {pool for other, pool in counted if other == kind} for kind, _ in counted}
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ _FACTS: list[WorkerReport] = [
     *(
         JobResult(**_ABOUT, outcome=outcome)
         for outcome in (
-            done(new("a-2", "a-1"), Link(job_id="a-3", needs=("a-2",)), frames=[1, 2]),
+            done(new("a-2", "a-1"), Link(job_id="a-3", dependencies=("a-2",)), frames=[1, 2]),
             failed(),
             interrupted(),
             Unstarted(),
@@ -79,7 +79,7 @@ def test_a_report_is_read_within_its_bounds_or_refused(value: Any) -> None:
     assert 0 <= fact.fence < 1 << 63
     for each in getattr(getattr(fact, "outcome", None), "spawn", ()):
         if isinstance(each, NewJob):
-            assert all(map(is_identifier, (each.id, each.asset, each.kind, each.cls, *each.needs)))
+            assert all(map(is_identifier, (each.id, each.asset, each.kind, each.pool, *each.dependencies)))
             assert math.isfinite(each.weight)
 
 
@@ -90,7 +90,7 @@ def test_a_job_is_read_within_its_bounds_or_refused(value: Any) -> None:
     except WireError:
         return
     job = offer.job
-    assert all(map(is_identifier, (job.id, job.asset, job.kind, job.cls, *job.needs, *job.optional)))
+    assert all(map(is_identifier, (job.id, job.asset, job.kind, job.pool, *job.dependencies, *job.optional)))
     assert 0 <= offer.base < 1 << 63
     json.dumps(job.spec, allow_nan=False)
 

@@ -29,9 +29,7 @@ _numbers = itertools.count(1)
 
 def naming(prefix: str | None = None) -> QueueNames:
     """Queues that no other test uses."""
-    return QueueNames(
-        prefix=prefix or f"t{os.getpid()}-{next(_numbers)}", classes=("cpu",), priorities=(0, 10)
-    )
+    return QueueNames(prefix=prefix or f"t{os.getpid()}-{next(_numbers)}", pools=("cpu",), priorities=(0, 10))
 
 
 def queues(endpoint: str, names: QueueNames, *, dead_after: int = 10) -> SqsClient:
@@ -76,7 +74,7 @@ class Distant:
         coordinator = Coordinator(
             self.ledger,
             self.exchange,
-            classes=self.names.classes,
+            pools=self.names.pools,
             stop=self.stop,
             lease_s=3 * LEASE_S,
             sweep_every_s=0.3,

@@ -77,7 +77,7 @@ def claims(broker: Broker, count: int, name: str = "ada") -> list[Claim]:
     def enough() -> bool:
         if len(found) < count:
             wanted = count - len(found)
-            found.extend(broker.claim(name, classes=CLASSES, limit=wanted, lease_s=LEASE_S))
+            found.extend(broker.claim(name, pools=CLASSES, limit=wanted, lease_s=LEASE_S))
         return len(found) >= count
 
     wait_until(enough)

@@ -18,7 +18,7 @@ def main(location: str, endpoint: str, prefix: str) -> None:
         Coordinator(
             ledger,
             SqsTransport(queues(endpoint, names)),
-            classes=names.classes,
+            pools=names.pools,
             stop=Stop(),
             lease_s=20,
             hold_s=1.0,

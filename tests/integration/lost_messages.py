@@ -20,7 +20,7 @@ def main(endpoint: str, prefix: str, name: str) -> None:
     def work(_job: Job, _context: JobContext) -> Done:
         os._exit(9)
 
-    Worker(name, broker, {"work": work}, slots=1, classes=("cpu",), stop=Stop(), lease_s=1).run()
+    Worker(name, broker, {"work": work}, slots=1, pools=("cpu",), stop=Stop(), lease_s=1).run()
 
 
 if __name__ == "__main__":

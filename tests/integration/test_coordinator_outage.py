@@ -32,7 +32,7 @@ def _claim(broker: SqsBroker) -> Claim:
     found: list[Claim] = []
 
     def one() -> bool:
-        found.extend(broker.claim("ada", classes=("cpu",), limit=1, lease_s=LEASE_S))
+        found.extend(broker.claim("ada", pools=("cpu",), limit=1, lease_s=LEASE_S))
         broker.heartbeat("ada", LEASE_S)
         return bool(found)
 

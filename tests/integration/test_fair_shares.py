@@ -41,7 +41,7 @@ class Hall:
         broker.register(name, "here", 1, LEASE_S)
         unsubscribe = broker.subscribe(lambda: None)
         while not self._over.is_set():
-            for claim in broker.claim(name, classes=CLASSES, limit=1, lease_s=LEASE_S):
+            for claim in broker.claim(name, pools=CLASSES, limit=1, lease_s=LEASE_S):
                 self.served.append(claim.job)
                 broker.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=done())])
             time.sleep(0.01)

@@ -142,7 +142,7 @@ def test_forged_jobs_are_parked_by_the_worker_and_delete_nothing(
     ada = joined(place)
     assert isinstance(ada, SqsBroker)
     held = claimed(ada)
-    ada.claim("ada", classes=("cpu",), limit=20, lease_s=2)
+    ada.claim("ada", pools=("cpu",), limit=20, lease_s=2)
     wait_until(lambda: place.queues.depth(place.names.dead) == len(forged))
     assert held.job.id == "a-1"
     assert (tmp_path / "victim").is_dir()

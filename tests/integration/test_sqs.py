@@ -94,7 +94,7 @@ def test_messages_that_are_none_of_ours_are_parked_and_the_rest_goes_on(
     broker = joined(place)
     assert settle(broker, claimed(broker), done())
     wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
-    broker.claim("ada", classes=("cpu",), limit=9, lease_s=LEASE_S)
+    broker.claim("ada", pools=("cpu",), limit=9, lease_s=LEASE_S)
     wait_until(lambda: place.queues.depth(place.names.dead) == 7)
     letters = place.queues.receive(place.names.dead, limit=10, wait_s=1, visibility_s=0)
     assert all(letter.attributes["reason"] and letter.attributes["queue"] for letter in letters)
@@ -235,9 +235,9 @@ def test_a_worker_without_queues_waits_for_them(ministack: Ministack) -> None:
     names = naming()
     broker = SqsBroker(queues(ministack.url, names), visibility_s=LEASE_S, wait_s=1)
     broker.subscribe(lambda: None)
-    assert broker.claim("ada", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
+    assert broker.claim("ada", pools=("cpu",), limit=1, lease_s=LEASE_S) == []
     time.sleep(0.3)
-    assert broker.claim("ada", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
+    assert broker.claim("ada", pools=("cpu",), limit=1, lease_s=LEASE_S) == []
     with pytest.raises(NoQueueError, match="start a coordinator"):
         queues(ministack.url, names).depth(names.dead)
     broker.close()

@@ -65,7 +65,7 @@ def test_what_is_handed_back_runs_elsewhere_at_once_and_spends_nothing(place: Di
     place.ledger.submit([new("a-1")])
     ada, bob = joined(place), joined(place, "bob")
     (claim,) = claims(ada, 1)
-    assert bob.claim("bob", classes=CLASSES, limit=1, lease_s=LEASE_S) == []
+    assert bob.claim("bob", pools=CLASSES, limit=1, lease_s=LEASE_S) == []
     assert settle(ada, claim, interrupted())
     begin = time.monotonic()
     (again,) = claims(bob, 1, "bob")
@@ -95,7 +95,7 @@ def test_a_worker_knows_what_it_holds_and_keeps_it_while_it_lives(place: Direct 
     while time.monotonic() < give_up:
         assert ada.heartbeat("ada", LEASE_S) == ada.held_jobs("ada") == {"a-1": claim.fence}
         bob.expire_leases()
-        assert bob.claim("bob", classes=CLASSES, limit=1, lease_s=LEASE_S) == []
+        assert bob.claim("bob", pools=CLASSES, limit=1, lease_s=LEASE_S) == []
         time.sleep(0.1)
     assert settle(ada, claim, done())
     assert ada.held_jobs("ada") == {}
@@ -119,7 +119,7 @@ def test_a_worker_runs_a_whole_graph(place: Direct | Distant) -> None:
     def work(job: Job, _context: JobContext) -> Done:
         return Done(result={"id": job.id})
 
-    worker = Worker("ada", broker, {"work": work}, slots=2, classes=CLASSES, stop=stop, lease_s=LEASE_S)
+    worker = Worker("ada", broker, {"work": work}, slots=2, pools=CLASSES, stop=stop, lease_s=LEASE_S)
     thread = threading.Thread(target=worker.run)
     thread.start()
     place.ledger.submit(batch)

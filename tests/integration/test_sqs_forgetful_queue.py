@@ -61,7 +61,7 @@ def test_what_workers_held_when_the_queue_forgot_is_done_though_they_live(
     place = Distant(queue.url, tmp_path / "ledger.db", bounds=Bounds(stale_s=STALE_S))
     hands, stop = Hands(), Stop()
     worker = Worker(
-        "ada", place.broker(), {"work": hands.work}, slots=2, classes=("cpu",), stop=stop, lease_s=LEASE_S
+        "ada", place.broker(), {"work": hands.work}, slots=2, pools=("cpu",), stop=stop, lease_s=LEASE_S
     )
     thread = threading.Thread(target=worker.run)
     thread.start()

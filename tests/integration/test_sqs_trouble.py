@@ -44,9 +44,9 @@ def test_what_one_queue_did_not_take_is_told_and_the_others_got_theirs_once(
 ) -> None:
     place = distant()
     place.pause()
-    place.ledger.submit([new("a-1"), new("b-1", cls="gpu")])
-    taken = place.ledger.take_offers(classes=("cpu", "gpu"), limit=9, hold_s=20)
-    names = QueueNames(prefix=place.names.prefix, classes=("cpu", "gpu"), priorities=(0,))
+    place.ledger.submit([new("a-1"), new("b-1", pool="gpu")])
+    taken = place.ledger.take_offers(pools=("cpu", "gpu"), limit=9, hold_s=20)
+    names = QueueNames(prefix=place.names.prefix, pools=("cpu", "gpu"), priorities=(0,))
     both = SqsClient(sqs_client(endpoint=place.endpoint, region=REGION), names)
     exchange = SqsTransport(both)
     first = {offer.job.id: why for offer, why in zip(taken, exchange.publish(taken), strict=True)}
@@ -88,7 +88,7 @@ def test_a_worker_that_gets_two_copies_of_a_job_does_it_once(distant: Callable[.
     broker = present(place.broker())
     claim = claimed(broker)
     for _ in range(20):
-        assert broker.claim("ada", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
+        assert broker.claim("ada", pools=("cpu",), limit=1, lease_s=LEASE_S) == []
         time.sleep(0.05)
     assert settle(broker, claim, done())
     wait_until(lambda: get(place.ledger, "a-1").state is State.DONE)
@@ -108,7 +108,7 @@ def test_messages_that_cannot_be_parked_hold_up_no_others(
     for _ in range(2):
         assert settle(broker, claimed(broker), done())
     wait_until(lambda: not place.ledger.has_open())
-    broker.claim("ada", classes=("cpu",), limit=9, lease_s=LEASE_S)
+    broker.claim("ada", pools=("cpu",), limit=9, lease_s=LEASE_S)
     wait_until(lambda: _depth(place, place.names.dead) == 2)
 
     def is_logged(beginning: str) -> bool:
@@ -152,7 +152,7 @@ def test_a_job_that_outlasts_what_a_queue_can_hide_goes_on_and_its_answer_counts
     wait_until(lambda: place.queues.depth(_lane(place)) == 0)
     bob = present(place.broker(), "bob")
     time.sleep(1.5 * LEASE_S)
-    assert bob.claim("bob", classes=("cpu",), limit=1, lease_s=LEASE_S) == []
+    assert bob.claim("bob", pools=("cpu",), limit=1, lease_s=LEASE_S) == []
     assert set(ada.held_jobs("ada")) == {"a-1", "b-1"}
     assert settle(ada, claims[0], done(by="ada"))
     assert settle(ada, claims[1], interrupted())

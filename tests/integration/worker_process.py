@@ -30,13 +30,15 @@ def main(endpoint: str, prefix: str, name: str, log: Path) -> None:
             time.sleep(rng.uniform(0, 0.03))
             return Done(result={"by": name, "n": job.spec.get("n")}, spawn=_spawn(job))
 
-        Worker(name, broker, {"work": work}, slots=2, classes=("cpu",), stop=Stop(), lease_s=3).run()
+        Worker(name, broker, {"work": work}, slots=2, pools=("cpu",), stop=Stop(), lease_s=3).run()
 
 
 def _spawn(job: Job) -> tuple[NewJob, ...]:
     if not job.id.endswith("-probe"):
         return ()
-    return (NewJob(id=f"{job.asset}-extra", asset=job.asset, kind="work", spec={"n": 9}, needs=(job.id,)),)
+    return (
+        NewJob(id=f"{job.asset}-extra", asset=job.asset, kind="work", spec={"n": 9}, dependencies=(job.id,)),
+    )
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def main(where: str, prefix: str, name: str, log: Path, seconds: float) -> None:
         obedience = CommandListener(drainer.broker, worker=name, notice=drainer.notice)
         stack.callback(obedience.close)
         handlers = drainer.wrap_handlers({"work": work})
-        Worker(name, drainer.broker, handlers, slots=1, classes=("cpu",), stop=stop, lease_s=LEASE_S).run()
+        Worker(name, drainer.broker, handlers, slots=1, pools=("cpu",), stop=stop, lease_s=LEASE_S).run()
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
         from eddyline.observe.coordinator_metrics import CoordinatorMetrics  # it may not be there
     shared = request.shared
     pools = shared.pools()
-    classes = tuple(pools.pools)
+    names = tuple(pools.pools)
     always = {"coordinator": f"{platform.node()}:{os.getpid()}"}
     with ExitStack() as stack:
         told = stack.enter_context(
@@ -60,7 +60,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
                 always=always,
             )
         )
-        queues = shared.open_queues(classes)
+        queues = shared.open_queues(names)
         with extra("aws", "SQS"):
             from eddyline.aws.sqs.transport import SqsTransport
         ledger = stack.enter_context(shared.remote_ledger())
@@ -72,17 +72,17 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
             told.log.warning("queues", said=str(error))
         exchange = SqsTransport(queues)
         stack.callback(exchange.close)
-        told.log.info("coordinator ready", queues=shared.queues, classes=list(classes))
+        told.log.info("coordinator ready", queues=shared.queues, pools=list(names))
         Coordinator(
             ledger,
             exchange,
-            classes=classes,
+            pools=names,
             stop=stop,
             lease_s=_SILENT_LEASES * request.lease_s,
             bounds=Bounds(stale_s=shared.settings.sweep_stale_s),
             on_note=_noted(told),
             prepare=add_history(ledger),
-            spawn=SpawnRules(kinds=KINDS, classes=frozenset(classes)),
+            spawn=SpawnRules(kinds=KINDS, pools=frozenset(names)),
             archive_after_s=request.archive_after_s,
         ).run()
         told.log.info("coordinator ended", why=stop.reason)

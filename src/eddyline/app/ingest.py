@@ -93,7 +93,7 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
 
         def submit_one(addresses: Sequence[str], profile: Profile, terms: JobOptions) -> Submitted:
             return submit(
-                addresses, profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms, cls=inspecting
+                addresses, profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms, pool=inspecting
             )
 
         def check() -> None:

@@ -92,7 +92,7 @@ def backlog_watched(shared: Shared, told: Observation[L], pools: Pools) -> Itera
 def _missing(told: Observation[L], pools: Pools) -> UnservedPoolMonitor:
     def warn(missing: UnservedPool) -> None:
         told.log.warning(
-            "nobody serves a class", cls=missing.cls, jobs=missing.jobs, said=describe_unserved(missing)
+            "nobody serves a class", pool=missing.pool, jobs=missing.jobs, said=describe_unserved(missing)
         )
 
     return UnservedPoolMonitor(pools, warn=warn, show=told.metrics.hear_unserved)

@@ -131,13 +131,13 @@ class Shared:
         """The worker classes. Raises `UsageError` for a file that is wrong."""
         return poolfile.load_pools(self.settings.pools)
 
-    def open_queues(self, classes: Sequence[str]) -> SqsClient:
-        """The queues of these classes' jobs. Raises `UsageError` where none are named."""
+    def open_queues(self, pools: Sequence[str]) -> SqsClient:
+        """The queues of these pools' jobs. Raises `UsageError` where none are named."""
         if not self.queues:
             raise UsageError("no queues are named", remedy="say --queues PREFIX, or set EDDYLINE_QUEUES")
         with extra("aws", "SQS"):
             from eddyline.aws.sqs.client import QueueNames, SqsClient
-        naming = QueueNames(prefix=self.queues, classes=tuple(classes), priorities=PRIORITIES)
+        naming = QueueNames(prefix=self.queues, pools=tuple(pools), priorities=PRIORITIES)
         return SqsClient(self.sqs(), naming, dead_after=self.settings.dead_after)
 
     @staticmethod

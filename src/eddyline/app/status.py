@@ -104,7 +104,7 @@ def status(ledger: Ledger, pools: Pools, messages: tuple[LeftMessages, ...] = ()
 
     def look(connection: Connection) -> Status:
         backlog = read_backlog(connection, now)
-        due = {queue.cls: (queue.due, queue.oldest_s) for queue in backlog.queues}
+        due = {queue.pool: (queue.due, queue.oldest_s) for queue in backlog.queues}
         assets = overview.under_way(connection, _SHOWN)
         failed = overview.failed(connection, _SHOWN)
         by_class: dict[str, int] = {}
@@ -118,7 +118,7 @@ def status(ledger: Ledger, pools: Pools, messages: tuple[LeftMessages, ...] = ()
             names=overview.names(connection, [each.asset for each in (*assets, *failed)]),
             queues=backlog.queues,
             workers=by_class,
-            serving={queue.cls: _serving(queue.cls, by_class, pools) for queue in backlog.queues},
+            serving={queue.pool: _serving(queue.pool, by_class, pools) for queue in backlog.queues},
             worker_names=backlog.workers,
             overdue=backlog.overdue,
             unknown=backlog.unknown,
@@ -131,7 +131,7 @@ def status(ledger: Ledger, pools: Pools, messages: tuple[LeftMessages, ...] = ()
     return ledger.read(look)
 
 
-def _serving(cls: str, workers: Mapping[str, int], pools: Pools) -> int:
+def _serving(pool: str, workers: Mapping[str, int], pools: Pools) -> int:
     """How many workers take jobs of a class: its own, and those of classes that serve it as well."""
-    takers = {"", cls} | {name for name, pool in pools.pools.items() if cls in pool.classes}
+    takers = {"", pool} | {name for name, each in pools.pools.items() if pool in each.classes}
     return sum(count for own, count in workers.items() if own in takers)

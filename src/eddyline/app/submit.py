@@ -68,7 +68,7 @@ def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], No
             stop=stop,
             terms=request.terms,
             merge=request.merge,
-            cls=inspect_pool(pools),
+            pool=inspect_pool(pools),
             bring=_absolute if request.in_place else lambda path: upload_source(path, store),
         )
         submitted = intake.take(discover(request.sources))

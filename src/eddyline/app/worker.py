@@ -113,15 +113,13 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
         )
         outage = StoreOutage(store, lambda said: told.log.warning("store", said=said))
         told.metrics.set_slots(task.slots)
-        told.log.info(
-            "worker ready", slots=task.slots, classes=list(task.classes), store=request.shared.store
-        )
+        told.log.info("worker ready", slots=task.slots, pools=list(task.pools), store=request.shared.store)
         Worker(
             name,
             drainer.broker,
             drainer.wrap_handlers(outage.outlasted(handlers(runtime))),
             slots=task.slots,
-            classes=task.classes,
+            pools=task.pools,
             stop=stop,
             lease_s=request.lease_s,
             on_event=_heard(told),

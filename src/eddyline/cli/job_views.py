@@ -21,13 +21,19 @@ if TYPE_CHECKING:
 
 
 _TIMES = frozenset({"started", "finished", "ready_at", "lease_deadline"})  # seconds since 1970
+_KEYS = {"pool": "cls", "dependencies": "needs"}  # keys of `--json`, kept for the programs that read them
 STATE_ORDER = (State.RUNNING, State.DEAD, State.READY, State.WAITING, State.CANCELLED, State.DONE)
 """The order of a listing: what an operator looks for comes first."""
 
 
 def job_fields(job: Job) -> dict[str, Any]:
     """A job's fields as JSON values."""
-    return {**asdict(job), "state": str(job.state), "needs": list(job.needs), "optional": list(job.optional)}
+    return {
+        **asdict(job),
+        "state": str(job.state),
+        "dependencies": list(job.dependencies),
+        "optional": list(job.optional),
+    }
 
 
 def write_json(pages: Iterable[Sequence[Job]], write: Callable[[str], None]) -> None:
@@ -38,7 +44,7 @@ def write_json(pages: Iterable[Sequence[Job]], write: Callable[[str], None]) -> 
         for job in page:
             if before:
                 write(f"{before},")
-            before = json.dumps(job_fields(job))
+            before = json.dumps({_KEYS.get(name, name): value for name, value in job_fields(job).items()})
     if before:
         write(before)
     write("]")

@@ -75,7 +75,7 @@ def print_status(screen: Console, found: Status) -> None:
         screen.print(Text.assemble(("✗ ", "bold red"), printable(line)), soft_wrap=True)
         screen.print(f"  what to do: eddyline jobs list --asset {each.asset} --state dead", soft_wrap=True)
     for missing in found.unserved:
-        line = f"{format_count(missing.jobs, 'job')} of class {missing.cls} and no worker for them"
+        line = f"{format_count(missing.jobs, 'job')} of pool {missing.pool} and no worker for them"
         screen.print(
             Text.assemble(("✗ ", "bold red"), f"{line}, for {format_duration(missing.waited_s)}"),
             soft_wrap=True,
@@ -124,7 +124,7 @@ def _print_queues(screen: Console, found: Status) -> None:
     table = _table("class", "due", "oldest", "delayed", "running", "workers")
     for queue in found.queues:
         oldest = format_duration(queue.oldest_s) if queue.due else ""
-        cells = (queue.cls, queue.due, oldest, queue.delayed, queue.running, found.serving[queue.cls])
+        cells = (queue.pool, queue.due, oldest, queue.delayed, queue.running, found.serving[queue.pool])
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else printable(cell) for cell in cells))
     screen.print(table)
     more = [f"{found.waiting:,} wait for others"] if found.waiting else []

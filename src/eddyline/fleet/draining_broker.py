@@ -41,9 +41,9 @@ class DrainingBroker:
         with self._claiming:
             if self._asked is None or self._open:
                 return
-            worker, classes, lease_s = self._asked
+            worker, pools, lease_s = self._asked
             with contextlib.suppress(EddylineError):  # what was fetched ahead is given back a little later
-                self._inner.claim(worker, classes=classes, limit=0, lease_s=lease_s)
+                self._inner.claim(worker, pools=pools, limit=0, lease_s=lease_s)
 
     def hand_back(self, keys: Sequence[ClaimKey]) -> None:
         """Give running jobs back at once: whoever takes them need not wait until their handlers have ended.
@@ -71,17 +71,17 @@ class DrainingBroker:
 
     # What the gate changes
 
-    def claim(self, worker: str, *, classes: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
+    def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
         """Up to `limit` jobs; none while the gate is closed."""
         with self._claiming:
-            self._asked = worker, tuple(classes), lease_s
+            self._asked = worker, tuple(pools), lease_s
             if not self._open:
                 return []
-            return self._inner.claim(worker, classes=classes, limit=limit, lease_s=lease_s)
+            return self._inner.claim(worker, pools=pools, limit=limit, lease_s=lease_s)
 
-    def seconds_until_due(self, classes: Sequence[str]) -> float | None:
+    def seconds_until_due(self, pools: Sequence[str]) -> float | None:
         """Seconds until a job may be due; not to be known while the gate is closed."""
-        return self._inner.seconds_until_due(classes) if self._open else None
+        return self._inner.seconds_until_due(pools) if self._open else None
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Hand in answers; what was handed back already needs no more, and is said to be accepted."""

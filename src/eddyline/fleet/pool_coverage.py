@@ -25,9 +25,9 @@ def pool_of_worker(worker: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class UnservedPool:
-    """`jobs` of class `cls` are due, the oldest for `waited_s` seconds, and no worker takes such jobs."""
+    """`jobs` of class `pool` are due, the oldest for `waited_s` seconds, and no worker takes such jobs."""
 
-    cls: str
+    pool: str
     jobs: int
     waited_s: float
     remedy: str
@@ -38,7 +38,7 @@ def describe_unserved(missing: UnservedPool) -> str:
     jobs = "1 job" if missing.jobs == 1 else f"{missing.jobs} jobs"
     waits = "waits" if missing.jobs == 1 else "wait"
     since = f"the oldest for {missing.waited_s:.0f} s"
-    return f"{jobs} of class {missing.cls} {waits}, {since}, and nobody serves it: {missing.remedy}"
+    return f"{jobs} of pool {missing.pool} {waits}, {since}, and nobody serves it: {missing.remedy}"
 
 
 def unserved_pools(
@@ -51,18 +51,18 @@ def unserved_pools(
     """
     served: set[str] = set()
     for worker in workers:
-        cls = pool_of_worker(worker)
-        if cls is None:
+        pool = pool_of_worker(worker)
+        if pool is None:
             return ()
-        served.update(pools[cls].classes if cls in pools.pools else (cls,))
+        served.update(pools[pool].classes if pool in pools.pools else (pool,))
     return tuple(
-        UnservedPool(cls=cls, jobs=jobs, waited_s=waited_s, remedy=_remedy(cls, pools))
-        for cls, (jobs, waited_s) in sorted(due.items())
-        if jobs and cls not in served and waited_s >= patience_s
+        UnservedPool(pool=pool, jobs=jobs, waited_s=waited_s, remedy=_remedy(pool, pools))
+        for pool, (jobs, waited_s) in sorted(due.items())
+        if jobs and pool not in served and waited_s >= patience_s
     )
 
 
-def _remedy(cls: str, pools: Pools) -> str:
-    if cls not in pools.pools:
-        return f"add a class {cls} to pools.yaml, or cancel its jobs"
-    return f"start one with `eddyline worker --pool {cls}`"
+def _remedy(pool: str, pools: Pools) -> str:
+    if pool not in pools.pools:
+        return f"add a pool {pool} to pools.yaml, or cancel its jobs"
+    return f"start one with `eddyline worker --pool {pool}`"

@@ -25,7 +25,7 @@ class Route:
     classes: Mapping[str, str]
     encoders: Mapping[str, str]
 
-    def cls(self, kind: str) -> str:
+    def pool(self, kind: str) -> str:
         """The class of jobs of `kind`; raises `UnsupportedError` if there is none."""
         try:
             return self.classes.get(kind) or self.classes[_INSTEAD.get(kind, kind)]

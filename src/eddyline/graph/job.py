@@ -20,22 +20,22 @@ class GraphError(UsageError):
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A job to add.
+    """A job to submit.
 
-    `needs` are ids of jobs, existing or of the same batch, that must be done first; `optional` are ids that
-    must have ended first, in whatever way. `priority`: lower first. `owner`: within a priority, every owner
-    gets the same share. `weight`: relative cost, for progress and shares. `max_attempts`: None for the
-    ledger's retry policy. `deadline` (seconds since 1970): when it should be done; goes ahead, and is
-    reported once late, but is never given up for it.
+    `dependencies` are the ids of jobs, stored or of the same batch, that must be done first; `optional` are
+    ids of jobs that must have ended first, in any state. A lower `priority` goes first. Within a priority,
+    all owners get the same share. `weight` is the relative cost, for progress and shares. `max_attempts` None
+    means the ledger's retry policy. A job with a `deadline` (seconds since 1970) is preferred and is reported
+    once it is late, but is never cancelled because of it.
     """
 
     id: str
     asset: str
     kind: str
     spec: dict[str, Any]
-    cls: str = "cpu"
+    pool: str = "cpu"
     priority: int = 0
-    needs: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     weight: float = 1.0
     owner: str = ""
@@ -48,7 +48,7 @@ class Link:
     """Further needs for a job that still waits: how a plan extends the fan-in of what comes after it."""
 
     job_id: str
-    needs: tuple[str, ...]
+    dependencies: tuple[str, ...]
 
 
 Addition: TypeAlias = NewJob | Link
@@ -56,19 +56,19 @@ Addition: TypeAlias = NewJob | Link
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A job as the ledger knew it when it was read. Times are seconds since 1970; `needs` sorted by id.
+    """A job as read from the ledger. Times are in seconds since 1970; `dependencies` are sorted by id.
 
-    `attempt` counts claims but for interrupted ones; `starts` counts every start; `interruptions` those that
-    were handed back or lost; `losses` how often in a row its worker vanished. `fence` numbers its claims.
+    `attempt` counts claims except interrupted ones, `starts` counts all starts, `interruptions` those that
+    were handed back or lost, `losses` the consecutive losses of its worker. `fence` numbers its claims.
     """
 
     id: str
     asset: str
     kind: str
-    cls: str
+    pool: str
     priority: int
     spec: dict[str, Any]
-    needs: tuple[str, ...]
+    dependencies: tuple[str, ...]
     optional: tuple[str, ...]
     weight: float
     owner: str

@@ -105,7 +105,7 @@ class Delivery:
 class Transport(Protocol):
     """A coordinator's side of the transport. Every method may raise `TransientError`: try again later."""
 
-    def lane(self, cls: str, priority: int) -> str | None:
+    def lane(self, pool: str, priority: int) -> str | None:
         """The name of the queue for such jobs; None if there is none."""
         ...
 

@@ -23,7 +23,7 @@ class Queue:
     `oldest_s`: for how many seconds the oldest that is due has been so.
     """
 
-    cls: str
+    pool: str
     due: int = 0
     delayed: int = 0
     running: int = 0
@@ -59,12 +59,12 @@ def reader(database: Database) -> Callable[[float], Backlog]:
 
 def read_backlog(connection: Connection, now: float) -> Backlog:
     """Counts alone, each by an index over rows of one state: what is done costs nothing."""
-    queues = {queue.cls: queue for queue in _ready(connection, now)}
-    running = select(jobs.c.cls, func.count()).where(IS_RUNNING).group_by(jobs.c.cls)
-    for cls, count in connection.execute(running):
-        known = queues.get(cls, Queue(cls=cls))
-        queues[cls] = Queue(
-            cls=cls, due=known.due, delayed=known.delayed, oldest_s=known.oldest_s, running=int(count)
+    queues = {queue.pool: queue for queue in _ready(connection, now)}
+    running = select(jobs.c.pool, func.count()).where(IS_RUNNING).group_by(jobs.c.pool)
+    for pool, count in connection.execute(running):
+        known = queues.get(pool, Queue(pool=pool))
+        queues[pool] = Queue(
+            pool=pool, due=known.due, delayed=known.delayed, oldest_s=known.oldest_s, running=int(count)
         )
     late = jobs.c.deadline.is_not(None) & jobs.c.finished.is_(None) & (jobs.c.deadline < now)
     rows = list(connection.execute(select(workers.c.name, workers.c.deadline, workers.c.proven)))
@@ -72,7 +72,7 @@ def read_backlog(connection: Connection, now: float) -> Backlog:
     unknown = [str(row.name) for row in rows if not row.proven and float(row.deadline) >= now]
     return Backlog(
         at=now,
-        queues=tuple(queues[cls] for cls in sorted(queues)),
+        queues=tuple(queues[pool] for pool in sorted(queues)),
         waiting=_count(connection, _IS_WAITING),
         late=_count(connection, late),
         workers=tuple(sorted(name for name, alive in leases if alive)),
@@ -83,10 +83,10 @@ def read_backlog(connection: Connection, now: float) -> Backlog:
 
 def _ready(connection: Connection, now: float) -> list[Queue]:
     due = func.sum(case((jobs.c.ready_at <= now, 1), else_=0))
-    query = select(jobs.c.cls, func.count(), due, func.min(jobs.c.ready_at)).where(IS_READY)
+    query = select(jobs.c.pool, func.count(), due, func.min(jobs.c.ready_at)).where(IS_READY)
     return [
-        Queue(cls=row[0], due=int(row[2]), delayed=int(row[1] - row[2]), oldest_s=max(now - row[3], 0.0))
-        for row in connection.execute(query.group_by(jobs.c.cls))
+        Queue(pool=row[0], due=int(row[2]), delayed=int(row[1] - row[2]), oldest_s=max(now - row[3], 0.0))
+        for row in connection.execute(query.group_by(jobs.c.pool))
     ]
 
 

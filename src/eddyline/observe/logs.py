@@ -84,7 +84,7 @@ def worker_log(log: FilteringBoundLogger) -> Callable[[WorkerEvent], None]:
             "job": job.id,
             "attempt": job.attempt,
             "kind": job.kind,
-            "class": job.cls,
+            "class": job.pool,
             "worker": event.worker,
         }
         match event.kind:

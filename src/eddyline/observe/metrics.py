@@ -48,8 +48,8 @@ class LedgerMetrics(Metrics):
 
     def hear_unserved(self, jobs: Mapping[str, int]) -> None:
         """Show how many jobs wait by class, of classes that nobody serves; 0: somebody does."""
-        for cls, count in jobs.items():
-            self._unserved.labels(cls).set(count)
+        for pool, count in jobs.items():
+            self._unserved.labels(pool).set(count)
 
 
 class _Cpu(Collector):
@@ -113,7 +113,7 @@ class _BacklogShown(Collector):
 
     def __init__(self, watch: BacklogWatch, classes: Sequence[str]) -> None:
         self._watch = watch
-        self._idle = {cls: Queue(cls=cls) for cls in classes}
+        self._idle = {pool: Queue(pool=pool) for pool in classes}
 
     def describe(self) -> Iterable[Metric]:
         return []
@@ -124,7 +124,7 @@ class _BacklogShown(Collector):
         )
         backlog = self._watch.latest
         if backlog is not None:
-            queues = {**self._idle, **{queue.cls: queue for queue in backlog.queues}}
+            queues = {**self._idle, **{queue.pool: queue for queue in backlog.queues}}
             yield from _families(
                 replace(backlog, queues=tuple(queues.values())),
                 max(self._watch.clock.now() - backlog.at, 0.0),
@@ -138,8 +138,8 @@ def _families(backlog: Backlog, age_s: float) -> Iterable[Metric]:
     )
     for queue in backlog.queues:
         for state, count in (("due", queue.due), ("delayed", queue.delayed), ("running", queue.running)):
-            jobs.add_metric([queue.cls, state], count)
-        oldest.add_metric([queue.cls], queue.oldest_s)
+            jobs.add_metric([queue.pool, state], count)
+        oldest.add_metric([queue.pool], queue.oldest_s)
     yield jobs
     yield oldest
     leases = GaugeMetricFamily("eddyline_leases", "Leases of workers", labels=["state"])

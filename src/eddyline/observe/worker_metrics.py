@@ -55,7 +55,7 @@ class WorkerMetrics(LedgerMetrics):
     def hear(self, event: WorkerEvent) -> None:
         """Count what a worker tells; made to be its `on_event`."""
         job = event.job
-        labels = (job.cls, job.kind)
+        labels = (job.pool, job.kind)
         if event.kind is WorkerEventKind.PROGRESS:
             return
         if event.kind is WorkerEventKind.STARTED:

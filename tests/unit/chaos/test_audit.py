@@ -19,11 +19,11 @@ def test_every_claim_loss_and_answer_is_noted_by_the_database_itself(server: Ser
         assert audit.busy() == set()
         ledger.submit([new("a"), new("b", "a")])
         ledger.register("w@host:11-ab", "host", 1, 60)
-        (first,) = ledger.claim("w@host:11-ab", classes=("cpu",), limit=5, lease_s=60)
+        (first,) = ledger.claim("w@host:11-ab", pools=("cpu",), limit=5, lease_s=60)
         assert audit.busy() == {11}
         ledger.abandon("w@host:11-ab")
         ledger.register("w2", "host", 2, 60)
-        (second,) = ledger.claim("w2", classes=("cpu",), limit=1, lease_s=60)
+        (second,) = ledger.claim("w2", pools=("cpu",), limit=1, lease_s=60)
         late, good = (Settlement(job_id="a", fence=c.fence, outcome=Done(result={})) for c in (first, second))
         assert ledger.settle([late]) == [False]
         assert audit.pulse().counts == {"running": 1, "waiting": 1}

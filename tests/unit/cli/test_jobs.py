@@ -31,10 +31,10 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
         opened.submit(
             [
                 NewJob(id="aa.inspect", asset="aa", kind="inspect", spec={"n": 1}),
-                NewJob(id="aa.plan", asset="aa", kind="plan", spec={}, needs=("aa.inspect",)),
+                NewJob(id="aa.plan", asset="aa", kind="plan", spec={}, dependencies=("aa.inspect",)),
             ]
         )
-        (claim,) = opened.claim("w", classes=["cpu"], limit=1, lease_s=30)
+        (claim,) = opened.claim("w", pools=["cpu"], limit=1, lease_s=30)
         outcome = Failed(error=EVIDENCE, retry=False)
         opened.settle([Settlement(job_id="aa.inspect", fence=claim.fence, outcome=outcome)])
         opened.submit([NewJob(id="bb.inspect", asset="bb", kind="inspect", spec={})])

@@ -53,7 +53,7 @@ def test_names_cannot_write_to_the_log() -> None:
 def test_a_class_that_nobody_serves_is_said_to_be() -> None:
     console, text = screen()
     lines = PlainOutput(console, clock=Ticks())
-    lines.show(UnservedPool(cls="gpu", jobs=2, waited_s=30, remedy="start one"))
+    lines.show(UnservedPool(pool="gpu", jobs=2, waited_s=30, remedy="start one"))
     assert text.getvalue() == (
         "! 2 jobs of class gpu wait, the oldest for 30 s, and nobody serves it: start one\n"
     )

@@ -37,14 +37,14 @@ def _status(*, owner: str = "", assets: int = 3) -> Status:
         assets=tuple(standing),
         failed=(),
         names=dict.fromkeys((each.asset for each in standing), NAME),
-        queues=(Queue(cls="gpu", due=167, oldest_s=9000.0),) if assets else (),
+        queues=(Queue(pool="gpu", due=167, oldest_s=9000.0),) if assets else (),
         workers={"cpu": 1},
         serving={"gpu": 0},
         worker_names=("cpu@a-host:4242-1a2c5b",),
         overdue=2,
         waiting=1234,
         late=0,
-        unserved=(UnservedPool(cls="gpu", jobs=167, waited_s=5.0, remedy="start one"),) if assets else (),
+        unserved=(UnservedPool(pool="gpu", jobs=167, waited_s=5.0, remedy="start one"),) if assets else (),
     )
 
 

@@ -21,7 +21,7 @@ def _all() -> list[Metrics]:
     stop = Stop()
     worker, coordinator, ingest = WorkerMetrics(), CoordinatorMetrics(), IngestMetrics()
     backlog = BacklogWatch(
-        lambda now: Backlog(at=now, queues=(Queue(cls="cpu"),), waiting=0, late=0, workers=(), overdue=0),
+        lambda now: Backlog(at=now, queues=(Queue(pool="cpu"),), waiting=0, late=0, workers=(), overdue=0),
         stop=stop,
         on_reading=lambda _: stop.request("once"),
     )

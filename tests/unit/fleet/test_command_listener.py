@@ -31,7 +31,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def test_a_worker_ordered_to_drain_ends_within_two_seconds(ledger: Ledger) -> None:
     stop = Stop()
     drainer = DrainController(DirectBroker(ledger), stop=stop)
-    worker = Worker("ada", drainer.broker, drainer.wrap_handlers({}), slots=1, classes=("cpu",), stop=stop)
+    worker = Worker("ada", drainer.broker, drainer.wrap_handlers({}), slots=1, pools=("cpu",), stop=stop)
     thread = threading.Thread(target=worker.run)
     thread.start()
     obedience = CommandListener(drainer.broker, worker="ada", notice=drainer.notice)

@@ -80,7 +80,7 @@ class Crew:
             self.drainer.broker,
             self.drainer.wrap_handlers({"work": self._work}),
             slots=slots,
-            classes=("cpu",),
+            pools=("cpu",),
             stop=self.stop,
             on_event=self.events.append,
         )
@@ -152,7 +152,7 @@ def test_what_is_handed_back_runs_elsewhere_while_the_rest_is_finished(ledger: L
     other = DirectBroker(ledger)
     claims: list[Claim] = []
     while not claims:
-        claims = other.claim("bob", classes=("cpu",), limit=1, lease_s=30)
+        claims = other.claim("bob", pools=("cpu",), limit=1, lease_s=30)
         assert time.monotonic() - said < 20
     took = time.monotonic() - said
     assert [claim.job.id for claim in claims] == ["silent-b"]
@@ -258,7 +258,7 @@ def test_a_job_claimed_while_the_notice_came_is_not_begun(ledger: Ledger) -> Non
         began.append(job.id)
         return Done(result={})
 
-    (claim,) = drainer.broker.claim("ada", classes=("cpu",), limit=1, lease_s=30)
+    (claim,) = drainer.broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
     drainer.notice(_spot(5.0))
     context = JobContext(attempt=1)
     with pytest.raises(Interrupted, match="would not end in time"):
@@ -276,7 +276,7 @@ def test_a_short_job_claimed_while_the_notice_came_is_done_all_the_same(ledger: 
         return Done(result={})
 
     handler = drainer.wrap_handlers({"work": work})["work"]
-    first, second = drainer.broker.claim("ada", classes=("cpu",), limit=2, lease_s=30)
+    first, second = drainer.broker.claim("ada", pools=("cpu",), limit=2, lease_s=30)
     handler(first.job, JobContext(attempt=1))
     drainer.notice(_spot(20.0))
     assert handler(second.job, JobContext(attempt=1)) == Done(result={})
@@ -291,7 +291,7 @@ def test_a_job_that_is_slow_to_stop_runs_elsewhere_meanwhile(ledger: Ledger) -> 
     crew.drainer.notice(_spot(6.0))
     other = DirectBroker(ledger)
     wait_until(lambda: other.seconds_until_due(("cpu",)) is not None and ledger.jobs(state=State.READY))
-    claims = other.claim("bob", classes=("cpu",), limit=1, lease_s=30)
+    claims = other.claim("bob", pools=("cpu",), limit=1, lease_s=30)
     assert crew.thread.is_alive()
     assert other.settle(
         [Settlement(job_id="deaf-a", fence=claims[0].fence, outcome=Done(result={"by": "bob"}))]
@@ -341,7 +341,7 @@ def test_external_programs_end_with_their_job(ledger: Ledger) -> None:
         drainer.broker,
         drainer.wrap_handlers({"work": sleep}),
         slots=1,
-        classes=("cpu",),
+        pools=("cpu",),
         stop=drainer_stop,
     )
     thread = threading.Thread(target=worker.run, daemon=True)
@@ -398,8 +398,8 @@ def test_a_reluctant_worker_takes_what_nobody_else_takes(ledger: Ledger) -> None
 
 def test_a_reluctant_worker_on_queues_tries_now_and_then(ledger: Ledger) -> None:
     class Blind(DirectBroker):
-        def seconds_until_due(self, classes: Sequence[str]) -> float | None:
-            assert classes
+        def seconds_until_due(self, pools: Sequence[str]) -> float | None:
+            assert pools
             return None
 
     crew = Crew(ledger, broker=Blind(ledger), rules=DrainRules(starving_s=4.0, probe_s=2.5))
@@ -416,10 +416,10 @@ def test_a_reluctant_worker_costs_no_more_than_an_idle_one(ledger: Ledger) -> No
     asked_for = 0
 
     class Counting(DirectBroker):
-        def seconds_until_due(self, classes: Sequence[str]) -> float | None:
+        def seconds_until_due(self, pools: Sequence[str]) -> float | None:
             nonlocal asked_for
             asked_for += 1
-            return super().seconds_until_due(classes)
+            return super().seconds_until_due(pools)
 
     crew = Crew(ledger, broker=Counting(ledger))
     crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
@@ -446,7 +446,7 @@ def test_busy_ends_though_a_job_fails(ledger: Ledger) -> None:
     told: list[bool] = []
     drainer = DrainController(DirectBroker(ledger), stop=Stop(), busy=told.append)
     ledger.submit(_jobs("a"))
-    (claim,) = drainer.broker.claim("ada", classes=("cpu",), limit=1, lease_s=30)
+    (claim,) = drainer.broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
 
     def fail(_job: Job, _context: JobContext) -> Done:
         raise UsageError("on purpose")
@@ -474,10 +474,10 @@ def test_a_broker_that_hangs_keeps_no_worker_from_its_deadline(ledger: Ledger) -
     over = threading.Event()
 
     class Hanging(DirectBroker):
-        def seconds_until_due(self, classes: Sequence[str]) -> float | None:
+        def seconds_until_due(self, pools: Sequence[str]) -> float | None:
             if threading.current_thread().name == "drainer-errands":
                 over.wait(20)
-            return super().seconds_until_due(classes)
+            return super().seconds_until_due(pools)
 
     ledger.submit(_jobs("silent-a"))
     crew = Crew(ledger, broker=Hanging(ledger))
@@ -499,7 +499,7 @@ def test_a_broker_that_hangs_keeps_no_worker_from_its_deadline(ledger: Ledger) -
 def test_a_gate_answers_once_for_what_it_handed_back(ledger: Ledger) -> None:
     ledger.submit(_jobs("a", "b", "c"))
     gate = DrainingBroker(DirectBroker(ledger))
-    claims = gate.claim("ada", classes=("cpu",), limit=3, lease_s=30)
+    claims = gate.claim("ada", pools=("cpu",), limit=3, lease_s=30)
     gate.hand_back([(claims[0].job.id, claims[0].fence), (claims[1].job.id, claims[1].fence)])
     outcomes: list[Outcome] = [Back(), Done(result={}), Done(result={})]
     answers = [
@@ -519,9 +519,9 @@ class Fetching(DirectBroker):
         super().__init__(ledger)
         self.limits: list[int] = []
 
-    def claim(self, worker: str, *, classes: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
+    def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
         self.limits.append(limit)
-        return super().claim(worker, classes=classes, limit=limit, lease_s=lease_s)
+        return super().claim(worker, pools=pools, limit=limit, lease_s=lease_s)
 
 
 def test_a_closed_gate_tells_a_broker_that_nothing_is_wanted_any_more(ledger: Ledger) -> None:
@@ -530,12 +530,12 @@ def test_a_closed_gate_tells_a_broker_that_nothing_is_wanted_any_more(ledger: Le
     gate.admit(new=False)
     gate.want_nothing()  # and nothing was asked for yet
     gate.admit(new=True)
-    gate.claim("ada", classes=("cpu",), limit=4, lease_s=30)
+    gate.claim("ada", pools=("cpu",), limit=4, lease_s=30)
     gate.want_nothing()  # too late: it is open again
     gate.admit(new=False)
     gate.want_nothing()
     assert inner.limits == [4, 0]
-    assert gate.claim("ada", classes=("cpu",), limit=4, lease_s=30) == []
+    assert gate.claim("ada", pools=("cpu",), limit=4, lease_s=30) == []
     assert inner.limits == [4, 0]
 
 
@@ -552,7 +552,7 @@ def test_an_answer_counts_while_the_same_job_is_being_handed_back(ledger: Ledger
 
     ledger.submit(_jobs("a"))
     gate = DrainingBroker(Slow(ledger))
-    (claim,) = gate.claim("ada", classes=("cpu",), limit=1, lease_s=30)
+    (claim,) = gate.claim("ada", pools=("cpu",), limit=1, lease_s=30)
     back = threading.Thread(target=gate.hand_back, args=([(claim.job.id, claim.fence)],))
     back.start()
     assert handing.wait(10)
@@ -581,7 +581,7 @@ def test_a_gate_knows_how_long_work_has_waited(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path / "ledger.db", clock=clock)
     gate = DrainingBroker(DirectBroker(ledger))
     assert gate.waiting_s() is None
-    gate.claim("ada", classes=("cpu",), limit=1, lease_s=30)
+    gate.claim("ada", pools=("cpu",), limit=1, lease_s=30)
     ledger.submit(_jobs("a"))
     clock.advance(100)
     assert gate.waiting_s() == 100

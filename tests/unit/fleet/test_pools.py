@@ -202,7 +202,7 @@ def test_a_class_with_due_jobs_and_no_worker_is_reported() -> None:
     due = {"cpu": (3, 90.0), "gpu": (2, 300.0), "light": (1, 61.0)}
     (missing,) = unserved_pools(due, [worker_name("cpu", "host", 7)], load_pools())
     assert missing == UnservedPool(
-        cls="gpu", jobs=2, waited_s=300.0, remedy="start one with `eddyline worker --pool gpu`"
+        pool="gpu", jobs=2, waited_s=300.0, remedy="start one with `eddyline worker --pool gpu`"
     )
 
 

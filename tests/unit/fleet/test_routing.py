@@ -32,13 +32,13 @@ _MIXED = _pools(
 
 def test_the_built_in_classes_route_as_ever() -> None:
     found = plan_route(load_pools(), {"h264", "hevc", "av1"})
-    assert found.cls("chunk") == "cpu"
-    assert {found.cls(kind) for kind in found.classes if kind != "chunk"} == {"light"}
+    assert found.pool("chunk") == "cpu"
+    assert {found.pool(kind) for kind in found.classes if kind != "chunk"} == {"light"}
     assert found.encoders == {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
 
 
 @pytest.mark.parametrize(
-    ("codecs", "encoders", "cls"),
+    ("codecs", "encoders", "pool"),
     [
         ({"h264"}, (), "plain"),
         ({"h264", "av1"}, (), "full"),
@@ -47,11 +47,11 @@ def test_the_built_in_classes_route_as_ever() -> None:
     ],
 )
 def test_a_chunk_goes_to_the_cheapest_class_with_all_of_its_codecs_and_encoders(
-    codecs: set[str], encoders: set[str], cls: str
+    codecs: set[str], encoders: set[str], pool: str
 ) -> None:
     found = plan_route(_MIXED, codecs, encoders)
-    assert found.cls("chunk") == cls
-    assert found.cls("poster") == "light"
+    assert found.pool("chunk") == pool
+    assert found.pool("poster") == "light"
 
 
 def test_codecs_of_different_classes_are_no_class_together() -> None:
@@ -67,7 +67,7 @@ def test_codecs_of_different_classes_are_no_class_together() -> None:
 
 def test_a_kind_that_no_class_runs_is_said_when_it_is_asked_for() -> None:
     with pytest.raises(UnsupportedError, match="no worker class runs package jobs"):
-        plan_route(_MIXED, {"h264"}).cls("package")
+        plan_route(_MIXED, {"h264"}).pool("package")
 
 
 def test_one_ffmpeg_leaves_each_class_the_codecs_that_it_has() -> None:
@@ -83,4 +83,4 @@ def test_subtitles_go_where_telemetry_goes_if_the_classes_are_older_than_the_kin
     found = plan_route(
         _pools(all={"kinds": ["telemetry", "chunk"], "cost": 1, "codecs": {"h264": "libx264"}}), ["h264"]
     )
-    assert found.cls("subtitles") == "all"
+    assert found.pool("subtitles") == "all"

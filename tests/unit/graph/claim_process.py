@@ -26,7 +26,7 @@ def main(location: str, log: Path, go: Path) -> None:
             time.sleep(0.002)
         while ledger.has_open():
             ledger.expire()
-            claims = ledger.claim(name, classes=("cpu",), limit=rng.randint(1, 4), lease_s=LEASE_S)
+            claims = ledger.claim(name, pools=("cpu",), limit=rng.randint(1, 4), lease_s=LEASE_S)
             time.sleep(rng.uniform(0, 0.02))
             settlements = [
                 Settlement(
@@ -46,7 +46,7 @@ def _spawn(job_id: str) -> tuple[NewJob, ...]:
     asset, kind = job_id.split("-", 1)
     if kind != "probe":
         return ()
-    return (NewJob(id=f"{asset}-extra", asset=asset, kind="extra", spec={}, needs=(job_id,)),)
+    return (NewJob(id=f"{asset}-extra", asset=asset, kind="extra", spec={}, dependencies=(job_id,)),)
 
 
 if __name__ == "__main__":

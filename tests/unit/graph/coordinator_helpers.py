@@ -19,7 +19,7 @@ LEASE_S = 90.0
 
 def offers(ledger: CoordinatorLedger, limit: int = 100, hold_s: float = 20.0) -> list[Publication]:
     """Take what is due and say that it was published."""
-    taken = ledger.take_offers(classes=("cpu",), limit=limit, hold_s=hold_s)
+    taken = ledger.take_offers(pools=("cpu",), limit=limit, hold_s=hold_s)
     ledger.confirm(taken)
     return taken
 
@@ -70,8 +70,8 @@ class Post:
     in_hand: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def lane(self, cls: str, priority: int) -> str | None:  # noqa: ARG002 - one for all
-        return cls if cls == "cpu" else None
+    def lane(self, pool: str, priority: int) -> str | None:  # noqa: ARG002 - one for all
+        return pool if pool == "cpu" else None
 
     def publish(self, offers: Sequence[Publication]) -> list[EddylineError | None]:
         if self.rng.random() < self.fails:

@@ -13,15 +13,15 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 
 
-def new(name: str, *needs: str, optional: tuple[str, ...] = (), **more: object) -> NewJob:
+def new(name: str, *dependencies: str, optional: tuple[str, ...] = (), **more: object) -> NewJob:
     """A job of kind `work`; its asset is what stands before the first dash of its name."""
     options: dict[str, Any] = {"asset": name.split("-", maxsplit=1)[0], "kind": "work", "spec": {}, **more}
-    return NewJob(id=name, needs=needs, optional=optional, **options)
+    return NewJob(id=name, dependencies=dependencies, optional=optional, **options)
 
 
 def take(ledger: Ledger, limit: int = 1, worker: str = "ada", lease_s: float = 30.0) -> list[Claim]:
     """Claim jobs of class cpu."""
-    return ledger.claim(worker, classes=("cpu",), limit=limit, lease_s=lease_s)
+    return ledger.claim(worker, pools=("cpu",), limit=limit, lease_s=lease_s)
 
 
 def answer(ledger: Ledger, claim: Claim, outcome: Outcome) -> bool:

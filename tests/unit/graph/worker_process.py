@@ -33,7 +33,7 @@ def main(location: str, name: str, log: Path, seconds: float, lease_s: float) ->
             DirectBroker(ledger),
             {"work": work},
             slots=2,
-            classes=("cpu",),
+            pools=("cpu",),
             stop=Stop(),
             lease_s=lease_s,
             until=lambda: not ledger.has_open(),

@@ -54,8 +54,10 @@ def read(tmp_path: Path, ledger: Ledger) -> Iterator[Callable[[float], Backlog]]
     database.close()
 
 
-def _new(name: str, cls: str = "cpu", *needs: str, deadline: float | None = None) -> NewJob:
-    return NewJob(id=name, asset="a", kind="chunk", spec={}, cls=cls, needs=needs, deadline=deadline)
+def _new(name: str, pool: str = "cpu", *dependencies: str, deadline: float | None = None) -> NewJob:
+    return NewJob(
+        id=name, asset="a", kind="chunk", spec={}, pool=pool, dependencies=dependencies, deadline=deadline
+    )
 
 
 def _shown(metrics: Metrics) -> dict[str, float]:
@@ -74,9 +76,9 @@ def test_a_backlog_counts_by_class_and_state(
 ) -> None:
     ledger.submit([_new("a"), _new("b"), _new("c"), _new("late", deadline=NOW + 5)])
     ledger.submit([_new("g", "gpu"), _new("after", "light", "a")])
-    (claim,) = ledger.claim("ada", classes=("gpu",), limit=1, lease_s=30)
+    (claim,) = ledger.claim("ada", pools=("gpu",), limit=1, lease_s=30)
     assert claim.job.id == "g"
-    claims = ledger.claim("bob", classes=("cpu",), limit=4, lease_s=100)
+    claims = ledger.claim("bob", pools=("cpu",), limit=4, lease_s=100)
     by = {each.job.id: each for each in claims}
     ledger.settle(
         [Settlement(job_id="b", fence=by["b"].fence, outcome=Failed(error={"message": "no"}, retry=True))]
@@ -85,8 +87,8 @@ def test_a_backlog_counts_by_class_and_state(
     clock.advance(40)
     backlog = read(clock.now())
     assert backlog.queues == (
-        Queue(cls="cpu", due=3, delayed=1, running=0, oldest_s=40.0),
-        Queue(cls="gpu", running=1),
+        Queue(pool="cpu", due=3, delayed=1, running=0, oldest_s=40.0),
+        Queue(pool="gpu", running=1),
     )
     assert (backlog.waiting, backlog.late) == (1, 1)
     assert (backlog.workers, backlog.overdue) == (("bob",), 1)
@@ -169,7 +171,7 @@ def test_what_a_worker_does_is_counted(tmp_path: Path) -> None:
                 broker,
                 {"chunk": work},
                 slots=1,
-                classes=("cpu",),
+                pools=("cpu",),
                 stop=stop,
                 on_event=metrics.hear,
                 until=until,

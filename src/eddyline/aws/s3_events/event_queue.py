@@ -53,7 +53,7 @@ def prepare(client: Any, name: str, *, buckets: Sequence[str] = ()) -> EventQueu
 
 def events_queues(client: Any) -> SqsClient:  # noqa: ANN401 - boto3's
     """Calls on queues of events, each of which is named: those of jobs are none of its business."""
-    return SqsClient(client, QueueNames(prefix="events", classes=("events",)))
+    return SqsClient(client, QueueNames(prefix="events", pools=("events",)))
 
 
 def find(client: Any, name: str) -> EventQueue:  # noqa: ANN401 - boto3's

@@ -76,13 +76,13 @@ class SqsBroker:
         self,
         worker: str,
         *,
-        classes: Sequence[str],
+        pools: Sequence[str],
         limit: int,
         lease_s: float,  # noqa: ARG002 - a message's lease is `visibility_s`
     ) -> list[Claim]:
         """Jobs that have come; the rest of `limit` is fetched from now on, and listeners are told."""
         self._voice.worker = worker
-        holdings = self._keeping.take(self._inbox.take(worker, classes, limit), self._clock.now())
+        holdings = self._keeping.take(self._inbox.take(worker, pools, limit), self._clock.now())
         self._voice.began(holdings)
         return [holding.claim for holding in holdings]
 
@@ -126,7 +126,7 @@ class SqsBroker:
         """Tell that the worker's lease ends now: the coordinators' next sweep forgets it."""
         self._voice.farewell()
 
-    def seconds_until_due(self, classes: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are told
+    def seconds_until_due(self, pools: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are told
         """Not known: jobs announce themselves."""
         return None
 

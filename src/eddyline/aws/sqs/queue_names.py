@@ -19,18 +19,18 @@ _DIGITS = 24  # of a digest: no two workers share a mailbox
 
 @dataclass(frozen=True, kw_only=True)
 class QueueNames:
-    """Which queues there are: `classes` by `priorities`, all named with `prefix`.
+    """Which queues there are: `pools` by `priorities`, all named with `prefix`.
 
     A job goes to the queue of the nearest priority that is not below its own number; lower goes first.
     """
 
     prefix: str
-    classes: tuple[str, ...]
+    pools: tuple[str, ...]
     priorities: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
-        if not self.classes or not self.priorities:
-            raise UsageError("no classes or no priorities", remedy="name at least one of each")
+        if not self.pools or not self.priorities:
+            raise UsageError("no pools or no priorities", remedy="name at least one of each")
         for name in (*self.lanes, self.answers, self.dead, self.mailbox("")):
             if len(name) > _LONGEST_NAME or not name.replace("-", "").replace("_", "").isalnum():
                 raise UsageError(
@@ -66,24 +66,24 @@ class QueueNames:
     @property
     def lanes(self) -> tuple[str, ...]:
         """All queues that hold jobs, each class's by priority."""
-        return tuple(self.name(cls, priority) for cls in self.classes for priority in sorted(self.priorities))
+        return tuple(self.name(pool, priority) for pool in self.pools for priority in sorted(self.priorities))
 
-    def lanes_of(self, classes: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    def lanes_of(self, pools: Sequence[str]) -> tuple[tuple[str, int], ...]:
         """The queues of these classes, with their rank (0 is to be emptied first)."""
         return tuple(
-            (self.name(cls, priority), rank)
+            (self.name(pool, priority), rank)
             for rank, priority in enumerate(sorted(self.priorities))
-            for cls in dict.fromkeys(classes)
-            if cls in self.classes
+            for pool in dict.fromkeys(pools)
+            if pool in self.pools
         )
 
-    def name(self, cls: str, priority: int) -> str:
+    def name(self, pool: str, priority: int) -> str:
         """The queue of a class and one of `priorities`."""
-        return f"{self.prefix}-{cls}-p{priority}" if priority >= 0 else f"{self.prefix}-{cls}-m{-priority}"
+        return f"{self.prefix}-{pool}-p{priority}" if priority >= 0 else f"{self.prefix}-{pool}-m{-priority}"
 
-    def lane(self, cls: str, priority: int) -> str | None:
+    def lane(self, pool: str, priority: int) -> str | None:
         """The queue for a job; None if its class has none."""
-        if cls not in self.classes:
+        if pool not in self.pools:
             return None
         ordered = sorted(self.priorities)
-        return self.name(cls, ordered[max(bisect_right(ordered, priority) - 1, 0)])
+        return self.name(pool, ordered[max(bisect_right(ordered, priority) - 1, 0)])

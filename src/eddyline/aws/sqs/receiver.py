@@ -41,14 +41,14 @@ class Receiver:
         self._lanes: set[str] = set()
         self.failure: EddylineError | None = None
 
-    def take(self, worker: str, classes: Sequence[str], limit: int) -> list[HeldMessage]:
+    def take(self, worker: str, pools: Sequence[str], limit: int) -> list[HeldMessage]:
         """Up to `limit` of what is here; the rest of `limit` is fetched from now on."""
         with self._changed:
             if self.failure is not None:
                 raise self.failure
             self._worker = worker
-            self._poll(classes)
-            here = [pair for pair in self._waiting if pair[1].claim.job.cls in classes]
+            self._poll(pools)
+            here = [pair for pair in self._waiting if pair[1].claim.job.pool in pools]
             here.sort(key=lambda pair: (pair[0], pair[1].received))
             taken = here[:limit]
             self._waiting = [pair for pair in self._waiting if pair not in taken]
@@ -95,8 +95,8 @@ class Receiver:
 
     # In the threads
 
-    def _poll(self, classes: Sequence[str]) -> None:
-        for lane, rank in self._queues.naming.lanes_of(classes):
+    def _poll(self, pools: Sequence[str]) -> None:
+        for lane, rank in self._queues.naming.lanes_of(pools):
             if lane not in self._lanes:
                 self._lanes.add(lane)
                 threading.Thread(

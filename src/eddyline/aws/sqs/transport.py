@@ -51,18 +51,18 @@ class SqsTransport:
         self._pool.shutdown()
         self._carriers.shutdown()
 
-    def lane(self, cls: str, priority: int) -> str | None:
+    def lane(self, pool: str, priority: int) -> str | None:
         """The queue's name for such jobs; None if their class has none."""
-        return self._queues.naming.lane(cls, priority)
+        return self._queues.naming.lane(pool, priority)
 
     def publish(self, offers: Sequence[Publication]) -> list[EddylineError | None]:
         """Send jobs to their queues; for each None, or why it is not there."""
         lanes: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
         found: list[EddylineError | None] = [None] * len(offers)
         for number, offer in enumerate(offers):
-            lane = self.lane(offer.job.cls, offer.job.priority)
+            lane = self.lane(offer.job.pool, offer.job.priority)
             if lane is None:
-                found[number] = NoQueueError(f"there is no queue for jobs of class {offer.job.cls}")
+                found[number] = NoQueueError(f"there is no queue for jobs of pool {offer.job.pool}")
                 continue
             try:
                 lanes[lane].append((number, _sealed(offer), _group(offer.job.owner)))

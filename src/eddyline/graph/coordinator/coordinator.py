@@ -43,7 +43,7 @@ def _as_they_are(offers: Sequence[Publication]) -> Sequence[Publication]:
 class Coordinator:
     """Applies answers, publishes what became ready, carries orders, and sweeps, until told to stop.
 
-    `classes` are those it publishes. `lease_s` is how long a worker that said something counts as alive,
+    `pools` are those it publishes. `lease_s` is how long a worker that said something counts as alive,
     `hold_s` how long what one coordinator took to publish or to carry is left to it. `prepare` is given what
     is about to be published and returns the same, in the same order, perhaps with more in their specs; it may
     raise `TransientError`. `spawn` bounds what jobs may add. Assets that ended `archive_after_s` ago go to
@@ -55,7 +55,7 @@ class Coordinator:
         ledger: CoordinatorLedger,
         exchange: Transport,
         *,
-        classes: Collection[str],
+        pools: Collection[str],
         stop: Stop,
         lease_s: float = 90.0,
         sweep_every_s: float = 10.0,
@@ -78,7 +78,7 @@ class Coordinator:
         self._vouching = OrphanDetection(after_s=self._bounds.stale_s)
         self._vigil = SilenceGuard(break_s=lease_s / 2, settle_s=lease_s / 2)
         self._publisher = Publisher(
-            ledger, exchange, classes=classes, hold_s=hold_s, prepare=prepare, note=on_note
+            ledger, exchange, pools=pools, hold_s=hold_s, prepare=prepare, note=on_note
         )
         self._archive_after_s = archive_after_s
         self._archive_every_s = archive_every_s
@@ -213,9 +213,9 @@ class Coordinator:
         else:
             # Answers may lie there of whoever is silent, and of all that seems to be lost.
             self._tell_swept(noted=self._ledger.sweep(None, self._exchange.lane, self._bounds).noted)
-        for cls, count in self._ledger.unpublishable(self._exchange.lane).items():
+        for pool, count in self._ledger.unpublishable(self._exchange.lane).items():
             self._note(
-                CoordinatorEvent(what="no queue", count=count, reason=f"jobs of class {cls} wait for a queue")
+                CoordinatorEvent(what="no queue", count=count, reason=f"jobs of pool {pool} wait for a queue")
             )
         self._stop.wait(self._sweep_every_s)
 

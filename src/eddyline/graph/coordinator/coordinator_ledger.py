@@ -98,7 +98,7 @@ class CoordinatorLedger(Ledger):
     def take_offers(
         self,
         *,
-        classes: Collection[str],
+        pools: Collection[str],
         limit: int,
         hold_s: float,
         room: Callable[[str, int], int] | None = None,
@@ -107,7 +107,7 @@ class CoordinatorLedger(Ledger):
 
         At most `limit`, and of each class and priority as many as there is `room` for (None: no end of it).
         """
-        take = partial(outbox.take, classes=classes, limit=limit, hold_s=hold_s)
+        take = partial(outbox.take, pools=pools, limit=limit, hold_s=hold_s)
         if room is not None:
             take = partial(take, room=room)
         urgent_first = self._rng.random() < _EVEN

@@ -56,13 +56,13 @@ class PublishWindows:
         for lane, window in self._windows.items():
             window.see(waiting.get(lane, 0))
 
-    def room(self, cls: str, priority: int) -> int:
+    def room(self, pool: str, priority: int) -> int:
         """How many more may be published."""
-        window = self._windows.setdefault((cls, priority), PublishWindow())
+        window = self._windows.setdefault((pool, priority), PublishWindow())
         return max(window.size - window.waiting, 0)
 
     def fill(self, offers: Iterable[Publication]) -> None:
         """These are about to be published, all that there was room for."""
-        taken = [(offer.job.cls, offer.job.priority) for offer in offers]
+        taken = [(offer.job.pool, offer.job.priority) for offer in offers]
         for lane, window in self._windows.items():
             window.fill(taken.count(lane))

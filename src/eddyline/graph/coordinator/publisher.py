@@ -28,14 +28,14 @@ class Publisher:
         ledger: CoordinatorLedger,
         exchange: Transport,
         *,
-        classes: Collection[str],
+        pools: Collection[str],
         hold_s: float,
         prepare: Callable[[Sequence[Publication]], Sequence[Publication]],
         note: Callable[[CoordinatorEvent], None],
     ) -> None:
         self._ledger = ledger
         self._exchange = exchange
-        self._classes = tuple(classes)
+        self._classes = tuple(pools)
         self._hold_s = hold_s
         self._prepare = prepare
         self._note = note
@@ -48,7 +48,7 @@ class Publisher:
         """Publish what there is room for; whether there was any. Raises `TransientError`."""
         self._count()
         offers = self._ledger.take_offers(
-            classes=self._classes, limit=_BATCH, hold_s=self._hold_s, room=self._windows.room
+            pools=self._classes, limit=_BATCH, hold_s=self._hold_s, room=self._windows.room
         )
         self._windows.fill(offers)
         if offers:
@@ -60,9 +60,9 @@ class Publisher:
         if begin < self._next_count:
             return
         waiting = self._ledger.waiting()
-        for cls, priority in waiting:
-            gone = self.lacking.get(self._exchange.lane(cls, priority) or "", 0)
-            waiting[cls, priority] = max(waiting[cls, priority] - gone, 0)
+        for pool, priority in waiting:
+            gone = self.lacking.get(self._exchange.lane(pool, priority) or "", 0)
+            waiting[pool, priority] = max(waiting[pool, priority] - gone, 0)
         self._windows.see(waiting)
         end = time.monotonic()
         self._next_count = end + _COUNTING * (end - begin)

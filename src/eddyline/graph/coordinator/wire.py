@@ -32,6 +32,8 @@ _MOST_SPAWNED = 100_000
 _HUGE = 1e300
 _MOST_CHARACTERS = 2000  # of a name, a key or a reason
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+# Fields whose keys in messages are earlier names, so that programs of both versions read each other.
+_KEYS = {"pool": "cls", "dependencies": "needs"}
 _LONG = frozenset({"fence", "base"})  # integers of 64 bits; all others have 32
 
 
@@ -64,7 +66,7 @@ def publication_from_json(value: object) -> Publication:
 
 def check_job_names(job: Job) -> None:
     """See that a message can carry the names of this job; raises `WireError`."""
-    for name in (job.id, job.asset, job.kind, job.cls, *job.needs, *job.optional):
+    for name in (job.id, job.asset, job.kind, job.pool, *job.dependencies, *job.optional):
         if not is_identifier(name):
             raise WireError(f"{short_repr(name)} is not a name that a message may carry", path="job")
 
@@ -146,7 +148,7 @@ def _addition(value: object) -> Addition:
 
 
 def _flat(value: object) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]
+    return {_KEYS.get(field.name, field.name): getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]
 
 
 def _object(value: object, path: str) -> dict[str, Any]:
@@ -160,10 +162,10 @@ def _build(kind: type[T], value: object, path: str) -> T:
     body = _object(value, path)
     given: dict[str, Any] = {}
     for field in _FIELDS.get(kind) or _look_up(kind):
-        if field.name in body:
-            given[field.name] = field.checked(body[field.name], path)
+        if field.key in body:
+            given[field.name] = field.checked(body[field.key], path)
         elif field.required:
-            raise WireError(f"no {field.name}", path=path)
+            raise WireError(f"no {field.key}", path=path)
     return kind(**given)
 
 
@@ -172,6 +174,7 @@ class _Field:
     """What a field of a message must be: one of its declared types, and within its rule."""
 
     name: str
+    key: str
     required: bool
     declared: str
     types: tuple[tuple[Callable[[object], bool], Callable[[Any], object]], ...]
@@ -187,8 +190,8 @@ class _Field:
                     break
                 if self.rule is None or self.rule(found):
                     return found
-                raise WireError(f"{short_repr(value)} is not allowed here", path=f"{path}/{self.name}")
-        raise WireError(f"{short_repr(value)} is not {self.declared}", path=f"{path}/{self.name}")
+                raise WireError(f"{short_repr(value)} is not allowed here", path=f"{path}/{self.key}")
+        raise WireError(f"{short_repr(value)} is not {self.declared}", path=f"{path}/{self.key}")
 
 
 _FIELDS: dict[type[Any], tuple[_Field, ...]] = {}
@@ -202,6 +205,7 @@ def _look_up(kind: type[Any]) -> tuple[_Field, ...]:
         found.append(
             _Field(
                 name=field.name,
+                key=_KEYS.get(field.name, field.name),
                 required=field.default is MISSING and field.default_factory is MISSING,
                 declared=declared,
                 types=tuple(_KINDS[each] for each in declared.split(" | ")),

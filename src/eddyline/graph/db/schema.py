@@ -26,7 +26,7 @@ jobs = Table(
     Column("id", Text, primary_key=True),
     Column("asset", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("cls", Text, nullable=False),
+    Column("pool", Text, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("owner", Text, nullable=False),
     Column("spec", Text, nullable=False),
@@ -52,7 +52,7 @@ jobs = Table(
     Column("started", Float(53)),
     Column("finished", Float(53)),
     # The place in its owner's share of the queue, set whenever the job becomes ready (turns.py).
-    Column("turn", Float(53), nullable=False, server_default="0"),
+    Column("start_tag", Float(53), nullable=False, server_default="0"),
     # The fence of the last answer that counted, and when: an answer whose own answer was lost is known again.
     Column("answered", BigInteger, nullable=False, server_default="0"),
     Column("answered_at", Float(53)),
@@ -64,12 +64,20 @@ def _index(name: str, condition: str, *columns: Column[Any]) -> None:
     Index(name, *columns, sqlite_where=text(condition), info={"where": condition})
 
 
-_index("jobs_ready", "state = 'ready'", jobs.c.cls, jobs.c.priority, jobs.c.turn, jobs.c.ready_at, jobs.c.id)
-_index("jobs_share", "state = 'ready'", jobs.c.cls, jobs.c.priority, jobs.c.owner, jobs.c.turn)
+_index(
+    "jobs_ready",
+    "state = 'ready'",
+    jobs.c.pool,
+    jobs.c.priority,
+    jobs.c.start_tag,
+    jobs.c.ready_at,
+    jobs.c.id,
+)
+_index("jobs_share", "state = 'ready'", jobs.c.pool, jobs.c.priority, jobs.c.owner, jobs.c.start_tag)
 _index(
     "jobs_urgent",
     "state = 'ready' AND deadline IS NOT NULL",
-    jobs.c.cls,
+    jobs.c.pool,
     jobs.c.priority,
     jobs.c.deadline,
     jobs.c.id,
@@ -89,17 +97,17 @@ def for_dialect(dialect: str) -> None:
                 index.dialect_options[dialect]["where"] = text(condition)
 
 
-needs = Table(
-    "needs",
+dependencies = Table(
+    "dependencies",
     metadata,
     Column("job_id", Text, primary_key=True),
-    Column("need_id", Text, primary_key=True),
+    Column("dependency_id", Text, primary_key=True),
     Column("optional", Boolean, nullable=False),
     # Set where the need no longer counts though its job is not (or was already) done.
     Column("met", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("needs_need", needs.c.need_id)
+Index("dependencies_dependency", dependencies.c.dependency_id)
 
 workers = Table(
     "workers",
@@ -135,9 +143,9 @@ outbox = Table(
     metadata,
     Column("job_id", Text, primary_key=True),
     Column("base", BigInteger, nullable=False),
-    Column("cls", Text, nullable=False),
+    Column("pool", Text, nullable=False),
     Column("priority", Integer, nullable=False),
-    Column("turn", Float(53), nullable=False),
+    Column("start_tag", Float(53), nullable=False),
     Column("due", Float(53), nullable=False),
     # Until then one coordinator is about to publish it.
     Column("taken", Float(53), nullable=False),
@@ -146,11 +154,11 @@ outbox = Table(
     Column("token", Text),
     sqlite_with_rowid=False,
 )
-Index("outbox_pending", outbox.c.sent, outbox.c.priority, outbox.c.turn, outbox.c.due, outbox.c.job_id)
+Index("outbox_pending", outbox.c.sent, outbox.c.priority, outbox.c.start_tag, outbox.c.due, outbox.c.job_id)
 
 # What people want of workers, until they have been told (orders.py). All but always empty.
-orders = Table(
-    "orders",
+commands = Table(
+    "commands",
     metadata,
     Column("worker", Text, primary_key=True),
     Column("kind", Text, primary_key=True),

@@ -141,7 +141,7 @@ class Database:
 
     def compact(self) -> None:
         """Give space back to the file system, or to the server."""
-        statement = "VACUUM" if self.is_sqlite else "VACUUM (ANALYZE) jobs, needs"
+        statement = "VACUUM" if self.is_sqlite else "VACUUM (ANALYZE) jobs, dependencies"
 
         def once() -> None:
             # Not in a transaction: this is no place for the writer's connection.

@@ -22,15 +22,15 @@ def new_edges(
     for link in links:
         if link.job_id not in known:
             raise GraphError(f"a link names job {link.job_id}, which does not exist")
-        for need in link.needs:
-            if need not in known and need not in fresh:
-                raise GraphError(f"a link from {link.job_id} names {need}, which is not a job")
-        wanted.setdefault(link.job_id, {}).update(dict.fromkeys(link.needs))
+        for dependency in link.dependencies:
+            if dependency not in known and dependency not in fresh:
+                raise GraphError(f"a link from {link.job_id} names {dependency}, which is not a job")
+        wanted.setdefault(link.job_id, {}).update(dict.fromkeys(link.dependencies))
     present = dependencies_of(connection, wanted)
     edges = {}
     for target, ids in wanted.items():
-        there = {need for need, _ in present.get(target, ())}
-        added = [need for need in ids if need not in there]
+        there = {dependency for dependency, _ in present.get(target, ())}
+        added = [dependency for dependency in ids if dependency not in there]
         if added and known[target].state not in {State.WAITING, State.CANCELLED}:
             raise GraphError(
                 f"job {target} is {known[target].state}: it can be given no further needs",
@@ -52,7 +52,7 @@ def _check_circles(connection: Connection, edges: dict[str, list[str]], fresh: d
                 raise GraphError(f"a link makes job {target} need itself")
             seen |= frontier
             stored = dependencies_of(connection, [name for name in frontier if name not in fresh])
-            above = {need for pairs in stored.values() for need, _ in pairs}
+            above = {dependency for pairs in stored.values() for dependency, _ in pairs}
             above.update(*(all_dependencies(fresh[name]) for name in frontier if name in fresh))
             above.update(*(edges.get(name, ()) for name in frontier))
             frontier = above - seen
@@ -64,16 +64,18 @@ def apply_links(
     """Write checked edges; a job that is linked to a failed one is cancelled, and what needs it too."""
     if not edges:
         return
-    standing = known | dependency_states(connection, {need for ids in edges.values() for need in ids})
+    standing = known | dependency_states(
+        connection, {dependency for ids in edges.values() for dependency in ids}
+    )
     records = lock(connection, edges)
     rows: list[dict[str, Any]] = []
     doomed: dict[str, str] = {}
     for target, added in edges.items():
-        for need in added:
-            met = standing[need].state is State.DONE
-            rows.append({"job_id": target, "need_id": need, "optional": False, "met": met})
+        for dependency in added:
+            met = standing[dependency].state is State.DONE
+            rows.append({"job_id": target, "dependency_id": dependency, "optional": False, "met": met})
             records[target].unmet += not met
-        failed = [need for need in added if standing[need].state in FAILED]
+        failed = [dependency for dependency in added if standing[dependency].state in FAILED]
         if failed and records[target].state == State.WAITING:
             doomed[target] = standing[failed[0]].cause
             error = encode(dependencies_error(failed[0], doomed[target]))

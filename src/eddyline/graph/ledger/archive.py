@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, literal_colu
 
 from eddyline.graph.db.asset_locks import lock_assets
 from eddyline.graph.db.bulk import rows_for
-from eddyline.graph.db.schema import archive, jobs, needs
+from eddyline.graph.db.schema import archive, dependencies, jobs
 from eddyline.graph.ledger.rows import COLUMNS, encode
 from eddyline.graph.states import State
 
@@ -30,11 +30,14 @@ _PAGE = (
 )
 # With their creation, which a `Job` does not tell but its order does.
 _ROWS = select(*COLUMNS, jobs.c.created).where(jobs.c.asset == bindparam("asset")).order_by(jobs.c.id)
-_NEEDS = select(needs).where(needs.c.job_id.in_(bindparam("ids", expanding=True)))
+_NEEDS = select(dependencies).where(dependencies.c.job_id.in_(bindparam("ids", expanding=True)))
 _NEEDED_BY = (
     select(jobs.c.asset)
-    .join(needs, needs.c.job_id == jobs.c.id)
-    .where(needs.c.need_id.in_(bindparam("ids", expanding=True)), jobs.c.state != literal_column("'done'"))
+    .join(dependencies, dependencies.c.job_id == jobs.c.id)
+    .where(
+        dependencies.c.dependency_id.in_(bindparam("ids", expanding=True)),
+        jobs.c.state != literal_column("'done'"),
+    )
 )
 _FOUND = select(archive.c.id).where(
     archive.c.id.in_(bindparam("ids", expanding=True)), archive.c.state == literal_column("'done'")
@@ -77,7 +80,7 @@ def _move(connection: Connection, asset: str, *, before: float, now: float) -> i
     edges: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for edge in rows_for(connection, _NEEDS, ids):
         edges[edge.job_id].append(
-            {"need": edge.need_id, "optional": bool(edge.optional), "met": bool(edge.met)}
+            {"dependency": edge.dependency_id, "optional": bool(edge.optional), "met": bool(edge.met)}
         )
     kept = [
         {
@@ -86,13 +89,17 @@ def _move(connection: Connection, asset: str, *, before: float, now: float) -> i
             "state": row.state,
             "finished": row.finished,
             "archived": now,
-            "body": encode({**row._mapping, "needs": edges[row.job_id]}),  # noqa: SLF001 - its public name
+            "body": encode({**row._mapping, "dependencies": edges[row.job_id]}),  # noqa: SLF001 - its public name
         }
         for row in rows
     ]
     if kept:
         # A job may have failed, been archived, and been submitted anew.
-        for table, column in ((archive, archive.c.id), (needs, needs.c.job_id), (jobs, jobs.c.id)):
+        for table, column in (
+            (archive, archive.c.id),
+            (dependencies, dependencies.c.job_id),
+            (jobs, jobs.c.id),
+        ):
             connection.execute(delete(table).where(column.in_(ids)))
         connection.execute(insert(archive), kept)
     return len(kept)

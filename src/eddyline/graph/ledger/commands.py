@@ -12,22 +12,29 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from eddyline.graph.command import Command, CommandKind
-from eddyline.graph.db.schema import orders, workers
+from eddyline.graph.db.schema import commands, workers
 
-_COLUMNS = (orders.c.worker, orders.c.kind, orders.c.job_id, orders.c.fence, orders.c.over, orders.c.reason)
-_KEY = (
-    (orders.c.worker == bindparam("the_worker"))
-    & (orders.c.kind == bindparam("the_kind"))
-    & (orders.c.job_id == bindparam("the_job"))
-    & (orders.c.fence == bindparam("the_fence"))
+_COLUMNS = (
+    commands.c.worker,
+    commands.c.kind,
+    commands.c.job_id,
+    commands.c.fence,
+    commands.c.over,
+    commands.c.reason,
 )
-_OF = select(*_COLUMNS).where(orders.c.worker == bindparam("worker"))
-_OF = _OF.order_by(orders.c.created, orders.c.job_id)
-_DUE = select(*_COLUMNS).where(orders.c.taken <= bindparam("now"))
-_DUE = _DUE.order_by(orders.c.created, orders.c.worker, orders.c.job_id).limit(bindparam("most"))
+_KEY = (
+    (commands.c.worker == bindparam("the_worker"))
+    & (commands.c.kind == bindparam("the_kind"))
+    & (commands.c.job_id == bindparam("the_job"))
+    & (commands.c.fence == bindparam("the_fence"))
+)
+_OF = select(*_COLUMNS).where(commands.c.worker == bindparam("worker"))
+_OF = _OF.order_by(commands.c.created, commands.c.job_id)
+_DUE = select(*_COLUMNS).where(commands.c.taken <= bindparam("now"))
+_DUE = _DUE.order_by(commands.c.created, commands.c.worker, commands.c.job_id).limit(bindparam("most"))
 _TAKE = _DUE.with_for_update(skip_locked=True)
-_FORGET = delete(orders).where(_KEY)
-_RELEASE = update(orders).where(_KEY)
+_FORGET = delete(commands).where(_KEY)
+_RELEASE = update(commands).where(_KEY)
 _KNOWN = select(workers.c.name).where(workers.c.name.in_(bindparam("names", expanding=True)))
 _LOCK_WORKER = select(workers.c.name).where(workers.c.name == bindparam("name")).with_for_update()
 
@@ -52,7 +59,7 @@ def give(connection: Connection, wanted: Iterable[Command], now: float) -> None:
         }
         for order in {_place(order): order for order in ordered}.values()
     ]
-    connection.execute(insert(orders), rows)
+    connection.execute(insert(commands), rows)
 
 
 def drain(connection: Connection, worker: str, reason: str, now: float) -> bool:
@@ -98,7 +105,7 @@ def defer(connection: Connection, undelivered: Sequence[Command], until: float) 
 def forget_workers(connection: Connection, names: Collection[str]) -> None:
     """Nothing is wanted of these any more."""
     if names:
-        connection.execute(delete(orders).where(orders.c.worker.in_(sorted(names))))
+        connection.execute(delete(commands).where(commands.c.worker.in_(sorted(names))))
 
 
 def _set(connection: Connection, taken: Collection[Command], until: float) -> None:

@@ -15,26 +15,26 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.db.bulk import rows_for
-from eddyline.graph.db.schema import needs
+from eddyline.graph.db.schema import dependencies
 from eddyline.graph.ledger.dependency_states import dependency_states
 from eddyline.graph.ledger.rows import RELEASED, Record, dependencies_of, encode, lock, write
 from eddyline.graph.states import FAILED, OPEN, Event, State
 
-_DEPENDANTS = select(needs.c.job_id, needs.c.need_id, needs.c.optional).where(
-    needs.c.need_id.in_(bindparam("ids", expanding=True)), needs.c.met.is_(False)
+_DEPENDANTS = select(dependencies.c.job_id, dependencies.c.dependency_id, dependencies.c.optional).where(
+    dependencies.c.dependency_id.in_(bindparam("ids", expanding=True)), dependencies.c.met.is_(False)
 )
-_MARK_MET = update(needs).where(
-    needs.c.job_id == bindparam("the_job"), needs.c.need_id == bindparam("the_need")
+_MARK_MET = update(dependencies).where(
+    dependencies.c.job_id == bindparam("the_job"), dependencies.c.dependency_id == bindparam("the_need")
 )
 
 
-def dependencies_error(need: str, cause: str) -> dict[str, Any]:
-    """The evidence of a job cancelled because `need` will never be done, in the end due to `cause`."""
+def dependencies_error(dependency: str, cause: str) -> dict[str, Any]:
+    """The evidence of a job cancelled because `dependency` will never be done, in the end due to `cause`."""
     return {
         "error": "NeedFailed",
-        "message": f"needs {need}" + ("" if cause == need else f", which fell with {cause}"),
+        "message": f"needs {dependency}" + ("" if cause == dependency else f", which fell with {cause}"),
         "remedy": f"see to job {cause} and retry it: what it stopped comes back with it",
-        "need": need,
+        "need": dependency,
         "cause": cause,
     }
 
@@ -55,7 +55,7 @@ def _count_down(connection: Connection, met: Mapping[str, int], now: float) -> i
         if record.unmet == 0 and record.state == State.WAITING:
             record.step(Event.RELEASE)
             record.ready_at = now
-            record.turn = None
+            record.start_tag = None
             released += 1
     write(connection, records.values(), RELEASED)
     return released
@@ -73,11 +73,13 @@ def cancel_dependants(connection: Connection, failed: Mapping[str, str], now: fl
         optional = [edge for edge in edges if edge.optional]
         if optional:
             connection.execute(
-                _MARK_MET, [{"the_job": e.job_id, "the_need": e.need_id, "met": True} for e in optional]
+                _MARK_MET, [{"the_job": e.job_id, "the_need": e.dependency_id, "met": True} for e in optional]
             )
             released += _count_down(connection, Counter(edge.job_id for edge in optional), now)
         blame = _cancel(
-            connection, {e.job_id: (e.need_id, blame[e.need_id]) for e in edges if not e.optional}, now
+            connection,
+            {e.job_id: (e.dependency_id, blame[e.dependency_id]) for e in edges if not e.optional},
+            now,
         )
     return released
 
@@ -87,8 +89,8 @@ def _cancel(connection: Connection, reasons: Mapping[str, tuple[str, str]], now:
     records = lock(connection, reasons)
     for name, record in records.items():
         if record.state in OPEN:
-            need, cause = reasons[name]
-            record.end(Event.CANCEL, at=now, error=encode(dependencies_error(need, cause)), cause=cause)
+            dependency, cause = reasons[name]
+            record.end(Event.CANCEL, at=now, error=encode(dependencies_error(dependency, cause)), cause=cause)
             cancelled[name] = cause
     write(connection, (records[name] for name in cancelled))
     return cancelled
@@ -111,9 +113,9 @@ def redrive(connection: Connection, ids: Collection[str], now: float) -> list[st
     back = {}
     for name, record in (roots | fallen).items():
         if name in blamed:
-            need, cause = blamed[name]
+            dependency, cause = blamed[name]
             record.cause = cause
-            record.error = encode(dependencies_error(need, cause))
+            record.error = encode(dependencies_error(dependency, cause))
         else:
             _bring_back(record, now)
             back[name] = record
@@ -131,7 +133,7 @@ def _bring_back(record: Record, now: float) -> None:
     record.attempt = record.losses = 0
     record.error = record.cause = record.started = record.finished = None
     record.ready_at = now if record.state == State.READY else None
-    record.turn = None if record.state == State.READY else record.turn
+    record.start_tag = None if record.state == State.READY else record.start_tag
 
 
 def _fallen_with(connection: Connection, roots: set[str]) -> dict[str, Record]:
@@ -155,10 +157,10 @@ def _still_blocked(
 ) -> dict[str, tuple[str, str]]:
     """Which of the jobs to bring back need something else that failed: (that need, the one to blame)."""
     edges = {
-        name: [need for need, optional in pairs if not optional]
+        name: [dependency for dependency, optional in pairs if not optional]
         for name, pairs in dependencies_of(connection, {**roots, **fallen}).items()
     }
-    outside = {need for ids in edges.values() for need in ids} - set(roots) - set(fallen)
+    outside = {dependency for ids in edges.values() for dependency in ids} - set(roots) - set(fallen)
     blame = {
         name: standing.cause
         for name, standing in dependency_states(connection, outside).items()
@@ -171,7 +173,7 @@ def _still_blocked(
         for name, ids in edges.items():
             if name in blocked:
                 continue
-            culprit = next((need for need in ids if need in blame), None)
+            culprit = next((dependency for dependency in ids if dependency in blame), None)
             if culprit is not None:
                 blocked[name] = (culprit, blame[culprit])
                 blame[name] = blame[culprit]

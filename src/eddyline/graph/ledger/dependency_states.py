@@ -38,4 +38,4 @@ def dependency_states(connection: Connection, ids: Collection[str]) -> dict[str,
 
 def all_dependencies(job: NewJob) -> dict[str, bool]:
     """Each need once, with whether it is optional; required wins."""
-    return dict.fromkeys(job.optional, True) | dict.fromkeys(job.needs, False)
+    return dict.fromkeys(job.optional, True) | dict.fromkeys(job.dependencies, False)

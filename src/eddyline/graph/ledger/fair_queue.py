@@ -20,13 +20,13 @@ from eddyline.graph.db import fast_sql
 _LEAST_WEIGHT = 0.001
 
 _FRONT_AND_LAST = """
-SELECT (SELECT turn FROM jobs WHERE state = 'ready' AND cls = {cls} AND priority = {priority}
-        AND ready_at <= {now} ORDER BY turn LIMIT 1),
-       (SELECT turn + CASE WHEN weight > {least} THEN weight ELSE {least} END
-        FROM jobs WHERE state = 'ready' AND cls = {cls} AND priority = {priority} AND owner = {owner}
-        ORDER BY turn DESC LIMIT 1)
+SELECT (SELECT start_tag FROM jobs WHERE state = 'ready' AND pool = {pool} AND priority = {priority}
+        AND ready_at <= {now} ORDER BY start_tag LIMIT 1),
+       (SELECT start_tag + CASE WHEN weight > {least} THEN weight ELSE {least} END
+        FROM jobs WHERE state = 'ready' AND pool = {pool} AND priority = {priority} AND owner = {owner}
+        ORDER BY start_tag DESC LIMIT 1)
 """
-_NAMES = ("cls", "priority", "now", "owner", "least")
+_NAMES = ("pool", "priority", "now", "owner", "least")
 _QUERY = {
     "sqlite": _FRONT_AND_LAST.format(**{name: f":{name}" for name in _NAMES}),
     "postgresql": _FRONT_AND_LAST.format(**{name: f"%({name})s" for name in _NAMES}),
@@ -34,12 +34,12 @@ _QUERY = {
 
 
 class FairQueuePosition(Protocol):
-    """What becomes ready: `turn` is None for who must queue, or the turn it had when it was claimed."""
+    """What becomes ready: `start_tag` is None for who must queue, or the turn it had when it was claimed."""
 
-    turn: float | None
+    start_tag: float | None
 
     @property
-    def cls(self) -> str:
+    def pool(self) -> str:
         """The class of workers."""
         ...
 
@@ -71,18 +71,18 @@ def assign(connection: Connection, seats: Sequence[FairQueuePosition]) -> None:
     """
     queues: defaultdict[tuple[str, int, str], list[FairQueuePosition]] = defaultdict(list)
     for seat in seats:
-        queues[seat.cls, seat.priority, seat.owner].append(seat)
+        queues[seat.pool, seat.priority, seat.owner].append(seat)
     query = _QUERY[connection.dialect.name]
-    for (cls, priority, owner), mine in queues.items():
+    for (pool, priority, owner), mine in queues.items():
         now = min(seat.ready_at or 0.0 for seat in mine)
-        asked = {"cls": cls, "priority": priority, "owner": owner, "now": now, "least": _LEAST_WEIGHT}
+        asked = {"pool": pool, "priority": priority, "owner": owner, "now": now, "least": _LEAST_WEIGHT}
         ((front, last),) = fast_sql.fetch(connection, query, asked)
         if front is None:
-            front = min((seat.turn for seat in mine if seat.turn is not None), default=0.0)
+            front = min((seat.start_tag for seat in mine if seat.start_tag is not None), default=0.0)
         following = front if last is None else max(front, last)
         for seat in mine:
-            if seat.turn is None:
-                seat.turn = following
+            if seat.start_tag is None:
+                seat.start_tag = following
                 following += max(_LEAST_WEIGHT, seat.weight)
             else:
-                seat.turn = front
+                seat.start_tag = front

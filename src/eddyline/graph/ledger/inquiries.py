@@ -106,9 +106,9 @@ class Inquiries:
         """The workers whose leases have not been taken back."""
         return self._database.read(queries.list_workers)
 
-    def next_wakeup(self, classes: Sequence[str] | None = None) -> float | None:
+    def next_wakeup(self, pools: Sequence[str] | None = None) -> float | None:
         """When the next job is due or the next lease runs out (it may be past); None: nothing to wait for."""
-        return self._database.read(lambda c: queries.next_wakeup(c, classes))
+        return self._database.read(lambda c: queries.next_wakeup(c, pools))
 
     def archived(self, asset: str) -> list[Archived]:
         """What the archive holds of an asset."""

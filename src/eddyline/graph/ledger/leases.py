@@ -40,7 +40,7 @@ IS_RUNNING = jobs.c.state == literal_column("'running'")
 _EVEN = 0.5
 
 _LENT = select(*COLUMNS).where(IS_RUNNING, jobs.c.lease_owner == bindparam("worker"))
-_LENT = _LENT.where(jobs.c.started == bindparam("now")).order_by(jobs.c.priority, jobs.c.turn, jobs.c.id)
+_LENT = _LENT.where(jobs.c.started == bindparam("now")).order_by(jobs.c.priority, jobs.c.start_tag, jobs.c.id)
 _HELD = select(jobs.c.id, jobs.c.fence).where(IS_RUNNING, jobs.c.lease_owner == bindparam("worker"))
 _HELD_BY = select(jobs.c.id).where(IS_RUNNING, jobs.c.lease_owner.in_(bindparam("workers", expanding=True)))
 _SUSPECTS = select(workers.c.name).where(workers.c.deadline < bindparam("now")).order_by(workers.c.name)
@@ -49,9 +49,11 @@ _EXTEND = update(workers).where(workers.c.name == bindparam("worker"))
 
 
 # Only with an order and a limit that an index has already: a claim reads no more rows than it takes.
-_READY = select(*COLUMNS).where(IS_READY, jobs.c.cls == bindparam("cls"), jobs.c.ready_at <= bindparam("now"))
+_READY = select(*COLUMNS).where(
+    IS_READY, jobs.c.pool == bindparam("pool"), jobs.c.ready_at <= bindparam("now")
+)
 _READY = _READY.limit(bindparam("most")).with_for_update(skip_locked=True)
-_IN_TURN = _READY.order_by(jobs.c.priority, jobs.c.turn, jobs.c.ready_at, jobs.c.id)
+_IN_TURN = _READY.order_by(jobs.c.priority, jobs.c.start_tag, jobs.c.ready_at, jobs.c.id)
 _URGENT = _READY.where(jobs.c.deadline.is_not(None)).order_by(jobs.c.priority, jobs.c.deadline, jobs.c.id)
 
 
@@ -59,7 +61,7 @@ def claim(
     connection: Connection,
     worker: str,
     *,
-    classes: Sequence[str],
+    pools: Sequence[str],
     limit: int,
     lease_s: float,
     now: float,
@@ -78,13 +80,13 @@ def claim(
             return _claims(connection, lent, records, {worker: now + lease_s})
     in_turn: list[Any] = []
     urgent: list[Any] = []
-    for cls in dict.fromkeys(classes):
-        asked = {"cls": cls, "now": now, "most": limit}
+    for pool in dict.fromkeys(pools):
+        asked = {"pool": pool, "now": now, "most": limit}
         in_turn += fetch(connection, _IN_TURN, asked)
         urgent += fetch(connection, _URGENT, asked | {"most": (limit + 1) // 2})
     if not in_turn and not urgent:
         return []
-    in_turn.sort(key=lambda row: (row.priority, row.turn, row.ready_at, row.job_id))
+    in_turn.sort(key=lambda row: (row.priority, row.start_tag, row.ready_at, row.job_id))
     urgent.sort(key=lambda row: (row.priority, row.deadline, row.job_id))
     rows = alternate(in_turn, urgent, limit, urgent_first=bool(urgent) and rng.random() < _EVEN)
     deadline = extend(connection, worker, lease_s, now)

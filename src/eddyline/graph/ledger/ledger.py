@@ -85,14 +85,14 @@ class Ledger(Changes):
             lambda c: leases.register(c, worker, host, pid, lease_s, self._clock.now()), durable=False
         )
 
-    def claim(self, worker: str, *, classes: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
+    def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
         """Lend up to `limit` due jobs of these classes, by priority, readiness and id; extends the lease."""
         if limit < 1:
             return []
         now = self._clock.now()
         return self._write(
             lambda c: leases.claim(
-                c, worker, classes=classes, limit=limit, lease_s=lease_s, now=now, rng=self._rng
+                c, worker, pools=pools, limit=limit, lease_s=lease_s, now=now, rng=self._rng
             ),
             # A power cut takes the worker along: an undone claim is only a job that is ready again.
             durable=False,

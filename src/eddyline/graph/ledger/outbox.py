@@ -23,7 +23,15 @@ from eddyline.graph.messages import STRIDE, Publication, publication
 
 _ENDLESS = (1 << 31) - 1
 _READY = (
-    select(jobs.c.id, jobs.c.fence, jobs.c.cls, jobs.c.priority, jobs.c.turn, jobs.c.ready_at, outbox.c.base)
+    select(
+        jobs.c.id,
+        jobs.c.fence,
+        jobs.c.pool,
+        jobs.c.priority,
+        jobs.c.start_tag,
+        jobs.c.ready_at,
+        outbox.c.base,
+    )
     .select_from(jobs.outerjoin(outbox, outbox.c.job_id == jobs.c.id))
     .where(jobs.c.id.in_(bindparam("ids", expanding=True)), IS_READY)
     .order_by(jobs.c.id)
@@ -33,7 +41,7 @@ _DUE = (
     .select_from(jobs.join(outbox, outbox.c.job_id == jobs.c.id))
     .where(
         IS_READY,
-        jobs.c.cls == bindparam("cls"),
+        jobs.c.pool == bindparam("pool"),
         jobs.c.priority == bindparam("priority"),
         jobs.c.ready_at <= bindparam("now"),
         outbox.c.sent.is_(None),
@@ -43,19 +51,19 @@ _DUE = (
     .with_for_update(of=outbox, skip_locked=True)
 )
 # As workers claim who see the ledger: the same indexes hold these orders (leases.py).
-_IN_TURN = _DUE.order_by(jobs.c.turn, jobs.c.ready_at, jobs.c.id)
+_IN_TURN = _DUE.order_by(jobs.c.start_tag, jobs.c.ready_at, jobs.c.id)
 _URGENT = _DUE.where(jobs.c.deadline.is_not(None)).order_by(jobs.c.deadline, jobs.c.id)
 _NEXT_PRIORITY = (
     select(jobs.c.priority)
-    .where(IS_READY, jobs.c.cls == bindparam("cls"), jobs.c.priority > bindparam("above"))
+    .where(IS_READY, jobs.c.pool == bindparam("pool"), jobs.c.priority > bindparam("above"))
     .order_by(jobs.c.priority)
     .limit(1)
 )
 _WAITING = (
-    select(outbox.c.cls, outbox.c.priority, func.count())
+    select(outbox.c.pool, outbox.c.priority, func.count())
     .select_from(outbox.join(jobs, jobs.c.id == outbox.c.job_id))
     .where(outbox.c.sent.is_not(None), IS_READY)
-    .group_by(outbox.c.cls, outbox.c.priority)
+    .group_by(outbox.c.pool, outbox.c.priority)
 )
 _RUNNING = select(jobs.c.id).where(IS_RUNNING)
 _CURRENT = select(outbox.c.job_id, outbox.c.base, outbox.c.token).where(
@@ -80,9 +88,9 @@ def enqueue(connection: Connection, ids: Sequence[str]) -> None:
                 {
                     "job_id": row.id,
                     "base": publication(max(row.fence, row.base or 0)) + STRIDE,
-                    "cls": row.cls,
+                    "pool": row.pool,
                     "priority": row.priority,
-                    "turn": row.turn,
+                    "start_tag": row.start_tag,
                     "due": row.ready_at,
                     "taken": 0.0,
                     "sent": None,
@@ -134,7 +142,7 @@ def _no_end(_cls: str, _priority: int) -> int:
 def take(
     connection: Connection,
     *,
-    classes: Collection[str],
+    pools: Collection[str],
     limit: int,
     hold_s: float,
     now: float,
@@ -147,12 +155,10 @@ def take(
     nearest deadlines, the others by turn.
     """
     rows: list[Any] = []
-    for priority, cls in sorted(
-        (one, name) for name in set(classes) for one in _priorities(connection, name)
-    ):
-        most = min(room(cls, priority), limit - len(rows))
+    for priority, pool in sorted((one, name) for name in set(pools) for one in _priorities(connection, name)):
+        most = min(room(pool, priority), limit - len(rows))
         if most > 0:
-            asked = {"cls": cls, "priority": priority, "now": now, "most": most}
+            asked = {"pool": pool, "priority": priority, "now": now, "most": most}
             in_turn = connection.execute(_IN_TURN, asked).all()
             urgent = connection.execute(_URGENT, asked | {"most": (most + 1) // 2}).all()
             rows += alternate(in_turn, urgent, most, urgent_first=urgent_first)
@@ -165,10 +171,10 @@ def take(
     ]
 
 
-def _priorities(connection: Connection, cls: str) -> Iterator[int]:
+def _priorities(connection: Connection, pool: str) -> Iterator[int]:
     """The priorities of ready jobs, one index seek each."""
     above = -_ENDLESS
-    while (found := connection.execute(_NEXT_PRIORITY, {"cls": cls, "above": above}).scalar()) is not None:
+    while (found := connection.execute(_NEXT_PRIORITY, {"pool": pool, "above": above}).scalar()) is not None:
         above = int(found)
         yield above
 
@@ -202,11 +208,11 @@ def release(connection: Connection, offers: Sequence[Publication], until: float)
 
 def unpublishable(connection: Connection, lane: Callable[[str, int], str | None]) -> dict[str, int]:
     """By class, how many jobs are due for which there is no queue."""
-    query = select(outbox.c.cls, outbox.c.priority, func.count()).where(outbox.c.sent.is_(None))
+    query = select(outbox.c.pool, outbox.c.priority, func.count()).where(outbox.c.sent.is_(None))
     found: dict[str, int] = {}
-    for cls, priority, count in connection.execute(query.group_by(outbox.c.cls, outbox.c.priority)):
-        if lane(cls, priority) is None:
-            found[cls] = found.get(cls, 0) + int(count)
+    for pool, priority, count in connection.execute(query.group_by(outbox.c.pool, outbox.c.priority)):
+        if lane(pool, priority) is None:
+            found[pool] = found.get(pool, 0) + int(count)
     return found
 
 

@@ -120,11 +120,11 @@ def stats(connection: Connection, asset: str | None) -> Stats:
     return Stats(interruptions=int(row[0] or 0), redone=int(row[1] or 0))
 
 
-def next_wakeup(connection: Connection, classes: Sequence[str] | None) -> float | None:
+def next_wakeup(connection: Connection, pools: Sequence[str] | None) -> float | None:
     """The earliest moment at which a job is due or a lease runs out; None if nothing is to be waited for."""
     due = select(func.min(jobs.c.ready_at)).where(IS_READY)
-    if classes is not None:
-        due = due.where(jobs.c.cls.in_(list(classes)))
+    if pools is not None:
+        due = due.where(jobs.c.pool.in_(list(pools)))
     moments = [
         connection.execute(due).scalar(),
         connection.execute(select(func.min(workers.c.deadline))).scalar(),

@@ -133,7 +133,7 @@ def long_running(
     if not short:
         return []
     query = (
-        select(jobs.c.id, jobs.c.fence, jobs.c.lease_owner, jobs.c.started, rows.c.cls, rows.c.priority)
+        select(jobs.c.id, jobs.c.fence, jobs.c.lease_owner, jobs.c.started, rows.c.pool, rows.c.priority)
         .select_from(rows.join(jobs, jobs.c.id == rows.c.job_id))
         .where(rows.c.sent <= now - bounds.stale_s, IS_RUNNING)
         .order_by(rows.c.sent)
@@ -142,7 +142,7 @@ def long_running(
     return [
         Running(job_id=row.id, fence=row.fence, worker=row.lease_owner, started=row.started)
         for row in connection.execute(query)
-        if lane(row.cls, row.priority) in short
+        if lane(row.pool, row.priority) in short
     ]
 
 
@@ -214,7 +214,7 @@ def _silent(
 ) -> list[Silent]:
     """The oldest publications of jobs that wait, or whose worker is known no more."""
     query = (
-        select(rows.c.job_id, rows.c.cls, rows.c.priority, rows.c.sent)
+        select(rows.c.job_id, rows.c.pool, rows.c.priority, rows.c.sent)
         .select_from(
             rows.join(jobs, jobs.c.id == rows.c.job_id).outerjoin(
                 workers, workers.c.name == jobs.c.lease_owner
@@ -231,14 +231,14 @@ def _silent(
         .limit(limit)
     )
     return [
-        Silent(job_id=row.job_id, lane=lane(row.cls, row.priority) or "", sent=row.sent)
+        Silent(job_id=row.job_id, lane=lane(row.pool, row.priority) or "", sent=row.sent)
         for row in connection.execute(query)
     ]
 
 
 def _outstanding(connection: Connection, lane: Callable[[str, int], str | None]) -> Counter[str]:
-    query = select(rows.c.cls, rows.c.priority, func.count()).where(rows.c.sent.is_not(None))
+    query = select(rows.c.pool, rows.c.priority, func.count()).where(rows.c.sent.is_not(None))
     found: Counter[str] = Counter()
-    for cls, priority, count in connection.execute(query.group_by(rows.c.cls, rows.c.priority)):
-        found[lane(cls, priority) or ""] += int(count)
+    for pool, priority, count in connection.execute(query.group_by(rows.c.pool, rows.c.priority)):
+        found[lane(pool, priority) or ""] += int(count)
     return found

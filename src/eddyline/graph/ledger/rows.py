@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from eddyline.core.identity import canonical
 from eddyline.graph.db.bulk import many, rows_for
-from eddyline.graph.db.schema import jobs, needs
+from eddyline.graph.db.schema import dependencies, jobs
 from eddyline.graph.job import Job
 from eddyline.graph.ledger import fair_queue, ready_jobs
 from eddyline.graph.states import Event, State, advance
@@ -27,7 +27,7 @@ from eddyline.graph.states import Event, State, advance
 class Record:
     """The changing part of a job's row, under the names of its columns but for `job_id`, and its place.
 
-    `turn` is None where a new place in the queue is to be found when this is written.
+    `start_tag` is None where a new place in the queue is to be found when this is written.
     """
 
     job_id: str
@@ -47,10 +47,10 @@ class Record:
     cause: str | None
     started: float | None
     finished: float | None
-    turn: float | None
+    start_tag: float | None
     answered: int
     answered_at: float | None
-    cls: str
+    pool: str
     priority: int
     owner: str
     weight: float
@@ -76,7 +76,7 @@ class Record:
         self.finished = at
 
 
-_FIXED = ("cls", "priority", "owner", "weight")
+_FIXED = ("pool", "priority", "owner", "weight")
 _READ = [field.name for field in fields(Record)]
 _NAMES = [name for name in _READ if name not in _FIXED]
 _RECORD = [jobs.c.id.label("job_id"), *(jobs.c[name] for name in _READ[1:])]
@@ -87,7 +87,7 @@ _LOCK = select(*_RECORD).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
 _LOCK = _LOCK.order_by(jobs.c.id).with_for_update()
 CLAIMED = ("state", "attempt", "starts", "fence", "lease_owner", "ready_at", "started")
 """What a claim changes."""
-RELEASED = ("state", "unmet", "ready_at", "turn")
+RELEASED = ("state", "unmet", "ready_at", "start_tag")
 """What the end of a need changes, or the coming of one."""
 ENDED = (
     *("state", "losses", "lease_owner", "ready_at", "result", "output", "error", "cause", "finished"),
@@ -97,10 +97,10 @@ ENDED = (
 _WRITE = update(jobs).where(jobs.c.id == bindparam("job_id"))
 _INSERT_JOBS = insert(jobs)
 _JOB_NAMES = [column.name for column in jobs.columns]
-_INSERT_NEEDS = insert(needs)
-_NEED_NAMES = [column.name for column in needs.columns]
-_NEEDS = select(needs.c.job_id, needs.c.need_id, needs.c.optional)
-_NEEDS = _NEEDS.where(needs.c.job_id.in_(bindparam("ids", expanding=True)))
+_INSERT_NEEDS = insert(dependencies)
+_NEED_NAMES = [column.name for column in dependencies.columns]
+_NEEDS = select(dependencies.c.job_id, dependencies.c.dependency_id, dependencies.c.optional)
+_NEEDS = _NEEDS.where(dependencies.c.job_id.in_(bindparam("ids", expanding=True)))
 
 
 def lock(connection: Connection, ids: Collection[str]) -> dict[str, Record]:
@@ -131,7 +131,7 @@ def dependencies_of(connection: Connection, ids: Collection[str]) -> dict[str, l
     """Per job its needs in order, each with whether it is optional."""
     found: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
     for row in rows_for(connection, _NEEDS, ids):
-        found[row.job_id].append((row.need_id, row.optional))
+        found[row.job_id].append((row.dependency_id, row.optional))
     for edges in found.values():
         edges.sort()
     return found
@@ -147,11 +147,11 @@ class _NewSeat:
     """A row to insert, as the queue sees it."""
 
     row: dict[str, Any]
-    turn: float | None = None
+    start_tag: float | None = None
 
     @property
-    def cls(self) -> str:
-        return str(self.row["cls"])
+    def pool(self) -> str:
+        return str(self.row["pool"])
 
     @property
     def priority(self) -> int:
@@ -175,7 +175,7 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     ready = [_NewSeat(row) for row in sorted(rows, key=itemgetter("id")) if row["state"] == State.READY]
     fair_queue.assign(connection, ready)
     for seat in ready:
-        seat.row["turn"] = seat.turn
+        seat.row["start_tag"] = seat.start_tag
     many(connection, _INSERT_JOBS, _JOB_NAMES, rows)
     ready_jobs.note(connection, ((row["id"], row["state"]) for row in rows))
 
@@ -198,11 +198,11 @@ def job_of(
         id=row.job_id,
         asset=row.asset,
         kind=row.kind,
-        cls=row.cls,
+        pool=row.pool,
         priority=row.priority,
         spec=json.loads(row.spec),
-        needs=tuple(need for need, optional in edges if not optional),
-        optional=tuple(need for need, optional in edges if optional),
+        dependencies=tuple(dependency for dependency, optional in edges if not optional),
+        optional=tuple(dependency for dependency, optional in edges if optional),
         weight=row.weight,
         owner=row.owner,
         deadline=row.deadline,

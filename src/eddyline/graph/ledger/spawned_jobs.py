@@ -22,10 +22,10 @@ _REMEDY = "look at the worker that sent it: only a broken or a hostile one asks 
 
 @dataclass(frozen=True, kw_only=True)
 class SpawnRules:
-    """The `kinds` and `classes` that there are (None: any), and the most jobs that an asset may have."""
+    """The `kinds` and `pools` that there are (None: any), and the most jobs that an asset may have."""
 
     kinds: Collection[str] | None = None
-    classes: Collection[str] | None = None
+    pools: Collection[str] | None = None
     most_jobs: int = 100_000
 
 
@@ -48,7 +48,7 @@ def check(connection: Connection, record: Record, additions: Sequence[Addition],
     parent = connection.execute(select(jobs.c.asset, jobs.c.deadline).where(jobs.c.id == record.job_id)).one()
     for each in additions:
         named = (each.job_id,) if isinstance(each, Link) else (each.id, *each.optional)
-        for name in (*named, *each.needs):
+        for name in (*named, *each.dependencies):
             if not _belongs(name, parent.asset):
                 raise SpawnError(
                     f"job {record.job_id} of asset {parent.asset} may not name {short_repr(name)}"
@@ -72,7 +72,7 @@ def _check_job(record: Record, asset: str, deadline: float | None, new: NewJob, 
         "priority": new.priority // PRIORITY_BAND == record.priority // PRIORITY_BAND,
         "deadline": new.deadline is None or new.deadline == deadline,
         "kind": rules.kinds is None or new.kind in rules.kinds,
-        "class": rules.classes is None or new.cls in rules.classes,
+        "pool": rules.pools is None or new.pool in rules.pools,
     }
     wrong = [name for name, right in allowed.items() if not right]
     if wrong:

@@ -37,7 +37,7 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     wanted = {name: all_dependencies(job) for name, job in batch.items()}
     mentioned = set(batch).union(*wanted.values())
     mentioned.update(link.job_id for link in links)
-    mentioned.update(*(link.needs for link in links))
+    mentioned.update(*(link.dependencies for link in links))
     known = dependency_states(connection, mentioned)
     known |= {
         name: DependencyState(State.DONE, name)
@@ -45,7 +45,10 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     }
     fresh = {name: job for name, job in batch.items() if name not in known}
     # Whoever links to a job of this batch that turns out to be known, links to what is there.
-    links += [Link(job_id=link.job_id, needs=link.needs) for link in _late_links(additions, batch, known)]
+    links += [
+        Link(job_id=link.job_id, dependencies=link.dependencies)
+        for link in _late_links(additions, batch, known)
+    ]
     _check_needs(fresh, wanted, {*fresh, *known})
     order = _ordered(fresh, wanted)
     edges = new_edges(connection, links, known, fresh)
@@ -72,13 +75,13 @@ def _merge(additions: Sequence[Addition]) -> tuple[dict[str, NewJob], list[Link]
         if target is None:
             links.append(link)
         else:
-            batch[link.job_id] = replace(target, needs=(*target.needs, *link.needs))
+            batch[link.job_id] = replace(target, dependencies=(*target.dependencies, *link.dependencies))
     return batch, links
 
 
 def _check_names(job: NewJob) -> None:
     """Refuse names that no index or no text can hold: a database would, for the whole batch."""
-    for name in (job.id, job.asset, job.kind, job.cls, job.owner):
+    for name in (job.id, job.asset, job.kind, job.pool, job.owner):
         if len(name) > _MOST_CHARACTERS or "\0" in name:
             raise GraphError(
                 f"job {job.id[:80]!r} has a name that is too long or none",
@@ -94,7 +97,7 @@ def _late_links(
 
 def _check_needs(fresh: Iterable[str], wanted: Wanted, there: Collection[str]) -> None:
     for name in fresh:
-        unknown = next((need for need in wanted[name] if need not in there), None)
+        unknown = next((dependency for dependency in wanted[name] if dependency not in there), None)
         if unknown is not None:
             raise GraphError(f"job {name} needs {unknown}, which is not a job")
 
@@ -103,12 +106,12 @@ def _ordered(fresh: Collection[str], wanted: Wanted) -> list[str]:
     """The fresh ids, every one after what it needs: as they came, if so they did."""
     before: set[str] = set()
     for name in fresh:
-        if any(need in fresh and need not in before for need in wanted[name]):
+        if any(dependency in fresh and dependency not in before for dependency in wanted[name]):
             break
         before.add(name)
     else:
         return list(fresh)
-    graph = {name: [need for need in wanted[name] if need in fresh] for name in fresh}
+    graph = {name: [dependency for dependency in wanted[name] if dependency in fresh] for name in fresh}
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -126,9 +129,18 @@ def _rows(
     rows = []
     for name in order:
         job = fresh[name]
-        needs = wanted[name].items()
-        unmet = sum([not _met(standing.get(need), optional=optional) for need, optional in needs])
-        failed = next((need for need, optional in needs if not optional and _fell(standing, need)), None)
+        dependencies = wanted[name].items()
+        unmet = sum(
+            [not _met(standing.get(dependency), optional=optional) for dependency, optional in dependencies]
+        )
+        failed = next(
+            (
+                dependency
+                for dependency, optional in dependencies
+                if not optional and _fell(standing, dependency)
+            ),
+            None,
+        )
         if failed is None:
             rows.append(_row(job, State.WAITING if unmet else State.READY, unmet, now))
         else:
@@ -139,8 +151,8 @@ def _rows(
     return rows
 
 
-def _fell(standing: dict[str, DependencyState], need: str) -> bool:
-    return need in standing and standing[need].state in FAILED
+def _fell(standing: dict[str, DependencyState], dependency: str) -> bool:
+    return dependency in standing and standing[dependency].state in FAILED
 
 
 def _met(standing: DependencyState | None, *, optional: bool) -> bool:
@@ -154,7 +166,7 @@ def _row(
         "id": job.id,
         "asset": job.asset,
         "kind": job.kind,
-        "cls": job.cls,
+        "pool": job.pool,
         "priority": job.priority,
         "owner": job.owner,
         "spec": _spec(job),
@@ -177,7 +189,7 @@ def _row(
         "error": error,
         "cause": cause,
         "finished": now if state is State.CANCELLED else None,
-        "turn": 0.0,
+        "start_tag": 0.0,
         "answered": 0,
         "answered_at": None,
     }
@@ -191,8 +203,8 @@ def _spec(job: NewJob) -> str:
 
 
 def _edges_of(
-    name: str, needs: Mapping[str, bool], standing: Mapping[str, DependencyState]
+    name: str, dependencies: Mapping[str, bool], standing: Mapping[str, DependencyState]
 ) -> Iterator[dict[str, Any]]:
-    for need, optional in needs.items():
-        met = _met(standing.get(need), optional=optional)
-        yield {"job_id": name, "need_id": need, "optional": optional, "met": met}
+    for dependency, optional in dependencies.items():
+        met = _met(standing.get(dependency), optional=optional)
+        yield {"job_id": name, "dependency_id": dependency, "optional": optional, "met": met}

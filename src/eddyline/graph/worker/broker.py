@@ -16,7 +16,7 @@ class Broker(Protocol):
         """Make the worker known, with a lease of so many seconds."""
         ...
 
-    def claim(self, worker: str, *, classes: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
+    def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
         """Up to `limit` jobs to run now; does not wait for any."""
         ...
 
@@ -40,7 +40,7 @@ class Broker(Protocol):
         """The worker ends and holds nothing any more: nobody need wait for its lease to run out."""
         ...
 
-    def seconds_until_due(self, classes: Sequence[str]) -> float | None:
+    def seconds_until_due(self, pools: Sequence[str]) -> float | None:
         """Seconds until a job of these classes may be due (0 or less: since so long); None: not known."""
         ...
 

@@ -22,9 +22,9 @@ class DirectBroker:
         """Make the worker known, with a lease of so many seconds."""
         self._ledger.register(worker, host, pid, lease_s)
 
-    def claim(self, worker: str, *, classes: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
+    def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
         """Up to `limit` jobs to run now."""
-        return self._ledger.claim(worker, classes=classes, limit=limit, lease_s=lease_s)
+        return self._ledger.claim(worker, pools=pools, limit=limit, lease_s=lease_s)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Hand in answers; False: given up for lost meanwhile, ignored."""
@@ -46,9 +46,9 @@ class DirectBroker:
         """The worker ends."""
         self._ledger.leave(worker)
 
-    def seconds_until_due(self, classes: Sequence[str]) -> float | None:
+    def seconds_until_due(self, pools: Sequence[str]) -> float | None:
         """Seconds until a job is due, or a lease runs out, next."""
-        moment = self._ledger.next_wakeup(classes)
+        moment = self._ledger.next_wakeup(pools)
         return None if moment is None else moment - self._ledger.now()
 
     def job(self, job_id: str) -> Job | None:

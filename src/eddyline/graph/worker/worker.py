@@ -40,7 +40,7 @@ class Worker:
         handlers: Mapping[str, Handler],
         *,
         slots: int,
-        classes: Sequence[str],
+        pools: Sequence[str],
         stop: Stop,
         clock: Clock | None = None,
         lease_s: float = 30.0,
@@ -51,7 +51,7 @@ class Worker:
         self._broker = broker
         self._handlers = handlers
         self._slots_count = slots
-        self._classes = tuple(classes)
+        self._classes = tuple(pools)
         self._stop = stop
         self._clock = clock or SystemClock()
         self._lease_s = lease_s
@@ -145,7 +145,7 @@ class Worker:
         # Half a queue is still enough to keep the slots busy while the ledger answers.
         if self._dry or room <= 0 or (free <= 0 and self._slots.queued * 2 > self._pace.ahead):
             return
-        claims = self._broker.claim(self.name, classes=self._classes, limit=room, lease_s=self._lease_s)
+        claims = self._broker.claim(self.name, pools=self._classes, limit=room, lease_s=self._lease_s)
         self._dry = len(claims) < room
         self._take(claims, max(free, 0))
 

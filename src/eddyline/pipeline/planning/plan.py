@@ -178,18 +178,18 @@ def inspect_job(
     profile: Profile,
     store: str = "",
     terms: JobOptions = DEFAULT_OPTIONS,
-    cls: str | None = None,
+    pool: str | None = None,
 ) -> NewJob:
     """The first job of an asset; it spawns the others. `ask` digests profile, toolchain, recipe and store.
 
-    `store` is where it goes (`destination`). `cls`: the worker class that inspects; None: that of the
+    `store` is where it goes (`destination`). `pool`: the worker class that inspects; None: that of the
     built-in ones.
     """
     return NewJob(
         id=job_id(asset, ask, "inspect"),
         asset=asset,
         kind="inspect",
-        cls=cls or built_in_route().cls("inspect"),
+        pool=pool or built_in_route().pool("inspect"),
         priority=terms.priority(_PRIORITY["inspect"]),
         spec={
             "asset": asset,
@@ -223,13 +223,13 @@ def plan_jobs(
         audio.append(draft.add("subtitles"))
     chunks = [draft.add("chunk", each.index, weight=float(each.frames)) for each in plan.chunks]
     films = [
-        draft.add("assemble", rung.name, needs=[*chunks, *audio, samples], weight=frames * 0.01)
+        draft.add("assemble", rung.name, dependencies=[*chunks, *audio, samples], weight=frames * 0.01)
         for rung in plan.rungs
     ]
     if plan.profile.package:
-        before.append(draft.add("package", needs=films, weight=frames * 0.02))
-    done = draft.add("publish", needs=[*before, *films])
-    draft.add("tidy", needs=[done])
+        before.append(draft.add("package", dependencies=films, weight=frames * 0.02))
+    done = draft.add("publish", dependencies=[*before, *films])
+    draft.add("tidy", dependencies=[done])
     return tuple(draft.made)
 
 
@@ -245,17 +245,17 @@ class _Draft:
         kind: str,
         index: int | str | None = None,
         *,
-        needs: list[str] | None = None,
+        dependencies: list[str] | None = None,
         weight: float | None = None,
     ) -> str:
         job = NewJob(
             id=job_id(self._plan.asset, self._ask, kind, index),
             asset=self._plan.asset,
             kind=kind,
-            cls=self._route.cls(kind),
+            pool=self._route.pool(kind),
             priority=self._terms.priority({**_PRIORITY, **_ENDING}[kind]),
             spec={"plan": self._plan.key, "ask": self._ask, "index": index},
-            needs=tuple(needs or ()),
+            dependencies=tuple(dependencies or ()),
             weight=_WEIGHT.get(kind, 1.0) if weight is None else weight,
             owner=self._terms.owner,
             deadline=self._terms.deadline,

@@ -57,7 +57,7 @@ def local_router(pools: Pools, tools: Toolchain) -> Router:
                 tools.require(_encoders(_route(pools, profile, facts), profile, facts))
                 raise next((why for why in broken.values() if why), None) or _unable(tools) from None
             used = {each for each in _encoders(found, profile, facts) if is_hardware(each)}
-            failing = {each for each in used if is_broken(each, found.cls("chunk"))}
+            failing = {each for each in used if is_broken(each, found.pool("chunk"))}
             if not failing:
                 return found
             usable -= failing
@@ -80,7 +80,7 @@ def _route(pools: Pools, profile: Profile, facts: VideoFacts) -> Route:
             rungs(profile, facts, found.encoders)
         except UnsupportedError as error:
             refused = refused or error
-            pools = without_chunk_jobs(pools, found.cls("chunk"))
+            pools = without_chunk_jobs(pools, found.pool("chunk"))
         else:
             return found
 

@@ -62,7 +62,7 @@ class Run:
             account=self.account,
             stop=self.stop,
             merge=self.merge,
-            cls=inspect_pool(self.runtime.pools),
+            pool=inspect_pool(self.runtime.pools),
         )
         submitted = intake.take(found)
         open_ones = [each for each in submitted if each.status == "open"]
@@ -121,15 +121,15 @@ class Run:
             DirectBroker(self.ledger),
             handlers(self.runtime),
             slots=self.slots,
-            classes=self._classes(),
+            pools=self._pools(),
             stop=self.stop,
             on_event=hear,
             until=lambda: not self.ledger.has_open(),
         ).run()
 
-    def _classes(self) -> tuple[str, ...]:
+    def _pools(self) -> tuple[str, ...]:
         """All classes, and those of jobs that an earlier run left with another file of classes."""
-        left = {job.cls for state in OPEN for job in self.ledger.jobs(state=state)}
+        left = {job.pool for state in OPEN for job in self.ledger.jobs(state=state)}
         return (*self.runtime.pools.pools, *sorted(left - set(self.runtime.pools.pools)))
 
     def _stranded(self, submitted: Sequence[Submitted], error: EddylineError) -> None:

@@ -24,7 +24,7 @@ class SubmitAll:
     """What all sources of one call have in common.
 
     `toolchain` names what the assets are made with (see `submit`). `merge`: the chapters that a camera cut
-    one recording into become one asset. `cls` is the worker class that inspects. `bring` gives the address
+    one recording into become one asset. `pool` is the worker class that inspects. `bring` gives the address
     by which workers read a local file.
     """
 
@@ -36,7 +36,7 @@ class SubmitAll:
     stop: Stop
     terms: JobOptions = DEFAULT_OPTIONS
     merge: bool = True
-    cls: str | None = None
+    pool: str | None = None
     bring: Callable[[Path], str] = str
 
     def take(self, found: Discovered) -> list[Submitted]:
@@ -70,7 +70,7 @@ class SubmitAll:
             ledger=self.ledger,
             toolchain=self.toolchain,
             terms=self.terms,
-            cls=self.cls,
+            pool=self.pool,
         )
 
     def _readable(self, address: str) -> str:

@@ -17,7 +17,7 @@ def find_unserved_pools(
     backlog: Backlog, pools: Pools, *, patience_s: float = 60.0
 ) -> tuple[UnservedPool, ...]:
     """The classes with due jobs and without workers, given to jobs that are due for `patience_s` at least."""
-    due = {queue.cls: (queue.due, queue.oldest_s) for queue in backlog.queues}
+    due = {queue.pool: (queue.due, queue.oldest_s) for queue in backlog.queues}
     return unserved_pools(due, backlog.workers, pools, patience_s=patience_s)
 
 
@@ -50,12 +50,14 @@ class UnservedPoolMonitor:
         found = find_unserved_pools(backlog, self._pools)
         now = self._monotonic()
         for missing in found:
-            last = self._warned.get(missing.cls)
+            last = self._warned.get(missing.pool)
             if last is None or now - last >= self._every_s:
-                self._warned[missing.cls] = now
+                self._warned[missing.pool] = now
                 self._warn(missing)
-        self._warned = {cls: at for cls, at in self._warned.items() if cls in {each.cls for each in found}}
+        self._warned = {
+            pool: at for pool, at in self._warned.items() if pool in {each.pool for each in found}
+        }
         if self._show is not None:
-            jobs = {each.cls: each.jobs for each in found}
+            jobs = {each.pool: each.jobs for each in found}
             self._show({**dict.fromkeys(sorted(self._shown - set(jobs)), 0), **jobs})
             self._shown |= set(jobs)

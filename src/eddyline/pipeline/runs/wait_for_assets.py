@@ -61,10 +61,10 @@ class AssetWaiter:
         if not self._due or now - self._asked < _ASK_EVERY_S:
             return
         self._asked = now
-        missing = [each for each in self.unserved() if each.cls in self._due]
+        missing = [each for each in self.unserved() if each.pool in self._due]
         for each in missing:
-            if now - self._told.get(each.cls, -_TELL_EVERY_S) >= _TELL_EVERY_S:
-                self._told[each.cls] = now
+            if now - self._told.get(each.pool, -_TELL_EVERY_S) >= _TELL_EVERY_S:
+                self._told[each.pool] = now
                 self.on_event(each)
 
     def _is_open(self, submitted: Submitted) -> bool:
@@ -79,7 +79,7 @@ class AssetWaiter:
         else:
             wanted = _being_made(wanted)
             running = [job for job in wanted if job.state is State.RUNNING]
-            self._due |= {job.cls for job in wanted if job.state is State.READY}
+            self._due |= {job.pool for job in wanted if job.state is State.READY}
             stages = [STAGES.get(job.kind, ("encode", 1)) for job in running]
             total = sum(job.weight for job in wanted)
             done = [job for job in wanted if job.state is State.DONE]

@@ -195,9 +195,9 @@ class _Entry:
         ]
         if not made:
             return []
-        needs, ask = tuple(job.id for job in made), self.spec.ask
+        dependencies, ask = tuple(job.id for job in made), self.spec.ask
         films = [job_id(self.plan.asset, ask, "assemble", rung.name) for rung in self.plan.rungs]
-        return [*made, *(Link(job_id=film, needs=needs) for film in films)]
+        return [*made, *(Link(job_id=film, dependencies=dependencies) for film in films)]
 
     def _is_anothers(self, index: int) -> bool:
         part = self.runtime.parts.find(self.plan.part("chunk", index))
@@ -209,7 +209,7 @@ class _Entry:
             id=f"{job_id(job.asset, self.spec.ask, 'chunk', chunk.index)}-again{time}",
             asset=job.asset,
             kind=job.kind,
-            cls=job.cls,
+            pool=job.pool,
             priority=job.priority,
             spec={**job.spec, "index": chunk.index},
             owner=job.owner,

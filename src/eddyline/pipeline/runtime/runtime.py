@@ -101,7 +101,7 @@ class Runtime:
 
     def runner(self, job: Job, work: Path, stop: Stop) -> Runner:
         """What runs the programs of one start of one job, within the limits of its class."""
-        limits = self.limits.get(job.cls)
+        limits = self.limits.get(job.pool)
         if limits is None:
             return Runner(stop=stop)
         bounds = ResourceLimits(
@@ -109,7 +109,7 @@ class Runtime:
             memory=None if limits.memory_mib is None else limits.memory_mib * 1024**2,
             room=int(limits.scratch_gib * 1024**3),
             folder=work,
-            remedy=f"raise limits of class {job.cls} in pools.yaml if such jobs are meant to run",
+            remedy=f"raise limits of pool {job.pool} in pools.yaml if such jobs are meant to run",
         )
         return Runner(stop=stop, bounds=bounds)
 
@@ -119,8 +119,8 @@ class Runtime:
 
         Raises `TransientError` if the disk has not the room that the job's class may need.
         """
-        if job.cls in self.limits:
-            await_disk_space(self.scratch, self.limits[job.cls].room_gib, stop, patience_s=self.patience_s)
+        if job.pool in self.limits:
+            await_disk_space(self.scratch, self.limits[job.pool].room_gib, stop, patience_s=self.patience_s)
         # A digest, because the job's id comes from a message.
         folder = self.scratch / digest("scratch", job.id, job.fence)[:32]
         remove_child(self.scratch, folder)

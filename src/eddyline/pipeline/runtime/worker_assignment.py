@@ -18,13 +18,13 @@ from eddyline.pipeline.runtime.disk_space import free_gib
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """A worker's part: `classes` to claim jobs of, how many at a time, with which FFmpeg (None: the wheel's).
+    """A worker's part: `pools` to claim jobs of, how many at a time, with which FFmpeg (None: the wheel's).
 
     `encoders` are those that this FFmpeg must have, `limits` the bounds of one job, by its class.
     """
 
     pool: str
-    classes: tuple[str, ...]
+    pools: tuple[str, ...]
     slots: int
     ffmpeg: Path | None
     encoders: frozenset[str]
@@ -60,7 +60,7 @@ def assign(
         _check_codecs(each, pools[each].codecs)
     return Assignment(
         pool=name,
-        classes=pool.classes,
+        pools=pool.classes,
         slots=slots or slot_count(machine, pool),
         ffmpeg=pool.ffmpeg or ffmpeg,
         encoders=pools.required_encoders(name),

@@ -57,13 +57,13 @@ def submit(
     ledger: Ledger,
     toolchain: str,
     terms: JobOptions = DEFAULT_OPTIONS,
-    cls: str | None = None,
+    pool: str | None = None,
 ) -> Submitted:
     """Make sure that the work for one recording is in the ledger, or done. Safe to repeat at any time.
 
     Safe from many processes at once, too, and beside workers that publish the same asset: what is published
     is never touched here. `addresses` are the recording's files, in order. `toolchain` names the programs
-    that it is made with; jobs of another one are cancelled. `cls` is the worker class that inspects (None:
+    that it is made with; jobs of another one are cancelled. `pool` is the worker class that inspects (None:
     the built-in one). What failed before is tried anew, because someone asked again. Raises `MissingError`,
     `UsageError`.
     """
@@ -93,7 +93,7 @@ def submit(
             profile=profile,
             store=place,
             terms=terms,
-            cls=cls,
+            pool=pool,
         )
 
     asks = _asks(jobs, profile, toolchain, place, ledger)

@@ -13,7 +13,7 @@ from eddyline.aws.client_errors import AccessError, NoQueueError, QueueError, tr
 from eddyline.aws.sqs.client import QueueNames
 from eddyline.core.errors import TransientError, UsageError
 
-NAMING = QueueNames(prefix="eddyline", classes=("cpu", "gpu"), priorities=(10, 0))
+NAMING = QueueNames(prefix="eddyline", pools=("cpu", "gpu"), priorities=(10, 0))
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_a_worker_asks_the_urgent_queues_of_its_classes_first() -> None:
 @pytest.mark.parametrize("prefix", ["x" * 80, "a.b", "a b", "!"])
 def test_names_that_sqs_would_refuse_are_refused_at_once(prefix: str) -> None:
     with pytest.raises(UsageError, match="queue's name"):
-        QueueNames(prefix=prefix, classes=("cpu",))
+        QueueNames(prefix=prefix, pools=("cpu",))
 
 
 def test_no_classes_are_refused() -> None:
-    with pytest.raises(UsageError, match="no classes"):
-        QueueNames(prefix="e", classes=())
+    with pytest.raises(UsageError, match="no pools"):
+        QueueNames(prefix="e", pools=())
 
 
 def _client_error(code: str) -> ClientError:

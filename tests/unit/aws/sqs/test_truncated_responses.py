@@ -38,7 +38,7 @@ def between(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 )
 def test_an_answer_that_was_cut_off_is_an_error(between: Proxy, call: Callable[[SqsClient], Any]) -> None:
     queues = SqsClient(
-        sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="cut-off", classes=("cpu",))
+        sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="cut-off", pools=("cpu",))
     )
     queues.make("cut-off", keep_s=600)
     queues.send("cut-off", ["first"])
@@ -50,7 +50,7 @@ def test_an_answer_that_was_cut_off_is_an_error(between: Proxy, call: Callable[[
 
 def test_whole_answers_pass(between: Proxy) -> None:
     queues = SqsClient(
-        sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="whole", classes=("cpu",))
+        sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="whole", pools=("cpu",))
     )
     queues.make("whole", keep_s=600)
     assert between.weather is FINE

@@ -48,7 +48,7 @@ class Office:
             Coordinator(
                 ledger,
                 post,
-                classes=("cpu",),
+                pools=("cpu",),
                 stop=self.stop,
                 lease_s=5,
                 hold_s=0.2,
@@ -256,7 +256,7 @@ def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: C
 
 
 def test_jobs_without_a_queue_are_told_of(ledger: CoordinatorLedger) -> None:
-    ledger.submit([new("a-1", cls="gpu")])
+    ledger.submit([new("a-1", pool="gpu")])
     office = Office(ledger, Post(random.Random(0)))
     wait_until(lambda: office.notes["no queue"])
     office.close()

@@ -25,7 +25,7 @@ def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
 
 
 def running(ledger: CoordinatorLedger, depth: int) -> list[Running]:
-    return ledger.long_running({"cpu": depth}, lambda cls, _priority: cls, BOUNDS)
+    return ledger.long_running({"cpu": depth}, lambda pool, _priority: pool, BOUNDS)
 
 
 def alive(worker: str = "ada") -> Heartbeat:

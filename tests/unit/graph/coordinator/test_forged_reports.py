@@ -23,7 +23,7 @@ from eddyline.graph.states import State
 from eddyline.observe.backlog import read_backlog
 
 KEY, OTHER_KEY = "a" * 32, "b" * 32
-RULES = SpawnRules(kinds={"work"}, classes={"cpu"}, most_jobs=10)
+RULES = SpawnRules(kinds={"work"}, pools={"cpu"}, most_jobs=10)
 
 
 @pytest.fixture
@@ -144,12 +144,12 @@ def test_a_result_nested_without_end_is_refused_by_the_parser() -> None:
         new("a-9", "b-1"),
         new("a-9", optional=("b-1",)),
         new("a-9", kind="mine-bitcoin"),
-        new("a-9", cls="gpu"),
+        new("a-9", pool="gpu"),
         new("a-9", deadline=1.0),
         new("a"),
         new("a.."),
-        Link(job_id="b-1", needs=("a-1",)),
-        Link(job_id="a-2", needs=("b-1",)),
+        Link(job_id="b-1", dependencies=("a-1",)),
+        Link(job_id="a-2", dependencies=("b-1",)),
     ],
 )
 def test_a_job_adds_nothing_beyond_its_own_asset_owner_and_urgency(
@@ -167,14 +167,14 @@ def test_a_job_adds_nothing_beyond_its_own_asset_owner_and_urgency(
         assert job.error is not None
         assert job.error["error"] == "SpawnError"
     assert {job.id for job in ledger.jobs()} == before
-    assert get(ledger, "b-1").needs == ()
+    assert get(ledger, "b-1").dependencies == ()
 
 
 def test_a_job_may_add_more_of_its_own_asset_up_to_a_bound(ledger: CoordinatorLedger) -> None:
     the = first(ledger)
     more = [new(f"a-{number}", priority=99) for number in range(3, 10)]
-    assert say(ledger, answer(the, done(*more, Link(job_id="a-2", needs=("a-3",))))).counted == 1
-    assert get(ledger, "a-2").needs == ("a-1", "a-3")
+    assert say(ledger, answer(the, done(*more, Link(job_id="a-2", dependencies=("a-3",))))).counted == 1
+    assert get(ledger, "a-2").dependencies == ("a-1", "a-3")
     next_one = next(each for each in offers(ledger) if each.job.id == "a-3")
     say(ledger, answer(next_one, done(new("a-10"), new("a-11"))))
     job = get(ledger, "a-3")

@@ -9,10 +9,10 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Publication
 
 
-def _offers(ledger: Ledger, cls: str, priority: int, count: int) -> list[Publication]:
+def _offers(ledger: Ledger, pool: str, priority: int, count: int) -> list[Publication]:
     if ledger.job("a-1") is None:
         ledger.submit([new("a-1")])
-    job = replace(get(ledger, "a-1"), cls=cls, priority=priority)
+    job = replace(get(ledger, "a-1"), pool=pool, priority=priority)
     return [Publication(job=job, base=0)] * count
 
 

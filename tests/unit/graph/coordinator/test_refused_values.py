@@ -34,7 +34,7 @@ def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
         yield opened
 
 
-@pytest.mark.parametrize("field", ["id", "asset", "kind", "cls", "owner"])
+@pytest.mark.parametrize("field", ["id", "asset", "kind", "pool", "owner"])
 def test_a_name_that_no_index_holds_is_refused_before_anything_is_written(
     ledger: CoordinatorLedger, field: str
 ) -> None:
@@ -47,8 +47,8 @@ def test_a_name_that_no_index_holds_is_refused_before_anything_is_written(
 
 def test_the_longest_names_there_may_be_fit_together(ledger: CoordinatorLedger) -> None:
     first, second = ("".join(random.Random(n).choices("𝄞🎬🌊", k=300)) for n in (1, 2))
-    ledger.submit([new(first, owner=second, cls=second), new(second, first, owner=first, cls=second)])
-    assert get(ledger, second).needs == (first,)
+    ledger.submit([new(first, owner=second, pool=second), new(second, first, owner=first, pool=second)])
+    assert get(ledger, second).dependencies == (first,)
 
 
 def test_a_job_whose_answer_adds_what_cannot_be_is_dead_with_the_reason(ledger: CoordinatorLedger) -> None:
@@ -67,7 +67,7 @@ def test_facts_that_postgresql_refuses_are_parked_and_the_next_are_recorded(post
         ledger.submit([new("zz-1")])
         post = Post(random.Random(0))
         stop = Stop()
-        coordinator = Coordinator(ledger, post, classes=("cpu",), stop=stop)
+        coordinator = Coordinator(ledger, post, pools=("cpu",), stop=stop)
         thread = threading.Thread(target=coordinator.run)
         thread.start()
         try:
@@ -93,7 +93,7 @@ def test_answers_take_their_assets_before_their_rows_as_cancelling_does(postgres
 
     with CoordinatorLedger.open(postgres) as ledger, closing(psycopg.connect(postgres)) as other:
         ledger.submit([new("yy-1")])
-        (first,) = [o for o in ledger.take_offers(classes=("cpu",), limit=99, hold_s=1) if o.job.id == "yy-1"]
+        (first,) = [o for o in ledger.take_offers(pools=("cpu",), limit=99, hold_s=1) if o.job.id == "yy-1"]
         # Somebody who cancels: the asset is taken, and the row is next.
         other.execute("SELECT pg_advisory_xact_lock(%s, mod(hashtext('yy'), 1024))", (0xEDD1,))
         say = threading.Thread(target=lambda: ledger.apply([start(first)], lease_s=90))

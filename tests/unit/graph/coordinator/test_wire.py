@@ -29,10 +29,10 @@ JOB = Job(
     id="a-1",
     asset="a",
     kind="chunk",
-    cls="cpu",
+    pool="cpu",
     priority=3,
     spec={"frames": [0, 48], "x": None},
-    needs=("a-0",),
+    dependencies=("a-0",),
     optional=(),
     weight=2.5,
     owner="ä",
@@ -54,7 +54,7 @@ JOB = Job(
     finished=None,
 )
 OUTCOMES: list[Outcome] = [
-    Done(result={"a": [1]}, output="k", spawn=(new("b", "a"), Link(job_id="c", needs=("b",)))),
+    Done(result={"a": [1]}, output="k", spawn=(new("b", "a"), Link(job_id="c", dependencies=("b",)))),
     failed(),
     interrupted(),
     Unstarted(),

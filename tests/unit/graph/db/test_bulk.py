@@ -36,7 +36,7 @@ def test_odd_text_comes_back_as_it_was(ledger: Ledger, text: str) -> None:
     answer(ledger, claim, Done(result={"note": text}, output=text))
     assert (get(ledger, text).result, get(ledger, text).output) == ({"note": text}, text)
     released = take(ledger)[0].job
-    assert (released.id, released.needs) == ("after", (text,))
+    assert (released.id, released.dependencies) == ("after", (text,))
 
 
 @pytest.mark.parametrize("weight", [1e-12, 0.1 + 0.2, 1e300, 7])

@@ -275,8 +275,11 @@ def _spawned(asset: str) -> tuple[Any, ...]:
     from eddyline.graph.job import Link
 
     extra = [f"{asset}-{n:02d}x" for n in range(4)]
-    needs = (f"{asset}-05", f"{asset}-plan")
-    return (*(new(name, *needs) for name in extra), Link(job_id=f"{asset}-00end", needs=tuple(extra)))
+    dependencies = (f"{asset}-05", f"{asset}-plan")
+    return (
+        *(new(name, *dependencies) for name in extra),
+        Link(job_id=f"{asset}-00end", dependencies=tuple(extra)),
+    )
 
 
 def _deadlocks(connection: Connection) -> int:

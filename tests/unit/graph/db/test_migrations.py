@@ -13,10 +13,11 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, select, text
 from tests.unit.graph.ledger_helpers import finish, get, new
 
 from eddyline.graph.db import migrations
+from eddyline.graph.db.schema import jobs, outbox
 from eddyline.graph.db.transactions import LedgerError, as_url
 from eddyline.graph.job import Done, Settlement
 from eddyline.graph.ledger.ledger import Ledger
@@ -25,12 +26,12 @@ from eddyline.graph.states import State
 REVISIONS = sorted(
     script.revision for script in ScriptDirectory(str(Path(migrations.__file__).parent)).walk_revisions()
 )
-INSERT = text(
-    "INSERT INTO jobs (id, asset, kind, cls, priority, owner, spec, weight, created, state, unmet, attempt,"
-    " starts, interruptions, losses, fence, ready_at) VALUES"
-    " (:id, 'a', 'work', 'cpu', 0, '', '{}', 1, 1, :state, :unmet, 0, 0, 0, 0, 0, :ready_at)"
+INSERT = (
+    "INSERT INTO jobs (id, asset, kind, {pool}, priority, owner, spec, weight, created, state, unmet,"
+    " attempt, starts, interruptions, losses, fence, ready_at) VALUES"
+    " (:id, 'a', 'work', 'cpu', 0, '', '{{}}', 1, 1, :state, :unmet, 0, 0, 0, 0, 0, :ready_at)"
 )
-NEED = text("INSERT INTO needs (job_id, need_id, optional, met) VALUES (:job, :need, :no, :no)")
+DEPENDENCY = "INSERT INTO {table} (job_id, {column}, optional, met) VALUES (:job, :dependency, :no, :no)"
 
 
 def _begin(url: str, work: Callable[[Connection], object]) -> None:
@@ -50,9 +51,13 @@ def _make(url: str, revision: str, *, alembics_table: bool = True) -> None:
         config.set_main_option("script_location", "eddyline.graph.db:migrations")
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
-        connection.execute(INSERT, {"id": "a-1", "state": "ready", "unmet": 0, "ready_at": 1.0})
-        connection.execute(INSERT, {"id": "a-2", "state": "waiting", "unmet": 1, "ready_at": None})
-        connection.execute(NEED, {"job": "a-2", "need": "a-1", "no": False})
+        old = revision < "0006"
+        job = text(INSERT.format(pool="cls" if old else "pool"))
+        connection.execute(job, {"id": "a-1", "state": "ready", "unmet": 0, "ready_at": 1.0})
+        connection.execute(job, {"id": "a-2", "state": "waiting", "unmet": 1, "ready_at": None})
+        table, column = ("needs", "need_id") if old else ("dependencies", "dependency_id")
+        edge = text(DEPENDENCY.format(table=table, column=column))
+        connection.execute(edge, {"job": "a-2", "dependency": "a-1", "no": False})
         if not alembics_table:
             connection.execute(text("DROP TABLE alembic_version"))
 
@@ -137,6 +142,30 @@ def test_a_running_job_of_an_old_ledger_can_still_be_settled(ledger_url: str) ->
     with Ledger.open(ledger_url) as ledger:
         assert ledger.settle([Settlement(job_id="a-1", fence=3, outcome=Done(result={}))]) == [True]
         assert get(ledger, "a-2").state is State.READY
+
+
+def test_renamed_columns_and_tables_keep_their_data(ledger_url: str) -> None:
+    _make(ledger_url, "0005")
+
+    def fill(connection: Connection) -> None:
+        connection.execute(text("UPDATE jobs SET turn = 2.5 WHERE id = 'a-1'"))
+        values = {"yes": True, "token": "ab"}
+        row = "INSERT INTO outbox VALUES ('a-1', 1048576, 'cpu', 3, 2.5, 1, 0, NULL, :token)"
+        connection.execute(text(row), values)
+        order = "INSERT INTO orders VALUES ('ada', 'give-up', 'a-1', 7, :yes, 'cancelled', 1, 0)"
+        connection.execute(text(order), values)
+
+    _begin(ledger_url, fill)
+    with Ledger.open(ledger_url) as ledger:
+        (command,) = ledger.orders("ada")
+        assert (command.kind, command.job_id, command.fence, command.over) == ("give-up", "a-1", 7, True)
+        rows = ledger.read(
+            lambda c: c.execute(select(outbox.c.pool, outbox.c.priority, outbox.c.start_tag)).all()
+        )
+        assert rows == [("cpu", 3, 2.5)]
+        rows = ledger.read(lambda c: c.execute(select(jobs.c.id, jobs.c.pool, jobs.c.start_tag)).all())
+        assert sorted(rows) == [("a-1", "cpu", 2.5), ("a-2", "cpu", 0.0)]
+        assert get(ledger, "a-2").dependencies == ("a-1",)
 
 
 def test_a_ledger_of_a_newer_program_is_refused_and_left_as_it_is(ledger_url: str) -> None:

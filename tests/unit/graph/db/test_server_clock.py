@@ -87,5 +87,5 @@ def test_a_machine_that_is_minutes_off_neither_takes_jobs_away_nor_loses_its_own
 def test_what_is_ready_is_due_at_once_on_every_machine(postgres: str, wrong_s: float) -> None:
     with _machines(postgres, 0.0, wrong_s) as (right, wrong):
         right.cancel(asset="cc")
-        right.submit([new(f"cc-{wrong_s}", cls="odd")])
-        assert wrong.claim("w", classes=("odd",), limit=1, lease_s=30.0)
+        right.submit([new(f"cc-{wrong_s}", pool="odd")])
+        assert wrong.claim("w", pools=("odd",), limit=1, lease_s=30.0)

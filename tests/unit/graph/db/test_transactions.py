@@ -127,5 +127,5 @@ def test_a_claim_is_an_index_range_and_sorts_nothing(tmp_path: Path, monkeypatch
         heard = overhear(monkeypatch)
         take(ledger)
         query, values = next(pair for pair in heard if "ORDER BY jobs.priority" in pair[0])
-        assert plan(ledger, query, values) == ["SEARCH jobs USING INDEX jobs_ready (cls=?)"]
+        assert plan(ledger, query, values) == ["SEARCH jobs USING INDEX jobs_ready (pool=?)"]
         assert "jobs_ready" in {index.name for index in jobs.indexes}

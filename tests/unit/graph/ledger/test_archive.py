@@ -40,7 +40,7 @@ def test_assets_that_ended_long_ago_are_archived_whole(old: Ledger) -> None:
         ("b-2", State.CANCELLED),
     ]
     body = json.loads(old.archived("a")[1].body)
-    assert body["needs"] == [{"met": False, "need": "a-1", "optional": False}]
+    assert body["dependencies"] == [{"met": False, "dependency": "a-1", "optional": False}]
     assert body["job_id"] == "a-2"
     assert body["attempt"] == 1
     assert old.archive(older_than_s=7 * DAY) == 0

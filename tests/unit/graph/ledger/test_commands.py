@@ -146,11 +146,11 @@ def test_a_job_cancelled_and_taken_back_at_once_is_published_with_fences_of_its_
     remote: CoordinatorLedger,
 ) -> None:
     remote.submit([new("a-1")])
-    (first,) = remote.take_offers(classes=("cpu",), limit=LIMIT, hold_s=20)
+    (first,) = remote.take_offers(pools=("cpu",), limit=LIMIT, hold_s=20)
     remote.confirm([first])
     remote.cancel(job="a-1")
     remote.redrive("a-1")
-    (second,) = remote.take_offers(classes=("cpu",), limit=LIMIT, hold_s=20)
+    (second,) = remote.take_offers(pools=("cpu",), limit=LIMIT, hold_s=20)
     assert second.base > first.base
     assert get(remote, "a-1").state is State.READY
 

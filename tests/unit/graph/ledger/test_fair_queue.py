@@ -226,8 +226,8 @@ def test_every_query_of_a_claim_and_of_a_turn_is_an_index_range(
         queries = [(query, values) for query, values in heard if "state = 'ready'" in query]
         steps = {step for query, values in queries for step in plan(ledger, query, values)}
     assert {step for step in steps if " " in step and not step.startswith("SCA")} == {
-        "SEARCH jobs USING INDEX jobs_ready (cls=?)",
-        "SEARCH jobs USING INDEX jobs_urgent (cls=?)",
-        "SEARCH jobs USING INDEX jobs_ready (cls=? AND priority=?)",
-        "SEARCH jobs USING INDEX jobs_share (cls=? AND priority=? AND owner=?)",
+        "SEARCH jobs USING INDEX jobs_ready (pool=?)",
+        "SEARCH jobs USING INDEX jobs_urgent (pool=?)",
+        "SEARCH jobs USING INDEX jobs_ready (pool=? AND priority=?)",
+        "SEARCH jobs USING INDEX jobs_share (pool=? AND priority=? AND owner=?)",
     }

@@ -26,8 +26,10 @@ def _graph() -> list[NewJob]:
     for asset in (f"a{number}" for number in range(ASSETS)):
         chunks = tuple(f"{asset}-chunk{number}" for number in range(CHUNKS))
         batch.append(NewJob(id=f"{asset}-probe", asset=asset, kind="probe", spec={}))
-        batch += [NewJob(id=c, asset=asset, kind="chunk", spec={}, needs=(f"{asset}-probe",)) for c in chunks]
-        batch.append(NewJob(id=f"{asset}-join", asset=asset, kind="join", spec={}, needs=chunks))
+        batch += [
+            NewJob(id=c, asset=asset, kind="chunk", spec={}, dependencies=(f"{asset}-probe",)) for c in chunks
+        ]
+        batch.append(NewJob(id=f"{asset}-join", asset=asset, kind="join", spec={}, dependencies=chunks))
     return batch
 
 

@@ -21,7 +21,7 @@ def test_a_job_without_needs_is_ready_and_one_with_needs_waits(ledger: Ledger) -
     assert ledger.submit([new("a-2", "a-1"), new("a-1")]) == 2
     assert states(ledger) == {"a-1": State.READY, "a-2": State.WAITING}
     assert get(ledger, "a-2").unmet == 1
-    assert get(ledger, "a-2").needs == ("a-1",)
+    assert get(ledger, "a-2").dependencies == ("a-1",)
 
 
 def test_a_job_is_read_as_it_was_asked_for(ledger: Ledger) -> None:
@@ -29,7 +29,7 @@ def test_a_job_is_read_as_it_was_asked_for(ledger: Ledger) -> None:
         id="x-1",
         asset="x",
         kind="chunk",
-        cls="gpu",
+        pool="gpu",
         priority=-3,
         spec={"first": 0, "name": "Wildwasser \U0001f6f6", "deep": [1, {"two": None}]},
         weight=2.5,
@@ -38,7 +38,7 @@ def test_a_job_is_read_as_it_was_asked_for(ledger: Ledger) -> None:
     )
     ledger.submit([job])
     read = get(ledger, "x-1")
-    for name in ("id", "asset", "kind", "cls", "priority", "spec", "weight", "owner", "max_attempts"):
+    for name in ("id", "asset", "kind", "pool", "priority", "spec", "weight", "owner", "max_attempts"):
         assert getattr(read, name) == getattr(job, name)
     assert (read.attempt, read.starts, read.interruptions, read.result, read.error) == (0, 0, 0, None, None)
 
@@ -79,8 +79,11 @@ def test_a_job_that_needs_a_failed_one_is_cancelled_with_the_reason(ledger: Ledg
         ([new("a-1"), new("a-2", "a-9")], "needs a-9, which is not a job"),
         ([new("a-1"), new("a-2", "a-3"), new("a-3", "a-2")], "in a circle"),
         ([new("a-1"), new("a-2", "a-2")], "in a circle"),
-        ([new("a-1"), Link(job_id="a-9", needs=("a-1",))], "job a-9, which does not exist"),
-        ([new("a-1"), new("a-2"), Link(job_id="a-2", needs=("a-8",))], "needs a-8, which is not a job"),
+        ([new("a-1"), Link(job_id="a-9", dependencies=("a-1",))], "job a-9, which does not exist"),
+        (
+            [new("a-1"), new("a-2"), Link(job_id="a-2", dependencies=("a-8",))],
+            "needs a-8, which is not a job",
+        ),
     ],
 )
 def test_what_is_no_graph_is_refused_whole(ledger: Ledger, batch: list[NewJob | Link], message: str) -> None:
@@ -116,11 +119,11 @@ def test_jobs_are_claimed_by_priority_then_readiness_then_id(ledger: Ledger, clo
 
 
 def test_only_jobs_of_the_asked_classes_are_claimed(ledger: Ledger) -> None:
-    ledger.submit([new("a-1", cls="light"), new("a-2", cls="gpu"), new("a-3", cls="cpu", priority=-1)])
-    claims = ledger.claim("ada", classes=("light", "cpu"), limit=9, lease_s=5)
+    ledger.submit([new("a-1", pool="light"), new("a-2", pool="gpu"), new("a-3", pool="cpu", priority=-1)])
+    claims = ledger.claim("ada", pools=("light", "cpu"), limit=9, lease_s=5)
     assert [claim.job.id for claim in claims] == ["a-3", "a-1"]
-    assert ledger.claim("ada", classes=(), limit=9, lease_s=5) == []
-    assert ledger.claim("ada", classes=("gpu",), limit=0, lease_s=5) == []
+    assert ledger.claim("ada", pools=(), limit=9, lease_s=5) == []
+    assert ledger.claim("ada", pools=("gpu",), limit=0, lease_s=5) == []
 
 
 def test_a_claim_counts_attempt_start_and_fence_and_names_the_lease(
@@ -267,7 +270,7 @@ def test_spawned_jobs_are_there_before_what_needs_the_spawner_is_released(ledger
         new("a-c0", "a-plan"),
         new("a-c1"),
         new("a-join", "a-c0", "a-c1"),
-        Link(job_id="a-publish", needs=("a-join",)),
+        Link(job_id="a-publish", dependencies=("a-join",)),
     )
     answer(ledger, take(ledger)[0], done(*spawn))
     assert states(ledger) == {
@@ -285,7 +288,7 @@ def test_spawned_jobs_are_there_before_what_needs_the_spawner_is_released(ledger
 
 
 def test_spawning_the_same_again_changes_nothing(ledger: Ledger) -> None:
-    spawn = (new("a-c0"), Link(job_id="a-end", needs=("a-c0",)))
+    spawn = (new("a-c0"), Link(job_id="a-end", dependencies=("a-c0",)))
     ledger.submit([new("a-p1"), new("a-p2"), new("a-end", "a-p1", "a-p2")])
     one, two = take(ledger, limit=2)
     assert answer(ledger, one, done(*spawn))
@@ -299,9 +302,12 @@ def test_spawning_the_same_again_changes_nothing(ledger: Ledger) -> None:
     ("spawn", "message"),
     [
         ((new("a-x", "nowhere"),), "not a job"),
-        ((new("a-x", "a-end"), Link(job_id="a-end", needs=("a-x",))), "need itself"),
-        ((Link(job_id="a-end", needs=("a-end",)),), "need itself"),
-        ((new("a-x"), Link(job_id="a-go", needs=("a-x",))), "is ready: it can be given no further needs"),
+        ((new("a-x", "a-end"), Link(job_id="a-end", dependencies=("a-x",))), "need itself"),
+        ((Link(job_id="a-end", dependencies=("a-end",)),), "need itself"),
+        (
+            (new("a-x"), Link(job_id="a-go", dependencies=("a-x",))),
+            "is ready: it can be given no further needs",
+        ),
     ],
 )
 def test_spawning_what_is_no_graph_buries_the_spawner_and_adds_nothing(
@@ -324,7 +330,7 @@ def test_a_link_to_a_failed_job_cancels_what_waits_for_it(ledger: Ledger) -> Non
     ledger.submit([new("a-bad", priority=-2), new("a-plan", priority=-1), new("a-end", "a-plan")])
     ledger.submit([new("a-after", "a-end")])
     answer(ledger, take(ledger)[0], failed(retry=False))
-    answer(ledger, take(ledger)[0], done(Link(job_id="a-end", needs=("a-bad",))))
+    answer(ledger, take(ledger)[0], done(Link(job_id="a-end", dependencies=("a-bad",))))
     assert states(ledger)["a-end"] is State.CANCELLED
     assert states(ledger)["a-after"] is State.CANCELLED
     assert ledger.redrive("a-bad") == ["a-after", "a-bad", "a-end"]
@@ -575,7 +581,7 @@ def test_two_ledgers_on_one_database_see_the_same(open_ledger: Callable[..., Led
 def test_a_worker_leaves_only_with_empty_hands(ledger: Ledger) -> None:
     ledger.register("w", "here", 1)
     ledger.submit([NewJob(id="a-1", asset="a", kind="work", spec={})])
-    (claim,) = ledger.claim("w", classes=("cpu",), limit=1, lease_s=30)
+    (claim,) = ledger.claim("w", pools=("cpu",), limit=1, lease_s=30)
     ledger.leave("w")
     assert [worker.name for worker in ledger.workers()] == ["w"]
     ledger.settle([Settlement(job_id="a-1", fence=claim.fence, outcome=Done(result={}))])

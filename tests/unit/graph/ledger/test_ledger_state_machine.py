@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from sqlalchemy import Connection, select
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.db.schema import jobs, needs, workers
+from eddyline.graph.db.schema import dependencies, jobs, workers
 from eddyline.graph.job import Claim, Done, Failed, Interrupted, Link, NewJob, Outcome, Settlement, Unstarted
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import FAILED, OPEN, State
@@ -92,7 +92,7 @@ class LedgerMachine(RuleBasedStateMachine):
             kind="work",
             spec={},
             priority=data.draw(st.integers(0, 2)),
-            needs=tuple(data.draw(known)),
+            dependencies=tuple(data.draw(known)),
             optional=tuple(data.draw(known)),
             max_attempts=data.draw(st.sampled_from([None, 1, 2])),
         )
@@ -110,7 +110,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self._claim(worker, limit)
 
     def _claim(self, worker: str, limit: int) -> list[Claim]:
-        claims = self.ledger.claim(worker, classes=("cpu",), limit=limit, lease_s=LEASE_S)
+        claims = self.ledger.claim(worker, pools=("cpu",), limit=limit, lease_s=LEASE_S)
         for claim in claims:
             name = claim.job.id
             assert name not in self.current, "lent to two workers at once"
@@ -143,7 +143,7 @@ class LedgerMachine(RuleBasedStateMachine):
         claim = data.draw(st.sampled_from(self.claims))
         known = list(self.names)
         batch = [self._new(data) for _ in range(count)]
-        link = Link(job_id=data.draw(st.sampled_from(known)), needs=(batch[-1].id,))
+        link = Link(job_id=data.draw(st.sampled_from(known)), dependencies=(batch[-1].id,))
         current = self.current.get(claim.job.id) == claim.fence
         accepted = self.ledger.settle([_settlement(claim, Done(result={}, spawn=(*batch, link)))])[0]
         assert accepted is current
@@ -247,14 +247,14 @@ def _settlement(claim: Claim, outcome: Outcome) -> Settlement:
 
 
 def _empty(connection: Connection) -> None:
-    for table in (jobs, needs, workers):
+    for table in (jobs, dependencies, workers):
         connection.execute(table.delete())
 
 
 def _everything(connection: Connection) -> tuple[Any, Any, set[str]]:
     return (
         connection.execute(select(jobs)).all(),
-        connection.execute(select(needs)).all(),
+        connection.execute(select(dependencies)).all(),
         set(connection.execute(select(workers.c.name)).scalars()),
     )
 

@@ -26,7 +26,7 @@ def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
 
 
 def _sweep(ledger: CoordinatorLedger, depth: int) -> Swept:
-    return ledger.sweep({"cpu": depth}, lambda cls, _priority: cls, BOUNDS)
+    return ledger.sweep({"cpu": depth}, lambda pool, _priority: pool, BOUNDS)
 
 
 def test_what_is_submitted_ready_is_published_once(ledger: CoordinatorLedger) -> None:
@@ -69,7 +69,7 @@ def test_what_was_taken_and_never_confirmed_is_taken_again(
     ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
-    (first,) = ledger.take_offers(classes=("cpu",), limit=9, hold_s=20)
+    (first,) = ledger.take_offers(pools=("cpu",), limit=9, hold_s=20)
     assert offers(ledger) == []
     clock.advance(21)
     # The same publication: whichever copy a worker gets, its answer counts.
@@ -80,7 +80,7 @@ def test_the_answer_to_a_publication_that_nobody_lived_to_note_counts(
     ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
-    (sent,) = ledger.take_offers(classes=("cpu",), limit=9, hold_s=20)
+    (sent,) = ledger.take_offers(pools=("cpu",), limit=9, hold_s=20)
     # The coordinator was killed between sending and confirming, and a worker has begun.
     say(ledger, start(sent))
     clock.advance(21)
@@ -93,7 +93,7 @@ def test_what_could_not_be_sent_is_due_again_after_a_pause(
     ledger: CoordinatorLedger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
-    ledger.defer(ledger.take_offers(classes=("cpu",), limit=9, hold_s=20), 0.5)
+    ledger.defer(ledger.take_offers(pools=("cpu",), limit=9, hold_s=20), 0.5)
     assert offers(ledger) == []
     clock.advance(0.5)
     assert len(offers(ledger)) == 1
@@ -106,9 +106,9 @@ def test_cancelled_jobs_are_not_published(ledger: CoordinatorLedger) -> None:
 
 
 def test_jobs_of_classes_without_a_queue_stay_and_are_reported(ledger: CoordinatorLedger) -> None:
-    ledger.submit([new("a-1", cls="gpu"), new("a-2")])
+    ledger.submit([new("a-1", pool="gpu"), new("a-2")])
     assert [each.job.id for each in offers(ledger)] == ["a-2"]
-    assert ledger.unpublishable(lambda cls, _priority: "q" if cls == "cpu" else None) == {"gpu": 1}
+    assert ledger.unpublishable(lambda pool, _priority: "q" if pool == "cpu" else None) == {"gpu": 1}
 
 
 def test_the_urgent_go_first_and_owners_take_turns(ledger: CoordinatorLedger) -> None:

@@ -7,14 +7,16 @@ from eddyline.graph.ledger import overview
 from eddyline.graph.ledger.ledger import Ledger
 
 
-def _job(name: str, weight: float = 1.0, *needs: str) -> NewJob:
+def _job(name: str, weight: float = 1.0, *dependencies: str) -> NewJob:
     asset = name.partition(".")[0]
     spec = {"name": f"{asset}.MP4"} if name.endswith(".first") else {}
-    return NewJob(id=name, asset=asset, kind="work", spec=spec, weight=weight, owner="ann", needs=needs)
+    return NewJob(
+        id=name, asset=asset, kind="work", spec=spec, weight=weight, owner="ann", dependencies=dependencies
+    )
 
 
 def _settle(ledger: Ledger, outcome: Outcome, limit: int = 1) -> None:
-    claims = ledger.claim("w", classes=("cpu",), limit=limit, lease_s=30)
+    claims = ledger.claim("w", pools=("cpu",), limit=limit, lease_s=30)
     ledger.settle([Settlement(job_id=c.job.id, fence=c.fence, outcome=outcome) for c in claims])
 
 
@@ -22,7 +24,7 @@ def test_an_asset_under_way_tells_how_much_of_its_work_is_done(ledger: Ledger) -
     ledger.submit([_job("a.first", 1.0), _job("a.second", 3.0, "a.first")])
     _settle(ledger, Interrupted())
     _settle(ledger, Done(result={}))
-    ledger.claim("w", classes=("cpu",), limit=1, lease_s=30)
+    ledger.claim("w", pools=("cpu",), limit=1, lease_s=30)
     (found,) = ledger.read(lambda c: overview.under_way(c, 10))
     assert (found.asset, found.owner, found.jobs, found.running, found.dead) == ("a", "ann", 2, 1, 0)
     assert found.done == 0.25

@@ -272,7 +272,7 @@ def test_jobs_submitted_while_idle_start_at_once_and_by_others_soon(ledger: Ledg
 
 def test_a_lost_workers_jobs_are_taken_over_when_its_lease_ends(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
-    ledger.claim("lost", classes=("cpu",), limit=1, lease_s=0.3)
+    ledger.claim("lost", pools=("cpu",), limit=1, lease_s=0.3)
     begin = time.monotonic()
     Crew(ledger, _nothing).start().join()
     assert 0.2 < time.monotonic() - begin < 15.0
@@ -355,7 +355,7 @@ def test_a_handler_that_says_interrupted_by_itself_is_run_again(ledger: Ledger) 
 
 def test_an_idle_worker_uses_next_to_no_processor_time(ledger: Ledger) -> None:
     # One job for a class that nobody serves is due all the time: that must not keep the worker awake.
-    ledger.submit([new("a-1", cls="gpu")])
+    ledger.submit([new("a-1", pool="gpu")])
     crew = Crew(ledger, _nothing, until=lambda: False).start()
     time.sleep(0.2)
     begin = time.process_time()

@@ -86,7 +86,7 @@ def test_what_is_on_its_way_to_one_store_is_not_handed_in_for_another(clip: Path
 def test_what_one_store_has_is_made_for_another_by_jobs_of_its_own(clip: Path, ledger: Ledger) -> None:
     first = _submit(clip, _bucket("a"), ledger)
     ledger.register("w", "host", 1)
-    for claim in ledger.claim("w", classes=["light"], limit=9, lease_s=60):
+    for claim in ledger.claim("w", pools=["light"], limit=9, lease_s=60):
         ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=Done(result={}))])
     second = _submit(clip, _bucket("b"), ledger)
     assert (second.asset, second.spec["store"]) == (first.asset, "s3://b")

@@ -49,7 +49,7 @@ def test_another_toolchain_or_profile_gives_other_keys() -> None:
 def test_every_job_is_named_before_it_is_needed() -> None:
     seen: set[str] = set()
     for job in plan_jobs(_plan(audio=2), "ask"):
-        assert set(job.needs) <= seen
+        assert set(job.dependencies) <= seen
         seen.add(job.id)
 
 
@@ -59,12 +59,12 @@ def test_publishing_waits_for_everything_and_tidying_for_publishing() -> None:
     open_ = [made[-1]]
     by_id = {job.id: job for job in made}
     while open_:
-        for need in open_.pop().needs:
+        for need in open_.pop().dependencies:
             needed.add(need)
             open_.append(by_id[need])
     assert made[-1].kind == "publish"
     assert needed == set(by_id) - {made[-1].id}
-    assert (tidy.kind, tidy.needs) == ("tidy", (made[-1].id,))
+    assert (tidy.kind, tidy.dependencies) == ("tidy", (made[-1].id,))
 
 
 def test_a_source_without_sound_has_no_audio_job() -> None:

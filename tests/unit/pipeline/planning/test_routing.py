@@ -38,13 +38,13 @@ def test_the_built_in_profiles_go_where_they_always_went(tools: Toolchain, name:
     wished = profiles.load_profile(name)
     for router in (fleet_router(load_pools()), local_router(load_pools(), tools)):
         found = router(wished, _VIDEO)
-        assert (found.cls("inspect"), found.cls("chunk")) == ("light", "cpu")
+        assert (found.pool("inspect"), found.pool("chunk")) == ("light", "cpu")
         assert set(found.encoders.values()) == {"libx264", "libx265", "libsvtav1"}
 
 
 def test_a_fleet_sends_a_gpus_work_to_its_gpus() -> None:
     wished = _asking(encoder="h264_nvenc", preset="p4")
-    assert fleet_router(load_pools())(wished, _VIDEO).cls("chunk") == "gpu"
+    assert fleet_router(load_pools())(wished, _VIDEO).pool("chunk") == "gpu"
 
 
 def test_what_ffmpeg_was_built_without_is_told_with_what_to_install(tools: Toolchain) -> None:
@@ -53,7 +53,7 @@ def test_what_ffmpeg_was_built_without_is_told_with_what_to_install(tools: Toolc
         local_router(load_pools(), poor)(_asking(codec="hevc"), _VIDEO)
     assert "--enable-libx265" in caught.value.remedy
     # The same FFmpeg does for those who ask for less.
-    assert local_router(load_pools(), poor)(_asking(), _VIDEO).cls("chunk") == "cpu"
+    assert local_router(load_pools(), poor)(_asking(), _VIDEO).pool("chunk") == "cpu"
 
 
 def _is_without_gpu() -> bool:
@@ -69,16 +69,16 @@ def test_a_gpu_that_is_not_there_is_found_out_before_footage_goes_to_it(tools: T
 @pytest.mark.skipif(not _is_without_gpu(), reason="there is a GPU")
 def test_without_a_gpu_a_cheaper_gpu_class_is_passed_over(tools: Toolchain) -> None:
     pools = _gpu_first()
-    assert fleet_router(pools)(_asking(), _VIDEO).cls("chunk") == "gpu"
+    assert fleet_router(pools)(_asking(), _VIDEO).pool("chunk") == "gpu"
     found = local_router(pools, tools)(_asking(), _VIDEO)
-    assert (found.cls("chunk"), found.encoders["h264"]) == ("cpu", "libx264")
+    assert (found.pool("chunk"), found.encoders["h264"]) == ("cpu", "libx264")
 
 
 def test_footage_that_a_classs_encoder_does_not_take_goes_to_the_next_one() -> None:
     router = fleet_router(_gpu_first())
-    assert router(_asking(), replace(_VIDEO, variable_rate=True)).cls("chunk") == "cpu"
-    assert router(_asking(), replace(_VIDEO, width=160, height=120)).cls("chunk") == "cpu"
-    assert router(_asking(), _VIDEO).cls("chunk") == "gpu"
+    assert router(_asking(), replace(_VIDEO, variable_rate=True)).pool("chunk") == "cpu"
+    assert router(_asking(), replace(_VIDEO, width=160, height=120)).pool("chunk") == "cpu"
+    assert router(_asking(), _VIDEO).pool("chunk") == "gpu"
     with pytest.raises(UnsupportedError, match="h264_nvenc cannot hold a cap"):
         router(_asking(encoder="h264_nvenc", preset="p4"), replace(_VIDEO, variable_rate=True))
 

@@ -8,7 +8,7 @@ from eddyline.pipeline.runs.unserved_pools import UnservedPoolMonitor, find_unse
 
 
 def _backlog(*workers: str, gpu: int = 3, oldest_s: float = 300.0) -> Backlog:
-    queues = (Queue(cls="cpu", due=2, oldest_s=oldest_s), Queue(cls="gpu", due=gpu, oldest_s=oldest_s))
+    queues = (Queue(pool="cpu", due=2, oldest_s=oldest_s), Queue(pool="gpu", due=gpu, oldest_s=oldest_s))
     return Backlog(at=0.0, queues=queues, waiting=0, late=0, workers=workers, overdue=0)
 
 
@@ -16,8 +16,8 @@ _CPU = worker_name("cpu", "host", 7)
 
 
 def test_the_classes_that_live_workers_do_not_serve_are_found() -> None:
-    assert [each.cls for each in find_unserved_pools(_backlog(_CPU), load_pools())] == ["gpu"]
-    assert [each.cls for each in find_unserved_pools(_backlog(), load_pools())] == ["cpu", "gpu"]
+    assert [each.pool for each in find_unserved_pools(_backlog(_CPU), load_pools())] == ["gpu"]
+    assert [each.pool for each in find_unserved_pools(_backlog(), load_pools())] == ["cpu", "gpu"]
     assert find_unserved_pools(_backlog(_CPU, oldest_s=10.0), load_pools()) == ()
 
 

@@ -24,13 +24,13 @@ pytestmark = pytest.mark.timeout(60)
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with Ledger.open(tmp_path / "ledger.sqlite") as opened:
-        opened.submit([NewJob(id="a.publish", asset=ASSET, kind="publish", cls="light", spec={})])
+        opened.submit([NewJob(id="a.publish", asset=ASSET, kind="publish", pool="light", spec={})])
         yield opened
 
 
 def _end(ledger: Ledger, outcome: Outcome) -> None:
     ledger.register("w", "host", 1)
-    (claim,) = ledger.claim("w", classes=["light"], limit=1, lease_s=60)
+    (claim,) = ledger.claim("w", pools=["light"], limit=1, lease_s=60)
     ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
 
 
@@ -73,7 +73,9 @@ def test_a_class_that_nobody_serves_is_told_while_it_is_waited_for(ledger: Ledge
         asked.append(now[-1])
         if len(asked) > 20:
             stop.request("enough")
-        return [UnservedPool(cls=cls, jobs=1, waited_s=5.0, remedy="start one") for cls in ("gpu", "light")]
+        return [
+            UnservedPool(pool=pool, jobs=1, waited_s=5.0, remedy="start one") for pool in ("gpu", "light")
+        ]
 
     now: list[float] = []
 
@@ -92,7 +94,7 @@ def test_a_class_that_nobody_serves_is_told_while_it_is_waited_for(ledger: Ledge
         every_s=0.0,
     ).to_the_end([Submitted(asset=ASSET, name="a.mp4", source="a.mp4", status="open")])
     missing = [each for each in told if isinstance(each, UnservedPool)]
-    assert {each.cls for each in missing} == {"light"}, "nothing of this asset's waits for the other one"
+    assert {each.pool for each in missing} == {"light"}, "nothing of this asset's waits for the other one"
     assert asked[0] == 0, "at once"
     assert len(missing) == 3  # in 160 s
 
@@ -100,7 +102,7 @@ def test_a_class_that_nobody_serves_is_told_while_it_is_waited_for(ledger: Ledge
 def test_what_was_made_before_and_is_gone_since_is_no_progress(ledger: Ledger, tmp_path: Path) -> None:
     _end(ledger, Done(result={}))
     spec = {"ask": "anew"}
-    ledger.submit([NewJob(id="b.publish", asset=ASSET, kind="publish", cls="light", spec=spec)])
+    ledger.submit([NewJob(id="b.publish", asset=ASSET, kind="publish", pool="light", spec=spec)])
     stop, told = Stop(), list[float]()
 
     def hear(event: Event) -> None:

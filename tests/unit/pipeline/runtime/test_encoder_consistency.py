@@ -168,14 +168,14 @@ class Yard:
     def __post_init__(self) -> None:
         LocalStore(self.root).put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
         self.ledger.submit(list(plan_jobs(_PLAN, "ask")))
-        for claim in self.ledger.claim("others", classes=("light",), limit=50, lease_s=1e9):
+        for claim in self.ledger.claim("others", pools=("light",), limit=50, lease_s=1e9):
             self._settle(claim, Done(result={}))
 
     def turn(self, turn: Turn) -> None:
         name = f"{turn.build}-{self.clock.now()}"
         self.clock.advance(1)
         self.ledger.register(name, "here", 0, 1e9)
-        claims = self.ledger.claim(name, classes=("cpu",), limit=1, lease_s=1e9)
+        claims = self.ledger.claim(name, pools=("cpu",), limit=1, lease_s=1e9)
         fuse = Fuse(left=turn.kill, after=turn.after)
         try:
             for claim in claims:
@@ -198,7 +198,7 @@ class Yard:
     def assemble(self) -> list[Outcome]:
         """Whatever can be assembled is, from one build or not at all."""
         outcomes = []
-        for claim in self.ledger.claim("assembler", classes=("light",), limit=50, lease_s=1e9):
+        for claim in self.ledger.claim("assembler", pools=("light",), limit=50, lease_s=1e9):
             outcome = self._outcome(handler(self._bench("L", Fuse()), _join), claim)
             outcomes.append(outcome)
             self._settle(claim, outcome)
@@ -335,7 +335,7 @@ def test_a_record_that_cannot_be_read_is_replaced(tmp_path: Path, data: bytes) -
     runtime = Runtime(store=store, tools=_tools("A"), scratch=tmp_path / "scratch", history=history_from_spec)
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit(list(plan_jobs(_PLAN, "ask")))
-        claims = ledger.claim("me", classes=("cpu",), limit=50, lease_s=60)
+        claims = ledger.claim("me", pools=("cpu",), limit=50, lease_s=60)
     job = next(claim.job for claim in claims if claim.job.kind == "chunk")
     handle = one_build(runtime, lambda _job, _context: Done(result={}))
     assert handle(job, JobContext(attempt=1)).result == {}

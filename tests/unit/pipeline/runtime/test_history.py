@@ -20,10 +20,12 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """One job done after an interruption; publishing is ready."""
     with Ledger.open(tmp_path / "ledger.sqlite") as opened:
         chunk = NewJob(id="a.chunk", asset="a", kind="chunk", spec={})
-        opened.submit([chunk, NewJob(id="a.publish", asset="a", kind="publish", spec={}, needs=("a.chunk",))])
+        opened.submit(
+            [chunk, NewJob(id="a.publish", asset="a", kind="publish", spec={}, dependencies=("a.chunk",))]
+        )
         opened.register("w", "host", 1)
         for outcome in (Interrupted(), Done(result={})):
-            (claim,) = opened.claim("w", classes=["cpu"], limit=1, lease_s=60)
+            (claim,) = opened.claim("w", pools=["cpu"], limit=1, lease_s=60)
             opened.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
         yield opened
 

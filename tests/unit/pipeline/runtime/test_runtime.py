@@ -33,7 +33,7 @@ def claim(tmp_path: Path) -> Claim:
     """A chunk to be made, as a worker gets it."""
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit(list(plan_jobs(_PLAN, "ask")))
-        return ledger.claim("me", classes=("cpu",), limit=1, lease_s=60)[0]
+        return ledger.claim("me", pools=("cpu",), limit=1, lease_s=60)[0]
 
 
 def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
@@ -46,7 +46,7 @@ def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
         scratch=tmp_path / "scratch",
         history=history_from_spec,
         patience_s=0,
-        limits={claim.job.cls: JobLimits(**{"scratch_gib": 0.01, **limits})} if limits else {},
+        limits={claim.job.pool: JobLimits(**{"scratch_gib": 0.01, **limits})} if limits else {},
     )
 
     def step(task: Task) -> StepOutput:

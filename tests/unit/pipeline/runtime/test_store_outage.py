@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(60)
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        ledger.submit([NewJob(id="a", asset="a", kind="chunk", cls="cpu", spec={})])
+        ledger.submit([NewJob(id="a", asset="a", kind="chunk", pool="cpu", spec={})])
         found = ledger.job("a")
     assert found is not None
     return found

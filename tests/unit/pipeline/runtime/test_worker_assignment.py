@@ -35,7 +35,7 @@ def _pools(**changes: object) -> Pools:
 
 def test_a_built_in_class_is_assigned_as_its_file_says() -> None:
     mine = assign(load_pools(), "cpu", _BIG)
-    assert mine.classes == ("cpu", "light")
+    assert mine.pools == ("cpu", "light")
     assert mine.slots == slot_count(_BIG, load_pools()["cpu"]) > 1
     assert mine.ffmpeg is None
     assert mine.encoders == {"libx264", "libx265", "libsvtav1", "aac", "mjpeg"}

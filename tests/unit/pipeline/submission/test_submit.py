@@ -69,7 +69,7 @@ def _publish(store: LocalStore, asset: str) -> bytes:
 
 def _end(ledger: Ledger, outcome: Done | Failed) -> None:
     ledger.register("w", "host", 1)
-    for claim in ledger.claim("w", classes=["light"], limit=9, lease_s=60):
+    for claim in ledger.claim("w", pools=["light"], limit=9, lease_s=60):
         ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
 
 

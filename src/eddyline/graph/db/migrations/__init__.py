@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 
 from eddyline.graph.db import schema
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision; `tables` is its schema."""
 
 _OPENING_LOCK = 0x0EDD1  # a PostgreSQL advisory lock: one process changes the tables
