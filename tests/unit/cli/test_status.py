@@ -75,7 +75,7 @@ def test_what_somebody_has_to_see_to_comes_last() -> None:
     assert "1,234 wait for others" in lines
     assert "1 worker, 2 not heard of" in lines
     assert lines[-2:] == [
-        "✗ 167 jobs of class gpu and no worker for them, for 5.0 s",
+        "✗ 167 jobs of pool gpu and no worker for them, for 5.0 s",
         "  what to do: start one",
     ]
 

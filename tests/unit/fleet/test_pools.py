@@ -208,7 +208,7 @@ def test_a_class_with_due_jobs_and_no_worker_is_reported() -> None:
 
 def test_a_class_unknown_to_the_file_is_reported_too() -> None:
     (missing,) = unserved_pools({"tpu": (1, 100.0)}, [worker_name("cpu", "host", 7)], load_pools())
-    assert "add a class tpu" in missing.remedy
+    assert "add a pool tpu" in missing.remedy
 
 
 def test_a_class_is_given_a_minute_to_start() -> None:

@@ -20,7 +20,7 @@ def new(name: str, *dependencies: str, optional: tuple[str, ...] = (), **more: o
 
 
 def take(ledger: Ledger, limit: int = 1, worker: str = "ada", lease_s: float = 30.0) -> list[Claim]:
-    """Claim jobs of class cpu."""
+    """Claim jobs of pool cpu."""
     return ledger.claim(worker, pools=("cpu",), limit=limit, lease_s=lease_s)
 
 

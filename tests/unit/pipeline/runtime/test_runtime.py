@@ -78,7 +78,7 @@ def test_each_limit_of_a_class_ends_a_real_program(
     # It may be the machine's fault: another may have more.
     assert outcome.retry
     if said != "MemoryError":
-        assert "limits of class cpu in pools.yaml" in outcome.error["remedy"]
+        assert "limits of pool cpu in pools.yaml" in outcome.error["remedy"]
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
