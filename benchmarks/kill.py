@@ -184,7 +184,7 @@ def _long(_job: Job, context: JobContext) -> Done:
 def coordinator(address: str, location: str) -> None:
     """A coordinator, until it is killed."""
     queues = _queues(address)
-    queues.ensure()
+    queues.ensure_queues()
     with CoordinatorLedger.open(location) as ledger:
         print("ready", flush=True)
         Coordinator(ledger, SqsTransport(queues), pools=("cpu",), stop=Stop()).run()

@@ -65,7 +65,7 @@ def _queues(url: str, prefix: str) -> SqsClient:
 @contextmanager
 def _crew(url: str, folder: Path) -> Iterator[CoordinatorLedger]:
     """A coordinator and two workers, each a process."""
-    _queues(url, "crew").ensure()
+    _queues(url, "crew").ensure_queues()
     spawn = multiprocessing.get_context("spawn")
     processes = [spawn.Process(target=_coordinate, args=(url, str(folder / "ledger.db")), daemon=True)]
     processes += [spawn.Process(target=_work, args=(url, f"w{n}"), daemon=True) for n in range(2)]
@@ -111,8 +111,8 @@ def _limit(url: str, seconds: float = 2.0) -> float:
 
     def move(number: int) -> None:
         queues = _queues(url, f"limit{number}")
-        queues.ensure()
-        lane = queues.naming.lanes[0]
+        queues.ensure_queues()
+        lane = queues.naming.job_queues[0]
         while time.perf_counter() < give_up:
             queues.send(lane, ["x" * 500] * 10)
             messages = queues.receive(lane, limit=10, wait_s=0, visibility_s=30)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fuzz.mutation import DEEP, hostile, mutated, values
 
-from eddyline.aws.ecs_protection import confirms
-from eddyline.aws.s3_events.parser import parse
+from eddyline.aws.ecs_protection import is_confirmed
+from eddyline.aws.s3_events.parser import parse_s3_event
 from eddyline.fleet.eventbridge_events import parse_event
 from eddyline.fleet.instance_metadata import PARSERS, parse_metadata
 from eddyline.fleet.notices import Ignored, Malformed, Parsed
@@ -81,7 +81,7 @@ def test_no_key_of_an_event_may_hold_what_cannot_be_hashed_or_printed(key: str, 
 @given(value=mutated(_UPLOADS) | values(), wrapped=st.booleans())
 def test_events_of_uploads_are_read_bare_and_wrapped_by_sns(value: Any, *, wrapped: bool) -> None:
     body = json.dumps(value)
-    verdicts = parse(json.dumps({"Type": "Notification", "Message": body}) if wrapped else body)
+    verdicts = parse_s3_event(json.dumps({"Type": "Notification", "Message": body}) if wrapped else body)
     assert verdicts
     assert all(isinstance(each, Submit | Ignore | Park) for each in verdicts)
 
@@ -89,4 +89,4 @@ def test_events_of_uploads_are_read_bare_and_wrapped_by_sns(value: Any, *, wrapp
 @given(value=mutated(_ANSWERS) | values() | st.text(), protected=st.booleans())
 def test_answers_of_the_ecs_agent_are_read(value: Any, *, protected: bool) -> None:
     text = value if isinstance(value, str) else json.dumps(value)
-    assert confirms(text, protected=protected) in {True, False}
+    assert is_confirmed(text, protected=protected) in {True, False}

@@ -13,8 +13,8 @@ from tests.fuzz.mutation import hostile, mutated, values
 from tests.unit.graph.coordinator.test_wire import JOB
 from tests.unit.graph.ledger_helpers import done, failed, interrupted, new
 
-from eddyline.aws.sqs.message_body import seal, unseal
-from eddyline.aws.sqs.transport import read_reports
+from eddyline.aws.sqs.message_body import decode_body, encode_body
+from eddyline.aws.sqs.transport import parse_reports
 from eddyline.core.name_rules import is_identifier, is_worker_name
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.coordinator.field_rules import MOST_LEASE_S
@@ -110,7 +110,7 @@ def test_a_whole_message_is_read_or_refused_as_it_comes_out_of_a_queue(value: An
     body = json.dumps(value)
     for text in (body, seal_or(body, value)):
         try:
-            found = read_reports(text)
+            found = parse_reports(text)
         except WireError:
             continue
         assert isinstance(found, tuple)
@@ -119,7 +119,7 @@ def test_a_whole_message_is_read_or_refused_as_it_comes_out_of_a_queue(value: An
 def seal_or(body: str, value: Any) -> str:
     """The body as a worker would write it, packed where it is long; `body` where no worker could."""
     try:
-        return seal(value)
+        return encode_body(value)
     except (ValueError, RecursionError):
         return body
 
@@ -127,7 +127,7 @@ def seal_or(body: str, value: Any) -> str:
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda data: "z:" + data.hex()))
 def test_a_body_that_is_no_message_is_refused(text: str) -> None:
     try:
-        unseal(text)
+        decode_body(text)
     except WireError:
         return
 
@@ -139,4 +139,4 @@ def test_a_small_body_that_unpacks_to_very_much_is_refused() -> None:
     bomb = "z:" + base64.b64encode(zlib.compress(b"[" + b"0," * (40 << 20) + b"0]", 9)).decode()
     assert len(bomb) < 256 * 1024
     with pytest.raises(WireError, match="too long"):
-        read_reports(bomb)
+        parse_reports(bomb)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
-from eddyline.aws.sqs.in_flight import LONGEST_S
+from eddyline.aws.sqs.in_flight import MAX_IN_FLIGHT_S
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
@@ -32,8 +32,8 @@ def naming(prefix: str | None = None) -> QueueNames:
     return QueueNames(prefix=prefix or f"t{os.getpid()}-{next(_numbers)}", pools=("cpu",), priorities=(0, 10))
 
 
-def queues(endpoint: str, names: QueueNames, *, dead_after: int = 10) -> SqsClient:
-    return SqsClient(sqs_client(endpoint=endpoint, region=REGION), names, dead_after=dead_after)
+def queues(endpoint: str, names: QueueNames, *, max_receive_count: int = 10) -> SqsClient:
+    return SqsClient(sqs_client(endpoint=endpoint, region=REGION), names, max_receive_count=max_receive_count)
 
 
 @dataclass
@@ -55,14 +55,14 @@ class Distant:
 
     endpoint: str
     location: str | Path
-    dead_after: int = 10
+    max_receive_count: int = 10
     bounds: Bounds = field(default_factory=Bounds)
     notes: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.names = naming()
-        self.queues = queues(self.endpoint, self.names, dead_after=self.dead_after)
-        self.queues.ensure()
+        self.queues = queues(self.endpoint, self.names, max_receive_count=self.max_receive_count)
+        self.queues.ensure_queues()
         self.ledger = CoordinatorLedger.open(self.location)
         self.exchange = SqsTransport(self.queues)
         self.brokers: list[SqsBroker] = []
@@ -92,9 +92,9 @@ class Distant:
     def _note(self, note: CoordinatorEvent) -> None:
         self.notes[note.what] += note.count
 
-    def broker(self, *, longest_s: float = LONGEST_S) -> SqsBroker:
-        own = queues(self.endpoint, self.names, dead_after=self.dead_after)
-        made = SqsBroker(own, visibility_s=LEASE_S, wait_s=1, longest_s=longest_s)
+    def broker(self, *, max_in_flight_s: float = MAX_IN_FLIGHT_S) -> SqsBroker:
+        own = queues(self.endpoint, self.names, max_receive_count=self.max_receive_count)
+        made = SqsBroker(own, visibility_s=LEASE_S, wait_s=1, max_in_flight_s=max_in_flight_s)
         self.brokers.append(made)
         return made
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.integration.aws_site import REGION
 
-from eddyline.aws.s3_events.event_queue import EventQueue, events_queues, prepare
+from eddyline.aws.s3_events.event_queue import EventQueue, ensure_event_queue, event_queue_client
 from eddyline.aws.s3_events.source import S3EventSource
 from eddyline.aws.sqs.client import SqsClient, sqs_client
 
@@ -46,7 +46,7 @@ class FootageBucket:
         client("s3", self.endpoint).delete_object(Bucket=self.bucket, Key=key)
 
     def queues(self) -> SqsClient:
-        return events_queues(sqs_client(endpoint=self.endpoint, region=REGION))
+        return event_queue_client(sqs_client(endpoint=self.endpoint, region=REGION))
 
     def arrivals(self, *, attempts: int = 8, visibility_s: float = 30.0) -> S3EventSource:
         return S3EventSource(
@@ -56,7 +56,7 @@ class FootageBucket:
     def parked(self) -> list[tuple[str, str]]:
         """(body, reason) of all that is parked."""
         queues, found = self.queues(), []
-        while messages := queues.receive(self.place.dead, limit=10, wait_s=0, visibility_s=60):
+        while messages := queues.receive(self.place.dead_letters, limit=10, wait_s=0, visibility_s=60):
             found += [(each.body, each.attributes.get("reason", "")) for each in messages]
         return found
 
@@ -111,7 +111,7 @@ def _notify(made: FootageBucket, **configuration: object) -> None:
 def _made(endpoint: str) -> FootageBucket:
     name = f"cards-{os.getpid()}-{next(_numbers)}"
     client("s3", endpoint).create_bucket(Bucket=name)
-    place = prepare(client("sqs", endpoint), f"{name}-events", buckets=[name])
+    place = ensure_event_queue(event_queue_client(client("sqs", endpoint)), f"{name}-events", buckets=[name])
     return FootageBucket(endpoint=endpoint, bucket=name, place=place)
 
 

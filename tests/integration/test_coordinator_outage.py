@@ -13,7 +13,7 @@ from tests.unit.graph.ledger_helpers import done, get, new
 from tests.waiting import wait_until
 
 from eddyline.aws.sqs.broker import SqsBroker
-from eddyline.aws.sqs.message_body import seal
+from eddyline.aws.sqs.message_body import encode_body
 from eddyline.graph.coordinator.wire import report_to_json
 from eddyline.graph.job import Claim, Settlement
 from eddyline.graph.ledger.reconcile import Bounds
@@ -53,8 +53,8 @@ def test_after_an_outage_of_all_coordinators_nothing_is_taken_back_and_no_answer
     first, second = _claim(broker), _claim(broker)
     wait_until(lambda: place.ledger.counts()[State.RUNNING] == 2)
     place.pause()
-    others = [seal({"v": 1, "facts": [report_to_json(_beat(f"w{number}"))]}) for number in range(400)]
-    assert all(place.queues.send(place.names.answers, others))
+    others = [encode_body({"v": 1, "facts": [report_to_json(_beat(f"w{number}"))]}) for number in range(400)]
+    assert all(place.queues.send(place.names.reports, others))
     # One is done meanwhile, its message deleted; the other runs, and ada goes on to tell that she lives.
     assert broker.settle([Settlement(job_id=first.job.id, fence=first.fence, outcome=done(by="ada"))]) == [
         True
@@ -73,4 +73,4 @@ def test_after_an_outage_of_all_coordinators_nothing_is_taken_back_and_no_answer
     assert (running.state, running.lease_owner, running.interruptions) == (State.RUNNING, "ada", 0)
     assert place.notes["expired"] == place.notes["republished"] == 0
     assert get(place.ledger, first.job.id).result == {"by": "ada"}
-    assert place.queues.depth(place.names.mailbox("ada")) == 0, "it is there"
+    assert place.queues.depth(place.names.command_queue("ada")) == 0, "it is there"

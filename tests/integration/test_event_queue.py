@@ -22,17 +22,17 @@ from tests.integration.source_bucket import (
 from tests.servers.ministack import Ministack, ministack
 from tests.servers.network import Answer, proxy
 
-from eddyline.aws.s3_events.event_queue import EventQueue, prepare
-from eddyline.aws.s3_events.parser import parse
+from eddyline.aws.s3_events.event_queue import EventQueue, ensure_event_queue, event_queue_client
+from eddyline.aws.s3_events.parser import parse_s3_event
 from eddyline.aws.s3_events.source import S3EventSource
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.ingest.arrivals import Ingest
+from eddyline.ingest.arrivals import IngestLoop
 from eddyline.ingest.decisions import Cause, Ignore, Submit, Verdict
-from eddyline.ingest.messages import Message, Note
+from eddyline.ingest.messages import IngestOutcome, Message
 from eddyline.ingest.object_lookup import lookup_object
 from eddyline.ingest.process_object import ObjectProcessor
-from eddyline.ingest.rules import load
+from eddyline.ingest.rules import load_rules
 from eddyline.store import addresses
 from eddyline.store.open_store import Buckets
 
@@ -66,7 +66,7 @@ def _impatient(bucket: FootageBucket) -> EventQueue:
     policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
     soon = json.dumps({**json.loads(policy["RedrivePolicy"]), "maxReceiveCount": "1"})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": soon})
-    return prepare(sqs, bucket.place.name)
+    return ensure_event_queue(event_queue_client(sqs), bucket.place.name)
 
 
 def _nothing(arrivals: S3EventSource, seconds: float) -> bool:
@@ -85,8 +85,8 @@ def test_an_upload_is_told_with_the_tag_and_metadata_that_the_object_has(
         until = time.monotonic() + 10
         while not any(isinstance(each, Submit) for each in verdicts) and time.monotonic() < until:
             for message in arrivals.receive(0.5):  # S3's own test notification may come with it
-                verdicts += parse(message.body)
-                arrivals.done(message)
+                verdicts += parse_s3_event(message.body)
+                arrivals.acknowledge(message)
         told = verdicts[-1]
         assert isinstance(told, Submit)
         assert all(isinstance(each, Ignore) for each in verdicts[:-1])
@@ -131,7 +131,7 @@ def test_what_is_in_hand_stays_hidden_and_comes_again_when_its_process_dies(mini
         first._closed.set()  # dead: nothing keeps it hidden any more, nothing is handed back
         again = _received(second)
         assert again.body == message.body
-        assert again.receipts == message.receipts + 1
+        assert again.receive_count == message.receive_count + 1
 
 
 def test_what_is_handed_back_at_the_end_shows_at_once(ministack: Ministack) -> None:
@@ -156,7 +156,7 @@ def test_an_end_in_good_order_brings_no_message_nearer_to_an_impatient_queues_li
         first.close()
     assert bucket.parked() == []
     with closing(bucket.arrivals()) as last:
-        assert _received(last).receipts == 1
+        assert _received(last).receive_count == 1
 
 
 def test_waiting_spends_nothing_and_failing_does(ministack: Ministack) -> None:
@@ -166,20 +166,20 @@ def test_waiting_spends_nothing_and_failing_does(ministack: Ministack) -> None:
         message = _received(arrivals)
         body = message.body
         for _ in range(6):
-            assert message.receipts <= 2
-            arrivals.again(message, 0, spent=False)
+            assert message.receive_count <= 2
+            arrivals.postpone(message, 0, counts_as_attempt=False)
             message = _received(arrivals)
             assert message.body == body
-        begin = message.receipts
+        begin = message.receive_count
         for expected in range(begin + 1, begin + 5):
-            arrivals.again(message, 0, spent=True)
+            arrivals.postpone(message, 0, counts_as_attempt=True)
             message = _received(arrivals)
-            assert message.receipts == expected
+            assert message.receive_count == expected
         began = time.monotonic()
-        arrivals.again(message, 2, spent=False)
+        arrivals.postpone(message, 2, counts_as_attempt=False)
         message = _received(arrivals)
         assert time.monotonic() - began > 1
-        arrivals.done(message)
+        arrivals.acknowledge(message)
         assert _nothing(arrivals, 1.5)
 
 
@@ -234,7 +234,7 @@ def test_a_message_sent_anew_is_as_old_as_before(ministack: Ministack) -> None:
         first = _received(arrivals)
         assert abs(first.since - time.time()) < 60
         time.sleep(0.1)
-        arrivals.again(first, 0, spent=False)
+        arrivals.postpone(first, 0, counts_as_attempt=False)
         again = _received(arrivals)
         assert again.id != first.id
         assert again.since == pytest.approx(first.since, abs=0.002)
@@ -244,9 +244,9 @@ def test_a_queue_that_gives_up_soon_has_what_fails_parked_with_a_reason_before(m
     bucket = told_by_eventbridge(ministack.url)
     place = _impatient(bucket)
     bucket.put("a.mp4", b"xyz")
-    stop, notes = Stop(), list[Note]()
+    stop, notes = Stop(), list[IngestOutcome]()
 
-    def told(note: Note) -> None:
+    def told(note: IngestOutcome) -> None:
         notes.append(note)
         if note.what == "parked":
             stop.request("enough")
@@ -255,19 +255,19 @@ def test_a_queue_that_gives_up_soon_has_what_fails_parked_with_a_reason_before(m
         raise TransientError("a strange answer")
 
     with closing(replace(bucket, place=place).arrivals()) as arrivals:
-        Ingest(
-            arrivals=arrivals,
-            parse=parse,
-            taking=ObjectProcessor(
-                rules=load(),
+        IngestLoop(
+            source=arrivals,
+            parse=parse_s3_event,
+            processor=ObjectProcessor(
+                rules=load_rules(),
                 store=addresses.parse("s3://results"),
-                look=broken,
+                lookup=broken,
                 submit=lambda *_: pytest.fail("nothing to submit"),
-                are_one=lambda _: False,
+                are_one_recording=lambda _: False,
             ),
-            check=lambda: None,
+            check_access=lambda: None,
             stop=stop,
-            on_note=told,
+            on_outcome=told,
         ).run()
     assert [(note.what, note.cause) for note in notes] == [("parked", Cause.FAILING)]
     assert [reason for _, reason in bucket.parked()] == ["failed 1 time, at last by a strange answer"]
@@ -286,10 +286,10 @@ def test_a_queue_that_is_there_keeps_its_settings_and_its_own_dead_letters(minis
         "QueueUrl"
     ]
     before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    place = prepare(sqs, name)
-    assert (place.dead, place.limit) == (f"{name}-attic", 3)
+    place = ensure_event_queue(event_queue_client(sqs), name)
+    assert (place.dead_letters, place.max_receive_count) == (f"{name}-attic", 3)
     assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"] == before
-    prepare(sqs, name, buckets=["cards"])
+    ensure_event_queue(event_queue_client(sqs), name, buckets=["cards"])
     after = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert "cards" in after["Policy"]
     assert after["RedrivePolicy"] == before["RedrivePolicy"]
@@ -298,6 +298,6 @@ def test_a_queue_that_is_there_keeps_its_settings_and_its_own_dead_letters(minis
 def test_a_queue_without_dead_letters_is_given_some_once(ministack: Ministack) -> None:
     sqs, name = client("sqs", ministack.url), f"bare-{os.getpid()}"
     sqs.create_queue(QueueName=name)
-    place = prepare(sqs, name)
-    assert place.dead == f"{name}-dead"
-    assert prepare(sqs, name) == place
+    place = ensure_event_queue(event_queue_client(sqs), name)
+    assert place.dead_letters == f"{name}-dead"
+    assert ensure_event_queue(event_queue_client(sqs), name) == place

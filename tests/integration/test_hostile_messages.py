@@ -69,11 +69,11 @@ def test_forged_reports_settle_add_and_block_nothing(distant: Callable[..., Dist
         json.dumps({"v": 1, "facts": "x"}),
         _report(outcome={"is": []}),
     ]
-    assert all(place.queues.send(place.names.answers, forged[:10]))
-    assert all(place.queues.send(place.names.answers, forged[10:]))
-    assert all(place.queues.send(place.names.answers, absurd))
-    wait_until(lambda: place.queues.depth(place.names.dead) == len(absurd))
-    wait_until(lambda: place.queues.depth(place.names.answers) == 0)
+    assert all(place.queues.send(place.names.reports, forged[:10]))
+    assert all(place.queues.send(place.names.reports, forged[10:]))
+    assert all(place.queues.send(place.names.reports, absurd))
+    wait_until(lambda: place.queues.depth(place.names.dead_letters) == len(absurd))
+    wait_until(lambda: place.queues.depth(place.names.reports) == 0)
     found = place.ledger.read(lambda c: read_backlog(c, place.ledger.now()))
     assert found.workers == ("ada",)
     assert set(found.unknown) == {"eve", *(f"cpu@phantom:{number}" for number in range(20))}
@@ -93,7 +93,7 @@ def test_a_worker_obeys_no_command_for_another(distant: Callable[..., Distant]) 
     place.ledger.submit([new("a-1")])
     ada = joined(place)
     mine = claimed(ada)
-    box = place.names.mailbox("ada")
+    box = place.names.command_queue("ada")
     give_up = {"v": 1, "kind": "give-up", "job_id": "a-1", "fence": mine.fence, "over": True}
     commands: list[Any] = [
         {"v": 1, "worker": "somebody-else", "kind": "drain"},
@@ -120,7 +120,7 @@ def test_forged_jobs_are_parked_by_the_worker_and_delete_nothing(
 ) -> None:
     place = distant()
     (tmp_path / "victim").mkdir()
-    lane = place.names.lane("cpu", 0)
+    lane = place.names.job_queue("cpu", 0)
     assert lane is not None
     place.ledger.submit([new("a-1")])
     wait_until(lambda: place.queues.depth(lane) == 1)
@@ -143,7 +143,7 @@ def test_forged_jobs_are_parked_by_the_worker_and_delete_nothing(
     assert isinstance(ada, SqsBroker)
     held = claimed(ada)
     ada.claim("ada", pools=("cpu",), limit=20, lease_s=2)
-    wait_until(lambda: place.queues.depth(place.names.dead) == len(forged))
+    wait_until(lambda: place.queues.depth(place.names.dead_letters) == len(forged))
     assert held.job.id == "a-1"
     assert (tmp_path / "victim").is_dir()
     assert settle(ada, held, done())

@@ -36,7 +36,7 @@ def bucket(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> FootageBuck
         attributes = {"reason": {"DataType": "String", "StringValue": reason}} if reason else {}
         sqs = client("sqs", ministack.url)
         sqs.send_message(
-            QueueUrl=sqs.get_queue_url(QueueName=made.place.dead)["QueueUrl"],
+            QueueUrl=sqs.get_queue_url(QueueName=made.place.dead_letters)["QueueUrl"],
             MessageBody=body,
             MessageAttributes=attributes,
         )
@@ -72,7 +72,7 @@ def test_a_list_says_what_each_tells_and_why_it_lies_there_and_leaves_it(
             assert words in said
     assert {each["body"] for each in json.loads(parked("--json").output)} == {TOLD, "garbage", "silent"}
     assert "no reason came along" in said
-    assert _bodies(bucket, bucket.place.dead) == sorted([TOLD, "garbage", "silent"])
+    assert _bodies(bucket, bucket.place.dead_letters) == sorted([TOLD, "garbage", "silent"])
 
 
 def test_what_is_named_goes_back_to_the_queue_and_the_rest_stays(
@@ -81,12 +81,12 @@ def test_what_is_named_goes_back_to_the_queue_and_the_rest_stays(
     (wanted,) = (each for each in json.loads(parked("--json").output) if each["body"] == TOLD)
     assert "1 message sent again" in parked("--redrive", wanted["id"][:8]).output
     assert _bodies(bucket, bucket.place.name) == [TOLD]
-    assert _bodies(bucket, bucket.place.dead) == ["garbage", "silent"]
+    assert _bodies(bucket, bucket.place.dead_letters) == ["garbage", "silent"]
 
 
 def test_all_go_back_or_away_if_that_is_said(bucket: FootageBucket, parked: Callable[..., Result]) -> None:
     assert "3 messages dropped" in parked("--drop", "--all").output
-    assert _bodies(bucket, bucket.place.dead) == []
+    assert _bodies(bucket, bucket.place.dead_letters) == []
     assert _bodies(bucket, bucket.place.name) == []
     assert "0 messages sent again" in parked("--redrive", "--all").output
 
@@ -95,7 +95,7 @@ def test_an_id_that_is_unknown_moves_nothing(bucket: FootageBucket, parked: Call
     (known, *_) = json.loads(parked("--json").output)
     failed = parked("--drop", known["id"], "nope").exception
     assert isinstance(failed, UsageError)
-    assert len(_bodies(bucket, bucket.place.dead)) == 3
+    assert len(_bodies(bucket, bucket.place.dead_letters)) == 3
 
 
 def test_what_is_not_said_clearly_is_not_done(parked: Callable[..., Result]) -> None:

@@ -14,7 +14,7 @@ from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 from tests.waiting import wait_until
 
-from eddyline.aws.client_errors import NoQueueError
+from eddyline.aws.client_errors import QueueNotFoundError
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.aws.sqs.client import sqs_client
 from eddyline.aws.sqs.dead_letters import redrive_dead_letters
@@ -36,7 +36,7 @@ def _freeze(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_many_hand_backs_never_reach_the_dead_letters(distant: Callable[..., Distant]) -> None:
-    place = distant(dead_after=4)
+    place = distant(max_receive_count=4)
     place.ledger.submit([new("a-1")])
     broker = joined(place)
     fences = []
@@ -49,7 +49,7 @@ def test_many_hand_backs_never_reach_the_dead_letters(distant: Callable[..., Dis
     assert settle(broker, claimed(broker), done())
     wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
     wait_until(lambda: get(place.ledger, "a-1").interruptions >= 13)
-    assert place.queues.depth(place.names.dead) == 0
+    assert place.queues.depth(place.names.dead_letters) == 0
 
 
 def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignored(
@@ -74,7 +74,7 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignore
     from eddyline.graph.messages import JobResult
 
     late = JobResult(job_id="a-1", fence=claim.fence, worker="ada", at=1.0, outcome=Done(result={"by": "z"}))
-    zombie._answers.say([late], patience_s=1)
+    zombie._reporter.send_results([late], timeout_s=1)
     wait_until(lambda: place.notes["ignored"] > 0)
     assert settle(bob, again, done(by="bob"))
     wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
@@ -86,31 +86,31 @@ def test_messages_that_are_none_of_ours_are_parked_and_the_rest_goes_on(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
-    lane = place.names.lane("cpu", 0)
+    lane = place.names.job_queue("cpu", 0)
     assert lane is not None
     place.queues.send(lane, ["hello", '{"v":1,"base":0,"job":{}}', "z:AAAA", "[" * 5000])
-    place.queues.send(place.names.answers, ["hello", '{"v":1,"facts":[{"fact":"odd"}]}', '{"v":2}'])
+    place.queues.send(place.names.reports, ["hello", '{"v":1,"facts":[{"fact":"odd"}]}', '{"v":2}'])
     place.ledger.submit([new("a-1")])
     broker = joined(place)
     assert settle(broker, claimed(broker), done())
     wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
     broker.claim("ada", pools=("cpu",), limit=9, lease_s=LEASE_S)
-    wait_until(lambda: place.queues.depth(place.names.dead) == 7)
-    letters = place.queues.receive(place.names.dead, limit=10, wait_s=1, visibility_s=0)
+    wait_until(lambda: place.queues.depth(place.names.dead_letters) == 7)
+    letters = place.queues.receive(place.names.dead_letters, limit=10, wait_s=1, visibility_s=0)
     assert all(letter.attributes["reason"] and letter.attributes["queue"] for letter in letters)
 
 
 def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distant]) -> None:
-    place = distant(dead_after=2, bounds=Bounds(stale_s=3600))
+    place = distant(max_receive_count=2, bounds=Bounds(stale_s=3600))
     place.ledger.submit([new("a-1")])
     # Two workers that take the message and vanish.
-    lane = place.names.lane("cpu", 0)
+    lane = place.names.job_queue("cpu", 0)
     assert lane is not None
     for _ in range(2):
         wait_until(lambda: place.queues.receive(lane, limit=1, wait_s=1, visibility_s=0))
     wait_until(lambda: not place.queues.receive(lane, limit=1, wait_s=0, visibility_s=0))
-    assert place.queues.depth(place.names.dead) == 1
-    place.queues.send(place.names.dead, ["not a job"])
+    assert place.queues.depth(place.names.dead_letters) == 1
+    place.queues.send(place.names.dead_letters, ["not a job"])
     found = redrive_dead_letters(place.queues, place.ledger)
     assert found.again == ["a-1"]
     assert len(found.kept) == 1
@@ -119,18 +119,18 @@ def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distan
     assert claim.fence > STRIDE * 2
     assert settle(broker, claim, done())
     wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
-    assert place.queues.depth(place.names.dead) == 1
+    assert place.queues.depth(place.names.dead_letters) == 1
     assert redrive_dead_letters(place.queues, place.ledger).again == []
     dropped = redrive_dead_letters(place.queues, place.ledger, drop=True)
     assert (list(dropped.dropped.values()), dropped.kept) == (list(found.kept.values()), {})
-    assert place.queues.depth(place.names.dead) == 0
+    assert place.queues.depth(place.names.dead_letters) == 0
 
 
 def test_a_letter_left_over_of_a_job_that_goes_on_or_is_not_wanted_only_goes(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant(bounds=Bounds(stale_s=3600))
-    lane = place.names.lane("cpu", 0)
+    lane = place.names.job_queue("cpu", 0)
     assert lane is not None
     place.ledger.submit([new("a-1"), new("b-1")])
     wait_until(lambda: place.queues.depth(lane) == 2)
@@ -140,27 +140,27 @@ def test_a_letter_left_over_of_a_job_that_goes_on_or_is_not_wanted_only_goes(
     claim = claimed(broker)
     wait_until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
     place.ledger.cancel(job="b-1")
-    place.queues.send(place.names.dead, [message.body for message in old])
+    place.queues.send(place.names.dead_letters, [message.body for message in old])
     found = redrive_dead_letters(place.queues, place.ledger)
     assert (found.again, sorted(found.settled), found.kept) == ([], ["a-1", "b-1"], {})
     assert settle(broker, claim, done())
     wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
     assert get(place.ledger, "b-1").state == State.CANCELLED
-    assert place.queues.depth(place.names.dead) == 0
+    assert place.queues.depth(place.names.dead_letters) == 0
 
 
 def test_a_letter_of_a_job_that_its_worker_lost_takes_it_from_there(distant: Callable[..., Distant]) -> None:
     place = distant(bounds=Bounds(stale_s=3600))
-    lane = place.names.lane("cpu", 0)
+    lane = place.names.job_queue("cpu", 0)
     assert lane is not None
     place.ledger.submit([new("a-1")])
     broker = joined(place)
     claim = claimed(broker)
     wait_until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
     assert isinstance(broker, SqsBroker)
-    holding = broker._keeping.find(("a-1", claim.fence))
+    holding = broker._in_flight.find(("a-1", claim.fence))
     assert holding is not None
-    place.queues.send(place.names.dead, [holding.message.body])
+    place.queues.send(place.names.dead_letters, [holding.message.body])
     assert redrive_dead_letters(place.queues, place.ledger).again == ["a-1"]
     wait_until(lambda: broker.receive_commands("ada", 1) == [] and not broker.held_jobs("ada"))
     again = claimed(broker)
@@ -175,7 +175,7 @@ def test_orders_wait_for_a_mailbox_that_vanished_and_come_in_the_new_one(
     place = distant()
     broker = joined(place)
     wait_until(place.ledger.workers)
-    place.queues.remove(place.names.mailbox("ada"))
+    place.queues.delete_queue(place.names.command_queue("ada"))
     assert place.ledger.drain("ada", "enough")
     time.sleep(0.3)
     heard: list[str] = []
@@ -194,11 +194,11 @@ def test_a_mailbox_goes_with_its_worker_and_is_made_again_by_one_that_lives_afte
 ) -> None:
     place = distant()
     ada, bob = joined(place), joined(place, "bob")
-    boxes = {name: place.names.mailbox(name) for name in ("ada", "bob")}
+    boxes = {name: place.names.command_queue(name) for name in ("ada", "bob")}
     wait_until(lambda: len(place.ledger.workers()) == 2)
     assert isinstance(ada, SqsBroker)
     ada.close()
-    with pytest.raises(NoQueueError):
+    with pytest.raises(QueueNotFoundError):
         place.queues.depth(boxes["ada"])
     # As a worker that is frozen for longer than its leases.
     place.ledger._database.write(lambda c: c.exec_driver_sql("UPDATE workers SET deadline = 1"))
@@ -211,7 +211,7 @@ def test_a_mailbox_goes_with_its_worker_and_is_made_again_by_one_that_lives_afte
 def _is_gone(place: Distant, name: str) -> bool:
     try:
         place.queues.depth(name)
-    except NoQueueError:
+    except QueueNotFoundError:
         return True
     return False
 
@@ -221,7 +221,7 @@ def test_queues_that_lost_everything_are_made_and_filled_again(distant: Callable
     place.ledger.submit([new("a-1"), new("a-2")])
     wait_until(lambda: place.notes["published"] == 2)
     client = sqs_client(endpoint=place.endpoint, region=REGION)
-    for name in (*place.names.lanes, place.names.answers):
+    for name in (*place.names.job_queues, place.names.reports):
         client.delete_queue(QueueUrl=client.get_queue_url(QueueName=name)["QueueUrl"])
     broker = joined(place)
     for _ in range(2):
@@ -238,22 +238,22 @@ def test_a_worker_without_queues_waits_for_them(ministack: Ministack) -> None:
     assert broker.claim("ada", pools=("cpu",), limit=1, lease_s=LEASE_S) == []
     time.sleep(0.3)
     assert broker.claim("ada", pools=("cpu",), limit=1, lease_s=LEASE_S) == []
-    with pytest.raises(NoQueueError, match="start a coordinator"):
-        queues(ministack.url, names).depth(names.dead)
+    with pytest.raises(QueueNotFoundError, match="start a coordinator"):
+        queues(ministack.url, names).depth(names.dead_letters)
     broker.close()
 
 
 def test_making_queues_twice_and_at_once_changes_nothing(ministack: Ministack) -> None:
     names = naming()
     made = [queues(ministack.url, names) for _ in range(4)]
-    threads = [threading.Thread(target=each.ensure) for each in made]
+    threads = [threading.Thread(target=each.ensure_queues) for each in made]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    made[0].ensure()
-    policy = json.loads(made[0]._attributes(names.lanes[0], "All")["RedrivePolicy"])
-    assert policy["deadLetterTargetArn"].endswith(names.dead)
+    made[0].ensure_queues()
+    policy = json.loads(made[0].attributes(names.job_queues[0], "All")["RedrivePolicy"])
+    assert policy["deadLetterTargetArn"].endswith(names.dead_letters)
     assert int(policy["maxReceiveCount"]) == 10
 
 

@@ -204,7 +204,7 @@ def test_a_cancellation_by_another_process_stops_the_handler_within_two_seconds(
         assert get(place.ledger, "a-1").state is State.CANCELLED
         if isinstance(place, Distant):
             queues = place.queues
-            wait_until(lambda: sum(queues.depth(lane) for lane in queues.naming.lanes) == 1)
+            wait_until(lambda: sum(queues.depth(lane) for lane in queues.naming.job_queues) == 1)
 
 
 def test_a_drain_ordered_by_another_process_is_heard_within_two_seconds(place: Direct | Distant) -> None:

@@ -106,4 +106,4 @@ def test_no_kill_strands_an_asset(
         coordinators.end()
         workers.end()
     made = queues(ministack.url, names)
-    assert made.depth(names.dead) == 0
+    assert made.depth(names.dead_letters) == 0

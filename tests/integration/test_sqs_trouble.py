@@ -17,11 +17,12 @@ from tests.servers.ministack import ministack
 from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 from tests.waiting import wait_until
 
-from eddyline.aws.client_errors import NoQueueError
+from eddyline.aws.client_errors import QueueNotFoundError
 from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
 from eddyline.aws.sqs.dead_letters import redrive_dead_letters
-from eddyline.aws.sqs.message_body import seal
+from eddyline.aws.sqs.message_body import encode_body
 from eddyline.aws.sqs.transport import SqsTransport
+from eddyline.core.log_fields import record_fields
 from eddyline.graph.ledger.reconcile import Bounds
 from eddyline.graph.messages import STRIDE, Publication
 from eddyline.graph.states import State
@@ -34,7 +35,7 @@ HERE = Path(__file__).parent
 
 
 def _lane(place: Distant) -> str:
-    lane = place.names.lane("cpu", 0)
+    lane = place.names.job_queue("cpu", 0)
     assert lane is not None
     return lane
 
@@ -51,9 +52,9 @@ def test_what_one_queue_did_not_take_is_told_and_the_others_got_theirs_once(
     exchange = SqsTransport(both)
     first = {offer.job.id: why for offer, why in zip(taken, exchange.publish(taken), strict=True)}
     assert first["a-1"] is None
-    assert isinstance(first["b-1"], NoQueueError)
+    assert isinstance(first["b-1"], QueueNotFoundError)
     assert exchange.publish([offer for offer in taken if offer.job.id == "b-1"]) == [None], "made meanwhile"
-    assert [both.depth(lane) for lane in names.lanes] == [1, 1]
+    assert [both.depth(lane) for lane in names.job_queues] == [1, 1]
     exchange.close()
 
 
@@ -100,8 +101,8 @@ def test_messages_that_cannot_be_parked_hold_up_no_others(
     distant: Callable[..., Distant], caplog: pytest.LogCaptureFixture
 ) -> None:
     place = distant()
-    place.queues.remove(place.names.dead)
-    place.queues.send(place.names.answers, ["hello"])
+    place.queues.delete_queue(place.names.dead_letters)
+    place.queues.send(place.names.reports, ["hello"])
     place.queues.send(_lane(place), ["hello"])
     place.ledger.submit([new("a-1"), new("a-2", "a-1")])
     broker = present(place.broker())
@@ -109,14 +110,18 @@ def test_messages_that_cannot_be_parked_hold_up_no_others(
         assert settle(broker, claimed(broker), done())
     wait_until(lambda: not place.ledger.has_open())
     broker.claim("ada", pools=("cpu",), limit=9, lease_s=LEASE_S)
-    wait_until(lambda: _depth(place, place.names.dead) == 2)
+    wait_until(lambda: _depth(place, place.names.dead_letters) == 2)
 
-    def is_logged(beginning: str) -> bool:
-        return any(record.getMessage().startswith(beginning) for record in caplog.records)
+    def is_logged(event: str, queue: str) -> bool:
+        return any(
+            record.getMessage() == event and record_fields(record)["queue"] == queue
+            for record in caplog.records
+            if record.name == "eddyline.queues"
+        )
 
-    assert is_logged(f"queue was deleted, created again: {place.names.dead}")
-    wait_until(lambda: is_logged(f"message parked: queue {place.names.answers}, id "))
-    wait_until(lambda: is_logged(f"message parked: queue {_lane(place)}, id "))
+    assert is_logged("queue created again after deletion", place.names.dead_letters)
+    wait_until(lambda: is_logged("message parked", place.names.reports))
+    wait_until(lambda: is_logged("message parked", _lane(place)))
 
 
 def test_answers_whose_queue_vanished_while_they_were_recorded_hold_up_no_others(
@@ -125,20 +130,20 @@ def test_answers_whose_queue_vanished_while_they_were_recorded_hold_up_no_others
     place = distant()
     place.pause()
     exchange = SqsTransport(place.queues)
-    body = seal({"v": 1, "facts": []})
-    assert place.queues.send(place.names.answers, [body]) == [True]
+    body = encode_body({"v": 1, "facts": []})
+    assert place.queues.send(place.names.reports, [body]) == [True]
     found = exchange.collect(5)
     assert len(found) == 1
-    place.queues.remove(place.names.answers)
+    place.queues.delete_queue(place.names.reports)
     exchange.acknowledge(found)
-    assert place.queues.send(place.names.answers, [body]) == [True], "it was made anew"
+    assert place.queues.send(place.names.reports, [body]) == [True], "it was made anew"
     exchange.close()
 
 
 def _depth(place: Distant, queue: str) -> int:
     try:
         return place.queues.depth(queue)
-    except NoQueueError:
+    except QueueNotFoundError:
         return -1
 
 
@@ -147,7 +152,7 @@ def test_a_job_that_outlasts_what_a_queue_can_hide_goes_on_and_its_answer_counts
 ) -> None:
     place = distant(bounds=Bounds(stale_s=3600))
     place.ledger.submit([new("a-1"), new("b-1")])
-    ada = present(place.broker(longest_s=0.5))
+    ada = present(place.broker(max_in_flight_s=0.5))
     claims = [claimed(ada), claimed(ada)]
     wait_until(lambda: place.queues.depth(_lane(place)) == 0)
     bob = present(place.broker(), "bob")
@@ -169,7 +174,7 @@ def test_what_outlasts_it_on_a_worker_that_vanishes_is_published_anew(
 ) -> None:
     place = distant(bounds=Bounds(stale_s=0.5))
     place.ledger.submit([new("a-1")])
-    ada = present(place.broker(longest_s=0.1))
+    ada = present(place.broker(max_in_flight_s=0.1))
     claim = claimed(ada)
     wait_until(
         lambda: get(place.ledger, "a-1").lease_owner == "ada" and place.queues.depth(_lane(place)) == 0
@@ -187,15 +192,15 @@ def test_a_letter_of_a_job_in_the_archive_only_goes(distant: Callable[..., Dista
     place.ledger.submit([new("a-1")])
     broker = present(place.broker())
     claim = claimed(broker)
-    holding = broker._keeping.find(("a-1", claim.fence))
+    holding = broker._in_flight.find(("a-1", claim.fence))
     assert holding is not None
     assert settle(broker, claim, done())
     wait_until(lambda: not place.ledger.has_open())
     assert place.ledger.archive(older_than_s=0) == 1
-    place.queues.send(place.names.dead, [holding.message.body])
+    place.queues.send(place.names.dead_letters, [holding.message.body])
     found = redrive_dead_letters(place.queues, place.ledger)
     assert (found.again, found.settled, found.kept) == ([], ["a-1"], {})
-    assert place.queues.depth(place.names.dead) == 0
+    assert place.queues.depth(place.names.dead_letters) == 0
 
 
 def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_is_made_anew(
@@ -203,10 +208,10 @@ def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_i
 ) -> None:
     place = distant()
     ada, bob = present(place.broker()), present(place.broker(), "bob")
-    boxes = {name: place.names.mailbox(name) for name in ("ada", "bob", "killed")}
-    place.queues.make(boxes["killed"], keep_s=3600)
-    place.queues.make(f"{place.names.mailboxes}of-somebody-else", keep_s=3600)
-    exchange = SqsTransport(place.queues, stray_s=0.5)
+    boxes = {name: place.names.command_queue(name) for name in ("ada", "bob", "killed")}
+    place.queues.create_queue(boxes["killed"], retention_s=3600)
+    place.queues.create_queue(f"{place.names.command_queue_prefix}of-somebody-else", retention_s=3600)
+    exchange = SqsTransport(place.queues, orphaned_s=0.5)
     assert exchange.tidy(["ada", "bob"]) == 0, "it may only just have been made"
     time.sleep(0.6)
     assert exchange.tidy(["ada"]) == 1
@@ -214,7 +219,7 @@ def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_i
     time.sleep(0.6)
     assert exchange.tidy(["ada"]) == 1
     assert [_depth(place, box) for box in boxes.values()] == [0, -1, -1]
-    assert place.queues.depth(f"{place.names.mailboxes}of-somebody-else") == 0
+    assert place.queues.depth(f"{place.names.command_queue_prefix}of-somebody-else") == 0
     assert bob.receive_commands("bob", 1) == []
     assert [_depth(place, box) for box in boxes.values()] == [0, 0, -1]
     assert ada.receive_commands("ada", 0) == []

@@ -67,7 +67,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
         stack.enter_context(backlog_watched(shared, told, pools))
         stack.enter_context(_dead_letters_watched(queues, told))
         try:
-            queues.ensure()
+            queues.ensure_queues()
         except TransientError as error:  # it makes them later, once there is somebody to make them
             told.log.warning("queues", said=str(error))
         exchange = SqsTransport(queues)
@@ -99,12 +99,15 @@ def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetric
         nonlocal seen
         if depth > seen:
             told.log.warning(
-                "dead letters", queue=queues.naming.dead, count=depth, remedy="eddyline jobs redrive"
+                "dead letters", queue=queues.naming.dead_letters, count=depth, remedy="eddyline jobs redrive"
             )
         seen = depth
 
     watch = PolledValues(
-        lambda _now: queues.depth(queues.naming.dead), stop=over, every_s=_DEAD_LETTERS_S, on_reading=warn
+        lambda _now: queues.depth(queues.naming.dead_letters),
+        stop=over,
+        every_s=_DEAD_LETTERS_S,
+        on_value=warn,
     )
     told.metrics.watch_dead_letters(watch)
     watch.start()
@@ -116,7 +119,7 @@ def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetric
 
 def _noted(told: Observation[CoordinatorMetrics]) -> Callable[[CoordinatorEvent], None]:
     def hear(note: CoordinatorEvent) -> None:
-        told.metrics.hear_note(note.what, note.count)
+        told.metrics.record_action(note.what, note.count)
         log = told.log
         say = log.debug if note.what in _QUIET else log.warning if note.what in _TROUBLE else log.info
         if note.count:

@@ -8,10 +8,10 @@ from eddyline.app.optional_dependencies import extra
 from eddyline.app.shared_services import Shared
 
 if TYPE_CHECKING:
-    from eddyline.aws.sqs.dead_letters import Redriven
+    from eddyline.aws.sqs.dead_letters import RedriveReport
 
 
-def redrive(shared: Shared, *, limit: int, drop: bool = False) -> Redriven:
+def redrive(shared: Shared, *, limit: int, drop: bool = False) -> RedriveReport:
     """Publish the jobs of up to `limit` dead letters again; `drop` deletes those that are no jobs.
 
     Raises `QueueError`, `LedgerError`.

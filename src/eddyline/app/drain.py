@@ -42,9 +42,9 @@ def drained(
 @contextmanager
 def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], None]]:
     """Protection against an ECS service's scale-in while jobs run; nothing elsewhere."""
-    from eddyline.aws.ecs_protection import Protection  # a worker elsewhere needs none of it
+    from eddyline.aws.ecs_protection import TaskProtection  # a worker elsewhere needs none of it
 
-    protection = Protection.of(os.environ, lambda said: told.log.warning("task protection", said=said))
+    protection = TaskProtection.of(os.environ, lambda said: told.log.warning("task protection", said=said))
     if protection is None:
         yield lambda _busy: None
         return
@@ -56,14 +56,14 @@ def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], No
 
 def _watch_machine(drainer: DrainController, told: Observation[WorkerMetrics], over: Stop) -> None:
     """Ask the machine's own metadata, every few seconds, whether it is to be taken away."""
-    from eddyline.aws.ec2_metadata import Metadata, MetadataWatch  # needs no boto3
+    from eddyline.aws.ec2_metadata import InstanceMetadata, MetadataWatch  # needs no boto3
 
-    metadata = Metadata.of(os.environ)
+    metadata = InstanceMetadata.of(os.environ)
     if metadata is None:
         return
 
     def noticed(notice: Notice) -> None:
-        told.metrics.hear_notice(str(notice.kind))
+        told.metrics.record_notice(str(notice.kind))
         told.log.warning("notice", kind=str(notice.kind), why=notice.reason, deadline=notice.deadline)
         drainer.notice(notice)
 
@@ -83,13 +83,13 @@ def _heed(asked: Stop, drainer: DrainController, over: Stop, told: Observation[W
     notice = sigterm_notice(now)
     if asked.reason == AT_ONCE:
         notice = Notice(kind=NoticeKind.STOP, at=now, deadline=now, reason=asked.reason)
-    told.metrics.hear_notice(str(notice.kind))
+    told.metrics.record_notice(str(notice.kind))
     drainer.notice(notice)
 
 
 def _acted(told: Observation[WorkerMetrics]) -> Callable[[DrainActions, DrainState], None]:
     def act(actions: DrainActions, standing: DrainState) -> None:
-        told.metrics.hear_stance(takes_new=actions.takes_new)
+        told.metrics.set_takes_work(takes_new=actions.takes_new)
         told.log.info(
             "stance",
             stance=str(actions.stance),

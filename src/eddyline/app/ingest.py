@@ -16,13 +16,13 @@ from eddyline.app.submit import FLEET
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.edit.merge.merge import are_one
-from eddyline.ingest.arrivals import Ingest
-from eddyline.ingest.folder_scan import SETTLE_S, Folder
-from eddyline.ingest.messages import Note
+from eddyline.ingest.arrivals import IngestLoop
+from eddyline.ingest.folder_scan import SETTLE_S, FolderScanner
+from eddyline.ingest.messages import IngestOutcome
 from eddyline.ingest.object_lookup import lookup_object
 from eddyline.ingest.process_object import ObjectProcessor
-from eddyline.ingest.rules import load
-from eddyline.ingest.watch_folder import Watch
+from eddyline.ingest.rules import load_rules
+from eddyline.ingest.watch_folder import FolderWatch
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.planning.job_options import JobOptions
@@ -70,25 +70,25 @@ class WatchRequest:
     store: str = ""
 
 
-def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None]) -> None:
+def ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[IngestOutcome], None]) -> None:
     """Submit what a queue tells of, until told to stop; any number of processes may do so side by side.
 
     Raises `UsageError` for a bad rule or setting or missing rights, `LedgerError` if the ledger is away.
     """
-    rules = load(request.rules, profile=request.profile)
+    rules = load_rules(request.rules, profile=request.profile)
     with extra("aws", "S3's events on SQS"):
-        from eddyline.aws.s3_events.event_queue import events_queues, prepare
-        from eddyline.aws.s3_events.parser import parse
+        from eddyline.aws.s3_events.event_queue import ensure_event_queue, event_queue_client
+        from eddyline.aws.s3_events.parser import parse_s3_event
         from eddyline.aws.s3_events.source import S3EventSource
     shared = request.shared
     store, inspecting = shared.open_store(), inspect_pool(shared.pools())
     client = shared.sqs()
-    place = prepare(client, request.events, buckets=request.buckets)
-    queues = events_queues(client)
+    queues = event_queue_client(client)
+    place = ensure_event_queue(queues, request.events, buckets=request.buckets)
     with (
         shared.open_ledger() as ledger,
         closing(S3EventSource(queues, place, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as sqs,
-        counted(request.metrics, sqs, queues, place, on_note) as (arrivals, hear),
+        counted(request.metrics, sqs, queues, place, on_outcome) as (arrivals, hear),
     ):
 
         def submit_one(addresses: Sequence[str], profile: Profile, terms: JobOptions) -> Submitted:
@@ -100,20 +100,20 @@ def ingest(request: IngestRequest, *, stop: Stop, on_note: Callable[[Note], None
             store.check()
             ledger.job("")
 
-        Ingest(
-            arrivals=arrivals,
-            parse=parse,
-            taking=ObjectProcessor(
+        IngestLoop(
+            source=arrivals,
+            parse=parse_s3_event,
+            processor=ObjectProcessor(
                 rules=rules,
                 store=addresses.parse(shared.store),
-                look=lookup_object,
+                lookup=lookup_object,
                 submit=submit_one,
-                are_one=are_one,
+                are_one_recording=are_one,
             ),
-            check=check,
+            check_access=check,
             stop=stop,
-            on_note=hear,
-            hands=request.hands,
+            on_outcome=hear,
+            threads=request.hands,
         ).run()
 
 
@@ -131,13 +131,13 @@ def watch(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event], None
             f"{request.folder} is where Eddyline keeps its results",
             remedy="watch another folder, or name another one with --out or --store",
         )
-    rules = load(request.rules, profile=request.profile)
+    rules = load_rules(request.rules, profile=request.profile)
     home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False, store=request.store)
     with opened(home, stop=stop, on_event=on_event) as perform:
         # No new sources: only what is open yet, whatever profile it was submitted with.
         left = perform((), profiles.load_profile("default"))
-        report = Watch(
-            folder=Folder(
+        report = FolderWatch(
+            folder=FolderScanner(
                 root=root,
                 excluded=[place for place in results if place != root],
                 settle_s=request.settle_s,

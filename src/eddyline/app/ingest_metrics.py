@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from eddyline.app.observability import served
 from eddyline.app.optional_dependencies import extra
 from eddyline.core.stop import Stop
-from eddyline.ingest.messages import Message, MessageSource, Note
+from eddyline.ingest.messages import IngestOutcome, Message, MessageSource
 
 if TYPE_CHECKING:
     from eddyline.aws.s3_events.event_queue import EventQueue
@@ -22,73 +22,74 @@ if TYPE_CHECKING:
 class CountedMessages:
     """An `MessageSource` that counts what passes through it."""
 
-    arrivals: MessageSource
+    source: MessageSource
     metrics: IngestMetrics
 
     @property
-    def limit(self) -> int:
+    def max_receive_count(self) -> int:
         """As the messages' place has it."""
-        return self.arrivals.limit
+        return self.source.max_receive_count
 
     def receive(self, wait_s: float) -> Sequence[Message]:
         """As the messages' place does."""
-        found = self.arrivals.receive(wait_s)
+        found = self.source.receive(wait_s)
         for message in found:
             self.metrics.take(message.id, message.since)
         return found
 
-    def done(self, message: Message) -> None:
+    def acknowledge(self, message: Message) -> None:
         """As the messages' place does."""
-        self.arrivals.done(message)
+        self.source.acknowledge(message)
         self.metrics.end(message.id, "done")
 
-    def again(self, message: Message, delay_s: float, *, spent: bool) -> None:
+    def postpone(self, message: Message, delay_s: float, *, counts_as_attempt: bool) -> None:
         """As the messages' place does."""
-        self.arrivals.again(message, delay_s, spent=spent)
-        self.metrics.put_off(message.id, delay_s)
+        self.source.postpone(message, delay_s, counts_as_attempt=counts_as_attempt)
+        self.metrics.record_postponed(message.id, delay_s)
 
     def park(self, message: Message, reason: str) -> None:
         """As the messages' place does."""
-        self.arrivals.park(message, reason)
+        self.source.park(message, reason)
         self.metrics.end(message.id, "parked")
 
 
 @contextmanager
 def counted(
     address: str,
-    arrivals: MessageSource,
+    source: MessageSource,
     queues: SqsClient,
     place: EventQueue,
-    on_note: Callable[[Note], None],
-) -> Iterator[tuple[MessageSource, Callable[[Note], None]]]:
+    on_outcome: Callable[[IngestOutcome], None],
+) -> Iterator[tuple[MessageSource, Callable[[IngestOutcome], None]]]:
     """The same arrivals and listener, with metrics of them served at `address` ("": nowhere) while entered.
 
     Raises `UsageError` for an address that cannot be served.
     """
     if not address:
-        yield arrivals, on_note
+        yield source, on_outcome
         return
     with extra("observe", "metrics"):
         from eddyline.observe.ingest_metrics import Depths, IngestMetrics  # it may not be there
         from eddyline.observe.polled_values import PolledValues
     metrics, over = IngestMetrics(), Stop()
     watch = PolledValues(
-        lambda _now: Depths(events=queues.depths(place.name), parked=queues.depths(place.dead)), stop=over
+        lambda _now: Depths(events=queues.depths(place.name), parked=queues.depths(place.dead_letters)),
+        stop=over,
     )
     metrics.watch_depths(watch)
 
-    def hear(note: Note) -> None:
+    def hear(note: IngestOutcome) -> None:
         if note.what == "submitted":
-            metrics.hear_submitted(note.uploaded)
+            metrics.record_submitted(note.uploaded)
         elif note.what == "ignored":
-            metrics.hear_ignored()
+            metrics.record_ignored()
         elif note.what == "parked" and note.cause is not None:
-            metrics.hear_parked(str(note.cause))
-        on_note(note)
+            metrics.record_parked(str(note.cause))
+        on_outcome(note)
 
     watch.start()
     try:
         with served(metrics, address):
-            yield CountedMessages(arrivals=arrivals, metrics=metrics), hear
+            yield CountedMessages(source=source, metrics=metrics), hear
     finally:
         over.request("the process ends")

@@ -63,22 +63,22 @@ def served(counted: Metrics, address: str) -> Iterator[int | None]:
     if not address:
         yield None
         return
-    from eddyline.observe.metrics_server import exposition  # the extra may not be there
+    from eddyline.observe.metrics_server import serve_metrics  # the extra may not be there
 
     host, port = address_of(address)
-    with exposition(counted.registry, host=host, port=port) as shown:
+    with serve_metrics(counted.registry, host=host, port=port) as shown:
         yield shown
 
 
 @contextmanager
 def backlog_watched(shared: Shared, told: Observation[L], pools: Pools) -> Iterator[None]:
     """Read now and then what the ledger holds; show it, and warn of classes that nobody serves."""
-    from eddyline.observe.backlog import BacklogWatch, reader
+    from eddyline.observe.backlog import BacklogWatch, backlog_reader
 
     # A connection of its own: no work waits for it.
     database = Database(as_url(shared.ledger_place()), random.Random())  # noqa: S311 - jitter, not a secret
     over = Stop()
-    watch = BacklogWatch(reader(database), stop=over, on_reading=_missing(told, pools).hear)
+    watch = BacklogWatch(backlog_reader(database), stop=over, on_value=_missing(told, pools).hear)
     told.metrics.watch_backlog(watch, tuple(pools.pools))
     thread = watch.start()
     try:
@@ -95,4 +95,4 @@ def _missing(told: Observation[L], pools: Pools) -> UnservedPoolMonitor:
             "nobody serves a class", pool=missing.pool, jobs=missing.jobs, said=describe_unserved(missing)
         )
 
-    return UnservedPoolMonitor(pools, warn=warn, show=told.metrics.hear_unserved)
+    return UnservedPoolMonitor(pools, warn=warn, show=told.metrics.set_unserved)

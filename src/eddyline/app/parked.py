@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 def parked_messages(events: str) -> ParkedMessages:
     """What is parked beside the queue `events`. Raises `UsageError` if there is no such queue."""
     with extra("aws", "S3's events on SQS"):
-        from eddyline.aws.s3_events.event_queue import events_queues, find
+        from eddyline.aws.s3_events.event_queue import event_queue_client, find_event_queue
         from eddyline.aws.s3_events.parked_messages import ParkedMessages
-    client = Shared.sqs()
-    place = find(client, events)
-    return ParkedMessages(events_queues(client), place)
+    queues = event_queue_client(Shared.sqs())
+    return ParkedMessages(queues, find_event_queue(queues, events))

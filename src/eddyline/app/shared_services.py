@@ -66,8 +66,8 @@ class Shared:
         store.check()
         return store
 
-    def upload_cleanup(self, on_said: Callable[[str], None]) -> UploadCleanup:
-        """The uploads that killed processes left in the store; what is done about them goes to `on_said`."""
+    def upload_cleanup(self, on_message: Callable[[str], None]) -> UploadCleanup:
+        """The uploads that killed processes left in the store; `on_message` is told what is done."""
         place = addresses.parse(self.store) if self.store else None
         if place is not None and place.local:
             # A folder tells of nothing that was begun: to look at all of a library would take too long.
@@ -76,14 +76,16 @@ class Shared:
             return UploadCleanup()
         try:
             with extra("aws", "aborting the uploads of killed processes"):
-                from eddyline.aws.multipart_cleanup import of_bucket
+                from eddyline.aws.multipart_cleanup import multipart_uploads
         except UsageError as error:  # nothing depends on it
-            on_said(str(error))
+            on_message(str(error))
             return UploadCleanup()
         endpoint = endpoint_of(place.scheme, self._reach, os.environ)
         region = _region(endpoint)
         return UploadCleanup(
-            of_bucket(place.bucket, place.path, endpoint=endpoint, region=region, on_said=on_said)
+            multipart_uploads(
+                place.bucket, place.path, endpoint=endpoint, region=region, on_message=on_message
+            )
         )
 
     def reach_sources(self, *, stop: Stop | None = None) -> None:
@@ -138,7 +140,7 @@ class Shared:
         with extra("aws", "SQS"):
             from eddyline.aws.sqs.client import QueueNames, SqsClient
         naming = QueueNames(prefix=self.queues, pools=tuple(pools), priorities=PRIORITIES)
-        return SqsClient(self.sqs(), naming, dead_after=self.settings.dead_after)
+        return SqsClient(self.sqs(), naming, max_receive_count=self.settings.dead_after)
 
     @staticmethod
     def sqs() -> Any:  # noqa: ANN401 - boto3 makes its classes when running

@@ -41,18 +41,17 @@ def left_messages(shared: Shared, events: str = "") -> tuple[LeftMessages, ...]:
     if not (shared.queues or events):
         return ()
     with extra("aws", "SQS"):
-        from eddyline.aws.s3_events.event_queue import events_queues, find
+        from eddyline.aws.s3_events.event_queue import event_queue_client, find_event_queue
     found = []
     if shared.queues:
         queues = shared.open_queues(tuple(shared.pools().pools))
-        dead = queues.naming.dead
+        dead = queues.naming.dead_letters
         found.append(_left(dead, lambda: queues.depth(dead), "eddyline jobs redrive"))
     if events:
-        client = shared.sqs()
-        parked = events_queues(client)
+        parked = event_queue_client(shared.sqs())
 
         def depth() -> int:
-            return parked.depth(find(client, events).dead)
+            return parked.depth(find_event_queue(parked, events).dead_letters)
 
         found.append(_left(f"{events} (parked)", depth, f"eddyline parked --events {events}"))
     return tuple(found)
@@ -60,10 +59,10 @@ def left_messages(shared: Shared, events: str = "") -> tuple[LeftMessages, ...]:
 
 def _left(queue: str, depth: Callable[[], int], remedy: str) -> LeftMessages:
     with extra("aws", "SQS"):
-        from eddyline.aws.client_errors import NoQueueError
+        from eddyline.aws.client_errors import QueueNotFoundError
     try:
         return LeftMessages(queue=queue, count=depth(), remedy=remedy)
-    except NoQueueError:
+    except QueueNotFoundError:
         return LeftMessages(queue=queue, count=0, remedy=remedy)
     except EddylineError as error:
         return LeftMessages(queue=queue, count=0, remedy=remedy, error=str(error))

@@ -150,9 +150,9 @@ def _work_folder(request: WorkRequest) -> Path:
 
 
 def _heard(told: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], None]:
-    from eddyline.observe.logs import worker_log  # needs the extra, which `observed` has seen to
+    from eddyline.observe.logs import worker_event_logger  # needs the extra, which `observed` has seen to
 
-    log = worker_log(told.log)
+    log = worker_event_logger(told.log)
 
     def hear(event: WorkerEvent) -> None:
         told.metrics.hear(event)

@@ -1,4 +1,4 @@
-"""Errors of AWS's client, told apart once: what may pass, and what somebody has to see to."""
+"""Errors of the AWS client, classified once: transient, or to be fixed by an operator."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from eddyline.core.errors import TransientError, UsageError
 
 
 class QueueError(TransientError):
-    """A queue could not be reached or did not do as asked."""
+    """A queue could not be reached, or a call on it failed."""
 
-    default_remedy = "it is tried again; see that the queue's endpoint can be reached"
-
-
-class NoQueueError(QueueError):
-    """A queue that should be there is not."""
-
-    default_remedy = "start a coordinator: it makes the queues"
+    default_remedy = "the call is retried; check that the queue's endpoint is reachable"
 
 
-class RefusedError(QueueError):
-    """SQS does not take what it was given: too long, most likely."""
+class QueueNotFoundError(QueueError):
+    """The queue does not exist."""
+
+    default_remedy = "start a coordinator: it creates the queues"
+
+
+class MessageRejectedError(QueueError):
+    """SQS rejects the message, most likely because it is too long."""
 
 
 class AccessError(UsageError):
     """The credentials, the region or the permissions are wrong."""
 
-    default_remedy = "see to AWS credentials and region, and to this role's permissions for the queues"
+    default_remedy = "check the AWS credentials, the region and this role's permissions for the queues"
 
 
-_NO_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NoSuchQueue"})
-_REFUSED = frozenset({"InvalidParameterValue", "MessageTooLong", "InvalidMessageContents"})
+_NOT_FOUND = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NoSuchQueue"})
+_REJECTED = frozenset({"InvalidParameterValue", "MessageTooLong", "InvalidMessageContents"})
 _ACCESS = frozenset(
     {
         "AccessDenied",
@@ -56,22 +56,22 @@ _CONFIGURATION = (
 
 
 @contextmanager
-def translate_errors(doing: str) -> Iterator[None]:
-    """Turn the client's errors into ours; `doing` says what was tried."""
+def translate_errors(action: str) -> Iterator[None]:
+    """Raise the client's errors as ours; `action` is what was attempted."""
     try:
         yield
     except vendor.ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        said = f"{doing}: {error}"
-        if code in _NO_QUEUE:
-            raise NoQueueError(said) from error
-        if code in _REFUSED:
-            raise RefusedError(said) from error
+        message = f"{action}: {error}"
+        if code in _NOT_FOUND:
+            raise QueueNotFoundError(message) from error
+        if code in _REJECTED:
+            raise MessageRejectedError(message) from error
         if code in _ACCESS:
-            raise AccessError(said) from error
-        # Expired credentials are renewed by the chain; throttling and the service's own faults pass.
-        raise QueueError(said) from error
+            raise AccessError(message) from error
+        # Transient: the chain renews expired credentials; throttling and faults of the service pass.
+        raise QueueError(message) from error
     except _CONFIGURATION as error:
-        raise AccessError(f"{doing}: {error}") from error
+        raise AccessError(f"{action}: {error}") from error
     except (vendor.BotoCoreError, OSError) as error:
-        raise QueueError(f"{doing}: {error}") from error
+        raise QueueError(f"{action}: {error}") from error

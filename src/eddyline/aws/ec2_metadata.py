@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from eddyline.aws.link_local_http import LocalServiceError, ask, check_address
+from eddyline.aws.link_local_http import LocalServiceError, check_url, request
 from eddyline.core.background_loop import keep_running
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
@@ -29,17 +29,17 @@ _OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
 _LONGEST_TOKEN = 512
 
 
-class Metadata:
+class InstanceMetadata:
     """A client for one machine's metadata; not for several threads at once."""
 
     def __init__(self, endpoint: str = _ENDPOINT, *, timeout_s: float = 1.0) -> None:
-        self._endpoint = check_address(endpoint)
+        self._endpoint = check_url(endpoint)
         self._timeout_s = timeout_s
         self._token = ""
         self._renew_at = 0.0
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Metadata | None:
+    def of(cls, environment: Mapping[str, str]) -> InstanceMetadata | None:
         """As the AWS SDKs' own variables say; None where they switch it off."""
         if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
             return None
@@ -77,7 +77,7 @@ class Metadata:
 
     def _get(self, path: str) -> tuple[int, str]:
         self._authorize()
-        return ask(
+        return request(
             "GET",
             f"{self._endpoint}/latest/meta-data/{path}",
             headers={"X-aws-ec2-metadata-token": self._token},
@@ -88,7 +88,7 @@ class Metadata:
         now = time.monotonic()
         if self._token and now < self._renew_at:
             return
-        status, text = ask(
+        status, text = request(
             "PUT",
             f"{self._endpoint}/latest/api/token",
             headers={"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_S)},
@@ -112,7 +112,7 @@ class MetadataWatch:
 
     def __init__(
         self,
-        metadata: Metadata,
+        metadata: InstanceMetadata,
         on_notice: Callable[[Notice], None],
         *,
         stop: Stop,

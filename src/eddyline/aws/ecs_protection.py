@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from eddyline.aws.link_local_http import LocalServiceError, ask, check_address
+from eddyline.aws.link_local_http import LocalServiceError, check_url, request
 from eddyline.core.background_loop import keep_running
 from eddyline.core.backoff import Backoff, BackoffPolicy
 
@@ -21,7 +21,7 @@ _MAX_BACKOFF_S = 30.0
 _OK = 200
 
 
-class Protection:
+class TaskProtection:
     """Tells the ECS agent whether this task is busy; safe from any thread, and never in a caller's way.
 
     `expires_min` minutes after the last word, protection ends by itself: it is renewed in time while a job
@@ -38,7 +38,7 @@ class Protection:
         renew_s: float | None = None,
         timeout_s: float = 3.0,
     ) -> None:
-        self._url = f"{check_address(agent)}/task-protection/v1/state"
+        self._url = f"{check_url(agent)}/task-protection/v1/state"
         self._on_trouble = on_trouble
         self._expires_min = expires_min
         self._pause_s = pause_s
@@ -53,7 +53,7 @@ class Protection:
         self._thread.start()
 
     @classmethod
-    def of(cls, environment: Mapping[str, str], on_trouble: Callable[[str], None]) -> Protection | None:
+    def of(cls, environment: Mapping[str, str], on_trouble: Callable[[str], None]) -> TaskProtection | None:
         """For the agent that ECS names in `ECS_AGENT_URI`; None outside ECS."""
         agent = environment.get("ECS_AGENT_URI", "")
         return cls(agent, on_trouble=on_trouble) if agent else None
@@ -116,14 +116,14 @@ class Protection:
         body: dict[str, object] = {"ProtectionEnabled": protected}
         if protected:
             body["ExpiresInMinutes"] = self._expires_min
-        status, text = ask(
+        status, text = request(
             "PUT",
             self._url,
             headers={"Content-Type": "application/json"},
             body=json.dumps(body).encode(),
             timeout_s=self._timeout_s,
         )
-        if status != _OK or not confirms(text, protected=protected):
+        if status != _OK or not is_confirmed(text, protected=protected):
             doing = "protect" if protected else "release"
             raise LocalServiceError(
                 f"the ECS agent did not {doing} the task: {status} {text[:300]}",
@@ -131,7 +131,7 @@ class Protection:
             )
 
 
-def confirms(text: str, *, protected: bool) -> bool:
+def is_confirmed(text: str, *, protected: bool) -> bool:
     """Whether the agent's answer says that it was done; never raises.
 
     It may answer 200 and a failure (or an error) all the same.

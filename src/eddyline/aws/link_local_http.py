@@ -21,7 +21,7 @@ class LocalServiceError(TransientError):
     """A service of the machine's own did not answer, or not as documented."""
 
 
-def check_address(url: str) -> str:
+def check_url(url: str) -> str:
     """The same URL, without a slash at its end; raises `UsageError` unless it is http:// and a host."""
     try:
         parts = urlsplit(url)
@@ -33,7 +33,7 @@ def check_address(url: str) -> str:
     return url.rstrip("/")
 
 
-def ask(
+def request(
     method: str, url: str, *, headers: Mapping[str, str], timeout_s: float, body: bytes = b""
 ) -> tuple[int, str]:
     """Status and text of the answer; raises `LocalServiceError` if there is none in about `timeout_s`."""

@@ -18,10 +18,10 @@ _CONNECT_S, _READ_S, _TRIES = 5, 20, 2
 _GONE = "NoSuchUpload"
 
 
-class S3Uploads:
+class MultipartUploads:
     """The uploads below `prefix` of a bucket ("" for all of it); safe from any thread.
 
-    What goes wrong is told to `on_said`, each kind once, and is never in the caller's way.
+    What goes wrong is told to `on_message`, each kind once, and is never in the caller's way.
     """
 
     def __init__(
@@ -30,13 +30,13 @@ class S3Uploads:
         *,
         bucket: str,
         prefix: str,
-        on_said: Callable[[str], None],
+        on_message: Callable[[str], None],
         clock: Clock | None = None,
     ) -> None:
         self._connect = connect
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._on_said = on_said
+        self._on_said = on_message
         self._clock = clock or SystemClock()
         self._client: Any = None
         self._told: set[str] = set()
@@ -84,14 +84,14 @@ class S3Uploads:
             )
 
 
-def of_bucket(
+def multipart_uploads(
     bucket: str,
     prefix: str,
     *,
     endpoint: str | None,
     region: str | None,
-    on_said: Callable[[str], None],
-) -> S3Uploads:
+    on_message: Callable[[str], None],
+) -> MultipartUploads:
     """Those of a bucket, asked for with the standard chain of credentials once there is something to ask."""
 
     def connect() -> Any:  # noqa: ANN401 - boto3 makes its classes when running
@@ -107,4 +107,4 @@ def of_bucket(
         )
         return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=config)
 
-    return S3Uploads(connect, bucket=bucket, prefix=prefix, on_said=on_said)
+    return MultipartUploads(connect, bucket=bucket, prefix=prefix, on_message=on_message)

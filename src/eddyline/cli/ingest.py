@@ -21,7 +21,7 @@ from eddyline.cli.terminal import console
 from eddyline.core.stop import Stop
 
 if TYPE_CHECKING:
-    from eddyline.ingest.messages import Note
+    from eddyline.ingest.messages import IngestOutcome
 
 _LOOK_S = 0.1
 _GRACE_S = 1.7  # from a signal to the end: 2 s are promised, whatever a server is waited for
@@ -71,7 +71,7 @@ def ingest(
 
     def work() -> None:
         try:
-            keep_ingesting(request, stop=stop, on_note=lines.show)
+            keep_ingesting(request, stop=stop, on_outcome=lines.show)
         except BaseException as error:  # noqa: BLE001 - told by the thread that waits
             failures.append(error)
 
@@ -96,7 +96,7 @@ class Lines:
         self._as_json = as_json
         self._lock = threading.Lock()
 
-    def show(self, note: Note) -> None:
+    def show(self, note: IngestOutcome) -> None:
         """Print a note."""
         with self._lock:
             if self._as_json:
@@ -110,11 +110,11 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _plain(note: Note) -> dict[str, str]:
+def _plain(note: IngestOutcome) -> dict[str, str]:
     return {name: value for name, value in asdict(note).items() if name in _SHOWN and value}
 
 
-def _line(note: Note) -> Text:
+def _line(note: IngestOutcome) -> Text:
     from eddyline.core.formatting import printable
 
     about = printable(note.address or note.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ import typer
 
 from eddyline.cli.signals import leave_at_once
 from eddyline.core.errors import EddylineError, UsageError
+from eddyline.core.log_fields import FieldsFormatter
 
 FAILED, USAGE, BY_CTRL_C = 1, 2, 130
 _BY_SIGNAL = 128  # exit codes above it: a run that was told to stop
@@ -81,6 +83,8 @@ def _options(
 
 def main() -> None:
     """Run the command line. Exit 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM."""
+    if logging.lastResort is not None:  # commands without a log of their own print warnings by it
+        logging.lastResort.setFormatter(FieldsFormatter())
     # A script that puts us in the background has Ctrl-C ignored; who sends it with `kill -INT` means it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -51,7 +51,7 @@ def parked(
     elif drop:
         _print(console(), found.drop(chosen, limit=limit), "dropped", as_json=as_json)
     else:
-        _print(console(), found.listed(limit=limit), "parked", as_json=as_json)
+        _print(console(), found.list_all(limit=limit), "parked", as_json=as_json)
 
 
 def _print(screen: Console, found: Sequence[ParkedMessage], verb: str, *, as_json: bool) -> None:

@@ -15,10 +15,10 @@ from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError, Interrupted, TransientError, UsageError
 from eddyline.core.formatting import format_count
 from eddyline.core.stop import Stop
-from eddyline.ingest.decide import delay_s
-from eddyline.ingest.decisions import Cause, Ignore, Park, Submit, Verdict, newest
-from eddyline.ingest.messages import Message, MessageSource, Note
-from eddyline.ingest.process_object import NotYetError, ObjectProcessor
+from eddyline.ingest.decide import retry_delay_s
+from eddyline.ingest.decisions import Cause, Ignore, Park, Submit, Verdict, newest_events
+from eddyline.ingest.messages import IngestOutcome, Message, MessageSource
+from eddyline.ingest.process_object import ChaptersPendingError, ObjectProcessor
 
 _WAIT_S = 0.5  # so soon a stop is noticed
 _GRACE_S = 1.0  # for what is in hand when told to stop
@@ -35,25 +35,26 @@ class _HaltError(Exception):
 
 
 @dataclass(kw_only=True)
-class Ingest:
+class IngestLoop:
     """Works messages off, `hands` at a time.
 
     `check` asks store and ledger something that must work. It raises `UsageError` if this process may not:
     then it ends, rather than park everything that it is told; and `TransientError` if they are away: then
-    messages wait. What failed at each of `arrivals.limit` receipts, though all was there, is parked.
+    messages wait. What failed at each of `arrivals.max_receive_count` receive_count, though all was there, is
+    parked.
     """
 
-    arrivals: MessageSource
+    source: MessageSource
     parse: Callable[[str], Sequence[Verdict]]
-    taking: ObjectProcessor
-    check: Callable[[], None]
+    processor: ObjectProcessor
+    check_access: Callable[[], None]
     stop: Stop
-    on_note: Callable[[Note], None]
-    hands: int = 4
+    on_outcome: Callable[[IngestOutcome], None]
+    threads: int = 4
 
     def run(self) -> None:
         """Work until told to stop. Raises `UsageError` if this process is refused what it needs."""
-        pool = ThreadPoolExecutor(self.hands, thread_name_prefix="ingest")
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="ingest")
         backoff = Backoff(_BACKOFF, wait=self.stop.wait)
         try:
             while not self.stop.requested:
@@ -69,12 +70,12 @@ class Ingest:
     def _round(self, pool: ThreadPoolExecutor) -> bool:
         """Some messages, worked off; whether the world was there for any of them."""
         try:
-            messages = self.arrivals.receive(_WAIT_S)
+            messages = self.source.receive(_WAIT_S)
         except TransientError as error:
-            self.on_note(Note(what="postponed", message="", reason=error.message))
+            self.on_outcome(IngestOutcome(what="postponed", message="", reason=error.message))
             return False
         # First those that came seldom: one that brings down whoever has it must not take them along.
-        ordered = sorted(messages, key=lambda message: message.receipts)
+        ordered = sorted(messages, key=lambda message: message.receive_count)
         working = [pool.submit(self._handle, message) for message in ordered]
         self._await(working)
         there = [each.result() for each in working if each.done() and not each.cancelled()]
@@ -92,8 +93,8 @@ class Ingest:
         if self.stop.requested:
             self._again(message, 0.0, "told to stop")
             return True
-        if message.receipts > self.arrivals.limit:
-            why = f"received {message.receipts} times, and whoever had it came to no end"
+        if message.receive_count > self.source.max_receive_count:
+            why = f"received {message.receive_count} times, and whoever had it came to no end"
             self._park(message, Park(reason=why, cause=Cause.DEADLY))
             return True
         try:
@@ -101,8 +102,8 @@ class Ingest:
         except _HaltError:
             self._again(message, 0.0, "this process is refused what it needs")
             raise
-        except (Interrupted, NotYetError) as left:
-            after_s = left.left_s + _AFTER_QUIET_S if isinstance(left, NotYetError) else 0.0
+        except (Interrupted, ChaptersPendingError) as left:
+            after_s = left.left_s + _AFTER_QUIET_S if isinstance(left, ChaptersPendingError) else 0.0
             self._again(message, after_s, str(left))
             return True
         except EddylineError as error:  # only those that may pass come so far
@@ -113,7 +114,7 @@ class Ingest:
         if parked:
             self._park(message, *parked)
         else:
-            self._settle(message, lambda: self.arrivals.done(message))
+            self._settle(message, lambda: self.source.acknowledge(message))
         return True
 
     def _passing(self, message: Message, error: EddylineError) -> bool:
@@ -124,44 +125,44 @@ class Ingest:
             self._again(message, 0.0, "this process is refused what it needs")
             raise
         except TransientError:
-            self._again(message, delay_s(message.receipts), error.message)
+            self._again(message, retry_delay_s(message.receive_count), error.message)
             return False
         self._failed(message, error.message)
         return True
 
     def _failed(self, message: Message, why: str) -> None:
-        if message.receipts >= self.arrivals.limit:
-            reason = f"failed {format_count(message.receipts, 'time')}, at last by {why}"
+        if message.receive_count >= self.source.max_receive_count:
+            reason = f"failed {format_count(message.receive_count, 'time')}, at last by {why}"
             self._park(message, Park(reason=reason, cause=Cause.FAILING))
         else:
-            self._again(message, delay_s(message.receipts), why, spent=True)
+            self._again(message, retry_delay_s(message.receive_count), why, counts_as_attempt=True)
 
     def _treat(self, message: Message) -> list[Park]:
         """Do what a message asks for; why to park it, if so. Raises `TransientError` and its like."""
         verdicts = self.parse(message.body)
         for ignored in verdicts:
             if isinstance(ignored, Ignore):
-                self.on_note(Note(what="ignored", message=message.id, reason=ignored.reason))
+                self.on_outcome(IngestOutcome(what="ignored", message=message.id, reason=ignored.reason))
         parked = [each for each in verdicts if isinstance(each, Park)]
-        waits: list[NotYetError] = []
-        for told in newest(each for each in verdicts if isinstance(each, Submit)):
+        waits: list[ChaptersPendingError] = []
+        for told in newest_events(each for each in verdicts if isinstance(each, Submit)):
             try:
                 note = self._take(told, message.id)
-            except NotYetError as wait:
+            except ChaptersPendingError as wait:
                 waits.append(wait)
                 continue
             if isinstance(note, Park):
                 parked.append(Park(reason=f"{told.address}: {note.reason}", cause=note.cause))
             else:
-                self.on_note(note)
+                self.on_outcome(note)
         if waits:  # all of it comes again then, what is to be parked as well
             raise max(waits, key=lambda wait: wait.left_s)
         return parked
 
-    def _take(self, told: Submit, message: str) -> Note | Park:
+    def _take(self, told: Submit, message: str) -> IngestOutcome | Park:
         """See one object to its end."""
         try:
-            return self.taking.take(told, message)
+            return self.processor.take(told, message)
         except UsageError as error:
             self._check()
             return Park(reason=str(error), cause=Cause.REFUSED)
@@ -169,23 +170,25 @@ class Ingest:
     def _check(self) -> None:
         """Tell an object that is refused from a process that is."""
         try:
-            self.check()
+            self.check_access()
         except UsageError as error:
             raise _HaltError(error) from error
 
-    def _again(self, message: Message, delay: float, reason: str, *, spent: bool = False) -> None:
-        self.on_note(Note(what="postponed", message=message.id, reason=reason))
-        self._settle(message, lambda: self.arrivals.again(message, delay, spent=spent))
+    def _again(self, message: Message, delay: float, reason: str, *, counts_as_attempt: bool = False) -> None:
+        self.on_outcome(IngestOutcome(what="postponed", message=message.id, reason=reason))
+        self._settle(
+            message, lambda: self.source.postpone(message, delay, counts_as_attempt=counts_as_attempt)
+        )
 
     def _park(self, message: Message, *why: Park) -> None:
         reason = "; ".join(each.reason for each in why)
-        self.on_note(Note(what="parked", message=message.id, reason=reason, cause=why[0].cause))
-        self._settle(message, lambda: self.arrivals.park(message, reason))
+        self.on_outcome(IngestOutcome(what="parked", message=message.id, reason=reason, cause=why[0].cause))
+        self._settle(message, lambda: self.source.park(message, reason))
 
     def _settle(self, message: Message, act: Callable[[], None]) -> None:
         try:
             act()
         except TransientError as error:  # it comes again by itself
-            self.on_note(Note(what="postponed", message=message.id, reason=error.message))
+            self.on_outcome(IngestOutcome(what="postponed", message=message.id, reason=error.message))
         except UsageError as error:
             raise _HaltError(error) from error

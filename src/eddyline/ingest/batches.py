@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eddyline.ingest.rules import Take
+from eddyline.ingest.rules import Accept
 from eddyline.media.ladder.profile import Profile
 
 
@@ -21,18 +21,18 @@ class Batch:
 
 @dataclass(kw_only=True)
 class _Order:
-    take: Take
+    take: Accept
     haste: tuple[bool, float]
     files: list[Path] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
-class Orders:
+class BatchBuilder:
     """What one look found, by profile and by whether chapters are merged."""
 
     _found: dict[tuple[str, bool], _Order] = field(default_factory=dict)
 
-    def add(self, take: Take, files: Sequence[Path], *, merge: bool = False) -> None:
+    def add(self, take: Accept, files: Sequence[Path], *, merge: bool = False) -> None:
         """These are to be processed so."""
         due = float("inf") if take.terms.deadline is None else take.terms.deadline
         haste = take.terms.urgency == "bulk", due

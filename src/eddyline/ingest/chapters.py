@@ -17,7 +17,7 @@ from eddyline.store.object_metadata import ObjectMetadata
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ChapterObject:
     """An object that is a chapter, as it is now."""
 
     key: str
@@ -30,30 +30,30 @@ def is_chapter(key: str) -> bool:
     return name is not None and not name.looping
 
 
-def parts_of(
+def find_chapters(
     key: str, facts: ObjectMetadata, look: Callable[[str], ObjectMetadata | None]
-) -> tuple[Part, ...]:
+) -> tuple[ChapterObject, ...]:
     """All chapters of the recording of `key` that lie beside it without a gap, in order; itself among them.
 
     Where a folder of a card ends, those of the next one follow (or, backwards, those of the one before).
     `look` says what an object is, None: it is not there. Raises as `look` does.
     """
     before, after = (tuple(_beside(key, look, step)) for step in (-1, 1))
-    return (*reversed(before), Part(key=key, facts=facts), *after)
+    return (*reversed(before), ChapterObject(key=key, facts=facts), *after)
 
 
-def quiet_in_s(parts: tuple[Part, ...], wait_s: float, now: float) -> float:
+def remaining_wait_s(parts: tuple[ChapterObject, ...], wait_s: float, now: float) -> float:
     """For how many seconds more a recording has to stay as it is before it counts as whole."""
     return max(max(part.facts.at for part in parts) + wait_s - now, 0.0)
 
 
-def same_folder(key: str, parts: Sequence[Part]) -> tuple[Part, ...]:
+def in_same_directory(key: str, parts: Sequence[ChapterObject]) -> tuple[ChapterObject, ...]:
     """Those of the parts that lie in the folder of `key`."""
     folder = PurePosixPath(key).parent
     return tuple(part for part in parts if PurePosixPath(part.key).parent == folder)
 
 
-def _beside(key: str, look: Callable[[str], ObjectMetadata | None], step: int) -> Iterator[Part]:
+def _beside(key: str, look: Callable[[str], ObjectMetadata | None], step: int) -> Iterator[ChapterObject]:
     """The chapters from `key` on in one direction, up to the first that is not there."""
     path = PurePosixPath(key)
     while (name := sibling(path.name, step)) is not None:
@@ -66,7 +66,7 @@ def _beside(key: str, look: Callable[[str], ObjectMetadata | None], step: int) -
 
 def _in_next_folder(
     path: PurePosixPath, name: str, step: int, look: Callable[[str], ObjectMetadata | None]
-) -> Part | None:
+) -> ChapterObject | None:
     """The chapter `name` in the card's next folder, unless the one beside it there is that folder's own."""
     folder = beside(path.parent, step)
     if folder is None or (found := _part(folder / name, look)) is None:
@@ -74,6 +74,6 @@ def _in_next_folder(
     return None if _part(folder / path.name, look) else found
 
 
-def _part(path: PurePosixPath, look: Callable[[str], ObjectMetadata | None]) -> Part | None:
+def _part(path: PurePosixPath, look: Callable[[str], ObjectMetadata | None]) -> ChapterObject | None:
     facts = look(str(path))
-    return Part(key=str(path), facts=facts) if facts is not None and facts.size else None
+    return ChapterObject(key=str(path), facts=facts) if facts is not None and facts.size else None

@@ -13,7 +13,7 @@ from eddyline.ingest.key_patterns import KeyPattern
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrived:
+class Arrival:
     """A file or object as rules see it. `at` in seconds since 1970; a folder's files have no bucket.
 
     `key` is relative to the bucket or folder; `metadata` what its uploader said of it, by small names.
@@ -69,12 +69,12 @@ class Conditions(Section):
             raise ValueError(f"at_least ({self.at_least}) is more than at_most ({self.at_most})")
         return self
 
-    def match(self, arrived: Arrived) -> tuple[str, ...] | None:
+    def match(self, arrived: Arrival) -> tuple[str, ...] | None:
         """What the stars of `key` stand for, if all conditions hold; else None."""
         found = self.key.match(arrived.key) if self.key else ()
         return found if found is not None and self._holds(arrived) else None
 
-    def _holds(self, arrived: Arrived) -> bool:
+    def _holds(self, arrived: Arrival) -> bool:
         return (
             arrived.key.startswith(self.prefix)
             and arrived.size >= self.at_least

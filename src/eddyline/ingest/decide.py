@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from eddyline.core.backoff import BackoffPolicy
-from eddyline.ingest.conditions import Arrived
+from eddyline.ingest.conditions import Arrival
 from eddyline.ingest.decisions import Ignore, Park, Submit
-from eddyline.ingest.rules import Rules, Take
+from eddyline.ingest.rules import Accept, Rules
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
 from eddyline.store.addresses import Address
 from eddyline.store.object_metadata import ObjectMetadata
@@ -13,7 +13,7 @@ from eddyline.store.object_metadata import ObjectMetadata
 _BACKOFF = BackoffPolicy(base_s=5.0, cap_s=300.0)
 
 
-def is_own(told: Submit, store: Address) -> bool:
+def is_own_output(told: Submit, store: Address) -> bool:
     """Whether it lies where Eddyline itself writes: its results must not come round as footage, for ever."""
     if (store.scheme, store.bucket) != ("s3", told.bucket):
         return False
@@ -21,14 +21,14 @@ def is_own(told: Submit, store: Address) -> bool:
     return told.key.startswith((f"{top}{OUTPUT}/", f"{top}{STATE}/"))
 
 
-def decide(told: Submit, found: ObjectMetadata, rules: Rules) -> Take | Ignore | Park:
+def decide(told: Submit, found: ObjectMetadata, rules: Rules) -> Accept | Ignore | Park:
     """What to do about an object of which an event told; `found` is what it is now."""
     if told.etag and told.etag != found.tag:
         return Ignore(reason="it was overwritten since: a later event speaks of what is there now")
     if not found.size:
         return Ignore(reason="an empty object")
     return rules.decide(
-        Arrived(
+        Arrival(
             bucket=told.bucket,
             key=told.key,
             size=found.size,
@@ -39,6 +39,6 @@ def decide(told: Submit, found: ObjectMetadata, rules: Rules) -> Take | Ignore |
     )
 
 
-def delay_s(receipts: int) -> float:
-    """How long a message waits after its `receipts`-th receipt came to nothing."""
-    return _BACKOFF.delay(receipts)
+def retry_delay_s(receive_count: int) -> float:
+    """How long a message waits after its `receive_count`-th receipt came to nothing."""
+    return _BACKOFF.delay(receive_count)

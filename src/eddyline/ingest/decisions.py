@@ -65,7 +65,7 @@ class Park:
 Verdict: TypeAlias = Submit | Ignore | Park
 
 
-def newest(submits: Iterable[Submit]) -> list[Submit]:
+def newest_events(submits: Iterable[Submit]) -> list[Submit]:
     """Without duplicates, and without those that a later one of the same key outdates; in order of arrival.
 
     Sequencers compare as hexadecimal text of equal length, the shorter filled up with zeros on the right.

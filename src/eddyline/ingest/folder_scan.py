@@ -24,7 +24,7 @@ _PARTIAL = (".part", ".partial", ".crdownload", ".download", ".tmp", ".temp", ".
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class FileState:
     """A file as it looks: the same look, the same file."""
 
     size: int
@@ -34,13 +34,13 @@ class Look:
 
 @dataclass(kw_only=True)
 class _Known:
-    look: Look
+    look: FileState
     since: float
     told: bool = False
 
 
 @dataclass(kw_only=True)
-class Folder:
+class FolderScanner:
     """The files below `root` that are whole and new; `excluded` folders are never entered.
 
     `settle_s`: so long must a file look the same. `closed` are the folders that could not be looked into just
@@ -70,11 +70,11 @@ class Folder:
         return None if known is None else known.since
 
     @property
-    def unsettled(self) -> int:
+    def pending_count(self) -> int:
         """How many files have not been told of yet."""
         return sum(not known.told for known in self._known.values())
 
-    def _seen(self, path: Path, look: Look, now: float) -> _Known:
+    def _seen(self, path: Path, look: FileState, now: float) -> _Known:
         known = self._known.get(path)
         return known if known is not None and known.look == look else _Known(look=look, since=now)
 
@@ -86,7 +86,7 @@ class Folder:
             return False
         return True
 
-    def _files(self) -> Iterator[tuple[Path, Look]]:
+    def _files(self) -> Iterator[tuple[Path, FileState]]:
         open_folders = [self.root]
         while open_folders:
             for entry in self._entries(open_folders.pop()):
@@ -95,7 +95,9 @@ class Folder:
                     if stat.S_ISDIR(status.st_mode):
                         open_folders.append(Path(entry.path))
                     elif stat.S_ISREG(status.st_mode) and status.st_size and not is_partial(entry.name):
-                        look = Look(size=status.st_size, mtime_ns=status.st_mtime_ns, inode=status.st_ino)
+                        look = FileState(
+                            size=status.st_size, mtime_ns=status.st_mtime_ns, inode=status.st_ino
+                        )
                         yield Path(entry.path), look
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:

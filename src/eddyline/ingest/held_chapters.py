@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eddyline.ingest.chapters import parts_of, quiet_in_s
-from eddyline.ingest.folder_scan import Folder
+from eddyline.ingest.chapters import find_chapters, remaining_wait_s
+from eddyline.ingest.folder_scan import FolderScanner
 from eddyline.store.object_metadata import ObjectMetadata
 
 
@@ -14,7 +14,7 @@ from eddyline.store.object_metadata import ObjectMetadata
 class HeldChapters:
     """Files that wait for further chapters. Times are the folder's: monotonic, in seconds."""
 
-    folder: Folder
+    folder: FolderScanner
     _waits: dict[Path, float] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -33,8 +33,8 @@ class HeldChapters:
             if facts is None:
                 del self._waits[path]  # gone, or written anew: it is told of again once it is whole
                 continue
-            parts = parts_of(path.as_posix(), facts, lambda key: self._facts(Path(key)))
-            if not quiet_in_s(parts, wait_s, now):
+            parts = find_chapters(path.as_posix(), facts, lambda key: self._facts(Path(key)))
+            if not remaining_wait_s(parts, wait_s, now):
                 found[tuple(Path(part.key) for part in parts)] = None
         for recording in found:
             for path in recording:

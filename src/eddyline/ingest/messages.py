@@ -11,14 +11,14 @@ from eddyline.ingest.decisions import Cause
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A message as received; `receipts` counts how often it has been, this time included.
+    """A message as received; `receive_count` counts how often it has been, this time included.
 
     `since`: when it was sent, in seconds since 1970 (0: unknown), also if it was sent anew to wait longer.
     """
 
     id: str
     body: str
-    receipts: int
+    receive_count: int
     since: float = 0.0
 
 
@@ -29,20 +29,23 @@ class MessageSource(Protocol):
     """
 
     @property
-    def limit(self) -> int:
-        """After so many receipts a message is to be parked, if it came to nothing though all was there."""
+    def max_receive_count(self) -> int:
+        """Receipts after which a message that keeps failing is parked."""
         ...
 
     def receive(self, wait_s: float) -> Sequence[Message]:
         """Some messages, kept from others until they are settled; waits up to `wait_s` for the first."""
         ...
 
-    def done(self, message: Message) -> None:
+    def acknowledge(self, message: Message) -> None:
         """It is never to come again."""
         ...
 
-    def again(self, message: Message, delay_s: float, *, spent: bool) -> None:
-        """It is to come again after `delay_s`; not `spent`: however often, that brings no limit nearer."""
+    def postpone(self, message: Message, delay_s: float, *, counts_as_attempt: bool) -> None:
+        """Deliver the message again after `delay_s`.
+
+        Unless it `counts_as_attempt`, the message comes no closer to its maximum receive count.
+        """
         ...
 
     def park(self, message: Message, reason: str) -> None:
@@ -51,7 +54,7 @@ class MessageSource(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Note:
+class IngestOutcome:
     """What became of an object, or of a message that told of none."""
 
     what: Literal["submitted", "ignored", "parked", "postponed"]

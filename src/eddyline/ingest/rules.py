@@ -16,7 +16,7 @@ from pydantic import (
 
 from eddyline.core import settings_file
 from eddyline.core.errors import UsageError
-from eddyline.ingest.conditions import Arrived, Conditions, Section
+from eddyline.ingest.conditions import Arrival, Conditions, Section
 from eddyline.ingest.decisions import Cause, Ignore, Park
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.profile import Profile
@@ -30,7 +30,7 @@ _MOST_RULES = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Take:
+class Accept:
     """To be submitted, so and on these terms. `wanted` is the profile's name, or its file's whole path.
 
     `sure`: the rule names the extension, so whoever wrote it holds this for footage. `chapters_wait_s`: it is
@@ -48,7 +48,7 @@ class Treatment(Section):
     """What becomes of what arrives: `ignore` with a reason, or processed by a profile (a name or a file).
 
     `owner` may hold {1}, {2} ...: what that star of the rule's `key` stands for. `deadline_s` counts from the
-    upload, or from when a file was found whole. `chapters_wait_s`: see `Take`.
+    upload, or from when a file was found whole. `chapters_wait_s`: see `Accept`.
     """
 
     profile: str | None = Field(default=None, min_length=1, max_length=1000)
@@ -107,7 +107,7 @@ class Rules:
         self._usual = usual
         self._profiles = known
 
-    def decide(self, arrived: Arrived) -> Take | Ignore | Park:
+    def decide(self, arrived: Arrival) -> Accept | Ignore | Park:
         """What is to be done with what arrived: by the first rule that fits, or by the default."""
         for rule in self._rules:
             stars = rule.when.match(arrived)
@@ -116,8 +116,8 @@ class Rules:
         return self._treat(arrived, self._default, (), sure=False)
 
     def _treat(
-        self, arrived: Arrived, treatment: Treatment, stars: tuple[str, ...], *, sure: bool
-    ) -> Take | Ignore | Park:
+        self, arrived: Arrival, treatment: Treatment, stars: tuple[str, ...], *, sure: bool
+    ) -> Accept | Ignore | Park:
         if treatment.ignore is not None:
             return Ignore(reason=treatment.ignore)
         if not sure and (reason := skip_reason_by_name(arrived.key)):
@@ -131,7 +131,7 @@ class Rules:
         wanted, profile = self._profiles[treatment.profile or self._usual]
         deadline = None if treatment.deadline_s is None else arrived.at + treatment.deadline_s
         terms = JobOptions(owner=owner, urgency=treatment.urgency, deadline=deadline)
-        return Take(
+        return Accept(
             profile=profile,
             wanted=wanted,
             terms=terms,
@@ -140,7 +140,7 @@ class Rules:
         )
 
 
-def load(path: Path | None = None, *, profile: str = "default") -> Rules:
+def load_rules(path: Path | None = None, *, profile: str = "default") -> Rules:
     """The rules in a file; without one, everything by `profile`, which is also meant where none is named.
 
     A profile's file is found from the folder of the rules. Raises `UsageError` naming file, key and rule.

@@ -11,12 +11,12 @@ from typing import Protocol
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
-from eddyline.ingest.batches import Batch, Orders
+from eddyline.ingest.batches import Batch, BatchBuilder
 from eddyline.ingest.chapters import is_chapter
-from eddyline.ingest.conditions import Arrived
-from eddyline.ingest.folder_scan import Folder
+from eddyline.ingest.conditions import Arrival
+from eddyline.ingest.folder_scan import FolderScanner
 from eddyline.ingest.held_chapters import HeldChapters
-from eddyline.ingest.rules import Rules, Take
+from eddyline.ingest.rules import Accept, Rules
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.runs.events import AssetFailed, AssetFinished, Event, RunReport, SourceSkipped
 from eddyline.pipeline.submission.discover import skip_reason
@@ -26,7 +26,7 @@ _SCAN_SHARE = 10  # looking through the folder takes at most one tenth of the ti
 _KEPT = 1000  # of each kind, for the report at the end: a watch may last for months
 
 
-class Process(Protocol):
+class ProcessFiles(Protocol):
     """Processes files; comes back when all of it has ended, or when told to stop."""
 
     def __call__(self, files: Sequence[Path], profile: Profile, /, *, merge: bool) -> RunReport:
@@ -35,12 +35,12 @@ class Process(Protocol):
 
 
 @dataclass(kw_only=True)
-class Watch:
+class FolderWatch:
     """Watches one folder. `once`: ends when all that is there has settled and is processed."""
 
-    folder: Folder
+    folder: FolderScanner
     rules: Rules
-    process: Process
+    process: ProcessFiles
     stop: Stop
     on_event: Callable[[Event], None]
     once: bool = False
@@ -63,7 +63,7 @@ class Watch:
             self._tell_closed()
             pause = max(min(self.poll_s, self.folder.settle_s), _SCAN_SHARE * (time.monotonic() - began))
             self._work(self._batches(ready, began))
-            if self.once and not (ready or self.folder.unsettled or self._holding):
+            if self.once and not (ready or self.folder.pending_count or self._holding):
                 break
             if not ready:
                 self.stop.wait(pause)
@@ -93,7 +93,7 @@ class Watch:
 
     def _batches(self, files: Sequence[Path], now: float) -> list[Batch]:
         """What the rules take, by profile: what is urgent first, then what is due first."""
-        orders = Orders()
+        orders = BatchBuilder()
         for path in files:
             take = self._decide(path)
             if take is not None and take.chapters_wait_s is not None and is_chapter(path.name):
@@ -104,7 +104,7 @@ class Watch:
             self._add_recording(orders, recording)
         return orders.batches()
 
-    def _add_recording(self, orders: Orders, recording: tuple[Path, ...]) -> None:
+    def _add_recording(self, orders: BatchBuilder, recording: tuple[Path, ...]) -> None:
         """A whole recording, by the rule of its first chapter; each by itself if that is not to be merged."""
         first = self._decide(recording[0])
         if first is not None and first.chapters_wait_s is not None:
@@ -114,14 +114,14 @@ class Watch:
             if (take := self._decide(path)) is not None:
                 orders.add(take, (path,))
 
-    def _decide(self, path: Path) -> Take | None:
+    def _decide(self, path: Path) -> Accept | None:
         try:
             size = path.stat().st_size
         except OSError:
             return None  # gone again
         key = path.relative_to(self.folder.root).as_posix()
-        decided = self.rules.decide(Arrived(key=key, size=size, at=self.clock.now()))
-        if isinstance(decided, Take):
+        decided = self.rules.decide(Arrival(key=key, size=size, at=self.clock.now()))
+        if isinstance(decided, Accept):
             reason = "" if decided.sure else skip_reason(path)
             if not reason:
                 return decided

@@ -52,7 +52,7 @@ BacklogWatch: TypeAlias = PolledValues[Backlog]
 """Reads a ledger's backlog again and again."""
 
 
-def reader(database: Database) -> Callable[[float], Backlog]:
+def backlog_reader(database: Database) -> Callable[[float], Backlog]:
     """How a `BacklogWatch` reads a ledger's database: give it one of its own, that no work waits for."""
     return lambda now: database.read(lambda connection: read_backlog(connection, now))
 

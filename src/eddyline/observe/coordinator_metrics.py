@@ -23,7 +23,7 @@ class CoordinatorMetrics(LedgerMetrics):
         """Show how many messages the dead-letter queue holds."""
         self.registry.register(_DeadLetters(watch))
 
-    def hear_note(self, what: str, count: int) -> None:
+    def record_action(self, what: str, count: int) -> None:
         """Count what it did."""
         if count > 0:
             self._actions.labels(what).inc(count)

@@ -66,7 +66,7 @@ class IngestMetrics(Metrics):
         self._messages.inc()
         self._wait(message, _Pending(since=since, until=float("inf")))
 
-    def put_off(self, message: str, delay_s: float) -> None:
+    def record_postponed(self, message: str, delay_s: float) -> None:
         """It is to come again."""
         self._postponed.inc()
         with self._lock:
@@ -81,17 +81,17 @@ class IngestMetrics(Metrics):
         with self._lock:
             self._pending.pop(message, None)
 
-    def hear_submitted(self, uploaded: float | None) -> None:
+    def record_submitted(self, uploaded: float | None) -> None:
         """An object was submitted that was uploaded then (seconds since 1970)."""
         self._objects.labels("submitted").inc()
         if uploaded is not None:
             self._delay.observe(max(self._clock.now() - uploaded, 0.0))
 
-    def hear_ignored(self) -> None:
+    def record_ignored(self) -> None:
         """An object, or something else that was told, was left alone."""
         self._objects.labels("ignored").inc()
 
-    def hear_parked(self, cause: str) -> None:
+    def record_parked(self, cause: str) -> None:
         """A message was put aside."""
         self._parked.labels(cause).inc()
 

@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from eddyline.core.errors import UsageError
+from eddyline.core.log_fields import record_fields
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.states import State
 
@@ -22,6 +23,7 @@ LEVELS = ("debug", "info", "warning", "error")
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
+_OWN_LOGGERS = "eddyline."
 _LONGEST = 4000
 _DEEPEST = 6
 _WIDEST = 200
@@ -74,7 +76,7 @@ def open_log(stream: TextIO, *, level: str = "info", **always: object) -> Filter
     return logger.bind(**always)
 
 
-def worker_log(log: FilteringBoundLogger) -> Callable[[WorkerEvent], None]:
+def worker_event_logger(log: FilteringBoundLogger) -> Callable[[WorkerEvent], None]:
     """A listener for a worker's events; made to be its `on_event`."""
 
     def hear(event: WorkerEvent) -> None:
@@ -107,9 +109,10 @@ def worker_log(log: FilteringBoundLogger) -> Callable[[WorkerEvent], None]:
 
 
 class LibraryLogs(logging.Handler):
-    """What libraries, Python's warnings and threads that fail would print, as lines of the same log.
+    """Writes the records of Python's logging, warnings and uncaught exceptions of threads to the same log.
 
-    While entered: whoever reads the log line by line finds JSON in each.
+    A record of one of Eddyline's own loggers keeps its event and its fields (`extra`). A message of a library
+    becomes the event "library message". While entered, every line of the output is JSON.
     """
 
     def __init__(self, log: FilteringBoundLogger) -> None:
@@ -120,7 +123,7 @@ class LibraryLogs(logging.Handler):
     def __enter__(self) -> Self:
         logging.getLogger().addHandler(self)
         logging.captureWarnings(capture=True)
-        self._usual_hook, threading.excepthook = threading.excepthook, self._thread_failed
+        self._usual_hook, threading.excepthook = threading.excepthook, self._log_thread_failure
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -131,17 +134,20 @@ class LibraryLogs(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         try:
-            said = record.getMessage()
-        except (TypeError, ValueError):  # a library's own mistake in its arguments
-            said = str(record.msg)
-        tell = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+            message = record.getMessage()
+        except (TypeError, ValueError):  # a wrong call in a library
+            message = str(record.msg)
+        write = self._log.error if record.levelno >= logging.ERROR else self._log.warning
         trace = {"exc_info": record.exc_info} if record.exc_info and record.exc_info[0] else {}
-        tell("library", library=record.name, said=said, **trace)
+        if record.name.startswith(_OWN_LOGGERS):
+            write(message, logger=record.name, **record_fields(record), **trace)
+        else:
+            write("library message", logger=record.name, message=message, **trace)
 
-    def _thread_failed(self, failed: threading.ExceptHookArgs) -> None:
+    def _log_thread_failure(self, failed: threading.ExceptHookArgs) -> None:
         name = failed.thread.name if failed.thread else ""
-        told = (failed.exc_type, failed.exc_value, failed.exc_traceback)
-        self._log.error("thread failed", thread=name, exc_info=told)
+        error = (failed.exc_type, failed.exc_value, failed.exc_traceback)
+        self._log.error("thread failed", thread=name, exc_info=error)
 
 
 def _redacted(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -46,7 +46,7 @@ class LedgerMetrics(Metrics):
         """Show what the ledger holds; of `classes` also that they have nothing to do."""
         self.registry.register(_BacklogShown(watch, classes))
 
-    def hear_unserved(self, jobs: Mapping[str, int]) -> None:
+    def set_unserved(self, jobs: Mapping[str, int]) -> None:
         """Show how many jobs wait by class, of classes that nobody serves; 0: somebody does."""
         for pool, count in jobs.items():
             self._unserved.labels(pool).set(count)

@@ -11,7 +11,7 @@ from eddyline.core.errors import UsageError
 
 
 @contextmanager
-def exposition(registry: CollectorRegistry, *, host: str = "127.0.0.1", port: int = 9464) -> Iterator[int]:
+def serve_metrics(registry: CollectorRegistry, *, host: str = "127.0.0.1", port: int = 9464) -> Iterator[int]:
     """Serve the registry at http://host:port/metrics while entered; yields the port (0 asks for any).
 
     Raises `UsageError` if the port is taken or the address is none of this machine's.

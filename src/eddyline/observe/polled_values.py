@@ -12,7 +12,7 @@ from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
 
-EVERY_S = 10.0
+POLL_S = 10.0
 """How often is read; a scrape shows what was read last, and how old that is."""
 
 _IDLE = 20  # times as long as a reading took, it rests after it
@@ -24,7 +24,7 @@ class PolledValues(Generic[T]):
     """Reads every few seconds in a thread of its own; `latest` is what was read last.
 
     A place that is away makes the reading old (and `failures` grow), never a scrape slow. `read` is called
-    with the time; `on_reading` is told each reading, in that thread.
+    with the time; `on_value` is told each reading, in that thread.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class PolledValues(Generic[T]):
         *,
         stop: Stop,
         clock: Clock | None = None,
-        every_s: float = EVERY_S,
-        on_reading: Callable[[T], None] | None = None,
+        every_s: float = POLL_S,
+        on_value: Callable[[T], None] | None = None,
     ) -> None:
         self._read = read
         self._stop = stop
         self.clock = clock or SystemClock()
         self._every_s = every_s
-        self._on_reading = on_reading
+        self._on_reading = on_value
         self.latest: T | None = None
         self.failures = 0
 

@@ -73,11 +73,11 @@ class WorkerMetrics(LedgerMetrics):
         elif outcome == "done" and job.kind == _ENCODING:
             self._frames.labels(*labels).inc(_frames(event.result))
 
-    def hear_notice(self, kind: str) -> None:
+    def record_notice(self, kind: str) -> None:
         """Count a notice of this machine's end."""
         self._notices.labels(kind).inc()
 
-    def hear_stance(self, *, takes_new: bool) -> None:
+    def set_takes_work(self, *, takes_new: bool) -> None:
         """Show whether the worker takes new jobs."""
         self._takes_work.set(1 if takes_new else 0)
 

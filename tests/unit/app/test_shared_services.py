@@ -83,7 +83,7 @@ def test_whoever_submits_to_queues_notes_what_is_to_be_published(tmp_path: Path)
 def test_there_is_a_queue_for_every_priority_of_every_class(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     queues = Shared.of(queues="edd").open_queues(("light", "cpu"))
-    assert len(queues.naming.lanes) == 2 * len(PRIORITIES)
+    assert len(queues.naming.job_queues) == 2 * len(PRIORITIES)
 
 
 def test_a_missing_extra_is_named_with_what_to_install() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.servers.imds import FakeMachine, machine
 from tests.waiting import wait_until
 
-from eddyline.aws.ec2_metadata import Metadata, MetadataWatch
+from eddyline.aws.ec2_metadata import InstanceMetadata, MetadataWatch
 from eddyline.aws.link_local_http import LocalServiceError
 from eddyline.core import background_loop
 from eddyline.core.clock import ManualClock
@@ -32,7 +32,7 @@ def fake() -> Iterator[FakeMachine]:
 class Ear:
     """A watch on a fake machine, and what it said."""
 
-    def __init__(self, metadata: Metadata, **options: float) -> None:
+    def __init__(self, metadata: InstanceMetadata, **options: float) -> None:
         self.notices: list[Notice] = []
         self.troubles: list[str] = []
         self.stop = Stop()
@@ -47,7 +47,7 @@ class Ear:
 
 
 def test_nothing_is_said_until_it_is(fake: FakeMachine) -> None:
-    ear = Ear(Metadata(fake.url))
+    ear = Ear(InstanceMetadata(fake.url))
     ear.watch.poll()
     assert (ear.notices, ear.troubles) == ([], [])
     fake.said["spot/instance-action"] = SPOT
@@ -62,7 +62,7 @@ def test_each_thing_is_told_once_however_often_it_is_said(fake: FakeMachine) -> 
         "events/recommendations/rebalance": NOTICED,
         "autoscaling/target-lifecycle-state": "Terminated",
     }
-    ear = Ear(Metadata(fake.url))
+    ear = Ear(InstanceMetadata(fake.url))
     for _ in range(5):
         ear.watch.poll()
     assert sorted(notice.kind for notice in ear.notices) == ["interruption", "rebalance", "scale-in"]
@@ -72,7 +72,7 @@ def test_each_thing_is_told_once_however_often_it_is_said(fake: FakeMachine) -> 
 
 
 def test_one_token_does_for_many_questions(fake: FakeMachine) -> None:
-    ear = Ear(Metadata(fake.url))
+    ear = Ear(InstanceMetadata(fake.url))
     for _ in range(3):
         ear.watch.poll()
     assert fake.asked.count("PUT /latest/api/token") == 1
@@ -80,7 +80,7 @@ def test_one_token_does_for_many_questions(fake: FakeMachine) -> None:
 
 
 def test_a_token_that_no_longer_counts_is_renewed(fake: FakeMachine) -> None:
-    metadata = Metadata(fake.url)
+    metadata = InstanceMetadata(fake.url)
     fake.said["instance-id"] = "i-0123456789abcdef0"
     assert metadata.instance() == "i-0123456789abcdef0"
     fake.forget_tokens()
@@ -89,14 +89,14 @@ def test_a_token_that_no_longer_counts_is_renewed(fake: FakeMachine) -> None:
 
 def test_an_instance_is_what_looks_like_one(fake: FakeMachine) -> None:
     fake.said["instance-id"] = "<html>"
-    assert Metadata(fake.url).instance() == ""
+    assert InstanceMetadata(fake.url).instance() == ""
     fake.status = 500
-    assert Metadata(fake.url).instance() == ""
+    assert InstanceMetadata(fake.url).instance() == ""
 
 
 def test_trouble_is_told_once_and_the_watch_goes_on(fake: FakeMachine) -> None:
     fake.said |= {"spot/instance-action": "<html>", "autoscaling/target-lifecycle-state": "Terminated"}
-    ear = Ear(Metadata(fake.url))
+    ear = Ear(InstanceMetadata(fake.url))
     ear.watch.poll()
     ear.watch.poll()
     assert len(ear.troubles) == 1
@@ -107,7 +107,7 @@ def test_trouble_is_told_once_and_the_watch_goes_on(fake: FakeMachine) -> None:
 
 
 def test_errors_of_the_service_are_waited_out(fake: FakeMachine) -> None:
-    ear = Ear(Metadata(fake.url), every_s=0.02)
+    ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
     fake.status = 503
     thread = ear.watch.start()
     wait_until(lambda: len(ear.troubles) == 3)  # one for each path
@@ -120,7 +120,7 @@ def test_errors_of_the_service_are_waited_out(fake: FakeMachine) -> None:
 
 
 def test_it_asks_again_after_its_pause(fake: FakeMachine) -> None:
-    ear = Ear(Metadata(fake.url), every_s=0.02)
+    ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
     thread = ear.watch.start()
     wait_until(lambda: fake.asked.count("GET /latest/meta-data/spot/instance-action") >= 4)
     ear.stop.request("enough")
@@ -133,7 +133,7 @@ def test_outside_ec2_the_watch_ends_by_itself() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, and nobody listens
-        ear = Ear(Metadata(address))
+        ear = Ear(InstanceMetadata(address))
         ear.watch.run()
     assert len(ear.troubles) == 1
     assert "not EC2" in ear.troubles[0]
@@ -141,7 +141,7 @@ def test_outside_ec2_the_watch_ends_by_itself() -> None:
 
 def test_another_clouds_metadata_is_not_ours(fake: FakeMachine) -> None:
     fake.tokens = False
-    ear = Ear(Metadata(fake.url))
+    ear = Ear(InstanceMetadata(fake.url))
     ear.watch.run()
     assert "not EC2" in ear.troubles[0]
     assert not any(asked.startswith("GET") for asked in fake.asked)
@@ -150,7 +150,7 @@ def test_another_clouds_metadata_is_not_ours(fake: FakeMachine) -> None:
 def test_a_service_that_never_answers_is_given_up_in_seconds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
-        metadata = Metadata(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.1)
+        metadata = InstanceMetadata(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.1)
         assert not metadata.is_there()
         assert time.monotonic() - began < 15
 
@@ -160,7 +160,7 @@ def test_an_answer_without_end_is_cut_off() -> None:
         thread = threading.Thread(target=_flood, args=(server,), daemon=True)
         thread.start()
         with pytest.raises(LocalServiceError, match="more than 65536 bytes"):
-            Metadata(f"http://127.0.0.1:{server.getsockname()[1]}").get("x")
+            InstanceMetadata(f"http://127.0.0.1:{server.getsockname()[1]}").get("x")
         thread.join(5)
 
 
@@ -179,15 +179,15 @@ def _flood(server: socket.socket) -> None:
 def test_a_proxy_is_never_asked(fake: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
-    assert Metadata(fake.url).is_there()
+    assert InstanceMetadata(fake.url).is_there()
 
 
 def test_the_sdks_own_variables_count(fake: FakeMachine) -> None:
-    assert Metadata.of({"AWS_EC2_METADATA_DISABLED": "true"}) is None
-    named = Metadata.of({"AWS_EC2_METADATA_SERVICE_ENDPOINT": fake.url + "/"})
+    assert InstanceMetadata.of({"AWS_EC2_METADATA_DISABLED": "true"}) is None
+    named = InstanceMetadata.of({"AWS_EC2_METADATA_SERVICE_ENDPOINT": fake.url + "/"})
     assert named is not None
     assert named.is_there()
-    assert Metadata.of({}) is not None
+    assert InstanceMetadata.of({}) is not None
 
 
 @pytest.mark.parametrize(
@@ -195,12 +195,12 @@ def test_the_sdks_own_variables_count(fake: FakeMachine) -> None:
 )
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="no http:// address"):
-        Metadata(address)
+        InstanceMetadata(address)
 
 
 @pytest.mark.parametrize("answer", ['{"action": []}', '{"action": {}}', '{"action": [[]], "time": 1e400}'])
 def test_a_hostile_answer_ends_no_watch(fake: FakeMachine, answer: str) -> None:
-    ear = Ear(Metadata(fake.url), every_s=0.02)
+    ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
     fake.said["spot/instance-action"] = answer
     thread = ear.watch.start()
     wait_until(lambda: ear.troubles)
@@ -220,7 +220,7 @@ def test_a_watch_survives_any_error_and_logs_and_counts_it(
 
     monkeypatch.setattr("eddyline.aws.ec2_metadata.read_metadata", broken)
     before = background_loop.failures().get("metadata", 0)
-    ear = Ear(Metadata(fake.url), every_s=0.02)
+    ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
     thread = ear.watch.start()
     wait_until(lambda: background_loop.failures().get("metadata", 0) >= before + 6)
     monkeypatch.undo()
@@ -240,7 +240,7 @@ def test_a_notice_whose_receiver_failed_is_handed_on_again(fake: FakeMachine) ->
         if len(heard) == 1:
             raise RuntimeError("not now")
 
-    watch = MetadataWatch(Metadata(fake.url), receive, stop=Stop(), on_trouble=lambda _said: None)
+    watch = MetadataWatch(InstanceMetadata(fake.url), receive, stop=Stop(), on_trouble=lambda _said: None)
     fake.said["spot/instance-action"] = SPOT
     for _ in range(3):
         watch.poll()

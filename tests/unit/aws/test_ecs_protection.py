@@ -11,7 +11,7 @@ import pytest
 from tests.servers.ecsagent import FakeAgent, agent
 from tests.waiting import wait_until
 
-from eddyline.aws.ecs_protection import Protection
+from eddyline.aws.ecs_protection import TaskProtection
 
 ON = {"ProtectionEnabled": True, "ExpiresInMinutes": 5}
 OFF = {"ProtectionEnabled": False}
@@ -28,8 +28,8 @@ def troubles() -> list[str]:
     return []
 
 
-def _make(url: str, troubles: list[str], **options: Any) -> Protection:
-    return Protection(url, on_trouble=troubles.append, **{"pause_s": 0.02, **options})
+def _make(url: str, troubles: list[str], **options: Any) -> TaskProtection:
+    return TaskProtection(url, on_trouble=troubles.append, **{"pause_s": 0.02, **options})
 
 
 def test_protection_is_held_only_while_a_job_runs(fake: FakeAgent, troubles: list[str]) -> None:
@@ -104,8 +104,8 @@ def test_an_agent_that_is_away_keeps_nobody_from_ending(troubles: list[str]) -> 
 
 
 def test_outside_ecs_there_is_nothing_to_protect(fake: FakeAgent, troubles: list[str]) -> None:
-    assert Protection.of({}, troubles.append) is None
-    protection = Protection.of({"ECS_AGENT_URI": fake.url}, troubles.append)
+    assert TaskProtection.of({}, troubles.append) is None
+    protection = TaskProtection.of({"ECS_AGENT_URI": fake.url}, troubles.append)
     assert protection is not None
     protection.hold(True)
     wait_until(lambda: fake.protected)

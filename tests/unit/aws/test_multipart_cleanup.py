@@ -9,7 +9,7 @@ import pytest
 from tests.servers.ministack import Ministack, ministack
 from tests.servers.scripted import Answer, Request, error, scripted
 
-from eddyline.aws.multipart_cleanup import S3Uploads, of_bucket
+from eddyline.aws.multipart_cleanup import MultipartUploads, multipart_uploads
 from eddyline.core.clock import ManualClock
 
 __all__ = ["ministack"]
@@ -30,8 +30,8 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
-def _uploads(endpoint: str, said: list[str], *, bucket: str = "b", prefix: str = "") -> S3Uploads:
-    return of_bucket(bucket, prefix, endpoint=endpoint, region="us-east-1", on_said=said.append)
+def _uploads(endpoint: str, said: list[str], *, bucket: str = "b", prefix: str = "") -> MultipartUploads:
+    return multipart_uploads(bucket, prefix, endpoint=endpoint, region="us-east-1", on_message=said.append)
 
 
 def _begin(server: Ministack, bucket: str, key: str) -> None:

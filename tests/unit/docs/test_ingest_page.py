@@ -9,10 +9,10 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from eddyline.aws.s3_events.event_queue import allowing
+from eddyline.aws.s3_events.event_queue import queue_policy
 from eddyline.cli.main import build
-from eddyline.ingest.conditions import Arrived
-from eddyline.ingest.rules import Take, load
+from eddyline.ingest.conditions import Arrival
+from eddyline.ingest.rules import Accept, load_rules
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "how-to" / "ingest.md").read_text("utf-8")
@@ -27,15 +27,15 @@ def test_its_rules_are_rules(tmp_path: Path) -> None:
     (block,) = _blocks("yaml")
     path = tmp_path / "rules.yaml"
     path.write_text(block)
-    review = Arrived(key="users/ann/a.mp4", size=1, at=100.0, metadata={"purpose": "review 2"})
-    taken = load(path).decide(review)
-    assert isinstance(taken, Take)
+    review = Arrival(key="users/ann/a.mp4", size=1, at=100.0, metadata={"purpose": "review 2"})
+    taken = load_rules(path).decide(review)
+    assert isinstance(taken, Accept)
     assert (taken.wanted, taken.terms.owner, taken.terms.deadline) == ("fast", "ann", 1000.0)
 
 
 def test_its_policy_is_the_one_that_is_written() -> None:
     (block,) = _blocks("json policy")
-    written = allowing("arn:aws:sqs:eu-west-1:123456789012:footage-events", ["river-footage"])
+    written = queue_policy("arn:aws:sqs:eu-west-1:123456789012:footage-events", ["river-footage"])
     assert json.loads(block) == json.loads(written)
 
 

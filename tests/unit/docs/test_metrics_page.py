@@ -23,19 +23,19 @@ def _all() -> list[Metrics]:
     backlog = BacklogWatch(
         lambda now: Backlog(at=now, queues=(Queue(pool="cpu"),), waiting=0, late=0, workers=(), overdue=0),
         stop=stop,
-        on_reading=lambda _: stop.request("once"),
+        on_value=lambda _: stop.request("once"),
     )
     backlog.run()
     coordinator.watch_backlog(backlog)
     counted = Stop()
-    dead = PolledValues(lambda _now: 1, stop=counted, on_reading=lambda _: counted.request("once"))
+    dead = PolledValues(lambda _now: 1, stop=counted, on_value=lambda _: counted.request("once"))
     dead.run()
     coordinator.watch_dead_letters(dead)
     over = Stop()
     depths = PolledValues(
         lambda _now: Depths(events={"visible": 1}, parked={"visible": 0}),
         stop=over,
-        on_reading=lambda _: over.request("once"),
+        on_value=lambda _: over.request("once"),
     )
     depths.run()
     ingest.watch_depths(depths)

@@ -21,14 +21,16 @@ class Counter:
     parked: dict[str, str] = field(default_factory=dict)
     delays: list[tuple[float, bool]] = field(default_factory=list)
     away: bool = False
-    limit: int = 8
+    max_receive_count: int = 8
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def send(self, *bodies: str, receipts: int = 0) -> None:
+    def send(self, *bodies: str, receive_count: int = 0) -> None:
         with self._lock:
             for body in bodies:
-                self.waiting.append(Message(id=f"m{next(self._numbers)}", body=body, receipts=receipts))
+                self.waiting.append(
+                    Message(id=f"m{next(self._numbers)}", body=body, receive_count=receive_count)
+                )
 
     def lose_receivers(self) -> None:
         """Whoever had messages is dead: they come again."""
@@ -45,22 +47,22 @@ class Counter:
         self._reach()
         with self._lock:
             taken = [self.waiting.popleft() for _ in range(min(10, len(self.waiting)))]
-            again = [Message(id=m.id, body=m.body, receipts=m.receipts + 1) for m in taken]
+            again = [Message(id=m.id, body=m.body, receive_count=m.receive_count + 1) for m in taken]
             self.hidden.update((m.id, m) for m in again)
         return again
 
-    def done(self, message: Message) -> None:
+    def acknowledge(self, message: Message) -> None:
         self._reach()
         with self._lock:
             del self.hidden[message.id]
 
-    def again(self, message: Message, delay_s: float, *, spent: bool) -> None:
+    def postpone(self, message: Message, delay_s: float, *, counts_as_attempt: bool) -> None:
         self._reach()
         with self._lock:
             del self.hidden[message.id]
-            self.delays.append((delay_s, spent))
-            receipts = message.receipts if spent else message.receipts - 1
-            self.waiting.append(Message(id=message.id, body=message.body, receipts=receipts))
+            self.delays.append((delay_s, counts_as_attempt))
+            receive_count = message.receive_count if counts_as_attempt else message.receive_count - 1
+            self.waiting.append(Message(id=message.id, body=message.body, receive_count=receive_count))
 
     def park(self, message: Message, reason: str) -> None:
         self._reach()

@@ -15,11 +15,11 @@ from tests.unit.ingest.submission_counter import Counter
 
 from eddyline.core.errors import EddylineError, InputError, MissingError, TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.ingest.arrivals import Ingest
+from eddyline.ingest.arrivals import IngestLoop
 from eddyline.ingest.decisions import Cause, Ignore, Park, Submit, Verdict
-from eddyline.ingest.messages import Note
+from eddyline.ingest.messages import IngestOutcome
 from eddyline.ingest.process_object import ObjectProcessor
-from eddyline.ingest.rules import Rules, load
+from eddyline.ingest.rules import Rules, load_rules
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.submission.submit import Submitted
@@ -59,13 +59,13 @@ class World:
     objects: dict[str, str] = field(default_factory=dict)
     counter: Counter = field(default_factory=Counter)
     submitted: list[tuple[str, JobOptions]] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    notes: list[IngestOutcome] = field(default_factory=list)
     looking: Callable[[str], None] = lambda _key: None
     submitting: Callable[[str], None] = lambda _address: None
     checking: Callable[[], None] = lambda: None
     store: Address = field(default_factory=lambda: parse("s3://cards/out"))
     stop: Stop = field(default_factory=Stop)
-    rules: Rules = field(default_factory=load)
+    rules: Rules = field(default_factory=load_rules)
     now: Callable[[], float] = lambda: 0.0
     uploaded: dict[str, float] = field(default_factory=dict)
     comparing: Callable[[str], None] = lambda _address: None
@@ -88,21 +88,21 @@ class World:
         self.comparing(addresses[0])
         return not any("stranger" in address for address in addresses)
 
-    def ingest(self) -> Ingest:
-        return Ingest(
-            arrivals=self.counter,
+    def ingest(self) -> IngestLoop:
+        return IngestLoop(
+            source=self.counter,
             parse=read,
-            taking=ObjectProcessor(
+            processor=ObjectProcessor(
                 rules=self.rules,
                 store=self.store,
-                look=self.look,
+                lookup=self.look,
                 submit=self.submit,
-                are_one=self.are_one,
+                are_one_recording=self.are_one,
                 now=self.now,
             ),
-            check=self.checking,
+            check_access=self.checking,
             stop=self.stop,
-            on_note=self.notes.append,
+            on_outcome=self.notes.append,
         )
 
     def run(self, *, until: Callable[[], bool] | None = None) -> None:
@@ -210,13 +210,13 @@ def test_a_message_that_brings_its_reader_down_is_parked_in_the_end() -> None:
     world.run()
     assert "8 times" in world.counter.parked["boom"]
     assert "ZeroDivisionError" in world.counter.parked["boom"]
-    assert all(spent for _, spent in world.counter.delays)
+    assert all(counts_as_attempt for _, counts_as_attempt in world.counter.delays)
     assert world.addresses() == ["s3://cards/a.mp4"]
 
 
 def test_a_message_whose_receivers_all_died_is_parked_unread() -> None:
     world = World()
-    world.counter.send("boom", receipts=8)
+    world.counter.send("boom", receive_count=8)
     world.run()
     assert "came to no end" in world.counter.parked["boom"]
     assert world.causes() == [Cause.DEADLY]
@@ -224,10 +224,10 @@ def test_a_message_whose_receivers_all_died_is_parked_unread() -> None:
 
 def test_those_that_came_seldom_go_first() -> None:
     world = World(objects=dict.fromkeys(("often.mp4", "once.mp4"), "t"))
-    world.counter.send(created("often.mp4"), receipts=5)
+    world.counter.send(created("often.mp4"), receive_count=5)
     world.counter.send(created("once.mp4"))
     ingest = world.ingest()
-    ingest.hands = 1
+    ingest.threads = 1
     thread = threading.Thread(target=ingest.run)
     thread.start()
     while not world.counter.empty:
@@ -245,7 +245,7 @@ def test_while_the_store_is_away_a_message_waits_and_spends_nothing() -> None:
     world.run()
     assert world.addresses() == ["s3://cards/a.mp4"]
     assert len(world.counter.delays) == 2
-    assert not any(spent for _, spent in world.counter.delays)
+    assert not any(counts_as_attempt for _, counts_as_attempt in world.counter.delays)
     assert all(delay > 0 for delay, _ in world.counter.delays)
 
 
@@ -256,7 +256,7 @@ def test_while_the_ledger_is_away_a_message_waits_too() -> None:
     world.counter.send(created("a.mp4"))
     world.run()
     assert world.addresses() == ["s3://cards/a.mp4"]
-    assert not any(spent for _, spent in world.counter.delays)
+    assert not any(counts_as_attempt for _, counts_as_attempt in world.counter.delays)
 
 
 def test_an_object_that_fails_for_ever_though_all_is_there_is_parked() -> None:
@@ -332,7 +332,7 @@ def test_no_kill_loses_an_object() -> None:
     for _ in range(3):
         for message in world.counter.receive(0):
             if rng.random() < 0.5:
-                world.counter.done(message)
+                world.counter.acknowledge(message)
                 world.submitted.append((f"s3://cards/{json.loads(message.body)['key']}", JobOptions()))
         world.counter.lose_receivers()
     world.run()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eddyline.ingest.folder_scan import Folder
+from eddyline.ingest.folder_scan import FolderScanner
 from eddyline.ingest.held_chapters import HeldChapters
 
 WAIT_S = 60.0
 
 
-def _held(folder: Folder, now: float) -> HeldChapters:
+def _held(folder: FolderScanner, now: float) -> HeldChapters:
     holding = HeldChapters(folder=folder)
     for path in folder.ready(now):
         holding.hold(path, WAIT_S)
@@ -25,7 +25,7 @@ def _put(folder: Path, *numbers: int) -> tuple[Path, ...]:
 
 
 def test_a_recording_is_released_once_and_whole(tmp_path: Path) -> None:
-    folder, whole = Folder(root=tmp_path, settle_s=0), _put(tmp_path, 1, 2, 3)
+    folder, whole = FolderScanner(root=tmp_path, settle_s=0), _put(tmp_path, 1, 2, 3)
     holding = _held(folder, 100.0)
     assert holding.released(159.0) == []
     assert holding
@@ -35,7 +35,7 @@ def test_a_recording_is_released_once_and_whole(tmp_path: Path) -> None:
 
 
 def test_a_chapter_that_is_still_written_is_waited_for(tmp_path: Path) -> None:
-    folder = Folder(root=tmp_path, settle_s=5)
+    folder = FolderScanner(root=tmp_path, settle_s=5)
     first = _put(tmp_path, 1)
     folder.ready(0.0)
     holding = _held(folder, 5.0)
@@ -50,7 +50,7 @@ def test_a_chapter_that_is_still_written_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_late_chapter_brings_those_beside_it_along(tmp_path: Path) -> None:
-    folder = Folder(root=tmp_path, settle_s=0)
+    folder = FolderScanner(root=tmp_path, settle_s=0)
     first = _put(tmp_path, 1)
     assert _held(folder, 0.0).released(60.0) == [first]
     whole = (*first, *_put(tmp_path, 2))
@@ -58,7 +58,7 @@ def test_a_late_chapter_brings_those_beside_it_along(tmp_path: Path) -> None:
 
 
 def test_what_is_gone_is_waited_for_no_more(tmp_path: Path) -> None:
-    folder, (only,) = Folder(root=tmp_path, settle_s=0), _put(tmp_path, 1)
+    folder, (only,) = FolderScanner(root=tmp_path, settle_s=0), _put(tmp_path, 1)
     holding = _held(folder, 0.0)
     only.unlink()
     folder.ready(1.0)
@@ -70,6 +70,6 @@ def test_chapters_in_the_cards_next_folder_are_released_with_the_first(tmp_path:
     for name in ("100GOPRO", "101GOPRO"):
         (tmp_path / name).mkdir()
     whole = (*_put(tmp_path / "100GOPRO", 1, 2), *_put(tmp_path / "101GOPRO", 3))
-    holding = _held(Folder(root=tmp_path, settle_s=0), 0.0)
+    holding = _held(FolderScanner(root=tmp_path, settle_s=0), 0.0)
     assert holding.released(60.0) == [whole]
     assert not holding

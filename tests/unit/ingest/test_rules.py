@@ -13,30 +13,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eddyline.core.errors import UsageError
-from eddyline.ingest.conditions import Arrived
+from eddyline.ingest.conditions import Arrival
 from eddyline.ingest.decisions import Ignore, Park
-from eddyline.ingest.rules import Rules, Take, load
+from eddyline.ingest.rules import Accept, Rules, load_rules
 from eddyline.pipeline.planning.job_options import JobOptions
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "rules.yaml"
-RULES = load(EXAMPLE)
-CLIP = Arrived(key="a.mp4", size=5_000_000, at=1000.0, bucket="footage")
+RULES = load_rules(EXAMPLE)
+CLIP = Arrival(key="a.mp4", size=5_000_000, at=1000.0, bucket="footage")
 
 
 def _rules(tmp_path: Path, text: str) -> Rules:
     path = tmp_path / "rules.yaml"
     path.write_text(text, "utf-8")
-    return load(path)
+    return load_rules(path)
 
 
-def _taken(rules: Rules, arrived: Arrived) -> Take:
+def _taken(rules: Rules, arrived: Arrival) -> Accept:
     decided = rules.decide(arrived)
-    assert isinstance(decided, Take), decided
+    assert isinstance(decided, Accept), decided
     return decided
 
 
 def test_without_a_file_everything_is_taken_by_one_profile() -> None:
-    taken = _taken(load(profile="fast"), CLIP)
+    taken = _taken(load_rules(profile="fast"), CLIP)
     assert (taken.wanted, taken.profile.name, taken.terms) == ("fast", "fast", JobOptions())
 
 
@@ -52,14 +52,14 @@ def test_without_a_file_everything_is_taken_by_one_profile() -> None:
     ],
 )
 def test_the_example_routes_by_prefix_metadata_bucket_and_size(
-    arrived: Arrived, wanted: str, terms: JobOptions
+    arrived: Arrival, wanted: str, terms: JobOptions
 ) -> None:
-    taken = _taken(load(EXAMPLE), arrived)
+    taken = _taken(load_rules(EXAMPLE), arrived)
     assert (taken.wanted, taken.terms) == (wanted, terms)
 
 
 def test_what_a_rule_ignores_is_ignored_with_its_reason() -> None:
-    assert load(EXAMPLE).decide(replace(CLIP, key="tests/a.mp4")) == Ignore(
+    assert load_rules(EXAMPLE).decide(replace(CLIP, key="tests/a.mp4")) == Ignore(
         reason="try-outs of the upload page"
     )
 
@@ -76,11 +76,11 @@ def test_the_first_rule_that_fits_counts(tmp_path: Path) -> None:
 
 def test_the_cameras_side_files_are_left_alone_unless_a_rule_names_their_extension(tmp_path: Path) -> None:
     proxy = replace(CLIP, key="DCIM/GL010042.LRV")
-    decided = load().decide(proxy)
+    decided = load_rules().decide(proxy)
     assert isinstance(decided, Ignore)
     assert "proxy" in decided.reason
     assert isinstance(_rules(tmp_path, "rules:\n- when: {prefix: DCIM/}\n").decide(proxy), Ignore)
-    assert isinstance(_rules(tmp_path, "rules:\n- when: {extension: lrv}\n").decide(proxy), Take)
+    assert isinstance(_rules(tmp_path, "rules:\n- when: {extension: lrv}\n").decide(proxy), Accept)
 
 
 def test_content_types_and_metadata_are_matched_by_patterns(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_file_that_says_nonsense_is_refused_by_name(tmp_path: Path, text: str,
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"gone.yaml"):
-        load(tmp_path / "gone.yaml")
+        load_rules(tmp_path / "gone.yaml")
 
 
 def test_an_empty_file_means_the_default(tmp_path: Path) -> None:
@@ -152,8 +152,8 @@ def test_an_empty_file_means_the_default(tmp_path: Path) -> None:
     st.text(min_size=1, max_size=60), st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3)
 )
 def test_whatever_a_stranger_uploads_is_decided(key: str, metadata: dict[str, str]) -> None:
-    arrived = Arrived(key=key, size=1, at=0.0, bucket="x", content_type=key, metadata=metadata)
-    assert isinstance(RULES.decide(arrived), Take | Ignore | Park)
+    arrived = Arrival(key=key, size=1, at=0.0, bucket="x", content_type=key, metadata=metadata)
+    assert isinstance(RULES.decide(arrived), Accept | Ignore | Park)
 
 
 _yaml = st.recursive(
@@ -172,4 +172,4 @@ def test_whatever_a_file_holds_it_is_read_or_refused(value: object) -> None:
         path = Path(folder) / "rules.yaml"
         path.write_text(yaml.safe_dump({"rules": [value], "default": value}), "utf-8")
         with suppress(UsageError):
-            load(path)
+            load_rules(path)

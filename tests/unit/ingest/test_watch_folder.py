@@ -13,9 +13,9 @@ from tests.waiting import wait_until
 
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
-from eddyline.ingest.folder_scan import Folder
-from eddyline.ingest.rules import Rules, load
-from eddyline.ingest.watch_folder import Watch
+from eddyline.ingest.folder_scan import FolderScanner
+from eddyline.ingest.rules import Rules, load_rules
+from eddyline.ingest.watch_folder import FolderWatch
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.runs.events import AssetFailed, Event, RunReport, SourceSkipped
 
@@ -56,10 +56,10 @@ class Shop:
         )
         return RunReport(finished=(), failed=failed, skipped=(), interrupted=self.stop.reason)
 
-    def watch(self, rules: Rules | None = None, *, once: bool = True, settle_s: float = 0.0) -> Watch:
-        return Watch(
-            folder=Folder(root=self.root, settle_s=settle_s),
-            rules=rules or load(),
+    def watch(self, rules: Rules | None = None, *, once: bool = True, settle_s: float = 0.0) -> FolderWatch:
+        return FolderWatch(
+            folder=FolderScanner(root=self.root, settle_s=settle_s),
+            rules=rules or load_rules(),
             process=self.process,
             stop=self.stop,
             on_event=self.events.append,
@@ -86,7 +86,7 @@ def shop(tmp_path: Path) -> Shop:
 @pytest.fixture
 def rules(tmp_path: Path) -> Rules:
     (tmp_path / "rules.yaml").write_text(RULES)
-    return load(tmp_path / "rules.yaml")
+    return load_rules(tmp_path / "rules.yaml")
 
 
 def test_all_that_is_there_is_one_batch_by_profile_the_urgent_first(shop: Shop, rules: Rules) -> None:
@@ -190,7 +190,7 @@ def test_a_folder_that_is_taken_away_is_told_once_and_goes_on_when_it_is_back(tm
 @pytest.fixture
 def waiting(tmp_path: Path) -> Rules:
     (tmp_path / "waiting.yaml").write_text("default: {chapters_wait_s: 0.5}")
-    return load(tmp_path / "waiting.yaml")
+    return load_rules(tmp_path / "waiting.yaml")
 
 
 def test_chapters_are_processed_together_once_none_was_added_for_a_while(shop: Shop, waiting: Rules) -> None:

@@ -39,13 +39,13 @@ def test_what_is_put_off_grows_old_until_another_process_must_have_had_it() -> N
     clock = ManualClock(NOW)
     metrics = IngestMetrics(clock)
     metrics.take("a", NOW)
-    metrics.put_off("a", 300)
+    metrics.record_postponed("a", 300)
     clock.advance(299)
     assert metrics.oldest_s == 299
     metrics.take("a", NOW)  # it came again, to this one
     clock.advance(1000)
     assert metrics.oldest_s == 1299
-    metrics.put_off("a", 5)
+    metrics.record_postponed("a", 5)
     clock.advance(100)
     assert metrics.oldest_s == 0
 
@@ -54,17 +54,17 @@ def test_a_message_that_nobody_knows_the_age_of_counts_as_new() -> None:
     metrics = IngestMetrics(ManualClock(NOW))
     metrics.take("a", 0.0)
     assert metrics.oldest_s == 0
-    metrics.put_off("gone", 1)
+    metrics.record_postponed("gone", 1)
     metrics.end("gone", "done")
 
 
 def test_objects_are_counted_with_the_time_since_their_upload() -> None:
     metrics = IngestMetrics(ManualClock(NOW))
-    metrics.hear_submitted(NOW - 3)
-    metrics.hear_submitted(NOW + 3)  # by another clock
-    metrics.hear_submitted(None)
-    metrics.hear_ignored()
-    metrics.hear_parked("malformed")
+    metrics.record_submitted(NOW - 3)
+    metrics.record_submitted(NOW + 3)  # by another clock
+    metrics.record_submitted(None)
+    metrics.record_ignored()
+    metrics.record_parked("malformed")
     shown = _shown(metrics)
     assert shown["eddyline_ingest_objects_total outcome=submitted"] == 3
     assert shown["eddyline_ingest_objects_total outcome=ignored"] == 1

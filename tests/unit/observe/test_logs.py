@@ -16,7 +16,7 @@ from eddyline.core.errors import UsageError
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Job
 from eddyline.graph.states import State
-from eddyline.observe.logs import LibraryLogs, open_log, worker_log
+from eddyline.observe.logs import LibraryLogs, open_log, worker_event_logger
 
 JOB: dict[str, Any] = {
     "id": "a1.chunk-0003",
@@ -58,7 +58,7 @@ def _event(kind: WorkerEventKind, state: State = State.RUNNING, **more: Any) -> 
 
 def test_every_line_of_a_job_names_asset_job_and_attempt() -> None:
     stream = io.StringIO()
-    hear = worker_log(open_log(stream, level="debug", pool="cpu"))
+    hear = worker_event_logger(open_log(stream, level="debug", pool="cpu"))
     hear(_event(WorkerEventKind.STARTED))
     hear(_event(WorkerEventKind.PROGRESS, fraction=0.5))
     hear(_event(WorkerEventKind.FINISHED, elapsed_s=2.0, result={"frames": {}}))
@@ -82,7 +82,7 @@ def test_every_line_of_a_job_names_asset_job_and_attempt() -> None:
 
 def test_progress_is_left_out_unless_asked_for() -> None:
     stream = io.StringIO()
-    hear = worker_log(open_log(stream))
+    hear = worker_event_logger(open_log(stream))
     hear(_event(WorkerEventKind.PROGRESS, fraction=0.5))
     assert stream.getvalue() == ""
 
@@ -157,15 +157,15 @@ class Broken(io.StringIO):
 
 
 def test_a_log_that_cannot_be_written_ends_no_work() -> None:
-    worker_log(open_log(Broken()))(_event(WorkerEventKind.STARTED))
+    worker_event_logger(open_log(Broken()))(_event(WorkerEventKind.STARTED))
     closed = io.StringIO()
     closed.close()
-    worker_log(open_log(closed))(_event(WorkerEventKind.STARTED))
+    worker_event_logger(open_log(closed))(_event(WorkerEventKind.STARTED))
 
 
 def test_a_log_that_takes_only_ascii_ends_no_work(tmp_path: Path) -> None:
     with (tmp_path / "log").open("w", encoding="ascii") as stream:
-        worker_log(open_log(stream))(_event(WorkerEventKind.INTERRUPTED, note="Kanü \udcff"))
+        worker_event_logger(open_log(stream))(_event(WorkerEventKind.INTERRUPTED, note="Kanü \udcff"))
     assert "job interrupted" in (tmp_path / "log").read_text()
 
 
@@ -176,8 +176,23 @@ def test_warnings_of_libraries_are_lines_too() -> None:
         logging.getLogger("botocore").info("nothing")
     logging.getLogger("botocore").warning("afterwards")
     lines = _lines(stream)
-    assert [(line["level"], line["library"]) for line in lines] == [("warning", "botocore")]
-    assert lines[0]["said"] == "retrying https://***@host"
+    assert [(line["level"], line["logger"]) for line in lines] == [("warning", "botocore")]
+    assert lines[0]["message"] == "retrying https://***@host"
+
+
+def test_records_of_own_loggers_keep_their_event_and_fields() -> None:
+    stream = io.StringIO()
+    with LibraryLogs(open_log(stream)):
+        logging.getLogger("eddyline.queues").warning("message parked", extra={"queue": "q", "reason": "r"})
+    (line,) = _lines(stream)
+    fields = {name: line[name] for name in ("event", "level", "logger", "queue", "reason")}
+    assert fields == {
+        "event": "message parked",
+        "level": "warning",
+        "logger": "eddyline.queues",
+        "queue": "q",
+        "reason": "r",
+    }
 
 
 def test_a_thread_that_fails_and_a_warning_are_lines_too_and_afterwards_are_not() -> None:
@@ -198,7 +213,7 @@ def test_a_thread_that_fails_and_a_warning_are_lines_too_and_afterwards_are_not(
     failed, warned, broke = _lines(stream)
     assert (failed["event"], failed["thread"], failed["level"]) == ("thread failed", "beats", "error")
     assert failed["exception"][0]["exc_type"] == "ZeroDivisionError"
-    assert "DeprecationWarning" in warned["said"]
+    assert "DeprecationWarning" in warned["message"]
     assert broke["exception"][0]["exc_value"] == "inner"
 
 
@@ -207,7 +222,7 @@ def test_a_librarys_own_mistake_is_a_line_too() -> None:
     record = logging.LogRecord("lib", logging.ERROR, "lib.py", 1, "%d of them", ("no number",), None)
     LibraryLogs(open_log(stream)).handle(record)
     (line,) = _lines(stream)
-    assert (line["level"], line["said"]) == ("error", "%d of them")
+    assert (line["level"], line["message"]) == ("error", "%d of them")
 
 
 def test_an_unknown_level_is_refused() -> None:

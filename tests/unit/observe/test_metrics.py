@@ -25,10 +25,10 @@ from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.worker.direct import DirectBroker
 from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker
-from eddyline.observe.backlog import Backlog, BacklogWatch, Queue, reader
+from eddyline.observe.backlog import Backlog, BacklogWatch, Queue, backlog_reader
 from eddyline.observe.coordinator_metrics import CoordinatorMetrics
 from eddyline.observe.metrics import LedgerMetrics, Metrics
-from eddyline.observe.metrics_server import exposition
+from eddyline.observe.metrics_server import serve_metrics
 from eddyline.observe.worker_metrics import WorkerMetrics
 
 NOW = 1_700_000_000.0
@@ -50,7 +50,7 @@ def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
 def read(tmp_path: Path, ledger: Ledger) -> Iterator[Callable[[float], Backlog]]:
     assert ledger
     database = Database(as_url(tmp_path / "ledger.db"), random.Random(1))
-    yield reader(database)
+    yield backlog_reader(database)
     database.close()
 
 
@@ -130,7 +130,7 @@ def test_a_ledger_that_is_away_is_shown_as_old_figures(clock: ManualClock) -> No
         return Backlog(at=now, queues=(), waiting=3, late=0, workers=(), overdue=0)
 
     metrics = LedgerMetrics()
-    watch = BacklogWatch(read, stop=stop, clock=clock, every_s=0.01, on_reading=heard.append)
+    watch = BacklogWatch(read, stop=stop, clock=clock, every_s=0.01, on_value=heard.append)
     metrics.watch_backlog(watch)
     thread = watch.start()
     wait_until(lambda: watch.failures > 1)
@@ -217,8 +217,8 @@ def test_a_result_without_frames_counts_none(ledger: Ledger, result: dict[str, o
 
 def test_notices_and_stances_are_counted() -> None:
     metrics = WorkerMetrics()
-    metrics.hear_notice("interruption")
-    metrics.hear_stance(takes_new=False)
+    metrics.record_notice("interruption")
+    metrics.set_takes_work(takes_new=False)
     shown = _shown(metrics)
     assert shown["eddyline_notices_total kind=interruption"] == 1
     assert shown["eddyline_worker_takes_work"] == 0
@@ -226,8 +226,8 @@ def test_notices_and_stances_are_counted() -> None:
 
 def test_a_coordinator_shows_what_it_did_and_nothing_of_a_worker() -> None:
     metrics = CoordinatorMetrics()
-    metrics.hear_note("counted", 200)
-    metrics.hear_note("counted", 0)
+    metrics.record_action("counted", 200)
+    metrics.record_action("counted", 0)
     shown = _shown(metrics)
     assert shown["eddyline_coordinator_actions_total what=counted"] == 200
     assert not [name for name in shown if name.startswith(("eddyline_slots", "eddyline_worker"))]
@@ -241,33 +241,33 @@ def test_cpu_time_of_the_process_and_of_its_programs_is_shown() -> None:
 
 def test_two_metrics_in_one_process_do_not_mix() -> None:
     one, other = WorkerMetrics(), WorkerMetrics()
-    one.hear_notice("stop")
+    one.record_notice("stop")
     assert "eddyline_notices_total kind=stop" not in _shown(other)
 
 
 def test_metrics_are_fetched_over_http() -> None:
     metrics = WorkerMetrics()
-    metrics.hear_notice("stop")
-    with exposition(metrics.registry, port=0) as port:
+    metrics.record_notice("stop")
+    with serve_metrics(metrics.registry, port=0) as port:
         text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
     assert 'eddyline_notices_total{kind="stop"} 1.0' in text
 
 
 def test_a_port_that_is_taken_is_said_to_be() -> None:
     with (
-        exposition(WorkerMetrics().registry, port=0) as port,
+        serve_metrics(WorkerMetrics().registry, port=0) as port,
         pytest.raises(UsageError, match="choose another port"),
-        exposition(WorkerMetrics().registry, port=port),
+        serve_metrics(WorkerMetrics().registry, port=port),
     ):
         raise AssertionError
 
 
 def test_a_closed_exposition_gives_its_port_back() -> None:
-    with exposition(WorkerMetrics().registry, port=0) as port:
+    with serve_metrics(WorkerMetrics().registry, port=0) as port:
         pass
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5)
-    with exposition(WorkerMetrics().registry, port=port):
+    with serve_metrics(WorkerMetrics().registry, port=port):
         pass
 
 

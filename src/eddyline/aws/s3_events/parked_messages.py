@@ -1,27 +1,27 @@
-"""What an ingest put aside: listed with the reasons, sent to the queue again, or thrown away.
+"""The messages that an ingest parked: list them with their reasons, send them again, or delete them.
 
-SQS's own redrive sends nothing back by itself that was put there by a program: it knows no source of it.
+SQS's own redrive does not return a message that a program moved: it has no source queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from eddyline.aws.s3_events.event_queue import EventQueue
-from eddyline.aws.s3_events.parser import parse
+from eddyline.aws.s3_events.parser import parse_s3_event
 from eddyline.aws.sqs.client import SqsClient
+from eddyline.aws.sqs.dead_letters import receive_dead_letters
 from eddyline.aws.sqs.message import Message
 from eddyline.core.errors import UsageError
 from eddyline.ingest.decisions import Submit
 
-_HIDDEN_S = 120.0
-_NO_REASON = "no reason came along: SQS itself gave it up, or it is too long to carry one"
+_NO_REASON = "no reason was recorded: SQS moved it, or it is too long to carry a reason"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParkedMessage:
-    """A message put aside at `at` (seconds since 1970); `addresses` are the objects that it tells of."""
+    """A message parked at `at` (seconds since 1970); `addresses` are the objects that it names."""
 
     id: str
     at: float
@@ -31,67 +31,60 @@ class ParkedMessage:
 
 
 class ParkedMessages:
-    """The messages beside one queue of events. Raises `QueueError` and `AccessError`."""
+    """The parked messages of one event queue. Raises `QueueError` and `AccessError`."""
 
-    def __init__(self, queues: SqsClient, place: EventQueue) -> None:
+    def __init__(self, queues: SqsClient, queue: EventQueue) -> None:
         self._queues = queues
-        self._place = place
+        self._queue = queue
 
-    def listed(self, *, limit: int = 1000) -> list[ParkedMessage]:
-        """Up to `limit` of them, the oldest first; they stay there."""
-        letters = self._fetch(limit)
-        self._queues.hide(letters, 0)
-        return [_parked(letter) for letter in letters]
+    def list_all(self, *, limit: int = 1000) -> Sequence[ParkedMessage]:
+        """Up to `limit` messages, the oldest first; they stay in the queue."""
+        messages = self._receive(limit)
+        self._queues.change_visibility(messages, 0)
+        return [_parked(message) for message in messages]
 
-    def redrive(self, ids: Collection[str] = (), *, limit: int = 1000) -> list[ParkedMessage]:
-        """Send those whose ids begin so (none named: all) to the queue again; safe to repeat.
+    def redrive(self, ids: Collection[str] = (), *, limit: int = 1000) -> Sequence[ParkedMessage]:
+        """Send the messages whose IDs start with one of `ids` (none: all) to the queue again; idempotent.
 
-        Killed meanwhile, one may be in both places: what is told twice is one asset. Raises `UsageError` for
-        an unknown id.
+        If the process is killed, a message may be in both queues, which still results in one asset. Raises
+        `UsageError` for an unknown ID.
         """
-        return self._settle(ids, limit, anew=True)
+        return self._remove(ids, limit, resend=True)
 
-    def drop(self, ids: Collection[str] = (), *, limit: int = 1000) -> list[ParkedMessage]:
-        """Throw these away; raises `UsageError` for an unknown id."""
-        return self._settle(ids, limit, anew=False)
+    def drop(self, ids: Collection[str] = (), *, limit: int = 1000) -> Sequence[ParkedMessage]:
+        """Delete these messages; raises `UsageError` for an unknown ID."""
+        return self._remove(ids, limit, resend=False)
 
-    def _settle(self, ids: Collection[str], limit: int, *, anew: bool) -> list[ParkedMessage]:
-        letters = self._fetch(limit)
-        left = {letter.id: letter for letter in letters}
+    def _remove(self, ids: Collection[str], limit: int, *, resend: bool) -> Sequence[ParkedMessage]:
+        messages = self._receive(limit)
+        left = {message.id: message for message in messages}
         try:
-            unknown = [each for each in ids if not any(letter.id.startswith(each) for letter in letters)]
+            unknown = [each for each in ids if not any(message.id.startswith(each) for message in messages)]
             if unknown:
                 raise UsageError(
-                    f"no parked message {unknown[0]}", remedy="`eddyline parked` lists them with their ids"
+                    f"no parked message {unknown[0]}",
+                    remedy="run `eddyline parked` to list them with their IDs",
                 )
-            chosen = [each for each in letters if not ids or each.id.startswith(tuple(ids))]
-            for letter in chosen:
-                if not anew or all(self._queues.send(self._place.name, [letter.body])):
-                    self._queues.delete([letter])
-                    del left[letter.id]
+            chosen = [each for each in messages if not ids or each.id.startswith(tuple(ids))]
+            for message in chosen:
+                if not resend or all(self._queues.send(self._queue.name, [message.body])):
+                    self._queues.delete([message])
+                    del left[message.id]
         finally:
-            self._queues.hide(left.values(), 0)
-        return [_parked(letter) for letter in chosen if letter.id not in left]
+            self._queues.change_visibility(left.values(), 0)
+        return [_parked(message) for message in chosen if message.id not in left]
 
-    def _fetch(self, limit: int) -> list[Message]:
-        """Up to `limit` messages, kept from others for a while."""
-        found: dict[str, Message] = {}
-        while len(found) < limit:
-            wanted = limit - len(found)
-            letters = self._queues.receive(self._place.dead, limit=wanted, wait_s=1, visibility_s=_HIDDEN_S)
-            fresh = [letter for letter in letters if letter.id not in found]
-            if not fresh:
-                break
-            found.update((letter.id, letter) for letter in fresh)
-        return sorted(found.values(), key=lambda letter: letter.sent)
+    def _receive(self, limit: int) -> Sequence[Message]:
+        """Up to `limit` messages, the oldest first, hidden from other receivers."""
+        messages = receive_dead_letters(self._queues, self._queue.dead_letters, limit=limit)
+        return sorted(messages, key=lambda message: message.sent_at)
 
 
-def _parked(letter: Message) -> ParkedMessage:
-    told = parse(letter.body)
+def _parked(message: Message) -> ParkedMessage:
     return ParkedMessage(
-        id=letter.id,
-        at=letter.sent,
-        reason=letter.attributes.get("reason") or _NO_REASON,
-        addresses=tuple(each.address for each in told if isinstance(each, Submit)),
-        body=letter.body,
+        id=message.id,
+        at=message.sent_at,
+        reason=message.attributes.get("reason") or _NO_REASON,
+        addresses=tuple(each.address for each in parse_s3_event(message.body) if isinstance(each, Submit)),
+        body=message.body,
     )

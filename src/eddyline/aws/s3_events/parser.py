@@ -1,174 +1,188 @@
-"""What S3 says of its objects, parsed: submit once, ignore, or park for people. Pure, and never raises.
+"""Parser for S3 events: each thing that a message reports is submitted, ignored or parked. Never raises.
 
-Two shapes come to a queue: EventBridge's (`Object Created` of source `aws.s3`, keys as they are) and S3's own
-notifications (`Records[]`, keys URL-encoded), either of them wrapped by SNS or not. Both come at least once
-and in no order (S3 User Guide, "Event ordering and duplicate events"): `Submit.identity` is the same for
-duplicates, and `newest` keeps what was not overwritten.
+Two formats arrive: EventBridge events (`Object Created` of source `aws.s3`, keys as they are) and S3's own
+notifications (`Records[]`, keys URL-encoded), either of them wrapped by SNS or not. Both are delivered at
+least once and in any order (S3 User Guide, "Event ordering and duplicate events"): `Submit.identity` is the
+same for duplicates, and `newest_events` drops superseded ones.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from eddyline.core.formatting import short_repr
 from eddyline.ingest.decisions import Ignore, Park, Submit, Verdict
 
-_MOST_BYTES = 1024 * 1024  # as long as an SQS message may be
-_MOST_RECORDS = 1000
-_LONGEST_KEY = 1024  # bytes of UTF-8, by S3's own rule
-_LARGEST = 1 << 50  # bytes, far above the 50 TB that S3 takes
-_LONGEST_TEXT = 3 * _LONGEST_KEY  # characters of any text: of a key, each byte may be written as %XX
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")  # buckets from before 2018 may have capitals, _
-_SEQUENCER = re.compile(r"[0-9A-Fa-f]{1,64}")
-_SNS = "Notification"
-_SNS_ASKS = "SubscriptionConfirmation"
+_MAX_BYTES = 1024 * 1024  # of an SQS message
+_MAX_RECORDS = 1000
+_MAX_KEY = 1024  # bytes of UTF-8, the limit of S3
+_MAX_SIZE = 1 << 50  # bytes, far above the 50 TB that S3 allows
+_MAX_TEXT = 3 * _MAX_KEY  # characters of any text: each byte of a key may be written as %XX
+_SNS_NOTIFICATION = "Notification"
+_SNS_CONFIRMATION = "SubscriptionConfirmation"
 
 
-class _OddError(Exception):
-    """A part of a message that is not as it should be."""
+class _MalformedError(Exception):
+    """A part of a message that is not as documented."""
 
 
-def parse(body: str | bytes) -> tuple[Verdict, ...]:
-    """What a message asks for: one verdict for each thing it tells, at least one."""
+def _check_key(key: str) -> str:
+    length = len(key.encode())
+    if not 0 < length <= _MAX_KEY or "\0" in key:
+        raise ValueError(f"a key of {length} bytes, or with a NUL character")
+    return key
+
+
+def _decode_key(key: str) -> str:
+    """The key in S3's own notifications: spaces are written as +, bytes of UTF-8 as %XX."""
     try:
-        return _parse(_json(body), wrapped=False)
-    except _OddError as odd:
-        return (Park(reason=str(odd)),)
+        return unquote_to_bytes(key.replace("+", " ")).decode()
+    except UnicodeError:
+        raise ValueError("a key that is not UTF-8") from None
 
 
-def _json(body: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
-    if len(body) > _MOST_BYTES:
-        raise _OddError(f"a message of {len(body)} characters")
+_Text = Annotated[str, Field(max_length=_MAX_TEXT)]
+_Key = Annotated[_Text, AfterValidator(_check_key)]
+_EncodedKey = Annotated[_Text, AfterValidator(_decode_key), AfterValidator(_check_key)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class _Bucket(_Section):
+    # Buckets from before 2018 may have capital letters and underscores.
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")
+
+
+class _Object(_Section):
+    size: Annotated[int, Field(ge=0, le=_MAX_SIZE)] | None = None
+    sequencer: str = Field(default="", pattern=r"^[0-9A-Fa-f]{0,64}$")
+
+
+class _NotificationObject(_Object):
+    key: _EncodedKey
+    etag: _Text = Field(default="", alias="eTag")
+    version: _Text = Field(default="", alias="versionId")
+
+
+class _EventBridgeObject(_Object):
+    key: _Key
+    etag: _Text = ""
+    version: _Text = Field(default="", alias="version-id")
+
+
+T = TypeVar("T", _NotificationObject, _EventBridgeObject)
+
+
+class _Location(_Section, Generic[T]):
+    bucket: _Bucket
+    item: T = Field(alias="object")
+
+
+class _Record(_Section):
+    version: _Text = Field(alias="eventVersion", pattern=r"^2\.")
+    s3: _Location[_NotificationObject]
+
+
+class _Event(_Section):
+    detail: _Location[_EventBridgeObject]
+
+
+def parse_s3_event(body: str | bytes) -> tuple[Verdict, ...]:
+    """The verdicts on a message: one for each thing that it reports, at least one."""
+    try:
+        return _parse(_load_json(body), is_unwrapped=False)
+    except _MalformedError as error:
+        return (Park(reason=str(error)),)
+
+
+def _load_json(body: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
+    if len(body) > _MAX_BYTES:
+        raise _MalformedError(f"a message of {len(body)} characters")
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise _OddError(f"not JSON: {short_repr(str(error), 200)}") from None
+        raise _MalformedError(f"not JSON: {short_repr(str(error), 200)}") from None
 
 
-def _parse(value: Any, *, wrapped: bool) -> tuple[Verdict, ...]:  # noqa: ANN401 - any JSON value
+def _parse(value: Any, *, is_unwrapped: bool) -> tuple[Verdict, ...]:  # noqa: ANN401 - any JSON value
     if not isinstance(value, dict):
-        raise _OddError("not a JSON object")
-    if value.get("Type") == _SNS and isinstance(value.get("Message"), str) and not wrapped:
-        return _parse(_json(value["Message"]), wrapped=True)
-    if value.get("Type") == _SNS_ASKS and not wrapped:
-        raise _OddError(
-            f"an unconfirmed SNS subscription to {short_repr(value.get('TopicArn'))}: confirm it with the "
-            "SubscribeURL of this message"
+        raise _MalformedError("not a JSON object")
+    if value.get("Type") == _SNS_NOTIFICATION and isinstance(value.get("Message"), str) and not is_unwrapped:
+        return _parse(_load_json(value["Message"]), is_unwrapped=True)
+    if value.get("Type") == _SNS_CONFIRMATION and not is_unwrapped:
+        raise _MalformedError(
+            f"an unconfirmed SNS subscription to {short_repr(value.get('TopicArn'))}: open the "
+            "SubscribeURL in this message to confirm it"
         )
     if value.get("Event") == "s3:TestEvent":
-        return (Ignore(reason="a test notification: S3 sends one when notifications are set up"),)
+        return (Ignore(reason="a test notification, which S3 sends when notifications are set up"),)
     if "Records" in value:
-        return _records(value["Records"])
+        return _parse_records(value["Records"])
     if "detail-type" in value or "source" in value:
-        return (_guarded(_bridged, value),)
-    raise _OddError("neither an EventBridge event nor an S3 notification")
+        return (_parse_one(_parse_eventbridge, value),)
+    raise _MalformedError("neither an EventBridge event nor an S3 notification")
 
 
-def _guarded(parser: Any, value: Any) -> Verdict:  # noqa: ANN401 - one of the two below
-    try:
-        verdict: Verdict = parser(value)
-    except _OddError as odd:
-        return Park(reason=str(odd))
-    return verdict
-
-
-def _records(records: object) -> tuple[Verdict, ...]:
-    if not isinstance(records, list) or len(records) > _MOST_RECORDS:
-        raise _OddError("Records is no list, or too long")
+def _parse_records(records: object) -> tuple[Verdict, ...]:
+    if not isinstance(records, list) or len(records) > _MAX_RECORDS:
+        raise _MalformedError(f"Records is not a list of at most {_MAX_RECORDS} records")
     if not records:
         return (Ignore(reason="no records"),)
-    # Each by itself: one bad record must not take the others along.
-    return tuple(_guarded(_native, record) for record in records)
+    # Separately: a malformed record does not affect the others.
+    return tuple(_parse_one(_parse_record, record) for record in records)
 
 
-def _native(value: object) -> Verdict:
+def _parse_one(parser: Callable[[Any], Verdict], value: Any) -> Verdict:  # noqa: ANN401 - any JSON value
+    try:
+        return parser(value)
+    except _MalformedError as error:
+        return Park(reason=str(error))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        return Park(reason=f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+
+
+def _parse_record(value: object) -> Verdict:
     """One record of S3's own notifications, event versions 2.x."""
-    record = _object(value, "record")
-    source = record.get("eventSource")
+    if not isinstance(value, dict):
+        raise _MalformedError("a record is not a JSON object")
+    source, name = value.get("eventSource"), value.get("eventName")
     if source != "aws:s3":
         return Ignore(reason=f"an event of {short_repr(source)}, not of S3")
-    name = _text(record, "eventName")
+    if not isinstance(name, str) or len(name) > _MAX_TEXT:
+        raise _MalformedError("eventName is not a text, or too long")
     if not name.removeprefix("s3:").startswith("ObjectCreated:"):
-        return Ignore(reason=f"{short_repr(name)}: no object was made")
-    version = _text(record, "eventVersion")
-    if not version.startswith("2."):
-        raise _OddError(f"a record of version {short_repr(version)}, not 2.x")
-    s3 = _object(record.get("s3"), "s3")
-    thing = _object(s3.get("object"), "s3.object")
-    key = _decoded(_text(thing, "key"))
-    return _made(s3, thing, key, etag="eTag", version="versionId")
+        return Ignore(reason=f"{short_repr(name)}: no object was created")
+    return _verdict(_Record.model_validate(value).s3)
 
 
-def _bridged(value: Mapping[str, Any]) -> Verdict:
-    """An EventBridge event."""
+def _parse_eventbridge(value: dict[str, Any]) -> Verdict:
     source, kind = value.get("source"), value.get("detail-type")
     if source != "aws.s3":
         return Ignore(reason=f"an event of {short_repr(source)}, not of S3")
     if kind != "Object Created":
-        return Ignore(reason=f"{short_repr(kind)}: no object was made")
-    detail = _object(value.get("detail"), "detail")
-    thing = _object(detail.get("object"), "detail.object")
-    return _made(detail, thing, _text(thing, "key"), etag="etag", version="version-id")
+        return Ignore(reason=f"{short_repr(kind)}: no object was created")
+    return _verdict(_Event.model_validate(value).detail)
 
 
-def _made(
-    place: Mapping[str, Any], thing: Mapping[str, Any], key: str, *, etag: str, version: str
-) -> Verdict:
-    bucket = _text(_object(place.get("bucket"), "bucket"), "name")
-    if not _BUCKET.fullmatch(bucket):
-        raise _OddError(f"{short_repr(bucket)} is no bucket's name")
-    _check_key(key)
-    size = thing.get("size")
-    if size is not None and (
-        not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _LARGEST
-    ):
-        raise _OddError(f"a size of {short_repr(size)}")
-    sequencer = _text(thing, "sequencer", default="")
-    if sequencer and not _SEQUENCER.fullmatch(sequencer):
-        raise _OddError(f"a sequencer of {short_repr(sequencer)}")
-    if key.endswith("/"):
-        return Ignore(reason="a folder's marker, not a file")
-    if size == 0:
+def _verdict(location: _Location[_NotificationObject] | _Location[_EventBridgeObject]) -> Verdict:
+    created = location.item
+    if created.key.endswith("/"):
+        return Ignore(reason="the marker of a folder, not a file")
+    if created.size == 0:
         return Ignore(reason="an empty object")
     return Submit(
-        bucket=bucket,
-        key=key,
-        size=size,
-        etag=_text(thing, etag, default="").strip('"'),
-        version=_text(thing, version, default=""),
-        sequencer=sequencer,
+        bucket=location.bucket.name,
+        key=created.key,
+        size=created.size,
+        etag=created.etag.strip('"'),
+        version=created.version,
+        sequencer=created.sequencer,
     )
-
-
-def _check_key(key: str) -> None:
-    try:
-        length = len(key.encode())
-    except UnicodeEncodeError:
-        raise _OddError("a key that is not Unicode") from None
-    if not 0 < length <= _LONGEST_KEY or "\0" in key:
-        raise _OddError(f"a key of {length} bytes, or with a zero in it")
-
-
-def _decoded(key: str) -> str:
-    """A key as S3's notifications write it: spaces as +, bytes of UTF-8 as %XX."""
-    try:
-        return unquote_to_bytes(key.replace("+", " ")).decode()
-    except UnicodeError:
-        raise _OddError("a key that is not UTF-8") from None
-
-
-def _object(value: object, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise _OddError(f"no {name}")
-    return value
-
-
-def _text(value: Mapping[str, Any], name: str, *, default: str | None = None) -> str:
-    found = value.get(name, default)
-    if not isinstance(found, str) or len(found) > _LONGEST_TEXT:
-        raise _OddError(f"no {name}, or not a text, or a very long one")
-    return found

@@ -1,9 +1,9 @@
-"""Jobs from SQS, for a worker that knows no database.
+"""The broker of a worker that receives its jobs from SQS and has no access to the ledger.
 
-A message is a job; hiding it from others is the lease. A thread of its own keeps what is in hand hidden,
-however busy the handlers are; what is handed back shows again at once. Answers go to a queue from which
-coordinators apply them. Everything may come twice, late or out of order: fences tell what counts. What people
-want of the worker comes to a mailbox of its own (`mailbox`).
+A message is a job, its visibility timeout is the lease. A thread extends the timeouts of the messages in
+flight, however busy the handlers are; a job that is handed back is visible to other workers at once. Reports
+go to a queue from which coordinators apply them to the ledger. Messages may arrive twice, late or out of
+order: fences decide which count. Commands arrive over the worker's command queue (`command_queue`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,8 @@ from collections.abc import Callable, Sequence
 from eddyline.aws.client_errors import QueueError
 from eddyline.aws.sqs.client import SqsClient
 from eddyline.aws.sqs.command_queue import CommandQueue
-from eddyline.aws.sqs.held_message import HeldMessage, hand_back
-from eddyline.aws.sqs.in_flight import LONGEST_S, InFlight
+from eddyline.aws.sqs.in_flight import MAX_IN_FLIGHT_S, HeldMessage, InFlight, hand_back
 from eddyline.aws.sqs.receiver import Receiver
-from eddyline.aws.sqs.report_sender import ReportSender
 from eddyline.aws.sqs.reporter import Reporter
 from eddyline.core.background_loop import keep_running
 from eddyline.core.clock import Clock, SystemClock
@@ -28,16 +26,17 @@ from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.job import Claim, Interrupted, Job, Settlement, Unstarted
 from eddyline.graph.messages import JobResult
 
-_PATIENCE_S = 120.0
+_RESULTS_TIMEOUT_S = 120.0
+_INTERRUPTIONS_TIMEOUT_S = 0.5
 _TICK_S = 0.25
-_BACK_PATIENCE_S = 0.5
 
 
 class SqsBroker:
-    """A `graph.broker.Broker` for one worker. Close it when the worker has ended.
+    """A `graph.worker.broker.Broker` for one worker. Close it when the worker has ended.
 
-    `visibility_s` is how soon a job of a worker that vanished is given to another; `wait_s` how long a poll
-    of an empty queue lasts (20 at most: fewer requests, same latency). See `InFlight` for `longest_s`.
+    `visibility_s` is the visibility timeout: after so long, the jobs of a vanished worker go to others.
+    `wait_s` is the length of a long poll (at most 20: fewer requests, same latency). See `InFlight` for
+    `max_in_flight_s`.
     """
 
     def __init__(
@@ -46,31 +45,41 @@ class SqsBroker:
         *,
         visibility_s: float = 30.0,
         wait_s: float = 20.0,
-        longest_s: float = LONGEST_S,
+        max_in_flight_s: float = MAX_IN_FLIGHT_S,
         clock: Clock | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queues = queues
-        self._every_s = visibility_s / 3
+        self._extend_every_s = visibility_s / 3
         self._clock = clock or SystemClock()
+        self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._keeping = InFlight(queues, visibility_s=visibility_s, longest_s=longest_s)
+        self._in_flight = InFlight(
+            queues, visibility_s=visibility_s, max_in_flight_s=max_in_flight_s, monotonic=monotonic
+        )
         self._listeners: list[Callable[[], None]] = []
-        self._answers = ReportSender(queues)
-        self._inbox = Receiver(queues, visibility_s=visibility_s, wait_s=wait_s, arrived=self._tell)
+        self._receiver = Receiver(
+            queues,
+            self._clock,
+            visibility_s=visibility_s,
+            wait_s=wait_s,
+            on_arrival=self._notify,
+            monotonic=monotonic,
+        )
+        self._reporter = Reporter(queues, self._clock, monotonic=monotonic)
         self._closed = threading.Event()
-        self._mailbox: CommandQueue | None = None
-        self._voice = Reporter(self._answers, self._clock)
-        threading.Thread(target=self._keep_hidden, name="visibility", daemon=True).start()
+        self._commands: CommandQueue | None = None
+        threading.Thread(target=self._extend_visibility, name="visibility", daemon=True).start()
 
-    # What a worker needs
+    # The interface of a broker
 
     def register(self, worker: str, host: str, pid: int, lease_s: float) -> None:
-        """Make the worker known to whoever coordinates, and its mailbox; raises `AccessError`."""
-        self._voice.introduce(worker, host, pid)
-        # Where the queues cannot be reached now, it is made later.
+        """Report the worker to the coordinators and create its command queue; raises `AccessError`."""
+        self._reporter.register(worker, host, pid)
+        # If SQS is unavailable now, `receive_commands` creates the queue later.
         with contextlib.suppress(QueueError):
-            self._mailbox_of(worker).make()
-        self._voice.beat(lease_s, self._keeping.fences)
+            self._command_queue(worker).create()
+        self._reporter.heartbeat(lease_s, self._in_flight.fences)
 
     def claim(
         self,
@@ -78,90 +87,74 @@ class SqsBroker:
         *,
         pools: Sequence[str],
         limit: int,
-        lease_s: float,  # noqa: ARG002 - a message's lease is `visibility_s`
+        lease_s: float,  # noqa: ARG002 - the lease of a message is `visibility_s`
     ) -> list[Claim]:
-        """Jobs that have come; the rest of `limit` is fetched from now on, and listeners are told."""
-        self._voice.worker = worker
-        holdings = self._keeping.take(self._inbox.take(worker, pools, limit), self._clock.now())
-        self._voice.began(holdings)
-        return [holding.claim for holding in holdings]
+        """Received jobs; the rest of `limit` is fetched from now on, and listeners are notified."""
+        self._reporter.worker = worker
+        held = self._in_flight.add(self._receiver.take(worker, pools, limit), self._clock.now())
+        self._reporter.report_starts(held)
+        return [each.claim for each in held]
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-        """Send answers; False: the job may have been given to another worker, so nothing was sent.
+        """Send results; False: another worker may have received the job, and nothing was sent.
 
-        True says that the answer is safe in the queue; whether it counts, the fence will decide.
+        True: the result is in the queue. Whether it counts is decided by the fence.
         """
-        found = [self._keeping.find((each.job_id, each.fence)) for each in settlements]
-        ours = [holding is not None and holding.is_ours for holding in found]
+        found = [self._in_flight.find((each.job_id, each.fence)) for each in settlements]
+        now = self._monotonic()
+        ours = [held is not None and held.is_held(now) for held in found]
         back: list[tuple[HeldMessage, JobResult]] = []
-        answers: list[tuple[HeldMessage, JobResult]] = []
-        for each, holding, yes in zip(settlements, found, ours, strict=True):
-            if holding is not None and yes:
-                given = isinstance(each.outcome, Interrupted | Unstarted)
-                (back if given else answers).append((holding, self._voice.answer(holding, each)))
-        # First of all what others can go on with.
-        self._return(back)
-        if answers:
-            self._answers.say([answer for _, answer in answers], patience_s=_PATIENCE_S)
-            self._keeping.drop(holding.key for holding, _ in answers)
-            self._keeping.delete([holding for holding, _ in answers])
-        self._keeping.drop(holding.key for holding in found if holding is not None)
+        results: list[tuple[HeldMessage, JobResult]] = []
+        for settlement, held, is_ours in zip(settlements, found, ours, strict=True):
+            if held is not None and is_ours:
+                is_back = isinstance(settlement.outcome, Interrupted | Unstarted)
+                (back if is_back else results).append((held, self._reporter.result(held, settlement)))
+        # First of all the jobs that other workers can continue.
+        self._hand_back(back)
+        if results:
+            self._reporter.send_results([result for _, result in results], timeout_s=_RESULTS_TIMEOUT_S)
+            self._in_flight.remove(held.key for held, _ in results)
+            self._in_flight.delete([held for held, _ in results])
+        self._in_flight.remove(held.key for held in found if held is not None)
         return ours
 
     def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
-        """Say that the worker lives, once a lease; what it still holds."""
-        if self._voice.is_due:
-            self._voice.beat(lease_s, self._keeping.fences)
+        """Report once a lease that the worker is alive; returns the jobs that it still holds."""
+        if self._reporter.is_heartbeat_due:
+            self._reporter.heartbeat(lease_s, self._in_flight.fences)
         return self.held_jobs(worker)
 
-    def held_jobs(self, worker: str) -> dict[str, int]:  # noqa: ARG002 - the worker is always the same
-        """The jobs that surely nobody else has been given, with their fences."""
-        return self._keeping.fences()
+    def held_jobs(self, worker: str) -> dict[str, int]:  # noqa: ARG002 - always the same worker
+        """The jobs that no other worker can have received, with their fences."""
+        return self._in_flight.fences()
 
     def expire_leases(self) -> list[str]:
-        """The queue itself gives the jobs of lost workers to others."""
+        """SQS itself makes the jobs of lost workers visible again."""
         return []
 
-    def deregister(self, worker: str) -> None:  # noqa: ARG002 - the worker is always the same
-        """Tell that the worker's lease ends now: the coordinators' next sweep forgets it."""
-        self._voice.farewell()
+    def deregister(self, worker: str) -> None:  # noqa: ARG002 - always the same worker
+        """Report that the worker's lease ends now; the coordinators' next sweep removes it."""
+        self._reporter.end_lease()
 
-    def seconds_until_due(self, pools: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are told
-        """Not known: jobs announce themselves."""
+    def seconds_until_due(self, pools: Sequence[str]) -> float | None:  # noqa: ARG002 - listeners are notified
+        """Unknown: listeners are notified of jobs."""
         return None
 
-    def job(self, job_id: str) -> Job | None:  # noqa: ARG002 - a worker sees no ledger
-        """Not known."""
+    def job(self, job_id: str) -> Job | None:  # noqa: ARG002 - the worker has no ledger
+        """Unknown."""
         return None
 
     def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
-        """What people want of this worker; jobs to give up are given up here.
+        """Commands for this worker; cancellations are applied here and not returned.
 
-        Waits up to `wait_s` (20 at most). Somebody has to ask again and again, or no cancellation is heard.
+        Waits up to `wait_s` (at most 20). Must be called repeatedly, or no cancellation arrives.
         """
-        found = self._mailbox_of(worker).collect(wait_s)
-        self._give_up([order for order in found if order.kind is CommandKind.GIVE_UP])
-        return [order for order in found if order.kind is not CommandKind.GIVE_UP]
-
-    def _mailbox_of(self, worker: str) -> CommandQueue:
-        with self._lock:
-            if self._mailbox is None:
-                self._mailbox = CommandQueue(self._queues, worker)
-            return self._mailbox
-
-    def _give_up(self, orders: Sequence[Command]) -> None:
-        """Hold these no more, so that the worker stops their handlers, and delete what nobody wants."""
-        over = {(order.job_id, order.fence) for order in orders if order.over}
-        given_up = self._keeping.drop((order.job_id, order.fence) for order in orders)
-        for holding in given_up:
-            holding.lost = True
-        if given_up:
-            self._tell()
-        # The message of an outdated receipt is another worker's by now: deleted, it might be gone for both.
-        self._keeping.delete([holding for holding in given_up if holding.key in over])
+        found = self._command_queue(worker).receive(wait_s)
+        self._cancel([command for command in found if command.kind is CommandKind.GIVE_UP])
+        return [command for command in found if command.kind is not CommandKind.GIVE_UP]
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` when jobs came or were lost; without any listener nothing is fetched."""
+        """Call `listener` when jobs arrive or are lost; without a listener nothing is fetched."""
         with self._lock:
             self._listeners.append(listener)
 
@@ -170,67 +163,82 @@ class SqsBroker:
                 self._listeners.remove(listener)
                 idle = not self._listeners
             if idle:
-                _attempt(self._inbox.pause)
+                _attempt(self._receiver.pause)
 
         return unsubscribe
 
     def close(self) -> None:
-        """Hand back what is left and end the threads; safe twice."""
+        """Hand back the remaining jobs and end the threads; idempotent."""
         self._closed.set()
-        _attempt(self._inbox.close)
-        left = self._keeping.clear()
-        _attempt(lambda: hand_back(self._queues, [each for each in left if each.is_ours]))
-        if self._mailbox is not None:
-            _attempt(self._mailbox.close)
-        self._answers.close()
+        _attempt(self._receiver.close)
+        left, now = self._in_flight.clear(), self._monotonic()
+        _attempt(lambda: hand_back(self._queues, [each for each in left if each.is_held(now)]))
+        if self._commands is not None:
+            _attempt(self._commands.close)
+        self._reporter.close()
 
-    # Answers
+    def _command_queue(self, worker: str) -> CommandQueue:
+        with self._lock:
+            if self._commands is None:
+                self._commands = CommandQueue(self._queues, worker, self._clock)
+            return self._commands
 
-    def _return(self, back: Sequence[tuple[HeldMessage, JobResult]]) -> None:
+    def _cancel(self, commands: Sequence[Command]) -> None:
+        """Release cancelled jobs, so that the worker stops their handlers; delete the superfluous ones."""
+        over = {(command.job_id, command.fence) for command in commands if command.over}
+        cancelled = self._in_flight.remove((command.job_id, command.fence) for command in commands)
+        for held in cancelled:
+            held.lost = True
+        if cancelled:
+            self._notify()
+        # A superseded receipt may belong to another worker by now: deleting it might remove the job for both.
+        self._in_flight.delete([held for held in cancelled if held.key in over])
+
+    def _hand_back(self, back: Sequence[tuple[HeldMessage, JobResult]]) -> None:
         if not back:
             return
-        self._keeping.drop(holding.key for holding, _ in back)
-        # If the queue cannot be told, the job shows again by itself once it is hidden no more.
-        _attempt(lambda: hand_back(self._queues, [holding for holding, _ in back]))
-        said = [
-            answer
-            for _, answer in back
-            if isinstance(answer.outcome, Interrupted)
-            or not self._answers.forget_start(answer.job_id, answer.fence)
+        self._in_flight.remove(held.key for held, _ in back)
+        # If SQS is unavailable, the job becomes visible when its timeout ends.
+        _attempt(lambda: hand_back(self._queues, [held for held, _ in back]))
+        reported = [
+            result
+            for _, result in back
+            if isinstance(result.outcome, Interrupted)
+            or not self._reporter.withdraw_start(result.job_id, result.fence)
         ]
-        if said:
-            _attempt(lambda: self._answers.say(said, patience_s=_BACK_PATIENCE_S))
+        if reported:
+            _attempt(lambda: self._reporter.send_results(reported, timeout_s=_INTERRUPTIONS_TIMEOUT_S))
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
 
-    # The heartbeat of what is in hand
+    # In the thread
 
-    def _keep_hidden(self) -> None:
-        last = time.monotonic()
-        while not self._closed.wait(min(_TICK_S, self._every_s)):
-            _attempt(self._inbox.tidy)
-            if time.monotonic() - last < self._every_s:
+    def _extend_visibility(self) -> None:
+        last = self._monotonic()
+        while not self._closed.wait(min(_TICK_S, self._extend_every_s)):
+            _attempt(self._receiver.hand_back_stale)
+            if self._monotonic() - last < self._extend_every_s:
                 continue
             if _attempt(self._extend):
-                last = time.monotonic()
+                last = self._monotonic()
 
     def _extend(self) -> None:
-        if self._keeping.extend(self._inbox.waiting()):
-            self._tell()
+        if self._in_flight.extend(self._receiver.unclaimed()):
+            self._notify()
 
 
-def _attempt(work: Callable[[], object]) -> bool:
-    """Try what may be left undone; whether it was done."""
+def _attempt(action: Callable[[], object]) -> bool:
+    """Try a best-effort action; returns whether it succeeded."""
     done = False
 
     def step() -> None:
         nonlocal done
         with contextlib.suppress(EddylineError):
-            work()
+            action()
             done = True
 
     keep_running("queue broker", step)

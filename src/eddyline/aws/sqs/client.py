@@ -1,6 +1,7 @@
-"""The queues: what they are set to, and plain calls on them.
+"""The SQS client: calls on queues by name, and the attributes that the queues have.
 
-Each call is one request (or a batch of ten), and raises `QueueError`, `NoQueueError` or `AccessError`.
+Each call is one request (or one for each batch of ten messages), and raises `QueueError`,
+`QueueNotFoundError` or `AccessError`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from eddyline.aws.client_errors import NoQueueError, QueueError, RefusedError, translate_errors
-from eddyline.aws.sqs.message import Hidden, Message, as_attributes, received
-from eddyline.aws.sqs.message_body import MOST_BYTES
+from eddyline.aws.client_errors import MessageRejectedError, QueueError, QueueNotFoundError, translate_errors
+from eddyline.aws.sqs.message import Message, VisibilityFailures, message_attributes, parse_message
+from eddyline.aws.sqs.message_body import MAX_BYTES
 from eddyline.aws.sqs.queue_names import QueueNames
 from eddyline.aws.sqs.truncated_responses import require_complete
 from eddyline.core import counters
@@ -24,24 +25,27 @@ from eddyline.core.formatting import short_repr
 __all__ = ["Message", "QueueNames", "SqsClient", "sqs_client"]
 
 _LOG = logging.getLogger("eddyline.queues")
-_BATCH = 10  # SQS takes no more entries in one request
-_KEEP_S = 14 * 24 * 3600  # as long as SQS keeps messages at all
+_MAX_BATCH = 10  # entries of a batch request
+_MAX_LONG_POLL_S = 20
+RETENTION_S = 14 * 24 * 3600
+"""The longest retention period of SQS."""
+_VISIBILITY_S = 30  # the queues' default; every receive sets its own
 _DEPTHS = {
     "visible": "ApproximateNumberOfMessages",
     "in_flight": "ApproximateNumberOfMessagesNotVisible",
     "delayed": "ApproximateNumberOfMessagesDelayed",
 }
-_ANSWERS_LIMIT = 1000  # answers that cannot be read are parked by name, so this is only a last resort
+_REPORTS_MAX_RECEIVE_COUNT = 1000  # a last resort: coordinators park unreadable reports explicitly
 
 
-def sqs_client(*, endpoint: str | None = None, region: str | None = None, connections: int = 32) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
-    """A client with the standard chain of credentials; safe from any thread."""
+def sqs_client(*, endpoint: str | None = None, region: str | None = None, connections: int = 32) -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
+    """A boto3 client with the standard credential chain. Safe from any thread."""
     import boto3  # noqa: PLC0415 - slow to import
     from botocore.config import Config  # noqa: PLC0415 - likewise
 
     config = Config(
         connect_timeout=5,
-        read_timeout=40,  # longer than any long poll
+        read_timeout=2 * _MAX_LONG_POLL_S,
         max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": 3},
     )
@@ -50,92 +54,96 @@ def sqs_client(*, endpoint: str | None = None, region: str | None = None, connec
 
 
 class SqsClient:
-    """Calls on queues by name. Safe from any thread."""
+    """Calls on queues by name. Safe from any thread.
 
-    def __init__(self, client: Any, naming: QueueNames, *, dead_after: int = 10) -> None:  # noqa: ANN401 - see above
+    `max_receive_count`: receipts after which SQS moves a job's message to the dead-letter queue.
+    """
+
+    def __init__(self, client: Any, naming: QueueNames, *, max_receive_count: int = 10) -> None:  # noqa: ANN401 - see above
         self.naming = naming
-        self.dead_after = dead_after
-        """So many receipts bring a job's message to the dead letters."""
+        self.max_receive_count = max_receive_count
         self._client = client
         self._urls: dict[str, str] = {}
-        self._seen: set[str] = set()  # queues that exist, or did
+        self._seen: set[str] = set()  # queues that exist, or once existed
         self._lock = threading.Lock()
 
-    def ensure(self) -> None:
-        """Make what is missing and set what differs; safe twice and by many at once."""
+    def ensure_queues(self) -> None:
+        """Create the missing queues and correct the attributes of the others; idempotent and concurrent."""
         naming = self.naming
-        self._ensure(naming.dead, {})
-        arn = self._attributes(naming.dead, "QueueArn")["QueueArn"]
-        for name in (*naming.lanes, naming.answers):
-            limit = _ANSWERS_LIMIT if name == naming.answers else self.dead_after
+        self.create_queue(naming.dead_letters)
+        arn = self.attributes(naming.dead_letters, "QueueArn")["QueueArn"]
+        for name in (*naming.job_queues, naming.reports):
+            limit = _REPORTS_MAX_RECEIVE_COUNT if name == naming.reports else self.max_receive_count
             policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(limit)})
-            self._ensure(name, {"RedrivePolicy": policy})
+            self.create_queue(name, attributes={"RedrivePolicy": policy})
 
-    def make(self, name: str, *, keep_s: float) -> None:
-        """Make a queue by itself, that nothing falls from into the dead letters; safe twice."""
-        self._ensure(name, {"MessageRetentionPeriod": str(round(keep_s))})
-
-    def remove(self, name: str) -> None:
-        """Remove a queue with all that is in it, if it is there. SQS lets it be made anew a minute later."""
+    def create_queue(
+        self,
+        name: str,
+        *,
+        retention_s: float = RETENTION_S,
+        attributes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Create a queue, or correct the attributes of an existing one; idempotent."""
+        wanted = {
+            "MessageRetentionPeriod": str(round(retention_s)),
+            "VisibilityTimeout": str(_VISIBILITY_S),
+            **attributes,
+        }
+        with self._lock:
+            self._urls.pop(name, None)
         try:
-            with translate_errors(f"removing the queue {name}"):
+            found = self.attributes(name, "All")
+        except QueueNotFoundError:
+            with translate_errors(f"creating the queue {name}"):
+                self._client.create_queue(QueueName=name, Attributes=wanted)
+            if name in self._seen:
+                counters.increment("queues_recreated", self._kind(name))
+                _LOG.warning("queue created again after deletion", extra={"queue": name})
+            self._seen.add(name)
+            return
+        self._seen.add(name)
+        if any(found.get(key) != value for key, value in wanted.items()):
+            self.set_attributes(name, wanted)
+
+    def delete_queue(self, name: str) -> None:
+        """Delete a queue with its messages, if it exists. SQS allows the same name again after a minute."""
+        try:
+            with translate_errors(f"deleting the queue {name}"):
                 self._client.delete_queue(QueueUrl=self._url(name))
-        except NoQueueError:
+        except QueueNotFoundError:
             return
         finally:
             with self._lock:
                 self._urls.pop(name, None)
 
-    def named(self, beginning: str) -> list[str]:
-        """The names of all queues that begin so."""
-        with translate_errors(f"listing the queues {beginning}*"):
+    def list_queues(self, prefix: str) -> list[str]:
+        """The names of all queues that start with `prefix`."""
+        with translate_errors(f"listing the queues {prefix}*"):
             pages = self._client.get_paginator("list_queues").paginate(
-                QueueNamePrefix=beginning, PaginationConfig={"PageSize": 1000}
+                QueueNamePrefix=prefix, PaginationConfig={"PageSize": 1000}
             )
             return [str(url).rsplit("/", 1)[-1] for page in pages for url in page.get("QueueUrls", ())]
 
-    def _ensure(self, name: str, attributes: dict[str, str]) -> None:
-        wanted = {"MessageRetentionPeriod": str(_KEEP_S), "VisibilityTimeout": "30", **attributes}
-        with self._lock:
-            self._urls.pop(name, None)
-        try:
-            found = self._attributes(name, "All")
-        except NoQueueError:
-            with translate_errors(f"making the queue {name}"):
-                self._client.create_queue(QueueName=name, Attributes=wanted)
-            if name in self._seen:
-                counters.increment("queues_recreated", self._kind(name))
-                _LOG.warning("queue was deleted, created again: %s", name)
-            self._seen.add(name)
-            return
-        self._seen.add(name)
-        if any(found.get(key) != value for key, value in wanted.items()):
-            with translate_errors(f"setting the queue {name}"):
-                self._client.set_queue_attributes(QueueUrl=self._url(name), Attributes=wanted)
-
-    def _url(self, name: str) -> str:
-        with self._lock:
-            url = self._urls.get(name)
-        if url is None:
-            with translate_errors(f"looking for the queue {name}"):
-                url = str(self._client.get_queue_url(QueueName=name)["QueueUrl"])
-            with self._lock:
-                self._urls[name] = url
-        return url
-
-    def _attributes(self, name: str, *names: str) -> dict[str, str]:
-        with translate_errors(f"reading the queue {name}"):
+    def attributes(self, name: str, *names: str) -> dict[str, str]:
+        """The named attributes of a queue."""
+        with translate_errors(f"reading the attributes of the queue {name}"):
             answer = self._client.get_queue_attributes(QueueUrl=self._url(name), AttributeNames=list(names))
         return dict(answer.get("Attributes", {}))
 
+    def set_attributes(self, name: str, attributes: Mapping[str, str]) -> None:
+        """Set attributes of a queue."""
+        with translate_errors(f"setting the attributes of the queue {name}"):
+            self._client.set_queue_attributes(QueueUrl=self._url(name), Attributes=dict(attributes))
+
     def depth(self, name: str) -> int:
-        """About how many messages there are, in whatever state."""
+        """The approximate number of messages in all states."""
         return sum(self.depths(name).values())
 
     def depths(self, name: str) -> dict[str, int]:
-        """About how many messages are visible, in_flight and delayed."""
-        found = self._attributes(name, *_DEPTHS.values())
-        return {state: int(found.get(each, 0)) for state, each in _DEPTHS.items()}
+        """The approximate numbers of messages that are visible, in_flight and delayed."""
+        found = self.attributes(name, *_DEPTHS.values())
+        return {state: int(found.get(attribute, 0)) for state, attribute in _DEPTHS.items()}
 
     def send(
         self,
@@ -146,19 +154,20 @@ class SqsClient:
         delay_s: float = 0,
         attributes: Mapping[str, str] = MappingProxyType({}),
     ) -> list[bool]:
-        """Send messages; whether each is there. `groups` name whose they are, for SQS's fair queues.
+        """Send messages; returns for each whether SQS accepted it. Raises only if none was accepted.
 
-        They show after `delay_s` (900 at most), with the same `attributes`. Raises only if none was sent.
+        `groups` are message group IDs, one for each message, for SQS fair queues. The messages become visible
+        after `delay_s` (at most 900), and all have the same `attributes`.
         """
         sent: list[bool] = []
-        alike: dict[str, Any] = {"DelaySeconds": round(delay_s)} if delay_s else {}
+        common: dict[str, Any] = {"DelaySeconds": round(delay_s)} if delay_s else {}
         if attributes:
-            alike["MessageAttributes"] = as_attributes(attributes)
-        entries = [{"Id": str(number), "MessageBody": body, **alike} for number, body in enumerate(bodies)]
+            common["MessageAttributes"] = message_attributes(attributes)
+        entries = [{"Id": str(number), "MessageBody": body, **common} for number, body in enumerate(bodies)]
         for entry, group in zip(entries, groups, strict=bool(groups)):
             if group:
                 entry["MessageGroupId"] = group
-        for batch in self._batches(entries):
+        for batch in _send_batches(entries):
             try:
                 with translate_errors(f"sending to {name}"):
                     answer = self._client.send_message_batch(QueueUrl=self._url(name), Entries=batch)
@@ -166,32 +175,17 @@ class SqsClient:
                 if not any(sent):
                     raise
                 answer = {}
-            good = {entry["Id"] for entry in answer.get("Successful", ())}
-            sent += [entry["Id"] in good for entry in batch]
+            accepted = {entry["Id"] for entry in answer.get("Successful", ())}
+            sent += [entry["Id"] in accepted for entry in batch]
         return sent
 
-    @staticmethod
-    def _batches(entries: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-        """Entries in lists that one request may hold, by number and by size."""
-        batch: list[dict[str, Any]] = []
-        size = 0
-        for entry in entries:
-            length = len(entry["MessageBody"].encode())
-            if batch and (len(batch) == _BATCH or size + length > MOST_BYTES):
-                yield batch
-                batch, size = [], 0
-            batch.append(entry)
-            size += length
-        if batch:
-            yield batch
-
     def receive(self, name: str, *, limit: int, wait_s: float, visibility_s: float) -> list[Message]:
-        """Up to ten messages, hidden from others for `visibility_s`; waits up to `wait_s` (20 at most)."""
+        """Up to ten messages by a long poll of `wait_s` (at most 20); `visibility_s` is their timeout."""
         with translate_errors(f"receiving from {name}"):
             answer = self._client.receive_message(
                 QueueUrl=self._url(name),
-                MaxNumberOfMessages=min(max(limit, 1), _BATCH),
-                WaitTimeSeconds=round(min(wait_s, 20)),
+                MaxNumberOfMessages=min(max(limit, 1), _MAX_BATCH),
+                WaitTimeSeconds=round(min(wait_s, _MAX_LONG_POLL_S)),
                 VisibilityTimeout=round(visibility_s),
                 AttributeNames=[
                     "ApproximateReceiveCount",
@@ -200,62 +194,91 @@ class SqsClient:
                 ],
                 MessageAttributeNames=["All"],
             )
-        return [received(name, each) for each in answer.get("Messages", ())]
+        return [parse_message(name, each) for each in answer.get("Messages", ())]
 
     def delete(self, messages: Iterable[Message]) -> None:
-        """These are done with; what cannot be deleted any more comes again, or is gone already."""
-        for name, batch in _by_queue(messages):
-            entries = [{"Id": str(n), "ReceiptHandle": each.handle} for n, each in enumerate(batch)]
+        """Delete messages. One that cannot be deleted is received again, or is already gone."""
+        for name, batch in _receipt_batches(messages):
+            entries = [{"Id": str(n), "ReceiptHandle": each.receipt_handle} for n, each in enumerate(batch)]
             with translate_errors(f"deleting from {name}"):
                 self._client.delete_message_batch(QueueUrl=self._url(name), Entries=entries)
 
-    def hide(self, messages: Iterable[Message], seconds: float) -> Hidden:
-        """Hide messages for so long from now on (0: hand them back); returns those that are not."""
-        late: list[Message] = []
-        untold: list[Message] = []
-        for name, batch in _by_queue(messages):
+    def change_visibility(self, messages: Iterable[Message], timeout_s: float) -> VisibilityFailures:
+        """Set the visibility timeout of messages from now on (0: hand them back); returns the failures."""
+        expired: list[Message] = []
+        unchanged: list[Message] = []
+        for name, batch in _receipt_batches(messages):
             entries = [
-                {"Id": str(n), "ReceiptHandle": each.handle, "VisibilityTimeout": round(seconds)}
+                {"Id": str(n), "ReceiptHandle": each.receipt_handle, "VisibilityTimeout": round(timeout_s)}
                 for n, each in enumerate(batch)
             ]
-            with translate_errors(f"hiding messages of {name}"):
+            with translate_errors(f"changing the visibility of messages of {name}"):
                 answer = self._client.change_message_visibility_batch(
                     QueueUrl=self._url(name), Entries=entries
                 )
             for entry in answer.get("Failed", ()):
-                (late if entry.get("SenderFault", True) else untold).append(batch[int(entry["Id"])])
-        return Hidden(late=tuple(late), untold=tuple(untold))
+                (expired if entry.get("SenderFault", True) else unchanged).append(batch[int(entry["Id"])])
+        return VisibilityFailures(expired=tuple(expired), unchanged=tuple(unchanged))
 
     def park(self, message: Message, reason: str, *, to: str = "") -> None:
-        """Move a message that nobody can handle to the dead letters (or the queue `to`), with the reason.
+        """Move a message to the dead-letter queue (or the queue `to`), with the reason as an attribute.
 
-        One so long that the reason does not fit goes without.
+        A message so long that the attributes exceed the size limit is moved without them.
         """
-        entry = {"QueueUrl": self._url(to or self.naming.dead), "MessageBody": message.body}
-        told = as_attributes({"reason": reason, "queue": message.queue})
-        doing = f"parking a message of {message.queue}"
+        entry = {"QueueUrl": self._url(to or self.naming.dead_letters), "MessageBody": message.body}
+        attributes = message_attributes({"reason": reason, "queue": message.queue})
+        action = f"parking a message of {message.queue}"
         try:
-            with translate_errors(doing):
-                self._client.send_message(**entry, MessageAttributes=told)
-        except RefusedError:
-            with translate_errors(doing):
+            with translate_errors(action):
+                self._client.send_message(**entry, MessageAttributes=attributes)
+        except MessageRejectedError:
+            with translate_errors(action):
                 self._client.send_message(**entry)
         self.delete([message])
         counters.increment("messages_parked", self._kind(message.queue))
-        _LOG.warning("message parked: queue %s, id %s: %s", message.queue, message.id, short_repr(reason))
+        _LOG.warning(
+            "message parked",
+            extra={"queue": message.queue, "message_id": message.id, "reason": short_repr(reason)},
+        )
+
+    def _url(self, name: str) -> str:
+        with self._lock:
+            url = self._urls.get(name)
+        if url is None:
+            with translate_errors(f"finding the queue {name}"):
+                url = str(self._client.get_queue_url(QueueName=name)["QueueUrl"])
+            with self._lock:
+                self._urls[name] = url
+        return url
 
     def _kind(self, name: str) -> str:
-        """What a queue is for, as a label of a metric: there are as many names as workers."""
+        """The kind of a queue as a metric label: there are as many names as workers."""
         naming = self.naming
-        kinds = {naming.answers: "reports", naming.dead: "dead letters"}
-        return "jobs" if name in naming.lanes else kinds.get(name, "other")
+        kinds = {naming.reports: "reports", naming.dead_letters: "dead letters"}
+        return "jobs" if name in naming.job_queues else kinds.get(name, "other")
 
 
-def _by_queue(messages: Iterable[Message]) -> Iterator[tuple[str, list[Message]]]:
+def _send_batches(entries: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Split entries into batches within SQS's limits on number and total size."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for entry in entries:
+        length = len(entry["MessageBody"].encode())
+        if batch and (len(batch) == _MAX_BATCH or size + length > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += length
+    if batch:
+        yield batch
+
+
+def _receipt_batches(messages: Iterable[Message]) -> Iterator[tuple[str, list[Message]]]:
+    """Group messages by queue into batches of ten."""
     queues: dict[str, list[Message]] = {}
     for message in messages:
         queues.setdefault(message.queue, []).append(message)
     for name, found in queues.items():
         rest = iter(found)
-        while batch := list(islice(rest, _BATCH)):
+        while batch := list(islice(rest, _MAX_BATCH)):
             yield name, batch

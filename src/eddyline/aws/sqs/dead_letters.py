@@ -1,83 +1,99 @@
-"""Bringing dead letters back: through the ledger, which alone knows whether the job is still wanted.
+"""Redrive of dead letters: through the ledger, which alone knows whether a job is still wanted.
 
-SQS's own redrive would put old messages on their queues again, with fences that no longer count.
+SQS's own redrive would return old messages to their queues, with fences that are no longer valid.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from eddyline.aws.sqs.client import Message, SqsClient
-from eddyline.aws.sqs.message_body import unseal
+from eddyline.aws.sqs.message_body import decode_body
 from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.wire import WireError, publication_from_json
 from eddyline.graph.states import State
 
-_HIDDEN_S = 120.0
+_VISIBILITY_S = 120.0
+_LONG_POLL_S = 1
 
 
 @dataclass(kw_only=True)
-class Redriven:
-    """What became of dead letters: jobs under way again, jobs that need nothing, and letters left there."""
+class RedriveReport:
+    """What became of dead letters: jobs published again, jobs that need nothing, other messages."""
 
     again: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
-    """By the message's id, why."""
+    """Message ID to the reason why the message stays in the queue."""
     dropped: dict[str, str] = field(default_factory=dict)
-    """By the message's id, why it could not be redriven."""
+    """Message ID to the reason why the message could not be redriven."""
+
+
+def receive_dead_letters(queues: SqsClient, queue: str, *, limit: int) -> Iterator[Message]:
+    """Receive up to `limit` messages of a dead-letter queue, each once, until no new one arrives.
+
+    The messages stay hidden from other receivers for two minutes: delete them or hand them back.
+    """
+    seen: set[str] = set()
+    while len(seen) < limit:
+        messages = queues.receive(
+            queue, limit=limit - len(seen), wait_s=_LONG_POLL_S, visibility_s=_VISIBILITY_S
+        )
+        new = [message for message in messages if message.id not in seen]
+        if not new:
+            return
+        seen.update(message.id for message in new)
+        yield from new
 
 
 def redrive_dead_letters(
     queues: SqsClient, ledger: CoordinatorLedger, *, limit: int = 1000, drop: bool = False
-) -> Redriven:
-    """Publish the jobs of up to `limit` dead letters again, retrying the dead ones; safe to repeat.
+) -> RedriveReport:
+    """Publish the jobs of up to `limit` dead letters again and retry dead jobs; idempotent.
 
-    The letter of a job that has ended, or that a later message continues, is deleted. A letter that is
-    unreadable or names no job of this ledger stays where it is; with `drop` it is deleted.
+    The message of a job that has ended, or that a later message supersedes, is deleted. A message that is
+    unreadable or names no job of this ledger stays in the queue; with `drop` it is deleted.
     Raises `QueueError` and `LedgerError`.
     """
-    found = Redriven()
+    report = RedriveReport()
     kept: list[Message] = []
-    seen: set[str] = set()
     try:
-        while len(seen) < limit:
-            messages = queues.receive(queues.naming.dead, limit=10, wait_s=1, visibility_s=_HIDDEN_S)
-            fresh = [message for message in messages if message.id not in seen]
-            if not fresh:
-                break
-            for message in fresh:
-                seen.add(message.id)
-                reason = _redrive(message, ledger, found, receipts=queues.dead_after)
-                if reason and not drop:
-                    found.kept[message.id] = reason
-                    kept.append(message)
-                    continue
-                if reason:
-                    found.dropped[message.id] = reason
-                queues.delete([message])
+        for message in receive_dead_letters(queues, queues.naming.dead_letters, limit=limit):
+            reason = _redrive(message, ledger, report, max_receive_count=queues.max_receive_count)
+            if reason and not drop:
+                report.kept[message.id] = reason
+                kept.append(message)
+                continue
+            if reason:
+                report.dropped[message.id] = reason
+            queues.delete([message])
     finally:
-        queues.hide(kept, 0)
-    return found
+        queues.change_visibility(kept, 0)
+    return report
 
 
-def _redrive(message: Message, ledger: CoordinatorLedger, found: Redriven, *, receipts: int) -> str:
-    """Do for one letter what its job needs; why it has to stay, or nothing."""
+def _redrive(
+    message: Message, ledger: CoordinatorLedger, report: RedriveReport, *, max_receive_count: int
+) -> str:
+    """Redrive the job of a message; returns the reason why the message has to stay, or ""."""
     try:
-        offer = publication_from_json(unseal(message.body))
+        offer = publication_from_json(decode_body(message.body))
     except WireError as error:
         return message.attributes.get("reason") or str(error)
     job = ledger.job(offer.job.id)
     if job is None and any(old.id == offer.job.id for old in ledger.archived(offer.job.asset)):
-        found.settled.append(offer.job.id)
+        report.settled.append(offer.job.id)
         return ""
     if job is None:
         return f"no job {offer.job.id} in this ledger"
-    # A job that was cancelled is one that nobody wants: taken back, it is published anew.
+    # A cancelled job is not wanted: if it is ever redriven, it is published as new.
     if job.state is State.DEAD:
         ledger.redrive(job.id)
         again = True
     else:
-        again = ledger.publish_again_if_last(job.id, base=offer.base, receipts=receipts, token=offer.token)
-    (found.again if again else found.settled).append(job.id)
+        again = ledger.publish_again_if_last(
+            job.id, base=offer.base, receipts=max_receive_count, token=offer.token
+        )
+    (report.again if again else report.settled).append(job.id)
     return ""

@@ -1,4 +1,4 @@
-"""One message of SQS as it is received, and texts as attributes that go along with one."""
+"""A received SQS message, and message attributes."""
 
 from __future__ import annotations
 
@@ -6,54 +6,58 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_LONGEST_TEXT = 1000
+_MAX_VALUE = 1000  # characters of an attribute
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A message as received, `receipts` times by now; `sent` is when it was, in seconds since 1970.
+    """A received message. `receive_count` includes this receipt; `sent_at` is in seconds since 1970.
 
-    `waited_s`: from then until it was first received, by the queue's own clock.
+    `waited_s`: seconds from sending to the first receipt, by the clock of SQS.
     """
 
     id: str
     queue: str
     body: str
-    handle: str
-    receipts: int
-    sent: float = 0.0
+    receipt_handle: str
+    receive_count: int
+    sent_at: float = 0.0
     waited_s: float = 0.0
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hidden:
-    """Messages that could not be hidden: `late`, others may have them; `untold`, the queue did not do it."""
+class VisibilityFailures:
+    """Messages whose visibility timeout was not changed.
 
-    late: tuple[Message, ...] = ()
-    untold: tuple[Message, ...] = ()
+    `expired`: the receipt handle is no longer valid, another receiver may have the message. `unchanged`: SQS
+    failed, the previous timeout still applies.
+    """
+
+    expired: tuple[Message, ...] = ()
+    unchanged: tuple[Message, ...] = ()
 
 
-def received(queue: str, each: Mapping[str, Any]) -> Message:
-    """A message in what SQS answers."""
-    system, attributes = each.get("Attributes", {}), each.get("MessageAttributes", {})
-    sent = int(system.get("SentTimestamp", 0)) / 1000
+def parse_message(queue: str, entry: Mapping[str, Any]) -> Message:
+    """The message in an entry of a `ReceiveMessage` response."""
+    system, attributes = entry.get("Attributes", {}), entry.get("MessageAttributes", {})
+    sent_at = int(system.get("SentTimestamp", 0)) / 1000
     return Message(
-        id=str(each["MessageId"]),
+        id=str(entry["MessageId"]),
         queue=queue,
-        body=str(each["Body"]),
-        handle=str(each["ReceiptHandle"]),
-        receipts=int(system.get("ApproximateReceiveCount", 1)),
-        sent=sent,
-        waited_s=max(int(system.get("ApproximateFirstReceiveTimestamp", 0)) / 1000 - sent, 0.0),
+        body=str(entry["Body"]),
+        receipt_handle=str(entry["ReceiptHandle"]),
+        receive_count=int(system.get("ApproximateReceiveCount", 1)),
+        sent_at=sent_at,
+        waited_s=max(int(system.get("ApproximateFirstReceiveTimestamp", 0)) / 1000 - sent_at, 0.0),
         attributes={name: str(value.get("StringValue", "")) for name, value in attributes.items()},
     )
 
 
-def as_attributes(texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Texts by name, as SQS takes them: printable, not empty, not long."""
-    return {name: {"DataType": "String", "StringValue": _plain(text)} for name, text in texts.items()}
+def message_attributes(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Strings as `MessageAttributes`: printable, not empty, at most 1000 characters."""
+    return {name: {"DataType": "String", "StringValue": _printable(text)} for name, text in values.items()}
 
 
-def _plain(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)[:_LONGEST_TEXT] or "unknown"
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)[:_MAX_VALUE] or "unknown"

@@ -1,4 +1,4 @@
-"""Message bodies: JSON as text, packed where it is long, with bounds on both sides."""
+"""Message bodies: JSON text, compressed if it is long, with size limits for both directions."""
 
 from __future__ import annotations
 
@@ -11,49 +11,51 @@ from typing import Any, NoReturn
 from eddyline.graph.coordinator.wire import WireError
 from eddyline.graph.messages import UnpublishableError
 
-MOST_BYTES = 256 * 1024
-"""What every SQS queue takes in one message, and in one batch of them."""
+MAX_BYTES = 256 * 1024
+"""The size that every SQS queue accepts for a message, and for a batch of messages."""
 
-_PACK_FROM = 8 * 1024
-_MOST_UNPACKED = 32 * 1024 * 1024
-_MARK = "z:"  # no JSON value begins so
+_COMPRESS_FROM = 8 * 1024
+_MAX_DECOMPRESSED = 32 * 1024 * 1024
+_COMPRESSED = "z:"  # no JSON value starts with this
 
 
 class TooLongError(UnpublishableError):
-    """More than a message can carry, even packed."""
+    """The message exceeds the size limit even when compressed."""
 
-    default_remedy = "split the asset, or make its jobs' specs shorter"
+    default_remedy = "split the asset, or shorten the specs of its jobs"
 
 
-def seal(value: object) -> str:
-    """The body of a message; raises `TooLongError`, and TypeError or ValueError for what is not JSON."""
+def encode_body(value: object) -> str:
+    """The message body of a JSON value; raises `TooLongError`, TypeError or ValueError."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    if len(text) < _PACK_FROM:
+    if len(text) < _COMPRESS_FROM:
         return text
-    packed = _MARK + base64.b64encode(zlib.compress(text.encode(), 6)).decode()
-    body = min(packed, text, key=len)
-    if len(body) > MOST_BYTES or len(text) > _MOST_UNPACKED:
-        raise TooLongError(f"a message of {len(text)} bytes ({len(packed)} packed; {MOST_BYTES} at most)")
+    compressed = _COMPRESSED + base64.b64encode(zlib.compress(text.encode(), 6)).decode()
+    body = min(compressed, text, key=len)
+    if len(body) > MAX_BYTES or len(text) > _MAX_DECOMPRESSED:
+        raise TooLongError(
+            f"a message of {len(text)} bytes ({len(compressed)} compressed) exceeds {MAX_BYTES} bytes"
+        )
     return body
 
 
-def unseal(body: str) -> Any:  # noqa: ANN401 - any JSON value
-    """The JSON value in a body; raises `WireError`."""
-    text = _unpacked(body[len(_MARK) :]) if body.startswith(_MARK) else body
+def decode_body(body: str) -> Any:  # noqa: ANN401 - any JSON value
+    """The JSON value of a message body; raises `WireError`."""
+    text = _decompress(body[len(_COMPRESSED) :]) if body.startswith(_COMPRESSED) else body
     try:
         return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise WireError(f"not JSON: {error}", path="body") from None
 
 
-def _unpacked(packed: str) -> bytes:
+def _decompress(compressed: str) -> bytes:
     try:
         inflater = zlib.decompressobj()
-        text = inflater.decompress(base64.b64decode(packed, validate=True), _MOST_UNPACKED)
+        text = inflater.decompress(base64.b64decode(compressed, validate=True), _MAX_DECOMPRESSED)
     except (binascii.Error, ValueError, zlib.error) as error:
-        raise WireError(f"not a packed message: {error}", path="body") from None
+        raise WireError(f"not a compressed message: {error}", path="body") from None
     if not inflater.eof:
-        raise WireError("a packed message that is cut off, or too long", path="body")
+        raise WireError("a compressed message that is truncated or too long", path="body")
     return text
 
 

@@ -1,7 +1,7 @@
-"""The names of queues.
+"""The names of the SQS queues.
 
-One per class and priority, because SQS knows no priorities; one for all answers; one for dead letters, which
-these feed; and for each worker one of its own, with what people want of it.
+One queue for each pool and priority (SQS has no priorities), one for reports, one dead-letter queue for all
+of these, and one command queue for each worker.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 from eddyline.core.errors import UsageError
 
-_LONGEST_NAME = 80
-_DIGITS = 24  # of a digest: no two workers share a mailbox
+_MAX_NAME = 80
+_DIGITS = 24  # of a digest, so that no two workers share a command queue
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueNames:
-    """Which queues there are: `pools` by `priorities`, all named with `prefix`.
+    """The queues for `pools` by `priorities`; all names start with `prefix`.
 
-    A job goes to the queue of the nearest priority that is not below its own number; lower goes first.
+    A job goes to the queue of the highest priority number that is not above its own; lower numbers go first.
     """
 
     prefix: str
@@ -31,45 +31,45 @@ class QueueNames:
     def __post_init__(self) -> None:
         if not self.pools or not self.priorities:
             raise UsageError("no pools or no priorities", remedy="name at least one of each")
-        for name in (*self.lanes, self.answers, self.dead, self.mailbox("")):
-            if len(name) > _LONGEST_NAME or not name.replace("-", "").replace("_", "").isalnum():
+        for name in (*self.job_queues, self.reports, self.dead_letters, self.command_queue("")):
+            if len(name) > _MAX_NAME or not name.replace("-", "").replace("_", "").isalnum():
                 raise UsageError(
-                    f"{name} cannot be a queue's name",
+                    f"{name} is not a valid queue name",
                     remedy="use letters, digits, - and _, and a short prefix",
                 )
 
     @property
-    def answers(self) -> str:
-        """Where workers answer."""
+    def reports(self) -> str:
+        """The queue of the workers' reports."""
         return f"{self.prefix}-answers"
 
     @property
-    def dead(self) -> str:
-        """Where messages end that nobody can handle."""
+    def dead_letters(self) -> str:
+        """The dead-letter queue."""
         return f"{self.prefix}-dead"
 
-    def mailbox(self, worker: str) -> str:
-        """Where a worker is told what people want of it; names of workers hold what a queue's may not."""
+    def command_queue(self, worker: str) -> str:
+        """The queue of commands for a worker; a digest, as worker names hold characters that SQS rejects."""
         digest = hashlib.sha256(worker.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
-        return f"{self.mailboxes}{digest}"
+        return f"{self.command_queue_prefix}{digest}"
 
     @property
-    def mailboxes(self) -> str:
-        """How the names of all mailboxes begin."""
+    def command_queue_prefix(self) -> str:
+        """The start of the names of all command queues."""
         return f"{self.prefix}-to-"
 
-    def is_mailbox(self, name: str) -> bool:
-        """Whether some worker's mailbox has this name."""
-        digest = name.removeprefix(self.mailboxes)
+    def is_command_queue(self, name: str) -> bool:
+        """Whether `name` is the name of a worker's command queue."""
+        digest = name.removeprefix(self.command_queue_prefix)
         return digest != name and len(digest) == _DIGITS and set(digest) <= set("0123456789abcdef")
 
     @property
-    def lanes(self) -> tuple[str, ...]:
-        """All queues that hold jobs, each class's by priority."""
+    def job_queues(self) -> tuple[str, ...]:
+        """All queues of jobs, pool by pool, each pool in order of priority."""
         return tuple(self.name(pool, priority) for pool in self.pools for priority in sorted(self.priorities))
 
-    def lanes_of(self, pools: Sequence[str]) -> tuple[tuple[str, int], ...]:
-        """The queues of these classes, with their rank (0 is to be emptied first)."""
+    def job_queues_of(self, pools: Sequence[str]) -> tuple[tuple[str, int], ...]:
+        """The queues of these pools with their rank; rank 0 is the most urgent."""
         return tuple(
             (self.name(pool, priority), rank)
             for rank, priority in enumerate(sorted(self.priorities))
@@ -78,11 +78,11 @@ class QueueNames:
         )
 
     def name(self, pool: str, priority: int) -> str:
-        """The queue of a class and one of `priorities`."""
+        """The queue of a pool and one of `priorities`."""
         return f"{self.prefix}-{pool}-p{priority}" if priority >= 0 else f"{self.prefix}-{pool}-m{-priority}"
 
-    def lane(self, pool: str, priority: int) -> str | None:
-        """The queue for a job; None if its class has none."""
+    def job_queue(self, pool: str, priority: int) -> str | None:
+        """The queue for a job; None if its pool has no queue."""
         if pool not in self.pools:
             return None
         ordered = sorted(self.priorities)

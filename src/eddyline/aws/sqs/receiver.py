@@ -1,4 +1,4 @@
-"""Fetching jobs: a long poll per queue, only while work is wanted, the more urgent queues first."""
+"""The receiver of jobs: one long poll for each queue, only while jobs are wanted, urgent queues first."""
 
 from __future__ import annotations
 
@@ -9,119 +9,135 @@ from collections.abc import Callable, Iterable, Sequence
 
 from eddyline.aws.client_errors import QueueError
 from eddyline.aws.sqs.client import Message, SqsClient
-from eddyline.aws.sqs.held_message import HeldMessage, hand_back, hold
+from eddyline.aws.sqs.in_flight import HeldMessage, claim_message, hand_back
 from eddyline.core.background_loop import report
 from eddyline.core.backoff import Backoff, BackoffPolicy
+from eddyline.core.clock import Clock
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.coordinator.wire import WireError
 
-_HEAD_START_S = 0.05  # how much earlier than the next rank a more urgent queue is asked
+_HEAD_START_S = 0.05  # how much earlier than the next rank a more urgent queue is polled
 _BACKOFF = BackoffPolicy(base_s=0.1, cap_s=5.0)
-_UNCLAIMED_S = 1.0  # a worker that wants jobs takes them at once: one that does not is about to stop
+_UNCLAIMED_S = 1.0  # a worker that wants jobs claims them at once; one that does not is about to stop
+_MAX_RESPONSE_S = 1.0
 
 
 class Receiver:
-    """Jobs received and not yet claimed. No more are fetched than were last asked for.
+    """Received jobs that are not claimed yet. Never fetches more than the last `take` asked for.
 
-    `arrived` is called after some came, from one of the inbox's own threads.
+    `on_arrival` is called from the receiver's threads after jobs arrive.
     """
 
     def __init__(
-        self, queues: SqsClient, *, visibility_s: float, wait_s: float, arrived: Callable[[], None]
+        self,
+        queues: SqsClient,
+        clock: Clock,
+        *,
+        visibility_s: float,
+        wait_s: float,
+        on_arrival: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queues = queues
+        self._clock = clock
         self._visibility_s = visibility_s
         self._wait_s = wait_s
-        self._arrived = arrived
+        self._on_arrival = on_arrival
+        self._monotonic = monotonic
         self._changed = threading.Condition()
-        self._waiting: list[tuple[int, HeldMessage]] = []
+        self._unclaimed: list[tuple[int, HeldMessage]] = []
         self._wanted = 0
         self._closed = False
         self._worker = ""
-        self._lanes: set[str] = set()
-        self.failure: EddylineError | None = None
+        self._polled: set[str] = set()
+        self._failure: EddylineError | None = None
 
     def take(self, worker: str, pools: Sequence[str], limit: int) -> list[HeldMessage]:
-        """Up to `limit` of what is here; the rest of `limit` is fetched from now on."""
-        with self._changed:
-            if self.failure is not None:
-                raise self.failure
-            self._worker = worker
-            self._poll(pools)
-            here = [pair for pair in self._waiting if pair[1].claim.job.pool in pools]
-            here.sort(key=lambda pair: (pair[0], pair[1].received))
-            taken = here[:limit]
-            self._waiting = [pair for pair in self._waiting if pair not in taken]
-            self._wanted = max(limit - len(taken) - len(self._waiting), 0)
-            self._changed.notify_all()
-        return [holding for _, holding in taken if holding.is_ours]
+        """Up to `limit` received jobs; the rest of `limit` is fetched from now on.
 
-    def waiting(self) -> list[HeldMessage]:
-        """What is here."""
+        Raises the error that ended the long poll of a queue.
+        """
         with self._changed:
-            return [holding for _, holding in self._waiting]
+            if self._failure is not None:
+                raise self._failure
+            self._worker = worker
+            self._start_polls(pools)
+            here = [pair for pair in self._unclaimed if pair[1].claim.job.pool in pools]
+            here.sort(key=lambda pair: (pair[0], pair[1].received_at))
+            taken = here[:limit]
+            self._unclaimed = [pair for pair in self._unclaimed if pair not in taken]
+            self._wanted = max(limit - len(taken) - len(self._unclaimed), 0)
+            self._changed.notify_all()
+        now = self._monotonic()
+        return [held for _, held in taken if held.is_held(now)]
+
+    def unclaimed(self) -> list[HeldMessage]:
+        """The received jobs that are not claimed."""
+        with self._changed:
+            return [held for _, held in self._unclaimed]
 
     def pause(self) -> None:
-        """Fetch nothing, and hand back what is here, until asked again."""
+        """Fetch nothing and hand back the unclaimed jobs, until the next `take`."""
         with self._changed:
             self._wanted = 0
-        self._return(self._drop(lambda _holding: True))
+        self._hand_back(self._remove(lambda _held: True))
 
-    def tidy(self) -> None:
-        """Hand back what nobody claims."""
-        old = time.monotonic() - _UNCLAIMED_S
-        stale = self._drop(lambda holding: holding.received < old)
+    def hand_back_stale(self) -> None:
+        """Hand back jobs that were not claimed within a second."""
+        oldest = self._monotonic() - _UNCLAIMED_S
+        stale = self._remove(lambda held: held.received_at < oldest)
         if stale:
             with self._changed:
                 self._wanted = 0
-        self._return(stale)
+        self._hand_back(stale)
 
     def close(self) -> None:
-        """Hand back all, and end the threads with their next answer."""
+        """Hand back all jobs; the threads end with the next response of SQS."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         self.pause()
 
-    def _drop(self, chosen: Callable[[HeldMessage], bool]) -> list[HeldMessage]:
+    def _remove(self, condition: Callable[[HeldMessage], bool]) -> list[HeldMessage]:
         with self._changed:
-            dropped = [holding for _, holding in self._waiting if chosen(holding)]
-            self._waiting = [pair for pair in self._waiting if pair[1] not in dropped]
-        return dropped
+            removed = [held for _, held in self._unclaimed if condition(held)]
+            self._unclaimed = [pair for pair in self._unclaimed if pair[1] not in removed]
+        return removed
 
-    def _return(self, holdings: list[HeldMessage]) -> None:
-        if holdings:
-            hand_back(self._queues, [holding for holding in holdings if holding.is_ours])
+    def _hand_back(self, held: Sequence[HeldMessage]) -> None:
+        if held:
+            now = self._monotonic()
+            hand_back(self._queues, [each for each in held if each.is_held(now)])
 
     # In the threads
 
-    def _poll(self, pools: Sequence[str]) -> None:
-        for lane, rank in self._queues.naming.lanes_of(pools):
-            if lane not in self._lanes:
-                self._lanes.add(lane)
+    def _start_polls(self, pools: Sequence[str]) -> None:
+        for queue, rank in self._queues.naming.job_queues_of(pools):
+            if queue not in self._polled:
+                self._polled.add(queue)
                 threading.Thread(
-                    target=self._keep_polling, args=(lane, rank), name=f"poll-{lane}", daemon=True
+                    target=self._poll, args=(queue, rank), name=f"poll-{queue}", daemon=True
                 ).start()
 
-    def _keep_polling(self, lane: str, rank: int) -> None:
-        backoff = Backoff(_BACKOFF)
+    def _poll(self, queue: str, rank: int) -> None:
+        backoff = Backoff(_BACKOFF, wait=self._clock.sleep, clock=self._monotonic)
         while self._await_demand(rank):
             try:
-                self._fetch(lane, rank)
+                self._fetch(queue, rank)
                 backoff.reset()
                 continue
             except TransientError:
                 pass
             except EddylineError as error:
-                self.failure = error  # raised to the worker at its next claim
-                self._arrived()
+                self._failure = error  # raised to the worker at its next claim
+                self._on_arrival()
                 return
             except Exception as error:  # noqa: BLE001 - without this thread the worker would starve silently
                 report("job queue", error)
             backoff.pause()
 
     def _await_demand(self, rank: int) -> bool:
-        """Wait until jobs are wanted that no more urgent queue had; False: it is over."""
+        """Wait until jobs are wanted that no more urgent queue has delivered; False once closed."""
         while True:
             with self._changed:
                 while self._wanted <= 0 and not self._closed:
@@ -130,35 +146,42 @@ class Receiver:
                     return False
             if not rank:
                 return True
-            time.sleep(rank * _HEAD_START_S)
+            self._clock.sleep(rank * _HEAD_START_S)
             with self._changed:
                 if self._wanted > 0 and not self._closed:
                     return True
 
-    def _fetch(self, lane: str, rank: int) -> None:
-        asked = time.monotonic()
+    def _fetch(self, queue: str, rank: int) -> None:
+        requested_at = self._monotonic()
         messages = self._queues.receive(
-            lane, limit=max(self._wanted, 1), wait_s=self._wait_s, visibility_s=self._visibility_s
+            queue, limit=max(self._wanted, 1), wait_s=self._wait_s, visibility_s=self._visibility_s
         )
         if not messages:
             return
-        # Hidden from the moment of the answer, not of the question; but never believe to have longer.
-        asked = max(asked, time.monotonic() - 1.0)
-        holdings = list(self._read(messages, asked))
+        # The visibility timeout starts with the response, not the request; allow for a slow response.
+        received_at = self._monotonic()
+        held = list(self._claim(messages, max(requested_at, received_at - _MAX_RESPONSE_S), received_at))
         with self._changed:
-            kept = holdings[: self._wanted] if not self._closed else []
-            self._waiting += [(rank, holding) for holding in kept]
+            kept = held[: self._wanted] if not self._closed else []
+            self._unclaimed += [(rank, each) for each in kept]
             self._wanted -= len(kept)
         if kept:
-            self._arrived()
-        self._return(holdings[len(kept) :])
+            self._on_arrival()
+        self._hand_back(held[len(kept) :])
 
-    def _read(self, messages: Sequence[Message], asked: float) -> Iterable[HeldMessage]:
+    def _claim(
+        self, messages: Sequence[Message], requested_at: float, received_at: float
+    ) -> Iterable[HeldMessage]:
         for message in messages:
             try:
-                yield hold(message, visibility_s=self._visibility_s, asked=asked, worker=self._worker)
+                yield claim_message(
+                    message,
+                    visibility_s=self._visibility_s,
+                    requested_at=requested_at,
+                    received_at=received_at,
+                    worker=self._worker,
+                )
             except WireError as error:
-                with contextlib.suppress(
-                    QueueError
-                ):  # then it comes again; the others need not wait for that
+                # A message that cannot be parked is received again, and does not delay the others.
+                with contextlib.suppress(QueueError):
                     self._queues.park(message, str(error))

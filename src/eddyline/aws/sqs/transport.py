@@ -1,4 +1,4 @@
-"""A coordinator's side of SQS: publications out, answers in."""
+"""The transport of a coordinator over SQS: publications and commands out, reports in."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import contextlib
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from eddyline.aws.client_errors import NoQueueError, QueueError
+from eddyline.aws.client_errors import QueueError, QueueNotFoundError
 from eddyline.aws.sqs.client import Message, SqsClient
-from eddyline.aws.sqs.message_body import seal, unseal
+from eddyline.aws.sqs.message_body import decode_body, encode_body
 from eddyline.core.background_loop import report
 from eddyline.core.errors import EddylineError
 from eddyline.graph.command import Command
@@ -24,191 +24,206 @@ from eddyline.graph.coordinator.wire import (
 )
 from eddyline.graph.messages import Delivery, Publication, UnpublishableError, WorkerReport
 
-# A coordinator that vanishes with answers in hand delays them by this much; a slow one has others record them
-# too, which does no harm.
+# If a coordinator vanishes while it applies reports, they are delayed by this much. If it is slow, another
+# coordinator applies them too, which is harmless.
 _VISIBILITY_S = 5.0
-_AT_ONCE = 4
-_STRAY_S = 3600.0  # a worker that is known to nobody for so long is gone, or makes its mailbox anew
-_MOST_FACTS = 10_000
+_THREADS = 4
+_BATCH = 10
+_ORPHANED_S = 3600.0  # a worker unknown for so long is gone, or creates its command queue again
+_MAX_REPORTS = 10_000
 
 
 class SqsTransport:
-    """What a `graph.coordinator.Coordinator` needs, on SQS. Makes the queues when they are missing.
+    """A `graph.messages.Transport` over SQS. Creates the queues if they are missing.
 
-    `stray_s`: a mailbox that belonged to nobody for so long, whenever it was looked at, is removed.
+    `orphaned_s`: a command queue that belonged to no known worker for so long is deleted.
     """
 
-    def __init__(self, queues: SqsClient, *, stray_s: float = _STRAY_S) -> None:
+    def __init__(
+        self,
+        queues: SqsClient,
+        *,
+        orphaned_s: float = _ORPHANED_S,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._queues = queues
-        self._stray_s = stray_s
-        self._strays: dict[str, float] = {}
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="publish")
-        self._carriers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="order")
+        self._orphaned_s = orphaned_s
+        self._monotonic = monotonic
+        self._orphaned_since: dict[str, float] = {}
+        self._job_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="publish")
+        self._command_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="command")
         self._messages: dict[str, Message] = {}
 
     def close(self) -> None:
-        """Let the threads go."""
-        self._pool.shutdown()
-        self._carriers.shutdown()
+        """End the threads."""
+        self._job_threads.shutdown()
+        self._command_threads.shutdown()
 
     def lane(self, pool: str, priority: int) -> str | None:
-        """The queue's name for such jobs; None if their class has none."""
-        return self._queues.naming.lane(pool, priority)
+        """The name of the queue for such jobs; None if their pool has no queue."""
+        return self._queues.naming.job_queue(pool, priority)
 
     def publish(self, offers: Sequence[Publication]) -> list[EddylineError | None]:
-        """Send jobs to their queues; for each None, or why it is not there."""
-        lanes: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
-        found: list[EddylineError | None] = [None] * len(offers)
+        """Send jobs to their queues; returns for each None, or why it was not sent."""
+        queues: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        errors: list[EddylineError | None] = [None] * len(offers)
         for number, offer in enumerate(offers):
-            lane = self.lane(offer.job.pool, offer.job.priority)
-            if lane is None:
-                found[number] = NoQueueError(f"there is no queue for jobs of pool {offer.job.pool}")
+            queue = self.lane(offer.job.pool, offer.job.priority)
+            if queue is None:
+                errors[number] = QueueNotFoundError(f"there is no queue for jobs of pool {offer.job.pool}")
                 continue
             try:
-                lanes[lane].append((number, _sealed(offer), _group(offer.job.owner)))
+                queues[queue].append((number, _encode(offer), _group(offer.job.owner)))
             except UnpublishableError as error:
-                found[number] = error
-        parts = [
-            (lane, entries[start : start + 10])
-            for lane, entries in lanes.items()
-            for start in range(0, len(entries), 10)
+                errors[number] = error
+        batches = [
+            (queue, entries[start : start + _BATCH])
+            for queue, entries in queues.items()
+            for start in range(0, len(entries), _BATCH)
         ]
-        for (_, entries), answers in zip(parts, self._pool.map(self._send, parts), strict=True):
-            for (number, _, _), answer in zip(entries, answers, strict=True):
-                found[number] = answer
-        return found
+        for (_, entries), outcomes in zip(batches, self._job_threads.map(self._send, batches), strict=True):
+            for (number, _, _), outcome in zip(entries, outcomes, strict=True):
+                errors[number] = outcome
+        return errors
 
-    def _send(self, part: tuple[str, list[tuple[int, str, str]]]) -> list[EddylineError | None]:
-        lane, entries = part
+    def _send(self, batch: tuple[str, list[tuple[int, str, str]]]) -> list[EddylineError | None]:
+        queue, entries = batch
         bodies = [body for _, body, _ in entries]
         try:
-            there = self._queues.send(lane, bodies, groups=[group for _, _, group in entries])
+            sent = self._queues.send(queue, bodies, groups=[group for _, _, group in entries])
         except EddylineError as error:
-            if isinstance(error, NoQueueError):
-                self._make_queues()
+            if isinstance(error, QueueNotFoundError):
+                self._create_queues()
             return [error] * len(entries)
-        return [None if yes else QueueError(f"{lane} did not take a job") for yes in there]
+        return [None if accepted else QueueError(f"{queue} did not accept a job") for accepted in sent]
 
-    def _make_queues(self) -> None:
-        """Where that cannot be done now, whoever misses one next does it."""
+    def _create_queues(self) -> None:
+        """Best effort: if SQS is unavailable, the next call that misses a queue tries again."""
         with contextlib.suppress(QueueError):
-            self._queues.ensure()
+            self._queues.ensure_queues()
 
     def order(self, orders: Sequence[Command]) -> list[bool]:
-        """Put orders into their workers' mailboxes; False: this worker has none (yet)."""
-        boxes: defaultdict[str, list[int]] = defaultdict(list)
+        """Send commands to their workers' command queues; False: the worker has none (yet)."""
+        queues: defaultdict[str, list[int]] = defaultdict(list)
         for number, order in enumerate(orders):
-            boxes[self._queues.naming.mailbox(order.worker)].append(number)
-        parts = [
-            (box, [seal(command_to_json(orders[number])) for number in numbers])
-            for box, numbers in boxes.items()
+            queues[self._queues.naming.command_queue(order.worker)].append(number)
+        batches = [
+            (queue, [encode_body(command_to_json(orders[number])) for number in numbers])
+            for queue, numbers in queues.items()
         ]
         sent = [False] * len(orders)
-        for numbers, answers in zip(boxes.values(), self._carriers.map(self._deliver, parts), strict=True):
-            for number, yes in zip(numbers, answers, strict=True):
-                sent[number] = yes
+        outcomes = self._command_threads.map(self._send_commands, batches)
+        for numbers, accepted in zip(queues.values(), outcomes, strict=True):
+            for number, is_sent in zip(numbers, accepted, strict=True):
+                sent[number] = is_sent
         return sent
 
-    def _deliver(self, part: tuple[str, list[str]]) -> list[bool]:
-        box, bodies = part
+    def _send_commands(self, batch: tuple[str, list[str]]) -> list[bool]:
+        queue, bodies = batch
         try:
-            return self._queues.send(box, bodies)
+            return self._queues.send(queue, bodies)
         except QueueError:
             return [False] * len(bodies)
 
     def forget(self, workers: Sequence[str]) -> None:
-        """Remove the mailboxes of workers that are gone; one that lives after all makes its own anew."""
+        """Delete the command queues of lost workers; one that is alive creates its queue again."""
         for worker in workers:
-            self._queues.remove(self._queues.naming.mailbox(worker))
+            self._queues.delete_queue(self._queues.naming.command_queue(worker))
 
     def tidy(self, known: Collection[str]) -> int:
-        """Remove mailboxes that have long belonged to none of these workers; how many."""
+        """Delete command queues that have long belonged to none of these workers; returns their number."""
         naming = self._queues.naming
-        theirs = {naming.mailbox(worker) for worker in known}
-        found = {name for name in self._queues.named(naming.mailboxes) if naming.is_mailbox(name)}
-        now = time.monotonic()
-        self._strays = {name: self._strays.get(name, now) for name in found - theirs}
-        gone = [name for name, since in self._strays.items() if now - since >= self._stray_s]
-        for name in gone:
-            self._queues.remove(name)
-        return len(gone)
+        used = {naming.command_queue(worker) for worker in known}
+        found = {
+            name
+            for name in self._queues.list_queues(naming.command_queue_prefix)
+            if naming.is_command_queue(name)
+        }
+        now = self._monotonic()
+        self._orphaned_since = {name: self._orphaned_since.get(name, now) for name in found - used}
+        expired = [name for name, since in self._orphaned_since.items() if now - since >= self._orphaned_s]
+        for name in expired:
+            self._queues.delete_queue(name)
+        return len(expired)
 
     def collect(self, wait_s: float) -> list[Delivery]:
-        """What workers said. Messages that cannot be read are parked here, and hold up no others."""
+        """Receive reports by a long poll. Unreadable messages are parked and do not delay others."""
         try:
             messages = self._queues.receive(
-                self._queues.naming.answers, limit=10, wait_s=wait_s, visibility_s=_VISIBILITY_S
+                self._queues.naming.reports, limit=_BATCH, wait_s=wait_s, visibility_s=_VISIBILITY_S
             )
-        except NoQueueError:
-            self._queues.ensure()
+        except QueueNotFoundError:
+            self._queues.ensure_queues()
             raise
         deliveries = []
         for message in messages:
             try:
-                facts = read_reports(message.body)
+                reports = parse_reports(message.body)
             except WireError as error:
-                self._put_aside(message, str(error))
+                self._park(message, str(error))
                 continue
             except Exception as error:  # noqa: BLE001 - no message may bring the coordinators down
                 report("reports", error)
-                self._put_aside(message, f"reading it failed: {type(error).__name__}")
+                self._park(message, f"parsing failed: {type(error).__name__}")
                 continue
-            self._messages[message.handle] = message
-            deliveries.append(Delivery(facts=facts, receipt=message.handle, waited_s=message.waited_s))
+            self._messages[message.receipt_handle] = message
+            deliveries.append(
+                Delivery(facts=reports, receipt=message.receipt_handle, waited_s=message.waited_s)
+            )
         return deliveries
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """Delete what has been recorded."""
+        """Delete messages whose reports are in the ledger."""
         try:
             self._queues.delete([self._messages[each.receipt] for each in deliveries])
-        except NoQueueError:  # they went with it, and whoever waited for that would hear nobody any more
-            self._make_queues()
+        except QueueNotFoundError:  # the messages are gone with their queue; workers need a new one
+            self._create_queues()
         for each in deliveries:
             self._messages.pop(each.receipt, None)
 
     def park(self, delivery: Delivery, reason: str) -> None:
-        """Move what cannot be recorded to the dead letters."""
-        self._put_aside(self._messages.pop(delivery.receipt), reason)
+        """Move a message that cannot be applied to the dead-letter queue."""
+        self._park(self._messages.pop(delivery.receipt), reason)
 
-    def _put_aside(self, message: Message, reason: str) -> None:
-        """Park a message; where that cannot be done now, it comes again."""
+    def _park(self, message: Message, reason: str) -> None:
+        """Park a message; if SQS is unavailable, the message is received again."""
         try:
             self._queues.park(message, reason)
-        except NoQueueError:
-            self._make_queues()
+        except QueueNotFoundError:
+            self._create_queues()
         except QueueError:
             return
 
     def depths(self) -> Mapping[str, int]:
-        """By queue, about how many messages it holds."""
+        """The approximate number of messages of each queue of jobs."""
         try:
-            return {lane: self._queues.depth(lane) for lane in self._queues.naming.lanes}
-        except NoQueueError:
-            self._queues.ensure()
+            return {queue: self._queues.depth(queue) for queue in self._queues.naming.job_queues}
+        except QueueNotFoundError:
+            self._queues.ensure_queues()
             raise
 
 
-def read_reports(body: str) -> tuple[WorkerReport, ...]:
-    """What a message of the queue of reports says; raises `WireError` for anything else."""
-    value = unseal(body)
+def parse_reports(body: str) -> tuple[WorkerReport, ...]:
+    """The reports of a message; raises `WireError` for any other content."""
+    value = decode_body(body)
     facts = value.get("facts") if isinstance(value, dict) and value.get("v") == 1 else None
-    if not isinstance(facts, list) or len(facts) > _MOST_FACTS:
-        raise WireError("no list of facts of version 1", path="answers")
+    if not isinstance(facts, list) or len(facts) > _MAX_REPORTS:
+        raise WireError("not a list of reports of version 1", path="answers")
     return tuple(report_from_json(each) for each in facts)
 
 
-def _sealed(offer: Publication) -> str:
+def _encode(offer: Publication) -> str:
     try:
         check_job_names(offer.job)
-        return seal(publication_to_json(offer))
+        return encode_body(publication_to_json(offer))
     except WireError as error:
         raise UnpublishableError(
-            str(error), remedy="name jobs and assets by letters, digits, dots and dashes"
+            str(error), remedy="use only letters, digits, dots and dashes in the names of jobs and assets"
         ) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise UnpublishableError(f"job {offer.job.id} is not JSON: {error}", remedy="report it") from error
 
 
 def _group(owner: str) -> str:
-    """An owner's name as SQS takes it."""
+    """The message group ID of an owner."""
     return hashlib.sha256(owner.encode()).hexdigest()[:32] if owner else ""

@@ -1,4 +1,4 @@
-"""Answers of AWS that came in part only: botocore takes one that was cut off for an empty one."""
+"""Detection of truncated AWS responses, which botocore treats as empty ones."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from botocore.exceptions import HTTPClientError
 
 
 class TruncatedResponseError(HTTPClientError):  # type: ignore[misc]  # botocore carries no types
-    """The connection ended before the answer did; whether the work was done is not known."""
+    """The connection closed before the end of the response; whether the call took effect is unknown."""
 
-    fmt = "the answer was cut off: {told} of {length} bytes came"
+    fmt = "the response was truncated: received {received} of {length} bytes"
 
 
-def require_complete(client: Any) -> Any:  # noqa: ANN401 - boto3 makes its classes when running
+def require_complete(client: Any) -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
     """Make every call on `client` raise `TruncatedResponseError` for a truncated response; returns `client`.
 
-    botocore switches urllib3's own check off, and its JSON parser makes an empty answer of half of one: a
-    batch without failures, a queue without messages, an address that is not there.
+    botocore disables urllib3's own check, and its JSON parser returns an empty result for half a response: a
+    batch without failures, a queue without messages, a missing URL.
     """
     client.meta.events.register("before-parse", _check)
     return client
@@ -28,4 +28,4 @@ def _check(response_dict: Mapping[str, Any], **_: object) -> None:
     body = response_dict["body"]
     length = {name.lower(): value for name, value in response_dict["headers"].items()}.get("content-length")
     if isinstance(body, bytes) and body and length is not None and len(body) < int(length):
-        raise TruncatedResponseError(told=len(body), length=length)
+        raise TruncatedResponseError(received=len(body), length=length)

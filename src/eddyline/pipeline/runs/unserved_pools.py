@@ -22,7 +22,7 @@ def find_unserved_pools(
 
 
 class UnservedPoolMonitor:
-    """Hears each reading of the backlog (made to be `BacklogWatch`'s `on_reading`).
+    """Hears each reading of the backlog (made to be `BacklogWatch`'s `on_value`).
 
     `warn` is told of each class at most once in `every_s` seconds, `show` of all of them at each reading, as
     jobs by class: those that are served again with 0.

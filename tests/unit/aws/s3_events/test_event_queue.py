@@ -7,14 +7,20 @@ from collections.abc import Callable
 
 import pytest
 
-from eddyline.aws.s3_events.event_queue import allowing, find, prepare
+from eddyline.aws.s3_events.event_queue import (
+    ensure_event_queue,
+    event_queue_client,
+    find_event_queue,
+    queue_policy,
+)
+from eddyline.aws.sqs.client import SqsClient
 from eddyline.core.errors import UsageError
 
 ARN = "arn:aws-cn:sqs:cn-north-1:123456789012:footage-events"
 
 
 def test_only_the_named_buckets_and_this_accounts_rules_may_send() -> None:
-    policy = json.loads(allowing(ARN, ["cards", "archive", "cards"]))
+    policy = json.loads(queue_policy(ARN, ["cards", "archive", "cards"]))
     by_s3, by_rules = policy["Statement"]
     assert {each["Action"] for each in policy["Statement"]} == {"sqs:SendMessage"}
     assert {each["Resource"] for each in policy["Statement"]} == {ARN}
@@ -30,19 +36,19 @@ def test_only_the_named_buckets_and_this_accounts_rules_may_send() -> None:
 def test_what_the_owner_wrote_is_kept_and_what_was_ours_is_replaced() -> None:
     theirs = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": ARN}
     before = json.dumps({"Version": "2012-10-17", "Id": "mine", "Statement": [theirs]})
-    once = allowing(ARN, ["cards"], before)
-    twice = json.loads(allowing(ARN, ["other"], once))
+    once = queue_policy(ARN, ["cards"], before)
+    twice = json.loads(queue_policy(ARN, ["other"], once))
     assert twice["Id"] == "mine"
     assert twice["Statement"][0] == theirs
     assert len(twice["Statement"]) == 3
     assert "cards" not in json.dumps(twice)
-    assert allowing(ARN, ["cards"], once) == once
+    assert queue_policy(ARN, ["cards"], once) == once
 
 
 @pytest.mark.parametrize("name", ["events.fifo", "bad name!", "", "x" * 76, "https://sqs/1/q"])
-@pytest.mark.parametrize("call", [prepare, find])
+@pytest.mark.parametrize("call", [ensure_event_queue, find_event_queue])
 def test_a_name_that_no_queue_of_events_can_have_is_refused_before_anything_is_made(
-    name: str, call: Callable[[object, str], object]
+    name: str, call: Callable[[SqsClient, str], object]
 ) -> None:
-    with pytest.raises(UsageError, match="cannot be a queue of events"):
-        call(None, name)
+    with pytest.raises(UsageError, match="is not a valid name of an event queue"):
+        call(event_queue_client(None), name)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.aws.s3_events.parser import parse
-from eddyline.ingest.decisions import Ignore, Park, Submit, Verdict, newest
+from eddyline.aws.s3_events.parser import parse_s3_event
+from eddyline.ingest.decisions import Ignore, Park, Submit, Verdict, newest_events
 
 RECORDED = Path(__file__).with_name("recorded")
 FOOTAGE = Submit(
@@ -30,7 +30,7 @@ def _read(name: str) -> str:
 
 
 def _only(body: str | bytes) -> Verdict:
-    (verdict,) = parse(body)
+    (verdict,) = parse_s3_event(body)
     return verdict
 
 
@@ -75,8 +75,8 @@ def test_wrapping_without_end_is_parked() -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("eventbridge-object-deleted", "no object was made"),
-        ("native-object-removed", "no object was made"),
+        ("eventbridge-object-deleted", "no object was created"),
+        ("native-object-removed", "no object was created"),
         ("native-test-event", "test notification"),
         ("foreign-ec2-event", "aws.ec2"),
     ],
@@ -127,7 +127,7 @@ def test_what_cannot_be_understood_is_parked_with_a_reason(body: str | bytes) ->
 def test_a_bad_record_does_not_take_its_neighbours_along() -> None:
     good = _native()["Records"][0]
     bad = _native(key="%ff")["Records"][0]
-    verdicts = parse(json.dumps({"Records": [bad, good, {"eventSource": "aws:sqs"}]}))
+    verdicts = parse_s3_event(json.dumps({"Records": [bad, good, {"eventSource": "aws:sqs"}]}))
     assert [type(verdict) for verdict in verdicts] == [Park, Submit, Ignore]
 
 
@@ -138,20 +138,20 @@ def test_an_overwritten_key_is_another_submission_and_the_older_one_is_dropped()
     assert isinstance(second, Submit)
     assert first.identity != second.identity
     # Whatever the order in which they come, and however often.
-    assert newest([first, second, first]) == newest([second, first, second]) == [second]
+    assert newest_events([first, second, first]) == newest_events([second, first, second]) == [second]
 
 
 def test_of_two_uploads_at_one_moment_none_is_dropped() -> None:
     first, second = (replace(FOOTAGE, etag=etag) for etag in "ab")
-    assert newest([first, second, first]) == [first, second]
+    assert newest_events([first, second, first]) == [first, second]
     unknown = replace(FOOTAGE, etag="c", sequencer="")
-    assert newest([unknown, first]) == [unknown, first]
+    assert newest_events([unknown, first]) == [unknown, first]
 
 
 def test_other_keys_are_left_alone_by_newer_ones() -> None:
     other = _only(json.dumps(_native(key="other.mp4", sequencer="00")))
     assert isinstance(other, Submit)
-    assert newest([FOOTAGE, other]) == [FOOTAGE, other]
+    assert newest_events([FOOTAGE, other]) == [FOOTAGE, other]
 
 
 _json = st.recursive(
@@ -172,7 +172,7 @@ _json = st.recursive(
 
 @given(_json)
 def test_no_message_brings_the_parser_down(value: object) -> None:
-    assert parse(json.dumps(value))
+    assert parse_s3_event(json.dumps(value))
 
 
 @given(st.text())

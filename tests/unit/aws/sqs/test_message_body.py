@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.aws.sqs.message_body import MOST_BYTES, TooLongError, seal, unseal
+from eddyline.aws.sqs.message_body import MAX_BYTES, TooLongError, decode_body, encode_body
 from eddyline.graph.coordinator.wire import WireError
 
 _json = st.recursive(
@@ -23,26 +23,26 @@ _json = st.recursive(
 
 @given(_json)
 def test_whatever_is_sealed_comes_out_again(value: object) -> None:
-    assert unseal(seal(value)) == value
+    assert decode_body(encode_body(value)) == value
 
 
 def test_a_long_message_is_packed_and_comes_out_again() -> None:
     value = [{"frames": [n, n + 48]} for n in range(20_000)]
-    body = seal(value)
+    body = encode_body(value)
     assert body.startswith("z:")
-    assert len(body) < MOST_BYTES
-    assert unseal(body) == value
+    assert len(body) < MAX_BYTES
+    assert decode_body(body) == value
 
 
 def test_what_does_not_fit_even_packed_is_refused_with_what_to_do() -> None:
     with pytest.raises(TooLongError, match="split"):
-        seal(random.Random(1).randbytes(300_000).hex())
+        encode_body(random.Random(1).randbytes(300_000).hex())
 
 
 def test_a_bomb_is_refused_without_unpacking_it() -> None:
     bomb = "z:" + base64.b64encode(zlib.compress(b" " * 64 * 1024 * 1024, 9)).decode()
     with pytest.raises(WireError, match="too long"):
-        unseal(bomb)
+        decode_body(bomb)
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,11 @@ def test_a_bomb_is_refused_without_unpacking_it() -> None:
 )
 def test_what_is_no_message_is_refused(body: str) -> None:
     with pytest.raises(WireError):
-        unseal(body)
+        decode_body(body)
 
 
 @given(st.text())
 def test_no_text_brings_it_down(body: str) -> None:
     for each in (body, "z:" + body):
         with contextlib.suppress(WireError):
-            unseal(each)
+            decode_body(each)

@@ -9,7 +9,7 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 
-from eddyline.aws.client_errors import AccessError, NoQueueError, QueueError, translate_errors
+from eddyline.aws.client_errors import AccessError, QueueError, QueueNotFoundError, translate_errors
 from eddyline.aws.sqs.client import QueueNames
 from eddyline.core.errors import TransientError, UsageError
 
@@ -27,29 +27,29 @@ NAMING = QueueNames(prefix="eddyline", pools=("cpu", "gpu"), priorities=(10, 0))
     ],
 )
 def test_a_job_goes_to_the_queue_of_its_priority(priority: int, lane: str) -> None:
-    assert NAMING.lane("cpu", priority) == lane
+    assert NAMING.job_queue("cpu", priority) == lane
 
 
 def test_every_worker_has_a_mailbox_of_its_own_whatever_its_name() -> None:
     names = ["cpu@ip-10-0-0-7:1", "cpu@ip-10-0-0-7:12", "", "ä" * 300, "\ud800"]
-    boxes = [NAMING.mailbox(name) for name in names]
+    boxes = [NAMING.command_queue(name) for name in names]
     assert len(set(boxes)) == len(names)
-    assert boxes == [NAMING.mailbox(name) for name in names]
+    assert boxes == [NAMING.command_queue(name) for name in names]
     assert all(box.startswith("eddyline-to-") and box.replace("-", "").isalnum() for box in boxes)
     assert max(map(len, boxes)) <= 80
 
 
 def test_a_class_without_queues_has_no_lane() -> None:
-    assert NAMING.lane("light", 0) is None
+    assert NAMING.job_queue("light", 0) is None
 
 
 def test_a_worker_asks_the_urgent_queues_of_its_classes_first() -> None:
-    assert NAMING.lanes_of(("gpu", "light")) == (("eddyline-gpu-p0", 0), ("eddyline-gpu-p10", 1))
+    assert NAMING.job_queues_of(("gpu", "light")) == (("eddyline-gpu-p0", 0), ("eddyline-gpu-p10", 1))
 
 
 @pytest.mark.parametrize("prefix", ["x" * 80, "a.b", "a b", "!"])
 def test_names_that_sqs_would_refuse_are_refused_at_once(prefix: str) -> None:
-    with pytest.raises(UsageError, match="queue's name"):
+    with pytest.raises(UsageError, match="is not a valid queue name"):
         QueueNames(prefix=prefix, pools=("cpu",))
 
 
@@ -65,7 +65,7 @@ def _client_error(code: str) -> ClientError:
 @pytest.mark.parametrize(
     ("raised", "ours"),
     [
-        (_client_error("AWS.SimpleQueueService.NonExistentQueue"), NoQueueError),
+        (_client_error("AWS.SimpleQueueService.NonExistentQueue"), QueueNotFoundError),
         (_client_error("AccessDenied"), AccessError),
         (_client_error("ThrottlingException"), QueueError),
         (_client_error("InternalError"), QueueError),

@@ -40,10 +40,10 @@ def test_an_answer_that_was_cut_off_is_an_error(between: Proxy, call: Callable[[
     queues = SqsClient(
         sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="cut-off", pools=("cpu",))
     )
-    queues.make("cut-off", keep_s=600)
+    queues.create_queue("cut-off", retention_s=600)
     queues.send("cut-off", ["first"])
     between.weather = Weather(cut=1.0)
-    with pytest.raises(QueueError, match="cut off"):
+    with pytest.raises(QueueError, match="truncated"):
         call(queues)
     assert between.count(Fate.CUT) > 0
 
@@ -52,7 +52,7 @@ def test_whole_answers_pass(between: Proxy) -> None:
     queues = SqsClient(
         sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="whole", pools=("cpu",))
     )
-    queues.make("whole", keep_s=600)
+    queues.create_queue("whole", retention_s=600)
     assert between.weather is FINE
     assert queues.send("whole", ["a", "b"]) == [True, True]
     assert {each.body for each in queues.receive("whole", limit=10, wait_s=0, visibility_s=30)} <= {"a", "b"}

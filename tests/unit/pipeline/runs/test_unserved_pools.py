@@ -43,7 +43,7 @@ def test_a_class_is_warned_of_once_a_minute_and_at_once_when_it_is_left_again() 
 
 def test_the_metric_shows_who_waits_and_goes_back_to_none() -> None:
     metrics = LedgerMetrics()
-    watch = UnservedPoolMonitor(load_pools(), warn=lambda _: None, show=metrics.hear_unserved)
+    watch = UnservedPoolMonitor(load_pools(), warn=lambda _: None, show=metrics.set_unserved)
 
     def shown() -> float | None:
         return metrics.registry.get_sample_value("eddyline_unserved_jobs", {"class": "gpu"})
