@@ -1,1 +1,1 @@
-"""Compares frames of a rendition with the same frames of the source."""
+"""Verification of rendition frames against FFmpeg's own decode of the original file."""

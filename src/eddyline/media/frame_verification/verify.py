@@ -1,4 +1,4 @@
-"""One finished rendition, read by a plain FFmpeg command and compared with the original's samples."""
+"""Verifies a finished rendition: decodes it with a plain FFmpeg command and compares it with the original."""
 
 from __future__ import annotations
 
@@ -9,28 +9,18 @@ import numpy as np
 
 from eddyline.core.errors import ProofError
 from eddyline.core.process import Runner
-from eddyline.media.frame_verification.comparison import (
-    FrameSamples,
-    RenditionFrame,
-    compare_frames,
-    nearest_frame,
-    source_frames,
-    verify_aspect,
-)
-from eddyline.media.frame_verification.decode import (
+from eddyline.media.frame_verification.comparison import FrameSamples, compare_frames, verify_aspect
+from eddyline.media.frame_verification.decode import DecodedRange, decode_ranges
+from eddyline.media.frame_verification.decode_command import DecodeInput, DecodeRange
+from eddyline.media.frame_verification.frame_times import (
     SECOND_US,
-    DecodedRange,
-    DecodeInput,
-    DecodeRange,
-    decode_ranges,
-)
-from eddyline.media.frame_verification.sample_plan import consecutive_ranges
-from eddyline.media.frame_verification.source_samples import (
-    SourceSamples,
     frame_gap,
     frame_times_us,
     range_bounds,
 )
+from eddyline.media.frame_verification.mismatch_search import RenditionFrame, SourceFrame
+from eddyline.media.frame_verification.sample_plan import consecutive_ranges
+from eddyline.media.frame_verification.source_samples import SourceSamples, nearest_frame
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.toolchain import Toolchain
@@ -40,7 +30,7 @@ from eddyline.mp4.presentation import Presentation
 def verify_frames(
     path: Path,
     frames: Sequence[int],
-    sampled: SourceSamples,
+    samples: SourceSamples,
     *,
     rung: Rung,
     grid: Grid,
@@ -51,64 +41,75 @@ def verify_frames(
     runner: Runner,
     work: Path,
 ) -> FrameSamples:
-    """Compare these frames of the rendition `path` with the original's.
+    """Compare these frames of the rendition `path` with the samples of the original.
 
-    `shown` are the source's frames in ticks of 1/timescale s. Raises `ProofError` (`FrameMismatchError` with
-    the canvases, where a picture differs) naming rendition, frame and time, `ToolError`, `Interrupted`.
+    `shown` are the source's frames in ticks of 1/timescale s. Raises `ProofError` with the rendition, the
+    frame and its time (`FrameMismatchError` with both images where the content differs), `ToolError`,
+    `Interrupted`.
     """
-    _check_source(rung.name, sampled)
+    _verify_index(rung.name, samples)
     times = frame_times_us(shown, timescale)
-    sections = consecutive_ranges(frames)
-    spans = [_span(first, last, times, grid) for first, last in sections]
-    plain = DecodeInput(path=path, demuxer="mov")
-    pixels = rung.width * rung.height
-    looks = decode_ranges(plain, spans, sampled.shape, pixels=pixels, tools=tools, runner=runner, work=work)
-    sources = source_frames(sampled.frames)
-    places = {each.frame: place for place, each in enumerate(sources)}
+    ranges = consecutive_ranges(frames)
+    decoded_ranges = decode_ranges(
+        DecodeInput(path=path, demuxer="mov"),
+        [_decode_range(start, stop, times, grid) for start, stop in ranges],
+        samples.shape,
+        pixels=rung.width * rung.height,
+        tools=tools,
+        runner=runner,
+        work=work,
+    )
+    places = {number: place for place, number in enumerate(sorted(samples.frames))}
     pairs: list[RenditionFrame] = []
-    for (first, last), look in zip(sections, looks, strict=True):
-        for frame in range(first, last):
-            shot = (
-                nearest_frame(look.shots, int(times[frame]), frame_gap(times, frame) // 2) if look else None
-            )
-            if shot is None:
+    for (start, stop), decoded in zip(ranges, decoded_ranges, strict=True):
+        for number in range(start, stop):
+            within = frame_gap(times, number) // 2
+            frame = nearest_frame(decoded.frames, int(times[number]), within) if decoded else None
+            if frame is None:
                 raise ProofError(
                     f"{rung.name}: FFmpeg's decode of the rendition shows no frame at"
-                    f" {times[frame] / SECOND_US:.3f} s (frame {frame})"
+                    f" {times[number] / SECOND_US:.3f} s (frame {number})"
                 )
-            if frame in places:
-                since = frame // grid.gop * grid.gop
-                pairs.append(RenditionFrame(own=places[frame], rgb=shot.rgb, key=frame == since, since=since))
-        if look is not None:
-            verify_aspect(rung.name, sampled.aspect, look.aspect, rung.width, rung.height)
-            if last == len(times):
-                _check_end(rung.name, look, int(times[-1]), frame_gap(times, len(times) - 1))
+            if number in places:
+                since = number // grid.gop * grid.gop
+                pair = RenditionFrame(source=places[number], rgb=frame.rgb, key=number == since, since=since)
+                pairs.append(pair)
+        if decoded is not None:
+            verify_aspect(rung.name, samples.aspect, decoded.aspect, rung.width, rung.height)
+            if stop == len(times):
+                _verify_end(rung.name, decoded, int(times[-1]), frame_gap(times, len(times) - 1))
+    sources = [
+        SourceFrame(frame=number, time=frame.time, rgb=frame.rgb)
+        for number, frame in sorted(samples.frames.items())
+    ]
     return compare_frames(rung.name, sources, pairs, tonemapped=tonemapped)
 
 
-def _check_source(name: str, sampled: SourceSamples) -> None:
-    """The index and FFmpeg must agree on which frames the original shows, where it was looked at."""
-    if sampled.missing:
+def _verify_index(name: str, samples: SourceSamples) -> None:
+    """Raise `ProofError` unless the index and FFmpeg have the same frames in the sampled ranges."""
+    if samples.missing:
         raise ProofError(
-            f"{name}: frame {sampled.missing[0]} is one that FFmpeg's decode of the original does not show"
+            f"{name}: FFmpeg's decode of the original does not show frame {samples.missing[0]} of the index"
         )
-    if sampled.strays:
+    if samples.strays:
         raise ProofError(
             f"{name}: FFmpeg's decode of the original shows a frame at"
-            f" {min(sampled.strays) / SECOND_US:.3f} s that is not in the rendition"
+            f" {min(samples.strays) / SECOND_US:.3f} s that is not in the rendition"
         )
 
 
-def _check_end(name: str, look: DecodedRange, expected: int, within: int) -> None:
-    final = max(shot.time for shot in look.shots)
-    if abs(final - expected) > within // 2:
+def _verify_end(name: str, decoded: DecodedRange, expected: int, gap: int) -> None:
+    final = max(frame.time for frame in decoded.frames)
+    if abs(final - expected) > gap // 2:
         raise ProofError(
             f"{name}: its last frame is shown at {final / SECOND_US:.3f} s, the original's at"
             f" {expected / SECOND_US:.3f} s"
         )
 
 
-def _span(first: int, last: int, times: np.ndarray, grid: Grid) -> DecodeRange:
-    start, stop = range_bounds(times, first, last)
+def _decode_range(first: int, stop_frame: int, times: np.ndarray, grid: Grid) -> DecodeRange:
+    start, stop = range_bounds(times, first, stop_frame)
     key = first // grid.gop * grid.gop
-    return DecodeRange(seek=int(times[key]) + 1 if key else None, start=start, stop=stop, count=last - first)
+    return DecodeRange(
+        seek=int(times[key]) + 1 if key else None, start=start, stop=stop, count=stop_frame - first
+    )

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from eddyline.core.errors import ProofError
-from eddyline.media.frame_verification.decode import SECOND_US
+from eddyline.media.frame_verification.frame_times import SECOND_US
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.source.source import Description, SourceFacts

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from eddyline.media.frame_verification.comparison import FrameMismatchError, FrameSamples, Mismatch
-from eddyline.media.frame_verification.decode import encode_png
+from eddyline.media.frame_verification.png import encode_png
 from eddyline.media.frame_verification.verify import verify_frames
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter, chapters_with_highlights

@@ -17,8 +17,8 @@ def chunk(task: Task) -> StepOutput:
             source.src,
             source.movie,
             source.track,
-            span.first,
-            span.last,
+            span.start,
+            span.stop,
             task.work / "slice.mp4",
             shown=source.presentation,
         )

@@ -18,13 +18,13 @@ import numpy as np
 
 from eddyline.core.errors import ProofError
 from eddyline.edit.cancellable_reads import CancellableReads
-from eddyline.media.frame_verification.decode import DecodeInput
+from eddyline.media.frame_verification.decode_command import DecodeInput
+from eddyline.media.frame_verification.frame_times import frame_times_us
 from eddyline.media.frame_verification.sample_plan import SamplePlan, plan_samples
 from eddyline.media.frame_verification.source_samples import (
     SampledFile,
     SourceSamples,
     decode_source_samples,
-    frame_times_us,
     required_samples,
 )
 from eddyline.media.ladder.ladder import Rung
@@ -61,12 +61,12 @@ def samples(task: Task) -> StepOutput:
                 mapped = facts if name == _TONEMAPPED else None
                 odd = None if is_supported_by_scale(facts) else facts
                 looked = [
-                    replace(each, plain=replace(each.plain, tonemapped=mapped, converted=odd))
+                    replace(each, source=replace(each.source, tonemapped=mapped, converted=odd))
                     for each in readings
                 ]
                 found = decode_source_samples(
                     looked,
-                    chosen.windows,
+                    chosen.ranges,
                     facts,
                     tools=task.runtime.tools,
                     runner=task.runner,
@@ -124,7 +124,7 @@ def _chapters(
         folder = task.work / f"chapter-{number}"
         folder.mkdir()
         begins = int(times[first])
-        readings.append(_exact(task, own, original, chosen, work=folder, first=first, begins=begins))
+        readings.append(_exact(task, own, original, chosen, work=folder, first_frame=first, start_us=begins))
         first += len(own.presentation)
     if first != len(times):
         raise ProofError(f"the chapters show {first} frames, the merged recording {len(times)}")
@@ -138,22 +138,22 @@ def _exact(
     chosen: SamplePlan,
     *,
     work: Path,
-    first: int = 0,
-    begins: int | None = None,
+    first_frame: int = 0,
+    start_us: int | None = None,
 ) -> SampledFile:
     """An MP4 whose own index is known; of one in a store, a sparse copy."""
     video = task.plan.facts.video
     reading = SampledFile(
-        plain=DecodeInput(
+        source=DecodeInput(
             path=original.path or work / "original.mp4", demuxer="mov", stream=f"i:{own.track.number}"
         ),
         track=own.track,
         shown=own.presentation,
         exact=True,
-        can_begin=partial(is_random_access_point, own.src, own.track),
+        is_random_access=partial(is_random_access_point, own.src, own.track),
         pixels=video.width * video.height,
-        first=first,
-        begins=_first_time(own) if begins is None else begins,
+        first_frame=first_frame,
+        start_us=_first_time(own) if start_us is None else start_us,
     )
     if original.path is None:
         _copy(reading, own, chosen)
@@ -166,13 +166,14 @@ def _copy(reading: SampledFile, own: IndexedSource, chosen: SamplePlan) -> None:
     table = own.track.samples
     wanted = np.zeros(len(table), np.bool_)
     wanted[:_PROBED] = True
-    for window in chosen.windows:
-        first, last = max(window.first - reading.first, 0), min(window.last - reading.first, count)
+    for window in chosen.ranges:
+        first = max(window.start - reading.first_frame, 0)
+        last = min(window.stop - reading.first_frame, count)
         if first < last:
             start, stop = required_samples(reading, first, last)
             # Frames behind the last wanted one in decode order make a decoder show it.
             wanted[start : stop + _PROBED] = True
-    write_sparse_copy(own.src, table.offset[wanted], table.size[wanted], reading.plain.path)
+    write_sparse_copy(own.src, table.offset[wanted], table.size[wanted], reading.source.path)
 
 
 def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> SampledFile:
@@ -186,13 +187,13 @@ def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> Sampl
     index = main_video_index(local, runner=task.runner, tools=task.runtime.tools)
     video = task.plan.facts.video
     return SampledFile(
-        plain=DecodeInput(path=local, demuxer=_DEMUXERS.get(demuxer, demuxer), stream=str(index)),
+        source=DecodeInput(path=local, demuxer=_DEMUXERS.get(demuxer, demuxer), stream=str(index)),
         track=source.track,
         shown=source.presentation,
         exact=False,
-        can_begin=partial(is_random_access_point, source.src, source.track),
+        is_random_access=partial(is_random_access_point, source.src, source.track),
         pixels=video.width * video.height,
-        begins=_first_time(source),
+        start_us=_first_time(source),
     )
 
 

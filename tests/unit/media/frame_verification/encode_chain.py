@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from eddyline.core.process import Runner
 from eddyline.media.frame_verification.comparison import FrameSamples
-from eddyline.media.frame_verification.decode import DecodeInput
+from eddyline.media.frame_verification.decode_command import DecodeInput
 from eddyline.media.frame_verification.sample_plan import plan_samples
 from eddyline.media.frame_verification.source_samples import SampledFile, decode_source_samples
 from eddyline.media.frame_verification.verify import verify_frames
@@ -150,7 +150,7 @@ class EncodeChain:
         )
         tonemapped = is_tonemapped(video, rung)
         reading = SampledFile(
-            plain=DecodeInput(
+            source=DecodeInput(
                 path=path,
                 demuxer="mov" if demuxer == "mp4" else demuxer,
                 stream=str(index),
@@ -160,11 +160,11 @@ class EncodeChain:
             track=opened.track,
             shown=opened.shown,
             exact=opened.exact,
-            can_begin=partial(is_random_access_point, opened.src, opened.track),
+            is_random_access=partial(is_random_access_point, opened.src, opened.track),
             pixels=video.width * video.height,
         )
         tools, runner, work = self.tools, self.runner, self.work
-        found = decode_source_samples([reading], plan.windows, video, tools=tools, runner=runner, work=work)
+        found = decode_source_samples([reading], plan.ranges, video, tools=tools, runner=runner, work=work)
         return verify_frames(
             out,
             plan.frames[rung.name],

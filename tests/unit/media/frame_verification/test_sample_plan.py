@@ -34,9 +34,7 @@ def _plan(frames: int, *, every: int, rate: int = 60) -> tuple[SamplePlan, list[
 
 
 def _pixels(plan: SamplePlan, every: int, facts: VideoFacts) -> int:
-    return sum(
-        (each.last - each.first // every * every) * facts.width * facts.height for each in plan.windows
-    )
+    return sum((each.stop - each.start // every * every) * facts.width * facts.height for each in plan.ranges)
 
 
 def test_first_and_last_frame_and_all_joins_of_a_short_clip_are_compared() -> None:
@@ -45,7 +43,7 @@ def test_first_and_last_frame_and_all_joins_of_a_short_clip_are_compared() -> No
     assert {0, 1799, *joins} <= compared
     assert any(join - 1 in compared for join in joins)
     assert all({0, *joins} <= set(frames) for frames in plan.frames.values())
-    assert plan.windows[-1].to_end
+    assert plan.ranges[-1].to_end
     assert SamplePlan.from_json(plan.to_json()) == plan
 
 
@@ -62,12 +60,12 @@ def test_decoding_the_source_keeps_to_its_share(frames: int, every: int) -> None
 def test_a_long_recording_is_compared_at_no_more_than_a_few_dozen_places() -> None:
     plan, joins, _ = _plan(216_000, every=60)
     assert len(joins) > 24
-    assert 20 <= len(plan.windows) <= 30
+    assert 20 <= len(plan.ranges) <= 30
 
 
 def test_windows_neither_overlap_nor_leave_the_source() -> None:
     plan, _, _ = _plan(1801, every=60)
-    bounds = [(each.first, each.last) for each in plan.windows]
+    bounds = [(each.start, each.stop) for each in plan.ranges]
     assert bounds == sorted(bounds)
     assert all(a[1] < b[0] for a, b in pairwise(bounds))
     assert bounds[-1][1] == 1801
