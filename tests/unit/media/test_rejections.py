@@ -1,4 +1,4 @@
-"""Every reason for refusing a source is in the table, on its page, and reaches those who run Eddyline."""
+"""Every rejection reason is in the table, on its documentation page, and in the output of Eddyline."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from eddyline.mp4.errors import LimitError, NotMp4Error
 from eddyline.pipeline.runs.run_report import source_failure
 
 _ROOT = Path(__file__).resolve().parents[3]
-_FLOORS = ("core", "mp4", "media", "pipeline")
+_PACKAGES = ("core", "mp4", "media", "pipeline")
 
 
-def _used() -> Iterator[tuple[str, str]]:
-    """(reason, module) of every constant that is given as `reason=` or `default_reason =`."""
-    for floor in _FLOORS:
-        for path in sorted((_ROOT / "src" / "eddyline" / floor).rglob("*.py")):
+def _used_reasons() -> Iterator[tuple[str, str]]:
+    """Yield (reason, module) of every constant passed as `reason=` or assigned to `default_reason`."""
+    for package in _PACKAGES:
+        for path in sorted((_ROOT / "src" / "eddyline" / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Call) and _name(node.func).endswith("Error"):
                     values = [each.value for each in node.keywords if each.arg == "reason"]
@@ -39,13 +39,13 @@ def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
-def test_every_reason_used_is_in_the_table_and_every_one_of_the_table_is_used() -> None:
-    used = set(_used())
+def test_the_table_has_exactly_the_reasons_in_use() -> None:
+    used = set(_used_reasons())
     assert [(reason, where) for reason, where in sorted(used) if reason not in REASONS] == []
     assert set(REASONS) - {reason for reason, _ in used} == set()
 
 
-def test_the_page_has_the_table() -> None:
+def test_the_documentation_page_is_up_to_date() -> None:
     spec = importlib.util.spec_from_file_location("generate", _ROOT / "docs" / "generate.py")
     assert spec is not None
     assert spec.loader is not None
@@ -56,7 +56,7 @@ def test_the_page_has_the_table() -> None:
     assert "| `encrypted` |" in text
 
 
-def test_evidence_names_the_reason_only_where_there_is_one() -> None:
+def test_evidence_has_the_reason_only_if_the_error_has_one() -> None:
     assert EddylineError("x", reason="encrypted").evidence()["reason"] == "encrypted"
     assert FormatError("x", path="moov", offset=8, reason="edit-list").evidence()["reason"] == "edit-list"
     assert TruncatedError("x").evidence()["reason"] == "truncated"
@@ -65,7 +65,7 @@ def test_evidence_names_the_reason_only_where_there_is_one() -> None:
     assert "reason" not in UsageError("x").evidence()
 
 
-def test_a_program_that_watches_a_run_reads_the_reason() -> None:
+def test_the_json_output_of_a_run_has_the_reason() -> None:
     stream = io.StringIO()
     JsonOutput(stream).show(
         source_failure("/card/a.mp4", EddylineError("it is encrypted", reason="encrypted"))

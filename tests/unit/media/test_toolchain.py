@@ -26,7 +26,7 @@ def _script(path: Path, text: str) -> Path:
     return path
 
 
-def test_the_wheels_programs_are_found_with_their_versions_and_encoders(tools: Toolchain) -> None:
+def test_the_programs_of_the_wheels_are_found_with_versions_and_encoders(tools: Toolchain) -> None:
     assert tools.ffmpeg.is_file()
     assert tools.ffprobe.is_file()
     assert tools.packager.is_file()
@@ -36,26 +36,26 @@ def test_the_wheels_programs_are_found_with_their_versions_and_encoders(tools: T
     assert {"libx264", "libx265", "libsvtav1", "aac"} <= tools.encoders
 
 
-def test_the_second_search_neither_hashes_nor_runs_anything(tools: Toolchain, cache: Path) -> None:
+def test_a_second_call_neither_hashes_nor_runs_a_binary(tools: Toolchain, cache: Path) -> None:
     stop = Stop()
-    stop.request("nothing may be started any more")
+    stop.request("test")
     assert Toolchain.find(cache=cache, runner=Runner(stop=stop)) == tools
 
 
-def test_a_broken_cache_entry_is_looked_up_again(tools: Toolchain, tmp_path: Path) -> None:
+def test_an_invalid_cache_entry_is_replaced(tools: Toolchain, tmp_path: Path) -> None:
     Toolchain.find(cache=tmp_path)
     for entry in tmp_path.iterdir():
         entry.write_text('{"key": 1')
     assert Toolchain.find(cache=tmp_path) == tools
 
 
-def test_a_cache_that_cannot_be_written_does_no_harm(tools: Toolchain, tmp_path: Path) -> None:
-    blocked = tmp_path / "a file, not a folder"
+def test_a_cache_that_cannot_be_written_is_ignored(tools: Toolchain, tmp_path: Path) -> None:
+    blocked = tmp_path / "a file, not a directory"
     blocked.touch()
     assert Toolchain.find(cache=blocked) == tools
 
 
-def test_another_binary_gives_another_identity(tools: Toolchain, tmp_path: Path, cache: Path) -> None:
+def test_a_different_binary_changes_the_identity(tools: Toolchain, tmp_path: Path, cache: Path) -> None:
     own = _script(tmp_path / "my-packager", "echo my-packager version v9")
     other = Toolchain.find(packager=own, cache=cache)
     assert other.packager_version == "v9"
@@ -63,7 +63,7 @@ def test_another_binary_gives_another_identity(tools: Toolchain, tmp_path: Path,
     assert other.ffmpeg_sha256 == tools.ffmpeg_sha256
 
 
-def test_a_binary_replaced_in_place_is_noticed(tmp_path: Path, cache: Path) -> None:
+def test_a_binary_replaced_in_place_changes_the_identity(tmp_path: Path, cache: Path) -> None:
     own = _script(tmp_path / "packager", "echo packager version v1")
     before = Toolchain.find(packager=own, cache=cache)
     _script(own, "echo packager version v1 # patched")
@@ -71,14 +71,14 @@ def test_a_binary_replaced_in_place_is_noticed(tmp_path: Path, cache: Path) -> N
 
 
 @pytest.mark.parametrize("text", ["echo hello", "exit 3", "echo ffmpeg; exit 1"])
-def test_a_program_that_is_no_ffmpeg_is_refused(tmp_path: Path, text: str, cache: Path) -> None:
+def test_a_program_other_than_ffmpeg_is_rejected(tmp_path: Path, text: str, cache: Path) -> None:
     own = _script(tmp_path / "ffmpeg", text)
     with pytest.raises(UsageError, match="ffmpeg") as caught:
         Toolchain.find(ffmpeg=own, cache=cache)
     assert "working ffmpeg" in caught.value.remedy
 
 
-def test_a_bare_name_is_looked_for_in_the_path(
+def test_a_bare_name_is_searched_in_the_path(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = _script(tmp_path / "shaka-of-mine", "echo packager version v7")
@@ -87,23 +87,23 @@ def test_a_bare_name_is_looked_for_in_the_path(
     assert (found.packager, found.packager_version) == (own, "v7")
 
 
-def test_a_path_that_is_no_program_is_refused(tmp_path: Path, cache: Path) -> None:
+def test_a_path_that_is_not_executable_is_rejected(tmp_path: Path, cache: Path) -> None:
     with pytest.raises(UsageError, match="not an executable file"):
-        Toolchain.find(ffprobe=tmp_path / "nowhere", cache=cache)
+        Toolchain.find(ffprobe=tmp_path / "missing", cache=cache)
 
 
-def test_a_missing_encoder_is_named_with_what_to_install(tools: Toolchain) -> None:
+def test_a_missing_encoder_is_named_with_its_build_option(tools: Toolchain) -> None:
     tools.require({"libx264"})
     with pytest.raises(UnsupportedError, match="without libfuture") as caught:
         tools.require({"libx264", "libfuture"})
     assert "--enable-libfuture" in caught.value.remedy
 
 
-def test_an_inputs_name_can_be_neither_an_option_nor_a_protocol() -> None:
+def test_the_name_of_an_input_is_neither_an_option_nor_a_protocol() -> None:
     assert input_args(Path("concat:a|b")) == ("-protocol_whitelist", "file,pipe", "-i", "file:concat:a|b")
 
 
-def test_a_setting_of_the_wheel_that_names_no_program_is_refused_by_its_name(
+def test_an_invalid_variable_of_the_wheel_is_named_in_the_error(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}")
@@ -113,7 +113,7 @@ def test_a_setting_of_the_wheel_that_names_no_program_is_refused_by_its_name(
     assert "unset IMAGEIO_FFMPEG_EXE" in caught.value.remedy
 
 
-def test_a_setting_of_the_wheel_may_be_a_name_on_the_path(
+def test_the_variable_of_the_wheel_may_be_a_name_on_the_path(
     tmp_path: Path, cache: Path, tools: Toolchain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "ffmpeg").symlink_to(tools.ffmpeg)
@@ -122,7 +122,7 @@ def test_a_setting_of_the_wheel_may_be_a_name_on_the_path(
     assert Toolchain.find(cache=cache).ffmpeg == tools.ffmpeg
 
 
-def test_an_ffmpeg_that_is_killed_at_start_up_may_be_tried_again(tmp_path: Path) -> None:
+def test_an_ffmpeg_killed_at_start_up_is_a_transient_error(tmp_path: Path) -> None:
     own = _script(tmp_path / "ffmpeg", "kill -9 $$")
     with pytest.raises(TransientError, match="killed by SIGKILL at start-up"):
         Toolchain.find(ffmpeg=own, cache=tmp_path / "cache")

@@ -1,1 +1,1 @@
-"""Source files: detection, probing, remuxing to MP4, and the facts that later steps need."""
+"""Source files: container detection (`sniff`), inspection (`probe`), remuxing to MP4 (`remux`)."""

@@ -1,8 +1,8 @@
-"""Creation time, title, place and device of a recording, as its container says them.
+"""Creation time, title, location and device of a recording, from the metadata of its container.
 
-There are many spellings: QuickTime's user data (©nam, ©xyz), iTunes lists, 3GPP boxes (titl, loci) and
-Apple's metadata keys (com.apple.quicktime.*). FFmpeg knows them all, so it is asked about a file of one frame
-that has the source's moov/udta and moov/meta.
+The metadata has many forms: QuickTime user data (©nam, ©xyz), iTunes lists, 3GPP boxes (titl, loci) and
+Apple's metadata keys (com.apple.quicktime.*). ffprobe parses all of them, from a small file of one frame with
+the source's moov/udta and moov/meta.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import select_samples
 
 MAX_META_BYTES: Final = 1024 * 1024
-"""Bytes of moov/meta that are carried: more is not text, but an image in every rendition."""
+"""The largest moov/meta that renditions carry: a larger one contains an image, not text."""
 
 _QUICKTIME = "com.apple.quicktime."
 _CREATED = (f"{_QUICKTIME}creationdate", "creation_time", "date")
@@ -34,16 +34,16 @@ _TITLE = (f"{_QUICKTIME}title", f"{_QUICKTIME}displayname", "title")
 _MAKE = (f"{_QUICKTIME}make", "make", "com.android.manufacturer")
 _MODEL = (f"{_QUICKTIME}model", "model", "com.android.model")
 _LOCATION = (f"{_QUICKTIME}location.iso6709", "location", "location-eng")
-_LONGEST = 200  # characters
+_MAX_LENGTH = 200  # characters
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _DAY = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
-_PLACE = re.compile(r"([+-])(\d+)(\.\d+)?([+-])(\d+)(\.\d+)?(?:([+-]\d+(?:\.\d+)?))?(?:CRS[^/]*)?/?")
+_ISO_6709 = re.compile(r"([+-])(\d+)(\.\d+)?([+-])(\d+)(\.\d+)?(?:([+-]\d+(?:\.\d+)?))?(?:CRS[^/]*)?/?")
 
 
 def read_description(
     src: ByteRanges, movie: Movie, track: Track, *, tools: Toolchain, runner: Runner, work: Path
 ) -> Description:
-    """What the movie says of itself; nothing where FFmpeg cannot read it."""
+    """Return the description of the movie; an empty one if FFmpeg cannot read it."""
     head = work / "metadata.mp4"
     brand = movie.brand or "qt  "
     try:
@@ -68,23 +68,23 @@ def read_description(
 
 
 def parse_tags(tags: Mapping[str, object]) -> Description:
-    """The description in the tags of a container, as ffprobe names them."""
-    plain = {str(key).lower(): _line(str(value)) for key, value in tags.items()}
+    """Return the description in the tags of a container; the keys are those of ffprobe."""
+    values = {str(key).lower(): _printable(str(value)) for key, value in tags.items()}
 
     def first(names: tuple[str, ...]) -> str:
-        return next((plain[name] for name in names if plain.get(name)), "")
+        return next((values[name] for name in names if values.get(name)), "")
 
     return Description(
-        created=next((when for name in _CREATED if (when := parse_time(plain.get(name, "")))), ""),
+        created=next((time for name in _CREATED if (time := parse_time(values.get(name, "")))), ""),
         title=first(_TITLE),
         make=first(_MAKE),
         model=first(_MODEL),
-        location=next((found for name in _LOCATION if (found := parse_location(plain.get(name, "")))), None),
+        location=next((found for name in _LOCATION if (found := parse_location(values.get(name, "")))), None),
     )
 
 
 def parse_time(text: str) -> str:
-    """A time in the form "2024-05-06T07:08:09Z" or "2024-05-06T09:08:09+02:00"; empty for what is none."""
+    """Return the time as "2024-05-06T07:08:09Z" or "2024-05-06T09:08:09+02:00"; "" if it is invalid."""
     if _DAY.fullmatch(text):
         return text
     match = _TIME.fullmatch(text)
@@ -97,11 +97,11 @@ def parse_time(text: str) -> str:
 
 
 def parse_location(text: str) -> Location | None:
-    """The place in a string of ISO 6709 ("+47.3769+008.5417+400/"); None for what is none.
+    """Parse an ISO 6709 string ("+47.3769+008.5417+400/"); return None if it is invalid.
 
-    Degrees may be decimal, or have minutes and seconds behind them (annex H: DDMM.M, DDMMSS.S).
+    Degrees may be decimal, or be followed by minutes and seconds (annex H: DDMM.M, DDMMSS.S).
     """
-    match = _PLACE.fullmatch(text)
+    match = _ISO_6709.fullmatch(text)
     if match is None:
         return None
     latitude = _degrees(match[1], match[2], match[3] or "", 2)
@@ -115,9 +115,9 @@ def parse_location(text: str) -> Location | None:
 
 
 def _degrees(sign: str, digits: str, fraction: str, width: int) -> float | None:
-    """`width` digits are degrees; two or four more are minutes and seconds."""
+    """Parse an angle: `width` digits are degrees; two or four more are minutes and seconds."""
     if len(digits) not in {width, width + 2, width + 4}:
-        # Some writers leave out leading zeros; then all of it is degrees.
+        # Some writers omit leading zeros; then all digits are degrees.
         if len(digits) > width:
             return None
         digits = digits.rjust(width, "0")
@@ -128,7 +128,7 @@ def _degrees(sign: str, digits: str, fraction: str, width: int) -> float | None:
 
 
 def rendition_meta(movie: Movie) -> bytes | None:
-    """The payload of moov/meta as renditions have it: as ISO/IEC 14496-12 does, with version and flags."""
+    """Return the payload of moov/meta for renditions, with version and flags (ISO/IEC 14496-12)."""
     meta = movie.meta
     if meta is None or len(meta) > MAX_META_BYTES:
         return None
@@ -136,12 +136,12 @@ def rendition_meta(movie: Movie) -> bytes | None:
 
 
 def left_out_metadata(movie: Movie) -> tuple[LeftOut, ...]:
-    """The metadata of a movie that renditions do not carry."""
+    """List the metadata of a movie that renditions omit."""
     if movie.meta is None or len(movie.meta) <= MAX_META_BYTES:
         return ()
     what = f"moov/meta ({len(movie.meta):,} bytes)"
     return (LeftOut(kind="metadata", what=what, why=f"it is larger than {MAX_META_BYTES:,} bytes"),)
 
 
-def _line(text: str) -> str:
-    return "".join(each for each in text if each.isprintable()).strip()[:_LONGEST]
+def _printable(text: str) -> str:
+    return "".join(each for each in text if each.isprintable()).strip()[:_MAX_LENGTH]

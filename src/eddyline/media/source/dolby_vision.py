@@ -1,7 +1,8 @@
-"""Which Dolby Vision streams can be shown by their base layer alone.
+"""Dolby Vision streams: which of them can be processed by their base layer.
 
-A base layer that is compatible with SDR, HDR10 or HLG is processed as that, and the dynamic metadata is left
-out. Profile 5 has none: its frames are in IPT colours, which look green and violet when taken for YCbCr.
+A base layer compatible with SDR, HDR10 or HLG is processed as such, and the dynamic metadata is omitted.
+Profile 5 has no such layer: its frames are in the IPT color space, and look green and violet if they are
+decoded as YCbCr.
 """
 
 from __future__ import annotations
@@ -13,25 +14,26 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.media.left_out.report import LeftOut
 from eddyline.mp4.entries.dolby_vision import DolbyVision
 
-# By profile: what the base layer is where the compatibility is not written down (older configurations).
-_COMPATIBLE_ALWAYS = frozenset({4, 7})
+# Profiles whose base layer is compatible even if the configuration does not say so (older configurations).
+_COMPATIBLE_PROFILES = frozenset({4, 7})
 _PROFILE_5 = 5
 
 
 def require_base_layer(found: DolbyVision | None) -> None:
-    """Raise `UnsupportedError` for a stream whose base layer cannot be shown by itself."""
-    if found is None or found.compatibility or found.profile in _COMPATIBLE_ALWAYS:
+    """Raise `UnsupportedError` for a stream whose base layer cannot be shown without Dolby Vision."""
+    if found is None or found.compatibility or found.profile in _COMPATIBLE_PROFILES:
         return
-    five = found.profile in {0, _PROFILE_5}
+    is_profile_5 = found.profile in {0, _PROFILE_5}
+    name = "profile 5" if is_profile_5 else str(found)
     raise UnsupportedError(
-        f"the video is Dolby Vision {'profile 5' if five else found}: it needs a Dolby Vision decoder",
+        f"the video is Dolby Vision {name}: it needs a Dolby Vision decoder",
         remedy="export it as Dolby Vision profile 8, HDR10, HLG or SDR with the program that made it",
-        reason="dolby-vision-profile-5" if five else "dolby-vision",
+        reason="dolby-vision-profile-5" if is_profile_5 else "dolby-vision",
     )
 
 
 def left_out_enhancement(found: DolbyVision | None) -> tuple[LeftOut, ...]:
-    """The dynamic metadata of a stream that is processed by its base layer."""
+    """List the dynamic metadata of a stream that is processed by its base layer."""
     if found is None:
         return ()
     return (
@@ -44,7 +46,7 @@ def left_out_enhancement(found: DolbyVision | None) -> tuple[LeftOut, ...]:
 
 
 def parse_stream(stream: Mapping[str, Any]) -> DolbyVision | None:
-    """What ffprobe reports of a stream ("DOVI configuration record" in its side data)."""
+    """Parse ffprobe's description of a stream ("DOVI configuration record" in its side data)."""
     data: Sequence[Mapping[str, Any]] = stream.get("side_data_list", ())
     for each in data:
         if "dv_profile" in each:

@@ -1,4 +1,4 @@
-"""Names footage by its content: its size, its index and a sample of its bytes, read by ranges."""
+"""Identifies a source by its content: its size, its index and a sample of its bytes, read by ranges."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from eddyline.mp4.layout import read_layout
 from eddyline.mp4.movie import Limits, Movie
 
 _BLOCK = 64 * 1024
-_SPREAD = 16
+_INNER_BLOCKS = 16
 _VERSION = b"eddyline fingerprint 1\n"
 
 
 def fingerprint(src: ByteRanges, movie: Movie | None) -> str:
-    """SHA-256 (hex) over the size, moov (with every moof) and blocks of 64 KB: first, last, 16 spread evenly.
+    """Return the SHA-256 (hex) of the size, moov, every moof and blocks of 64 KiB: first, last, 16 between.
 
-    Never the name or the time, so the same footage is the same asset wherever it lies. About 1.2 MB are read
-    besides the index. `movie` is None for footage that is no MP4, which has no index to hash.
+    Name and modification time are not included, so that copies of a source are the same asset. Reads about
+    1.2 MB in addition to the index. `movie` is None for a source that is not MP4 and has no index to hash.
     """
     digest = hashlib.sha256(_VERSION)
     digest.update(src.size.to_bytes(8, "big"))
@@ -33,8 +33,8 @@ def fingerprint(src: ByteRanges, movie: Movie | None) -> str:
 
 
 def _offsets(size: int) -> list[int]:
-    """Where the blocks begin, ascending; a small file is covered whole."""
+    """Return the offsets of the blocks, ascending; the blocks of a small file cover all of it."""
     last = max(0, size - _BLOCK)
-    if last <= _SPREAD * _BLOCK:
+    if last <= _INNER_BLOCKS * _BLOCK:
         return list(range(0, size, _BLOCK))
-    return sorted({last * step // (_SPREAD + 1) for step in range(_SPREAD + 2)})
+    return sorted({last * step // (_INNER_BLOCKS + 1) for step in range(_INNER_BLOCKS + 2)})

@@ -1,7 +1,7 @@
-"""What FFmpeg itself decodes a video's first frame to.
+"""The properties of a video's first frame as FFmpeg decodes it.
 
-ffprobe comes from another build, which may lack decoders (PNG and other codecs that need zlib). So FFmpeg,
-which does all decoding, decides what can be decoded: its filter showinfo describes the frame.
+ffprobe comes from another build, which may lack decoders (PNG and other codecs that need zlib). Therefore
+FFmpeg, which does all decoding, decides what can be decoded; its filter showinfo describes the frame.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from eddyline.core.errors import ToolError, UnsupportedError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
-# One thread and 6 GiB: a header can make a decoder ask for a frame of gigabytes, for each of its threads.
+# One thread and 6 GiB: a header can make a decoder allocate gigabytes for a frame, in each of its threads.
 _LIMITS: Final = Limits(wall_s=60, memory=6 * 1024**3)
 _FRAME = re.compile(r"\bn: *0 .*\bfmt:(\w+) .*\bsar:(\d+)/(\d+) s:(\d{1,6})x(\d{1,6}) i:(\w)")
 _COLOURS = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
@@ -25,7 +25,7 @@ NO_DECODER: Final = ("no decoder found for", "Decoder not found", "Unknown decod
 
 @dataclass(frozen=True, kw_only=True)
 class FirstFrame:
-    """A decoded frame, its values named as FFmpeg names them; `sample_aspect` is "1:1" or "0:1" (unknown)."""
+    """A decoded frame, with FFmpeg's names for its values; `sample_aspect` is "1:1", or "0:1" if unknown."""
 
     pixel_format: str
     width: int
@@ -38,7 +38,7 @@ class FirstFrame:
     color_transfer: str = "unknown"
 
     def as_stream(self) -> Mapping[str, Any]:
-        """As ffprobe describes a stream."""
+        """Return the values in the form of ffprobe's description of a stream."""
         return {
             "codec_type": "video",
             "pix_fmt": self.pixel_format,
@@ -62,31 +62,31 @@ def decode_first_frame(
     demuxer: str | None = None,
     stream: int | None = None,
 ) -> FirstFrame | None:
-    """The first frame of the local file's first video, or of its stream number `stream`.
+    """Decode the first frame of the local file's first video stream, or of the stream with index `stream`.
 
-    `name` is the codec's, for messages. None where nothing is decoded. Raises `UnsupportedError` where
-    FFmpeg has no decoder, `ToolError` where it was stopped or the machine was short of something.
+    `name` is the name of the codec in messages. Returns None if nothing is decoded. Raises `UnsupportedError`
+    if FFmpeg has no decoder, `ToolError` if it was stopped or memory or disk space ran out.
     """
-    talkative = tuple("info" if word == "error" else word for word in FFMPEG_BASE)
+    verbose = tuple("info" if word == "error" else word for word in FFMPEG_BASE)
     argv = (
-        *(str(tools.ffmpeg), *talkative, "-nostats", "-threads", "1"),
+        *(str(tools.ffmpeg), *verbose, "-nostats", "-threads", "1"),
         *(("-f", demuxer) if demuxer else ()),
         *("-noautorotate", *input_args(path), "-map", "0:v:0" if stream is None else f"0:{stream}"),
         *("-frames:v", "1", "-vf", "showinfo", "-f", "null", "-"),
     )
     try:
-        told = runner.run(argv, limits=_LIMITS).stderr
+        log = runner.run(argv, limits=_LIMITS).stderr
     except ToolError as error:
         require_decoder(error, name)
         if error.is_machine_fault:
             raise
-        told = error.stderr
-    return parse_showinfo(told)
+        log = error.stderr
+    return parse_showinfo(log)
 
 
 def require_decoder(error: ToolError, name: str) -> None:
-    """Raise `UnsupportedError` where FFmpeg failed for want of a decoder."""
-    if any(sign in error.stderr for sign in NO_DECODER):
+    """Raise `UnsupportedError` if FFmpeg failed because it has no decoder."""
+    if any(message in error.stderr for message in NO_DECODER):
         raise UnsupportedError(
             f"FFmpeg has no decoder for this video ({name!r})",
             remedy="convert it first with the camera maker's program, for example to H.264, HEVC or ProRes",
@@ -94,12 +94,12 @@ def require_decoder(error: ToolError, name: str) -> None:
         ) from error
 
 
-def parse_showinfo(told: str) -> FirstFrame | None:
-    """What showinfo said of the first frame; None where it said nothing."""
-    frame = _FRAME.search(told)
+def parse_showinfo(log: str) -> FirstFrame | None:
+    """Return the first frame in the log of the filter showinfo; None if it has none."""
+    frame = _FRAME.search(log)
     if frame is None:
         return None
-    found = _COLOURS.search(told, frame.end())
+    found = _COLOURS.search(log, frame.end())
     colours = found.groups() if found else ("unknown",) * 4
     return FirstFrame(
         pixel_format=frame[1],

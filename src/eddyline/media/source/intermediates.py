@@ -1,12 +1,12 @@
-"""How a video of another container becomes the MP4 or MOV that all steps read.
+"""The video codec of the intermediate MP4 or MOV file, for sources in other containers.
 
-Where one packet is one frame and MP4 or MOV hold the codec, packets are copied. Everything else is decoded
-once, by FFmpeg's plain decode, and encoded without loss, so that the frames of the index are those FFmpeg
-shows: hidden frames (VP8), frames packed together and codecs without a MOV tag need no rules of their own.
+If one packet is one frame and MP4 or MOV supports the codec, packets are copied. Any other video is decoded
+once by FFmpeg and encoded losslessly, so that the index lists exactly the frames that FFmpeg shows; hidden
+frames (VP8), packed frames and codecs without a MOV tag then need no special handling.
 
 Measured on 720p with light noise (CPU ms a frame to encode and to decode, kB a frame): x264 at QP 0 12 and
-14, 794; FFV1 19 and 23, 707; HuffYUV 3 and 6, 863. x264 is the one that also keeps colours and their range in
-the bitstream; FFV1 takes what x264 does not: RGB, more than ten bits, odd sizes, interlaced frames.
+14, 794; FFV1 19 and 23, 707; HuffYUV 3 and 6, 863. Only x264 also keeps colors and their range in the
+bitstream; FFV1 takes what x264 does not: RGB, more than ten bits, odd sizes, interlaced frames.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from eddyline.media.source.first_frame import FirstFrame
 
 _MP4: Final = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "vvc", "mjpeg"})
 _MOV: Final = frozenset({"prores", "dnxhd", "dvvideo", "ffv1", "v210", "cfhd", "jpeg2000"})
-# As x264 has them, or as they become by moving samples alone.
+# Pixel formats that x264 encodes, directly or after reordering the samples.
 _H264: Final[Mapping[str, str]] = {
     **{name: name for name in ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")},
     **{name: name for name in ("yuv420p10le", "yuv422p10le", "yuv444p10le")},
@@ -29,20 +29,20 @@ _H264: Final[Mapping[str, str]] = {
     "uyvy422": "yuv422p",
     "yvyu422": "yuv422p",
 }
-# x264 halves both sides or one; where it cannot, full-range samples are spread instead of being relabelled.
-_WHOLE: Final = {
+# For 4:2:0 and 4:2:2 of an odd size, which x264 cannot encode: full-range formats are upsampled to 4:4:4.
+_UPSAMPLED: Final = {
     "yuvj420p": "yuvj444p",
     "yuvj422p": "yuvj444p",
     "yuvj440p": "yuvj444p",
     "yuvj411p": "yuvj444p",
 }
 _X264: Final = ("libx264", "-preset", "ultrafast", "-qp", "0", "-bf", "0")
-_GOP: Final = 25  # frames a chunk decodes at most before its first one
+_GOP: Final = 25  # the most frames that are decoded before the first one of a chunk
 
 
 @dataclass(frozen=True, kw_only=True)
 class Intermediate:
-    """The container ("mp4" or "mov") and FFmpeg's options for the video; `is_copy`: without decoding it."""
+    """The container ("mp4" or "mov") and FFmpeg's options for the video; `is_copy` if it is not decoded."""
 
     container: str
     options: tuple[str, ...]
@@ -50,7 +50,7 @@ class Intermediate:
 
 
 def stream_copy(codec: str, demuxer: str) -> Intermediate | None:
-    """The intermediate of a codec whose packets can be copied, else None."""
+    """Return the intermediate of a codec whose packets can be copied, else None."""
     # DivX and Xvid pack two frames into one packet of AVI.
     unpacked = ("-bsf:v", "mpeg4_unpack_bframes") if (codec, demuxer) == ("mpeg4", "avi") else ()
     if codec in _MP4:
@@ -61,21 +61,21 @@ def stream_copy(codec: str, demuxer: str) -> Intermediate | None:
 
 
 def lossless_encode(frame: FirstFrame) -> Intermediate:
-    """The intermediate of video that is decoded and encoded without loss."""
+    """Return the intermediate of video that is decoded and encoded losslessly."""
     pixels = _H264.get(frame.pixel_format)
     odd = frame.width % 2 or frame.height % 2
     if pixels and odd and not pixels.endswith(("444p", "444p10le")):
-        pixels = _WHOLE.get(pixels)
-    pixels = pixels or _WHOLE.get(frame.pixel_format)
+        pixels = _UPSAMPLED.get(pixels)
+    pixels = pixels or _UPSAMPLED.get(frame.pixel_format)
     if pixels and not frame.interlaced:
         encoder: tuple[str, ...] = (*_X264, "-g", str(_GOP), "-pix_fmt", pixels)
     else:
         encoder = ("ffv1", "-level", "3", "-g", "1")
-    # Every decoded frame at its own time, none doubled and none dropped, in the source's own ticks.
+    # Keep the time of every decoded frame, in the source's ticks; duplicate and drop none.
     times = ("-fps_mode", "passthrough", "-enc_time_base:v", "demux")
     return Intermediate(container="mov", options=("-c:v", *encoder, *times), is_copy=False)
 
 
 def codec_name(stream: Mapping[str, Any]) -> str:
-    """The codec's name as ffprobe gives it; "unknown" where it knows none."""
+    """Return ffprobe's name of the codec, or "unknown"."""
     return str(stream.get("codec_name") or "unknown")

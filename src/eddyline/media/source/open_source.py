@@ -1,4 +1,4 @@
-"""Opens footage: what is not MP4 is rewrapped, what cannot be processed is refused in words."""
+"""Opens a source: remuxes it if it is neither MP4 nor MOV, and rejects it if it cannot be processed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ STILL_FORMATS: Final = frozenset({"jpeg", "png ", "tiff", "gif "})
 
 @dataclass(frozen=True, kw_only=True)
 class OpenSource:
-    """A source made readable: a local MP4 or MOV (`path`), its index, and the container it came in.
+    """An opened source: a local MP4 or MOV (`path`), its index, and the original container.
 
-    `left_out` is what rewrapping left out of it.
+    `left_out` lists what remuxing omitted.
     """
 
     path: Path
@@ -36,16 +36,16 @@ class OpenSource:
 
 
 def open_source(path: Path, *, work: Path, runner: Runner, tools: Toolchain) -> OpenSource:
-    """Footage from a local file, rewrapped into `work` first where it is neither MP4 nor MOV.
+    """Open a local file; a source that is neither MP4 nor MOV is remuxed into the directory `work` first.
 
-    Raises `InputError` (each kind of bad footage in its own words), `UnsupportedError`, `MissingError`.
+    Raises `InputError` (with a message for each kind of unusable file), `UnsupportedError`, `MissingError`.
     """
     container = detect_container(read_head(path))
     left_out: tuple[LeftOut, ...] = ()
     if container not in {"mp4", "mov"}:
-        wrapped = work / "remuxed.mp4"
-        left_out = remux_to_mp4(path, wrapped, runner=runner, tools=tools).left_out
-        path = wrapped
+        remuxed = work / "remuxed.mp4"
+        left_out = remux_to_mp4(path, remuxed, runner=runner, tools=tools).left_out
+        path = remuxed
     with FileRanges(path) as src:
         movie = read_movie(src)
     main_video(movie)
@@ -53,34 +53,34 @@ def open_source(path: Path, *, work: Path, runner: Runner, tools: Toolchain) -> 
 
 
 def main_video(movie: Movie) -> Track:
-    """The video track to process: the first enabled one that is no cover picture.
+    """Return the video track to process: the first enabled one that is not a cover image.
 
-    Raises `InputError`: no video, sound alone, encrypted, or more pixels or frames than any camera gives.
+    Raises `InputError` if there is no video, or it is encrypted, has zero frames, or exceeds the limits.
     """
     videos = [track for track in movie.tracks_of_kind("video") if track.format not in STILL_FORMATS]
     videos = videos or list(movie.tracks_of_kind("video"))
     if not videos:
         raise _no_video(movie)
-    # Of a Dolby Vision stream in two tracks, the one that can be decoded by itself.
+    # Of a Dolby Vision stream in two tracks, select the one with the base layer.
     videos = [each for each in videos if _has_base_layer(each)] or videos
     track = next((each for each in videos if each.enabled), videos[0])
     if track.encrypted:
         raise InputError(
-            "the footage is encrypted (its samples are protected by DRM)",
-            remedy="give an unprotected copy: Eddyline has no keys and asks for none",
+            "the source is encrypted (its samples are protected by DRM)",
+            remedy="use an unprotected copy: Eddyline does not decrypt",
             reason="encrypted",
         )
     check_frame_size(track.width, track.height)
     if len(track.samples) > MAX_FRAMES:
         raise InputError(
-            f"the header claims {len(track.samples)} frames, more than a day at 240 frames/s",
-            remedy="the file is damaged or made to harm: do not process it",
+            f"the header declares {len(track.samples)} frames, more than a day at 240 frames/s",
+            remedy="do not process the file: it is damaged or malicious",
             reason="limits",
         )
     if not len(track.samples):
         raise InputError(
-            "the video track is empty: there is not one frame in it",
-            remedy="the recording ended before it began: record again, or repair the file in the camera",
+            "the video track is empty: it has no frames",
+            remedy="record again, or repair the file in the camera",
             reason="no-frames",
         )
     return track
@@ -94,10 +94,8 @@ def _has_base_layer(track: Track) -> bool:
 def _no_video(movie: Movie) -> InputError:
     if movie.first_track("audio") is not None:
         return InputError(
-            "this is sound alone: there is no picture to encode",
-            remedy="give the video that the sound belongs to",
+            "the file has audio but no video",
+            remedy="pass the video that the audio belongs to",
             reason="audio-only",
         )
-    return InputError(
-        "there is no video track in this file", remedy="give the video itself", reason="no-video"
-    )
+    return InputError("the file has no video track", remedy="pass the video file", reason="no-video")

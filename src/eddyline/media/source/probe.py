@@ -1,7 +1,7 @@
-"""Looks at footage: what it is, whether it can be processed, and every fact the later steps need.
+"""Inspects a source: whether it can be processed, and all facts that later steps need.
 
-The index gives frames and times; FFmpeg's own reading of the first frame gives pixels and colours. Only
-ranges of the source are read: the first frame and the first bits of sound are cut into small local files.
+The index gives frames and times; FFmpeg's decoding of the first frame gives pixel format and colors. Only
+ranges of the source are read: the first frame and the start of each audio track become small local files.
 """
 
 from __future__ import annotations
@@ -22,10 +22,8 @@ from eddyline.media.left_out.boxes import left_out_boxes
 from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.left_out.tracks import left_out_tracks
 from eddyline.media.left_out.video import left_out_video
-from eddyline.media.source.description import left_out_metadata as unmentioned
-from eddyline.media.source.description import read_description
-from eddyline.media.source.dolby_vision import left_out_enhancement as enhancement
-from eddyline.media.source.dolby_vision import require_base_layer
+from eddyline.media.source.description import left_out_metadata, read_description
+from eddyline.media.source.dolby_vision import left_out_enhancement, require_base_layer
 from eddyline.media.source.ffprobe import run_ffprobe
 from eddyline.media.source.fingerprint import fingerprint
 from eddyline.media.source.first_frame import decode_first_frame
@@ -64,14 +62,13 @@ def probe(
     chapters: Sequence[tuple[Fraction, str]] | None = None,
     codec: str = "",
 ) -> SourceFacts:
-    """Everything known about a source, by range reads.
+    """Return all facts of a source, by range reads.
 
-    `work` is a folder for small files, removed again. For rewrapped footage, `src` and `movie` are the MP4's,
-    while `original` and `container` say what came in: bytes and fingerprint are the original's; `left_out` is
-    what rewrapping left out of the MP4, `subtitles` and `chapters` (seconds, title) those of
-    the original (None: those of `movie`).
-    `codec` is that of the original where the MP4 has another one.
-    Raises `InputError` and `UnsupportedError` as `main_video` does, or where the first frame is unreadable.
+    `work` is a directory for temporary files. For a remuxed source, `src` and `movie` are those of the MP4,
+    and the other arguments describe the original: `original` its bytes (for size and fingerprint),
+    `container` its format, `left_out` what remuxing omitted, `subtitles` and `chapters` (seconds, title) its
+    tracks (None: those of `movie`), `codec` its video codec if the MP4 has another one.
+    Raises the `InputError` and `UnsupportedError` of `main_video`, and others if the first frame is invalid.
     """
     track = main_video(movie)
     require_base_layer(read_dolby_vision(track.stsd))
@@ -79,39 +76,41 @@ def probe(
     shown = build_presentation(movie, track)
     if not len(shown):
         raise InputError(
-            "no frame of the video is ever shown: nothing can be decoded within its edit list",
+            "the video shows no frame: nothing can be decoded within its edit list",
             remedy="copy the file again, or export it again from the program that edited it",
             reason="no-frames",
         )
     require_separable(track, shown)
-    arrived = original or src
+    received = original or src
     audio = probe_audio_tracks(src, movie, runner=runner, tools=tools, work=work)
     video = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
     video = replace(video, codec=codec or video.codec)
     require_convertible(video)
     captions = [caption_facts(track)] if has_captions(src, track, shown) else []
-    own, lost = read_source_chapters(src, movie, track, shown, chapters)
+    if subtitles is None:
+        subtitles = [subtitle_facts(each) for each in subtitle_tracks(movie, src)]
+    own_chapters, omitted_chapters = read_source_chapters(src, movie, track, shown, chapters)
     return SourceFacts(
-        bytes=arrived.size,
-        fingerprint=fingerprint(arrived, None if original else movie),
+        bytes=received.size,
+        fingerprint=fingerprint(received, None if original else movie),
         duration_s=round(shown.end / track.timescale, 6),
         container=container or ("mov" if movie.quicktime else "mp4"),
         video=video,
         audio=audio.facts,
         telemetry=_telemetry(src, movie),
-        subtitles=(*(_subtitles(src, movie) if subtitles is None else subtitles), *captions),
-        chapters=own,
+        subtitles=(*subtitles, *captions),
+        chapters=own_chapters,
         description=read_description(src, movie, track, tools=tools, runner=runner, work=work),
         left_out=sort_left_out(
             [
                 *left_out,
-                *lost,
-                *unmentioned(movie),
+                *omitted_chapters,
+                *left_out_metadata(movie),
                 *([] if original else left_out_boxes(src, movie)),
                 *left_out_tracks(movie, src, track),
                 *left_out_video(track, video),
                 *audio.left_out,
-                *enhancement(read_dolby_vision(track.stsd)),
+                *left_out_enhancement(read_dolby_vision(track.stsd)),
             ]
         ),
     )
@@ -130,7 +129,7 @@ def _video(
     head = work / "first-frame.mp4"
     try:
         write_slice(src, movie, track, 0, 1, head, shown=shown)
-        stream, frame = _described(head, track.format, runner=runner, tools=tools)
+        stream, frame = _describe_first_frame(head, track.format, runner=runner, tools=tools)
     finally:
         head.unlink(missing_ok=True)
     width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
@@ -156,30 +155,30 @@ def _video(
         variable_rate=variable,
         pixel_format=pixels,
         bit_depth=_bit_depth(pixels),
-        transfer=_colour("color_transfer", stream, frame),
-        primaries=_colour("color_primaries", stream, frame),
-        matrix=_colour("color_space", stream, frame),
-        full_range=_full_range(pixels, {stream.get("color_range"), frame.get("color_range")}),
-        interlaced=_interlaced(stream, frame),
+        transfer=_color("color_transfer", stream, frame),
+        primaries=_color("color_primaries", stream, frame),
+        matrix=_color("color_space", stream, frame),
+        full_range=_is_full_range(pixels, {stream.get("color_range"), frame.get("color_range")}),
+        interlaced=_is_interlaced(stream, frame),
         projection="" if metadata is None else metadata.projection,
         timescale=track.timescale,
     )
 
 
-def _described(
+def _describe_first_frame(
     head: Path, name: str, *, runner: Runner, tools: Toolchain
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The stream and its first frame as ffprobe describes them, or as FFmpeg where ffprobe has no decoder."""
-    answer: Mapping[str, Any] = {}
+    """Return ffprobe's description of the stream and its first frame; FFmpeg's if ffprobe has no decoder."""
+    output: Mapping[str, Any] = {}
     with contextlib.suppress(InputError):
-        answer = run_ffprobe(head, "-show_streams", "-show_frames", tools=tools, runner=runner)
-    streams: Sequence[Mapping[str, Any]] = answer.get("streams", ())
+        output = run_ffprobe(head, "-show_streams", "-show_frames", tools=tools, runner=runner)
+    streams: Sequence[Mapping[str, Any]] = output.get("streams", ())
     stream = next((each for each in streams if each.get("codec_type") == "video"), {})
-    frame: Mapping[str, Any] = next(iter(answer.get("frames", ())), {})
+    frame: Mapping[str, Any] = next(iter(output.get("frames", ())), {})
     if stream.get("pix_fmt"):
         return stream, frame
     decoded = decode_first_frame(head, runner=runner, tools=tools, name=name)
-    # FFmpeg has cropped the frame already.
+    # FFmpeg has already cropped the frame.
     return {**stream, **({**decoded.as_stream(), "side_data_list": ()} if decoded else {})}, frame
 
 
@@ -191,7 +190,7 @@ def _undecodable(track: Track, codec: str | None) -> InputError | UnsupportedErr
             reason="damaged",
         )
     return UnsupportedError(
-        f"FFmpeg knows no decoder for this picture ({track.format!r})",
+        f"FFmpeg has no decoder for this video ({track.format!r})",
         remedy="convert it first with the camera maker's program, for example to H.264, HEVC or ProRes",
         reason="unsupported-video",
     )
@@ -202,25 +201,25 @@ def _bit_depth(pixel_format: str) -> int:
     return int(match[1]) if match else 8
 
 
-def _colour(name: str, stream: Mapping[str, Any], frame: Mapping[str, Any]) -> str:
-    """Of the first frame, else of the stream: HLG hides its transfer in a message of the bitstream."""
-    for said in (frame.get(name), stream.get(name)):
-        if said and said not in {"unknown", "reserved", "unspecified"}:
-            return str(said)
+def _color(name: str, stream: Mapping[str, Any], frame: Mapping[str, Any]) -> str:
+    """Return a color property of the frame (HLG may be signaled in an SEI message), else of the stream."""
+    for value in (frame.get(name), stream.get(name)):
+        if value and value not in {"unknown", "reserved", "unspecified"}:
+            return str(value)
     return "unknown"
 
 
-def _full_range(pixel_format: str, said: set[Any]) -> bool:
-    """Whether black is 0: where nothing says so, of RGB and of grey alone."""
-    unsaid = not said & {"tv", "pc"}
+def _is_full_range(pixel_format: str, ranges: set[Any]) -> bool:
+    """Return whether black is 0; unspecified RGB and gray are full range, unspecified YCbCr is not."""
+    unspecified = not ranges & {"tv", "pc"}
     return (
-        "pc" in said
+        "pc" in ranges
         or pixel_format.startswith("yuvj")
-        or (unsaid and (is_rgb(pixel_format) or is_grey(pixel_format)))
+        or (unspecified and (is_rgb(pixel_format) or is_grey(pixel_format)))
     )
 
 
-def _interlaced(stream: Mapping[str, Any], frame: Mapping[str, Any]) -> bool:
+def _is_interlaced(stream: Mapping[str, Any], frame: Mapping[str, Any]) -> bool:
     return stream.get("field_order") in {"tt", "bb", "tb", "bt"} or bool(frame.get("interlaced_frame"))
 
 

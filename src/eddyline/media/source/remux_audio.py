@@ -1,7 +1,8 @@
-"""Which audio streams of another container are kept when it is rewrapped, and in which codec.
+"""Selects the audio streams to keep when a source is remuxed, and their codecs.
 
-What MP4 or QuickTime holds is copied. The rest is decoded once, to a codec that holds every sample of it in
-the same channels: Apple Lossless for integer audio in mono and stereo, which every player knows, else PCM.
+Codecs that MP4 or QuickTime supports are copied. Others are decoded once, to a codec that keeps every sample
+and the same channels: Apple Lossless for integer audio in mono and stereo, which every player supports, else
+PCM.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ _COPIED_TO: Final = {
     "mov": _COPIED
     | {f"pcm_{kind}" for kind in ("s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be")},
 }
-# These containers count in milliseconds, and a copy would too: a cut of lossless audio would be off by some
-# samples. Decoded, it runs on from sample to sample.
+# These containers have times in milliseconds, and a copy would keep them: a cut of lossless audio would be
+# off by some samples. Decoded audio is continuous to the sample.
 _LOSSLESS: Final = frozenset({"flac", "alac"})
 _COARSE: Final = frozenset({"matroska", "webm", "flv", "asf"})
 _ALAC_BITS: Final = 24
-_ALAC_LAYOUTS: Final = frozenset({"mono", "stereo"})  # of others it has an order of its own
-# Longer than a stream needs to begin: one that was announced and never sent is not looked for everywhere.
-_LOOKED_S: Final = "60"
+_ALAC_LAYOUTS: Final = frozenset({"mono", "stereo"})  # ALAC orders the channels of others differently
+# Limits the search for a stream that the header declares but the file does not contain.
+_SEARCHED_S: Final = "60"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AudioMapping:
-    """One stream to keep: its index in the source, and the codec it gets ("copy": as it is)."""
+    """One stream to keep: its index in the source, and its codec in the intermediate ("copy": unchanged)."""
 
     index: int
     codec: str = "copy"
@@ -49,11 +50,11 @@ def map_audio_streams(
     runner: Runner,
     tools: Toolchain,
 ) -> tuple[list[AudioMapping], list[LeftOut]]:
-    """The audio streams to keep in an intermediate `container` ("mp4", "mov"), and those left out.
+    """Return the audio streams to keep in an intermediate `container` ("mp4", "mov"), and those omitted.
 
-    `opened` are FFmpeg's arguments that open the source with `demuxer`, `streams` what ffprobe says of it.
-    Whether a stream that is not copied can be decoded is for FFmpeg to say, and so it is for one that ffprobe
-    cannot describe.
+    `opened` are the FFmpeg arguments that open the source with `demuxer`, `streams` is ffprobe's list of
+    streams. FFmpeg decodes the start of a stream that is not copied, or that ffprobe cannot describe, to find
+    out whether it can be decoded.
     """
     copied = _COPIED_TO[container] - (_LOSSLESS if demuxer in _COARSE else frozenset())
     kept: list[AudioMapping] = []
@@ -65,18 +66,18 @@ def map_audio_streams(
         if described and each.get("codec_name") in copied:
             kept.append(AudioMapping(index=int(each["index"])))
             continue
-        looked = ("-t", _LOOKED_S, *opened)
-        found = decode_first_frames(looked, f"0:{each['index']}", runner=runner, tools=tools)
+        searched = ("-t", _SEARCHED_S, *opened)
+        found = decode_first_frames(searched, f"0:{each['index']}", runner=runner, tools=tools)
         if isinstance(found, DecodedAudio):
             kept.append(AudioMapping(index=int(each["index"]), codec=lossless_codec(found)))
         else:
-            absent = not described and "decoder" not in found  # announced, and never sent
+            absent = not described and "decoder" not in found  # declared, but without packets
             left_out += [row if absent else replace(row, why=found) for row in left_out_streams([each], ())]
     return kept, left_out
 
 
 def lossless_codec(found: DecodedAudio) -> str:
-    """The codec that holds every decoded sample, in the same channels."""
+    """Return the codec that keeps every decoded sample and the same channels."""
     bits = found.bits or {"u8": 8, "s16": 16, "s32": 32, "s64": 32}.get(found.sample_format, 0)
     lossy = not bits and not found.codec.startswith("pcm_")
     if found.layout in _ALAC_LAYOUTS and (lossy or 0 < bits <= _ALAC_BITS):

@@ -1,7 +1,7 @@
-"""Sizes that change in mid-stream, from the sequence headers of MPEG-1 and MPEG-2 video.
+"""Detects frame sizes that change within a stream, from the sequence headers of MPEG-1 and MPEG-2 video.
 
-ISO/IEC 11172-2 section 2.4.2.3, ISO/IEC 13818-2 section 6.2.2.1: a start code, then 12 bits of width and of
-height. Broadcasts change the size between programmes.
+ISO/IEC 11172-2 section 2.4.2.3, ISO/IEC 13818-2 section 6.2.2.1: a start code, then 12 bits each of width and
+height. Broadcasts change the size between programs.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
 
 SEQUENCE_HEADER_CODECS: Final = frozenset({"mpeg1video", "mpeg2video"})
-"""The codecs, as FFmpeg names them, whose sequence headers are read."""
+"""The codecs whose sequence headers are read, by FFmpeg's names."""
 
-_START: Final = b"\0\0\1\xb3"
-_LOOK: Final = 256  # bytes of a sync sample
+_START_CODE: Final = b"\0\0\1\xb3"
+_SEARCHED: Final = 256  # first bytes of a sync sample that are searched for a header
 
 
 def frame_size_changes(path: Path) -> bool:
-    """Whether the sync samples of the local MP4's first video say more than one size."""
+    """Return whether the sync samples of the local MP4's first video track declare different sizes."""
     sizes: set[bytes] = set()
     with FileRanges(path) as src:
         track = read_movie(src).first_track("video")
@@ -30,8 +30,8 @@ def frame_size_changes(path: Path) -> bool:
             return False
         samples = track.samples
         for number in np.flatnonzero(samples.sync).tolist():
-            head = src.read(int(samples.offset[number]), min(int(samples.size[number]), _LOOK))
-            at = head.find(_START)
+            head = src.read(int(samples.offset[number]), min(int(samples.size[number]), _SEARCHED))
+            at = head.find(_START_CODE)
             if at >= 0 and len(head) >= at + 7:
                 sizes.add(head[at + 4 : at + 7])
             if len(sizes) > 1:

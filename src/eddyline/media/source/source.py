@@ -1,4 +1,4 @@
-"""What is known about one piece of footage before any of it is encoded."""
+"""The facts of one source: the result of its inspection, and the input of planning."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 class VideoFacts:
     """The video track that is processed.
 
-    `width` and `height` are pixels as decoded, inside the clean aperture, before the frame is turned for
-    display: `mirrored` left to right, then rotated by `rotation` degrees clockwise (0 to 359; at angles that
-    are no multiple of 90 the frame keeps its size). `pixel_aspect` is the width of a pixel over its height.
-    `fps` is the nominal rate, `frames` the number of presented frames, `timescale` the track's ticks per
-    second. Colours are named as FFmpeg does ("bt709", "smpte2084", "unknown"). Where not `full_range`, black
-    is 16 and white 235 (8 bits).
-    `projection` is what spherical metadata says and renditions carry ("equirectangular"); empty for ordinary
-    video.
+    `width` and `height` are pixels as decoded, inside the clean aperture, before the display transformation:
+    `mirrored` left to right, then rotated by `rotation` degrees clockwise (0 to 359; at angles other than
+    multiples of 90 the frame keeps its size). `pixel_aspect` is the width of a pixel over its height. `fps`
+    is the nominal rate, `frames` the number of presented frames, `timescale` the track's ticks per second.
+    Colors have FFmpeg's names ("bt709", "smpte2084", "unknown"). Without `full_range`, black is 16 and white
+    235 (8 bits). `projection` is the projection of spherical video that renditions carry ("equirectangular"),
+    "" for other video.
     """
 
     codec: str
@@ -49,30 +48,30 @@ class VideoFacts:
 
     @property
     def display_width(self) -> int:
-        """Width in square pixels as the viewer sees it."""
+        """Width of the displayed frame in square pixels."""
         return self._display()[0]
 
     @property
     def display_height(self) -> int:
-        """Height in square pixels as the viewer sees it."""
+        """Height of the displayed frame in square pixels."""
         return self._display()[1]
 
     @property
     def hdr(self) -> bool:
-        """Whether the picture is high dynamic range (PQ or HLG)."""
+        """Whether the video is high dynamic range (PQ or HLG)."""
         return self.transfer in _HDR_TRANSFERS
 
     def _display(self) -> tuple[int, int]:
-        # Pixel aspect stretches or squeezes the width, as every player does; the lines stay as they are.
+        # The pixel aspect changes the width, as in every player; the number of lines does not change.
         wide = max(1, round(self.width * self.pixel_aspect))
         return (self.height, wide) if self.rotation in {90, 270} else (wide, self.height)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AudioFacts:
-    """One audio track: `track` is its track_ID, `language` ISO 639-2 ("und" where unknown).
+    """One audio track: `track` is its track_ID, `language` ISO 639-2 ("und" if unknown).
 
-    `layout` is FFmpeg's name of the channel layout ("5.1", "ambisonic 1"; "": FFmpeg's guess).
+    `layout` is FFmpeg's name of the channel layout ("5.1", "ambisonic 1"); "" is FFmpeg's default.
     """
 
     track: int
@@ -86,7 +85,7 @@ class AudioFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class TelemetryFacts:
-    """The camera's gpmd track: payloads, bytes and the SHA-256 (hex) of all of them in decode order."""
+    """The camera's gpmd track: number of payloads, total bytes, SHA-256 (hex) in decode order."""
 
     payloads: int
     bytes: int
@@ -95,10 +94,10 @@ class TelemetryFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class SubtitleFacts:
-    """One subtitle track that is carried.
+    """One subtitle track that renditions carry.
 
-    `track` is its track_ID, or its index among the streams of another container; `codec` as FFmpeg names it,
-    `language` ISO 639-2 ("und" where unknown). `default` and `forced` are the track's own flags.
+    `track` is its track_ID, or its stream index in another container; `codec` is FFmpeg's name, `language`
+    ISO 639-2 ("und" if unknown). `default` and `forced` are flags of the track.
     """
 
     track: int
@@ -111,7 +110,7 @@ class SubtitleFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ChapterFacts:
-    """One chapter of the source's own: it begins at `time_s` (movie seconds), with frame number `frame`."""
+    """One chapter of the source: it starts at `time_s` (movie seconds), with frame number `frame`."""
 
     time_s: float
     frame: int
@@ -120,7 +119,7 @@ class ChapterFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """Where a recording was made: degrees (north and east are positive), and metres above sea level."""
+    """The location of a recording: degrees (north and east are positive), and meters above sea level."""
 
     latitude: float
     longitude: float
@@ -129,10 +128,10 @@ class Location:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What a container says of its recording; empty, or None, where it says nothing.
+    """The descriptive metadata of a container; "" or None if absent.
 
-    `created` is an ISO 8601 time, with the offset from UTC if that is known; `make` and `model` are those of
-    the device.
+    `created` is an ISO 8601 time, with the offset from UTC if known; `make` and `model` are those of the
+    device.
     """
 
     created: str = ""
@@ -146,7 +145,7 @@ class Description:
 class SourceFacts:
     """One source: its size in bytes, content fingerprint (hex), duration in seconds and tracks.
 
-    `left_out` is everything of it that an asset does not carry.
+    `left_out` lists everything that its asset omits.
     """
 
     bytes: int
@@ -162,19 +161,20 @@ class SourceFacts:
     description: Description = field(default_factory=Description)
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict of JSON values; fractions read "30000/1001"."""
+        """Return JSON values; a fraction is a string such as "30000/1001"."""
         plain = asdict(self)
         plain["audio"] = [asdict(track) for track in self.audio]
         plain["subtitles"] = [asdict(each) for each in self.subtitles]
         plain["chapters"] = [asdict(each) for each in self.chapters]
         plain["left_out"] = [each.to_json() for each in self.left_out]
         for name in ("pixel_aspect", "fps"):
-            plain["video"][name] = _spelled(plain["video"][name])
+            value = plain["video"][name]
+            plain["video"][name] = f"{value.numerator}/{value.denominator}"
         return plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> SourceFacts:
-        """The facts that `to_json` wrote; other keys than its own raise `TypeError`."""
+        """Return the facts from `to_json`'s output; unknown keys raise `TypeError`."""
         video = dict(plain["video"])
         video.update({name: rational(video[name]) for name in ("pixel_aspect", "fps")})
         telemetry = plain["telemetry"]
@@ -186,16 +186,12 @@ class SourceFacts:
             "subtitles": tuple(SubtitleFacts(**each) for each in plain.get("subtitles", ())),
             "description": _description(plain.get("description") or {}),
             "chapters": tuple(ChapterFacts(**each) for each in plain.get("chapters", ())),
-            # Plans written before there was such a list have none.
+            # Plans of older releases have no such list.
             "left_out": tuple(LeftOut.from_json(each) for each in plain.get("left_out", ())),
         }
         return cls(**values)
 
 
 def _description(plain: Mapping[str, Any]) -> Description:
-    place = plain.get("location")
-    return Description(**{**plain, "location": None if place is None else Location(**place)})
-
-
-def _spelled(value: Fraction) -> str:
-    return f"{value.numerator}/{value.denominator}"
+    location = plain.get("location")
+    return Description(**{**plain, "location": None if location is None else Location(**location)})

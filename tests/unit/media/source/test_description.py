@@ -1,4 +1,4 @@
-"""What containers say of a recording, in the spellings of cameras and phones."""
+"""The descriptive metadata of containers, in the forms of several cameras and phones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from eddyline.pipeline.runtime.probe_source import probe_source
         ("", None),
     ],
 )
-def test_places_are_read_in_each_form_of_iso_6709(text: str, wanted: Location | None) -> None:
+def test_locations_are_parsed_in_each_form_of_iso_6709(text: str, wanted: Location | None) -> None:
     assert parse_location(text) == wanted
 
 
@@ -45,7 +45,7 @@ def test_times_keep_their_offset_from_utc(text: str, wanted: str) -> None:
     assert parse_time(text) == wanted
 
 
-def test_apples_keys_come_before_the_movies_own() -> None:
+def test_keys_of_apple_take_precedence() -> None:
     said = parse_tags(
         {
             "creation_time": "2024-05-06T07:08:09.000000Z",
@@ -63,7 +63,7 @@ def test_apples_keys_come_before_the_movies_own() -> None:
     assert len(said.title) == 200
 
 
-def test_a_phones_metadata_is_found(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
+def test_the_metadata_of_a_phone_is_read(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
     said = probe_source(phone(tmp_path, ffmpeg), tools).description
     assert (said.created, said.make, said.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
     assert said.location == Location(latitude=47.3769, longitude=8.5417, altitude_m=400)

@@ -33,7 +33,7 @@ def _configuration(kind: str, profile: int, compatibility: int, *, base: bool = 
         ("av01", [_configuration("dvvC", 10, 4)], ""),
     ],
 )
-def test_only_a_base_layer_that_others_can_show_is_processed(
+def test_only_a_base_layer_that_other_decoders_show_is_processed(
     entry: str, inner: list[bytes], reason: str
 ) -> None:
     found = read_dolby_vision(_stsd(entry, *inner))
@@ -41,18 +41,18 @@ def test_only_a_base_layer_that_others_can_show_is_processed(
     if not reason:
         require_base_layer(found)
         return
-    with pytest.raises(UnsupportedError, match="Dolby Vision profile") as refused:
+    with pytest.raises(UnsupportedError, match="Dolby Vision profile") as caught:
         require_base_layer(found)
-    assert refused.value.reason == reason
+    assert caught.value.reason == reason
 
 
-def test_what_is_not_used_of_the_stream_is_listed() -> None:
+def test_omitted_metadata_is_listed() -> None:
     found = read_dolby_vision(_stsd("hvc1", _configuration("dvvC", 8, 4)))
     (listed,) = left_out_enhancement(found)
     assert (listed.kind, listed.what) == ("metadata", "Dolby Vision profile 8.4 enhancement metadata")
 
 
-def test_other_video_is_no_dolby_vision() -> None:
+def test_other_video_has_no_configuration() -> None:
     assert read_dolby_vision(_stsd("hvc1", make_box("hvcC", bytes(23)))) is None
     assert read_dolby_vision(_stsd("hvc1", b"\0\0\0\4free")) is None
     assert read_dolby_vision(make_box("stsd", bytes(8))) is None
@@ -60,12 +60,12 @@ def test_other_video_is_no_dolby_vision() -> None:
     require_base_layer(None)
 
 
-def test_an_enhancement_layer_is_known() -> None:
+def test_an_enhancement_layer_is_recognized() -> None:
     found = read_dolby_vision(_stsd("dvh1", _configuration("dvcC", 7, 6, base=False)))
     assert found == DolbyVision(profile=7, compatibility=6, base_layer=False)
 
 
-def test_what_ffprobe_reports_of_other_containers() -> None:
+def test_the_configuration_in_ffprobes_side_data_is_parsed() -> None:
     record = {
         "side_data_type": "DOVI configuration record",
         "dv_profile": 5,

@@ -64,7 +64,7 @@ Look = Callable[[Path], SourceFacts]
     ("name", "frames", "size", "payloads", "telemetry"),
     [("karma.mp4", 362, (854, 480), 13, 96440), ("max-heromode.mp4", 315, (848, 480), 11, 66328)],
 )
-def test_a_real_cameras_file_is_known_to_the_frame(
+def test_all_facts_of_a_camera_file_are_exact(
     samples: Path, look: Look, name: str, frames: int, size: tuple[int, int], payloads: int, telemetry: int
 ) -> None:
     facts = look(samples / name)
@@ -79,19 +79,19 @@ def test_a_real_cameras_file_is_known_to_the_frame(
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "25", "30000/1001", "50", "60000/1001", "120"])
-def test_an_even_rate_is_named_exactly(make: Make, look: Look, rate: str) -> None:
+def test_a_constant_rate_is_exact(make: Make, look: Look, rate: str) -> None:
     video = look(make("a.mp4", *_picture(rate=rate), *_X264)).video
     assert (video.fps, video.variable_rate) == (Fraction(rate), False)
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "25", "30000/1001", "50", "60000/1001"])
-def test_the_milliseconds_of_matroska_do_not_hide_the_rate(make: Make, look: Look, rate: str) -> None:
+def test_the_rate_of_matroska_times_in_milliseconds_is_exact(make: Make, look: Look, rate: str) -> None:
     facts = look(make("a.mkv", *_picture(rate=rate, seconds=0.7), *_X264))
     assert (facts.video.fps, facts.video.variable_rate) == (Fraction(rate), False)
     assert facts.container == "matroska"
 
 
-def test_frames_left_out_make_the_rate_variable(make: Make, look: Look) -> None:
+def test_missing_frames_make_the_rate_variable(make: Make, look: Look) -> None:
     thinned = ("-vf", "select='not(eq(n,7))'", "-fps_mode", "vfr", *_X264)
     video = look(make("a.mp4", *_picture(), *thinned)).video
     assert video.variable_rate
@@ -99,7 +99,7 @@ def test_frames_left_out_make_the_rate_variable(make: Make, look: Look) -> None:
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_rotation_is_clockwise_and_the_size_stays_coded(make: Make, look: Look, degrees: int) -> None:
+def test_rotation_is_clockwise_and_the_size_is_as_coded(make: Make, look: Look, degrees: int) -> None:
     flat = make("flat.mp4", *_picture(), *_X264)
     # FFmpeg counts anticlockwise.
     turned = make("turned.mp4", "-display_rotation", str(-degrees), "-i", str(flat), "-c", "copy")
@@ -109,7 +109,7 @@ def test_rotation_is_clockwise_and_the_size_stays_coded(make: Make, look: Look, 
 
 
 @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
-def test_hdr_is_told_by_its_transfer(make: Make, look: Look, transfer: str) -> None:
+def test_hdr_is_recognized_by_its_transfer(make: Make, look: Look, transfer: str) -> None:
     colours = f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc:range=tv"
     video = look(
         make("a.mp4", *_picture(), "-vf", colours, *_X265, "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1")
@@ -120,14 +120,14 @@ def test_hdr_is_told_by_its_transfer(make: Make, look: Look, transfer: str) -> N
     assert not video.full_range
 
 
-def test_av1_is_known_without_a_decoder_in_ffprobe(make: Make, look: Look) -> None:
+def test_av1_is_described_without_a_decoder_in_ffprobe(make: Make, look: Look) -> None:
     video = look(
         make("a.mp4", *_picture(), "-c:v", "libsvtav1", "-preset", "12", "-pix_fmt", "yuv420p10le")
     ).video
     assert (video.codec, video.width, video.height, video.bit_depth) == ("av1", 160, 90, 10)
 
 
-def test_prores_in_quicktime_with_uncompressed_sound(make: Make, look: Look) -> None:
+def test_prores_in_quicktime_with_pcm_audio(make: Make, look: Look) -> None:
     facts = look(make("a.mov", *_picture(), *_TONE, "-c:v", "prores", "-c:a", "pcm_s24le"))
     assert (facts.container, facts.video.codec, facts.video.bit_depth) == ("mov", "prores", 10)
     assert [(each.codec, each.channels, each.sample_rate) for each in facts.audio] == [
@@ -135,39 +135,39 @@ def test_prores_in_quicktime_with_uncompressed_sound(make: Make, look: Look) -> 
     ]
 
 
-def test_odd_sides_are_kept_as_they_are(make: Make, look: Look) -> None:
+def test_odd_dimensions_are_kept(make: Make, look: Look) -> None:
     video = look(
         make("a.mp4", "-f", "lavfi", "-i", "testsrc=s=161x91:d=0.2", *_X264, "-pix_fmt", "yuv444p")
     ).video
     assert (video.width, video.height) == (161, 91)
 
 
-def test_pixels_that_are_not_square_are_told(make: Make, look: Look) -> None:
+def test_the_pixel_aspect_is_read(make: Make, look: Look) -> None:
     video = look(make("a.mp4", *_picture(), "-vf", "setsar=4/3", *_X264)).video
     assert video.pixel_aspect == Fraction(4, 3)
     assert (video.display_width, video.display_height) == (213, 90)
 
 
-def test_interlaced_pictures_are_told(make: Make, look: Look) -> None:
+def test_interlaced_video_is_recognized(make: Make, look: Look) -> None:
     woven = ("-vf", "setfield=tff", *_X264, "-x264-params", "tff=1")
     assert look(make("a.mp4", *_picture("160x96"), *woven)).video.interlaced
     assert not look(make("b.mp4", *_picture("160x96"), *_X264)).video.interlaced
 
 
-def test_one_frame_is_footage(make: Make, look: Look) -> None:
+def test_a_source_of_one_frame_is_accepted(make: Make, look: Look) -> None:
     facts = look(make("a.mp4", *_picture(rate="25"), "-frames:v", "1", *_X264))
     assert (facts.video.frames, facts.video.fps, facts.video.variable_rate) == (1, Fraction(25), False)
     assert facts.duration_s == pytest.approx(0.04)
 
 
-def test_no_sound_and_no_telemetry_is_fine(make: Make, look: Look) -> None:
+def test_a_source_without_audio_and_telemetry_is_accepted(make: Make, look: Look) -> None:
     facts = look(make("a.mp4", *_picture(), *_X264))
     assert facts.audio == ()
     assert facts.telemetry is None
 
 
-def test_every_sound_track_is_listed_with_its_true_channels(make: Make, look: Look) -> None:
-    # MP4 says "2 channels" of surround AAC; only the sound itself tells.
+def test_every_audio_track_is_listed_with_its_decoded_channels(make: Make, look: Look) -> None:
+    # MP4 declares 2 channels for surround AAC; only decoding gives the actual number.
     around = ("-filter_complex", "[1:a]pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0[s]")
     maps = ("-map", "0:v", "-map", "1:a", "-map", "[s]", *_X264, "-c:a", "aac")
     names = ("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu")
@@ -189,9 +189,9 @@ def test_frames_hidden_by_an_edit_list_are_not_counted(make: Make, look: Look, t
     assert look(cut).video.frames == len(shown) < 30
 
 
-def test_only_ranges_are_read_however_large_the_file(make: Make, tools: Toolchain, tmp_path: Path) -> None:
+def test_only_ranges_of_a_large_file_are_read(make: Make, tools: Toolchain, tmp_path: Path) -> None:
     path = make("a.mp4", *_picture(), *_TONE, *_X264, "-c:a", "aac", "-movflags", "+faststart")
-    with path.open("r+b") as file:  # three sparse gigabytes behind the media
+    with path.open("r+b") as file:  # three sparse gigabytes after the media
         file.seek(0, 2)
         file.write(b"\0\0\0\x01free" + (3 << 30).to_bytes(8, "big"))
         file.truncate(file.tell() - 16 + (3 << 30))
@@ -202,7 +202,7 @@ def test_only_ranges_are_read_however_large_the_file(make: Make, tools: Toolchai
     assert not {each.name for each in tmp_path.iterdir()} - {"a.mp4"}
 
 
-def test_the_fingerprint_follows_the_content_and_not_the_name(make: Make, tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_content_and_not_on_the_name(make: Make, tmp_path: Path) -> None:
     path = make("a.mp4", *_picture(), *_X264)
     data = path.read_bytes()
     renamed, changed, longer = (tmp_path / name for name in ("b.mp4", "c.mp4", "d.mp4"))
@@ -220,13 +220,13 @@ def test_the_fingerprint_follows_the_content_and_not_the_name(make: Make, tmp_pa
 
 
 def test_a_change_in_the_index_of_a_large_file_changes_the_fingerprint(make: Make, tmp_path: Path) -> None:
-    # Blocks are samples; the index is hashed whole wherever it lies.
+    # Blocks are only samples of the content; the index is hashed completely.
     path = make("a.mp4", *_picture(), *_X264)
     data = path.read_bytes()
     moov = data.index(b"moov") - 4
     filler = b"\0\0\0\x08free"
     padding = (40 << 20).to_bytes(4, "big") + b"free" + bytes((40 << 20) - 8)
-    # Two files of one size whose index lies between sampled blocks; only a creation time differs.
+    # Two files of equal size whose index is between sampled blocks; only the creation time differs.
     created = data.index(b"mvhd", moov) + 8
     first = data[:moov] + padding + data[moov:] + filler
     second = data[:moov] + padding + _flipped(data, created)[moov:] + filler
@@ -242,7 +242,7 @@ def _flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
-def test_rewrapped_footage_keeps_the_bytes_and_fingerprint_of_what_came_in(make: Make, look: Look) -> None:
+def test_a_remuxed_source_has_the_size_and_fingerprint_of_the_original(make: Make, look: Look) -> None:
     path = make("a.ts", *_picture(), *_TONE, *_X264, "-c:a", "aac")
     facts = look(path)
     assert facts.container == "mpegts"

@@ -66,7 +66,7 @@ class _Maker:
             return _Rewrapped(source=source, path=out, movie=read_movie(src))
 
     def pixels(self, path: Path) -> list[str]:
-        """Each frame's checksum in one format that holds all of the others' samples."""
+        """Each frame's checksum in a format that represents the samples of all others."""
         listed = self.ffmpeg(
             *("-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"),
             *("-vf", "format=yuv444p10le|gbrp16le", "-f", "framemd5", "-"),
@@ -109,7 +109,7 @@ _LOSSLESS = {
 
 
 @pytest.mark.parametrize("name", _LOSSLESS)
-def test_video_that_mp4_cannot_hold_comes_through_pixel_by_pixel(maker: _Maker, name: str) -> None:
+def test_video_that_mp4_does_not_support_keeps_every_pixel(maker: _Maker, name: str) -> None:
     source = maker.make(name, *_PICTURE, *_LOSSLESS[name])
     rewrapped = maker.rewrap(source)
     frames = [maker.pixels(path) for path in (source, rewrapped.path)]
@@ -121,13 +121,13 @@ def test_video_that_mp4_cannot_hold_comes_through_pixel_by_pixel(maker: _Maker, 
     assert np.all(np.abs(beat - float(track.timescale / Fraction(30000, 1001))) <= track.timescale / 1000)
 
 
-def test_full_range_stays_full_range(maker: _Maker, tools: Toolchain) -> None:
+def test_full_range_is_kept(maker: _Maker, tools: Toolchain) -> None:
     rewrapped = maker.rewrap(maker.make("a.avi", *_PICTURE, "-vf", "scale=160:96", "-c:v", "amv"))
     (stream,) = run_ffprobe(rewrapped.path, "-show_streams", tools=tools, runner=Runner())["streams"]
     assert (stream["codec_name"], stream["pix_fmt"], stream["color_range"]) == ("h264", "yuvj420p", "pc")
 
 
-def test_dolby_vision_without_a_base_layer_is_refused_in_any_container(
+def test_dolby_vision_without_a_base_layer_is_rejected_in_any_container(
     maker: _Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = maker.make("a.mkv", *_PICTURE, *_H264)
@@ -138,19 +138,19 @@ def test_dolby_vision_without_a_base_layer_is_refused_in_any_container(
         maker.rewrap(source)
 
 
-def test_a_probe_that_gets_nowhere_says_so(maker: _Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_without_progress_is_rejected(maker: _Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*_args: object, **_kwargs: object) -> None:
         message = "ffprobe was stopped: it took longer than its limit of 60 s"
         raise ToolError(message, argv=("ffprobe",), status=-15)
 
     source = maker.make("a.ts", *_PICTURE, *_H264)
     monkeypatch.setattr(remux, "run_ffprobe", slow)
-    with pytest.raises(InputError, match="nothing more to read in this file for 60 s") as refused:
+    with pytest.raises(InputError, match="no further packet in this file for 60 s") as caught:
         maker.rewrap(source)
-    assert refused.value.reason == "no-progress"
+    assert caught.value.reason == "no-progress"
 
 
-def test_a_rewrap_that_gets_nowhere_is_ended() -> None:
+def test_a_remux_without_progress_is_stopped() -> None:
     now = [0.0]
     progress = StallDetector(clock=lambda: now[0], stalled_s=30)
     for second in range(100):
@@ -161,9 +161,9 @@ def test_a_rewrap_that_gets_nowhere_is_ended() -> None:
         progress("total_size=405504")
         progress("out_time_us=N/A")
     now[0] += 1
-    with pytest.raises(InputError, match="nothing more to read") as refused:
+    with pytest.raises(InputError, match="no further packet") as caught:
         progress("progress=continue")
-    assert refused.value.reason == "no-progress"
+    assert caught.value.reason == "no-progress"
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_rewrap_that_gets_nowhere_is_ended() -> None:
         ("ffv1.mkv", ("-c:v", "ffv1", "-c:a", "flac"), ["alac"]),
     ],
 )
-def test_every_frame_comes_through_in_order_on_its_beat(
+def test_every_frame_keeps_its_order_and_time(
     maker: _Maker, name: str, argv: tuple[str, ...], sound: list[str]
 ) -> None:
     rewrapped = maker.rewrap(maker.make(name, *_PICTURE, *_TONE, *argv))
@@ -196,7 +196,7 @@ def test_every_frame_comes_through_in_order_on_its_beat(
     assert [each if each != "in24" else "lpcm" for each in rewrapped.formats] == sound
 
 
-def test_a_transport_streams_clock_may_wrap(maker: _Maker) -> None:
+def test_the_clock_of_a_transport_stream_may_wrap(maker: _Maker) -> None:
     # 33 bits of 90 kHz end at 95443.7 s: half a second into this clip.
     argv = (*_H264, "-output_ts_offset", "95441.8", "-f", "mpegts")
     rewrapped = maker.rewrap(maker.make("wrap.ts", *_PICTURE, *_TONE, "-map", "0", "-map", "1", *argv))
@@ -204,7 +204,7 @@ def test_a_transport_streams_clock_may_wrap(maker: _Maker) -> None:
     assert set(np.diff(rewrapped.times).tolist()) == {3003}
 
 
-def test_uneven_times_stay_uneven(maker: _Maker) -> None:
+def test_variable_frame_times_are_kept(maker: _Maker) -> None:
     thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr", *_H264)
     rewrapped = maker.rewrap(maker.make("vfr.mkv", *_PICTURE, *thinned))
     track = rewrapped.movie.first_track("video")
@@ -213,7 +213,7 @@ def test_uneven_times_stay_uneven(maker: _Maker) -> None:
     assert beats == [1] * 9 + [3] * 6
 
 
-def test_all_sound_tracks_keep_their_order_and_languages(maker: _Maker) -> None:
+def test_all_audio_tracks_keep_their_order_and_languages(maker: _Maker) -> None:
     languages = ("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu")
     maps = ("-map", "0", "-map", "1", "-map", "2", *_H264, "-c:a:0", "libopus", "-c:a:1", "pcm_s24le")
     source = maker.make("two.mkv", *_PICTURE, *_TONE, *_TONE, *maps, *languages)
@@ -222,7 +222,7 @@ def test_all_sound_tracks_keep_their_order_and_languages(maker: _Maker) -> None:
     assert [track.language for track in rewrapped.movie.tracks_of_kind("audio")] == ["eng", "deu"]
 
 
-def test_sound_that_mp4_cannot_hold_is_kept_bit_by_bit(maker: _Maker) -> None:
+def test_audio_that_mp4_does_not_support_is_kept_bit_for_bit(maker: _Maker) -> None:
     rewrapped = maker.rewrap(maker.make("pcm.mkv", *_PICTURE, *_TONE, *_H264, "-c:a", "pcm_s24le"))
     assert rewrapped.formats == ["alac"]
     heard = [
@@ -232,7 +232,7 @@ def test_sound_that_mp4_cannot_hold_is_kept_bit_by_bit(maker: _Maker) -> None:
     assert heard[0] == heard[1]
 
 
-def test_one_frame_comes_through(maker: _Maker) -> None:
+def test_a_source_of_one_frame_is_remuxed(maker: _Maker) -> None:
     rewrapped = maker.rewrap(maker.make("one.ts", *_PICTURE, "-frames:v", "1", *_H264))
     assert len(rewrapped.times) == 1
 
@@ -242,12 +242,12 @@ def test_the_same_source_gives_the_same_bytes(maker: _Maker) -> None:
     assert maker.rewrap(source).path.read_bytes() == maker.rewrap(source).path.read_bytes()
 
 
-def test_sound_alone_in_matroska_is_refused(maker: _Maker) -> None:
-    with pytest.raises(InputError, match="sound alone"):
+def test_a_matroska_file_with_audio_only_is_rejected(maker: _Maker) -> None:
+    with pytest.raises(InputError, match="audio but no video"):
         maker.rewrap(maker.make("tone.mka", *_TONE, "-f", "matroska"))
 
 
-def test_a_header_with_rubbish_behind_it_is_bad_footage(maker: _Maker, tmp_path: Path) -> None:
+def test_a_header_followed_by_random_bytes_is_rejected(maker: _Maker, tmp_path: Path) -> None:
     bad = tmp_path / "bad.mkv"
     bad.write_bytes(b"\x1aE\xdf\xa3" + bytes(range(256)) * 40)
     with pytest.raises(InputError) as caught:
@@ -256,7 +256,7 @@ def test_a_header_with_rubbish_behind_it_is_bad_footage(maker: _Maker, tmp_path:
     assert not (tmp_path / "out.mp4").exists()
 
 
-def test_nothing_in_a_file_can_choose_another_demuxer(tmp_path: Path) -> None:
+def test_the_content_of_a_file_cannot_select_another_demuxer(tmp_path: Path) -> None:
     video = {"index": 0, "codec_type": "video", "codec_name": "h264"}
     way = Intermediate(container="mp4", options=("-c:v", "copy"))
     argv = remux_command(tmp_path / "a.mkv", tmp_path / "out.mp4", "matroska", [video], way, [])
@@ -266,7 +266,7 @@ def test_nothing_in_a_file_can_choose_another_demuxer(tmp_path: Path) -> None:
     assert argv[argv.index("-protocol_whitelist") + 1] == "file,pipe"
 
 
-def test_a_stop_leaves_nothing_behind(maker: _Maker, tools: Toolchain, tmp_path: Path) -> None:
+def test_a_stop_leaves_no_file(maker: _Maker, tools: Toolchain, tmp_path: Path) -> None:
     source = maker.make("a.ts", *_PICTURE, *_H264)
     stop = Stop()
     stop.request("test")
@@ -283,14 +283,14 @@ def test_a_stop_leaves_nothing_behind(maker: _Maker, tools: Toolchain, tmp_path:
         (-9, "", ToolError),
     ],
 )
-def test_only_the_footages_own_faults_are_laid_on_it(
+def test_a_tool_failure_is_blamed_on_the_source_only_if_the_machine_is_fine(
     status: int, stderr: str, fault: type[Exception]
 ) -> None:
     error = ToolError("ffmpeg failed with status 1: x", argv=("ffmpeg",), status=status, stderr=stderr)
     assert isinstance(classify_tool_error(error, "unreadable"), fault)
 
 
-def test_dropped_frames_of_avi_are_where_a_decoder_shows_them(maker: _Maker) -> None:
+def test_dropped_frames_of_avi_have_the_times_of_a_decoder(maker: _Maker) -> None:
     source = maker.make(
         "dropped.avi", *_PICTURE, *_H264, "-vf", "select='not(eq(mod(n,5),3))'", "-fps_mode", "passthrough"
     )

@@ -1,4 +1,4 @@
-"""Audio of other containers: copied where MP4 holds it, else decoded to something that holds all of it."""
+"""Audio of other containers is copied if MP4 supports it, else decoded to a lossless codec."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def rewrapped(source: Path, tools: Toolchain) -> tuple[Path, list[str], tuple[Le
         ("alac", "5.1", 6, "ipcm"),
     ],
 )
-def test_every_sample_of_lossless_audio_is_kept_in_its_channel(
+def test_every_sample_of_lossless_audio_stays_in_its_channel(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, codec: str, layout: str, channels: int, format_: str
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mkv", tones(layout, channels), "-c:a", codec, "-strict", "-2")
@@ -92,9 +92,7 @@ def test_a_gap_in_audio_that_becomes_pcm_is_silence(ffmpeg: str, tools: Toolchai
     assert md5(ffmpeg, out) == md5(ffmpeg, source, "-af", "aresample=async=1:min_hard_comp=0.01")
 
 
-def test_an_audio_stream_that_no_decoder_knows_is_left_out(
-    ffmpeg: str, tools: Toolchain, tmp_path: Path
-) -> None:
+def test_an_audio_stream_without_a_decoder_is_omitted(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(
         ffmpeg,
         tmp_path / "a.mkv",
@@ -111,7 +109,7 @@ def test_an_audio_stream_that_no_decoder_knows_is_left_out(
     ]
 
 
-def test_the_codec_follows_from_what_was_decoded() -> None:
+def test_the_codec_depends_on_the_decoded_format() -> None:
     def of(codec: str, layout: str, sample_format: str, bits: int = 0) -> str:
         return lossless_codec(
             DecodedAudio(

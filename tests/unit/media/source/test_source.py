@@ -23,7 +23,7 @@ def _video(**changes: object) -> VideoFacts:
     return VideoFacts(**values)
 
 
-def test_facts_come_back_from_json_as_they_went() -> None:
+def test_facts_round_trip_through_json() -> None:
     facts = SourceFacts(
         bytes=1,
         fingerprint="ab",
@@ -38,7 +38,7 @@ def test_facts_come_back_from_json_as_they_went() -> None:
     assert SourceFacts.from_json(plain) == facts
 
 
-def test_facts_without_sound_and_telemetry_come_back_too() -> None:
+def test_facts_without_audio_and_telemetry_round_trip() -> None:
     facts = SourceFacts(bytes=1, fingerprint="ab", duration_s=1.0, container="mov", video=_video())
     assert SourceFacts.from_json(json.loads(json.dumps(facts.to_json()))) == facts
 

@@ -83,7 +83,7 @@ def test_an_unknown_extension_is_judged_by_its_first_bytes(tmp_path: Path) -> No
     put(tmp_path / "b.weird", b"some text")
     result = found(tmp_path)
     assert result.videos == (good,)
-    assert reasons(result) == {"b.weird": "not known to be video: this is text, not footage"}
+    assert reasons(result) == {"b.weird": "not known to be video: the file is text, not a video"}
 
 
 def test_typescript_is_not_taken_for_a_transport_stream(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_prefix_gives_its_clips_in_the_order_they_were_filmed(bucket: ObjectSt
     assert names == ["GX010042.MP4", "GX020042.MP4", "GX010043.MP4", "good.weird", "sub/a.mov"]
     assert {each.rpartition("/")[2]: why for each, why in result.skipped} == {
         "GX010042.THM": "the camera's thumbnail of a clip",
-        "bad.weird": "not known to be video: this is text, not footage",
+        "bad.weird": "not known to be video: the file is text, not a video",
     }
 
 
