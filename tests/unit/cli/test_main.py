@@ -49,4 +49,4 @@ def test_an_error_is_told_in_two_lines_without_a_traceback(capsys: pytest.Captur
 
 
 def test_a_usage_error_exits_with_2() -> None:
-    assert complain(UsageError("there is no profile 'x'")) == 2
+    assert complain(UsageError("unknown profile 'x'")) == 2

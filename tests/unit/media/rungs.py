@@ -1,4 +1,4 @@
-"""A rung as the default profile asks for it."""
+"""A 1080p rung with settings like those of the default profile."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Where a source is cut: a grid of frames for keyframes and segments, and chunks made of whole segments.
+"""Splits a source: a grid of frames for keyframes and segments, and chunks of whole segments.
 
-Everything here counts frames, never seconds (facts: at 59.94 frames/s, int(4 * fps) is one frame short of a
-segment), and follows from the source and the profile alone: the same footage is cut the same way everywhere.
+All positions are frame numbers, not seconds (at 59.94 frames/s, int(4 * fps) is one frame short of a
+segment). They depend only on the source and the profile, so that every machine splits a source equally.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.ladder.ladder import Rung
 
-# What one chunk should take. Each costs 0.4 CPU s of its own (starting FFmpeg, filling the encoders'
-# lookahead), and what leads up to its first frame is decoded as well; longer ones lose more when a worker is
-# taken away.
+# The target cost of a chunk. Each chunk has an overhead of 0.4 CPU s (starting FFmpeg, filling the lookahead
+# of the encoders) and decodes the frames between the previous keyframe and its first frame; a longer chunk
+# loses more work when a worker is interrupted.
 _TARGET_CPU_S = 40.0
-# A clip this long or longer is worth at least so many chunks, so that every core has something to do.
-_SHORTEST_SPLIT_SEGMENTS = 4
-_FEWEST_CHUNKS = 4
-_MOST_CHUNKS = 20_000
+# A source of more segments than this gets at least `_MIN_CHUNKS`, so that several cores work on it.
+_MAX_UNSPLIT_SEGMENTS = 4
+_MIN_CHUNKS = 4
+_MAX_CHUNKS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """`gop` and `segment` in frames (`segment` is a multiple of `gop`), `fps` the nominal rate."""
+    """The length of a GOP and of a segment (a multiple of `gop`) in frames, and the nominal frame rate."""
 
     gop: int
     segment: int
@@ -34,16 +34,16 @@ class Grid:
 
     @property
     def encoder_fps(self) -> Fraction:
-        """The rate that encoders are given: at least a frame in 20 s.
+        """The frame rate passed to encoders: at least one frame in 20 s.
 
-        x264 multiplies its cap by a frame's duration in 32-bit integers: 107 Mbit/s would overflow beyond
-        that. The true times are written by `assemble`.
+        x264 multiplies the maximum rate by the duration of a frame in 32-bit integers: at a lower frame rate,
+        107 Mbit/s would overflow. `assemble` writes the actual times.
         """
         return max(self.fps, Fraction(1, 20))
 
     @property
     def segment_s(self) -> Fraction:
-        """The length of a segment in seconds, exactly."""
+        """The exact length of a segment in seconds."""
         return self.segment / self.fps
 
 
@@ -62,35 +62,36 @@ class Chunk:
 
 
 def frame_grid(*, gop_s: float, segment_s: float, fps: Fraction) -> Grid:
-    """The grid whose GOPs last about `gop_s` seconds, and whose segments about `segment_s`, at `fps`.
+    """Return the grid with GOPs of about `gop_s` seconds and segments of about `segment_s` seconds at `fps`.
 
-    2 s at 30000/1001 frames/s are 60 frames (2.002 s): a whole number of frames, always.
+    Lengths are whole numbers of frames: 2 s at 30000/1001 frames/s are 60 frames (2.002 s).
     """
-    gop = max(1, _nearest(Fraction(str(gop_s)) * fps))
-    # By the GOP's true length: a single frame may last longer than a whole segment was to.
-    per_segment = max(1, _nearest(Fraction(str(segment_s)) * fps / gop))
+    gop = max(1, _round_half_up(Fraction(str(gop_s)) * fps))
+    # Divide by the actual GOP length: a single frame may last longer than `segment_s`.
+    per_segment = max(1, _round_half_up(Fraction(str(segment_s)) * fps / gop))
     return Grid(gop=gop, segment=gop * per_segment, fps=fps)
 
 
 def plan_chunks(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, ...]:
-    """Cut `frames` frames into chunks of whole segments, about equally long, each about 40 CPU s of work.
+    """Split `frames` frames into chunks of whole segments, of about equal length, each about 40 CPU s.
 
-    A clip of more than four segments becomes at least four chunks. Deterministic: it looks at nothing but its
-    arguments. Raises `UnsupportedError` for more frames than any asset can have.
+    A source of more than four segments becomes at least four chunks. Deterministic: the result depends only
+    on the arguments. Raises `UnsupportedError` if there are no frames.
     """
     if frames < 1:
-        raise UnsupportedError("there is no frame to encode")
+        raise UnsupportedError("the source has no frame to encode")
     segments = -(-frames // grid.segment)
-    # Whole segments a chunk first: 1.7 of them would make every other chunk twice as long as its neighbour.
-    together = max(1, round(_TARGET_CPU_S / max(estimate_cpu_s(grid.segment, rungs), _TARGET_CPU_S / 10**6)))
-    count = min(-(-segments // together), _MOST_CHUNKS)
-    if segments > _SHORTEST_SPLIT_SEGMENTS:
-        count = max(count, _FEWEST_CHUNKS)
-    # Chunk i begins at segment i*segments//count: lengths differ by one segment at most.
+    # Round the segments of a chunk first: with 1.7, every other chunk would be twice as long as the next one.
+    segment_cpu_s = max(estimate_cpu_s(grid.segment, rungs), _TARGET_CPU_S / 10**6)
+    segments_per_chunk = max(1, round(_TARGET_CPU_S / segment_cpu_s))
+    count = min(-(-segments // segments_per_chunk), _MAX_CHUNKS)
+    if segments > _MAX_UNSPLIT_SEGMENTS:
+        count = max(count, _MIN_CHUNKS)
+    # Chunk i starts at segment i*segments//count, so that lengths differ by at most one segment.
     cuts = [index * segments // count * grid.segment for index in range(count)] + [frames]
     return tuple(Chunk(index=index, start=cuts[index], stop=cuts[index + 1]) for index in range(count))
 
 
-def _nearest(value: Fraction) -> int:
-    """Halves up: `round` would send 2.5 to 2 and 3.5 to 4."""
+def _round_half_up(value: Fraction) -> int:
+    """Round to the nearest integer, halves up (`round` returns 2 for 2.5 and 4 for 3.5)."""
     return int((2 * value + 1) // 2)

@@ -1,4 +1,4 @@
-"""What encoding costs, from a table of measurements: enough to size chunks and time limits by."""
+"""Estimates the CPU time of encoding from measurements, to choose the size of chunks and time limits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from eddyline.media.ladder.encoders import is_hardware
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import VideoFacts
 
-# CPU nanoseconds a pixel on one core of a 2020s server, natural 1080p60 footage with slight noise, FFmpeg 9.
-# They decide where chunks are cut, so a change here changes every chunk: never fit them at run time.
+# CPU nanoseconds per pixel on one core of a 2020s server, natural 1080p60 video with slight noise, FFmpeg 9.
+# They determine where sources are split, so that a change here changes every chunk: never adapt them at run
+# time.
 _X264 = {
     "ultrafast": 6,
     "superfast": 11,
@@ -28,18 +29,18 @@ _SVT_AV1 = {
 }
 _ENCODE = {"h264": _X264, "hevc": _X265, "av1": _SVT_AV1}
 _ENCODE_UNKNOWN = 100
-_ENCODE_ELSEWHERE = 2  # a GPU encodes: its driver copies pictures
+_ENCODE_ON_GPU = 2  # the driver copies frames
 _DECODE = {"h264": 5, "hevc": 6, "av1": 6, "vp9": 5, "prores": 12}
 _DECODE_UNKNOWN = 8
 _SCALE = 2
 _TONEMAP = 60
-_DEEP = Fraction(3, 2)  # ten bits cost half as much again
+_HIGH_BIT_DEPTH_FACTOR = Fraction(3, 2)
 
 
 def estimate_cpu_s(frames: int, rungs: Sequence[Rung], facts: VideoFacts | None = None) -> float:
-    """CPU seconds to decode `frames` frames once and encode them for all `rungs`, on one ordinary core.
+    """Return the CPU seconds to decode `frames` frames once and encode them for all `rungs`.
 
-    Without `facts` the source is taken to be H.264 of the largest rung's size.
+    Without `facts` the source is assumed to be H.264 of the size of the largest rung.
     """
     return float(frames * (_source_ns(rungs, facts) + sum(_rung_ns(rung) for rung in rungs)) / 10**9)
 
@@ -47,8 +48,8 @@ def estimate_cpu_s(frames: int, rungs: Sequence[Rung], facts: VideoFacts | None 
 def _rung_ns(rung: Rung) -> Fraction:
     per_pixel = _ENCODE.get(rung.codec, {}).get(rung.preset, _ENCODE_UNKNOWN)
     if is_hardware(rung.encoder):
-        per_pixel = _ENCODE_ELSEWHERE
-    return rung.width * rung.height * (per_pixel * _depth(rung.pixel_format) + _SCALE)
+        per_pixel = _ENCODE_ON_GPU
+    return rung.width * rung.height * (per_pixel * _depth_factor(rung.pixel_format) + _SCALE)
 
 
 def _source_ns(rungs: Sequence[Rung], facts: VideoFacts | None) -> Fraction:
@@ -56,10 +57,13 @@ def _source_ns(rungs: Sequence[Rung], facts: VideoFacts | None) -> Fraction:
     if facts is None:
         return Fraction(largest * _DECODE["h264"])
     decoding = (
-        facts.width * facts.height * _DECODE.get(facts.codec, _DECODE_UNKNOWN) * _depth(facts.pixel_format)
+        facts.width
+        * facts.height
+        * _DECODE.get(facts.codec, _DECODE_UNKNOWN)
+        * _depth_factor(facts.pixel_format)
     )
     return decoding + (largest * _TONEMAP if facts.hdr else 0)
 
 
-def _depth(pixel_format: str) -> Fraction:
-    return Fraction(1) if pixel_format.endswith(("p", "nv12")) else _DEEP
+def _depth_factor(pixel_format: str) -> Fraction:
+    return Fraction(1) if pixel_format.endswith(("p", "nv12")) else _HIGH_BIT_DEPTH_FACTOR

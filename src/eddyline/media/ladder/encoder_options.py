@@ -1,4 +1,4 @@
-"""The settings of each encoder that make chunks join: one row an encoder, the reason beside each."""
+"""The FFmpeg options of each encoder, chosen so that separately encoded chunks can be joined."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from eddyline.media.ladder.ladder import Rung
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Share:
-    """A chunk's share of the player's buffer, as parts of it.
+class _BufferShare:
+    """A chunk's share of the player's buffer (VBV), as fractions of the buffer.
 
-    The encoder is told of a buffer of `size`, full to `start`, and of a rate that is lower by `repaid` over
-    the chunk's length: what the chunk takes from the buffer in the beginning is back at its end, and it
-    spends the same bits in all as one encoder for the whole would.
+    The encoder gets a buffer of `size`, filled to `start`, and a maximum rate that is lower by `repaid` over
+    the length of the chunk. The bits that a chunk takes from the buffer at its start are returned by its end,
+    so that all chunks together spend the same bits as one encoder of the whole source.
     """
 
     size: Fraction
@@ -25,31 +25,32 @@ class _Share:
     repaid: Fraction
 
 
-# Measured on 22 s of camera footage capped hard (4 s chunks; one encoder: VMAF 78.94). x264's own start of
-# 0.9 lets joined chunks drain the buffer. 0.5 of the whole buffer does not, but gives 77.79, for rate control
-# with a lookahead first fills its buffer to a half. This share gives 78.92; the buffer is never below 0.3.
-_WITH_LOOKAHEAD = _Share(size=Fraction(2, 3), start=Fraction(3, 4), repaid=Fraction(1, 6))
-# Without a lookahead all that is given is spent. Here nothing can drain the buffer, whatever the picture: the
-# chunk's credit is a quarter of it, and a quarter is kept from the encoder.
-_WITHOUT_LOOKAHEAD = _Share(size=Fraction(3, 4), start=Fraction(1, 3), repaid=Fraction(1, 4))
+# Measured on 22 s of camera video at a low maximum rate (4 s chunks; one encoder: VMAF 78.94). With x264's
+# default start of 0.9, joined chunks drain the buffer. With 0.5 of the whole buffer they do not, but VMAF is
+# 77.79, because rate control with a lookahead first fills its buffer to one half. This share gives 78.92; the
+# buffer is never below 0.3.
+_WITH_LOOKAHEAD = _BufferShare(size=Fraction(2, 3), start=Fraction(3, 4), repaid=Fraction(1, 6))
+# Without a lookahead the encoder spends all of its buffer. With this share no content can drain the player's
+# buffer: the chunk starts with a quarter of it, and a quarter is withheld from the encoder.
+_WITHOUT_LOOKAHEAD = _BufferShare(size=Fraction(3, 4), start=Fraction(1, 3), repaid=Fraction(1, 4))
 _NO_LOOKAHEAD = frozenset({"ultrafast", "superfast"})
 _HIGHEST_LEVEL = "6.2"
 
 
 def encoder_options(rung: Rung, grid: Grid, frames: int, threads: int) -> tuple[str, ...]:
-    """FFmpeg's options for `rung` of a chunk of `frames` frames; `threads` is what one encoder may use.
+    """Return FFmpeg's options for `rung` of a chunk of `frames` frames, with `threads` threads per encoder.
 
-    Equal arguments give equal bytes; another number of threads gives another, equally good stream, so that
-    everything that is to be joined uses one number. Raises `UnsupportedError` for an unknown encoder.
+    Equal arguments give equal bytes. A different number of threads gives different bytes of equal quality, so
+    that all chunks of a source use the same number. Raises `UnsupportedError` for an unknown encoder.
     """
     try:
-        table = _TABLE[rung.encoder]
+        options = _OPTIONS[rung.encoder]
     except KeyError:
         raise UnsupportedError(
-            f"Eddyline does not know how to join what {rung.encoder} encodes",
-            remedy=f"use one of {', '.join(sorted(_TABLE))}",
+            f"the encoder {rung.encoder} is not supported",
+            remedy=f"use one of {', '.join(sorted(_OPTIONS))}",
         ) from None
-    return ("-c:v", rung.encoder, *table(rung, grid, frames, threads))
+    return ("-c:v", rung.encoder, *options(rung, grid, frames, threads))
 
 
 def _x264(rung: Rung, grid: Grid, frames: int, threads: int) -> tuple[str, ...]:
@@ -58,15 +59,15 @@ def _x264(rung: Rung, grid: Grid, frames: int, threads: int) -> tuple[str, ...]:
         **_fixed_gop(grid),
         "stitchable": "1",  # parameter sets that do not depend on the chunk's content
         "vbv-init": f"{float(share.start):.4f}",
-        # Without it a variable rate's ticks would be taken for frames, and the buffer for empty.
+        # Without this, x264 counts ticks of a variable rate as frames, and underestimates the buffer.
         "fps": f"{grid.encoder_fps.numerator}/{grid.encoder_fps.denominator}",
     }
     return (
         *_common(rung, grid, threads),
-        # Said, for a level that the encoder chooses may differ between chunks.
+        # Explicit, because a level chosen by the encoder may differ between chunks.
         *("-level:v", rung.level or _HIGHEST_LEVEL),
         *_rate_cap(rung, share, max(frames, grid.segment) / grid.fps),
-        *("-sc_threshold", "0", "-x264-params", _joined(parameters)),
+        *("-sc_threshold", "0", "-x264-params", _join_parameters(parameters)),
     )
 
 
@@ -75,7 +76,7 @@ def _x265(rung: Rung, grid: Grid, _frames: int, threads: int) -> tuple[str, ...]
         **_fixed_gop(grid),  # x265 ignores -sc_threshold
         "vbv-init": f"{float(_WITH_LOOKAHEAD.start):.4f}",
         "fps": f"{grid.encoder_fps.numerator}/{grid.encoder_fps.denominator}",
-        # With several frame or row threads, x265's VBV depends on which of them is first.
+        # With several frame or row threads, x265's VBV depends on their timing.
         "frame-threads": "1",
         "pools": "none" if threads == 1 else str(threads),
         "wpp": "0" if threads == 1 else "1",
@@ -83,10 +84,10 @@ def _x265(rung: Rung, grid: Grid, _frames: int, threads: int) -> tuple[str, ...]
         "info": "0",
         "log-level": "error",
     }
-    # One rate for all chunks: the level in x265's parameter sets follows from it.
+    # The same rate for all chunks: it determines the level in x265's parameter sets.
     cap = _rate_cap(rung, _WITH_LOOKAHEAD, grid.segment_s)
-    # hvc1: Apple's players refuse hev1.
-    tag = ("-tag:v", "hvc1", "-x265-params", _joined(parameters))
+    # hvc1: Apple's players do not play hev1.
+    tag = ("-tag:v", "hvc1", "-x265-params", _join_parameters(parameters))
     return (*_common(rung, grid, threads), *cap, *tag)
 
 
@@ -94,43 +95,44 @@ def _svt_av1(rung: Rung, grid: Grid, _frames: int, threads: int) -> tuple[str, .
     parameters = {
         "lp": str(threads),
         "keyint": str(grid.gop),
-        "irefresh-type": "2",  # closed GOPs: key frames, not forward key frames
+        "irefresh-type": "2",  # closed GOPs: keyframes instead of forward keyframes
         "scd": "0",
-        "mbr": f"{rung.maxrate_kbps}",  # capped CRF; SVT-AV1 has no buffer to start half full
+        "mbr": f"{rung.maxrate_kbps}",  # capped CRF; the buffer of SVT-AV1 has no initial fullness
         "fps-num": str(grid.encoder_fps.numerator),
         "fps-denom": str(grid.encoder_fps.denominator),
     }
-    return (*_common(rung, grid, threads), "-svtav1-params", _joined(parameters))
+    return (*_common(rung, grid, threads), "-svtav1-params", _join_parameters(parameters))
 
 
-# Not run on a GPU by us: the options are those that FFmpeg 9's encoders list and parse.
+# Not tested on a GPU: these are options that FFmpeg 9's encoders list and parse.
 _LOOKAHEAD = 20
-# FFmpeg cannot tell NVENC how full its buffer is, and in constant quality it drops the buffer's size as well
-# (libavcodec/nvenc.c): the encoder is held by the rate alone. It may take half of the player's buffer in a
-# chunk's beginning, and has paid that back at its end.
-_UNTOLD = _Share(size=Fraction(1, 2), start=Fraction(1), repaid=Fraction(1, 2))
+# FFmpeg cannot set NVENC's initial buffer fullness, and in constant quality mode it ignores the buffer size
+# as well (libavcodec/nvenc.c): only the rate limits the encoder. It may take half of the player's buffer at
+# the start of a chunk, and has returned it by the end.
+_NVENC_SHARE = _BufferShare(size=Fraction(1, 2), start=Fraction(1), repaid=Fraction(1, 2))
 
 
 def _nvenc(rung: Rung, grid: Grid) -> tuple[str, ...]:
-    """What the three have in common."""
+    """Return the options common to the three encoders of NVENC."""
     return (
         *("-preset", rung.preset, "-tune", "hq", "-gpu", "any"),
-        # Keyframes by count alone; NVENC makes each of them an IDR, so that GOPs are closed.
+        # Keyframes at fixed intervals; NVENC makes each of them an IDR frame, so that GOPs are closed.
         *("-g", str(grid.gop), "-no-scenecut", "1"),
-        # Should FFmpeg itself ask for a keyframe, it is an IDR too: a plain I frame would open the GOP.
+        # A keyframe forced by FFmpeg is an IDR frame too: another I frame would open the GOP.
         *("-forced-idr", "1"),
-        # What a GOP did not spend is not the next one's: a chunk's first GOP is like any other.
+        # Bits that a GOP did not spend do not pass to the next one: the first GOP of a chunk is like any
+        # other.
         *("-strict_gop", "1"),
-        # Said, for what a preset chooses differs between generations of GPUs; B frames as references are
-        # not on all of them.
+        # Explicit, because presets differ between GPU generations; not all of them support B-frames as
+        # references.
         *("-bf", "2", "-b_adapt", "0", "-b_ref_mode", "disabled"),
-        # Looks ahead within the chunk; FFmpeg drains it at the end, so no frame is lost or moved.
+        # FFmpeg drains the lookahead at the end of the chunk, so that no frame is lost or moved.
         *("-rc-lookahead", str(_LOOKAHEAD)),
-        # Without a bit rate of zero, FFmpeg's default of 2 Mbit/s would be the target.
+        # A bitrate of zero; otherwise FFmpeg's default of 2 Mbit/s is the target.
         *("-rc", "vbr", "-cq", str(rung.crf), "-b:v", "0"),
-        # One cap for chunks of any length: the level in the parameter sets follows from it.
-        *_rate_cap(rung, _UNTOLD, grid.segment_s),
-        # NVENC knows ten bits only as P010 (the same samples, shifted).
+        # The same maximum rate for chunks of any length: it determines the level in the parameter sets.
+        *_rate_cap(rung, _NVENC_SHARE, grid.segment_s),
+        # NVENC takes ten bits only as P010 (the same samples, shifted).
         *("-pix_fmt", "p010le" if rung.pixel_format == "yuv420p10le" else rung.pixel_format),
     )
 
@@ -141,17 +143,18 @@ def _h264_nvenc(rung: Rung, grid: Grid, _frames: int, _threads: int) -> tuple[st
 
 def _hevc_nvenc(rung: Rung, grid: Grid, _frames: int, _threads: int) -> tuple[str, ...]:
     profile = "main10" if rung.pixel_format == "yuv420p10le" else "main"
-    return (*_nvenc(rung, grid), "-profile:v", profile, *_WHOLE_PICTURE, "-tag:v", "hvc1")
+    return (*_nvenc(rung, grid), "-profile:v", profile, *_NO_SPLIT_ENCODE, "-tag:v", "hvc1")
 
 
 def _av1_nvenc(rung: Rung, grid: Grid, _frames: int, _threads: int) -> tuple[str, ...]:
-    return (*_nvenc(rung, grid), *_WHOLE_PICTURE)
+    return (*_nvenc(rung, grid), *_NO_SPLIT_ENCODE)
 
 
-# A GPU with several encoders would cut pictures into strips, and give other bytes than one with a single one.
-_WHOLE_PICTURE = ("-split_encode_mode", "disabled")
+# A GPU with several encoder engines would split frames into strips, and give different bytes than one with a
+# single engine.
+_NO_SPLIT_ENCODE = ("-split_encode_mode", "disabled")
 
-_TABLE: Mapping[str, Callable[[Rung, Grid, int, int], tuple[str, ...]]] = {
+_OPTIONS: Mapping[str, Callable[[Rung, Grid, int, int], tuple[str, ...]]] = {
     "libx264": _x264,
     "libx265": _x265,
     "libsvtav1": _svt_av1,
@@ -168,19 +171,17 @@ def _common(rung: Rung, grid: Grid, threads: int) -> tuple[str, ...]:
     )
 
 
-def _rate_cap(rung: Rung, share: _Share, seconds: Fraction) -> tuple[str, ...]:
-    """The cap for a chunk of `seconds`; a last chunk may be shorter than that, for nothing follows it."""
+def _rate_cap(rung: Rung, share: _BufferShare, seconds: Fraction) -> tuple[str, ...]:
+    """Return the rate limit for a chunk of `seconds`; the last chunk of a source may be shorter."""
     lowered = rung.maxrate_kbps - rung.bufsize_kbps * share.repaid / seconds
-    rate = int(
-        max(lowered, Fraction(rung.maxrate_kbps, 2))
-    )  # chunks of a second would else get next to nothing
+    rate = int(max(lowered, Fraction(rung.maxrate_kbps, 2)))  # not too low for chunks of one second
     return ("-maxrate", f"{rate}k", "-bufsize", f"{int(rung.bufsize_kbps * share.size)}k")
 
 
 def _fixed_gop(grid: Grid) -> dict[str, str]:
-    """Keyframes by count: every rendition has them at the same frames, and no chunk has others."""
+    """Return the options for keyframes at fixed intervals: at equal frames in all renditions."""
     return {"keyint": str(grid.gop), "min-keyint": str(grid.gop), "scenecut": "0", "open-gop": "0"}
 
 
-def _joined(parameters: Mapping[str, str]) -> str:
+def _join_parameters(parameters: Mapping[str, str]) -> str:
     return ":".join(f"{name}={value}" for name, value in parameters.items())

@@ -1,4 +1,4 @@
-"""The renditions that one source gets under one profile."""
+"""Selects the rungs of a profile for a source, with the size and bitrate of each rendition."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from eddyline.media.ladder.encoders import DEFAULT_ENCODERS, ENCODERS, Encoder
 from eddyline.media.ladder.profile import Profile, RungSettings
 from eddyline.media.source.source import VideoFacts
 
-# A rung is a box of this aspect; wider pictures fit its long side ("1080p" of 2.39:1 is 1920x804).
+# A rung is a box with this aspect ratio; the long side of a wider video fits it ("1080p" of 2.39:1 is
+# 1920x804).
 _BOX = Fraction(16, 9)
-# A source a little under a rung (1072 lines) is that rung at its own size, not the next one down.
-_NEARLY = Fraction(105, 100)
-# (frames/s, factor): twice the frames need half as many bits again, not twice, for they differ less.
+# A source slightly smaller than a rung (1072 lines) gets that rung at its own size, not the next lower one.
+_TOLERANCE = Fraction(105, 100)
+# (frames/s, factor): twice the frames need 1.5 times the bits, because adjacent frames differ less.
 _RATE_FACTORS = ((30, Fraction(1)), (60, Fraction(3, 2)), (120, Fraction(9, 4)), (240, Fraction(27, 8)))
 _FULL_HD = 1920 * 1080
-_LEAST_KBPS = 50
-_LEAST_SIDE = 16  # pixels
+_MIN_KBPS = 50
+_MIN_SIDE = 16  # pixels
 # ITU-T H.264 Table A-1: level, macroblocks/s, macroblocks/frame, kbit/s (High profile: x 1.25).
 _H264_LEVELS = (
     ("3.0", 40_500, 1_620, 10_000),
@@ -43,9 +44,10 @@ _H264_LEVELS = (
 class Rung:
     """One rendition of one source.
 
-    `width` and `height` are even, upright and of square pixels. `maxrate_kbps` and `bufsize_kbps` already
-    count the source's frame rate. `level` is H.264's ("4.2"), or None to leave it to the encoder. `keep_hdr`
-    says that an HDR source stays HDR here (otherwise it is tone-mapped); it changes nothing for SDR.
+    `width` and `height` are even numbers of square pixels of the upright frame. `maxrate_kbps` and
+    `bufsize_kbps` are already scaled with the frame rate of the source. `level` is the H.264 level ("4.2"),
+    or None to let the encoder choose it. With `keep_hdr` an HDR source stays HDR (otherwise it is
+    tone-mapped); it has no effect on SDR.
     """
 
     name: str
@@ -62,86 +64,86 @@ class Rung:
     keep_hdr: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict of JSON values."""
+        """Return JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Rung:
-        """The rung that `to_json` wrote."""
+        """Return the rung from `to_json`'s output."""
         return cls(**plain)
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class EncoderRequirement:
-    """What a rung asks of an encoder: the codec, and FFmpeg's encoder by name where it insists on one."""
+    """What a rung requires of a worker: a codec, and an encoder by FFmpeg's name if the profile names one."""
 
     codec: str
     encoder: str = ""
 
 
 def required_encoders(profile: Profile, facts: VideoFacts) -> frozenset[EncoderRequirement]:
-    """What the rungs that this source gets ask for: whoever encodes them must be able to do all of it."""
+    """Return the requirements of all rungs that this source gets; a worker must meet all of them."""
     return frozenset(
         EncoderRequirement(codec=settings.codec, encoder=settings.encoder or "")
-        for settings, _ in _chosen(profile, facts)
+        for settings, _ in _select_rungs(profile, facts)
     )
 
 
 def rungs(
     profile: Profile, facts: VideoFacts, encoders: Mapping[str, str] = DEFAULT_ENCODERS
 ) -> tuple[Rung, ...]:
-    """The profile's rungs that this source has the pixels for, highest first; never empty, never upscaled.
+    """Return the rungs of the profile that are not larger than the source, largest first; at least one.
 
-    A source smaller than every rung gives one rung of its own size, at the lowest one's settings. `encoders`
-    names the encoder of each codec for rungs that ask for none. Raises `UnsupportedError` for a picture that
-    the encoder does not take.
+    A source smaller than every rung gets one rung of its own size, with the settings of the lowest.
+    `encoders` has the encoder of each codec for rungs that do not name one. Raises `UnsupportedError` if an
+    encoder does not accept the frame size or a variable frame rate.
     """
-    made: dict[tuple[int, int, str], Rung] = {}
-    for settings, factor in _chosen(profile, facts):
-        rung = _rung(settings, facts, factor or Fraction(1), encoders, keep_hdr=profile.hdr == "keep")
-        if factor is None:
+    ladder: dict[tuple[int, int, str], Rung] = {}
+    for settings, scale in _select_rungs(profile, facts):
+        rung = _rung(settings, facts, scale or Fraction(1), encoders, keep_hdr=profile.hdr == "keep")
+        if scale is None:
             return (replace(rung, name=f"{min(rung.width, rung.height)}p"),)
-        made.setdefault((rung.width, rung.height, rung.codec), rung)
-    return _distinct(sorted(made.values(), key=lambda rung: -rung.width * rung.height))
+        ladder.setdefault((rung.width, rung.height, rung.codec), rung)
+    return _with_unique_names(sorted(ladder.values(), key=lambda rung: -rung.width * rung.height))
 
 
-def _chosen(profile: Profile, facts: VideoFacts) -> list[tuple[RungSettings, Fraction | None]]:
-    """The rungs to make, and how much the picture shrinks; None: it is smaller than all, this the lowest."""
-    factors = [(each, _factor(each, facts)) for each in profile.rungs]
-    fitting = [(each, factor) for each, factor in factors if factor is not None]
+def _select_rungs(profile: Profile, facts: VideoFacts) -> list[tuple[RungSettings, Fraction | None]]:
+    """Return the rungs to encode and their scale factors; for a smaller source the lowest and None."""
+    scales = [(each, _scale(each, facts)) for each in profile.rungs]
+    fitting = [(each, scale) for each, scale in scales if scale is not None]
     if fitting:
-        # Of very wide or tall video, small rungs would keep a few lines: colors, and its aspect, get lost.
+        # Small rungs of very wide or tall video would have a few lines, and so lose its colors and aspect.
         short = min(facts.display_width, facts.display_height)
-        least = min(Fraction(_LEAST_SIDE, short), max(factor for _, factor in fitting))
-        return [(each, factor) for each, factor in fitting if factor >= least]
+        least = min(Fraction(_MIN_SIDE, short), max(scale for _, scale in fitting))
+        return [(each, scale) for each, scale in fitting if scale >= least]
     return [(min(profile.rungs, key=lambda each: each.height if isinstance(each.height, int) else 0), None)]
 
 
-def _factor(settings: RungSettings, facts: VideoFacts) -> Fraction | None:
-    """How much the display picture shrinks (at most 1), or None where it has fewer pixels than the rung."""
+def _scale(settings: RungSettings, facts: VideoFacts) -> Fraction | None:
+    """Return the scale factor of the displayed frame (at most 1); None if it is smaller than the rung."""
     if settings.height == "source":
         return Fraction(1)
     short, long = sorted((facts.display_width, facts.display_height))
-    factor = min(Fraction(settings.height, short), settings.height * _BOX / long)
-    return None if factor > _NEARLY else min(factor, Fraction(1))
+    scale = min(Fraction(settings.height, short), settings.height * _BOX / long)
+    return None if scale > _TOLERANCE else min(scale, Fraction(1))
 
 
 def _rung(
     settings: RungSettings,
     facts: VideoFacts,
-    factor: Fraction,
+    scale: Fraction,
     encoders: Mapping[str, str],
     *,
     keep_hdr: bool,
 ) -> Rung:
-    width = _even(facts.display_width, factor)
-    height = _even(facts.display_height, factor)
+    width = _even_size(facts.display_width, scale)
+    height = _even_size(facts.display_height, scale)
     encoder = _encoder(settings.encoder or encoders[settings.codec], settings.codec, facts, width, height)
-    scale = _rate_factor(facts.fps)
+    rate_factor = _rate_factor(facts.fps)
     if settings.height == "source":
-        scale *= Fraction(width * height, _FULL_HD)
-    most = encoder.max_kbps
-    maxrate = min(most, max(_LEAST_KBPS, round(settings.maxrate_kbps * scale)))
+        rate_factor *= Fraction(width * height, _FULL_HD)
+    max_kbps = encoder.max_kbps
+    maxrate = min(max_kbps, max(_MIN_KBPS, round(settings.maxrate_kbps * rate_factor)))
     short = min(width, height) if settings.height == "source" else settings.height
     return Rung(
         name=settings.name or f"{short}p",
@@ -152,52 +154,52 @@ def _rung(
         crf=max(settings.crf, encoder.quality[0]),
         preset=encoder.preset(settings.preset),
         maxrate_kbps=maxrate,
-        bufsize_kbps=min(2 * most, max(_LEAST_KBPS, round(settings.bufsize_kbps * scale))),
+        bufsize_kbps=min(2 * max_kbps, max(_MIN_KBPS, round(settings.bufsize_kbps * rate_factor))),
         pixel_format=settings.pixel_format,
         level=_h264_level(width, height, facts.fps, maxrate) if settings.codec == "h264" else None,
-        keep_hdr=keep_hdr and settings.pixel_format.endswith("10le"),  # 8 bits would show bands
+        keep_hdr=keep_hdr and settings.pixel_format.endswith("10le"),  # 8-bit HDR shows banding
     )
 
 
 def _encoder(name: str, codec: str, facts: VideoFacts, width: int, height: int) -> Encoder:
-    """The encoder's row; raises `UnsupportedError` if it does not take such pictures."""
+    """Return the encoder; raises `UnsupportedError` if it does not accept this video."""
     encoder = ENCODERS.get(name)
     if encoder is None or encoder.codec != codec:
         known = sorted(each.name for each in ENCODERS.values() if each.codec == codec)
         raise UnsupportedError(
-            f"Eddyline does not know how to join what {name} encodes as {codec}",
-            remedy=f"name one of {', '.join(known)} in pools.yaml",
+            f"{name} is not a supported encoder of {codec}",
+            remedy=f"set one of {', '.join(known)} in pools.yaml",
         )
     if min(width, height) < encoder.min_side:
         raise UnsupportedError(
-            f"a picture of {width}x{height} is too small for {name}: it needs {encoder.min_side} pixels",
-            remedy="use a profile of H.264 rungs, such as default"
-            if not encoder.hardware
-            else "encode it without a GPU",
+            f"a frame of {width}x{height} is too small for {name}: the minimum is {encoder.min_side} pixels",
+            remedy="encode it without a GPU"
+            if encoder.hardware
+            else "use a profile with H.264 rungs, such as default",
             reason="too-small",
         )
     if max(width, height) > encoder.max_side:
         raise UnsupportedError(
-            f"a picture of {width}x{height} is too large for {name}: it takes {encoder.max_side} pixels",
-            remedy="use a profile with smaller rungs, or of another codec",
+            f"a frame of {width}x{height} is too large for {name}: the maximum is {encoder.max_side} pixels",
+            remedy="use a profile with smaller rungs or another codec",
             reason="too-large",
         )
     if encoder.counts_ticks and facts.variable_rate:
         raise UnsupportedError(
-            f"{name} cannot hold a cap while the frame rate varies",
-            remedy="encode footage of a variable rate without a GPU",
+            f"{name} cannot limit the bitrate of a source with a variable frame rate",
+            remedy="encode sources with a variable frame rate without a GPU",
             reason="variable-rate",
         )
     return encoder
 
 
-def _even(side: int, factor: Fraction) -> int:
-    """The nearest even number of pixels, but never more than the source has (4:2:0 halves both sides)."""
-    return max(2, min(2 * round(side * factor / 2), side - side % 2))
+def _even_size(side: int, scale: Fraction) -> int:
+    """Return the nearest even number of pixels, at most those of the source (4:2:0 halves both sides)."""
+    return max(2, min(2 * round(side * scale / 2), side - side % 2))
 
 
 def _rate_factor(fps: Fraction) -> Fraction:
-    """Straight lines between the table's points; flat outside of them."""
+    """Interpolate the factor linearly in `_RATE_FACTORS`; constant outside the table."""
     if fps <= _RATE_FACTORS[0][0]:
         return _RATE_FACTORS[0][1]
     for (low, at_low), (high, at_high) in pairwise(_RATE_FACTORS):
@@ -207,23 +209,23 @@ def _rate_factor(fps: Fraction) -> Fraction:
 
 
 def _h264_level(width: int, height: int, fps: Fraction, kbps: int) -> str | None:
-    """The lowest level that allows this many macroblocks and bits, 3.0 at least; None beyond the table."""
-    across, down = -(-width // 16), -(-height // 16)
-    for level, per_second, per_frame, most in _H264_LEVELS:
-        # A.3.1: neither side may be longer than the root of eight times the frame's macroblocks.
-        fits = across * down <= per_frame and max(across, down) ** 2 <= 8 * per_frame
-        if fits and across * down * fps <= per_second and kbps * 4 <= most * 5:
+    """Return the lowest sufficient level, at least 3.0; None if the table has none."""
+    columns, rows = -(-width // 16), -(-height // 16)
+    for level, per_second, per_frame, max_kbps in _H264_LEVELS:
+        # A.3.1: a side has at most sqrt(8 x MaxFS) macroblocks.
+        fits = columns * rows <= per_frame and max(columns, rows) ** 2 <= 8 * per_frame
+        if fits and columns * rows * fps <= per_second and kbps * 4 <= max_kbps * 5:
             return level
     return None
 
 
-def _distinct(ladder: list[Rung]) -> tuple[Rung, ...]:
-    """One name a rung: where two share theirs, the codec is added, then the size."""
-    taken: set[str] = set()
-    named = []
+def _with_unique_names(ladder: list[Rung]) -> tuple[Rung, ...]:
+    """Make names unique: append the codec to a duplicate; use size and codec if that is a duplicate too."""
+    names: set[str] = set()
+    renamed = []
     for rung in ladder:
-        spellings = (rung.name, f"{rung.name}-{rung.codec}", f"{rung.width}x{rung.height}-{rung.codec}")
-        name = next(each for each in spellings if each not in taken)
-        taken.add(name)
-        named.append(replace(rung, name=name))
-    return tuple(named)
+        candidates = (rung.name, f"{rung.name}-{rung.codec}", f"{rung.width}x{rung.height}-{rung.codec}")
+        name = next(each for each in candidates if each not in names)
+        names.add(name)
+        renamed.append(replace(rung, name=name))
+    return tuple(renamed)

@@ -1,4 +1,4 @@
-"""What to make of footage: the rungs, the sound, the pictures. Written as YAML, read whole and checked."""
+"""The schema of a profile: rungs, audio, images and packaging of an asset, read from a YAML file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from eddyline.media.ladder.encoders import find_encoder
 _BUILT_IN = Path(__file__).parent / "profiles"
 _REMEDY = "correct it; `eddyline profiles show default` prints a complete example"
 Codec = Literal["h264", "hevc", "av1"]
-# YAML reads `preset: 8` as a number; it is a name all the same.
+# YAML parses `preset: 8` as a number, although it is a name.
 _Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
 
 
@@ -34,12 +34,12 @@ class _Section(BaseModel):
 
 
 class RungSettings(_Section):
-    """One rendition to make.
+    """The settings of one rung.
 
-    `height` counts lines of the shorter side ("source": as large as the footage). `encoder` is one of
-    FFmpeg's (None: as the worker class says); `preset` and `crf` are that encoder's, NVENC's CQ included.
-    `maxrate_kbps` and `bufsize_kbps` cap the CRF at 30 frames/s; for "source" they are meant for 1920x1080
-    and grow with pixels.
+    `height` is the length of the shorter side in lines; "source" is the size of the source. `encoder` is
+    FFmpeg's name (None: the encoder of the pool); `preset` and `crf` (NVENC: CQ) are values of that encoder.
+    `maxrate_kbps` and `bufsize_kbps` limit the bitrate of CRF at 30 frames/s, and grow with the frame rate;
+    for "source" they apply to 1920x1080, and grow with the number of pixels.
     """
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -53,39 +53,39 @@ class RungSettings(_Section):
     pixel_format: Literal["yuv420p", "yuv420p10le"] = "yuv420p"
 
     @model_validator(mode="after")
-    def _fits_its_codec(self) -> Self:
+    def _check_encoder_limits(self) -> Self:
         if self.name is not None and ".." in self.name:
-            raise ValueError(f"name is part of paths, so it has no two dots in a row: {self.name!r}")
-        row = find_encoder(self.codec, self.encoder)
-        what, (low, high) = self.encoder or self.codec, row.quality
+            raise ValueError(f"name must not contain '..', because it is part of paths: {self.name!r}")
+        encoder = find_encoder(self.codec, self.encoder)
+        what, (low, high) = self.encoder or self.codec, encoder.quality
         if not low <= self.crf <= high:
-            raise ValueError(f"crf of {what} lies between {low} and {high}, not {self.crf}")
-        if self.preset not in row.presets:
-            allowed = ", ".join(row.presets)
-            raise ValueError(f"preset of {what} is one of {allowed}, not {self.preset!r}")
-        if self.pixel_format not in row.pixel_formats:
-            allowed = ", ".join(row.pixel_formats)
-            raise ValueError(f"pixel_format of {what} is {allowed} (browsers show no other)")
+            raise ValueError(f"crf of {what} must be between {low} and {high}, not {self.crf}")
+        if self.preset not in encoder.presets:
+            allowed = ", ".join(encoder.presets)
+            raise ValueError(f"preset of {what} must be one of {allowed}, not {self.preset!r}")
+        if self.pixel_format not in encoder.pixel_formats:
+            allowed = ", ".join(encoder.pixel_formats)
+            raise ValueError(f"pixel_format of {what} must be {allowed} (browsers show no other)")
         return self
 
     @model_serializer(mode="wrap")
-    def _without_what_is_not_asked(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """No key for no encoder: a profile that asks for none keeps the digest that it always had."""
-        plain: dict[str, Any] = write(self)
+    def _omit_missing_encoder(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit the key `encoder` if it is None, so that the digests of such profiles stay the same."""
+        plain: dict[str, Any] = serialize(self)
         if plain.get("encoder") is None:
             plain.pop("encoder", None)
         return plain
 
 
 class LoudnessSettings(_Section):
-    """Normalise to `target_lufs` (EBU R128), with peaks below `true_peak_dbtp`."""
+    """Normalize to `target_lufs` (EBU R128), with true peaks of at most `true_peak_dbtp`."""
 
     target_lufs: float = Field(ge=-40, le=-5)
     true_peak_dbtp: float = Field(default=-1.0, ge=-9, le=0)
 
 
 class AudioSettings(_Section):
-    """Every audio track, whole; loudness is measured always and changed only if `normalise` says so."""
+    """The settings of all audio tracks; loudness is always measured, and changed only with `normalise`."""
 
     codec: Literal["aac"] = "aac"
     kbps_per_channel: int = Field(default=64, ge=16, le=256)
@@ -93,7 +93,7 @@ class AudioSettings(_Section):
 
 
 class StoryboardSettings(_Section):
-    """Sprites for seeking: one picture of `width` pixels each `interval_s`, columns x rows to a sheet."""
+    """Preview images for seeking: one of `width` pixels every `interval_s`, columns x rows per sheet."""
 
     width: int = Field(default=160, ge=32, le=640, multiple_of=2)
     columns: int = Field(default=10, ge=1, le=20)
@@ -103,7 +103,7 @@ class StoryboardSettings(_Section):
 
 
 class PictureSettings(_Section):
-    """Poster, `thumbs` thumbnails spread evenly, and the storyboard (null: none)."""
+    """The poster, `thumbs` thumbnails at equal intervals, and the storyboard (null: none)."""
 
     poster_width: int = Field(default=1280, ge=16, le=8192, multiple_of=2)
     thumbs: int = Field(default=6, ge=0, le=200)
@@ -112,10 +112,10 @@ class PictureSettings(_Section):
 
 
 class Profile(_Section):
-    """Everything asked for; `digest()` is part of every output's key.
+    """All settings of a profile; `digest()` is part of every output's key.
 
-    `gop_s` and `segment_s` (a whole multiple of it) in seconds. `hdr`: "tonemap" makes every rung SDR, "keep"
-    leaves HDR in rungs of 10 bits. `package`: whether HLS and DASH are made.
+    `gop_s` and `segment_s` (a multiple of `gop_s`) are in seconds. `hdr`: "tonemap" makes all rungs SDR,
+    "keep" keeps HDR in rungs of 10 bits. `package`: whether HLS and DASH are written.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -129,38 +129,40 @@ class Profile(_Section):
     package: bool = True
 
     @model_validator(mode="after")
-    def _agrees_with_itself(self) -> Self:
+    def _check_consistency(self) -> Self:
         if (Fraction(str(self.segment_s)) / Fraction(str(self.gop_s))).denominator != 1:
-            raise ValueError("segment_s is a whole multiple of gop_s: segments begin at keyframes")
-        wanted = [(rung.height, rung.codec) for rung in self.rungs]
-        if len(set(wanted)) < len(wanted):
-            raise ValueError("rungs differ in height or codec")
+            raise ValueError("segment_s must be a multiple of gop_s: segments start at keyframes")
+        sizes = [(rung.height, rung.codec) for rung in self.rungs]
+        if len(set(sizes)) < len(sizes):
+            raise ValueError("rungs must differ in height or codec")
         names = [rung.name for rung in self.rungs if rung.name]
         if len(set(names)) < len(names):
-            raise ValueError("rungs have different names")
+            raise ValueError("rungs must have different names")
         if self.hdr == "keep" and not any(rung.pixel_format.endswith("10le") for rung in self.rungs):
-            raise ValueError("hdr: keep needs a rung with pixel_format: yuv420p10le (8 bits show bands)")
+            raise ValueError(
+                "hdr: keep needs a rung with pixel_format: yuv420p10le (8-bit HDR shows banding)"
+            )
         return self
 
     def digest(self) -> str:
-        """SHA-256 (hex) of what is asked for; name and description change nothing and are left out."""
+        """Return the SHA-256 (hex) of all settings except name and description."""
         return digest(self.model_dump(mode="json", exclude={"name", "description"}))
 
 
 def profile_names() -> tuple[str, ...]:
-    """The built-in profiles, in alphabetical order."""
+    """Return the names of the built-in profiles, in alphabetical order."""
     return tuple(sorted(path.stem for path in _BUILT_IN.glob("*.yaml")))
 
 
 def load_profile(name_or_path: str) -> Profile:
-    """A built-in profile by name, or one from a YAML file (a name with a slash or ending .yaml/.yml).
+    """Return a built-in profile, or one from a YAML file (a path with a slash, or ending in .yaml or .yml).
 
-    Raises `UsageError` naming the file, the key and what is allowed there.
+    Raises `UsageError` with the file, the key and its allowed values.
     """
     is_path = "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
     if not is_path and name_or_path not in profile_names():
         raise UsageError(
-            f"there is no profile {name_or_path!r}",
+            f"unknown profile {name_or_path!r}",
             remedy=f"choose one of {', '.join(profile_names())}, or pass the path of a YAML file",
         )
     path = Path(name_or_path) if is_path else _BUILT_IN / f"{name_or_path}.yaml"

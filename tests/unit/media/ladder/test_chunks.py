@@ -21,26 +21,26 @@ from eddyline.media.source.source import VideoFacts
         (Fraction(24000, 1001), 48, 96),
         (Fraction(25), 50, 100),
         (Fraction(30000, 1001), 60, 120),
-        # int(4 * 59.94) is 239, the classic bug
+        # Truncating 4 s would give 239 frames.
         (Fraction(60000, 1001), 120, 240),
         (Fraction(120), 240, 480),
         (Fraction(1, 2), 1, 2),
-        # One frame lasts longer than a segment was to.
+        # One frame lasts longer than segment_s.
         (Fraction(1, 10), 1, 1),
     ],
 )
-def test_a_grid_counts_whole_frames_at_every_rate(fps: Fraction, gop: int, segment: int) -> None:
-    made = frame_grid(gop_s=2.0, segment_s=4.0, fps=fps)
-    assert (made.gop, made.segment) == (gop, segment)
-    assert made.segment_s == segment / fps
+def test_a_grid_has_whole_frames_at_every_rate(fps: Fraction, gop: int, segment: int) -> None:
+    grid = frame_grid(gop_s=2.0, segment_s=4.0, fps=fps)
+    assert (grid.gop, grid.segment) == (gop, segment)
+    assert grid.segment_s == segment / fps
 
 
-def test_encoders_are_given_no_rate_that_overflows_their_cap() -> None:
+def test_the_frame_rate_for_encoders_has_a_minimum() -> None:
     assert Grid(gop=1, segment=1, fps=Fraction(1, 3600)).encoder_fps == Fraction(1, 20)
     assert Grid(gop=60, segment=120, fps=Fraction(30000, 1001)).encoder_fps == Fraction(30000, 1001)
 
 
-def test_halves_of_a_frame_are_rounded_up() -> None:
+def test_half_frames_are_rounded_up() -> None:
     assert [frame_grid(gop_s=0.1, segment_s=0.1, fps=Fraction(fps)).gop for fps in (15, 25, 35)] == [2, 3, 4]
 
 
@@ -53,38 +53,38 @@ def test_halves_of_a_frame_are_rounded_up() -> None:
 def test_chunks_cover_every_frame_once_on_the_grid(
     frames: int, gop: int, per_segment: int, preset: str
 ) -> None:
-    cells = Grid(gop=gop, segment=gop * per_segment, fps=Fraction(30))
+    grid = Grid(gop=gop, segment=gop * per_segment, fps=Fraction(30))
     rung = Rung(**{**RUNG_1080.to_json(), "preset": preset})
-    chunks = plan_chunks(frames, cells, (rung,))
+    chunks = plan_chunks(frames, grid, (rung,))
     assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
     assert chunks[0].start == 0
     assert chunks[-1].stop == frames
     assert all(left.stop == right.start for left, right in pairwise(chunks))
-    assert all(chunk.start % cells.segment == 0 and chunk.frames > 0 for chunk in chunks)
-    segments = [-(-chunk.frames // cells.segment) for chunk in chunks]
+    assert all(chunk.start % grid.segment == 0 and chunk.frames > 0 for chunk in chunks)
+    segments = [-(-chunk.frames // grid.segment) for chunk in chunks]
     assert max(segments) - min(segments) <= 1
 
 
 def test_a_chunk_of_a_long_source_takes_about_forty_cpu_seconds() -> None:
-    cells = frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(60))
-    chunks = plan_chunks(60 * 60 * 30, cells, (RUNG_1080,))
+    grid = frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(60))
+    chunks = plan_chunks(60 * 60 * 30, grid, (RUNG_1080,))
     costs = [estimate_cpu_s(chunk.frames, (RUNG_1080,)) for chunk in chunks]
     assert 30 <= min(costs) <= max(costs) <= 50
 
 
-def test_a_short_clip_is_still_split_for_the_cores() -> None:
-    cells = frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(30))
+def test_a_short_source_is_split_for_several_cores() -> None:
+    grid = frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(30))
     small = Rung(**{**RUNG_1080.to_json(), "width": 640, "height": 360})
-    assert len(plan_chunks(4 * cells.segment, cells, (small,))) == 1
-    assert len(plan_chunks(4 * cells.segment + 1, cells, (small,))) == 4
+    assert len(plan_chunks(4 * grid.segment, grid, (small,))) == 1
+    assert len(plan_chunks(4 * grid.segment + 1, grid, (small,))) == 4
 
 
-def test_a_source_without_frames_has_no_plan() -> None:
+def test_a_source_without_frames_is_rejected() -> None:
     with pytest.raises(UnsupportedError, match="no frame"):
         plan_chunks(0, Grid(gop=1, segment=1, fps=Fraction(1)), (RUNG_1080,))
 
 
-def test_deeper_larger_and_hdr_sources_cost_more() -> None:
+def test_larger_sources_and_those_of_higher_bit_depth_cost_more() -> None:
     plain = VideoFacts(
         codec="h264",
         width=1920,

@@ -53,7 +53,7 @@ def test_a_4k_source_has_all_six_rungs_highest_first() -> None:
     ]
 
 
-def test_portrait_is_counted_by_its_shorter_side() -> None:
+def test_the_height_of_a_rung_is_the_shorter_side_of_portrait_video() -> None:
     assert _sizes(_facts(1080, 1920))[:2] == [("1080p", 1080, 1920), ("720p", 720, 1280)]
 
 
@@ -73,20 +73,20 @@ def test_four_to_three_keeps_its_aspect() -> None:
     ]
 
 
-def test_a_wide_picture_fits_the_rungs_box() -> None:
+def test_a_wide_video_fits_the_box_of_the_rung() -> None:
     assert _sizes(_facts(1920, 804))[:2] == [("1080p", 1920, 804), ("720p", 1280, 536)]
 
 
-def test_a_picture_a_few_lines_short_of_a_rung_is_that_rung_at_its_own_size() -> None:
+def test_a_source_a_few_lines_smaller_than_a_rung_gets_that_rung_at_its_own_size() -> None:
     assert _sizes(_facts(1920, 1072))[0] == ("1080p", 1920, 1072)
 
 
 @pytest.mark.parametrize(("width", "height"), [(854, 480), (848, 480)])
-def test_camera_sizes_beside_sixteen_to_nine_stay_as_they_are(width: int, height: int) -> None:
+def test_camera_sizes_of_nearly_sixteen_to_nine_are_kept(width: int, height: int) -> None:
     assert _sizes(_facts(width, height))[0] == ("480p", width, height)
 
 
-def test_a_source_smaller_than_every_rung_gives_one_of_its_own_size() -> None:
+def test_a_source_smaller_than_every_rung_gets_one_rung_of_its_own_size() -> None:
     assert _sizes(_facts(160, 90)) == [("90p", 160, 90)]
 
 
@@ -103,14 +103,14 @@ def test_a_source_smaller_than_every_rung_gives_one_of_its_own_size() -> None:
 def test_very_wide_and_tall_video_has_no_rungs_of_a_few_lines(
     width: int, height: int, sizes: list[tuple[int, int]]
 ) -> None:
-    assert [(across, down) for _, across, down in _sizes(_facts(width, height))] == sizes
+    assert [(columns, rows) for _, columns, rows in _sizes(_facts(width, height))] == sizes
 
 
-def test_odd_sides_lose_a_pixel_and_gain_none() -> None:
+def test_odd_dimensions_are_rounded_down() -> None:
     assert _sizes(_facts(161, 91)) == [("90p", 160, 90)]
 
 
-def test_the_cap_grows_by_half_when_the_frame_rate_doubles() -> None:
+def test_the_maximum_rate_grows_by_half_when_the_frame_rate_doubles() -> None:
     slow, double, quick = (
         rungs(_DEFAULT, _facts(1920, 1080, fps=Fraction(rate)))[0] for rate in (24, 60, 120)
     )
@@ -130,13 +130,11 @@ def test_the_cap_grows_by_half_when_the_frame_rate_doubles() -> None:
         (3840, 2160, 60, "5.2"),
     ],
 )
-def test_the_h264_level_is_the_lowest_that_allows_the_picture(
-    width: int, height: int, fps: int, level: str
-) -> None:
+def test_the_h264_level_is_the_lowest_sufficient_one(width: int, height: int, fps: int, level: str) -> None:
     assert rungs(_DEFAULT, _facts(width, height, fps=Fraction(fps)))[0].level == level
 
 
-def test_the_archive_is_one_rung_at_the_sources_size_with_a_cap_by_its_pixels() -> None:
+def test_the_archive_profile_gives_one_rung_of_the_source_size_with_a_rate_by_its_pixels() -> None:
     (small,) = rungs(profile.load_profile("archive"), _facts(1280, 720))
     (large,) = rungs(profile.load_profile("archive"), _facts(2704, 1520))
     assert (large.width, large.height, large.name) == (2704, 1520, "1520p")
@@ -144,7 +142,7 @@ def test_the_archive_is_one_rung_at_the_sources_size_with_a_cap_by_its_pixels() 
     assert small.maxrate_kbps < large.maxrate_kbps <= 100_000
 
 
-def test_only_rungs_of_ten_bits_in_a_profile_that_says_so_keep_hdr(tmp_path: Path) -> None:
+def test_only_rungs_of_ten_bits_in_a_profile_with_hdr_keep_stay_hdr(tmp_path: Path) -> None:
     (kept,) = rungs(profile.load_profile("archive"), _facts(1280, 720))
     assert kept.keep_hdr
     path = tmp_path / "mapped.yaml"
@@ -157,7 +155,7 @@ def test_only_rungs_of_ten_bits_in_a_profile_that_says_so_keep_hdr(tmp_path: Pat
     assert not any(rung.keep_hdr for rung in rungs(_DEFAULT, _facts(1280, 720)))
 
 
-def test_a_picture_too_small_for_its_encoder_is_refused_with_a_way_out() -> None:
+def test_a_video_too_small_for_its_encoder_is_rejected_with_a_remedy() -> None:
     with pytest.raises(UnsupportedError, match="too small") as caught:
         rungs(profile.load_profile("archive"), _facts(32, 32))
     assert "default" in caught.value.remedy
@@ -174,7 +172,7 @@ def test_rungs_of_two_codecs_at_one_height_have_different_names(tmp_path: Path) 
     assert [rung.name for rung in made] == ["720p", "720p-av1"]
 
 
-def test_a_rung_comes_back_from_json() -> None:
+def test_a_rung_round_trips_through_json() -> None:
     for rung in rungs(_DEFAULT, _facts(1920, 1080)):
         assert Rung.from_json(json.loads(json.dumps(rung.to_json()))) == rung
 
@@ -186,7 +184,7 @@ def test_a_rung_comes_back_from_json() -> None:
     aspect=st.fractions(Fraction(1, 2), Fraction(2), max_denominator=64),
     fps=st.fractions(Fraction(1), Fraction(240), max_denominator=1001),
 )
-def test_whatever_the_source_rungs_are_even_in_order_and_never_upscaled(
+def test_rungs_of_any_source_are_even_ordered_and_never_upscaled(
     width: int, height: int, rotation: int, aspect: Fraction, fps: Fraction
 ) -> None:
     facts = _facts(width, height, rotation=rotation, aspect=aspect, fps=fps)
@@ -206,26 +204,26 @@ def test_whatever_the_source_rungs_are_even_in_order_and_never_upscaled(
 _HD = _facts(1920, 1080)
 
 
-def _asking(**changes: object) -> profile.Profile:
+def _profile(**changes: object) -> profile.Profile:
     plain = profile.load_profile("fast").model_dump(mode="json")
     return profile.Profile.model_validate({**plain, "rungs": [{**plain["rungs"][0], **changes}]})
 
 
-def test_a_rung_without_a_wish_takes_its_classs_encoder_in_that_encoders_terms() -> None:
-    asked = _asking(crf=0)
-    (rung,) = rungs(asked, _HD, {"h264": "h264_nvenc"})
+def test_a_rung_without_an_encoder_gets_the_one_of_the_pool_with_a_mapped_preset() -> None:
+    selected = _profile(crf=0)
+    (rung,) = rungs(selected, _HD, {"h264": "h264_nvenc"})
     assert (rung.encoder, rung.preset, rung.crf) == ("h264_nvenc", "p2", 1)
-    assert required_encoders(asked, _HD) == {EncoderRequirement(codec="h264")}
+    assert required_encoders(selected, _HD) == {EncoderRequirement(codec="h264")}
 
 
-def test_a_rung_that_asks_for_an_encoder_gets_it_whatever_the_class_says() -> None:
-    asked = _asking(encoder="h264_nvenc", preset="p6")
-    (rung,) = rungs(asked, _HD, {"h264": "libx264"})
+def test_a_rung_with_an_encoder_gets_it_regardless_of_the_pool() -> None:
+    selected = _profile(encoder="h264_nvenc", preset="p6")
+    (rung,) = rungs(selected, _HD, {"h264": "libx264"})
     assert (rung.encoder, rung.preset, rung.crf) == ("h264_nvenc", "p6", 23)
-    assert required_encoders(asked, _HD) == {EncoderRequirement(codec="h264", encoder="h264_nvenc")}
+    assert required_encoders(selected, _HD) == {EncoderRequirement(codec="h264", encoder="h264_nvenc")}
 
 
-def test_only_the_rungs_that_are_made_ask_for_anything() -> None:
+def test_only_the_selected_rungs_have_requirements() -> None:
     plain = profile.load_profile("fast").model_dump(mode="json")
     large = {**plain["rungs"][0], "height": 2160, "codec": "hevc"}
     both = profile.Profile.model_validate({**plain, "rungs": [large, plain["rungs"][1]]})
@@ -237,21 +235,21 @@ def test_only_the_rungs_that_are_made_ask_for_anything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoders", "facts", "said"),
+    ("encoders", "facts", "message"),
     [
-        ({"h264": "h264_qsv"}, _HD, "does not know how to join what h264_qsv encodes as h264"),
-        ({"h264": "libx265"}, _HD, "libx265 encodes as h264"),
+        ({"h264": "h264_qsv"}, _HD, "h264_qsv is not a supported encoder of h264"),
+        ({"h264": "libx265"}, _HD, "libx265 is not a supported encoder of h264"),
         ({"h264": "h264_nvenc"}, _facts(160, 120), "160x120 is too small for h264_nvenc"),
-        ({"h264": "h264_nvenc"}, replace(_HD, variable_rate=True), "while the frame rate varies"),
+        ({"h264": "h264_nvenc"}, replace(_HD, variable_rate=True), "with a variable frame rate"),
     ],
 )
-def test_what_an_encoder_does_not_take_is_refused_in_words(
-    encoders: dict[str, str], facts: VideoFacts, said: str
+def test_a_video_that_the_encoder_does_not_accept_is_rejected(
+    encoders: dict[str, str], facts: VideoFacts, message: str
 ) -> None:
-    with pytest.raises(UnsupportedError, match=said):
-        rungs(_asking(), facts, encoders)
+    with pytest.raises(UnsupportedError, match=message):
+        rungs(_profile(), facts, encoders)
 
 
-def test_h264_on_a_gpu_ends_at_4096_pixels() -> None:
-    with pytest.raises(UnsupportedError, match="7680x4320 is too large for h264_nvenc: it takes 4096"):
-        rungs(_asking(height="source"), _facts(7680, 4320), {"h264": "h264_nvenc"})
+def test_h264_on_a_gpu_is_limited_to_4096_pixels() -> None:
+    with pytest.raises(UnsupportedError, match="7680x4320 is too large for h264_nvenc: the maximum is 4096"):
+        rungs(_profile(height="source"), _facts(7680, 4320), {"h264": "h264_nvenc"})

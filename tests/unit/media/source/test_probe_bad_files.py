@@ -169,13 +169,13 @@ def test_a_file_with_its_index_first_cut_within_its_media_is_truncated(
     assert "copy the file again" in error.remedy
 
 
-def test_sound_alone_in_mp4_is_rejected(tmp_path: Path, tools: Toolchain) -> None:
+def test_an_mp4_with_audio_only_is_rejected(tmp_path: Path, tools: Toolchain) -> None:
     path = tmp_path / "a.m4a"
     _ffmpeg(tools, "-f", "lavfi", "-i", "sine=997:d=0.2", str(path))
     assert "audio but no video" in _rejected(path, tools).message
 
 
-def test_encrypted_footage_is_rejected(tmp_path: Path, tools: Toolchain, valid_mp4: bytes) -> None:
+def test_an_encrypted_source_is_rejected(tmp_path: Path, tools: Toolchain, valid_mp4: bytes) -> None:
     whole, path = tmp_path / "whole.mp4", tmp_path / "a.mp4"
     whole.write_bytes(valid_mp4)
     key = ("-encryption_key", "0" * 31 + "1", "-encryption_kid", "0" * 31 + "2")
@@ -186,7 +186,7 @@ def test_encrypted_footage_is_rejected(tmp_path: Path, tools: Toolchain, valid_m
 
 
 @pytest.mark.parametrize("side", [16_386, 65_535])
-def test_absurd_dimensions_in_the_header_are_rejected(
+def test_excessive_dimensions_in_the_header_are_rejected(
     tmp_path: Path, tools: Toolchain, valid_mp4: bytes, side: int
 ) -> None:
     path = tmp_path / "a.mp4"
@@ -199,7 +199,7 @@ def test_absurd_dimensions_in_the_header_are_rejected(
     assert f"{side}x{side}" in error.message
 
 
-def test_absurd_frame_counts_in_the_header_are_rejected(
+def test_an_excessive_frame_count_in_the_header_is_rejected(
     tmp_path: Path, tools: Toolchain, valid_mp4: bytes
 ) -> None:
     path = tmp_path / "a.mp4"

@@ -79,7 +79,7 @@ def test_footage_that_a_classs_encoder_does_not_take_goes_to_the_next_one() -> N
     assert router(_asking(), replace(_VIDEO, variable_rate=True)).pool("chunk") == "cpu"
     assert router(_asking(), replace(_VIDEO, width=160, height=120)).pool("chunk") == "cpu"
     assert router(_asking(), _VIDEO).pool("chunk") == "gpu"
-    with pytest.raises(UnsupportedError, match="h264_nvenc cannot hold a cap"):
+    with pytest.raises(UnsupportedError, match="h264_nvenc cannot limit the bitrate"):
         router(_asking(encoder="h264_nvenc", preset="p4"), replace(_VIDEO, variable_rate=True))
 
 
