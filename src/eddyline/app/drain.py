@@ -44,12 +44,14 @@ def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], No
     """Protection against an ECS service's scale-in while jobs run; nothing elsewhere."""
     from eddyline.aws.ecs_protection import TaskProtection  # a worker elsewhere needs none of it
 
-    protection = TaskProtection.of(os.environ, lambda said: told.log.warning("task protection", said=said))
+    protection = TaskProtection.from_environment(
+        os.environ, lambda said: told.log.warning("task protection", said=said)
+    )
     if protection is None:
         yield lambda _busy: None
         return
     try:
-        yield protection.hold
+        yield protection.set_busy
     finally:
         protection.close()
 
@@ -58,7 +60,7 @@ def _watch_machine(drainer: DrainController, told: Observation[WorkerMetrics], o
     """Ask the machine's own metadata, every few seconds, whether it is to be taken away."""
     from eddyline.aws.ec2_metadata import InstanceMetadata, MetadataWatch  # needs no boto3
 
-    metadata = InstanceMetadata.of(os.environ)
+    metadata = InstanceMetadata.from_environment(os.environ)
     if metadata is None:
         return
 
@@ -70,7 +72,7 @@ def _watch_machine(drainer: DrainController, told: Observation[WorkerMetrics], o
     def troubled(said: str) -> None:
         told.log.info("metadata", said=said)
 
-    MetadataWatch(metadata, noticed, stop=over, on_trouble=troubled).start()
+    MetadataWatch(metadata, noticed, stop=over, on_error=troubled).start()
 
 
 def _heed(asked: Stop, drainer: DrainController, over: Stop, told: Observation[WorkerMetrics]) -> None:

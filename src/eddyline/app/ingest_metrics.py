@@ -34,13 +34,13 @@ class CountedMessages:
         """As the messages' place does."""
         found = self.source.receive(wait_s)
         for message in found:
-            self.metrics.take(message.id, message.since)
+            self.metrics.record_received(message.id, message.since)
         return found
 
     def acknowledge(self, message: Message) -> None:
         """As the messages' place does."""
         self.source.acknowledge(message)
-        self.metrics.end(message.id, "done")
+        self.metrics.record_settled(message.id, "done")
 
     def postpone(self, message: Message, delay_s: float, *, counts_as_attempt: bool) -> None:
         """As the messages' place does."""
@@ -50,7 +50,7 @@ class CountedMessages:
     def park(self, message: Message, reason: str) -> None:
         """As the messages' place does."""
         self.source.park(message, reason)
-        self.metrics.end(message.id, "parked")
+        self.metrics.record_settled(message.id, "parked")
 
 
 @contextmanager

@@ -155,7 +155,7 @@ def _heard(told: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], None]:
     log = worker_event_logger(told.log)
 
     def hear(event: WorkerEvent) -> None:
-        told.metrics.hear(event)
+        told.metrics.record_event(event)
         log(event)
 
     return hear

@@ -1,7 +1,7 @@
-"""The machine's own metadata (IMDSv2), asked every few seconds whether this machine is to end.
+"""The instance metadata service of EC2 (IMDSv2), polled for notices of this machine's end.
 
-What EC2 says of itself comes sooner, and more surely, than any event by way of EventBridge. Outside EC2
-there is nothing to ask: the poll ends by itself.
+It shows a notice earlier and more reliably than any event through EventBridge. Outside EC2 there is no such
+service, and the poll ends.
 """
 
 from __future__ import annotations
@@ -19,64 +19,71 @@ from eddyline.fleet.instance_metadata import PARSERS, parse_metadata
 from eddyline.fleet.notices import INSTANCE_ID, Malformed, Notice, Parsed
 
 POLL_S = 5.0
-"""As often as the EC2 User Guide recommends: so a Spot warning of two minutes loses 5 s at most."""
+"""As the EC2 User Guide recommends: a Spot warning of two minutes loses 5 s at most."""
 
 _ENDPOINT = "http://169.254.169.254"
-_TOKEN_S = 21_600
-_RENEW_S = _TOKEN_S * 0.9
-_TRIES = 3
+_TOKEN_TTL_S = 21_600
+_RENEW_S = _TOKEN_TTL_S * 0.9
+_ATTEMPTS = 3
 _OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
-_LONGEST_TOKEN = 512
+_MAX_TOKEN = 512  # characters
 
 
 class InstanceMetadata:
-    """A client for one machine's metadata; not for several threads at once."""
+    """A client of the metadata service. Not safe from several threads."""
 
-    def __init__(self, endpoint: str = _ENDPOINT, *, timeout_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        endpoint: str = _ENDPOINT,
+        *,
+        timeout_s: float = 1.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._endpoint = check_url(endpoint)
         self._timeout_s = timeout_s
+        self._monotonic = monotonic
         self._token = ""
         self._renew_at = 0.0
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> InstanceMetadata | None:
-        """As the AWS SDKs' own variables say; None where they switch it off."""
+    def from_environment(cls, environment: Mapping[str, str]) -> InstanceMetadata | None:
+        """A client as the AWS SDKs' variables configure it; None if they disable the service."""
         if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
             return None
         return cls(environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or _ENDPOINT)
 
     def get(self, path: str) -> str | None:
-        """What is at `path` below /latest/meta-data/; None: nothing. Raises `LocalServiceError`."""
+        """The value at `path` below /latest/meta-data/; None if there is none. Raises `LocalServiceError`."""
         status, text = self._get(path)
-        if status == _UNAUTHORIZED:  # a token does not outlive the machine's being stopped and started
+        if status == _UNAUTHORIZED:  # a token becomes invalid when the machine is stopped and started
             self._token = ""
             status, text = self._get(path)
         if status == _NOT_FOUND:
             return None
         if status != _OK:
-            raise LocalServiceError(f"the metadata answered {status} for {path}")
+            raise LocalServiceError(f"the metadata service answered {status} for {path}")
         return text
 
-    def instance(self) -> str:
-        """This machine's id, or nothing if that is not to be had."""
+    def instance_id(self) -> str:
+        """The ID of this instance, or "" if it is unavailable."""
         try:
             found = (self.get("instance-id") or "").strip()
         except LocalServiceError:
             return ""
         return found if INSTANCE_ID.fullmatch(found) else ""
 
-    def is_there(self) -> bool:
-        """Whether this machine has metadata of this kind at all; takes a few seconds to say no."""
-        for _ in range(_TRIES):
+    def is_available(self) -> bool:
+        """Whether this machine has the service; takes a few seconds if it has not."""
+        for _ in range(_ATTEMPTS):
             try:
-                self._authorize()
+                self._ensure_token()
             except LocalServiceError:
                 continue
             return True
         return False
 
     def _get(self, path: str) -> tuple[int, str]:
-        self._authorize()
+        self._ensure_token()
         return request(
             "GET",
             f"{self._endpoint}/latest/meta-data/{path}",
@@ -84,30 +91,25 @@ class InstanceMetadata:
             timeout_s=self._timeout_s,
         )
 
-    def _authorize(self) -> None:
-        now = time.monotonic()
+    def _ensure_token(self) -> None:
+        now = self._monotonic()
         if self._token and now < self._renew_at:
             return
         status, text = request(
             "PUT",
             f"{self._endpoint}/latest/api/token",
-            headers={"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_S)},
+            headers={"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)},
             timeout_s=self._timeout_s,
         )
-        if (
-            status != _OK
-            or not 0 < len(text) <= _LONGEST_TOKEN
-            or not text.isascii()
-            or not text.isprintable()
-        ):
-            raise LocalServiceError(f"the metadata gave no token (status {status})")
+        if status != _OK or not (0 < len(text) <= _MAX_TOKEN and text.isascii() and text.isprintable()):
+            raise LocalServiceError(f"the metadata service returned no token (status {status})")
         self._token, self._renew_at = text, now + _RENEW_S
 
 
 class MetadataWatch:
-    """Asks until told to stop, and hands on each notice once.
+    """Polls the metadata service until the stop is raised, and passes on each notice once.
 
-    `on_notice` and `on_trouble` (words for a log) are called from the watch's own thread.
+    `on_notice` and `on_error` (with a message for the log) are called from the watch's thread.
     """
 
     def __init__(
@@ -116,30 +118,30 @@ class MetadataWatch:
         on_notice: Callable[[Notice], None],
         *,
         stop: Stop,
-        on_trouble: Callable[[str], None],
+        on_error: Callable[[str], None],
         clock: Clock | None = None,
         every_s: float = POLL_S,
     ) -> None:
         self._metadata = metadata
         self._on_notice = on_notice
-        self._on_trouble = on_trouble
+        self._on_error = on_error
         self._stop = stop
         self._clock = clock or SystemClock()
         self._every_s = every_s
-        self._told: dict[str, tuple[str, str, str]] = {}
-        self._troubles: dict[str, str] = {}
+        self._last_notices: dict[str, tuple[str, str, str]] = {}
+        self._last_errors: dict[str, str] = {}
 
     def start(self) -> threading.Thread:
-        """Run in a thread that keeps nobody from ending."""
+        """Run in a daemon thread."""
         thread = threading.Thread(target=self.run, name="metadata", daemon=True)
         thread.start()
         return thread
 
     def run(self) -> None:
-        """Ask until the stop is raised; returns at once where there is no metadata."""
-        if not self._metadata.is_there():
-            self._on_trouble(
-                "no instance metadata (IMDSv2): this is not EC2, or a container behind a hop limit of 1; "
+        """Poll until the stop is raised; returns at once if there is no metadata service."""
+        if not self._metadata.is_available():
+            self._on_error(
+                "no instance metadata (IMDSv2): not an EC2 instance, or a container behind a hop limit of 1; "
                 "Spot and scale-in notices will not be seen"
             )
             return
@@ -148,31 +150,31 @@ class MetadataWatch:
             self._stop.wait(self._every_s)
 
     def poll(self) -> None:
-        """Ask for everything once; an error with one answer leaves the others as they are."""
+        """Read every path once; an error with one does not affect the others."""
         for path in PARSERS:
-            keep_running("metadata", partial(self._ask, path))
+            keep_running("metadata", partial(self._poll_path, path))
 
-    def _ask(self, path: str) -> None:
+    def _poll_path(self, path: str) -> None:
         try:
-            answer = self._metadata.get(path)
+            value = self._metadata.get(path)
         except LocalServiceError as error:
-            self._trouble(path, str(error))
+            self._report_error(path, str(error))
             return
-        match parse_metadata(path, answer, self._clock.now()):
+        match parse_metadata(path, value, self._clock.now()):
             case Parsed(notices=notices):
-                self._hand_on(path, notices[0])
+                self._pass_on(path, notices[0])
             case Malformed(reason=reason):
-                self._trouble(path, reason)
+                self._report_error(path, reason)
                 return
-        self._troubles.pop(path, None)
+        self._last_errors.pop(path, None)
 
-    def _hand_on(self, path: str, notice: Notice) -> None:
-        if self._told.get(path) != notice.identity:
-            # Marked only afterwards: a notice whose receiver failed is handed on again.
+    def _pass_on(self, path: str, notice: Notice) -> None:
+        if self._last_notices.get(path) != notice.identity:
+            # Recorded only afterwards: if the callback raises, the next poll calls it again.
             self._on_notice(notice)
-            self._told[path] = notice.identity
+            self._last_notices[path] = notice.identity
 
-    def _trouble(self, path: str, said: str) -> None:
-        if self._troubles.get(path) != said:
-            self._troubles[path] = said
-            self._on_trouble(said)
+    def _report_error(self, path: str, message: str) -> None:
+        if self._last_errors.get(path) != message:
+            self._last_errors[path] = message
+            self._on_error(message)

@@ -1,8 +1,8 @@
-"""ECS task scale-in protection, held only while a job runs.
+"""ECS task scale-in protection, enabled only while a job runs.
 
-Protection keeps a service's scale-in and deployments away from a task. Held for good, it would keep the
-worker from ever stopping; so it ends with the last job, and by itself soon after a worker that was killed.
-(ECS Developer Guide, "Task scale-in protection endpoint".)
+Protection keeps the scale-in and the deployments of a service away from a task. Enabled all the time, it
+would keep the worker from ever stopping; so it ends with the last job, and it expires soon after a worker was
+killed. (ECS Developer Guide, "Task scale-in protection endpoint".)
 """
 
 from __future__ import annotations
@@ -22,87 +22,94 @@ _OK = 200
 
 
 class TaskProtection:
-    """Tells the ECS agent whether this task is busy; safe from any thread, and never in a caller's way.
+    """Sets the protection of this task through the ECS agent. Safe from any thread; callers never wait.
 
-    `expires_min` minutes after the last word, protection ends by itself: it is renewed in time while a job
-    runs. Changes within `pause_s` seconds are told as one.
+    Protection expires `expires_min` minutes after it was set, and is renewed in time while a job runs.
+    Changes within `pause_s` seconds are sent as one. `on_error` gets each new error message once.
     """
 
     def __init__(
         self,
-        agent: str,
+        agent_url: str,
         *,
-        on_trouble: Callable[[str], None],
+        on_error: Callable[[str], None],
         expires_min: int = 5,
         pause_s: float = 1.0,
         renew_s: float | None = None,
         timeout_s: float = 3.0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = f"{check_url(agent)}/task-protection/v1/state"
-        self._on_trouble = on_trouble
+        self._url = f"{check_url(agent_url)}/task-protection/v1/state"
+        self._on_error = on_error
         self._expires_min = expires_min
         self._pause_s = pause_s
         self._renew_s = expires_min * 20.0 if renew_s is None else renew_s
         self._timeout_s = timeout_s
+        self._monotonic = monotonic
         self._changed = threading.Condition()
         self._wanted = False
-        self._told: bool | None = False
-        self._said = ""
+        self._confirmed: bool | None = False
+        self._last_error = ""
         self._closed = False
-        self._thread = threading.Thread(target=self._keep_telling, name="protection", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="protection", daemon=True)
         self._thread.start()
 
     @classmethod
-    def of(cls, environment: Mapping[str, str], on_trouble: Callable[[str], None]) -> TaskProtection | None:
-        """For the agent that ECS names in `ECS_AGENT_URI`; None outside ECS."""
-        agent = environment.get("ECS_AGENT_URI", "")
-        return cls(agent, on_trouble=on_trouble) if agent else None
+    def from_environment(
+        cls, environment: Mapping[str, str], on_error: Callable[[str], None]
+    ) -> TaskProtection | None:
+        """The protection through the agent that ECS names in `ECS_AGENT_URI`; None outside ECS."""
+        agent_url = environment.get("ECS_AGENT_URI", "")
+        return cls(agent_url, on_error=on_error) if agent_url else None
 
-    def hold(self, busy: bool) -> None:  # noqa: FBT001 - it is what a drainer's `busy` calls
-        """Protect the task, or no longer."""
+    def set_busy(self, busy: bool) -> None:  # noqa: FBT001 - the `busy` callback of a drain controller
+        """Protect the task while it is busy."""
         with self._changed:
             self._wanted = busy
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let go of the task, whatever runs; returns once that is told, or after a few seconds."""
+        """Release the task; returns once the agent has confirmed it, or after a few seconds."""
         with self._changed:
             self._closed = True
             self._wanted = False
             self._changed.notify_all()
         self._thread.join(timeout=2 * self._timeout_s)
 
-    def _keep_telling(self) -> None:
+    def _run(self) -> None:
         backoff = Backoff(BackoffPolicy(base_s=self._pause_s, cap_s=_MAX_BACKOFF_S), wait=self._rest)
         while self._await_change():
             wanted = self._wanted
-            if keep_running("task protection", partial(self._step, protected=wanted)) and not self._said:
-                self._told = wanted
+            if (
+                keep_running("task protection", partial(self._step, protected=wanted))
+                and not self._last_error
+            ):
+                self._confirmed = wanted
                 backoff.reset()
                 self._rest(self._pause_s)
                 continue
             if self._closed:
-                return  # it ends by itself, `expires_min` after the last renewal
-            self._told = None  # an answer that was lost may have been a yes
+                return  # protection expires `expires_min` after the last renewal
+            self._confirmed = None  # the agent may have done it although its response was lost
             backoff.pause()
 
     def _step(self, *, protected: bool) -> None:
         try:
-            self._tell(protected=protected)
-            self._said = ""
+            self._send(protected=protected)
+            self._last_error = ""
         except LocalServiceError as error:
-            if str(error) != self._said:
-                self._said = str(error)
-                self._on_trouble(self._said)
+            if str(error) != self._last_error:
+                self._last_error = str(error)
+                self._on_error(self._last_error)
 
     def _await_change(self) -> bool:
-        """Wait until something is to be told; False: never again."""
-        renew_at = time.monotonic() + self._renew_s
+        """Wait until there is a state to send; False once closed."""
+        renew_at = self._monotonic() + self._renew_s
         with self._changed:
-            while self._wanted == self._told:
+            while self._wanted == self._confirmed:
                 if self._closed:
                     return False
-                left = renew_at - time.monotonic()
+                left = renew_at - self._monotonic()
                 if self._wanted and left <= 0:
                     break
                 self._changed.wait(left if self._wanted else None)
@@ -112,7 +119,7 @@ class TaskProtection:
         with self._changed:
             self._changed.wait_for(lambda: self._closed, seconds)
 
-    def _tell(self, *, protected: bool) -> None:
+    def _send(self, *, protected: bool) -> None:
         body: dict[str, object] = {"ProtectionEnabled": protected}
         if protected:
             body["ExpiresInMinutes"] = self._expires_min
@@ -124,21 +131,21 @@ class TaskProtection:
             timeout_s=self._timeout_s,
         )
         if status != _OK or not is_confirmed(text, protected=protected):
-            doing = "protect" if protected else "release"
+            action = "protect" if protected else "release"
             raise LocalServiceError(
-                f"the ECS agent did not {doing} the task: {status} {text[:300]}",
-                remedy="see that the task belongs to a service and its role allows ecs:UpdateTaskProtection",
+                f"the ECS agent did not {action} the task: {status} {text[:300]}",
+                remedy="put the task in a service and let its role call ecs:UpdateTaskProtection",
             )
 
 
 def is_confirmed(text: str, *, protected: bool) -> bool:
-    """Whether the agent's answer says that it was done; never raises.
+    """Whether the agent's response confirms the state; never raises.
 
-    It may answer 200 and a failure (or an error) all the same.
+    The agent may answer 200 with a failure or an error.
     """
     try:
-        answer = json.loads(text)
+        response = json.loads(text)
     except (ValueError, RecursionError):
         return False
-    state = answer.get("protection") if isinstance(answer, dict) else None
+    state = response.get("protection") if isinstance(response, dict) else None
     return isinstance(state, dict) and state.get("ProtectionEnabled") is protected

@@ -1,6 +1,7 @@
-"""Multipart uploads to S3 that nobody will end: a process was killed amid a large object.
+"""Abort of multipart uploads to S3 that were started by processes killed during the upload.
 
-What was sent of them is never seen, and costs money. The store's own library cannot list them; boto3 can.
+The parts of such an upload are invisible and cost money. The object store library cannot list them; boto3
+can.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from botocore import exceptions as vendor
 
 from eddyline.core.clock import Clock, SystemClock
 
-# Nobody waits for this for long: what is not aborted now is the next time.
-_CONNECT_S, _READ_S, _TRIES = 5, 20, 2
-_GONE = "NoSuchUpload"
+# Short: an upload that cannot be aborted now is aborted by the next cleanup.
+_CONNECT_S, _READ_S, _ATTEMPTS = 5, 20, 2
+_NO_SUCH_UPLOAD = "NoSuchUpload"
 
 
 class MultipartUploads:
-    """The uploads below `prefix` of a bucket ("" for all of it); safe from any thread.
+    """The multipart uploads below `prefix` of a bucket ("": the whole bucket). Safe from any thread.
 
-    What goes wrong is told to `on_message`, each kind once, and is never in the caller's way.
+    Never raises an error of S3: each kind of error is passed once to `on_message`.
     """
 
     def __init__(
@@ -36,51 +37,51 @@ class MultipartUploads:
         self._connect = connect
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._on_said = on_message
+        self._on_message = on_message
         self._clock = clock or SystemClock()
         self._client: Any = None
-        self._told: set[str] = set()
-        self._turn = threading.Lock()
+        self._reported: set[str] = set()
+        self._lock = threading.Lock()
 
     def abort(self, folder: str, *, older_s: float = 0.0) -> None:
-        """Abort those below `folder` that were begun more than `older_s` seconds ago."""
-        with self._turn:
+        """Abort the uploads below `folder` that were initiated more than `older_s` seconds ago."""
+        with self._lock:
             try:
-                for upload in self._begun_before(folder, self._clock.now() - older_s):
-                    self._end(upload)
+                for upload in self._initiated_before(folder, self._clock.now() - older_s):
+                    self._abort(upload)
             except vendor.ClientError as error:
                 code = error.response.get("Error", {}).get("Code", "")
-                self._say_once(f"{error.operation_name}/{code}", folder, error)
+                self._report_once(f"{error.operation_name}/{code}", folder, error)
             except (vendor.BotoCoreError, OSError) as error:
-                self._say_once(type(error).__name__, folder, error)
+                self._report_once(type(error).__name__, folder, error)
 
-    def _begun_before(self, folder: str, until: float) -> Iterator[dict[str, Any]]:
-        """Listed to the end before the first is aborted: pages must not move meanwhile."""
+    def _initiated_before(self, folder: str, latest: float) -> Iterator[dict[str, Any]]:
+        """The listing is complete before the first abort, because an abort would shift its pages."""
         if self._client is None:
             self._client = self._connect()
         pages = self._client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self._bucket, Prefix=f"{self._prefix}{folder}/"
         )
         found = [upload for page in pages for upload in page.get("Uploads", ())]
-        return (upload for upload in found if upload["Initiated"].timestamp() <= until)
+        return (upload for upload in found if upload["Initiated"].timestamp() <= latest)
 
-    def _end(self, upload: dict[str, Any]) -> None:
+    def _abort(self, upload: dict[str, Any]) -> None:
         try:
             self._client.abort_multipart_upload(
                 Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
             )
         except vendor.ClientError as error:
-            if _GONE not in str(error):  # its owner, or another of us, was first
+            if _NO_SUCH_UPLOAD not in str(error):  # completed, or aborted by another process
                 raise
         else:
-            self._on_said(f"aborted an upload of {upload['Key']} that nobody ended")
+            self._on_message(f"aborted an unfinished upload of {upload['Key']}")
 
-    def _say_once(self, kind: str, folder: str, error: Exception) -> None:
-        if kind not in self._told:
-            self._told.add(kind)
-            self._on_said(
-                f"uploads that nobody ended stay below {folder}: {error}; a lifecycle rule of the bucket "
-                "(AbortIncompleteMultipartUpload) removes them as well"
+    def _report_once(self, kind: str, folder: str, error: Exception) -> None:
+        if kind not in self._reported:
+            self._reported.add(kind)
+            self._on_message(
+                f"unfinished uploads below {folder} were not aborted: {error}; a lifecycle rule of the "
+                "bucket (AbortIncompleteMultipartUpload) aborts them too"
             )
 
 
@@ -92,17 +93,17 @@ def multipart_uploads(
     region: str | None,
     on_message: Callable[[str], None],
 ) -> MultipartUploads:
-    """Those of a bucket, asked for with the standard chain of credentials once there is something to ask."""
+    """The uploads of a bucket; connects at the first use, with the standard credential chain."""
 
-    def connect() -> Any:  # noqa: ANN401 - boto3 makes its classes when running
+    def connect() -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
         import boto3  # noqa: PLC0415 - slow to import
         from botocore.config import Config  # noqa: PLC0415 - likewise
 
         config = Config(
             connect_timeout=_CONNECT_S,
             read_timeout=_READ_S,
-            retries={"mode": "standard", "total_max_attempts": _TRIES},
-            # Servers of one's own seldom have a name for each bucket.
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            # Other servers than AWS's seldom have a DNS name for each bucket.
             s3={"addressing_style": "path"} if endpoint else None,
         )
         return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=config)

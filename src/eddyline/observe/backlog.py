@@ -1,4 +1,4 @@
-"""How much is to be done, by class: read from the ledger now and then, never in the way of work."""
+"""The backlog of the ledger by pool: counts read periodically, on a connection of their own."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _IS_WAITING = jobs.c.state == literal_column("'waiting'")
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """The jobs of one class: `due` now, `delayed` after a failure, `running`.
+    """The jobs of one pool: `due` now, `delayed` after a failure, `running`.
 
-    `oldest_s`: for how many seconds the oldest that is due has been so.
+    `oldest_s`: seconds for which the oldest due job has been due.
     """
 
     pool: str
@@ -32,11 +32,12 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class Backlog:
-    """What the ledger held at `at` (seconds since 1970).
+    """The state of the ledger at `at` (seconds since 1970).
 
-    `waiting` jobs need others first; `late` ones are open and past their deadline; of the leases, `overdue`
-    ones belong to workers that are probably lost. `workers` are the names of the others. `unknown` are names
-    that heartbeats gave and no report with a job's token has proven: they are no capacity.
+    `waiting` jobs have unfinished dependencies; `late` ones are open and past their deadline. `workers` are
+    the names of workers with a valid lease; `overdue` leases belong to workers that are probably lost.
+    `unknown` are names from heartbeats that no report with a job's token has proven: they do not count as
+    capacity.
     """
 
     at: float
@@ -49,16 +50,16 @@ class Backlog:
 
 
 BacklogWatch: TypeAlias = PolledValues[Backlog]
-"""Reads a ledger's backlog again and again."""
+"""Reads a ledger's backlog periodically."""
 
 
 def backlog_reader(database: Database) -> Callable[[float], Backlog]:
-    """How a `BacklogWatch` reads a ledger's database: give it one of its own, that no work waits for."""
+    """The `read` function of a `BacklogWatch`; pass a database that no other work uses."""
     return lambda now: database.read(lambda connection: read_backlog(connection, now))
 
 
 def read_backlog(connection: Connection, now: float) -> Backlog:
-    """Counts alone, each by an index over rows of one state: what is done costs nothing."""
+    """Read the counts, each with an index over the rows of one state, so that finished jobs cost nothing."""
     queues = {queue.pool: queue for queue in _ready(connection, now)}
     running = select(jobs.c.pool, func.count()).where(IS_RUNNING).group_by(jobs.c.pool)
     for pool, count in connection.execute(running):

@@ -13,24 +13,24 @@ from eddyline.observe.polled_values import PolledValues
 
 
 class CoordinatorMetrics(LedgerMetrics):
-    """What one coordinator did. Safe from any thread."""
+    """The metrics of one coordinator. Safe from any thread."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._actions = self._counter("coordinator_actions", "What a coordinator did", ("what",))
+        self._actions = self._counter("coordinator_actions", "Actions of a coordinator", ("what",))
 
     def watch_dead_letters(self, watch: PolledValues[int]) -> None:
-        """Show how many messages the dead-letter queue holds."""
-        self.registry.register(_DeadLetters(watch))
+        """Expose the number of messages in the dead-letter queue."""
+        self.registry.register(_DeadLettersCollector(watch))
 
     def record_action(self, what: str, count: int) -> None:
-        """Count what it did."""
+        """Count an action."""
         if count > 0:
             self._actions.labels(what).inc(count)
 
 
-class _DeadLetters(Collector):
-    """The depth of the dead-letter queue as last read; nothing until it was read once."""
+class _DeadLettersCollector(Collector):
+    """The last known depth of the dead-letter queue; nothing before the first reading."""
 
     def __init__(self, watch: PolledValues[int]) -> None:
         self._watch = watch

@@ -1,4 +1,4 @@
-"""Metrics of an ingest: what it was told, what became of that, and how long it had to wait."""
+"""Metrics of an ingest: the messages received, their outcomes, and their delays."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from eddyline.observe.metrics import Metrics
 from eddyline.observe.polled_values import PolledValues
 
 _SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3600, 14_400, 86_400)
-_GRACE_S = 60.0  # for a message put off to come again, to whomever
+_GRACE_S = 60.0  # after which a postponed message has been received again by some process
 
 
 @dataclass(frozen=True, kw_only=True)
 class Depths:
-    """Messages by state ("visible", "in_flight", "delayed") in the queue of events and the one beside it."""
+    """Messages by state ("visible", "in_flight", "delayed") of the event queue and its dead-letter queue."""
 
     events: Mapping[str, int]
     parked: Mapping[str, int]
@@ -30,13 +30,13 @@ class Depths:
 @dataclass(frozen=True, kw_only=True)
 class _Pending:
     since: float
-    until: float
+    expires_at: float
 
 
 class IngestMetrics(Metrics):
-    """What one ingest was told and did. Safe from any thread.
+    """The metrics of one ingest. Safe from any thread.
 
-    No label is made of what a message says: there are as many series with a million objects as with one.
+    No label is taken from a message, so the number of series does not depend on the number of objects.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -44,77 +44,77 @@ class IngestMetrics(Metrics):
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._pending: dict[str, _Pending] = {}
-        self._messages = self._counter("ingest_messages", "Messages received, those that came again included")
-        self._ended = self._counter("ingest_messages_ended", "Messages that ended: done or parked", ("end",))
-        self._postponed = self._counter("ingest_messages_postponed", "Messages left for later")
-        self._objects = self._counter("ingest_objects", "New objects: submitted, or ignored", ("outcome",))
-        self._parked = self._counter("ingest_parked", "Messages put aside for people, by cause", ("cause",))
+        self._messages = self._counter("ingest_messages", "Received messages, repeated receipts included")
+        self._ended = self._counter("ingest_messages_ended", "Settled messages: done or parked", ("end",))
+        self._postponed = self._counter("ingest_messages_postponed", "Postponed messages")
+        self._objects = self._counter("ingest_objects", "New objects, submitted or ignored", ("outcome",))
+        self._parked = self._counter("ingest_parked", "Messages parked for an operator, by cause", ("cause",))
         self._delay = Histogram(
             "eddyline_ingest_delay_seconds",
-            "Seconds from an object's upload until it was submitted",
+            "Seconds from the upload of an object to its submission",
             registry=self.registry,
             buckets=_SECONDS,
         )
-        self.registry.register(_Oldest(self))
+        self.registry.register(_OldestMessageCollector(self))
 
     def watch_depths(self, watch: PolledValues[Depths]) -> None:
-        """Show how many messages there are as well."""
-        self.registry.register(_DepthsShown(watch))
+        """Expose the depths of the queues."""
+        self.registry.register(_DepthsCollector(watch))
 
-    def take(self, message: str, since: float) -> None:
-        """A message was received, that was sent at `since` (seconds since 1970)."""
+    def record_received(self, message: str, since: float) -> None:
+        """Count a received message that was first sent at `since` (seconds since 1970)."""
         self._messages.inc()
-        self._wait(message, _Pending(since=since, until=float("inf")))
+        self._add_pending(message, _Pending(since=since, expires_at=float("inf")))
 
     def record_postponed(self, message: str, delay_s: float) -> None:
-        """It is to come again."""
+        """Count a postponed message."""
         self._postponed.inc()
         with self._lock:
             known = self._pending.pop(message, None)
         if known is not None:
-            until = self._clock.now() + delay_s + _GRACE_S
-            self._wait(message, _Pending(since=known.since, until=until))
+            expires_at = self._clock.now() + delay_s + _GRACE_S
+            self._add_pending(message, _Pending(since=known.since, expires_at=expires_at))
 
-    def end(self, message: str, how: str) -> None:
-        """It is never to come again."""
-        self._ended.labels(how).inc()
+    def record_settled(self, message: str, end: str) -> None:
+        """Count a message that is done or parked."""
+        self._ended.labels(end).inc()
         with self._lock:
             self._pending.pop(message, None)
 
     def record_submitted(self, uploaded: float | None) -> None:
-        """An object was submitted that was uploaded then (seconds since 1970)."""
+        """Count a submitted object; `uploaded` in seconds since 1970."""
         self._objects.labels("submitted").inc()
         if uploaded is not None:
             self._delay.observe(max(self._clock.now() - uploaded, 0.0))
 
     def record_ignored(self) -> None:
-        """An object, or something else that was told, was left alone."""
+        """Count an ignored object or event."""
         self._objects.labels("ignored").inc()
 
     def record_parked(self, cause: str) -> None:
-        """A message was put aside."""
+        """Count a parked message."""
         self._parked.labels(cause).inc()
 
     @property
     def oldest_s(self) -> float:
-        """How long ago the oldest message in hand, or put off by this process, was sent; 0: there is none."""
+        """Age of the oldest message that this process holds or has postponed; 0 if there is none."""
         now = self._clock.now()
         with self._lock:
-            self._forget(now)
+            self._expire(now)
             sent = [each.since for each in self._pending.values() if each.since > 0]
         return max(now - min(sent), 0.0) if sent else 0.0
 
-    def _wait(self, message: str, pending: _Pending) -> None:
+    def _add_pending(self, message: str, pending: _Pending) -> None:
         with self._lock:
-            self._forget(self._clock.now())
+            self._expire(self._clock.now())
             self._pending[message] = pending
 
-    def _forget(self, now: float) -> None:
-        """Those that should have come again long since: another process has them, or did them."""
-        self._pending = {name: each for name, each in self._pending.items() if each.until > now}
+    def _expire(self, now: float) -> None:
+        """Remove postponed messages that another process must have received by now."""
+        self._pending = {name: each for name, each in self._pending.items() if each.expires_at > now}
 
 
-class _Oldest(Collector):
+class _OldestMessageCollector(Collector):
     def __init__(self, metrics: IngestMetrics) -> None:
         self._metrics = metrics
 
@@ -124,12 +124,12 @@ class _Oldest(Collector):
     def collect(self) -> Iterable[Metric]:
         yield GaugeMetricFamily(
             "eddyline_ingest_oldest_message_seconds",
-            "Age of the oldest message in hand or put off by this process; 0: there is none",
+            "Age of the oldest message that this process holds or has postponed; 0 if there is none",
             value=self._metrics.oldest_s,
         )
 
 
-class _DepthsShown(Collector):
+class _DepthsCollector(Collector):
     def __init__(self, watch: PolledValues[Depths]) -> None:
         self._watch = watch
 
@@ -139,18 +139,18 @@ class _DepthsShown(Collector):
     def collect(self) -> Iterable[Metric]:
         yield CounterMetricFamily(
             "eddyline_ingest_queue_read_failures",
-            "Times that the queues could not be looked at",
+            "Failed readings of the queues",
             value=self._watch.failures,
         )
         depths = self._watch.latest
         if depths is None:
             return
-        shown = GaugeMetricFamily(
+        family = GaugeMetricFamily(
             "eddyline_ingest_queue_messages",
-            "About how many messages there are, also those that others have in hand",
+            "Approximate number of messages, those in flight elsewhere included",
             labels=["queue", "state"],
         )
         for queue, found in (("events", depths.events), ("parked", depths.parked)):
             for state, count in found.items():
-                shown.add_metric([queue, state], count)
-        yield shown
+                family.add_metric([queue, state], count)
+        yield family

@@ -1,4 +1,7 @@
-"""Logs as JSON lines: one object an event, with asset, job and attempt wherever there are any."""
+"""Logs as JSON lines: one object for each event, with its asset, job and attempt if it has any.
+
+An event is a short fixed phrase; its values are fields. `docs/reference/logs.md` lists all events.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,17 @@ from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.states import State
 
 LEVELS = ("debug", "info", "warning", "error")
-"""From all there is, progress included, to what somebody has to see to."""
+"""From everything, progress included, to what an operator has to act on."""
 
-# Without the values of local variables: credentials may be among them.
+# Without the values of local variables, which may hold credentials.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
 _OWN_LOGGERS = "eddyline."
-_LONGEST = 4000
-_DEEPEST = 6
-_WIDEST = 200
-# Names and passwords in addresses; signatures and tokens in queries, as in presigned URLs.
+_MAX_TEXT = 4000
+_MAX_DEPTH = 6
+_MAX_ITEMS = 200
+# User names and passwords in URLs; signatures and tokens in queries, as in presigned URLs.
 _USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^/\s@]{1,500}@", re.IGNORECASE)
 _SIGNED = re.compile(
     r"\b(X-Amz-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|Signature|sig|password|token)=[^&\s\"']+",
@@ -35,8 +38,8 @@ _SIGNED = re.compile(
 )
 
 
-class _Line:
-    """Writes lines whole; a log that cannot be written must not end the work that it tells of."""
+class _LineWriter:
+    """Writes whole lines. Ignores write errors: a full disk must not end the work that is logged."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -53,35 +56,35 @@ class _Line:
     debug = info = warning = error = msg
 
 
-def open_log(stream: TextIO, *, level: str = "info", **always: object) -> FilteringBoundLogger:
-    """A logger that writes JSON lines to `stream`, each with what is given as `always`.
+def open_log(stream: TextIO, *, level: str = "info", **fields: object) -> FilteringBoundLogger:
+    """A logger that writes JSON lines to `stream`, each with `fields`.
 
     Raises `UsageError` for a level that is not one of `LEVELS`.
     """
     if level not in LEVELS:
-        raise UsageError(f"{level!r} is no log level", remedy=f"choose one of {', '.join(LEVELS)}")
+        raise UsageError(f"{level!r} is not a log level", remedy=f"choose one of {', '.join(LEVELS)}")
     logger: FilteringBoundLogger = structlog.wrap_logger(
-        _Line(stream),
+        _LineWriter(stream),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _TRACEBACKS,
-            _redacted,
-            structlog.processors.JSONRenderer(default=str),  # in ASCII: any stream takes it
+            _redact,
+            structlog.processors.JSONRenderer(default=str),  # ASCII, which any stream accepts
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         context_class=dict,
         cache_logger_on_first_use=True,
     )
-    return logger.bind(**always)
+    return logger.bind(**fields)
 
 
 def worker_event_logger(log: FilteringBoundLogger) -> Callable[[WorkerEvent], None]:
-    """A listener for a worker's events; made to be its `on_event`."""
+    """The `on_event` callback of a worker that logs its events."""
 
-    def hear(event: WorkerEvent) -> None:
+    def log_event(event: WorkerEvent) -> None:
         job = event.job
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "asset": job.asset,
             "job": job.id,
             "attempt": job.attempt,
@@ -91,21 +94,21 @@ def worker_event_logger(log: FilteringBoundLogger) -> Callable[[WorkerEvent], No
         }
         match event.kind:
             case WorkerEventKind.STARTED:
-                log.info("job started", **told)
+                log.info("job started", **fields)
             case WorkerEventKind.PROGRESS:
-                log.debug("job progress", **told, fraction=round(event.fraction, 4), note=event.note)
+                log.debug("job progress", **fields, fraction=round(event.fraction, 4), note=event.note)
             case WorkerEventKind.FINISHED:
-                log.info("job done", **told, elapsed_s=round(event.elapsed_s, 3))
+                log.info("job done", **fields, elapsed_s=round(event.elapsed_s, 3))
             case WorkerEventKind.INTERRUPTED:
-                log.info("job interrupted", **told, elapsed_s=round(event.elapsed_s, 3), why=event.note)
+                log.info("job interrupted", **fields, elapsed_s=round(event.elapsed_s, 3), reason=event.note)
             case WorkerEventKind.FAILED:
                 evidence = {"elapsed_s": round(event.elapsed_s, 3), "error": event.error}
                 if job.state is State.DEAD:
-                    log.error("job dead", **told, **evidence)
+                    log.error("job dead", **fields, **evidence)
                 else:
-                    log.warning("job failed", **told, **evidence, tried_again_at=job.ready_at)
+                    log.warning("job failed", **fields, **evidence, retry_at=job.ready_at)
 
-    return hear
+    return log_event
 
 
 class LibraryLogs(logging.Handler):
@@ -150,21 +153,21 @@ class LibraryLogs(logging.Handler):
         self._log.error("thread failed", thread=name, exc_info=error)
 
 
-def _redacted(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    return {key: _clean(value, _DEEPEST) for key, value in event.items()}
+def _redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    return {key: _clean(value, _MAX_DEPTH) for key, value in event.items()}
 
 
 def _clean(value: object, depth: int) -> object:
-    """The same value without secrets, and no larger than a line of a log should be."""
+    """The value without secrets, limited in length, depth and number of items."""
     if isinstance(value, str):
-        # Twice the length: what the first cut may have beheaded falls to the second one.
-        hidden = _SIGNED.sub(r"\1=***", _USERINFO.sub(r"\1***@", value[-2 * _LONGEST :]))
-        # The end of what a program said tells more than its beginning.
-        return hidden if len(hidden) <= _LONGEST else f"...{hidden[-_LONGEST:]}"
+        # Twice the length: a secret that the first cut split is removed by the second one.
+        hidden = _SIGNED.sub(r"\1=***", _USERINFO.sub(r"\1***@", value[-2 * _MAX_TEXT :]))
+        # The end of a program's output is more informative than its start.
+        return hidden if len(hidden) <= _MAX_TEXT else f"...{hidden[-_MAX_TEXT:]}"
     if isinstance(value, Mapping | list | tuple) and not depth:
         return "..."
     if isinstance(value, Mapping):
-        return {str(key): _clean(each, depth - 1) for key, each in list(value.items())[:_WIDEST]}
+        return {str(key): _clean(each, depth - 1) for key, each in list(value.items())[:_MAX_ITEMS]}
     if isinstance(value, list | tuple):
-        return [_clean(each, depth - 1) for each in value[:_WIDEST]]
+        return [_clean(each, depth - 1) for each in value[:_MAX_ITEMS]]
     return value

@@ -1,7 +1,7 @@
-"""Metrics for Prometheus: what every process shows, and what the ledger holds.
+"""Metrics for Prometheus: those of every process, and those of the ledger.
 
-Labels are classes and kinds of jobs, never assets: their number must not grow with the footage. Rates are
-Prometheus's to compute: frames/s are `rate(eddyline_frames_total[5m])`.
+Labels are pools and kinds of jobs, never assets, so that the number of series does not grow with the sources.
+Prometheus computes rates: frames/s are `rate(eddyline_frames_total[5m])`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from eddyline.observe.backlog import Backlog, BacklogWatch, Queue
 
 
 class Metrics:
-    """One process's figures, in a registry of its own. Safe from any thread."""
+    """The metrics of one process, in a separate registry. Safe from any thread."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_Cpu())
-        self.registry.register(_LoopFailures())
-        self.registry.register(_Events())
+        self.registry.register(_CpuCollector())
+        self.registry.register(_LoopFailuresCollector())
+        self.registry.register(_CountersCollector())
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(f"eddyline_{name}", text, labels, registry=self.registry)
@@ -36,33 +36,33 @@ class Metrics:
 
 
 class LedgerMetrics(Metrics):
-    """Figures of a process that may look into the ledger: its backlog as well."""
+    """The metrics of a process with access to the ledger, the backlog included."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._unserved = self._gauge("unserved_jobs", "Due jobs of a class that no worker serves", ("class",))
+        self._unserved = self._gauge("unserved_jobs", "Due jobs of a pool that no worker serves", ("class",))
 
-    def watch_backlog(self, watch: BacklogWatch, classes: Sequence[str] = ()) -> None:
-        """Show what the ledger holds; of `classes` also that they have nothing to do."""
-        self.registry.register(_BacklogShown(watch, classes))
+    def watch_backlog(self, watch: BacklogWatch, pools: Sequence[str] = ()) -> None:
+        """Expose the backlog; `pools` are exposed even while they have no jobs."""
+        self.registry.register(_BacklogCollector(watch, pools))
 
     def set_unserved(self, jobs: Mapping[str, int]) -> None:
-        """Show how many jobs wait by class, of classes that nobody serves; 0: somebody does."""
+        """Expose the number of due jobs by unserved pool; 0 for a pool that is served again."""
         for pool, count in jobs.items():
             self._unserved.labels(pool).set(count)
 
 
-class _Cpu(Collector):
-    """CPU time of this process and of the programs that it ran to their end."""
+class _CpuCollector(Collector):
+    """CPU time of this process and of its terminated child processes."""
 
     def describe(self) -> Iterable[Metric]:
         return [self._family()]
 
     def collect(self) -> Iterable[Metric]:
         family = self._family()
-        for who, number in (("process", resource.RUSAGE_SELF), ("programs", resource.RUSAGE_CHILDREN)):
+        for source, number in (("process", resource.RUSAGE_SELF), ("programs", resource.RUSAGE_CHILDREN)):
             used = resource.getrusage(number)
-            family.add_metric([who], used.ru_utime + used.ru_stime)
+            family.add_metric([source], used.ru_utime + used.ru_stime)
         return [family]
 
     @staticmethod
@@ -70,8 +70,8 @@ class _Cpu(Collector):
         return CounterMetricFamily("eddyline_cpu_seconds", "CPU time, user and system", labels=["by"])
 
 
-class _LoopFailures(Collector):
-    """Steps of background loops that raised an unexpected error; the loops went on."""
+class _LoopFailuresCollector(Collector):
+    """Steps of background loops that raised an unexpected error; the loops continued."""
 
     def describe(self) -> Iterable[Metric]:
         return [self._family()]
@@ -89,7 +89,7 @@ class _LoopFailures(Collector):
         )
 
 
-class _Events(Collector):
+class _CountersCollector(Collector):
     """The process-wide counters of `core.counters`."""
 
     def describe(self) -> Iterable[Metric]:
@@ -108,19 +108,19 @@ class _Events(Collector):
         return CounterMetricFamily(f"eddyline_{name}", text, labels=[label])
 
 
-class _BacklogShown(Collector):
-    """What a `BacklogWatch` read last; nothing but the failures if it never could."""
+class _BacklogCollector(Collector):
+    """The last reading of a `BacklogWatch`; only the failures before the first reading."""
 
-    def __init__(self, watch: BacklogWatch, classes: Sequence[str]) -> None:
+    def __init__(self, watch: BacklogWatch, pools: Sequence[str]) -> None:
         self._watch = watch
-        self._idle = {pool: Queue(pool=pool) for pool in classes}
+        self._idle = {pool: Queue(pool=pool) for pool in pools}
 
     def describe(self) -> Iterable[Metric]:
         return []
 
     def collect(self) -> Iterable[Metric]:
         yield CounterMetricFamily(
-            "eddyline_ledger_read_failures", "Times that the ledger was away", value=self._watch.failures
+            "eddyline_ledger_read_failures", "Failed readings of the ledger", value=self._watch.failures
         )
         backlog = self._watch.latest
         if backlog is not None:
@@ -132,7 +132,7 @@ class _BacklogShown(Collector):
 
 
 def _families(backlog: Backlog, age_s: float) -> Iterable[Metric]:
-    jobs = GaugeMetricFamily("eddyline_queue_jobs", "Jobs by class and state", labels=["class", "state"])
+    jobs = GaugeMetricFamily("eddyline_queue_jobs", "Jobs by pool and state", labels=["class", "state"])
     oldest = GaugeMetricFamily(
         "eddyline_queue_oldest_seconds", "How long the oldest due job has been due", labels=["class"]
     )
@@ -147,8 +147,8 @@ def _families(backlog: Backlog, age_s: float) -> Iterable[Metric]:
     leases.add_metric(["overdue"], backlog.overdue)
     leases.add_metric(["unknown"], len(backlog.unknown))
     yield leases
-    yield GaugeMetricFamily("eddyline_jobs_waiting", "Jobs that need others first", value=backlog.waiting)
-    yield GaugeMetricFamily("eddyline_jobs_late", "Open jobs past their deadline", value=backlog.late)
     yield GaugeMetricFamily(
-        "eddyline_backlog_age_seconds", "How old these figures of the ledger are", value=age_s
+        "eddyline_jobs_waiting", "Jobs with unfinished dependencies", value=backlog.waiting
     )
+    yield GaugeMetricFamily("eddyline_jobs_late", "Open jobs past their deadline", value=backlog.late)
+    yield GaugeMetricFamily("eddyline_backlog_age_seconds", "Age of the metrics of the ledger", value=age_s)

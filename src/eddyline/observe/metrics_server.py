@@ -1,4 +1,4 @@
-"""Metrics on a port, for Prometheus to fetch."""
+"""HTTP server that exposes metrics to Prometheus."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from eddyline.core.errors import UsageError
 
 @contextmanager
 def serve_metrics(registry: CollectorRegistry, *, host: str = "127.0.0.1", port: int = 9464) -> Iterator[int]:
-    """Serve the registry at http://host:port/metrics while entered; yields the port (0 asks for any).
+    """Serve the registry at http://host:port/metrics while entered; yields the port (0 selects a free one).
 
-    Raises `UsageError` if the port is taken or the address is none of this machine's.
+    Raises `UsageError` if the port is in use or the address does not belong to this machine.
     """
-    disable_created_metrics()  # type: ignore[no-untyped-call]  # half as many series: nobody asks when a counter began
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # half as many series: start times are not used
     try:
         server, thread = start_http_server(port, addr=host, registry=registry)
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"metrics cannot be served on {host}:{port}: {error}",
-            remedy="choose another port, 0 for any that is free, or none",
+            remedy="choose another port, 0 for any free one, or disable metrics",
         ) from error
     try:
         yield server.server_port

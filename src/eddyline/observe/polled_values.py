@@ -1,4 +1,4 @@
-"""Something read again and again in a thread of its own: a scrape shows what was read last, at once."""
+"""A value that a thread reads periodically, so that a scrape shows the last reading without delay."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
 
 POLL_S = 10.0
-"""How often is read; a scrape shows what was read last, and how old that is."""
+"""Seconds between two readings."""
 
-_IDLE = 20  # times as long as a reading took, it rests after it
+_IDLE = 20  # the pause after a reading is at least so many times as long as the reading
 
 T = TypeVar("T")
 
 
 class PolledValues(Generic[T]):
-    """Reads every few seconds in a thread of its own; `latest` is what was read last.
+    """Reads a value every few seconds in a thread; `latest` is the last reading.
 
-    A place that is away makes the reading old (and `failures` grow), never a scrape slow. `read` is called
-    with the time; `on_value` is told each reading, in that thread.
+    If the source is unavailable, the reading ages and `failures` grows, but scrapes stay fast. `read` gets
+    the time; `on_value` gets each reading, in that thread.
     """
 
     def __init__(
@@ -35,17 +35,19 @@ class PolledValues(Generic[T]):
         clock: Clock | None = None,
         every_s: float = POLL_S,
         on_value: Callable[[T], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read = read
         self._stop = stop
         self.clock = clock or SystemClock()
         self._every_s = every_s
-        self._on_reading = on_value
+        self._on_value = on_value
+        self._monotonic = monotonic
         self.latest: T | None = None
         self.failures = 0
 
     def start(self) -> threading.Thread:
-        """Read until the stop is raised, in a thread that keeps nobody from ending."""
+        """Run in a daemon thread."""
         thread = threading.Thread(target=self.run, name="readings", daemon=True)
         thread.start()
         return thread
@@ -53,11 +55,11 @@ class PolledValues(Generic[T]):
     def run(self) -> None:
         """Read until the stop is raised."""
         while not self._stop.requested:
-            began = time.monotonic()
+            started = self._monotonic()
             if not keep_running("readings", self._step):
                 self.failures += 1
-            # However much there is to count, that is a small part of what is done there.
-            self._stop.wait(max(self._every_s, _IDLE * (time.monotonic() - began)))
+            # However long a reading takes, it is a small share of the load on its source.
+            self._stop.wait(max(self._every_s, _IDLE * (self._monotonic() - started)))
 
     def _step(self) -> None:
         try:
@@ -65,5 +67,5 @@ class PolledValues(Generic[T]):
         except EddylineError:
             self.failures += 1
         else:
-            if self._on_reading is not None:
-                self._on_reading(self.latest)
+            if self._on_value is not None:
+                self._on_value(self.latest)

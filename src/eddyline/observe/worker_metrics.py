@@ -1,4 +1,4 @@
-"""Metrics of a worker: its jobs, its slots, and whether its machine stays."""
+"""Metrics of a worker: its jobs, its slots, and the notices of its machine's end."""
 
 from __future__ import annotations
 
@@ -14,74 +14,74 @@ from eddyline.observe.metrics import LedgerMetrics
 
 _SECONDS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
 _JOB = ("class", "kind")
-_ENCODING = "chunk"  # others tell frames as well: those that they put together or looked at
+_ENCODE_KIND = "chunk"  # the results of other kinds count frames too: joined or probed ones
 
 
 class WorkerMetrics(LedgerMetrics):
-    """What one worker did. Safe from any thread."""
+    """The metrics of one worker. Safe from any thread."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
         self._running: set[str] = set()
-        self._started = self._counter("job_starts", "Jobs begun", _JOB)
+        self._started = self._counter("job_starts", "Started jobs", _JOB)
         self._ended = self._counter(
-            "jobs", "Jobs ended; outcome: done, failed, retried, dead, interrupted", (*_JOB, "outcome")
+            "jobs", "Ended jobs; outcome: done, failed, retried, dead, interrupted", (*_JOB, "outcome")
         )
-        self._retries = self._counter("job_retries", "Jobs begun after an attempt that failed", _JOB)
+        self._retries = self._counter("job_retries", "Jobs started after a failed attempt", _JOB)
         self._interruptions = self._counter(
-            "job_interruptions", "Jobs handed back, cancelled or given up for lost while they ran", _JOB
+            "job_interruptions", "Running jobs that were handed back, cancelled or lost", _JOB
         )
-        self._frames = self._counter("frames", "Frames encoded, each rendition counted", _JOB)
-        self._busy = self._gauge("slots_busy", "Slots at work")
+        self._frames = self._counter("frames", "Encoded frames, counted for each rendition", _JOB)
+        self._busy = self._gauge("slots_busy", "Busy slots")
         self._slots = self._gauge("slots", "Slots of this worker")
-        self._notices = self._counter("notices", "Notices of this machine's end", ("kind",))
+        self._notices = self._counter("notices", "Notices of the end of this machine", ("kind",))
         self._takes_work = self._gauge(
-            "worker_takes_work", "Whether this worker takes new jobs (1), or is told not to (0)"
+            "worker_takes_work", "Whether this worker accepts new jobs (1) or not (0)"
         )
         self._takes_work.set(1)
         self._seconds = Histogram(
             "eddyline_job_seconds",
-            "Seconds from a job's start to its end, done or not",
+            "Seconds from the start of a job to its end, whatever the outcome",
             _JOB,
             registry=self.registry,
             buckets=_SECONDS,
         )
 
     def set_slots(self, count: int) -> None:
-        """How many jobs this worker runs at a time."""
+        """Set the number of jobs that this worker runs at a time."""
         self._slots.set(count)
 
-    def hear(self, event: WorkerEvent) -> None:
-        """Count what a worker tells; made to be its `on_event`."""
+    def record_event(self, event: WorkerEvent) -> None:
+        """Count an event of a worker, as its `on_event` callback."""
         job = event.job
         labels = (job.pool, job.kind)
         if event.kind is WorkerEventKind.PROGRESS:
             return
         if event.kind is WorkerEventKind.STARTED:
             self._started.labels(*labels).inc()
-            # Counted here, not when it failed: only the ledger, which not every worker sees, knew then.
+            # Counted at the start, because a worker without a ledger does not know at the failure.
             self._retries.labels(*labels).inc(int(job.attempt > 1))
-            self._mark(job.id, busy=True)
+            self._set_running(job.id, busy=True)
             return
-        self._mark(job.id, busy=False)
+        self._set_running(job.id, busy=False)
         self._seconds.labels(*labels).observe(event.elapsed_s)
         outcome = _outcome(event)
         self._ended.labels(*labels, outcome).inc()
         if outcome == "interrupted":
             self._interruptions.labels(*labels).inc()
-        elif outcome == "done" and job.kind == _ENCODING:
+        elif outcome == "done" and job.kind == _ENCODE_KIND:
             self._frames.labels(*labels).inc(_frames(event.result))
 
     def record_notice(self, kind: str) -> None:
-        """Count a notice of this machine's end."""
+        """Count a notice of the end of this machine."""
         self._notices.labels(kind).inc()
 
     def set_takes_work(self, *, takes_new: bool) -> None:
-        """Show whether the worker takes new jobs."""
+        """Expose whether the worker accepts new jobs."""
         self._takes_work.set(1 if takes_new else 0)
 
-    def _mark(self, job: str, *, busy: bool) -> None:
+    def _set_running(self, job: str, *, busy: bool) -> None:
         with self._lock:
             (self._running.add if busy else self._running.discard)(job)
             self._busy.set(len(self._running))
@@ -96,13 +96,13 @@ def _outcome(event: WorkerEvent) -> str:
         case WorkerEventKind.FAILED, State.READY:
             return "retried"
         case WorkerEventKind.FAILED, _:
-            return "failed"  # a worker on queues does not learn what becomes of it
+            return "failed"  # a worker on SQS does not know whether it is retried
         case _:
             return "interrupted"
 
 
 def _frames(result: Mapping[str, Any] | None) -> int:
-    """Frames in a job's result: a number for each rendition, or one number."""
+    """The frames in a job's result: one number, or one for each rendition."""
     found = (result or {}).get("frames")
     each = found.values() if isinstance(found, Mapping) else [found]
     return sum(count for count in each if isinstance(count, int) and count > 0)

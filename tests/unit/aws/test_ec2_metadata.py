@@ -40,7 +40,7 @@ class Ear:
             metadata,
             self.notices.append,
             stop=self.stop,
-            on_trouble=self.troubles.append,
+            on_error=self.troubles.append,
             clock=ManualClock(1_772_366_400.0),
             **options,
         )
@@ -82,16 +82,16 @@ def test_one_token_does_for_many_questions(fake: FakeMachine) -> None:
 def test_a_token_that_no_longer_counts_is_renewed(fake: FakeMachine) -> None:
     metadata = InstanceMetadata(fake.url)
     fake.said["instance-id"] = "i-0123456789abcdef0"
-    assert metadata.instance() == "i-0123456789abcdef0"
+    assert metadata.instance_id() == "i-0123456789abcdef0"
     fake.forget_tokens()
-    assert metadata.instance() == "i-0123456789abcdef0"
+    assert metadata.instance_id() == "i-0123456789abcdef0"
 
 
 def test_an_instance_is_what_looks_like_one(fake: FakeMachine) -> None:
     fake.said["instance-id"] = "<html>"
-    assert InstanceMetadata(fake.url).instance() == ""
+    assert InstanceMetadata(fake.url).instance_id() == ""
     fake.status = 500
-    assert InstanceMetadata(fake.url).instance() == ""
+    assert InstanceMetadata(fake.url).instance_id() == ""
 
 
 def test_trouble_is_told_once_and_the_watch_goes_on(fake: FakeMachine) -> None:
@@ -136,14 +136,14 @@ def test_outside_ec2_the_watch_ends_by_itself() -> None:
         ear = Ear(InstanceMetadata(address))
         ear.watch.run()
     assert len(ear.troubles) == 1
-    assert "not EC2" in ear.troubles[0]
+    assert "not an EC2 instance" in ear.troubles[0]
 
 
 def test_another_clouds_metadata_is_not_ours(fake: FakeMachine) -> None:
     fake.tokens = False
     ear = Ear(InstanceMetadata(fake.url))
     ear.watch.run()
-    assert "not EC2" in ear.troubles[0]
+    assert "not an EC2 instance" in ear.troubles[0]
     assert not any(asked.startswith("GET") for asked in fake.asked)
 
 
@@ -151,7 +151,7 @@ def test_a_service_that_never_answers_is_given_up_in_seconds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         metadata = InstanceMetadata(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.1)
-        assert not metadata.is_there()
+        assert not metadata.is_available()
         assert time.monotonic() - began < 15
 
 
@@ -179,22 +179,22 @@ def _flood(server: socket.socket) -> None:
 def test_a_proxy_is_never_asked(fake: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
-    assert InstanceMetadata(fake.url).is_there()
+    assert InstanceMetadata(fake.url).is_available()
 
 
 def test_the_sdks_own_variables_count(fake: FakeMachine) -> None:
-    assert InstanceMetadata.of({"AWS_EC2_METADATA_DISABLED": "true"}) is None
-    named = InstanceMetadata.of({"AWS_EC2_METADATA_SERVICE_ENDPOINT": fake.url + "/"})
+    assert InstanceMetadata.from_environment({"AWS_EC2_METADATA_DISABLED": "true"}) is None
+    named = InstanceMetadata.from_environment({"AWS_EC2_METADATA_SERVICE_ENDPOINT": fake.url + "/"})
     assert named is not None
-    assert named.is_there()
-    assert InstanceMetadata.of({}) is not None
+    assert named.is_available()
+    assert InstanceMetadata.from_environment({}) is not None
 
 
 @pytest.mark.parametrize(
     "address", ["https://169.254.169.254", "file:///etc/passwd", "http://", "http://a:b"]
 )
 def test_an_address_that_is_none_is_refused(address: str) -> None:
-    with pytest.raises(UsageError, match="no http:// address"):
+    with pytest.raises(UsageError, match="is not a valid http:// URL"):
         InstanceMetadata(address)
 
 
@@ -218,7 +218,7 @@ def test_a_watch_survives_any_error_and_logs_and_counts_it(
     def broken(_path: str, _answer: str | None, _now: float) -> None:
         raise KeyError("a bug of the parser")
 
-    monkeypatch.setattr("eddyline.aws.ec2_metadata.read_metadata", broken)
+    monkeypatch.setattr("eddyline.aws.ec2_metadata.parse_metadata", broken)
     before = background_loop.failures().get("metadata", 0)
     ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
     thread = ear.watch.start()
@@ -240,7 +240,7 @@ def test_a_notice_whose_receiver_failed_is_handed_on_again(fake: FakeMachine) ->
         if len(heard) == 1:
             raise RuntimeError("not now")
 
-    watch = MetadataWatch(InstanceMetadata(fake.url), receive, stop=Stop(), on_trouble=lambda _said: None)
+    watch = MetadataWatch(InstanceMetadata(fake.url), receive, stop=Stop(), on_error=lambda _said: None)
     fake.said["spot/instance-action"] = SPOT
     for _ in range(3):
         watch.poll()

@@ -29,16 +29,16 @@ def troubles() -> list[str]:
 
 
 def _make(url: str, troubles: list[str], **options: Any) -> TaskProtection:
-    return TaskProtection(url, on_trouble=troubles.append, **{"pause_s": 0.02, **options})
+    return TaskProtection(url, on_error=troubles.append, **{"pause_s": 0.02, **options})
 
 
 def test_protection_is_held_only_while_a_job_runs(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles)
     time.sleep(0.05)
     assert fake.asked == []
-    protection.hold(True)
+    protection.set_busy(True)
     wait_until(lambda: fake.asked == [ON])
-    protection.hold(False)
+    protection.set_busy(False)
     wait_until(lambda: fake.asked == [ON, OFF])
     protection.close()
     assert fake.asked == [ON, OFF]
@@ -47,7 +47,7 @@ def test_protection_is_held_only_while_a_job_runs(fake: FakeAgent, troubles: lis
 
 def test_it_is_renewed_long_before_it_ends(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles, renew_s=0.05)
-    protection.hold(True)
+    protection.set_busy(True)
     wait_until(lambda: fake.asked.count(ON) >= 3)
     protection.close()
     assert not fake.protected
@@ -55,7 +55,7 @@ def test_it_is_renewed_long_before_it_ends(fake: FakeAgent, troubles: list[str])
 
 def test_a_worker_that_ends_lets_go_whatever_runs(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles, pause_s=30.0)
-    protection.hold(True)
+    protection.set_busy(True)
     wait_until(lambda: fake.protected)
     protection.close()
     assert not fake.protected
@@ -64,8 +64,8 @@ def test_a_worker_that_ends_lets_go_whatever_runs(fake: FakeAgent, troubles: lis
 def test_many_short_jobs_are_few_words(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles, pause_s=0.2)
     for _ in range(500):
-        protection.hold(True)
-        protection.hold(False)
+        protection.set_busy(True)
+        protection.set_busy(False)
     protection.close()
     assert len(fake.asked) <= 3
     assert not fake.protected
@@ -74,7 +74,7 @@ def test_many_short_jobs_are_few_words(fake: FakeAgent, troubles: list[str]) -> 
 def test_a_refusal_is_told_once_and_tried_again(fake: FakeAgent, troubles: list[str]) -> None:
     fake.failing = 3
     protection = _make(fake.url, troubles)
-    protection.hold(True)
+    protection.set_busy(True)
     wait_until(lambda: fake.asked == [ON])
     protection.close()
     assert len(troubles) == 1
@@ -85,7 +85,7 @@ def test_a_refusal_is_told_once_and_tried_again(fake: FakeAgent, troubles: list[
 def test_what_may_have_been_done_is_undone(fake: FakeAgent, troubles: list[str]) -> None:
     fake.failing = 1
     protection = _make(fake.url, troubles, pause_s=5.0)
-    protection.hold(True)
+    protection.set_busy(True)
     wait_until(lambda: troubles)
     # Whether the task is protected now, nobody knows: the answer may have been lost.
     protection.close()
@@ -96,7 +96,7 @@ def test_an_agent_that_is_away_keeps_nobody_from_ending(troubles: list[str]) -> 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         protection = _make(f"http://127.0.0.1:{free.getsockname()[1]}/api/x", troubles)
-        protection.hold(True)
+        protection.set_busy(True)
         wait_until(lambda: troubles)
         began = time.monotonic()
         protection.close()
@@ -104,10 +104,10 @@ def test_an_agent_that_is_away_keeps_nobody_from_ending(troubles: list[str]) -> 
 
 
 def test_outside_ecs_there_is_nothing_to_protect(fake: FakeAgent, troubles: list[str]) -> None:
-    assert TaskProtection.of({}, troubles.append) is None
-    protection = TaskProtection.of({"ECS_AGENT_URI": fake.url}, troubles.append)
+    assert TaskProtection.from_environment({}, troubles.append) is None
+    protection = TaskProtection.from_environment({"ECS_AGENT_URI": fake.url}, troubles.append)
     assert protection is not None
-    protection.hold(True)
+    protection.set_busy(True)
     wait_until(lambda: fake.protected)
     protection.close()
     assert not fake.protected

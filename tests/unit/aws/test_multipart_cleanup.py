@@ -46,7 +46,7 @@ def test_those_below_a_folder_of_the_stores_own_prefix_are_aborted(ministack: Mi
         _begin(ministack, bucket, key)
     _uploads(ministack.url, said, bucket=bucket, prefix="media/films").abort("assets/ab")
     assert ministack.uploads(bucket) == others
-    assert said == [f"aborted an upload of {key} that nobody ended" for key in mine]
+    assert said == [f"aborted an unfinished upload of {key}" for key in mine]
 
 
 def test_a_store_that_is_a_whole_bucket_has_its_own_too(ministack: Ministack) -> None:

@@ -24,25 +24,25 @@ def test_the_oldest_is_the_oldest_of_those_that_did_not_end() -> None:
     clock = ManualClock(NOW)
     metrics = IngestMetrics(clock)
     assert metrics.oldest_s == 0
-    metrics.take("a", NOW - 50)
-    metrics.take("b", NOW - 20)
+    metrics.record_received("a", NOW - 50)
+    metrics.record_received("b", NOW - 20)
     assert metrics.oldest_s == 50
-    metrics.end("a", "done")
+    metrics.record_settled("a", "done")
     assert metrics.oldest_s == 20
     clock.advance(5)
     assert metrics.oldest_s == 25
-    metrics.end("b", "parked")
+    metrics.record_settled("b", "parked")
     assert metrics.oldest_s == 0
 
 
 def test_what_is_put_off_grows_old_until_another_process_must_have_had_it() -> None:
     clock = ManualClock(NOW)
     metrics = IngestMetrics(clock)
-    metrics.take("a", NOW)
+    metrics.record_received("a", NOW)
     metrics.record_postponed("a", 300)
     clock.advance(299)
     assert metrics.oldest_s == 299
-    metrics.take("a", NOW)  # it came again, to this one
+    metrics.record_received("a", NOW)  # it came again, to this one
     clock.advance(1000)
     assert metrics.oldest_s == 1299
     metrics.record_postponed("a", 5)
@@ -52,10 +52,10 @@ def test_what_is_put_off_grows_old_until_another_process_must_have_had_it() -> N
 
 def test_a_message_that_nobody_knows_the_age_of_counts_as_new() -> None:
     metrics = IngestMetrics(ManualClock(NOW))
-    metrics.take("a", 0.0)
+    metrics.record_received("a", 0.0)
     assert metrics.oldest_s == 0
     metrics.record_postponed("gone", 1)
-    metrics.end("gone", "done")
+    metrics.record_settled("gone", "done")
 
 
 def test_objects_are_counted_with_the_time_since_their_upload() -> None:

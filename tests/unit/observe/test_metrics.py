@@ -173,7 +173,7 @@ def test_what_a_worker_does_is_counted(tmp_path: Path) -> None:
                 slots=1,
                 pools=("cpu",),
                 stop=stop,
-                on_event=metrics.hear,
+                on_event=metrics.record_event,
                 until=until,
             ).run()
     shown = _shown(metrics)
@@ -195,10 +195,10 @@ def test_a_slot_is_busy_from_start_to_end(ledger: Ledger) -> None:
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()
     metrics.set_slots(4)
-    metrics.hear(WorkerEvent(kind=WorkerEventKind.STARTED, job=job, worker="ada", at=NOW))
+    metrics.record_event(WorkerEvent(kind=WorkerEventKind.STARTED, job=job, worker="ada", at=NOW))
     shown = _shown(metrics)
     assert (shown["eddyline_slots"], shown["eddyline_slots_busy"]) == (4, 1)
-    metrics.hear(
+    metrics.record_event(
         WorkerEvent(kind=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result={"frames": True})
     )
     assert _shown(metrics)["eddyline_slots_busy"] == 0
@@ -211,7 +211,9 @@ def test_a_result_without_frames_counts_none(ledger: Ledger, result: dict[str, o
     ledger.submit([_new("a")])
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()
-    metrics.hear(WorkerEvent(kind=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result=result))
+    metrics.record_event(
+        WorkerEvent(kind=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result=result)
+    )
     assert _shown(metrics)["eddyline_frames_total class=cpu kind=chunk"] == 0
 
 
@@ -276,7 +278,7 @@ def test_whoever_works_by_queues_counts_retries_though_only_the_ledger_knew_of_t
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()
     for attempt in (1, 2):
-        metrics.hear(
+        metrics.record_event(
             WorkerEvent(kind=WorkerEventKind.STARTED, job=replace(job, attempt=attempt), worker="ada", at=NOW)
         )
     assert _shown(metrics)["eddyline_job_retries_total class=cpu kind=chunk"] == 1
@@ -288,7 +290,7 @@ def test_only_chunks_encode_frames_whoever_else_tells_of_some(ledger: Ledger) ->
     metrics = WorkerMetrics()
     for kind in ("chunk", "assemble"):
         done = replace(job, kind=kind)
-        metrics.hear(
+        metrics.record_event(
             WorkerEvent(kind=WorkerEventKind.FINISHED, job=done, worker="ada", at=NOW, result={"frames": 48})
         )
     shown = _shown(metrics)
