@@ -226,5 +226,5 @@ def test_a_librarys_own_mistake_is_a_line_too() -> None:
 
 
 def test_an_unknown_level_is_refused() -> None:
-    with pytest.raises(UsageError, match="'loud' is no log level"):
+    with pytest.raises(UsageError, match="'loud' is not a log level"):
         open_log(io.StringIO(), level="loud")
