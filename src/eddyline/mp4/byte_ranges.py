@@ -1,4 +1,4 @@
-"""Reading many small ranges of a file with few requests, from a disk or from a store."""
+"""Reads many small ranges of a file, local or in a store, with few requests."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 
-# Bytes worth reading for nothing rather than asking again, of a source that says nothing of its own.
+# Gaps up to this size are read rather than skipped with another request, unless the source sets its own limit.
 GAP = 256 * 1024
-BLOCK = 8 * 1024 * 1024  # bytes in memory at once, for each track being read
-_BLOCK_BESIDE_OTHERS = 4 * 1024 * 1024  # a request's, where several run side by side
-_IN_FLIGHT = 16 * 1024 * 1024  # bytes of all of them
+BLOCK = 8 * 1024 * 1024  # bytes in memory for each track being read
+_CONCURRENT_BLOCK = 4 * 1024 * 1024  # bytes of one of several concurrent requests
+_IN_FLIGHT = 16 * 1024 * 1024  # bytes of all concurrent requests
 
 
 class ByteRanges(Protocol):
-    """A file of `size` bytes whose ranges can be read.
+    """A file of `size` bytes that is read by ranges.
 
-    A source may have a `gap` of its own, the bytes it rather reads for nothing than be asked again, and say
-    with `at_once` how many threads may read it side by side.
+    A source may have the attribute `gap`, the largest number of unneeded bytes that it reads rather than
+    issue another request, and `at_once`, the number of concurrent requests that it accepts.
     """
 
     @property
@@ -39,14 +39,14 @@ class ByteRanges(Protocol):
 
 
 class CountingRanges:
-    """Any ranges, with what was asked of them counted."""
+    """Wraps a source and counts the requests and the bytes read."""
 
     def __init__(self, source: ByteRanges) -> None:
         self._source = source
         self.gap, self.at_once = gap_of(source), concurrency_of(source)
         self.bytes_read = 0
         self.requests = 0
-        self._turn = Lock()
+        self._lock = Lock()
 
     @property
     def size(self) -> int:
@@ -56,47 +56,47 @@ class CountingRanges:
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`."""
         data = self._source.read(offset, length)
-        with self._turn:
+        with self._lock:
             self.bytes_read += length
             self.requests += 1
         return data
 
 
 def gap_of(source: ByteRanges) -> int:
-    """The source's own gap, or that of a store."""
+    """The `gap` of the source, or the default."""
     return int(getattr(source, "gap", GAP))
 
 
 def concurrency_of(source: ByteRanges) -> int:
-    """How many requests the source answers side by side; 1 for one that says nothing of it."""
+    """The number of concurrent requests that the source accepts; 1 by default."""
     return int(getattr(source, "at_once", 1))
 
 
 def max_request_bytes(source: ByteRanges) -> int:
-    """The most bytes that one request asks the source for."""
-    return BLOCK if concurrency_of(source) == 1 else _BLOCK_BESIDE_OTHERS
+    """The most bytes to request from the source at once."""
+    return BLOCK if concurrency_of(source) == 1 else _CONCURRENT_BLOCK
 
 
 def coalesce(
     offsets: Ints, sizes: Ints, *, gap: int = GAP, block: int = BLOCK, waste: int | None = None
 ) -> Ints:
-    """Where consecutive samples fall into blocks that one request reads: int64[k+1] bounds of sample numbers.
+    """Group consecutive samples into blocks, each read with one request: int64[k+1] bounds of sample numbers.
 
-    A block goes on while the next sample begins behind the last one's end, at most `gap` bytes further,
-    and the whole stays within `block` bytes (a single larger sample is a block by itself). All blocks
-    together hold at most `waste` bytes between samples: the widest gaps are left out for it.
+    A block continues while the next sample starts at most `gap` bytes after the end of the previous one and
+    the block stays within `block` bytes (a larger sample is a block of its own). All blocks together contain
+    at most `waste` bytes between samples: the widest gaps are excluded first.
     """
     count = len(offsets)
     if count == 0:
         return np.zeros(1, np.int64)
     ends = offsets + sizes
     gaps = offsets[1:] - ends[:-1]
-    jumps = np.flatnonzero(~_read_over(gaps, gap, waste)) + 1
+    jumps = np.flatnonzero(~_gaps_to_read(gaps, gap, waste)) + 1
     bounds: list[int] = [0]
     for stop in [*jumps.tolist(), count]:
         first = bounds[-1]
         while ends[stop - 1] - offsets[first] > block:
-            # within a run, ends only grow: the last sample that still fits
+            # Ends increase within a run: find the last sample that fits.
             last = int(np.searchsorted(ends[first:stop], offsets[first] + block, side="right")) + first
             first = max(last, first + 1)
             if first >= stop:
@@ -107,19 +107,19 @@ def coalesce(
     return np.array(bounds, np.int64)
 
 
-def _read_over(gaps: Ints, gap: int, waste: int | None) -> npt.NDArray[np.bool_]:
-    """Which gaps are read for nothing: none wider than `gap`, the narrowest first, `waste` bytes in all."""
-    over: npt.NDArray[np.bool_] = (gaps >= 0) & (gaps <= gap)
+def _gaps_to_read(gaps: Ints, gap: int, waste: int | None) -> npt.NDArray[np.bool_]:
+    """Which gaps are read: none wider than `gap`, the narrowest first, at most `waste` bytes in total."""
+    chosen: npt.NDArray[np.bool_] = (gaps >= 0) & (gaps <= gap)
     if waste is not None:
-        candidates = np.flatnonzero(over & (gaps > 0))
+        candidates = np.flatnonzero(chosen & (gaps > 0))
         narrowest = candidates[np.argsort(gaps[candidates], kind="stable")]
         fitting = int(np.searchsorted(np.cumsum(gaps[narrowest]), waste, side="right"))
-        over[narrowest[fitting:]] = False
-    return over
+        chosen[narrowest[fitting:]] = False
+    return chosen
 
 
 def coalesce_for(src: ByteRanges, offsets: Ints, sizes: Ints, gap: int | None = None) -> Ints:
-    """`coalesce` with the limits of a source. Concurrent sources discard at most half of the bytes read."""
+    """`coalesce` with the limits of a source; a concurrent source discards at most half of the bytes read."""
     return coalesce(
         offsets,
         sizes,
@@ -132,9 +132,9 @@ def coalesce_for(src: ByteRanges, offsets: Ints, sizes: Ints, gap: int | None = 
 def read_ranges(
     src: ByteRanges, offsets: Ints, sizes: Ints, *, gap: int | None = None, block: int | None = None
 ) -> Iterator[bytes]:
-    """Each sample's bytes in the order given; neighbours come with one request (see `coalesce`).
+    """Each sample's bytes in the given order; adjacent samples share a request (see `coalesce`).
 
-    `gap` and `block` are the source's own unless given.
+    `gap` and `block` default to those of the source.
     """
     if block is None:
         bounds = coalesce_for(src, offsets, sizes, gap).tolist()
@@ -149,28 +149,28 @@ def read_ranges(
 
 
 def read_spans(src: ByteRanges, spans: Sequence[tuple[int, int]]) -> Iterator[bytes]:
-    """The bytes of each (offset, length), in order; several requests at once where the source takes them.
+    """The bytes of each (offset, length) in order, with concurrent requests where the source accepts them.
 
-    At most `_IN_FLIGHT` bytes are held ahead of whoever takes them (one larger span is read by itself).
+    At most `_IN_FLIGHT` bytes are read pending (one larger span is read on its own).
     """
-    at_once = concurrency_of(src)
-    if at_once == 1 or len(spans) < 2:  # noqa: PLR2004 - one by itself
+    concurrency = concurrency_of(src)
+    if concurrency == 1 or len(spans) < 2:  # noqa: PLR2004 - a single span
         for offset, length in spans:
             yield src.read(offset, length)
         return
-    ahead: deque[tuple[Future[bytes], int]] = deque()
-    held = 0
-    with ThreadPoolExecutor(min(at_once, len(spans)), thread_name_prefix="ranges") as pool:
+    pending: deque[tuple[Future[bytes], int]] = deque()
+    pending_bytes = 0
+    with ThreadPoolExecutor(min(concurrency, len(spans)), thread_name_prefix="ranges") as pool:
         try:
             for offset, length in spans:
-                while ahead and (len(ahead) == at_once or held + length > _IN_FLIGHT):
-                    first, size = ahead.popleft()
+                while pending and (len(pending) == concurrency or pending_bytes + length > _IN_FLIGHT):
+                    first, size = pending.popleft()
                     yield first.result()
-                    held -= size
-                ahead.append((pool.submit(src.read, offset, length), length))
-                held += length
-            while ahead:
-                yield ahead.popleft()[0].result()
-        finally:  # also where nobody takes the rest
-            for waiting, _ in ahead:
+                    pending_bytes -= size
+                pending.append((pool.submit(src.read, offset, length), length))
+                pending_bytes += length
+            while pending:
+                yield pending.popleft()[0].result()
+        finally:  # also if the caller stops early
+            for waiting, _ in pending:
                 waiting.cancel()

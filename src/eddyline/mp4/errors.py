@@ -1,13 +1,13 @@
-"""What can be wrong with an MP4, each with its own remedy.
+"""The errors of the MP4 library, each with its own remedy.
 
 FormatError
-└── Mp4Error                   bytes that break the rules of ISO/IEC 14496-12, at a known place
-    ├── NotMp4Error            another kind of file: `looks_like` says which
-    ├── EmptyFileError         no bytes at all
+└── Mp4Error                   bytes that violate ISO/IEC 14496-12, at a known position
+    ├── NotMp4Error            another file format: `looks_like` names it
+    ├── EmptyFileError         zero bytes
     ├── MoovMissingError       the index was never written: an interrupted recording
     └── LimitError             sizes or counts beyond what any camera writes
 
-A file that ends before its boxes or samples do is a `TruncatedError` of core.
+A file that ends before its boxes or samples do raises `TruncatedError` of `core.errors`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from eddyline.core.errors import FormatError
 
 
 class Mp4Error(FormatError):
-    """Bytes that break the rules of ISO/IEC 14496-12, at a known place."""
+    """Bytes that violate ISO/IEC 14496-12, at a known position."""
 
     default_remedy = "the file is damaged: copy it from the card or camera again"
     default_reason = "damaged"
 
 
 class NotMp4Error(Mp4Error):
-    """Another kind of file; `looks_like` names it ("Matroska or WebM", "text", "" if unknown)."""
+    """Another file format; `looks_like` names it ("Matroska or WebM", "text"; "" if unknown)."""
 
-    default_remedy = "give an MP4 or MOV file, or one that FFmpeg can rewrap as MP4"
+    default_remedy = "pass an MP4 or MOV file, or one that FFmpeg can remux to MP4"
     default_reason = "not-video"
 
     def __init__(self, message: str, *, looks_like: str = "", remedy: str = "") -> None:
@@ -35,29 +35,29 @@ class NotMp4Error(Mp4Error):
         self.looks_like = looks_like
 
     def evidence(self) -> dict[str, Any]:
-        """What it looks like as well."""
+        """The evidence with `looks_like`."""
         return {**super().evidence(), "looks_like": self.looks_like}
 
 
 class EmptyFileError(Mp4Error):
-    """No bytes at all."""
+    """The file has zero bytes."""
 
-    default_remedy = "copy the file again; an empty file on the card itself is a recording that never began"
+    default_remedy = "copy the file again; if it is empty on the card too, the camera recorded nothing"
     default_reason = "empty"
 
 
 class MoovMissingError(Mp4Error):
-    """The media is there, but its index (moov) was never written: an interrupted recording."""
+    """The media is present, but its index (moov) was never written: an interrupted recording."""
 
     default_remedy = (
         "put the card back into the camera and let it repair the file,"
-        " or rebuild the index with a repair tool and a sound file of the same camera and settings"
+        " or rebuild the index with a repair tool and an intact file of the same camera and settings"
     )
     default_reason = "no-index"
 
 
 class LimitError(Mp4Error):
-    """Sizes or counts beyond what any camera writes, refused before memory is taken for them."""
+    """Sizes or counts beyond what any camera writes, rejected before memory is allocated."""
 
-    default_remedy = "the file is damaged or made to harm: do not process it"
+    default_remedy = "the file is damaged or malicious: do not process it"
     default_reason = "limits"

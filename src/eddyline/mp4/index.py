@@ -1,7 +1,7 @@
-"""Reads an MP4's index, and nothing but the index, whatever the file's size.
+"""Reads the index of an MP4 file, and nothing but the index, whatever the file's size.
 
-moov at either end, 32- and 64-bit offsets, compact sizes, both kinds of composition offsets, edit lists,
-fragments. The arrays that come out are what slices, proofs and telemetry are made from.
+It reads moov at either end of the file, 32- and 64-bit offsets, compact sizes, both versions of composition
+offsets, edit lists and fragments. Slices, verification and telemetry use the resulting arrays.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ from eddyline.mp4.samples.sync_points import find_sync_samples
 
 _MEDIA_HEADERS = ("vmhd", "smhd", "gmhd", "nmhd", "hmhd", "sthd")
 _DEFAULT_LIMITS = Limits()
-_READ = frozenset({"mvhd", "trak", "udta", "meta", "mvex", "iods", "free", "skip", "wide"})
-_MOST_UNREAD = 32
+_KNOWN_BOXES = frozenset({"mvhd", "trak", "udta", "meta", "mvex", "iods", "free", "skip", "wide"})
+_MAX_UNREAD = 32
 
 
 def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
     """The index of an MP4 or MOV file.
 
-    Raises `Mp4Error` or one of its kinds (another sort of file, empty, never closed by the camera, tables
-    that lie, counts beyond `limits`), or `TruncatedError` for a file that was cut short.
+    Raises `Mp4Error` or one of its subclasses (another file format, an empty file, a missing index, invalid
+    tables, counts beyond `limits`), or `TruncatedError` for a file that ends too early.
     """
     counted = CountingRanges(src)
     layout = read_layout(counted, limits)
@@ -62,13 +62,13 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
     if mvex is not None and layout.moofs:
         clocks = {track.number: _end(track.samples) for track in tracks}
         more = read_fragments(layout.moofs, read_defaults(mvex), clocks, limits)
-        tracks = [_extended(track, more.get(track.number), src.size, limits) for track in tracks]
+        tracks = [_with_fragments(track, more.get(track.number), src.size, limits) for track in tracks]
     if sum(len(track.samples) for track in tracks) > limits.samples:
         raise LimitError(f"the tracks have more than {limits.samples} samples together", path="moov")
     if not tracks:
-        raise Mp4Error("there are no tracks in this file", path="moov", offset=moov.offset)
-    tracks = [_looked_into(counted, track) if track.kind == "video" else track for track in tracks]
-    tracks = [_plain_times(track) if track.kind == "audio" else track for track in tracks]
+        raise Mp4Error("the file has no tracks", path="moov", offset=moov.offset)
+    tracks = [_with_sample_facts(counted, track) if track.kind == "video" else track for track in tracks]
+    tracks = [_without_composition_offsets(track) if track.kind == "audio" else track for track in tracks]
     udta, meta = moov.find("udta"), moov.find("meta")
     return Movie(
         timescale=timescale,
@@ -87,25 +87,27 @@ def read_movie(src: ByteRanges, *, limits: Limits = _DEFAULT_LIMITS) -> Movie:
 
 
 def _unread(moov: Box) -> tuple[tuple[str, int], ...]:
-    """The boxes in moov that are neither read nor padding, the first few of them."""
-    found = ((box.kind, len(box.raw)) for box in moov.children() if box.kind not in _READ and len(box.body))
-    return tuple(each for each, _ in zip(found, range(_MOST_UNREAD), strict=False))
+    """The first boxes in moov that are neither read nor padding."""
+    found = (
+        (box.kind, len(box.raw)) for box in moov.children() if box.kind not in _KNOWN_BOXES and len(box.body)
+    )
+    return tuple(each for each, _ in zip(found, range(_MAX_UNREAD), strict=False))
 
 
 def _read_tracks(
     moov: Box, file_size: int, limits: Limits, matrix: tuple[int, ...], *, quicktime: bool
 ) -> list[Track]:
     tracks: list[Track] = []
-    room = limits.samples
+    remaining = limits.samples
     for box in moov.children():
         if box.kind != "trak":
             continue
         if len(tracks) == limits.tracks:
             raise LimitError(f"the file has more than {limits.tracks} tracks", path=box.path)
-        track = _read_track(box, file_size, replace(limits, samples=room), matrix, quicktime=quicktime)
+        track = _read_track(box, file_size, replace(limits, samples=remaining), matrix, quicktime=quicktime)
         if any(track.number == other.number for other in tracks):
             raise Mp4Error(f"two tracks have the number {track.number}", path=box.path, offset=box.offset)
-        room -= len(track.samples)
+        remaining -= len(track.samples)
         tracks.append(track)
     return tracks
 
@@ -164,8 +166,8 @@ def _read_track(
     )
 
 
-def _looked_into(src: ByteRanges, track: Track) -> Track:
-    """A video track with what only its samples can say, where its tables are not enough."""
+def _with_sample_facts(src: ByteRanges, track: Track) -> Track:
+    """A video track with the facts that only its samples show, where its tables are not sufficient."""
     hidden = find_frameless_samples(src, track)
     samples = replace(
         track.samples, sync=find_sync_samples(src, track), pts=make_times_distinct(track.samples, hidden)
@@ -174,26 +176,26 @@ def _looked_into(src: ByteRanges, track: Track) -> Track:
     return replace(track, undecodable=find_undecodable(src, track))
 
 
-def _extended(track: Track, more: Samples | None, file_size: int, limits: Limits) -> Track:
-    """The track with its fragments' samples behind those of moov."""
+def _with_fragments(track: Track, more: Samples | None, file_size: int, limits: Limits) -> Track:
+    """The track with its fragments' samples after those of moov."""
     if more is None:
         return track
     check_samples(more, path=f"moof (track {track.number})", file_size=file_size, limits=limits)
-    mine = track.samples
+    first = track.samples
     samples = Samples(
-        offset=np.concatenate((mine.offset, more.offset)),
-        size=np.concatenate((mine.size, more.size)),
-        dts=np.concatenate((mine.dts, more.dts)),
-        pts=np.concatenate((mine.pts, more.pts)),
-        duration=np.concatenate((mine.duration, more.duration)),
-        sync=np.concatenate((mine.sync, more.sync)),
-        description=np.concatenate((mine.description, more.description)),
+        offset=np.concatenate((first.offset, more.offset)),
+        size=np.concatenate((first.size, more.size)),
+        dts=np.concatenate((first.dts, more.dts)),
+        pts=np.concatenate((first.pts, more.pts)),
+        duration=np.concatenate((first.duration, more.duration)),
+        sync=np.concatenate((first.sync, more.sync)),
+        description=np.concatenate((first.description, more.description)),
     )
     if np.any(np.diff(samples.dts) < 0):
         raise Mp4Error(
-            "fragments run backwards in time",
+            "the fragments are not in order of time",
             path=f"moof (track {track.number})",
-            remedy="put the fragments in order, or rewrap the file with FFmpeg",
+            remedy="put the fragments in order, or remux the file with FFmpeg",
             reason="frame-times",
         )
     return replace(
@@ -201,7 +203,7 @@ def _extended(track: Track, more: Samples | None, file_size: int, limits: Limits
     )
 
 
-def _plain_times(track: Track) -> Track:
+def _without_composition_offsets(track: Track) -> Track:
     """An audio track without composition offsets."""
     samples = fold_composition_offsets(track.samples)
     if samples is track.samples:

@@ -1,4 +1,4 @@
-"""What an MP4 says about itself: the movie, its tracks, their samples and edits."""
+"""The index of an MP4 as values: the movie, its tracks, their samples and edits."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ IDENTITY_MATRIX = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bounds on what one file may claim; generous for cameras, small for memory.
+    """Limits on what one file may declare: generous for cameras, small for memory.
 
-    `index` bounds the bytes of moov and all moof together, `samples` those of all tracks together (a day of
-    60 fps video with sound has 9 million, a 12-hour one 4.6), `sample` the bytes of one sample.
+    `index` limits the bytes of moov and all moof boxes together, `samples` the samples of all tracks
+    together (a day of 60 fps video with audio has 9 million, a 12-hour one 4.6 million), `sample` the bytes
+    of one sample.
     """
 
     index: int = 128 * 1024 * 1024
@@ -33,8 +34,8 @@ class Limits:
 class Edit:
     """One row of an edit list (section 8.6.6).
 
-    `media_time` is in the track's ticks (-1: nothing is shown), `duration` in the MOVIE's ticks (0: to the
-    end), `rate` how fast the media runs (0: a frozen frame).
+    `media_time` is in the track's ticks (-1: an empty edit, which presents nothing). `duration` is in the
+    MOVIE's ticks (0: to the end). `rate` is the playback rate of the media (0: a frozen frame).
     """
 
     media_time: int
@@ -44,10 +45,11 @@ class Edit:
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """All samples of a track, in decode order: int64[n] arrays, times in the track's ticks.
+    """All samples of a track in decode order: int64[n] arrays, times in the track's ticks.
 
     `pts` is dts plus the composition offset: media time, before edits. `description` is the 1-based row of
-    the sample description table. Arrays may be read-only. A "sample" of uncompressed audio is a block of it.
+    the sample description table. Arrays may be read-only. A sample of uncompressed audio is a block of audio
+    units.
     """
 
     offset: Ints
@@ -64,10 +66,10 @@ class Samples:
 
 @dataclass(frozen=True, kw_only=True)
 class AudioUnit:
-    """Audio in units of constant size, as its sample entry says: bytes of one, samples a channel in one.
+    """A unit of audio of constant size, as its sample entry declares it: bytes, and samples per channel.
 
-    A unit is a frame (one sample of each channel) of PCM, A-law or mu-law, or a packet of QuickTime's codecs
-    of constant packets (64 samples of IMA ADPCM).
+    A unit is a frame (one sample of each channel) of PCM, A-law or mu-law, or a packet of a QuickTime codec
+    with constant packets (64 samples of IMA ADPCM).
     """
 
     bytes: int
@@ -78,17 +80,22 @@ class AudioUnit:
 class Track:
     """One track. `kind` is video, audio, telemetry (gpmd), timecode (tmcd) or other.
 
-    `width` and `height` are coded pixels, `display_size` the width and height of tkhd, in pixels. `matrix` is
-    that of tkhd; `rotation` (degrees clockwise) and `mirrored` (left to right, before it is rotated) are what
-    it and the movie's matrix do to the frame together (`display_matrix.orientation`).
-    `stsd` and `media_header` are whole boxes as they are in the file, `format` the fourcc of the first sample
-    entry. `spherical` has the uuid boxes of the track that hold spherical metadata (V1), whole.
-    `undecodable` lists samples (decode order) whose references are not in the file: no decoder shows them.
-    `units` is what the sample entry says of audio in units of constant size; `unit_bytes` the bytes of a unit
-    where each sample is a whole number of units of one duration (0: it is not), so that it can be cut there.
-    `frameless_samples` are those that hold no picture at all: int64[n], ascending.
-    `duration` is in the track's ticks. `references` maps a kind of reference ("tmcd") to track numbers.
-    `name` is that of its handler, `title` and `roles` are its labels (see `track_labels`).
+    `width` and `height` are coded pixels; `display_size` is the width and height of tkhd, in pixels.
+    `matrix` is that of tkhd. `rotation` (degrees clockwise) and `mirrored` (left to right, before the
+    rotation) are the combined effect of this matrix and the movie's (`display_matrix.orientation`).
+
+    `stsd` and `media_header` are complete boxes as in the file; `format` is the fourcc of the first sample
+    entry. `spherical` holds the complete uuid boxes of the track with spherical metadata (V1).
+
+    `undecodable` lists samples (decode order) whose references are missing from the file: decoders do not
+    output them. `frameless_samples`, int64[n] ascending, are the samples without a coded frame.
+
+    `units` is the audio unit that the sample entry declares. `unit_bytes` is the size of a unit if each
+    sample is an integral number of units of equal duration, so that the track can be cut between units;
+    otherwise 0.
+
+    `duration` is in the track's ticks. `references` maps a reference type ("tmcd") to track numbers. `name`
+    is that of the handler; `title` and `roles` are the labels (see `track_labels`).
     """
 
     number: int
@@ -127,11 +134,11 @@ class Track:
 
 @dataclass(frozen=True, kw_only=True)
 class Movie:
-    """A file's index. `duration` is in movie ticks, `creation_time` in seconds since 1904 (0: unknown).
+    """The index of a file. `duration` is in movie ticks, `creation_time` in seconds since 1904 (0: unknown).
 
     `matrix` is that of mvhd, which applies to all tracks after their own. `udta` and `meta` are the payloads
-    of moov/udta and moov/meta as they are in the file; `size` is the file's bytes, `bytes_read` those that
-    were read for this index. `unread` are boxes in moov that nothing here reads: (type, bytes).
+    of moov/udta and moov/meta as in the file. `size` is the size of the file in bytes, `bytes_read` the
+    bytes read for this index. `unread` lists the boxes of moov that the reader ignores: (type, bytes).
     """
 
     timescale: int
@@ -149,7 +156,7 @@ class Movie:
 
     @property
     def quicktime(self) -> bool:
-        """Whether it is a QuickTime file: it says so, or has no ftyp, which QuickTime did without."""
+        """Whether this is a QuickTime file: its brand is `qt`, or it has no ftyp box (old QuickTime files)."""
         return self.brand in {"qt  ", ""}
 
     def tracks_of_kind(self, kind: str) -> tuple[Track, ...]:
@@ -161,10 +168,10 @@ class Movie:
         return next(iter(self.tracks_of_kind(kind)), None)
 
     def time_offset(self, track: Track) -> Fraction:
-        """What to add to a track's own time to get movie time (s): its delay, less what its edit list skips.
+        """Seconds to add to a track's media time to get movie time: its delay minus what its edit list skips.
 
-        For tracks of one continuous edit at most: an empty edit delays them (a later start), a media time
-        skips into them (a trim).
+        For tracks with at most one continuous edit. An empty edit delays the track (a later start); a media
+        time skips into it (a trim).
         """
         delay = 0
         for edit in track.edits:

@@ -1,4 +1,4 @@
-"""Which frames a track shows, when, and in which order: the index with its edit list applied."""
+"""Which frames a track presents, when and in which order: the index with its edit list applied."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from eddyline.mp4.movie import Movie, Samples, Track
 
 @dataclass(frozen=True, kw_only=True)
 class Presentation:
-    """The frames that are shown, in the order they are shown.
+    """The presented frames in presentation order.
 
-    `sample` is int64[n], each frame's place in decode order; `pts` int64[n], its time in track ticks on the
-    movie's timeline, an empty edit at the start included; `end` the tick at which the last frame ends.
+    `sample` is int64[n], each frame's number in decode order. `pts` is int64[n], its time in track ticks on
+    the movie's timeline, including an empty edit at the start. `end` is the tick at which the last frame
+    ends.
     """
 
     sample: Ints
@@ -31,7 +32,7 @@ class Presentation:
 
 @dataclass(frozen=True, kw_only=True)
 class _Window:
-    """Media times [start, stop) are shown from tick `at` of the movie on; stop None: to the end."""
+    """Media times [start, stop) are presented from tick `at` of the movie on; stop None: to the end."""
 
     start: int
     stop: int | None
@@ -39,16 +40,17 @@ class _Window:
 
 
 def build_presentation(movie: Movie, track: Track) -> Presentation:
-    """The frames FFmpeg would show of this track: those whose media time lies within an edit.
+    """The frames that FFmpeg outputs for this track: those whose media time is within an edit.
 
-    Frames before the first sync sample, and those listed as undecodable, are not shown. A first frame that
-    begins a little after the edit keeps that delay (FFmpeg moves it to the edit's start), so that it stays
-    in step with the sound. The last frame ends where its edit does, or with the media.
+    Frames before the first sync sample, and those listed as undecodable, are not presented. A first frame
+    that starts slightly after the edit keeps that delay (FFmpeg moves it to the edit's start), so that video
+    and audio stay synchronised. The last frame ends at the end of its edit or of the media.
+
     Raises `UnsupportedError` for edit lists that repeat, reorder, freeze or change the speed of media.
     """
     samples = track.samples
     decodable = _decodable(track)
-    chosen: list[Ints] = []
+    numbers_by_window: list[Ints] = []
     times: list[Ints] = []
     windows = _windows(movie, track)
     for window in windows:
@@ -57,13 +59,13 @@ def build_presentation(movie: Movie, track: Track) -> Presentation:
             inside &= samples.pts < window.stop
         numbers = np.flatnonzero(inside)
         numbers = numbers[np.argsort(samples.pts[numbers], kind="stable")]
-        chosen.append(numbers.astype(np.int64))
+        numbers_by_window.append(numbers.astype(np.int64))
         times.append(samples.pts[numbers] - window.start + window.at)
-    sample = np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
+    sample = np.concatenate(numbers_by_window) if numbers_by_window else np.zeros(0, np.int64)
     pts = np.concatenate(times) if times else np.zeros(0, np.int64)
     end = _end(samples, sample, pts)
     if len(pts) and windows[-1].stop is not None:
-        # Edits count in the movie's ticks: what differs by less than one of them is the same end.
+        # Edits count in movie ticks: ends that differ by less than one movie tick are equal.
         cut = windows[-1].at + windows[-1].stop - windows[-1].start
         tick = -(-track.timescale // movie.timescale)
         end = cut if int(pts[-1]) < cut < end - tick else end
@@ -82,19 +84,19 @@ def _decodable(track: Track) -> npt.NDArray[np.bool_]:
 
 
 def _end(samples: Samples, sample: Ints, pts: Ints) -> int:
-    """When the last frame ends, as far as the sample tables say it.
+    """The tick at which the last frame ends, as far as the sample tables state it.
 
-    Durations are listed in decode order and say how far apart samples are decoded. With reordering, the one
-    of the last frame shown is another frame's; then all of them together say how long the media is. Where
-    both say nothing, it lasts as long as the frame before it.
+    Durations are in decode order and give the distance between decode times. With reordering, the duration
+    of the last presented frame belongs to another frame; then the total duration of the media is used. If
+    both are zero, the last frame lasts as long as the previous one.
     """
     if len(sample) == 0:
         return 0
     last = int(samples.duration[sample[-1]])
     if sample[-1] != len(samples) - 1:
         media_end = int(samples.pts.min() + samples.dts[-1] + samples.duration[-1] - samples.dts[0])
-        left = media_end - int(samples.pts[sample[-1]])
-        last = left if left > 0 else last
+        remaining = media_end - int(samples.pts[sample[-1]])
+        last = remaining if remaining > 0 else last
     if last == 0 and len(pts) > 1:
         last = int(pts[-1] - pts[-2])
     return int(pts[-1]) + max(last, 1)
@@ -106,29 +108,29 @@ def _windows(movie: Movie, track: Track) -> list[_Window]:
         return [_Window(start=_NO_EDIT_START, stop=None, at=_NO_EDIT_START)]
     windows: list[_Window] = []
     at = 0
-    for place, edit in enumerate(track.edits):
+    for number, edit in enumerate(track.edits):
         length = rescale(edit.duration, movie.timescale, track.timescale)
         if edit.media_time < 0:
             at += length
             continue
         if edit.rate != 1:
-            raise _unsupported(track, f"edit {place} runs at speed {edit.rate}")
+            raise _edit_list_error(track, f"edit {number} runs at speed {edit.rate}")
         previous = windows[-1] if windows else None
         if previous is not None and (previous.stop is None or edit.media_time < previous.stop):
-            raise _unsupported(track, f"edit {place} shows media a second time or out of order")
+            raise _edit_list_error(track, f"edit {number} presents media twice or out of order")
         stop = edit.media_time + length if edit.duration else None
         windows.append(_Window(start=edit.media_time, stop=stop, at=at))
         at += length
     return windows
 
 
-# Without edits, media time is movie time; pictures may even lie before zero.
+# Without edits, media time is movie time; frames may have negative times.
 _NO_EDIT_START = -(1 << 61)
 
 
-def _unsupported(track: Track, why: str) -> UnsupportedError:
+def _edit_list_error(track: Track, why: str) -> UnsupportedError:
     return UnsupportedError(
         f"track {track.number}: {why}",
-        remedy="export the clip from the program that edited it, as a plain file without edits",
+        remedy="export the clip as a file without an edit list from the program that edited it",
         reason="edit-list",
     )

@@ -1,8 +1,8 @@
-"""Frame ranges and whole tracks as small local files, read by ranges.
+"""Writes frame ranges and complete tracks as small local files, reading the source by ranges.
 
-A slice decodes by itself, to exactly the frames asked for: it begins where a decoder can begin, leaves out
-what cannot be decoded there, and carries frames before and behind the wanted ones only where decoding needs
-them. The wanted ones are told by their times.
+A slice decodes on its own to exactly the requested frames. It starts at a random access point, omits what
+cannot be decoded from there, and contains frames before and after the requested ones only if decoding needs
+them. The requested frames are identified by their times.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from eddyline.mp4.samples.random_access import is_random_access_point
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece, link_references, passthrough, without_samples
 
-# Sync samples that are looked at before decoding from the very first one, which is always right.
-_MOST_TRIED = 256
+# Sync samples to test before falling back to the first one, which is always valid.
+_MAX_TRIED = 256
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slice:
-    """A written slice: frames whose time lies in [start_pts, end_pts) are the wanted ones, `frames` of them.
+    """A written slice. The requested `frames` frames are those whose time is in [start_pts, end_pts).
 
-    Times are in ticks of 1/timescale s. `samples` is how many the file holds, `bytes_read` what was read of
-    the source for it.
+    Times are in ticks of 1/timescale s. `samples` is the number of samples in the file, `bytes_read` the
+    bytes read from the source.
     """
 
     path: Path
@@ -48,48 +48,50 @@ def write_slice(
     src: ByteRanges,
     movie: Movie,
     track: Track,
-    first: int,
-    last: int,
+    start: int,
+    stop: int,
     out: Path,
     *,
     shown: Presentation | None = None,
 ) -> Slice:
-    """Write the presentation frames [first, last) of a video track as a progressive MP4 with one track.
+    """Write the presented frames [start, stop) of a video track as a progressive MP4 with one track.
 
-    No edit list, and the source's timescale. `ffmpeg -copyts -i OUT -vf trim=start_pts=S:end_pts=E` decodes
-    to exactly these frames. `shown` is `build_presentation(movie, track)` where the caller has it already.
-    Raises `UsageError` (an empty range or one outside the track), `UnsupportedError` (frames that no
-    range of times can tell apart).
+    The file has no edit list and the source's timescale. `ffmpeg -copyts -i OUT -vf
+    trim=start_pts=S:end_pts=E` decodes to exactly these frames. `shown` is `build_presentation(movie,
+    track)` if the caller has it already.
+
+    Raises `UsageError` (an empty range or one outside the track), `UnsupportedError` (frames that a time
+    range cannot isolate).
     """
     shown = build_presentation(movie, track) if shown is None else shown
-    if not 0 <= first < last <= len(shown):
-        raise UsageError(f"frames [{first}, {last}) wanted of a track that shows {len(shown)}")
+    if not 0 <= start < stop <= len(shown):
+        raise UsageError(f"frames [{start}, {stop}) are outside of a track of {len(shown)} frames")
     samples = track.samples
-    wanted = shown.sample[first:last]
-    counted = CountingRanges(src)
-    kept = _needed(counted, track, wanted)
-    times = _slice_times(samples, kept)
-    start, end = _bounds(track, shown, kept, times, first, last)
+    wanted = shown.sample[start:stop]
+    counting = CountingRanges(src)
+    numbers = _required_samples(counting, track, wanted)
+    times = _slice_times(samples, numbers)
+    start_pts, end_pts = _bounds(track, shown, numbers, times, start, stop)
     write_mp4(
         out,
-        [_slice_track(counted, track, kept, times)],
+        [_slice_track(counting, track, numbers, times)],
         timescale=track.timescale,
-        durable=False,  # a slice lives as long as its encode
-        **_like(movie),
+        durable=False,  # a slice is needed only during its encode
+        **_brands(movie),
     )
     return Slice(
         path=out,
-        start_pts=start,
-        end_pts=end,
-        frames=last - first,
+        start_pts=start_pts,
+        end_pts=end_pts,
+        frames=stop - start,
         timescale=track.timescale,
-        samples=len(kept),
-        bytes_read=counted.bytes_read,
+        samples=len(numbers),
+        bytes_read=counting.bytes_read,
     )
 
 
 def require_separable(track: Track, shown: Presentation) -> None:
-    """Raise `UnsupportedError` where an edit hides frames between shown ones: no slice can leave them out."""
+    """Raise `UnsupportedError` if an edit hides frames between presented ones: a slice cannot omit them."""
     if not len(shown):
         return
     samples = track.samples
@@ -101,91 +103,93 @@ def require_separable(track: Track, shown: Presentation) -> None:
     if int(np.count_nonzero(inside)) != len(shown):
         raise UnsupportedError(
             f"an edit list hides frames in the middle of the video (track {track.number})",
-            remedy="export the clip from the program that edited it, as a plain file without edits",
+            remedy="export the clip as a file without an edit list from the program that edited it",
             reason="edit-list",
         )
 
 
-def _needed(src: ByteRanges, track: Track, wanted: Ints) -> Ints:
-    """The samples to write, in decode order: from where decoding can begin to the last one wanted."""
+def _required_samples(src: ByteRanges, track: Track, wanted: Ints) -> Ints:
+    """The samples to write, in decode order: from a random access point to the last requested one."""
     samples = track.samples
     earliest = int(samples.pts[wanted].min())
     final = int(wanted.max())
-    # Decoding begins at the last sync sample that is neither shown nor decoded after the first wanted one.
+    # Decoding starts at the last sync sample not presented or decoded after the first requested frame.
     starts = np.flatnonzero(samples.sync[: int(wanted.min()) + 1])
     usable = starts[samples.pts[starts] <= earliest]
-    tried = usable[: -_MOST_TRIED - 1 : -1].tolist()
-    begin = next((at for at in tried if is_random_access_point(src, track, at)), None)
-    if begin is None:
-        return _readable(track, np.arange(int(starts[0]) if len(starts) else 0, final + 1, dtype=np.int64))
-    numbers: Ints = np.arange(begin, final + 1, dtype=np.int64)
-    # Leading pictures of an open GOP refer to the GOP before, which is not here; nothing refers to them.
-    return _readable(track, numbers[samples.pts[numbers] >= samples.pts[begin]])
+    tried = usable[: -_MAX_TRIED - 1 : -1].tolist()
+    first = next((number for number in tried if is_random_access_point(src, track, number)), None)
+    if first is None:
+        return _without_empty(
+            track, np.arange(int(starts[0]) if len(starts) else 0, final + 1, dtype=np.int64)
+        )
+    numbers: Ints = np.arange(first, final + 1, dtype=np.int64)
+    # Leading frames of an open GOP refer to the omitted previous GOP; no other frame refers to them.
+    return _without_empty(track, numbers[samples.pts[numbers] >= samples.pts[first]])
 
 
-def _readable(track: Track, numbers: Ints) -> Ints:
-    """The samples that a decoder takes: an empty one would end its input."""
-    kept: Ints = numbers[track.samples.size[numbers] > 0]
-    return kept
+def _without_empty(track: Track, numbers: Ints) -> Ints:
+    """The samples without empty ones: an empty sample would end a decoder's input."""
+    numbers: Ints = numbers[track.samples.size[numbers] > 0]
+    return numbers
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Times:
-    """Decode and presentation times in the slice (from 0), and what was taken off the media's."""
+    """Decode and presentation times in the slice (from 0), and what was subtracted from the media times."""
 
     dts: Ints
     pts: Ints
     base: int
 
 
-def _slice_times(samples: Samples, kept: Ints) -> _Times:
-    """Decode times from 0 and no negative composition offset, so that every reader agrees on the times."""
-    dts, pts = samples.dts[kept], samples.pts[kept]
+def _slice_times(samples: Samples, numbers: Ints) -> _Times:
+    """Decode times from 0 and no negative composition offset, so that all readers agree on the times."""
+    dts, pts = samples.dts[numbers], samples.pts[numbers]
     base = int(dts[0]) + min(int((pts - dts).min()), 0)
     return _Times(dts=dts - dts[0], pts=pts - base, base=base)
 
 
 def _bounds(
-    track: Track, shown: Presentation, kept: Ints, times: _Times, first: int, last: int
+    track: Track, shown: Presentation, numbers: Ints, times: _Times, start: int, stop: int
 ) -> tuple[int, int]:
-    """[start, end) of the wanted frames in the slice's times; no other frame of it may lie in there."""
+    """[start, end) of the requested frames in the slice's times; no other frame may be within."""
     samples = track.samples
-    pts = samples.pts[shown.sample[first:last]] - times.base
-    start, final = int(pts[0]), int(pts[-1])
-    frames = times.pts[~np.isin(kept, track.frameless_samples)]
-    inside = int(np.count_nonzero((frames >= start) & (frames <= final)))
-    if inside != last - first or int(pts.min()) != start or int(pts.max()) != final:
+    pts = samples.pts[shown.sample[start:stop]] - times.base
+    first, final = int(pts[0]), int(pts[-1])
+    frames = times.pts[~np.isin(numbers, track.frameless_samples)]
+    inside = int(np.count_nonzero((frames >= first) & (frames <= final)))
+    if inside != stop - start or int(pts.min()) != first or int(pts.max()) != final:
         raise UnsupportedError(
-            f"frames [{first}, {last}) cannot be told from others by their times: an edit hides frames"
-            " between them, or frames share one time",
-            remedy="export the clip from the program that edited it, as a plain file without edits",
+            f"frames [{start}, {stop}) cannot be isolated by their times: an edit hides frames between them,"
+            " or frames share one time",
+            remedy="export the clip as a file without an edit list from the program that edited it",
             reason="frame-times",
         )
     later = frames[frames > final]
-    length = max(int(samples.duration[shown.sample[last - 1]]), 1)
-    return start, min(final + length, int(later.min())) if len(later) else final + length
+    length = max(int(samples.duration[shown.sample[stop - 1]]), 1)
+    return first, min(final + length, int(later.min())) if len(later) else final + length
 
 
-def _slice_track(src: ByteRanges, track: Track, kept: Ints, times: _Times) -> OutputTrack:
+def _slice_track(src: ByteRanges, track: Track, numbers: Ints, times: _Times) -> OutputTrack:
     samples = track.samples
     return replace(
         without_samples(track),
-        enabled=True,  # or decoders pass it over
-        # Frames are wanted as they are decoded. Of st3d, FFmpeg makes a message in what it encodes, and
-        # then gives no frame of a file that has both that message and st3d.
+        enabled=True,  # decoders ignore disabled tracks
+        # The frames are used as decoded, without display rotation. FFmpeg turns st3d into an SEI message when
+        # it encodes, and then outputs no frames from a file that has both that message and st3d.
         matrix=IDENTITY_MATRIX,
         stsd=without_v2(track.stsd),
         boxes=(),
-        pieces=(Piece(source=src, offset=samples.offset[kept], size=samples.size[kept]),),
-        duration=np.append(np.diff(times.dts), samples.duration[kept[-1:]]),
+        pieces=(Piece(source=src, offset=samples.offset[numbers], size=samples.size[numbers]),),
+        duration=np.append(np.diff(times.dts), samples.duration[numbers[-1:]]),
         cts_offset=times.pts - times.dts,
-        sync=samples.sync[kept],
-        description=samples.description[kept],
+        sync=samples.sync[numbers],
+        description=samples.description[numbers],
     )
 
 
 def copy_tracks(src: ByteRanges, movie: Movie, tracks: Sequence[Track], out: Path) -> None:
-    """Write whole tracks, with their edit lists and the references among them, as a local MP4."""
+    """Write complete tracks, with their edit lists and the references between them, as a local MP4."""
     copies = link_references(tracks, [passthrough(movie, track, src) for track in tracks])
     write_mp4(
         out,
@@ -193,7 +197,7 @@ def copy_tracks(src: ByteRanges, movie: Movie, tracks: Sequence[Track], out: Pat
         timescale=movie.timescale,
         creation_time=movie.creation_time,
         matrix=movie.matrix,
-        **_like(movie),
+        **_brands(movie),
     )
 
 
@@ -202,11 +206,11 @@ class _Brands(TypedDict, total=False):
     compatible: Sequence[str]
 
 
-def _like(movie: Movie) -> _Brands:
-    """QuickTime's sample entries for sound are laid out differently, and readers go by the brand."""
+def _brands(movie: Movie) -> _Brands:
+    """The source's brand: audio sample entries of QuickTime differ, and readers decide by the brand."""
     return {"brand": "qt  ", "compatible": ("qt  ",)} if movie.quicktime else {}
 
 
 def iter_samples(src: ByteRanges, track: Track) -> Iterator[bytes]:
-    """Each sample's bytes, in decode order, with few requests."""
+    """Each sample's bytes in decode order, read with few requests."""
     return read_ranges(src, track.samples.offset, track.samples.size)

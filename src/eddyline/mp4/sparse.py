@@ -1,7 +1,7 @@
-"""A local copy of a remote MP4 that has the same size and only some of its bytes.
+"""A sparse local copy of a remote MP4: the same size, but only some of its bytes.
 
-For programs that read local files alone: every byte lies where it lies in the original, the index is whole,
-and of the media only the ranges that were asked for are there. The rest is a hole in the file, and reads as
+For programs that read local files only. Every byte has the same offset as in the original. The index is
+complete; of the media only the requested ranges are present. The rest is a hole in the file and reads as
 zeros.
 """
 
@@ -26,21 +26,21 @@ _LIMITS: Final = Limits()
 def write_sparse_copy(
     src: ByteRanges, offsets: Ints, sizes: Ints, out: Path, *, limits: Limits = _LIMITS
 ) -> int:
-    """Write `out` with all boxes but media and padding, and these ranges; returns the bytes that were read.
+    """Write to `out` all boxes except media and padding, and the given ranges; returns the bytes read.
 
-    `offsets` and `sizes` are int64[n]. Raises `LimitError` for an index beyond `limits`, and what reading
-    raises.
+    `offsets` and `sizes` are int64[n]. Raises `LimitError` for an index larger than `limits`, and the errors
+    of reading.
     """
     order = np.argsort(offsets, kind="stable")
     offsets, sizes = offsets[order], sizes[order]
-    cuts = coalesce_for(src, offsets, sizes).tolist()
+    bounds = coalesce_for(src, offsets, sizes).tolist()
     ends = offsets + sizes
     spans = [
         (int(offsets[first]), int(ends[first:last].max() - offsets[first]))
-        for first, last in pairwise(cuts)
+        for first, last in pairwise(bounds)
         if last > first
     ]
-    spans = _index(src, limits) + [(at, length) for at, length in spans if length > 0]
+    spans = _index_ranges(src, limits) + [(at, length) for at, length in spans if length > 0]
     with out.open("wb") as file:
         file.truncate(src.size)
         for (at, _), data in zip(spans, read_spans(src, spans), strict=True):
@@ -49,22 +49,22 @@ def write_sparse_copy(
     return sum(length for _, length in spans)
 
 
-def _index(src: ByteRanges, limits: Limits) -> list[tuple[int, int]]:
-    """Where the outermost boxes lie: all of them but media and padding, of which only the header is taken."""
+def _index_ranges(src: ByteRanges, limits: Limits) -> list[tuple[int, int]]:
+    """The ranges of the top-level boxes; of media and padding only the header."""
     spans: list[tuple[int, int]] = []
-    at = kept = 0
+    at = total = 0
     while src.size - at >= _HEADER // 2 and len(spans) < limits.boxes:
         head = src.read(at, min(_HEADER, src.size - at))
         try:
             kind, header, size = parse_box_header(memoryview(head), 1 << 62, "file", at)
         except Mp4Error:
-            break  # what is no box behind a whole index is not read by anyone
+            break  # readers ignore invalid data after a complete index
         if head[:4] == b"\0\0\0\0":
             size = src.size - at
         size = min(max(size, header), src.size - at)
         length = min(header, size) if kind in _MEDIA else size
-        kept += length
-        if kept > limits.index:
+        total += length
+        if total > limits.index:
             raise LimitError(f"the index is larger than {limits.index} bytes", path=kind, offset=at)
         spans.append((at, length))
         at += size

@@ -1,7 +1,8 @@
 """Display matrices: how the matrices of mvhd and tkhd place a decoded frame (ISO/IEC 14496-12 section 6.2.2).
 
-A matrix is nine integers (a, b, u, c, d, v, x, y, w): a point (p, q, 1) of the frame, q downwards, is shown
-at (a*p + c*q + x, b*p + d*q + y). a to d, x and y are 16.16 fixed-point numbers, u, v and w are 2.30.
+A matrix is nine integers (a, b, u, c, d, v, x, y, w): the point (p, q, 1) of the frame, q downwards, is
+displayed at (a*p + c*q + x, b*p + d*q + y). a to d, x and y are 16.16 fixed-point numbers, u, v and w are
+2.30.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ _SHIFTS = (16, 16, 30)
 
 @dataclass(frozen=True, kw_only=True)
 class Orientation:
-    """How a frame is turned for display: mirrored left to right first, then rotated.
+    """The display orientation of a frame: mirrored left to right first, then rotated.
 
-    `rotation` is in degrees clockwise, 0 to 359; only multiples of 90 are ever `mirrored`.
+    `rotation` is in degrees clockwise, 0 to 359; only multiples of 90 can be `mirrored`.
     """
 
     rotation: int = 0
@@ -37,12 +38,11 @@ def multiply_matrices(track: tuple[int, ...], movie: tuple[int, ...]) -> tuple[i
 
 
 def orientation(matrix: tuple[int, ...]) -> Orientation:
-    """What FFmpeg's autorotate does with this matrix (`ffmpeg_filter.c`, `av_display_rotation_get`).
+    """The orientation that FFmpeg's autorotate derives from this matrix (`ffmpeg_filter.c`, `av_display_rotation_get`).
 
-    The angle is rounded to a degree. Scale and translation change nothing; a matrix that maps everything to
-    a line has no angle and turns nothing. At a multiple of 90 degrees the signs of `c` and `d` tell whether
-    the frame is mirrored as well. At other angles the frame is rotated within its own size, and
-    mirroring is ignored.
+    The angle is rounded to a degree. Scale and translation have no effect; a singular matrix has no angle
+    and does not rotate. At multiples of 90 degrees the signs of `c` and `d` decide whether the frame is
+    mirrored as well. At other angles the frame is rotated within its own size, and mirroring is ignored.
     """
     a, b, _, c, d = matrix[:5]
     across, down = math.hypot(a, c), math.hypot(b, d)
@@ -50,7 +50,7 @@ def orientation(matrix: tuple[int, ...]) -> Orientation:
         return Orientation()
     angle = round(math.degrees(math.atan2(b / down, a / across))) % 360
     mirrored = {0: d < 0, 90: c > 0, 180: d >= 0, 270: c < 0}.get(angle, False)
-    if mirrored:  # by this the angle comes out as that of the other diagonal
+    if mirrored:  # mirroring adds 180 degrees to the computed angle
         return Orientation(rotation=(angle + 180) % 360, mirrored=True)
-    # FFmpeg rotates by more than one degree only.
+    # FFmpeg ignores rotations of one degree.
     return Orientation(rotation=0 if angle == 1 else angle)

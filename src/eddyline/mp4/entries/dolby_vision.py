@@ -1,4 +1,4 @@
-"""The Dolby Vision configuration of a video sample entry.
+"""Reads the Dolby Vision configuration of a video sample entry.
 
 Dolby Vision Streams within the ISO Base Media File Format, section 3.2 (boxes dvcC, dvvC and dvwC).
 """
@@ -11,7 +11,7 @@ from eddyline.mp4.boxes import Box
 from eddyline.mp4.errors import Mp4Error
 
 _BOXES = ("dvcC", "dvvC", "dvwC")
-# Entries of streams whose base layer is not to be decoded by itself.
+# Entries of streams whose base layer must not be decoded separately.
 _ENTRIES = frozenset({"dvh1", "dvhe", "dva1", "dvav", "dav1"})
 _VISUAL_FIELDS = 78
 _TABLE_FIELDS = 8
@@ -21,7 +21,7 @@ _TABLE_FIELDS = 8
 class DolbyVision:
     """`profile` and `compatibility` (bl_signal_compatibility_id), as in "profile 8.4".
 
-    `base_layer` says whether the track holds the base layer; 0 stands for a profile that is not known.
+    `base_layer` says whether the track contains the base layer. Profile 0 means unknown.
     """
 
     profile: int
@@ -33,7 +33,7 @@ class DolbyVision:
 
 
 def read_dolby_vision(stsd: bytes) -> DolbyVision | None:
-    """What the first entry of a whole stsd box says; None where it is not Dolby Vision."""
+    """The configuration in the first entry of a complete stsd box; None if it is not Dolby Vision."""
     view = memoryview(stsd)
     table = Box(kind="stsd", raw=view, body=view[8:], offset=8, path="stsd")
     entry = next(table.children(_TABLE_FIELDS), None)
@@ -41,10 +41,10 @@ def read_dolby_vision(stsd: bytes) -> DolbyVision | None:
         return None
     skip = min(_VISUAL_FIELDS, len(entry.body))
     try:
-        found = next((box for box in entry.children(skip) if box.kind in _BOXES), None)
-    except Mp4Error:  # QuickTime may end an entry in what is no box
-        found = None
-    if found is not None and len(found.body) >= 5:  # noqa: PLR2004 - the fields that are read
-        _, _, high, low, last = found.body[:5]
+        config = next((box for box in entry.children(skip) if box.kind in _BOXES), None)
+    except Mp4Error:  # QuickTime may end an entry with bytes that are not a box
+        config = None
+    if config is not None and len(config.body) >= 5:  # noqa: PLR2004 - the fields that are read
+        _, _, high, low, last = config.body[:5]
         return DolbyVision(profile=high >> 1, compatibility=last >> 4, base_layer=bool(low & 1))
     return DolbyVision(profile=0) if entry.kind in _ENTRIES else None

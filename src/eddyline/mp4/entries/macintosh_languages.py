@@ -1,4 +1,4 @@
-"""Languages as numbers: what QuickTime files have instead of ISO 639-2 codes ("Language Code Values")."""
+"""Macintosh language numbers, which QuickTime files use instead of ISO 639-2 codes ("Language Code Values")."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ _NAMES = (
     " hun est lav sme fao fas rus zho nld gle sqi ron ces slk slv yid srp mkd bul ukr bel uzb kaz aze aze hye"
 )
 LANGUAGE_CODES: Final = tuple(_NAMES.split())
-"""The ISO 639-2 code of each number, from 0 on."""
+"""The ISO 639-2 code of each language number, starting at 0."""

@@ -1,4 +1,4 @@
-"""The codec of a sample entry that names none itself ("mp4v", "mp4a"): objectTypeIndication of its esds."""
+"""The codec of an "mp4v" or "mp4a" sample entry: objectTypeIndication of its esds box."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _VERSION_AND_FLAGS: Final = 4
 def read_object_type(stsd: bytes) -> int:
     """The objectTypeIndication (ISO/IEC 14496-1, table 5) of the first esds in a sample description table.
 
-    -1 where there is none, or it is cut short.
+    -1 if there is none or it is truncated.
     """
     at = stsd.find(b"esds")
     if at < 0:
         return -1
-    es = _body(stsd, at + 4 + _VERSION_AND_FLAGS, _ES)
+    es = _descriptor_body(stsd, at + 4 + _VERSION_AND_FLAGS, _ES)
     if es < 0 or es + 3 > len(stsd):
         return -1
     flags = stsd[es + 2]
@@ -25,12 +25,12 @@ def read_object_type(stsd: bytes) -> int:
     if flags & 0x40:  # URL_Flag
         config += 1 + (stsd[config] if config < len(stsd) else 0)
     config += 2 if flags & 0x20 else 0  # OCRstreamFlag
-    found = _body(stsd, config, _DECODER_CONFIG)
-    return stsd[found] if 0 <= found < len(stsd) else -1
+    body = _descriptor_body(stsd, config, _DECODER_CONFIG)
+    return stsd[body] if 0 <= body < len(stsd) else -1
 
 
-def _body(data: bytes, at: int, tag: int) -> int:
-    """Where the body of the descriptor at `at` begins; -1 where another tag, or nothing, is there."""
+def _descriptor_body(data: bytes, at: int, tag: int) -> int:
+    """The offset of the body of the descriptor at `at`; -1 if there is no descriptor with this tag."""
     if at >= len(data) or data[at] != tag:
         return -1
     for place in range(at + 1, min(at + 1 + _LENGTH_BYTES, len(data))):

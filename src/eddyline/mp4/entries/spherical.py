@@ -1,6 +1,6 @@
-"""Boxes of spherical and stereoscopic video: where they are read from and written to.
+"""Reads and writes the boxes of spherical and stereoscopic video.
 
-Spherical Video V1 is a uuid box with RDF/XML in trak; V2 is the boxes st3d (stereo layout) and sv3d
+Spherical Video V1 is a uuid box with RDF/XML in trak. V2 is the boxes st3d (stereo layout) and sv3d
 (projection) in the visual sample entry (google/spatial-media, `docs/spherical-video-rfc.md` and
 `spherical-video-v2-rfc.md`).
 """
@@ -19,7 +19,7 @@ _LARGEST = 1 << 20  # bytes of XML, or of a mesh
 
 
 def spherical_boxes(trak: Box) -> tuple[bytes, ...]:
-    """The V1 uuid boxes of a trak box, whole and with 32-bit sizes; those over 1 MiB are passed over."""
+    """The V1 uuid boxes of a trak box, complete and with 32-bit sizes; those over 1 MiB are ignored."""
     return tuple(
         v1_box(bytes(box.body))
         for box in trak.children()
@@ -28,7 +28,7 @@ def spherical_boxes(trak: Box) -> tuple[bytes, ...]:
 
 
 def v1_box(xml: bytes) -> bytes:
-    """The uuid box around this RDF/XML."""
+    """The uuid box that contains this RDF/XML."""
     return whole_box("uuid", V1 + xml)
 
 
@@ -39,16 +39,16 @@ def user_type(box: Box) -> bytes:
 
 
 def v2_boxes(stsd: bytes) -> tuple[bytes, ...]:
-    """st3d and sv3d of the first visual sample entry of a whole stsd box, each whole; none over 1 MiB."""
+    """The complete st3d and sv3d boxes of the first visual sample entry of an stsd box; none over 1 MiB."""
     found = {box.kind: bytes(box.body) for box in entry_boxes(stsd) if len(box.body) <= _LARGEST}
     return tuple(whole_box(kind, found[kind]) for kind in V2_KINDS if kind in found)
 
 
 def without_v2(stsd: bytes) -> bytes:
-    """A whole stsd box without st3d and sv3d."""
+    """A complete stsd box without st3d and sv3d."""
     return with_entry_boxes(stsd, (), without=V2_KINDS.__contains__) if v2_boxes(stsd) else stsd
 
 
 def with_v2(stsd: bytes, boxes: Sequence[bytes]) -> bytes:
-    """A whole stsd box with these boxes in its visual sample entries, in place of their st3d and sv3d."""
+    """A complete stsd box with these boxes in its visual sample entries, replacing their st3d and sv3d."""
     return with_entry_boxes(stsd, boxes, without=V2_KINDS.__contains__) if boxes else stsd

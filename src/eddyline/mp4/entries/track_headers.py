@@ -1,4 +1,4 @@
-"""What a track's headers and its sample entry say (ISO/IEC 14496-12 sections 8.3 to 8.5 and 12)."""
+"""Reads a track's headers and its sample entry (ISO/IEC 14496-12 sections 8.3 to 8.5 and 12)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from eddyline.mp4.movie import Edit
 _KINDS = {"vide": "video", "soun": "audio"}
 _KINDS_BY_FORMAT = {"gpmd": "telemetry", "tmcd": "timecode"}
 _ENCRYPTED = frozenset({"encv", "enca", "enct", "encs", "drmi", "drms"})
-_MAX_SIDE = 32_768  # pixels; no camera or codec level goes further
+_MAX_SIDE = 32_768  # pixels; more than any camera or codec level
 _MAX_EDITS = 10_000
-_FAR = 1 << 60  # ticks: sums of such numbers stay far from where int64 wraps round
+_MAX_TICKS = 1 << 60  # sums of such numbers do not overflow int64
 _UNITY = 0x10000
-_FIRST_PACKED = 0x400  # lower language codes are numbers (QuickTime File Format, "Language Code Values")
+_FIRST_PACKED = (
+    0x400  # lower language codes are Macintosh numbers (QuickTime File Format, "Language Code Values")
+)
 _VISUAL_FIELDS = 78
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleEntry:
-    """The first sample entry: fourcc, coded size, pixel aspect, audio shape (see `AudioEntry`)."""
+    """The first sample entry: fourcc, coded size, pixel aspect, audio properties (see `AudioEntry`)."""
 
     format: str
     width: int = 0
@@ -43,7 +45,7 @@ class SampleEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackHeader:
-    """tkhd: what concerns the track as a whole."""
+    """The track header (tkhd)."""
 
     number: int
     enabled: bool
@@ -53,7 +55,7 @@ class TrackHeader:
 
 
 def track_kind(handler: str, format_: str) -> str:
-    """What the track is for: by its sample entry first, since gpmd has the handler of any metadata."""
+    """The kind of a track: by its sample entry first, because gpmd has the generic metadata handler."""
     return _KINDS_BY_FORMAT.get(format_, _KINDS.get(handler, "other"))
 
 
@@ -64,7 +66,7 @@ def read_entry(stsd: Box, handler: str) -> SampleEntry:
     fields.skip(4)
     entry = next(stsd.children(8), None)
     if entry is None:
-        raise Mp4Error("the track says nothing of its codec (empty stsd)", path=stsd.path, offset=stsd.offset)
+        raise Mp4Error("the codec of the track is missing (empty stsd)", path=stsd.path, offset=stsd.offset)
     if handler == "vide":
         return _visual(entry)
     if handler == "soun":
@@ -79,7 +81,9 @@ def _visual(entry: Box) -> SampleEntry:
     width, height = fields.unpack("HH")
     if max(width, height) > _MAX_SIDE:
         raise LimitError(
-            f"a picture of {width}x{height} pixels is absurd", path=entry.path, offset=entry.offset
+            f"frames of {width}x{height} pixels are larger than {_MAX_SIDE}",
+            path=entry.path,
+            offset=entry.offset,
         )
     aspect = Fraction(1)
     if len(entry.body) > _VISUAL_FIELDS:
@@ -121,12 +125,12 @@ def read_movie_matrix(mvhd: Box) -> tuple[int, ...]:
 
 
 def read_time_header(box: Box) -> tuple[int, int, int]:
-    """(creation time, timescale, duration) of mvhd or mdhd; an unknown duration (all ones) is 0."""
+    """(creation time, timescale, duration) of mvhd or mdhd; an unknown duration (all ones) becomes 0."""
     fields = box.fields()
     version, _ = fields.read_version()
     created, _, timescale, duration = fields.unpack("QQIQ" if version == 1 else "IIII")
     if timescale == 0:
-        raise Mp4Error("the timescale is 0: nothing has a time", path=box.path, offset=box.offset)
+        raise Mp4Error("the timescale is 0", path=box.path, offset=box.offset)
     unknown = (1 << 64) - 1 if version == 1 else (1 << 32) - 1
     return created, timescale, 0 if duration == unknown else duration
 
@@ -145,7 +149,7 @@ def read_language(mdhd: Box, *, quicktime: bool = False) -> str:
 
 
 def read_handler(hdlr: Box) -> tuple[str, str]:
-    """(handler, name); QuickTime writes the name with its length in front, ISO with a zero behind."""
+    """(handler, name). QuickTime writes the name with a length prefix, ISO files with a terminating zero."""
     fields = hdlr.fields()
     fields.read_version()
     component = fields.read_fourcc()
@@ -165,20 +169,20 @@ def read_edits(elst: Box) -> tuple[Edit, ...]:
     count = fields.read_number("I")
     width = 20 if version == 1 else 12
     if count * width > fields.remaining or count > _MAX_EDITS:
-        raise Mp4Error(f"the edit list says {count} rows", path=elst.path, offset=elst.offset)
+        raise Mp4Error(f"the edit list declares {count} rows", path=elst.path, offset=elst.offset)
     edits = []
     for _ in range(count):
         duration, media_time, rate = fields.unpack("Qqi" if version == 1 else "Iii")
-        if not -1 <= media_time < _FAR or duration >= _FAR:
+        if not -1 <= media_time < _MAX_TICKS or duration >= _MAX_TICKS:
             raise Mp4Error(
-                f"an edit begins at {media_time} and lasts {duration}", path=elst.path, offset=elst.offset
+                f"an edit starts at {media_time} and lasts {duration}", path=elst.path, offset=elst.offset
             )
         edits.append(Edit(media_time=media_time, duration=duration, rate=Fraction(rate, _UNITY)))
     return tuple(edits)
 
 
 def read_references(tref: Box) -> dict[str, tuple[int, ...]]:
-    """Which tracks this one refers to, by kind of reference (section 8.3.3)."""
+    """The tracks that this one refers to, by reference type (section 8.3.3)."""
     return {
         child.kind: child.fields().unpack(f"{min(len(child.body) // 4, 1024)}I") for child in tref.children()
     }

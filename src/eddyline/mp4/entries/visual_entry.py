@@ -1,4 +1,4 @@
-"""The boxes inside of visual sample entries, which stsd holds (ISO/IEC 14496-12 section 12.1.3)."""
+"""The boxes inside visual sample entries of stsd (ISO/IEC 14496-12 section 12.1.3)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ _TABLE_FIELDS = 8  # bytes of stsd before its entries
 
 
 def entry_boxes(stsd: bytes) -> tuple[Box, ...]:
-    """The boxes of the first visual sample entry of a whole stsd box.
+    """The boxes of the first visual sample entry of a complete stsd box.
 
-    Empty where the entry has none, or what follows its fields is no boxes, as QuickTime allows.
+    Empty if the entry has none, or if its fields are followed by bytes that are not boxes, as QuickTime
+    permits.
     """
     entry = next(_table(stsd).children(_TABLE_FIELDS), None)
     if entry is None or len(entry.body) <= _FIELDS:
@@ -32,7 +33,7 @@ def entry_kinds(stsd: bytes) -> frozenset[str]:
 
 
 def with_entry_boxes(stsd: bytes, boxes: Sequence[bytes], *, without: Callable[[str], bool]) -> bytes:
-    """A whole stsd box whose visual sample entries have these boxes at their ends, and none of some types."""
+    """A complete stsd box with `boxes` appended to its visual sample entries and boxes of some types removed."""
     entries = []
     for entry in _table(stsd).children(_TABLE_FIELDS):
         kept = [bytes(box.raw) for box in entry.children(_FIELDS) if not without(box.kind)]

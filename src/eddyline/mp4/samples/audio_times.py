@@ -1,4 +1,4 @@
-"""The times of audio samples: composition offsets, of no use to audio, are taken into the decode times."""
+"""Folds the composition offsets of audio samples into the decode times."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from eddyline.mp4.movie import Samples
 
 
 def fold_composition_offsets(samples: Samples) -> Samples:
-    """Audio samples whose decode times are their presentation times, so that no copy needs a ctts table.
+    """Audio samples whose decode times are their presentation times, so that copies need no ctts table.
 
-    Audio is presented in the order in which it is decoded, so offsets (ISO/IEC 14496-12 section 8.6.1.3) can
-    only move it, which the decode times can do as well. Offsets that would reorder samples mean nothing and
-    are ignored, as decoders do.
+    Audio is presented in decode order, so offsets (ISO/IEC 14496-12 section 8.6.1.3) can only shift it,
+    which the decode times can do as well. Offsets that would reorder samples are invalid and are ignored, as
+    decoders do.
     """
     pts = samples.pts
     if not len(samples) or np.array_equal(pts, samples.dts):

@@ -1,10 +1,10 @@
-"""Where a decoder can really begin, and what it cannot show there.
+"""Finds the samples at which decoding can start, and those that decoders do not output.
 
-A sync table may promise more than the pictures hold. An encoder with periodic intra refresh marks samples
-whose picture only becomes whole over the following ones; others mark intra pictures without the message that
-tells a decoder it may begin there. Decoding from such a sample gives nothing, or damaged frames, so these are
-no places to cut. And a file cut out of a stream with open GOPs begins with leading pictures whose references
-were cut off: they are in the table, but no decoder shows them.
+A sync table may be wrong. Encoders with periodic intra refresh mark samples whose frame is only complete
+after the following ones; other encoders mark intra frames without the recovery point message that permits a
+decoder to start there. Decoding from such a sample gives no frames or damaged frames, so a slice must not
+start there. A file that was cut out of a stream with open GOPs starts with leading frames whose references
+are missing: they are in the table, but decoders do not output them.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from eddyline.mp4.movie import Track
 
 AVC: Final = frozenset({"avc1", "avc2", "avc3", "avc4"})
 HEVC: Final = frozenset({"hvc1", "hev1", "dvh1", "dvhe"})
-_MOST_LEADING = 64  # pictures; the deepest reordering is 16
-_LOOK = 64 * 1024  # bytes: parameter sets and messages in front of a picture are far shorter
+_MAX_LEADING = 64  # frames; the deepest reordering is 16
+_HEAD_BYTES = 64 * 1024  # parameter sets and messages before a frame are far shorter
 _LENGTH_SIZE_AT = {b"avcC": 4, b"hvcC": 21}
 _AVC_SEI = 6  # NAL unit type (ITU-T H.264 table 7-1)
 _RECOVERY_POINT = 6  # SEI payload type (annex D)
-_GOES_ON = 0xFF  # a byte of a number that is not its last (ITU-T H.264 section 7.3.2.3.1)
+_CONTINUED = 0xFF  # a byte of a number that is not its last (ITU-T H.264 section 7.3.2.3.1)
 _HEVC_RASL = frozenset(
     {8, 9}
-)  # ITU-T H.265 table 7-1: leading pictures that need what came before the random access point
+)  # ITU-T H.265 table 7-1: leading pictures that refer to frames before the random access point
 
 
 def is_random_access_point(src: ByteRanges, track: Track, number: int) -> bool:
-    """Whether decoding can begin at sync sample `number` (decode order).
+    """Whether decoding can start at sync sample `number` (decode order).
 
-    In H.264 that takes an IDR picture or a recovery point that is reached at once, in HEVC a random access
-    point. Other codecs' sync tables are taken at their word.
+    In H.264 this requires an IDR picture or a recovery point with immediate recovery, in HEVC an IRAP
+    picture. The sync tables of other codecs are trusted.
     """
     if track.format in AVC:
-        return _avc_can_begin(_head(src, track, number))
+        return _is_avc_access_point(_head(src, track, number))
     if track.format in HEVC:
         return _hevc_kind(_head(src, track, number)) in HEVC_IRAP
     return True
 
 
 def find_undecodable(src: ByteRanges, track: Track) -> tuple[int, ...]:
-    """Samples (decode order) that no decoder shows, because what they refer to is not in the file.
+    """Samples (decode order) that decoders do not output, because their references are missing from the file.
 
-    These are the leading pictures of the first sync sample: in H.264 all of them, in HEVC those that say so
-    (RASL). Reads a few bytes of each, and nothing at all of a file that begins as it should.
+    These are the leading frames of the first sync sample: in H.264 all of them, in HEVC the RASL pictures.
+    Reads a few bytes of each, and nothing from a file that starts normally.
     """
     samples = track.samples
     if track.format not in AVC | HEVC or not np.any(samples.sync):
@@ -56,7 +56,7 @@ def find_undecodable(src: ByteRanges, track: Track) -> tuple[int, ...]:
     starts = np.flatnonzero(samples.sync)[:2].tolist()
     stop = starts[1] if len(starts) > 1 else len(samples)
     early = np.flatnonzero(samples.pts[starts[0] : stop] < samples.pts[starts[0]]) + starts[0]
-    leading: list[int] = early[:_MOST_LEADING].tolist()
+    leading: list[int] = early[:_MAX_LEADING].tolist()
     if track.format in AVC:
         return tuple(leading) if leading and not _is_idr(_head(src, track, starts[0])) else ()
     return tuple(at for at in leading if _hevc_kind(_head(src, track, at)) in _HEVC_RASL)
@@ -65,19 +65,19 @@ def find_undecodable(src: ByteRanges, track: Track) -> tuple[int, ...]:
 def _head(src: ByteRanges, track: Track, number: int) -> list[bytes]:
     """The NAL units at the start of a sample."""
     samples = track.samples
-    data = src.read(int(samples.offset[number]), min(int(samples.size[number]), _LOOK))
+    data = src.read(int(samples.offset[number]), min(int(samples.size[number]), _HEAD_BYTES))
     return list(leading_nal_units(data, nal_length_size(track.stsd)))
 
 
-def _avc_can_begin(units: list[bytes]) -> bool:
+def _is_avc_access_point(units: list[bytes]) -> bool:
     recovers = False
     for unit in units:
         kind = nal_unit_type("h264", unit)
         if kind == _AVC_SEI:
-            recovers = recovers or _recovers_at_once(remove_emulation_prevention(unit[1:]))
+            recovers = recovers or _recovers_immediately(remove_emulation_prevention(unit[1:]))
         elif kind in SLICES["h264"]:
             return recovers or kind in IDR["h264"]
-    return True  # no picture within sight: leave it to the decoder
+    return True  # no slice found: let the decoder decide
 
 
 def _is_idr(units: list[bytes]) -> bool:
@@ -85,17 +85,17 @@ def _is_idr(units: list[bytes]) -> bool:
 
 
 def _hevc_kind(units: list[bytes]) -> int:
-    """The type of the first picture's NAL unit; that of an IDR picture if none is within sight."""
+    """The type of the first slice NAL unit; that of an IDR picture if there is none."""
     kinds = (nal_unit_type("hevc", unit) for unit in units)
     return next((kind for kind in kinds if kind in SLICES["hevc"]), max(IDR["hevc"]))
 
 
-def _recovers_at_once(messages: bytes) -> bool:
-    """Whether these SEI messages (annex D.1) hold a recovery point with recovery_frame_cnt 0."""
+def _recovers_immediately(messages: bytes) -> bool:
+    """Whether the SEI messages (annex D.1) contain a recovery point with recovery_frame_cnt 0."""
     at = 0
     while at + 2 < len(messages):
-        kind, at = _counted(messages, at)
-        size, at = _counted(messages, at)
+        kind, at = _read_sei_number(messages, at)
+        size, at = _read_sei_number(messages, at)
         if kind == _RECOVERY_POINT:
             # An Exp-Golomb 0 is a single 1 bit.
             return at < len(messages) and bool(messages[at] >> 7)
@@ -103,13 +103,13 @@ def _recovers_at_once(messages: bytes) -> bool:
     return False
 
 
-def _counted(data: bytes, at: int) -> tuple[int, int]:
-    """A number written as its sum in bytes, the last below 255; and what follows it."""
+def _read_sei_number(data: bytes, at: int) -> tuple[int, int]:
+    """A number coded as a sum of bytes, the last below 255; and the position after it."""
     total = 0
     while at < len(data):
         total += data[at]
         at += 1
-        if data[at - 1] < _GOES_ON:
+        if data[at - 1] < _CONTINUED:
             break
     return total, at
 

@@ -1,4 +1,4 @@
-"""The formats of a track whose sample table has several entries (ISO/IEC 14496-12 section 8.5.2)."""
+"""Requires one format of a track whose sample table has several entries (ISO/IEC 14496-12 section 8.5.2)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _TABLE_FIELDS = 8
 
 
 def require_one_format(track: Track) -> None:
-    """Raise `UnsupportedError` for a track whose samples are of several formats: FFmpeg decodes one alone.
+    """Raise `UnsupportedError` for a track with samples of several formats: FFmpeg decodes only one.
 
-    Several entries of one format are fine: they differ in size or parameter sets.
+    Several entries of one format are valid: they differ in size or parameter sets.
     """
     view = memoryview(track.stsd)
     table = Box(kind="stsd", raw=view, body=view[8:], offset=8, path="stsd")
@@ -22,7 +22,7 @@ def require_one_format(track: Track) -> None:
     used = [kinds[row - 1] for row in np.unique(track.samples.description).tolist() if 0 < row <= len(kinds)]
     if len(set(used)) > 1:
         raise UnsupportedError(
-            f"the frames of the video track are of several formats ({', '.join(dict.fromkeys(used))})",
-            remedy="export the clip from the program that joined it, encoded in one format",
+            f"the video track has frames in several formats ({', '.join(dict.fromkeys(used))})",
+            remedy="export the clip in one format from the program that joined it",
             reason="mixed-formats",
         )

@@ -1,4 +1,4 @@
-"""A track's sample tables (stbl) into arrays (ISO/IEC 14496-12 sections 8.6 and 8.7)."""
+"""Reads a track's sample tables (stbl) into arrays (ISO/IEC 14496-12 sections 8.6 and 8.7)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from eddyline.mp4.movie import AudioUnit, Limits, Samples
 from eddyline.mp4.samples.audio_units import read_blocks
 from eddyline.mp4.samples.sample_times import correct_deltas
 
-_MOST_DESCRIPTIONS = 10_000
+_MAX_DESCRIPTIONS = 10_000
 
 
 def read_samples(stbl: Box, *, file_size: int, units: AudioUnit | None, limits: Limits) -> Samples:
     """The samples that `stbl` describes; none for the empty tables of a fragmented file.
 
-    `units` are those of audio in units of constant size (None: anything else); where the tables count in
-    units, the track is read as blocks of up to 1,024 frames (see `read_blocks`).
-    Raises `TruncatedError` for samples behind the end of the file, `LimitError`, `Mp4Error`.
+    `units` is the unit of audio of constant unit size (None: any other track). If the tables count units,
+    the track is read as blocks of up to 1,024 frames (see `read_blocks`).
+
+    Raises `TruncatedError` for samples after the end of the file, `LimitError`, `Mp4Error`.
     """
     chunk, per_chunk, description = _chunks(stbl)
     blocks = None if units is None else read_blocks(stbl, units, per_chunk, limits)
@@ -31,7 +32,7 @@ def read_samples(stbl: Box, *, file_size: int, units: AudioUnit | None, limits: 
         size = _sizes(stbl, file_size, limits)
         duration = _durations(stbl, len(size))
     count = len(size)
-    per_chunk = _fit(stbl, per_chunk, count)
+    per_chunk = _limit_to(stbl, per_chunk, count)
     used = len(per_chunk)
     before = np.concatenate(([0], np.cumsum(size)))
     first = np.concatenate(([0], np.cumsum(per_chunk)))[:-1]
@@ -53,37 +54,39 @@ def read_samples(stbl: Box, *, file_size: int, units: AudioUnit | None, limits: 
 
 
 def _rows(description: Ints, per_chunk: Ints, count: int) -> npt.NDArray[np.int32]:
-    """Each sample's description row; hardly any file has more than one, so that takes no memory."""
+    """Each sample's description row. Almost every file has only one, for which no memory is allocated."""
     if count == 0 or bool(np.all(description == description[0])):
         return np.broadcast_to(np.int32(description[0] if count else 1), (count,))
     return np.repeat(description, per_chunk).astype(np.int32)
 
 
 def check_description(row: int, *, path: str) -> None:
-    """Refuse a row of the sample description table that no table is long enough for."""
-    if row > _MOST_DESCRIPTIONS:
-        raise LimitError(f"samples are of kind number {row}", path=path)
+    """Reject a row number larger than any sample description table."""
+    if row > _MAX_DESCRIPTIONS:
+        raise LimitError(f"samples refer to the sample description {row}", path=path)
 
 
 def check_samples(samples: Samples, *, path: str, file_size: int, limits: Limits) -> None:
-    """Refuse samples that lie outside the file or that together claim far more bytes than it has."""
+    """Reject samples outside of the file, or samples that together declare far more bytes than it has."""
     if not len(samples):
         return
     if int(samples.size.max()) > limits.sample:
-        raise LimitError(f"a sample says it has {int(samples.size.max())} bytes", path=path)
+        raise LimitError(f"a sample declares {int(samples.size.max())} bytes", path=path)
     ends = samples.offset + samples.size
     outside = np.flatnonzero((ends > file_size) | (samples.offset < 0) | (samples.offset > file_size))
     if len(outside):
         first = int(outside[0])
         raise TruncatedError(
-            f"{len(outside)} of {len(samples)} samples, from number {first} on, lie behind"
+            f"{len(outside)} of {len(samples)} samples, from number {first} on, are located after"
             f" the end of the file at {file_size}",
             path=path,
             offset=int(samples.offset[first]),
         )
-    # A few samples may share their bytes; a table that repeats the whole file again and again is a bomb.
+    # A few samples may share their bytes; a table that refers to the same bytes many times is an attack.
     if int(samples.size.sum()) > 2 * file_size:
-        raise LimitError("the samples overlap: together they are more than twice the file", path=path)
+        raise LimitError(
+            "the samples overlap: their total size is more than twice that of the file", path=path
+        )
 
 
 def _chunks(stbl: Box) -> tuple[Ints, Ints, Ints]:
@@ -98,22 +101,22 @@ def _chunks(stbl: Box) -> tuple[Ints, Ints, Ints]:
     runs = fields.read_table(fields.read_number("I"), 3)
     count = len(offset)
     if count == 0:
-        nothing = np.zeros(0, np.int64)
-        return nothing, nothing, nothing
+        empty = np.zeros(0, np.int64)
+        return empty, empty, empty
     if len(runs) == 0 or runs[0, 0] != 1 or np.any(np.diff(runs[:, 0]) <= 0):
-        raise Mp4Error("the chunks' runs do not rise from 1", path=f"{stbl.path}/stsc")
+        raise Mp4Error("the first chunks of the runs do not increase from 1", path=f"{stbl.path}/stsc")
     check_description(int(runs[:, 2].max()), path=f"{stbl.path}/stsc")
     starts = np.minimum(runs[:, 0] - 1, count)
     lengths = np.diff(np.append(starts, count))
     return offset, np.repeat(runs[:, 1], lengths), np.repeat(runs[:, 2], lengths)
 
 
-def _fit(stbl: Box, per_chunk: Ints, count: int) -> Ints:
-    """The chunks' sample counts, cut to `count` samples in all; too few is an error."""
+def _limit_to(stbl: Box, per_chunk: Ints, count: int) -> Ints:
+    """The chunks' sample counts, limited to `count` samples in total; fewer is an error."""
     ends = np.cumsum(per_chunk)
     total = int(ends[-1]) if len(ends) else 0
     if total < count:
-        raise Mp4Error(f"{count} samples have sizes, but the chunks hold only {total}", path=stbl.path)
+        raise Mp4Error(f"{count} samples have sizes, but the chunks contain only {total}", path=stbl.path)
     used = int(np.searchsorted(ends, count)) + 1 if count else 0
     fitted = per_chunk[:used].copy()
     if used:
@@ -128,10 +131,10 @@ def _sizes(stbl: Box, file_size: int, limits: Limits) -> Ints:
     fields.read_version()
     word, count = fields.unpack("II")
     if count > limits.samples:
-        raise LimitError(f"a track says it has {count} samples", path=box.path)
+        raise LimitError(f"a track declares {count} samples", path=box.path)
     if compact is None and word * count > 2 * file_size:
         raise LimitError(
-            f"a track says it has {count} samples of {word} bytes in a file of {file_size}", path=box.path
+            f"a track declares {count} samples of {word} bytes in a file of {file_size} bytes", path=box.path
         )
     if compact is None:
         return fields.read_table(count, 1)[:, 0] if word == 0 else np.full(count, word, np.int64)
@@ -144,11 +147,11 @@ def _sizes(stbl: Box, file_size: int, limits: Limits) -> Ints:
         case 16:
             return fields.read_table(count, 1, ">u2")[:, 0]
         case bits:
-            raise Mp4Error(f"sample sizes of {bits} bits do not exist", path=box.path)
+            raise Mp4Error(f"sample sizes of {bits} bits are invalid", path=box.path)
 
 
-def _runs(box: Box, count: int, column: str) -> Ints:
-    """Run-length rows (how many, value) spread over `count` samples; what goes beyond is ignored."""
+def _expand_runs(box: Box, count: int, column: str) -> Ints:
+    """Run-length rows (count, value) expanded to `count` samples; excess rows are ignored."""
     fields = box.fields()
     fields.read_version()
     rows = fields.read_table(fields.read_number("I"), 2)
@@ -167,27 +170,29 @@ def _runs(box: Box, count: int, column: str) -> Ints:
 
 
 def _durations(stbl: Box, count: int) -> Ints:
-    """Ticks of each sample (stts); a table that ends early goes on with its last value, as players do."""
+    """Ticks of each sample (stts). A table that ends early continues with its last value, as in players."""
     box = stbl.require("stts")
-    spread = _runs(box, count, "unsigned")
-    if len(spread) < count:
-        if len(spread) == 0:
-            raise Mp4Error(f"none of {count} samples has a duration", path=box.path, offset=box.offset)
-        spread = np.concatenate((spread, np.full(count - len(spread), spread[-1], np.int64)))
-    return spread
+    values = _expand_runs(box, count, "unsigned")
+    if len(values) < count:
+        if len(values) == 0:
+            raise Mp4Error(
+                f"the durations of all {count} samples are missing", path=box.path, offset=box.offset
+            )
+        values = np.concatenate((values, np.full(count - len(values), values[-1], np.int64)))
+    return values
 
 
 def _composition(stbl: Box, count: int) -> Ints | None:
-    """Composition offsets (ctts), if any; version 0 is unsigned by the letter, but all read it as signed."""
+    """Composition offsets (ctts), if any. Version 0 is unsigned by the standard, but all readers treat it as signed."""
     box = stbl.find("ctts")
     if box is None:
         return None
-    spread = _runs(box, count, "signed")
-    return np.concatenate((spread, np.zeros(count - len(spread), np.int64)))
+    values = _expand_runs(box, count, "signed")
+    return np.concatenate((values, np.zeros(count - len(values), np.int64)))
 
 
 def _sync(stbl: Box, count: int) -> npt.NDArray[np.bool_]:
-    """Samples to start decoding at: stss, and QuickTime's stps (open GOP); without stss, all of them."""
+    """The sync samples: stss, and QuickTime's stps (open GOP); without stss, all samples."""
     box = stbl.find("stss")
     if box is None:
         return np.broadcast_to(np.True_, (count,))

@@ -1,7 +1,8 @@
-"""Sample times that break the letter of the format, read as FFmpeg reads them.
+"""Corrects sample times that violate the format, in the way FFmpeg does.
 
-Some writers put negative numbers into stts (ISO/IEC 14496-12 section 8.6.1.2: unsigned) to step back in time,
-and some give two frames one time. Frames that are shown need times of their own, for these tell them apart.
+Some writers put negative numbers into stts (ISO/IEC 14496-12 section 8.6.1.2: unsigned) to step back in
+time, and some give two frames the same time. Presented frames need distinct times, because times identify
+them.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ _LARGEST_DELTA = (1 << 32) - 1 - 48_000 * 10
 def correct_deltas(rows: Ints) -> Ints:
     """Rows (count, delta) of stts without negative deltas: int64[n, 2].
 
-    A negative delta becomes 1 tick, and the deltas that follow are shortened until the time it took off is
-    made up for (`mov_read_stts`).
+    A negative delta becomes 1 tick, and the following deltas are shortened until they compensate for it
+    (`mov_read_stts`).
     """
     if not len(rows) or int(rows[:, 1].max()) <= _LARGEST_DELTA:
         return rows
@@ -34,18 +35,18 @@ def correct_deltas(rows: Ints) -> Ints:
             wanted += delta * count
         now += delta * count
         if now > wanted:
-            shorter = min((now - wanted) // max(count, 1), delta - 1)
-            if shorter > 0:
-                now -= shorter * count
-                delta -= shorter
+            reduction = min((now - wanted) // max(count, 1), delta - 1)
+            if reduction > 0:
+                now -= reduction * count
+                delta -= reduction
         row[1] = delta
     return corrected
 
 
 def make_times_distinct(samples: Samples, hidden: Ints) -> Ints:
-    """Presentation times, int64[n], of which no two frames share one: the later gets a tick more.
+    """Presentation times, int64[n], no two of them equal: the later of two equal times increases by a tick.
 
-    `hidden` are samples that show no frame; their times stay.
+    `hidden` are the samples without a frame; their times do not change.
     """
     shown = np.ones(len(samples), np.bool_)
     shown[hidden] = False
@@ -54,7 +55,7 @@ def make_times_distinct(samples: Samples, hidden: Ints) -> Ints:
     times = samples.pts[order]
     if not len(times) or bool(np.all(np.diff(times) > 0)):
         return samples.pts
-    # max(t[i], t[i-1] + 1) for all i at once.
+    # Vectorised t[i] = max(t[i], t[i-1] + 1).
     steps = np.arange(len(times), dtype=np.int64)
     pts: Ints = samples.pts.copy()
     pts[order] = np.maximum.accumulate(times - steps) + steps

@@ -1,7 +1,7 @@
-"""Random access points from the bitstream, for tracks whose sync table is empty or leaves out all samples.
+"""Finds sync samples in the bitstream, for tracks whose sync table is empty or missing.
 
-An stss without entries says that there is no sync sample at all, yet some writers leave it empty for video of
-intra frames alone, and some leave it out although most frames refer to others.
+An stss without entries means that no sample is a sync sample, yet some writers leave it empty for intra-only
+video, and some omit it although most frames refer to others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from eddyline.mp4.entries.object_type import read_object_type
 from eddyline.mp4.movie import Track
 from eddyline.mp4.samples.random_access import AVC, HEVC, is_random_access_point
 
-# Frames of these never refer to others.
+# Formats whose frames never refer to other frames.
 _INTRA_ONLY: Final = frozenset(
     {
         *("apch", "apcn", "apcs", "apco", "ap4h", "ap4x", "AVdn", "AVdh", "mjpa", "mjpb", "jpeg", "mjp2"),
@@ -25,42 +25,42 @@ _INTRA_ONLY: Final = frozenset(
         *("v210", "v410", "v308", "v408", "2vuy", "yuvs", "raw ", "r210", "R10k", "HFYU", "FFVH", "png "),
     }
 )
-_LOOK = 256  # bytes
-_MOST_READ = 20_000  # samples looked at one by one; later ones only where they are large
-_ALL_INTRA, _DAMAGED = 64, 2  # where so many first samples are random access points, but for two, all are
+_HEAD_BYTES = 256
+_MAX_READ = 20_000  # samples to test; later ones are tested only if they are large
+_ALL_INTRA, _DAMAGED = 64, 2  # if all but 2 of the first 64 samples are sync samples, all samples are
 
 
 def find_sync_samples(src: ByteRanges, track: Track) -> npt.NDArray[np.bool_]:
-    """`track.samples.sync`, or the random access points that the bitstream has where the table has none.
+    """`track.samples.sync`, or the random access points in the bitstream if the table has none.
 
-    A table that lists all samples, or that is not there, is checked at the first ones. Codecs that are not
-    known here begin at the first sample alone.
+    A table that lists all samples, or that is missing, is checked against the first samples. For unknown
+    codecs only the first sample is a sync sample.
     """
     samples = track.samples
     listed = int(np.count_nonzero(samples.sync))
     is_mp4v = track.format == "mp4v"
     test = _MP4V_TESTS.get(read_object_type(track.stsd)) if is_mp4v else _TESTS.get(track.format)
-    known = 0 < listed < len(samples) or (listed and test is None)
-    if known or not len(samples):
+    is_valid = 0 < listed < len(samples) or (listed and test is None)
+    if is_valid or not len(samples):
         return samples.sync
     if test is None:
         only_first = np.zeros(len(samples), np.bool_)
         only_first[: None if track.format in _INTRA_ONLY else 1] = True
         return only_first
     first = range(min(len(samples), _ALL_INTRA))
-    # One or two among them may be damaged.
+    # One or two of them may be damaged.
     if sum(test(src, track, number) for number in first) >= len(first) - _DAMAGED:
         return np.broadcast_to(np.True_, (len(samples),))
-    return _found(src, track, test)
+    return _scan(src, track, test)
 
 
-def _found(src: ByteRanges, track: Track, test: _Test) -> npt.NDArray[np.bool_]:
+def _scan(src: ByteRanges, track: Track, test: _Test) -> npt.NDArray[np.bool_]:
     size = track.samples.size
     sync = np.zeros(len(size), np.bool_)
-    # Intra frames are far larger than others: in a long recording only such samples are looked at.
+    # Intra frames are far larger than other frames: in a long recording only large samples are tested.
     large = np.flatnonzero(size > 2 * np.median(size))
-    looked = np.union1d(np.arange(min(len(size), _MOST_READ)), large[:_MOST_READ])
-    for number in looked.tolist():
+    tested = np.union1d(np.arange(min(len(size), _MAX_READ)), large[:_MAX_READ])
+    for number in tested.tolist():
         sync[number] = test(src, track, number)
     if not sync.any():
         sync[0] = True
@@ -72,18 +72,18 @@ _Test = Callable[[ByteRanges, Track, int], bool]
 
 def _head(src: ByteRanges, track: Track, number: int) -> bytes:
     samples = track.samples
-    return src.read(int(samples.offset[number]), min(int(samples.size[number]), _LOOK))
+    return src.read(int(samples.offset[number]), min(int(samples.size[number]), _HEAD_BYTES))
 
 
-def _mpeg4(src: ByteRanges, track: Track, number: int) -> bool:
-    """An I-VOP (ISO/IEC 14496-2 section 6.2.5: vop_start_code, then two bits of coding type)."""
+def _is_mpeg4_intra(src: ByteRanges, track: Track, number: int) -> bool:
+    """Whether this is an I-VOP (ISO/IEC 14496-2 section 6.2.5: vop_start_code, then two bits of coding type)."""
     head = _head(src, track, number)
     at = head.find(b"\x00\x00\x01\xb6")
     return 0 <= at < len(head) - 4 and head[at + 4] >> 6 == 0
 
 
-def _vp9(src: ByteRanges, track: Track, number: int) -> bool:
-    """A key frame (VP9 bitstream section 6.2: frame_marker, profile, show_existing_frame, frame_type)."""
+def _is_vp9_key_frame(src: ByteRanges, track: Track, number: int) -> bool:
+    """Whether this is a key frame (VP9 section 6.2: frame_marker, profile, show_existing_frame, frame_type)."""
     head = _head(src, track, number)[:1]
     if not head or head[0] >> 6 != 2:  # noqa: PLR2004 - frame_marker
         return False
@@ -93,8 +93,8 @@ def _vp9(src: ByteRanges, track: Track, number: int) -> bool:
     return not frame_type & 3
 
 
-def _av1(src: ByteRanges, track: Track, number: int) -> bool:
-    """A temporal unit with a sequence header (AV1 section 7.5: only these are random access points)."""
+def _has_av1_sequence_header(src: ByteRanges, track: Track, number: int) -> bool:
+    """Whether this temporal unit has a sequence header (AV1 section 7.5: only these are random access points)."""
     head = _head(src, track, number)
     at = 0
     while at + 1 < len(head):
@@ -115,21 +115,21 @@ def _av1(src: ByteRanges, track: Track, number: int) -> bool:
     return False
 
 
-def _mpeg2(src: ByteRanges, track: Track, number: int) -> bool:
-    """An I-picture (ISO/IEC 13818-2 section 6.2.3: picture_start_code, temporal_reference, coding type)."""
+def _is_mpeg2_intra(src: ByteRanges, track: Track, number: int) -> bool:
+    """Whether this is an I-picture (ISO/IEC 13818-2 section 6.2.3: picture_start_code, temporal_reference, type)."""
     head = _head(src, track, number)
     at = head.find(b"\x00\x00\x01\x00")
     return 0 <= at < len(head) - 5 and head[at + 5] >> 3 & 7 == 1
 
 
 _MPEG4_PART_2, _MPEG2_VIDEO, _MPEG1_VIDEO = 0x20, range(0x60, 0x66), 0x6A
-# By the objectTypeIndication of an mp4v entry; JPEG, PNG and anything else has none: the table is believed.
+# By the objectTypeIndication of an mp4v entry. For other types (JPEG, PNG) the table is trusted.
 _MP4V_TESTS: Mapping[int, _Test] = {
-    _MPEG4_PART_2: _mpeg4,
-    **dict.fromkeys((*_MPEG2_VIDEO, _MPEG1_VIDEO), _mpeg2),
+    _MPEG4_PART_2: _is_mpeg4_intra,
+    **dict.fromkeys((*_MPEG2_VIDEO, _MPEG1_VIDEO), _is_mpeg2_intra),
 }
 _TESTS: Mapping[str, _Test] = {
     **dict.fromkeys(AVC | HEVC, is_random_access_point),
-    "vp09": _vp9,
-    "av01": _av1,
+    "vp09": _is_vp9_key_frame,
+    "av01": _has_av1_sequence_header,
 }

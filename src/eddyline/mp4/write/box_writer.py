@@ -1,4 +1,4 @@
-"""The boxes in front of the media: ftyp, moov with its tables, and the header of mdat."""
+"""Builds the boxes before the media: ftyp, moov with its tables, and the header of mdat."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from eddyline.mp4.write.interleave import Chunk, TrackTiming
 from eddyline.mp4.write.output_track import OutputTrack
 
 _U32 = (1 << 32) - 1
-_LONGEST = (1 << 63) - 1
+_MAX_DURATION = (1 << 63) - 1
 _UNDETERMINED = 0x55C4  # "und", ISO 639-2/T packed into 15 bits
 _SELF_CONTAINED = 1
-# Groups of tracks of which a player shows one: audio in different languages, and subtitles.
-_ALTERNATES = {"soun": 1, "sbtl": 2}
+# Groups of tracks of which a player selects one: audio in different languages, and subtitles.
+_ALTERNATE_GROUPS = {"soun": 1, "sbtl": 2}
 
 
 def make_box(kind: str, *parts: bytes) -> bytes:
@@ -42,7 +42,7 @@ def ftyp_box(brand: str, compatible: tuple[str, ...]) -> bytes:
 
 
 def mdat_header(media: int) -> bytes:
-    """The header of an mdat of `media` bytes, with a 64-bit size only where it must be."""
+    """The header of an mdat box of `media` bytes, with a 64-bit size only if necessary."""
     if media + 8 <= _U32:
         return struct.pack(">I4s", media + 8, b"mdat")
     return struct.pack(">I4sQ", 1, b"mdat", media + 16)
@@ -58,18 +58,23 @@ def moov_box(
     udta: bytes | None,
     meta: bytes | None = None,
     before: int,
-    lead: int,
+    media_header: int,
     matrix: tuple[int, ...] = IDENTITY_MATRIX,
 ) -> bytes:
-    """moov, for a file with `before` bytes in front of it and `lead` bytes (mdat's header) behind it.
+    """moov, for a file with `before` bytes before it and `media_header` bytes (the header of mdat) after it.
 
-    Chunk offsets depend on the length of moov, and that on how many tracks need 64-bit offsets: begin with
-    none, and widen those that turn out to need it until nothing changes.
+    Chunk offsets depend on the length of moov, which depends on the number of tracks that need 64-bit
+    offsets: start with none, and widen offsets until nothing changes.
     """
-    places = _places(timings, chunks)
-    rows = [_rows(track, timing, place) for track, timing, place in zip(tracks, timings, places, strict=True)]
-    lengths = [_shown(track, timing, timescale) for track, timing in zip(tracks, timings, strict=True)]
-    if max(lengths, default=0) > _LONGEST:
+    chunk_tables = _locate_chunks(timings, chunks)
+    rows = [
+        _rows(track, timing, table)
+        for track, timing, table in zip(tracks, timings, chunk_tables, strict=True)
+    ]
+    lengths = [
+        _presented_ticks(track, timing, timescale) for track, timing in zip(tracks, timings, strict=True)
+    ]
+    if max(lengths, default=0) > _MAX_DURATION:
         raise UsageError(f"a track of {max(lengths)} ticks of 1/{timescale} s is too long to write")
     header = _mvhd(timescale, creation_time, max(lengths, default=0), len(tracks) + 1, matrix)
     tail = b"" if udta is None else make_box("udta", udta)
@@ -83,18 +88,18 @@ def moov_box(
                 track,
                 timing,
                 row,
-                place.at + shift,
+                table.at + shift,
                 wide=wide[number - 1],
                 creation_time=creation_time,
                 length=lengths[number - 1],
             )
-            for number, (track, timing, row, place) in enumerate(
-                zip(tracks, timings, rows, places, strict=True), 1
+            for number, (track, timing, row, table) in enumerate(
+                zip(tracks, timings, rows, chunk_tables, strict=True), 1
             )
         ]
         moov = make_box("moov", header, *traks, tail)
-        correct = before + len(moov) + lead
-        needed = [bool(len(place.at)) and int(place.at.max()) + correct > _U32 for place in places]
+        correct = before + len(moov) + media_header
+        needed = [bool(len(table.at)) and int(table.at.max()) + correct > _U32 for table in chunk_tables]
         widened = [old or new for old, new in zip(wide, needed, strict=True)]
         if shift == correct and widened == wide:
             return moov
@@ -102,37 +107,37 @@ def moov_box(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Places:
-    """A track's chunks: samples in each, sample description of each, offset of each in mdat's payload."""
+class _ChunkTable:
+    """A track's chunks: samples, sample description and offset in mdat's payload of each."""
 
     samples: Ints
     description: Ints
     at: Ints
 
 
-def _places(timings: Sequence[TrackTiming], chunks: Sequence[Chunk]) -> list[_Places]:
+def _locate_chunks(timings: Sequence[TrackTiming], chunks: Sequence[Chunk]) -> list[_ChunkTable]:
     ends = [np.concatenate(([0], np.cumsum(timing.size))) for timing in timings]
     counts = [
         None if each.units is None else np.concatenate(([0], np.cumsum(each.units))) for each in timings
     ]
-    found: list[list[tuple[int, int, int]]] = [[] for _ in timings]
+    rows_by_track: list[list[tuple[int, int, int]]] = [[] for _ in timings]
     at = 0
     for chunk in chunks:
-        row = int(timings[chunk.track].description[chunk.first])
+        row = int(timings[chunk.track].description[chunk.start])
         count = counts[chunk.track]
-        samples = chunk.last - chunk.first if count is None else int(count[chunk.last] - count[chunk.first])
-        found[chunk.track].append((samples, row, at))
-        at += int(ends[chunk.track][chunk.last] - ends[chunk.track][chunk.first])
-    tables = [np.array(rows, np.int64).reshape(-1, 3) for rows in found]
-    return [_Places(samples=table[:, 0], description=table[:, 1], at=table[:, 2]) for table in tables]
+        samples = chunk.stop - chunk.start if count is None else int(count[chunk.stop] - count[chunk.start])
+        rows_by_track[chunk.track].append((samples, row, at))
+        at += int(ends[chunk.track][chunk.stop] - ends[chunk.track][chunk.start])
+    tables = [np.array(rows, np.int64).reshape(-1, 3) for rows in rows_by_track]
+    return [_ChunkTable(samples=table[:, 0], description=table[:, 1], at=table[:, 2]) for table in tables]
 
 
-def _shown(track: OutputTrack, timing: TrackTiming, timescale: int) -> int:
-    """Movie ticks the track is shown for."""
-    whole = rescale(timing.length, timing.timescale, timescale)
+def _presented_ticks(track: OutputTrack, timing: TrackTiming, timescale: int) -> int:
+    """Movie ticks for which the track is presented."""
+    media = rescale(timing.length, timing.timescale, timescale)
     if not track.edits:
-        return whole
-    return sum(edit.duration or max(whole - max(edit.media_time, 0), 0) for edit in track.edits)
+        return media
+    return sum(edit.duration or max(media - max(edit.media_time, 0), 0) for edit in track.edits)
 
 
 def _mvhd(
@@ -140,13 +145,13 @@ def _mvhd(
 ) -> bytes:
     return make_full_box(
         "mvhd",
-        *_clock(creation_time, timescale, duration),
+        *_time_fields(creation_time, timescale, duration),
         struct.pack(">iH10x", 0x10000, 0x100),
         struct.pack(">9i24xI", *matrix, next_track),
     )
 
 
-def _clock(creation_time: int, timescale: int, duration: int) -> tuple[int, int, bytes]:
+def _time_fields(creation_time: int, timescale: int, duration: int) -> tuple[int, int, bytes]:
     """(version, flags, fields) that mvhd and mdhd share."""
     if max(creation_time, duration) > _U32:
         return 1, 0, struct.pack(">QQIQ", creation_time, creation_time, timescale, duration)
@@ -170,7 +175,7 @@ def _trak(
         int(large),
         0x7 if track.enabled else 0x6,
         struct.pack(">QQIIQ" if large else ">IIIII", creation_time, creation_time, number, 0, length),
-        struct.pack(">8xhhHH", 0, _ALTERNATES.get(track.handler, 0), track.volume, 0),
+        struct.pack(">8xhhHH", 0, _ALTERNATE_GROUPS.get(track.handler, 0), track.volume, 0),
         struct.pack(">9i", *track.matrix),
         struct.pack(">II", _fixed(track.width), _fixed(track.height)),
     )
@@ -182,7 +187,7 @@ def _trak(
         "mdia",
         make_full_box(
             "mdhd",
-            *_clock(creation_time, track.timescale, timing.length),
+            *_time_fields(creation_time, track.timescale, timing.length),
             struct.pack(">HH", pack_language(track.language), 0),
         ),
         make_full_box("hdlr", 0, 0, struct.pack(">4x4s12x", track.handler.encode("latin-1")), name),
@@ -196,12 +201,12 @@ def _trak(
 
 
 def _fixed(pixels: Fraction | int) -> int:
-    """A number of pixels as 16.16 fixed point."""
+    """Pixels as a 16.16 fixed-point number."""
     return min(round(pixels * 0x10000), _U32)
 
 
 def pack_language(code: str) -> int:
-    """An ISO 639-2 code in the 15 bits of mdhd (section 8.4.2); "und" for what is no such code."""
+    """An ISO 639-2 code in the 15 bits of mdhd (section 8.4.2); "und" for any other text."""
     letters = code.encode("latin-1", "replace")
     if len(letters) != 3 or not letters.isalpha() or not letters.islower():  # noqa: PLR2004 - ISO 639-2
         return _UNDETERMINED
@@ -224,10 +229,10 @@ def _edts(edits: tuple[Edit, ...]) -> bytes:
     return make_box("edts", make_full_box("elst", int(large), 0, struct.pack(">I", len(rows)), *rows))
 
 
-def _rows(track: OutputTrack, timing: TrackTiming, place: _Places) -> bytes:
-    """All of stbl but stsd and the chunk offsets."""
+def _rows(track: OutputTrack, timing: TrackTiming, table: _ChunkTable) -> bytes:
+    """All boxes of stbl except stsd and the chunk offsets."""
     if timing.units is not None:
-        return _unit_rows(timing, timing.units, place)
+        return _unit_rows(timing, timing.units, table)
     parts = [_runs_box("stts", 0, timing.duration)]
     if track.cts_offset is not None and np.any(track.cts_offset):
         signed = bool(np.any(track.cts_offset < 0))
@@ -237,7 +242,7 @@ def _rows(track: OutputTrack, timing: TrackTiming, place: _Places) -> bytes:
         parts.append(
             make_full_box("stss", 0, 0, struct.pack(">I", len(numbers)), numbers.astype(">u4").tobytes())
         )
-    parts.append(_stsc(place))
+    parts.append(_stsc(table))
     count = len(timing.size)
     same = count > 0 and bool(np.all(timing.size == timing.size[0])) and int(timing.size[0]) > 0
     table = b"" if same else timing.size.astype(">u4").tobytes()
@@ -247,8 +252,8 @@ def _rows(track: OutputTrack, timing: TrackTiming, place: _Places) -> bytes:
     return b"".join(parts)
 
 
-def _unit_rows(timing: TrackTiming, units: Ints, place: _Places) -> bytes:
-    """The same for samples that are blocks of units of one size: the tables count the units."""
+def _unit_rows(timing: TrackTiming, units: Ints, table: _ChunkTable) -> bytes:
+    """The same boxes for samples that are blocks of units of one size: the tables count the units."""
     if not len(units):
         sizes = struct.pack(">II", 0, 0)
     else:
@@ -256,14 +261,14 @@ def _unit_rows(timing: TrackTiming, units: Ints, place: _Places) -> bytes:
     return b"".join(
         (
             _runs_box("stts", 0, timing.duration // units, units),
-            _stsc(place),
+            _stsc(table),
             make_full_box("stsz", 0, 0, sizes),
         )
     )
 
 
 def _runs_box(kind: str, version: int, values: Ints, counts: Ints | None = None) -> bytes:
-    """Rows of stts or ctts: run-length coded; `counts` says how often each value stands (default: once)."""
+    """Run-length coded rows of stts or ctts; `counts` is the number of repetitions of each value (default: 1)."""
     starts = np.concatenate(([0], np.flatnonzero(np.diff(values)) + 1)) if len(values) else values
     if counts is None:
         lengths = np.diff(np.append(starts, len(values)))
@@ -273,10 +278,10 @@ def _runs_box(kind: str, version: int, values: Ints, counts: Ints | None = None)
     return make_full_box(kind, version, 0, struct.pack(">I", len(rows)), _words(rows))
 
 
-def _stsc(place: _Places) -> bytes:
-    changes = (np.diff(place.samples) != 0) | (np.diff(place.description) != 0)
-    starts = np.flatnonzero(np.concatenate(([len(place.samples) > 0], changes)))
-    rows = np.stack((starts + 1, place.samples[starts], place.description[starts]), axis=1)
+def _stsc(table: _ChunkTable) -> bytes:
+    changes = (np.diff(table.samples) != 0) | (np.diff(table.description) != 0)
+    starts = np.flatnonzero(np.concatenate(([len(table.samples) > 0], changes)))
+    rows = np.stack((starts + 1, table.samples[starts], table.description[starts]), axis=1)
     return make_full_box("stsc", 0, 0, struct.pack(">I", len(rows)), _words(rows))
 
 

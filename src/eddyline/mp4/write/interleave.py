@@ -1,4 +1,4 @@
-"""The order of media in a file: stretches of each track, by time."""
+"""The order of media in a file: chunks of all tracks, ordered by time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from eddyline.mp4.byte_ranges import Ints
 
 @dataclass(frozen=True, kw_only=True)
 class TrackTiming:
-    """What the tables need to know of a track's samples: int64[n] sizes and durations, int32[n] rows.
+    """The sizes and durations of a track's samples, int64[n], and their description rows, int32[n].
 
-    `units`, int64[n]: the samples are blocks of so many units of one size, and the tables count units.
+    `units`, int64[n]: the samples are blocks of this many units of equal size, and the tables count units.
     """
 
     size: Ints
@@ -28,27 +28,27 @@ class TrackTiming:
 
     @property
     def length(self) -> int:
-        """Ticks of the whole media."""
+        """Duration of the media in ticks."""
         return int(self.duration.sum())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Samples [first, last) of a track (its place in the list), which lie together in the file."""
+    """Samples [start, stop) of a track (its position in the list), contiguous in the file."""
 
     track: int
-    first: int
-    last: int
+    start: int
+    stop: int
 
 
 def plan_chunks(timings: Sequence[TrackTiming], interleave_s: float) -> list[Chunk]:
-    """Cut each track into chunks of at most `interleave_s` seconds and order all of them by decode time.
+    """Split each track into chunks of at most `interleave_s` seconds and order all chunks by decode time.
 
-    A chunk's samples share one sample description, as stsc wants it.
+    A chunk's samples share one sample description, as stsc requires.
     """
     step = Fraction(interleave_s).limit_denominator(1000)
-    found: list[tuple[Fraction, int, Chunk]] = []
-    for place, timing in enumerate(timings):
+    chunks: list[tuple[Fraction, int, Chunk]] = []
+    for number, timing in enumerate(timings):
         count = len(timing.size)
         if count == 0:
             continue
@@ -57,8 +57,8 @@ def plan_chunks(timings: Sequence[TrackTiming], interleave_s: float) -> list[Chu
         slot = dts // span
         starts = np.flatnonzero((np.diff(slot) != 0) | (np.diff(timing.description) != 0)) + 1
         bounds = [0, *starts.tolist(), count]
-        for first, last in pairwise(bounds):
-            at = Fraction(int(dts[first]), timing.timescale)
-            found.append((at, place, Chunk(track=place, first=first, last=last)))
-    found.sort(key=lambda item: item[:2])
-    return [chunk for _, _, chunk in found]
+        for start, stop in pairwise(bounds):
+            at = Fraction(int(dts[start]), timing.timescale)
+            chunks.append((at, number, Chunk(track=number, start=start, stop=stop)))
+    chunks.sort(key=lambda item: item[:2])
+    return [chunk for _, _, chunk in chunks]

@@ -1,4 +1,4 @@
-"""Samples in memory, read like a file: text and chapter tracks are made of them."""
+"""Samples in memory with the interface of a file, for text and chapter tracks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from eddyline.core.errors import TruncatedError
 
 
 class MemorySamples:
-    """A source of bytes (`ByteRanges`) that holds them."""
+    """A byte source (`ByteRanges`) in memory."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -17,7 +17,9 @@ class MemorySamples:
         return len(self._data)
 
     def read(self, offset: int, length: int) -> bytes:
-        """The bytes [offset, offset + length). Raises `TruncatedError` where they end before."""
+        """The bytes [offset, offset + length). Raises `TruncatedError` if there are fewer."""
         if not 0 <= offset <= offset + length <= len(self._data):
-            raise TruncatedError("there are not that many bytes in memory", offset=offset)
+            raise TruncatedError(
+                f"bytes {offset} to {offset + length} of {len(self._data)} in memory", offset=offset
+            )
         return self._data[offset : offset + length]

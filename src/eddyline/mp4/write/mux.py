@@ -1,7 +1,7 @@
-"""Writes an MP4: index first, one pass, the same bytes every time, hashed on the way.
+"""Writes an MP4 file in one pass: index first, deterministic bytes, hashed while writing.
 
-Samples come from where they already lie (`Piece`), so a track can be joined from many files without
-holding any of them.
+Samples are copied from their sources (`Piece`), so that a track can be joined from many files without
+holding any of them in memory.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from eddyline.mp4.write.interleave import Chunk, TrackTiming, plan_chunks
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
-_LARGEST_NUMBER: Final = (1 << 32) - 1
-_LARGEST_OFFSET: Final = (1 << 31) - 1
+_MAX_U32: Final = (1 << 32) - 1
+_MAX_CTS_OFFSET: Final = (1 << 31) - 1
 COMPATIBLE_BRANDS: Final = ("isom", "iso2", "mp41")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenFile:
-    """What was written: its length and SHA-256 (hex)."""
+    """The length and the SHA-256 (hex) of the written file."""
 
     bytes: int
     sha256: str
@@ -51,19 +51,20 @@ def write_mp4(
     matrix: tuple[int, ...] = IDENTITY_MATRIX,
     durable: bool = True,
 ) -> WrittenFile:
-    """Write a progressive MP4 with its index first; if `durable`, it is on the disk when this returns.
+    """Write a progressive MP4 with its index first; if `durable`, the data is on the disk when this returns.
 
-    Media is interleaved in stretches of `interleave_s` seconds. `udta` and `meta` are the payloads of
-    moov/udta and moov/meta, `matrix` that of mvhd. The bytes depend on nothing but the arguments and the
-    samples. Write to a temporary name and rename.
-    Raises `UsageError` for arguments that do not fit together, `TransientError` if the disk is full or in
-    the way, and whatever the sources raise.
+    Media is interleaved in chunks of `interleave_s` seconds. `udta` and `meta` are the payloads of moov/udta
+    and moov/meta, `matrix` is that of mvhd. The bytes depend only on the arguments and the samples. Write to
+    a temporary name and rename the file.
+
+    Raises `UsageError` for inconsistent arguments, `TransientError` if the file cannot be written (the disk
+    is full), and the errors of the sources.
     """
-    timings = [_timing(at, track, len(tracks)) for at, track in enumerate(tracks, 1)]
+    timings = [_timing(number, track, len(tracks)) for number, track in enumerate(tracks, 1)]
     chunks = plan_chunks(timings, interleave_s)
     media = sum(int(timing.size.sum()) for timing in timings)
     head = ftyp_box(brand, tuple(compatible))
-    lead = mdat_header(media)
+    media_header = mdat_header(media)
     moov = moov_box(
         tracks,
         timings,
@@ -73,18 +74,20 @@ def write_mp4(
         udta=udta,
         meta=meta,
         before=len(head),
-        lead=len(lead),
+        media_header=len(media_header),
         matrix=matrix,
     )
     try:
-        return _store(out, chain((head, moov, lead), _media(tracks, timings, chunks)), durable=durable)
+        return _write_parts(
+            out, chain((head, moov, media_header), _media(tracks, timings, chunks)), durable=durable
+        )
     except OSError as error:
         raise TransientError(
             f"cannot write {out}: {error.strerror}", remedy="free some disk space, then run it again"
         ) from error
 
 
-def _store(out: Path, parts: Iterable[bytes], *, durable: bool) -> WrittenFile:
+def _write_parts(out: Path, parts: Iterable[bytes], *, durable: bool) -> WrittenFile:
     digest = hashlib.sha256()
     total = 0
     with out.open("wb", buffering=1 << 20) as file:
@@ -97,10 +100,10 @@ def _store(out: Path, parts: Iterable[bytes], *, durable: bool) -> WrittenFile:
     return WrittenFile(bytes=total, sha256=digest.hexdigest())
 
 
-def _timing(place: int, track: OutputTrack, count: int) -> TrackTiming:
-    """One track's arrays, checked and put together."""
-    nothing = np.zeros(0, np.int64)
-    size = np.concatenate([nothing, *(piece.size for piece in track.pieces)]).astype(np.int64)
+def _timing(number: int, track: OutputTrack, count: int) -> TrackTiming:
+    """One track's arrays, validated and concatenated."""
+    empty = np.zeros(0, np.int64)
+    size = np.concatenate([empty, *(piece.size for piece in track.pieces)]).astype(np.int64)
     duration = np.asarray(track.duration, np.int64)
     samples = len(size)
     for name, values in (
@@ -110,102 +113,103 @@ def _timing(place: int, track: OutputTrack, count: int) -> TrackTiming:
         ("description", track.description),
     ):
         if values is not None and len(values) != samples:
-            raise UsageError(f"track {place}: {samples} samples, but {len(values)} values of {name}")
+            raise UsageError(f"track {number}: {samples} samples, but {len(values)} values of {name}")
     if any(len(piece.offset) != len(piece.size) for piece in track.pieces):
-        raise UsageError(f"track {place}: a piece has as many offsets as sizes")
-    if samples and (_out_of(size) or _out_of(duration)):
-        raise UsageError(f"track {place}: sizes and durations are neither negative nor beyond 32 bits")
+        raise UsageError(f"track {number}: a piece has different numbers of offsets and sizes")
+    if samples and (_exceeds_u32(size) or _exceeds_u32(duration)):
+        raise UsageError(f"track {number}: sizes and durations must be unsigned 32-bit numbers")
     shift = track.cts_offset
-    if shift is not None and samples and int(np.abs(shift).max()) > _LARGEST_OFFSET:
-        raise UsageError(f"track {place}: composition offsets do not go beyond 31 bits")
+    if shift is not None and samples and int(np.abs(shift).max()) > _MAX_CTS_OFFSET:
+        raise UsageError(f"track {number}: composition offsets must be signed 32-bit numbers")
     if any(not 1 <= target <= count for targets in track.references.values() for target in targets):
-        raise UsageError(f"track {place} refers to a track that is not written")
+        raise UsageError(f"track {number} refers to a track that is not written")
     description = np.ones(samples, np.int32) if track.description is None else track.description
     return TrackTiming(
         size=size,
         duration=duration,
         description=description,
         timescale=track.timescale,
-        units=_units(place, track, size, duration),
+        units=_units(number, track, size, duration),
     )
 
 
-def _units(place: int, track: OutputTrack, size: Ints, duration: Ints) -> Ints | None:
-    """How many units each sample is, where the track's tables are to count units."""
+def _units(number: int, track: OutputTrack, size: Ints, duration: Ints) -> Ints | None:
+    """How many units each sample is, if the track's tables count units."""
     shifted = track.cts_offset is not None and bool(np.any(track.cts_offset))
     if not track.unit_bytes or shifted or track.sync is not None:
         return None
     units = size // track.unit_bytes
     if np.any(units * track.unit_bytes != size) or np.any(units == 0) or np.any(duration % units):
-        return None  # blocks with times of their own: each is written as one sample
-    if int(units.sum()) > _LARGEST_NUMBER:
-        raise UsageError(f"track {place}: more than {_LARGEST_NUMBER} frames of audio")
+        return None  # blocks with individual times: each is written as one sample
+    if int(units.sum()) > _MAX_U32:
+        raise UsageError(f"track {number}: more than {_MAX_U32} frames of audio")
     return units
 
 
-def _out_of(values: Ints) -> bool:
-    return int(values.min()) < 0 or int(values.max()) > _LARGEST_NUMBER
+def _exceeds_u32(values: Ints) -> bool:
+    return int(values.min()) < 0 or int(values.max()) > _MAX_U32
 
 
 def _media(
     tracks: Sequence[OutputTrack], timings: Sequence[TrackTiming], chunks: Sequence[Chunk]
 ) -> Iterator[bytes]:
     """All samples' bytes in the order of the chunks."""
-    feeds = [_Feed(track) for track in tracks]
+    readers = [_TrackReader(track) for track in tracks]
     try:
         for chunk in chunks:
-            yield from feeds[chunk.track].take(int(timings[chunk.track].size[chunk.first : chunk.last].sum()))
+            yield from readers[chunk.track].read(
+                int(timings[chunk.track].size[chunk.start : chunk.stop].sum())
+            )
     finally:
-        for feed in feeds:
-            feed.close()
+        for reader in readers:
+            reader.close()
 
 
-class _Feed:
-    """A track's bytes, from one sample to the next through all pieces, a block in memory at a time."""
+class _TrackReader:
+    """Reads a track's bytes sample by sample through all pieces, with one block in memory."""
 
     def __init__(self, track: OutputTrack) -> None:
-        self._stretches = _stretches(track.pieces)
-        self._opened: FileRanges | None = None
-        self._rest = memoryview(b"")
+        self._blocks = _read_pieces(track.pieces)
+        self._buffer = memoryview(b"")
 
-    def take(self, count: int) -> Iterator[bytes]:
+    def read(self, count: int) -> Iterator[bytes]:
         while count:
-            if not self._rest:
-                self._rest = memoryview(next(self._stretches))
-            part, self._rest = self._rest[:count], self._rest[count:]
+            if not self._buffer:
+                self._buffer = memoryview(next(self._blocks))
+            part, self._buffer = self._buffer[:count], self._buffer[count:]
             count -= len(part)
             yield bytes(part)
 
     def close(self) -> None:
-        self._stretches.close()  # type: ignore[attr-defined]  # a generator, which closes its file
+        self._blocks.close()  # type: ignore[attr-defined]  # a generator, which closes its file
 
 
-def _stretches(pieces: Sequence[Piece]) -> Iterator[bytes]:
+def _read_pieces(pieces: Sequence[Piece]) -> Iterator[bytes]:
     for piece in pieces:
         if isinstance(piece.source, Path):
             with FileRanges(piece.source) as source:
-                yield from _of_piece(source, piece)
+                yield from _read_piece(source, piece)
         else:
-            yield from _of_piece(piece.source, piece)
+            yield from _read_piece(piece.source, piece)
 
 
-def _of_piece(source: ByteRanges, piece: Piece) -> Iterator[bytes]:
-    """The samples' bytes without what lies between them, block by block."""
+def _read_piece(source: ByteRanges, piece: Piece) -> Iterator[bytes]:
+    """The samples' bytes without the gaps between them, block by block."""
     ends, most = piece.offset + piece.size, max_request_bytes(source)
     runs: list[tuple[int, int]] = []
     spans: list[tuple[int, int]] = []
     for first, last in pairwise(coalesce_for(source, piece.offset, piece.size).tolist()):
-        begin, end = int(piece.offset[first]), int(ends[last - 1])
-        parts = [(at, min(most, end - at)) for at in range(begin, end, most)]  # several: one huge sample
+        start, end = int(piece.offset[first]), int(ends[last - 1])
+        parts = [(at, min(most, end - at)) for at in range(start, end, most)]  # more than one: a huge sample
         spans += parts
         runs += [(first, last)] if len(parts) == 1 else [(0, 0)] * len(parts)
     for (first, last), data in zip(runs, read_spans(source, spans), strict=True):
         if first == last:
             yield data
             continue
-        begin = int(piece.offset[first])
+        start = int(piece.offset[first])
         breaks = np.flatnonzero(piece.offset[first + 1 : last] != ends[first : last - 1]) + first + 1
         for left, right in pairwise([first, *breaks.tolist(), last]):
-            part = data[int(piece.offset[left]) - begin : int(ends[right - 1]) - begin]
+            part = data[int(piece.offset[left]) - start : int(ends[right - 1]) - start]
             if part:
                 yield part

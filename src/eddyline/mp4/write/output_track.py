@@ -1,4 +1,4 @@
-"""Tracks to be written: new ones, copies, and ones joined from several files' samples."""
+"""Tracks to write: new tracks, copies, and tracks joined from the samples of several files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eddyline.mp4.movie import IDENTITY_MATRIX, Edit, Movie, Track
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """Where the bytes of consecutive samples lie: int64[n] offsets and sizes in one source."""
+    """The location of consecutive samples: int64[n] offsets and sizes in one source."""
 
     source: ByteRanges | Path
     offset: Ints
@@ -28,13 +28,16 @@ class Piece:
 class OutputTrack:
     """A track to write.
 
-    `stsd` and `media_header` are whole boxes, taken as they are, and so are `boxes`, which go behind mdia.
-    `width` and `height` are those of tkhd, in pixels.
+    `stsd` and `media_header` are complete boxes that are copied unchanged, and so are `boxes`, which follow
+    mdia. `width` and `height` are those of tkhd, in pixels.
+
     `duration`, `cts_offset` and `sync` have one value for each sample of all pieces together, in ticks of
-    `timescale` (`sync` None: all of them; `description` None: row 1). Edits are in ticks of the MOVIE that
-    is written. `references` maps a kind ("tmcd") to the 1-based positions of the tracks referred to.
+    `timescale` (`sync` None: all samples are sync samples; `description` None: row 1). Edits are in ticks of
+    the movie that is WRITTEN. `references` maps a type ("tmcd") to the 1-based positions of the referenced
+    tracks.
+
     `unit_bytes`: the samples are blocks of units of this size, and the tables count units (0: samples).
-    `title` and `roles` are its labels (see `track_labels`).
+    `title` and `roles` are the labels (see `track_labels`).
     """
 
     handler: str
@@ -62,7 +65,7 @@ class OutputTrack:
 
 
 def without_samples(track: Track) -> OutputTrack:
-    """A track that is described as this one is, without samples, edits or references."""
+    """A track with the description of this one, without samples, edits or references."""
     return OutputTrack(
         handler=track.handler,
         name=track.name,
@@ -87,7 +90,7 @@ def without_samples(track: Track) -> OutputTrack:
 def passthrough(
     movie: Movie, track: Track, src: ByteRanges | Path, *, timescale: int | None = None
 ) -> OutputTrack:
-    """The track as it is, for a movie that is written with `timescale` (default: that of `movie`).
+    """A copy of the track for a movie with `timescale` (default: that of `movie`).
 
     References are omitted: only the caller knows which tracks are written (see `link_references`).
     """
@@ -101,42 +104,42 @@ def passthrough(
         cts_offset=shift if np.any(shift) else None,
         sync=None if bool(np.all(samples.sync)) else samples.sync,
         description=samples.description,
-        edits=_moved_edits(movie, track, timescale or movie.timescale),
+        edits=_shift_edits(movie, track, timescale or movie.timescale),
     )
 
 
 def select_samples(
     movie: Movie, track: Track, src: ByteRanges, numbers: Ints, *, timescale: int | None = None
 ) -> OutputTrack:
-    """The track with these samples alone (decode order), one after another, without edits or references."""
+    """The track with only these samples (decode order), back to back, without edits or references."""
     samples = track.samples
-    whole = passthrough(movie, track, src, timescale=timescale)
+    track_copy = passthrough(movie, track, src, timescale=timescale)
     return replace(
-        whole,
+        track_copy,
         pieces=(Piece(source=src, offset=samples.offset[numbers], size=samples.size[numbers]),),
-        duration=whole.duration[numbers],
-        cts_offset=None if whole.cts_offset is None else whole.cts_offset[numbers],
-        sync=None if whole.sync is None else whole.sync[numbers],
+        duration=track_copy.duration[numbers],
+        cts_offset=None if track_copy.cts_offset is None else track_copy.cts_offset[numbers],
+        sync=None if track_copy.sync is None else track_copy.sync[numbers],
         description=samples.description[numbers],
         edits=(),
     )
 
 
-def _moved_edits(movie: Movie, track: Track, timescale: int) -> tuple[Edit, ...]:
-    """The edits in the new movie's ticks, for media that now begins at 0 (a fragmented source's may not)."""
-    began = int(track.samples.dts[0]) if len(track.samples) else 0
+def _shift_edits(movie: Movie, track: Track, timescale: int) -> tuple[Edit, ...]:
+    """The edits in the new movie's ticks, for media that starts at 0 (a fragmented source's may not)."""
+    media_start = int(track.samples.dts[0]) if len(track.samples) else 0
     edits = [replace(edit, duration=_edit_length(movie, track, edit, timescale)) for edit in track.edits]
-    if not began:
+    if not media_start:
         return tuple(edits)
     if not edits:
         edits = [Edit(media_time=0, duration=rescale(track.duration, track.timescale, timescale))]
     moved: list[Edit] = []
     for edit in edits:
-        start = edit.media_time - began
+        start = edit.media_time - media_start
         if edit.media_time >= 0 > start:
-            wait = rescale(-start, track.timescale, timescale)
-            moved.append(Edit(media_time=-1, duration=wait))
-            moved.append(replace(edit, media_time=0, duration=max(edit.duration - wait, 0)))
+            delay = rescale(-start, track.timescale, timescale)
+            moved.append(Edit(media_time=-1, duration=delay))
+            moved.append(replace(edit, media_time=0, duration=max(edit.duration - delay, 0)))
         else:
             moved.append(replace(edit, media_time=start if edit.media_time >= 0 else -1))
     return tuple(moved)
@@ -145,8 +148,8 @@ def _moved_edits(movie: Movie, track: Track, timescale: int) -> tuple[Edit, ...]
 def _edit_length(movie: Movie, track: Track, edit: Edit, timescale: int) -> int:
     """An edit's duration in ticks of the new movie.
 
-    A duration of 0 lasts to the end of the media in a fragmented file (ISO/IEC 14496-12, 8.6.6.1), but
-    presents nothing in the file without fragments that is written here: it is rounded up to that end.
+    A duration of 0 extends to the end of the media in a fragmented file (ISO/IEC 14496-12, 8.6.6.1), but
+    presents nothing in the unfragmented file that is written here: it is replaced by the rounded-up end.
     """
     samples = track.samples
     if edit.duration or edit.media_time < 0 or not len(samples):
@@ -156,17 +159,17 @@ def _edit_length(movie: Movie, track: Track, edit: Edit, timescale: int) -> int:
 
 
 def link_references(sources: Sequence[Track | None], tracks: Sequence[OutputTrack]) -> list[OutputTrack]:
-    """`tracks` with the references of the `sources` they stand for, where the track referred to is written.
+    """`tracks` with the references of their `sources`, if the referenced track is also written.
 
     `sources` has one entry for each of `tracks`: the source track, or None for a new one.
     """
-    place = {source.number: at for at, source in enumerate(sources, 1) if source is not None}
-    out = []
+    position = {source.number: at for at, source in enumerate(sources, 1) if source is not None}
+    linked = []
     for source, track in zip(sources, tracks, strict=True):
-        kept: dict[str, tuple[int, ...]] = dict(track.references)
+        references: dict[str, tuple[int, ...]] = dict(track.references)
         for kind, numbers in (source.references if source is not None else {}).items():
-            found = tuple(place[number] for number in numbers if number in place)
-            if found:
-                kept[kind] = found
-        out.append(replace(track, references=kept))
-    return out
+            targets = tuple(position[number] for number in numbers if number in position)
+            if targets:
+                references[kind] = targets
+        linked.append(replace(track, references=references))
+    return linked

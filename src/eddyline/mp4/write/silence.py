@@ -1,4 +1,4 @@
-"""Silence in the bytes of an uncompressed or companded audio track, for as long as it is wanted."""
+"""Silence in the coding of an uncompressed or companded audio track."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _UNSIGNED_8_BIT = frozenset({"raw ", "NONE"})  # QuickTime File Format, "Sound S
 
 @dataclass(frozen=True, kw_only=True)
 class Silence:
-    """`size` bytes of one `value`, to be read by ranges like a file."""
+    """`size` bytes of one `value`, with the interface of a file."""
 
     size: int
     value: int = 0
 
     def read(self, offset: int, length: int) -> bytes:
-        """`length` bytes; they are the same everywhere."""
+        """`length` bytes of the value."""
         return bytes([self.value]) * max(min(length, self.size - offset), 0)
 
 
