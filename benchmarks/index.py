@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.byte_ranges import Ints
-from eddyline.mp4.write.box_writer import ftyp_box, make_box, make_full_box, mdat_header, moov_box
+from eddyline.mp4.write.box_writer import ftyp_box, mdat_header, moov_box
 from eddyline.mp4.write.interleave import TrackTiming, plan_chunks
 from eddyline.mp4.write.output_track import OutputTrack
 
@@ -81,7 +82,7 @@ def write_sparse(path: Path, seconds: int = _SECONDS) -> None:
         creation_time=0,
         udta=None,
         before=len(head),
-        lead=len(lead),
+        media_header=len(lead),
     )
     with path.open("wb") as file:
         file.write(head + moov + lead)

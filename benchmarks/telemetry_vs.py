@@ -29,7 +29,7 @@ import numpy as np
 
 from benchmarks import telemetry
 from eddyline.gpmf.payloads import split_payloads
-from eddyline.mp4.write.box_writer import make_box, make_full_box
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 

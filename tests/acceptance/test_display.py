@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance.conftest import manifest_of
 from tests.unit.media.displayed_frames import look, stream
 from tests.unit.media.video.test_spherical import equi, st3d, sv3d
-from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_entry_boxes
+from tests.unit.mp4.matrices import EIGHT, fixed, set_matrices, with_entry_boxes
 
 from eddyline.media.video.spherical import read_spherical
 from eddyline.mp4.index import read_movie
@@ -46,7 +46,7 @@ def published(
 def test_a_mirrored_track_in_a_turned_movie(
     eddyline: tuple[str, ...], small_profile: Path, plain: Path, ffmpeg: str, ffprobe: str, tmp_path: Path
 ) -> None:
-    source = placed(
+    source = set_matrices(
         plain, tmp_path / "a.mp4", fixed(EIGHT["mirrored"]), fixed(EIGHT["rotated by 90"]), size=(426, 180)
     )
     manifest, root = published(eddyline, source, small_profile, tmp_path / "out")

@@ -21,6 +21,7 @@ import numpy as np
 from eddyline.core.errors import EddylineError
 from eddyline.gpmf.klv import FILL, Document, Klv
 from eddyline.gpmf.types import TYPES
+from eddyline.mp4.boxes import Box
 
 Setting = str | int | float | tuple[int | float | str, ...]
 
@@ -84,20 +85,18 @@ class Camera:
         return self.model or "unknown camera"
 
 
-def read_camera(
-    udta: Iterable[tuple[bytes, bytes]], settings: Document, device_names: Iterable[str] = ()
-) -> Camera:
+def read_camera(udta: Iterable[Box], settings: Document, device_names: Iterable[str] = ()) -> Camera:
     """Everything known about the camera; `device_names` (DVNM) help where no other name is given."""
-    plain = dict(udta)
+    boxes = {box.kind: bytes(box.body) for box in udta}
     found = dict(_settings(settings))
-    firmware = _text(found.get("FMWR")) or _latin(plain.get(b"FIRM", b""))
+    firmware = _text(found.get("FMWR")) or _latin(boxes.get("FIRM", b""))
     named = next((name for name in device_names if name and name.lower() != "camera"), "")
     return Camera(
         model=_text(found.get("MINF")) or model_of(firmware) or named,
         serial=_text(found.get("CASN")),
         firmware=firmware,
-        lens=_text(found.get("LINF")) or _latin(plain.get(b"LENS", b"")),
-        media_id=plain.get(b"MUID", b"").hex(),
+        lens=_text(found.get("LINF")) or _latin(boxes.get("LENS", b"")),
+        media_id=boxes.get("MUID", b"").hex(),
         projection=_text(found.get("PRJT")),
         fov=FIELDS_OF_VIEW.get(_text(found.get("VFOV")), _text(found.get("VFOV"))),
         zoom_fov_deg=_number(found.get("ZFOV")),

@@ -14,6 +14,7 @@ import numpy as np
 
 from eddyline.gpmf.klv import Document, Klv, unpack_values
 from eddyline.gpmf.types import element_types
+from eddyline.mp4.boxes import Box
 
 KINDS = {
     "MANL": "manual",
@@ -40,11 +41,11 @@ class Hilight:
     score: float | None = None
 
 
-def read_hilights(udta: Iterable[tuple[bytes, bytes]], settings: Document) -> tuple[Hilight, ...]:
+def read_hilights(udta: Iterable[Box], settings: Document) -> tuple[Hilight, ...]:
     """All marks by time: those of HLMT, else those of HMMT (cameras that write both mean the same marks)."""
     marks = [mark for stream in settings.find("STRM") for mark in _of_stream(stream)]
     if not marks:
-        marks = [mark for kind, body in udta if kind == b"HMMT" for mark in _of_box(body)]
+        marks = [mark for box in udta if box.kind == "HMMT" for mark in _of_box(bytes(box.body))]
     return tuple(sorted(marks, key=lambda mark: mark.time_s))
 
 

@@ -6,7 +6,6 @@ udta.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from eddyline.gpmf.errors import GpmfError, NoTelemetryError, WarningCollector
 from eddyline.gpmf.klv import HEADER
 from eddyline.gpmf.payloads import Payloads, join_payloads, no_payloads, split_payloads
+from eddyline.mp4.boxes import find_box
 from eddyline.mp4.byte_ranges import ByteRanges, read_ranges
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _from_movie(src: ByteRanges, collector: WarningCollector) -> Source:
     movie = read_movie(src)
     track = next((each for each in movie.tracks if each.format == "gpmd"), None)
     udta = movie.udta or b""
-    settings = next((body for kind, body in user_data_boxes(udta) if kind == b"GPMF"), b"")
+    settings = find_box(udta, "GPMF")
     if track is None and not settings:
         raise NoTelemetryError("the movie has neither a gpmd track nor GPMF settings")
     if track is None:
@@ -102,17 +102,6 @@ def _of_track(src: ByteRanges, movie: Movie, track: Track) -> Payloads:
     start = samples.pts / track.timescale + shift
     end = start + samples.duration / track.timescale
     return join_payloads(blocks, offset=samples.offset, start_s=start, end_s=end)
-
-
-def user_data_boxes(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The boxes of a udta block: type and body. Stops at the first that is none (udta may end in zeros)."""
-    at = 0
-    while at + 8 <= len(block):
-        size, kind = struct.unpack_from(">I4s", block, at)
-        if size < 8 or at + size > len(block):  # noqa: PLR2004 - a box's header
-            return
-        yield kind, block[at + 8 : at + size]
-        at += size
 
 
 def _from_jpeg(src: ByteRanges) -> Source:

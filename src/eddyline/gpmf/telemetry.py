@@ -22,9 +22,10 @@ from eddyline.gpmf.klv import Document
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.reader import parse
 from eddyline.gpmf.scenes import Face, Scene, read_faces, read_scenes
-from eddyline.gpmf.sources import Source, read_source, source_from_bytes, user_data_boxes
+from eddyline.gpmf.sources import Source, read_source, source_from_bytes
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.track import GpsTrack, build_gps_track
+from eddyline.mp4.boxes import iter_boxes
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.store.ranges import FileRanges
 
@@ -139,7 +140,7 @@ def _read(source: Source, collector: WarningCollector) -> Telemetry:
     settings = parse(source.settings, lenient=True)
     for warning in settings.warnings:
         collector.warn(warning.message, path=warning.path, offset=warning.offset)
-    udta = list(user_data_boxes(source.udta))
+    udta = list(iter_boxes(source.udta))
     return Telemetry(
         source=source,
         payloads=payloads,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,6 +124,34 @@ def parse_box_header(data: memoryview, available: int, path: str, offset: int) -
 def quote_fourcc(kind: str) -> str:
     """The fourcc in quotes and escaped, so that a file cannot send control characters to a terminal."""
     return ascii(kind)
+
+
+def iter_boxes(payload: bytes) -> Iterator[Box]:
+    """The boxes in the payload of a container such as moov/udta, up to the first invalid one.
+
+    `offset` counts from the start of the payload.
+    """
+    view = memoryview(payload)
+    with suppress(Mp4Error):
+        for box in Box(kind="udta", raw=view, body=view, offset=0, path="udta").children():
+            if int.from_bytes(box.raw[:4], "big") != len(box.raw):
+                return  # an open end or a 64-bit size: not valid in user data
+            yield box
+
+
+def find_box(payload: bytes, kind: str) -> bytes:
+    """The body of the first box of this kind in a container's payload; b"" if it is missing."""
+    return next((bytes(box.body) for box in iter_boxes(payload) if box.kind == kind), b"")
+
+
+def make_box(kind: str, *parts: bytes) -> bytes:
+    """A box with a 32-bit size around its parts."""
+    return struct.pack(">I4s", 8 + sum(map(len, parts)), kind.encode("latin-1")) + b"".join(parts)
+
+
+def make_full_box(kind: str, version: int, flags: int, *parts: bytes) -> bytes:
+    """A box with version and flags."""
+    return make_box(kind, struct.pack(">I", version << 24 | flags), *parts)
 
 
 class FieldReader:

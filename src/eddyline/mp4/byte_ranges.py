@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 
-# Gaps up to this size are read rather than skipped with another request, unless the source sets its own limit.
+# Gaps up to this size are read rather than skipped with a new request, unless the source sets a limit.
 GAP = 256 * 1024
 BLOCK = 8 * 1024 * 1024  # bytes in memory for each track being read
 _CONCURRENT_BLOCK = 4 * 1024 * 1024  # bytes of one of several concurrent requests

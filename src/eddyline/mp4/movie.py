@@ -156,7 +156,7 @@ class Movie:
 
     @property
     def quicktime(self) -> bool:
-        """Whether this is a QuickTime file: its brand is `qt`, or it has no ftyp box (old QuickTime files)."""
+        """Whether this is a QuickTime file: its brand is `qt`, or it has no ftyp box (old files)."""
         return self.brand in {"qt  ", ""}
 
     def tracks_of_kind(self, kind: str) -> tuple[Track, ...]:

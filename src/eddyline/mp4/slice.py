@@ -129,8 +129,8 @@ def _required_samples(src: ByteRanges, track: Track, wanted: Ints) -> Ints:
 
 def _without_empty(track: Track, numbers: Ints) -> Ints:
     """The samples without empty ones: an empty sample would end a decoder's input."""
-    numbers: Ints = numbers[track.samples.size[numbers] > 0]
-    return numbers
+    kept: Ints = numbers[track.samples.size[numbers] > 0]
+    return kept
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_entry_boxes, with_track_boxes
+from tests.unit.mp4.matrices import EIGHT, fixed, set_matrices, with_entry_boxes, with_track_boxes
 
 from eddyline.edit.merge.merge import join_chapters
 from eddyline.edit.trim.time_values import time_value
@@ -66,7 +66,7 @@ def corners(ffmpeg: str, path: Path) -> bytes:
 def test_a_trim_is_shown_like_its_source(
     track: str, movie: str, how: str, plain: Path, ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
-    source = placed(plain, tmp_path / "a.mp4", fixed(EIGHT[track]), fixed(EIGHT[movie]), size=(213, 90))
+    source = set_matrices(plain, tmp_path / "a.mp4", fixed(EIGHT[track]), fixed(EIGHT[movie]), size=(213, 90))
     out = tmp_path / "cut.mp4"
     trim(source, out, wish(how), tools=tools)
     assert shape(index(out)) == shape(index(source))
@@ -75,7 +75,7 @@ def test_a_trim_is_shown_like_its_source(
 
 
 def test_a_merge_is_shown_like_its_chapters(plain: Path, ffmpeg: str, tmp_path: Path) -> None:
-    source = placed(
+    source = set_matrices(
         plain, tmp_path / "a.mp4", fixed(EIGHT["mirrored"]), fixed(EIGHT["rotated by 90"]), size=(213, 90)
     )
     out = tmp_path / "merged.mp4"

@@ -25,10 +25,10 @@ from eddyline.media.audio.encode import encode_track
 from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.boxes import make_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.slice import copy_tracks
-from eddyline.mp4.write.box_writer import make_box
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges

@@ -13,9 +13,9 @@ import pytest
 from eddyline import gpmf
 from eddyline.core.errors import EddylineError, MissingError
 from eddyline.gpmf.camera import model_of
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.byte_ranges import CountingRanges
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges

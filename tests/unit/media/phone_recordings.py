@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from eddyline.mp4.write.box_writer import make_box
+from eddyline.mp4.boxes import make_box
 
 
 def phone(tmp_path: Path, ffmpeg: str) -> Path:

@@ -1,4 +1,4 @@
-"""Puts display matrices, display sizes and boxes of the video track into files that FFmpeg wrote."""
+"""Puts display matrices, display sizes and boxes into the video track of files written by FFmpeg."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from eddyline.mp4.movie import IDENTITY_MATRIX
 
 EIGHT = {
-    "as it is": (1, 0, 0, 1),
+    "unrotated": (1, 0, 0, 1),
     "rotated by 90": (0, 1, -1, 0),
     "rotated by 180": (-1, 0, 0, -1),
     "rotated by 270": (0, -1, 1, 0),
@@ -17,16 +17,16 @@ EIGHT = {
     "transposed": (0, 1, 1, 0),
     "anti-transposed": (0, -1, -1, 0),
 }
-"""(a, b, c, d) of the orientations that only turn and mirror."""
+"""(a, b, c, d) of the orientations that only rotate and mirror."""
 
 
-def fixed(turn: tuple[float, float, float, float]) -> tuple[int, ...]:
+def fixed(coefficients: tuple[float, float, float, float]) -> tuple[int, ...]:
     """The nine integers of the matrix with these a, b, c and d."""
-    a, b, c, d = (round(value * 0x10000) for value in turn)
+    a, b, c, d = (round(value * 0x10000) for value in coefficients)
     return (a, b, 0, c, d, 0, 0, 0, 0x40000000)
 
 
-def placed(
+def set_matrices(
     path: Path,
     out: Path,
     track: tuple[int, ...] = IDENTITY_MATRIX,
@@ -34,9 +34,9 @@ def placed(
     *,
     size: tuple[int, int] | None = None,
 ) -> Path:
-    """The file with other matrices in the first tkhd and in mvhd, and maybe another size in tkhd.
+    """The file with other matrices in the first tkhd and in mvhd, and optionally another size in tkhd.
 
-    Both boxes are of version 0.
+    Both boxes must have version 0.
     """
     data = bytearray(path.read_bytes())
     for kind, at, matrix in ((b"tkhd", 44, track), (b"mvhd", 40, movie)):
@@ -48,19 +48,21 @@ def placed(
 
 
 def with_entry_boxes(path: Path, out: Path, *boxes: bytes) -> Path:
-    """The file with these boxes at the end of its sample entry of H.264; its index lies behind the media."""
-    return _added(path, out, b"".join(boxes), b"avc1", (b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"))
+    """The file with these boxes appended to its H.264 sample entry; the index must follow the media."""
+    return _append_boxes(
+        path, out, b"".join(boxes), b"avc1", (b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")
+    )
 
 
 def with_track_boxes(path: Path, out: Path, *boxes: bytes) -> Path:
-    """The file with these boxes at the end of its last trak box; its index lies behind the media."""
-    return _added(path, out, b"".join(boxes), b"trak", (b"trak",))
+    """The file with these boxes appended to its last trak box; the index must follow the media."""
+    return _append_boxes(path, out, b"".join(boxes), b"trak", (b"trak",))
 
 
-def _added(path: Path, out: Path, added: bytes, last: bytes, around: tuple[bytes, ...]) -> Path:
+def _append_boxes(path: Path, out: Path, added: bytes, last: bytes, around: tuple[bytes, ...]) -> Path:
     data = bytearray(path.read_bytes())
     if data.index(b"mdat") > data.rindex(b"moov"):
-        raise ValueError("the index lies before the media: chunk offsets would be wrong")
+        raise ValueError("the index precedes the media: chunk offsets would become invalid")
     place = data.rindex(last) - 4  # the first avc1 is a brand
     end = place + int.from_bytes(data[place : place + 4], "big")
     for kind in (b"moov", *around):

@@ -1,4 +1,4 @@
-"""What the fixtures of this folder give, and those who make, open, edit and decode films."""
+"""Types of the fixtures in this directory, and a file in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eddyline.store.ranges import FileRanges
 
 
 @dataclass(frozen=True, kw_only=True)
-class Film:
+class Clip:
     """An opened file with its index."""
 
     path: Path
@@ -38,7 +38,7 @@ class Bytes:
 
 
 Make = Callable[[str], Path]
-Open = Callable[[Path], Film]
+Open = Callable[[Path], Clip]
 Edited = Callable[..., Path]
 Frames = Callable[..., list[tuple[int, str]]]
 Run = Callable[..., str]

@@ -6,16 +6,15 @@ import struct
 
 import pytest
 
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box
 from eddyline.mp4.errors import Mp4Error
-from eddyline.mp4.write.box_writer import make_box
 
 
 def _parent(body: bytes, offset: int = 100) -> Box:
     return Box(kind="moov", raw=memoryview(body), body=memoryview(body), offset=offset, path="moov")
 
 
-def test_children_say_their_path_and_place() -> None:
+def test_children_have_a_path_and_an_offset() -> None:
     parent = _parent(make_box("trak", b"abc") + make_box("free") + make_box("trak", b"de"))
     found = [(child.path, child.offset, bytes(child.body)) for child in parent.children()]
     assert found == [
@@ -25,7 +24,7 @@ def test_children_say_their_path_and_place() -> None:
     ]
 
 
-def test_a_size_of_zero_goes_on_to_the_end_of_the_parent() -> None:
+def test_a_size_of_zero_extends_to_the_end_of_the_parent() -> None:
     parent = _parent(make_box("free") + struct.pack(">I4s", 0, b"udta") + b"rest")
     assert bytes(parent.require("udta").body) == b"rest"
 
@@ -35,22 +34,22 @@ def test_a_size_of_one_has_64_bits() -> None:
     assert [bytes(child.body) for child in parent.children()] == [b"abc", b""]
 
 
-def test_a_uuid_box_has_its_name_in_the_header() -> None:
+def test_the_header_of_a_uuid_box_contains_the_uuid() -> None:
     (child,) = _parent(make_box("uuid", b"0123456789abcdef", b"payload")).children()
     assert bytes(child.body) == b"payload"
 
 
 @pytest.mark.parametrize("tail", [b"\0\0\0\0", bytes(8), b"\0\0\0"])
-def test_zeros_behind_the_last_box_end_a_container(tail: bytes) -> None:
+def test_zeros_after_the_last_box_end_a_container(tail: bytes) -> None:
     assert [child.kind for child in _parent(make_box("name", b"x") + tail).children()] == ["name"]
 
 
-def test_a_missing_box_is_named_with_its_place() -> None:
-    with pytest.raises(Mp4Error, match="moov at byte 100: there is no 'mvhd' box"):
+def test_a_missing_box_is_reported_with_its_path_and_offset() -> None:
+    with pytest.raises(Mp4Error, match="moov at byte 100: the 'mvhd' box is missing"):
         _parent(b"").require("mvhd")
 
 
-def test_a_box_cannot_send_commands_to_the_terminal() -> None:
+def test_box_types_in_paths_are_escaped() -> None:
     (child,) = _parent(make_box("\x1b[2J", b"")).children()
     assert child.path == "moov/\\x1b[2J"
 
@@ -58,6 +57,6 @@ def test_a_box_cannot_send_commands_to_the_terminal() -> None:
 def test_fields_end_with_their_box() -> None:
     fields = _parent(b"\0\1\2").fields()
     assert fields.unpack("BH") == (0, 258)
-    with pytest.raises(Mp4Error, match="1 bytes wanted, the box ends after 0") as raised:
+    with pytest.raises(Mp4Error, match="a field of 1 bytes, but the box ends after 0") as raised:
         fields.skip(1)
     assert raised.value.offset == 103

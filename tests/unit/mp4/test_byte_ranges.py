@@ -1,4 +1,4 @@
-"""Neighbouring samples come with one request, far ones with their own."""
+"""Adjacent samples share a request; distant samples have separate requests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Distant(Bytes):
             self.asked += 1
             self.bytes_read += length
             self.most = max(self.most, self.running)
-        time.sleep(0.002 if offset % 3 else 0.01)  # answers overtake each other
+        time.sleep(0.002 if offset % 3 else 0.01)  # responses arrive out of order
         with self._turn:
             self.running -= 1
         if offset == self.bad:
@@ -48,7 +48,7 @@ def _ints(*values: int) -> Ints:
     return np.array(values, np.int64)
 
 
-def test_neighbours_share_a_request_up_to_the_gap() -> None:
+def test_adjacent_samples_share_a_request_up_to_the_gap() -> None:
     source = CountingRanges(Bytes(bytes(range(200))))
     parts = list(read_ranges(source, _ints(0, 10, 25, 100), _ints(10, 10, 5, 3), gap=5))
     assert [part[0] for part in parts] == [0, 10, 25, 100]
@@ -60,13 +60,13 @@ def test_a_block_stays_within_its_bytes_unless_one_sample_is_larger() -> None:
     assert bounds.tolist() == [0, 2, 3, 4]
 
 
-def test_samples_that_go_back_in_the_file_are_read_in_their_own_order() -> None:
+def test_samples_out_of_file_order_are_read_in_their_order() -> None:
     source = Bytes(bytes(range(100)))
     parts = list(read_ranges(source, _ints(50, 10, 12, 51), _ints(2, 2, 2, 1)))
     assert parts == [bytes([50, 51]), bytes([10, 11]), bytes([12, 13]), bytes([51])]
 
 
-def test_a_local_file_is_asked_again_where_a_store_would_read_on(tmp_path: Path) -> None:
+def test_a_local_file_uses_separate_requests_where_a_store_reads_the_gap(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(bytes(100_100))
     offsets, sizes = _ints(0, 100_000), _ints(100, 100)
     with FileRanges(tmp_path / "a") as local:
@@ -76,7 +76,7 @@ def test_a_local_file_is_asked_again_where_a_store_would_read_on(tmp_path: Path)
         assert (store.requests, store.bytes_read) == (1, 100_100)
 
 
-def test_no_samples_are_no_request() -> None:
+def test_an_empty_list_of_samples_issues_no_request() -> None:
     source = CountingRanges(Bytes(b""))
     assert list(read_ranges(source, _ints(), _ints())) == []
     assert source.requests == 0
@@ -87,16 +87,14 @@ def test_no_samples_are_no_request() -> None:
     st.integers(0, 40),
     st.integers(1, 90),
 )
-def test_every_sample_is_its_own_bytes_however_they_lie(
-    places: list[tuple[int, int]], gap: int, block: int
-) -> None:
+def test_every_sample_is_read_for_any_layout(places: list[tuple[int, int]], gap: int, block: int) -> None:
     data = bytes(range(256))
     offsets, sizes = _ints(*(at for at, _ in places)), _ints(*(size for _, size in places))
     parts = list(read_ranges(Bytes(data), offsets, sizes, gap=gap, block=block))
     assert parts == [data[at : at + size] for at, size in places]
 
 
-def test_a_distant_file_is_read_by_several_requests_at_once_in_order() -> None:
+def test_a_remote_file_is_read_in_order_by_concurrent_requests() -> None:
     data = bytes(n % 251 for n in range(100_000))
     source = Distant(data)
     offsets, sizes = np.arange(0, 100_000, 2_000), np.full(50, 7)
@@ -105,20 +103,20 @@ def test_a_distant_file_is_read_by_several_requests_at_once_in_order() -> None:
     assert 2 < source.most <= Distant.at_once
 
 
-def test_of_a_distant_file_no_more_is_read_for_nothing_than_is_wanted() -> None:
+def test_a_remote_file_reads_no_more_gap_bytes_than_sample_bytes() -> None:
     source = Distant(bytes(100_000))
-    # Sound between pictures: 100 bytes wanted, then 900 of something else.
+    # Audio between frames: 100 requested bytes, then 900 other bytes.
     offsets, sizes = np.arange(0, 100_000, 1_000), np.full(100, 100)
     assert len(list(read_ranges(source, offsets, sizes))) == 100
     assert source.bytes_read <= 2 * sizes.sum()
-    # Pictures with a little sound between them still come together.
+    # Frames with a little audio between them still share a request.
     together = Distant(bytes(100_000))
     assert len(list(read_ranges(together, offsets, np.full(100, 900)))) == 100
     assert together.asked == 1
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=40), st.integers(0, 500))
-def test_blocks_hold_no_more_between_samples_than_they_may(places: list[tuple[int, int]], waste: int) -> None:
+def test_blocks_contain_no_more_gap_bytes_than_permitted(places: list[tuple[int, int]], waste: int) -> None:
     sizes = _ints(*(size for size, _ in places))
     offsets = np.cumsum(_ints(*(size + gap for size, gap in places))) - _ints(*(sum(each) for each in places))
     bounds = coalesce(offsets, sizes, gap=40, block=10**6, waste=waste)
@@ -129,7 +127,7 @@ def test_blocks_hold_no_more_between_samples_than_they_may(places: list[tuple[in
     assert bounds[-1] == len(places)
 
 
-def test_a_request_that_fails_is_told_where_it_stands_and_the_rest_is_not_asked_for() -> None:
+def test_a_failed_request_raises_in_order_and_cancels_the_rest() -> None:
     source = Distant(bytes(100_000), bad=300)
     found = read_spans(source, [(at, 10) for at in range(0, 100_000, 100)])
     assert [len(next(found)) for _ in range(3)] == [10, 10, 10]
@@ -139,7 +137,7 @@ def test_a_request_that_fails_is_told_where_it_stands_and_the_rest_is_not_asked_
     assert source.running == 0
 
 
-def test_whoever_stops_reading_leaves_no_request_running() -> None:
+def test_closing_the_iterator_leaves_no_request_running() -> None:
     source = Distant(bytes(100_000))
     found = read_spans(source, [(at, 10) for at in range(0, 100_000, 100)])
     next(found)
@@ -148,7 +146,7 @@ def test_whoever_stops_reading_leaves_no_request_running() -> None:
     assert source.asked < 20
 
 
-def test_what_is_read_ahead_of_its_reader_is_bounded() -> None:
+def test_read_ahead_is_bounded() -> None:
     class Huge(Distant):
         def read(self, offset: int, length: int) -> bytes:
             super().read(min(offset, 0), 0)

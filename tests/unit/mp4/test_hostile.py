@@ -1,4 +1,4 @@
-"""Bad input: each kind has its own words, says what to do, and costs next to nothing."""
+"""Invalid input: each kind has its own message and remedy, and is rejected cheaply."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import pytest
 from tests.unit.mp4.movies import Bytes, Make
 
 from eddyline.core.errors import EddylineError, FormatError, TruncatedError
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box, make_full_box
 from eddyline.mp4.errors import EmptyFileError, LimitError, MoovMissingError, Mp4Error, NotMp4Error
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Limits, Movie
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.store.ranges import FileRanges
 
 
@@ -28,7 +27,7 @@ def _words(*numbers: int) -> bytes:
 
 
 def _movie(handler: bytes = b"meta", *, between: bytes = b"", **tables: bytes) -> bytes:
-    """A whole small file with one track; `tables` replaces boxes of stbl by name."""
+    """A complete small file with one track; `tables` replaces boxes of stbl by name."""
     entry = make_box("gpmd", bytes(6), b"\0\1", bytes(80))
     plain = {
         "stsd": make_full_box("stsd", 0, 0, _words(1), entry),
@@ -46,13 +45,13 @@ def _movie(handler: bytes = b"meta", *, between: bytes = b"", **tables: bytes) -
     return make_box("ftyp", b"isom", bytes(4)) + make_box("moov", mvhd, make_box("trak", tkhd, between, mdia))
 
 
-def test_the_small_file_that_the_others_here_spoil_is_sound() -> None:
+def test_the_unmodified_small_file_is_valid() -> None:
     (track,) = _read(_movie()).tracks
     assert track.samples.size.tolist() == [3, 3]
 
 
 _HUGE = 0xFFFFFFFF
-# places in `_movie()`
+# offsets in `_movie()`
 _MOOV = 16
 _MVHD = slice(24, 132)
 _TRAK = slice(132, None)
@@ -60,13 +59,13 @@ _TRAK = slice(132, None)
 _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
     "empty": (b"", EmptyFileError, "the file is empty"),
     "text": (b"Dear diary, today we paddled.\n" * 40, NotMp4Error, "this is text"),
-    "five letters": (b"hello", NotMp4Error, "this is text"),
+    "five characters": (b"hello", NotMp4Error, "this is text"),
     "noise": (bytes(range(255, 0, -1)) * 9, NotMp4Error, "not an MP4 or MOV file"),
     "webm": (b"\x1aE\xdf\xa3" + bytes(99), NotMp4Error, "Matroska"),
     "transport stream": ((b"G" + bytes(187)) * 20, NotMp4Error, "transport stream"),
     "playlist": (b"#EXTM3U\nhttp://elsewhere/x.ts\n", NotMp4Error, "playlist"),
     "jpeg": (b"\xff\xd8\xff\xe0" + bytes(99), NotMp4Error, "JPEG"),
-    "heic": (make_box("ftyp", b"heic", bytes(4)) + make_box("meta", bytes(50)), NotMp4Error, "still picture"),
+    "heic": (make_box("ftyp", b"heic", bytes(4)) + make_box("meta", bytes(50)), NotMp4Error, "still image"),
     "interrupted": (
         make_box("ftyp", b"mp41", bytes(4)) + make_box("mdat", bytes(500)),
         MoovMissingError,
@@ -87,22 +86,22 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
     "fragments only": (
         make_box("moof", bytes(9)) + make_box("mdat", bytes(9)),
         MoovMissingError,
-        "without their header",
+        "but not their header",
     ),
-    "samples behind the end": (
+    "samples after the end": (
         _movie(stco=make_full_box("stco", 0, 0, _words(1, 1 << 30))),
         TruncatedError,
-        "2 of 2 samples, from number 0 on, lie behind the end",
+        "2 of 2 samples, from number 0 on, are located after the end",
     ),
     "64-bit offset that wraps round": (
         _movie(stco=make_full_box("co64", 0, 0, _words(1), struct.pack(">Q", (1 << 63) - 4))),
         TruncatedError,
-        "behind the end",
+        "after the end",
     ),
     "box longer than its parent": (
         _movie(stts=struct.pack(">I4s", 5000, b"stts") + bytes(8)),
         Mp4Error,
-        "says 5000 bytes where",
+        "has a size of 5000 bytes, but only",
     ),
     "box shorter than its header": (
         _movie(stts=struct.pack(">I4s", 4, b"stts") + bytes(8)),
@@ -112,35 +111,43 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
     "64-bit size that wraps round": (
         _movie(stts=struct.pack(">I4sQ", 1, b"stts", (1 << 64) - 8)),
         Mp4Error,
-        "bytes where",
+        "bytes, but only 92 are left",
     ),
     "more rows than bytes": (
         _movie(stts=make_full_box("stts", 0, 0, _words(_HUGE, 1, 1))),
         Mp4Error,
-        "a table says 4294967295 rows",
+        "a table has 4294967295 rows",
     ),
-    "no durations": (_movie(stts=make_full_box("stts", 0, 0, _words(0))), Mp4Error, "has a duration"),
+    "no durations": (
+        _movie(stts=make_full_box("stts", 0, 0, _words(0))),
+        Mp4Error,
+        "the durations of all 2 samples are missing",
+    ),
     "chunks too few": (
         _movie(stsc=make_full_box("stsc", 0, 0, _words(1, 1, 1, 1))),
         Mp4Error,
-        "2 samples have sizes, but the chunks hold only 1",
+        "2 samples have sizes, but the chunks contain only 1",
     ),
     "chunk runs that fall": (
         _movie(stsc=make_full_box("stsc", 0, 0, _words(2, 1, 1, 1, 1, 1, 1))),
         Mp4Error,
-        "do not rise",
+        "do not increase from 1",
     ),
     "odd size width": (
         _movie(stsz=make_full_box("stz2", 0, 0, _words(7, 2), bytes(8))),
         Mp4Error,
         "of 7 bits",
     ),
-    "no tables": (_movie(stco=b""), Mp4Error, "there is no 'stco' box"),
-    "empty stsd": (_movie(stsd=make_full_box("stsd", 0, 0, _words(0))), Mp4Error, "nothing of its codec"),
-    "four thousand million samples": (
+    "no tables": (_movie(stco=b""), Mp4Error, "the 'stco' box is missing"),
+    "empty stsd": (
+        _movie(stsd=make_full_box("stsd", 0, 0, _words(0))),
+        Mp4Error,
+        "the codec of the track is missing",
+    ),
+    "four billion samples": (
         _movie(stsz=make_full_box("stsz", 0, 0, _words(1, _HUGE))),
         LimitError,
-        "it has 4294967295 samples",
+        "declares 4294967295 samples",
     ),
     "large samples in a small file": (
         _movie(stsz=make_full_box("stsz", 0, 0, _words(1 << 30, 1000))),
@@ -156,12 +163,12 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
         LimitError,
         "overlap",
     ),
-    "a kind of sample beyond any table": (
+    "a sample description beyond any table": (
         _movie(stsc=make_full_box("stsc", 0, 0, _words(1, 1, 2, _HUGE))),
         LimitError,
-        "samples are of kind number 4294967295",
+        "samples refer to the sample description 4294967295",
     ),
-    "absurd picture": (
+    "absurd frame size": (
         _movie(
             b"vide",
             stsd=make_full_box(
@@ -171,15 +178,15 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
         LimitError,
         "65535x65535 pixels",
     ),
-    "edit list that lies": (
+    "edit list with an impossible count": (
         _movie(between=make_box("edts", make_full_box("elst", 0, 0, _words(_HUGE)))),
         Mp4Error,
-        "edit list says 4294967295 rows",
+        "edit list declares 4294967295 rows",
     ),
-    "edit before the beginning": (
+    "edit with a negative start": (
         _movie(between=make_box("edts", make_full_box("elst", 0, 0, _words(1, 5, 0x80000000, 1 << 16)))),
         Mp4Error,
-        "an edit begins at",
+        "an edit starts at",
     ),
     "timescale 0": (_movie().replace(_words(1000), _words(0)), Mp4Error, "timescale is 0"),
     "two tracks of one number": (
@@ -187,41 +194,41 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
         Mp4Error,
         "two tracks have the number 1",
     ),
-    "a bomb of boxes": (
+    "too many child boxes": (
         _movie(between=make_box("tref", *([make_box("free")] * 11_000))),
         LimitError,
-        "more than 1000 others",
+        "more than 1000 child boxes",
     ),
-    "a crowd of outermost boxes": (make_box("free") * 210_000, LimitError, "outermost boxes"),
-    "no tracks": (_movie()[:_MOOV] + make_box("moov", _movie()[_MVHD]), Mp4Error, "there are no tracks"),
+    "too many top-level boxes": (make_box("free") * 210_000, LimitError, "top-level boxes"),
+    "no tracks": (_movie()[:_MOOV] + make_box("moov", _movie()[_MVHD]), Mp4Error, "the file has no tracks"),
 }
 
 
 @pytest.mark.parametrize("name", _BAD)
-def test_bad_input_is_named_for_what_it_is(name: str) -> None:
-    data, kind, words = _BAD[name]
-    began = time.perf_counter()
+def test_each_kind_of_invalid_input_raises_its_own_error(name: str) -> None:
+    data, kind, message = _BAD[name]
+    start = time.perf_counter()
     with pytest.raises(FormatError) as raised:
         _read(data)
-    assert time.perf_counter() - began < 20
+    assert time.perf_counter() - start < 20
     assert type(raised.value) is kind
-    assert words in raised.value.message
+    assert message in raised.value.message
     assert len(raised.value.remedy) > 20
 
 
-def test_every_kind_of_bad_input_has_words_of_its_own() -> None:
+def test_each_kind_of_invalid_input_has_its_own_message() -> None:
     messages: dict[str, list[str]] = {}
     for name, (data, _, _) in _BAD.items():
         with pytest.raises(FormatError) as raised:
             _read(data)
         messages.setdefault(raised.value.message, []).append(name)
     shared = {tuple(names) for names in messages.values() if len(names) > 1}
-    assert shared <= {("text", "five letters"), ("interrupted", "interrupted, open mdat")} | {
-        ("samples behind the end", "64-bit offset that wraps round")
+    assert shared <= {("text", "five characters"), ("interrupted", "interrupted, open mdat")} | {
+        ("samples after the end", "64-bit offset that wraps round")
     }
 
 
-def test_a_lying_count_takes_no_memory() -> None:
+def test_an_impossible_count_allocates_no_memory() -> None:
     data = _movie(stsz=make_full_box("stsz", 0, 0, _words(0, 4_000_000, 1)))
     tracemalloc.start()
     with pytest.raises(FormatError):
@@ -231,12 +238,12 @@ def test_a_lying_count_takes_no_memory() -> None:
     assert peak < 1 << 20
 
 
-def test_a_fragment_that_lies_about_its_samples_is_refused() -> None:
+def test_a_fragment_with_impossible_samples_is_rejected() -> None:
     trex = make_full_box("trex", 0, 0, _words(1, 1, 10, 0, 0))
     moov = _movie(
         stsz=make_full_box("stsz", 0, 0, _words(0, 0)), stco=make_full_box("stco", 0, 0, _words(0))
     )[16 + 8 :]
-    for count, words in ((_HUGE, "a fragment says it has"), (20_000, "without a byte")):
+    for count, message in ((_HUGE, "a fragment declares"), (20_000, "20000 empty samples")):
         trun = make_full_box("trun", 0, 0, _words(count))
         traf = make_box("traf", make_full_box("tfhd", 0, 0, _words(1)), trun)
         data = (
@@ -245,20 +252,20 @@ def test_a_fragment_that_lies_about_its_samples_is_refused() -> None:
             + make_box("moof", traf)
         )
         assert _read(data.replace(trun, make_full_box("trun", 0, 0, _words(0)))).fragmented
-        with pytest.raises(LimitError, match=words):
+        with pytest.raises(LimitError, match=message):
             _read(data)
 
 
-def test_a_fragment_with_a_kind_of_sample_beyond_any_table_is_refused() -> None:
+def test_a_fragment_with_an_impossible_sample_description_is_rejected() -> None:
     traf = make_box(
         "traf", make_full_box("tfhd", 0, 0x2, _words(1, _HUGE)), make_full_box("trun", 0, 0, _words(1))
     )
     moov = make_box("moov", _movie()[24:], make_box("mvex"))
-    with pytest.raises(LimitError, match="of kind number 4294967295"):
+    with pytest.raises(LimitError, match="sample description 4294967295"):
         _read(make_box("ftyp", b"iso5", bytes(4)) + moov + make_box("moof", traf))
 
 
-def test_a_swarm_of_empty_runs_is_refused() -> None:
+def test_too_many_empty_runs_are_rejected() -> None:
     traf = make_box(
         "traf", make_full_box("tfhd", 0, 0, _words(1)), *([make_full_box("trun", 0, 0, _words(0))] * 90)
     )
@@ -268,18 +275,18 @@ def test_a_swarm_of_empty_runs_is_refused() -> None:
         read_movie(Bytes(data), limits=Limits(boxes=2000))
 
 
-def test_a_fragment_of_a_track_that_does_not_exist_is_refused() -> None:
+def test_a_fragment_of_an_unknown_track_is_rejected() -> None:
     traf = make_box("traf", make_full_box("tfhd", 0, 0, _words(9)))
     data = (
         make_box("ftyp", b"iso5", bytes(4))
         + make_box("moov", _movie()[24:], make_box("mvex"))
         + make_box("moof", traf)
     )
-    with pytest.raises(Mp4Error, match="track 9, which does not exist"):
+    with pytest.raises(Mp4Error, match="the unknown track 9"):
         _read(data)
 
 
-def test_nesting_has_an_end() -> None:
+def test_nesting_is_limited() -> None:
     data = b""
     for _ in range(40):
         data = make_box("trak", data)
@@ -287,30 +294,30 @@ def test_nesting_has_an_end() -> None:
     def descend(outer: Box) -> None:
         descend(outer.require("trak"))
 
-    whole = memoryview(data)
-    with pytest.raises(LimitError, match="deep in each other"):
-        descend(Box(kind="moov", raw=whole, body=whole, offset=0, path="moov"))
+    view = memoryview(data)
+    with pytest.raises(LimitError, match="nested more than 16 deep"):
+        descend(Box(kind="moov", raw=view, body=view, offset=0, path="moov"))
 
 
-def test_limits_can_be_drawn_tighter(make_film: Make) -> None:
-    for limits, words in (
-        (Limits(samples=10), "says it has 50 samples"),
+def test_limits_can_be_reduced(make_clip: Make) -> None:
+    for limits, message in (
+        (Limits(samples=10), "declares 50 samples"),
         (Limits(tracks=1), "more than 1 tracks"),
         (Limits(index=100), "larger than 100 bytes"),
-        (Limits(boxes=1), "more than 1 outermost"),
+        (Limits(boxes=1), "more than 1 top-level"),
     ):
-        with FileRanges(make_film("closed_gop")) as source, pytest.raises(LimitError, match=words):
+        with FileRanges(make_clip("closed_gop")) as source, pytest.raises(LimitError, match=message):
             read_movie(source, limits=limits)
 
 
-def test_a_file_cut_anywhere_says_so_or_is_still_whole(make_film: Make) -> None:
-    data = make_film("moov_first").read_bytes()
+def test_a_file_truncated_anywhere_raises_an_error(make_clip: Make) -> None:
+    data = make_clip("moov_first").read_bytes()
     for end in np.linspace(1, len(data) - 1, 60).astype(int).tolist():
         with pytest.raises((TruncatedError, NotMp4Error, MoovMissingError)):
             _read(data[:end])
 
 
-def test_errors_say_where_and_what_to_do() -> None:
+def test_errors_have_a_position_and_a_remedy() -> None:
     with pytest.raises(EddylineError) as raised:
         _read(_movie(stts=make_full_box("stts", 0, 0, _words(_HUGE, 1, 1))))
     evidence = raised.value.evidence()

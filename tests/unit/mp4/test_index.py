@@ -1,4 +1,4 @@
-"""What the index says of real and made files, and how little is read for it."""
+"""The index of camera files and generated files, and how little is read for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from eddyline.store.ranges import FileRanges
     ("name", "telemetry", "payloads", "frames", "udta"),
     [("karma.mp4", 96_440, 13, 362, 933), ("max-heromode.mp4", 66_328, 11, 315, 26_413)],
 )
-def test_real_camera_files_are_indexed_as_independent_tools_see_them(
+def test_real_camera_files_are_indexed_like_by_independent_tools(
     name: str, telemetry: int, payloads: int, frames: int, udta: int, samples: Path, opened: Open
 ) -> None:
     movie = opened(samples / name).movie
@@ -41,33 +41,33 @@ def test_real_camera_files_are_indexed_as_independent_tools_see_them(
 
 def test_only_the_index_is_read(samples: Path) -> None:
     with FileRanges(samples / "karma.mp4") as source:
-        counted = CountingRanges(source)
-        movie = read_movie(counted)
-        assert movie.bytes_read == counted.bytes_read < source.size * 0.03
-        assert counted.requests <= 4
+        counting = CountingRanges(source)
+        movie = read_movie(counting)
+        assert movie.bytes_read == counting.bytes_read < source.size * 0.03
+        assert counting.requests <= 4
 
 
-def test_sound_says_its_shape_and_its_priming(make_film: Make, opened: Open) -> None:
-    (sound,) = opened(make_film("closed_gop")).movie.tracks_of_kind("audio")
-    assert (sound.format, sound.channels, sound.sample_rate, sound.volume) == ("mp4a", 1, 48000, 0x100)
-    assert sound.edits[0].media_time == 1024
+def test_audio_has_its_format_and_its_priming(make_clip: Make, opened: Open) -> None:
+    (audio,) = opened(make_clip("closed_gop")).movie.tracks_of_kind("audio")
+    assert (audio.format, audio.channels, audio.sample_rate, audio.volume) == ("mp4a", 1, 48000, 0x100)
+    assert audio.edits[0].media_time == 1024
 
 
-def test_turned_and_stretched_pictures_say_so(tmp_path: Path, opened: Open, run_ffmpeg: Run) -> None:
+def test_rotation_and_pixel_aspect_are_read(tmp_path: Path, opened: Open, run_ffmpeg: Run) -> None:
     plain, turned = tmp_path / "plain.mp4", tmp_path / "turned.mp4"
-    picture = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10:duration=0.3,setsar=4/3")
-    run_ffmpeg(*picture, "-c:v", "libx264", "-preset", "ultrafast", str(plain))
+    frame = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10:duration=0.3,setsar=4/3")
+    run_ffmpeg(*frame, "-c:v", "libx264", "-preset", "ultrafast", str(plain))
     run_ffmpeg("-display_rotation:v:0", "-90", "-i", str(plain), "-c", "copy", str(turned))
     video = opened(turned).video
     assert (video.width, video.height, video.pixel_aspect, video.rotation) == (160, 90, Fraction(4, 3), 90)
     assert opened(plain).video.rotation == 0
 
 
-def test_an_encrypted_track_is_marked(tmp_path: Path, opened: Open, make_film: Make, run_ffmpeg: Run) -> None:
+def test_an_encrypted_track_is_marked(tmp_path: Path, opened: Open, make_clip: Make, run_ffmpeg: Run) -> None:
     locked = tmp_path / "locked.mp4"
     key = "0123456789abcdef0123456789abcdef"
     run_ffmpeg(
-        "-i", str(make_film("one_frame")), "-c", "copy", "-encryption_scheme", "cenc-aes-ctr",
+        "-i", str(make_clip("one_frame")), "-c", "copy", "-encryption_scheme", "cenc-aes-ctr",
         "-encryption_key", key, "-encryption_kid", key, str(locked),
     )  # fmt: skip
     video = opened(locked).video
@@ -76,34 +76,34 @@ def test_an_encrypted_track_is_marked(tmp_path: Path, opened: Open, make_film: M
 
 @pytest.mark.parametrize("name", ["fragmented", "fragmented_from_moof"])
 def test_fragments_give_the_same_samples_as_a_plain_file(
-    name: str, make_film: Make, opened: Open, tmp_path: Path, run_ffmpeg: Run
+    name: str, make_clip: Make, opened: Open, tmp_path: Path, run_ffmpeg: Run
 ) -> None:
-    film = opened(make_film(name))
-    run_ffmpeg("-i", str(film.path), "-c", "copy", str(tmp_path / "plain.mp4"))
+    clip = opened(make_clip(name))
+    run_ffmpeg("-i", str(clip.path), "-c", "copy", str(tmp_path / "plain.mp4"))
     plain = opened(tmp_path / "plain.mp4").video
-    assert film.movie.fragmented
-    assert film.movie.duration > 0
+    assert clip.movie.fragmented
+    assert clip.movie.duration > 0
     for array in ("size", "sync"):
-        assert np.array_equal(getattr(film.video.samples, array), getattr(plain.samples, array))
-    assert np.array_equal(np.diff(film.video.samples.pts), np.diff(plain.samples.pts))
+        assert np.array_equal(getattr(clip.video.samples, array), getattr(plain.samples, array))
+    assert np.array_equal(np.diff(clip.video.samples.pts), np.diff(plain.samples.pts))
 
 
 def test_fragments_that_are_indexed_at_the_start_are_read_past_their_index(
-    make_film: Make, opened: Open, tmp_path: Path, run_ffmpeg: Run
+    make_clip: Make, opened: Open, tmp_path: Path, run_ffmpeg: Run
 ) -> None:
     out = tmp_path / "sidx.mp4"
-    run_ffmpeg("-i", str(make_film("closed_gop")), "-c", "copy", "-movflags", "dash+global_sidx", str(out))
+    run_ffmpeg("-i", str(make_clip("closed_gop")), "-c", "copy", "-movflags", "dash+global_sidx", str(out))
     assert b"sidx" in out.read_bytes()
     assert len(opened(out).video.samples) == 50
 
 
-def test_a_video_without_stss_may_be_entered_anywhere(make_film: Make, opened: Open) -> None:
-    film = opened(make_film("mjpeg"))
-    assert film.video.samples.sync.all()
-    assert film.video.edits == (Edit(media_time=0, duration=film.video.edits[0].duration),)
+def test_all_samples_of_a_video_without_stss_are_sync_samples(make_clip: Make, opened: Open) -> None:
+    clip = opened(make_clip("mjpeg"))
+    assert clip.video.samples.sync.all()
+    assert clip.video.edits == (Edit(media_time=0, duration=clip.video.edits[0].duration),)
 
 
-def test_negative_offsets_are_read_as_such(make_film: Make, opened: Open) -> None:
-    samples = opened(make_film("negative_offsets")).video.samples
+def test_negative_composition_offsets_are_read(make_clip: Make, opened: Open) -> None:
+    samples = opened(make_clip("negative_offsets")).video.samples
     assert int((samples.pts - samples.dts).min()) < 0
     assert int(samples.pts.min()) == 0

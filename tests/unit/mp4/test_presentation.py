@@ -1,4 +1,4 @@
-"""The frames a track shows are the frames FFmpeg shows."""
+"""The presented frames of a track are the frames that FFmpeg outputs."""
 
 from __future__ import annotations
 
@@ -19,75 +19,75 @@ _FIRST = 2002  # media time of the first frame in display order
     ("edits", "count"),
     [
         ([(_FIRST, 20020)], 20),  # ends early
-        ([(12500, 30000)], 30),  # begins between two frames
+        ([(12500, 30000)], 30),  # starts between two frames
         ([(2500, 10500)], 10),
-        ([(_FIRST, 90000)], 50),  # goes on behind the end
+        ([(_FIRST, 90000)], 50),  # continues after the end
         ([(-1, 7777), (_FIRST, 20020)], 20),
         ([(-1, 0), (_FIRST, 20020)], 20),
-        ([(_FIRST, 20020), (22022, 20020)], 40),  # two that meet
-        ([(_FIRST, 10010), (30030, 10010)], 20),  # two with hidden frames between them
+        ([(_FIRST, 20020), (22022, 20020)], 40),  # two adjacent edits
+        ([(_FIRST, 10010), (30030, 10010)], 20),  # two edits with hidden frames between them
         ([(100_000, 1000)], 0),
     ],
 )
-def test_the_frames_within_an_edit_list_are_those_ffmpeg_shows(
+def test_the_frames_within_an_edit_list_are_those_ffmpeg_outputs(
     edits: list[tuple[int, int]],
     count: int,
     timescale: int,
-    make_film: Make,
+    make_clip: Make,
     opened: Open,
     edited: Edited,
     frames: Frames,
 ) -> None:
-    film = opened(edited(make_film("closed_gop"), edits, timescale=timescale))
-    shown = build_presentation(film.movie, film.video)
-    assert len(shown) == len(frames(film.path)) == count
+    clip = opened(edited(make_clip("closed_gop"), edits, timescale=timescale))
+    shown = build_presentation(clip.movie, clip.video)
+    assert len(shown) == len(frames(clip.path)) == count
 
 
 def test_an_empty_edit_delays_the_first_frame(
-    make_film: Make, opened: Open, edited: Edited, frames: Frames
+    make_clip: Make, opened: Open, edited: Edited, frames: Frames
 ) -> None:
-    film = opened(edited(make_film("closed_gop"), [(-1, 7500), (_FIRST, 20020)]))
-    shown = build_presentation(film.movie, film.video)
+    clip = opened(edited(make_clip("closed_gop"), [(-1, 7500), (_FIRST, 20020)]))
+    shown = build_presentation(clip.movie, clip.video)
     assert shown.pts[0] == 7500
     assert shown.end == 7500 + 20020
-    assert shown.pts.tolist() == [at for at, _ in frames(film.path)]
+    assert shown.pts.tolist() == [at for at, _ in frames(clip.path)]
 
 
-def test_a_frame_that_begins_behind_the_edits_start_keeps_its_distance_from_the_sound(
-    make_film: Make, opened: Open, edited: Edited
+def test_a_frame_that_starts_after_its_edit_stays_synchronised_with_the_audio(
+    make_clip: Make, opened: Open, edited: Edited
 ) -> None:
-    film = opened(edited(make_film("closed_gop"), [(2500, 20020)]))
-    assert build_presentation(film.movie, film.video).pts[0] == _FIRST + 1001 - 2500
+    clip = opened(edited(make_clip("closed_gop"), [(2500, 20020)]))
+    assert build_presentation(clip.movie, clip.video).pts[0] == _FIRST + 1001 - 2500
 
 
 @pytest.mark.parametrize(
     "edits",
     [[(_FIRST, 20020), (_FIRST, 20020)], [(22022, 20020), (_FIRST, 20020)], [(_FIRST, 0), (22022, 9)]],
 )
-def test_edits_that_repeat_or_reorder_media_are_refused(
-    edits: list[tuple[int, int]], make_film: Make, opened: Open, edited: Edited
+def test_edits_that_repeat_or_reorder_media_are_rejected(
+    edits: list[tuple[int, int]], make_clip: Make, opened: Open, edited: Edited
 ) -> None:
-    film = opened(edited(make_film("closed_gop"), edits))
-    with pytest.raises(UnsupportedError, match=r"second time or out of order .*export the clip"):
-        build_presentation(film.movie, film.video)
+    clip = opened(edited(make_clip("closed_gop"), edits))
+    with pytest.raises(UnsupportedError, match=r"presents media twice or out of order .*export the clip"):
+        build_presentation(clip.movie, clip.video)
 
 
-def test_frames_in_display_order_name_their_place_in_decode_order(make_film: Make, opened: Open) -> None:
-    film = opened(make_film("closed_gop"))
-    shown = build_presentation(film.movie, film.video)
+def test_presented_frames_refer_to_samples_in_decode_order(make_clip: Make, opened: Open) -> None:
+    clip = opened(make_clip("closed_gop"))
+    shown = build_presentation(clip.movie, clip.video)
     assert sorted(shown.sample.tolist()) == list(range(50))
     assert np.all(np.diff(shown.pts) == 1001)
     assert shown.sample[:4].tolist() != [0, 1, 2, 3], "there are B-frames"
 
 
-def test_leading_pictures_of_a_stream_cut_open_are_not_shown(
-    make_film: Make, opened: Open, frames: Frames
+def test_leading_frames_after_a_cut_in_an_open_gop_are_not_presented(
+    make_clip: Make, opened: Open, frames: Frames
 ) -> None:
-    film = opened(make_film("bare_cut_hevc"))
-    assert len(film.video.samples) - len(frames(film.path)) == len(film.video.undecodable) > 0
+    clip = opened(make_clip("bare_cut_hevc"))
+    assert len(clip.video.samples) - len(frames(clip.path)) == len(clip.video.undecodable) > 0
 
 
-def test_real_footage_shows_as_many_frames_as_its_table_has(samples: Path, opened: Open) -> None:
-    film = opened(samples / "max-heromode.mp4")
-    shown = build_presentation(film.movie, film.video)
+def test_a_camera_file_presents_all_frames_of_its_table(samples: Path, opened: Open) -> None:
+    clip = opened(samples / "max-heromode.mp4")
+    shown = build_presentation(clip.movie, clip.video)
     assert (len(shown), shown.end) == (315, 945_945)

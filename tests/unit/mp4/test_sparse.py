@@ -1,4 +1,4 @@
-"""A sparse copy has the original's size and index, the wanted bytes, and nothing else."""
+"""A sparse copy has the original's size and index, the requested bytes, and zeros elsewhere."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def original(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_index_and_the_wanted_ranges_are_there_and_the_rest_is_zero(
+def test_the_index_and_the_requested_ranges_are_copied_and_the_rest_is_zero(
     original: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "copy.mp4"
@@ -44,8 +44,8 @@ def test_the_index_and_the_wanted_ranges_are_there_and_the_rest_is_zero(
         read = write_sparse_copy(src, np.array([AT + 5000, AT + 100]), np.array([700, 50]), out)
     copy = out.read_bytes()
     assert len(copy) == len(FILE)
-    kept = np.frombuffer(copy, np.uint8) == np.frombuffer(FILE, np.uint8)
-    media = kept[AT : AT + len(MEDIA)]
+    equal = np.frombuffer(copy, np.uint8) == np.frombuffer(FILE, np.uint8)
+    media = equal[AT : AT + len(MEDIA)]
     assert media[100:150].all()
     assert media[5000:5700].all()
     assert int(media.sum()) == 750
@@ -58,12 +58,14 @@ def test_a_real_movies_index_is_the_same(tmp_path: Path, samples: Path) -> None:
     out = tmp_path / "copy.mp4"
     with FileRanges(samples / "karma.mp4") as src:
         write_sparse_copy(src, np.zeros(0, np.int64), np.zeros(0, np.int64), out)
-        told = read_movie(src)
+        original = read_movie(src)
     with FileRanges(out) as src:
-        assert [len(each.samples) for each in read_movie(src).tracks] == [len(t.samples) for t in told.tracks]
+        assert [len(each.samples) for each in read_movie(src).tracks] == [
+            len(t.samples) for t in original.tracks
+        ]
     assert out.stat().st_blocks * 512 < out.stat().st_size / 2
 
 
-def test_an_index_beyond_all_measure_is_refused(original: Path, tmp_path: Path) -> None:
+def test_an_oversized_index_is_rejected(original: Path, tmp_path: Path) -> None:
     with FileRanges(original) as src, pytest.raises(LimitError):
         write_sparse_copy(src, np.array([AT]), np.array([1]), tmp_path / "copy.mp4", limits=Limits(index=50))

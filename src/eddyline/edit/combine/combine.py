@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,11 +24,11 @@ from eddyline.edit.combine.external_recording import (
 )
 from eddyline.edit.combine.external_telemetry import ExternalTelemetry, brought
 from eddyline.edit.combine.external_telemetry import prove as prove_telemetry
-from eddyline.gpmf.sources import user_data_boxes
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.join import movie_timescale
 from eddyline.media.video.rendition_verification import samples_digest
+from eddyline.mp4.boxes import iter_boxes
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import build_presentation
@@ -255,10 +254,10 @@ class _Combination:
 
 def _with_camera(own: bytes, other: bytes) -> bytes:
     """The video's udta, and of the camera that the telemetry is from what the video does not say itself."""
-    told = list(user_data_boxes(own))
-    said = {kind for kind, _ in told}
-    told += [(kind, body) for kind, body in user_data_boxes(other) if kind not in said]
-    return b"".join(struct.pack(">I4s", 8 + len(body), kind) + body for kind, body in told)
+    boxes = list(iter_boxes(own))
+    kinds = {box.kind for box in boxes}
+    boxes += [box for box in iter_boxes(other) if box.kind not in kinds]
+    return b"".join(bytes(box.raw) for box in boxes)
 
 
 def _named(track: Track, *, off: bool = False) -> str:

@@ -14,8 +14,8 @@ from eddyline.core.errors import InputError, ProofError
 from eddyline.edit.track_range import nearest
 from eddyline.gpmf.edit.hilight_window import cut_hilights
 from eddyline.gpmf.edit.window import cut_telemetry
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.movie import Edit
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 
 _TIMESCALE = 90_000

@@ -14,9 +14,8 @@ from eddyline.core.timebase import nominal_rate
 from eddyline.gpmf.camera import read_camera
 from eddyline.gpmf.klv import Document
 from eddyline.gpmf.reader import parse
-from eddyline.gpmf.sources import user_data_boxes
 from eddyline.media.source.frame_rate import frame_rate
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, find_box, iter_boxes
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
@@ -64,9 +63,9 @@ def _rate(shown: Presentation, track: Track) -> str:
 
 
 def _camera(src: ByteRanges, movie: Movie) -> Iterator[tuple[str, str]]:
-    udta = list(user_data_boxes(movie.udta or b""))
-    block = next((body for kind, body in udta if kind == b"GPMF"), b"")
-    camera = read_camera(udta, parse(block, lenient=True), _devices(src, movie))
+    udta = movie.udta or b""
+    settings = parse(find_box(udta, "GPMF"), lenient=True)
+    camera = read_camera(iter_boxes(udta), settings, _devices(src, movie))
     yield "camera", camera.model or "unknown"
     yield "serial number", camera.serial or "unknown"
     yield "firmware", camera.firmware or "unknown"

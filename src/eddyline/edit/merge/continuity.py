@@ -14,7 +14,7 @@ from eddyline.core.errors import InputError
 from eddyline.edit.merge.merge_plan import Chapter
 from eddyline.gpmf.camera import read_camera
 from eddyline.gpmf.reader import parse
-from eddyline.gpmf.sources import user_data_boxes
+from eddyline.mp4.boxes import find_box, iter_boxes
 
 _APART_S = 10.0  # creation times are whole seconds, and a chapter's file is opened ahead of its first frame
 _APART = 0.02
@@ -47,6 +47,5 @@ def require_continuous(chapters: Sequence[Chapter]) -> None:
 
 
 def _is_time_lapse(chapter: Chapter) -> bool:
-    udta = list(user_data_boxes(chapter.movie.udta or b""))
-    block = next((body for kind, body in udta if kind == b"GPMF"), b"")
-    return read_camera(udta, parse(block, lenient=True)).time_lapse
+    udta = chapter.movie.udta or b""
+    return read_camera(iter_boxes(udta), parse(find_box(udta, "GPMF"), lenient=True)).time_lapse

@@ -18,11 +18,11 @@ from eddyline.edit.merge import subtitle_tracks, timelines
 from eddyline.edit.merge.compatibility import meaning, require_alike, rows, settings
 from eddyline.media.source.open_source import main_video
 from eddyline.media.video.join import movie_timescale
+from eddyline.mp4.boxes import make_full_box
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation, build_presentation
-from eddyline.mp4.write.box_writer import make_full_box
 from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough, without_samples
 from eddyline.mp4.write.silence import make_silence
 from eddyline.store.open_source import open_source

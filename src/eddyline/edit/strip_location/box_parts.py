@@ -8,9 +8,8 @@ import numpy as np
 
 from eddyline.core.coordinates import is_text, names_a_place
 from eddyline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, TEXT, UNKNOWN, Report
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box
 from eddyline.mp4.errors import Mp4Error
-from eddyline.mp4.write.box_writer import make_box
 
 # Boxes that are made to hold a location; all others that are not known are reported as unknown.
 _LOCATION_BOXES = frozenset({"\xa9xyz", "loci", "gps ", "GPS ", "GPS0", "XMP_", "gpsd", "GPSD"})

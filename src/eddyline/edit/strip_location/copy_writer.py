@@ -14,8 +14,8 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from eddyline.edit.strip_location.movie_boxes import TrackBoxes
+from eddyline.mp4.boxes import make_box
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
-from eddyline.mp4.write.box_writer import make_box
 
 _BLOCK: Final = 4 << 20
 _LARGE_HEADER: Final = 16

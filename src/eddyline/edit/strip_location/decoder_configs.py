@@ -14,8 +14,7 @@ from eddyline.core.coordinates import is_text, names_a_place
 from eddyline.edit.strip_location.bitstreams import OpenBitstreamUnits, StartCodes
 from eddyline.edit.strip_location.nal_units import NalUnits
 from eddyline.edit.strip_location.report import UNKNOWN, Report
-from eddyline.mp4.boxes import Box
-from eddyline.mp4.write.box_writer import make_box
+from eddyline.mp4.boxes import Box, make_box
 
 _ES, _CONFIG, _SPECIFIC, _SYNC = 3, 4, 5, 6
 _CONFIG_FIELDS: Final = 13

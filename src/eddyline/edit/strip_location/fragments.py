@@ -16,9 +16,8 @@ from eddyline.edit.strip_location.copy_writer import Written, read_samples
 from eddyline.edit.strip_location.report import Report
 from eddyline.edit.strip_location.sample_tables import SampleTables
 from eddyline.edit.strip_location.track_kinds import Choice
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box, make_full_box
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 
 _U32: Final = (1 << 32) - 1
 # tfhd: description, duration, size, flags, "no samples"; then "offsets count from moof".

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_full_box
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.movie import Samples
-from eddyline.mp4.write.box_writer import make_full_box
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

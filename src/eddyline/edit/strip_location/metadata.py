@@ -24,8 +24,7 @@ from eddyline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, T
 from eddyline.edit.strip_location.titles import chapter_title
 from eddyline.gpmf.edit.location import RemovedKeys, remove_settings_location
 from eddyline.gpmf.errors import GpmfError
-from eddyline.mp4.boxes import Box
-from eddyline.mp4.write.box_writer import make_box, make_full_box
+from eddyline.mp4.boxes import Box, make_box, make_full_box
 
 # GoPro's identifiers: kind -> (bytes, what it is), as ExifTool's GoPro tags list them.
 _IDENTIFIERS: Final = {

@@ -22,10 +22,10 @@ from eddyline.edit.strip_location.report import MALFORMED, UNKNOWN, Report
 from eddyline.edit.strip_location.sample_tables import SampleTables
 from eddyline.edit.strip_location.titles import track_name
 from eddyline.edit.strip_location.track_kinds import Choice
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box, make_full_box
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.movie import Track
-from eddyline.mp4.write.box_writer import ftyp_box, make_box, make_full_box
+from eddyline.mp4.write.box_writer import ftyp_box
 
 _BRAND: Final = re.compile(
     r"iso[2-9mc]|is[o-]\w|mp4[12v]|avc[1-4]|hvc1|hev1|av01|qt  |M4[VAPB][ H]?|3g[pgers2][0-9a-z]|3gg\d|dash"

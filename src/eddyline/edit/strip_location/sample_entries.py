@@ -11,8 +11,7 @@ from eddyline.core.coordinates import is_plain, is_text, names_a_place
 from eddyline.edit.strip_location.box_parts import TERMINATOR, Rewrite, children, drop, numbers, rewritten
 from eddyline.edit.strip_location.decoder_configs import ConfigError, config
 from eddyline.edit.strip_location.report import TEXT, UNKNOWN, Report
-from eddyline.mp4.boxes import Box
-from eddyline.mp4.write.box_writer import make_box, make_full_box
+from eddyline.mp4.boxes import Box, make_box, make_full_box
 
 _VISUAL, _AUDIO = 78, 28  # bytes of fields in front of the extensions
 _AUDIO_V1, _AUDIO_V2 = 44, 64

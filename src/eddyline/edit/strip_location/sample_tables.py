@@ -12,9 +12,8 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.box_parts import Rewrite, children, cut, drop, numbers, table
 from eddyline.edit.strip_location.report import MALFORMED, UNKNOWN, Report
 from eddyline.edit.strip_location.sample_entries import SampleEntries, UnknownEntry
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box, make_full_box
 from eddyline.mp4.movie import Track
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 
 # Tables that are rebuilt: bytes of a row.
 _ROWS: Final = {"stsc": 12, "stco": 4, "co64": 8}

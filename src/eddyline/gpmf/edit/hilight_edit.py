@@ -7,7 +7,7 @@ the settings block (rows of TYPE `LLLllfFff`, the first three being the time and
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,9 +17,10 @@ from eddyline.gpmf.builder import leaf
 from eddyline.gpmf.klv import FILL, Klv, serialize
 from eddyline.gpmf.reader import parse
 from eddyline.gpmf.types import element_types
+from eddyline.mp4.boxes import find_box, iter_boxes, make_box
 
-_OLD, _NEW, _SETTINGS = b"HMMT", "HLMT", b"GPMF"
-_OLD_BYTES = 404
+_HMMT, _HLMT, _SETTINGS = "HMMT", "HLMT", "GPMF"
+_HMMT_BYTES = 404
 _TIMES = "LLL"
 _LARGEST = (1 << 32) - 1
 
@@ -38,57 +39,37 @@ def merge_hilights(chapters: Sequence[HilightChapter]) -> bytes:
     Raises `UnsupportedError` where two chapters describe HiLights in different ways.
     """
     first, *others = chapters
-    box = _old_box(chapters)
-    block = _new_block(chapters)
-    wanted = {_OLD: box, _SETTINGS: block}
+    wanted = {_HMMT: _merge_hmmt(chapters), _SETTINGS: _merge_settings(chapters)}
     out, at = [], 0
-    for kind, begin, end in _boxes(first.udta):
-        body = wanted.pop(kind, None)
-        out.append(first.udta[at : begin - 8])
-        out.append(first.udta[begin - 8 : end] if body is None else _box(kind, body))
+    for box in iter_boxes(first.udta):
+        body = wanted.pop(box.kind, None)
+        end = box.offset + len(box.body)
+        out.append(first.udta[at : end - len(box.raw)])
+        out.append(bytes(box.raw) if body is None else make_box(box.kind, body))
         at = end
-    added = [_box(kind, body) for kind, body in wanted.items() if body is not None and others]
+    added = [make_box(kind, body) for kind, body in wanted.items() if body is not None and others]
     return b"".join((*out, *added, first.udta[at:]))
 
 
-def _box(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(body), kind) + body
-
-
-def _boxes(udta: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, first byte of the body and end of each box, up to the first that is none."""
-    at = 0
-    while at + 8 <= len(udta):
-        size, kind = struct.unpack_from(">I4s", udta, at)
-        if size < 8 or at + size > len(udta):  # noqa: PLR2004 - a box's header
-            return
-        yield kind, at + 8, at + size
-        at += size
-
-
-def _body(udta: bytes, wanted: bytes) -> bytes | None:
-    return next((udta[begin:end] for kind, begin, end in _boxes(udta) if kind == wanted), None)
-
-
-def _old_box(chapters: Sequence[HilightChapter]) -> bytes | None:
+def _merge_hmmt(chapters: Sequence[HilightChapter]) -> bytes | None:
     """HMMT with all marks; None where the first chapter's stands."""
     times: list[int] = []
     changed = False
     for number, chapter in enumerate(chapters):
-        body = _body(chapter.udta, _OLD) or bytes(4)
+        body = find_box(chapter.udta, _HMMT) or bytes(4)
         count = min(int.from_bytes(body[:4], "big"), len(body) // 4 - 1)
         marks = struct.unpack_from(f">{max(count, 0)}I", body, 4) if count > 0 else ()
         times.extend(min(mark + chapter.begins_ms, _LARGEST) for mark in marks)
         changed |= bool(number and marks)
     if not changed:
         return None
-    length = max(_OLD_BYTES, len(_body(chapters[0].udta, _OLD) or b""))
+    length = max(_HMMT_BYTES, len(find_box(chapters[0].udta, _HMMT)))
     return struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(length, b"\0")
 
 
-def _new_block(chapters: Sequence[HilightChapter]) -> bytes | None:
+def _merge_settings(chapters: Sequence[HilightChapter]) -> bytes | None:
     """The settings block with all marks; None where the first chapter's stands."""
-    documents = [parse(_body(chapter.udta, _SETTINGS) or b"", lenient=True).nodes for chapter in chapters]
+    documents = [parse(find_box(chapter.udta, _SETTINGS), lenient=True).nodes for chapter in chapters]
     found = [_stream(nodes) for nodes in documents]
     if not any(found[1:]):
         return None
@@ -123,12 +104,12 @@ def _new_block(chapters: Sequence[HilightChapter]) -> bytes | None:
     kept = [each for each in documents[0] if not _is_marks(each)]
     while kept and kept[-1].key == FILL:
         kept.pop()
-    return serialize([*kept, device]).ljust(len(_body(chapters[0].udta, _SETTINGS) or b""), b"\0")
+    return serialize([*kept, device]).ljust(len(find_box(chapters[0].udta, _SETTINGS)), b"\0")
 
 
 def _is_marks(device: Klv) -> bool:
     identity = device.child("DVID")
-    return identity is not None and identity.data == _NEW.encode()
+    return identity is not None and identity.data == _HLMT.encode()
 
 
 def _stream(nodes: Sequence[Klv]) -> Klv | None:
@@ -138,7 +119,7 @@ def _stream(nodes: Sequence[Klv]) -> Klv | None:
 
 
 def _readable(stream: Klv) -> bool:
-    node, described = stream.child(_NEW), stream.child("TYPE")
+    node, described = stream.child(_HLMT), stream.child("TYPE")
     if node is None or not node.repeat or described is None:
         return False
     elements = element_types(node.type, node.size, described.text)
@@ -146,7 +127,7 @@ def _readable(stream: Klv) -> bool:
 
 
 def _marks(stream: Klv) -> Klv:
-    return next(child for child in stream.children if child.key == _NEW)
+    return next(child for child in stream.children if child.key == _HLMT)
 
 
 def _shape(stream: Klv) -> tuple[object, ...]:

@@ -6,7 +6,6 @@ All else in moov/udta stays byte for byte what it was; boxes keep their lengths.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -15,36 +14,26 @@ from eddyline.gpmf.builder import leaf
 from eddyline.gpmf.klv import FILL, Klv, serialize
 from eddyline.gpmf.reader import parse
 from eddyline.gpmf.types import element_types
+from eddyline.mp4.boxes import iter_boxes
 
-_HEADER = 8
 _TIMES = 3  # the mark, and the first and last moment of its span, in ms
 
 
 def cut_hilights(udta: bytes, start_ms: float, end_ms: float) -> bytes:
     """The udta block (raw boxes) with the HiLights whose time lies in [start_ms, end_ms), counted from it."""
     out, at = [], 0
-    for kind, begin, end in _boxes(udta):
-        body = udta[begin:end]
-        if kind == b"HMMT":
-            body = _old(body, start_ms, end_ms)
-        elif kind == b"GPMF":
-            body = _settings(body, start_ms, end_ms)
-        out.append(udta[at:begin] + body)
-        at = end
+    for box in iter_boxes(udta):
+        body = bytes(box.body)
+        if box.kind == "HMMT":
+            body = _cut_hmmt(body, start_ms, end_ms)
+        elif box.kind == "GPMF":
+            body = _cut_settings(body, start_ms, end_ms)
+        out.append(udta[at : box.offset] + body)
+        at = box.offset + len(box.body)
     return b"".join(out) + udta[at:]
 
 
-def _boxes(udta: bytes) -> Iterator[tuple[bytes, int, int]]:
-    at = 0
-    while at + _HEADER <= len(udta):
-        size, kind = struct.unpack_from(">I4s", udta, at)
-        if size < _HEADER or at + size > len(udta):
-            return
-        yield kind, at + _HEADER, at + size
-        at += size
-
-
-def _old(body: bytes, start_ms: float, end_ms: float) -> bytes:
+def _cut_hmmt(body: bytes, start_ms: float, end_ms: float) -> bytes:
     """HMMT: a count, then so many times in ms."""
     count = max(min(int.from_bytes(body[:4], "big"), len(body) // 4 - 1), 0)
     marks = struct.unpack_from(f">{count}I", body, 4) if count else ()
@@ -54,7 +43,7 @@ def _old(body: bytes, start_ms: float, end_ms: float) -> bytes:
     return struct.pack(f">{1 + len(kept)}I", len(kept), *kept).ljust(len(body), b"\0")
 
 
-def _settings(body: bytes, start_ms: float, end_ms: float) -> bytes:
+def _cut_settings(body: bytes, start_ms: float, end_ms: float) -> bytes:
     """The settings block with the rows of HLMT that are kept; its very bytes where it has no HiLights."""
     nodes = parse(body, lenient=True).nodes
     changed = [_cut(node, start_ms, end_ms) for node in nodes]

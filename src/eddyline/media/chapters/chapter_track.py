@@ -20,10 +20,10 @@ import numpy as np
 from eddyline.core.errors import ProofError
 from eddyline.media.chapters.source_chapters import read_chapter_track, remove_nero_lists
 from eddyline.media.pictures.highlights import Chapter
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import IDENTITY_MATRIX
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from eddyline.media.chapters.source_chapters import ChapterTimes, boxes, read_nero_list, remove_nero_lists
-from eddyline.mp4.write.box_writer import make_full_box
+from eddyline.mp4.boxes import make_full_box
 
 _NERO = b"chpl"
 _MOST = 255  # its count has one byte

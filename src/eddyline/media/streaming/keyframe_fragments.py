@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
-from eddyline.mp4.write.box_writer import make_box, make_full_box
+from eddyline.mp4.boxes import make_box, make_full_box
 
 _HEADER = 8
 # Flags of trun; per sample: duration, size, flags, composition offset.

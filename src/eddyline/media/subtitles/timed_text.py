@@ -15,12 +15,12 @@ import numpy as np
 from eddyline.core.errors import ProofError
 from eddyline.core.timebase import rescale
 from eddyline.media.subtitles.cues import Subtitles, flatten_cues, plain_text, styled_spans
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.entries.track_labels import FORCED_SUBTITLE_ROLE
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.slice import iter_samples
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges

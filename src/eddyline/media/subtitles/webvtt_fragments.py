@@ -9,8 +9,9 @@ import struct
 from collections.abc import Sequence
 
 from eddyline.media.subtitles.cues import Cue, visible_intervals
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.movie import IDENTITY_MATRIX
-from eddyline.mp4.write.box_writer import ftyp_box, make_box, make_full_box, pack_language
+from eddyline.mp4.write.box_writer import ftyp_box, pack_language
 
 TICKS = 1000  # a second
 _TRACK = 1

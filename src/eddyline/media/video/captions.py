@@ -17,11 +17,11 @@ from eddyline.core.errors import InputError
 from eddyline.media.video.parameter_sets import read_parameter_sets
 from eddyline.mp4.bitstream.nal_units import SLICES, leading_nal_units, nal_unit_type
 from eddyline.mp4.bitstream.rbsp import remove_emulation_prevention
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Track
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.slice import iter_samples
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece

@@ -38,11 +38,12 @@ def multiply_matrices(track: tuple[int, ...], movie: tuple[int, ...]) -> tuple[i
 
 
 def orientation(matrix: tuple[int, ...]) -> Orientation:
-    """The orientation that FFmpeg's autorotate derives from this matrix (`ffmpeg_filter.c`, `av_display_rotation_get`).
+    """The orientation that FFmpeg's autorotate derives from this matrix.
 
-    The angle is rounded to a degree. Scale and translation have no effect; a singular matrix has no angle
-    and does not rotate. At multiples of 90 degrees the signs of `c` and `d` decide whether the frame is
-    mirrored as well. At other angles the frame is rotated within its own size, and mirroring is ignored.
+    See `ffmpeg_filter.c` and `av_display_rotation_get`. The angle is rounded to a degree. Scale and
+    translation have no effect; a singular matrix has no angle and does not rotate. At multiples of 90
+    degrees the signs of `c` and `d` decide whether the frame is mirrored as well. At other angles the frame
+    is rotated within its own size, and mirroring is ignored.
     """
     a, b, _, c, d = matrix[:5]
     across, down = math.hypot(a, c), math.hypot(b, d)

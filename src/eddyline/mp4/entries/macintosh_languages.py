@@ -1,4 +1,4 @@
-"""Macintosh language numbers, which QuickTime files use instead of ISO 639-2 codes ("Language Code Values")."""
+"""Macintosh language numbers, which QuickTime uses instead of ISO 639-2 ("Language Code Values")."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from eddyline.mp4.boxes import Box
-from eddyline.mp4.entries.visual_entry import entry_boxes, whole_box, with_entry_boxes
+from eddyline.mp4.boxes import Box, make_box
+from eddyline.mp4.entries.visual_entry import entry_boxes, with_entry_boxes
 
 V1: bytes = UUID("ffcc8263-f855-4a93-8814-587a02521fdd").bytes
 V2_KINDS = ("st3d", "sv3d")
@@ -29,7 +29,7 @@ def spherical_boxes(trak: Box) -> tuple[bytes, ...]:
 
 def v1_box(xml: bytes) -> bytes:
     """The uuid box that contains this RDF/XML."""
-    return whole_box("uuid", V1 + xml)
+    return make_box("uuid", V1 + xml)
 
 
 def user_type(box: Box) -> bytes:
@@ -41,7 +41,7 @@ def user_type(box: Box) -> bytes:
 def v2_boxes(stsd: bytes) -> tuple[bytes, ...]:
     """The complete st3d and sv3d boxes of the first visual sample entry of an stsd box; none over 1 MiB."""
     found = {box.kind: bytes(box.body) for box in entry_boxes(stsd) if len(box.body) <= _LARGEST}
-    return tuple(whole_box(kind, found[kind]) for kind in V2_KINDS if kind in found)
+    return tuple(make_box(kind, found[kind]) for kind in V2_KINDS if kind in found)
 
 
 def without_v2(stsd: bytes) -> bytes:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box
 from eddyline.mp4.errors import Mp4Error
 
 FORCED_SUBTITLE_ROLE: Final = "forced-subtitle"
@@ -51,12 +51,8 @@ def _valid_boxes(udta: Box | None) -> Iterator[Box]:
 
 def labels_payload(title: str, roles: Sequence[str]) -> bytes:
     """The payload of a track's udta box with these labels."""
-    kinds = [_box(b"kind", bytes(4) + _ROLES + b"\0" + role.encode() + b"\0") for role in roles]
-    return (_box(b"name", title.encode()) if title else b"") + b"".join(kinds)
-
-
-def _box(kind: bytes, body: bytes) -> bytes:
-    return (8 + len(body)).to_bytes(4, "big") + kind + body
+    kinds = [make_box("kind", bytes(4) + _ROLES + b"\0" + role.encode() + b"\0") for role in roles]
+    return (make_box("name", title.encode()) if title else b"") + b"".join(kinds)
 
 
 def _title(body: bytes) -> str:

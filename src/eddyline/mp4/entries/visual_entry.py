@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
 
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box
 from eddyline.mp4.errors import Mp4Error
 
 _FIELDS = 78  # bytes of a visual sample entry before its boxes
@@ -33,18 +32,13 @@ def entry_kinds(stsd: bytes) -> frozenset[str]:
 
 
 def with_entry_boxes(stsd: bytes, boxes: Sequence[bytes], *, without: Callable[[str], bool]) -> bytes:
-    """A complete stsd box with `boxes` appended to its visual sample entries and boxes of some types removed."""
+    """A complete stsd box with `boxes` appended to its visual sample entries, and some types removed."""
     entries = []
     for entry in _table(stsd).children(_TABLE_FIELDS):
         kept = [bytes(box.raw) for box in entry.children(_FIELDS) if not without(box.kind)]
         body = b"".join((bytes(entry.body[:_FIELDS]), *kept, *boxes))
-        entries.append(whole_box(entry.kind, body))
-    return whole_box("stsd", b"".join((stsd[8 : 8 + _TABLE_FIELDS], *entries)))
-
-
-def whole_box(kind: str, body: bytes) -> bytes:
-    """A box with a 32-bit size."""
-    return struct.pack(">I4s", 8 + len(body), kind.encode("latin-1")) + body
+        entries.append(make_box(entry.kind, body))
+    return make_box("stsd", b"".join((stsd[8 : 8 + _TABLE_FIELDS], *entries)))
 
 
 def _table(stsd: bytes) -> Box:

@@ -31,7 +31,7 @@ def require_self_contained(minf: Box) -> None:
         if name:
             raise UnsupportedError(
                 f"the media is in another file (an external data reference to {name!r})",
-                remedy="pass a self-contained file: open this one, together with the files that it refers to, in the"
+                remedy="pass a self-contained file: open this one, with the files that it refers to, in the"
                 " program that created it, and save or export it as self-contained",
                 reason="external-media",
             )

@@ -14,7 +14,7 @@ from eddyline.mp4.byte_ranges import ByteRanges, Ints, read_ranges
 from eddyline.mp4.movie import Track
 from eddyline.mp4.samples.random_access import AVC, HEVC, nal_length_size
 
-# NAL unit types of SEI messages, parameter sets, delimiters, end markers and filler (ITU-T H.264 table 7-1, H.265 table 7-1).
+# SEI messages, parameter sets, delimiters, end markers and filler (ITU-T H.264 table 7-1, H.265 table 7-1).
 _NON_SLICE_TYPES = {"h264": range(6, 14), "hevc": range(32, 41)}
 _SMALL = 256  # bytes: delimiters, parameter sets and timing messages are smaller
 _LARGEST = 4096  # bytes, for samples that share their time with another sample

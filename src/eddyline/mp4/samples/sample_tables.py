@@ -183,7 +183,7 @@ def _durations(stbl: Box, count: int) -> Ints:
 
 
 def _composition(stbl: Box, count: int) -> Ints | None:
-    """Composition offsets (ctts), if any. Version 0 is unsigned by the standard, but all readers treat it as signed."""
+    """Composition offsets (ctts), if any. Readers treat version 0, unsigned in the standard, as signed."""
     box = stbl.find("ctts")
     if box is None:
         return None

@@ -76,14 +76,14 @@ def _head(src: ByteRanges, track: Track, number: int) -> bytes:
 
 
 def _is_mpeg4_intra(src: ByteRanges, track: Track, number: int) -> bool:
-    """Whether this is an I-VOP (ISO/IEC 14496-2 section 6.2.5: vop_start_code, then two bits of coding type)."""
+    """Whether this is an I-VOP (ISO/IEC 14496-2 section 6.2.5: vop_start_code, coding type)."""
     head = _head(src, track, number)
     at = head.find(b"\x00\x00\x01\xb6")
     return 0 <= at < len(head) - 4 and head[at + 4] >> 6 == 0
 
 
 def _is_vp9_key_frame(src: ByteRanges, track: Track, number: int) -> bool:
-    """Whether this is a key frame (VP9 section 6.2: frame_marker, profile, show_existing_frame, frame_type)."""
+    """Whether this is a key frame (VP9 section 6.2: frame_marker, profile, show_existing, type)."""
     head = _head(src, track, number)[:1]
     if not head or head[0] >> 6 != 2:  # noqa: PLR2004 - frame_marker
         return False
@@ -94,7 +94,7 @@ def _is_vp9_key_frame(src: ByteRanges, track: Track, number: int) -> bool:
 
 
 def _has_av1_sequence_header(src: ByteRanges, track: Track, number: int) -> bool:
-    """Whether this temporal unit has a sequence header (AV1 section 7.5: only these are random access points)."""
+    """Whether there is a sequence header (AV1 section 7.5: only these are random access points)."""
     head = _head(src, track, number)
     at = 0
     while at + 1 < len(head):
@@ -116,7 +116,7 @@ def _has_av1_sequence_header(src: ByteRanges, track: Track, number: int) -> bool
 
 
 def _is_mpeg2_intra(src: ByteRanges, track: Track, number: int) -> bool:
-    """Whether this is an I-picture (ISO/IEC 13818-2 section 6.2.3: picture_start_code, temporal_reference, type)."""
+    """Whether this is an I-picture (ISO/IEC 13818-2 section 6.2.3: start code, reference, type)."""
     head = _head(src, track, number)
     at = head.find(b"\x00\x00\x01\x00")
     return 0 <= at < len(head) - 5 and head[at + 5] >> 3 & 7 == 1

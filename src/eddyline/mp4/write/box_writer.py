@@ -11,6 +11,7 @@ import numpy as np
 
 from eddyline.core.errors import UsageError
 from eddyline.core.timebase import rescale
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.entries.track_labels import labels_payload
 from eddyline.mp4.movie import IDENTITY_MATRIX, Edit
@@ -23,16 +24,6 @@ _UNDETERMINED = 0x55C4  # "und", ISO 639-2/T packed into 15 bits
 _SELF_CONTAINED = 1
 # Groups of tracks of which a player selects one: audio in different languages, and subtitles.
 _ALTERNATE_GROUPS = {"soun": 1, "sbtl": 2}
-
-
-def make_box(kind: str, *parts: bytes) -> bytes:
-    """One box around its parts."""
-    return struct.pack(">I4s", 8 + sum(map(len, parts)), kind.encode("latin-1")) + b"".join(parts)
-
-
-def make_full_box(kind: str, version: int, flags: int, *parts: bytes) -> bytes:
-    """A box with version and flags."""
-    return make_box(kind, struct.pack(">I", version << 24 | flags), *parts)
 
 
 def ftyp_box(brand: str, compatible: tuple[str, ...]) -> bytes:
@@ -245,9 +236,9 @@ def _rows(track: OutputTrack, timing: TrackTiming, table: _ChunkTable) -> bytes:
     parts.append(_stsc(table))
     count = len(timing.size)
     same = count > 0 and bool(np.all(timing.size == timing.size[0])) and int(timing.size[0]) > 0
-    table = b"" if same else timing.size.astype(">u4").tobytes()
+    sizes = b"" if same else timing.size.astype(">u4").tobytes()
     parts.append(
-        make_full_box("stsz", 0, 0, struct.pack(">II", int(timing.size[0]) if same else 0, count), table)
+        make_full_box("stsz", 0, 0, struct.pack(">II", int(timing.size[0]) if same else 0, count), sizes)
     )
     return b"".join(parts)
 
@@ -268,7 +259,7 @@ def _unit_rows(timing: TrackTiming, units: Ints, table: _ChunkTable) -> bytes:
 
 
 def _runs_box(kind: str, version: int, values: Ints, counts: Ints | None = None) -> bytes:
-    """Run-length coded rows of stts or ctts; `counts` is the number of repetitions of each value (default: 1)."""
+    """Run-length coded rows of stts or ctts; each value repeats `counts` times (default: once)."""
     starts = np.concatenate(([0], np.flatnonzero(np.diff(values)) + 1)) if len(values) else values
     if counts is None:
         lengths = np.diff(np.append(starts, len(values)))

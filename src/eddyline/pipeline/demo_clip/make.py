@@ -14,8 +14,8 @@ from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import UsageError
 from eddyline.core.process import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
 from eddyline.pipeline.demo_clip.payloads import Payload, payloads, settings

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 
 from eddyline.gpmf.hilights import KINDS, read_hilights
 from eddyline.gpmf.reader import parse
-from eddyline.gpmf.sources import user_data_boxes
 from eddyline.media.pictures.highlights import Highlight, place_highlights
+from eddyline.mp4.boxes import find_box, iter_boxes
 from eddyline.pipeline.runtime.source_files import IndexedSource
 
 
 def read_hilight_times(udta: bytes | None) -> Sequence[tuple[float, str]]:
     """Every mark in moov/udta as (movie seconds, kind), also of cameras that write no telemetry."""
-    own = list(user_data_boxes(udta or b""))
-    settings = next((body for kind, body in own if kind == b"GPMF"), b"")
-    marks = read_hilights(own, parse(settings, lenient=True))
+    udta = udta or b""
+    marks = read_hilights(iter_boxes(udta), parse(find_box(udta, "GPMF"), lenient=True))
     return [(mark.time_s, KINDS.get(mark.kind, "other")) for mark in marks]
 
 

@@ -11,7 +11,7 @@ from eddyline import gpmf
 from eddyline.core.errors import UnsupportedError
 from eddyline.gpmf.edit.hilight_edit import HilightChapter, merge_hilights
 from eddyline.gpmf.hilights import read_hilights
-from eddyline.gpmf.sources import user_data_boxes
+from eddyline.mp4.boxes import find_box, iter_boxes
 
 
 def box(kind: bytes, body: bytes) -> bytes:
@@ -31,9 +31,8 @@ def new(*times: int, type_: str = "LLLllfFff") -> bytes:
 
 
 def marks(udta: bytes) -> list[float]:
-    told = list(user_data_boxes(udta))
-    settings = gpmf.parse(next((body for kind, body in told if kind == b"GPMF"), b""))
-    return [mark.time_s for mark in read_hilights(told, settings)]
+    settings = gpmf.parse(find_box(udta, "GPMF"))
+    return [mark.time_s for mark in read_hilights(iter_boxes(udta), settings)]
 
 
 def merged(*udtas: bytes) -> bytes:
@@ -68,7 +67,7 @@ def test_where_only_the_first_has_marks_its_bytes_stay() -> None:
 
 def test_other_boxes_and_what_ends_udta_stay_in_place() -> None:
     udta = merged(box(b"FIRM", b"HD9") + old(500) + box(b"MUID", bytes(32)) + bytes(4), old(100))
-    assert [kind for kind, _ in user_data_boxes(udta)] == [b"FIRM", b"HMMT", b"MUID"]
+    assert [box.kind for box in iter_boxes(udta)] == ["FIRM", "HMMT", "MUID"]
     assert udta.endswith(bytes(4))
 
 

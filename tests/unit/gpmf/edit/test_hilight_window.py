@@ -10,7 +10,7 @@ import numpy as np
 from eddyline import gpmf
 from eddyline.gpmf.edit.hilight_window import cut_hilights
 from eddyline.gpmf.hilights import read_hilights
-from eddyline.gpmf.sources import user_data_boxes
+from eddyline.mp4.boxes import find_box, iter_boxes
 
 
 def box(kind: bytes, body: bytes) -> bytes:
@@ -18,8 +18,8 @@ def box(kind: bytes, body: bytes) -> bytes:
 
 
 def marks(udta: bytes) -> list[float]:
-    block = next((body for kind, body in user_data_boxes(udta) if kind == b"GPMF"), b"")
-    return [mark.time_s for mark in read_hilights(user_data_boxes(udta), gpmf.parse(block, lenient=True))]
+    settings = gpmf.parse(find_box(udta, "GPMF"), lenient=True)
+    return [mark.time_s for mark in read_hilights(iter_boxes(udta), settings)]
 
 
 def test_old_marks_outside_are_dropped_and_the_others_shifted() -> None:

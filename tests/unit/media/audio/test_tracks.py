@@ -19,10 +19,10 @@ from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.open_source import main_video
 from eddyline.media.source.probe import probe
 from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.boxes import make_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
 from eddyline.mp4.slice import copy_tracks
-from eddyline.mp4.write.box_writer import make_box
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges

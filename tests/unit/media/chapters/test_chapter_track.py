@@ -16,11 +16,11 @@ from eddyline.core.errors import ProofError
 from eddyline.media.chapters.chapter_track import add_chapter_track, add_nero_list, prove_chapters
 from eddyline.media.chapters.source_chapters import read_chapter_track
 from eddyline.media.pictures.highlights import Chapter
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.mp4.presentation import Presentation, build_presentation
 from eddyline.mp4.slice import iter_samples
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece, link_references, passthrough
 from eddyline.pipeline.demo_clip import make_clip

@@ -16,7 +16,7 @@ from eddyline.media.left_out.streams import left_out_streams
 from eddyline.media.source.source import SourceFacts, VideoFacts
 from eddyline.media.subtitles.source_tracks import subtitle_streams
 from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.write.box_writer import make_box
+from eddyline.mp4.boxes import make_box
 from eddyline.pipeline.runtime.probe_source import probe_source
 
 Make = Callable[..., Path]

@@ -4,8 +4,8 @@ import pytest
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.source.dolby_vision import left_out_enhancement, parse_stream, require_base_layer
+from eddyline.mp4.boxes import make_box
 from eddyline.mp4.entries.dolby_vision import DolbyVision, read_dolby_vision
-from eddyline.mp4.write.box_writer import make_box
 
 
 def _stsd(entry: str, *inner: bytes) -> bytes:

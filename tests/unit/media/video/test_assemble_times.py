@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from eddyline.core.errors import ProofError
 from eddyline.media.video.join import join_chunks, movie_timescale, sample_times
 from eddyline.media.video.rendition_verification import presented_samples, telemetry_digest, verify_rendition
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges

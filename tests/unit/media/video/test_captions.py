@@ -14,10 +14,10 @@ from eddyline.media.source.open_source import main_video
 from eddyline.media.subtitles.source_tracks import cues_of_track
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.bitstream.rbsp import add_emulation_prevention
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.slice import iter_samples
-from eddyline.mp4.write.box_writer import make_box, make_full_box
 from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.unit.media.displayed_frames import look, make, stream
-from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_entry_boxes
+from tests.unit.mp4.matrices import EIGHT, fixed, set_matrices, with_entry_boxes
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.clean_aperture import chroma_step, displayed_size
-from eddyline.mp4.entries.visual_entry import whole_box
+from eddyline.mp4.boxes import make_box
 
 # A frame that no turn, mirroring or cropping maps to itself: four colors, and a white square near one corner.
 _SHOWN = (
@@ -36,11 +36,11 @@ def plain(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def clap(width: int, height: int, across: int = 0, down: int = 0) -> bytes:
-    return whole_box("clap", struct.pack(">8i", width, 1, height, 1, across, 1, down, 1))
+    return make_box("clap", struct.pack(">8i", width, 1, height, 1, across, 1, down, 1))
 
 
 def pasp(across: int, down: int) -> bytes:
-    return whole_box("pasp", struct.pack(">II", across, down))
+    return make_box("pasp", struct.pack(">II", across, down))
 
 
 def shown_aspect(source: Path, tools: Toolchain) -> float:
@@ -84,14 +84,14 @@ def check(source: Path, tools: Toolchain, work: Path) -> None:
 def test_all_orientations_are_shown_as_ffmpeg_shows_them(
     name: str, plain: Path, tools: Toolchain, tmp_path: Path
 ) -> None:
-    check(placed(plain, tmp_path / "a.mp4", fixed(EIGHT[name])), tools, tmp_path)
+    check(set_matrices(plain, tmp_path / "a.mp4", fixed(EIGHT[name])), tools, tmp_path)
 
 
 def test_an_angle_of_its_own_is_shown_as_ffmpeg_shows_it(
     plain: Path, tools: Toolchain, tmp_path: Path
 ) -> None:
     turn = (0.8192, 0.5736, -0.5736, 0.8192)  # 35 degrees
-    check(placed(plain, tmp_path / "a.mp4", fixed(turn)), tools, tmp_path)
+    check(set_matrices(plain, tmp_path / "a.mp4", fixed(turn)), tools, tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -106,7 +106,7 @@ def test_combinations_are_shown_as_ffmpeg_shows_them(
     inner = with_entry_boxes(plain, tmp_path / "inner.mp4", *(box for box in boxes if box))
     track, movie = (fixed(EIGHT[chance.choice(list(EIGHT))]) for _ in range(2))
     size = chance.choice([None, (213, 90), (120, 90), (160, 120)])
-    check(placed(inner, tmp_path / "a.mp4", track, movie, size=size), tools, tmp_path)
+    check(set_matrices(inner, tmp_path / "a.mp4", track, movie, size=size), tools, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_pasp_goes_before_the_size_of_tkhd(
     plain: Path, tools: Toolchain, tmp_path: Path,
 ) -> None:  # fmt: skip
     inner = with_entry_boxes(plain, tmp_path / "inner.mp4", *boxes)
-    made = make(placed(inner, tmp_path / "a.mp4", size=size), tools, tmp_path)
+    made = make(set_matrices(inner, tmp_path / "a.mp4", size=size), tools, tmp_path)
     assert made.facts.video.pixel_aspect == aspect
 
 

@@ -9,7 +9,7 @@ import pytest
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.media.video.parameter_sets import read_parameter_sets, with_parameter_sets
 from eddyline.mp4.bitstream.nal_units import AVC_PPS, AVC_SPS
-from eddyline.mp4.write.box_writer import make_box
+from eddyline.mp4.boxes import make_box
 
 _SPS = b"\x67\x64\x00\x28\xa0"
 _PPS = b"\x68\x80"

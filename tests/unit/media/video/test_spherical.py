@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.unit.media.displayed_frames import make
-from tests.unit.mp4.matrices import EIGHT, fixed, placed, with_track_boxes
+from tests.unit.mp4.matrices import EIGHT, fixed, set_matrices, with_track_boxes
 from tests.unit.mp4.movies import Bytes
 
 from eddyline.media.streaming.elementary_streams import ElementaryStream
@@ -27,8 +27,8 @@ from eddyline.media.video.spherical import (
     rendition_metadata,
     video_layout,
 )
+from eddyline.mp4.boxes import make_box
 from eddyline.mp4.entries.spherical import v1_box, v2_boxes, with_v2
-from eddyline.mp4.entries.visual_entry import whole_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Samples, Track
 from eddyline.mp4.write.mux import write_mp4
@@ -38,7 +38,7 @@ QUARTER = 1 << 30
 
 
 def full(kind: str, body: bytes) -> bytes:
-    return whole_box(kind, bytes(4) + body)
+    return make_box(kind, bytes(4) + body)
 
 
 def st3d(stereo: int) -> bytes:
@@ -46,8 +46,8 @@ def st3d(stereo: int) -> bytes:
 
 
 def sv3d(projection: bytes) -> bytes:
-    proj = whole_box("proj", full("prhd", struct.pack(">3i", 90 << 16, -5 << 16, 0)) + projection)
-    return whole_box("sv3d", full("svhd", b"camera\0") + proj)
+    proj = make_box("proj", full("prhd", struct.pack(">3i", 90 << 16, -5 << 16, 0)) + projection)
+    return make_box("sv3d", full("svhd", b"camera\0") + proj)
 
 
 def equi(*bounds: int) -> bytes:
@@ -65,7 +65,7 @@ def xml(**tags: object) -> bytes:
 
 
 def stsd(*boxes: bytes) -> bytes:
-    entry = whole_box("avc1", bytes(24) + struct.pack(">HH", 3840, 1920) + bytes(50) + b"".join(boxes))
+    entry = make_box("avc1", bytes(24) + struct.pack(">HH", 3840, 1920) + bytes(50) + b"".join(boxes))
     return full("stsd", struct.pack(">I", 1) + entry)
 
 
@@ -92,7 +92,7 @@ def track(*boxes: bytes, v1: tuple[bytes, ...] = ()) -> Track:
         (track(sv3d(cbmp(0))), CUBEMAP, 0, None),
         (track(sv3d(full("mshp", bytes(12)))), MESH, 0, None),
         (track(sv3d(b"")), OTHER, 0, None),
-        (track(whole_box("sv3d", b"\xff\xff\xff\xffproj")), OTHER, 0, None),
+        (track(make_box("sv3d", b"\xff\xff\xff\xffproj")), OTHER, 0, None),
         (track(st3d(2)), RECTANGULAR, 2, None),
         (track(v1=(xml(),)), EQUIRECTANGULAR, 0, "PROJ-EQUI"),
         (track(v1=(xml(StereoMode="top-bottom"),)), EQUIRECTANGULAR, 1, "CH-STEREO/PROJ-EQUI"),
@@ -155,7 +155,7 @@ def test_a_cubemaps_padding_is_scaled_and_it_has_no_v1() -> None:
 
 
 def test_boxes_replace_those_of_the_same_kind_and_leave_the_others() -> None:
-    colour = whole_box("colr", b"nclx" + bytes(7))
+    colour = make_box("colr", b"nclx" + bytes(7))
     made = with_v2(stsd(colour, st3d(2)), (st3d(0), sv3d(equi())))
     assert made == stsd(colour, st3d(0), sv3d(equi()))
     assert with_v2(made, ()) == made
@@ -167,7 +167,7 @@ def index_of(path: Path) -> Track:
 
 def written(out: Path, made: Track) -> Path:
     plain = OutputTrack(
-        handler="vide", name="", timescale=30, stsd=made.stsd, media_header=whole_box("vmhd", bytes(12)),
+        handler="vide", name="", timescale=30, stsd=made.stsd, media_header=make_box("vmhd", bytes(12)),
         boxes=made.spherical, pieces=(), duration=np.zeros(0, np.int64),
     )  # fmt: skip
     write_mp4(out, [plain], timescale=30)
@@ -224,7 +224,7 @@ def test_a_turned_source_leaves_its_spherical_metadata_out(
     argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x80:r=10:d=0.3", f"{plain}"]
     subprocess.run(argv, check=True, timeout=30)
     with_track_boxes(plain, boxed, v1_box(xml()))
-    made = make(placed(boxed, tmp_path / "a.mp4", fixed(EIGHT[turn])), tools, tmp_path)
+    made = make(set_matrices(boxed, tmp_path / "a.mp4", fixed(EIGHT[turn])), tools, tmp_path)
     left = [each for each in made.facts.left_out if each.kind == "spherical"]
     if turn == "as it is":
         assert (made.facts.video.projection, left) == (EQUIRECTANGULAR, [])

@@ -1,4 +1,4 @@
-"""Bits of NAL units: escaped and undone, and Exp-Golomb numbers."""
+"""Bits of NAL units: emulation prevention and Exp-Golomb codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eddyline.core.errors import InputError
 from eddyline.mp4.bitstream import rbsp
 
 
-def test_escaping_is_undone_by_unescaping() -> None:
+def test_emulation_prevention_is_removed_again() -> None:
     rnd = random.Random(1)
     for _ in range(500):
         data = bytes(rnd.choice((0, 0, 0, 1, 2, 3, 4, 255)) for _ in range(rnd.randint(1, 40))) + b"\x80"
@@ -20,11 +20,11 @@ def test_escaping_is_undone_by_unescaping() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 1, 2, 14, 15, 30, 255])
-def test_an_exp_golomb_number_is_read_as_it_was_written(value: int) -> None:
+def test_an_exp_golomb_code_is_read_back(value: int) -> None:
     word = rbsp.encode_exp_golomb(value)
     assert rbsp.read_exp_golomb("10" + word + "01", 2) == (value, 2 + len(word))
 
 
-def test_a_broken_number_is_an_error_of_the_footage() -> None:
+def test_an_incomplete_code_is_an_input_error() -> None:
     with pytest.raises(InputError):
         rbsp.read_exp_golomb("0000", 0)

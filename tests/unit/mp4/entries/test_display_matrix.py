@@ -1,4 +1,4 @@
-"""Orientations against FFmpeg's own autorotate, which is the reference."""
+"""Orientations compared with FFmpeg's autorotate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from tests.unit.mp4.matrices import EIGHT, fixed, placed
+from tests.unit.mp4.matrices import EIGHT, fixed, set_matrices
 from tests.unit.mp4.movies import Make, Open
 
 from eddyline.media.source.source import VideoFacts
@@ -46,10 +46,10 @@ def facts(found: Orientation) -> VideoFacts:
 
 
 @pytest.mark.parametrize("name", [*EIGHT, *OTHERS])
-def test_a_matrix_turns_the_frame_as_ffmpeg_turns_it(
-    name: str, make_film: Make, opened: Open, ffmpeg: str, tmp_path: Path
+def test_a_matrix_rotates_the_frame_as_ffmpeg_does(
+    name: str, make_clip: Make, opened: Open, ffmpeg: str, tmp_path: Path
 ) -> None:
-    path = placed(make_film("closed_gop"), tmp_path / "a.mp4", fixed((EIGHT | OTHERS)[name]))
+    path = set_matrices(make_clip("closed_gop"), tmp_path / "a.mp4", fixed((EIGHT | OTHERS)[name]))
     video = opened(path).video
     found = Orientation(rotation=video.rotation, mirrored=video.mirrored)
     steps = ",".join([*rotation_filters(facts(found)), *upright_filters(facts(found))]) or "null"
@@ -58,18 +58,18 @@ def test_a_matrix_turns_the_frame_as_ffmpeg_turns_it(
 
 @pytest.mark.parametrize("movie", EIGHT)
 def test_the_movies_matrix_applies_after_the_tracks(
-    movie: str, make_film: Make, opened: Open, ffmpeg: str, tmp_path: Path
+    movie: str, make_clip: Make, opened: Open, ffmpeg: str, tmp_path: Path
 ) -> None:
     for name, track in EIGHT.items():
-        path = placed(make_film("closed_gop"), tmp_path / "a.mp4", fixed(track), fixed(EIGHT[movie]))
-        film = opened(path)
-        found = orientation(multiply_matrices(film.video.matrix, film.movie.matrix))
-        assert (film.video.rotation, film.video.mirrored) == (found.rotation, found.mirrored)
+        path = set_matrices(make_clip("closed_gop"), tmp_path / "a.mp4", fixed(track), fixed(EIGHT[movie]))
+        clip = opened(path)
+        found = orientation(multiply_matrices(clip.video.matrix, clip.movie.matrix))
+        assert (clip.video.rotation, clip.video.mirrored) == (found.rotation, found.mirrored)
         steps = ",".join(upright_filters(facts(found))) or "null"
         assert digest(ffmpeg, path, "-noautorotate", filters=steps) == digest(ffmpeg, path), name
 
 
-def test_the_eight_orientations_are_all_different_and_close_under_multiplication() -> None:
+def test_the_eight_orientations_are_distinct_and_closed_under_multiplication() -> None:
     found = {orientation(fixed(turn)) for turn in EIGHT.values()}
     assert len(found) == len(EIGHT)
     assert {

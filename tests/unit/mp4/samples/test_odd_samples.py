@@ -1,4 +1,4 @@
-"""Samples and times that are valid but unusual give the frames that FFmpeg shows, in slices too."""
+"""Samples and times that are valid but unusual give the frames that FFmpeg outputs, in slices too."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.mp4.movies import Bytes, Edited, Film, Frames, Make, Open
+from tests.unit.mp4.movies import Bytes, Clip, Edited, Frames, Make, Open
 
 from eddyline.core.errors import EddylineError, UnsupportedError
+from eddyline.mp4.boxes import make_box
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Track
 from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.samples.sample_formats import require_one_format
 from eddyline.mp4.slice import require_separable, write_slice
-from eddyline.mp4.write.box_writer import make_box
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
 
-# An access unit delimiter, an SEI message (pic_timing), and both with a message of no known kind.
+# An access unit delimiter, an SEI message (pic_timing), and both with a message of an unknown type.
 _DELIMITER = b"\0\0\0\2\x09\xf0"
 _MESSAGE = b"\0\0\0\x08\x06\x01\x04\0\0\0\0\x80"
 _PARAMETERS = b"\0\0\0\2\x09\xf0" + b"\0\0\0\x05\x06\xff\x00\x00\x80"
 
 
-def _with_extras(film: Film, out: Path, extras: list[bytes], *, every: int = 1, duration: int = 0) -> Path:
-    """The film with `extras` as samples of their own behind every `every`-th sample."""
-    track = passthrough(film.movie, film.video, film.path)
+def _with_extras(clip: Clip, out: Path, extras: list[bytes], *, every: int = 1, duration: int = 0) -> Path:
+    """The clip with `extras` as separate samples after every `every`-th sample."""
+    track = passthrough(clip.movie, clip.video, clip.path)
     (whole,) = track.pieces
     junk = out.with_suffix(".bin")
     junk.write_bytes(b"".join(extras) + b"\0")
@@ -59,28 +59,28 @@ def _with_extras(film: Film, out: Path, extras: list[bytes], *, every: int = 1, 
         sync=np.array(sync),
         description=None,
     )
-    write_mp4(out, [made], timescale=film.movie.timescale)
+    write_mp4(out, [made], timescale=clip.movie.timescale)
     return out
 
 
-def _altered(film: Film, out: Path, change: Callable[[OutputTrack], OutputTrack]) -> Path:
-    write_mp4(out, [change(passthrough(film.movie, film.video, film.path))], timescale=film.movie.timescale)
+def _altered(clip: Clip, out: Path, change: Callable[[OutputTrack], OutputTrack]) -> Path:
+    write_mp4(out, [change(passthrough(clip.movie, clip.video, clip.path))], timescale=clip.movie.timescale)
     return out
 
 
-def _prove(film: Film, frames: Frames, tmp_path: Path, count: int) -> None:
-    """The index has FFmpeg's frames, and slices of seven decode to them."""
-    whole = [picture for _, picture in frames(film.path)]
-    shown = build_presentation(film.movie, film.video)
+def _prove(clip: Clip, frames: Frames, tmp_path: Path, count: int) -> None:
+    """Asserts that the index has FFmpeg's frames, and that slices of seven decode to them."""
+    whole = [frame for _, frame in frames(clip.path)]
+    shown = build_presentation(clip.movie, clip.video)
     assert len(shown) == len(whole) == count
     assert np.all(np.diff(shown.pts) > 0)
     decoded: list[str] = []
     for first in range(0, len(shown), 7):
         last = min(first + 7, len(shown))
         part = write_slice(
-            film.source, film.movie, film.video, first, last, tmp_path / "part.mp4", shown=shown
+            clip.source, clip.movie, clip.video, first, last, tmp_path / "part.mp4", shown=shown
         )
-        decoded += [picture for _, picture in frames(part.path, trim=(part.start_pts, part.end_pts))]
+        decoded += [frame for _, frame in frames(part.path, trim=(part.start_pts, part.end_pts))]
     assert decoded == whole
 
 
@@ -95,27 +95,27 @@ def _prove(film: Film, frames: Frames, tmp_path: Path, count: int) -> None:
         ([_PARAMETERS], 2, 0),
     ],
 )
-def test_samples_without_a_picture_show_no_frame(
+def test_samples_without_a_coded_frame_present_no_frame(
     name: str,
     extras: list[bytes],
     every: int,
     duration: int,
-    make_film: Make,
+    make_clip: Make,
     opened: Open,
     frames: Frames,
     tmp_path: Path,
 ) -> None:
-    original = opened(make_film(name))
+    original = opened(make_clip(name))
     odd = opened(_with_extras(original, tmp_path / "odd.mp4", extras, every=every, duration=duration))
     assert len(odd.video.frameless_samples) == len(odd.video.samples) - len(original.video.samples) > 0
     _prove(odd, frames, tmp_path, len(original.video.samples))
 
 
 @pytest.mark.parametrize("name", ["mjpeg", "intra_refresh", "all_intra"])
-def test_frames_that_share_a_time_are_told_apart(
-    name: str, make_film: Make, opened: Open, frames: Frames, tmp_path: Path
+def test_frames_that_share_a_time_get_distinct_times(
+    name: str, make_clip: Make, opened: Open, frames: Frames, tmp_path: Path
 ) -> None:
-    original = opened(make_film(name))
+    original = opened(make_clip(name))
 
     def change(track: OutputTrack) -> OutputTrack:
         duration = track.duration.copy()
@@ -127,10 +127,10 @@ def test_frames_that_share_a_time_are_told_apart(
 
 
 @pytest.mark.parametrize("step", [-512, -100, -1])
-def test_negative_deltas_are_read_as_ffmpeg_reads_them(
-    step: int, make_film: Make, opened: Open, frames: Frames, tmp_path: Path
+def test_negative_deltas_are_read_as_by_ffmpeg(
+    step: int, make_clip: Make, opened: Open, frames: Frames, tmp_path: Path
 ) -> None:
-    original = opened(make_film("intra_refresh"))
+    original = opened(make_clip("intra_refresh"))
 
     def change(track: OutputTrack) -> OutputTrack:
         duration = track.duration.copy()
@@ -143,10 +143,10 @@ def test_negative_deltas_are_read_as_ffmpeg_reads_them(
 
 
 @pytest.mark.parametrize("name", ["closed_gop", "open_gop_h264", "open_gop_hevc", "all_intra", "mjpeg"])
-def test_an_empty_sync_table_is_made_good_from_the_bitstream(
-    name: str, make_film: Make, opened: Open, frames: Frames, tmp_path: Path
+def test_an_empty_sync_table_is_rebuilt_from_the_bitstream(
+    name: str, make_clip: Make, opened: Open, frames: Frames, tmp_path: Path
 ) -> None:
-    original = opened(make_film(name))
+    original = opened(make_clip(name))
     none = np.zeros(len(original.video.samples), bool)
     odd = opened(_altered(original, tmp_path / "odd.mov", lambda track: replace(track, sync=none, edits=())))
     assert odd.video.samples.sync.tolist() == original.video.samples.sync.tolist()
@@ -157,7 +157,7 @@ def test_an_empty_sync_table_is_made_good_from_the_bitstream(
 def test_key_frames_of_other_codecs_are_found_without_a_sync_table(
     codec: str, opened: Open, run_ffmpeg: Callable[..., str], tmp_path: Path
 ) -> None:
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "clip.mp4"
     options = {"libsvtav1": ("-preset", "12"), "libvpx-vp9": ("-cpu-used", "8")}.get(codec, ())
     size = "160x96"
     run_ffmpeg(
@@ -175,10 +175,10 @@ def test_key_frames_of_other_codecs_are_found_without_a_sync_table(
     ("codec", "pixels", "keys"),
     [("png", "rgb24", 30), ("mjpeg", "yuvj420p", 30), ("mpeg2video", "yuv420p", 3)],
 )
-def test_what_an_mp4v_entry_holds_is_read_from_its_esds(
+def test_the_codec_of_an_mp4v_entry_is_read_from_its_esds(
     codec: str, pixels: str, keys: int, opened: Open, run_ffmpeg: Callable[..., str], tmp_path: Path
 ) -> None:
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "clip.mp4"
     run_ffmpeg(
         *("-f", "lavfi", "-i", "testsrc2=s=160x96:r=25", "-frames:v", "30", "-c:v", codec, "-g", "10"),
         *("-pix_fmt", pixels, str(path)),
@@ -191,9 +191,9 @@ def test_what_an_mp4v_entry_holds_is_read_from_its_esds(
 
 
 def _refusal(data: bytes) -> EddylineError:
-    with pytest.raises(UnsupportedError) as refused:
+    with pytest.raises(UnsupportedError) as rejected:
         read_movie(Bytes(data))
-    return refused.value
+    return rejected.value
 
 
 @pytest.mark.parametrize(
@@ -212,35 +212,35 @@ def _refusal(data: bytes) -> EddylineError:
         ),
     ],
 )
-def test_media_in_another_file_is_refused_by_name(entry: bytes, make_film: Make) -> None:
-    data = make_film("moov_first").read_bytes()
+def test_media_in_another_file_is_rejected(entry: bytes, make_clip: Make) -> None:
+    data = make_clip("moov_first").read_bytes()
     dref = data[data.index(b"dref") - 4 :][:28]
     assert dref[:8] == b"\0\0\0\x1cdref"
     new = make_box("dref", struct.pack(">II", 0, 1), entry)
-    refused = _refusal(_replaced(data, dref, new))
-    assert refused.reason == "external-media"
-    assert "clip.mp4" in refused.message
+    rejected = _refusal(_replaced(data, dref, new))
+    assert rejected.reason == "external-media"
+    assert "clip.mp4" in rejected.message
 
 
-def test_references_to_the_file_itself_and_to_nothing_are_taken(make_film: Make) -> None:
-    data = make_film("moov_first").read_bytes()
+def test_references_to_the_file_itself_and_empty_references_are_accepted(make_clip: Make) -> None:
+    data = make_clip("moov_first").read_bytes()
     dref = data[data.index(b"dref") - 4 :][:28]
     empty = make_box("dref", struct.pack(">II", 0, 1), make_box("url ", b"\0\0\0\0", b"\0"))
     assert len(read_movie(Bytes(_replaced(data, dref, empty))).tracks) == 1
 
 
-def test_a_compressed_index_is_refused_by_name(make_film: Make) -> None:
-    data = make_film("moov_first").read_bytes()
+def test_a_compressed_index_is_rejected(make_clip: Make) -> None:
+    data = make_clip("moov_first").read_bytes()
     at = data.index(b"moov") - 4
     (size,) = struct.unpack_from(">I", data, at)
     packed = make_box("cmov", make_box("dcom", b"zlib"), make_box("cmvd", struct.pack(">I", size), b"x"))
-    refused = _refusal(data[:at] + make_box("moov", packed) + data[at + size :])
-    assert refused.reason == "compressed-index"
-    assert "compress" in refused.message
+    rejected = _refusal(data[:at] + make_box("moov", packed) + data[at + size :])
+    assert rejected.reason == "compressed-index"
+    assert "compress" in rejected.message
 
 
 def _replaced(data: bytes, old: bytes, new: bytes) -> bytes:
-    """The file with another box deep in its moov; the boxes around it get their new sizes."""
+    """The file with another box deep in its moov; the sizes of the enclosing boxes are updated."""
     place = data.index(old)
     made = bytearray(data[:place] + new + data[place + len(old) :])
     for kind in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
@@ -250,8 +250,8 @@ def _replaced(data: bytes, old: bytes, new: bytes) -> bytes:
     return bytes(made)
 
 
-def _two_entries(first: Film, second: Film) -> Track:
-    """The first film's video with the second's sample entry behind its own, for the later half."""
+def _two_entries(first: Clip, second: Clip) -> Track:
+    """The first clip's video with the second's sample entry appended, used by the later half."""
     track = first.video
     entries = track.stsd[16:] + second.video.stsd[16:]
     later = (np.arange(len(track.samples)) >= len(track.samples) // 2).astype(np.int32)
@@ -259,23 +259,23 @@ def _two_entries(first: Film, second: Film) -> Track:
     return replace(track, stsd=make_box("stsd", struct.pack(">II", 0, 2), entries), samples=samples)
 
 
-def test_samples_of_several_formats_are_refused(make_film: Make, opened: Open) -> None:
-    avc, hevc = opened(make_film("closed_gop")), opened(make_film("open_gop_hevc"))
+def test_samples_of_several_formats_are_rejected(make_clip: Make, opened: Open) -> None:
+    avc, hevc = opened(make_clip("closed_gop")), opened(make_clip("open_gop_hevc"))
     require_one_format(avc.video)
-    require_one_format(_two_entries(avc, opened(make_film("open_gop_h264"))))
-    with pytest.raises(UnsupportedError, match=r"avc1, h") as refused:
+    require_one_format(_two_entries(avc, opened(make_clip("open_gop_h264"))))
+    with pytest.raises(UnsupportedError, match=r"avc1, h") as rejected:
         require_one_format(_two_entries(avc, hevc))
-    assert refused.value.reason == "mixed-formats"
+    assert rejected.value.reason == "mixed-formats"
 
 
-def test_an_edit_that_hides_frames_in_the_middle_is_refused(
-    make_film: Make, opened: Open, edited: Edited
+def test_an_edit_that_hides_frames_in_the_middle_is_rejected(
+    make_clip: Make, opened: Open, edited: Edited
 ) -> None:
-    whole = opened(make_film("open_gop_h264"))
+    whole = opened(make_clip("open_gop_h264"))
     require_separable(whole.video, build_presentation(whole.movie, whole.video))
-    late = opened(edited(make_film("closed_gop"), [(12500, 20020)]))
+    late = opened(edited(make_clip("closed_gop"), [(12500, 20020)]))
     require_separable(late.video, build_presentation(late.movie, late.video))
-    hidden = opened(edited(make_film("closed_gop"), [(2002, 10010), (30030, 10010)]))
-    with pytest.raises(UnsupportedError, match="hides frames in the middle") as refused:
+    hidden = opened(edited(make_clip("closed_gop"), [(2002, 10010), (30030, 10010)]))
+    with pytest.raises(UnsupportedError, match="hides frames in the middle") as rejected:
         require_separable(hidden.video, build_presentation(hidden.movie, hidden.video))
-    assert refused.value.reason == "edit-list"
+    assert rejected.value.reason == "edit-list"

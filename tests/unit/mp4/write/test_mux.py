@@ -1,4 +1,4 @@
-"""What is written is what was asked, and other readers agree."""
+"""Written files contain the requested tracks, and other readers agree."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.unit.mp4.movies import Film, Frames, Make, Open
+from tests.unit.mp4.movies import Clip, Frames, Make, Open
 
 from eddyline.core.errors import TransientError, UsageError
+from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import IDENTITY_MATRIX, Edit
 from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.slice import iter_samples, write_slice
-from eddyline.mp4.write.box_writer import ftyp_box, make_box, make_full_box, mdat_header, moov_box
+from eddyline.mp4.write.box_writer import ftyp_box, mdat_header, moov_box
 from eddyline.mp4.write.interleave import TrackTiming, plan_chunks
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece, link_references, passthrough
@@ -33,7 +34,7 @@ _GMHD = make_box("gmhd", make_full_box("gmin", 0, 0, bytes(12)))
 
 
 class Zeros:
-    """A source of any length with nothing in it."""
+    """A source of zeros of any length."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -67,7 +68,7 @@ def _metadata(
     )
 
 
-def test_a_track_is_read_back_as_it_was_asked_for(tmp_path: Path, opened: Open) -> None:
+def test_a_track_is_read_back_as_written(tmp_path: Path, opened: Open) -> None:
     two = make_full_box(
         "stsd", 0, 0, b"\0\0\0\2", *(make_box("gpmd", bytes(6), b"\0\1", bytes([0, 0, 0, n])) for n in (1, 2))
     )
@@ -108,7 +109,7 @@ def test_a_track_is_read_back_as_it_was_asked_for(tmp_path: Path, opened: Open) 
     assert samples.description.tolist() == [1, 1, 2, 2, 1]
 
 
-def test_the_hash_is_that_of_the_file_and_the_bytes_are_the_same_every_time(tmp_path: Path) -> None:
+def test_the_hash_is_that_of_the_file_and_the_bytes_are_deterministic(tmp_path: Path) -> None:
     tracks = [_metadata(Zeros(5000), np.full(50, 100))]
     first, second = (write_mp4(tmp_path / name, tracks, timescale=1000) for name in ("a.mp4", "b.mp4"))
     data = (tmp_path / "a.mp4").read_bytes()
@@ -116,7 +117,7 @@ def test_the_hash_is_that_of_the_file_and_the_bytes_are_the_same_every_time(tmp_
     assert (first.bytes, first.sha256) == (len(data), hashlib.sha256(data).hexdigest())
 
 
-def test_the_index_lies_before_the_media(tmp_path: Path) -> None:
+def test_the_index_precedes_the_media(tmp_path: Path) -> None:
     write_mp4(tmp_path / "a.mp4", [_metadata(Zeros(500), np.full(5, 100))], timescale=1000)
     data = (tmp_path / "a.mp4").read_bytes()
     assert data[4:8] == b"ftyp"
@@ -125,7 +126,7 @@ def test_the_index_lies_before_the_media(tmp_path: Path) -> None:
         assert read_movie(source).bytes_read <= 64 * 1024
 
 
-def test_tracks_alternate_by_time(tmp_path: Path, opened: Open) -> None:
+def test_tracks_are_interleaved_by_time(tmp_path: Path, opened: Open) -> None:
     tracks = [_metadata(Zeros(50_000), np.full(50, 1000)), _metadata(Zeros(500), np.full(50, 10))]
     write_mp4(tmp_path / "a.mp4", tracks, timescale=1000, interleave_s=2.0)
     first, second = opened(tmp_path / "a.mp4").movie.tracks
@@ -136,24 +137,24 @@ def test_tracks_alternate_by_time(tmp_path: Path, opened: Open) -> None:
 
 
 def test_samples_of_several_files_become_one_track(
-    make_film: Make, opened: Open, frames: Frames, tmp_path: Path
+    make_clip: Make, opened: Open, frames: Frames, tmp_path: Path
 ) -> None:
-    film = opened(make_film("closed_gop"))
-    shown = build_presentation(film.movie, film.video)
+    clip = opened(make_clip("closed_gop"))
+    shown = build_presentation(clip.movie, clip.video)
     parts, whole = [], []
     for first, last in ((0, 12), (12, 36), (36, 50)):
         part = write_slice(
-            film.source, film.movie, film.video, first, last, tmp_path / f"{first}.mp4", shown=shown
+            clip.source, clip.movie, clip.video, first, last, tmp_path / f"{first}.mp4", shown=shown
         )
         parts.append(opened(part.path))
-        whole += [picture for _, picture in frames(part.path)]
+        whole += [frame for _, frame in frames(part.path)]
     tables = [part.video.samples for part in parts]
     joined = OutputTrack(
         handler="vide",
         name="joined",
-        timescale=film.video.timescale,
-        stsd=film.video.stsd,
-        media_header=film.video.media_header,
+        timescale=clip.video.timescale,
+        stsd=clip.video.stsd,
+        media_header=clip.video.media_header,
         width=160,
         height=90,
         pieces=tuple(
@@ -165,28 +166,28 @@ def test_samples_of_several_files_become_one_track(
         sync=np.concatenate([table.sync for table in tables]),
     )
     write_mp4(tmp_path / "joined.mp4", [joined], timescale=30000)
-    assert [picture for _, picture in frames(tmp_path / "joined.mp4")] == whole
+    assert [frame for _, frame in frames(tmp_path / "joined.mp4")] == whole
     assert opened(tmp_path / "joined.mp4").video.samples.sync.sum() == 5
 
 
 @pytest.mark.parametrize("name", ["karma.mp4", "max-heromode.mp4"])
-def test_everything_of_a_camera_file_survives_a_copy_of_all_tracks(
+def test_a_copy_of_all_tracks_preserves_a_camera_file(
     name: str, samples: Path, opened: Open, ffprobe: str, tmp_path: Path
 ) -> None:
-    film = opened(samples / name)
-    copies = [passthrough(film.movie, track, film.source) for track in film.movie.tracks]
+    clip = opened(samples / name)
+    copies = [passthrough(clip.movie, track, clip.source) for track in clip.movie.tracks]
     write_mp4(
         tmp_path / name,
-        link_references(film.movie.tracks, copies),
-        timescale=film.movie.timescale,
-        creation_time=film.movie.creation_time,
-        udta=film.movie.udta,
+        link_references(clip.movie.tracks, copies),
+        timescale=clip.movie.timescale,
+        creation_time=clip.movie.creation_time,
+        udta=clip.movie.udta,
     )
     again = opened(tmp_path / name)
-    assert again.movie.udta == film.movie.udta
-    assert again.movie.creation_time == film.movie.creation_time
-    for old, new in zip(film.movie.tracks, again.movie.tracks, strict=True):
-        assert list(iter_samples(again.source, new)) == list(iter_samples(film.source, old))
+    assert again.movie.udta == clip.movie.udta
+    assert again.movie.creation_time == clip.movie.creation_time
+    for old, new in zip(clip.movie.tracks, again.movie.tracks, strict=True):
+        assert list(iter_samples(again.source, new)) == list(iter_samples(clip.source, old))
         for field in ("kind", "name", "format", "timescale", "edits", "references", "stsd", "media_header"):
             assert getattr(new, field) == getattr(old, field)
         for array in ("size", "dts", "pts", "sync"):
@@ -200,20 +201,20 @@ def test_everything_of_a_camera_file_survives_a_copy_of_all_tracks(
                 capture_output=True,
             ).stdout
         )["streams"]
-        for path in (film.path, again.path)
+        for path in (clip.path, again.path)
     ]
     assert seen[0] == seen[1]
 
 
-def test_an_independent_reader_still_finds_camera_and_places(
+def test_an_independent_reader_finds_camera_and_locations(
     samples: Path, opened: Open, tmp_path: Path
 ) -> None:
     exiftool = shutil.which("exiftool")
     if exiftool is None:
         pytest.skip("exiftool is not installed")
-    film = opened(samples / "max-heromode.mp4")
-    copies = [passthrough(film.movie, track, film.source) for track in film.movie.tracks]
-    write_mp4(tmp_path / "a.mp4", copies, timescale=film.movie.timescale, udta=film.movie.udta)
+    clip = opened(samples / "max-heromode.mp4")
+    copies = [passthrough(clip.movie, track, clip.source) for track in clip.movie.tracks]
+    write_mp4(tmp_path / "a.mp4", copies, timescale=clip.movie.timescale, udta=clip.movie.udta)
     wanted = (
         exiftool,
         "-ee",
@@ -228,7 +229,7 @@ def test_an_independent_reader_still_finds_camera_and_places(
     )
     seen = [
         json.loads(subprocess.run((*wanted, str(path)), check=True, capture_output=True).stdout)[0]
-        for path in (film.path, tmp_path / "a.mp4")
+        for path in (clip.path, tmp_path / "a.mp4")
     ]
     for found in seen:
         del found["SourceFile"]
@@ -237,7 +238,7 @@ def test_an_independent_reader_still_finds_camera_and_places(
     assert sum("GPSLatitude" in key for key in seen[1]) >= 11, "one of each payload at least"
 
 
-def test_writing_takes_no_more_memory_for_more_media(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_media(tmp_path: Path) -> None:
     track = _metadata(Zeros(64 << 20), np.full(256, 256 << 10), duration=np.full(256, 40, np.int64))
     tracemalloc.start()
     write_mp4(tmp_path / "a.mp4", [track], timescale=1000)
@@ -251,15 +252,15 @@ def test_a_sample_larger_than_memory_blocks_is_copied_in_parts(tmp_path: Path) -
     assert written.bytes > 20 << 20
 
 
-def _beyond_4_gib(film: Film, out: Path, hole: int) -> None:
-    """The film's video with `hole` bytes of nothing in front of its media."""
-    samples = film.video.samples
-    track = passthrough(film.movie, film.video, film.source)
+def _beyond_4_gib(clip: Clip, out: Path, hole: int) -> None:
+    """The clip's video with a hole of `hole` bytes before its media."""
+    samples = clip.video.samples
+    track = passthrough(clip.movie, clip.video, clip.source)
     timing = TrackTiming(
         size=samples.size,
         duration=track.duration,
         description=samples.description,
-        timescale=film.video.timescale,
+        timescale=clip.video.timescale,
     )
     head = ftyp_box("isom", ("isom",))
     lead = mdat_header(hole + int(samples.size.sum()))
@@ -267,62 +268,60 @@ def _beyond_4_gib(film: Film, out: Path, hole: int) -> None:
         [track],
         [timing],
         plan_chunks([timing], 0.5),
-        timescale=film.movie.timescale,
+        timescale=clip.movie.timescale,
         creation_time=0,
         udta=None,
         before=len(head),
-        lead=len(lead) + hole,
+        media_header=len(lead) + hole,
     )
     with out.open("wb") as file:
         file.write(head + moov + lead)
         file.seek(hole, 1)
-        file.writelines(iter_samples(film.source, film.video))
+        file.writelines(iter_samples(clip.source, clip.video))
 
 
-def test_media_beyond_4_gib_is_found_by_64_bit_offsets(
-    make_film: Make, opened: Open, frames: Frames, tmp_path: Path
+def test_media_after_4_gib_has_64_bit_offsets(
+    make_clip: Make, opened: Open, frames: Frames, tmp_path: Path
 ) -> None:
-    film = opened(make_film("open_gop_h264"))
-    _beyond_4_gib(film, tmp_path / "large.mp4", 5 << 30)
+    clip = opened(make_clip("open_gop_h264"))
+    _beyond_4_gib(clip, tmp_path / "large.mp4", 5 << 30)
     large = opened(tmp_path / "large.mp4")
     assert int(large.video.samples.offset[0]) > 5 << 30
     assert b"co64" in large.source.read(0, 10_000)
-    whole = [picture for _, picture in frames(film.path)]
-    assert [picture for _, picture in frames(large.path)] == whole
+    whole = [frame for _, frame in frames(clip.path)]
+    assert [frame for _, frame in frames(large.path)] == whole
     part = write_slice(large.source, large.movie, large.video, 9, 31, tmp_path / "part.mp4")
     decoded = frames(part.path, trim=(part.start_pts, part.end_pts))
-    assert [picture for _, picture in decoded] == whole[9:31]
+    assert [frame for _, frame in decoded] == whole[9:31]
 
 
-def test_offsets_have_32_bits_while_that_is_enough(make_film: Make, opened: Open, tmp_path: Path) -> None:
-    film = opened(make_film("closed_gop"))
-    _beyond_4_gib(film, tmp_path / "small.mp4", 1 << 20)
+def test_offsets_have_32_bits_where_sufficient(make_clip: Make, opened: Open, tmp_path: Path) -> None:
+    clip = opened(make_clip("closed_gop"))
+    _beyond_4_gib(clip, tmp_path / "small.mp4", 1 << 20)
     assert b"co64" not in (tmp_path / "small.mp4").read_bytes()
 
 
-def test_edits_are_in_the_ticks_of_the_movie_that_is_written(make_film: Make, opened: Open) -> None:
-    film = opened(make_film("closed_gop"))
-    (edit,) = passthrough(film.movie, film.video, film.source, timescale=30000).edits
+def test_edits_are_in_ticks_of_the_written_movie(make_clip: Make, opened: Open) -> None:
+    clip = opened(make_clip("closed_gop"))
+    (edit,) = passthrough(clip.movie, clip.video, clip.source, timescale=30000).edits
     assert edit == Edit(
-        media_time=2002, duration=film.video.edits[0].duration * 30000 // film.movie.timescale
+        media_time=2002, duration=clip.video.edits[0].duration * 30000 // clip.movie.timescale
     )
 
 
-def test_a_fragmented_source_that_begins_late_stays_late(
-    make_film: Make, opened: Open, tmp_path: Path
-) -> None:
-    data = make_film("fragmented_from_moof").read_bytes()
+def test_a_fragmented_source_keeps_its_late_start(make_clip: Make, opened: Open, tmp_path: Path) -> None:
+    data = make_clip("fragmented_from_moof").read_bytes()
     first, second = (at - 4 for at in _places(data, b"moof")[:2])
     (tmp_path / "late.mp4").write_bytes(data[:first] + data[second:])
-    film = opened(tmp_path / "late.mp4")
-    track = film.video
+    clip = opened(tmp_path / "late.mp4")
+    track = clip.video
     began = int(track.samples.dts[0])
     assert began > 0
     write_mp4(
-        tmp_path / "a.mp4", [passthrough(film.movie, track, film.source, timescale=30000)], timescale=30000
+        tmp_path / "a.mp4", [passthrough(clip.movie, track, clip.source, timescale=30000)], timescale=30000
     )
     again = opened(tmp_path / "a.mp4")
-    before, after = build_presentation(film.movie, track), build_presentation(again.movie, again.video)
+    before, after = build_presentation(clip.movie, track), build_presentation(again.movie, again.video)
     assert before.pts[0] > 0
     assert np.array_equal(before.pts, after.pts)
 
@@ -335,7 +334,7 @@ def _places(data: bytes, word: bytes) -> list[int]:
     return found
 
 
-def test_a_full_disk_may_be_tried_again() -> None:
+def test_a_full_disk_is_a_transient_error() -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no /dev/full")
@@ -353,20 +352,18 @@ def test_an_empty_track_can_be_written(tmp_path: Path, opened: Open) -> None:
     [
         ({"duration": _ints(1)}, "3 samples, but 1 values of duration"),
         ({"sync": np.array([True])}, "values of sync"),
-        ({"duration": _ints(1, -1, 1)}, "neither negative"),
-        ({"cts_offset": _ints(0, 1 << 31, 0)}, "31 bits"),
+        ({"duration": _ints(1, -1, 1)}, "unsigned 32-bit"),
+        ({"cts_offset": _ints(0, 1 << 31, 0)}, "signed 32-bit"),
         ({"references": {"tmcd": (2,)}}, "a track that is not written"),
         ({"edits": (Edit(media_time=0, duration=1 << 63),)}, "too long"),
     ],
 )
-def test_arguments_that_do_not_fit_together_are_refused(
-    change: dict[str, Any], words: str, tmp_path: Path
-) -> None:
+def test_inconsistent_arguments_are_rejected(change: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=words):
         write_mp4(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(1, 2, 3), **change)], timescale=1000)
 
 
-def test_a_rotation_matrix_is_read_as_the_turn_it_makes(tmp_path: Path, opened: Open) -> None:
+def test_a_rotation_matrix_is_read_as_degrees(tmp_path: Path, opened: Open) -> None:
     one = 0x10000
     turns = {
         0: IDENTITY_MATRIX,
@@ -380,7 +377,7 @@ def test_a_rotation_matrix_is_read_as_the_turn_it_makes(tmp_path: Path, opened: 
         assert opened(tmp_path / "a.mp4").movie.tracks[0].rotation == degrees
 
 
-def test_a_fragmented_tracks_edit_to_its_end_still_presents_all_in_a_file_without_fragments(
+def test_an_edit_to_the_end_of_a_fragmented_track_still_presents_all_frames(
     tmp_path: Path, ffmpeg: str
 ) -> None:
     argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=1"]

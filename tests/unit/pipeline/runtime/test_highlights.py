@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from eddyline.mp4.write.box_writer import make_box
+from eddyline.mp4.boxes import make_box
 from eddyline.pipeline.runtime.highlights import read_hilight_times
 
 
