@@ -44,7 +44,7 @@ def store(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Obj
     opened = open_store(f"s3://{ministack.bucket()}", ministack.settings)
     assert isinstance(opened, ObjectStore)
     yield opened
-    BUCKETS.reach_by(StoreSettings())
+    BUCKETS.configure(StoreSettings())
 
 
 def _environment(server: Ministack) -> dict[str, str]:

@@ -55,7 +55,7 @@ def _received(arrivals: S3EventSource, *, within_s: float = 10.0) -> Message:
 
 def _buckets(ministack: Ministack) -> Buckets:
     buckets = Buckets()
-    buckets.reach_by(ministack.settings)
+    buckets.configure(ministack.settings)
     return buckets
 
 

@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from eddyline.app.observability import Observation, backlog_watched, observed
-from eddyline.app.optional_dependencies import extra
-from eddyline.app.shared_services import Shared
+from eddyline.app.observability import Observation, observe, watch_backlog
+from eddyline.app.optional_dependencies import require_extra
+from eddyline.app.shared_services import SharedServices
 from eddyline.core.errors import TransientError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
@@ -32,19 +32,19 @@ _SILENT_LEASES = 3  # leases without a word before a worker is held for dead: as
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoordinateRequest:
+class CoordinatorRequest:
     """`lease_s` as the workers have it; `archive_after_s`: assets that ended so long ago are archived."""
 
-    shared: Shared
+    shared: SharedServices
     lease_s: float = 30.0
     archive_after_s: float | None = None
     metrics: str = ""
     log_level: str = "info"
 
 
-def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> None:
+def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) -> None:
     """Coordinate until told to stop. Raises `UsageError` for what would never work."""
-    with extra("fleet", "a coordinator"):
+    with require_extra("fleet", "a coordinator"):
         from eddyline.observe.coordinator_metrics import CoordinatorMetrics  # it may not be there
     shared = request.shared
     pools = shared.pools()
@@ -52,7 +52,7 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
     always = {"coordinator": f"{platform.node()}:{os.getpid()}"}
     with ExitStack() as stack:
         told = stack.enter_context(
-            observed(
+            observe(
                 CoordinatorMetrics(),
                 stream=stream,
                 level=request.log_level,
@@ -61,10 +61,10 @@ def coordinate(request: CoordinateRequest, *, stop: Stop, stream: TextIO) -> Non
             )
         )
         queues = shared.open_queues(names)
-        with extra("aws", "SQS"):
+        with require_extra("aws", "SQS"):
             from eddyline.aws.sqs.transport import SqsTransport
-        ledger = stack.enter_context(shared.remote_ledger())
-        stack.enter_context(backlog_watched(shared, told, pools))
+        ledger = stack.enter_context(shared.open_coordinator_ledger())
+        stack.enter_context(watch_backlog(shared, told, pools))
         stack.enter_context(_dead_letters_watched(queues, told))
         try:
             queues.ensure_queues()

@@ -19,12 +19,12 @@ from eddyline.graph.worker.broker import Broker
 if TYPE_CHECKING:
     from eddyline.observe.worker_metrics import WorkerMetrics
 
-AT_ONCE = "Ctrl-C"  # as `cli.interrupt` says it
+CTRL_C = "Ctrl-C"  # as `cli.interrupt` says it
 """The reason of a stop for which nothing is to be finished first."""
 
 
 @contextmanager
-def drained(
+def open_drain_controller(
     broker: Broker, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop
 ) -> Iterator[DrainController]:
     """The drainer of a worker on `broker`: `stop` ends its jobs, `asked` is raised by a signal."""
@@ -83,7 +83,7 @@ def _heed(asked: Stop, drainer: DrainController, over: Stop, told: Observation[W
     now = SystemClock().now()
     told.log.info("told to stop", why=asked.reason)
     notice = sigterm_notice(now)
-    if asked.reason == AT_ONCE:
+    if asked.reason == CTRL_C:
         notice = Notice(kind=NoticeKind.STOP, at=now, deadline=now, reason=asked.reason)
     told.metrics.record_notice(str(notice.kind))
     drainer.notice(notice)

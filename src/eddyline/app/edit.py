@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from eddyline.app.tools import toolchain
+from eddyline.app.tools import find_toolchain
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.edit.combine.combine import Combined
@@ -25,7 +25,7 @@ def trim(
     """
     last = time_value(end) if end else TimeValue(frame=sys.maxsize)
     wish = TrimRequest(start=time_value(start), end=last, keyframes=keyframes)
-    return cut(source, out, wish, tools=toolchain(), runner=Runner(stop=stop or Stop()))
+    return cut(source, out, wish, tools=find_toolchain(), runner=Runner(stop=stop or Stop()))
 
 
 def combine(
@@ -54,4 +54,4 @@ def combine(
         replace=replace,
         copy=copy,
     )
-    return put_together(video, out, wish, tools=toolchain(), runner=Runner(stop=stop or Stop()))
+    return put_together(video, out, wish, tools=find_toolchain(), runner=Runner(stop=stop or Stop()))

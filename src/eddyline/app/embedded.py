@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from eddyline import config
-from eddyline.app.shared_services import Shared
-from eddyline.app.tools import toolchain
+from eddyline.app.shared_services import SharedServices
+from eddyline.app.tools import find_toolchain
 from eddyline.core.errors import EddylineError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.edit.merge.merge import recordings
@@ -75,11 +75,11 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
     Raises `UsageError` for a bad profile or setting, or if another run is at work in the folder.
     """
     profile = profiles.load_profile(request.profile)
-    with opened(request, stop=stop, on_event=on_event) as perform:
+    with open_run(request, stop=stop, on_event=on_event) as perform:
         return perform(request.sources, profile)
 
 
-class Perform(Protocol):
+class ProcessSources(Protocol):
     """Processes sources by a profile, in a folder that is ours."""
 
     def __call__(
@@ -90,15 +90,17 @@ class Perform(Protocol):
 
 
 @contextmanager
-def opened(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> Iterator[Perform]:
+def open_run(
+    request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
+) -> Iterator[ProcessSources]:
     """The folder `request.out`, ours alone while entered; gives what processes sources in it by a profile.
 
     Raises `UsageError` for a bad setting, or if another run is at work in the folder.
     """
-    tools = toolchain()
+    tools = find_toolchain()
     tools.require({"aac"})
     home = RunDirectory(request.out)
-    shared = Shared(store=request.store, ledger="", queues="", settings=config.read())
+    shared = SharedServices(store=request.store, ledger="", queues="", settings=config.read())
     store, where = _destination(request, shared, home, stop)
     with home.occupied(store), Ledger.open(home.ledger, poison_after=_POISON_AFTER) as ledger:
         # The folder is ours alone: whoever held jobs in it is gone.
@@ -135,10 +137,10 @@ def opened(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
 
 
 def _destination(
-    request: RunRequest, shared: Shared, home: RunDirectory, stop: Stop
+    request: RunRequest, shared: SharedServices, home: RunDirectory, stop: Stop
 ) -> tuple[Store, Callable[[str], str]]:
     """The store of the results, and how people are told its addresses."""
-    shared.reach_sources(stop=stop)
+    shared.configure_sources(stop=stop)
     if not request.store:
         return home.store, LocalStore(request.out).where  # as the user named the folder
     store = shared.open_store(stop=stop)
@@ -147,9 +149,9 @@ def _destination(
 
 def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     """What `run` would make; nothing is written."""
-    profile, tools = profiles.load_profile(request.profile), toolchain()
+    profile, tools = profiles.load_profile(request.profile), find_toolchain()
     route = local_router(pools.load_pools(config.read().pools), tools)
-    Shared(store="", ledger="", queues="", settings=config.read()).reach_sources()
+    SharedServices(store="", ledger="", queues="", settings=config.read()).configure_sources()
     found = discover(request.sources)
     planned = [_refused(address, error) for address, error in found.failed]
     for recording in recordings(found.videos) if request.merge else [(each,) for each in found.videos]:

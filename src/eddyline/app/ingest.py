@@ -8,10 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eddyline.app.embedded import RunRequest, opened
-from eddyline.app.ingest_metrics import counted
-from eddyline.app.optional_dependencies import extra
-from eddyline.app.shared_services import Shared
+from eddyline.app.embedded import RunRequest, open_run
+from eddyline.app.ingest_metrics import count_messages
+from eddyline.app.optional_dependencies import require_extra
+from eddyline.app.shared_services import SharedServices
 from eddyline.app.submit import FLEET
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
@@ -44,7 +44,7 @@ class IngestRequest:
     """
 
     events: str
-    shared: Shared
+    shared: SharedServices
     rules: Path | None = None
     profile: str = "default"
     buckets: tuple[str, ...] = ()
@@ -70,13 +70,13 @@ class WatchRequest:
     store: str = ""
 
 
-def ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[IngestOutcome], None]) -> None:
+def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[IngestOutcome], None]) -> None:
     """Submit what a queue tells of, until told to stop; any number of processes may do so side by side.
 
     Raises `UsageError` for a bad rule or setting or missing rights, `LedgerError` if the ledger is away.
     """
     rules = load_rules(request.rules, profile=request.profile)
-    with extra("aws", "S3's events on SQS"):
+    with require_extra("aws", "S3's events on SQS"):
         from eddyline.aws.s3_events.event_queue import ensure_event_queue, event_queue_client
         from eddyline.aws.s3_events.parser import parse_s3_event
         from eddyline.aws.s3_events.source import S3EventSource
@@ -88,7 +88,7 @@ def ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[IngestOu
     with (
         shared.open_ledger() as ledger,
         closing(S3EventSource(queues, place, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as sqs,
-        counted(request.metrics, sqs, queues, place, on_outcome) as (arrivals, hear),
+        count_messages(request.metrics, sqs, queues, place, on_outcome) as (arrivals, hear),
     ):
 
         def submit_one(addresses: Sequence[str], profile: Profile, terms: JobOptions) -> Submitted:
@@ -117,7 +117,7 @@ def ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[IngestOu
         ).run()
 
 
-def watch(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
+def watch_folder(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
     """Process what appears in a folder, until told to stop; each file is an asset of its own.
 
     What an earlier watch or run left unfinished is finished first. Raises `UsageError` for a bad rule or
@@ -133,7 +133,7 @@ def watch(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event], None
         )
     rules = load_rules(request.rules, profile=request.profile)
     home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False, store=request.store)
-    with opened(home, stop=stop, on_event=on_event) as perform:
+    with open_run(home, stop=stop, on_event=on_event) as perform:
         # No new sources: only what is open yet, whatever profile it was submitted with.
         left = perform((), profiles.load_profile("default"))
         report = FolderWatch(

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eddyline.app.observability import served
-from eddyline.app.optional_dependencies import extra
+from eddyline.app.observability import serve_metrics
+from eddyline.app.optional_dependencies import require_extra
 from eddyline.core.stop import Stop
 from eddyline.ingest.messages import IngestOutcome, Message, MessageSource
 
@@ -54,7 +54,7 @@ class CountedMessages:
 
 
 @contextmanager
-def counted(
+def count_messages(
     address: str,
     source: MessageSource,
     queues: SqsClient,
@@ -68,7 +68,7 @@ def counted(
     if not address:
         yield source, on_outcome
         return
-    with extra("observe", "metrics"):
+    with require_extra("observe", "metrics"):
         from eddyline.observe.ingest_metrics import Depths, IngestMetrics  # it may not be there
         from eddyline.observe.polled_values import PolledValues
     metrics, over = IngestMetrics(), Stop()
@@ -89,7 +89,7 @@ def counted(
 
     watch.start()
     try:
-        with served(metrics, address):
+        with serve_metrics(metrics, address):
             yield CountedMessages(source=source, metrics=metrics), hear
     finally:
         over.request("the process ends")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TextIO, TypeVar
 
-from eddyline.app.shared_services import Shared
+from eddyline.app.shared_services import SharedServices
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.fleet.pool_coverage import UnservedPool, describe_unserved
@@ -35,7 +35,7 @@ class Observation(Generic[M]):
     metrics: M
 
 
-def address_of(text: str) -> tuple[str, int]:
+def parse_listen_address(text: str) -> tuple[str, int]:
     """Host and port of "9464", "0.0.0.0:9464" or "[::]:9464"; this machine only unless a host is named."""
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or int(port) > _LAST_PORT:
@@ -44,39 +44,39 @@ def address_of(text: str) -> tuple[str, int]:
 
 
 @contextmanager
-def observed(
+def observe(
     counted: M, *, stream: TextIO, level: str, metrics: str, always: Mapping[str, object]
 ) -> Iterator[Observation[M]]:
     """Log to `stream`, and serve `counted` at the address `metrics` ("": nowhere), while entered."""
     from eddyline.observe.logs import LibraryLogs, open_log  # the extra may not be there
 
     log = open_log(stream, level=level, **always)
-    with LibraryLogs(log), served(counted, metrics) as port:
+    with LibraryLogs(log), serve_metrics(counted, metrics) as port:
         if port is not None:
-            log.info("metrics", host=address_of(metrics)[0], port=port)
+            log.info("metrics", host=parse_listen_address(metrics)[0], port=port)
         yield Observation(log=log, metrics=counted)
 
 
 @contextmanager
-def served(counted: Metrics, address: str) -> Iterator[int | None]:
+def serve_metrics(counted: Metrics, address: str) -> Iterator[int | None]:
     """Serve metrics at "[HOST:]PORT" ("": nowhere) while entered; yields the port, if there is one."""
     if not address:
         yield None
         return
     from eddyline.observe.metrics_server import serve_metrics  # the extra may not be there
 
-    host, port = address_of(address)
+    host, port = parse_listen_address(address)
     with serve_metrics(counted.registry, host=host, port=port) as shown:
         yield shown
 
 
 @contextmanager
-def backlog_watched(shared: Shared, told: Observation[L], pools: Pools) -> Iterator[None]:
+def watch_backlog(shared: SharedServices, told: Observation[L], pools: Pools) -> Iterator[None]:
     """Read now and then what the ledger holds; show it, and warn of classes that nobody serves."""
     from eddyline.observe.backlog import BacklogWatch, backlog_reader
 
     # A connection of its own: no work waits for it.
-    database = Database(as_url(shared.ledger_place()), random.Random())  # noqa: S311 - jitter, not a secret
+    database = Database(as_url(shared.ledger_address()), random.Random())  # noqa: S311 - jitter, not a secret
     over = Stop()
     watch = BacklogWatch(backlog_reader(database), stop=over, on_value=_missing(told, pools).hear)
     told.metrics.watch_backlog(watch, tuple(pools.pools))

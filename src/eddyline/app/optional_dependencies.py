@@ -9,7 +9,7 @@ from eddyline.core.errors import UsageError
 
 
 @contextmanager
-def extra(name: str, what: str) -> Iterator[None]:
+def require_extra(name: str, what: str) -> Iterator[None]:
     """Import within this what the extra `name` brings; raises `UsageError` where it is not installed."""
     try:
         yield

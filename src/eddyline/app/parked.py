@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eddyline.app.optional_dependencies import extra
-from eddyline.app.shared_services import Shared
+from eddyline.app.optional_dependencies import require_extra
+from eddyline.app.shared_services import SharedServices
 
 if TYPE_CHECKING:
     from eddyline.aws.s3_events.parked_messages import ParkedMessages
 
 
-def parked_messages(events: str) -> ParkedMessages:
+def open_parked_messages(events: str) -> ParkedMessages:
     """What is parked beside the queue `events`. Raises `UsageError` if there is no such queue."""
-    with extra("aws", "S3's events on SQS"):
+    with require_extra("aws", "S3's events on SQS"):
         from eddyline.aws.s3_events.event_queue import event_queue_client, find_event_queue
         from eddyline.aws.s3_events.parked_messages import ParkedMessages
-    queues = event_queue_client(Shared.sqs())
+    queues = event_queue_client(SharedServices.sqs())
     return ParkedMessages(queues, find_event_queue(queues, events))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eddyline import config
-from eddyline.app.optional_dependencies import extra
+from eddyline.app.optional_dependencies import require_extra
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.fleet import pools as poolfile
@@ -18,7 +18,7 @@ from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.ledger.ledger import POISON_AFTER, Ledger
 from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
 from eddyline.store import addresses
-from eddyline.store.open_store import BUCKETS, StoreSettings, endpoint_of, open_store
+from eddyline.store.open_store import BUCKETS, StoreSettings, open_store, resolve_endpoint
 from eddyline.store.store import Store
 from eddyline.store.temp_cleanup import TempCleanup
 
@@ -31,7 +31,7 @@ PRIORITIES = (0, 10, 100, 110)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shared:
+class SharedServices:
     """The places; empty where none was named."""
 
     store: str
@@ -40,7 +40,7 @@ class Shared:
     settings: config.Settings
 
     @classmethod
-    def of(cls, *, store: str = "", ledger: str = "", queues: str = "") -> Shared:
+    def of(cls, *, store: str = "", ledger: str = "", queues: str = "") -> SharedServices:
         """What was given, else what the settings say. Raises `UsageError` for a wrong setting."""
         settings = config.read()
         return cls(
@@ -61,7 +61,7 @@ class Shared:
         if place.local:
             # Workers on one machine may be started from different folders.
             place = addresses.parse(str(place.folder.absolute()))
-        self.reach_sources(stop=stop)
+        self.configure_sources(stop=stop)
         store = open_store(place, self._reach, stop=stop)
         store.check()
         return store
@@ -75,12 +75,12 @@ class Shared:
         if place is None or place.scheme != "s3":
             return UploadCleanup()
         try:
-            with extra("aws", "aborting the uploads of killed processes"):
+            with require_extra("aws", "aborting the uploads of killed processes"):
                 from eddyline.aws.multipart_cleanup import multipart_uploads
         except UsageError as error:  # nothing depends on it
             on_message(str(error))
             return UploadCleanup()
-        endpoint = endpoint_of(place.scheme, self._reach, os.environ)
+        endpoint = resolve_endpoint(place.scheme, self._reach, os.environ)
         region = _region(endpoint)
         return UploadCleanup(
             multipart_uploads(
@@ -88,9 +88,9 @@ class Shared:
             )
         )
 
-    def reach_sources(self, *, stop: Stop | None = None) -> None:
+    def configure_sources(self, *, stop: Stop | None = None) -> None:
         """Let sources that lie in buckets be read as the settings say, by the whole process, until `stop`."""
-        BUCKETS.reach_by(self._reach, stop=stop)
+        BUCKETS.configure(self._reach, stop=stop)
 
     @property
     def _reach(self) -> StoreSettings:
@@ -98,22 +98,22 @@ class Shared:
 
     def open_ledger(self) -> Ledger:
         """The ledger; one that publishes to queues where queues are named."""
-        return self.remote_ledger() if self.queues else self.plain_ledger()
+        return self.open_coordinator_ledger() if self.queues else self.open_plain_ledger()
 
-    def plain_ledger(self) -> Ledger:
+    def open_plain_ledger(self) -> Ledger:
         """The ledger as those use it who publish nothing."""
-        return Ledger.open(self.ledger_place(), poison_after=self.poison_after)
+        return Ledger.open(self.ledger_address(), poison_after=self.poison_after)
 
-    def remote_ledger(self) -> CoordinatorLedger:
+    def open_coordinator_ledger(self) -> CoordinatorLedger:
         """The ledger as coordinators use it, and whoever submits to queues."""
-        return CoordinatorLedger.open(self.ledger_place(), poison_after=self.poison_after)
+        return CoordinatorLedger.open(self.ledger_address(), poison_after=self.poison_after)
 
     @property
     def poison_after(self) -> int:
         """How often in a row a job's worker may vanish."""
         return self.settings.poison_after or POISON_AFTER
 
-    def ledger_place(self) -> str | Path:
+    def ledger_address(self) -> str | Path:
         """A file's whole path, or the address of a server. Raises `UsageError` if there can be no ledger."""
         if not self.ledger:
             raise UsageError(
@@ -121,7 +121,7 @@ class Shared:
                 remedy="say --ledger postgresql://user@host/database, or set EDDYLINE_LEDGER",
             )
         if "://" in self.ledger:
-            with extra("postgres", "a ledger on PostgreSQL"):
+            with require_extra("postgres", "a ledger on PostgreSQL"):
                 import psycopg  # noqa: F401 - to see whether it is there, before SQLAlchemy does
             return self.ledger
         path = Path(self.ledger).absolute()
@@ -137,7 +137,7 @@ class Shared:
         """The queues of these pools' jobs. Raises `UsageError` where none are named."""
         if not self.queues:
             raise UsageError("no queues are named", remedy="say --queues PREFIX, or set EDDYLINE_QUEUES")
-        with extra("aws", "SQS"):
+        with require_extra("aws", "SQS"):
             from eddyline.aws.sqs.client import QueueNames, SqsClient
         naming = QueueNames(prefix=self.queues, pools=tuple(pools), priorities=PRIORITIES)
         return SqsClient(self.sqs(), naming, max_receive_count=self.settings.dead_after)
@@ -145,7 +145,7 @@ class Shared:
     @staticmethod
     def sqs() -> Any:  # noqa: ANN401 - boto3 makes its classes when running
         """A client for SQS, by the environment. Raises `UsageError`."""
-        with extra("aws", "SQS"):
+        with require_extra("aws", "SQS"):
             from eddyline.aws.sqs.client import sqs_client
         endpoint = _first("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
         return sqs_client(endpoint=endpoint, region=_region(endpoint))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from eddyline.app.optional_dependencies import extra
-from eddyline.app.shared_services import Shared
+from eddyline.app.optional_dependencies import require_extra
+from eddyline.app.shared_services import SharedServices
 from eddyline.core.errors import EddylineError
 from eddyline.fleet.pool_coverage import UnservedPool, pool_of_worker, unserved_pools
 from eddyline.fleet.pools import Pools
@@ -21,7 +21,7 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeftMessages:
+class UnhandledMessages:
     """`count` messages in `queue` that nothing takes by itself; `remedy` is the command for them.
 
     `error` says why the queue cannot be read; the count is 0 then.
@@ -33,14 +33,14 @@ class LeftMessages:
     error: str = ""
 
 
-def left_messages(shared: Shared, events: str = "") -> tuple[LeftMessages, ...]:
+def count_unhandled_messages(shared: SharedServices, events: str = "") -> tuple[UnhandledMessages, ...]:
     """Dead letters of the job queues (where queues are named), parked messages beside the queue `events`.
 
     A queue that does not exist holds no messages. Raises `UsageError` where SQS support is not installed.
     """
     if not (shared.queues or events):
         return ()
-    with extra("aws", "SQS"):
+    with require_extra("aws", "SQS"):
         from eddyline.aws.s3_events.event_queue import event_queue_client, find_event_queue
     found = []
     if shared.queues:
@@ -57,15 +57,15 @@ def left_messages(shared: Shared, events: str = "") -> tuple[LeftMessages, ...]:
     return tuple(found)
 
 
-def _left(queue: str, depth: Callable[[], int], remedy: str) -> LeftMessages:
-    with extra("aws", "SQS"):
+def _left(queue: str, depth: Callable[[], int], remedy: str) -> UnhandledMessages:
+    with require_extra("aws", "SQS"):
         from eddyline.aws.client_errors import QueueNotFoundError
     try:
-        return LeftMessages(queue=queue, count=depth(), remedy=remedy)
+        return UnhandledMessages(queue=queue, count=depth(), remedy=remedy)
     except QueueNotFoundError:
-        return LeftMessages(queue=queue, count=0, remedy=remedy)
+        return UnhandledMessages(queue=queue, count=0, remedy=remedy)
     except EddylineError as error:
-        return LeftMessages(queue=queue, count=0, remedy=remedy, error=str(error))
+        return UnhandledMessages(queue=queue, count=0, remedy=remedy, error=str(error))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +94,10 @@ class Status:
     waiting: int
     late: int
     unserved: tuple[UnservedPool, ...]
-    messages: tuple[LeftMessages, ...] = ()
+    messages: tuple[UnhandledMessages, ...] = ()
 
 
-def status(ledger: Ledger, pools: Pools, messages: tuple[LeftMessages, ...] = ()) -> Status:
+def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages, ...] = ()) -> Status:
     """How a ledger's work stands. A class that has work and no workers is listed at once."""
     now = ledger.now()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from eddyline.app.shared_services import Shared
+from eddyline.app.shared_services import SharedServices
 from eddyline.core.stop import Stop
 from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.fleet.pools import Pools
@@ -40,7 +40,7 @@ class SubmitRequest:
     """
 
     sources: tuple[str, ...]
-    shared: Shared
+    shared: SharedServices
     profile: str = "default"
     terms: JobOptions = DEFAULT_OPTIONS
     merge: bool = True
@@ -48,7 +48,7 @@ class SubmitRequest:
     wait: bool = False
 
 
-def submit(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
+def submit_sources(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
     """Submit everything; with `wait`, come back once all of it is published or has failed.
 
     Raises `UsageError` for a bad profile, store or ledger.

@@ -6,7 +6,7 @@ from eddyline import config
 from eddyline.media.toolchain import Toolchain
 
 
-def toolchain() -> Toolchain:
+def find_toolchain() -> Toolchain:
     """FFmpeg, ffprobe and the packager of the settings, else the wheels' own."""
     settings = config.read()
     return Toolchain.find(settings.ffmpeg, settings.ffprobe, settings.packager)

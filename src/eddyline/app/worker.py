@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from eddyline.app.drain import drained
-from eddyline.app.observability import Observation, backlog_watched, observed
-from eddyline.app.optional_dependencies import extra
-from eddyline.app.shared_services import Shared
+from eddyline.app.drain import open_drain_controller
+from eddyline.app.observability import Observation, observe, watch_backlog
+from eddyline.app.optional_dependencies import require_extra
+from eddyline.app.shared_services import SharedServices
 from eddyline.core.errors import TransientError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
@@ -49,14 +49,14 @@ _STORE_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkRequest:
+class WorkerRequest:
     """A worker of class `pool`. `slots`: None for as many as this machine has room for.
 
     `lease_s`: after so long without a word, others get its jobs. `metrics`: "[HOST:]PORT", or "" for none.
     """
 
     pool: str
-    shared: Shared
+    shared: SharedServices
     slots: int | None = None
     work: Path | None = None
     lease_s: float = 30.0
@@ -64,12 +64,12 @@ class WorkRequest:
     log_level: str = "info"
 
 
-def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
+def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
     """Work until `asked` is raised (then drain), or a notice of this machine's end came, or a person's order.
 
     Logs to `stream`. Raises `UsageError` or `UnsupportedError` for what would never work on this machine.
     """
-    with extra("fleet", "a worker"):
+    with require_extra("fleet", "a worker"):
         from eddyline.observe.worker_metrics import WorkerMetrics  # it may not be there
     pools, settings = request.shared.pools(), request.shared.settings
     task = assign(pools, request.pool, measure_machine(), ffmpeg=settings.ffmpeg, slots=request.slots)
@@ -78,7 +78,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
     always = {"worker": name, "pool": request.pool}
     with ExitStack() as stack:
         told = stack.enter_context(
-            observed(
+            observe(
                 WorkerMetrics(),
                 stream=stream,
                 level=request.log_level,
@@ -93,7 +93,7 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
         if store is None:
             return
         broker, history_of = stack.enter_context(_broker(request, pools, told))
-        drainer = stack.enter_context(drained(broker, told, stop=stop, asked=asked))
+        drainer = stack.enter_context(open_drain_controller(broker, told, stop=stop, asked=asked))
         obedience = CommandListener(
             broker,
             worker=name,
@@ -127,7 +127,9 @@ def work(request: WorkRequest, *, asked: Stop, stream: TextIO) -> None:
         told.log.info("worker ended", why=stop.reason or drainer.standing.reason)
 
 
-def _reached(shared: Shared, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop) -> Store | None:
+def _reached(
+    shared: SharedServices, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop
+) -> Store | None:
     """The media store; None if a stop was asked for first.
 
     One that is away for a moment is waited for, as the ledger and the queues are.
@@ -144,13 +146,13 @@ def _reached(shared: Shared, told: Observation[WorkerMetrics], *, stop: Stop, as
     return None
 
 
-def _work_folder(request: WorkRequest) -> Path:
+def _work_folder(request: WorkerRequest) -> Path:
     given = request.work or request.shared.settings.work
     return given or Path(tempfile.gettempdir()) / f"eddyline-{os.getuid()}"
 
 
 def _heard(told: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], None]:
-    from eddyline.observe.logs import worker_event_logger  # needs the extra, which `observed` has seen to
+    from eddyline.observe.logs import worker_event_logger  # needs the extra, which `observe` has seen to
 
     log = worker_event_logger(told.log)
 
@@ -163,13 +165,13 @@ def _heard(told: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], None]:
 
 @contextmanager
 def _broker(
-    request: WorkRequest, pools: Pools, told: Observation[WorkerMetrics]
+    request: WorkerRequest, pools: Pools, told: Observation[WorkerMetrics]
 ) -> Iterator[tuple[Broker, Callable[[Job], History]]]:
     """Where jobs come from: queues where there are any, and no database is opened then; else the ledger."""
     shared = request.shared
     if shared.queues:
         queues = shared.open_queues(tuple(pools.pools))
-        with extra("aws", "SQS"):
+        with require_extra("aws", "SQS"):
             from eddyline.aws.sqs.broker import SqsBroker
         broker = SqsBroker(queues, visibility_s=request.lease_s, wait_s=_LONGEST_POLL_S)
         try:
@@ -177,7 +179,7 @@ def _broker(
         finally:
             broker.close()
         return
-    with shared.plain_ledger() as ledger, ExitStack() as stack:
+    with shared.open_plain_ledger() as ledger, ExitStack() as stack:
         if request.metrics:
-            stack.enter_context(backlog_watched(shared, told, pools))
+            stack.enter_context(watch_backlog(shared, told, pools))
         yield DirectBroker(ledger), history.read_history(ledger)

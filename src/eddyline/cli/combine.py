@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eddyline.cli.terminal import console
-from eddyline.cli.trim import named
+from eddyline.cli.trim import output_path
 from eddyline.core.errors import Interrupted, MissingError
 from eddyline.core.formatting import format_count, format_size, printable
 
@@ -63,7 +63,7 @@ def combine(
     for each in (video, *(audio or ()), *([telemetry] if telemetry else ())):
         if not each.is_file():
             raise MissingError(f"there is no file {each}", remedy="check the path")
-    target = named(video, out, "combined")
+    target = output_path(video, out, "combined")
     with Interruption(Stop()) as interruption:
         try:
             made = app.combine(

@@ -9,7 +9,7 @@ import typer
 
 from eddyline.cli.options import Lease, Ledger, LogLevel, Metrics, Queues
 from eddyline.cli.signals import Interruption
-from eddyline.cli.worker import ended_by
+from eddyline.cli.worker import exit_code_of
 from eddyline.core.stop import Stop
 
 _DAY_S = 86_400.0
@@ -29,11 +29,11 @@ def coordinator(
     log_level: LogLevel = "info",
 ) -> None:
     """Publish what is ready, record what workers answer, sweep after what was lost, until told to stop."""
-    from eddyline.app.coordinator import CoordinateRequest, coordinate
-    from eddyline.app.shared_services import Shared
+    from eddyline.app.coordinator import CoordinatorRequest, run_coordinator
+    from eddyline.app.shared_services import SharedServices
 
-    request = CoordinateRequest(
-        shared=Shared.of(ledger=ledger, queues=queues),
+    request = CoordinatorRequest(
+        shared=SharedServices.of(ledger=ledger, queues=queues),
         lease_s=lease,
         archive_after_s=None if archive_after is None else archive_after * _DAY_S,
         metrics=metrics,
@@ -41,5 +41,5 @@ def coordinator(
     )
     stop = Stop()
     with Interruption(stop) as interruption:
-        coordinate(request, stop=stop, stream=sys.stdout)
-    raise typer.Exit(ended_by(interruption))
+        run_coordinator(request, stop=stop, stream=sys.stdout)
+    raise typer.Exit(exit_code_of(interruption))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from eddyline.cli.json_output import encode, fields
-from eddyline.cli.progress import outcome
+from eddyline.cli.json_output import encode_line, event_fields
+from eddyline.cli.progress import outcome_line
 from eddyline.cli.terminal import console
 from eddyline.core.formatting import format_count, format_duration, printable
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def show_plan(planned: Sequence[PlannedAsset], *, as_json: bool) -> int:
     """Print the plan of every asset; returns the exit code (1 if a source cannot be processed)."""
     if as_json:
-        sys.stdout.write(encode([plan_fields(asset) for asset in planned]) + "\n")
+        sys.stdout.write(encode_line([plan_fields(asset) for asset in planned]) + "\n")
     else:
         _print(planned)
     return int(any(asset.error for asset in planned))
@@ -36,7 +36,7 @@ def plan_fields(asset: PlannedAsset) -> dict[str, Any]:
         "chunks": asset.chunks,
         "frames": asset.frames,
         "estimate_cpu_s": asset.estimate_cpu_s,
-        "error": fields(asset.error) if asset.error else None,
+        "error": event_fields(asset.error) if asset.error else None,
     }
 
 
@@ -54,7 +54,7 @@ def _print(planned: Sequence[PlannedAsset]) -> None:
         screen.print(table)
     for asset in planned:
         if asset.error:
-            screen.print(outcome(asset.error), soft_wrap=True)
+            screen.print(outcome_line(asset.error), soft_wrap=True)
             if asset.error.remedy:
                 screen.print(f"  what to do: {printable(asset.error.remedy)}", soft_wrap=True)
     total = sum(asset.estimate_cpu_s for asset, _ in sound)

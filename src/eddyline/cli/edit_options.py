@@ -15,7 +15,7 @@ from eddyline.core.stop import Stop
 Made = TypeVar("Made")
 
 
-def stoppable(work: Callable[[Callable[[], None]], Made]) -> Made:
+def run_stoppable(work: Callable[[Callable[[], None]], Made]) -> Made:
     """Run `work` with a check that raises once Ctrl-C or SIGTERM came; then leave nothing half done.
 
     Exits with 130 or 143, as a shell expects.
@@ -28,7 +28,7 @@ def stoppable(work: Callable[[Callable[[], None]], Made]) -> Made:
             raise typer.Exit(interruption.exit_code or 1) from None
 
 
-def named(source: Path, out: Path | None, what: str, sources: list[Path]) -> Path:
+def output_path(source: Path, out: Path | None, what: str, sources: list[Path]) -> Path:
     """The file to write: `out`, or one in the current folder named after the source, if there is none yet.
 
     Raises `UsageError` where it would replace a source, or something that the user did not name.

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from eddyline.cli import options
-from eddyline.cli.json_output import encode
-from eddyline.cli.signals import Interruption, leave_at_once
+from eddyline.cli.json_output import encode_line
+from eddyline.cli.signals import Interruption, exit_immediately
 from eddyline.cli.terminal import console
 from eddyline.core.stop import Stop
 
@@ -38,7 +38,7 @@ def ingest(
     rules: Annotated[
         Path | None, typer.Option("--rules", metavar="FILE", help="What to make of which objects.")
     ] = None,
-    profile: options.UsualProfile = "default",
+    profile: options.DefaultProfile = "default",
     store: options.Store = "",
     ledger: options.Ledger = "",
     queues: options.Queues = "",
@@ -49,16 +49,16 @@ def ingest(
     hands: Annotated[int, typer.Option("--hands", min=1, max=64, help="Objects looked at at a time.")] = 4,
     lease: options.Lease = 60.0,
     metrics: options.Metrics = "",
-    as_json: options.EventLines = False,
+    as_json: options.JsonLines = False,
 ) -> None:
     """Submit new objects of S3 as they are uploaded, until told to stop. Run as many as you like."""
     from eddyline.app.ingest import IngestRequest
-    from eddyline.app.ingest import ingest as keep_ingesting
-    from eddyline.app.shared_services import Shared
+    from eddyline.app.ingest import run_ingest as keep_ingesting
+    from eddyline.app.shared_services import SharedServices
 
     request = IngestRequest(
         events=events,
-        shared=Shared.of(store=store, ledger=ledger, queues=queues),
+        shared=SharedServices.of(store=store, ledger=ledger, queues=queues),
         rules=rules,
         profile=profile,
         buckets=tuple(allow or ()),
@@ -83,7 +83,7 @@ def ingest(
         worker.join(_GRACE_S)
         if interruption.signal is not None:
             # SIGTERM is how it is meant to end. What a server still holds up is done again by another.
-            leave_at_once(0 if interruption.signal == signal.SIGTERM else interruption.exit_code or 0)
+            exit_immediately(0 if interruption.signal == signal.SIGTERM else interruption.exit_code or 0)
     for failure in failures:
         raise failure
 
@@ -100,7 +100,9 @@ class Lines:
         """Print a note."""
         with self._lock:
             if self._as_json:
-                sys.stdout.write(encode({"timestamp": _now(), "event": note.what, **_plain(note)}) + "\n")
+                sys.stdout.write(
+                    encode_line({"timestamp": _now(), "event": note.what, **_plain(note)}) + "\n"
+                )
                 sys.stdout.flush()  # a reader waits for each line
             else:
                 self._screen.print(_line(note), soft_wrap=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from eddyline.cli.terminal import shrinking
+from eddyline.cli.terminal import shrinkable_cell
 from eddyline.core.formatting import printable
 from eddyline.graph.states import State
 
@@ -69,7 +69,7 @@ def _table(jobs: Sequence[Job], *, show_header: bool) -> Table:
     table.add_column("try", no_wrap=True, justify="right")
     table.add_column("why", style="dim")
     for job in jobs:
-        why = shrinking(printable((job.error or {}).get("message", "")))
+        why = shrinkable_cell(printable((job.error or {}).get("message", "")))
         table.add_row(printable(job.id), str(job.state), str(job.attempt), why)
     return table
 

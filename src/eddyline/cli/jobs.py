@@ -166,9 +166,9 @@ def redrive_letters(
 ) -> None:
     """Redrive the dead-letter queue: publish jobs whose messages the queue gave up again, by the ledger."""
     from eddyline.app.dead_letters import redrive
-    from eddyline.app.shared_services import Shared
+    from eddyline.app.shared_services import SharedServices
 
-    found = redrive(Shared.of(ledger=ledger, queues=queues), limit=limit, drop=drop)
+    found = redrive(SharedServices.of(ledger=ledger, queues=queues), limit=limit, drop=drop)
     if as_json:
         lists = {"again": found.again, "settled": found.settled, "kept": found.kept, "dropped": found.dropped}
         typer.echo(json.dumps(lists))
@@ -202,11 +202,11 @@ def archive_jobs(
 def open_ledger(out: Path | None, ledger: str, queues: str) -> Ledger:
     """The fleet's ledger where one is named and no folder is; else the folder's."""
     from eddyline import app
-    from eddyline.app.shared_services import Shared
+    from eddyline.app.shared_services import SharedServices
 
     if out is not None and ledger:
         raise UsageError("--out and --ledger name two ledgers", remedy="leave one of them out")
-    shared = Shared.of(ledger=ledger, queues=queues)
+    shared = SharedServices.of(ledger=ledger, queues=queues)
     if out is None and shared.ledger:
         return shared.open_ledger()
     return app.open_ledger(out or _DEFAULT_OUT)

@@ -46,7 +46,7 @@ class JsonOutput:
         """Print one event."""
         with self._lock:
             if not isinstance(event, AssetProgress | SubmitProgress) or self._due(event):
-                self._print({"event": _NAMES[type(event)], **fields(event)})
+                self._print({"event": _NAMES[type(event)], **event_fields(event)})
 
     def finish(self, report: RunReport) -> None:
         """Print the last line: what was done and what was not."""
@@ -55,11 +55,13 @@ class JsonOutput:
                 {
                     "event": "finished",
                     **(
-                        {"submitted": [fields(each) for each in report.submitted]} if report.submitted else {}
+                        {"submitted": [event_fields(each) for each in report.submitted]}
+                        if report.submitted
+                        else {}
                     ),
-                    "assets": [fields(asset) for asset in report.finished],
-                    "failed": [fields(failure) for failure in report.failed],
-                    "skipped": [fields(skipped) for skipped in report.skipped],
+                    "assets": [event_fields(asset) for asset in report.finished],
+                    "failed": [event_fields(failure) for failure in report.failed],
+                    "skipped": [event_fields(skipped) for skipped in report.skipped],
                     "interrupted": report.interrupted,
                 }
             )
@@ -80,15 +82,15 @@ class JsonOutput:
         return True
 
     def _print(self, value: dict[str, Any]) -> None:
-        self._stream.write(encode(value) + "\n")
+        self._stream.write(encode_line(value) + "\n")
         self._stream.flush()  # a reader waits for each line
 
 
-def fields(event: Event) -> dict[str, Any]:
+def event_fields(event: Event) -> dict[str, Any]:
     """An event's fields as JSON values."""
     return asdict(event)
 
 
-def encode(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def encode_line(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """One line of ASCII: names that are not UTF-8 survive as escapes, no character can break the line."""
     return json.dumps(value, allow_nan=False)

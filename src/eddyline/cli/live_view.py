@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from eddyline.cli.progress import Clock, Row, Rows, outcome, percent, submitting
+from eddyline.cli.progress import Clock, Row, Rows, format_percent, outcome_line, submit_line
 from eddyline.core.formatting import format_duration, printable
 from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.pipeline.runs.events import (
@@ -62,7 +62,7 @@ class LiveView:
             self._failed += isinstance(event, AssetFailed)
             others = bool(self._rows.current())
         if others:  # else the report follows at once, and says the same
-            self._live.console.print(outcome(event), soft_wrap=True)
+            self._live.console.print(outcome_line(event), soft_wrap=True)
 
     def close(self) -> None:
         """Take the bars off and show the cursor again."""
@@ -77,7 +77,7 @@ class LiveView:
         if rows:
             yield _grid(rows[:room], self._clock(), max(options.max_width - _MARGIN, 1))
         if submit is not None and not rows and submit.total > 1:
-            yield Text(submitting(submit), style="dim", no_wrap=True, overflow="ellipsis")
+            yield Text(submit_line(submit), style="dim", no_wrap=True, overflow="ellipsis")
         summary = _summary(through, len(rows), len(rows) - room)
         if summary:
             yield Text(summary, style="dim", no_wrap=True, overflow="ellipsis")
@@ -115,7 +115,7 @@ def _cells(row: Row, now: float, width: int) -> list[Text | ProgressBar]:
     cells: list[Text | ProgressBar] = [
         Text(printable(event.name)),
         ProgressBar(total=1.0, completed=row.fraction, complete_style="cyan", finished_style="green"),
-        Text(percent(row.fraction)),
+        Text(format_percent(row.fraction)),
     ]
     if width >= _NARROW:
         cells.append(Text(printable(event.stage)))

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from eddyline.cli.signals import leave_at_once
+from eddyline.cli.signals import exit_immediately
 from eddyline.core.errors import EddylineError, UsageError
 from eddyline.core.log_fields import FieldsFormatter
 
@@ -91,10 +91,10 @@ def main() -> None:
         build(sys.argv[1:])()
     except SystemExit as end:
         if isinstance(end.code, int) and end.code > _BY_SIGNAL:
-            leave_at_once(end.code)
+            exit_immediately(end.code)
         raise
     except EddylineError as error:
-        sys.exit(complain(error))
+        sys.exit(report_error(error))
     except KeyboardInterrupt:
         sys.exit(BY_CTRL_C)
     except BrokenPipeError:
@@ -103,7 +103,7 @@ def main() -> None:
         sys.exit(FAILED)
 
 
-def complain(error: EddylineError) -> int:
+def report_error(error: EddylineError) -> int:
     """Say on standard error what is wrong and what to do; returns the exit code."""
     from eddyline.core.formatting import printable
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eddyline.cli.edit_options import named, stoppable
+from eddyline.cli.edit_options import output_path, run_stoppable
 from eddyline.cli.terminal import console
 from eddyline.core.errors import MissingError
 from eddyline.core.formatting import format_count, format_duration, format_size, printable
@@ -35,8 +35,8 @@ def merge(
             raise MissingError(
                 f"there is no file {each}", remedy="check the path and that the card is mounted"
             )
-    target = named(in_order(chapters, force=force)[0], out, "merged", chapters)
-    made = stoppable(lambda check: join(chapters, target, force=force, check=check))
+    target = output_path(in_order(chapters, force=force)[0], out, "merged", chapters)
+    made = run_stoppable(lambda check: join(chapters, target, force=force, check=check))
     screen = console()
     screen.print(printable(target), style="bold", soft_wrap=True)
     facts = [

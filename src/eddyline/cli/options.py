@@ -16,7 +16,7 @@ Sources = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results go.")]
-Elsewhere = Annotated[
+ResultStore = Annotated[
     str,
     typer.Option(
         "--store",
@@ -26,7 +26,7 @@ Elsewhere = Annotated[
     ),
 ]
 Profile = Annotated[str, typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of it.")]
-UsualProfile = Annotated[
+DefaultProfile = Annotated[
     str,
     typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of all that no rule names."),
 ]
@@ -34,7 +34,7 @@ Slots = Annotated[int | None, typer.Option("--slots", min=1, help="Jobs at a tim
 NoMerge = Annotated[
     bool, typer.Option("--no-merge", help="Every chapter of a recording is an asset of its own.")
 ]
-EventLines = Annotated[bool, typer.Option("--json", help="One JSON event a line.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="One JSON event a line.")]
 Store = Annotated[
     str,
     typer.Option(

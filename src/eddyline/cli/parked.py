@@ -36,7 +36,7 @@ def parked(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the messages that `eddyline ingest` put aside, with the reasons; send them again, or drop them."""
-    from eddyline.app.parked import parked_messages
+    from eddyline.app.parked import open_parked_messages
 
     chosen = tuple(ids or ())
     if redrive and drop:
@@ -45,7 +45,7 @@ def parked(
         raise UsageError("which messages?", remedy="name some by their ids, or say --all")
     if chosen and not (redrive or drop):
         raise UsageError("what is to be done with them?", remedy="say --redrive or --drop")
-    found = parked_messages(events)
+    found = open_parked_messages(events)
     if redrive:
         _print(console(), found.redrive(chosen, limit=limit), "sent again", as_json=as_json)
     elif drop:

@@ -8,7 +8,7 @@ import time
 from rich.console import Console
 from rich.text import Text
 
-from eddyline.cli.progress import Clock, Row, Rows, key, outcome, percent, submitting
+from eddyline.cli.progress import Clock, Row, Rows, asset_key, format_percent, outcome_line, submit_line
 from eddyline.core.formatting import format_count, format_duration, printable
 from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.pipeline.runs.events import AssetProgress, AssetSubmitted, Event, SourceSkipped, SubmitProgress
@@ -42,7 +42,7 @@ class PlainOutput:
             if not isinstance(event, SourceSkipped | AssetSubmitted):
                 if not isinstance(event, UnservedPool):
                     self._rows.drop(event)
-                self._console.print(outcome(event), soft_wrap=True)
+                self._console.print(outcome_line(event), soft_wrap=True)
 
     def close(self) -> None:
         """Nothing to put back."""
@@ -52,24 +52,24 @@ class PlainOutput:
         if event.bytes < _LARGE_FILE and now - self._submitted_at < self._every_s:
             return
         self._submitted_at = now
-        self._console.print(submitting(event), soft_wrap=True)
+        self._console.print(submit_line(event), soft_wrap=True)
 
     def _progress(self, event: AssetProgress) -> None:
         row, now = self._rows.note(event), self._clock()
         if row is None:
             return
         # Stages of one asset overlap (pictures, sound, chunks): each is announced once, not at every turn.
-        announced = (key(event), event.stage) in self._stages
-        if announced and now - self._last[key(event)] < self._every_s:
+        announced = (asset_key(event), event.stage) in self._stages
+        if announced and now - self._last[asset_key(event)] < self._every_s:
             return
-        self._stages.add((key(event), event.stage))
-        self._last[key(event)] = now
+        self._stages.add((asset_key(event), event.stage))
+        self._last[asset_key(event)] = now
         self._console.print(Text(_line(row)), soft_wrap=True)
 
 
 def _line(row: Row) -> str:
     event = row.progress
-    parts = [f"{printable(event.name)}: {printable(event.stage)} {percent(row.fraction)}"]
+    parts = [f"{printable(event.name)}: {printable(event.stage)} {format_percent(row.fraction)}"]
     if event.frames_total:
         parts.append(f"{event.frames_done:,} of {format_count(event.frames_total, 'frame')}")
     if event.speed is not None:

@@ -65,41 +65,41 @@ class Rows:
 
     def note(self, event: AssetProgress) -> Row | None:
         """Keep what `event` says; returns the row as it now is, None for an asset that is through already."""
-        if key(event) in self._through:
+        if asset_key(event) in self._through:
             return None
-        before = self._rows.get(key(event))
+        before = self._rows.get(asset_key(event))
         fraction = min(max(event.fraction, before.fraction if before else 0.0), 1.0)
         row = Row(progress=event, fraction=fraction, at=self._clock())
-        self._rows[key(event)] = row
+        self._rows[asset_key(event)] = row
         return row
 
     def drop(self, event: AssetFinished | AssetFailed) -> None:
         """Forget an asset that is through, and whatever is still said about it."""
-        self._through.add(key(event))
-        self._rows.pop(key(event), None)
+        self._through.add(asset_key(event))
+        self._rows.pop(asset_key(event), None)
 
     def current(self) -> list[Row]:
         """All rows, oldest first."""
         return list(self._rows.values())
 
 
-def key(event: AssetProgress | AssetFinished | AssetFailed) -> str:
+def asset_key(event: AssetProgress | AssetFinished | AssetFailed) -> str:
     """What tells the assets of a run apart: the asset's id, or the name of footage that has none yet."""
     return event.asset or event.name
 
 
-def percent(fraction: float) -> str:
+def format_percent(fraction: float) -> str:
     """Whole percent, rounded down: 100% means done."""
     return f"{int(fraction * 100)}%"
 
 
-def submitting(event: SubmitProgress) -> str:
+def submit_line(event: SubmitProgress) -> str:
     """One line about the recording that is being submitted."""
     of = f" ({format_size(event.bytes)})" if event.bytes else ""
     return f"submitting: {event.done:,} of {event.total:,} done, next {printable(event.name)}{of}"
 
 
-def outcome(event: AssetFinished | AssetFailed | SourceSkipped | UnservedPool) -> Text:
+def outcome_line(event: AssetFinished | AssetFailed | SourceSkipped | UnservedPool) -> Text:
     """One line about how something ended, or why it does not begin."""
     if isinstance(event, UnservedPool):
         return Text.assemble(("! ", "bold yellow"), printable(describe_unserved(event)))

@@ -34,8 +34,8 @@ def run(
     profile: options.Profile = "default",
     slots: options.Slots = None,
     no_merge: options.NoMerge = False,
-    as_json: options.EventLines = False,
-    store: options.Elsewhere = "",
+    as_json: options.JsonLines = False,
+    store: options.ResultStore = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,
 ) -> None:
     """Turn footage into playable, proven assets. Stop it at any time; run it again to go on."""
@@ -47,13 +47,13 @@ def run(
     if dry_run:
         raise typer.Exit(show_plan(app.dry_run(request), as_json=as_json))
     raise typer.Exit(
-        perform(
+        run_with_display(
             lambda stop, on_event: app.run(request, stop=stop, on_event=on_event), as_json=as_json, out=out
         )
     )
 
 
-def perform(start: Start, *, as_json: bool, out: Path = DEFAULT_OUT) -> int:
+def run_with_display(start: Start, *, as_json: bool, out: Path = DEFAULT_OUT) -> int:
     """Run, show how it goes and how it ended; returns the exit code (0, 1, or 128 + the signal)."""
     screen = console()
     stop = Stop()

@@ -18,7 +18,7 @@ _SHOW_CURSOR = b"\x1b[?25h\n"
 _BY_SIGNAL = 128  # a shell reports a process ended by signal N as 128 + N
 
 
-def leave_at_once(code: int) -> NoReturn:
+def exit_immediately(code: int) -> NoReturn:
     """End without taking the interpreter apart, which takes a second where the machine is busy.
 
     Everything was handed back and is on the disk; an exit within 2 s of a signal is promised.

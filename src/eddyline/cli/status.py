@@ -15,7 +15,7 @@ from rich.text import Text
 
 from eddyline.cli import options
 from eddyline.cli.jobs import open_ledger
-from eddyline.cli.terminal import console, shrinking
+from eddyline.cli.terminal import console, shrinkable_cell
 from eddyline.core.formatting import format_count, format_duration, printable
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show how work stands. Exit 1 where an operator is needed: failures, unserved jobs, parked messages."""
-    from eddyline.app.shared_services import Shared
-    from eddyline.app.status import left_messages
-    from eddyline.app.status import status as look
+    from eddyline.app.shared_services import SharedServices
+    from eddyline.app.status import count_unhandled_messages
+    from eddyline.app.status import read_status as look
 
-    shared = Shared.of(ledger=ledger, queues=queues)
+    shared = SharedServices.of(ledger=ledger, queues=queues)
     of_fleet = out is None or bool(queues)
-    messages = left_messages(shared, events) if of_fleet or events else ()
+    messages = count_unhandled_messages(shared, events) if of_fleet or events else ()
     with open_ledger(out, ledger, "") as opened:
         found = look(opened, shared.pools(), messages)
     if as_json:
@@ -107,8 +107,8 @@ def _print_assets(screen: Console, found: Status) -> None:
 def _asset_cells(each: AssetStatus, found: Status, *, owned: bool) -> Sequence[str | Text]:
     return (
         each.asset,
-        shrinking(printable(found.names.get(each.asset, ""))),
-        *([shrinking(printable(each.owner))] if owned else []),
+        shrinkable_cell(printable(found.names.get(each.asset, ""))),
+        *([shrinkable_cell(printable(each.owner))] if owned else []),
         f"{each.done:.0%}",
         str(each.running),
         str(each.redone),

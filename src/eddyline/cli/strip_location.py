@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eddyline.cli.edit_options import named, stoppable
+from eddyline.cli.edit_options import output_path, run_stoppable
 from eddyline.cli.terminal import console
 from eddyline.core.formatting import format_count, printable
 
@@ -36,8 +36,8 @@ def strip_location(
     """Copy a recording without its location: only what is known to be harmless is kept."""
     from eddyline.edit.strip_location.strip import strip_location as strip
 
-    target = named(source, out, "stripped", [source])
-    made = stoppable(lambda check: strip(source, target, keep_titles=keep_titles, check=check))
+    target = output_path(source, out, "stripped", [source])
+    made = run_stoppable(lambda check: strip(source, target, keep_titles=keep_titles, check=check))
     if as_json:
         typer.echo(json.dumps({"path": str(target), **made.to_json()}, indent=2))
     else:

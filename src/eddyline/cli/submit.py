@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from eddyline.cli import options
-from eddyline.cli.run import perform
+from eddyline.cli.run import run_with_display
 from eddyline.core.errors import UsageError
 
 _SPAN = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhd])")
@@ -47,29 +47,31 @@ def submit(
         typer.Option("--in-place", help="Every worker can read these files where they are: copy nothing."),
     ] = False,
     no_merge: options.NoMerge = False,
-    as_json: options.EventLines = False,
+    as_json: options.JsonLines = False,
 ) -> None:
     """Hand footage to the workers that share a store and a ledger. Asked again, nothing is done twice."""
-    from eddyline.app.shared_services import Shared
+    from eddyline.app.shared_services import SharedServices
     from eddyline.app.submit import SubmitRequest
-    from eddyline.app.submit import submit as hand_in
+    from eddyline.app.submit import submit_sources as hand_in
     from eddyline.pipeline.planning.job_options import JobOptions
 
     request = SubmitRequest(
         sources=tuple(sources),
-        shared=Shared.of(store=store, ledger=ledger, queues=queues),
+        shared=SharedServices.of(store=store, ledger=ledger, queues=queues),
         profile=profile,
-        terms=JobOptions(owner=owner, urgency=priority.value, deadline=moment_of(deadline, time.time())),
+        terms=JobOptions(owner=owner, urgency=priority.value, deadline=parse_deadline(deadline, time.time())),
         merge=not no_merge,
         in_place=in_place,
         wait=wait,
     )
     raise typer.Exit(
-        perform(lambda stop, on_event: hand_in(request, stop=stop, on_event=on_event), as_json=as_json)
+        run_with_display(
+            lambda stop, on_event: hand_in(request, stop=stop, on_event=on_event), as_json=as_json
+        )
     )
 
 
-def moment_of(text: str, now: float) -> float | None:
+def parse_deadline(text: str, now: float) -> float | None:
     """Seconds since 1970 of "2h" from now, or of an ISO 8601 time (UTC where it does not say); "": None.
 
     Raises `UsageError`.

@@ -21,7 +21,7 @@ def console(*, errors: bool = False) -> Console:
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
-def shrinking(text: str) -> Text:
+def shrinkable_cell(text: str) -> Text:
     """A cell of a table that gives way where there is little room, so that the others stay whole.
 
     Its column must be one that may wrap: Rich takes from those first.

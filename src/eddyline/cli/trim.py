@@ -44,7 +44,7 @@ def trim(
 
     if not file.is_file():
         raise MissingError(f"there is no file {file}", remedy="check the path and that the card is mounted")
-    target = named(file, out, "trimmed")
+    target = output_path(file, out, "trimmed")
     with Interruption(Stop()) as interruption:
         try:
             made = app.trim(file, target, start=start, end=end, keyframes=keyframes, stop=interruption.stop)
@@ -56,7 +56,7 @@ def trim(
         show(made, keyframes=keyframes)
 
 
-def named(source: Path, out: Path | None, what: str) -> Path:
+def output_path(source: Path, out: Path | None, what: str) -> Path:
     """The file to write: `out`, or one in the current folder named after the source, if there is none yet.
 
     Raises `UsageError` where it would replace the source, or something that the user did not name.

@@ -34,13 +34,13 @@ def worker(
     log_level: LogLevel = "info",
 ) -> None:
     """Do jobs until this machine is taken away. SIGTERM drains; Ctrl-C hands everything back at once."""
-    from eddyline.app.shared_services import Shared
-    from eddyline.app.worker import WorkRequest
-    from eddyline.app.worker import work as perform
+    from eddyline.app.shared_services import SharedServices
+    from eddyline.app.worker import WorkerRequest
+    from eddyline.app.worker import run_worker as perform
 
-    request = WorkRequest(
+    request = WorkerRequest(
         pool=pool,
-        shared=Shared.of(store=store, ledger=ledger, queues=queues),
+        shared=SharedServices.of(store=store, ledger=ledger, queues=queues),
         slots=slots,
         work=work,
         lease_s=lease,
@@ -50,10 +50,10 @@ def worker(
     asked = Stop()
     with Interruption(asked) as interruption:
         perform(request, asked=asked, stream=sys.stdout)
-    raise typer.Exit(ended_by(interruption))
+    raise typer.Exit(exit_code_of(interruption))
 
 
-def ended_by(interruption: Interruption) -> int:
+def exit_code_of(interruption: Interruption) -> int:
     """The exit code of a process that runs until told to stop: SIGTERM is how it is meant to end."""
     by_hand = interruption.signal is not None and interruption.signal != signal.SIGTERM
     return interruption.exit_code or 0 if by_hand else 0

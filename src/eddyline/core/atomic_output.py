@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core import files
-from eddyline.core.locked_directory import lock_directory, sweep
+from eddyline.core.locked_directory import lock_directory, remove_unlocked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ def atomic_output(out: Path) -> Iterator[AtomicOutput]:
     with files.translate_errors(f"writing {out.name}"):
         out.parent.mkdir(parents=True, exist_ok=True)
         with suppress(PermissionError):  # a folder that may be written, but not listed
-            sweep(files.temp_paths(out))
+            remove_unlocked(files.temp_paths(out))
         with lock_directory(lambda: files.temp_path(out)) as folder:
             made = AtomicOutput(file=folder / "whole" / out.name, work=folder / "work")
             made.file.parent.mkdir()
@@ -38,4 +38,4 @@ def atomic_output(out: Path) -> Iterator[AtomicOutput]:
             yield made
             files.sync_file(made.file)
             made.file.replace(out)
-        files.sync_folder(out.parent)
+        files.sync_directory(out.parent)

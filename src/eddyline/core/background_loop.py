@@ -25,19 +25,19 @@ def keep_running(loop: str, step: Callable[[], object]) -> bool:
     try:
         step()
     except Exception as error:  # noqa: BLE001 - whatever it is, the loop must go on
-        report(loop, error)
+        report_error(loop, error)
         return False
     return True
 
 
-def report(loop: str, error: Exception) -> None:
+def report_error(loop: str, error: Exception) -> None:
     """Log and count an unexpected error that the loop named `loop` survived by itself."""
     with _lock:
         _failures[loop] += 1
     _LOG.error("an unexpected error in the loop %s; it goes on", loop, exc_info=error)
 
 
-def failures() -> Mapping[str, int]:
+def failure_counts() -> Mapping[str, int]:
     """How many steps of each loop of this process have raised."""
     with _lock:
         return dict(_failures)

@@ -77,12 +77,12 @@ def _digits(degrees: float) -> bytes:
     return f"{whole // 1000}.{whole % 1000:03}".encode()
 
 
-def names_a_place(data: bytes) -> bool:
+def contains_location(data: bytes) -> bool:
     """Whether the bytes hold coordinates as text, or the name of a tag that is there to hold them."""
-    return in_media(data) or _NAMES.search(data) is not None
+    return contains_coordinates(data) or _NAMES.search(data) is not None
 
 
-def in_media(data: bytes) -> bool:
+def contains_coordinates(data: bytes) -> bool:
     """Whether the bytes, even those of coded video or audio, hold an NMEA sentence or ISO 6709 coordinates.
 
     Both are so long that they do not occur by chance. Searches some hundred megabytes a second.
@@ -101,26 +101,26 @@ def _iso_6709(data: bytes) -> Iterator[re.Match[bytes]]:
         at = shape.find(b"+00", at + 1)
 
 
-def is_plain(text: str) -> bool:
+def is_plain_name(text: str) -> bool:
     """Whether a text is what makers and programs write as a name or a version: short, and no coordinates."""
     data = text.encode("latin-1", "replace")
     if not text:
         return True
     return (
         _PLAIN.fullmatch(text) is not None
-        and not names_a_place(data)
+        and not contains_location(data)
         and _DECIMAL.search(data) is None
         and _DEGREES.search(data) is None
     )
 
 
-def is_text(data: bytes) -> bool:
+def is_ascii_text(data: bytes) -> bool:
     """Whether bytes that should be numbers read as a text of 8 characters or more."""
     body = data.rstrip(b"\0")
     return len(body) >= _LEAST_TEXT and all(0x20 <= byte < 0x7F for byte in body)  # noqa: PLR2004 - ASCII
 
 
-def places(data: bytes, most: int = 16) -> tuple[Position, ...]:
+def find_positions(data: bytes, most: int = 16) -> tuple[Position, ...]:
     """Up to `most` positions that the bytes hold as text."""
     found: dict[Position, None] = {}
     for place in _all_places(data):
@@ -161,7 +161,7 @@ def _valid(latitude: float, longitude: float) -> Iterator[Position]:
         yield Position(latitude=latitude, longitude=longitude)
 
 
-def distinct(found: Iterable[Position], most: int) -> tuple[Position, ...]:
+def distinct_positions(found: Iterable[Position], most: int) -> tuple[Position, ...]:
     """The first `most` places that differ in their first digits."""
     kept: dict[tuple[bytes, bytes], Position] = {}
     for place in found:

@@ -84,7 +84,7 @@ def translate_errors(what: str) -> Iterator[None]:
         ) from error
 
 
-def sync_folder(folder: Path) -> None:
+def sync_directory(folder: Path) -> None:
     """Make the names in `folder` survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -115,7 +115,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync_directory(path.parent)
 
 
 def link_or_copy(source: Path, target: Path) -> None:

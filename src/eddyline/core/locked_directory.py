@@ -32,7 +32,7 @@ def lock_directory(naming: Callable[[], Path]) -> Iterator[Path]:
         os.close(handle)
 
 
-def sweep(folders: Iterable[Path]) -> None:
+def remove_unlocked(folders: Iterable[Path]) -> None:
     """Remove those of `folders` that `lock_directory` made and whose process is gone; all others stay."""
     for folder in folders:
         with contextlib.suppress(OSError):  # held, gone meanwhile, or not ours to remove

@@ -15,7 +15,7 @@ _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
 _SHOWN = 24  # characters of a text in a message
 
 
-def rational(text: str) -> Fraction:
+def parse_rational(text: str) -> Fraction:
     """The fraction of "30000/1001", "2.002" or "-3", at most 18 digits a part. Raises `ValueError`."""
     if len(text) <= 40 and (_DECIMAL.fullmatch(text) or _RATIO.fullmatch(text)):  # noqa: PLR2004 - two parts
         try:
@@ -25,7 +25,7 @@ def rational(text: str) -> Fraction:
     raise ValueError(f"{text[:_SHOWN]!r} is not a number of at most 18 digits")
 
 
-def whole(text: str) -> int:
+def parse_whole(text: str) -> int:
     """A whole number that is not negative, at most 18 digits. Raises `ValueError`."""
     if _WHOLE.fullmatch(text[:_SHOWN]):
         return int(text[:_SHOWN])

@@ -46,13 +46,13 @@ class ResourceLimits:
         if self.room is None or self.folder is None or now - self._looked < _LOOK_EVERY_S:
             return ""
         self._looked = now
-        used = size_of(self.folder)
+        used = disk_usage(self.folder)
         if used > self.room:
             return f"filled its work folder: {used / _GIB:.3g} GiB, of {self.room / _GIB:.3g} allowed"
         return ""
 
 
-def size_of(folder: Path) -> int:
+def disk_usage(folder: Path) -> int:
     """Bytes that the files below a folder take on the disk; what vanishes meanwhile is passed over."""
     total, open_ = 0, [folder]
     while open_:

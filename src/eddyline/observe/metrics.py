@@ -78,7 +78,7 @@ class _LoopFailuresCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         family = self._family()
-        for loop, count in sorted(background_loop.failures().items()):
+        for loop, count in sorted(background_loop.failure_counts().items()):
             family.add_metric([loop], count)
         return [family]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from eddyline.core.numbers import rational
+from eddyline.core.numbers import parse_rational
 from eddyline.page import sections, subtitles, telemetry_section, thumbnails
 from eddyline.page.markup import escape, relative_url
 from eddyline.page.storyboard import read_cues
@@ -102,7 +102,7 @@ def _data(manifest: Mapping[str, Any], root: Path) -> str:
     """What the script needs, as JSON that cannot end its element."""
     cues = read_cues(root, manifest["pictures"].get("storyboard"))
     video = manifest["source"]["video"]
-    fps = 0.0 if video["variable_rate"] else float(rational(str(video["fps"])))
+    fps = 0.0 if video["variable_rate"] else float(parse_rational(str(video["fps"])))
     plain = {
         "fps": fps,
         "frames": video["frames"],

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eddyline.core.formatting import format_count, format_duration, format_size
-from eddyline.core.numbers import rational
+from eddyline.core.numbers import parse_rational
 from eddyline.page.markup import Html, element, join_lines, relative_url
 from eddyline.page.verification import statements
 
@@ -25,7 +25,7 @@ def codec_name(name: str) -> str:
 def format_frame_rate(fps: object) -> str:
     """Frames a second with as many digits as it takes: "29.97", "25", "23.976"."""
     try:
-        return f"{float(rational(str(fps))):.3f}".rstrip("0").rstrip(".")
+        return f"{float(parse_rational(str(fps))):.3f}".rstrip("0").rstrip(".")
     except ValueError:
         return str(fps)
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from eddyline.core.errors import UsageError
 from eddyline.store.store import checked_key
 
-FOLDER = "file"
+LOCAL = "file"
 # The clouds' own rules for the names of buckets, by scheme: S3 and GCS allow dots, GCS underscores too.
 _BUCKETS = {
     "s3": re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
@@ -36,7 +36,7 @@ class Address:
     @property
     def local(self) -> bool:
         """Whether it is a folder of this machine."""
-        return self.scheme == FOLDER
+        return self.scheme == LOCAL
 
     @property
     def folder(self) -> Path:
@@ -55,10 +55,10 @@ def parse(text: str) -> Address:
         raise UsageError("the address of the media store is empty or has a zero byte in it", remedy=_KNOWN)
     found = _SCHEME.match(text)
     if found is None:
-        return Address(scheme=FOLDER, path=text)
+        return Address(scheme=LOCAL, path=text)
     scheme = found[1].lower()
-    if scheme == FOLDER:
-        return Address(scheme=FOLDER, path=_file_path(text))
+    if scheme == LOCAL:
+        return Address(scheme=LOCAL, path=_file_path(text))
     if scheme not in _BUCKETS or not text[found.end() :].startswith("/"):
         raise UsageError(f"{found[0]} begins no address that Eddyline knows", remedy=_KNOWN)
     bucket, _, prefix = text[found.end() + 1 :].partition("/")
@@ -82,7 +82,7 @@ def parse_object(text: str) -> tuple[Address, str]:
         path = PurePosixPath(whole.path)
         if path.name in {"", ".."}:
             raise UsageError(f"{text} names no file")
-        return Address(scheme=FOLDER, path=str(path.parent)), checked_key(path.name)
+        return Address(scheme=LOCAL, path=str(path.parent)), checked_key(path.name)
     if not whole.path or text.endswith("/"):
         raise UsageError(
             f"{whole} names no object",

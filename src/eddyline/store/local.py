@@ -55,7 +55,7 @@ class LocalStore:
                 raise
             except OSError:  # scratch space on another disk
                 files.link_or_copy(path, target)
-            files.sync_folder(target.parent)
+            files.sync_directory(target.parent)
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """Write a small object whole."""

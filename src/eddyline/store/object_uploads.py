@@ -34,7 +34,7 @@ _PARTS = 9_000  # at most, in one upload; S3 allows 10,000
 _IN_FLIGHT = 32 * 1024 * 1024  # bytes of parts on their way at once
 
 
-class LostUploadError(TransientError):
+class ConditionFailedError(TransientError):
     """A conditional write that found another object than it expected."""
 
 
@@ -51,7 +51,7 @@ class ObjectUploads:
     telling: Callable[[str], AbstractContextManager[None]]
 
     def write(self, key: str, data: bytes, *, mode: PutMode = "overwrite") -> None:
-        """Write a small object. Raises `LostUploadError` if it is not what `mode` expects."""
+        """Write a small object. Raises `ConditionFailedError` if it is not what `mode` expects."""
         with self.telling(f"writing {key}"):
             try:
                 obstore.put(
@@ -63,7 +63,7 @@ class ObjectUploads:
                     use_multipart=False,
                 )
             except (AlreadyExistsError, PreconditionError) as error:
-                raise LostUploadError(f"writing {key}: another was first") from error
+                raise ConditionFailedError(f"writing {key}: another was first") from error
 
     def send(self, key: str, path: Path) -> None:
         """Upload a local file. Raises `TransientError` if it changes meanwhile."""
@@ -75,7 +75,7 @@ class ObjectUploads:
                 part = self._part_of(size)
                 self._upload(key, _exactly(size, iter(lambda: file.read(part), b""), path), part)
 
-    def send_anew(self, key: str, source: ObjectRanges) -> None:
+    def copy_from(self, key: str, source: ObjectRanges) -> None:
         """Write another object's bytes, which go through this machine."""
         part = self._part_of(source.size)
         with ThreadPoolExecutor(1) as pool:

@@ -22,7 +22,7 @@ from eddyline.store.content_types import content_type
 from eddyline.store.object_errors import UnusableKeyError, is_missing, translate_errors
 from eddyline.store.object_metadata import ObjectMetadata, object_metadata
 from eddyline.store.object_ranges import ObjectRanges
-from eddyline.store.object_uploads import PART, Bucket, LostUploadError, ObjectUploads
+from eddyline.store.object_uploads import PART, Bucket, ConditionFailedError, ObjectUploads
 from eddyline.store.retry import Retrier, with_retries
 from eddyline.store.store import checked_key
 
@@ -89,7 +89,7 @@ class ObjectStore:
         try:
             self._uploads.write(self._key(key), data, mode=self._condition(expected))
         except (
-            LostUploadError,
+            ConditionFailedError,
             MissingError,
         ):  # Google and some others call an object missing that was expected
             return False
@@ -171,7 +171,7 @@ class ObjectStore:
         if meta["size"] <= self._server_copy and content_type(source) == content_type(target):
             self._copy_within(source, target)
         else:
-            self._uploads.send_anew(target, self.ranges(key))
+            self._uploads.copy_from(target, self.ranges(key))
 
     @with_retries
     def _copy_within(self, source: str, target: str) -> None:
@@ -182,7 +182,7 @@ class ObjectStore:
         """The keys below the folder `prefix`, sorted; all of them are held in memory."""
         yield from self._list(prefix, self._key(prefix) + "/")
 
-    def everything(self) -> Iterator[str]:
+    def list_all(self) -> Iterator[str]:
         """All keys, sorted: what a whole bucket holds is asked for by name, never by an empty prefix."""
         yield from self._list("everything", "")
 

@@ -83,7 +83,7 @@ def open_store(
 
 
 def _object_store(place: addresses.Address, settings: StoreSettings, stop: Stop | None) -> ObjectStore:
-    endpoint = endpoint_of(place.scheme, settings, os.environ)
+    endpoint = resolve_endpoint(place.scheme, settings, os.environ)
     with translate_errors("opening", where=str(place)):
         bucket = _bucket(place, settings, endpoint)
     return ObjectStore(
@@ -100,7 +100,7 @@ class Buckets:
         self._opened: dict[tuple[int, str], ObjectStore] = {}
         self._turn = threading.Lock()
 
-    def reach_by(self, settings: StoreSettings, *, stop: Stop | None = None) -> None:
+    def configure(self, settings: StoreSettings, *, stop: Stop | None = None) -> None:
         """How to reach them from now on, and what ends all patience with them; the wiring says so once."""
         with self._turn:
             self._settings, self._stop = settings, stop
@@ -152,7 +152,7 @@ def _bucket(
     return S3Store(place.bucket, config=config, **options)
 
 
-def endpoint_of(scheme: str, settings: StoreSettings, environment: Mapping[str, str]) -> str | None:
+def resolve_endpoint(scheme: str, settings: StoreSettings, environment: Mapping[str, str]) -> str | None:
     """The endpoint to use, if not the cloud's own; plain http only to this machine, unless allowed.
 
     Raises `UsageError`.

@@ -219,10 +219,10 @@ def test_a_watch_survives_any_error_and_logs_and_counts_it(
         raise KeyError("a bug of the parser")
 
     monkeypatch.setattr("eddyline.aws.ec2_metadata.parse_metadata", broken)
-    before = background_loop.failures().get("metadata", 0)
+    before = background_loop.failure_counts().get("metadata", 0)
     ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
     thread = ear.watch.start()
-    wait_until(lambda: background_loop.failures().get("metadata", 0) >= before + 6)
+    wait_until(lambda: background_loop.failure_counts().get("metadata", 0) >= before + 6)
     monkeypatch.undo()
     fake.said["spot/instance-action"] = SPOT
     wait_until(lambda: ear.notices)

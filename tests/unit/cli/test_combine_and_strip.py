@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from eddyline.cli.edit_options import stoppable
+from eddyline.cli.edit_options import run_stoppable
 from eddyline.cli.main import build
 from eddyline.core.errors import InputError, MissingError, UsageError
 from eddyline.pipeline.demo_clip import make_clip
@@ -102,9 +102,9 @@ def test_a_signal_stops_the_copying_with_its_own_exit_code() -> None:
             threading.Event().wait(0.001)
 
     with pytest.raises(typer.Exit) as ended:
-        stoppable(work)
+        run_stoppable(work)
     assert ended.value.exit_code == 143
 
 
 def test_work_that_ends_by_itself_gives_its_result() -> None:
-    assert stoppable(lambda _: 7) == 7
+    assert run_stoppable(lambda _: 7) == 7

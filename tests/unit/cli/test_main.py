@@ -8,7 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from eddyline.cli.main import COMMANDS, build, complain
+from eddyline.cli.main import COMMANDS, build, report_error
 from eddyline.core.errors import InputError, UsageError
 
 
@@ -44,9 +44,9 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
 
 
 def test_an_error_is_told_in_two_lines_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    assert complain(InputError("no video in \x1b[2J.mp4", remedy="copy it again")) == 1
+    assert report_error(InputError("no video in \x1b[2J.mp4", remedy="copy it again")) == 1
     assert capsys.readouterr().err == "eddyline: no video in \\x1b[2J.mp4\nwhat to do: copy it again\n"
 
 
 def test_a_usage_error_exits_with_2() -> None:
-    assert complain(UsageError("unknown profile 'x'")) == 2
+    assert report_error(UsageError("unknown profile 'x'")) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.cli.event_collector import Ticks, progress
 
-from eddyline.cli.progress import Rows, percent
+from eddyline.cli.progress import Rows, format_percent
 
 
 def test_progress_never_runs_back() -> None:
@@ -16,8 +16,8 @@ def test_progress_never_runs_back() -> None:
 
 
 def test_a_hundred_percent_means_done() -> None:
-    assert percent(0.9999) == "99%"
-    assert percent(1.0) == "100%"
+    assert format_percent(0.9999) == "99%"
+    assert format_percent(1.0) == "100%"
 
 
 def test_time_left_is_counted_down_between_two_events() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
-from eddyline.cli.run import perform
+from eddyline.cli.run import run_with_display
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
 from eddyline.pipeline.runs.events import AssetFailed, Event, RunReport
@@ -25,12 +25,12 @@ NOTHING = RunReport(finished=(), failed=(), skipped=())
 
 
 def test_a_run_without_failures_exits_with_0() -> None:
-    assert perform(lambda _stop, _on_event: NOTHING, as_json=False) == 0
+    assert run_with_display(lambda _stop, _on_event: NOTHING, as_json=False) == 0
 
 
 def test_a_failure_exits_with_1_and_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     report = RunReport(finished=(), failed=(FAILED,), skipped=())
-    assert perform(lambda _stop, _on_event: report, as_json=False) == 1
+    assert run_with_display(lambda _stop, _on_event: report, as_json=False) == 1
     assert "copy it again" in capsys.readouterr().out
 
 
@@ -39,7 +39,7 @@ def test_the_last_json_line_is_the_result(capsys: pytest.CaptureFixture[str]) ->
         on_event(FAILED)
         return RunReport(finished=(), failed=(FAILED,), skipped=())
 
-    assert perform(start, as_json=True) == 1
+    assert run_with_display(start, as_json=True) == 1
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["event"] for line in lines] == ["asset_failed", "finished"]
     assert lines[-1]["failed"][0]["name"] == "b.mp4"
@@ -53,7 +53,7 @@ def test_a_signal_raises_the_stop_flag_and_decides_the_exit_code(number: int, co
         return RunReport(finished=(), failed=(), skipped=(), interrupted=stop.reason)
 
     before = signal.getsignal(number)
-    assert perform(start, as_json=False) == code
+    assert run_with_display(start, as_json=False) == code
     assert signal.getsignal(number) is before
 
 
@@ -63,7 +63,7 @@ def test_an_interruption_that_is_raised_counts_like_one_that_is_reported() -> No
         stop.wait(5)
         raise Interrupted("stopped")
 
-    assert perform(start, as_json=True) == 143
+    assert run_with_display(start, as_json=True) == 143
 
 
 def _child(body: str) -> subprocess.Popen[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from eddyline.app.status import LeftMessages, Status
+from eddyline.app.status import Status, UnhandledMessages
 from eddyline.cli.status import print_status
 from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.graph.ledger.overview import AssetStatus
@@ -87,9 +87,9 @@ def test_where_nothing_is_to_be_done_it_is_said() -> None:
 
 def test_messages_for_an_operator_come_with_the_command_for_them() -> None:
     messages = (
-        LeftMessages(queue="fleet-dead", count=3, remedy="eddyline jobs redrive"),
-        LeftMessages(queue="cards (parked)", count=0, remedy="eddyline parked --events cards"),
-        LeftMessages(queue="gone", count=0, remedy="", error="access denied"),
+        UnhandledMessages(queue="fleet-dead", count=3, remedy="eddyline jobs redrive"),
+        UnhandledMessages(queue="cards (parked)", count=0, remedy="eddyline parked --events cards"),
+        UnhandledMessages(queue="gone", count=0, remedy="", error="access denied"),
     )
     lines = _lines(replace(_status(assets=0), messages=messages), 80)
     assert lines[-3:] == [

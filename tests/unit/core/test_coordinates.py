@@ -6,7 +6,15 @@ import struct
 
 import pytest
 
-from eddyline.core.coordinates import Position, distinct, in_media, is_plain, is_text, names_a_place, places
+from eddyline.core.coordinates import (
+    Position,
+    contains_coordinates,
+    contains_location,
+    distinct_positions,
+    find_positions,
+    is_ascii_text,
+    is_plain_name,
+)
 
 ZURICH = Position(latitude=47.3769, longitude=8.5417)
 
@@ -30,14 +38,14 @@ def near(found: Position, wanted: Position) -> bool:
     ],
 )
 def test_places_are_read_from_text(text: bytes) -> None:
-    assert names_a_place(text)
-    assert any(near(each, ZURICH) for each in places(b"\0\xff" + text + b"\0"))
+    assert contains_location(text)
+    assert any(near(each, ZURICH) for each in find_positions(b"\0\xff" + text + b"\0"))
 
 
 def test_southern_and_western_places_are_negative() -> None:
-    assert near(places(b"-33.8568-151.2153/")[0], Position(latitude=-33.8568, longitude=-151.2153))
+    assert near(find_positions(b"-33.8568-151.2153/")[0], Position(latitude=-33.8568, longitude=-151.2153))
     sentence = b"$GPRMC,1,A,3351.408,S,15112.918,W,,"
-    assert near(places(sentence)[0], Position(latitude=-33.8568, longitude=-151.215300))
+    assert near(find_positions(sentence)[0], Position(latitude=-33.8568, longitude=-151.215300))
 
 
 @pytest.mark.parametrize(
@@ -53,15 +61,15 @@ def test_southern_and_western_places_are_negative() -> None:
     ],
 )
 def test_versions_settings_and_dates_name_no_place(text: bytes) -> None:
-    assert not names_a_place(text)
-    assert not in_media(text)
+    assert not contains_location(text)
+    assert not contains_coordinates(text)
 
 
 @pytest.mark.parametrize(
     "text", ["", "GoPro", "HERO11 Black", "Lavf59.27.100", "17.5.1", "NIKON CORPORATION"]
 )
 def test_makers_models_and_versions_are_plain(text: str) -> None:
-    assert is_plain(text)
+    assert is_plain_name(text)
 
 
 @pytest.mark.parametrize(
@@ -78,13 +86,13 @@ def test_makers_models_and_versions_are_plain(text: str) -> None:
     ],
 )
 def test_free_text_and_coordinates_are_not_plain(text: str) -> None:
-    assert not is_plain(text)
+    assert not is_plain_name(text)
 
 
 def test_numbers_that_read_as_text_are_told_apart() -> None:
-    assert is_text(b"47.3769 N 8.5417 E\0\0")
-    assert not is_text(struct.pack(">ddd", 47.3769, 8.5417, 408))
-    assert not is_text(b"1234567")
+    assert is_ascii_text(b"47.3769 N 8.5417 E\0\0")
+    assert not is_ascii_text(struct.pack(">ddd", 47.3769, 8.5417, 408))
+    assert not is_ascii_text(b"1234567")
 
 
 def test_digits_and_encodings_of_a_place() -> None:
@@ -96,4 +104,4 @@ def test_digits_and_encodings_of_a_place() -> None:
     assert not Position(latitude=0.0, longitude=8.5417).usable
     assert not Position(latitude=47.5, longitude=8.5417).usable
     beside = Position(latitude=47.37691, longitude=8.54171)
-    assert distinct([ZURICH, beside], 8) == (ZURICH,)
+    assert distinct_positions([ZURICH, beside], 8) == (ZURICH,)

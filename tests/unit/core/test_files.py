@@ -100,4 +100,4 @@ def test_a_tree_that_is_gone_already_is_fine(tmp_path: Path) -> None:
 def test_syncing_takes_folders_and_files(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"1")
     files.sync_file(tmp_path / "x")
-    files.sync_folder(tmp_path)
+    files.sync_directory(tmp_path)

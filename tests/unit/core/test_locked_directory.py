@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.core.locked_directory import lock_directory, sweep
+from eddyline.core.locked_directory import lock_directory, remove_unlocked
 
 
 def test_a_folder_is_there_while_it_is_held_and_gone_afterwards(tmp_path: Path) -> None:
     with lock_directory(lambda: tmp_path / "mine") as folder:
         (folder / "below").mkdir()
         (folder / "below" / "half.mp4").write_bytes(b"x")
-        sweep([folder])
+        remove_unlocked([folder])
         assert (folder / "below" / "half.mp4").exists()
     assert list(tmp_path.iterdir()) == []
 
@@ -28,7 +28,7 @@ def test_what_nobody_holds_is_swept_however_far_it_came(tmp_path: Path) -> None:
     (locked / ".lock").touch()
     (half / ".lock").touch()
     (half / "film.mp4").write_bytes(b"x")
-    sweep(list(tmp_path.iterdir()))
+    remove_unlocked(list(tmp_path.iterdir()))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -40,7 +40,7 @@ def test_what_was_never_held_stays(tmp_path: Path) -> None:
     elsewhere.mkdir()
     (elsewhere / ".lock").touch()
     (tmp_path / "link").symlink_to(elsewhere)
-    sweep([tmp_path / "notes", tmp_path / "file", tmp_path / "link", tmp_path / "gone"])
+    remove_unlocked([tmp_path / "notes", tmp_path / "file", tmp_path / "link", tmp_path / "gone"])
     assert sorted(each.name for each in tmp_path.iterdir()) == ["elsewhere", "file", "link", "notes"]
 
 
@@ -59,9 +59,9 @@ def test_a_folder_swept_as_it_was_made_is_made_anew(
         if path.parent.name != "first" or not flags & os.O_CREAT:
             return opening(path, flags, mode)
         if when == "before its lock is made":
-            sweep([path.parent])
+            remove_unlocked([path.parent])
         handle = opening(path, flags, mode)
-        sweep([path.parent])
+        remove_unlocked([path.parent])
         return handle
 
     monkeypatch.setattr(os, "open", swept)
@@ -78,6 +78,6 @@ def test_where_there_are_no_locks_a_folder_works_and_is_never_swept(
 
     monkeypatch.setattr(fcntl, "flock", without)
     with lock_directory(lambda: tmp_path / "mine") as folder:
-        sweep([folder])
+        remove_unlocked([folder])
         assert folder.is_dir()
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from eddyline.core.numbers import rational, whole
+from eddyline.core.numbers import parse_rational, parse_whole
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from eddyline.core.numbers import rational, whole
     ],
 )
 def test_numbers_as_they_are_written(text: str, value: Fraction) -> None:
-    assert rational(text) == value
+    assert parse_rational(text) == value
 
 
 @pytest.mark.parametrize(
@@ -27,15 +27,15 @@ def test_numbers_as_they_are_written(text: str, value: Fraction) -> None:
 def test_anything_else_is_refused_at_once(text: str) -> None:
     began = time.process_time()
     with pytest.raises(ValueError, match="is not a number"):
-        rational(text)
+        parse_rational(text)
     with pytest.raises(ValueError, match="is not a whole number"):
-        whole(text)
+        parse_whole(text)
     assert time.process_time() - began < 1
 
 
 def test_whole_numbers() -> None:
-    assert whole("0") == 0
-    assert whole("123456789012345678") == 123456789012345678
+    assert parse_whole("0") == 0
+    assert parse_whole("123456789012345678") == 123456789012345678
     for text in ("-1", "1.0", "1" * 25):
         with pytest.raises(ValueError, match="is not a whole number"):
-            whole(text)
+            parse_whole(text)

@@ -10,7 +10,7 @@ import pytest
 
 from eddyline.core.errors import ToolError
 from eddyline.core.process import Limits, Runner
-from eddyline.core.resource_limits import ResourceLimits, size_of
+from eddyline.core.resource_limits import ResourceLimits, disk_usage
 
 MIB = 1024 * 1024
 _REMEDY = "raise the limits"
@@ -64,14 +64,14 @@ def test_a_program_that_fills_its_jobs_folder_is_stopped(tmp_path: Path) -> None
     with pytest.raises(ToolError, match=r"it filled its work folder: .* GiB, of 0.00977 allowed") as caught:
         runner.run(flood)
     assert caught.value.remedy == _REMEDY
-    assert size_of(tmp_path) < 400 * MIB
+    assert disk_usage(tmp_path) < 400 * MIB
 
 
 def test_a_folder_is_as_large_as_what_lies_on_the_disk(tmp_path: Path) -> None:
-    assert size_of(tmp_path / "none") == 0
+    assert disk_usage(tmp_path / "none") == 0
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "data").write_bytes(b"x" * 100_000)
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(MIB)
     (tmp_path / "link").symlink_to("/")
-    assert 100_000 <= size_of(tmp_path) < 200_000
+    assert 100_000 <= disk_usage(tmp_path) < 200_000

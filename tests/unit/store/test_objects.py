@@ -140,7 +140,7 @@ def test_a_key_of_others_that_cannot_be_held_is_told_with_what_to_do_and_hinders
     store = opened(ministack, bucket)
     store.check()
     with pytest.raises(UsageError, match="invalid path") as caught:
-        list(store.everything())
+        list(store.list_all())
     assert "another key" in caught.value.remedy
 
 

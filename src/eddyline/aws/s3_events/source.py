@@ -16,7 +16,7 @@ from eddyline.aws.client_errors import QueueError
 from eddyline.aws.s3_events.event_queue import EventQueue
 from eddyline.aws.sqs.client import Message as SqsMessage
 from eddyline.aws.sqs.client import SqsClient
-from eddyline.core.background_loop import keep_running, report
+from eddyline.core.background_loop import keep_running, report_error
 from eddyline.core.errors import EddylineError
 from eddyline.ingest.messages import Message
 
@@ -139,7 +139,7 @@ class S3EventSource:
                 self._responses.put(error)
                 continue
             except Exception as error:  # noqa: BLE001 - without this thread no message would arrive again
-                report("event queue", error)
+                report_error("event queue", error)
                 self._responses.put(QueueError(f"receiving from {name}: {error}"))
                 continue
             with self._lock:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from eddyline.aws.client_errors import QueueError
 from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.in_flight import HeldMessage, claim_message, hand_back
-from eddyline.core.background_loop import report
+from eddyline.core.background_loop import report_error
 from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.clock import Clock
 from eddyline.core.errors import EddylineError, TransientError
@@ -133,7 +133,7 @@ class Receiver:
                 self._on_arrival()
                 return
             except Exception as error:  # noqa: BLE001 - without this thread the worker would starve silently
-                report("job queue", error)
+                report_error("job queue", error)
             backoff.pause()
 
     def _await_demand(self, rank: int) -> bool:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from eddyline.aws.client_errors import QueueError, QueueNotFoundError
 from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.message_body import decode_body, encode_body
-from eddyline.core.background_loop import report
+from eddyline.core.background_loop import report_error
 from eddyline.core.errors import EddylineError
 from eddyline.graph.command import Command
 from eddyline.graph.coordinator.wire import (
@@ -163,7 +163,7 @@ class SqsTransport:
                 self._park(message, str(error))
                 continue
             except Exception as error:  # noqa: BLE001 - no message may bring the coordinators down
-                report("reports", error)
+                report_error("reports", error)
                 self._park(message, f"parsing failed: {type(error).__name__}")
                 continue
             self._messages[message.receipt_handle] = message

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from eddyline.core.coordinates import names_a_place
+from eddyline.core.coordinates import contains_location
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.images import ImageError, without_metadata
 from eddyline.edit.strip_location.report import METADATA, UNKNOWN, Report
@@ -60,7 +60,7 @@ class OpenBitstreamUnits:
             return kind in _OBU_KEPT
         t35 = body[:1] == bytes([_METADATA_T35]) and body[1:].startswith(_HDR10_PLUS)
         known = body[:1] in {bytes([each]) for each in _METADATA_KEPT}
-        return (t35 or known) and len(body) <= _LONGEST_METADATA and not names_a_place(body)
+        return (t35 or known) and len(body) <= _LONGEST_METADATA and not contains_location(body)
 
     def _length(self, data: bytes, at: int) -> tuple[int, int]:
         total = 0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from eddyline.core.coordinates import is_text, names_a_place
+from eddyline.core.coordinates import contains_location, is_ascii_text
 from eddyline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, TEXT, UNKNOWN, Report
 from eddyline.mp4.boxes import Box, make_box
 from eddyline.mp4.errors import Mp4Error
@@ -126,7 +126,7 @@ def numbers(report: Report, *sizes: int, form: Callable[[bytes], bool] | None = 
     def rule(known: Box) -> bytes:
         body = bytes(known.body)
         fits = (not sizes or len(body) in sizes) and (form is None or form(body))
-        if not fits or is_text(body) or names_a_place(body):
+        if not fits or is_ascii_text(body) or contains_location(body):
             return drop(known, report, MALFORMED)
         return make_box(known.kind, body)
 

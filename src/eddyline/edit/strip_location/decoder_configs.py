@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from eddyline.core.coordinates import is_text, names_a_place
+from eddyline.core.coordinates import contains_location, is_ascii_text
 from eddyline.edit.strip_location.bitstreams import OpenBitstreamUnits, StartCodes
 from eddyline.edit.strip_location.nal_units import NalUnits
 from eddyline.edit.strip_location.report import UNKNOWN, Report
@@ -51,7 +51,7 @@ def config(source: Box, report: Report) -> bytes:
                 raise ConfigError(source.kind)
     except (IndexError, struct.error) as error:
         raise ConfigError(f"{source.kind} ends early") from error
-    if names_a_place(made):
+    if contains_location(made):
         raise ConfigError(f"{source.kind} holds coordinates")
     if len(made) < len(body) and body[len(made) :].strip(b"\0") and source.kind != "esds":
         report.remove(f"{source.path} (further data)", UNKNOWN, len(body) - len(made), body)
@@ -142,7 +142,11 @@ def _es(data: bytes, what: str, report: Report) -> bytes:
 def _decoder(data: bytes, what: str, report: Report) -> bytes:
     made = data[:_CONFIG_FIELDS]
     for tag, body in _descriptors(data[_CONFIG_FIELDS:]):
-        if tag != _SPECIFIC or names_a_place(body) or (is_text(body) and data[0] not in _MPEG_VIDEO):
+        if (
+            tag != _SPECIFIC
+            or contains_location(body)
+            or (is_ascii_text(body) and data[0] not in _MPEG_VIDEO)
+        ):
             report.remove(f"{what} (descriptor {tag})", UNKNOWN, len(body), body)
             continue
         clean = StartCodes(what=what, report=report)

@@ -17,7 +17,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from eddyline.core.coordinates import is_plain, is_text, names_a_place
+from eddyline.core.coordinates import contains_location, is_ascii_text, is_plain_name
 from eddyline.edit.strip_location.box_parts import Rewrite, children, cut, drop, rewritten
 from eddyline.edit.strip_location.images import ImageError, without_metadata
 from eddyline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, TEXT, UNKNOWN, ZONE, Report
@@ -125,7 +125,7 @@ class Metadata:
     def _identifier(self, source: Box) -> bytes:
         size, what = _IDENTIFIERS[source.kind]
         body = bytes(source.body)
-        if len(body) != size or is_text(body) or names_a_place(body):
+        if len(body) != size or is_ascii_text(body) or contains_location(body):
             return drop(source, self.report, MALFORMED)
         return self._kept(source, body, what)
 
@@ -135,7 +135,7 @@ class Metadata:
 
     def _firmware(self, source: Box) -> bytes:
         text = bytes(source.body).rstrip(b"\0")
-        if len(source.body) > _LENS + 16 or not is_plain(text.decode("latin-1")):
+        if len(source.body) > _LENS + 16 or not is_plain_name(text.decode("latin-1")):
             return drop(source, self.report, TEXT)
         what = "firmware version" if source.kind == "FIRM" else "serial number of the lens"
         return self._kept(source, bytes(source.body), what)
@@ -143,7 +143,7 @@ class Metadata:
     def _title(self, source: Box) -> bytes:
         """The title of a track, which people write."""
         title = bytes(source.body)
-        if not self.keep_titles or names_a_place(title):
+        if not self.keep_titles or contains_location(title):
             return drop(source, self.report, TEXT)
         return self._kept(source, title, "title, as asked for")
 
@@ -160,7 +160,7 @@ class Metadata:
         if len(body) != _HIGHLIGHTS or count > _MOST_HIGHLIGHTS or body[4 + 4 * count :].strip(b"\0"):
             return drop(source, self.report, MALFORMED)
         times = struct.unpack_from(f">{count}I", body, 4)
-        if sorted(times) != list(times) or is_text(body):
+        if sorted(times) != list(times) or is_ascii_text(body):
             return drop(source, self.report, MALFORMED)
         return self._kept(source, body, "times of HiLights")
 
@@ -180,7 +180,7 @@ class Metadata:
         while at + 4 <= len(body):
             length, language = struct.unpack_from(">HH", body, at)
             text = body[at + 4 : at + 4 + length]
-            if len(text) != length or not is_plain(text.decode("utf-8", "replace").rstrip("\0")):
+            if len(text) != length or not is_plain_name(text.decode("utf-8", "replace").rstrip("\0")):
                 return drop(source, self.report, TEXT)
             rows.append(struct.pack(">HH", length, language) + text)
             at += 4 + length
@@ -190,7 +190,7 @@ class Metadata:
 
     def _item(self, source: Box) -> bytes:
         value = self._value(source)
-        if value is None or value[0] != _UTF8 or not is_plain(value[1].decode("utf-8", "replace")):
+        if value is None or value[0] != _UTF8 or not is_plain_name(value[1].decode("utf-8", "replace")):
             return drop(source, self.report, TEXT)
         self.report.keep(source.path, _NAMES[source.kind])
         return make_box(source.kind, _data(*value))
@@ -207,7 +207,7 @@ class Metadata:
                 )
             except ImageError:
                 image = None
-            if image is None or names_a_place(image):
+            if image is None or contains_location(image):
                 drop(child, self.report, UNKNOWN)
                 continue
             if len(image) != len(child.body) - 8:
@@ -294,7 +294,7 @@ def _reason_to_remove(name: bytes, value: tuple[int, bytes] | None) -> str:
     text = data.decode("utf-8", "replace").rstrip("\0")
     if name in _DATES:
         return "" if _UTC.fullmatch(text) else ZONE
-    return "" if kind == _UTF8 and is_plain(text) else TEXT
+    return "" if kind == _UTF8 and is_plain_name(text) else TEXT
 
 
 def _data(kind: int, value: bytes) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from eddyline.core.coordinates import names_a_place
+from eddyline.core.coordinates import contains_location
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location import spherical_xml
 from eddyline.edit.strip_location.box_parts import Rewrite, children, cut, drop, numbers, rewritten, table
@@ -51,7 +51,7 @@ def brands(source: Box, report: Report) -> bytes:
             report.remove(f"ftyp brand {each!a}", UNKNOWN, 4, raw)
     major = named[0] if named[:1] == known[:1] and known else (known or ["isom"])[0]
     made = bytearray(ftyp_box(major, tuple(known[1:] if named[:1] == known[:1] else known)))
-    if not names_a_place(raw[4:8]):
+    if not contains_location(raw[4:8]):
         made[12:16] = raw[4:8].ljust(4, b"\0")
     return bytes(made)
 

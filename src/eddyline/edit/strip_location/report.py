@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from eddyline.core.coordinates import Position, distinct, places
+from eddyline.core.coordinates import Position, distinct_positions, find_positions
 
 LOCATION: Final = "it holds the location, or is made to"
 UNKNOWN: Final = "Eddyline does not know what it holds"
@@ -87,7 +87,7 @@ class Report:
     def search(self, content: bytes) -> None:
         """Remember the coordinates in bytes that are removed."""
         if content and len(self._places) < _MOST_PLACES:
-            self.found(*places(bytes(content[:_MOST_SEARCHED])))
+            self.found(*find_positions(bytes(content[:_MOST_SEARCHED])))
 
     def found(self, *positions: Position) -> None:
         """Remember positions of the source."""
@@ -98,7 +98,7 @@ class Report:
     @property
     def places(self) -> tuple[Position, ...]:
         """Positions that the source holds, those that differ in their first digits."""
-        return distinct(self._places, _MOST_PLACES)
+        return distinct_positions(self._places, _MOST_PLACES)
 
     def stripped(self, size: int) -> Stripped:
         """The report of a finished copy of `size` bytes."""

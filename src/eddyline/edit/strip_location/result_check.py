@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from eddyline.core.coordinates import Position, in_media, names_a_place
+from eddyline.core.coordinates import Position, contains_coordinates, contains_location
 from eddyline.core.errors import ProofError
 from eddyline.edit.cancellable_reads import CancellableReads, never
 from eddyline.edit.strip_location.copy_writer import Written
@@ -84,7 +84,7 @@ def check_result(
 
 def _check_outside(result: Result, places: Sequence[Position]) -> None:
     for kind, data in result.outside:
-        if kind == "ftyp" and names_a_place(data):
+        if kind == "ftyp" and contains_location(data):
             raise ProofError("ftyp of the copy names a place", remedy=_EDITS_REMEDY)
         for mark in _MARKS:
             if mark in data:
@@ -168,6 +168,6 @@ def _check_media(src: ByteRanges, result: Result, places: Sequence[Position]) ->
             first = max(begin, at - _OVERLAP)
             data = src.read(first, min(end, at + _BLOCK) - first)
             found = next((form for form in forms if form in data), None)
-            if found is not None or in_media(data):
+            if found is not None or contains_coordinates(data):
                 what = ascii(found) if found is not None else "coordinates as text"
                 raise ProofError(f"the copy's media holds {what}", remedy=_EDITS_REMEDY)

@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from eddyline.core.coordinates import is_plain, is_text, names_a_place
+from eddyline.core.coordinates import contains_location, is_ascii_text, is_plain_name
 from eddyline.edit.strip_location.box_parts import TERMINATOR, Rewrite, children, drop, numbers, rewritten
 from eddyline.edit.strip_location.decoder_configs import ConfigError, config
 from eddyline.edit.strip_location.report import TEXT, UNKNOWN, Report
@@ -146,7 +146,7 @@ class SampleEntries:
         """Nclx and nclc are numbers; a colour profile is kept as it is needed to show the colours."""
         body = bytes(source.body)
         profile = body[:4] in {b"prof", b"rICC"} and body[40:44] == b"acsp" and len(body) <= _LONGEST_PROFILE
-        if profile and not names_a_place(body):
+        if profile and not contains_location(body):
             size = 4 + int.from_bytes(body[4:8], "big")
             return make_box("colr", body[:size])
         if body[:4] in {b"nclx", b"nclc"} and len(body) in {10, 11}:
@@ -170,7 +170,7 @@ class SampleEntries:
 
         def header(svhd: Box) -> bytes:
             text = bytes(svhd.body[4:]).rstrip(b"\0")
-            if is_plain(text.decode("latin-1")):
+            if is_plain_name(text.decode("latin-1")):
                 return make_full_box("svhd", 0, 0, text + b"\0")
             self.report.remove(f"{svhd.path} (name of the program)", TEXT, len(text), text)
             return make_full_box("svhd", 0, 0, b"\0")
@@ -187,7 +187,7 @@ class SampleEntries:
     def _mesh(self, source: Box) -> bytes:
         return (
             drop(source, self.report)
-            if names_a_place(bytes(source.body))
+            if contains_location(bytes(source.body))
             else make_box("mshp", bytes(source.body))
         )
 
@@ -201,7 +201,7 @@ class SampleEntries:
             raise UnknownEntry(f"{entry.path} has an unknown layout")
         vendor = body[12:16] if body[12:16].isalpha() else bytes(4)
         fields = bytes(6) + body[6:12] + vendor + body[16:size]
-        if names_a_place(fields) or is_text(fields[6:]):
+        if contains_location(fields) or is_ascii_text(fields[6:]):
             raise UnknownEntry(f"{entry.path} holds text where its numbers should be")
         return make_box(entry.kind, fields, rewritten(entry, self.report, self._audio_rules(), size))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from eddyline.core.coordinates import is_text, names_a_place
+from eddyline.core.coordinates import contains_location, is_ascii_text
 from eddyline.edit.strip_location.report import TEXT, UNKNOWN, Report
 from eddyline.mp4.bitstream.rbsp import add_emulation_prevention, remove_emulation_prevention
 
@@ -86,12 +86,19 @@ def _is_harmless(kind: int, body: bytes, codec: str) -> bool:
     if kind == _UNREGISTERED:
         text = _ENCODERS.get(body[:_UUID])
         return (
-            text is not None and text.fullmatch(body[_UUID:]) is not None and not names_a_place(body[_UUID:])
+            text is not None
+            and text.fullmatch(body[_UUID:]) is not None
+            and not contains_location(body[_UUID:])
         )
     if kind == _REGISTERED:
         longest = next((most for start, most in _LONGEST_T35.items() if body.startswith(start)), -1)
-        return len(body) <= longest and not names_a_place(body)
-    return kind in _KNOWN[codec] and len(body) <= _LONGEST and not is_text(body) and not names_a_place(body)
+        return len(body) <= longest and not contains_location(body)
+    return (
+        kind in _KNOWN[codec]
+        and len(body) <= _LONGEST
+        and not is_ascii_text(body)
+        and not contains_location(body)
+    )
 
 
 def _named(kind: int, body: bytes) -> tuple[str, str]:

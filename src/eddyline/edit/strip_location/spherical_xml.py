@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from eddyline.core.coordinates import is_plain
+from eddyline.core.coordinates import is_plain_name
 
 UUID: Final = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
 _ELEMENT: Final = re.compile(r"<GSpherical:(\w{1,40})>([^<>]{0,64})</GSpherical:\1>")
@@ -42,7 +42,7 @@ def rebuilt(packet: bytes) -> bytes:
     kept = []
     for name, value in _ELEMENT.findall(packet.decode("utf-8", "replace")):
         form = _VALUES.get(name)
-        plain = name == "StitchingSoftware" and is_plain(value)
+        plain = name == "StitchingSoftware" and is_plain_name(value)
         if plain or (form is not None and form.fullmatch(value.strip())):
             kept.append(f"<GSpherical:{name}>{value.strip()}</GSpherical:{name}>")
     return (_HEAD + "".join(kept) + _TAIL).encode() if kept else b""

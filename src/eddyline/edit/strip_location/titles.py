@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from eddyline.core.coordinates import names_a_place
+from eddyline.core.coordinates import contains_location
 from eddyline.edit.strip_location.report import TEXT, Report
 
 _OWN_TITLE: Final = re.compile(
@@ -35,7 +35,7 @@ _NEUTRAL: Final = {
 
 def chapter_title(title: bytes, number: int, *, keep: bool, what: str, report: Report) -> bytes:
     """The title (UTF-8) of chapter `number`, or "Chapter N" in its place, which is then reported."""
-    if _OWN_TITLE.fullmatch(title) or (keep and not names_a_place(title)):
+    if _OWN_TITLE.fullmatch(title) or (keep and not contains_location(title)):
         return title
     report.remove(f"{what} (title of chapter {number})", TEXT, len(title), title)
     return f"Chapter {number}".encode()
@@ -43,7 +43,7 @@ def chapter_title(title: bytes, number: int, *, keep: bool, what: str, report: R
 
 def track_name(name: str, handler: str, *, keep: bool, what: str, report: Report) -> str:
     """The name of a track, or that of its kind in its place, which is then reported."""
-    if _HANDLER.fullmatch(name) or (keep and not names_a_place(name.encode())):
+    if _HANDLER.fullmatch(name) or (keep and not contains_location(name.encode())):
         return name
     report.remove(f"{what} (name of the track)", TEXT, len(name), name.encode())
     return _NEUTRAL.get(handler, "DataHandler")

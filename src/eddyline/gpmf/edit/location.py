@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from eddyline.core.coordinates import is_text, names_a_place
+from eddyline.core.coordinates import contains_location, is_ascii_text
 from eddyline.gpmf.klv import FILL, Klv, serialize
 from eddyline.gpmf.reader import parse
 from eddyline.gpmf.types import COMPLEX, element_types, structure_dtype
@@ -144,8 +144,8 @@ def _is_harmless(node: Klv) -> bool:
     if node.key not in _KNOWN or node.key in NESTS:
         return False
     if node.type in _TEXT_TYPES:
-        return not names_a_place(node.data)
-    return node.type in _NUMBERS and not (node.key in MODIFIERS and is_text(node.data))
+        return not contains_location(node.data)
+    return node.type in _NUMBERS and not (node.key in MODIFIERS and is_ascii_text(node.data))
 
 
 def _subject(nest: Klv) -> Klv | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from eddyline.core.numbers import rational
+from eddyline.core.numbers import parse_rational
 from eddyline.media.left_out.report import LeftOut
 
 # The transfer functions of high dynamic range (ITU-R BT.2100): PQ and HLG.
@@ -176,7 +176,7 @@ class SourceFacts:
     def from_json(cls, plain: Mapping[str, Any]) -> SourceFacts:
         """Return the facts from `to_json`'s output; unknown keys raise `TypeError`."""
         video = dict(plain["video"])
-        video.update({name: rational(video[name]) for name in ("pixel_aspect", "fps")})
+        video.update({name: parse_rational(video[name]) for name in ("pixel_aspect", "fps")})
         telemetry = plain["telemetry"]
         values = {
             **plain,

@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.errors import ToolError, TransientError, UsageError
-from eddyline.core.files import remove_tree, sync_file, sync_folder, translate_errors
+from eddyline.core.files import remove_tree, sync_directory, sync_file, translate_errors
 from eddyline.core.process import Limits, Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
@@ -212,5 +212,5 @@ def _synced(stream: Path) -> list[Path]:
     # Together: the disk's journal then takes many at once, where one by one each waits for its own turn.
     with ThreadPoolExecutor(_SYNCS) as pool:
         list(pool.map(sync_file, files))
-        list(pool.map(sync_folder, [stream, *sorted({path.parent for path in files})]))
+        list(pool.map(sync_directory, [stream, *sorted({path.parent for path in files})]))
     return files

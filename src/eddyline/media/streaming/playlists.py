@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import accumulate, groupby, pairwise
 
 from eddyline.core.errors import ProofError
-from eddyline.core.numbers import rational, whole
+from eddyline.core.numbers import parse_rational, parse_whole
 
 _MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^",]*)')
@@ -199,22 +199,22 @@ def _representation(kind: str, template: ET.Element) -> Representation:
     starts: list[int] = []
     ends: list[int] = []
     for entry in template.iter(f"{_MPD}S"):
-        length, repeats = whole(entry.attrib["d"]), whole(entry.attrib.get("r", "0"))
+        length, repeats = parse_whole(entry.attrib["d"]), parse_whole(entry.attrib.get("r", "0"))
         if length <= 0 or repeats < 0 or len(starts) + repeats > _MOST_SEGMENTS:
             raise ValueError("a segment timeline that does not go forward")
-        at = whole(entry.attrib["t"]) if "t" in entry.attrib else (ends[-1] if ends else 0)
+        at = parse_whole(entry.attrib["t"]) if "t" in entry.attrib else (ends[-1] if ends else 0)
         for _ in range(repeats + 1):
             starts.append(at)
             at += length
             ends.append(at)
-    first, timescale = whole(template.attrib["startNumber"]), whole(template.attrib["timescale"])
+    first, timescale = parse_whole(template.attrib["startNumber"]), parse_whole(template.attrib["timescale"])
     if not timescale:
         raise ValueError("a timescale of 0")
     names = [_numbered(template.attrib["media"], first + index) for index in range(len(starts))]
     return Representation(
         kind=kind,
         timescale=timescale,
-        offset=whole(template.attrib.get("presentationTimeOffset", "0")),
+        offset=parse_whole(template.attrib.get("presentationTimeOffset", "0")),
         init=template.attrib["initialization"],
         media=tuple(names),
         starts=tuple(starts),
@@ -231,7 +231,7 @@ def _seconds(value: str) -> Fraction:
     match = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", value)
     if match is None:
         raise ValueError(f"{value} is not a duration")
-    hours, minutes, seconds = (rational(part or "0") for part in match.groups())
+    hours, minutes, seconds = (parse_rational(part or "0") for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
 
 
@@ -256,6 +256,6 @@ def _part(value: str, follows: int, name: str) -> tuple[int, int] | None:
 
 def _number(text: str, name: str) -> Fraction:
     try:
-        return rational(text.strip())
+        return parse_rational(text.strip())
     except ValueError as error:
         raise ProofError(f"{name}: {error}") from error

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from eddyline.core.identity import digest
-from eddyline.core.numbers import rational
+from eddyline.core.numbers import parse_rational
 from eddyline.fleet.routing import Route, built_in_route
 from eddyline.graph.job import NewJob
 from eddyline.media.ladder.chunks import Chunk, Grid, frame_grid, plan_chunks
@@ -143,7 +143,7 @@ class Plan:
             facts=SourceFacts.from_json(plain["facts"]),
             profile=Profile.model_validate(plain["profile"]),
             rungs=tuple(Rung.from_json(rung) for rung in plain["rungs"]),
-            grid=Grid(**{**plain["grid"], "fps": rational(plain["grid"]["fps"])}),
+            grid=Grid(**{**plain["grid"], "fps": parse_rational(plain["grid"]["fps"])}),
             chunks=tuple(
                 Chunk(index=index, start=start, stop=stop)
                 for index, (start, stop) in enumerate(plain["chunks"])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eddyline.core import files
-from eddyline.core.locked_directory import lock_directory, sweep
+from eddyline.core.locked_directory import lock_directory, remove_unlocked
 
 _OURS = re.compile(r"\d+-[0-9a-f]{8}")
 
@@ -25,7 +25,7 @@ def scratch_directory(root: Path) -> Iterator[Path]:
     with contextlib.ExitStack() as stack:
         with files.translate_errors(f"preparing {root}"):
             root.mkdir(parents=True, exist_ok=True)
-            sweep([each for each in root.iterdir() if _OURS.fullmatch(each.name)])
+            remove_unlocked([each for each in root.iterdir() if _OURS.fullmatch(each.name)])
             folder = stack.enter_context(
                 lock_directory(lambda: root / f"{os.getpid()}-{secrets.token_hex(4)}")
             )

@@ -40,7 +40,7 @@ def find_videos_below(address: str, sniff: Callable[[bytes], object]) -> FolderL
     Raises `MissingError` for one with nothing in it, `UsageError` for a bucket that cannot be reached.
     """
     bucket, top = BUCKETS.folder(address)
-    keys = list(bucket.list(top) if top else bucket.everything())
+    keys = list(bucket.list(top) if top else bucket.list_all())
     if not keys:
         raise MissingError(f"there is nothing below {address}", remedy="check the address")
     videos: list[str] = []

@@ -27,7 +27,7 @@ from tests.unit.edit.located_files import (
 )
 
 from eddyline import gpmf
-from eddyline.core.coordinates import names_a_place
+from eddyline.core.coordinates import contains_location
 from eddyline.core.errors import FormatError, ProofError, UnsupportedError
 from eddyline.edit.strip_location import strip as stripping
 from eddyline.edit.strip_location import track_kinds
@@ -130,7 +130,7 @@ def test_no_fourcc_of_a_position_is_left_in_real_recordings(
         assert not any(key in payload for key in FOURCCS)
     for place in boxes(out.read_bytes()):
         if place.path[0] != b"mdat":
-            assert not names_a_place(out.read_bytes()[place.start : place.end])
+            assert not contains_location(out.read_bytes()[place.start : place.end])
     summary, before = gpmf.read(out).summary(), gpmf.read(samples / name).summary()
     gone = {"GPS5", "GPRI", "GLPI", "BPOS"} & set(before["streams"])
     assert gone

@@ -30,11 +30,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stor
         store: Store = LocalStore(tmp_path / "card")
     else:
         server: Ministack = request.getfixturevalue("ministack")
-        BUCKETS.reach_by(server.settings)
+        BUCKETS.configure(server.settings)
         store = open_store(f"s3://{server.bucket()}/card", server.settings)
     store.put_bytes("GX010001.MP4", b"some footage")
     yield store, store.where("GX010001.MP4")
-    BUCKETS.reach_by(StoreSettings())
+    BUCKETS.configure(StoreSettings())
 
 
 def test_an_original_is_known_by_its_address_size_and_stamp(place: tuple[Store, str]) -> None:

@@ -25,9 +25,9 @@ __all__ = ["ministack"]
 
 @pytest.fixture
 def bucket(ministack: Ministack) -> Iterator[Store]:
-    BUCKETS.reach_by(ministack.settings)
+    BUCKETS.configure(ministack.settings)
     yield open_store(f"s3://{ministack.bucket()}", ministack.settings)
-    BUCKETS.reach_by(StoreSettings())
+    BUCKETS.configure(StoreSettings())
 
 
 def _never() -> None:

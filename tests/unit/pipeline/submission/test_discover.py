@@ -195,11 +195,11 @@ def test_a_deep_folder_is_walked(tmp_path: Path) -> None:
 @pytest.fixture
 def bucket(ministack: Ministack) -> Iterator[ObjectStore]:
     """A bucket that sources are read from."""
-    BUCKETS.reach_by(ministack.settings)
+    BUCKETS.configure(ministack.settings)
     store = open_store(f"s3://{ministack.bucket()}", ministack.settings)
     assert isinstance(store, ObjectStore)
     yield store
-    BUCKETS.reach_by(StoreSettings())
+    BUCKETS.configure(StoreSettings())
 
 
 def test_an_object_that_is_named_is_footage_whatever_it_is_called(bucket: ObjectStore) -> None:
