@@ -73,7 +73,7 @@ def _child(body: str) -> subprocess.Popen[str]:
 
 _STUBBORN = """
     import sys, time
-    from eddyline.cli.run import perform
+    from eddyline.cli.run import run_with_display
     from eddyline.pipeline.runs.events import RunReport, SourceSkipped
     from pathlib import Path
 
@@ -82,7 +82,7 @@ _STUBBORN = """
         while True:
             time.sleep(0.05)  # never looks at the flag
 
-    sys.exit(perform(start, as_json=True))
+    sys.exit(run_with_display(start, as_json=True))
 """
 
 
@@ -113,7 +113,7 @@ def test_nohup_is_respected() -> None:
 def test_a_reader_that_goes_away_stops_the_run() -> None:
     body = """
     import sys
-    from eddyline.cli.run import perform
+    from eddyline.cli.run import run_with_display
     from eddyline.pipeline.runs.events import RunReport, SourceSkipped
     from pathlib import Path
 
@@ -123,7 +123,7 @@ def test_a_reader_that_goes_away_stops_the_run() -> None:
         return RunReport(finished=(), failed=(), skipped=(), interrupted=stop.reason)
 
     import eddyline.cli.main as door
-    door.build = lambda _arguments: lambda: sys.exit(perform(start, as_json=True))
+    door.build = lambda _arguments: lambda: sys.exit(run_with_display(start, as_json=True))
     door.main()
     """
     with _child(body) as child:
