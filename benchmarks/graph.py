@@ -81,7 +81,7 @@ def _round(ledger: Ledger, prefix: str) -> float:
         slots=2,
         pools=("cpu",),
         stop=Stop(),
-        until=lambda: settled >= len(batch),
+        exit_when=lambda: settled >= len(batch),
     ).run()
     seconds = time.perf_counter() - begin
     assert settled == len(batch)

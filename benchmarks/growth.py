@@ -21,7 +21,7 @@ from tests.unit.graph.postgres_server import Server
 from benchmarks.graph import graph
 from eddyline.graph.db.bulk import many
 from eddyline.graph.db.schema import dependencies, jobs
-from eddyline.graph.job import Done, NewJob, Settlement, Unstarted
+from eddyline.graph.job import Done, Interrupted, NewJob, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 
@@ -129,7 +129,7 @@ def client(url: str, prefix: str, number: str) -> None:
 def _turn(ledger: Ledger, name: str, pool: str) -> bool:
     """Claim a batch, settle what is measured and hand back the backlog's; False: only that was there."""
     claims = ledger.claim(name, pools=(pool,), limit=BATCH, lease_s=_LEASE_S)
-    outcomes = [Unstarted() if claim.job.priority == _BULK else Done(result={}) for claim in claims]
+    outcomes = [Interrupted() if claim.job.priority == _BULK else Done(result={}) for claim in claims]
     ledger.settle(
         [
             Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)

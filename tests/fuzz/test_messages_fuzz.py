@@ -27,7 +27,7 @@ from eddyline.graph.coordinator.wire import (
     report_from_json,
     report_to_json,
 )
-from eddyline.graph.job import Link, NewJob, Unstarted
+from eddyline.graph.job import Link, NewJob
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
 
 _TOKEN = "0123456789abcdef" * 2
@@ -47,7 +47,6 @@ _FACTS: list[WorkerReport] = [
             done(new("a-2", "a-1"), Link(job_id="a-3", dependencies=("a-2",)), frames=[1, 2]),
             failed(),
             interrupted(),
-            Unstarted(),
         )
     ),
 ]

@@ -18,7 +18,7 @@ from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
 from eddyline.fleet.command_listener import CommandListener
 from eddyline.fleet.notices import Notice, NoticeKind
-from eddyline.graph.job import Done, Job, Unstarted
+from eddyline.graph.job import Done, Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.graph.worker.handler import JobContext
@@ -76,15 +76,6 @@ def test_what_is_handed_back_runs_elsewhere_at_once_and_spends_nothing(place: Di
     assert settle(bob, again, done(by="bob"))
     job = _comes(place, "a-1", State.DONE)
     assert (job.result, job.interruptions, job.attempt) == ({"by": "bob"}, 1, 1)
-
-
-def test_what_was_never_started_goes_back_unseen(place: Direct | Distant) -> None:
-    place.ledger.submit([new("a-1")])
-    broker = joined(place)
-    assert settle(broker, claims(broker, 1)[0], Unstarted())
-    assert settle(broker, claims(broker, 1)[0], done())
-    job = _comes(place, "a-1", State.DONE)
-    assert (job.interruptions, job.attempt, job.starts) == (0, 1, 1)
 
 
 def test_a_worker_knows_what_it_holds_and_keeps_it_while_it_lives(place: Direct | Distant) -> None:

@@ -143,9 +143,9 @@ class DrainController:
 
                 def tell(fraction: float, note: str) -> None:
                     running.fraction = max(running.fraction, fraction)
-                    context.tell(fraction, note)
+                    context.on_progress(fraction, note)
 
-                done = handler(job, replace(context, tell=tell))
+                done = handler(job, replace(context, on_progress=tell))
                 self._learn(running)
                 return done
             finally:

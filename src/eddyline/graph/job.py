@@ -125,12 +125,7 @@ class Interrupted:
     """The worker was told to stop; the job goes back at once and no attempt is spent."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unstarted:
-    """Claimed ahead of time and never started; the job goes back as if it had not been claimed."""
-
-
-Outcome: TypeAlias = Done | Failed | Interrupted | Unstarted
+Outcome: TypeAlias = Done | Failed | Interrupted
 
 
 @dataclass(frozen=True, kw_only=True)

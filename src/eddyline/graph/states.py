@@ -24,7 +24,6 @@ class Event(StrEnum):
     RELEASE = "release"
     CLAIM = "claim"
     COMPLETE = "complete"
-    UNCLAIM = "unclaim"
     INTERRUPT = "interrupt"
     LOSE = "lose"
     RETRY = "retry"
@@ -45,7 +44,6 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.WAITING, Event.RELEASE): State.READY,
     (State.READY, Event.CLAIM): State.RUNNING,
     (State.RUNNING, Event.COMPLETE): State.DONE,
-    (State.RUNNING, Event.UNCLAIM): State.READY,
     (State.RUNNING, Event.INTERRUPT): State.READY,
     (State.RUNNING, Event.LOSE): State.READY,
     (State.RUNNING, Event.RETRY): State.READY,
@@ -67,7 +65,6 @@ MEANING: dict[Event, str] = {
     Event.RELEASE: "its last open need was met",
     Event.CLAIM: "a worker took it; attempt and fence go up by one",
     Event.COMPLETE: "the worker's answer came with the current fence",
-    Event.UNCLAIM: "taken ahead of time and never started; nothing is spent",
     Event.INTERRUPT: "its worker was told to stop and handed it back; no attempt is spent",
     Event.LOSE: "its worker vanished; no attempt is spent",
     Event.RETRY: "failed, and may succeed after a pause; the attempt is spent",

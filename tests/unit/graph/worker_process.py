@@ -36,7 +36,7 @@ def main(location: str, name: str, log: Path, seconds: float, lease_s: float) ->
             pools=("cpu",),
             stop=Stop(),
             lease_s=lease_s,
-            until=lambda: not ledger.has_open(),
+            exit_when=lambda: not ledger.has_open(),
         ).run()
 
 

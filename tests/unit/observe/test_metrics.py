@@ -174,7 +174,7 @@ def test_what_a_worker_does_is_counted(tmp_path: Path) -> None:
                 pools=("cpu",),
                 stop=stop,
                 on_event=metrics.record_event,
-                until=until,
+                exit_when=until,
             ).run()
     shown = _shown(metrics)
     job = "class=cpu kind=chunk"

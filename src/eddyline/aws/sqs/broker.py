@@ -23,7 +23,7 @@ from eddyline.core.background_loop import keep_running
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
 from eddyline.graph.command import Command, CommandKind
-from eddyline.graph.job import Claim, Interrupted, Job, Settlement, Unstarted
+from eddyline.graph.job import Claim, Interrupted, Job, Settlement
 from eddyline.graph.messages import JobResult
 
 _RESULTS_TIMEOUT_S = 120.0
@@ -107,7 +107,7 @@ class SqsBroker:
         results: list[tuple[HeldMessage, JobResult]] = []
         for settlement, held, is_ours in zip(settlements, found, ours, strict=True):
             if held is not None and is_ours:
-                is_back = isinstance(settlement.outcome, Interrupted | Unstarted)
+                is_back = isinstance(settlement.outcome, Interrupted)
                 (back if is_back else results).append((held, self._reporter.result(held, settlement)))
         # First of all the jobs that other workers can continue.
         self._hand_back(back)
@@ -200,14 +200,8 @@ class SqsBroker:
         self._in_flight.remove(held.key for held, _ in back)
         # If SQS is unavailable, the job becomes visible when its timeout ends.
         _attempt(lambda: hand_back(self._queues, [held for held, _ in back]))
-        reported = [
-            result
-            for _, result in back
-            if isinstance(result.outcome, Interrupted)
-            or not self._reporter.withdraw_start(result.job_id, result.fence)
-        ]
-        if reported:
-            _attempt(lambda: self._reporter.send_results(reported, timeout_s=_INTERRUPTIONS_TIMEOUT_S))
+        results = [result for _, result in back]
+        _attempt(lambda: self._reporter.send_results(results, timeout_s=_INTERRUPTIONS_TIMEOUT_S))
 
     def _notify(self) -> None:
         with self._lock:

@@ -135,14 +135,6 @@ class Reporter:
             else:
                 return
 
-    def withdraw_start(self, job_id: str, fence: int) -> bool:
-        """Drop the pending report of a start; False: it was already sent."""
-        with self._changed:
-            rest = [report for report in self._pending if not _is_start_of(report, {(job_id, fence)})]
-            withdrawn = len(rest) < len(self._pending)
-            self._pending = rest
-        return withdrawn
-
     # Sending
 
     def close(self) -> None:

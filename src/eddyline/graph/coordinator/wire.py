@@ -21,7 +21,6 @@ from eddyline.graph.job import (
     Link,
     NewJob,
     Outcome,
-    Unstarted,
 )
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
 from eddyline.graph.states import State
@@ -132,10 +131,8 @@ def _outcome_from_json(value: object) -> Outcome:
             return _build(Done, {**body, "spawn": [_addition(each) for each in spawn]}, "outcome")
         case "Failed":
             return _build(Failed, body, "outcome")
-        case "Interrupted":
+        case "Interrupted" | "Unstarted":  # the latter from programs of earlier versions
             return Interrupted()
-        case "Unstarted":
-            return Unstarted()
         case other:
             raise WireError(f"an outcome of unknown kind {short_repr(other)}", path="outcome")
 
@@ -262,5 +259,5 @@ _KINDS: dict[str, tuple[Callable[[object], bool], Callable[[Any], object]]] = {
     "tuple[Addition, ...]": (lambda value: isinstance(value, list), tuple),
     "CommandKind": (lambda value: isinstance(value, str), CommandKind),
     "State": (lambda value: isinstance(value, str), State),
-    "Outcome": (lambda value: isinstance(value, Done | Failed | Interrupted | Unstarted), _same),
+    "Outcome": (lambda value: isinstance(value, Done | Failed | Interrupted), _same),
 }

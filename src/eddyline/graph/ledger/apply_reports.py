@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.db.asset_locks import lock_jobs
-from eddyline.graph.job import Interrupted, Settlement, Unstarted
+from eddyline.graph.job import Interrupted, Settlement
 from eddyline.graph.ledger import commands, outbox, ready_jobs, report_authority
 from eddyline.graph.ledger.complete import Settling, bury, hand_back, is_plain
 from eddyline.graph.ledger.dependencies import cancel_dependants
@@ -171,7 +171,7 @@ def _apply_round(
     settling = Settling(connection, rules.now, rules.policy, rules.rng, spawn=rules.spawn)
     settling.apply([Settlement(job_id=a.job_id, fence=a.fence, outcome=a.outcome) for a in answers])
     # What was handed back is still on its queue, as the same publication.
-    back = {a.job_id for a in answers if isinstance(a.outcome, Interrupted | Unstarted)}
+    back = {a.job_id for a in answers if isinstance(a.outcome, Interrupted)}
     outbox.enqueue(connection, [name for name in ready_jobs.end(connection) if name not in back])
     _forget_ended(connection, [fact.job_id for fact in current])
     refused += _refusals(facts, records, published)
@@ -243,8 +243,6 @@ def _begin(record: Record, fact: JobStarted | JobResult, rules: Rules) -> bool:
     """The claim that a worker's word implies; whether it changed the record."""
     if fact.fence < record.fence:
         return _was_no_loss(record, fact)
-    if isinstance(fact, JobResult) and isinstance(fact.outcome, Unstarted):
-        return False
     if fact.fence == record.fence:
         return _resume(record, fact)
     if record.state == State.RUNNING:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.db.transactions import answer_was_lost
-from eddyline.graph.job import Done, Failed, GraphError, Interrupted, Outcome, Settlement, Unstarted
+from eddyline.graph.job import Done, Failed, GraphError, Interrupted, Outcome, Settlement
 from eddyline.graph.ledger import spawned_jobs
 from eddyline.graph.ledger.dependencies import cancel_dependants, release
 from eddyline.graph.ledger.rows import ENDED, Record, encode, lock, write
@@ -84,10 +84,6 @@ class Settling:
             case Interrupted():
                 hand_back(record, Event.INTERRUPT, self._now)
                 record.losses = 0
-            case Unstarted():
-                record.make_ready(Event.UNCLAIM, self._now)
-                record.attempt -= 1
-                record.starts -= 1
 
     def _complete(self, record: Record, done: Done) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What a worker needs of the outside: where its jobs come from and where its answers go."""
+"""The interface between a worker and the source of its jobs."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from eddyline.graph.job import Claim, Job, Settlement
 
 
 class Broker(Protocol):
-    """The port between a worker and whatever hands out jobs."""
+    """Delivers jobs to a worker and takes its results."""
 
     def register(self, worker: str, host: str, pid: int, lease_s: float) -> None:
-        """Make the worker known, with a lease of so many seconds."""
+        """Register the worker with a lease of `lease_s` seconds."""
         ...
 
     def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
-        """Up to `limit` jobs to run now; does not wait for any."""
+        """Claim up to `limit` jobs; returns at once, with an empty list if none is due."""
         ...
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-        """Hand in answers; False: given up for lost meanwhile, ignored."""
+        """Record how claims ended; False: the worker no longer held the claim, so its outcome is ignored."""
         ...
 
     def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
-        """Say that the worker lives; returns the jobs it still holds, with their fences."""
+        """Renew the worker's lease; returns the ids of the jobs that it still holds, with their fences."""
         ...
 
     def held_jobs(self, worker: str) -> dict[str, int]:
-        """The jobs that the worker still holds, with their fences; cheaper than a heartbeat."""
+        """The ids of the jobs that the worker still holds, with their fences; cheaper than a heartbeat."""
         ...
 
     def expire_leases(self) -> list[str]:
-        """Take jobs back from lost workers, where that is the workers' own task."""
+        """Take back the jobs of lost workers where workers have to do this; returns the jobs' ids."""
         ...
 
     def deregister(self, worker: str) -> None:
-        """The worker ends and holds nothing any more: nobody need wait for its lease to run out."""
+        """End the lease of a worker that exits and holds no jobs."""
         ...
 
     def seconds_until_due(self, pools: Sequence[str]) -> float | None:
-        """Seconds until a job of these classes may be due (0 or less: since so long); None: not known."""
+        """Seconds until a job of these pools may be due (0 or less: one is due); None if unknown."""
         ...
 
     def job(self, job_id: str) -> Job | None:
-        """A job as it stands now, for events; None where the broker cannot know."""
+        """The current state of a job, for events; None if the broker does not know it."""
         ...
 
     def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
-        """What people want of this worker; each at least once, so that the worker must bear it twice.
+        """Receive commands for this worker, each at least once: the worker must tolerate duplicates.
 
-        Waits up to `wait_s` for the first, perhaps less. Orders to give up a job are the broker's own to
-        obey: `held_jobs` no longer names the job.
+        Waits up to `wait_s` seconds for the first one. The broker itself executes commands that cancel a job:
+        `held_jobs` no longer lists the job.
         """
         ...
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` when something may have changed in this process; returns how to end that."""
+        """Call `listener` when something may have changed in this process; returns a function to end it."""
         ...

@@ -1,4 +1,4 @@
-"""The ledger itself as the broker: for one machine, or a few that share a database."""
+"""The broker of workers that have access to the ledger: on one machine, or sharing a database."""
 
 from __future__ import annotations
 
@@ -9,65 +9,66 @@ from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.job import Claim, Job, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 
-_LOOK_EVERY_S = 1.0
+_POLL_S = 1.0
 
 
 class DirectBroker:
-    """Jobs straight from the ledger's rows; every worker helps to sweep after lost ones."""
+    """Claims jobs from the ledger's rows; every worker helps to expire the leases of lost workers."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._ledger = ledger
+        self._sleep = sleep
 
     def register(self, worker: str, host: str, pid: int, lease_s: float) -> None:
-        """Make the worker known, with a lease of so many seconds."""
+        """Register the worker with a lease of `lease_s` seconds."""
         self._ledger.register(worker, host, pid, lease_s)
 
     def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
-        """Up to `limit` jobs to run now."""
+        """Claim up to `limit` jobs."""
         return self._ledger.claim(worker, pools=pools, limit=limit, lease_s=lease_s)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-        """Hand in answers; False: given up for lost meanwhile, ignored."""
+        """Record how claims ended; False for a claim that the worker no longer held."""
         return self._ledger.settle(settlements)
 
     def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
-        """Say that the worker lives; returns the jobs it still holds, with their fences."""
+        """Renew the worker's lease; returns the ids of the jobs that it still holds, with their fences."""
         return self._ledger.heartbeat(worker, lease_s)
 
     def held_jobs(self, worker: str) -> dict[str, int]:
-        """The jobs that the worker still holds, with their fences."""
+        """The ids of the jobs that the worker still holds, with their fences."""
         return self._ledger.held(worker)
 
     def expire_leases(self) -> list[str]:
-        """Take jobs back from workers whose lease ran out."""
+        """Take back the jobs of workers whose leases have expired."""
         return self._ledger.expire()
 
     def deregister(self, worker: str) -> None:
-        """The worker ends."""
+        """End the worker's lease."""
         self._ledger.leave(worker)
 
     def seconds_until_due(self, pools: Sequence[str]) -> float | None:
-        """Seconds until a job is due, or a lease runs out, next."""
-        moment = self._ledger.next_wakeup(pools)
-        return None if moment is None else moment - self._ledger.now()
+        """Seconds until a job is due or a lease expires, whichever is first."""
+        due_at = self._ledger.next_wakeup(pools)
+        return None if due_at is None else due_at - self._ledger.now()
 
     def job(self, job_id: str) -> Job | None:
-        """A job as it stands now."""
+        """The current state of a job."""
         return self._ledger.job(job_id)
 
     def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
-        """What people want of this worker, looked for once; without any, returns after a second at most.
+        """Read the worker's commands once; returns after at most a second if there are none.
 
-        Jobs to give up are no longer held, and that says it all.
+        Commands that cancel a job are left out: the ledger no longer lists the job as held.
         """
         found = self._ledger.orders(worker)
         self._ledger.heeded(found)
-        wanted = [order for order in found if order.kind is not CommandKind.GIVE_UP]
-        if not wanted:
-            # Nothing is looked at after that: whoever asked may have closed the ledger meanwhile.
-            time.sleep(min(wait_s, _LOOK_EVERY_S))
-        return wanted
+        commands = [command for command in found if command.kind is not CommandKind.GIVE_UP]
+        if not commands:
+            # The ledger is not used after the pause: the caller may have closed it meanwhile.
+            self._sleep(min(wait_s, _POLL_S))
+        return commands
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after every change made through this process's ledger."""
+        """Call `listener` after every change that is made through this process's ledger."""
         return self._ledger.subscribe(listener)

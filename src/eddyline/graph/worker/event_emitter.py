@@ -1,4 +1,4 @@
-"""Telling a listener what happens to a worker's jobs: one call at a time, from whatever thread."""
+"""Emits the events of a worker's jobs to a listener: one call at a time, from any thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eddyline.graph.worker.slots import RunningJob
 
 
 class EventEmitter:
-    """Makes events for a listener; `failed` is called, and `failure` set, if the listener raises."""
+    """If the listener raises, `failure` is set and `on_failure` is called."""
 
     def __init__(
         self,
@@ -22,38 +22,38 @@ class EventEmitter:
         broker: Broker,
         clock: Clock,
         listener: Callable[[WorkerEvent], None] | None,
-        failed: Callable[[], None],
+        on_failure: Callable[[], None],
     ) -> None:
         self._worker = worker
         self._broker = broker
         self._clock = clock
         self._listener = listener
-        self._failed = failed
-        # Re-entrant: a listener may ask a handler's own code to tell something.
-        self._one_at_a_time = threading.RLock()
+        self._on_failure = on_failure
+        # Re-entrant: a listener may cause a handler's code to emit another event.
+        self._lock = threading.RLock()
         self.failure: BaseException | None = None
 
     @property
-    def is_heard(self) -> bool:
-        """Whether anyone listens."""
+    def enabled(self) -> bool:
+        """Whether there is a listener."""
         return self._listener is not None
 
-    def outcome(self, hand: RunningJob, *, current: bool) -> None:
-        """Tell how a job ended, once that is recorded; not `current`: its answer came too late."""
-        if not current:
-            self.tell(hand, WorkerEventKind.INTERRUPTED, note="the answer came too late")
+    def emit_outcome(self, job: RunningJob, *, accepted: bool) -> None:
+        """Emit how a job ended, once that is recorded; not `accepted`: its worker no longer held it."""
+        if not accepted:
+            self.emit(job, WorkerEventKind.INTERRUPTED, note="the worker no longer holds the job")
             return
-        match hand.outcome:
+        match job.outcome:
             case Done(result=result):
-                self.tell(hand, WorkerEventKind.FINISHED, fraction=1.0, result=result)
+                self.emit(job, WorkerEventKind.FINISHED, fraction=1.0, result=result)
             case Failed(error=error):
-                self.tell(hand, WorkerEventKind.FAILED, error=error)
-            case Interrupted():
-                self.tell(hand, WorkerEventKind.INTERRUPTED, note=hand.context.stop.reason)
+                self.emit(job, WorkerEventKind.FAILED, error=error)
+            case Interrupted() if job.started is not None:
+                self.emit(job, WorkerEventKind.INTERRUPTED, note=job.context.stop.reason)
 
-    def tell(
+    def emit(
         self,
-        hand: RunningJob,
+        running: RunningJob,
         kind: WorkerEventKind,
         *,
         fraction: float = 0.0,
@@ -61,10 +61,10 @@ class EventEmitter:
         result: dict[str, Any] | None = None,
         error: dict[str, Any] | None = None,
     ) -> None:
-        """Make one event, and hand it to the listener."""
+        """Create an event and pass it to the listener."""
         if self._listener is None:
             return
-        job = hand.claim.job
+        job = running.claim.job
         if kind is WorkerEventKind.FAILED:
             job = self._broker.job(job.id) or job
         event = WorkerEvent(
@@ -72,15 +72,15 @@ class EventEmitter:
             job=job,
             worker=self._worker,
             at=self._clock.now(),
-            elapsed_s=hand.elapsed_s,
+            elapsed_s=running.elapsed_s,
             fraction=fraction,
             note=note,
             result=result,
             error=error,
         )
         try:
-            with self._one_at_a_time:
+            with self._lock:
                 self._listener(event)
-        except BaseException as failure:  # noqa: BLE001 - the worker raises it, once all is handed back
+        except BaseException as failure:  # noqa: BLE001 - the worker raises it after it has handed back its jobs
             self.failure = self.failure or failure
-            self._failed()
+            self._on_failure()

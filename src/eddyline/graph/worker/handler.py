@@ -1,4 +1,4 @@
-"""Running one job's handler, and what its exceptions mean."""
+"""Runs the handler of one job and maps its exceptions to outcomes."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from eddyline.core import errors
 from eddyline.core.stop import Stop
 from eddyline.graph.job import Done, Failed, Interrupted, Job, Outcome
 
-_TRACE_KEPT = 8 * 1024
+_MAX_TRACEBACK = 8 * 1024  # characters, from the end
 
 
-def _no_progress(fraction: float, note: str) -> None:
-    """Nobody listens."""
+def _ignore_progress(fraction: float, note: str) -> None:
+    """The default for jobs without a listener."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobContext:
-    """What a handler gets besides its job.
+    """What a handler receives besides its job.
 
-    `stop` is raised when the job is cancelled, given up for lost, or the worker shuts down: the handler
-    raises `core.errors.Interrupted` soon after. `attempt` is 1 for the first.
+    `stop` is requested when the job is cancelled or revoked, or when the worker shuts down: the handler then
+    raises `core.errors.Interrupted` within about a second. `attempt` is 1 for the first.
     """
 
     attempt: int
     stop: Stop = field(default_factory=Stop)
-    tell: Callable[[float, str], None] = _no_progress
+    on_progress: Callable[[float, str], None] = _ignore_progress
 
     def progress(self, fraction: float, note: str = "") -> None:
-        """Say how much is done (0 to 1), and what is going on."""
-        self.tell(min(max(fraction, 0.0), 1.0), note)
+        """Report the fraction that is done (0 to 1) and a note on the current operation."""
+        self.on_progress(min(max(fraction, 0.0), 1.0), note)
 
 
 Handler: TypeAlias = Callable[[Job, JobContext], Done]
 
 
 def run_handler(handler: Handler | None, job: Job, context: JobContext) -> Outcome:
-    """Run a handler to its outcome; never raises."""
+    """Run a handler and return the job's outcome; never raises."""
     if handler is None:
         return Failed(error=_no_handler(job), retry=False)
     try:
         outcome: object = handler(job, context)
-    except BaseException as error:  # noqa: BLE001 - a handler's bug must not take the worker's slot along
+    except BaseException as error:  # noqa: BLE001 - a bug in a handler must not end the worker's slot
         return outcome_of_error(error)
     if isinstance(outcome, Done):
         return outcome
@@ -54,7 +54,7 @@ def run_handler(handler: Handler | None, job: Job, context: JobContext) -> Outco
 
 
 def outcome_of_error(error: BaseException) -> Outcome:
-    """What an exception means for its job."""
+    """The outcome of a job whose handler raised `error`."""
     match error:
         case errors.Interrupted():
             return Interrupted()
@@ -66,14 +66,14 @@ def outcome_of_error(error: BaseException) -> Outcome:
             return Failed(error=_bug_evidence(error), retry=True)
 
 
-_REPORT = "report it: this is a bug in eddyline"
+_REPORT = "report it: this is a bug in Eddyline"
 
 
 def _no_handler(job: Job) -> dict[str, object]:
     return {
         "error": "NoHandler",
         "message": f"this worker has no handler for jobs of kind {job.kind}",
-        "remedy": "use the version of eddyline that planned the job, then retry it",
+        "remedy": "use the version of Eddyline that planned the job, then retry it",
     }
 
 
@@ -84,7 +84,7 @@ def _resource_evidence(error: MemoryError | OSError) -> dict[str, object]:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         evidence["errno"] = errno.errorcode.get(error.errno or 0, "")
         evidence["path"] = str(error.filename or "")
-        evidence["remedy"] = "free some disk space" if full else "see that the path can be reached"
+        evidence["remedy"] = "free some disk space" if full else "check that the path is accessible"
     evidence["traceback"] = _trace(error)
     return evidence
 
@@ -99,4 +99,4 @@ def _bug_evidence(error: BaseException) -> dict[str, object]:
 
 
 def _trace(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))[-_TRACE_KEPT:]
+    return "".join(traceback.format_exception(error))[-_MAX_TRACEBACK:]

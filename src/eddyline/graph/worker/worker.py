@@ -1,4 +1,4 @@
-"""The worker loop: one coordinator that claims, settles and keeps the lease; slots that run handlers."""
+"""The worker: a loop that claims and settles jobs and renews the lease, and slots that run the handlers."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
-from eddyline.graph.job import Claim, Interrupted, Outcome, Settlement, Unstarted
+from eddyline.graph.job import Claim, Interrupted, Outcome, Settlement
 from eddyline.graph.silence_guard import SilenceGuard
 from eddyline.graph.worker.broker import Broker
-from eddyline.graph.worker.claim_ahead import Pace
 from eddyline.graph.worker.event_emitter import EventEmitter
 from eddyline.graph.worker.handler import Handler, JobContext, run_handler
+from eddyline.graph.worker.prefetch import Prefetch
 from eddyline.graph.worker.slots import RunningJob, Slots
 
-_POLL_S = 0.2  # how soon work of another process is seen; work of this one is seen at once
-_CHECK_HELD_S = 1.0  # how soon a cancellation by another process is seen
-_STALE_S = 0.1  # how long short jobs may wait in the queue before they are handed back
-_GRACE_S = 1.2  # how long a shutdown waits for handlers
+_POLL_S = 0.2  # for jobs that another process made ready; changes by this process are seen at once
+_CHECK_HELD_S = 1.0  # between checks for jobs that another process cancelled
+_MAX_QUEUED_S = 0.5  # after this long without a change, prefetched jobs are handed back
+_STOP_TIMEOUT_S = 1.2  # how long a shutdown waits for handlers
 
 
 class Worker:
-    """Runs jobs of some classes until told to stop, or until `until` says so while nothing is in hand.
+    """Runs jobs of some pools until `stop` is requested, or until it is idle and `exit_when` returns True.
 
-    `on_event` is called from several threads, but never by two at once. `until` is asked when idle.
+    `on_event` is called from several threads, but never by two at once. `monotonic` measures intervals.
     """
 
     def __init__(
@@ -43,222 +43,210 @@ class Worker:
         pools: Sequence[str],
         stop: Stop,
         clock: Clock | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
         lease_s: float = 30.0,
         on_event: Callable[[WorkerEvent], None] | None = None,
-        until: Callable[[], bool] | None = None,
+        exit_when: Callable[[], bool] | None = None,
     ) -> None:
         self.name = name
         self._broker = broker
         self._handlers = handlers
-        self._slots_count = slots
-        self._classes = tuple(pools)
+        self._slot_count = slots
+        self._pools = tuple(pools)
         self._stop = stop
-        self._clock = clock or SystemClock()
+        self._monotonic = monotonic
         self._lease_s = lease_s
-        self._until = until or (lambda: False)
-        self._pace = Pace(slots)
-        self._hands: dict[tuple[str, int], RunningJob] = {}
+        self._exit_when = exit_when or (lambda: False)
+        self._prefetch = Prefetch(slots)
+        self._jobs: dict[tuple[str, int], RunningJob] = {}
         self._signal = threading.Event()
-        self._coordinator = 0
-        self._outside_change = False
-        self._telling = EventEmitter(name, broker, self._clock, on_event, self._signal.set)
-        # After an outage of the ledger longer than the leases, others must have had time to beat.
-        self._vigil = SilenceGuard(break_s=lease_s * 2 / 3, settle_s=lease_s / 2, settled=True)
-        self._over = threading.Event()
-        self._next_beat = 0.0
+        self._thread_id = 0
+        self._broker_changed = False
+        self._events = EventEmitter(name, broker, clock or SystemClock(), on_event, self._signal.set)
+        # After an outage of the ledger that outlasts the leases, other workers need time to renew theirs.
+        self._silence = SilenceGuard(
+            break_s=lease_s * 2 / 3, settle_s=lease_s / 2, settled=True, clock=monotonic
+        )
+        self._ended = threading.Event()
+        self._next_heartbeat = 0.0
         self._next_check = 0.0
-        self._dry = False
+        self._none_due = False
 
     def run(self) -> None:
-        """Work; returns within about 1.5 s of a stop, with everything handed back.
+        """Run until the end; returns within about 1.5 s of a stop, after all jobs have been handed back.
 
-        Raises what the broker or `on_event` raised, after handing back what it can.
+        Raises what the broker or `on_event` raised, after handing back as many jobs as possible.
         """
-        self._coordinator = threading.get_ident()
+        self._thread_id = threading.get_ident()
         self._broker.register(self.name, platform.node(), os.getpid(), self._lease_s)
-        self._vigil.heard()
-        self._next_beat = time.monotonic() + self._lease_s / 3
-        self._slots = Slots(self._slots_count, name=self.name, work=self._perform, finished=self._signal.set)
-        threading.Thread(target=self._watch_stop, name=f"{self.name}-stop", daemon=True).start()
+        self._silence.heard()
+        self._next_heartbeat = self._monotonic() + self._lease_s / 3
+        self._slots = Slots(self._slot_count, name=self.name, run=self._run_job, on_ended=self._signal.set)
+        threading.Thread(target=self._wait_for_stop, name=f"{self.name}-stop", daemon=True).start()
         unsubscribe = self._broker.subscribe(self._on_change)
         try:
             self._loop()
         finally:
             unsubscribe()
-            self._over.set()
-            self._hand_back()
+            self._ended.set()
+            self._shut_down()
             self._slots.close()
-            with contextlib.suppress(EddylineError):  # then its lease runs out
+            with contextlib.suppress(EddylineError):  # otherwise the lease expires
                 self._broker.deregister(self.name)
-        if self._telling.failure is not None:
-            raise self._telling.failure
-
-    # The coordinator
+        if self._events.failure is not None:
+            raise self._events.failure
 
     def _loop(self) -> None:
         while not self._stopping:
             self._signal.clear()
-            self._settle(self._slots.collect())
-            self._keep_lease()
+            self._settle(self._slots.take_ended())
+            self._renew_lease()
             self._claim()
-            if not self._hands and self._dry and self._until():
+            if not self._jobs and self._none_due and self._exit_when():
                 return
-            if not self._slots.has_finished and not self._stopping:
+            if not self._slots.has_ended and not self._stopping:
                 self._wait()
 
     @property
     def _stopping(self) -> bool:
-        return self._stop.requested or self._telling.failure is not None
+        return self._stop.requested or self._events.failure is not None
 
     def _wait(self) -> None:
-        now = time.monotonic()
-        pause = self._next_beat - now
-        if self._hands:
+        now = self._monotonic()
+        pause = self._next_heartbeat - now
+        if self._jobs:
             pause = min(pause, self._next_check - now)
         if self._slots.queued:
-            pause = min(pause, _STALE_S)
-        if len(self._hands) < self._slots_count:
-            pause = min(pause, self._until_due())
-        if not self._signal.wait(max(pause, 0.0)) and self._slots.queued and pause >= _STALE_S:
-            self._pace.stumble()
-            self._return_unstarted(self._slots.withdraw())
+            pause = min(pause, _MAX_QUEUED_S)
+        if len(self._jobs) < self._slot_count:
+            pause = min(pause, self._seconds_until_claim())
+        if not self._signal.wait(max(pause, 0.0)) and self._slots.queued and pause >= _MAX_QUEUED_S:
+            self._prefetch.reset()
+            self._hand_back_queued()
 
-    def _until_due(self) -> float:
-        """Seconds until something is worth a claim; a due job, or a lost worker, ends the dry spell."""
-        remaining = self._broker.seconds_until_due(self._classes)
+    def _seconds_until_claim(self) -> float:
+        """Seconds until a claim is worthwhile: a job is due, or the lease of a lost worker has expired."""
+        remaining = self._broker.seconds_until_due(self._pools)
         if remaining is None:
             return _POLL_S
         if remaining > 0:
             return min(remaining, _POLL_S)
-        self._beat()
-        self._dry = False
-        # A lost worker's lease stays past until it may be taken for lost.
-        return 0.0 if self._vigil.may_judge else _POLL_S
+        self._send_heartbeat()
+        self._none_due = False
+        # The expired lease of a lost worker remains due until it may be taken back.
+        return 0.0 if self._silence.may_judge else _POLL_S
 
     def _claim(self) -> None:
-        free = self._slots_count - len(self._hands)
-        room = free + self._pace.ahead
-        if self._outside_change:
-            self._outside_change = False
-            self._dry = False
-            self._check_held(self._broker.held_jobs(self.name))
-        # Half a queue is still enough to keep the slots busy while the ledger answers.
-        if self._dry or room <= 0 or (free <= 0 and self._slots.queued * 2 > self._pace.ahead):
+        free = self._slot_count - len(self._jobs)
+        limit = free + self._prefetch.limit
+        if self._broker_changed:
+            self._broker_changed = False
+            self._none_due = False
+            self._revoke_lost(self._broker.held_jobs(self.name))
+        # A queue that is half full keeps the slots busy while the ledger answers.
+        queue_is_full = free <= 0 and self._slots.queued * 2 > self._prefetch.limit
+        if self._none_due or limit <= 0 or queue_is_full:
             return
-        claims = self._broker.claim(self.name, pools=self._classes, limit=room, lease_s=self._lease_s)
-        self._dry = len(claims) < room
-        self._take(claims, max(free, 0))
+        claims = self._broker.claim(self.name, pools=self._pools, limit=limit, lease_s=self._lease_s)
+        self._none_due = len(claims) < limit
+        jobs = [self._running_job(claim) for claim in claims]
+        self._jobs.update((job.key, job) for job in jobs)
+        self._slots.put(jobs)
 
-    def _take(self, claims: Sequence[Claim], free: int) -> None:
-        hands = [self._hand(claim) for claim in claims]
-        keep = hands[:free] + [hand for hand in hands[free:] if self._pace.is_short(hand.claim.job.kind)]
-        for hand in keep:
-            self._hands[_key(hand)] = hand
-        self._slots.put(keep)
-        excess = [hand for hand in hands[free:] if not self._pace.is_short(hand.claim.job.kind)]
-        if excess:
-            self._pace.refuse({hand.claim.job.kind for hand in excess})
-            self._return_unstarted(excess)
+    def _running_job(self, claim: Claim) -> RunningJob:
+        context = JobContext(attempt=claim.job.attempt)
+        if self._events.enabled:
 
-    def _hand(self, claim: Claim) -> RunningJob:
-        if not self._telling.is_heard:
-            return RunningJob(claim=claim, context=JobContext(attempt=claim.job.attempt))
+            def on_progress(fraction: float, note: str) -> None:
+                self._events.emit(job, WorkerEventKind.PROGRESS, fraction=fraction, note=note)
 
-        def tell(fraction: float, note: str) -> None:
-            self._telling.tell(hand, WorkerEventKind.PROGRESS, fraction=fraction, note=note)
+            context = JobContext(attempt=claim.job.attempt, on_progress=on_progress)
+        job = RunningJob(claim=claim, context=context, monotonic=self._monotonic)
+        return job
 
-        hand = RunningJob(claim=claim, context=JobContext(attempt=claim.job.attempt, tell=tell))
-        return hand
-
-    def _settle(self, hands: Sequence[RunningJob]) -> None:
-        mine = [hand for hand in hands if self._hands.pop(_key(hand), None) is not None]
-        answers = [hand for hand in mine if not hand.given_up]
-        for hand in mine:
-            if hand.given_up:
-                self._telling.tell(hand, WorkerEventKind.INTERRUPTED, note=hand.context.stop.reason)
-        if not answers:
+    def _settle(self, ended: Sequence[RunningJob]) -> None:
+        held = [job for job in ended if self._jobs.pop(job.key, None) is not None]
+        jobs = [job for job in held if not job.revoked]
+        for job in held:
+            if job.revoked:
+                self._events.emit(job, WorkerEventKind.INTERRUPTED, note=job.context.stop.reason)
+        if not jobs:
             return
-        accepted = self._broker.settle([_settlement(hand, hand.outcome) for hand in answers])
-        self._dry = False
-        self._pace.learn((hand.claim.job.kind, hand.elapsed_s) for hand in answers)
-        if self._telling.is_heard:
-            for hand, current in zip(answers, accepted, strict=True):
-                self._telling.outcome(hand, current=current)
+        accepted = self._broker.settle([_settlement(job, job.outcome) for job in jobs])
+        self._none_due = False
+        self._prefetch.record(job.elapsed_s for job in jobs)
+        if self._events.enabled:
+            for job, yes in zip(jobs, accepted, strict=True):
+                self._events.emit_outcome(job, accepted=yes)
 
-    def _return_unstarted(self, hands: Sequence[RunningJob]) -> None:
-        for hand in hands:
-            self._hands.pop(_key(hand), None)
-        self._broker.settle([_settlement(hand, Unstarted()) for hand in hands])
-        self._dry = False
+    def _hand_back_queued(self) -> None:
+        jobs = self._slots.withdraw()
+        for job in jobs:
+            self._jobs.pop(job.key, None)
+        self._broker.settle([_settlement(job, None) for job in jobs])
+        self._none_due = False
 
-    def _keep_lease(self) -> None:
-        now = time.monotonic()
-        if now >= self._next_beat:
-            self._beat()
-        elif self._hands and now >= self._next_check:
+    def _renew_lease(self) -> None:
+        now = self._monotonic()
+        if now >= self._next_heartbeat:
+            self._send_heartbeat()
+        elif self._jobs and now >= self._next_check:
             self._next_check = now + _CHECK_HELD_S
-            self._check_held(self._broker.held_jobs(self.name))
+            self._revoke_lost(self._broker.held_jobs(self.name))
 
-    def _beat(self) -> None:
-        """Keep the lease, see what is still ours, then sweep after others.
+    def _send_heartbeat(self) -> None:
+        """Renew the lease, find out which jobs are still held, then expire the leases of lost workers.
 
-        In this order: after a suspended machine wakes up, its own lease must not fall to its own sweep.
+        In this order: after a machine was suspended, a worker must not expire its own lease.
         """
-        now = time.monotonic()
-        self._next_beat = now + self._lease_s / 3
+        now = self._monotonic()
+        self._next_heartbeat = now + self._lease_s / 3
         self._next_check = now + _CHECK_HELD_S
-        self._check_held(self._broker.heartbeat(self.name, self._lease_s))
-        self._vigil.heard()
-        if self._vigil.may_judge:
+        self._revoke_lost(self._broker.heartbeat(self.name, self._lease_s))
+        self._silence.heard()
+        if self._silence.may_judge:
             self._broker.expire_leases()
 
-    def _check_held(self, held: Mapping[str, int]) -> None:
-        for (job_id, fence), hand in self._hands.items():
-            if held.get(job_id) != fence and not hand.given_up:
-                hand.given_up = True
-                hand.context.stop.request("cancelled, or given up for lost")
+    def _revoke_lost(self, held: Mapping[str, int]) -> None:
+        for (job_id, fence), job in self._jobs.items():
+            if held.get(job_id) != fence and not job.revoked:
+                job.revoked = True
+                job.context.stop.request("cancelled, or taken back from this worker")
 
-    # Shutting down
-
-    def _hand_back(self) -> None:
-        """Stop all that runs, wait a little, settle what ended and give back the rest."""
-        for hand in self._slots.withdraw():
-            hand.outcome = Unstarted()
-        running = [hand for hand in self._hands.values() if hand.outcome is None]
-        for hand in running:
-            hand.context.stop.request(self._stop.reason or "the worker ends")
-        give_up = time.monotonic() + _GRACE_S
-        while any(hand.ended is None for hand in running) and time.monotonic() < give_up:
+    def _shut_down(self) -> None:
+        """Stop all jobs, wait briefly, settle those that ended and hand back the rest."""
+        for job in self._slots.withdraw():
+            job.outcome = Interrupted()
+        running = [job for job in self._jobs.values() if job.outcome is None]
+        for job in running:
+            job.context.stop.request(self._stop.reason or "the worker exits")
+        deadline = self._monotonic() + _STOP_TIMEOUT_S
+        while any(job.ended is None for job in running) and self._monotonic() < deadline:
             self._signal.wait(0.05)
             self._signal.clear()
-        ended = self._slots.collect()
-        rest = [hand for hand in self._hands.values() if hand not in ended]
-        for hand in rest:
-            # Its thread may still run; whatever it answers later is nobody's any more.
-            hand.outcome = hand.outcome or Interrupted()
+        ended = self._slots.take_ended()
+        rest = [job for job in self._jobs.values() if job not in ended]
+        for job in rest:
+            # Its thread may still run; its later outcome is discarded.
+            job.outcome = job.outcome or Interrupted()
         self._settle([*ended, *rest])
 
-    def _watch_stop(self) -> None:
-        while not self._over.is_set():
+    def _wait_for_stop(self) -> None:
+        while not self._ended.is_set():
             if self._stop.wait(1.0):
                 self._signal.set()
                 return
 
     def _on_change(self) -> None:
-        if threading.get_ident() != self._coordinator:
-            self._outside_change = True
+        if threading.get_ident() != self._thread_id:
+            self._broker_changed = True
             self._signal.set()
 
-    # In the slots
-
-    def _perform(self, hand: RunningJob) -> Outcome:
-        self._telling.tell(hand, WorkerEventKind.STARTED)
-        return run_handler(self._handlers.get(hand.claim.job.kind), hand.claim.job, hand.context)
-
-
-def _key(hand: RunningJob) -> tuple[str, int]:
-    return hand.claim.job.id, hand.claim.fence
+    def _run_job(self, job: RunningJob) -> Outcome:
+        """Run one job, in a slot's thread."""
+        self._events.emit(job, WorkerEventKind.STARTED)
+        return run_handler(self._handlers.get(job.claim.job.kind), job.claim.job, job.context)
 
 
-def _settlement(hand: RunningJob, outcome: Outcome | None) -> Settlement:
-    return Settlement(job_id=hand.claim.job.id, fence=hand.claim.fence, outcome=outcome or Interrupted())
+def _settlement(job: RunningJob, outcome: Outcome | None) -> Settlement:
+    return Settlement(job_id=job.claim.job.id, fence=job.claim.fence, outcome=outcome or Interrupted())

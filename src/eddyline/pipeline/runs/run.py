@@ -124,7 +124,7 @@ class Run:
             pools=self._pools(),
             stop=self.stop,
             on_event=hear,
-            until=lambda: not self.ledger.has_open(),
+            exit_when=lambda: not self.ledger.has_open(),
         ).run()
 
     def _pools(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new
 from eddyline.core.clock import ManualClock
 from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.wire import WireError, report_from_json, report_to_json
-from eddyline.graph.job import Link, Unstarted
+from eddyline.graph.job import Link
 from eddyline.graph.ledger.apply_reports import Applied
 from eddyline.graph.ledger.report_authority import MOST_UNPROVEN
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
@@ -56,7 +56,7 @@ def test_every_publication_has_a_token_of_its_own_of_128_bits(ledger: Coordinato
 
 
 @pytest.mark.parametrize("token", ["", "0" * 32, "f" * 64])
-@pytest.mark.parametrize("outcome", [done(by="eve"), failed(retry=False), interrupted(), Unstarted()])
+@pytest.mark.parametrize("outcome", [done(by="eve"), failed(retry=False), interrupted()])
 def test_without_the_token_nothing_is_settled(ledger: CoordinatorLedger, token: str, outcome: Any) -> None:
     the = first(ledger)
     say(ledger, start(the))

@@ -21,7 +21,7 @@ from eddyline.graph.coordinator.wire import (
     report_from_json,
     report_to_json,
 )
-from eddyline.graph.job import Done, Job, Link, Outcome, Unstarted
+from eddyline.graph.job import Done, Job, Link, Outcome
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
 from eddyline.graph.states import State
 
@@ -57,7 +57,6 @@ OUTCOMES: list[Outcome] = [
     Done(result={"a": [1]}, output="k", spawn=(new("b", "a"), Link(job_id="c", dependencies=("b",)))),
     failed(),
     interrupted(),
-    Unstarted(),
 ]
 
 
@@ -92,6 +91,12 @@ def test_a_publication_comes_through_whole() -> None:
 def test_an_answer_comes_through_whole(outcome: Outcome) -> None:
     fact = JobResult(job_id="a", fence=STRIDE * 9 + 1, worker="w", at=1.5, outcome=outcome)
     assert report_from_json(_through(report_to_json(fact))) == fact
+
+
+def test_an_unstarted_job_of_an_earlier_program_is_read_as_interrupted() -> None:
+    fact = JobResult(job_id="a", fence=STRIDE + 1, worker="w", at=1.5, outcome=interrupted())
+    value = _through(report_to_json(fact))
+    assert report_from_json({**value, "outcome": {"is": "Unstarted"}}) == fact
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.graph.ledger_helpers import answer, done, failed, finish, get, interrupted, new, states, take
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.job import Done, GraphError, Link, NewJob, Settlement, Unstarted
+from eddyline.graph.job import Done, GraphError, Link, NewJob, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.queries import Stats
 from eddyline.graph.states import State
@@ -218,15 +218,6 @@ def test_an_interruption_spends_no_attempt_and_the_job_is_ready_at_once(ledger: 
     job = get(ledger, "a-1")
     assert (job.state, job.attempt, job.starts, job.interruptions) == (State.READY, 0, 20, 20)
     assert ledger.stats("a") == Stats(interruptions=20, redone=19)
-
-
-def test_a_job_handed_back_unstarted_is_as_if_never_claimed(ledger: Ledger) -> None:
-    ledger.submit([new("a-1")])
-    claim = take(ledger)[0]
-    assert answer(ledger, claim, Unstarted())
-    job = get(ledger, "a-1")
-    assert (job.state, job.attempt, job.starts, job.interruptions) == (State.READY, 0, 0, 0)
-    assert not answer(ledger, claim, done())
 
 
 def test_a_result_that_is_not_json_buries_the_job_and_no_other(ledger: Ledger) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, select
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.db.schema import dependencies, jobs, workers
-from eddyline.graph.job import Claim, Done, Failed, Interrupted, Link, NewJob, Outcome, Settlement, Unstarted
+from eddyline.graph.job import Claim, Done, Failed, Interrupted, Link, NewJob, Outcome, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import FAILED, OPEN, State
 
@@ -34,7 +34,6 @@ OUTCOMES: dict[str, Outcome] = {
     "failed": Failed(error={"message": "x"}, retry=True),
     "hopeless": Failed(error={"message": "x"}, retry=False),
     "interrupted": Interrupted(),
-    "unstarted": Unstarted(),
 }
 
 

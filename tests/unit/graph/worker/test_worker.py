@@ -45,7 +45,7 @@ class Crew:
             "classes": ("cpu",),
             "stop": self.stop,
             "on_event": self.events.append,
-            "until": lambda: not ledger.has_open(),
+            "exit_when": lambda: not ledger.has_open(),
             **options,
         }
         make: Callable[..., Worker] = Worker
@@ -254,7 +254,7 @@ def test_a_cancellation_by_another_process_is_seen_within_two_seconds(ledger: Le
 
 
 def test_jobs_submitted_while_idle_start_at_once_and_by_others_soon(ledger: Ledger, tmp_path: Path) -> None:
-    crew = Crew(ledger, _nothing, until=lambda: False).start()
+    crew = Crew(ledger, _nothing, exit_when=lambda: False).start()
     wait_until(ledger.workers)
     time.sleep(0.05)
     delays = []
@@ -279,7 +279,7 @@ def test_a_lost_workers_jobs_are_taken_over_when_its_lease_ends(ledger: Ledger) 
     assert get(ledger, "a-1").interruptions == 1
 
 
-def test_long_jobs_are_not_hoarded(ledger: Ledger) -> None:
+def test_long_jobs_are_not_prefetched(ledger: Ledger) -> None:
     seen: list[int] = []
 
     def slow(_job: Job, _context: JobContext) -> Done:
@@ -293,7 +293,7 @@ def test_long_jobs_are_not_hoarded(ledger: Ledger) -> None:
     assert ledger.stats().redone == 0
 
 
-def test_jobs_held_ahead_are_given_back_when_one_of_them_turns_out_long(ledger: Ledger) -> None:
+def test_prefetched_jobs_are_handed_back_when_the_running_ones_turn_out_long(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number:03d}") for number in range(300)])
     blocked = threading.Event()
 
@@ -310,6 +310,8 @@ def test_jobs_held_ahead_are_given_back_when_one_of_them_turns_out_long(ledger: 
     crew.stop.request("enough")
     crew.join()
     assert ledger.stats().redone == 0
+    started = {event.job.id for event in crew.events if event.kind is WorkerEventKind.STARTED}
+    assert {event.job.id for event in crew.events} == started, "a job that never started has no events"
 
 
 def test_progress_is_told_within_bounds(ledger: Ledger) -> None:
@@ -356,7 +358,7 @@ def test_a_handler_that_says_interrupted_by_itself_is_run_again(ledger: Ledger) 
 def test_an_idle_worker_uses_next_to_no_processor_time(ledger: Ledger) -> None:
     # One job for a class that nobody serves is due all the time: that must not keep the worker awake.
     ledger.submit([new("a-1", pool="gpu")])
-    crew = Crew(ledger, _nothing, until=lambda: False).start()
+    crew = Crew(ledger, _nothing, exit_when=lambda: False).start()
     time.sleep(0.2)
     begin = time.process_time()
     time.sleep(1.0)
