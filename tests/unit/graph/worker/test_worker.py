@@ -42,7 +42,7 @@ class Crew:
         self.raised: BaseException | None = None
         given: dict[str, object] = {
             "slots": 2,
-            "classes": ("cpu",),
+            "pools": ("cpu",),
             "stop": self.stop,
             "on_event": self.events.append,
             "exit_when": lambda: not ledger.has_open(),
