@@ -131,7 +131,7 @@ def test_a_worker_told_to_stop_hands_everything_back_at_once(place: Direct | Dis
         context.stop.wait(30)
         raise Interrupted("told to stop")
 
-    options: dict[str, Any] = {"slots": 2, "classes": CLASSES, "stop": stop, "lease_s": LEASE_S}
+    options: dict[str, Any] = {"slots": 2, "pools": CLASSES, "stop": stop, "lease_s": LEASE_S}
     thread = threading.Thread(target=Worker("ada", place.broker(), {"work": work}, **options).run)
     thread.start()
     assert running.acquire(timeout=10)
@@ -154,7 +154,7 @@ class Shift:
         self.stopped = threading.Event()
         self.notices: list[Notice] = []
         broker = place.broker()
-        options: dict[str, Any] = {"slots": 2, "classes": CLASSES, "stop": self.stop, "lease_s": LEASE_S}
+        options: dict[str, Any] = {"slots": 2, "pools": CLASSES, "stop": self.stop, "lease_s": LEASE_S}
         worker = Worker(name, broker, {"work": self._work}, **options)
         self._thread = threading.Thread(target=worker.run, daemon=True)
         self._thread.start()
