@@ -26,8 +26,7 @@ from tests.servers.network import FINE
 
 from eddyline.core.errors import MissingError
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.pipeline.planning.output_layout import manifest_key
-from eddyline.pipeline.planning.plan import parts_prefix
+from eddyline.pipeline.planning.output_layout import manifest_key, parts_prefix
 
 WORKERS, COORDINATORS = 4, 2
 _LATE_S = 4.0  # for the answers of those that were frozen when everything else was done

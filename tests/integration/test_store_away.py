@@ -60,12 +60,12 @@ def _await(event: str, log: Path, process: subprocess.Popen[bytes]) -> None:
 def test_it_begins_when_the_store_is_back(
     way: Proxy, worker: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    _await("store", tmp_path / "log", worker)
+    _await("store unavailable", tmp_path / "log", worker)
     way.weather = FINE
     _await("worker ready", tmp_path / "log", worker)
 
 
 def test_told_to_stop_meanwhile_it_goes(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    _await("store", tmp_path / "log", worker)
+    _await("store unavailable", tmp_path / "log", worker)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(_WITHIN_S) == 0, (tmp_path / "log").read_text()

@@ -18,7 +18,7 @@ from eddyline.graph.coordinator.coordinator import Coordinator
 from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.ledger.reconcile import Bounds
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
-from eddyline.pipeline.planning.plan import KINDS
+from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.runtime.history import add_history
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
             bounds=Bounds(stale_s=shared.settings.sweep_stale_s),
             on_note=_noted(told),
             prepare=add_history(ledger),
-            spawn=SpawnRules(kinds=KINDS, pools=frozenset(names)),
+            spawn=SpawnRules(kinds=frozenset(JOB_KINDS), pools=frozenset(names)),
             archive_after_s=request.archive_after_s,
         ).run()
         told.log.info("coordinator ended", why=stop.reason)

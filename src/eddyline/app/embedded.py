@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from eddyline import config
 from eddyline.app.shared_services import SharedServices
 from eddyline.app.tools import find_toolchain
-from eddyline.core.errors import EddylineError, UsageError
+from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
 from eddyline.edit.merge.merge import recordings
 from eddyline.fleet import pools
-from eddyline.graph.ledger.ledger import Ledger
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import SourceFacts, TelemetryFacts
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.planning.routing import local_router
+from eddyline.pipeline.runs.embedded import EmbeddedSession, open_session
 from eddyline.pipeline.runs.events import AssetFailed, Event, RunReport
-from eddyline.pipeline.runs.run import Run
-from eddyline.pipeline.runs.run_directory import RunDirectory
 from eddyline.pipeline.runs.run_report import source_failure
-from eddyline.pipeline.runtime.history import read_history
 from eddyline.pipeline.runtime.probe_source import probe_source
-from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.submission.discover import discover
 from eddyline.pipeline.submission.submit import identify
-from eddyline.store.local import LocalStore
-from eddyline.store.store import Store
-
-# In one folder a job is lost only when somebody kills the whole program, which says little about the job:
-# many kills in a row are needed before it is held to be the reason.
-_POISON_AFTER = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,76 +63,32 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
     Raises `UsageError` for a bad profile or setting, or if another run is at work in the folder.
     """
     profile = profiles.load_profile(request.profile)
-    with open_run(request, stop=stop, on_event=on_event) as perform:
-        return perform(request.sources, profile)
-
-
-class ProcessSources(Protocol):
-    """Processes sources by a profile, in a folder that is ours."""
-
-    def __call__(
-        self, sources: Sequence[str | Path], profile: profiles.Profile, /, *, merge: bool = ...
-    ) -> RunReport:
-        """How it went. `merge`: chapters of one recording become one asset."""
-        ...
+    with open_run(request, stop=stop, on_event=on_event) as session:
+        return session.run(request.sources, profile, merge=request.merge)
 
 
 @contextmanager
 def open_run(
     request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]
-) -> Iterator[ProcessSources]:
-    """The folder `request.out`, ours alone while entered; gives what processes sources in it by a profile.
+) -> Iterator[EmbeddedSession]:
+    """Lock the directory `request.out` inside the context; results go to a store if the request names one.
 
-    Raises `UsageError` for a bad setting, or if another run is at work in the folder.
+    Raises `UsageError` for an invalid setting, or if another run uses the directory.
     """
-    tools = find_toolchain()
-    tools.require({"aac"})
-    home = RunDirectory(request.out)
     shared = SharedServices(store=request.store, ledger="", queues="", settings=config.read())
-    store, where = _destination(request, shared, home, stop)
-    with home.occupied(store), Ledger.open(home.ledger, poison_after=_POISON_AFTER) as ledger:
-        # The folder is ours alone: whoever held jobs in it is gone.
-        for worker in ledger.workers():
-            ledger.abandon(worker.name)
-        home.sweep(busy=ledger.has_open)
-        runtime = Runtime(
-            store=store,
-            tools=tools,
-            scratch=home.scratch,
-            history=read_history(ledger),
-            pools=shared.pools(),
-            upload_cleanup=shared.upload_cleanup(
-                lambda _said: None
-            ),  # a bucket's own rule removes them as well
-        )
-
-        def perform(
-            sources: Sequence[str | Path], profile: profiles.Profile, *, merge: bool = request.merge
-        ) -> RunReport:
-            return Run(
-                where=where,
-                runtime=runtime,
-                ledger=ledger,
-                profile=profile,
-                toolchain=tools.identity,
-                slots=request.slots or len(os.sched_getaffinity(0)),
-                stop=stop,
-                on_event=on_event,
-                merge=merge,
-            ).perform(discover(sources))
-
-        yield perform
-
-
-def _destination(
-    request: RunRequest, shared: SharedServices, home: RunDirectory, stop: Stop
-) -> tuple[Store, Callable[[str], str]]:
-    """The store of the results, and how people are told its addresses."""
     shared.configure_sources(stop=stop)
-    if not request.store:
-        return home.store, LocalStore(request.out).where  # as the user named the folder
-    store = shared.open_store(stop=stop)
-    return store, store.where
+    with open_session(
+        request.out,
+        tools=find_toolchain(),
+        pools=shared.pools(),
+        slots=request.slots,
+        stop=stop,
+        on_event=on_event,
+        store=shared.open_store(stop=stop) if request.store else None,
+        # Failures are not logged: a lifecycle rule of the bucket removes such uploads as well.
+        upload_cleanup=shared.upload_cleanup(lambda _: None),
+    ) as session:
+        yield session
 
 
 def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
@@ -159,7 +103,7 @@ def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
         try:
             facts = _whole([probe_source(each, tools) for each in recording], recording, profile)
             encoders = route(profile, facts.video).encoders
-            plan = Plan.make(
+            plan = Plan.create(
                 asset="", name=name, facts=facts, profile=profile, toolchain="", encoders=encoders
             )
         except EddylineError as error:
@@ -176,16 +120,6 @@ def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
             )
         )
     return tuple(planned)
-
-
-def open_ledger(out: Path) -> Ledger:
-    """The ledger of an output folder. Raises `UsageError` if there is none."""
-    home = RunDirectory(out)
-    if not home.ledger.is_file():
-        raise UsageError(
-            f"{out} holds no state of Eddyline", remedy="name the folder of an earlier run with --out"
-        )
-    return Ledger.open(home.ledger, poison_after=_POISON_AFTER)
 
 
 def _whole(told: Sequence[SourceFacts], chapters: Sequence[str], profile: profiles.Profile) -> SourceFacts:

@@ -93,7 +93,13 @@ def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[Inge
 
         def submit_one(addresses: Sequence[str], profile: Profile, terms: JobOptions) -> Submitted:
             return submit(
-                addresses, profile, store=store, ledger=ledger, toolchain=FLEET, terms=terms, pool=inspecting
+                addresses,
+                profile,
+                store=store,
+                ledger=ledger,
+                toolchain=FLEET,
+                options=terms,
+                pool=inspecting,
             )
 
         def check() -> None:
@@ -133,9 +139,9 @@ def watch_folder(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event
         )
     rules = load_rules(request.rules, profile=request.profile)
     home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False, store=request.store)
-    with open_run(home, stop=stop, on_event=on_event) as perform:
+    with open_run(home, stop=stop, on_event=on_event) as session:
         # No new sources: only what is open yet, whatever profile it was submitted with.
-        left = perform((), profiles.load_profile("default"))
+        left = session.run((), profiles.load_profile("default"))
         report = FolderWatch(
             folder=FolderScanner(
                 root=root,
@@ -143,7 +149,7 @@ def watch_folder(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event
                 settle_s=request.settle_s,
             ),
             rules=rules,
-            process=perform,
+            process=session.run,
             stop=stop,
             on_event=on_event,
             once=request.once,

@@ -78,7 +78,7 @@ def watch_backlog(shared: SharedServices, told: Observation[L], pools: Pools) ->
     # A connection of its own: no work waits for it.
     database = Database(as_url(shared.ledger_address()), random.Random())  # noqa: S311 - jitter, not a secret
     over = Stop()
-    watch = BacklogWatch(backlog_reader(database), stop=over, on_value=_missing(told, pools).hear)
+    watch = BacklogWatch(backlog_reader(database), stop=over, on_value=_missing(told, pools).update)
     told.metrics.watch_backlog(watch, tuple(pools.pools))
     thread = watch.start()
     try:

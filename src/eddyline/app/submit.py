@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from eddyline.app.shared_services import SharedServices
@@ -17,7 +16,6 @@ from eddyline.media.ladder import profile as profiles
 from eddyline.observe.backlog import read_backlog
 from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
 from eddyline.pipeline.planning.routing import inspect_pool
-from eddyline.pipeline.publication.published import read_left_out
 from eddyline.pipeline.runs.events import Event, RunReport
 from eddyline.pipeline.runs.run_report import ReportBuilder
 from eddyline.pipeline.runs.submit_all import SubmitAll
@@ -58,39 +56,35 @@ def submit_sources(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Ev
     pools = shared.pools()
     store = shared.open_store(stop=stop)
     with shared.open_ledger() as ledger:
-        account = ReportBuilder(where=store.where, on_event=on_event, left_out=partial(read_left_out, store))
-        intake = SubmitAll(
-            store=store,
+        report = ReportBuilder(store=store, where=store.where, on_event=on_event)
+        submitted = SubmitAll(
+            report=report,
             ledger=ledger,
             profile=profile,
             toolchain=FLEET,
-            account=account,
             stop=stop,
-            terms=request.terms,
+            options=request.terms,
             merge=request.merge,
             pool=inspect_pool(pools),
-            bring=_absolute if request.in_place else lambda path: upload_source(path, store),
-        )
-        submitted = intake.take(discover(request.sources))
+            upload=_absolute if request.in_place else lambda path: upload_source(path, store),
+        ).submit(discover(request.sources))
         for each in submitted:
             if each.status == "open":
-                account.submitted(each)
+                report.submitted(each)
         if request.wait:
             AssetWaiter(
-                store=store,
+                report=report,
                 ledger=ledger,
-                account=account,
                 stop=stop,
-                on_event=on_event,
                 unserved=lambda: _unserved(ledger, pools),
-            ).to_the_end(submitted)
-        return account.report(stop.reason)
+            ).wait(submitted)
+        return report.report(stop.reason)
 
 
 def _unserved(ledger: Ledger, pools: Pools) -> Sequence[UnservedPool]:
     now = time.time()
     backlog = ledger.read(lambda connection: read_backlog(connection, now))
-    return find_unserved_pools(backlog, pools, patience_s=_PATIENCE_S)
+    return find_unserved_pools(backlog, pools, min_due_s=_PATIENCE_S)
 
 
 def _absolute(path: Path) -> str:

@@ -87,7 +87,7 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
             )
         )
         scratch = stack.enter_context(scratch_directory(_work_folder(request)))
-        task.prove(tools.ffmpeg, scratch, Runner())
+        task.verify(tools.ffmpeg, scratch, Runner())
         stop = Stop()
         store = _reached(request.shared, told, stop=stop, asked=asked)
         if store is None:
@@ -111,13 +111,17 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
             limits=task.limits,
             upload_cleanup=request.shared.upload_cleanup(lambda said: told.log.info("uploads", said=said)),
         )
-        outage = StoreOutage(store, lambda said: told.log.warning("store", said=said))
+        outage = StoreOutage(
+            store,
+            on_unavailable=lambda error: told.log.warning("store unavailable", error=error),
+            on_available=lambda: told.log.warning("store available"),
+        )
         told.metrics.set_slots(task.slots)
         told.log.info("worker ready", slots=task.slots, pools=list(task.pools), store=request.shared.store)
         Worker(
             name,
             drainer.broker,
-            drainer.wrap_handlers(outage.outlasted(handlers(runtime))),
+            drainer.wrap_handlers(handlers(runtime, outage)),
             slots=task.slots,
             pools=task.pools,
             stop=stop,
@@ -141,7 +145,7 @@ def _reached(
         except TransientError as error:
             if time.monotonic() >= until:
                 raise
-            told.log.warning("store", said=str(error))
+            told.log.warning("store unavailable", error=str(error))
         asked.wait(_STORE_AGAIN_S)
     return None
 

@@ -43,11 +43,11 @@ def test_without_boto3_uploads_of_killed_processes_stay_and_that_is_told(
     monkeypatch.delitem(sys.modules, "eddyline.aws.multipart_cleanup", raising=False)
     monkeypatch.setitem(sys.modules, "botocore", None)
     said: list[str] = []
-    SharedServices.of(store="s3://media/films").upload_cleanup(said.append).tidy("ab12")
+    SharedServices.of(store="s3://media/films").upload_cleanup(said.append).clean("ab12")
     assert len(said) == 1
     assert "eddyline[aws]" in said[0]
     for store in ("", "/a/folder", "gs://media"):
-        SharedServices.of(store=store).upload_cleanup(said.append).tidy("ab12")
+        SharedServices.of(store=store).upload_cleanup(said.append).clean("ab12")
     assert len(said) == 1, "where there are none to abort, there is nothing to tell"
 
 
@@ -61,7 +61,7 @@ def test_in_a_shared_folder_what_killed_workers_left_of_an_asset_goes_once_it_is
     (asset / "1080p.mp4").write_bytes(b"whole")
     files.temp_path(asset / "1080p.mp4").write_bytes(b"half")
     files.temp_path(other / "manifest.json").write_bytes(b"half")
-    SharedServices.of(store=str(tmp_path)).upload_cleanup(print).tidy("ab12")
+    SharedServices.of(store=str(tmp_path)).upload_cleanup(print).clean("ab12")
     assert [each.name for each in asset.iterdir()] == ["1080p.mp4"]
     assert list(removed.parent.iterdir()) == []
     assert len(list(other.iterdir())) == 1, "whoever works on another asset may be at it"

@@ -109,7 +109,7 @@ def test_what_is_no_footage_is_told_with_the_reason_and_not_processed(shop: Shop
     told = {Path(each.path).name: each.reason for each in shop.events if isinstance(each, SourceSkipped)}
     assert set(told) == {"a.txt", "a.lrv", "a.mp4", "note"}
     assert told["a.mp4"] == "not wanted"
-    assert "not known to be video" in told["note"]
+    assert "not recognised as video" in told["note"]
 
 
 def test_what_failed_is_tried_again_only_once_it_changed(shop: Shop) -> None:

@@ -39,7 +39,7 @@ def toolchain(identity: str = "one") -> Toolchain:
     )
 
 
-class Making:
+class PreparedAsset:
     """A store with all parts of one asset; `film` is what its renditions hold."""
 
     def __init__(self, store: Store, scratch: Path, *, film: bytes = b"film", identity: str = "one") -> None:
@@ -48,13 +48,13 @@ class Making:
             store=store, tools=toolchain(identity), scratch=scratch, history=history_from_spec
         )
         profile = profiles.load_profile("fast").model_copy(update={"package": False})
-        self.plan = Plan.make(
+        self.plan = Plan.create(
             asset=ASSET, name="a.mp4", facts=facts(frames=60), profile=profile, toolchain=identity
         )
         store.put_bytes(self.plan.key, canonical(self.plan.to_json()))
         self._film = film
         self._made = scratch / "made"
-        self._keep_all()
+        self._save_all_parts()
 
     def job(self, kind: str) -> Job:
         """The plan's job of this kind, as a worker gets it."""
@@ -65,7 +65,7 @@ class Making:
         assert found is not None
         return found
 
-    def perform(self, job: Job, context: JobContext | None = None) -> Done:
+    def run(self, job: Job, context: JobContext | None = None) -> Done:
         """Do a job in a scratch folder of its own."""
         return handlers(self.runtime)[job.kind](job, context or JobContext(attempt=1))
 
@@ -74,7 +74,7 @@ class Making:
         told: dict[str, Any] = json.loads(self.store.get(f"assets/{ASSET}/manifest.json"))
         return told
 
-    def _keep_all(self) -> None:
+    def _save_all_parts(self) -> None:
         film = {"frames": 60, "bytes": len(self._film), "sha256": self._film.hex(), "idr": [0]}
         film |= {
             "telemetry_sha256": None,
@@ -88,19 +88,21 @@ class Making:
         }
         sound = {"language": "und", "codec": "aac", "channels": 2, "sample_rate": 48000, "samples": 96000}
         loud = {"integrated_lufs": -20.0, "range_lu": 1.0, "true_peak_dbtp": -1.0}
-        self._keep("inspect", {})
-        self._keep("poster", {}, poster=b"jpeg")
-        self._keep("samples", {})
-        self._keep("pictures", {"thumbnails": [], "storyboard": None, "highlights": []})
+        self._save_part("inspect", {})
+        self._save_part("poster", {}, poster=b"jpeg")
+        self._save_part("samples", {})
+        self._save_part("pictures", {"thumbnails": [], "storyboard": None, "highlights": []})
         paths = dict.fromkeys(("payloads", "udta", "json", "gpx", "geojson", "svg", "highlights"))
-        self._keep("telemetry", {"paths": paths, "camera": None, "streams": {}, "gps": None, "warnings": []})
-        self._keep("audio", {**sound, "loudness": loud}, 0)
+        self._save_part(
+            "telemetry", {"paths": paths, "camera": None, "streams": {}, "gps": None, "warnings": []}
+        )
+        self._save_part("audio", {**sound, "loudness": loud}, 0)
         for chunk in self.plan.chunks:
-            self._keep("chunk", {}, chunk.index)
+            self._save_part("chunk", {}, chunk.index)
         for rung in self.plan.rungs:
-            self._keep("assemble", film, rung.name, **{rung.name: self._film})
+            self._save_part("assemble", film, rung.name, **{rung.name: self._film})
 
-    def _keep(
+    def _save_part(
         self, kind: str, result: dict[str, Any], index: int | str | None = None, **files: bytes
     ) -> None:
         suffix = {"poster": ".jpg", "assemble": ".mp4"}.get(kind, "")
@@ -109,4 +111,4 @@ class Making:
         for name, data in files.items():
             made[name + suffix] = self._made / name
             made[name + suffix].write_bytes(data)
-        PartStore(self.store).keep(self.plan.part(kind, index), made, result, 0.0)
+        PartStore(self.store).save(self.plan.part_key(kind, index), made, result, 0.0)

@@ -1,4 +1,4 @@
-"""On what terms footage is processed: for whom, how soon, and by when."""
+"""The options of a submission that all its jobs inherit: owner, urgency and deadline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eddyline.core.errors import UsageError
 from eddyline.graph.job import PRIORITY_BAND
 
 Urgency = Literal["interactive", "bulk"]
-# Added to the number of a job's kind (lower first): whatever someone waits for goes before all that is bulk.
+# Added to the priority of a job's kind (lower first): interactive work goes before all bulk work.
 _PRIORITY_OFFSETS: dict[Urgency, int] = {"interactive": 0, "bulk": PRIORITY_BAND}
 
 
@@ -18,8 +18,8 @@ _PRIORITY_OFFSETS: dict[Urgency, int] = {"interactive": 0, "bulk": PRIORITY_BAND
 class JobOptions:
     """What every job of an asset inherits.
 
-    `owner`: within a priority every owner gets the same share. `deadline` (seconds since 1970): when it
-    should be done. Raises `UsageError` for an urgency that there is not.
+    `owner`: within a priority every owner gets the same share. `deadline` (seconds since 1970): when the
+    asset should be published. Raises `UsageError` for an unknown urgency.
     """
 
     owner: str = ""
@@ -29,22 +29,21 @@ class JobOptions:
     def __post_init__(self) -> None:
         if self.urgency not in _PRIORITY_OFFSETS:
             raise UsageError(
-                f"there is no urgency {self.urgency!r}",
-                remedy=f"choose one of {', '.join(get_args(Urgency))}",
+                f"unknown urgency {self.urgency!r}", remedy=f"choose one of {', '.join(get_args(Urgency))}"
             )
 
-    def priority(self, kind: int) -> int:
-        """The priority of a job whose kind has this number."""
-        return kind + _PRIORITY_OFFSETS[self.urgency]
+    def priority(self, kind_priority: int) -> int:
+        """The priority of a job whose kind has `kind_priority`."""
+        return kind_priority + _PRIORITY_OFFSETS[self.urgency]
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict of JSON values."""
+        """A dict of JSON values."""
         return {"owner": self.owner, "urgency": self.urgency, "deadline": self.deadline}
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> JobOptions:
-        """The terms that `to_json` wrote; what is missing is as it is by default."""
-        return cls(**plain)
+    def from_json(cls, values: Mapping[str, Any]) -> JobOptions:
+        """The options that `to_json` wrote; missing values are defaults."""
+        return cls(**values)
 
 
 DEFAULT_OPTIONS: Final = JobOptions()

@@ -1,17 +1,22 @@
-"""Where things lie below DIR: finished assets for people, and Eddyline's own state."""
+"""The layout of the output directory and of the media store: finished assets, and Eddyline's own state."""
 
 from __future__ import annotations
 
-STATE = ".eddyline"  # the folder of state that marks an output folder
-OUTPUT = "assets"  # what a run writes beside it
+STATE = ".eddyline"  # the directory of Eddyline's state; it marks an output directory
+OUTPUT = "assets"  # the published assets
 SOURCES = "sources"  # uploaded copies of local sources
 
 
 def asset_key(asset: str, path: str) -> str:
-    """The key of a file of a finished asset; `path` is relative to its manifest."""
+    """The key of a file of a published asset; `path` is relative to its manifest."""
     return f"{OUTPUT}/{asset}/{path}"
 
 
 def manifest_key(asset: str) -> str:
-    """The one file whose appearance publishes an asset."""
+    """The key of the manifest, whose appearance publishes the asset."""
     return asset_key(asset, "manifest.json")
+
+
+def parts_prefix(asset: str) -> str:
+    """The prefix of all intermediate files of an asset; they are removed once it is published."""
+    return f"{STATE}/parts/{asset}"

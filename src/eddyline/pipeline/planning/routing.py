@@ -1,4 +1,4 @@
-"""How inspection finds out where an asset's jobs go: by the fleet's classes, or by what a machine can do."""
+"""How inspection chooses the pools of an asset's jobs: by pools.yaml, or by what one machine can do."""
 
 from __future__ import annotations
 
@@ -16,81 +16,87 @@ from eddyline.media.ladder.ladder import required_encoders, rungs
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 
 Router: TypeAlias = Callable[[Profile, VideoFacts], Route]
-"""Decides where the jobs of one asset go. Raises `UnsupportedError` if no class can do them."""
+"""Chooses the pools of one asset's jobs. Raises `UnsupportedError` if no pool can run them."""
+
+_ENCODE_KIND = next(kind.name for kind in JOB_KINDS.values() if kind.encodes_video)
 
 
 def inspect_pool(pools: Pools) -> str:
-    """The class of an asset's first job. Raises `UnsupportedError` if no class inspects footage."""
+    """The pool of an asset's first job. Raises `UnsupportedError` if no pool inspects sources."""
     return cheapest_pool("inspect", (), pools).name
 
 
 def fleet_router(pools: Pools) -> Router:
-    """The route through a fleet: each class proves by itself that it can do what it says."""
+    """Routes through a fleet, whose workers check at their start that they have their pool's encoders."""
     return lambda profile, facts: _route(pools, profile, facts)
 
 
 def local_router(pools: Pools, tools: Toolchain) -> Router:
-    """The route where one process serves all classes, with one FFmpeg: only what that FFmpeg can do.
+    """Routes where one process serves all pools with one FFmpeg: only to encoders of this FFmpeg.
 
-    A GPU's encoder is tried before the first asset goes to it, for its being listed says nothing.
+    FFmpeg lists GPU encoders that the machine cannot run, so each is tested before an asset uses it.
     """
-    broken: dict[str, UnsupportedError | None] = {}
+    failures: dict[str, UnsupportedError | None] = {}  # by encoder; None: it works
 
     def is_broken(encoder: str, pool: str) -> bool:
-        if encoder not in broken:
+        if encoder not in failures:
             try:
                 check_encoders(tools.ffmpeg, [encoder], pool=pool, runner=Runner())
-                broken[encoder] = None
+                failures[encoder] = None
             except UnsupportedError as error:
-                broken[encoder] = error
-        return broken[encoder] is not None
+                failures[encoder] = error
+        return failures[encoder] is not None
 
-    def decide(profile: Profile, facts: VideoFacts) -> Route:
+    def route(profile: Profile, facts: VideoFacts) -> Route:
         usable = set(tools.encoders)
         while True:
             try:
                 found = _route(restrict_encoders(pools, usable), profile, facts)
             except UnsupportedError:
-                # What FFmpeg lacks says more than that no class has it.
+                # An encoder that FFmpeg lacks is a better explanation than that no pool has it.
                 tools.require(_encoders(_route(pools, profile, facts), profile, facts))
-                raise next((why for why in broken.values() if why), None) or _unable(tools) from None
-            used = {each for each in _encoders(found, profile, facts) if is_hardware(each)}
-            failing = {each for each in used if is_broken(each, found.pool("chunk"))}
-            if not failing:
+                raise next((error for error in failures.values() if error), None) or _unsupported(
+                    tools
+                ) from None
+            hardware = {each for each in _encoders(found, profile, facts) if is_hardware(each)}
+            broken = {each for each in hardware if is_broken(each, found.pool(_ENCODE_KIND))}
+            if not broken:
                 return found
-            usable -= failing
+            usable -= broken
 
-    return decide
+    return route
 
 
 def _route(pools: Pools, profile: Profile, facts: VideoFacts) -> Route:
-    """The cheapest route whose encoders take this very footage: its size, and its frames' times."""
-    asked = required_encoders(profile, facts)
-    codecs = {wish.codec for wish in asked if not wish.encoder}
-    encoders = {wish.encoder for wish in asked if wish.encoder}
-    refused: UnsupportedError | None = None
+    """The cheapest route whose encoders accept this source: its frame size and its timestamps."""
+    requests = required_encoders(profile, facts)
+    codecs = {request.codec for request in requests if not request.encoder}
+    encoders = {request.encoder for request in requests if request.encoder}
+    first_error: UnsupportedError | None = None
     while True:
         try:
             found = routing.plan_route(pools, codecs, encoders)
         except UnsupportedError as error:
-            raise refused or error from None
+            raise first_error or error from None
         try:
             rungs(profile, facts, found.encoders)
         except UnsupportedError as error:
-            refused = refused or error
-            pools = without_chunk_jobs(pools, found.pool("chunk"))
+            first_error = first_error or error
+            pools = without_chunk_jobs(pools, found.pool(_ENCODE_KIND))
         else:
             return found
 
 
-def _encoders(found: Route, profile: Profile, facts: VideoFacts) -> set[str]:
-    return {wish.encoder or found.encoders[wish.codec] for wish in required_encoders(profile, facts)}
+def _encoders(route: Route, profile: Profile, facts: VideoFacts) -> set[str]:
+    requests = required_encoders(profile, facts)
+    return {request.encoder or route.encoders[request.codec] for request in requests}
 
 
-def _unable(tools: Toolchain) -> UnsupportedError:
+def _unsupported(tools: Toolchain) -> UnsupportedError:
     return UnsupportedError(
-        f"no worker class can encode this with {tools.ffmpeg} {tools.ffmpeg_version}",
-        remedy="add the codecs together to one class in pools.yaml, with encoders that this FFmpeg has",
+        f"no pool can encode all codecs of this profile with {tools.ffmpeg} {tools.ffmpeg_version}",
+        remedy="in pools.yaml, give one pool all of these codecs, with encoders that this FFmpeg has",
     )

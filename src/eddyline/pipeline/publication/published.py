@@ -1,4 +1,4 @@
-"""What stands published: an asset's manifest, and whether all that it names is there."""
+"""Reads published assets: the manifest, and whether all files that it names are stored."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from eddyline.store.store import Store
 
 
 def read_manifest(store: Store, asset: str) -> dict[str, Any] | None:
-    """The asset's manifest; None if there is none that can be read."""
+    """The asset's manifest; None if it is missing or cannot be parsed."""
     try:
-        found = json.loads(store.get(manifest_key(asset)))
+        manifest = json.loads(store.get(manifest_key(asset)))
     except (MissingError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return manifest if isinstance(manifest, dict) else None
 
 
 def is_complete(store: Store, asset: str, manifest: Mapping[str, Any]) -> bool:
-    """Whether everything that the manifest names is there, the films in their full size.
+    """Whether every file that the manifest names is stored, renditions in their full size.
 
-    A manifest that is not of our shape, or that names anything but plain paths, is not.
+    False for a manifest of another shape, or one that names anything but plain paths.
     """
     try:
         names = [manifest["pictures"]["poster"], *(manifest["stream"] or {}).values(), "index.html"]
-        names += [each["path"] for each in manifest.get("subtitles", ())]
-        films = {film["path"]: film["bytes"] for film in manifest["renditions"]}
+        names += [track["path"] for track in manifest.get("subtitles", ())]
+        renditions = {each["path"]: each["bytes"] for each in manifest["renditions"]}
     except (LookupError, TypeError, AttributeError):
         return False
-    if not all(is_plain_path(name) for name in (*names, *films)):
+    if not all(is_plain_path(name) for name in (*names, *renditions)):
         return False
-    return all(store.size(asset_key(asset, path)) == size for path, size in films.items()) and all(
+    return all(store.size(asset_key(asset, path)) == size for path, size in renditions.items()) and all(
         store.size(asset_key(asset, name)) for name in names
     )
 
 
 def is_published(store: Store, asset: str) -> bool:
-    """Whether the asset is there, whole."""
+    """Whether the asset is published and complete."""
     manifest = read_manifest(store, asset)
     return manifest is not None and is_complete(store, asset, manifest)
 
 
 def read_left_out(store: Store, asset: str) -> tuple[LeftOut, ...]:
-    """What of its source a published asset does not carry; manifests of version 1 list nothing."""
+    """What of its source a published asset does not contain; manifests of version 1 list nothing."""
     manifest = read_manifest(store, asset) or {}
     return tuple(LeftOut.from_json(each) for each in manifest.get("left_out", ()))

@@ -1,1 +1,1 @@
-"""Embedded runs, their progress and their reports."""
+"""Runs: submission, progress, events and the report."""

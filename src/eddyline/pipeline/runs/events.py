@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it: values only, for a bar, a log line or a JSON event."""
+"""The events and the report of a run, as plain values: for a progress display, a log line or JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eddyline.media.left_out.report import LeftOut
 
 @dataclass(frozen=True, kw_only=True)
 class AssetProgress:
-    """How far one asset is. `fraction` 0..1 counts the work of all stages; `speed` is times realtime."""
+    """The progress of one asset. `fraction` 0..1 counts all stages; `speed` is a multiple of real time."""
 
     asset: str
     name: str
@@ -24,10 +24,10 @@ class AssetProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitProgress:
-    """The recording that is being fingerprinted, uploaded where needed, and submitted.
+    """The recording that is being fingerprinted, uploaded if needed, and submitted.
 
-    `done` of `total` recordings are submitted; `name` is the file name of the next one, `bytes` its size
-    (0 for objects in a store, which are not copied).
+    `done` of `total` recordings are submitted; `name` is the file name of the next one, `bytes` its size (0
+    for objects in a store, which are not copied).
     """
 
     done: int
@@ -38,7 +38,7 @@ class SubmitProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class AssetSubmitted:
-    """A source was handed to a fleet, which works on it whether anybody waits or not."""
+    """A source was submitted to a fleet, which processes it whether or not the submitter waits."""
 
     asset: str
     name: str
@@ -47,9 +47,10 @@ class AssetSubmitted:
 
 @dataclass(frozen=True, kw_only=True)
 class AssetFinished:
-    """An asset is published. `reused`: it was already there and proven, nothing was done.
+    """An asset is published. `reused`: it was published before, complete and verified, and nothing was done.
 
-    `manifest` and `page` are paths, or addresses in a store. `left_out` is what of the source is not in it.
+    `manifest` and `page` are paths, or addresses in a store. `left_out` is what of the source it does not
+    contain.
     """
 
     asset: str
@@ -62,10 +63,10 @@ class AssetFinished:
 
 @dataclass(frozen=True, kw_only=True)
 class AssetFailed:
-    """A source that did not become an asset; `asset` and `job` are empty if it never got that far.
+    """A source that did not become an asset; `asset` and `job` are empty if it failed before submission.
 
-    `source` is its path or address; empty where it is not known any more. `reason` is a sentence; `refusal`
-    is the stable identifier of `eddyline.media.rejections` where the source itself was refused, else empty.
+    `source` is its path or address; empty if unknown. `reason` is a sentence; `refusal` is the stable
+    identifier of `eddyline.media.refusals` if the source itself was refused, else empty.
     """
 
     asset: str
@@ -79,7 +80,7 @@ class AssetFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSkipped:
-    """A file that is not footage, and why."""
+    """A file that is not processed, and why."""
 
     path: str
     reason: str
@@ -98,9 +99,9 @@ Event = (
 
 @dataclass(frozen=True, kw_only=True)
 class RunReport:
-    """How a whole run ended; `interrupted` is the reason if it was told to stop before its end.
+    """How a whole run ended; `interrupted` is the reason if it was stopped before its end.
 
-    `submitted` is what a fleet was given, whatever became of it.
+    `submitted` is what was submitted to a fleet, whether or not it has finished.
     """
 
     finished: tuple[AssetFinished, ...]

@@ -1,40 +1,26 @@
-"""How far each asset is, kept up from the worker's events; what an earlier run has done counts."""
+"""Computes the progress of assets from a worker's events; work of earlier runs counts as done."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Job
 from eddyline.graph.states import OPEN, State
-from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.job_kinds import furthest_stage, job_kind
+from eddyline.pipeline.planning.plan import Plan, request_digest
 from eddyline.pipeline.runs.events import AssetProgress
 from eddyline.pipeline.submission.submit import Submitted
 
-_TELL_EVERY_S = 0.2
-_AFTERWARDS = "tidy"  # the asset is through by then
-# The stage that people see: the furthest that anything of the asset is at.
-STAGES = {
-    "inspect": ("inspect", 0),
-    "poster": ("encode", 1),
-    "telemetry": ("encode", 1),
-    "subtitles": ("encode", 1),
-    "audio": ("encode", 1),
-    "pictures": ("encode", 1),
-    "samples": ("encode", 1),
-    "chunk": ("encode", 1),
-    "assemble": ("assemble", 2),
-    "package": ("package", 3),
-    "publish": ("publish", 4),
-    "tidy": ("publish", 4),
-}
+_MIN_INTERVAL_S = 0.2  # between two progress events of an asset
+_MIN_ELAPSED_S = 1.0  # before speed and ETA are meaningful
 
 
 @dataclass(kw_only=True)
 class _Asset:
-    """One asset's read_counter; weights are the jobs' own, in frames' worth of encoding."""
+    """The state of one asset; weights are the jobs' own, in frames' worth of encoding."""
 
     name: str
     frames_total: int = 0
@@ -43,83 +29,92 @@ class _Asset:
     done: float = 0.0
     frames_done: float = 0.0
     running: dict[str, tuple[Job, float]] = field(default_factory=dict)
-    stage: tuple[str, int] = ("inspect", 0)
-    told: float = 0.0
-    # Where this process began: speed and ETA speak of its own work only.
-    began: float = 0.0
-    began_done: float = 0.0
-    began_frames: float = 0.0
+    stage: str = "inspect"
+    last_event: float = 0.0
+    # When this process started on the asset: speed and ETA count its own work only.
+    started: float = 0.0
+    started_done: float = 0.0
+    started_frames: float = 0.0
 
 
 class Progress:
-    """Turns worker events into `AssetProgress`. Called by one thread at a time, as the worker promises."""
+    """Converts worker events to `AssetProgress` events. Not thread-safe: the worker serialises its events.
+
+    `clock` is monotonic, in seconds.
+    """
 
     def __init__(
         self,
-        submitted: list[Submitted],
+        submitted: Iterable[Submitted],
         *,
         plan_of: Callable[[str], Plan],
         jobs_of: Callable[[str], list[Job]],
-        tell: Callable[[AssetProgress], None],
+        on_progress: Callable[[AssetProgress], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._plan_of, self._jobs_of, self._tell = plan_of, jobs_of, tell
+        self._plan_of, self._jobs_of, self._on_progress = plan_of, jobs_of, on_progress
+        self._clock = clock
         self._assets = {each.asset: _Asset(name=each.name) for each in submitted}
         for asset in self._assets:
-            self._count(asset)
+            self._count_jobs(asset)
 
-    def hear(self, event: WorkerEvent) -> None:
-        """Take one event into account, and tell if there is something to tell."""
-        asset = self._assets.get(event.job.asset)
-        if asset is None or event.job.kind == _AFTERWARDS:
-            return
+    def update(self, event: WorkerEvent) -> None:
+        """Apply one worker event, and report progress if it is due."""
         job = event.job
+        asset = self._assets.get(job.asset)
+        if asset is None or job_kind(job.kind).internal:
+            return
         if event.kind in {WorkerEventKind.STARTED, WorkerEventKind.PROGRESS}:
             asset.running[job.id] = (job, event.fraction)
-            asset.stage = max(asset.stage, STAGES.get(job.kind, ("encode", 1)), key=lambda stage: stage[1])
+            asset.stage = furthest_stage([asset.stage, job_kind(job.kind).stage])
         else:
             asset.running.pop(job.id, None)
         if event.kind is WorkerEventKind.FINISHED:
-            if job.kind == "inspect":
-                self._count(job.asset)
-            else:
+            if job_kind(job.kind).planned:
                 asset.done += job.weight
-                asset.frames_done += job.weight if job.kind == "chunk" else 0
-        now = time.monotonic()
-        if event.kind is not WorkerEventKind.PROGRESS or now - asset.told > _TELL_EVERY_S:
-            asset.told = now
-            self._tell(_view(job.asset, asset, now))
+                asset.frames_done += encoded_frames([job])
+            else:  # the inspection, which adds the other jobs
+                self._count_jobs(job.asset)
+        now = self._clock()
+        if event.kind is not WorkerEventKind.PROGRESS or now - asset.last_event > _MIN_INTERVAL_S:
+            asset.last_event = now
+            self._on_progress(_progress(job.asset, asset, now))
 
-    def _count(self, name: str) -> None:
-        """Read the asset's jobs from the ledger: at the start, and once its plan is there."""
-        asset, jobs = self._assets[name], self._jobs_of(name)
-        current = [job.spec for job in jobs if "plan" in job.spec and job.state in OPEN]
+    def _count_jobs(self, name: str) -> None:
+        """Read the asset's jobs from the ledger: at the start, and once it has a plan."""
+        asset = self._assets[name]
+        jobs = [job for job in self._jobs_of(name) if "plan" in job.spec]
+        current = [job for job in jobs if job.state in OPEN]
         if not current:
             return
-        plan = self._plan_of(current[-1]["plan"])
-        mine = [job for job in jobs if "plan" in job.spec and job.spec["ask"] == current[-1]["ask"]]
-        mine = [job for job in mine if job.kind != _AFTERWARDS]
-        done = [job for job in mine if job.state is State.DONE]
+        plan, request = self._plan_of(current[-1].spec["plan"]), request_digest(current[-1])
+        counted = [job for job in jobs if request_digest(job) == request and not job_kind(job.kind).internal]
+        done = [job for job in counted if job.state is State.DONE]
         asset.frames_total, asset.fps = plan.facts.video.frames, float(plan.facts.video.fps)
-        asset.total = sum(job.weight for job in mine)
+        asset.total = sum(job.weight for job in counted)
         asset.done = sum(job.weight for job in done)
-        asset.frames_done = sum(job.weight for job in done if job.kind == "chunk")
-        asset.began, asset.began_done, asset.began_frames = time.monotonic(), asset.done, asset.frames_done
+        asset.frames_done = encoded_frames(done)
+        asset.started, asset.started_done, asset.started_frames = self._clock(), asset.done, asset.frames_done
 
 
-def _view(name: str, asset: _Asset, now: float) -> AssetProgress:
+def encoded_frames(jobs: Iterable[Job]) -> float:
+    """The number of source frames that these jobs encode: the weights of those that encode video."""
+    return sum(job.weight for job in jobs if job_kind(job.kind).encodes_video)
+
+
+def _progress(name: str, asset: _Asset, now: float) -> AssetProgress:
     running = asset.running.values()
     done = asset.done + sum(job.weight * fraction for job, fraction in running)
-    frames = asset.frames_done + sum(
-        job.weight * fraction for job, fraction in running if job.kind == "chunk"
-    )
-    elapsed = now - asset.began
-    rate = (done - asset.began_done) / elapsed if asset.began and elapsed > 1 else 0.0
-    new_frames = frames - asset.began_frames
-    speed = new_frames / asset.fps / elapsed if asset.fps and elapsed > 1 and new_frames else None
+    frames = asset.frames_done + sum(encoded_frames([job]) * fraction for job, fraction in running)
+    elapsed = now - asset.started
+    measurable = elapsed > _MIN_ELAPSED_S
+    rate = (done - asset.started_done) / elapsed if asset.started and measurable else 0.0
+    new_frames = frames - asset.started_frames
+    speed = new_frames / asset.fps / elapsed if asset.fps and measurable and new_frames else None
     return AssetProgress(
         asset=name,
         name=asset.name,
-        stage=asset.stage[0],
+        stage=asset.stage,
         fraction=min(done / asset.total, 1.0) if asset.total else 0.0,
         frames_done=min(int(frames), asset.frames_total),
         frames_total=asset.frames_total,

@@ -1,11 +1,10 @@
-"""A whole run: what was named is submitted, what is open is worked off, and how it went is reported."""
+"""A run in one process: submits the sources, runs all open jobs, and reports the result."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from eddyline.core.errors import EddylineError, MissingError
 from eddyline.core.stop import Stop
@@ -16,8 +15,8 @@ from eddyline.graph.states import OPEN, State
 from eddyline.graph.worker.direct import DirectBroker
 from eddyline.graph.worker.worker import Worker
 from eddyline.media.ladder.profile import Profile
+from eddyline.pipeline.planning.job_kinds import job_kind
 from eddyline.pipeline.planning.routing import inspect_pool
-from eddyline.pipeline.publication.published import read_left_out
 from eddyline.pipeline.runs.events import Event, RunReport
 from eddyline.pipeline.runs.progress import Progress
 from eddyline.pipeline.runs.run_report import ReportBuilder, job_failure, source_failure
@@ -30,91 +29,87 @@ from eddyline.pipeline.submission.submit import Submitted
 
 @dataclass(kw_only=True)
 class Run:
-    """One embedded run. `where` gives the address of a key as it is shown to users.
+    """One embedded run. `where` returns the address of a key as it is displayed to users.
 
-    `toolchain` names what the assets are made with (see `submit`). `merge`: the chapters that a camera cut
-    one recording into become one asset.
+    `merge`: chapter files of one recording become one asset.
     """
 
     where: Callable[[str], str]
     runtime: Runtime
     ledger: Ledger
     profile: Profile
-    toolchain: str
     slots: int
     stop: Stop
     on_event: Callable[[Event], None]
     merge: bool = True
-    account: ReportBuilder = field(init=False)
+    _report: ReportBuilder = field(init=False)
 
     def __post_init__(self) -> None:
-        self.account = ReportBuilder(
-            where=self.where, on_event=self.on_event, left_out=partial(read_left_out, self.runtime.store)
-        )
+        self._report = ReportBuilder(store=self.runtime.store, where=self.where, on_event=self.on_event)
 
-    def perform(self, found: Discovered) -> RunReport:
-        """Work until nothing is open any more, or until told to stop."""
-        intake = SubmitAll(
-            store=self.runtime.store,
+    def execute(self, found: Discovered) -> RunReport:
+        """Run until no job is open any more, or until stopped."""
+        submitted = SubmitAll(
+            report=self._report,
             ledger=self.ledger,
             profile=self.profile,
-            toolchain=self.toolchain,
-            account=self.account,
+            toolchain=self.runtime.tools.identity,
             stop=self.stop,
             merge=self.merge,
             pool=inspect_pool(self.runtime.pools),
-        )
-        submitted = intake.take(found)
-        open_ones = [each for each in submitted if each.status == "open"]
-        open_ones += self._left_over({each.asset for each in submitted})
-        # What tidies up after an asset may be open yet, though the asset is published.
-        if (open_ones or self.ledger.has_open()) and not self.stop.requested:
+        ).submit(found)
+        unfinished = [each for each in submitted if each.status == "open"]
+        unfinished += self._earlier_assets({each.asset for each in submitted})
+        # A published asset may still have an open job that tidies up.
+        if (unfinished or self.ledger.has_open()) and not self.stop.requested:
             try:
-                self._work(open_ones)
+                self._run_jobs(unfinished)
             except EddylineError as error:
-                # The ledger itself failed (a full disk, mostly): what was open stays open for the next run.
-                self._stranded(open_ones, error)
+                # The ledger itself failed (mostly a full disk): open jobs stay open for the next run.
+                self._fail_all(unfinished, error)
         if not self.stop.requested:
-            self._account_for(open_ones)
-        return self.account.report(self.stop.reason)
+            for each in unfinished:
+                if not self._report.is_closed(each.asset):
+                    self._report.close(each, self.ledger)
+        return self._report.report(self.stop.reason)
 
-    def _left_over(self, named: set[str]) -> list[Submitted]:
-        """Assets that an earlier run in this folder began and did not end: they are continued."""
+    def _earlier_assets(self, submitted: set[str]) -> list[Submitted]:
+        """Unfinished assets of earlier runs in this directory: they are continued."""
         found = {}
         for state in OPEN:
             for job in self.ledger.jobs(state=state):
-                if job.asset not in named and job.asset not in found:
-                    found[job.asset] = self._recall(job)
+                if job.asset not in submitted and job.asset not in found:
+                    found[job.asset] = self._earlier_asset(job)
         return list(found.values())
 
-    def _recall(self, job: Job) -> Submitted:
+    def _earlier_asset(self, job: Job) -> Submitted:
         try:
             source = self.runtime.sources.find(job.asset)
         except MissingError:
             return Submitted(asset=job.asset, name=job.asset, source="", status="open")
         return Submitted(asset=job.asset, name=source.name, source=source.address, status="open")
 
-    def _work(self, submitted: list[Submitted]) -> None:
-        named = {each.asset: each for each in submitted}
+    def _run_jobs(self, submitted: Sequence[Submitted]) -> None:
+        by_asset = {each.asset: each for each in submitted}
         progress = Progress(
             submitted,
             plan_of=self.runtime.plan,
             jobs_of=lambda asset: self.ledger.jobs(asset=asset),
-            tell=self.on_event,
+            on_progress=self.on_event,
         )
 
-        def hear(event: WorkerEvent) -> None:
-            progress.hear(event)
+        def on_worker_event(event: WorkerEvent) -> None:
+            progress.update(event)
             job = event.job
-            if job.kind == "tidy":
-                return  # the asset is there; what it leaves is swept by the next run
+            if job_kind(job.kind).internal:
+                return  # the asset is published; the next run removes what this job leaves
             if event.kind is WorkerEventKind.FAILED and job.state is State.DEAD:
-                self.account.failed(job.asset, job_failure(named.get(job.asset), job))
-                # The asset cannot be finished in this run; whoever asks again gets everything back.
+                self._report.failed(job.asset, job_failure(by_asset.get(job.asset), job))
+                # This run cannot finish the asset; submitting it again restores its jobs.
                 self.ledger.cancel(asset=job.asset, reason=f"{job.id} failed")
-            if event.kind is WorkerEventKind.FINISHED and job.kind == "publish":
-                known = named.get(job.asset)
-                self.account.finished(job.asset, known.name if known else job.asset, reused=False)
+            if event.kind is WorkerEventKind.FINISHED and job_kind(job.kind).publishes:
+                source = by_asset.get(job.asset)
+                self._report.finished(job.asset, source.name if source else job.asset, reused=False)
 
         Worker(
             f"embedded-{os.getpid()}",
@@ -123,23 +118,17 @@ class Run:
             slots=self.slots,
             pools=self._pools(),
             stop=self.stop,
-            on_event=hear,
+            on_event=on_worker_event,
             exit_when=lambda: not self.ledger.has_open(),
         ).run()
 
     def _pools(self) -> tuple[str, ...]:
-        """All classes, and those of jobs that an earlier run left with another file of classes."""
-        left = {job.pool for state in OPEN for job in self.ledger.jobs(state=state)}
-        return (*self.runtime.pools.pools, *sorted(left - set(self.runtime.pools.pools)))
+        """All pools, and those of open jobs of an earlier run with another pools.yaml."""
+        open_jobs = {job.pool for state in OPEN for job in self.ledger.jobs(state=state)}
+        return (*self.runtime.pools.pools, *sorted(open_jobs - set(self.runtime.pools.pools)))
 
-    def _stranded(self, submitted: Sequence[Submitted], error: EddylineError) -> None:
+    def _fail_all(self, submitted: Sequence[Submitted], error: EddylineError) -> None:
         for each in submitted:
-            if not self.account.is_closed(each.asset):
-                failed = source_failure(each.source, error)
-                self.account.failed(each.asset, replace(failed, asset=each.asset, name=each.name))
-
-    def _account_for(self, submitted: Sequence[Submitted]) -> None:
-        """Nothing that was submitted may end without a word."""
-        for each in submitted:
-            if not self.account.is_closed(each.asset):
-                self.account.settle(each, self.ledger, self.runtime.store)
+            if not self._report.is_closed(each.asset):
+                failure = source_failure(each.source, error)
+                self._report.failed(each.asset, replace(failure, asset=each.asset, name=each.name))

@@ -1,4 +1,4 @@
-"""The folder DIR of an embedded run: one process at a time, swept clean of what a kill left behind."""
+"""The output directory of an embedded run: locked by one process, cleaned of what killed runs left."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from pathlib import Path
 
 from eddyline.core import files
 from eddyline.core.errors import UsageError
-from eddyline.pipeline.planning.output_layout import OUTPUT, STATE, manifest_key
-from eddyline.pipeline.planning.plan import parts_prefix
+from eddyline.pipeline.planning.output_layout import OUTPUT, STATE, manifest_key, parts_prefix
 from eddyline.store.local import LocalStore
 from eddyline.store.store import Store
 
 
 class RunDirectory:
-    """DIR: `assets/` for people, `.eddyline/` for the ledger, the parts and scratch space."""
+    """An output directory: `assets/` for users, `.eddyline/` for the ledger, the parts and scratch files."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -25,7 +24,7 @@ class RunDirectory:
 
     @property
     def state(self) -> Path:
-        """Where Eddyline's own state lies."""
+        """The directory of Eddyline's own state."""
         return self.root / STATE
 
     @property
@@ -35,15 +34,15 @@ class RunDirectory:
 
     @property
     def scratch(self) -> Path:
-        """Where jobs work; nothing in it outlives its job."""
+        """The scratch directory of jobs; files in it are removed with their job."""
         return self.state / "work"
 
     @contextlib.contextmanager
-    def occupied(self, store: Store | None = None) -> Iterator[None]:
-        """Hold DIR for this process; results go to `store` (None: DIR itself).
+    def lock(self, store: Store | None = None) -> Iterator[None]:
+        """Lock the directory for this process; results go to `store` (None: the directory itself).
 
-        Raises `UsageError` if another run is at work in it, or if its ledger tells of results elsewhere: what
-        is done in one store is not done in another.
+        Raises `UsageError` if another run has locked it, or if its ledger belongs to another store: jobs that
+        are done in one store are not done in another.
         """
         self.store.check()
         with files.translate_errors(f"preparing {self.root}"):
@@ -55,42 +54,42 @@ class RunDirectory:
             except BlockingIOError:
                 pid = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
                 raise UsageError(
-                    f"another eddyline (process {pid}) is at work in {self.root}",
-                    remedy="wait for it, stop it, or choose another folder with --out",
+                    f"another eddyline (process {pid}) is using {self.root}",
+                    remedy="wait for it, stop it, or choose another directory with --out",
                 ) from None
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-            self._belong_to("" if store is None or store is self.store else store.where(OUTPUT))
+            self._require_store("" if store is None or store is self.store else store.where(OUTPUT))
             yield
         finally:
             os.close(handle)
 
-    def _belong_to(self, place: str) -> None:
-        mark = self.state / "store"
+    def _require_store(self, address: str) -> None:
+        record = self.state / "store"
         with files.translate_errors(f"preparing {self.root}"):
-            if mark.is_file():
-                known = mark.read_text("utf-8")
-            elif self.ledger.is_file() or not place:
-                known = ""
+            if record.is_file():
+                recorded = record.read_text("utf-8")
+            elif self.ledger.is_file() or not address:
+                recorded = ""
             else:
-                files.write_atomically(mark, place.encode())
-                known = place
-        if known != place:
+                files.write_atomically(record, address.encode())
+                recorded = address
+        if recorded != address:
             raise UsageError(
-                f"the results of {self.root} lie in {known.removesuffix(f'/{OUTPUT}') or 'itself'}",
-                remedy="name the same --store as before, or another folder with --out",
+                f"the results of {self.root} are in {recorded.removesuffix(f'/{OUTPUT}') or 'itself'}",
+                remedy="pass the same --store as before, or another directory with --out",
             )
 
-    def sweep(self, busy: Callable[[str], bool]) -> None:
-        """Remove what a killed run left: scratch folders, half-written files, parts of published assets.
+    def clean(self, has_open_jobs: Callable[[str], bool]) -> None:
+        """Remove what a killed run left: scratch directories, temporary files, parts of published assets.
 
-        `busy` says whether an asset still has open jobs, which may want its parts.
+        `has_open_jobs` returns whether an asset has open jobs, which may need its parts.
         """
-        for folder in list(self.scratch.iterdir()):
-            files.remove_tree(folder)
+        for directory in list(self.scratch.iterdir()):
+            files.remove_tree(directory)
         for top in (self.root / OUTPUT, self.state):
             files.remove_temp_paths(top)
         parts = self.state / "parts"
-        for folder in list(parts.iterdir()) if parts.is_dir() else ():
-            if self.store.size(manifest_key(folder.name)) is not None and not busy(folder.name):
-                self.store.delete(parts_prefix(folder.name))
+        for asset in [each.name for each in parts.iterdir()] if parts.is_dir() else ():
+            if self.store.size(manifest_key(asset)) is not None and not has_open_jobs(asset):
+                self.store.delete(parts_prefix(asset))

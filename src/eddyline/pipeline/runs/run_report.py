@@ -1,4 +1,4 @@
-"""What became of each source and each asset, told once and kept for the report."""
+"""Builds the report of a run: what became of each source and each asset."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from eddyline.core.errors import EddylineError
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
-from eddyline.media.left_out.report import LeftOut
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
-from eddyline.pipeline.publication.published import is_published
+from eddyline.pipeline.publication.published import is_published, read_left_out
 from eddyline.pipeline.runs.events import (
     AssetFailed,
     AssetFinished,
@@ -30,14 +29,14 @@ from eddyline.store.store import Store
 
 @dataclass(kw_only=True)
 class ReportBuilder:
-    """One run's account. `where` gives the address of a key as it is shown to users.
+    """Emits the events of one run, and collects them for its report.
 
-    `left_out` gives what a published asset does not carry of its source.
+    `store` holds the assets; `where` returns the address of a key as it is displayed to users.
     """
 
+    store: Store
     where: Callable[[str], str]
     on_event: Callable[[Event], None]
-    left_out: Callable[[str], tuple[LeftOut, ...]] = lambda _: ()
     _submitted: list[AssetSubmitted] = field(default_factory=list)
     _finished: dict[str, AssetFinished] = field(default_factory=dict)
     _failed: dict[str, AssetFailed] = field(default_factory=dict)
@@ -49,61 +48,60 @@ class ReportBuilder:
         size = sum(_local_size(address) for address in recording)
         self.on_event(SubmitProgress(done=done, total=total, name=name, bytes=size))
 
-    def submitted(self, made: Submitted) -> None:
-        """It was handed to a fleet."""
-        event = AssetSubmitted(asset=made.asset, name=made.name, source=made.source)
+    def submitted(self, submitted: Submitted) -> None:
+        """A source was submitted to a fleet."""
+        event = AssetSubmitted(asset=submitted.asset, name=submitted.name, source=submitted.source)
         self._submitted.append(event)
         self.on_event(event)
 
     def finished(self, asset: str, name: str, *, reused: bool) -> None:
-        """It is published."""
+        """An asset is published."""
         event = AssetFinished(
             asset=asset,
             name=name,
             manifest=self.where(manifest_key(asset)),
             page=self.where(asset_key(asset, "index.html")),
             reused=reused,
-            left_out=self.left_out(asset),
+            left_out=read_left_out(self.store, asset),
         )
         self._finished[asset] = event
         self.on_event(event)
 
     def failed(self, key: str, event: AssetFailed) -> None:
-        """It will not be published; only the first reason counts. `key` is the asset, or the source."""
+        """An asset will not be published; only the first reason counts. `key` is the asset, or the source."""
         if key not in self._failed:
             self._failed[key] = event
             self.on_event(event)
 
     def refused(self, address: str, error: EddylineError) -> None:
-        """A source that did not even become an asset."""
+        """A source could not be submitted."""
         self.failed(address, source_failure(address, error))
 
     def skipped(self, address: str, reason: str) -> None:
-        """A source of which nothing is made."""
+        """A source is not processed."""
         event = SourceSkipped(path=address, reason=reason)
         self._skipped.append(event)
         self.on_event(event)
 
     def is_closed(self, asset: str) -> bool:
-        """Whether the asset's end has been told."""
+        """Whether the asset has been reported as finished or failed."""
         return asset in self._finished or asset in self._failed
 
-    def settle(self, submitted: Submitted, ledger: Ledger, store: Store) -> None:
-        """Tell how an asset ended of which nothing is open any more."""
+    def close(self, submitted: Submitted, ledger: Ledger) -> None:
+        """Report how an asset without open jobs ended."""
         jobs = ledger.jobs(asset=submitted.asset)
         dead = next((job for job in jobs if job.state is State.DEAD), None)
         ended = dead or next((job for job in jobs if job.state is State.CANCELLED), None)
-        if is_published(store, submitted.asset):
+        if is_published(self.store, submitted.asset):
             self.finished(submitted.asset, submitted.name, reused=False)
         elif ended is not None:
             self.failed(submitted.asset, job_failure(submitted, ended))
         else:
-            self.failed(
-                submitted.asset, _missing_output_failure(submitted, self.where(manifest_key(submitted.asset)))
-            )
+            manifest = self.where(manifest_key(submitted.asset))
+            self.failed(submitted.asset, _missing_output_failure(submitted, manifest))
 
     def report(self, interrupted: str) -> RunReport:
-        """The whole; `interrupted` is the reason if it was cut short."""
+        """The report; `interrupted` is the reason if the run was stopped."""
         return RunReport(
             submitted=tuple(self._submitted),
             finished=tuple(self._finished.values()),
@@ -114,7 +112,7 @@ class ReportBuilder:
 
 
 def source_failure(address: str, error: EddylineError) -> AssetFailed:
-    """What is told of a source that an error ended."""
+    """The event for a source that could not be submitted."""
     return AssetFailed(
         asset="",
         name=PurePosixPath(address).name,
@@ -126,36 +124,36 @@ def source_failure(address: str, error: EddylineError) -> AssetFailed:
     )
 
 
-def _local_size(address: str) -> int:
-    """Bytes of a local file; 0 for anything else, or where it cannot be read (submitting it says why)."""
-    place = parse(address)
-    try:
-        return place.folder.stat().st_size if place.local else 0
-    except (OSError, ValueError):
-        return 0
-
-
-def _missing_output_failure(submitted: Submitted, manifest: str) -> AssetFailed:
-    """What is told of an asset whose jobs are all done, and which is not there, or not whole."""
-    return AssetFailed(
-        asset=submitted.asset,
-        name=submitted.name,
-        source=submitted.source,
-        job="",
-        reason=f"all its jobs are done, yet {manifest}, or what it names, is not there",
-        remedy="see who removes things there; then run the same command again: it is made anew",
-    )
-
-
 def job_failure(submitted: Submitted | None, job: Job) -> AssetFailed:
-    """What is told of an asset of which `job` will never be done."""
-    evidence: dict[str, Any] = job.error or {}
+    """The event for an asset whose `job` is dead or cancelled."""
+    error: dict[str, Any] = job.error or {}
     return AssetFailed(
         asset=job.asset,
         name=submitted.name if submitted else job.asset,
         source=submitted.source if submitted else "",
         job=job.id,
-        reason=str(evidence.get("message", "it failed without saying why")),
-        remedy=str(evidence.get("remedy", "")),
-        refusal=str(evidence.get("reason", "")),
+        reason=str(error.get("message", "the job failed without a message")),
+        remedy=str(error.get("remedy", "")),
+        refusal=str(error.get("reason", "")),
     )
+
+
+def _missing_output_failure(submitted: Submitted, manifest: str) -> AssetFailed:
+    """The event for an asset whose jobs are all done, and which is missing or incomplete."""
+    return AssetFailed(
+        asset=submitted.asset,
+        name=submitted.name,
+        source=submitted.source,
+        job="",
+        reason=f"all jobs are done, but {manifest} or a file that it names is missing",
+        remedy="check what removes files there; then run the same command again: the asset is made again",
+    )
+
+
+def _local_size(address: str) -> int:
+    """Bytes of a local file; 0 for anything else, or if it cannot be read (its submission reports why)."""
+    place = parse(address)
+    try:
+        return place.folder.stat().st_size if place.local else 0
+    except (OSError, ValueError):
+        return 0

@@ -1,6 +1,6 @@
-"""Jobs of a class that nobody serves: told again and again, for they wait until somebody starts a worker.
+"""Finds pools that have due jobs and no workers: their jobs wait until a worker is started.
 
-It suits both ways of sharing jobs: the ledger names the workers of either, by their leases or their beats.
+Works with SQS and without: the ledger lists the workers of both, by their leases or their heartbeats.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from eddyline.observe.backlog import Backlog
 
 
 def find_unserved_pools(
-    backlog: Backlog, pools: Pools, *, patience_s: float = 60.0
+    backlog: Backlog, pools: Pools, *, min_due_s: float = 60.0
 ) -> tuple[UnservedPool, ...]:
-    """The classes with due jobs and without workers, given to jobs that are due for `patience_s` at least."""
+    """The pools without workers that have jobs which are due for at least `min_due_s`."""
     due = {queue.pool: (queue.due, queue.oldest_s) for queue in backlog.queues}
-    return unserved_pools(due, backlog.workers, pools, patience_s=patience_s)
+    return unserved_pools(due, backlog.workers, pools, patience_s=min_due_s)
 
 
 class UnservedPoolMonitor:
-    """Hears each reading of the backlog (made to be `BacklogWatch`'s `on_value`).
+    """Checks each reading of the backlog; `update` is made to be `BacklogWatch`'s `on_value`.
 
-    `warn` is told of each class at most once in `every_s` seconds, `show` of all of them at each reading, as
-    jobs by class: those that are served again with 0.
+    `warn` is called for each pool at most once in `every_s` seconds. `show` gets the number of waiting jobs
+    by pool at each reading, including 0 for pools that are served again.
     """
 
     def __init__(
@@ -45,19 +45,17 @@ class UnservedPoolMonitor:
         self._warned: dict[str, float] = {}
         self._shown: set[str] = set()
 
-    def hear(self, backlog: Backlog) -> None:
-        """Compare one reading with the workers there are."""
+    def update(self, backlog: Backlog) -> None:
+        """Compare one reading of the backlog with the workers that are alive."""
         found = find_unserved_pools(backlog, self._pools)
         now = self._monotonic()
-        for missing in found:
-            last = self._warned.get(missing.pool)
+        for each in found:
+            last = self._warned.get(each.pool)
             if last is None or now - last >= self._every_s:
-                self._warned[missing.pool] = now
-                self._warn(missing)
-        self._warned = {
-            pool: at for pool, at in self._warned.items() if pool in {each.pool for each in found}
-        }
+                self._warned[each.pool] = now
+                self._warn(each)
+        jobs = {each.pool: each.jobs for each in found}
+        self._warned = {pool: at for pool, at in self._warned.items() if pool in jobs}
         if self._show is not None:
-            jobs = {each.pool: each.jobs for each in found}
             self._show({**dict.fromkeys(sorted(self._shown - set(jobs)), 0), **jobs})
             self._shown |= set(jobs)

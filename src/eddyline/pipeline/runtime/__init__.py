@@ -1,1 +1,1 @@
-"""What job handlers share: sources, parts, scratch space and toolchains."""
+"""What job handlers share: sources, parts, scratch directories and the composition of handlers."""

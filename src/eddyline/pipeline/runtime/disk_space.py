@@ -1,4 +1,4 @@
-"""Room on the disk for one job's files: waited for before it starts, for other jobs give theirs back."""
+"""Waits for free disk space before a job starts, because other jobs of the machine release theirs."""
 
 from __future__ import annotations
 
@@ -12,24 +12,29 @@ _GIB = 1024**3
 _POLL_S = 1.0
 
 
-def free_gib(folder: Path) -> float:
-    """What is free on the disk of a folder, which need not be there yet."""
-    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.is_dir())
-    return shutil.disk_usage(there).free / _GIB
+def existing_parent(path: Path) -> Path:
+    """The path itself if it is a directory, else its nearest parent that is one."""
+    absolute = path.absolute()
+    return next(each for each in (absolute, *absolute.parents) if each.is_dir())
 
 
-def await_disk_space(folder: Path, needed_gib: float, stop: Stop, *, patience_s: float) -> None:
-    """Return once so much is free. A full machine keeps its slots waiting, not failing one job after another.
+def free_gib(directory: Path) -> float:
+    """GiB free on the disk of a directory, which need not exist yet."""
+    return shutil.disk_usage(existing_parent(directory)).free / _GIB
 
-    Raises `TransientError` if it lasts, `Interrupted` when told to stop.
+
+def await_disk_space(directory: Path, needed_gib: float, stop: Stop, *, timeout_s: float) -> None:
+    """Return once `needed_gib` is free. A full machine delays its jobs rather than failing one after another.
+
+    Raises `TransientError` after `timeout_s`, `Interrupted` when `stop` is requested.
     """
     waited = 0.0
-    while (free := free_gib(folder)) < needed_gib:
-        if waited >= patience_s:
+    while (free := free_gib(directory)) < needed_gib:
+        if waited >= timeout_s:
             raise TransientError(
-                f"a job needs {needed_gib:g} GiB free for {folder}; {free:.1f} are",
-                remedy="free some disk space there, or lower limits.scratch_gib in pools.yaml",
+                f"a job needs {needed_gib:g} GiB free in {directory}, but only {free:.1f} GiB are free",
+                remedy="free disk space there, or lower limits.scratch_gib in pools.yaml",
             )
-        stop.wait(min(_POLL_S, patience_s))
+        stop.wait(min(_POLL_S, timeout_s))
         stop.check()
         waited += _POLL_S

@@ -1,4 +1,4 @@
-"""HiLights as the camera's boxes tell them, on the frames of the footage."""
+"""HiLight tags as the camera's boxes record them, mapped to frames of the source."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from eddyline.gpmf.hilights import KINDS, read_hilights
 from eddyline.gpmf.reader import parse
 from eddyline.media.pictures.highlights import Highlight, place_highlights
 from eddyline.mp4.boxes import find_box, iter_boxes
-from eddyline.pipeline.runtime.source_files import IndexedSource
+from eddyline.pipeline.runtime.index_cache import IndexedSource
 
 
 def read_hilight_times(udta: bytes | None) -> Sequence[tuple[float, str]]:
-    """Every mark in moov/udta as (movie seconds, kind), also of cameras that write no telemetry."""
+    """Every tag in moov/udta as (movie seconds, kind), also of cameras that write no telemetry."""
     udta = udta or b""
-    marks = read_hilights(iter_boxes(udta), parse(find_box(udta, "GPMF"), lenient=True))
-    return [(mark.time_s, KINDS.get(mark.kind, "other")) for mark in marks]
+    tags = read_hilights(iter_boxes(udta), parse(find_box(udta, "GPMF"), lenient=True))
+    return [(tag.time_s, KINDS.get(tag.kind, "other")) for tag in tags]
 
 
-def read_highlights(footage: IndexedSource) -> tuple[Highlight, ...]:
-    """The marks that fall on a frame of the footage, in order of time."""
-    return place_highlights(
-        read_hilight_times(footage.movie.udta), footage.presentation, footage.track.timescale
-    )
+def read_highlights(source: IndexedSource) -> tuple[Highlight, ...]:
+    """The tags that fall on a frame of the source, in order of time."""
+    times = read_hilight_times(source.movie.udta)
+    return place_highlights(times, source.presentation, source.track.timescale)

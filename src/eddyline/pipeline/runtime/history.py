@@ -1,6 +1,6 @@
-"""What went wrong on an asset's way: for the manifest's `run`, which alone may depend on it.
+"""What failed or was interrupted while an asset was made, for the manifest's section `run`.
 
-A worker that holds the ledger asks it. One that does not is told by the coordinator, in the job itself.
+A worker with access to the ledger reads it there. For one without, the coordinator writes it into the job.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass, replace
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Publication
+from eddyline.pipeline.planning.job_kinds import job_kind
 
-_TOLD = "publish"  # the kind of job that asks
-_KEY = "history"
-_MOST = 1 << 31
-_LATEST = 1e11  # seconds since 1970
+_KEY = "history"  # in the spec of a job that publishes
+_MAX_COUNT = 1 << 31
+_MAX_TIME = 1e11  # seconds since 1970
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """`started` is when the first job of the asset began, in seconds since 1970; 0 where nobody knows."""
+    """`started` is when the first job of the asset started, in seconds since 1970; 0 if unknown."""
 
     redone_jobs: int = 0
     interruptions: int = 0
@@ -28,35 +28,39 @@ class History:
 
 
 def read_history(ledger: Ledger) -> Callable[[Job], History]:
-    """Ask the ledger."""
+    """A function that reads the history of a job's asset from the ledger."""
     return lambda job: _history(ledger, job.asset)
 
 
 def history_from_spec(job: Job) -> History:
-    """What the coordinator has put into the job; zeros if it has not, or if it is not of that form."""
-    found = job.spec.get(_KEY)
-    if not isinstance(found, dict):
+    """The history that the coordinator wrote into the job; zeros if it is missing or invalid."""
+    value = job.spec.get(_KEY)
+    if not isinstance(value, dict):
         return History()
-    redone, interruptions = (found.get(name, 0) for name in ("redone_jobs", "interruptions"))
-    started = found.get("started", 0.0)
-    counted = all(type(each) is int and 0 <= each < _MOST for each in (redone, interruptions))
-    if not counted or type(started) not in (int, float) or not 0 <= started < _LATEST:
+    redone, interruptions = (value.get(name, 0) for name in ("redone_jobs", "interruptions"))
+    started = value.get("started", 0.0)
+    valid_counts = all(type(each) is int and 0 <= each < _MAX_COUNT for each in (redone, interruptions))
+    if not valid_counts or type(started) not in (int, float) or not 0 <= started < _MAX_TIME:
         return History()
     return History(redone_jobs=redone, interruptions=interruptions, started=float(started))
 
 
 def add_history(ledger: Ledger) -> Callable[[Sequence[Publication]], Sequence[Publication]]:
-    """For coordinators: put it into the jobs that ask, just before they are published."""
+    """For coordinators: a function that writes the history into jobs that publish, before they are sent."""
 
-    def prepare(offers: Sequence[Publication]) -> Sequence[Publication]:
-        return [_told(ledger, offer) if offer.job.kind == _TOLD else offer for offer in offers]
+    def prepare(publications: Sequence[Publication]) -> Sequence[Publication]:
+        return [
+            _with_history(ledger, each) if job_kind(each.job.kind).publishes else each
+            for each in publications
+        ]
 
     return prepare
 
 
-def _told(ledger: Ledger, offer: Publication) -> Publication:
-    spec = {**offer.job.spec, _KEY: asdict(_history(ledger, offer.job.asset))}
-    return replace(offer, job=replace(offer.job, spec=spec))
+def _with_history(ledger: Ledger, publication: Publication) -> Publication:
+    job = publication.job
+    spec = {**job.spec, _KEY: asdict(_history(ledger, job.asset))}
+    return replace(publication, job=replace(job, spec=spec))
 
 
 def _history(ledger: Ledger, asset: str) -> History:

@@ -1,4 +1,4 @@
-"""What `eddyline doctor` looks at: the programs, what they can encode, room and limits."""
+"""The checks of `eddyline doctor`: programs, encoders, disk space and limits of this machine."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from pathlib import Path
 from eddyline.core.errors import EddylineError
 from eddyline.media.ladder.encoders import DEFAULT_ENCODERS
 from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.runtime.disk_space import existing_parent
 
-_ROOM = 5 * 1024**3
-_FILES = 256
-_MEMORY_A_SLOT = 1024**3
-_OLDEST = (3, 11)
+_MIN_FREE_BYTES = 5 * 1024**3
+_MIN_OPEN_FILES = 256
+_MEMORY_PER_SLOT = 1024**3
+_MIN_PYTHON = (3, 11)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing looked at: `value` as found, `remedy` for when it is not `ok`."""
+    """The result of one check: `value` as found, `remedy` for when it is not `ok`."""
 
     name: str
     ok: bool
@@ -31,24 +32,24 @@ class Check:
     remedy: str = ""
 
 
-def check_machine(out: Path, find: Callable[[], Toolchain]) -> tuple[Check, ...]:
-    """All checks, in the order in which a person would mend them."""
+def check_machine(out: Path, find_tools: Callable[[], Toolchain]) -> tuple[Check, ...]:
+    """All checks, in the order in which a user would fix them."""
     checks = [
         Check(
             name="python",
-            ok=sys.version_info >= _OLDEST,
+            ok=sys.version_info >= _MIN_PYTHON,
             value=platform.python_version(),
             remedy="install Python 3.11 or newer",
         )
     ]
     try:
-        checks += _programs(find())
+        checks += _check_programs(find_tools())
     except EddylineError as error:
         checks.append(Check(name="toolchain", ok=False, value=error.message, remedy=error.remedy))
-    return (*checks, _room(out), _writable(out), *_limits())
+    return (*checks, _check_free_space(out), _check_writable(out), *_check_limits())
 
 
-def _programs(tools: Toolchain) -> list[Check]:
+def _check_programs(tools: Toolchain) -> list[Check]:
     checks = [
         Check(name="ffmpeg", ok=True, value=f"{tools.ffmpeg_version} ({tools.ffmpeg})"),
         Check(name="ffprobe", ok=True, value=str(tools.ffprobe)),
@@ -67,32 +68,28 @@ def _programs(tools: Toolchain) -> list[Check]:
     return checks
 
 
-def _nearest_folder(out: Path) -> Path:
-    return next((each for each in (out.absolute(), *out.absolute().parents) if each.is_dir()), Path("/"))
-
-
-def _room(out: Path) -> Check:
-    free = shutil.disk_usage(_nearest_folder(out)).free
+def _check_free_space(out: Path) -> Check:
+    free = shutil.disk_usage(existing_parent(out)).free
     return Check(
         name="free disk",
-        ok=free >= _ROOM,
+        ok=free >= _MIN_FREE_BYTES,
         value=f"{free / 1024**3:.1f} GiB for {out}",
-        remedy="free some space, or choose another disk with --out: a run needs about twice its source",
+        remedy="free disk space, or choose another disk with --out: a run needs about twice its source",
     )
 
 
-def _writable(out: Path) -> Check:
-    folder = _nearest_folder(out)
-    ok = os.access(folder, os.W_OK)
+def _check_writable(out: Path) -> Check:
+    directory = existing_parent(out)
+    ok = os.access(directory, os.W_OK)
     return Check(
         name="output folder",
         ok=ok,
-        value=f"{folder} is {'writable' if ok else 'not writable'}",
-        remedy="choose a folder that you may write to with --out",
+        value=f"{directory} is {'writable' if ok else 'not writable'}",
+        remedy="choose a writable directory with --out",
     )
 
 
-def _limits() -> list[Check]:
+def _check_limits() -> list[Check]:
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -100,14 +97,14 @@ def _limits() -> list[Check]:
         Check(name="cores", ok=True, value=f"{cores}, so {cores} jobs at a time"),
         Check(
             name="memory",
-            ok=memory >= cores * _MEMORY_A_SLOT,
+            ok=memory >= cores * _MEMORY_PER_SLOT,
             value=f"{memory / 1024**3:.1f} GiB",
-            remedy="run with fewer --slots: each takes up to 1 GiB, or 4 GiB with 4K footage",
+            remedy="run with fewer --slots: each needs up to 1 GiB, or 4 GiB for 4K sources",
         ),
         Check(
             name="open files",
-            ok=files >= _FILES,
+            ok=files >= _MIN_OPEN_FILES,
             value=str(files),
-            remedy=f"allow at least {_FILES}: ulimit -n {_FILES}",
+            remedy=f"allow at least {_MIN_OPEN_FILES}: ulimit -n {_MIN_OPEN_FILES}",
         ),
     ]

@@ -1,7 +1,7 @@
-"""Parts: what a step has made, with a receipt that is written last.
+"""Parts: the output of a step, stored with a receipt that is written last.
 
-A part is a folder of the store. Its receipt names its files and carries the step's result, so that a step
-which was killed between making and answering is never done again, and so that later steps need no ledger.
+A part is a prefix of the store. Its receipt names its files and holds the step's result, so that a step whose
+worker was killed after storing its output is not repeated, and so that later steps need no ledger.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from typing import Any
 from eddyline.core.errors import MissingError, UsageError
 from eddyline.core.identity import canonical
 from eddyline.core.name_rules import is_plain_path
+from eddyline.pipeline.planning.job_spec import is_count
 from eddyline.store.store import Store
 
 _RECEIPT = "receipt.json"
-_MOST_CPU_S = 1e9
+_MAX_CPU_S = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A finished part: `key` its folder, `files` name -> bytes, `result` JSON, `cpu_s` what it cost."""
+    """A finished part: `key` its prefix, `files` name -> bytes, `result` JSON, `cpu_s` CPU seconds spent."""
 
     key: str
     files: Mapping[str, int]
@@ -31,70 +32,67 @@ class Part:
     cpu_s: float
 
     def file(self, name: str) -> str:
-        """The store's key of one of its files."""
+        """The store's key of one of its files. Raises `MissingError`."""
         if name not in self.files:
             raise MissingError(f"{self.key} has no {name}")
         return f"{self.key}/{name}"
 
 
 class PartStore:
-    """All parts of a store."""
+    """The parts of a media store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def find(self, key: str) -> Part | None:
-        """The part, if it is finished and all its files are still there."""
+        """The part, if it is finished and all its files are still stored in full."""
         try:
-            part = _receipt(key, self._store.get(f"{key}/{_RECEIPT}"))
+            part = _parse_receipt(key, self._store.get(f"{key}/{_RECEIPT}"))
         except MissingError:
             return None
-        if part is None:  # not one that was written here: the part is made again
+        if part is None:  # not a receipt that `save` wrote: the part is made again
             return None
-        whole = all(self._store.size(f"{key}/{name}") == size for name, size in part.files.items())
-        return part if whole else None
+        complete = all(self._store.size(f"{key}/{name}") == size for name, size in part.files.items())
+        return part if complete else None
 
     def get(self, key: str) -> Part:
-        """The part. Raises `MissingError` if it is not finished, or no longer whole."""
+        """The part. Raises `MissingError` if it is not finished or has lost files."""
         part = self.find(key)
         if part is None:
             raise MissingError(
-                f"the part {key} is not whole", remedy="run the same command again: it is made anew"
+                f"the part {key} is missing or incomplete",
+                remedy="run the same command again: the part is made again",
             )
         return part
 
-    def keep(self, key: str, made: Mapping[str, Path], result: Mapping[str, Any], cpu_s: float) -> Part:
-        """Put the files `made` (name -> local file), then the receipt."""
-        files = {}
-        for name, path in sorted(made.items()):
+    def save(self, key: str, files: Mapping[str, Path], result: Mapping[str, Any], cpu_s: float) -> Part:
+        """Store the local `files` by their names, then the receipt."""
+        sizes = {}
+        for name, path in sorted(files.items()):
             if not is_plain_path(name):
                 raise UsageError(
-                    f"{name!r} is not the name of a part's file", remedy="report it: this is a bug"
+                    f"{name!r} is not a valid name for a file of a part", remedy="report it: this is a bug"
                 )
-            files[name] = path.stat().st_size
+            sizes[name] = path.stat().st_size
             self._store.put(f"{key}/{name}", path)
-        receipt = {"files": files, "result": dict(result), "cpu_s": round(cpu_s, 3)}
+        receipt = {"files": sizes, "result": dict(result), "cpu_s": round(cpu_s, 3)}
         self._store.put_bytes(f"{key}/{_RECEIPT}", canonical(receipt))
-        return Part(key=key, files=files, result=dict(result), cpu_s=cpu_s)
+        return Part(key=key, files=sizes, result=dict(result), cpu_s=cpu_s)
 
 
-def _receipt(key: str, data: bytes) -> Part | None:
-    """The part that a receipt describes; None if it is not one that `keep` writes."""
+def _parse_receipt(key: str, data: bytes) -> Part | None:
+    """The part that a receipt describes; None for a receipt that `save` does not write."""
     try:
         receipt = json.loads(data)
     except (ValueError, RecursionError):
         return None
     if not isinstance(receipt, dict):
         return None
-    found, result, cpu_s = receipt.get("files"), receipt.get("result"), receipt.get("cpu_s")
-    if not isinstance(found, dict) or not isinstance(result, dict):
+    files, result, cpu_s = receipt.get("files"), receipt.get("result"), receipt.get("cpu_s")
+    if not isinstance(files, dict) or not isinstance(result, dict):
         return None
     # Names become keys, and names of local files.
-    named = all(is_plain_path(name) and _is_count(size) for name, size in found.items())
-    if not named or not isinstance(cpu_s, int | float) or not 0 <= cpu_s < _MOST_CPU_S:
+    valid_files = all(is_plain_path(name) and is_count(size) for name, size in files.items())
+    if not valid_files or not isinstance(cpu_s, int | float) or not 0 <= cpu_s < _MAX_CPU_S:
         return None
-    return Part(key=key, files=found, result=result, cpu_s=cpu_s)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return Part(key=key, files=files, result=result, cpu_s=cpu_s)

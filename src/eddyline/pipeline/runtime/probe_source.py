@@ -1,4 +1,4 @@
-"""One look at a source, as inspection would see it, leaving nothing behind."""
+"""Probes one source as inspection would, without keeping anything."""
 
 from __future__ import annotations
 
@@ -16,27 +16,30 @@ from eddyline.pipeline.runtime.source_reader import open_as_mp4
 
 
 def probe_source(address: str | Path, tools: Toolchain, *, runner: Runner | None = None) -> SourceFacts:
-    """What one file or object is; what is not MP4 is rewrapped to a temporary one first.
+    """The facts of one file or object. A source that is not MP4 is remuxed to a temporary file first.
 
-    Raises `InputError` or `UnsupportedError` for what is no footage, `MissingError`, `TransientError`.
+    Raises `InputError` or `UnsupportedError` for a source that cannot be processed, `MissingError`,
+    `TransientError`.
     """
     runner = runner or Runner()
-    original = SourceFile.of(address)
-    looking = files.translate_errors(f"looking at {original.name}")
-    with looking, tempfile.TemporaryDirectory(prefix="eddyline-") as made:
-        work = Path(made)
+    original = SourceFile.current(address)
+    with (
+        files.translate_errors(f"probing {original.name}"),
+        tempfile.TemporaryDirectory(prefix="eddyline-") as directory,
+    ):
+        work = Path(directory)
         opening = open_as_mp4(original, work=work, runner=runner, tools=tools, read_counter=ReadCounter())
-        with opening as found, original.open() as source:
+        with opening as opened, original.open() as source:
             return probe(
-                found.src,
-                found.movie,
+                opened.src,
+                opened.movie,
                 runner=runner,
                 tools=tools,
                 work=work,
-                original=None if found.wrapped is None else source,
-                container=found.container,
-                left_out=found.left_out,
-                codec=found.codec,
-                subtitles=found.subtitle_facts,
-                chapters=found.own_chapters,
+                original=None if opened.remuxed is None else source,
+                container=opened.container,
+                left_out=opened.left_out,
+                codec=opened.codec,
+                subtitles=opened.subtitle_facts,
+                chapters=opened.chapters,
             )

@@ -1,4 +1,4 @@
-"""How many bytes of a source a job has read, so that the promise that none reads it whole can be checked."""
+"""Counts the bytes of a source that a job reads, so that tests can check that no job reads it whole."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 from eddyline.store.ranges import Ranges
 
-BYTES_READ = "bytes_read"  # in the result of every job that reads its source
+BYTES_READ = "bytes_read"  # key in the result of every job that reads its source
 
 
 @dataclass(kw_only=True)
 class ReadCounter:
-    """`bytes` read by ranges; what FFmpeg itself reads of a local file that is no MP4 is not among them."""
+    """`bytes` read by ranges. What FFmpeg itself reads of a local file that is not MP4 is not counted."""
 
     bytes: int = 0
 
     @contextmanager
     def counting(self, src: Ranges) -> Iterator[None]:
-        """Count what is read of `src` meanwhile."""
+        """Count what is read of `src` inside the context."""
         before = src.bytes_read
         try:
             yield

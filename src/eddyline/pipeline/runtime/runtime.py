@@ -1,12 +1,11 @@
-"""The workbench: how one job gets its plan, its scratch folder and its tools, and how its part is kept.
+"""The resources that all jobs of one process share, and those of one attempt at one job.
 
-Every step can be replayed: it makes files in a scratch folder of its own, and only a finished part is seen by
-anyone. A step that finds its part already made answers with that part.
+Every step can be repeated: it writes files to its own scratch directory, and other jobs see only a finished
+part.
 """
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from eddyline.core import files
+from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import MissingError
 from eddyline.core.identity import digest
 from eddyline.core.name_rules import remove_child
@@ -24,33 +24,34 @@ from eddyline.core.resource_limits import ResourceLimits
 from eddyline.core.stop import Stop
 from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.fleet.pools import JobLimits, Pools, load_pools
-from eddyline.graph.job import Done, Job
-from eddyline.graph.worker.handler import Handler, JobContext
+from eddyline.graph.job import Job
+from eddyline.graph.worker.handler import JobContext
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.planning.job_spec import StepSpec, asset_of_plan, read_plan
+from eddyline.pipeline.planning.job_spec import asset_of_plan, read_plan
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.planning.routing import Router, local_router
 from eddyline.pipeline.runtime.disk_space import await_disk_space
 from eddyline.pipeline.runtime.history import History
+from eddyline.pipeline.runtime.index_cache import IndexCache, IndexedSource
 from eddyline.pipeline.runtime.parts import Part, PartStore
-from eddyline.pipeline.runtime.read_counter import BYTES_READ, ReadCounter
-from eddyline.pipeline.runtime.source_files import IndexCache, IndexedSource, SourceRegistry
+from eddyline.pipeline.runtime.read_counter import ReadCounter
+from eddyline.pipeline.runtime.source_files import SourceRegistry
 from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
 from eddyline.store.store import Store
 
-_PLANS_KEPT = 100  # of the assets a worker did something for last
-SOURCE = "source.mp4"  # the file of the part that a rewrapped source is
-SOURCE_SUBTITLES = "subtitles-{}.srt"  # its subtitle tracks, as they were before it was rewrapped
+_MAX_PLANS = 100  # of the assets that a worker processed last
+SOURCE = "source.mp4"  # the file of the part that holds a remuxed source
+SOURCE_SUBTITLES = "subtitles-{}.srt"  # its subtitle tracks, as they were before remuxing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """What all jobs of one process share. `scratch` lies on the store's disk where the store is a folder.
+    """What all jobs of one process share. If the store is a directory, `scratch` is on the same disk.
 
-    `pools` are the worker classes there are, and `router` decides which of them an asset's jobs go to (None:
-    one process serves them all). `limits` bound the jobs of a class; where there are none, steps have their
-    own alone. A job waits `patience_s` for room on the disk. `upload_cleanup` aborts uploads that killed
-    processes left in the store.
+    `pools` are the configured pools, `router` chooses those of an asset's jobs (None: one process serves them
+    all). `limits` bound the jobs of a pool; a pool without limits leaves the steps their own. A job waits
+    `disk_wait_s` for free disk space. `upload_cleanup` aborts uploads that killed processes left in the
+    store. A job that belongs to workers with another FFmpeg is handed back after `hand_back_pause_s`.
     """
 
     store: Store
@@ -60,9 +61,11 @@ class Runtime:
     pools: Pools = field(default_factory=load_pools)
     router: Router | None = None
     limits: Mapping[str, JobLimits] = field(default_factory=dict)
-    patience_s: float = 120.0
+    disk_wait_s: float = 120.0
+    hand_back_pause_s: float = 5.0
     upload_cleanup: UploadCleanup = field(default_factory=UploadCleanup)
     indexes: IndexCache = field(default_factory=IndexCache)
+    clock: Clock = field(default_factory=SystemClock)
     _plans: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
 
     @property
@@ -72,16 +75,16 @@ class Runtime:
 
     @property
     def sources(self) -> SourceRegistry:
-        """Where the originals lie."""
+        """Where the source files are."""
         return SourceRegistry(self.store)
 
     def plan(self, key: str) -> Plan:
-        """The plan kept under `key`. Raises `MissingError`; `JobSpecError` for what is not a plan's key."""
+        """The plan stored under `key`. Raises `MissingError`; `JobSpecError` if it is not a plan's key."""
         asset = asset_of_plan(key)
         plan = self._plans.get(key)
-        if plan is None:  # two threads may read it twice; it is the same plan
+        if plan is None:  # two threads may both read it; it is the same plan
             plan = self._plans[key] = read_plan(self._read_plan(key), asset)
-            while len(self._plans) > _PLANS_KEPT:
+            while len(self._plans) > _MAX_PLANS:
                 self._plans.popitem(last=False)
         return plan
 
@@ -90,17 +93,17 @@ class Runtime:
             return self.store.get(key)
         except MissingError as error:
             raise MissingError(
-                f"there is no plan at {self.store.where(key)}: its asset is tidied up, or in another store",
-                remedy="see that all workers have the --store that footage is submitted with",
+                f"the plan {self.store.where(key)} is missing: its asset is tidied, or is in another store",
+                remedy="pass the same --store to all workers and to submit",
             ) from error
 
     @cached_property
     def route(self) -> Router:
-        """Decides where the jobs of an asset go. Raises `UnsupportedError` where no class can do them."""
+        """Chooses the pools of an asset's jobs. Raises `UnsupportedError` if no pool can run them."""
         return self.router or local_router(self.pools, self.tools)
 
     def runner(self, job: Job, work: Path, stop: Stop) -> Runner:
-        """What runs the programs of one start of one job, within the limits of its class."""
+        """Runs the programs of one attempt at one job, within the limits of its pool."""
         limits = self.limits.get(job.pool)
         if limits is None:
             return Runner(stop=stop)
@@ -109,32 +112,32 @@ class Runtime:
             memory=None if limits.memory_mib is None else limits.memory_mib * 1024**2,
             room=int(limits.scratch_gib * 1024**3),
             folder=work,
-            remedy=f"raise limits of pool {job.pool} in pools.yaml if such jobs are meant to run",
+            remedy=f"raise limits of pool {job.pool} in pools.yaml if such jobs are expected",
         )
         return Runner(stop=stop, bounds=bounds)
 
     @contextmanager
     def scratch_directory(self, job: Job, stop: Stop) -> Iterator[Path]:
-        """A scratch folder for one start of one job, removed at its end.
+        """A scratch directory for one attempt at one job, removed at its end.
 
-        Raises `TransientError` if the disk has not the room that the job's class may need.
+        Raises `TransientError` if the disk has less free space than the limits of the job's pool allow it.
         """
         if job.pool in self.limits:
-            await_disk_space(self.scratch, self.limits[job.pool].room_gib, stop, patience_s=self.patience_s)
-        # A digest, because the job's id comes from a message.
-        folder = self.scratch / digest("scratch", job.id, job.fence)[:32]
-        remove_child(self.scratch, folder)
-        with files.translate_errors("making room to work"):
-            folder.mkdir(parents=True)
+            await_disk_space(self.scratch, self.limits[job.pool].room_gib, stop, timeout_s=self.disk_wait_s)
+        # The name is a digest because the job's id comes from a message.
+        directory = self.scratch / digest("scratch", job.id, job.fence)[:32]
+        remove_child(self.scratch, directory)
+        with files.translate_errors("creating a scratch directory"):
+            directory.mkdir(parents=True)
         try:
-            yield folder
+            yield directory
         finally:
-            remove_child(self.scratch, folder)
+            remove_child(self.scratch, directory)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One start of one job: `index` says which of its kind, `work` is a scratch folder."""
+    """One attempt at one job: `index` is the job's index in its kind, `work` a scratch directory."""
 
     job: Job
     plan: Plan
@@ -147,72 +150,24 @@ class Task:
 
     @contextmanager
     def open_source(self) -> Iterator[IndexedSource]:
-        """The source, or what it was rewrapped to, read by ranges wherever it lies.
+        """Open the source, or the MP4 that it was remuxed to, for range reads.
 
-        Whoever reads when the job must stop gets `Interrupted`.
+        Reads raise `Interrupted` once the job must stop.
         """
-        known: Hashable
+        key: Hashable
         if self.plan.source:
             part = self.runtime.parts.get(self.plan.source)
-            known, src = (self.plan.key, part.key), self.runtime.store.ranges(part.file(SOURCE))
+            key, src = (self.plan.key, part.key), self.runtime.store.ranges(part.file(SOURCE))
         else:
-            known = self.runtime.sources.find(self.plan.asset)
-            src = known.open()
+            key = self.runtime.sources.find(self.plan.asset)
+            src = key.open()
         with src, self.read_counter.counting(src):
-            yield self.runtime.indexes.of(known, CancellableReads(src, self.context.stop.check))
+            yield self.runtime.indexes.get(key, CancellableReads(src, self.context.stop.check))
 
     def part(self, kind: str, index: int | str | None = None) -> Part:
-        """What another job of this asset has made. Raises `MissingError`."""
-        return self.runtime.parts.get(self.plan.part(kind, index))
+        """The part of another job of this asset. Raises `MissingError`."""
+        return self.runtime.parts.get(self.plan.part_key(kind, index))
 
-    def local(self, part: Part, name: str) -> Path:
-        """A local file of another job's part, to be read only."""
+    def fetch(self, part: Part, name: str) -> Path:
+        """A local copy of a file of a part, to be read only."""
         return self.runtime.store.fetch(part.file(name), self.work)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepOutput:
-    """What a step has made: local files by name, and a result as JSON."""
-
-    files: Mapping[str, Path] = field(default_factory=dict)
-    result: Mapping[str, Any] = field(default_factory=dict)
-
-
-Step = Callable[[Task], StepOutput]
-
-
-def handler(runtime: Runtime, step: Step, after: Callable[[Task, Part], None] | None = None) -> Handler:
-    """Make a job handler of a step. `after` runs each time, also when the part was there already."""
-
-    def handle(job: Job, context: JobContext) -> Done:
-        spec = StepSpec.of(job)
-        plan = runtime.plan(spec.plan)
-        spec.check(job.kind, plan)
-        key = plan.part(job.kind, spec.index)
-        part = runtime.parts.find(key)
-        with runtime.scratch_directory(job, context.stop) as work:
-            task = Task(
-                job=job,
-                plan=plan,
-                index=spec.index,
-                work=work,
-                runtime=runtime,
-                runner=runtime.runner(job, work, context.stop),
-                context=context,
-            )
-            if part is None:
-                part = _make(task, step, key)
-            if after is not None:
-                after(task, part)
-        return Done(result={**part.result, BYTES_READ: task.read_counter.bytes}, output=key)
-
-    return handle
-
-
-def _make(task: Task, step: Step, key: str) -> Part:
-    own = time.thread_time()
-    with files.translate_errors(f"working on {task.plan.name}"):
-        made = step(task)
-        task.context.stop.check()
-        cpu = task.runner.cpu_s + time.thread_time() - own
-        return task.runtime.parts.keep(key, made.files, made.result, cpu)

@@ -1,7 +1,7 @@
-"""A source as it arrives: an MP4 is read where it lies, all else is rewrapped first, once.
+"""Opens a source as MP4: an MP4 is read where it is stored, anything else is remuxed once.
 
-FFmpeg reads local files alone. So what is no MP4 and lies in a store is fetched once, as a stream, into the
-scratch folder of the job that rewraps it; every later job reads the rewrapped one by ranges.
+FFmpeg reads local files only. A source in a store that is not MP4 is therefore downloaded once, as a stream,
+to the scratch directory of the job that remuxes it; all later jobs read the remuxed file by ranges.
 """
 
 from __future__ import annotations
@@ -27,34 +27,33 @@ from eddyline.pipeline.runtime.read_counter import ReadCounter
 from eddyline.pipeline.runtime.source_files import SourceFile
 from eddyline.store.ranges import FileRanges, Ranges
 
-_PART = 4 * 1024 * 1024  # bytes of one request
+_REQUEST_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mp4Source:
-    """An open source and its index. `container` is what came in, `wrapped` the MP4 that was made of it.
+    """An open source and its index. `container` is the source's own, `remuxed` the MP4 that was made of it.
 
-    `left_out` is what rewrapping left out, `codec` the video codec of the source that was rewrapped.
-    `subtitles` are those of a source that was rewrapped; they are in the MP4 as well, but there FFmpeg ends
-    each cue where the next one begins.
+    `left_out` is what remuxing left out, `codec` the video codec before it. `subtitles` are those of a source
+    that was remuxed; they are in the MP4 as well, but there FFmpeg ends each cue where the next one starts.
     """
 
     src: Ranges
     movie: Movie
     container: str
-    wrapped: Path | None = None
+    remuxed: Path | None = None
     codec: str = ""
     left_out: tuple[LeftOut, ...] = ()
     subtitles: ExtractedText | None = None
 
     @property
     def subtitle_facts(self) -> tuple[SubtitleFacts, ...] | None:
-        """The subtitles of a source that was rewrapped; None where the index of the MP4 tells."""
+        """The subtitle tracks of a source that was remuxed; None if the index of the MP4 lists them."""
         return None if self.subtitles is None else self.subtitles.facts
 
     @property
-    def own_chapters(self) -> tuple[tuple[Fraction, str], ...] | None:
-        """The chapters of a source that was rewrapped; None where the index of the MP4 tells."""
+    def chapters(self) -> tuple[tuple[Fraction, str], ...] | None:
+        """The chapters of a source that was remuxed; None if the index of the MP4 lists them."""
         return None if self.subtitles is None else self.subtitles.chapters
 
 
@@ -62,43 +61,45 @@ class Mp4Source:
 def open_as_mp4(
     original: SourceFile, *, work: Path, runner: Runner, tools: Toolchain, read_counter: ReadCounter
 ) -> Iterator[Mp4Source]:
-    """Open a source, rewrapped into `work` where it is neither MP4 nor MOV.
+    """Open a source, remuxed into the directory `work` if it is neither MP4 nor MOV.
 
-    Raises `InputError` (each kind of bad footage in its own words), `UnsupportedError`, `MissingError`.
+    Raises `InputError` (its reason says what is wrong with the source), `UnsupportedError`, `MissingError`.
     """
     with original.open() as src, read_counter.counting(src):
         container = detect_container(src.read(0, min(HEAD_BYTES, src.size)))
         if container in {"mp4", "mov"}:
-            movie = read_movie(src)
-            main_video(movie)
-            yield Mp4Source(src=src, movie=movie, container=container)
+            yield Mp4Source(src=src, movie=_read_index(src), container=container)
             return
-        local_copy = original.path or download(src, work / "fetched", check=runner.stop.check)
-    wrapped = work / "remuxed.mp4"
-    rewrapped = remux_to_mp4(local_copy, wrapped, runner=runner, tools=tools)
-    subtitles = extract_text(local_copy, work, tools=tools, runner=runner)
+        path = original.path or download(src, work / "fetched", check=runner.stop.check)
+    remuxed = work / "remuxed.mp4"
+    result = remux_to_mp4(path, remuxed, runner=runner, tools=tools)
+    subtitles = extract_text(path, work, tools=tools, runner=runner)
     if original.path is None:
-        local_copy.unlink()
-    with FileRanges(wrapped) as src, read_counter.counting(src):
-        movie = read_movie(src)
-        main_video(movie)
+        path.unlink()
+    with FileRanges(remuxed) as src, read_counter.counting(src):
         yield Mp4Source(
             src=src,
-            movie=movie,
+            movie=_read_index(src),
             container=container,
-            wrapped=wrapped,
-            codec=rewrapped.codec,
-            left_out=(*rewrapped.left_out, *subtitles.left_out),
+            remuxed=remuxed,
+            codec=result.codec,
+            left_out=(*result.left_out, *subtitles.left_out),
             subtitles=subtitles,
         )
+
+
+def _read_index(src: Ranges) -> Movie:
+    movie = read_movie(src)
+    main_video(movie)  # raises if there is no video that can be processed
+    return movie
 
 
 def local_copy(
     original: SourceFile, out: Path, *, check: Callable[[], None], read_counter: ReadCounter
 ) -> Path:
-    """The source as a local file, fetched as `out` where it lies elsewhere.
+    """The source as a local file; an object of a store is downloaded to `out`.
 
-    `check` is asked now and then while it is fetched, and may raise, to stop.
+    `check` is called between reads, and may raise to stop the download.
     """
     if original.path is not None:
         original.check()
@@ -108,8 +109,8 @@ def local_copy(
 
 
 def download(src: Ranges, out: Path, *, check: Callable[[], None]) -> Path:
-    """The whole source as the local file `out`; a few parts of it in memory at a time."""
-    spans = [(at, min(_PART, src.size - at)) for at in range(0, src.size, _PART)]
+    """Write the whole source to the file `out`, with a few requests' bytes in memory at a time."""
+    spans = [(at, min(_REQUEST_BYTES, src.size - at)) for at in range(0, src.size, _REQUEST_BYTES)]
     with out.open("wb") as file:
         for data in read_spans(src, spans):
             check()

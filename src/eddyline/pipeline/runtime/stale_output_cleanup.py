@@ -1,31 +1,26 @@
-"""Jobs that end too late: what they make of an asset that has been tidied up is removed by themselves."""
+"""Removes the output of jobs that end after their asset was tidied."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 from eddyline.core.errors import EddylineError
-from eddyline.graph.job import Done, Job
-from eddyline.graph.worker.handler import Handler, JobContext
-from eddyline.pipeline.planning.job_spec import StepSpec
-from eddyline.pipeline.runtime.runtime import Runtime
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.store.store import Store
 
 
-def cleaning_up(runtime: Runtime, inner: Handler) -> Handler:
-    """The handler `inner`; if the plan is gone when it ends, so is what it left.
+@contextlib.contextmanager
+def remove_stale_output(store: Store, plan: Plan) -> Iterator[None]:
+    """Run a job inside the context; if the plan is no longer stored at its end, remove all parts of the plan.
 
-    A worker that was frozen and given up for lost may wake up long after others have finished its asset. Its
-    answer no longer counts, but its files would lie in the store for ever. `tidy` removes the plan before
-    all else, so whatever it does not see any more is seen here.
+    A worker that was frozen and declared lost may continue long after others have finished its asset. Its
+    result does not count any more, but its files would stay in the store. `tidy` removes the plan before all
+    else, so files that it does not list any more are found here.
     """
-
-    def handle(job: Job, context: JobContext) -> Done:
-        plan = runtime.plan(StepSpec.of(job).plan)
-        try:
-            return inner(job, context)
-        finally:
-            with contextlib.suppress(EddylineError):  # then a lifecycle rule sees to it
-                if runtime.store.size(plan.key) is None:
-                    runtime.store.delete(plan.folder)
-
-    return handle
+    try:
+        yield
+    finally:
+        with contextlib.suppress(EddylineError):  # then a lifecycle rule of the store removes them
+            if store.size(plan.key) is None:
+                store.delete(plan.prefix)

@@ -1,4 +1,4 @@
-"""Subtitles between the steps: as JSON, and those that a step needs of the part that the first one made."""
+"""Subtitle cues as JSON, which pass from the `subtitles` step to the steps that need them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,8 @@ CUES: Final = "cues.json"
 """The file of the part "subtitles" that holds all cues; it is not published."""
 
 
-def shown_within(cues: Sequence[Cue], end_ms: int) -> tuple[Cue, ...]:
-    """The cues that begin before the video's end."""
-    return tuple(each for each in cues if each.start < end_ms)
-
-
 def read_subtitles(task: Task) -> tuple[Subtitles, ...]:
-    """The subtitles of the task's asset, in order; none where the source has none."""
+    """The subtitles of the task's asset, in order; empty if the source has none."""
     if not task.plan.facts.subtitles:
         return ()
     part = task.part("subtitles")
@@ -37,8 +32,8 @@ def subtitles_to_json(subtitles: Sequence[Subtitles]) -> list[dict[str, Any]]:
     ]
 
 
-def subtitles_from_json(plain: Sequence[Mapping[str, Any]]) -> tuple[Subtitles, ...]:
-    """The tracks that `subtitles_to_json` gave."""
+def subtitles_from_json(values: Sequence[Mapping[str, Any]]) -> tuple[Subtitles, ...]:
+    """The tracks that `subtitles_to_json` wrote."""
     return tuple(
         Subtitles(
             language=each["language"],
@@ -49,5 +44,5 @@ def subtitles_from_json(plain: Sequence[Mapping[str, Any]]) -> tuple[Subtitles, 
                 Cue(start=start, end=end, text=text, top=top) for start, end, text, top in each["cues"]
             ),
         )
-        for each in plain
+        for each in values
     )

@@ -1,4 +1,4 @@
-"""Large uploads that killed processes left unfinished: never seen, and paid for until they are aborted."""
+"""Aborts multipart uploads that killed processes left open: they are invisible, and stored until aborted."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from eddyline.core.clock import Clock, SystemClock
-from eddyline.pipeline.planning.output_layout import OUTPUT, SOURCES, STATE, asset_key
-from eddyline.pipeline.planning.plan import parts_prefix
+from eddyline.pipeline.planning.output_layout import OUTPUT, SOURCES, STATE, asset_key, parts_prefix
 
 _DAY_S = 86_400.0
-_SWEEP_S = 3_600.0  # between two looks at the whole store
-# No job lasts a day. A person's upload of a source may, over a slow line.
-_AGES = {STATE: _DAY_S, OUTPUT: _DAY_S, SOURCES: 7 * _DAY_S}
+_SWEEP_S = 3_600.0  # between two sweeps of the whole store
+# No job takes a day. A user's upload of a source over a slow line may.
+_MIN_AGES_S = {STATE: _DAY_S, OUTPUT: _DAY_S, SOURCES: 7 * _DAY_S}
 
 
 class OpenUploads(Protocol):
-    """The uploads into a store that were begun and not ended."""
+    """The incomplete uploads of a store."""
 
     def abort(self, folder: str, *, older_s: float = 0.0) -> None:
-        """Abort those below `folder` that were begun more than `older_s` seconds ago; raises nothing."""
+        """Abort those below `folder` that started more than `older_s` seconds ago; raises nothing."""
         ...
 
 
 class UploadCleanup:
-    """Aborts what nobody will end. `uploads`: None where the store keeps none, or cannot be asked.
+    """Aborts abandoned uploads. `uploads`: None if the store keeps none, or cannot list them.
 
-    `ages`: where else to look, once an hour, and how old (s) what is aborted there must be.
+    `ages`: the prefixes that are swept once an hour, and the minimum age (s) of what is aborted there.
     """
 
     def __init__(
@@ -35,30 +34,30 @@ class UploadCleanup:
         uploads: OpenUploads | None = None,
         clock: Clock | None = None,
         *,
-        ages: Mapping[str, float] = _AGES,
+        ages: Mapping[str, float] = _MIN_AGES_S,
     ) -> None:
         self._uploads, self._ages = uploads, ages
         self._clock = clock or SystemClock()
-        self._due = 0.0
-        self._turn = threading.Lock()
+        self._next_sweep = 0.0
+        self._lock = threading.Lock()
 
-    def tidy(self, asset: str) -> None:
-        """Once an asset is there: abort all that is still on its way to it, and what is old anywhere.
+    def clean(self, asset: str) -> None:
+        """Abort all uploads of a published asset, and old ones everywhere.
 
-        A worker given up for lost that is still sending fails then, and its answer counts for nothing.
+        A lost worker that still uploads fails then; its result does not count any more.
         """
         if self._uploads is None:
             return
         self._uploads.abort(parts_prefix(asset))
         self._uploads.abort(asset_key(asset, "").rstrip("/"))
-        if self._is_due():
+        if self._is_sweep_due():
             for folder, age in self._ages.items():
                 self._uploads.abort(folder, older_s=age)
 
-    def _is_due(self) -> bool:
+    def _is_sweep_due(self) -> bool:
         now = self._clock.now()
-        with self._turn:
-            due = now >= self._due
+        with self._lock:
+            due = now >= self._next_sweep
             if due:
-                self._due = now + _SWEEP_S
+                self._next_sweep = now + _SWEEP_S
         return due

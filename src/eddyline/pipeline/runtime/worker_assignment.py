@@ -1,4 +1,4 @@
-"""What a worker of one class is to do on one machine: decided from pools.yaml, proven before it starts."""
+"""What a worker of one pool does on one machine: read from pools.yaml, verified before the worker starts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from eddyline.fleet.encoder_check import check_encoders
 from eddyline.fleet.pools import JobLimits, Pools
 from eddyline.fleet.slots import Machine, slot_count
 from eddyline.media.ladder.encoders import ENCODERS, find_encoder
-from eddyline.pipeline.planning.plan import KINDS
+from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.runtime.disk_space import free_gib
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """A worker's part: `pools` to claim jobs of, how many at a time, with which FFmpeg (None: the wheel's).
+    """What one worker does: jobs of the pools `pools`, `slots` at a time, with `ffmpeg` (None: default).
 
-    `encoders` are those that this FFmpeg must have, `limits` the bounds of one job, by its class.
+    `encoders` are those that this FFmpeg must have, `limits` the limits of one job, by its pool.
     """
 
     pool: str
@@ -30,29 +30,30 @@ class Assignment:
     encoders: frozenset[str]
     limits: Mapping[str, JobLimits]
 
-    def prove(self, ffmpeg: Path, scratch: Path, runner: Runner) -> None:
-        """Encode a little with each encoder, and see that there is room for a job in the work folder.
+    def verify(self, ffmpeg: Path, scratch: Path, runner: Runner) -> None:
+        """Encode a short test with each encoder, and check the free space of the scratch directory.
 
         `ffmpeg` is the program that was found for `self.ffmpeg`. Raises `UnsupportedError` naming the
-        encoders that cannot, `UsageError` for a disk too small.
+        encoders that fail, `UsageError` for a disk that is too small.
         """
         check_encoders(ffmpeg, self.encoders, pool=self.pool, runner=runner)
         needed = max(limits.room_gib for limits in self.limits.values())
         free = free_gib(scratch)
         if free < needed:
             raise UsageError(
-                f"a job of class {self.pool} may need {needed:g} GiB in {scratch}; {free:.1f} are free",
-                remedy="use another work folder or a larger disk, or lower limits.scratch_gib in pools.yaml",
+                f"a job of pool {self.pool} may need {needed:g} GiB in {scratch}; only {free:.1f} are free",
+                remedy="use another work directory or disk, or lower limits.scratch_gib in pools.yaml",
             )
 
 
 def assign(
     pools: Pools, name: str, machine: Machine, *, ffmpeg: Path | None = None, slots: int | None = None
 ) -> Assignment:
-    """What a worker of class `name` does on `machine`. `ffmpeg` is the setting, for classes without a build.
+    """The assignment of a worker of pool `name` on `machine`.
 
-    `slots`: so many rather than as many as fit. Raises `UsageError` for an unknown class, for a machine too
-    small, and for a kind of job or an encoder that Eddyline does not know.
+    `ffmpeg` is the setting, for pools without a build of their own. `slots`: None for as many as fit. Raises
+    `UsageError` for an unknown pool, for a machine that is too small, and for a kind of job or an encoder
+    that Eddyline does not know.
     """
     pool = pools[name]
     for each in pool.classes:
@@ -69,11 +70,11 @@ def assign(
 
 
 def _check_kinds(name: str, kinds: Collection[str]) -> None:
-    unknown = sorted(set(kinds) - KINDS)
+    unknown = sorted(set(kinds) - set(JOB_KINDS))
     if unknown:
         raise UsageError(
-            f"class {name}: there are no jobs of kind {', '.join(unknown)}",
-            remedy=f"correct kinds in pools.yaml; there are {', '.join(sorted(KINDS))}",
+            f"pool {name}: unknown job kinds: {', '.join(unknown)}",
+            remedy=f"correct kinds in pools.yaml; the kinds are {', '.join(sorted(JOB_KINDS))}",
         )
 
 
@@ -84,6 +85,6 @@ def _check_codecs(name: str, codecs: Mapping[str, str]) -> None:
         except (KeyError, ValueError):
             known = ", ".join(f"{row.name} ({row.codec})" for row in ENCODERS.values())
             raise UsageError(
-                f"class {name}: Eddyline does not know how to join what {encoder} encodes as {codec}",
-                remedy=f"correct codecs in pools.yaml; it knows {known}",
+                f"pool {name}: Eddyline cannot assemble {codec} video of the encoder {encoder}",
+                remedy=f"correct codecs in pools.yaml; the supported encoders are {known}",
             ) from None

@@ -1,1 +1,1 @@
-"""The steps of an asset, one module each; `table.py` joins them to the kinds of jobs."""
+"""The steps of an asset, one module each; `table.py` maps job kinds to them."""

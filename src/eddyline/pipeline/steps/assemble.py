@@ -1,4 +1,4 @@
-"""One rendition: the chunks' frames joined with the sound, the telemetry and the camera's own boxes."""
+"""Assembles one rendition: the chunks' frames with the audio, the telemetry and the camera's own boxes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from eddyline.media.streaming.durations import rendition_duration
 from eddyline.media.video.assemble import assemble_rendition
 from eddyline.pipeline.runtime.encoder_consistency import require_single_build
 from eddyline.pipeline.runtime.highlights import read_highlights
-from eddyline.pipeline.runtime.runtime import StepOutput, Task
-from eddyline.pipeline.runtime.source_files import IndexedSource
+from eddyline.pipeline.runtime.index_cache import IndexedSource
+from eddyline.pipeline.runtime.runtime import Task
+from eddyline.pipeline.runtime.step_handler import StepOutput
 from eddyline.pipeline.runtime.subtitles import read_subtitles
-from eddyline.pipeline.steps.samples import KIND, is_tonemapped, read_samples, sample_plan
+from eddyline.pipeline.steps.samples import KIND, is_tonemapped, read_sample_plan, read_samples
 
 
 def assemble(task: Task) -> StepOutput:
-    """Write and prove rendition `task.index` (a rung's name) as "<rung>.mp4".
+    """Write and verify rendition `task.index` (a rung's name) as "<rung>.mp4".
 
-    Raises `MixedBuildError` for chunks of two builds of FFmpeg.
+    Raises `MixedBuildError` for chunks of several builds of FFmpeg.
     """
     plan = task.plan
     rung = next(each for each in plan.rungs if each.name == task.index)
@@ -33,59 +34,59 @@ def assemble(task: Task) -> StepOutput:
     require_single_build(chunks)
     own = [Chapter(frame=each.frame, title=each.title) for each in plan.facts.chapters]
     with task.open_source() as source:
-        made = assemble_rendition(
+        rendition = assemble_rendition(
             out,
             rung=rung,
             grid=plan.grid,
             movie=source.movie,
             track=source.track,
             presentation=source.presentation,
-            chunks=[task.local(part, f"{rung.name}.mp4") for part in chunks],
+            chunks=[task.fetch(part, f"{rung.name}.mp4") for part in chunks],
             src=source.src,
             audio=[
-                task.local(task.part("audio", index), "audio.m4a") for index in range(len(plan.facts.audio))
+                task.fetch(task.part("audio", index), "audio.m4a") for index in range(len(plan.facts.audio))
             ],
             facts=plan.facts,
             chapters=chapters_with_highlights(read_highlights(source), own),
             subtitles=read_subtitles(task),
         )
-        compared, cost = _proven(task, rung, out, source)
+        compared, cpu_s = _verify(task, rung, out, source)
     return StepOutput(
         files={out.name: out},
         result={
-            "frames": made.frames,
-            "bytes": made.bytes,
-            "sha256": made.sha256,
-            "idr": [int(frame) for frame in made.idr],
-            "telemetry_sha256": made.telemetry_sha256,
-            "audio_samples": list(made.audio_samples),
+            "frames": rendition.frames,
+            "bytes": rendition.bytes,
+            "sha256": rendition.sha256,
+            "idr": [int(frame) for frame in rendition.idr],
+            "telemetry_sha256": rendition.telemetry_sha256,
+            "audio_samples": list(rendition.audio_samples),
             "chapters": [
                 {"frame": each.frame, "time_s": _seconds(source, each.frame), "title": each.title}
-                for each in made.chapters
+                for each in rendition.chapters
             ],
-            "subtitles": list(made.subtitles),
+            "subtitles": list(rendition.subtitles),
             "duration_s": rendition_duration(out),
             "frame_samples": asdict(compared),
-            "proof_cpu_s": cost,
+            "proof_cpu_s": cpu_s,
         },
     )
 
 
 def _seconds(source: IndexedSource, frame: int) -> float:
-    """When a frame is shown, in movie seconds."""
+    """The presentation time of a frame, in movie seconds."""
     return round(max(int(source.presentation.pts[frame]), 0) / source.track.timescale, 6)
 
 
-def _proven(task: Task, rung: Rung, out: Path, source: IndexedSource) -> tuple[FrameSamples, float]:
-    """Compare the rendition with FFmpeg's decode of the original; what was compared, and CPU seconds."""
+def _verify(task: Task, rung: Rung, out: Path, source: IndexedSource) -> tuple[FrameSamples, float]:
+    """Compare the rendition with FFmpeg's decode of the source: what was compared, and the CPU seconds."""
     started = task.runner.cpu_s + time.thread_time()
     part = task.part(KIND)
     tonemapped = is_tonemapped(task.plan.facts.video, rung)
     try:
         compared = verify_frames(
             out,
-            sample_plan(part).frames[rung.name],
-            read_samples(part, task.local, tonemapped=tonemapped),
+            read_sample_plan(part).frames[rung.name],
+            read_samples(part, task.fetch, tonemapped=tonemapped),
             rung=rung,
             grid=task.plan.grid,
             shown=source.presentation,
@@ -96,13 +97,13 @@ def _proven(task: Task, rung: Rung, out: Path, source: IndexedSource) -> tuple[F
             work=task.work,
         )
     except FrameMismatchError as error:
-        _keep_evidence(task, rung, error.mismatch)
+        _save_evidence(task, rung, error.mismatch)
         raise
     return compared, round(task.runner.cpu_s + time.thread_time() - started, 3)
 
 
-def _keep_evidence(task: Task, rung: Rung, mismatch: Mismatch) -> None:
-    """Both canvases as PNG, beside the asset's parts."""
+def _save_evidence(task: Task, rung: Rung, mismatch: Mismatch) -> None:
+    """Store both frames as PNG among the asset's parts."""
     for name, canvas in (("source", mismatch.source), ("rendition", mismatch.rendition)):
-        key = f"{task.plan.part('proof', rung.name)}/frame-{mismatch.frame}-{name}.png"
+        key = f"{task.plan.part_key('proof', rung.name)}/frame-{mismatch.frame}-{name}.png"
         task.runtime.store.put_bytes(key, encode_png(canvas))

@@ -1,4 +1,4 @@
-"""One audio track, whole: encoded per chunk it would leave a silence at every join."""
+"""Encodes one audio track as a whole: encoded in chunks it would have a gap at every join."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from eddyline.media.audio.encode import encode_track
 from eddyline.mp4.movie import Track
 from eddyline.mp4.slice import copy_tracks
 from eddyline.mp4.write.mux import write_mp4
-from eddyline.pipeline.runtime.runtime import StepOutput, Task
-from eddyline.pipeline.runtime.source_files import IndexedSource
+from eddyline.pipeline.runtime.index_cache import IndexedSource
+from eddyline.pipeline.runtime.runtime import Task
+from eddyline.pipeline.runtime.step_handler import StepOutput
 
 
 def audio(task: Task) -> StepOutput:
@@ -23,10 +24,12 @@ def audio(task: Task) -> StepOutput:
     with task.open_source() as source:
         track = next((each for each in source.movie.tracks if each.number == facts.track), None)
         if track is None:
-            raise InputError(f"audio track {facts.track} is not in the source any more")
-        _copy(source, track, whole)
+            raise InputError(
+                f"audio track {facts.track} is no longer in the source", remedy="submit the source again"
+            )
+        _copy_track(source, track, whole)
         until = Fraction(source.presentation.end, source.track.timescale)
-    made = encode_track(
+    encoded = encode_track(
         whole,
         facts,
         task.plan.profile.audio,
@@ -36,20 +39,20 @@ def audio(task: Task) -> StepOutput:
         until=until,
     )
     return StepOutput(
-        files={"audio.m4a": made.path},
+        files={"audio.m4a": encoded.path},
         result={
             "language": facts.language,
             "codec": task.plan.profile.audio.codec,
-            "channels": made.channels,
-            "sample_rate": made.sample_rate,
-            "samples": made.samples,
-            "loudness": asdict(made.loudness),
+            "channels": encoded.channels,
+            "sample_rate": encoded.sample_rate,
+            "samples": encoded.samples,
+            "loudness": asdict(encoded.loudness),
         },
     )
 
 
-def _copy(source: IndexedSource, track: Track, out: Path) -> None:
-    """The track alone in a local file; PCM without its edits, which FFmpeg obeys to 1,024 samples only."""
+def _copy_track(source: IndexedSource, track: Track, out: Path) -> None:
+    """Copy the track alone to a local file; PCM without edits, which FFmpeg applies to 1,024 samples only."""
     plain = (
         track_range.whole(source.movie, track, source.src) if track_range.cut_to_the_sample(track) else None
     )

@@ -1,24 +1,25 @@
-"""One chunk: its frames cut out of the source as a small local file, decoded once, encoded for every rung."""
+"""Encodes one chunk: its frames, copied to a small local MP4, are decoded once and encoded for every rung."""
 
 from __future__ import annotations
 
 from eddyline.media.video.encode import encode_chunk
 from eddyline.mp4.slice import write_slice
 from eddyline.pipeline.runtime.encoder_consistency import ffmpeg_identity
-from eddyline.pipeline.runtime.runtime import StepOutput, Task
+from eddyline.pipeline.runtime.runtime import Task
+from eddyline.pipeline.runtime.step_handler import StepOutput
 
 
 def chunk(task: Task) -> StepOutput:
     """Encode chunk number `task.index`; one MP4 for each rung, "<rung>.mp4"."""
     plan = task.plan
-    span = plan.chunks[task.index]
+    frames = plan.chunks[task.index]
     with task.open_source() as source:
         piece = write_slice(
             source.src,
             source.movie,
             source.track,
-            span.start,
-            span.stop,
+            frames.start,
+            frames.stop,
             task.work / "slice.mp4",
             shown=source.presentation,
         )
@@ -30,7 +31,7 @@ def chunk(task: Task) -> StepOutput:
         tools=task.runtime.tools,
         runner=task.runner,
         out_dir=task.work,
-        on_frames=lambda done: task.context.progress(min(done / span.frames, 1.0)),
+        on_frames=lambda done: task.context.progress(min(done / frames.frames, 1.0)),
     )
     return StepOutput(
         files={f"{each.rung}.mp4": each.path for each in encoded},

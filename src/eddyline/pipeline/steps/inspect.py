@@ -1,4 +1,4 @@
-"""Learn what the footage is, from its index and first frames, and decide everything that follows."""
+"""Inspects a source by its index and first frames, and plans all further jobs of the asset."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.pipeline.planning.destination import require_same_store
 from eddyline.pipeline.planning.job_spec import InspectSpec
-from eddyline.pipeline.planning.plan import Plan, parts_prefix, plan_jobs
+from eddyline.pipeline.planning.output_layout import parts_prefix
+from eddyline.pipeline.planning.plan import Plan, plan_jobs
 from eddyline.pipeline.runtime.read_counter import BYTES_READ, ReadCounter
 from eddyline.pipeline.runtime.runtime import SOURCE, SOURCE_SUBTITLES, Runtime
 from eddyline.pipeline.runtime.source_files import ChapterFile, SourceFile
@@ -33,11 +34,11 @@ from eddyline.store.ranges import Ranges
 
 
 def inspect(runtime: Runtime) -> Handler:
-    """The handler of `inspect` jobs: facts, plan, and all the jobs that the plan asks for."""
+    """The handler of `inspect` jobs: stores the plan and adds the jobs of the plan."""
 
     def handle(job: Job, context: JobContext) -> Done:
         started, stop, read_counter = time.thread_time(), context.stop, ReadCounter()
-        spec = InspectSpec.of(job)
+        spec = InspectSpec.parse(job)
         require_same_store(runtime.store, job)
         with runtime.scratch_directory(job, stop) as work, files.translate_errors(f"inspecting {spec.name}"):
             runner = runtime.runner(job, work, stop)
@@ -45,11 +46,12 @@ def inspect(runtime: Runtime) -> Handler:
                 runtime=runtime, spec=spec, runner=runner, work=work, read_counter=read_counter
             ).plan()
         runtime.store.put_bytes(plan.key, canonical(plan.to_json()))
-        cpu = runner.cpu_s + time.thread_time() - started
-        runtime.parts.keep(plan.part("inspect"), {}, _result(runtime.sources.chapters(plan.asset)), cpu)
+        cpu_s = runner.cpu_s + time.thread_time() - started
+        chapters = runtime.sources.chapters(plan.asset)
+        runtime.parts.save(plan.part_key(job.kind), {}, _chapters_to_json(chapters), cpu_s)
         return Done(
             result={"plan": plan.key, BYTES_READ: read_counter.bytes},
-            spawn=plan_jobs(plan, spec.ask, spec.terms, route),
+            spawn=plan_jobs(plan, spec.request, spec.options, route),
         )
 
     return handle
@@ -57,7 +59,7 @@ def inspect(runtime: Runtime) -> Handler:
 
 @dataclass(frozen=True, kw_only=True)
 class _Inspection:
-    """One look at one source."""
+    """The inspection of one source."""
 
     runtime: Runtime
     spec: InspectSpec
@@ -70,15 +72,15 @@ class _Inspection:
         original = self.runtime.sources.find(spec.asset)
         chapters = self.runtime.sources.chapters(spec.asset)
         if chapters:
-            facts, source = self._merged(chapters), self._part
+            facts, source = self._inspect_chapters(chapters), self._part_key
         else:
-            facts, source = self._single(original)
-        # A rewrapped source is still known by, and reported as, the files that the user gave.
+            facts, source = self._inspect_file(original)
+        # A remuxed source is still identified by, and reported as, the files that the user submitted.
         size = sum(chapter.original.size for chapter in chapters) or original.size
         facts = replace(facts, fingerprint=spec.fingerprint, bytes=size)
         profile = spec.profile
         route = self.runtime.route(profile, facts.video)
-        plan = Plan.make(
+        plan = Plan.create(
             asset=spec.asset,
             name=spec.name,
             facts=facts,
@@ -90,11 +92,11 @@ class _Inspection:
         return plan, route
 
     @property
-    def _part(self) -> str:
-        """The part that holds the source as one MP4, where it is none by itself."""
+    def _part_key(self) -> str:
+        """The key of the part that holds the source as one MP4, if it is not one itself."""
         return f"{parts_prefix(self.spec.asset)}/source"
 
-    def _single(self, original: SourceFile) -> tuple[SourceFacts, str]:
+    def _inspect_file(self, original: SourceFile) -> tuple[SourceFacts, str]:
         opening = open_as_mp4(
             original,
             work=self.work,
@@ -102,20 +104,20 @@ class _Inspection:
             tools=self.runtime.tools,
             read_counter=self.read_counter,
         )
-        with opening as found:
-            facts = self._facts(found.src, found.movie, found.container, found)
-            if found.wrapped is None:
+        with opening as opened:
+            facts = self._probe(opened.src, opened.movie, opened.container, opened)
+            if opened.remuxed is None:
                 return facts, ""
-            texts = enumerate(found.subtitles.files if found.subtitles else ())
-            made = {SOURCE_SUBTITLES.format(number): path for number, path in texts}
-            self.runtime.parts.keep(self._part, {SOURCE: found.wrapped, **made}, {}, 0.0)
-            return facts, self._part
+            texts = enumerate(opened.subtitles.files if opened.subtitles else ())
+            subtitles = {SOURCE_SUBTITLES.format(number): path for number, path in texts}
+            self.runtime.parts.save(self._part_key, {SOURCE: opened.remuxed, **subtitles}, {}, 0.0)
+            return facts, self._part_key
 
-    def _merged(self, chapters: Sequence[ChapterFile]) -> SourceFacts:
-        """The recording as one file is a part, made once, whatever kills us after."""
-        part = self.runtime.parts.find(self._part)
+    def _inspect_chapters(self, chapters: Sequence[ChapterFile]) -> SourceFacts:
+        """Join the chapters to one file, which is stored as a part, so that it is done once."""
+        part = self.runtime.parts.find(self._part_key)
         if part is None:
-            whole = self.work / "merged.mp4"
+            merged = self.work / "merged.mp4"
             check = self.runner.stop.check
             paths = [
                 local_copy(
@@ -126,15 +128,15 @@ class _Inspection:
                 )
                 for number, each in enumerate(chapters, 1)
             ]
-            join_chapters(paths, whole, check=check)
-            part = self.runtime.parts.keep(self._part, {SOURCE: whole}, {}, 0.0)
+            join_chapters(paths, merged, check=check)
+            part = self.runtime.parts.save(self._part_key, {SOURCE: merged}, {}, 0.0)
         with self.runtime.store.ranges(part.file(SOURCE)) as src, self.read_counter.counting(src):
             movie = read_movie(src)
             main_video(movie)
-            return self._facts(src, movie, detect_container(src.read(0, min(HEAD_BYTES, src.size))))
+            return self._probe(src, movie, detect_container(src.read(0, min(HEAD_BYTES, src.size))))
 
-    def _facts(
-        self, src: Ranges, movie: Movie, container: str, found: Mp4Source | None = None
+    def _probe(
+        self, src: Ranges, movie: Movie, container: str, opened: Mp4Source | None = None
     ) -> SourceFacts:
         return probe(
             CancellableReads(src, self.runner.stop.check),
@@ -143,17 +145,17 @@ class _Inspection:
             tools=self.runtime.tools,
             work=self.work,
             container=container,
-            left_out=found.left_out if found else (),
-            subtitles=found.subtitle_facts if found else None,
-            chapters=found.own_chapters if found else None,
-            codec=found.codec if found else "",
+            left_out=opened.left_out if opened else (),
+            subtitles=opened.subtitle_facts if opened else None,
+            chapters=opened.chapters if opened else None,
+            codec=opened.codec if opened else "",
         )
 
 
-def _result(chapters: Sequence[ChapterFile]) -> dict[str, Any]:
-    """What the manifest says of a recording's files."""
-    told = [
+def _chapters_to_json(chapters: Sequence[ChapterFile]) -> dict[str, Any]:
+    """The manifest's entries for a recording's files; empty for a single file."""
+    entries = [
         {"name": each.original.name, "bytes": each.original.size, "fingerprint": each.fingerprint}
         for each in chapters
     ]
-    return {"chapters": told} if told else {}
+    return {"chapters": entries} if entries else {}

@@ -1,4 +1,4 @@
-"""HLS and DASH from the same segments."""
+"""Packages the renditions as HLS and DASH, from the same segments."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from dataclasses import asdict
 
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.streaming.durations import stream_durations
-from eddyline.media.streaming.package import package as pack
-from eddyline.pipeline.runtime.runtime import StepOutput, Task
+from eddyline.media.streaming.package import package as write_package
+from eddyline.pipeline.runtime.runtime import Task
+from eddyline.pipeline.runtime.step_handler import StepOutput
 from eddyline.pipeline.runtime.subtitles import read_subtitles
 
 
 def package(task: Task) -> StepOutput:
-    """Write "stream/master.m3u8", "stream/manifest.mpd" and what they name, with the renditions' chapters."""
+    """Write "stream/master.m3u8", "stream/manifest.mpd" and their files, with the renditions' chapters."""
     out = task.work / "out"
     parts = [task.part("assemble", rung.name) for rung in task.plan.rungs]
-    films = [
-        (rung, task.local(part, f"{rung.name}.mp4"))
+    renditions = [
+        (rung, task.fetch(part, f"{rung.name}.mp4"))
         for rung, part in zip(task.plan.rungs, parts, strict=True)
     ]
-    made = pack(
-        films,
+    packaged = write_package(
+        renditions,
         task.plan.grid,
         tools=task.runtime.tools,
         runner=task.runner,
@@ -29,6 +30,10 @@ def package(task: Task) -> StepOutput:
         subtitles=read_subtitles(task),
     )
     return StepOutput(
-        files={name: out / name for name in made.files},
-        result={"hls": made.hls, "dash": made.dash, "durations_s": asdict(stream_durations(out / "stream"))},
+        files={name: out / name for name in packaged.files},
+        result={
+            "hls": packaged.hls,
+            "dash": packaged.dash,
+            "durations_s": asdict(stream_durations(out / "stream")),
+        },
     )

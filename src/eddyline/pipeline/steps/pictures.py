@@ -1,4 +1,4 @@
-"""What people look at before they press play. The poster goes straight to its place: it is waited for."""
+"""Poster, thumbnails, HiLight thumbnails and storyboard. The poster is published early: users wait for it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from eddyline.media.pictures.storyboard import write_storyboard
 from eddyline.pipeline.planning.output_layout import asset_key
 from eddyline.pipeline.runtime.highlights import read_highlights
 from eddyline.pipeline.runtime.parts import Part
-from eddyline.pipeline.runtime.runtime import StepOutput, Task
+from eddyline.pipeline.runtime.runtime import Task
+from eddyline.pipeline.runtime.step_handler import StepOutput
 
 
 def poster(task: Task) -> StepOutput:
-    """Draw "poster.jpg"."""
+    """Write "poster.jpg"."""
     out = task.work / "poster.jpg"
     with task.open_source() as source:
-        made = write_poster(
+        image = write_poster(
             source.src,
             source.movie,
             source.track,
@@ -33,69 +34,70 @@ def poster(task: Task) -> StepOutput:
             width=task.plan.profile.pictures.poster_width,
             shown=source.presentation,
         )
-    return StepOutput(files={out.name: out}, result=_described(made))
+    return StepOutput(files={out.name: out}, result=_describe(image))
 
 
-def show_poster(task: Task, part: Part) -> None:
-    """Put the poster where people look, long before the asset is published."""
+def copy_poster(task: Task, part: Part) -> None:
+    """Copy the poster to its final key, long before the asset is published."""
     task.runtime.store.copy(part.file("poster.jpg"), asset_key(task.plan.asset, "pictures/poster.jpg"))
 
 
 def pictures(task: Task) -> StepOutput:
-    """Draw "thumb-NNN.jpg", "highlight-NNN.jpg" and the storyboard's sprites with "storyboard.vtt"."""
-    out, wanted = task.work / "out", task.plan.profile.pictures
+    """Write "thumb-NNN.jpg", "highlight-NNN.jpg" and the storyboard's sprites with "storyboard.vtt"."""
+    out, settings = task.work / "out", task.plan.profile.pictures
     out.mkdir()
-    board = None
+    storyboard = None
     with task.open_source() as source:
-        of = (source.src, source.movie, source.track, task.plan.facts.video)
+        video = (source.src, source.movie, source.track, task.plan.facts.video)
         tools, runner, shown = task.runtime.tools, task.runner, source.presentation
-        thumbs = write_thumbnails(
-            *of,
+        thumbnails = write_thumbnails(
+            *video,
             tools=tools,
             runner=runner,
             work=task.work,
             out_dir=out,
-            count=wanted.thumbs,
-            width=wanted.thumb_width,
+            count=settings.thumbs,
+            width=settings.thumb_width,
             shown=shown,
         )
-        marked = read_highlights(source)
-        moments = write_preceding_keyframes(
-            *of,
-            [each.frame for each in marked],
+        highlights = read_highlights(source)
+        highlight_images = write_preceding_keyframes(
+            *video,
+            [each.frame for each in highlights],
             tools=tools,
             runner=runner,
             work=task.work,
             out_dir=out,
             shown=shown,
-            width=wanted.thumb_width,
+            width=settings.thumb_width,
         )
-        if wanted.storyboard is not None:
-            board = write_storyboard(
-                *of, wanted.storyboard, tools=tools, runner=runner, work=task.work, out_dir=out, shown=shown
+        if settings.storyboard is not None:
+            storyboard = write_storyboard(
+                *video,
+                settings.storyboard,
+                tools=tools,
+                runner=runner,
+                work=task.work,
+                out_dir=out,
+                shown=shown,
             )
     return StepOutput(
         files={path.name: path for path in sorted(out.iterdir())},
         result={
-            "thumbnails": [_described(each) for each in thumbs],
-            "storyboard": None if board is None else board.vtt.name,
+            "thumbnails": [_describe(each) for each in thumbnails],
+            "storyboard": None if storyboard is None else storyboard.vtt.name,
             "highlights": [
                 {
                     "time_s": each.time_s,
                     "frame": each.frame,
                     "kind": each.kind,
-                    "thumbnail": picture and picture.path.name,
+                    "thumbnail": image and image.path.name,
                 }
-                for each, picture in zip(marked, moments, strict=True)
+                for each, image in zip(highlights, highlight_images, strict=True)
             ],
         },
     )
 
 
-def _described(picture: ImageInfo) -> dict[str, Any]:
-    return {
-        "path": picture.path.name,
-        "width": picture.width,
-        "height": picture.height,
-        "time_s": picture.time_s,
-    }
+def _describe(image: ImageInfo) -> dict[str, Any]:
+    return {"path": image.path.name, "width": image.width, "height": image.height, "time_s": image.time_s}

@@ -1,8 +1,8 @@
-"""What the renditions' proof compares them with: frames of the original, as FFmpeg itself decodes the file.
+"""Decodes frames of the original source with FFmpeg, for comparison with the renditions.
 
-The original is the file that the user gave, not what it was rewrapped or merged to. FFmpeg reads local files
-alone: an MP4 in a store becomes a sparse local copy with the ranges of the sampled frames, and what had to be
-fetched to be rewrapped is sampled by inspection, while it is local.
+The original is the file that the user submitted, not the remuxed or merged MP4. FFmpeg reads local files
+only: an MP4 in a store becomes a sparse local copy with the ranges of the sampled frames; other formats are
+downloaded.
 """
 
 from __future__ import annotations
@@ -35,115 +35,127 @@ from eddyline.media.video.colours import is_supported_by_scale
 from eddyline.media.video.filters import keeps_hdr
 from eddyline.mp4.samples.random_access import is_random_access_point
 from eddyline.mp4.sparse import write_sparse_copy
+from eddyline.pipeline.runtime.index_cache import IndexedSource
 from eddyline.pipeline.runtime.parts import Part
-from eddyline.pipeline.runtime.runtime import StepOutput, Task
-from eddyline.pipeline.runtime.source_files import IndexedSource, SourceFile
+from eddyline.pipeline.runtime.runtime import Task
+from eddyline.pipeline.runtime.source_files import SourceFile
 from eddyline.pipeline.runtime.source_reader import download
+from eddyline.pipeline.runtime.step_handler import StepOutput
 
 KIND: Final = "samples"
 _PLAIN, _TONEMAPPED = "plain", "tonemapped"
-_PROBED = 40  # samples that FFmpeg may look at to learn what the stream is, or behind a frame to show it
-_DEMUXERS = {"mp4": "mov"}  # where a container is not called by the name of FFmpeg's demuxer
+_PROBED = 40  # samples that FFmpeg may read to detect the stream, or after a frame to output it
+_DEMUXERS = {"mp4": "mov"}  # containers whose name differs from that of FFmpeg's demuxer
 
 
 def samples(task: Task) -> StepOutput:
     """Decode the sampled frames of the original to "plain.rgb", and "tonemapped.rgb" for SDR rungs of HDR."""
     plan = task.plan
     facts = plan.facts.video
-    made: dict[str, Path] = {}
+    written: dict[str, Path] = {}
     with task.open_source() as source:
-        chosen = plan_samples(source.presentation, source.track, facts, plan.chunks, plan.grid, plan.rungs)
-        result: dict[str, Any] = {"plan": chosen.to_json()}
-        with _readings(task, source, chosen) as readings:
+        samples_plan = plan_samples(
+            source.presentation, source.track, facts, plan.chunks, plan.grid, plan.rungs
+        )
+        result: dict[str, Any] = {"plan": samples_plan.to_json()}
+        with _sampled_files(task, source, samples_plan) as sampled:
             for name in sorted(
                 {_TONEMAPPED if is_tonemapped(facts, rung) else _PLAIN for rung in plan.rungs}
             ):
-                mapped = facts if name == _TONEMAPPED else None
-                odd = None if is_supported_by_scale(facts) else facts
-                looked = [
-                    replace(each, source=replace(each.source, tonemapped=mapped, converted=odd))
-                    for each in readings
+                tonemapped = facts if name == _TONEMAPPED else None
+                converted = None if is_supported_by_scale(facts) else facts
+                inputs = [
+                    replace(each, source=replace(each.source, tonemapped=tonemapped, converted=converted))
+                    for each in sampled
                 ]
-                found = decode_source_samples(
-                    looked,
-                    chosen.ranges,
+                decoded = decode_source_samples(
+                    inputs,
+                    samples_plan.ranges,
                     facts,
                     tools=task.runtime.tools,
                     runner=task.runner,
                     work=task.work,
                 )
-                path = made[f"{name}.rgb"] = task.work / f"{name}.rgb"
-                path.write_bytes(found.pixels())
-                result[name] = found.to_json()
-    return StepOutput(files=made, result=result)
+                path = written[f"{name}.rgb"] = task.work / f"{name}.rgb"
+                path.write_bytes(decoded.pixels())
+                result[name] = decoded.to_json()
+    return StepOutput(files=written, result=result)
 
 
 def is_tonemapped(facts: VideoFacts, rung: Rung) -> bool:
-    """Whether a rung's values are not its source's, for it is SDR and the source is not."""
+    """Whether a rung is SDR while the source is HDR, so that its values differ from the source's."""
     return facts.hdr and not keeps_hdr(facts, rung)
 
 
 def read_samples(part: Part, fetch: Callable[[Part, str], Path], *, tonemapped: bool) -> SourceSamples:
-    """The original's samples from the part that the step made."""
+    """The original's frames, from the part of this step."""
     name = _TONEMAPPED if tonemapped else _PLAIN
     return SourceSamples.from_json(part.result[name], fetch(part, f"{name}.rgb").read_bytes())
 
 
-def sample_plan(part: Part) -> SamplePlan:
-    """Which frames of each rendition are to be compared."""
+def read_sample_plan(part: Part) -> SamplePlan:
+    """The frames of each rendition to compare."""
     return SamplePlan.from_json(part.result["plan"])
 
 
 @contextmanager
-def _readings(task: Task, source: IndexedSource, chosen: SamplePlan) -> Iterator[list[SampledFile]]:
-    """The original files, local or made so, with the indexes that their frames are numbered by."""
+def _sampled_files(
+    task: Task, source: IndexedSource, samples_plan: SamplePlan
+) -> Iterator[list[SampledFile]]:
+    """The original files as local files, with the indexes that number their frames."""
     plan, sources = task.plan, task.runtime.sources
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         chapters = sources.chapters(plan.asset)
         if chapters:
-            yield _chapters(task, source, [each.original for each in chapters], chosen, opened)
+            yield _sampled_chapters(task, source, [each.original for each in chapters], samples_plan, stack)
         elif not plan.source:
-            yield [_exact(task, source, sources.find(plan.asset), chosen, work=task.work)]
+            yield [_sampled_mp4(task, source, sources.find(plan.asset), samples_plan, work=task.work)]
         else:
-            yield [_rewrapped(task, source, sources.find(plan.asset))]
+            yield [_sampled_original(task, source, sources.find(plan.asset))]
 
 
-def _chapters(
-    task: Task, source: IndexedSource, originals: Sequence[SourceFile], chosen: SamplePlan, opened: ExitStack
+def _sampled_chapters(
+    task: Task,
+    source: IndexedSource,
+    originals: Sequence[SourceFile],
+    samples_plan: SamplePlan,
+    stack: ExitStack,
 ) -> list[SampledFile]:
-    """Each chapter by its own index; in the whole source, its frames follow those of the chapters before."""
+    """Each chapter with its own index; its frames follow those of the chapters before it."""
     times = frame_times_us(source.presentation, source.track.timescale)
-    readings: list[SampledFile] = []
+    sampled: list[SampledFile] = []
     first = 0
     for number, original in enumerate(originals):
-        src = opened.enter_context(original.open())
-        opened.enter_context(task.read_counter.counting(src))
-        own = task.runtime.indexes.of(original, CancellableReads(src, task.context.stop.check))
+        src = stack.enter_context(original.open())
+        stack.enter_context(task.read_counter.counting(src))
+        own = task.runtime.indexes.get(original, CancellableReads(src, task.context.stop.check))
         if first >= len(times):
             break
-        folder = task.work / f"chapter-{number}"
-        folder.mkdir()
-        begins = int(times[first])
-        readings.append(_exact(task, own, original, chosen, work=folder, first_frame=first, start_us=begins))
+        directory = task.work / f"chapter-{number}"
+        directory.mkdir()
+        start = int(times[first])
+        sampled.append(
+            _sampled_mp4(task, own, original, samples_plan, work=directory, first_frame=first, start_us=start)
+        )
         first += len(own.presentation)
     if first != len(times):
-        raise ProofError(f"the chapters show {first} frames, the merged recording {len(times)}")
-    return readings
+        raise ProofError(f"the chapters have {first} frames, but the merged recording has {len(times)}")
+    return sampled
 
 
-def _exact(
+def _sampled_mp4(
     task: Task,
     own: IndexedSource,
     original: SourceFile,
-    chosen: SamplePlan,
+    samples_plan: SamplePlan,
     *,
     work: Path,
     first_frame: int = 0,
     start_us: int | None = None,
 ) -> SampledFile:
-    """An MP4 whose own index is known; of one in a store, a sparse copy."""
+    """An MP4 with its own index; if it is in a store, as a sparse local copy."""
     video = task.plan.facts.video
-    reading = SampledFile(
+    sampled = SampledFile(
         source=DecodeInput(
             path=original.path or work / "original.mp4", demuxer="mov", stream=f"i:{own.track.number}"
         ),
@@ -156,28 +168,28 @@ def _exact(
         start_us=_first_time(own) if start_us is None else start_us,
     )
     if original.path is None:
-        _copy(reading, own, chosen)
-    return reading
+        _copy_required_samples(sampled, own, samples_plan)
+    return sampled
 
 
-def _copy(reading: SampledFile, own: IndexedSource, chosen: SamplePlan) -> None:
-    """Make the sparse copy that `reading` names."""
+def _copy_required_samples(sampled: SampledFile, own: IndexedSource, samples_plan: SamplePlan) -> None:
+    """Write the sparse copy that `sampled` names."""
     count = len(own.presentation)
     table = own.track.samples
     wanted = np.zeros(len(table), np.bool_)
     wanted[:_PROBED] = True
-    for window in chosen.ranges:
-        first = max(window.start - reading.first_frame, 0)
-        last = min(window.stop - reading.first_frame, count)
-        if first < last:
-            start, stop = required_samples(reading, first, last)
-            # Frames behind the last wanted one in decode order make a decoder show it.
+    for window in samples_plan.ranges:
+        first = max(window.start - sampled.first_frame, 0)
+        end = min(window.stop - sampled.first_frame, count)
+        if first < end:
+            start, stop = required_samples(sampled, first, end)
+            # A decoder outputs the last required frame only after it has read later ones in decode order.
             wanted[start : stop + _PROBED] = True
-    write_sparse_copy(own.src, table.offset[wanted], table.size[wanted], reading.source.path)
+    write_sparse_copy(own.src, table.offset[wanted], table.size[wanted], sampled.source.path)
 
 
-def _rewrapped(task: Task, source: IndexedSource, original: SourceFile) -> SampledFile:
-    """What is no MP4 is read as it is; where it lies in a store, it is fetched once more."""
+def _sampled_original(task: Task, source: IndexedSource, original: SourceFile) -> SampledFile:
+    """A source that is not MP4, as it is; if it is in a store, it is downloaded once more."""
     local = original.path
     if local is None:
         local = task.work / "original"

@@ -1,7 +1,7 @@
-"""The camera's own data, kept beside the pictures: payloads and settings as they are, and in open formats.
+"""Exports the camera's telemetry: payloads and settings unchanged, and in open formats.
 
-The payloads' bytes are promised and proven. All else is a reading of them, and footage is worth more than its
-telemetry: what cannot be read is told in `warnings`, never an error.
+The payloads' bytes are verified. Everything else is an interpretation of them, and must not fail the asset:
+what cannot be parsed becomes a warning.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from eddyline.gpmf.export import write_side_files
 from eddyline.mp4.slice import iter_samples
 from eddyline.page.telemetry_summary import summarize_telemetry
 from eddyline.pipeline.runtime.highlights import read_hilight_times
-from eddyline.pipeline.runtime.runtime import StepOutput, Task
-from eddyline.pipeline.runtime.source_files import IndexedSource
+from eddyline.pipeline.runtime.index_cache import IndexedSource
+from eddyline.pipeline.runtime.runtime import Task
+from eddyline.pipeline.runtime.step_handler import StepOutput
 
 # name in the manifest -> file
 _SIDE_FILES = {
@@ -28,50 +29,52 @@ _SIDE_FILES = {
     "svg": "track.svg",
     "highlights": "highlights.json",
 }
-_MOST_WARNINGS = 20
+_MAX_WARNINGS = 20
 
 
 def telemetry(task: Task) -> StepOutput:
     """Write "payloads.gpmf" (all payloads in order), "udta.bin" and side files, where the source has them."""
-    made: dict[str, Path] = {}
+    written: dict[str, Path] = {}
     facts: dict[str, Any] = {"camera": None, "streams": {}, "gps": None}
     with task.open_source() as source:
         if task.plan.facts.telemetry is not None:
-            made["payloads.gpmf"] = _payloads(source, task)
+            written["payloads.gpmf"] = _write_payloads(source, task)
         if source.movie.udta:
-            made["udta.bin"] = task.work / "udta.bin"
-            made["udta.bin"].write_bytes(source.movie.udta)
-        names, warnings = _side_files(source, task, facts)
-        warnings += _unplaced(source)
-    made |= {name: task.work / name for name in names}
+            written["udta.bin"] = task.work / "udta.bin"
+            written["udta.bin"].write_bytes(source.movie.udta)
+        names, warnings = _write_side_files(source, task, facts)
+        warnings += _hilights_outside(source)
+    written |= {name: task.work / name for name in names}
     paths = {"payloads": "payloads.gpmf", "udta": "udta.bin", **_SIDE_FILES}
     return StepOutput(
-        files=made,
+        files=written,
         result={
-            "paths": {key: name if name in made else None for key, name in paths.items()},
+            "paths": {key: name if name in written else None for key, name in paths.items()},
             **facts,
-            "warnings": _shortened(warnings),
+            "warnings": _truncate(warnings),
         },
     )
 
 
-def _payloads(source: IndexedSource, task: Task) -> Path:
+def _write_payloads(source: IndexedSource, task: Task) -> Path:
     expected = task.plan.facts.telemetry
     track = source.movie.first_track("telemetry")
     if expected is None or track is None:
-        raise ProofError("the source had a telemetry track when it was inspected and has none now")
-    path, seen = task.work / "payloads.gpmf", hashlib.sha256()
+        raise ProofError("the telemetry track that inspection found is no longer in the source")
+    path, sha256 = task.work / "payloads.gpmf", hashlib.sha256()
     with path.open("wb") as file:
         for payload in iter_samples(source.src, track):
-            seen.update(payload)
+            sha256.update(payload)
             file.write(payload)
-    if seen.hexdigest() != expected.sha256:
-        raise ProofError("the telemetry written is not the telemetry that was inspected")
+    if sha256.hexdigest() != expected.sha256:
+        raise ProofError("the telemetry differs from the telemetry that was inspected")
     return path
 
 
-def _side_files(source: IndexedSource, task: Task, facts: dict[str, Any]) -> tuple[Sequence[str], list[str]]:
-    """Write what can be read into the scratch folder and fill in `facts`; names, and warnings."""
+def _write_side_files(
+    source: IndexedSource, task: Task, facts: dict[str, Any]
+) -> tuple[Sequence[str], list[str]]:
+    """Write what can be parsed to the scratch directory, add to `facts`; returns file names and warnings."""
     if task.plan.facts.telemetry is None and not source.movie.udta:
         return (), []
     try:
@@ -81,22 +84,22 @@ def _side_files(source: IndexedSource, task: Task, facts: dict[str, Any]) -> tup
     except gpmf.NoTelemetryError:
         return (), []
     except (TransientError, Interrupted, MemoryError):
-        raise  # the machine or the user, not the telemetry
-    except Exception as error:  # noqa: BLE001 - whatever bytes no reader foresaw: the footage is not lost for it
-        return (), [f"the telemetry cannot be read: {str(error) or type(error).__name__}"]
+        raise  # not caused by the telemetry
+    except Exception as error:  # noqa: BLE001 - unforeseen bytes must not fail the asset
+        return (), [f"the telemetry cannot be parsed: {str(error) or type(error).__name__}"]
 
 
-def _unplaced(source: IndexedSource) -> list[str]:
-    """HiLights that are nowhere on the timeline."""
+def _hilights_outside(source: IndexedSource) -> list[str]:
+    """A warning about HiLights outside the timeline, if there are any."""
     end = source.presentation.end / source.track.timescale
-    beyond = sum(not 0 <= time_s < end for time_s, _ in read_hilight_times(source.movie.udta))
-    if not beyond:
+    outside = sum(not 0 <= time_s < end for time_s, _ in read_hilight_times(source.movie.udta))
+    if not outside:
         return []
-    return [f"{beyond} of the camera's HiLights lie outside the film ({end:.3f} s) and are left out"]
+    return [f"{outside} of the camera's HiLights are outside the video ({end:.3f} s) and are left out"]
 
 
-def _shortened(warnings: Sequence[str]) -> list[str]:
-    """The first few; the whole list is in telemetry.json.gz."""
-    if len(warnings) <= _MOST_WARNINGS:
+def _truncate(warnings: Sequence[str]) -> list[str]:
+    """The first few warnings; the whole list is in telemetry.json.gz."""
+    if len(warnings) <= _MAX_WARNINGS:
         return list(warnings)
-    return [*warnings[:_MOST_WARNINGS], f"and {len(warnings) - _MOST_WARNINGS} more"]
+    return [*warnings[:_MAX_WARNINGS], f"and {len(warnings) - _MAX_WARNINGS} more"]

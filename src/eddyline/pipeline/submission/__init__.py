@@ -1,1 +1,1 @@
-"""Submits sources as assets."""
+"""Finds sources and submits them as assets."""

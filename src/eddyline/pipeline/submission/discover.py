@@ -1,8 +1,8 @@
-"""Which files of what was named are footage: files, folders, whole camera cards, and objects of a store.
+"""Finds the videos among the sources that a user names: files, directories, camera cards, objects of a store.
 
-A file that is named is footage, whatever it is called: if it is not, the pipeline says why. A file that is
-only found in a folder is judged by its extension, then by its first bytes, and skipped with a reason if
-neither says video. Nothing outside a named folder is ever reached through it.
+A file that is named is taken as a video, whatever its name; inspection refuses it if it is none. A file that
+is found in a directory is classified by its extension, then by its first bytes, and skipped with a reason if
+neither is that of a video. Nothing outside a named directory is reached through it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,16 @@ Sniff = Callable[[Path | bytes], object]
 
 
 def skip_reason(path: Path, *, sniff: Sniff = sniff_file) -> str:
-    """Why a file that was found, not named, is no footage; "" if it is."""
+    """Why a file that was found, not named, is skipped; "" if it is a video."""
     return file_types.skip_reason(path.name, lambda: sniff(path))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Discovered:
-    """What was found: paths and addresses, as they were named.
+    """Paths and addresses, spelled as they were named.
 
-    `skipped` pairs one with why it is not footage; `failed` with what is wrong with it.
-
-    `footage` keeps the order of what was named; within a folder, the order in which it was filmed by name.
+    `videos` keeps the order of the named sources; within a directory, recording order by name. `skipped`
+    pairs a file with the reason, `failed` a source with its error.
     """
 
     videos: tuple[str, ...]
@@ -43,21 +42,19 @@ class Discovered:
 
 
 def discover(sources: Iterable[str | Path], *, sniff: Sniff = sniff_file) -> Discovered:
-    """Find the footage of `sources`: files, folders, s3://bucket/key, and s3://bucket/folder/ for all below.
+    """Find the videos of `sources`: files, directories, s3://bucket/key, or s3://bucket/prefix/ (all below).
 
-    A source that fails does not stop the others.
-
-    `sniff` looks at a file's first bytes and raises an `EddylineError` if they are no video that can be read
-    (default: `media.sniff.sniff`).
+    A source that fails does not stop the others. `sniff` reads a file's first bytes and raises an
+    `EddylineError` if they are not those of a supported video (default: `media.source.sniff.sniff`).
     """
     search = _Search(sniff)
     for source in sources:
-        search.named(source)
+        search.add(source)
     return search.result()
 
 
 class _Search:
-    """One search over all that was named; a file reached twice is taken once."""
+    """One search over all named sources; a file that is reached twice is listed once."""
 
     def __init__(self, sniff: Sniff) -> None:
         self._sniff = sniff
@@ -71,65 +68,67 @@ class _Search:
             videos=tuple(self._videos), skipped=tuple(self._skipped), failed=tuple(self._failed)
         )
 
-    def named(self, source: str | Path) -> None:
-        """Take what the user named, wherever it is."""
+    def add(self, source: str | Path) -> None:
+        """Add a source that the user named."""
         try:
             place = parse(str(source))
             if place.local:
-                self._local(place.folder)
+                self._add_local(place.folder)
             else:
-                self._stored(str(source))
+                self._add_stored(str(source))
         except EddylineError as error:
             self._failed.append((str(source), error))
 
-    def _stored(self, address: str) -> None:
-        """An object of a store, or with a slash at its end a folder of them."""
+    def _add_stored(self, address: str) -> None:
+        """An object of a store, or with a trailing slash all objects below a prefix."""
         if not address.endswith("/"):
-            self._take(find_object(address), address)
+            self._add_video(find_object(address), address)
             return
         found = find_videos_below(address, self._sniff)
         self._skipped.extend(found.skipped)
         for each in found.videos:
-            self._take(each, each)
+            self._add_video(each, each)
 
-    def _local(self, source: Path) -> None:
-        """A file or folder; links are followed, because the user asked for this very one."""
+    def _add_local(self, source: Path) -> None:
+        """A file or directory; links are followed, because the user named this one."""
         try:
             status = source.stat()
         except (OSError, ValueError) as error:
-            self._failed.append((str(source), _unreachable(error)))
+            self._failed.append((str(source), _unreadable(error)))
             return
         if stat.S_ISDIR(status.st_mode):
-            self._folder(source)
+            self._add_directory(source)
         elif stat.S_ISREG(status.st_mode):
-            self._take(str(source), (status.st_dev, status.st_ino))
+            self._add_video(str(source), (status.st_dev, status.st_ino))
         else:
-            wrong = InputError("not a regular file", remedy="name a video file, or a folder that holds some")
-            self._failed.append((str(source), wrong))
+            refusal = InputError(
+                "not a regular file", remedy="name a video file, or a directory that contains some"
+            )
+            self._failed.append((str(source), refusal))
 
-    def _folder(self, root: Path) -> None:
-        """Walk one named folder, folder by folder, without recursion: depth costs no stack."""
-        open_folders = [root]
-        while open_folders:
-            folder = open_folders.pop()
+    def _add_directory(self, root: Path) -> None:
+        """Walk one named directory, without recursion, so that depth needs no stack."""
+        pending = [root]
+        while pending:
+            directory = pending.pop()
             try:
-                entries = sorted(folder.iterdir(), key=lambda entry: recording_order(entry.name))
+                entries = sorted(directory.iterdir(), key=lambda entry: recording_order(entry.name))
             except OSError as error:
-                self._failed.append((str(folder), _unreachable(error)))
+                self._failed.append((str(directory), _unreadable(error)))
                 continue
             if any(entry.name == STATE for entry in entries):
-                if folder != root:
-                    self._skipped.append((str(folder), "results of an earlier run"))
+                if directory != root:
+                    self._skipped.append((str(directory), "results of an earlier run"))
                     continue
                 entries = [entry for entry in entries if entry.name != OUTPUT]
-            inner = list(self._entries(entries, root))
-            open_folders.extend(reversed(inner))
+            subdirectories = list(self._add_entries(entries, root))
+            pending.extend(reversed(subdirectories))
 
-    def _entries(self, entries: list[Path], root: Path) -> Iterator[Path]:
-        """Judge the files among `entries`; give back the folders to walk next."""
+    def _add_entries(self, entries: list[Path], root: Path) -> Iterator[Path]:
+        """Add the files among `entries`; yield the directories to walk next."""
         for entry in entries:
             if entry.name.startswith("."):
-                continue  # .DS_Store, .Trashes, ._GX010042.MP4 and our own state
+                continue  # .DS_Store, .Trashes, ._GX010042.MP4 and Eddyline's own state
             try:
                 status = entry.lstat()
             except OSError as error:
@@ -140,41 +139,41 @@ class _Search:
             elif stat.S_ISDIR(status.st_mode):
                 yield entry
             elif stat.S_ISREG(status.st_mode):
-                self._judge(entry, (status.st_dev, status.st_ino))
+                self._classify(entry, (status.st_dev, status.st_ino))
             else:
                 self._skipped.append((str(entry), "not a regular file"))
 
-    def _judge(self, path: Path, identity: tuple[int, int]) -> None:
-        """Take or skip a file that was found, not named."""
+    def _classify(self, path: Path, identity: tuple[int, int]) -> None:
+        """Add or skip a file that was found, not named."""
         reason = skip_reason(path, sniff=self._sniff)
         if reason:
             self._skipped.append((str(path), reason))
         else:
-            self._take(str(path), identity)
+            self._add_video(str(path), identity)
 
-    def _take(self, address: str, identity: Hashable) -> None:
+    def _add_video(self, address: str, identity: Hashable) -> None:
         if identity not in self._seen:
             self._seen.add(identity)
             self._videos.append(address)
 
 
 def _link_reason(link: Path, root: Path) -> str:
-    """Links inside a folder are never followed: what they lead to is found by itself, or is not ours."""
+    """Why a link in a directory is not followed: its target is found by itself, or is outside."""
     try:
         target = link.resolve(strict=True)
         inside = target.is_relative_to(root.resolve(strict=True))
     except (OSError, RuntimeError):  # Python 3.11 raises RuntimeError for a loop
-        return "a link that leads nowhere"
-    return "a link to a place in the same folder" if inside else "a link that leads out of the folder"
+        return "a broken link"
+    return "a link into the same directory" if inside else "a link out of the directory"
 
 
-def _unreachable(error: OSError | ValueError) -> EddylineError:
+def _unreadable(error: OSError | ValueError) -> EddylineError:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return MissingError(
-            "there is no such file or folder", remedy="check the path and that the card is mounted"
+            "no such file or directory", remedy="check the path, and that the card is mounted"
         )
     if isinstance(error, PermissionError):
-        remedy = "give yourself the right to read it, then run the same command again"
-        return TransientError("it may not be read", remedy=remedy)
-    what = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return InputError(f"it cannot be reached: {what}", remedy="check the path")
+        remedy = "grant read permission, then run the same command again"
+        return TransientError("permission denied", remedy=remedy)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return InputError(f"it cannot be read: {reason}", remedy="check the path")

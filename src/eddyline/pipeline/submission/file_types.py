@@ -1,4 +1,4 @@
-"""What a file that was found, not named, is by its name: footage, something else, or not to be told by it."""
+"""Classifies files by name as videos or other types; for the rest, the first bytes decide."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from eddyline.core.errors import EddylineError
 
-# What the extension alone decides. In lower case, with the dot.
+# Extensions of videos, in lower case.
 VIDEO_SUFFIXES = frozenset(
     {
         *(".mp4", ".mov", ".m4v", ".qt", ".360", ".insv", ".3gp", ".3g2", ".mkv", ".webm", ".m2ts", ".m2t"),
@@ -26,30 +26,30 @@ _COMPANION = {
 _OTHER = {
     "a still image": ".jpg .jpeg .png .gif .webp .heic .heif .tif .tiff .bmp .gpr .dng "
     ".raw .cr2 .cr3 .nef .arw",
-    "sound without pictures": ".wav .mp3 .m4a .aac .flac .ogg .oga .opus .wma .aif .aiff .mka",
-    "a playlist, which only points at footage": ".m3u8 .m3u .mpd .pls .ffconcat .edl .xspf",
+    "audio without video": ".wav .mp3 .m4a .aac .flac .ogg .oga .opus .wma .aif .aiff .mka",
+    "a playlist, which only refers to videos": ".m3u8 .m3u .mpd .pls .ffconcat .edl .xspf",
     "camera raw video, which FFmpeg cannot decode": ".r3d .braw .crm .ari",
-    "a side file": ".xml .xmp .srt .vtt .ass .txt .log .json .csv .gpx .fit .kml .md .html .pdf .ini .dat "
-    ".bin .sav .bdm .cpi .mpl .inp .int .idx .ifo .bup .gis .sec .zip .db .yaml .yml",
+    "a companion file": ".xml .xmp .srt .vtt .ass .txt .log .json .csv .gpx .fit .kml .md .html .pdf .ini "
+    ".dat .bin .sav .bdm .cpi .mpl .inp .int .idx .ifo .bup .gis .sec .zip .db .yaml .yml",
 }
 _SKIPPED = {suffix: why for why, suffixes in _OTHER.items() for suffix in suffixes.split()}
 # GoPro: GX010042 is chapter 1 of clip 42, GOPR0042 and GP010042 chapters 0 and 1, of a Fusion's front
-# GPFR0042 and GF010042. Clips come before chapters.
+# GPFR0042 and GF010042. Clips sort before chapters.
 _CHAPTER = re.compile(r"(G[HXSLG])(\d\d|[A-Z]{2})(\d{4})", re.IGNORECASE)
 _OLD_CHAPTER = re.compile(r"(?:GOPR|GPFR|GPBK|G([PFB])(\d\d))(\d{4})", re.IGNORECASE)
 _FIRST = {"P": "GOPR", "F": "GPFR", "B": "GPBK"}
 
 
 def skip_reason_by_name(name: str) -> str:
-    """Why a file of this name is no footage, as far as its extension tells; "" if it may well be."""
+    """Why a file with this extension is skipped; "" if it may be a video."""
     suffix = PurePosixPath(name).suffix.lower()
     return _COMPANION.get(suffix) or _SKIPPED.get(suffix, "")
 
 
 def skip_reason(name: str, sniff: Callable[[], object]) -> str:
-    """Why a file of this name is no footage; empty if it is.
+    """Why a file is skipped; "" if it is a video.
 
-    Where the name does not say, `sniff` looks at the first bytes and raises if they are no video.
+    If the name does not decide, `sniff` reads the first bytes and raises if they are not those of a video.
     """
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in VIDEO_SUFFIXES:
@@ -59,13 +59,13 @@ def skip_reason(name: str, sniff: Callable[[], object]) -> str:
     try:
         sniff()
     except (EddylineError, OSError) as error:
-        wrong = error.message if isinstance(error, EddylineError) else f"cannot be read: {error.strerror}"
-        return f"not known to be video: {wrong}" if suffix not in _AMBIGUOUS else "not a transport stream"
+        reason = error.message if isinstance(error, EddylineError) else f"cannot be read: {error.strerror}"
+        return f"not recognised as video: {reason}" if suffix not in _AMBIGUOUS else "not a transport stream"
     return ""
 
 
 def recording_order(name: str) -> tuple[str, str]:
-    """Sort key within a folder: by name, but a camera's chapters by clip, then chapter."""
+    """Sort key within a directory: by name, but a camera's chapter files by clip, then chapter."""
     stem = PurePosixPath(name).stem
     if match := _CHAPTER.fullmatch(stem):
         return (f"{match[1].upper()}{match[3]}{match[2].upper()}", name)

@@ -1,9 +1,10 @@
-"""Footage among the objects of a store: one that is named, or all below a folder of a bucket."""
+"""Finds videos among the objects of a store: a named one, or all below a prefix of a bucket."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 
 from eddyline.core.errors import MissingError, UsageError
@@ -17,44 +18,44 @@ from eddyline.store.store import checked_key
 
 @dataclass(frozen=True, kw_only=True)
 class FolderListing:
-    """What a folder of a bucket holds: addresses, and those that are no footage with the reason."""
+    """The objects below a prefix: addresses of videos, and addresses of other files with the reason."""
 
     videos: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
 
 
 def find_object(address: str) -> str:
-    """The address of an object that is there. Raises `MissingError`, `UsageError`."""
+    """The address of an existing object. Raises `MissingError`, `UsageError`."""
     bucket, key = BUCKETS.find(address)
     if bucket.size(key) is None:
         raise MissingError(
-            f"there is no such object in {bucket.address}",
-            remedy="check the address; with / at its end it is a folder, and all below it is taken",
+            f"no such object in {bucket.address}",
+            remedy="check the address; a prefix, for all objects below it, ends with /",
         )
     return bucket.where(key)
 
 
 def find_videos_below(address: str, sniff: Callable[[bytes], object]) -> FolderListing:
-    """Judge everything below a folder; folders in the order of their names, in each the order of filming.
+    """Classify all objects below a prefix, sorted by directory, and in each by recording order.
 
-    Raises `MissingError` for one with nothing in it, `UsageError` for a bucket that cannot be reached.
+    Raises `MissingError` if there are none, `UsageError` for a bucket that cannot be reached.
     """
     bucket, top = BUCKETS.folder(address)
     keys = list(bucket.list(top) if top else bucket.list_all())
     if not keys:
-        raise MissingError(f"there is nothing below {address}", remedy="check the address")
+        raise MissingError(f"no objects below {address}", remedy="check the address")
     videos: list[str] = []
     skipped: list[tuple[str, str]] = []
-    results = _results(keys)
+    results = _output_directories(keys)
     skipped += [
         (f"{bucket.address}/{folder}", "results of an earlier run")
         for folder in sorted(results)
         if folder != top
     ]
-    for key in sorted(keys, key=_walk):
-        if _hidden(key, top, results):
+    for key in sorted(keys, key=_sort_key):
+        if _is_hidden(key, top, results):
             continue
-        reason = _unnameable(key) or skip_reason(key, lambda: sniff(_head(bucket, key)))  # noqa: B023 - asked at once
+        reason = _invalid_key(key) or skip_reason(key, partial(_sniff, bucket, key, sniff))
         if reason:
             skipped.append((f"{bucket.address}/{key}", reason))
         else:
@@ -62,14 +63,14 @@ def find_videos_below(address: str, sniff: Callable[[bytes], object]) -> FolderL
     return FolderListing(videos=tuple(videos), skipped=tuple(skipped))
 
 
-def _results(keys: list[str]) -> set[str]:
-    """The folders that hold Eddyline's own state."""
-    marked = [PurePosixPath(key).parts for key in keys]
-    return {"/".join(parts[: parts.index(STATE)]) for parts in marked if STATE in parts}
+def _output_directories(keys: list[str]) -> set[str]:
+    """The output directories of earlier runs: those that contain Eddyline's own state."""
+    paths = [PurePosixPath(key).parts for key in keys]
+    return {"/".join(parts[: parts.index(STATE)]) for parts in paths if STATE in parts}
 
 
-def _hidden(key: str, top: str, results: set[str]) -> bool:
-    """Whether it lies where nobody looks: in a folder of dots, among earlier results."""
+def _is_hidden(key: str, top: str, results: set[str]) -> bool:
+    """Whether a key is below a directory named with a leading dot, or among results of earlier runs."""
     inner = key[len(top) :].strip("/")
     if any(part.startswith(".") for part in PurePosixPath(inner).parts):
         return True
@@ -78,13 +79,13 @@ def _hidden(key: str, top: str, results: set[str]) -> bool:
     return any(key.startswith(f"{folder}/") for folder in results if folder != top)
 
 
-def _walk(key: str) -> tuple[str, tuple[str, str]]:
+def _sort_key(key: str) -> tuple[str, tuple[str, str]]:
     path = PurePosixPath(key)
     return str(path.parent), recording_order(path.name)
 
 
-def _unnameable(key: str) -> str:
-    """Why an object that others put there cannot be named; "" if it can."""
+def _invalid_key(key: str) -> str:
+    """Why an object has no address that Eddyline accepts; "" if it has."""
     try:
         checked_key(key)
     except UsageError as error:
@@ -92,6 +93,7 @@ def _unnameable(key: str) -> str:
     return ""
 
 
-def _head(bucket: ObjectStore, key: str) -> bytes:
+def _sniff(bucket: ObjectStore, key: str, sniff: Callable[[bytes], object]) -> None:
     with bucket.ranges(key) as src:
-        return src.read(0, min(HEAD_BYTES, src.size))
+        head = src.read(0, min(HEAD_BYTES, src.size))
+    sniff(head)

@@ -1,4 +1,4 @@
-"""Footage becomes assets: known by content, never by name or arrival, and submitted at most once."""
+"""Submits recordings as assets, which are identified by content; the same work is submitted at most once."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from typing import Literal
 
 from eddyline.core.errors import FormatError
 from eddyline.core.identity import digest
-from eddyline.graph.job import Job, NewJob
+from eddyline.graph.job import Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN, State
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.fingerprint import fingerprint
 from eddyline.mp4.index import read_movie
 from eddyline.pipeline.planning.destination import require_single_store, store_identity
+from eddyline.pipeline.planning.job_kinds import job_kind
 from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
-from eddyline.pipeline.planning.plan import RECIPE_VERSION, inspect_job, job_id
+from eddyline.pipeline.planning.plan import RECIPE_VERSION, inspect_job, job_id, request_digest
 from eddyline.pipeline.publication.published import is_published
 from eddyline.pipeline.runtime.encoder_consistency import failed_on_mixed_builds
 from eddyline.pipeline.runtime.source_files import ChapterFile, SourceFile, SourceRegistry
+from eddyline.store.ranges import Ranges
 from eddyline.store.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submitted:
-    """One source's asset; `source` is the address as it was given.
+    """The asset of one recording; `source` is the address of its first file, as given.
 
-    `standing`: "published" already, or "open": there is work to be done.
+    `status`: "published" already, or "open": there are jobs to run.
     """
 
     asset: str
@@ -39,14 +41,13 @@ class Submitted:
 
 
 def identify(addresses: Sequence[str | Path], profile: Profile) -> tuple[str, str, tuple[ChapterFile, ...]]:
-    """(asset, fingerprint, chapters) of a recording's files, in order, read by ranges. Raises `MissingError`.
+    """(asset, fingerprint, chapters) of a recording in several files, in order, read by ranges.
 
-    The same footage asked for in the same way is one asset, whatever the files are called.
+    The same content with the same profile is one asset, whatever the files' names. Raises `MissingError`.
     """
-    originals = [SourceFile.of(address) for address in addresses]
-    told = tuple(ChapterFile(original=each, fingerprint=_fingerprint(each)) for each in originals)
-    print_ = digest("chapters", *(chapter.fingerprint for chapter in told))
-    return digest(print_, profile.digest())[:16], print_, told
+    chapters = tuple(_chapter_file(SourceFile.current(address)) for address in addresses)
+    content = digest("chapters", *(chapter.fingerprint for chapter in chapters))
+    return digest(content, profile.digest())[:16], content, chapters
 
 
 def submit(
@@ -56,92 +57,88 @@ def submit(
     store: Store,
     ledger: Ledger,
     toolchain: str,
-    terms: JobOptions = DEFAULT_OPTIONS,
+    options: JobOptions = DEFAULT_OPTIONS,
     pool: str | None = None,
 ) -> Submitted:
-    """Make sure that the work for one recording is in the ledger, or done. Safe to repeat at any time.
+    """Ensure that the jobs of one recording are in the ledger, or done. Can be repeated at any time.
 
-    Safe from many processes at once, too, and beside workers that publish the same asset: what is published
-    is never touched here. `addresses` are the recording's files, in order. `toolchain` names the programs
-    that it is made with; jobs of another one are cancelled. `pool` is the worker class that inspects (None:
-    the built-in one). What failed before is tried anew, because someone asked again. Raises `MissingError`,
-    `UsageError`.
+    Several processes may submit the same recording at once, while workers publish the asset: a published
+    asset is never changed here. `addresses` are the recording's files, in order. `toolchain` identifies the
+    programs; open jobs for another one are cancelled. `pool` is the pool that inspects (None: the built-in
+    one). Jobs that failed before get new attempts. Raises `MissingError`, `UsageError`.
     """
+    chapters: tuple[ChapterFile, ...] = ()
     if len(addresses) > 1:
-        asset, print_, told = identify(addresses, profile)
-        original = told[0].original
+        asset, content, chapters = identify(addresses, profile)
+        original = chapters[0].original
     else:
-        original, told = SourceFile.of(addresses[0]), ()
-        print_ = _fingerprint(original)
-        asset = digest(print_, profile.digest())[:16]
-    made = Submitted(asset=asset, name=original.name, source=str(addresses[0]), status="open")
-    place = store_identity(store)
-    # The jobs first: workers publish before they answer, so where all are done, the manifest is there.
+        original = SourceFile.current(addresses[0])
+        content = _chapter_file(original).fingerprint
+        asset = digest(content, profile.digest())[:16]
+    submitted = Submitted(asset=asset, name=original.name, source=str(addresses[0]), status="open")
+    identity = store_identity(store)
+    # Jobs first: workers publish before they report, so if all jobs are done, the manifest is stored.
     jobs = ledger.jobs(asset=asset)
     if is_published(store, asset):
-        return replace(made, status="published")
-    require_single_store(place, jobs)
-    SourceRegistry(store).remember(asset, original, told)
-
-    def root(ask: str) -> NewJob:
-        name = next((job.spec["name"] for job in jobs if _asked(job, ask) and "name" in job.spec), made.name)
-        return inspect_job(
+        return replace(submitted, status="published")
+    require_single_store(identity, jobs)
+    SourceRegistry(store).save(asset, original, chapters)
+    for request in _requests(jobs, profile, toolchain, identity, ledger):
+        own = [job for job in jobs if request_digest(job) == request]
+        name = next((job.spec["name"] for job in own if "name" in job.spec), original.name)
+        first = inspect_job(
             asset=asset,
             name=name,
-            fingerprint=print_,
-            ask=ask,
+            fingerprint=content,
+            request=request,
             profile=profile,
-            store=place,
-            terms=terms,
+            store=identity,
+            options=options,
             pool=pool,
         )
-
-    asks = _asks(jobs, profile, toolchain, place, ledger)
-    first = next(job for job in map(root, asks) if _stands(job, ledger))
-    _drop_others(jobs, job_id(asset, first.spec["ask"], ""), ledger)
-    return replace(made, name=first.spec["name"])
-
-
-def _stands(root: NewJob, ledger: Ledger) -> bool:
-    """Add an asset's first job; False: only the archive knows it, it was done long ago and is gone since."""
-    added = ledger.submit([root])
-    return added > 0 or ledger.job(root.id) is not None
+        # A job that is only in the archive was done long ago, and its output is gone: try the next request.
+        if ledger.submit([first]) > 0 or ledger.job(first.id) is not None:
+            break
+    _cancel_others(jobs, job_id(asset, request, ""), ledger)
+    return replace(submitted, name=name)
 
 
-def _fingerprint(original: SourceFile) -> str:
+def fingerprint_source(src: Ranges) -> str:
+    """The fingerprint (hex) of an open source, also of one that is not a valid MP4."""
+    try:
+        movie = read_movie(src)
+    except FormatError:
+        movie = None  # inspection reports what is wrong
+    return fingerprint(src, movie)
+
+
+def _chapter_file(original: SourceFile) -> ChapterFile:
     with original.open() as src:
-        try:
-            movie = read_movie(src)
-        except FormatError:
-            movie = None  # no MP4, or a broken one: inspection will say so; it is still known by its bytes
-        return fingerprint(src, movie)
+        return ChapterFile(original=original, fingerprint=fingerprint_source(src))
 
 
-def _asks(jobs: Sequence[Job], profile: Profile, toolchain: str, place: str, ledger: Ledger) -> Iterator[str]:
-    """The digests that this asset's jobs may be named by: fresh ones where the old lead nowhere any more.
+def _requests(
+    jobs: Sequence[Job], profile: Profile, toolchain: str, store: str, ledger: Ledger
+) -> Iterator[str]:
+    """The digests under which this asset can be requested; a new one if jobs of the old cannot be continued.
 
-    Open jobs are continued, dead ones are given new attempts.
+    Open jobs are continued, dead ones get new attempts.
     """
     for generation in count():
-        ask = digest(RECIPE_VERSION, profile.digest(), toolchain, generation, *([place] if place else []))
-        mine = [job for job in jobs if _asked(job, ask)]
-        if any(job.state is State.DEAD and failed_on_mixed_builds(job) for job in mine):
-            continue  # chunks of two FFmpegs: those of the other are made anew, by fresh jobs
-        # What tidies up afterwards makes nothing.
-        states = {job.state for job in mine if job.kind != "tidy"}
+        request = digest(RECIPE_VERSION, profile.digest(), toolchain, generation, *([store] if store else []))
+        own = [job for job in jobs if request_digest(job) == request]
+        if any(job.state is State.DEAD and failed_on_mixed_builds(job) for job in own):
+            continue  # chunks of two builds of FFmpeg: new jobs encode those of the other build again
+        states = {job.state for job in own if not job_kind(job.kind).internal}
         if State.DEAD in states:
-            ledger.redrive(*[job.id for job in mine if job.state in {State.DEAD, State.CANCELLED}])
-        if not mine or State.DEAD in states or states & OPEN:
-            yield ask
-        # else all is done, yet the asset is not there (removed by hand), or it was cancelled by hand
+            ledger.redrive(*[job.id for job in own if job.state in {State.DEAD, State.CANCELLED}])
+        if not own or State.DEAD in states or states & OPEN:
+            yield request
+        # Else all jobs are done but the asset was removed, or its jobs were cancelled: use a new request.
 
 
-def _asked(job: Job, ask: str) -> bool:
-    return bool(job.spec["ask"] == ask)
-
-
-def _drop_others(jobs: Sequence[Job], prefix: str, ledger: Ledger) -> None:
-    """Cancel the jobs of another toolchain, so that chunks of two encoders never meet."""
+def _cancel_others(jobs: Sequence[Job], prefix: str, ledger: Ledger) -> None:
+    """Cancel jobs for another toolchain, so that chunks of two encoders are never joined."""
     for job in jobs:
         if job.state in OPEN and not job.id.startswith(prefix):
-            ledger.cancel(job=job.id, reason="another toolchain or profile was asked for")
+            ledger.cancel(job=job.id, reason="another toolchain or profile was requested")

@@ -62,8 +62,8 @@ def test_a_worker_with_another_store_says_so_and_with_what_to_do(
     clip: Path, ledger: Ledger, tmp_path: Path
 ) -> None:
     job = _submit(clip, _bucket("a"), ledger)
-    for store, name in ((_bucket("b"), "s3://b"), (LocalStore(tmp_path / "media"), "a folder")):
-        with pytest.raises(UsageError, match=f"submitted to s3://a, and this worker's store is {name}") as it:
+    for store, name in ((_bucket("b"), "s3://b"), (LocalStore(tmp_path / "media"), "a directory")):
+        with pytest.raises(UsageError, match=f"submitted to s3://a, but this worker's store is {name}") as it:
             _inspect(store, job, tmp_path)
         assert "--store" in it.value.remedy
 
@@ -77,7 +77,7 @@ def test_without_the_assets_plan_a_worker_names_the_store_that_it_looked_in(tmp_
 
 def test_what_is_on_its_way_to_one_store_is_not_handed_in_for_another(clip: Path, ledger: Ledger) -> None:
     job = _submit(clip, _bucket("a"), ledger)
-    with pytest.raises(UsageError, match="on its way to s3://a") as caught:
+    with pytest.raises(UsageError, match="being processed for s3://a") as caught:
         _submit(clip, _bucket("b"), ledger)
     assert f"cancel {job.asset}" in caught.value.remedy
     assert _submit(clip, _bucket("a"), ledger) == job

@@ -28,7 +28,7 @@ from eddyline.pipeline.steps.table import handlers
 from eddyline.store.local import LocalStore
 
 ASSET = "0123456789abcdef"
-PLAN = Plan.make(asset=ASSET, name="a.mp4", facts=facts(), profile=load_profile("fast"), toolchain="fleet")
+PLAN = Plan.create(asset=ASSET, name="a.mp4", facts=facts(), profile=load_profile("fast"), toolchain="fleet")
 KINDS = sorted({"inspect", *(job.kind for job in plan_jobs(PLAN, "ask"))})
 UP: list[Any] = [
     "..",
@@ -58,13 +58,13 @@ def runtime(tmp_path: Path) -> Runtime:
         tools=Toolchain.find(),
         scratch=tmp_path / "scratch",
         history=history_from_spec,
-        patience_s=0,
+        disk_wait_s=0,
     )
 
 
 def _job(kind: str, **changes: Any) -> Job:
     """A job of that kind as a message of a queue brings it."""
-    made = [inspect_job(asset=ASSET, name="n", fingerprint="f", ask="k", profile=PLAN.profile)]
+    made = [inspect_job(asset=ASSET, name="n", fingerprint="f", request="k", profile=PLAN.profile)]
     new = next(job for job in (*made, *plan_jobs(PLAN, "ask")) if job.kind == kind)
     rest: dict[str, Any] = {
         **dict.fromkeys(("unmet", "attempt", "starts", "interruptions", "losses", "fence"), 0),
@@ -177,7 +177,7 @@ def test_a_mutated_plan_is_a_plan_or_refused(plain: Any) -> None:
 @given(mutated([vars(_job(kind))["spec"] for kind in ("inspect", "chunk", "assemble", "publish")]))
 def test_a_mutated_spec_is_a_spec_or_refused(spec: Any) -> None:
     job = replace(_job("chunk"), spec=spec)
-    for parse in (StepSpec.of, InspectSpec.of):
+    for parse in (StepSpec.parse, InspectSpec.parse):
         try:
             parse(job)
         except JobSpecError:
@@ -211,8 +211,8 @@ def test_the_spec_of_an_inspection_is_parsed_strictly(runtime: Runtime, change: 
 
 def test_the_specs_that_eddyline_writes_are_accepted(runtime: Runtime) -> None:
     for new in plan_jobs(PLAN, "ask"):
-        spec = StepSpec.of(_job(new.kind, spec=new.spec))
+        spec = StepSpec.parse(_job(new.kind, spec=new.spec))
         if new.kind != "tidy":
             spec.check(new.kind, PLAN)
-    assert InspectSpec.of(_job("inspect")).name == "n"
+    assert InspectSpec.parse(_job("inspect")).name == "n"
     assert runtime.plan(PLAN.key) == PLAN

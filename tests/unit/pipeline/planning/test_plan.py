@@ -9,16 +9,16 @@ from tests.unit.pipeline.source_facts import facts
 from eddyline.core.identity import canonical
 from eddyline.media.ladder.profile import Profile, load_profile
 from eddyline.media.source.source import SubtitleFacts
+from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.planning.plan import Plan, inspect_job, plan_jobs
-from eddyline.pipeline.runs.progress import STAGES
 
 
 def _plan(
     profile: str | Profile = "default", toolchain: str = "tools", *, frames: int = 1000, audio: int = 1
 ) -> Plan:
     chosen = load_profile(profile) if isinstance(profile, str) else profile
-    return Plan.make(
+    return Plan.create(
         asset="0123456789abcdef",
         name="a.mp4",
         facts=facts(frames=frames, audio=audio),
@@ -74,10 +74,12 @@ def test_a_source_without_sound_has_no_audio_job() -> None:
 def test_every_job_of_an_asset_is_done_on_its_terms() -> None:
     plan, terms = _plan(), JobOptions(owner="club", urgency="bulk", deadline=5e9)
     plain = (
-        inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile),
+        inspect_job(asset="a", name="n", fingerprint="f", request="k", profile=plan.profile),
         *plan_jobs(plan, "k"),
     )
-    first = inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile, terms=terms)
+    first = inspect_job(
+        asset="a", name="n", fingerprint="f", request="k", profile=plan.profile, options=terms
+    )
     bulk = (first, *plan_jobs(plan, "k", JobOptions.from_json(first.spec["terms"])))
     assert {(job.owner, job.deadline) for job in bulk} == {("club", 5e9)}
     assert [job.priority for job in bulk] == [job.priority + 100 for job in plain]
@@ -88,8 +90,8 @@ def test_every_kind_of_job_has_a_stage_to_show() -> None:
     plan = _plan()
     facts = replace(plan.facts, subtitles=(SubtitleFacts(track=3, codec="mov_text"),))
     plan = replace(plan, facts=facts)
-    first = inspect_job(asset="a", name="n", fingerprint="f", ask="k", profile=plan.profile)
-    assert {job.kind for job in (first, *plan_jobs(plan, "ask"))} == set(STAGES)
+    first = inspect_job(asset="a", name="n", fingerprint="f", request="k", profile=plan.profile)
+    assert {job.kind for job in (first, *plan_jobs(plan, "ask"))} == set(JOB_KINDS)
 
 
 def test_a_profile_without_packaging_has_no_package_job() -> None:

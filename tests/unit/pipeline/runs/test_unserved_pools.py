@@ -34,10 +34,10 @@ def test_a_class_is_warned_of_once_a_minute_and_at_once_when_it_is_left_again() 
     warned: list[UnservedPool] = []
     watch = UnservedPoolMonitor(load_pools(), warn=warned.append, monotonic=lambda: next(times))
     for _ in range(4):
-        watch.hear(_backlog(_CPU))
+        watch.update(_backlog(_CPU))
     assert len(warned) == 2
-    watch.hear(_backlog(_CPU, worker_name("gpu", "host", 8)))
-    watch.hear(_backlog(_CPU))
+    watch.update(_backlog(_CPU, worker_name("gpu", "host", 8)))
+    watch.update(_backlog(_CPU))
     assert len(warned) == 3
 
 
@@ -48,7 +48,7 @@ def test_the_metric_shows_who_waits_and_goes_back_to_none() -> None:
     def shown() -> float | None:
         return metrics.registry.get_sample_value("eddyline_unserved_jobs", {"class": "gpu"})
 
-    watch.hear(_backlog(_CPU))
+    watch.update(_backlog(_CPU))
     assert shown() == 3
-    watch.hear(_backlog("embedded-1"))
+    watch.update(_backlog("embedded-1"))
     assert shown() == 0

@@ -17,13 +17,13 @@ def test_a_folder_that_is_not_there_yet_lies_on_its_parents_disk(tmp_path: Path)
 
 def test_enough_room_is_not_waited_for(tmp_path: Path) -> None:
     began = time.monotonic()
-    await_disk_space(tmp_path, free_gib(tmp_path) / 2, Stop(), patience_s=60)
+    await_disk_space(tmp_path, free_gib(tmp_path) / 2, Stop(), timeout_s=60)
     assert time.monotonic() - began < 30
 
 
 def test_room_that_does_not_come_is_told_in_figures(tmp_path: Path) -> None:
     with pytest.raises(TransientError, match=r"needs 1e\+06 GiB free .*pools\.yaml"):
-        await_disk_space(tmp_path, 1e6, Stop(), patience_s=0)
+        await_disk_space(tmp_path, 1e6, Stop(), timeout_s=0)
 
 
 def test_who_waits_for_room_can_be_stopped(tmp_path: Path) -> None:
@@ -31,5 +31,5 @@ def test_who_waits_for_room_can_be_stopped(tmp_path: Path) -> None:
     threading.Timer(0.2, stop.request, ("enough",)).start()
     began = time.monotonic()
     with pytest.raises(Interrupted):
-        await_disk_space(tmp_path, 1e6, stop, patience_s=60)
+        await_disk_space(tmp_path, 1e6, stop, timeout_s=60)
     assert time.monotonic() - began < 30

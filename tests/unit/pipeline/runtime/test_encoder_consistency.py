@@ -31,16 +31,16 @@ from eddyline.pipeline.runtime.encoder_consistency import (
     failed_on_mixed_builds,
     ffmpeg_build,
     ffmpeg_identity,
-    one_build,
-    record_takeover,
     require_single_build,
+    take_over,
 )
 from eddyline.pipeline.runtime.history import history_from_spec
 from eddyline.pipeline.runtime.parts import Part, PartStore
-from eddyline.pipeline.runtime.runtime import Runtime, StepOutput, Task, handler
+from eddyline.pipeline.runtime.runtime import Runtime, Task
+from eddyline.pipeline.runtime.step_handler import StepOutput, step_handler
 from eddyline.store.local import LocalStore
 
-_PLAN = Plan.make(
+_PLAN = Plan.create(
     asset="0123456789abcdef",
     name="a.mp4",
     facts=facts(frames=700, audio=0),
@@ -66,20 +66,20 @@ def _tools(build: str) -> Toolchain:
 
 
 def test_the_first_build_makes_the_chunks_and_a_new_one_takes_over() -> None:
-    first = record_takeover(None, "A", "job-1", 0.0)
-    assert choose(first, "A", 5.0) is EncoderChoice.GO
+    first = take_over(None, "A", "job-1", 0.0)
+    assert choose(first, "A", 5.0) is EncoderChoice.ENCODE
     assert choose(first, "B", 5.0) is EncoderChoice.TAKE_OVER
-    second = record_takeover(first, "B", "job-2", 5.0)
+    second = take_over(first, "B", "job-2", 5.0)
     assert second == BuildRecord(build="B", by="job-2", at=5.0, before=("A",))
     assert choose(second, "A", 6.0) is EncoderChoice.HAND_BACK
-    assert choose(second, "B", 6.0) is EncoderChoice.GO
+    assert choose(second, "B", 6.0) is EncoderChoice.ENCODE
 
 
 def test_an_older_build_takes_over_again_only_when_nothing_is_heard_of_the_newer() -> None:
-    record = record_takeover(record_takeover(None, "A", "job-1", 0.0), "B", "job-2", 5.0)
+    record = take_over(take_over(None, "A", "job-1", 0.0), "B", "job-2", 5.0)
     assert choose(record, "A", 5.0 + SUPERSEDED_S - 1) is EncoderChoice.HAND_BACK
     assert choose(record, "A", 5.0 + SUPERSEDED_S) is EncoderChoice.TAKE_OVER
-    assert record_takeover(record, "A", "job-3", 700.0).before == ("A", "B")
+    assert take_over(record, "A", "job-3", 700.0).before == ("A", "B")
 
 
 def _part(build: str | None) -> Part:
@@ -90,7 +90,7 @@ def _part(build: str | None) -> Part:
 def test_a_mix_is_refused_with_what_to_do() -> None:
     require_single_build([_part("A"), _part("A")])
     require_single_build([_part(None), _part("A")])  # begun when one FFmpeg at a time was the rule
-    with pytest.raises(MixedBuildError, match=r"2 builds of FFmpeg \(A, B\).*submit the footage again"):
+    with pytest.raises(MixedBuildError, match=r"2 builds of FFmpeg \(A, B\).*submit the source again"):
         require_single_build([_part("A"), _part("B")])
 
 
@@ -184,7 +184,7 @@ class Yard:
             self.ledger.abandon(name)
 
     def _chunk(self, turn: Turn, fuse: Fuse) -> Handler:
-        runtime = self._bench(turn.build, fuse)
+        runtime = self._runtime(turn.build, fuse)
 
         def encode(task: Task) -> StepOutput:
             if turn.meanwhile and (other := next(self.turns, None)):
@@ -193,13 +193,13 @@ class Yard:
             film.write_text(turn.build)
             return StepOutput(files={film.name: film}, result={"ffmpeg": ffmpeg_identity(task.runtime.tools)})
 
-        return one_build(runtime, handler(runtime, encode), clock=self.clock.now, pause_s=0)
+        return step_handler(runtime, encode)
 
     def assemble(self) -> list[Outcome]:
         """Whatever can be assembled is, from one build or not at all."""
         outcomes = []
         for claim in self.ledger.claim("assembler", pools=("light",), limit=50, lease_s=1e9):
-            outcome = self._outcome(handler(self._bench("L", Fuse()), _join), claim)
+            outcome = self._outcome(step_handler(self._runtime("L", Fuse()), _join), claim)
             outcomes.append(outcome)
             self._settle(claim, outcome)
         return outcomes
@@ -217,12 +217,14 @@ class Yard:
         plan_jobs = self.ledger.jobs(asset=_PLAN.asset)
         return [job for job in plan_jobs if job.kind == kind and job.state in OPEN]
 
-    def _bench(self, build: str, fuse: Fuse) -> Runtime:
+    def _runtime(self, build: str, fuse: Fuse) -> Runtime:
         return Runtime(
             store=FusedStore(self.root, fuse),
             tools=_tools(build),
             scratch=self.root / ".scratch",
             history=history_from_spec,
+            clock=self.clock,
+            hand_back_pause_s=0,
         )
 
     @staticmethod
@@ -274,7 +276,7 @@ def test_whoever_is_killed_wherever_the_asset_is_made_with_one_build(turns: list
                 yard.turn(turn)
             yard.finish(last)
             assert [type(outcome) for outcome in yard.assemble()[:2]] == [Done, Done]
-            chunks = [PartStore(LocalStore(yard.root)).get(_PLAN.part("chunk", i)) for i in range(4)]
+            chunks = [PartStore(LocalStore(yard.root)).get(_PLAN.part_key("chunk", i)) for i in range(4)]
             assert len({ffmpeg_build(part) for part in chunks}) == 1
 
 
@@ -306,7 +308,9 @@ def test_a_mix_that_came_about_all_the_same_is_undone_by_asking_again(tmp_path: 
         film = tmp_path / "film.mp4"
         film.write_text("B")
         parts = PartStore(LocalStore(yard.root))
-        parts.keep(_PLAN.part("chunk", 2), {film.name: film}, {"ffmpeg": ffmpeg_identity(_tools("B"))}, 0.0)
+        parts.save(
+            _PLAN.part_key("chunk", 2), {film.name: film}, {"ffmpeg": ffmpeg_identity(_tools("B"))}, 0.0
+        )
         outcomes = yard.assemble()
         assert all(isinstance(outcome, Failed) and not outcome.retry for outcome in outcomes)
         dead = [job for job in yard.ledger.jobs(asset=_PLAN.asset) if job.state is State.DEAD]
@@ -330,13 +334,13 @@ def test_a_mix_that_came_about_all_the_same_is_undone_by_asking_again(tmp_path: 
 def test_a_record_that_cannot_be_read_is_replaced(tmp_path: Path, data: bytes) -> None:
     store = LocalStore(tmp_path / "store")
     store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
-    key = f"{_PLAN.part('chunk')}s.json"
+    key = f"{_PLAN.part_key('chunk')}s.json"
     store.put_bytes(key, data)
     runtime = Runtime(store=store, tools=_tools("A"), scratch=tmp_path / "scratch", history=history_from_spec)
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit(list(plan_jobs(_PLAN, "ask")))
         claims = ledger.claim("me", pools=("cpu",), limit=50, lease_s=60)
     job = next(claim.job for claim in claims if claim.job.kind == "chunk")
-    handle = one_build(runtime, lambda _job, _context: Done(result={}))
-    assert handle(job, JobContext(attempt=1)).result == {}
+    handle = step_handler(runtime, lambda _task: StepOutput())
+    assert handle(job, JobContext(attempt=1)).result == {"bytes_read": 0}
     assert json.loads(store.get(key))["build"] == "A"

@@ -22,7 +22,7 @@ def _file(tmp_path: Path, data: bytes) -> Path:
 
 
 def test_a_kept_part_is_found_with_its_files_and_result(tmp_path: Path, store: LocalStore) -> None:
-    PartStore(store).keep("a/b", {"x.mp4": _file(tmp_path, b"12345")}, {"frames": 3}, cpu_s=1.23456)
+    PartStore(store).save("a/b", {"x.mp4": _file(tmp_path, b"12345")}, {"frames": 3}, cpu_s=1.23456)
     part = PartStore(store).get("a/b")
     assert (dict(part.files), part.result, part.cpu_s) == ({"x.mp4": 5}, {"frames": 3}, 1.235)
     assert store.get(part.file("x.mp4")) == b"12345"
@@ -34,20 +34,20 @@ def test_files_without_a_receipt_are_no_part(tmp_path: Path, store: LocalStore) 
 
 
 def test_a_part_that_lost_a_file_is_not_whole_any_more(tmp_path: Path, store: LocalStore) -> None:
-    PartStore(store).keep("a/b", {"x.mp4": _file(tmp_path, b"12345")}, {}, cpu_s=0)
+    PartStore(store).save("a/b", {"x.mp4": _file(tmp_path, b"12345")}, {}, cpu_s=0)
     store.delete("a/b/x.mp4")
-    with pytest.raises(MissingError, match="not whole"):
+    with pytest.raises(MissingError, match="missing or incomplete"):
         PartStore(store).get("a/b")
 
 
 def test_a_part_with_a_cut_file_is_not_whole(tmp_path: Path, store: LocalStore) -> None:
-    PartStore(store).keep("a/b", {"x.mp4": _file(tmp_path, b"12345")}, {}, cpu_s=0)
+    PartStore(store).save("a/b", {"x.mp4": _file(tmp_path, b"12345")}, {}, cpu_s=0)
     store.path("a/b/x.mp4").write_bytes(b"123")
     assert PartStore(store).find("a/b") is None
 
 
 def test_asking_a_part_for_a_file_it_has_not_says_which(tmp_path: Path, store: LocalStore) -> None:
-    part = PartStore(store).keep("a/b", {"x.mp4": _file(tmp_path, b"1")}, {}, cpu_s=0)
+    part = PartStore(store).save("a/b", {"x.mp4": _file(tmp_path, b"1")}, {}, cpu_s=0)
     with pytest.raises(MissingError, match=r"a/b has no y\.mp4"):
         part.file("y.mp4")
 
@@ -75,8 +75,8 @@ def test_a_receipt_that_was_not_written_here_is_no_part(store: LocalStore, recei
 
 
 def test_a_part_keeps_no_file_with_a_path_for_its_name(tmp_path: Path, store: LocalStore) -> None:
-    with pytest.raises(UsageError, match="not the name"):
-        PartStore(store).keep("a/b", {"../x": _file(tmp_path, b"1")}, {}, cpu_s=0)
+    with pytest.raises(UsageError, match="not a valid name"):
+        PartStore(store).save("a/b", {"../x": _file(tmp_path, b"1")}, {}, cpu_s=0)
 
 
 @pytest.mark.parametrize("key", ["..", "a/../../b", "/a", "", "a/..", "a\\b", "a\0b"])

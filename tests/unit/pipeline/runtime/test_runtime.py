@@ -19,11 +19,12 @@ from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.plan import Plan, plan_jobs
 from eddyline.pipeline.runtime.history import history_from_spec
-from eddyline.pipeline.runtime.runtime import Runtime, StepOutput, Task, handler
+from eddyline.pipeline.runtime.runtime import Runtime, Task
+from eddyline.pipeline.runtime.step_handler import StepOutput, step_handler
 from eddyline.store.local import LocalStore
 
 MIB = 1024 * 1024
-_PLAN = Plan.make(
+_PLAN = Plan.create(
     asset="0123456789abcdef", name="a.mp4", facts=facts(), profile=load_profile("fast"), toolchain="fleet"
 )
 
@@ -45,7 +46,7 @@ def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
         tools=Toolchain.find(),
         scratch=tmp_path / "scratch",
         history=history_from_spec,
-        patience_s=0,
+        disk_wait_s=0,
         limits={claim.job.pool: JobLimits(**{"scratch_gib": 0.01, **limits})} if limits else {},
     )
 
@@ -53,7 +54,7 @@ def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
         task.runner.run((sys.executable, "-c", code), cwd=task.work)
         return StepOutput()
 
-    return run_handler(handler(runtime, step), claim.job, JobContext(attempt=1))
+    return run_handler(step_handler(runtime, step), claim.job, JobContext(attempt=1))
 
 
 _SLOW = "import time; time.sleep(3)"

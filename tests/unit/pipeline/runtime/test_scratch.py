@@ -15,8 +15,8 @@ from eddyline.pipeline.runtime.scratch import scratch_directory
 HOLDER = """
 import sys, time
 from pathlib import Path
-from eddyline.pipeline.runtime.scratch import occupied
-with occupied(Path(sys.argv[1])) as folder:
+from eddyline.pipeline.runtime.scratch import scratch_directory
+with scratch_directory(Path(sys.argv[1])) as folder:
     (folder / "half.mp4").write_bytes(b"x")
     print(folder, flush=True)
     time.sleep(60)

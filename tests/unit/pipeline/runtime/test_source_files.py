@@ -12,7 +12,8 @@ from tests.servers.ministack import Ministack, ministack
 from eddyline.core.errors import FormatError, InputError, MissingError, UsageError
 from eddyline.core.identity import canonical
 from eddyline.pipeline.demo_clip import make_clip
-from eddyline.pipeline.runtime.source_files import ChapterFile, IndexCache, SourceFile, SourceRegistry
+from eddyline.pipeline.runtime.index_cache import IndexCache
+from eddyline.pipeline.runtime.source_files import ChapterFile, SourceFile, SourceRegistry
 from eddyline.store.local import LocalStore
 from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
 from eddyline.store.ranges import FileRanges
@@ -39,7 +40,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stor
 
 def test_an_original_is_known_by_its_address_size_and_stamp(place: tuple[Store, str]) -> None:
     _, address = place
-    original = SourceFile.of(address)
+    original = SourceFile.current(address)
     assert (original.address, original.name, original.size) == (address, "GX010001.MP4", 12)
     original.check()
     with original.open() as src:
@@ -49,7 +50,7 @@ def test_an_original_is_known_by_its_address_size_and_stamp(place: tuple[Store, 
 
 def test_an_original_that_changed_is_refused(place: tuple[Store, str]) -> None:
     store, address = place
-    original = SourceFile.of(address)
+    original = SourceFile.current(address)
     store.put_bytes("GX010001.MP4", b"Some footage")
     with pytest.raises(InputError, match="has changed"):
         original.check()
@@ -59,18 +60,18 @@ def test_an_original_that_changed_is_refused(place: tuple[Store, str]) -> None:
 
 def test_an_original_that_is_gone_is_missing(place: tuple[Store, str]) -> None:
     store, address = place
-    original = SourceFile.of(address)
+    original = SourceFile.current(address)
     store.delete("GX010001.MP4")
     with pytest.raises(MissingError):
         original.check()
     with pytest.raises(MissingError):
-        SourceFile.of(address)
+        SourceFile.current(address)
 
 
 def test_sources_are_remembered_with_their_chapters(place: tuple[Store, str], tmp_path: Path) -> None:
-    original = SourceFile.of(place[1])
+    original = SourceFile.current(place[1])
     sources = SourceRegistry(LocalStore(tmp_path))
-    sources.remember(ASSET, original, (chapter := ChapterFile(original=original, fingerprint="ab"),))
+    sources.save(ASSET, original, (chapter := ChapterFile(original=original, fingerprint="ab"),))
     assert sources.find(ASSET) == original
     assert sources.chapters(ASSET) == (chapter,)
 
@@ -85,16 +86,16 @@ def test_sources_remembered_by_an_older_release_are_found(tmp_path: Path) -> Non
 def test_a_relative_path_is_kept_as_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.mp4").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
-    assert SourceFile.of("a.mp4") == SourceFile.of(tmp_path / "a.mp4")
+    assert SourceFile.current("a.mp4") == SourceFile.current(tmp_path / "a.mp4")
 
 
 def test_an_index_is_read_once_however_many_ask_at_once(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
-    indexes, original = IndexCache(), SourceFile.of(clip)
+    indexes, original = IndexCache(), SourceFile.current(clip)
 
     def ask(_: int) -> int:
         with original.open() as src:
-            footage = indexes.of(original, src)
+            footage = indexes.get(original, src)
             assert len(footage.presentation) == 30
             return src.bytes_read
 
@@ -109,14 +110,14 @@ def test_an_index_that_cannot_be_read_is_tried_again_by_the_next(tmp_path: Path)
     indexes = IndexCache()
     for _ in range(2):
         with FileRanges(broken) as src, pytest.raises(FormatError):
-            indexes.of("a", src)
+            indexes.get("a", src)
 
 
 def test_a_path_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
     clip = tmp_path / "clip\udcff.mp4"  # a byte 0xff, as an old archive may hold
     clip.write_bytes(b"x")
     with pytest.raises(InputError, match="not Unicode"):
-        SourceFile.of(clip)
+        SourceFile.current(clip)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_only_the_id_of_an_asset_names_a_note(tmp_path: Path, asset: str) -> Non
     with pytest.raises(UsageError, match="not the id of an asset"):
         SourceRegistry(store).find(asset)
     with pytest.raises(UsageError, match="not the id of an asset"):
-        SourceRegistry(store).remember(asset, SourceFile(address="/a", size=1, stamp="1"))
+        SourceRegistry(store).save(asset, SourceFile(address="/a", size=1, stamp="1"))
 
 
 @pytest.mark.parametrize(

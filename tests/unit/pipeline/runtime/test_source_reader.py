@@ -40,11 +40,11 @@ def test_an_mp4_in_a_store_is_read_where_it_lies(bucket: Store, tmp_path: Path) 
     bucket.put_bytes("a.mp4", clip.read_bytes() + free.to_bytes(4, "big") + b"free" + bytes(free - 8))
     work, read_counter = tmp_path / "work", ReadCounter()
     work.mkdir()
-    original = SourceFile.of(bucket.where("a.mp4"))
+    original = SourceFile.current(bucket.where("a.mp4"))
     with open_as_mp4(
         original, work=work, runner=Runner(), tools=toolchain(), read_counter=read_counter
     ) as found:
-        assert (found.container, found.wrapped) == ("mp4", None)
+        assert (found.container, found.remuxed) == ("mp4", None)
         assert found.movie.tracks_of_kind("video")
     assert 0 < read_counter.bytes < original.size / 10
     assert list(work.iterdir()) == []
@@ -54,7 +54,7 @@ def test_what_is_no_video_in_a_store_is_refused_by_its_first_bytes(bucket: Store
     bucket.put_bytes("a.mp4", b"%PDF-1.7" + bytes(100_000))
     read_counter = ReadCounter()
     opening = open_as_mp4(
-        SourceFile.of(bucket.where("a.mp4")),
+        SourceFile.current(bucket.where("a.mp4")),
         work=tmp_path,
         runner=Runner(),
         tools=toolchain(),
@@ -72,7 +72,7 @@ def test_a_source_is_fetched_once_whole_and_not_under_a_name_of_the_store(
     bucket.put_bytes("card/GX010042.MP4", data)
     read_counter = ReadCounter()
     path = local_copy(
-        SourceFile.of(bucket.where("card/GX010042.MP4")),
+        SourceFile.current(bucket.where("card/GX010042.MP4")),
         tmp_path / "0",
         check=_never,
         read_counter=read_counter,
@@ -84,7 +84,7 @@ def test_a_fetch_that_must_stop_stops(bucket: Store, tmp_path: Path) -> None:
     bucket.put_bytes("a.mkv", bytes(20 << 20))
     stop = Stop()
     stop.request("cancelled")
-    with SourceFile.of(bucket.where("a.mkv")).open() as src:
+    with SourceFile.current(bucket.where("a.mkv")).open() as src:
         with pytest.raises(Interrupted):
             download(src, tmp_path / "a", check=stop.check)
         assert src.bytes_read < src.size

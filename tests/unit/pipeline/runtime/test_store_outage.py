@@ -22,6 +22,7 @@ from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.pipeline.runtime.store_outage import StoreOutage
 from eddyline.store.local import LocalStore
 from eddyline.store.open_store import open_store
+from eddyline.store.store import Store
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -57,34 +58,42 @@ def _failing(error: Exception) -> Handler:
     return handle
 
 
-def _outlasted(store: LocalStore, error: Exception, said: list[str]) -> Handler:
-    outage = StoreOutage(store, said.append, backoff=BackoffPolicy(base_s=0.001, cap_s=20.0))
-    return outage.outlasted({"chunk": _failing(error)})["chunk"]
+def _outage(store: Store, events: list[str], *, base_s: float) -> StoreOutage:
+    return StoreOutage(
+        store,
+        on_unavailable=events.append,
+        on_available=lambda: events.append("available"),
+        policy=BackoffPolicy(base_s=base_s, cap_s=20.0),
+    )
+
+
+def _failing_job(store: LocalStore, error: Exception, events: list[str]) -> Handler:
+    return _outage(store, events, base_s=0.001).wait_out(_failing(error))
 
 
 AWAY = TransientError("the network is down")
 
 
 def test_a_job_waits_for_the_store_and_is_handed_back_unblamed(job: Job, tmp_path: Path) -> None:
-    store, said = Shaky(tmp_path, [AWAY, AWAY, AWAY, None]), list[str]()
+    store, events = Shaky(tmp_path, [AWAY, AWAY, AWAY, None]), list[str]()
     with pytest.raises(Interrupted, match="no part was written"):
-        _outlasted(store, TransientError("no part was written"), said)(job, JobContext(attempt=1))
+        _failing_job(store, TransientError("no part was written"), events)(job, JobContext(attempt=1))
     assert store.asked == 4
-    assert said == ["the network is down; jobs wait for it", "the store is there again"]
+    assert events == ["the network is down", "available"]
 
 
 @pytest.mark.parametrize("error", [TransientError("disk full"), MissingError("gone"), InputError("bad")])
 def test_what_fails_while_the_store_is_there_fails(job: Job, tmp_path: Path, error: Exception) -> None:
-    said = list[str]()
+    events = list[str]()
     with pytest.raises(type(error)) as caught:
-        _outlasted(Shaky(tmp_path, [None]), error, said)(job, JobContext(attempt=1))
+        _failing_job(Shaky(tmp_path, [None]), error, events)(job, JobContext(attempt=1))
     assert caught.value is error
-    assert said == []
+    assert events == []
 
 
 def test_nobody_waits_for_a_store_that_says_no(job: Job, tmp_path: Path) -> None:
     with pytest.raises(TransientError, match="first"):
-        _outlasted(Shaky(tmp_path, [UsageError("no such bucket")]), TransientError("first"), [])(
+        _failing_job(Shaky(tmp_path, [UsageError("no such bucket")]), TransientError("first"), [])(
             job, JobContext(attempt=1)
         )
 
@@ -93,33 +102,31 @@ def test_told_to_stop_a_job_waits_no_longer(job: Job, tmp_path: Path) -> None:
     stop = Stop()
     threading.Timer(0.1, stop.request, ["drain"]).start()
     with pytest.raises(Interrupted):
-        _outlasted(Shaky(tmp_path, [AWAY]), TransientError("x"), [])(job, JobContext(attempt=1, stop=stop))
+        _failing_job(Shaky(tmp_path, [AWAY]), TransientError("x"), [])(job, JobContext(attempt=1, stop=stop))
 
 
 def test_a_server_that_goes_and_comes_back_costs_no_attempt(job: Job) -> None:
     with running(keeping=True) as server, ThreadPoolExecutor(1) as pool:
-        handle, said = _writer(server)
+        handle, events = _writer(server)
         assert handle(job, JobContext(attempt=1)) == Done(result={})
         server.end()
         waiting = pool.submit(handle, job, JobContext(attempt=1))
-        while not said:
+        while not events:
             time.sleep(0.01)
         server.start()
         with pytest.raises(Interrupted):
             waiting.result()
-        assert len(said) == 2
+        assert len(events) == 2
         assert handle(job, JobContext(attempt=1)) == Done(result={})
 
 
 def _writer(server: Ministack) -> tuple[Callable[[Job, JobContext], Done], list[str]]:
     """A job that writes into a bucket of this server."""
     settings = replace(server.settings, retries=1)
-    store, said = open_store(f"s3://{server.bucket()}", settings), list[str]()
+    store, events = open_store(f"s3://{server.bucket()}", settings), list[str]()
 
     def write(_job: Job, _context: JobContext) -> Done:
         store.put_bytes("a/x", b"1")
         return Done(result={})
 
-    return StoreOutage(store, said.append, backoff=BackoffPolicy(base_s=0.1, cap_s=20.0)).outlasted(
-        {"chunk": write}
-    )["chunk"], said
+    return _outage(store, events, base_s=0.1).wait_out(write), events

@@ -11,7 +11,7 @@ from eddyline.core.errors import UnsupportedError, UsageError
 from eddyline.core.process import Runner
 from eddyline.fleet.pools import Pools, load_pools
 from eddyline.fleet.slots import Machine, slot_count
-from eddyline.pipeline.planning.plan import KINDS
+from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.runtime.worker_assignment import assign
 from eddyline.pipeline.steps.table import handlers
@@ -52,34 +52,34 @@ def test_a_classs_own_build_comes_before_the_setting() -> None:
 def test_a_person_may_say_the_number_of_slots() -> None:
     tiny = Machine(vcpus=0.2, memory=10**9)
     assert assign(_pools(), "mine", tiny, slots=2).slots == 2
-    with pytest.raises(UsageError, match="a slot of class mine needs 1 vCPU"):
+    with pytest.raises(UsageError, match="a slot of .* mine needs 1 vCPU"):
         assign(_pools(), "mine", tiny)
 
 
 @pytest.mark.parametrize("codecs", [{"h264": "h264_qsv"}, {"h264": "libx265"}, {"vvc": "libvvenc"}])
 def test_an_encoder_whose_chunks_nobody_can_join_is_refused_at_once(codecs: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match=r"class mine: Eddyline does not know how to join .*pools\.yaml"):
+    with pytest.raises(UsageError, match=r"pool mine: Eddyline cannot assemble .*pools\.yaml"):
         assign(_pools(codecs=codecs), "mine", _BIG)
 
 
 def test_a_kind_of_job_that_there_is_not_is_refused_at_once() -> None:
-    with pytest.raises(UsageError, match="class mine: there are no jobs of kind inspekt") as error:
+    with pytest.raises(UsageError, match="pool mine: unknown job kinds: inspekt") as error:
         assign(_pools(kinds=["chunk", "inspekt"]), "mine", _BIG)
     assert "inspect" in error.value.remedy
 
 
 def test_the_kinds_that_are_known_are_those_that_are_done() -> None:
-    assert set(handlers(cast("Runtime", None))) == KINDS
+    assert set(handlers(cast("Runtime", None))) == set(JOB_KINDS)
 
 
 def test_what_is_proven_is_all_that_it_serves(ffmpeg: str, tmp_path: Path) -> None:
-    assign(_pools(serves=["other"]), "mine", _BIG).prove(Path(ffmpeg), tmp_path, Runner())
+    assign(_pools(serves=["other"]), "mine", _BIG).verify(Path(ffmpeg), tmp_path, Runner())
     broken = _pools(serves=["other"], encoders=["h264_v4l2m2m"])
-    with pytest.raises(UnsupportedError, match="class mine needs: h264_v4l2m2m"):
-        assign(broken, "mine", _BIG).prove(Path(ffmpeg), tmp_path, Runner())
+    with pytest.raises(UnsupportedError, match="mine needs: h264_v4l2m2m"):
+        assign(broken, "mine", _BIG).verify(Path(ffmpeg), tmp_path, Runner())
 
 
 def test_a_disk_without_room_for_one_job_is_refused(ffmpeg: str, tmp_path: Path) -> None:
     greedy = _pools(limits={"scratch_gib": 60_000})
-    with pytest.raises(UsageError, match=r"class mine may need 6000 GiB in .* are free"):
-        assign(greedy, "mine", _BIG).prove(Path(ffmpeg), tmp_path, Runner())
+    with pytest.raises(UsageError, match=r"pool mine may need 6000 GiB in .* are free"):
+        assign(greedy, "mine", _BIG).verify(Path(ffmpeg), tmp_path, Runner())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.servers.ministack import Ministack, any_keys, ministack
 from tests.unit.pipeline.run_process import run_at_once
-from tests.unit.pipeline.runtime_helpers import ASSET, Making
+from tests.unit.pipeline.runtime_helpers import ASSET, PreparedAsset
 
 from eddyline.core.errors import MissingError, ProofError, TransientError
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
@@ -49,35 +49,35 @@ def store(address: tuple[str, str | None]) -> Store:
 
 
 def test_the_asset_is_there_whole_and_its_parts_are_tidied_away(store: Store, tmp_path: Path) -> None:
-    making = Making(store, tmp_path / "work")
-    making.perform(making.job("publish"))
+    prepared = PreparedAsset(store, tmp_path / "work")
+    prepared.run(prepared.job("publish"))
     assert is_published(store, ASSET)
-    assert making.manifest()["proof"]["frames_in"] == 60
+    assert prepared.manifest()["proof"]["frames_in"] == 60
     assert list(store.list(".eddyline/parts"))
-    making.perform(making.job("tidy"))
-    making.perform(making.job("tidy"))
+    prepared.run(prepared.job("tidy"))
+    prepared.run(prepared.job("tidy"))
     assert not list(store.list(".eddyline/parts"))
     assert is_published(store, ASSET)
 
 
 def test_published_twice_the_first_manifest_stays(store: Store, tmp_path: Path) -> None:
-    making = Making(store, tmp_path / "work")
-    making.perform(making.job("publish"))
-    first = making.manifest()
-    store.delete(making.plan.part("publish"))  # the answer of the first start was lost with its receipt
-    job = making.job("publish")
+    prepared = PreparedAsset(store, tmp_path / "work")
+    prepared.run(prepared.job("publish"))
+    first = prepared.manifest()
+    store.delete(prepared.plan.part_key("publish"))  # the answer of the first start was lost with its receipt
+    job = prepared.job("publish")
     told = {"redone_jobs": 7, "interruptions": 3, "started": 1e9}
-    making.perform(replace(job, spec={**job.spec, "history": told}))
-    assert making.manifest() == first
+    prepared.run(replace(job, spec={**job.spec, "history": told}))
+    assert prepared.manifest() == first
     assert first["run"]["redone_jobs"] == 0
 
 
 def _publish(address: tuple[str, str | None], scratch: Path, go: Callable[[], object]) -> dict[str, object]:
-    making = Making(_open(address), scratch)
-    job = making.job("publish")
+    prepared = PreparedAsset(_open(address), scratch)
+    job = prepared.job("publish")
     go()
-    making.perform(job)
-    return making.manifest()
+    prepared.run(job)
+    return prepared.manifest()
 
 
 def test_many_threads_publish_one_asset_and_agree(address: tuple[str, str | None], tmp_path: Path) -> None:
@@ -113,9 +113,9 @@ def test_many_processes_publish_one_asset_and_agree(address: tuple[str, str | No
 def test_what_stands_published_is_never_gone_while_it_is_published_again(
     store: Store, tmp_path: Path
 ) -> None:
-    making = Making(store, tmp_path / "work")
-    making.perform(making.job("publish"))
-    job, done, seen = making.job("publish"), threading.Event(), []
+    prepared = PreparedAsset(store, tmp_path / "work")
+    prepared.run(prepared.job("publish"))
+    job, done, seen = prepared.job("publish"), threading.Event(), []
 
     def watch() -> None:
         while not done.is_set():
@@ -124,8 +124,8 @@ def test_what_stands_published_is_never_gone_while_it_is_published_again(
     watcher = threading.Thread(target=watch)
     watcher.start()
     for _ in range(3):
-        store.delete(making.plan.part("publish"))
-        making.perform(job)
+        store.delete(prepared.plan.part_key("publish"))
+        prepared.run(job)
     done.set()
     watcher.join()
     assert seen
@@ -150,66 +150,66 @@ class _Losing:
 
 def test_a_manifest_whose_answer_was_lost_is_known_to_be_ours(store: Store, tmp_path: Path) -> None:
     losing = _Losing(store)
-    making = Making(losing, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
-    making.perform(making.job("publish"))
+    prepared = PreparedAsset(losing, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
+    prepared.run(prepared.job("publish"))
     assert losing.lost == 1
     assert is_published(store, ASSET)
 
 
 def test_an_older_manifest_of_other_programs_is_replaced(store: Store, tmp_path: Path) -> None:
-    Making(store, tmp_path / "old", film=b"old film", identity="old").perform(
-        Making(store, tmp_path / "old", film=b"old film", identity="old").job("publish")
+    PreparedAsset(store, tmp_path / "old", film=b"old film", identity="old").run(
+        PreparedAsset(store, tmp_path / "old", film=b"old film", identity="old").job("publish")
     )
     store.put_bytes(asset_key(ASSET, "stream/stale.m3u8"), b"x")
-    making = Making(store, tmp_path / "new", film=b"the new film", identity="new")
-    making.perform(making.job("publish"))
-    assert making.manifest()["toolchain"]["ffmpeg_sha256"] == "new"
+    prepared = PreparedAsset(store, tmp_path / "new", film=b"the new film", identity="new")
+    prepared.run(prepared.job("publish"))
+    assert prepared.manifest()["toolchain"]["ffmpeg_sha256"] == "new"
     assert is_published(store, ASSET)
     assert store.size(asset_key(ASSET, "stream/stale.m3u8")) is None
 
 
 def test_another_result_of_the_same_programs_is_not_published(store: Store, tmp_path: Path) -> None:
-    first = Making(store, tmp_path / "one", film=b"film")
-    first.perform(first.job("publish"))
+    first = PreparedAsset(store, tmp_path / "one", film=b"film")
+    first.run(first.job("publish"))
     before = store.get(MANIFEST)
-    other = Making(store, tmp_path / "two", film=b"another")
-    store.delete(other.plan.part("publish"))
-    with pytest.raises(ProofError, match="differently"):
-        other.perform(other.job("publish"))
+    other = PreparedAsset(store, tmp_path / "two", film=b"another")
+    store.delete(other.plan.part_key("publish"))
+    with pytest.raises(ProofError, match="already published with other contents"):
+        other.run(other.job("publish"))
     assert store.get(MANIFEST) == before
     assert is_published(store, ASSET), "the films that the manifest names were replaced"
 
 
 def test_a_damaged_asset_is_repaired(store: Store, tmp_path: Path) -> None:
-    first = Making(store, tmp_path / "one", film=b"film")
-    first.perform(first.job("publish"))
+    first = PreparedAsset(store, tmp_path / "one", film=b"film")
+    first.run(first.job("publish"))
     store.delete(asset_key(ASSET, "renditions"))
-    again = Making(store, tmp_path / "two", film=b"another")
-    store.delete(again.plan.part("publish"))
-    again.perform(again.job("publish"))
+    again = PreparedAsset(store, tmp_path / "two", film=b"another")
+    store.delete(again.plan.part_key("publish"))
+    again.run(again.job("publish"))
     assert is_published(store, ASSET)
     assert without_run(again.manifest()) != without_run(json.loads(b"{}"))
     assert again.manifest()["renditions"][0]["bytes"] == len(b"another")
 
 
 def test_a_manifest_that_cannot_be_read_is_replaced(store: Store, tmp_path: Path) -> None:
-    making = Making(store, tmp_path / "work")
+    prepared = PreparedAsset(store, tmp_path / "work")
     store.put_bytes(MANIFEST, b"{half")
-    making.perform(making.job("publish"))
+    prepared.run(prepared.job("publish"))
     assert is_published(store, ASSET)
 
 
 def test_a_start_that_comes_after_all_is_tidied_changes_nothing(store: Store, tmp_path: Path) -> None:
-    making = Making(store, tmp_path / "work")
-    making.perform(making.job("publish"))
-    making.perform(making.job("tidy"))
+    prepared = PreparedAsset(store, tmp_path / "work")
+    prepared.run(prepared.job("publish"))
+    prepared.run(prepared.job("tidy"))
     before = store.get(MANIFEST)
-    late = type(making.runtime)(
-        store=store, tools=making.runtime.tools, scratch=tmp_path / "late", history=making.runtime.history
+    late = type(prepared.runtime)(
+        store=store, tools=prepared.runtime.tools, scratch=tmp_path / "late", history=prepared.runtime.history
     )
-    making.runtime = late
+    prepared.runtime = late
     with pytest.raises(MissingError):
-        making.perform(making.job("publish"))
+        prepared.run(prepared.job("publish"))
     assert store.get(MANIFEST) == before
     assert is_published(store, ASSET)
 
@@ -232,9 +232,9 @@ class _Rivals:
 
 def test_rivals_without_end_are_left_to_another_attempt(tmp_path: Path) -> None:
     rivals = _Rivals(LocalStore(tmp_path / "store"))
-    making = Making(rivals, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
-    with pytest.raises(TransientError, match="by others"):
-        making.perform(making.job("publish"))
+    prepared = PreparedAsset(rivals, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
+    with pytest.raises(TransientError, match="other workers keep publishing"):
+        prepared.run(prepared.job("publish"))
 
 
 @pytest.mark.parametrize(
@@ -253,13 +253,13 @@ def test_a_manifest_that_others_wrote_names_no_paths_of_ours(tmp_path: Path, cha
     assert isinstance(change, dict)
     (tmp_path / "victim").write_bytes(b"precious")
     store = LocalStore(tmp_path / "store")
-    making = Making(store, tmp_path / "work")
-    making.perform(making.job("publish"))
-    hostile = {**making.manifest(), **change, "version": 0}
+    prepared = PreparedAsset(store, tmp_path / "work")
+    prepared.run(prepared.job("publish"))
+    hostile = {**prepared.manifest(), **change, "version": 0}
     store.put_bytes(MANIFEST, json.dumps(hostile).encode())
     assert not is_published(store, ASSET)
-    store.delete(making.plan.part("publish"))
-    making.perform(making.job("publish"))
+    store.delete(prepared.plan.part_key("publish"))
+    prepared.run(prepared.job("publish"))
     assert is_published(store, ASSET)
     assert (tmp_path / "victim").read_bytes() == b"precious"
 
@@ -269,6 +269,6 @@ def test_what_is_no_manifest_at_all_is_replaced(tmp_path: Path, data: bytes) -> 
     store = LocalStore(tmp_path / "store")
     store.put_bytes(MANIFEST, data)
     assert not is_published(store, ASSET)
-    making = Making(store, tmp_path / "work")
-    making.perform(making.job("publish"))
+    prepared = PreparedAsset(store, tmp_path / "work")
+    prepared.run(prepared.job("publish"))
     assert is_published(store, ASSET)

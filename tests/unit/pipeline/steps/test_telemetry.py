@@ -24,10 +24,11 @@ from eddyline.media.source.source import TelemetryFacts
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.slice import iter_samples
 from eddyline.pipeline.demo_clip import make_clip
-from eddyline.pipeline.publication.manifest import _telemetry
+from eddyline.pipeline.publication import manifest_sections
+from eddyline.pipeline.runtime.index_cache import IndexCache, IndexedSource
 from eddyline.pipeline.runtime.parts import Part
-from eddyline.pipeline.runtime.runtime import StepOutput, Task
-from eddyline.pipeline.runtime.source_files import IndexCache, IndexedSource
+from eddyline.pipeline.runtime.runtime import Task
+from eddyline.pipeline.runtime.step_handler import StepOutput
 from eddyline.pipeline.steps import telemetry as step
 from eddyline.store.ranges import FileRanges
 
@@ -53,16 +54,16 @@ def _made(path: Path, work: Path) -> StepOutput:
     plan = SimpleNamespace(facts=replace(facts(), telemetry=told if own else None))
 
     @contextmanager
-    def footage() -> Iterator[IndexedSource]:
+    def open_source() -> Iterator[IndexedSource]:
         with FileRanges(path) as src:
-            yield IndexCache().of(path, src)
+            yield IndexCache().get(path, src)
 
-    return step.telemetry(cast("Task", SimpleNamespace(plan=plan, work=work, videos=footage)))
+    return step.telemetry(cast("Task", SimpleNamespace(plan=plan, work=work, open_source=open_source)))
 
 
 def _manifest(made: StepOutput) -> dict[str, Any]:
     """The manifest's part, after its schema has agreed."""
-    plain = _telemetry(Part(key="k", files={}, result=made.result, cpu_s=0.0))
+    plain = manifest_sections.telemetry(Part(key="k", files={}, result=made.result, cpu_s=0.0))
     whole = json.loads(files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text())
     jsonschema.validate(plain, {**whole["properties"]["telemetry"], "$defs": whole["$defs"]})
     return plain
@@ -137,9 +138,9 @@ def test_what_no_reader_foresaw_is_a_warning_too(
     def broken(*_: object) -> tuple[str, ...]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(step, "side_files", broken)
+    monkeypatch.setattr(step, "write_side_files", broken)
     told = _manifest(_made(clip, tmp_path / "work"))
-    assert told["warnings"] == ["the telemetry cannot be read: ZeroDivisionError"]
+    assert told["warnings"] == ["the telemetry cannot be parsed: ZeroDivisionError"]
     assert told["payloads"]
 
 
@@ -149,7 +150,7 @@ def test_a_full_disk_is_no_flaw_of_the_telemetry(
     def full(*_: object) -> tuple[str, ...]:
         raise TransientError("the disk is full")
 
-    monkeypatch.setattr(step, "side_files", full)
+    monkeypatch.setattr(step, "write_side_files", full)
     with pytest.raises(TransientError):
         _made(clip, tmp_path / "work")
 
@@ -157,8 +158,8 @@ def test_a_full_disk_is_no_flaw_of_the_telemetry(
 def test_payloads_that_changed_since_inspection_are_not_kept(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(step, "sample_bytes", lambda *_: [b"other"])
-    with pytest.raises(ProofError, match="not the telemetry that was inspected"):
+    monkeypatch.setattr(step, "iter_samples", lambda *_: [b"other"])
+    with pytest.raises(ProofError, match="differs from the telemetry that was inspected"):
         _made(clip, tmp_path / "work")
 
 
@@ -170,7 +171,7 @@ def test_highlights_outside_the_film_are_told(clip: Path, tmp_path: Path) -> Non
     data[at : at + 4] = (99_000).to_bytes(4, "big")
     late.write_bytes(data)
     (warning,) = _manifest(_made(late, tmp_path / "work"))["warnings"]
-    assert warning.startswith("1 of the camera's HiLights lie outside the film (3.003 s)")
+    assert warning.startswith("1 of the camera's HiLights are outside the video (3.003 s)")
 
 
 def test_a_real_camera_without_highlights_is_told(samples: Path, tmp_path: Path) -> None:

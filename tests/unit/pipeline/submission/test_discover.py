@@ -83,7 +83,7 @@ def test_an_unknown_extension_is_judged_by_its_first_bytes(tmp_path: Path) -> No
     put(tmp_path / "b.weird", b"some text")
     result = found(tmp_path)
     assert result.videos == (good,)
-    assert reasons(result) == {"b.weird": "not known to be video: the file is text, not a video"}
+    assert reasons(result) == {"b.weird": "not recognised as video: the file is text, not a video"}
 
 
 def test_typescript_is_not_taken_for_a_transport_stream(tmp_path: Path) -> None:
@@ -123,8 +123,8 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     result = found(tmp_path / "in")
     assert result.videos == (clip,)
     assert reasons(result) == {
-        "again": "a link to a place in the same folder",
-        "self.mp4": "a link that leads nowhere",
+        "again": "a link into the same directory",
+        "self.mp4": "a broken link",
     }
 
 
@@ -136,7 +136,7 @@ def test_a_link_does_not_lead_out_of_the_named_folder(tmp_path: Path) -> None:
     (inner / "elsewhere").symlink_to(secret.parent)
     result = found(inner)
     assert result.videos == ()
-    assert set(reasons(result).values()) == {"a link that leads out of the folder"}
+    assert set(reasons(result).values()) == {"a link out of the directory"}
 
 
 def test_a_link_that_is_named_is_followed(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_prefix_gives_its_clips_in_the_order_they_were_filmed(bucket: ObjectSt
     assert names == ["GX010042.MP4", "GX020042.MP4", "GX010043.MP4", "good.weird", "sub/a.mov"]
     assert {each.rpartition("/")[2]: why for each, why in result.skipped} == {
         "GX010042.THM": "the camera's thumbnail of a clip",
-        "bad.weird": "not known to be video: the file is text, not a video",
+        "bad.weird": "not recognised as video: the file is text, not a video",
     }
 
 

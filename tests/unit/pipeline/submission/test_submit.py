@@ -45,7 +45,7 @@ def _submit(
     ledger: Ledger,
     *,
     toolchain: str = "fleet",
-    terms: JobOptions = DEFAULT_OPTIONS,
+    options: JobOptions = DEFAULT_OPTIONS,
 ) -> Submitted:
     return submit(
         [str(clip)],
@@ -53,7 +53,7 @@ def _submit(
         store=store,
         ledger=ledger,
         toolchain=toolchain,
-        terms=terms,
+        options=options,
     )
 
 
@@ -76,8 +76,8 @@ def _end(ledger: Ledger, outcome: Done | Failed) -> None:
 def test_the_same_footage_is_one_asset_with_one_first_job(
     clip: Path, store: LocalStore, ledger: Ledger, tmp_path: Path
 ) -> None:
-    terms = JobOptions(owner="club", urgency="bulk", deadline=5e9)
-    made = _submit(clip, store, ledger, terms=terms)
+    options = JobOptions(owner="club", urgency="bulk", deadline=5e9)
+    made = _submit(clip, store, ledger, options=options)
     moved = tmp_path / "moved.mp4"
     clip.rename(moved)
     assert _submit(moved, store, ledger).asset == made.asset
@@ -136,7 +136,7 @@ def test_what_was_archived_as_done_and_is_gone_since_is_done_again(
 
 
 def test_a_source_that_is_gone_is_missing(store: LocalStore, ledger: Ledger, tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match="is gone"):
+    with pytest.raises(MissingError, match="is missing"):
         _submit(tmp_path / "no.mp4", store, ledger)
 
 
@@ -151,7 +151,7 @@ clip, store, ledger = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
 with Ledger.open(Path(ledger)) as opened:
-    submit([clip], profiles.load("fast"), store=LocalStore(Path(store)), ledger=opened, toolchain="fleet")
+    submit([clip], profiles.load_profile("fast"), store=LocalStore(Path(store)), ledger=opened, toolchain="fleet")
 """
 
 
