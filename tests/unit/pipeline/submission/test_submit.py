@@ -151,7 +151,8 @@ clip, store, ledger = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
 with Ledger.open(Path(ledger)) as opened:
-    submit([clip], profiles.load_profile("fast"), store=LocalStore(Path(store)), ledger=opened, toolchain="fleet")
+    profile = profiles.load_profile("fast")
+    submit([clip], profile, store=LocalStore(Path(store)), ledger=opened, toolchain="fleet")
 """
 
 
