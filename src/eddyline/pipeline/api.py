@@ -76,7 +76,7 @@ def telemetry(source: str | Path) -> gpmf.Telemetry:
 def _settings() -> config.Settings:
     """The settings of the environment; sources in buckets are read as they say."""
     settings = config.read()
-    BUCKETS.reach_by(StoreSettings(allow_http=settings.allow_http))
+    BUCKETS.configure(StoreSettings(allow_http=settings.allow_http))
     return settings
 
 
