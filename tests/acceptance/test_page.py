@@ -85,9 +85,9 @@ def test_pins_and_pictures_lead_to_the_highlights(browser: Any, index: Path) -> 
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(index.as_uri())
     _wait(page, "document.querySelector('video').readyState >= 1")
-    second = page.locator(".marks i").nth(1)
+    second = page.locator(".markers i").nth(1)
     second.hover()
-    assert page.inner_text("#peek-time") == "HiLight 2 · 0:04"
+    assert page.inner_text("#preview-time") == "HiLight 2 · 0:04"
     second.click()
     _wait(page, "document.querySelector('video').currentTime.toFixed(2) === '4.80'")
     assert "frame 144 of 240" in page.inner_text("#counter")

@@ -1,4 +1,4 @@
-"""The page as a whole: one file without network, its script and style pinned by their hashes."""
+"""Renders the page: one file that needs no network, with its script and style pinned by their hashes."""
 
 from __future__ import annotations
 
@@ -12,51 +12,53 @@ from string import Template
 from typing import Any
 
 from eddyline.core.numbers import parse_rational
-from eddyline.page import sections, subtitles, telemetry_section, thumbnails
+from eddyline.page import sections, subtitles, thumbnails
 from eddyline.page.markup import escape, relative_url
 from eddyline.page.storyboard import read_cues
+from eddyline.page.telemetry_section import telemetry_section
 
-# What a browser's canPlayType wants to know about a rendition; profile and level are typical ones.
+# MIME types for a browser's canPlayType, with typical profiles and levels.
 _MIME = {
     "h264": 'video/mp4; codecs="avc1.640028"',
     "hevc": 'video/mp4; codecs="hvc1.1.6.L120.90"',
     "av1": 'video/mp4; codecs="av01.0.08M.08"',
 }
-_LARGE = 1080  # lines: larger pictures are there to be chosen, not to stutter at once
+_MAX_DEFAULT_LINES = 1080  # larger renditions may stutter, and play only when selected
 
 
 def render_page(manifest: Mapping[str, Any], root: Path) -> str:
-    """The page (`index.html`) of the asset whose folder is `root`, as HTML.
+    """The page (`index.html`) of the asset in the directory `root`, as HTML.
 
-    `manifest` has the shape of `manifest.json`. Everything in it is taken for untrusted text. Only the
-    storyboard and the subtitles are read from `root`; all other files are referred to by relative addresses.
+    `manifest` has the structure of `manifest.json`; everything in it is treated as untrusted text. Only the
+    storyboard and the subtitles are read from `root`; all other files are referenced by relative URLs.
     """
     style, script = _asset("page.css"), _asset("page.js")
     source, pictures = manifest["source"], manifest["pictures"]
-    marked = manifest.get("highlights") or []
-    chosen = _first_to_play(manifest["renditions"])
+    highlights = manifest.get("highlights") or []
+    renditions = manifest["renditions"]
+    selected = _default_rendition(renditions)
     values = {
         "policy": _policy(style, script),
         "style": style,
         "script": script,
         "data": _data(manifest, root),
         "name": escape(source["name"]),
-        "summary": sections.summary(source),
+        "source_facts": sections.source_facts(source),
         "poster": escape(relative_url(pictures["poster"])),
-        "video": escape(relative_url(manifest["renditions"][chosen]["path"])),
-        "aspect": "tall" if _is_tall(manifest["renditions"][chosen]) else "wide",
-        "switch": sections.rendition_switch(manifest["renditions"], chosen),
-        "highlights": thumbnails.highlights(marked),
-        "proof": sections.proof(manifest),
-        "chapters": subtitles.chapters(manifest.get("chapters") or [], len(marked)),
-        "subtitles": subtitles.section(manifest.get("subtitles") or []),
-        "left_out": sections.left_out(manifest),
-        "renditions": sections.renditions(manifest),
-        "streams": sections.streams(manifest.get("stream")),
-        "thumbnails": thumbnails.thumbnails(pictures),
-        "sound": sections.audio_list(manifest.get("audio") or []),
-        "telemetry": telemetry_section.telemetry(manifest),
-        "making": sections.run_details(manifest),
+        "video": escape(relative_url(renditions[selected]["path"])),
+        "aspect": "tall" if _is_tall(renditions[selected]) else "wide",
+        "rendition_switch": sections.rendition_switch(renditions, selected),
+        "highlights": thumbnails.highlights_section(highlights),
+        "verification": sections.verification_list(manifest),
+        "chapters": subtitles.chapters_section(manifest.get("chapters") or [], len(highlights)),
+        "subtitles": subtitles.subtitles_section(manifest.get("subtitles") or []),
+        "left_out": sections.left_out_section(manifest),
+        "rendition_rows": sections.rendition_rows(manifest),
+        "stream_urls": sections.stream_urls(manifest.get("stream")),
+        "thumbnails": thumbnails.thumbnail_buttons(pictures),
+        "audio": sections.audio_list(manifest.get("audio") or []),
+        "telemetry": telemetry_section(manifest),
+        "run_details": sections.run_details(manifest),
     }
     return Template(_asset("page.html")).substitute(values)
 
@@ -66,7 +68,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Nothing runs or loads but what was written here, even if a name should get past the escaping."""
+    """A content security policy that allows only this script and style, even if escaping ever fails."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -84,14 +86,14 @@ def _pin(content: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
-def _first_to_play(renditions: Sequence[Mapping[str, Any]]) -> int:
-    """The largest H.264 of at most 1080 lines, as every browser plays it; else the first of all."""
-    fitting = [
+def _default_rendition(renditions: Sequence[Mapping[str, Any]]) -> int:
+    """The largest H.264 rendition of at most 1080 lines, which every browser plays; else the first one."""
+    playable = [
         at
         for at, each in enumerate(renditions)
-        if each["codec"] == "h264" and min(each["width"], each["height"]) <= _LARGE
+        if each["codec"] == "h264" and min(each["width"], each["height"]) <= _MAX_DEFAULT_LINES
     ]
-    return max(fitting, key=lambda at: renditions[at]["width"] * renditions[at]["height"], default=0)
+    return max(playable, key=lambda at: renditions[at]["width"] * renditions[at]["height"], default=0)
 
 
 def _is_tall(rendition: Mapping[str, Any]) -> bool:
@@ -99,7 +101,7 @@ def _is_tall(rendition: Mapping[str, Any]) -> bool:
 
 
 def _data(manifest: Mapping[str, Any], root: Path) -> str:
-    """What the script needs, as JSON that cannot end its element."""
+    """The values for the script, as JSON that cannot close the script element."""
     cues = read_cues(root, manifest["pictures"].get("storyboard"))
     video = manifest["source"]["video"]
     fps = 0.0 if video["variable_rate"] else float(parse_rational(str(video["fps"])))
@@ -122,5 +124,4 @@ def _data(manifest: Mapping[str, Any], root: Path) -> str:
         "subtitles": subtitles.subtitle_tracks(root, manifest.get("subtitles") or []),
         "cues": [[cue.start, cue.end, relative_url(cue.sprite), *cue.box] for cue in cues],
     }
-    # Escaped, "<" can neither close the script element nor open a comment in it.
     return json.dumps(plain, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,4 +1,4 @@
-"""The storyboard's cues, taken into the page: a page opened from a disk may not fetch a file."""
+"""The storyboard's cues, embedded in the page, because a page opened from disk cannot fetch files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from eddyline.core.name_rules import is_plain_path
 
-_LARGEST = 4 * 1024 * 1024  # bytes; a cue is about 70 of them
+_MAX_BYTES = 4 * 1024 * 1024  # a cue has about 70
 _CLOCK = r"(?:(\d{1,4}):)?(\d\d):(\d\d)\.(\d{3})"
 _TIMES = re.compile(rf"{_CLOCK} --> {_CLOCK}")
 _SPRITE = re.compile(r"(\S+)#xywh=(\d{1,6}),(\d{1,6}),(\d{1,6}),(\d{1,6})")
@@ -16,9 +16,9 @@ _SPRITE = re.compile(r"(\S+)#xywh=(\d{1,6}),(\d{1,6}),(\d{1,6}),(\d{1,6})")
 
 @dataclass(frozen=True, kw_only=True)
 class Cue:
-    """From `start` to `end` (seconds) show the box x, y, width, height (pixels) of a sprite sheet.
+    """From `start` to `end` (seconds), show the box x, y, width, height (pixels) of a sprite sheet.
 
-    `sprite` is a path relative to the asset's folder.
+    `sprite` is a path relative to the asset's directory.
     """
 
     start: float
@@ -30,32 +30,32 @@ class Cue:
 def read_cues(root: Path, storyboard: str | None) -> tuple[Cue, ...]:
     """The cues of a WebVTT storyboard (W3C WebVTT, section 4; media fragments for the boxes).
 
-    A missing, oversized or unreadable storyboard gives no cues: the page works without.
+    A missing, oversized or invalid storyboard has no cues; the page works without them.
     """
     if not is_plain_path(storyboard) or storyboard is None:
         return ()
     try:
         with (root / storyboard).open("rb") as file:
-            lines = file.read(_LARGEST).decode("utf-8", "replace").splitlines()
+            lines = file.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return ()
-    folder = PurePosixPath(storyboard).parent
+    directory = PurePosixPath(storyboard).parent
     cues, times = [], None
     for line in lines:
-        if found := _TIMES.match(line):
-            times = found
+        if match := _TIMES.match(line):
+            times = match
         elif times and (sprite := _SPRITE.fullmatch(line.strip())):
-            cues.append(_cue(times, sprite, folder))
+            cues.append(_cue(times, sprite, directory))
             times = None
     return tuple(cue for cue in cues if cue.box[2] and cue.box[3] and cue.end > cue.start)
 
 
-def _cue(times: re.Match[str], sprite: re.Match[str], folder: PurePosixPath) -> Cue:
+def _cue(times: re.Match[str], sprite: re.Match[str], directory: PurePosixPath) -> Cue:
     start, end = (_seconds(times.groups()[at : at + 4]) for at in (0, 4))
     x, y, width, height = (int(sprite[at]) for at in range(2, 6))
-    return Cue(start=start, end=end, sprite=str(folder / sprite[1]), box=(x, y, width, height))
+    return Cue(start=start, end=end, sprite=str(directory / sprite[1]), box=(x, y, width, height))
 
 
 def _seconds(clock: tuple[str | None, ...]) -> float:
-    hours, minutes, seconds, thousandths = (int(part or 0) for part in clock)
-    return hours * 3600 + minutes * 60 + seconds + thousandths / 1000
+    hours, minutes, seconds, milliseconds = (int(part or 0) for part in clock)
+    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000

@@ -1,4 +1,4 @@
-"""The proof in words. Every sentence is worked out from the figures: what does not hold is said so."""
+"""Verification results of a manifest as sentences, each derived from the figures."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from eddyline.core.formatting import format_count, format_size
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One sentence; `holds` is None where there is nothing to prove. `sha256` is the whole hash behind it."""
+    """One sentence and the full hash behind it, if any; `holds` is None if there is nothing to verify."""
 
     holds: bool | None
     sentence: str
     sha256: str = ""
 
 
-def statements(manifest: Mapping[str, Any]) -> list[Statement]:
-    """What the manifest proves, in the order of what matters."""
+def verification_statements(manifest: Mapping[str, Any]) -> list[Statement]:
+    """The statements about an asset, most important first."""
     proof, source = manifest["proof"], manifest["source"]
     return [
         _frames(proof["frames_in"], proof["frames_out"]),
         *_samples(proof.get("frame_samples") or {}),
         _keyframes(proof["idr_grid_equal"], len(proof["frames_out"])),
-        _sound(proof["audio_samples"]),
+        _audio(proof["audio_samples"]),
         _telemetry(proof, source["telemetry"]),
         Statement(
             holds=True,
@@ -35,28 +35,28 @@ def statements(manifest: Mapping[str, Any]) -> list[Statement]:
 
 
 def _frames(frames_in: int, frames_out: Mapping[str, int]) -> Statement:
-    came_in = f"{format_count(frames_in, 'frame')} in"
+    source = f"{format_count(frames_in, 'frame')} in"
     wrong = {name: out for name, out in frames_out.items() if out != frames_in}
     if wrong:
-        those = ", ".join(f"{out:,} in {name}" for name, out in wrong.items())
-        return Statement(holds=False, sentence=f"{came_in}, but {those}.")
+        counts = ", ".join(f"{out:,} in {name}" for name, out in wrong.items())
+        return Statement(holds=False, sentence=f"{source}, but {counts}.")
     each = f" in each of {len(frames_out)} renditions" if len(frames_out) > 1 else ""
-    return Statement(holds=True, sentence=f"{came_in}, {format_count(frames_in, 'frame')} out{each}.")
+    return Statement(holds=True, sentence=f"{source}, {format_count(frames_in, 'frame')} out{each}.")
 
 
-def _samples(found: Mapping[str, Mapping[str, Any]]) -> list[Statement]:
-    """Manifests of version 1 have no such figures."""
-    if not found:
+def _samples(samples: Mapping[str, Mapping[str, Any]]) -> list[Statement]:
+    """No statement for manifests of version 1, which have no frame samples."""
+    if not samples:
         return []
-    compared = sum(each["compared"] for each in found.values())
-    worst = min(each["worst_psnr_db"] for each in found.values())
-    among = f" of {len(found)} renditions" if len(found) > 1 else ""
+    compared = sum(each["compared"] for each in samples.values())
+    worst = min(each["worst_psnr_db"] for each in samples.values())
+    scope = f" of {len(samples)} renditions" if len(samples) > 1 else ""
     return [
         Statement(
             holds=True,
-            sentence=f"{format_count(compared, 'frame')}{among} compared with FFmpeg's own decode of the"
-            " original: each is its own source frame, upright and in the"
-            f" right colours (at least {worst:.1f} dB).",
+            sentence=f"{format_count(compared, 'frame')}{scope} compared with FFmpeg's own decode of the"
+            f" original: each matches its source frame in content, orientation and color"
+            f" (at least {worst:.1f} dB).",
         )
     ]
 
@@ -65,28 +65,26 @@ def _keyframes(equal: bool, renditions: int) -> Statement:  # noqa: FBT001 - a f
     if not equal:
         return Statement(holds=False, sentence="Keyframes differ between the renditions.")
     if renditions == 1:
-        return Statement(holds=True, sentence="Keyframes stand exactly on the grid of frames.")
-    return Statement(holds=True, sentence="Keyframes stand at the same frames in all of them.")
+        return Statement(holds=True, sentence="Keyframes are exactly on the frame grid.")
+    return Statement(holds=True, sentence="Keyframes are at the same frames in all renditions.")
 
 
-def _sound(samples: list[int]) -> Statement:
+def _audio(samples: list[int]) -> Statement:
     if not samples:
-        return Statement(holds=None, sentence="The source has no sound.")
+        return Statement(holds=None, sentence="The source has no audio.")
     if len(samples) == 1:
-        said = f"{format_count(samples[0], 'sample')} of sound, encoded in one piece: no join can be heard."
-        return Statement(holds=True, sentence=said)
-    each = ", ".join(f"{number:,}" for number in samples)
-    said = (
-        f"{len(samples)} tracks of sound ({each} samples), each encoded in one piece: no join can be heard."
-    )
-    return Statement(holds=True, sentence=said)
+        tracks = f"{format_count(samples[0], 'audio sample')}, encoded in one piece"
+    else:
+        each = ", ".join(f"{number:,}" for number in samples)
+        tracks = f"{len(samples)} audio tracks ({each} samples), each encoded in one piece"
+    return Statement(holds=True, sentence=f"{tracks}: no audible joins.")
 
 
-def _telemetry(proof: Mapping[str, Any], told: Mapping[str, Any] | None) -> Statement:
+def _telemetry(proof: Mapping[str, Any], source: Mapping[str, Any] | None) -> Statement:
     before, after = proof["telemetry_sha256_in"], proof["telemetry_sha256_out"]
-    if told is None or before is None:
+    if source is None or before is None:
         return Statement(holds=None, sentence="The source has no telemetry.")
     if before != after:
-        return Statement(holds=False, sentence="The telemetry was changed.", sha256=after or "")
-    what = f"{format_count(told['payloads'], 'payload')}, {format_size(told['bytes'])}"
-    return Statement(holds=True, sentence=f"Telemetry identical byte for byte: {what},", sha256=before)
+        return Statement(holds=False, sentence="The telemetry differs from the source's.", sha256=after or "")
+    extent = f"{format_count(source['payloads'], 'payload')}, {format_size(source['bytes'])}"
+    return Statement(holds=True, sentence=f"Telemetry is byte-identical: {extent},", sha256=before)

@@ -1,4 +1,4 @@
-"""The page shows one asset, offline, and nothing in a manifest can make it do anything else."""
+"""The page shows one asset, works offline, and treats all text of a manifest as untrusted."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from eddyline.page.sections import format_bitrate, format_frame_rate
 from eddyline.page.storyboard import read_cues
 from eddyline.page.telemetry_section import format_distance
 from eddyline.page.thumbnails import format_time
-from eddyline.page.verification import statements
+from eddyline.page.verification import verification_statements
 
-TOLD = {"payloads": 13, "bytes": 96_440, "sha256": "ab" * 32}
+TELEMETRY = {"payloads": 13, "bytes": 96_440, "sha256": "ab" * 32}
 MANIFEST: dict[str, Any] = {
     "version": 2,
     "asset": "3f" * 32,
@@ -35,7 +35,7 @@ MANIFEST: dict[str, Any] = {
             "transfer": "bt709", "pixel_format": "yuv420p",
         },
         "audio": [{"codec": "aac", "channels": 2, "sample_rate": 48_000, "language": "eng"}],
-        "telemetry": TOLD,
+        "telemetry": TELEMETRY,
     },
     "left_out": [],
     "profile": {"name": "default", "digest": "11" * 32},
@@ -86,8 +86,8 @@ MANIFEST: dict[str, Any] = {
         "frames_out": {"2160p": 1802, "1080p": 1802, "720p": 1802, "360p": 1802},
         "idr_grid_equal": True,
         "audio_samples": [2_886_083],
-        "telemetry_sha256_in": TOLD["sha256"],
-        "telemetry_sha256_out": TOLD["sha256"],
+        "telemetry_sha256_in": TELEMETRY["sha256"],
+        "telemetry_sha256_out": TELEMETRY["sha256"],
         "chunks": 6,
         "frame_samples": {
             name: {"compared": 9, "worst_psnr_db": psnr}
@@ -116,20 +116,20 @@ class Elements(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
+        self.text: list[str] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        self.text.append(data)
 
     def addresses(self) -> list[str]:
         return [
             value
             for _, attributes in self.found
-            for name in ("href", "src", "poster", "data-address")
+            for name in ("href", "src", "poster", "data-url")
             if (value := attributes.get(name))
         ]
 
@@ -154,10 +154,10 @@ def data_of(page: str) -> dict[str, Any]:
 
 
 def sentences(manifest: dict[str, Any]) -> list[tuple[bool | None, str]]:
-    return [(each.holds, each.sentence) for each in statements(manifest)]
+    return [(each.holds, each.sentence) for each in verification_statements(manifest)]
 
 
-def test_the_page_loads_nothing_but_files_beside_it(manifest: dict[str, Any], root: Path) -> None:
+def test_the_page_loads_only_files_beside_it(manifest: dict[str, Any], root: Path) -> None:
     page = render_page(manifest, root)
     addresses = Elements(page).addresses()
     assert all(address.startswith("./") or address == "data:," for address in addresses)
@@ -166,19 +166,19 @@ def test_the_page_loads_nothing_but_files_beside_it(manifest: dict[str, Any], ro
     assert not re.search(r"https?://|@import|//[a-z]", re.sub(r"//\s.*", "", page))
 
 
-def test_the_proof_is_told_in_words(manifest: dict[str, Any]) -> None:
-    told = [sentence for holds, sentence in sentences(manifest) if holds]
-    assert told[0] == "1,802 frames in, 1,802 frames out in each of 4 renditions."
-    assert told[1] == (
-        "36 frames of 4 renditions compared with FFmpeg's own decode of the original: each is its own source"
-        " frame, upright and in the right colours (at least 41.5 dB)."
+def test_verification_results_are_sentences(manifest: dict[str, Any]) -> None:
+    holding = [sentence for holds, sentence in sentences(manifest) if holds]
+    assert holding[0] == "1,802 frames in, 1,802 frames out in each of 4 renditions."
+    assert holding[1] == (
+        "36 frames of 4 renditions compared with FFmpeg's own decode of the original: each matches its source"
+        " frame in content, orientation and color (at least 41.5 dB)."
     )
-    assert told[2] == "Keyframes stand at the same frames in all of them."
-    assert told[4] == "Telemetry identical byte for byte: 13 payloads, 96 kB,"
-    assert len(told) == 6
+    assert holding[2] == "Keyframes are at the same frames in all renditions."
+    assert holding[4] == "Telemetry is byte-identical: 13 payloads, 96 kB,"
+    assert len(holding) == 6
 
 
-def test_what_does_not_hold_is_not_claimed(manifest: dict[str, Any]) -> None:
+def test_a_failed_verification_is_shown_as_failed(manifest: dict[str, Any]) -> None:
     manifest["proof"]["frames_out"]["720p"] = 1801
     manifest["proof"]["idr_grid_equal"] = False
     manifest["proof"]["telemetry_sha256_out"] = "00" * 32
@@ -186,11 +186,11 @@ def test_what_does_not_hold_is_not_claimed(manifest: dict[str, Any]) -> None:
     assert wrong == [
         "1,802 frames in, but 1,801 in 720p.",
         "Keyframes differ between the renditions.",
-        "The telemetry was changed.",
+        "The telemetry differs from the source's.",
     ]
 
 
-def test_media_time_that_is_not_real_time_is_named(manifest: dict[str, Any], root: Path) -> None:
+def test_time_lapse_and_slow_motion_are_shown(manifest: dict[str, Any], root: Path) -> None:
     assert "TimeWarp" not in render_page(manifest, root)
     manifest["telemetry"]["gps"] |= {"clock": "GPS time", "speed": 10.0}
     assert "TimeWarp or time-lapse, 10 times as fast" in render_page(manifest, root)
@@ -198,15 +198,15 @@ def test_media_time_that_is_not_real_time_is_named(manifest: dict[str, Any], roo
     assert "slow motion, 0.125 times" in render_page(manifest, root)
 
 
-def test_what_is_not_carried_has_a_section_of_its_own(manifest: dict[str, Any], root: Path) -> None:
-    assert "Not carried" not in render_page(manifest, root)
+def test_omitted_source_data_has_its_own_section(manifest: dict[str, Any], root: Path) -> None:
+    assert "Not carried over" not in render_page(manifest, root)
     manifest["left_out"] = [{"kind": "data", "what": "track 5 (<b>)", "why": "only telemetry is carried"}]
     page = render_page(manifest, root)
-    assert "Not carried" in page
+    assert "Not carried over" in page
     assert "<b>track 5 (&lt;b&gt;)</b>: only telemetry is carried" in page
 
 
-def test_footage_without_sound_telemetry_or_stream_has_its_page(manifest: dict[str, Any], root: Path) -> None:
+def test_a_source_without_audio_telemetry_or_stream_has_a_page(manifest: dict[str, Any], root: Path) -> None:
     manifest["source"]["telemetry"] = None
     manifest["source"]["audio"] = manifest["audio"] = manifest["proof"]["audio_samples"] = []
     manifest["proof"]["telemetry_sha256_in"] = manifest["proof"]["telemetry_sha256_out"] = None
@@ -214,14 +214,12 @@ def test_footage_without_sound_telemetry_or_stream_has_its_page(manifest: dict[s
     manifest["telemetry"] = {"payloads": None, "udta": None, "svg": None, "camera": None, "gps": None}
     manifest["highlights"] = []
     manifest["pictures"].update(thumbnails=[], storyboard=None)
-    text = " ".join(Elements(render_page(manifest, root)).words)
-    for part in ("The source has no sound.", "no telemetry track", "Not packaged for streaming"):
+    text = " ".join(Elements(render_page(manifest, root)).text)
+    for part in ("The source has no audio.", "no telemetry track", "Not packaged for streaming"):
         assert part in text
 
 
-def test_highlights_are_told_with_their_pictures_and_lead_to_their_moment(
-    manifest: dict[str, Any], root: Path
-) -> None:
+def test_highlights_have_thumbnails_and_seek_to_their_time(manifest: dict[str, Any], root: Path) -> None:
     page = render_page(manifest, root)
     found = Elements(page)
     assert data_of(page)["highlights"] == [[12.5, "HiLight 1"], [40.0, "HiLight 2 (voice)"]]
@@ -233,24 +231,24 @@ def test_highlights_are_told_with_their_pictures_and_lead_to_their_moment(
     assert found.addresses().count("./pictures/highlight-001.jpg") == 1
 
 
-def test_the_way_is_told_in_figures_and_drawn(manifest: dict[str, Any], root: Path) -> None:
+def test_the_trip_has_figures_and_a_map(manifest: dict[str, Any], root: Path) -> None:
     found = Elements(render_page(manifest, root))
-    text = " ".join(found.words)
+    text = " ".join(found.text)
     for part in (
         "HERO11 Black, firmware H22.01.02.32.00",
         "1:00, from 2026-01-02 03:04:05 UTC",
         "1.2 km",
         "36.0 km/h",
-        "−3 to 12 m above the sea",  # noqa: RUF001 - a minus sign
+        "−3 to 12 m above sea level",  # noqa: RUF001 - a minus sign
         "its value ends after its parent",
     ):
         assert part in text
-    assert "C1" not in text  # a page is shown around; a serial number is nobody's business
+    assert "C1" not in text  # pages are shared, so they contain no serial number
     assert ("img", "./telemetry/track.svg") in [(tag, each.get("src")) for tag, each in found.found]
     assert [format_distance(999.4), format_distance(1000)] == ["999 m", "1.0 km"]
 
 
-def test_a_page_without_highlights_has_no_place_for_them(manifest: dict[str, Any], root: Path) -> None:
+def test_a_page_without_highlights_has_no_section_for_them(manifest: dict[str, Any], root: Path) -> None:
     manifest["highlights"] = []
     manifest["telemetry"]["svg"] = None
     page = render_page(manifest, root)
@@ -258,25 +256,25 @@ def test_a_page_without_highlights_has_no_place_for_them(manifest: dict[str, Any
     assert "track.svg" not in page
 
 
-def test_silence_has_no_loudness(manifest: dict[str, Any], root: Path) -> None:
+def test_a_silent_track_has_no_loudness(manifest: dict[str, Any], root: Path) -> None:
     manifest["audio"][0]["loudness"] = {"integrated_lufs": None, "range_lu": None, "true_peak_dbtp": None}
-    assert "silent, 2,886,083 samples" in " ".join(Elements(render_page(manifest, root)).words)
+    assert "silent, 2,886,083 samples" in " ".join(Elements(render_page(manifest, root)).text)
 
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"' $name \u202e\n"
 
 
-def _poisoned(value: Any) -> Any:
+def _poison(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _poisoned(inner) for key, inner in value.items()}
+        return {key: _poison(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_poisoned(inner) for inner in value]
+        return [_poison(inner) for inner in value]
     return EVIL if isinstance(value, str) else value
 
 
 def test_no_text_of_a_manifest_becomes_markup(manifest: dict[str, Any], root: Path) -> None:
     clean = Elements(render_page(manifest, root))
-    poisoned = _poisoned(manifest)
+    poisoned = _poison(manifest)
     poisoned["source"]["video"]["fps"] = "25"
     page = render_page(poisoned, root)
     found = Elements(page)
@@ -290,7 +288,7 @@ def test_no_text_of_a_manifest_becomes_markup(manifest: dict[str, Any], root: Pa
 @pytest.mark.parametrize(
     "path", ["../../etc/passwd", "/etc/passwd", "javascript:alert(1)", "//evil.example/x", "http://x"]
 )
-def test_a_path_cannot_lead_away(manifest: dict[str, Any], root: Path, path: str) -> None:
+def test_no_path_leads_out_of_the_asset(manifest: dict[str, Any], root: Path, path: str) -> None:
     manifest["renditions"][1]["path"] = manifest["stream"]["hls"] = path
     for address in Elements(render_page(manifest, root)).addresses():
         assert address.startswith(("./", "data:,"))
@@ -318,7 +316,7 @@ def test_the_largest_rendition_up_to_1080_lines_plays_first(manifest: dict[str, 
     assert video["src"] == "./renditions/1080p.mp4"
 
 
-def test_portrait_footage_gets_a_tall_player_and_turned_dimensions(
+def test_a_portrait_source_has_a_tall_player_and_swapped_dimensions(
     manifest: dict[str, Any], root: Path
 ) -> None:
     manifest["source"]["video"]["rotation"] = 90
@@ -326,16 +324,16 @@ def test_portrait_footage_gets_a_tall_player_and_turned_dimensions(
         each["width"], each["height"] = each["height"], each["width"]
     page = render_page(manifest, root)
     assert 'class="stage tall"' in page
-    assert "1080 × 1920" in page  # noqa: RUF001 - the sign that people write
+    assert "1080 × 1920" in page  # noqa: RUF001 - a multiplication sign
 
 
-def test_frames_are_counted_only_where_the_rate_is_constant(manifest: dict[str, Any], root: Path) -> None:
+def test_frames_are_numbered_only_at_a_constant_rate(manifest: dict[str, Any], root: Path) -> None:
     assert data_of(render_page(manifest, root))["fps"] == pytest.approx(29.97003)
     manifest["source"]["video"]["variable_rate"] = True
     assert data_of(render_page(manifest, root))["fps"] == 0
 
 
-def test_the_storyboard_is_taken_into_the_page(manifest: dict[str, Any], root: Path) -> None:
+def test_the_storyboard_is_embedded_in_the_page(manifest: dict[str, Any], root: Path) -> None:
     assert data_of(render_page(manifest, root))["cues"] == [
         [0.0, 2.0, "./pictures/storyboard-00.jpg", 0, 0, 160, 90],
         [3602.0, 3604.5, "./pictures/storyboard-00.jpg", 160, 90, 160, 90],
@@ -346,13 +344,13 @@ def test_the_storyboard_is_taken_into_the_page(manifest: dict[str, Any], root: P
     "vtt",
     ["", "WEBVTT", "\xff\xfe", "00:00:00.000 --> 00:00:00.000\na.jpg#xywh=0,0,1,1", "a.jpg#xywh=0,0,1,1"],
 )
-def test_a_broken_storyboard_leaves_the_page_whole(root: Path, vtt: str) -> None:
+def test_an_invalid_storyboard_has_no_cues(root: Path, vtt: str) -> None:
     (root / "pictures" / "storyboard.vtt").write_text(vtt, "latin-1")
     assert read_cues(root, "pictures/storyboard.vtt") == ()
     assert read_cues(root, "pictures/missing.vtt") == ()
 
 
-def test_figures_read_as_people_write_them() -> None:
+def test_figures_are_formatted_for_people() -> None:
     assert [
         format_frame_rate("30000/1001"),
         format_frame_rate("25"),
@@ -373,13 +371,13 @@ def test_the_page_is_the_same_every_time(manifest: dict[str, Any], root: Path) -
 
 
 @pytest.mark.parametrize("name", ["../secret.vtt", "/etc/passwd", "a/../../secret.vtt", "", "\0"])
-def test_only_a_plain_path_below_the_asset_is_read_for_the_storyboard(tmp_path: Path, name: str) -> None:
+def test_a_storyboard_outside_the_asset_is_not_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "asset").mkdir()
     (tmp_path / "secret.vtt").write_text(VTT)
     assert read_cues(tmp_path / "asset", name) == ()
 
 
-def test_subtitles_are_in_the_page_as_text_and_chapters_lead_to_their_moment(
+def test_subtitles_are_embedded_as_text_and_chapters_seek_to_their_time(
     manifest: dict[str, Any], root: Path
 ) -> None:
     assert data_of(render_page(manifest, root))["subtitles"] == []
