@@ -1,1 +1,1 @@
-"""Poster, thumbnails and storyboard."""
+"""Still images of a source: poster, thumbnails and storyboard; and HiLights."""

@@ -1,4 +1,4 @@
-"""Marked moments on the timeline of the picture: which frame each one is, and the chapters that they make."""
+"""HiLights on the video timeline: the frame of each, and the chapters made from them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 
 from eddyline.mp4.presentation import Presentation
 
-MAX_HIGHLIGHTS = 1000  # a camera keeps 100; far more are an accident or an attack
+MAX_HIGHLIGHTS = 1000  # a camera stores at most 100; far more indicate damage or an attack
 _MICROSECONDS = 1_000_000
-_LONGEST_TITLE = 200  # characters
+_MAX_TITLE = 200  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
 class Highlight:
-    """A marked moment: frame number `frame` is on the screen at `time_s` (movie seconds).
+    """A HiLight: frame number `frame` is shown at `time_s` (movie seconds).
 
-    `kind` tells who marked it: "manual", "motion", "audio", "combined", "voice" or "other".
+    `kind` is what set it: "manual", "motion", "audio", "combined", "voice" or "other".
     """
 
     time_s: float
@@ -30,23 +30,23 @@ class Highlight:
 
 @dataclass(frozen=True, kw_only=True)
 class Chapter:
-    """What begins with frame number `frame` and lasts until the next chapter, or the end."""
+    """A chapter that starts at frame number `frame` and ends at the next chapter or the end."""
 
     frame: int
     title: str
 
 
 def place_highlights(
-    marks: Iterable[tuple[float, str]], shown: Presentation, timescale: int
+    times: Iterable[tuple[float, str]], shown: Presentation, timescale: int
 ) -> tuple[Highlight, ...]:
-    """The marks (movie seconds, kind) that fall on a frame, in order of time; of two on one frame the first.
+    """The HiLights (movie seconds, kind) that fall on a frame, in order of time; the first one of each frame.
 
-    What lies beyond the last frame's end (`shown`, in ticks of 1/`timescale` s) marks nothing, and neither
-    does what is not a time. At most `MAX_HIGHLIGHTS`.
+    Times after the end of the last frame (`shown`, in ticks of 1/`timescale` s), and values that are not
+    times, are ignored. At most `MAX_HIGHLIGHTS`.
     """
     found: dict[int, Highlight] = {}
     end_s = shown.end / timescale if len(shown) else 0
-    for time_s, kind in sorted(mark for mark in marks if 0 <= mark[0] <= end_s):
+    for time_s, kind in sorted(each for each in times if 0 <= each[0] <= end_s):
         if len(found) == MAX_HIGHLIGHTS:
             break
         tick = math.floor(Fraction(time_s).limit_denominator(_MICROSECONDS) * timescale)
@@ -59,24 +59,24 @@ def place_highlights(
 def chapters_with_highlights(
     highlights: Sequence[Highlight], own: Iterable[Chapter] = ()
 ) -> tuple[Chapter, ...]:
-    """The source's own chapters and one from each highlight, in order, each lasting until the next.
+    """The source's own chapters and one for each HiLight, in order.
 
-    Chapters and highlights that begin with the same frame become one chapter with both titles. What comes
-    before the first is a chapter too, as players want.
+    Chapters and HiLights that start at the same frame become one chapter with both titles. If the first one
+    starts later than the video, a chapter "Start" precedes it, as players expect.
     """
     titles: dict[int, list[str]] = {}
-    marks = [Chapter(frame=each.frame, title=_title(n, each.kind)) for n, each in enumerate(highlights, 1)]
-    for each in (*own, *marks):
+    added = [Chapter(frame=each.frame, title=_title(n, each.kind)) for n, each in enumerate(highlights, 1)]
+    for each in (*own, *added):
         same = titles.setdefault(each.frame, [])
-        if each.title not in same:  # a rendition of ours, made again, has its HiLights as chapters already
+        if each.title not in same:  # a rendition that is ingested again has its HiLights as chapters already
             same.append(each.title)
-    made = [
-        Chapter(frame=frame, title=" / ".join(same)[:_LONGEST_TITLE].strip())
+    chapters = [
+        Chapter(frame=frame, title=" / ".join(same)[:_MAX_TITLE].strip())
         for frame, same in sorted(titles.items())
     ]
-    if not made or made[0].frame == 0:
-        return tuple(made)
-    return (Chapter(frame=0, title="Start"), *made)
+    if not chapters or chapters[0].frame == 0:
+        return tuple(chapters)
+    return (Chapter(frame=0, title="Start"), *chapters)
 
 
 def _title(number: int, kind: str) -> str:

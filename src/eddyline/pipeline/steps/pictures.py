@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from eddyline.media.pictures.poster import (
-    ImageInfo,
-    write_poster,
-    write_preceding_keyframes,
-    write_thumbnails,
-)
+from eddyline.media.pictures.jpeg import ImageInfo
+from eddyline.media.pictures.poster import write_poster
 from eddyline.media.pictures.storyboard import write_storyboard
+from eddyline.media.pictures.thumbnails import write_preceding_keyframes, write_thumbnails
 from eddyline.pipeline.planning.output_layout import asset_key
 from eddyline.pipeline.runtime.highlights import read_highlights
 from eddyline.pipeline.runtime.parts import Part

@@ -13,14 +13,11 @@ import pytest
 from eddyline.core.errors import InputError
 from eddyline.core.process import Runner
 from eddyline.media.ladder.profile import StoryboardSettings
-from eddyline.media.pictures.poster import (
-    poster_score,
-    write_poster,
-    write_preceding_keyframes,
-    write_thumbnails,
-)
-from eddyline.media.pictures.stills import Keyframes, image_filters, image_size, nearest_keyframes
+from eddyline.media.pictures.image_filters import image_filters, image_size
+from eddyline.media.pictures.poster import poster_score, write_poster
+from eddyline.media.pictures.stills import Keyframes, nearest_keyframes
 from eddyline.media.pictures.storyboard import Cue, SpriteSheet, cue_starts, format_webvtt, write_storyboard
+from eddyline.media.pictures.thumbnails import write_preceding_keyframes, write_thumbnails
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie

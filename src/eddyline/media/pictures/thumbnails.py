@@ -1,0 +1,94 @@
+"""Thumbnails of the video and of its HiLights, from keyframes only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from eddyline.core.errors import InputError
+from eddyline.core.files import translate_errors
+from eddyline.core.process import Runner
+from eddyline.media.pictures.jpeg import ImageInfo, spread_keyframes, write_jpegs
+from eddyline.media.pictures.stills import shown_keyframes
+from eddyline.media.source.source import VideoFacts
+from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.byte_ranges import ByteRanges
+from eddyline.mp4.movie import Movie, Track
+from eddyline.mp4.presentation import Presentation
+
+
+def write_thumbnails(
+    src: ByteRanges,
+    movie: Movie,
+    track: Track,
+    facts: VideoFacts,
+    *,
+    tools: Toolchain,
+    runner: Runner,
+    work: Path,
+    out_dir: Path,
+    count: int = 6,
+    width: int = 320,
+    shown: Presentation | None = None,
+) -> tuple[ImageInfo, ...]:
+    """Write up to `count` evenly spread keyframes as `out_dir`/thumb-001.jpg and so on.
+
+    A video with fewer keyframes has fewer thumbnails, without duplicates.
+    """
+    if count < 1:
+        return ()
+    keyframes = shown_keyframes(movie, track, shown=shown)
+    selected = spread_keyframes(keyframes, count)
+    outs = [out_dir / f"thumb-{number:03d}.jpg" for number in range(1, len(selected) + 1)]
+    with translate_errors("writing the thumbnails"):
+        return write_jpegs(
+            src, track, facts, keyframes, selected, width, outs, work, tools=tools, runner=runner
+        )
+
+
+def write_preceding_keyframes(
+    src: ByteRanges,
+    movie: Movie,
+    track: Track,
+    facts: VideoFacts,
+    frames: Sequence[int],
+    *,
+    tools: Toolchain,
+    runner: Runner,
+    work: Path,
+    out_dir: Path,
+    shown: Presentation,
+    width: int = 320,
+    prefix: str = "highlight",
+) -> tuple[ImageInfo | None, ...]:
+    """Write, for each frame number, the last keyframe up to it as `out_dir`/highlight-001.jpg and so on.
+
+    Frames of one GOP share the image of the first of them. None if the keyframe cannot be decoded.
+    """
+    if not frames:
+        return ()
+    keyframes = shown_keyframes(movie, track, shown=shown)
+    times = shown.pts[np.asarray(frames, np.int64)] / track.timescale
+    keys = np.maximum(np.searchsorted(keyframes.times, times, side="right") - 1, 0).tolist()
+    names = {key: f"{prefix}-{number:03d}.jpg" for number, key in reversed(list(enumerate(keys, 1)))}
+    selected = tuple(sorted(names))
+    staging = work / f"{prefix}s"
+    staging.mkdir(exist_ok=True)
+    outs = [staging / f"{place}.jpg" for place in range(len(selected))]
+    with translate_errors(f"writing the thumbnails of {len(frames)} HiLights"):
+        try:
+            written = write_jpegs(
+                src, track, facts, keyframes, selected, width, outs, work, tools=tools, runner=runner
+            )
+        except InputError:  # no keyframe can be decoded: HiLights are kept without images
+            written = ()
+        # Damaged keyframes are missing from the output; the times identify the others.
+        by_time = {round(float(keyframes.times[key]), 6): key for key in selected}
+        images: dict[int, ImageInfo] = {}
+        for each in written:
+            key = by_time[each.time_s]
+            images[key] = replace(each, path=each.path.replace(out_dir / names[key]))
+    return tuple(images.get(key) for key in keys)
