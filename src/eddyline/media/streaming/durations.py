@@ -1,4 +1,4 @@
-"""How long a source, its renditions and their stream last, each by its own reading; all must agree."""
+"""Durations of a source, its renditions and their stream, each measured separately; all must agree."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from eddyline.media.streaming.playlists import read_master_playlist, read_media_
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
 
-_ROUNDED = 1e-4  # seconds that rounded times may add
+_ROUNDING_S = 1e-4  # allowed for rounded times
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamDurations:
-    """Seconds of each video variant: the sums of EXTINF by playlist, and the MPD's timelines by address."""
+    """Seconds of each video variant: the sums of EXTINF by playlist, and the MPD's timelines by URL."""
 
     hls: Mapping[str, float]
     dash: Mapping[str, float]
@@ -26,12 +26,12 @@ class StreamDurations:
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """Seconds, by who says so.
+    """Durations in seconds, by where they come from.
 
-    `source` is the source's index, `decoded` when FFmpeg's own decode of the original ends (None where its
-    last frame was not sampled; known to within `slack`), `renditions` the finished files' edit lists by name,
-    `stream` the playlists and the MPD (None without packaging). `first` is when the first frame is shown:
-    streams begin with it.
+    `source`: the source's index. `decoded`: the end of FFmpeg's own decode of the original (None if its last
+    frame is not sampled; accurate to `slack`). `renditions`: the finished files' edit lists, by name.
+    `stream`: the playlists and the MPD (None without packaging). `first` is when the first frame is shown;
+    streams start with it.
     """
 
     source: float
@@ -41,31 +41,33 @@ class Durations:
     first: float = 0.0
     slack: float = 0.0
 
-    def check(self, fps: Fraction) -> None:
-        """See that all agree within one frame at the nominal rate; raises `ProofError` where one does not."""
-        within = float(1 / fps) + _ROUNDED
-        if self.decoded is not None and abs(self.decoded - self.source) > max(within, self.slack + _ROUNDED):
-            raise _differs("FFmpeg's decode of the original", self.decoded, self.source)
+    def verify(self, fps: Fraction) -> None:
+        """Raise `ProofError` unless all agree within one frame at the nominal rate."""
+        within = float(1 / fps) + _ROUNDING_S
+        if self.decoded is not None and abs(self.decoded - self.source) > max(
+            within, self.slack + _ROUNDING_S
+        ):
+            raise _mismatch("FFmpeg's decode of the original", self.decoded, self.source)
         for name, seconds in self.renditions.items():
             if abs(seconds - self.source) > within:
-                raise _differs(f"rendition {name}", seconds, self.source)
+                raise _mismatch(f"rendition {name}", seconds, self.source)
         streams = (*self.stream.hls.items(), *self.stream.dash.items()) if self.stream else ()
         for what, seconds in streams:
             if min(abs(seconds - self.source), abs(seconds - self.source + self.first)) > within:
-                raise _differs(what, seconds, self.source)
+                raise _mismatch(what, seconds, self.source)
 
     def to_json(self) -> dict[str, Any]:
-        """What the manifest says of them."""
+        """The durations as in the manifest."""
         plain = asdict(self)
         return {key: value for key, value in plain.items() if key not in {"first", "slack"}}
 
 
-def _differs(what: str, seconds: float, source: float) -> ProofError:
-    return ProofError(f"{what} lasts {seconds:.3f} s, the source {source:.3f} s")
+def _mismatch(what: str, seconds: float, source: float) -> ProofError:
+    return ProofError(f"{what} has a duration of {seconds:.3f} s, the source {source:.3f} s")
 
 
 def rendition_duration(path: Path) -> float:
-    """Seconds that the video of a finished rendition is shown, from its edit list; else from its header."""
+    """Duration of a finished rendition's video in seconds, from its edit list or else its media header."""
     with FileRanges(path) as source:
         movie = read_movie(source)
     video = movie.first_track("video")
@@ -77,7 +79,7 @@ def rendition_duration(path: Path) -> float:
 
 
 def stream_durations(stream: Path) -> StreamDurations:
-    """What the playlists and the MPD in a stream's folder say of its video. Raises `ProofError`."""
+    """Video durations in the playlists and the MPD of a stream's directory. Raises `ProofError`."""
     master = read_master_playlist((stream / "master.m3u8").read_text("utf-8"), "master.m3u8")
     _, representations = read_mpd((stream / "manifest.mpd").read_text("utf-8"), "manifest.mpd")
     hls = {

@@ -1,6 +1,6 @@
-"""What the packager reads: each rendition's picture and each sound as a small file with one track.
+"""The packager's inputs: the video of each rendition, and each audio track, as a file with one track.
 
-It refuses files with a telemetry track, whole.
+The packager rejects files with a telemetry track.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from eddyline.core.errors import ProofError, UsageError
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.streaming.segment_duration import SegmentDuration, choose_segment_duration
-from eddyline.media.streaming.stream_verification import Timeline
+from eddyline.media.streaming.timeline import Timeline
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import build_presentation
@@ -30,9 +30,9 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class ElementaryStream:
-    """One elementary stream: `name` is its folder in the stream, `path` a file with this track alone.
+    """One elementary stream: `name` is its directory in the stream, `path` a file with this track alone.
 
-    `track` is that of the rendition, of video.
+    `track` is the rendition's video track; None for audio.
     """
 
     name: str
@@ -46,32 +46,32 @@ class ElementaryStream:
 def write_elementary_streams(
     renditions: Sequence[tuple[Rung, Path]], grid: Grid, work: Path
 ) -> tuple[list[ElementaryStream], Timeline, SegmentDuration]:
-    """Write the packager's inputs to `work`: all pictures, and the sounds of the first rendition.
+    """Write the packager's inputs to `work`: the video of all renditions, and the audio of the first.
 
-    Returns them with the frames' times and the segments. Raises
-    `ProofError` unless all renditions have the same frames, with keyframes on the grid and nowhere else.
+    Returns them with the frames' times and the segment duration. Raises `ProofError` unless all renditions
+    have the same frames, with keyframes exactly on the grid.
     """
-    pictures: list[ElementaryStream] = []
-    sound: list[ElementaryStream] = []
+    videos: list[ElementaryStream] = []
+    audio: list[ElementaryStream] = []
     reference: tuple[str, Timeline] | None = None
     for position, (rung, path) in enumerate(renditions):
-        if not _PLAIN_NAME.fullmatch(rung.name) or rung.name in {each.name for each in pictures}:
-            raise UsageError(f"a rendition cannot be named {rung.name!r} in a stream")
+        if not _PLAIN_NAME.fullmatch(rung.name) or rung.name in {each.name for each in videos}:
+            raise UsageError(f"invalid or duplicate rendition name {rung.name!r} for a stream")
         with FileRanges(path) as source:
             movie = read_movie(source)
             video = movie.first_track("video")
             if video is None:
-                raise ProofError(f"rendition {rung.name} has no picture")
+                raise ProofError(f"rendition {rung.name} has no video")
             timeline = _timeline(movie, video, grid, rung.name)
             if reference is None:
                 reference = (rung.name, timeline)
-                sound = _sound(source, movie, work)
-            elif not timeline.same_as(reference[1]):
-                raise ProofError(f"rendition {rung.name} has other frame times than {reference[0]}")
+                audio = _write_audio(source, movie, work)
+            elif not timeline.has_same_frames(reference[1]):
+                raise ProofError(f"rendition {rung.name} has different frame times than {reference[0]}")
             copy_tracks(source, movie, [video], work / f"v{position}.mp4")
-        pictures.append(ElementaryStream(name=rung.name, path=f"v{position}.mp4", kind="video", track=video))
+        videos.append(ElementaryStream(name=rung.name, path=f"v{position}.mp4", kind="video", track=video))
     if reference is None:
-        raise UsageError("there is no rendition to package")
+        raise UsageError("no rendition to package")
     _, timeline = reference
     segmenting = choose_segment_duration(
         timeline.pts[:: grid.gop],
@@ -79,24 +79,24 @@ def write_elementary_streams(
         timescale=timeline.timescale,
         segment_s=grid.segment_s,
     )
-    return [*pictures, *sound], timeline, segmenting
+    return [*videos, *audio], timeline, segmenting
 
 
 def _timeline(movie: Movie, video: Track, grid: Grid, name: str) -> Timeline:
     shown = build_presentation(movie, video)
     if not len(shown):
-        raise ProofError(f"rendition {name} shows no frame")
+        raise ProofError(f"rendition {name} has no shown frame")
     keyframes = np.flatnonzero(video.samples.sync[shown.sample])
     if not np.array_equal(keyframes, np.arange(0, len(shown), grid.gop)):
-        raise ProofError(f"rendition {name} has keyframes elsewhere than every {grid.gop} frames")
+        raise ProofError(f"rendition {name} does not have its keyframes exactly every {grid.gop} frames")
     return Timeline(pts=shown.pts, end=shown.end, timescale=video.timescale)
 
 
-def _sound(source: FileRanges, movie: Movie, work: Path) -> list[ElementaryStream]:
+def _write_audio(source: FileRanges, movie: Movie, work: Path) -> list[ElementaryStream]:
     found = []
     for number, track in enumerate(movie.tracks_of_kind("audio"), 1):
         path = f"a{number}.mp4"
-        # The packager names no language where it finds none that it knows, and says what it was told else.
+        # The packager copies the language to its output; only a valid code may reach it.
         language = track.language if re.fullmatch(r"[a-z]{3}", track.language) else "und"
         copy = replace(passthrough(movie, track, source), language=language)
         write_mp4(work / path, [copy], timescale=movie.timescale)

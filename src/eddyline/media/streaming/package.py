@@ -1,8 +1,8 @@
-"""HLS (fMP4) and DASH from the same segments, by Shaka Packager.
+"""Packages renditions as HLS (fMP4) and DASH with common segments, using Shaka Packager.
 
-The packager reads no file with a telemetry track (it refuses the whole moov), so it gets each rendition's
-picture, and the sound once, as files of their own. Segments begin on the frame grid (see `segmenting`); the
-bytes depend on nothing but the renditions.
+The packager rejects files with a telemetry track, so the video of each rendition, and the audio of the first,
+are written to separate files (`elementary_streams`). Segments start on the frame grid (`segment_duration`).
+The output depends only on the renditions.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from eddyline.media.streaming.stream_chapters import verify_stream_chapters, wri
 from eddyline.media.streaming.stream_edit_lists import set_presentation_start
 from eddyline.media.streaming.stream_spherical import add_spherical
 from eddyline.media.streaming.stream_subtitles import verify_stream_subtitles, write_stream_subtitles
-from eddyline.media.streaming.stream_verification import Timeline, verify_stream
+from eddyline.media.streaming.stream_verification import verify_stream
+from eddyline.media.streaming.timeline import Timeline
 from eddyline.media.subtitles.cues import Subtitles
 from eddyline.media.toolchain import Toolchain
 
 STREAM = "stream"
 _MASTER, _MPD = "master.m3u8", "manifest.mpd"
-_BASE_S, _BYTES_PER_S = 120.0, 4_000_000  # a time limit that a slow disk meets, a hung packager does not
-
-_NO_ROOM = 4 * 1024 * 1024  # bytes free at which a failed packager has filled the disk
-_SYNCS = 16  # files synced at once
+_BASE_S, _BYTES_PER_S = 120.0, 4_000_000  # a time limit that allows for a slow disk
+_DISK_FULL = 4 * 1024 * 1024  # free bytes below which a packager failure is attributed to the disk
+_SYNC_THREADS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class PackagedStream:
-    """What was written: paths relative to the output folder ("stream/master.m3u8"), `files` all of them."""
+    """Paths relative to the output directory ("stream/master.m3u8"); `files` are all files of the stream."""
 
     hls: str
     dash: str
@@ -62,14 +62,14 @@ def package(
     chapters: Sequence[Chapter] = (),
     subtitles: Sequence[Subtitles] = (),
 ) -> PackagedStream:
-    """Write `out_dir`/stream/ (replaced if there) from assembled renditions, highest first, and prove it.
+    """Write and verify `out_dir`/stream/ (replaced if it exists) from renditions, highest first.
 
-    The sound is taken from the first rendition; `chapters` are put on the timeline, `subtitles` beside it.
-    Raises `ProofError` where the result, or the renditions among themselves, do not have the same frames on
-    the same grid, `ToolError` where the packager fails.
+    The audio is that of the first rendition. `chapters` and `subtitles` are added to HLS and DASH. Raises
+    `ProofError` if the stream or the renditions do not all have the same frames on the same grid, `ToolError`
+    if the packager fails.
     """
     if not renditions:
-        raise UsageError("there is no rendition to package")
+        raise UsageError("no rendition to package")
     stream, work = out_dir / STREAM, out_dir / f".{STREAM}-inputs"
     with translate_errors("packaging"):
         for folder in (stream, work):
@@ -81,18 +81,18 @@ def package(
             size = sum(path.stat().st_size for _, path in renditions)
             runner.run(argv, cwd=stream, limits=Limits(wall_s=_BASE_S + size / _BYTES_PER_S))
         except ToolError as error:
-            if shutil.disk_usage(stream).free >= _NO_ROOM and "FILE_FAILURE" not in error.stderr:
+            if shutil.disk_usage(stream).free >= _DISK_FULL and "FILE_FAILURE" not in error.stderr:
                 raise
             # The packager reports a full disk as FILE_FAILURE or PARSER_FAILURE, without its errno.
             raise TransientError(
-                f"the packager could not write its files: {shutil.disk_usage(stream).free:,} bytes are free",
+                f"the packager cannot write its files: {shutil.disk_usage(stream).free:,} bytes are free",
                 remedy=f"free at least {size:,} bytes on that disk, then run the same command again",
             ) from error
         finally:
             remove_tree(work)
-        _refine(stream, timeline, [number * grid.gop for number in segmenting.first])
+        _finalize_manifests(stream, timeline, [number * grid.gop for number in segmenting.first])
         add_spherical(stream, stream / _MASTER, inputs)
-        _split(stream)
+        _split_keyframes(stream)
         if chapters:
             write_stream_chapters(stream, chapters, timeline)
         if subtitles:
@@ -100,7 +100,7 @@ def package(
         verify_stream(out_dir, timeline.frames, grid, timeline=timeline)
         verify_stream_chapters(stream, chapters, timeline)
         verify_stream_subtitles(stream, subtitles, timeline)
-        files = _synced(stream)
+        files = _sync_files(stream)
     return PackagedStream(
         hls=f"{STREAM}/{_MASTER}",
         dash=f"{STREAM}/{_MPD}",
@@ -119,25 +119,25 @@ def packager_command(
     *,
     work: str,
 ) -> tuple[str, ...]:
-    """The packager's command, to be run in the folder of the stream; all paths in it are relative."""
-    # Three quarters of a GOP: every keyframe then begins a fragment, which the I-frame playlists need, and
-    # audio is still written in fragments of about a second, not one for each AAC frame.
+    """The packager's command line, with paths relative to the stream's directory, in which it runs."""
+    # Three quarters of a GOP: every keyframe then starts a fragment, which the I-frame playlists need, and
+    # audio fragments still last about a second instead of one AAC frame.
     fragment = float(Fraction(3, 4) * grid.gop / grid.fps)
     return (
         str(tools.packager),
         *(_descriptor(each, work) for each in inputs),
         f"--hls_master_playlist_output={_MASTER}",
         f"--mpd_output={_MPD}",
-        "--generate_static_live_mpd",  # segment files and a static MPD, as HLS shares the segments
+        "--generate_static_live_mpd",  # separate segment files, which HLS shares, and a static MPD
         f"--segment_duration={segmenting.option}",
         f"--fragment_duration={fragment:.6f}",
         "--allow_codec_switching=false",
-        # The two switches that keep clocks and versions out of the bytes.
+        # No clocks and versions in the output.
         "--use_fake_clock_for_muxer",
         "--test_packager_version=eddyline",
-        # Threads race for the identifiers of adaptation sets: 32 different MPDs in 40 runs, with this one.
+        # Threads race for the identifiers of adaptation sets: 32 different MPDs in 40 runs without this.
         "--single_threaded",
-        # No threads for files either: the same bytes for a ninth of the CPU time.
+        # No file threads either: the same output for a ninth of the CPU time.
         "--io_cache_size=0",
         "--quiet",
     )
@@ -154,17 +154,17 @@ def _descriptor(each: ElementaryStream, work: str) -> str:
     if each.kind == "video":
         fields["iframe_playlist_name"] = f"{each.name}/iframes.m3u8"
     else:
-        # A label of its own keeps two tracks of one language from becoming one adaptation set, between whose
-        # members a player would switch as if they were qualities of the same sound.
+        # A distinct label keeps two tracks of one language in separate adaptation sets. In a common set, a
+        # player would switch between them as if they were qualities of the same audio.
         fields |= {"hls_group_id": "audio", "hls_name": each.title, "dash_label": each.title}
     return ",".join(f"{key}={value}" for key, value in fields.items())
 
 
-def _refine(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
-    """Make MPD and playlists exact, the first sound the default one, and drop the packager's signature.
+def _finalize_manifests(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
+    """Make MPD and playlists exact, make the first audio track the default, and remove the signature.
 
-    The packager adds up sample durations, which follow decode times; with B-frames at a variable rate its
-    segments then seem to overlap. And it ends the presentation with the picture, even if sound goes on.
+    The packager adds up sample durations, which follow decode times, so with B-frames at a variable rate its
+    segments seem to overlap. It also ends the presentation with the video even if the audio is longer.
     """
     mpd = stream / _MPD
     text = mpd.read_text("utf-8")
@@ -173,10 +173,10 @@ def _refine(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
             starts = [int(timeline.pts[frame]) for frame in first]
             text = playlists.with_timeline(text, each.init, starts, timeline.end)
             set_presentation_start(stream / each.init, stream / each.media[0], starts[0])
-    told = playlists.read_mpd(text, mpd.name)[1]
-    text = playlists.with_presentation_duration(text, max(each.end_s for each in told))
+    representations = playlists.read_mpd(text, mpd.name)[1]
+    text = playlists.with_presentation_duration(text, max(each.end_s for each in representations))
     mpd.write_text(playlists.without_signature(text), "utf-8")
-    for each in told:
+    for each in representations:
         lengths = zip(each.starts, each.ends, strict=True)
         exact = [Fraction(end - start, each.timescale) for start, end in lengths]
         playlist = (stream / each.init).with_name("main.m3u8")
@@ -188,7 +188,7 @@ def _refine(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
         path.write_text(text, "utf-8")
 
 
-def _split(stream: Path) -> None:
+def _split_keyframes(stream: Path) -> None:
     """Give each keyframe a fragment of its own, which the I-frame playlists then name."""
     master = stream / _MASTER
     text = master.read_text("utf-8")
@@ -206,11 +206,11 @@ def _split(stream: Path) -> None:
     master.write_text(text, "utf-8")
 
 
-def _synced(stream: Path) -> list[Path]:
-    """Make everything survive a power cut; gives the files in order of their names."""
+def _sync_files(stream: Path) -> list[Path]:
+    """Sync all files and directories to disk; returns the files in order of their names."""
     files = sorted(path for path in stream.rglob("*") if path.is_file())
-    # Together: the disk's journal then takes many at once, where one by one each waits for its own turn.
-    with ThreadPoolExecutor(_SYNCS) as pool:
+    # Concurrently, so that the file system commits many of them in one journal transaction.
+    with ThreadPoolExecutor(_SYNC_THREADS) as pool:
         list(pool.map(sync_file, files))
         list(pool.map(sync_directory, [stream, *sorted({path.parent for path in files})]))
     return files

@@ -1,4 +1,4 @@
-"""HLS playlists (RFC 8216) and MPDs (ISO/IEC 23009-1) as the packager writes them: read, and made exact."""
+"""Reads and corrects the packager's HLS playlists (RFC 8216) and MPDs (ISO/IEC 23009-1)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _MOST_SEGMENTS = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """One entry of a media playlist: seconds, its address, and bytes [first, last) where it is a part."""
+    """One entry of a media playlist: seconds, URL, and byte range [start, stop) (None: the whole file)."""
 
     duration: Fraction
     uri: str
-    part: tuple[int, int] | None = None
+    byte_range: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class MediaPlaylist:
-    """One variant: the address of its initialisation segment and its segments in order."""
+    """One variant: the URL of its initialization segment, and its segments in order."""
 
     init: str
     target: int
@@ -45,7 +45,7 @@ class MediaPlaylist:
 
 @dataclass(frozen=True, kw_only=True)
 class MasterPlaylist:
-    """Addresses of variants, I-frame playlists, audio and subtitles, with their attributes."""
+    """URLs of variants, I-frame playlists, audio and subtitles, with their attributes."""
 
     variants: Mapping[str, Mapping[str, str]]
     iframes: tuple[str, ...]
@@ -55,7 +55,7 @@ class MasterPlaylist:
 
 @dataclass(frozen=True, kw_only=True)
 class Representation:
-    """One representation of an MPD: segment i is [starts[i], ends[i]) in ticks of `timescale`."""
+    """One representation of an MPD: segment i covers [starts[i], ends[i]) in ticks of 1/`timescale` s."""
 
     kind: str
     timescale: int
@@ -67,12 +67,12 @@ class Representation:
 
     @property
     def end_s(self) -> Fraction:
-        """When it ends in the presentation, in seconds."""
+        """The end in the presentation, in seconds."""
         return Fraction(self.ends[-1] - self.offset, self.timescale)
 
 
 def read_media_playlist(text: str, name: str) -> MediaPlaylist:
-    """Parse a media playlist; `name` is for the message of the `ProofError` that a malformed one raises."""
+    """Parse a media playlist; raises `ProofError` with `name` if it is malformed."""
     tags: dict[str, str] = {}
     segments: list[Segment] = []
     for line in _lines(text, name):
@@ -83,14 +83,14 @@ def read_media_playlist(text: str, name: str) -> MediaPlaylist:
         if "#EXTINF" not in tags:
             raise ProofError(f"{name}: {line} has no EXTINF")
         length = _number(tags.pop("#EXTINF").split(",")[0], name)
-        # Without an offset, a range follows the one before it of the same file (RFC 8216 section 4.3.2.2).
+        # A range without an offset follows the previous range of the same file (RFC 8216 section 4.3.2.2).
         before = segments[-1] if segments else None
-        follows = before.part[1] if before and before.part and before.uri == line else 0
-        part = _part(tags.pop("#EXT-X-BYTERANGE", ""), follows, name)
-        segments.append(Segment(duration=length, uri=line, part=part))
+        follows = before.byte_range[1] if before and before.byte_range and before.uri == line else 0
+        byte_range = _byte_range(tags.pop("#EXT-X-BYTERANGE", ""), follows, name)
+        segments.append(Segment(duration=length, uri=line, byte_range=byte_range))
     init = _attributes(tags.get("#EXT-X-MAP", "")).get("URI", "")
     if not init:
-        raise ProofError(f"{name}: it names no initialisation segment")
+        raise ProofError(f"{name}: the initialization segment is missing")
     return MediaPlaylist(
         init=init,
         target=int(_number(tags.get("#EXT-X-TARGETDURATION", "0"), name)),
@@ -101,7 +101,7 @@ def read_media_playlist(text: str, name: str) -> MediaPlaylist:
 
 
 def read_master_playlist(text: str, name: str) -> MasterPlaylist:
-    """Parse a master playlist; raises `ProofError` for a malformed one."""
+    """Parse a master playlist; raises `ProofError` if it is malformed."""
     variants: dict[str, dict[str, str]] = {}
     audio: dict[str, dict[str, str]] = {}
     subtitles: dict[str, dict[str, str]] = {}
@@ -115,8 +115,8 @@ def read_master_playlist(text: str, name: str) -> MasterPlaylist:
             iframes.append(_attributes(value).get("URI", ""))
         elif tag == "#EXT-X-MEDIA":
             media = _attributes(value)
-            of_kind = subtitles if media.get("TYPE") == "SUBTITLES" else audio
-            of_kind[media.get("URI", "")] = media
+            group = subtitles if media.get("TYPE") == "SUBTITLES" else audio
+            group[media.get("URI", "")] = media
         elif not line.startswith("#"):
             if stream is None:
                 raise ProofError(f"{name}: {line} has no EXT-X-STREAM-INF")
@@ -125,14 +125,14 @@ def read_master_playlist(text: str, name: str) -> MasterPlaylist:
 
 
 def read_mpd(text: str, name: str) -> tuple[Fraction, tuple[Representation, ...]]:
-    """The presentation's duration in seconds and its representations of video and audio.
+    """The presentation's duration in seconds, and its representations of video and audio.
 
-    Those of subtitles are for `streamsubtitles`. Raises `ProofError` for a malformed MPD.
+    Those of subtitles are read by `stream_subtitles`. Raises `ProofError` if the MPD is malformed.
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ProofError(f"{name}: it declares entities, which no MPD of ours does")
+        raise ProofError(f"{name}: unexpected entity declarations")
     try:
-        root = ET.fromstring(text)  # noqa: S314 - written by the packager a moment ago, and free of entities
+        root = ET.fromstring(text)  # noqa: S314 - written by the packager, without entities
         length = _seconds(root.attrib["mediaPresentationDuration"])
         found = [
             _representation(adaptation.attrib["contentType"], template)
@@ -143,21 +143,21 @@ def read_mpd(text: str, name: str) -> tuple[Fraction, tuple[Representation, ...]
     except (ET.ParseError, KeyError, ValueError) as error:
         raise ProofError(f"{name}: not an MPD with segment timelines: {error!r}") from error
     if not all(each.starts for each in found):
-        raise ProofError(f"{name}: a representation without segments")
+        raise ProofError(f"{name}: a representation has no segments")
     return length, tuple(found)
 
 
 def with_exact_durations(text: str, durations: Sequence[Fraction]) -> str:
-    """The media playlist `text` with these EXTINF, to the microsecond, and the target they need.
+    """The media playlist `text` with these EXTINF values, to the microsecond, and the target they require.
 
-    The packager writes milliseconds; rounded the same way 900 times an hour, they drift from the media.
-    Each value is the difference of rounded times, so that their sum is never off by more than half a
+    The packager writes milliseconds. Rounded in the same direction 900 times an hour, they drift from the
+    media. Each value here is the difference of rounded times, so that their sum is exact to half a
     microsecond.
     """
-    marks = [round(end * 1_000_000) for end in accumulate(durations, initial=Fraction(0))]
-    exact = iter(f"{(after - before) / 1e6:.6f}" for before, after in pairwise(marks))
+    times = [round(end * 1_000_000) for end in accumulate(durations, initial=Fraction(0))]
+    exact = iter(f"{(after - before) / 1e6:.6f}" for before, after in pairwise(times))
     text = re.sub(r"(?m)^#EXTINF:[^,\n]*", lambda _: f"#EXTINF:{next(exact)}", text)
-    # Each duration, rounded to whole seconds, must not exceed it (RFC 8216 section 4.3.3.1).
+    # No duration, rounded to whole seconds, may exceed the target (RFC 8216 section 4.3.3.1).
     least = max(int(length + Fraction(1, 2)) for length in durations)
     return re.sub(
         r"(?m)^#EXT-X-TARGETDURATION:(\d{1,9})$",
@@ -167,7 +167,7 @@ def with_exact_durations(text: str, durations: Sequence[Fraction]) -> str:
 
 
 def with_timeline(text: str, init: str, starts: Sequence[int], end: int) -> str:
-    """The MPD `text` whose representation of `init` has segments at these ticks, the last up to `end`."""
+    """The MPD `text` with segments at these ticks, the last up to `end`, for the representation of `init`."""
     lengths = [after - before for before, after in pairwise([*starts, end])]
     rows, at = [], starts[0]
     for length, run in groupby(lengths):
@@ -180,18 +180,18 @@ def with_timeline(text: str, init: str, starts: Sequence[int], end: int) -> str:
 
 
 def with_attribute(text: str, tag: str, attribute: str) -> str:
-    """The playlist `text` with an attribute added to each of its tags `tag` ("#EXT-X-STREAM-INF")."""
+    """The playlist `text` with an attribute added to each tag `tag` ("#EXT-X-STREAM-INF")."""
     return re.sub(rf"(?m)^({re.escape(tag)}:[^\n]*)$", lambda found: f"{found[1]},{attribute}", text)
 
 
 def with_presentation_duration(text: str, seconds: Fraction) -> str:
     """The MPD `text` with this mediaPresentationDuration."""
-    told = f"{float(seconds):.6f}".rstrip("0").rstrip(".")
-    return re.sub(r'(mediaPresentationDuration=")[^"]*', lambda found: f"{found[1]}PT{told}S", text, count=1)
+    value = f"{float(seconds):.6f}".rstrip("0").rstrip(".")
+    return re.sub(r'(mediaPresentationDuration=")[^"]*', lambda found: f"{found[1]}PT{value}S", text, count=1)
 
 
 def without_signature(text: str) -> str:
-    """A playlist or MPD without the line that names the packager and its version."""
+    """A playlist or MPD without the line that states the packager and its version."""
     return re.sub(r"(?m)^(##|<!--)Generated with .*\n", "", text.replace("## Generated", "##Generated"))
 
 
@@ -201,7 +201,7 @@ def _representation(kind: str, template: ET.Element) -> Representation:
     for entry in template.iter(f"{_MPD}S"):
         length, repeats = parse_whole(entry.attrib["d"]), parse_whole(entry.attrib.get("r", "0"))
         if length <= 0 or repeats < 0 or len(starts) + repeats > _MOST_SEGMENTS:
-            raise ValueError("a segment timeline that does not go forward")
+            raise ValueError("the segment timeline is not ascending")
         at = parse_whole(entry.attrib["t"]) if "t" in entry.attrib else (ends[-1] if ends else 0)
         for _ in range(repeats + 1):
             starts.append(at)
@@ -209,20 +209,20 @@ def _representation(kind: str, template: ET.Element) -> Representation:
             ends.append(at)
     first, timescale = parse_whole(template.attrib["startNumber"]), parse_whole(template.attrib["timescale"])
     if not timescale:
-        raise ValueError("a timescale of 0")
-    names = [_numbered(template.attrib["media"], first + index) for index in range(len(starts))]
+        raise ValueError("the timescale is 0")
+    urls = [_segment_url(template.attrib["media"], first + index) for index in range(len(starts))]
     return Representation(
         kind=kind,
         timescale=timescale,
         offset=parse_whole(template.attrib.get("presentationTimeOffset", "0")),
         init=template.attrib["initialization"],
-        media=tuple(names),
+        media=tuple(urls),
         starts=tuple(starts),
         ends=tuple(ends),
     )
 
 
-def _numbered(template: str, number: int) -> str:
+def _segment_url(template: str, number: int) -> str:
     return _NUMBER.sub(lambda match: f"{number:0{match.group(1)}d}", template)
 
 
@@ -238,7 +238,7 @@ def _seconds(value: str) -> Fraction:
 def _lines(text: str, name: str) -> list[str]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines or lines[0] != "#EXTM3U":
-        raise ProofError(f"{name}: it does not begin with #EXTM3U")
+        raise ProofError(f"{name}: it does not start with #EXTM3U")
     return lines
 
 
@@ -246,7 +246,7 @@ def _attributes(value: str) -> dict[str, str]:
     return {key: text.strip('"') for key, text in _ATTRIBUTE.findall(value)}
 
 
-def _part(value: str, follows: int, name: str) -> tuple[int, int] | None:
+def _byte_range(value: str, follows: int, name: str) -> tuple[int, int] | None:
     if not value:
         return None
     length, _, offset = value.partition("@")

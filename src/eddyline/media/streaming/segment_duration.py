@@ -1,8 +1,8 @@
-"""Where the packager will cut: its rule, and the segment duration that makes it cut on the frame grid.
+"""The segment duration that makes the packager cut on the frame grid.
 
-Shaka Packager 3.8 begins a segment at a keyframe at presentation time t when floor(t / D) differs from that
-of the segment so far (ChunkingHandler), with D whole ticks of the track, cut down from seconds. A D rounded
-above the true one makes it miss a keyframe, and the playlist gets one long segment and one too few.
+Shaka Packager 3.8 starts a segment at a keyframe at presentation time t if floor(t / D) differs from that of
+the current segment (ChunkingHandler). D is in whole ticks of the track, truncated from seconds. A D rounded
+above the true value makes it miss a keyframe: the playlist then has one long segment and one segment too few.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentDuration:
-    """`ticks` a segment, of `timescale` a second; `first` are the numbers of the keyframes that begin one.
+    """`ticks` of 1/`timescale` s per segment; `first` are the numbers of the keyframes that start a segment.
 
-    `on_grid` says whether every segment has the grid's number of GOPs. Where frames come at uneven times no
-    single duration does that, and segments follow the time instead.
+    `on_grid`: every segment has the grid's number of GOPs. With frames at irregular times no single duration
+    achieves that, and segments follow the time instead.
     """
 
     ticks: int
@@ -31,18 +31,18 @@ class SegmentDuration:
 
     @property
     def option(self) -> str:
-        """The packager's --segment_duration: half a tick more, which cutting down to whole ticks undoes."""
+        """The packager's --segment_duration: half a tick more, which truncation to whole ticks removes."""
         return f"{float(Fraction(2 * self.ticks + 1, 2 * self.timescale)):.12f}"
 
 
 def segment_starts(keyframes: Ints, ticks: int) -> tuple[int, ...]:
-    """The numbers of the keyframes (times in ticks, ascending) at which the packager begins a segment."""
+    """The numbers of the keyframes (times in ticks, ascending) at which the packager starts a segment."""
     if not len(keyframes):
         return ()
     places = np.maximum(keyframes, 0) // ticks
     first = [0]
     for number in range(1, len(places)):
-        # An index one back is the packager's own tolerance; with ascending times it cannot happen.
+        # The packager also tolerates an index one lower, which ascending times exclude.
         if places[number] > places[first[-1]]:
             first.append(number)
     return tuple(first)
@@ -51,14 +51,14 @@ def segment_starts(keyframes: Ints, ticks: int) -> tuple[int, ...]:
 def choose_segment_duration(
     keyframes: Ints, *, gops: int, timescale: int, segment_s: Fraction
 ) -> SegmentDuration:
-    """The segment duration for keyframes at these times (ticks), wanted every `gops` keyframes.
+    """The segment duration for keyframes at these times (ticks), with a segment every `gops` keyframes.
 
-    Looks for a whole number of ticks D with k*D <= t of the k-th segment's first keyframe, and
-    (k+1)*D > t of its last one: then the cuts are exactly those of the grid.
+    Finds a whole number of ticks D with k*D <= t of the k-th segment's first keyframe, and (k+1)*D > t of its
+    last one: the cuts are then exactly those of the grid.
     """
     nominal = max(1, int(segment_s * timescale))
-    ticks = min(_most(keyframes[::gops]), nominal)
-    if ticks >= _least(keyframes, gops):
+    ticks = min(_upper_bound(keyframes[::gops]), nominal)
+    if ticks >= _lower_bound(keyframes, gops):
         wanted = tuple(range(0, len(keyframes), gops))
         if segment_starts(keyframes, ticks) == wanted:
             return SegmentDuration(ticks=ticks, timescale=timescale, first=wanted, on_grid=True)
@@ -67,11 +67,11 @@ def choose_segment_duration(
     )
 
 
-def _most(starts: Ints) -> int:
+def _upper_bound(starts: Ints) -> int:
     later = np.arange(1, len(starts), dtype=np.int64)
     return int((starts[1:] // later).min()) if len(later) else int(np.iinfo(np.int64).max)
 
 
-def _least(keyframes: Ints, gops: int) -> int:
+def _lower_bound(keyframes: Ints, gops: int) -> int:
     segment = np.arange(len(keyframes), dtype=np.int64) // gops
     return max(1, int((keyframes // (segment + 1)).max()) + 1) if len(keyframes) else 1

@@ -1,8 +1,8 @@
-"""Edit lists of packaged streams: what begins late must begin late by the same amount in every format.
+"""Corrects the edit lists of packaged streams, so that a late start is the same in every format.
 
-Shaka Packager 3.8 writes an edit into every init segment that takes off the delay between decoding and
-showing the first frame, and moves decode times on by that delay to make up for it; but not where they begin
-at zero, where the source begins late by exactly that delay. Its stream then shows the pictures too early.
+Shaka Packager 3.8 writes an edit into every init segment that removes the delay between decoding and showing
+the first frame, and increases decode times by that delay to compensate. It does not increase them where they
+start at zero, that is if the source starts late by exactly that delay. The frames are then shown too early.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from eddyline.media.video.joined_files import JoinedFiles
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import build_presentation
 
-_AFTER_NAME = 4 + 4 + 4  # the box's name, version and flags, number of entries
+_ENTRY_AT = 4 + 4 + 4  # after type, version and flags, and entry count
 
 
 def set_presentation_start(init: Path, first: Path, start: int) -> None:
-    """Make the stream of `init` and its `first` media segment begin to show at `start` (its own ticks).
+    """Set the presentation start of the stream of `init`, with its `first` media segment, to `start` (ticks).
 
-    Raises `ProofError` where its edit list cannot say that.
+    Raises `ProofError` if the edit list cannot express that.
     """
     joined = JoinedFiles([init, first])
     try:
@@ -33,7 +33,7 @@ def set_presentation_start(init: Path, first: Path, start: int) -> None:
     if shown == start:
         return
     if len(track.edits) != 1 or track.edits[0].media_time + shown - start < 0:
-        raise ProofError(f"{init.parent.name} begins at {shown} instead of {start} ticks")
+        raise ProofError(f"{init.parent.name} starts at {shown} instead of {start} ticks")
     _set_media_time(init, track.edits[0].media_time + shown - start)
 
 
@@ -42,8 +42,8 @@ def _set_media_time(init: Path, ticks: int) -> None:
     data = bytearray(init.read_bytes())
     at = data.find(b"elst")
     if at < 0 or data.find(b"elst", at + 4) >= 0:
-        raise ProofError(f"{init.parent.name} has not one edit list")
-    # Each entry: duration, media time, rate; in version 1 the first two have 64 bits.
+        raise ProofError(f"{init.parent.name} does not have exactly one edit list")
+    # An entry has duration, media time and rate; in version 1 the first two have 64 bits.
     form, skip = (">q", 8) if data[at + 4] else (">i", 4)
-    struct.pack_into(form, data, at + _AFTER_NAME + skip, ticks)
+    struct.pack_into(form, data, at + _ENTRY_AT + skip, ticks)
     init.write_bytes(data)

@@ -1,9 +1,9 @@
-"""Spherical metadata in packaged streams: in their initialization segments, and in HLS's master playlist.
+"""Spherical metadata of packaged streams: in the initialization segments, and in the HLS master playlist.
 
-Shaka Packager 3.8 drops st3d, sv3d and the uuid box of V1. HLS tells players what a variant needs by
-REQ-VIDEO-LAYOUT; a player that knows no such layout passes the variant by. DASH has no descriptor for these
-boxes (OMAF's, urn:mpeg:mpegI:omaf:2017:pf, asks for OMAF's own sample entries), so there the initialization
-segments alone tell.
+Shaka Packager 3.8 drops st3d, sv3d and the uuid box of V1. HLS states the requirements of a variant in
+REQ-VIDEO-LAYOUT; players that do not support the layout skip the variant. DASH has no descriptor for these
+boxes (OMAF's, urn:mpeg:mpegI:omaf:2017:pf, requires OMAF's own sample entries), so there the metadata is in
+the initialization segments alone.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
 
 _CONTAINERS = frozenset({"moov", "trak", "mdia", "minf", "stbl"})
-_VERSION = 12  # of a master playlist with an attribute that begins with REQ- (rfc8216bis section 8)
+_VERSION = 12  # of a master playlist with a REQ- attribute (rfc8216bis section 8)
 _STREAM = re.compile(r'(?m)^(#EXT-X-STREAM-INF:.*)\n(.*)$|^(#EXT-X-I-FRAME-STREAM-INF:.*URI="([^"]*)".*)$')
 
 
 def add_spherical(stream: Path, master: Path, inputs: Sequence[ElementaryStream]) -> None:
-    """Carry the spherical metadata of `inputs` into the packaged `stream` and its `master` playlist.
+    """Add the spherical metadata of `inputs` to the packaged `stream` and its `master` playlist.
 
-    Raises `ProofError` where an initialization segment does not read back as its rendition does.
+    Raises `ProofError` if an initialization segment does not read back with its rendition's metadata.
     """
     layouts: dict[str, str] = {}
     for each in inputs:
@@ -50,31 +50,31 @@ def add_spherical(stream: Path, master: Path, inputs: Sequence[ElementaryStream]
 
 
 def with_metadata(init: bytes, boxes: Sequence[bytes], entry: Sequence[bytes]) -> bytes:
-    """The initialization segment of one track with boxes at the ends of its trak and its sample entries."""
+    """The initialization segment of one track with boxes appended to its trak and its sample entries."""
     data = memoryview(init)
     return b"".join(
-        _with(box, boxes, entry)
+        _rewrite_box(box, boxes, entry)
         for box in Box(kind="init", raw=data, body=data, offset=0, path="init").children()
     )
 
 
 def with_layouts(text: str, layouts: Mapping[str, str]) -> str:
-    """The master playlist with the REQ-VIDEO-LAYOUT of each variant, by the folder that it lies in."""
+    """The master playlist with the REQ-VIDEO-LAYOUT of each variant; `layouts` by directory."""
 
-    def named(match: re.Match[str]) -> str:
+    def add_layout(match: re.Match[str]) -> str:
         line, uri = (match[1], match[2]) if match[1] else (match[3], match[4])
         layout = layouts.get(uri.partition("/")[0])
-        told = line if layout is None else f'{line},REQ-VIDEO-LAYOUT="{layout}"'
-        return f"{told}\n{uri}" if match[1] else told
+        tag = line if layout is None else f'{line},REQ-VIDEO-LAYOUT="{layout}"'
+        return f"{tag}\n{uri}" if match[1] else tag
 
-    changed = _STREAM.sub(named, text)
+    changed = _STREAM.sub(add_layout, text)
     return re.sub(r"\A#EXTM3U\n(#EXT-X-VERSION:\d+\n)?", f"#EXTM3U\n#EXT-X-VERSION:{_VERSION}\n", changed)
 
 
-def _with(box: Box, boxes: Sequence[bytes], entry: Sequence[bytes]) -> bytes:
+def _rewrite_box(box: Box, boxes: Sequence[bytes], entry: Sequence[bytes]) -> bytes:
     if box.kind == "stsd":
         return with_v2(bytes(box.raw), entry)
     if box.kind not in _CONTAINERS:
         return bytes(box.raw)
-    inner = [_with(child, boxes, entry) for child in box.children()]
-    return make_box(box.kind, b"".join([*inner, *(boxes if box.kind == "trak" else ())]))
+    inner = [_rewrite_box(child, boxes, entry) for child in box.children()]
+    return whole_box(box.kind, b"".join([*inner, *(boxes if box.kind == "trak" else ())]))

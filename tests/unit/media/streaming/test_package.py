@@ -61,7 +61,7 @@ def rendition(
     codec: str = "h264",
     retime: str = "",
 ) -> Path:
-    """What `assemble` writes, as FFmpeg alone can: fixed GOP, B-frames, edit lists, AAC with its priming."""
+    """A file like those of `assemble`, made by FFmpeg: fixed GOP, B-frames, edit lists, AAC with priming."""
     size = "64x64" if codec == "av1" else "64x36"
     argv = [
         ffmpeg,
@@ -102,7 +102,7 @@ def rendition(
 
 
 def _retimed(path: Path) -> Path:
-    """The file with the decode times that `assemble` gives: FFmpeg's muxer does not say how long it lasts."""
+    """The file with the decode times of `assemble`; FFmpeg's muxer does not state the last duration."""
     with FileRanges(path) as source:
         movie = read_movie(source)
         track = movie.tracks[0]
@@ -192,14 +192,14 @@ def test_hls_and_dash_share_segments_that_play_to_the_last_frame_and_sample(
     original = sound(ffmpeg, paths[0])
     for path in (tmp_path / made.hls, joined(tmp_path, "audio-1")):
         played = sound(ffmpeg, path)
-        # Segments cannot say how much of the last AAC frame is padding; nothing else may differ.
+        # Segments cannot state the padding of the last AAC frame; nothing else may differ.
         assert 0 <= len(played) - len(original) < 1024
         assert np.array_equal(played[: len(original)], original)
         assert longest_silence(played[:480_000]) < RATE // 1000
 
 
-def test_the_same_renditions_give_the_same_bytes(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    # Several sets of each kind: the packager's threads would race for their numbers.
+def test_the_same_renditions_make_the_same_bytes(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+    # Several adaptation sets of each kind: the packager's threads would race for their numbers.
     sounds = ((TONE, 3.0, "eng"), ("sine=f=440", 3.0, "eng"), ("sine=f=600", 3.0, "und"))
     path = rendition(ffmpeg, tmp_path / "a.mp4", frames=65, sounds=sounds)
     grid = frame_grid(gop_s=2, segment_s=4, fps=NTSC)
@@ -213,7 +213,7 @@ def test_the_same_renditions_give_the_same_bytes(ffmpeg: str, tools: Toolchain, 
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "25", "30000/1001", "50", "60000/1001", "120"])
-def test_every_rate_is_cut_by_frames_over_a_minute(
+def test_every_rate_is_cut_on_the_frame_grid_for_a_minute(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, rate: str
 ) -> None:
     fps = Fraction(rate)
@@ -236,7 +236,7 @@ def test_every_keyframe_is_in_the_iframe_playlist(ffmpeg: str, tools: Toolchain,
     assert len(parts) == 5
     sums = frame_sums(ffmpeg, path)
     for number, part in enumerate(parts):
-        first, last = part.part or (0, 0)
+        first, last = part.byte_range or (0, 0)
         alone = tmp_path / "alone.mp4"
         alone.write_bytes(init + (tmp_path / "stream/r0" / part.uri).read_bytes()[first:last])
         raw = subprocess.run(
@@ -260,7 +260,7 @@ def test_a_clip_shorter_than_a_segment_is_one_segment(
 
 
 def test_a_variable_rate_is_cut_by_time_at_keyframes(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    # 30 frames/s for 150 frames, then 10 frames/s, with some jitter.
+    # 30 fps for 150 frames, then 10 fps, with some jitter.
     retime = "if(lt(N\\,150)\\,N*33+mod(N*7\\,5)\\,4950+(N-150)*100+mod(N*7\\,11))"
     paths = [
         rendition(
@@ -271,12 +271,12 @@ def test_a_variable_rate_is_cut_by_time_at_keyframes(ffmpeg: str, tools: Toolcha
     made = make(tools, tmp_path, paths, Grid(gop=30, segment=60, fps=Fraction(30)))
     assert not made.on_grid
     assert playlist(tmp_path, "r0") == playlist(tmp_path, "r1")
-    # The last frame begins at 19.86 s at the latest, and lasts a tenth of a second.
+    # The last frame starts at 19.86 s at the latest and lasts 0.1 s.
     assert sum(playlist(tmp_path, "r0")) == pytest.approx(19.9, abs=0.11)
     assert frame_sums(ffmpeg, joined(tmp_path, "r0")) == frame_sums(ffmpeg, paths[0])
 
 
-def test_sound_longer_than_the_picture_is_kept_whole(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_audio_longer_than_the_video_is_complete(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     path = rendition(ffmpeg, tmp_path / "a.mp4", frames=60, sounds=((TONE, 9.5, "eng"),))
     made = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     assert sum(playlist(tmp_path, "r0")) == pytest.approx(2.002)
@@ -285,7 +285,7 @@ def test_sound_longer_than_the_picture_is_kept_whole(ffmpeg: str, tools: Toolcha
     assert float(length) == pytest.approx(9.5, abs=0.03)
 
 
-def test_sounds_of_one_language_stay_apart_and_the_first_is_the_default(
+def test_audio_tracks_of_one_language_are_separate_and_the_first_is_the_default(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     sounds = (
@@ -325,10 +325,10 @@ def test_other_codecs_share_the_grid_with_h264(
     assert frame_sums(ffmpeg, joined(tmp_path, "r0")) == frame_sums(ffmpeg, other)
 
 
-# Two frames are what B-frames delay the first one by: decoding then begins at zero, where the packager's own
-# edit list would take the delay off.
+# B-frames delay the first frame by two frames: decoding then starts at zero, where the packager's own edit
+# list would remove the delay.
 @pytest.mark.parametrize("late_by", [Fraction(1, 10), 1 / NTSC, 2 / NTSC, 3 / NTSC])
-def test_a_start_offset_keeps_picture_and_sound_together(
+def test_a_start_offset_keeps_video_and_audio_in_sync(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, late_by: Fraction
 ) -> None:
     plain = rendition(ffmpeg, tmp_path / "a.mp4")
@@ -354,7 +354,7 @@ def test_a_start_offset_keeps_picture_and_sound_together(
 def test_real_camera_files_with_telemetry_are_packaged(
     ffmpeg: str, tools: Toolchain, samples: Path, tmp_path: Path
 ) -> None:
-    # The packager refuses the moov of a camera file; here the camera's own file plays the rendition.
+    # The packager rejects the moov of a camera file; here the camera's own file is the rendition.
     with FileRanges(samples / "max-heromode.mp4") as source:
         movie = read_movie(source)
         video = movie.first_track("video")
@@ -365,59 +365,61 @@ def test_real_camera_files_with_telemetry_are_packaged(
     assert len(frame_sums(ffmpeg, tmp_path / made.hls)) == 315
 
 
-def test_keyframes_off_the_grid_are_refused(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_keyframes_off_the_grid_are_rejected(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     path = rendition(ffmpeg, tmp_path / "a.mp4", gop=50, sounds=())
-    with pytest.raises(ProofError, match="keyframes elsewhere"):
+    with pytest.raises(ProofError, match="does not have its keyframes exactly every"):
         make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
 
 
-def test_renditions_with_other_frame_times_are_refused(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_renditions_with_different_frame_times_are_rejected(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
     paths = [rendition(ffmpeg, tmp_path / f"{n}.mp4", frames=n, sounds=()) for n in (70, 71)]
-    with pytest.raises(ProofError, match="other frame times"):
+    with pytest.raises(ProofError, match="different frame times"):
         make(tools, tmp_path, paths, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
 
 
-def test_a_name_that_would_leave_the_folder_is_refused(tools: Toolchain, tmp_path: Path) -> None:
+def test_a_name_that_leads_out_of_the_directory_is_rejected(tools: Toolchain, tmp_path: Path) -> None:
     grid = frame_grid(gop_s=2, segment_s=4, fps=NTSC)
     for name in ("../up", "a,b", "$x", ".hidden", ""):
-        with pytest.raises(UsageError, match="cannot be named"):
+        with pytest.raises(UsageError, match="invalid or duplicate rendition name"):
             package([(rung(name), tmp_path / "x")], grid, tools=tools, runner=Runner(), out_dir=tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("file", "before", "after", "complaint"),
+    ("file", "before", "after", "problem"),
     [
         ("r0/main.m3u8", "#EXT-X-ENDLIST", "#EXTINF:4.004,\n00004.m4s\n#EXT-X-ENDLIST", "different segments"),
         ("r0/main.m3u8", "4.004000", "4.204000", "lasts 4.004"),
         ("r0/main.m3u8", "TARGETDURATION:5", "TARGETDURATION:3", "target duration"),
         ("r0/main.m3u8", "#EXTINF:4.004000", "#EXTINF:1e99999999999", "is not a number"),
-        ("r0/main.m3u8", "#EXT-X-ENDLIST", "", "does not end"),
+        ("r0/main.m3u8", "#EXT-X-ENDLIST", "", "no EXT-X-ENDLIST"),
         ("r0/main.m3u8", "00002.m4s", "../x.m4s", "different segments"),
-        ("r0/iframes.m3u8", "BYTERANGE:", "BYTERANGE:9", "outside its segment"),
-        ("manifest.mpd", "PT10.01S", "PT14.01S", "it lasts 14.01"),
+        ("r0/iframes.m3u8", "BYTERANGE:", "BYTERANGE:9", "exceeds its segment"),
+        ("manifest.mpd", "PT10.01S", "PT14.01S", "the duration is 14.01"),
         ("manifest.mpd", 'r="1"', 'r="2"', "different segments"),
         ("master.m3u8", "r0/main.m3u8", "r9/main.m3u8", "missing"),
     ],
 )
-def test_a_playlist_that_lies_is_found_out(
-    stream: Path, tmp_path: Path, file: str, before: str, after: str, complaint: str
+def test_a_wrong_playlist_is_detected(
+    stream: Path, tmp_path: Path, file: str, before: str, after: str, problem: str
 ) -> None:
-    copy = _copied(stream, tmp_path)
+    copy = _copy(stream, tmp_path)
     path = copy / "stream" / file
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after))
-    with pytest.raises(ProofError, match=complaint):
+    with pytest.raises(ProofError, match=problem):
         verify_stream(copy, 300, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
 
 
-def test_segments_that_were_swapped_or_lost_are_found_out(stream: Path, tmp_path: Path) -> None:
+def test_swapped_and_lost_segments_are_detected(stream: Path, tmp_path: Path) -> None:
     grid = frame_grid(gop_s=2, segment_s=4, fps=NTSC)
-    copy = _copied(stream, tmp_path)
+    copy = _copy(stream, tmp_path)
     verify_stream(copy, 300, grid)
     with pytest.raises(ProofError, match="300 frames, not 301"):
         verify_stream(copy, 301, grid)
-    with pytest.raises(ProofError, match="not those of the frame grid"):
+    with pytest.raises(ProofError, match="the segments are not on the frame grid"):
         verify_stream(copy, 300, Grid(gop=60, segment=60, fps=NTSC))
     one, two = (copy / "stream/r0" / name for name in ("00001.m4s", "00002.m4s"))
     first, second = one.read_bytes(), two.read_bytes()
@@ -434,7 +436,7 @@ def test_segments_that_were_swapped_or_lost_are_found_out(stream: Path, tmp_path
         verify_stream(copy, 300, grid)
 
 
-def test_the_command_names_no_absolute_path_but_the_packager(tools: Toolchain) -> None:
+def test_the_command_has_no_absolute_paths_but_the_packager(tools: Toolchain) -> None:
     segmenting = choose_segment_duration(
         np.arange(5) * 60_060, gops=2, timescale=30_000, segment_s=Fraction(4004, 1000)
     )
@@ -453,29 +455,27 @@ def stream(ffmpeg: str, tools: Toolchain, tmp_path_factory: pytest.TempPathFacto
     return out
 
 
-def _copied(stream: Path, target: Path) -> Path:
+def _copy(stream: Path, target: Path) -> Path:
     import shutil
 
     shutil.copytree(stream / "stream", target / "stream")
     return target
 
 
-def test_a_packager_that_fills_the_disk_is_not_blamed_on_the_renditions(
-    tools: Toolchain, ffmpeg: str, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_a_transient_error(tools: Toolchain, ffmpeg: str, tmp_path: Path) -> None:
     path = rendition(ffmpeg, tmp_path / "a.mp4")
     full = tmp_path / "full"
     full.mkdir()
-    room = path.stat().st_size * 2 + 16_384  # for the inputs, and for no more than half of the segments
+    room = path.stat().st_size * 2 + 16_384  # enough for the inputs and half of the segments
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={room // 4096 * 4096}", "tmpfs", f"{full}"],
         capture_output=True,
         check=False,
     )
     if mounted.returncode:
-        pytest.skip("needs the right to mount a small file system, to fill it")
+        pytest.skip("mounting a small file system is not permitted")
     try:
-        with pytest.raises(TransientError, match="the packager could not write its files") as caught:
+        with pytest.raises(TransientError, match="the packager cannot write its files") as caught:
             make(tools, full, [path], frame_grid(gop_s=2.0, segment_s=4.0, fps=NTSC))
         assert "free at least" in caught.value.remedy
     finally:
@@ -483,7 +483,7 @@ def test_a_packager_that_fills_the_disk_is_not_blamed_on_the_renditions(
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
-def test_ffmpeg_reads_stream_and_trick_play_without_a_word(
+def test_ffmpeg_reads_stream_and_trick_play_without_messages(
     codec: str, tmp_path: Path, ffmpeg: str, tools: Toolchain
 ) -> None:
     film = rendition(ffmpeg, tmp_path / "a.mp4", frames=200, codec=codec)
@@ -493,21 +493,21 @@ def test_ffmpeg_reads_stream_and_trick_play_without_a_word(
     done = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60)
     assert "NAL" not in done.stderr
     assert "missing" not in done.stderr
-    # Each part of the I-frame playlist is one keyframe, the very one of the stream.
+    # Each byte range of the I-frame playlist is one keyframe, the same as in the stream.
     sums = frame_sums(ffmpeg, joined(tmp_path, "r0"))
     trick = read_media_playlist((stream / "r0/iframes.m3u8").read_text(), "iframes")
     init = (stream / "r0" / "init.mp4").read_bytes()
     for number, each in enumerate(trick.segments):
-        first, last = each.part or (0, 0)
+        first, last = each.byte_range or (0, 0)
         alone = tmp_path / "alone.mp4"
         alone.write_bytes(init + (stream / "r0" / each.uri).read_bytes()[first:last])
         assert frame_sums(ffmpeg, alone) == [sums[60 * number]]
     (line,) = (each for each in (tmp_path / packaged.hls).read_text().splitlines() if "I-FRAME" in each)
-    sizes = [(each.part or (0, 0))[1] - (each.part or (0, 0))[0] for each in trick.segments]
+    sizes = [(each.byte_range or (0, 0))[1] - (each.byte_range or (0, 0))[0] for each in trick.segments]
     assert f"AVERAGE-BANDWIDTH={int(8 * sum(sizes) / trick.duration)}" in line
 
 
-def test_keyframes_of_their_own_fragments_cost_little(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
+def test_separate_keyframe_fragments_add_few_bytes(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
     film = rendition(ffmpeg, tmp_path / "a.mp4", frames=240)
     make(tools, tmp_path, [film], frame_grid(gop_s=2.0, segment_s=4.0, fps=NTSC))
     parts = sorted((tmp_path / "stream" / "r0").glob("*.m4s"))

@@ -1,4 +1,4 @@
-"""Streams tell the chapters of their films, in forms that players read, and say so or nothing."""
+"""Streams contain the chapters of the source, in formats that players read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eddyline.media.streaming.stream_chapters import (
     with_session_data,
     write_stream_chapters,
 )
-from eddyline.media.streaming.stream_verification import Timeline
+from eddyline.media.streaming.timeline import Timeline
 
 _MPD = """<?xml version="1.0" encoding="UTF-8"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT3S">
@@ -54,7 +54,7 @@ def _stream(folder: Path, begin: int = 0, offset: str = "") -> tuple[Path, Timel
     return folder, Timeline(pts=np.arange(90, dtype=np.int64) + begin, end=90 + begin, timescale=30)
 
 
-def test_hls_names_apples_json_chapters_which_never_begin_before_their_frame(tmp_path: Path) -> None:
+def test_hls_references_json_chapters_that_never_start_before_their_frame(tmp_path: Path) -> None:
     stream, timeline = _stream(tmp_path)
     write_stream_chapters(stream, CHAPTERS, timeline)
     master = (stream / "master.m3u8").read_text()
@@ -71,7 +71,7 @@ def test_hls_names_apples_json_chapters_which_never_begin_before_their_frame(tmp
     assert told[1]["titles"] == [{"language": "en", "title": "A <b> & c"}]
 
 
-def test_dash_has_an_event_for_each_chapter_on_the_pictures_clock(tmp_path: Path) -> None:
+def test_dash_has_an_event_for_each_chapter_on_the_video_timeline(tmp_path: Path) -> None:
     stream, timeline = _stream(tmp_path)
     write_stream_chapters(stream, CHAPTERS, timeline)
     text = (stream / "manifest.mpd").read_text()
@@ -96,7 +96,7 @@ def test_webvtt_has_a_cue_for_each_chapter(tmp_path: Path) -> None:
     )
 
 
-def test_a_stream_that_begins_late_counts_as_its_players_do(tmp_path: Path) -> None:
+def test_a_stream_that_starts_late_counts_from_its_first_segment(tmp_path: Path) -> None:
     stream, timeline = _stream(tmp_path, begin=300, offset=' presentationTimeOffset="300"')
     write_stream_chapters(stream, CHAPTERS, timeline)
     verify_stream_chapters(stream, CHAPTERS, timeline)
@@ -105,7 +105,7 @@ def test_a_stream_that_begins_late_counts_as_its_players_do(tmp_path: Path) -> N
     assert 'timescale="30" presentationTimeOffset="300">' in (stream / "manifest.mpd").read_text()
 
 
-def test_the_master_playlist_names_the_chapters_once() -> None:
+def test_the_master_playlist_references_the_chapters_once() -> None:
     once = with_session_data(_MASTER)
     assert with_session_data(once) == once
     assert (
@@ -115,7 +115,7 @@ def test_the_master_playlist_names_the_chapters_once() -> None:
     )
 
 
-def test_a_stream_with_other_chapters_than_its_film_is_refused(tmp_path: Path) -> None:
+def test_a_stream_with_wrong_chapters_is_rejected(tmp_path: Path) -> None:
     stream, timeline = _stream(tmp_path)
     verify_stream_chapters(stream, (), timeline)
     with pytest.raises(ProofError, match=r"manifest\.mpd"):
