@@ -15,7 +15,7 @@ from pathlib import Path
 from eddyline.core.errors import ProofError
 from eddyline.media.streaming.elementary_streams import ElementaryStream
 from eddyline.media.video.spherical import read_spherical, video_layout
-from eddyline.mp4.boxes import Box, make_box
+from eddyline.mp4.boxes import Box
 from eddyline.mp4.entries.spherical import v2_boxes, with_v2
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
@@ -77,4 +77,4 @@ def _rewrite_box(box: Box, boxes: Sequence[bytes], entry: Sequence[bytes]) -> by
     if box.kind not in _CONTAINERS:
         return bytes(box.raw)
     inner = [_rewrite_box(child, boxes, entry) for child in box.children()]
-    return whole_box(box.kind, b"".join([*inner, *(boxes if box.kind == "trak" else ())]))
+    return make_box(box.kind, b"".join([*inner, *(boxes if box.kind == "trak" else ())]))
