@@ -15,7 +15,7 @@ from pathlib import Path
 from eddyline.core.errors import ProofError
 from eddyline.media.streaming.elementary_streams import ElementaryStream
 from eddyline.media.video.spherical import read_spherical, video_layout
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box
 from eddyline.mp4.entries.spherical import v2_boxes, with_v2
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
