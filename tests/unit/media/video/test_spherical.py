@@ -216,7 +216,7 @@ def test_variants_name_their_layout() -> None:
     )
 
 
-@pytest.mark.parametrize("turn", ["as it is", "rotated by 90", "mirrored"])
+@pytest.mark.parametrize("turn", ["unrotated", "rotated by 90", "mirrored"])
 def test_a_turned_source_leaves_its_spherical_metadata_out(
     turn: str, ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
@@ -226,7 +226,7 @@ def test_a_turned_source_leaves_its_spherical_metadata_out(
     with_track_boxes(plain, boxed, v1_box(xml()))
     made = make(set_matrices(boxed, tmp_path / "a.mp4", fixed(EIGHT[turn])), tools, tmp_path)
     left = [each for each in made.facts.left_out if each.kind == "spherical"]
-    if turn == "as it is":
+    if turn == "unrotated":
         assert (made.facts.video.projection, left) == (EQUIRECTANGULAR, [])
     else:
         assert made.facts.video.projection == ""
