@@ -99,7 +99,7 @@ def _durations(plan: Plan, parts: PartsByKind) -> dict[str, Any]:
         first=first / SECOND_US,
         slack=samples.get("slack", 0) / SECOND_US,
     )
-    durations.check(plan.facts.video.fps)
+    durations.verify(plan.facts.video.fps)
     return durations.to_json()
 
 
