@@ -1,1 +1,1 @@
-"""Footage that arrives by itself: what is told of it, by which rules it is taken, and from where."""
+"""Ingest of new sources: events about S3 objects and watched folders, and the rules that apply to both."""

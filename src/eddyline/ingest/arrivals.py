@@ -1,8 +1,8 @@
-"""Messages about new objects, received and worked off: each object that is footage is submitted.
+"""The loop of `eddyline ingest`: receives messages about new objects and submits those that are sources.
 
-Messages come at least once, in any order, late, and from anyone. Whatever one says, it ends: done, parked
-with a reason for people, or left for later because the store or the ledger is away. Any number of processes
-may do this side by side, and be killed at any moment: submitting is safe to repeat.
+Messages arrive at least once, in any order, late, and from anyone. Every message ends: done, parked with a
+reason for an operator, or postponed while the store or the ledger is unavailable. Any number of processes may
+run concurrently and be killed at any time: submitting is idempotent.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from eddyline.ingest.decisions import Cause, Ignore, Park, Submit, Verdict, newe
 from eddyline.ingest.messages import IngestOutcome, Message, MessageSource
 from eddyline.ingest.process_object import ChaptersPendingError, ObjectProcessor
 
-_WAIT_S = 0.5  # so soon a stop is noticed
-_GRACE_S = 1.0  # for what is in hand when told to stop
+_WAIT_S = 0.5  # after which a stop is noticed
+_GRACE_S = 1.0  # for messages in progress when the stop is raised
 _BACKOFF = BackoffPolicy(base_s=1.0, cap_s=30.0)
-_AFTER_QUIET_S = 1.0  # uploads are dated in whole seconds
+_TIMESTAMP_S = 1.0  # the resolution of upload times
+_NO_ACCESS = "this process has no access"
 
 
-class _HaltError(Exception):
-    """It is not the message but this process that is refused: its own settings are wrong."""
+class _NoAccessError(Exception):
+    """Not the message but this process is refused: its settings or permissions are wrong."""
 
     def __init__(self, cause: EddylineError) -> None:
         super().__init__(cause.message)
@@ -36,12 +37,12 @@ class _HaltError(Exception):
 
 @dataclass(kw_only=True)
 class IngestLoop:
-    """Works messages off, `hands` at a time.
+    """Processes messages, up to `threads` at a time.
 
-    `check` asks store and ledger something that must work. It raises `UsageError` if this process may not:
-    then it ends, rather than park everything that it is told; and `TransientError` if they are away: then
-    messages wait. What failed at each of `arrivals.max_receive_count` receive_count, though all was there, is
-    parked.
+    `check_access` accesses the store and the ledger. It raises `UsageError` if this process is refused, which
+    ends the loop instead of parking every message, and `TransientError` if they are unavailable, which
+    postpones messages. A message that fails at each of `source.max_receive_count` receipts, although both are
+    available, is parked.
     """
 
     source: MessageSource
@@ -53,63 +54,63 @@ class IngestLoop:
     threads: int = 4
 
     def run(self) -> None:
-        """Work until told to stop. Raises `UsageError` if this process is refused what it needs."""
+        """Process messages until the stop is raised. Raises `UsageError` if this process has no access."""
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="ingest")
         backoff = Backoff(_BACKOFF, wait=self.stop.wait)
         try:
             while not self.stop.requested:
-                if self._round(pool):
+                if self._process_batch(pool):
                     backoff.reset()
                 else:
                     backoff.pause()
-        except _HaltError as halt:
-            raise halt.cause from halt
+        except _NoAccessError as error:
+            raise error.cause from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _round(self, pool: ThreadPoolExecutor) -> bool:
-        """Some messages, worked off; whether the world was there for any of them."""
+    def _process_batch(self, pool: ThreadPoolExecutor) -> bool:
+        """Receive and process messages; False if queue, store or ledger were unavailable for all of them."""
         try:
             messages = self.source.receive(_WAIT_S)
         except TransientError as error:
             self.on_outcome(IngestOutcome(what="postponed", message="", reason=error.message))
             return False
-        # First those that came seldom: one that brings down whoever has it must not take them along.
+        # Lowest receive count first: a message that kills its receivers must not take the others along.
         ordered = sorted(messages, key=lambda message: message.receive_count)
-        working = [pool.submit(self._handle, message) for message in ordered]
-        self._await(working)
-        there = [each.result() for each in working if each.done() and not each.cancelled()]
-        return not there or any(there)
+        futures = [pool.submit(self._process, message) for message in ordered]
+        self._await(futures)
+        available = [each.result() for each in futures if each.done() and not each.cancelled()]
+        return not available or any(available)
 
-    def _await(self, working: Sequence[Future[bool]]) -> None:
-        left = set(working)
+    def _await(self, futures: Sequence[Future[bool]]) -> None:
+        left = set(futures)
         while left and not self.stop.requested:
             left = wait(left, timeout=_WAIT_S).not_done
-        # What is not begun hands itself back; what has no end by then is left to others.
+        # Messages that are not started postpone themselves; unfinished ones become visible to others later.
         wait(left, timeout=_GRACE_S)
 
-    def _handle(self, message: Message) -> bool:
-        """See one message to its end; whether the store and the ledger were there for it."""
+    def _process(self, message: Message) -> bool:
+        """Process and settle one message; returns whether the store and the ledger were available."""
         if self.stop.requested:
-            self._again(message, 0.0, "told to stop")
+            self._postpone(message, 0.0, "the process is stopping")
             return True
         if message.receive_count > self.source.max_receive_count:
-            why = f"received {message.receive_count} times, and whoever had it came to no end"
-            self._park(message, Park(reason=why, cause=Cause.DEADLY))
+            reason = f"received {message.receive_count} times by processes that did not finish"
+            self._park(message, Park(reason=reason, cause=Cause.DEADLY))
             return True
         try:
-            parked = self._treat(message)
-        except _HaltError:
-            self._again(message, 0.0, "this process is refused what it needs")
+            parked = self._apply(message)
+        except _NoAccessError:
+            self._postpone(message, 0.0, _NO_ACCESS)
             raise
-        except (Interrupted, ChaptersPendingError) as left:
-            after_s = left.left_s + _AFTER_QUIET_S if isinstance(left, ChaptersPendingError) else 0.0
-            self._again(message, after_s, str(left))
+        except (Interrupted, ChaptersPendingError) as pending:
+            delay_s = pending.left_s + _TIMESTAMP_S if isinstance(pending, ChaptersPendingError) else 0.0
+            self._postpone(message, delay_s, str(pending))
             return True
-        except EddylineError as error:  # only those that may pass come so far
-            return self._passing(message, error)
-        except Exception as error:  # noqa: BLE001 - whatever a message sets off, it must not stop the others
-            self._failed(message, f"{type(error).__name__}: {error}")
+        except EddylineError as error:  # transient: the processor handles all others
+            return self._retry_later(message, error)
+        except Exception as error:  # noqa: BLE001 - no message may stop the processing of the others
+            self._fail(message, f"{type(error).__name__}: {error}")
             return True
         if parked:
             self._park(message, *parked)
@@ -117,78 +118,84 @@ class IngestLoop:
             self._settle(message, lambda: self.source.acknowledge(message))
         return True
 
-    def _passing(self, message: Message, error: EddylineError) -> bool:
-        """See to a message that may do better later; whether the store and the ledger are there."""
+    def _retry_later(self, message: Message, error: EddylineError) -> bool:
+        """Postpone after a transient error; returns whether the store and the ledger are available."""
         try:
             self._check()
-        except _HaltError:
-            self._again(message, 0.0, "this process is refused what it needs")
+        except _NoAccessError:
+            self._postpone(message, 0.0, _NO_ACCESS)
             raise
         except TransientError:
-            self._again(message, retry_delay_s(message.receive_count), error.message)
+            self._postpone(message, retry_delay_s(message.receive_count), error.message)
             return False
-        self._failed(message, error.message)
+        self._fail(message, error.message)
         return True
 
-    def _failed(self, message: Message, why: str) -> None:
+    def _fail(self, message: Message, error: str) -> None:
+        """Retry the message, or park it after too many attempts."""
         if message.receive_count >= self.source.max_receive_count:
-            reason = f"failed {format_count(message.receive_count, 'time')}, at last by {why}"
+            reason = f"failed {format_count(message.receive_count, 'time')}; last error: {error}"
             self._park(message, Park(reason=reason, cause=Cause.FAILING))
         else:
-            self._again(message, retry_delay_s(message.receive_count), why, counts_as_attempt=True)
+            self._postpone(message, retry_delay_s(message.receive_count), error, counts_as_attempt=True)
 
-    def _treat(self, message: Message) -> list[Park]:
-        """Do what a message asks for; why to park it, if so. Raises `TransientError` and its like."""
+    def _apply(self, message: Message) -> list[Park]:
+        """Apply the verdicts on a message; returns the reasons to park it, if any.
+
+        Raises transient errors.
+        """
         verdicts = self.parse(message.body)
-        for ignored in verdicts:
-            if isinstance(ignored, Ignore):
-                self.on_outcome(IngestOutcome(what="ignored", message=message.id, reason=ignored.reason))
+        for verdict in verdicts:
+            if isinstance(verdict, Ignore):
+                self.on_outcome(IngestOutcome(what="ignored", message=message.id, reason=verdict.reason))
         parked = [each for each in verdicts if isinstance(each, Park)]
-        waits: list[ChaptersPendingError] = []
-        for told in newest_events(each for each in verdicts if isinstance(each, Submit)):
+        pending: list[ChaptersPendingError] = []
+        for event in newest_events(each for each in verdicts if isinstance(each, Submit)):
             try:
-                note = self._take(told, message.id)
-            except ChaptersPendingError as wait:
-                waits.append(wait)
+                outcome = self._process_object(event, message.id)
+            except ChaptersPendingError as error:
+                pending.append(error)
                 continue
-            if isinstance(note, Park):
-                parked.append(Park(reason=f"{told.address}: {note.reason}", cause=note.cause))
+            if isinstance(outcome, Park):
+                parked.append(Park(reason=f"{event.address}: {outcome.reason}", cause=outcome.cause))
             else:
-                self.on_outcome(note)
-        if waits:  # all of it comes again then, what is to be parked as well
-            raise max(waits, key=lambda wait: wait.left_s)
+                self.on_outcome(outcome)
+        if pending:  # the whole message is received again, and parked then if it has to be
+            raise max(pending, key=lambda error: error.left_s)
         return parked
 
-    def _take(self, told: Submit, message: str) -> IngestOutcome | Park:
-        """See one object to its end."""
+    def _process_object(self, event: Submit, message: str) -> IngestOutcome | Park:
         try:
-            return self.processor.take(told, message)
+            return self.processor.process(event, message)
         except UsageError as error:
             self._check()
             return Park(reason=str(error), cause=Cause.REFUSED)
 
     def _check(self) -> None:
-        """Tell an object that is refused from a process that is."""
+        """Distinguish a refused object from a refused process, which raises `_NoAccessError`."""
         try:
             self.check_access()
         except UsageError as error:
-            raise _HaltError(error) from error
+            raise _NoAccessError(error) from error
 
-    def _again(self, message: Message, delay: float, reason: str, *, counts_as_attempt: bool = False) -> None:
+    def _postpone(
+        self, message: Message, delay_s: float, reason: str, *, counts_as_attempt: bool = False
+    ) -> None:
         self.on_outcome(IngestOutcome(what="postponed", message=message.id, reason=reason))
         self._settle(
-            message, lambda: self.source.postpone(message, delay, counts_as_attempt=counts_as_attempt)
+            message, lambda: self.source.postpone(message, delay_s, counts_as_attempt=counts_as_attempt)
         )
 
-    def _park(self, message: Message, *why: Park) -> None:
-        reason = "; ".join(each.reason for each in why)
-        self.on_outcome(IngestOutcome(what="parked", message=message.id, reason=reason, cause=why[0].cause))
+    def _park(self, message: Message, *verdicts: Park) -> None:
+        reason = "; ".join(each.reason for each in verdicts)
+        outcome = IngestOutcome(what="parked", message=message.id, reason=reason, cause=verdicts[0].cause)
+        self.on_outcome(outcome)
         self._settle(message, lambda: self.source.park(message, reason))
 
-    def _settle(self, message: Message, act: Callable[[], None]) -> None:
+    def _settle(self, message: Message, action: Callable[[], None]) -> None:
         try:
-            act()
-        except TransientError as error:  # it comes again by itself
+            action()
+        except TransientError as error:  # the message is received again
             self.on_outcome(IngestOutcome(what="postponed", message=message.id, reason=error.message))
         except UsageError as error:
-            raise _HaltError(error) from error
+            raise _NoAccessError(error) from error

@@ -1,4 +1,4 @@
-"""Files that were found together, in the batches in which they are processed."""
+"""Batches of files of a watched folder that are processed together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eddyline.media.ladder.profile import Profile
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Files to be processed together, by one profile; `merge`: chapters of one recording as one asset."""
+    """Files to be processed together, with one profile; `merge`: chapters of one recording as one asset."""
 
     profile: Profile
     files: tuple[Path, ...]
@@ -20,30 +20,31 @@ class Batch:
 
 
 @dataclass(kw_only=True)
-class _Order:
-    take: Accept
-    haste: tuple[bool, float]
+class _OpenBatch:
+    profile: Profile
+    urgency: tuple[bool, float]
     files: list[Path] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
 class BatchBuilder:
-    """What one look found, by profile and by whether chapters are merged."""
+    """Collects the files of one scan by profile and by whether chapters are merged."""
 
-    _found: dict[tuple[str, bool], _Order] = field(default_factory=dict)
+    _batches: dict[tuple[str, bool], _OpenBatch] = field(default_factory=dict)
 
-    def add(self, take: Accept, files: Sequence[Path], *, merge: bool = False) -> None:
-        """These are to be processed so."""
-        due = float("inf") if take.terms.deadline is None else take.terms.deadline
-        haste = take.terms.urgency == "bulk", due
-        order = self._found.setdefault((take.wanted, merge), _Order(take=take, haste=haste))
-        order.files.extend(files)
-        order.haste = min(order.haste, haste)
+    def add(self, accepted: Accept, files: Sequence[Path], *, merge: bool = False) -> None:
+        """Add files that a rule accepts."""
+        deadline = float("inf") if accepted.options.deadline is None else accepted.options.deadline
+        urgency = accepted.options.urgency == "bulk", deadline
+        key = accepted.profile_name, merge
+        batch = self._batches.setdefault(key, _OpenBatch(profile=accepted.profile, urgency=urgency))
+        batch.files.extend(files)
+        batch.urgency = min(batch.urgency, urgency)
 
     def batches(self) -> list[Batch]:
-        """What is urgent first, then what is due first."""
-        ordered = sorted(self._found.items(), key=lambda each: each[1].haste)
+        """The batches: interactive ones before bulk ones, earlier deadlines first."""
+        ordered = sorted(self._batches.items(), key=lambda item: item[1].urgency)
         return [
-            Batch(profile=order.take.profile, files=tuple(order.files), merge=merge)
-            for (_, merge), order in ordered
+            Batch(profile=batch.profile, files=tuple(batch.files), merge=merge)
+            for (_, merge), batch in ordered
         ]

@@ -1,8 +1,8 @@
-"""Chapters of one recording that arrive one by one: which they are, and when all are there.
+"""Chapters of one recording that arrive separately: which they are, and when the recording is complete.
 
-Nothing is remembered. Whenever a chapter's message comes, its neighbours are looked for by the names that the
-camera gives: whichever message comes first, last, twice or to another process, all find the same recording.
-Nobody tells which chapter is the last, so it counts as whole once nothing was added to it for a while.
+No state is kept. Whenever a chapter's message arrives, its neighbours are looked up by the camera's naming
+scheme: whichever message arrives first, last, twice or at another process, all find the same recording. No
+chapter is marked as the last one, so a recording counts as complete after no chapter was added for some time.
 """
 
 from __future__ import annotations
@@ -15,65 +15,66 @@ from eddyline.edit.merge.card_folders import beside
 from eddyline.edit.merge.chapters import chapter_name, sibling
 from eddyline.store.object_metadata import ObjectMetadata
 
+Lookup = Callable[[str], ObjectMetadata | None]
+"""(key) -> the object's current metadata; None if it does not exist."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChapterObject:
-    """An object that is a chapter, as it is now."""
+    """An object that is a chapter, with its current metadata."""
 
     key: str
-    facts: ObjectMetadata
+    metadata: ObjectMetadata
 
 
 def is_chapter(key: str) -> bool:
-    """Whether a camera gives such names to what may have further chapters."""
+    """Whether the file name is that of a recording that a camera may split into chapters."""
     name = chapter_name(PurePosixPath(key).name)
     return name is not None and not name.looping
 
 
-def find_chapters(
-    key: str, facts: ObjectMetadata, look: Callable[[str], ObjectMetadata | None]
-) -> tuple[ChapterObject, ...]:
-    """All chapters of the recording of `key` that lie beside it without a gap, in order; itself among them.
+def find_chapters(key: str, metadata: ObjectMetadata, lookup: Lookup) -> tuple[ChapterObject, ...]:
+    """All chapters of the recording of `key` without a gap, in order, itself included.
 
-    Where a folder of a card ends, those of the next one follow (or, backwards, those of the one before).
-    `look` says what an object is, None: it is not there. Raises as `look` does.
+    At the end of a directory of a card, the search continues in the next (or backwards, the previous) one.
+    Raises as `lookup` does.
     """
-    before, after = (tuple(_beside(key, look, step)) for step in (-1, 1))
-    return (*reversed(before), ChapterObject(key=key, facts=facts), *after)
+    before, after = (tuple(_neighbours(key, lookup, step)) for step in (-1, 1))
+    return (*reversed(before), ChapterObject(key=key, metadata=metadata), *after)
 
 
-def remaining_wait_s(parts: tuple[ChapterObject, ...], wait_s: float, now: float) -> float:
-    """For how many seconds more a recording has to stay as it is before it counts as whole."""
-    return max(max(part.facts.at for part in parts) + wait_s - now, 0.0)
+def remaining_wait_s(chapters: tuple[ChapterObject, ...], wait_s: float, now: float) -> float:
+    """Seconds for which a recording must not change any more before it counts as complete."""
+    return max(max(each.metadata.at for each in chapters) + wait_s - now, 0.0)
 
 
-def in_same_directory(key: str, parts: Sequence[ChapterObject]) -> tuple[ChapterObject, ...]:
-    """Those of the parts that lie in the folder of `key`."""
-    folder = PurePosixPath(key).parent
-    return tuple(part for part in parts if PurePosixPath(part.key).parent == folder)
+def in_same_directory(key: str, chapters: Sequence[ChapterObject]) -> tuple[ChapterObject, ...]:
+    """The chapters in the directory of `key`."""
+    directory = PurePosixPath(key).parent
+    return tuple(each for each in chapters if PurePosixPath(each.key).parent == directory)
 
 
-def _beside(key: str, look: Callable[[str], ObjectMetadata | None], step: int) -> Iterator[ChapterObject]:
-    """The chapters from `key` on in one direction, up to the first that is not there."""
+def _neighbours(key: str, lookup: Lookup, step: int) -> Iterator[ChapterObject]:
+    """The chapters after `key` in one direction, up to the first missing one."""
     path = PurePosixPath(key)
     while (name := sibling(path.name, step)) is not None:
-        part = _part(path.with_name(name), look) or _in_next_folder(path, name, step, look)
-        if part is None:
+        chapter = _lookup_chapter(path.with_name(name), lookup) or _in_next_directory(
+            path, name, step, lookup
+        )
+        if chapter is None:
             return
-        path = PurePosixPath(part.key)
-        yield part
+        path = PurePosixPath(chapter.key)
+        yield chapter
 
 
-def _in_next_folder(
-    path: PurePosixPath, name: str, step: int, look: Callable[[str], ObjectMetadata | None]
-) -> ChapterObject | None:
-    """The chapter `name` in the card's next folder, unless the one beside it there is that folder's own."""
-    folder = beside(path.parent, step)
-    if folder is None or (found := _part(folder / name, look)) is None:
+def _in_next_directory(path: PurePosixPath, name: str, step: int, lookup: Lookup) -> ChapterObject | None:
+    """The chapter `name` in the card's next directory, unless it belongs to a recording of that directory."""
+    directory = beside(path.parent, step)
+    if directory is None or (found := _lookup_chapter(directory / name, lookup)) is None:
         return None
-    return None if _part(folder / path.name, look) else found
+    return None if _lookup_chapter(directory / path.name, lookup) else found
 
 
-def _part(path: PurePosixPath, look: Callable[[str], ObjectMetadata | None]) -> ChapterObject | None:
-    facts = look(str(path))
-    return ChapterObject(key=str(path), facts=facts) if facts is not None and facts.size else None
+def _lookup_chapter(path: PurePosixPath, lookup: Lookup) -> ChapterObject | None:
+    metadata = lookup(str(path))
+    return ChapterObject(key=str(path), metadata=metadata) if metadata is not None and metadata.size else None

@@ -1,4 +1,4 @@
-"""What a rule asks of a file or object: by its key, size and type, and by what its uploader said of it."""
+"""The conditions of a rule on a file or object: key, size, content type and user metadata."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from eddyline.ingest.key_patterns import KeyPattern
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """A file or object as rules see it. `at` in seconds since 1970; a folder's files have no bucket.
+    """A new file or object as the rules see it. `at` in seconds since 1970; files have no bucket.
 
-    `key` is relative to the bucket or folder; `metadata` what its uploader said of it, by small names.
+    `key` is relative to the bucket or folder; `metadata` is the user metadata, with lower-case names.
     """
 
     key: str
@@ -27,32 +27,34 @@ class Arrival:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def _glob(given: object) -> KeyPattern:
+def _parse_pattern(given: object) -> KeyPattern:
     if not isinstance(given, str):
-        raise ValueError("a pattern is a text")  # noqa: TRY004 - pydantic's way to refuse
+        raise ValueError("a pattern must be a text")  # noqa: TRY004 - pydantic expects ValueError
     return KeyPattern(given)
 
 
-def _extensions(given: object) -> object:
-    words = [given] if isinstance(given, str) else given
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise ValueError("an extension, or a list of them")
-    return frozenset(word.lower().lstrip(".") for word in words)
+def _parse_extensions(given: object) -> object:
+    items = [given] if isinstance(given, str) else given
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ValueError("must be an extension or a list of extensions")
+    return frozenset(item.lower().lstrip(".") for item in items)
 
 
-_Pattern = Annotated[KeyPattern, PlainValidator(_glob)]
-_Extensions = Annotated[frozenset[str], BeforeValidator(_extensions), Field(min_length=1, max_length=64)]
+_Pattern = Annotated[KeyPattern, PlainValidator(_parse_pattern)]
+_Extensions = Annotated[
+    frozenset[str], BeforeValidator(_parse_extensions), Field(min_length=1, max_length=64)
+]
 _Size = Annotated[int, Field(ge=0, le=2**50)]
 
 
 class Section(BaseModel):
-    """A part of a rules file: no key but those that are known, no value but of its own kind."""
+    """A section of a rules file: unknown keys and values of another type are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
 
 class Conditions(Section):
-    """What a rule asks for, all of it at once. Sizes in bytes; patterns as `globs.Glob` reads them."""
+    """The conditions of a rule, all of which must hold. Sizes in bytes; patterns as in `KeyPattern`."""
 
     bucket: _Pattern | None = None
     prefix: str = ""
@@ -64,26 +66,26 @@ class Conditions(Section):
     at_most: _Size | None = None
 
     @model_validator(mode="after")
-    def _has_an_order(self) -> Self:
+    def _check_sizes(self) -> Self:
         if self.at_most is not None and self.at_least > self.at_most:
             raise ValueError(f"at_least ({self.at_least}) is more than at_most ({self.at_most})")
         return self
 
-    def match(self, arrived: Arrival) -> tuple[str, ...] | None:
-        """What the stars of `key` stand for, if all conditions hold; else None."""
-        found = self.key.match(arrived.key) if self.key else ()
-        return found if found is not None and self._holds(arrived) else None
+    def match(self, arrival: Arrival) -> tuple[str, ...] | None:
+        """The texts that the stars of `key` match, if all conditions hold; else None."""
+        found = self.key.match(arrival.key) if self.key else ()
+        return found if found is not None and self._holds(arrival) else None
 
-    def _holds(self, arrived: Arrival) -> bool:
+    def _holds(self, arrival: Arrival) -> bool:
         return (
-            arrived.key.startswith(self.prefix)
-            and arrived.size >= self.at_least
-            and (self.at_most is None or arrived.size <= self.at_most)
-            and (self.extension is None or _extension(arrived.key) in self.extension)
-            and (self.bucket is None or self.bucket.match(arrived.bucket) is not None)
-            and (self.content_type is None or self.content_type.match(arrived.content_type) is not None)
+            arrival.key.startswith(self.prefix)
+            and arrival.size >= self.at_least
+            and (self.at_most is None or arrival.size <= self.at_most)
+            and (self.extension is None or _extension(arrival.key) in self.extension)
+            and (self.bucket is None or self.bucket.match(arrival.bucket) is not None)
+            and (self.content_type is None or self.content_type.match(arrival.content_type) is not None)
             and all(
-                name.lower() in arrived.metadata and pattern.match(arrived.metadata[name.lower()]) is not None
+                name.lower() in arrival.metadata and pattern.match(arrival.metadata[name.lower()]) is not None
                 for name, pattern in self.metadata.items()
             )
         )

@@ -1,4 +1,4 @@
-"""What becomes of an arrival, by values alone: the event, the object as it is, the rules, the store."""
+"""The decision about a new object, a pure function of event, metadata, rules and store."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from eddyline.store.object_metadata import ObjectMetadata
 _BACKOFF = BackoffPolicy(base_s=5.0, cap_s=300.0)
 
 
-def is_own_output(told: Submit, store: Address) -> bool:
-    """Whether it lies where Eddyline itself writes: its results must not come round as footage, for ever."""
-    if (store.scheme, store.bucket) != ("s3", told.bucket):
+def is_own_output(event: Submit, store: Address) -> bool:
+    """Whether the object is an output of Eddyline in `store`: ingesting it would never end."""
+    if (store.scheme, store.bucket) != ("s3", event.bucket):
         return False
     top = f"{store.path}/" if store.path else ""
-    return told.key.startswith((f"{top}{OUTPUT}/", f"{top}{STATE}/"))
+    return event.key.startswith((f"{top}{OUTPUT}/", f"{top}{STATE}/"))
 
 
-def decide(told: Submit, found: ObjectMetadata, rules: Rules) -> Accept | Ignore | Park:
-    """What to do about an object of which an event told; `found` is what it is now."""
-    if told.etag and told.etag != found.tag:
-        return Ignore(reason="it was overwritten since: a later event speaks of what is there now")
+def decide(event: Submit, found: ObjectMetadata, rules: Rules) -> Accept | Ignore | Park:
+    """The decision about the object of an event; `found` is its current metadata."""
+    if event.etag and event.etag != found.tag:
+        return Ignore(reason="overwritten since: a later event reports the current object")
     if not found.size:
         return Ignore(reason="an empty object")
     return rules.decide(
         Arrival(
-            bucket=told.bucket,
-            key=told.key,
+            bucket=event.bucket,
+            key=event.key,
             size=found.size,
-            at=found.at,  # the same however late, and however often, it is told
+            at=found.at,  # independent of when, and how often, the event is delivered
             content_type=found.content_type,
             metadata=found.metadata,
         )
@@ -40,5 +40,5 @@ def decide(told: Submit, found: ObjectMetadata, rules: Rules) -> Accept | Ignore
 
 
 def retry_delay_s(receive_count: int) -> float:
-    """How long a message waits after its `receive_count`-th receipt came to nothing."""
+    """Seconds to wait after a failure at receipt number `receive_count`."""
     return _BACKOFF.delay(receive_count)

@@ -1,4 +1,4 @@
-"""What a message about an object asks for: submit it, ignore it, or park the message for people."""
+"""The verdict on an event about an object: submit it, ignore it, or park the message for an operator."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from eddyline.core.identity import digest
 
 @dataclass(frozen=True, kw_only=True)
 class Submit:
-    """An object was made or overwritten. `size` in bytes; `etag` without quotes, `version` where versioned.
+    """An object was created or overwritten. `size` in bytes; `etag` without quotes; `version` if versioned.
 
-    Before work, the object is asked for its ETag: another one means that it was overwritten since, and that
-    a later event speaks of what is there now.
+    Before the object is submitted, its current ETag is read: another one means that it was overwritten since,
+    and that a later event reports the current object.
     """
 
     bucket: str
@@ -27,36 +27,36 @@ class Submit:
 
     @property
     def identity(self) -> str:
-        """Equal for events about the same bytes put at the same place at the same time."""
+        """Equal for events about the same upload: the same content at the same key and time."""
         moment = self.version or self.sequencer
         return digest("s3", self.bucket, self.key, self.etag, moment)
 
     @property
     def address(self) -> str:
-        """As users write it."""
+        """The s3:// address."""
         return f"s3://{self.bucket}/{self.key}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ignore:
-    """Nothing to do, and why."""
+    """Nothing to do, and the reason."""
 
     reason: str
 
 
 class Cause(StrEnum):
-    """Why something is parked, in few words: what counts and alarms go by."""
+    """The cause for which a message is parked, as a label of metrics and alarms."""
 
-    MALFORMED = "malformed"  # the message is not understood
-    REFUSED = "refused"  # the object may not be read, or cannot be addressed
-    OWNERLESS = "ownerless"  # the rule finds no owner in the key
-    FAILING = "failing"  # tried again and again, though all was there
-    DEADLY = "deadly"  # whoever received it came to no end
+    MALFORMED = "malformed"  # the message cannot be parsed
+    REFUSED = "refused"  # the object cannot be read or addressed
+    OWNERLESS = "ownerless"  # the key holds no owner where the rule expects one
+    FAILING = "failing"  # every attempt failed, although store and ledger were available
+    DEADLY = "deadly"  # no process that received it finished
 
 
 @dataclass(frozen=True, kw_only=True)
 class Park:
-    """Not to be done, and why: to be kept for people, out of the way of all others."""
+    """Not to be processed, and the reason: the message is kept for an operator."""
 
     reason: str
     cause: Cause = Cause.MALFORMED
@@ -65,23 +65,23 @@ class Park:
 Verdict: TypeAlias = Submit | Ignore | Park
 
 
-def newest_events(submits: Iterable[Submit]) -> list[Submit]:
-    """Without duplicates, and without those that a later one of the same key outdates; in order of arrival.
+def newest_events(events: Iterable[Submit]) -> list[Submit]:
+    """The events without duplicates and without those superseded by a later one of the same key, in order.
 
-    Sequencers compare as hexadecimal text of equal length, the shorter filled up with zeros on the right.
+    Sequencers compare as hexadecimal text of equal length, the shorter padded with zeros on the right.
     """
     latest: dict[tuple[str, str, bool], dict[str, Submit]] = {}
-    for each in submits:
-        place = (each.bucket, each.key, bool(each.sequencer))  # without one, nothing says what is older
+    for event in events:
+        place = (event.bucket, event.key, bool(event.sequencer))  # without a sequencer the order is unknown
         known = latest.get(place, {})
         moment = max(map(_moment, known.values()), default="")
-        if _moment(each) > moment:
+        if _moment(event) > moment:
             latest.pop(place, None)
-            latest[place] = {each.identity: each}
-        elif _moment(each) == moment:
-            known.setdefault(each.identity, each)  # which came first nobody can say: both count
-    return [each for known in latest.values() for each in known.values()]
+            latest[place] = {event.identity: event}
+        elif _moment(event) == moment:
+            known.setdefault(event.identity, event)  # the order is unknown: both count
+    return [event for known in latest.values() for event in known.values()]
 
 
-def _moment(submit: Submit) -> str:
-    return submit.sequencer.upper().ljust(64, "0")
+def _moment(event: Submit) -> str:
+    return event.sequencer.upper().ljust(64, "0")

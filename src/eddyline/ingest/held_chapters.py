@@ -1,4 +1,4 @@
-"""Chapters in a watched folder, held back until nothing was added to their recording for a while."""
+"""Chapters in a watched folder, held back until their recording has not changed for some time."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from eddyline.store.object_metadata import ObjectMetadata
 
 @dataclass(kw_only=True)
 class HeldChapters:
-    """Files that wait for further chapters. Times are the folder's: monotonic, in seconds."""
+    """Files that wait for further chapters. Times are monotonic seconds, as in the scanner."""
 
     folder: FolderScanner
     _waits: dict[Path, float] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Whether something waits."""
+        """Whether any file waits."""
         return bool(self._waits)
 
     def hold(self, path: Path, wait_s: float) -> None:
-        """Keep a chapter that was found whole, until its recording is left alone for so long."""
+        """Hold a settled chapter until its recording has not changed for `wait_s`."""
         self._waits[path] = wait_s
 
-    def released(self, now: float) -> list[tuple[Path, ...]]:
-        """The recordings that are whole by now, each with all chapters that lie beside those that waited."""
-        found: dict[tuple[Path, ...], None] = {}
+    def release_complete(self, now: float) -> list[tuple[Path, ...]]:
+        """Release and return the complete recordings, each with all its chapters."""
+        complete: dict[tuple[Path, ...], None] = {}
         for path, wait_s in list(self._waits.items()):
-            facts = self._facts(path)
-            if facts is None:
-                del self._waits[path]  # gone, or written anew: it is told of again once it is whole
+            metadata = self._metadata(path)
+            if metadata is None:
+                del self._waits[path]  # gone or rewritten: the scanner reports it again once it has settled
                 continue
-            parts = find_chapters(path.as_posix(), facts, lambda key: self._facts(Path(key)))
-            if not remaining_wait_s(parts, wait_s, now):
-                found[tuple(Path(part.key) for part in parts)] = None
-        for recording in found:
+            chapters = find_chapters(path.as_posix(), metadata, lambda key: self._metadata(Path(key)))
+            if not remaining_wait_s(chapters, wait_s, now):
+                complete[tuple(Path(each.key) for each in chapters)] = None
+        for recording in complete:
             for path in recording:
                 self._waits.pop(path, None)
-        return list(found)
+        return list(complete)
 
-    def _facts(self, path: Path) -> ObjectMetadata | None:
-        """A file as an object that was put there when it began to look as it does."""
-        since = self.folder.since(path)
+    def _metadata(self, path: Path) -> ObjectMetadata | None:
+        """The file as an object that was uploaded when the file last changed."""
+        since = self.folder.unchanged_since(path)
         return (
             None if since is None else ObjectMetadata(size=1, tag="", at=since, content_type="", metadata={})
         )

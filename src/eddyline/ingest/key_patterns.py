@@ -1,7 +1,7 @@
-"""Patterns of keys: `*` is any run of letters within one folder, `**` one across folders, `?` one letter.
+"""Patterns of keys: `*` matches any characters but "/", `**` any characters, `?` one character but "/".
 
-A key may be whatever a stranger chose, 1024 bytes of it, so matching takes time in proportion to pattern x
-key and never more: no regular expression that backtracks.
+Keys are untrusted and up to 1024 bytes long, so matching takes time proportional to pattern x key: no regular
+expression that backtracks.
 """
 
 from __future__ import annotations
@@ -10,24 +10,26 @@ import re
 from dataclasses import dataclass
 
 _PARTS = re.compile(r"\*+|\?|[^*?]+")
-_LONGEST = 1024
+_MAX_LENGTH = 1024
 
 
 @dataclass(frozen=True)
 class KeyPattern:
-    """A pattern for whole keys. Raises ValueError for one that is empty, too long or has `***`."""
+    """A pattern for complete keys. Raises ValueError if it is empty, too long or contains `***`."""
 
     text: str
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.text) <= _LONGEST:
-            raise ValueError(f"a pattern has 1 to {_LONGEST} letters")
+        if not 0 < len(self.text) <= _MAX_LENGTH:
+            raise ValueError(f"a pattern must have 1 to {_MAX_LENGTH} characters")
         if re.search(r"\*{3}", self.text):
-            raise ValueError(f"{self.text!r}: * stays within a folder, ** crosses folders; there is no ***")
+            raise ValueError(
+                f"{self.text!r}: *** is invalid; * stays within a directory, ** crosses directories"
+            )
 
     @property
     def wildcards(self) -> int:
-        """How many values a match gives: one for each `*` and `**`."""
+        """The number of texts in a match: one for each `*` and `**`."""
         return sum(part[0] == "*" for part in self._parts)
 
     @property
@@ -35,16 +37,16 @@ class KeyPattern:
         return _PARTS.findall(self.text)
 
     def match(self, key: str) -> tuple[str, ...] | None:
-        """What each `*` and `**` stands for, the earlier ones as short as can be; None: no match."""
+        """The texts that each `*` and `**` matches, the earlier ones as short as possible; None: no match."""
         parts = self._parts
-        fits = _places(parts, key)
-        if 0 not in fits[0]:
+        positions = _match_positions(parts, key)
+        if 0 not in positions[0]:
             return None
         found: list[str] = []
         at = 0
-        for part, after in zip(parts, fits[1:], strict=True):
+        for part, after in zip(parts, positions[1:], strict=True):
             if part[0] == "*":
-                end = next(place for place in range(at, len(key) + 1) if place in after)
+                end = next(position for position in range(at, len(key) + 1) if position in after)
                 found.append(key[at:end])
                 at = end
             else:
@@ -52,28 +54,28 @@ class KeyPattern:
         return tuple(found)
 
 
-def _places(parts: list[str], key: str) -> list[set[int]]:
-    """For each part, and the end, the places in `key` from which it and all that follow it match."""
-    fits = [{len(key)}]
+def _match_positions(parts: list[str], key: str) -> list[set[int]]:
+    """For each part, and the end: the positions in `key` from which it and all following parts match."""
+    positions = [{len(key)}]
     for part in reversed(parts):
-        after = fits[0]
+        after = positions[0]
         if part[0] == "*":
-            before = _before_star(key, after, across=part == "**")
+            before = _positions_before_star(key, after, across=part == "**")
         elif part == "?":
-            before = {place - 1 for place in after if place and key[place - 1] != "/"}
+            before = {position - 1 for position in after if position and key[position - 1] != "/"}
         else:
-            before = {place - len(part) for place in after if key.endswith(part, 0, place)}
-        fits.insert(0, before)
-    return fits
+            before = {position - len(part) for position in after if key.endswith(part, 0, position)}
+        positions.insert(0, before)
+    return positions
 
 
-def _before_star(key: str, after: set[int], *, across: bool) -> set[int]:
+def _positions_before_star(key: str, after: set[int], *, across: bool) -> set[int]:
     before = set()
     reachable = False
-    for place in range(len(key), -1, -1):
-        if place < len(key) and key[place] == "/" and not across:
+    for position in range(len(key), -1, -1):
+        if position < len(key) and key[position] == "/" and not across:
             reachable = False
-        reachable = reachable or place in after
+        reachable = reachable or position in after
         if reachable:
-            before.add(place)
+            before.add(position)
     return before

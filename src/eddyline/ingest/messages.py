@@ -1,4 +1,4 @@
-"""Messages about new objects: where they come from, and what is told of each."""
+"""Messages about new objects: the port to their source, and their outcomes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from eddyline.ingest.decisions import Cause
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A message as received; `receive_count` counts how often it has been, this time included.
+    """A received message; `receive_count` includes this receipt.
 
-    `since`: when it was sent, in seconds since 1970 (0: unknown), also if it was sent anew to wait longer.
+    `since`: when it was first sent, in seconds since 1970 (0: unknown), even if it was sent again later.
     """
 
     id: str
@@ -23,9 +23,9 @@ class Message:
 
 
 class MessageSource(Protocol):
-    """Where messages come from. Safe from any thread; raises `TransientError` while it is away.
+    """A source of messages. Safe from any thread; raises `TransientError` while it is unavailable.
 
-    A message received and not heard of any more (its receiver died) is received again, by anyone.
+    A message whose receiver died without settling it is received again, by any process.
     """
 
     @property
@@ -34,11 +34,11 @@ class MessageSource(Protocol):
         ...
 
     def receive(self, wait_s: float) -> Sequence[Message]:
-        """Some messages, kept from others until they are settled; waits up to `wait_s` for the first."""
+        """Messages, hidden from others until they are settled; waits up to `wait_s` for the first."""
         ...
 
     def acknowledge(self, message: Message) -> None:
-        """It is never to come again."""
+        """Settle the message: it is not delivered again."""
         ...
 
     def postpone(self, message: Message, delay_s: float, *, counts_as_attempt: bool) -> None:
@@ -49,13 +49,17 @@ class MessageSource(Protocol):
         ...
 
     def park(self, message: Message, reason: str) -> None:
-        """Put it aside for people, with the reason."""
+        """Set the message aside for an operator, with the reason."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngestOutcome:
-    """What became of an object, or of a message that told of none."""
+    """What became of an object, or of a message that names none.
+
+    `cause` is set for a parked message; `uploaded` for a submitted object: its upload time in seconds since
+    1970.
+    """
 
     what: Literal["submitted", "ignored", "parked", "postponed"]
     message: str
@@ -63,6 +67,4 @@ class IngestOutcome:
     asset: str = ""
     reason: str = ""
     cause: Cause | None = None
-    """Of what is parked."""
     uploaded: float | None = None
-    """Of what is submitted: when the object was put there, in seconds since 1970."""

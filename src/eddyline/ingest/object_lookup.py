@@ -1,4 +1,4 @@
-"""Asking S3 about an object that a message named."""
+"""Lookup of an S3 object that an event names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from eddyline.store.open_store import BUCKETS, Buckets
 
 
 def lookup_object(bucket: str, key: str, *, buckets: Buckets = BUCKETS) -> ObjectMetadata | None:
-    """What an object is now; None if it is gone.
+    """The current metadata of an object; None if it is gone.
 
     Raises `UsageError` (a key that cannot be addressed, no access, no such bucket) or `TransientError`.
     """

@@ -1,4 +1,4 @@
-"""One object of which a message told, taken by the rules: submitted, alone or with its chapters, or not."""
+"""The processing of one object of an event: submitted by the rules, alone or with its chapters, or not."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from eddyline.store.addresses import Address
 from eddyline.store.object_metadata import ObjectMetadata
 
 LookupObject = Callable[[str, str], ObjectMetadata | None]
-"""(bucket, key) -> what the object is now; None if it is gone."""
+"""(bucket, key) -> the object's current metadata; None if it is gone."""
 Submitter = Callable[[Sequence[str], Profile, JobOptions], Submitted]
-"""(addresses of one recording's files, in order, profile, terms) -> the asset."""
+"""(addresses of the files of one recording, in order, profile, options) -> the asset."""
 AreOneRecording = Callable[[Sequence[str]], bool]
-"""(addresses) -> whether they are chapters of one recording. Raises what may pass by itself."""
+"""(addresses) -> whether they are chapters of one recording. Raises transient errors."""
 
 
 class ChaptersPendingError(Exception):
-    """Further chapters may come: so many seconds are to be waited for them."""
+    """More chapters may arrive within `left_s` seconds."""
 
     def __init__(self, left_s: float) -> None:
-        super().__init__(f"waits for further chapters, {left_s:.0f} s more")
+        super().__init__(f"waiting {left_s:.0f} s more for further chapters")
         self.left_s = left_s
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectProcessor:
-    """Takes objects by `rules`. `store` is where results go: nothing of it is ever taken for footage.
+    """Processes objects by `rules`. `store` is where outputs go: its objects are never ingested.
 
-    Safe from any thread, and to repeat at any time.
+    Safe from any thread; idempotent. `now` returns seconds since 1970.
     """
 
     rules: Rules
@@ -54,53 +54,55 @@ class ObjectProcessor:
     are_one_recording: AreOneRecording
     now: Callable[[], float] = time.time
 
-    def take(self, told: Submit, message: str) -> IngestOutcome | Park:
-        """Submit one object, or say why not.
+    def process(self, event: Submit, message: str) -> IngestOutcome | Park:
+        """Submit one object, or return why not.
 
-        Raises `ChaptersPendingError`, `UsageError` and what may pass by itself.
+        Raises `ChaptersPendingError`, `UsageError` and transient errors.
         """
-        note = IngestOutcome(what="ignored", message=message, address=told.address)
-        if is_own_output(told, self.store):
-            return replace(note, reason="a result of Eddyline's own")
+        outcome = IngestOutcome(what="ignored", message=message, address=event.address)
+        if is_own_output(event, self.store):
+            return replace(outcome, reason="an output of Eddyline")
         try:
-            found = self.lookup(told.bucket, told.key)
+            found = self.lookup(event.bucket, event.key)
             if found is None:
-                return replace(note, reason="the object is gone")
-            decided = decide(told, found, self.rules)
-            if isinstance(decided, Park):
-                return decided
-            if isinstance(decided, Ignore):
-                return replace(note, reason=decided.reason)
-            addresses, take = self._recording(told, found, decided)
-            made = self.submit(addresses, take.profile, take.terms)
+                return replace(outcome, reason="the object is gone")
+            decision = decide(event, found, self.rules)
+            if isinstance(decision, Park):
+                return decision
+            if isinstance(decision, Ignore):
+                return replace(outcome, reason=decision.reason)
+            addresses, accepted = self._recording(event, found, decision)
+            submitted = self.submit(addresses, accepted.profile, accepted.options)
         except EddylineError as error:
             if error.retry or isinstance(error, UsageError):
                 raise
             return Park(reason=str(error), cause=Cause.REFUSED)
-        return replace(note, what="submitted", reason=made.status, asset=made.asset, uploaded=found.at)
+        return replace(
+            outcome, what="submitted", reason=submitted.status, asset=submitted.asset, uploaded=found.at
+        )
 
-    def _recording(self, told: Submit, found: ObjectMetadata, take: Accept) -> tuple[list[str], Accept]:
-        """All files of the recording that an object belongs to, and how the first of them is to be taken."""
-        alone = [told.address], take
-        if take.chapters_wait_s is None or not is_chapter(told.key):
+    def _recording(self, event: Submit, found: ObjectMetadata, accepted: Accept) -> tuple[list[str], Accept]:
+        """The files of the recording that an object belongs to, and the decision about the first of them."""
+        alone = [event.address], accepted
+        if accepted.chapters_wait_s is None or not is_chapter(event.key):
             return alone
-        parts = find_chapters(told.key, found, lambda key: self.lookup(told.bucket, key))
-        left_s = remaining_wait_s(parts, take.chapters_wait_s, self.now())
+        chapters = find_chapters(event.key, found, lambda key: self.lookup(event.bucket, key))
+        left_s = remaining_wait_s(chapters, accepted.chapters_wait_s, self.now())
         if left_s > 0:
             raise ChaptersPendingError(left_s)
-        # The card's next folder may hold another recording of the same number.
-        inner = in_same_directory(told.key, parts)
-        for each in (parts, inner) if len(inner) < len(parts) else (parts,):
-            if (whole := self._together(told, each)) is not None:
-                return whole
+        # The card's next directory may hold another recording of the same number.
+        beside = in_same_directory(event.key, chapters)
+        for each in (chapters, beside) if len(beside) < len(chapters) else (chapters,):
+            if (recording := self._merge(event, each)) is not None:
+                return recording
         return alone
 
-    def _together(self, told: Submit, parts: Sequence[ChapterObject]) -> tuple[list[str], Accept] | None:
-        """The files of these parts as one recording; None where they are not to be one."""
-        whole = [replace(told, key=part.key, etag=part.facts.tag) for part in parts]
-        # Each chapter's message has to come to the same end: the first one's rule counts for all of them.
-        first = decide(whole[0], parts[0].facts, self.rules)
-        if len(parts) == 1 or not isinstance(first, Accept) or first.chapters_wait_s is None:
+    def _merge(self, event: Submit, chapters: Sequence[ChapterObject]) -> tuple[list[str], Accept] | None:
+        """The files of these chapters as one recording; None if they are not to be merged."""
+        events = [replace(event, key=each.key, etag=each.metadata.tag) for each in chapters]
+        # The rule for the first chapter applies to all, so that each chapter's message has the same outcome.
+        first = decide(events[0], chapters[0].metadata, self.rules)
+        if len(chapters) == 1 or not isinstance(first, Accept) or first.chapters_wait_s is None:
             return None
-        addresses = [each.address for each in whole]
+        addresses = [each.address for each in events]
         return (addresses, first) if self.are_one_recording(addresses) else None

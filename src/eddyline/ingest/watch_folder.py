@@ -1,4 +1,4 @@
-"""A folder watched: what appears in it and is whole is processed, in batches, until told to stop."""
+"""The watch of a folder: new complete files are processed in batches until the stop is raised."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from eddyline.pipeline.runs.events import AssetFailed, AssetFinished, Event, Run
 from eddyline.pipeline.submission.discover import skip_reason
 
 _POLL_S = 1.0
-_SCAN_SHARE = 10  # looking through the folder takes at most one tenth of the time
-_KEPT = 1000  # of each kind, for the report at the end: a watch may last for months
+_SCAN_SHARE = 10  # scans take at most one tenth of the time
+_MAX_EVENTS = 1000  # of each kind in the report at the end: a watch may last for months
 
 
 class ProcessFiles(Protocol):
-    """Processes files; comes back when all of it has ended, or when told to stop."""
+    """Processes files; returns when all of them have ended, or when the stop is raised."""
 
     def __call__(self, files: Sequence[Path], profile: Profile, /, *, merge: bool) -> RunReport:
-        """How it went. `merge`: chapters of one recording become one asset."""
+        """Process the files with a profile. `merge`: chapters of one recording become one asset."""
         ...
 
 
 @dataclass(kw_only=True)
 class FolderWatch:
-    """Watches one folder. `once`: ends when all that is there has settled and is processed."""
+    """Watches one folder. `once`: ends when all files have settled and are processed."""
 
     folder: FolderScanner
     rules: Rules
@@ -46,24 +46,25 @@ class FolderWatch:
     once: bool = False
     clock: Clock = field(default_factory=SystemClock)
     poll_s: float = _POLL_S
-    _holding: HeldChapters = field(init=False)
-    _closed: frozenset[Path] = frozenset()
-    _finished: deque[AssetFinished] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    _failed: deque[AssetFailed] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    _skipped: deque[SourceSkipped] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    monotonic: Callable[[], float] = time.monotonic
+    _held: HeldChapters = field(init=False)
+    _unreadable: frozenset[Path] = frozenset()
+    _finished: deque[AssetFinished] = field(default_factory=lambda: deque(maxlen=_MAX_EVENTS))
+    _failed: deque[AssetFailed] = field(default_factory=lambda: deque(maxlen=_MAX_EVENTS))
+    _skipped: deque[SourceSkipped] = field(default_factory=lambda: deque(maxlen=_MAX_EVENTS))
 
     def __post_init__(self) -> None:
-        self._holding = HeldChapters(folder=self.folder)
+        self._held = HeldChapters(folder=self.folder)
 
     def run(self) -> RunReport:
-        """Watch until told to stop. Raises what `process` raises."""
+        """Watch until the stop is raised. Raises what `process` raises."""
         while not self.stop.requested:
-            began = time.monotonic()
-            ready = self.folder.ready(began)
-            self._tell_closed()
-            pause = max(min(self.poll_s, self.folder.settle_s), _SCAN_SHARE * (time.monotonic() - began))
-            self._work(self._batches(ready, began))
-            if self.once and not (ready or self.folder.pending_count or self._holding):
+            started = self.monotonic()
+            ready = self.folder.scan(started)
+            self._report_unreadable()
+            pause = max(min(self.poll_s, self.folder.settle_s), _SCAN_SHARE * (self.monotonic() - started))
+            self._process_batches(self._batches(ready, started))
+            if self.once and not (ready or self.folder.pending_count or self._held):
                 break
             if not ready:
                 self.stop.wait(pause)
@@ -74,15 +75,15 @@ class FolderWatch:
             interrupted=self.stop.reason,
         )
 
-    def _tell_closed(self) -> None:
-        """Tell once of each folder that cannot be looked into; again if it could be meanwhile."""
-        closed = self.folder.closed
-        for path, why in closed.items():
-            if path not in self._closed:
-                self._skip(path, f"it cannot be looked into ({why}); what is in it is taken once it can be")
-        self._closed = frozenset(closed)
+    def _report_unreadable(self) -> None:
+        """Report each unreadable directory once, and again if it was readable in between."""
+        unreadable = self.folder.unreadable
+        for path, why in unreadable.items():
+            if path not in self._unreadable:
+                self._skip(path, f"unreadable ({why}); its files are processed once it is readable")
+        self._unreadable = frozenset(unreadable)
 
-    def _work(self, batches: Sequence[Batch]) -> None:
+    def _process_batches(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
             if self.stop.requested:
                 return
@@ -92,41 +93,43 @@ class FolderWatch:
             self._skipped.extend(report.skipped)
 
     def _batches(self, files: Sequence[Path], now: float) -> list[Batch]:
-        """What the rules take, by profile: what is urgent first, then what is due first."""
-        orders = BatchBuilder()
+        """The batches of accepted files, the most urgent first."""
+        builder = BatchBuilder()
         for path in files:
-            take = self._decide(path)
-            if take is not None and take.chapters_wait_s is not None and is_chapter(path.name):
-                self._holding.hold(path, take.chapters_wait_s)
-            elif take is not None:
-                orders.add(take, (path,))
-        for recording in self._holding.released(now):
-            self._add_recording(orders, recording)
-        return orders.batches()
+            accepted = self._decide(path)
+            if accepted is None:
+                continue
+            if accepted.chapters_wait_s is not None and is_chapter(path.name):
+                self._held.hold(path, accepted.chapters_wait_s)
+            else:
+                builder.add(accepted, (path,))
+        for recording in self._held.release_complete(now):
+            self._add_recording(builder, recording)
+        return builder.batches()
 
-    def _add_recording(self, orders: BatchBuilder, recording: tuple[Path, ...]) -> None:
-        """A whole recording, by the rule of its first chapter; each by itself if that is not to be merged."""
+    def _add_recording(self, builder: BatchBuilder, recording: tuple[Path, ...]) -> None:
+        """Add a complete recording by the rule for its first chapter, or its files separately."""
         first = self._decide(recording[0])
         if first is not None and first.chapters_wait_s is not None:
-            orders.add(first, recording, merge=True)
+            builder.add(first, recording, merge=True)
             return
         for path in recording[1:]:
-            if (take := self._decide(path)) is not None:
-                orders.add(take, (path,))
+            if (accepted := self._decide(path)) is not None:
+                builder.add(accepted, (path,))
 
     def _decide(self, path: Path) -> Accept | None:
         try:
             size = path.stat().st_size
         except OSError:
-            return None  # gone again
+            return None  # removed meanwhile
         key = path.relative_to(self.folder.root).as_posix()
-        decided = self.rules.decide(Arrival(key=key, size=size, at=self.clock.now()))
-        if isinstance(decided, Accept):
-            reason = "" if decided.sure else skip_reason(path)
+        decision = self.rules.decide(Arrival(key=key, size=size, at=self.clock.now()))
+        if isinstance(decision, Accept):
+            reason = "" if decision.extension_matched else skip_reason(path)
             if not reason:
-                return decided
+                return decision
         else:
-            reason = decided.reason
+            reason = decision.reason
         self._skip(path, reason)
         return None
 

@@ -30,7 +30,7 @@ def test_its_rules_are_rules(tmp_path: Path) -> None:
     review = Arrival(key="users/ann/a.mp4", size=1, at=100.0, metadata={"purpose": "review 2"})
     taken = load_rules(path).decide(review)
     assert isinstance(taken, Accept)
-    assert (taken.wanted, taken.terms.owner, taken.terms.deadline) == ("fast", "ann", 1000.0)
+    assert (taken.profile_name, taken.options.owner, taken.options.deadline) == ("fast", "ann", 1000.0)
 
 
 def test_its_policy_is_the_one_that_is_written() -> None:

@@ -20,43 +20,43 @@ def _write(path: Path, text: str = "x") -> Path:
 def test_a_file_is_told_of_once_it_has_settled_and_only_once(tmp_path: Path) -> None:
     clip = _write(tmp_path / "DCIM" / "100GOPRO" / "a.mp4")
     folder = FolderScanner(root=tmp_path)
-    assert folder.ready(100.0) == []
+    assert folder.scan(100.0) == []
     assert folder.pending_count == 1
-    assert folder.ready(104.9) == []
-    assert folder.ready(105.0) == [clip]
+    assert folder.scan(104.9) == []
+    assert folder.scan(105.0) == [clip]
     assert folder.pending_count == 0
-    assert folder.ready(200.0) == []
+    assert folder.scan(200.0) == []
 
 
 def test_a_file_that_grows_is_waited_for(tmp_path: Path) -> None:
     folder = FolderScanner(root=tmp_path)
     for second in range(20):
         clip = _write(tmp_path / "a.mp4", "x" * (second + 1))
-        assert folder.ready(float(second)) == []
-    assert folder.ready(23.9) == []
-    assert folder.ready(24.0) == [clip]
+        assert folder.scan(float(second)) == []
+    assert folder.scan(23.9) == []
+    assert folder.scan(24.0) == [clip]
 
 
 def test_a_file_replaced_by_another_is_told_of_again(tmp_path: Path) -> None:
     clip = _write(tmp_path / "a.mp4", "one")
     folder = FolderScanner(root=tmp_path)
-    folder.ready(0.0)
-    assert folder.ready(5.0) == [clip]
+    folder.scan(0.0)
+    assert folder.scan(5.0) == [clip]
     other = _write(tmp_path / ".other", "two")
     os.utime(other, ns=(clip.stat().st_atime_ns, clip.stat().st_mtime_ns))
     other.replace(clip)  # of equal size and time: only the file itself is another
-    assert folder.ready(6.0) == []
-    assert folder.ready(11.0) == [clip]
+    assert folder.scan(6.0) == []
+    assert folder.scan(11.0) == [clip]
 
 
 def test_a_file_that_was_away_is_told_of_again(tmp_path: Path) -> None:
     clip = _write(tmp_path / "a.mp4")
     folder = FolderScanner(root=tmp_path, settle_s=0)
-    assert folder.ready(0.0) == [clip]
+    assert folder.scan(0.0) == [clip]
     clip.unlink()
-    assert folder.ready(1.0) == []
+    assert folder.scan(1.0) == []
     _write(clip)
-    assert folder.ready(2.0) == [clip]
+    assert folder.scan(2.0) == [clip]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_file_that_was_away_is_told_of_again(tmp_path: Path) -> None:
 )
 def test_what_is_hidden_or_on_its_way_is_left_alone(tmp_path: Path, name: str) -> None:
     _write(tmp_path / name)
-    assert FolderScanner(root=tmp_path, settle_s=0).ready(0.0) == []
+    assert FolderScanner(root=tmp_path, settle_s=0).scan(0.0) == []
 
 
 def test_empty_files_and_links_are_left_alone(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_empty_files_and_links_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "link.mp4").symlink_to(_write(tmp_path.parent / f"{tmp_path.name}-else" / "a.mp4"))
     (tmp_path / "round").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "pipe.mp4")
-    assert FolderScanner(root=tmp_path, settle_s=0).ready(0.0) == []
+    assert FolderScanner(root=tmp_path, settle_s=0).scan(0.0) == []
 
 
 def test_outputs_are_never_entered(tmp_path: Path) -> None:
@@ -81,18 +81,18 @@ def test_outputs_are_never_entered(tmp_path: Path) -> None:
     _write(tmp_path / "other" / ".eddyline" / "lock")
     _write(tmp_path / "other" / "assets" / "ab" / "1080p.mp4")
     folder = FolderScanner(root=tmp_path, excluded=(tmp_path / "out",), settle_s=0)
-    assert folder.ready(0.0) == [wanted]
+    assert folder.scan(0.0) == [wanted]
 
 
 def test_a_folder_that_is_its_own_output_tells_only_what_was_put_there(tmp_path: Path) -> None:
     wanted = _write(tmp_path / "a.mp4")
     _write(tmp_path / ".eddyline" / "x.mp4")
     _write(tmp_path / "assets" / "ab" / "1080p.mp4")
-    assert FolderScanner(root=tmp_path, settle_s=0).ready(0.0) == [wanted]
+    assert FolderScanner(root=tmp_path, settle_s=0).scan(0.0) == [wanted]
 
 
 def test_a_folder_that_is_gone_is_empty(tmp_path: Path) -> None:
-    assert FolderScanner(root=tmp_path / "unplugged", settle_s=0).ready(0.0) == []
+    assert FolderScanner(root=tmp_path / "unplugged", settle_s=0).scan(0.0) == []
 
 
 def test_names_tell_what_is_partial() -> None:
@@ -107,21 +107,21 @@ def test_a_file_that_somebody_has_open_is_waited_for_however_long_nothing_comes(
     with clip.open("a") as writer:
         if not is_written(clip):
             pytest.skip("this file system knows no leases")
-        folder.ready(0.0)
-        assert folder.ready(100.0) == []
+        folder.scan(0.0)
+        assert folder.scan(100.0) == []
         assert folder.pending_count == 1
         writer.write("")
     assert not is_written(clip)
     with clip.open():  # readers do not count
-        assert folder.ready(104.0) == []
-        assert folder.ready(105.0) == [clip]
+        assert folder.scan(104.0) == []
+        assert folder.scan(105.0) == [clip]
 
 
 def test_a_folder_that_cannot_be_looked_into_is_named_while_that_lasts(tmp_path: Path) -> None:
     root = tmp_path / "card"
     folder = FolderScanner(root=root, settle_s=0)
-    assert folder.ready(0.0) == []
-    assert folder.closed == {root: "No such file or directory"}
+    assert folder.scan(0.0) == []
+    assert folder.unreadable == {root: "No such file or directory"}
     clip = _write(root / "a.mp4")
-    assert folder.ready(1.0) == [clip]
-    assert folder.closed == {}
+    assert folder.scan(1.0) == [clip]
+    assert folder.unreadable == {}

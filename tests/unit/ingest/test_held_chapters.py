@@ -12,7 +12,7 @@ WAIT_S = 60.0
 
 def _held(folder: FolderScanner, now: float) -> HeldChapters:
     holding = HeldChapters(folder=folder)
-    for path in folder.ready(now):
+    for path in folder.scan(now):
         holding.hold(path, WAIT_S)
     return holding
 
@@ -27,42 +27,42 @@ def _put(folder: Path, *numbers: int) -> tuple[Path, ...]:
 def test_a_recording_is_released_once_and_whole(tmp_path: Path) -> None:
     folder, whole = FolderScanner(root=tmp_path, settle_s=0), _put(tmp_path, 1, 2, 3)
     holding = _held(folder, 100.0)
-    assert holding.released(159.0) == []
+    assert holding.release_complete(159.0) == []
     assert holding
-    assert holding.released(160.0) == [whole]
+    assert holding.release_complete(160.0) == [whole]
     assert not holding
-    assert holding.released(161.0) == []
+    assert holding.release_complete(161.0) == []
 
 
 def test_a_chapter_that_is_still_written_is_waited_for(tmp_path: Path) -> None:
     folder = FolderScanner(root=tmp_path, settle_s=5)
     first = _put(tmp_path, 1)
-    folder.ready(0.0)
+    folder.scan(0.0)
     holding = _held(folder, 5.0)
     whole = (*first, *_put(tmp_path, 2))
     for second in range(50, 200, 10):
         whole[1].write_text("x" * second)
-        assert folder.ready(float(second)) == []
-        assert holding.released(float(second)) == []
-    folder.ready(250.0)
-    assert holding.released(249.9) == []
-    assert holding.released(250.0) == [whole]
+        assert folder.scan(float(second)) == []
+        assert holding.release_complete(float(second)) == []
+    folder.scan(250.0)
+    assert holding.release_complete(249.9) == []
+    assert holding.release_complete(250.0) == [whole]
 
 
 def test_a_late_chapter_brings_those_beside_it_along(tmp_path: Path) -> None:
     folder = FolderScanner(root=tmp_path, settle_s=0)
     first = _put(tmp_path, 1)
-    assert _held(folder, 0.0).released(60.0) == [first]
+    assert _held(folder, 0.0).release_complete(60.0) == [first]
     whole = (*first, *_put(tmp_path, 2))
-    assert _held(folder, 500.0).released(560.0) == [whole]
+    assert _held(folder, 500.0).release_complete(560.0) == [whole]
 
 
 def test_what_is_gone_is_waited_for_no_more(tmp_path: Path) -> None:
     folder, (only,) = FolderScanner(root=tmp_path, settle_s=0), _put(tmp_path, 1)
     holding = _held(folder, 0.0)
     only.unlink()
-    folder.ready(1.0)
-    assert holding.released(60.0) == []
+    folder.scan(1.0)
+    assert holding.release_complete(60.0) == []
     assert not holding
 
 
@@ -71,5 +71,5 @@ def test_chapters_in_the_cards_next_folder_are_released_with_the_first(tmp_path:
         (tmp_path / name).mkdir()
     whole = (*_put(tmp_path / "100GOPRO", 1, 2), *_put(tmp_path / "101GOPRO", 3))
     holding = _held(FolderScanner(root=tmp_path, settle_s=0), 0.0)
-    assert holding.released(60.0) == [whole]
+    assert holding.release_complete(60.0) == [whole]
     assert not holding

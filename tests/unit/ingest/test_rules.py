@@ -37,7 +37,7 @@ def _taken(rules: Rules, arrived: Arrival) -> Accept:
 
 def test_without_a_file_everything_is_taken_by_one_profile() -> None:
     taken = _taken(load_rules(profile="fast"), CLIP)
-    assert (taken.wanted, taken.profile.name, taken.terms) == ("fast", "fast", JobOptions())
+    assert (taken.profile_name, taken.profile.name, taken.options) == ("fast", "fast", JobOptions())
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_example_routes_by_prefix_metadata_bucket_and_size(
     arrived: Arrival, wanted: str, terms: JobOptions
 ) -> None:
     taken = _taken(load_rules(EXAMPLE), arrived)
-    assert (taken.wanted, taken.terms) == (wanted, terms)
+    assert (taken.profile_name, taken.options) == (wanted, terms)
 
 
 def test_what_a_rule_ignores_is_ignored_with_its_reason() -> None:
@@ -70,8 +70,8 @@ def test_the_first_rule_that_fits_counts(tmp_path: Path) -> None:
         "rules:\n- when: {extension: [MP4, .mov]}\n  profile: fast\n"
         "- when: {key: '**'}\n  profile: archive\n",
     )
-    assert _taken(rules, replace(CLIP, key="x/A.Mp4")).wanted == "fast"
-    assert _taken(rules, replace(CLIP, key="x/A.mkv")).wanted == "archive"
+    assert _taken(rules, replace(CLIP, key="x/A.Mp4")).profile_name == "fast"
+    assert _taken(rules, replace(CLIP, key="x/A.mkv")).profile_name == "archive"
 
 
 def test_the_cameras_side_files_are_left_alone_unless_a_rule_names_their_extension(tmp_path: Path) -> None:
@@ -89,14 +89,14 @@ def test_content_types_and_metadata_are_matched_by_patterns(tmp_path: Path) -> N
         "rules:\n- when: {content_type: 'video/*', metadata: {Camera: 'HERO*'}}\n  profile: fast\n",
     )
     right = replace(CLIP, content_type="video/mp4", metadata={"camera": "HERO12"})
-    assert _taken(rules, right).wanted == "fast"
+    assert _taken(rules, right).profile_name == "fast"
     for wrong in (replace(right, content_type="image/png"), replace(right, metadata={}), CLIP):
-        assert _taken(rules, wrong).wanted == "default"
+        assert _taken(rules, wrong).profile_name == "default"
 
 
 def test_a_default_may_ignore_all_that_no_rule_names(tmp_path: Path) -> None:
     rules = _rules(tmp_path, "rules:\n- when: {prefix: in/}\ndefault: {ignore: not ours}\n")
-    assert _taken(rules, replace(CLIP, key="in/a.mp4")).wanted == "default"
+    assert _taken(rules, replace(CLIP, key="in/a.mp4")).profile_name == "default"
     assert rules.decide(CLIP) == Ignore(reason="not ours")
 
 
@@ -145,7 +145,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_an_empty_file_means_the_default(tmp_path: Path) -> None:
-    assert _taken(_rules(tmp_path, ""), CLIP).wanted == "default"
+    assert _taken(_rules(tmp_path, ""), CLIP).profile_name == "default"
 
 
 @given(
