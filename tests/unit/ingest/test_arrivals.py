@@ -218,7 +218,7 @@ def test_a_message_whose_receivers_all_died_is_parked_unread() -> None:
     world = World()
     world.counter.send("boom", receive_count=8)
     world.run()
-    assert "came to no end" in world.counter.parked["boom"]
+    assert "by processes that did not finish" in world.counter.parked["boom"]
     assert world.causes() == [Cause.DEADLY]
 
 
@@ -263,7 +263,7 @@ def test_an_object_that_fails_for_ever_though_all_is_there_is_parked() -> None:
     world = World(objects={"a.mp4": "t"}, looking=raising(*[TransientError("a strange answer")] * 99))
     world.counter.send(created("a.mp4"))
     world.run()
-    assert world.counter.parked == {created("a.mp4"): "failed 8 times, at last by a strange answer"}
+    assert world.counter.parked == {created("a.mp4"): "failed 8 times; last error: a strange answer"}
     assert world.causes() == [Cause.FAILING]
 
 

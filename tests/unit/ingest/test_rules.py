@@ -120,7 +120,7 @@ def test_a_path_that_names_no_owner_is_parked(tmp_path: Path, key: str) -> None:
         ("rules:\n- when: {prefex: a}\n", r"rules\[0\].when.prefex: no such key"),
         ("rules:\n- when: {key: 'a***'}\n", r"rules\[0\].when.key.*\*\*\*"),
         ("rules:\n- when: {key: 'a/*'}\n  owner: '{2}'\n", r"owner has \{2\}, but key has 1 stars"),
-        ("rules:\n- when: {}\n  ignore: x\n  profile: fast\n", "needs no profile"),
+        ("rules:\n- when: {}\n  ignore: x\n  profile: fast\n", "ignore excludes profile"),
         ("rules:\n- when: {at_least: 9, at_most: 3}\n", "at_least"),
         ("rules:\n- when: {extension: [1]}\n", "extension"),
         ("rules:\n- when: {}\n  urgency: now\n", "urgency"),

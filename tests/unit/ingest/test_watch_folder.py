@@ -168,7 +168,7 @@ def test_a_folder_that_is_taken_away_is_told_once_and_goes_on_when_it_is_back(tm
     thread = threading.Thread(target=watch.run, daemon=True)
 
     def told() -> int:
-        return sum("cannot be looked into" in each.reason for each in shop.skips())
+        return sum("unreadable" in each.reason for each in shop.skips())
 
     shop.put("a.mp4")
     thread.start()
