@@ -46,14 +46,14 @@ class Shop:
 
     def process(self, files: Sequence[Path], profile: Profile, /, *, merge: bool) -> RunReport:
         names = [path.relative_to(self.root).as_posix() for path in files]
-        self.batches.append((profile.name, names))
-        self.merged += [names] if merge else []
-        self.meanwhile()
         failed = tuple(
             AssetFailed(asset="", name=path.name, source=str(path), job="", reason="bad", remedy="")
             for path in files
             if path.read_bytes() == b"bad"
         )
+        self.batches.append((profile.name, names))
+        self.merged += [names] if merge else []
+        self.meanwhile()
         return RunReport(finished=(), failed=failed, skipped=(), interrupted=self.stop.reason)
 
     def watch(self, rules: Rules | None = None, *, once: bool = True, settle_s: float = 0.0) -> FolderWatch:
