@@ -1,7 +1,7 @@
 """Prints the tests that cover a module: `python -m tests.which src/eddyline/graph/ledger/leases.py`.
 
-First the test file of the same name, then test files that import the module, then those that import it through other
-modules, nearest first.
+First the test file of the same name, then test files that import the module, then those that import it
+through other modules, nearest first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def imports_of(path: Path, known: dict[str, Path]) -> set[str]:
 
 
 def tests_of(module: str) -> list[tuple[int, str]]:
-    """(distance, test file): 0 the file of the same name, 1 imports the module, 2 and more imports its importers."""
+    """(distance, test file): 0 has the same name, 1 imports the module, 2 imports an importer, ..."""
     known = modules()
     importers: dict[str, set[str]] = {name: set() for name in known}
     for name, path in known.items():
