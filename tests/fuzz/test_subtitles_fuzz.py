@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eddyline.core.errors import InputError
-from eddyline.media.chapters.source_chapters import read_nero_list, remove_nero_lists, text_sample_title
+from eddyline.media.chapters.nero_chapters import read_nero_list, remove_nero_lists
+from eddyline.media.chapters.source_chapters import text_sample_title
 from eddyline.media.subtitles.cues import (
     Cue,
     flatten_cues,

@@ -121,6 +121,17 @@ def parse_box_header(data: memoryview, available: int, path: str, offset: int) -
     return kind, header, size
 
 
+def scan_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (type, payload) of the boxes in `data`, which have 32-bit sizes, up to the first invalid size."""
+    at = 0
+    while at + _HEADER <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if not _HEADER <= size <= len(data) - at:
+            return
+        yield data[at + 4 : at + 8], data[at + _HEADER : at + size]
+        at += size
+
+
 def quote_fourcc(kind: str) -> str:
     """The fourcc in quotes and escaped, so that a file cannot send control characters to a terminal."""
     return ascii(kind)

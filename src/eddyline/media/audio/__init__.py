@@ -1,1 +1,1 @@
-"""Encoding and measuring audio."""
+"""Audio: decoding checks, AAC encoding, loudness, and alignment with external recordings."""

@@ -1,4 +1,4 @@
-"""How the channels of a source become channels that AAC can hold, and what is lost by that."""
+"""Selects the channel layout of AAC for a source, with the FFmpeg filters and what is lost."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-MAX_CHANNELS: Final = 6  # 5.1: what every player of AAC takes
+MAX_CHANNELS: Final = 6  # 5.1, which every AAC player supports
 
-# What FFmpeg's AAC encoder takes as it is, by the number of channels: the channel configurations of
-# ISO/IEC 14496-3 up to 5.1, and those that it writes as a program config element.
-_PLACES: Final = {
+# Layouts that FFmpeg's AAC encoder accepts: the channel configurations of ISO/IEC 14496-3 up to 5.1, and
+# those that it writes as a program config element.
+_POSITIONS: Final = {
     "mono": "FC",
     "stereo": "FL+FR",
     "3.0": "FL+FR+FC",
@@ -30,16 +30,16 @@ _PLACES: Final = {
     "hexagonal": "FL+FR+FC+BL+BR+BC",
 }
 _BY_COUNT: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"}
-_BY_PLACES: Final = {frozenset(places.split("+")): name for name, places in _PLACES.items()}
+_BY_POSITIONS: Final = {frozenset(positions.split("+")): name for name, positions in _POSITIONS.items()}
 # Virtual cardioid microphones to the left and right (AmbiX: channels W, Y, Z, X in SN3D).
 _CARDIOIDS: Final = "pan=stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1"
-_UNPLACED: Final = re.compile(r"\d+ channels")
-_OWN_ORDER: Final = re.compile(r"\d+ channels \((.*)\)")
+_UNPOSITIONED: Final = re.compile(r"\d+ channels")
+_CUSTOM_ORDER: Final = re.compile(r"\d+ channels \((.*)\)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelMix:
-    """FFmpeg's audio filters (none: as it is), the channels that come out, and what is lost ("": nothing)."""
+    """FFmpeg's audio filters (none: unchanged), the resulting channels, and what is lost ("" if nothing)."""
 
     filters: tuple[str, ...] = ()
     channels: int
@@ -47,39 +47,39 @@ class ChannelMix:
 
 
 def channel_mix(channels: int, layout: str) -> ChannelMix:
-    """What to do with `channels` channels in a layout by FFmpeg's name ("5.1", "ambisonic 1", "9 channels").
+    """Return the mix of a layout by FFmpeg's name ("5.1", "ambisonic 1", "9 channels").
 
-    Up to six channels keep their number; FFmpeg orders them by their places. Of more, its matrix makes 5.1
-    where their places are known; else the first two are kept, which recorders of many microphones write their
-    stereo mix to. FFmpeg refuses some layouts: then ask again with those of `unpositioned_layout`.
+    Up to six channels are kept; FFmpeg orders them by their positions. More channels are mixed down to 5.1 if
+    their positions are known; else the first two are kept, which have the stereo mix in recordings of many
+    microphones. If FFmpeg rejects a layout, call this again with `unpositioned_layout`.
     """
-    few = channels <= MAX_CHANNELS
-    if layout in _PLACES or (not layout and few):
+    fits = channels <= MAX_CHANNELS
+    if layout in _POSITIONS or (not layout and fits):
         return ChannelMix(channels=channels)
     if layout.startswith("ambisonic") and channels >= 4:  # noqa: PLR2004 - first order
-        lost = "AAC holds no ambisonic audio: decoded to stereo"
+        lost = "AAC does not support ambisonic audio: decoded to stereo"
         return ChannelMix(filters=(_CARDIOIDS,), channels=2, lost=lost)
-    own = _OWN_ORDER.fullmatch(layout)
-    ordered = _BY_PLACES.get(frozenset(own[1].split("+"))) if own else None
+    custom = _CUSTOM_ORDER.fullmatch(layout)
+    ordered = _BY_POSITIONS.get(frozenset(custom[1].split("+"))) if custom else None
     if ordered is not None:
         return ChannelMix(filters=(f"aformat=channel_layouts={ordered}",), channels=channels)
-    if channels in (1, 2) or (few and _UNPLACED.fullmatch(layout)):
-        return ChannelMix(filters=(_in_order(channels),), channels=channels)
-    if _UNPLACED.fullmatch(layout):
-        lost = f"the places of its {channels} channels are not known: the first two are kept, as stereo"
-        return ChannelMix(filters=(_in_order(2),), channels=2, lost=lost)
+    if channels in (1, 2) or (fits and _UNPOSITIONED.fullmatch(layout)):
+        return ChannelMix(filters=(_map_in_order(channels),), channels=channels)
+    if _UNPOSITIONED.fullmatch(layout):
+        lost = f"the positions of its {channels} channels are unknown: the first two are kept, as stereo"
+        return ChannelMix(filters=(_map_in_order(2),), channels=2, lost=lost)
     lost = f"AAC renditions have at most {MAX_CHANNELS} channels: mixed down to 5.1"
     return ChannelMix(
-        filters=("aformat=channel_layouts=5.1",), channels=MAX_CHANNELS, lost="" if few else lost
+        filters=("aformat=channel_layouts=5.1",), channels=MAX_CHANNELS, lost="" if fits else lost
     )
 
 
 def unpositioned_layout(channels: int) -> str:
-    """The name of the layout of so many channels whose places are not known."""
+    """Return the name of the layout of `channels` channels with unknown positions."""
     return f"{channels} channels"
 
 
-def _in_order(channels: int) -> str:
-    """The first channels, whatever they are called, as the channels of the usual layout of that number."""
-    pairs = "|".join(f"{place}-{place}" for place in range(channels))
+def _map_in_order(channels: int) -> str:
+    """Return the filter that maps the first channels to the default layout of this number of channels."""
+    pairs = "|".join(f"{number}-{number}" for number in range(channels))
     return f"channelmap=map={pairs}:channel_layout={_BY_COUNT[channels]}"

@@ -1,4 +1,4 @@
-"""What FFmpeg makes of an audio stream: the first frames are decoded, since no header says as much."""
+"""Decodes the first frames of an audio stream to get its actual format, which headers may misstate."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from eddyline.core.process import Limits, Runner
 from eddyline.media.source.ffprobe import classify_tool_error
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
 
-UNDECODED: Final = "nothing of it can be decoded"
+UNDECODED: Final = "none of it can be decoded"
 
 _LIMITS = Limits(wall_s=60, memory=6 * 1024**3, output=4 * 1024 * 1024)
 _NO_DECODER = re.compile(r"no decoder found for: ([\w.-]+)")
 _HEADER = re.compile(r"^#(sample_rate|channel_layout_name) 0: (.*)$", re.MULTILINE)
-# stream, dts, pts, samples, bytes, checksum: of 16-bit PCM, so bytes / samples / 2 is the number of channels
+# stream, dts, pts, samples, bytes, checksum of 16-bit PCM; bytes / samples / 2 is the number of channels
 _FRAME = re.compile(r"^0, *-?\d+, *-?\d+, *(\d+), *(\d+), ", re.MULTILINE)
 _STREAM = re.compile(
     r"Stream #0:(?P<index>\d+)[^\n]*?: Audio: (?P<codec>[\w.-]+)"
@@ -27,7 +27,7 @@ _STREAM = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class DecodedAudio:
-    """An audio stream as FFmpeg decodes it: names are FFmpeg's, `bits` are the significant ones (0: all)."""
+    """An audio stream as FFmpeg decodes it, with FFmpeg's names; `bits` are the significant bits (0: all)."""
 
     codec: str
     channels: int
@@ -40,14 +40,14 @@ class DecodedAudio:
 def decode_first_frames(
     source: Sequence[str], stream: str, *, runner: Runner, tools: Toolchain
 ) -> DecodedAudio | str:
-    """Decode the first frames of `stream` ("0:a:0", "0:3"); why it cannot be used, where it cannot.
+    """Decode the first frames of `stream` ("0:a:0", "0:3"); return its format, or the reason of a failure.
 
-    `source` are the arguments that open the input. Raises `ToolError` where FFmpeg was killed or ran too
-    long, or the machine is short of something.
+    `source` are the FFmpeg arguments that open the input. Raises `ToolError` if FFmpeg was killed or exceeded
+    its limits, or if memory or disk space ran out.
     """
     options = ("-c:a", "pcm_s16le", "-frames:a", "4", "-f", "framecrc", "-")
     try:
-        done = runner.run(_command(source, stream, tools, *options), limits=_LIMITS)
+        result = runner.run(_command(source, stream, tools, *options), limits=_LIMITS)
     except ToolError as error:
         if isinstance(classify_tool_error(error, ""), ToolError):
             raise
@@ -55,12 +55,14 @@ def decode_first_frames(
         if unknown is None:
             return UNDECODED
         return f"FFmpeg has no decoder for {'this codec' if unknown[1] == 'none' else unknown[1]}"
-    said = done.stdout.decode("utf-8", "replace")
-    frame, header = _FRAME.search(said), dict(_HEADER.findall(said))
+    output = result.stdout.decode("utf-8", "replace")
+    frame, header = _FRAME.search(output), dict(_HEADER.findall(output))
     if frame is None or not int(frame[1]) or not header.get("sample_rate", "").isdigit():
         return UNDECODED
     index = stream.removeprefix("0:")
-    lines = [each for each in _STREAM.finditer(done.stderr) if not index.isdigit() or each["index"] == index]
+    lines = [
+        each for each in _STREAM.finditer(result.stderr) if not index.isdigit() or each["index"] == index
+    ]
     line = lines[0] if lines else None
     return DecodedAudio(
         codec=line["codec"] if line else "unknown",
@@ -73,7 +75,7 @@ def decode_first_frames(
 
 
 def can_encode(source: Sequence[str], stream: str, filters: str, *, runner: Runner, tools: Toolchain) -> bool:
-    """Whether FFmpeg encodes the stream to AAC behind these filters. Raises as `decode_first_frames` does."""
+    """Return whether FFmpeg can encode the stream to AAC with `filters`. Raises as `decode_first_frames`."""
     options = ("-af", filters, "-c:a", "aac", "-frames:a", "4", "-f", "null", "-")
     try:
         runner.run(_command(source, stream, tools, *options), limits=_LIMITS)
@@ -85,7 +87,7 @@ def can_encode(source: Sequence[str], stream: str, filters: str, *, runner: Runn
 
 
 def _command(source: Sequence[str], stream: str, tools: Toolchain, *options: str) -> tuple[str, ...]:
-    # Streams are described at level "info"; statistics are noise. A damaged packet does not end the look.
+    # FFmpeg describes streams at level "info". A damaged packet does not stop the decoding.
     base = tuple("info" if word == "error" else word for word in FFMPEG_BASE)
-    patient = ("-nostats", "-max_error_rate", "1", "-threads", "1")
-    return (str(tools.ffmpeg), *base, *patient, *source, "-map", stream, "-vn", *options)
+    tolerant = ("-nostats", "-max_error_rate", "1", "-threads", "1")
+    return (str(tools.ffmpeg), *base, *tolerant, *source, "-map", stream, "-vn", *options)

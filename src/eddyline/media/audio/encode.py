@@ -1,7 +1,7 @@
-"""One audio track, whole, as AAC: to the sample, with its loudness measured on the way (EBU R128).
+"""Encodes one audio track as AAC, exact to the sample, and measures its loudness (EBU R128).
 
-Encoded in chunks, AAC would leave some 20 ms of silence at every join; encoded at once its priming is known
-and hidden by the edit list, and nothing else is added or lost.
+A track is encoded as a whole, because chunks of AAC would have about 20 ms of silence at every join. The edit
+list hides the priming of the encoder, so that no sample is added or lost.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
-_MOST_RATE = 48_000
+_MAX_RATE = 48_000
 _RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-_BASE_S, _SLOWEST = 120.0, 2.0  # time limit: a base, and so many seconds of work a second of sound
-_LEAST_FILL_S = Fraction(1, 10)  # encoders end audio some frames early; that much no player minds
+_BASE_S, _MAX_S_PER_S = 120.0, 2.0  # time limit: a base, plus seconds of work per second of audio
+_MIN_FILL_S = Fraction(1, 10)  # encoders may end audio some frames early, which players accept
 _COUNT = re.compile(r"Number of samples: (\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AudioResult:
-    """The track as encoded.
+    """The encoded track.
 
-    `samples` are those presented, a channel, at `sample_rate`; `priming` those before them, hidden by the
-    edit list. `loudness` is that of what was encoded, `gain_db` how much it was raised to get there.
-    `downmixed_from` is the source's number of channels where not all could be kept, else None.
+    `samples` is the number of presented samples per channel at `sample_rate`, `priming` the number of samples
+    before them, which the edit list hides. `loudness` is that of the encoded audio, after the gain of
+    `gain_db`. `downmixed_from` is the source's number of channels if not all are kept, else None.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class AudioResult:
     downmixed_from: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict of JSON values, without the path."""
+        """Return JSON values, without the path."""
         plain = {key: value for key, value in vars(self).items() if key != "path"}
         return {**plain, "loudness": self.loudness.to_json()}
 
@@ -67,57 +67,57 @@ def encode_track(
     tools: Toolchain,
     runner: Runner,
     out: Path,
-    until: Fraction | None = None,
+    video_end: Fraction | None = None,
 ) -> AudioResult:
-    """Encode the one audio track of the local MP4 `source` into `out`, an MP4 that begins when it does.
+    """Encode the only audio track of the local MP4 `source` into the MP4 `out`, with the same start time.
 
-    `until` is when the video ends (s): audio that ends earlier, by 0.1 s or more, goes on in silence, because
-    players of HLS and DASH stop where one of the two has no more segments.
+    `video_end` is the end of the video (s). Audio that ends earlier by 0.1 s or more is padded with silence,
+    because HLS and DASH players stop where one of the two has no further segment.
 
-    One pass; two where `settings.normalise` asks for a loudness, which is then reached by one gain for the
-    whole track, or less where peaks would exceed their limit: its dynamics stay.
-    Raises `InputError` where nothing of it can be decoded, `ProofError` where samples got lost.
+    With `settings.normalise`, a first pass measures the loudness, and the second applies one constant gain to
+    reach the target, or less if true peaks would exceed their limit; the dynamics do not change.
+    Raises `InputError` if no sample can be decoded, `ProofError` if samples were lost.
     """
     tools.require(("aac",))
-    plain = out.with_name(f".{out.name}.plain.mp4")
-    whole = out.with_name(f".{out.name}.aac.mp4")
+    undelayed = out.with_name(f".{out.name}.plain.mp4")
+    encoded = out.with_name(f".{out.name}.aac.mp4")
     delay, length, presented = _extent(source)
-    limits = Limits(wall_s=_BASE_S + _SLOWEST * float(max(length, until or 0)))
-    gain, wanted = 0.0, settings.normalise
+    limits = Limits(wall_s=_BASE_S + _MAX_S_PER_S * float(max(length, video_end or 0)))
+    gain, target = 0.0, settings.normalise
     with translate_errors("encoding audio"):
         try:
             if delay:
-                source = _undelayed(source, plain)
-            if wanted is not None:
+                source = _remove_delay(source, undelayed)
+            if target is not None:
                 measured = runner.run(measure_command(source, facts, tools), limits=limits).stderr
-                gain = Loudness.of(measured).gain_to(wanted.target_lufs, wanted.true_peak_dbtp)
-            fill = _fill(facts, delay + presented, delay, until)
-            argv = encode_command(source, facts, settings, tools, whole, gain_db=gain, fill=fill)
-            said = runner.run(argv, limits=limits).stderr
-            samples, priming = _rewrite(whole, out, delay, _counted(said, facts), facts)
+                gain = Loudness.parse(measured).gain_to(target.target_lufs, target.true_peak_dbtp)
+            fill = _fill(facts, delay + presented, delay, video_end)
+            argv = encode_command(source, facts, settings, tools, encoded, gain_db=gain, fill=fill)
+            log = runner.run(argv, limits=limits).stderr
+            samples, priming = _rewrite(encoded, out, delay, _count_samples(log, facts), facts)
         finally:
-            plain.unlink(missing_ok=True)
-            whole.unlink(missing_ok=True)
+            undelayed.unlink(missing_ok=True)
+            encoded.unlink(missing_ok=True)
     return AudioResult(
         path=out,
         samples=samples,
         priming=priming,
         sample_rate=output_rate(facts),
         channels=channel_mix(facts.channels, facts.layout).channels,
-        loudness=Loudness.of(said),
+        loudness=Loudness.parse(log),
         gain_db=gain,
         downmixed_from=facts.channels if channel_mix(facts.channels, facts.layout).lost else None,
     )
 
 
 def output_rate(facts: AudioFacts) -> int:
-    """The rate to encode at, in Hz: the source's own where every player has it, else the next one."""
-    return next((each for each in _RATES if each >= facts.sample_rate), _MOST_RATE)
+    """Return the encoded sample rate in Hz: that of the source, or else the next one players support."""
+    return next((each for each in _RATES if each >= facts.sample_rate), _MAX_RATE)
 
 
 def measure_command(source: Path, facts: AudioFacts, tools: Toolchain) -> tuple[str, ...]:
-    """The command that only measures."""
-    return (*_reading(source, tools), "-af", _filters(facts, 0.0), "-f", "null", "-")
+    """Return the command that measures the loudness."""
+    return (*_input_command(source, tools), "-af", _filters(facts, 0.0), "-f", "null", "-")
 
 
 def encode_command(
@@ -130,38 +130,37 @@ def encode_command(
     gain_db: float = 0.0,
     fill: int = 0,
 ) -> tuple[str, ...]:
-    """The command that encodes and measures; silence follows up to `fill` samples in all."""
+    """Return the command that encodes and measures; pads with silence to `fill` samples (0: none)."""
     kbps = settings.kbps_per_channel * channel_mix(facts.channels, facts.layout).channels
     return (
-        *_reading(source, tools),
-        "-af",
-        _filters(facts, gain_db, fill),
+        *_input_command(source, tools),
+        *("-af", _filters(facts, gain_db, fill)),
         *("-c:a", settings.codec, "-b:a", f"{kbps}k", "-ar", str(output_rate(facts))),
         *("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"),
-        # The default time scale of the movie is a thousandth: the edit list would end between samples.
+        # With the default movie timescale of 1000, the edit list would end between samples.
         *("-movie_timescale", str(output_rate(facts)), "-f", "mp4", "-y", f"file:{out}"),
     )
 
 
-def _reading(source: Path, tools: Toolchain) -> tuple[str, ...]:
-    # Summaries are said at level "info"; statistics would push them out of what is kept of stderr.
-    quiet = tuple("info" if word == "error" else word for word in FFMPEG_BASE)
-    # Damaged packets become silence, however many they are; where nothing is left, `_counted` says so.
-    patient = ("-nostats", "-max_error_rate", "1")
-    return (str(tools.ffmpeg), *quiet, *patient, *input_args(source), "-map", "0:a:0", "-vn")
+def _input_command(source: Path, tools: Toolchain) -> tuple[str, ...]:
+    # FFmpeg prints summaries at level "info"; -nostats, because statistics would displace them in stderr.
+    base = tuple("info" if word == "error" else word for word in FFMPEG_BASE)
+    # Damaged packets become silence; `_count_samples` raises an error if no samples are left.
+    tolerant = ("-nostats", "-max_error_rate", "1")
+    return (str(tools.ffmpeg), *base, *tolerant, *input_args(source), "-map", "0:a:0", "-vn")
 
 
-def _fill(facts: AudioFacts, end: Fraction, delay: Fraction, until: Fraction | None) -> int:
-    """Samples that a track that ends at `end` must have to last as long as the video; 0 where it does."""
-    if until is None or until - end < _LEAST_FILL_S:
+def _fill(facts: AudioFacts, end: Fraction, delay: Fraction, video_end: Fraction | None) -> int:
+    """Return the samples to which a track ending at `end` is padded to match the video; 0: none."""
+    if video_end is None or video_end - end < _MIN_FILL_S:
         return 0
-    return round((until - delay) * output_rate(facts))
+    return round((video_end - delay) * output_rate(facts))
 
 
 def _filters(facts: AudioFacts, gain_db: float, fill: int = 0) -> str:
-    # A hole in the source is filled with silence, so that sound stays in sync; small ones too, for merged
-    # chapters have one of up to a frame (21 ms) at every join, and they add up.
-    # Channels first: the resampler takes no layout that FFmpeg has no name for.
+    # Gaps in the source are filled with silence to keep audio in sync; small ones too, because merged
+    # chapters have a gap of up to a frame (21 ms) at every join. The channel filters are first, because the
+    # resampler rejects layouts without a name.
     steps = [
         *channel_mix(facts.channels, facts.layout).filters,
         "aresample=async=1:min_hard_comp=0.01:first_pts=0",
@@ -176,26 +175,26 @@ def _filters(facts: AudioFacts, gain_db: float, fill: int = 0) -> str:
     return ",".join(steps)
 
 
-def _counted(said: str, facts: AudioFacts) -> int:
-    """How many samples a channel went into the encoder."""
-    found = _COUNT.findall(said)
+def _count_samples(log: str, facts: AudioFacts) -> int:
+    """Return the number of samples per channel that were encoded."""
+    found = _COUNT.findall(log)
     count = int(found[-1]) if found else 0
     if not count:
         raise InputError(
-            f"nothing of audio track {facts.track} ({facts.codec}) can be decoded",
+            f"none of audio track {facts.track} ({facts.codec}) can be decoded",
             remedy="export the clip again, or without this audio track",
         )
     return count
 
 
 def _extent(source: Path) -> tuple[Fraction, Fraction, Fraction]:
-    """When the track begins, how much media it has and how much of that is presented, in seconds."""
+    """Return the delay of the track, the length of its media and its presented length, in seconds."""
     with FileRanges(source) as file:
         movie = read_movie(file)
     track = movie.first_track("audio")
     if track is None or not len(track.samples):
         raise InputError(
-            "an audio track without a sample", remedy="export the clip again, or without this audio track"
+            "an audio track has no samples", remedy="export the clip again, or without this audio track"
         )
     samples = track.samples
     media = int(samples.pts[-1] + samples.duration[-1])
@@ -204,7 +203,7 @@ def _extent(source: Path) -> tuple[Fraction, Fraction, Fraction]:
 
 
 def _delay(movie: Movie, track: Track) -> Fraction:
-    """Seconds of nothing before the track: an empty edit, or first samples that come late (fragments)."""
+    """Return the seconds before the track starts: an empty edit, or a late first sample (fragments)."""
     empty = Fraction(0)
     for edit in track.edits:
         if edit.media_time >= 0:
@@ -214,8 +213,8 @@ def _delay(movie: Movie, track: Track) -> Fraction:
     return empty + Fraction(int(track.samples.pts[0]), track.timescale)
 
 
-def _undelayed(source: Path, out: Path) -> Path:
-    """The source without its empty edits: behind one, FFmpeg does not cut the padding off the last packet."""
+def _remove_delay(source: Path, out: Path) -> Path:
+    """Write the source without empty edits, with which FFmpeg keeps the padding of the last packet."""
     with FileRanges(source) as file:
         movie = read_movie(file)
         track = movie.tracks_of_kind("audio")[0]
@@ -224,9 +223,9 @@ def _undelayed(source: Path, out: Path) -> Path:
     return out
 
 
-def _rewrite(whole: Path, out: Path, delay: Fraction, count: int, facts: AudioFacts) -> tuple[int, int]:
-    """Write `out` with the source's delay and language; gives samples presented and priming."""
-    with FileRanges(whole) as file:
+def _rewrite(encoded: Path, out: Path, delay: Fraction, count: int, facts: AudioFacts) -> tuple[int, int]:
+    """Write `out` with the delay and language of the source; return presented samples and priming."""
+    with FileRanges(encoded) as file:
         movie = read_movie(file)
         track = movie.first_track("audio")
         if track is None:
@@ -234,7 +233,9 @@ def _rewrite(whole: Path, out: Path, delay: Fraction, count: int, facts: AudioFa
         samples = presented_samples(movie, track)
         priming = max((edit.media_time for edit in track.edits), default=0)
         if samples != count:
-            raise ProofError(f"{count} samples of audio track {facts.track} were encoded, {samples} written")
+            raise ProofError(
+                f"audio track {facts.track}: {count} samples were encoded, but {samples} were written"
+            )
         edits = [
             Edit(media_time=max(0, priming), duration=rescale(samples, track.timescale, movie.timescale))
         ]

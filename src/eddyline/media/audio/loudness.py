@@ -1,4 +1,4 @@
-"""How loud sound is, as FFmpeg's ebur128 filter says at its end (EBU R128), and how much it may be raised."""
+"""Loudness according to EBU R128, from the summary of FFmpeg's filter ebur128, and the gain to a target."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_SILENT_LUFS = -70.0  # the absolute gate of BS.1770: nothing was louder
+_SILENT_LUFS = -70.0  # the absolute gate of BS.1770
 _NUMBER = r"(-?(?:\d+\.?\d*|inf|nan))"
 _SUMMARY = {
     "integrated_lufs": re.compile(rf"^\s+I:\s+{_NUMBER} LUFS", re.MULTILINE),
@@ -25,15 +25,15 @@ class Loudness:
     true_peak_dbtp: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict of JSON values."""
+        """Return JSON values."""
         return dict(vars(self))
 
     @classmethod
-    def of(cls, said: str) -> Loudness:
-        """What FFmpeg said at the end of a run with the filter; its last summary counts."""
+    def parse(cls, log: str) -> Loudness:
+        """Return the loudness from the last summary of the filter in FFmpeg's log."""
         values: dict[str, float | None] = {}
         for name, pattern in _SUMMARY.items():
-            found = pattern.findall(said)
+            found = pattern.findall(log)
             value = float(found[-1]) if found else math.nan
             values[name] = value if math.isfinite(value) else None
         if values["integrated_lufs"] is not None and values["integrated_lufs"] <= _SILENT_LUFS:
@@ -41,7 +41,7 @@ class Loudness:
         return cls(**values)
 
     def gain_to(self, target_lufs: float, peak_dbtp: float) -> float:
-        """By how many dB to raise it to reach the target, or less where peaks would exceed `peak_dbtp`."""
+        """Return the gain in dB to reach the target, limited so that true peaks do not exceed `peak_dbtp`."""
         if self.integrated_lufs is None or self.true_peak_dbtp is None:
             return 0.0
         return round(min(target_lufs - self.integrated_lufs, peak_dbtp - self.true_peak_dbtp), 2)

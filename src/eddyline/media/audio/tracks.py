@@ -1,4 +1,4 @@
-"""Which audio tracks of a source can be decoded, and what they are: FFmpeg itself decides, at inspection."""
+"""Probes the audio tracks of a source: decodes the start of each with FFmpeg to get its actual format."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import select_samples
 
-_SAMPLES = 16  # enough for any decoder to give its first frame, priming and bit reservoirs included
+_SAMPLES = 16  # enough for a decoder to return a frame, including priming and bit reservoirs
 
 _ENCRYPTED = "its samples are encrypted (DRM)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AudioTracks:
-    """The tracks that can be decoded, in file order, and those (or what of them) that is left out."""
+    """The tracks that can be decoded, in file order, and the omitted tracks and channels."""
 
     facts: tuple[AudioFacts, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
@@ -36,15 +36,15 @@ class AudioTracks:
 def probe_audio_tracks(
     src: ByteRanges, movie: Movie, *, runner: Runner, tools: Toolchain, work: Path
 ) -> AudioTracks:
-    """Decode the first samples of each audio track that has any; `work` is a folder for small files.
+    """Decode the first samples of each audio track that has any; `work` is a directory for temporary files.
 
-    Raises `ToolError` where FFmpeg was killed or ran too long, `TransientError` for a full disk.
+    Raises `ToolError` if FFmpeg was killed or exceeded its limits, `TransientError` if the disk is full.
     """
     facts: list[AudioFacts] = []
     left_out: list[LeftOut] = []
     for track in movie.tracks_of_kind("audio"):
         if not len(track.samples):
-            continue  # listed as empty with the other tracks
+            continue  # `left_out_tracks` lists it as empty
         if track.encrypted:
             left_out.append(_left_out(track, _ENCRYPTED))
             continue
@@ -69,7 +69,7 @@ def _left_out(track: Track, why: str) -> LeftOut:
 
 @dataclass(frozen=True, kw_only=True)
 class _TrackProbe:
-    """One look at one audio track."""
+    """The probe of one audio track."""
 
     src: ByteRanges
     movie: Movie
@@ -79,35 +79,35 @@ class _TrackProbe:
     work: Path
 
     def facts(self) -> AudioFacts | str:
-        """The facts, or why the track cannot be used."""
+        """Return the facts, or the reason why the track cannot be used."""
         head = self.work / f"audio-{self.track.number}.mp4"
-        why = UNDECODED
+        reason = UNDECODED
         try:
-            for numbers in self._places():
+            for numbers in self._sample_ranges():
                 self._write(numbers, head)
-                found = self._decoded(head)
+                found = self._decode(head)
                 if isinstance(found, AudioFacts):
-                    return self._mixed(head, found)
-                why = found
+                    return self._select_layout(head, found)
+                reason = found
         finally:
             head.unlink(missing_ok=True)
-        return why
+        return reason
 
-    def _places(self) -> Iterator[Ints]:
-        """Samples at the beginning; where those are damaged, in the middle and at the end."""
+    def _sample_ranges(self) -> Iterator[Ints]:
+        """Yield samples at the start, then in the middle and at the end, in case the first are damaged."""
         count = len(self.track.samples)
         starts = dict.fromkeys((0, count // 2, max(count - _SAMPLES, 0)))
         yield from (np.arange(start, min(start + _SAMPLES, count)) for start in starts)
 
     def _write(self, numbers: Ints, head: Path) -> None:
-        # The brand tells FFmpeg how to read QuickTime's own sound descriptions.
+        # FFmpeg needs the brand to parse QuickTime sound descriptions.
         brand = self.movie.brand or "qt  "
         copy = replace(select_samples(self.movie, self.track, self.src, numbers), enabled=True)
         write_mp4(
             head, [copy], timescale=self.movie.timescale, brand=brand, compatible=(brand,), durable=False
         )
 
-    def _decoded(self, head: Path) -> AudioFacts | str:
+    def _decode(self, head: Path) -> AudioFacts | str:
         found = decode_first_frames(input_args(head), "0:a:0", runner=self.runner, tools=self.tools)
         if isinstance(found, str):
             return found
@@ -121,8 +121,8 @@ class _TrackProbe:
             layout=found.layout,
         )
 
-    def _mixed(self, head: Path, facts: AudioFacts) -> AudioFacts | str:
-        """The facts, with a layout whose mix FFmpeg was seen to do."""
+    def _select_layout(self, head: Path, facts: AudioFacts) -> AudioFacts | str:
+        """Return the facts with a layout that FFmpeg can mix, or the reason of a failure."""
         opened = input_args(head)
         for layout in (facts.layout, unpositioned_layout(facts.channels)):
             filters = ",".join(channel_mix(facts.channels, layout).filters)

@@ -1,1 +1,1 @@
-"""Chapters in MP4 files: chapter tracks and Nero chapter lists."""
+"""Chapters in MP4 files: chapter tracks (text) and Nero chapter lists (`chpl`)."""

@@ -1,1 +1,1 @@
-"""Lists what a source contains and its asset does not carry."""
+"""Lists what a source contains and its asset omits: the field `left_out` of the manifest."""

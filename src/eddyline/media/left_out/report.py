@@ -1,4 +1,4 @@
-"""What a source has and its asset does not carry: listed, so that nothing is dropped silently."""
+"""The list of what an asset omits of its source, so that no content is dropped silently."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any, Final
 from eddyline.core.errors import UsageError
 
 KINDS: Final = ("video", "audio", "subtitle", "chapters", "spherical", "data", "metadata")
-"""The kinds of things that can be left out, in the order in which they are listed."""
+"""The kinds of omitted content, in the order of the list."""
 
-
-ONE_VIDEO: Final = "an asset has one video track: the first one that is enabled"
-COVER: Final = "a cover image, not video; the poster is made from the video"
+ONE_VIDEO: Final = "an asset has one video track: the first enabled one"
+COVER: Final = "it is a cover image, not video; the poster is a frame of the video"
 UNKNOWN_DATA: Final = "only telemetry, timecode and metadata tracks are carried"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """One thing of a source that the asset does not carry.
+    """One item of a source that its asset omits.
 
-    `kind` is one of `KINDS` (else `UsageError`), `what` names the thing ("track 3 (tx3g, eng)"), and `why`
-    says in one clause why it is not carried ("subtitles are not carried").
+    `kind` is one of `KINDS` (else `UsageError`), `what` identifies the item ("track 3 (tx3g, eng)"), and
+    `why` is the reason as a clause ("its subtitles are images").
     """
 
     kind: str
@@ -31,15 +30,15 @@ class LeftOut:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise UsageError(f"{self.kind!r} is not a kind of thing that can be left out")
+            raise UsageError(f"{self.kind!r} is not a kind of omitted content")
 
     def to_json(self) -> dict[str, str]:
-        """A plain dict of JSON values."""
+        """Return JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> LeftOut:
-        """What `to_json` wrote; other keys than its own raise `TypeError`."""
+        """Return the item from `to_json`'s output; unknown keys raise `TypeError`."""
         return cls(**plain)
 
     def __str__(self) -> str:
@@ -47,5 +46,5 @@ class LeftOut:
 
 
 def sort_left_out(found: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
-    """In order of kind, each thing once."""
+    """Return the items without duplicates, in the order of `KINDS`."""
     return tuple(sorted(dict.fromkeys(found), key=lambda each: KINDS.index(each.kind)))

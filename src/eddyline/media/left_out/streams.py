@@ -1,4 +1,4 @@
-"""Which streams of a container other than MP4 its assets do not carry, from ffprobe's list."""
+"""Streams of a container other than MP4 that assets omit, from ffprobe's list."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any, Final
 from eddyline.media.left_out.report import COVER, ONE_VIDEO, UNKNOWN_DATA, LeftOut, sort_left_out
 from eddyline.media.subtitles.source_tracks import CODECS, NOT_TEXT, TOO_MANY
 
-_ABSENT: Final = "it is announced, but the file has no samples of it"
+_ABSENT: Final = "it is declared, but the file has none of its samples"
 
 
 def left_out_streams(streams: Iterable[Mapping[str, Any]], carried: Iterable[int]) -> tuple[LeftOut, ...]:
-    """What of another container is not carried: all streams, as ffprobe lists them, but `carried` ones."""
+    """List all of ffprobe's `streams` except those with the indexes `carried`."""
     kept = set(carried)
-    found = [_stream(each) for each in streams if each.get("index") not in kept]
-    return sort_left_out(found)
+    return sort_left_out(_stream(each) for each in streams if each.get("index") not in kept)
 
 
 def _stream(stream: Mapping[str, Any]) -> LeftOut:

@@ -1,4 +1,4 @@
-"""Which tracks of an MP4 or MOV its renditions do not carry, from its index."""
+"""Tracks of an MP4 or MOV that renditions omit, from its index."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from eddyline.media.video.rendition_tracks import data_tracks
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 
-_UNREADABLE = "it is empty, encrypted, or its samples lie outside the file"
+_UNREADABLE = "it is empty, encrypted, or its samples are outside the file"
 _EMPTY = "it is empty"
-_LONGEST_NAME = 60  # characters of a track's name that are shown
+_MAX_NAME = 60  # characters of a track's name in a label
 
 
 def left_out_tracks(movie: Movie, src: ByteRanges, video: Track) -> tuple[LeftOut, ...]:
-    """What of an MP4 or MOV is not carried, in order of kind. `video` is the track that is processed."""
+    """List the omitted tracks in order of kind; `video` is the track that is processed."""
     carried = {track.number for track in data_tracks(movie, src)} | {video.number}
     carried |= {track.number for track in subtitle_tracks(movie, src)}
     chapters = {number for track in movie.tracks for number in track.references.get("chap", ())}
@@ -28,10 +28,10 @@ def left_out_tracks(movie: Movie, src: ByteRanges, video: Track) -> tuple[LeftOu
 
 
 def track_label(track: Track) -> str:
-    """A track as people know it: "track 3 (apac, eng)"."""
+    """Return a short description of a track: "track 3 (apac, eng)"."""
     size = f", {track.width}x{track.height}" if track.width and track.height else ""
     language = f", {track.language}" if track.language not in {"", "und"} else ""
-    name = f", {track.name[:_LONGEST_NAME]!r}" if track.name and "Handler" not in track.name else ""
+    name = f", {track.name[:_MAX_NAME]!r}" if track.name and "Handler" not in track.name else ""
     format_ = "".join(char if char.isprintable() else "?" for char in track.format.strip())
     return f"track {track.number} ({format_}{size}{language}{name})"
 

@@ -1,1 +1,1 @@
-"""Subtitle cues and their encodings: WebVTT, timed text, WebVTT in MP4."""
+"""Subtitles of sources: reading, cues, WebVTT, and subtitle tracks of renditions."""

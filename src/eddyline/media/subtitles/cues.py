@@ -1,7 +1,7 @@
-"""Subtitle cues: read from SubRip text as FFmpeg writes it, made harmless, and written as WebVTT.
+"""Subtitle cues: parsed from SubRip text written by FFmpeg, sanitized, and written as WebVTT.
 
-Every text format that FFmpeg decodes can be written as SubRip, in milliseconds and with the markup of bold,
-italic and underlined text. That markup is kept; all else in a cue is text, whatever it looks like.
+FFmpeg can write every text format that it decodes as SubRip, in milliseconds and with markup for bold, italic
+and underlined text. That markup is kept; everything else in a cue is escaped as text.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from eddyline.core.errors import InputError
 MAX_TRACKS: Final = 32
 MAX_TEXT_BYTES: Final = 16 * 1024 * 1024  # of one track's text
 MAX_CUES: Final = 50_000  # a cue a second for 14 hours
-_TOGETHER: Final = 6
-MAX_CUE_LENGTH: Final = 2_400  # characters: six at once, of 4 bytes each, fit a sample of tx3g
+_MAX_SIMULTANEOUS: Final = 6
+MAX_CUE_LENGTH: Final = 2_400  # characters: six cues of 4 bytes a character fit in a sample of tx3g
 
 _HEADER = re.compile(
     r"^(\d{1,9})[ \t]*\n(\d{2,7}):(\d\d):(\d\d),(\d{3}) --> (\d{2,7}):(\d\d):(\d\d),(\d{3})[^\n]*(?:\n|\Z)",
@@ -38,7 +38,7 @@ class Cue:
     """One cue: [start, end) in milliseconds of the movie's timeline.
 
     `text` is WebVTT cue text (W3C WebVTT section 4.2): its only markup is <b>, <i> and <u>, properly nested,
-    and no line of it is empty. `top` asks for the top of the video instead of the bottom.
+    and it has no empty lines. `top` places it at the top of the video instead of the bottom.
     """
 
     start: int
@@ -49,9 +49,9 @@ class Cue:
 
 @dataclass(frozen=True, kw_only=True)
 class Subtitles:
-    """One subtitle track: `language` ISO 639-2 ("und" where unknown), cues in order of their starts.
+    """One subtitle track: `language` ISO 639-2 ("und" if unknown), cues in order of their starts.
 
-    `default`: players show it unless the viewer chooses otherwise. `forced`: it holds only what every viewer
+    `default`: players show it unless the viewer selects another. `forced`: it has only text that every viewer
     needs, such as translations of signs.
     """
 
@@ -63,9 +63,9 @@ class Subtitles:
 
 
 def parse_srt(text: str) -> tuple[Cue, ...]:
-    """The cues of SubRip text as FFmpeg writes it, numbered from 1.
+    """Parse SubRip text written by FFmpeg, with cues numbered from 1.
 
-    A line that only looks like the start of a cue has another number, or an earlier time, and stays text.
+    A line of text that resembles the header of a cue is recognized by its number, and stays text.
     Raises `InputError` beyond `MAX_CUES` or `MAX_CUE_LENGTH`.
     """
     heads: list[re.Match[str]] = []
@@ -83,21 +83,21 @@ def parse_srt(text: str) -> tuple[Cue, ...]:
 
 
 def sort_cues(cues: Iterable[Cue]) -> tuple[Cue, ...]:
-    """The cues in order of their starts. Raises `InputError` as `check_overlap` does."""
+    """Return the cues in order of their starts. Raises `InputError` if too many overlap."""
     ordered = tuple(sorted(cues, key=lambda each: (each.start, each.end)))
     check_overlap(ordered)
     return ordered
 
 
 def srt_cue(start: int, end: int, raw: str) -> Cue:
-    """A cue of SubRip text between these milliseconds. Raises `InputError` where it is too long."""
-    text = _clean(_OVERRIDE.sub("", raw), _TAG, _escaped)
+    """Return a cue of SubRip text with times in milliseconds. Raises `InputError` if it is too long."""
+    text = _clean(_OVERRIDE.sub("", raw), _TAG, _escape)
     return _cue(start, end, text, len(raw), top=bool(_TOP.search(raw)))
 
 
 def webvtt_cue(start: int, end: int, raw: str, *, top: bool) -> Cue:
-    """A cue of WebVTT text; voices, classes and timestamps in it are left away. Raises as `srt_cue` does."""
-    text = _clean(raw, _WEBVTT_TAG, lambda piece: _escaped(unescape(piece)))
+    """Return a cue of WebVTT text without voices, classes and timestamps. Raises as `srt_cue` does."""
+    text = _clean(raw, _WEBVTT_TAG, lambda piece: _escape(unescape(piece)))
     return _cue(start, end, text, len(plain_text(text)), top=top)
 
 
@@ -105,9 +105,9 @@ def _cue(start: int, end: int, text: str, length: int, *, top: bool) -> Cue:
     if length > MAX_CUE_LENGTH:
         raise InputError(
             f"a cue has {length} characters, more than {MAX_CUE_LENGTH}",
-            remedy="no subtitle is that long: export the subtitles again",
+            remedy="export the subtitles again",
         )
-    # WebVTT has no cue that lasts no time.
+    # WebVTT requires a positive duration.
     return Cue(start=max(start, 0), end=max(end, start + 1, 1), text=text, top=top)
 
 
@@ -121,7 +121,7 @@ def check_count(cues: int) -> None:
 
 
 def to_webvtt(cues: Iterable[Cue], *, header: str = "") -> str:
-    """A WebVTT file; `header` are lines that follow its first one."""
+    """Return a WebVTT file; `header` are lines after its first one."""
     parts = [f"WEBVTT\n{header}"]
     for number, each in enumerate(cues, 1):
         settings = " line:0" if each.top else ""
@@ -131,13 +131,13 @@ def to_webvtt(cues: Iterable[Cue], *, header: str = "") -> str:
 
 
 def webvtt_timestamp(ms: int) -> str:
-    """A WebVTT timestamp: "00:00:01.500"."""
+    """Return a WebVTT timestamp: "00:00:01.500"."""
     seconds, rest = divmod(ms, 1000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"
 
 
 def styled_spans(text: str) -> list[tuple[str, frozenset[str]]]:
-    """The plain text of a cue in pieces, each with the markup that it stands in ("b", "i", "u")."""
+    """Return the text of a cue in pieces, each with its markup ("b", "i", "u")."""
     found: list[tuple[str, frozenset[str]]] = []
     open_: list[str] = []
     at = 0
@@ -156,21 +156,21 @@ def styled_spans(text: str) -> list[tuple[str, frozenset[str]]]:
 
 
 def plain_text(text: str) -> str:
-    """The text of a cue without markup."""
+    """Return the text of a cue without markup."""
     return "".join(piece for piece, _ in styled_spans(text))
 
 
 def visible_intervals(cues: Sequence[Cue]) -> Iterator[tuple[int, int, list[int]]]:
-    """The stretches [start, end) in which something is shown, with the numbers of the cues shown in each."""
-    marks = sorted({each.start for each in cues} | {each.end for each in cues})
+    """Yield the intervals [start, end) in which cues are shown, with the numbers of these cues."""
+    times = sorted({each.start for each in cues} | {each.end for each in cues})
     ends: dict[int, list[int]] = {}
     for number, each in enumerate(cues):
         ends.setdefault(each.end, []).append(number)
     shown: dict[int, None] = {}  # in order of their starts
     number = 0
-    for start, end in pairwise(marks):
-        for gone in ends.get(start, ()):
-            shown.pop(gone, None)
+    for start, end in pairwise(times):
+        for ended in ends.get(start, ()):
+            shown.pop(ended, None)
         while number < len(cues) and cues[number].start <= start:
             shown[number] = None
             number += 1
@@ -179,21 +179,21 @@ def visible_intervals(cues: Sequence[Cue]) -> Iterator[tuple[int, int, list[int]
 
 
 def flatten_cues(cues: Sequence[Cue]) -> list[tuple[int, int, str]]:
-    """The cues as stretches (start, end, text) that do not overlap, for formats that show one text at a time.
+    """Return the cues as (start, end, text) without overlap, for formats that show one text at a time.
 
-    Where cues overlap, their texts stand one below the other, in order of their starts; at most
-    `_TOGETHER` of them.
+    Texts of overlapping cues are joined as lines, in order of their starts; at most `_MAX_SIMULTANEOUS`.
     """
     found = []
     for start, end, numbers in visible_intervals(cues):
-        text = "\n".join(islice((cues[number].text for number in numbers if cues[number].text), _TOGETHER))
+        texts = (cues[number].text for number in numbers if cues[number].text)
+        text = "\n".join(islice(texts, _MAX_SIMULTANEOUS))
         if text:
             found.append((start, end, text))
     return found
 
 
 def check_overlap(cues: Sequence[Cue]) -> None:
-    """Raise `InputError` for cues so many of which are shown at once that they cannot be meant to be read."""
+    """Raise `InputError` if the overlap of cues exceeds what can be read."""
     total = 0
     for _, _, numbers in visible_intervals(cues):
         total += len(numbers)
@@ -209,27 +209,27 @@ def _ms(head: re.Match[str], first: int) -> int:
     return ((hours * 60 + minutes) * 60 + seconds) * 1000 + rest
 
 
-def _clean(raw: str, tags: re.Pattern[str], written: Callable[[str], str]) -> str:
-    """WebVTT cue text: the markup that group 1 of `tags` finds is kept and nested properly.
+def _clean(raw: str, tags: re.Pattern[str], to_text: Callable[[str], str]) -> str:
+    """Return WebVTT cue text: keeps the markup in group 1 of `tags`, with correct nesting.
 
-    Other markup that `tags` finds is left away, and what is between becomes text as `written` writes it.
+    Removes other matches of `tags`, and converts the text between with `to_text`.
     """
     out: list[str] = []
     open_: list[str] = []
     at = 0
     for tag in tags.finditer(raw):
-        out.append(written(raw[at : tag.start()]))
+        out.append(to_text(raw[at : tag.start()]))
         at = tag.end()
         if tag[1]:
-            _mark(tag[1].lower(), open_, out)
-    out.append(written(raw[at:]))
+            _apply_tag(tag[1].lower(), open_, out)
+    out.append(to_text(raw[at:]))
     out += [f"</{name}>" for name in reversed(open_)]
     lines = "".join(out).split("\n")
     return "\n".join(line for line in lines if line.strip())
 
 
-def _mark(tag: str, open_: list[str], out: list[str]) -> None:
-    """Open or close one of b, i and u; what was opened since is closed and opened again."""
+def _apply_tag(tag: str, open_: list[str], out: list[str]) -> None:
+    """Open or close b, i or u; tags opened after a closed one are closed and reopened."""
     name = tag.strip("</>")
     if not tag.startswith("</"):
         if name not in open_:
@@ -243,5 +243,5 @@ def _mark(tag: str, open_: list[str], out: list[str]) -> None:
     open_.remove(name)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return escape(_CONTROL.sub("", text), quote=False)

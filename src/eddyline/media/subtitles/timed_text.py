@@ -1,7 +1,7 @@
-"""Subtitles as tracks of an MP4: 3GPP timed text (TS 26.245, "tx3g"), which FFmpeg calls mov_text.
+"""Subtitle tracks of an MP4: 3GPP timed text (TS 26.245, "tx3g"), which FFmpeg calls mov_text.
 
-A track shows one text at a time, so cues that overlap become stretches (`flatten_cues`), and gaps are empty
-samples. The handler is QuickTime's "sbtl", by which Apple's players find subtitles.
+A track shows one text at a time, so that overlapping cues are flattened (`flatten_cues`), and gaps are empty
+samples. The handler is QuickTime's "sbtl", which Apple's players require.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FONT = make_box("ftab", struct.pack(">HHB", 1, 1, 5), b"Arial")
 def add_subtitle_tracks(
     tracks: Sequence[OutputTrack], subtitles: Sequence[Subtitles], width: int, height: int
 ) -> list[OutputTrack]:
-    """The tracks and, behind them, one for each of `subtitles`, along the lower edge of the video."""
+    """Return the tracks followed by one for each of `subtitles`, placed at the lower edge of the video."""
     return [*tracks, *(_track(each, width, height) for each in subtitles)]
 
 
@@ -62,8 +62,8 @@ def _track(subtitles: Subtitles, width: int, height: int) -> OutputTrack:
     )
 
 
-def prove_subtitles(path: Path, subtitles: Sequence[Subtitles]) -> tuple[int, ...]:
-    """Check that a written MP4 has exactly these subtitles; the number of texts shown by each.
+def verify_subtitles(path: Path, subtitles: Sequence[Subtitles]) -> tuple[int, ...]:
+    """Check that a written MP4 has exactly these subtitles, and return the number of texts of each.
 
     Raises `ProofError`.
     """
@@ -76,25 +76,25 @@ def prove_subtitles(path: Path, subtitles: Sequence[Subtitles]) -> tuple[int, ..
         for each in subtitles
     ]
     if found != wanted:
-        raise ProofError(f"{path.name}: the subtitles written are not what is read back")
+        raise ProofError(f"{path.name}: the subtitles differ from those written")
     return tuple(len(texts) for _, texts in found)
 
 
 def read_texts(src: ByteRanges, movie: Movie, track: Track) -> list[tuple[int, int, str]]:
-    """The texts of a tx3g track that this module wrote: (start, end, text) in movie milliseconds."""
+    """Return the texts of a tx3g track written by this module: (start, end, text) in movie milliseconds."""
     shift = movie.time_offset(track)
     found = []
     times = zip(track.samples.pts.tolist(), track.samples.duration.tolist(), strict=True)
     for (start, length), data in zip(times, iter_samples(src, track), strict=True):
         text = data[2 : 2 + int.from_bytes(data[:2], "big")].decode("utf-8", "replace")
         if text:
-            begin = rescale(start, track.timescale, _TICKS) + round(shift * _TICKS)
-            found.append((begin, begin + rescale(length, track.timescale, _TICKS), text))
+            start_ms = rescale(start, track.timescale, _TICKS) + round(shift * _TICKS)
+            found.append((start_ms, start_ms + rescale(length, track.timescale, _TICKS), text))
     return found
 
 
 def _samples(subtitles: Subtitles) -> tuple[list[bytes], list[int]]:
-    """The samples and their durations in milliseconds, from 0 on without a gap."""
+    """Return the samples and their durations in milliseconds, from 0 without gaps."""
     samples: list[bytes] = []
     duration: list[int] = []
     now = 0
@@ -105,17 +105,17 @@ def _samples(subtitles: Subtitles) -> tuple[list[bytes], list[int]]:
         samples.append(_sample(text))
         duration.append(end - start)
         now = end
-    # The end of the last text is a sample too: some players show the last one until the movie's end.
+    # An empty sample ends the last text: some players show the last sample until the end of the movie.
     return [*samples, bytes(2)], [*duration, 0]
 
 
 def _sample(text: str) -> bytes:
-    """The text and, where it has markup, a box of style records (TS 26.245 section 5.17)."""
+    """Return the text and, if it has markup, a box of style records (TS 26.245 section 5.17)."""
     pieces, styles, at = [], [], 0
-    for piece, marks in styled_spans(text):
+    for piece, markup in styled_spans(text):
         pieces.append(piece)
-        if marks:
-            face = sum(_FACES[mark] for mark in marks)
+        if markup:
+            face = sum(_FACES[tag] for tag in markup)
             styles.append(struct.pack(">HHHBB", at, at + len(piece), 1, face, 16) + _WHITE)
         at += len(piece)
     data = "".join(pieces).encode()
@@ -124,7 +124,7 @@ def _sample(text: str) -> bytes:
 
 
 def _entry(subtitles: Subtitles, width: int, lines: int) -> bytes:
-    """The sample description: centred, at the bottom of its box, white on nothing."""
+    """Return the sample description: centered, at the bottom of its box, white, no background."""
     flags = _ALL_FORCED if subtitles.forced else 0
     return make_box(
         "tx3g",

@@ -1,6 +1,6 @@
-"""WebVTT as an initialisation segment and one media segment of fragmented MP4 (ISO/IEC 14496-30 section 5).
+"""WebVTT as an initialization segment and one media segment of fragmented MP4 (ISO/IEC 14496-30 section 5).
 
-DASH has its subtitles in this form: FFmpeg refuses a whole MPD that names a plain .vtt file.
+DASH subtitles have this form, because FFmpeg rejects an MPD that references a plain .vtt file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _RUN = 0x000001 | 0x000100 | 0x000200  # data offset, duration, size
 
 
 def init_segment(language: str) -> bytes:
-    """Ftyp and moov of a track without samples; `language` is ISO 639-2."""
+    """Return ftyp and moov of a track without samples; `language` is ISO 639-2."""
     entry = make_box("wvtt", bytes(6), struct.pack(">H", 1), make_box("vttC", b"WEBVTT"))
     tables = [make_full_box(kind, 0, 0, bytes(4)) for kind in ("stts", "stsc", "stco")]
     tables.append(make_full_box("stsz", 0, 0, bytes(8)))
@@ -49,7 +49,7 @@ def init_segment(language: str) -> bytes:
 
 
 def media_segment(cues: Sequence[Cue]) -> bytes:
-    """All cues, from time 0 on without a gap; the sample of a gap is an empty cue."""
+    """Return a segment with all cues, from time 0 without gaps; the sample of a gap is an empty cue."""
     rows: list[bytes] = []
     data: list[bytes] = []
     now = 0
@@ -63,7 +63,7 @@ def media_segment(cues: Sequence[Cue]) -> bytes:
         now = end
     if not rows:
         rows, data = [struct.pack(">II", TICKS, len(_EMPTY))], [_EMPTY]
-    # The offset of the data, from the start of moof, is known once the length of moof is.
+    # The offset of the data from the start of moof depends on the length of moof.
     length = len(_moof(rows, 0))
     styp = make_box("styp", b"msdh", bytes(4), b"msdhmsix")
     return styp + _moof(rows, length + 8) + make_box("mdat", *data)
@@ -81,7 +81,7 @@ def _moof(rows: Sequence[bytes], offset: int) -> bytes:
 
 
 def _cue(number: int, cue: Cue) -> bytes:
-    """A cue box; its source ID says which samples show the same cue."""
+    """Return a cue box; samples that show the same cue have the same source ID."""
     settings = make_box("sttg", b"line:0") if cue.top else b""
     return make_box(
         "vttc", make_box("vsid", struct.pack(">I", number)), settings, make_box("payl", cue.text.encode())

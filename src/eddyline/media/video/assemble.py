@@ -8,14 +8,14 @@ from pathlib import Path
 
 from eddyline.core.errors import ProofError
 from eddyline.core.files import translate_errors
-from eddyline.media.chapters.chapter_track import add_chapter_track, add_nero_list, prove_chapters
+from eddyline.media.chapters.chapter_track import add_chapter_track, add_nero_list, verify_chapters
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.source.description import rendition_meta
 from eddyline.media.source.source import AudioFacts, SourceFacts
 from eddyline.media.subtitles.cues import Subtitles
-from eddyline.media.subtitles.timed_text import add_subtitle_tracks, prove_subtitles
+from eddyline.media.subtitles.timed_text import add_subtitle_tracks, verify_subtitles
 from eddyline.media.video.join import join_chunks, movie_timescale
 from eddyline.media.video.rendition_tracks import audio_track, data_tracks, read_encoded_audio, video_track
 from eddyline.media.video.rendition_verification import telemetry_digest, verify_rendition
@@ -108,9 +108,9 @@ def assemble_rendition(
                 audio_samples=[sound.samples for sound in sounds],
                 telemetry_sha256=facts.telemetry.sha256 if facts.telemetry else telemetry_digest(src, movie),
             )
-            texts = prove_subtitles(out, subtitles)
+            texts = verify_subtitles(out, subtitles)
             if chapters:
-                prove_chapters(out, chapters, presentation, track.timescale, udta=udta)
+                verify_chapters(out, chapters, presentation, track.timescale, udta=udta)
         except BaseException:
             out.unlink(missing_ok=True)
             raise

@@ -36,7 +36,7 @@ def audio(task: Task) -> StepOutput:
         tools=task.runtime.tools,
         runner=task.runner,
         out=task.work / "audio.m4a",
-        until=until,
+        video_end=until,
     )
     return StepOutput(
         files={"audio.m4a": encoded.path},

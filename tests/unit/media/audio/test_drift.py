@@ -45,17 +45,17 @@ def test_a_drift_below_its_uncertainty_is_not_significant() -> None:
     assert not measure_drift(recorded(world, 1.0, 0.0, 15, 1), recorded(world, 1.5, 0.0, 15, 2)).significant
 
 
-def test_two_different_sounds_are_refused() -> None:
-    with pytest.raises(InputError, match="in common"):
+def test_different_recordings_are_rejected() -> None:
+    with pytest.raises(InputError, match="too few matching sections"):
         measure_drift(bursts(20, 1).astype(np.float32), bursts(20, 2).astype(np.float32))
 
 
-def test_a_steady_tone_tells_nothing() -> None:
+def test_a_constant_tone_is_rejected() -> None:
     tone = (0.3 * np.sin(2 * np.pi * 997 * np.arange(10 * RATE) / RATE)).astype(np.float32)
     with pytest.raises(InputError):
         measure_drift(tone, tone)
 
 
-def test_sounds_too_short_to_compare_are_refused() -> None:
+def test_recordings_too_short_to_compare_are_rejected() -> None:
     with pytest.raises(InputError, match="short"):
         measure_drift(np.ones(100, np.float32), np.ones(100, np.float32))

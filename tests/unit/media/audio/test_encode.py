@@ -85,7 +85,7 @@ def test_the_same_source_gives_the_same_bytes(ffmpeg: str, tools: Toolchain, tmp
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "out.m4a"]
 
 
-def test_loudness_is_that_of_the_standard(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_loudness_matches_the_standard(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     # EBU Tech 3341, case 1: a stereo 1 kHz sine at -23 dBFS measures -23 LUFS.
     level = 10 ** (-23 / 20)
     lavfi = f"aevalsrc={level}*sin(2*PI*1000*t)|{level}*sin(2*PI*1000*t):s=48000:d=5"
@@ -97,7 +97,7 @@ def test_loudness_is_that_of_the_standard(ffmpeg: str, tools: Toolchain, tmp_pat
     assert made.to_json()["loudness"]["range_lu"] == pytest.approx(0, abs=0.1)
 
 
-def test_normalising_reaches_the_target_or_stops_at_the_peak(
+def test_normalizing_reaches_the_target_or_the_peak_limit(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", TONE, "-c:a", "pcm_s16le")
@@ -133,7 +133,7 @@ def test_up_to_six_channels_are_kept_and_more_are_mixed_down(
 
 
 @pytest.mark.parametrize(("before", "after"), [(44_100, 44_100), (96_000, 48_000), (12_345, 16_000)])
-def test_rates_that_players_have_are_kept(
+def test_rates_that_players_support_are_kept(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, before: int, after: int
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", f"sine=f=440:r={before}:d=1", "-c:a", "pcm_s16le")
@@ -142,7 +142,7 @@ def test_rates_that_players_have_are_kept(
     assert made.samples == pytest.approx(after, abs=2)
 
 
-def test_sound_that_begins_late_still_does(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_audio_that_starts_late_keeps_its_delay(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     plain = make(ffmpeg, tmp_path / "a.mp4", TONE)
     late = tmp_path / "late.mp4"
     with FileRanges(plain) as file:
@@ -158,7 +158,7 @@ def test_sound_that_begins_late_still_does(ffmpeg: str, tools: Toolchain, tmp_pa
     assert made.samples == 160_018
 
 
-def test_a_real_camera_track_keeps_its_length(
+def test_a_camera_track_keeps_its_length(
     ffmpeg: str, tools: Toolchain, samples: Path, tmp_path: Path
 ) -> None:
     for name in ("karma", "max-heromode"):
@@ -174,13 +174,13 @@ def test_a_real_camera_track_keeps_its_length(
 
 
 @pytest.mark.parametrize(("until", "length"), [(5.0, 5.0), (3.4, 3.3337), (2.0, 3.3337)])
-def test_sound_that_ends_early_goes_on_in_silence_until_the_video_ends(
+def test_audio_that_ends_early_is_padded_to_the_end_of_the_video(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, until: float, length: float
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", TONE, "-c:a", "pcm_s16le")
     settings, out = AudioSettings(), tmp_path / "out.m4a"
     made = encode_track(
-        source, STEREO, settings, tools=tools, runner=Runner(), out=out, until=Fraction(str(until))
+        source, STEREO, settings, tools=tools, runner=Runner(), out=out, video_end=Fraction(str(until))
     )
     assert made.samples == pytest.approx(length * 48_000, abs=1)
     samples = pcm(ffmpeg, out)
@@ -188,7 +188,7 @@ def test_sound_that_ends_early_goes_on_in_silence_until_the_video_ends(
     assert np.abs(samples[int(3.4 * 48_000) :]).max(initial=0) < 1e-4
 
 
-def test_sound_that_cannot_be_decoded_is_bad_input(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_audio_that_cannot_be_decoded_is_rejected(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", TONE)
     with FileRanges(source) as file:
         samples = read_movie(file).tracks[0].samples

@@ -70,7 +70,7 @@ def garbage(path: Path, track: int, samples: slice) -> None:
         (b"enca", "its samples are encrypted (DRM)"),
     ],
 )
-def test_a_second_track_that_no_decoder_knows_is_left_out(
+def test_a_second_track_without_a_decoder_is_omitted(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, fourcc: bytes, why: str
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", "-c:a", "pcm_s16le")
@@ -82,7 +82,7 @@ def test_a_second_track_that_no_decoder_knows_is_left_out(
     ]
 
 
-def test_without_a_track_that_can_be_decoded_the_video_is_left(
+def test_a_video_without_a_decodable_audio_track_is_accepted(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4")
@@ -91,12 +91,10 @@ def test_without_a_track_that_can_be_decoded_the_video_is_left(
     with FileRanges(source) as src:
         facts = probe(src, read_movie(src), runner=Runner(), tools=tools, work=tmp_path)
     assert facts.audio == ()
-    assert [each.why for each in facts.left_out] == ["nothing of it can be decoded"] * 2
+    assert [each.why for each in facts.left_out] == ["none of it can be decoded"] * 2
 
 
-def test_a_track_that_is_damaged_at_its_beginning_alone_is_used(
-    ffmpeg: str, tools: Toolchain, tmp_path: Path
-) -> None:
+def test_a_track_damaged_only_at_its_start_is_used(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", tracks=1)
     garbage(source, 0, slice(0, 17))
     found = look(source, tools, tmp_path)
@@ -112,7 +110,7 @@ def test_ffmpeg_decides_what_a_sample_rate_of_zero_means(
     assert [each.sample_rate for each in look(source, tools, tmp_path).facts] == [48_000, 48_000]
 
 
-def test_pictures_and_other_tracks_do_not_matter(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_video_and_other_tracks_have_no_effect(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", "-c:a:0", "aac", "-c:a:1", "ac3")
     with FileRanges(source) as src:
         movie = read_movie(src)
@@ -172,7 +170,7 @@ def test_up_to_six_channels_keep_number_order_and_level(
     ("channels", "kept", "why"),
     [(8, 6, "mixed down to 5.1"), (9, 2, "the first two are kept"), (16, 6, "5.1"), (40, 2, "first two")],
 )
-def test_more_channels_are_mixed_down_and_said_to_be(
+def test_more_channels_are_mixed_down_and_listed_as_omitted(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, channels: int, kept: int, why: str
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", "-c:a", "pcm_s16le", tones=channels, tracks=1)
@@ -206,7 +204,7 @@ def test_ambisonic_audio_becomes_stereo(ffmpeg: str, tools: Toolchain, tmp_path:
     assert max(level(made, 2)) < 0.01
 
 
-def test_the_mix_is_a_function_of_channels_and_layout() -> None:
+def test_the_mix_depends_on_channels_and_layout() -> None:
     assert channel_mix(6, "").filters == ()
     assert channel_mix(8, "").channels == 6
     assert channel_mix(4, "4 channels").filters == ("channelmap=map=0-0|1-1|2-2|3-3:channel_layout=4.0",)
@@ -216,9 +214,7 @@ def test_the_mix_is_a_function_of_channels_and_layout() -> None:
     assert channel_mix(8, "8 channels (FL+FR+FC+LFE+SL+SR+BL+BR)").filters == ("aformat=channel_layouts=5.1",)
 
 
-def test_channels_in_an_order_of_their_own_are_put_in_order(
-    ffmpeg: str, tools: Toolchain, tmp_path: Path
-) -> None:
+def test_channels_in_a_custom_order_are_reordered(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     mapped = "channelmap=map=0-0|1-1|2-2:channel_layout=FL+FC+FR"
     source = make(ffmpeg, tmp_path / "a.mov", "-af", mapped, "-c:a", "pcm_s16le", tones=3, tracks=1)
     made, found = encoded(ffmpeg, tools, source)
@@ -227,9 +223,7 @@ def test_channels_in_an_order_of_their_own_are_put_in_order(
     assert [int(np.argmax(level(made, tone))) for tone in range(3)] == [0, 2, 1]
 
 
-def test_composition_offsets_of_audio_move_it_and_no_more(
-    ffmpeg: str, tools: Toolchain, tmp_path: Path
-) -> None:
+def test_composition_offsets_only_delay_audio(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     plain = make(ffmpeg, tmp_path / "plain.mp4", tracks=1)
     offset = tmp_path / "offset.mp4"
     with FileRanges(plain) as src:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import ProofError
-from eddyline.media.chapters.chapter_track import add_chapter_track, add_nero_list, prove_chapters
+from eddyline.media.chapters.chapter_track import add_chapter_track, add_nero_list, verify_chapters
 from eddyline.media.chapters.source_chapters import read_chapter_track
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.mp4.boxes import make_box, make_full_box
@@ -50,11 +50,11 @@ def _chaptered(clip: Path, out: Path, chapters: tuple[Chapter, ...] = CHAPTERS) 
     tracks = link_references(movie.tracks, [passthrough(movie, each, clip) for each in movie.tracks])
     udta = add_nero_list(movie.udta, chapters, shown, video.timescale)
     write_mp4(out, add_chapter_track(tracks, chapters, shown), timescale=movie.timescale, udta=udta)
-    prove_chapters(out, chapters, shown, video.timescale, udta=udta)
+    verify_chapters(out, chapters, shown, video.timescale, udta=udta)
     return shown, udta or b""
 
 
-def test_chapters_are_read_back_to_the_tick(clip: Path, tmp_path: Path) -> None:
+def test_chapters_round_trip_to_the_tick(clip: Path, tmp_path: Path) -> None:
     shown, _ = _chaptered(clip, tmp_path / "out.mp4")
     with FileRanges(tmp_path / "out.mp4") as src:
         found = read_chapter_track(src, read_movie(src))
@@ -62,7 +62,7 @@ def test_chapters_are_read_back_to_the_tick(clip: Path, tmp_path: Path) -> None:
     assert found == [(Fraction(int(shown.pts[each.frame]), scale), each.title) for each in CHAPTERS]
 
 
-def test_all_other_tracks_and_the_cameras_boxes_are_as_they_were(clip: Path, tmp_path: Path) -> None:
+def test_other_tracks_and_the_boxes_of_the_camera_are_unchanged(clip: Path, tmp_path: Path) -> None:
     _chaptered(clip, tmp_path / "out.mp4")
     before, after = _index(clip), _index(tmp_path / "out.mp4")
     assert [each.format for each in after.tracks] == ["avc1", "mp4a", "gpmd", "text"]
@@ -85,14 +85,14 @@ def test_the_chapter_track_is_not_shown_as_subtitles(clip: Path, tmp_path: Path)
     assert tracks[2].references == {}
 
 
-def test_the_first_chapter_begins_with_the_film_whatever_its_frame_says(clip: Path, tmp_path: Path) -> None:
+def test_the_first_chapter_starts_at_zero_regardless_of_its_frame(clip: Path, tmp_path: Path) -> None:
     chapters = (Chapter(frame=0, title="HiLight 1"),)
     _chaptered(clip, tmp_path / "out.mp4", chapters)
     with FileRanges(tmp_path / "out.mp4") as src:
         assert read_chapter_track(src, read_movie(src)) == [(Fraction(0), "HiLight 1")]
 
 
-def test_ffprobe_sees_every_chapter_once(clip: Path, tmp_path: Path, ffprobe: str) -> None:
+def test_ffprobe_lists_every_chapter_once(clip: Path, tmp_path: Path, ffprobe: str) -> None:
     shown, _ = _chaptered(clip, tmp_path / "out.mp4")
     said = subprocess.run(
         [ffprobe, "-v", "error", "-show_chapters", "-of", "json", tmp_path / "out.mp4"],
@@ -105,7 +105,7 @@ def test_ffprobe_sees_every_chapter_once(clip: Path, tmp_path: Path, ffprobe: st
     assert starts == [Fraction(int(shown.pts[each.frame]), 90_000) for each in CHAPTERS]
 
 
-def test_exiftool_sees_the_list_and_still_finds_the_telemetry(clip: Path, tmp_path: Path) -> None:
+def test_exiftool_lists_the_chapters_and_the_telemetry(clip: Path, tmp_path: Path) -> None:
     if shutil.which("exiftool") is None:
         pytest.skip("exiftool is not on this machine")
     _chaptered(clip, tmp_path / "out.mp4")
@@ -122,7 +122,7 @@ def test_exiftool_sees_the_list_and_still_finds_the_telemetry(clip: Path, tmp_pa
     assert "Accelerometer" in values
 
 
-def test_the_list_lies_in_front_and_tells_starts_in_tenths_of_microseconds(clip: Path) -> None:
+def test_the_list_is_at_the_start_with_times_in_tenths_of_microseconds(clip: Path) -> None:
     shown = build_presentation(_index(clip), _index(clip).tracks[0])
     made = add_nero_list(b"\0\0\0\x08FIRM\0\0\0\0", CHAPTERS, shown, 90_000) or b""
     assert made[4:8] == b"chpl"
@@ -132,7 +132,7 @@ def test_the_list_lies_in_front_and_tells_starts_in_tenths_of_microseconds(clip:
     assert (start, length) == (-(-int(shown.pts[7]) * 10_000_000 // 90_000), len("HiLight 1"))
 
 
-def test_a_film_of_ours_that_is_encoded_again_has_one_list(clip: Path, tmp_path: Path) -> None:
+def test_a_rendition_encoded_again_has_one_list(clip: Path, tmp_path: Path) -> None:
     shown, udta = _chaptered(clip, tmp_path / "once.mp4")
     assert add_nero_list(udta, CHAPTERS, shown, 90_000) == udta
     fewer = add_nero_list(udta, CHAPTERS[:2], shown, 90_000) or b""
@@ -140,14 +140,14 @@ def test_a_film_of_ours_that_is_encoded_again_has_one_list(clip: Path, tmp_path:
     assert fewer.endswith(_index(clip).udta or b"none")
 
 
-def test_more_chapters_than_the_list_can_count_are_in_the_track_alone() -> None:
+def test_more_chapters_than_the_list_supports_are_only_in_the_track() -> None:
     shown = Presentation(sample=np.arange(300), pts=np.arange(300), end=300)
     many = tuple(Chapter(frame=each, title="x") for each in range(256))
     assert add_nero_list(b"own", many, shown, 30) == b"own"
     assert add_nero_list(None, (), shown, 30) is None
 
 
-def test_ticks_too_short_for_a_long_film_are_coarsened(tmp_path: Path) -> None:
+def test_ticks_that_exceed_32_bits_become_milliseconds(tmp_path: Path) -> None:
     shown = Presentation(
         sample=np.arange(3), pts=np.array([0, 5_000_000_000, 9_000_000_000]), end=10_000_000_000
     )
@@ -165,12 +165,12 @@ def test_ticks_too_short_for_a_long_film_are_coarsened(tmp_path: Path) -> None:
     assert track.duration.tolist() == [500_000, 500_000]
 
 
-def test_a_film_without_its_chapters_or_with_other_boxes_is_refused(clip: Path, tmp_path: Path) -> None:
+def test_missing_chapters_and_changed_boxes_are_detected(clip: Path, tmp_path: Path) -> None:
     shown, udta = _chaptered(clip, tmp_path / "out.mp4")
     with pytest.raises(ProofError, match="chapters"):
-        prove_chapters(clip, CHAPTERS, shown, 90_000, udta=udta)
-    with pytest.raises(ProofError, match="own boxes"):
-        prove_chapters(tmp_path / "out.mp4", CHAPTERS, shown, 90_000, udta=udta[:-1])
+        verify_chapters(clip, CHAPTERS, shown, 90_000, udta=udta)
+    with pytest.raises(ProofError, match="moov/udta differs"):
+        verify_chapters(tmp_path / "out.mp4", CHAPTERS, shown, 90_000, udta=udta[:-1])
     moved = (CHAPTERS[0], Chapter(frame=9, title="HiLight 1"), CHAPTERS[2])
     with pytest.raises(ProofError, match="frame 9"):
-        prove_chapters(tmp_path / "out.mp4", moved, shown, 90_000, udta=udta)
+        verify_chapters(tmp_path / "out.mp4", moved, shown, 90_000, udta=udta)

@@ -9,13 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eddyline.media.chapters.source_chapters import (
-    nearest_frame,
-    read_nero_list,
-    read_source_chapters,
-    remove_nero_lists,
-    text_sample_title,
-)
+from eddyline.media.chapters.nero_chapters import read_nero_list, remove_nero_lists
+from eddyline.media.chapters.source_chapters import nearest_frame, read_source_chapters, text_sample_title
 from eddyline.media.source.open_source import main_video
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import Presentation, build_presentation
@@ -29,7 +24,7 @@ _CHAPTERS = (
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
-def test_chapters_are_those_that_ffprobe_lists(name: str, tmp_path: Path, ffmpeg: str, ffprobe: str) -> None:
+def test_chapters_match_ffprobes_list(name: str, tmp_path: Path, ffmpeg: str, ffprobe: str) -> None:
     (tmp_path / "c.txt").write_text(_CHAPTERS)
     video = ("-f", "lavfi", "-i", "testsrc2=s=64x36:r=30000/1001:d=1", "-i", "c.txt", "-map_chapters", "1")
     subprocess.run([ffmpeg, "-v", "error", *video, "-c:v", "libx264", name], check=True, cwd=tmp_path)
@@ -57,7 +52,7 @@ def _nero(rows: bytes, count: int) -> bytes:
     return (8 + len(body)).to_bytes(4, "big") + b"chpl" + body
 
 
-def test_a_list_that_is_cut_short_is_read_to_where_it_ends() -> None:
+def test_a_truncated_list_is_read_to_its_end() -> None:
     row = (20_000_000).to_bytes(8, "big") + b"\x03abc"
     assert read_nero_list(_nero(row, 200)) == [(Fraction(2), "abc")]
     assert read_nero_list(_nero(row + b"\0\0", 2)) == [(Fraction(2), "abc")]
@@ -66,19 +61,19 @@ def test_a_list_that_is_cut_short_is_read_to_where_it_ends() -> None:
     )
 
 
-def test_the_list_is_taken_out_wherever_it_lies_and_nothing_else() -> None:
+def test_only_the_list_is_removed_at_any_position() -> None:
     other, padding = b"\0\0\0\x0cGPMFabcd", b"\0\0\0\0rest"
     assert remove_nero_lists(other + _nero(b"", 0) + other + padding) == other + other + padding
 
 
-def test_titles_are_decoded_as_players_do() -> None:
+def test_titles_are_decoded_as_in_players() -> None:
     assert text_sample_title(b"\0\x06\xfe\xff\0A\0B") == "AB"
     assert text_sample_title(b"\0\x03a\nb\0\0\0\x0cencd") == "ab"
     assert text_sample_title(b"\xff\xffabc") == "abc"
     assert text_sample_title(b"") == ""
 
 
-def test_a_chapter_begins_with_the_frame_nearest_to_its_time() -> None:
+def test_a_chapter_starts_with_the_frame_nearest_to_its_time() -> None:
     shown = Presentation(sample=np.arange(3), pts=np.array([10, 20, 30], np.int64), end=40)
     assert [nearest_frame(Fraction(at, 10), shown, 10) for at in (0, 10, 14, 16, 20, 29, 39)] == [
         0,

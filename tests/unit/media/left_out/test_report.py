@@ -53,17 +53,17 @@ def _kinds(facts: SourceFacts) -> list[str]:
     return [each.kind for each in facts.left_out]
 
 
-def test_a_plain_clip_leaves_nothing_out(make: Make, tools: Toolchain) -> None:
+def test_the_list_of_an_ordinary_source_is_empty(make: Make, tools: Toolchain) -> None:
     tone = ("-f", "lavfi", "-i", "sine=997:r=48000:d=1")
     assert probe_source(make("a.mp4", *_VIDEO, *tone, *_X264), tools).left_out == ()
     assert probe_source(make("a.mkv", *_VIDEO, *tone, *_X264), tools).left_out == ()
 
 
-def test_a_cameras_own_tracks_are_all_carried(samples: Path, tools: Toolchain) -> None:
+def test_all_tracks_of_a_camera_are_carried(samples: Path, tools: Toolchain) -> None:
     assert probe_source(samples / "karma.mp4", tools).left_out == ()
 
 
-def test_an_mp4s_second_video_is_listed_and_its_chapter_track_is_not(make: Make, tools: Toolchain) -> None:
+def test_a_second_video_is_listed_and_a_chapter_track_is_not(make: Make, tools: Toolchain) -> None:
     maps = ("-map", "0", "-map", "1", "-map_chapters", "2")
     facts = probe_source(make("a.mp4", *_VIDEO, *_SMALL, "-i", "c.txt", *maps, *_X264), tools)
     assert _kinds(facts) == ["video"]
@@ -71,14 +71,14 @@ def test_an_mp4s_second_video_is_listed_and_its_chapter_track_is_not(make: Make,
     assert SourceFacts.from_json(json.loads(json.dumps(facts.to_json()))) == facts
 
 
-def test_a_cover_image_is_listed_as_such(make: Make, tools: Toolchain) -> None:
+def test_a_cover_image_is_listed_with_its_reason(make: Make, tools: Toolchain) -> None:
     make("c.png", "-f", "lavfi", "-i", "color=red:s=64x64", "-frames:v", "1")
     cover = ("-attach", "c.png", "-metadata:s:t", "mimetype=image/png")
     (found,) = probe_source(make("a.mkv", *_VIDEO, *_X264, *cover), tools).left_out
     assert (found.kind, "cover image" in found.why) == ("video", True)
 
 
-def test_what_matroska_holds_beside_video_and_audio_is_listed(make: Make, tools: Toolchain) -> None:
+def test_other_content_of_matroska_is_listed(make: Make, tools: Toolchain) -> None:
     argv = ("-i", "s.srt", "-i", "c.txt", "-map", "0", "-map", "1", "-map_chapters", "2", *_X264)
     extra = ("-c:s", "srt", "-metadata:s:s:0", "language=eng", "-attach", "s.srt")
     more = ("-metadata:s:t", "mimetype=text/plain")
@@ -87,7 +87,7 @@ def test_what_matroska_holds_beside_video_and_audio_is_listed(make: Make, tools:
     assert [(each.codec, each.language) for each in facts.subtitles] == [("subrip", "eng")]
 
 
-def test_data_of_no_known_kind_is_listed() -> None:
+def test_data_of_an_unknown_kind_is_listed() -> None:
     streams = [
         {"index": 0, "codec_type": "video"},
         {"index": 1, "codec_type": "data", "codec_tag_string": "klva"},
@@ -96,17 +96,17 @@ def test_data_of_no_known_kind_is_listed() -> None:
     assert (found.kind, found.what) == ("data", "stream 1 (klva)")
 
 
-def test_things_come_in_order_of_kind_and_once() -> None:
-    things = [LeftOut(kind=kind, what="x", why="y") for kind in reversed(KINDS)]
-    assert [each.kind for each in sort_left_out(things + things)] == list(KINDS)
+def test_items_are_sorted_by_kind_without_duplicates() -> None:
+    items = [LeftOut(kind=kind, what="x", why="y") for kind in reversed(KINDS)]
+    assert [each.kind for each in sort_left_out(items + items)] == list(KINDS)
 
 
-def test_a_kind_is_one_of_the_fixed_ones() -> None:
-    with pytest.raises(UsageError, match="'smell'"):
-        LeftOut(kind="smell", what="x", why="y")
+def test_an_unknown_kind_is_an_error() -> None:
+    with pytest.raises(UsageError, match="'unknown'"):
+        LeftOut(kind="unknown", what="x", why="y")
 
 
-def test_plans_that_were_written_before_the_list_existed_are_still_read() -> None:
+def test_facts_of_older_releases_without_the_list_are_read() -> None:
     video = VideoFacts(
         codec="h264", width=2, height=2, fps=Fraction(25), frames=1, pixel_format="yuv420p", timescale=25
     )
@@ -115,7 +115,7 @@ def test_plans_that_were_written_before_the_list_existed_are_still_read() -> Non
     assert SourceFacts.from_json(plain).left_out == ()
 
 
-def test_subtitles_that_are_images_are_listed_and_text_is_not() -> None:
+def test_image_subtitles_are_listed_and_text_subtitles_are_not() -> None:
     streams = [
         {"index": 0, "codec_type": "video"},
         {
@@ -131,7 +131,7 @@ def test_subtitles_that_are_images_are_listed_and_text_is_not() -> None:
     assert "images" in found.why
 
 
-def test_boxes_that_no_rendition_has_are_listed(make: Make, tools: Toolchain, tmp_path: Path) -> None:
+def test_omitted_boxes_are_listed(make: Make, tools: Toolchain, tmp_path: Path) -> None:
     plain = make("a.mp4", *_VIDEO, *_X264).read_bytes()
     xmp = bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + b"<x:xmpmeta/>"
     path = tmp_path / "b.mp4"
@@ -143,7 +143,7 @@ def test_boxes_that_no_rendition_has_are_listed(make: Make, tools: Toolchain, tm
     ]
     path.write_bytes(plain + b"\xff" * 100)
     (trailer,) = probe_source(path, tools).left_out
-    assert trailer.what.startswith("what follows the last box")
+    assert trailer.what.startswith("data after the last box")
     at = plain.rindex(b"mvhd") - 4
     size = int.from_bytes(plain[at - 8 : at - 4], "big")
     inner = plain[at : at - 8 + size] + make_box("RVMI", b"12345678")

@@ -34,7 +34,7 @@ second paragraph -->
 """
 
 
-def test_srt_becomes_cues_with_exact_times_and_harmless_text() -> None:
+def test_srt_is_parsed_with_exact_times_and_sanitized_text() -> None:
     one, two, three = parse_srt(SRT)
     assert one == Cue(start=500, end=1700, text="<i>Hello</i> &amp; &lt;script&gt;alert(1)&lt;/script&gt;")
     assert (two.start, two.end, two.top) == (1200, 360_002_333, True)
@@ -45,7 +45,7 @@ def test_srt_becomes_cues_with_exact_times_and_harmless_text() -> None:
     assert three == Cue(start=3001, end=3002, text="")
 
 
-def test_webvtt_cannot_be_broken_by_a_cue() -> None:
+def test_the_text_of_a_cue_cannot_break_webvtt() -> None:
     hostile = srt_cue(0, 10, "a\n\n2\n00:00:00.000 --> 00:00:09.000\n<c.x>&amp;\x00\u2028NOTE\n")
     made = to_webvtt([hostile], header="X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n")
     assert made == (
@@ -55,7 +55,7 @@ def test_webvtt_cannot_be_broken_by_a_cue() -> None:
     assert made.count("-->") == 1
 
 
-def test_plain_text_and_its_markup_come_back() -> None:
+def test_plain_text_and_markup_are_returned() -> None:
     text = srt_cue(0, 1, "x <b>bold <i>both</i></b> <&>").text
     assert plain_text(text) == "x bold both <&>"
     assert styled_spans(text) == [
@@ -66,7 +66,7 @@ def test_plain_text_and_its_markup_come_back() -> None:
     ]
 
 
-def test_overlapping_cues_are_shown_together() -> None:
+def test_overlapping_cues_are_flattened() -> None:
     cues = [Cue(start=0, end=10, text="a"), Cue(start=5, end=8, text="b"), Cue(start=20, end=30, text="c")]
     assert flatten_cues(cues) == [(0, 5, "a"), (5, 8, "a\nb"), (8, 10, "a"), (20, 30, "c")]
     assert flatten_cues([]) == []
@@ -74,7 +74,7 @@ def test_overlapping_cues_are_shown_together() -> None:
     assert max(text.count("\n") for _, _, text in flatten_cues(many)) == 5
 
 
-def test_too_many_or_too_long_cues_are_refused() -> None:
+def test_too_many_or_too_long_cues_are_rejected() -> None:
     many = "".join(f"{n}\n00:00:00,000 --> 00:00:01,000\nx\n\n" for n in range(1, MAX_CUES + 2))
     with pytest.raises(InputError, match="more than"):
         parse_srt(many)

@@ -47,7 +47,7 @@ def clip(tmp_path: Path, ffmpeg: str) -> Path:
         (Edit(media_time=-1, duration=250), Edit(media_time=1300, duration=1700)),
     ],
 )
-def test_edit_lists_are_honoured_as_ffmpeg_honours_them(
+def test_edit_lists_are_applied_as_in_ffmpeg(
     edits: tuple[Edit, ...], clip: Path, tmp_path: Path, tools: Toolchain
 ) -> None:
     out = tmp_path / "edited.mp4"
@@ -73,7 +73,7 @@ def test_edit_lists_are_honoured_as_ffmpeg_honours_them(
     assert wanted
 
 
-def test_webvtt_in_fragmented_mp4_comes_back_cue_by_cue(tmp_path: Path, tools: Toolchain) -> None:
+def test_webvtt_in_fragmented_mp4_round_trips(tmp_path: Path, tools: Toolchain) -> None:
     cues = (
         Cue(start=500, end=1700, text="<i>a</i> &lt;b&gt; &amp;amp; &amp;lt;"),
         Cue(start=500, end=1700, text="same", top=True),
@@ -91,7 +91,7 @@ def test_webvtt_in_fragmented_mp4_comes_back_cue_by_cue(tmp_path: Path, tools: T
         assert cues_of_track(src, movie, track, work=tmp_path, tools=tools, runner=Runner()) == cues
 
 
-def test_a_track_that_cannot_be_carried_is_named_with_its_reason(clip: Path) -> None:
+def test_an_omitted_track_is_listed_with_its_reason(clip: Path) -> None:
     with FileRanges(clip) as src:
         movie = read_movie(src)
         video, text = movie.tracks
@@ -106,7 +106,7 @@ def test_a_track_that_cannot_be_carried_is_named_with_its_reason(clip: Path) -> 
         assert why(replace(text, format="mp4s", handler="subp")) == [source_tracks.NOT_TEXT]
         huge = np.full_like(text.samples.size, 16 << 20)
         large = replace(text, samples=replace(text.samples, size=huge, offset=np.zeros_like(huge)))
-        assert why(large)[0].startswith(("it has more than 16 MiB", "its samples lie outside"))
+        assert why(large)[0].startswith(("it has more than 16 MiB", "its samples are outside"))
 
 
 def test_text_without_a_decoder_is_an_input_error(clip: Path, tmp_path: Path, tools: Toolchain) -> None:
