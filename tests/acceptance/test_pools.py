@@ -104,7 +104,7 @@ def test_what_no_class_can_do_fails_with_what_to_do(program: Program) -> None:
     without = _POOLS.split("  full:", maxsplit=1)[0]
     (failed,) = program.run(_H264, _HEVC, pools=without)[-1]["failed"]
     assert failed["job"].endswith(".inspect")
-    assert "no worker class runs chunk jobs that encode h264, hevc" in failed["reason"]
+    assert "no pool runs chunk jobs that encode h264, hevc" in failed["reason"]
     assert "pools.yaml" in failed["remedy"]
 
 

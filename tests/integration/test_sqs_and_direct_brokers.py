@@ -158,7 +158,7 @@ class Shift:
         worker = Worker(name, broker, {"work": self._work}, **options)
         self._thread = threading.Thread(target=worker.run, daemon=True)
         self._thread.start()
-        self._obedience = CommandListener(broker, worker=name, notice=self.notices.append)
+        self._obedience = CommandListener(broker, worker=name, on_notice=self.notices.append)
 
     def _work(self, _job: Job, context: JobContext) -> Done:
         self.running.release()
@@ -208,7 +208,7 @@ def test_a_drain_ordered_by_another_process_is_heard_within_two_seconds(place: D
         wait_until(lambda: shift.notices)
         assert time.monotonic() - begin < 9.0
         assert [(each.kind, each.reason) for each in shift.notices] == [
-            (NoticeKind.ASKED, "the machine is sold")
+            (NoticeKind.DRAIN_COMMAND, "the machine is sold")
         ]
         wait_until(lambda: not place.ledger.orders("ada"))
 

@@ -47,7 +47,7 @@ def main(where: str, prefix: str, name: str, log: Path, seconds: float) -> None:
 
         drainer = DrainController(broker, stop=stop)
         stack.callback(drainer.close)
-        obedience = CommandListener(drainer.broker, worker=name, notice=drainer.notice)
+        obedience = CommandListener(drainer.broker, worker=name, on_notice=drainer.apply)
         stack.callback(obedience.close)
         handlers = drainer.wrap_handlers({"work": work})
         Worker(name, drainer.broker, handlers, slots=1, pools=("cpu",), stop=stop, lease_s=LEASE_S).run()

@@ -67,7 +67,7 @@ def _watch_machine(drainer: DrainController, told: Observation[WorkerMetrics], o
     def noticed(notice: Notice) -> None:
         told.metrics.record_notice(str(notice.kind))
         told.log.warning("notice", kind=str(notice.kind), why=notice.reason, deadline=notice.deadline)
-        drainer.notice(notice)
+        drainer.apply(notice)
 
     def troubled(said: str) -> None:
         told.log.info("metadata", said=said)
@@ -86,16 +86,16 @@ def _heed(asked: Stop, drainer: DrainController, over: Stop, told: Observation[W
     if asked.reason == CTRL_C:
         notice = Notice(kind=NoticeKind.STOP, at=now, deadline=now, reason=asked.reason)
     told.metrics.record_notice(str(notice.kind))
-    drainer.notice(notice)
+    drainer.apply(notice)
 
 
 def _acted(told: Observation[WorkerMetrics]) -> Callable[[DrainActions, DrainState], None]:
-    def act(actions: DrainActions, standing: DrainState) -> None:
-        told.metrics.set_takes_work(takes_new=actions.takes_new)
+    def act(actions: DrainActions, state: DrainState) -> None:
+        told.metrics.set_takes_work(takes_new=actions.accepts_jobs)
         told.log.info(
-            "stance",
-            stance=str(actions.stance),
-            why=standing.reason,
+            "drain phase",
+            phase=str(actions.phase),
+            why=state.reason,
             finish=len(actions.finish),
             hand_back=len(actions.hand_back),
             exit_by=actions.exit_by,

@@ -123,7 +123,7 @@ def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages,
             unknown=backlog.unknown,
             waiting=backlog.waiting,
             late=backlog.late,
-            unserved=unserved_pools(due, backlog.workers, pools, patience_s=0.0),
+            unserved=unserved_pools(due, backlog.workers, pools, min_due_s=0.0),
             messages=messages,
         )
 
@@ -132,5 +132,5 @@ def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages,
 
 def _serving(pool: str, workers: Mapping[str, int], pools: Pools) -> int:
     """How many workers take jobs of a class: its own, and those of classes that serve it as well."""
-    takers = {"", pool} | {name for name, each in pools.pools.items() if pool in each.classes}
+    takers = {"", pool} | {name for name, each in pools.pools.items() if pool in each.served}
     return sum(count for own, count in workers.items() if own in takers)

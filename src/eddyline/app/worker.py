@@ -97,8 +97,8 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
         obedience = CommandListener(
             broker,
             worker=name,
-            notice=drainer.notice,
-            on_trouble=lambda said: told.log.warning("orders", said=said),
+            on_notice=drainer.apply,
+            on_error=lambda said: told.log.warning("orders", said=said),
         )
         stack.callback(obedience.close)
         runtime = Runtime(
@@ -128,7 +128,7 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
             lease_s=request.lease_s,
             on_event=_heard(told),
         ).run()
-        told.log.info("worker ended", why=stop.reason or drainer.standing.reason)
+        told.log.info("worker ended", why=stop.reason or drainer.state.reason)
 
 
 def _reached(

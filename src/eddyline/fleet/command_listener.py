@@ -1,4 +1,4 @@
-"""Listening for what people want of a worker, for as long as it works."""
+"""Receives commands for a worker, for as long as it runs."""
 
 from __future__ import annotations
 
@@ -14,20 +14,17 @@ from eddyline.fleet.notices import Notice, drain_command_notice
 from eddyline.graph.command import CommandKind
 from eddyline.graph.worker.broker import Broker
 
-_WAIT_S = 20.0  # as long as SQS holds a poll: fewer requests, same latency
+_WAIT_S = 20.0  # the maximum of an SQS long poll: fewer requests, same latency
 _BACKOFF = BackoffPolicy(base_s=0.2, cap_s=10.0)
-_END_S = 0.1
-
-
-def _unheard(_reason: str) -> None:
-    """Nobody listens."""
+_CLOSE_TIMEOUT_S = 0.1
 
 
 class CommandListener:
-    """A thread that asks the broker for orders: jobs are given up there, and a drain becomes a notice.
+    """A thread that receives commands: the broker cancels jobs, and a drain command becomes a notice.
 
-    `notice` is the drainer's. Every worker needs one: without it no cancellation reaches a worker that knows
-    no database. Waits out what may pass and what may be mended; `on_trouble` is told why.
+    `on_notice` is the drain controller's `apply`. Every worker needs a listener: without it, cancellations do
+    not reach a worker that has no access to the ledger. Errors are retried, those that an operator has to
+    correct included; `on_error` is called once for each different error.
     """
 
     def __init__(
@@ -35,27 +32,27 @@ class CommandListener:
         broker: Broker,
         *,
         worker: str,
-        notice: Callable[[Notice], None],
+        on_notice: Callable[[Notice], None],
+        on_error: Callable[[str], None] = lambda _message: None,
         wait_s: float = _WAIT_S,
         clock: Clock | None = None,
-        on_trouble: Callable[[str], None] = _unheard,
     ) -> None:
         self._broker = broker
         self._worker = worker
-        self._notice = notice
+        self._on_notice = on_notice
+        self._on_error = on_error
         self._wait_s = wait_s
         self._clock = clock or SystemClock()
-        self._on_trouble = on_trouble
         self._closed = threading.Event()
         self._backoff = Backoff(_BACKOFF, wait=self._closed.wait)
-        self._said = ""
-        self._thread = threading.Thread(target=self._run, name=f"{worker}-orders", daemon=True)
+        self._last_error = ""
+        self._thread = threading.Thread(target=self._run, name=f"{worker}-commands", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Listen no more. A question that is under way is left alone: its thread ends with the answer."""
+        """Stop listening. A request in progress is not aborted: its thread ends with the response."""
         self._closed.set()
-        self._thread.join(timeout=_END_S)
+        self._thread.join(timeout=_CLOSE_TIMEOUT_S)
 
     def _run(self) -> None:
         while not self._closed.is_set():
@@ -64,19 +61,19 @@ class CommandListener:
 
     def _step(self) -> None:
         try:
-            self._obey()
-            self._said = ""
+            self._receive()
+            self._last_error = ""
             self._backoff.reset()
         except EddylineError as error:
-            # Permission errors too: once an operator has corrected them, no restart is needed.
-            if str(error) != self._said:  # once, however long it lasts
-                self._said = str(error)
-                self._on_trouble(self._said)
+            # Permission errors too: after an operator has corrected them, no restart is needed.
+            if str(error) != self._last_error:
+                self._last_error = str(error)
+                self._on_error(self._last_error)
             self._backoff.pause()
 
-    def _obey(self) -> None:
-        for order in self._broker.receive_commands(self._worker, self._wait_s):
-            if order.worker != self._worker:
-                self._on_trouble(f"a command for {short_repr(order.worker)}, not for this worker: ignored")
-            elif order.kind is CommandKind.DRAIN and not self._closed.is_set():
-                self._notice(drain_command_notice(self._clock.now(), order.reason or "told to drain"))
+    def _receive(self) -> None:
+        for command in self._broker.receive_commands(self._worker, self._wait_s):
+            if command.worker != self._worker:
+                self._on_error(f"ignored a command for another worker, {short_repr(command.worker)}")
+            elif command.kind is CommandKind.DRAIN and not self._closed.is_set():
+                self._on_notice(drain_command_notice(self._clock.now(), command.reason or "drain command"))

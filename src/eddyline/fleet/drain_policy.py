@@ -1,7 +1,7 @@
-"""What a worker does about its end. Pure: notices, jobs in hand and the time go in, actions come out.
+"""Decides how a worker drains. Pure functions of notices, running jobs and the time.
 
-Everything only tightens (the earliest deadline wins), so that the same notice heard twice, or the same end
-announced in several ways, changes nothing.
+A drain only becomes stricter (the earliest deadline wins), so that a duplicate notice, or several kinds of
+notices about the same termination, change nothing.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from enum import StrEnum
 
 from eddyline.fleet.notices import Notice, NoticeKind
 
+ClaimKey = tuple[str, int]
+"""Identifies a claim: the job's id and the fence."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DrainRules:
-    """All in seconds.
+    """Times in seconds.
 
-    `margin_s`: what ends, ends so long before the deadline: time to give the answer and to exit.
-    `container_stop_s`: from SIGTERM to SIGKILL; ECS on Spot can promise no more than 110.
-    `scale_in_s`: how long a scale-in waits: the lifecycle hook's heartbeat timeout, if there is one.
-    `rebalance_s`: how long a recommendation is heeded if nothing comes of it.
-    `starving_s`: a job that has waited so long shows that no other worker can take it.
-    `probe_s`: where nobody knows how long jobs wait, new work is taken so long in every `starving_s`.
-    `pessimism`: estimates are multiplied by it.
+    `margin_s`: jobs must end this long before the drain deadline, to leave time to settle and exit.
+    `container_stop_s`: time from SIGTERM to SIGKILL; ECS on Spot guarantees at most 110.
+    `scale_in_s`: drain time of a scale-in: the heartbeat timeout of the lifecycle hook, if there is one.
+    `rebalance_s`: how long a rebalance recommendation applies if no interruption follows.
+    `starving_s`: a job that has waited this long shows that no other worker can take it.
+    `probe_s`: where waiting times are unknown, new jobs are accepted for this long in every `starving_s`.
+    `pessimism`: factor by which estimates of remaining time are multiplied.
     """
 
     margin_s: float = 10.0
@@ -37,68 +40,74 @@ class DrainRules:
 
 @dataclass(frozen=True, kw_only=True)
 class DrainState:
-    """What is known of a worker's end; times are seconds since 1970.
+    """What the notices so far say about the end of a worker; times are seconds since 1970.
 
-    `leaving`: it was told to go, by `deadline` if that is known. `avoid_until`: until then it is likely to be
-    told soon.
+    `draining`: the worker must end, by the drain deadline `deadline` if there is one. `avoid_until`: its
+    machine is at elevated risk of interruption until then (rebalance recommendation).
     """
 
-    leaving: bool = False
+    draining: bool = False
     deadline: float | None = None
     reason: str = ""
     avoid_until: float | None = None
 
-
-def apply_notice(
-    standing: DrainState, notice: Notice, rules: DrainRules, *, instance: str = ""
-) -> DrainState:
-    """What is known after `notice`; one about another machine than `instance` changes nothing."""
-    if notice.instance and notice.instance != instance:
-        return standing
-    if notice.kind is NoticeKind.REBALANCE:
-        until = notice.at + rules.rebalance_s
-        return replace(standing, avoid_until=max(until, standing.avoid_until or until))
-    if notice.kind not in _ENDS:
-        return standing
-    usual_s = _ENDS[notice.kind](rules)
-    return _leave(standing, notice, None if usual_s is None else notice.at + usual_s)
+    def is_at_risk(self, now: float) -> bool:
+        """Whether a rebalance recommendation applies and the worker does not drain already."""
+        return not self.draining and self.avoid_until is not None and now < self.avoid_until
 
 
-# What ends a worker, and in how many seconds where the notice itself names no deadline (None: no hurry).
-_ENDS: Mapping[NoticeKind, Callable[[DrainRules], float | None]] = {
+# The notices that start a drain, and the seconds until the drain deadline where the notice itself has none
+# (None: no deadline).
+_DRAIN_S: Mapping[NoticeKind, Callable[[DrainRules], float | None]] = {
     NoticeKind.INTERRUPTION: lambda _rules: 0.0,
     NoticeKind.SCALE_IN: lambda rules: rules.scale_in_s,
     NoticeKind.STOP: lambda rules: rules.container_stop_s,
-    NoticeKind.ASKED: lambda _rules: None,
+    NoticeKind.DRAIN_COMMAND: lambda _rules: None,
 }
 
 
-def _leave(standing: DrainState, notice: Notice, usual: float | None) -> DrainState:
-    deadline = notice.deadline if notice.deadline is not None else usual
-    if standing.leaving and (deadline is None or deadline >= _or_never(standing.deadline)):
-        return standing
-    return replace(standing, leaving=True, deadline=deadline, reason=notice.reason or str(notice.kind))
+def apply_notice(state: DrainState, notice: Notice, rules: DrainRules, *, instance: str = "") -> DrainState:
+    """The state after `notice`; a notice about another machine than `instance` changes nothing."""
+    if notice.instance and notice.instance != instance:
+        return state
+    if notice.kind is NoticeKind.REBALANCE:
+        until = notice.at + rules.rebalance_s
+        return replace(state, avoid_until=max(until, state.avoid_until or until))
+    if notice.kind not in _DRAIN_S:
+        return state
+    deadline = drain_deadline(notice, rules)
+    if state.draining and not _is_earlier(deadline, state.deadline):
+        return state
+    return replace(state, draining=True, deadline=deadline, reason=notice.reason or str(notice.kind))
 
 
-def _or_never(deadline: float | None) -> float:
-    return float("inf") if deadline is None else deadline
+def drain_deadline(notice: Notice, rules: DrainRules) -> float | None:
+    """When a worker must have ended after `notice` (seconds since 1970); None: no deadline.
+
+    This is the deadline of the notice itself, such as the time in a Spot interruption notice, or else the
+    usual time of its kind.
+    """
+    if notice.deadline is not None:
+        return notice.deadline
+    drain_s = _DRAIN_S[notice.kind](rules)
+    return None if drain_s is None else notice.at + drain_s
+
+
+def _is_earlier(deadline: float | None, other: float | None) -> bool:
+    return deadline is not None and (other is None or deadline < other)
 
 
 class DrainPhase(StrEnum):
-    """How a worker stands to new work."""
+    """Whether a worker accepts new jobs: yes, only jobs that no other worker takes, or no."""
 
-    OPEN = "open"
-    RELUCTANT = "reluctant"
-    LEAVING = "leaving"
-
-
-ClaimKey = tuple[str, int]
-"""A claim: the job's id and the fence."""
+    ACTIVE = "active"
+    AT_RISK = "at-risk"
+    DRAINING = "draining"
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobEstimate:
-    """A job that runs; `remaining_s` None: nobody knows how long."""
+    """A running job; `remaining_s` None: unknown."""
 
     key: ClaimKey
     remaining_s: float | None
@@ -106,14 +115,14 @@ class JobEstimate:
 
 @dataclass(frozen=True, kw_only=True)
 class DrainActions:
-    """What to do now.
+    """What a worker does now.
 
-    `hand_back`: stop these at once, others will do them. `finish`: they end in time. `exit_by`: when the
-    worker must be gone, less the margin (None: nobody waits). `exit`: go now.
+    `finish`: jobs that can end in time. `hand_back`: jobs to hand back at once, for other workers. `exit_by`:
+    the drain deadline less the margin (None: no deadline). `exit`: exit now.
     """
 
-    stance: DrainPhase = DrainPhase.OPEN
-    takes_new: bool = True
+    phase: DrainPhase = DrainPhase.ACTIVE
+    accepts_jobs: bool = True
     finish: tuple[ClaimKey, ...] = ()
     hand_back: tuple[ClaimKey, ...] = ()
     exit_by: float | None = None
@@ -121,56 +130,57 @@ class DrainActions:
 
 
 def decide(
-    standing: DrainState,
-    hands: Sequence[JobEstimate],
+    state: DrainState,
+    jobs: Sequence[JobEstimate],
     now: float,
     rules: DrainRules,
     *,
     waiting_s: float | None = None,
 ) -> DrainActions:
-    """What a worker does with `hands` at `now`.
+    """What a worker that runs `jobs` does at `now`.
 
-    `waiting_s`: how long the oldest job that it might take has waited (None: not known). A worker that is
-    likely to be interrupted leaves new work to others as long as there are any; it ends nothing that runs,
-    and does not exit: that would only have it started again on the same machine.
+    `waiting_s`: how long the oldest job that it could claim has waited (None: unknown). A worker at risk of
+    interruption leaves new jobs to other workers as long as there are any. It stops no running job and does
+    not exit: its service would only start it again on the same machine.
     """
-    if not standing.leaving:
-        keys = tuple(hand.key for hand in hands)
-        if standing.avoid_until is None or now >= standing.avoid_until:
+    keys = tuple(job.key for job in jobs)
+    if not state.draining:
+        if state.avoid_until is None or not state.is_at_risk(now):
             return DrainActions(finish=keys)
-        takes = _others_cannot(waiting_s, now - (standing.avoid_until - rules.rebalance_s), rules)
-        return DrainActions(stance=DrainPhase.RELUCTANT, takes_new=takes, finish=keys)
-    exit_by = None if standing.deadline is None else standing.deadline - rules.margin_s
-    late = _too_late(hands, now, exit_by, rules.pessimism)
+        at_risk_s = now - (state.avoid_until - rules.rebalance_s)
+        accepts = _is_starving(waiting_s, at_risk_s, rules)
+        return DrainActions(phase=DrainPhase.AT_RISK, accepts_jobs=accepts, finish=keys)
+    exit_by = None if state.deadline is None else state.deadline - rules.margin_s
+    late = _late_jobs(jobs, now, exit_by, rules.pessimism)
     return DrainActions(
-        stance=DrainPhase.LEAVING,
-        takes_new=False,
-        finish=tuple(hand.key for hand in hands if hand.key not in late),
-        hand_back=tuple(hand.key for hand in hands if hand.key in late),
+        phase=DrainPhase.DRAINING,
+        accepts_jobs=False,
+        finish=tuple(key for key in keys if key not in late),
+        hand_back=tuple(key for key in keys if key in late),
         exit_by=exit_by,
-        exit=not hands or (exit_by is not None and now >= exit_by),
+        exit=not jobs or (exit_by is not None and now >= exit_by),
     )
 
 
-def _others_cannot(waiting_s: float | None, shunned_s: float, rules: DrainRules) -> bool:
-    """Whether work is left lying, as far as can be seen from here.
+def _is_starving(waiting_s: float | None, at_risk_s: float, rules: DrainRules) -> bool:
+    """Whether jobs wait that no other worker takes, as far as this worker can tell.
 
-    A queue does not tell how long its jobs wait. But idle workers take a job the moment it comes: if one is
-    to be had in a short probe now and then, there are none.
+    An SQS queue does not report how long its messages wait. But idle workers take a job as soon as it is
+    there: if this worker can get one during a short probe, there are no idle workers.
     """
     if waiting_s is not None:
         return waiting_s >= rules.starving_s
-    return shunned_s % rules.starving_s >= rules.starving_s - rules.probe_s
+    return at_risk_s % rules.starving_s >= rules.starving_s - rules.probe_s
 
 
-def _too_late(
-    hands: Sequence[JobEstimate], now: float, exit_by: float | None, pessimism: float
+def _late_jobs(
+    jobs: Sequence[JobEstimate], now: float, exit_by: float | None, pessimism: float
 ) -> Collection[ClaimKey]:
-    """What does not surely end in time; all of it once time is up."""
+    """The jobs that may not end in time; all of them once the time is up."""
     if exit_by is None:
         return set()
     return {
-        hand.key
-        for hand in hands
-        if hand.remaining_s is None or now >= exit_by or now + hand.remaining_s * pessimism > exit_by
+        job.key
+        for job in jobs
+        if job.remaining_s is None or now >= exit_by or now + job.remaining_s * pessimism > exit_by
     }

@@ -1,4 +1,4 @@
-"""A broker with a gate in front: closed, it gives out no more jobs; all that runs goes on as before."""
+"""A broker that can stop delivering new jobs while running jobs continue."""
 
 from __future__ import annotations
 
@@ -14,106 +14,109 @@ from eddyline.graph.worker.broker import Broker
 
 
 class DrainingBroker:
-    """A `graph.broker.Broker` around another. Safe from any thread."""
+    """Wraps the broker of a worker. Safe from any thread."""
 
     def __init__(self, inner: Broker) -> None:
         self._inner = inner
-        self._claiming = threading.Lock()
-        self._listening = threading.Lock()
-        self._returning = threading.Lock()
-        self._open = True
-        self._asked: tuple[str, tuple[str, ...], float] | None = None
+        self._claim_lock = threading.Lock()
+        self._listeners_lock = threading.Lock()
+        self._hand_back_lock = threading.Lock()
+        self._accepts_jobs = True
+        self._last_claim: tuple[str, tuple[str, ...], float] | None = None
         self._listeners: list[Callable[[], None]] = []
-        self._returned: set[ClaimKey] = set()
+        self._handed_back: set[ClaimKey] = set()
 
-    def admit(self, *, new: bool) -> None:
-        """Let new jobs through or not, from now on, and wake the worker; never waits."""
-        if new == self._open:
+    def accept_jobs(self, accepts: bool) -> None:  # noqa: FBT001 - the state to set
+        """Deliver new jobs or not, and wake the worker; never blocks."""
+        if accepts == self._accepts_jobs:
             return
-        self._open = new
-        with self._listening:
+        self._accepts_jobs = accepts
+        with self._listeners_lock:
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
 
-    def want_nothing(self) -> None:
-        """Have a broker that fetches ahead stop that, and give back what it has fetched; may wait for it."""
-        with self._claiming:
-            if self._asked is None or self._open:
+    def stop_fetching(self) -> None:
+        """Make a broker that fetches in advance stop and return what it has fetched; may block."""
+        with self._claim_lock:
+            if self._last_claim is None or self._accepts_jobs:
                 return
-            worker, pools, lease_s = self._asked
-            with contextlib.suppress(EddylineError):  # what was fetched ahead is given back a little later
+            worker, pools, lease_s = self._last_claim
+            with contextlib.suppress(EddylineError):  # then the broker itself returns it a little later
                 self._inner.claim(worker, pools=pools, limit=0, lease_s=lease_s)
 
     def hand_back(self, keys: Sequence[ClaimKey]) -> None:
-        """Give running jobs back at once: whoever takes them need not wait until their handlers have ended.
+        """Hand back running jobs at once: other workers need not wait until their handlers have stopped.
 
-        If the broker cannot be reached, the worker gives them back when they have.
+        If the broker cannot be reached, the worker hands them back when the handlers have stopped.
         """
         if not keys:
             return
         back = [Settlement(job_id=job_id, fence=fence, outcome=Interrupted()) for job_id, fence in keys]
-        # Until it is known whether that was done, the worker's own answers wait: they may be what counts.
-        with self._returning, contextlib.suppress(EddylineError):
+        # The worker's own settlements wait for the result: if this call fails, theirs are needed.
+        with self._hand_back_lock, contextlib.suppress(EddylineError):
             accepted = self._inner.settle(back)
-            self._returned.update(key for key, yes in zip(keys, accepted, strict=True) if yes)
+            self._handed_back.update(key for key, yes in zip(keys, accepted, strict=True) if yes)
 
     def waiting_s(self) -> float | None:
-        """How long the oldest job that could be claimed here has been due; None: not known."""
-        asked = self._asked
-        if asked is None:
+        """Seconds that the oldest job which this worker could claim has been due; None if unknown."""
+        if self._last_claim is None:
             return None
+        _, pools, _ = self._last_claim
         try:
-            until = self._inner.seconds_until_due(asked[1])
+            until_due_s = self._inner.seconds_until_due(pools)
         except EddylineError:
             return None
-        return None if until is None else max(-until, 0.0)
+        return None if until_due_s is None else max(-until_due_s, 0.0)
 
-    # What the gate changes
+    # Methods of Broker that depend on the state
 
     def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
-        """Up to `limit` jobs; none while the gate is closed."""
-        with self._claiming:
-            self._asked = worker, tuple(pools), lease_s
-            if not self._open:
+        """Claim up to `limit` jobs; none while draining."""
+        with self._claim_lock:
+            self._last_claim = worker, tuple(pools), lease_s
+            if not self._accepts_jobs:
                 return []
             return self._inner.claim(worker, pools=pools, limit=limit, lease_s=lease_s)
 
     def seconds_until_due(self, pools: Sequence[str]) -> float | None:
-        """Seconds until a job may be due; not to be known while the gate is closed."""
-        return self._inner.seconds_until_due(pools) if self._open else None
+        """Seconds until a job may be due; None, as if unknown, while draining."""
+        return self._inner.seconds_until_due(pools) if self._accepts_jobs else None
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-        """Hand in answers; what was handed back already needs no more, and is said to be accepted."""
-        with self._returning:
-            known = [_is_back(each) and _key(each) in self._returned for each in settlements]
-            self._returned.difference_update(_key(each) for each in settlements)
-        rest = [each for each, done in zip(settlements, known, strict=True) if not done]
-        answers = iter(self._inner.settle(rest) if rest else ())
-        return [done or next(answers) for done in known]
+        """Record how claims ended; interruptions of jobs already handed back count as accepted."""
+        with self._hand_back_lock:
+            done = [
+                isinstance(each.outcome, Interrupted) and _key(each) in self._handed_back
+                for each in settlements
+            ]
+            self._handed_back.difference_update(_key(each) for each in settlements)
+        rest = [each for each, is_done in zip(settlements, done, strict=True) if not is_done]
+        accepted = iter(self._inner.settle(rest) if rest else ())
+        return [is_done or next(accepted) for is_done in done]
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` when something may have changed, the gate included."""
+        """Call `listener` when something may have changed, this broker's state included."""
         unsubscribe = self._inner.subscribe(listener)
-        with self._listening:
+        with self._listeners_lock:
             self._listeners.append(listener)
 
         def end() -> None:
-            with self._listening:
+            with self._listeners_lock:
                 if listener in self._listeners:
                     self._listeners.remove(listener)
             unsubscribe()
 
         return end
 
-    # What it does not
+    # Methods of Broker that are passed on
 
     def register(self, worker: str, host: str, pid: int, lease_s: float) -> None:
-        """Make the worker known."""
+        """Register the worker."""
         self._inner.register(worker, host, pid, lease_s)
 
     def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
-        """Say that the worker lives; the jobs it still holds."""
+        """Renew the worker's lease; returns the jobs that it still holds."""
         return self._inner.heartbeat(worker, lease_s)
 
     def held_jobs(self, worker: str) -> dict[str, int]:
@@ -121,25 +124,21 @@ class DrainingBroker:
         return self._inner.held_jobs(worker)
 
     def expire_leases(self) -> list[str]:
-        """Take jobs back from lost workers."""
+        """Take back the jobs of lost workers."""
         return self._inner.expire_leases()
 
     def deregister(self, worker: str) -> None:
-        """The worker ends."""
+        """End the worker's lease."""
         self._inner.deregister(worker)
 
     def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
-        """What people want of the worker."""
+        """Receive the worker's commands."""
         return self._inner.receive_commands(worker, wait_s)
 
     def job(self, job_id: str) -> Job | None:
-        """A job as it stands now."""
+        """The current state of a job."""
         return self._inner.job(job_id)
 
 
 def _key(settlement: Settlement) -> ClaimKey:
     return settlement.job_id, settlement.fence
-
-
-def _is_back(settlement: Settlement) -> bool:
-    return isinstance(settlement.outcome, Interrupted)

@@ -1,6 +1,6 @@
-"""What a machine's own metadata says of its end (IMDSv2), parsed. Pure, and never raises.
+"""Parses the EC2 instance metadata (IMDSv2) that announces a termination. Pure; never raises.
 
-Paths and answers are those of the EC2 User Guide ("Spot Instance interruption notices", "Rebalance
+Paths and formats are those of the EC2 User Guide ("Spot Instance interruption notices", "Rebalance
 recommendations") and the Auto Scaling User Guide ("Retrieve the target lifecycle state").
 """
 
@@ -13,59 +13,58 @@ from typing import Any
 from eddyline.core.formatting import short_repr
 from eddyline.fleet.notices import Ignored, Malformed, Notice, NoticeKind, Parsed, ParseResult, parse_time
 
-_LONGEST = 4096
+_MAX_LENGTH = 4096
 
 
-def _action(text: str, now: float) -> ParseResult:
+def _parse_instance_action(text: str, now: float) -> ParseResult:
     body = _object(text)
     action = body.get("action")
     if not isinstance(action, str) or action not in {"terminate", "stop", "hibernate"}:
         raise ValueError(f"action is {short_repr(action)}")
-    # Hibernation begins at once, whatever time is given.
+    # Hibernation starts at once; the time in the notice does not matter.
     deadline = now if action == "hibernate" else parse_time(body.get("time"))
-    return _heard(NoticeKind.INTERRUPTION, now, f"Spot interruption ({action})", deadline)
+    return _parsed(NoticeKind.INTERRUPTION, now, f"Spot interruption ({action})", deadline)
 
 
-def _recommendation(text: str, _now: float) -> ParseResult:
-    return _heard(
-        NoticeKind.REBALANCE, parse_time(_object(text).get("noticeTime")), "rebalance recommendation", None
-    )
+def _parse_recommendation(text: str, _now: float) -> ParseResult:
+    at = parse_time(_object(text).get("noticeTime"))
+    return _parsed(NoticeKind.REBALANCE, at, "rebalance recommendation", None)
 
 
-def _target(text: str, now: float) -> ParseResult:
+def _parse_target_state(text: str, now: float) -> ParseResult:
     state = text.strip()
-    # "Terminated" from the moment at which the group decides, however long its hook holds the machine.
+    # "Terminated" from the group's decision on, before a lifecycle hook completes.
     if state == "Terminated":
-        return _heard(NoticeKind.SCALE_IN, now, "scale-in", None)
-    return Ignored(reason=f"the group wants it {state[:40]!r}")
+        return _parsed(NoticeKind.SCALE_IN, now, "scale-in", None)
+    return Ignored(reason=f"target lifecycle state {state[:40]!r}")
 
 
-def _heard(kind: NoticeKind, at: float, reason: str, deadline: float | None) -> ParseResult:
+def _parsed(kind: NoticeKind, at: float, reason: str, deadline: float | None) -> ParseResult:
     return Parsed(notices=(Notice(kind=kind, at=at, deadline=deadline, reason=reason),))
 
 
 def _object(text: str) -> Mapping[str, Any]:
     body = json.loads(text)
     if not isinstance(body, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - one error for all that is not as documented
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one error for all undocumented content
     return body
 
 
 PARSERS: Mapping[str, Callable[[str, float], ParseResult]] = {
-    "spot/instance-action": _action,
-    "events/recommendations/rebalance": _recommendation,
-    "autoscaling/target-lifecycle-state": _target,
+    "spot/instance-action": _parse_instance_action,
+    "events/recommendations/rebalance": _parse_recommendation,
+    "autoscaling/target-lifecycle-state": _parse_target_state,
 }
-"""Below /latest/meta-data/: what to ask for, and who reads the answer."""
+"""The paths to poll, below /latest/meta-data/, with the parser of each response."""
 
 
-def parse_metadata(path: str, answer: str | None, now: float) -> ParseResult:
-    """What the answer for `path` (one of `PARSERS`) says at `now`; None: there was none (404)."""
-    if answer is None:
-        return Ignored(reason="nothing is said")
-    if len(answer) > _LONGEST:
-        return Malformed(reason=f"{path}: {len(answer)} characters")
+def parse_metadata(path: str, response: str | None, now: float) -> ParseResult:
+    """Parse the response for `path` (one of `PARSERS`) received at `now`; None: not found (404)."""
+    if response is None:
+        return Ignored(reason="not found")
+    if len(response) > _MAX_LENGTH:
+        return Malformed(reason=f"{path}: {len(response)} characters")
     try:
-        return PARSERS[path](answer, now)
+        return PARSERS[path](response, now)
     except (ValueError, RecursionError) as error:
         return Malformed(reason=f"{path}: {str(error)[:200]}")

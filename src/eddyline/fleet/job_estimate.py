@@ -1,18 +1,18 @@
-"""How long a job will still take, from its frames. Pure but for what `JobRates` has learnt."""
+"""Estimates how long a job will still take, from its progress and from earlier jobs of its kind."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-_TELLING = 0.05  # so much must be done before the job's own speed says more than that of others like it
-_MEMORY = 0.3  # weight of the newest job in a kind's mean
+_MIN_FRACTION = 0.05  # from here on a job's own speed is a better estimate than that of earlier jobs
+_WEIGHT = 0.3  # of the latest job in the mean of its kind
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobProgress:
-    """How far a job has come: `fraction` (0 to 1) of its frames are done `elapsed_s` after its start.
+    """The `fraction` (0 to 1) of a job's frames that are done `elapsed_s` seconds after its start.
 
-    `weight` is its relative cost, in frames' worth of encoding.
+    `weight` is its relative cost, in frames to encode.
     """
 
     kind: str
@@ -22,27 +22,26 @@ class JobProgress:
 
 
 class JobRates:
-    """Seconds for each unit of weight, by kind of job; learnt from jobs that were done."""
+    """Seconds per unit of weight, by kind of job, as a moving mean of jobs that were done."""
 
     def __init__(self) -> None:
         self._mean: dict[str, float] = {}
 
-    def learn(self, kind: str, weight: float, seconds: float) -> None:
-        """Take a job that was done into account."""
+    def record(self, kind: str, weight: float, seconds: float) -> None:
+        """Record the duration of a job that was done."""
         if weight > 0 and seconds >= 0:
             before = self._mean.get(kind, seconds / weight)
-            self._mean[kind] = before + _MEMORY * (seconds / weight - before)
+            self._mean[kind] = before + _WEIGHT * (seconds / weight - before)
 
-    def remaining_s(self, course: JobProgress) -> float | None:
-        """Seconds until the job is done; None: nothing is known yet, or it takes longer than any before.
+    def remaining_s(self, progress: JobProgress) -> float | None:
+        """Seconds until the job is done; None: unknown, or the job already takes longer than earlier ones.
 
-        The speed is that over the whole time since the start, so that a job which stands still is thought
-        to take ever longer.
+        The speed is the mean since the start of the job, so the estimate of a job that stalls keeps growing.
         """
-        if course.fraction >= _TELLING:
-            return course.elapsed_s * (1 - min(course.fraction, 1.0)) / course.fraction
-        known = self._mean.get(course.kind)
-        if known is None:
+        if progress.fraction >= _MIN_FRACTION:
+            return progress.elapsed_s * (1 - min(progress.fraction, 1.0)) / progress.fraction
+        rate = self._mean.get(progress.kind)
+        if rate is None:
             return None
-        left = known * course.weight - course.elapsed_s
+        left = rate * progress.weight - progress.elapsed_s
         return left if left > 0 else None

@@ -1,4 +1,4 @@
-"""What the world says about a machine's end, or its beginning, as values."""
+"""Notices about the termination or the launch of a machine, as values."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from eddyline.core.formatting import short_repr
 
 
 class NoticeKind(StrEnum):
-    """What is said."""
+    """Spot interruption, rebalance recommendation, scale-in, SIGTERM, drain command, launch, termination."""
 
     INTERRUPTION = "interruption"
     REBALANCE = "rebalance"
     SCALE_IN = "scale-in"
     STOP = "stop"
-    ASKED = "asked"
+    DRAIN_COMMAND = "drain-command"
     LAUNCHED = "launched"
-    GONE = "gone"
+    TERMINATED = "terminated"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LifecycleAction:
-    """The hook that holds a machine's end until somebody says `CONTINUE`; the words of Auto Scaling."""
+    """The Auto Scaling lifecycle action that delays a termination until it is completed (`CONTINUE`)."""
 
     group: str
     hook: str
@@ -43,10 +43,10 @@ class Launch:
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """One thing said about one machine; times are seconds since 1970.
+    """One notice about one machine; times are seconds since 1970.
 
-    `instance` is empty for the machine that the notice reached itself. `at` is when it was said, `deadline`
-    when the machine ends (None: the notice does not tell).
+    `instance` is empty for a notice that the machine itself received. `at` is the time of the notice,
+    `deadline` the time at which the machine ends (None: unknown).
     """
 
     kind: NoticeKind
@@ -59,9 +59,9 @@ class Notice:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """Equal for the same thing said twice, by whatever way it came.
+        """Equal for duplicates, whichever source they come from.
 
-        A machine is interrupted, and ends, only once; a rebalance recommendation may be renewed.
+        A machine is interrupted, and terminated, only once; a rebalance recommendation may be repeated.
         """
         if self.kind is NoticeKind.REBALANCE:
             return self.kind, self.instance, f"{self.at:.0f}"
@@ -70,53 +70,53 @@ class Notice:
 
 @dataclass(frozen=True, kw_only=True)
 class Parsed:
-    """Understood: one notice for each machine."""
+    """One notice for each machine."""
 
     notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ignored:
-    """Nothing to do, and why: not for us, or not known."""
+    """Nothing to do, with the reason: not a notice, or of an unknown kind."""
 
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Malformed:
-    """Meant for us, and not as documented: to be logged, and nothing else done about it."""
+    """A notice that differs from its documentation: log it and do nothing else."""
 
     reason: str
 
 
 ParseResult: TypeAlias = Parsed | Ignored | Malformed
 
-_LONGEST_TIME = 64  # characters; an ISO 8601 time has 32
-_LAST_TIME = 4_102_444_800.0  # 2100-01-01
+_MAX_TIME_LENGTH = 64  # characters; an ISO 8601 time has 32
+_MAX_TIME = 4_102_444_800.0  # 2100-01-01
 
 INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}")
-"""An EC2 instance's id, in its old and its new length."""
+"""The id of an EC2 instance, in its old and its new length."""
 
 
 def sigterm_notice(now: float) -> Notice:
-    """The notice that SIGTERM is: from ECS, Docker, systemd or a person."""
+    """SIGTERM as a notice: sent by ECS, Docker, systemd or an operator."""
     return Notice(kind=NoticeKind.STOP, at=now, reason="SIGTERM")
 
 
 def drain_command_notice(now: float, reason: str) -> Notice:
-    """A person wants this worker to end; there is no hurry."""
-    return Notice(kind=NoticeKind.ASKED, at=now, reason=reason)
+    """An operator's drain command as a notice; it has no deadline."""
+    return Notice(kind=NoticeKind.DRAIN_COMMAND, at=now, reason=reason)
 
 
 def parse_time(text: object) -> float:
-    """Seconds since 1970 of an ISO 8601 time, in UTC if it does not say; raises ValueError."""
-    if not isinstance(text, str) or len(text) > _LONGEST_TIME:
+    """Seconds since 1970 of an ISO 8601 time, in UTC if it has no offset; raises ValueError."""
+    if not isinstance(text, str) or len(text) > _MAX_TIME_LENGTH:
         raise ValueError(f"{short_repr(text)} is not a time")
     when = datetime.fromisoformat(text)
     try:
         seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     except OverflowError:
         seconds = -1.0
-    if not 0 <= seconds <= _LAST_TIME:
-        raise ValueError(f"{short_repr(text)} lies outside the years that EC2 can mean")
+    if not 0 <= seconds <= _MAX_TIME:
+        raise ValueError(f"{short_repr(text)} is not between 1970 and 2100")
     return seconds

@@ -1,7 +1,7 @@
-"""Where an asset's jobs go: for each kind the cheapest class able to run it, and what encodes its chunks.
+"""Chooses the pool of each kind of job, the cheapest that can run it, and the encoders of an asset's chunks.
 
-Pure, and decided once, when the footage has been inspected: a worker with another file of classes encodes
-what the plan says.
+Pure. Routes are planned once, when the source has been inspected: a worker whose pools file differs encodes
+as planned.
 """
 
 from __future__ import annotations
@@ -13,44 +13,47 @@ from functools import cache
 from eddyline.core.errors import UnsupportedError
 from eddyline.fleet.pools import Pools, cheapest_pool, load_pools
 
-_ENCODING = "chunk"
-"""The kind of job whose class must be able to do the asset's codecs."""
-_INSTEAD = {"subtitles": "telemetry", "samples": "assemble"}  # in a pools.yaml that is older than the kind
+_CHUNK = "chunk"
+"""The kind of job whose pool must support the codecs of the asset."""
+_FALLBACK_KINDS = {
+    "subtitles": "telemetry",
+    "samples": "assemble",
+}  # for a pools.yaml from before the kind existed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """The class for each kind of job, and the encoder for each codec where a rung asks for none."""
+    """The pool of each kind of job, and the encoder of each codec for rungs that name none."""
 
-    classes: Mapping[str, str]
+    pools: Mapping[str, str]
     encoders: Mapping[str, str]
 
     def pool(self, kind: str) -> str:
-        """The class of jobs of `kind`; raises `UnsupportedError` if there is none."""
+        """The pool of jobs of `kind`; raises `UnsupportedError` if there is none."""
         try:
-            return self.classes.get(kind) or self.classes[_INSTEAD.get(kind, kind)]
+            return self.pools.get(kind) or self.pools[_FALLBACK_KINDS.get(kind, kind)]
         except KeyError:
             raise UnsupportedError(
-                f"no worker class runs {kind} jobs", remedy="add the kind to a class in pools.yaml"
+                f"no pool runs {kind} jobs", remedy="add the kind to a pool in pools.yaml"
             ) from None
 
 
 @cache
 def built_in_route() -> Route:
-    """The route of whatever the built-in classes can do without a GPU."""
+    """The route for all codecs that the built-in pools encode without a GPU."""
     return plan_route(load_pools(), ("h264", "hevc", "av1"))
 
 
 def plan_route(pools: Pools, codecs: Collection[str], encoders: Collection[str] = ()) -> Route:
-    """The route of an asset whose rungs want `codecs` by any encoder, and `encoders` by name.
+    """The route of an asset whose rungs need `codecs`, with any encoder, and `encoders` by name.
 
-    Raises `UnsupportedError` if no class can do all of it: one chunk makes all rungs, in one class.
+    Raises `UnsupportedError` if no pool supports all of them: one chunk job encodes all rungs, in one pool.
     """
-    encoding = cheapest_pool(_ENCODING, codecs, pools, encoders)
-    kinds = {kind for pool in pools.pools.values() for kind in pool.kinds} - {_ENCODING}
+    encoding = cheapest_pool(_CHUNK, codecs, pools, encoders)
+    kinds = {kind for pool in pools.pools.values() for kind in pool.kinds} - {_CHUNK}
     return Route(
-        classes={
-            _ENCODING: encoding.name,
+        pools={
+            _CHUNK: encoding.name,
             **{kind: cheapest_pool(kind, (), pools).name for kind in sorted(kinds)},
         },
         encoders=dict(encoding.codecs),
@@ -58,7 +61,7 @@ def plan_route(pools: Pools, codecs: Collection[str], encoders: Collection[str] 
 
 
 def restrict_encoders(pools: Pools, encoders: Collection[str]) -> Pools:
-    """The same classes, with only those codecs that can be had with one FFmpeg's `encoders`."""
+    """The same pools, with only those codecs that the `encoders` of one FFmpeg can encode."""
     return Pools(
         pools={
             name: pool.model_copy(
@@ -73,6 +76,6 @@ def restrict_encoders(pools: Pools, encoders: Collection[str]) -> Pools:
 
 
 def without_chunk_jobs(pools: Pools, name: str) -> Pools:
-    """The same classes, but that class `name` encodes nothing."""
-    passed = pools[name].model_copy(update={"kinds": pools[name].kinds - {_ENCODING}})
-    return Pools(pools={**pools.pools, name: passed})
+    """The same pools, except that pool `name` runs no chunk jobs."""
+    changed = pools[name].model_copy(update={"kinds": pools[name].kinds - {_CHUNK}})
+    return Pools(pools={**pools.pools, name: changed})

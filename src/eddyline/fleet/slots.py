@@ -1,4 +1,4 @@
-"""How many jobs a machine runs at a time."""
+"""Computes the number of slots of a worker: how many jobs its machine runs at a time."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from eddyline.core.errors import UsageError
 from eddyline.fleet.pools import Pool
 
 _MIB = 1024 * 1024
-_RESERVED_MIB = 256  # for the worker itself and the system
-_NO_LIMIT = 1 << 60  # cgroup v1 says "none" by a number near 2**63
+_RESERVED_MIB = 256  # for the worker process and the system
+_NO_LIMIT = 1 << 60  # cgroup v1 uses a number near 2**63 for "unlimited"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What this process may use: processors (a container may have a share of one) and memory in bytes."""
+    """The processors (perhaps a fraction) and the bytes of memory that this process may use."""
 
     vcpus: float
     memory: int
 
 
 def measure_machine(root: Path = Path("/")) -> Machine:
-    """What this process may use, the limits of its container (cgroup, version 1 or 2) included."""
+    """Measure what this process may use, within the limits of its container (cgroup, version 1 or 2)."""
     vcpus = float(len(os.sched_getaffinity(0)))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     groups = root / "sys/fs/cgroup"
@@ -36,7 +36,7 @@ def measure_machine(root: Path = Path("/")) -> Machine:
 
 
 def _cpu_quota(groups: Path) -> float | None:
-    """Processors, from "quota period" in microseconds."""
+    """The processors of a cgroup: quota divided by period, both in microseconds."""
     words = _text(groups / "cpu.max").split()
     if len(words) == 2 and all(word.isdigit() for word in words):  # noqa: PLR2004 - a quota and its period
         return int(words[0]) / max(int(words[1]), 1)
@@ -58,15 +58,15 @@ def _text(path: Path) -> str:
 
 
 def slot_count(machine: Machine, pool: Pool) -> int:
-    """How many slots of `pool` fit; raises `UsageError` if not even one does."""
+    """The number of slots of `pool` on `machine`; raises `UsageError` if there is not enough for one."""
     memory_mib = machine.memory / _MIB - _RESERVED_MIB
     slot = pool.slot
-    # A share of a thousandth less: a machine sold with 16 GiB shows a little under that.
+    # A tolerance of a thousandth: a machine with a nominal 16 GiB has slightly less.
     fit = min(int(machine.vcpus / slot.vcpu + 1e-3), int(memory_mib / slot.memory_mib + 1e-3), slot.most)
     if fit < 1:
         raise UsageError(
-            f"a slot of class {pool.name} needs {slot.vcpu:g} vCPU and {slot.memory_mib} MiB; this machine "
-            f"has {machine.vcpus:g} and {memory_mib:.0f} MiB beside what is kept for the system",
+            f"a slot of pool {pool.name} needs {slot.vcpu:g} vCPU and {slot.memory_mib} MiB; this machine "
+            f"has {machine.vcpus:g} vCPU and {memory_mib:.0f} MiB besides what is reserved for the system",
             remedy="use a larger machine, or a smaller slot in pools.yaml",
         )
     return fit

@@ -1,4 +1,4 @@
-"""Calls that may take long, done one after the other by somebody else."""
+"""A thread for calls that may block."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from eddyline.core.background_loop import keep_running
 
 
 class TaskThread:
-    """A thread that runs what is sent to it; what raises is logged. `close` waits for none."""
+    """Runs tasks in the order of submission; an exception is logged. `close` does not wait for them."""
 
     def __init__(self, name: str) -> None:
-        self._sent: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
-    def send(self, errand: Callable[[], None]) -> None:
-        """Have it done as soon as those before it are."""
-        self._sent.put(errand)
+    def submit(self, task: Callable[[], None]) -> None:
+        """Run a task after those submitted before it."""
+        self._tasks.put(task)
 
     def close(self) -> None:
-        """Let the thread end once all that was sent is done."""
-        self._sent.put(None)
+        """End the thread after all submitted tasks."""
+        self._tasks.put(None)
 
     def _run(self) -> None:
-        while (errand := self._sent.get()) is not None:
-            keep_running("drainer", errand)
+        while (task := self._tasks.get()) is not None:
+            keep_running("drain", task)

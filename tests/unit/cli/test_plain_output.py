@@ -55,7 +55,7 @@ def test_a_class_that_nobody_serves_is_said_to_be() -> None:
     lines = PlainOutput(console, clock=Ticks())
     lines.show(UnservedPool(pool="gpu", jobs=2, waited_s=30, remedy="start one"))
     assert text.getvalue() == (
-        "! 2 jobs of pool gpu wait, the oldest for 30 s, and nobody serves it: start one\n"
+        "! 2 jobs of pool gpu wait, the oldest for 30 s, and no worker serves the pool: start one\n"
     )
 
 

@@ -34,7 +34,7 @@ def test_a_worker_ordered_to_drain_ends_within_two_seconds(ledger: Ledger) -> No
     worker = Worker("ada", drainer.broker, drainer.wrap_handlers({}), slots=1, pools=("cpu",), stop=stop)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    obedience = CommandListener(drainer.broker, worker="ada", notice=drainer.notice)
+    obedience = CommandListener(drainer.broker, worker="ada", on_notice=drainer.apply)
     wait_until(ledger.workers)
     begin = time.monotonic()
     assert ledger.drain("ada", "the machine is sold")
@@ -60,11 +60,11 @@ def test_it_waits_out_what_the_way_there_does_and_tells_of_it(ledger: Ledger) ->
     heard: list[Notice] = []
     troubles: list[str] = []
     obedience = CommandListener(
-        DrainingBroker(Shaky(ledger)), worker="ada", notice=heard.append, on_trouble=troubles.append
+        DrainingBroker(Shaky(ledger)), worker="ada", on_notice=heard.append, on_error=troubles.append
     )
     wait_until(lambda: heard)
     obedience.close()
-    assert [(notice.kind, notice.reason) for notice in heard] == [(NoticeKind.ASKED, "enough")]
+    assert [(notice.kind, notice.reason) for notice in heard] == [(NoticeKind.DRAIN_COMMAND, "enough")]
     assert troubles == ["away", "no permission"]
 
 
@@ -81,7 +81,7 @@ def test_its_end_waits_for_no_answer(ledger: Ledger) -> None:
     ledger.register("ada", "here", 1)
     ledger.drain("ada", "too late")
     heard: list[Notice] = []
-    obedience = CommandListener(Slow(ledger), worker="ada", notice=heard.append)
+    obedience = CommandListener(Slow(ledger), worker="ada", on_notice=heard.append)
     assert asked.wait(10)
     begin = time.monotonic()
     obedience.close()
@@ -104,12 +104,12 @@ def test_a_command_for_another_worker_is_not_obeyed_but_reported(ledger: Ledger)
     notices: list[Notice] = []
     troubles: list[str] = []
     obedience = CommandListener(
-        Misled(ledger), worker="ada", notice=notices.append, wait_s=0.01, on_trouble=troubles.append
+        Misled(ledger), worker="ada", on_notice=notices.append, wait_s=0.01, on_error=troubles.append
     )
     wait_until(lambda: notices)
     obedience.close()
     assert [notice.reason for notice in notices] == ["for ada"]
-    assert troubles == ["a command for 'somebody-else', not for this worker: ignored"]
+    assert troubles == ["ignored a command for another worker, 'somebody-else'"]
 
 
 def test_it_listens_on_after_an_unforeseen_error(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
@@ -123,7 +123,7 @@ def test_it_listens_on_after_an_unforeseen_error(ledger: Ledger, caplog: pytest.
             return [Command(worker=worker, kind=CommandKind.DRAIN, reason="at last")]
 
     notices: list[Notice] = []
-    obedience = CommandListener(Broken(ledger), worker="ada", notice=notices.append, wait_s=0.01)
+    obedience = CommandListener(Broken(ledger), worker="ada", on_notice=notices.append, wait_s=0.01)
     wait_until(lambda: notices)
     obedience.close()
     assert notices[0].reason == "at last"

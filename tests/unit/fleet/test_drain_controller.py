@@ -59,7 +59,7 @@ class Crew:
         clock: Clock | None = None,
         broker: Broker | None = None,
         instance: str = "",
-        busy: Callable[[bool], None] | None = None,
+        busy: Callable[[bool], None] = lambda _busy: None,
     ) -> None:
         self.stop = Stop()
         self.events: list[WorkerEvent] = []
@@ -87,7 +87,7 @@ class Crew:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
-    def _note(self, actions: DrainActions, _standing: DrainState) -> None:
+    def _note(self, actions: DrainActions, _state: DrainState) -> None:
         self.actions.append(actions)
 
     def _run(self) -> None:
@@ -134,7 +134,7 @@ def test_frames_that_end_in_time_are_finished_and_others_handed_back_at_once(led
     crew = Crew(ledger, slots=2)
     crew.started("frames-0.8-a")
     wait_until(lambda: sum(e.kind is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
-    crew.drainer.notice(_spot(3.0))
+    crew.drainer.apply(_spot(3.0))
     crew.join()
     by = {job.id: job for job in ledger.jobs()}
     assert by["frames-0.8-a"].state is State.DONE
@@ -147,7 +147,7 @@ def test_what_is_handed_back_runs_elsewhere_while_the_rest_is_finished(ledger: L
     crew = Crew(ledger)
     crew.started("frames-1.5-a", "silent-b")
     wait_until(lambda: sum(e.kind is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
-    crew.drainer.notice(_spot(5.0))
+    crew.drainer.apply(_spot(5.0))
     said = time.monotonic()
     other = DirectBroker(ledger)
     claims: list[Claim] = []
@@ -170,7 +170,7 @@ def test_an_interruption_is_not_a_failure(ledger: Ledger) -> None:
     for turn in range(1, 8):  # more often than a job may fail
         crew = Crew(ledger)
         crew.started("silent-a")
-        crew.drainer.notice(_spot(1.0))
+        crew.drainer.apply(_spot(1.0))
         crew.join()
         job = ledger.job("silent-a")
         assert job is not None
@@ -182,7 +182,7 @@ def test_a_deaf_job_does_not_make_a_ghost_of_its_worker(ledger: Ledger) -> None:
     crew = Crew(ledger)
     crew.started("deaf-a")
     deadline = time.time() + 2.5
-    crew.drainer.notice(Notice(kind=NoticeKind.INTERRUPTION, at=time.time(), deadline=deadline))
+    crew.drainer.apply(Notice(kind=NoticeKind.INTERRUPTION, at=time.time(), deadline=deadline))
     crew.join()
     assert crew.ended_at < deadline
     job = ledger.job("deaf-a")
@@ -199,9 +199,9 @@ def test_nothing_is_lost_if_notices_come_all_at_once_and_from_everywhere(ledger:
 
     def repeat() -> None:
         for _ in range(151):
-            crew.drainer.notice(notice)
-            crew.drainer.notice(sigterm_notice(time.time()))
-            crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+            crew.drainer.apply(notice)
+            crew.drainer.apply(sigterm_notice(time.time()))
+            crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
 
     threads = [threading.Thread(target=repeat) for _ in range(3)]
     for thread in threads:
@@ -220,20 +220,18 @@ def test_a_worker_asked_to_go_finishes_what_it_has_however_long(ledger: Ledger) 
     ledger.submit(_jobs("frames-0.6-a", "frames-0.6-b", "quick-later"))
     crew = Crew(ledger)
     crew.started("frames-0.6-a", "frames-0.6-b")
-    crew.drainer.notice(drain_command_notice(time.time(), "maintenance"))
+    crew.drainer.apply(drain_command_notice(time.time(), "maintenance"))
     crew.join()
     assert {job.id for job in ledger.jobs(state=State.DONE)} == {"frames-0.6-a", "frames-0.6-b"}
     assert crew.stop.reason == "maintenance"
 
 
-def test_a_signal_is_followed_as_a_notice(ledger: Ledger) -> None:
+def test_sigterm_lets_a_job_finish_that_ends_in_time(ledger: Ledger) -> None:
     ledger.submit(_jobs("frames-0.5-a"))
     crew = Crew(ledger)
-    told = Stop()
-    crew.drainer.follow(told)
     crew.started("frames-0.5-a")
     wait_until(lambda: sum(e.fraction > 0.1 for e in crew.events) > 0)
-    told.request("SIGTERM")
+    crew.drainer.apply(sigterm_notice(time.time()))
     crew.join()
     assert crew.told("frames-0.5-a") == [WorkerEventKind.STARTED, WorkerEventKind.FINISHED]
 
@@ -242,10 +240,10 @@ def test_a_notice_about_another_machine_is_ignored(ledger: Ledger) -> None:
     ledger.submit(_jobs("quick-a"))
     crew = Crew(ledger, instance="i-0123456789abcdef0")
     foreign = Notice(kind=NoticeKind.INTERRUPTION, at=0, deadline=0, instance="i-0fedcba9876543210")
-    crew.drainer.notice(foreign)
+    crew.drainer.apply(foreign)
     wait_until(lambda: ledger.jobs(state=State.DONE))
-    assert crew.drainer.standing == DrainState()
-    crew.drainer.notice(drain_command_notice(time.time(), "enough"))
+    assert crew.drainer.state == DrainState()
+    crew.drainer.apply(drain_command_notice(time.time(), "enough"))
     crew.join()
 
 
@@ -259,7 +257,7 @@ def test_a_job_claimed_while_the_notice_came_is_not_begun(ledger: Ledger) -> Non
         return Done(result={})
 
     (claim,) = drainer.broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
-    drainer.notice(_spot(5.0))
+    drainer.apply(_spot(5.0))
     context = JobContext(attempt=1)
     with pytest.raises(Interrupted, match="would not end in time"):
         drainer.wrap_handlers({"work": note})["work"](claim.job, context)
@@ -278,7 +276,7 @@ def test_a_short_job_claimed_while_the_notice_came_is_done_all_the_same(ledger: 
     handler = drainer.wrap_handlers({"work": work})["work"]
     first, second = drainer.broker.claim("ada", pools=("cpu",), limit=2, lease_s=30)
     handler(first.job, JobContext(attempt=1))
-    drainer.notice(_spot(20.0))
+    drainer.apply(_spot(20.0))
     assert handler(second.job, JobContext(attempt=1)) == Done(result={})
     drainer.close()
 
@@ -288,7 +286,7 @@ def test_a_job_that_is_slow_to_stop_runs_elsewhere_meanwhile(ledger: Ledger) -> 
     crew = Crew(ledger)
     crew.started("deaf-a", "frames-2-b")
     wait_until(lambda: sum(e.fraction > 0.1 for e in crew.events) > 0)
-    crew.drainer.notice(_spot(6.0))
+    crew.drainer.apply(_spot(6.0))
     other = DirectBroker(ledger)
     wait_until(lambda: other.seconds_until_due(("cpu",)) is not None and ledger.jobs(state=State.READY))
     claims = other.claim("bob", pools=("cpu",), limit=1, lease_s=30)
@@ -309,7 +307,7 @@ def test_a_broker_that_is_away_gets_its_jobs_back_later(ledger: Ledger) -> None:
         away = 0
 
         def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-            if threading.current_thread().name == "drainer-errands":
+            if threading.current_thread().name == "drain-tasks":
                 self.away += 1
                 raise TransientError("no network")
             return super().settle(settlements)
@@ -318,7 +316,7 @@ def test_a_broker_that_is_away_gets_its_jobs_back_later(ledger: Ledger) -> None:
     ledger.submit(_jobs("silent-a"))
     crew = Crew(ledger, broker=broker)
     crew.started("silent-a")
-    crew.drainer.notice(_spot(5.0))
+    crew.drainer.apply(_spot(5.0))
     crew.join()
     assert broker.away == 1
     (job,) = ledger.jobs()
@@ -348,7 +346,7 @@ def test_external_programs_end_with_their_job(ledger: Ledger) -> None:
     thread.start()
     assert began.wait(10)
     said = time.monotonic()
-    drainer.notice(_spot(30.0))
+    drainer.apply(_spot(30.0))
     thread.join(10)
     assert not thread.is_alive()
     assert time.monotonic() - said < 12
@@ -372,27 +370,27 @@ class ShiftedClock:
 def test_a_reluctant_worker_leaves_new_work_to_others_until_it_is_forgotten(ledger: Ledger) -> None:
     clock = ShiftedClock()
     crew = Crew(ledger, clock=clock)
-    crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=clock.now()))
+    crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=clock.now()))
     wait_until(lambda: crew.actions)
-    assert crew.actions[-1].stance is DrainPhase.RELUCTANT
+    assert crew.actions[-1].phase is DrainPhase.AT_RISK
     ledger.submit(_jobs("quick-a"))
     time.sleep(0.5)
     assert [job.state for job in ledger.jobs()] == [State.READY]
     assert crew.thread.is_alive()
     clock.by = RULES.rebalance_s + 1
     wait_until(lambda: ledger.jobs(state=State.DONE))
-    crew.drainer.notice(drain_command_notice(clock.now(), "enough"))
+    crew.drainer.apply(drain_command_notice(clock.now(), "enough"))
     crew.join()
 
 
 def test_a_reluctant_worker_takes_what_nobody_else_takes(ledger: Ledger) -> None:
     rules = DrainRules(starving_s=0.5)
     crew = Crew(ledger, rules=rules)
-    crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+    crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     wait_until(lambda: crew.actions)
     ledger.submit(_jobs("quick-a"))
     wait_until(lambda: ledger.jobs(state=State.DONE))
-    crew.drainer.notice(drain_command_notice(time.time(), "enough"))
+    crew.drainer.apply(drain_command_notice(time.time(), "enough"))
     crew.join()
 
 
@@ -403,12 +401,12 @@ def test_a_reluctant_worker_on_queues_tries_now_and_then(ledger: Ledger) -> None
             return None
 
     crew = Crew(ledger, broker=Blind(ledger), rules=DrainRules(starving_s=4.0, probe_s=2.5))
-    crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+    crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     wait_until(lambda: crew.actions)
     ledger.submit(_jobs("quick-a"))
     wait_until(lambda: ledger.jobs(state=State.DONE))
-    assert [actions.takes_new for actions in crew.actions][:2] == [False, True]
-    crew.drainer.notice(drain_command_notice(time.time(), "enough"))
+    assert [actions.accepts_jobs for actions in crew.actions][:2] == [False, True]
+    crew.drainer.apply(drain_command_notice(time.time(), "enough"))
     crew.join()
 
 
@@ -422,13 +420,13 @@ def test_a_reluctant_worker_costs_no_more_than_an_idle_one(ledger: Ledger) -> No
             return super().seconds_until_due(pools)
 
     crew = Crew(ledger, broker=Counting(ledger))
-    crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+    crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     wait_until(lambda: crew.actions)
     ledger.submit(_jobs("quick-a"))  # due, and not to be had: no reason to spin
     asked_for = 0
     time.sleep(1.0)
     assert asked_for <= 3
-    crew.drainer.notice(drain_command_notice(time.time(), "enough"))
+    crew.drainer.apply(drain_command_notice(time.time(), "enough"))
     crew.join()
 
 
@@ -438,7 +436,7 @@ def test_busy_is_told_with_the_first_job_and_after_the_last(ledger: Ledger) -> N
     crew = Crew(ledger, busy=told.append)
     wait_until(lambda: len(ledger.jobs(state=State.DONE)) == 2)
     assert told == [True, False]
-    crew.drainer.notice(drain_command_notice(time.time(), "enough"))
+    crew.drainer.apply(drain_command_notice(time.time(), "enough"))
     crew.join()
 
 
@@ -459,14 +457,14 @@ def test_busy_ends_though_a_job_fails(ledger: Ledger) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_worker_whose_drainer_fails_goes(ledger: Ledger) -> None:
-    def fail(_actions: DrainActions, _standing: DrainState) -> None:
+    def fail(_actions: DrainActions, _state: DrainState) -> None:
         raise ZeroDivisionError
 
     stop = Stop()
     drainer = DrainController(DirectBroker(ledger), stop=stop, on_actions=fail)
-    drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+    drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     assert stop.wait(5)
-    assert "its drainer failed" in stop.reason
+    assert "the drain controller failed" in stop.reason
     drainer.close()
 
 
@@ -475,18 +473,18 @@ def test_a_broker_that_hangs_keeps_no_worker_from_its_deadline(ledger: Ledger) -
 
     class Hanging(DirectBroker):
         def seconds_until_due(self, pools: Sequence[str]) -> float | None:
-            if threading.current_thread().name == "drainer-errands":
+            if threading.current_thread().name == "drain-tasks":
                 over.wait(20)
             return super().seconds_until_due(pools)
 
     ledger.submit(_jobs("silent-a"))
     crew = Crew(ledger, broker=Hanging(ledger))
     crew.started("silent-a")
-    crew.drainer.notice(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+    crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     wait_until(lambda: crew.actions)
     time.sleep(0.1)
     deadline = time.time() + 3
-    crew.drainer.notice(Notice(kind=NoticeKind.INTERRUPTION, at=time.time(), deadline=deadline))
+    crew.drainer.apply(Notice(kind=NoticeKind.INTERRUPTION, at=time.time(), deadline=deadline))
     crew.join()
     assert crew.ended_at < deadline
     assert [job.state for job in ledger.jobs()] == [State.READY]
@@ -527,13 +525,13 @@ class Fetching(DirectBroker):
 def test_a_closed_gate_tells_a_broker_that_nothing_is_wanted_any_more(ledger: Ledger) -> None:
     inner = Fetching(ledger)
     gate = DrainingBroker(inner)
-    gate.admit(new=False)
-    gate.want_nothing()  # and nothing was asked for yet
-    gate.admit(new=True)
+    gate.accept_jobs(False)
+    gate.stop_fetching()  # and nothing was asked for yet
+    gate.accept_jobs(True)
     gate.claim("ada", pools=("cpu",), limit=4, lease_s=30)
-    gate.want_nothing()  # too late: it is open again
-    gate.admit(new=False)
-    gate.want_nothing()
+    gate.stop_fetching()  # too late: it is open again
+    gate.accept_jobs(False)
+    gate.stop_fetching()
     assert inner.limits == [4, 0]
     assert gate.claim("ada", pools=("cpu",), limit=4, lease_s=30) == []
     assert inner.limits == [4, 0]
@@ -567,11 +565,11 @@ def test_a_gate_wakes_its_worker_when_it_opens(ledger: Ledger) -> None:
     gate = DrainingBroker(DirectBroker(ledger))
     woken: list[int] = []
     unsubscribe = gate.subscribe(lambda: woken.append(1))
-    gate.admit(new=False)
-    gate.admit(new=True)
+    gate.accept_jobs(False)
+    gate.accept_jobs(True)
     assert len(woken) == 2
     unsubscribe()
-    gate.admit(new=False)
+    gate.accept_jobs(False)
     ledger.submit(_jobs("a"))
     assert len(woken) == 2
 

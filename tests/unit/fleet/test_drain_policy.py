@@ -31,7 +31,7 @@ def _after(*notices: Notice, instance: str = "") -> DrainState:
 
 def test_a_worker_told_nothing_goes_on() -> None:
     actions = decide(DrainState(), [JobEstimate(key=A, remaining_s=None)], NOW, RULES)
-    assert (actions.takes_new, actions.finish, actions.hand_back, actions.exit) == (True, (A,), (), False)
+    assert (actions.accepts_jobs, actions.finish, actions.hand_back, actions.exit) == (True, (A,), (), False)
 
 
 def test_what_ends_in_time_is_finished_and_the_rest_handed_back_at_once() -> None:
@@ -41,7 +41,7 @@ def test_what_ends_in_time_is_finished_and_the_rest_handed_back_at_once() -> Non
         JobEstimate(key=C, remaining_s=None),
     ]
     actions = decide(_after(_spot()), hands, NOW, RULES)
-    assert not actions.takes_new
+    assert not actions.accepts_jobs
     assert (actions.finish, actions.hand_back) == ((A,), (B, C))
     assert actions.exit_by == NOW + 110
     assert not actions.exit
@@ -90,7 +90,7 @@ def test_a_person_who_asks_waits_for_everything() -> None:
         NOW + 9_999,
         RULES,
     )
-    assert (actions.takes_new, actions.finish, actions.exit) == (False, (A,), False)
+    assert (actions.accepts_jobs, actions.finish, actions.exit) == (False, (A,), False)
 
 
 def test_spot_overtakes_a_person_who_asked() -> None:
@@ -107,7 +107,7 @@ def test_a_drain_is_not_prolonged_by_another_notice() -> None:
         _rebalance(NOW + 40),
     )
     assert _after(*told).deadline == NOW + 120
-    assert decide(_after(*told), [], NOW + 41, RULES).stance is DrainPhase.LEAVING
+    assert decide(_after(*told), [], NOW + 41, RULES).phase is DrainPhase.DRAINING
 
 
 def test_the_earlier_deadline_wins_in_any_order() -> None:
@@ -117,18 +117,19 @@ def test_the_earlier_deadline_wins_in_any_order() -> None:
 
 def test_another_machine_is_none_of_our_business() -> None:
     assert _after(_spot(instance="i-0123456789abcdef0"), instance="i-0fedcba9876543210") == DrainState()
-    assert _after(_spot(instance="i-0123456789abcdef0"), instance="i-0123456789abcdef0").leaving
+    assert _after(_spot(instance="i-0123456789abcdef0"), instance="i-0123456789abcdef0").draining
 
 
 def test_launches_and_ends_of_machines_change_nothing() -> None:
     assert (
-        _after(Notice(kind=NoticeKind.LAUNCHED, at=NOW), Notice(kind=NoticeKind.GONE, at=NOW)) == DrainState()
+        _after(Notice(kind=NoticeKind.LAUNCHED, at=NOW), Notice(kind=NoticeKind.TERMINATED, at=NOW))
+        == DrainState()
     )
 
 
 def test_a_recommendation_takes_no_new_work_and_ends_none() -> None:
     actions = decide(_after(_rebalance()), [JobEstimate(key=A, remaining_s=None)], NOW, RULES)
-    assert (actions.stance, actions.takes_new) == (DrainPhase.RELUCTANT, False)
+    assert (actions.phase, actions.accepts_jobs) == (DrainPhase.AT_RISK, False)
     assert (actions.finish, actions.hand_back, actions.exit) == ((A,), (), False)
 
 
@@ -138,19 +139,19 @@ def test_a_reluctant_worker_does_not_exit_only_to_be_started_again() -> None:
 
 def test_a_reluctant_worker_takes_what_nobody_else_does() -> None:
     standing = _after(_rebalance())
-    assert not decide(standing, [], NOW + 1, RULES, waiting_s=59.0).takes_new
-    assert decide(standing, [], NOW + 1, RULES, waiting_s=61.0).takes_new
+    assert not decide(standing, [], NOW + 1, RULES, waiting_s=59.0).accepts_jobs
+    assert decide(standing, [], NOW + 1, RULES, waiting_s=61.0).accepts_jobs
 
 
 def test_where_nobody_knows_what_waits_a_reluctant_worker_probes() -> None:
     standing = _after(_rebalance())
-    taking = [second for second in range(180) if decide(standing, [], NOW + second, RULES).takes_new]
+    taking = [second for second in range(180) if decide(standing, [], NOW + second, RULES).accepts_jobs]
     assert taking == [56, 57, 58, 59, 116, 117, 118, 119, 176, 177, 178, 179]
 
 
 def test_a_recommendation_of_which_nothing_came_is_forgotten() -> None:
     actions = decide(_after(_rebalance()), [], NOW + RULES.rebalance_s, RULES)
-    assert (actions.stance, actions.takes_new) == (DrainPhase.OPEN, True)
+    assert (actions.phase, actions.accepts_jobs) == (DrainPhase.ACTIVE, True)
 
 
 def test_a_recommendation_repeated_for_ever_is_not_heeded_for_ever() -> None:
@@ -187,7 +188,11 @@ def test_the_order_of_notices_does_not_matter(notices: list[Notice], order: obje
     shuffled = list(notices)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     one, other = _after(*notices), _after(*shuffled)
-    assert (one.leaving, one.deadline, one.avoid_until) == (other.leaving, other.deadline, other.avoid_until)
+    assert (one.draining, one.deadline, one.avoid_until) == (
+        other.draining,
+        other.deadline,
+        other.avoid_until,
+    )
 
 
 @given(
@@ -202,8 +207,8 @@ def test_every_job_is_either_finished_or_handed_back(
     standing = _after(*notices)
     actions = decide(standing, hands, now, RULES)
     assert sorted([*actions.finish, *actions.hand_back]) == sorted(hand.key for hand in hands)
-    if standing.leaving:
-        assert not actions.takes_new
+    if standing.draining:
+        assert not actions.accepts_jobs
     if actions.exit and hands:
         assert actions.exit_by is not None
         assert now >= actions.exit_by
@@ -225,21 +230,21 @@ def test_before_its_first_frames_a_job_is_like_others_of_its_kind() -> None:
     rates = JobRates()
     course = JobProgress(kind="chunk", weight=450, elapsed_s=5, fraction=0.01)
     assert rates.remaining_s(course) is None
-    rates.learn("chunk", 900, 60)
+    rates.record("chunk", 900, 60)
     assert rates.remaining_s(course) == 25
 
 
 def test_a_job_longer_than_any_like_it_is_of_unknown_length() -> None:
     rates = JobRates()
-    rates.learn("package", 10, 5)
+    rates.record("package", 10, 5)
     assert rates.remaining_s(JobProgress(kind="package", weight=10, elapsed_s=6)) is None
 
 
 def test_rates_follow_the_newest_jobs_slowly() -> None:
     rates = JobRates()
-    rates.learn("chunk", 100, 10)
-    rates.learn("chunk", 100, 20)
-    rates.learn("chunk", 0, 99)
+    rates.record("chunk", 100, 10)
+    rates.record("chunk", 100, 20)
+    rates.record("chunk", 0, 99)
     remaining = rates.remaining_s(JobProgress(kind="chunk", weight=100, elapsed_s=0))
     assert remaining is not None
     assert 10 < remaining < 15

@@ -144,7 +144,7 @@ def test_launches_of_mixed_groups_are_heard_too(event: dict[str, Any], *, spot: 
 
 def test_a_terminated_instance_is_gone() -> None:
     kind = "EC2 Instance State-change Notification"
-    assert _only(_event(kind, {"instance-id": ID, "state": "terminated"})).kind is NoticeKind.GONE
+    assert _only(_event(kind, {"instance-id": ID, "state": "terminated"})).kind is NoticeKind.TERMINATED
     assert isinstance(parse_event(_event(kind, {"instance-id": ID, "state": "running"})), Ignored)
 
 

@@ -58,13 +58,13 @@ def test_of_two_classes_at_one_cost_the_first_is_taken(tmp_path: Path) -> None:
 def test_what_no_class_can_run_is_said_so() -> None:
     with pytest.raises(UnsupportedError, match=r"chunk jobs that encode vvc.*pools.yaml"):
         cheapest_pool("chunk", {"vvc"}, load_pools())
-    with pytest.raises(UnsupportedError, match="no worker class runs dance jobs"):
+    with pytest.raises(UnsupportedError, match="no pool runs dance jobs"):
         cheapest_pool("dance", (), load_pools())
 
 
 def test_a_worker_needs_the_encoders_of_all_that_it_serves() -> None:
     pools = load_pools()
-    assert pools["cpu"].classes == ("cpu", "light")
+    assert pools["cpu"].served == ("cpu", "light")
     assert pools.required_encoders("cpu") == {"libx264", "libx265", "libsvtav1", "aac", "mjpeg"}
     assert pools.required_encoders("light") == {"aac", "mjpeg"}
 
@@ -87,9 +87,9 @@ def test_a_class_has_a_build_of_its_own(tmp_path: Path) -> None:
         ({"pools__cpu__slot__vcpu": 0}, "pools.cpu.slot.vcpu: .*greater than or equal to 0.1, not '0'"),
         ({"pools__cpu__slot__vcpu": "four"}, "pools.cpu.slot.vcpu"),
         ({"pools__cpu__kinds": []}, "pools.cpu.kinds"),
-        ({"pools__cpu__kinds": ["chunk", "chunk"]}, "pools.cpu.kinds: the same word twice"),
-        ({"pools__cpu__kinds": [["chunk"]]}, "pools.cpu.kinds: a list of words is expected"),
-        ({"pools__cpu__encoders": [{"a": 1}]}, "pools.cpu.encoders: a list of words is expected"),
+        ({"pools__cpu__kinds": ["chunk", "chunk"]}, "pools.cpu.kinds: contains the same word twice"),
+        ({"pools__cpu__kinds": [["chunk"]]}, "pools.cpu.kinds: expected a list of words"),
+        ({"pools__cpu__encoders": [{"a": 1}]}, "pools.cpu.encoders: expected a list of words"),
         ({"pools__cpu__codecs": {"h264": "libx264; rm"}}, "pools.cpu.codecs.h264"),
         ({"pools__cpu__serves": ["tpu"]}, "pools.cpu.serves names 'tpu'"),
         ({"pools__light__cost": None}, "pools.light.cost: Field required"),
@@ -158,7 +158,7 @@ def test_as_many_slots_as_processors_and_memory_allow(vcpus: float, memory: floa
 
 
 def test_a_machine_too_small_for_one_slot_is_refused() -> None:
-    with pytest.raises(UsageError, match="class cpu needs 2 vCPU and 3584 MiB; this machine has 1 and"):
+    with pytest.raises(UsageError, match="pool cpu needs 2 vCPU and 3584 MiB; this machine has 1 vCPU and"):
         slot_count(Machine(vcpus=1, memory=64 * GIB), load_pools()["cpu"])
 
 
@@ -202,7 +202,7 @@ def test_a_class_with_due_jobs_and_no_worker_is_reported() -> None:
     due = {"cpu": (3, 90.0), "gpu": (2, 300.0), "light": (1, 61.0)}
     (missing,) = unserved_pools(due, [worker_name("cpu", "host", 7)], load_pools())
     assert missing == UnservedPool(
-        pool="gpu", jobs=2, waited_s=300.0, remedy="start one with `eddyline worker --pool gpu`"
+        pool="gpu", jobs=2, waited_s=300.0, remedy="start a worker with `eddyline worker --pool gpu`"
     )
 
 

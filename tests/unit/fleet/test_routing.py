@@ -33,7 +33,7 @@ _MIXED = _pools(
 def test_the_built_in_classes_route_as_ever() -> None:
     found = plan_route(load_pools(), {"h264", "hevc", "av1"})
     assert found.pool("chunk") == "cpu"
-    assert {found.pool(kind) for kind in found.classes if kind != "chunk"} == {"light"}
+    assert {found.pool(kind) for kind in found.pools if kind != "chunk"} == {"light"}
     assert found.encoders == {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
 
 
@@ -66,7 +66,7 @@ def test_codecs_of_different_classes_are_no_class_together() -> None:
 
 
 def test_a_kind_that_no_class_runs_is_said_when_it_is_asked_for() -> None:
-    with pytest.raises(UnsupportedError, match="no worker class runs package jobs"):
+    with pytest.raises(UnsupportedError, match="no pool runs package jobs"):
         plan_route(_MIXED, {"h264"}).pool("package")
 
 

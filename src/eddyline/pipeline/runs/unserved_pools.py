@@ -18,7 +18,7 @@ def find_unserved_pools(
 ) -> tuple[UnservedPool, ...]:
     """The pools without workers that have jobs which are due for at least `min_due_s`."""
     due = {queue.pool: (queue.due, queue.oldest_s) for queue in backlog.queues}
-    return unserved_pools(due, backlog.workers, pools, patience_s=min_due_s)
+    return unserved_pools(due, backlog.workers, pools, min_due_s=min_due_s)
 
 
 class UnservedPoolMonitor:

@@ -123,7 +123,9 @@ class Runtime:
         Raises `TransientError` if the disk has less free space than the limits of the job's pool allow it.
         """
         if job.pool in self.limits:
-            await_disk_space(self.scratch, self.limits[job.pool].room_gib, stop, timeout_s=self.disk_wait_s)
+            await_disk_space(
+                self.scratch, self.limits[job.pool].min_free_gib, stop, timeout_s=self.disk_wait_s
+            )
         # The name is a digest because the job's id comes from a message.
         directory = self.scratch / digest("scratch", job.id, job.fence)[:32]
         remove_child(self.scratch, directory)

@@ -37,7 +37,7 @@ class Assignment:
         encoders that fail, `UsageError` for a disk that is too small.
         """
         check_encoders(ffmpeg, self.encoders, pool=self.pool, runner=runner)
-        needed = max(limits.room_gib for limits in self.limits.values())
+        needed = max(limits.min_free_gib for limits in self.limits.values())
         free = free_gib(scratch)
         if free < needed:
             raise UsageError(
@@ -56,16 +56,16 @@ def assign(
     that Eddyline does not know.
     """
     pool = pools[name]
-    for each in pool.classes:
+    for each in pool.served:
         _check_kinds(each, pools[each].kinds)
         _check_codecs(each, pools[each].codecs)
     return Assignment(
         pool=name,
-        pools=pool.classes,
+        pools=pool.served,
         slots=slots or slot_count(machine, pool),
         ffmpeg=pool.ffmpeg or ffmpeg,
         encoders=pools.required_encoders(name),
-        limits={each: pools[each].limits for each in pool.classes},
+        limits={each: pools[each].limits for each in pool.served},
     )
 
 

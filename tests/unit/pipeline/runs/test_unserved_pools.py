@@ -24,8 +24,8 @@ def test_the_classes_that_live_workers_do_not_serve_are_found() -> None:
 def test_it_is_told_in_one_line() -> None:
     (missing,) = find_unserved_pools(_backlog(_CPU, gpu=1), load_pools())
     assert describe_unserved(missing) == (
-        "1 job of pool gpu waits, the oldest for 300 s, and nobody serves it: "
-        "start one with `eddyline worker --pool gpu`"
+        "1 job of pool gpu waits, the oldest for 300 s, and no worker serves the pool: "
+        "start a worker with `eddyline worker --pool gpu`"
     )
 
 
