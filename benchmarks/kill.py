@@ -33,7 +33,6 @@ from eddyline.cli.signals import Interruption
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.job import Done, Job, NewJob
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.broker import Broker
@@ -137,7 +136,7 @@ def _crew(kind: str, address: str, location: str) -> Iterator[_Crew]:
         coordinator.stdout.readline()
     crew = _Crew(command=[*command, "worker", kind, address])
     try:
-        with (CoordinatorLedger if kind == _SQS else Ledger).open(location) as ledger:
+        with Ledger.open(location, publishes=kind == _SQS) as ledger:
             crew.hire()
             crew.hire()
             ledger.submit([NewJob(id="long", asset="long", kind="long", pool="cpu", spec={})])
@@ -185,7 +184,7 @@ def coordinator(address: str, location: str) -> None:
     """A coordinator, until it is killed."""
     queues = _queues(address)
     queues.ensure_queues()
-    with CoordinatorLedger.open(location) as ledger:
+    with Ledger.open(location, publishes=True) as ledger:
         print("ready", flush=True)
         Coordinator(ledger, SqsTransport(queues), pools=("cpu",), stop=Stop()).run()
 

@@ -25,8 +25,8 @@ from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.job import Done, Job
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker
 
@@ -63,13 +63,13 @@ def _queues(url: str, prefix: str) -> SqsClient:
 
 
 @contextmanager
-def _crew(url: str, folder: Path) -> Iterator[CoordinatorLedger]:
+def _crew(url: str, folder: Path) -> Iterator[Ledger]:
     """A coordinator and two workers, each a process."""
     _queues(url, "crew").ensure_queues()
     spawn = multiprocessing.get_context("spawn")
     processes = [spawn.Process(target=_coordinate, args=(url, str(folder / "ledger.db")), daemon=True)]
     processes += [spawn.Process(target=_work, args=(url, f"w{n}"), daemon=True) for n in range(2)]
-    with CoordinatorLedger.open(folder / "ledger.db") as ledger:
+    with Ledger.open(folder / "ledger.db", publishes=True) as ledger:
         for process in processes:
             process.start()
         try:
@@ -81,7 +81,7 @@ def _crew(url: str, folder: Path) -> Iterator[CoordinatorLedger]:
 
 
 def _coordinate(url: str, location: str) -> None:
-    with CoordinatorLedger.open(location) as ledger:
+    with Ledger.open(location, publishes=True) as ledger:
         Coordinator(ledger, SqsTransport(_queues(url, "crew")), pools=("cpu",), stop=Stop()).run()
 
 
@@ -95,7 +95,7 @@ def _work(url: str, name: str) -> None:
     Worker(name, broker, handlers, slots=2, pools=("cpu",), stop=Stop()).run()
 
 
-def _round(ledger: CoordinatorLedger, prefix: str) -> float:
+def _round(ledger: Ledger, prefix: str) -> float:
     batch = graph(prefix)
     begin = time.perf_counter()
     ledger.submit(batch)

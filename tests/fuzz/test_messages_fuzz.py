@@ -56,7 +56,7 @@ _OFFERS = [json.loads(json.dumps(publication_to_json(Publication(job=JOB, base=S
 _ORDERS = [
     command_to_json(Command(worker="cpu@h:1", kind=CommandKind.DRAIN, reason="enough")),
     command_to_json(
-        Command(worker="cpu@h:1", kind=CommandKind.GIVE_UP, job_id="a-1", fence=STRIDE + 1, over=True)
+        Command(worker="cpu@h:1", kind=CommandKind.CANCEL, job_id="a-1", fence=STRIDE + 1, over=True)
     ),
 ]
 

@@ -15,10 +15,9 @@ from eddyline.aws.sqs.in_flight import MAX_IN_FLIGHT_S
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.direct import DirectBroker
 
@@ -56,14 +55,14 @@ class Distant:
     endpoint: str
     location: str | Path
     max_receive_count: int = 10
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: ReconcileLimits = field(default_factory=ReconcileLimits)
     notes: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.names = naming()
         self.queues = queues(self.endpoint, self.names, max_receive_count=self.max_receive_count)
         self.queues.ensure_queues()
-        self.ledger = CoordinatorLedger.open(self.location)
+        self.ledger = Ledger.open(self.location, publishes=True)
         self.exchange = SqsTransport(self.queues)
         self.brokers: list[SqsBroker] = []
         self.resume()

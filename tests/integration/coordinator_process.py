@@ -9,12 +9,12 @@ from tests.integration.aws_site import naming, queues
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
+from eddyline.graph.ledger.ledger import Ledger
 
 
 def main(location: str, endpoint: str, prefix: str) -> None:
     names = naming(prefix)
-    with CoordinatorLedger.open(location) as ledger:
+    with Ledger.open(location, publishes=True) as ledger:
         Coordinator(
             ledger,
             SqsTransport(queues(endpoint, names)),

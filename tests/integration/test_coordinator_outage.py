@@ -16,7 +16,7 @@ from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.aws.sqs.message_body import encode_body
 from eddyline.graph.coordinator.wire import report_to_json
 from eddyline.graph.job import Claim, Settlement
-from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.messages import Heartbeat
 from eddyline.graph.states import State
 
@@ -25,7 +25,7 @@ __all__ = ["distant", "keys", "ministack"]
 
 @pytest.fixture
 def place(distant: Callable[..., Distant]) -> Distant:
-    return distant(bounds=Bounds(stale_s=0.5))
+    return distant(bounds=ReconcileLimits(stale_s=0.5))
 
 
 def _claim(broker: SqsBroker) -> Claim:

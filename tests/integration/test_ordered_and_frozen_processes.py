@@ -110,7 +110,7 @@ def test_a_cancellation_and_a_drain_by_people_reach_a_worker_within_two_seconds(
         assert time.time() - begin < 9.0
         assert site.processes["ada"].returncode == 0
         assert not ledger.drain("eve")
-        wait_until(lambda: not ledger.orders("ada"))
+        wait_until(lambda: not ledger.commands("ada"))
         assert ledger.counts()[State.CANCELLED] == 2
 
 

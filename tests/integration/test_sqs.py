@@ -19,7 +19,7 @@ from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.aws.sqs.client import sqs_client
 from eddyline.aws.sqs.dead_letters import redrive_dead_letters
 from eddyline.graph.job import Done
-from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.messages import STRIDE
 from eddyline.graph.states import State
 from eddyline.graph.worker.broker import Broker
@@ -101,7 +101,7 @@ def test_messages_that_are_none_of_ours_are_parked_and_the_rest_goes_on(
 
 
 def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distant]) -> None:
-    place = distant(max_receive_count=2, bounds=Bounds(stale_s=3600))
+    place = distant(max_receive_count=2, bounds=ReconcileLimits(stale_s=3600))
     place.ledger.submit([new("a-1")])
     # Two workers that take the message and vanish.
     lane = place.names.job_queue("cpu", 0)
@@ -129,13 +129,13 @@ def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distan
 def test_a_letter_left_over_of_a_job_that_goes_on_or_is_not_wanted_only_goes(
     distant: Callable[..., Distant],
 ) -> None:
-    place = distant(bounds=Bounds(stale_s=3600))
+    place = distant(bounds=ReconcileLimits(stale_s=3600))
     lane = place.names.job_queue("cpu", 0)
     assert lane is not None
     place.ledger.submit([new("a-1"), new("b-1")])
     wait_until(lambda: place.queues.depth(lane) == 2)
     old = place.queues.receive(lane, limit=10, wait_s=1, visibility_s=60)
-    place.ledger.publish_again("a-1")
+    place.ledger.publications.republish("a-1")
     broker = joined(place)
     claim = claimed(broker)
     wait_until(lambda: get(place.ledger, "a-1").lease_owner == "ada")
@@ -150,7 +150,7 @@ def test_a_letter_left_over_of_a_job_that_goes_on_or_is_not_wanted_only_goes(
 
 
 def test_a_letter_of_a_job_that_its_worker_lost_takes_it_from_there(distant: Callable[..., Distant]) -> None:
-    place = distant(bounds=Bounds(stale_s=3600))
+    place = distant(bounds=ReconcileLimits(stale_s=3600))
     lane = place.names.job_queue("cpu", 0)
     assert lane is not None
     place.ledger.submit([new("a-1")])
@@ -186,7 +186,7 @@ def test_orders_wait_for_a_mailbox_that_vanished_and_come_in_the_new_one(
 
     wait_until(hear)
     assert heard == ["enough"]
-    wait_until(lambda: place.ledger.orders("ada") == [])
+    wait_until(lambda: place.ledger.commands("ada") == [])
 
 
 def test_a_mailbox_goes_with_its_worker_and_is_made_again_by_one_that_lives_after_all(
@@ -217,7 +217,7 @@ def _is_gone(place: Distant, name: str) -> bool:
 
 
 def test_queues_that_lost_everything_are_made_and_filled_again(distant: Callable[..., Distant]) -> None:
-    place = distant(bounds=Bounds(stale_s=0.5))
+    place = distant(bounds=ReconcileLimits(stale_s=0.5))
     place.ledger.submit([new("a-1"), new("a-2")])
     wait_until(lambda: place.notes["published"] == 2)
     client = sqs_client(endpoint=place.endpoint, region=REGION)

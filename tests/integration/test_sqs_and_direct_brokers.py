@@ -210,7 +210,7 @@ def test_a_drain_ordered_by_another_process_is_heard_within_two_seconds(place: D
         assert [(each.kind, each.reason) for each in shift.notices] == [
             (NoticeKind.DRAIN_COMMAND, "the machine is sold")
         ]
-        wait_until(lambda: not place.ledger.orders("ada"))
+        wait_until(lambda: not place.ledger.commands("ada"))
 
 
 def _stranger(place: Direct | Distant) -> Ledger:

@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 from eddyline.core.stop import Stop
 from eddyline.graph.job import Done, Job
-from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.states import State
 from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker
@@ -58,7 +58,7 @@ class Hands:
 def test_what_workers_held_when_the_queue_forgot_is_done_though_they_live(
     queue: Ministack, tmp_path: Path
 ) -> None:
-    place = Distant(queue.url, tmp_path / "ledger.db", bounds=Bounds(stale_s=STALE_S))
+    place = Distant(queue.url, tmp_path / "ledger.db", bounds=ReconcileLimits(stale_s=STALE_S))
     hands, stop = Hands(), Stop()
     worker = Worker(
         "ada", place.broker(), {"work": hands.work}, slots=2, pools=("cpu",), stop=stop, lease_s=LEASE_S

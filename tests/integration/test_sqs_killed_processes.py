@@ -18,7 +18,7 @@ from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import new
 from tests.unit.graph.postgres_server import emptied
 
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 
 __all__ = ["ministack", "postgres"]
@@ -76,7 +76,7 @@ def test_no_kill_strands_an_asset(
     coordinators = Crew("coordinator_process.py", 2, location, ministack.url, names.prefix)
     workers = Crew("worker_process.py", 2, ministack.url, names.prefix, "w{n}", str(tmp_path / "w{n}.log"))
     try:
-        with CoordinatorLedger.open(location) as ledger:
+        with Ledger.open(location, publishes=True) as ledger:
             batch = []
             for asset in (f"a{n}" for n in range(ASSETS)):
                 chunks = tuple(f"{asset}-chunk{n}" for n in range(CHUNKS))

@@ -23,7 +23,7 @@ from eddyline.aws.sqs.dead_letters import redrive_dead_letters
 from eddyline.aws.sqs.message_body import encode_body
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.log_fields import record_fields
-from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.messages import STRIDE, Publication
 from eddyline.graph.states import State
 
@@ -46,7 +46,7 @@ def test_what_one_queue_did_not_take_is_told_and_the_others_got_theirs_once(
     place = distant()
     place.pause()
     place.ledger.submit([new("a-1"), new("b-1", pool="gpu")])
-    taken = place.ledger.take_offers(pools=("cpu", "gpu"), limit=9, hold_s=20)
+    taken = place.ledger.publications.take(pools=("cpu", "gpu"), limit=9, hold_s=20)
     names = QueueNames(prefix=place.names.prefix, pools=("cpu", "gpu"), priorities=(0,))
     both = SqsClient(sqs_client(endpoint=place.endpoint, region=REGION), names)
     exchange = SqsTransport(both)
@@ -79,7 +79,7 @@ def test_a_job_too_long_for_a_message_is_dead_with_the_reason_and_holds_up_nobod
 
 
 def test_a_worker_that_gets_two_copies_of_a_job_does_it_once(distant: Callable[..., Distant]) -> None:
-    place = distant(bounds=Bounds(stale_s=3600))
+    place = distant(bounds=ReconcileLimits(stale_s=3600))
     place.ledger.submit([new("a-1")])
     wait_until(lambda: place.notes["published"] == 1)
     job = get(place.ledger, "a-1")
@@ -150,7 +150,7 @@ def _depth(place: Distant, queue: str) -> int:
 def test_a_job_that_outlasts_what_a_queue_can_hide_goes_on_and_its_answer_counts(
     distant: Callable[..., Distant],
 ) -> None:
-    place = distant(bounds=Bounds(stale_s=3600))
+    place = distant(bounds=ReconcileLimits(stale_s=3600))
     place.ledger.submit([new("a-1"), new("b-1")])
     ada = present(place.broker(max_in_flight_s=0.5))
     claims = [claimed(ada), claimed(ada)]
@@ -172,7 +172,7 @@ def test_a_job_that_outlasts_what_a_queue_can_hide_goes_on_and_its_answer_counts
 def test_what_outlasts_it_on_a_worker_that_vanishes_is_published_anew(
     distant: Callable[..., Distant],
 ) -> None:
-    place = distant(bounds=Bounds(stale_s=0.5))
+    place = distant(bounds=ReconcileLimits(stale_s=0.5))
     place.ledger.submit([new("a-1")])
     ada = present(place.broker(max_in_flight_s=0.1))
     claim = claimed(ada)
@@ -230,7 +230,7 @@ def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_i
 def test_a_job_that_ends_its_workers_before_they_can_say_so_is_found_out(
     distant: Callable[..., Distant],
 ) -> None:
-    place = distant(bounds=Bounds(stale_s=3600))
+    place = distant(bounds=ReconcileLimits(stale_s=3600))
     place.ledger.submit([new("a-1")])
     words = (place.endpoint, place.names.prefix)
     environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}

@@ -16,7 +16,7 @@ from eddyline.core.errors import TransientError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
 from eddyline.graph.coordinator.notes import CoordinatorEvent
-from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.runtime.history import add_history
@@ -79,7 +79,7 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
             pools=names,
             stop=stop,
             lease_s=_SILENT_LEASES * request.lease_s,
-            bounds=Bounds(stale_s=shared.settings.sweep_stale_s),
+            bounds=ReconcileLimits(stale_s=shared.settings.sweep_stale_s),
             on_note=_noted(told),
             prepare=add_history(ledger),
             spawn=SpawnRules(kinds=frozenset(JOB_KINDS), pools=frozenset(names)),

@@ -14,7 +14,6 @@ from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.fleet import pools as poolfile
 from eddyline.fleet.pools import Pools
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.ledger.ledger import POISON_AFTER, Ledger
 from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
 from eddyline.store import addresses
@@ -104,9 +103,9 @@ class SharedServices:
         """The ledger as those use it who publish nothing."""
         return Ledger.open(self.ledger_address(), poison_after=self.poison_after)
 
-    def open_coordinator_ledger(self) -> CoordinatorLedger:
+    def open_coordinator_ledger(self) -> Ledger:
         """The ledger as coordinators use it, and whoever submits to queues."""
-        return CoordinatorLedger.open(self.ledger_address(), poison_after=self.poison_after)
+        return Ledger.open(self.ledger_address(), poison_after=self.poison_after, publishes=True)
 
     @property
     def poison_after(self) -> int:

@@ -104,17 +104,17 @@ def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages,
     def look(connection: Connection) -> Status:
         backlog = read_backlog(connection, now)
         due = {queue.pool: (queue.due, queue.oldest_s) for queue in backlog.queues}
-        assets = overview.under_way(connection, _SHOWN)
-        failed = overview.failed(connection, _SHOWN)
+        assets = overview.open_assets(connection, _SHOWN)
+        failed = overview.failed_assets(connection, _SHOWN)
         by_class: dict[str, int] = {}
         for name in backlog.workers:
             by_class[pool_of_worker(name) or ""] = by_class.get(pool_of_worker(name) or "", 0) + 1
         return Status(
             at=now,
-            under_way=overview.count_under_way(connection),
+            under_way=overview.count_open_assets(connection),
             assets=tuple(assets),
             failed=tuple(failed),
-            names=overview.names(connection, [each.asset for each in (*assets, *failed)]),
+            names=overview.asset_names(connection, [each.asset for each in (*assets, *failed)]),
             queues=backlog.queues,
             workers=by_class,
             serving={queue.pool: _serving(queue.pool, by_class, pools) for queue in backlog.queues},

@@ -214,7 +214,7 @@ def open_ledger(out: Path | None, ledger: str, queues: str) -> Ledger:
 
 def _find(ledger: Ledger, name: str) -> Job:
     """The job with this id, or the only one whose id begins so."""
-    found = ledger.find(name)
+    found = ledger.find_jobs(name)
     if len(found) == 1:
         return found[0]
     if found:

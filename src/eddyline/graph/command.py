@@ -9,7 +9,7 @@ from enum import StrEnum
 class CommandKind(StrEnum):
     """What a worker is to do: give up a job that it runs, or end itself."""
 
-    GIVE_UP = "give-up"
+    CANCEL = "give-up"
     DRAIN = "drain"
 
 

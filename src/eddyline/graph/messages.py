@@ -24,8 +24,8 @@ class UnpublishableError(UsageError):
     """No message can carry this, however often it is tried."""
 
 
-def publication(fence: int) -> int:
-    """The base of the publication that a fence belongs to."""
+def publication_base(fence: int) -> int:
+    """The base of the publication to which a fence belongs."""
     return fence // STRIDE * STRIDE
 
 

@@ -27,11 +27,11 @@ class Event(StrEnum):
     INTERRUPT = "interrupt"
     LOSE = "lose"
     RETRY = "retry"
-    BURY = "bury"
+    QUARANTINE = "quarantine"
     REFUSE = "refuse"
     CANCEL = "cancel"
     REDRIVE = "redrive"
-    REVIVE = "revive"
+    RESTORE = "restore"
 
 
 OPEN = frozenset({State.WAITING, State.READY, State.RUNNING})
@@ -47,13 +47,13 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.RUNNING, Event.INTERRUPT): State.READY,
     (State.RUNNING, Event.LOSE): State.READY,
     (State.RUNNING, Event.RETRY): State.READY,
-    (State.RUNNING, Event.BURY): State.DEAD,
+    (State.RUNNING, Event.QUARANTINE): State.DEAD,
     (State.READY, Event.REFUSE): State.DEAD,
     (State.WAITING, Event.CANCEL): State.CANCELLED,
     (State.READY, Event.CANCEL): State.CANCELLED,
     (State.RUNNING, Event.CANCEL): State.CANCELLED,
     (State.DEAD, Event.REDRIVE): State.READY,
-    (State.CANCELLED, Event.REVIVE): State.WAITING,
+    (State.CANCELLED, Event.RESTORE): State.WAITING,
 }
 
 # The same table, by a state's plain name.
@@ -68,11 +68,11 @@ MEANING: dict[Event, str] = {
     Event.INTERRUPT: "its worker was told to stop and handed it back; no attempt is spent",
     Event.LOSE: "its worker vanished; no attempt is spent",
     Event.RETRY: "failed, and may succeed after a pause; the attempt is spent",
-    Event.BURY: "failed for good, or kills its workers; kept with its evidence",
+    Event.QUARANTINE: "failed for good, or kills its workers; kept with its evidence",
     Event.REFUSE: "no message can carry it to a worker; kept with its evidence",
     Event.CANCEL: "a person said so, or a job that it needs will never be done",
     Event.REDRIVE: "a person gave it new attempts",
-    Event.REVIVE: "what had stopped it is on its way again",
+    Event.RESTORE: "what had stopped it is on its way again",
 }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, func, literal_column, select
 
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.db.transactions import Database
-from eddyline.graph.ledger.leases import IS_READY, IS_RUNNING
+from eddyline.graph.ledger.rows import IS_READY, IS_RUNNING
 from eddyline.observe.polled_values import PolledValues
 
 _IS_WAITING = jobs.c.state == literal_column("'waiting'")

@@ -21,7 +21,7 @@ def test_every_claim_loss_and_answer_is_noted_by_the_database_itself(server: Ser
         ledger.register("w@host:11-ab", "host", 1, 60)
         (first,) = ledger.claim("w@host:11-ab", pools=("cpu",), limit=5, lease_s=60)
         assert audit.busy() == {11}
-        ledger.abandon("w@host:11-ab")
+        ledger.release_worker("w@host:11-ab")
         ledger.register("w2", "host", 2, 60)
         (second,) = ledger.claim("w2", pools=("cpu",), limit=1, lease_s=60)
         late, good = (Settlement(job_id="a", fence=c.fence, outcome=Done(result={})) for c in (first, second))

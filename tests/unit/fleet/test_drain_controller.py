@@ -211,7 +211,7 @@ def test_nothing_is_lost_if_notices_come_all_at_once_and_from_everywhere(ledger:
     crew.join()
     states = [job.state for job in ledger.jobs()]
     assert set(states) <= {State.DONE, State.READY}
-    assert ledger.workers() == [] or not ledger.held("ada")
+    assert ledger.workers() == [] or not ledger.held_jobs("ada")
     told = [event.job.id for event in crew.events if event.kind is WorkerEventKind.FINISHED]
     assert len(told) == states.count(State.DONE) == len(set(told))
 

@@ -25,7 +25,7 @@ def main(location: str, log: Path, go: Path) -> None:
         while not go.exists():
             time.sleep(0.002)
         while ledger.has_open():
-            ledger.expire()
+            ledger.expire_leases()
             claims = ledger.claim(name, pools=("cpu",), limit=rng.randint(1, 4), lease_s=LEASE_S)
             time.sleep(rng.uniform(0, 0.02))
             settlements = [

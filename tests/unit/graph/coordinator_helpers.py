@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.command import Command
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.job import Outcome
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Delivery, JobResult, JobStarted, Publication, WorkerReport
 
 LEASE_S = 90.0
 
 
-def offers(ledger: CoordinatorLedger, limit: int = 100, hold_s: float = 20.0) -> list[Publication]:
+def offers(ledger: Ledger, limit: int = 100, hold_s: float = 20.0) -> list[Publication]:
     """Take what is due and say that it was published."""
-    taken = ledger.take_offers(pools=("cpu",), limit=limit, hold_s=hold_s)
-    ledger.confirm(taken)
+    taken = ledger.publications.take(pools=("cpu",), limit=limit, hold_s=hold_s)
+    ledger.publications.confirm(taken)
     return taken
 
 
-def offer(ledger: CoordinatorLedger) -> Publication:
+def offer(ledger: Ledger) -> Publication:
     """The only one that is due."""
     (only,) = offers(ledger)
     return only
@@ -49,9 +49,9 @@ def answer(offer: Publication, outcome: Outcome, receipt: int = 1, worker: str =
     )
 
 
-def say(ledger: CoordinatorLedger, *facts: WorkerReport) -> int:
+def say(ledger: Ledger, *facts: WorkerReport) -> int:
     """Apply facts, as one message; how many counted."""
-    return ledger.apply(facts, lease_s=LEASE_S).counted
+    return ledger.apply_reports(facts, lease_s=LEASE_S).counted
 
 
 @dataclass

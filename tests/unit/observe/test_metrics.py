@@ -83,7 +83,7 @@ def test_a_backlog_counts_by_class_and_state(
     ledger.settle(
         [Settlement(job_id="b", fence=by["b"].fence, outcome=Failed(error={"message": "no"}, retry=True))]
     )
-    ledger.abandon("bob")
+    ledger.release_worker("bob")
     clock.advance(40)
     backlog = read(clock.now())
     assert backlog.queues == (

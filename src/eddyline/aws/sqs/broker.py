@@ -150,8 +150,8 @@ class SqsBroker:
         Waits up to `wait_s` (at most 20). Must be called repeatedly, or no cancellation arrives.
         """
         found = self._command_queue(worker).receive(wait_s)
-        self._cancel([command for command in found if command.kind is CommandKind.GIVE_UP])
-        return [command for command in found if command.kind is not CommandKind.GIVE_UP]
+        self._cancel([command for command in found if command.kind is CommandKind.CANCEL])
+        return [command for command in found if command.kind is not CommandKind.CANCEL]
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when jobs arrive or are lost; without a listener nothing is fetched."""

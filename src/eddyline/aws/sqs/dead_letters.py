@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from eddyline.aws.sqs.client import Message, SqsClient
 from eddyline.aws.sqs.message_body import decode_body
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.wire import WireError, publication_from_json
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 
 _VISIBILITY_S = 120.0
@@ -48,7 +48,7 @@ def receive_dead_letters(queues: SqsClient, queue: str, *, limit: int) -> Iterat
 
 
 def redrive_dead_letters(
-    queues: SqsClient, ledger: CoordinatorLedger, *, limit: int = 1000, drop: bool = False
+    queues: SqsClient, ledger: Ledger, *, limit: int = 1000, drop: bool = False
 ) -> RedriveReport:
     """Publish the jobs of up to `limit` dead letters again and retry dead jobs; idempotent.
 
@@ -73,9 +73,7 @@ def redrive_dead_letters(
     return report
 
 
-def _redrive(
-    message: Message, ledger: CoordinatorLedger, report: RedriveReport, *, max_receive_count: int
-) -> str:
+def _redrive(message: Message, ledger: Ledger, report: RedriveReport, *, max_receive_count: int) -> str:
     """Redrive the job of a message; returns the reason why the message has to stay, or ""."""
     try:
         offer = publication_from_json(decode_body(message.body))
@@ -92,7 +90,7 @@ def _redrive(
         ledger.redrive(job.id)
         again = True
     else:
-        again = ledger.publish_again_if_last(
+        again = ledger.publications.republish_dead_letter(
             job.id, base=offer.base, receipts=max_receive_count, token=offer.token
         )
     (report.again if again else report.settled).append(job.id)

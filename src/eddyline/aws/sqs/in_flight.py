@@ -18,7 +18,7 @@ from eddyline.aws.sqs.message_body import decode_body, encode_body
 from eddyline.core.errors import EddylineError
 from eddyline.graph.coordinator.wire import WireError, publication_from_json, publication_to_json
 from eddyline.graph.job import Claim
-from eddyline.graph.messages import STRIDE, Publication, publication
+from eddyline.graph.messages import STRIDE, Publication, publication_base
 from eddyline.graph.states import State
 
 MAX_IN_FLIGHT_S = 11.5 * 3600
@@ -65,7 +65,7 @@ def claim_message(
     """
     offer = publication_from_json(decode_body(message.body))
     fence = offer.base + message.receive_count
-    if publication(fence) != publication(offer.base) or message.receive_count >= STRIDE:
+    if publication_base(fence) != publication_base(offer.base) or message.receive_count >= STRIDE:
         raise WireError("the receive count exceeds the fences of this publication", path="offer/base")
     job = replace(
         offer.job,

@@ -13,11 +13,11 @@ from collections.abc import Callable, Collection, Sequence
 from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.coordinator.publisher import Publisher
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.orphan_detection import OrphanDetection
-from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
 from eddyline.graph.messages import Delivery, Publication, Transport
 from eddyline.graph.silence_guard import SilenceGuard
@@ -52,7 +52,7 @@ class Coordinator:
 
     def __init__(
         self,
-        ledger: CoordinatorLedger,
+        ledger: Ledger,
         exchange: Transport,
         *,
         pools: Collection[str],
@@ -60,7 +60,7 @@ class Coordinator:
         lease_s: float = 90.0,
         sweep_every_s: float = 10.0,
         hold_s: float = 20.0,
-        bounds: Bounds | None = None,
+        bounds: ReconcileLimits | None = None,
         prepare: Callable[[Sequence[Publication]], Sequence[Publication]] = _as_they_are,
         archive_after_s: float | None = None,
         archive_every_s: float = 3600.0,
@@ -74,8 +74,8 @@ class Coordinator:
         self._lease_s = lease_s
         self._sweep_every_s = sweep_every_s
         self._hold_s = hold_s
-        self._bounds = bounds or Bounds()
-        self._vouching = OrphanDetection(after_s=self._bounds.stale_s)
+        self._bounds = bounds or ReconcileLimits()
+        self._orphans = OrphanDetection(after_s=self._bounds.stale_s)
         self._vigil = SilenceGuard(break_s=lease_s / 2, settle_s=lease_s / 2)
         self._publisher = Publisher(
             ledger, exchange, pools=pools, hold_s=hold_s, prepare=prepare, note=on_note
@@ -148,7 +148,7 @@ class Coordinator:
         """Apply all at once; if that is refused, one by one, and park those that are refused alone."""
         facts = [fact for delivery in deliveries for fact in delivery.facts]
         try:
-            applied = self._ledger.apply(facts, lease_s=self._lease_s, spawn=self._spawn)
+            applied = self._ledger.apply_reports(facts, lease_s=self._lease_s, spawn=self._spawn)
         except TransientError:
             raise
         except Exception as error:  # noqa: BLE001 - no report may bring the coordinators down, one after the other
@@ -159,7 +159,7 @@ class Coordinator:
             self._exchange.park(deliveries[0], str(error))
             self._note(CoordinatorEvent(what="parked", count=1, reason=str(error)))
             return
-        self._vouching.hear(applied.heard, now=self._ledger.now())
+        self._orphans.add(applied.heartbeats, now=self._ledger.now())
         self._exchange.acknowledge(deliveries)
         self._note(CoordinatorEvent(what="counted", count=applied.counted))
         if applied.forged:
@@ -188,18 +188,18 @@ class Coordinator:
 
     def _carry(self) -> None:
         self._ordered.clear()
-        orders = self._ledger.take_orders(limit=_BATCH, hold_s=self._hold_s)
+        orders = self._ledger.take_commands(limit=_BATCH, hold_s=self._hold_s)
         if not orders:
             self._ordered.wait(_POLL_S)
             return
         try:
             delivered = self._exchange.order(orders)
         except EddylineError:
-            self._ledger.defer_orders(orders, _PAUSE_S)
+            self._ledger.defer_commands(orders, _PAUSE_S)
             raise
         there = [order for order, yes in zip(orders, delivered, strict=True) if yes]
-        self._ledger.heeded(there)
-        self._ledger.defer_orders(
+        self._ledger.confirm_commands(there)
+        self._ledger.defer_commands(
             [order for order, yes in zip(orders, delivered, strict=True) if not yes], _MAILBOX_PAUSE_S
         )
         if there:
@@ -212,8 +212,10 @@ class Coordinator:
             self._judge()
         else:
             # Answers may lie there of whoever is silent, and of all that seems to be lost.
-            self._tell_swept(noted=self._ledger.sweep(None, self._exchange.lane, self._bounds).noted)
-        for pool, count in self._ledger.unpublishable(self._exchange.lane).items():
+            self._tell_swept(
+                noted=self._ledger.publications.reconcile(None, self._exchange.lane, self._bounds).enqueued
+            )
+        for pool, count in self._ledger.publications.unpublishable_counts(self._exchange.lane).items():
             self._note(
                 CoordinatorEvent(what="no queue", count=count, reason=f"jobs of pool {pool} wait for a queue")
             )
@@ -221,19 +223,19 @@ class Coordinator:
 
     def _judge(self) -> None:
         """Give up workers that were silent for too long, and publish again what was lost."""
-        lost = self._ledger.take_back()
+        lost = self._ledger.expire_leases()
         self._gone += lost.workers
         if self._gone:
             self._exchange.forget(self._gone)
             self._gone = []
         depths = self._exchange.depths()
-        swept = self._ledger.sweep(depths, self._exchange.lane, self._bounds)
-        self._publisher.lacking = swept.lacking
-        disowned = self._vouching.disowned(
-            self._ledger.long_running(depths, self._exchange.lane, self._bounds)
+        swept = self._ledger.publications.reconcile(depths, self._exchange.lane, self._bounds)
+        self._publisher.lacking = swept.missing
+        disowned = self._orphans.find_orphaned(
+            self._ledger.publications.long_running(depths, self._exchange.lane, self._bounds)
         )
-        again = swept.republished + self._ledger.publish_disowned(disowned)
-        self._tell_swept(expired=len(lost.jobs), noted=swept.noted, republished=again)
+        again = swept.republished + self._ledger.publications.republish_orphaned(disowned)
+        self._tell_swept(expired=len(lost.jobs), noted=swept.enqueued, republished=again)
 
     def _tell_swept(self, **counts: int) -> None:
         for what, count in counts.items():

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from eddyline.core.errors import EddylineError, TransientError
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.coordinator.publish_window import PublishWindows
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Publication, Transport, UnpublishableError
 
 _BATCH = 200  # publications taken at once
@@ -25,7 +25,7 @@ class Publisher:
 
     def __init__(
         self,
-        ledger: CoordinatorLedger,
+        ledger: Ledger,
         exchange: Transport,
         *,
         pools: Collection[str],
@@ -47,7 +47,7 @@ class Publisher:
     def publish(self) -> bool:
         """Publish what there is room for; whether there was any. Raises `TransientError`."""
         self._count()
-        offers = self._ledger.take_offers(
+        offers = self._ledger.publications.take(
             pools=self._classes, limit=_BATCH, hold_s=self._hold_s, room=self._windows.room
         )
         self._windows.fill(offers)
@@ -59,7 +59,7 @@ class Publisher:
         begin = time.monotonic()
         if begin < self._next_count:
             return
-        waiting = self._ledger.waiting()
+        waiting = self._ledger.publications.queued_counts()
         for pool, priority in waiting:
             gone = self.lacking.get(self._exchange.lane(pool, priority) or "", 0)
             waiting[pool, priority] = max(waiting[pool, priority] - gone, 0)
@@ -71,7 +71,7 @@ class Publisher:
         try:
             answers = self._exchange.publish(self._prepare(offers))
         except EddylineError:
-            self._ledger.defer(offers, _PAUSE_S)
+            self._ledger.publications.defer(offers, _PAUSE_S)
             raise
         found = list(zip(offers, answers, strict=True))
         gone = [offer for offer, why in found if why is None]
@@ -82,9 +82,9 @@ class Publisher:
             if why is not None and not isinstance(why, UnpublishableError)
         ]
         # What is there is noted whatever became of the others: sent again, it would be there twice.
-        self._ledger.confirm(gone)
-        self._ledger.refuse(unfit)
-        self._ledger.defer([offer for offer, _ in kept], _QUEUE_PAUSE_S if gone else _PAUSE_S)
+        self._ledger.publications.confirm(gone)
+        self._ledger.publications.quarantine(unfit)
+        self._ledger.publications.defer([offer for offer, _ in kept], _QUEUE_PAUSE_S if gone else _PAUSE_S)
         self._note(CoordinatorEvent(what="published", count=len(gone)))
         for _, why in unfit:
             self._note(CoordinatorEvent(what="refused", count=1, reason=str(why)))

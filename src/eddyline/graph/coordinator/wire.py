@@ -81,7 +81,7 @@ def command_from_json(value: object) -> Command:
     if body.get("v") != 1:
         raise WireError(f"a message of version {short_repr(body.get('v'))}, not 1", path="order")
     order = _build(Command, body, "order")
-    if order.kind is CommandKind.GIVE_UP and not order.job_id:
+    if order.kind is CommandKind.CANCEL and not order.job_id:
         raise WireError("a job to give up without its id", path="order/job_id")
     return order
 

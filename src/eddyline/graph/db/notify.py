@@ -1,7 +1,7 @@
-"""Waking the workers of other processes, on PostgreSQL: a notification once something is there to be done.
+"""Wakes the workers of other processes, on PostgreSQL: a NOTIFY when a job is ready or cancelled.
 
-Sent after the commit, by itself and not too often: sent within, it would make commits wait for each other.
-It may get lost, and then the workers' own polling finds the work a little later.
+It is sent after the commit, in its own transaction, and rate-limited: sent within the transaction, it would
+make commits wait for each other. A notification may get lost; then polling finds the job a little later.
 """
 
 from __future__ import annotations
@@ -16,72 +16,78 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 _CHANNEL = "eddyline"
-_RING_PAUSE_S = 0.02  # between two rings of one process
-_HEAR_PAUSE_S = 0.01  # between two wakings of one process
-_TURN_S = 0.5  # how soon an end is noticed
+_SEND_PAUSE_S = 0.02  # between two notifications of one process
+_RECEIVE_PAUSE_S = 0.01  # between two calls of `on_notification`
+_POLL_S = 0.5  # how soon `close` is noticed
 _RETRY_S = 1.0
 
 
 class Notifier:
-    """Rings for others, and calls `heard` when another has rung. Silent on SQLite."""
+    """Sends notifications, and calls `on_notification` for those of others. Does nothing on SQLite."""
 
-    def __init__(self, engine: Engine, heard: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        on_notification: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine = engine
-        self._heard = heard
-        self._name = uuid.uuid4().hex  # so as not to hear itself
-        self._toll = f"SET LOCAL synchronous_commit = off; NOTIFY {_CHANNEL}, '{self._name}'"
-        self._able = engine.dialect.name == "postgresql"
+        self._on_notification = on_notification
+        self._clock = clock
+        self._name = uuid.uuid4().hex  # to ignore its own notifications
+        self._statement = f"SET LOCAL synchronous_commit = off; NOTIFY {_CHANNEL}, '{self._name}'"
+        self._is_supported = engine.dialect.name == "postgresql"
         self._lock = threading.Lock()
-        self._over = threading.Event()
+        self._closed = threading.Event()
         self._thread: threading.Thread | None = None
-        self._next_ring = 0.0
+        self._next_send = 0.0
 
-    def ring(self) -> None:
-        """Wake the others; never fails, and does nothing if it has only just been done."""
-        now = time.monotonic()
-        if not self._able or now < self._next_ring:
+    def notify(self) -> None:
+        """Notify other processes; never fails, and does nothing if it was called just before."""
+        now = self._clock()
+        if not self._is_supported or now < self._next_send:
             return
-        self._next_ring = now + _RING_PAUSE_S
+        self._next_send = now + _SEND_PAUSE_S
         try:
             with self._engine.connect() as connection:
-                # One request, and none waits for the disk: while one commits, all others that ring wait.
-                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(self._toll)
+                # One request that does not wait for the disk: while one commits, all other senders wait.
+                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(self._statement)
         except DBAPIError:
-            return  # they will look by themselves
+            return  # the others poll
 
     def listen(self) -> None:
-        """Begin to hear, in a thread of its own, until `close`."""
+        """Start to receive notifications, in a thread, until `close`."""
         with self._lock:
-            if self._able and self._thread is None and not self._over.is_set():
-                self._thread = threading.Thread(target=self._run, name="ledger-bell", daemon=True)
+            if self._is_supported and self._thread is None and not self._closed.is_set():
+                self._thread = threading.Thread(target=self._run, name="ledger-notify", daemon=True)
                 self._thread.start()
 
     def close(self) -> None:
-        """Hear no more."""
-        self._over.set()
+        """Stop to receive notifications."""
+        self._closed.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
     def _run(self) -> None:
-        while not self._over.is_set():
+        while not self._closed.is_set():
             try:
-                self._hear()
+                self._receive()
             except (DBAPIError, self._engine.dialect.loaded_dbapi.Error):
-                self._over.wait(_RETRY_S)
+                self._closed.wait(_RETRY_S)
 
-    def _hear(self) -> None:
-        # Of the engine's kind, but none of its pool: it listens for ever.
+    def _receive(self) -> None:
+        # A connection of the engine, but not of its pool: it is used until the end.
         raw = self._engine.raw_connection()
         driver: Any = raw.driver_connection
         raw.detach()
         try:
             driver.autocommit = True
             driver.execute(f"LISTEN {_CHANNEL}")
-            while not self._over.is_set():
-                rung = list(driver.notifies(timeout=_TURN_S, stop_after=1))
-                if any(notice.payload != self._name for notice in rung):
-                    self._heard()
-                    self._over.wait(_HEAR_PAUSE_S)
+            while not self._closed.is_set():
+                received = list(driver.notifies(timeout=_POLL_S, stop_after=1))
+                if any(notification.payload != self._name for notification in received):
+                    self._on_notification()
+                    self._closed.wait(_RECEIVE_PAUSE_S)
         finally:
             driver.close()

@@ -1,4 +1,4 @@
-"""The ledger's tables. Everything hot is an index range: claims never look at rows that wait or are done."""
+"""The ledger's tables. Frequent queries read a range of an index: claims never read waiting or done jobs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ jobs = Table(
     Column("max_attempts", Integer),
     Column("created", Float(53), nullable=False),
     Column("deadline", Float(53)),
-    # From here on: what changes during a job's life (records.Record).
+    # The mutable part (rows.Record).
     Column("state", Text, nullable=False),
     Column("unmet", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -47,20 +47,20 @@ jobs = Table(
     Column("result", Text),
     Column("output", Text),
     Column("error", Text),
-    # The job whose end cancelled this one: null where a person did.
+    # The job whose end cancelled this one; null where an operator did.
     Column("cause", Text),
     Column("started", Float(53)),
     Column("finished", Float(53)),
-    # The place in its owner's share of the queue, set whenever the job becomes ready (turns.py).
+    # The place in its owner's share of the queue, set whenever the job becomes ready (fair_queue.py).
     Column("start_tag", Float(53), nullable=False, server_default="0"),
-    # The fence of the last answer that counted, and when: an answer whose own answer was lost is known again.
+    # The fence and time of the last result that counted: they identify a result whose confirmation was lost.
     Column("answered", BigInteger, nullable=False, server_default="0"),
     Column("answered_at", Float(53)),
 )
 
 
 def _index(name: str, condition: str, *columns: Column[Any]) -> None:
-    """An index of only those jobs that are in some state."""
+    """A partial index of jobs."""
     Index(name, *columns, sqlite_where=text(condition), info={"where": condition})
 
 
@@ -89,7 +89,7 @@ Index("jobs_asset", jobs.c.asset)
 
 
 def for_dialect(dialect: str) -> None:
-    """Give the indexes their conditions for a dialect: naming PostgreSQL above would import all of it."""
+    """Set the conditions of the indexes for a dialect: naming PostgreSQL above would import its dialect."""
     if dialect == "postgresql":
         for index in jobs.indexes:
             condition = index.info.get("where")
@@ -103,7 +103,7 @@ dependencies = Table(
     Column("job_id", Text, primary_key=True),
     Column("dependency_id", Text, primary_key=True),
     Column("optional", Boolean, nullable=False),
-    # Set where the need no longer counts though its job is not (or was already) done.
+    # Set for a dependency that no longer counts though its job is not done, or was done already.
     Column("met", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -117,14 +117,14 @@ workers = Table(
     Column("pid", Integer, nullable=False),
     Column("registered", Float(53), nullable=False),
     Column("deadline", Float(53), nullable=False),
-    # The worker's own secret, which its later reports must carry; empty for one that uses the ledger itself.
+    # The worker's own secret, required in its later reports; empty for one that uses the ledger itself.
     Column("key", Text, nullable=False, server_default=""),
-    # Whether it has shown the token of a publication, or uses the ledger itself: others are no capacity.
+    # Whether it has shown the token of a publication, or uses the ledger itself: others are not capacity.
     Column("proven", Boolean, nullable=False, server_default=true()),
     sqlite_with_rowid=False,
 )
 
-# Jobs of assets that ended long ago, each whole as JSON: what a later schema need not know.
+# Jobs of assets that ended long ago, each as one JSON value, independent of later schemas.
 archive = Table(
     "archive",
     metadata,
@@ -137,7 +137,7 @@ archive = Table(
 )
 Index("archive_asset", archive.c.asset)
 
-# What is to be published, and which publication of a job counts (outbox.py).
+# Jobs to publish, and the publication of each job that counts (outbox.py).
 outbox = Table(
     "outbox",
     metadata,
@@ -147,16 +147,16 @@ outbox = Table(
     Column("priority", Integer, nullable=False),
     Column("start_tag", Float(53), nullable=False),
     Column("due", Float(53), nullable=False),
-    # Until then one coordinator is about to publish it.
+    # Until this time one coordinator is publishing it.
     Column("taken", Float(53), nullable=False),
     Column("sent", Float(53)),
-    # What reports about this publication must carry; null for one of before there were tokens.
+    # Required in reports about this publication; null for one that is older than tokens.
     Column("token", Text),
     sqlite_with_rowid=False,
 )
 Index("outbox_pending", outbox.c.sent, outbox.c.priority, outbox.c.start_tag, outbox.c.due, outbox.c.job_id)
 
-# What people want of workers, until they have been told (orders.py). All but always empty.
+# Commands to workers, until they are delivered (commands.py). Almost always empty.
 commands = Table(
     "commands",
     metadata,
@@ -167,7 +167,7 @@ commands = Table(
     Column("over", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("created", Float(53), nullable=False),
-    # Until then one coordinator is about to deliver it.
+    # Until this time one coordinator is delivering it.
     Column("taken", Float(53), nullable=False),
     sqlite_with_rowid=False,
 )

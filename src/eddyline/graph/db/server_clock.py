@@ -1,7 +1,7 @@
-"""The time of the database's server: one for all who share a ledger, however wrong their machines' clocks.
+"""The time of the database server: one clock for all processes that share a ledger.
 
-By their own clocks a machine that is minutes ahead would take everybody's jobs away, again and again, and one
-that is behind would lose its own.
+By their own clocks, a machine that is minutes ahead would expire the leases of all others, again and again,
+and one that is behind would lose its own.
 """
 
 from __future__ import annotations
@@ -15,32 +15,39 @@ from sqlalchemy.exc import DBAPIError
 
 from eddyline.core.clock import Clock, SystemClock
 
-_ASK_EVERY_S = 300.0  # clocks drift by milliseconds in that time
-_ASK_AGAIN_S = 5.0
-_JUMP_S = 0.5  # the machine's clock was set, or the machine slept
+_QUERY_INTERVAL_S = 300.0  # clocks drift by milliseconds in that time
+_RETRY_S = 5.0
+_JUMP_S = 0.5  # the machine's clock was set, or the machine was suspended
 _NOW = "SELECT extract(epoch FROM clock_timestamp())"
 
 
 class ServerClock:
-    """The machine's clock, set right by `ask`, which tells the server's time and raises while it is away.
+    """The machine's clock, corrected by `query`, which returns the server's time or raises.
 
-    Asked again every few minutes, and whenever the machine's clock has jumped. Safe from any thread.
+    Queries every few minutes, and whenever the machine's clock has jumped relative to `monotonic`. Safe from
+    any thread.
     """
 
-    def __init__(self, ask: Callable[[], float], machine: Clock | None = None) -> None:
-        self._ask = ask
+    def __init__(
+        self,
+        query: Callable[[], float],
+        machine: Clock | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._query = query
         self._machine = machine or SystemClock()
+        self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._ahead = 0.0
+        self._offset = 0.0
         self._set_at: tuple[float, float] | None = None
-        self._next_ask = 0.0
+        self._next_query = 0.0
 
     def now(self) -> float:
-        """Seconds since 1970-01-01 UTC, by the server; by what is known of it, if it is away."""
+        """Seconds since 1970-01-01 UTC by the server; by the last known offset if it is unavailable."""
         with self._lock:
-            if time.monotonic() >= self._next_ask or self._has_jumped():
-                self._set()
-            return self._machine.now() + self._ahead
+            if self._monotonic() >= self._next_query or self._has_jumped():
+                self._synchronize()
+            return self._machine.now() + self._offset
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""
@@ -49,31 +56,31 @@ class ServerClock:
     def _has_jumped(self) -> bool:
         if self._set_at is None:
             return False
-        wall, steady = self._set_at
-        return abs((self._machine.now() - wall) - (time.monotonic() - steady)) > _JUMP_S
+        wall, monotonic = self._set_at
+        return abs((self._machine.now() - wall) - (self._monotonic() - monotonic)) > _JUMP_S
 
-    def _set(self) -> None:
+    def _synchronize(self) -> None:
         before = self._machine.now()
         try:
-            told = self._ask()
+            server = self._query()
         except DBAPIError:
-            self._next_ask = time.monotonic() + _ASK_AGAIN_S
+            self._next_query = self._monotonic() + _RETRY_S
             self._set_at = None
             return
         after = self._machine.now()
-        self._ahead = told - (before + after) / 2
-        self._set_at = (after, time.monotonic())
-        self._next_ask = time.monotonic() + _ASK_EVERY_S
+        self._offset = server - (before + after) / 2
+        self._set_at = (after, self._monotonic())
+        self._next_query = self._monotonic() + _QUERY_INTERVAL_S
 
 
 def clock_for(engine: Engine) -> Clock:
-    """The clock by which a ledger's leases are kept: the machine's own where the ledger is a file."""
+    """The clock of a ledger's leases: the database server's, or the machine's where the ledger is a file."""
     if engine.dialect.name != "postgresql":
         return SystemClock()
 
-    def ask() -> float:
+    def query() -> float:
         with engine.connect() as connection:
-            asking = connection.execution_options(isolation_level="AUTOCOMMIT")
-            return float(asking.exec_driver_sql(_NOW).scalar_one())
+            autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+            return float(autocommit.exec_driver_sql(_NOW).scalar_one())
 
-    return ServerClock(ask)
+    return ServerClock(query)

@@ -1,45 +1,45 @@
-"""What workers without a database say, applied to the ledger: late, twice and in any order.
+"""Applies reports of workers without database access, which arrive late, more than once and in any order.
 
-A start or an answer counts only if its publication is the one that counts. A later receipt of the same
-publication outdates an earlier one: the queue gave the job to another worker because the first was silent.
-Whoever says that it began what does not count is ordered to give it up.
+A start or a result counts only if its publication is the one that counts. A later receipt of the same
+publication outdates an earlier one: the queue delivered the message again because the first worker was
+silent. A worker that reports the start of a job that does not count gets a command to cancel it.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from sqlalchemy import Connection
 
-from eddyline.graph.command import Command, CommandKind
+from eddyline.graph.command import Command
 from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.job import Interrupted, Settlement
-from eddyline.graph.ledger import commands, outbox, ready_jobs, report_authority
-from eddyline.graph.ledger.complete import Settling, bury, hand_back, is_plain
+from eddyline.graph.ledger import commands, complete, outbox, ready_jobs, report_authority
 from eddyline.graph.ledger.dependencies import cancel_dependants
-from eddyline.graph.ledger.outbox import Current
-from eddyline.graph.ledger.report_authority import Alive, Speaker
+from eddyline.graph.ledger.outbox import CurrentPublication
+from eddyline.graph.ledger.report_authority import LeaseRenewal, Sender
+from eddyline.graph.ledger.reported_claims import (
+    ENDED_STATES,
+    JobReport,
+    apply_claim,
+    cancel_outdated,
+    counts,
+    holds,
+    is_forged,
+)
 from eddyline.graph.ledger.rows import Record, lock, write
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
-from eddyline.graph.messages import Heartbeat, JobResult, JobStarted, WorkerReport, publication
+from eddyline.graph.messages import Heartbeat, JobResult, JobStarted, WorkerReport
 from eddyline.graph.retry import RetryPolicy
-from eddyline.graph.states import FAILED, Event, State
-
-_ENDED = frozenset({State.DONE, *FAILED})
-
-
-_MOST_AHEAD = 10_000  # unreported receipts of one message; far more than occur in practice
+from eddyline.graph.states import State
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What applying needs to know: the policies of the ledger, and the time (seconds since 1970).
-
-    `spawn` bounds what a report may add.
-    """
+class ReportRules:
+    """The policies of the ledger, the time (seconds since 1970), and `spawn`: what a report may add."""
 
     policy: RetryPolicy
     rng: random.Random
@@ -51,250 +51,184 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What came of it: facts that counted, those late, doubled or unknown, and orders to workers.
+    """The numbers of reports that counted, of those ignored, and of commands that follow from them.
 
-    `heard` are the heartbeats whose key is that of the worker they name. `forged` of those ignored
-    were about the publication that counts, without its token.
+    Ignored reports are late, repeated or unknown; those `forged` are about the publication that counts,
+    without its token. `heartbeats` are those whose key is that of the worker they name.
     """
 
     counted: int
     ignored: int
-    ordered: int = 0
+    commands: int = 0
     forged: int = 0
-    heard: tuple[Heartbeat, ...] = ()
+    heartbeats: tuple[Heartbeat, ...] = ()
 
 
-def apply(connection: Connection, facts: Sequence[WorkerReport], rules: Rules) -> Applied:
-    """Apply facts in one transaction, and note in the outbox what became ready because of them.
+@dataclass(kw_only=True)
+class _Totals:
+    """What the rounds of one transaction add up to."""
 
-    A fact about a job counts only with the token of the job's publication, one about a worker only with that
-    worker's key (`speakers`).
+    counted: int = 0
+    ignored: int = 0
+    forged: int = 0
+    commands: list[Command] = field(default_factory=list)
+
+
+def apply(connection: Connection, reports: Sequence[WorkerReport], rules: ReportRules) -> Applied:
+    """Apply reports in one transaction, and put in the outbox what becomes ready because of them.
+
+    A report about a job counts only with the token of the job's publication, one about a worker only with
+    that worker's key (see `report_authority`).
     """
-    reports = [fact for fact in facts if not isinstance(fact, Heartbeat)]
-    # Before anybody's row, as everywhere: whoever cancels takes an asset first, and its jobs' rows then.
-    plain = all(is_plain(fact.outcome) for fact in reports if isinstance(fact, JobResult))
-    lock_jobs(connection, {fact.job_id for fact in reports}, share=plain)
-    proofs = partial(_proofs, connection, reports)
-    believed = report_authority.keep(connection, _alive(facts, rules), rules.now, proofs)
-    counted = ignored = 0
-    refused: list[Command] = []
-    forged: list[WorkerReport] = []
-    for rounds in _rounds(reports):
-        accepted = _apply_round(connection, rounds, rules, refused, forged)
-        counted += accepted
-        ignored += len(rounds) - accepted
-    spoken = {name for name, _ in believed}
-    given = [order for order in refused if order.worker in spoken]
-    commands.give(connection, given, rules.now)
-    heard = tuple(
-        fact for fact in facts if isinstance(fact, Heartbeat) and (fact.worker, fact.key) in believed
+    about_jobs = [report for report in reports if not isinstance(report, Heartbeat)]
+    # Assets before rows, as everywhere: a cancellation locks an asset first, then its jobs' rows.
+    share = all(
+        complete.changes_only_dependants(report.outcome)
+        for report in about_jobs
+        if isinstance(report, JobResult)
     )
-    return Applied(counted=counted, ignored=ignored, ordered=len(given), forged=len(forged), heard=heard)
+    lock_jobs(connection, {report.job_id for report in about_jobs}, share=share)
+    find_proven = partial(_proven_senders, connection, about_jobs)
+    authentic = report_authority.renew_leases(connection, _renewals(reports, rules), rules.now, find_proven)
+    totals = _Totals()
+    for reports_of_round in _rounds(about_jobs):
+        _apply_round(connection, reports_of_round, rules, totals)
+    names = {name for name, _ in authentic}
+    sent = [command for command in totals.commands if command.worker in names]
+    commands.add(connection, sent, rules.now)
+    heartbeats = tuple(
+        report
+        for report in reports
+        if isinstance(report, Heartbeat) and (report.worker, report.key) in authentic
+    )
+    return Applied(
+        counted=totals.counted,
+        ignored=totals.ignored,
+        commands=len(sent),
+        forged=totals.forged,
+        heartbeats=heartbeats,
+    )
 
 
-def _proofs(connection: Connection, reports: Sequence[JobStarted | JobResult]) -> set[Speaker]:
-    """Who of those that report shows the token of a publication that counts."""
-    published = outbox.current(connection, {fact.job_id for fact in reports})
+def _proven_senders(connection: Connection, reports: Sequence[JobReport]) -> set[Sender]:
+    """The senders that show the token of a publication that counts."""
+    current = outbox.current_publications(connection, {report.job_id for report in reports})
     return {
-        (fact.worker, fact.key)
-        for fact in reports
-        if fact.job_id in published and published[fact.job_id].proves(fact.fence, fact.token)
+        (report.worker, report.key)
+        for report in reports
+        if report.job_id in current and current[report.job_id].proves(report.fence, report.token)
     }
 
 
-def _alive(facts: Iterable[WorkerReport], rules: Rules) -> list[Alive]:
-    """What the facts say of the workers' lives: one entry for each name and key."""
-    found: dict[Speaker, Alive] = {}
+def _renewals(reports: Iterable[WorkerReport], rules: ReportRules) -> list[LeaseRenewal]:
+    """One lease renewal for each name and key in the reports."""
+    found: dict[Sender, LeaseRenewal] = {}
     usual = rules.now + rules.lease_s
-    for fact in facts:
-        speaker = (fact.worker, fact.key)
-        if isinstance(fact, Heartbeat):
-            deadline, whereabouts = rules.now + fact.lease_s, (fact.host, fact.pid)
-        elif speaker in found:
+    for report in reports:
+        sender = (report.worker, report.key)
+        if isinstance(report, Heartbeat):
+            deadline, process = rules.now + report.lease_s, (report.host, report.pid)
+        elif sender in found:
             continue
         else:
-            deadline, whereabouts = usual, None
-        found[speaker] = Alive(
-            worker=fact.worker,
+            deadline, process = usual, None
+        found[sender] = LeaseRenewal(
+            worker=report.worker,
             deadline=deadline,
-            whereabouts=whereabouts,
-            key=fact.key,
+            process=process,
+            key=report.key,
             proven=False,
             unproven_deadline=usual,
         )
     return list(found.values())
 
 
-def _rounds(facts: Iterable[JobStarted | JobResult]) -> Iterator[list[JobStarted | JobResult]]:
-    """Facts in lists that name each job once, so that each list is one step for all its jobs.
+def _rounds(reports: Sequence[JobReport]) -> Iterator[list[JobReport]]:
+    """Reports in lists that name each job once, so that each list is applied in one step.
 
-    A start whose answer is here as well says nothing that the answer does not.
+    Omits the start of a job whose result is here as well: the result implies it.
     """
-    all_facts = list(facts)
-    answered = {_key(fact) for fact in all_facts if isinstance(fact, JobResult)}
+    answered = {_claim_key(report) for report in reports if isinstance(report, JobResult)}
     rest = sorted(
-        (fact for fact in all_facts if isinstance(fact, JobResult) or _key(fact) not in answered),
-        key=lambda fact: (fact.fence, isinstance(fact, JobResult)),
+        (report for report in reports if isinstance(report, JobResult) or _claim_key(report) not in answered),
+        key=lambda report: (report.fence, isinstance(report, JobResult)),
     )
     while rest:
-        once: dict[str, JobStarted | JobResult] = {}
-        later = [fact for fact in rest if once.setdefault(fact.job_id, fact) is not fact]
+        once: dict[str, JobReport] = {}
+        later = [report for report in rest if once.setdefault(report.job_id, report) is not report]
         yield list(once.values())
         rest = later
 
 
-def _key(fact: JobStarted | JobResult) -> tuple[str, int, str, str]:
-    return fact.job_id, fact.fence, fact.worker, fact.token
+def _claim_key(report: JobReport) -> tuple[str, int, str, str]:
+    return report.job_id, report.fence, report.worker, report.token
 
 
 def _apply_round(
-    connection: Connection,
-    facts: Sequence[JobStarted | JobResult],
-    rules: Rules,
-    refused: list[Command],
-    forged: list[WorkerReport],
-) -> int:
-    """Apply facts about different jobs; returns how many counted.
-
-    Adds to `refused` the orders that follow, and to `forged` the facts that lack their publication's token.
-    """
-    ready_jobs.begin(connection)
-    records = lock(connection, [fact.job_id for fact in facts])
-    published = outbox.current(connection, records)
-    current = [fact for fact in facts if _counts(fact, records, published)]
-    forged += [fact for fact in facts if _is_forged(fact, published)]
-    touched = [records[fact.job_id] for fact in current if _begin(records[fact.job_id], fact, rules)]
-    write(connection, touched)
-    dead = {record.job_id: record.job_id for record in touched if record.state == State.DEAD}
-    cancel_dependants(connection, dead, rules.now)
-    answers = [fact for fact in current if isinstance(fact, JobResult) and _is_held(records, fact)]
-    settling = Settling(connection, rules.now, rules.policy, rules.rng, spawn=rules.spawn)
-    settling.apply([Settlement(job_id=a.job_id, fence=a.fence, outcome=a.outcome) for a in answers])
-    # What was handed back is still on its queue, as the same publication.
-    back = {a.job_id for a in answers if isinstance(a.outcome, Interrupted)}
-    outbox.enqueue(connection, [name for name in ready_jobs.end(connection) if name not in back])
-    _forget_ended(connection, [fact.job_id for fact in current])
-    refused += _refusals(facts, records, published)
-    return len(answers) + sum(isinstance(fact, JobStarted) and _is_held(records, fact) for fact in current)
-
-
-def _counts(
-    fact: JobStarted | JobResult, records: Mapping[str, Record], published: Mapping[str, Current]
-) -> bool:
-    """Whether a fact is about the publication that counts, shows its token, and is no absurd receipt."""
-    current = published.get(fact.job_id)
-    if fact.job_id not in records or current is None or not current.admits(fact.fence, fact.token):
-        return False
-    return fact.fence - max(records[fact.job_id].fence, current.base) <= _MOST_AHEAD
-
-
-def _is_forged(fact: JobStarted | JobResult, published: Mapping[str, Current]) -> bool:
-    """Whether a fact is about the publication that counts, and does not show its token."""
-    current = published.get(fact.job_id)
-    about = current is not None and publication(fact.fence) == current.base
-    return about and current is not None and not current.admits(fact.fence, fact.token)
-
-
-def _refusals(
-    facts: Iterable[JobStarted | JobResult], records: Mapping[str, Record], published: Mapping[str, Current]
-) -> Iterator[Command]:
-    """Orders to give up what was begun in vain; none for a forged start of a job that is under way."""
-    for fact in facts:
-        if not isinstance(fact, JobStarted):
-            continue
-        if _is_forged(fact, published):
-            continue
-        current = published.get(fact.job_id)
-        order = refuse(fact, records.get(fact.job_id), None if current is None else current.base)
-        if order is not None:
-            yield order
-
-
-def refuse(fact: JobStarted, record: Record | None, base: int | None) -> Command | None:
-    """The order to give up what was begun in vain; None: it counts, or has been answered since.
-
-    `record` and `base` are the job and the publication that counts, as they are with the fact applied. Pure.
-    """
-    if record is not None and (_holds(record, fact) or record.answered == fact.fence):
-        return None
-    ended = record is None or record.state in _ENDED
-    outdated = publication(fact.fence) != base
-    return Command(
-        worker=fact.worker,
-        kind=CommandKind.GIVE_UP,
-        job_id=fact.job_id,
-        fence=fact.fence,
-        # An earlier receipt's message is another worker's by now, unless nobody wants it any more.
-        over=ended or outdated,
-        reason="the job has ended" if ended else "another worker was given the job",
+    connection: Connection, reports: Sequence[JobReport], rules: ReportRules, totals: _Totals
+) -> None:
+    """Apply reports about different jobs, and add to the totals what came of it."""
+    ready_jobs.start_tracking(connection)
+    records = lock(connection, [report.job_id for report in reports])
+    current = outbox.current_publications(connection, records)
+    counted = [report for report in reports if counts(report, records, current)]
+    totals.forged += sum(is_forged(report, current) for report in reports)
+    _apply_claims(connection, counted, records, rules)
+    results = [
+        report
+        for report in counted
+        if isinstance(report, JobResult) and holds(records[report.job_id], report)
+    ]
+    complete.settle(
+        connection,
+        [Settlement(job_id=each.job_id, fence=each.fence, outcome=each.outcome) for each in results],
+        now=rules.now,
+        policy=rules.policy,
+        rng=rules.rng,
+        spawn=rules.spawn,
     )
+    # A job that was handed back is still on its queue, as the same publication.
+    handed_back = {each.job_id for each in results if isinstance(each.outcome, Interrupted)}
+    ready = ready_jobs.stop_tracking(connection)
+    outbox.enqueue(connection, [name for name in ready if name not in handed_back])
+    _remove_ended(connection, [report.job_id for report in counted])
+    totals.commands += _commands(reports, records, current)
+    started = sum(
+        isinstance(report, JobStarted) and holds(records[report.job_id], report) for report in counted
+    )
+    totals.counted += len(results) + started
+    totals.ignored += len(reports) - len(results) - started
 
 
-def _is_held(records: dict[str, Record], fact: JobStarted | JobResult) -> bool:
-    return _holds(records[fact.job_id], fact)
+def _apply_claims(
+    connection: Connection, reports: Sequence[JobReport], records: Mapping[str, Record], rules: ReportRules
+) -> None:
+    """Apply the claims that reports imply, and cancel the dependants of jobs that they make dead."""
+    changed = [
+        records[report.job_id]
+        for report in reports
+        if apply_claim(records[report.job_id], report, poison_after=rules.poison_after, now=rules.now)
+    ]
+    write(connection, changed)
+    dead = {record.job_id: record.job_id for record in changed if record.state == State.DEAD}
+    cancel_dependants(connection, dead, rules.now)
 
 
-def _holds(record: Record, fact: JobStarted | JobResult) -> bool:
-    held = record.state == State.RUNNING and record.fence == fact.fence
-    return held and record.lease_owner == fact.worker
+def _commands(
+    reports: Iterable[JobReport],
+    records: Mapping[str, Record],
+    current: Mapping[str, CurrentPublication],
+) -> Iterator[Command]:
+    """Commands to cancel what was started in vain; none for a forged start of a job that is published."""
+    for report in reports:
+        if isinstance(report, JobStarted) and not is_forged(report, current):
+            publication = current.get(report.job_id)
+            base = None if publication is None else publication.base
+            command = cancel_outdated(report, records.get(report.job_id), base)
+            if command is not None:
+                yield command
 
 
-def _begin(record: Record, fact: JobStarted | JobResult, rules: Rules) -> bool:
-    """The claim that a worker's word implies; whether it changed the record."""
-    if fact.fence < record.fence:
-        return _was_no_loss(record, fact)
-    if fact.fence == record.fence:
-        return _resume(record, fact)
-    if record.state == State.RUNNING:
-        _lose(record, rules)
-    if record.state != State.READY:
-        return record.state == State.DEAD
-    record.step(Event.CLAIM)
-    record.attempt += 1
-    record.starts += 1
-    record.fence = fact.fence
-    record.lease_owner = fact.worker
-    record.ready_at = None
-    record.started = min(fact.at, rules.now)
-    return True
-
-
-def _was_no_loss(record: Record, fact: JobStarted | JobResult) -> bool:
-    """An earlier holder answers after all: it had not fallen victim to the job, as was assumed."""
-    late = isinstance(fact, JobResult) and fact.fence < record.fence and record.losses > 0
-    if late:
-        record.losses -= 1
-    return late
-
-
-def _resume(record: Record, fact: JobStarted | JobResult) -> bool:
-    """A worker given up for silent speaks, and nobody was given its job since: it never lost it."""
-    if record.state != State.READY or record.answered == fact.fence:
-        return False
-    record.step(Event.CLAIM)
-    record.attempt += 1
-    record.losses = max(record.losses - 1, 0)
-    record.interruptions = max(record.interruptions - 1, 0)
-    record.lease_owner = fact.worker
-    record.ready_at = None
-    return True
-
-
-def _lose(record: Record, rules: Rules) -> None:
-    """The queue gave the job to another worker: its holder was silent for too long."""
-    record.losses += 1
-    if record.losses < rules.poison_after:
-        hand_back(record, Event.LOSE, rules.now)
-        return
-    record.interruptions += 1
-    evidence = {
-        "error": "KillsItsWorker",
-        "message": f"its worker vanished {record.losses} times in a row, last {record.lease_owner}",
-        "remedy": "look for crashes or exhausted memory in the worker's log, then retry the job",
-    }
-    bury(record, evidence, "kills its worker", rules.now)
-
-
-def _forget_ended(connection: Connection, ids: Sequence[str]) -> None:
-    ended = [name for name, record in lock(connection, ids).items() if record.state in _ENDED]
-    outbox.forget(connection, ended)
+def _remove_ended(connection: Connection, ids: Sequence[str]) -> None:
+    ended = [name for name, record in lock(connection, ids).items() if record.state in ENDED_STATES]
+    outbox.remove(connection, ended)

@@ -1,4 +1,4 @@
-"""Cancelling, by people: jobs end, what needs them falls with them, and workers that run them are told."""
+"""Cancels jobs for operators, cancels their dependants, and commands the workers that run them to stop."""
 
 from __future__ import annotations
 
@@ -19,25 +19,41 @@ from eddyline.graph.states import OPEN, Event, State
 def cancel(
     connection: Connection, *, job: str | None, asset: str | None, reason: str, now: float
 ) -> list[str]:
-    """Cancel one job or all open jobs of an asset, and what needs them; returns the ids named so."""
+    """Cancel one job or all open jobs of an asset, and their dependants; returns the former's ids."""
     if asset is not None:
         lock_assets(connection, [asset])
-    ids = _named(connection, job, asset)
+    ids = _open_ids(connection, job, asset)
     if asset is None:
         lock_jobs(connection, ids)
     records = {name: record for name, record in lock(connection, ids).items() if record.state in OPEN}
-    told = [_give_up(record, reason) for record in records.values() if record.state == State.RUNNING]
-    _outdate(connection, records)
-    error = encode({"error": "Cancelled", "message": reason, "remedy": "retry it if it is wanted after all"})
+    to_workers = [
+        cancel_command(record, reason)
+        for record in records.values()
+        if record.state == State.RUNNING and record.lease_owner
+    ]
+    _outdate_publications(connection, records)
+    error = encode({"error": "Cancelled", "message": reason, "remedy": "retry the job if it is still needed"})
     for record in records.values():
         record.end(Event.CANCEL, at=now, error=error)
     write(connection, records.values())
     dependencies.cancel_dependants(connection, {name: name for name in records}, now)
-    commands.give(connection, [order for order in told if order.worker], now)
+    commands.add(connection, to_workers, now)
     return sorted(records)
 
 
-def _named(connection: Connection, job: str | None, asset: str | None) -> Collection[str]:
+def cancel_command(record: Record, reason: str) -> Command:
+    """The command to the worker that runs a job to cancel it; nothing published of that claim counts."""
+    return Command(
+        worker=record.lease_owner or "",
+        kind=CommandKind.CANCEL,
+        job_id=record.job_id,
+        fence=record.fence,
+        over=True,
+        reason=reason,
+    )
+
+
+def _open_ids(connection: Connection, job: str | None, asset: str | None) -> Collection[str]:
     if job is None and asset is None:
         return []
     query = select(jobs.c.id).where(IS_OPEN)
@@ -48,19 +64,8 @@ def _named(connection: Connection, job: str | None, asset: str | None) -> Collec
     return list(connection.execute(query).scalars())
 
 
-def _give_up(record: Record, reason: str) -> Command:
-    return Command(
-        worker=record.lease_owner or "",
-        kind=CommandKind.GIVE_UP,
-        job_id=record.job_id,
-        fence=record.fence,
-        over=True,
-        reason=reason,
-    )
-
-
-def _outdate(connection: Connection, records: Mapping[str, Record]) -> None:
-    """What was published of these counts no more: if they come back, then with fences above all of it."""
-    for name, base in outbox.bases(connection, records).items():
-        records[name].fence = max(records[name].fence, base + STRIDE - 1)
-    outbox.forget(connection, records)
+def _outdate_publications(connection: Connection, records: Mapping[str, Record]) -> None:
+    """Remove the jobs from the outbox, and move their fences past those of all publications."""
+    for name, current in outbox.current_publications(connection, records).items():
+        records[name].fence = max(records[name].fence, current.base + STRIDE - 1)
+    outbox.remove(connection, records)

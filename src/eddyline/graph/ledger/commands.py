@@ -1,7 +1,7 @@
-"""What people want of a worker: noted in the transaction that decides it, until the worker has been told.
+"""Commands to workers: stored in the transaction that decides them, until they are delivered.
 
-A row goes once its order was delivered, and with the row of its worker. Delivery is at least once: an order
-names exactly what it means (a claim, by its fence), so hearing it twice does nothing.
+A row is removed when its command was delivered, or with its worker. Delivery is at least once: a command
+names exactly one claim, by its fence, so receiving it twice has no further effect.
 """
 
 from __future__ import annotations
@@ -14,116 +14,109 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.db.schema import commands, workers
 
-_COLUMNS = (
-    commands.c.worker,
-    commands.c.kind,
-    commands.c.job_id,
-    commands.c.fence,
-    commands.c.over,
-    commands.c.reason,
-)
+_COLUMNS = tuple(commands.c[name] for name in ("worker", "kind", "job_id", "fence", "over", "reason"))
 _KEY = (
     (commands.c.worker == bindparam("the_worker"))
     & (commands.c.kind == bindparam("the_kind"))
     & (commands.c.job_id == bindparam("the_job"))
     & (commands.c.fence == bindparam("the_fence"))
 )
-_OF = select(*_COLUMNS).where(commands.c.worker == bindparam("worker"))
-_OF = _OF.order_by(commands.c.created, commands.c.job_id)
+_OF_WORKER = select(*_COLUMNS).where(commands.c.worker == bindparam("worker"))
+_OF_WORKER = _OF_WORKER.order_by(commands.c.created, commands.c.job_id)
 _DUE = select(*_COLUMNS).where(commands.c.taken <= bindparam("now"))
 _DUE = _DUE.order_by(commands.c.created, commands.c.worker, commands.c.job_id).limit(bindparam("most"))
 _TAKE = _DUE.with_for_update(skip_locked=True)
-_FORGET = delete(commands).where(_KEY)
-_RELEASE = update(commands).where(_KEY)
+_REMOVE = delete(commands).where(_KEY)
+_SET_TAKEN = update(commands).where(_KEY)
 _KNOWN = select(workers.c.name).where(workers.c.name.in_(bindparam("names", expanding=True)))
 _LOCK_WORKER = select(workers.c.name).where(workers.c.name == bindparam("name")).with_for_update()
 
 
-def give(connection: Connection, wanted: Iterable[Command], now: float) -> None:
-    """Note orders; one that is noted already begins anew."""
-    # In one order, so that no two transactions wait for each other.
-    ordered = sorted(set(wanted), key=_place)
+def add(connection: Connection, added: Iterable[Command], now: float) -> None:
+    """Store commands; one that is stored already becomes due again."""
+    # In one order, which avoids deadlocks.
+    ordered = sorted(set(added), key=_key)
     if not ordered:
         return
-    forget(connection, ordered)
+    remove(connection, ordered)
     rows = [
         {
-            "worker": order.worker,
-            "kind": str(order.kind),
-            "job_id": order.job_id,
-            "fence": order.fence,
-            "over": order.over,
-            "reason": order.reason,
+            "worker": command.worker,
+            "kind": str(command.kind),
+            "job_id": command.job_id,
+            "fence": command.fence,
+            "over": command.over,
+            "reason": command.reason,
             "created": now,
             "taken": 0.0,
         }
-        for order in {_place(order): order for order in ordered}.values()
+        for command in {_key(command): command for command in ordered}.values()
     ]
     connection.execute(insert(commands), rows)
 
 
 def drain(connection: Connection, worker: str, reason: str, now: float) -> bool:
-    """Order a worker to end itself; False: no such worker is known."""
+    """Store a command to drain a worker; False if the worker is unknown."""
     if connection.execute(_LOCK_WORKER, {"name": worker}).first() is None:
         return False
-    give(connection, [Command(worker=worker, kind=CommandKind.DRAIN, reason=reason)], now)
+    add(connection, [Command(worker=worker, kind=CommandKind.DRAIN, reason=reason)], now)
     return True
 
 
 def find(connection: Connection, worker: str) -> list[Command]:
-    """What is wanted of a worker, the oldest first."""
-    return [_order(row) for row in connection.execute(_OF, {"worker": worker})]
+    """The commands to a worker, oldest first."""
+    return [_command(row) for row in connection.execute(_OF_WORKER, {"worker": worker})]
 
 
 def are_due(connection: Connection, now: float) -> bool:
-    """Whether `take` would find something; cheap."""
+    """Whether `take` would find a command; cheap."""
     return connection.execute(_DUE, {"now": now, "most": 1}).first() is not None
 
 
 def take(connection: Connection, *, limit: int, hold_s: float, now: float) -> list[Command]:
-    """Up to `limit` orders to be delivered; nobody else takes them for `hold_s`."""
-    found = [_order(row) for row in connection.execute(_TAKE, {"now": now, "most": limit})]
-    _set(connection, found, now + hold_s)
+    """Take up to `limit` commands to deliver; others do not take them for `hold_s`."""
+    found = [_command(row) for row in connection.execute(_TAKE, {"now": now, "most": limit})]
+    _set_taken(connection, found, now + hold_s)
     return found
 
 
-def forget(connection: Connection, told: Collection[Command]) -> None:
-    """These have been delivered."""
-    keys = _keys(told)
+def remove(connection: Connection, delivered: Collection[Command]) -> None:
+    """Remove commands that were delivered."""
+    keys = _parameters(delivered)
     if keys:
-        connection.execute(_FORGET, keys)
+        connection.execute(_REMOVE, keys)
 
 
 def defer(connection: Connection, undelivered: Sequence[Command], until: float) -> None:
-    """These could not be delivered; they may be tried again from then on, unless their worker is gone."""
-    names = sorted({order.worker for order in undelivered})
+    """Make undelivered commands due again at `until`; removes those to workers that are gone."""
+    names = sorted({command.worker for command in undelivered})
     known = set(connection.execute(_KNOWN, {"names": names}).scalars())
-    forget(connection, [order for order in undelivered if order.worker not in known])
-    _set(connection, [order for order in undelivered if order.worker in known], until)
+    remove(connection, [command for command in undelivered if command.worker not in known])
+    _set_taken(connection, [command for command in undelivered if command.worker in known], until)
 
 
-def forget_workers(connection: Connection, names: Collection[str]) -> None:
-    """Nothing is wanted of these any more."""
+def remove_workers(connection: Connection, names: Collection[str]) -> None:
+    """Remove all commands to these workers."""
     if names:
         connection.execute(delete(commands).where(commands.c.worker.in_(sorted(names))))
 
 
-def _set(connection: Connection, taken: Collection[Command], until: float) -> None:
-    keys = _keys(taken)
+def _set_taken(connection: Connection, taken: Collection[Command], until: float) -> None:
+    keys = _parameters(taken)
     if keys:
-        connection.execute(_RELEASE, [key | {"taken": until} for key in keys])
+        connection.execute(_SET_TAKEN, [key | {"taken": until} for key in keys])
 
 
-def _place(order: Command) -> tuple[str, str, str, int]:
-    return order.worker, str(order.kind), order.job_id, order.fence
+def _key(command: Command) -> tuple[str, str, str, int]:
+    return command.worker, str(command.kind), command.job_id, command.fence
 
 
-def _keys(found: Collection[Command]) -> list[dict[str, Any]]:
+def _parameters(found: Collection[Command]) -> list[dict[str, Any]]:
     names = ("the_worker", "the_kind", "the_job", "the_fence")
-    return [dict(zip(names, place, strict=True)) for place in sorted({_place(order) for order in found})]
+    return [dict(zip(names, key, strict=True)) for key in sorted({_key(command) for command in found})]
 
 
-def _order(row: Row[str, str, str, int, bool, str]) -> Command:
+def _command(row: Row[Any]) -> Command:
     return Command(
         worker=row.worker,
         kind=CommandKind(row.kind),

@@ -1,8 +1,8 @@
-"""What the end of a job means for those that need it: release, cancellation, and both undone by a redrive.
+"""What the end of a job means for its dependants: release, cancellation, and undoing both on a redrive.
 
-A need counts as open while `met` is false and its job is not done; `unmet` is the number of open needs.
-A job is done once, so the needs on it need no mark; a failed optional need is marked met, because its job
-may be redriven later and then must not be counted a second time.
+A dependency is open while `met` is false and its job is not done; `unmet` is the number of open dependencies.
+A job is done only once, so dependencies on it need no mark; a failed optional dependency is marked as met,
+because its job may be redriven later and must not be counted twice.
 """
 
 from __future__ import annotations
@@ -18,29 +18,31 @@ from eddyline.graph.db.bulk import rows_for
 from eddyline.graph.db.schema import dependencies
 from eddyline.graph.ledger.dependency_states import dependency_states
 from eddyline.graph.ledger.rows import RELEASED, Record, dependencies_of, encode, lock, write
-from eddyline.graph.states import FAILED, OPEN, Event, State
+from eddyline.graph.states import OPEN, Event, State
 
 _DEPENDANTS = select(dependencies.c.job_id, dependencies.c.dependency_id, dependencies.c.optional).where(
     dependencies.c.dependency_id.in_(bindparam("ids", expanding=True)), dependencies.c.met.is_(False)
 )
 _MARK_MET = update(dependencies).where(
-    dependencies.c.job_id == bindparam("the_job"), dependencies.c.dependency_id == bindparam("the_need")
+    dependencies.c.job_id == bindparam("the_job"),
+    dependencies.c.dependency_id == bindparam("the_dependency"),
 )
 
 
-def dependencies_error(dependency: str, cause: str) -> dict[str, Any]:
-    """The evidence of a job cancelled because `dependency` will never be done, in the end due to `cause`."""
+def dependency_error(dependency: str, cause: str) -> dict[str, Any]:
+    """The error of a job cancelled because `dependency` failed, which `cause` is the reason for."""
     return {
         "error": "NeedFailed",
-        "message": f"needs {dependency}" + ("" if cause == dependency else f", which fell with {cause}"),
-        "remedy": f"see to job {cause} and retry it: what it stopped comes back with it",
+        "message": f"depends on {dependency}, which failed"
+        + ("" if cause == dependency else f" because of {cause}"),
+        "remedy": f"fix and retry job {cause}: the jobs it stopped are restored with it",
         "need": dependency,
         "cause": cause,
     }
 
 
 def release(connection: Connection, done: Collection[str], now: float) -> int:
-    """Count down the jobs that need these newly done ones; returns how many became ready."""
+    """Count down the open dependencies of the dependants of done jobs; returns how many became ready."""
     if not done:
         return 0
     met = Counter(row.job_id for row in rows_for(connection, _DEPENDANTS, done))
@@ -62,23 +64,24 @@ def _count_down(connection: Connection, met: Mapping[str, int], now: float) -> i
 
 
 def cancel_dependants(connection: Connection, failed: Mapping[str, str], now: float) -> int:
-    """Cancel what needs these failed jobs, and what needs that; optional needs count as met.
+    """Cancel all direct and indirect dependants of failed jobs; optional dependencies count as met.
 
-    `failed` gives for each job the one to blame. Returns how many jobs became ready.
+    `failed` maps each job to the cause of its failure. Returns how many jobs became ready.
     """
     released = 0
-    blame = dict(failed)
-    while blame:
-        edges = rows_for(connection, _DEPENDANTS, blame)
+    causes = dict(failed)
+    while causes:
+        edges = rows_for(connection, _DEPENDANTS, causes)
         optional = [edge for edge in edges if edge.optional]
         if optional:
             connection.execute(
-                _MARK_MET, [{"the_job": e.job_id, "the_need": e.dependency_id, "met": True} for e in optional]
+                _MARK_MET,
+                [{"the_job": e.job_id, "the_dependency": e.dependency_id, "met": True} for e in optional],
             )
             released += _count_down(connection, Counter(edge.job_id for edge in optional), now)
-        blame = _cancel(
+        causes = _cancel(
             connection,
-            {e.job_id: (e.dependency_id, blame[e.dependency_id]) for e in edges if not e.optional},
+            {e.job_id: (e.dependency_id, causes[e.dependency_id]) for e in edges if not e.optional},
             now,
         )
     return released
@@ -90,17 +93,17 @@ def _cancel(connection: Connection, reasons: Mapping[str, tuple[str, str]], now:
     for name, record in records.items():
         if record.state in OPEN:
             dependency, cause = reasons[name]
-            record.end(Event.CANCEL, at=now, error=encode(dependencies_error(dependency, cause)), cause=cause)
+            record.end(Event.CANCEL, at=now, error=encode(dependency_error(dependency, cause)), cause=cause)
             cancelled[name] = cause
     write(connection, (records[name] for name in cancelled))
     return cancelled
 
 
 def redrive(connection: Connection, ids: Collection[str], now: float) -> list[str]:
-    """Give dead jobs new attempts, and take back cancellations by a person; returns what came back.
+    """Give dead jobs new attempts, and undo cancellations by operators; returns the restored jobs.
 
-    What had been cancelled because of them comes back to waiting, unless something else that it needs has
-    failed as well: then that one is to blame from now on. Other jobs are left as they are.
+    Jobs that were cancelled because of them wait again, unless another of their dependencies has failed as
+    well: then that one becomes the cause. Other jobs do not change.
     """
     lock_jobs(connection, ids)
     roots = {
@@ -108,26 +111,26 @@ def redrive(connection: Connection, ids: Collection[str], now: float) -> list[st
         for name, record in lock(connection, ids).items()
         if record.state == State.DEAD or (record.state == State.CANCELLED and record.cause is None)
     }
-    fallen = _fallen_with(connection, set(roots))
-    blamed = _still_blocked(connection, roots, fallen)
-    back = {}
-    for name, record in (roots | fallen).items():
-        if name in blamed:
-            dependency, cause = blamed[name]
+    dependants = _cancelled_because_of(connection, set(roots))
+    blocked = _still_blocked(connection, roots, dependants)
+    restored = {}
+    for name, record in (roots | dependants).items():
+        if name in blocked:
+            dependency, cause = blocked[name]
             record.cause = cause
-            record.error = encode(dependencies_error(dependency, cause))
+            record.error = encode(dependency_error(dependency, cause))
         else:
-            _bring_back(record, now)
-            back[name] = record
-    write(connection, (roots | fallen).values())
-    return sorted(back)
+            _restore(record, now)
+            restored[name] = record
+    write(connection, (roots | dependants).values())
+    return sorted(restored)
 
 
-def _bring_back(record: Record, now: float) -> None:
+def _restore(record: Record, now: float) -> None:
     if record.state == State.DEAD:
         record.step(Event.REDRIVE)
     else:
-        record.step(Event.REVIVE)
+        record.step(Event.RESTORE)
         if record.unmet == 0:
             record.step(Event.RELEASE)
     record.attempt = record.losses = 0
@@ -136,35 +139,35 @@ def _bring_back(record: Record, now: float) -> None:
     record.start_tag = None if record.state == State.READY else record.start_tag
 
 
-def _fallen_with(connection: Connection, roots: set[str]) -> dict[str, Record]:
-    """All that was cancelled because of these jobs, near or far."""
-    fallen: dict[str, Record] = {}
+def _cancelled_because_of(connection: Connection, roots: set[str]) -> dict[str, Record]:
+    """The direct and indirect dependants that were cancelled because of these jobs."""
+    cancelled: dict[str, Record] = {}
     frontier = set(roots)
     while frontier:
-        below = {row.job_id for row in rows_for(connection, _DEPENDANTS, frontier)} - roots - set(fallen)
+        below = {row.job_id for row in rows_for(connection, _DEPENDANTS, frontier)} - roots - set(cancelled)
         found = {
             name: record
             for name, record in lock(connection, below).items()
             if record.state == State.CANCELLED and record.cause in roots
         }
-        fallen |= found
+        cancelled |= found
         frontier = set(found)
-    return fallen
+    return cancelled
 
 
 def _still_blocked(
-    connection: Connection, roots: Mapping[str, Record], fallen: Mapping[str, Record]
+    connection: Connection, roots: Mapping[str, Record], dependants: Mapping[str, Record]
 ) -> dict[str, tuple[str, str]]:
-    """Which of the jobs to bring back need something else that failed: (that need, the one to blame)."""
+    """Of the jobs to restore, those with another failed dependency: (that dependency, its cause)."""
     edges = {
         name: [dependency for dependency, optional in pairs if not optional]
-        for name, pairs in dependencies_of(connection, {**roots, **fallen}).items()
+        for name, pairs in dependencies_of(connection, {**roots, **dependants}).items()
     }
-    outside = {dependency for ids in edges.values() for dependency in ids} - set(roots) - set(fallen)
-    blame = {
-        name: standing.cause
-        for name, standing in dependency_states(connection, outside).items()
-        if standing.state in FAILED
+    outside = {dependency for ids in edges.values() for dependency in ids} - set(roots) - set(dependants)
+    causes = {
+        name: found.cause
+        for name, found in dependency_states(connection, outside).items()
+        if found.has_failed
     }
     blocked: dict[str, tuple[str, str]] = {}
     changed = True
@@ -173,9 +176,9 @@ def _still_blocked(
         for name, ids in edges.items():
             if name in blocked:
                 continue
-            culprit = next((dependency for dependency in ids if dependency in blame), None)
-            if culprit is not None:
-                blocked[name] = (culprit, blame[culprit])
-                blame[name] = blame[culprit]
+            failed = next((dependency for dependency in ids if dependency in causes), None)
+            if failed is not None:
+                blocked[name] = (failed, causes[failed])
+                causes[name] = causes[failed]
                 changed = True
     return blocked

@@ -1,12 +1,12 @@
-"""The ledger: every job, what it needs and how it stands, in SQL; each method is one transaction."""
+"""The ledger: the SQL database of jobs, their dependencies and states. Each method is one transaction."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from types import TracebackType
+from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 
@@ -16,23 +16,48 @@ from eddyline.graph.command import Command
 from eddyline.graph.db.asset_locks import lock_assets
 from eddyline.graph.db.server_clock import clock_for
 from eddyline.graph.db.transactions import Database, as_url
-from eddyline.graph.job import Addition, Claim, NewJob, Settlement
-from eddyline.graph.ledger import archive as archiving
-from eddyline.graph.ledger import cancel as cancelling
-from eddyline.graph.ledger import commands, dependencies, leases
-from eddyline.graph.ledger.changes import Changes
-from eddyline.graph.ledger.complete import Settling
-from eddyline.graph.ledger.ready_jobs import OnReady
-from eddyline.graph.ledger.submit import add
+from eddyline.graph.job import Addition, Claim, Job, NewJob, Settlement
+from eddyline.graph.ledger import (
+    apply_reports,
+    archive,
+    cancel,
+    commands,
+    complete,
+    dependencies,
+    leases,
+    outbox,
+    queries,
+    submit,
+)
+from eddyline.graph.ledger.apply_reports import Applied, ReportRules
+from eddyline.graph.ledger.archive import Archived
+from eddyline.graph.ledger.leases import Expired
+from eddyline.graph.ledger.publications import Publications
+from eddyline.graph.ledger.queries import Stats, WorkerRow
+from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
+from eddyline.graph.ledger.transactions import Transactions
+from eddyline.graph.messages import WorkerReport
 from eddyline.graph.retry import RetryPolicy
+from eddyline.graph.states import State
 
-_PAGE = 200  # assets looked at in one transaction
+T = TypeVar("T")
+
 POISON_AFTER = 5
-"""So many times in a row may a job's worker vanish before the job is held to be the reason."""
+"""Consecutive worker losses before a job is treated as poison."""
 
 
-class Ledger(Changes):
-    """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork."""
+class Ledger:
+    """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork.
+
+    `publications` is for coordinators: it publishes jobs to queues.
+    """
+
+    def __init__(self, transactions: Transactions, *, policy: RetryPolicy, poison_after: int) -> None:
+        self.publications = Publications(transactions)
+        self._transactions = transactions
+        self._database = transactions.database
+        self._policy = policy
+        self._poison_after = poison_after
 
     @classmethod
     def open(
@@ -43,150 +68,295 @@ class Ledger(Changes):
         rng: random.Random | None = None,
         policy: RetryPolicy | None = None,
         poison_after: int = POISON_AFTER,
-        on_ready: OnReady | None = None,
+        publishes: bool = False,
     ) -> Self:
-        """Open, or make, a ledger at a path (SQLite) or a `postgresql://` URL; raises `LedgerError`.
+        """Open, or create, a ledger at a path (SQLite) or a `postgresql://` URL; raises `LedgerError`.
 
-        `on_ready(connection, ids)` is called in every transaction that leaves jobs ready, before it commits.
-        Without a `clock`, a server's own is used where there is one, else the machine's.
+        If it `publishes`, its workers have no access to the database: every job that becomes ready is put in
+        the outbox in the same transaction. Without a `clock`, the database server's is used, or else the
+        machine's.
         """
         rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         database = Database(as_url(location), rng)
-        return cls(
+        transactions = Transactions(
             database,
             clock=clock or clock_for(database.engine),
             rng=rng,
-            policy=policy or RetryPolicy(),
-            poison_after=poison_after,
-            on_ready=on_ready,
+            on_ready=outbox.enqueue if publishes else None,
         )
+        return cls(transactions, policy=policy or RetryPolicy(), poison_after=poison_after)
 
-    # Jobs in
+    @property
+    def publishes(self) -> bool:
+        """Whether jobs that become ready are put in the outbox."""
+        return self._transactions.publishes
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transactions.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def now(self) -> float:
+        """The time by which the ledger keeps leases, in seconds since 1970."""
+        return self._transactions.clock.now()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after every change made through this object; returns the function that ends that.
+
+        On PostgreSQL it is also called soon after another process made a job ready or cancelled one.
+        """
+        return self._transactions.subscribe(listener)
+
+    # Submission
 
     def submit(self, additions: Sequence[Addition]) -> int:
-        """Add jobs (and links); returns how many were new, so that submitting twice adds nothing.
+        """Add jobs and links; returns how many jobs were new, so that submitting twice adds nothing.
 
-        A need that is done already is met, one that is dead or cancelled cancels the job with that reason.
-        Raises `GraphError`, and adds nothing, for unknown needs, circles and links to started jobs.
+        A dependency that is done is met; one that is dead or cancelled cancels the job, with the reason.
+        Raises `GraphError`, and adds nothing, for unknown dependencies, cycles and links to started jobs.
         """
-        count = self._write(lambda c: self._submit(c, additions))
-        self._changed()
+
+        def work(connection: Connection) -> int:
+            lock_assets(connection, {each.asset for each in additions if isinstance(each, NewJob)})
+            return submit.add(connection, additions, self.now())
+
+        count = self._transactions.write(work)
+        self._transactions.changed()
         return count
 
-    def _submit(self, connection: Connection, additions: Sequence[Addition]) -> int:
-        lock_assets(connection, {each.asset for each in additions if isinstance(each, NewJob)})
-        return add(connection, additions, self._clock.now())
-
-    # For workers
+    # Workers
 
     def register(self, worker: str, host: str, pid: int, lease_s: float = 30.0) -> None:
-        """Make a worker known."""
-        self._write(
-            lambda c: leases.register(c, worker, host, pid, lease_s, self._clock.now()), durable=False
+        """Register a worker."""
+        self._transactions.write(
+            lambda c: leases.register(c, worker, host, pid, lease_s, self.now()), durable=False
         )
 
     def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
-        """Lend up to `limit` due jobs of these classes, by priority, readiness and id; extends the lease."""
+        """Claim up to `limit` due jobs of these pools for a worker, whose lease is extended."""
         if limit < 1:
             return []
-        now = self._clock.now()
-        return self._write(
-            lambda c: leases.claim(
-                c, worker, pools=pools, limit=limit, lease_s=lease_s, now=now, rng=self._rng
-            ),
-            # A power cut takes the worker along: an undone claim is only a job that is ready again.
+        now, rng = self.now(), self._transactions.rng
+        return self._transactions.write(
+            lambda c: leases.claim(c, worker, pools=pools, limit=limit, lease_s=lease_s, now=now, rng=rng),
+            # A power failure ends the worker too: a lost claim only leaves the job ready.
             durable=False,
         )
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-        """Record answers, in one durable transaction; False: out of date (fence), ignored.
+        """Record results in one durable transaction; False for those with an outdated fence, ignored.
 
-        What a done job spawns is added before the jobs that need it are released.
+        The jobs that a done job spawns are added before its dependants are released.
         """
         if not settlements:
             return []
-        # Once, however often it is run: it tells these answers from others if the server is lost.
-        now = self._clock.now()
-        accepted = self._write(lambda c: Settling(c, now, self._policy, self._rng).apply(settlements))
-        self._changed()
+        # The same for every run of the transaction: it identifies these results if the server is lost.
+        now = self.now()
+
+        def work(connection: Connection) -> list[bool]:
+            return complete.settle(
+                connection, settlements, now=now, policy=self._policy, rng=self._transactions.rng
+            )
+
+        accepted = self._transactions.write(work)
+        self._transactions.changed()
         return accepted
 
     def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
-        """Extend a worker's lease; returns what it still holds: job ids with their fences."""
+        """Extend a worker's lease; returns the jobs that it still holds, with their fences."""
 
-        def beat(connection: Connection) -> dict[str, int]:
-            leases.extend(connection, worker, lease_s, self._clock.now())
-            return leases.held(connection, worker)
+        def work(connection: Connection) -> dict[str, int]:
+            leases.extend(connection, worker, lease_s, self.now())
+            return leases.held_jobs(connection, worker)
 
-        return self._write(beat, durable=False)
+        return self._transactions.write(work, durable=False)
 
-    def held(self, worker: str) -> dict[str, int]:
-        """What a worker holds: job ids with their fences."""
-        return self._database.read(lambda c: leases.held(c, worker))
+    def held_jobs(self, worker: str) -> dict[str, int]:
+        """The jobs that a worker holds, with their fences."""
+        return self._database.read(lambda c: leases.held_jobs(c, worker))
 
-    def expire(self) -> list[str]:
-        """Take jobs back from workers whose lease ran out; returns the ids.
+    def expire_leases(self) -> Expired:
+        """Take jobs back from workers whose leases ran out, and remove these workers.
 
-        They are ready at once with no attempt spent, or dead if they keep taking their workers with them.
+        The jobs are ready at once with no attempt spent, or dead if they keep losing their workers. Where
+        jobs are published they are not published again: the queue shows their messages again.
         """
-        lost = self._write(lambda c: leases.expire(c, poison_after=self._poison_after, now=self._clock.now()))
-        if lost.jobs:
-            self._changed()
-        return list(lost.jobs)
+        write = self._database.write if self.publishes else self._transactions.write
+        expired = write(lambda c: leases.expire(c, poison_after=self._poison_after, now=self.now()))
+        if expired.jobs:
+            self._transactions.changed()
+        return expired
 
-    def abandon(self, worker: str) -> int:
-        """Take back at once what a worker held that is surely gone; returns how many jobs."""
-        lost = self._write(
-            lambda c: leases.take_back(c, [worker], poison_after=self._poison_after, now=self._clock.now())
+    def release_worker(self, worker: str) -> int:
+        """Take back at once the jobs of a worker that is known to be gone; returns how many."""
+        released = self._transactions.write(
+            lambda c: leases.release(c, [worker], poison_after=self._poison_after, now=self.now())
         )
-        self._changed()
-        return len(lost)
+        self._transactions.changed()
+        return len(released)
 
-    def leave(self, worker: str) -> None:
-        """Forget a worker that ends in good order; one that holds jobs all the same is waited for."""
-        self._database.write(lambda c: leases.leave(c, worker), durable=False)
+    def deregister(self, worker: str) -> None:
+        """Remove a worker that ended, unless it still holds jobs: then its lease must run out."""
+        self._database.write(lambda c: leases.deregister(c, worker), durable=False)
 
-    # For people
+    def apply_reports(
+        self, reports: Sequence[WorkerReport], *, lease_s: float, spawn: SpawnRules = ANY_OF_ITS_ASSET
+    ) -> Applied:
+        """Record reports in one durable transaction; extends the lease of each sender by `lease_s`.
+
+        `spawn` bounds what their jobs may add.
+        """
+
+        def work(connection: Connection) -> Applied:
+            rules = ReportRules(
+                policy=self._policy,
+                rng=self._transactions.rng,
+                poison_after=self._poison_after,
+                lease_s=lease_s,
+                now=self.now(),
+                spawn=spawn,
+            )
+            return apply_reports.apply(connection, reports, rules)
+
+        applied = self._database.write(work)
+        if applied.counted or applied.commands:
+            self._transactions.changed()
+        return applied
+
+    # Commands
 
     def cancel(
         self, *, job: str | None = None, asset: str | None = None, reason: str = "cancelled"
     ) -> list[str]:
-        """Cancel one job or all open jobs of an asset, and what needs them; returns the ids named so.
+        """Cancel one job or all open jobs of an asset, and their dependants; returns the former's ids.
 
-        Answers of workers that run them no longer count, and these workers are ordered to give them up.
+        Later results of workers that run them are ignored, and these workers get a command to cancel them.
         """
-        now = self._clock.now()
-        cancelled = self._write(lambda c: cancelling.cancel(c, job=job, asset=asset, reason=reason, now=now))
-        self._bell.ring()
-        self._changed()
+        now = self.now()
+        cancelled = self._transactions.write(
+            lambda c: cancel.cancel(c, job=job, asset=asset, reason=reason, now=now)
+        )
+        self._transactions.notify_processes()
+        self._transactions.changed()
         return cancelled
 
     def drain(self, worker: str, reason: str = "told to drain") -> bool:
-        """Have a worker end what it can, hand back the rest and exit; False: no such worker is known."""
-        known = self._write(lambda c: commands.drain(c, worker, reason, self._clock.now()))
-        self._bell.ring()
-        self._changed()
+        """Command a worker to finish or hand back its jobs and exit; False if the worker is unknown."""
+        known = self._transactions.write(lambda c: commands.drain(c, worker, reason, self.now()))
+        self._transactions.notify_processes()
+        self._transactions.changed()
         return known
 
-    def orders(self, worker: str) -> list[Command]:
-        """What is wanted of a worker, the oldest first, until `heeded`."""
+    def commands(self, worker: str) -> list[Command]:
+        """The commands to a worker that are not confirmed, oldest first."""
         return self._database.read(lambda c: commands.find(c, worker))
 
-    def heeded(self, told: Sequence[Command]) -> None:
-        """The worker knows of these."""
-        if told:
-            self._database.write(lambda c: commands.forget(c, told), durable=False)
+    def take_commands(self, *, limit: int, hold_s: float) -> list[Command]:
+        """Take commands to deliver; they are due again unless confirmed within `hold_s`."""
+        if not self._database.read(lambda c: commands.are_due(c, self.now())):
+            return []
+        return self._database.write(
+            lambda c: commands.take(c, limit=limit, hold_s=hold_s, now=self.now()), durable=False
+        )
+
+    def confirm_commands(self, delivered: Sequence[Command]) -> None:
+        """Remove commands that were delivered."""
+        if delivered:
+            self._database.write(lambda c: commands.remove(c, delivered), durable=False)
+
+    def defer_commands(self, undelivered: Sequence[Command], pause_s: float) -> None:
+        """Make commands due again in `pause_s`; removes those to workers that are gone."""
+        if undelivered:
+            until = self.now() + pause_s
+            self._database.write(lambda c: commands.defer(c, undelivered, until), durable=False)
 
     def redrive(self, *ids: str) -> list[str]:
-        """Give dead jobs new attempts and take back cancellations by a person; returns all that came back.
+        """Give dead jobs new attempts and undo cancellations by operators; returns all restored jobs.
 
-        What was cancelled because of them waits again, unless another of its needs has failed too.
+        Jobs that were cancelled because of them wait again, unless another dependency has failed too.
         """
-        back = self._write(lambda c: dependencies.redrive(c, ids, self._clock.now()))
-        self._changed()
-        return back
+        restored = self._transactions.write(lambda c: dependencies.redrive(c, ids, self.now()))
+        self._transactions.changed()
+        return restored
 
-    # For housekeeping
+    # Queries
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run a query on one consistent view of the ledger (`overview` has some)."""
+        return self._database.read(work)
+
+    def find_jobs(self, name: str, *, limit: int = 10) -> list[Job]:
+        """The job with this id, or else at most `limit` jobs whose ids start with `name`."""
+        return self._database.read(lambda c: queries.by_id_or_prefix(c, name, limit))
+
+    def job(self, job_id: str) -> Job | None:
+        """One job, or None if it is unknown."""
+        return self._database.read(lambda c: queries.by_id(c, job_id))
+
+    def jobs(
+        self, asset: str | None = None, state: State | None = None, kind: str | None = None
+    ) -> list[Job]:
+        """Jobs by asset, state and kind, in the order in which they were added."""
+        query = queries.by_filter(asset=asset, state=state, kind=kind)
+        return self._database.read(lambda c: queries.find(c, query))
+
+    def job_pages(
+        self,
+        states: Sequence[State],
+        *,
+        asset: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        size: int = 500,
+    ) -> Iterator[list[Job]]:
+        """Jobs by state in this order, then by id, in pages of at most `size`; at most `limit` in all.
+
+        Each page is a query of its own, which bounds memory. A job that changes its state meanwhile may be
+        missing or listed twice.
+        """
+        return queries.pages(self._database.read, states, asset=asset, kind=kind, limit=limit, size=size)
+
+    def late_jobs(self) -> list[Job]:
+        """Open jobs past their deadline, the earliest deadline first; reads an index of such jobs only."""
+        query = queries.late(self.now())
+        return self._database.read(lambda c: queries.find(c, query))
+
+    def counts(self, asset: str | None = None, kind: str | None = None) -> dict[State, int]:
+        """The number of jobs in each state, of one asset or all, of one kind or all."""
+        return self._database.read(lambda c: queries.counts(c, asset, kind))
+
+    def weights(self, asset: str | None = None) -> dict[State, float]:
+        """The sum of weights in each state, of one asset or all."""
+        return self._database.read(lambda c: queries.weights(c, asset))
+
+    def has_open(self, asset: str | None = None) -> bool:
+        """Whether any job is open; the cost does not grow with the number of jobs."""
+        return self._database.read(lambda c: queries.has_open(c, asset))
+
+    def stats(self, asset: str | None = None) -> Stats:
+        """Interruptions and repeated starts, of one asset or all."""
+        return self._database.read(lambda c: queries.stats(c, asset))
+
+    def workers(self) -> list[WorkerRow]:
+        """The registered workers."""
+        return self._database.read(queries.list_workers)
+
+    def next_wakeup(self, pools: Sequence[str] | None = None) -> float | None:
+        """When the next job is due or the next lease runs out, perhaps in the past; None if there is none."""
+        return self._database.read(lambda c: queries.next_wakeup(c, pools))
+
+    def archived(self, asset: str) -> list[Archived]:
+        """The archived jobs of an asset."""
+        return self._database.read(lambda c: archive.find(c, asset))
+
+    # Housekeeping
 
     def archive(
         self,
@@ -196,31 +366,22 @@ class Ledger(Changes):
         pause_s: float = 0.0,
         stop: Stop | None = None,
     ) -> int:
-        """Move the jobs of assets that ended so long ago to the archive; returns how many jobs.
+        """Move the jobs of assets that ended `older_than_s` ago to the archive; returns how many jobs.
 
-        In short transactions of a few assets, with a pause after each: workers are not held up. May be
-        killed at any moment, and run beside itself; ends early, between two transactions, once `stop` is
-        raised.
+        Uses short transactions of a few assets with a pause after each, so that workers do not wait. May be
+        killed at any time, and run concurrently; ends early, between two transactions, on `stop`.
         """
-        stop = stop or Stop()
-        before = self._clock.now() - older_than_s
-        moved = 0
-        after: str | None = ""
-        while after is not None and not stop.requested:
-            look = partial(archiving.page, after=after, before=before, most=_PAGE)
-            ended, after = self._database.read(look)
-            for first in range(0, len(ended), assets_at_once):
-                if stop.wait(0.0):
-                    break
-                some = ended[first : first + assets_at_once]
-                move = partial(archiving.move, assets=some, before=before, now=self._clock.now())
-                moved += self._write(move)
-                self._clock.sleep(pause_s)
-        return moved
+        return archive.archive_old(
+            self._transactions,
+            older_than_s=older_than_s,
+            assets_at_once=assets_at_once,
+            pause_s=pause_s,
+            stop=stop or Stop(),
+        )
 
     def compact(self) -> None:
-        """Give back the space that archived jobs took, and let the planner look at what is left.
+        """Return the space of archived jobs to the file system, and refresh the planner's statistics.
 
-        On SQLite the file is written anew, and whoever writes waits for that; PostgreSQL does it beside work.
+        SQLite writes the file again, and writers wait for that; PostgreSQL does it concurrently.
         """
         self._database.compact()

@@ -1,24 +1,27 @@
-"""Which running jobs their own workers know nothing of.
+"""Detects orphaned jobs: running jobs that their live workers do not hold.
 
-A queue that loses everything loses also what workers hold, and answers on their way. Such a worker lives, so
-no lease runs out, and yet its job will never end. Its beats tell: they list what it holds.
+A queue that loses all its messages also loses what workers hold, and results on their way. Such a worker
+lives, so no lease runs out, and yet the job never ends. The worker's heartbeats show it: they list the jobs
+it holds.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from eddyline.graph.messages import Heartbeat, WorkerReport
+from eddyline.graph.messages import Heartbeat
+
+_KEPT_PERIODS = 10  # how long a worker without heartbeats is remembered, in multiples of `after_s`
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
-    """A job that a living worker is said to run, since `started` (seconds since 1970).
+class StartedJob:
+    """A running job with its worker; `started` is in seconds since 1970.
 
-    By its own clock, or the ledger's where that is behind.
+    By the worker's clock, or the ledger's where that is behind.
     """
 
     job_id: str
@@ -27,60 +30,65 @@ class Running:
     started: float
 
 
-@dataclass(kw_only=True)
-class _Heard:
-    """A worker's latest beats, in order of its own clock: (when, what it held).
+@dataclass(frozen=True, kw_only=True)
+class _History:
+    """A worker's latest heartbeats in order of its own clock, each (time, jobs held).
 
-    `ahead`: by so many seconds at least its clock goes before the ledger's.
+    `received` is when the last one arrived (monotonic seconds); the worker's clock is at least `ahead`
+    seconds ahead of the ledger's.
     """
 
-    beats: list[tuple[float, frozenset[str]]] = field(default_factory=list)
-    at: float = field(default_factory=time.monotonic)
+    heartbeats: tuple[tuple[float, frozenset[str]], ...] = ()
+    received: float = 0.0
     ahead: float = 0.0
 
 
 class OrphanDetection:
-    """What workers said that they hold, as far as one coordinator heard it. Safe from any thread.
+    """What workers hold, as far as one coordinator received their heartbeats. Safe from any thread.
 
-    `after_s`: a job that every beat left out for so long is disowned. Longer than an answer may take to be
-    recorded: it leaves the worker's hands before it is.
+    A job is orphaned if all heartbeats of `after_s` omit it. That is longer than recording a result may take:
+    a job is removed from its worker's list before its result is recorded.
     """
 
-    def __init__(self, after_s: float) -> None:
+    def __init__(self, after_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._after_s = after_s
-        self._heard: dict[str, _Heard] = {}
+        self._clock = clock
+        self._workers: dict[str, _History] = {}
         self._lock = threading.Lock()
 
-    def hear(self, facts: Iterable[WorkerReport], *, now: float) -> None:
-        """Take in what workers said, heard `now` by the ledger's clock; only beats say what is held."""
+    def add(self, heartbeats: Iterable[Heartbeat], *, now: float) -> None:
+        """Record heartbeats that were received at `now` by the ledger's clock."""
         with self._lock:
-            for fact in facts:
-                if isinstance(fact, Heartbeat) and fact.holds is not None:
-                    heard = self._heard.setdefault(fact.worker, _Heard())
-                    heard.at = time.monotonic()
-                    heard.ahead = max(heard.ahead, fact.at - now)
-                    heard.beats = self._kept([*heard.beats, (fact.at, frozenset(fact.holds))])
+            for beat in heartbeats:
+                if beat.holds is not None:
+                    known = self._workers.get(beat.worker, _History())
+                    self._workers[beat.worker] = _History(
+                        heartbeats=self._relevant((*known.heartbeats, (beat.at, frozenset(beat.holds)))),
+                        received=self._clock(),
+                        ahead=max(known.ahead, beat.at - now),
+                    )
 
-    def disowned(self, running: Iterable[Running]) -> list[Running]:
+    def find_orphaned(self, running: Iterable[StartedJob]) -> list[StartedJob]:
         """Those of these jobs that their workers certainly do not hold."""
         with self._lock:
-            silent = time.monotonic() - 10 * self._after_s
-            self._heard = {name: heard for name, heard in self._heard.items() if heard.at >= silent}
-            return [each for each in running if self._is_disowned(each)]
+            oldest = self._clock() - _KEPT_PERIODS * self._after_s
+            self._workers = {name: known for name, known in self._workers.items() if known.received >= oldest}
+            return [each for each in running if self._is_orphaned(each)]
 
-    def _kept(self, beats: list[tuple[float, frozenset[str]]]) -> list[tuple[float, frozenset[str]]]:
-        """As many of the latest beats as prove anything, in order of time."""
-        ordered = sorted(beats, key=lambda beat: beat[0])
+    def _relevant(
+        self, heartbeats: tuple[tuple[float, frozenset[str]], ...]
+    ) -> tuple[tuple[float, frozenset[str]], ...]:
+        """The heartbeats of the last `after_s` and the one before, in order of time."""
+        ordered = tuple(sorted(heartbeats, key=lambda beat: beat[0]))
         since = ordered[-1][0] - self._after_s
-        old = [beat for beat in ordered if beat[0] <= since]
-        return old[-1:] + ordered[len(old) :]
+        old = sum(at <= since for at, _ in ordered)
+        return ordered[max(old - 1, 0) :]
 
-    def _is_disowned(self, job: Running) -> bool:
-        heard = self._heard.get(job.worker, _Heard())
-        beats = heard.beats
-        since = None
-        for at, holds in reversed(beats):
-            if job.job_id in holds or at <= job.started + heard.ahead:
+    def _is_orphaned(self, job: StartedJob) -> bool:
+        known = self._workers.get(job.worker, _History())
+        omitted_since = None
+        for at, holds in reversed(known.heartbeats):
+            if job.job_id in holds or at <= job.started + known.ahead:
                 break
-            since = at
-        return since is not None and beats[-1][0] - since >= self._after_s
+            omitted_since = at
+        return omitted_since is not None and known.heartbeats[-1][0] - omitted_since >= self._after_s

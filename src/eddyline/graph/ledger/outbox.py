@@ -1,8 +1,8 @@
-"""The transactional outbox: what became ready is noted in that transaction, and published after it.
+"""The transactional outbox: jobs that become ready are added in the same transaction, and published after it.
 
-One row a job, for as long as the job is open: first to be published (`sent` is null), then to know which
-publication counts and how old it is. A kill between commit and publication leaves the row, and whoever looks
-next publishes it; a kill between publication and the note of it publishes twice, which is harmless.
+It has one row per open job: first to publish the job (`sent` is null), then to record which publication
+counts and how old it is. A kill between commit and publication leaves the row, and the next coordinator
+publishes it; a kill between publication and its confirmation publishes the job twice, which is harmless.
 """
 
 from __future__ import annotations
@@ -17,19 +17,14 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, not_, or_, s
 
 from eddyline.graph.db.bulk import batches, rows_for
 from eddyline.graph.db.schema import jobs, outbox
-from eddyline.graph.ledger.leases import IS_READY, IS_RUNNING, alternate
-from eddyline.graph.ledger.rows import COLUMNS, jobs_of
-from eddyline.graph.messages import STRIDE, Publication, publication
+from eddyline.graph.ledger.fair_queue import alternate
+from eddyline.graph.ledger.rows import COLUMNS, IS_READY, IS_RUNNING, jobs_of
+from eddyline.graph.messages import STRIDE, Publication, publication_base
 
-_ENDLESS = (1 << 31) - 1
+_UNBOUNDED = (1 << 31) - 1
 _READY = (
     select(
-        jobs.c.id,
-        jobs.c.fence,
-        jobs.c.pool,
-        jobs.c.priority,
-        jobs.c.start_tag,
-        jobs.c.ready_at,
+        *(jobs.c.id, jobs.c.fence, jobs.c.pool, jobs.c.priority, jobs.c.start_tag, jobs.c.ready_at),
         outbox.c.base,
     )
     .select_from(jobs.outerjoin(outbox, outbox.c.job_id == jobs.c.id))
@@ -50,8 +45,8 @@ _DUE = (
     .limit(bindparam("most"))
     .with_for_update(of=outbox, skip_locked=True)
 )
-# As workers claim who see the ledger: the same indexes hold these orders (leases.py).
-_IN_TURN = _DUE.order_by(jobs.c.start_tag, jobs.c.ready_at, jobs.c.id)
+# The order in which workers with access to the ledger claim: the same indexes hold it (leases.py).
+_FAIR = _DUE.order_by(jobs.c.start_tag, jobs.c.ready_at, jobs.c.id)
 _URGENT = _DUE.where(jobs.c.deadline.is_not(None)).order_by(jobs.c.deadline, jobs.c.id)
 _NEXT_PRIORITY = (
     select(jobs.c.priority)
@@ -59,7 +54,7 @@ _NEXT_PRIORITY = (
     .order_by(jobs.c.priority)
     .limit(1)
 )
-_WAITING = (
+_QUEUED = (
     select(outbox.c.pool, outbox.c.priority, func.count())
     .select_from(outbox.join(jobs, jobs.c.id == outbox.c.job_id))
     .where(outbox.c.sent.is_not(None), IS_READY)
@@ -70,24 +65,23 @@ _CURRENT = select(outbox.c.job_id, outbox.c.base, outbox.c.token).where(
     outbox.c.job_id.in_(bindparam("ids", expanding=True))
 )
 _TOKEN_BYTES = 16
-_TAKE = update(outbox).where(outbox.c.job_id.in_(bindparam("ids", expanding=True)))
-_SENT = update(outbox).where(outbox.c.job_id == bindparam("the_job"), outbox.c.base == bindparam("the_base"))
+_SET_TAKEN = update(outbox).where(outbox.c.job_id.in_(bindparam("ids", expanding=True)))
+_CONFIRM = update(outbox).where(
+    outbox.c.job_id == bindparam("the_job"), outbox.c.base == bindparam("the_base")
+)
 
 
 def enqueue(connection: Connection, ids: Sequence[str]) -> None:
-    """Note jobs that are ready, to be published when due: a ledger's `on_ready`.
-
-    What was published of them before no longer counts.
-    """
+    """Add ready jobs, to be published when they are due; earlier publications of them no longer count."""
     rows = rows_for(connection, _READY, ids)
-    forget(connection, [row.id for row in rows])
+    remove(connection, [row.id for row in rows])
     if rows:
         connection.execute(
             insert(outbox),
             [
                 {
                     "job_id": row.id,
-                    "base": publication(max(row.fence, row.base or 0)) + STRIDE,
+                    "base": publication_base(max(row.fence, row.base or 0)) + STRIDE,
                     "pool": row.pool,
                     "priority": row.priority,
                     "start_tag": row.start_tag,
@@ -101,22 +95,22 @@ def enqueue(connection: Connection, ids: Sequence[str]) -> None:
         )
 
 
-def forget(connection: Connection, ids: Collection[str]) -> None:
-    """Nothing published of these jobs counts any more."""
+def remove(connection: Connection, ids: Collection[str]) -> None:
+    """Remove jobs: their publications no longer count."""
     for batch in batches(ids):
         connection.execute(delete(outbox).where(outbox.c.job_id.in_(batch)))
 
 
 @dataclass(frozen=True, slots=True)
-class Current:
-    """The publication of a job that counts; `token` None: it was published before there were tokens."""
+class CurrentPublication:
+    """The publication of a job that counts; `token` is None if it is older than tokens."""
 
     base: int
     token: str | None
 
     def admits(self, fence: int, token: str) -> bool:
-        """Whether a report with this fence and token is about this publication, and may be believed."""
-        if publication(fence) != self.base:
+        """Whether a report with this fence and token is about this publication, and authentic."""
+        if publication_base(fence) != self.base:
             return False
         return self.token is None or hmac.compare_digest(self.token.encode(), token.encode())
 
@@ -125,18 +119,15 @@ class Current:
         return self.token is not None and self.admits(fence, token)
 
 
-def current(connection: Connection, ids: Collection[str]) -> dict[str, Current]:
-    """Per job the publication that counts."""
-    return {row.job_id: Current(row.base, row.token) for row in rows_for(connection, _CURRENT, ids)}
+def current_publications(connection: Connection, ids: Collection[str]) -> dict[str, CurrentPublication]:
+    """By job, the publication that counts."""
+    return {
+        row.job_id: CurrentPublication(row.base, row.token) for row in rows_for(connection, _CURRENT, ids)
+    }
 
 
-def bases(connection: Connection, ids: Collection[str]) -> dict[str, int]:
-    """Per job the base of the publication that counts."""
-    return {name: found.base for name, found in current(connection, ids).items()}
-
-
-def _no_end(_cls: str, _priority: int) -> int:
-    return _ENDLESS
+def _unbounded(_pool: str, _priority: int) -> int:
+    return _UNBOUNDED
 
 
 def take(
@@ -146,25 +137,24 @@ def take(
     limit: int,
     hold_s: float,
     now: float,
-    room: Callable[[str, int], int] = _no_end,
+    room: Callable[[str, int], int] = _unbounded,
     urgent_first: bool = False,
 ) -> list[Publication]:
-    """Up to `limit` publications that are due; nobody else takes them for `hold_s`.
+    """Take up to `limit` publications that are due; others do not take them for `hold_s`.
 
-    By priority, and of each class and priority as many as there is `room` for: half of the places go to the
-    nearest deadlines, the others by turn.
+    Goes by priority, and takes at most `room` of each pool and priority: half of the places go to the nearest
+    deadlines, the others by start tag.
     """
     rows: list[Any] = []
     for priority, pool in sorted((one, name) for name in set(pools) for one in _priorities(connection, name)):
         most = min(room(pool, priority), limit - len(rows))
         if most > 0:
-            asked = {"pool": pool, "priority": priority, "now": now, "most": most}
-            in_turn = connection.execute(_IN_TURN, asked).all()
-            urgent = connection.execute(_URGENT, asked | {"most": (most + 1) // 2}).all()
-            rows += alternate(in_turn, urgent, most, urgent_first=urgent_first)
+            values = {"pool": pool, "priority": priority, "now": now, "most": most}
+            fair = connection.execute(_FAIR, values).all()
+            urgent = connection.execute(_URGENT, values | {"most": (most + 1) // 2}).all()
+            rows += alternate(fair, urgent, most, urgent_first=urgent_first)
     found = {row.job_id: row for row in rows}
-    for batch in batches(found):
-        connection.execute(_TAKE.values(taken=now + hold_s), {"ids": batch})
+    _set_taken(connection, found, now + hold_s)
     return [
         Publication(job=job, base=found[job.id].base, token=found[job.id].token or "")
         for job in jobs_of(connection, rows, {})
@@ -172,42 +162,46 @@ def take(
 
 
 def _priorities(connection: Connection, pool: str) -> Iterator[int]:
-    """The priorities of ready jobs, one index seek each."""
-    above = -_ENDLESS
+    """The priorities of ready jobs, with one index seek each."""
+    above = -_UNBOUNDED
     while (found := connection.execute(_NEXT_PRIORITY, {"pool": pool, "above": above}).scalar()) is not None:
         above = int(found)
         yield above
 
 
-def waiting(connection: Connection) -> dict[tuple[str, int], int]:
-    """By class and priority, how many published jobs no worker is known to have begun."""
-    return {(row[0], row[1]): int(row[2]) for row in connection.execute(_WAITING)}
+def queued_counts(connection: Connection) -> dict[tuple[str, int], int]:
+    """By pool and priority, the number of published jobs that no worker is known to have started."""
+    return {(row[0], row[1]): int(row[2]) for row in connection.execute(_QUEUED)}
 
 
-def settle_unsent(connection: Connection, now: float) -> None:
-    """A job that runs has been published, only nobody lived to note it."""
+def confirm_running(connection: Connection, now: float) -> None:
+    """Confirm unconfirmed publications of running jobs: their coordinator ended before it could."""
     query = update(outbox).where(outbox.c.sent.is_(None), outbox.c.job_id.in_(_RUNNING))
     connection.execute(query.values(sent=now))
 
 
-def confirm(connection: Connection, offers: Sequence[Publication], now: float) -> None:
-    """These were published. What has been enqueued anew meanwhile still is to be."""
-    # In the order of ids, as every transaction here locks.
-    ordered = sorted(offers, key=lambda offer: offer.job.id)
+def confirm(connection: Connection, published: Sequence[Publication], now: float) -> None:
+    """Record that these were published; jobs that were enqueued again meanwhile stay to be published."""
+    # In the order of ids, as every transaction locks.
+    ordered = sorted(published, key=lambda each: each.job.id)
     if ordered:
         connection.execute(
-            _SENT, [{"the_job": offer.job.id, "the_base": offer.base, "sent": now} for offer in ordered]
+            _CONFIRM, [{"the_job": each.job.id, "the_base": each.base, "sent": now} for each in ordered]
         )
 
 
-def release(connection: Connection, offers: Sequence[Publication], until: float) -> None:
-    """These could not be published; they may be tried again from then on."""
-    for batch in batches([offer.job.id for offer in offers]):
-        connection.execute(_TAKE.values(taken=until), {"ids": batch})
+def defer(connection: Connection, unpublished: Sequence[Publication], until: float) -> None:
+    """Make these due again at `until`."""
+    _set_taken(connection, [each.job.id for each in unpublished], until)
 
 
-def unpublishable(connection: Connection, lane: Callable[[str, int], str | None]) -> dict[str, int]:
-    """By class, how many jobs are due for which there is no queue."""
+def _set_taken(connection: Connection, ids: Collection[str], until: float) -> None:
+    for batch in batches(ids):
+        connection.execute(_SET_TAKEN.values(taken=until), {"ids": batch})
+
+
+def unpublishable_counts(connection: Connection, lane: Callable[[str, int], str | None]) -> dict[str, int]:
+    """By pool, the number of jobs to publish for which there is no queue."""
     query = select(outbox.c.pool, outbox.c.priority, func.count()).where(outbox.c.sent.is_(None))
     found: dict[str, int] = {}
     for pool, priority, count in connection.execute(query.group_by(outbox.c.pool, outbox.c.priority)):
@@ -216,8 +210,8 @@ def unpublishable(connection: Connection, lane: Callable[[str, int], str | None]
     return found
 
 
-def unnoted(connection: Connection, *, before: float, limit: int) -> list[str]:
-    """Jobs ready since some time without a row: submitted by a program that knows of no outbox."""
+def missing(connection: Connection, *, before: float, limit: int) -> list[str]:
+    """Jobs ready since `before` that have no row: submitted through a ledger that does not publish."""
     query: Any = (
         select(jobs.c.id)
         .select_from(jobs.outerjoin(outbox, outbox.c.job_id == jobs.c.id))
@@ -228,7 +222,7 @@ def unnoted(connection: Connection, *, before: float, limit: int) -> list[str]:
 
 
 def ended(connection: Connection, *, limit: int) -> list[str]:
-    """Jobs with a row that are neither ready nor running any more."""
+    """Jobs with a row that are neither ready nor running."""
     query = (
         select(outbox.c.job_id)
         .select_from(outbox.outerjoin(jobs, jobs.c.id == outbox.c.job_id))

@@ -1,4 +1,4 @@
-"""What people ask of a whole ledger: which assets are under way, how far, and what failed."""
+"""An overview of the total ledger for operators: open assets, their progress, and failed assets."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from eddyline.graph.db.schema import jobs
 from eddyline.graph.states import OPEN, State
 
 
-def _is(state: State) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy's
-    """Written out, not bound: only so does the planner see that a partial index applies."""
+def _is(state: State) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy
+    """A literal, not a parameter: only then does the planner use the partial indexes."""
     return jobs.c.state == literal_column(f"'{state.value}'")
 
 
 _DEAD = _is(State.DEAD)
-# One select a state: each reads its own partial index, and what is done costs nothing.
-_UNDER_WAY = union(*(select(jobs.c.asset).where(_is(state)) for state in sorted(OPEN))).subquery()
+# One select per state: each reads its own partial index, and done jobs cost nothing.
+_OPEN_ASSETS = union(*(select(jobs.c.asset).where(_is(state)) for state in sorted(OPEN))).subquery()
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssetStatus:
-    """One asset: `done` of its work (0 to 1, by weight), and its jobs by state.
+    """One asset: the `done` share of its work (0 to 1, by weight), and the number of its jobs by state.
 
-    `submitted` is when its first job came (seconds since 1970); `redone` counts starts beyond each job's
-    first.
+    `submitted` is when its first job was added (seconds since 1970); `redone` is the number of starts after
+    each job's first.
     """
 
     asset: str
@@ -41,27 +41,25 @@ class AssetStatus:
     redone: int
 
 
-def under_way(connection: Connection, limit: int) -> list[AssetStatus]:
-    """The assets with open jobs, those that were submitted first before others; at most `limit`."""
-    first = select(jobs.c.asset).where(jobs.c.asset.in_(select(_UNDER_WAY.c.asset)))
+def open_assets(connection: Connection, limit: int) -> list[AssetStatus]:
+    """The assets with open jobs, in the order of submission; at most `limit`."""
+    first = select(jobs.c.asset).where(jobs.c.asset.in_(select(_OPEN_ASSETS.c.asset)))
     first = first.group_by(jobs.c.asset).order_by(func.min(jobs.c.created), jobs.c.asset).limit(limit)
-    return _standings(connection, first)
+    return _statuses(connection, first)
 
 
-def count_under_way(connection: Connection) -> int:
-    """How many assets have open jobs."""
-    return int(connection.execute(select(func.count()).select_from(_UNDER_WAY)).scalar_one())
+def count_open_assets(connection: Connection) -> int:
+    """The number of assets with open jobs."""
+    return int(connection.execute(select(func.count()).select_from(_OPEN_ASSETS)).scalar_one())
 
 
-def failed(connection: Connection, limit: int) -> list[AssetStatus]:
-    """The assets with dead jobs, the latest first; at most `limit`."""
+def failed_assets(connection: Connection, limit: int) -> list[AssetStatus]:
+    """The assets with dead jobs, the most recent first; at most `limit`."""
     latest = select(jobs.c.asset).where(_DEAD).group_by(jobs.c.asset)
-    return _standings(
-        connection, latest.order_by(func.max(jobs.c.finished).desc(), jobs.c.asset).limit(limit)
-    )
+    return _statuses(connection, latest.order_by(func.max(jobs.c.finished).desc(), jobs.c.asset).limit(limit))
 
 
-def _standings(connection: Connection, assets: Select[Any]) -> list[AssetStatus]:
+def _statuses(connection: Connection, assets: Select[Any]) -> list[AssetStatus]:
     names = list(connection.execute(assets).scalars())
     live = ~_is(State.CANCELLED)
     query = (
@@ -80,12 +78,12 @@ def _standings(connection: Connection, assets: Select[Any]) -> list[AssetStatus]
         .group_by(jobs.c.asset)
     )
     found = {}
-    for asset, owner, submitted, whole, done, count, running, dead, redone in connection.execute(query):
+    for asset, owner, submitted, total, done, count, running, dead, redone in connection.execute(query):
         found[asset] = AssetStatus(
             asset=asset,
             owner=owner or "",
             submitted=float(submitted),
-            done=float(done) / float(whole) if whole else 0.0,
+            done=float(done) / float(total) if total else 0.0,
             jobs=int(count),
             running=int(running),
             dead=int(dead),
@@ -94,8 +92,8 @@ def _standings(connection: Connection, assets: Select[Any]) -> list[AssetStatus]
     return [found[name] for name in names if name in found]
 
 
-def names(connection: Connection, assets: Sequence[str]) -> dict[str, str]:
-    """What each asset's first job calls it: `name` in its spec, where it has one."""
+def asset_names(connection: Connection, assets: Sequence[str]) -> dict[str, str]:
+    """The name of each asset: `name` in the spec of its first job that has one."""
     query = select(jobs.c.asset, jobs.c.spec).where(jobs.c.asset.in_(list(assets)))
     found: dict[str, str] = {}
     for asset, spec in connection.execute(query.order_by(jobs.c.created, jobs.c.id)):

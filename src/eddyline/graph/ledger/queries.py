@@ -1,17 +1,17 @@
-"""The ledger's read side: for status, progress and manifests."""
+"""Queries of jobs and workers, for status, progress and manifests."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_column, select
 
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.job import Job
-from eddyline.graph.ledger.leases import IS_READY
-from eddyline.graph.ledger.rows import COLUMNS, jobs_of
+from eddyline.graph.ledger.rows import COLUMNS, IS_READY, jobs_of
 from eddyline.graph.states import OPEN, State
 
 IS_OPEN = jobs.c.state.in_([state.value for state in sorted(OPEN)])
@@ -19,7 +19,7 @@ IS_OPEN = jobs.c.state.in_([state.value for state in sorted(OPEN)])
 
 @dataclass(frozen=True, kw_only=True)
 class Stats:
-    """What went wrong: `interruptions` of any kind, `redone` starts beyond each job's first."""
+    """The number of `interruptions`, and of `redone` starts: those after each job's first."""
 
     interruptions: int
     redone: int
@@ -27,9 +27,9 @@ class Stats:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerRow:
-    """A worker as the ledger knows it; times are seconds since 1970.
+    """A registered worker; times are in seconds since 1970.
 
-    `proven`: it has shown the token of a job, or uses the ledger itself.
+    It is `proven` if it has shown the token of a publication, or uses the ledger itself.
     """
 
     name: str
@@ -41,7 +41,7 @@ class WorkerRow:
 
 
 def find(connection: Connection, query: Select[Any]) -> list[Job]:
-    """The jobs of a query over `COLUMNS`."""
+    """The jobs of a query that selects `COLUMNS`."""
     rows = connection.execute(query).all()
     return jobs_of(connection, rows, {row.name: row.deadline for row in list_workers(connection)})
 
@@ -52,36 +52,59 @@ def by_filter(*, asset: str | None, state: State | None, kind: str | None) -> Se
     return query.where(*_conditions(asset=asset, state=state, kind=kind))
 
 
-def page(*, asset: str | None, state: State, kind: str | None, after: str, limit: int) -> Select[Any]:
-    """A query for at most `limit` jobs in one state whose ids come after `after`, in order of their ids."""
-    query = select(*COLUMNS).where(jobs.c.id > after).order_by(jobs.c.id).limit(limit)
-    return query.where(*_conditions(asset=asset, state=state, kind=kind))
+def pages(
+    read: Callable[[Callable[[Connection], list[Job]]], list[Job]],
+    states: Sequence[State],
+    *,
+    asset: str | None,
+    kind: str | None,
+    limit: int | None,
+    size: int,
+) -> Iterator[list[Job]]:
+    """Jobs by state, then by id, in pages of at most `size`, each in one `read`. See `Ledger.job_pages`."""
+    left = limit
+    for state in states:
+        conditions = _conditions(asset=asset, state=state, kind=kind)
+        after = ""
+        while left is None or left > 0:
+            wanted = size if left is None else min(size, left)
+            query = select(*COLUMNS).where(jobs.c.id > after, *conditions).order_by(jobs.c.id).limit(wanted)
+            found = read(partial(find, query=query))
+            if found:
+                yield found
+                after = found[-1].id
+                left = None if left is None else left - len(found)
+            if len(found) < wanted:
+                break
 
 
 def _conditions(**wanted: str | State | None) -> list[ColumnElement[bool]]:
-    """Equality with each value that is given, by the name of its column."""
+    """Conditions for the columns named by the given values; None is no condition."""
     return [jobs.c[name] == str(value) for name, value in wanted.items() if value is not None]
 
 
-def by_ids(ids: Sequence[str]) -> Select[Any]:
-    """A query for jobs by id."""
-    return select(*COLUMNS).where(jobs.c.id.in_(list(ids))).order_by(jobs.c.id)
+def by_id(connection: Connection, job_id: str) -> Job | None:
+    """One job, or None if it is unknown."""
+    return next(iter(find(connection, select(*COLUMNS).where(jobs.c.id == job_id))), None)
 
 
-def by_beginning(name: str, limit: int) -> Select[Any]:
-    """A query for jobs whose ids begin so, at most `limit`."""
-    beginning = jobs.c.id.startswith(name, autoescape=True)
-    return select(*COLUMNS).where(beginning).order_by(jobs.c.id).limit(limit)
+def by_id_or_prefix(connection: Connection, name: str, limit: int) -> list[Job]:
+    """The job with this id, or else at most `limit` jobs whose ids start with it."""
+    job = by_id(connection, name)
+    if job is not None:
+        return [job]
+    has_prefix = jobs.c.id.startswith(name, autoescape=True)
+    return find(connection, select(*COLUMNS).where(has_prefix).order_by(jobs.c.id).limit(limit))
 
 
 def late(now: float) -> Select[Any]:
-    """A query for open jobs past their deadline, the latest first."""
+    """A query for open jobs past their deadline, the earliest deadline first."""
     unfinished = jobs.c.finished.is_(None) & jobs.c.deadline.is_not(None)
     return select(*COLUMNS).where(unfinished, jobs.c.deadline < now).order_by(jobs.c.deadline, jobs.c.id)
 
 
 def counts(connection: Connection, asset: str | None, kind: str | None = None) -> dict[State, int]:
-    """The number of jobs in each state; every state is named."""
+    """The number of jobs in each state, including states without jobs."""
     query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
     query = query.where(*_conditions(asset=asset, kind=kind))
     found = {State(row[0]): int(row[1]) for row in connection.execute(query)}
@@ -89,7 +112,7 @@ def counts(connection: Connection, asset: str | None, kind: str | None = None) -
 
 
 def weights(connection: Connection, asset: str | None) -> dict[State, float]:
-    """The sum of weights in each state: done over all but the cancelled is an asset's progress."""
+    """The sum of weights in each state: the progress of an asset is done / (all - cancelled)."""
     query = select(jobs.c.state, func.sum(jobs.c.weight)).group_by(jobs.c.state)
     if asset is not None:
         query = query.where(jobs.c.asset == asset)
@@ -98,7 +121,7 @@ def weights(connection: Connection, asset: str | None) -> dict[State, float]:
 
 
 def has_open(connection: Connection, asset: str | None) -> bool:
-    """Whether anything is still to be done; each state has its own partial index."""
+    """Whether any job is open; each state has its own partial index."""
     return any(_exists(connection, state, asset) for state in (State.RUNNING, State.READY, State.WAITING))
 
 
@@ -111,7 +134,7 @@ def _exists(connection: Connection, state: State, asset: str | None) -> bool:
 
 
 def stats(connection: Connection, asset: str | None) -> Stats:
-    """Interruptions and redone starts, of one asset or of all."""
+    """Interruptions and repeated starts, of one asset or all."""
     redone = func.sum(case((jobs.c.starts > 1, jobs.c.starts - 1), else_=0))
     query = select(func.sum(jobs.c.interruptions), redone)
     if asset is not None:
@@ -121,19 +144,19 @@ def stats(connection: Connection, asset: str | None) -> Stats:
 
 
 def next_wakeup(connection: Connection, pools: Sequence[str] | None) -> float | None:
-    """The earliest moment at which a job is due or a lease runs out; None if nothing is to be waited for."""
+    """The earliest time at which a job is due or a lease runs out; None if there is none."""
     due = select(func.min(jobs.c.ready_at)).where(IS_READY)
     if pools is not None:
         due = due.where(jobs.c.pool.in_(list(pools)))
-    moments = [
+    times = [
         connection.execute(due).scalar(),
         connection.execute(select(func.min(workers.c.deadline))).scalar(),
     ]
-    return min((float(moment) for moment in moments if moment is not None), default=None)
+    return min((float(time) for time in times if time is not None), default=None)
 
 
 def list_workers(connection: Connection) -> list[WorkerRow]:
-    """Every worker whose lease has not been taken back."""
+    """The registered workers, by name."""
     return [
         WorkerRow(
             name=r.name,

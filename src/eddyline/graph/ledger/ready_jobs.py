@@ -1,4 +1,4 @@
-"""Which jobs became ready in a transaction, told inside it: what an outbox must publish, all or nothing."""
+"""Tracks which jobs become ready in a transaction, so that the outbox gets them in the same transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from eddyline.graph.states import State
 
 OnReady: TypeAlias = Callable[[Connection, Sequence[str]], None]
-"""Called with the ids of the jobs that this transaction leaves ready, ascending, just before it commits.
+"""Called just before the commit with the ids, ascending, of the jobs that the transaction leaves ready.
 
 It may read and write in the same transaction, and is called again if the transaction is run again.
 """
@@ -18,19 +18,19 @@ It may read and write in the same transaction, and is called again if the transa
 _KEY = "eddyline_ready"
 
 
-def begin(connection: Connection) -> None:
-    """Start to note, for one transaction."""
+def start_tracking(connection: Connection) -> None:
+    """Start to track the jobs of one transaction."""
     connection.info[_KEY] = set()
 
 
-def note(connection: Connection, states: Iterable[tuple[str, str]]) -> None:
-    """Take the states of jobs into account as they are written: (id, state)."""
+def track(connection: Connection, states: Iterable[tuple[str, str]]) -> None:
+    """Record states of jobs that are written: pairs of id and state. No effect unless tracking."""
     ready: set[str] | None = connection.info.get(_KEY)
     if ready is not None:
         for name, state in states:
             (ready.add if state == State.READY else ready.discard)(name)
 
 
-def end(connection: Connection) -> list[str]:
-    """The jobs that the transaction leaves ready."""
+def stop_tracking(connection: Connection) -> list[str]:
+    """Stop to track; returns the ids of the jobs that are ready now."""
     return sorted(connection.info.pop(_KEY, ()))

@@ -1,8 +1,8 @@
-"""Finding jobs that were published and then lost, without publishing a long queue a second time.
+"""Finds jobs that were published and then lost, without publishing a long queue a second time.
 
-A backlog may keep a message waiting for hours, so age alone proves nothing. What proves a loss is that a
-queue holds fewer messages than the ledger has open publications for it. Queues count only about right, and
-stray messages may hide a loss, so there is an age beyond which a job is published again in any case.
+A backlog may keep a message waiting for hours, so age alone proves nothing. A loss is proven if a queue holds
+fewer messages than the ledger has open publications for it. Queues count only approximately, and stray
+messages may hide a loss, so beyond a certain age a job is published again in any case.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.db.schema import outbox as rows
 from eddyline.graph.ledger import commands, outbox
-from eddyline.graph.ledger.leases import IS_READY, IS_RUNNING
-from eddyline.graph.ledger.orphan_detection import Running
-from eddyline.graph.ledger.rows import lock, write
+from eddyline.graph.ledger.cancel import cancel_command
+from eddyline.graph.ledger.orphan_detection import StartedJob
+from eddyline.graph.ledger.rows import IS_READY, IS_RUNNING, lock, write
 from eddyline.graph.states import Event, State
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """Ages in seconds, and how much one sweep may do.
+class ReconcileLimits:
+    """Minimum ages in seconds, and at most how many jobs of each sort one reconciliation changes.
 
-    `grace_s` is for jobs that nobody noted, `stale_s` for publications of a queue that holds too few,
-    `give_up_s` for those of any queue. At most `limit` jobs of each sort.
+    `grace_s` applies to ready jobs without a row in the outbox, `stale_s` to publications of a queue that
+    holds too few messages, `give_up_s` to those of any queue.
     """
 
     grace_s: float = 1.0
@@ -38,85 +37,85 @@ class Bounds:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Swept:
-    """What a sweep did: jobs noted that nobody had, published again, and forgotten because they ended.
+class Reconciled:
+    """Numbers of jobs that were added to the outbox, published again, and removed because they ended.
 
-    `lacking`: by lane, how many messages there are too few.
+    `missing` is by lane the number of messages that its queue lacks.
     """
 
-    noted: int = 0
+    enqueued: int = 0
     republished: int = 0
-    forgotten: int = 0
-    lacking: Mapping[str, int] = field(default_factory=dict, compare=False)
+    removed: int = 0
+    missing: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Silent:
-    """A job published at `sent` (seconds since 1970) that no living worker is known to hold."""
+class UnheldPublication:
+    """A job published at `sent` (seconds since 1970) that no live worker is known to hold."""
 
     job_id: str
     lane: str
     sent: float
 
 
-def lost(
-    silent: Iterable[Silent],
+def lost_jobs(
+    unheld: Iterable[UnheldPublication],
     *,
     outstanding: Mapping[str, int],
     depths: Mapping[str, int],
-    bounds: Bounds,
+    limits: ReconcileLimits,
     now: float,
 ) -> list[str]:
-    """Which silent jobs to publish again. Pure.
+    """The jobs to publish again. Pure.
 
-    `outstanding` is by lane the number of open publications, `depths` about how many messages are there. No
-    more are chosen than a lane lacks, the oldest first: all others of it are still there.
+    `outstanding` is by lane the number of open publications, `depths` the approximate number of messages. Of
+    each lane the oldest are chosen, no more than it lacks messages: all others still have one.
     """
-    missing = Counter({lane: outstanding.get(lane, 0) - depth for lane, depth in depths.items()})
+    lacking = Counter({lane: outstanding.get(lane, 0) - depth for lane, depth in depths.items()})
     chosen = []
-    for each in sorted(silent, key=lambda s: (s.sent, s.job_id)):
+    for each in sorted(unheld, key=lambda s: (s.sent, s.job_id)):
         age = now - each.sent
-        if age >= bounds.give_up_s or (missing[each.lane] > 0 and age >= bounds.stale_s):
+        if age >= limits.give_up_s or (lacking[each.lane] > 0 and age >= limits.stale_s):
             chosen.append(each.job_id)
-            missing[each.lane] -= 1
-    return chosen[: bounds.limit]
+            lacking[each.lane] -= 1
+    return chosen[: limits.limit]
 
 
-def sweep(
+def reconcile(
     connection: Connection,
     *,
     depths: Mapping[str, int] | None,
     lane: Callable[[str, int], str | None],
-    bounds: Bounds,
+    limits: ReconcileLimits,
     now: float,
-) -> Swept:
-    """Note what nobody noted, publish again what was lost, forget what ended; in one transaction.
+) -> Reconciled:
+    """Enqueue ready jobs without a row, publish lost ones again, remove ended ones; in one transaction.
 
-    Without `depths` nothing is held to be lost: what is silent may only not have been heard yet.
+    Without `depths` no job counts as lost: reports about it may not have been received yet.
     """
-    noted = _note(connection, before=now - bounds.grace_s, limit=bounds.limit)
-    ended = outbox.ended(connection, limit=bounds.limit)
-    outbox.forget(connection, ended)
-    outbox.settle_unsent(connection, now)
+    enqueued = _enqueue_missing(connection, before=now - limits.grace_s, limit=limits.limit)
+    ended = outbox.ended(connection, limit=limits.limit)
+    outbox.remove(connection, ended)
+    outbox.confirm_running(connection, now)
     if depths is None:
-        return Swept(noted=noted, forgotten=len(ended))
+        return Reconciled(enqueued=enqueued, removed=len(ended))
     outstanding = _outstanding(connection, lane)
-    lacking = {name: max(outstanding[name] - depth, 0) for name, depth in depths.items()}
-    silent = _silent(connection, lane, before=now - bounds.stale_s, limit=bounds.limit)
-    ids = lost(silent, outstanding=outstanding, depths=depths, bounds=bounds, now=now)
-    ids = _still_old(connection, ids, now - bounds.stale_s)
-    republished = publish_again(connection, ids, now=now)
-    return Swept(noted=noted, republished=republished, forgotten=len(ended), lacking=lacking)
+    missing = {name: max(outstanding[name] - depth, 0) for name, depth in depths.items()}
+    unheld = _unheld(connection, lane, before=now - limits.stale_s, limit=limits.limit)
+    ids = lost_jobs(unheld, outstanding=outstanding, depths=depths, limits=limits, now=now)
+    ids = _still_old(connection, ids, now - limits.stale_s)
+    republished = republish(connection, ids, now=now)
+    return Reconciled(enqueued=enqueued, republished=republished, removed=len(ended), missing=missing)
 
 
-def _note(connection: Connection, *, before: float, limit: int) -> int:
-    ids = outbox.unnoted(connection, before=before, limit=limit)
+def _enqueue_missing(connection: Connection, *, before: float, limit: int) -> int:
+    ids = outbox.missing(connection, before=before, limit=limit)
     locked = lock(connection, ids)
-    # Another coordinator may have noted them while this one waited for the locks.
-    known = outbox.bases(connection, locked)
-    fresh = [name for name, record in locked.items() if record.state == State.READY and name not in known]
-    outbox.enqueue(connection, fresh)
-    return len(fresh)
+    # Another coordinator may have enqueued them while this one waited for the locks.
+    known = outbox.current_publications(connection, locked)
+    new = [name for name, record in locked.items() if record.state == State.READY and name not in known]
+    outbox.enqueue(connection, new)
+    return len(new)
 
 
 def long_running(
@@ -124,10 +123,10 @@ def long_running(
     *,
     depths: Mapping[str, int],
     lane: Callable[[str, int], str | None],
-    bounds: Bounds,
+    limits: ReconcileLimits,
     now: float,
-) -> list[Running]:
-    """The oldest publications that living workers hold, of queues that hold too few messages for all."""
+) -> list[StartedJob]:
+    """The oldest publications that live workers hold, of queues that hold too few messages."""
     outstanding = _outstanding(connection, lane)
     short = {name for name, depth in depths.items() if depth < outstanding.get(name, 0)}
     if not short:
@@ -135,84 +134,73 @@ def long_running(
     query = (
         select(jobs.c.id, jobs.c.fence, jobs.c.lease_owner, jobs.c.started, rows.c.pool, rows.c.priority)
         .select_from(rows.join(jobs, jobs.c.id == rows.c.job_id))
-        .where(rows.c.sent <= now - bounds.stale_s, IS_RUNNING)
+        .where(rows.c.sent <= now - limits.stale_s, IS_RUNNING)
         .order_by(rows.c.sent)
-        .limit(bounds.limit)
+        .limit(limits.limit)
     )
     return [
-        Running(job_id=row.id, fence=row.fence, worker=row.lease_owner, started=row.started)
+        StartedJob(job_id=row.id, fence=row.fence, worker=row.lease_owner, started=row.started)
         for row in connection.execute(query)
         if lane(row.pool, row.priority) in short
     ]
 
 
-def publish_disowned(connection: Connection, found: Sequence[Running], *, now: float) -> int:
-    """Publish anew those that still run as they did; returns how many."""
-    records = lock(connection, [each.job_id for each in found])
-    same = {(each.job_id, each.fence) for each in found}
+def republish_orphaned(connection: Connection, orphaned: Sequence[StartedJob], *, now: float) -> int:
+    """Publish those again that still run under the same fence; returns how many."""
+    records = lock(connection, [each.job_id for each in orphaned])
+    same = {(each.job_id, each.fence) for each in orphaned}
     ids = [
         record.job_id
         for record in records.values()
         if record.state == State.RUNNING and (record.job_id, record.fence) in same
     ]
-    return publish_again(connection, ids, now=now)
+    return republish(connection, ids, now=now)
 
 
-def publish_again(connection: Connection, ids: Collection[str], *, now: float) -> int:
-    """Publish open jobs anew, whoever may hold them: what was published before no longer counts."""
+def republish(connection: Connection, ids: Collection[str], *, now: float) -> int:
+    """Publish open jobs again, even if a worker holds them: earlier publications no longer count."""
     records = lock(connection, ids)
     again = [record for record in records.values() if record.state in {State.READY, State.RUNNING}]
-    told = [
-        Command(
-            worker=record.lease_owner,
-            kind=CommandKind.GIVE_UP,
-            job_id=record.job_id,
-            fence=record.fence,
-            over=True,
-            reason="the job was published anew",
-        )
-        for record in again
-        if record.lease_owner
-    ]
-    commands.give(connection, told, now)
+    holders = [record for record in again if record.lease_owner]
+    commands.add(
+        connection, [cancel_command(record, "the job was published again") for record in holders], now
+    )
     for record in again:
         if record.state == State.RUNNING:
-            record.make_ready(Event.LOSE, now)
-            record.attempt -= 1
-            record.interruptions += 1
+            record.hand_back(Event.LOSE, now)
     write(connection, again)
     outbox.enqueue(connection, [record.job_id for record in again])
     return len(again)
 
 
-def publish_again_if_last(
+def republish_dead_letter(
     connection: Connection, *, job_id: str, base: int, receipts: int, token: str, now: float
 ) -> bool:
-    """Publish a job anew unless it goes on without the lost message; whether it was.
+    """Publish a job again, unless it continues without the lost message; returns whether it was published.
 
-    `base` and `token` are the message's, which was received at most `receipts` times: a job with a higher
-    fence was given out by a message that came after it, as one is where a job is handed back too often.
+    `base` and `token` are those of the message, which was received at most `receipts` times: a higher fence
+    of the job comes from a later message, for example because the job was handed back too often.
     """
     record = lock(connection, [job_id]).get(job_id)
-    current = outbox.current(connection, [job_id]).get(job_id)
+    current = outbox.current_publications(connection, [job_id]).get(job_id)
     if record is None or current is None or not current.admits(base, token):
         return False
     if record.fence > base + receipts:
         return False
-    return publish_again(connection, [job_id], now=now) > 0
+    return republish(connection, [job_id], now=now) > 0
 
 
 def _still_old(connection: Connection, ids: Collection[str], before: float) -> list[str]:
-    """Those of these jobs that nobody published since, now that they are locked."""
+    """Those of these jobs that were not published since, now that they are locked."""
     locked = lock(connection, ids)
     old = select(rows.c.job_id).where(rows.c.sent <= before, rows.c.job_id.in_(list(locked)))
     return list(connection.execute(old).scalars())
 
 
-def _silent(
+def _unheld(
     connection: Connection, lane: Callable[[str, int], str | None], *, before: float, limit: int
-) -> list[Silent]:
-    """The oldest publications of jobs that wait, or whose worker is known no more."""
+) -> list[UnheldPublication]:
+    """The oldest publications of jobs that are ready, or whose worker is no longer registered."""
     query = (
         select(rows.c.job_id, rows.c.pool, rows.c.priority, rows.c.sent)
         .select_from(
@@ -231,7 +219,7 @@ def _silent(
         .limit(limit)
     )
     return [
-        Silent(job_id=row.job_id, lane=lane(row.pool, row.priority) or "", sent=row.sent)
+        UnheldPublication(job_id=row.job_id, lane=lane(row.pool, row.priority) or "", sent=row.sent)
         for row in connection.execute(query)
     ]
 

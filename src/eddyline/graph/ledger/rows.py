@@ -1,7 +1,7 @@
-"""Rows in and out: the part of a job that changes is read whole, evolved in Python and written back whole.
+"""Reads and writes rows of jobs: the mutable part of a job is read, changed in Python and written back.
 
-Reads lock (on SQLite the write transaction itself does), always in the order of ids, so that no two
-transactions wait for each other.
+Reads lock the rows (on SQLite the write transaction does), always in the order of ids, which avoids
+deadlocks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, literal_column, select, update
 
 from eddyline.core.identity import canonical
 from eddyline.graph.db.bulk import many, rows_for
@@ -25,9 +25,9 @@ from eddyline.graph.states import Event, State, advance
 
 @dataclass
 class Record:
-    """The changing part of a job's row, under the names of its columns but for `job_id`, and its place.
+    """The mutable part of a job's row, by its columns' names except `job_id`, and its place in the queue.
 
-    `start_tag` is None where a new place in the queue is to be found when this is written.
+    If `start_tag` is None, a new place in the queue is assigned when this is written.
     """
 
     job_id: str
@@ -56,18 +56,34 @@ class Record:
     weight: float
 
     def step(self, event: Event) -> None:
-        """Move the state by the table of transitions."""
-        # A plain string again: a driver would write an enum's member under its name.
+        """Change the state according to the table of transitions."""
+        # A plain string again: a driver would write the name of an enum member.
         self.state = str(advance(self.state, event))
 
+    def start(self, worker: str, *, fence: int, at: float) -> None:
+        """Change a ready job to running on a worker."""
+        self.step(Event.CLAIM)
+        self.attempt += 1
+        self.starts += 1
+        self.fence = fence
+        self.lease_owner = worker
+        self.ready_at = None
+        self.started = at
+
     def make_ready(self, event: Event, at: float) -> None:
-        """Move to ready by `event`, to be claimed from `at` on."""
+        """Change to ready by `event`; the job may be claimed from `at`."""
         self.step(event)
         self.lease_owner = None
         self.ready_at = at
 
+    def hand_back(self, event: Event, now: float) -> None:
+        """Make a running job ready at once: no attempt is spent, the interruption is counted."""
+        self.make_ready(event, now)
+        self.attempt -= 1
+        self.interruptions += 1
+
     def end(self, event: Event, *, at: float, error: str | None, cause: str | None = None) -> None:
-        """Move to a state in which nothing is to be done any more."""
+        """Change to a final state."""
         self.step(event)
         self.lease_owner = None
         self.ready_at = None
@@ -76,61 +92,73 @@ class Record:
         self.finished = at
 
 
+# Literals, not parameters: only then does the planner use the partial indexes.
+IS_READY = jobs.c.state == literal_column("'ready'")
+IS_RUNNING = jobs.c.state == literal_column("'running'")
+
 _FIXED = ("pool", "priority", "owner", "weight")
 _READ = [field.name for field in fields(Record)]
 _NAMES = [name for name in _READ if name not in _FIXED]
 _RECORD = [jobs.c.id.label("job_id"), *(jobs.c[name] for name in _READ[1:])]
 COLUMNS = [*_RECORD, *(jobs.c[name] for name in ("asset", "kind", "spec", "deadline"))]
-"""All that a `Job` is read from, but for its needs."""
+"""The columns from which a `Job` is read, except its dependencies."""
 
 _LOCK = select(*_RECORD).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
 _LOCK = _LOCK.order_by(jobs.c.id).with_for_update()
 CLAIMED = ("state", "attempt", "starts", "fence", "lease_owner", "ready_at", "started")
-"""What a claim changes."""
+"""The columns that a claim changes."""
 RELEASED = ("state", "unmet", "ready_at", "start_tag")
-"""What the end of a need changes, or the coming of one."""
+"""The columns that the end of a dependency changes."""
 ENDED = (
     *("state", "losses", "lease_owner", "ready_at", "result", "output", "error", "cause", "finished"),
     *("answered", "answered_at"),
 )
-"""What a good end changes."""
+"""The columns that a completion changes."""
 _WRITE = update(jobs).where(jobs.c.id == bindparam("job_id"))
 _INSERT_JOBS = insert(jobs)
 _JOB_NAMES = [column.name for column in jobs.columns]
-_INSERT_NEEDS = insert(dependencies)
-_NEED_NAMES = [column.name for column in dependencies.columns]
-_NEEDS = select(dependencies.c.job_id, dependencies.c.dependency_id, dependencies.c.optional)
-_NEEDS = _NEEDS.where(dependencies.c.job_id.in_(bindparam("ids", expanding=True)))
+_INSERT_DEPENDENCIES = insert(dependencies)
+_DEPENDENCY_NAMES = [column.name for column in dependencies.columns]
+_DEPENDENCIES = select(dependencies.c.job_id, dependencies.c.dependency_id, dependencies.c.optional)
+_DEPENDENCIES = _DEPENDENCIES.where(dependencies.c.job_id.in_(bindparam("ids", expanding=True)))
 
 
 def lock(connection: Connection, ids: Collection[str]) -> dict[str, Record]:
-    """The records of these jobs, locked until the transaction ends; unknown ids are left out."""
+    """The records of these jobs, locked until the transaction ends; without unknown ids."""
     return {row.job_id: record_of(row) for row in rows_for(connection, _LOCK, ids)}
 
 
-def record_of(row: Any) -> Record:  # noqa: ANN401 - of `bulk.fetch`, or SQLAlchemy's own
-    """The changing part of a row that was read with `COLUMNS` or by `lock`."""
+def record_of(row: Any) -> Record:  # noqa: ANN401 - a row of `bulk.fetch` or of SQLAlchemy
+    """The mutable part of a row that was read with `COLUMNS` or by `lock`."""
     return Record(*row[: len(_READ)])
 
 
 def write(connection: Connection, records: Iterable[Record], names: Sequence[str] | None = None) -> None:
-    """Write records back, in the order of their ids; `names`: only these columns, others being as read."""
+    """Write records back, in the order of their ids; only the columns `names`, if given."""
     ordered = sorted(records, key=lambda record: record.job_id)
-    fair_queue.assign(connection, [record for record in ordered if record.state == State.READY])
+    fair_queue.assign_start_tags(connection, [record for record in ordered if record.state == State.READY])
     changed = _NAMES if names is None else ("job_id", *names)
     many(connection, _WRITE, changed, ordered, get=attrgetter)
-    ready_jobs.note(connection, ((record.job_id, record.state) for record in ordered))
+    ready_jobs.track(connection, ((record.job_id, record.state) for record in ordered))
 
 
 def encode(value: dict[str, Any]) -> str:
-    """JSON as the ledger keeps it; raises TypeError or ValueError for what JSON cannot say."""
+    """JSON as the ledger stores it; raises TypeError or ValueError for values that are not JSON."""
     return canonical(value).decode()
 
 
+def encode_error(error: dict[str, Any]) -> str:
+    """A job's error as JSON; its `repr` as the message if it is not JSON."""
+    try:
+        return encode(error)
+    except (TypeError, ValueError, RecursionError):
+        return encode({"error": "Failed", "message": repr(error)})
+
+
 def dependencies_of(connection: Connection, ids: Collection[str]) -> dict[str, list[tuple[str, bool]]]:
-    """Per job its needs in order, each with whether it is optional."""
+    """By job, its dependencies in order, each with whether it is optional."""
     found: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
-    for row in rows_for(connection, _NEEDS, ids):
+    for row in rows_for(connection, _DEPENDENCIES, ids):
         found[row.job_id].append((row.dependency_id, row.optional))
     for edges in found.values():
         edges.sort()
@@ -138,13 +166,13 @@ def dependencies_of(connection: Connection, ids: Collection[str]) -> dict[str, l
 
 
 def insert_dependencies(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add edges of the graph."""
-    many(connection, _INSERT_NEEDS, _NEED_NAMES, rows)
+    """Insert rows of dependencies."""
+    many(connection, _INSERT_DEPENDENCIES, _DEPENDENCY_NAMES, rows)
 
 
 @dataclass
-class _NewSeat:
-    """A row to insert, as the queue sees it."""
+class _NewJob:
+    """A row to insert, as `fair_queue` reads it."""
 
     row: dict[str, Any]
     start_tag: float | None = None
@@ -171,17 +199,17 @@ class _NewSeat:
 
 
 def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add rows of jobs, with all columns; those that are ready get their turns here."""
-    ready = [_NewSeat(row) for row in sorted(rows, key=itemgetter("id")) if row["state"] == State.READY]
-    fair_queue.assign(connection, ready)
-    for seat in ready:
-        seat.row["start_tag"] = seat.start_tag
+    """Insert rows of jobs, with all columns; assigns the start tags of those that are ready."""
+    ready = [_NewJob(row) for row in sorted(rows, key=itemgetter("id")) if row["state"] == State.READY]
+    fair_queue.assign_start_tags(connection, ready)
+    for job in ready:
+        job.row["start_tag"] = job.start_tag
     many(connection, _INSERT_JOBS, _JOB_NAMES, rows)
-    ready_jobs.note(connection, ((row["id"], row["state"]) for row in rows))
+    ready_jobs.track(connection, ((row["id"], row["state"]) for row in rows))
 
 
 def jobs_of(connection: Connection, rows: Sequence[Any], deadlines: Mapping[str, float]) -> list[Job]:
-    """Jobs from rows read with `COLUMNS`; `deadlines` are those of their workers."""
+    """Jobs from rows read with `COLUMNS`; `deadlines` are the ends of leases, by worker."""
     edges = dependencies_of(connection, [row.job_id for row in rows])
     return [job_of(row, edges.get(row.job_id, ()), deadlines, record_of(row)) for row in rows]
 
@@ -192,7 +220,7 @@ def job_of(
     deadlines: Mapping[str, float],
     record: Record,
 ) -> Job:
-    """One job from its row, its needs, the deadlines of workers, and its record as it is now."""
+    """One job from its row, its dependencies, the ends of leases by worker, and its current record."""
     owner = record.lease_owner
     return Job(
         id=row.job_id,

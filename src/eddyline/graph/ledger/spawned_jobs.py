@@ -1,7 +1,7 @@
-"""What a job may add to the graph when it ends: more work of its own asset, and nothing else.
+"""Bounds what a job may add to the graph when it ends: only more jobs of its own asset.
 
-A report comes from a worker, which may be anybody with a worker's rights. Without these bounds, one job
-would be enough to add work in the name of every owner, ahead of everything else, without end.
+A report comes from a worker, that is, from anyone with a worker's permissions. Without these bounds one job
+could add any number of jobs in the name of every owner, ahead of all others.
 """
 
 from __future__ import annotations
@@ -17,33 +17,31 @@ from eddyline.graph.db.schema import jobs
 from eddyline.graph.job import PRIORITY_BAND, Addition, GraphError, Link, NewJob
 from eddyline.graph.ledger.rows import Record
 
-_REMEDY = "look at the worker that sent it: only a broken or a hostile one asks for that"
-
 
 @dataclass(frozen=True, kw_only=True)
 class SpawnRules:
-    """The `kinds` and `pools` that there are (None: any), and the most jobs that an asset may have."""
+    """The known `kinds` and `pools` (None: any), and the maximum number of jobs of an asset."""
 
     kinds: Collection[str] | None = None
     pools: Collection[str] | None = None
-    most_jobs: int = 100_000
+    max_jobs: int = 100_000
 
 
 ANY_OF_ITS_ASSET = SpawnRules()
-"""No bounds but those of asset, owner, priority and number."""
+"""Bounds only asset, owner, priority and number."""
 
 
 class SpawnError(GraphError):
-    """A job wants to add what it may not."""
+    """A job tries to add what it may not."""
 
-    default_remedy = _REMEDY
+    default_remedy = "check the worker that sent it: only a broken or hostile worker sends this"
 
 
 def check(connection: Connection, record: Record, additions: Sequence[Addition], rules: SpawnRules) -> None:
-    """See that the job of `record` may add all of these. Raises `SpawnError`.
+    """Check that the job of `record` may add all of these. Raises `SpawnError`.
 
-    New jobs have its asset, owner and deadline (or none), a priority of its band, and ids that begin with
-    the asset; what they need, and what is linked, are jobs of that asset too.
+    New jobs must have its asset, owner and deadline (or none), a priority of its band, and ids that start
+    with the asset; their dependencies, and linked jobs, must be of that asset too.
     """
     parent = connection.execute(select(jobs.c.asset, jobs.c.deadline).where(jobs.c.id == record.job_id)).one()
     for each in additions:
@@ -58,10 +56,10 @@ def check(connection: Connection, record: Record, additions: Sequence[Addition],
     count = connection.execute(
         select(func.count()).select_from(jobs).where(jobs.c.asset == parent.asset)
     ).scalar_one()
-    if count + len(additions) > rules.most_jobs:
+    if count + len(additions) > rules.max_jobs:
         raise SpawnError(
-            f"asset {parent.asset} would have more than {rules.most_jobs} jobs",
-            remedy="longer chunks make fewer jobs",
+            f"asset {parent.asset} would have more than {rules.max_jobs} jobs",
+            remedy="use longer chunks, which make fewer jobs",
         )
 
 
@@ -74,7 +72,7 @@ def _check_job(record: Record, asset: str, deadline: float | None, new: NewJob, 
         "kind": rules.kinds is None or new.kind in rules.kinds,
         "pool": rules.pools is None or new.pool in rules.pools,
     }
-    wrong = [name for name, right in allowed.items() if not right]
+    wrong = [name for name, is_allowed in allowed.items() if not is_allowed]
     if wrong:
         raise SpawnError(
             f"job {record.job_id} may not add {short_repr(new.id)} with that {' and '.join(wrong)}"
@@ -82,5 +80,5 @@ def _check_job(record: Record, asset: str, deadline: float | None, new: NewJob, 
 
 
 def _belongs(name: str, asset: str) -> bool:
-    """Whether a job's id is one of an asset's: the asset, a dot or a dash, and more."""
+    """Whether a job's id is one of an asset's: the asset, a dot or dash, and more characters."""
     return is_identifier(name) and name.startswith((f"{asset}.", f"{asset}-"))

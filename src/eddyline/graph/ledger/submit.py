@@ -1,4 +1,4 @@
-"""Adding jobs and links: everything is checked before anything is written."""
+"""Adds jobs and links: everything is checked before anything is written."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from sqlalchemy import Connection
 from eddyline.graph.job import Addition, GraphError, Link, NewJob
 from eddyline.graph.ledger import archive
 from eddyline.graph.ledger.add_dependencies import apply_links, new_edges
-from eddyline.graph.ledger.dependencies import dependencies_error
+from eddyline.graph.ledger.dependencies import dependency_error
 from eddyline.graph.ledger.dependency_states import DependencyState, all_dependencies, dependency_states
 from eddyline.graph.ledger.rows import encode, insert_dependencies, insert_jobs
-from eddyline.graph.states import FAILED, State
+from eddyline.graph.states import State
 
-# Two of them, of four bytes each, must fit into a third of a page: what an index of PostgreSQL holds.
-_MOST_CHARACTERS = 300
+# Two names of four-byte characters must fit into a third of a page, the limit of an index of PostgreSQL.
+_MAX_NAME_LENGTH = 300
 
-Wanted: TypeAlias = Mapping[str, Mapping[str, bool]]
-"""Per job what it needs, each with whether it is optional."""
+Edges: TypeAlias = Mapping[str, Mapping[str, bool]]
+"""By job, its dependencies, each with whether it is optional."""
 
 
 def add(connection: Connection, additions: Sequence[Addition], now: float) -> int:
-    """Add jobs and links; returns the number of jobs that were not there before.
+    """Add jobs and links; returns the number of new jobs.
 
-    A job whose id is known is left as it is. Raises `GraphError` before anything is written if a need is
-    unknown, if there is a circle, if a link names a job that no longer waits, if a name is too long, or if a
+    A job whose id is known does not change. Raises `GraphError` before anything is written if a dependency is
+    unknown, if there is a cycle, if a link names a job that is not waiting, if a name is invalid, or if a
     spec is not JSON.
     """
     batch, links = _merge(additions)
@@ -43,28 +43,27 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
         name: DependencyState(State.DONE, name)
         for name in archive.known(connection, mentioned.difference(known))
     }
-    fresh = {name: job for name, job in batch.items() if name not in known}
-    # Whoever links to a job of this batch that turns out to be known, links to what is there.
+    new = {name: job for name, job in batch.items() if name not in known}
+    # A link to a job of this batch that is stored already is a link to the stored one.
     links += [
-        Link(job_id=link.job_id, dependencies=link.dependencies)
-        for link in _late_links(additions, batch, known)
+        each for each in additions if isinstance(each, Link) and each.job_id in batch and each.job_id in known
     ]
-    _check_needs(fresh, wanted, {*fresh, *known})
-    order = _ordered(fresh, wanted)
-    edges = new_edges(connection, links, known, fresh)
-    standing = dict(known)
-    rows = _rows(order, fresh, wanted, standing, now)
+    _check_dependencies(new, wanted, {*new, *known})
+    order = _ordered(new, wanted)
+    edges = new_edges(connection, links, known, new)
+    states = dict(known)
+    rows = _rows(order, new, wanted, states, now)
     if rows:
         insert_jobs(connection, rows)
         insert_dependencies(
-            connection, [edge for name in fresh for edge in _edges_of(name, wanted[name], standing)]
+            connection, [edge for name in new for edge in _edge_rows(name, wanted[name], states)]
         )
     apply_links(connection, edges, known, now)
     return len(rows)
 
 
 def _merge(additions: Sequence[Addition]) -> tuple[dict[str, NewJob], list[Link]]:
-    """Jobs by id (the first of equal ids counts) with the batch's links to them merged in; other links."""
+    """Jobs by id (the first of equal ids counts) merged with the batch's links to them, and other links."""
     batch: dict[str, NewJob] = {}
     for addition in additions:
         if isinstance(addition, NewJob):
@@ -80,83 +79,73 @@ def _merge(additions: Sequence[Addition]) -> tuple[dict[str, NewJob], list[Link]
 
 
 def _check_names(job: NewJob) -> None:
-    """Refuse names that no index or no text can hold: a database would, for the whole batch."""
+    """Refuse names that no index or text column can hold: a database would refuse the whole batch."""
     for name in (job.id, job.asset, job.kind, job.pool, job.owner):
-        if len(name) > _MOST_CHARACTERS or "\0" in name:
+        if len(name) > _MAX_NAME_LENGTH or "\0" in name:
             raise GraphError(
-                f"job {job.id[:80]!r} has a name that is too long or none",
-                remedy=f"at most {_MOST_CHARACTERS} characters, and no null",
+                f"job {job.id[:80]!r} has an invalid or too long name",
+                remedy=f"use at most {_MAX_NAME_LENGTH} characters, without null characters",
             )
 
 
-def _late_links(
-    additions: Sequence[Addition], batch: dict[str, NewJob], known: dict[str, DependencyState]
-) -> list[Link]:
-    return [a for a in additions if isinstance(a, Link) and a.job_id in batch and a.job_id in known]
-
-
-def _check_needs(fresh: Iterable[str], wanted: Wanted, there: Collection[str]) -> None:
-    for name in fresh:
-        unknown = next((dependency for dependency in wanted[name] if dependency not in there), None)
+def _check_dependencies(new: Iterable[str], wanted: Edges, known: Collection[str]) -> None:
+    for name in new:
+        unknown = next((dependency for dependency in wanted[name] if dependency not in known), None)
         if unknown is not None:
-            raise GraphError(f"job {name} needs {unknown}, which is not a job")
+            raise GraphError(f"job {name} depends on {unknown}, which is not a job")
 
 
-def _ordered(fresh: Collection[str], wanted: Wanted) -> list[str]:
-    """The fresh ids, every one after what it needs: as they came, if so they did."""
+def _ordered(new: Collection[str], wanted: Edges) -> list[str]:
+    """The new ids, each after its dependencies; in the given order if that order does."""
     before: set[str] = set()
-    for name in fresh:
-        if any(dependency in fresh and dependency not in before for dependency in wanted[name]):
+    for name in new:
+        if any(dependency in new and dependency not in before for dependency in wanted[name]):
             break
         before.add(name)
     else:
-        return list(fresh)
-    graph = {name: [dependency for dependency in wanted[name] if dependency in fresh] for name in fresh}
+        return list(new)
+    graph = {name: [dependency for dependency in wanted[name] if dependency in new] for name in new}
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
-        raise GraphError(f"jobs need each other in a circle: {' -> '.join(error.args[1])}") from None
+        raise GraphError(f"jobs depend on each other in a cycle: {' -> '.join(error.args[1])}") from None
 
 
 def _rows(
     order: Iterable[str],
-    fresh: Mapping[str, NewJob],
-    wanted: Wanted,
-    standing: dict[str, DependencyState],
+    new: Mapping[str, NewJob],
+    wanted: Edges,
+    states: dict[str, DependencyState],
     now: float,
 ) -> list[dict[str, Any]]:
-    """Rows to insert, in `order`; what needs a failed job is cancelled, and so entered in `standing`."""
+    """Rows to insert, in `order`; dependants of failed jobs are cancelled, and added to `states`."""
     rows = []
     for name in order:
-        job = fresh[name]
-        dependencies = wanted[name].items()
+        job = new[name]
+        edges = wanted[name].items()
         unmet = sum(
-            [not _met(standing.get(dependency), optional=optional) for dependency, optional in dependencies]
+            [not _is_met(states.get(dependency), optional=optional) for dependency, optional in edges]
         )
         failed = next(
             (
                 dependency
-                for dependency, optional in dependencies
-                if not optional and _fell(standing, dependency)
+                for dependency, optional in edges
+                if not optional and dependency in states and states[dependency].has_failed
             ),
             None,
         )
         if failed is None:
             rows.append(_row(job, State.WAITING if unmet else State.READY, unmet, now))
         else:
-            cause = standing[failed].cause
-            standing[name] = DependencyState(State.CANCELLED, cause)
-            error = encode(dependencies_error(failed, cause))
+            cause = states[failed].cause
+            states[name] = DependencyState(State.CANCELLED, cause)
+            error = encode(dependency_error(failed, cause))
             rows.append(_row(job, State.CANCELLED, unmet, now, error=error, cause=cause))
     return rows
 
 
-def _fell(standing: dict[str, DependencyState], dependency: str) -> bool:
-    return dependency in standing and standing[dependency].state in FAILED
-
-
-def _met(standing: DependencyState | None, *, optional: bool) -> bool:
-    return standing is not None and (standing.state is State.DONE or (optional and standing.state in FAILED))
+def _is_met(dependency: DependencyState | None, *, optional: bool) -> bool:
+    return dependency is not None and (dependency.state is State.DONE or (optional and dependency.has_failed))
 
 
 def _row(
@@ -202,9 +191,9 @@ def _spec(job: NewJob) -> str:
         raise GraphError(f"the spec of job {job.id} is not JSON: {error}", remedy="") from error
 
 
-def _edges_of(
-    name: str, dependencies: Mapping[str, bool], standing: Mapping[str, DependencyState]
+def _edge_rows(
+    name: str, wanted: Mapping[str, bool], states: Mapping[str, DependencyState]
 ) -> Iterator[dict[str, Any]]:
-    for dependency, optional in dependencies.items():
-        met = _met(standing.get(dependency), optional=optional)
+    for dependency, optional in wanted.items():
+        met = _is_met(states.get(dependency), optional=optional)
         yield {"job_id": name, "dependency_id": dependency, "optional": optional, "met": met}

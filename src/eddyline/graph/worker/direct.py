@@ -37,15 +37,15 @@ class DirectBroker:
 
     def held_jobs(self, worker: str) -> dict[str, int]:
         """The ids of the jobs that the worker still holds, with their fences."""
-        return self._ledger.held(worker)
+        return self._ledger.held_jobs(worker)
 
     def expire_leases(self) -> list[str]:
         """Take back the jobs of workers whose leases have expired."""
-        return self._ledger.expire()
+        return list(self._ledger.expire_leases().jobs)
 
     def deregister(self, worker: str) -> None:
         """End the worker's lease."""
-        self._ledger.leave(worker)
+        self._ledger.deregister(worker)
 
     def seconds_until_due(self, pools: Sequence[str]) -> float | None:
         """Seconds until a job is due or a lease expires, whichever is first."""
@@ -61,9 +61,9 @@ class DirectBroker:
 
         Commands that cancel a job are left out: the ledger no longer lists the job as held.
         """
-        found = self._ledger.orders(worker)
-        self._ledger.heeded(found)
-        commands = [command for command in found if command.kind is not CommandKind.GIVE_UP]
+        found = self._ledger.commands(worker)
+        self._ledger.confirm_commands(found)
+        commands = [command for command in found if command.kind is not CommandKind.CANCEL]
         if not commands:
             # The ledger is not used after the pause: the caller may have closed it meanwhile.
             self._sleep(min(wait_s, _POLL_S))

@@ -78,7 +78,7 @@ def open_session(
     with directory.lock(store), Ledger.open(directory.ledger, poison_after=_POISON_AFTER) as ledger:
         # The lock is held, so workers that are still registered are gone.
         for worker in ledger.workers():
-            ledger.abandon(worker.name)
+            ledger.release_worker(worker.name)
         directory.clean(has_open_jobs=ledger.has_open)
         yield EmbeddedSession(
             runtime=Runtime(

@@ -20,27 +20,27 @@ from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.command import Command
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.notes import CoordinatorEvent
-from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.messages import Delivery, JobResult, JobStarted, Publication, UnpublishableError
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.states import State
 
-BOUNDS = Bounds(grace_s=0.05, stale_s=0.2, give_up_s=1.0)
+BOUNDS = ReconcileLimits(grace_s=0.05, stale_s=0.2, give_up_s=1.0)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[CoordinatorLedger]:
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
     policy = RetryPolicy(base_s=0.01, max_attempts=50)
-    with CoordinatorLedger.open(tmp_path / "ledger.db", policy=policy, poison_after=1000) as opened:
+    with Ledger.open(tmp_path / "ledger.db", policy=policy, poison_after=1000, publishes=True) as opened:
         yield opened
 
 
 class Office:
     """Coordinators in threads, and one who counts what they note."""
 
-    def __init__(self, ledger: CoordinatorLedger, post: Post, count: int = 1, **more: Any) -> None:
+    def __init__(self, ledger: Ledger, post: Post, count: int = 1, **more: Any) -> None:
         self.stop = Stop()
         self.notes: Counter[str] = Counter()
         self.failures: list[Exception] = []
@@ -102,7 +102,7 @@ def _work(post: Post, name: str, stop: Stop, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_the_post_does_every_job_is_done(ledger: CoordinatorLedger, seed: int) -> None:
+def test_whatever_the_post_does_every_job_is_done(ledger: Ledger, seed: int) -> None:
     post = Post(random.Random(seed), loses=0.1, doubles=0.2, fails=0.1)
     office = Office(ledger, post, count=2)
     stop = Stop()
@@ -129,18 +129,18 @@ def test_whatever_the_post_does_every_job_is_done(ledger: CoordinatorLedger, see
 
 
 def test_an_answer_that_the_ledger_refuses_is_parked_alone(
-    ledger: CoordinatorLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post = Post(random.Random(0))
     ledger.submit([new("a-1"), new("a-2")])
-    apply = CoordinatorLedger.apply
+    apply = Ledger.apply_reports
 
-    def picky(self: CoordinatorLedger, facts: list[JobResult], **options: Any) -> object:
+    def picky(self: Ledger, facts: list[JobResult], **options: Any) -> object:
         if any(fact.job_id == "a-1" for fact in facts):
             raise UsageError("not that one")
         return apply(self, facts, **options)
 
-    monkeypatch.setattr(CoordinatorLedger, "apply", picky)
+    monkeypatch.setattr(Ledger, "apply_reports", picky)
     office = Office(ledger, post)
     wait_until(lambda: len(post.queue) == 2)
     for offer in list(post.queue):
@@ -162,7 +162,7 @@ def test_an_answer_that_the_ledger_refuses_is_parked_alone(
 
 
 def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
-    ledger: CoordinatorLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post = Post(random.Random(0))
     collected: list[int] = []
@@ -174,15 +174,15 @@ def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
         return found
 
     outage = threading.Event()
-    apply = CoordinatorLedger.apply
+    apply = Ledger.apply_reports
 
-    def away(self: CoordinatorLedger, facts: list[JobResult], **options: Any) -> object:
+    def away(self: Ledger, facts: list[JobResult], **options: Any) -> object:
         if not outage.is_set():
             raise TransientError("the database is away")
         return apply(self, facts, **options)
 
     monkeypatch.setattr(Post, "collect", counted)
-    monkeypatch.setattr(CoordinatorLedger, "apply", away)
+    monkeypatch.setattr(Ledger, "apply_reports", away)
     ledger.submit([new("a-1")])
     office = Office(ledger, post)
     wait_until(lambda: post.queue)
@@ -206,7 +206,7 @@ def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
 
 
 def test_what_waiting_cannot_mend_ends_the_coordinator_with_its_reason(
-    ledger: CoordinatorLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(_self: Post) -> Mapping[str, int]:
         raise UsageError("no permission for that queue")
@@ -230,17 +230,17 @@ class Picky(Post):
         return [None if offer in good else wrong for offer in offers]
 
 
-def test_what_a_queue_took_is_not_sent_again_while_another_takes_nothing(ledger: CoordinatorLedger) -> None:
+def test_what_a_queue_took_is_not_sent_again_while_another_takes_nothing(ledger: Ledger) -> None:
     post = Picky(random.Random(0))
     ledger.submit([new("bad-1"), new("a-1"), new("a-2")])
-    office = Office(ledger, post, bounds=Bounds())
+    office = Office(ledger, post, bounds=ReconcileLimits())
     wait_until(lambda: office.notes["unpublished"] + office.notes["waiting"] >= 3)
     office.close()
     assert sorted(offer.job.id for offer in post.queue) == ["a-1", "a-2"]
     assert get(ledger, "bad-1").state is State.READY
 
 
-def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: CoordinatorLedger) -> None:
+def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: Ledger) -> None:
     post = Picky(random.Random(0))
     post.never = True
     ledger.submit([new("bad-1"), new("bad-2", "bad-1"), new("a-1")])
@@ -255,7 +255,7 @@ def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: C
     assert office.failures == []
 
 
-def test_jobs_without_a_queue_are_told_of(ledger: CoordinatorLedger) -> None:
+def test_jobs_without_a_queue_are_told_of(ledger: Ledger) -> None:
     ledger.submit([new("a-1", pool="gpu")])
     office = Office(ledger, Post(random.Random(0)))
     wait_until(lambda: office.notes["no queue"])
@@ -263,7 +263,7 @@ def test_jobs_without_a_queue_are_told_of(ledger: CoordinatorLedger) -> None:
     assert get(ledger, "a-1").state == State.READY
 
 
-def test_a_coordinator_stops_soon_after_it_is_told(ledger: CoordinatorLedger) -> None:
+def test_a_coordinator_stops_soon_after_it_is_told(ledger: Ledger) -> None:
     office = Office(ledger, Post(random.Random(0)), count=2)
     time.sleep(0.05)
     begin = time.monotonic()
@@ -278,7 +278,7 @@ def _with_word(offers: Sequence[Publication]) -> list[Publication]:
     ]
 
 
-def test_what_is_published_has_been_prepared(ledger: CoordinatorLedger) -> None:
+def test_what_is_published_has_been_prepared(ledger: Ledger) -> None:
     post = Post(random.Random(0))
     ledger.submit([new("a-1"), new("a-2")])
     office = Office(ledger, post, prepare=_with_word)
@@ -288,7 +288,7 @@ def test_what_is_published_has_been_prepared(ledger: CoordinatorLedger) -> None:
     assert get(ledger, "a-1").spec == {}, "the ledger's own is as it was"
 
 
-def test_what_cannot_be_prepared_now_is_published_later(ledger: CoordinatorLedger) -> None:
+def test_what_cannot_be_prepared_now_is_published_later(ledger: Ledger) -> None:
     post = Post(random.Random(0))
     failures = iter([TransientError("no history yet")])
 
@@ -307,7 +307,7 @@ def test_what_cannot_be_prepared_now_is_published_later(ledger: CoordinatorLedge
 
 
 @pytest.mark.parametrize("fails", [0.0, 0.4])
-def test_orders_are_carried_soon_whatever_the_post_does(ledger: CoordinatorLedger, fails: float) -> None:
+def test_orders_are_carried_soon_whatever_the_post_does(ledger: Ledger, fails: float) -> None:
     post = Post(random.Random(3), fails=fails, doubles=0.3)
     office = Office(ledger, post, count=2)
     post.boxes["ada"] = []
@@ -318,16 +318,16 @@ def test_orders_are_carried_soon_whatever_the_post_does(ledger: CoordinatorLedge
     ledger.drain("bob", "who has no box yet")
     wait_until(lambda: post.boxes["ada"])
     assert fails or time.monotonic() - begin < 5
-    wait_until(lambda: not ledger.orders("ada"))
-    assert [order.worker for order in ledger.orders("bob")] == ["bob"]
+    wait_until(lambda: not ledger.commands("ada"))
+    assert [order.worker for order in ledger.commands("bob")] == ["bob"]
     post.boxes["bob"] = []
-    wait_until(lambda: not ledger.orders("bob"))
+    wait_until(lambda: not ledger.commands("bob"))
     office.close()
     assert {order.reason for order in post.boxes["bob"]} == {"who has no box yet"}
 
 
 def test_an_order_reaches_its_worker_though_nothing_can_be_published(
-    ledger: CoordinatorLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stuck(_self: Post, _offers: Sequence[Publication]) -> None:
         raise TransientError("the lanes are closed")
@@ -346,7 +346,7 @@ def test_an_order_reaches_its_worker_though_nothing_can_be_published(
 
 
 @pytest.mark.parametrize("fails", [0.0, 0.7])
-def test_the_box_of_a_worker_given_up_is_removed(ledger: CoordinatorLedger, fails: float) -> None:
+def test_the_box_of_a_worker_given_up_is_removed(ledger: Ledger, fails: float) -> None:
     boxes: dict[str, list[Command]] = {"ada": [], "bob": []}
     post = Post(random.Random(0), fails=fails, boxes=boxes)
     ledger.register("ada", "here", 1, lease_s=0.1)
@@ -356,7 +356,7 @@ def test_the_box_of_a_worker_given_up_is_removed(ledger: CoordinatorLedger, fail
     office.close()
 
 
-def test_a_box_that_belongs_to_nobody_is_removed(ledger: CoordinatorLedger) -> None:
+def test_a_box_that_belongs_to_nobody_is_removed(ledger: Ledger) -> None:
     post = Post(random.Random(0), boxes={"ada": [], "never heard of": []})
     ledger.register("ada", "here", 1, lease_s=60)
     office = Office(ledger, post, tidy_every_s=0.05)
@@ -365,9 +365,7 @@ def test_a_box_that_belongs_to_nobody_is_removed(ledger: CoordinatorLedger) -> N
     assert office.notes["tidied"] == 1
 
 
-def test_who_may_not_look_for_boxes_does_all_else(
-    ledger: CoordinatorLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_may_not_look_for_boxes_does_all_else(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_self: Post, _known: Sequence[str]) -> int:
         raise UsageError("no permission to list queues")
 
@@ -381,7 +379,7 @@ def test_who_may_not_look_for_boxes_does_all_else(
     assert office.failures == []
 
 
-def test_old_assets_go_to_the_archive_beside_the_work(ledger: CoordinatorLedger) -> None:
+def test_old_assets_go_to_the_archive_beside_the_work(ledger: Ledger) -> None:
     post = Post(random.Random(0))
     ledger.submit([new(f"a{number}-1") for number in range(5)])
     office = Office(ledger, post, count=2, archive_after_s=0.5, archive_every_s=0.1)

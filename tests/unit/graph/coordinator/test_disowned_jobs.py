@@ -9,23 +9,23 @@ from tests.unit.graph.coordinator_helpers import answer, offer, offers, say, sta
 from tests.unit.graph.ledger_helpers import done, get, new
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
-from eddyline.graph.ledger.orphan_detection import Running
-from eddyline.graph.ledger.reconcile import Bounds
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.ledger.orphan_detection import StartedJob
+from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.messages import Heartbeat
 from eddyline.graph.states import State
 
-BOUNDS = Bounds(stale_s=100)
+BOUNDS = ReconcileLimits(stale_s=100)
 
 
 @pytest.fixture
-def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
-    with CoordinatorLedger.open(ledger_url, clock=clock) as opened:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
+    with Ledger.open(ledger_url, clock=clock, publishes=True) as opened:
         yield opened
 
 
-def running(ledger: CoordinatorLedger, depth: int) -> list[Running]:
-    return ledger.long_running({"cpu": depth}, lambda pool, _priority: pool, BOUNDS)
+def running(ledger: Ledger, depth: int) -> list[StartedJob]:
+    return ledger.publications.long_running({"cpu": depth}, lambda pool, _priority: pool, BOUNDS)
 
 
 def alive(worker: str = "ada") -> Heartbeat:
@@ -33,7 +33,7 @@ def alive(worker: str = "ada") -> Heartbeat:
 
 
 def test_what_runs_long_while_its_queue_lacks_a_message_is_looked_at(
-    ledger: CoordinatorLedger, clock: ManualClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     first, second = offers(ledger)
@@ -48,13 +48,13 @@ def test_what_runs_long_while_its_queue_lacks_a_message_is_looked_at(
 
 
 def test_a_disowned_job_is_published_anew_and_its_old_answer_no_longer_counts(
-    ledger: CoordinatorLedger, clock: ManualClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     say(ledger, alive(), start(first))
     clock.advance(101)
-    assert ledger.publish_disowned(running(ledger, 0)) == 1
+    assert ledger.publications.republish_orphaned(running(ledger, 0)) == 1
     again = offer(ledger)
     assert say(ledger, answer(first, done())) == 0
     assert say(ledger, answer(again, done(), worker="bob")) == 1
@@ -63,7 +63,7 @@ def test_a_disowned_job_is_published_anew_and_its_old_answer_no_longer_counts(
 
 
 def test_a_job_that_was_answered_or_taken_over_meanwhile_is_left_alone(
-    ledger: CoordinatorLedger, clock: ManualClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     first, second = offers(ledger)
@@ -72,5 +72,5 @@ def test_a_job_that_was_answered_or_taken_over_meanwhile_is_left_alone(
     found = running(ledger, 0)
     assert len(found) == 2
     say(ledger, answer(first, done()), start(second, receipt=2, worker="bob"))
-    assert ledger.publish_disowned(found) == 0
+    assert ledger.publications.republish_orphaned(found) == 0
     assert offers(ledger) == []

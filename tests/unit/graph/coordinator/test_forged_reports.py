@@ -12,34 +12,34 @@ from tests.unit.graph.coordinator_helpers import LEASE_S, answer, offer, offers,
 from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.coordinator.wire import WireError, report_from_json, report_to_json
 from eddyline.graph.job import Link
 from eddyline.graph.ledger.apply_reports import Applied
-from eddyline.graph.ledger.report_authority import MOST_UNPROVEN
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.ledger.report_authority import MAX_UNPROVEN
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, Publication, WorkerReport
 from eddyline.graph.states import State
 from eddyline.observe.backlog import read_backlog
 
 KEY, OTHER_KEY = "a" * 32, "b" * 32
-RULES = SpawnRules(kinds={"work"}, pools={"cpu"}, most_jobs=10)
+RULES = SpawnRules(kinds={"work"}, pools={"cpu"}, max_jobs=10)
 
 
 @pytest.fixture
-def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
-    with CoordinatorLedger.open(ledger_url, clock=clock, poison_after=3) as opened:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
+    with Ledger.open(ledger_url, clock=clock, poison_after=3, publishes=True) as opened:
         opened.submit([new("a-1"), new("a-2", "a-1"), new("b-1", owner="bob", priority=150)])
         yield opened
 
 
-def say(ledger: CoordinatorLedger, *facts: WorkerReport) -> Applied:
+def say(ledger: Ledger, *facts: WorkerReport) -> Applied:
     """Apply facts as they come out of a queue: written, read by the strict parser, then applied."""
     parsed = [report_from_json(json.loads(json.dumps(report_to_json(fact)))) for fact in facts]
-    return ledger.apply(parsed, lease_s=LEASE_S, spawn=RULES)
+    return ledger.apply_reports(parsed, lease_s=LEASE_S, spawn=RULES)
 
 
-def first(ledger: CoordinatorLedger) -> Publication:
+def first(ledger: Ledger) -> Publication:
     return next(each for each in offers(ledger) if each.job.id == "a-1")
 
 
@@ -47,9 +47,9 @@ def beat(worker: str = "ada", key: str = KEY, **more: Any) -> Heartbeat:
     return Heartbeat(**{"worker": worker, "host": "h", "pid": 1, "lease_s": 60.0, "key": key, **more})
 
 
-def test_every_publication_has_a_token_of_its_own_of_128_bits(ledger: CoordinatorLedger) -> None:
+def test_every_publication_has_a_token_of_its_own_of_128_bits(ledger: Ledger) -> None:
     found = {each.token for each in offers(ledger)}
-    ledger.publish_again("a-1")
+    ledger.publications.republish("a-1")
     found |= {each.token for each in offers(ledger)}
     assert len(found) == 3
     assert all(len(bytes.fromhex(token)) == 16 for token in found)
@@ -57,7 +57,7 @@ def test_every_publication_has_a_token_of_its_own_of_128_bits(ledger: Coordinato
 
 @pytest.mark.parametrize("token", ["", "0" * 32, "f" * 64])
 @pytest.mark.parametrize("outcome", [done(by="eve"), failed(retry=False), interrupted()])
-def test_without_the_token_nothing_is_settled(ledger: CoordinatorLedger, token: str, outcome: Any) -> None:
+def test_without_the_token_nothing_is_settled(ledger: Ledger, token: str, outcome: Any) -> None:
     the = first(ledger)
     say(ledger, start(the))
     before = get(ledger, "a-1")
@@ -73,17 +73,17 @@ def test_without_the_token_nothing_is_settled(ledger: CoordinatorLedger, token: 
     assert get(ledger, "a-1").result == {"by": "ada"}
 
 
-def test_the_token_of_one_job_or_publication_is_of_no_use_for_another(ledger: CoordinatorLedger) -> None:
+def test_the_token_of_one_job_or_publication_is_of_no_use_for_another(ledger: Ledger) -> None:
     both = {each.job.id: each for each in offers(ledger)}
     stolen = replace(answer(both["b-1"], done(by="eve")), token=both["a-1"].token)
     assert say(ledger, stolen).counted == 0
-    ledger.publish_again("b-1")
+    ledger.publications.republish("b-1")
     again = offer(ledger)
     assert say(ledger, replace(answer(again, done(by="eve")), token=both["b-1"].token)).counted == 0
     assert get(ledger, "b-1").state is State.READY
 
 
-def test_a_huge_receipt_blocks_nothing_even_with_the_token(ledger: CoordinatorLedger) -> None:
+def test_a_huge_receipt_blocks_nothing_even_with_the_token(ledger: Ledger) -> None:
     the = first(ledger)
     assert say(ledger, start(the, STRIDE - 1, "eve")).counted == 0
     assert say(ledger, start(the), answer(the, done())).counted == 1
@@ -152,9 +152,7 @@ def test_a_result_nested_without_end_is_refused_by_the_parser() -> None:
         Link(job_id="a-2", dependencies=("b-1",)),
     ],
 )
-def test_a_job_adds_nothing_beyond_its_own_asset_owner_and_urgency(
-    ledger: CoordinatorLedger, spawn: Any
-) -> None:
+def test_a_job_adds_nothing_beyond_its_own_asset_owner_and_urgency(ledger: Ledger, spawn: Any) -> None:
     the = first(ledger)
     before = {job.id for job in ledger.jobs()}
     try:
@@ -170,7 +168,7 @@ def test_a_job_adds_nothing_beyond_its_own_asset_owner_and_urgency(
     assert get(ledger, "b-1").dependencies == ()
 
 
-def test_a_job_may_add_more_of_its_own_asset_up_to_a_bound(ledger: CoordinatorLedger) -> None:
+def test_a_job_may_add_more_of_its_own_asset_up_to_a_bound(ledger: Ledger) -> None:
     the = first(ledger)
     more = [new(f"a-{number}", priority=99) for number in range(3, 10)]
     assert say(ledger, answer(the, done(*more, Link(job_id="a-2", dependencies=("a-3",))))).counted == 1
@@ -185,23 +183,21 @@ def test_a_job_may_add_more_of_its_own_asset_up_to_a_bound(ledger: CoordinatorLe
 # Workers
 
 
-def backlog(ledger: CoordinatorLedger) -> tuple[tuple[str, ...], tuple[str, ...], int]:
+def backlog(ledger: Ledger) -> tuple[tuple[str, ...], tuple[str, ...], int]:
     found = ledger.read(lambda connection: read_backlog(connection, ledger.now()))
     return found.workers, found.unknown, found.overdue
 
 
-def test_a_heartbeat_alone_makes_no_capacity_and_is_forgotten(
-    ledger: CoordinatorLedger, clock: ManualClock
-) -> None:
+def test_a_heartbeat_alone_makes_no_capacity_and_is_forgotten(ledger: Ledger, clock: ManualClock) -> None:
     say(ledger, beat("cpu@phantom:1", lease_s=21_600.0))
     assert backlog(ledger) == ((), ("cpu@phantom:1",), 0)
     clock.advance(LEASE_S + 1)
     assert backlog(ledger) == ((), (), 0)
-    ledger.expire()
+    ledger.expire_leases()
     assert ledger.workers() == []
 
 
-def test_a_worker_is_known_once_it_shows_a_token(ledger: CoordinatorLedger) -> None:
+def test_a_worker_is_known_once_it_shows_a_token(ledger: Ledger) -> None:
     the = first(ledger)
     say(ledger, beat())
     say(ledger, replace(start(the), token="0" * 32, key=KEY))
@@ -210,95 +206,93 @@ def test_a_worker_is_known_once_it_shows_a_token(ledger: CoordinatorLedger) -> N
     assert backlog(ledger) == (("ada",), (), 0)
 
 
-def test_phantoms_cannot_fill_the_table_nor_keep_workers_out(ledger: CoordinatorLedger) -> None:
-    for begin in range(0, MOST_UNPROVEN + 500, 500):
+def test_phantoms_cannot_fill_the_table_nor_keep_workers_out(ledger: Ledger) -> None:
+    for begin in range(0, MAX_UNPROVEN + 500, 500):
         say(ledger, *(beat(f"cpu@phantom:{number}") for number in range(begin, begin + 500)))
-    assert len(ledger.workers()) == MOST_UNPROVEN
+    assert len(ledger.workers()) == MAX_UNPROVEN
     say(ledger, replace(start(first(ledger)), key=KEY))
     assert backlog(ledger)[0] == ("ada",)
 
 
-def test_nobody_can_end_or_keep_the_lease_of_another_worker(
-    ledger: CoordinatorLedger, clock: ManualClock
-) -> None:
+def test_nobody_can_end_or_keep_the_lease_of_another_worker(ledger: Ledger, clock: ManualClock) -> None:
     the = first(ledger)
     say(ledger, beat(), replace(start(the), key=KEY))
     (ada,) = ledger.workers()
     for key in ("", OTHER_KEY):
         said = say(ledger, beat(key=key, lease_s=0.0, holds=()), beat(key=key, lease_s=21_600.0))
-        assert said.heard == ()
+        assert said.heartbeats == ()
         assert ledger.workers() == [ada]
     clock.advance(1)
-    assert ledger.expire() == []
+    assert list(ledger.expire_leases().jobs) == []
     assert get(ledger, "a-1").losses == 0
     clock.advance(60)
     say(ledger, beat(key=OTHER_KEY))
-    assert ledger.expire() == ["a-1"], "a forged heartbeat keeps no dead worker alive"
+    assert list(ledger.expire_leases().jobs) == ["a-1"], "a forged heartbeat keeps no dead worker alive"
 
 
 def test_a_name_that_somebody_took_first_belongs_to_the_worker_that_shows_a_token(
-    ledger: CoordinatorLedger,
+    ledger: Ledger,
 ) -> None:
     say(ledger, beat(key=OTHER_KEY))
-    assert say(ledger, beat(key=KEY)).heard == ()
+    assert say(ledger, beat(key=KEY)).heartbeats == ()
     say(ledger, beat(key=OTHER_KEY, lease_s=1.0), replace(start(first(ledger)), key=KEY))
     (ada,) = ledger.workers()
     assert ada.proven
-    assert [each.key for each in say(ledger, beat(key=KEY), beat(key=OTHER_KEY)).heard] == [KEY]
+    assert [each.key for each in say(ledger, beat(key=KEY), beat(key=OTHER_KEY)).heartbeats] == [KEY]
 
 
-def test_a_worker_with_a_token_of_its_own_cannot_speak_for_another(ledger: CoordinatorLedger) -> None:
+def test_a_worker_with_a_token_of_its_own_cannot_speak_for_another(ledger: Ledger) -> None:
     both = {each.job.id: each for each in offers(ledger)}
     say(ledger, beat(), replace(start(both["a-1"]), key=KEY))
     theirs = replace(start(both["b-1"]), key=OTHER_KEY)  # in ada's name, by one who received b-1
-    assert say(ledger, theirs, beat(key=OTHER_KEY, lease_s=0.0, holds=())).heard == ()
-    assert ledger.expire() == []
+    assert say(ledger, theirs, beat(key=OTHER_KEY, lease_s=0.0, holds=())).heartbeats == ()
+    assert list(ledger.expire_leases().jobs) == []
     assert get(ledger, "a-1").lease_owner == "ada"
     assert get(ledger, "a-1").losses == 0
-    assert say(ledger, beat(key=KEY)).heard != ()
-    assert ledger.orders("ada") == []
+    assert say(ledger, beat(key=KEY)).heartbeats != ()
+    assert ledger.commands("ada") == []
 
 
 def test_a_worker_started_again_under_its_name_is_known_once_the_old_lease_ended(
-    ledger: CoordinatorLedger, clock: ManualClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     both = {each.job.id: each for each in offers(ledger)}
     say(ledger, beat(lease_s=60.0), replace(start(both["a-1"]), key=KEY))
-    assert say(ledger, beat(key=OTHER_KEY)).heard == ()
+    assert say(ledger, beat(key=OTHER_KEY)).heartbeats == ()
     clock.advance(50)
     assert say(ledger, replace(answer(both["b-1"], done()), key=OTHER_KEY)).counted == 1
     clock.advance(50)
-    assert ledger.expire() == [], "its reports of jobs keep the lease"
+    assert list(ledger.expire_leases().jobs) == [], "its reports of jobs keep the lease"
     clock.advance(LEASE_S)
-    assert ledger.expire() == ["a-1"]
-    assert say(ledger, beat(key=OTHER_KEY)).heard != ()
+    assert list(ledger.expire_leases().jobs) == ["a-1"]
+    assert say(ledger, beat(key=OTHER_KEY)).heartbeats != ()
 
 
-def test_a_forged_start_makes_no_worker_give_up_its_job(ledger: CoordinatorLedger) -> None:
+def test_a_forged_start_makes_no_worker_give_up_its_job(ledger: Ledger) -> None:
     the = first(ledger)
     say(ledger, beat())
     # Before the worker's own word arrives, and after.
     for _ in range(2):
         for receipt in (1, 2):
             forged = replace(start(the, receipt), token="", key=KEY)
-            assert say(ledger, forged).ordered == 0
-            assert say(ledger, replace(forged, key=OTHER_KEY)).ordered == 0
+            assert say(ledger, forged).commands == 0
+            assert say(ledger, replace(forged, key=OTHER_KEY)).commands == 0
         say(ledger, replace(start(the), key=KEY))
-    assert ledger.orders("ada") == []
+    assert ledger.commands("ada") == []
     assert get(ledger, "a-1").lease_owner == "ada"
 
 
-def test_a_worker_that_begins_what_was_cancelled_is_still_told(ledger: CoordinatorLedger) -> None:
+def test_a_worker_that_begins_what_was_cancelled_is_still_told(ledger: Ledger) -> None:
     the = first(ledger)
     say(ledger, beat())
     ledger.cancel(job="a-1")
-    assert say(ledger, replace(start(the), key=OTHER_KEY)).ordered == 0, "that is not ada"
-    assert say(ledger, replace(start(the), key=KEY)).ordered == 1
-    (order,) = ledger.orders("ada")
+    assert say(ledger, replace(start(the), key=OTHER_KEY)).commands == 0, "that is not ada"
+    assert say(ledger, replace(start(the), key=KEY)).commands == 1
+    (order,) = ledger.commands("ada")
     assert (order.job_id, order.fence) == ("a-1", the.base + 1)
 
 
-def test_publications_of_before_there_were_tokens_are_settled_without(ledger: CoordinatorLedger) -> None:
+def test_publications_of_before_there_were_tokens_are_settled_without(ledger: Ledger) -> None:
     from sqlalchemy import update
 
     from eddyline.graph.db.schema import outbox

@@ -17,7 +17,6 @@ from tests.waiting import wait_until
 from eddyline.core.clock import ManualClock
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.db.transactions import RefusedError
 from eddyline.graph.job import GraphError
 from eddyline.graph.ledger.ledger import Ledger
@@ -29,15 +28,13 @@ LONG = random.Random(1).randbytes(4000).hex()
 
 
 @pytest.fixture
-def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
-    with CoordinatorLedger.open(ledger_url, clock=clock) as opened:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
+    with Ledger.open(ledger_url, clock=clock, publishes=True) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("field", ["id", "asset", "kind", "pool", "owner"])
-def test_a_name_that_no_index_holds_is_refused_before_anything_is_written(
-    ledger: CoordinatorLedger, field: str
-) -> None:
+def test_a_name_that_no_index_holds_is_refused_before_anything_is_written(ledger: Ledger, field: str) -> None:
     odd: dict[str, Any] = {field: LONG}
     wrong = new("a-2", **odd) if field != "id" else new(LONG)
     with pytest.raises(GraphError, match="too long"):
@@ -45,16 +42,16 @@ def test_a_name_that_no_index_holds_is_refused_before_anything_is_written(
     assert ledger.jobs() == []
 
 
-def test_the_longest_names_there_may_be_fit_together(ledger: CoordinatorLedger) -> None:
+def test_the_longest_names_there_may_be_fit_together(ledger: Ledger) -> None:
     first, second = ("".join(random.Random(n).choices("𝄞🎬🌊", k=300)) for n in (1, 2))
     ledger.submit([new(first, owner=second, pool=second), new(second, first, owner=first, pool=second)])
     assert get(ledger, second).dependencies == (first,)
 
 
-def test_a_job_whose_answer_adds_what_cannot_be_is_dead_with_the_reason(ledger: CoordinatorLedger) -> None:
+def test_a_job_whose_answer_adds_what_cannot_be_is_dead_with_the_reason(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
-    ledger.apply([answer(first, done(new(LONG)))], lease_s=90)
+    ledger.apply_reports([answer(first, done(new(LONG)))], lease_s=90)
     job = get(ledger, "a-1")
     assert job.state is State.DEAD
     assert job.error is not None
@@ -62,7 +59,7 @@ def test_a_job_whose_answer_adds_what_cannot_be_is_dead_with_the_reason(ledger: 
 
 
 def test_facts_that_postgresql_refuses_are_parked_and_the_next_are_recorded(postgres: str) -> None:
-    with CoordinatorLedger.open(postgres) as ledger:
+    with Ledger.open(postgres, publishes=True) as ledger:
         ledger.cancel(asset="zz")
         ledger.submit([new("zz-1")])
         post = Post(random.Random(0))
@@ -91,12 +88,14 @@ def test_a_refusal_is_no_reason_to_try_again(postgres: str) -> None:
 def test_answers_take_their_assets_before_their_rows_as_cancelling_does(postgres: str) -> None:
     import psycopg
 
-    with CoordinatorLedger.open(postgres) as ledger, closing(psycopg.connect(postgres)) as other:
+    with Ledger.open(postgres, publishes=True) as ledger, closing(psycopg.connect(postgres)) as other:
         ledger.submit([new("yy-1")])
-        (first,) = [o for o in ledger.take_offers(pools=("cpu",), limit=99, hold_s=1) if o.job.id == "yy-1"]
+        (first,) = [
+            o for o in ledger.publications.take(pools=("cpu",), limit=99, hold_s=1) if o.job.id == "yy-1"
+        ]
         # Somebody who cancels: the asset is taken, and the row is next.
         other.execute("SELECT pg_advisory_xact_lock(%s, mod(hashtext('yy'), 1024))", (0xEDD1,))
-        say = threading.Thread(target=lambda: ledger.apply([start(first)], lease_s=90))
+        say = threading.Thread(target=lambda: ledger.apply_reports([start(first)], lease_s=90))
         say.start()
         time.sleep(0.5)
         assert say.is_alive(), "it waits for the asset"

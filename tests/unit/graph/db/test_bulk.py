@@ -57,7 +57,7 @@ def test_an_empty_text_is_not_nothing(ledger: Ledger) -> None:
 def test_a_query_for_a_list_of_ids_reads_no_other_rows(room: ModuleType, tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         queries = [
-            bulk._worded(query, (), "sqlite") for query in vars(room).values() if isinstance(query, Select)
+            bulk._statement(query, (), "sqlite") for query in vars(room).values() if isinstance(query, Select)
         ]
         listing = [query for query in queries if "json_each" in query.text]
         assert listing

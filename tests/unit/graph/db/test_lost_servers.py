@@ -175,7 +175,7 @@ def test_jobs_lent_by_a_lost_commit_are_handed_out_all_the_same(remote: Ledger, 
     second = take(remote, limit=2)
     assert len(second) == 2
     assert not {claim.job.id for claim in first} & {claim.job.id for claim in second}
-    assert remote.held("ada") == {claim.job.id: claim.fence for claim in (*first, *second)}
+    assert remote.held_jobs("ada") == {claim.job.id: claim.fence for claim in (*first, *second)}
     assert all(answer(remote, claim, done()) for claim in (*first, *second))
 
 
@@ -268,7 +268,7 @@ def _mingle(ledger: Ledger, rng: random.Random, worker: str) -> None:
         asset = f"a{rng.randrange(12)}"
         ids = ledger.cancel(asset=asset)
         ledger.redrive(*ids)
-    ledger.expire()
+    ledger.expire_leases()
 
 
 def _spawned(asset: str) -> tuple[Any, ...]:

@@ -157,7 +157,7 @@ def test_renamed_columns_and_tables_keep_their_data(ledger_url: str) -> None:
 
     _begin(ledger_url, fill)
     with Ledger.open(ledger_url) as ledger:
-        (command,) = ledger.orders("ada")
+        (command,) = ledger.commands("ada")
         assert (command.kind, command.job_id, command.fence, command.over) == ("give-up", "a-1", 7, True)
         rows = ledger.read(
             lambda c: c.execute(select(outbox.c.pool, outbox.c.priority, outbox.c.start_tag)).all()

@@ -11,7 +11,6 @@ from tests.unit.graph.ledger_helpers import answer, done, get, interrupted, new,
 from eddyline.core.clock import ManualClock
 from eddyline.core.stop import Stop
 from eddyline.graph.command import Command, CommandKind
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.graph.worker.direct import DirectBroker
@@ -20,8 +19,8 @@ LIMIT = 10
 
 
 @pytest.fixture
-def remote(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
-    with CoordinatorLedger.open(ledger_url, clock=clock) as opened:
+def remote(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
+    with Ledger.open(ledger_url, clock=clock, publishes=True) as opened:
         yield opened
 
 
@@ -34,17 +33,17 @@ def test_cancelling_orders_whoever_runs_the_job_to_give_it_up(ledger: Ledger) ->
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1")])
     (claim,) = take(ledger)
     ledger.cancel(asset="a", reason="wrong footage")
-    (order,) = ledger.orders("ada")
+    (order,) = ledger.commands("ada")
     assert order == Command(
         worker="ada",
-        kind=CommandKind.GIVE_UP,
+        kind=CommandKind.CANCEL,
         job_id=claim.job.id,
         fence=claim.fence,
         over=True,
         reason="wrong footage",
     )
-    ledger.heeded([order])
-    assert ledger.orders("ada") == []
+    ledger.confirm_commands([order])
+    assert ledger.commands("ada") == []
 
 
 def test_cancelling_what_nobody_runs_orders_nothing(ledger: Ledger) -> None:
@@ -52,14 +51,14 @@ def test_cancelling_what_nobody_runs_orders_nothing(ledger: Ledger) -> None:
     (claim,) = take(ledger)
     answer(ledger, claim, interrupted())
     assert ledger.cancel(job="a-1") == ["a-1"]
-    assert ledger.orders("ada") == []
+    assert ledger.commands("ada") == []
 
 
 def test_only_a_known_worker_can_be_told_to_drain(ledger: Ledger) -> None:
     _join(ledger, "ada")
     assert not ledger.drain("bob", "the machine is sold")
     assert ledger.drain("ada", "the machine is sold")
-    (order,) = ledger.orders("ada")
+    (order,) = ledger.commands("ada")
     assert (order.kind, order.reason) == (CommandKind.DRAIN, "the machine is sold")
 
 
@@ -67,7 +66,7 @@ def test_a_drain_told_twice_is_one_order_with_the_newest_reason(ledger: Ledger) 
     _join(ledger, "ada")
     assert ledger.drain("ada", "first")
     assert ledger.drain("ada", "second")
-    assert [order.reason for order in ledger.orders("ada")] == ["second"]
+    assert [order.reason for order in ledger.commands("ada")] == ["second"]
 
 
 def test_orders_go_with_their_worker(ledger: Ledger, clock: ManualClock) -> None:
@@ -80,9 +79,9 @@ def test_orders_go_with_their_worker(ledger: Ledger, clock: ManualClock) -> None
     clock.advance(20.0)
     ledger.heartbeat("bob", 30.0)
     clock.advance(20.0)
-    ledger.expire()
-    assert ledger.orders("ada") == []
-    assert len(ledger.orders("bob")) == 1
+    ledger.expire_leases()
+    assert ledger.commands("ada") == []
+    assert len(ledger.commands("bob")) == 1
 
 
 def test_a_worker_that_shares_the_ledger_hears_only_what_is_left_for_it_to_do(ledger: Ledger) -> None:
@@ -95,62 +94,60 @@ def test_a_worker_that_shares_the_ledger_hears_only_what_is_left_for_it_to_do(le
     assert broker.held_jobs("ada") == {}
     assert [order.kind for order in broker.receive_commands("ada", 0.0)] == [CommandKind.DRAIN]
     assert broker.receive_commands("ada", 0.0) == []
-    assert ledger.orders("ada") == []
+    assert ledger.commands("ada") == []
 
 
 def test_an_order_taken_to_be_carried_is_left_to_its_carrier_for_a_while(
-    remote: CoordinatorLedger, clock: ManualClock
+    remote: Ledger, clock: ManualClock
 ) -> None:
     _join(remote, "ada")
-    assert remote.take_orders(limit=LIMIT, hold_s=20) == []
+    assert remote.take_commands(limit=LIMIT, hold_s=20) == []
     remote.drain("ada")
-    taken = remote.take_orders(limit=LIMIT, hold_s=20)
+    taken = remote.take_commands(limit=LIMIT, hold_s=20)
     assert [order.worker for order in taken] == ["ada"]
-    assert remote.take_orders(limit=LIMIT, hold_s=20) == []
+    assert remote.take_commands(limit=LIMIT, hold_s=20) == []
     clock.advance(21)
-    assert remote.take_orders(limit=LIMIT, hold_s=20) == taken
-    remote.heeded(taken)
+    assert remote.take_commands(limit=LIMIT, hold_s=20) == taken
+    remote.confirm_commands(taken)
     clock.advance(21)
-    assert remote.take_orders(limit=LIMIT, hold_s=20) == []
+    assert remote.take_commands(limit=LIMIT, hold_s=20) == []
 
 
 def test_what_cannot_be_delivered_is_tried_again_as_long_as_its_worker_is_known(
-    remote: CoordinatorLedger, clock: ManualClock
+    remote: Ledger, clock: ManualClock
 ) -> None:
     _join(remote, "ada")
     _join(remote, "bob", lease_s=5.0)
     remote.drain("ada")
     remote.drain("bob")
-    taken = remote.take_orders(limit=LIMIT, hold_s=20)
+    taken = remote.take_commands(limit=LIMIT, hold_s=20)
     clock.advance(6)
-    assert remote.take_back().workers == ("bob",)
-    remote.defer_orders(taken, 1.0)
-    assert remote.take_orders(limit=LIMIT, hold_s=20) == []
+    assert remote.expire_leases().workers == ("bob",)
+    remote.defer_commands(taken, 1.0)
+    assert remote.take_commands(limit=LIMIT, hold_s=20) == []
     clock.advance(2)
-    assert [order.worker for order in remote.take_orders(limit=LIMIT, hold_s=20)] == ["ada"]
+    assert [order.worker for order in remote.take_commands(limit=LIMIT, hold_s=20)] == ["ada"]
 
 
-def test_carriers_never_take_the_same_order(
-    open_ledger: Callable[..., Ledger], remote: CoordinatorLedger
-) -> None:
+def test_carriers_never_take_the_same_order(open_ledger: Callable[..., Ledger], remote: Ledger) -> None:
     names = [f"w{number:02}" for number in range(30)]
     _join(open_ledger(), *names)
     for name in names:
         remote.drain(name)
-    first = remote.take_orders(limit=20, hold_s=20)
-    second = remote.take_orders(limit=20, hold_s=20)
+    first = remote.take_commands(limit=20, hold_s=20)
+    second = remote.take_commands(limit=20, hold_s=20)
     assert sorted(order.worker for order in (*first, *second)) == names
 
 
 def test_a_job_cancelled_and_taken_back_at_once_is_published_with_fences_of_its_own(
-    remote: CoordinatorLedger,
+    remote: Ledger,
 ) -> None:
     remote.submit([new("a-1")])
-    (first,) = remote.take_offers(pools=("cpu",), limit=LIMIT, hold_s=20)
-    remote.confirm([first])
+    (first,) = remote.publications.take(pools=("cpu",), limit=LIMIT, hold_s=20)
+    remote.publications.confirm([first])
     remote.cancel(job="a-1")
     remote.redrive("a-1")
-    (second,) = remote.take_offers(pools=("cpu",), limit=LIMIT, hold_s=20)
+    (second,) = remote.publications.take(pools=("cpu",), limit=LIMIT, hold_s=20)
     assert second.base > first.base
     assert get(remote, "a-1").state is State.READY
 

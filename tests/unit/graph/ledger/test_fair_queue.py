@@ -196,16 +196,16 @@ def test_nobody_starves_of_anothers_deadlines(ledger: Ledger, clock: ManualClock
 def test_late_jobs_are_reported_until_they_end(ledger: Ledger, clock: ManualClock) -> None:
     due = clock.now() + 10
     ledger.submit([new("a-1", deadline=due), new("a-2", "a-1", deadline=due + 5), new("a-3")])
-    assert ledger.late() == []
+    assert ledger.late_jobs() == []
     clock.advance(12)
-    assert [job.id for job in ledger.late()] == ["a-1"]
+    assert [job.id for job in ledger.late_jobs()] == ["a-1"]
     clock.advance(12)
-    assert [job.id for job in ledger.late()] == ["a-1", "a-2"]
+    assert [job.id for job in ledger.late_jobs()] == ["a-1", "a-2"]
     _run(ledger, 1)
-    for job in ledger.late():
+    for job in ledger.late_jobs():
         assert job.is_late(clock.now())
     ledger.cancel(asset="a")
-    assert ledger.late() == []
+    assert ledger.late_jobs() == []
 
 
 def test_a_job_done_in_time_never_becomes_late(ledger: Ledger, clock: ManualClock) -> None:

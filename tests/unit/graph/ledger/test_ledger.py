@@ -176,7 +176,7 @@ def test_a_late_answer_of_a_lost_worker_is_ignored(ledger: Ledger, clock: Manual
     ledger.submit([new("a-1")])
     late = take(ledger, worker="lost", lease_s=5)[0]
     clock.advance(6)
-    assert ledger.expire() == ["a-1"]
+    assert list(ledger.expire_leases().jobs) == ["a-1"]
     assert not answer(ledger, late, done(who="lost"))
     current = take(ledger)[0]
     assert current.fence > late.fence
@@ -419,7 +419,7 @@ def test_cancelling_an_asset_ends_all_that_is_open_in_it(ledger: Ledger) -> None
     error = get(ledger, "a-2").error
     assert error is not None
     assert error["message"] == "not wanted"
-    assert ledger.held("ada") == {}
+    assert ledger.held_jobs("ada") == {}
 
 
 def test_a_cancellation_can_be_taken_back(ledger: Ledger) -> None:
@@ -447,9 +447,9 @@ def test_a_heartbeat_keeps_a_lease_and_tells_what_is_held(ledger: Ledger, clock:
     for _ in range(4):
         clock.advance(4)
         assert ledger.heartbeat("ada", 5) == {claim.job.id: claim.fence}
-        assert ledger.expire() == []
+        assert list(ledger.expire_leases().jobs) == []
     clock.advance(6)
-    assert ledger.expire() == [claim.job.id]
+    assert list(ledger.expire_leases().jobs) == [claim.job.id]
     assert ledger.heartbeat("ada", 5) == {}
 
 
@@ -459,8 +459,8 @@ def test_jobs_of_a_lost_worker_are_ready_at_once_with_no_attempt_spent(
     ledger.submit([new("a-1"), new("a-2")])
     take(ledger, limit=2, worker="lost", lease_s=5)
     clock.advance(6)
-    assert ledger.expire() == ["a-1", "a-2"]
-    assert ledger.expire() == []
+    assert list(ledger.expire_leases().jobs) == ["a-1", "a-2"]
+    assert list(ledger.expire_leases().jobs) == []
     assert [claim.job.attempt for claim in take(ledger, limit=2)] == [1, 1]
     assert ledger.stats() == Stats(interruptions=2, redone=2)
 
@@ -471,7 +471,7 @@ def test_a_job_that_kills_its_worker_every_time_is_quarantined(ledger: Ledger, c
         assert get(ledger, "a-1").state is State.READY
         take(ledger, worker=f"w{number}", lease_s=5)
         clock.advance(6)
-        ledger.expire()
+        ledger.expire_leases()
     job = get(ledger, "a-1")
     assert job.state is State.DEAD
     assert job.error is not None
@@ -485,7 +485,7 @@ def test_losses_count_only_in_a_row(ledger: Ledger, clock: ManualClock) -> None:
         for number in range(4):
             take(ledger, worker=f"w{number}", lease_s=5)
             clock.advance(6)
-            ledger.expire()
+            ledger.expire_leases()
         answer(ledger, take(ledger)[0], interrupted())
     assert get(ledger, "a-1").state is State.READY
 
@@ -494,7 +494,7 @@ def test_how_many_losses_make_poison_can_be_said(open_ledger: Callable[..., Ledg
     ledger = open_ledger(poison_after=1)
     ledger.submit([new("a-1")])
     take(ledger)
-    assert ledger.abandon("ada") == 1
+    assert ledger.release_worker("ada") == 1
     assert get(ledger, "a-1").state is State.DEAD
 
 
@@ -502,8 +502,8 @@ def test_an_abandoned_workers_jobs_are_ready_at_once(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3")])
     claims = take(ledger, limit=2)
     take(ledger, worker="bob")
-    assert ledger.abandon("ada") == 2
-    assert ledger.abandon("ada") == 0
+    assert ledger.release_worker("ada") == 2
+    assert ledger.release_worker("ada") == 0
     assert ledger.counts()[State.RUNNING] == 1
     assert not answer(ledger, claims[0], done())
 
@@ -514,7 +514,7 @@ def test_workers_can_be_listed(ledger: Ledger, clock: ManualClock) -> None:
     [worker] = ledger.workers()
     assert (worker.name, worker.host, worker.pid, worker.deadline) == ("ada", "host", 13, clock.now() + 7)
     clock.advance(8)
-    ledger.expire()
+    ledger.expire_leases()
     assert ledger.workers() == []
 
 
@@ -573,8 +573,8 @@ def test_a_worker_leaves_only_with_empty_hands(ledger: Ledger) -> None:
     ledger.register("w", "here", 1)
     ledger.submit([NewJob(id="a-1", asset="a", kind="work", spec={})])
     (claim,) = ledger.claim("w", pools=("cpu",), limit=1, lease_s=30)
-    ledger.leave("w")
+    ledger.deregister("w")
     assert [worker.name for worker in ledger.workers()] == ["w"]
     ledger.settle([Settlement(job_id="a-1", fence=claim.fence, outcome=Done(result={}))])
-    ledger.leave("w")
+    ledger.deregister("w")
     assert ledger.workers() == []

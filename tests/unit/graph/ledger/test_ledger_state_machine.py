@@ -75,7 +75,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if not self.ledger.has_open():
                 break
             self.clock.advance(1000)
-            for name in self.ledger.expire():
+            for name in self.ledger.expire_leases().jobs:
                 self.current.pop(name, None)
             for claim in self._claim("ada", 100):
                 self._settle(claim, OUTCOMES["done"])
@@ -182,13 +182,13 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def expire(self) -> None:
-        for name in self.ledger.expire():
+        for name in self.ledger.expire_leases().jobs:
             del self.current[name]
 
     @rule(worker=st.sampled_from(WORKERS))
     def a_worker_is_known_to_be_gone(self, worker: str) -> None:
-        held = self.ledger.held(worker)
-        assert self.ledger.abandon(worker) == len(held)
+        held = self.ledger.held_jobs(worker)
+        assert self.ledger.release_worker(worker) == len(held)
         for name in held:
             del self.current[name]
 

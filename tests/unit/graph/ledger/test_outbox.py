@@ -9,51 +9,48 @@ from tests.unit.graph.coordinator_helpers import answer, offer, offers, say, sta
 from tests.unit.graph.ledger_helpers import done, failed, finish, get, interrupted, new
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.ledger.reconcile import Bounds, Silent, Swept, lost
+from eddyline.graph.ledger.reconcile import Reconciled, ReconcileLimits, UnheldPublication, lost_jobs
 from eddyline.graph.messages import STRIDE, Heartbeat
 from eddyline.graph.states import State
 
-BOUNDS = Bounds(grace_s=1, stale_s=100, give_up_s=1000)
+BOUNDS = ReconcileLimits(grace_s=1, stale_s=100, give_up_s=1000)
 
 
 @pytest.fixture
-def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
-    with CoordinatorLedger.open(ledger_url, clock=clock) as opened:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
+    with Ledger.open(ledger_url, clock=clock, publishes=True) as opened:
         yield opened
 
 
-def _sweep(ledger: CoordinatorLedger, depth: int) -> Swept:
-    return ledger.sweep({"cpu": depth}, lambda pool, _priority: pool, BOUNDS)
+def _reconcile(ledger: Ledger, depth: int) -> Reconciled:
+    return ledger.publications.reconcile({"cpu": depth}, lambda pool, _priority: pool, BOUNDS)
 
 
-def test_what_is_submitted_ready_is_published_once(ledger: CoordinatorLedger) -> None:
+def test_what_is_submitted_ready_is_published_once(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1")])
     assert [each.job.id for each in offers(ledger)] == ["a-1", "a-2"]
     assert offers(ledger) == []
 
 
-def test_the_message_carries_the_whole_job(ledger: CoordinatorLedger) -> None:
+def test_the_message_carries_the_whole_job(ledger: Ledger) -> None:
     ledger.submit([new("a-1", spec={"frames": [0, 48]}, priority=3, owner="ada", weight=2.5)])
     assert offer(ledger).job == get(ledger, "a-1")
 
 
-def test_what_a_done_job_releases_and_spawns_is_published(ledger: CoordinatorLedger) -> None:
+def test_what_a_done_job_releases_and_spawns_is_published(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     assert say(ledger, answer(offer(ledger), done(new("a-9")))) == 1
     assert {each.job.id for each in offers(ledger)} == {"a-2", "a-9"}
 
 
-def test_a_refused_submission_leaves_nothing_to_publish(ledger: CoordinatorLedger) -> None:
+def test_a_refused_submission_leaves_nothing_to_publish(ledger: Ledger) -> None:
     with pytest.raises(Exception, match="not a job"):
         ledger.submit([new("a-1"), new("a-2", "nowhere")])
     assert offers(ledger) == []
 
 
-def test_a_retry_is_published_when_it_is_due_with_later_fences(
-    ledger: CoordinatorLedger, clock: ManualClock
-) -> None:
+def test_a_retry_is_published_when_it_is_due_with_later_fences(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     say(ledger, answer(first, failed()))
@@ -64,11 +61,9 @@ def test_a_retry_is_published_when_it_is_due_with_later_fences(
     assert second.job.attempt == 1
 
 
-def test_what_was_taken_and_never_confirmed_is_taken_again(
-    ledger: CoordinatorLedger, clock: ManualClock
-) -> None:
+def test_what_was_taken_and_never_confirmed_is_taken_again(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
-    (first,) = ledger.take_offers(pools=("cpu",), limit=9, hold_s=20)
+    (first,) = ledger.publications.take(pools=("cpu",), limit=9, hold_s=20)
     assert offers(ledger) == []
     clock.advance(21)
     # The same publication: whichever copy a worker gets, its answer counts.
@@ -76,10 +71,10 @@ def test_what_was_taken_and_never_confirmed_is_taken_again(
 
 
 def test_the_answer_to_a_publication_that_nobody_lived_to_note_counts(
-    ledger: CoordinatorLedger, clock: ManualClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
-    (sent,) = ledger.take_offers(pools=("cpu",), limit=9, hold_s=20)
+    (sent,) = ledger.publications.take(pools=("cpu",), limit=9, hold_s=20)
     # The coordinator was killed between sending and confirming, and a worker has begun.
     say(ledger, start(sent))
     clock.advance(21)
@@ -88,29 +83,29 @@ def test_the_answer_to_a_publication_that_nobody_lived_to_note_counts(
     assert get(ledger, "a-2").state == State.READY
 
 
-def test_what_could_not_be_sent_is_due_again_after_a_pause(
-    ledger: CoordinatorLedger, clock: ManualClock
-) -> None:
+def test_what_could_not_be_sent_is_due_again_after_a_pause(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
-    ledger.defer(ledger.take_offers(pools=("cpu",), limit=9, hold_s=20), 0.5)
+    ledger.publications.defer(ledger.publications.take(pools=("cpu",), limit=9, hold_s=20), 0.5)
     assert offers(ledger) == []
     clock.advance(0.5)
     assert len(offers(ledger)) == 1
 
 
-def test_cancelled_jobs_are_not_published(ledger: CoordinatorLedger) -> None:
+def test_cancelled_jobs_are_not_published(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     ledger.cancel(job="a-1")
     assert [each.job.id for each in offers(ledger)] == ["a-2"]
 
 
-def test_jobs_of_classes_without_a_queue_stay_and_are_reported(ledger: CoordinatorLedger) -> None:
+def test_jobs_of_classes_without_a_queue_stay_and_are_reported(ledger: Ledger) -> None:
     ledger.submit([new("a-1", pool="gpu"), new("a-2")])
     assert [each.job.id for each in offers(ledger)] == ["a-2"]
-    assert ledger.unpublishable(lambda pool, _priority: "q" if pool == "cpu" else None) == {"gpu": 1}
+    assert ledger.publications.unpublishable_counts(
+        lambda pool, _priority: "q" if pool == "cpu" else None
+    ) == {"gpu": 1}
 
 
-def test_the_urgent_go_first_and_owners_take_turns(ledger: CoordinatorLedger) -> None:
+def test_the_urgent_go_first_and_owners_take_turns(ledger: Ledger) -> None:
     ledger.submit([new(f"bulk-{n}", owner="bulk") for n in range(3)])
     ledger.submit([new("ada-1", owner="ada"), new("now-1", owner="bulk", priority=-1)])
     order = [each.job.id for each in offers(ledger)]
@@ -118,7 +113,7 @@ def test_the_urgent_go_first_and_owners_take_turns(ledger: CoordinatorLedger) ->
     assert order.index("ada-1") < order.index("bulk-2")
 
 
-def test_what_was_handed_back_is_still_on_its_queue(ledger: CoordinatorLedger) -> None:
+def test_what_was_handed_back_is_still_on_its_queue(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     first, second = offers(ledger)
     say(ledger, start(first), answer(first, interrupted()))
@@ -130,7 +125,7 @@ def test_what_was_handed_back_is_still_on_its_queue(ledger: CoordinatorLedger) -
     assert say(ledger, answer(first, done(), 2), answer(second, done(), 2)) == 2
 
 
-def test_a_redriven_job_is_published_again(ledger: CoordinatorLedger) -> None:
+def test_a_redriven_job_is_published_again(ledger: Ledger) -> None:
     ledger.submit([new("a-1", max_attempts=1)])
     first = offer(ledger)
     say(ledger, answer(first, failed()))
@@ -142,51 +137,45 @@ def test_a_redriven_job_is_published_again(ledger: CoordinatorLedger) -> None:
     assert say(ledger, answer(second, done())) == 1
 
 
-# Sweeps
+# Reconciliation
 
 
-def test_what_a_plain_ledger_submitted_is_found(
-    ledger: CoordinatorLedger, ledger_url: str, clock: ManualClock
-) -> None:
+def test_what_a_plain_ledger_submitted_is_found(ledger: Ledger, ledger_url: str, clock: ManualClock) -> None:
     with Ledger.open(ledger_url, clock=clock) as plain:
         plain.submit([new("a-1")])
     assert offers(ledger) == []
     clock.advance(1)
-    assert _sweep(ledger, 0) == Swept(noted=1)
+    assert _reconcile(ledger, 0) == Reconciled(enqueued=1)
     assert offer(ledger).job.id == "a-1"
-    assert _sweep(ledger, 0) == Swept()
+    assert _reconcile(ledger, 0) == Reconciled()
 
 
-def test_a_long_queue_is_not_published_twice(ledger: CoordinatorLedger, clock: ManualClock) -> None:
+def test_a_long_queue_is_not_published_twice(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     offers(ledger)
     clock.advance(500)
-    assert _sweep(ledger, 2) == Swept()
+    assert _reconcile(ledger, 2) == Reconciled()
 
 
-def test_what_its_queue_no_longer_holds_is_published_again(
-    ledger: CoordinatorLedger, clock: ManualClock
-) -> None:
+def test_what_its_queue_no_longer_holds_is_published_again(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     old = offer(ledger)
-    assert _sweep(ledger, 0) == Swept()  # too young: a queue counts late
+    assert _reconcile(ledger, 0) == Reconciled()  # too young: a queue counts late
     clock.advance(100)
-    assert _sweep(ledger, 0) == Swept(republished=1)
+    assert _reconcile(ledger, 0) == Reconciled(republished=1)
     new_one = offer(ledger)
     assert say(ledger, answer(old, done())) == 0
     assert say(ledger, answer(new_one, done())) == 1
 
 
-def test_a_job_of_a_living_worker_is_never_published_again(
-    ledger: CoordinatorLedger, clock: ManualClock
-) -> None:
+def test_a_job_of_a_living_worker_is_never_published_again(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     say(ledger, start(offer(ledger)))
     for _ in range(5):
         clock.advance(80)
         say(ledger, _beat())
-        ledger.expire()
-        assert _sweep(ledger, 0) == Swept()
+        ledger.expire_leases()
+        assert _reconcile(ledger, 0) == Reconciled()
 
 
 def _beat() -> Heartbeat:
@@ -194,51 +183,49 @@ def _beat() -> Heartbeat:
 
 
 def test_a_job_whose_worker_and_message_are_gone_is_published_again(
-    ledger: CoordinatorLedger, clock: ManualClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
     say(ledger, start(offer(ledger)))
     clock.advance(101)
-    assert ledger.expire() == ["a-1"]
+    assert list(ledger.expire_leases().jobs) == ["a-1"]
     assert offers(ledger) == []  # its message may still come back by itself
-    assert _sweep(ledger, 0) == Swept(republished=1)
+    assert _reconcile(ledger, 0) == Reconciled(republished=1)
     assert offer(ledger).job.interruptions == 1
 
 
-def test_after_long_enough_no_count_of_a_queue_is_believed(
-    ledger: CoordinatorLedger, clock: ManualClock
-) -> None:
+def test_after_long_enough_no_count_of_a_queue_is_believed(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     offers(ledger)
     clock.advance(1000)
-    assert _sweep(ledger, 7) == Swept(republished=1)
+    assert _reconcile(ledger, 7) == Reconciled(republished=1)
 
 
-def test_ended_jobs_are_forgotten(ledger: CoordinatorLedger) -> None:
+def test_ended_jobs_are_forgotten(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3")])
     say(ledger, answer(offers(ledger)[0], done()))
     ledger.cancel(job="a-2")
     # By somebody who knows of no outbox.
     finish(ledger, "a-3")
-    assert _sweep(ledger, 0) == Swept(forgotten=1)
-    assert _sweep(ledger, 0) == Swept()
+    assert _reconcile(ledger, 0) == Reconciled(removed=1)
+    assert _reconcile(ledger, 0) == Reconciled()
 
 
 def test_the_oldest_are_taken_for_lost_first_and_only_so_many() -> None:
-    silent = [Silent(job_id=str(n), lane="cpu", sent=float(n)) for n in reversed(range(5))]
-    few = Bounds(stale_s=10, give_up_s=1000, limit=2)
-    assert lost(silent, outstanding={"cpu": 5}, depths={"cpu": 2}, bounds=few, now=500) == ["0", "1"]
-    assert lost(silent, outstanding={"cpu": 5}, depths={"cpu": 5}, bounds=few, now=500) == []
-    assert lost(silent, outstanding={"cpu": 5}, depths={}, bounds=few, now=500) == []
-    assert lost(silent, outstanding={"cpu": 5}, depths={"cpu": 9}, bounds=few, now=1001) == ["0", "1"]
+    unheld = [UnheldPublication(job_id=str(n), lane="cpu", sent=float(n)) for n in reversed(range(5))]
+    few = ReconcileLimits(stale_s=10, give_up_s=1000, limit=2)
+    assert lost_jobs(unheld, outstanding={"cpu": 5}, depths={"cpu": 2}, limits=few, now=500) == ["0", "1"]
+    assert lost_jobs(unheld, outstanding={"cpu": 5}, depths={"cpu": 5}, limits=few, now=500) == []
+    assert lost_jobs(unheld, outstanding={"cpu": 5}, depths={}, limits=few, now=500) == []
+    assert lost_jobs(unheld, outstanding={"cpu": 5}, depths={"cpu": 9}, limits=few, now=1001) == ["0", "1"]
 
 
 def test_of_a_long_queue_that_lacks_one_message_one_is_published_again(
-    ledger: CoordinatorLedger, clock: ManualClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new(f"a-{number}") for number in range(9)])
     offers(ledger)
     clock.advance(500)
-    assert _sweep(ledger, 8) == Swept(republished=1)
+    assert _reconcile(ledger, 8) == Reconciled(republished=1)
     offers(ledger)
-    assert _sweep(ledger, 9) == Swept()
+    assert _reconcile(ledger, 9) == Reconciled()

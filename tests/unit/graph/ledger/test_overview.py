@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eddyline.core.clock import ManualClock
 from eddyline.graph.job import Done, Failed, Interrupted, NewJob, Outcome, Settlement
 from eddyline.graph.ledger import overview
 from eddyline.graph.ledger.ledger import Ledger
@@ -25,41 +26,41 @@ def test_an_asset_under_way_tells_how_much_of_its_work_is_done(ledger: Ledger) -
     _settle(ledger, Interrupted())
     _settle(ledger, Done(result={}))
     ledger.claim("w", pools=("cpu",), limit=1, lease_s=30)
-    (found,) = ledger.read(lambda c: overview.under_way(c, 10))
+    (found,) = ledger.read(lambda c: overview.open_assets(c, 10))
     assert (found.asset, found.owner, found.jobs, found.running, found.dead) == ("a", "ann", 2, 1, 0)
     assert found.done == 0.25
     assert found.redone == 1
 
 
-def test_assets_come_in_the_order_in_which_they_were_submitted_and_no_more_than_asked_for(
-    ledger: Ledger,
+def test_assets_are_listed_in_the_order_of_submission_up_to_the_limit(
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     for name in ("c", "a", "b"):
         ledger.submit([_job(f"{name}.first")])
-        ledger._clock.sleep(1)
-    assert [each.asset for each in ledger.read(lambda c: overview.under_way(c, 2))] == ["c", "a"]
-    assert ledger.read(overview.count_under_way) == 3
+        clock.advance(1)
+    assert [each.asset for each in ledger.read(lambda c: overview.open_assets(c, 2))] == ["c", "a"]
+    assert ledger.read(overview.count_open_assets) == 3
 
 
-def test_what_is_done_is_not_under_way_and_what_failed_is_told_apart(ledger: Ledger) -> None:
+def test_done_assets_are_not_open_and_failed_ones_are_listed(ledger: Ledger) -> None:
     ledger.submit([_job("a.first")])
     _settle(ledger, Done(result={}))
     ledger.submit([_job("b.first"), _job("b.second", 1.0, "b.first")])
     _settle(ledger, Failed(error={"message": "no"}, retry=False))
-    assert ledger.read(overview.count_under_way) == 0
-    assert ledger.read(lambda c: overview.under_way(c, 10)) == []
-    (found,) = ledger.read(lambda c: overview.failed(c, 10))
+    assert ledger.read(overview.count_open_assets) == 0
+    assert ledger.read(lambda c: overview.open_assets(c, 10)) == []
+    (found,) = ledger.read(lambda c: overview.failed_assets(c, 10))
     assert (found.asset, found.dead) == ("b", 1)
 
 
 def test_assets_are_called_by_the_name_in_their_first_job(ledger: Ledger) -> None:
     ledger.submit([_job("a.first"), _job("a.second"), _job("b.second")])
-    assert ledger.read(lambda c: overview.names(c, ["a", "b"])) == {"a": "a.MP4"}
+    assert ledger.read(lambda c: overview.asset_names(c, ["a", "b"])) == {"a": "a.MP4"}
 
 
 def test_a_job_is_found_by_its_id_or_by_how_that_begins(ledger: Ledger) -> None:
     ledger.submit([_job("a.first"), _job("a.first.more"), _job("a%first")])
-    assert [job.id for job in ledger.find("a.first")] == ["a.first"]
-    assert sorted(job.id for job in ledger.find("a.f")) == ["a.first", "a.first.more"]
-    assert [job.id for job in ledger.find("a%")] == ["a%first"]
-    assert ledger.find("zz") == []
+    assert [job.id for job in ledger.find_jobs("a.first")] == ["a.first"]
+    assert sorted(job.id for job in ledger.find_jobs("a.f")) == ["a.first", "a.first.more"]
+    assert [job.id for job in ledger.find_jobs("a%")] == ["a%first"]
+    assert ledger.find_jobs("zz") == []

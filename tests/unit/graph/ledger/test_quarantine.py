@@ -9,23 +9,23 @@ from tests.unit.graph.coordinator_helpers import LEASE_S, answer, offer, offers,
 from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.coordinator.coordinator_ledger import CoordinatorLedger
+from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Heartbeat, JobStarted
 from eddyline.graph.states import State
 
 
 @pytest.fixture
-def ledger(ledger_url: str, clock: ManualClock) -> Iterator[CoordinatorLedger]:
-    with CoordinatorLedger.open(ledger_url, clock=clock) as opened:
+def ledger(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
+    with Ledger.open(ledger_url, clock=clock, publishes=True) as opened:
         yield opened
 
 
-def _told(ledger: CoordinatorLedger, worker: str = "ada") -> list[tuple[str, int, bool]]:
+def _told(ledger: Ledger, worker: str = "ada") -> list[tuple[str, int, bool]]:
     """What a worker is to give up: the job, the fence, and whether its message may go."""
-    return [(order.job_id, order.fence, order.over) for order in ledger.orders(worker)]
+    return [(order.job_id, order.fence, order.over) for order in ledger.commands(worker)]
 
 
-def test_a_job_cancelled_before_its_start_was_told_is_given_up_when_it_is(ledger: CoordinatorLedger) -> None:
+def test_a_job_cancelled_before_its_start_was_told_is_given_up_when_it_is(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     ledger.cancel(job="a-1")
@@ -34,7 +34,7 @@ def test_a_job_cancelled_before_its_start_was_told_is_given_up_when_it_is(ledger
     assert _told(ledger) == [("a-1", first.base + 1, True)]
 
 
-def test_a_start_of_what_ended_or_is_not_known_may_take_its_message_along(ledger: CoordinatorLedger) -> None:
+def test_a_start_of_what_ended_or_is_not_known_may_take_its_message_along(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     say(ledger, answer(first, done()))
@@ -44,10 +44,10 @@ def test_a_start_of_what_ended_or_is_not_known_may_take_its_message_along(ledger
     assert _told(ledger, "eve") == [("z-9", first.base + 1, True)]
 
 
-def test_an_earlier_publication_is_given_up_with_its_message(ledger: CoordinatorLedger) -> None:
+def test_an_earlier_publication_is_given_up_with_its_message(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
-    ledger.publish_again("a-1")
+    ledger.publications.republish("a-1")
     second = offer(ledger)
     say(ledger, start(second, worker="bob"))
     say(ledger, start(first))
@@ -56,7 +56,7 @@ def test_an_earlier_publication_is_given_up_with_its_message(ledger: Coordinator
 
 
 def test_an_earlier_receipt_is_given_up_without_the_message_that_another_holds(
-    ledger: CoordinatorLedger,
+    ledger: Ledger,
 ) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
@@ -66,7 +66,7 @@ def test_an_earlier_receipt_is_given_up_without_the_message_that_another_holds(
     assert _told(ledger, "bob") == []
 
 
-def test_a_start_told_after_its_own_answer_orders_nothing(ledger: CoordinatorLedger) -> None:
+def test_a_start_told_after_its_own_answer_orders_nothing(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("b-1")])
     first, second = offers(ledger)
     say(ledger, answer(first, done()), answer(second, interrupted()))
@@ -74,7 +74,7 @@ def test_a_start_told_after_its_own_answer_orders_nothing(ledger: CoordinatorLed
     assert _told(ledger) == []
 
 
-def test_who_begins_what_kills_its_workers_is_spared(ledger: CoordinatorLedger) -> None:
+def test_who_begins_what_kills_its_workers_is_spared(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     for receipt in range(1, 7):
@@ -84,13 +84,13 @@ def test_who_begins_what_kills_its_workers_is_spared(ledger: CoordinatorLedger) 
 
 
 def test_the_job_of_a_worker_given_up_too_early_is_its_own_again_when_it_speaks(
-    ledger: CoordinatorLedger, clock: ManualClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("b-1")])
     first, second = offers(ledger)
     say(ledger, start(first), start(second))
     clock.advance(LEASE_S + 1)
-    assert ledger.expire() == ["a-1", "b-1"]
+    assert list(ledger.expire_leases().jobs) == ["a-1", "b-1"]
     assert say(ledger, start(first), answer(second, done(by="ada"))) == 2
     running, ended = get(ledger, "a-1"), get(ledger, "b-1")
     assert (running.state, running.lease_owner, running.attempt) == (State.RUNNING, "ada", 1)
@@ -100,19 +100,19 @@ def test_the_job_of_a_worker_given_up_too_early_is_its_own_again_when_it_speaks(
 
 
 def test_a_worker_given_up_speaks_too_late_once_another_was_given_its_job(
-    ledger: CoordinatorLedger, clock: ManualClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     say(ledger, start(first))
     clock.advance(LEASE_S + 1)
-    assert ledger.expire() == ["a-1"]
+    assert list(ledger.expire_leases().jobs) == ["a-1"]
     say(ledger, start(first, receipt=2, worker="bob"))
     assert say(ledger, answer(first, done(by="ada"))) == 0
     assert say(ledger, answer(first, done(by="bob"), receipt=2, worker="bob")) == 1
     assert get(ledger, "a-1").result == {"by": "bob"}
 
 
-def test_a_beat_alone_orders_nothing(ledger: CoordinatorLedger) -> None:
+def test_a_beat_alone_orders_nothing(ledger: Ledger) -> None:
     say(ledger, Heartbeat(worker="ada", host="here", pid=1, lease_s=LEASE_S))
-    assert ledger.take_orders(limit=10, hold_s=1) == []
+    assert ledger.take_commands(limit=10, hold_s=1) == []

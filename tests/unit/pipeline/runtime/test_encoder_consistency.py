@@ -181,7 +181,7 @@ class Yard:
             for claim in claims:
                 self._settle(claim, self._outcome(self._chunk(turn, fuse), claim))
         except Killed:
-            self.ledger.abandon(name)
+            self.ledger.release_worker(name)
 
     def _chunk(self, turn: Turn, fuse: Fuse) -> Handler:
         runtime = self._runtime(turn.build, fuse)

@@ -148,7 +148,7 @@ class _Losing:
         return self._store.compare_and_set(key, data, expected)
 
 
-def test_a_manifest_whose_answer_was_lost_is_known_to_be_ours(store: Store, tmp_path: Path) -> None:
+def test_a_manifest_whose_commit_was_lost_is_known_to_be_ours(store: Store, tmp_path: Path) -> None:
     losing = _Losing(store)
     prepared = PreparedAsset(losing, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
     prepared.run(prepared.job("publish"))

@@ -1,4 +1,4 @@
-"""How Alembic runs the migrations: on the connection, and in the transaction, of who asked for it."""
+"""Runs the migrations on the caller's connection, in its transaction."""
 
 from __future__ import annotations
 

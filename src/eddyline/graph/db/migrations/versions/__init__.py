@@ -1,1 +1,1 @@
-"""One module a revision: `rNNNN_what_it_brings.py`."""
+"""One module per revision, named `rNNNN_what_it_adds.py`."""

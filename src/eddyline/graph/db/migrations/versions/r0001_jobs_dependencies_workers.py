@@ -1,4 +1,4 @@
-"""Jobs, what they need, and the workers that run them: the ledger as it was before there were migrations."""
+"""Jobs, their dependencies, and workers: the ledger as it was before there were migrations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     op.create_table("ledger", sa.Column("schema_version", sa.Integer, primary_key=True, autoincrement=False))
     op.create_table(
         "jobs",

@@ -1,6 +1,6 @@
-"""Turns (a fair share per owner), deadlines, the fence last answered, and a place for old jobs.
+"""Start tags (a fair share per owner), deadlines, the fence of the last result, and the archive.
 
-Jobs that are ready at the time all get turn 0, so that they go before what comes later, by readiness.
+Jobs that are ready at the time get start tag 0, so that they precede later ones, in the order of readiness.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add columns (of constant size, whatever the number of rows) and exchange the index of ready jobs."""
+    """Add columns, at a cost independent of the number of rows, and replace the index of ready jobs."""
     op.add_column("jobs", sa.Column("deadline", sa.Float(53)))
     op.add_column("jobs", sa.Column("turn", sa.Float(53), nullable=False, server_default="0"))
     op.add_column("jobs", sa.Column("answered", sa.BigInteger, nullable=False, server_default="0"))
@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_index("archive_asset", "archive", ["asset"])
-    # Alembic's own table says it from now on.
+    # Replaced by Alembic's own table.
     op.drop_table("ledger")
 
 

@@ -1,4 +1,4 @@
-"""The outbox: what is to be published to queues, and which publication of a job counts."""
+"""The outbox: jobs to publish to queues, and the publication of each job that counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Make the table, empty: a coordinator's sweep notes what is ready already."""
+    """Create the table, empty: coordinators enqueue jobs that are ready already."""
     op.create_table(
         "outbox",
         sa.Column("job_id", sa.Text, primary_key=True),

@@ -1,4 +1,4 @@
-"""Orders: what people want of workers, until they have been told."""
+"""Commands to workers, until they are delivered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Make the table, empty."""
+    """Create the table, empty."""
     op.create_table(
         "orders",
         sa.Column("worker", sa.Text, primary_key=True),
