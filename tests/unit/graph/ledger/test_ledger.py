@@ -60,7 +60,7 @@ def test_a_need_that_is_done_already_is_met(ledger: Ledger) -> None:
     assert (get(ledger, "a-4").state, get(ledger, "a-4").unmet) == (State.WAITING, 1)
 
 
-@pytest.mark.parametrize("order", [1, -1], ids=["needs first", "needs last"])
+@pytest.mark.parametrize("order", [1, -1], ids=["dependencies first", "dependencies last"])
 def test_a_job_that_needs_a_failed_one_is_cancelled_with_the_reason(ledger: Ledger, order: int) -> None:
     ledger.submit([new("a-1")])
     answer(ledger, take(ledger)[0], failed(retry=False))
@@ -68,7 +68,7 @@ def test_a_job_that_needs_a_failed_one_is_cancelled_with_the_reason(ledger: Ledg
     assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED, "a-3": State.CANCELLED}
     error = get(ledger, "a-3").error
     assert error is not None
-    assert (error["message"], error["cause"]) == ("needs a-2, which fell with a-1", "a-1")
+    assert (error["message"], error["cause"]) == ("depends on a-2, which failed because of a-1", "a-1")
     assert ledger.redrive("a-1") == ["a-1", "a-2", "a-3"]
     assert states(ledger) == {"a-1": State.READY, "a-2": State.WAITING, "a-3": State.WAITING}
 
@@ -76,13 +76,13 @@ def test_a_job_that_needs_a_failed_one_is_cancelled_with_the_reason(ledger: Ledg
 @pytest.mark.parametrize(
     ("batch", "message"),
     [
-        ([new("a-1"), new("a-2", "a-9")], "needs a-9, which is not a job"),
-        ([new("a-1"), new("a-2", "a-3"), new("a-3", "a-2")], "in a circle"),
-        ([new("a-1"), new("a-2", "a-2")], "in a circle"),
+        ([new("a-1"), new("a-2", "a-9")], "depends on a-9, which is not a job"),
+        ([new("a-1"), new("a-2", "a-3"), new("a-3", "a-2")], "in a cycle"),
+        ([new("a-1"), new("a-2", "a-2")], "in a cycle"),
         ([new("a-1"), Link(job_id="a-9", dependencies=("a-1",))], "job a-9, which does not exist"),
         (
             [new("a-1"), new("a-2"), Link(job_id="a-2", dependencies=("a-8",))],
-            "needs a-8, which is not a job",
+            "depends on a-8, which is not a job",
         ),
     ],
 )
@@ -293,11 +293,11 @@ def test_spawning_the_same_again_changes_nothing(ledger: Ledger) -> None:
     ("spawn", "message"),
     [
         ((new("a-x", "nowhere"),), "not a job"),
-        ((new("a-x", "a-end"), Link(job_id="a-end", dependencies=("a-x",))), "need itself"),
-        ((Link(job_id="a-end", dependencies=("a-end",)),), "need itself"),
+        ((new("a-x", "a-end"), Link(job_id="a-end", dependencies=("a-x",))), "depend on itself"),
+        ((Link(job_id="a-end", dependencies=("a-end",)),), "depend on itself"),
         (
             (new("a-x"), Link(job_id="a-go", dependencies=("a-x",))),
-            "is ready: it can be given no further needs",
+            "is ready: it cannot get further dependencies",
         ),
     ],
 )
@@ -345,7 +345,11 @@ def test_what_needs_a_dead_job_is_cancelled_and_other_assets_go_on(ledger: Ledge
     }
     error = get(ledger, "a-2").error
     assert error is not None
-    assert (error["error"], error["message"], error["need"]) == ("NeedFailed", "needs a-1", "a-1")
+    assert (error["error"], error["message"], error["need"]) == (
+        "NeedFailed",
+        "depends on a-1, which failed",
+        "a-1",
+    )
     assert not ledger.has_open("a")
     assert ledger.has_open("b")
     assert ledger.has_open()
