@@ -1,7 +1,7 @@
 """The instance metadata service of EC2 (IMDSv2), polled for notices of this machine's end.
 
-It shows a notice earlier and more reliably than any event through EventBridge. Outside EC2 there is no such
-service, and the poll ends.
+It shows a notice earlier and more reliably than any event through EventBridge. Outside EC2 the service is
+missing, and the poll ends.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class MetadataWatch:
         return thread
 
     def run(self) -> None:
-        """Poll until the stop is raised; returns at once if there is no metadata service."""
+        """Poll until the stop is raised; returns at once if the metadata service is missing."""
         if not self._metadata.is_available():
             self._on_error(
                 "no instance metadata (IMDSv2): not an EC2 instance, or a container behind a hop limit of 1; "

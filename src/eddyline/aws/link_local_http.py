@@ -1,7 +1,7 @@
 """HTTP requests to services of the machine: instance metadata and the ECS agent.
 
-They answer on link-local addresses, within milliseconds or never. So there is no proxy, no redirect and no
-TLS, and limits on time and length apply.
+They answer on link-local addresses, within milliseconds or never. Proxies, redirects and TLS are not
+used, and time and length are limited.
 """
 
 from __future__ import annotations

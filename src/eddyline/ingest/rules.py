@@ -29,7 +29,7 @@ _MAX_RULES = 500
 class Accept:
     """To be processed with these options. `profile_name`: the profile's name or its file's absolute path.
 
-    `extension_matched`: the rule names the extension, so the file is a source whatever its content.
+    `extension_matched`: the rule names the extension, so the file is a source regardless of its content.
     `chapters_wait_s`: it forms one recording with its neighbouring chapters, after none has arrived for so
     long; None: it is a separate recording.
     """

@@ -42,7 +42,7 @@ class WorkerMetrics(LedgerMetrics):
         self._takes_work.set(1)
         self._seconds = Histogram(
             "eddyline_job_seconds",
-            "Seconds from the start of a job to its end, whatever the outcome",
+            "Seconds from the start of a job to its end, for every outcome",
             _JOB,
             registry=self.registry,
             buckets=_SECONDS,

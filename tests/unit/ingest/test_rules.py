@@ -60,7 +60,7 @@ def test_the_example_routes_by_prefix_metadata_bucket_and_size(
 
 def test_what_a_rule_ignores_is_ignored_with_its_reason() -> None:
     assert load_rules(EXAMPLE).decide(replace(CLIP, key="tests/a.mp4")) == Ignore(
-        reason="try-outs of the upload page"
+        reason="tests of the upload page"
     )
 
 

@@ -68,7 +68,7 @@ def find_event_queue(queues: SqsClient, name: str) -> EventQueue:
         redrive_policy = {}
     if "deadLetterTargetArn" not in redrive_policy:
         raise UsageError(
-            f"there is no queue {name} with a dead-letter queue",
+            f"the queue {name} is missing or has no dead-letter queue",
             remedy="pass the queue that `eddyline ingest --events` reads",
         )
     return _event_queue(name, redrive_policy)

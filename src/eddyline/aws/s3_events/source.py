@@ -29,9 +29,9 @@ _SINCE = "since"
 class S3EventSource:
     """An `ingest.messages.MessageSource`. Close it at the end.
 
-    A message is allowed `attempts` receipts: one that is postponed without fault of its own, and has used
-    half of them, is sent again. While messages are wanted, a long poll of `wait_s` (at most 20) is always
-    under way, however short the waits of `receive` are.
+    A message is allowed `attempts` receipts: one that is postponed through no fault of the message, and has
+    used half of them, is sent again. While messages are wanted, a long poll of `wait_s` (at most 20) is
+    always under way, however short the waits of `receive` are.
     """
 
     def __init__(

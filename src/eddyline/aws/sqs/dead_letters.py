@@ -1,6 +1,6 @@
 """Redrive of dead letters: through the ledger, which alone knows whether a job is still wanted.
 
-SQS's own redrive would return old messages to their queues, with fences that are no longer valid.
+SQS's own redrive would return old messages to their queues, with outdated fences.
 """
 
 from __future__ import annotations

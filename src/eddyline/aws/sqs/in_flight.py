@@ -88,9 +88,10 @@ def claim_message(
 def hand_back(queues: SqsClient, held: Collection[HeldMessage]) -> None:
     """Make these jobs available to other workers at once.
 
-    SQS counts receipts, whatever their outcome. A message that has used half of the receipts that make it a
-    dead letter is sent again instead, with fences that continue where they were: so only workers that vanish
-    repeatedly exhaust the limit, never those that hand back. A job without a message is sent again too.
+    SQS counts all receipts, regardless of their outcome. A message that has used half of the receipts that
+    make it a dead letter is sent again instead, with fences that continue where they were: so only workers
+    that vanish repeatedly exhaust the limit, never those that hand back. A job without a message is sent
+    again too.
     """
     resend = [
         each for each in held if each.loose or each.message.receive_count * 2 >= queues.max_receive_count

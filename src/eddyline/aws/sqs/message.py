@@ -30,7 +30,7 @@ class Message:
 class VisibilityFailures:
     """Messages whose visibility timeout was not changed.
 
-    `expired`: the receipt handle is no longer valid, another receiver may have the message. `unchanged`: SQS
+    `expired`: the receipt handle is invalid by now, another receiver may have the message. `unchanged`: SQS
     failed, the previous timeout still applies.
     """
 

@@ -70,7 +70,7 @@ class SqsTransport:
         for number, offer in enumerate(offers):
             queue = self.lane(offer.job.pool, offer.job.priority)
             if queue is None:
-                errors[number] = QueueNotFoundError(f"there is no queue for jobs of pool {offer.job.pool}")
+                errors[number] = QueueNotFoundError(f"the pool {offer.job.pool} has no queue")
                 continue
             try:
                 queues[queue].append((number, _encode(offer), _group(offer.job.owner)))
