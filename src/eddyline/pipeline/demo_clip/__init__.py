@@ -1,4 +1,4 @@
-"""The demo clip: a camera-like recording of our own, for trying the program without footage."""
+"""The demo clip: a synthetic camera recording, for trying the program without a source."""
 
 from eddyline.pipeline.demo_clip.make import make_clip
 

@@ -16,28 +16,28 @@ from eddyline.pipeline.demo_clip.trip import Floats
 
 PERIOD_MS = 1001
 _MOTION_HZ, _GPS_HZ = 200 / 1.001, 18 / 1.001
-_MOTION_SCALE = 418  # the divisor that HERO cameras use for m/s²
-_GYRO_SCALE = 939  # and for rad/s
+_MOTION_SCALE = 418  # the divisor of HERO cameras for m/s²
+_GYRO_SCALE = 939  # the same for rad/s
 _DEVICE = "Eddyline Demo"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Payload:
-    """One payload: its GPMF bytes and how long it counts, in ms."""
+    """One payload: its GPMF bytes and its duration in ms."""
 
     data: bytes
     duration_ms: int
 
 
-def payloads(duration_ms: int, began: datetime) -> Iterator[Payload]:
-    """All payloads of a recording of `duration_ms` that began at `began` (UTC)."""
+def payloads(duration_ms: int, started: datetime) -> Iterator[Payload]:
+    """All payloads of a recording of `duration_ms` that started at `started` (UTC)."""
     for start in range(0, duration_ms, PERIOD_MS):
         end = min(start + PERIOD_MS, duration_ms)
-        yield Payload(data=serialize([_device(start / 1000, end / 1000, began)]), duration_ms=end - start)
+        yield Payload(data=serialize([_device(start / 1000, end / 1000, started)]), duration_ms=end - start)
 
 
 def settings() -> bytes:
-    """The GPMF block of moov/udta, where cameras say who they are."""
+    """The GPMF block of moov/udta, which identifies the camera."""
     return serialize(
         [
             nest(
@@ -55,8 +55,8 @@ def settings() -> bytes:
     )
 
 
-def _device(start: float, end: float, began: datetime) -> Klv:
-    streams = [_accelerometer(start, end), _gyroscope(start, end), _gps(start, end, began)]
+def _device(start: float, end: float, started: datetime) -> Klv:
+    streams = [_accelerometer(start, end), _gyroscope(start, end), _gps(start, end, started)]
     return nest("DEVC", [leaf("DVID", "L", 1), leaf("DVNM", "c", _DEVICE), *streams])
 
 
@@ -74,11 +74,11 @@ def _gyroscope(start: float, end: float) -> Klv:
     return nest("STRM", [*_head("Gyroscope (z,x,y)", times, before), *unit, values])
 
 
-def _gps(start: float, end: float, began: datetime) -> Klv:
+def _gps(start: float, end: float, started: datetime) -> Klv:
     times, before = _times(start, end, _GPS_HZ)
     fix, scale = trip.fix(times), [10_000_000, 10_000_000, 1000, 1000, 100]
     rows = np.column_stack((fix.latitude, fix.longitude, fix.altitude, fix.speed_2d, fix.speed_3d))
-    moment = began + timedelta(seconds=start)
+    moment = started + timedelta(seconds=start)
     return nest(
         "STRM",
         [
@@ -94,7 +94,7 @@ def _gps(start: float, end: float, began: datetime) -> Klv:
 
 
 def _head(name: str, times: Floats, before: int) -> list[Klv]:
-    """What begins a stream: when its first sample was taken, how many there are by now, what it is."""
+    """The first entries of a stream: time of its first sample, number of samples up to its end, name."""
     return [
         leaf("STMP", "J", round(float(times[0]) * 1_000_000)),
         leaf("TSMP", "L", before + len(times)),
@@ -103,10 +103,10 @@ def _head(name: str, times: Floats, before: int) -> list[Klv]:
 
 
 def _times(start: float, end: float, rate: float) -> tuple[Floats, int]:
-    """The times (s) of a sensor's samples within [start, end), and how many came before; at least one."""
+    """The times (s) of a sensor's samples within [start, end), and how many precede them; at least one."""
     first = round(start * rate)
-    last = max(round(end * rate), first + 1)
-    return np.arange(first, last) / rate, first
+    stop = max(round(end * rate), first + 1)
+    return np.arange(first, stop) / rate, first
 
 
 def _scaled(values: Floats, scale: npt.ArrayLike) -> Floats:

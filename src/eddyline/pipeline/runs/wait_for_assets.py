@@ -29,7 +29,7 @@ class AssetWaiter:
     """Waits for assets, and reports their progress to `report`. `monotonic` is the clock, in seconds.
 
     `unserved` returns the pools with due jobs and without workers. Those that these assets wait for are
-    reported at once, and again every minute, because jobs wait until somebody starts a worker.
+    reported at once, and again every minute, because their jobs wait until a worker is started.
     """
 
     report: ReportBuilder

@@ -4,8 +4,8 @@ Pools have their own builds of FFmpeg, and during a rollout workers with the old
 side. Chunks of two encoders must not be joined. The first chunk therefore writes its build into the asset's
 build record. A worker with a build that the record does not list takes over and has the other chunks encoded
 again; workers with an earlier build hand their chunks back. If no worker with the newer build has written the
-record for ten minutes (a rollback), a worker with an earlier build takes over again, so that no asset waits
-for ever.
+record for ten minutes (a rollback), a worker with an earlier build takes over again; otherwise the asset
+would never be finished.
 """
 
 from __future__ import annotations

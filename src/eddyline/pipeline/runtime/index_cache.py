@@ -36,7 +36,7 @@ class IndexCache:
     def get(self, key: Hashable, src: ByteRanges) -> IndexedSource:
         """The index of an open MP4; equal keys mean equal bytes.
 
-        Raises `Mp4Error`, or `InputError` if there is no video that can be processed.
+        Raises `Mp4Error`, or `InputError` if no video track can be processed.
         """
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())

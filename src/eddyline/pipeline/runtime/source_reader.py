@@ -90,7 +90,7 @@ def open_as_mp4(
 
 def _read_index(src: Ranges) -> Movie:
     movie = read_movie(src)
-    main_video(movie)  # raises if there is no video that can be processed
+    main_video(movie)  # raises if no video track can be processed
     return movie
 
 

@@ -12,7 +12,7 @@ from eddyline.store.store import Store
 
 @contextlib.contextmanager
 def remove_stale_output(store: Store, plan: Plan) -> Iterator[None]:
-    """Run a job inside the context; if the plan is no longer stored at its end, remove all parts of the plan.
+    """Run a job inside the context; if the plan was removed meanwhile, remove all parts of the plan.
 
     A worker that was frozen and declared lost may continue long after others have finished its asset. Its
     result does not count any more, but its files would stay in the store. `tidy` removes the plan before all

@@ -20,17 +20,17 @@ from eddyline.pipeline.runtime.step_handler import StepOutput
 def audio(task: Task) -> StepOutput:
     """Encode audio track number `task.index` (in source order) to "audio.m4a" and measure its loudness."""
     facts = task.plan.facts.audio[task.index]
-    whole = task.work / "track.mp4"
+    track_file = task.work / "track.mp4"
     with task.open_source() as source:
         track = next((each for each in source.movie.tracks if each.number == facts.track), None)
         if track is None:
             raise InputError(
-                f"audio track {facts.track} is no longer in the source", remedy="submit the source again"
+                f"audio track {facts.track} is missing from the source", remedy="submit the source again"
             )
-        _copy_track(source, track, whole)
+        _copy_track(source, track, track_file)
         until = Fraction(source.presentation.end, source.track.timescale)
     encoded = encode_track(
-        whole,
+        track_file,
         facts,
         task.plan.profile.audio,
         tools=task.runtime.tools,

@@ -83,7 +83,7 @@ def _cues(task: Task, number: int, facts: SubtitleFacts) -> tuple[Any, ...]:
         track = next((each for each in source.movie.tracks if each.number == facts.track), None)
         if track is None:
             raise InputError(
-                f"track {facts.track} is no longer in the source", remedy="submit the source again"
+                f"track {facts.track} is missing from the source", remedy="submit the source again"
             )
         return cues_of_track(
             source.src,

@@ -60,7 +60,7 @@ def _write_payloads(source: IndexedSource, task: Task) -> Path:
     expected = task.plan.facts.telemetry
     track = source.movie.first_track("telemetry")
     if expected is None or track is None:
-        raise ProofError("the telemetry track that inspection found is no longer in the source")
+        raise ProofError("the telemetry track that inspection found is missing from the source")
     path, sha256 = task.work / "payloads.gpmf", hashlib.sha256()
     with path.open("wb") as file:
         for payload in iter_samples(source.src, track):

@@ -1,4 +1,4 @@
-"""Removes the parts of a published asset: they are no longer needed, and storing them costs money."""
+"""Removes the parts of a published asset: they are not needed any more, and storing them costs money."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Finds the videos among the sources that a user names: files, directories, camera cards, objects of a store.
 
-A file that is named is taken as a video, whatever its name; inspection refuses it if it is none. A file that
+A file that is named is taken as a video with any name; inspection refuses it if it is none. A file that
 is found in a directory is classified by its extension, then by its first bytes, and skipped with a reason if
 neither is that of a video. Nothing outside a named directory is reached through it.
 """

@@ -43,7 +43,7 @@ class Submitted:
 def identify(addresses: Sequence[str | Path], profile: Profile) -> tuple[str, str, tuple[ChapterFile, ...]]:
     """(asset, fingerprint, chapters) of a recording in several files, in order, read by ranges.
 
-    The same content with the same profile is one asset, whatever the files' names. Raises `MissingError`.
+    The same content with the same profile is one asset under any file names. Raises `MissingError`.
     """
     chapters = tuple(_chapter_file(SourceFile.current(address)) for address in addresses)
     content = digest("chapters", *(chapter.fingerprint for chapter in chapters))

@@ -16,7 +16,7 @@ from eddyline.gpmf.reader import parse
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.pipeline.demo_clip import make_clip
-from eddyline.pipeline.demo_clip.make import BEGAN
+from eddyline.pipeline.demo_clip.make import STARTED
 from eddyline.pipeline.demo_clip.payloads import payloads
 from eddyline.pipeline.demo_clip.trip import acceleration, fix, rotation
 from eddyline.store.ranges import FileRanges
@@ -73,9 +73,9 @@ def test_the_same_clip_is_made_twice(clip: Path, tmp_path: Path) -> None:
 
 
 def test_the_last_payload_is_as_long_as_what_is_left() -> None:
-    told = list(payloads(2500, BEGAN))
+    told = list(payloads(2500, STARTED))
     assert [each.duration_ms for each in told] == [1001, 1001, 498]
-    assert len(list(payloads(1002, BEGAN))[-1].data) > 100  # a payload of 1 ms still has a sample of each
+    assert len(list(payloads(1002, STARTED))[-1].data) > 100  # a payload of 1 ms still has a sample of each
 
 
 def test_the_trip_is_one_that_a_boat_can_make() -> None:
