@@ -36,4 +36,4 @@ def test_every_public_function_is_on_the_page() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
-        _ = pipeline.no_such_name  # type: ignore[attr-defined]
+        _ = pipeline.no_such_name
