@@ -17,7 +17,7 @@ from eddyline.aws.sqs.message_body import decode_body, encode_body
 from eddyline.aws.sqs.transport import parse_reports
 from eddyline.core.name_rules import is_identifier, is_worker_name
 from eddyline.graph.command import Command, CommandKind
-from eddyline.graph.coordinator.field_rules import MOST_LEASE_S
+from eddyline.graph.coordinator.field_rules import MAX_LEASE_S
 from eddyline.graph.coordinator.wire import (
     WireError,
     command_from_json,
@@ -71,7 +71,7 @@ def test_a_report_is_read_within_its_bounds_or_refused(value: Any) -> None:
     assert math.isfinite(fact.at)
     assert fact.at >= 0
     if isinstance(fact, Heartbeat):
-        assert 0 <= fact.lease_s <= MOST_LEASE_S
+        assert 0 <= fact.lease_s <= MAX_LEASE_S
         assert all(map(is_identifier, fact.holds or ()))
         return
     assert is_identifier(fact.job_id)

@@ -1,7 +1,7 @@
-"""Which values the fields of messages may have: a form for every name, a range for every number.
+"""The type and the bounds of each field of a message, by the field's name.
 
-A message comes from a queue to which many may send. What is outside these bounds is refused where the message
-is parsed, so that nothing behind the parser meets an infinite lease, a receipt of 2**60 or a path for an id.
+Many may send messages to a queue. A value outside these bounds is rejected when the message is parsed, so
+that no other code meets an infinite lease, a receipt of 2**60 or a path as an id.
 """
 
 from __future__ import annotations
@@ -9,25 +9,30 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from eddyline.core.name_rules import is_identifier, is_key, is_worker_name
+from eddyline.graph.command import CommandKind
+from eddyline.graph.messages import STRIDE
+from eddyline.graph.states import State
 
-Rule = Callable[[Any], bool]
+MAX_LEASE_S = 6 * 3600.0
+"""The longest lease that a heartbeat may request: twice the maximum of `--lease`."""
 
-MOST_LEASE_S = 6 * 3600.0
-"""The longest lease that a worker may ask for in a heartbeat: twice what `--lease` allows."""
-
-_LATEST = 1e11  # seconds since 1970, some three thousand years
-_MOST_INT = (1 << 31) - 1
-_MOST_PRIORITY = 1_000_000
-_MOST_WEIGHT = 1e12
-_MOST_HELD = 10_000
-_MOST_NEEDS = 100_000
-_LONGEST_OWNER = 300
-_LONGEST_HOST = 255
-_DEEPEST = 64
+_MAX_TIME = 1e11  # seconds since 1970, some three thousand years
+_MAX_INT = (1 << 31) - 1
+_MAX_PRIORITY = 1_000_000
+_MAX_WEIGHT = 1e12
+_MAX_HELD = 10_000
+_MAX_DEPENDENCIES = 100_000
+_MAX_TEXT = 2000  # characters of a name, a key or a reason
+_MAX_OWNER = 300
+_MAX_HOST = 255
+_MAX_DEPTH = 64
 _TOKEN = re.compile(r"([0-9a-f]{32,128})?")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def is_json_object(value: object) -> bool:
@@ -40,74 +45,95 @@ def is_json_object(value: object) -> bool:
         if isinstance(each, float) and not math.isfinite(each):
             return False
         if isinstance(each, dict | list | tuple):
-            if depth > _DEEPEST:
+            if depth > _MAX_DEPTH:
                 return False
             inner = each.values() if isinstance(each, dict) else each
             left.extend((one, depth + 1) for one in inner)
     return True
 
 
-def _optional(rule: Rule) -> Rule:
-    return lambda value: value is None or rule(value)
+def is_token(text: str) -> bool:
+    """Whether this is a token of 128 to 512 bits in hexadecimal digits, or empty."""
+    return _TOKEN.fullmatch(text) is not None
 
 
-def _between(least: float, most: float) -> Rule:
-    return lambda value: least <= value <= most  # false for NaN
+def _is_storable(text: str) -> bool:
+    """Whether the database accepts this as text."""
+    return "\0" not in text and (text.isascii() or _SURROGATE.search(text) is None)
 
 
-def _short(longest: int) -> Rule:
-    return lambda text: len(text) <= longest
+def _check(is_valid: Callable[[Any], bool]) -> AfterValidator:
+    def check(value: Any) -> Any:  # noqa: ANN401 - any type of field
+        if not is_valid(value):
+            raise ValueError("not allowed here")
+        return value
+
+    return AfterValidator(check)
 
 
-def _names(most: int) -> Rule:
-    return lambda names: len(names) <= most and all(map(is_identifier, names))
+_Text = Annotated[str, Field(max_length=_MAX_TEXT), _check(_is_storable)]
+_Identifier = Annotated[_Text, _check(is_identifier)]
+_Worker = Annotated[_Text, _check(is_worker_name)]
+_Token = Annotated[_Text, _check(is_token)]
+# JSON has no tuples, so a list is accepted; `strict` still applies to its items.
+_Identifiers = Annotated[
+    tuple[_Identifier, ...], Field(max_length=_MAX_DEPENDENCIES, strict=False, fail_fast=True)
+]
+_HeldJobs = Annotated[tuple[_Identifier, ...], Field(max_length=_MAX_HELD, strict=False, fail_fast=True)]
+_Object = Annotated[Any, _check(is_json_object)]
+_Count = Annotated[int, Field(ge=0, le=_MAX_INT)]
+_Fence = Annotated[int, Field(ge=0, lt=STRIDE << 40)]
+_Time = Annotated[float, Field(ge=0, le=_MAX_TIME, allow_inf_nan=False)]
 
-
-def is_token(text: object) -> bool:
-    """Whether this is a token, or none: 128 to 512 bits in hexadecimal digits, or empty."""
-    return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
-
-
-_TIME = _optional(_between(0, _LATEST))
-_COUNT = _between(0, _MOST_INT)
-
-RULES: Mapping[str, Rule] = {
-    "id": is_identifier,
-    "asset": is_identifier,
-    "kind": is_identifier,
-    "pool": is_identifier,
-    "dependencies": _names(_MOST_NEEDS),
-    "optional": _names(_MOST_NEEDS),
-    "spec": is_json_object,
-    "result": _optional(is_json_object),
-    "error": _optional(is_json_object),
-    "output": _optional(is_key),
-    "priority": _between(-_MOST_PRIORITY, _MOST_PRIORITY),
-    "weight": _between(0, _MOST_WEIGHT),
-    "owner": _short(_LONGEST_OWNER),
-    "max_attempts": _optional(_COUNT),
-    "unmet": _COUNT,
-    "attempt": _COUNT,
-    "starts": _COUNT,
-    "interruptions": _COUNT,
-    "losses": _COUNT,
-    "lease_owner": _optional(is_worker_name),
-    "lease_deadline": _TIME,
-    "ready_at": _TIME,
-    "started": _TIME,
-    "finished": _TIME,
-    "deadline": _TIME,
-    "worker": is_worker_name,
-    "job_id": is_identifier,
-    "host": _short(_LONGEST_HOST),
-    "pid": _COUNT,
-    "lease_s": _between(0, MOST_LEASE_S),
-    "at": _between(0, _LATEST),
-    "holds": _optional(_names(_MOST_HELD)),
-    "token": is_token,
-    "key": is_token,
+FIELD_TYPES: Mapping[str, Any] = {
+    "id": _Identifier,
+    "asset": _Identifier,
+    "kind": _Identifier,
+    "pool": _Identifier,
+    "dependencies": _Identifiers,
+    "optional": _Identifiers,
+    "spec": _Object,
+    "result": _Object | None,
+    "error": _Object | None,
+    "output": Annotated[_Text, _check(is_key)] | None,
+    "spawn": Any,  # parsed before
+    "outcome": Any,  # parsed before
+    "retry": bool,
+    "priority": Annotated[int, Field(ge=-_MAX_PRIORITY, le=_MAX_PRIORITY)],
+    "weight": Annotated[float, Field(ge=0, le=_MAX_WEIGHT, allow_inf_nan=False)],
+    "owner": Annotated[_Text, Field(max_length=_MAX_OWNER)],
+    "state": Annotated[State, Field(strict=False)],
+    "max_attempts": _Count | None,
+    "unmet": _Count,
+    "attempt": _Count,
+    "starts": _Count,
+    "interruptions": _Count,
+    "losses": _Count,
+    "fence": _Fence,
+    "base": _Fence,
+    "lease_owner": _Worker | None,
+    "lease_deadline": _Time | None,
+    "ready_at": _Time | None,
+    "started": _Time | None,
+    "finished": _Time | None,
+    "deadline": _Time | None,
+    "worker": _Worker,
+    "job_id": _Identifier,
+    "host": Annotated[_Text, Field(max_length=_MAX_HOST)],
+    "pid": _Count,
+    "lease_s": Annotated[float, Field(ge=0, le=MAX_LEASE_S, allow_inf_nan=False)],
+    "at": _Time,
+    "holds": _HeldJobs | None,
+    "token": _Token,
+    "key": _Token,
+    "over": bool,
+    "reason": _Text,
 }
-"""By the name of a field, what its value must be beyond its type; one name means the same everywhere.
+"""The pydantic type of each field; a name means the same in all messages, except in commands."""
 
-The kind of a command is an enumeration of its own, and its job may be empty: see `wire`.
-"""
+COMMAND_FIELD_TYPES: Mapping[str, Any] = {
+    **FIELD_TYPES,
+    "kind": Annotated[CommandKind, Field(strict=False)],
+    "job_id": Annotated[_Text, _check(lambda name: name == "" or is_identifier(name))],
+}
+"""The types of a command's fields: its kind is an enumeration, and a drain command has no job."""

@@ -147,7 +147,7 @@ def test_a_job_with_an_odd_field_is_refused_with_its_place(name: str, value: obj
 def test_a_missing_field_is_refused() -> None:
     message = publication_to_json(Publication(job=JOB, base=0))
     del message["job"]["kind"]
-    with pytest.raises(WireError, match="no kind"):
+    with pytest.raises(WireError, match="kind: missing"):
         publication_from_json(message)
 
 
