@@ -1,11 +1,11 @@
-"""The whole pipeline against FFmpeg alone: the same rungs at the same settings, side by side.
+"""Compares the complete pipeline with FFmpeg alone, for the same rungs and settings.
 
     python -m benchmarks encode
 
-The clip is 30 s of 1080p60 with natural texture (see `footage`). "single" is one FFmpeg command that decodes
-once, scales in a cascade and encodes every rung and the sound, with FFmpeg's choice of threads; "per rung"
-is one such command for each rung. The pipeline's figure is everything: Python, index, pictures, loudness,
-packaging and proof.
+The clip is 30 s of 1080p60 with natural texture (see `clips`). "single" is one FFmpeg command that decodes
+once, scales in a cascade and encodes all rungs and the audio, with FFmpeg's default number of threads; "per
+rung" is one such command for each rung. The pipeline includes everything: Python, index, images,
+loudness, packaging and verification.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from benchmarks.footage import natural
+from benchmarks.clips import make_natural_clip
 from benchmarks.quality import compare
 from eddyline.media.ladder import chunks, ladder, profile
 from eddyline.media.ladder.ladder import Rung
@@ -45,16 +45,16 @@ _FACTS = VideoFacts(
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU and wall seconds of a whole process and its children."""
+    """CPU and wall-clock seconds of a process and its children."""
 
     cpu_s: float
     wall_s: float
 
 
 def measure(work: Path, rounds: int = 1) -> dict[str, float]:
-    """The ratios, medians over `rounds` of pairs run in turn."""
+    """Return the ratios: medians over `rounds` of alternating runs."""
     tools = Toolchain.find()
-    clip = natural(work, seconds=SECONDS, rate=RATE, tools=tools)
+    clip = make_natural_clip(seconds=SECONDS, rate=RATE, tools=tools)
     rungs = ladder.rungs(profile.load_profile("default"), _FACTS)
     ratios: dict[str, list[float]] = {
         "encode.cpu_vs_single": [],
@@ -63,10 +63,10 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
     }
     peak_mb, shares = 0.0, []
     for _ in range(rounds):
-        ours, peak_mb = pipeline(clip, work / "out")
+        ours, peak_mb = run_pipeline(clip, work / "out")
         shares.append(proof_share(work / "out"))
-        single = timed(single_command(tools, clip, rungs, work))
-        each = [timed(single_command(tools, clip, [rung], work)) for rung in rungs]
+        single = run_timed(single_command(tools, clip, rungs, work))
+        each = [run_timed(single_command(tools, clip, [rung], work)) for rung in rungs]
         per_rung = sum(cost.cpu_s for cost in each)
         ratios["encode.cpu_vs_single"].append(ours.cpu_s / single.cpu_s)
         ratios["encode.wall_vs_single"].append(ours.wall_s / single.wall_s)
@@ -84,7 +84,7 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
 
 
 def _quality(clip: Path, work: Path, rungs: Sequence[Rung], tools: Toolchain) -> dict[str, float]:
-    """What joining costs: VMAF of the 720p rung, and frames that come too late from any rung's buffer."""
+    """Return the cost of joining chunks: VMAF of the 720p rung, and buffer underflows of all rungs."""
     made = renditions(work / "out")
     rung = next(each for each in rungs if each.name == COMPARED)
     both = compare(clip, made[COMPARED], work / f"single-{COMPARED}.mp4", rung, Fraction(RATE), tools=tools)
@@ -99,8 +99,8 @@ def _quality(clip: Path, work: Path, rungs: Sequence[Rung], tools: Toolchain) ->
     return {"quality.vmaf_delta": both.delta, "quality.vbv_underflows": late}
 
 
-def pipeline(clip: Path, out: Path) -> tuple[Cost, float]:
-    """A whole run of Eddyline from an empty folder, with two slots; its cost and its own peak memory (MB)."""
+def run_pipeline(clip: Path, out: Path) -> tuple[Cost, float]:
+    """Run Eddyline with an empty output directory and two slots; return its cost and peak memory (MB)."""
     shutil.rmtree(out, ignore_errors=True)
     peak = [0.0]
 
@@ -114,7 +114,7 @@ def pipeline(clip: Path, out: Path) -> tuple[Cost, float]:
             peak[0] = max(peak[0], int(line.split()[1]) / 1024)
             time.sleep(0.2)
 
-    cost = timed(
+    cost = run_timed(
         (
             sys.executable,
             "-m",
@@ -133,21 +133,21 @@ def pipeline(clip: Path, out: Path) -> tuple[Cost, float]:
 
 
 def renditions(out: Path) -> dict[str, Path]:
-    """The renditions of the one asset in `out`, by name."""
+    """Return the renditions of the only asset in `out`, by name."""
     (path,) = out.glob("assets/*/manifest.json")
     manifest = json.loads(path.read_text("utf-8"))
     return {each["name"]: path.parent / each["path"] for each in manifest["renditions"]}
 
 
 def proof_share(out: Path) -> float:
-    """Which part of all CPU time went into comparing frames with FFmpeg's own decode of the original."""
+    """Return the share of CPU time spent on comparing frames with FFmpeg's decode of the original."""
     (path,) = out.glob("assets/*/manifest.json")
     run = json.loads(path.read_text("utf-8"))["run"]
     return float(run["proof_cpu_seconds"] / run["cpu_seconds"])
 
 
 def single_command(tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Path) -> tuple[str, ...]:
-    """One FFmpeg command for all of `rungs`, at the pipeline's settings, with default threads."""
+    """Return one FFmpeg command for all `rungs`, with the settings of the pipeline and default threads."""
     grid = chunks.frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(RATE))
     parts, source = [], "0:v"
     for place, rung in enumerate(rungs):
@@ -171,13 +171,23 @@ def single_command(tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Pa
         ";".join(parts),
     ]
     for place, rung in enumerate(rungs):
-        argv += ["-map", f"[v{place}]", "-map", "0:a", *_plain(rung, grid), "-c:a", "aac", "-b:a", "128k"]
+        argv += [
+            "-map",
+            f"[v{place}]",
+            "-map",
+            "0:a",
+            *_usual_options(rung, grid),
+            "-c:a",
+            "aac",
+            "-b:a",
+            "128k",
+        ]
         argv += ["-movflags", "+faststart", str(work / f"single-{rung.name}.mp4")]
     return tuple(argv)
 
 
-def _plain(rung: Rung, grid: chunks.Grid) -> tuple[str, ...]:
-    """The rung as anyone would ask FFmpeg for it: same preset, CRF, cap, level and fixed GOP."""
+def _usual_options(rung: Rung, grid: chunks.Grid) -> tuple[str, ...]:
+    """Return the usual options of the rung: the same preset, CRF, maximum rate, level and fixed GOP."""
     return (
         *("-c:v", rung.encoder, "-preset", rung.preset, "-crf", str(rung.crf), "-pix_fmt", rung.pixel_format),
         *("-maxrate", f"{rung.maxrate_kbps}k", "-bufsize", f"{rung.bufsize_kbps}k"),
@@ -186,9 +196,9 @@ def _plain(rung: Rung, grid: chunks.Grid) -> tuple[str, ...]:
     )
 
 
-def timed(argv: Sequence[str], watch: Callable[[int], None] | None = None) -> Cost:
-    """Run to the end; CPU time is the operating system's own, children included."""
-    began = time.monotonic()
+def run_timed(argv: Sequence[str], watch: Callable[[int], None] | None = None) -> Cost:
+    """Run a command to completion; CPU time is from the operating system, including children."""
+    start = time.monotonic()
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     if watch is not None:
         threading.Thread(target=watch, args=(process.pid,), daemon=True).start()
@@ -196,4 +206,4 @@ def timed(argv: Sequence[str], watch: Callable[[int], None] | None = None) -> Co
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{argv[0]} failed with {process.returncode}")
-    return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - began)
+    return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - start)

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.footage import CACHE
+from benchmarks.clips import CACHE
 from eddyline.media.toolchain import Toolchain
 
 MINUTES = 30

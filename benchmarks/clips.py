@@ -1,4 +1,4 @@
-"""Footage to measure with: made from small natural clips, kept in benchmarks/cache, never committed."""
+"""Test clips for benchmarks, made from small natural clips and kept in benchmarks/cache (not committed)."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks.presets import fetched, mosaic
+from benchmarks.presets import fetch_clips, make_mosaic
 from eddyline.core.process import Runner
 from eddyline.media.toolchain import Toolchain
 
 CACHE = Path(__file__).parent / "cache"
 
 
-def natural(work: Path, *, seconds: int, rate: int, tools: Toolchain) -> Path:
-    """1080p with natural texture and a 997 Hz tone, as a camera would write it (H.264, a GOP a second)."""
-    del work
+def make_natural_clip(*, seconds: int, rate: int, tools: Toolchain) -> Path:
+    """Return a 1080p clip with natural texture and a 997 Hz tone, in H.264 with one GOP a second."""
     CACHE.mkdir(exist_ok=True)
     out = CACHE / f"natural-{seconds}s-{rate}.mp4"
     if out.is_file():
         return out
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        clips = fetched(folder / "clips")
-        # Two seconds of mosaic, played on and on with a slow drift so that no two seconds are alike.
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        clips = fetch_clips(folder / "clips")
+        # Two seconds of mosaic, repeated with a slow drift so that no two seconds are equal.
         tile = folder / "mosaic.mp4"
-        mosaic(clips, 120, tile, tools, Runner())
+        make_mosaic(clips, 120, tile, tools, Runner())
         drift = f"crop=1920:1080:'32+32*sin(n/{rate * 3})':'18+18*cos(n/{rate * 5})'"
         graph = (
             f"[0:v]loop=loop=-1:size=120:start=0,setpts=N/{rate}/TB,fps={rate},scale=1984:1116,{drift},"
