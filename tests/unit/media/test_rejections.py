@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import io
 import json
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from eddyline.cli.json_output import JsonOutput
 from eddyline.core.errors import EddylineError, FormatError, TruncatedError, UsageError
-from eddyline.media.rejections import REASONS
+from eddyline.media.rejections import REASONS, markdown_table
 from eddyline.mp4.errors import LimitError, NotMp4Error
 from eddyline.pipeline.runs.run_report import source_failure
 
@@ -46,13 +45,8 @@ def test_the_table_has_exactly_the_reasons_in_use() -> None:
 
 
 def test_the_documentation_page_is_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location("generate", _ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
     text = (_ROOT / "docs" / "reference" / "rejections.md").read_text("utf-8")
-    assert generate.reasons(text) == text, "run `make docs`"
+    assert markdown_table() in text, "run `make docs`"
     assert "| `encrypted` |" in text
 
 

@@ -76,7 +76,7 @@ def plan_chunks(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, 
     """Split `frames` frames into chunks of whole segments, of about equal length, each about 40 CPU s.
 
     A source of more than four segments becomes at least four chunks. Deterministic: the result depends only
-    on the arguments. Raises `UnsupportedError` if there are no frames.
+    on the arguments. Raises `UnsupportedError` if `frames` is 0.
     """
     if frames < 1:
         raise UnsupportedError("the source has no frame to encode")

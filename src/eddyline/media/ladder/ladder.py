@@ -94,7 +94,7 @@ def rungs(
 ) -> tuple[Rung, ...]:
     """Return the rungs of the profile that are not larger than the source, largest first; at least one.
 
-    A source smaller than every rung gets one rung of its own size, with the settings of the lowest.
+    A source smaller than every rung gets one rung of the same size, with the settings of the lowest.
     `encoders` has the encoder of each codec for rungs that do not name one. Raises `UnsupportedError` if an
     encoder does not accept the frame size or a variable frame rate.
     """

@@ -55,7 +55,7 @@ def open_source(path: Path, *, work: Path, runner: Runner, tools: Toolchain) -> 
 def main_video(movie: Movie) -> Track:
     """Return the video track to process: the first enabled one that is not a cover image.
 
-    Raises `InputError` if there is no video, or it is encrypted, has zero frames, or exceeds the limits.
+    Raises `InputError` if the video is missing, encrypted, empty or beyond the limits.
     """
     videos = [track for track in movie.tracks_of_kind("video") if track.format not in STILL_FORMATS]
     videos = videos or list(movie.tracks_of_kind("video"))

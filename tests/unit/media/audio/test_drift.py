@@ -1,4 +1,4 @@
-"""Offset and drift between two recordings of one sound, to well under a frame."""
+"""Offset and drift between two recordings of the same audio, to well under a frame."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ import pytest
 from eddyline.core.errors import InputError
 from eddyline.media.audio.drift import RATE, measure_drift
 
-Sound = npt.NDArray[np.float32]
+Audio = npt.NDArray[np.float32]
 
 
 def bursts(seconds: float, seed: int = 4) -> npt.NDArray[np.float64]:
     rng = np.random.default_rng(seed)
-    sound = np.zeros(int(seconds * RATE))
+    audio = np.zeros(int(seconds * RATE))
     at = 0.1
     while at < seconds - 0.4:
         size = int(RATE * rng.uniform(0.02, 0.25))
-        begin = int(at * RATE)
-        sound[begin : begin + size] += rng.standard_normal(size) * rng.uniform(0.05, 0.4) * np.hanning(size)
+        start = int(at * RATE)
+        audio[start : start + size] += rng.standard_normal(size) * rng.uniform(0.05, 0.4) * np.hanning(size)
         at += rng.uniform(0.1, 0.6)
-    return sound
+    return audio
 
 
-def recorded(world: npt.NDArray[np.float64], begins: float, ppm: float, seconds: float, seed: int) -> Sound:
+def recorded(world: npt.NDArray[np.float64], start: float, ppm: float, seconds: float, seed: int) -> Audio:
     rng = np.random.default_rng(seed)
-    times = begins + np.arange(int(seconds * RATE)) / RATE / (1 + ppm / 1e6)
-    heard = np.interp(times * RATE, np.arange(len(world)), world)
-    return (heard + rng.standard_normal(len(heard)) * 0.005).astype(np.float32)
+    times = start + np.arange(int(seconds * RATE)) / RATE / (1 + ppm / 1e6)
+    samples = np.interp(times * RATE, np.arange(len(world)), world)
+    return (samples + rng.standard_normal(len(samples)) * 0.005).astype(np.float32)
 
 
-@pytest.mark.parametrize(("begins", "ppm"), [(1.25, 0.0), (3.5, 150.0), (2.0, -80.0)])
-def test_offset_and_drift_are_found_to_a_fraction_of_a_millisecond(begins: float, ppm: float) -> None:
+@pytest.mark.parametrize(("start", "ppm"), [(1.25, 0.0), (3.5, 150.0), (2.0, -80.0)])
+def test_offset_and_drift_are_found_to_a_fraction_of_a_millisecond(start: float, ppm: float) -> None:
     world = bursts(46)
-    found = measure_drift(recorded(world, 2.0, 0.0, 38, 1), recorded(world, begins, ppm, 40, 2))
-    assert abs(found.offset_s - (begins - 2.0)) < 0.0005
+    found = measure_drift(recorded(world, 2.0, 0.0, 38, 1), recorded(world, start, ppm, 40, 2))
+    assert abs(found.offset_s - (start - 2.0)) < 0.0005
     assert abs(found.ppm - ppm) < 12
     assert found.points >= 10
 

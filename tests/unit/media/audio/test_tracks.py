@@ -1,4 +1,4 @@
-"""Which audio tracks are used, and which are listed as left out: FFmpeg decides by decoding them."""
+"""FFmpeg decodes each audio track to decide which are used and which are listed as omitted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Decoded = npt.NDArray[np.float32]
 
 
 def make(ffmpeg: str, out: Path, *options: str, tones: int = 2, tracks: int = 2) -> Path:
-    """A second of video and so many audio tracks of 0.5 s."""
+    """Write a second of video and several audio tracks of 0.5 s."""
     tone = "|".join(f"0.2*sin({2000 + 500 * n}*t)" for n in range(tones))
     argv = [ffmpeg, "-y", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=64x36:rate=25:d=1"]
     for number in range(tracks):
@@ -124,7 +124,7 @@ def test_video_and_other_tracks_have_no_effect(ffmpeg: str, tools: Toolchain, tm
 
 
 def encoded(ffmpeg: str, tools: Toolchain, source: Path) -> tuple[Decoded, AudioTracks]:
-    """The first audio track as `run` encodes it, float32[n, channels]."""
+    """Return the first audio track as encoded by `run`, float32[n, channels]."""
     found = look(source, tools, source.parent)
     alone, out = source.with_name("alone.mov"), source.with_name("out.m4a")
     with FileRanges(source) as src:
@@ -137,7 +137,7 @@ def encoded(ffmpeg: str, tools: Toolchain, source: Path) -> tuple[Decoded, Audio
 
 
 def level(samples: Decoded, tone: int) -> list[float]:
-    """The amplitude of the `tone`-th test tone in each channel."""
+    """Return the amplitude of test tone number `tone` in each channel."""
     at = np.arange(len(samples)) / 48_000
     wave = np.exp(-1j * (2000 + 500 * tone) * at)
     return [float(each) for each in np.abs((samples * wave[:, None]).mean(axis=0)) * 2]
@@ -188,7 +188,7 @@ def test_ambisonic_audio_becomes_stereo(ffmpeg: str, tools: Toolchain, tmp_path:
         movie = read_movie(src)
         tracks = [passthrough(movie, track, src) for track in movie.tracks]
         entry = bytearray(tracks[1].stsd[16:])
-        if (at := entry.find(b"chnl")) > 0:  # one statement of the layout only
+        if (at := entry.find(b"chnl")) > 0:  # keep only one declaration of the layout
             del entry[at - 4 : at - 4 + int.from_bytes(entry[at - 4 : at], "big")]
         entry += sphere
         entry[:4] = struct.pack(">I", len(entry))

@@ -1,4 +1,4 @@
-"""Chapters in an MP4 are seen by those who know them and change nothing for the others."""
+"""Chapters in an MP4 are read by other programs, and do not change other tracks and boxes."""
 
 from __future__ import annotations
 

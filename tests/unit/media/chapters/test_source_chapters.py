@@ -1,4 +1,4 @@
-"""A source's own chapters, as FFmpeg and cameras write them, and as nobody should."""
+"""Chapters of sources: files written by FFmpeg and cameras, and invalid files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything of a source that its asset does not carry is listed at inspection."""
+"""All content of a source that its asset omits is listed at inspection."""
 
 from __future__ import annotations
 

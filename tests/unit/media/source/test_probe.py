@@ -101,7 +101,7 @@ def test_missing_frames_make_the_rate_variable(make: Make, look: Look) -> None:
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_rotation_is_clockwise_and_the_size_is_as_coded(make: Make, look: Look, degrees: int) -> None:
     flat = make("flat.mp4", *_picture(), *_X264)
-    # FFmpeg counts anticlockwise.
+    # FFmpeg's angle is counterclockwise.
     turned = make("turned.mp4", "-display_rotation", str(-degrees), "-i", str(flat), "-c", "copy")
     video = look(turned).video
     assert (video.rotation, video.width, video.height) == (degrees, 160, 90)

@@ -225,11 +225,11 @@ def test_all_audio_tracks_keep_their_order_and_languages(maker: _Maker) -> None:
 def test_audio_that_mp4_does_not_support_is_kept_bit_for_bit(maker: _Maker) -> None:
     rewrapped = maker.rewrap(maker.make("pcm.mkv", *_PICTURE, *_TONE, *_H264, "-c:a", "pcm_s24le"))
     assert rewrapped.formats == ["alac"]
-    heard = [
+    decoded = [
         maker.ffmpeg("-i", str(path), "-map", "0:a", "-c:a", "pcm_s24le", "-f", "md5", "-")
         for path in (rewrapped.source, rewrapped.path)
     ]
-    assert heard[0] == heard[1]
+    assert decoded[0] == decoded[1]
 
 
 def test_a_source_of_one_frame_is_remuxed(maker: _Maker) -> None:

@@ -39,7 +39,7 @@ def test_srt_is_parsed_with_exact_times_and_sanitized_text() -> None:
     assert one == Cue(start=500, end=1700, text="<i>Hello</i> &amp; &lt;script&gt;alert(1)&lt;/script&gt;")
     assert (two.start, two.end, two.top) == (1200, 360_002_333, True)
     assert two.text.startswith("<b>a <u>b</u></b><u> c red")
-    # What only looks like the start of a cue is text of the cue before.
+    # Text that resembles the header of a cue belongs to the previous cue.
     assert "00:00:09,000 --&gt; 00:00:10,000" in two.text
     assert "\n\n" not in two.text
     assert three == Cue(start=3001, end=3002, text="")

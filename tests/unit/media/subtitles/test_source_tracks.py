@@ -1,4 +1,4 @@
-"""Cues of subtitle tracks in MP4, against FFmpeg's plain extraction of the same file."""
+"""Cues of subtitle tracks in MP4, compared with FFmpeg's extraction from the same file."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_webvtt_in_fragmented_mp4_round_trips(tmp_path: Path, tools: Toolchain) 
         Cue(start=1200, end=2333, text="same"),
         Cue(start=2333, end=2400, text="same"),
     )
-    # A literal "<b>" is text in SubRip nowhere: it is markup, so such a text is made here alone.
+    # SubRip cannot have a literal "<b>", which is markup, so the text is made here.
     cues = (replace(cues[0], text=srt_cue(0, 1, "<i>a</i> & &amp; &lt;").text), *cues[1:])
     path = tmp_path / "w.mp4"
     path.write_bytes(init_segment("deu") + media_segment(cues))
