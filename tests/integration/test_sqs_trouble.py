@@ -132,7 +132,7 @@ def test_answers_whose_queue_vanished_while_they_were_recorded_hold_up_no_others
     exchange = SqsTransport(place.queues)
     body = encode_body({"v": 1, "facts": []})
     assert place.queues.send(place.names.reports, [body]) == [True]
-    found = exchange.collect(5)
+    found = exchange.receive_reports(5)
     assert len(found) == 1
     place.queues.delete_queue(place.names.reports)
     exchange.acknowledge(found)
@@ -212,12 +212,12 @@ def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_i
     place.queues.create_queue(boxes["killed"], retention_s=3600)
     place.queues.create_queue(f"{place.names.command_queue_prefix}of-somebody-else", retention_s=3600)
     exchange = SqsTransport(place.queues, orphaned_s=0.5)
-    assert exchange.tidy(["ada", "bob"]) == 0, "it may only just have been made"
+    assert exchange.delete_stale_command_queues(["ada", "bob"]) == 0, "it may only just have been made"
     time.sleep(0.6)
-    assert exchange.tidy(["ada"]) == 1
+    assert exchange.delete_stale_command_queues(["ada"]) == 1
     assert [_depth(place, box) for box in boxes.values()] == [0, 0, -1]
     time.sleep(0.6)
-    assert exchange.tidy(["ada"]) == 1
+    assert exchange.delete_stale_command_queues(["ada"]) == 1
     assert [_depth(place, box) for box in boxes.values()] == [0, -1, -1]
     assert place.queues.depth(f"{place.names.command_queue_prefix}of-somebody-else") == 0
     assert bob.receive_commands("bob", 1) == []

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class CommandKind(StrEnum):
-    """What a worker is to do: give up a job that it runs, or end itself."""
+    """What the worker must do: cancel a job that it runs, or drain and exit."""
 
     CANCEL = "give-up"
     DRAIN = "drain"
@@ -15,9 +15,9 @@ class CommandKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """One wish; `job_id` and `fence` name the claim to give up, and are empty for a drain.
+    """One command; `job_id` and `fence` identify the claim to cancel, and are empty for a drain.
 
-    `over`: nothing published of that claim is of use to anybody any more, so that its message may go too.
+    If `over`, the publication of that claim no longer counts, and its message may be deleted too.
     """
 
     worker: str

@@ -1,4 +1,4 @@
-"""What a worker tells about its jobs: the source of progress bars and logs."""
+"""Events of a worker's jobs, for progress bars and logs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eddyline.graph.job import Job
 
 
 class WorkerEventKind(StrEnum):
-    """What became of a job, as its worker sees it. FINISHED and the later ones are told once recorded."""
+    """The kinds of events. FINISHED and the later ones are emitted after the outcome is recorded."""
 
     STARTED = "started"
     PROGRESS = "progress"
@@ -21,11 +21,11 @@ class WorkerEventKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerEvent:
-    """One happening at time `at` (seconds since 1970), `elapsed_s` after the job's start.
+    """An event at time `at` (seconds since 1970), `elapsed_s` after the job's start.
 
-    `fraction` (0 to 1) and `note` are the handler's own words; `result` comes with FINISHED, `error` (the
-    evidence) with FAILED. `job` is as claimed, but for FAILED as it stands after that: its state tells
-    whether it is tried again, and `ready_at` when.
+    `fraction` (0 to 1) and `note` are reported by the handler; `result` is set for FINISHED, `error` for
+    FAILED. `job` is as claimed; for FAILED it is as recorded after that: its state shows whether it is
+    retried, and `ready_at` when.
     """
 
     kind: WorkerEventKind

@@ -1,4 +1,4 @@
-"""A job: as asked for, as read, as claimed, and how it may end."""
+"""Jobs: as submitted, as read, as claimed, and their outcomes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from eddyline.core.errors import UsageError
 from eddyline.graph.states import State
 
 PRIORITY_BAND = 100
-"""Priorities of one band (0 to 99, 100 to 199, ...) are of one urgency; a job adds only jobs of its own."""
+"""Priorities from 0 to 99, 100 to 199, ... form bands; a job adds only jobs of its own band."""
 
 
 class GraphError(UsageError):
-    """Jobs that do not make a graph: an unknown need, a circle, a link to a job that already started."""
+    """Jobs that do not form a valid graph: an unknown dependency, a cycle, a link to a started job."""
 
-    default_remedy = "submit needs before, or together with, the jobs that name them"
+    default_remedy = "submit dependencies before, or together with, the jobs that name them"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class NewJob:
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """Further needs for a job that still waits: how a plan extends the fan-in of what comes after it."""
+    """Further dependencies of a waiting job: a plan extends the fan-in of later jobs with it."""
 
     job_id: str
     dependencies: tuple[str, ...]
@@ -91,13 +91,13 @@ class Job:
     deadline: float | None = None
 
     def is_late(self, now: float) -> bool:
-        """Whether it has missed its deadline, or ended after it."""
+        """Whether the job has missed its deadline, or ended after it."""
         return self.deadline is not None and self.deadline < (now if self.finished is None else self.finished)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A job lent to a worker; an answer counts only with this `fence`."""
+    """A job claimed by a worker; a result counts only with this `fence`."""
 
     job: Job
     fence: int
@@ -105,7 +105,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """It worked. `result` is JSON, `output` the key of what was made, `spawn` what comes after it."""
+    """The job succeeded. `result` is JSON, `output` the key of its output, `spawn` the jobs that it adds."""
 
     result: dict[str, Any]
     output: str | None = None
@@ -114,7 +114,7 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed:
-    """It failed, with its evidence as JSON; `retry`: trying again may help."""
+    """The job failed; `error` is JSON, and `retry` whether a retry may succeed."""
 
     error: dict[str, Any]
     retry: bool
@@ -122,7 +122,7 @@ class Failed:
 
 @dataclass(frozen=True, kw_only=True)
 class Interrupted:
-    """The worker was told to stop; the job goes back at once and no attempt is spent."""
+    """The worker was interrupted; the job becomes ready at once and no attempt is spent."""
 
 
 Outcome: TypeAlias = Done | Failed | Interrupted
@@ -130,7 +130,7 @@ Outcome: TypeAlias = Done | Failed | Interrupted
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
-    """A worker's answer for one claim."""
+    """The outcome of one claim."""
 
     job_id: str
     fence: int

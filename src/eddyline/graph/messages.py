@@ -1,9 +1,9 @@
-"""What passes between coordinators and workers that share no database, and the port to what carries it.
+"""Messages between coordinators and workers that do not share a database, and the port to their transport.
 
-A *publication* is one putting of a ready job on a queue; each receipt of it is a claim. So a fence says both:
-`fence = base + receipt`, where `base` is a multiple of `STRIDE` that goes up with every publication and
-`receipt` (1, 2, ...) counts how often that publication was handed to a worker. A later receipt, or a later
-publication, outdates the answers of all earlier ones.
+A *publication* puts a ready job on a queue; each receipt of its message is a claim. A fence encodes both:
+`fence = base + receipt`, where `base` is a multiple of `STRIDE` that increases with every publication, and
+`receipt` (1, 2, ...) counts how often the message was received. A later receipt, or a later publication,
+outdates the results of all earlier ones.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from eddyline.graph.command import Command
 from eddyline.graph.job import Job, Outcome
 
 STRIDE = 1 << 20
-"""Fences of one publication: far more than a message may ever be received."""
+"""The number of fences of one publication: far more than the receipts of any message."""
 
 
 class UnpublishableError(UsageError):
-    """No message can carry this, however often it is tried."""
+    """No message can carry this job; a retry cannot succeed."""
 
 
 def publication_base(fence: int) -> int:
@@ -31,10 +31,10 @@ def publication_base(fence: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """One publication: the whole job, because a worker can look nothing up.
+    """One publication, with the complete job, because a worker cannot query the ledger.
 
-    `token` is known only to the ledger and to those who received the message: reports about this publication
-    must carry it. Empty for what a program without tokens published.
+    `token` is known only to the ledger and to receivers of the message; reports about this publication must
+    carry it. It is empty in publications of programs without tokens.
     """
 
     job: Job
@@ -44,10 +44,11 @@ class Publication:
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat:
-    """A worker lives; expect its next word within `lease_s`.
+    """A worker is alive; its next report follows within `lease_s`.
 
-    `holds` are the jobs in its hands `at` that time (seconds since 1970, by its own clock); None: not told.
-    `key` is the worker's own secret, the same in all of its reports: others cannot speak in its name.
+    `holds` are the ids of the jobs that it holds `at` that time (seconds since 1970, by its own clock); None
+    if not reported. `key` is the worker's own secret, the same in all of its reports, which authenticates
+    them.
     """
 
     worker: str
@@ -61,9 +62,9 @@ class Heartbeat:
 
 @dataclass(frozen=True, kw_only=True)
 class JobStarted:
-    """A worker began a job, at a time (seconds since 1970) by its own clock.
+    """A worker started a job, `at` a time in seconds since 1970 by its own clock.
 
-    `token` is that of the publication, `key` the worker's own.
+    `token` is that of the publication, `key` that of the worker.
     """
 
     job_id: str
@@ -76,7 +77,7 @@ class JobStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class JobResult:
-    """How a job ended on a worker; `at` is when it began there. `token` and `key` as for `JobStarted`."""
+    """The outcome of a job on a worker; `at`, `token` and `key` are those of `JobStarted`."""
 
     job_id: str
     fence: int
@@ -92,57 +93,57 @@ WorkerReport: TypeAlias = Heartbeat | JobStarted | JobResult
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Facts that came together; `receipt` is the exchange's own name for them.
+    """Reports that arrived in one message; `receipt` identifies the message to the transport.
 
-    `waited_s`: for how long they had been on their way when they first came.
+    `delay_s` is the time between sending the message and its first receipt.
     """
 
-    facts: tuple[WorkerReport, ...]
+    reports: tuple[WorkerReport, ...]
     receipt: str
-    waited_s: float = 0.0
+    delay_s: float = 0.0
 
 
 class Transport(Protocol):
-    """A coordinator's side of the transport. Every method may raise `TransientError`: try again later."""
+    """The coordinator's side of the transport. Every method may raise `TransientError`; retry later."""
 
-    def lane(self, pool: str, priority: int) -> str | None:
-        """The name of the queue for such jobs; None if there is none."""
+    def job_queue(self, pool: str, priority: int) -> str | None:
+        """The name of the queue for jobs of a pool and priority; None if there is none."""
         ...
 
     def publish(self, offers: Sequence[Publication]) -> list[EddylineError | None]:
-        """Put jobs on their queues, each whatever becomes of the others. Twice is harmless.
+        """Publish jobs to their queues, each independently of the others. Publishing twice is harmless.
 
-        None: this one is there; else why not: `UnpublishableError` if it never will be.
+        Returns for each publication None, or the error: `UnpublishableError` if a retry cannot succeed.
         """
         ...
 
-    def order(self, orders: Sequence[Command]) -> list[bool]:
-        """Put orders into their workers' mailboxes; False: this worker has none (yet). Twice is harmless."""
+    def send_commands(self, orders: Sequence[Command]) -> list[bool]:
+        """Send commands; False where the worker has no command queue (yet). Sending twice is harmless."""
         ...
 
-    def forget(self, workers: Sequence[str]) -> None:
-        """Remove the mailboxes of workers that are gone; one that lives after all makes its own anew."""
+    def delete_command_queues(self, workers: Sequence[str]) -> None:
+        """Delete the command queues of lost workers; a worker that is alive after all creates its own again."""
         ...
 
-    def tidy(self, known: Collection[str]) -> int:
-        """Remove mailboxes that nobody removed, and that have long belonged to none of these; how many.
+    def delete_stale_command_queues(self, known: Collection[str]) -> int:
+        """Delete command queues that have long belonged to none of the known workers; returns how many.
 
-        Raises `UsageError` where it may not even look for them.
+        Raises `UsageError` if it is not permitted to list them.
         """
         ...
 
-    def collect(self, wait_s: float) -> list[Delivery]:
-        """What workers said; waits up to `wait_s` for the first. Comes again unless acknowledged."""
+    def receive_reports(self, wait_s: float) -> list[Delivery]:
+        """Receive reports; waits up to `wait_s` for the first. They are delivered again unless acknowledged."""
         ...
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """These are in the ledger now."""
+        """Delete messages whose reports are recorded in the ledger."""
         ...
 
     def park(self, delivery: Delivery, reason: str) -> None:
-        """Put aside, for people to see, what cannot be recorded however often it comes."""
+        """Move a message that can never be recorded to the parked messages, for an operator."""
         ...
 
-    def depths(self) -> Mapping[str, int]:
-        """By lane, about how many jobs it holds: waiting, in workers' hands and delayed."""
+    def queue_depths(self) -> Mapping[str, int]:
+        """By queue, the approximate number of its messages: visible, in flight and delayed."""
         ...

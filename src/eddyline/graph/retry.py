@@ -1,4 +1,4 @@
-"""Whether a failed job is tried again, and when. Pure: takes values, returns values."""
+"""Decides whether and when a failed job is retried. Pure: takes values, returns values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eddyline.core.backoff import BackoffPolicy
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A failed attempt: its number (1 is the first), whether trying again can help, when it failed (s)."""
+    """A failed attempt: its number from 1, whether a retry may succeed, and when it failed (seconds)."""
 
     attempt: int
     retry: bool
@@ -20,14 +20,14 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class RetryAt:
-    """Try again, no earlier than `at` (seconds since 1970)."""
+    """Retry, no earlier than `at` (seconds since 1970)."""
 
     at: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dead:
-    """Do not try again, and why."""
+    """Do not retry, for this reason."""
 
     reason: str
 
@@ -42,9 +42,9 @@ class RetryPolicy(BackoffPolicy):
     cap_s: float = 300.0
 
     def decide(self, failure: Failure, rng: random.Random) -> RetryAt | Dead:
-        """When to try again, or why not to."""
+        """When to retry a failed attempt, or why not to."""
         if not failure.retry:
-            return Dead(reason="trying again cannot help")
+            return Dead(reason="a retry cannot succeed")
         allowed = self.max_attempts if failure.max_attempts is None else failure.max_attempts
         if failure.attempt >= allowed:
             return Dead(reason=f"failed {failure.attempt} of {allowed} attempts")

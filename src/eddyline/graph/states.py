@@ -1,4 +1,4 @@
-"""The life of a job: every legal change of state, in one table."""
+"""The states of a job and all legal transitions, in one table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from eddyline.core.errors import EddylineError
 
 
 class State(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     WAITING = "waiting"
     READY = "ready"
@@ -19,7 +19,7 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What may happen to a job."""
+    """The events that change the state of a job."""
 
     RELEASE = "release"
     CLAIM = "claim"
@@ -35,10 +35,10 @@ class Event(StrEnum):
 
 
 OPEN = frozenset({State.WAITING, State.READY, State.RUNNING})
-"""The states in which something is still to be done."""
+"""The states of jobs that have not ended."""
 
 FAILED = frozenset({State.DEAD, State.CANCELLED})
-"""The states in which a job ended without a result."""
+"""The states of jobs that ended without a result."""
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.WAITING, Event.RELEASE): State.READY,
@@ -56,34 +56,34 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.CANCELLED, Event.RESTORE): State.WAITING,
 }
 
-# The same table, by a state's plain name.
+# The same table, by the state's value.
 _AFTER: dict[tuple[str, Event], State] = {
     (str(state), event): after for (state, event), after in TRANSITIONS.items()
 }
 
 MEANING: dict[Event, str] = {
-    Event.RELEASE: "its last open need was met",
-    Event.CLAIM: "a worker took it; attempt and fence go up by one",
-    Event.COMPLETE: "the worker's answer came with the current fence",
-    Event.INTERRUPT: "its worker was told to stop and handed it back; no attempt is spent",
-    Event.LOSE: "its worker vanished; no attempt is spent",
-    Event.RETRY: "failed, and may succeed after a pause; the attempt is spent",
-    Event.QUARANTINE: "failed for good, or kills its workers; kept with its evidence",
-    Event.REFUSE: "no message can carry it to a worker; kept with its evidence",
-    Event.CANCEL: "a person said so, or a job that it needs will never be done",
-    Event.REDRIVE: "a person gave it new attempts",
-    Event.RESTORE: "what had stopped it is on its way again",
+    Event.RELEASE: "its last open dependency was met",
+    Event.CLAIM: "a worker claimed it; attempt and fence increase by one",
+    Event.COMPLETE: "its worker reported a result with the current fence",
+    Event.INTERRUPT: "its worker was interrupted and handed it back; no attempt is spent",
+    Event.LOSE: "its worker was lost; no attempt is spent",
+    Event.RETRY: "it failed, and is retried after a delay; the attempt is spent",
+    Event.QUARANTINE: "it failed for good, or loses its workers; kept with its error",
+    Event.REFUSE: "no message can carry it to a worker; kept with its error",
+    Event.CANCEL: "an operator cancelled it, or one of its dependencies failed",
+    Event.REDRIVE: "an operator gave it new attempts",
+    Event.RESTORE: "the dependency that had cancelled it was redriven",
 }
 
 
-class IllegalTransition(EddylineError):  # noqa: N818 - names the event that may not happen
-    """An event that the state does not allow; a bug in the caller, never a matter of timing."""
+class IllegalTransition(EddylineError):  # noqa: N818 - named after the transition
+    """An event that the state does not allow: a bug in the caller, never a race."""
 
-    default_remedy = "report it with the job's id: the ledger refused the change, nothing was lost"
+    default_remedy = "report it with the job's id: the ledger refused the change, and nothing is lost"
 
 
 def advance(state: str, event: Event) -> State:
-    """The state after `event`, from a `State` or its name; raises `IllegalTransition` where there is none."""
+    """The state after `event`, from a `State` or its value; raises `IllegalTransition` if there is none."""
     try:
         return _AFTER[state, event]
     except KeyError:
@@ -97,8 +97,8 @@ def mermaid() -> str:
         arrows.setdefault((state, after), []).append(event)
     lines = [
         "stateDiagram-v2",
-        f"    [*] --> {State.WAITING}: needs open",
-        f"    [*] --> {State.READY}: no needs",
+        f"    [*] --> {State.WAITING}: open dependencies",
+        f"    [*] --> {State.READY}: no open dependencies",
     ]
     lines += [f"    {before} --> {after}: {', '.join(events)}" for (before, after), events in arrows.items()]
     lines.append(f"    {State.DONE} --> [*]")
@@ -106,6 +106,6 @@ def mermaid() -> str:
 
 
 def legend() -> str:
-    """What each event means, as a Markdown table to stand below the diagram."""
+    """The meaning of each event, as a Markdown table."""
     rows = [f"| {event} | {meaning} |" for event, meaning in MEANING.items()]
     return "\n".join(["| event | what happened |", "|---|---|", *rows]) + "\n"

@@ -70,7 +70,7 @@ class Post:
     in_hand: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def lane(self, pool: str, priority: int) -> str | None:  # noqa: ARG002 - one for all
+    def job_queue(self, pool: str, priority: int) -> str | None:  # noqa: ARG002 - one for all
         return pool if pool == "cpu" else None
 
     def publish(self, offers: Sequence[Publication]) -> list[EddylineError | None]:
@@ -84,7 +84,7 @@ class Post:
             self.rng.shuffle(self.queue)
         return [None] * len(offers)
 
-    def order(self, orders: Sequence[Command]) -> list[bool]:
+    def send_commands(self, orders: Sequence[Command]) -> list[bool]:
         if self.rng.random() < self.fails:
             raise TransientError("the post is closed")
         with self.lock:
@@ -94,21 +94,21 @@ class Post:
                     self.boxes[order.worker] += [order] * (2 if self.rng.random() < self.doubles else 1)
         return there
 
-    def forget(self, workers: Sequence[str]) -> None:
+    def delete_command_queues(self, workers: Sequence[str]) -> None:
         if self.rng.random() < self.fails:
             raise TransientError("the post is closed")
         with self.lock:
             for worker in workers:
                 self.boxes.pop(worker, None)
 
-    def tidy(self, known: Collection[str]) -> int:
+    def delete_stale_command_queues(self, known: Collection[str]) -> int:
         with self.lock:
             gone = [worker for worker in self.boxes if worker not in known]
             for worker in gone:
                 del self.boxes[worker]
         return len(gone)
 
-    def collect(self, wait_s: float) -> list[Delivery]:
+    def receive_reports(self, wait_s: float) -> list[Delivery]:
         give_up = time.monotonic() + min(wait_s, 0.02)
         while not self.said and time.monotonic() < give_up:
             time.sleep(0.001)
@@ -128,7 +128,7 @@ class Post:
             self.parked.append((delivery, reason))
             self.said = [each for each in self.said if each.receipt != delivery.receipt]
 
-    def depths(self) -> Mapping[str, int]:
+    def queue_depths(self) -> Mapping[str, int]:
         with self.lock:
             return {"cpu": len(self.queue) + self.in_hand}
 
@@ -141,7 +141,7 @@ class Post:
 
     def tell(self, *facts: WorkerReport) -> None:
         with self.lock:
-            self.said.append(Delivery(facts=facts, receipt=str(self.rng.random())))
+            self.said.append(Delivery(reports=facts, receipt=str(self.rng.random())))
 
     def settled(self) -> None:
         with self.lock:

@@ -7,47 +7,47 @@ from eddyline.graph.silence_guard import SilenceGuard
 
 
 @pytest.fixture
-def watch() -> ManualClock:
+def clock() -> ManualClock:
     return ManualClock(1000.0)
 
 
-def _listen(vigil: SilenceGuard, watch: ManualClock, seconds: int) -> None:
+def _listen(guard: SilenceGuard, clock: ManualClock, seconds: int) -> None:
     for _ in range(seconds):
-        watch.advance(1)
-        vigil.heard()
+        clock.advance(1)
+        guard.listened()
 
 
-def test_who_has_only_begun_to_listen_judges_nobody(watch: ManualClock) -> None:
-    vigil = SilenceGuard(break_s=5, settle_s=10, clock=watch.now)
-    assert not vigil.may_judge
-    _listen(vigil, watch, 10)
-    assert not vigil.may_judge
-    _listen(vigil, watch, 1)
-    assert vigil.may_judge
+def test_silence_is_not_significant_until_the_guard_has_settled(clock: ManualClock) -> None:
+    guard = SilenceGuard(gap_s=5, settle_s=10, clock=clock.now)
+    assert not guard.is_silence_significant
+    _listen(guard, clock, 10)
+    assert not guard.is_silence_significant
+    _listen(guard, clock, 1)
+    assert guard.is_silence_significant
 
 
-def test_after_a_break_everybody_gets_time_to_be_heard(watch: ManualClock) -> None:
-    vigil = SilenceGuard(break_s=5, settle_s=10, clock=watch.now)
-    _listen(vigil, watch, 20)
-    watch.advance(6)
-    assert not vigil.may_judge, "nothing was heard for too long"
-    _listen(vigil, watch, 10)
-    assert not vigil.may_judge
-    _listen(vigil, watch, 1)
-    assert vigil.may_judge
+def test_after_a_gap_the_guard_must_settle_again(clock: ManualClock) -> None:
+    guard = SilenceGuard(gap_s=5, settle_s=10, clock=clock.now)
+    _listen(guard, clock, 20)
+    clock.advance(6)
+    assert not guard.is_silence_significant, "the pause was longer than a gap"
+    _listen(guard, clock, 10)
+    assert not guard.is_silence_significant
+    _listen(guard, clock, 1)
+    assert guard.is_silence_significant
 
 
-def test_who_hears_only_what_is_old_is_behind(watch: ManualClock) -> None:
-    vigil = SilenceGuard(break_s=5, settle_s=10, clock=watch.now)
-    _listen(vigil, watch, 20)
-    vigil.heard(waited_s=60)
-    assert not vigil.may_judge
+def test_a_delayed_report_is_a_gap(clock: ManualClock) -> None:
+    guard = SilenceGuard(gap_s=5, settle_s=10, clock=clock.now)
+    _listen(guard, clock, 20)
+    guard.listened(delay_s=60)
+    assert not guard.is_silence_significant
 
 
-def test_who_is_settled_may_judge_until_the_first_break(watch: ManualClock) -> None:
-    vigil = SilenceGuard(break_s=5, settle_s=10, settled=True, clock=watch.now)
-    vigil.heard()
-    assert vigil.may_judge
-    watch.advance(6)
-    vigil.heard()
-    assert not vigil.may_judge
+def test_a_settled_guard_needs_no_time_before_the_first_gap(clock: ManualClock) -> None:
+    guard = SilenceGuard(gap_s=5, settle_s=10, settled=True, clock=clock.now)
+    guard.listened()
+    assert guard.is_silence_significant
+    clock.advance(6)
+    guard.listened()
+    assert not guard.is_silence_significant

@@ -59,7 +59,7 @@ class SqsTransport:
         self._job_threads.shutdown()
         self._command_threads.shutdown()
 
-    def lane(self, pool: str, priority: int) -> str | None:
+    def job_queue(self, pool: str, priority: int) -> str | None:
         """The name of the queue for such jobs; None if their pool has no queue."""
         return self._queues.naming.job_queue(pool, priority)
 
@@ -68,7 +68,7 @@ class SqsTransport:
         queues: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
         errors: list[EddylineError | None] = [None] * len(offers)
         for number, offer in enumerate(offers):
-            queue = self.lane(offer.job.pool, offer.job.priority)
+            queue = self.job_queue(offer.job.pool, offer.job.priority)
             if queue is None:
                 errors[number] = QueueNotFoundError(f"the pool {offer.job.pool} has no queue")
                 continue
@@ -102,7 +102,7 @@ class SqsTransport:
         with contextlib.suppress(QueueError):
             self._queues.ensure_queues()
 
-    def order(self, orders: Sequence[Command]) -> list[bool]:
+    def send_commands(self, orders: Sequence[Command]) -> list[bool]:
         """Send commands to their workers' command queues; False: the worker has none (yet)."""
         queues: defaultdict[str, list[int]] = defaultdict(list)
         for number, order in enumerate(orders):
@@ -125,12 +125,12 @@ class SqsTransport:
         except QueueError:
             return [False] * len(bodies)
 
-    def forget(self, workers: Sequence[str]) -> None:
+    def delete_command_queues(self, workers: Sequence[str]) -> None:
         """Delete the command queues of lost workers; one that is alive creates its queue again."""
         for worker in workers:
             self._queues.delete_queue(self._queues.naming.command_queue(worker))
 
-    def tidy(self, known: Collection[str]) -> int:
+    def delete_stale_command_queues(self, known: Collection[str]) -> int:
         """Delete command queues that have long belonged to none of these workers; returns their number."""
         naming = self._queues.naming
         used = {naming.command_queue(worker) for worker in known}
@@ -146,7 +146,7 @@ class SqsTransport:
             self._queues.delete_queue(name)
         return len(expired)
 
-    def collect(self, wait_s: float) -> list[Delivery]:
+    def receive_reports(self, wait_s: float) -> list[Delivery]:
         """Receive reports by a long poll. Unreadable messages are parked and do not delay others."""
         try:
             messages = self._queues.receive(
@@ -168,7 +168,7 @@ class SqsTransport:
                 continue
             self._messages[message.receipt_handle] = message
             deliveries.append(
-                Delivery(facts=reports, receipt=message.receipt_handle, waited_s=message.waited_s)
+                Delivery(reports=reports, receipt=message.receipt_handle, delay_s=message.waited_s)
             )
         return deliveries
 
@@ -194,7 +194,7 @@ class SqsTransport:
         except QueueError:
             return
 
-    def depths(self) -> Mapping[str, int]:
+    def queue_depths(self) -> Mapping[str, int]:
         """The approximate number of messages of each queue of jobs."""
         try:
             return {queue: self._queues.depth(queue) for queue in self._queues.naming.job_queues}

@@ -53,7 +53,7 @@ class Coordinator:
     def __init__(
         self,
         ledger: Ledger,
-        exchange: Transport,
+        transport: Transport,
         *,
         pools: Collection[str],
         stop: Stop,
@@ -69,16 +69,16 @@ class Coordinator:
         spawn: SpawnRules = ANY_OF_ITS_ASSET,
     ) -> None:
         self._ledger = ledger
-        self._exchange = exchange
+        self._transport = transport
         self._stop = stop
         self._lease_s = lease_s
         self._sweep_every_s = sweep_every_s
         self._hold_s = hold_s
         self._bounds = bounds or ReconcileLimits()
         self._orphans = OrphanDetection(after_s=self._bounds.stale_s)
-        self._vigil = SilenceGuard(break_s=lease_s / 2, settle_s=lease_s / 2)
+        self._silence_guard = SilenceGuard(gap_s=lease_s / 2, settle_s=lease_s / 2)
         self._publisher = Publisher(
-            ledger, exchange, pools=pools, hold_s=hold_s, prepare=prepare, note=on_note
+            ledger, transport, pools=pools, hold_s=hold_s, prepare=prepare, note=on_note
         )
         self._archive_after_s = archive_after_s
         self._archive_every_s = archive_every_s
@@ -137,16 +137,16 @@ class Coordinator:
     def _collect(self) -> None:
         # What the ledger could not take just now stays in hand: fetched again and again, its count of
         # receipts would bring it to the dead-letter queue during a long outage.
-        self._unrecorded = self._unrecorded or self._exchange.collect(_COLLECT_WAIT_S)
-        waited = max((delivery.waited_s for delivery in self._unrecorded), default=0.0)
+        self._unrecorded = self._unrecorded or self._transport.receive_reports(_COLLECT_WAIT_S)
+        waited = max((delivery.delay_s for delivery in self._unrecorded), default=0.0)
         if self._unrecorded:
             self._record(self._unrecorded)
             self._unrecorded = []
-        self._vigil.heard(waited)
+        self._silence_guard.listened(waited)
 
     def _record(self, deliveries: Sequence[Delivery]) -> None:
         """Apply all at once; if that is refused, one by one, and park those that are refused alone."""
-        facts = [fact for delivery in deliveries for fact in delivery.facts]
+        facts = [fact for delivery in deliveries for fact in delivery.reports]
         try:
             applied = self._ledger.apply_reports(facts, lease_s=self._lease_s, spawn=self._spawn)
         except TransientError:
@@ -156,11 +156,11 @@ class Coordinator:
                 for delivery in deliveries:
                     self._record([delivery])
                 return
-            self._exchange.park(deliveries[0], str(error))
+            self._transport.park(deliveries[0], str(error))
             self._note(CoordinatorEvent(what="parked", count=1, reason=str(error)))
             return
         self._orphans.add(applied.heartbeats, now=self._ledger.now())
-        self._exchange.acknowledge(deliveries)
+        self._transport.acknowledge(deliveries)
         self._note(CoordinatorEvent(what="counted", count=applied.counted))
         if applied.forged:
             self._note(
@@ -193,7 +193,7 @@ class Coordinator:
             self._ordered.wait(_POLL_S)
             return
         try:
-            delivered = self._exchange.order(orders)
+            delivered = self._transport.send_commands(orders)
         except EddylineError:
             self._ledger.defer_commands(orders, _PAUSE_S)
             raise
@@ -208,14 +208,16 @@ class Coordinator:
     # Sweeps
 
     def _sweep(self) -> None:
-        if self._vigil.may_judge:
+        if self._silence_guard.is_silence_significant:
             self._judge()
         else:
             # Answers may lie there of whoever is silent, and of all that seems to be lost.
             self._tell_swept(
-                noted=self._ledger.publications.reconcile(None, self._exchange.lane, self._bounds).enqueued
+                noted=self._ledger.publications.reconcile(
+                    None, self._transport.job_queue, self._bounds
+                ).enqueued
             )
-        for pool, count in self._ledger.publications.unpublishable_counts(self._exchange.lane).items():
+        for pool, count in self._ledger.publications.unpublishable_counts(self._transport.job_queue).items():
             self._note(
                 CoordinatorEvent(what="no queue", count=count, reason=f"jobs of pool {pool} wait for a queue")
             )
@@ -226,13 +228,13 @@ class Coordinator:
         lost = self._ledger.expire_leases()
         self._gone += lost.workers
         if self._gone:
-            self._exchange.forget(self._gone)
+            self._transport.delete_command_queues(self._gone)
             self._gone = []
-        depths = self._exchange.depths()
-        swept = self._ledger.publications.reconcile(depths, self._exchange.lane, self._bounds)
+        depths = self._transport.queue_depths()
+        swept = self._ledger.publications.reconcile(depths, self._transport.job_queue, self._bounds)
         self._publisher.lacking = swept.missing
         disowned = self._orphans.find_orphaned(
-            self._ledger.publications.long_running(depths, self._exchange.lane, self._bounds)
+            self._ledger.publications.long_running(depths, self._transport.job_queue, self._bounds)
         )
         again = swept.republished + self._ledger.publications.republish_orphaned(disowned)
         self._tell_swept(expired=len(lost.jobs), noted=swept.enqueued, republished=again)
@@ -255,9 +257,11 @@ class Coordinator:
 
     def _tidy(self) -> None:
         """Whoever is killed at the wrong moment leaves a mailbox that belongs to nobody."""
-        if self._vigil.may_judge:
+        if self._silence_guard.is_silence_significant:
             try:
-                removed = self._exchange.tidy([worker.name for worker in self._ledger.workers()])
+                removed = self._transport.delete_stale_command_queues(
+                    [worker.name for worker in self._ledger.workers()]
+                )
             except UsageError as error:  # all else goes on without it
                 self._note(CoordinatorEvent(what="untidy", count=1, reason=str(error)))
             else:

@@ -26,7 +26,7 @@ class Publisher:
     def __init__(
         self,
         ledger: Ledger,
-        exchange: Transport,
+        transport: Transport,
         *,
         pools: Collection[str],
         hold_s: float,
@@ -34,7 +34,7 @@ class Publisher:
         note: Callable[[CoordinatorEvent], None],
     ) -> None:
         self._ledger = ledger
-        self._exchange = exchange
+        self._transport = transport
         self._classes = tuple(pools)
         self._hold_s = hold_s
         self._prepare = prepare
@@ -61,7 +61,7 @@ class Publisher:
             return
         waiting = self._ledger.publications.queued_counts()
         for pool, priority in waiting:
-            gone = self.lacking.get(self._exchange.lane(pool, priority) or "", 0)
+            gone = self.lacking.get(self._transport.job_queue(pool, priority) or "", 0)
             waiting[pool, priority] = max(waiting[pool, priority] - gone, 0)
         self._windows.see(waiting)
         end = time.monotonic()
@@ -69,7 +69,7 @@ class Publisher:
 
     def _send(self, offers: Sequence[Publication]) -> None:
         try:
-            answers = self._exchange.publish(self._prepare(offers))
+            answers = self._transport.publish(self._prepare(offers))
         except EddylineError:
             self._ledger.publications.defer(offers, _PAUSE_S)
             raise

@@ -65,7 +65,7 @@ class Worker:
         self._events = EventEmitter(name, broker, clock or SystemClock(), on_event, self._signal.set)
         # After an outage of the ledger that outlasts the leases, other workers need time to renew theirs.
         self._silence = SilenceGuard(
-            break_s=lease_s * 2 / 3, settle_s=lease_s / 2, settled=True, clock=monotonic
+            gap_s=lease_s * 2 / 3, settle_s=lease_s / 2, settled=True, clock=monotonic
         )
         self._ended = threading.Event()
         self._next_heartbeat = 0.0
@@ -79,7 +79,7 @@ class Worker:
         """
         self._thread_id = threading.get_ident()
         self._broker.register(self.name, platform.node(), os.getpid(), self._lease_s)
-        self._silence.heard()
+        self._silence.listened()
         self._next_heartbeat = self._monotonic() + self._lease_s / 3
         self._slots = Slots(self._slot_count, name=self.name, run=self._run_job, on_ended=self._signal.set)
         threading.Thread(target=self._wait_for_stop, name=f"{self.name}-stop", daemon=True).start()
@@ -134,7 +134,7 @@ class Worker:
         self._send_heartbeat()
         self._none_due = False
         # The expired lease of a lost worker remains due until it may be taken back.
-        return 0.0 if self._silence.may_judge else _POLL_S
+        return 0.0 if self._silence.is_silence_significant else _POLL_S
 
     def _claim(self) -> None:
         free = self._slot_count - len(self._jobs)
@@ -203,8 +203,8 @@ class Worker:
         self._next_heartbeat = now + self._lease_s / 3
         self._next_check = now + _CHECK_HELD_S
         self._revoke_lost(self._broker.heartbeat(self.name, self._lease_s))
-        self._silence.heard()
-        if self._silence.may_judge:
+        self._silence.listened()
+        if self._silence.is_silence_significant:
             self._broker.expire_leases()
 
     def _revoke_lost(self, held: Mapping[str, int]) -> None:

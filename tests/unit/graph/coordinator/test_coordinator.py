@@ -166,7 +166,7 @@ def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
 ) -> None:
     post = Post(random.Random(0))
     collected: list[int] = []
-    collect = Post.collect
+    collect = Post.receive_reports
 
     def counted(self: Post, wait_s: float) -> list[Delivery]:
         found = collect(self, wait_s)
@@ -181,7 +181,7 @@ def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
             raise TransientError("the database is away")
         return apply(self, facts, **options)
 
-    monkeypatch.setattr(Post, "collect", counted)
+    monkeypatch.setattr(Post, "receive_reports", counted)
     monkeypatch.setattr(Ledger, "apply_reports", away)
     ledger.submit([new("a-1")])
     office = Office(ledger, post)
@@ -211,7 +211,7 @@ def test_what_waiting_cannot_mend_ends_the_coordinator_with_its_reason(
     def refused(_self: Post) -> Mapping[str, int]:
         raise UsageError("no permission for that queue")
 
-    monkeypatch.setattr(Post, "depths", refused)
+    monkeypatch.setattr(Post, "queue_depths", refused)
     office = Office(ledger, Post(random.Random(0)))
     wait_until(lambda: office.failures)
     office.close()
@@ -369,7 +369,7 @@ def test_who_may_not_look_for_boxes_does_all_else(ledger: Ledger, monkeypatch: p
     def refused(_self: Post, _known: Sequence[str]) -> int:
         raise UsageError("no permission to list queues")
 
-    monkeypatch.setattr(Post, "tidy", refused)
+    monkeypatch.setattr(Post, "delete_stale_command_queues", refused)
     post = Post(random.Random(0))
     office = Office(ledger, post, tidy_every_s=0.05)
     wait_until(lambda: office.notes["untidy"])
