@@ -122,7 +122,7 @@ class Transport(Protocol):
         ...
 
     def delete_command_queues(self, workers: Sequence[str]) -> None:
-        """Delete the command queues of lost workers; a worker that is alive after all creates its own again."""
+        """Delete the command queues of lost workers; a worker that is alive after all creates its own."""
         ...
 
     def delete_stale_command_queues(self, known: Collection[str]) -> int:
@@ -133,7 +133,7 @@ class Transport(Protocol):
         ...
 
     def receive_reports(self, wait_s: float) -> list[Delivery]:
-        """Receive reports; waits up to `wait_s` for the first. They are delivered again unless acknowledged."""
+        """Receive reports; waits up to `wait_s` for the first. Redelivered unless acknowledged."""
         ...
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:

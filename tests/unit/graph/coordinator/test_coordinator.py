@@ -250,7 +250,7 @@ def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: L
     job = get(ledger, "bad-1")
     assert job.state is State.DEAD
     assert job.error is not None
-    assert (job.error["message"], job.error["error"]) == ("far too long", "UnfitError")
+    assert (job.error["message"], job.error["error"]) == ("far too long", "UnpublishableError")
     assert office.notes["refused"] == 1
     assert office.failures == []
 
