@@ -139,8 +139,8 @@ class _Trim:
         told = self._prove(aside, kept, cut, udta)
         return Trimmed(
             path=out,
-            first=plan.first,
-            last=plan.last,
+            first=plan.start,
+            last=plan.stop,
             start_s=float(stretch.start),
             end_s=float(stretch.end),
             copied=plan.copied,
@@ -166,8 +166,8 @@ class _Trim:
 
     def _stretch(self, source: cut_video.CutSource, plan: CutPlan) -> TrackRange:
         scale = self._track.timescale
-        begin = int(source.shown.pts[plan.first])
-        length = cut_video.range_presentation(source, plan.first, plan.last).end
+        begin = int(source.shown.pts[plan.start])
+        length = cut_video.range_presentation(source, plan.start, plan.stop).end
         others = [track.timescale for track in self._movie.tracks_of_kind("audio")]
         return TrackRange(
             start=Fraction(begin, scale),

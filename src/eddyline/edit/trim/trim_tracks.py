@@ -118,7 +118,7 @@ class Tracks:
         if not self.keyframes:
             return self.picture(source, plan_exact_cut(self.src, track, shown, first, last))
         plan = plan_keyframe_cut(self.src, track, shown, first, last)
-        if (plan.first, plan.last) != (first, last):
+        if (plan.start, plan.stop) != (first, last):
             raise UnsupportedError(
                 "the video tracks have their keyframes at different times", remedy="cut without --keyframes"
             )

@@ -1,4 +1,4 @@
-"""One rendition, from encoded chunks, encoded audio and the camera's own data, proven by reading it back."""
+"""Assembles a rendition from encoded chunks, encoded audio and the source's data tracks, and verifies it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from eddyline.mp4.write.output_track import link_references, passthrough
 
 @dataclass(frozen=True, kw_only=True)
 class AssembledRendition:
-    """A proven rendition.
+    """A verified rendition.
 
-    `idr` are the frame numbers of its keyframes, `audio_samples` the presented samples a channel of each
-    audio track, `telemetry_sha256` (hex) that of the camera's payloads as they lie in the rendition,
-    `chapters` those that it was given, `subtitles` the texts that each of its subtitle tracks shows.
+    `idr` are the frame numbers of its keyframes, `audio_samples` the presented samples per channel of each
+    audio track, `telemetry_sha256` (hex) the digest of the telemetry payloads, `chapters` its chapters,
+    `subtitles` the number of texts in each of its subtitle tracks.
     """
 
     bytes: int
@@ -60,38 +60,41 @@ def assemble_rendition(
     chapters: Sequence[Chapter] = (),
     subtitles: Sequence[Subtitles] = (),
 ) -> AssembledRendition:
-    """Write `out` from the chunks of one rung, in order, and prove it by reading it back.
+    """Write `out` from the chunks of one rung, in order, and verify it by reading it back.
 
-    `movie`, `track` and `presentation` are the source's: frame k is shown when the source shows it, to the
-    tick. `audio` are MP4 files of one encoded track each, in the order of `facts.audio`; their priming stays
-    in their edit lists. `subtitles` become text tracks. Telemetry, timecode and udta are the source's own
-    bytes; `chapters` become a track behind all others and a list in front of udta's boxes. Give a temporary
-    name and rename afterwards: `out` is removed if anything fails. Raises `ProofError` if the rendition is
-    not exact.
+    `movie`, `track` and `presentation` are the source's: frame k has the exact presentation time of the
+    source's frame k. `audio` are MP4 files with one encoded track each, in the order of `facts.audio`; their
+    priming stays in their edit lists. `subtitles` become text tracks. Telemetry, timecode and udta are copied
+    unchanged. `chapters` become a track after all others and a list before the boxes of udta. Pass a
+    temporary name and rename the file afterwards: `out` is removed on failure. Raises `ProofError` if the
+    rendition is not exact.
     """
     with translate_errors(f"assembling {rung.name}"):
         joined = join_chunks(chunks)
         if len(joined.rank) != len(presentation):
-            raise ProofError(f"{len(joined.rank)} frames were encoded of {len(presentation)} in the source")
-        sounds = [read_encoded_audio(path) for path in audio]
-        abouts = _matched(facts.audio, len(sounds))
-        kept = data_tracks(movie, src)
-        timescale = movie_timescale(track.timescale, [*(s.track.timescale for s in sounds), movie.timescale])
+            raise ProofError(f"{len(joined.rank)} of the source's {len(presentation)} frames were encoded")
+        encoded = [read_encoded_audio(path) for path in audio]
+        audio_facts = _matched(facts.audio, len(encoded))
+        data = data_tracks(movie, src)
+        timescale = movie_timescale(track.timescale, [*(s.track.timescale for s in encoded), movie.timescale])
         tracks = [
             video_track(rung, joined, track, presentation, timescale, facts.video),
-            *(audio_track(sound, about, timescale) for sound, about in zip(sounds, abouts, strict=True)),
-            *(passthrough(movie, each, src, timescale=timescale) for each in kept),
+            *(
+                audio_track(each_audio, each_facts, timescale)
+                for each_audio, each_facts in zip(encoded, audio_facts, strict=True)
+            ),
+            *(passthrough(movie, each, src, timescale=timescale) for each in data),
         ]
         numbered = {each.number: each for each in movie.tracks}
-        voices = [numbered.get(about.track) if about else None for about in abouts]
-        tracks = link_references([track, *voices, *kept], tracks)
+        audio_sources = [numbered.get(each_facts.track) if each_facts else None for each_facts in audio_facts]
+        tracks = link_references([track, *audio_sources, *data], tracks)
         tracks = add_subtitle_tracks(tracks, subtitles, rung.width, rung.height)
         udta = movie.udta
         if chapters:
             tracks = add_chapter_track(tracks, chapters, presentation)
             udta = add_nero_list(udta, chapters, presentation, track.timescale)
         try:
-            written = write_mp4(
+            output = write_mp4(
                 out,
                 tracks,
                 timescale=timescale,
@@ -99,13 +102,13 @@ def assemble_rendition(
                 udta=udta,
                 meta=rendition_meta(movie),
             )
-            proven = verify_rendition(
+            verified = verify_rendition(
                 out,
                 codec=rung.codec,
                 gop=grid.gop,
                 shown=presentation,
                 timescale=track.timescale,
-                audio_samples=[sound.samples for sound in sounds],
+                audio_samples=[each_audio.samples for each_audio in encoded],
                 telemetry_sha256=facts.telemetry.sha256 if facts.telemetry else telemetry_digest(src, movie),
             )
             texts = verify_subtitles(out, subtitles)
@@ -115,17 +118,17 @@ def assemble_rendition(
             out.unlink(missing_ok=True)
             raise
     return AssembledRendition(
-        bytes=written.bytes,
-        sha256=written.sha256,
-        frames=proven.frames,
-        idr=proven.idr,
-        audio_samples=proven.audio_samples,
-        telemetry_sha256=proven.telemetry_sha256,
+        bytes=output.bytes,
+        sha256=output.sha256,
+        frames=verified.frames,
+        idr=verified.idr,
+        audio_samples=verified.audio_samples,
+        telemetry_sha256=verified.telemetry_sha256,
         chapters=tuple(chapters),
         subtitles=texts,
     )
 
 
 def _matched(facts: Sequence[AudioFacts], count: int) -> list[AudioFacts | None]:
-    """What is known of each of `count` encoded tracks, in order; None beyond what is known."""
+    """The facts of each of `count` encoded tracks, in order; None for tracks without facts."""
     return [facts[place] if place < len(facts) else None for place in range(count)]

@@ -1,7 +1,7 @@
 """Closed captions inside H.264 and HEVC video (CEA-608 in SEI messages, ANSI/SCTE 128).
 
-FFmpeg gives them only where all of the video is decoded. Here the messages are read from the samples, and
-their byte pairs become a QuickTime caption track ("c608"), which FFmpeg decodes as any other.
+FFmpeg extracts them only if it decodes all of the video. Here the messages are read from the samples, and
+their byte pairs become a QuickTime caption track ("c608"), which FFmpeg decodes like any other.
 """
 
 from __future__ import annotations
@@ -27,41 +27,41 @@ from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 
 CAPTION_CODEC: Final = "eia_608"
-"""FFmpeg's name of the codec of closed captions."""
+"""FFmpeg's name of the closed caption codec."""
 MAX_FRAMES: Final = 2_000_000
-"""Frames of a video whose captions are read: nine hours at 60 a second."""
+"""Captions of longer videos are not read: nine hours at 60 fps."""
 
 _CODECS = {"avc1": "h264", "avc3": "h264", "hvc1": "hevc", "hev1": "hevc"}
-_SEI = {"h264": (6, 1), "hevc": (39, 2)}  # the type of a unit of SEI, and the bytes of its header
+_SEI = {"h264": (6, 1), "hevc": (39, 2)}  # NAL unit type of SEI, and bytes of its header
 _REGISTERED = 4  # user_data_registered_itu_t_t35 (H.264 section D.1.6)
-_ATSC = b"\xb5\x00\x31GA94\x03"  # country, provider, identifier and type of cc_data()
-_NOTHING = b"\x80\x80"  # a pair without meaning, with its parity
+_ATSC = b"\xb5\x00\x31GA94\x03"  # country, provider, identifier, and type of cc_data()
+_EMPTY_PAIR = b"\x80\x80"  # with parity bits
 _FIELD_1 = 0b100  # cc_valid, cc_type 0
-_HEAD = 64 * 1024  # bytes of a sample in which its SEI lies
-_MOST_UNITS = 64
+_HEAD = 64 * 1024  # bytes of a sample that contain its SEI
+_MAX_UNITS = 64
 
 
 def has_captions(src: ByteRanges, track: Track, shown: Presentation) -> bool:
-    """Whether the first frame carries captions, as every frame of a captioned video does."""
+    """Whether the first frame has captions; in a captioned video every frame has them."""
     if track.format not in _CODECS or not 0 < len(shown) <= MAX_FRAMES:
         return False
     first = int(shown.sample[0])
     size = min(int(track.samples.size[first]), _HEAD)
     try:
-        return bool(_pairs(src.read(int(track.samples.offset[first]), size), *_form(track, first)))
+        return bool(_pairs(src.read(int(track.samples.offset[first]), size), *_nal_format(track, first)))
     except InputError:
         return False
 
 
 def write_caption_track(src: ByteRanges, track: Track, shown: Presentation, out: Path) -> None:
-    """Write the captions of field 1 (CC1 and CC2) as a MOV of one caption track, in movie time."""
+    """Write the captions of field 1 (CC1 and CC2) as a MOV with one caption track, in movie time."""
     found = [b""] * len(track.samples)
     for number, data in enumerate(iter_samples(src, track)):
-        found[number] = _pairs(data[:_HEAD], *_form(track, number))
-    samples = [make_box("cdat", found[number] or _NOTHING) for number in shown.sample.tolist()]
+        found[number] = _pairs(data[:_HEAD], *_nal_format(track, number))
+    samples = [make_box("cdat", found[number] or _EMPTY_PAIR) for number in shown.sample.tolist()]
     starts = np.maximum(shown.pts, 0)
     if starts[0] > 0:
-        samples.insert(0, make_box("cdat", _NOTHING))
+        samples.insert(0, make_box("cdat", _EMPTY_PAIR))
         starts = np.insert(starts, 0, 0)
     size = np.array([len(each) for each in samples], np.int64)
     captions = OutputTrack(
@@ -78,8 +78,8 @@ def write_caption_track(src: ByteRanges, track: Track, shown: Presentation, out:
     write_mp4(out, [captions], timescale=track.timescale, brand="qt  ", compatible=("qt  ",), durable=False)
 
 
-def _form(track: Track, sample: int) -> tuple[str, int]:
-    """The codec, and how many bytes the length of a NAL unit has."""
+def _nal_format(track: Track, sample: int) -> tuple[str, int]:
+    """The codec, and the size of a NAL unit length in bytes."""
     return _CODECS[track.format], read_parameter_sets(
         track.stsd, int(track.samples.description[sample])
     ).length_size
@@ -89,7 +89,7 @@ def _pairs(sample: bytes, codec: str, length_size: int) -> bytes:
     """The byte pairs of field 1 in the SEI of a frame."""
     wanted, header = _SEI[codec]
     found = b""
-    for _, unit in zip(range(_MOST_UNITS), leading_nal_units(sample, length_size), strict=False):
+    for _, unit in zip(range(_MAX_UNITS), leading_nal_units(sample, length_size), strict=False):
         kind = nal_unit_type(codec, unit)
         if kind == wanted:
             for payload in _messages(remove_emulation_prevention(unit[header:])):
@@ -100,7 +100,7 @@ def _pairs(sample: bytes, codec: str, length_size: int) -> bytes:
 
 
 def _messages(data: bytes) -> Iterator[bytes]:
-    """The registered user data among the messages of a unit of SEI (H.264 section 7.3.2.3.1)."""
+    """The registered user data among the messages of an SEI unit (H.264 section 7.3.2.3.1)."""
     at = 0
     while at + 2 < len(data):
         values = []
@@ -117,7 +117,7 @@ def _messages(data: bytes) -> Iterator[bytes]:
 
 
 def _field_1(payload: bytes) -> bytes:
-    """The pairs of cc_data() (ANSI/CTA-708 section 4.4): a count, then three bytes each."""
+    """The field 1 pairs of cc_data() (ANSI/CTA-708 section 4.4): a count, then three bytes each."""
     if not payload.startswith(_ATSC) or len(payload) < len(_ATSC) + 2:
         return b""
     at = len(_ATSC)

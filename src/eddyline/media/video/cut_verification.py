@@ -1,4 +1,4 @@
-"""Reads a cut back: its frames, the samples that were copied, and the pictures at its seams."""
+"""Verifies a cut by reading it back: frame times, copied samples, and decoded frames at the seams."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from eddyline.mp4.presentation import Presentation, build_presentation
 from eddyline.mp4.slice import Slice, write_slice
 from eddyline.store.ranges import FileRanges
 
-_SEAM = 6  # frames behind a seam that must decode to what they were
-_PATIENCE_S, _PATIENCE_FRAME_S = 120.0, 5.0
+_SEAM = 6  # frames at a seam that must decode as in the source
+_BASE_S, _FRAME_S = 120.0, 5.0
 
 
 def verify_cut(
@@ -35,59 +35,59 @@ def verify_cut(
     runner: Runner,
     place: int = 0,
 ) -> None:
-    """Read the cut back: every frame at its time, copied samples untouched, and decoded right at the seams.
+    """Raise `ProofError` unless every frame has its time, copied samples are unchanged, and seams decode.
 
-    `place` is the track's among all tracks written. Raises `ProofError`.
+    `place` is the index of the video track in the file.
     """
-    with FileRanges(path) as made:
-        movie = read_movie(made)
+    with FileRanges(path) as written:
+        movie = read_movie(written)
         if place >= len(movie.tracks) or movie.tracks[place].kind != "video":
-            raise ProofError(f"{path.name} has no video")
+            raise ProofError(f"{path.name} has no video track")
         track = movie.tracks[place]
-        got = build_presentation(movie, track)
+        actual = build_presentation(movie, track)
         if (
-            len(got) != len(shown)
-            or np.any(got.pts != shown.pts)
+            len(actual) != len(shown)
+            or np.any(actual.pts != shown.pts)
             or track.timescale != source.track.timescale
         ):
-            raise ProofError(f"{path.name}: the frames are not those of the source at their times")
+            raise ProofError(f"{path.name}: the frames and their times differ from the source's")
         if len(plan.samples):
-            _prove_copies(path.name, made, track, source, plan)
-        copy = CutSource(src=made, movie=movie, track=track, shown=got)
+            _verify_copies(path.name, written, track, source, plan)
+        copy = CutSource(src=written, movie=movie, track=track, shown=actual)
         for frames, across in _seams(plan):
-            own = (frames[0] - plan.first, frames[1] - plan.first)
-            wide = (across[0] - plan.first, across[1] - plan.first)
+            own = (frames[0] - plan.start, frames[1] - plan.start)
+            wide = (across[0] - plan.start, across[1] - plan.start)
             new = _hashes(copy, wide, own, work, tools, runner)
             if new != _hashes(source, frames, frames, work, tools, runner):
                 raise ProofError(
-                    f"{path.name}: frames {own[0]} to {own[1] - 1} do not decode to what they were"
+                    f"{path.name}: frames {own[0]} to {own[1] - 1} do not decode as in the source"
                 )
 
 
-def _prove_copies(name: str, made: ByteRanges, track: Track, source: CutSource, plan: CutPlan) -> None:
-    """The samples between the ends have their sizes and their bytes."""
-    first = max(plan.begin - plan.first, 0)  # the head has as many samples as frames
-    new = _chosen(track, np.arange(len(plan.samples)) + first)
-    old = _chosen(source.track, plan.samples)
+def _verify_copies(name: str, written: ByteRanges, track: Track, source: CutSource, plan: CutPlan) -> None:
+    """Compare the sizes and bytes of the copied samples with the source's."""
+    first = max(plan.copy_start - plan.start, 0)  # the head has as many samples as frames
+    new = _select(track, np.arange(len(plan.samples)) + first)
+    old = _select(source.track, plan.samples)
     sizes = np.array_equal(new.samples.size, old.samples.size)
-    if not sizes or samples_digest(made, new) != samples_digest(source.src, old):
-        raise ProofError(f"{name}: copied pictures differ from the source's")
+    if not sizes or samples_digest(written, new) != samples_digest(source.src, old):
+        raise ProofError(f"{name}: copied frames differ from the source's")
 
 
 def _seams(plan: CutPlan) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Copied frames next to encoded ones, and the frames to decode together across the seam."""
+    """For each seam, the copied frames next to it and the frames to decode across it, as [start, stop)."""
     seams = []
-    if plan.first < plan.begin < plan.stop:
-        stop = min(plan.begin + _SEAM, plan.stop)
-        seams.append(((plan.begin, stop), (plan.first, stop)))
-    if max(plan.begin, plan.first) < plan.stop < plan.last:
-        begin = max(plan.stop - _SEAM, plan.begin, plan.first)
-        seams.append(((begin, plan.stop), (begin, plan.last)))
+    if plan.start < plan.copy_start < plan.copy_stop:
+        stop = min(plan.copy_start + _SEAM, plan.copy_stop)
+        seams.append(((plan.copy_start, stop), (plan.start, stop)))
+    if max(plan.copy_start, plan.start) < plan.copy_stop < plan.stop:
+        start = max(plan.copy_stop - _SEAM, plan.copy_start, plan.start)
+        seams.append(((start, plan.copy_stop), (start, plan.stop)))
     return seams
 
 
-def _chosen(track: Track, numbers: Ints) -> Track:
-    """The track with these samples alone, as far as their bytes go."""
+def _select(track: Track, numbers: Ints) -> Track:
+    """The track with the offsets and sizes of these samples alone."""
     samples = track.samples
     return replace(
         track, samples=replace(samples, offset=samples.offset[numbers], size=samples.size[numbers])
@@ -102,21 +102,21 @@ def _hashes(
     tools: Toolchain,
     runner: Runner,
 ) -> tuple[str, ...]:
-    """MD5 of each decoded frame of [first, last), where the frames of `wide` are decoded in one go."""
+    """MD5 of each decoded frame of `frames` [start, stop), with all frames of `wide` decoded in one go."""
     local = work / "seam.mp4"
     piece = write_slice(source.src, source.movie, source.track, *wide, local, shown=source.shown)
     try:
-        found = runner.run(_decoding(piece, tools), limits=_limits(piece)).stdout.decode()
+        output = runner.run(_decode_command(piece, tools), limits=_limits(piece)).stdout.decode()
     finally:
         local.unlink(missing_ok=True)
-    lines = [line.rsplit(",", 1)[-1].strip() for line in found.splitlines() if line and line[0] != "#"]
+    lines = [line.rsplit(",", 1)[-1].strip() for line in output.splitlines() if line and line[0] != "#"]
     if len(lines) != piece.frames:
-        raise ProofError(f"{piece.frames} frames at a seam of the cut decode to {len(lines)}")
+        raise ProofError(f"{len(lines)} of {piece.frames} frames at a seam of the cut were decoded")
     begin = frames[0] - wide[0]
     return tuple(lines[begin : begin + frames[1] - frames[0]])
 
 
-def _decoding(piece: Slice, tools: Toolchain) -> tuple[str, ...]:
+def _decode_command(piece: Slice, tools: Toolchain) -> tuple[str, ...]:
     trim = f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"
     return (
         *(
@@ -134,4 +134,4 @@ def _decoding(piece: Slice, tools: Toolchain) -> tuple[str, ...]:
 
 
 def _limits(piece: Slice) -> Limits:
-    return Limits(wall_s=_PATIENCE_S + _PATIENCE_FRAME_S * max(piece.frames, piece.samples))
+    return Limits(wall_s=_BASE_S + _FRAME_S * max(piece.frames, piece.samples))

@@ -1,4 +1,4 @@
-"""A cut's video track: the copied samples, the encoded ones at both sides, and their times."""
+"""Builds the video track of a cut from copied samples, re-encoded samples at its ends, and their times."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from eddyline.mp4.write.output_track import OutputTrack, Piece, without_samples
 
 @dataclass(frozen=True, kw_only=True)
 class CutSource:
-    """A video track to cut: where it lies, its index and what it shows."""
+    """A video track to cut: its file, index and shown frames."""
 
     src: ByteRanges
     movie: Movie
@@ -37,19 +37,19 @@ class CutSource:
 
 @dataclass(frozen=True, kw_only=True)
 class CutVideo:
-    """The track to write and its times: `shown` from 0 on, in the track's ticks."""
+    """The track to write, and its shown frames from time 0, in the track's ticks."""
 
     out: OutputTrack
     shown: Presentation
 
 
-def range_presentation(source: CutSource, first: int, last: int) -> Presentation:
-    """When the frames [first, last) are shown once the first of them is at 0."""
+def range_presentation(source: CutSource, start: int, stop: int) -> Presentation:
+    """The presentation of the frames [start, stop), with the first of them at time 0."""
     shown = source.shown
-    begin = int(shown.pts[first])
-    end = int(shown.pts[last]) if last < len(shown) else shown.end
+    origin = int(shown.pts[start])
+    end = int(shown.pts[stop]) if stop < len(shown) else shown.end
     return Presentation(
-        sample=np.arange(last - first, dtype=np.int64), pts=shown.pts[first:last] - begin, end=end - begin
+        sample=np.arange(stop - start, dtype=np.int64), pts=shown.pts[start:stop] - origin, end=end - origin
     )
 
 
@@ -63,28 +63,28 @@ def build_cut_video(
     tools: Toolchain,
     runner: Runner,
 ) -> CutVideo:
-    """The video track of a cut, for a movie of `timescale`; encoded frames go to files in `work`.
+    """The video track of a cut, for a movie of `timescale`; encoded frames are written to files in `work`.
 
-    `facts` may be None where nothing is to be encoded. Raises `UnsupportedError` for pictures that cannot be
-    encoded like the source's own, `ToolError`, `ProofError`.
+    `facts` may be None if no frame is encoded. Raises `UnsupportedError` for video that cannot be re-encoded
+    with the source's coding parameters, `ToolError`, `ProofError`.
     """
-    row = _row(source.track, plan)
-    origin = min(plan.begin, plan.first)  # of all that is written; what lies before `first` is hidden
+    entry = _sample_entry(source.track, plan)
+    origin = min(plan.copy_start, plan.start)  # of all written frames; those before `start` are hidden
     parts: list[_Part] = []
     for name, frames in (("head", plan.head), ("tail", plan.tail)):
         if name == "tail" and len(plan.samples):
-            parts.append(_copied(source, plan, origin))
+            parts.append(_copy(source, plan, origin))
         if frames[0] < frames[1]:
             if facts is None:
-                raise UnsupportedError("nothing is to be encoded, yet frames are not at a keyframe")
-            made = _encoded(source, row, frames, facts, work / name, tools, runner, plan)
-            parts.append(_Part.of(made, frames[0] - origin))
-    return _joined(source, row, plan, parts, timescale)
+                raise UnsupportedError("the cut needs re-encoding, but the video facts are missing")
+            encoded = _reencode(source, entry, frames, facts, work / name, tools, runner, plan)
+            parts.append(_Part.of(encoded, frames[0] - origin))
+    return _join(source, entry, plan, parts, timescale)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Part:
-    """Samples in decode order: where they lie, int64[n] the place of each among all that are shown."""
+    """Samples in decode order; `rank` is int64[n]: the frame number of each in the written track."""
 
     piece: Piece
     rank: Ints
@@ -92,29 +92,29 @@ class _Part:
     added: tuple[bytes, ...] = ()
 
     @classmethod
-    def of(cls, made: EncodedSamples, first: int) -> _Part:
-        piece = Piece(source=made.path, offset=made.offset, size=made.size)
-        rank = np.arange(len(made.size), dtype=np.int64) + first
-        return cls(piece=piece, rank=rank, sync=made.sync, added=made.added)
+    def of(cls, encoded: EncodedSamples, first: int) -> _Part:
+        piece = Piece(source=encoded.path, offset=encoded.offset, size=encoded.size)
+        rank = np.arange(len(encoded.size), dtype=np.int64) + first
+        return cls(piece=piece, rank=rank, sync=encoded.sync, added=encoded.added)
 
 
-def _copied(source: CutSource, plan: CutPlan, origin: int) -> _Part:
-    samples, chosen = source.track.samples, plan.samples
-    place = {int(at): number for number, at in enumerate(source.shown.sample[origin : plan.last])}
+def _copy(source: CutSource, plan: CutPlan, origin: int) -> _Part:
+    samples, numbers = source.track.samples, plan.samples
+    place = {int(at): number for number, at in enumerate(source.shown.sample[origin : plan.stop])}
     return _Part(
-        piece=Piece(source=source.src, offset=samples.offset[chosen], size=samples.size[chosen]),
-        rank=np.array([place[int(at)] for at in chosen], np.int64),
-        sync=np.asarray(samples.sync[chosen]),
+        piece=Piece(source=source.src, offset=samples.offset[numbers], size=samples.size[numbers]),
+        rank=np.array([place[int(at)] for at in numbers], np.int64),
+        sync=np.asarray(samples.sync[numbers]),
     )
 
 
-def _joined(source: CutSource, row: int, plan: CutPlan, parts: Sequence[_Part], timescale: int) -> CutVideo:
-    """The parts as one track of the source's, in a movie of `timescale`."""
+def _join(source: CutSource, entry: int, plan: CutPlan, parts: Sequence[_Part], timescale: int) -> CutVideo:
+    """Join the parts to one track for a movie of `timescale`."""
     track = source.track
     added = tuple(dict.fromkeys(unit for part in parts for unit in part.added))
-    shown = range_presentation(source, plan.first, plan.last)
+    shown = range_presentation(source, plan.start, plan.stop)
     rank = np.concatenate([part.rank for part in parts])
-    whole = range_presentation(source, min(plan.begin, plan.first), plan.last)
+    whole = range_presentation(source, min(plan.copy_start, plan.start), plan.stop)
     times = sample_times(rank, whole, timescale=track.timescale, movie_timescale=timescale)
     edits = times.edits
     if plan.hidden:
@@ -122,31 +122,29 @@ def _joined(source: CutSource, row: int, plan: CutPlan, parts: Sequence[_Part], 
         edits = (Edit(media_time=edits[0].media_time + whole.end - shown.end, duration=length),)
     out = replace(
         without_samples(track),
-        stsd=with_parameter_sets(track.stsd, row, added) if added else track.stsd,
+        stsd=with_parameter_sets(track.stsd, entry, added) if added else track.stsd,
         pieces=tuple(part.piece for part in parts),
         duration=times.duration,
         cts_offset=times.cts_offset,
         sync=np.concatenate([part.sync for part in parts]),
-        description=None if added else np.full(len(rank), row, np.int32),
+        description=None if added else np.full(len(rank), entry, np.int32),
         edits=edits,
     )
     return CutVideo(out=out, shown=shown)
 
 
-def _row(track: Track, plan: CutPlan) -> int:
-    """The one row of the sample description table that the copied samples use."""
+def _sample_entry(track: Track, plan: CutPlan) -> int:
+    """The number of the only sample entry that the copied samples use."""
     numbers = plan.samples if len(plan.samples) else np.arange(len(track.samples))
-    rows = set(np.unique(track.samples.description[numbers]).tolist())
-    if len(rows) != 1:
-        raise UnsupportedError(
-            "the picture changes its format within the cut", remedy="cut each part for itself"
-        )
-    return int(rows.pop())
+    entries = set(np.unique(track.samples.description[numbers]).tolist())
+    if len(entries) != 1:
+        raise UnsupportedError("the video format changes within the cut", remedy="cut each part separately")
+    return int(entries.pop())
 
 
-def _encoded(
+def _reencode(
     source: CutSource,
-    row: int,
+    entry: int,
     frames: tuple[int, int],
     facts: VideoFacts,
     out: Path,
@@ -154,12 +152,12 @@ def _encoded(
     runner: Runner,
     plan: CutPlan,
 ) -> EncodedSamples:
-    sets = read_parameter_sets(source.track.stsd, row)
+    sets = read_parameter_sets(source.track.stsd, entry)
     require_reencodable(sets, facts, tools)
     local = out.with_suffix(".source.mp4")
     piece = write_slice(source.src, source.movie, source.track, *frames, local, shown=source.shown)
     try:
-        ended = frames[1] == plan.begin < plan.last
-        return reencode(piece, facts, sets, out=out, tools=tools, runner=runner, ended=ended)
+        end_sequence = frames[1] == plan.copy_start < plan.stop
+        return reencode(piece, facts, sets, out=out, tools=tools, runner=runner, end_sequence=end_sequence)
     finally:
         local.unlink(missing_ok=True)

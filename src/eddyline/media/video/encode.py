@@ -1,4 +1,4 @@
-"""One chunk, decoded once and encoded for every rung: exact to the frame, and the same bytes every time."""
+"""Decodes a chunk once and encodes it for every rung: frame-exact and reproducible."""
 
 from __future__ import annotations
 
@@ -23,16 +23,15 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.slice import Slice
 from eddyline.store.ranges import FileRanges
 
-# Wall-clock seconds allowed for each estimated CPU second: a machine may be slow and busy, but not for ever.
-_PATIENCE, _PATIENCE_FLOOR_S = 30, 120.0
-# Address space: the program with its threads' stacks, and what lookahead and references take for each pixel.
-_MOST_NAMED = 8  # frames in a message
+_WALL_PER_CPU_S, _MIN_WALL_S = 30, 120.0  # time limit: wall-clock seconds per estimated CPU second
+_MAX_LISTED = 8  # frames in a message
+# Address space: the program with its threads' stacks, and lookahead and reference frames per pixel.
 _MEMORY_BASE, _MEMORY_SOURCE, _MEMORY_RUNG = 3 * 1024**3, 150, 800
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedChunk:
-    """One rung of one chunk: an MP4 of one video track with `frames` frames, `bytes` long."""
+    """One chunk encoded for one rung: an MP4 with one video track of `frames` frames."""
 
     rung: str
     path: Path
@@ -43,15 +42,15 @@ class EncodedChunk:
 def decode_arguments(
     piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid, tools: Toolchain, threads: int = 1
 ) -> tuple[str, ...]:
-    """The first half of the command: the slice's frames as `[v0]`, `[v1]`, ... for the outputs to map."""
+    """The decoding part of the command, with the slice's frames as `[v0]`, `[v1]`, ... to map to outputs."""
     return (
         str(tools.ffmpeg),
         *FFMPEG_BASE,
         "-y",
         *("-threads", str(threads)),
-        # The slice's times as they are: trim counts in them. Rotation is done by our own filters, once.
+        # The slice's own times, in which trim counts. Rotation is done by the filter graph.
         *("-copyts", "-noautorotate", "-an", "-sn", "-dn"),
-        # A filter graph that is configured again where the size changes would count its frames from 0 again.
+        # A filter graph reinitialised at a change of size would restart its frame count at 0.
         *("-reinit_filter", "0"),
         *input_args(piece.path),
         *("-filter_complex_threads", str(threads)),
@@ -68,10 +67,10 @@ def encode_command(
     outs: Sequence[Path],
     threads: int = 1,
 ) -> tuple[str, ...]:
-    """The whole command that encodes one slice into `outs`, one MP4 a rung, in the order of `rungs`.
+    """The command that encodes one slice to `outs`, one MP4 per rung, in the order of `rungs`.
 
-    One thread each for decoder, filters and encoders by default: chunks run side by side, and threads inside
-    of them only cost (0.94 of the CPU time of one command with default threads). Progress on standard output.
+    By default decoder, filters and encoders have one thread each: chunks run in parallel, and more threads
+    only add cost (one thread takes 0.94 of the CPU time). Progress is written to standard output.
     """
     outputs = [
         part
@@ -93,11 +92,11 @@ def encode_chunk(
     on_frames: Callable[[int], None] | None = None,
     threads: int = 1,
 ) -> tuple[EncodedChunk, ...]:
-    """Encode one slice for every rung into `out_dir/<rung>.mp4` and count what came out.
+    """Encode one slice for every rung to `out_dir/<rung>.mp4` and count the encoded frames.
 
-    `on_frames` hears how many frames are encoded so far, about twice a second, from another thread.
-    Raises `InputError` if the decoder gave another number of frames than the index promises, `ProofError` if
-    an encoder lost some or set a keyframe off the grid, `ToolError`, `Interrupted`, `TransientError`.
+    `on_frames` receives the number of frames encoded so far, about twice a second, on another thread. Raises
+    `InputError` if the decoder outputs fewer frames than the index has, `ProofError` if an encoder drops
+    frames or sets a keyframe off the grid, `ToolError`, `Interrupted`, `TransientError`.
     """
     tools.require({rung.encoder for rung in rungs})
     with translate_errors(f"encoding into {out_dir}"):
@@ -106,20 +105,20 @@ def encode_chunk(
     argv = encode_command(piece, facts, rungs, grid, tools, outs, threads)
     limits = _limits(piece, facts, rungs)
     try:
-        runner.run(argv, limits=limits, on_line=_listener(on_frames))
+        runner.run(argv, limits=limits, on_line=_progress_listener(on_frames))
     except ToolError as error:
         fault = classify_tool_error(error, "this chunk cannot be encoded")
-        # Only footage that a plain decode cannot read either is at fault; anything else may be tried again.
+        # The source is at fault only if a plain decode fails too; anything else may be retried.
         if fault is not error and find_missing_frames(piece, tools=tools, runner=runner, limits=limits):
             raise fault from error
         raise
     with translate_errors(f"reading back {out_dir}"):
-        made = tuple(_counted(rung, out, grid) for rung, out in zip(rungs, outs, strict=True))
-    counts = {chunk.rung: chunk.frames for chunk in made}
+        encoded = tuple(_count_frames(rung, out, grid) for rung, out in zip(rungs, outs, strict=True))
+    counts = {chunk.rung: chunk.frames for chunk in encoded}
     if set(counts.values()) != {piece.frames}:
         lost = find_missing_frames(piece, tools=tools, runner=runner, limits=limits)
-        raise _miscounted(piece, counts, lost)
-    return made
+        raise _frame_count_error(piece, counts, lost)
+    return encoded
 
 
 def _output(
@@ -129,10 +128,10 @@ def _output(
     return (
         *("-map", f"[v{index}]"),
         *encoder_options(rung, grid, frames, threads),
-        # Frames as the filters give them: none doubled, none dropped, in a time base that nobody guesses.
+        # Exactly the frames of the filter graph, none duplicated or dropped, in an explicit time base.
         *("-fps_mode", "passthrough", "-enc_time_base", f"{base.numerator}:{base.denominator}"),
         *("-video_track_timescale", str(base.denominator)),
-        # No dates, versions or measured bit rates in the file: all chunks have one sample entry.
+        # No dates, versions or measured bit rates, so that all chunks have the same sample entry.
         *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-write_btrt", "0"),
         *("-f", "mp4", f"file:{out}"),
     )
@@ -140,17 +139,17 @@ def _output(
 
 def _limits(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung]) -> Limits:
     pixels = sum(rung.width * rung.height for rung in rungs)
-    frames = max(piece.samples, piece.frames)  # what leads up to the first wanted frame is decoded as well
-    # CUDA reserves address space by the terabyte, and would fail at once.
+    frames = max(piece.samples, piece.frames)  # frames before the first wanted one are decoded too
+    # CUDA reserves terabytes of address space and would fail with a limit.
     bounded = not any(is_hardware(rung.encoder) for rung in rungs)
     memory = _MEMORY_BASE + _MEMORY_SOURCE * facts.width * facts.height + _MEMORY_RUNG * pixels
     return Limits(
-        wall_s=_PATIENCE_FLOOR_S + _PATIENCE * estimate_cpu_s(frames, rungs, facts),
+        wall_s=_MIN_WALL_S + _WALL_PER_CPU_S * estimate_cpu_s(frames, rungs, facts),
         memory=memory if bounded else None,
     )
 
 
-def _listener(on_frames: Callable[[int], None] | None) -> Callable[[str], None]:
+def _progress_listener(on_frames: Callable[[int], None] | None) -> Callable[[str], None]:
     def listen(line: str) -> None:
         key, _, value = line.partition("=")
         if key == "frame" and on_frames is not None and value.strip().isdigit():
@@ -159,7 +158,7 @@ def _listener(on_frames: Callable[[int], None] | None) -> Callable[[str], None]:
     return listen
 
 
-def _counted(rung: Rung, out: Path, grid: Grid) -> EncodedChunk:
+def _count_frames(rung: Rung, out: Path, grid: Grid) -> EncodedChunk:
     with FileRanges(out) as source:
         track = read_movie(source).first_track("video")
         if track is None:
@@ -173,17 +172,17 @@ def _counted(rung: Rung, out: Path, grid: Grid) -> EncodedChunk:
         return EncodedChunk(rung=rung.name, path=out, frames=len(track.samples), bytes=source.size)
 
 
-def _miscounted(piece: Slice, counts: Mapping[str, int], lost: Sequence[int]) -> EddylineError:
-    """Whose fault it is that not all frames came out: the footage's, or an encoder's."""
+def _frame_count_error(piece: Slice, counts: Mapping[str, int], lost: Sequence[int]) -> EddylineError:
+    """The error for missing frames, caused by the source (`lost` frames do not decode) or by an encoder."""
     listed = ", ".join(f"{name} {count}" for name, count in counts.items())
     if not lost:
-        return ProofError(f"{piece.frames} frames went into the encoders, and out came: {listed}")
-    named = ", ".join(str(place) for place in lost[:_MOST_NAMED]) + (
-        ", ..." if len(lost) > _MOST_NAMED else ""
+        return ProofError(f"the encoders did not write all of {piece.frames} frames: {listed}")
+    numbers = ", ".join(str(place) for place in lost[:_MAX_LISTED]) + (
+        ", ..." if len(lost) > _MAX_LISTED else ""
     )
     return InputError(
-        f"the decoder gives {max(counts.values())} frames where the index promises {piece.frames}:"
-        f" frames {named} of this chunk are damaged",
-        remedy="check the original with another player, or copy it from the card once more",
+        f"the decoder outputs {max(counts.values())} frames, but the index has {piece.frames}:"
+        f" frames {numbers} of this chunk are damaged",
+        remedy="check the original in another player, or copy it from the card again",
         reason="damaged-frames",
     )

@@ -1,10 +1,10 @@
-"""The filter graph between one decoder and the encoders of all rungs, as a pure function.
+"""The filter graph between one decoder and the encoders of all rungs.
 
-    slice -> exactly the wanted frames, of one size -> deinterlaced, if it must be -> even timeline
+    slice -> exactly the wanted frames, of one size -> deinterlaced if needed -> constant rate
           -+-> largest SDR rung -> upright -+-> [v0]
            |                                '-> next smaller rung -+-> [v1]
            |                                                       '-> ...
-           '-> largest rung that keeps HDR, or has other bits -> ...
+           '-> largest rung that keeps HDR, or has another bit depth -> ...
 
 Each rung is scaled from the one above it, which costs a fraction of scaling each from the source.
 """
@@ -21,74 +21,74 @@ from eddyline.media.video.colours import is_supported_by_scale, keeps_matrix, sc
 from eddyline.media.video.orientation import rotation_filters, swaps_dimensions, upright_filters
 from eddyline.mp4.slice import Slice
 
-# FFmpeg's own default, so that a rung is as sharp as that of a plain command.
+# FFmpeg's default, so that a rung is as sharp as that of a plain command.
 _SCALER = "flags=bicubic"
-# Reference white of HDR is 203 cd/m2 (ITU-R BT.2408), and consumer footage is graded to about 1,000. The
-# peak is set, for left to itself the filter takes it from each frame's metadata, and chunks would differ.
-# With these, a grey card of 18 % lands at luma 109 and reference white at 211, near where BT.2408 has them.
-_WHITE, _HDR_PEAK, _CURVE = 203, 1000, "mobius:param=0.5:desat=0"
+# Reference white of HDR is 203 cd/m2 (ITU-R BT.2408), and consumer HDR is graded to about 1,000. The peak is
+# set explicitly, because the filter otherwise takes it from each frame's metadata, and chunks would differ.
+# With these values, an 18 % grey card has luma 109 and reference white 211, close to BT.2408.
+_REFERENCE_WHITE, _HDR_PEAK, _CURVE = 203, 1000, "mobius:param=0.5:desat=0"
 
 
 def filter_graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
-    """The `-filter_complex` that makes `[v0]`, `[v1]`, ..., one a rung, of the slice's video."""
+    """The `-filter_complex` from the slice's video to `[v0]`, `[v1]`, ..., one per rung."""
     groups: dict[tuple[str, bool], list[int]] = {}
     for index, rung in enumerate(rungs):
         groups.setdefault((rung.pixel_format, keeps_hdr(facts, rung)), []).append(index)
     heads = [f"g{number}" for number in range(len(groups))]
-    parts = [_chain("0:v:0", [*_exact(piece, facts, grid), *_split(len(heads))], heads)]
+    parts = [_chain("0:v:0", [*_trim(piece, facts, grid), *_split(len(heads))], heads)]
     for head, members in zip(heads, groups.values(), strict=True):
-        parts += _cascade(head, members, facts, rungs)
+        parts += _scale_chain(head, members, facts, rungs)
     return ";".join(parts)
 
 
 def keeps_hdr(facts: VideoFacts, rung: Rung) -> bool:
-    """Whether the rung stays HDR: the source is, and the rung is asked to; any other is tone-mapped."""
+    """Whether an HDR source stays HDR in this rung; otherwise it is tone-mapped."""
     return facts.hdr and rung.keep_hdr
 
 
 def encoder_time_base(facts: VideoFacts, grid: Grid) -> Fraction:
     """The encoders' time base in seconds.
 
-    At a constant rate the encoders see frame k at exactly k/fps, so that a clock's jitter (90 kHz, or MKV's
-    milliseconds) changes no byte; the true times are put back by `assemble`. A variable rate keeps the
-    source's own ticks, for rate control must know how long a frame stays.
+    At a constant rate the encoders get frame k at exactly k/fps, so that timestamp jitter (90 kHz, or MKV's
+    milliseconds) does not change the output; `assemble` restores the true times. A variable rate keeps the
+    source's ticks, because rate control needs the durations of frames.
     """
     return Fraction(1, facts.timescale) if facts.variable_rate else 1 / grid.encoder_fps
 
 
-def _exact(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
+def _trim(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
     base = encoder_time_base(facts, grid)
     steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"]
     if is_supported_by_scale(facts):
-        # Frames of another size, in mid-stream, get that of the first; all others pass through as they are.
+        # Frames whose size changes in mid-stream are scaled to the first size; others pass through unchanged.
         steps.append(f"scale={facts.width}:{facts.height}:{_SCALER}")
     if facts.interlaced:
-        # One frame for each frame, whatever the fields: bwdif halves the time base, so settb comes after.
+        # One frame per input frame. bwdif halves the time base, so settb comes after it.
         steps.append("bwdif=mode=send_frame:parity=auto:deint=interlaced")
     counted = f"PTS-{piece.start_pts}" if facts.variable_rate else "N"
-    # setpts counts in the time base of its input, and for variable rates it must see the slice's own.
+    # setpts counts in the time base of its input, which at a variable rate must be the slice's own.
     retime = [f"settb={base.numerator}/{base.denominator}", f"setpts={counted}"]
-    # A message in the bitstream on how two eyes are packed may not go with the rendition's own st3d box.
-    flat = ["sidedata=mode=delete:type=STEREO3D"] if facts.projection else []
-    return [*steps, *retime, *flat, *rotation_filters(facts)]
+    # A stereo packing message in the bitstream may contradict the rendition's own st3d box.
+    mono = ["sidedata=mode=delete:type=STEREO3D"] if facts.projection else []
+    return [*steps, *retime, *mono, *rotation_filters(facts)]
 
 
-def _cascade(head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequence[Rung]) -> list[str]:
-    """The chains of one group of rungs, largest first; each ends in its label and feeds the next."""
+def _scale_chain(head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequence[Rung]) -> list[str]:
+    """The filter chains of one group of rungs, largest first; each feeds its output and the next chain."""
     ordered = sorted(members, key=lambda index: -rungs[index].width * rungs[index].height)
     parts, source, above = [], head, None
     for place, index in enumerate(ordered):
         rung = rungs[index]
-        steps = _first(facts, rung) if above is None else _next(above, rung)
+        steps = _from_source(facts, rung) if above is None else _from_larger_rung(above, rung)
         last = place == len(ordered) - 1
-        labels = [f"v{index}"] if last else [f"v{index}", f"under{index}"]
+        labels = [f"v{index}"] if last else [f"v{index}", f"smaller{index}"]
         parts.append(_chain(source, [*steps, "setsar=1", *_split(len(labels))], labels))
         source, above = labels[-1], rung
     return parts
 
 
-def _first(facts: VideoFacts, rung: Rung) -> list[str]:
-    """From the source's frame to the group's largest rung: scaled lying, then turned, for that moves less."""
+def _from_source(facts: VideoFacts, rung: Rung) -> list[str]:
+    """From the source frame to the group's largest rung. Scale before rotating: fewer pixels to move."""
     width, height = (rung.height, rung.width) if swaps_dimensions(facts) else (rung.width, rung.height)
     if facts.hdr and not keeps_hdr(facts, rung):
         return [*_tonemap(facts, width, height, rung.pixel_format), *upright_filters(facts)]
@@ -98,19 +98,19 @@ def _first(facts: VideoFacts, rung: Rung) -> list[str]:
     return [*scale_filters(facts, width, height, rung.pixel_format), *upright_filters(facts)]
 
 
-def _next(above: Rung, rung: Rung) -> list[str]:
+def _from_larger_rung(above: Rung, rung: Rung) -> list[str]:
     if (above.width, above.height) == (rung.width, rung.height):
         return []
     return [f"scale={rung.width}:{rung.height}:{_SCALER}"]
 
 
 def _tonemap(facts: VideoFacts, width: int, height: int, pixel_format: str) -> list[str]:
-    """PQ or HLG in BT.2020 to BT.709, in linear light, and only after scaling: floats are dear."""
+    """PQ or HLG in BT.2020 to BT.709, in linear light. Scale first: float filters are slow."""
     return [
-        f"zscale={width}:{height}:filter=bicubic:{zscale_input(facts)}:t=linear:npl={_WHITE}",
+        f"zscale={width}:{height}:filter=bicubic:{zscale_input(facts)}:t=linear:npl={_REFERENCE_WHITE}",
         "format=gbrpf32le",
         "zscale=p=bt709",
-        f"tonemap={_CURVE}:peak={_HDR_PEAK / _WHITE:.3f}",
+        f"tonemap={_CURVE}:peak={_HDR_PEAK / _REFERENCE_WHITE:.3f}",
         "zscale=t=bt709:m=bt709:r=limited:dither=ordered",
         f"format={pixel_format}",
     ]

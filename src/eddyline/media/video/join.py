@@ -1,4 +1,4 @@
-"""Encoded chunks as one run of samples, and the times they get in the rendition."""
+"""Joins encoded chunks to one sequence of samples with the source's presentation times."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.write.output_track import Piece
 from eddyline.store.ranges import FileRanges
 
-_LARGEST_TIMESCALE = (1 << 32) - 1
+_MAX_TIMESCALE = (1 << 32) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class JoinedChunks:
     """All chunks of one rung, in order.
 
-    `rank` is int64[n]: for each sample in decode order, which frame of the rendition it is. `sync` bool[n].
+    `rank` is int64[n]: the frame number in the rendition of each sample in decode order. `sync` is bool[n].
     `stsd` and `media_header` are whole boxes, the same in every chunk.
     """
 
@@ -49,10 +49,10 @@ class SampleTimes:
 
 
 def join_chunks(chunks: Sequence[Path]) -> JoinedChunks:
-    """Read the chunks' indexes, in the order given, and line their samples up.
+    """Read the indexes of the chunks, in this order, and concatenate their samples.
 
-    Raises `ProofError` if a chunk has no video, shares times between frames, or if its parameter sets differ
-    from those of the first: a decoder would be set up for one and fed the other.
+    Raises `ProofError` if a chunk has no video or two frames with the same time, or if its parameter sets
+    differ from those of the first chunk, with which a decoder is configured.
     """
     pieces, ranks, syncs = [], [], []
     first: Track | None = None
@@ -62,12 +62,12 @@ def join_chunks(chunks: Sequence[Path]) -> JoinedChunks:
         first = first or track
         if track.stsd != first.stsd:
             raise ProofError(
-                f"{path.name} of {path.parent.name} has other parameter sets than the first chunk"
+                f"{path.name} of {path.parent.name} has different parameter sets than the first chunk"
             )
         samples = track.samples
         order = np.argsort(samples.pts, kind="stable")
         if np.any(np.diff(samples.pts[order]) <= 0):
-            raise ProofError(f"{path.name} of {path.parent.name} has two frames at one time")
+            raise ProofError(f"{path.name} of {path.parent.name} has two frames with the same time")
         rank = np.empty(len(samples), np.int64)
         rank[order] = np.arange(len(samples), dtype=np.int64)
         pieces.append(Piece(source=path, offset=samples.offset, size=samples.size))
@@ -75,7 +75,7 @@ def join_chunks(chunks: Sequence[Path]) -> JoinedChunks:
         syncs.append(samples.sync)
         done += len(samples)
     if first is None:
-        raise ProofError("there are no chunks to join")
+        raise ProofError("no chunks to join")
     return JoinedChunks(
         stsd=first.stsd,
         media_header=first.media_header,
@@ -88,32 +88,32 @@ def join_chunks(chunks: Sequence[Path]) -> JoinedChunks:
 
 
 def sample_times(rank: Ints, shown: Presentation, *, timescale: int, movie_timescale: int) -> SampleTimes:
-    """Decode times and edits with which frame k is shown at exactly `shown.pts[k]`, in the source's ticks.
+    """Decode times and edits that show frame k at exactly `shown.pts[k]`, in the source's ticks.
 
-    Sample j is decoded when frame j is shown, less the largest delay that reordering asks for; the edit list
-    takes that delay off again, and an empty edit keeps a late start (ISO/IEC 14496-12 sections 8.6.1, 8.6.6).
-    `rank` has as many values as `shown` has frames.
+    Sample j is decoded when frame j is shown, less the largest delay that reordering requires. The edit list
+    removes that delay, and an empty edit keeps a late start (ISO/IEC 14496-12 sections 8.6.1, 8.6.6). `rank`
+    has as many values as `shown` has frames.
     """
     pts = shown.pts
     duration = np.append(np.diff(pts), shown.end - pts[-1])
-    began = int(pts[0])
+    start = int(pts[0])
     delay = int((pts - pts[rank]).max())
-    if began < 0:
-        # A source without edits may show pictures before zero: negative offsets say so, an edit could not.
-        return SampleTimes(duration=duration, cts_offset=pts[rank] - (pts - began), edits=())
-    length = rescale(shown.end - began, timescale, movie_timescale)
+    if start < 0:
+        # A source without edits may show frames before zero: negative offsets express that, an edit cannot.
+        return SampleTimes(duration=duration, cts_offset=pts[rank] - (pts - start), edits=())
+    length = rescale(shown.end - start, timescale, movie_timescale)
     edits = [Edit(media_time=delay, duration=length)]
-    if began:
-        edits.insert(0, Edit(media_time=-1, duration=rescale(began, timescale, movie_timescale)))
+    if start:
+        edits.insert(0, Edit(media_time=-1, duration=rescale(start, timescale, movie_timescale)))
     return SampleTimes(duration=duration, cts_offset=pts[rank] - pts + delay, edits=tuple(edits))
 
 
 def movie_timescale(video: int, others: Iterable[int]) -> int:
-    """Ticks per second in which the video's edits are exact, and those of as many `others` as fit 32 bits."""
+    """A timescale exact for edits of `video` and of as many `others` as 32 bits allow."""
     scale = video
     for other in others:
         both = math.lcm(scale, other)
-        scale = both if both <= _LARGEST_TIMESCALE else scale
+        scale = both if both <= _MAX_TIMESCALE else scale
     return scale
 
 

@@ -1,4 +1,4 @@
-"""Files of one stream read as one."""
+"""Files of one stream, read as one file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from eddyline.store.ranges import FileRanges
 
 
 class JoinedFiles:
-    """Files as one range of bytes, as a player joins an initialisation segment and media segments.
+    """Concatenated files, as a player joins an initialization segment and media segments.
 
-    One file is open at a time: an hour is 900 segments, and a process may open 1,024 files.
+    One file is open at a time: an hour has 900 segments, and a process may open 1,024 files.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -25,11 +25,11 @@ class JoinedFiles:
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
+        """Total bytes of all files."""
         return self.starts[-1]
 
     def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset`, across files."""
+        """Exactly `length` bytes at `offset`, across files. Raises `TruncatedError` past the end."""
         if offset < 0 or offset + length > self.size:
             raise TruncatedError("the last segment ends inside a box", offset=offset)
         parts: list[bytes] = []
@@ -41,7 +41,7 @@ class JoinedFiles:
         return b"".join(parts)
 
     def close(self) -> None:
-        """Give the open file back."""
+        """Close the open file."""
         if self._open is not None:
             self._open.close()
             self._open = None

@@ -1,4 +1,4 @@
-"""The filters that show a decoded frame upright, as FFmpeg's autorotate does."""
+"""FFmpeg filters that make a decoded frame upright, like FFmpeg's autorotate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from eddyline.media.source.source import VideoFacts
 
-# By degrees clockwise; a mirrored frame is mirrored left to right first, and then rotated.
+# By degrees clockwise; a mirrored frame is flipped horizontally before it is rotated.
 _UPRIGHT: Mapping[int, tuple[str, ...]] = {
     0: (),
     90: ("transpose=clock",),
@@ -22,18 +22,18 @@ _MIRRORED: Mapping[int, tuple[str, ...]] = {
 
 
 def upright_filters(facts: VideoFacts) -> tuple[str, ...]:
-    """Filters for a frame of any size, square pixels or not; none where `rotation_filters` has to be used."""
+    """Filters for multiples of 90 degrees, with any frame size and pixel aspect ratio."""
     return (_MIRRORED if facts.mirrored else _UPRIGHT).get(facts.rotation, ())
 
 
 def rotation_filters(facts: VideoFacts) -> tuple[str, ...]:
-    """Filters for angles other than multiples of 90 degrees, to be put before any scaling.
+    """Filters for angles other than multiples of 90 degrees, to be applied before scaling.
 
-    The frame keeps its size: its corners are cut off, and what it does not cover is black.
+    The frame keeps its size: its corners are cut off, and uncovered areas are black.
     """
     return () if facts.rotation in _UPRIGHT else (f"rotate={facts.rotation}*PI/180",)
 
 
 def swaps_dimensions(facts: VideoFacts) -> bool:
-    """Whether width and height change places."""
+    """Whether the rotation swaps width and height."""
     return facts.rotation in {90, 270}

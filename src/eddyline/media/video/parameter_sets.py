@@ -1,9 +1,9 @@
-"""A second encoder's parameter sets beside the camera's, in one sample entry.
+"""Parameter sets of the camera and of a second encoder in one sample entry.
 
-Pictures name their parameter sets by number. Encoded stretches get numbers that the camera does not use, and
-avcC or hvcC holds both: every decoder is told of all of them before the first picture, nothing changes on
-the way, and the camera's own samples stay byte for byte what they are (ISO/IEC 14496-15 sections 5.3.3.1 and
-8.3.3.1; ITU-T H.264 section 7.3.2, H.265 section 7.3.2).
+Frames reference their parameter sets by id. Encoded frames get ids that the camera does not use, and avcC or
+hvcC contains both: every decoder gets all of them before the first frame, nothing changes in mid-stream, and
+the camera's own samples stay byte-identical (ISO/IEC 14496-15 sections 5.3.3.1 and 8.3.3.1; ITU-T H.264
+section 7.3.2, H.265 section 7.3.2).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from eddyline.mp4.bitstream.nal_units import AVC_PPS, AVC_SPS, nal_unit_type
 from eddyline.mp4.boxes import Box
 
 _VISUAL_FIELDS = 78
-_ENTRY_AT = 8  # of stsd's body: version, flags and the count of entries
-_MOST_SETS = 31
+_ENTRY_AT = 8  # in the body of stsd: after version, flags and entry count
+_MAX_SETS = 31
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterSets:
-    """The parameter sets of a sample entry: NAL units by type, in order, and bytes of a NAL unit's length."""
+    """The parameter sets (NAL units in order) of a sample entry; `length_size` of its NAL units in bytes."""
 
     codec: str
     units: tuple[bytes, ...]
@@ -32,13 +32,13 @@ class ParameterSets:
     level: int
 
     def of(self, kind: int) -> tuple[bytes, ...]:
-        """Those of one NAL unit type."""
+        """The units of one NAL unit type."""
         return tuple(unit for unit in self.units if nal_unit_type(self.codec, unit) == kind)
 
 
-def read_parameter_sets(stsd: bytes, row: int = 1) -> ParameterSets:
-    """The sets of a stsd box's row. Raises `UnsupportedError` for other codecs than H.264 and HEVC."""
-    entry = _rows(stsd)[row - 1]
+def read_parameter_sets(stsd: bytes, entry_number: int = 1) -> ParameterSets:
+    """The sets of a sample entry (from 1). Raises `UnsupportedError` for codecs other than H.264 and HEVC."""
+    entry = _entries(stsd)[entry_number - 1]
     config = _config(entry)
     body = bytes(config.body)
     try:
@@ -52,23 +52,23 @@ def read_parameter_sets(stsd: bytes, row: int = 1) -> ParameterSets:
             codec="hevc", units=units, length_size=(body[21] & 3) + 1, profile=body[1] & 31, level=body[12]
         )
     except (IndexError, struct.error) as error:
-        raise InputError(f"the {config.kind} box ends too early", remedy="copy the file again") from error
+        raise InputError(f"the {config.kind} box is truncated", remedy="copy the file again") from error
 
 
-def with_parameter_sets(stsd: bytes, row: int, added: Sequence[bytes]) -> bytes:
-    """A stsd box of this row alone, its configuration holding the `added` sets behind its own."""
-    entry = _rows(stsd)[row - 1]
+def with_parameter_sets(stsd: bytes, entry_number: int, added: Sequence[bytes]) -> bytes:
+    """A stsd box with this sample entry alone, whose configuration has the `added` sets after its own."""
+    entry = _entries(stsd)[entry_number - 1]
     config = _config(entry)
-    body = _avc_with if config.kind == "avcC" else _hevc_with
-    made = body(bytes(config.body), added)
+    build = _avc_with if config.kind == "avcC" else _hevc_with
+    configuration = build(bytes(config.body), added)
     raw = bytes(entry.raw)
     begin = config.offset - entry.offset + (len(entry.raw) - len(entry.body)) - 8
-    whole = raw[:begin] + _box(config.kind, made) + raw[begin + len(config.raw) :]
+    whole = raw[:begin] + _box(config.kind, configuration) + raw[begin + len(config.raw) :]
     whole = struct.pack(">I", len(whole)) + whole[4:]
     return _box("stsd", bytes(4) + struct.pack(">I", 1) + whole)
 
 
-def _rows(stsd: bytes) -> list[Box]:
+def _entries(stsd: bytes) -> list[Box]:
     view = memoryview(stsd)
     return list(Box(kind="stsd", raw=view, body=view[8:], offset=8, path="stsd").children(_ENTRY_AT))
 
@@ -78,7 +78,7 @@ def _config(entry: Box) -> Box:
         if box.kind in {"avcC", "hvcC"} and entry.kind[:3] in {"avc", "hvc", "hev"}:
             return box
     raise UnsupportedError(
-        f"frames of {entry.kind!r} cannot be cut between its keyframes", remedy="cut with --keyframes"
+        f"{entry.kind!r} video cannot be cut between keyframes", remedy="cut with --keyframes"
     )
 
 
@@ -97,10 +97,10 @@ def _avc_with(body: bytes, added: Sequence[bytes]) -> bytes:
     end = 7 + sum(2 + len(unit) for unit in units)
     out = [body[:5]]
     for kind, mark in ((AVC_SPS, 0xE0), (AVC_PPS, 0)):
-        # SPS extensions lie behind all of it; what is neither is no part of these two lists.
+        # SPS extensions follow both lists; other units belong to neither.
         own = [u for u in (*units, *added) if u and u[0] & 31 == kind]
-        out.append(bytes([mark | min(len(own), _MOST_SETS)]))
-        out += [struct.pack(">H", len(unit)) + unit for unit in own[:_MOST_SETS]]
+        out.append(bytes([mark | min(len(own), _MAX_SETS)]))
+        out += [struct.pack(">H", len(unit)) + unit for unit in own[:_MAX_SETS]]
     return b"".join(out) + body[end:]
 
 

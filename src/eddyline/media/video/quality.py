@@ -1,4 +1,4 @@
-"""How good an encode is: VMAF against what it was made from, and whether a player's buffer holds."""
+"""Encode quality: VMAF against a reference, and underflows of a decoder's buffer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from eddyline.store.ranges import FileRanges
 
 _LOG = "vmaf.json"
 _BASE_S, _FRAME_S = 120.0, 2.0
-# How full the buffer is when a player begins: x264's own assumption.
+# Fullness of the buffer at the start of playback, as x264 assumes.
 INITIAL_FULLNESS = Fraction(9, 10)
 
 
@@ -34,10 +34,10 @@ class Vmaf:
 
 @dataclass(frozen=True, kw_only=True)
 class BufferFullness:
-    """What a decoder's buffer went through.
+    """The result of a buffer simulation.
 
-    `underflows` are the frames, in decode order, that came too late; `lowest` is the least fullness, as a
-    part of its size, right after a frame was taken out (negative: that much was missing).
+    `underflows` are the frames, in decode order, that arrive too late; `lowest` is the lowest fullness, as a
+    fraction of the size, right after a frame is removed (negative: the missing part).
     """
 
     underflows: tuple[int, ...]
@@ -49,12 +49,11 @@ def measure_vmaf(
 ) -> Vmaf:
     """VMAF (model v0.6.1) of the MP4 `distorted` against the MP4 `reference`, frame by frame.
 
-    Frames are matched by their number; the distorted picture is enlarged to the reference's size, as on a
-    screen. Raises `ProofError` where they do not have the same number of frames, `UnsupportedError` where
-    FFmpeg was built without libvmaf.
+    Frames are matched by number; distorted frames are scaled to the reference's size, as on a screen. Raises
+    `ProofError` if the numbers of frames differ, `UnsupportedError` if FFmpeg was built without libvmaf.
     """
-    frames, (width, height) = _picture(reference)
-    others, _ = _picture(distorted)
+    frames, (width, height) = _frames_and_size(reference)
+    others, _ = _frames_and_size(distorted)
     if frames != others:
         raise ProofError(f"{distorted.name} has {others} frames, {reference.name} {frames}")
     with translate_errors("measuring VMAF"):
@@ -67,7 +66,7 @@ def measure_vmaf(
         log.unlink()
     pooled = measured["pooled_metrics"]["vmaf"]
     if len(measured["frames"]) != frames:
-        raise ProofError(f"VMAF saw {len(measured['frames'])} of {frames} frames")
+        raise ProofError(f"VMAF measured {len(measured['frames'])} of {frames} frames")
     return Vmaf(
         mean=float(pooled["mean"]),
         minimum=float(pooled["min"]),
@@ -79,8 +78,8 @@ def measure_vmaf(
 def vmaf_command(
     reference: Path, distorted: Path, tools: Toolchain, *, width: int, height: int, threads: int
 ) -> tuple[str, ...]:
-    """The command, to be run in the folder that the log is written to (its path cannot be escaped safely)."""
-    # By number: an encode may count in other ticks, and the nearest time may be another frame's.
+    """The command, which runs in the directory of the log, because its path cannot be escaped safely."""
+    # By number: the timescales may differ, and the nearest time may be that of another frame.
     same = f"settb=1/1000,setpts=N*10,scale={width}:{height}:flags=bicubic,format=yuv420p"
     return (
         str(tools.ffmpeg),
@@ -103,7 +102,7 @@ def vbv_underflows(
     fps: Fraction,
     initial: Fraction | float = INITIAL_FULLNESS,
 ) -> tuple[int, ...]:
-    """The frames of the MP4 `path`, in decode order, that would come too late (see `simulate_buffer`)."""
+    """The frames of the MP4 `path`, in decode order, that arrive too late (see `simulate_buffer`)."""
     return simulate_file(path, maxrate_kbps, bufsize_kbps, fps, initial).underflows
 
 
@@ -114,7 +113,7 @@ def simulate_file(
     fps: Fraction,
     initial: Fraction | float = INITIAL_FULLNESS,
 ) -> BufferFullness:
-    """`simulate_buffer` on the video samples of an MP4; raises what reading it raises."""
+    """`simulate_buffer` for the video samples of an MP4."""
     with FileRanges(path) as source:
         video = read_movie(source).first_track("video")
     if video is None:
@@ -132,16 +131,16 @@ def simulate_buffer(
 ) -> BufferFullness:
     """The hypothetical reference decoder (ITU-T H.264, Annex C) with a variable rate.
 
-    `sizes` in bits, in decode order; `maxrate` in bit/s, `bufsize` in bits, `initial` how full it is at first
-    (0 to 1). Each frame takes out its bits at once, then the channel fills for one frame's time, up to the
-    brim. After an underflow the count goes on from an empty buffer, so that one late frame is one.
+    `sizes` in bits, in decode order; `maxrate` in bit/s, `bufsize` in bits, `initial` fullness from 0 to 1.
+    Each frame removes its bits at once, then the channel fills the buffer for the duration of one frame.
+    After an underflow the simulation continues with an empty buffer, so that one late frame counts once.
     """
     if maxrate <= 0 or bufsize <= 0 or fps <= 0 or not 0 <= initial <= 1:
-        raise UsageError("a buffer needs a rate, a size, a frame rate and a fullness from 0 to 1")
-    # Integers in units of 1/fps.numerator bit: an hour's rounding errors would add up to a frame.
+        raise UsageError("the buffer needs a positive rate, size and frame rate, and a fullness from 0 to 1")
+    # Integers in units of 1/fps.numerator bit: over an hour, rounding errors would add up to a frame.
     scale = fps.numerator
-    brim, step = bufsize * scale, maxrate * fps.denominator
-    full = int(Fraction(initial) * brim)
+    capacity, step = bufsize * scale, maxrate * fps.denominator
+    full = int(Fraction(initial) * capacity)
     lowest, late = full, []
     for number, bits in enumerate(sizes):
         full -= bits * scale
@@ -149,11 +148,11 @@ def simulate_buffer(
         if full < 0:
             late.append(number)
             full = 0
-        full = min(brim, full + step)
-    return BufferFullness(underflows=tuple(late), lowest=lowest / brim)
+        full = min(capacity, full + step)
+    return BufferFullness(underflows=tuple(late), lowest=lowest / capacity)
 
 
-def _picture(path: Path) -> tuple[int, tuple[int, int]]:
+def _frames_and_size(path: Path) -> tuple[int, tuple[int, int]]:
     with FileRanges(path) as source:
         movie = read_movie(source)
     video = movie.first_track("video")
@@ -167,8 +166,8 @@ def _picture(path: Path) -> tuple[int, tuple[int, int]]:
 
 
 def _require_vmaf(tools: Toolchain, runner: Runner) -> None:
-    said = runner.run((str(tools.ffmpeg), "-hide_banner", "-filters"), limits=Limits(wall_s=30)).stdout
-    if b" libvmaf " not in said:
+    stdout = runner.run((str(tools.ffmpeg), "-hide_banner", "-filters"), limits=Limits(wall_s=30)).stdout
+    if b" libvmaf " not in stdout:
         raise UnsupportedError(
             f"{tools.ffmpeg} was built without libvmaf",
             remedy="use the FFmpeg of the imageio-ffmpeg wheel, or one configured with --enable-libvmaf",

@@ -1,4 +1,4 @@
-"""The frames at the ends of a cut, encoded like the camera's own, so that both play as one track."""
+"""Re-encodes the frames at the ends of a cut with the source's coding parameters, for one common track."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ _AVC_PROFILES: Mapping[int, str] = {
     122: "high422",
     244: "high444",
 }
-_MOST_HEVC_PROFILE = 4  # Main, Main 10, still pictures, range extensions (ITU-T H.265 annex A)
+_MAX_HEVC_PROFILE = 4  # Main, Main 10, still pictures, range extensions (ITU-T H.265 annex A)
 _AVC_FORMATS = frozenset(
     f"yuv{chroma}p{depth}" for chroma in ("420", "422", "444") for depth in ("", "10le")
 ) | {"yuvj420p", "yuvj422p", "yuvj444p", "gray", "gray10le", "gbrp"}
 _HEVC_FORMATS = frozenset({"yuv420p", "yuvj420p", "yuv420p10le", "yuv422p10le"})
 _HEVC_PARAMETER_SETS = frozenset({HEVC_VPS, HEVC_SPS, HEVC_PPS})
-# The end of a coded sequence: what follows begins anew, even at a CRA picture (H.265 section 7.4.2.4.4).
+# An end of sequence unit: decoding restarts after it, even at a CRA picture (H.265 section 7.4.2.4.4).
 END_OF_SEQUENCE: Mapping[str, bytes] = {"hevc": b"\x48\x01"}
 _LEVELS = range(10, 63)
-# Near the camera's own quality, for a GOP or two: bits do not matter there, a visible seam does.
+# Close to the camera's quality: for one or two GOPs, invisible seams matter more than bits.
 _CRF = {"h264": "14", "hevc": "15"}
-_PATIENCE_S, _PATIENCE_FRAME_S = 120.0, 20.0
+_BASE_S, _FRAME_S = 120.0, 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedSamples:
-    """Frames as samples: int64[n] offsets and sizes in `path`, decoded in the order they are shown.
+    """Encoded samples: int64[n] offsets and sizes in `path`, with decode order equal to display order.
 
-    The first is an IDR picture. `added` are the parameter sets that they need, numbered apart from the
-    camera's.
+    The first is an IDR picture. `added` are the parameter sets of the samples, with ids that the camera does
+    not use.
     """
 
     path: Path
@@ -68,20 +68,20 @@ class EncodedSamples:
 
 
 def require_reencodable(sets: ParameterSets, facts: VideoFacts, tools: Toolchain) -> None:
-    """Raise `UnsupportedError` for pictures that cannot be encoded like the source's own."""
-    why = ""
+    """Raise `UnsupportedError` for video that cannot be encoded with the source's coding parameters."""
+    unsupported = ""
     if facts.interlaced:
-        why = "interlaced pictures"
+        unsupported = "interlaced video"
     elif sets.codec == "h264" and sets.profile not in _AVC_PROFILES:
-        why = f"H.264 of profile {sets.profile}"
+        unsupported = f"H.264 of profile {sets.profile}"
     elif sets.codec == "h264" and facts.pixel_format not in _AVC_FORMATS:
-        why = f"H.264 with {facts.pixel_format} pixels"
+        unsupported = f"H.264 with {facts.pixel_format} pixels"
     elif sets.codec == "hevc" and (
-        sets.profile > _MOST_HEVC_PROFILE or facts.pixel_format not in _HEVC_FORMATS
+        sets.profile > _MAX_HEVC_PROFILE or facts.pixel_format not in _HEVC_FORMATS
     ):
-        why = f"HEVC of profile {sets.profile} with {facts.pixel_format} pixels"
-    if why:
-        raise UnsupportedError(f"{why} cannot be encoded as they are", remedy="cut with --keyframes")
+        unsupported = f"HEVC of profile {sets.profile} with {facts.pixel_format} pixels"
+    if unsupported:
+        raise UnsupportedError(f"{unsupported} cannot be re-encoded", remedy="cut with --keyframes")
     tools.require({_x264_name(facts) if sets.codec == "h264" else "libx265"})
 
 
@@ -93,63 +93,63 @@ def reencode(
     out: Path,
     tools: Toolchain,
     runner: Runner,
-    ended: bool,
+    end_sequence: bool,
 ) -> EncodedSamples:
-    """Encode a slice's wanted frames into `out` (samples, one after another).
+    """Encode a slice's wanted frames to `out` (concatenated samples).
 
-    `ended`: what follows is the camera's own, so the sequence is closed. Raises `ProofError` where frames got
-    lost, `UnsupportedError`, `ToolError`.
+    `end_sequence`: copied samples follow, which need an end of sequence. Raises `ProofError` if
+    frames are missing, `UnsupportedError`, `ToolError`.
     """
-    film = out.with_suffix(".mp4")
-    number = unused_id(sets) if sets.codec == "h264" else 0
-    limits = Limits(wall_s=_PATIENCE_S + _PATIENCE_FRAME_S * max(piece.frames, piece.samples))
+    encoded = out.with_suffix(".mp4")
+    set_id = unused_id(sets) if sets.codec == "h264" else 0
+    limits = Limits(wall_s=_BASE_S + _FRAME_S * max(piece.frames, piece.samples))
     try:
-        runner.run(reencode_command(piece, facts, sets, film, tools, number), limits=limits)
-        return _reframed(film, piece, sets, out, ended=ended)
+        runner.run(reencode_command(piece, facts, sets, encoded, tools, set_id), limits=limits)
+        return _read_samples(encoded, piece, sets, out, end_sequence=end_sequence)
     finally:
         with contextlib.suppress(FileNotFoundError):
-            film.unlink()
+            encoded.unlink()
 
 
 def reencode_command(
-    piece: Slice, facts: VideoFacts, sets: ParameterSets, film: Path, tools: Toolchain, number: int
+    piece: Slice, facts: VideoFacts, sets: ParameterSets, encoded: Path, tools: Toolchain, set_id: int
 ) -> tuple[str, ...]:
-    """FFmpeg's command line; `number` is what H.264's parameter sets are to be called."""
+    """FFmpeg's command line; `set_id` is the id of H.264 parameter sets."""
     steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}", *_colours(facts)]
-    encoder = _x264(sets, facts, number) if sets.codec == "h264" else _x265()
-    # FFmpeg has RGB for x264 in packed form only, and would make YCbCr of the other without a word.
+    encoder = _x264(sets, facts, set_id) if sets.codec == "h264" else _x265()
+    # FFmpeg passes only packed RGB to x264, and would silently convert planar RGB to YCbCr.
     packed = sets.codec == "h264" and is_rgb(facts.pixel_format)
     return (
         *(str(tools.ffmpeg), *FFMPEG_BASE, "-y"),
-        # Frames whole, as the copied ones: what is cut off or turned for display is said beside them.
+        # Whole frames, like the copied ones: cropping and rotation are in the metadata.
         *("-copyts", "-noautorotate", "-apply_cropping", "codec", "-an", "-sn", "-dn"),
         *input_args(piece.path),
         *("-map", "0:v:0", "-vf", ",".join(steps), "-pix_fmt", "bgr24" if packed else facts.pixel_format),
         *("-crf", _CRF[sets.codec], "-bf", "0", "-g", "9999", *encoder),
         *("-fps_mode", "passthrough", "-enc_time_base", f"1:{piece.timescale}"),
         *("-video_track_timescale", str(piece.timescale), "-map_metadata", "-1"),
-        *("-fflags", "+bitexact", "-f", "mp4", f"file:{film}"),
+        *("-fflags", "+bitexact", "-f", "mp4", f"file:{encoded}"),
     )
 
 
 def _colours(facts: VideoFacts) -> list[str]:
-    """Tags as the source has them; what it does not say is not said either."""
+    """The source's colour tags; unspecified ones stay unspecified."""
     tags = {
         "range": "pc" if facts.full_range else "tv",
         "color_primaries": facts.primaries,
         "color_trc": facts.transfer,
         "colorspace": facts.matrix,
     }
-    told = [f"{name}={value}" for name, value in tags.items() if value != "unknown"]
-    return [f"setparams={':'.join(told)}"]
+    values = [f"{name}={value}" for name, value in tags.items() if value != "unknown"]
+    return [f"setparams={':'.join(values)}"]
 
 
 def _x264_name(facts: VideoFacts) -> str:
     return "libx264rgb" if is_rgb(facts.pixel_format) else "libx264"
 
 
-def _x264(sets: ParameterSets, facts: VideoFacts, number: int) -> tuple[str, ...]:
-    parameters = f"sps-id={number}:scenecut=0:open-gop=0:rc-lookahead=10"
+def _x264(sets: ParameterSets, facts: VideoFacts, set_id: int) -> tuple[str, ...]:
+    parameters = f"sps-id={set_id}:scenecut=0:open-gop=0:rc-lookahead=10"
     level = ("-level:v", f"{sets.level / 10:.1f}") if sets.level in _LEVELS else ()
     return (
         *("-c:v", _x264_name(facts), "-preset", "medium", "-profile:v", _AVC_PROFILES[sets.profile], *level),
@@ -162,30 +162,32 @@ def _x265() -> tuple[str, ...]:
     return ("-c:v", "libx265", "-preset", "fast", "-tag:v", "hvc1", "-x265-params", parameters)
 
 
-def _reframed(film: Path, piece: Slice, sets: ParameterSets, out: Path, *, ended: bool) -> EncodedSamples:
-    """The encoded samples with the camera's lengths of NAL units and numbers of their own."""
-    with FileRanges(film) as source:
+def _read_samples(
+    encoded: Path, piece: Slice, sets: ParameterSets, out: Path, *, end_sequence: bool
+) -> EncodedSamples:
+    """The encoded samples, with the camera's NAL unit length size and unused parameter set ids."""
+    with FileRanges(encoded) as source:
         track = read_movie(source).first_track("video")
         if track is None or len(track.samples) != piece.frames:
             count = 0 if track is None else len(track.samples)
-            raise ProofError(f"{piece.frames} frames at an end of the cut were encoded, out came {count}")
+            raise ProofError(f"{count} of {piece.frames} frames at an end of the cut were encoded")
         if np.any(np.diff(track.samples.pts) <= 0) or not track.samples.sync[0]:
-            raise ProofError("the frames at an end of the cut were encoded in another order")
+            raise ProofError("the frames at an end of the cut were encoded out of order")
         own = read_parameter_sets(track.stsd)
-        renumbered = HevcSetIds.beside(sets) if sets.codec == "hevc" else None
+        ids = HevcSetIds.unused(sets) if sets.codec == "hevc" else None
         sizes = []
         with out.open("wb") as file:
             for place, data in enumerate(iter_samples(source, track)):
                 units = list(split_nal_units(data, own.length_size))
-                if renumbered is not None:
-                    units = [renumbered.unit(unit) for unit in units]
-                if ended and place == piece.frames - 1 and sets.codec in END_OF_SEQUENCE:
+                if ids is not None:
+                    units = [ids.renumber(unit) for unit in units]
+                if end_sequence and place == piece.frames - 1 and sets.codec in END_OF_SEQUENCE:
                     units.append(END_OF_SEQUENCE[sets.codec])
                 sizes.append(file.write(join_nal_units(units, sets.length_size)))
         added = own.units
-        if renumbered is not None:
+        if ids is not None:
             added = tuple(
-                renumbered.unit(unit)
+                ids.renumber(unit)
                 for unit in own.units
                 if nal_unit_type("hevc", unit) in _HEVC_PARAMETER_SETS
             )

@@ -1,4 +1,4 @@
-"""The tracks of a rendition: the joined picture, the encoded sound, and the camera's own data as it is."""
+"""The tracks of a rendition: joined video, encoded audio, and unchanged data tracks of the source."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.write.output_track import OutputTrack, passthrough
 from eddyline.store.ranges import FileRanges
 
-# Telemetry and timecode by kind; beside them whatever a camera calls metadata, and GoPro's frame description.
+# Telemetry and timecode by kind, other metadata by handler, and GoPro's frame description by format.
 _DATA_KINDS = frozenset({"telemetry", "timecode"})
 _DATA_HANDLERS, _DATA_FORMATS = frozenset({"meta"}), frozenset({"fdsc"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedAudio:
-    """One encoded audio file: its only track, and the samples a channel that it presents."""
+    """An encoded audio file: its only track, and the samples per channel that it presents."""
 
     path: Path
     movie: Movie
@@ -36,21 +36,21 @@ class EncodedAudio:
 
 
 def read_encoded_audio(path: Path) -> EncodedAudio:
-    """The index of an encoded audio file; raises `ProofError` if there is no audio in it."""
+    """The index of an encoded audio file. Raises `ProofError` if it has no audio track."""
     with FileRanges(path) as source:
         movie = read_movie(source)
     track = movie.first_track("audio")
     if track is None:
-        raise ProofError(f"{path.name} has no audio")
+        raise ProofError(f"{path.name} has no audio track")
     return EncodedAudio(path=path, movie=movie, track=track, samples=presented_samples(movie, track))
 
 
 def video_track(
     rung: Rung, joined: JoinedChunks, track: Track, shown: Presentation, timescale: int, facts: VideoFacts
 ) -> OutputTrack:
-    """The video: upright and of square pixels, so the matrix is the identity; times are the source's.
+    """The video track: upright with square pixels (identity matrix), and with the source's times.
 
-    Spherical metadata is the source's, in the rendition's pixels.
+    The source's spherical metadata is scaled to the rendition's size.
     """
     metadata = read_spherical(track) if facts.projection else None
     boxes, entry = (
@@ -77,28 +77,28 @@ def video_track(
     )
 
 
-def audio_track(sound: EncodedAudio, about: AudioFacts | None, timescale: int) -> OutputTrack:
-    """The audio as it was encoded, priming and all, under the source's language and title."""
-    copy = passthrough(sound.movie, sound.track, sound.path, timescale=timescale)
-    if about is None:
+def audio_track(audio: EncodedAudio, facts: AudioFacts | None, timescale: int) -> OutputTrack:
+    """The encoded audio track, including its priming, with the source's language and title."""
+    copy = passthrough(audio.movie, audio.track, audio.path, timescale=timescale)
+    if facts is None:
         return copy
-    return replace(copy, language=about.language, name=about.title or copy.name)
+    return replace(copy, language=facts.language, name=facts.title or copy.name)
 
 
 def data_tracks(movie: Movie, src: ByteRanges) -> Sequence[Track]:
-    """The source's tracks to keep byte for byte, in file order; those whose samples are not sound are not."""
-    return [track for track in movie.tracks if _is_data(track) and _is_sound(track, src)]
+    """The source's tracks to copy unchanged, in file order, without those that cannot be read."""
+    return [track for track in movie.tracks if _is_data(track) and _is_readable(track, src)]
 
 
 def _is_data(track: Track) -> bool:
-    named = track.kind in _DATA_KINDS or track.format in _DATA_FORMATS
-    return named or (track.kind == "other" and track.handler in _DATA_HANDLERS)
+    is_known = track.kind in _DATA_KINDS or track.format in _DATA_FORMATS
+    return is_known or (track.kind == "other" and track.handler in _DATA_HANDLERS)
 
 
-def _is_sound(track: Track, src: ByteRanges) -> bool:
+def _is_readable(track: Track, src: ByteRanges) -> bool:
     samples = track.samples
     if track.encrypted or not track.media_header or not len(samples):
         return False
     inside = (samples.offset >= 0) & (samples.size >= 0) & (samples.offset + samples.size <= src.size)
-    # The telemetry is promised whole: where it is broken, the proof must fail, not the track go missing.
+    # Telemetry must be complete: if it is truncated, verification must fail instead of dropping the track.
     return track.kind == "telemetry" or bool(inside.all())

@@ -1,14 +1,14 @@
-"""Where a stretch of frames can be cut from a track without encoding, and the frames at its ends that cannot.
+"""Selects the samples that a cut can copy, and the frames at its ends that have to be encoded.
 
-    frames      first ........ begin ................ stop .... last
-                |  encoded     |  copied, untouched   | encoded |
+    frames      start ........ copy_start ............ copy_stop .... stop
+                |  encoded     |  copied, unchanged    | encoded      |
 
-The copied stretch begins at a random access point and ends where the frames decoded so far are just those
-shown so far. Leading pictures of an open GOP need what is cut off before them: they are among the encoded.
+The copied range starts at a random access point and ends where the frames decoded so far are exactly those
+shown so far. Leading pictures of an open GOP need frames before the cut, so they are among the encoded ones.
 
-H.264 with open GOPs has I pictures that go on counting from the pictures before; behind another encoder's
-they would be dropped. There the copy begins at the keyframe before `first`, and an edit hides what it has too
-much in front: `begin` is then less than `first`.
+In H.264 with open GOPs, I pictures continue the frame numbers of the pictures before them, and after another
+encoder's frames they would be dropped. There the copied range starts at the keyframe before `start`, and an
+edit hides the surplus frames: `copy_start` is then less than `start`.
 """
 
 from __future__ import annotations
@@ -26,110 +26,114 @@ from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.samples.random_access import is_random_access_point
 
 _AVC = frozenset({"avc1", "avc3"})
-_MOST_TRIED = 4096
+_MAX_TRIED = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
 class CutPlan:
-    """Presented frames [first, last) of a track: [begin, stop) are copied, those at both sides encoded.
+    """A cut of the presented frames [start, stop): [copy_start, copy_stop) are copied, the others encoded.
 
-    Where begin < first, the frames [begin, first) are copied too, but hidden. `samples` are the copied ones,
-    in decode order; there are none where begin == stop.
+    If copy_start < start, the frames [copy_start, start) are copied too, but hidden. `samples` are the copied
+    ones, in decode order; there are none if copy_start == copy_stop.
     """
 
-    first: int
-    last: int
-    begin: int
+    start: int
     stop: int
+    copy_start: int
+    copy_stop: int
     samples: Ints
 
     @property
     def head(self) -> tuple[int, int]:
-        """The frames to encode in front."""
-        return self.first, max(self.first, self.begin)
+        """The frames [start, stop) to encode before the copied ones."""
+        return self.start, max(self.start, self.copy_start)
 
     @property
     def hidden(self) -> int:
-        """Copied frames in front that an edit hides."""
-        return max(self.first - self.begin, 0)
+        """The number of copied frames at the start that an edit hides."""
+        return max(self.start - self.copy_start, 0)
 
     @property
     def copied(self) -> int:
-        """Frames shown that are copied."""
-        return self.stop - max(self.first, self.begin)
+        """The number of shown frames that are copied."""
+        return self.copy_stop - max(self.start, self.copy_start)
 
     @property
     def encoded(self) -> int:
-        """Frames shown that are encoded."""
-        return self.last - self.first - self.copied
+        """The number of shown frames that are encoded."""
+        return self.stop - self.start - self.copied
 
     @property
     def tail(self) -> tuple[int, int]:
-        """The frames to encode behind."""
-        return self.stop, self.last
+        """The frames [start, stop) to encode after the copied ones."""
+        return self.copy_stop, self.stop
 
 
-def plan_exact_cut(src: ByteRanges, track: Track, shown: Presentation, first: int, last: int) -> CutPlan:
-    """The cut of exactly the frames [first, last)."""
+def plan_exact_cut(src: ByteRanges, track: Track, shown: Presentation, start: int, stop: int) -> CutPlan:
+    """The cut of exactly the frames [start, stop)."""
     ranks = _ranks(track, shown)
-    for sample in _beginnings(track, ranks, first, last):
+    for sample in _sync_samples(track, ranks, start, stop):
         if not is_random_access_point(src, track, sample):
             continue
-        begin = int(ranks[sample])
-        if begin > first and not _begins_anew(src, track, sample):
-            return _with_lead(src, track, ranks, first, last) or _nothing_copied(first, last)
-        samples = _whole(_run(ranks, sample, begin, last), ranks, begin)
+        copy_start = int(ranks[sample])
+        if copy_start > start and not _restarts_decoding(src, track, sample):
+            return _with_hidden_frames(src, track, ranks, start, stop) or _encode_all(start, stop)
+        samples = _complete_prefix(_run(ranks, sample, copy_start, stop), ranks, copy_start)
         if len(samples):
-            return CutPlan(first=first, last=last, begin=begin, stop=begin + len(samples), samples=samples)
-    return _nothing_copied(first, last)
+            return _copy(start, stop, copy_start, samples)
+    return _encode_all(start, stop)
 
 
-def _with_lead(src: ByteRanges, track: Track, ranks: Ints, first: int, last: int) -> CutPlan | None:
-    """The cut that begins at the keyframe before; None where there is none or it has nothing to show."""
-    sample = _keyframe_before(src, track, ranks, first)
+def _with_hidden_frames(src: ByteRanges, track: Track, ranks: Ints, start: int, stop: int) -> CutPlan | None:
+    """The cut that copies from the keyframe before `start`; None if it would show no copied frame."""
+    sample = _keyframe_before(src, track, ranks, start)
     if sample is None:
         return None
-    begin = int(ranks[sample])
-    samples = _whole(_run(ranks, sample, begin, last), ranks, begin)
-    if begin + len(samples) <= first:
+    copy_start = int(ranks[sample])
+    samples = _complete_prefix(_run(ranks, sample, copy_start, stop), ranks, copy_start)
+    if copy_start + len(samples) <= start:
         return None
-    return CutPlan(first=first, last=last, begin=begin, stop=begin + len(samples), samples=samples)
+    return _copy(start, stop, copy_start, samples)
 
 
-def _nothing_copied(first: int, last: int) -> CutPlan:
-    return CutPlan(first=first, last=last, begin=last, stop=last, samples=np.zeros(0, np.int64))
+def _copy(start: int, stop: int, copy_start: int, samples: Ints) -> CutPlan:
+    copy_stop = copy_start + len(samples)
+    return CutPlan(start=start, stop=stop, copy_start=copy_start, copy_stop=copy_stop, samples=samples)
 
 
-def plan_keyframe_cut(src: ByteRanges, track: Track, shown: Presentation, first: int, last: int) -> CutPlan:
-    """The smallest cut without encoding that has the frames [first, last): it may begin and end outside.
+def _encode_all(start: int, stop: int) -> CutPlan:
+    return _copy(start, stop, stop, np.zeros(0, np.int64))
 
-    Raises `UnsupportedError` where no keyframe is shown at or before the first frame.
+
+def plan_keyframe_cut(src: ByteRanges, track: Track, shown: Presentation, start: int, stop: int) -> CutPlan:
+    """The smallest cut without encoding that contains the frames [start, stop); it may be larger.
+
+    Raises `UnsupportedError` if no keyframe is shown at or before the first frame.
     """
     ranks = _ranks(track, shown)
-    sample = _keyframe_before(src, track, ranks, first)
+    sample = _keyframe_before(src, track, ranks, start)
     if sample is None:
         raise UnsupportedError(
-            "no keyframe is shown at or before the first frame wanted", remedy="cut without --keyframes"
+            "no keyframe is shown at or before the first frame of the cut", remedy="cut without --keyframes"
         )
-    begin = int(ranks[sample])
-    run = _run(ranks, sample, begin, len(shown))
-    done = np.maximum.accumulate(ranks[run]) - begin + 1 == np.arange(1, len(run) + 1)
-    enough = np.flatnonzero(done & (np.arange(len(run)) + begin + 1 >= last))
-    whole = enough[:1] if len(enough) else np.flatnonzero(done)[-1:]
-    samples = run[: int(whole[0]) + 1]
-    stop = begin + len(samples)
-    return CutPlan(first=begin, last=stop, begin=begin, stop=stop, samples=samples)
+    copy_start = int(ranks[sample])
+    run = _run(ranks, sample, copy_start, len(shown))
+    complete = _complete_at(run, ranks, copy_start)
+    enough = complete[complete + copy_start + 1 >= stop]
+    last = enough[:1] if len(enough) else complete[-1:]
+    samples = run[: int(last[0]) + 1]
+    return _copy(copy_start, copy_start + len(samples), copy_start, samples)
 
 
-def _keyframe_before(src: ByteRanges, track: Track, ranks: Ints, first: int) -> int | None:
-    """The last sample shown at or before frame `first` where decoding can begin."""
-    starts = np.flatnonzero(track.samples.sync & (ranks >= 0) & (ranks <= first))
-    tried = starts[np.argsort(ranks[starts])][: -_MOST_TRIED - 1 : -1].tolist()
+def _keyframe_before(src: ByteRanges, track: Track, ranks: Ints, frame: int) -> int | None:
+    """The last random access point shown at or before the frame."""
+    starts = np.flatnonzero(track.samples.sync & (ranks >= 0) & (ranks <= frame))
+    tried = starts[np.argsort(ranks[starts])][: -_MAX_TRIED - 1 : -1].tolist()
     return next((at for at in tried if is_random_access_point(src, track, at)), None)
 
 
-def _begins_anew(src: ByteRanges, track: Track, sample: int) -> bool:
-    """Whether nothing decoded before matters from here on: in H.264 at an IDR picture alone."""
+def _restarts_decoding(src: ByteRanges, track: Track, sample: int) -> bool:
+    """Whether earlier frames have no effect from here on: in H.264 only at an IDR picture."""
     if track.format not in _AVC:
         return True
     size = read_parameter_sets(track.stsd, int(track.samples.description[sample])).length_size
@@ -137,34 +141,39 @@ def _begins_anew(src: ByteRanges, track: Track, sample: int) -> bool:
     return any(nal_unit_type("h264", unit) in IDR["h264"] for unit in split_nal_units(data, size))
 
 
-def _whole(run: Ints, ranks: Ints, begin: int) -> Ints:
-    """The longest start of a run whose frames are just those shown from `begin` on."""
-    done = np.maximum.accumulate(ranks[run]) - begin + 1 == np.arange(1, len(run) + 1)
-    ends = np.flatnonzero(done)
-    return run[: int(ends[-1]) + 1] if len(ends) else run[:0]
+def _complete_at(run: Ints, ranks: Ints, first: int) -> Ints:
+    """The places in a run at which the frames decoded so far are exactly those shown from `first` on."""
+    complete = np.maximum.accumulate(ranks[run]) - first + 1 == np.arange(1, len(run) + 1)
+    return np.flatnonzero(complete).astype(np.int64)
+
+
+def _complete_prefix(run: Ints, ranks: Ints, first: int) -> Ints:
+    """The longest prefix of a run whose frames are exactly those shown from `first` on."""
+    complete = _complete_at(run, ranks, first)
+    return run[: int(complete[-1]) + 1] if len(complete) else run[:0]
 
 
 def _ranks(track: Track, shown: Presentation) -> Ints:
-    """For each sample which presented frame it is; -1 for those that an edit hides."""
+    """The number of the presented frame of each sample; -1 for samples that an edit hides."""
     ranks = np.full(len(track.samples), -1, np.int64)
     ranks[shown.sample] = np.arange(len(shown), dtype=np.int64)
     return ranks
 
 
-def _beginnings(track: Track, ranks: Ints, first: int, last: int) -> list[int]:
-    """Sync samples shown within the range, the earliest first."""
-    starts = np.flatnonzero(track.samples.sync & (ranks >= first) & (ranks < last))
-    return [int(at) for at in starts[np.argsort(ranks[starts])][:_MOST_TRIED]]
+def _sync_samples(track: Track, ranks: Ints, start: int, stop: int) -> list[int]:
+    """The sync samples shown in [start, stop), in display order."""
+    starts = np.flatnonzero(track.samples.sync & (ranks >= start) & (ranks < stop))
+    return [int(at) for at in starts[np.argsort(ranks[starts])][:_MAX_TRIED]]
 
 
-def _run(ranks: Ints, sample: int, begin: int, last: int) -> Ints:
-    """The samples from `sample` on without its leading pictures, up to the first beyond the range.
+def _run(ranks: Ints, sample: int, first: int, stop: int) -> Ints:
+    """The samples from `sample` on without its leading pictures, up to the first one outside of the range.
 
-    A hidden sample ends the run, and so does a frame from `last` on that later ones may refer to: from there
-    on, frames decoded and frames shown cannot be the same set again.
+    A hidden sample ends the run, and so does a frame from `stop` on, to which later frames may refer: after
+    it, the decoded and the shown frames cannot be the same set again.
     """
     later = ranks[sample:]
-    ends = np.flatnonzero((later < 0) | (later >= last))
+    ends = np.flatnonzero((later < 0) | (later >= stop))
     run = later[: int(ends[0])] if len(ends) else later
-    found: Ints = np.flatnonzero(run >= begin).astype(np.int64) + sample
-    return found
+    samples: Ints = np.flatnonzero(run >= first).astype(np.int64) + sample
+    return samples

@@ -1,7 +1,7 @@
-"""Spherical video: what a track's metadata says, and what a rendition of another size says instead.
+"""Spherical video metadata: reads it from a track, and scales it for renditions.
 
-The renditions of an equirectangular source carry both versions of the metadata, for players and tools know
-one or the other (google/spatial-media: V2 takes precedence where a player knows both).
+The renditions of an equirectangular source have both versions of the metadata, because players and tools
+support one or the other (google/spatial-media: V2 takes precedence if a player supports both).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from eddyline.mp4.movie import Track
 
 EQUIRECTANGULAR, HALF_EQUIRECTANGULAR = "equirectangular", "half-equirectangular"
 CUBEMAP, MESH, OTHER = "cubemap", "mesh", "other"
-RECTANGULAR = "rectangular"  # an ordinary frame, of two eyes
+RECTANGULAR = "rectangular"  # stereo video that is not spherical
 _FULL = 1 << 32  # bounds are fractions of the projection as 0.32 fixed point
-_NEARLY = _FULL >> 8
+_TOLERANCE = _FULL >> 8
 _PROJECTIONS = {"equi": EQUIRECTANGULAR, "cbmp": CUBEMAP, "mshp": MESH}
 _STEREO_MODES = {"mono": 0, "top-bottom": 1, "left-right": 2}
-# V1 tags in pixels of the video, and which way they are counted.
+# V1 tags in pixels, and their axis (0: horizontal, 1: vertical).
 _PIXEL_TAGS = {
     b"FullPanoWidthPixels": 0,
     b"FullPanoHeightPixels": 1,
@@ -40,11 +40,11 @@ _SOURCE = b"Eddyline"
 
 @dataclass(frozen=True, kw_only=True)
 class SphericalMetadata:
-    """What the metadata of a video track says.
+    """The spherical metadata of a video track.
 
-    `projection` is one of this module's constants. `stereo` is how the eyes are packed, as st3d numbers it
-    (0: one eye, 1: top and bottom, 2: left and right). `bounds` are what a frame leaves out of the sphere at
-    its top, bottom, left and right, as fractions of 1 << 32. `v1` are RDF/XML documents, `v2` whole boxes.
+    `projection` is one of this module's constants. `stereo` is the stereo mode as in st3d (0: mono, 1: top
+    and bottom, 2: left and right). `bounds` are the parts of the sphere that are missing at the top, bottom,
+    left and right of a frame, as fractions of 1 << 32. `v1` are RDF/XML documents, `v2` whole boxes.
     """
 
     projection: str
@@ -55,38 +55,38 @@ class SphericalMetadata:
 
 
 def read_spherical(track: Track) -> SphericalMetadata | None:
-    """What a video track says of its projection and its eyes; None for ordinary video."""
+    """The projection and stereo mode of a video track; None for ordinary video."""
     v1 = tuple(box[24:] for box in track.spherical)
     v2 = v2_boxes(track.stsd)
     boxes = {bytes(box[4:8]).decode("latin-1"): box for box in v2}
-    stereo = (boxes.get("st3d", b"")[12:13] or b"\0")[0]  # behind version and flags
+    stereo = (boxes.get("st3d", b"")[12:13] or b"\0")[0]  # after version and flags
     if "sv3d" in boxes:
         kind, bounds = _projection(boxes["sv3d"])
     elif v1 and _text(v1[0], b"Spherical").lower() in {b"true", b""}:
         stereo = _STEREO_MODES.get(_text(v1[0], b"StereoMode").decode("latin-1").lower(), 0)
         named = _text(v1[0], b"ProjectionType").decode("latin-1").lower()
-        kind, bounds = (named if named in _PROJECTIONS.values() else OTHER), _cropped(v1[0])
+        kind, bounds = (named if named in _PROJECTIONS.values() else OTHER), _v1_bounds(v1[0])
     elif stereo:
         kind, bounds = RECTANGULAR, (0, 0, 0, 0)
     else:
         return None
-    return SphericalMetadata(projection=_named(kind, bounds), stereo=stereo, bounds=bounds, v1=v1, v2=v2)
+    return SphericalMetadata(projection=_refine(kind, bounds), stereo=stereo, bounds=bounds, v1=v1, v2=v2)
 
 
 def rendition_metadata(
     found: SphericalMetadata, source: tuple[int, int], rung: tuple[int, int]
 ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    """(boxes of trak, boxes of the sample entry) for a rendition of `rung` pixels of a `source` of those.
+    """(boxes of trak, boxes of the sample entry) for a rendition of size `rung` of a source of size `source`.
 
-    Bounds are relative and stay; what V1 and cubemaps count in pixels is scaled. Where an equirectangular
-    source has one version of the metadata only, the other is made from it.
+    Bounds are relative and unchanged; values in pixels (V1, cubemaps) are scaled. If an equirectangular
+    source has only one version of the metadata, the other is derived from it.
     """
     factors = (Fraction(rung[0], source[0]), Fraction(rung[1], source[1]))
     v1 = tuple(_scaled(xml, factors) for xml in found.v1)
-    v2 = tuple(_padded(box, factors[0]) for box in found.v2)
+    v2 = tuple(_scale_padding(box, factors[0]) for box in found.v2)
     if found.projection in {EQUIRECTANGULAR, HALF_EQUIRECTANGULAR}:
-        v1 = v1 or (_xml(found, rung),)
-        v2 = v2 or _made(found)
+        v1 = v1 or (_v1_from(found, rung),)
+        v2 = v2 or _v2_from(found)
     return tuple(v1_box(xml) for xml in v1), v2
 
 
@@ -113,17 +113,21 @@ def _projection(sv3d: bytes) -> tuple[str, tuple[int, int, int, int]]:
     return OTHER, nothing
 
 
-def _named(kind: str, bounds: tuple[int, int, int, int]) -> str:
-    """Half of a sphere across has a name of its own; any other part of it is not a known projection."""
+def _refine(kind: str, bounds: tuple[int, int, int, int]) -> str:
+    """Half an equirectangular sphere has its own projection; other parts of it are not a known projection."""
     if kind != EQUIRECTANGULAR or bounds == (0, 0, 0, 0):
         return kind
     top, bottom, left, right = bounds
-    half = top + bottom < _NEARLY and abs(left - right) < _NEARLY and abs(left + right - _FULL // 2) < _NEARLY
+    half = (
+        top + bottom < _TOLERANCE
+        and abs(left - right) < _TOLERANCE
+        and abs(left + right - _FULL // 2) < _TOLERANCE
+    )
     return HALF_EQUIRECTANGULAR if half else OTHER
 
 
-def _cropped(xml: bytes) -> tuple[int, int, int, int]:
-    """The bounds that V1's pixels make; nothing left out where they are missing or make no sense."""
+def _v1_bounds(xml: bytes) -> tuple[int, int, int, int]:
+    """The bounds from V1's pixel tags; all zero if the tags are missing or inconsistent."""
     numbers = {name: int(value) for _, name, value, _ in _PIXELS.findall(xml)}
     if set(_PIXEL_TAGS) - set(numbers):
         return 0, 0, 0, 0
@@ -144,7 +148,7 @@ def _text(xml: bytes, tag: bytes) -> bytes:
 
 
 def _scaled(xml: bytes, factors: tuple[Fraction, Fraction]) -> bytes:
-    """V1 metadata with what it counts in pixels of the video in those of the rendition."""
+    """V1 metadata with its pixel values scaled to the rendition."""
 
     def scaled(match: re.Match[bytes]) -> bytes:
         pixels = round(int(match[3]) * factors[_PIXEL_TAGS[match[2]]])
@@ -153,7 +157,7 @@ def _scaled(xml: bytes, factors: tuple[Fraction, Fraction]) -> bytes:
     return _PIXELS.sub(scaled, xml)
 
 
-def _padded(box: bytes, factor: Fraction) -> bytes:
+def _scale_padding(box: bytes, factor: Fraction) -> bytes:
     """sv3d with the padding around a cubemap's faces, which is in pixels, scaled."""
     if box[4:8] != b"sv3d":
         return box
@@ -173,8 +177,8 @@ def _walk(sv3d: Box) -> Iterator[Box]:
         return
 
 
-def _xml(found: SphericalMetadata, rung: tuple[int, int]) -> bytes:
-    """V1 metadata of an equirectangular video of `rung` pixels."""
+def _v1_from(found: SphericalMetadata, rung: tuple[int, int]) -> bytes:
+    """V1 metadata of an equirectangular video of size `rung`."""
     top, bottom, left, right = (Fraction(bound, _FULL) for bound in found.bounds)
     tags = {"Spherical": "true", "Stitched": "true", "StitchingSoftware": _SOURCE.decode()}
     tags["ProjectionType"] = EQUIRECTANGULAR
@@ -198,8 +202,8 @@ def _xml(found: SphericalMetadata, rung: tuple[int, int]) -> bytes:
     ).encode()
 
 
-def _made(found: SphericalMetadata) -> tuple[bytes, ...]:
-    """V2 metadata of an equirectangular video, looking straight ahead."""
+def _v2_from(found: SphericalMetadata) -> tuple[bytes, ...]:
+    """V2 metadata of an equirectangular video without rotation."""
     equi = _full("equi", struct.pack(">4I", *found.bounds))
     proj = _plain("proj", _full("prhd", bytes(12)) + equi)
     sv3d = _plain("sv3d", _full("svhd", _SOURCE + b"\0") + proj)
@@ -215,6 +219,6 @@ def _plain(kind: str, body: bytes) -> bytes:
 
 
 def _box(raw: bytes) -> Box:
-    """A whole box whose offset is that of its body within `raw`."""
+    """A whole box, whose offset is that of its body within `raw`."""
     kind = raw[4:8].decode("latin-1")
     return Box(kind=kind, raw=memoryview(raw), body=memoryview(raw)[8:], offset=8, path=kind)

@@ -9,12 +9,12 @@ from eddyline.media.video.parameter_sets import ParameterSets
 def test_numbers_of_pictures_make_a_slice_longer_by_one_byte_exactly() -> None:
     numbers = HevcSetIds(vps=1, sps=1, pps=15)
     idr = bytes([19 << 1, 1, 0b10110101, 0xAB, 0xCD])
-    made = numbers.unit(idr)
+    made = numbers.renumber(idr)
     assert made[:2] == idr[:2]
     bits = "".join(f"{byte:08b}" for byte in made[2:])
     assert bits == "10" + "000010000" + "10101" + f"{0xAB:08b}{0xCD:08b}"
     trailing = bytes([1 << 1, 1, 0b11010101, 0xAB])
-    bits = "".join(f"{byte:08b}" for byte in numbers.unit(trailing)[2:])
+    bits = "".join(f"{byte:08b}" for byte in numbers.renumber(trailing)[2:])
     assert bits == "1" + "000010000" + "010101" + f"{0xAB:08b}"
 
 

@@ -83,7 +83,7 @@ def _spoil(path: Path, plan: CutPlan) -> None:
     """Change one byte of a copied picture."""
     with FileRanges(path) as src:
         track = read_movie(src).tracks_of_kind("video")[0]
-    at = int(track.samples.offset[plan.begin - plan.first]) + 20
+    at = int(track.samples.offset[plan.copy_start - plan.start]) + 20
     data = bytearray(path.read_bytes())
     data[at] ^= 0xFF
     path.write_bytes(data)
@@ -98,8 +98,8 @@ def test_a_cut_shows_just_its_frames_and_copies_all_but_the_ends(
     plan = cut(films / f"{name}.mp4", tmp_path / "cut.mp4", first, last, tools)
     shown = decoded(tmp_path / "cut.mp4", ffmpeg)
     assert len(shown) == last - first
-    begin = max(plan.begin, first)
-    assert shown[begin - first : plan.stop - first] == whole[begin : plan.stop]
+    begin = max(plan.copy_start, first)
+    assert shown[begin - first : plan.copy_stop - first] == whole[begin : plan.copy_stop]
     assert plan.copied > 0
     assert plan.encoded < 16
 
@@ -129,11 +129,11 @@ def test_a_cut_at_keyframes_holds_what_was_asked_for_and_encodes_nothing(
 ) -> None:
     for name in ("h264", "h264-open", "hevc-open"):
         plan = cut(films / f"{name}.mp4", tmp_path / "cut.mp4", 15, 30, tools, keyframes=True)
-        assert plan.first == 12
-        assert 30 <= plan.last < 34
+        assert plan.start == 12
+        assert 30 <= plan.stop < 34
         assert plan.encoded == 0
         whole = decoded(films / f"{name}.mp4", ffmpeg)
-        assert decoded(tmp_path / "cut.mp4", ffmpeg) == whole[plan.first : plan.last]
+        assert decoded(tmp_path / "cut.mp4", ffmpeg) == whole[plan.start : plan.stop]
 
 
 def test_in_h264_with_open_gops_the_pictures_before_are_hidden(
