@@ -1,4 +1,4 @@
-"""What a source looks like by FFmpeg's plain decode, and what renditions and posters made of it look like."""
+"""Decodes the first frames of a source, its renditions and its poster with plain FFmpeg, for comparison."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from eddyline.mp4.slice import write_slice
 from eddyline.store.ranges import FileRanges
 
 Pixels = npt.NDArray[np.int64]
-CANVAS = 32  # pixels a side: frames are compared at this size, whatever their aspect
+SIDE = 32  # pixels: all frames are scaled to this square for comparison
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Made:
 
 
 def make(source: Path, tools: Toolchain, work: Path) -> Made:
-    """Encode the first frames of a source as a rung of its display size and one of half of that."""
+    """Encode the first frames of a source as a rung of its display size and a rung of half that size."""
     runner = Runner()
     footage = open_source(source, work=work, runner=runner, tools=tools)
     track = main_video(footage.movie)
@@ -61,11 +61,11 @@ def make(source: Path, tools: Toolchain, work: Path) -> Made:
 
 
 def look(ffmpeg: Path | str, path: Path, *, filters: str = "") -> Pixels:
-    """The first frame as a plain decode shows it: int64[CANVAS, CANVAS, 3] red, green and blue."""
-    scaled = f"{filters}scale={CANVAS}:{CANVAS}:flags=area+accurate_rnd+full_chroma_int,format=rgb24"
+    """The first frame as a plain decode shows it: int64[SIDE, SIDE, 3] red, green and blue."""
+    scaled = f"{filters}scale={SIDE}:{SIDE}:flags=area+accurate_rnd+full_chroma_int,format=rgb24"
     argv = [f"{ffmpeg}", "-v", "error", "-i", f"{path}", "-frames:v", "1", "-vf", scaled]
     raw = subprocess.run([*argv, "-f", "rawvideo", "-"], check=True, capture_output=True, timeout=60).stdout
-    return np.frombuffer(raw, np.uint8).reshape(CANVAS, CANVAS, 3).astype(np.int64)
+    return np.frombuffer(raw, np.uint8).reshape(SIDE, SIDE, 3).astype(np.int64)
 
 
 def stream(ffprobe: Path | str, path: Path) -> dict[str, Any]:
@@ -78,5 +78,5 @@ def stream(ffprobe: Path | str, path: Path) -> dict[str, Any]:
 
 def patches(frame: Pixels) -> Pixels:
     """The middles of the four quarters: int64[4, 3], left to right, top to bottom."""
-    at = CANVAS // 4
-    return frame[at :: CANVAS // 2, at :: CANVAS // 2].reshape(4, 3)
+    at = SIDE // 4
+    return frame[at :: SIDE // 2, at :: SIDE // 2].reshape(4, 3)

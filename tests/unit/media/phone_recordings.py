@@ -1,4 +1,4 @@
-"""A MOV with Apple's metadata keys, where phones have them."""
+"""Makes MOV files with Apple's metadata keys in moov/meta, like phones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eddyline.mp4.boxes import make_box
 
 
 def phone(tmp_path: Path, ffmpeg: str) -> Path:
-    """A MOV with Apple's keys in moov/meta, where phones have them."""
+    """A MOV with Apple's keys in moov/meta."""
     keys = {"creationdate": "2024-05-06T09:08:09+0200", "location.ISO6709": "+47.3769+008.5417+400/"}
     keys |= {"make": "Apple", "model": "iPhone 15"}
     made = tmp_path / "made.mov"
@@ -28,7 +28,7 @@ def phone(tmp_path: Path, ffmpeg: str) -> Path:
     ]
     subprocess.run([ffmpeg, "-v", "error", "-y", *video, *tags, made], check=True)
     data = made.read_bytes()
-    # FFmpeg writes moov/udta/meta, at the file's end; a phone has moov/meta.
+    # FFmpeg writes moov/udta/meta at the end of the file; phones write moov/meta.
     moov, udta = data.rindex(b"moov") - 4, data.rindex(b"udta") - 4
     meta = data.rindex(b"meta") - 4
     length = int.from_bytes(data[meta : meta + 4], "big")

@@ -32,7 +32,7 @@ _NEARBY_GOPS: Final = 4  # GOPs around an evenly spread place, of which the chea
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class SampleRange:
-    """The source frames [start, stop), decoded in one go; `to_end`: and whatever follows them."""
+    """The source frames [start, stop), decoded in one go; `to_end`: and all frames after them."""
 
     start: int
     stop: int

@@ -8,7 +8,7 @@ from eddyline.media.source.source import VideoFacts
 from eddyline.media.video.colours import ZSCALE_MATRICES, is_rgb, scale_filters, zscale_input
 from eddyline.media.video.orientation import rotation_filters, swaps_dimensions, upright_filters
 
-# JPEG is BT.601 at full range (JFIF 1.02), whatever the source is.
+# JPEG is always BT.601 at full range (JFIF 1.02).
 _MATRICES = {"bt709": "bt709", "bt2020nc": "bt2020", "smpte240m": "smpte240m", "fcc": "fcc"}
 _JPEG_COLOURS = "out_color_matrix=bt601:out_range=full"
 _MAX_BT601_LINES = 576  # untagged video up to this size is BT.601, above it BT.709

@@ -121,7 +121,7 @@ def decode_keyframes(
     if numbers == tuple(range(frames)):
         return numbers
     # The frame numbers of keyframes in an H.264 open GOP are consecutive, and a decoder that misses the
-    # frames between them drops or repeats some. Each decodes correctly in a decoder of its own.
+    # frames between them drops or repeats some. Each decodes correctly in a separate decoder.
     raw = path.with_suffix(".yuv")
     decoded = _decode_separately(path, filters, raw, tools=tools, runner=runner)
     if not decoded:

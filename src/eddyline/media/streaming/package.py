@@ -189,7 +189,7 @@ def _finalize_manifests(stream: Path, timeline: Timeline, first: Sequence[int]) 
 
 
 def _split_keyframes(stream: Path) -> None:
-    """Give each keyframe a fragment of its own, which the I-frame playlists then name."""
+    """Split keyframes into separate fragments and reference these in the I-frame playlists."""
     master = stream / _MASTER
     text = master.read_text("utf-8")
     for uri in playlists.read_master_playlist(text, _MASTER).iframes:

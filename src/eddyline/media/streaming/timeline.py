@@ -39,7 +39,7 @@ class Timeline:
         return Fraction(self.end - int(self.pts[-1]), self.timescale)
 
     def has_same_frames(self, other: Timeline) -> bool:
-        """Whether both show the same number of frames at the same times, whatever their timescales.
+        """Whether both show the same number of frames at the same times; timescales may differ.
 
         The duration of the last frame may differ: sample tables have durations in decode order, so at a
         variable rate, with other B-frames, the last shown frame has the duration of another one.

@@ -1,4 +1,4 @@
-"""A source through the pipeline's own steps and its frame samples, with a place to break each of them."""
+"""Encodes and verifies a source with the pipeline's own functions, with faults injected into each of them."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from eddyline.store.ranges import FileRanges
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
-    """What is faults on purpose.
+    """Faults to inject.
 
-    `facts` changes what is known of the video, `shown` which frames are taken to be there, `graph` the filter
-    graph; chunk i is cut `shift[i]` frames too late, and `order` is that of the chunks when they are joined.
+    `facts` changes the facts of the video, `shown` the presented frames, `graph` the filter graph. Chunk i is
+    cut `shift[i]` frames too late, and the chunks are joined in `order`.
     """
 
     facts: Callable[[VideoFacts], VideoFacts] = lambda facts: facts
@@ -66,7 +66,7 @@ class _Opened:
 
 @dataclass(kw_only=True)
 class EncodeChain:
-    """What its one rendition is like; `hdr` is set to whether the source was found to be HDR."""
+    """The settings of the only rendition; `hdr` is set if the source is HDR."""
 
     tools: Toolchain
     work: Path
@@ -81,7 +81,7 @@ class EncodeChain:
     runner: Runner = field(default_factory=Runner)
 
     def verify(self, path: Path, faults: Faults | None = None) -> FrameSamples:
-        """Make one rendition of `path` and prove its frames."""
+        """Encode one rendition of `path` and verify its frames."""
         faults = faults or Faults()
         footage = open_source(path, work=self.work, runner=self.runner, tools=self.tools)
         with FileRanges(footage.path) as src:
@@ -180,7 +180,7 @@ class EncodeChain:
         )
 
     def rung(self, facts: VideoFacts) -> Rung:
-        """The rendition, at the source's own display size, or of `lines` lines."""
+        """The rendition's rung, with the source's display size or `lines` lines."""
         width, height = facts.display_width, facts.display_height
         if self.lines:
             width, height = round(Fraction(width * self.lines, height)), self.lines

@@ -1,4 +1,4 @@
-"""Which frames are compared follows from the plan, within a share of the encode's cost."""
+"""The frames to compare follow from the plan and cost a limited share of the encode."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from eddyline.mp4.presentation import Presentation
 
 
 def _plan(frames: int, *, every: int, rate: int = 60) -> tuple[SamplePlan, list[int], VideoFacts]:
-    """The samples of 1080p whose source has a keyframe `every` so many frames; and the joins."""
+    """The sample plan and the joins of a 1080p source with a keyframe `every` so many frames."""
     facts = VideoFacts(
         codec="h264", width=1920, height=1080, fps=Fraction(rate), frames=frames, pixel_format="yuv420p",
         timescale=15360,
@@ -49,7 +49,7 @@ def test_first_and_last_frame_and_all_joins_of_a_short_clip_are_compared() -> No
 
 @pytest.mark.parametrize("every", [1, 15, 60, 250, 1800])
 @pytest.mark.parametrize("frames", [1, 2, 3, 60, 1800, 200_000])
-def test_decoding_the_source_keeps_to_its_share(frames: int, every: int) -> None:
+def test_decoding_the_source_stays_within_its_budget(frames: int, every: int) -> None:
     plan, _, facts = _plan(frames, every=every)
     rungs = ladder.rungs(profile.load_profile("default"), facts)
     seconds = _pixels(plan, every, facts) * 5 / 10**9
@@ -57,13 +57,13 @@ def test_decoding_the_source_keeps_to_its_share(frames: int, every: int) -> None
     assert all(0 in frames for frames in plan.frames.values())
 
 
-def test_a_long_recording_is_compared_at_no_more_than_a_few_dozen_places() -> None:
+def test_a_long_recording_is_compared_at_a_few_dozen_places_at_most() -> None:
     plan, joins, _ = _plan(216_000, every=60)
     assert len(joins) > 24
     assert 20 <= len(plan.ranges) <= 30
 
 
-def test_windows_neither_overlap_nor_leave_the_source() -> None:
+def test_ranges_do_not_overlap_and_are_within_the_source() -> None:
     plan, _, _ = _plan(1801, every=60)
     bounds = [(each.start, each.stop) for each in plan.ranges]
     assert bounds == sorted(bounds)
@@ -73,6 +73,6 @@ def test_windows_neither_overlap_nor_leave_the_source() -> None:
     assert all(set(frames) <= inside for frames in plan.frames.values())
 
 
-def test_runs_are_consecutive_frames() -> None:
+def test_consecutive_frames_become_ranges() -> None:
     assert consecutive_ranges([7, 3, 4, 9, 8, 3]) == [(3, 5), (7, 10)]
     assert consecutive_ranges([]) == []

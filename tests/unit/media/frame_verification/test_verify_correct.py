@@ -1,4 +1,4 @@
-"""Ordinary footage passes the samples of its frames, also where nothing can be told apart or much is lost."""
+"""Correct renditions of ordinary sources pass, also if frames are indistinguishable or quality is low."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TEST = (*_LAVFI, "testsrc2=s=320x180:r=25:d=2")
 
 @dataclass(frozen=True)
 class Clip:
-    """How it is made, from where on it is copied, and how its rendition is encoded."""
+    """FFmpeg's arguments for a source, where it is cut, and how its rendition is encoded."""
 
     argv: tuple[str, ...]
     name: str = "a.mp4"
@@ -116,7 +116,7 @@ CLIPS = {
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_ordinary_footage_passes(name: str, tmp_path: Path, tools: Toolchain) -> None:
+def test_a_correct_rendition_passes(name: str, tmp_path: Path, tools: Toolchain) -> None:
     clip = CLIPS[name]
     source = tmp_path / clip.name
     subprocess.run(

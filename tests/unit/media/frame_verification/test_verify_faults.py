@@ -1,4 +1,4 @@
-"""A pipeline that is faults on purpose is caught by the samples of its frames."""
+"""Deliberate faults of the pipeline are detected by the frame samples."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def _shorter(shown: Presentation) -> Presentation:
     return replace(shown, sample=shown.sample[:-1], pts=shown.pts[:-1], end=int(shown.pts[-1]))
 
 
-def test_the_pipeline_as_it_is_passes(make: Make, chain: EncodeChain) -> None:
+def test_the_unchanged_pipeline_passes(make: Make, chain: EncodeChain) -> None:
     found = chain.verify(make("a.mp4", *_MOVING, *_X264))
     assert found.compared >= 10
     assert found.worst_psnr_db > 30
 
 
 @pytest.mark.parametrize(
-    ("steps", "looks"),
+    ("steps", "description"),
     [
         ("hflip", "mirrored left to right"),
         ("vflip", "flipped upside down"),
@@ -72,45 +72,45 @@ def test_the_pipeline_as_it_is_passes(make: Make, chain: EncodeChain) -> None:
         ("eq=brightness=0.1", "off in color"),
     ],
 )
-def test_a_wrong_filter_is_named_by_what_it_does(
-    make: Make, chain: EncodeChain, steps: str, looks: str
+def test_a_wrong_filter_is_described_by_its_effect(
+    make: Make, chain: EncodeChain, steps: str, description: str
 ) -> None:
     source = make("a.mp4", *_MOVING, *_709, *_X264)
     with pytest.raises(FrameMismatchError) as caught:
         chain.verify(source, Faults(graph=_filtered(steps)))
-    assert looks in caught.value.message
+    assert description in caught.value.message
     assert caught.value.message.startswith("rung: frame ")
     assert caught.value.mismatch.source.shape == caught.value.mismatch.rendition.shape
 
 
-@pytest.mark.parametrize(("true", "taken"), [(90, 270), (90, 0), (0, 90), (180, 0), (0, 180)])
-def test_a_wrong_rotation_is_caught(make: Make, chain: EncodeChain, true: int, taken: int) -> None:
+@pytest.mark.parametrize(("actual", "assumed"), [(90, 270), (90, 0), (0, 90), (180, 0), (0, 180)])
+def test_a_wrong_rotation_is_detected(make: Make, chain: EncodeChain, actual: int, assumed: int) -> None:
     plain = make("plain.mp4", *_MOVING, *_X264)
-    source = make("a.mp4", "-display_rotation", str(-true), "-i", str(plain), "-c", "copy")
+    source = make("a.mp4", "-display_rotation", str(-actual), "-i", str(plain), "-c", "copy")
     with pytest.raises(ProofError, match=r"rotated|aspect ratio"):
-        chain.verify(source, Faults(facts=lambda facts: replace(facts, rotation=taken)))
+        chain.verify(source, Faults(facts=lambda facts: replace(facts, rotation=assumed)))
 
 
-def test_a_sample_aspect_that_is_ignored_is_caught(make: Make, chain: EncodeChain) -> None:
+def test_an_ignored_sample_aspect_ratio_is_detected(make: Make, chain: EncodeChain) -> None:
     source = make("a.mp4", *_MOVING, "-vf", "setsar=4/3", *_X264)
     with pytest.raises(ProofError, match="wrong display aspect ratio"):
         chain.verify(source, Faults(facts=lambda facts: replace(facts, pixel_aspect=Fraction(1))))
 
 
 @pytest.mark.parametrize("by", [1, -1, 2])
-def test_a_chunk_that_is_off_by_a_frame_is_caught(make: Make, chain: EncodeChain, by: int) -> None:
+def test_a_chunk_that_is_off_by_a_frame_is_detected(make: Make, chain: EncodeChain, by: int) -> None:
     source = make("a.mp4", *_MOVING, *_X264)
     with pytest.raises(FrameMismatchError, match=r"the frame (before|after)|the source's frame"):
         chain.verify(source, Faults(shift=(0, by, 0, 0, 0)))
 
 
-def test_swapped_chunks_are_caught(make: Make, chain: EncodeChain) -> None:
+def test_swapped_chunks_are_detected(make: Make, chain: EncodeChain) -> None:
     source = make("a.mp4", *_MOVING, *_X264)
     with pytest.raises(FrameMismatchError):
         chain.verify(source, Faults(order=(0, 2, 1, 3, 4)))
 
 
-def test_a_last_frame_that_is_dropped_is_caught(make: Make, chain: EncodeChain) -> None:
+def test_a_dropped_last_frame_is_detected(make: Make, chain: EncodeChain) -> None:
     source = make("a.mp4", *_MOVING, *_X264)
     with pytest.raises(ProofError, match=r"shows a frame at 1\.960 s that is not in the rendition"):
         chain.verify(source, Faults(shown=_shorter))
@@ -121,7 +121,7 @@ _X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=e
 
 
 @pytest.mark.parametrize(
-    ("faults", "looks"),
+    ("faults", "description"),
     [
         (Faults(graph=_filtered("hflip")), "mirrored left to right"),
         (Faults(graph=_filtered("vflip")), "flipped upside down"),
@@ -130,15 +130,15 @@ _X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=e
     ],
 )
 def test_a_tone_mapped_rendition_is_compared_by_its_structure(
-    make: Make, chain: EncodeChain, faults: Faults, looks: str
+    make: Make, chain: EncodeChain, faults: Faults, description: str
 ) -> None:
     source = make("a.mp4", *_MOVING, *_PQ, *_X265)
-    with pytest.raises(FrameMismatchError, match=looks):
+    with pytest.raises(FrameMismatchError, match=description):
         chain.verify(source, faults)
     assert chain.hdr
 
 
-def test_muted_colours_by_the_wrong_matrix_are_caught(make: Make, chain: EncodeChain) -> None:
+def test_a_wrong_matrix_is_detected_in_muted_colours(make: Make, chain: EncodeChain) -> None:
     muted = ("-vf", "hue=s=0.35,gblur=8", *_709)
     source = make("a.mp4", *_MOVING, *muted, *_X264)
     wrong = f"scale=in_color_matrix=bt601:out_color_matrix=bt709,{_TAGGED}"

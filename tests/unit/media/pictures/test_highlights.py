@@ -1,4 +1,4 @@
-"""Marks become frames by the times at which frames are really on the screen."""
+"""HiLights are placed on the frames shown at their times."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def _frames(*seconds: float) -> list[int]:
 @pytest.mark.parametrize(
     ("seconds", "frame"), [(0.0, 0), (0.0333, 0), (0.0334, 1), (0.1, 2), (0.133, 2), (0.1334, 3), (0.3666, 9)]
 )
-def test_a_mark_is_the_frame_on_the_screen_at_its_time(seconds: float, frame: int) -> None:
+def test_a_highlight_is_on_the_frame_shown_at_its_time(seconds: float, frame: int) -> None:
     assert _frames(seconds) == [frame]
 
 
-def test_marks_outside_the_film_or_at_no_time_are_none() -> None:
+def test_times_outside_the_video_and_invalid_times_are_ignored() -> None:
     assert _frames(0.367, 99.0, -0.001, math.nan, math.inf, -math.inf, 1e300) == []
 
 
-def test_a_mark_before_a_picture_that_begins_late_is_its_first_frame() -> None:
+def test_a_highlight_before_a_late_first_frame_is_on_that_frame() -> None:
     (found,) = place_highlights([(0.1, "manual")], _shown([30, 31, 32], 33), 30)
     assert found == Highlight(time_s=0.1, frame=0, kind="manual")
 
 
-def test_two_marks_on_one_frame_are_one_and_marks_come_in_order() -> None:
+def test_a_frame_has_one_highlight_and_highlights_are_in_order() -> None:
     assert _frames(0.30, 0.05, 0.06, 0.0) == [0, 1, 8]
 
 
-def test_no_film_has_more_marks_than_a_reader_can_bear() -> None:
+def test_the_number_of_highlights_is_limited() -> None:
     shown = _shown(list(range(3 * MAX_HIGHLIGHTS)), 3 * MAX_HIGHLIGHTS)
     assert (
         len(place_highlights([(each / 30, "manual") for each in range(2 * MAX_HIGHLIGHTS)], shown, 30))
@@ -60,13 +60,13 @@ def test_no_film_has_more_marks_than_a_reader_can_bear() -> None:
 
 
 @given(st.lists(st.floats(allow_nan=True), max_size=20))
-def test_any_times_give_frames_that_exist_in_order(times: list[float]) -> None:
+def test_any_times_have_existing_frames_in_order(times: list[float]) -> None:
     frames = _frames(*times)
     assert frames == sorted(set(frames))
     assert all(0 <= frame < len(SHOWN) for frame in frames)
 
 
-def test_chapters_begin_with_each_highlight_and_with_the_film() -> None:
+def test_chapters_start_at_each_highlight_and_at_the_first_frame() -> None:
     marks = [Highlight(time_s=1, frame=30, kind="manual"), Highlight(time_s=2, frame=60, kind="voice")]
     assert chapters_with_highlights(marks) == (
         Chapter(frame=0, title="Start"),
@@ -79,7 +79,7 @@ def test_chapters_begin_with_each_highlight_and_with_the_film() -> None:
     assert chapters_with_highlights([]) == ()
 
 
-def test_the_sources_own_chapters_and_the_highlights_are_both_kept() -> None:
+def test_the_sources_chapters_and_the_highlights_are_merged() -> None:
     own = [Chapter(frame=2, title="One"), Chapter(frame=7, title="HiLight 2")]
     marks = [Highlight(time_s=0.07, frame=frame, kind="manual") for frame in (2, 7)]
     assert chapters_with_highlights(marks, own) == (

@@ -51,7 +51,7 @@ def facts_of(track: Track, **more: Any) -> VideoFacts:
 
 
 class Shot:
-    """One source, open, and what every picture function wants of it."""
+    """An open source with the arguments of the image functions."""
 
     def __init__(self, path: Path, tools: Toolchain, **more: Any) -> None:
         self.src = FileRanges(path)
@@ -84,7 +84,7 @@ def grey(ffmpeg: str, path: Path) -> npt.NDArray[np.uint8]:
 def test_the_poster_is_neither_black_nor_blurred_nor_blown_out(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
-    # Second by second: black, blurred, white, sharp, flat grey, noise in the dark.
+    # One second each: black, blurred, white, sharp, flat grey, dark noise.
     parts = (
         "color=black:s=160x90:r=10:d=1[a];testsrc2=s=160x90:r=10:d=1,gblur=12[b];"
         "color=white:s=160x90:r=10:d=1[c];testsrc2=s=160x90:r=10:d=1[d];"
@@ -99,7 +99,7 @@ def test_the_poster_is_neither_black_nor_blurred_nor_blown_out(
     assert [path.name for path in shot.out.iterdir()] == ["poster.jpg"]
 
 
-def test_a_sharp_picture_scores_above_its_blurred_dark_and_blown_out_selves() -> None:
+def test_a_sharp_image_scores_above_its_blurred_dark_and_blown_out_versions() -> None:
     random = np.random.default_rng(1)
     blocks = np.kron(random.integers(40, 220, (9, 16)), np.ones((6, 6))).astype(np.uint8)
     kernel = np.ones(15) / 15
@@ -117,13 +117,13 @@ def test_thumbnails_are_keyframes_from_evenly_spread_times(
     assert [each.path.name for each in made] == ["thumb-001.jpg", "thumb-002.jpg", "thumb-003.jpg"]
     assert [each.time_s for each in made] == [1.0, 3.0, 5.0]
     assert [(each.width, each.height) for each in made] == [(64, 36)] * 3
-    # Limited range is stretched to JPEG's full range: luma 16..235 becomes 0..255.
+    # Limited range is expanded to JPEG's full range: luma 16..235 becomes 0..255.
     for each in made:
         luma = 40 + 20 * each.time_s
         assert float(grey(ffmpeg, each.path).mean()) == pytest.approx((luma - 16) * 255 / 219, abs=2)
 
 
-def test_fewer_keyframes_than_thumbnails_give_each_once(
+def test_fewer_keyframes_than_thumbnails_are_used_once_each(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP, *H264, "-t", "0.1"), tools)
@@ -137,7 +137,7 @@ def test_fewer_keyframes_than_thumbnails_give_each_once(
     assert write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to).time_s == 0.0
 
 
-def test_every_cue_of_the_storyboard_points_at_the_picture_of_its_time(
+def test_every_cue_of_the_storyboard_references_the_tile_of_its_time(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP), tools)
@@ -158,21 +158,19 @@ def test_every_cue_of_the_storyboard_points_at_the_picture_of_its_time(
     for number, (_, _, name, *box) in enumerate(cues):
         x, y, width, height = map(int, box)
         tile = grey(ffmpeg, shot.out / name)[y + 2 : y + height - 2, x + 2 : x + width - 2]
-        # The keyframe nearest to the middle of the second: its beginning or its end.
+        # The keyframe nearest to the middle of the second is at its start or its end.
         near = [(40 + 20 * second - 16) * 255 / 219 for second in (number, min(number + 1, 5))]
         assert min(abs(float(tile.mean()) - luma) for luma in near) < 4
 
 
-def test_one_picture_serves_several_cues_where_keyframes_are_far_apart(
-    ffmpeg: str, tools: Toolchain, tmp_path: Path
-) -> None:
+def test_distant_keyframes_share_a_tile_between_cues(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP, *H264, "-g", "30"), tools)
     board = write_storyboard(*shot.args(), StoryboardSettings(interval_s=0.5), out_dir=shot.out, **shot.to)
     assert (board.tiles, board.cues) == (2, 2)
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
-def test_keyframes_of_open_gops_come_out_whole(
+def test_keyframes_of_open_gops_are_complete(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, codec: str
 ) -> None:
     kind = "x264" if codec == "libx264" else "x265"
@@ -187,7 +185,7 @@ def test_keyframes_of_open_gops_come_out_whole(
         assert float(grey(ffmpeg, each.path).mean()) == pytest.approx((luma - 16) * 255 / 219, abs=3)
 
 
-def test_a_damaged_keyframe_costs_its_own_picture_only(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_a_damaged_keyframe_affects_only_its_own_image(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", RAMP)
     with FileRanges(source) as file:
         samples = read_movie(file).tracks[0].samples
@@ -203,7 +201,7 @@ def test_a_damaged_keyframe_costs_its_own_picture_only(ffmpeg: str, tools: Toolc
     assert board.tiles == 5
 
 
-def test_a_marked_frame_is_shown_by_the_keyframe_before_it(
+def test_a_highlight_has_the_keyframe_before_it_as_thumbnail(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "ramp.mp4", RAMP), tools)
@@ -221,7 +219,7 @@ def test_a_marked_frame_is_shown_by_the_keyframe_before_it(
     assert write_preceding_keyframes(*shot.args(), [], **shot.to, out_dir=shot.out, shown=shown) == ()
 
 
-def test_a_mark_whose_keyframe_is_damaged_has_no_picture(
+def test_a_highlight_with_a_damaged_keyframe_has_no_thumbnail(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     path = make(ffmpeg, tmp_path / "ramp.mp4", RAMP)
@@ -238,7 +236,9 @@ def test_a_mark_whose_keyframe_is_damaged_has_no_picture(
     assert write_preceding_keyframes(*shot.args(), [25], **shot.to, out_dir=shot.out, shown=shown) == (None,)
 
 
-def test_footage_without_a_sound_keyframe_is_bad_input(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_a_source_without_a_decodable_keyframe_is_rejected(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", RAMP)
     with FileRanges(source) as file:
         samples = read_movie(file).tracks[0].samples
@@ -252,7 +252,7 @@ def test_footage_without_a_sound_keyframe_is_bad_input(ffmpeg: str, tools: Toolc
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_pictures_are_upright_as_a_player_shows_them(
+def test_images_are_upright_as_in_a_player(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, rotation: int
 ) -> None:
     plain = make(ffmpeg, tmp_path / "plain.mp4", "testsrc2=s=160x90:r=10:d=1")
@@ -280,7 +280,7 @@ def test_pictures_are_upright_as_a_player_shows_them(
     assert float(np.abs(ours - theirs).mean()) < 5
 
 
-def test_stretched_pixels_become_square(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_non_square_pixels_become_square(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=144x108:r=10:d=1,setsar=4/3", *H264)
     shot = Shot(source, tools)
     assert shot.facts.pixel_aspect == Fraction(4, 3)
@@ -293,7 +293,7 @@ def test_high_dynamic_range_is_tone_mapped(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, transfer: str
 ) -> None:
     tags = f"colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:log-level=none"
-    # Reference white of BT.2408: 58 % of PQ, 75 % of HLG, in ten bits of limited range.
+    # Reference white of BT.2408: 58 % of PQ, 75 % of HLG, in 10-bit limited range.
     code = 64 + round(876 * (0.58 if transfer == "smpte2084" else 0.75))
     lavfi = f"color=black:s=128x72:r=10:d=1,format=yuv420p10le,geq=lum={code}:cb=512:cr=512"
     source = make(
@@ -305,7 +305,7 @@ def test_high_dynamic_range_is_tone_mapped(
     assert 190 < float(grey(ffmpeg, made.path).mean()) < 250
 
 
-def test_pictures_are_the_same_bytes_every_time(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_images_are_reproducible(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=160x90:r=10:d=3"), tools)
     seen = []
     for _ in range(2):
@@ -316,14 +316,14 @@ def test_pictures_are_the_same_bytes_every_time(ffmpeg: str, tools: Toolchain, t
     assert b"Lavc" not in seen[0]["poster.jpg"]
 
 
-def test_a_long_file_is_read_in_a_few_places_only(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_only_a_few_ranges_of_a_long_file_are_read(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=640x360:r=30:d=60", *H264, "-g", "30", "-crf", "10")
     shot = Shot(source, tools)
     write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
     assert shot.src.bytes_read < shot.src.size / 2
 
 
-def test_real_camera_files_give_pictures(tools: Toolchain, samples: Path, tmp_path: Path) -> None:
+def test_real_camera_files_have_images(tools: Toolchain, samples: Path, tmp_path: Path) -> None:
     for name in ("karma", "max-heromode"):
         link = tmp_path / name / "a.mp4"
         link.parent.mkdir()
@@ -334,7 +334,7 @@ def test_real_camera_files_give_pictures(tools: Toolchain, samples: Path, tmp_pa
         assert 5 <= board.cues <= 7
 
 
-def test_sizes_are_even_keep_the_aspect_and_never_grow() -> None:
+def test_sizes_are_even_keep_the_aspect_and_are_never_enlarged() -> None:
     facts = VideoFacts(
         codec="h264", width=855, height=481, fps=Fraction(30), frames=1, pixel_format="yuv420p", timescale=30
     )
@@ -346,7 +346,7 @@ def test_sizes_are_even_keep_the_aspect_and_never_grow() -> None:
     assert image_size(thread, 160) == (160, 2)
 
 
-def test_interlaced_footage_is_shown_by_one_field() -> None:
+def test_interlaced_video_uses_one_field() -> None:
     facts = VideoFacts(
         codec="h264",
         width=720,
@@ -366,7 +366,7 @@ def test_the_nearest_keyframe_is_found_on_either_side() -> None:
     assert nearest_keyframes(found, [-1, 0.9, 1.1, 3.4, 3.6, 9]) == (0, 0, 1, 1, 2, 2)
 
 
-def test_cues_never_exceed_the_most_that_is_wanted() -> None:
+def test_cues_never_exceed_the_maximum() -> None:
     settings = StoryboardSettings(interval_s=2, most=10)
     assert len(cue_starts(20.0, settings)) == 10
     assert len(cue_starts(20.1, settings)) == 10
@@ -374,7 +374,7 @@ def test_cues_never_exceed_the_most_that_is_wanted() -> None:
     assert cue_starts(0.03, settings) == (0.0,)
 
 
-def test_times_beyond_an_hour_are_written_as_webvtt_has_them() -> None:
+def test_times_beyond_an_hour_are_valid_webvtt() -> None:
     sheet = SpriteSheet(columns=10, rows=10, width=160, height=90)
     text = format_webvtt([Cue(start=3599.9996, end=36_610.5, tile=211)], sheet)
     assert "01:00:00.000 --> 10:10:10.500\nstoryboard-02.jpg#xywh=160,90,160,90\n" in text

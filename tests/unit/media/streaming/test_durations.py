@@ -1,4 +1,4 @@
-"""Source, renditions and stream last equally long, whatever the last frame's own length."""
+"""Source, renditions and stream have the same duration."""
 
 from __future__ import annotations
 

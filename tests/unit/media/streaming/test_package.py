@@ -297,8 +297,8 @@ def test_audio_tracks_of_one_language_are_separate_and_the_first_is_the_default(
     path = rendition(ffmpeg, tmp_path / "a.mp4", frames=150, sounds=sounds)
     made = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     master = read_master_playlist((tmp_path / made.hls).read_text(), "master")
-    told = [(media["LANGUAGE"], media["DEFAULT"], media["NAME"]) for media in master.audio.values()]
-    assert told == [
+    listed = [(media["LANGUAGE"], media["DEFAULT"], media["NAME"]) for media in master.audio.values()]
+    assert listed == [
         ("en", "YES", "Audio 1 (eng)"),
         ("en", "NO", "Audio 2 (eng)"),
         ("fr", "NO", "Audio 3 (fra)"),

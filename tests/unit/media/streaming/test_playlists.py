@@ -18,8 +18,8 @@ from eddyline.media.streaming.playlists import (
 
 def test_durations_add_up_to_the_end() -> None:
     text = "#EXTM3U\n" + "#EXTINF:0.333,\nx.m4s\n" * 900
-    told = with_exact_durations(text, [Fraction(1, 3)] * 900)
-    values = [Fraction(line[8:-1]) for line in told.splitlines() if line.startswith("#EXTINF:")]
+    updated = with_exact_durations(text, [Fraction(1, 3)] * 900)
+    values = [Fraction(line[8:-1]) for line in updated.splitlines() if line.startswith("#EXTINF:")]
     assert abs(sum(values, Fraction(-300))) < Fraction(1, 1_000_000)
     assert all(abs(value - Fraction(1, 3)) < Fraction(1, 900_000) for value in values)
 

@@ -62,13 +62,13 @@ def test_hls_references_json_chapters_that_never_start_before_their_frame(tmp_pa
         '#EXTM3U\n\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"\n'
     )
     assert list(read_master_playlist(master, "master.m3u8").variants) == ["a/main.m3u8"]
-    told = json.loads((stream / "chapters.json").read_text())
-    assert [(each["chapter"], each["start-time"], each["duration"]) for each in told] == [
+    entries = json.loads((stream / "chapters.json").read_text())
+    assert [(each["chapter"], each["start-time"], each["duration"]) for each in entries] == [
         (1, 0.0, 0.333334),
         (2, 0.333334, 1.333333),
         (3, 1.666667, 1.333333),
     ]
-    assert told[1]["titles"] == [{"language": "en", "title": "A <b> & c"}]
+    assert entries[1]["titles"] == [{"language": "en", "title": "A <b> & c"}]
 
 
 def test_dash_has_an_event_for_each_chapter_on_the_video_timeline(tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ def test_a_stream_that_starts_late_counts_from_its_first_segment(tmp_path: Path)
     stream, timeline = _stream(tmp_path, begin=300, offset=' presentationTimeOffset="300"')
     write_stream_chapters(stream, CHAPTERS, timeline)
     verify_stream_chapters(stream, CHAPTERS, timeline)
-    told = json.loads((stream / "chapters.json").read_text())
-    assert told[2]["start-time"] == 1.666667
+    entries = json.loads((stream / "chapters.json").read_text())
+    assert entries[2]["start-time"] == 1.666667
     assert 'timescale="30" presentationTimeOffset="300">' in (stream / "manifest.mpd").read_text()
 
 

@@ -104,7 +104,7 @@ def _prove(out: Path, shown: Presentation, *, gop: int = 4, telemetry: str | Non
 _TIMES = [0, 3003, 6006, 9010, 12012, 20000, 20001, 30000]  # a variable rate
 
 
-def test_every_frame_of_joined_chunks_is_shown_when_the_source_shows_it(tmp_path: Path) -> None:
+def test_every_frame_of_joined_chunks_has_the_sources_time(tmp_path: Path) -> None:
     chunks = [_chunk(tmp_path / f"{n}.mp4", [0, 3, 1, 2]) for n in range(2)]
     shown = _shown(_TIMES, 33_000)
     _render(tmp_path / "out.mp4", chunks, shown)
@@ -117,14 +117,14 @@ def test_a_late_start_is_kept_by_an_empty_edit(tmp_path: Path) -> None:
     assert _prove(tmp_path / "out.mp4", shown, gop=8) == (0,)
 
 
-def test_pictures_before_zero_stay_before_zero(tmp_path: Path) -> None:
+def test_frames_before_zero_stay_before_zero(tmp_path: Path) -> None:
     shown = _shown([each - 6006 for each in _TIMES], 27_000)
     _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 3, 1, 2, 4, 5, 6, 7])], shown)
     assert _prove(tmp_path / "out.mp4", shown, gop=8) == (0,)
 
 
 @given(data=st.data(), count=st.integers(1, 40), began=st.integers(-5000, 5000))
-def test_decode_times_only_grow_and_no_frame_is_decoded_too_late(
+def test_decode_times_ascend_and_no_frame_is_decoded_too_late(
     data: st.DataObject, count: int, began: int
 ) -> None:
     steps = data.draw(st.lists(st.integers(1, 9000), min_size=count, max_size=count))
@@ -142,33 +142,33 @@ def test_decode_times_only_grow_and_no_frame_is_decoded_too_late(
         assert times.cts_offset.min() == 0
 
 
-def test_a_chunk_with_other_parameter_sets_is_refused(tmp_path: Path) -> None:
+def test_a_chunk_with_different_parameter_sets_is_rejected(tmp_path: Path) -> None:
     chunks = [_chunk(tmp_path / "a.mp4", [0, 1]), _chunk(tmp_path / "b.mp4", [0, 1], setting=1)]
-    with pytest.raises(ProofError, match="other parameter sets"):
+    with pytest.raises(ProofError, match="different parameter sets"):
         join_chunks(chunks)
 
 
-def test_nothing_to_join_is_refused() -> None:
+def test_joining_no_chunks_is_rejected() -> None:
     with pytest.raises(ProofError, match="no chunks"):
         join_chunks([])
 
 
-def test_a_lost_frame_is_found(tmp_path: Path) -> None:
+def test_a_missing_frame_is_detected(tmp_path: Path) -> None:
     shown = _shown(_TIMES, 33_000)
     _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3, 4, 5, 6, 7])], shown)
     with pytest.raises(ProofError, match="shows 8 frames, the source 9"):
         _prove(tmp_path / "out.mp4", _shown([*_TIMES, 33_000], 36_000), gop=8)
 
 
-def test_a_frame_at_another_time_is_found(tmp_path: Path) -> None:
+def test_a_frame_at_another_time_is_detected(tmp_path: Path) -> None:
     shown = _shown(_TIMES, 33_000)
     _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3, 4, 5, 6, 7])], shown)
     moved = [*_TIMES[:5], 20_000 - 1, *_TIMES[6:]]
-    with pytest.raises(ProofError, match="frame 5 is not shown"):
+    with pytest.raises(ProofError, match="frame 5 does not have the source"):
         _prove(tmp_path / "out.mp4", _shown(moved, 33_000), gop=8)
 
 
-def test_keyframes_off_the_grid_are_found(tmp_path: Path) -> None:
+def test_keyframes_off_the_grid_are_detected(tmp_path: Path) -> None:
     shown = _shown(_TIMES, 33_000)
     chunks = [_chunk(tmp_path / "a.mp4", [0, 1, 2]), _chunk(tmp_path / "b.mp4", [0, 1, 2, 3, 4])]
     _render(tmp_path / "out.mp4", chunks, shown)
@@ -176,7 +176,7 @@ def test_keyframes_off_the_grid_are_found(tmp_path: Path) -> None:
         _prove(tmp_path / "out.mp4", shown)
 
 
-def test_a_keyframe_that_is_only_marked_as_one_is_found(tmp_path: Path) -> None:
+def test_a_frame_wrongly_marked_as_a_keyframe_is_detected(tmp_path: Path) -> None:
     shown = _shown(_TIMES, 33_000)
     chunks = [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3]), _chunk(tmp_path / "b.mp4", [0, 1, 2, 3], first=_P)]
     _render(tmp_path / "out.mp4", chunks, shown)
@@ -184,7 +184,7 @@ def test_a_keyframe_that_is_only_marked_as_one_is_found(tmp_path: Path) -> None:
         _prove(tmp_path / "out.mp4", shown)
 
 
-def test_telemetry_that_went_missing_is_found(tmp_path: Path) -> None:
+def test_missing_telemetry_is_detected(tmp_path: Path) -> None:
     shown = _shown(_TIMES, 33_000)
     _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3, 4, 5, 6, 7])], shown)
     with FileRanges(tmp_path / "out.mp4") as source:
@@ -203,7 +203,7 @@ def test_telemetry_that_went_missing_is_found(tmp_path: Path) -> None:
         ((Edit(media_time=1024, duration=9000),), 3072),
     ],
 )
-def test_presented_audio_samples_leave_out_priming_and_padding(
+def test_presented_audio_samples_exclude_priming_and_padding(
     tmp_path: Path, edits: tuple[Edit, ...], samples: int
 ) -> None:
     (tmp_path / "raw").write_bytes(b"abcd")
@@ -224,9 +224,9 @@ def test_presented_audio_samples_leave_out_priming_and_padding(
     assert presented_samples(movie, movie.tracks[0]) == samples
 
 
-def test_one_timescale_is_exact_for_picture_and_sound() -> None:
+def test_the_movie_timescale_is_exact_for_video_and_audio() -> None:
     assert movie_timescale(30_000, [48_000]) == 240_000
     assert movie_timescale(90_000, [44_100, 1000]) == 4_410_000
-    # What does not fit 32 bits is left out; the picture never is.
+    # Timescales that do not fit 32 bits are ignored, except for that of the video.
     assert movie_timescale(2_147_483_629, [48_000]) == 2_147_483_629
     assert Fraction(movie_timescale(600, [48_000]), 600).denominator == 1

@@ -1,4 +1,4 @@
-"""CEA-608 captions: in a track of their own, and in the SEI of H.264 and HEVC."""
+"""CEA-608 captions, in a separate track and in the SEI of H.264 and HEVC."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ EVENTS = {
 
 
 def sei(codec: str, data: bytes) -> bytes:
-    """A NAL unit with cc_data(): the pair in field 1, and one of field 2 that is to be ignored."""
+    """A NAL unit with cc_data(): the pair in field 1, and one of field 2 that must be ignored."""
     rows = b"\xfc" + data + b"\xfd" + pair(0x15, 0x2C)
     payload = b"\xb5\x00\x31GA94\x03" + bytes([0xC0 | 2, 0xFF]) + rows + b"\xff"
     header = b"\x06" if codec == "h264" else b"\x4e\x01"
@@ -79,7 +79,7 @@ def captioned(tmp_path: Path, ffmpeg: str, codec: str) -> Path:
 
 
 def reference(ffmpeg: str, path: Path) -> list[str]:
-    """The captions as FFmpeg finds them while it decodes the video."""
+    """The captions that FFmpeg extracts while it decodes the video."""
     graph = f"movie={path.name}[out+subcc]"
     argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", graph, "-map", "0:s", "-f", "srt", "-"]
     said = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=path.parent).stdout

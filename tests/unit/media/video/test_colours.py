@@ -1,4 +1,4 @@
-"""Colors: what is shown of a rendition, by its tags, is what FFmpeg shows of the source."""
+"""A rendition, shown according to its tags, has the colours that FFmpeg shows of the source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PATCHES = (
     "[a][b]hstack[t];[c][d]hstack[u];[t][u]vstack,format=gbrp"
 )
 _X264 = ("-c:v", "libx264", "-crf", "1", "-preset", "ultrafast")
-# name -> (suffix, options behind the RGB patches)
+# name -> (suffix, options after the RGB patches)
 RGB: dict[str, tuple[str, tuple[str, ...]]] = {
     "H.264 of RGB": ("mp4", ("-pix_fmt", "rgb24", "-c:v", "libx264rgb", "-crf", "0")),
     "HEVC of RGB": (
@@ -79,7 +79,7 @@ def test_every_matrix_and_range_shows_the_same_colours(
     filters = f"{tagged},zscale=m={matrix}:r={reach}:p={primaries}:t=bt709,format=yuv420p"
     source = encoded(f"{tools.ffmpeg}", tmp_path / "a.mp4", *_X264, filters=filters)
     made = make(source, tools, tmp_path)
-    # FFmpeg's own conversion to RGB knows neither YCgCo nor constant luminance; its zscale filter does.
+    # FFmpeg's scale filter supports neither YCgCo nor constant luminance; its zscale filter does.
     upsampled = "format=yuv444p," if matrix in {"ycgco", "bt2020c"} else ""
     wanted = (
         look(tools.ffmpeg, source)
@@ -109,7 +109,7 @@ def test_untagged_ycbcr_stays_untagged(tools: Toolchain, tmp_path: Path) -> None
         assert np.abs(patches(look(tools.ffmpeg, path)) - patches(look(tools.ffmpeg, source))).max() <= 4
 
 
-def test_rgbs_tag_on_ycbcr_is_not_repeated(tools: Toolchain, tmp_path: Path) -> None:
+def test_an_rgb_tag_on_ycbcr_is_not_repeated(tools: Toolchain, tmp_path: Path) -> None:
     filters = "scale=out_color_matrix=bt601:out_range=limited,format=yuv420p"
     plain = encoded(f"{tools.ffmpeg}", tmp_path / "plain.mp4", *_X264, filters=filters)
     source = tmp_path / "a.mp4"
@@ -123,7 +123,7 @@ def test_rgbs_tag_on_ycbcr_is_not_repeated(tools: Toolchain, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("codec", ["ffv1", "rawvideo"])
-def test_grey_is_as_light_as_ffmpeg_shows_it(codec: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_grey_has_the_brightness_that_ffmpeg_shows(codec: str, tools: Toolchain, tmp_path: Path) -> None:
     suffix = "mkv" if codec == "ffv1" else "avi"
     source = encoded(f"{tools.ffmpeg}", tmp_path / f"a.{suffix}", "-pix_fmt", "gray", "-c:v", codec)
     made = make(source, tools, tmp_path)
@@ -132,7 +132,7 @@ def test_grey_is_as_light_as_ffmpeg_shows_it(codec: str, tools: Toolchain, tmp_p
         assert np.abs(patches(look(tools.ffmpeg, path)) - wanted).max() <= 3
 
 
-def test_a_matrix_that_ffmpeg_cannot_convert_is_refused() -> None:
+def test_a_matrix_that_ffmpeg_cannot_convert_is_rejected() -> None:
     with pytest.raises(UnsupportedError, match="matrix ipt-c2") as caught:
         require_convertible(facts("yuv420p10le", "ipt-c2"))
     assert caught.value.reason == "color-matrix"
@@ -141,7 +141,7 @@ def test_a_matrix_that_ffmpeg_cannot_convert_is_refused() -> None:
 
 
 @pytest.mark.parametrize("hdr", ["smpte2084", "arib-std-b67"])
-def test_a_matrix_goes_with_some_transfers_alone(hdr: str) -> None:
+def test_some_matrices_are_accepted_only_with_some_transfers(hdr: str) -> None:
     require_convertible(facts("yuv420p10le", "ictcp", transfer=hdr))
     require_convertible(facts("yuv420p10le", "bt2020c", transfer="bt2020-10"))
     for matrix, transfer in (("ictcp", "bt709"), ("bt2020c", hdr), ("bt2020c", "iec61966-2-1")):
@@ -162,12 +162,12 @@ def test_a_matrix_goes_with_some_transfers_alone(hdr: str) -> None:
         ("nv12", ""), ("p010le", ""),
     ],
 )  # fmt: skip
-def test_a_pixel_format_says_what_it_holds(pixel_format: str, said: str) -> None:
+def test_pixel_formats_are_classified(pixel_format: str, said: str) -> None:
     found = {"rgb": is_rgb(pixel_format), "grey": is_grey(pixel_format), "alpha": has_alpha(pixel_format)}
     assert " ".join(name for name, holds in found.items() if holds) == said
 
 
-def test_what_players_know_is_kept() -> None:
+def test_matrices_that_players_support_are_kept() -> None:
     kept = {matrix for matrix in (*MATRICES, "unknown", "gbr") if keeps_matrix(facts("yuv420p", matrix))}
     assert kept == KNOWN_TO_PLAYERS | {"unknown"}
     assert not keeps_matrix(facts("gbrp", "gbr"))

@@ -1,4 +1,4 @@
-"""How a frame is shown: orientation, clean aperture and pixel shape, against FFmpeg's plain decode."""
+"""Orientation, clean aperture and pixel aspect ratio match FFmpeg's plain decode."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.clean_aperture import chroma_step, displayed_size
 from eddyline.mp4.boxes import make_box
 
-# A frame that no turn, mirroring or cropping maps to itself: four colors, and a white square near one corner.
+# A frame that no rotation, mirroring or cropping maps to itself: four colours and an off-centre white square.
 _SHOWN = (
     "color=red:s=160x90:r=10:d=0.3,drawbox=80:0:80:45:blue:fill,drawbox=0:45:80:45:green:fill,"
     "drawbox=80:45:80:45:yellow:fill,drawbox=20:10:30:20:white:fill"
@@ -27,7 +27,7 @@ _SHOWN = (
 
 @pytest.fixture(scope="module")
 def plain(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MP4 with its index behind the media, without pasp."""
+    """An MP4 with its index after the media, without pasp."""
     out = tmp_path_factory.mktemp("plain") / "plain.mp4"
     argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", f"{_SHOWN},setsar=0", "-c:v", "libx264", "-crf", "1"]
     subprocess.run([*argv, "-pix_fmt", "yuv420p", f"{out}"], check=True, timeout=60)
@@ -44,7 +44,7 @@ def pasp(across: int, down: int) -> bytes:
 
 
 def shown_aspect(source: Path, tools: Toolchain) -> float:
-    """The display aspect by FFmpeg: of a decoded and turned frame, with its sample aspect ratio."""
+    """The display aspect ratio of a decoded and rotated frame, by FFmpeg."""
     argv = [
         f"{tools.ffmpeg}",
         "-v",
@@ -68,7 +68,7 @@ def shown_aspect(source: Path, tools: Toolchain) -> float:
 
 
 def check(source: Path, tools: Toolchain, work: Path) -> None:
-    """All rungs and the poster show what a plain decode of the source shows, in one aspect."""
+    """All rungs and the poster match a plain decode of the source, in the same aspect ratio."""
     made = make(source, tools, work)
     wanted, aspect = look(tools.ffmpeg, source), shown_aspect(source, tools)
     for rung, path in made.rungs:
@@ -87,7 +87,7 @@ def test_all_orientations_are_shown_as_ffmpeg_shows_them(
     check(set_matrices(plain, tmp_path / "a.mp4", fixed(EIGHT[name])), tools, tmp_path)
 
 
-def test_an_angle_of_its_own_is_shown_as_ffmpeg_shows_it(
+def test_an_arbitrary_angle_is_shown_as_ffmpeg_shows_it(
     plain: Path, tools: Toolchain, tmp_path: Path
 ) -> None:
     turn = (0.8192, 0.5736, -0.5736, 0.8192)  # 35 degrees
@@ -120,7 +120,7 @@ def test_combinations_are_shown_as_ffmpeg_shows_them(
         ((clap(120, 90), pasp(4, 3)), None, Fraction(4, 3)),
     ],
 )
-def test_pasp_goes_before_the_size_of_tkhd(
+def test_pasp_takes_precedence_over_the_size_in_tkhd(
     boxes: tuple[bytes, ...], size: tuple[int, int] | None, aspect: Fraction,
     plain: Path, tools: Toolchain, tmp_path: Path,
 ) -> None:  # fmt: skip
@@ -129,7 +129,7 @@ def test_pasp_goes_before_the_size_of_tkhd(
     assert made.facts.video.pixel_aspect == aspect
 
 
-def test_a_clean_aperture_outside_of_the_frame_is_refused(
+def test_a_clean_aperture_outside_of_the_frame_is_rejected(
     plain: Path, tools: Toolchain, tmp_path: Path
 ) -> None:
     source = with_entry_boxes(plain, tmp_path / "a.mp4", clap(120, 90, -60))
@@ -139,7 +139,7 @@ def test_a_clean_aperture_outside_of_the_frame_is_refused(
 
 
 @pytest.mark.parametrize(("across", "down"), [(11, 1), (1, 11), (65536, 1)])
-def test_pixels_of_an_absurd_shape_are_refused(
+def test_an_extreme_pixel_aspect_ratio_is_rejected(
     across: int, down: int, plain: Path, tools: Toolchain, tmp_path: Path
 ) -> None:
     source = with_entry_boxes(plain, tmp_path / "a.mp4", pasp(across, down))

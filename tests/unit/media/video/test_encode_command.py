@@ -56,9 +56,9 @@ def piece(tmp_path: Path) -> Slice:
 def test_each_rung_is_scaled_from_the_one_above(piece: Slice) -> None:
     assert filters.filter_graph(piece, _FACTS, (RUNG_1080, _720, _480), _GRID).split(";") == [
         "[0:v:0]trim=start_pts=3003:end_pts=183183,scale=1920:1080:flags=bicubic,settb=1001/30000,setpts=N[g0]",
-        "[g0]setsar=1,split=2[v0][under0]",
-        "[under0]scale=1280:720:flags=bicubic,setsar=1,split=2[v1][under1]",
-        "[under1]scale=854:480:flags=bicubic,setsar=1[v2]",
+        "[g0]setsar=1,split=2[v0][smaller0]",
+        "[smaller0]scale=1280:720:flags=bicubic,setsar=1,split=2[v1][smaller1]",
+        "[smaller1]scale=854:480:flags=bicubic,setsar=1[v2]",
     ]
 
 
@@ -70,14 +70,14 @@ def test_a_variable_rate_keeps_the_sources_own_ticks(piece: Slice) -> None:
 @pytest.mark.parametrize(
     ("rotation", "steps"), [(90, "transpose=clock"), (180, "hflip,vflip"), (270, "transpose=cclock")]
 )
-def test_pictures_are_scaled_lying_and_then_turned_upright(piece: Slice, rotation: int, steps: str) -> None:
+def test_frames_are_scaled_before_they_are_rotated(piece: Slice, rotation: int, steps: str) -> None:
     facts = replace(_FACTS, rotation=rotation, pixel_format="yuv422p")
     upright = replace(RUNG_1080, width=1080, height=1920) if rotation != 180 else RUNG_1080
     scaled = "scale=1920:1080:flags=bicubic:out_range=limited,format=yuv420p"
     assert f"{scaled},{steps},setsar=1" in filters.filter_graph(piece, facts, (upright,), _GRID)
 
 
-def test_only_interlaced_footage_is_deinterlaced(piece: Slice) -> None:
+def test_only_interlaced_video_is_deinterlaced(piece: Slice) -> None:
     assert "bwdif" not in filters.filter_graph(piece, _FACTS, (RUNG_1080,), _GRID)
     assert "bwdif=mode=send_frame" in filters.filter_graph(
         piece, replace(_FACTS, interlaced=True), (RUNG_1080,), _GRID
@@ -94,7 +94,7 @@ def test_hdr_is_tone_mapped_once_for_all_rungs_of_eight_bits(piece: Slice) -> No
     assert "[g1]setsar=1[v2]" in graph.split(";")
 
 
-def test_every_encoder_is_told_the_grid_and_nothing_of_the_machine() -> None:
+def test_encoder_options_have_the_grid_and_nothing_of_the_machine() -> None:
     av1 = replace(RUNG_1080, codec="av1", encoder="libsvtav1", preset="10")
     hevc = replace(RUNG_1080, codec="hevc", encoder="libx265")
     for rung, wanted in ((RUNG_1080, "stitchable=1"), (hevc, "open-gop=0"), (av1, "irefresh-type=2")):
@@ -104,19 +104,19 @@ def test_every_encoder_is_told_the_grid_and_nothing_of_the_machine() -> None:
         assert "threads 1" in said
 
 
-def test_a_chunk_gives_back_what_it_takes_from_the_buffer() -> None:
+def test_a_chunk_repays_what_it_takes_from_the_buffer() -> None:
     said = encoder_options(RUNG_1080, _GRID, 120, threads=1)
     rate, buffer = (int(said[said.index(name) + 1].rstrip("k")) for name in ("-maxrate", "-bufsize"))
     assert "vbv-init=0.7500" in said[-1]
-    # Two sixths of 12,000 kbit are kept from the encoder; one is paid back within 4.004 s.
+    # Two sixths of 12,000 kbit are withheld from the encoder; one is repaid within 4.004 s.
     assert (rate, buffer) == (6000 - 500, 8000)
-    # A last, short chunk is not starved; a longer one pays back in smaller parts.
+    # A short last chunk keeps enough bits; a longer chunk repays in smaller parts.
     assert encoder_options(RUNG_1080, _GRID, 1, threads=1) == said
     longer = encoder_options(RUNG_1080, _GRID, 240, threads=1)
     assert int(longer[longer.index("-maxrate") + 1].rstrip("k")) > rate
 
 
-def test_the_quickest_presets_cannot_drain_the_buffer() -> None:
+def test_the_fastest_presets_do_not_underflow_the_buffer() -> None:
     said = encoder_options(replace(RUNG_1080, preset="superfast"), _GRID, 120, threads=1)
     assert "vbv-init=0.3333" in said[-1]
     assert said[said.index("-bufsize") + 1] == "9000k"
@@ -127,12 +127,12 @@ def test_hevc_has_one_cap_for_chunks_of_any_length() -> None:
     assert encoder_options(hevc, _GRID, 120, threads=1) == encoder_options(hevc, _GRID, 240, threads=1)
 
 
-def test_an_unknown_encoder_is_refused_by_name() -> None:
+def test_an_unknown_encoder_is_rejected_by_name() -> None:
     with pytest.raises(UnsupportedError, match="h264_qsv"):
         encoder_options(replace(RUNG_1080, encoder="h264_qsv"), _GRID, 120, threads=1)
 
 
-def test_the_command_gives_ffmpeg_no_network_and_every_rung_an_output(piece: Slice) -> None:
+def test_the_command_has_no_network_access_and_one_output_per_rung(piece: Slice) -> None:
     outs = [Path("/w/a.mp4"), Path("/w/b.mp4")]
     argv = encode_command(piece, _FACTS, (RUNG_1080, _720), _GRID, _TOOLS, outs)
     assert argv[argv.index("-protocol_whitelist") + 1] == "file,pipe"
@@ -141,6 +141,6 @@ def test_the_command_gives_ffmpeg_no_network_and_every_rung_an_output(piece: Sli
     assert argv.count("-fps_mode") == 2
 
 
-def test_one_output_for_each_rung_is_asked_for(piece: Slice) -> None:
+def test_the_number_of_outputs_must_match_the_rungs(piece: Slice) -> None:
     with pytest.raises(ValueError, match="shorter"):
         encode_command(piece, _FACTS, (RUNG_1080, _720), _GRID, _TOOLS, [Path("/w/a.mp4")])

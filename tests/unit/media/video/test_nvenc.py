@@ -1,4 +1,4 @@
-"""The rows of NVIDIA's encoders. No GPU here: FFmpeg parses every option, then finds no driver."""
+"""Options of NVIDIA's encoders. Without a GPU, FFmpeg parses every option and then finds no driver."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ def _has(ffmpeg: str, name: str) -> bool:
 
 @pytest.mark.parametrize("name", _NAMES)
 @pytest.mark.parametrize("pixels", ["yuv420p", "yuv420p10le"])
-def test_ffmpeg_takes_every_option(ffmpeg: str, name: str, pixels: str) -> None:
+def test_ffmpeg_accepts_every_option(ffmpeg: str, name: str, pixels: str) -> None:
     if not _has(ffmpeg, name) or pixels not in ENCODERS[name].pixel_formats:
         pytest.skip("not in this build, or not of this encoder")
     said = encoder_options(_of(name, pixel_format=pixels), _GRID, 120, threads=1)
     picture = ("-f", "lavfi", "-i", "color=size=640x360:rate=25:duration=0.2")
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *picture, *said, "-f", "null", "-"]
     ran = subprocess.run(argv, capture_output=True, text=True, check=False)
-    # With a driver it encodes; without one, that is the first thing it complains of.
+    # With a driver it encodes; without one, the missing driver is its first error.
     assert ran.returncode == 0 or "Cannot load" in ran.stderr.splitlines()[0], ran.stderr
     for complaint in ("Unable to parse", "out of range", "Unrecognized", "not found", "has not been used"):
         assert complaint not in ran.stderr
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_keyframes_come_by_count_and_are_idrs(name: str) -> None:
+def test_keyframes_are_idr_pictures_at_a_fixed_interval(name: str) -> None:
     said = encoder_options(_of(name), _GRID, 120, threads=1)
     assert _value(said, "-g") == "60"
     assert (_value(said, "-no-scenecut"), _value(said, "-forced-idr")) == ("1", "1")
@@ -71,10 +71,10 @@ def test_keyframes_come_by_count_and_are_idrs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_the_quality_is_constant_below_a_cap_that_chunks_repay(name: str) -> None:
+def test_the_quality_is_constant_below_the_capped_rate(name: str) -> None:
     said = encoder_options(_of(name), _GRID, 120, threads=1)
     assert (_value(said, "-rc"), _value(said, "-cq"), _value(said, "-b:v")) == ("vbr", "23", "0")
-    # Half of 12,000 kbit may be taken in a chunk's beginning, and is paid back within 4.004 s.
+    # Half of 12,000 kbit may be used at the start of a chunk, and is repaid within 4.004 s.
     assert (_value(said, "-maxrate"), _value(said, "-bufsize")) == ("4501k", "6000k")
     assert "-crf" not in said
 
@@ -91,13 +91,13 @@ def test_ten_bits_are_p010_in_main_10() -> None:
     assert _value(said, "-tag:v") == "hvc1"
 
 
-def test_the_picture_is_never_cut_into_strips_by_the_number_of_encoders_on_the_gpu() -> None:
+def test_frames_are_not_split_across_the_encoders_of_the_gpu() -> None:
     for name in ("hevc_nvenc", "av1_nvenc"):
         said = encoder_options(_of(name), _GRID, 120, threads=1)
         assert _value(said, "-split_encode_mode") == "disabled"
 
 
-def test_encoding_on_a_gpu_costs_the_processor_little() -> None:
+def test_encoding_on_a_gpu_has_a_low_cpu_cost() -> None:
     assert estimate_cpu_s(100, [_RUNG]) < estimate_cpu_s(
         100, [replace(_RUNG, encoder="libx264", preset="superfast")]
     )

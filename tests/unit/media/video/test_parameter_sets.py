@@ -1,4 +1,4 @@
-"""A sample entry holds a second encoder's parameter sets behind its own, and all else stays."""
+"""Parameter sets of a second encoder are added to a sample entry, which is otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eddyline.mp4.boxes import make_box
 
 _SPS = b"\x67\x64\x00\x28\xa0"
 _PPS = b"\x68\x80"
-_EXTENSIONS = b"\xfd\xf8\xf8\x00"  # behind the two lists: chroma format, bit depths, no SPS extension
+_EXTENSIONS = b"\xfd\xf8\xf8\x00"  # after the two lists: chroma format, bit depths, no SPS extension
 
 
 def _listed(units: list[bytes], mark: int) -> bytes:
@@ -32,7 +32,7 @@ def _avcc(sps: bytes = _SPS) -> bytes:
     return make_box("avcC", b"\x01\x64\x00\x28\xff", lists, _EXTENSIONS)
 
 
-def test_sets_are_added_behind_the_camera_s_own_and_the_rest_of_the_entry_stays() -> None:
+def test_sets_are_added_after_the_cameras_own_and_the_rest_is_unchanged() -> None:
     added = (b"\x67\x64\x00\x28\x60", b"\x68\x40")
     made = with_parameter_sets(_stsd(_avcc()), 1, added)
     sets = read_parameter_sets(made)
@@ -43,7 +43,7 @@ def test_sets_are_added_behind_the_camera_s_own_and_the_rest_of_the_entry_stays(
     assert struct.unpack(">I", made[:4]) == (len(made),)
 
 
-def test_of_several_rows_only_the_one_asked_for_is_kept() -> None:
+def test_only_the_requested_sample_entry_is_kept() -> None:
     other = b"\x67\x42\x00\x1e\xa0"
     made = with_parameter_sets(_stsd(_avcc(), _avcc(other)), 2, (b"\x68\x40",))
     assert read_parameter_sets(made).of(AVC_SPS) == (other,)
@@ -51,8 +51,8 @@ def test_of_several_rows_only_the_one_asked_for_is_kept() -> None:
         read_parameter_sets(made, 2)
 
 
-def test_other_codecs_and_broken_boxes_are_refused() -> None:
+def test_other_codecs_and_truncated_boxes_are_rejected() -> None:
     with pytest.raises(UnsupportedError, match="keyframes"):
         read_parameter_sets(_stsd(make_box("av1C", bytes(4)), kind="av01"))
-    with pytest.raises(InputError, match="ends too early"):
+    with pytest.raises(InputError, match="is truncated"):
         read_parameter_sets(_stsd(make_box("avcC", b"\x01\x64\x00\x28\xff\xe1\x00")))

@@ -36,7 +36,7 @@ def test_worse_encodes_have_lower_vmaf(ffmpeg: str, tools: Toolchain, tmp_path: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "b.mp4"]
 
 
-def test_a_smaller_rung_of_other_ticks_is_matched_frame_by_frame(
+def test_a_smaller_rung_with_another_timescale_is_matched_frame_by_frame(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     reference = make(ffmpeg, tmp_path / "a.mp4", "-crf", "1")
@@ -50,36 +50,36 @@ def test_a_smaller_rung_of_other_ticks_is_matched_frame_by_frame(
     assert scores[1] > 90
 
 
-def test_encodes_of_other_lengths_are_not_compared(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_encodes_of_different_lengths_are_not_compared(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     reference = make(ffmpeg, tmp_path / "a.mp4")
     shorter = make(ffmpeg, tmp_path / "b.mp4", frames=19)
     with pytest.raises(ProofError, match="19 frames"):
         measure_vmaf(reference, shorter, tools=tools, runner=Runner(), work=tmp_path)
 
 
-def test_a_buffer_that_gets_what_it_gives_stays_full() -> None:
+def test_a_buffer_with_equal_input_and_output_stays_full() -> None:
     held = simulate_buffer([1000] * 50, 25_000, 10_000, RATE, 1)
     assert held.underflows == ()
     assert held.lowest == pytest.approx(0.9)
 
 
 def test_each_late_frame_counts_once() -> None:
-    # 10,000 bits in the buffer and 1,000 a frame: 4,000 a frame leave 3,000 less each.
+    # 10,000 bits in the buffer, filled with 1,000 per frame: each frame of 4,000 leaves 3,000 less.
     held = simulate_buffer([4000] * 4, 25_000, 10_000, RATE, 1)
     assert held.underflows == (3,)
     assert held.lowest == pytest.approx(-0.3)
-    # An underflow empties the buffer; after a pause of small frames it has recovered.
+    # An underflow empties the buffer; after some small frames it has recovered.
     assert simulate_buffer([12_000, *[0] * 10, 9000], 25_000, 10_000, RATE, 1).underflows == (0,)
     assert simulate_buffer([12_000, *[0] * 7, 9000], 25_000, 10_000, RATE, 1).underflows == (0, 8)
 
 
-def test_the_buffer_never_holds_more_than_its_size() -> None:
+def test_the_buffer_never_exceeds_its_size() -> None:
     assert simulate_buffer([*[0] * 100, 10_001], 25_000, 10_000, RATE, 0).underflows == (100,)
     assert simulate_buffer([*[0] * 100, 10_000], 25_000, 10_000, RATE, 0).underflows == ()
 
 
 def test_fractional_rates_do_not_drift_over_an_hour() -> None:
-    # At 30000/1001 frames/s a channel of 30,000 bit/s brings exactly 1,001 bits a frame.
+    # At 30000/1001 fps a channel of 30,000 bit/s delivers exactly 1,001 bits per frame.
     rate = Fraction(30_000, 1001)
     assert simulate_buffer([1001] * 107_892, 30_000, 1001, rate, 1).underflows == ()
     assert simulate_buffer([1002] * 107_892, 30_000, 2002, rate, 1).underflows[0] == 1001
@@ -88,12 +88,12 @@ def test_fractional_rates_do_not_drift_over_an_hour() -> None:
 @pytest.mark.parametrize(
     ("maxrate", "bufsize", "fill"), [(0, 1, 0.5), (1, 0, 0.5), (1, 1, -0.1), (1, 1, 1.1)]
 )
-def test_a_buffer_that_cannot_be_is_refused(maxrate: int, bufsize: int, fill: float) -> None:
-    with pytest.raises(UsageError, match="a buffer needs"):
+def test_an_invalid_buffer_is_rejected(maxrate: int, bufsize: int, fill: float) -> None:
+    with pytest.raises(UsageError, match="the buffer needs"):
         simulate_buffer([1], maxrate, bufsize, RATE, fill)
 
 
-def test_an_encode_with_a_capped_rate_holds_and_one_without_does_not(ffmpeg: str, tmp_path: Path) -> None:
+def test_only_an_encode_with_a_capped_rate_has_no_underflows(ffmpeg: str, tmp_path: Path) -> None:
     noise = ("-vf", "noise=alls=40:allf=t", "-tune", "zerolatency")
     cap = ("-crf", "10", "-maxrate", "600k", "-bufsize", "600k")
     capped = make(ffmpeg, tmp_path / "a.mp4", *noise, *cap, frames=75)

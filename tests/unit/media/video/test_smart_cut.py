@@ -1,4 +1,4 @@
-"""Cuts to the frame: copied pictures are the camera's own bytes and decode to what they were."""
+"""Frame-exact cuts: copied frames are byte-identical and decode as in the source."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def cut(
 
 
 def _spoil(path: Path, plan: CutPlan) -> None:
-    """Change one byte of a copied picture."""
+    """Change one byte of a copied frame."""
     with FileRanges(path) as src:
         track = read_movie(src).tracks_of_kind("video")[0]
     at = int(track.samples.offset[plan.copy_start - plan.start]) + 20
@@ -91,7 +91,7 @@ def _spoil(path: Path, plan: CutPlan) -> None:
 
 @pytest.mark.parametrize("name", FILMS)
 @pytest.mark.parametrize(("first", "last"), [(5, 30), (12, 25)])
-def test_a_cut_shows_just_its_frames_and_copies_all_but_the_ends(
+def test_a_cut_shows_exactly_its_frames_and_copies_all_but_the_ends(
     films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str, name: str, first: int, last: int
 ) -> None:
     whole = decoded(films / f"{name}.mp4", ffmpeg)
@@ -116,7 +116,7 @@ def test_an_independent_decoder_shows_the_same_frames(
         assert decoded(out, str(other)) == decoded(out, ffmpeg)
 
 
-def test_a_cut_within_one_gop_is_encoded_whole(
+def test_a_cut_within_one_gop_is_fully_encoded(
     films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
 ) -> None:
     plan = cut(films / "h264.mp4", tmp_path / "cut.mp4", 14, 20, tools)
@@ -124,7 +124,7 @@ def test_a_cut_within_one_gop_is_encoded_whole(
     assert len(decoded(tmp_path / "cut.mp4", ffmpeg)) == 6
 
 
-def test_a_cut_at_keyframes_holds_what_was_asked_for_and_encodes_nothing(
+def test_a_cut_at_keyframes_contains_the_range_and_encodes_nothing(
     films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
 ) -> None:
     for name in ("h264", "h264-open", "hevc-open"):
@@ -136,7 +136,7 @@ def test_a_cut_at_keyframes_holds_what_was_asked_for_and_encodes_nothing(
         assert decoded(tmp_path / "cut.mp4", ffmpeg) == whole[plan.start : plan.stop]
 
 
-def test_in_h264_with_open_gops_the_pictures_before_are_hidden(
+def test_in_h264_with_open_gops_the_preceding_frames_are_hidden(
     films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
 ) -> None:
     plan = cut(films / "h264-open.mp4", tmp_path / "cut.mp4", 15, 25, tools)
@@ -144,16 +144,12 @@ def test_in_h264_with_open_gops_the_pictures_before_are_hidden(
     assert decoded(tmp_path / "cut.mp4", ffmpeg)[0] == decoded(films / "h264-open.mp4", ffmpeg)[15]
 
 
-def test_a_copied_picture_that_was_spoilt_fails_the_proof(
-    films: Path, tmp_path: Path, tools: Toolchain
-) -> None:
+def test_a_changed_copied_frame_fails_verification(films: Path, tmp_path: Path, tools: Toolchain) -> None:
     with pytest.raises(ProofError):
         cut(films / "h264.mp4", tmp_path / "cut.mp4", 5, 30, tools, damage=True)
 
 
-def test_other_codecs_are_refused_between_their_keyframes(
-    tmp_path: Path, tools: Toolchain, ffmpeg: str
-) -> None:
+def test_other_codecs_are_rejected_between_keyframes(tmp_path: Path, tools: Toolchain, ffmpeg: str) -> None:
     film = tmp_path / "mpeg4.mp4"
     source = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25", "-frames:v", "30")
     subprocess.run([ffmpeg, "-v", "error", *source, "-c:v", "mpeg4", "-g", "10", str(film)], check=True)

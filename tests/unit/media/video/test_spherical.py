@@ -1,4 +1,4 @@
-"""Spherical metadata: read of both versions, fitted to a rendition's size, and put into packaged streams."""
+"""Spherical metadata: both versions are read, scaled for renditions, and added to packaged streams."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def cbmp(padding: int) -> bytes:
 
 
 def xml(**tags: object) -> bytes:
-    told = {"Spherical": "true", "Stitched": "true", "ProjectionType": "equirectangular", **tags}
-    inner = "".join(f"<GSpherical:{name}>{value}</GSpherical:{name}>" for name, value in told.items())
+    values = {"Spherical": "true", "Stitched": "true", "ProjectionType": "equirectangular", **tags}
+    inner = "".join(f"<GSpherical:{name}>{value}</GSpherical:{name}>" for name, value in values.items())
     return f"<rdf:SphericalVideo>{inner}</rdf:SphericalVideo>".encode()
 
 
@@ -100,7 +100,7 @@ def track(*boxes: bytes, v1: tuple[bytes, ...] = ()) -> Track:
         (track(st3d(2), sv3d(cbmp(0)), v1=(xml(),)), CUBEMAP, 2, None),
     ],
 )
-def test_both_versions_say_projection_and_eyes(
+def test_both_versions_have_projection_and_stereo_mode(
     made: Track, projection: str, stereo: int, layout: str | None
 ) -> None:
     found = read_spherical(made)
@@ -125,7 +125,7 @@ def of(made: Track) -> SphericalMetadata:
     return found
 
 
-def test_v1_counts_in_the_renditions_pixels_and_is_joined_by_v2() -> None:
+def test_v1_is_scaled_to_the_rendition_and_v2_is_added() -> None:
     boxes, entry = rendition_metadata(
         of(track(v1=(xml(**CROPPED, SourceCount=6),))), (1920, 1920), (720, 720)
     )
@@ -136,7 +136,7 @@ def test_v1_counts_in_the_renditions_pixels_and_is_joined_by_v2() -> None:
     assert again.v2 == v2_boxes(stsd(*entry)) == entry
 
 
-def test_v2_keeps_its_bounds_and_pose_and_is_joined_by_v1() -> None:
+def test_v2_keeps_its_bounds_and_pose_and_v1_is_added() -> None:
     source = track(st3d(1), sv3d(equi(0, 0, QUARTER, QUARTER)))
     boxes, entry = rendition_metadata(of(source), (3840, 1920), (1280, 640))
     assert entry == v2_boxes(source.stsd)
@@ -154,7 +154,7 @@ def test_a_cubemaps_padding_is_scaled_and_it_has_no_v1() -> None:
     assert (boxes, entry) == ((), (st3d(0), sv3d(cbmp(10))))
 
 
-def test_boxes_replace_those_of_the_same_kind_and_leave_the_others() -> None:
+def test_boxes_replace_only_those_of_the_same_kind() -> None:
     colour = make_box("colr", b"nclx" + bytes(7))
     made = with_v2(stsd(colour, st3d(2)), (st3d(0), sv3d(equi())))
     assert made == stsd(colour, st3d(0), sv3d(equi()))
@@ -174,7 +174,7 @@ def written(out: Path, made: Track) -> Path:
     return out
 
 
-def test_streams_carry_what_the_packager_drops(tmp_path: Path) -> None:
+def test_streams_have_the_boxes_that_the_packager_drops(tmp_path: Path) -> None:
     source = track(st3d(1), sv3d(equi()), v1=(xml(),))
     for name in ("720p", "360p"):
         (tmp_path / name).mkdir()
@@ -188,7 +188,7 @@ def test_streams_carry_what_the_packager_drops(tmp_path: Path) -> None:
     assert 'REQ-VIDEO-LAYOUT="CH-STEREO/PROJ-EQUI"\n720p' in master.read_text("utf-8")
 
 
-def test_streams_of_ordinary_video_are_left_alone(tmp_path: Path) -> None:
+def test_streams_of_ordinary_video_are_unchanged(tmp_path: Path) -> None:
     (tmp_path / "720p").mkdir()
     init = written(tmp_path / "720p" / "init.mp4", track())
     before = init.read_bytes()
@@ -201,7 +201,7 @@ def test_streams_of_ordinary_video_are_left_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "master.m3u8").exists()
 
 
-def test_variants_name_their_layout() -> None:
+def test_variants_state_their_layout() -> None:
     text = (
         '#EXTM3U\n\n#EXT-X-MEDIA:TYPE=AUDIO,URI="audio-1/main.m3u8"\n'
         '#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="audio"\n720p/main.m3u8\n'
@@ -217,7 +217,7 @@ def test_variants_name_their_layout() -> None:
 
 
 @pytest.mark.parametrize("turn", ["unrotated", "rotated by 90", "mirrored"])
-def test_a_turned_source_leaves_its_spherical_metadata_out(
+def test_a_rotated_source_drops_its_spherical_metadata(
     turn: str, ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     plain, boxed = tmp_path / "plain.mp4", tmp_path / "boxed.mp4"
