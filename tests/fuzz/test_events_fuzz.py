@@ -59,14 +59,14 @@ _EVENTS = [
 
 
 @given(st.sampled_from(sorted(PARSERS)), mutated(_METADATA) | hostile())
-def test_metadata_is_read_whatever_it_answers(path: str, value: Any) -> None:
+def test_any_metadata_is_parsed_without_raising(path: str, value: Any) -> None:
     reading = parse_metadata(path, json.dumps(value), 0.0)
     assert isinstance(reading, Parsed | Ignored | Malformed)
     assert len(str(reading)) < 5000
 
 
 @given(mutated(_EVENTS) | values())
-def test_events_of_machines_are_read_as_text_and_as_dicts(value: Any) -> None:
+def test_machine_events_are_parsed_as_text_and_as_dicts(value: Any) -> None:
     assert isinstance(parse_event(json.dumps(value)), Parsed | Ignored | Malformed)
     if isinstance(value, dict):
         assert isinstance(parse_event(value), Parsed | Ignored | Malformed)
@@ -74,12 +74,12 @@ def test_events_of_machines_are_read_as_text_and_as_dicts(value: Any) -> None:
 
 @pytest.mark.parametrize("key", ["Event", "source", "detail-type", "detail", "time"])
 @pytest.mark.parametrize("value", [[], {}, [[]], json.loads(DEEP), 1 << 200])
-def test_no_key_of_an_event_may_hold_what_cannot_be_hashed_or_printed(key: str, value: Any) -> None:
+def test_unhashable_values_in_events_are_handled(key: str, value: Any) -> None:
     assert isinstance(parse_event({**_EVENTS[0], key: value}), Parsed | Ignored | Malformed)
 
 
 @given(value=mutated(_UPLOADS) | values(), wrapped=st.booleans())
-def test_events_of_uploads_are_read_bare_and_wrapped_by_sns(value: Any, *, wrapped: bool) -> None:
+def test_upload_events_are_parsed_bare_and_wrapped_by_sns(value: Any, *, wrapped: bool) -> None:
     body = json.dumps(value)
     verdicts = parse_s3_event(json.dumps({"Type": "Notification", "Message": body}) if wrapped else body)
     assert verdicts
@@ -87,6 +87,6 @@ def test_events_of_uploads_are_read_bare_and_wrapped_by_sns(value: Any, *, wrapp
 
 
 @given(value=mutated(_ANSWERS) | values() | st.text(), protected=st.booleans())
-def test_answers_of_the_ecs_agent_are_read(value: Any, *, protected: bool) -> None:
+def test_responses_of_the_ecs_agent_are_parsed(value: Any, *, protected: bool) -> None:
     text = value if isinstance(value, str) else json.dumps(value)
     assert is_confirmed(text, protected=protected) in {True, False}

@@ -62,7 +62,7 @@ _ORDERS = [
 
 
 @given(mutated(_WORDS) | values())
-def test_a_report_is_read_within_its_bounds_or_refused(value: Any) -> None:
+def test_a_report_is_parsed_within_its_bounds_or_refused(value: Any) -> None:
     try:
         fact = report_from_json(value)
     except WireError:
@@ -83,7 +83,7 @@ def test_a_report_is_read_within_its_bounds_or_refused(value: Any) -> None:
 
 
 @given(mutated(_OFFERS) | values())
-def test_a_job_is_read_within_its_bounds_or_refused(value: Any) -> None:
+def test_a_job_is_parsed_within_its_bounds_or_refused(value: Any) -> None:
     try:
         offer = publication_from_json(value)
     except WireError:
@@ -95,7 +95,7 @@ def test_a_job_is_read_within_its_bounds_or_refused(value: Any) -> None:
 
 
 @given(mutated(_ORDERS) | values())
-def test_a_command_is_read_within_its_bounds_or_refused(value: Any) -> None:
+def test_a_command_is_parsed_within_its_bounds_or_refused(value: Any) -> None:
     try:
         order = command_from_json(value)
     except WireError:
@@ -105,7 +105,7 @@ def test_a_command_is_read_within_its_bounds_or_refused(value: Any) -> None:
 
 
 @given(mutated(_REPORTS) | mutated(_OFFERS) | hostile())
-def test_a_whole_message_is_read_or_refused_as_it_comes_out_of_a_queue(value: Any) -> None:
+def test_a_received_message_is_parsed_or_refused(value: Any) -> None:
     body = json.dumps(value)
     for text in (body, seal_or(body, value)):
         try:
@@ -124,14 +124,14 @@ def seal_or(body: str, value: Any) -> str:
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda data: "z:" + data.hex()))
-def test_a_body_that_is_no_message_is_refused(text: str) -> None:
+def test_an_invalid_body_is_refused(text: str) -> None:
     try:
         decode_body(text)
     except WireError:
         return
 
 
-def test_a_small_body_that_unpacks_to_very_much_is_refused() -> None:
+def test_a_decompression_bomb_is_refused() -> None:
     import base64
     import zlib
 

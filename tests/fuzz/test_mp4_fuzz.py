@@ -86,7 +86,7 @@ _fuzz = settings(
 )
 
 
-def test_whole_files_pass(films: list[bytes], tmp_path: Path) -> None:
+def test_complete_files_are_accepted(films: list[bytes], tmp_path: Path) -> None:
     for data in films:
         _use(data, tmp_path)
 
@@ -109,7 +109,7 @@ def test_a_damaged_index_is_read_or_refused(
 
 @_fuzz
 @given(choice=st.data())
-def test_a_file_with_pieces_cut_out_doubled_or_moved_is_read_or_refused(
+def test_a_file_with_removed_repeated_or_moved_parts_is_read_or_refused(
     choice: st.DataObject, films: list[bytes], tmp_path: Path
 ) -> None:
     data = films[choice.draw(st.integers(0, len(films) - 1))]
@@ -132,6 +132,6 @@ def test_a_file_with_pieces_cut_out_doubled_or_moved_is_read_or_refused(
 
 @_fuzz
 @given(data=st.binary(max_size=400))
-def test_noise_behind_a_plausible_start_is_read_or_refused(data: bytes, tmp_path: Path) -> None:
+def test_noise_after_a_plausible_start_is_read_or_refused(data: bytes, tmp_path: Path) -> None:
     for start in (b"", b"\0\0\0\x10ftypisom\0\0\0\0", b"\0\0\0\0moov", b"\0\0\0\0moof"):
         _survive(start + data, tmp_path)

@@ -41,7 +41,7 @@ def made(rows: list[tuple[int, int, str]]) -> tuple[Cue, ...]:
 
 @settings(max_examples=300, deadline=None)
 @given(rows=_CUES)
-def test_files_made_of_any_cues_have_those_cues(rows: list[tuple[int, int, str]]) -> None:
+def test_files_written_from_any_cues_contain_them(rows: list[tuple[int, int, str]]) -> None:
     cues = made(rows)
     text = to_webvtt(cues)
     assert len(re.findall(r"(?m)^\d\d:\d\d:\d\d\.\d{3} --> ", text)) == text.count("-->") == len(cues)
@@ -62,7 +62,7 @@ def test_files_made_of_any_cues_have_those_cues(rows: list[tuple[int, int, str]]
 
 @settings(max_examples=300, deadline=None)
 @given(text=st.lists(_PIECES | _ANY, max_size=40).map("".join))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         cues = parse_srt(text)
     except InputError:
@@ -80,7 +80,7 @@ def test_any_user_data_has_chapters_or_none(data: bytes, head: bytes) -> None:
     assert text_sample_title(data).isprintable()
 
 
-def test_the_page_plays_what_was_written(tmp_path: Path) -> None:
+def test_the_page_parses_the_written_files(tmp_path: Path) -> None:
     cues = made([(0, 1000, "a\n<b>b</b>"), (500, 700, "")])
     (tmp_path / "1.vtt").write_text(to_webvtt(cues))
     ((_, _, _, found),) = subtitle_tracks(tmp_path, [{"path": "1.vtt", "language": "eng"}])

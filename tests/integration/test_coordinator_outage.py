@@ -45,7 +45,7 @@ def _beat(worker: str) -> Heartbeat:
 
 
 @pytest.mark.slow
-def test_after_an_outage_of_all_coordinators_nothing_is_taken_back_and_no_answer_lost(place: Distant) -> None:
+def test_an_outage_of_all_coordinators_loses_no_lease_and_no_result(place: Distant) -> None:
     place.ledger.submit([new("a-1"), new("a-2")])
     broker = place.broker()
     broker.register("ada", "here", 1, LEASE_S)

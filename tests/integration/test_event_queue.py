@@ -75,7 +75,7 @@ def _nothing(arrivals: S3EventSource, seconds: float) -> bool:
 
 
 @pytest.mark.parametrize("made", [told_by_eventbridge, told_by_s3, told_by_topic, told_by_raw_topic])
-def test_an_upload_is_told_with_the_tag_and_metadata_that_the_object_has(
+def test_an_upload_event_has_the_etag_and_metadata_of_the_object(
     ministack: Ministack, made: Callable[[str], FootageBucket]
 ) -> None:
     bucket = made(ministack.url)
@@ -100,20 +100,20 @@ def test_an_upload_is_told_with_the_tag_and_metadata_that_the_object_has(
         assert _nothing(arrivals, 1.5)
 
 
-def test_an_object_that_is_gone_is_not_there(ministack: Ministack) -> None:
+def test_a_deleted_object_is_not_found(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
     buckets = _buckets(ministack)
     assert lookup_object(bucket.bucket, "gone.mp4", buckets=buckets) is None
 
 
 @pytest.mark.parametrize("key", ["a//b.mp4", "/a.mp4", "a/../b.mp4", "./a.mp4"])
-def test_a_key_that_would_be_taken_for_another_one_is_refused(key: str) -> None:
+def test_an_ambiguous_key_is_refused(key: str) -> None:
     with pytest.raises(UsageError, match="key"):
         lookup_object("cards", key)
 
 
 @pytest.mark.parametrize("key", ["a#b%41 [1] ~ ü?+.mp4", "x/GX01 0042.MP4"])
-def test_keys_with_any_letters_are_found(ministack: Ministack, key: str) -> None:
+def test_keys_with_any_characters_are_found(ministack: Ministack, key: str) -> None:
     bucket = told_by_eventbridge(ministack.url)
     bucket.put(key, b"xyz")
     found = lookup_object(bucket.bucket, key, buckets=_buckets(ministack))
@@ -121,7 +121,7 @@ def test_keys_with_any_letters_are_found(ministack: Ministack, key: str) -> None
     assert found.size == 3
 
 
-def test_what_is_in_hand_stays_hidden_and_comes_again_when_its_process_dies(ministack: Ministack) -> None:
+def test_messages_in_flight_stay_hidden_and_return_when_their_process_dies(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
     bucket.put("a.mp4", b"xyz")
     first = bucket.arrivals(visibility_s=2)
@@ -134,7 +134,7 @@ def test_what_is_in_hand_stays_hidden_and_comes_again_when_its_process_dies(mini
         assert again.receive_count == message.receive_count + 1
 
 
-def test_what_is_handed_back_at_the_end_shows_at_once(ministack: Ministack) -> None:
+def test_messages_handed_back_at_close_are_visible_at_once(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
     bucket.put("a.mp4", b"xyz")
     first = bucket.arrivals()
@@ -144,7 +144,7 @@ def test_what_is_handed_back_at_the_end_shows_at_once(ministack: Ministack) -> N
         _received(second, within_s=3)
 
 
-def test_an_end_in_good_order_brings_no_message_nearer_to_an_impatient_queues_limit(
+def test_a_clean_end_does_not_use_up_the_receive_count(
     ministack: Ministack,
 ) -> None:
     bucket = told_by_eventbridge(ministack.url)
@@ -159,7 +159,7 @@ def test_an_end_in_good_order_brings_no_message_nearer_to_an_impatient_queues_li
         assert _received(last).receive_count == 1
 
 
-def test_waiting_spends_nothing_and_failing_does(ministack: Ministack) -> None:
+def test_only_failures_use_up_the_receive_count(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
     bucket.put("a.mp4", b"xyz")
     with closing(bucket.arrivals(attempts=4)) as arrivals:
@@ -183,7 +183,7 @@ def test_waiting_spends_nothing_and_failing_does(ministack: Ministack) -> None:
         assert _nothing(arrivals, 1.5)
 
 
-def test_what_is_parked_lies_with_its_reason_and_nowhere_else(ministack: Ministack) -> None:
+def test_a_parked_message_is_only_in_the_dead_letter_queue_with_its_reason(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
     client("sqs", ministack.url).send_message(
         QueueUrl=client("sqs", ministack.url).get_queue_url(QueueName=bucket.place.name)["QueueUrl"],
@@ -212,7 +212,7 @@ def _as_long_as_sqs_takes(action: str, body: bytes) -> Answer | None:
 
 
 @pytest.mark.parametrize("length", [262_144, 262_144 - 20])
-def test_a_message_too_long_for_its_reason_is_parked_without(ministack: Ministack, length: int) -> None:
+def test_a_message_too_long_for_its_reason_is_parked_without_it(ministack: Ministack, length: int) -> None:
     bucket = told_by_eventbridge(ministack.url)
     sqs = client("sqs", ministack.url)
     sqs.send_message(
@@ -227,7 +227,7 @@ def test_a_message_too_long_for_its_reason_is_parked_without(ministack: Ministac
     assert bucket.parked() == [("x" * length, "")]
 
 
-def test_a_message_sent_anew_is_as_old_as_before(ministack: Ministack) -> None:
+def test_a_message_sent_again_keeps_its_age(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
     bucket.put("a.mp4", b"xyz")
     with closing(bucket.arrivals(attempts=1)) as arrivals:  # sent anew each time
@@ -240,7 +240,7 @@ def test_a_message_sent_anew_is_as_old_as_before(ministack: Ministack) -> None:
         assert again.since == pytest.approx(first.since, abs=0.002)
 
 
-def test_a_queue_that_gives_up_soon_has_what_fails_parked_with_a_reason_before(ministack: Ministack) -> None:
+def test_a_failing_message_is_parked_before_a_low_limit_of_the_queue(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
     place = _impatient(bucket)
     bucket.put("a.mp4", b"xyz")
@@ -273,7 +273,7 @@ def test_a_queue_that_gives_up_soon_has_what_fails_parked_with_a_reason_before(m
     assert [reason for _, reason in bucket.parked()] == ["failed 1 time, at last by a strange answer"]
 
 
-def test_a_queue_that_is_there_keeps_its_settings_and_its_own_dead_letters(ministack: Ministack) -> None:
+def test_an_existing_queue_keeps_its_settings_and_dead_letter_queue(ministack: Ministack) -> None:
     sqs, name = client("sqs", ministack.url), f"own-{os.getpid()}"
     sqs.create_queue(QueueName=f"{name}-attic")
     policy = json.dumps(
@@ -295,7 +295,7 @@ def test_a_queue_that_is_there_keeps_its_settings_and_its_own_dead_letters(minis
     assert after["RedrivePolicy"] == before["RedrivePolicy"]
 
 
-def test_a_queue_without_dead_letters_is_given_some_once(ministack: Ministack) -> None:
+def test_a_queue_without_a_dead_letter_queue_gets_one(ministack: Ministack) -> None:
     sqs, name = client("sqs", ministack.url), f"bare-{os.getpid()}"
     sqs.create_queue(QueueName=name)
     place = ensure_event_queue(event_queue_client(sqs), name)

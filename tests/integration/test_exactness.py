@@ -315,7 +315,7 @@ def test_every_codec_has_its_keyframes_at_the_same_frames(bench: Bench) -> None:
         assert len(played) == len(source.shown)
 
 
-def test_interlaced_footage_keeps_its_frames(bench: Bench) -> None:
+def test_interlaced_sources_keep_their_frames(bench: Bench) -> None:
     codec = (*_X264, "-x264-params", "interlaced=1:tff=1")
     source = bench.open(bench.make(Made(codec=codec, filters="setfield=tff", rate="25", size="160x96")))
     assert source.facts.video.interlaced
@@ -352,7 +352,7 @@ def test_the_same_slice_gives_the_same_bytes_every_time(bench: Bench) -> None:
     assert heard[-1] == chunk.frames
 
 
-def test_a_decoder_that_gives_fewer_frames_is_the_footages_fault(bench: Bench) -> None:
+def test_missing_decoded_frames_are_an_error_of_the_source(bench: Bench) -> None:
     source = bench.open(bench.make(Made(codec=("-c:v", "mjpeg"), suffix="mov")))
     rungs, grid = _rungs(source.facts), _grid(source.facts)
     samples = source.track.samples
@@ -363,7 +363,7 @@ def test_a_decoder_that_gives_fewer_frames_is_the_footages_fault(bench: Bench) -
         bench.encoded(source, (Chunk(index=0, start=16, stop=24),), rungs, grid)
 
 
-def test_a_chunk_without_one_readable_frame_is_the_footages_fault(bench: Bench) -> None:
+def test_a_chunk_without_a_readable_frame_is_an_error_of_the_source(bench: Bench) -> None:
     source = bench.open(bench.make(Made(codec=("-c:v", "mjpeg"), suffix="mov")))
     rungs, grid = _rungs(source.facts), _grid(source.facts)
     samples = source.track.samples
@@ -375,7 +375,7 @@ def test_a_chunk_without_one_readable_frame_is_the_footages_fault(bench: Bench) 
         bench.encoded(source, (Chunk(index=0, start=16, stop=24),), rungs, grid)
 
 
-def test_a_full_disk_is_not_the_footages_fault(bench: Bench) -> None:
+def test_a_full_disk_is_not_an_error_of_the_source(bench: Bench) -> None:
     source = bench.open(bench.make(Made()))
     rungs, grid = _rungs(source.facts), _grid(source.facts)
     out = bench.work / "full"

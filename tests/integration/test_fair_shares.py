@@ -63,7 +63,7 @@ def _settled(place: Direct | Distant) -> None:
 
 
 @pytest.mark.slow
-def test_neither_shares_nor_urgency_nor_deadlines_wait_for_one_owners_thousands(
+def test_one_owners_backlog_delays_no_other_owner_urgency_or_deadline(
     place: Direct | Distant,
 ) -> None:
     crowd = [new(f"a-{number:04d}", owner="A", priority=BULK) for number in range(MANY)]

@@ -44,7 +44,7 @@ def _beat(**more: Any) -> str:
     return json.dumps({"v": 1, "facts": [plain]})
 
 
-def test_forged_reports_settle_add_and_block_nothing(distant: Callable[..., Distant]) -> None:
+def test_forged_reports_have_no_effect(distant: Callable[..., Distant]) -> None:
     place = distant()
     place.ledger.submit([new("a-1"), new("a-2", "a-1"), new("b-1", owner="bob")])
     ada = joined(place)
@@ -88,7 +88,7 @@ def test_forged_reports_settle_add_and_block_nothing(distant: Callable[..., Dist
     assert place.notes["forged"] >= 5
 
 
-def test_a_worker_obeys_no_command_for_another(distant: Callable[..., Distant]) -> None:
+def test_a_worker_ignores_commands_for_another_worker(distant: Callable[..., Distant]) -> None:
     place = distant()
     place.ledger.submit([new("a-1")])
     ada = joined(place)

@@ -117,7 +117,7 @@ def _told(bucket: FootageBucket, key: str, tag: str) -> str:
 @pytest.mark.parametrize(
     ("made", "options"), [(told_by_eventbridge, ()), (told_by_s3, ("--queues", "jobs")), (told_by_topic, ())]
 )
-def test_uploads_become_assets_and_all_else_ends_where_it_belongs(
+def test_uploads_become_assets_and_other_messages_are_settled(
     made: Callable[[str], FootageBucket], options: tuple[str, ...], ministack: Ministack, tmp_path: Path
 ) -> None:
     bucket = made(ministack.url)
@@ -168,7 +168,7 @@ def _check_figures(crew: Crew) -> None:
 
 
 @pytest.mark.slow
-def test_no_kill_of_an_ingest_loses_or_doubles_an_asset(
+def test_killed_ingests_neither_lose_nor_duplicate_assets(
     ministack: Ministack, postgres: str, tmp_path: Path
 ) -> None:
     bucket = told_by_eventbridge(ministack.url)
@@ -205,14 +205,14 @@ def test_no_kill_of_an_ingest_loses_or_doubles_an_asset(
     assert {body for body, _ in bucket.parked()} == {f"garbage cards/late-{n}.mp4" for n in range(KILLS)}
 
 
-def test_a_process_without_rights_ends_and_says_what_to_do(ministack: Ministack, tmp_path: Path) -> None:
+def test_a_process_without_permissions_ends_with_a_remedy(ministack: Ministack, tmp_path: Path) -> None:
     bucket = told_by_eventbridge(ministack.url)
     crew = Crew(bucket, tmp_path, "--store", "s3://there-is-no-such-bucket")
     assert crew.start().wait(60) == 2
     assert "there is no such bucket" in crew.said()
 
 
-def test_sigterm_ends_it_within_two_seconds_though_its_server_never_answers(
+def test_sigterm_ends_an_ingest_within_two_seconds_during_a_server_hang(
     ministack: Ministack, tmp_path: Path
 ) -> None:
     bucket = told_by_eventbridge(ministack.url)
@@ -230,7 +230,7 @@ def test_sigterm_ends_it_within_two_seconds_though_its_server_never_answers(
 
 
 @pytest.mark.slow
-def test_chapters_told_of_one_by_one_are_one_recording_though_processes_are_killed(
+def test_separate_chapters_become_one_recording_despite_killed_processes(
     ministack: Ministack, tmp_path: Path
 ) -> None:
     bucket = told_by_s3(ministack.url)

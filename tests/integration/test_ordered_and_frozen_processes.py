@@ -90,7 +90,7 @@ def _running(site: Site) -> Iterator[Site]:
 
 
 @pytest.mark.slow
-def test_a_cancellation_and_a_drain_by_people_reach_a_worker_within_two_seconds(site: Site) -> None:
+def test_a_cancellation_and_a_drain_reach_a_worker_within_two_seconds(site: Site) -> None:
     site.worker("ada", seconds=60)
     with Ledger.open(site.location) as ledger:
         ledger.submit([new("a-1"), new("b-1", priority=5)])
@@ -115,7 +115,7 @@ def test_a_cancellation_and_a_drain_by_people_reach_a_worker_within_two_seconds(
 
 
 @pytest.mark.slow
-def test_the_late_answer_of_a_frozen_worker_does_not_count(site: Site) -> None:
+def test_the_late_result_of_a_frozen_worker_is_ignored(site: Site) -> None:
     site.worker("ada", seconds=1.0)
     with Ledger.open(site.location) as ledger:
         ledger.submit([new("a-1")])
@@ -141,7 +141,7 @@ def test_the_late_answer_of_a_frozen_worker_does_not_count(site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_orders_reach_workers_again_after_the_queues_lost_everything(tmp_path: Path) -> None:
+def test_commands_reach_workers_after_the_queues_lost_everything(tmp_path: Path) -> None:
     try:
         with running() as server, _running(Site(str(tmp_path / "ledger.db"), tmp_path, server.url)) as site:
             _lose_everything(site, server)

@@ -57,7 +57,7 @@ def _bodies(bucket: FootageBucket, queue: str) -> list[str]:
     return sorted(each.body for each in found)
 
 
-def test_a_list_says_what_each_tells_and_why_it_lies_there_and_leaves_it(
+def test_a_list_shows_objects_and_reasons_and_keeps_the_messages(
     bucket: FootageBucket, parked: Callable[..., Result]
 ) -> None:
     for _ in range(2):
@@ -75,7 +75,7 @@ def test_a_list_says_what_each_tells_and_why_it_lies_there_and_leaves_it(
     assert _bodies(bucket, bucket.place.dead_letters) == sorted([TOLD, "garbage", "silent"])
 
 
-def test_what_is_named_goes_back_to_the_queue_and_the_rest_stays(
+def test_named_messages_are_redriven_and_the_others_stay(
     bucket: FootageBucket, parked: Callable[..., Result]
 ) -> None:
     (wanted,) = (each for each in json.loads(parked("--json").output) if each["body"] == TOLD)
@@ -84,27 +84,29 @@ def test_what_is_named_goes_back_to_the_queue_and_the_rest_stays(
     assert _bodies(bucket, bucket.place.dead_letters) == ["garbage", "silent"]
 
 
-def test_all_go_back_or_away_if_that_is_said(bucket: FootageBucket, parked: Callable[..., Result]) -> None:
+def test_all_messages_are_redriven_or_dropped_on_request(
+    bucket: FootageBucket, parked: Callable[..., Result]
+) -> None:
     assert "3 messages dropped" in parked("--drop", "--all").output
     assert _bodies(bucket, bucket.place.dead_letters) == []
     assert _bodies(bucket, bucket.place.name) == []
     assert "0 messages sent again" in parked("--redrive", "--all").output
 
 
-def test_an_id_that_is_unknown_moves_nothing(bucket: FootageBucket, parked: Callable[..., Result]) -> None:
+def test_an_unknown_id_moves_nothing(bucket: FootageBucket, parked: Callable[..., Result]) -> None:
     (known, *_) = json.loads(parked("--json").output)
     failed = parked("--drop", known["id"], "nope").exception
     assert isinstance(failed, UsageError)
     assert len(_bodies(bucket, bucket.place.dead_letters)) == 3
 
 
-def test_what_is_not_said_clearly_is_not_done(parked: Callable[..., Result]) -> None:
+def test_ambiguous_options_are_refused(parked: Callable[..., Result]) -> None:
     for options in ("--redrive", "--drop", "x", "--redrive --drop x", "--drop --all x"):
         assert isinstance(parked(*options.split()).exception, UsageError)
     assert "3 messages parked" in parked().output
 
 
-def test_a_queue_that_is_not_there_is_not_made(ministack: Ministack, bucket: FootageBucket) -> None:
+def test_a_missing_queue_is_not_created(ministack: Ministack, bucket: FootageBucket) -> None:
     assert bucket
     failed = CliRunner().invoke(build(["parked"]), ["parked", "--events", "no-such-queue"]).exception
     assert isinstance(failed, UsageError)

@@ -35,7 +35,7 @@ def _freeze(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker, "_extend", lambda: None)
 
 
-def test_many_hand_backs_never_reach_the_dead_letters(distant: Callable[..., Distant]) -> None:
+def test_repeated_hand_backs_never_exhaust_the_receive_count(distant: Callable[..., Distant]) -> None:
     place = distant(max_receive_count=4)
     place.ledger.submit([new("a-1")])
     broker = joined(place)
@@ -52,7 +52,7 @@ def test_many_hand_backs_never_reach_the_dead_letters(distant: Callable[..., Dis
     assert place.queues.depth(place.names.dead_letters) == 0
 
 
-def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignored(
+def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_result_is_ignored(
     distant: Callable[..., Distant], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = distant()
@@ -82,7 +82,7 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_answer_is_ignore
     assert (job.result, job.starts, job.attempt, job.interruptions) == ({"by": "bob"}, 2, 1, 1)
 
 
-def test_messages_that_are_none_of_ours_are_parked_and_the_rest_goes_on(
+def test_foreign_messages_are_parked_and_do_not_block_others(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
@@ -100,7 +100,7 @@ def test_messages_that_are_none_of_ours_are_parked_and_the_rest_goes_on(
     assert all(letter.attributes["reason"] and letter.attributes["queue"] for letter in letters)
 
 
-def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distant]) -> None:
+def test_dead_letters_are_redriven_through_the_ledger(distant: Callable[..., Distant]) -> None:
     place = distant(max_receive_count=2, bounds=ReconcileLimits(stale_s=3600))
     place.ledger.submit([new("a-1")])
     # Two workers that take the message and vanish.
@@ -126,7 +126,7 @@ def test_dead_letters_come_back_through_the_ledger(distant: Callable[..., Distan
     assert place.queues.depth(place.names.dead_letters) == 0
 
 
-def test_a_letter_left_over_of_a_job_that_goes_on_or_is_not_wanted_only_goes(
+def test_a_superfluous_dead_letter_is_deleted(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant(bounds=ReconcileLimits(stale_s=3600))
@@ -149,7 +149,7 @@ def test_a_letter_left_over_of_a_job_that_goes_on_or_is_not_wanted_only_goes(
     assert place.queues.depth(place.names.dead_letters) == 0
 
 
-def test_a_letter_of_a_job_that_its_worker_lost_takes_it_from_there(distant: Callable[..., Distant]) -> None:
+def test_a_redrive_cancels_the_job_on_its_worker(distant: Callable[..., Distant]) -> None:
     place = distant(bounds=ReconcileLimits(stale_s=3600))
     lane = place.names.job_queue("cpu", 0)
     assert lane is not None
@@ -169,7 +169,7 @@ def test_a_letter_of_a_job_that_its_worker_lost_takes_it_from_there(distant: Cal
     wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
 
 
-def test_orders_wait_for_a_mailbox_that_vanished_and_come_in_the_new_one(
+def test_commands_wait_for_a_command_queue_that_is_created_again(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
@@ -189,7 +189,7 @@ def test_orders_wait_for_a_mailbox_that_vanished_and_come_in_the_new_one(
     wait_until(lambda: place.ledger.commands("ada") == [])
 
 
-def test_a_mailbox_goes_with_its_worker_and_is_made_again_by_one_that_lives_after_all(
+def test_a_command_queue_is_deleted_with_its_worker_and_created_again_by_a_live_one(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
@@ -216,7 +216,7 @@ def _is_gone(place: Distant, name: str) -> bool:
     return False
 
 
-def test_queues_that_lost_everything_are_made_and_filled_again(distant: Callable[..., Distant]) -> None:
+def test_deleted_queues_are_created_and_filled_again(distant: Callable[..., Distant]) -> None:
     place = distant(bounds=ReconcileLimits(stale_s=0.5))
     place.ledger.submit([new("a-1"), new("a-2")])
     wait_until(lambda: place.notes["published"] == 2)
@@ -243,7 +243,7 @@ def test_a_worker_without_queues_waits_for_them(ministack: Ministack) -> None:
     broker.close()
 
 
-def test_making_queues_twice_and_at_once_changes_nothing(ministack: Ministack) -> None:
+def test_creating_queues_is_idempotent_and_concurrent(ministack: Ministack) -> None:
     names = naming()
     made = [queues(ministack.url, names) for _ in range(4)]
     threads = [threading.Thread(target=each.ensure_queues) for each in made]
@@ -257,7 +257,7 @@ def test_making_queues_twice_and_at_once_changes_nothing(ministack: Ministack) -
     assert int(policy["maxReceiveCount"]) == 10
 
 
-def test_a_long_plan_travels_packed_and_a_far_too_long_answer_fails_its_job(
+def test_a_long_plan_is_compressed_and_an_oversized_result_fails_its_job(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()

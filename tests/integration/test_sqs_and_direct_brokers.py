@@ -32,7 +32,7 @@ def _comes(place: Direct | Distant, name: str, state: State) -> Job:
     return get(place.ledger, name)
 
 
-def test_a_claim_carries_the_whole_job(place: Direct | Distant) -> None:
+def test_a_claim_carries_the_complete_job(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1", spec={"frames": [0, 48]}, weight=2.5, owner="ada")])
     (claim,) = claims(joined(place), 1)
     job = claim.job
@@ -41,7 +41,7 @@ def test_a_claim_carries_the_whole_job(place: Direct | Distant) -> None:
     assert claim.fence == job.fence > 0
 
 
-def test_an_answer_is_recorded_and_releases_what_needs_it(place: Direct | Distant) -> None:
+def test_a_result_is_applied_and_releases_dependent_jobs(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1"), new("a-2", "a-1")])
     broker = joined(place)
     assert settle(broker, claims(broker, 1)[0], done(new("a-3"), frames=48))
@@ -49,7 +49,7 @@ def test_an_answer_is_recorded_and_releases_what_needs_it(place: Direct | Distan
     assert {claim.job.id for claim in claims(broker, 2)} == {"a-2", "a-3"}
 
 
-def test_a_failure_keeps_its_evidence_and_is_tried_again(place: Direct | Distant) -> None:
+def test_a_failure_keeps_its_evidence_and_is_retried(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1", max_attempts=2)])
     broker = joined(place)
     assert settle(broker, claims(broker, 1)[0], failed())
@@ -61,7 +61,7 @@ def test_a_failure_keeps_its_evidence_and_is_tried_again(place: Direct | Distant
     assert job.error["message"] == "on purpose"
 
 
-def test_what_is_handed_back_runs_elsewhere_at_once_and_spends_nothing(place: Direct | Distant) -> None:
+def test_a_job_that_is_handed_back_runs_elsewhere_without_using_an_attempt(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1")])
     ada, bob = joined(place), joined(place, "bob")
     (claim,) = claims(ada, 1)
@@ -78,7 +78,7 @@ def test_what_is_handed_back_runs_elsewhere_at_once_and_spends_nothing(place: Di
     assert (job.result, job.interruptions, job.attempt) == ({"by": "bob"}, 1, 1)
 
 
-def test_a_worker_knows_what_it_holds_and_keeps_it_while_it_lives(place: Direct | Distant) -> None:
+def test_a_worker_keeps_its_jobs_beyond_a_lease(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1")])
     ada, bob = joined(place), joined(place, "bob")
     (claim,) = claims(ada, 1)
@@ -101,7 +101,7 @@ def test_more_urgent_jobs_are_claimed_first(place: Direct | Distant) -> None:
     assert [claim.job.id for claim in first] == ["now-1"]
 
 
-def test_a_worker_runs_a_whole_graph(place: Direct | Distant) -> None:
+def test_a_worker_runs_a_complete_graph(place: Direct | Distant) -> None:
     chunks = tuple(f"a-chunk{n}" for n in range(6))
     batch = [new("a-probe"), *(new(name, "a-probe") for name in chunks), new("a-join", *chunks)]
     stop = Stop()
@@ -121,7 +121,7 @@ def test_a_worker_runs_a_whole_graph(place: Direct | Distant) -> None:
     assert all(job.result == {"id": job.id} and job.starts == 1 for job in place.ledger.jobs())
 
 
-def test_a_worker_told_to_stop_hands_everything_back_at_once(place: Direct | Distant) -> None:
+def test_a_stopped_worker_hands_back_its_jobs_at_once(place: Direct | Distant) -> None:
     place.ledger.submit([new("a-1"), new("a-2")])
     stop = Stop()
     running = threading.Semaphore(0)
@@ -198,7 +198,7 @@ def test_a_cancellation_by_another_process_stops_the_handler_within_two_seconds(
             wait_until(lambda: sum(queues.depth(lane) for lane in queues.naming.job_queues) == 1)
 
 
-def test_a_drain_ordered_by_another_process_is_heard_within_two_seconds(place: Direct | Distant) -> None:
+def test_a_drain_by_another_process_is_received_within_two_seconds(place: Direct | Distant) -> None:
     with Shift(place) as shift:
         wait_until(place.ledger.workers)
         begin = time.monotonic()
@@ -219,7 +219,7 @@ def _stranger(place: Direct | Distant) -> Ledger:
     return Ledger.open(url.render_as_string(hide_password=False))
 
 
-def test_a_worker_that_leaves_is_known_no_more_long_before_its_lease_ends(place: Direct | Distant) -> None:
+def test_a_worker_that_deregisters_is_removed_before_its_lease_ends(place: Direct | Distant) -> None:
     broker = place.broker()
     broker.register("eve", "here", 1, 3600.0)
     wait_until(lambda: [worker.name for worker in place.ledger.workers()] == ["eve"])

@@ -55,7 +55,7 @@ class Hands:
 
 
 @pytest.mark.slow
-def test_what_workers_held_when_the_queue_forgot_is_done_though_they_live(
+def test_jobs_of_live_workers_are_done_after_the_queue_lost_its_messages(
     queue: Ministack, tmp_path: Path
 ) -> None:
     place = Distant(queue.url, tmp_path / "ledger.db", bounds=ReconcileLimits(stale_s=STALE_S))

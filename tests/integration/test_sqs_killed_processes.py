@@ -66,7 +66,7 @@ class Crew:
 
 
 @pytest.mark.slow
-def test_no_kill_strands_an_asset(
+def test_killed_processes_leave_no_unfinished_asset(
     location: str, ministack: Ministack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in KEYS.items():

@@ -40,7 +40,7 @@ def _lane(place: Distant) -> str:
     return lane
 
 
-def test_what_one_queue_did_not_take_is_told_and_the_others_got_theirs_once(
+def test_a_rejected_job_is_reported_and_the_others_are_sent_once(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
@@ -58,7 +58,7 @@ def test_what_one_queue_did_not_take_is_told_and_the_others_got_theirs_once(
     exchange.close()
 
 
-def test_a_job_too_long_for_a_message_is_dead_with_the_reason_and_holds_up_nobody(
+def test_a_job_too_long_for_a_message_is_dead_and_blocks_no_other(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
@@ -78,7 +78,7 @@ def test_a_job_too_long_for_a_message_is_dead_with_the_reason_and_holds_up_nobod
     assert place.notes["refused"] == 2
 
 
-def test_a_worker_that_gets_two_copies_of_a_job_does_it_once(distant: Callable[..., Distant]) -> None:
+def test_a_worker_runs_a_duplicate_job_once(distant: Callable[..., Distant]) -> None:
     place = distant(bounds=ReconcileLimits(stale_s=3600))
     place.ledger.submit([new("a-1")])
     wait_until(lambda: place.notes["published"] == 1)
@@ -97,7 +97,7 @@ def test_a_worker_that_gets_two_copies_of_a_job_does_it_once(distant: Callable[.
     assert place.queues.depth(_lane(place)) == 0
 
 
-def test_messages_that_cannot_be_parked_hold_up_no_others(
+def test_messages_that_cannot_be_parked_block_no_others(
     distant: Callable[..., Distant], caplog: pytest.LogCaptureFixture
 ) -> None:
     place = distant()
@@ -124,7 +124,7 @@ def test_messages_that_cannot_be_parked_hold_up_no_others(
     wait_until(lambda: is_logged("message parked", _lane(place)))
 
 
-def test_answers_whose_queue_vanished_while_they_were_recorded_hold_up_no_others(
+def test_reports_whose_queue_was_deleted_meanwhile_block_no_others(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
@@ -147,7 +147,7 @@ def _depth(place: Distant, queue: str) -> int:
         return -1
 
 
-def test_a_job_that_outlasts_what_a_queue_can_hide_goes_on_and_its_answer_counts(
+def test_a_job_longer_than_the_maximum_time_in_flight_continues_and_its_result_counts(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant(bounds=ReconcileLimits(stale_s=3600))
@@ -169,7 +169,7 @@ def test_a_job_that_outlasts_what_a_queue_can_hide_goes_on_and_its_answer_counts
     assert get(place.ledger, claims[1].job.id).result == {"by": "bob"}
 
 
-def test_what_outlasts_it_on_a_worker_that_vanishes_is_published_anew(
+def test_such_a_job_of_a_lost_worker_is_published_again(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant(bounds=ReconcileLimits(stale_s=0.5))
@@ -187,7 +187,7 @@ def test_what_outlasts_it_on_a_worker_that_vanishes_is_published_anew(
     wait_until(lambda: get(place.ledger, "a-1").state is State.DONE)
 
 
-def test_a_letter_of_a_job_in_the_archive_only_goes(distant: Callable[..., Distant]) -> None:
+def test_a_dead_letter_of_an_archived_job_is_deleted(distant: Callable[..., Distant]) -> None:
     place = distant()
     place.ledger.submit([new("a-1")])
     broker = present(place.broker())
@@ -203,7 +203,7 @@ def test_a_letter_of_a_job_in_the_archive_only_goes(distant: Callable[..., Dista
     assert place.queues.depth(place.names.dead_letters) == 0
 
 
-def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_is_made_anew(
+def test_an_orphaned_command_queue_is_deleted_and_created_again_by_a_returning_worker(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant()
@@ -227,7 +227,7 @@ def test_a_mailbox_of_nobody_goes_after_a_while_and_that_of_one_who_comes_back_i
 
 
 @pytest.mark.slow
-def test_a_job_that_ends_its_workers_before_they_can_say_so_is_found_out(
+def test_a_job_that_kills_its_workers_before_their_first_report_is_quarantined(
     distant: Callable[..., Distant],
 ) -> None:
     place = distant(bounds=ReconcileLimits(stale_s=3600))

@@ -57,7 +57,7 @@ def _await(event: str, log: Path, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.05)
 
 
-def test_it_begins_when_the_store_is_back(
+def test_work_starts_when_the_store_is_available_again(
     way: Proxy, worker: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     _await("store unavailable", tmp_path / "log", worker)
@@ -65,7 +65,7 @@ def test_it_begins_when_the_store_is_back(
     _await("worker ready", tmp_path / "log", worker)
 
 
-def test_told_to_stop_meanwhile_it_goes(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
+def test_a_stop_ends_the_wait_for_the_store(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
     _await("store unavailable", tmp_path / "log", worker)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(_WITHIN_S) == 0, (tmp_path / "log").read_text()

@@ -35,7 +35,7 @@ def submitted(eddyline: tuple[str, ...], bucket: str, ledger: Path, *sources: ob
     return {"status": done.returncode, **json.loads(last)}
 
 
-def test_a_file_and_the_object_of_the_same_footage_are_one_asset(
+def test_a_file_and_an_object_of_the_same_content_are_one_asset(
     eddyline: tuple[str, ...], bucket: str, ffmpeg: str, tmp_path: Path
 ) -> None:
     clip = noisy(ffmpeg, tmp_path / "clip.mp4", seconds=1, size="64x64")
@@ -51,7 +51,7 @@ def test_a_file_and_the_object_of_the_same_footage_are_one_asset(
     assert (job.kind, job.spec["name"]) == ("inspect", "clip.mp4")
 
 
-def test_an_object_that_is_not_there_is_told_by_its_whole_address(
+def test_a_missing_object_is_reported_with_its_address(
     eddyline: tuple[str, ...], bucket: str, tmp_path: Path
 ) -> None:
     address = f"s3://{bucket}/footage/none.mp4"

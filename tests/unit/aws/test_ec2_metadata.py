@@ -46,7 +46,7 @@ class Ear:
         )
 
 
-def test_nothing_is_said_until_it_is(fake: FakeMachine) -> None:
+def test_no_notice_is_reported_before_the_service_has_one(fake: FakeMachine) -> None:
     ear = Ear(InstanceMetadata(fake.url))
     ear.watch.poll()
     assert (ear.notices, ear.troubles) == ([], [])
@@ -56,7 +56,7 @@ def test_nothing_is_said_until_it_is(fake: FakeMachine) -> None:
     assert ear.notices[0].deadline == 1_772_366_520.0
 
 
-def test_each_thing_is_told_once_however_often_it_is_said(fake: FakeMachine) -> None:
+def test_each_notice_is_reported_once_for_repeated_answers(fake: FakeMachine) -> None:
     fake.said |= {
         "spot/instance-action": SPOT,
         "events/recommendations/rebalance": NOTICED,
@@ -71,7 +71,7 @@ def test_each_thing_is_told_once_however_often_it_is_said(fake: FakeMachine) -> 
     assert len(ear.notices) == 4
 
 
-def test_one_token_does_for_many_questions(fake: FakeMachine) -> None:
+def test_one_token_is_used_for_many_requests(fake: FakeMachine) -> None:
     ear = Ear(InstanceMetadata(fake.url))
     for _ in range(3):
         ear.watch.poll()
@@ -79,7 +79,7 @@ def test_one_token_does_for_many_questions(fake: FakeMachine) -> None:
     assert len(fake.asked) == 1 + 3 * 3
 
 
-def test_a_token_that_no_longer_counts_is_renewed(fake: FakeMachine) -> None:
+def test_an_invalid_token_is_renewed(fake: FakeMachine) -> None:
     metadata = InstanceMetadata(fake.url)
     fake.said["instance-id"] = "i-0123456789abcdef0"
     assert metadata.instance_id() == "i-0123456789abcdef0"
@@ -87,14 +87,14 @@ def test_a_token_that_no_longer_counts_is_renewed(fake: FakeMachine) -> None:
     assert metadata.instance_id() == "i-0123456789abcdef0"
 
 
-def test_an_instance_is_what_looks_like_one(fake: FakeMachine) -> None:
+def test_an_invalid_instance_id_is_ignored(fake: FakeMachine) -> None:
     fake.said["instance-id"] = "<html>"
     assert InstanceMetadata(fake.url).instance_id() == ""
     fake.status = 500
     assert InstanceMetadata(fake.url).instance_id() == ""
 
 
-def test_trouble_is_told_once_and_the_watch_goes_on(fake: FakeMachine) -> None:
+def test_an_error_is_reported_once_and_the_watch_continues(fake: FakeMachine) -> None:
     fake.said |= {"spot/instance-action": "<html>", "autoscaling/target-lifecycle-state": "Terminated"}
     ear = Ear(InstanceMetadata(fake.url))
     ear.watch.poll()
@@ -106,7 +106,7 @@ def test_trouble_is_told_once_and_the_watch_goes_on(fake: FakeMachine) -> None:
     assert ear.notices[-1].kind is NoticeKind.INTERRUPTION
 
 
-def test_errors_of_the_service_are_waited_out(fake: FakeMachine) -> None:
+def test_the_watch_continues_after_errors_of_the_service(fake: FakeMachine) -> None:
     ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
     fake.status = 503
     thread = ear.watch.start()
@@ -119,7 +119,7 @@ def test_errors_of_the_service_are_waited_out(fake: FakeMachine) -> None:
     assert not thread.is_alive()
 
 
-def test_it_asks_again_after_its_pause(fake: FakeMachine) -> None:
+def test_the_watch_polls_periodically(fake: FakeMachine) -> None:
     ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
     thread = ear.watch.start()
     wait_until(lambda: fake.asked.count("GET /latest/meta-data/spot/instance-action") >= 4)
@@ -129,7 +129,7 @@ def test_it_asks_again_after_its_pause(fake: FakeMachine) -> None:
     assert ear.troubles == []
 
 
-def test_outside_ec2_the_watch_ends_by_itself() -> None:
+def test_outside_ec2_the_watch_ends() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, and nobody listens
@@ -139,7 +139,7 @@ def test_outside_ec2_the_watch_ends_by_itself() -> None:
     assert "not an EC2 instance" in ear.troubles[0]
 
 
-def test_another_clouds_metadata_is_not_ours(fake: FakeMachine) -> None:
+def test_the_metadata_service_of_another_cloud_is_not_used(fake: FakeMachine) -> None:
     fake.tokens = False
     ear = Ear(InstanceMetadata(fake.url))
     ear.watch.run()
@@ -147,7 +147,7 @@ def test_another_clouds_metadata_is_not_ours(fake: FakeMachine) -> None:
     assert not any(asked.startswith("GET") for asked in fake.asked)
 
 
-def test_a_service_that_never_answers_is_given_up_in_seconds() -> None:
+def test_a_service_that_never_answers_times_out_within_seconds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         metadata = InstanceMetadata(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.1)
@@ -155,7 +155,7 @@ def test_a_service_that_never_answers_is_given_up_in_seconds() -> None:
         assert time.monotonic() - began < 15
 
 
-def test_an_answer_without_end_is_cut_off() -> None:
+def test_an_endless_response_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=_flood, args=(server,), daemon=True)
         thread.start()
@@ -176,13 +176,13 @@ def _flood(server: socket.socket) -> None:
             return
 
 
-def test_a_proxy_is_never_asked(fake: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_are_not_used(fake: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     assert InstanceMetadata(fake.url).is_available()
 
 
-def test_the_sdks_own_variables_count(fake: FakeMachine) -> None:
+def test_the_variables_of_the_aws_sdks_are_respected(fake: FakeMachine) -> None:
     assert InstanceMetadata.from_environment({"AWS_EC2_METADATA_DISABLED": "true"}) is None
     named = InstanceMetadata.from_environment({"AWS_EC2_METADATA_SERVICE_ENDPOINT": fake.url + "/"})
     assert named is not None
@@ -193,13 +193,13 @@ def test_the_sdks_own_variables_count(fake: FakeMachine) -> None:
 @pytest.mark.parametrize(
     "address", ["https://169.254.169.254", "file:///etc/passwd", "http://", "http://a:b"]
 )
-def test_an_address_that_is_none_is_refused(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="is not a valid http:// URL"):
         InstanceMetadata(address)
 
 
 @pytest.mark.parametrize("answer", ['{"action": []}', '{"action": {}}', '{"action": [[]], "time": 1e400}'])
-def test_a_hostile_answer_ends_no_watch(fake: FakeMachine, answer: str) -> None:
+def test_a_hostile_response_does_not_end_the_watch(fake: FakeMachine, answer: str) -> None:
     ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
     fake.said["spot/instance-action"] = answer
     thread = ear.watch.start()
@@ -232,7 +232,7 @@ def test_a_watch_survives_any_error_and_logs_and_counts_it(
     assert "metadata" in caplog.text
 
 
-def test_a_notice_whose_receiver_failed_is_handed_on_again(fake: FakeMachine) -> None:
+def test_a_notice_whose_callback_failed_is_passed_on_again(fake: FakeMachine) -> None:
     heard: list[Notice] = []
 
     def receive(notice: Notice) -> None:

@@ -32,7 +32,7 @@ def _make(url: str, troubles: list[str], **options: Any) -> TaskProtection:
     return TaskProtection(url, on_error=troubles.append, **{"pause_s": 0.02, **options})
 
 
-def test_protection_is_held_only_while_a_job_runs(fake: FakeAgent, troubles: list[str]) -> None:
+def test_the_task_is_protected_only_while_a_job_runs(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles)
     time.sleep(0.05)
     assert fake.asked == []
@@ -45,7 +45,7 @@ def test_protection_is_held_only_while_a_job_runs(fake: FakeAgent, troubles: lis
     assert troubles == []
 
 
-def test_it_is_renewed_long_before_it_ends(fake: FakeAgent, troubles: list[str]) -> None:
+def test_protection_is_renewed_before_it_expires(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles, renew_s=0.05)
     protection.set_busy(True)
     wait_until(lambda: fake.asked.count(ON) >= 3)
@@ -53,7 +53,7 @@ def test_it_is_renewed_long_before_it_ends(fake: FakeAgent, troubles: list[str])
     assert not fake.protected
 
 
-def test_a_worker_that_ends_lets_go_whatever_runs(fake: FakeAgent, troubles: list[str]) -> None:
+def test_close_releases_the_task_while_a_job_runs(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles, pause_s=30.0)
     protection.set_busy(True)
     wait_until(lambda: fake.protected)
@@ -61,7 +61,7 @@ def test_a_worker_that_ends_lets_go_whatever_runs(fake: FakeAgent, troubles: lis
     assert not fake.protected
 
 
-def test_many_short_jobs_are_few_words(fake: FakeAgent, troubles: list[str]) -> None:
+def test_many_short_jobs_cause_few_requests(fake: FakeAgent, troubles: list[str]) -> None:
     protection = _make(fake.url, troubles, pause_s=0.2)
     for _ in range(500):
         protection.set_busy(True)
@@ -71,7 +71,7 @@ def test_many_short_jobs_are_few_words(fake: FakeAgent, troubles: list[str]) -> 
     assert not fake.protected
 
 
-def test_a_refusal_is_told_once_and_tried_again(fake: FakeAgent, troubles: list[str]) -> None:
+def test_a_refusal_is_reported_once_and_retried(fake: FakeAgent, troubles: list[str]) -> None:
     fake.failing = 3
     protection = _make(fake.url, troubles)
     protection.set_busy(True)
@@ -82,7 +82,7 @@ def test_a_refusal_is_told_once_and_tried_again(fake: FakeAgent, troubles: list[
     assert not fake.protected
 
 
-def test_what_may_have_been_done_is_undone(fake: FakeAgent, troubles: list[str]) -> None:
+def test_an_unconfirmed_protection_is_released(fake: FakeAgent, troubles: list[str]) -> None:
     fake.failing = 1
     protection = _make(fake.url, troubles, pause_s=5.0)
     protection.set_busy(True)
@@ -92,7 +92,7 @@ def test_what_may_have_been_done_is_undone(fake: FakeAgent, troubles: list[str])
     assert fake.asked == [OFF]
 
 
-def test_an_agent_that_is_away_keeps_nobody_from_ending(troubles: list[str]) -> None:
+def test_an_unavailable_agent_does_not_block_close(troubles: list[str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         protection = _make(f"http://127.0.0.1:{free.getsockname()[1]}/api/x", troubles)
@@ -103,7 +103,7 @@ def test_an_agent_that_is_away_keeps_nobody_from_ending(troubles: list[str]) -> 
         assert time.monotonic() - began < 20
 
 
-def test_outside_ecs_there_is_nothing_to_protect(fake: FakeAgent, troubles: list[str]) -> None:
+def test_outside_ecs_there_is_no_protection(fake: FakeAgent, troubles: list[str]) -> None:
     assert TaskProtection.from_environment({}, troubles.append) is None
     protection = TaskProtection.from_environment({"ECS_AGENT_URI": fake.url}, troubles.append)
     assert protection is not None

@@ -38,7 +38,7 @@ def _begin(server: Ministack, bucket: str, key: str) -> None:
     assert server.ask("POST", f"/{bucket}/{key}?uploads")[0] == 200
 
 
-def test_those_below_a_folder_of_the_stores_own_prefix_are_aborted(ministack: Ministack) -> None:
+def test_uploads_below_a_folder_of_the_stores_prefix_are_aborted(ministack: Ministack) -> None:
     bucket, said = ministack.bucket(), list[str]()
     mine = ["media/films/assets/ab/a.mp4", "media/films/assets/ab/stream/b.mp4"]
     others = ["assets/ab/a.mp4", "media/films/assets/ab2/a.mp4", "media/films/other"]
@@ -49,7 +49,7 @@ def test_those_below_a_folder_of_the_stores_own_prefix_are_aborted(ministack: Mi
     assert said == [f"aborted an unfinished upload of {key}" for key in mine]
 
 
-def test_a_store_that_is_a_whole_bucket_has_its_own_too(ministack: Ministack) -> None:
+def test_uploads_of_a_store_without_a_prefix_are_aborted(ministack: Ministack) -> None:
     bucket, said = ministack.bucket(), list[str]()
     for key in ("assets/ab/a.mp4", "media/assets/ab/a.mp4"):
         _begin(ministack, bucket, key)
@@ -57,7 +57,7 @@ def test_a_store_that_is_a_whole_bucket_has_its_own_too(ministack: Ministack) ->
     assert ministack.uploads(bucket) == ["media/assets/ab/a.mp4"]
 
 
-def test_more_uploads_than_one_answer_tells_of_are_aborted() -> None:
+def test_uploads_on_several_pages_are_aborted() -> None:
     def paged(request: Request) -> Answer:
         if request.method != "GET":
             return Answer(status=204)
@@ -75,7 +75,7 @@ def test_more_uploads_than_one_answer_tells_of_are_aborted() -> None:
     assert gone == ["/b/here/a", "/b/here/b", "/b/here/next-a", "/b/here/next-b"]
 
 
-def test_only_those_begun_long_enough_ago_are_aborted() -> None:
+def test_only_uploads_initiated_long_enough_ago_are_aborted() -> None:
     def two(request: Request) -> Answer:
         return Answer(body=LISTING.encode()) if request.method == "GET" else Answer(status=204)
 
@@ -87,7 +87,7 @@ def test_only_those_begun_long_enough_ago_are_aborted() -> None:
     assert gone == ["/b/here/a"]
 
 
-def test_one_that_its_owner_ended_meanwhile_is_none_of_our_business() -> None:
+def test_an_upload_that_its_owner_completed_meanwhile_is_ignored() -> None:
     def ended(request: Request) -> Answer:
         return Answer(body=LISTING.encode()) if request.method == "GET" else error(404, "NoSuchUpload")
 
@@ -99,7 +99,7 @@ def test_one_that_its_owner_ended_meanwhile_is_none_of_our_business() -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "NotImplemented"])
-def test_a_refusal_is_told_once_and_is_in_nobodys_way(code: str) -> None:
+def test_a_refusal_is_reported_once_and_raises_nothing(code: str) -> None:
     said = list[str]()
     with scripted(lambda _: error(403, code)) as server:
         uploads = _uploads(server.url, said)
@@ -111,7 +111,7 @@ def test_a_refusal_is_told_once_and_is_in_nobodys_way(code: str) -> None:
     assert "AbortIncompleteMultipartUpload" in only
 
 
-def test_a_server_that_is_down_is_in_nobodys_way() -> None:
+def test_an_unavailable_server_raises_nothing() -> None:
     said = list[str]()
     with scripted(lambda _: Answer()) as server:
         url = server.url

@@ -140,7 +140,7 @@ def raising(*errors: EddylineError | None) -> Callable[[str], None]:
     return call
 
 
-def test_a_new_object_is_submitted_and_its_message_is_done() -> None:
+def test_a_new_object_is_submitted_and_its_message_acknowledged() -> None:
     world = World(objects={"a.mp4": "t"})
     world.counter.send(created("a.mp4"))
     world.run()
@@ -148,7 +148,7 @@ def test_a_new_object_is_submitted_and_its_message_is_done() -> None:
     assert not world.counter.parked
 
 
-def test_duplicates_in_any_order_end_too() -> None:
+def test_duplicates_in_any_order_are_settled() -> None:
     keys = [f"{n}.mp4" for n in range(20)]
     world = World(objects=dict.fromkeys(keys, "t"))
     bodies = [created(key) for key in keys] * 3
@@ -159,7 +159,7 @@ def test_duplicates_in_any_order_end_too() -> None:
 
 
 @pytest.mark.parametrize("order", [("old", "new"), ("new", "old")])
-def test_of_an_overwritten_object_only_what_is_there_is_submitted(order: tuple[str, str]) -> None:
+def test_only_the_current_version_of_an_object_is_submitted(order: tuple[str, str]) -> None:
     world = World(objects={"a.mp4": "new"})
     world.counter.send(*(created("a.mp4", tag) for tag in order))
     world.run()
@@ -167,7 +167,7 @@ def test_of_an_overwritten_object_only_what_is_there_is_submitted(order: tuple[s
     assert any("overwritten" in reason for reason in world.reasons("ignored"))
 
 
-def test_an_object_that_is_gone_is_ignored_also_if_it_goes_while_it_is_submitted() -> None:
+def test_a_deleted_object_is_ignored_even_during_its_submission() -> None:
     world = World(objects={"b.mp4": "t"})
 
     def vanish(_address: str) -> None:
@@ -181,7 +181,7 @@ def test_an_object_that_is_gone_is_ignored_also_if_it_goes_while_it_is_submitted
     assert not world.submitted
 
 
-def test_nothing_that_eddyline_wrote_is_ingested() -> None:
+def test_outputs_of_eddyline_are_not_ingested() -> None:
     own = ["out/assets/ab/1080p.mp4", "out/.eddyline/parts/x.mp4"]
     world = World(objects=dict.fromkeys([*own, "out/raw.mp4", "assets/x.mp4"], "t"))
     world.counter.send(*(created(key) for key in world.objects))
@@ -189,14 +189,14 @@ def test_nothing_that_eddyline_wrote_is_ingested() -> None:
     assert sorted(world.addresses()) == ["s3://cards/assets/x.mp4", "s3://cards/out/raw.mp4"]
 
 
-def test_a_store_in_another_bucket_takes_nothing_away() -> None:
+def test_a_store_in_another_bucket_excludes_nothing() -> None:
     world = World(objects={"assets/x.mp4": "t"}, store=parse("s3://results"))
     world.counter.send(created("assets/x.mp4"))
     world.run()
     assert world.addresses() == ["s3://cards/assets/x.mp4"]
 
 
-def test_test_notifications_end_and_garbage_is_parked() -> None:
+def test_test_notifications_are_settled_and_garbage_is_parked() -> None:
     world = World()
     world.counter.send("test", "garbage")
     world.run()
@@ -204,7 +204,7 @@ def test_test_notifications_end_and_garbage_is_parked() -> None:
     assert world.causes() == [Cause.MALFORMED]
 
 
-def test_a_message_that_brings_its_reader_down_is_parked_in_the_end() -> None:
+def test_a_message_that_crashes_the_parser_is_parked_after_its_attempts() -> None:
     world = World(objects={"a.mp4": "t"})
     world.counter.send("boom", created("a.mp4"))
     world.run()
@@ -214,7 +214,7 @@ def test_a_message_that_brings_its_reader_down_is_parked_in_the_end() -> None:
     assert world.addresses() == ["s3://cards/a.mp4"]
 
 
-def test_a_message_whose_receivers_all_died_is_parked_unread() -> None:
+def test_a_message_whose_receivers_all_died_is_parked_unparsed() -> None:
     world = World()
     world.counter.send("boom", receive_count=8)
     world.run()
@@ -222,7 +222,7 @@ def test_a_message_whose_receivers_all_died_is_parked_unread() -> None:
     assert world.causes() == [Cause.DEADLY]
 
 
-def test_those_that_came_seldom_go_first() -> None:
+def test_messages_with_few_receipts_are_processed_first() -> None:
     world = World(objects=dict.fromkeys(("often.mp4", "once.mp4"), "t"))
     world.counter.send(created("often.mp4"), receive_count=5)
     world.counter.send(created("once.mp4"))
@@ -237,7 +237,7 @@ def test_those_that_came_seldom_go_first() -> None:
     assert world.addresses() == ["s3://cards/once.mp4", "s3://cards/often.mp4"]
 
 
-def test_while_the_store_is_away_a_message_waits_and_spends_nothing() -> None:
+def test_an_unavailable_store_postpones_messages_without_using_attempts() -> None:
     world = World(objects={"a.mp4": "t"})
     world.looking = raising(*[TransientError("the store is away")] * 2)
     world.checking = partial(raising(*[TransientError("the store is away")] * 2), "")
@@ -249,7 +249,7 @@ def test_while_the_store_is_away_a_message_waits_and_spends_nothing() -> None:
     assert all(delay > 0 for delay, _ in world.counter.delays)
 
 
-def test_while_the_ledger_is_away_a_message_waits_too() -> None:
+def test_an_unavailable_ledger_postpones_messages() -> None:
     world = World(objects={"a.mp4": "t"})
     world.submitting = raising(TransientError("the ledger is away"))
     world.checking = partial(raising(TransientError("the ledger is away")), "")
@@ -259,7 +259,7 @@ def test_while_the_ledger_is_away_a_message_waits_too() -> None:
     assert not any(counts_as_attempt for _, counts_as_attempt in world.counter.delays)
 
 
-def test_an_object_that_fails_for_ever_though_all_is_there_is_parked() -> None:
+def test_an_object_that_keeps_failing_is_parked() -> None:
     world = World(objects={"a.mp4": "t"}, looking=raising(*[TransientError("a strange answer")] * 99))
     world.counter.send(created("a.mp4"))
     world.run()
@@ -267,7 +267,7 @@ def test_an_object_that_fails_for_ever_though_all_is_there_is_parked() -> None:
     assert world.causes() == [Cause.FAILING]
 
 
-def test_while_the_queue_is_away_nothing_ends() -> None:
+def test_an_unavailable_queue_does_not_end_the_loop() -> None:
     world = World(objects={"a.mp4": "t"})
     world.counter.send(created("a.mp4"))
     world.counter.away = True
@@ -281,7 +281,7 @@ def test_while_the_queue_is_away_nothing_ends() -> None:
 
 
 @pytest.mark.parametrize("error", [UsageError("access is denied"), InputError("no bytes")])
-def test_what_cannot_be_submitted_is_parked_with_the_reason(error: EddylineError) -> None:
+def test_a_refused_object_is_parked_with_the_reason(error: EddylineError) -> None:
     world = World(objects={"a.mp4": "t"}, submitting=raising(error))
     world.counter.send(created("a.mp4"))
     world.run()
@@ -289,7 +289,7 @@ def test_what_cannot_be_submitted_is_parked_with_the_reason(error: EddylineError
     assert world.causes() == [Cause.REFUSED]
 
 
-def test_a_process_that_is_refused_itself_ends_and_parks_nothing() -> None:
+def test_a_process_without_access_ends_and_parks_nothing() -> None:
     def refuse() -> None:
         raise UsageError("the secret key is wrong")
 
@@ -302,7 +302,7 @@ def test_a_process_that_is_refused_itself_ends_and_parks_nothing() -> None:
     assert world.counter.delays == [(0.0, False)]
 
 
-def test_told_to_stop_it_ends_within_two_seconds_whatever_is_in_hand() -> None:
+def test_a_stop_ends_the_loop_within_two_seconds_during_processing() -> None:
     keys = [f"{n}.mp4" for n in range(10)]
     world = World(objects=dict.fromkeys(keys, "t"))
     release = threading.Event()
@@ -323,7 +323,7 @@ def test_told_to_stop_it_ends_within_two_seconds_whatever_is_in_hand() -> None:
     release.set()
 
 
-def test_no_kill_loses_an_object() -> None:
+def test_killed_processes_lose_no_object() -> None:
     """Receivers that die with what they had in hand, again and again."""
     keys = [f"{n}.mp4" for n in range(30)]
     world = World(objects=dict.fromkeys(keys, "t"))

@@ -40,9 +40,7 @@ def _world(rules: Rules, *keys: str, step_s: float = 30.0) -> World:
 
 
 @pytest.mark.parametrize("order", [*itertools.permutations(KEYS)])
-def test_whichever_is_told_first_all_become_one_recording_once_it_is_quiet(
-    rules: Rules, order: tuple[str, ...]
-) -> None:
+def test_chapters_in_any_order_become_one_recording(rules: Rules, order: tuple[str, ...]) -> None:
     world = _world(rules, *KEYS)
     world.counter.send(*(created(key) for key in order))
     world.run()
@@ -56,7 +54,7 @@ def test_whichever_is_told_first_all_become_one_recording_once_it_is_quiet(
     )
 
 
-def test_while_chapters_come_nothing_is_submitted(rules: Rules) -> None:
+def test_nothing_is_submitted_while_chapters_arrive(rules: Rules) -> None:
     world = _world(rules, KEYS[0], step_s=0.0)
     world.uploaded[KEYS[0]] = 0.0
     world.counter.send(created(KEYS[0]))
@@ -64,7 +62,7 @@ def test_while_chapters_come_nothing_is_submitted(rules: Rules) -> None:
     assert not world.submitted
 
 
-def test_messages_that_are_doubled_and_lost_with_their_receivers_change_nothing(rules: Rules) -> None:
+def test_duplicate_and_lost_messages_do_not_change_the_recording(rules: Rules) -> None:
     world, rng = _world(rules, *KEYS, step_s=7.0), random.Random(5)
     bodies = [created(key) for key in KEYS * 4]
     rng.shuffle(bodies)
@@ -76,7 +74,7 @@ def test_messages_that_are_doubled_and_lost_with_their_receivers_change_nothing(
     assert set(world.addresses()) == {WHOLE}
 
 
-def test_a_chapter_that_comes_too_late_makes_a_recording_of_all_of_them(rules: Rules) -> None:
+def test_a_late_chapter_results_in_a_recording_of_all_chapters(rules: Rules) -> None:
     world = _world(rules, *KEYS[:2])
     world.counter.send(created(KEYS[1]))
     world.run()
@@ -87,14 +85,14 @@ def test_a_chapter_that_comes_too_late_makes_a_recording_of_all_of_them(rules: R
     assert later.addresses() == [WHOLE]
 
 
-def test_what_lies_behind_a_gap_is_a_recording_of_its_own(rules: Rules) -> None:
+def test_chapters_after_a_gap_are_a_separate_recording(rules: Rules) -> None:
     world = _world(rules, KEYS[0], KEYS[2])
     world.counter.send(created(KEYS[0]), created(KEYS[2]))
     world.run()
     assert sorted(world.addresses()) == [f"s3://cards/{KEYS[0]}", f"s3://cards/{KEYS[2]}"]
 
 
-def test_what_are_chapters_by_name_alone_stay_apart(rules: Rules) -> None:
+def test_files_that_are_chapters_by_name_only_stay_separate(rules: Rules) -> None:
     keys = [f"stranger/{name}" for name in NAMES]
     world = _world(rules, *keys)
     world.counter.send(*(created(key) for key in keys))
@@ -102,7 +100,7 @@ def test_what_are_chapters_by_name_alone_stay_apart(rules: Rules) -> None:
     assert sorted(world.addresses()) == [f"s3://cards/{key}" for key in keys]
 
 
-def test_whether_they_belong_together_is_asked_again_if_the_store_is_away(rules: Rules) -> None:
+def test_the_comparison_of_chapters_is_retried_if_the_store_is_unavailable(rules: Rules) -> None:
     world = _world(rules, *KEYS)
     world.comparing = raising(TransientError("the store is away"))
     world.counter.send(created(KEYS[0]))
@@ -110,7 +108,7 @@ def test_whether_they_belong_together_is_asked_again_if_the_store_is_away(rules:
     assert world.addresses() == [WHOLE]
 
 
-def test_what_is_no_chapter_does_not_wait(rules: Rules) -> None:
+def test_other_files_do_not_wait_for_chapters(rules: Rules) -> None:
     world = _world(rules, "ann/holiday.mp4", step_s=0.0)
     world.counter.send(created("ann/holiday.mp4"))
     world.run()
@@ -118,7 +116,7 @@ def test_what_is_no_chapter_does_not_wait(rules: Rules) -> None:
     assert not world.counter.delays
 
 
-def test_a_first_chapter_that_is_not_taken_so_leaves_the_others_apart(tmp_path: Path) -> None:
+def test_chapters_stay_separate_if_the_first_is_not_to_be_merged(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(
         'rules:\n- when: {key: "**/GX01*"}\n  ignore: not the first\ndefault: {chapters_wait_s: 9}\n'
@@ -134,7 +132,7 @@ CARD = ("ann/100GOPRO/GX010042.MP4", "ann/100GOPRO/GX020042.MP4", "ann/101GOPRO/
 
 
 @pytest.mark.parametrize("order", [*itertools.permutations(CARD)])
-def test_chapters_in_the_cards_next_folder_belong_to_the_recording(
+def test_chapters_in_the_next_directory_of_a_card_belong_to_the_recording(
     rules: Rules, order: tuple[str, ...]
 ) -> None:
     world = _world(rules, *CARD)
@@ -143,7 +141,7 @@ def test_chapters_in_the_cards_next_folder_belong_to_the_recording(
     assert set(world.addresses()) == {" + ".join(f"s3://cards/{key}" for key in CARD)}
 
 
-def test_the_next_folders_own_recording_stays_apart(rules: Rules) -> None:
+def test_a_recording_of_the_next_directory_stays_separate(rules: Rules) -> None:
     others = ("ann/101GOPRO/GX020042.MP4", *CARD[2:])
     world = _world(rules, *CARD[:2], *others)
     world.counter.send(*(created(key) for key in (*CARD[:2], *others)))
@@ -152,7 +150,7 @@ def test_the_next_folders_own_recording_stays_apart(rules: Rules) -> None:
     assert set(world.addresses()) == expected
 
 
-def test_chapters_of_another_folder_that_do_not_fit_leave_those_of_one_folder_together(
+def test_chapters_of_one_directory_are_merged_without_unrelated_ones_of_the_next(
     rules: Rules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = _world(rules, *CARD)

@@ -17,7 +17,7 @@ def _write(path: Path, text: str = "x") -> Path:
     return path
 
 
-def test_a_file_is_told_of_once_it_has_settled_and_only_once(tmp_path: Path) -> None:
+def test_a_file_is_reported_once_after_it_has_settled(tmp_path: Path) -> None:
     clip = _write(tmp_path / "DCIM" / "100GOPRO" / "a.mp4")
     folder = FolderScanner(root=tmp_path)
     assert folder.scan(100.0) == []
@@ -28,7 +28,7 @@ def test_a_file_is_told_of_once_it_has_settled_and_only_once(tmp_path: Path) -> 
     assert folder.scan(200.0) == []
 
 
-def test_a_file_that_grows_is_waited_for(tmp_path: Path) -> None:
+def test_a_growing_file_is_not_reported(tmp_path: Path) -> None:
     folder = FolderScanner(root=tmp_path)
     for second in range(20):
         clip = _write(tmp_path / "a.mp4", "x" * (second + 1))
@@ -37,7 +37,7 @@ def test_a_file_that_grows_is_waited_for(tmp_path: Path) -> None:
     assert folder.scan(24.0) == [clip]
 
 
-def test_a_file_replaced_by_another_is_told_of_again(tmp_path: Path) -> None:
+def test_a_replaced_file_is_reported_again(tmp_path: Path) -> None:
     clip = _write(tmp_path / "a.mp4", "one")
     folder = FolderScanner(root=tmp_path)
     folder.scan(0.0)
@@ -49,7 +49,7 @@ def test_a_file_replaced_by_another_is_told_of_again(tmp_path: Path) -> None:
     assert folder.scan(11.0) == [clip]
 
 
-def test_a_file_that_was_away_is_told_of_again(tmp_path: Path) -> None:
+def test_a_file_that_was_removed_and_restored_is_reported_again(tmp_path: Path) -> None:
     clip = _write(tmp_path / "a.mp4")
     folder = FolderScanner(root=tmp_path, settle_s=0)
     assert folder.scan(0.0) == [clip]
@@ -62,12 +62,12 @@ def test_a_file_that_was_away_is_told_of_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["a.mp4.part", "a.mp4.crdownload", "a.TMP", ".a.mp4", "~a.mp4", "a.mp4~", ".cache/a.mp4"]
 )
-def test_what_is_hidden_or_on_its_way_is_left_alone(tmp_path: Path, name: str) -> None:
+def test_hidden_and_incomplete_files_are_skipped(tmp_path: Path, name: str) -> None:
     _write(tmp_path / name)
     assert FolderScanner(root=tmp_path, settle_s=0).scan(0.0) == []
 
 
-def test_empty_files_and_links_are_left_alone(tmp_path: Path) -> None:
+def test_empty_files_and_links_are_skipped(tmp_path: Path) -> None:
     _write(tmp_path / "empty.mp4", "")
     (tmp_path / "link.mp4").symlink_to(_write(tmp_path.parent / f"{tmp_path.name}-else" / "a.mp4"))
     (tmp_path / "round").symlink_to(tmp_path)
@@ -75,7 +75,7 @@ def test_empty_files_and_links_are_left_alone(tmp_path: Path) -> None:
     assert FolderScanner(root=tmp_path, settle_s=0).scan(0.0) == []
 
 
-def test_outputs_are_never_entered(tmp_path: Path) -> None:
+def test_output_directories_are_not_entered(tmp_path: Path) -> None:
     wanted = _write(tmp_path / "a.mp4")
     _write(tmp_path / "out" / "x.mp4")
     _write(tmp_path / "other" / ".eddyline" / "lock")
@@ -84,24 +84,24 @@ def test_outputs_are_never_entered(tmp_path: Path) -> None:
     assert folder.scan(0.0) == [wanted]
 
 
-def test_a_folder_that_is_its_own_output_tells_only_what_was_put_there(tmp_path: Path) -> None:
+def test_a_folder_that_contains_its_output_reports_only_sources(tmp_path: Path) -> None:
     wanted = _write(tmp_path / "a.mp4")
     _write(tmp_path / ".eddyline" / "x.mp4")
     _write(tmp_path / "assets" / "ab" / "1080p.mp4")
     assert FolderScanner(root=tmp_path, settle_s=0).scan(0.0) == [wanted]
 
 
-def test_a_folder_that_is_gone_is_empty(tmp_path: Path) -> None:
+def test_a_removed_folder_is_empty(tmp_path: Path) -> None:
     assert FolderScanner(root=tmp_path / "unplugged", settle_s=0).scan(0.0) == []
 
 
-def test_names_tell_what_is_partial() -> None:
+def test_incomplete_files_are_recognised_by_name() -> None:
     assert is_partial("GX010042.MP4.part")
     assert not is_partial("part.mp4")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who writes")
-def test_a_file_that_somebody_has_open_is_waited_for_however_long_nothing_comes(tmp_path: Path) -> None:
+def test_a_file_open_for_writing_is_not_reported(tmp_path: Path) -> None:
     clip = _write(tmp_path / "a.mp4")
     folder = FolderScanner(root=tmp_path)
     with clip.open("a") as writer:
@@ -117,7 +117,7 @@ def test_a_file_that_somebody_has_open_is_waited_for_however_long_nothing_comes(
         assert folder.scan(105.0) == [clip]
 
 
-def test_a_folder_that_cannot_be_looked_into_is_named_while_that_lasts(tmp_path: Path) -> None:
+def test_an_unreadable_directory_is_listed_while_it_is_unreadable(tmp_path: Path) -> None:
     root = tmp_path / "card"
     folder = FolderScanner(root=root, settle_s=0)
     assert folder.scan(0.0) == []

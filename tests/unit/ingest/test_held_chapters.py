@@ -24,7 +24,7 @@ def _put(folder: Path, *numbers: int) -> tuple[Path, ...]:
     return paths
 
 
-def test_a_recording_is_released_once_and_whole(tmp_path: Path) -> None:
+def test_a_recording_is_released_once_and_complete(tmp_path: Path) -> None:
     folder, whole = FolderScanner(root=tmp_path, settle_s=0), _put(tmp_path, 1, 2, 3)
     holding = _held(folder, 100.0)
     assert holding.release_complete(159.0) == []
@@ -34,7 +34,7 @@ def test_a_recording_is_released_once_and_whole(tmp_path: Path) -> None:
     assert holding.release_complete(161.0) == []
 
 
-def test_a_chapter_that_is_still_written_is_waited_for(tmp_path: Path) -> None:
+def test_a_chapter_that_is_being_written_delays_the_recording(tmp_path: Path) -> None:
     folder = FolderScanner(root=tmp_path, settle_s=5)
     first = _put(tmp_path, 1)
     folder.scan(0.0)
@@ -49,7 +49,7 @@ def test_a_chapter_that_is_still_written_is_waited_for(tmp_path: Path) -> None:
     assert holding.release_complete(250.0) == [whole]
 
 
-def test_a_late_chapter_brings_those_beside_it_along(tmp_path: Path) -> None:
+def test_a_late_chapter_releases_its_neighbours_again(tmp_path: Path) -> None:
     folder = FolderScanner(root=tmp_path, settle_s=0)
     first = _put(tmp_path, 1)
     assert _held(folder, 0.0).release_complete(60.0) == [first]
@@ -57,7 +57,7 @@ def test_a_late_chapter_brings_those_beside_it_along(tmp_path: Path) -> None:
     assert _held(folder, 500.0).release_complete(560.0) == [whole]
 
 
-def test_what_is_gone_is_waited_for_no_more(tmp_path: Path) -> None:
+def test_a_removed_chapter_is_not_waited_for(tmp_path: Path) -> None:
     folder, (only,) = FolderScanner(root=tmp_path, settle_s=0), _put(tmp_path, 1)
     holding = _held(folder, 0.0)
     only.unlink()
@@ -66,7 +66,7 @@ def test_what_is_gone_is_waited_for_no_more(tmp_path: Path) -> None:
     assert not holding
 
 
-def test_chapters_in_the_cards_next_folder_are_released_with_the_first(tmp_path: Path) -> None:
+def test_chapters_in_the_next_directory_of_a_card_are_released_together(tmp_path: Path) -> None:
     for name in ("100GOPRO", "101GOPRO"):
         (tmp_path / name).mkdir()
     whole = (*_put(tmp_path / "100GOPRO", 1, 2), *_put(tmp_path / "101GOPRO", 3))

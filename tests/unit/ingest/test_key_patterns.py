@@ -30,14 +30,14 @@ from eddyline.ingest.key_patterns import KeyPattern
         ("A.mp4", "a.mp4", None),
     ],
 )
-def test_a_pattern_gives_what_its_stars_stand_for(
+def test_a_match_returns_the_texts_of_the_stars(
     pattern: str, key: str, found: tuple[str, ...] | None
 ) -> None:
     assert KeyPattern(pattern).match(key) == found
 
 
 @pytest.mark.parametrize("text", ["", "a***b", "x" * 1025])
-def test_a_pattern_that_means_nothing_is_refused(text: str) -> None:
+def test_an_invalid_pattern_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"pattern|\*"):
         KeyPattern(text)
 
@@ -46,14 +46,14 @@ def test_a_pattern_that_means_nothing_is_refused(text: str) -> None:
     st.text("ab/*?", min_size=1, max_size=8).filter(lambda text: "***" not in text),
     st.text("ab/", max_size=10),
 )
-def test_it_agrees_with_a_regular_expression(pattern: str, key: str) -> None:
+def test_a_pattern_matches_like_a_regular_expression(pattern: str, key: str) -> None:
     words = {"**": "(.*?)", "*": "([^/]*?)", "?": "[^/]"}
     regex = "".join(words.get(part, part) for part in re.findall(r"\*\*|[*?]|[^*?]+", pattern))
     expected = re.fullmatch(regex, key)
     assert KeyPattern(pattern).match(key) == (expected.groups() if expected else None)
 
 
-def test_a_hostile_key_takes_no_longer_than_any_other() -> None:
+def test_a_hostile_key_is_matched_in_bounded_time() -> None:
     began = time.monotonic()
     assert KeyPattern("**a" * 100 + "b").match("a" * 1024) is None
     assert time.monotonic() - began < 10.0

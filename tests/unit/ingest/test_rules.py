@@ -35,7 +35,7 @@ def _taken(rules: Rules, arrived: Arrival) -> Accept:
     return decided
 
 
-def test_without_a_file_everything_is_taken_by_one_profile() -> None:
+def test_without_a_file_one_profile_applies_to_everything() -> None:
     taken = _taken(load_rules(profile="fast"), CLIP)
     assert (taken.profile_name, taken.profile.name, taken.options) == ("fast", "fast", JobOptions())
 
@@ -58,13 +58,13 @@ def test_the_example_routes_by_prefix_metadata_bucket_and_size(
     assert (taken.profile_name, taken.options) == (wanted, terms)
 
 
-def test_what_a_rule_ignores_is_ignored_with_its_reason() -> None:
+def test_an_ignore_rule_ignores_with_its_reason() -> None:
     assert load_rules(EXAMPLE).decide(replace(CLIP, key="tests/a.mp4")) == Ignore(
         reason="tests of the upload page"
     )
 
 
-def test_the_first_rule_that_fits_counts(tmp_path: Path) -> None:
+def test_the_first_matching_rule_applies(tmp_path: Path) -> None:
     rules = _rules(
         tmp_path,
         "rules:\n- when: {extension: [MP4, .mov]}\n  profile: fast\n"
@@ -74,7 +74,7 @@ def test_the_first_rule_that_fits_counts(tmp_path: Path) -> None:
     assert _taken(rules, replace(CLIP, key="x/A.mkv")).profile_name == "archive"
 
 
-def test_the_cameras_side_files_are_left_alone_unless_a_rule_names_their_extension(tmp_path: Path) -> None:
+def test_companion_files_are_skipped_unless_a_rule_names_their_extension(tmp_path: Path) -> None:
     proxy = replace(CLIP, key="DCIM/GL010042.LRV")
     decided = load_rules().decide(proxy)
     assert isinstance(decided, Ignore)
@@ -94,13 +94,13 @@ def test_content_types_and_metadata_are_matched_by_patterns(tmp_path: Path) -> N
         assert _taken(rules, wrong).profile_name == "default"
 
 
-def test_a_default_may_ignore_all_that_no_rule_names(tmp_path: Path) -> None:
+def test_a_default_may_ignore_everything_else(tmp_path: Path) -> None:
     rules = _rules(tmp_path, "rules:\n- when: {prefix: in/}\ndefault: {ignore: not ours}\n")
     assert _taken(rules, replace(CLIP, key="in/a.mp4")).profile_name == "default"
     assert rules.decide(CLIP) == Ignore(reason="not ours")
 
 
-def test_a_profile_of_ones_own_is_found_beside_the_rules(tmp_path: Path) -> None:
+def test_a_profile_file_is_found_relative_to_the_rules(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
         "rungs: [{height: 180, crf: 30, preset: veryfast, maxrate_kbps: 400, bufsize_kbps: 800}]\n"
     )
@@ -108,7 +108,7 @@ def test_a_profile_of_ones_own_is_found_beside_the_rules(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("key", ["users//a.mp4", f"users/{'x' * 101}/a.mp4", "users/a\u2028b/a.mp4"])
-def test_a_path_that_names_no_owner_is_parked(tmp_path: Path, key: str) -> None:
+def test_a_path_without_a_valid_owner_is_parked(tmp_path: Path, key: str) -> None:
     rules = _rules(tmp_path, "rules:\n- when: {key: 'users/*/**'}\n  owner: '{1}'\n")
     assert isinstance(rules.decide(replace(CLIP, key=key)), Park)
 
@@ -134,12 +134,12 @@ def test_a_path_that_names_no_owner_is_parked(tmp_path: Path, key: str) -> None:
         ("{", "not YAML"),
     ],
 )
-def test_a_file_that_says_nonsense_is_refused_by_name(tmp_path: Path, text: str, complaint: str) -> None:
+def test_an_invalid_file_is_refused_with_its_name(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         _rules(tmp_path, text)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"gone.yaml"):
         load_rules(tmp_path / "gone.yaml")
 
@@ -151,7 +151,7 @@ def test_an_empty_file_means_the_default(tmp_path: Path) -> None:
 @given(
     st.text(min_size=1, max_size=60), st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3)
 )
-def test_whatever_a_stranger_uploads_is_decided(key: str, metadata: dict[str, str]) -> None:
+def test_any_upload_gets_a_decision(key: str, metadata: dict[str, str]) -> None:
     arrived = Arrival(key=key, size=1, at=0.0, bucket="x", content_type=key, metadata=metadata)
     assert isinstance(RULES.decide(arrived), Accept | Ignore | Park)
 
@@ -167,7 +167,7 @@ _yaml = st.recursive(
 
 
 @given(_yaml)
-def test_whatever_a_file_holds_it_is_read_or_refused(value: object) -> None:
+def test_any_file_is_loaded_or_refused(value: object) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rules.yaml"
         path.write_text(yaml.safe_dump({"rules": [value], "default": value}), "utf-8")

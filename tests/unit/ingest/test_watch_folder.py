@@ -89,7 +89,7 @@ def rules(tmp_path: Path) -> Rules:
     return load_rules(tmp_path / "rules.yaml")
 
 
-def test_all_that_is_there_is_one_batch_by_profile_the_urgent_first(shop: Shop, rules: Rules) -> None:
+def test_settled_files_form_one_batch_per_profile_the_urgent_first(shop: Shop, rules: Rules) -> None:
     for name in ("slow/a.mp4", "b.mp4", "soon/c.mp4", "a.mp4"):
         shop.put(name)
     shop.watch(rules).run()
@@ -100,7 +100,7 @@ def test_all_that_is_there_is_one_batch_by_profile_the_urgent_first(shop: Shop, 
     ]
 
 
-def test_what_is_no_footage_is_told_with_the_reason_and_not_processed(shop: Shop, rules: Rules) -> None:
+def test_files_that_are_not_sources_are_reported_with_the_reason(shop: Shop, rules: Rules) -> None:
     for name in ("a.txt", "a.lrv", "never/a.mp4", "note", "raw.bin"):
         shop.put(name)
     report = shop.watch(rules).run()
@@ -112,7 +112,7 @@ def test_what_is_no_footage_is_told_with_the_reason_and_not_processed(shop: Shop
     assert "not recognised as video" in told["note"]
 
 
-def test_what_failed_is_tried_again_only_once_it_changed(shop: Shop) -> None:
+def test_a_failed_file_is_retried_only_after_a_change(shop: Shop) -> None:
     shop.put("a.mp4", "bad")
     watching = shop.watch(once=False)
     thread = threading.Thread(target=watching.run)
@@ -126,7 +126,7 @@ def test_what_failed_is_tried_again_only_once_it_changed(shop: Shop) -> None:
     assert shop.batches == [("default", ["a.mp4"])] * 2
 
 
-def test_once_ends_only_when_all_has_settled_also_what_came_meanwhile(shop: Shop) -> None:
+def test_once_ends_after_all_files_have_settled(shop: Shop) -> None:
     shop.put("a.mp4")
 
     def another() -> None:
@@ -144,7 +144,7 @@ def test_failures_are_in_the_report(shop: Shop) -> None:
     assert [each.name for each in shop.watch().run().failed] == ["a.mp4"]
 
 
-def test_told_to_stop_it_begins_no_further_batch(shop: Shop, rules: Rules) -> None:
+def test_no_batch_starts_after_a_stop(shop: Shop, rules: Rules) -> None:
     for name in ("slow/a.mp4", "b.mp4"):
         shop.put(name)
     shop.meanwhile = lambda: shop.stop.request("Ctrl-C")
@@ -152,7 +152,7 @@ def test_told_to_stop_it_begins_no_further_batch(shop: Shop, rules: Rules) -> No
     assert len(shop.batches) == 1
 
 
-def test_an_error_of_the_whole_ends_the_watch(shop: Shop) -> None:
+def test_an_error_of_the_processing_ends_the_watch(shop: Shop) -> None:
     def refuse() -> None:
         raise UsageError("the folder is in use")
 
@@ -162,7 +162,7 @@ def test_an_error_of_the_whole_ends_the_watch(shop: Shop) -> None:
         shop.watch().run()
 
 
-def test_a_folder_that_is_taken_away_is_told_once_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
+def test_a_removed_folder_is_reported_once_and_watched_again_later(tmp_path: Path) -> None:
     shop = Shop(root=tmp_path / "card")
     watch = shop.watch(once=False)
     thread = threading.Thread(target=watch.run, daemon=True)
@@ -193,7 +193,7 @@ def waiting(tmp_path: Path) -> Rules:
     return load_rules(tmp_path / "waiting.yaml")
 
 
-def test_chapters_are_processed_together_once_none_was_added_for_a_while(shop: Shop, waiting: Rules) -> None:
+def test_chapters_are_merged_after_none_was_added_for_some_time(shop: Shop, waiting: Rules) -> None:
     for name in ("card/GX020042.MP4", "card/GX010042.MP4", "card/GX010043.MP4", "b.mp4"):
         shop.put(name)
 
@@ -209,7 +209,7 @@ def test_chapters_are_processed_together_once_none_was_added_for_a_while(shop: S
     assert sorted(recordings) == sorted(["card/GX010043.MP4", *chapters])
 
 
-def test_a_chapter_that_comes_too_late_brings_all_of_its_recording_again(shop: Shop, waiting: Rules) -> None:
+def test_a_late_chapter_processes_its_recording_again(shop: Shop, waiting: Rules) -> None:
     shop.put("GX010042.MP4")
     shop.watch(waiting).run()
     assert shop.merged == [["GX010042.MP4"]]

@@ -20,7 +20,7 @@ def _shown(metrics: IngestMetrics) -> dict[str, float]:
     return {" ".join([s.name, *(f"{k}={v}" for k, v in sorted(s.labels.items()))]): s.value for s in samples}
 
 
-def test_the_oldest_is_the_oldest_of_those_that_did_not_end() -> None:
+def test_the_oldest_message_is_the_oldest_unsettled_one() -> None:
     clock = ManualClock(NOW)
     metrics = IngestMetrics(clock)
     assert metrics.oldest_s == 0
@@ -35,7 +35,7 @@ def test_the_oldest_is_the_oldest_of_those_that_did_not_end() -> None:
     assert metrics.oldest_s == 0
 
 
-def test_what_is_put_off_grows_old_until_another_process_must_have_had_it() -> None:
+def test_a_postponed_message_ages_until_another_process_must_have_received_it() -> None:
     clock = ManualClock(NOW)
     metrics = IngestMetrics(clock)
     metrics.record_received("a", NOW)
@@ -50,7 +50,7 @@ def test_what_is_put_off_grows_old_until_another_process_must_have_had_it() -> N
     assert metrics.oldest_s == 0
 
 
-def test_a_message_that_nobody_knows_the_age_of_counts_as_new() -> None:
+def test_a_message_of_unknown_age_counts_as_new() -> None:
     metrics = IngestMetrics(ManualClock(NOW))
     metrics.record_received("a", 0.0)
     assert metrics.oldest_s == 0
@@ -73,7 +73,7 @@ def test_objects_are_counted_with_the_time_since_their_upload() -> None:
     assert shown["eddyline_ingest_delay_seconds_sum"] == 3
 
 
-def test_depths_are_those_read_last_and_failures_are_told() -> None:
+def test_the_last_depths_and_the_failures_are_exposed() -> None:
     metrics, stop = IngestMetrics(), Stop()
 
     def read(_now: float) -> Depths:

@@ -80,7 +80,7 @@ def test_every_line_of_a_job_names_asset_job_and_attempt() -> None:
         assert line["timestamp"].endswith("Z")
 
 
-def test_progress_is_left_out_unless_asked_for() -> None:
+def test_progress_is_logged_at_debug_level_only() -> None:
     stream = io.StringIO()
     hear = worker_event_logger(open_log(stream))
     hear(_event(WorkerEventKind.PROGRESS, fraction=0.5))
@@ -97,7 +97,7 @@ def test_progress_is_left_out_unless_asked_for() -> None:
         ("x" * 10_000 + " postgresql://eddy:hunter2@db/ledger", "hunter2"),
     ],
 )
-def test_secrets_stay_out_of_the_log(said: str, secret: str) -> None:
+def test_secrets_are_redacted(said: str, secret: str) -> None:
     stream = io.StringIO()
     log = open_log(stream)
     log.info("trouble", error={"argv": ["ffmpeg", said], "deep": {"er": (said,)}}, why=said)
@@ -106,7 +106,7 @@ def test_secrets_stay_out_of_the_log(said: str, secret: str) -> None:
     assert "***" in stream.getvalue()
 
 
-def test_no_cut_lets_half_a_secret_through() -> None:
+def test_truncation_never_exposes_part_of_a_secret() -> None:
     for length in range(3950, 4050):
         stream = io.StringIO()
         open_log(stream).info("x", why="postgresql://eddy:hunter2@db/" + "y" * length)
@@ -117,7 +117,7 @@ def test_no_cut_lets_half_a_secret_through() -> None:
         assert "nter2" not in stream.getvalue()
 
 
-def test_a_line_is_bounded_and_keeps_the_end() -> None:
+def test_a_long_text_is_truncated_and_keeps_its_end() -> None:
     stream = io.StringIO()
     nested: Any = "deep"
     for _ in range(50):
@@ -132,7 +132,7 @@ def _break(length: int) -> None:
     raise ValueError(f"broken {length}")
 
 
-def test_an_exception_is_told_without_the_values_of_its_variables() -> None:
+def test_a_traceback_has_no_values_of_variables() -> None:
     stream = io.StringIO()
     log = open_log(stream)
     try:
@@ -145,7 +145,7 @@ def test_an_exception_is_told_without_the_values_of_its_variables() -> None:
     assert "HUNTER2" not in stream.getvalue()
 
 
-def test_a_line_break_in_a_name_is_no_new_line() -> None:
+def test_a_line_break_in_a_name_is_escaped() -> None:
     stream = io.StringIO()
     open_log(stream).info("x", asset='a\n{"event": "forged"}\u2028', path="\udcff")
     assert stream.getvalue().count("\n") == 1
@@ -156,20 +156,20 @@ class Broken(io.StringIO):
         raise BrokenPipeError
 
 
-def test_a_log_that_cannot_be_written_ends_no_work() -> None:
+def test_write_errors_of_the_log_are_ignored() -> None:
     worker_event_logger(open_log(Broken()))(_event(WorkerEventKind.STARTED))
     closed = io.StringIO()
     closed.close()
     worker_event_logger(open_log(closed))(_event(WorkerEventKind.STARTED))
 
 
-def test_a_log_that_takes_only_ascii_ends_no_work(tmp_path: Path) -> None:
+def test_a_log_in_ascii_accepts_any_text(tmp_path: Path) -> None:
     with (tmp_path / "log").open("w", encoding="ascii") as stream:
         worker_event_logger(open_log(stream))(_event(WorkerEventKind.INTERRUPTED, note="Kanü \udcff"))
     assert "job interrupted" in (tmp_path / "log").read_text()
 
 
-def test_warnings_of_libraries_are_lines_too() -> None:
+def test_warnings_of_libraries_are_logged() -> None:
     stream = io.StringIO()
     with LibraryLogs(open_log(stream)):
         logging.getLogger("botocore").warning("retrying %s", "https://a:b@host")
@@ -195,7 +195,7 @@ def test_records_of_own_loggers_keep_their_event_and_fields() -> None:
     }
 
 
-def test_a_thread_that_fails_and_a_warning_are_lines_too_and_afterwards_are_not() -> None:
+def test_failed_threads_and_warnings_are_logged_only_while_entered() -> None:
     stream, before = io.StringIO(), threading.excepthook
 
     def fail() -> None:
@@ -217,7 +217,7 @@ def test_a_thread_that_fails_and_a_warning_are_lines_too_and_afterwards_are_not(
     assert broke["exception"][0]["exc_value"] == "inner"
 
 
-def test_a_librarys_own_mistake_is_a_line_too() -> None:
+def test_a_malformed_log_call_of_a_library_is_logged() -> None:
     stream = io.StringIO()
     record = logging.LogRecord("lib", logging.ERROR, "lib.py", 1, "%d of them", ("no number",), None)
     LibraryLogs(open_log(stream)).handle(record)

@@ -71,7 +71,7 @@ def _name(name: str, labels: dict[str, str]) -> str:
     return " ".join([name, *(f"{key}={value}" for key, value in sorted(labels.items()))])
 
 
-def test_a_backlog_counts_by_class_and_state(
+def test_a_backlog_counts_by_pool_and_state(
     ledger: Ledger, read: Callable[[float], Backlog], clock: ManualClock
 ) -> None:
     ledger.submit([_new("a"), _new("b"), _new("c"), _new("late", deadline=NOW + 5)])
@@ -98,7 +98,7 @@ def test_an_empty_ledger_is_an_empty_backlog(read: Callable[[float], Backlog]) -
     assert read(NOW) == Backlog(at=NOW, queues=(), waiting=0, late=0, workers=(), overdue=0)
 
 
-def test_a_scrape_shows_the_backlog_and_its_age(
+def test_a_scrape_exposes_the_backlog_and_its_age(
     ledger: Ledger, read: Callable[[float], Backlog], clock: ManualClock
 ) -> None:
     ledger.submit([_new("a"), _new("b")])
@@ -120,7 +120,7 @@ def test_a_scrape_shows_the_backlog_and_its_age(
     thread.join(5)
 
 
-def test_a_ledger_that_is_away_is_shown_as_old_figures(clock: ManualClock) -> None:
+def test_an_unavailable_ledger_is_exposed_as_an_old_reading(clock: ManualClock) -> None:
     stop = Stop()
     heard: list[Backlog] = []
 
@@ -144,7 +144,7 @@ def test_a_ledger_that_is_away_is_shown_as_old_figures(clock: ManualClock) -> No
     assert not thread.is_alive()
 
 
-def test_what_a_worker_does_is_counted(tmp_path: Path) -> None:
+def test_events_of_a_worker_are_counted(tmp_path: Path) -> None:
     metrics = WorkerMetrics()
     stop = Stop()
 
@@ -207,7 +207,7 @@ def test_a_slot_is_busy_from_start_to_end(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     "result", [None, {}, {"frames": "many"}, {"frames": {"a": "x", "b": -3}}, {"frames": None}]
 )
-def test_a_result_without_frames_counts_none(ledger: Ledger, result: dict[str, object] | None) -> None:
+def test_a_result_without_frames_counts_zero(ledger: Ledger, result: dict[str, object] | None) -> None:
     ledger.submit([_new("a")])
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()
@@ -217,7 +217,7 @@ def test_a_result_without_frames_counts_none(ledger: Ledger, result: dict[str, o
     assert _shown(metrics)["eddyline_frames_total class=cpu kind=chunk"] == 0
 
 
-def test_notices_and_stances_are_counted() -> None:
+def test_notices_and_drain_phases_are_counted() -> None:
     metrics = WorkerMetrics()
     metrics.record_notice("interruption")
     metrics.set_takes_work(takes_new=False)
@@ -226,7 +226,7 @@ def test_notices_and_stances_are_counted() -> None:
     assert shown["eddyline_worker_takes_work"] == 0
 
 
-def test_a_coordinator_shows_what_it_did_and_nothing_of_a_worker() -> None:
+def test_a_coordinator_exposes_its_actions_and_no_metrics_of_a_worker() -> None:
     metrics = CoordinatorMetrics()
     metrics.record_action("counted", 200)
     metrics.record_action("counted", 0)
@@ -235,13 +235,13 @@ def test_a_coordinator_shows_what_it_did_and_nothing_of_a_worker() -> None:
     assert not [name for name in shown if name.startswith(("eddyline_slots", "eddyline_worker"))]
 
 
-def test_cpu_time_of_the_process_and_of_its_programs_is_shown() -> None:
+def test_cpu_time_of_the_process_and_its_children_is_exposed() -> None:
     shown = _shown(Metrics())
     assert shown["eddyline_cpu_seconds_total by=process"] > 0
     assert "eddyline_cpu_seconds_total by=programs" in shown
 
 
-def test_two_metrics_in_one_process_do_not_mix() -> None:
+def test_two_registries_in_one_process_are_separate() -> None:
     one, other = WorkerMetrics(), WorkerMetrics()
     one.record_notice("stop")
     assert "eddyline_notices_total kind=stop" not in _shown(other)
@@ -255,7 +255,7 @@ def test_metrics_are_fetched_over_http() -> None:
     assert 'eddyline_notices_total{kind="stop"} 1.0' in text
 
 
-def test_a_port_that_is_taken_is_said_to_be() -> None:
+def test_a_port_in_use_is_refused() -> None:
     with (
         serve_metrics(WorkerMetrics().registry, port=0) as port,
         pytest.raises(UsageError, match="choose another port"),
@@ -264,7 +264,7 @@ def test_a_port_that_is_taken_is_said_to_be() -> None:
         raise AssertionError
 
 
-def test_a_closed_exposition_gives_its_port_back() -> None:
+def test_a_closed_metrics_server_releases_its_port() -> None:
     with serve_metrics(WorkerMetrics().registry, port=0) as port:
         pass
     with pytest.raises(urllib.error.URLError):
@@ -273,7 +273,7 @@ def test_a_closed_exposition_gives_its_port_back() -> None:
         pass
 
 
-def test_whoever_works_by_queues_counts_retries_though_only_the_ledger_knew_of_them(ledger: Ledger) -> None:
+def test_a_worker_without_a_ledger_counts_retries(ledger: Ledger) -> None:
     ledger.submit([_new("a")])
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()
@@ -284,7 +284,7 @@ def test_whoever_works_by_queues_counts_retries_though_only_the_ledger_knew_of_t
     assert _shown(metrics)["eddyline_job_retries_total class=cpu kind=chunk"] == 1
 
 
-def test_only_chunks_encode_frames_whoever_else_tells_of_some(ledger: Ledger) -> None:
+def test_only_chunks_count_as_encoded_frames(ledger: Ledger) -> None:
     ledger.submit([_new("a")])
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()

@@ -33,7 +33,7 @@ def received(sqs: Any, queue: str) -> list[str]:
     return sorted(found)
 
 
-def test_in_fine_weather_everything_passes_through_the_proxy_itself(between: Proxy) -> None:
+def test_without_faults_everything_passes_the_proxy(between: Proxy) -> None:
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="fine")["QueueUrl"]
     assert queue.startswith(between.url), "clients would go past the proxy"
@@ -42,7 +42,7 @@ def test_in_fine_weather_everything_passes_through_the_proxy_itself(between: Pro
     assert between.done["SendMessage", Fate.WELL] == 1
 
 
-def test_a_dropped_request_never_reaches_the_server(between: Proxy) -> None:
+def test_a_dropped_request_does_not_reach_the_server(between: Proxy) -> None:
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="dropped")["QueueUrl"]
     between.weather = Weather(drop=1.0)
@@ -52,7 +52,7 @@ def test_a_dropped_request_never_reaches_the_server(between: Proxy) -> None:
     assert received(sqs, queue) == []
 
 
-def test_a_cut_answer_leaves_the_work_done_and_the_client_in_doubt(between: Proxy) -> None:
+def test_a_truncated_response_leaves_the_work_done(between: Proxy) -> None:
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="cut")["QueueUrl"]
     between.weather = Weather(cut=1.0)
@@ -61,7 +61,7 @@ def test_a_cut_answer_leaves_the_work_done_and_the_client_in_doubt(between: Prox
     assert received(sqs, queue) == ["a"]
 
 
-def test_a_refused_request_is_not_done_and_may_be_sent_again(between: Proxy) -> None:
+def test_a_refused_request_has_no_effect_and_can_be_retried(between: Proxy) -> None:
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="refused")["QueueUrl"]
     between.weather = Weather(refuse=1.0)
@@ -71,7 +71,7 @@ def test_a_refused_request_is_not_done_and_may_be_sent_again(between: Proxy) -> 
     assert received(sqs, queue) == []
 
 
-def test_an_object_passes_whole_and_of_a_cut_answer_comes_half(between: Proxy, ministack: Ministack) -> None:
+def test_an_object_passes_complete_or_half_of_it_if_truncated(between: Proxy, ministack: Ministack) -> None:
     path, body = f"/{ministack.bucket()}/a", bytes(range(256)) * 8
     host = between.url.removeprefix("http://")
     with closing(http.client.HTTPConnection(host, timeout=10)) as plain:
@@ -89,7 +89,7 @@ def test_an_object_passes_whole_and_of_a_cut_answer_comes_half(between: Proxy, m
         assert cut.value.partial == body[: len(body) // 2]
 
 
-def test_only_what_sends_is_doubled(between: Proxy) -> None:
+def test_only_write_requests_are_duplicated(between: Proxy) -> None:
     between.weather = Weather(double=1.0)
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="doubled")["QueueUrl"]
@@ -98,7 +98,7 @@ def test_only_what_sends_is_doubled(between: Proxy) -> None:
     assert between.count(Fate.DOUBLE) == 1
 
 
-def test_a_delay_is_only_a_delay(between: Proxy) -> None:
+def test_a_delayed_request_succeeds(between: Proxy) -> None:
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="late")["QueueUrl"]
     between.weather = Weather(delay=1.0, longest_s=0.05)
@@ -109,7 +109,7 @@ def test_a_delay_is_only_a_delay(between: Proxy) -> None:
 
 
 @pytest.mark.parametrize("keeping", [True, False])
-def test_a_server_ended_in_good_order_comes_back_with_what_it_is_to_keep(*, keeping: bool) -> None:
+def test_a_cleanly_stopped_server_keeps_its_state(*, keeping: bool) -> None:
     try:
         server = running(keeping=keeping)
         with server as own, proxy(f"127.0.0.1:{own.port}", random.Random(3)) as between:
@@ -129,7 +129,7 @@ def test_a_server_ended_in_good_order_comes_back_with_what_it_is_to_keep(*, keep
         pytest.skip(str(error))
 
 
-def test_a_crashed_server_has_forgotten_everything() -> None:
+def test_a_crashed_server_loses_its_state() -> None:
     try:
         with running(keeping=True) as own:
             sqs = client(own.url)
@@ -144,7 +144,7 @@ def test_a_crashed_server_has_forgotten_everything() -> None:
         pytest.skip(str(error))
 
 
-def test_fates_come_as_often_as_the_weather_says() -> None:
+def test_faults_occur_with_the_configured_probability() -> None:
     weather = Weather(drop=0.1, delay=0.2, double=0.1, cut=0.05, refuse=0.1)
     rng = random.Random(1)
     met = [weather.fate("SendMessageBatch", rng.random()) for _ in range(10_000)]

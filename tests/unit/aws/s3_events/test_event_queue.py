@@ -33,7 +33,7 @@ def test_only_the_named_buckets_and_this_accounts_rules_may_send() -> None:
     }
 
 
-def test_what_the_owner_wrote_is_kept_and_what_was_ours_is_replaced() -> None:
+def test_statements_of_others_are_kept_and_ours_are_replaced() -> None:
     theirs = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": ARN}
     before = json.dumps({"Version": "2012-10-17", "Id": "mine", "Statement": [theirs]})
     once = queue_policy(ARN, ["cards"], before)
@@ -47,7 +47,7 @@ def test_what_the_owner_wrote_is_kept_and_what_was_ours_is_replaced() -> None:
 
 @pytest.mark.parametrize("name", ["events.fifo", "bad name!", "", "x" * 76, "https://sqs/1/q"])
 @pytest.mark.parametrize("call", [ensure_event_queue, find_event_queue])
-def test_a_name_that_no_queue_of_events_can_have_is_refused_before_anything_is_made(
+def test_an_invalid_queue_name_is_refused_before_any_call(
     name: str, call: Callable[[SqsClient, str], object]
 ) -> None:
     with pytest.raises(UsageError, match="is not a valid name of an event queue"):

@@ -41,7 +41,7 @@ def _native(**thing: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["eventbridge-object-created", "native-object-created"])
-def test_both_shapes_of_one_upload_mean_the_same_submission(name: str) -> None:
+def test_both_formats_of_one_upload_result_in_the_same_submission(name: str) -> None:
     verdict = _only(_read(name))
     assert verdict == FOOTAGE
     assert isinstance(verdict, Submit)
@@ -54,7 +54,7 @@ def test_a_notification_through_sns_is_unwrapped() -> None:
     assert _only(wrapped) == FOOTAGE
 
 
-def test_a_topic_that_asks_to_be_confirmed_is_parked_and_named() -> None:
+def test_an_unconfirmed_topic_is_parked_and_named() -> None:
     asks = {
         "Type": "SubscriptionConfirmation",
         "TopicArn": "arn:aws:sns:eu-west-1:1:t",
@@ -65,7 +65,7 @@ def test_a_topic_that_asks_to_be_confirmed_is_parked_and_named() -> None:
     assert "arn:aws:sns:eu-west-1:1:t" in verdict.reason
 
 
-def test_wrapping_without_end_is_parked() -> None:
+def test_repeated_wrapping_is_parked() -> None:
     body = _read("native-object-created")
     for _ in range(3):
         body = json.dumps({"Type": "Notification", "Message": body})
@@ -81,7 +81,7 @@ def test_wrapping_without_end_is_parked() -> None:
         ("foreign-ec2-event", "aws.ec2"),
     ],
 )
-def test_what_is_no_new_object_is_ignored_with_a_reason(name: str, reason: str) -> None:
+def test_events_of_other_kinds_are_ignored_with_a_reason(name: str, reason: str) -> None:
     verdict = _only(_read(name))
     assert isinstance(verdict, Ignore)
     assert reason in verdict.reason
@@ -90,7 +90,7 @@ def test_what_is_no_new_object_is_ignored_with_a_reason(name: str, reason: str) 
 @pytest.mark.parametrize(
     "thing", [{"key": "incoming/"}, {"size": 0}], ids=["a folder's marker", "an empty object"]
 )
-def test_an_object_without_footage_is_ignored(thing: dict[str, Any]) -> None:
+def test_an_empty_object_or_a_folder_marker_is_ignored(thing: dict[str, Any]) -> None:
     assert isinstance(_only(json.dumps(_native(**thing))), Ignore)
 
 
@@ -117,21 +117,21 @@ def test_an_object_without_footage_is_ignored(thing: dict[str, Any]) -> None:
         json.dumps(_native(sequencer="not hex")),
     ],
 )
-def test_what_cannot_be_understood_is_parked_with_a_reason(body: str | bytes) -> None:
+def test_malformed_messages_are_parked_with_a_reason(body: str | bytes) -> None:
     verdict = _only(body)
     assert isinstance(verdict, Park)
     assert verdict.reason
     assert len(verdict.reason) < 300
 
 
-def test_a_bad_record_does_not_take_its_neighbours_along() -> None:
+def test_a_malformed_record_does_not_affect_the_others() -> None:
     good = _native()["Records"][0]
     bad = _native(key="%ff")["Records"][0]
     verdicts = parse_s3_event(json.dumps({"Records": [bad, good, {"eventSource": "aws:sqs"}]}))
     assert [type(verdict) for verdict in verdicts] == [Park, Submit, Ignore]
 
 
-def test_an_overwritten_key_is_another_submission_and_the_older_one_is_dropped() -> None:
+def test_an_overwrite_is_another_submission_and_supersedes_the_older_one() -> None:
     first = _only(json.dumps(_native(versionId="1", eTag="a", sequencer="0A1F")))
     second = _only(json.dumps(_native(versionId="2", eTag="b", sequencer="0A1F01")))
     assert isinstance(first, Submit)
@@ -141,14 +141,14 @@ def test_an_overwritten_key_is_another_submission_and_the_older_one_is_dropped()
     assert newest_events([first, second, first]) == newest_events([second, first, second]) == [second]
 
 
-def test_of_two_uploads_at_one_moment_none_is_dropped() -> None:
+def test_two_uploads_at_the_same_time_are_both_kept() -> None:
     first, second = (replace(FOOTAGE, etag=etag) for etag in "ab")
     assert newest_events([first, second, first]) == [first, second]
     unknown = replace(FOOTAGE, etag="c", sequencer="")
     assert newest_events([unknown, first]) == [unknown, first]
 
 
-def test_other_keys_are_left_alone_by_newer_ones() -> None:
+def test_events_do_not_supersede_those_of_other_keys() -> None:
     other = _only(json.dumps(_native(key="other.mp4", sequencer="00")))
     assert isinstance(other, Submit)
     assert newest_events([FOOTAGE, other]) == [FOOTAGE, other]
@@ -171,12 +171,12 @@ _json = st.recursive(
 
 
 @given(_json)
-def test_no_message_brings_the_parser_down(value: object) -> None:
+def test_the_parser_never_raises(value: object) -> None:
     assert parse_s3_event(json.dumps(value))
 
 
 @given(st.text())
-def test_no_key_is_changed_on_its_way(key: str) -> None:
+def test_keys_are_parsed_unchanged(key: str) -> None:
     body = json.loads(_read("eventbridge-object-created"))
     body["detail"]["object"]["key"] = key
     verdict = _only(json.dumps(body))

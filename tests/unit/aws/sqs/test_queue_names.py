@@ -30,7 +30,7 @@ def test_a_job_goes_to_the_queue_of_its_priority(priority: int, lane: str) -> No
     assert NAMING.job_queue("cpu", priority) == lane
 
 
-def test_every_worker_has_a_mailbox_of_its_own_whatever_its_name() -> None:
+def test_every_worker_has_a_separate_command_queue_for_any_name() -> None:
     names = ["cpu@ip-10-0-0-7:1", "cpu@ip-10-0-0-7:12", "", "ä" * 300, "\ud800"]
     boxes = [NAMING.command_queue(name) for name in names]
     assert len(set(boxes)) == len(names)
@@ -39,21 +39,21 @@ def test_every_worker_has_a_mailbox_of_its_own_whatever_its_name() -> None:
     assert max(map(len, boxes)) <= 80
 
 
-def test_a_class_without_queues_has_no_lane() -> None:
+def test_a_pool_without_queues_has_no_job_queue() -> None:
     assert NAMING.job_queue("light", 0) is None
 
 
-def test_a_worker_asks_the_urgent_queues_of_its_classes_first() -> None:
+def test_a_worker_polls_the_urgent_queues_of_its_pools_first() -> None:
     assert NAMING.job_queues_of(("gpu", "light")) == (("eddyline-gpu-p0", 0), ("eddyline-gpu-p10", 1))
 
 
 @pytest.mark.parametrize("prefix", ["x" * 80, "a.b", "a b", "!"])
-def test_names_that_sqs_would_refuse_are_refused_at_once(prefix: str) -> None:
+def test_names_that_sqs_rejects_are_refused(prefix: str) -> None:
     with pytest.raises(UsageError, match="is not a valid queue name"):
         QueueNames(prefix=prefix, pools=("cpu",))
 
 
-def test_no_classes_are_refused() -> None:
+def test_an_empty_list_of_pools_is_refused() -> None:
     with pytest.raises(UsageError, match="no pools"):
         QueueNames(prefix="e", pools=())
 
@@ -74,7 +74,7 @@ def _client_error(code: str) -> ClientError:
         (ConnectionResetError("gone"), QueueError),
     ],
 )
-def test_errors_of_the_client_are_told_apart(raised: Exception, ours: type[Exception]) -> None:
+def test_errors_of_the_client_are_classified(raised: Exception, ours: type[Exception]) -> None:
     with pytest.raises(ours, match="trying") as caught, translate_errors("trying"):
         raise raised
     assert isinstance(caught.value, TransientError) is not (ours is AccessError)

@@ -36,7 +36,7 @@ def between(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     ],
     ids=["send", "receive", "depth"],
 )
-def test_an_answer_that_was_cut_off_is_an_error(between: Proxy, call: Callable[[SqsClient], Any]) -> None:
+def test_a_truncated_response_is_an_error(between: Proxy, call: Callable[[SqsClient], Any]) -> None:
     queues = SqsClient(
         sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="cut-off", pools=("cpu",))
     )
@@ -48,7 +48,7 @@ def test_an_answer_that_was_cut_off_is_an_error(between: Proxy, call: Callable[[
     assert between.count(Fate.CUT) > 0
 
 
-def test_whole_answers_pass(between: Proxy) -> None:
+def test_complete_responses_are_accepted(between: Proxy) -> None:
     queues = SqsClient(
         sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="whole", pools=("cpu",))
     )
