@@ -1,4 +1,4 @@
-"""Hypothesis strategies for hostile JSON: arbitrary values, and valid messages with values exchanged."""
+"""Hypothesis strategies for hostile JSON: arbitrary values, and valid messages with replaced values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parsers of what AWS says never raise, whatever they are given: EC2 metadata, EventBridge, S3, ECS."""
+"""The parsers of AWS input never raise: EC2 metadata, EventBridge, S3 and ECS."""
 
 from __future__ import annotations
 

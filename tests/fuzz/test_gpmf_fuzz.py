@@ -1,4 +1,4 @@
-"""Telemetry, damaged at random, is read, refused with our own error, or read in part; soon and cheaply."""
+"""Randomly damaged telemetry is read, refused or read in part, in bounded time and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parsers of the queue protocol understand a message or refuse it by `WireError`, whatever it holds."""
+"""The parsers of the queue protocol accept a message or refuse it with `WireError`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole files, damaged at random, give an index or one of our own errors, soon and in little memory."""
+"""Randomly damaged files result in an index or in an error of ours, in bounded time and memory."""
 
 from __future__ import annotations
 

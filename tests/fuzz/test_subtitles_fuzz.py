@@ -1,4 +1,4 @@
-"""Any text in a cue stays text: the files made of it have as many cues, and give the same ones back."""
+"""Any text of a cue stays text: the written files have the same number of cues with the same texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ledgers, queues on a server of our own, and coordinators, for tests of brokers."""
+"""Ledgers, queues on a local server, and coordinators, for tests of brokers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of brokers share: the ways in which jobs are carried, and what a worker says, said by hand."""
+"""Helpers for tests of brokers: the transports, and the calls of a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A coordinator as a process of its own: `coordinator_process.py LEDGER ENDPOINT PREFIX`."""
+"""A coordinator in a separate process: `coordinator_process.py LEDGER ENDPOINT PREFIX`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that its first job ends, as for want of memory: `lost_messages.py ENDPOINT PREFIX NAME`."""
+"""A worker that its first job kills, as if out of memory: `lost_messages.py ENDPOINT PREFIX NAME`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bucket that tells a queue of its objects, by EventBridge, by SNS or by itself, on a server of our own."""
+"""A bucket that sends events to a queue, by EventBridge, SNS or directly, on a local server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody coordinates for longer than the leases: who worked on meanwhile has not lost anything by it."""
+"""An outage of all coordinators that is longer than the leases loses no work."""
 
 from __future__ import annotations
 

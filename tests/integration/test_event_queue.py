@@ -1,4 +1,4 @@
-"""The queue of events on a real server: found or made, held while in hand, left for later, parked."""
+"""The event queue on a real server: found or created; messages in flight, postponed and parked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chunked encoding is exact to the frame, on every kind of source that has ever broken it."""
+"""Chunked encoding is exact to the frame for every kind of source that once broke it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is served first, whatever carries the jobs: shares of owners, what is urgent, and deadlines."""
+"""The order of jobs on every transport: shares of owners, urgency and deadlines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forged messages sent to real queues: what a sender without a token can do to coordinators and workers."""
+"""Forged messages on real queues: what a sender without a token can do to coordinators and workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`eddyline ingest` as real processes on a real S3 and SQS: an object becomes one asset, whatever dies."""
+"""`eddyline ingest` in real processes on real S3 and SQS: an object becomes one asset despite kills."""
 
 from __future__ import annotations
 

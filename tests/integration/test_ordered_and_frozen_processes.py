@@ -1,4 +1,4 @@
-"""Workers and coordinators as real processes: told what people want, frozen, and left by their queues."""
+"""Workers and coordinators in real processes: commands, frozen processes and lost queues."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Site:
     def signal(self, name: str, number: int) -> None:
         os.kill(self.processes[name].pid, number)
 
-    def told(self, name: str, what: str, job: str) -> float | None:
+    def logged_at(self, name: str, what: str, job: str) -> float | None:
         """When a worker wrote that; None: not yet."""
         log = self.folder / name
         lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
@@ -94,16 +94,16 @@ def test_a_cancellation_and_a_drain_reach_a_worker_within_two_seconds(site: Site
     site.worker("ada", seconds=60)
     with Ledger.open(site.location) as ledger:
         ledger.submit([new("a-1"), new("b-1", priority=5)])
-        wait_until(lambda: site.told("ada", "start", "a-1"))
+        wait_until(lambda: site.logged_at("ada", "start", "a-1"))
         wait_until(lambda: get(ledger, "a-1").state == State.RUNNING)
         begin = time.time()
         ledger.cancel(job="a-1")
-        wait_until(lambda: site.told("ada", "stopped", "a-1"))
-        assert (site.told("ada", "stopped", "a-1") or 0) - begin < 9.0
+        wait_until(lambda: site.logged_at("ada", "stopped", "a-1"))
+        assert (site.logged_at("ada", "stopped", "a-1") or 0) - begin < 9.0
         # It goes on with the next one; that ends nothing, so it is handed back by the drain's exit.
-        wait_until(lambda: site.told("ada", "start", "b-1"))
+        wait_until(lambda: site.logged_at("ada", "start", "b-1"))
         ledger.cancel(job="b-1")
-        wait_until(lambda: site.told("ada", "stopped", "b-1"))
+        wait_until(lambda: site.logged_at("ada", "stopped", "b-1"))
         begin = time.time()
         assert ledger.drain("ada", "the machine is sold")
         site.processes["ada"].wait(10)
@@ -119,16 +119,16 @@ def test_the_late_result_of_a_frozen_worker_is_ignored(site: Site) -> None:
     site.worker("ada", seconds=1.0)
     with Ledger.open(site.location) as ledger:
         ledger.submit([new("a-1")])
-        wait_until(lambda: site.told("ada", "start", "a-1"))
+        wait_until(lambda: site.logged_at("ada", "start", "a-1"))
         wait_until(lambda: get(ledger, "a-1").lease_owner == "ada")
         site.signal("ada", signal.SIGSTOP)
         frozen = time.time()
         site.worker("bob", seconds=1.0)
-        wait_until(lambda: site.told("bob", "start", "a-1"))
+        wait_until(lambda: site.logged_at("bob", "start", "a-1"))
         assert time.time() - frozen >= LEASE_S * 0.5
         wait_until(lambda: get(ledger, "a-1").lease_owner == "bob")
         site.signal("ada", signal.SIGCONT)
-        wait_until(lambda: site.told("ada", "end", "a-1") or site.told("ada", "stopped", "a-1"))
+        wait_until(lambda: site.logged_at("ada", "end", "a-1") or site.logged_at("ada", "stopped", "a-1"))
         wait_until(lambda: not ledger.has_open())
         time.sleep(0.5)
         job = get(ledger, "a-1")
@@ -156,11 +156,11 @@ def _lose_everything(site: Site, server: Ministack) -> None:
         server.stop()
         server.start()
         ledger.submit([new("a-1")])
-        wait_until(lambda: site.told("ada", "start", "a-1"), timeout_s=40)
+        wait_until(lambda: site.logged_at("ada", "start", "a-1"), timeout_s=40)
         begin = time.time()
         ledger.cancel(job="a-1")
-        wait_until(lambda: site.told("ada", "stopped", "a-1"), timeout_s=40)
-        assert (site.told("ada", "stopped", "a-1") or 0) - begin < 9.0
+        wait_until(lambda: site.logged_at("ada", "stopped", "a-1"), timeout_s=40)
+        assert (site.logged_at("ada", "stopped", "a-1") or 0) - begin < 9.0
         assert ledger.drain("ada")
         site.processes["ada"].wait(20)
         assert site.processes["ada"].returncode == 0

@@ -1,4 +1,4 @@
-"""What an ingest put aside is listed with its reason, and goes back to the queue, or away."""
+"""Parked messages are listed with their reasons, sent again or dropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eddyline.core.errors import UsageError
 
 __all__ = ["ministack"]
 
-TOLD = json.dumps(
+EVENT = json.dumps(
     {
         "source": "aws.s3",
         "detail-type": "Object Created",
@@ -32,7 +32,7 @@ def bucket(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> FootageBuck
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     made = told_by_eventbridge(ministack.url)
-    for body, reason in ((TOLD, "the key cannot be addressed"), ("garbage", "not JSON"), ("silent", "")):
+    for body, reason in ((EVENT, "the key cannot be addressed"), ("garbage", "not JSON"), ("silent", "")):
         attributes = {"reason": {"DataType": "String", "StringValue": reason}} if reason else {}
         sqs = client("sqs", ministack.url)
         sqs.send_message(
@@ -70,17 +70,17 @@ def test_a_list_shows_objects_and_reasons_and_keeps_the_messages(
             "3 messages",
         ):
             assert words in said
-    assert {each["body"] for each in json.loads(parked("--json").output)} == {TOLD, "garbage", "silent"}
+    assert {each["body"] for each in json.loads(parked("--json").output)} == {EVENT, "garbage", "silent"}
     assert "no reason came along" in said
-    assert _bodies(bucket, bucket.place.dead_letters) == sorted([TOLD, "garbage", "silent"])
+    assert _bodies(bucket, bucket.place.dead_letters) == sorted([EVENT, "garbage", "silent"])
 
 
 def test_named_messages_are_redriven_and_the_others_stay(
     bucket: FootageBucket, parked: Callable[..., Result]
 ) -> None:
-    (wanted,) = (each for each in json.loads(parked("--json").output) if each["body"] == TOLD)
+    (wanted,) = (each for each in json.loads(parked("--json").output) if each["body"] == EVENT)
     assert "1 message sent again" in parked("--redrive", wanted["id"][:8]).output
-    assert _bodies(bucket, bucket.place.name) == [TOLD]
+    assert _bodies(bucket, bucket.place.name) == [EVENT]
     assert _bodies(bucket, bucket.place.dead_letters) == ["garbage", "silent"]
 
 

@@ -1,4 +1,4 @@
-"""What only queues do: dead letters, zombies, messages that are none of ours, queues that vanish."""
+"""Behaviour specific to SQS: dead letters, zombies, foreign messages and deleted queues."""
 
 from __future__ import annotations
 
@@ -178,14 +178,14 @@ def test_commands_wait_for_a_command_queue_that_is_created_again(
     place.queues.delete_queue(place.names.command_queue("ada"))
     assert place.ledger.drain("ada", "enough")
     time.sleep(0.3)
-    heard: list[str] = []
+    received: list[str] = []
 
     def hear() -> list[str]:
-        heard.extend(order.reason for order in broker.receive_commands("ada", 1))
-        return heard
+        received.extend(order.reason for order in broker.receive_commands("ada", 1))
+        return received
 
     wait_until(hear)
-    assert heard == ["enough"]
+    assert received == ["enough"]
     wait_until(lambda: place.ledger.commands("ada") == [])
 
 

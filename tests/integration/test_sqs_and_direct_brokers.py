@@ -1,4 +1,4 @@
-"""One suite for every broker: whatever carries the jobs, workers see the same."""
+"""One conformance suite for all brokers."""
 
 from __future__ import annotations
 

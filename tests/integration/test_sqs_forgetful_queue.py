@@ -1,4 +1,4 @@
-"""A queue server that forgets everything it was told, while workers live on that it had told."""
+"""A queue server loses its state while workers that received jobs from it continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coordinators and workers as real processes, killed in the middle of whatever they do."""
+"""Coordinators and workers in real processes, killed at random times."""
 
 from __future__ import annotations
 

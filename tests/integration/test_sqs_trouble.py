@@ -1,4 +1,4 @@
-"""Queues in trouble: one of many is gone, jobs too long for a message, copies, killers, and 12 hours over."""
+"""Faults of queues: rejected and oversized jobs, duplicates, poison jobs, and the limit of 12 hours."""
 
 from __future__ import annotations
 

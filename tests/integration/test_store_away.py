@@ -1,4 +1,4 @@
-"""A worker that starts while its media store is out of reach waits for it, and says so."""
+"""A worker that starts while its media store is unavailable waits for it and logs that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`eddyline submit` as a user types it, with footage on this machine and in a bucket."""
+"""`eddyline submit` with sources on this machine and in a bucket."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def test_a_missing_object_is_reported_with_its_address(
     eddyline: tuple[str, ...], bucket: str, tmp_path: Path
 ) -> None:
     address = f"s3://{bucket}/footage/none.mp4"
-    told = submitted(eddyline, bucket, tmp_path / "ledger.db", address)
-    assert told["status"] == 1
-    assert [each["source"] for each in told["failed"]] == [address]
+    outcome = submitted(eddyline, bucket, tmp_path / "ledger.db", address)
+    assert outcome["status"] == 1
+    assert [each["source"] for each in outcome["failed"]] == [address]

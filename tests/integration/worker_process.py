@@ -1,4 +1,4 @@
-"""A worker as a process of its own, without any database: `worker_process.py ENDPOINT PREFIX NAME LOG`.
+"""A worker in a separate process, without a database: `worker_process.py ENDPOINT PREFIX NAME LOG`.
 
 Every start of a job becomes a line of LOG. Probes spawn a job that nobody submitted.
 """

@@ -1,4 +1,4 @@
-"""PostgreSQL, S3 and SQS of our own on this machine, to try a fleet on: `make servers`.
+"""PostgreSQL, S3 and SQS on this machine, to try a fleet: `make servers`.
 
 Writes what to export into a file, says so, and runs until Ctrl-C. What the servers hold is gone then.
 """

@@ -1,4 +1,4 @@
-"""The ECS agent's task protection endpoint, as a container sees it."""
+"""A fake of the ECS agent's task protection endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine's metadata as EC2 answers it (IMDSv2), under a test's hand."""
+"""A fake of the EC2 instance metadata service (IMDSv2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP servers of a test's own on a free port of loopback; that clients hang up or are killed is expected."""
+"""HTTP servers for tests on a free loopback port; clients may hang up or be killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S3, SQS, SNS and EventBridge of our own on loopback: MiniStack, which needs nothing but Python."""
+"""S3, SQS, SNS and EventBridge on loopback: MiniStack, which needs only Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Children that end with the process that started them, even if that is killed."""
+"""Child processes that end with the process that started them, even if that is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An object store that answers what a test tells it to: errors, silence, half an answer."""
+"""An object store with scripted responses: errors, silence, half a response."""
 
 from __future__ import annotations
 

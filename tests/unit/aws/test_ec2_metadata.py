@@ -1,4 +1,4 @@
-"""A machine's metadata is asked every few seconds, within bounds, and only where there is any."""
+"""Instance metadata is polled every few seconds, within limits, and only on EC2."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ def fake() -> Iterator[FakeMachine]:
         yield running
 
 
-class Ear:
+class WatchedMetadata:
     """A watch on a fake machine, and what it said."""
 
     def __init__(self, metadata: InstanceMetadata, **options: float) -> None:
         self.notices: list[Notice] = []
-        self.troubles: list[str] = []
+        self.errors: list[str] = []
         self.stop = Stop()
         self.watch = MetadataWatch(
             metadata,
             self.notices.append,
             stop=self.stop,
-            on_error=self.troubles.append,
+            on_error=self.errors.append,
             clock=ManualClock(1_772_366_400.0),
             **options,
         )
 
 
 def test_no_notice_is_reported_before_the_service_has_one(fake: FakeMachine) -> None:
-    ear = Ear(InstanceMetadata(fake.url))
-    ear.watch.poll()
-    assert (ear.notices, ear.troubles) == ([], [])
+    watched = WatchedMetadata(InstanceMetadata(fake.url))
+    watched.watch.poll()
+    assert (watched.notices, watched.errors) == ([], [])
     fake.said["spot/instance-action"] = SPOT
-    ear.watch.poll()
-    assert [notice.kind for notice in ear.notices] == [NoticeKind.INTERRUPTION]
-    assert ear.notices[0].deadline == 1_772_366_520.0
+    watched.watch.poll()
+    assert [notice.kind for notice in watched.notices] == [NoticeKind.INTERRUPTION]
+    assert watched.notices[0].deadline == 1_772_366_520.0
 
 
 def test_each_notice_is_reported_once_for_repeated_answers(fake: FakeMachine) -> None:
@@ -62,19 +62,19 @@ def test_each_notice_is_reported_once_for_repeated_answers(fake: FakeMachine) ->
         "events/recommendations/rebalance": NOTICED,
         "autoscaling/target-lifecycle-state": "Terminated",
     }
-    ear = Ear(InstanceMetadata(fake.url))
+    watched = WatchedMetadata(InstanceMetadata(fake.url))
     for _ in range(5):
-        ear.watch.poll()
-    assert sorted(notice.kind for notice in ear.notices) == ["interruption", "rebalance", "scale-in"]
+        watched.watch.poll()
+    assert sorted(notice.kind for notice in watched.notices) == ["interruption", "rebalance", "scale-in"]
     fake.said["events/recommendations/rebalance"] = NOTICED.replace("12:00", "12:10")
-    ear.watch.poll()
-    assert len(ear.notices) == 4
+    watched.watch.poll()
+    assert len(watched.notices) == 4
 
 
 def test_one_token_is_used_for_many_requests(fake: FakeMachine) -> None:
-    ear = Ear(InstanceMetadata(fake.url))
+    watched = WatchedMetadata(InstanceMetadata(fake.url))
     for _ in range(3):
-        ear.watch.poll()
+        watched.watch.poll()
     assert fake.asked.count("PUT /latest/api/token") == 1
     assert len(fake.asked) == 1 + 3 * 3
 
@@ -96,54 +96,54 @@ def test_an_invalid_instance_id_is_ignored(fake: FakeMachine) -> None:
 
 def test_an_error_is_reported_once_and_the_watch_continues(fake: FakeMachine) -> None:
     fake.said |= {"spot/instance-action": "<html>", "autoscaling/target-lifecycle-state": "Terminated"}
-    ear = Ear(InstanceMetadata(fake.url))
-    ear.watch.poll()
-    ear.watch.poll()
-    assert len(ear.troubles) == 1
-    assert [notice.kind for notice in ear.notices] == [NoticeKind.SCALE_IN]
+    watched = WatchedMetadata(InstanceMetadata(fake.url))
+    watched.watch.poll()
+    watched.watch.poll()
+    assert len(watched.errors) == 1
+    assert [notice.kind for notice in watched.notices] == [NoticeKind.SCALE_IN]
     fake.said["spot/instance-action"] = SPOT
-    ear.watch.poll()
-    assert ear.notices[-1].kind is NoticeKind.INTERRUPTION
+    watched.watch.poll()
+    assert watched.notices[-1].kind is NoticeKind.INTERRUPTION
 
 
 def test_the_watch_continues_after_errors_of_the_service(fake: FakeMachine) -> None:
-    ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
+    watched = WatchedMetadata(InstanceMetadata(fake.url), every_s=0.02)
     fake.status = 503
-    thread = ear.watch.start()
-    wait_until(lambda: len(ear.troubles) == 3)  # one for each path
+    thread = watched.watch.start()
+    wait_until(lambda: len(watched.errors) == 3)  # one for each path
     fake.said["spot/instance-action"] = SPOT
     fake.status = 200
-    wait_until(lambda: ear.notices)
-    ear.stop.request("enough")
+    wait_until(lambda: watched.notices)
+    watched.stop.request("enough")
     thread.join(5)
     assert not thread.is_alive()
 
 
 def test_the_watch_polls_periodically(fake: FakeMachine) -> None:
-    ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
-    thread = ear.watch.start()
+    watched = WatchedMetadata(InstanceMetadata(fake.url), every_s=0.02)
+    thread = watched.watch.start()
     wait_until(lambda: fake.asked.count("GET /latest/meta-data/spot/instance-action") >= 4)
-    ear.stop.request("enough")
+    watched.stop.request("enough")
     thread.join(5)
     assert not thread.is_alive()
-    assert ear.troubles == []
+    assert watched.errors == []
 
 
 def test_outside_ec2_the_watch_ends() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, and nobody listens
-        ear = Ear(InstanceMetadata(address))
-        ear.watch.run()
-    assert len(ear.troubles) == 1
-    assert "not an EC2 instance" in ear.troubles[0]
+        watched = WatchedMetadata(InstanceMetadata(address))
+        watched.watch.run()
+    assert len(watched.errors) == 1
+    assert "not an EC2 instance" in watched.errors[0]
 
 
 def test_the_metadata_service_of_another_cloud_is_not_used(fake: FakeMachine) -> None:
     fake.tokens = False
-    ear = Ear(InstanceMetadata(fake.url))
-    ear.watch.run()
-    assert "not an EC2 instance" in ear.troubles[0]
+    watched = WatchedMetadata(InstanceMetadata(fake.url))
+    watched.watch.run()
+    assert "not an EC2 instance" in watched.errors[0]
     assert not any(asked.startswith("GET") for asked in fake.asked)
 
 
@@ -200,16 +200,16 @@ def test_an_invalid_address_is_refused(address: str) -> None:
 
 @pytest.mark.parametrize("answer", ['{"action": []}', '{"action": {}}', '{"action": [[]], "time": 1e400}'])
 def test_a_hostile_response_does_not_end_the_watch(fake: FakeMachine, answer: str) -> None:
-    ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
+    watched = WatchedMetadata(InstanceMetadata(fake.url), every_s=0.02)
     fake.said["spot/instance-action"] = answer
-    thread = ear.watch.start()
-    wait_until(lambda: ear.troubles)
-    assert "action is" in ear.troubles[0]
+    thread = watched.watch.start()
+    wait_until(lambda: watched.errors)
+    assert "action is" in watched.errors[0]
     fake.said["spot/instance-action"] = SPOT
-    wait_until(lambda: ear.notices)
-    ear.stop.request("enough")
+    wait_until(lambda: watched.notices)
+    watched.stop.request("enough")
     thread.join(5)
-    assert ear.notices[0].kind is NoticeKind.INTERRUPTION
+    assert watched.notices[0].kind is NoticeKind.INTERRUPTION
 
 
 def test_a_watch_survives_any_error_and_logs_and_counts_it(
@@ -220,28 +220,28 @@ def test_a_watch_survives_any_error_and_logs_and_counts_it(
 
     monkeypatch.setattr("eddyline.aws.ec2_metadata.parse_metadata", broken)
     before = background_loop.failure_counts().get("metadata", 0)
-    ear = Ear(InstanceMetadata(fake.url), every_s=0.02)
-    thread = ear.watch.start()
+    watched = WatchedMetadata(InstanceMetadata(fake.url), every_s=0.02)
+    thread = watched.watch.start()
     wait_until(lambda: background_loop.failure_counts().get("metadata", 0) >= before + 6)
     monkeypatch.undo()
     fake.said["spot/instance-action"] = SPOT
-    wait_until(lambda: ear.notices)
-    ear.stop.request("enough")
+    wait_until(lambda: watched.notices)
+    watched.stop.request("enough")
     thread.join(5)
     assert "a bug of the parser" in caplog.text
     assert "metadata" in caplog.text
 
 
 def test_a_notice_whose_callback_failed_is_passed_on_again(fake: FakeMachine) -> None:
-    heard: list[Notice] = []
+    received: list[Notice] = []
 
     def receive(notice: Notice) -> None:
-        heard.append(notice)
-        if len(heard) == 1:
+        received.append(notice)
+        if len(received) == 1:
             raise RuntimeError("not now")
 
     watch = MetadataWatch(InstanceMetadata(fake.url), receive, stop=Stop(), on_error=lambda _said: None)
     fake.said["spot/instance-action"] = SPOT
     for _ in range(3):
         watch.poll()
-    assert len(heard) == 2
+    assert len(received) == 2

@@ -1,4 +1,4 @@
-"""A task is protected from scale-in while a job runs, and never for longer."""
+"""A task is protected from scale-in exactly while a job runs."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def fake() -> Iterator[FakeAgent]:
 
 
 @pytest.fixture
-def troubles() -> list[str]:
+def errors() -> list[str]:
     return []
 
 
-def _make(url: str, troubles: list[str], **options: Any) -> TaskProtection:
-    return TaskProtection(url, on_error=troubles.append, **{"pause_s": 0.02, **options})
+def _make(url: str, errors: list[str], **options: Any) -> TaskProtection:
+    return TaskProtection(url, on_error=errors.append, **{"pause_s": 0.02, **options})
 
 
-def test_the_task_is_protected_only_while_a_job_runs(fake: FakeAgent, troubles: list[str]) -> None:
-    protection = _make(fake.url, troubles)
+def test_the_task_is_protected_only_while_a_job_runs(fake: FakeAgent, errors: list[str]) -> None:
+    protection = _make(fake.url, errors)
     time.sleep(0.05)
     assert fake.asked == []
     protection.set_busy(True)
@@ -42,27 +42,27 @@ def test_the_task_is_protected_only_while_a_job_runs(fake: FakeAgent, troubles: 
     wait_until(lambda: fake.asked == [ON, OFF])
     protection.close()
     assert fake.asked == [ON, OFF]
-    assert troubles == []
+    assert errors == []
 
 
-def test_protection_is_renewed_before_it_expires(fake: FakeAgent, troubles: list[str]) -> None:
-    protection = _make(fake.url, troubles, renew_s=0.05)
+def test_protection_is_renewed_before_it_expires(fake: FakeAgent, errors: list[str]) -> None:
+    protection = _make(fake.url, errors, renew_s=0.05)
     protection.set_busy(True)
     wait_until(lambda: fake.asked.count(ON) >= 3)
     protection.close()
     assert not fake.protected
 
 
-def test_close_releases_the_task_while_a_job_runs(fake: FakeAgent, troubles: list[str]) -> None:
-    protection = _make(fake.url, troubles, pause_s=30.0)
+def test_close_releases_the_task_while_a_job_runs(fake: FakeAgent, errors: list[str]) -> None:
+    protection = _make(fake.url, errors, pause_s=30.0)
     protection.set_busy(True)
     wait_until(lambda: fake.protected)
     protection.close()
     assert not fake.protected
 
 
-def test_many_short_jobs_cause_few_requests(fake: FakeAgent, troubles: list[str]) -> None:
-    protection = _make(fake.url, troubles, pause_s=0.2)
+def test_many_short_jobs_cause_few_requests(fake: FakeAgent, errors: list[str]) -> None:
+    protection = _make(fake.url, errors, pause_s=0.2)
     for _ in range(500):
         protection.set_busy(True)
         protection.set_busy(False)
@@ -71,41 +71,41 @@ def test_many_short_jobs_cause_few_requests(fake: FakeAgent, troubles: list[str]
     assert not fake.protected
 
 
-def test_a_refusal_is_reported_once_and_retried(fake: FakeAgent, troubles: list[str]) -> None:
+def test_a_refusal_is_reported_once_and_retried(fake: FakeAgent, errors: list[str]) -> None:
     fake.failing = 3
-    protection = _make(fake.url, troubles)
+    protection = _make(fake.url, errors)
     protection.set_busy(True)
     wait_until(lambda: fake.asked == [ON])
     protection.close()
-    assert len(troubles) == 1
-    assert "DEPLOYMENT_BLOCKED" in troubles[0]
+    assert len(errors) == 1
+    assert "DEPLOYMENT_BLOCKED" in errors[0]
     assert not fake.protected
 
 
-def test_an_unconfirmed_protection_is_released(fake: FakeAgent, troubles: list[str]) -> None:
+def test_an_unconfirmed_protection_is_released(fake: FakeAgent, errors: list[str]) -> None:
     fake.failing = 1
-    protection = _make(fake.url, troubles, pause_s=5.0)
+    protection = _make(fake.url, errors, pause_s=5.0)
     protection.set_busy(True)
-    wait_until(lambda: troubles)
+    wait_until(lambda: errors)
     # Whether the task is protected now, nobody knows: the answer may have been lost.
     protection.close()
     assert fake.asked == [OFF]
 
 
-def test_an_unavailable_agent_does_not_block_close(troubles: list[str]) -> None:
+def test_an_unavailable_agent_does_not_block_close(errors: list[str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        protection = _make(f"http://127.0.0.1:{free.getsockname()[1]}/api/x", troubles)
+        protection = _make(f"http://127.0.0.1:{free.getsockname()[1]}/api/x", errors)
         protection.set_busy(True)
-        wait_until(lambda: troubles)
+        wait_until(lambda: errors)
         began = time.monotonic()
         protection.close()
         assert time.monotonic() - began < 20
 
 
-def test_outside_ecs_there_is_no_protection(fake: FakeAgent, troubles: list[str]) -> None:
-    assert TaskProtection.from_environment({}, troubles.append) is None
-    protection = TaskProtection.from_environment({"ECS_AGENT_URI": fake.url}, troubles.append)
+def test_outside_ecs_there_is_no_protection(fake: FakeAgent, errors: list[str]) -> None:
+    assert TaskProtection.from_environment({}, errors.append) is None
+    protection = TaskProtection.from_environment({"ECS_AGENT_URI": fake.url}, errors.append)
     assert protection is not None
     protection.set_busy(True)
     wait_until(lambda: fake.protected)

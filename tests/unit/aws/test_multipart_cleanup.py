@@ -1,4 +1,4 @@
-"""Uploads that nobody ended, on a server of our own: those meant are aborted, and no others."""
+"""Unfinished multipart uploads are aborted on a local server, and no other ones."""
 
 from __future__ import annotations
 

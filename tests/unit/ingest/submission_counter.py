@@ -1,4 +1,4 @@
-"""Messages in memory that behave as a queue's do: hidden when received, back when nobody settles them."""
+"""An in-memory message source: messages are hidden when received, and return unless they are settled."""
 
 from __future__ import annotations
 

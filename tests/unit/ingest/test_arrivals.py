@@ -1,4 +1,4 @@
-"""Every message ends, whatever it says and whatever happens meanwhile; every object is submitted as it is."""
+"""Every message is settled, with any content and during any outage; every object is submitted as it is."""
 
 from __future__ import annotations
 

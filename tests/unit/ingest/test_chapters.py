@@ -1,4 +1,4 @@
-"""Chapters told of one by one become one recording, in whatever order, and however often, they are told."""
+"""Chapters that arrive separately become one recording, in any order and with duplicates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file is told of once it is whole, once for each look it has, and never while somebody writes it."""
+"""A file is reported once it is complete, once for each state, and never while it is being written."""
 
 from __future__ import annotations
 

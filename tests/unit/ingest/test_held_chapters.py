@@ -1,4 +1,4 @@
-"""Chapters in a folder wait for each other, also for those that are still written, and for nothing else."""
+"""Chapters in a folder wait for each other, including incomplete ones, and for nothing else."""
 
 from __future__ import annotations
 

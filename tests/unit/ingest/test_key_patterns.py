@@ -1,4 +1,4 @@
-"""Patterns match as people expect of them, and in a bounded time whatever a stranger called his file."""
+"""Patterns match as documented, in bounded time for hostile keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What arrives is routed by the first rule that fits; a file that says nonsense is refused as a whole."""
+"""The first matching rule applies; an invalid file is refused."""
 
 from __future__ import annotations
 

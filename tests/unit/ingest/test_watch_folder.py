@@ -1,4 +1,4 @@
-"""What appears in a watched folder is processed by the rules, in batches; what failed waits for a change."""
+"""New files of a watched folder are processed by the rules in batches; failed ones wait for a change."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ def test_files_that_are_not_sources_are_reported_with_the_reason(shop: Shop, rul
     report = shop.watch(rules).run()
     assert shop.batches == [("default", ["raw.bin"])]
     assert len(report.skipped) == 4
-    told = {Path(each.path).name: each.reason for each in shop.events if isinstance(each, SourceSkipped)}
-    assert set(told) == {"a.txt", "a.lrv", "a.mp4", "note"}
-    assert told["a.mp4"] == "not wanted"
-    assert "not recognised as video" in told["note"]
+    reasons = {Path(each.path).name: each.reason for each in shop.events if isinstance(each, SourceSkipped)}
+    assert set(reasons) == {"a.txt", "a.lrv", "a.mp4", "note"}
+    assert reasons["a.mp4"] == "not wanted"
+    assert "not recognised as video" in reasons["note"]
 
 
 def test_a_failed_file_is_retried_only_after_a_change(shop: Shop) -> None:
@@ -167,21 +167,21 @@ def test_a_removed_folder_is_reported_once_and_watched_again_later(tmp_path: Pat
     watch = shop.watch(once=False)
     thread = threading.Thread(target=watch.run, daemon=True)
 
-    def told() -> int:
+    def report_count() -> int:
         return sum("unreadable" in each.reason for each in shop.skips())
 
     shop.put("a.mp4")
     thread.start()
     wait_until(lambda: shop.batches)
     shop.root.rename(tmp_path / "away")
-    wait_until(told)
+    wait_until(report_count)
     time.sleep(0.1)  # it looks many times
-    assert told() == 1
+    assert report_count() == 1
     (tmp_path / "away").rename(shop.root)
     shop.put("b.mp4")
     wait_until(lambda: any("b.mp4" in files for _, files in shop.batches))
     shop.root.rename(tmp_path / "away")
-    wait_until(lambda: told() == 2)
+    wait_until(lambda: report_count() == 2)
     shop.stop.request("enough")
     thread.join(5)
     assert not thread.is_alive()

@@ -1,4 +1,4 @@
-"""An ingest tells Prometheus what it was told, and how long the oldest of it waits."""
+"""The metrics of an ingest: messages, outcomes and the age of the oldest message."""
 
 from __future__ import annotations
 

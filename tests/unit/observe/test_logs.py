@@ -1,4 +1,4 @@
-"""Logs are JSON lines that name asset, job and attempt, keep no secrets, and end nobody's work."""
+"""Logs are JSON lines with asset, job and attempt, without secrets; log errors do not end the work."""
 
 from __future__ import annotations
 

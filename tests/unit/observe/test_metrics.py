@@ -1,4 +1,4 @@
-"""Metrics tell what workers, coordinators and the ledger do; a ledger that is away slows no scrape."""
+"""The metrics of workers, coordinators and the ledger; an unavailable ledger does not delay a scrape."""
 
 from __future__ import annotations
 
@@ -122,15 +122,15 @@ def test_a_scrape_exposes_the_backlog_and_its_age(
 
 def test_an_unavailable_ledger_is_exposed_as_an_old_reading(clock: ManualClock) -> None:
     stop = Stop()
-    heard: list[Backlog] = []
+    readings: list[Backlog] = []
 
     def read(now: float) -> Backlog:
-        if heard:
+        if readings:
             raise TransientError("the server is away")
         return Backlog(at=now, queues=(), waiting=3, late=0, workers=(), overdue=0)
 
     metrics = LedgerMetrics()
-    watch = BacklogWatch(read, stop=stop, clock=clock, every_s=0.01, on_value=heard.append)
+    watch = BacklogWatch(read, stop=stop, clock=clock, every_s=0.01, on_value=readings.append)
     metrics.watch_backlog(watch)
     thread = watch.start()
     wait_until(lambda: watch.failures > 1)

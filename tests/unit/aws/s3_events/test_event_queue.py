@@ -1,4 +1,4 @@
-"""Who may send to the queue of events: the buckets that were named, and whom its owner let in."""
+"""The policy of the event queue: senders are the named buckets, and those that its owner allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What S3 says is submitted once, ignored or parked; nothing that a queue may hold brings the parser down."""
+"""Events of S3 are submitted, ignored or parked; the parser never raises."""
 
 from __future__ import annotations
 

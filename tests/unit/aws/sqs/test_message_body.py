@@ -1,4 +1,4 @@
-"""Long messages travel packed; nothing that unpacks to more than the bounds gets in."""
+"""Long messages are compressed; decompression is bounded."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _json = st.recursive(
 
 
 @given(_json)
-def test_whatever_is_sealed_comes_out_again(value: object) -> None:
+def test_bodies_round_trip(value: object) -> None:
     assert decode_body(encode_body(value)) == value
 
 
-def test_a_long_message_is_packed_and_comes_out_again() -> None:
+def test_a_long_message_is_compressed_and_round_trips() -> None:
     value = [{"frames": [n, n + 48]} for n in range(20_000)]
     body = encode_body(value)
     assert body.startswith("z:")
@@ -34,12 +34,12 @@ def test_a_long_message_is_packed_and_comes_out_again() -> None:
     assert decode_body(body) == value
 
 
-def test_what_does_not_fit_even_packed_is_refused_with_what_to_do() -> None:
+def test_a_message_too_long_even_compressed_is_refused_with_a_remedy() -> None:
     with pytest.raises(TooLongError, match="split"):
         encode_body(random.Random(1).randbytes(300_000).hex())
 
 
-def test_a_bomb_is_refused_without_unpacking_it() -> None:
+def test_a_decompression_bomb_is_refused_without_decompressing_it() -> None:
     bomb = "z:" + base64.b64encode(zlib.compress(b" " * 64 * 1024 * 1024, 9)).decode()
     with pytest.raises(WireError, match="too long"):
         decode_body(bomb)
@@ -48,13 +48,13 @@ def test_a_bomb_is_refused_without_unpacking_it() -> None:
 @pytest.mark.parametrize(
     "body", ["", "z:", "z:!!", "z:AAAA", "NaN", "[1e", "[" * 9999, "z:" + base64.b64encode(b"x").decode()]
 )
-def test_what_is_no_message_is_refused(body: str) -> None:
+def test_an_invalid_body_is_refused(body: str) -> None:
     with pytest.raises(WireError):
         decode_body(body)
 
 
 @given(st.text())
-def test_no_text_brings_it_down(body: str) -> None:
+def test_any_text_is_decoded_or_refused(body: str) -> None:
     for each in (body, "z:" + body):
         with contextlib.suppress(WireError):
             decode_body(each)

@@ -1,4 +1,4 @@
-"""Which queues there are, and which one a job goes to."""
+"""The names of the queues, and the queue of each job."""
 
 from __future__ import annotations
 

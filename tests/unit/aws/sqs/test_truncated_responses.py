@@ -1,4 +1,4 @@
-"""Half an answer is an error, and never an empty answer."""
+"""A truncated response is an error, not an empty response."""
 
 from __future__ import annotations
 
