@@ -1,4 +1,4 @@
-"""Several processes that begin at the same moment."""
+"""Runs several processes that start at the same moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ROOT = Path(__file__).parents[3]
 
 
 def run_at_once(code: str, arguments: Sequence[Sequence[str]]) -> None:
-    """Run `code` once for each list of arguments; it prints a line when ready, and reads one to begin."""
+    """Run `code` once for each list of arguments; it prints a line when ready, and reads one to start."""
     children = [
         subprocess.Popen(
             [sys.executable, "-c", code, *each],

@@ -1,4 +1,4 @@
-"""An asset whose parts are all there, made up: what publishing begins with."""
+"""An asset with all its parts, as publication finds it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ASSET = "0123456789abcdef"
 
 
 def toolchain(identity: str = "one") -> Toolchain:
-    """Programs that no test here starts."""
+    """Programs that are never started."""
     return Toolchain(
         ffmpeg=Path("ffmpeg"),
         ffprobe=Path("ffprobe"),
@@ -40,7 +40,7 @@ def toolchain(identity: str = "one") -> Toolchain:
 
 
 class PreparedAsset:
-    """A store with all parts of one asset; `film` is what its renditions hold."""
+    """A store with all parts of one asset; `film` is the content of its renditions."""
 
     def __init__(self, store: Store, scratch: Path, *, film: bytes = b"film", identity: str = "one") -> None:
         self.store = store
@@ -66,13 +66,13 @@ class PreparedAsset:
         return found
 
     def run(self, job: Job, context: JobContext | None = None) -> Done:
-        """Do a job in a scratch folder of its own."""
+        """Run a job."""
         return handlers(self.runtime)[job.kind](job, context or JobContext(attempt=1))
 
     def manifest(self) -> dict[str, Any]:
-        """What stands published."""
-        told: dict[str, Any] = json.loads(self.store.get(f"assets/{ASSET}/manifest.json"))
-        return told
+        """The published manifest."""
+        manifest: dict[str, Any] = json.loads(self.store.get(f"assets/{ASSET}/manifest.json"))
+        return manifest
 
     def _save_all_parts(self) -> None:
         film = {"frames": 60, "bytes": len(self._film), "sha256": self._film.hex(), "idr": [0]}

@@ -1,4 +1,4 @@
-"""Facts of a source that no test has to spell out."""
+"""Facts of a source with default values for tests."""
 
 from __future__ import annotations
 

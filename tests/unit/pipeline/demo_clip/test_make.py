@@ -33,7 +33,7 @@ def movie(clip: Path) -> Movie:
         return read_movie(source)
 
 
-def test_the_clip_has_a_picture_a_tone_and_telemetry(movie: Movie) -> None:
+def test_the_clip_has_video_audio_and_telemetry(movie: Movie) -> None:
     assert [track.kind for track in movie.tracks] == ["video", "audio", "telemetry"]
     video = movie.tracks[0]
     assert (video.format, video.width, video.height) == ("avc1", 160, 90)
@@ -44,7 +44,7 @@ def test_the_clip_has_a_picture_a_tone_and_telemetry(movie: Movie) -> None:
     assert movie.creation_time == 3_833_344_800
 
 
-def test_the_telemetry_covers_the_picture_in_payloads_of_1001_ms(movie: Movie) -> None:
+def test_the_telemetry_covers_the_video_in_payloads_of_1001_ms(movie: Movie) -> None:
     telemetry = movie.tracks[2]
     assert (telemetry.format, telemetry.handler, telemetry.timescale) == ("gpmd", "meta", 1000)
     assert telemetry.samples.duration.tolist() == [1001, 1001, 1001]
@@ -66,19 +66,19 @@ def test_every_payload_holds_motion_and_position_with_their_units(clip: Path, mo
             assert int(next(document.find("TSMP")).array().ravel()[0]) == total
 
 
-def test_the_same_clip_is_made_twice(clip: Path, tmp_path: Path) -> None:
+def test_the_output_is_reproducible(clip: Path, tmp_path: Path) -> None:
     again = make_clip(tmp_path / "again.mp4", seconds=3, width=160, height=90)
     assert again.read_bytes() == clip.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["again.mp4"]
 
 
-def test_the_last_payload_is_as_long_as_what_is_left() -> None:
-    told = list(payloads(2500, STARTED))
-    assert [each.duration_ms for each in told] == [1001, 1001, 498]
+def test_the_last_payload_covers_the_remainder() -> None:
+    parts = list(payloads(2500, STARTED))
+    assert [each.duration_ms for each in parts] == [1001, 1001, 498]
     assert len(list(payloads(1002, STARTED))[-1].data) > 100  # a payload of 1 ms still has a sample of each
 
 
-def test_the_trip_is_one_that_a_boat_can_make() -> None:
+def test_positions_and_speeds_are_plausible_for_a_boat() -> None:
     times = np.arange(0, 90, 0.01)
     where = fix(times)
     assert 0.1 < where.speed_2d.min() < where.speed_2d.max() < 12
@@ -88,7 +88,7 @@ def test_the_trip_is_one_that_a_boat_can_make() -> None:
     assert np.abs(rotation(times)).max() < 4
 
 
-def test_nothing_is_left_behind_where_ffmpeg_fails(tmp_path: Path) -> None:
+def test_no_files_remain_after_a_failure_of_ffmpeg(tmp_path: Path) -> None:
     from eddyline.core.errors import ToolError
 
     with pytest.raises(ToolError):
@@ -97,12 +97,12 @@ def test_nothing_is_left_behind_where_ffmpeg_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 601])
-def test_an_unreasonable_length_is_refused(tmp_path: Path, seconds: int) -> None:
+def test_an_invalid_length_is_refused(tmp_path: Path, seconds: int) -> None:
     with pytest.raises(UsageError):
         make_clip(tmp_path / "x.mp4", seconds=seconds)
 
 
-def test_the_highlights_lie_within_the_clip(movie: Movie) -> None:
+def test_the_highlights_are_within_the_clip(movie: Movie) -> None:
     assert movie.udta is not None
     at = movie.udta.index(b"HMMT") + 4
     count, first, second = np.frombuffer(movie.udta, ">u4", 3, at).tolist()
@@ -117,8 +117,8 @@ def test_an_independent_reader_finds_the_camera_and_the_position(clip: Path) -> 
     done = subprocess.run(
         [exiftool, "-ee", "-j", "-n", "-G3", str(clip)], capture_output=True, text=True, check=True
     )
-    told = {key.split(":")[-1]: value for key, value in json.loads(done.stdout)[0].items()}
-    assert told["Model"] == "Eddyline Demo"
-    assert told["FirmwareVersion"] == "EDY.01.00.00"
-    assert told["GPSLatitude"] == pytest.approx(46.33, abs=0.01)
-    assert told["CreateDate"] == "2025:06:21 10:00:00"
+    tags = {key.split(":")[-1]: value for key, value in json.loads(done.stdout)[0].items()}
+    assert tags["Model"] == "Eddyline Demo"
+    assert tags["FirmwareVersion"] == "EDY.01.00.00"
+    assert tags["GPSLatitude"] == pytest.approx(46.33, abs=0.01)
+    assert tags["CreateDate"] == "2025:06:21 10:00:00"

@@ -1,4 +1,4 @@
-"""Whoever submits and every worker mean the same store, or are told that they do not."""
+"""The submitter and every worker must use the same store."""
 
 from __future__ import annotations
 
@@ -53,14 +53,12 @@ def _inspect(store: Store, job: Job, tmp_path: Path) -> None:
     handlers(runtime)["inspect"](job, JobContext(attempt=1))
 
 
-def test_a_bucket_is_known_by_its_address_and_a_folder_by_being_one(tmp_path: Path) -> None:
+def test_a_bucket_is_identified_by_its_address_and_a_directory_by_an_empty_text(tmp_path: Path) -> None:
     assert store_identity(_bucket("a/films")) == "s3://a/films"
     assert store_identity(LocalStore(tmp_path)) == ""
 
 
-def test_a_worker_with_another_store_says_so_and_with_what_to_do(
-    clip: Path, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_a_worker_with_another_store_fails_with_a_remedy(clip: Path, ledger: Ledger, tmp_path: Path) -> None:
     job = _submit(clip, _bucket("a"), ledger)
     for store, name in ((_bucket("b"), "s3://b"), (LocalStore(tmp_path / "media"), "a directory")):
         with pytest.raises(UsageError, match=f"submitted to s3://a, but this worker's store is {name}") as it:
@@ -68,14 +66,16 @@ def test_a_worker_with_another_store_says_so_and_with_what_to_do(
         assert "--store" in it.value.remedy
 
 
-def test_without_the_assets_plan_a_worker_names_the_store_that_it_looked_in(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_plan_names_the_store(tmp_path: Path) -> None:
     runtime = Runtime(store=_bucket("b"), tools=toolchain(), scratch=tmp_path, history=history_from_spec)
     with pytest.raises(MissingError, match=r"s3://b/\.eddyline/parts/0{16}/plan-1{16}\.json") as caught:
         runtime.plan(f".eddyline/parts/{'0' * 16}/plan-{'1' * 16}.json")
     assert "--store" in caught.value.remedy
 
 
-def test_what_is_on_its_way_to_one_store_is_not_handed_in_for_another(clip: Path, ledger: Ledger) -> None:
+def test_an_asset_in_progress_for_one_store_cannot_be_submitted_for_another(
+    clip: Path, ledger: Ledger
+) -> None:
     job = _submit(clip, _bucket("a"), ledger)
     with pytest.raises(UsageError, match="being processed for s3://a") as caught:
         _submit(clip, _bucket("b"), ledger)
@@ -83,7 +83,7 @@ def test_what_is_on_its_way_to_one_store_is_not_handed_in_for_another(clip: Path
     assert _submit(clip, _bucket("a"), ledger) == job
 
 
-def test_what_one_store_has_is_made_for_another_by_jobs_of_its_own(clip: Path, ledger: Ledger) -> None:
+def test_a_finished_asset_of_one_store_is_made_for_another_by_new_jobs(clip: Path, ledger: Ledger) -> None:
     first = _submit(clip, _bucket("a"), ledger)
     ledger.register("w", "host", 1)
     for claim in ledger.claim("w", pools=["light"], limit=9, lease_s=60):

@@ -1,4 +1,4 @@
-"""Terms travel with an asset's first job to all the others."""
+"""The options of an asset's first job are inherited by all others."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from eddyline.core.errors import UsageError
 from eddyline.pipeline.planning.job_options import JobOptions
 
 
-def test_terms_survive_their_json() -> None:
+def test_options_round_trip_through_json() -> None:
     terms = JobOptions(owner="club", urgency="bulk", deadline=1e9)
     assert JobOptions.from_json(json.loads(json.dumps(terms.to_json()))) == terms
     assert JobOptions.from_json({}) == JobOptions()
 
 
-def test_what_someone_waits_for_goes_before_all_that_is_bulk() -> None:
+def test_interactive_jobs_go_before_all_bulk_jobs() -> None:
     kinds = range(31)
     assert max(map(JobOptions().priority, kinds)) < min(map(JobOptions(urgency="bulk").priority, kinds))
 

@@ -1,4 +1,4 @@
-"""Jobs of a queue and plans of a store are not trusted: nothing in them becomes a path unchecked."""
+"""Jobs of a queue and plans of a store are untrusted: no value becomes a path unchecked."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def runtime(tmp_path: Path) -> Runtime:
 
 
 def _job(kind: str, **changes: Any) -> Job:
-    """A job of that kind as a message of a queue brings it."""
+    """A job of that kind, as parsed from a queue message."""
     made = [inspect_job(asset=ASSET, name="n", fingerprint="f", request="k", profile=PLAN.profile)]
     new = next(job for job in (*made, *plan_jobs(PLAN, "ask")) if job.kind == kind)
     rest: dict[str, Any] = {
@@ -83,7 +83,7 @@ def _tree(top: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("field", ["plan", "index", "ask", "asset"])
-def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, runtime: Runtime, kind: str, field: str) -> None:
+def test_no_value_of_a_spec_reaches_a_path(tmp_path: Path, runtime: Runtime, kind: str, field: str) -> None:
     (tmp_path / "victim").mkdir()
     (tmp_path / "victim" / "film.mp4").write_bytes(b"precious")
     runtime.scratch.mkdir()
@@ -96,7 +96,7 @@ def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, runtime: Runtime, kind
             continue
         hostile = replace(job, spec={**job.spec, field: value})
         outcome = run_handler(handlers(runtime)[kind], hostile, JobContext(attempt=1))
-        if kind == "tidy":  # its asset alone says what it removes
+        if kind == "tidy":  # it uses its asset only
             continue
         assert isinstance(outcome, Failed), (value, outcome)
         assert outcome.error["error"] == "JobSpecError", (value, outcome)
@@ -106,7 +106,7 @@ def test_no_text_of_a_spec_reaches_a_path(tmp_path: Path, runtime: Runtime, kind
 
 
 @pytest.mark.parametrize("asset", ["", ".", "..", "../..", "a", "0123456789abcde", "/", "assets"])
-def test_a_job_of_no_asset_removes_nothing(tmp_path: Path, runtime: Runtime, asset: str) -> None:
+def test_a_job_with_an_invalid_asset_removes_nothing(tmp_path: Path, runtime: Runtime, asset: str) -> None:
     before = _tree(tmp_path)
     for kind in KINDS:
         outcome = run_handler(
@@ -118,7 +118,7 @@ def test_a_job_of_no_asset_removes_nothing(tmp_path: Path, runtime: Runtime, ass
 
 
 @pytest.mark.parametrize("name", ["../victim", "..", ".", "/etc", "a/b", "x" * 5000, "\0"])
-def test_no_id_of_a_job_reaches_the_scratch_folder(tmp_path: Path, runtime: Runtime, name: str) -> None:
+def test_no_job_id_reaches_the_scratch_directory(tmp_path: Path, runtime: Runtime, name: str) -> None:
     (tmp_path / "victim").mkdir()
     runtime.scratch.mkdir()
     (runtime.scratch / "other").mkdir()
@@ -159,14 +159,14 @@ def test_a_hostile_plan_is_refused(place: tuple[str | int, ...], value: object) 
     assert read_plan(canonical(PLAN.to_json()), ASSET) == PLAN
 
 
-def test_a_title_may_hold_whatever_its_author_wrote() -> None:
+def test_a_title_may_contain_filter_syntax() -> None:
     plain: Any = json.loads(canonical(PLAN.to_json()))
     plain["facts"]["audio"][0]["title"] = "Director's cut: [1], \\ = ; \n"
     assert read_plan(canonical(plain), ASSET).facts.audio[0].title.startswith("Director's")
 
 
 @given(mutated([json.loads(canonical(PLAN.to_json()))]))
-def test_a_mutated_plan_is_a_plan_or_refused(plain: Any) -> None:
+def test_a_mutated_plan_is_parsed_or_refused(plain: Any) -> None:
     try:
         plan = read_plan(json.dumps(plain).encode(), ASSET)
     except JobSpecError:
@@ -175,7 +175,7 @@ def test_a_mutated_plan_is_a_plan_or_refused(plain: Any) -> None:
 
 
 @given(mutated([vars(_job(kind))["spec"] for kind in ("inspect", "chunk", "assemble", "publish")]))
-def test_a_mutated_spec_is_a_spec_or_refused(spec: Any) -> None:
+def test_a_mutated_spec_is_parsed_or_refused(spec: Any) -> None:
     job = replace(_job("chunk"), spec=spec)
     for parse in (StepSpec.parse, InspectSpec.parse):
         try:
@@ -200,7 +200,7 @@ ODD["terms"] += [{"deadline": value} for value in NO_TIMES]
     [{name: value} for name, values in ODD.items() for value in values],
     ids=lambda each: str(each)[:40],
 )
-def test_the_spec_of_an_inspection_is_parsed_strictly(runtime: Runtime, change: dict[str, Any]) -> None:
+def test_an_inspect_spec_is_parsed_strictly(runtime: Runtime, change: dict[str, Any]) -> None:
     job = _job("inspect")
     outcome = run_handler(
         handlers(runtime)["inspect"], replace(job, spec={**job.spec, **change}), JobContext(attempt=1)

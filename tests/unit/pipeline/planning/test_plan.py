@@ -27,7 +27,7 @@ def _plan(
     )
 
 
-def test_a_plan_survives_its_json() -> None:
+def test_a_plan_round_trips_through_json() -> None:
     plan = _plan()
     again = Plan.from_json(json.loads(canonical(plan.to_json())))
     assert again == plan
@@ -46,14 +46,14 @@ def test_another_toolchain_or_profile_gives_other_keys() -> None:
     assert len(keys) == 3
 
 
-def test_every_job_is_named_before_it_is_needed() -> None:
+def test_dependencies_precede_their_dependents() -> None:
     seen: set[str] = set()
     for job in plan_jobs(_plan(audio=2), "ask"):
         assert set(job.dependencies) <= seen
         seen.add(job.id)
 
 
-def test_publishing_waits_for_everything_and_tidying_for_publishing() -> None:
+def test_publish_depends_on_all_other_jobs_and_tidy_on_publish() -> None:
     *made, tidy = plan_jobs(_plan(), "ask")
     needed: set[str] = set()
     open_ = [made[-1]]
@@ -67,11 +67,11 @@ def test_publishing_waits_for_everything_and_tidying_for_publishing() -> None:
     assert (tidy.kind, tidy.dependencies) == ("tidy", (made[-1].id,))
 
 
-def test_a_source_without_sound_has_no_audio_job() -> None:
+def test_a_source_without_audio_has_no_audio_job() -> None:
     assert [job.kind for job in plan_jobs(_plan(audio=0), "ask")].count("audio") == 0
 
 
-def test_every_job_of_an_asset_is_done_on_its_terms() -> None:
+def test_every_job_of_an_asset_inherits_its_options() -> None:
     plan, terms = _plan(), JobOptions(owner="club", urgency="bulk", deadline=5e9)
     plain = (
         inspect_job(asset="a", name="n", fingerprint="f", request="k", profile=plan.profile),
@@ -86,7 +86,7 @@ def test_every_job_of_an_asset_is_done_on_its_terms() -> None:
     assert {(job.owner, job.deadline) for job in plain} == {("", None)}
 
 
-def test_every_kind_of_job_has_a_stage_to_show() -> None:
+def test_a_plan_with_everything_has_jobs_of_all_kinds() -> None:
     plan = _plan()
     facts = replace(plan.facts, subtitles=(SubtitleFacts(track=3, codec="mov_text"),))
     plan = replace(plan, facts=facts)

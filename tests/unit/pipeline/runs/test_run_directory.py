@@ -1,4 +1,4 @@
-"""The folder of an embedded run: one process at a time, and one place for its results."""
+"""The directory of an embedded run is used by one process, and its results are in one place."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from eddyline.pipeline.runs.run_directory import RunDirectory
 from eddyline.store.local import LocalStore
 
 
-def _worked_in(home: RunDirectory, store: LocalStore | None = None) -> None:
-    with home.lock(store):
-        Ledger.open(home.ledger).close()
+def _use(directory: RunDirectory, store: LocalStore | None = None) -> None:
+    with directory.lock(store):
+        Ledger.open(directory.ledger).close()
 
 
-def test_only_one_run_is_at_work_in_a_folder(tmp_path: Path) -> None:
+def test_one_run_at_a_time_uses_a_directory(tmp_path: Path) -> None:
     with (
         RunDirectory(tmp_path).lock(),
         pytest.raises(UsageError, match="is using"),
         RunDirectory(tmp_path).lock(),
     ):
         pass
-    _worked_in(RunDirectory(tmp_path))
+    _use(RunDirectory(tmp_path))
 
 
-def test_results_that_lie_in_the_folder_go_on_lying_there(tmp_path: Path) -> None:
-    home, elsewhere = RunDirectory(tmp_path / "out"), LocalStore(tmp_path / "elsewhere")
-    _worked_in(home)
-    _worked_in(home, home.store)
+def test_results_in_the_directory_stay_there(tmp_path: Path) -> None:
+    directory, elsewhere = RunDirectory(tmp_path / "out"), LocalStore(tmp_path / "elsewhere")
+    _use(directory)
+    _use(directory, directory.store)
     with pytest.raises(UsageError, match="are in itself"):
-        _worked_in(home, elsewhere)
+        _use(directory, elsewhere)
 
 
-def test_results_that_lie_in_a_store_go_on_lying_there(tmp_path: Path) -> None:
-    home, elsewhere = RunDirectory(tmp_path / "out"), LocalStore(tmp_path / "elsewhere")
-    _worked_in(home, elsewhere)
-    _worked_in(home, LocalStore(tmp_path / "elsewhere"))
+def test_results_in_a_store_stay_there(tmp_path: Path) -> None:
+    directory, elsewhere = RunDirectory(tmp_path / "out"), LocalStore(tmp_path / "elsewhere")
+    _use(directory, elsewhere)
+    _use(directory, LocalStore(tmp_path / "elsewhere"))
     for other in (None, LocalStore(tmp_path / "third")):
         with pytest.raises(UsageError, match=f"are in {tmp_path}/elsewhere"):
-            _worked_in(home, other)
+            _use(directory, other)
 
 
 @pytest.mark.parametrize(
@@ -55,26 +55,26 @@ def test_results_that_lie_in_a_store_go_on_lying_there(tmp_path: Path) -> None:
         ".eddyline/settings.json",
     ],
 )
-def test_what_a_killed_process_had_half_written_goes_wherever_it_lies(tmp_path: Path, written: str) -> None:
-    home = RunDirectory(tmp_path)
+def test_temporary_files_of_a_killed_process_are_removed_everywhere(tmp_path: Path, written: str) -> None:
+    directory = RunDirectory(tmp_path)
     whole = tmp_path / written
     whole.parent.mkdir(parents=True)
     whole.write_bytes(b"whole")
-    half = files.temp_path(whole)
-    half.write_bytes(b"ha")
-    gone = files.temp_path(whole.with_name("a folder"))  # one that was being removed
+    temporary = files.temp_path(whole)
+    temporary.write_bytes(b"ha")
+    gone = files.temp_path(whole.with_name("a folder"))  # a directory that was being removed
     (gone / "below").mkdir(parents=True)
-    with home.lock():
-        home.clean(has_open_jobs=lambda _: True)
-    assert not half.exists()
+    with directory.lock():
+        directory.clean(has_open_jobs=lambda _: True)
+    assert not temporary.exists()
     assert not gone.exists()
     assert whole.read_bytes() == b"whole"
 
 
-def test_hidden_files_that_are_not_ours_stay(tmp_path: Path) -> None:
-    home, theirs = RunDirectory(tmp_path), tmp_path / "assets" / "ab" / ".DS_Store"
+def test_other_hidden_files_stay(tmp_path: Path) -> None:
+    directory, theirs = RunDirectory(tmp_path), tmp_path / "assets" / "ab" / ".DS_Store"
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes(b"theirs")
-    with home.lock():
-        home.clean(has_open_jobs=lambda _: False)
+    with directory.lock():
+        directory.clean(has_open_jobs=lambda _: False)
     assert theirs.read_bytes() == b"theirs"

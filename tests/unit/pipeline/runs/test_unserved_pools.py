@@ -15,13 +15,13 @@ def _backlog(*workers: str, gpu: int = 3, oldest_s: float = 300.0) -> Backlog:
 _CPU = worker_name("cpu", "host", 7)
 
 
-def test_the_classes_that_live_workers_do_not_serve_are_found() -> None:
+def test_pools_without_workers_are_found() -> None:
     assert [each.pool for each in find_unserved_pools(_backlog(_CPU), load_pools())] == ["gpu"]
     assert [each.pool for each in find_unserved_pools(_backlog(), load_pools())] == ["cpu", "gpu"]
     assert find_unserved_pools(_backlog(_CPU, oldest_s=10.0), load_pools()) == ()
 
 
-def test_it_is_told_in_one_line() -> None:
+def test_the_description_is_one_line() -> None:
     (missing,) = find_unserved_pools(_backlog(_CPU, gpu=1), load_pools())
     assert describe_unserved(missing) == (
         "1 job of pool gpu waits, the oldest for 300 s, and no worker serves the pool: "
@@ -29,7 +29,7 @@ def test_it_is_told_in_one_line() -> None:
     )
 
 
-def test_a_class_is_warned_of_once_a_minute_and_at_once_when_it_is_left_again() -> None:
+def test_a_pool_is_warned_about_once_a_minute_and_at_once_after_it_was_served() -> None:
     times = iter((0.0, 10.0, 59.0, 60.0, 61.0, 62.0))
     warned: list[UnservedPool] = []
     watch = UnservedPoolMonitor(load_pools(), warn=warned.append, monotonic=lambda: next(times))
@@ -41,7 +41,7 @@ def test_a_class_is_warned_of_once_a_minute_and_at_once_when_it_is_left_again() 
     assert len(warned) == 3
 
 
-def test_the_metric_shows_who_waits_and_goes_back_to_none() -> None:
+def test_the_metric_counts_waiting_jobs_and_returns_to_zero() -> None:
     metrics = LedgerMetrics()
     watch = UnservedPoolMonitor(load_pools(), warn=lambda _: None, show=metrics.set_unserved)
 

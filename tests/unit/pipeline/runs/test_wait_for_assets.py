@@ -1,4 +1,4 @@
-"""Whoever waits for a fleet comes back with a word on every asset, whatever became of it."""
+"""The waiter for a fleet reports how every asset ended."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _wait(store: LocalStore, ledger: Ledger) -> RunReport:
     return report.report("")
 
 
-def test_what_is_published_is_told_as_done(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_published_asset_is_reported_as_finished(ledger: Ledger, tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "store")
     prepared = PreparedAsset(store, tmp_path / "work")
     prepared.run(prepared.job("publish"))
@@ -50,13 +50,13 @@ def test_what_is_published_is_told_as_done(ledger: Ledger, tmp_path: Path) -> No
     assert [each.asset for each in _wait(store, ledger).finished] == [ASSET]
 
 
-def test_what_failed_is_told_with_its_reason(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_failed_asset_is_reported_with_its_reason(ledger: Ledger, tmp_path: Path) -> None:
     _end(ledger, Failed(error={"message": "the disk burns"}, retry=False))
     (failed,) = _wait(LocalStore(tmp_path / "store"), ledger).failed
     assert failed.reason == "the disk burns"
 
 
-def test_what_is_done_and_not_there_is_not_waited_for_without_end(ledger: Ledger, tmp_path: Path) -> None:
+def test_done_jobs_without_a_published_asset_are_a_failure(ledger: Ledger, tmp_path: Path) -> None:
     _end(ledger, Done(result={}))
     (failed,) = _wait(LocalStore(tmp_path / "store"), ledger).failed
     assert "all jobs are done" in failed.reason

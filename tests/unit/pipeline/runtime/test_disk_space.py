@@ -11,22 +11,22 @@ from eddyline.core.stop import Stop
 from eddyline.pipeline.runtime.disk_space import await_disk_space, free_gib
 
 
-def test_a_folder_that_is_not_there_yet_lies_on_its_parents_disk(tmp_path: Path) -> None:
+def test_a_missing_directory_counts_as_on_its_parents_disk(tmp_path: Path) -> None:
     assert free_gib(tmp_path / "a" / "b") == pytest.approx(free_gib(tmp_path), rel=0.1)
 
 
-def test_enough_room_is_not_waited_for(tmp_path: Path) -> None:
+def test_sufficient_space_needs_no_wait(tmp_path: Path) -> None:
     began = time.monotonic()
     await_disk_space(tmp_path, free_gib(tmp_path) / 2, Stop(), timeout_s=60)
     assert time.monotonic() - began < 30
 
 
-def test_room_that_does_not_come_is_told_in_figures(tmp_path: Path) -> None:
+def test_a_timeout_reports_needed_and_free_space(tmp_path: Path) -> None:
     with pytest.raises(TransientError, match=r"needs 1e\+06 GiB free .*pools\.yaml"):
         await_disk_space(tmp_path, 1e6, Stop(), timeout_s=0)
 
 
-def test_who_waits_for_room_can_be_stopped(tmp_path: Path) -> None:
+def test_a_stop_ends_the_wait_for_space(tmp_path: Path) -> None:
     stop = Stop()
     threading.Timer(0.2, stop.request, ("enough",)).start()
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""However builds of FFmpeg meet over one asset, its chunks come from one of them, and it is finished."""
+"""With workers of several builds of FFmpeg, one build encodes all chunks of an asset, and it is finished."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def _tools(build: str) -> Toolchain:
     )
 
 
-# The decider
+# The decision
 
 
-def test_the_first_build_makes_the_chunks_and_a_new_one_takes_over() -> None:
+def test_the_first_build_encodes_the_chunks_and_a_new_one_takes_over() -> None:
     first = take_over(None, "A", "job-1", 0.0)
     assert choose(first, "A", 5.0) is EncoderChoice.ENCODE
     assert choose(first, "B", 5.0) is EncoderChoice.TAKE_OVER
@@ -75,7 +75,7 @@ def test_the_first_build_makes_the_chunks_and_a_new_one_takes_over() -> None:
     assert choose(second, "B", 6.0) is EncoderChoice.ENCODE
 
 
-def test_an_older_build_takes_over_again_only_when_nothing_is_heard_of_the_newer() -> None:
+def test_an_older_build_takes_over_again_once_the_record_is_old() -> None:
     record = take_over(take_over(None, "A", "job-1", 0.0), "B", "job-2", 5.0)
     assert choose(record, "A", 5.0 + SUPERSEDED_S - 1) is EncoderChoice.HAND_BACK
     assert choose(record, "A", 5.0 + SUPERSEDED_S) is EncoderChoice.TAKE_OVER
@@ -87,23 +87,23 @@ def _part(build: str | None) -> Part:
     return Part(key="k", files={}, result=result, cpu_s=0.0)
 
 
-def test_a_mix_is_refused_with_what_to_do() -> None:
+def test_mixed_builds_are_refused_with_a_remedy() -> None:
     require_single_build([_part("A"), _part("A")])
-    require_single_build([_part(None), _part("A")])  # begun when one FFmpeg at a time was the rule
+    require_single_build([_part(None), _part("A")])  # of a version that did not record builds
     with pytest.raises(MixedBuildError, match=r"2 builds of FFmpeg \(A, B\).*submit the source again"):
         require_single_build([_part("A"), _part("B")])
 
 
-# The whole, over a real ledger
+# The whole, with a real ledger
 
 
 class Killed(BaseException):
-    """The worker is gone, in the middle of what it did."""
+    """The worker was killed."""
 
 
 @dataclass
 class Fuse:
-    """Kills at the n-th deed in the store, before it or after it."""
+    """Kills the worker before or after the n-th change of the store."""
 
     left: int | None = None
     after: bool = False
@@ -118,7 +118,7 @@ class Fuse:
 
 
 class FusedStore(LocalStore):
-    """A folder whose every change may be the last one of its worker."""
+    """A directory whose every change may kill the worker."""
 
     def __init__(self, root: Path, fuse: Fuse) -> None:
         super().__init__(root)
@@ -148,7 +148,7 @@ class FusedStore(LocalStore):
 
 @dataclass(frozen=True)
 class Turn:
-    """A worker of a build takes a chunk; it may be killed, and another turn may happen while it encodes."""
+    """A worker of a build claims a chunk; it may be killed, and another turn may run while it encodes."""
 
     build: str
     kill: int | None = None
@@ -157,8 +157,8 @@ class Turn:
 
 
 @dataclass
-class Yard:
-    """A ledger, a store, and workers of any build, one turn after another."""
+class World:
+    """A ledger, a store, and workers of any build, which take turns."""
 
     root: Path
     ledger: Ledger
@@ -196,7 +196,7 @@ class Yard:
         return step_handler(runtime, encode)
 
     def assemble(self) -> list[Outcome]:
-        """Whatever can be assembled is, from one build or not at all."""
+        """Run all assemble jobs that are ready."""
         outcomes = []
         for claim in self.ledger.claim("assembler", pools=("light",), limit=50, lease_s=1e9):
             outcome = self._outcome(step_handler(self._runtime("L", Fuse()), _join), claim)
@@ -205,7 +205,7 @@ class Yard:
         return outcomes
 
     def finish(self, build: str) -> None:
-        """Only workers of this build are left, however long it takes."""
+        """Let workers of this build encode all remaining chunks."""
         for _ in range(60):
             if not self._open("chunk"):
                 return
@@ -214,8 +214,8 @@ class Yard:
         raise AssertionError("the chunks are never done")
 
     def _open(self, kind: str) -> list[Job]:
-        plan_jobs = self.ledger.jobs(asset=_PLAN.asset)
-        return [job for job in plan_jobs if job.kind == kind and job.state in OPEN]
+        jobs = self.ledger.jobs(asset=_PLAN.asset)
+        return [job for job in jobs if job.kind == kind and job.state in OPEN]
 
     def _runtime(self, build: str, fuse: Fuse) -> Runtime:
         return Runtime(
@@ -244,10 +244,10 @@ def _join(task: Task) -> StepOutput:
     return StepOutput()
 
 
-def _yard(folder: Path, turns: Sequence[Turn] | Iterator[Turn] = ()) -> Yard:
+def _world(folder: Path, turns: Sequence[Turn] | Iterator[Turn] = ()) -> World:
     clock = ManualClock()
     ledger = Ledger.open(folder / "ledger.db", poison_after=1000, clock=clock)
-    return Yard(root=folder / "store", ledger=ledger, clock=clock, turns=iter(turns))
+    return World(root=folder / "store", ledger=ledger, clock=clock, turns=iter(turns))
 
 
 _TURNS = st.lists(
@@ -264,56 +264,56 @@ _TURNS = st.lists(
 
 @given(turns=_TURNS, last=st.sampled_from("ABC"))
 @settings(max_examples=25)
-@example(turns=[Turn("A"), Turn("A"), Turn("B")], last="A")  # a roll-out, and back
-@example(turns=[Turn("A", meanwhile=True), Turn("B")], last="B")  # taken over while A encodes
+@example(turns=[Turn("A"), Turn("A"), Turn("B")], last="A")  # a rollout and a rollback
+@example(turns=[Turn("A", meanwhile=True), Turn("B")], last="B")  # B takes over while A encodes
 @example(turns=[Turn("A"), Turn("B", kill=0, after=True), Turn("A")], last="A")
-def test_whoever_is_killed_wherever_the_asset_is_made_with_one_build(turns: list[Turn], last: str) -> None:
+def test_the_asset_is_made_with_one_build_wherever_workers_are_killed(turns: list[Turn], last: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         rest = iter(turns)
-        yard = _yard(Path(folder), rest)
-        with yard.ledger:
+        world = _world(Path(folder), rest)
+        with world.ledger:
             for turn in rest:
-                yard.turn(turn)
-            yard.finish(last)
-            assert [type(outcome) for outcome in yard.assemble()[:2]] == [Done, Done]
-            chunks = [PartStore(LocalStore(yard.root)).get(_PLAN.part_key("chunk", i)) for i in range(4)]
+                world.turn(turn)
+            world.finish(last)
+            assert [type(outcome) for outcome in world.assemble()[:2]] == [Done, Done]
+            chunks = [PartStore(LocalStore(world.root)).get(_PLAN.part_key("chunk", i)) for i in range(4)]
             assert len({ffmpeg_build(part) for part in chunks}) == 1
 
 
-def test_an_undisturbed_asset_has_no_jobs_but_the_planned_ones(tmp_path: Path) -> None:
-    yard = _yard(tmp_path)
-    with yard.ledger:
-        yard.finish("A")
-        yard.assemble()
-        assert len(yard.ledger.jobs(asset=_PLAN.asset)) == len(plan_jobs(_PLAN, "ask"))
+def test_with_one_build_only_the_planned_jobs_exist(tmp_path: Path) -> None:
+    world = _world(tmp_path)
+    with world.ledger:
+        world.finish("A")
+        world.assemble()
+        assert len(world.ledger.jobs(asset=_PLAN.asset)) == len(plan_jobs(_PLAN, "ask"))
 
 
-def test_who_takes_over_has_all_earlier_chunks_made_anew_before_anything_is_joined(tmp_path: Path) -> None:
-    yard = _yard(tmp_path)
-    with yard.ledger:
+def test_a_takeover_encodes_all_earlier_chunks_again_before_assembly(tmp_path: Path) -> None:
+    world = _world(tmp_path)
+    with world.ledger:
         for build in "AAAB":
-            yard.turn(Turn(build))
-        again = [job.id for job in yard.ledger.jobs(asset=_PLAN.asset) if "-again" in job.id]
+            world.turn(Turn(build))
+        again = [job.id for job in world.ledger.jobs(asset=_PLAN.asset) if "-again" in job.id]
         assert len(again) == 3
-        assert yard.assemble() == []
-        yard.finish("B")
-        assert len(yard.assemble()) >= 2
+        assert world.assemble() == []
+        world.finish("B")
+        assert len(world.assemble()) >= 2
 
 
-def test_a_mix_that_came_about_all_the_same_is_undone_by_asking_again(tmp_path: Path) -> None:
-    yard = _yard(tmp_path)
-    with yard.ledger:
-        yard.finish("A")
-        # As if somebody had copied a part by hand.
+def test_jobs_that_fail_on_mixed_builds_are_recognised(tmp_path: Path) -> None:
+    world = _world(tmp_path)
+    with world.ledger:
+        world.finish("A")
+        # A part that was copied by hand.
         film = tmp_path / "film.mp4"
         film.write_text("B")
-        parts = PartStore(LocalStore(yard.root))
+        parts = PartStore(LocalStore(world.root))
         parts.save(
             _PLAN.part_key("chunk", 2), {film.name: film}, {"ffmpeg": ffmpeg_identity(_tools("B"))}, 0.0
         )
-        outcomes = yard.assemble()
+        outcomes = world.assemble()
         assert all(isinstance(outcome, Failed) and not outcome.retry for outcome in outcomes)
-        dead = [job for job in yard.ledger.jobs(asset=_PLAN.asset) if job.state is State.DEAD]
+        dead = [job for job in world.ledger.jobs(asset=_PLAN.asset) if job.state is State.DEAD]
         assert dead
         assert all(failed_on_mixed_builds(job) for job in dead)
 
@@ -331,7 +331,7 @@ def test_a_mix_that_came_about_all_the_same_is_undone_by_asking_again(tmp_path: 
         b'{"build":"A","by":"x","at":1,"before":[],"more":1}',
     ],
 )
-def test_a_record_that_cannot_be_read_is_replaced(tmp_path: Path, data: bytes) -> None:
+def test_an_invalid_record_is_replaced(tmp_path: Path, data: bytes) -> None:
     store = LocalStore(tmp_path / "store")
     store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
     key = f"{_PLAN.part_key('chunk')}s.json"

@@ -1,4 +1,4 @@
-"""Marks are found wherever a camera keeps them, also where it writes no telemetry."""
+"""HiLight tags are read from all places in which cameras record them, also without telemetry."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def _old(*times: int) -> bytes:
     return make_box("HMMT", struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(404, b"\0"))
 
 
-def test_an_old_cameras_box_of_marks_is_enough() -> None:
+def test_tags_of_an_old_cameras_box_are_read() -> None:
     assert read_hilight_times(make_box("FIRM", b"HD4") + _old(1500, 9000)) == [
         (1.5, "manual"),
         (9.0, "manual"),
     ]
 
 
-def test_what_is_no_box_has_no_marks() -> None:
+def test_invalid_boxes_have_no_tags() -> None:
     assert (
         read_hilight_times(None)
         == read_hilight_times(b"")
@@ -31,7 +31,7 @@ def test_what_is_no_box_has_no_marks() -> None:
     assert read_hilight_times(make_box("HMMT", b"\xff\xff\xff\xff")) == []
 
 
-def test_a_newer_camera_says_who_marked_it() -> None:
+def test_a_newer_camera_records_the_kind_of_each_tag() -> None:
     row = struct.pack(">LLLllf4sff", 2500, 2000, 3000, 0, 0, 0.0, b"VOIC", 1.0, 2.0)
     odd = struct.pack(">LLLllf4sff", 4000, 0, 0, 0, 0, 0.0, b"\xff<b>", 1.0, 2.0)
     assert read_hilight_times(make_box("GPMF", _hlmt(row + odd, len(row)))) == [
@@ -41,7 +41,7 @@ def test_a_newer_camera_says_who_marked_it() -> None:
 
 
 def _hlmt(rows: bytes, size: int) -> bytes:
-    """A device of marks, byte by byte."""
+    """A GPMF device with tags."""
 
     def klv(key: bytes, kind: bytes, width: int, repeat: int, data: bytes) -> bytes:
         return key + kind + struct.pack(">BH", width, repeat) + data + bytes(-len(data) % 4)
@@ -52,7 +52,7 @@ def _hlmt(rows: bytes, size: int) -> bytes:
     return klv(b"DEVC", b"\0", 1, len(body), body)
 
 
-def test_a_real_cameras_marks_are_read(samples: Path) -> None:
+def test_tags_of_a_real_camera_are_read(samples: Path) -> None:
     block = (samples / "gpmf" / "mp4header.raw").read_bytes()
     found = read_hilight_times(make_box("GPMF", block))
     assert len(found) == 3

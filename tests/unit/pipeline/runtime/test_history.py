@@ -1,4 +1,4 @@
-"""Workers without a ledger are told an asset's history by the coordinator."""
+"""Workers without a ledger get an asset's history from the coordinator, in the job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eddyline.pipeline.runtime.history import History, add_history, history_from
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """One job done after an interruption; publishing is ready."""
+    """One job done after an interruption; the publish job is ready."""
     with Ledger.open(tmp_path / "ledger.sqlite") as opened:
         chunk = NewJob(id="a.chunk", asset="a", kind="chunk", spec={})
         opened.submit(
@@ -36,22 +36,24 @@ def _job(ledger: Ledger, name: str) -> Job:
     return job
 
 
-def test_a_job_that_publishes_carries_what_the_ledger_knows(ledger: Ledger) -> None:
+def test_a_job_that_publishes_carries_the_ledgers_history(ledger: Ledger) -> None:
     publish, chunk = _job(ledger, "a.publish"), _job(ledger, "a.chunk")
-    told, untouched = add_history(ledger)([Publication(job=publish, base=1), Publication(job=chunk, base=2)])
-    assert json.loads(json.dumps(told.job.spec)) == told.job.spec
-    assert history_from_spec(told.job) == read_history(ledger)(publish)
-    assert history_from_spec(told.job).interruptions == 1
-    assert history_from_spec(told.job).started > 0
+    publication, untouched = add_history(ledger)(
+        [Publication(job=publish, base=1), Publication(job=chunk, base=2)]
+    )
+    assert json.loads(json.dumps(publication.job.spec)) == publication.job.spec
+    assert history_from_spec(publication.job) == read_history(ledger)(publish)
+    assert history_from_spec(publication.job).interruptions == 1
+    assert history_from_spec(publication.job).started > 0
     assert untouched == Publication(job=chunk, base=2)
 
 
-def test_a_job_that_was_told_nothing_knows_of_nothing(ledger: Ledger) -> None:
+def test_a_job_without_history_has_an_empty_one(ledger: Ledger) -> None:
     assert history_from_spec(_job(ledger, "a.publish")) == History()
 
 
 @pytest.mark.parametrize(
-    "told",
+    "value",
     [
         [],
         "x",
@@ -62,9 +64,9 @@ def test_a_job_that_was_told_nothing_knows_of_nothing(ledger: Ledger) -> None:
         {"interruptions": 1e9},
     ],
 )
-def test_what_is_no_history_in_a_message_is_none(ledger: Ledger, told: object) -> None:
+def test_an_invalid_history_in_a_message_is_ignored(ledger: Ledger, value: object) -> None:
     publish = _job(ledger, "a.publish")
-    assert history_from_spec(replace(publish, spec={"history": told})) == History()
+    assert history_from_spec(replace(publish, spec={"history": value})) == History()
     known = {"redone_jobs": 1, "interruptions": 2, "started": 3, "unknown": []}
     assert history_from_spec(replace(publish, spec={"history": known})) == History(
         redone_jobs=1, interruptions=2, started=3.0

@@ -21,32 +21,32 @@ def _file(tmp_path: Path, data: bytes) -> Path:
     return path
 
 
-def test_a_kept_part_is_found_with_its_files_and_result(tmp_path: Path, store: LocalStore) -> None:
+def test_a_saved_part_is_found_with_its_files_and_result(tmp_path: Path, store: LocalStore) -> None:
     PartStore(store).save("a/b", {"x.mp4": _file(tmp_path, b"12345")}, {"frames": 3}, cpu_s=1.23456)
     part = PartStore(store).get("a/b")
     assert (dict(part.files), part.result, part.cpu_s) == ({"x.mp4": 5}, {"frames": 3}, 1.235)
     assert store.get(part.file("x.mp4")) == b"12345"
 
 
-def test_files_without_a_receipt_are_no_part(tmp_path: Path, store: LocalStore) -> None:
+def test_files_without_a_receipt_are_not_a_part(tmp_path: Path, store: LocalStore) -> None:
     store.put("a/b/x.mp4", _file(tmp_path, b"12345"))
     assert PartStore(store).find("a/b") is None
 
 
-def test_a_part_that_lost_a_file_is_not_whole_any_more(tmp_path: Path, store: LocalStore) -> None:
+def test_a_part_that_lost_a_file_is_incomplete(tmp_path: Path, store: LocalStore) -> None:
     PartStore(store).save("a/b", {"x.mp4": _file(tmp_path, b"12345")}, {}, cpu_s=0)
     store.delete("a/b/x.mp4")
     with pytest.raises(MissingError, match="missing or incomplete"):
         PartStore(store).get("a/b")
 
 
-def test_a_part_with_a_cut_file_is_not_whole(tmp_path: Path, store: LocalStore) -> None:
+def test_a_part_with_a_truncated_file_is_incomplete(tmp_path: Path, store: LocalStore) -> None:
     PartStore(store).save("a/b", {"x.mp4": _file(tmp_path, b"12345")}, {}, cpu_s=0)
     store.path("a/b/x.mp4").write_bytes(b"123")
     assert PartStore(store).find("a/b") is None
 
 
-def test_asking_a_part_for_a_file_it_has_not_says_which(tmp_path: Path, store: LocalStore) -> None:
+def test_the_error_names_a_missing_file_of_a_part(tmp_path: Path, store: LocalStore) -> None:
     part = PartStore(store).save("a/b", {"x.mp4": _file(tmp_path, b"1")}, {}, cpu_s=0)
     with pytest.raises(MissingError, match=r"a/b has no y\.mp4"):
         part.file("y.mp4")
@@ -69,18 +69,18 @@ def test_asking_a_part_for_a_file_it_has_not_says_which(tmp_path: Path, store: L
         ),
     ],
 )
-def test_a_receipt_that_was_not_written_here_is_no_part(store: LocalStore, receipt: bytes) -> None:
+def test_an_invalid_receipt_is_not_a_part(store: LocalStore, receipt: bytes) -> None:
     store.put_bytes("a/b/receipt.json", receipt)
     assert PartStore(store).find("a/b") is None
 
 
-def test_a_part_keeps_no_file_with_a_path_for_its_name(tmp_path: Path, store: LocalStore) -> None:
+def test_a_file_of_a_part_must_not_have_a_path_as_its_name(tmp_path: Path, store: LocalStore) -> None:
     with pytest.raises(UsageError, match="not a valid name"):
         PartStore(store).save("a/b", {"../x": _file(tmp_path, b"1")}, {}, cpu_s=0)
 
 
 @pytest.mark.parametrize("key", ["..", "a/../../b", "/a", "", "a/..", "a\\b", "a\0b"])
-def test_no_key_leaves_the_store(tmp_path: Path, store: LocalStore, key: str) -> None:
+def test_no_key_reaches_outside_the_store(tmp_path: Path, store: LocalStore, key: str) -> None:
     (tmp_path / "b").write_bytes(b"precious")
     for ask in (store.get, store.delete, store.size, store.tag, lambda k: list(store.list(k))):
         with pytest.raises(UsageError, match="not a key"):

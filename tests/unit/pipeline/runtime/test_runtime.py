@@ -1,4 +1,4 @@
-"""The limits of a class hold its jobs: their time, their memory and their room."""
+"""The limits of a pool bound the time, the memory and the disk space of its jobs."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _PLAN = Plan.create(
 
 @pytest.fixture
 def claim(tmp_path: Path) -> Claim:
-    """A chunk to be made, as a worker gets it."""
+    """A claimed chunk job."""
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit(list(plan_jobs(_PLAN, "ask")))
         return ledger.claim("me", pools=("cpu",), limit=1, lease_s=60)[0]
 
 
-def _made(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
-    """What becomes of a job whose program is this code, in a class with these limits."""
+def _outcome(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
+    """The outcome of a job whose program is this code, in a pool with these limits."""
     store = LocalStore(tmp_path / "store")
     store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
     runtime = Runtime(
@@ -70,10 +70,10 @@ _FLOOD = f"import time\nf = open('flood', 'wb')\nf.write(bytes({40 * MIB}))\nf.f
         (_FLOOD, {"scratch_gib": 0.01}, "filled its work folder"),
     ],
 )
-def test_each_limit_of_a_class_ends_a_real_program(
+def test_each_limit_of_a_pool_ends_a_real_program(
     tmp_path: Path, claim: Claim, code: str, limits: dict[str, float], said: str
 ) -> None:
-    outcome = _made(tmp_path, claim, code, **limits)
+    outcome = _outcome(tmp_path, claim, code, **limits)
     assert isinstance(outcome, Failed)
     assert said in outcome.error["message"]
     # It may be the machine's fault: another may have more.
@@ -83,12 +83,12 @@ def test_each_limit_of_a_class_ends_a_real_program(
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def test_the_same_programs_run_to_their_end_where_there_are_no_limits(tmp_path: Path, claim: Claim) -> None:
-    assert isinstance(_made(tmp_path, claim, f"{_GREEDY}; open('large', 'wb').write(b)"), Done)
+def test_the_same_programs_end_normally_without_limits(tmp_path: Path, claim: Claim) -> None:
+    assert isinstance(_outcome(tmp_path, claim, f"{_GREEDY}; open('large', 'wb').write(b)"), Done)
 
 
-def test_a_job_does_not_start_on_a_disk_without_the_room_it_may_need(tmp_path: Path, claim: Claim) -> None:
-    outcome = _made(tmp_path, claim, "raise SystemExit(1)", scratch_gib=60_000)
+def test_a_job_does_not_start_without_the_disk_space_it_may_need(tmp_path: Path, claim: Claim) -> None:
+    outcome = _outcome(tmp_path, claim, "raise SystemExit(1)", scratch_gib=60_000)
     assert isinstance(outcome, Failed)
     assert outcome.error["error"] == TransientError.__name__
     assert "needs 6000 GiB free" in outcome.error["message"]

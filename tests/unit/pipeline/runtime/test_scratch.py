@@ -1,4 +1,4 @@
-"""Workers of one machine share scratch space and sweep after each other, never under each other."""
+"""Workers of one machine have separate scratch directories and remove those of killed workers only."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def _holder(root: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
         process.kill()
 
 
-def test_a_folder_is_ones_own_and_gone_afterwards(tmp_path: Path) -> None:
+def test_each_process_has_its_own_directory_which_is_removed_at_the_end(tmp_path: Path) -> None:
     with scratch_directory(tmp_path / "work") as one, scratch_directory(tmp_path / "work") as other:
         assert one != other
         assert one.is_dir()
     assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(tmp_path: Path) -> None:
+def test_directories_of_killed_processes_are_removed_and_those_of_running_ones_stay(tmp_path: Path) -> None:
     with _holder(tmp_path) as (killed, left), _holder(tmp_path) as (_, kept):
         killed.send_signal(signal.SIGKILL)
         killed.wait()
@@ -48,7 +48,7 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(tm
             assert (kept / "half.mp4").exists()
 
 
-def test_a_stranger_s_files_are_left_alone(tmp_path: Path) -> None:
+def test_other_files_stay(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("mine")
     os.utime(tmp_path / "notes", (0, 0))

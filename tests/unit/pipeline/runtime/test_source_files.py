@@ -1,4 +1,4 @@
-"""A source is found where it was, unchanged, or it is said that it is not."""
+"""A source is found unchanged, or the error says what has happened to it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stor
     BUCKETS.configure(StoreSettings())
 
 
-def test_an_original_is_known_by_its_address_size_and_stamp(place: tuple[Store, str]) -> None:
+def test_a_source_file_has_an_address_a_size_and_a_stamp(place: tuple[Store, str]) -> None:
     _, address = place
     original = SourceFile.current(address)
     assert (original.address, original.name, original.size) == (address, "GX010001.MP4", 12)
@@ -48,7 +48,7 @@ def test_an_original_is_known_by_its_address_size_and_stamp(place: tuple[Store, 
         assert src.bytes_read == 7
 
 
-def test_an_original_that_changed_is_refused(place: tuple[Store, str]) -> None:
+def test_a_source_that_changed_is_refused(place: tuple[Store, str]) -> None:
     store, address = place
     original = SourceFile.current(address)
     store.put_bytes("GX010001.MP4", b"Some footage")
@@ -58,7 +58,7 @@ def test_an_original_that_changed_is_refused(place: tuple[Store, str]) -> None:
         original.open()
 
 
-def test_an_original_that_is_gone_is_missing(place: tuple[Store, str]) -> None:
+def test_a_removed_source_is_missing(place: tuple[Store, str]) -> None:
     store, address = place
     original = SourceFile.current(address)
     store.delete("GX010001.MP4")
@@ -68,7 +68,7 @@ def test_an_original_that_is_gone_is_missing(place: tuple[Store, str]) -> None:
         SourceFile.current(address)
 
 
-def test_sources_are_remembered_with_their_chapters(place: tuple[Store, str], tmp_path: Path) -> None:
+def test_sources_are_recorded_with_their_chapters(place: tuple[Store, str], tmp_path: Path) -> None:
     original = SourceFile.current(place[1])
     sources = SourceRegistry(LocalStore(tmp_path))
     sources.save(ASSET, original, (chapter := ChapterFile(original=original, fingerprint="ab"),))
@@ -76,20 +76,22 @@ def test_sources_are_remembered_with_their_chapters(place: tuple[Store, str], tm
     assert sources.chapters(ASSET) == (chapter,)
 
 
-def test_sources_remembered_by_an_older_release_are_found(tmp_path: Path) -> None:
+def test_a_record_of_an_older_release_is_read(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     note = {"path": "/card/a.mp4", "size": 3, "mtime_ns": 5}
     store.put_bytes(f".eddyline/sources/{ASSET}.json", canonical(note))
     assert SourceRegistry(store).find(ASSET) == SourceFile(address="/card/a.mp4", size=3, stamp="5")
 
 
-def test_a_relative_path_is_kept_as_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_is_recorded_as_an_absolute_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a.mp4").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
     assert SourceFile.current("a.mp4") == SourceFile.current(tmp_path / "a.mp4")
 
 
-def test_an_index_is_read_once_however_many_ask_at_once(tmp_path: Path) -> None:
+def test_concurrent_readers_read_an_index_once(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
     indexes, original = IndexCache(), SourceFile.current(clip)
 
@@ -104,7 +106,7 @@ def test_an_index_is_read_once_however_many_ask_at_once(tmp_path: Path) -> None:
     assert sum(each > 0 for each in read) == 1
 
 
-def test_an_index_that_cannot_be_read_is_tried_again_by_the_next(tmp_path: Path) -> None:
+def test_an_index_that_failed_to_parse_is_read_again(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"nothing")
     indexes = IndexCache()
@@ -113,7 +115,7 @@ def test_an_index_that_cannot_be_read_is_tried_again_by_the_next(tmp_path: Path)
             indexes.get("a", src)
 
 
-def test_a_path_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_path_that_is_not_unicode_is_refused(tmp_path: Path) -> None:
     clip = tmp_path / "clip\udcff.mp4"  # a byte 0xff, as an old archive may hold
     clip.write_bytes(b"x")
     with pytest.raises(InputError, match="not Unicode"):
@@ -123,7 +125,7 @@ def test_a_path_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "asset", ["", ".", "..", "../../x", "/etc/passwd", "0123456789ABCDEF", "a" * 16 + "/.."]
 )
-def test_only_the_id_of_an_asset_names_a_note(tmp_path: Path, asset: str) -> None:
+def test_only_the_id_of_an_asset_names_a_record(tmp_path: Path, asset: str) -> None:
     store = LocalStore(tmp_path)
     with pytest.raises(UsageError, match="not the id of an asset"):
         SourceRegistry(store).find(asset)
@@ -145,7 +147,7 @@ def test_only_the_id_of_an_asset_names_a_note(tmp_path: Path, asset: str) -> Non
         b"[" * 100_000,
     ],
 )
-def test_a_note_that_was_not_written_here_is_refused_by_an_error_of_ours(tmp_path: Path, note: bytes) -> None:
+def test_an_invalid_record_is_a_format_error(tmp_path: Path, note: bytes) -> None:
     store = LocalStore(tmp_path)
     store.put_bytes(f".eddyline/sources/{ASSET}.json", note)
     for ask in (SourceRegistry(store).find, SourceRegistry(store).chapters):

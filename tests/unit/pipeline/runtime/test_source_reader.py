@@ -1,4 +1,4 @@
-"""A source is read where it lies, or fetched as a stream; whoever must stop stops in between."""
+"""A source is read by ranges, or downloaded as a stream that can be stopped."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def bucket(ministack: Ministack) -> Iterator[Store]:
 
 
 def _never() -> None:
-    """Go on."""
+    """Continue."""
 
 
-def test_an_mp4_in_a_store_is_read_where_it_lies(bucket: Store, tmp_path: Path) -> None:
+def test_an_mp4_in_a_store_is_read_by_ranges(bucket: Store, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
     free = 5 << 20
     bucket.put_bytes("a.mp4", clip.read_bytes() + free.to_bytes(4, "big") + b"free" + bytes(free - 8))
@@ -50,7 +50,7 @@ def test_an_mp4_in_a_store_is_read_where_it_lies(bucket: Store, tmp_path: Path) 
     assert list(work.iterdir()) == []
 
 
-def test_what_is_no_video_in_a_store_is_refused_by_its_first_bytes(bucket: Store, tmp_path: Path) -> None:
+def test_an_object_that_is_not_a_video_is_refused_by_its_first_bytes(bucket: Store, tmp_path: Path) -> None:
     bucket.put_bytes("a.mp4", b"%PDF-1.7" + bytes(100_000))
     read_counter = ReadCounter()
     opening = open_as_mp4(
@@ -65,9 +65,7 @@ def test_what_is_no_video_in_a_store_is_refused_by_its_first_bytes(bucket: Store
     assert read_counter.bytes < 10_000
 
 
-def test_a_source_is_fetched_once_whole_and_not_under_a_name_of_the_store(
-    bucket: Store, tmp_path: Path
-) -> None:
+def test_a_source_is_downloaded_to_the_given_file_name(bucket: Store, tmp_path: Path) -> None:
     data = os.urandom(9 << 20)
     bucket.put_bytes("card/GX010042.MP4", data)
     read_counter = ReadCounter()
@@ -80,7 +78,7 @@ def test_a_source_is_fetched_once_whole_and_not_under_a_name_of_the_store(
     assert (path.name, path.read_bytes() == data, read_counter.bytes) == ("0", True, len(data))
 
 
-def test_a_fetch_that_must_stop_stops(bucket: Store, tmp_path: Path) -> None:
+def test_a_stop_ends_a_download(bucket: Store, tmp_path: Path) -> None:
     bucket.put_bytes("a.mkv", bytes(20 << 20))
     stop = Stop()
     stop.request("cancelled")

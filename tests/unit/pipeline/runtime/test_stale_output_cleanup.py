@@ -1,4 +1,4 @@
-"""A worker that wakes up after others have finished its asset leaves nothing behind."""
+"""A worker that continues after others have finished its asset leaves no files."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def _run_job(prepared: PreparedAsset, *, tidied: bool, fails: bool = False) -> N
             raise TransientError("no")
 
 
-def test_what_is_made_of_an_asset_that_was_tidied_meanwhile_is_removed(tmp_path: Path) -> None:
+def test_output_for_an_asset_that_was_tidied_meanwhile_is_removed(tmp_path: Path) -> None:
     prepared = PreparedAsset(LocalStore(tmp_path / "store"), tmp_path / "work")
     _run_job(prepared, tidied=True)
     assert _parts(prepared) == []
 
 
-def test_so_is_what_a_failed_start_left(tmp_path: Path) -> None:
+def test_output_of_a_failed_attempt_is_removed_too(tmp_path: Path) -> None:
     prepared = PreparedAsset(LocalStore(tmp_path / "store"), tmp_path / "work")
     with pytest.raises(TransientError):
         _run_job(prepared, tidied=True, fails=True)
     assert _parts(prepared) == []
 
 
-def test_what_is_made_in_time_stays(tmp_path: Path) -> None:
+def test_output_stays_while_the_plan_exists(tmp_path: Path) -> None:
     prepared = PreparedAsset(LocalStore(tmp_path / "store"), tmp_path / "work")
     before = _parts(prepared)
     _run_job(prepared, tidied=False)

@@ -1,4 +1,4 @@
-"""While the store is away, jobs wait for it and are handed back; what fails for another reason fails."""
+"""While the store is unavailable, jobs wait for it and are handed back; other failures are failures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def job(tmp_path: Path) -> Job:
 
 
 class Shaky(LocalStore):
-    """A folder that answers as a test says, and counts how often it is asked."""
+    """A directory whose checks give the answers of the test, and are counted."""
 
     def __init__(self, root: Path, answers: list[Exception | None]) -> None:
         super().__init__(root)
@@ -74,7 +74,7 @@ def _failing_job(store: LocalStore, error: Exception, events: list[str]) -> Hand
 AWAY = TransientError("the network is down")
 
 
-def test_a_job_waits_for_the_store_and_is_handed_back_unblamed(job: Job, tmp_path: Path) -> None:
+def test_a_job_waits_for_the_store_and_is_handed_back_as_interrupted(job: Job, tmp_path: Path) -> None:
     store, events = Shaky(tmp_path, [AWAY, AWAY, AWAY, None]), list[str]()
     with pytest.raises(Interrupted, match="no part was written"):
         _failing_job(store, TransientError("no part was written"), events)(job, JobContext(attempt=1))
@@ -83,7 +83,9 @@ def test_a_job_waits_for_the_store_and_is_handed_back_unblamed(job: Job, tmp_pat
 
 
 @pytest.mark.parametrize("error", [TransientError("disk full"), MissingError("gone"), InputError("bad")])
-def test_what_fails_while_the_store_is_there_fails(job: Job, tmp_path: Path, error: Exception) -> None:
+def test_a_failure_while_the_store_is_available_is_a_failure(
+    job: Job, tmp_path: Path, error: Exception
+) -> None:
     events = list[str]()
     with pytest.raises(type(error)) as caught:
         _failing_job(Shaky(tmp_path, [None]), error, events)(job, JobContext(attempt=1))
@@ -91,21 +93,21 @@ def test_what_fails_while_the_store_is_there_fails(job: Job, tmp_path: Path, err
     assert events == []
 
 
-def test_nobody_waits_for_a_store_that_says_no(job: Job, tmp_path: Path) -> None:
+def test_a_store_that_refuses_is_not_waited_for(job: Job, tmp_path: Path) -> None:
     with pytest.raises(TransientError, match="first"):
         _failing_job(Shaky(tmp_path, [UsageError("no such bucket")]), TransientError("first"), [])(
             job, JobContext(attempt=1)
         )
 
 
-def test_told_to_stop_a_job_waits_no_longer(job: Job, tmp_path: Path) -> None:
+def test_a_stop_ends_the_wait(job: Job, tmp_path: Path) -> None:
     stop = Stop()
     threading.Timer(0.1, stop.request, ["drain"]).start()
     with pytest.raises(Interrupted):
         _failing_job(Shaky(tmp_path, [AWAY]), TransientError("x"), [])(job, JobContext(attempt=1, stop=stop))
 
 
-def test_a_server_that_goes_and_comes_back_costs_no_attempt(job: Job) -> None:
+def test_an_outage_of_a_real_server_spends_no_attempt(job: Job) -> None:
     with running(keeping=True) as server, ThreadPoolExecutor(1) as pool:
         handle, events = _writer(server)
         assert handle(job, JobContext(attempt=1)) == Done(result={})

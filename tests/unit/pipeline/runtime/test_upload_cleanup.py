@@ -1,4 +1,4 @@
-"""What killed processes had sent of large objects is aborted once an asset is there, and all that is old."""
+"""Incomplete uploads are aborted: those of a published asset, and old ones everywhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HOUR_S, DAY_S = 3_600.0, 86_400.0
 
 
 class Recorded:
-    """Uploads of which it is only noted which were to be aborted."""
+    """Records which uploads would be aborted."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, float]] = []
@@ -18,19 +18,19 @@ class Recorded:
         self.asked.append((folder, older_s))
 
 
-def test_all_on_its_way_to_an_asset_that_is_there_is_aborted_whatever_its_age() -> None:
+def test_all_uploads_of_a_published_asset_are_aborted() -> None:
     uploads = Recorded()
     UploadCleanup(uploads, ManualClock()).clean("ab12")
     assert uploads.asked[:2] == [(".eddyline/parts/ab12", 0.0), ("assets/ab12", 0.0)]
 
 
-def test_elsewhere_only_what_no_job_can_be_at_any_more_is_aborted_and_sources_have_longer() -> None:
+def test_elsewhere_only_uploads_older_than_any_job_are_aborted() -> None:
     uploads = Recorded()
     UploadCleanup(uploads, ManualClock()).clean("ab12")
     assert uploads.asked[2:] == [(".eddyline", DAY_S), ("assets", DAY_S), ("sources", 7 * DAY_S)]
 
 
-def test_the_whole_store_is_looked_at_no_more_than_once_an_hour() -> None:
+def test_the_whole_store_is_swept_at_most_once_an_hour() -> None:
     uploads, clock = Recorded(), ManualClock()
     unfinished = UploadCleanup(uploads, clock)
     for _ in range(3):
@@ -41,11 +41,11 @@ def test_the_whole_store_is_looked_at_no_more_than_once_an_hour() -> None:
     assert len(uploads.asked) == 4 * 2 + 2 * 3
 
 
-def test_where_to_look_may_be_left_out() -> None:
+def test_without_ages_only_the_asset_is_cleaned() -> None:
     uploads = Recorded()
     UploadCleanup(uploads, ManualClock(), ages={}).clean("ab12")
     assert len(uploads.asked) == 2
 
 
-def test_a_store_that_keeps_no_uploads_is_asked_for_none() -> None:
+def test_a_store_without_multipart_uploads_is_accepted() -> None:
     UploadCleanup().clean("ab12")

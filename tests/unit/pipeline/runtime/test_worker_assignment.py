@@ -1,4 +1,4 @@
-"""What a worker is to do is known, and proven, before it claims anything."""
+"""The work of a worker is known, and its encoders are verified, before it claims jobs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _pools(**changes: object) -> Pools:
     return Pools.model_validate({"pools": {"mine": pool, "other": {**other, "limits": _SMALL}}})
 
 
-def test_a_built_in_class_is_assigned_as_its_file_says() -> None:
+def test_a_built_in_pool_is_assigned_as_its_file_says() -> None:
     mine = assign(load_pools(), "cpu", _BIG)
     assert mine.pools == ("cpu", "light")
     assert mine.slots == slot_count(_BIG, load_pools()["cpu"]) > 1
@@ -42,14 +42,14 @@ def test_a_built_in_class_is_assigned_as_its_file_says() -> None:
     assert (mine.limits["cpu"].wall_s, mine.limits["light"].wall_s) == (3600, 7200)
 
 
-def test_a_classs_own_build_comes_before_the_setting() -> None:
+def test_a_pools_own_build_takes_precedence_over_the_setting() -> None:
     setting = Path("/usr/bin/ffmpeg")
     assert assign(_pools(), "mine", _BIG, ffmpeg=setting).ffmpeg == setting
     own = assign(_pools(ffmpeg="/opt/own/ffmpeg"), "mine", _BIG, ffmpeg=setting)
     assert own.ffmpeg == Path("/opt/own/ffmpeg")
 
 
-def test_a_person_may_say_the_number_of_slots() -> None:
+def test_the_number_of_slots_can_be_set() -> None:
     tiny = Machine(vcpus=0.2, memory=10**9)
     assert assign(_pools(), "mine", tiny, slots=2).slots == 2
     with pytest.raises(UsageError, match="mine needs 1 vCPU"):
@@ -57,29 +57,29 @@ def test_a_person_may_say_the_number_of_slots() -> None:
 
 
 @pytest.mark.parametrize("codecs", [{"h264": "h264_qsv"}, {"h264": "libx265"}, {"vvc": "libvvenc"}])
-def test_an_encoder_whose_chunks_nobody_can_join_is_refused_at_once(codecs: dict[str, str]) -> None:
+def test_an_encoder_whose_chunks_cannot_be_assembled_is_refused(codecs: dict[str, str]) -> None:
     with pytest.raises(UsageError, match=r"pool mine: Eddyline cannot assemble .*pools\.yaml"):
         assign(_pools(codecs=codecs), "mine", _BIG)
 
 
-def test_a_kind_of_job_that_there_is_not_is_refused_at_once() -> None:
+def test_an_unknown_job_kind_is_refused() -> None:
     with pytest.raises(UsageError, match="pool mine: unknown job kinds: inspekt") as error:
         assign(_pools(kinds=["chunk", "inspekt"]), "mine", _BIG)
     assert "inspect" in error.value.remedy
 
 
-def test_the_kinds_that_are_known_are_those_that_are_done() -> None:
+def test_every_job_kind_has_a_handler() -> None:
     assert set(handlers(cast("Runtime", None))) == set(JOB_KINDS)
 
 
-def test_what_is_proven_is_all_that_it_serves(ffmpeg: str, tmp_path: Path) -> None:
+def test_encoders_of_all_served_pools_are_verified(ffmpeg: str, tmp_path: Path) -> None:
     assign(_pools(serves=["other"]), "mine", _BIG).verify(Path(ffmpeg), tmp_path, Runner())
     broken = _pools(serves=["other"], encoders=["h264_v4l2m2m"])
     with pytest.raises(UnsupportedError, match="mine needs: h264_v4l2m2m"):
         assign(broken, "mine", _BIG).verify(Path(ffmpeg), tmp_path, Runner())
 
 
-def test_a_disk_without_room_for_one_job_is_refused(ffmpeg: str, tmp_path: Path) -> None:
+def test_a_disk_without_space_for_one_job_is_refused(ffmpeg: str, tmp_path: Path) -> None:
     greedy = _pools(limits={"scratch_gib": 60_000})
     with pytest.raises(UsageError, match=r"pool mine may need 6000 GiB in .* are free"):
         assign(greedy, "mine", _BIG).verify(Path(ffmpeg), tmp_path, Runner())

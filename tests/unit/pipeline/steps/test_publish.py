@@ -1,4 +1,4 @@
-"""An asset appears at once and whole, whoever else publishes it at the same time, and is never hidden."""
+"""An asset is published atomically, also by several workers at once, and stays visible."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def store(address: tuple[str, str | None]) -> Store:
     return _open(address)
 
 
-def test_the_asset_is_there_whole_and_its_parts_are_tidied_away(store: Store, tmp_path: Path) -> None:
+def test_an_asset_is_published_complete_and_its_parts_are_removed(store: Store, tmp_path: Path) -> None:
     prepared = PreparedAsset(store, tmp_path / "work")
     prepared.run(prepared.job("publish"))
     assert is_published(store, ASSET)
@@ -60,14 +60,14 @@ def test_the_asset_is_there_whole_and_its_parts_are_tidied_away(store: Store, tm
     assert is_published(store, ASSET)
 
 
-def test_published_twice_the_first_manifest_stays(store: Store, tmp_path: Path) -> None:
+def test_an_asset_published_twice_keeps_the_first_manifest(store: Store, tmp_path: Path) -> None:
     prepared = PreparedAsset(store, tmp_path / "work")
     prepared.run(prepared.job("publish"))
     first = prepared.manifest()
-    store.delete(prepared.plan.part_key("publish"))  # the answer of the first start was lost with its receipt
+    store.delete(prepared.plan.part_key("publish"))  # the first attempt was lost before its receipt
     job = prepared.job("publish")
-    told = {"redone_jobs": 7, "interruptions": 3, "started": 1e9}
-    prepared.run(replace(job, spec={**job.spec, "history": told}))
+    history = {"redone_jobs": 7, "interruptions": 3, "started": 1e9}
+    prepared.run(replace(job, spec={**job.spec, "history": history}))
     assert prepared.manifest() == first
     assert first["run"]["redone_jobs"] == 0
 
@@ -83,8 +83,8 @@ def _publish(address: tuple[str, str | None], scratch: Path, go: Callable[[], ob
 def test_many_threads_publish_one_asset_and_agree(address: tuple[str, str | None], tmp_path: Path) -> None:
     barrier = threading.Barrier(6)
     with ThreadPoolExecutor(6) as pool:
-        told = list(pool.map(lambda n: _publish(address, tmp_path / f"{n}", barrier.wait), range(6)))
-    assert all(each == told[0] for each in told)
+        manifests = list(pool.map(lambda n: _publish(address, tmp_path / f"{n}", barrier.wait), range(6)))
+    assert all(each == manifests[0] for each in manifests)
     assert is_published(_open(address), ASSET)
 
 
@@ -110,9 +110,7 @@ def test_many_processes_publish_one_asset_and_agree(address: tuple[str, str | No
     assert is_published(_open(address), ASSET)
 
 
-def test_what_stands_published_is_never_gone_while_it_is_published_again(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_published_asset_stays_complete_while_it_is_published_again(store: Store, tmp_path: Path) -> None:
     prepared = PreparedAsset(store, tmp_path / "work")
     prepared.run(prepared.job("publish"))
     job, done, seen = prepared.job("publish"), threading.Event(), []
@@ -148,9 +146,9 @@ class _Losing:
         return self._store.compare_and_set(key, data, expected)
 
 
-def test_a_manifest_whose_commit_was_lost_is_known_to_be_ours(store: Store, tmp_path: Path) -> None:
+def test_a_manifest_whose_response_was_lost_is_recognised(store: Store, tmp_path: Path) -> None:
     losing = _Losing(store)
-    prepared = PreparedAsset(losing, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
+    prepared = PreparedAsset(losing, tmp_path / "work")  # type: ignore[arg-type]  # has the methods of a store
     prepared.run(prepared.job("publish"))
     assert losing.lost == 1
     assert is_published(store, ASSET)
@@ -177,7 +175,7 @@ def test_another_result_of_the_same_programs_is_not_published(store: Store, tmp_
     with pytest.raises(ProofError, match="already published with other contents"):
         other.run(other.job("publish"))
     assert store.get(MANIFEST) == before
-    assert is_published(store, ASSET), "the films that the manifest names were replaced"
+    assert is_published(store, ASSET), "the renditions that the manifest names were replaced"
 
 
 def test_a_damaged_asset_is_repaired(store: Store, tmp_path: Path) -> None:
@@ -199,7 +197,7 @@ def test_a_manifest_that_cannot_be_read_is_replaced(store: Store, tmp_path: Path
     assert is_published(store, ASSET)
 
 
-def test_a_start_that_comes_after_all_is_tidied_changes_nothing(store: Store, tmp_path: Path) -> None:
+def test_an_attempt_after_tidy_changes_nothing(store: Store, tmp_path: Path) -> None:
     prepared = PreparedAsset(store, tmp_path / "work")
     prepared.run(prepared.job("publish"))
     prepared.run(prepared.job("tidy"))
@@ -215,7 +213,7 @@ def test_a_start_that_comes_after_all_is_tidied_changes_nothing(store: Store, tm
 
 
 class _Rivals:
-    """A store in which another manifest appears before each of ours."""
+    """A store in which another manifest is written before each one of the test."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._count = store, 0
@@ -225,14 +223,14 @@ class _Rivals:
 
     def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
         self._count += 1
-        told = {**json.loads(data), "toolchain": {"ffmpeg": str(self._count)}}
-        self._store.put_bytes(key, json.dumps(told).encode())
+        other = {**json.loads(data), "toolchain": {"ffmpeg": str(self._count)}}
+        self._store.put_bytes(key, json.dumps(other).encode())
         return self._store.compare_and_set(key, data, expected)
 
 
-def test_rivals_without_end_are_left_to_another_attempt(tmp_path: Path) -> None:
+def test_endless_concurrent_changes_fail_the_attempt(tmp_path: Path) -> None:
     rivals = _Rivals(LocalStore(tmp_path / "store"))
-    prepared = PreparedAsset(rivals, tmp_path / "work")  # type: ignore[arg-type]  # a store but for its type
+    prepared = PreparedAsset(rivals, tmp_path / "work")  # type: ignore[arg-type]  # has the methods of a store
     with pytest.raises(TransientError, match="other workers keep publishing"):
         prepared.run(prepared.job("publish"))
 
@@ -249,7 +247,7 @@ def test_rivals_without_end_are_left_to_another_attempt(tmp_path: Path) -> None:
         {"stream": ["x"]},
     ],
 )
-def test_a_manifest_that_others_wrote_names_no_paths_of_ours(tmp_path: Path, change: object) -> None:
+def test_a_hostile_manifest_reaches_no_paths(tmp_path: Path, change: object) -> None:
     assert isinstance(change, dict)
     (tmp_path / "victim").write_bytes(b"precious")
     store = LocalStore(tmp_path / "store")
@@ -265,7 +263,7 @@ def test_a_manifest_that_others_wrote_names_no_paths_of_ours(tmp_path: Path, cha
 
 
 @pytest.mark.parametrize("data", [b"[]", b"7", b"[" * 100_000, b"null", b"\xff"])
-def test_what_is_no_manifest_at_all_is_replaced(tmp_path: Path, data: bytes) -> None:
+def test_an_invalid_manifest_is_replaced(tmp_path: Path, data: bytes) -> None:
     store = LocalStore(tmp_path / "store")
     store.put_bytes(MANIFEST, data)
     assert not is_published(store, ASSET)

@@ -28,19 +28,19 @@ def request_(tmp_path: Path) -> app.RunRequest:
     return app.RunRequest(sources=(clip,), out=tmp_path / "out", profile=str(profile))
 
 
-def test_a_right_run_says_what_was_compared(request_: app.RunRequest) -> None:
+def test_a_run_reports_which_frames_were_compared(request_: app.RunRequest) -> None:
     report = app.run(request_, stop=Stop(), on_event=lambda _: None)
     assert not report.failed
     manifest = json.loads(Path(report.finished[0].manifest).read_text())
     (found,) = manifest["proof"]["frame_samples"].values()
     assert found["compared"] >= 3
     assert found["worst_psnr_db"] > 25
-    told = manifest["proof"]["durations_s"]
-    assert told["decoded"] == pytest.approx(told["source"], abs=0.04)
+    durations = manifest["proof"]["durations_s"]
+    assert durations["decoded"] == pytest.approx(durations["source"], abs=0.04)
     assert 0 < manifest["run"]["proof_cpu_seconds"] < manifest["run"]["cpu_seconds"]
 
 
-def test_a_wrong_picture_is_not_published_and_kept_as_evidence(
+def test_a_wrong_frame_is_not_published_and_is_stored_as_evidence(
     request_: app.RunRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = filters.filter_graph

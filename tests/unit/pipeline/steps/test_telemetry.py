@@ -1,4 +1,4 @@
-"""Telemetry is kept as it is, told in open formats, and never costs an asset."""
+"""Telemetry is stored unchanged and in open formats, and never fails an asset."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def _payloads(path: Path) -> list[bytes]:
         return list(iter_samples(src, track)) if track else []
 
 
-def _made(path: Path, work: Path) -> StepOutput:
-    """What the step makes of a file, as it is inspected now."""
+def _output(path: Path, work: Path) -> StepOutput:
+    """The output of the step for a file."""
     work.mkdir(exist_ok=True)
     own = _payloads(path)
-    told = TelemetryFacts(
+    telemetry = TelemetryFacts(
         payloads=len(own), bytes=sum(map(len, own)), sha256=hashlib.sha256(b"".join(own)).hexdigest()
     )
-    plan = SimpleNamespace(facts=replace(facts(), telemetry=told if own else None))
+    plan = SimpleNamespace(facts=replace(facts(), telemetry=telemetry if own else None))
 
     @contextmanager
     def open_source() -> Iterator[IndexedSource]:
@@ -61,16 +61,16 @@ def _made(path: Path, work: Path) -> StepOutput:
     return step.telemetry(cast("Task", SimpleNamespace(plan=plan, work=work, open_source=open_source)))
 
 
-def _manifest(made: StepOutput) -> dict[str, Any]:
-    """The manifest's part, after its schema has agreed."""
-    plain = manifest_sections.telemetry(Part(key="k", files={}, result=made.result, cpu_s=0.0))
+def _manifest(output: StepOutput) -> dict[str, Any]:
+    """The manifest's section, validated by its schema."""
+    plain = manifest_sections.telemetry(Part(key="k", files={}, result=output.result, cpu_s=0.0))
     whole = json.loads(files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text())
     jsonschema.validate(plain, {**whole["properties"]["telemetry"], "$defs": whole["$defs"]})
     return plain
 
 
 def _damaged(clip: Path, out: Path, number: int, change: bytes) -> Path:
-    """The clip with the beginning of one payload overwritten."""
+    """The clip with the start of one payload overwritten."""
     with FileRanges(clip) as src:
         track = read_movie(src).first_track("telemetry")
     assert track
@@ -81,25 +81,27 @@ def _damaged(clip: Path, out: Path, number: int, change: bytes) -> Path:
     return out
 
 
-def test_everything_is_kept_and_told(clip: Path, tmp_path: Path) -> None:
-    made = _made(clip, tmp_path / "work")
+def test_all_telemetry_is_exported(clip: Path, tmp_path: Path) -> None:
+    output = _output(clip, tmp_path / "work")
     assert (tmp_path / "work" / "payloads.gpmf").read_bytes() == b"".join(_payloads(clip))
-    told = _manifest(made)
-    assert told["gpx"] == "telemetry/track.gpx"
-    assert sorted(made.files) == sorted(
-        Path(path).name for path in told.values() if isinstance(path, str) and path.startswith("telemetry/")
+    section = _manifest(output)
+    assert section["gpx"] == "telemetry/track.gpx"
+    assert sorted(output.files) == sorted(
+        Path(path).name
+        for path in section.values()
+        if isinstance(path, str) and path.startswith("telemetry/")
     )
-    assert told["camera"]["model"] == "Eddyline Demo"
-    assert told["streams"]["ACCL"]["samples"] == 600
-    assert (told["gps"]["key"], told["gps"]["points"], told["warnings"]) == ("GPS5", 54, [])
-    assert told["gps"]["began"] == "2025-06-21T10:00:00.000Z"
-    document = json.loads(gzip.decompress(made.files["telemetry.json.gz"].read_bytes()))
+    assert section["camera"]["model"] == "Eddyline Demo"
+    assert section["streams"]["ACCL"]["samples"] == 600
+    assert (section["gps"]["key"], section["gps"]["points"], section["warnings"]) == ("GPS5", 54, [])
+    assert section["gps"]["began"] == "2025-06-21T10:00:00.000Z"
+    document = json.loads(gzip.decompress(output.files["telemetry.json.gz"].read_bytes()))
     jsonschema.validate(document, json_schema())
-    assert len(json.loads(made.files["highlights.json"].read_bytes())["highlights"]) == 2
+    assert len(json.loads(output.files["highlights.json"].read_bytes())["highlights"]) == 2
 
 
-def test_two_runs_make_the_same_bytes(clip: Path, tmp_path: Path) -> None:
-    first, second = (_made(clip, tmp_path / name) for name in ("first", "second"))
+def test_two_runs_write_the_same_bytes(clip: Path, tmp_path: Path) -> None:
+    first, second = (_output(clip, tmp_path / name) for name in ("first", "second"))
     assert first.result == second.result
     for name, path in first.files.items():
         assert path.read_bytes() == second.files[name].read_bytes(), name
@@ -110,72 +112,70 @@ def test_two_runs_make_the_same_bytes(clip: Path, tmp_path: Path) -> None:
     [bytes(64), b"\xff" * 64, b"DEVC\0\x01\xff\xff", b"DEVC\0\x01\0\x08DVIDL\x04\0\x01", b"GARB" * 16],
     ids=["zeros", "ones", "a length that lies", "a short device", "rubbish"],
 )
-def test_broken_telemetry_costs_a_warning_at_most(clip: Path, tmp_path: Path, change: bytes) -> None:
+def test_damaged_telemetry_causes_only_warnings(clip: Path, tmp_path: Path, change: bytes) -> None:
     damaged = _damaged(clip, tmp_path / "damaged.mp4", 1, change)
-    made = _made(damaged, tmp_path / "work")
-    told = _manifest(made)
-    assert made.files["payloads.gpmf"].read_bytes() == b"".join(_payloads(damaged))
-    assert 400 <= told["streams"]["ACCL"]["samples"] <= 600  # the other two payloads are sound
+    output = _output(damaged, tmp_path / "work")
+    section = _manifest(output)
+    assert output.files["payloads.gpmf"].read_bytes() == b"".join(_payloads(damaged))
+    assert 400 <= section["streams"]["ACCL"]["samples"] <= 600  # the other two payloads are intact
     if change != bytes(64):
-        assert told["warnings"]
-        assert all(str(tmp_path) not in each for each in told["warnings"])
-    assert _made(damaged, tmp_path / "again").result == made.result
+        assert section["warnings"]
+        assert all(str(tmp_path) not in each for each in section["warnings"])
+    assert _output(damaged, tmp_path / "again").result == output.result
 
 
-def test_telemetry_broken_from_end_to_end_leaves_its_bytes_and_the_camera(clip: Path, tmp_path: Path) -> None:
+def test_of_fully_damaged_telemetry_the_payloads_and_the_camera_remain(clip: Path, tmp_path: Path) -> None:
     damaged = clip
     for number in range(3):
         damaged = _damaged(damaged, tmp_path / f"{number}.mp4", number, b"\x01" * 3000)
-    told = _manifest(_made(damaged, tmp_path / "work"))
-    assert (told["payloads"], told["gpx"], told["gps"]) == ("telemetry/payloads.gpmf", None, None)
-    assert told["camera"]["model"] == "Eddyline Demo"
-    assert 0 < len(told["warnings"]) <= 21
+    section = _manifest(_output(damaged, tmp_path / "work"))
+    assert (section["payloads"], section["gpx"], section["gps"]) == ("telemetry/payloads.gpmf", None, None)
+    assert section["camera"]["model"] == "Eddyline Demo"
+    assert 0 < len(section["warnings"]) <= 21
 
 
-def test_what_no_reader_foresaw_is_a_warning_too(
+def test_an_unexpected_exception_becomes_a_warning(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> tuple[str, ...]:
         raise ZeroDivisionError
 
     monkeypatch.setattr(step, "write_side_files", broken)
-    told = _manifest(_made(clip, tmp_path / "work"))
-    assert told["warnings"] == ["the telemetry cannot be parsed: ZeroDivisionError"]
-    assert told["payloads"]
+    section = _manifest(_output(clip, tmp_path / "work"))
+    assert section["warnings"] == ["the telemetry cannot be parsed: ZeroDivisionError"]
+    assert section["payloads"]
 
 
-def test_a_full_disk_is_no_flaw_of_the_telemetry(
-    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_not_a_warning(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> tuple[str, ...]:
         raise TransientError("the disk is full")
 
     monkeypatch.setattr(step, "write_side_files", full)
     with pytest.raises(TransientError):
-        _made(clip, tmp_path / "work")
+        _output(clip, tmp_path / "work")
 
 
-def test_payloads_that_changed_since_inspection_are_not_kept(
+def test_payloads_that_changed_since_inspection_are_refused(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(step, "iter_samples", lambda *_: [b"other"])
     with pytest.raises(ProofError, match="differs from the telemetry that was inspected"):
-        _made(clip, tmp_path / "work")
+        _output(clip, tmp_path / "work")
 
 
-def test_highlights_outside_the_film_are_told(clip: Path, tmp_path: Path) -> None:
+def test_highlights_outside_the_video_cause_a_warning(clip: Path, tmp_path: Path) -> None:
     late = tmp_path / "late.mp4"
     shutil.copy(clip, late)
     data = bytearray(late.read_bytes())
     at = data.index(b"HMMT") + 8
     data[at : at + 4] = (99_000).to_bytes(4, "big")
     late.write_bytes(data)
-    (warning,) = _manifest(_made(late, tmp_path / "work"))["warnings"]
+    (warning,) = _manifest(_output(late, tmp_path / "work"))["warnings"]
     assert warning.startswith("1 of the camera's HiLights are outside the video (3.003 s)")
 
 
-def test_a_real_camera_without_highlights_is_told(samples: Path, tmp_path: Path) -> None:
-    told = _manifest(_made(samples / "max-heromode.mp4", tmp_path / "work"))
-    assert told["camera"]["model"] == "GoPro Max"
-    assert told["streams"]["ACCL"]["samples"] == 2082
-    assert (told["gps"]["points"], told["highlights"], told["warnings"]) == (191, None, [])
+def test_the_telemetry_of_a_real_camera_is_exported(samples: Path, tmp_path: Path) -> None:
+    section = _manifest(_output(samples / "max-heromode.mp4", tmp_path / "work"))
+    assert section["camera"]["model"] == "GoPro Max"
+    assert section["streams"]["ACCL"]["samples"] == 2082
+    assert (section["gps"]["points"], section["highlights"], section["warnings"]) == (191, None, [])

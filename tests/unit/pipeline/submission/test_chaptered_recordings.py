@@ -37,26 +37,26 @@ def run(card: Path, out: Path, *, merge: bool = True) -> RunReport:
 
 
 def manifest(report: RunReport) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(Path(report.finished[0].manifest).read_text())
-    return told
+    values: dict[str, Any] = json.loads(Path(report.finished[0].manifest).read_text())
+    return values
 
 
 def test_chapters_become_one_asset_with_all_their_frames(card: Path, tmp_path: Path) -> None:
     report = run(card, tmp_path / "out")
     assert [each.name for each in report.finished] == ["GX010042.MP4"]
     assert [Path(each.path).name for each in report.skipped] == ["GX020042.MP4"]
-    told = manifest(report)
-    source = told["source"]
+    values = manifest(report)
+    source = values["source"]
     assert source["name"] == "GX010042.MP4"
     assert [chapter["name"] for chapter in source["chapters"]] == ["GX010042.MP4", "GX020042.MP4"]
     assert source["bytes"] == sum(chapter["bytes"] for chapter in source["chapters"])
-    assert source["video"]["frames"] == told["proof"]["frames_in"] == 60
+    assert source["video"]["frames"] == values["proof"]["frames_in"] == 60
     assert source["telemetry"]["payloads"] == 2
     again = run(card, tmp_path / "out")
     assert [each.reused for each in again.finished] == [True]
 
 
-def test_without_merging_the_same_chapters_are_the_same_footage(card: Path, tmp_path: Path) -> None:
+def test_without_merging_identical_chapters_are_one_asset(card: Path, tmp_path: Path) -> None:
     # Both files hold the same bytes here: one asset, of one of them.
     report = run(card, tmp_path / "out", merge=False)
     assert "chapters" not in manifest(report)["source"]
@@ -70,7 +70,7 @@ def test_a_dry_run_plans_the_recording(card: Path, tmp_path: Path) -> None:
     assert [each.frames for each in apart] == [30, 30]
 
 
-def test_a_recording_is_known_by_its_chapters_in_order(card: Path, clip: Path, tmp_path: Path) -> None:
+def test_a_recording_is_identified_by_its_chapters_in_order(card: Path, clip: Path, tmp_path: Path) -> None:
     profile = profiles.load_profile("default")
     first, second = sorted(card.iterdir())
     other = make_clip(tmp_path / "other.mp4", seconds=2, width=160, height=90)

@@ -49,12 +49,12 @@ def reasons(result: Found) -> dict[str, str]:
     return {path.name: reason for path, reason in result.skipped}
 
 
-def test_a_named_file_is_footage_whatever_it_is_called(tmp_path: Path) -> None:
+def test_a_named_file_is_a_video_with_any_name(tmp_path: Path) -> None:
     odd = put(tmp_path / "holiday.xyz", b"not video at all")
     assert found(odd).videos == (odd,)
 
 
-def test_a_camera_card_gives_its_clips_and_not_their_companions(tmp_path: Path) -> None:
+def test_of_a_camera_card_only_the_clips_are_found(tmp_path: Path) -> None:
     card = tmp_path / "DCIM" / "100GOPRO"
     clip = put(card / "GX010042.MP4")
     put(card / "GX010042.THM")
@@ -67,7 +67,7 @@ def test_a_camera_card_gives_its_clips_and_not_their_companions(tmp_path: Path) 
     assert "thumbnail" in reasons(result)["GX010042.THM"]
 
 
-def test_chapters_come_in_the_order_they_were_filmed(tmp_path: Path) -> None:
+def test_chapters_are_in_recording_order(tmp_path: Path) -> None:
     for name in ("GX010043.MP4", "GX020042.MP4", "GX010042.MP4", "GP010007.MP4", "GOPR0007.MP4"):
         put(tmp_path / name)
     for name in ("GPFR0008.MP4", "GF010007.MP4", "GPFR0007.MP4"):
@@ -78,7 +78,7 @@ def test_chapters_come_in_the_order_they_were_filmed(tmp_path: Path) -> None:
     assert names[5:] == ["GX010042.MP4", "GX020042.MP4", "GX010043.MP4"]
 
 
-def test_an_unknown_extension_is_judged_by_its_first_bytes(tmp_path: Path) -> None:
+def test_an_unknown_extension_is_classified_by_its_first_bytes(tmp_path: Path) -> None:
     good = put(tmp_path / "a.weird", MATROSKA)
     put(tmp_path / "b.weird", b"some text")
     result = found(tmp_path)
@@ -86,7 +86,7 @@ def test_an_unknown_extension_is_judged_by_its_first_bytes(tmp_path: Path) -> No
     assert reasons(result) == {"b.weird": "not recognised as video: the file is text, not a video"}
 
 
-def test_typescript_is_not_taken_for_a_transport_stream(tmp_path: Path) -> None:
+def test_typescript_is_not_mistaken_for_a_transport_stream(tmp_path: Path) -> None:
     stream = put(tmp_path / "a.ts", TRANSPORT_STREAM)
     put(tmp_path / "index.ts", b"export const x = 1;")
     result = found(tmp_path)
@@ -94,13 +94,13 @@ def test_typescript_is_not_taken_for_a_transport_stream(tmp_path: Path) -> None:
     assert reasons(result) == {"index.ts": "not a transport stream"}
 
 
-def test_hidden_files_and_folders_are_passed_by_in_silence(tmp_path: Path) -> None:
+def test_hidden_files_and_directories_are_ignored(tmp_path: Path) -> None:
     put(tmp_path / "._GX010042.MP4")
     put(tmp_path / ".Trashes" / "old.mp4")
     assert found(tmp_path) == Found(videos=(), skipped=(), failed=())
 
 
-def test_the_results_of_an_earlier_run_are_not_footage(tmp_path: Path) -> None:
+def test_results_of_an_earlier_run_are_skipped(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
     put(tmp_path / "out" / ".eddyline" / "ledger.db")
     put(tmp_path / "out" / "assets" / "abc" / "renditions" / "1080p.mp4")
@@ -109,14 +109,14 @@ def test_the_results_of_an_earlier_run_are_not_footage(tmp_path: Path) -> None:
     assert reasons(result) == {"out": "results of an earlier run"}
 
 
-def test_footage_beside_the_results_is_found_where_the_output_folder_itself_is_named(tmp_path: Path) -> None:
+def test_videos_beside_the_results_are_found_if_the_output_directory_is_named(tmp_path: Path) -> None:
     put(tmp_path / ".eddyline" / "ledger.db")
     put(tmp_path / "assets" / "abc" / "renditions" / "1080p.mp4")
     clip = put(tmp_path / "clip.mp4")
     assert found(tmp_path).videos == (clip,)
 
 
-def test_a_loop_of_links_ends(tmp_path: Path) -> None:
+def test_loops_of_links_are_skipped(tmp_path: Path) -> None:
     clip = put(tmp_path / "in" / "clip.mp4")
     (tmp_path / "in" / "again").symlink_to(tmp_path / "in")
     (tmp_path / "in" / "self.mp4").symlink_to(tmp_path / "in" / "self.mp4")
@@ -128,7 +128,7 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     }
 
 
-def test_a_link_does_not_lead_out_of_the_named_folder(tmp_path: Path) -> None:
+def test_links_out_of_the_named_directory_are_not_followed(tmp_path: Path) -> None:
     secret = put(tmp_path / "elsewhere" / "secret.mp4")
     inner = tmp_path / "in"
     inner.mkdir()
@@ -139,21 +139,21 @@ def test_a_link_does_not_lead_out_of_the_named_folder(tmp_path: Path) -> None:
     assert set(reasons(result).values()) == {"a link out of the directory"}
 
 
-def test_a_link_that_is_named_is_followed(tmp_path: Path) -> None:
+def test_a_named_link_is_followed(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
     link = tmp_path / "link.mp4"
     link.symlink_to(clip)
     assert found(link).videos == (link,)
 
 
-def test_the_same_file_named_twice_is_taken_once(tmp_path: Path) -> None:
+def test_a_file_that_is_named_twice_is_listed_once(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
     other = tmp_path / "hard.mp4"
     os.link(clip, other)
     assert found(clip, tmp_path, clip).videos == (clip,)
 
 
-def test_a_missing_source_fails_and_the_others_go_on(tmp_path: Path) -> None:
+def test_a_missing_source_does_not_stop_the_others(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
     result = found(tmp_path / "gone.mp4", clip)
     assert result.videos == (clip,)
@@ -176,7 +176,7 @@ def test_a_named_pipe_is_never_opened(tmp_path: Path) -> None:
     assert len(found(tmp_path / "pipe.mp4").failed) == 1
 
 
-def test_names_that_are_not_text_are_found(tmp_path: Path) -> None:
+def test_names_that_are_not_unicode_are_found(tmp_path: Path) -> None:
     try:
         clip = put(tmp_path / os.fsdecode(b"\xff\n.mp4"))
     except OSError:
@@ -184,7 +184,7 @@ def test_names_that_are_not_text_are_found(tmp_path: Path) -> None:
     assert found(tmp_path).videos == (clip,)
 
 
-def test_a_deep_folder_is_walked(tmp_path: Path) -> None:
+def test_a_deep_directory_is_walked(tmp_path: Path) -> None:
     folder = tmp_path
     for _ in range(200):
         folder /= "d"
@@ -194,7 +194,7 @@ def test_a_deep_folder_is_walked(tmp_path: Path) -> None:
 
 @pytest.fixture
 def bucket(ministack: Ministack) -> Iterator[ObjectStore]:
-    """A bucket that sources are read from."""
+    """A bucket with sources."""
     BUCKETS.configure(ministack.settings)
     store = open_store(f"s3://{ministack.bucket()}", ministack.settings)
     assert isinstance(store, ObjectStore)
@@ -202,13 +202,13 @@ def bucket(ministack: Ministack) -> Iterator[ObjectStore]:
     BUCKETS.configure(StoreSettings())
 
 
-def test_an_object_that_is_named_is_footage_whatever_it_is_called(bucket: ObjectStore) -> None:
+def test_a_named_object_is_a_video_with_any_name(bucket: ObjectStore) -> None:
     bucket.put_bytes("card/holiday.xyz", b"not video at all")
     address = f"{bucket.address}/card/holiday.xyz"
     assert discover([address, address]).videos == (address,)
 
 
-def test_a_prefix_gives_its_clips_in_the_order_they_were_filmed(bucket: ObjectStore) -> None:
+def test_objects_below_a_prefix_are_in_recording_order(bucket: ObjectStore) -> None:
     for name in ("GX010043.MP4", "GX020042.MP4", "GX010042.MP4", "GX010042.THM", "sub/a.mov", ".trash/b.mp4"):
         bucket.put_bytes(f"card/{name}", b"x")
     bucket.put_bytes("card/good.weird", MATROSKA)
@@ -223,7 +223,7 @@ def test_a_prefix_gives_its_clips_in_the_order_they_were_filmed(bucket: ObjectSt
     }
 
 
-def test_a_whole_bucket_may_be_named_and_earlier_results_in_it_are_not_footage(bucket: ObjectStore) -> None:
+def test_earlier_results_in_a_whole_bucket_are_skipped(bucket: ObjectStore) -> None:
     bucket.put_bytes("a.mp4", b"x")
     for key in (".eddyline/parts/a/x.mp4", "assets/a/renditions/1080p.mp4"):
         bucket.put_bytes(key, b"x")
@@ -234,7 +234,7 @@ def test_a_whole_bucket_may_be_named_and_earlier_results_in_it_are_not_footage(b
     assert result.skipped == ((f"{bucket.address}/old", "results of an earlier run"),)
 
 
-def test_an_object_that_cannot_be_named_is_skipped_with_the_reason_and_the_others_are_taken(
+def test_an_object_with_an_invalid_key_is_skipped_with_a_reason(
     bucket: ObjectStore, ministack: Ministack
 ) -> None:
     bucket.put_bytes("card/a.mp4", b"x")
@@ -247,7 +247,7 @@ def test_an_object_that_cannot_be_named_is_skipped_with_the_reason_and_the_other
     assert "backslashes" in reason
 
 
-def test_what_is_not_in_the_store_fails_with_a_remedy_and_does_not_stop_the_others(
+def test_a_missing_object_fails_with_a_remedy_and_does_not_stop_the_others(
     bucket: ObjectStore,
 ) -> None:
     bucket.put_bytes("a.mp4", b"x")

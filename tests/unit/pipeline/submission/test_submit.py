@@ -1,4 +1,4 @@
-"""Submitting is safe to repeat, from many processes, and beside workers that publish."""
+"""Submission can be repeated, from many processes, while workers publish."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def _submit(
 
 
 def _publish(store: LocalStore, asset: str) -> bytes:
-    """The least that counts as published."""
-    told: dict[str, object] = {"pictures": {"poster": "poster.jpg"}, "stream": None, "renditions": []}
+    """Write the smallest manifest that counts as published."""
+    manifest: dict[str, object] = {"pictures": {"poster": "poster.jpg"}, "stream": None, "renditions": []}
     for name in ("poster.jpg", "index.html"):
         store.put_bytes(asset_key(asset, name), b"x")
-    data = json.dumps(told).encode()
+    data = json.dumps(manifest).encode()
     store.put_bytes(manifest_key(asset), data)
     return data
 
@@ -73,21 +73,21 @@ def _end(ledger: Ledger, outcome: Done | Failed) -> None:
         ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
 
 
-def test_the_same_footage_is_one_asset_with_one_first_job(
+def test_the_same_content_is_one_asset_with_one_first_job(
     clip: Path, store: LocalStore, ledger: Ledger, tmp_path: Path
 ) -> None:
     options = JobOptions(owner="club", urgency="bulk", deadline=5e9)
-    made = _submit(clip, store, ledger, options=options)
+    submitted = _submit(clip, store, ledger, options=options)
     moved = tmp_path / "moved.mp4"
     clip.rename(moved)
-    assert _submit(moved, store, ledger).asset == made.asset
-    (job,) = ledger.jobs(asset=made.asset)
+    assert _submit(moved, store, ledger).asset == submitted.asset
+    (job,) = ledger.jobs(asset=submitted.asset)
     assert (job.kind, job.owner, job.deadline, job.priority) == ("inspect", "club", 5e9, 120)
     assert job.spec["name"] == "clip.mp4"
-    assert SourceRegistry(store).find(made.asset).address == str(moved)
+    assert SourceRegistry(store).find(submitted.asset).address == str(moved)
 
 
-def test_what_is_published_is_neither_touched_nor_done_again(
+def test_a_published_asset_is_not_changed_and_gets_no_jobs(
     clip: Path, store: LocalStore, ledger: Ledger
 ) -> None:
     asset = _submit(clip, store, ledger).asset
@@ -97,7 +97,7 @@ def test_what_is_published_is_neither_touched_nor_done_again(
     assert len(ledger.jobs(asset=asset)) == 1
 
 
-def test_a_manifest_whose_files_are_gone_stays_until_it_is_replaced(
+def test_a_manifest_whose_files_are_missing_stays_until_it_is_replaced(
     clip: Path, store: LocalStore, ledger: Ledger
 ) -> None:
     asset = _submit(clip, store, ledger).asset
@@ -109,9 +109,7 @@ def test_a_manifest_whose_files_are_gone_stays_until_it_is_replaced(
     assert [job.state for job in ledger.jobs(asset=asset)] == [State.DONE, State.READY]
 
 
-def test_what_failed_is_tried_anew_because_someone_asked_again(
-    clip: Path, store: LocalStore, ledger: Ledger
-) -> None:
+def test_submitting_again_retries_failed_jobs(clip: Path, store: LocalStore, ledger: Ledger) -> None:
     asset = _submit(clip, store, ledger).asset
     _end(ledger, Failed(error={"message": "bad"}, retry=False))
     assert ledger.jobs(asset=asset)[0].state is State.DEAD
@@ -125,7 +123,7 @@ def test_jobs_of_another_toolchain_are_cancelled(clip: Path, store: LocalStore, 
     assert sorted(job.state for job in ledger.jobs(asset=asset)) == [State.CANCELLED, State.READY]
 
 
-def test_what_was_archived_as_done_and_is_gone_since_is_done_again(
+def test_an_archived_asset_whose_output_was_removed_is_made_again(
     clip: Path, store: LocalStore, ledger: Ledger
 ) -> None:
     asset = _submit(clip, store, ledger).asset
@@ -135,7 +133,7 @@ def test_what_was_archived_as_done_and_is_gone_since_is_done_again(
     assert [job.state for job in ledger.jobs(asset=asset)] == [State.READY]
 
 
-def test_a_source_that_is_gone_is_missing(store: LocalStore, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_removed_source_is_missing(store: LocalStore, ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="is missing"):
         _submit(tmp_path / "no.mp4", store, ledger)
 
@@ -156,7 +154,7 @@ with Ledger.open(Path(ledger)) as opened:
 """
 
 
-def test_many_processes_submit_the_same_footage_at_once(
+def test_many_processes_submit_the_same_source_at_once(
     clip: Path, store: LocalStore, ledger: Ledger, tmp_path: Path
 ) -> None:
     run_at_once(_SUBMITTER, [(str(clip), str(store.root), str(tmp_path / "ledger.sqlite"))] * 3)

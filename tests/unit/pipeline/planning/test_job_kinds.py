@@ -1,0 +1,33 @@
+"""The table of job kinds is consistent."""
+
+from __future__ import annotations
+
+from eddyline.pipeline.planning.job_kinds import JOB_KINDS, furthest_stage, job_kind
+
+
+def test_a_kind_stands_after_those_that_it_depends_on() -> None:
+    seen: set[str] = set()
+    for kind in JOB_KINDS.values():
+        assert set(kind.dependencies) <= seen
+        seen.add(kind.name)
+
+
+def test_one_kind_publishes_and_one_encodes_video() -> None:
+    assert [kind.name for kind in JOB_KINDS.values() if kind.publishes] == ["publish"]
+    assert [kind.name for kind in JOB_KINDS.values() if kind.encodes_video] == ["chunk"]
+
+
+def test_internal_kinds_run_after_publication_and_publish_no_files() -> None:
+    for kind in JOB_KINDS.values():
+        if kind.internal:
+            assert kind.dependencies == ("publish",)
+            assert kind.output_directory is None
+
+
+def test_an_unknown_kind_counts_as_ordinary_work() -> None:
+    kind = job_kind("of-a-newer-version")
+    assert (kind.stage, kind.internal, kind.publishes) == ("encode", False, False)
+
+
+def test_the_furthest_stage_is_the_last_in_order() -> None:
+    assert furthest_stage(["encode", "publish", "assemble"]) == "publish"
