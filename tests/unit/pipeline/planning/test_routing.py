@@ -62,7 +62,7 @@ def _is_without_gpu() -> bool:
 
 @pytest.mark.skipif(not _is_without_gpu(), reason="there is a GPU")
 def test_a_missing_gpu_is_detected_before_it_is_used(tools: Toolchain) -> None:
-    with pytest.raises(UnsupportedError, match="class gpu needs: h264_nvenc"):
+    with pytest.raises(UnsupportedError, match="pool gpu needs: h264_nvenc"):
         local_router(load_pools(), tools)(_asking(encoder="h264_nvenc", preset="p4"), _VIDEO)
 
 
