@@ -1,8 +1,8 @@
-"""Axis order: what the three numbers of an IMU sample point along.
+"""Axis order: the axis of each of the three elements of an IMU sample.
 
-ORIN names the axis of each element as stored: "YxZ" is +Y, -X, +Z (lower case: pointing the other way). MTRX
-takes the elements to the order of ORIO; both say the same, so that ORIN alone is enough (HERO13 has nothing
-else). Older cameras say nothing and differ: see the table.
+ORIN names the axis of each stored element: "YxZ" is +Y, -X, +Z (lower case: the opposite direction). MTRX
+transforms the elements to the order of ORIO. Both are equivalent, so ORIN alone is sufficient (HERO13 has
+nothing else). Older cameras do not store the order and differ: see the table.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.gpmf.payloads import Floats
 
 AXES = "XYZ"
-_NEARLY = 1e-3  # rotations by right angles have entries of 0 and 1 only
+_TOLERANCE = 1e-3  # rotations by right angles have only entries of 0 and 1
 
-# Stored order of cameras that write no ORIN, by the device's DVNM in lower case.
+# Stored order of cameras without ORIN, by the device's DVNM in lower case.
 STORED_ORDER = {
     "camera": "ZXY",  # HERO5 ("up/down, right/left, forward/back"; gyroscope "z,x,y")
     "fusion": "yXZ",
@@ -25,16 +25,16 @@ STORED_ORDER = {
 
 
 def is_order(text: str) -> bool:
-    """Whether this names each of the three axes once."""
+    """Whether the text names each of the three axes once."""
     return sorted(text.upper()) == sorted(AXES)
 
 
-def from_matrix(matrix: Floats, order: str) -> str | None:
-    """The stored order that MTRX [3, 3] and ORIO mean, where it only swaps and flips axes."""
+def order_from_matrix(matrix: Floats, order: str) -> str | None:
+    """The stored order that MTRX [3, 3] and ORIO define; None unless axes are only swapped and flipped."""
     rounded = np.rint(matrix)
     if (
         not is_order(order)
-        or np.abs(matrix - rounded).max() > _NEARLY
+        or np.abs(matrix - rounded).max() > _TOLERANCE
         or not (np.abs(rounded).sum(0) == 1).all()
     ):
         return None
@@ -47,17 +47,17 @@ def from_matrix(matrix: Floats, order: str) -> str | None:
 
 
 def reorder(values: Floats, stored: str, wanted: str = AXES) -> Floats:
-    """Rows [n, 3] in the order wanted: those stored as "YxZ" become [-v1, v0, v2].
+    """Rows [n, 3] in the wanted order: rows stored as "YxZ" become [-v1, v0, v2].
 
     Raises:
-        UnsupportedError: the rows are not of three, or the orders are not orders.
+        UnsupportedError: the rows do not have three elements, or an order is invalid.
     """
     if values.shape[1:] != (len(AXES),) or not is_order(stored) or not is_order(wanted):
         raise UnsupportedError(
-            f"axes {stored!r} of {values.shape} values can't be put into the order {wanted!r}"
+            f"axes {stored!r} of {values.shape} values cannot be converted to the order {wanted!r}"
         )
     upper = stored.upper()
     columns = [upper.index(axis.upper()) for axis in wanted]
     signs = [1.0 if stored[at] == axis else -1.0 for at, axis in zip(columns, wanted, strict=True)]
-    turned: Floats = values[:, columns] * np.array(signs)
-    return turned
+    reordered: Floats = values[:, columns] * np.array(signs)
+    return reordered

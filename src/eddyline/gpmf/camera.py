@@ -1,12 +1,12 @@
 """The camera and its settings, from the boxes of udta and the GPMF settings block (DVID 1) in it.
 
-| what | udta/GPMF (HERO6 and later) | udta boxes (all) |
+| what | udta/GPMF (HERO6 and later) | udta boxes (all cameras) |
 |---|---|---|
 | model | MINF | prefix of FIRM |
-| serial | CASN | - |
+| serial number | CASN | - |
 | firmware | FMWR (FVER) | FIRM |
 | lens | LINF | LENS |
-| media id | MUID | MUID |
+| media ID | MUID | MUID |
 | projection, field of view | PRJT, VFOV, ZFOV | - |
 """
 
@@ -55,15 +55,16 @@ FIELDS_OF_VIEW = {
     "V": "HyperView",
 }
 _CONTAINERS = {"DEVC", "STRM"}
-_DESCRIBING = {"DVID", "DVNM", "STNM", "TSMP", "RMRK", "TYPE", "SCAL", "UNIT", "SIUN", "HLMT"}
+_MODIFIERS = {"DVID", "DVNM", "STNM", "TSMP", "RMRK", "TYPE", "SCAL", "UNIT", "SIUN", "HLMT"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Camera:
-    """Who filmed and how; "" and None where the file does not say.
+    """The camera that recorded a file; "" and None for unknown values.
 
-    `fov` is VFOV's letter in words, `zoom_fov_deg` the horizontal angle ZFOV in degrees. `settings` has
-    every other key of the settings block under its fourcc, decoded (text, a number, or a tuple of numbers).
+    `fov` is the field of view of VFOV as text, `zoom_fov_deg` the horizontal angle ZFOV in degrees.
+    `settings` has every other key of the settings block under its fourcc, decoded (text, a number, or a
+    tuple of numbers).
     """
 
     model: str = ""
@@ -78,7 +79,7 @@ class Camera:
 
     @property
     def time_lapse(self) -> bool:
-        """Whether the settings name a time-lapse video: MTYP, the media type, is 1."""
+        """Whether the settings declare a time-lapse video: MTYP, the media type, is 1."""
         return self.settings.get("MTYP") == 1
 
     def __str__(self) -> str:
@@ -86,38 +87,38 @@ class Camera:
 
 
 def read_camera(udta: Iterable[Box], settings: Document, device_names: Iterable[str] = ()) -> Camera:
-    """Everything known about the camera; `device_names` (DVNM) help where no other name is given."""
+    """All known facts about the camera; `device_names` (DVNM) are used if no other name is given."""
     boxes = {box.kind: bytes(box.body) for box in udta}
-    found = dict(_settings(settings))
-    firmware = _text(found.get("FMWR")) or _latin(boxes.get("FIRM", b""))
+    values = dict(_settings(settings))
+    firmware = _text(values.get("FMWR")) or _latin(boxes.get("FIRM", b""))
     named = next((name for name in device_names if name and name.lower() != "camera"), "")
     return Camera(
-        model=_text(found.get("MINF")) or model_of(firmware) or named,
-        serial=_text(found.get("CASN")),
+        model=_text(values.get("MINF")) or model_name(firmware) or named,
+        serial=_text(values.get("CASN")),
         firmware=firmware,
-        lens=_text(found.get("LINF")) or _latin(boxes.get("LENS", b"")),
+        lens=_text(values.get("LINF")) or _latin(boxes.get("LENS", b"")),
         media_id=boxes.get("MUID", b"").hex(),
-        projection=_text(found.get("PRJT")),
-        fov=FIELDS_OF_VIEW.get(_text(found.get("VFOV")), _text(found.get("VFOV"))),
-        zoom_fov_deg=_number(found.get("ZFOV")),
-        settings=MappingProxyType(found),
+        projection=_text(values.get("PRJT")),
+        fov=FIELDS_OF_VIEW.get(_text(values.get("VFOV")), _text(values.get("VFOV"))),
+        zoom_fov_deg=_number(values.get("ZFOV")),
+        settings=MappingProxyType(values),
     )
 
 
-def model_of(firmware: str) -> str:
-    """The model that a firmware's prefix means ("HD5.02..." -> "HERO5 Black"); "" where it is unknown."""
+def model_name(firmware: str) -> str:
+    """The model of a firmware prefix ("HD5.02..." -> "HERO5 Black"); "" if it is unknown."""
     return MODELS.get(firmware.split(".", 1)[0], "")
 
 
 def _settings(document: Document) -> Iterable[tuple[str, Setting]]:
-    """The settings, flat: key and value, of every device but the HiLights."""
+    """The key and value of every setting, of all devices except the HiLights."""
     for device in document.nodes:
         if device.key != "DEVC" or _is_hilights(device):
             continue
         for _, node in device.walk():
             if (
                 node.key not in _CONTAINERS
-                and node.key not in _DESCRIBING
+                and node.key not in _MODIFIERS
                 and node.key != FILL
                 and not node.is_nest
             ):

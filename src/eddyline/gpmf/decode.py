@@ -1,4 +1,4 @@
-"""Payloads -> streams: groups the index by device and key."""
+"""Decodes payloads into streams: groups the index by device and key."""
 
 from __future__ import annotations
 
@@ -9,37 +9,28 @@ import numpy as np
 from eddyline.gpmf.decompression import decompress_payloads, has_compressed
 from eddyline.gpmf.errors import WarningCollector
 from eddyline.gpmf.index import Index, build_index, key_code, key_name
+from eddyline.gpmf.keys import FRAME_KEYS, MODIFIERS
 from eddyline.gpmf.payloads import Int64s, Payloads
 from eddyline.gpmf.stream_pieces import Pieces, Rows, build_pieces
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.timing import Origin, PayloadSamples, build_timeline
 
-# Keys that describe or qualify samples and never are samples.
-MODIFIERS = frozenset(
-    {
-        *("DVID", "DVNM", "STNM", "SIUN", "UNIT", "SCAL", "TYPE", "RMRK", "PFRM", "VERS", "FREE"),
-        *("TSMP", "STMP", "STPS", "TICK", "TOCK", "TIMO", "EMPT", "TMPC", "QUAN"),
-        *("ORIN", "ORIO", "MTRX", "GPSF", "GPSU", "GPSP", "GPSA", "MFGI"),
-    }
-)
 MAX_STREAMS = 512
 _MODIFIER_CODES = np.array(sorted(key_code(key) for key in MODIFIERS), dtype=np.int64)
-# Streams with one sample for each video frame: the first one's first STMP is the movie's zero.
-FRAME_KEYS = ("SHUT",)
 
 
 def decode_payloads(
     payloads: Payloads, collector: WarningCollector
 ) -> tuple[Payloads, tuple[Device, ...], dict[str, Stream]]:
-    """The payloads expanded, every device, and every stream by its label, in order of appearance."""
+    """The decompressed payloads, all devices, and all streams by label in order of appearance."""
     index = build_index(payloads, collector)
     if has_compressed(index):
         payloads = decompress_payloads(payloads, index, collector)
-        index = build_index(payloads, WarningCollector(lenient=True))  # its flaws are known
+        index = build_index(payloads, WarningCollector(lenient=True))  # the warnings are known already
     which, devices = _devices(index, payloads)
     groups = _group(index, which)
     if len(groups) > MAX_STREAMS:
-        collector.error(f"{len(groups)} streams: no camera has more than {MAX_STREAMS}")
+        collector.error(f"{len(groups)} streams, more than {MAX_STREAMS}")
     pieces: list[tuple[str, str, Device, Pieces]] = []
     labels: set[str] = set()
     for group in groups[:MAX_STREAMS]:
@@ -53,21 +44,21 @@ def decode_payloads(
     zero = _origin(payloads, [(key, each) for _, key, _, each in pieces])
     streams: dict[str, Stream] = {}
     for label, key, device, each in pieces:
-        chunks = PayloadSamples(
+        samples = PayloadSamples(
             payload=each.payload, samples=each.samples, stamp=each.stamps, latency=each.latency
         )
-        line = build_timeline(chunks, payloads.start_s, payloads.end_s, zero)
-        stream = streams[label] = Stream(key=key, label=label, device=device, pieces=each, timeline=line)
+        timeline = build_timeline(samples, payloads.start_s, payloads.end_s, zero)
+        stream = streams[label] = Stream(key=key, label=label, device=device, pieces=each, timeline=timeline)
         if len(stream) and not stream.type:
             collector.warn(
-                f"{each.size} bytes of type {each.char!r} can't be decoded: kept as bytes", path=label
+                f"{each.size} bytes of type {each.char!r} cannot be decoded: kept as bytes", path=label
             )
     return payloads, tuple(devices), streams
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Group:
-    """One stream: its device's number, its key, its rows of the index, and the payload of each STRM."""
+    """One stream: its device number, its key, its rows of the index, and the payload of each STRM."""
 
     device: int
     key: str
@@ -75,19 +66,19 @@ class _Group:
     payload: Int64s
 
 
-def _label(key: str, device: Device, taken: set[str]) -> str:
-    """The fourcc; of a later device fourcc@device; of a second stream of one device with a number."""
-    if key not in taken:
+def _label(key: str, device: Device, used: set[str]) -> str:
+    """The fourcc; "fourcc@device" for a later device; numbered for a second stream of one device."""
+    if key not in used:
         return key
     wanted = f"{key}@{device.name or device.id}"
     label, number = wanted, 2
-    while label in taken:
+    while label in used:
         label, number = f"{wanted}#{number}", number + 1
     return label
 
 
 def _devices(index: Index, payloads: Payloads) -> tuple[Int64s, list[Device]]:
-    """The number of each DEVC's device (one for each DVID), and the devices."""
+    """The number of each DEVC's device (one per DVID), and the devices."""
     count = len(index.payload_of)
     identity = np.zeros(count, dtype=np.int64)
     direct = index.stream < 0
@@ -117,7 +108,7 @@ def _devices(index: Index, payloads: Payloads) -> tuple[Int64s, list[Device]]:
 
 
 def _group(index: Index, device_number: Int64s) -> list[_Group]:
-    """STRMs by (device, key of their samples, place among the device's STRMs with that key)."""
+    """STRMs by (device, key of the samples, position among the device's STRMs with that key)."""
     inside = np.flatnonzero(index.stream >= 0)
     stream = index.stream[inside]
     if not len(stream):
@@ -128,9 +119,9 @@ def _group(index: Index, device_number: Int64s) -> list[_Group]:
     last, key = last[ends_in_samples], key[ends_in_samples]
     strm = index.stream[last]
     devc = index.device[last]
-    place = _place(devc * (1 << 32) + key)
-    whose = _numbers(device_number[devc]) * (1 << 31) + _numbers(place * (1 << 32) + key)
-    distinct, first, group = np.unique(whose, return_index=True, return_inverse=True)
+    place = _occurrence(devc * (1 << 32) + key)
+    identity_of = _small_numbers(device_number[devc]) * (1 << 31) + _small_numbers(place * (1 << 32) + key)
+    distinct, first, group = np.unique(identity_of, return_index=True, return_inverse=True)
     group_of = np.full(
         int(index.stream.max()) + 1, -1, dtype=np.int16 if len(distinct) < 1 << 15 else np.int64
     )
@@ -152,13 +143,13 @@ def _group(index: Index, device_number: Int64s) -> list[_Group]:
     return out
 
 
-def _numbers(code_of: Int64s) -> Int64s:
-    """The same distinctions in small numbers."""
+def _small_numbers(code_of: Int64s) -> Int64s:
+    """Maps distinct codes to small consecutive numbers."""
     return np.unique(code_of, return_inverse=True)[1].ravel().astype(np.int64)
 
 
-def _place(code_of: Int64s) -> Int64s:
-    """How many equal codes came before each."""
+def _occurrence(code_of: Int64s) -> Int64s:
+    """How many equal codes precede each code."""
     order = np.argsort(code_of, kind="stable")
     ordered = code_of[order]
     starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
@@ -169,7 +160,7 @@ def _place(code_of: Int64s) -> Int64s:
 
 def _rows(index: Index, payloads: Payloads, group: _Group) -> Rows:
     rows = group.rows
-    # Every STRM of the group has a row at least, the one with its samples.
+    # Every STRM of the group has at least one row, that of its samples.
     piece = np.cumsum(np.diff(index.stream[rows], prepend=-1) != 0) - 1
     return Rows(
         data=payloads.data, at=index.at[rows], key=index.key[rows], head=index.head[rows], piece=piece
@@ -177,7 +168,7 @@ def _rows(index: Index, payloads: Payloads, group: _Group) -> Rows:
 
 
 def _origin(payloads: Payloads, streams: list[tuple[str, Pieces]]) -> Origin | None:
-    """The zero of the STMP clock: see `timing`, rule 1."""
+    """The zero of the STMP clock (see `timing`, rule 1)."""
     best: tuple[int, int, float] | None = None
     for key, each in streams:
         stamped = np.flatnonzero(~np.isnan(each.stamps))

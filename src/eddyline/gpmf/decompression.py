@@ -1,4 +1,4 @@
-"""Payloads whose compressed KLVs (type '#', see `huffman`) are expanded, for all that reads samples."""
+"""Expands the compressed KLVs of payloads (type '#', see `huffman`) for all readers of samples."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def has_compressed(index: Index) -> bool:
 
 
 def decompress_payloads(payloads: Payloads, index: Index, collector: WarningCollector) -> Payloads:
-    """The same payloads with everything compressed in them expanded; those without it keep their bytes.
+    """The payloads with all compressed KLVs expanded; payloads without any keep their bytes.
 
     Raises `GpmfError` for invalid codes. A lenient collector records them; the KLV then has no samples.
     """
     rows = np.flatnonzero(index.head >> 24 == ord(COMPRESSED))
-    touched = set(index.payload_of[index.device[rows]].tolist())
-    budget = OutputLimit(len(payloads.data))
+    affected = set(index.payload_of[index.device[rows]].tolist())
+    output_limit = OutputLimit(len(payloads.data))
     blocks = [
-        _block(payloads, number, collector, budget) if number in touched else payloads[number]
+        _block(payloads, number, collector, output_limit) if number in affected else payloads[number]
         for number in range(len(payloads))
     ]
     at = np.zeros(len(blocks) + 1, dtype=np.int64)
@@ -37,34 +37,36 @@ def decompress_payloads(payloads: Payloads, index: Index, collector: WarningColl
     return replace(payloads, data=b"".join(blocks), at=at)
 
 
-def _block(payloads: Payloads, number: int, collector: WarningCollector, budget: OutputLimit) -> bytes:
+def _block(payloads: Payloads, number: int, collector: WarningCollector, output_limit: OutputLimit) -> bytes:
     path = f"payload[{number}]"
     block, offset = payloads[number], int(payloads.offset[number])
     nodes = parse(block, lenient=True, offset=offset, path=path).nodes
     try:
-        made = serialize(_all(nodes, collector, budget))
+        expanded = serialize(_expand_nodes(nodes, collector, output_limit))
     except GpmfError as error:
         if not collector.lenient:
             raise
         collector.warn(error.message, path=path, offset=offset)
         return block
-    return made + bytes(-len(made) % 4)
+    return expanded + bytes(-len(expanded) % 4)
 
 
-def _all(nodes: tuple[Klv, ...], collector: WarningCollector, budget: OutputLimit) -> Iterator[Klv]:
-    """KLVs with everything compressed at any depth expanded; nodes without any are the very same."""
+def _expand_nodes(
+    nodes: tuple[Klv, ...], collector: WarningCollector, output_limit: OutputLimit
+) -> Iterator[Klv]:
+    """KLVs with all compressed descendants expanded; nodes without any are returned unchanged."""
     for node in nodes:
         if not node.is_nest:
-            yield _one(node, collector, budget)
+            yield _expand_node(node, collector, output_limit)
             continue
-        children = tuple(_all(node.children, collector, budget))
+        children = tuple(_expand_nodes(node.children, collector, output_limit))
         same = all(new is old for new, old in zip(children, node.children, strict=True))
         yield node if same else replace(node, children=children, padding=b"")
 
 
-def _one(node: Klv, collector: WarningCollector, budget: OutputLimit) -> Klv:
+def _expand_node(node: Klv, collector: WarningCollector, output_limit: OutputLimit) -> Klv:
     try:
-        return decompress(node, budget=budget)
+        return decompress(node, output_limit=output_limit)
     except GpmfError as error:
         if not collector.lenient:
             raise

@@ -1,4 +1,4 @@
-"""What can be wrong with telemetry: one error for strict readers, one warning for lenient ones."""
+"""Errors and warnings about telemetry: an error for strict readers, a warning for lenient ones."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from eddyline.core.errors import FormatError, UnsupportedError
 
 
 class GpmfError(FormatError):
-    """Bytes that break GPMF's rules, at a known place.
+    """Bytes that violate the GPMF format, at a known position.
 
-    `path` names the enclosing KLVs ("payload[3]/DEVC[0]/STRM[2]/ACCL"), `offset` is in bytes from the
-    source's start.
+    `path` names the enclosing KLVs ("payload[3]/DEVC[0]/STRM[2]/ACCL"), `offset` is in bytes from the start
+    of the source.
     """
 
-    default_remedy = "read it with lenient=True to keep what is sound"
+    default_remedy = "read it with lenient=True to keep the valid parts"
 
 
 class NoTelemetryError(UnsupportedError):
-    """A sound file that carries no GPMF."""
+    """A valid file without GPMF."""
 
-    default_remedy = "give a GoPro MP4, MOV, LRV, .360 or JPEG, or a file of raw GPMF payloads"
+    default_remedy = "pass a GoPro MP4, MOV, LRV, .360 or JPEG, or a file of raw GPMF payloads"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParseWarning:
-    """Something that a lenient reader stepped over: what, where (path), at which byte (-1: no one place)."""
+    """A defect that a lenient reader skipped: message, path and byte offset (-1: no single position)."""
 
     message: str
     path: str = ""
@@ -37,27 +37,27 @@ class ParseWarning:
 
 
 class WarningCollector:
-    """Decides what a flaw does: raises GpmfError when strict, is collected when lenient.
+    """Handles defects: raises `GpmfError` if strict, collects a warning if lenient.
 
-    A hostile file can hold a flaw every few bytes, so that only the first `most` are kept.
+    A hostile file can have a defect every few bytes, so only the first `limit` warnings are kept.
     """
 
-    def __init__(self, *, lenient: bool = False, most: int = 200) -> None:
+    def __init__(self, *, lenient: bool = False, limit: int = 200) -> None:
         self.lenient = lenient
         self.warnings: list[ParseWarning] = []
-        self._most = most
+        self._limit = limit
 
     def error(self, message: str, *, path: str = "", offset: int = -1) -> None:
-        """Bytes that break the format."""
+        """Report bytes that violate the format."""
         if not self.lenient:
             raise GpmfError(message, path=path, offset=None if offset < 0 else offset)
         self.warn(message, path=path, offset=offset)
 
     def warn(self, message: str, *, path: str = "", offset: int = -1) -> None:
-        """Something odd that costs nothing: never raises."""
-        if len(self.warnings) < self._most:
+        """Record an oddity that loses no data; never raises."""
+        if len(self.warnings) < self._limit:
             self.warnings.append(ParseWarning(message=message, path=path, offset=offset))
-        elif len(self.warnings) == self._most:
+        elif len(self.warnings) == self._limit:
             self.warnings.append(
-                ParseWarning(message=f"more than {self._most} flaws: the others are not listed")
+                ParseWarning(message=f"more than {self._limit} warnings: the others are not listed")
             )

@@ -1,7 +1,7 @@
-"""HiLights: the moments that someone (or the camera) marked.
+"""HiLights: the moments that the user or the camera marked.
 
 HERO6 and later: a device "HLMT" in the settings block, TYPE `LLLllfFff` with SCAL. Older cameras: the udta
-box HMMT, 404 bytes, a count and then that many times in milliseconds. Each may be present and empty.
+box HMMT, 404 bytes, a count and that many times in milliseconds. Each may be present and empty.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FIELDS = 9
 
 @dataclass(frozen=True, kw_only=True)
 class Hilight:
-    """One mark: its movie time and, where known, the span [start_s, end_s), place, kind, and how sure."""
+    """One HiLight: its movie time and, if known, its range [start_s, end_s), position and kind."""
 
     time_s: float
     start_s: float | None = None
@@ -42,49 +42,49 @@ class Hilight:
 
 
 def read_hilights(udta: Iterable[Box], settings: Document) -> tuple[Hilight, ...]:
-    """All marks by time: those of HLMT, else those of HMMT (cameras that write both mean the same marks)."""
-    marks = [mark for stream in settings.find("STRM") for mark in _of_stream(stream)]
-    if not marks:
-        marks = [mark for box in udta if box.kind == "HMMT" for mark in _of_box(bytes(box.body))]
-    return tuple(sorted(marks, key=lambda mark: mark.time_s))
+    """All HiLights by time: those of HLMT, else of HMMT (cameras that write both write the same ones)."""
+    hilights = [hilight for stream in settings.find("STRM") for hilight in _read_stream(stream)]
+    if not hilights:
+        hilights = [hilight for box in udta if box.kind == "HMMT" for hilight in _read_hmmt(bytes(box.body))]
+    return tuple(sorted(hilights, key=lambda hilight: hilight.time_s))
 
 
-def _of_stream(stream: Klv) -> Iterable[Hilight]:
-    described, scaled = stream.child("TYPE"), stream.child("SCAL")
+def _read_stream(stream: Klv) -> Iterable[Hilight]:
+    type_node, scale_node = stream.child("TYPE"), stream.child("SCAL")
     for node in stream.children:
-        elements = element_types(node.type, node.size, described.text if described else "")
+        elements = element_types(node.type, node.size, type_node.text if type_node else "")
         if node.key != "HLMT" or elements is None or len(elements) < _FIELDS:
             continue
         scale = [1.0] * len(elements)
-        if scaled is not None and element_types(scaled.type, scaled.size):
-            given = np.ravel(scaled.array()).astype(float).tolist()
+        if scale_node is not None and element_types(scale_node.type, scale_node.size):
+            given = np.ravel(scale_node.array()).astype(float).tolist()
             scale[: len(given)] = given[: len(scale)]
         for row in unpack_values(node.data, node.type, node.size, elements).tolist():
-            yield _mark(row, scale)
+            yield _hilight_from_row(row, scale)
 
 
-def _mark(row: tuple[object, ...], scale: list[float]) -> Hilight:
+def _hilight_from_row(row: tuple[object, ...], scale: list[float]) -> Hilight:
     def number(at: int) -> float:
         value = row[at]
         return float(value) / (scale[at] or 1.0) if isinstance(value, int | float) else 0.0
 
     kind = row[6]
     lat, lon = number(3), number(4)
-    placed = (lat, lon) != (0.0, 0.0)
+    has_position = (lat, lon) != (0.0, 0.0)
     return Hilight(
         time_s=number(0) / 1000,
         start_s=number(1) / 1000,
         end_s=number(2) / 1000,
-        lat=lat if placed else None,
-        lon=lon if placed else None,
-        alt_m=number(5) if placed else None,
+        lat=lat if has_position else None,
+        lon=lon if has_position else None,
+        alt_m=number(5) if has_position else None,
         kind=kind.rstrip(b"\0").decode("latin-1") if isinstance(kind, bytes) else "MANL",
         confidence=number(7),
         score=number(8),
     )
 
 
-def _of_box(body: bytes) -> Iterable[Hilight]:
+def _read_hmmt(body: bytes) -> Iterable[Hilight]:
     if len(body) < 4:  # noqa: PLR2004 - the count
         return
     count = min(int.from_bytes(body[:4], "big"), len(body) // 4 - 1)

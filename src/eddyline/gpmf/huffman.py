@@ -1,19 +1,20 @@
-"""Type '#': samples that a camera stored Huffman-compressed, as samples again.
+"""Decompresses samples of type '#', which cameras store with Huffman codes.
 
-Source: GoPro's gpmf-parser (GPMF_bitstream.h: the code tables; GPMF_parser.c: GPMF_Decompress) and gpmf-write
-(GPMF_writer.c: GPMFCompress). HERO8 and later compress integer streams in some modes. The value of such a KLV
+Source: GoPro's gpmf-parser (GPMF_bitstream.h: the code tables; GPMF_parser.c: GPMF_Decompress) and
+gpmf-write (GPMF_writer.c: GPMFCompress). HERO8 and later compress integer streams in some modes. The value
+of such a KLV is
 
     type, size, repeat of the samples (4 bytes, as in a KLV's header)
-    the first sample, as it is
+    the first sample, uncompressed
     for each channel:  the quantizer (as wide as a channel's number), padded to 2 bytes
                        codes of the differences between its numbers, to an END code, padded to 2 bytes
 
-Numbers of 4 bytes are two channels of 2 bytes each. Differences count in units of the quantizer, and numbers
+Numbers of 4 bytes are two channels of 2 bytes each. Differences are in units of the quantizer, and numbers
 wrap around. After END all differences are 0. A code is that of a difference's magnitude followed by a sign
-bit, of a run of zeros, or ESC with the difference itself behind it.
+bit, of a run of zeros, or ESC followed by the difference itself.
 
-GPMF_Decompress gives a run of zeros that directly precedes another difference the value after it, where both
-codes lie within 16 bits. That loses what GPMFCompress stored; here the run keeps the value before it.
+GPMF_Decompress gives a run of zeros that directly precedes another difference the value after it if both
+codes are within 16 bits. That loses what GPMFCompress stored; here the run keeps the value before it.
 """
 
 from __future__ import annotations
@@ -47,24 +48,24 @@ ZERO_RUNS = {16: "1111110", 32: "11111110", 64: "111111111", 128: "1111111101"}
 
 
 class OutputLimit:
-    """A bound on what all KLVs of one block may expand to: bytes, by the bytes that they come from.
+    """Limits the bytes that all KLVs of one block may expand to, relative to their compressed size.
 
-    A few bytes can announce millions. Real streams shrink to a half or a third, constant ones to a hundredth.
+    A few bytes can declare millions. Real streams shrink to a half or a third, constant ones to a hundredth.
     """
 
-    def __init__(self, size: int, *, least: int = 2 << 20, times: int = 64, most: int = 1 << 29) -> None:
-        self._left = min(least + times * size, most)
+    def __init__(self, size: int, *, least: int = 2 << 20, times: int = 64, limit: int = 1 << 29) -> None:
+        self._remaining = min(least + times * size, limit)
 
-    def take(self, size: int, path: str) -> None:
-        """Use up so many bytes. Raises `GpmfError` where there are none left."""
-        self._left -= size
-        if self._left < 0:
-            raise GpmfError("compressed samples announce more than any camera writes", path=path)
+    def consume(self, size: int, path: str) -> None:
+        """Consume this many bytes. Raises `GpmfError` if the limit is exceeded."""
+        self._remaining -= size
+        if self._remaining < 0:
+            raise GpmfError("compressed samples declare more bytes than any camera writes", path=path)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleShape:
-    """What a compressed KLV says of the samples in it."""
+    """The type, size and count that a compressed KLV declares for its samples."""
 
     char: str
     size: int
@@ -77,41 +78,41 @@ class SampleShape:
 
 
 def read_sample_shape(node: Klv) -> SampleShape | None:
-    """The shape of a compressed KLV's samples; None where it is none, or too short to say."""
+    """The shape of a compressed KLV's samples; None if it is not compressed or too short."""
     if node.type != COMPRESSED or len(node.data) < _HEAD:
         return None
     _, kind, size, repeat = HEADER.unpack_from(node.key.encode("latin-1") + node.data[:_HEAD])
     return SampleShape(char=kind.decode("latin-1"), size=size, repeat=repeat)
 
 
-def decompress(node: Klv, *, budget: OutputLimit | None = None) -> Klv:
-    """The same KLV with its samples as they were before compression; itself where it is not compressed.
+def decompress(node: Klv, *, output_limit: OutputLimit | None = None) -> Klv:
+    """The KLV with its samples uncompressed; unchanged if it is not compressed.
 
     Raises:
-        GpmfError: its codes are not those of the samples that it announces, or there are too many.
+        GpmfError: the codes do not match the declared samples, or there are too many.
     """
     if node.type != COMPRESSED:
         return node
     shape = read_sample_shape(node)
     if shape is None or not shape.size or shape.char not in _SIZE or shape.size % _SIZE[shape.char]:
-        raise GpmfError("compressed samples of no known type", path=node.key, offset=_at(node))
-    (budget or OutputLimit(len(node.data))).take(shape.bytes, node.key)
+        raise GpmfError("compressed samples of an unknown type", path=node.key, offset=_known_offset(node))
+    (output_limit or OutputLimit(len(node.data))).consume(shape.bytes, node.key)
     try:
-        data = _samples(node.data, shape)
-    except _BrokenError as error:
-        raise GpmfError(f"compressed samples: {error}", path=node.key, offset=_at(node)) from error
+        data = _decode_samples(node.data, shape)
+    except _InvalidCodeError as error:
+        raise GpmfError(f"compressed samples: {error}", path=node.key, offset=_known_offset(node)) from error
     return replace(node, type=shape.char, size=shape.size, repeat=shape.repeat, data=data, padding=b"")
 
 
-class _BrokenError(Exception):
+class _InvalidCodeError(Exception):
     """Codes that no encoder writes."""
 
 
-def _at(node: Klv) -> int | None:
+def _known_offset(node: Klv) -> int | None:
     return node.offset if node.offset >= 0 else None
 
 
-def _samples(data: bytes, shape: SampleShape) -> bytes:
+def _decode_samples(data: bytes, shape: SampleShape) -> bytes:
     if not shape.repeat:
         return b""
     width = _WIDTH[shape.char]
@@ -119,39 +120,39 @@ def _samples(data: bytes, shape: SampleShape) -> bytes:
     at = _HEAD + shape.size
     # Each channel has a quantizer and an END code at least; checked before the table is allocated.
     if len(data) < at + channels * (width + _WINDOW // 8):
-        raise _BrokenError(f"{len(data)} bytes are too few for {channels} channels")
+        raise _InvalidCodeError(f"{len(data)} bytes are too few for {channels} channels")
     number = np.dtype(f">u{width}")
     first = np.frombuffer(data, number, channels, _HEAD).astype(np.int64)
     table = np.zeros((shape.repeat, channels), np.int64)
-    bits = _Bits(data)
+    bits = _CodeReader(data)
     for channel in range(channels):
         quantizer = int.from_bytes(data[at : at + width], "big")
         if at + width > len(data):
-            raise _BrokenError(f"channel {channel} is missing")
-        steps, at = bits.differences(_even(at + width), shape.repeat - 1, 8 * width)
+            raise _InvalidCodeError(f"channel {channel} is missing")
+        steps, at = bits.differences(_align_to_2(at + width), shape.repeat - 1, 8 * width)
         table[1 : 1 + len(steps), channel] = steps
         table[:, channel] = first[channel] + quantizer * np.cumsum(table[:, channel])
     return (table & ((1 << 8 * width) - 1)).astype(number).tobytes()
 
 
-def _even(at: int) -> int:
+def _align_to_2(at: int) -> int:
     """The next multiple of 2 bytes."""
     return at + at % 2
 
 
-class _Bits:
-    """The codes in a value, read by windows of 16 bits at any bit."""
+class _CodeReader:
+    """Reads the codes in a value through windows of 16 bits at any bit position."""
 
     def __init__(self, data: bytes) -> None:
         padded = np.frombuffer(data + bytes(3), np.uint8).astype(np.uint32)
-        # At each byte, the 24 bits that begin there.
+        # For each byte, the 24 bits that start there.
         self._words: list[int] = (padded[:-2] << 16 | padded[1:-1] << 8 | padded[2:]).tolist()
         self._end = 8 * len(data)
 
-    def differences(self, at: int, most: int, escaped: int) -> tuple[list[int], int]:
-        """The differences whose codes begin at byte `at`, up to `most`, and where the next channel begins.
+    def differences(self, at: int, limit: int, escaped: int) -> tuple[list[int], int]:
+        """The differences whose codes start at byte `at`, up to `limit`, and the next channel's offset.
 
-        `escaped` is the number of bits behind an ESC code.
+        `escaped` is the number of bits after an ESC code.
         """
         out: list[int] = []
         words, bit, last = self._words, 8 * at, self._end - _WINDOW
@@ -159,7 +160,7 @@ class _Bits:
         while bit <= last:
             window = words[bit >> 3] >> 8 - (bit & 7) & 0xFFFF
             if window == _END:
-                return out, _even(bit + _WINDOW + 7 >> 3)
+                return out, _align_to_2(bit + _WINDOW + 7 >> 3)
             if window == _ESC:
                 bit += _WINDOW
                 if bit + escaped > self._end:
@@ -168,19 +169,19 @@ class _Bits:
                 out.append(value - limit if value >= limit >> 1 else value)
                 bit += escaped
             else:
-                used, values = _decoded(window)
+                used, values = _decode_window(window)
                 if not used:
-                    raise _BrokenError(f"no code at bit {bit}")
+                    raise _InvalidCodeError(f"invalid code at bit {bit}")
                 out += values
                 bit += used
-            if len(out) > most:
-                raise _BrokenError(f"more than the {most + 1} samples announced")
-        raise _BrokenError("they end without an END code")
+            if len(out) > limit:
+                raise _InvalidCodeError(f"more than the {limit + 1} declared samples")
+        raise _InvalidCodeError("the END code is missing")
 
 
 @lru_cache(maxsize=1 << 16)
-def _decoded(window: int) -> tuple[int, tuple[int, ...]]:
-    """The whole codes at the beginning of 16 bits: how many bits they take, and their differences."""
+def _decode_window(window: int) -> tuple[int, tuple[int, ...]]:
+    """The complete codes at the start of 16 bits: the number of their bits, and their differences."""
     text = f"{window:016b}"
     codes, used = _codes(), 0
     values: list[int] = []
@@ -198,7 +199,7 @@ def _decoded(window: int) -> tuple[int, tuple[int, ...]]:
 
 @lru_cache(maxsize=1)
 def _codes() -> dict[str, tuple[int, ...]]:
-    """Every code but ESC and END, with the differences that it stands for. No code is another's prefix."""
+    """Every code except ESC and END, with its differences. No code is a prefix of another."""
     found: dict[str, tuple[int, ...]] = {"0": (0,)}
     for magnitude, code in enumerate(MAGNITUDES, 1):
         found[code + "0"], found[code + "1"] = (magnitude,), (-magnitude,)

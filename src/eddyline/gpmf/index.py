@@ -1,10 +1,9 @@
-"""Where every KLV of a recording lies: one table for all payloads, built without a Python loop over KLVs.
+"""The index of all KLVs of a recording: one table for all payloads, built without a Python loop over KLVs.
 
-An hour of telemetry is some 430,000 KLVs. Devices (DEVC) are independent of each other, so that one cursor
-walks each of them and all cursors take a step at once, as NumPy arrays. A device that is in any way out of
-the ordinary (deeper nests, zero words, a length that lies) leaves the crowd and is read by the strict
-`klv.Reader`, which alone decides what is an error: both ways give the same table (see
-tests/unit/gpmf/test_index.py).
+An hour of telemetry has about 430,000 KLVs. Devices (DEVC) are independent of each other, so one cursor
+walks each device, and all cursors advance together as NumPy arrays. A device that is irregular in any way
+(deeper nests, zero words, an impossible length) leaves this group and is read by the strict `reader.Reader`,
+which alone decides what is an error. Both ways give the same table (see tests/unit/gpmf/test_index.py).
 """
 
 from __future__ import annotations
@@ -24,29 +23,29 @@ from eddyline.gpmf.reader import Limits, Reader, skip_zeros
 Words = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
 _DEVICE_LIMITS = Limits(nodes=1 << 16)
-_FEW = 48  # below this many cursors a step costs more than reading the rest one by one
+_MIN_LANES = 48  # with fewer cursors, a vectorised step is slower than reading the devices individually
 _COLUMNS = ("lane", "word", "strm", "key", "head")
 _STRM = int.from_bytes(b"STRM", "big")
 _SPACES, _ONES, _TOP_BITS = np.uint32(0x20202020), np.uint32(0x01010101), np.uint32(0x80808080)
 
 
 def key_code(key: str) -> int:
-    """A key as the number that the table holds."""
+    """A key as a number in the table."""
     return int.from_bytes(key.encode("latin-1"), "big")
 
 
 def key_name(number: int) -> str:
-    """The key that a number of the table stands for."""
+    """The key of a number in the table."""
     return int(number).to_bytes(4, "big").decode("latin-1")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Index:
-    """The KLVs directly inside devices and streams, in file order; one row each.
+    """The KLVs directly inside devices and streams, in file order, one row each.
 
-    `at` is the byte of the value in `Payloads.data`; `key` the key as a number; `head` type << 24 | size <<
-    16 | repeat. `device` is the row's DEVC, `stream` its STRM, counted over the whole recording (-1:
-    directly in the DEVC). `payload_of` gives each DEVC's payload.
+    `at` is the byte offset of the value in `Payloads.data`; `key` the key as a number; `head` type << 24 |
+    size << 16 | repeat. `device` is the number of the row's DEVC, `stream` that of its STRM, counted over
+    the recording (-1: directly in the DEVC). `payload_of` gives each DEVC's payload.
     """
 
     at: Int64s
@@ -74,9 +73,10 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Table:
-    """Rows in the making.
+    """Rows under construction.
 
-    The DEVC, the word of the header, the word of its STRM's header (-1: none), and the header's two words.
+    `lane` is the DEVC, `word` the position of the header in 32-bit words, `strm` that of the STRM's header
+    (-1: none), `key` and `head` the two words of the header.
     """
 
     lane: Int64s
@@ -90,20 +90,22 @@ class _Table:
 
 
 def build_index(payloads: Payloads, collector: WarningCollector) -> Index:
-    """The table of these payloads; what breaks the format goes to the collector."""
+    """The index of these payloads; defects are reported to `collector`."""
     devices = _devices(payloads, collector)
     words = np.frombuffer(payloads.data, dtype=">u4")
     start, end = devices[:, 1] // 4, devices[:, 2] // 4
-    lane, word, odd = _walk(words, start, end, devices[:, 2] % 4 != 0)
-    table = _checked(words, lane, word, end, odd)
-    if odd.any():
-        table = table.only(~odd[table.lane])
-        table = _merged([table, _slowly(payloads, words, np.flatnonzero(odd).tolist(), devices, collector)])
-    return _numbered(table, devices[:, 0])
+    lane, word, irregular = _walk(words, start, end, devices[:, 2] % 4 != 0)
+    table = _validate(words, lane, word, end, irregular)
+    if irregular.any():
+        table = table.only(~irregular[table.lane])
+        table = _merge(
+            [table, _read_irregular(payloads, words, np.flatnonzero(irregular).tolist(), devices, collector)]
+        )
+    return _to_index(table, devices[:, 0])
 
 
 def _devices(payloads: Payloads, collector: WarningCollector) -> Int64s:
-    """Every DEVC: its payload, the bytes [first, end) of its contents, and its place in the payload."""
+    """Every DEVC: its payload, the bytes [start, end) of its contents, and its number in the payload."""
     data, found, unpack = payloads.data, [], HEADER.unpack_from
     bounds = payloads.at.tolist()
     for number, (at, end) in enumerate(pairwise(bounds)):
@@ -130,43 +132,43 @@ def _devices(payloads: Payloads, collector: WarningCollector) -> Int64s:
     return np.array(found, dtype=np.int64).reshape(-1, 4)
 
 
-def _walk(words: Words, start: Int64s, end: Int64s, ragged: Bools) -> tuple[Int64s, Int64s, Bools]:
-    """All cursors in step: every header's lane and word, in file order; and the lanes to be read slowly."""
-    odd = ragged | (end < start)
+def _walk(words: Words, start: Int64s, end: Int64s, unaligned: Bools) -> tuple[Int64s, Int64s, Bools]:
+    """Advance all cursors together: every header's lane and word in file order, and the irregular lanes."""
+    irregular = unaligned | (end < start)
     count = np.zeros(len(start), dtype=np.int64)
-    lane = np.flatnonzero((start < end) & ~odd)
-    cursor, last = start[lane], end[lane]
+    lane = np.flatnonzero((start < end) & ~irregular)
+    cursor, lane_end = start[lane], end[lane]
     steps: list[tuple[Int64s, Int64s]] = []
-    while len(lane) >= _FEW:
-        fits = cursor + 2 <= last
+    while len(lane) >= _MIN_LANES:
+        fits = cursor + 2 <= lane_end
         if not fits.all():
-            odd[lane[~fits]] = True
-            lane, cursor, last = lane[fits], cursor[fits], last[fits]
+            irregular[lane[~fits]] = True
+            lane, cursor, lane_end = lane[fits], cursor[fits], lane_end[fits]
         steps.append((lane, cursor))
         head = words[cursor + 1].astype(np.int64)
         length = (head >> 16 & 0xFF) * (head & 0xFFFF) + 3 >> 2
         cursor = cursor + 2 + np.where(head >> 24 == 0, 0, length)
-        going = cursor < last
-        if not going.all():
-            stopped = lane[~going]
+        active = cursor < lane_end
+        if not active.all():
+            stopped = lane[~active]
             count[stopped] = len(steps)
-            odd[lane[cursor > last]] = True
-            lane, cursor, last = lane[going], cursor[going], last[going]
-    odd[lane] = True
-    count[odd] = 0
+            irregular[lane[cursor > lane_end]] = True
+            lane, cursor, lane_end = lane[active], cursor[active], lane_end[active]
+    irregular[lane] = True
+    count[irregular] = 0
     place = np.cumsum(count) - count
     flat = np.empty(int(count.sum()), dtype=np.int64)
     for number, (lanes, cursors) in enumerate(steps):
-        if odd.any():
-            sound = ~odd[lanes]
-            flat[place[lanes[sound]] + number] = cursors[sound]
+        if irregular.any():
+            regular = ~irregular[lanes]
+            flat[place[lanes[regular]] + number] = cursors[regular]
         else:
             flat[place[lanes] + number] = cursors
-    return np.repeat(np.arange(len(start)), count), flat, odd
+    return np.repeat(np.arange(len(start)), count), flat, irregular
 
 
-def _checked(words: Words, lane: Int64s, word: Int64s, end: Int64s, odd: Bools) -> _Table:
-    """The rows with their STRMs; lanes whose lengths or keys don't add up are marked as odd."""
+def _validate(words: Words, lane: Int64s, word: Int64s, end: Int64s, irregular: Bools) -> _Table:
+    """The rows with their STRMs; lanes with inconsistent lengths or keys are marked as irregular."""
     key = words[word].astype(np.uint32)
     head = words[word + 1].astype(np.uint32)
     if not len(word):
@@ -174,7 +176,7 @@ def _checked(words: Words, lane: Int64s, word: Int64s, end: Int64s, odd: Bools) 
     size = ((head >> 16 & 0xFF) * (head & 0xFFFF)).astype(np.int64)
     stop = word + 2 + (size + 3 >> 2)
     nest = head >> 24 == 0
-    # Each row's nearest nest before it, if that one still contains it.
+    # The nearest preceding nest of each row, if it contains the row.
     place = np.where(nest, np.arange(len(word)), -1)
     before = np.maximum.accumulate(place)
     before[1:] = before[:-1]
@@ -186,12 +188,12 @@ def _checked(words: Words, lane: Int64s, word: Int64s, end: Int64s, odd: Bools) 
     strange = ((key - _SPACES) | (key + _ONES) | key) & _TOP_BITS != 0
     bad = (within & ((stop > limit) | nest)) | (stop > end[lane]) | strange
     bad |= nest & ((size & 3 != 0) | (key != _STRM))
-    odd[lane[bad]] = True
+    irregular[lane[bad]] = True
     strm = np.where(nest, word, np.where(within, word[near], -1))
     return _Table(lane=lane, word=word, strm=strm, key=key, head=head)
 
 
-def _slowly(
+def _read_irregular(
     payloads: Payloads, words: Words, lanes: list[int], devices: Int64s, collector: WarningCollector
 ) -> _Table:
     """The rows of the devices of these lanes, read by the strict reader."""
@@ -204,7 +206,7 @@ def _slowly(
             if node.key != FILL:
                 rows.extend(
                     (lane, (at - offset) // 4, (strm - offset) // 4 if strm >= 0 else -1)
-                    for at, strm in _places(node)
+                    for at, strm in _header_offsets(node)
                 )
     lane_of, word, strm_of = np.array(rows, dtype=np.int64).reshape(-1, 3).T
     return _Table(
@@ -216,32 +218,32 @@ def _slowly(
     )
 
 
-def _places(node: Klv) -> Iterator[tuple[int, int]]:
-    """Where a child of a device began, and its STRM (-1: none); then the same for all directly in it."""
+def _header_offsets(node: Klv) -> Iterator[tuple[int, int]]:
+    """The word of a child of a device and of its STRM (-1: none); then those of the STRM's children."""
     inside = node.offset if node.is_nest else -1
     yield node.offset, inside
     if node.is_nest and node.key == "STRM":
         yield from ((child.offset, inside) for child in node.children if child.key != FILL)
 
 
-def _merged(tables: list[_Table]) -> _Table:
+def _merge(tables: list[_Table]) -> _Table:
     """All rows in file order."""
     joined = _Table(**{each: np.concatenate([getattr(table, each) for table in tables]) for each in _COLUMNS})
     order = np.argsort(joined.word, kind="stable")
     return _Table(**{each: getattr(joined, each)[order] for each in _COLUMNS})
 
 
-def _numbered(table: _Table, payload_of: Int64s) -> Index:
-    """Rows without the STRM headers themselves, streams counted from 0."""
+def _to_index(table: _Table, payload_of: Int64s) -> Index:
+    """Rows without the STRM headers, with streams numbered from 0."""
     is_head = table.strm == table.word
     ordinal = np.cumsum(is_head) - 1
     ordinal[table.strm < 0] = -1
-    keep = np.flatnonzero(~is_head)
+    kept = np.flatnonzero(~is_head)
     return Index(
-        at=table.word[keep] * 4 + HEADER.size,
-        key=table.key[keep],
-        head=table.head[keep],
-        device=table.lane[keep],
-        stream=ordinal[keep],
+        at=table.word[kept] * 4 + HEADER.size,
+        key=table.key[kept],
+        head=table.head[kept],
+        device=table.lane[kept],
+        stream=ordinal[kept],
         payload_of=payload_of,
     )

@@ -1,8 +1,8 @@
-"""The KLV tree: bytes <-> nodes, exactly.
+"""The KLV tree: converts bytes to nodes and back without loss.
 
 A KLV is a key (4 characters), a type character, the size of one structure (1 byte), a repeat count (2 bytes)
-and size x repeat bytes padded to 4. Type 0 holds KLVs. Whatever a reader does not know is kept, so that
-`bytes(parse(data)) == data` for every input that parses.
+and size x repeat bytes padded to 4. Type 0 contains KLVs. Unknown keys and types are kept, so that
+`bytes(parse(data)) == data` for every input that can be parsed.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _SPACE, _DELETE, _NO_BREAK = 0x20, 0x7F, 0xA0
 class Klv:
     """One KLV. `data` is its value without padding; a nest (type NUL) has `children` instead.
 
-    `padding` is what follows the value up to the next multiple of 4 (zeros unless the file had something
-    else). Zero words between KLVs are nodes with the key FILL, and bytes that a lenient reader could not
-    make sense of too; both are written back as they were. `offset` is where the header began (bytes).
+    `padding` is the bytes between the value and the next multiple of 4 (zeros in most files). Zero words
+    between KLVs, and bytes that a lenient reader could not parse, are nodes with the key FILL; both are
+    written back unchanged. `offset` is the byte offset of the header.
     """
 
     key: str
@@ -45,12 +45,12 @@ class Klv:
 
     @property
     def is_nest(self) -> bool:
-        """True where it holds KLVs."""
+        """Whether it contains KLVs."""
         return self.type == NEST and self.key != FILL
 
     @property
     def text(self) -> str:
-        """The value as Latin-1 text up to the first NUL, spaces stripped."""
+        """The value as Latin-1 text up to the first NUL, without surrounding spaces."""
         return self.data.split(b"\0", 1)[0].decode("latin-1").strip()
 
     @property
@@ -62,15 +62,17 @@ class Klv:
         return tuple(part.split(b"\0", 1)[0].decode("latin-1").strip() for part in parts)
 
     def array(self, complex_type: str = "") -> npt.NDArray[Any]:
-        """The value as stored, in native byte order: [repeat, elements], or [repeat] records if complex.
+        """The stored value in native byte order: [repeat, elements], or [repeat] records if complex.
 
         Raises:
-            GpmfError: the type is unknown, or the TYPE given does not fit the size.
+            GpmfError: the type is unknown, or the given TYPE does not fit the size.
         """
         elements = element_types(self.type, self.size, complex_type)
         if elements is None:
             raise GpmfError(
-                f"{self.size} bytes of type {self.type!r} can't be decoded", path=self.key, offset=self.offset
+                f"{self.size} bytes of type {self.type!r} cannot be decoded",
+                path=self.key,
+                offset=self.offset,
             )
         return unpack_values(self.data, self.type, self.size, elements)
 
@@ -79,7 +81,7 @@ class Klv:
         return next((node for node in self.children if node.key == key), None)
 
     def walk(self, path: str = "") -> Iterator[tuple[str, Klv]]:
-        """Itself and everything below it, depth first, with paths such as "DEVC[0]/STRM[2]/ACCL"."""
+        """This node and all its descendants, depth first, with paths such as "DEVC[0]/STRM[2]/ACCL"."""
         yield path or self.key, self
         for name, node in named_nodes(self.children):
             yield from node.walk(f"{path or self.key}/{name}")
@@ -90,7 +92,7 @@ class Klv:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """The KLVs of one block of bytes, with what a lenient reader stepped over."""
+    """The KLVs of one block of bytes, and the warnings of a lenient reader."""
 
     nodes: tuple[Klv, ...]
     warnings: tuple[ParseWarning, ...] = ()
@@ -112,7 +114,7 @@ class Document:
 
 
 def named_nodes(nodes: Iterable[Klv]) -> Iterator[tuple[str, Klv]]:
-    """The nodes with their names in a path: nests are numbered among their kind; fills are left out."""
+    """The nodes with their names in a path: nests and repeated keys are numbered, fills are omitted."""
     seen: dict[str, int] = {}
     for node in nodes:
         if node.key == FILL:
@@ -122,7 +124,7 @@ def named_nodes(nodes: Iterable[Klv]) -> Iterator[tuple[str, Klv]]:
 
 
 def unpack_values(data: bytes, char: str, size: int, elements: str) -> npt.NDArray[Any]:
-    """Structures of `size` bytes in native byte order: [n, len(elements)], or [n] records where complex."""
+    """Structures of `size` bytes in native byte order: [n, len(elements)], or [n] records if complex."""
     if char == COMPLEX:
         packed = structure_dtype(elements)
         if packed.itemsize != size:
@@ -141,12 +143,12 @@ def unpack_values(data: bytes, char: str, size: int, elements: str) -> npt.NDArr
 
 
 def is_key(raw: bytes) -> bool:
-    """Four printable Latin-1 characters."""
+    """Whether these are four printable Latin-1 characters."""
     return all(_SPACE <= byte < _DELETE or byte >= _NO_BREAK for byte in raw)
 
 
 def serialize(nodes: Iterable[Klv]) -> bytes:
-    """The bytes of these KLVs; nodes that were parsed come back exactly as they were."""
+    """The bytes of these KLVs. Nodes that were parsed give their original bytes."""
     out: list[bytes] = []
     for node in nodes:
         _write(node, out)
@@ -164,20 +166,20 @@ def _write(node: Klv, out: list[bytes]) -> None:
             _write(child, out)
         length = sum(len(part) for part in out[mark + 1 :])
         size, repeat = (
-            (node.size, node.repeat) if node.size * node.repeat == length else _extent(length, node)
+            (node.size, node.repeat) if node.size * node.repeat == length else _nest_size(length, node)
         )
     else:
         out.append(node.data)
         size, repeat, length = node.size, node.repeat, len(node.data)
         if size * repeat != length:
-            raise GpmfError(f"{size} x {repeat} bytes announced, {length} given", path=node.key)
+            raise GpmfError(f"{size} x {repeat} bytes declared, but {length} given", path=node.key)
     out[mark] = HEADER.pack(node.key.encode("latin-1"), node.type.encode("latin-1"), size, repeat)
     out.append(node.padding or bytes(-length % 4))
 
 
-def _extent(length: int, node: Klv) -> tuple[int, int]:
-    """A size and a repeat whose product is this length: 1 x n as cameras write it, wider past 65,535."""
+def _nest_size(length: int, node: Klv) -> tuple[int, int]:
+    """A size and a repeat count for this length: 1 x n as cameras write it, wider structures above 65,535."""
     for size in (1, *range(4, MAX_SIZE + 1, 4)):
         if length % size == 0 and length // size <= MAX_REPEAT:
             return size, length // size
-    raise GpmfError(f"{length} bytes don't fit one nest", path=node.key, remedy="split the payload")
+    raise GpmfError(f"{length} bytes are too many for one nest", path=node.key, remedy="split the payload")

@@ -1,4 +1,4 @@
-"""Payloads: the blocks of GPMF of one recording, each with the span of time that it covers."""
+"""Payloads: the blocks of GPMF of one recording, each with the time range that it covers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from eddyline.gpmf.klv import FILL, HEADER
 from eddyline.gpmf.reader import skip_zeros
 
-# What a camera writes a payload for: 30 frames of 29.97 Hz video.
+# The duration of a camera's payload: 30 frames of 29.97 Hz video.
 RAW_PAYLOAD_S = 1.001
 DEVICE = b"DEVC"
 ZERO_WORD = FILL.encode()
@@ -24,9 +24,9 @@ Floats = npt.NDArray[np.float64]
 class Payloads:
     """All payloads of one telemetry track, joined.
 
-    `data` holds them one after another, each padded to a multiple of 4 bytes; payload i is data[at[i]:at[i +
-    1]], began at byte `offset[i]` of its file and covers the movie time [start_s[i], end_s[i]) in seconds.
-    `timed` is False where the file said nothing about time and 1.001 s a payload were assumed.
+    `data` contains the payloads back to back, each padded to a multiple of 4 bytes. Payload i is
+    data[at[i]:at[i + 1]]; it starts at byte `offset[i]` of its file and covers the movie time [start_s[i],
+    end_s[i]) in seconds. `timed` is False if the file has no times and 1.001 s per payload are assumed.
     """
 
     data: bytes
@@ -40,14 +40,14 @@ class Payloads:
         return len(self.offset)
 
     def __getitem__(self, number: int) -> bytes:
-        """The bytes of one payload (with the padding to 4, where its size was odd)."""
+        """The bytes of one payload (padded to 4 if its size is odd)."""
         if not 0 <= number < len(self):
             raise IndexError(number)
         return self.data[int(self.at[number]) : int(self.at[number + 1])]
 
 
 def join_payloads(blocks: Sequence[bytes], *, offset: Int64s, start_s: Floats, end_s: Floats) -> Payloads:
-    """Payloads of known time, as the gpmd track of an MP4 gives them."""
+    """Payloads with known times, as in the gpmd track of an MP4."""
     padded = [block if len(block) % 4 == 0 else block + bytes(-len(block) % 4) for block in blocks]
     at = np.zeros(len(padded) + 1, dtype=np.int64)
     np.cumsum([len(block) for block in padded], out=at[1:])
@@ -55,12 +55,12 @@ def join_payloads(blocks: Sequence[bytes], *, offset: Int64s, start_s: Floats, e
 
 
 def split_payloads(data: bytes) -> Payloads:
-    """The payloads of a raw file, which holds them one after another with nothing between.
+    """The payloads of a raw file, which contains them back to back.
 
     A payload ends where a device appears that it already has (by its DVID): karma's camera and drone share
-    each payload, a HERO's DEVCs are one payload each. With no track there are no times: each payload is
-    taken to cover
-    1.001 s from the end of the one before; streams that carry STMP are placed by it (see `timing`).
+    each payload, a HERO's DEVCs are one payload each. Without a track there are no times: each payload is
+    assumed to cover 1.001 s from the end of the previous one; streams with STMP are placed by it (see
+    `timing`).
     """
     starts: list[int] = []
     seen: set[bytes] = set()
@@ -96,6 +96,6 @@ def split_payloads(data: bytes) -> Payloads:
 
 
 def no_payloads() -> Payloads:
-    """No payloads: a still, or a movie without a telemetry track."""
+    """An empty set of payloads: a still image, or a movie without a telemetry track."""
     nothing = np.empty(0)
     return join_payloads((), offset=nothing.astype(np.int64), start_s=nothing, end_s=nothing)

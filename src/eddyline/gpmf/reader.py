@@ -1,4 +1,4 @@
-"""Reading KLV trees from bytes nobody vouches for: each length is checked against its parent before use."""
+"""Reads KLV trees from untrusted bytes: each length is checked against its parent before use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ZEROS = re.compile(rb"\0+")
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bounds on what one call may build: nesting depth and number of KLVs."""
+    """Limits for one call: nesting depth and number of KLVs."""
 
     depth: int = 16
     nodes: int = 1 << 20
@@ -31,12 +31,11 @@ def parse(
     path: str = "",
     limits: Limits = DEFAULT_LIMITS,
 ) -> Document:
-    """Read a block of KLVs; `offset` and `path` say where it lay, for errors.
+    """Read a block of KLVs; `offset` and `path` are its position, for errors.
 
     Raises:
-        GpmfError: a length leaves its parent, a key is not a key, or a limit is passed. With `lenient`, what
-        was
-            sound up to there is kept, the rest of that nest becomes a FILL, and the flaw is listed.
+        GpmfError: a length exceeds its parent, a key is invalid, or a limit is exceeded. With `lenient`, the
+            valid KLVs before are kept, the rest of that nest becomes a FILL, and a warning is recorded.
     """
     collector = WarningCollector(lenient=lenient)
     nodes = Reader(bytes(data), collector, offset=offset, limits=limits).nest(0, len(data), path, 0)
@@ -70,11 +69,13 @@ class Reader:
         return tuple(nodes)
 
     def _klv(self, at: int, end: int, path: str, depth: int, seen: dict[str, int]) -> tuple[Klv, int]:
-        """One KLV that begins at `at`, and where the next begins; or, if lenient, the rest as a FILL."""
+        """The KLV at `at` and the offset of the next; if lenient and invalid, the rest as a FILL."""
         data, here = self._data, self._offset + at
-        wrong = ""
+        error = ""
         if end - at < HEADER.size:
-            return self._give_up(f"{end - at} bytes are left, a KLV needs {HEADER.size}", at, end, path)
+            return self._reject(
+                f"{end - at} bytes are left, but a KLV has at least {HEADER.size}", at, end, path
+            )
         raw, kind, size, repeat = HEADER.unpack_from(data, at)
         key, char = raw.decode("latin-1"), kind.decode("latin-1")
         number = seen[key] = seen.get(key, -1) + 1
@@ -83,16 +84,16 @@ class Reader:
         start, length = at + HEADER.size, size * repeat
         self._nodes += 1
         if not is_key(raw):
-            wrong = f"{raw!r} is not a key"
+            error = f"{raw!r} is not a valid key"
             below = path
         elif start + length > end:
-            wrong = f"its value of {length} bytes ends {start + length - end} bytes after its parent"
+            error = f"its value of {length} bytes ends {start + length - end} bytes after its parent"
         elif self._nodes > self._limits.nodes:
-            wrong = f"more than {self._limits.nodes} KLVs in one block"
+            error = f"more than {self._limits.nodes} KLVs in one block"
         elif char == NEST and depth >= self._limits.depth:
-            wrong = f"nested more than {self._limits.depth} deep"
-        if wrong:
-            return self._give_up(wrong, at, end, below)
+            error = f"nested more than {self._limits.depth} deep"
+        if error:
+            return self._reject(error, at, end, below)
         after = min(start + (length + 3) // 4 * 4, end)
         children: tuple[Klv, ...] = ()
         value = b""
@@ -112,13 +113,13 @@ class Reader:
         )
         return node, after
 
-    def _give_up(self, message: str, at: int, end: int, path: str) -> tuple[Klv, int]:
+    def _reject(self, message: str, at: int, end: int, path: str) -> tuple[Klv, int]:
         self._collector.error(message, path=path, offset=self._offset + at)
         return Klv(key=FILL, data=self._data[at:end], offset=self._offset + at), end
 
 
 def skip_zeros(data: bytes, at: int, end: int) -> int:
-    """Where a run of zero words that begins at `at` ends (`at` itself where there is none)."""
+    """The end of a run of zero words at `at` (`at` itself if there is none)."""
     run = _ZEROS.match(data, at, end)
     if run is None:
         return at

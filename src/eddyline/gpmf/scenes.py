@@ -1,10 +1,10 @@
-"""What the camera saw: faces and scenes, by time.
+"""Faces and scenes that the camera detected, by time.
 
-FACE differs between cameras; its TYPE tells which it is:
+FACE differs between cameras; its TYPE identifies the layout:
 
 | TYPE | cameras | fields |
 |---|---|---|
-| Lffff..., 5 or more | HERO6 to HERO9 | id, x, y, width, height, then others; shares of the picture |
+| Lffff..., 5 or more | HERO6 to HERO9 | id, x, y, width, height, then others; fractions of the frame |
 | BBSSSSSBB | HERO10 and later | version, confidence %, id, x, y, width, height, smile %, blink % |
 """
 
@@ -27,15 +27,15 @@ SCENES = {
     "VEGE": "vegetation",
     "BEAC": "beach",
 }
-_NEW = "BBSSSSSBB"
-_OLD = "Lffff"
+_HERO10_TYPE = "BBSSSSSBB"
+_HERO6_TYPE = "Lffff"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
-    """One face at one time: position and size as shares of the picture (0 to 1), from its top left.
+    """One face at one time: position and size as fractions of the frame (0 to 1), from its top left.
 
-    `confidence`, `smile` and `blink` are 0 to 1, None where the camera does not tell.
+    `confidence`, `smile` and `blink` are 0 to 1, None if the camera does not report them.
     """
 
     time_s: float
@@ -51,31 +51,31 @@ class Face:
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What the camera took the scene for at one time: probabilities by name ("snow"), likeliest first."""
+    """The scene classification at one time: probabilities by name ("snow"), the most likely first."""
 
     time_s: float
     probabilities: dict[str, float]
 
 
 def read_faces(stream: Stream) -> tuple[Face, ...]:
-    """All faces of a FACE stream, by time; () where its layout is unknown."""
-    times = stream.times[_owners(stream)].tolist()
+    """All faces of a FACE stream, by time; () if its layout is unknown."""
+    times = stream.times[_sample_of_row(stream)].tolist()
     rows = stream.values.tolist()
-    if stream.type == _NEW:
-        return tuple(_new(time, row) for time, row in zip(times, rows, strict=True))
-    if stream.type.startswith(_OLD):
-        return tuple(_old(time, row) for time, row in zip(times, rows, strict=True))
+    if stream.type == _HERO10_TYPE:
+        return tuple(_hero10_face(time, row) for time, row in zip(times, rows, strict=True))
+    if stream.type.startswith(_HERO6_TYPE):
+        return tuple(_hero6_face(time, row) for time, row in zip(times, rows, strict=True))
     return ()
 
 
 def read_scenes(stream: Stream) -> tuple[Scene, ...]:
-    """All time steps of a SCEN stream; () where its layout is unknown."""
+    """All time steps of a SCEN stream; () if its layout is unknown."""
     if stream.type != "Ff":
         return ()
-    return tuple(_scenes(stream))
+    return tuple(_iter_scenes(stream))
 
 
-def _scenes(stream: Stream) -> Iterator[Scene]:
+def _iter_scenes(stream: Stream) -> Iterator[Scene]:
     names = [SCENES.get(code, code) for code in stream.texts(0)]
     shares = stream.values[:, 1].tolist()
     steps = range(len(names) + 1) if stream.steps is None else stream.steps.tolist()
@@ -84,18 +84,18 @@ def _scenes(stream: Stream) -> Iterator[Scene]:
         yield Scene(time_s=time, probabilities={name: share for share, name in found})
 
 
-def _owners(stream: Stream) -> Int64s:
-    """The sample that each row belongs to."""
+def _sample_of_row(stream: Stream) -> Int64s:
+    """The sample of each row."""
     if stream.steps is None:
         return np.arange(len(stream))
     return np.repeat(np.arange(len(stream)), np.diff(stream.steps))
 
 
-def _old(time: float, row: list[float]) -> Face:
+def _hero6_face(time: float, row: list[float]) -> Face:
     return Face(time_s=time, id=int(row[0]), x=row[1], y=row[2], width=row[3], height=row[4])
 
 
-def _new(time: float, row: list[float]) -> Face:
+def _hero10_face(time: float, row: list[float]) -> Face:
     return Face(
         time_s=time,
         confidence=row[1] / 100,

@@ -1,7 +1,7 @@
-"""Where telemetry comes from: MP4 and its kin, raw payload files, JPEG.
+"""Sources of telemetry: MP4 and related formats, raw payload files, JPEG.
 
-Only what is needed is read: of an MP4 its index (moov), the samples of the gpmd track in few requests, and
-udta.
+Only the necessary bytes are read: of an MP4 its index (moov), the samples of the gpmd track in few requests,
+and udta.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SETTINGS_NAME, _NEAR_START = b"Global Settings", 128
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Source:
-    """What a file holds: payloads, the udta block of its movie (raw boxes), its settings block (raw GPMF)."""
+    """The contents of a file: payloads, the udta payload of its movie, its settings block (raw GPMF)."""
 
     kind: str
     payloads: Payloads
@@ -39,11 +39,11 @@ class Source:
 
 
 def read_source(src: ByteRanges, collector: WarningCollector) -> Source:
-    """Recognise the file by its first bytes (never by its name) and read its telemetry.
+    """Detect the file format by its first bytes (never by its name) and read the telemetry.
 
     Raises:
-        NoTelemetryError: there is none, or the file is none of the kinds that carry it.
-        Mp4Error, TruncatedError: its MP4 structure is broken, it was cut short.
+        NoTelemetryError: the file has no telemetry, or its format cannot contain any.
+        Mp4Error, TruncatedError: the MP4 structure is damaged or truncated.
     """
     if src.size == 0:
         raise GpmfError("the file is empty", remedy="copy it from the card again")
@@ -54,28 +54,28 @@ def read_source(src: ByteRanges, collector: WarningCollector) -> Source:
         return _from_movie(src, collector)
     if start[:4] == _GPMF_KEY:
         return _from_raw(src)
-    raise NoTelemetryError("neither MP4, JPEG nor raw GPMF (a raw file begins with DEVC)")
+    raise NoTelemetryError("the file is neither MP4, JPEG nor raw GPMF (which starts with DEVC)")
 
 
 def _from_raw(src: ByteRanges) -> Source:
-    _bounded(src.size)
+    _check_size(src.size)
     return source_from_bytes(src.read(0, src.size))
 
 
 def source_from_bytes(data: bytes) -> Source:
-    """Raw GPMF: payloads, or a settings block that someone saved from udta (its device is named so)."""
+    """Raw GPMF: payloads, or a settings block saved from udta (detected by its device name)."""
     if _SETTINGS_NAME in data[:_NEAR_START]:
         return Source(kind="settings", payloads=no_payloads(), settings=data)
     return Source(kind="raw", payloads=split_payloads(data))
 
 
-def _bounded(size: int) -> None:
+def _check_size(size: int) -> None:
     if size > MAX_BYTES:
-        raise GpmfError(f"{size} bytes of telemetry: more than {MAX_BYTES}, which no camera writes")
+        raise GpmfError(f"{size} bytes of telemetry, more than {MAX_BYTES}")
 
 
 def _from_movie(src: ByteRanges, collector: WarningCollector) -> Source:
-    from eddyline.mp4.index import read_movie  # noqa: PLC0415 - a tenth of the start-up time, for movies only
+    from eddyline.mp4.index import read_movie  # noqa: PLC0415 - a tenth of the start-up time, needed for movies only
 
     movie = read_movie(src)
     track = next((each for each in movie.tracks if each.format == "gpmd"), None)
@@ -87,16 +87,16 @@ def _from_movie(src: ByteRanges, collector: WarningCollector) -> Source:
         collector.warn("the movie has settings, but no gpmd track")
     return Source(
         kind="mp4",
-        payloads=_of_track(src, movie, track) if track else no_payloads(),
+        payloads=_read_track(src, movie, track) if track else no_payloads(),
         udta=udta,
         settings=settings,
         duration_s=movie.duration / movie.timescale if movie.timescale else 0.0,
     )
 
 
-def _of_track(src: ByteRanges, movie: Movie, track: Track) -> Payloads:
+def _read_track(src: ByteRanges, movie: Movie, track: Track) -> Payloads:
     samples = track.samples
-    _bounded(int(samples.size.sum()))
+    _check_size(int(samples.size.sum()))
     blocks = list(read_ranges(src, samples.offset, samples.size, gap=_GAP))
     shift = float(movie.time_offset(track))
     start = samples.pts / track.timescale + shift
@@ -105,16 +105,16 @@ def _of_track(src: ByteRanges, movie: Movie, track: Track) -> Payloads:
 
 
 def _from_jpeg(src: ByteRanges) -> Source:
-    """A still: GPMF in an APP segment ("GoPro" before it), or in EXIF; long blocks span several segments."""
-    _bounded(src.size)
-    block = b"".join(map(_gpmf_of, _segments(src)))
+    """A still image: GPMF in "GoPro" APP segments or in EXIF; long blocks span several segments."""
+    _check_size(src.size)
+    block = b"".join(map(_segment_gpmf, _segments(src)))
     if not block:
         raise NoTelemetryError("the JPEG has no GPMF segment")
     return Source(kind="jpeg", payloads=no_payloads(), settings=block)
 
 
 def _segments(src: ByteRanges) -> Iterator[bytes]:
-    """The APPn segments up to the image data."""
+    """The APPn segments before the image data."""
     at = 2
     while at + 4 <= src.size:
         head = src.read(at, 4)
@@ -126,8 +126,8 @@ def _segments(src: ByteRanges) -> Iterator[bytes]:
         at += 2 + length
 
 
-def _gpmf_of(body: bytes) -> bytes:
-    """The GPMF of one segment: all of a GoPro segment, of any other (EXIF) the whole DEVCs in it."""
+def _segment_gpmf(body: bytes) -> bytes:
+    """The GPMF of one segment: all of a GoPro segment, or the complete DEVCs in another one (EXIF)."""
     if body.startswith(_GOPRO):
         return body[len(_GOPRO) :]
     first = at = body.find(_GPMF_KEY + b"\0")

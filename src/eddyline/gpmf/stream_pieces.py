@@ -1,4 +1,4 @@
-"""The pieces of one stream: where its KLVs lie in each payload, and what they count."""
+"""The pieces of one stream: the locations of its KLVs in each payload, and what they count."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ import numpy.typing as npt
 
 from eddyline.gpmf.errors import WarningCollector
 from eddyline.gpmf.index import key_code, key_name
+from eddyline.gpmf.keys import STEPPED_KEYS
 from eddyline.gpmf.klv import Klv
 from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.types import element_types
 
 Bools = npt.NDArray[np.bool_]
 
-# Streams whose samples are lists: any number of faces, scenes or hues at each time step.
-STEPPED = frozenset({"FACE", "SCEN", "HUES"})
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rows:
-    """Rows of the index that belong to one stream, in file order; `piece` counts its STRMs from 0."""
+    """Rows of the index that belong to one stream, in file order; `piece` numbers its STRMs from 0."""
 
     data: bytes
     at: Int64s
@@ -30,12 +28,12 @@ class Rows:
     head: npt.NDArray[np.uint32]
     piece: Int64s
 
-    def of(self, key: int) -> Rows:
-        """Those with this key."""
-        return self.only(self.key == key)
+    def with_key(self, key: int) -> Rows:
+        """The rows with this key."""
+        return self.select(self.key == key)
 
-    def only(self, chosen: Bools) -> Rows:
-        """Those chosen, bool[rows]."""
+    def select(self, chosen: Bools) -> Rows:
+        """The chosen rows, bool[rows]."""
         return Rows(
             data=self.data,
             at=self.at[chosen],
@@ -44,9 +42,9 @@ class Rows:
             piece=self.piece[chosen],
         )
 
-    def at_least(self, length: int) -> Rows:
-        """Those whose values have so many bytes."""
-        return self.only(self.size * self.repeat >= length)
+    def with_length(self, length: int) -> Rows:
+        """The rows whose values have at least this many bytes."""
+        return self.select(self.size * self.repeat >= length)
 
     @property
     def size(self) -> Int64s:
@@ -55,7 +53,7 @@ class Rows:
 
     @property
     def repeat(self) -> Int64s:
-        """Structures of each row; structures of no bytes are none."""
+        """Structures of each row; 0 if the structures are empty."""
         return np.where(self.head & 0xFF0000, self.head & 0xFFFF, 0).astype(np.int64)
 
     def node(self, row: int) -> Klv:
@@ -72,101 +70,100 @@ class Rows:
         )
 
     def words(self, count: int = 1) -> npt.NDArray[np.uint32]:
-        """The first `count` 32-bit words of each value, [rows, count]; the caller knows they are there."""
-        every = np.frombuffer(self.data, dtype=">u4")
-        found: npt.NDArray[np.uint32] = every[self.at[:, None] // 4 + np.arange(count)].astype(np.uint32)
-        return found
+        """The first `count` 32-bit words of each value, [rows, count]; the values must be long enough."""
+        all_words = np.frombuffer(self.data, dtype=">u4")
+        words: npt.NDArray[np.uint32] = all_words[self.at[:, None] // 4 + np.arange(count)].astype(np.uint32)
+        return words
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pieces:
-    """One stream's KLVs.
+    """One stream's KLVs; a piece is the STRM of one payload.
 
-    `rows` are all of its STRMs' KLVs, `samples_rows` the ones that hold samples (all of one `char` and
-    `size`).
-    payload: int64[k], the payload of each piece; samples: int64[k]; step: bool, whether a KLV of
-    `samples_rows` is one time step of `repeat` rows, or `repeat` samples.
+    `rows` are all KLVs of its STRMs, `sample_rows` those that contain samples (all of one `char` and
+    `size`). payload: int64[k], the payload of each piece. samples: int64[k], the samples of each piece.
+    step: bool, whether a KLV of `sample_rows` is one time step of `repeat` rows, or `repeat` samples.
     """
 
     rows: Rows
-    holding: Rows
+    sample_rows: Rows
     char: str
     size: int
     payload: Int64s
     samples: Int64s
     step: Bools
 
-    def joined(self) -> bytes:
-        """All samples' bytes, one after another."""
+    def sample_bytes(self) -> bytes:
+        """All samples' bytes, back to back."""
         data = self.rows.data
-        length = self.holding.size * self.holding.repeat
-        starts = self.holding.at[length > 0]
+        length = self.sample_rows.size * self.sample_rows.repeat
+        starts = self.sample_rows.at[length > 0]
         ends = starts + length[length > 0]
         return b"".join([data[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
 
     def rows_of_samples(self) -> Int64s | None:
-        """How many rows each sample has; None where all have one."""
+        """The number of rows of each sample; None if every sample has one."""
         if not self.step.any():
             return None
-        repeat = self.holding.repeat
+        repeat = self.sample_rows.repeat
         return np.repeat(np.where(self.step, repeat, 1), np.where(self.step, 1, repeat))
 
     def latest(self, key: str) -> Klv | None:
-        """The last KLV with this key, which sticks."""
-        mine = self._modifiers(key)
-        return mine.node(len(mine.at) - 1) if len(mine.at) else None
+        """The last KLV with this key, which applies to the stream."""
+        matching = self._modifiers(key)
+        return matching.node(len(matching.at) - 1) if len(matching.at) else None
 
-    def each(self, key: str) -> list[Klv | None]:
-        """The KLV with this key in each piece, None where it is missing."""
-        mine = self._modifiers(key)
+    def per_piece(self, key: str) -> list[Klv | None]:
+        """The KLV with this key in each piece, None if missing."""
+        matching = self._modifiers(key)
         out: list[Klv | None] = [None] * len(self.payload)
-        for row, piece in enumerate(mine.piece.tolist()):
-            out[piece] = mine.node(row)
+        for row, piece in enumerate(matching.piece.tolist()):
+            out[piece] = matching.node(row)
         return out
 
     def _modifiers(self, key: str) -> Rows:
-        return self.rows.of(key_code(key))
+        return self.rows.with_key(key_code(key))
 
     def scale(self, elements: int) -> Floats | None:
-        """What to divide by: None (no SCAL), [elements], or [rows, elements] where it changes on the way."""
-        mine = self._modifiers("SCAL")
-        if not len(mine.at):
+        """The divisors: None (no SCAL), [elements], or [rows, elements] if SCAL changes."""
+        matching = self._modifiers("SCAL")
+        if not len(matching.at):
             return None
-        length = mine.size * mine.repeat
+        length = matching.size * matching.repeat
         words = int(length[0] + 3) // 4
-        if (mine.head == mine.head[0]).all():
-            first = mine.words(words)
+        if (matching.head == matching.head[0]).all():
+            first = matching.words(words)
             if (first == first[0]).all():
-                return _scale(mine.node(0), elements)
-        tables = np.stack([_scale(mine.node(row), elements) for row in range(len(mine.at))])
-        # The SCAL in force for each KLV of samples is the last one before it.
-        which = np.maximum(np.searchsorted(mine.at, self.holding.at) - 1, 0)
-        each: Floats = tables[np.repeat(which, self.holding.repeat)]
+                return _scale(matching.node(0), elements)
+        tables = np.stack([_scale(matching.node(row), elements) for row in range(len(matching.at))])
+        # The SCAL that applies to a KLV of samples is the last one before it.
+        which = np.maximum(np.searchsorted(matching.at, self.sample_rows.at) - 1, 0)
+        each: Floats = tables[np.repeat(which, self.sample_rows.repeat)]
         return each
 
     @cached_property
     def stamps(self) -> Floats:
         """STMP of each piece, in ticks (NaN: none)."""
         out = np.full(len(self.payload), np.nan)
-        mine = self._modifiers("STMP").at_least(8)
-        high, low = mine.words(2).astype(np.float64).T
-        out[mine.piece] = high * 2.0**32 + low
+        matching = self._modifiers("STMP").with_length(8)
+        high, low = matching.words(2).astype(np.float64).T
+        out[matching.piece] = high * 2.0**32 + low
         return out
 
     @cached_property
     def latency(self) -> float:
-        """TIMO in seconds: the last one sticks."""
+        """TIMO in seconds: the last one applies."""
         node = self.latest("TIMO")
         return float(np.ravel(node.array())[0]) if node and node.type == "f" and node.data else 0.0
 
 
 def _scale(node: Klv, elements: int) -> Floats:
-    """A SCAL's divisors [elements]: one stands for all; missing or zero ones are 1."""
+    """The divisors [elements] of a SCAL: a single one applies to all; missing or zero ones are 1."""
     out = np.ones(elements)
     if element_types(node.type, node.size) is None:
         return out
     divisors = np.ravel(node.array())
-    if divisors.dtype.kind not in "iuf":  # letters where numbers belong: damaged, or made to harm
+    if divisors.dtype.kind not in "iuf":  # text instead of numbers: damaged or malicious
         return out
     given = divisors.astype(np.float64)
     if len(given) == 1:
@@ -179,22 +176,22 @@ def _scale(node: Klv, elements: int) -> Floats:
 
 def build_pieces(rows: Rows, key: int, payload: Int64s, collector: WarningCollector, label: str) -> Pieces:
     """The pieces of one stream from all rows of its STRMs."""
-    holding = rows.of(key)
-    full = np.flatnonzero(holding.repeat)
-    model = int(holding.head[full[0] if len(full) else 0]) >> 16
-    alike = (holding.head >> 16 == model) | (holding.repeat == 0)
-    if not alike.all():
-        odd = holding.node(int(np.flatnonzero(~alike)[0]))
+    sample_rows = rows.with_key(key)
+    full = np.flatnonzero(sample_rows.repeat)
+    model = int(sample_rows.head[full[0] if len(full) else 0]) >> 16
+    same_type = (sample_rows.head >> 16 == model) | (sample_rows.repeat == 0)
+    if not same_type.all():
+        odd = sample_rows.node(int(np.flatnonzero(~same_type)[0]))
         others = f"{model & 0xFF} bytes of type {chr(model >> 8)!r}"
-        what = f"samples of {odd.size} bytes of type {odd.type!r} among others of {others}"
+        what = f"samples of {odd.size} bytes of type {odd.type!r} in a stream of {others}"
         collector.error(what, path=label)
-        holding = holding.only(alike)
-    step = _steps(rows, holding, len(payload), stepped=key_name(key) in STEPPED)
-    counts = np.where(step, 1, holding.repeat)
-    samples = np.bincount(holding.piece, weights=counts, minlength=len(payload)).astype(np.int64)
+        sample_rows = sample_rows.select(same_type)
+    step = _steps(rows, sample_rows, len(payload), stepped=key_name(key) in STEPPED_KEYS)
+    counts = np.where(step, 1, sample_rows.repeat)
+    samples = np.bincount(sample_rows.piece, weights=counts, minlength=len(payload)).astype(np.int64)
     return Pieces(
         rows=rows,
-        holding=holding,
+        sample_rows=sample_rows,
         char=chr(model >> 8),
         size=model & 0xFF,
         payload=payload,
@@ -203,35 +200,35 @@ def build_pieces(rows: Rows, key: int, payload: Int64s, collector: WarningCollec
     )
 
 
-def _steps(rows: Rows, holding: Rows, pieces: int, *, stepped: bool) -> Bools:
+def _steps(rows: Rows, sample_rows: Rows, pieces: int, *, stepped: bool) -> Bools:
     """Which KLVs are one time step each.
 
-    A key repeated within a STRM: every one of them. A lone KLV is `repeat` samples, but in a stream that has
-    such repetitions elsewhere (or always may: `stepped`) TSMP, the running total, may count it as one; and
-    with repeat 0 it is then one step of no rows (no face was found), unless TSMP or EMPT say that there was
-    nothing.
+    If a key is repeated within a STRM, each KLV is a step. A single KLV is `repeat` samples, but in a stream
+    that has such repetitions elsewhere (or may always have them: `stepped`), TSMP, the running total, may
+    count it as one. With repeat 0 it is then one step without rows (no face was detected), unless TSMP or
+    EMPT show that there was no sample.
     """
-    together = np.bincount(holding.piece, minlength=pieces)[holding.piece]
-    repeat = holding.repeat
-    step: Bools = together > 1
-    lone = ~step & (repeat != 1)
-    if not lone.any():
+    klvs_in_piece = np.bincount(sample_rows.piece, minlength=pieces)[sample_rows.piece]
+    repeat = sample_rows.repeat
+    step: Bools = klvs_in_piece > 1
+    single = ~step & (repeat != 1)
+    if not single.any():
         return step
     if not (stepped or step.any()):
         return step
-    grown = _growth(rows, pieces)[holding.piece]
+    grown = _growth(rows, pieces)[sample_rows.piece]
     empty = np.zeros(pieces, dtype=bool)
-    empty[rows.of(key_code("EMPT")).piece] = True
-    unsaid = np.isnan(grown) & (repeat == 0) & ~empty[holding.piece]
-    return np.asarray(step | (lone & ((grown == 1) | unsaid)))
+    empty[rows.with_key(key_code("EMPT")).piece] = True
+    uncounted = np.isnan(grown) & (repeat == 0) & ~empty[sample_rows.piece]
+    return np.asarray(step | (single & ((grown == 1) | uncounted)))
 
 
 def _growth(rows: Rows, pieces: int) -> Floats:
-    """By how much TSMP grew with each piece (NaN: it does not say)."""
+    """The growth of TSMP in each piece (NaN: unknown)."""
     total = np.full(pieces, np.nan)
-    mine = rows.of(key_code("TSMP")).at_least(4)
-    total[mine.piece] = mine.words(1)[:, 0]
+    matching = rows.with_key(key_code("TSMP")).with_length(4)
+    total[matching.piece] = matching.words(1)[:, 0]
     grown = np.diff(total, prepend=np.nan)
     if pieces and total[0] == 1:
-        grown[0] = 1.0  # one so far: this one (a recording that was cut may begin with a lone step)
+        grown[0] = 1.0  # one so far: this one (a recording that was cut may begin with a single step)
     return grown

@@ -1,9 +1,8 @@
-"""Whole streams: every payload's piece of one sensor, as NumPy arrays.
+"""Complete streams: all payloads' samples of one sensor as NumPy arrays.
 
 A stream is what one device (DEVC, by its DVID) writes under one key (the last key of each STRM). Its
-modifiers are
-sticky: SCAL, TYPE, units, name and axes hold until a later payload says otherwise. A key that is repeated
-within a STRM (faces, scenes, hues) is one KLV for each time step, each with any number of rows.
+modifiers are sticky: SCAL, TYPE, units, name and axes apply until a later payload changes them. A key that
+is repeated within a STRM (faces, scenes, hues) is one KLV for each time step, each with any number of rows.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Int64s = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A source of streams: its DVID (a number, or four characters), DVNM and place among the devices."""
+    """A source of streams: its DVID (a number or four characters), its DVNM and its number."""
 
     id: int | str
     name: str
@@ -37,11 +36,11 @@ class Device:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stream:
-    """One sensor's samples over the whole recording.
+    """One sensor's samples of the whole recording.
 
-    `key` is the fourcc, `label` the key in `Telemetry.streams` (the later of two devices with the same
-    fourcc is "GYRO@name"), `type` one character an element. Arrays are computed when first asked for and
-    then kept.
+    `key` is the fourcc (see `keys.STREAMS`), `label` the key in `Telemetry.streams` (for the later of two
+    devices with the same fourcc "GYRO@name"), `type` has a type character for each element. Arrays are
+    computed on first use and kept.
     """
 
     key: str
@@ -51,68 +50,67 @@ class Stream:
     timeline: Timeline = field(repr=False)
 
     def __len__(self) -> int:
-        """Samples (time steps)."""
+        """The number of samples (time steps)."""
         return self.timeline.count
 
     @property
     def rate_hz(self) -> float:
-        """Samples per second (0 where there are none); see `timing` for the rule."""
+        """Samples per second (0 without samples); see `timing` for the rule."""
         return self.timeline.rate_hz
 
     @property
     def first_s(self) -> float:
-        """The first sample's movie time in seconds."""
+        """The movie time of the first sample in seconds."""
         return self.timeline.first_s
 
     @cached_property
     def times(self) -> Floats:
-        """Movie time of each sample in seconds, float64[n]."""
+        """The movie time of each sample in seconds, float64[n]."""
         return self.timeline.times()
 
     @cached_property
     def name(self) -> str:
-        """What the camera calls it (STNM), "" where it says nothing."""
+        """The name given by the camera (STNM), "" if it is missing."""
         node = self.pieces.latest("STNM")
         return node.text if node else ""
 
     @cached_property
     def units(self) -> tuple[str, ...]:
-        """The unit of each element (SIUN or UNIT; one stands for all), () where the camera names none."""
+        """The unit of each element, from SIUN or UNIT (a single unit applies to all); () if it is missing."""
         node = self.pieces.latest("SIUN") or self.pieces.latest("UNIT")
         if node is None:
             return ()
         if node.key == "UNIT" and node.size == 1 and node.repeat == len(self.type):
-            return tuple(node.data.decode("latin-1"))  # one letter an element: karma's SYST has "ss"
+            return tuple(node.data.decode("latin-1"))  # one letter per element: karma's SYST has "ss"
         return node.texts
 
     @cached_property
     def type(self) -> str:
-        """The elements of one row, a type character each ("sss", "lllllllSS"); "" if it can't be decoded."""
+        """The elements of one row, a type character each ("sss", "lllllllSS"); "" if undecodable."""
         node = self.pieces.latest("TYPE")
         return element_types(self.pieces.char, self.pieces.size, node.text if node else "") or ""
 
     @cached_property
     def raw(self) -> npt.NDArray[Any]:
-        """Rows as stored, native byte order: [rows, elements]; records (fields "0", "1", ...) if complex.
+        """The stored rows in native byte order: [rows, elements]; records (fields "0", "1", ...) if complex.
 
-        Bytes [rows, size] where no type says how to decode them. Rows are samples unless `steps` says
-        otherwise.
+        Bytes [rows, size] if the type is unknown. Each row is a sample unless `steps` is set.
         """
-        data, size = self.pieces.joined(), self.pieces.size
+        data, size = self.pieces.sample_bytes(), self.pieces.size
         if not self.type:
             return np.frombuffer(data, dtype=np.uint8).reshape(-1, max(size, 1))
         return unpack_values(data, self.pieces.char, size, self.type)
 
     @cached_property
     def steps(self) -> Int64s | None:
-        """int64[n + 1]: rows [steps[i], steps[i + 1]) are sample i's; None where each sample is one row."""
+        """int64[n + 1]: rows [steps[i], steps[i + 1]) belong to sample i; None if each sample is one row."""
         rows = self.pieces.rows_of_samples()
         return None if rows is None else np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(rows)])
 
     @cached_property
     def values(self) -> Floats:
-        """Rows as real numbers, SCAL applied, float64[rows, elements]; what is no number is NaN."""
-        with np.errstate(all="ignore"):  # any bits may stand where numbers should: NaN, infinity
+        """Rows as real numbers with SCAL applied, float64[rows, elements]; NaN where not a number."""
+        with np.errstate(all="ignore"):  # damaged files contain NaN and infinity
             return self._scaled()
 
     def _scaled(self) -> Floats:
@@ -122,7 +120,7 @@ class Stream:
         if scale is not None:
             divisor = scale * divisor
         if divisor.ndim == 1 and (divisor == divisor[0]).all():
-            divisor = divisor[0]  # one number divides five times faster than a row of equal ones
+            divisor = divisor[0]  # a scalar divides five times faster than a row of equal numbers
         if raw.dtype.names is None and TYPES[kinds[0]].kind in {"number", "fixed"}:
             out = raw.astype(np.float64)
         else:
@@ -136,24 +134,24 @@ class Stream:
     def column(self, number: int) -> npt.NDArray[Any]:
         """One element of every row as stored: numbers, or bytes for text."""
         raw = self.raw
-        found: npt.NDArray[Any] = raw[str(number)] if raw.dtype.names else raw[:, number]
-        return found
+        values: npt.NDArray[Any] = raw[str(number)] if raw.dtype.names else raw[:, number]
+        return values
 
     def texts(self, number: int) -> list[str]:
-        """One element of every row as text: a scene's fourcc."""
+        """One element of every row as text, such as a scene's fourcc."""
         return [bytes(value).rstrip(b"\0").decode("latin-1") for value in self.column(number)]
 
     @cached_property
     def axis_order(self) -> str:
-        """What each element points along: ORIN, else MTRX with ORIO, else the camera's way; or ""."""
+        """The axis of each element: ORIN, else MTRX with ORIO, else the order of the camera model; or ""."""
         stated = self.pieces.latest("ORIN")
         if stated and axes.is_order(stated.text):
             return stated.text
         matrix, order = self.pieces.latest("MTRX"), self.pieces.latest("ORIO")
         if matrix and order and len(matrix.data) == 36:  # noqa: PLR2004 - nine floats
-            found = axes.from_matrix(matrix.array().astype(np.float64).reshape(3, 3), order.text)
-            if found:
-                return found
+            values = axes.order_from_matrix(matrix.array().astype(np.float64).reshape(3, 3), order.text)
+            if values:
+                return values
         return (
             axes.STORED_ORDER.get(self.device.name.lower(), "")
             if self.key in {"ACCL", "GYRO", "MAGN"}
@@ -161,23 +159,21 @@ class Stream:
         )
 
     def oriented(self, order: str = axes.AXES, *, stored: str = "") -> Floats:
-        """`values` of an IMU stream with its axes in the order wanted, float64[n, 3].
+        """`values` of an IMU stream with the axes in the given order, float64[n, 3].
 
         Raises:
-            UnsupportedError: nothing tells the stored order (give it as `stored`), or rows are not of three.
+            UnsupportedError: the stored order is unknown (pass `stored`), or rows do not have three elements.
         """
         if not (stored or self.axis_order):
-            raise UnsupportedError(
-                f"{self.label} does not say its axis order", remedy='give it: stored="ZXY"'
-            )
+            raise UnsupportedError(f"{self.label} has no known axis order", remedy='pass it: stored="ZXY"')
         return axes.reorder(self.values, stored or self.axis_order, order)
 
     def modifier(self, key: str) -> list[Klv | None]:
-        """A modifier's KLV in each payload that has the stream (None: missing): TMPC, GPSU, TICK, ..."""
-        return self.pieces.each(key)
+        """A modifier's KLV in each payload that has the stream (None if missing): TMPC, GPSU, TICK, ..."""
+        return self.pieces.per_piece(key)
 
     def numbers(self, key: str) -> Floats:
-        """A modifier's first number in each payload that has the stream, float64[k] (NaN: none): TMPC."""
+        """A modifier's first number in each payload with the stream, float64[k] (NaN if missing): TMPC."""
         return np.array([_first_number(node) for node in self.modifier(key)], dtype=np.float64)
 
 

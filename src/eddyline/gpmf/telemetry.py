@@ -1,7 +1,6 @@
-"""The top: everything that a file says about itself, by one call.
+"""Reads all telemetry of a file with one call.
 
-telemetry = gpmf.read("GX010001.MP4")
-telemetry.streams["ACCL"].values        float64[n, 3], m/s2
+telemetry = gpmf.read("GX010001.MP4") telemetry.streams["ACCL"].values        float64[n, 3], m/s2
 telemetry.gps.lat                       float64[n]
 """
 
@@ -32,11 +31,11 @@ from eddyline.store.ranges import FileRanges
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Telemetry:
-    """One recording's telemetry.
+    """The telemetry of one recording.
 
-    `streams` by label: the fourcc, of a later device with the same fourcc "fourcc@device name". `flaws`
-    lists what a lenient read stepped over, and oddities that cost nothing. `payloads` are those of `source`
-    with compressed samples expanded.
+    `streams` by label: the fourcc, or "fourcc@device name" for a later device with the same fourcc.
+    `warnings` lists the defects that a lenient read skipped, and oddities that lose no data. `payloads` are
+    those of `source` with compressed samples expanded.
     """
 
     source: Source = field(repr=False)
@@ -48,25 +47,25 @@ class Telemetry:
     warnings: tuple[ParseWarning, ...] = ()
 
     def payload(self, number: int) -> Document:
-        """One payload as a KLV tree (lenient: what is broken in it is a FILL)."""
+        """One payload as a KLV tree (lenient: damaged parts are FILL nodes)."""
         offset = int(self.payloads.offset[number])
         return parse(self.payloads[number], lenient=True, offset=offset, path=f"payload[{number}]")
 
     @cached_property
     def gps(self) -> GpsTrack | None:
-        """The positions of the camera, or of what carries it; None if there are none. Never counted twice."""
+        """The positions of the camera or its carrier, without duplicates; None without positions."""
         return build_gps_track(self.streams, time_lapse=self.camera.time_lapse)
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
-        """Every face that the camera found, by time."""
+        """Every face that the camera detected, by time."""
         return tuple(
             face for each in self.streams.values() if each.key == "FACE" for face in read_faces(each)
         )
 
     @cached_property
     def scenes(self) -> tuple[Scene, ...]:
-        """What the camera took the scene for, by time."""
+        """The scene classifications of the camera, by time."""
         return tuple(
             scene for each in self.streams.values() if each.key == "SCEN" for scene in read_scenes(each)
         )
@@ -79,7 +78,7 @@ class Telemetry:
         return float(self.payloads.end_s[-1]) if len(self.payloads) else 0.0
 
     def summary(self) -> dict[str, Any]:
-        """What is in it, as JSON values: {"camera", "payloads", "clock", "streams": {label: {samples, ...}}}.
+        """The contents as JSON values: {"camera", "payloads", "clock", "streams": {label: {samples, ...}}}.
 
         "clock": null without GPS, else its `rule` ("media time" or "GPS time") and `speed` (see `UtcClock`).
         """
@@ -111,16 +110,16 @@ def _summary(stream: Stream) -> dict[str, Any]:
 
 
 def read(source: str | Path | ByteRanges, *, lenient: bool = False) -> Telemetry:
-    """Read all telemetry of a file: MP4, MOV, LRV, .360, raw GPMF payloads of any name, JPEG.
+    """Read all telemetry of a file: MP4, MOV, LRV, .360, raw GPMF payloads, JPEG.
 
-    A path, or anything with `size` and `read(offset, length)` (see `eddyline.mp4.byte_ranges.ByteRanges`):
-    S3, HTTP. Of a movie only its index, udta and the telemetry samples are read. Arrays are decoded on
-    demand.
+    `source` is a path, or any object with `size` and `read(offset, length)` (see `eddyline.mp4.ByteRanges`),
+    for example in S3 or on a web server. Of a movie only its index, udta and the telemetry samples are read.
+    Arrays are decoded on demand.
 
     Raises:
-        GpmfError: the telemetry is broken (with `lenient`, what is sound is kept and `flaws` tells the rest).
-        NoTelemetryError: there is none.
-        Mp4Error, TruncatedError, MissingError: the movie is broken or was cut short, the file is gone.
+        GpmfError: the telemetry is damaged (with `lenient`, the valid parts are kept, see `warnings`).
+        NoTelemetryError: there is no telemetry.
+        Mp4Error, TruncatedError, MissingError: the movie is damaged, truncated or missing.
     """
     collector = WarningCollector(lenient=lenient)
     if isinstance(source, str | Path):
@@ -130,7 +129,7 @@ def read(source: str | Path | ByteRanges, *, lenient: bool = False) -> Telemetry
 
 
 def read_payloads(data: bytes, *, lenient: bool = False) -> Telemetry:
-    """The same for raw payloads in memory, one after another."""
+    """The telemetry of raw payloads in memory, stored back to back."""
     collector = WarningCollector(lenient=lenient)
     return _read(source_from_bytes(data), collector)
 

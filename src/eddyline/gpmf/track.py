@@ -1,11 +1,11 @@
-"""Where it was: one GPS track, whichever keys the camera wrote it under.
+"""The GPS track of a recording, from any of the keys that cameras use.
 
-| key | by | per sample | per payload |
+| key | written by | per sample | per payload |
 |---|---|---|---|
 | GPS9 | HERO11 and later | position, speeds, days and seconds, DOP, fix | GPSA |
 | GPS5 | HERO5 to HERO11 | position, speeds | GPSU, GPSF, GPSP, GPSA |
 | GLPI, GPRI | Karma | position (fused; as received), speeds | - |
-HERO11 writes the same points under GPS9 and GPS5: the first of this list that has samples is the track.
+HERO11 writes the same points under GPS9 and GPS5: the first key of this list that has samples is used.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ CENTURY_DAYS = 36525
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GpsTrack:
-    """Positions over time; all arrays have one entry a sample.
+    """Positions over time; all arrays have one entry per sample.
 
-    times: movie seconds. lat, lon: degrees (WGS 84). alt_m: metres above what `altitude_reference` says
-    ("mean sea level" or "WGS 84 ellipsoid"). speed_2d, speed_3d: m/s. dop: dilution of precision (NaN:
-    unknown). fix: 0 none, 2, 3 dimensions, -1 unknown. utc: POSIX seconds (NaN: no fix ever told). `key` is
-    where it came from.
+    times: movie seconds. lat, lon: degrees (WGS 84). alt_m: metres above `altitude_reference` ("mean sea
+    level" or "WGS 84 ellipsoid"). speed_2d, speed_3d: m/s. dop: dilution of precision (NaN: unknown). fix: 0
+    none, 2 or 3 dimensions, -1 unknown. utc: POSIX seconds (NaN: there never was a fix). `key` is the key of
+    the source stream.
     """
 
     key: str
@@ -56,7 +56,7 @@ class GpsTrack:
 
     @property
     def valid(self) -> npt.NDArray[np.bool_]:
-        """Which samples are positions: on the globe, not 0/0, and with a fix where the camera tells."""
+        """Which samples are positions: on the globe, not 0/0, and with a fix where the camera reports it."""
         on_globe = (np.abs(self.lat) <= 90) & (np.abs(self.lon) <= 180)  # noqa: PLR2004 - degrees
         somewhere = (self.lat != 0) | (self.lon != 0)
         fixed = (self.fix >= FIX_2D) | (self.fix == UNKNOWN_FIX)
@@ -64,13 +64,13 @@ class GpsTrack:
 
 
 def build_gps_track(streams: Mapping[str, Stream], *, time_lapse: bool = False) -> GpsTrack | None:
-    """The track of these streams; None where there is none. `time_lapse`: the camera's settings say so."""
-    found = _Streams(all=streams, time_lapse=time_lapse)
+    """The track of these streams; None without positions. `time_lapse`: set by the camera's settings."""
+    context = _Streams(all=streams, time_lapse=time_lapse)
     for key, read in _READERS.items():
         for stream in streams.values():
             if stream.key == key and len(stream) and stream.steps is None:
                 with np.errstate(all="ignore"):  # a damaged file may hold any number
-                    track = read(stream, found)
+                    track = read(stream, context)
                 if track is not None:
                     return track
     return None
@@ -78,13 +78,13 @@ def build_gps_track(streams: Mapping[str, Stream], *, time_lapse: bool = False) 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Streams:
-    """What the readers of the table below may need beside their stream."""
+    """The other streams and settings that a track reader may need."""
 
     all: Mapping[str, Stream]
     time_lapse: bool
 
 
-def _gps9(stream: Stream, about: _Streams) -> GpsTrack | None:
+def _gps9_track(stream: Stream, context: _Streams) -> GpsTrack | None:
     values = stream.values
     if values.shape[1] < 9:  # noqa: PLR2004 - the columns of GPS9
         return None
@@ -92,11 +92,11 @@ def _gps9(stream: Stream, about: _Streams) -> GpsTrack | None:
     days = values[:, 5]
     posix = Y2000 + days * DAY_S + values[:, 6]
     trusted = np.where((fix >= FIX_2D) & (days >= 0) & (days < CENTURY_DAYS), posix, np.nan)
-    clock = utc_clock(stream.times, trusted, _payloads(stream), time_lapse=about.time_lapse)
+    clock = utc_clock(stream.times, trusted, _payloads(stream), time_lapse=context.time_lapse)
     return _track(stream, values, dop=values[:, 7], fix=fix, clock=clock, posix=trusted)
 
 
-def _gps5(stream: Stream, about: _Streams) -> GpsTrack | None:
+def _gps5_track(stream: Stream, context: _Streams) -> GpsTrack | None:
     values = stream.values
     if values.shape[1] < 5:  # noqa: PLR2004 - the columns of GPS5
         return None
@@ -108,17 +108,17 @@ def _gps5(stream: Stream, about: _Streams) -> GpsTrack | None:
     posix = parse_all_gpsu([node.text if node else None for node in stream.modifier("GPSU")])
     posix = np.where((fix >= FIX_2D) | (fix == UNKNOWN_FIX), posix, np.nan)
     payload = stream.pieces.payload[full]
-    clock = utc_clock(stream.times[before], posix[full], payload, time_lapse=about.time_lapse)
+    clock = utc_clock(stream.times[before], posix[full], payload, time_lapse=context.time_lapse)
     return _track(stream, values, dop=np.repeat(dop, samples), fix=np.repeat(fix, samples), clock=clock)
 
 
 def _fixes(values: Floats) -> Int8s:
-    """0, 2 or 3; what is none of them is unknown."""
+    """0, 2 or 3; any other value is unknown."""
     return np.where(np.isin(values, KNOWN_FIXES), values, UNKNOWN_FIX).astype(np.int8)
 
 
-def _karma(stream: Stream, about: _Streams) -> GpsTrack | None:
-    """A drone's columns.
+def _karma_track(stream: Stream, context: _Streams) -> GpsTrack | None:
+    """The columns of a drone.
 
     GLPI: time, lat, lon, alt, height, vx, vy, vz, heading. GPRI: time, lat, lon, alt, eph, epv, speed,
     course, fix, satellites.
@@ -139,12 +139,12 @@ def _karma(stream: Stream, about: _Streams) -> GpsTrack | None:
         table,
         dop=np.full(len(values), np.nan),
         fix=fix,
-        clock=_drone_clock(stream, values[:, 0], about.all),
+        clock=_drone_clock(stream, values[:, 0], context.all),
     )
 
 
 def _drone_clock(stream: Stream, booted_s: Floats, streams: Mapping[str, Stream]) -> UtcClock | None:
-    """UTC by SYST, which pairs seconds since the drone's start with POSIX seconds."""
+    """UTC from SYST, which pairs seconds since the drone's start with POSIX seconds."""
     pairs = next(
         (each for each in streams.values() if each.key == "SYST" and each.device == stream.device), None
     )
@@ -169,10 +169,10 @@ def _track(
     posix: Floats | None = None,
 ) -> GpsTrack:
     """`table` has lat, lon, alt, 2D and 3D speed first; `posix` are the samples' own times, if any."""
-    lined = clock.at(stream.times) if clock else np.full(len(table), np.nan)
-    utc = lined
+    clock_utc = clock.at(stream.times) if clock else np.full(len(table), np.nan)
+    utc = clock_utc
     if posix is not None and clock is not None:
-        utc = np.where(np.abs(posix - lined) <= 1.0, posix, lined)
+        utc = np.where(np.abs(posix - clock_utc) <= 1.0, posix, clock_utc)
     reference = stream.pieces.latest("GPSA")
     sea = reference is not None and reference.text.startswith("MSL")
     return GpsTrack(
@@ -193,8 +193,8 @@ def _track(
 
 
 _READERS: dict[str, Callable[[Stream, _Streams], GpsTrack | None]] = {
-    "GPS9": _gps9,
-    "GPS5": _gps5,
-    "GLPI": _karma,
-    "GPRI": _karma,
+    "GPS9": _gps9_track,
+    "GPS5": _gps5_track,
+    "GLPI": _karma_track,
+    "GPRI": _karma_track,
 }

@@ -1,4 +1,4 @@
-"""The value types of GPMF, as a table, and the little language of TYPE ("lllllllSS", "Lf[8]F").
+"""The value types of GPMF as a table, and the element syntax of TYPE ("lllllllSS", "Lf[8]F").
 
 Source: GPMF introduction, "GPMF Types" (gopro.github.io/gpmf-parser). All numbers are big-endian.
 """
@@ -19,7 +19,7 @@ Kind = str  # "number" | "fixed" | "text" | "fourcc" | "guid" | "time"
 
 @dataclass(frozen=True, kw_only=True)
 class ValueType:
-    """One row of the table: the character, its NumPy type as stored, what it means, what divides it."""
+    """One row of the table: the type character, its NumPy type as stored, its kind, and its divisor."""
 
     char: str
     dtype: np.dtype[np.generic]
@@ -59,13 +59,13 @@ TYPES: dict[str, ValueType] = {
     )
 }
 
-# A structure is at most 255 bytes, so that more elements can never be real.
+# A structure has at most 255 bytes, and so at most 255 elements.
 MAX_ELEMENTS = 255
 
 
 @lru_cache(maxsize=1024)
 def expand_type(text: str) -> str | None:
-    """The elements of a TYPE, arrays written out ("Lf[3]F" -> "LfffF"); None where it is malformed.
+    """The elements of a TYPE with its arrays expanded ("Lf[3]F" -> "LfffF"); None if it is malformed.
 
     Everything from the first NUL on is padding.
     """
@@ -102,9 +102,9 @@ def structure_dtype(elements: str) -> np.dtype[np.void]:
 
 
 def element_types(char: str, size: int, complex_type: str = "") -> str | None:
-    """The elements of one structure of `size` bytes, one character each; None where they don't fit it.
+    """The elements of one structure of `size` bytes, one type character each; None if they do not fit.
 
-    A complex structure may be longer than its TYPE says (newer firmware adds fields): the rest is skipped.
+    A complex structure may be longer than its TYPE (newer firmware adds fields): the rest is skipped.
     """
     if char == COMPLEX:
         elements = expand_type(complex_type)
@@ -117,5 +117,5 @@ def element_types(char: str, size: int, complex_type: str = "") -> str | None:
 
 def to_native_order(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """The same values in this machine's byte order."""
-    with np.errstate(all="ignore"):  # a signalling NaN is a value like any other
+    with np.errstate(all="ignore"):  # signalling NaNs are valid values
         return array.astype(array.dtype.newbyteorder("="), copy=False)

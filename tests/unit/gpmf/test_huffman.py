@@ -179,9 +179,9 @@ def test_few_bytes_that_announce_much_have_a_bound() -> None:
     assert len(gpmf.decompress(still).data) == 65535 * 6
     budget = OutputLimit(0, least=2 * 65535 * 6)
     for _ in range(2):
-        gpmf.decompress(still, budget=budget)
+        gpmf.decompress(still, output_limit=budget)
     with pytest.raises(GpmfError, match="more than any camera"):
-        gpmf.decompress(still, budget=budget)
+        gpmf.decompress(still, output_limit=budget)
 
 
 def recording(count: int = 6) -> bytes:
@@ -265,7 +265,7 @@ def test_chapters_that_are_compressed_count_on(both: tuple[gpmf.Telemetry, gpmf.
     plain, packed = both
     length = float(plain.payloads.end_s[-1])
     joined = [
-        b"".join(merge_chapters([Chapter(payloads=each, begins_s=length * n) for n in range(3)]))
+        b"".join(merge_chapters([Chapter(payloads=each, start_s=length * n) for n in range(3)]))
         for each in (plain.payloads, packed.source.payloads)
     ]
     one, other = (gpmf.read_payloads(data) for data in joined)

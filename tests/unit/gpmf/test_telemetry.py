@@ -12,7 +12,7 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.core.errors import EddylineError, MissingError
-from eddyline.gpmf.camera import model_of
+from eddyline.gpmf.camera import model_name
 from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.byte_ranges import CountingRanges
 from eddyline.mp4.movie import Edit
@@ -159,7 +159,7 @@ def test_a_count_of_hilights_that_lies_reads_no_further_than_its_box(tmp_path: P
     ("firmware", "model"), [("HD5.02.02.00.00", "HERO5 Black"), ("H19.03", "GoPro Max"), ("", "")]
 )
 def test_a_firmwares_prefix_names_the_model(firmware: str, model: str) -> None:
-    assert model_of(firmware) == model
+    assert model_name(firmware) == model
 
 
 def app(marker: int, body: bytes) -> bytes:

@@ -185,7 +185,7 @@ def _continued(chapters: Sequence[Chapter], at: int, plan: Plan) -> list[tuple[b
             start_s=start,
             end_s=start + samples.duration / track.timescale,
         )
-        told.append(running.Chapter(payloads=payloads, begins_s=plan.places[number] / plan.clock))
+        told.append(running.Chapter(payloads=payloads, start_s=plan.places[number] / plan.clock))
     made = running.merge_chapters(told)
     return [(data, each.movie.tracks[at].samples.size) for data, each in zip(made, chapters, strict=True)]
 
@@ -195,7 +195,7 @@ def _udta(chapters: Sequence[Chapter], plan: Plan) -> bytes | None:
         return None
     udta = hilight_edit.merge_hilights(
         [
-            hilight_edit.HilightChapter(udta=each.movie.udta or b"", begins_ms=plan.place(number, 1000))
+            hilight_edit.HilightChapter(udta=each.movie.udta or b"", start_ms=plan.place(number, 1000))
             for number, each in enumerate(chapters)
         ]
     )

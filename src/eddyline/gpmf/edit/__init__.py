@@ -1,1 +1,1 @@
-"""Edits of telemetry alone: payload bytes in, payload bytes out."""
+"""Edits of telemetry: payload bytes in, payload bytes out."""

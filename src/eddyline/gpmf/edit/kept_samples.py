@@ -1,4 +1,4 @@
-"""The samples of a stream that a window keeps, and in which payloads they are to lie."""
+"""The samples of a stream that a cut keeps, and the payloads that contain them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 from eddyline.gpmf.payloads import Int64s
 from eddyline.gpmf.streams import Stream
 
-TIME_TOLERANCE_S = 1e-9  # a sample at the very start of the window is in it, whatever floats make of its time
+TIME_TOLERANCE_S = 1e-9  # a sample at the exact start is kept despite floating-point rounding
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class KeptSamples:
-    """The samples [first, last) of one stream that are kept.
+    """The kept samples [start, stop) of one stream.
 
-    `before` and `inside` have one entry a piece: samples before it, and how many of its own are kept; `total`
-    one a payload: samples kept up to its end, in the payloads where they are to lie.
+    `before` and `inside` have one entry per piece: the number of samples before it, and of its own kept
+    samples. `total` has one entry per payload: the kept samples up to its end, in the payloads of the cut.
     """
 
-    first: int
-    last: int
+    start: int
+    stop: int
     before: Int64s
     inside: Int64s
     total: Int64s
@@ -32,18 +32,17 @@ def select_samples(
 ) -> KeptSamples:
     """Keep the samples of the movie time [start_s, end_s).
 
-    They are to lie in payloads `ends[0]` to `ends[1]` (both included) of the source's, of which there are
-    `payloads`.
+    They are stored in payloads `ends[0]` to `ends[1]` (both included) of the source, which has `payloads`.
     """
-    begin, end = np.searchsorted(
+    start, stop = np.searchsorted(
         stream.times, [start_s - TIME_TOLERANCE_S, end_s - TIME_TOLERANCE_S]
     ).tolist()
     samples = stream.pieces.samples
     before = np.cumsum(samples) - samples
-    inside = np.clip(np.minimum(before + samples, end) - np.maximum(before, begin), 0, None)
+    inside = np.clip(np.minimum(before + samples, stop) - np.maximum(before, start), 0, None)
     target = np.clip(stream.pieces.payload, *ends)
     total = np.zeros(payloads, np.int64)
     np.add.at(total, target, inside)
     return KeptSamples(
-        first=begin, last=max(begin, end), before=before, inside=inside, total=np.cumsum(total)
+        start=start, stop=max(start, stop), before=before, inside=inside, total=np.cumsum(total)
     )

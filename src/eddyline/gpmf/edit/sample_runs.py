@@ -1,4 +1,4 @@
-"""Which of a stream's samples each KLV of a payload's tree holds."""
+"""Which of a stream's samples each KLV of a payload's tree contains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eddyline.gpmf.telemetry import Telemetry
 
 @dataclass(frozen=True, kw_only=True)
 class SampleRun:
-    """A KLV of samples: the stream's samples [first, first + count); a step is one sample, whole."""
+    """A KLV of samples: the stream's samples [first, first + count); a step is one complete sample."""
 
     label: str
     first: int
@@ -20,22 +20,22 @@ class SampleRun:
     step: bool
 
     @property
-    def last(self) -> int:
-        """The first sample behind it."""
+    def stop(self) -> int:
+        """The number after the last sample."""
         return self.first + self.count
 
 
 class SampleRuns:
-    """The runs of a recording, by where a KLV's header lies in the joined payloads (its offset)."""
+    """The runs of a recording, by the offset of a KLV's header in the joined payloads."""
 
-    def __init__(self, found: Telemetry) -> None:
+    def __init__(self, telemetry: Telemetry) -> None:
         self._runs: dict[int, SampleRun] = {}
-        for label, stream in found.streams.items():
+        for label, stream in telemetry.streams.items():
             pieces = stream.pieces
-            counts = np.where(pieces.step, 1, pieces.holding.repeat)
+            counts = np.where(pieces.step, 1, pieces.sample_rows.repeat)
             before = np.cumsum(counts) - counts
             for at, first, count, step in zip(
-                (pieces.holding.at - HEADER.size).tolist(),
+                (pieces.sample_rows.at - HEADER.size).tolist(),
                 before.tolist(),
                 counts.tolist(),
                 pieces.step.tolist(),
@@ -43,15 +43,15 @@ class SampleRuns:
             ):
                 self._runs[at] = SampleRun(label=label, first=first, count=count, step=step)
 
-    def of(self, node: Klv) -> SampleRun | None:
-        """What this KLV holds; None if it is no KLV of samples, or none of the source."""
+    def find(self, node: Klv) -> SampleRun | None:
+        """The run of this KLV; None if it contains no samples, or is not from the source."""
         return self._runs.get(node.offset)
 
-    def within(self, strm: Klv) -> list[tuple[Klv, SampleRun]]:
-        """The KLVs of samples of a STRM, in order."""
-        return [(child, run) for child in strm.children if (run := self.of(child)) is not None]
+    def in_strm(self, strm: Klv) -> list[tuple[Klv, SampleRun]]:
+        """The KLVs of samples in a STRM, in order."""
+        return [(child, run) for child in strm.children if (run := self.find(child)) is not None]
 
     def label(self, node: Klv) -> str:
-        """Which stream a STRM is part of; "" for anything else."""
-        found = self.within(node) if node.is_nest else []
-        return found[0][1].label if found else ""
+        """The label of the stream of a STRM; "" for anything else."""
+        runs = self.in_strm(node) if node.is_nest else []
+        return runs[0][1].label if runs else ""

@@ -1,12 +1,12 @@
-"""Telemetry in other people's formats.
+"""Exports telemetry to other formats.
 
     from eddyline.gpmf import export
 
     export.save(telemetry, Path("trip.gpx"))
     export.save(telemetry, Path("tables"), "csv", export.Selection(streams=("ACCL", "GPS5"), rate_hz=50))
-    export.side_files(telemetry, Path("asset/telemetry"))
+    export.write_side_files(telemetry, Path("asset/telemetry"))
 
-| format | what | needs |
+| format | contents | requires |
 |---|---|---|
 | json, csv, parquet | every stream | parquet: the extra [parquet] |
 | gpx, geojson, kml, fit, svg | the GPS track and HiLights | a GPS fix; fit: UTC |

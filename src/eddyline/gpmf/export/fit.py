@@ -1,7 +1,7 @@
 """FIT: the track as an activity, for sports watches, their sites and video overlays.
 
-FIT counts whole seconds, so that there is one record a second of UTC at most, resampled from the track. Its
-altitudes have no stated reference; they are the camera's, as they are. HiLights are user markers.
+FIT counts summary seconds, so there is at most one record per second of UTC, resampled from the track. Its
+altitudes have no stated reference; they are those of the camera. HiLights are user markers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from eddyline.gpmf.telemetry import Telemetry
 _FILE_ID = Message(number=0, fields=((0, "e"), (1, "H"), (2, "H"), (4, "I")), text=8)
 _EVENT = Message(number=21, fields=((253, "I"), (0, "e"), (1, "e")))
 _RECORD = Message(number=20, fields=((253, "I"), (0, "i"), (1, "i"), (5, "I"), (78, "I"), (73, "I")))
-_WHOLE = (
+_SUMMARY_FIELDS = (
     (253, "I"),
     (2, "I"),
     (3, "i"),
@@ -42,71 +42,73 @@ _WHOLE = (
     (1, "e"),
     (254, "H"),
 )
-_LAP = Message(number=19, fields=_WHOLE)
-_SESSION = Message(number=18, fields=(*_WHOLE, (5, "e"), (6, "e"), (25, "H"), (26, "H")))
+_LAP = Message(number=19, fields=_SUMMARY_FIELDS)
+_SESSION = Message(number=18, fields=(*_SUMMARY_FIELDS, (5, "e"), (6, "e"), (25, "H"), (26, "H")))
 _ACTIVITY = Message(number=34, fields=((253, "I"), (0, "I"), (1, "H"), (2, "e"), (3, "e"), (4, "e")))
 _FILE_ACTIVITY, _DEVELOPMENT = 4, 255
 _TIMER, _SESSION_EVENT, _LAP_EVENT, _ACTIVITY_EVENT, _USER_MARKER = 0, 8, 9, 26, 32
 _START, _STOP, _MARKER, _STOP_ALL = 0, 1, 3, 4
 
-FIT_EPOCH = 631065600  # 1989-12-31T00:00:00Z, where FIT's time begins, in POSIX seconds
+FIT_EPOCH = 631065600  # 1989-12-31T00:00:00Z, the epoch of FIT, in POSIX seconds
 _SEMICIRCLES = 2.0**31 / 180
 
 
 def write_fit(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
-    """Write the activity. Raises NoTrackError if there is no track, or no UTC for it."""
-    found = build_points(telemetry, replace(selection, rate_hz=None))
-    if not found.dated or found.utc.min() < FIT_EPOCH:
-        raise NoTrackError("FIT needs the UTC of each point, which this recording does not tell")
-    utc = np.maximum.accumulate(found.utc)
-    track, seconds = _records(found, utc, selection.rate_hz)
-    marked = [placed.utc for placed in place_hilights(telemetry, found, selection) if placed.utc is not None]
+    """Write the activity. Raises NoTrackError without a track, or without UTC for it."""
+    track_points = build_points(telemetry, replace(selection, rate_hz=None))
+    if not track_points.dated or track_points.utc.min() < FIT_EPOCH:
+        raise NoTrackError("FIT requires the UTC of each point, which is missing in this recording")
+    utc = np.maximum.accumulate(track_points.utc)
+    track, seconds = _records(track_points, utc, selection.rate_hz)
+    hilights = [
+        placed.utc for placed in place_hilights(telemetry, track_points, selection) if placed.utc is not None
+    ]
     out.write(
-        bytes(_activity(track, seconds, [int(each) - FIT_EPOCH for each in marked], str(telemetry.camera)))
+        bytes(_activity(track, seconds, [int(each) - FIT_EPOCH for each in hilights], str(telemetry.camera)))
     )
 
 
-def _records(found: Points, utc: Floats, rate_hz: float | None) -> tuple[Points, Int64s]:
+def _records(track_points: Points, utc: Floats, rate_hz: float | None) -> tuple[Points, Int64s]:
     """The points of whole seconds of UTC, and these seconds since FIT's epoch."""
     whole, first = np.unique(np.rint(utc).astype(np.int64), return_index=True)
     if rate_hz is None and len(utc) > 1 and float(np.median(np.diff(utc))) > 1.0:
         return select_points(
-            found, first
-        ), whole - FIT_EPOCH  # slower than a record a second (time-lapse): as they are
+            track_points, first
+        ), whole - FIT_EPOCH  # slower than one record per second (time-lapse): unchanged
     even = build_grid(utc, min(rate_hz or 1.0, 1.0))
     if not len(even.times):
-        # A track within one second may have no whole second in it: its first point stands for it.
-        return select_points(found, first[:1]), whole[:1] - FIT_EPOCH
-    return resample_points(found, even), np.rint(even.times).astype(np.int64) - FIT_EPOCH
+        # A track within one second may contain no whole second: use its first point.
+        return select_points(track_points, first[:1]), whole[:1] - FIT_EPOCH
+    return resample_points(track_points, even), np.rint(even.times).astype(np.int64) - FIT_EPOCH
 
 
-def _activity(track: Points, seconds: Int64s, marked: list[int], camera: str) -> FitFile:
+def _activity(track: Points, seconds: Int64s, hilights: list[int], camera: str) -> FitFile:
     file = FitFile()
     begin, end = int(seconds[0]), int(seconds[-1])
-    far = np.concatenate([np.zeros(1), np.cumsum(distances(track.lat, track.lon))])
+    distance = np.concatenate([np.zeros(1), np.cumsum(distances(track.lat, track.lon))])
     lat, lon = (np.rint(each * _SEMICIRCLES).astype(np.int64) for each in (track.lat, track.lon))
     columns = (
         lat,
         np.minimum(lon, 2**31 - 1),
-        np.rint(far * 100),
+        np.rint(distance * 100),
         np.rint((track.alt_m + 500) * 5),
         np.rint(track.speed_2d * 1000),
     )
     file.add(_FILE_ID, _FILE_ACTIVITY, _DEVELOPMENT, 0, begin, text=camera)
     file.add(_EVENT, begin, _TIMER, _START)
-    waiting = sorted(marked)
-    for at, *told in zip(
+    pending = sorted(hilights)
+    for at, *values in zip(
         seconds.tolist(), *(each.astype(np.int64).tolist() for each in columns), strict=True
     ):
-        while waiting and waiting[0] <= at:
-            file.add(_EVENT, waiting.pop(0), _USER_MARKER, _MARKER)
-        file.add(_RECORD, at, *told)
-    for each in waiting:
+        while pending and pending[0] <= at:
+            file.add(_EVENT, pending.pop(0), _USER_MARKER, _MARKER)
+        file.add(_RECORD, at, *values)
+    for each in pending:
         file.add(_EVENT, each, _USER_MARKER, _MARKER)
     file.add(_EVENT, end, _TIMER, _STOP_ALL)
-    spent, length = (end - begin) * 1000, round(float(far[-1]) * 100)
-    whole = (end, begin, int(lat[0]), int(lon[0]), spent, spent, length)
-    file.add(_LAP, *whole, _LAP_EVENT, _STOP, 0)
-    file.add(_SESSION, *whole, _SESSION_EVENT, _STOP, 0, 0, 0, 0, 1)
-    file.add(_ACTIVITY, end, spent, 1, 0, _ACTIVITY_EVENT, _STOP)
+    elapsed, length = (end - begin) * 1000, round(float(distance[-1]) * 100)
+    summary = (end, begin, int(lat[0]), int(lon[0]), elapsed, elapsed, length)
+    file.add(_LAP, *summary, _LAP_EVENT, _STOP, 0)
+    file.add(_SESSION, *summary, _SESSION_EVENT, _STOP, 0, 0, 0, 0, 1)
+    file.add(_ACTIVITY, end, elapsed, 1, 0, _ACTIVITY_EVENT, _STOP)
     return file

@@ -1,4 +1,4 @@
-"""FIT files: messages of numbered fields -> bytes.
+"""FIT files: converts messages of numbered fields to bytes.
 
 Source: "FIT Protocol" (developer.garmin.com/fit/protocol): a header of 14 bytes, definition and data
 messages (little-endian here), and a CRC.
@@ -10,13 +10,13 @@ import struct
 from dataclasses import dataclass, field
 
 _HEADER = struct.Struct("<BBHI4s")
-_PROTOCOL, _PROFILE = 0x20, 2160  # 2.0, and the profile (21.60) whose numbers are used
+_PROTOCOL, _PROFILE = 0x20, 2160  # 2.0, and the version of the profile (21.60)
 _DEFINITION = 0x40
 _NIBBLE = (
     *(0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00, 0x2800, 0xE401),
     *(0xA001, 0x6C00, 0x7800, 0xB401, 0x5000, 0x9C01, 0x8801, 0x4400),
 )
-# Base type by the letter of `struct`: its number, and the value that means "none".
+# Base type by the format character of `struct`: its number, and the invalid value.
 _TYPES = {
     "B": (0x02, 0xFF),
     "H": (0x84, 0xFFFF),
@@ -25,16 +25,16 @@ _TYPES = {
     "e": (0x00, 0xFF),
 }
 _STRING = 0x07
-_MOST_TEXT = 64
+_MAX_TEXT = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A kind of message: its global number, and the fields (number, letter of `struct`, "e" for an enum)."""
+    """A message type: its global number, and the fields (number, character of `struct`, "e" for an enum)."""
 
     number: int
     fields: tuple[tuple[int, str], ...]
-    text: int | None = None  # the field that holds a text, the last
+    text: int | None = None  # the number of the last field if it is a text
 
     def packer(self) -> struct.Struct:
         """Packs the numbers of one message."""
@@ -43,24 +43,25 @@ class Message:
 
 @dataclass
 class FitFile:
-    """A file in the making."""
+    """A file under construction."""
 
     _body: bytearray = field(default_factory=bytearray)
     _defined: int | None = None
 
     def add(self, kind: Message, *values: int | None, text: str = "") -> None:
-        """One message; None is "no value". Values outside their type's range become "no value" too."""
-        encoded = text.encode()[:_MOST_TEXT].decode("utf-8", "ignore").encode() + b"\0"
+        """Add one message; None is the invalid value, as are values outside of their type's range."""
+        encoded = text.encode()[:_MAX_TEXT].decode("utf-8", "ignore").encode() + b"\0"
         if self._defined != kind.number or kind.text is not None:
-            self._define(kind, len(encoded))
-        told = [_fitting(value, char) for (_, char), value in zip(kind.fields, values, strict=True)]
-        self._body += kind.packer().pack(0, *told)
+            self._add_definition(kind, len(encoded))
+        numbers = [_valid_or_none(value, char) for (_, char), value in zip(kind.fields, values, strict=True)]
+        self._body += kind.packer().pack(0, *numbers)
         if kind.text is not None:
             self._body += encoded
 
-    def _define(self, kind: Message, text_size: int) -> None:
+    def _add_definition(self, kind: Message, text_size: int) -> None:
         fields = [
-            (number, struct.calcsize("<" + _plain(char)), _TYPES[char][0]) for number, char in kind.fields
+            (number, struct.calcsize("<" + _struct_char(char)), _TYPES[char][0])
+            for number, char in kind.fields
         ]
         if kind.text is not None:
             fields.append((kind.text, text_size, _STRING))
@@ -71,15 +72,15 @@ class FitFile:
 
     def __bytes__(self) -> bytes:
         head = _HEADER.pack(14, _PROTOCOL, _PROFILE, len(self._body), b".FIT")
-        whole = head + struct.pack("<H", crc(head)) + bytes(self._body)
-        return whole + struct.pack("<H", crc(whole))
+        data = head + struct.pack("<H", crc(head)) + bytes(self._body)
+        return data + struct.pack("<H", crc(data))
 
 
-def _plain(char: str) -> str:
+def _struct_char(char: str) -> str:
     return "B" if char == "e" else char
 
 
-def _fitting(value: int | None, char: str) -> int:
+def _valid_or_none(value: int | None, char: str) -> int:
     none = _TYPES[char][1]
     if value is None:
         return none

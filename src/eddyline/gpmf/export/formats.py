@@ -1,4 +1,4 @@
-"""The formats by name, and writing a recording in one of them."""
+"""The export formats by name, and writing a recording in one of them."""
 
 from __future__ import annotations
 
@@ -23,50 +23,63 @@ from eddyline.gpmf.export.svg_map import write_svg
 from eddyline.gpmf.export.tables import Table, build_table
 from eddyline.gpmf.telemetry import Telemetry
 
-Whole = Callable[[Telemetry, Selection, BinaryIO], None]
-Each = Callable[[Table, BinaryIO], None]
+RecordingWriter = Callable[[Telemetry, Selection, BinaryIO], None]
+StreamWriter = Callable[[Table, BinaryIO], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """One row: its name, the suffix of its files, what it is for, and who writes it.
+    """One format: its name, the suffix of its files, a description, and its writer.
 
-    `whole` writes a recording as one file, `each` a stream as one file. `text` is what a terminal can show.
+    `write_recording` writes a recording to a file, `write_stream` a stream. `text`: not a binary format.
     """
 
     name: str
     suffix: str
     title: str
-    whole: Whole | None = None
-    each: Each | None = None
+    write_recording: RecordingWriter | None = None
+    write_stream: StreamWriter | None = None
     text: bool = True
 
 
 FORMATS: dict[str, Format] = {
     row.name: row
     for row in (
-        Format(name="json", suffix=".json", title="everything, by its schema", whole=write_json),
-        Format(name="csv", suffix=".csv", title="one table for each stream", each=write_csv),
         Format(
-            name="parquet", suffix=".parquet", title="the same for analysts", each=write_parquet, text=False
+            name="json", suffix=".json", title="everything, with a JSON schema", write_recording=write_json
         ),
-        Format(name="gpx", suffix=".gpx", title="the track, GPX 1.1", whole=write_gpx),
-        Format(name="geojson", suffix=".geojson", title="the track, RFC 7946", whole=write_geojson),
-        Format(name="kml", suffix=".kml", title="the track, KML with gx:Track", whole=write_kml),
-        Format(name="fit", suffix=".fit", title="the track as an activity", whole=write_fit, text=False),
-        Format(name="svg", suffix=".svg", title="a picture of the track", whole=write_svg),
-        Format(name="highlights", suffix=".highlights.json", title="the HiLights", whole=write_highlights),
+        Format(name="csv", suffix=".csv", title="one table for each stream", write_stream=write_csv),
+        Format(
+            name="parquet",
+            suffix=".parquet",
+            title="the same tables for analysis tools",
+            write_stream=write_parquet,
+            text=False,
+        ),
+        Format(name="gpx", suffix=".gpx", title="the track, GPX 1.1", write_recording=write_gpx),
+        Format(name="geojson", suffix=".geojson", title="the track, RFC 7946", write_recording=write_geojson),
+        Format(name="kml", suffix=".kml", title="the track, KML with gx:Track", write_recording=write_kml),
+        Format(
+            name="fit", suffix=".fit", title="the track as an activity", write_recording=write_fit, text=False
+        ),
+        Format(name="svg", suffix=".svg", title="an image of the track", write_recording=write_svg),
+        Format(
+            name="highlights",
+            suffix=".highlights.json",
+            title="the HiLights",
+            write_recording=write_highlights,
+        ),
     )
 }
 
 
 def format_of(path: Path) -> Format:
-    """The format that a file's name asks for. Raises UsageError."""
+    """The format of a file's suffix. Raises UsageError."""
     rows = sorted(FORMATS.values(), key=lambda row: -len(row.suffix))
     found = next((row for row in rows if path.name.lower().endswith(row.suffix)), None)
     if found is None:
         raise UsageError(
-            f"{path.name} does not tell its format", remedy=f"add --format, or end it in {_known()}"
+            f"{path.name} has no known suffix", remedy=f"pass --format, or a name that ends in {_suffixes()}"
         )
     return found
 
@@ -74,32 +87,32 @@ def format_of(path: Path) -> Format:
 def format_named(name: str) -> Format:
     """The format of this name. Raises UsageError."""
     if name not in FORMATS:
-        raise UsageError(f"there is no format {name}", remedy=f"choose from {', '.join(FORMATS)}")
+        raise UsageError(f"unknown format {name}", remedy=f"choose from {', '.join(FORMATS)}")
     return FORMATS[name]
 
 
-def _known() -> str:
+def _suffixes() -> str:
     return ", ".join(row.suffix for row in FORMATS.values())
 
 
 def write(telemetry: Telemetry, out: BinaryIO, format: str, selection: Selection | None = None) -> None:  # noqa: A002 - its name
-    """Write one file's worth to an open binary file.
+    """Write one file to an open binary file.
 
     Raises:
-        UsageError: an unknown format, filter or stream; several streams in a format of one.
-        NoTrackError: the format shows a track and there is none.
+        UsageError: an unknown format, filter or stream; several streams in a format with one stream per file.
+        NoTrackError: the format contains a track and there is none.
     """
     row, selection = format_named(format), selection or Selection()
-    if row.whole is not None:
-        row.whole(telemetry, selection, out)
-    elif row.each is not None:
-        streams = selection.of(telemetry)
+    if row.write_recording is not None:
+        row.write_recording(telemetry, selection, out)
+    elif row.write_stream is not None:
+        streams = selection.streams_of(telemetry)
         if len(streams) != 1:
             raise UsageError(
-                f"{row.name} holds one stream a file, and {len(streams)} are chosen",
-                remedy="choose one (--stream ACCL), or write them into a folder (--out FOLDER)",
+                f"{row.name} files contain one stream, but {len(streams)} are selected",
+                remedy="select one (--stream ACCL), or write to a directory (--out DIR)",
             )
-        row.each(build_table(telemetry, streams[0], selection), out)
+        row.write_stream(build_table(telemetry, streams[0], selection), out)
 
 
 def save(
@@ -108,54 +121,55 @@ def save(
     format: str = "",  # noqa: A002 - its name
     selection: Selection | None = None,
 ) -> tuple[Path, ...]:
-    """Write to a file, whole or not at all; the format is told by its suffix unless given.
+    """Write to a file atomically; the format follows from the suffix unless given.
 
-    A format of one stream a file with several streams: `path` is a folder ("ACCL.csv" in it), or if it has
-    the format's suffix, a pattern ("trip.csv" becomes "trip.ACCL.csv").
+    In a format with one stream per file and several streams, `path` is a directory ("ACCL.csv" in it) or, if
+    it has the format's suffix, a pattern ("trip.csv" becomes "trip.ACCL.csv").
 
     Raises:
         UsageError, NoTrackError: as `write`.
-        TransientError: the disk is full, or a file of that name stands where a folder is needed.
+        TransientError: the disk is full, or a file has the name of a required directory.
     """
     row, selection = format_named(format) if format else format_of(path), selection or Selection()
-    folder = path.is_dir()
-    if row.each is not None:
-        streams = selection.of(telemetry)
-        if folder or len(streams) != 1 or not path.suffix:
-            return _save_each(telemetry, path, row.each, row.suffix, selection)
-    elif folder:
+    directory = path.is_dir()
+    if row.write_stream is not None:
+        streams = selection.streams_of(telemetry)
+        if directory or len(streams) != 1 or not path.suffix:
+            return _save_streams(telemetry, path, row.write_stream, row.suffix, selection)
+    elif directory:
         path /= f"telemetry{row.suffix}"
-    with atomic_output(path) as aside, aside.file.open("wb") as out:
+    with atomic_output(path) as output, output.file.open("wb") as out:
         write(telemetry, out, row.name, selection)
     return (path,)
 
 
-def _save_each(
-    telemetry: Telemetry, path: Path, each: Each, suffix: str, selection: Selection
+def _save_streams(
+    telemetry: Telemetry, path: Path, write_stream: StreamWriter, suffix: str, selection: Selection
 ) -> tuple[Path, ...]:
     stem = path.name[: -len(suffix)] + "." if path.name.lower().endswith(suffix) and not path.is_dir() else ""
-    folder = path.parent if stem else path
-    with translate_errors(f"making {folder}"):
-        folder.mkdir(parents=True, exist_ok=True)
-    made: list[Path] = []
+    directory = path.parent if stem else path
+    with translate_errors(f"creating {directory}"):
+        directory.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
     if not telemetry.streams:
-        raise UsageError("the recording has no streams to write", remedy="highlights may be all it has")
-    for stream in selection.of(telemetry):
-        place = (
-            folder / f"{stem}{_file_name(stream.label, {each.name for each in made}, stem, suffix)}{suffix}"
+        raise UsageError(
+            "the recording has no streams", remedy="export its HiLights with --format highlights"
         )
-        with atomic_output(place) as aside, aside.file.open("wb") as out:
-            each(build_table(telemetry, stream, selection), out)
-        made.append(place)
-    return tuple(made)
+    for stream in selection.streams_of(telemetry):
+        name = _file_name(stream.label, {each.name for each in written}, stem, suffix)
+        file = directory / f"{stem}{name}{suffix}"
+        with atomic_output(file) as output, output.file.open("wb") as out:
+            write_stream(build_table(telemetry, stream, selection), out)
+        written.append(file)
+    return tuple(written)
 
 
-def _file_name(label: str, taken: set[str], stem: str, suffix: str) -> str:
-    """A label as a file's name: letters, digits and a few signs; numbered where that makes two alike."""
-    plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_@") else "_" for char in label)[
-        :100
-    ]
-    number, name = 2, plain
-    while f"{stem}{name}{suffix}" in taken:
-        name, number = f"{plain}-{number}", number + 1
+def _file_name(label: str, used: set[str], stem: str, suffix: str) -> str:
+    """A label as a file name: letters, digits and a few signs; numbered if it is not unique."""
+    stem_text = "".join(
+        char if char.isascii() and (char.isalnum() or char in "-_@") else "_" for char in label
+    )[:100]
+    number, name = 2, stem_text
+    while f"{stem}{name}{suffix}" in used:
+        name, number = f"{stem_text}-{number}", number + 1
     return name

@@ -1,9 +1,9 @@
 """GeoJSON (RFC 7946): the track as one feature, each HiLight as another.
 
-Section 4 wants a third coordinate to be metres above the WGS 84 ellipsoid: it is written where the camera's
-altitudes are that, and otherwise left to the property `coordinateProperties.alt_m`, which is always there
-(with times, UTC, speeds, DOP and fix; nested as the coordinates are). Section 3.1.9: lines are cut at the
-180th meridian.
+Section 4 requires a third coordinate to be metres above the WGS 84 ellipsoid: it is written if the camera's
+altitudes are, and otherwise only as the property `coordinateProperties.alt_m`, which is always present (with
+times, UTC, speeds, DOP and fix; nested as the coordinates are). Section 3.1.9: lines are split at the 180th
+meridian.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HALF_TURN = 180.0
 
 
 def write_geojson(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
-    """Write the track. Raises NoTrackError if there is none."""
+    """Write the track. Raises NoTrackError without a track."""
     out.write(
         orjson.dumps(feature_collection(telemetry, selection), option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
     )
@@ -36,10 +36,12 @@ def feature_collection(telemetry: Telemetry, selection: Selection | None = None)
     selection = selection or Selection()
     found = build_points(telemetry, selection)
     features = [_track(telemetry, found)]
-    for placed in place_hilights(telemetry, found, selection):
-        told = hilight_json(placed.mark) | ({} if placed.utc is None else {"utc": iso_time(placed.utc)})
-        place = [round(placed.lon, DEGREES), round(placed.lat, DEGREES)]
-        features.append(_feature({"type": "Point", "coordinates": place}, {"name": "HiLight", **told}))
+    for hilight in place_hilights(telemetry, found, selection):
+        properties = hilight_json(hilight.hilight) | (
+            {} if hilight.utc is None else {"utc": iso_time(hilight.utc)}
+        )
+        place = [round(hilight.lon, DEGREES), round(hilight.lat, DEGREES)]
+        features.append(_feature({"type": "Point", "coordinates": place}, {"name": "HiLight", **properties}))
     return {"type": "FeatureCollection", "bbox": _box(found), "features": features}
 
 
@@ -57,7 +59,7 @@ def _feature(geometry: Json, properties: Json) -> Json:
 
 def _track(telemetry: Telemetry, found: Points) -> Json:
     pieces = list(_pieces(found))
-    # Section 3.1.4: a line has two positions at least, so that a lone one is none (unless there is no other).
+    # Section 3.1.4: a line has at least two positions, so single points are dropped if there are lines.
     pieces = [(first, last) for first, last in pieces if last - first > 1] or pieces[:1]
     along: Json = {}
     for name, values in _columns(found):
@@ -97,8 +99,8 @@ def _geometry(found: Points, pieces: list[tuple[int, int]]) -> Json:
 
 
 def _pieces(found: Points) -> Iterator[tuple[int, int]]:
-    """The runs, cut where the line would go around the globe's other side."""
-    around = np.flatnonzero(np.abs(np.diff(found.lon)) > _HALF_TURN) + 1
+    """The runs, split at the 180th meridian."""
+    crossings = np.flatnonzero(np.abs(np.diff(found.lon)) > _HALF_TURN) + 1
     for first, last in found.runs:
-        inside = around[(around > first) & (around < last)].tolist()
+        inside = crossings[(crossings > first) & (crossings < last)].tolist()
         yield from pairwise([first, *inside, last])

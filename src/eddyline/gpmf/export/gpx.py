@@ -1,8 +1,8 @@
-"""GPX 1.1 (topografix.com/GPX/1/1): one track, a segment for each run without gaps, HiLights as waypoints.
+"""GPX 1.1 (topografix.com/GPX/1/1): a track with one segment per run, HiLights as waypoints.
 
 Speed is in Garmin's TrackPointExtension v2, which most tools read; movie time, 3D speed and the altitude's
-reference are in a namespace of our own. The fix and DOP have elements in GPX itself (the camera's DOP is of
-position: pdop).
+reference are in the namespace of Eddyline. The fix and DOP have elements in GPX itself (the camera's DOP is
+of position: pdop).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FIX = {0: "<fix>none</fix>", 2: "<fix>2d</fix>", 3: "<fix>3d</fix>"}
 
 
 def write_gpx(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
-    """Write the track. Raises NoTrackError if there is none."""
+    """Write the track. Raises NoTrackError without a track."""
     found = build_points(telemetry, selection)
     out.write((_HEAD + _metadata(telemetry, found)).encode())
     out.writelines(_waypoint(mark).encode() for mark in place_hilights(telemetry, found, selection))
@@ -54,7 +54,7 @@ def write_gpx(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None
 
 
 def xml_safe(text: str) -> str:
-    """`text` without what XML 1.0 cannot hold: control characters."""
+    """`text` without control characters, which XML 1.0 cannot contain."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
@@ -72,17 +72,17 @@ def _metadata(telemetry: Telemetry, found: Points) -> str:
     )
 
 
-def _waypoint(placed: PlacedHilight) -> str:
-    when = f"<time>{iso_time(placed.utc)}</time>" if placed.utc is not None else ""
+def _waypoint(hilight: PlacedHilight) -> str:
+    when = f"<time>{iso_time(hilight.utc)}</time>" if hilight.utc is not None else ""
     return (
-        f'<wpt lat="{placed.lat:.7f}" lon="{_lon(placed.lon)}"><ele>{placed.alt_m:.3f}</ele>{when}'
-        f"<name>HiLight</name><type>{escape(xml_safe(placed.mark.kind))}</type>"
-        f"<extensions><eddyline:time_s>{placed.mark.time_s:.3f}</eddyline:time_s></extensions></wpt>\n"
+        f'<wpt lat="{hilight.lat:.7f}" lon="{_lon(hilight.lon)}"><ele>{hilight.alt_m:.3f}</ele>{when}'
+        f"<name>HiLight</name><type>{escape(xml_safe(hilight.hilight.kind))}</type>"
+        f"<extensions><eddyline:time_s>{hilight.hilight.time_s:.3f}</eddyline:time_s></extensions></wpt>\n"
     )
 
 
 def _lon(degrees: float) -> str:
-    """A longitude: GPX wants it from -180, up to but without 180."""
+    """A longitude: GPX permits -180 up to but excluding 180."""
     return f"{-180.0 if degrees >= 180 else degrees:.7f}"  # noqa: PLR2004 - degrees
 
 

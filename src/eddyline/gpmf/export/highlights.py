@@ -1,4 +1,4 @@
-"""highlights.json: the moments that were marked, with their place and UTC where they can be known."""
+"""highlights.json: the HiLights, with their position and UTC if known."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ FORMAT, VERSION = "eddyline-highlights", 1
 
 
 def write_highlights(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
-    """Write the list, in order of time; it may be empty."""
+    """Write the list in order of time; it may be empty."""
     out.write(orjson.dumps(highlights_document(telemetry, selection), option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def highlights_document(telemetry: Telemetry, selection: Selection | None = None) -> dict[str, Any]:
-    """The same as JSON values. `place_from` is "camera" (it noted the place itself) or "track"."""
+    """The list as JSON values. `place_from` is "camera" (stored with the HiLight) or "track"."""
     selection = selection or Selection()
     clock = telemetry.gps.clock if telemetry.gps else None
     try:
-        where = build_points(telemetry, Selection(fix=selection.fix, max_dop=selection.max_dop))
+        track = build_points(telemetry, Selection(fix=selection.fix, max_dop=selection.max_dop))
     except NoTrackError:
-        where = None
-    out = []
-    for mark in select_hilights(telemetry, selection):
-        told = hilight_json(mark)
+        track = None
+    entries = []
+    for hilight in select_hilights(telemetry, selection):
+        entry = hilight_json(hilight)
         if clock is not None:
-            told["utc"] = iso_time(float(clock.at(np.array([mark.time_s]))[0]))
-        if mark.lat is not None:
-            told["place_from"] = "camera"
-        elif where is not None and (place := where.at(mark.time_s)):
-            told |= {
+            entry["utc"] = iso_time(float(clock.at(np.array([hilight.time_s]))[0]))
+        if hilight.lat is not None:
+            entry["place_from"] = "camera"
+        elif track is not None and (place := track.at(hilight.time_s)):
+            entry |= {
                 "lat": round(place[0], 7),
                 "lon": round(place[1], 7),
                 "alt_m": round(place[2], 3),
                 "place_from": "track",
             }
-        out.append(told)
-    return {"format": FORMAT, "version": VERSION, "highlights": out}
+        entries.append(entry)
+    return {"format": FORMAT, "version": VERSION, "highlights": entries}

@@ -44,7 +44,7 @@ def document_parts(telemetry: Telemetry, selection: Selection) -> Iterator[bytes
     """The document in parts, as it is written."""
     head = orjson.dumps(_head(telemetry, selection))
     yield head[:-1] + b',\n"streams":{'
-    for number, stream in enumerate(selection.of(telemetry)):
+    for number, stream in enumerate(selection.streams_of(telemetry)):
         yield (b",\n" if number else b"\n") + orjson.dumps(stream.label) + b":"
         yield from _table(build_table(telemetry, stream, selection))
     yield b'},\n"gps":'
@@ -54,24 +54,24 @@ def document_parts(telemetry: Telemetry, selection: Selection) -> Iterator[bytes
 
 def _head(telemetry: Telemetry, selection: Selection) -> dict[str, Any]:
     clock = telemetry.gps.clock if telemetry.gps else None
-    about = telemetry.camera
-    camera = {each.name: getattr(about, each.name) for each in fields(about)}
+    camera = telemetry.camera
+    values = {each.name: getattr(camera, each.name) for each in fields(camera)}
     return {
         "format": FORMAT,
         "version": VERSION,
-        "camera": camera | {"settings": dict(about.settings)},
+        "camera": values | {"settings": dict(camera.settings)},
         "duration_s": telemetry.duration_s,
         "payloads": len(telemetry.payloads),
         "filters": selection.to_json(),
         "clock": None if clock is None else _clock(clock),
         "devices": [{"id": device.id, "name": device.name} for device in telemetry.devices],
-        "highlights": [hilight_json(mark) for mark in select_hilights(telemetry, selection)],
+        "highlights": [hilight_json(hilight) for hilight in select_hilights(telemetry, selection)],
         "flaws": [str(warning) for warning in telemetry.warnings],
     }
 
 
 def _clock(clock: UtcClock) -> dict[str, Any]:
-    """How UTC follows from media time; where that is not a line, by the readings in `build_points`."""
+    """The relation of UTC to media time; if it is not linear, the readings are in `points`."""
     line = {"posix_s": clock.offset, "drift": clock.drift, "utc": _date(clock.offset)}
     out: dict[str, Any] = {**line, "rule": clock.rule, "speed": round(clock.speed, 6)}
     if clock.real_time is not None:
@@ -80,10 +80,10 @@ def _clock(clock: UtcClock) -> dict[str, Any]:
     return out
 
 
-def hilight_json(mark: Hilight) -> dict[str, Any]:
-    """A HiLight as JSON values; what it does not tell is left out."""
-    known = {key: value for key, value in asdict(mark).items() if value is not None}
-    return {**known, "meaning": KINDS.get(mark.kind, "unknown")}
+def hilight_json(hilight: Hilight) -> dict[str, Any]:
+    """A HiLight as JSON values; unknown values are omitted."""
+    known = {key: value for key, value in asdict(hilight).items() if value is not None}
+    return {**known, "meaning": KINDS.get(hilight.kind, "unknown")}
 
 
 def _date(posix: float) -> str | None:
@@ -110,8 +110,8 @@ def _table(found: Table) -> Iterator[bytes]:
         yield b',\n  "sample":' + _numbers(found.samples)
     for column in found.columns:
         values = column.values
-        told = orjson.dumps(values) if isinstance(values, list) else _numbers(values)
-        yield b",\n  " + orjson.dumps(column.name) + b":" + told
+        text = orjson.dumps(values) if isinstance(values, list) else _numbers(values)
+        yield b",\n  " + orjson.dumps(column.name) + b":" + text
     yield b"}}"
 
 
@@ -130,5 +130,5 @@ def _track(telemetry: Telemetry, selection: Selection) -> Iterator[bytes]:
 
 
 def _numbers(values: npt.NDArray[np.generic]) -> bytes:
-    """A JSON list; what is no number is null."""
+    """A JSON list; NaN becomes null."""
     return orjson.dumps(np.ascontiguousarray(values), option=_NUMPY)

@@ -1,8 +1,8 @@
 """KML 2.2 with gx:Track (developers.google.com/kml/documentation/kmlreference#gxtrack).
 
-A gx:Track pairs each place with its UTC, so that viewers can play it; a recording without UTC becomes a plain
-line. KML's altitudes are above mean sea level: those above the ellipsoid are written but not shown (the track
-lies on the ground), and the description says so.
+A gx:Track pairs each position with its UTC, so that viewers can play it; a recording without UTC becomes a
+line. KML's altitudes are above mean sea level: those above the ellipsoid are written but not displayed (the
+track is clamped to the ground), and the description states the reference.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ALONG = {
 
 
 def write_kml(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
-    """Write the track. Raises NoTrackError if there is none."""
+    """Write the track. Raises NoTrackError without a track."""
     found = build_points(telemetry, selection)
     name = escape(xml_safe(str(telemetry.camera)))
     fields = "".join(
@@ -45,10 +45,12 @@ def write_kml(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None
         '<Style id="track"><LineStyle><color>ff0060ff</color><width>4</width></LineStyle></Style>\n'
         f'<Schema id="along">{fields}</Schema>\n'.encode()
     )
-    for placed in place_hilights(telemetry, found, selection):
-        when = f"<TimeStamp><when>{iso_time(placed.utc)}</when></TimeStamp>" if placed.utc is not None else ""
+    for hilight in place_hilights(telemetry, found, selection):
+        when = (
+            f"<TimeStamp><when>{iso_time(hilight.utc)}</when></TimeStamp>" if hilight.utc is not None else ""
+        )
         out.write(
-            f"<Placemark><name>HiLight</name>{when}<Point><coordinates>{placed.lon:.7f},{placed.lat:.7f}"
+            f"<Placemark><name>HiLight</name>{when}<Point><coordinates>{hilight.lon:.7f},{hilight.lat:.7f}"
             "</coordinates></Point></Placemark>\n".encode()
         )
     out.write(f"<Placemark><name>{name}</name><styleUrl>#track</styleUrl>\n".encode())
@@ -61,7 +63,7 @@ def _mode(found: Points) -> str:
 
 
 def _tracks(found: Points) -> Iterator[str]:
-    """One gx:Track for each run. In each, all times come first, as the schema's example has it."""
+    """One gx:Track for each run. In each, all times come first, as in the schema's example."""
     dates = iso_times(found.utc)
     yield f"<gx:MultiTrack>{_mode(found)}<gx:interpolate>0</gx:interpolate>\n"
     for first, last in found.runs:
@@ -73,24 +75,24 @@ def _tracks(found: Points) -> Iterator[str]:
         yield '\n<ExtendedData><SchemaData schemaUrl="#along">\n'
         for key, values in zip(_ALONG, (found.speed_2d, found.speed_3d, found.dop, found.times), strict=True):
             if np.isfinite(values[rows]).all():
-                told = "".join(
+                text = "".join(
                     f"<gx:value>{value:g}</gx:value>" for value in np.round(values[rows], 3).tolist()
                 )
-                yield f'<gx:SimpleArrayData name="{key}">{told}</gx:SimpleArrayData>\n'
+                yield f'<gx:SimpleArrayData name="{key}">{text}</gx:SimpleArrayData>\n'
         yield "</SchemaData></ExtendedData></gx:Track>\n"
     yield "</gx:MultiTrack>\n"
 
 
 def _lines(found: Points) -> Iterator[str]:
-    """A line for each run; a run of one point is drawn to itself."""
+    """A line for each run; a run of one point is a line to itself."""
     yield "<MultiGeometry>\n"
     for first, last in found.runs:
         rows = slice(first, last)
         places = list(
             zip(*(each[rows].tolist() for each in (found.lon, found.lat, found.alt_m)), strict=True)
         )
-        told = " ".join(
+        text = " ".join(
             f"{lon:.7f},{lat:.7f},{alt:.3f}" for lon, lat, alt in places * (1 + (len(places) == 1))
         )
-        yield f"<LineString>{_mode(found)}<coordinates>{told}</coordinates></LineString>\n"
+        yield f"<LineString>{_mode(found)}<coordinates>{text}</coordinates></LineString>\n"
     yield "</MultiGeometry>\n"

@@ -1,4 +1,4 @@
-"""The GPS track as it is exported: positions only, filtered, in pieces that have no gap."""
+"""The GPS track for export: filtered positions in runs without gaps."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from eddyline.gpmf.telemetry import Telemetry
 from eddyline.gpmf.track import GpsTrack
 from eddyline.gpmf.utc import GPS_TIME
 
-GAP_S = 5.0  # longer without a position, and the line is broken rather than drawn straight
+GAP_S = 5.0  # a longer time without a position breaks the line
 _GAP_STEPS = 3.0
-DEGREES = 7  # decimals: a centimetre, and what cameras store
+DEGREES = 7  # decimals: a centimetre, the resolution of cameras
 _LAST_UTC = 253402300799.0  # 9999-12-31T23:59:59Z
 
 
@@ -33,11 +33,9 @@ class NoTrackError(InputError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Points:
-    """Positions, one entry a point; units as in `GpsTrack`. utc is NaN where unknown, dop too.
+    """Positions, one entry per point; units as in `GpsTrack`. Unknown utc and dop are NaN.
 
-    `rule` is what UTC is derived from (see `UtcClock.rule`), "" where there is none.
-
-    Of each pair in `bounds` (numbers of points) the points between belong together.
+    `rule` is the source of UTC (see `UtcClock.rule`), "" without UTC.
     """
 
     key: str
@@ -63,12 +61,12 @@ class Points:
 
     @property
     def dated(self) -> bool:
-        """Whether every point has its UTC."""
+        """Whether every point has UTC."""
         return bool(len(self) and np.isfinite(self.utc).all())
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds of the world from the first point to the last."""
+        """Real seconds from the first point to the last."""
         if self.rule == GPS_TIME and self.dated:
             return max(float(self.utc[-1] - self.utc[0]), 0.0)
         return float(self.times[-1] - self.times[0]) if len(self) else 0.0
@@ -77,14 +75,14 @@ class Points:
     def gap_s(self) -> float:
         """Movie seconds without a position that break the line.
 
-        In slow motion a receiver's second may last ten of the movie: such points are no gap.
+        In slow motion a receiver's second may last ten seconds of the movie: such points are not a gap.
         """
         steps = np.diff(self.times)
         return max(GAP_S, _GAP_STEPS * float(np.median(steps))) if len(steps) else GAP_S
 
     @property
     def runs(self) -> list[tuple[int, int]]:
-        """Half-open ranges of points with no gap in between."""
+        """Half-open ranges of points without gaps."""
         cuts = np.flatnonzero(np.diff(self.times) > self.gap_s) + 1
         return list(pairwise([0, *cuts.tolist(), len(self)])) if len(self) else []
 
@@ -96,19 +94,19 @@ class Points:
         if east - west >= 360:  # noqa: PLR2004 - degrees around the globe
             west, east = -180.0, 180.0
         south, north = float(self.lat.min()), float(self.lat.max())
-        return _wrapped(west), south, _wrapped(east), north
+        return _wrap_longitude(west), south, _wrap_longitude(east), north
 
     def at(self, time_s: float) -> tuple[float, float, float] | None:
-        """Latitude, longitude, altitude at a movie time; None where no point is near."""
+        """Latitude, longitude, altitude at a movie time; None if no point is near."""
         nearest = int(np.argmin(np.abs(self.times - time_s)))
         if abs(self.times[nearest] - time_s) > self.gap_s:
             return None
         lon = np.interp(time_s, self.times, np.unwrap(self.lon, period=360.0))
         lat, alt = (float(np.interp(time_s, self.times, each)) for each in (self.lat, self.alt_m))
-        return lat, _wrapped(float(lon)), alt
+        return lat, _wrap_longitude(float(lon)), alt
 
 
-def _wrapped(lon: float) -> float:
+def _wrap_longitude(lon: float) -> float:
     return lon if -180 <= lon <= 180 else (lon + 180.0) % 360.0 - 180.0  # noqa: PLR2004 - degrees
 
 
@@ -117,45 +115,45 @@ def build_points(telemetry: Telemetry, selection: Selection | None = None) -> Po
     selection = selection or Selection()
     track = telemetry.gps
     if track is None:
-        raise NoTrackError("there is no GPS track in this recording")
+        raise NoTrackError("the recording has no GPS track")
     kept = track.valid & np.isfinite(track.times)
-    inside = None if selection.rate_hz else selection.within(track.times)
-    for passed in (inside, selection.sound(track)):
+    inside = None if selection.rate_hz else selection.in_range(track.times)
+    for passed in (inside, selection.passes_quality(track)):
         kept = kept if passed is None else kept & passed
-    found = _taken(track, np.flatnonzero(kept))
+    found = _points_of(track, np.flatnonzero(kept))
     if selection.rate_hz and len(found):
         even = build_grid(found.times, selection.rate_hz)
-        found = resample_points(found, even.only(selection.within(even.times)))
+        found = resample_points(found, even.select(selection.in_range(even.times)))
     if not len(found):
         passing = " that passes the filters" if selection.to_json() else ""
         raise NoTrackError(f"none of the {len(track)} GPS samples is a position{passing}")
     return found
 
 
-def _taken(track: GpsTrack, rows: npt.NDArray[np.int64]) -> Points:
-    def rounded(values: Floats, places: int) -> Floats:
+def _points_of(track: GpsTrack, rows: npt.NDArray[np.int64]) -> Points:
+    def round_to(values: Floats, places: int) -> Floats:
         return np.round(values[rows], places)
 
-    utc = rounded(track.utc, 3)
+    utc = round_to(track.utc, 3)
     utc[~((utc >= 0) & (utc <= _LAST_UTC))] = np.nan
     return Points(
         key=track.key,
         altitude_reference=track.altitude_reference,
         rule=track.clock.rule if track.clock else "",
-        times=rounded(track.times, 6) + 0.0,  # no -0.0
+        times=round_to(track.times, 6) + 0.0,  # no -0.0
         utc=utc,
-        lat=rounded(track.lat, DEGREES),
-        lon=rounded(track.lon, DEGREES),
-        alt_m=np.nan_to_num(rounded(track.alt_m, 3), posinf=0.0, neginf=0.0),
-        speed_2d=np.nan_to_num(rounded(track.speed_2d, 3), posinf=0.0, neginf=0.0),
-        speed_3d=np.nan_to_num(rounded(track.speed_3d, 3), posinf=0.0, neginf=0.0),
-        dop=np.where(np.isfinite(track.dop[rows]), rounded(track.dop, 2), np.nan),
+        lat=round_to(track.lat, DEGREES),
+        lon=round_to(track.lon, DEGREES),
+        alt_m=np.nan_to_num(round_to(track.alt_m, 3), posinf=0.0, neginf=0.0),
+        speed_2d=np.nan_to_num(round_to(track.speed_2d, 3), posinf=0.0, neginf=0.0),
+        speed_3d=np.nan_to_num(round_to(track.speed_3d, 3), posinf=0.0, neginf=0.0),
+        dop=np.where(np.isfinite(track.dop[rows]), round_to(track.dop, 2), np.nan),
         fix=track.fix[rows],
     )
 
 
 def select_points(found: Points, numbers: npt.NDArray[np.int64]) -> Points:
-    """Some of the points alone."""
+    """Some of the points."""
     arrays = {
         each.name: getattr(found, each.name)[numbers]
         for each in fields(found)
@@ -167,18 +165,18 @@ def select_points(found: Points, numbers: npt.NDArray[np.int64]) -> Points:
 def resample_points(found: Points, even: Grid) -> Points:
     """The points at a grid's times (of movie time, or of UTC)."""
 
-    def smooth(values: Floats, places: int) -> Floats:
-        return np.round(even.numbers(values), places)
+    def resample_to(values: Floats, places: int) -> Floats:
+        return np.round(even.resample(values), places)
 
     return replace(
         found,
-        times=np.round(even.line(found.times), 6) + 0.0,
-        utc=np.round(even.line(found.utc), 3),
-        lat=smooth(found.lat, DEGREES),
-        lon=np.round(even.angles(found.lon), DEGREES),
-        alt_m=smooth(found.alt_m, 3),
-        speed_2d=smooth(found.speed_2d, 3),
-        speed_3d=smooth(found.speed_3d, 3),
+        times=np.round(even.interpolate(found.times), 6) + 0.0,
+        utc=np.round(even.interpolate(found.utc), 3),
+        lat=resample_to(found.lat, DEGREES),
+        lon=np.round(even.resample_longitudes(found.lon), DEGREES),
+        alt_m=resample_to(found.alt_m, 3),
+        speed_2d=resample_to(found.speed_2d, 3),
+        speed_3d=resample_to(found.speed_3d, 3),
         dop=found.dop[even.nearest],
         fix=found.fix[even.nearest],
     )
@@ -191,36 +189,36 @@ def iso_times(posix: Floats) -> list[str]:
 
 
 def iso_time(posix: float) -> str:
-    """One of them, to the millisecond."""
+    """UTC to the millisecond as "2024-05-01T12:00:00.123Z"."""
     moment = datetime.fromtimestamp(round(posix, 3), tz=UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlacedHilight:
-    """A HiLight with the place that the camera noted, or else that of the track at its time."""
+    """A HiLight with its stored position, or else that of the track at its time."""
 
-    mark: Hilight
+    hilight: Hilight
     lat: float
     lon: float
     alt_m: float
     utc: float | None
 
 
-def place_hilights(telemetry: Telemetry, where: Points, selection: Selection) -> Iterator[PlacedHilight]:
-    """The HiLights in the selected time that have a place."""
+def place_hilights(telemetry: Telemetry, track: Points, selection: Selection) -> Iterator[PlacedHilight]:
+    """The HiLights in the selected time that have a position."""
     clock = telemetry.gps.clock if telemetry.gps else None
-    for mark in select_hilights(telemetry, selection):
-        place = where.at(mark.time_s)
-        if mark.lat is not None and mark.lon is not None:
-            place = (mark.lat, mark.lon, mark.alt_m or 0.0)
+    for hilight in select_hilights(telemetry, selection):
+        place = track.at(hilight.time_s)
+        if hilight.lat is not None and hilight.lon is not None:
+            place = (hilight.lat, hilight.lon, hilight.alt_m or 0.0)
         if place is not None and abs(place[0]) <= 90 and abs(place[1]) <= 180:  # noqa: PLR2004 - degrees
-            utc = float(clock.at(np.array([mark.time_s]))[0]) if clock else None
-            yield PlacedHilight(mark=mark, lat=place[0], lon=place[1], alt_m=place[2], utc=utc)
+            utc = float(clock.at(np.array([hilight.time_s]))[0]) if clock else None
+            yield PlacedHilight(hilight=hilight, lat=place[0], lon=place[1], alt_m=place[2], utc=utc)
 
 
 def select_hilights(telemetry: Telemetry, selection: Selection) -> list[Hilight]:
     """The HiLights in the selected time."""
     every = list(telemetry.hilights)
-    kept = selection.within(np.array([mark.time_s for mark in every]))
-    return every if kept is None else [mark for mark, wanted in zip(every, kept, strict=True) if wanted]
+    kept = selection.in_range(np.array([hilight.time_s for hilight in every]))
+    return every if kept is None else [hilight for hilight, wanted in zip(every, kept, strict=True) if wanted]

@@ -1,4 +1,4 @@
-"""What of a recording is exported: which streams, which samples of them, at which rate."""
+"""Selects what to export: streams, samples and rate."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import UsageError
+from eddyline.gpmf.keys import POSITION_KEYS
 from eddyline.gpmf.payloads import Floats
 from eddyline.gpmf.streams import Stream
 from eddyline.gpmf.telemetry import Telemetry
 from eddyline.gpmf.track import GpsTrack, build_gps_track
 
 Bools = npt.NDArray[np.bool_]
-POSITIONS = ("GPS9", "GPS5", "GLPI", "GPRI")
 MAX_RATE_HZ = 10_000.0
 _FIXES = (2, 3)
 
@@ -24,13 +24,13 @@ _FIXES = (2, 3)
 class Selection:
     """Filters; the default is everything.
 
-    streams: labels ("GYRO@name") or fourccs (all devices' streams of that key); () is all. fix: the least
-    GPS fix, 2 or 3 dimensions. max_dop: the largest dilution of precision. Both drop GPS samples only.
-    start_s, end_s: movie time [start_s, end_s) in seconds. rate_hz: resample to this many a second. turned:
-    IMU axes in the order X, Y, Z where the file tells how they were stored.
+    streams: labels ("GYRO@name") or fourccs (all devices' streams of that key); () selects all. fix: the
+    minimum GPS fix, 2 or 3 dimensions. max_dop: the maximum dilution of precision. Both drop only GPS
+    samples. start_s, end_s: movie time [start_s, end_s) in seconds. rate_hz: resample to this many samples
+    per second. turned: IMU axes in the order X, Y, Z if the stored order is gps.
 
     Raises:
-        UsageError: a filter that nothing can pass.
+        UsageError: a filter is invalid.
     """
 
     streams: tuple[str, ...] = ()
@@ -43,16 +43,16 @@ class Selection:
 
     def __post_init__(self) -> None:
         if self.fix is not None and self.fix not in _FIXES:
-            raise UsageError(f"a least fix of {self.fix}: GPS has 2 or 3", remedy="give 2 or 3")
+            raise UsageError(f"a minimum fix of {self.fix}: GPS has 2 or 3 dimensions", remedy="pass 2 or 3")
         if self.max_dop is not None and not self.max_dop > 0:
-            raise UsageError(f"a largest DOP of {self.max_dop:g}", remedy="give more than 0; 5 is usual")
+            raise UsageError(f"a maximum DOP of {self.max_dop:g}", remedy="pass a number above 0; 5 is usual")
         if self.rate_hz is not None and not 0 < self.rate_hz <= MAX_RATE_HZ:
             raise UsageError(
-                f"{self.rate_hz:g} samples a second", remedy=f"give more than 0, up to {MAX_RATE_HZ:g}"
+                f"{self.rate_hz:g} samples per second", remedy=f"pass a number above 0, up to {MAX_RATE_HZ:g}"
             )
         if not self._start < self._end:
             raise UsageError(
-                f"the time from {self._start:g} s to {self._end:g} s is empty", remedy="end it later"
+                f"the time from {self._start:g} s to {self._end:g} s is empty", remedy="pass a later end"
             )
 
     @property
@@ -65,7 +65,7 @@ class Selection:
 
     def to_json(self) -> dict[str, Any]:
         """The filters that are set, as JSON values."""
-        whole = {
+        values = {
             "streams": list(self.streams) or None,
             "fix": self.fix,
             "max_dop": self.max_dop,
@@ -74,15 +74,15 @@ class Selection:
             "rate_hz": self.rate_hz,
             "turned": self.turned or None,
         }
-        return {key: value for key, value in whole.items() if value is not None}
+        return {key: value for key, value in values.items() if value is not None}
 
-    def of(self, telemetry: Telemetry) -> list[Stream]:
-        """The streams wanted, in the file's order. Raises UsageError for one that is not there."""
+    def streams_of(self, telemetry: Telemetry) -> list[Stream]:
+        """The selected streams in the file's order. Raises UsageError for an unknown stream."""
         streams = telemetry.streams
         for wanted in self.streams:
             if not any(wanted in {label, stream.key} for label, stream in streams.items()):
                 raise UsageError(
-                    f"there is no stream {wanted}", remedy=f"choose from {', '.join(streams) or 'none'}"
+                    f"the stream {wanted} is missing", remedy=f"choose from {', '.join(streams) or 'none'}"
                 )
         return [
             stream
@@ -90,14 +90,14 @@ class Selection:
             if not self.streams or label in self.streams or stream.key in self.streams
         ]
 
-    def within(self, times: Floats) -> Bools | None:
+    def in_range(self, times: Floats) -> Bools | None:
         """Which times are in the range; None: all of them."""
         if self.start_s is None and self.end_s is None:
             return None
         return np.asarray((times >= self._start) & (times < self._end))
 
-    def sound(self, track: GpsTrack) -> Bools | None:
-        """Which GPS samples are good enough; None: all of them."""
+    def passes_quality(self, track: GpsTrack) -> Bools | None:
+        """Which GPS samples pass the fix and DOP filters; None: all of them."""
         if self.fix is None and self.max_dop is None:
             return None
         kept = np.ones(len(track), dtype=bool)
@@ -109,11 +109,11 @@ class Selection:
 
     def samples(self, stream: Stream, telemetry: Telemetry, *, timed: bool = True) -> Bools | None:
         """Which samples of a stream pass the filters (without `timed`, at any time); None: all of them."""
-        kept = self.within(stream.times) if timed else None
-        if stream.key in POSITIONS and (self.fix is not None or self.max_dop is not None):
-            known = telemetry.gps
-            track = known if known and known.stream is stream else build_gps_track({stream.label: stream})
-            sound = None if track is None else self.sound(track)
-            if sound is not None:
-                kept = sound if kept is None else kept & sound
+        kept = self.in_range(stream.times) if timed else None
+        if stream.key in POSITION_KEYS and (self.fix is not None or self.max_dop is not None):
+            gps = telemetry.gps
+            track = gps if gps and gps.stream is stream else build_gps_track({stream.label: stream})
+            passed = None if track is None else self.passes_quality(track)
+            if passed is not None:
+                kept = passed if kept is None else kept & passed
         return kept

@@ -1,6 +1,6 @@
-"""The track as a picture (SVG): north up, coloured by speed, with start, end, HiLights and a scale.
+"""The track as an image (SVG): north up, coloured by speed, with start, end, HiLights and a scale bar.
 
-It needs no network, no script and no font of its own, and follows a dark page.
+It needs no network access, scripts or fonts, and supports dark pages.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.telemetry import Telemetry
 
-# Slow to fast; each stands out on white and on dark grey.
+# Slow to fast; all are visible on white and on dark grey.
 COLOURS = ("#3a41b0", "#2f6fdc", "#1b9bc0", "#1fa57c", "#63ad35", "#c4a31a", "#e87f1e", "#cf3520")
 _START, _END = "#1a8f3c", "#cc2222"
 _WIDTH, _MARGIN, _TOP, _BOTTOM = 720.0, 36.0, 84.0, 64.0
-_LEAST_HEIGHT, _MOST_HEIGHT = 220.0, 640.0
-_LEAST_METRES = 20.0
-_MOST_POINTS = 4000
+_MIN_HEIGHT, _MAX_HEIGHT = 220.0, 640.0
+_MIN_METRES = 20.0
+_MAX_POINTS = 4000
 _STEP_PX = 1.2
 _HALF_PX = 7.5
 _SMOOTH = 5
@@ -40,7 +40,7 @@ _STYLE = (
 
 @dataclass(frozen=True, kw_only=True)
 class _Map:
-    """From metres (east, north of the middle) to pixels."""
+    """Converts metres (east, north of the centre) to pixels."""
 
     scale: float
     left: float
@@ -57,22 +57,22 @@ class _Map:
 
 
 def write_svg(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
-    """Draw the track. Raises NoTrackError if there is none."""
+    """Draw the track. Raises NoTrackError without a track."""
     found = build_points(telemetry, selection)
     out.write(
         draw_map(found, list(place_hilights(telemetry, found, selection)), str(telemetry.camera)).encode()
     )
 
 
-def draw_map(found: Points, marks: list[PlacedHilight], camera: str) -> str:
-    """The picture as text."""
+def draw_map(found: Points, hilights: list[PlacedHilight], camera: str) -> str:
+    """The image as SVG text."""
     plane = Plane.around(found.lat, found.lon)
     east, north = plane.metres(found.lat, found.lon)
     chart = _fit(east, north)
     x, y = chart.x(east), chart.y(north)
     top = max(float(np.percentile(found.speed_2d, 99)), 1e-3)
     height = _TOP + chart.height + _BOTTOM
-    title, about = escape(xml_safe(camera)), _about(found)
+    title, about = escape(xml_safe(camera)), _description(found)
     return "\n".join(
         [
             '<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title about"',
@@ -86,9 +86,9 @@ def draw_map(found: Points, marks: list[PlacedHilight], camera: str) -> str:
             '<g class="map">',
             *_lines(found, x, y, top),
             "</g>",
-            *_hilights(plane, chart, marks),
+            *_hilights(plane, chart, hilights),
             *_ends(x, y),
-            _ruler(chart, height),
+            _scale_bar(chart, height),
             _legend(top, height),
             "</svg>\n",
         ]
@@ -97,10 +97,10 @@ def draw_map(found: Points, marks: list[PlacedHilight], camera: str) -> str:
 
 def _fit(east: Floats, north: Floats) -> _Map:
     """The largest map that fits, at least 20 m across."""
-    wide, tall = (max(float(np.ptp(each)), _LEAST_METRES) for each in (east, north))
+    wide, tall = (max(float(np.ptp(each)), _MIN_METRES) for each in (east, north))
     room = _WIDTH - 2 * _MARGIN
-    scale = min(room / wide, _MOST_HEIGHT / tall)
-    height = max(tall * scale, _LEAST_HEIGHT)
+    scale = min(room / wide, _MAX_HEIGHT / tall)
+    height = max(tall * scale, _MIN_HEIGHT)
     middle_x, middle_y = (float(each.min() + each.max()) / 2 for each in (east, north))
     return _Map(
         scale=scale,
@@ -112,56 +112,57 @@ def _fit(east: Floats, north: Floats) -> _Map:
     )
 
 
-def _about(found: Points) -> str:
+def _description(found: Points) -> str:
     length = sum(float(distances(found.lat[a:b], found.lon[a:b]).sum()) for a, b in found.runs)
     minutes, seconds = divmod(round(found.elapsed_s), 60)
     low, high = f"{found.alt_m.min():.0f}", f"{found.alt_m.max():.0f}"
     climbed = f"{low if low == high else f'{low} to {high}'} m above {found.altitude_reference}"
-    return (
-        f"{_far(length)} in {minutes}:{seconds:02}, fastest {found.speed_2d.max() * _KMH:.1f} km/h, {climbed}"
-    )
+    fastest = f"{found.speed_2d.max() * _KMH:.1f} km/h"
+    return f"{_distance_text(length)} in {minutes}:{seconds:02}, fastest {fastest}, {climbed}"
 
 
-def _far(metres: float) -> str:
+def _distance_text(metres: float) -> str:
     return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.2f} km"  # noqa: PLR2004 - a kilometre
 
 
 def _lines(found: Points, x: Floats, y: Floats, top: float) -> list[str]:
-    """One path for each colour; a point goes to the path of its speed with the step that ends there."""
-    shade = np.clip(_smoothed(found.speed_2d) / top * len(COLOURS), 0, len(COLOURS) - 1).astype(int)
+    """One path per colour; each step is in the path of the speed at its end."""
+    shade = np.clip(_smooth(found.speed_2d) / top * len(COLOURS), 0, len(COLOURS) - 1).astype(int)
     drawn: dict[int, list[str]] = {number: [] for number in range(len(COLOURS))}
     for first, last in found.runs:
-        kept = first + _thinned(x[first:last], y[first:last])
+        kept = first + _decimate(x[first:last], y[first:last])
         xs, ys = np.round(x[kept], 1).tolist(), np.round(y[kept], 1).tolist()
         shades, before = shade[kept].tolist(), -1
         for at in range(1, len(xs)):
-            to = drawn[shades[at]]
+            path = drawn[shades[at]]
             if shades[at] != before:
-                to.append(f"M{xs[at - 1]:g} {ys[at - 1]:g}")
-            to.append(f"L{xs[at]:g} {ys[at]:g}")
+                path.append(f"M{xs[at - 1]:g} {ys[at - 1]:g}")
+            path.append(f"L{xs[at]:g} {ys[at]:g}")
             before = shades[at]
-    return [f'<path stroke="{COLOURS[n]}" d="{"".join(told)}"/>' for n, told in drawn.items() if told]
+    return [
+        f'<path stroke="{COLOURS[n]}" d="{"".join(commands)}"/>' for n, commands in drawn.items() if commands
+    ]
 
 
-def _smoothed(speed: Floats) -> Floats:
-    """Speeds without the flicker of single samples."""
+def _smooth(speed: Floats) -> Floats:
+    """Speeds without the jitter of single samples."""
     if len(speed) < _SMOOTH:
         return speed
     padded = np.pad(speed, _SMOOTH // 2, mode="edge")
     return np.convolve(padded, np.full(_SMOOTH, 1 / _SMOOTH), mode="valid")
 
 
-def _thinned(x: Floats, y: Floats) -> Int64s:
-    """Numbers of the points worth drawing: one each pixel or so of the way, the last always."""
-    way = np.concatenate([np.zeros(1), np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
-    step = max(_STEP_PX, float(way[-1]) / _MOST_POINTS)
-    kept = np.flatnonzero(np.diff(np.floor(way / step), prepend=-1) != 0)
+def _decimate(x: Floats, y: Floats) -> Int64s:
+    """Numbers of the points to draw: about one per pixel of the path, always including the last."""
+    path_length = np.concatenate([np.zeros(1), np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
+    step = max(_STEP_PX, float(path_length[-1]) / _MAX_POINTS)
+    kept = np.flatnonzero(np.diff(np.floor(path_length / step), prepend=-1) != 0)
     last = len(x) - 1
     return kept if kept[-1] == last else np.append(kept, last)
 
 
 def _ends(x: Floats, y: Floats) -> list[str]:
-    # The end's corners look out from under the start's circle where a ride ends where it began.
+    # If the end equals the start, the corners of the end's square remain visible behind the start's circle.
     right, low = float(x[-1]) - _HALF_PX, float(y[-1]) - _HALF_PX
     square = f'x="{right:.1f}" y="{low:.1f}" width="{2 * _HALF_PX:g}" height="{2 * _HALF_PX:g}"'
     circle = f'cx="{float(x[0]):.1f}" cy="{float(y[0]):.1f}" r="6.5"'
@@ -171,16 +172,16 @@ def _ends(x: Floats, y: Floats) -> list[str]:
     ]
 
 
-def _hilights(plane: Plane, chart: _Map, marks: list[PlacedHilight]) -> list[str]:
-    """A star at each HiLight on the map; one whose place lies elsewhere does not shrink the map to a dot."""
+def _hilights(plane: Plane, chart: _Map, hilights: list[PlacedHilight]) -> list[str]:
+    """A star at each HiLight on the map; HiLights outside do not change its scale."""
     star = "M0-9 2.6-3.1 9-2.6 4.2 1.6 5.6 8 0 4.6-5.6 8-4.2 1.6-9-2.6-2.6-3.1z"
     east, north = plane.metres(
-        np.array([placed.lat for placed in marks]), np.array([placed.lon for placed in marks])
+        np.array([hilight.lat for hilight in hilights]), np.array([hilight.lon for hilight in hilights])
     )
     return [
         f'<path class="mark" transform="translate({at:.1f} {up:.1f})" d="{star}">'
-        f"<title>HiLight at {placed.mark.time_s:.1f} s</title></path>"
-        for at, up, placed in zip(chart.x(east).tolist(), chart.y(north).tolist(), marks, strict=True)
+        f"<title>HiLight at {hilight.hilight.time_s:.1f} s</title></path>"
+        for at, up, hilight in zip(chart.x(east).tolist(), chart.y(north).tolist(), hilights, strict=True)
         if 0 <= at <= _WIDTH and _TOP - _MARGIN <= up <= _TOP + chart.height + _MARGIN
     ]
 
@@ -194,11 +195,11 @@ def _north() -> str:
     )
 
 
-def _ruler(chart: _Map, height: float) -> str:
+def _scale_bar(chart: _Map, height: float) -> str:
     """A scale bar of a round length, up to a quarter of the width."""
-    most = _WIDTH / 4 / chart.scale
-    power = 10.0 ** np.floor(np.log10(most))
-    length = next(step * power for step in (5, 2, 1) if step * power <= most)
+    max_metres = _WIDTH / 4 / chart.scale
+    power = 10.0 ** np.floor(np.log10(max_metres))
+    length = next(step * power for step in (5, 2, 1) if step * power <= max_metres)
     wide, y = length * chart.scale, height - 28
     label = f"{length:g} m" if length < 1000 else f"{length / 1000:g} km"  # noqa: PLR2004 - a kilometre
     return (
@@ -209,7 +210,7 @@ def _ruler(chart: _Map, height: float) -> str:
 
 
 def _legend(top: float, height: float) -> str:
-    """The colours of speeds, and what the marks mean."""
+    """The colours of speeds, and the meaning of the markers."""
     wide, y = 22.0, height - 38
     left = _WIDTH - _MARGIN - wide * len(COLOURS)
     boxes = "".join(

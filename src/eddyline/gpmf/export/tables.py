@@ -1,8 +1,8 @@
-"""A stream as a table: what JSON, CSV and Parquet write.
+"""A stream as a table, for JSON, CSV and Parquet.
 
-Each column is an array of its own. Numbers keep what the camera stored: integers without a scale stay
-integers, scaled ones are rounded to as many decimals as give the stored integer back, and one more where the
-scale is no power of ten.
+Each column is a separate array. Numbers keep the stored precision: unscaled integers stay integers, scaled
+ones are rounded to as many decimals as restore the stored integer, and one more if the scale is not a power
+of ten.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from eddyline.gpmf.utc import UtcClock
 
 Values = npt.NDArray[np.generic] | list[str]
 TIME_DECIMALS = 6
-_MOST_DECIMALS = 12
+_MAX_DECIMALS = 12
 _IMU = 3
 
 
@@ -42,9 +42,9 @@ class Column:
 class Table:
     """The samples of one stream.
 
-    `times` are movie seconds, one a row. `samples`, where a sample has any number of rows (faces, scenes),
-    tells each row's sample; `count` is the number of samples. `axes` is the order of the columns as stored
-    or, `turned`, was.
+    `times` are movie seconds, one per row. `samples` gives each row's sample if a sample has any number of
+    rows (faces, scenes); `count` is the number of samples. `axes` is the stored order of the columns, before
+    they are `turned`.
     """
 
     stream: Stream
@@ -59,27 +59,27 @@ class Table:
 
     @property
     def label(self) -> str:
-        """Its key among the streams: "ACCL", "GYRO@name"."""
+        """Its label among the streams: "ACCL", "GYRO@name"."""
         return self.stream.label
 
     @cached_property
     def utc(self) -> Floats | None:
-        """POSIX seconds of each row; None where there was no GPS."""
+        """POSIX seconds of each row; None without GPS."""
         return None if self.clock is None else self.clock.at(self.times)
 
 
 def build_tables(telemetry: Telemetry, selection: Selection) -> list[Table]:
-    """The tables of all streams wanted."""
-    return [build_table(telemetry, stream, selection) for stream in selection.of(telemetry)]
+    """The tables of all selected streams."""
+    return [build_table(telemetry, stream, selection) for stream in selection.streams_of(telemetry)]
 
 
 def build_table(telemetry: Telemetry, stream: Stream, selection: Selection) -> Table:
-    """One stream, filtered and resampled. A stream of several rows a sample keeps its own times."""
+    """One stream, filtered and resampled. A stream of several rows per sample keeps its own times."""
     gps = telemetry.gps
     turned = selection.turned and bool(stream.axis_order) and len(stream.type) == _IMU
-    evenly = selection.rate_hz if stream.steps is None else None
-    # Resampled first and cut then: what lies just outside the range shapes the values at its ends.
-    kept = selection.samples(stream, telemetry, timed=evenly is None)
+    rate_hz = selection.rate_hz if stream.steps is None else None
+    # Resample before selecting the range: samples just outside the range affect the values at its ends.
+    kept = selection.samples(stream, telemetry, timed=rate_hz is None)
     times, samples = stream.times, None
     rows: Int64s | None = None if kept is None else np.flatnonzero(kept)
     if stream.steps is not None:
@@ -90,17 +90,17 @@ def build_table(telemetry: Telemetry, stream: Stream, selection: Selection) -> T
         times = stream.times[samples]
     elif rows is not None:
         times = times[rows]
-    even = build_grid(times, evenly) if evenly else None
-    if even is not None:
-        even = even.only(selection.within(even.times))
+    grid = build_grid(times, rate_hz) if rate_hz else None
+    if grid is not None:
+        grid = grid.select(selection.in_range(grid.times))
     count = len(stream) if kept is None else int(kept.sum())
     with np.errstate(all="ignore"):  # a damaged file may hold any number
-        columns = tuple(_columns(stream, rows, even, turned=turned))
+        columns = tuple(_columns(stream, rows, grid, turned=turned))
     return Table(
         stream=stream,
-        count=count if even is None else len(even.times),
-        rate_hz=evenly or stream.rate_hz,
-        times=np.round(times if even is None else even.times, TIME_DECIMALS),
+        count=count if grid is None else len(grid.times),
+        rate_hz=rate_hz or stream.rate_hz,
+        times=np.round(times if grid is None else grid.times, TIME_DECIMALS),
         samples=samples,
         columns=columns,
         axes=stream.axis_order,
@@ -109,7 +109,7 @@ def build_table(telemetry: Telemetry, stream: Stream, selection: Selection) -> T
     )
 
 
-def _columns(stream: Stream, rows: Int64s | None, even: Grid | None, *, turned: bool) -> list[Column]:
+def _columns(stream: Stream, rows: Int64s | None, grid: Grid | None, *, turned: bool) -> list[Column]:
     kinds = stream.type or "B" * max(stream.pieces.size, 1)
     scale = stream.pieces.scale(len(kinds))
     units = stream.units if len(stream.units) != 1 else stream.units * len(kinds)
@@ -119,10 +119,10 @@ def _columns(stream: Stream, rows: Int64s | None, even: Grid | None, *, turned: 
         char = kinds[number]
         divisors = None if scale is None else scale[..., number]
         if TYPES[char].kind not in {"number", "fixed"}:
-            found: Values = _texts(stream, number, rows, even)
+            found: Values = _texts(stream, number, rows, grid)
         else:
             column = stream.values[:, number] if values is None else values[:, number]
-            found = _numbers(stream, number, column, char, divisors, rows, even, longitude=name == "lon")
+            found = _numbers(stream, number, column, char, divisors, rows, grid, longitude=name == "lon")
         unit = units[number] if number < len(units) else ""
         out.append(Column(name=name, unit=unit, values=found))
     return out
@@ -135,44 +135,44 @@ def _numbers(
     char: str,
     divisors: npt.NDArray[np.float64] | None,
     rows: Int64s | None,
-    even: Grid | None,
+    grid: Grid | None,
     *,
     longitude: bool,
 ) -> npt.NDArray[np.generic]:
-    """One column of numbers, as exact as it was stored and no longer than that."""
-    plain = TYPES[char].kind == "number" and (divisors is None or bool((divisors == 1).all()))
-    if plain:  # as stored: integers, or floats of 32 bits, which print shorter than of 64
+    """One column of numbers with the stored precision, and no more decimals."""
+    unscaled = TYPES[char].kind == "number" and (divisors is None or bool((divisors == 1).all()))
+    if unscaled:  # as stored: integers, or 32-bit floats, which print shorter than 64-bit ones
         raw = stream.column(number)
         raw = raw if rows is None else raw[rows]
-        if even is None:
+        if grid is None:
             return np.ascontiguousarray(raw)
         if raw.dtype.kind != "f":
-            return even.picked(raw)
-        return even.numbers(raw.astype(np.float64)).astype(raw.dtype)
+            return grid.pick(raw)
+        return grid.resample(raw.astype(np.float64)).astype(raw.dtype)
     real = column if rows is None else column[rows]
-    if even is not None:
-        real = even.angles(real) if longitude else even.numbers(real)
+    if grid is not None:
+        real = grid.resample_longitudes(real) if longitude else grid.resample(real)
     places = _decimals(TYPES[char].divisor * (1.0 if divisors is None else float(np.abs(divisors).max())))
     whole = TYPES[char].dtype.kind in "iu"
     return np.round(real, places) if whole else np.ascontiguousarray(real)
 
 
 def _decimals(divisor: float) -> int:
-    """Decimals that tell multiples of 1 / divisor apart: 10 ** decimals > divisor."""
+    """Decimals that distinguish multiples of 1 / divisor: 10 ** decimals > divisor."""
     exact = np.log10(max(divisor, 1.0))
     places = int(np.ceil(exact - 1e-9))
-    return min(places if abs(exact - places) < 1e-9 else places + 1, _MOST_DECIMALS)  # noqa: PLR2004 - of a float's logarithm
+    return min(places if abs(exact - places) < 1e-9 else places + 1, _MAX_DECIMALS)  # noqa: PLR2004 - of a float's logarithm
 
 
-def _texts(stream: Stream, number: int, rows: Int64s | None, even: Grid | None) -> list[str]:
+def _texts(stream: Stream, number: int, rows: Int64s | None, grid: Grid | None) -> list[str]:
     """One column of text; identifiers (16 bytes) in hexadecimal."""
     kind = TYPES[stream.type[number]].kind if stream.type else "guid"
     try:
         column = stream.column(number)
     except (IndexError, KeyError, ValueError) as error:
-        raise GpmfError(f"element {number} can't be read", path=stream.label) from error
+        raise GpmfError(f"element {number} cannot be read", path=stream.label) from error
     column = column if rows is None else column[rows]
-    column = column if even is None else even.picked(column)
+    column = column if grid is None else grid.pick(column)
     if kind == "guid":
         return [bytes(value).hex() for value in column]
     return [bytes(value).rstrip(b"\0").decode("latin-1") for value in column]

@@ -34,7 +34,7 @@ def chapter(at: float, counts: Sequence[int], *, before: int = 0, stamp: int | N
         block(total=int(total), count=count, stamp=None if stamp is None else stamp + number * SECOND)
         for number, (total, count) in enumerate(zip(totals, counts, strict=True))
     ]
-    return Chapter(payloads=payloads(*blocks), begins_s=at)
+    return Chapter(payloads=payloads(*blocks), start_s=at)
 
 
 def values(data: bytes, key: str) -> list[int]:
@@ -71,7 +71,7 @@ def test_stamps_that_begin_anew_are_moved_to_where_the_chapter_begins() -> None:
 def test_stamps_in_nanoseconds_are_moved_by_nanoseconds() -> None:
     def nano(at: float) -> Chapter:
         blocks = [block(total=9 * n, count=9, stamp=n * 1_000 * SECOND) for n in (1, 2, 3)]
-        return Chapter(payloads=payloads(*blocks), begins_s=at)
+        return Chapter(payloads=payloads(*blocks), start_s=at)
 
     made = merge_chapters([nano(0), nano(3)])
     assert values(made[1], "STMP") == [n * 1_000 * SECOND for n in (4, 5, 6)]
@@ -85,26 +85,24 @@ def test_streams_of_one_key_on_two_devices_are_counted_apart() -> None:
         ]
         return payloads(gpmf.serialize(made))
 
-    made = merge_chapters(
-        [Chapter(payloads=two(5, 50), begins_s=0), Chapter(payloads=two(6, 60), begins_s=1)]
-    )
+    made = merge_chapters([Chapter(payloads=two(5, 50), start_s=0), Chapter(payloads=two(6, 60), start_s=1)])
     assert values(made[1], "TSMP") == [11, 110]
 
 
 def test_a_stream_that_only_a_later_chapter_has_begins_at_its_own_count() -> None:
-    other = Chapter(payloads=payloads(block(total=7, count=7, key="FACE")), begins_s=1)
+    other = Chapter(payloads=payloads(block(total=7, count=7, key="FACE")), start_s=1)
     assert values(merge_chapters([chapter(0, [9]), other])[1], "TSMP") == [7]
 
 
 def test_a_count_beyond_32_bits_is_an_error() -> None:
-    full = Chapter(payloads=payloads(block(total=(1 << 32) - 1, count=1)), begins_s=0)
+    full = Chapter(payloads=payloads(block(total=(1 << 32) - 1, count=1)), start_s=0)
     with pytest.raises(gpmf.GpmfError, match="32 bits"):
         merge_chapters([full, chapter(1, [9])])
 
 
 def test_broken_payloads_are_passed_on_as_they_are() -> None:
     broken = payloads(block(total=9, count=9)[:-8])
-    made = merge_chapters([chapter(0, [9]), Chapter(payloads=broken, begins_s=1)])
+    made = merge_chapters([chapter(0, [9]), Chapter(payloads=broken, start_s=1)])
     assert len(made[1]) == len(broken.data)
 
 
@@ -112,7 +110,7 @@ def test_broken_payloads_are_passed_on_as_they_are() -> None:
 def test_real_streams_count_on_and_keep_all_other_bytes(samples: Path, name: str) -> None:
     one = gpmf.read(samples / name)
     end = float(one.payloads.end_s[-1])
-    made = merge_chapters([Chapter(payloads=one.payloads, begins_s=at * end) for at in range(3)])
+    made = merge_chapters([Chapter(payloads=one.payloads, start_s=at * end) for at in range(3)])
     whole = gpmf.read_payloads(b"".join(made))
     for label, stream in whole.streams.items():
         totals = stream.numbers("TSMP")

@@ -36,7 +36,7 @@ def marks(udta: bytes) -> list[float]:
 
 
 def merged(*udtas: bytes) -> bytes:
-    return merge_hilights([HilightChapter(udta=udta, begins_ms=10_000 * at) for at, udta in enumerate(udtas)])
+    return merge_hilights([HilightChapter(udta=udta, start_ms=10_000 * at) for at, udta in enumerate(udtas)])
 
 
 def test_old_marks_move_by_the_chapters_before() -> None:

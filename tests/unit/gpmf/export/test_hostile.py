@@ -51,7 +51,7 @@ def all_ways(telemetry: gpmf.Telemetry, folder: Path) -> int:
         for number, selection in enumerate(SELECTIONS):
             out = io.BytesIO()
             try:
-                if row.each is not None:
+                if row.write_stream is not None:
                     export.save(telemetry, folder / f"{name}{number}", name, selection)
                 else:
                     export.write(telemetry, out, name, selection)

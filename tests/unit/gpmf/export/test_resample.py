@@ -11,7 +11,7 @@ def test_a_ramp_stays_a_ramp_at_any_rate() -> None:
     source = np.arange(0.013, 10, 0.05)
     for rate in (1.0, 3.0, 20.0, 77.0):
         even = build_grid(source, rate)
-        assert np.allclose(even.numbers(3 * source + 1), 3 * even.times + 1)
+        assert np.allclose(even.resample(3 * source + 1), 3 * even.times + 1)
         assert np.allclose(even.times * rate, np.rint(even.times * rate))
 
 
@@ -19,7 +19,7 @@ def test_fewer_samples_are_means_so_that_noise_does_not_fold() -> None:
     source = np.arange(0, 10, 0.005)
     buzz = np.sin(2 * np.pi * 50 * source)
     even = build_grid(source, 10.0)
-    assert np.abs(even.numbers(buzz)[1:-1]).max() < 0.1
+    assert np.abs(even.resample(buzz)[1:-1]).max() < 0.1
 
 
 def test_a_gap_stays_a_gap() -> None:
@@ -31,7 +31,7 @@ def test_a_gap_stays_a_gap() -> None:
 def test_longitudes_cross_the_180th_meridian_the_short_way() -> None:
     source = np.arange(5.0)
     even = build_grid(source, 2.0)
-    found = even.angles(np.array([179.8, 179.9, 180.0, -179.9, -179.8]))
+    found = even.resample_longitudes(np.array([179.8, 179.9, 180.0, -179.9, -179.8]))
     assert np.abs(found).min() > 179.7
     assert (np.abs(found) <= 180).all()
 
