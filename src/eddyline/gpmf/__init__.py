@@ -5,13 +5,16 @@
     telemetry = gpmf.read("GX010001.MP4")       # also MOV, LRV, .360, raw .gpmf/.raw, JPEG; or any ByteRanges
     telemetry.camera.model                      # "HERO11 Black"
     accl = telemetry.streams["ACCL"]            # .values float64[n, 3], .times float64[n], .units, ...
-    telemetry.gps.lat                           # a GpsTrack, whichever keys it came from
+    telemetry.gps.lat                           # a GpsTrack, from any of the keys that cameras use
     telemetry.summary()                         # JSON values
 
-    tree = gpmf.parse(telemetry.payloads[0])    # its KLV tree; bytes(tree) gives it back exactly
-    gpmf.write([gpmf.device(1, "Camera", [gpmf.stream("ACCL", "s", rows, scale=[417])])])
+    tree = gpmf.parse(telemetry.payloads[0])    # its KLV tree; bytes(tree) gives the same bytes
+    gpmf.serialize([gpmf.device(1, "Camera", [gpmf.stream("ACCL", "s", rows, scale=[417])])])
 
-It needs NumPy and `eddyline.mp4`, nothing else: no FFmpeg, no database.
+The library needs NumPy and `eddyline.mp4`, not FFmpeg and not a database. docs/reference/gpmf-library.md
+describes it; `keys` lists the known keys.
+
+The names in `__all__` are the public interface; everything else is private and may change.
 """
 
 from eddyline.gpmf.builder import device, leaf, nest, stream

@@ -156,7 +156,7 @@ class _CodeReader:
         """
         out: list[int] = []
         words, bit, last = self._words, 8 * at, self._end - _WINDOW
-        limit = 1 << escaped
+        modulus = 1 << escaped
         while bit <= last:
             window = words[bit >> 3] >> 8 - (bit & 7) & 0xFFFF
             if window == _END:
@@ -166,7 +166,7 @@ class _CodeReader:
                 if bit + escaped > self._end:
                     break
                 value = (words[bit >> 3] >> 8 - (bit & 7) & 0xFFFF) >> _WINDOW - escaped
-                out.append(value - limit if value >= limit >> 1 else value)
+                out.append(value - modulus if value >= modulus >> 1 else value)
                 bit += escaped
             else:
                 used, values = _decode_window(window)

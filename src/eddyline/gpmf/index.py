@@ -117,7 +117,7 @@ def _devices(payloads: Payloads, collector: WarningCollector) -> Int64s:
                 continue
             stop = here + HEADER.size + size * repeat
             if stop > end or (key != DEVICE and not is_key(key)):
-                what, path = f"{key!r} is not a key", f"payload[{number}]"
+                what, path = f"{key!r} is not a valid key", f"payload[{number}]"
                 if is_key(key):
                     what = f"its value of {size * repeat} bytes ends {stop - end} bytes after the payload"
                     path += "/" + (f"DEVC[{order}]" if key == DEVICE else key.decode("latin-1"))

@@ -1,4 +1,4 @@
-"""A made-up camera: payloads of known contents, built with the room's own writer."""
+"""A synthetic camera: payloads with known contents, built with the library's own writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An encoder of type '#', for tests: GPMFCompress of GoPro's gpmf-write in Python."""
+"""An encoder of type '#' for tests: GPMFCompress of GoPro's gpmf-write in Python."""
 
 from __future__ import annotations
 

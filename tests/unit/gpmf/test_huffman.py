@@ -1,4 +1,4 @@
-"""Compressed samples (type '#'): what GoPro's own encoder wrote, round trips, and codes that are broken."""
+"""Compressed samples (type '#'): output of GoPro's own encoder, round trips, and invalid codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from eddyline.gpmf.huffman import OutputLimit
 Maker = Callable[..., bytes]
 N = np.arange
 
-# What GPMFCompress of GoPro's gpmf-write made of these samples.
+# The output of GPMFCompress of GoPro's gpmf-write for these samples.
 VECTORS = {
     "s": (
         (
@@ -97,7 +97,7 @@ def one(data: bytes) -> gpmf.Klv:
 
 
 @pytest.mark.parametrize("char", VECTORS)
-def test_what_gopros_encoder_wrote_is_read(char: str) -> None:
+def test_the_output_of_gopros_encoder_is_read(char: str) -> None:
     stored, samples = VECTORS[char]
     node = gpmf.decompress(one(bytes.fromhex(stored)))
     assert (node.type, node.repeat) == (char, len(samples))
@@ -113,7 +113,7 @@ def test_quantized_samples_are_multiples_of_the_quantizer_away_from_the_first() 
     assert ((rows - rows[0]) % 8 == 0).all()
 
 
-def test_the_test_encoder_writes_what_gopros_does() -> None:
+def test_the_test_encoder_writes_the_same_codes_as_gopros() -> None:
     for char, (stored, samples) in VECTORS.items():
         made = bytes(compressed(gpmf.leaf("ACCL", char, samples)))
         theirs = bytes.fromhex(stored)
@@ -121,7 +121,7 @@ def test_the_test_encoder_writes_what_gopros_does() -> None:
 
 
 def test_zeros_before_a_difference_keep_the_value_before_it() -> None:
-    """GPMF_Decompress gives them the value after it."""
+    """GPMF_Decompress assigns the value after it."""
     samples = [[0], [0], [1], [1], [1], [3], [3]]
     assert gpmf.decompress(compressed(gpmf.leaf("ACCL", "s", samples))).array().tolist() == samples
 
@@ -169,18 +169,18 @@ def klv(data: bytes) -> gpmf.Klv:
         b"s\xfe\xff\xff" + bytes(40),
     ],
 )
-def test_broken_codes_are_refused(data: bytes) -> None:
+def test_invalid_codes_are_rejected(data: bytes) -> None:
     with pytest.raises(GpmfError):
         gpmf.decompress(klv(data))
 
 
-def test_few_bytes_that_announce_much_have_a_bound() -> None:
+def test_the_output_of_few_bytes_is_limited() -> None:
     still = compressed(gpmf.leaf("ACCL", "s", np.zeros((65535, 3), np.int64)))
     assert len(gpmf.decompress(still).data) == 65535 * 6
     budget = OutputLimit(0, least=2 * 65535 * 6)
     for _ in range(2):
         gpmf.decompress(still, output_limit=budget)
-    with pytest.raises(GpmfError, match="more than any camera"):
+    with pytest.raises(GpmfError, match="more bytes than any camera"):
         gpmf.decompress(still, output_limit=budget)
 
 
@@ -223,7 +223,7 @@ def both() -> tuple[gpmf.Telemetry, gpmf.Telemetry]:
     return plain, gpmf.read_payloads(b"".join(blocks))
 
 
-def test_compressed_streams_are_streams_like_any_other(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
+def test_compressed_streams_are_read_like_any_other(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
     plain, packed = both
     assert not packed.warnings
     assert packed.summary() == plain.summary()
@@ -235,7 +235,9 @@ def test_compressed_streams_are_streams_like_any_other(both: tuple[gpmf.Telemetr
 
 
 @pytest.mark.parametrize("kind", ["json", "gpx", "geojson", "kml", "fit", "svg"])
-def test_they_are_exported_like_any_other(both: tuple[gpmf.Telemetry, gpmf.Telemetry], kind: str) -> None:
+def test_compressed_streams_are_exported_like_any_other(
+    both: tuple[gpmf.Telemetry, gpmf.Telemetry], kind: str
+) -> None:
     made = []
     for telemetry in both:
         out = io.BytesIO()
@@ -246,12 +248,14 @@ def test_they_are_exported_like_any_other(both: tuple[gpmf.Telemetry, gpmf.Telem
         assert len(json.loads(made[1])["streams"]["ACCL"]["samples"]["t"]) == 1200
 
 
-def test_a_cut_has_the_samples_of_the_plain_one(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
+def test_a_cut_has_the_samples_of_the_uncompressed_recording(
+    both: tuple[gpmf.Telemetry, gpmf.Telemetry],
+) -> None:
     plain, packed = (cut_telemetry(each, 1.3, 4.6) for each in both)
     assert packed == plain or (packed.payloads == plain.payloads and packed.kept == plain.kept)
 
 
-def test_positions_that_are_compressed_are_removed_like_others(
+def test_compressed_positions_are_removed(
     both: tuple[gpmf.Telemetry, gpmf.Telemetry],
 ) -> None:
     plain, packed = both
@@ -261,7 +265,7 @@ def test_positions_that_are_compressed_are_removed_like_others(
     assert found.streams["ACCL"].raw.tolist() == plain.streams["ACCL"].raw[:200].tolist()
 
 
-def test_chapters_that_are_compressed_count_on(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
+def test_compressed_chapters_have_continuous_counts(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
     plain, packed = both
     length = float(plain.payloads.end_s[-1])
     joined = [
@@ -273,7 +277,7 @@ def test_chapters_that_are_compressed_count_on(both: tuple[gpmf.Telemetry, gpmf.
     assert other.streams["ACCL"].numbers("TSMP")[-1] == 3 * 1200
 
 
-def test_a_lenient_reader_keeps_what_is_sound(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
+def test_a_lenient_reader_keeps_the_valid_streams(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
     plain, packed = both
     data = bytearray(packed.source.payloads.data)
     at = data.index(b"ACCL#", len(packed.source.payloads[0])) + 8 + 4 + 6 + 2

@@ -15,14 +15,14 @@ COLUMNS = ("at", "key", "head", "device", "stream", "payload_of")
 
 def both_ways(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[index.Index, index.Index]:
     payloads = split_payloads(data)
-    monkeypatch.setattr(index, "_FEW", 1)
+    monkeypatch.setattr(index, "_MIN_LANES", 1)
     fast = index.build_index(payloads, WarningCollector())
-    monkeypatch.setattr(index, "_FEW", 1 << 30)
+    monkeypatch.setattr(index, "_MIN_LANES", 1 << 30)
     return fast, index.build_index(payloads, WarningCollector())
 
 
 @pytest.mark.parametrize("name", ["hero5", "hero6+ble", "hero7", "hero11", "Fusion", "karma", "consecutive2"])
-def test_walking_all_devices_at_once_finds_what_reading_one_by_one_finds(
+def test_the_vectorised_walk_and_the_strict_reader_give_the_same_index(
     samples: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast, slow = both_ways((samples / "gpmf" / f"{name}.raw").read_bytes(), monkeypatch)
@@ -30,7 +30,7 @@ def test_walking_all_devices_at_once_finds_what_reading_one_by_one_finds(
         np.testing.assert_array_equal(getattr(fast, column), getattr(slow, column), err_msg=column)
 
 
-def test_odd_devices_among_ordinary_ones_are_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_irregular_devices_among_regular_ones_are_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = gpmf.device(1, "A", [gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1)])
     deep = gpmf.nest(
         "STRM", [gpmf.nest("DEEP", [gpmf.leaf("XXXX", "B", 1)]), gpmf.leaf("GYRO", "s", [[1, 2, 3]])]
@@ -50,11 +50,11 @@ def test_odd_devices_among_ordinary_ones_are_read_all_the_same(monkeypatch: pyte
     assert keys.count("GYRO") == keys.count("DEEP") == 3
 
 
-def test_a_lying_length_in_one_of_many_devices_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_impossible_length_in_one_of_many_devices_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     one = gpmf.serialize([gpmf.device(1, "A", [gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1)])])
     bad = bytearray(one)
     bad[bad.index(b"ACCL") + 7] = 200
-    monkeypatch.setattr(index, "_FEW", 1)
+    monkeypatch.setattr(index, "_MIN_LANES", 1)
     with pytest.raises(gpmf.GpmfError) as caught:
         gpmf.read_payloads(one * 5 + bytes(bad) + one)
     assert caught.value.path == "payload[5]/DEVC[0]/STRM[0]/ACCL"

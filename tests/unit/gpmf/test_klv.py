@@ -20,7 +20,7 @@ def raw(key: bytes, char: bytes, size: int, repeat: int, value: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_real_file_comes_back_byte_for_byte(samples: Path, name: str) -> None:
+def test_every_camera_file_is_serialised_to_the_same_bytes(samples: Path, name: str) -> None:
     data = (samples / "gpmf" / name).read_bytes()
     tree = gpmf.parse(data)
     assert bytes(tree) == data
@@ -28,13 +28,13 @@ def test_every_real_file_comes_back_byte_for_byte(samples: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["karma.mp4", "max-heromode.mp4"])
-def test_every_payload_of_a_real_movie_comes_back_byte_for_byte(samples: Path, name: str) -> None:
+def test_every_payload_of_a_camera_file_is_serialised_to_the_same_bytes(samples: Path, name: str) -> None:
     telemetry = gpmf.read(samples / name)
     for number in range(len(telemetry.payloads)):
         assert bytes(telemetry.payload(number)) == telemetry.payloads[number]
 
 
-def test_a_tree_that_is_written_in_pieces_is_what_was_built() -> None:
+def test_a_built_tree_is_parsed_again() -> None:
     built = gpmf.nest(
         "DEVC", [gpmf.leaf("DVID", "L", 1), gpmf.nest("STRM", [gpmf.leaf("ABCD", "s", [1, 2, 3])])]
     )
@@ -68,7 +68,7 @@ def test_zero_words_between_and_after_keys_are_kept() -> None:
     assert [node.key for _, node in tree.walk()] == ["DEVC", "abcd"]
 
 
-def test_keys_and_types_that_nobody_knows_are_kept() -> None:
+def test_unknown_keys_and_types_are_kept() -> None:
     data = raw(b"acc1", b"~", 3, 2, b"sixxes\0\0") + raw(b"\xa9xyz", b"b", 1, 1, b"\x01\0\0\0")
     tree = gpmf.parse(data)
     assert [node.key for node in tree] == ["acc1", "©xyz"]
@@ -95,7 +95,7 @@ def test_text_is_latin_1() -> None:
         *(("L", 1 << 31), ("s", -300), ("S", 65000)),
     ],
 )
-def test_every_number_type_comes_back(char: str, value: float) -> None:
+def test_every_number_type_is_read_back(char: str, value: float) -> None:
     node = next(iter(gpmf.parse(bytes(gpmf.leaf("TEST", char, [[value, value]])))))
     assert node.array().tolist() == [[value, value]]
     assert (node.size, node.repeat) == (2 * TYPES[char].size, 1)
@@ -111,13 +111,13 @@ def test_fixed_point_is_stored_in_fractions(char: str, value: float) -> None:
     ("char", "value", "size"),
     [("F", "MSLV", 4), ("U", "170417173103.000", 16), ("G", bytes(range(16)), 16), ("c", "Ä", 1)],
 )
-def test_every_text_type_comes_back(char: str, value: str | bytes, size: int) -> None:
+def test_every_text_type_is_read_back(char: str, value: str | bytes, size: int) -> None:
     node = next(iter(gpmf.parse(bytes(gpmf.leaf("TEST", char, value)))))
     assert node.data == (value if isinstance(value, bytes) else value.encode("latin-1"))
     assert (node.size, node.repeat) == (size, 1)
 
 
-def test_a_complex_value_is_records() -> None:
+def test_a_complex_value_is_read_as_records() -> None:
     node = gpmf.leaf("SCEN", "?", [("SNOW", 0.5), ("URBA", 0.25)], complex_type="Ff")
     assert node.size == 8
     rows = gpmf.parse(bytes(node)).nodes[0].array("Ff")
@@ -151,7 +151,7 @@ def test_a_complex_value_is_records() -> None:
         ),
     ],
 )
-def test_type_is_expanded_with_its_arrays(text: str, elements: str | None) -> None:
+def test_arrays_in_a_type_are_expanded(text: str, elements: str | None) -> None:
     assert expand_type(text) == elements
 
 
@@ -170,9 +170,9 @@ def test_a_structure_longer_than_its_type_keeps_its_known_part() -> None:
             "after its parent",
         ),
         (raw(b"DEVC", b"\0", 1, 99, b""), "DEVC[0]", 0, "after its parent"),
-        (raw(b"DEVC", b"\0", 1, 4, b"AB\0C"), "DEVC[0]", 8, "a KLV needs 8"),
-        (raw(b"DEVC", b"\0", 1, 8, b"\x01\x02\x03\x04abcd"), "DEVC[0]", 8, "is not a key"),
-        (b"DEV", "", 0, "a KLV needs 8"),
+        (raw(b"DEVC", b"\0", 1, 4, b"AB\0C"), "DEVC[0]", 8, "but a KLV has at least 8"),
+        (raw(b"DEVC", b"\0", 1, 8, b"\x01\x02\x03\x04abcd"), "DEVC[0]", 8, "is not a valid key"),
+        (b"DEV", "", 0, "but a KLV has at least 8"),
         (
             raw(b"AAAA", b"B", 1, 1, bytes(4)) + raw(b"AAAA", b"B", 9, 9, b""),
             "AAAA[1]",
@@ -181,7 +181,7 @@ def test_a_structure_longer_than_its_type_keeps_its_known_part() -> None:
         ),
     ],
 )
-def test_a_length_that_lies_is_named_with_path_and_offset(
+def test_an_impossible_length_is_reported_with_path_and_offset(
     data: bytes, path: str, offset: int, words: str
 ) -> None:
     with pytest.raises(gpmf.GpmfError, match=words) as caught:
@@ -192,14 +192,14 @@ def test_a_length_that_lies_is_named_with_path_and_offset(
     assert [(warning.path, warning.offset) for warning in lenient.warnings] == [(path, offset)]
 
 
-def test_a_lenient_reader_keeps_what_came_before_and_after() -> None:
+def test_a_lenient_reader_keeps_the_klvs_before_and_after() -> None:
     bad = raw(b"DEVC", b"\0", 1, 16, raw(b"ACCL", b"s", 6, 9, bytes(8)))
     good = bytes(gpmf.leaf("STNM", "c", "name"))
     tree = gpmf.parse(good + bad + good, lenient=True)
     assert [node.text for node in tree.find("STNM")] == ["name", "name"]
 
 
-def test_a_nesting_bomb_is_refused() -> None:
+def test_deep_nesting_is_rejected() -> None:
     data = b""
     for _ in range(4000):
         data = raw(b"NEST", b"\0", 4, len(data) // 4, data)
@@ -208,12 +208,12 @@ def test_a_nesting_bomb_is_refused() -> None:
     assert bytes(gpmf.parse(data, lenient=True)) == data
 
 
-def test_too_many_keys_are_refused() -> None:
+def test_too_many_keys_are_rejected() -> None:
     with pytest.raises(gpmf.GpmfError, match="more than 10 KLVs"):
         gpmf.parse(raw(b"ABCD", b"B", 1, 0, b"") * 11, limits=gpmf.Limits(nodes=10))
 
 
-def test_offset_and_path_of_the_caller_begin_an_errors() -> None:
+def test_offset_and_path_of_the_caller_are_the_base_of_an_errors_position() -> None:
     with pytest.raises(gpmf.GpmfError) as caught:
         gpmf.parse(b"ABCDs\x02\0\x09", offset=1000, path="payload[7]")
     assert str(caught.value).startswith("payload[7]/ABCD at byte 1000: ")
@@ -232,7 +232,7 @@ def test_offset_and_path_of_the_caller_begin_an_errors() -> None:
         ("GOOD", "c", "日本"),
     ],
 )
-def test_what_the_format_cannot_hold_is_refused(key: str, char: str, values: object) -> None:
+def test_values_that_the_format_cannot_represent_are_rejected(key: str, char: str, values: object) -> None:
     with pytest.raises(gpmf.GpmfError):
         gpmf.leaf(key, char, values)
 

@@ -1,4 +1,4 @@
-"""TimeWarp, time-lapse and slow motion have UTC by GPS time; ordinary recordings are not taken for them."""
+"""TimeWarp, time-lapse and slow motion have UTC by GPS time; ordinary recordings have media time."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ T0 = BEGAN.timestamp()
 SCALE = [1e7, 1e7, 1000, 1000, 100]
 
 
-def judged(posix: npt.ArrayLike, times: npt.ArrayLike | None = None) -> UtcClock:
-    """The clock of one reading for each payload of 1.001 s."""
+def clock_of(posix: npt.ArrayLike, times: npt.ArrayLike | None = None) -> UtcClock:
+    """The clock for one reading per payload of 1.001 s."""
     utc = np.asarray(posix, dtype=np.float64)
     at: Floats = np.asarray(np.arange(len(utc)) * 1.001 if times is None else times, dtype=np.float64)
     found = build_clock(at, utc, np.arange(len(utc)))
@@ -70,7 +70,7 @@ def test_timewarp_and_time_lapse_have_the_utc_of_each_reading(
     assert found.summary()["clock"]["rule"] == "GPS time"
 
 
-def test_many_samples_a_payload_lie_between_the_readings(payload: Maker) -> None:
+def test_samples_within_a_payload_are_between_the_readings(payload: Maker) -> None:
     found = gpmf.read_payloads(b"".join(payload([gps5(after(10 * i), i, rows=18)]) for i in range(12)))
     assert found.gps is not None
     steps = np.diff(found.gps.utc)
@@ -81,7 +81,7 @@ def test_many_samples_a_payload_lie_between_the_readings(payload: Maker) -> None
 
 @pytest.mark.parametrize("interval_s", [5, 30, 120])
 def test_gps9_samples_taken_in_bursts_keep_their_own_times(payload: Maker, interval_s: int) -> None:
-    """A time-lapse wakes the receiver for a second, then leaps to the next interval."""
+    """A time-lapse wakes the receiver for a second, then continues with the next interval."""
     blocks = [payload([gps9(after(interval_s * i), i, rows=10, step_s=0.1)]) for i in range(10)]
     found = gpmf.read_payloads(b"".join(blocks))
     assert found.gps is not None
@@ -98,8 +98,8 @@ def test_slow_motion_is_recognised(payload: Maker) -> None:
 
 
 def test_slow_motion_with_a_receiver_of_one_reading_a_second() -> None:
-    """Eight payloads in a row repeat each reading: the first of them is the one that counts."""
-    found = judged(T0 + np.arange(64) // 8)
+    """Eight consecutive payloads repeat each reading: only the first one counts."""
+    found = clock_of(T0 + np.arange(64) // 8)
     assert found.rule == GPS_TIME
     assert float(found.at(np.array([40 * 1.001]))[0]) == pytest.approx(T0 + 5, abs=1e-6)
 
@@ -107,7 +107,7 @@ def test_slow_motion_with_a_receiver_of_one_reading_a_second() -> None:
 def test_a_timewarp_that_changes_its_speed_keeps_each_reading() -> None:
     rises = [1.0] * 20 + [10.0] * 20 + [1.0] * 20 + [30.0] * 5
     posix = T0 + np.cumsum([0.0, *rises])
-    found = judged(posix, np.arange(len(posix)))
+    found = clock_of(posix, np.arange(len(posix)))
     assert found.rule == GPS_TIME
     assert found.speed == pytest.approx(390 / 65)
     assert found.at(np.arange(float(len(posix)))).tolist() == pytest.approx(posix.tolist())
@@ -134,37 +134,37 @@ def test_a_timewarp_without_a_fix_in_parts(payload: Maker) -> None:
 
 
 @pytest.mark.parametrize("off_s", [-3600.0, 86400.0, -3e8, 400.0])
-def test_in_a_timewarp_readings_from_before_the_clock_was_set_are_left_out(off_s: float) -> None:
+def test_in_a_timewarp_readings_before_the_clock_was_set_are_excluded(off_s: float) -> None:
     right = T0 + 10 * np.arange(20.0)
     posix = right.copy()
     posix[:3] += off_s
-    found = judged(posix, np.arange(20.0))
+    found = clock_of(posix, np.arange(20.0))
     assert (found.rule, found.used, found.given) == (GPS_TIME, 17, 20)
     assert found.at(np.arange(20.0)).tolist() == pytest.approx(right.tolist())
 
 
-def test_a_date_that_follows_midnight_late_is_left_out() -> None:
+def test_a_date_that_changes_late_at_midnight_is_excluded() -> None:
     right = T0 + 10 * np.arange(30.0)
     posix = right.copy()
     posix[12:14] -= 86400
-    assert judged(posix, np.arange(30.0)).at(np.arange(30.0)).tolist() == pytest.approx(right.tolist())
+    assert clock_of(posix, np.arange(30.0)).at(np.arange(30.0)).tolist() == pytest.approx(right.tolist())
 
 
 @pytest.mark.parametrize("off_s", [-86400.0, 4000.0, 30.0])
-def test_in_a_timewarp_single_wrong_readings_are_left_out(off_s: float) -> None:
+def test_in_a_timewarp_single_wrong_readings_are_excluded(off_s: float) -> None:
     right = T0 + 2 * np.arange(40.0)
     posix = right.copy()
     posix[[7, 23]] += off_s
-    found = judged(posix, np.arange(40.0))
+    found = clock_of(posix, np.arange(40.0))
     assert (found.rule, found.used) == (GPS_TIME, 38)
     assert found.at(np.arange(40.0)).tolist() == pytest.approx(right.tolist())
 
 
-def test_of_two_halves_of_a_timewarp_the_later_is_believed() -> None:
+def test_of_two_halves_of_a_timewarp_the_later_is_used() -> None:
     right = T0 + 10 * np.arange(12.0)
     posix = right.copy()
     posix[:6] -= 1e8
-    assert judged(posix, np.arange(12.0)).at(np.arange(12.0)).tolist() == pytest.approx(right.tolist())
+    assert clock_of(posix, np.arange(12.0)).at(np.arange(12.0)).tolist() == pytest.approx(right.tolist())
 
 
 def ordinary() -> dict[str, Floats]:
@@ -197,7 +197,7 @@ def ordinary() -> dict[str, Floats]:
 
 @pytest.mark.parametrize("name", ordinary())
 def test_an_ordinary_recording_is_real_time(name: str) -> None:
-    found = judged(ordinary()[name])
+    found = clock_of(ordinary()[name])
     assert (found.rule, found.speed) == (MEDIA_TIME, 1.0)
     assert float(found.at(np.array([119 * 1.001]))[0]) == pytest.approx(T0 + 119.1, abs=14)
 
@@ -206,31 +206,31 @@ def test_an_ordinary_recording_is_real_time(name: str) -> None:
 def test_short_recordings_whose_readings_jitter_are_real_time(length: int) -> None:
     chance = np.random.default_rng(length)
     wrong = sum(
-        judged(T0 + np.arange(length) * 1.001 + chance.uniform(-1, 1, length)).rule != MEDIA_TIME
+        clock_of(T0 + np.arange(length) * 1.001 + chance.uniform(-1, 1, length)).rule != MEDIA_TIME
         for _ in range(300)
     )
     assert wrong == 0
 
 
 @pytest.mark.parametrize("length", [2, 3, 5])
-def test_one_leap_in_a_short_recording_is_no_timewarp(length: int) -> None:
+def test_one_clock_jump_in_a_short_recording_is_not_a_timewarp(length: int) -> None:
     posix = T0 + np.arange(length) * 1.001
     posix[1:] += 500
-    assert judged(posix).rule == MEDIA_TIME
+    assert clock_of(posix).rule == MEDIA_TIME
 
 
-def test_of_two_halves_that_disagree_the_later_is_believed() -> None:
-    """The clock was set halfway; the mean of both would be wrong for all."""
+def test_of_two_halves_that_disagree_the_later_is_used() -> None:
+    """The clock was set halfway; the mean of both halves would be wrong everywhere."""
     for count in (2, 4, 10):
         right = T0 + np.arange(count) * 1.001
         posix = right.copy()
         posix[: count // 2] -= 7200
-        found = judged(posix)
+        found = clock_of(posix)
         assert (found.rule, found.used) == (MEDIA_TIME, count // 2)
         assert found.at(np.zeros(1))[0] == pytest.approx(T0, abs=1e-3)
 
 
-def test_of_two_readings_the_cameras_settings_tell_what_their_distance_means() -> None:
+def test_with_two_readings_the_cameras_settings_decide() -> None:
     times, posix, payload = np.array([0.0, 1.0]), np.array([T0, T0 + 10]), np.arange(2)
     found = build_clock(times, posix, payload, time_lapse=True)
     assert found is not None
@@ -249,8 +249,8 @@ def test_hostile_readings_never_raise() -> None:
                 found.at(np.arange(5.0))
 
 
-def test_stamps_of_real_time_do_not_squeeze_a_timewarp(payload: Maker) -> None:
-    """STMP counts the microseconds of the world: 5 s of them in each second of media."""
+def test_stamps_of_real_time_do_not_compress_a_timewarp(payload: Maker) -> None:
+    """STMP counts real microseconds: 5 s in each second of media."""
     for speed in (2, 5, 8, 15):
         blocks = [
             payload(

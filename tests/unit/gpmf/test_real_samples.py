@@ -1,4 +1,4 @@
-"""Every figure that independent tools measured on the real files."""
+"""Every value that independent tools measured on the camera files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_max_has_the_counted_samples(max_heromode: gpmf.Telemetry) -> None:
     assert len(max_heromode.payloads.data) == 66328
 
 
-def test_karma_has_the_counted_samples_and_no_phantoms(karma: gpmf.Telemetry) -> None:
+def test_karma_has_the_counted_samples_and_no_additional_ones(karma: gpmf.Telemetry) -> None:
     assert {label: len(stream) for label, stream in karma.streams.items() if label != "FWVS"} == KARMA
     assert len(karma.streams) == 19
     assert len(karma.payloads) == 13
@@ -60,7 +60,7 @@ def test_karma_has_the_counted_samples_and_no_phantoms(karma: gpmf.Telemetry) ->
     assert [device.name for device in karma.devices] == ["Camera", "GoPro Karma v1.0"]
 
 
-def test_the_real_streams_decode_to_as_many_rows_as_they_count(
+def test_streams_decode_to_as_many_rows_as_they_count(
     max_heromode: gpmf.Telemetry, karma: gpmf.Telemetry
 ) -> None:
     for stream in (*max_heromode.streams.values(), *karma.streams.values()):
@@ -109,7 +109,7 @@ def test_rates_and_first_times_by_least_squares_are_the_reference_parsers(
     assert karma.streams[key].first_s == pytest.approx(first, abs=1e-9)
 
 
-def test_the_first_and_last_positions_are_those_measured(max_heromode: gpmf.Telemetry) -> None:
+def test_the_first_and_last_positions_are_as_measured(max_heromode: gpmf.Telemetry) -> None:
     gps = max_heromode.gps
     assert gps is not None
     assert gps.key == "GPS5"
@@ -122,7 +122,7 @@ def test_the_first_and_last_positions_are_those_measured(max_heromode: gpmf.Tele
     assert str(gps.clock.datetime(0))[:16] == "2019-11-18 23:45"
 
 
-def test_karmas_position_is_its_drones(karma: gpmf.Telemetry) -> None:
+def test_the_position_of_karma_is_that_of_the_drone(karma: gpmf.Telemetry) -> None:
     gps = karma.gps
     assert gps is not None
     assert (gps.key, len(gps)) == ("GLPI", 47)
@@ -131,7 +131,7 @@ def test_karmas_position_is_its_drones(karma: gpmf.Telemetry) -> None:
     assert str(gps.clock.datetime(0))[:16] == "2017-04-17 19:27"
 
 
-def test_hero11_writes_each_point_twice_and_it_counts_once(samples: Path) -> None:
+def test_the_duplicate_points_of_a_hero11_count_once(samples: Path) -> None:
     telemetry = gpmf.read(samples / "gpmf" / "hero11.raw")
     assert len(telemetry.streams["GPS5"]) == len(telemetry.streams["GPS9"]) == 110
     gps = telemetry.gps
@@ -143,13 +143,13 @@ def test_hero11_writes_each_point_twice_and_it_counts_once(samples: Path) -> Non
     np.testing.assert_allclose(telemetry.streams["GPS5"].values, telemetry.streams["GPS9"].values[:, :5])
 
 
-def test_the_tail_of_a_long_take_counts_from_its_own_beginning(samples: Path) -> None:
+def test_the_last_chapter_of_a_long_recording_counts_from_its_own_start(samples: Path) -> None:
     telemetry = gpmf.read(samples / "gpmf" / "hero11.raw")
     assert len(telemetry.streams["ACCL"]) == 2192
     assert abs(telemetry.streams["ACCL"].first_s) < 0.01
 
 
-def test_the_cameras_name_themselves(
+def test_the_camera_models_are_read(
     samples: Path, karma: gpmf.Telemetry, max_heromode: gpmf.Telemetry
 ) -> None:
     assert (karma.camera.model, karma.camera.firmware) == ("HERO5 Black", "HD5.02.02.00.00")
@@ -185,7 +185,7 @@ def test_the_axes_agree_with_gravity(max_heromode: gpmf.Telemetry) -> None:
         ("Fusion.raw", 1, {"GYRO": 3300, "MAGN": 25}),
     ],
 )
-def test_raw_files_split_into_their_payloads(
+def test_raw_files_are_split_into_their_payloads(
     samples: Path, name: str, payloads: int, counts: dict[str, int]
 ) -> None:
     telemetry = gpmf.read(samples / "gpmf" / name)

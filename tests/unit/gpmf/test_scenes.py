@@ -36,18 +36,18 @@ def test_faces_of_newer_cameras(payload: Maker) -> None:
     assert (face.confidence, face.smile, face.blink) == (0.9, 0.75, 0.0)
 
 
-def test_an_unknown_layout_gives_no_faces(payload: Maker) -> None:
+def test_an_unknown_layout_has_no_faces(payload: Maker) -> None:
     stream = gpmf.stream("FACE", "?", [[(1, 2)], []], complex_type="BB", stepped=True)
     assert gpmf.read_payloads(payload([stream])).faces == ()
 
 
-def test_a_recording_without_them_has_none(ramp: Maker) -> None:
+def test_a_recording_without_faces_and_scenes_has_none(ramp: Maker) -> None:
     telemetry = gpmf.read_payloads(ramp([3]))
     assert not telemetry.faces
     assert not telemetry.scenes
 
 
-def test_the_real_scenes_have_six_classes_each(samples: Path) -> None:
+def test_the_scenes_of_a_camera_file_have_six_classes_each(samples: Path) -> None:
     scenes = gpmf.read(samples / "max-heromode.mp4").scenes
     assert len(scenes) == 98
     assert {len(scene.probabilities) for scene in scenes} == {6}

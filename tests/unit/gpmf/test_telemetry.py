@@ -93,7 +93,7 @@ def test_a_movies_telemetry_has_the_times_of_its_track(tmp_path: Path, ramp: Mak
     assert telemetry.duration_s == pytest.approx(5.005)
 
 
-def test_the_edit_list_of_a_trimmed_movie_is_honoured(tmp_path: Path, ramp: Maker) -> None:
+def test_the_edit_list_of_a_trimmed_movie_is_applied(tmp_path: Path, ramp: Maker) -> None:
     film = tmp_path / "film.mp4"
     edits = (Edit(media_time=-1, duration=100), Edit(media_time=297, duration=4000))
     write_mp4(film, [telemetry_track(tmp_path, split(ramp([200] * 5), 5), edits)], timescale=1000)
@@ -144,7 +144,7 @@ def test_an_old_cameras_hilights_and_name_come_from_plain_boxes(tmp_path: Path, 
     assert [mark.time_s for mark in telemetry.hilights] == [0.8, 4.72]
 
 
-def test_a_count_of_hilights_that_lies_reads_no_further_than_its_box(tmp_path: Path, ramp: Maker) -> None:
+def test_an_impossible_count_of_hilights_is_limited_to_its_box(tmp_path: Path, ramp: Maker) -> None:
     film = tmp_path / "film.mp4"
     write_mp4(
         film,
@@ -158,7 +158,7 @@ def test_a_count_of_hilights_that_lies_reads_no_further_than_its_box(tmp_path: P
 @pytest.mark.parametrize(
     ("firmware", "model"), [("HD5.02.02.00.00", "HERO5 Black"), ("H19.03", "GoPro Max"), ("", "")]
 )
-def test_a_firmwares_prefix_names_the_model(firmware: str, model: str) -> None:
+def test_a_firmware_prefix_identifies_the_model(firmware: str, model: str) -> None:
     assert model_name(firmware) == model
 
 
@@ -167,7 +167,7 @@ def app(marker: int, body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("where", ["one segment", "two segments", "EXIF"])
-def test_a_still_has_its_settings_in_its_segments(tmp_path: Path, where: str) -> None:
+def test_a_still_image_has_its_settings_in_its_segments(tmp_path: Path, where: str) -> None:
     block = settings_block().rstrip(b"\0")
     block += bytes(-len(block) % 4)
     segments = {
@@ -183,14 +183,14 @@ def test_a_still_has_its_settings_in_its_segments(tmp_path: Path, where: str) ->
     assert telemetry.summary() == {"camera": "HERO11 Black", "payloads": 0, "clock": None, "streams": {}}
 
 
-def test_a_raw_file_is_known_by_its_bytes_not_its_name(tmp_path: Path, ramp: Maker) -> None:
+def test_a_raw_file_is_detected_by_its_bytes_not_its_name(tmp_path: Path, ramp: Maker) -> None:
     odd = tmp_path / "whatever.txt"
     odd.write_bytes(ramp([4, 4]))
     assert len(gpmf.read(odd).payloads) == 2
     assert len(gpmf.read(str(odd)).streams["ACCL"]) == 8
 
 
-def test_the_summary_is_json_and_says_what_the_contract_says(ramp: Maker) -> None:
+def test_the_summary_is_json_with_the_documented_fields(ramp: Maker) -> None:
     summary = json.loads(json.dumps(gpmf.read_payloads(ramp([200, 200])).summary()))
     assert summary == {
         "camera": "",
@@ -209,7 +209,7 @@ def test_the_summary_is_json_and_says_what_the_contract_says(ramp: Maker) -> Non
 
 
 @pytest.mark.parametrize("data", [b"", b"hello world", b"RIFF....WAVE", bytes(100), b"\xff\xd8\xff\xd9"])
-def test_what_carries_no_telemetry_is_told_what_would(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_cannot_contain_telemetry_is_rejected(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(data)
     with pytest.raises(EddylineError) as caught:
@@ -217,7 +217,7 @@ def test_what_carries_no_telemetry_is_told_what_would(tmp_path: Path, data: byte
     assert caught.value.remedy
 
 
-def test_a_movie_without_telemetry_says_so(tmp_path: Path, ramp: Maker) -> None:
+def test_a_movie_without_telemetry_is_an_error(tmp_path: Path, ramp: Maker) -> None:
     from dataclasses import replace
 
     film = tmp_path / "film.mp4"
@@ -228,12 +228,12 @@ def test_a_movie_without_telemetry_says_so(tmp_path: Path, ramp: Maker) -> None:
         gpmf.read(film)
 
 
-def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MissingError):
         gpmf.read(tmp_path / "none.mp4")
 
 
-def test_a_broken_payload_of_a_movie_is_named_by_its_place_in_the_file(tmp_path: Path, ramp: Maker) -> None:
+def test_a_damaged_payload_of_a_movie_is_reported_with_its_file_offset(tmp_path: Path, ramp: Maker) -> None:
     film = tmp_path / "film.mp4"
     blocks = split(ramp([200] * 3), 3)
     bad = bytearray(blocks[1])

@@ -24,7 +24,7 @@ def spans(count: int, step: float = 1.001) -> tuple[np.ndarray, np.ndarray]:
     return start, start + step
 
 
-def test_a_steady_stream_lies_on_the_least_squares_line() -> None:
+def test_a_steady_stream_is_on_the_least_squares_line() -> None:
     start, end = spans(4)
     line = build_timeline(chunks([0, 1, 2, 3], [200, 198, 202, 200]), start, end, None)
     slope, at_zero = np.polyfit(end, np.cumsum([200, 198, 202, 200]), 1)
@@ -58,7 +58,7 @@ def test_the_stamps_unit_is_found_by_the_payloads_times(scale: float) -> None:
     assert line.rate_hz == pytest.approx(30.0)
 
 
-def test_stamps_that_run_backwards_are_not_believed() -> None:
+def test_decreasing_stamps_are_ignored() -> None:
     start, end = spans(3)
     line = build_timeline(
         chunks([0, 1, 2], [9, 9, 9], [9e6, 1e6, 2e6]), start, end, Origin(ticks=9e6, seconds=0.0)
@@ -66,7 +66,7 @@ def test_stamps_that_run_backwards_are_not_believed() -> None:
     assert line.rule == "line"
 
 
-def test_a_stream_with_gaps_stays_in_the_payloads_that_brought_it() -> None:
+def test_a_stream_with_gaps_stays_in_the_payloads_that_contain_it() -> None:
     start, end = spans(50)
     line = build_timeline(chunks([2, 40], [4, 4]), start, end, None)
     times = line.times()
@@ -75,7 +75,7 @@ def test_a_stream_with_gaps_stays_in_the_payloads_that_brought_it() -> None:
     assert times[4:].tolist() == pytest.approx([40.04 + i * 1.001 / 4 for i in range(4)], abs=1e-6)
 
 
-def test_latency_is_taken_off() -> None:
+def test_latency_is_subtracted() -> None:
     start, end = spans(3)
     late = build_timeline(chunks([0, 1, 2], [5, 5, 5], latency=1.282), start, end, None)
     assert late.first_s == pytest.approx(-1.282)
@@ -89,7 +89,7 @@ def test_timo_of_a_stream_is_its_latency(payload: Maker) -> None:
     assert gpmf.read_payloads(payload([faces]) * 3).streams["FACE"].first_s == pytest.approx(-0.5)
 
 
-def test_nothing_has_no_times() -> None:
+def test_an_empty_stream_has_no_times() -> None:
     line = build_timeline(chunks([0], [0]), *spans(1), None)
     assert (line.rule, line.rate_hz, line.count) == ("none", 0.0, 0)
     assert line.times().size == 0
@@ -102,7 +102,7 @@ def test_payloads_without_length_give_no_division_by_zero() -> None:
     assert line.rate_hz == 0.0
 
 
-def test_a_raw_files_payloads_are_taken_to_last_as_a_cameras_do(ramp: Maker) -> None:
+def test_the_payloads_of_a_raw_file_are_assumed_to_last_1_001_s(ramp: Maker) -> None:
     stream = gpmf.read_payloads(ramp([200, 200, 200])).streams["ACCL"]
     assert stream.rate_hz == pytest.approx(200 / 1.001)
     assert stream.first_s == pytest.approx(0.0)

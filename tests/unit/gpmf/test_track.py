@@ -90,7 +90,7 @@ def test_times_before_the_first_fix_do_not_count(payload: Maker) -> None:
     assert gps.utc[0] == pytest.approx(expected, abs=0.01)
 
 
-def test_a_stamp_that_jumps_is_left_out(payload: Maker) -> None:
+def test_a_stamp_that_jumps_is_excluded(payload: Maker) -> None:
     seconds = [10 + 1.001 * i for i in range(12)]
     seconds[5] += 30
     gps = gpmf.read_payloads(b"".join(payload([gps5(1.5, stamp(each))]) for each in seconds)).gps
@@ -118,7 +118,7 @@ def test_a_long_recordings_drift_is_measured() -> None:
 @pytest.mark.parametrize(
     "text", ["", "000000000000", "991332256161.000", "2209201329", "ab0920132936.000", "²20920132936.0"]
 )
-def test_what_is_no_date_is_no_time(text: str) -> None:
+def test_an_invalid_date_has_no_time(text: str) -> None:
     assert np.isnan(parse_gpsu(text))
 
 
@@ -139,5 +139,5 @@ def test_a_drones_position_and_clock_are_used_where_there_is_no_gps5(payload: Ma
     assert gps.utc[0] == pytest.approx(1_492_457_280, abs=0.1)
 
 
-def test_no_position_is_no_track(ramp: Maker) -> None:
+def test_a_recording_without_positions_has_no_track(ramp: Maker) -> None:
     assert gpmf.read_payloads(ramp([5])).gps is None

@@ -1,4 +1,4 @@
-"""Chapters' telemetry counts and runs on as one recording, and nothing else of it changes."""
+"""Merged telemetry of chapters has continuous counts and stamps, and is otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECOND = 1_000_000
 
 
 def payloads(*blocks: bytes) -> Payloads:
-    """Payloads of a second each."""
+    """Payloads of one second each."""
     number = np.arange(len(blocks), dtype=np.float64)
     size = np.array([len(block) for block in blocks])
     return join_payloads(blocks, offset=np.cumsum(size) - size, start_s=number, end_s=number + 1)
@@ -41,7 +41,7 @@ def values(data: bytes, key: str) -> list[int]:
     return [int(node.array().ravel()[0]) for node in gpmf.parse(data).find(key)]
 
 
-def test_totals_go_on_from_chapter_to_chapter() -> None:
+def test_totals_continue_from_chapter_to_chapter() -> None:
     made = merge_chapters([chapter(0, [198, 200]), chapter(2, [199, 198]), chapter(4, [200])])
     assert [values(data, "TSMP") for data in made] == [[198, 398], [597, 795], [995]]
 
@@ -51,19 +51,19 @@ def test_the_first_chapter_keeps_its_bytes() -> None:
     assert merge_chapters([first, chapter(2, [199])])[0] == first.payloads.data
 
 
-def test_a_chapter_that_goes_on_by_itself_keeps_its_bytes() -> None:
+def test_a_chapter_that_continues_already_keeps_its_bytes() -> None:
     second = chapter(2, [199, 198], before=398, stamp=80_000 + 2 * SECOND)
     made = merge_chapters([chapter(0, [198, 200], stamp=80_000), second])
     assert made[1] == second.payloads.data
 
 
-def test_a_single_short_chapter_is_not_taken_for_one_that_goes_on() -> None:
+def test_a_short_chapter_is_not_mistaken_for_a_continuing_one() -> None:
     # The restarted count (205) is larger than the whole count before (200).
     made = merge_chapters([chapter(0, [200]), chapter(1, [205])])
     assert values(made[1], "TSMP") == [405]
 
 
-def test_stamps_that_begin_anew_are_moved_to_where_the_chapter_begins() -> None:
+def test_restarted_stamps_are_shifted_to_the_start_of_the_chapter() -> None:
     made = merge_chapters([chapter(0, [9, 9], stamp=80_000), chapter(2.002, [9, 9], stamp=70_000)])
     assert values(made[1], "STMP") == [2_082_000, 3_082_000]
 
@@ -77,7 +77,7 @@ def test_stamps_in_nanoseconds_are_moved_by_nanoseconds() -> None:
     assert values(made[1], "STMP") == [n * 1_000 * SECOND for n in (4, 5, 6)]
 
 
-def test_streams_of_one_key_on_two_devices_are_counted_apart() -> None:
+def test_streams_of_one_key_on_two_devices_are_counted_separately() -> None:
     def two(first: int, second: int) -> Payloads:
         made = [
             gpmf.device(number, "Camera", [gpmf.stream("ACCL", "s", [[0]] * count, total=count)])
@@ -89,7 +89,7 @@ def test_streams_of_one_key_on_two_devices_are_counted_apart() -> None:
     assert values(made[1], "TSMP") == [11, 110]
 
 
-def test_a_stream_that_only_a_later_chapter_has_begins_at_its_own_count() -> None:
+def test_a_stream_of_a_later_chapter_only_starts_at_its_own_count() -> None:
     other = Chapter(payloads=payloads(block(total=7, count=7, key="FACE")), start_s=1)
     assert values(merge_chapters([chapter(0, [9]), other])[1], "TSMP") == [7]
 
@@ -100,14 +100,14 @@ def test_a_count_beyond_32_bits_is_an_error() -> None:
         merge_chapters([full, chapter(1, [9])])
 
 
-def test_broken_payloads_are_passed_on_as_they_are() -> None:
+def test_damaged_payloads_are_unchanged() -> None:
     broken = payloads(block(total=9, count=9)[:-8])
     made = merge_chapters([chapter(0, [9]), Chapter(payloads=broken, start_s=1)])
     assert len(made[1]) == len(broken.data)
 
 
 @pytest.mark.parametrize("name", ["karma.mp4", "max-heromode.mp4"])
-def test_real_streams_count_on_and_keep_all_other_bytes(samples: Path, name: str) -> None:
+def test_streams_of_camera_files_continue_and_keep_all_other_bytes(samples: Path, name: str) -> None:
     one = gpmf.read(samples / name)
     end = float(one.payloads.end_s[-1])
     made = merge_chapters([Chapter(payloads=one.payloads, start_s=at * end) for at in range(3)])

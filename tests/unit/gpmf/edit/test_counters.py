@@ -1,4 +1,4 @@
-"""Counts and clocks are moved on in their own width and form, or left as they are."""
+"""Counts and clocks are updated in their own width and form, or left unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_number_keeps_its_type_and_width(char: str) -> None:
 
 
 @pytest.mark.parametrize("value", [-1, 1 << 32])
-def test_a_number_that_does_not_fit_changes_nothing(value: int) -> None:
+def test_a_number_that_does_not_fit_is_ignored(value: int) -> None:
     node = leaf("TSMP", "L", 7)
     assert with_number(node, value) is node
 
@@ -38,6 +38,6 @@ def test_the_gps_clock_moves_over_midnight_and_to_the_nearest_millisecond() -> N
 
 
 @pytest.mark.parametrize("text", ["000000000000.000", "no fix", "191231235959500"])
-def test_what_a_camera_without_a_fix_writes_stays(text: str) -> None:
+def test_an_invalid_gps_time_is_unchanged(text: str) -> None:
     node = leaf("GPSU", "c", text)
     assert advance_utc(node, 5) is node

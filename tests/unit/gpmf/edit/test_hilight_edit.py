@@ -1,4 +1,4 @@
-"""HiLights of all chapters, each later by the chapters before it."""
+"""HiLights of all chapters, each shifted by the length of the previous chapters."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def merged(*udtas: bytes) -> bytes:
     return merge_hilights([HilightChapter(udta=udta, start_ms=10_000 * at) for at, udta in enumerate(udtas)])
 
 
-def test_old_marks_move_by_the_chapters_before() -> None:
+def test_hmmt_hilights_are_shifted_by_the_previous_chapters() -> None:
     udta = merged(old(500, 900), old(), old(100))
     assert marks(udta) == [0.5, 0.9, 20.1]
     assert len(udta) == len(old())
 
 
-def test_new_marks_move_by_the_chapters_before_with_their_spans() -> None:
+def test_hlmt_hilights_are_shifted_with_their_ranges() -> None:
     udta = merged(new(500), new(100, 200), new())
     assert marks(udta) == [0.5, 10.1, 10.2]
     assert len(udta) == len(new())
@@ -54,34 +54,34 @@ def test_new_marks_move_by_the_chapters_before_with_their_spans() -> None:
     assert [mark.end_s for mark in read_hilights([], settings)] == [0.505, 10.105, 10.205]
 
 
-def test_marks_of_later_chapters_alone_find_their_way_in() -> None:
+def test_hilights_of_later_chapters_only_are_added() -> None:
     assert marks(merged(new(), new(100))) == [10.1]
     assert marks(merged(b"", new(100))) == [10.1]
     assert marks(merged(b"", old(100))) == [10.1]
 
 
-def test_where_only_the_first_has_marks_its_bytes_stay() -> None:
+def test_the_udta_is_unchanged_if_only_the_first_chapter_has_hilights() -> None:
     first = box(b"FIRM", b"HD9") + old(500) + new(500) + bytes(4)
     assert merged(first, old() + new(), box(b"FIRM", b"HD9")) == first
 
 
-def test_other_boxes_and_what_ends_udta_stay_in_place() -> None:
+def test_other_boxes_and_the_end_of_udta_are_unchanged() -> None:
     udta = merged(box(b"FIRM", b"HD9") + old(500) + box(b"MUID", bytes(32)) + bytes(4), old(100))
     assert [box.kind for box in iter_boxes(udta)] == ["FIRM", "HMMT", "MUID"]
     assert udta.endswith(bytes(4))
 
 
-def test_more_marks_than_the_box_has_room_for_make_it_larger() -> None:
+def test_the_box_grows_for_more_hilights() -> None:
     many = old(*range(60, 120))
     assert len(marks(merged(many, many))) == 120
 
 
-def test_marks_described_in_different_ways_are_refused() -> None:
+def test_hilights_with_different_layouts_are_rejected() -> None:
     with pytest.raises(UnsupportedError, match="different ways"):
         merged(new(500), new(500, type_="LLLllfFf"))
 
 
-def test_real_marks_move(samples: Path) -> None:
+def test_hilights_of_a_camera_file_are_shifted(samples: Path) -> None:
     block = box(b"GPMF", (samples / "gpmf" / "mp4header.raw").read_bytes())
     first = marks(block)
     assert len(first) == 3

@@ -1,4 +1,4 @@
-"""HiLights of a stretch: those within it, counted from its start; all else as it was."""
+"""HiLights of a time range: those within it, relative to its start; all other bytes are unchanged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def marks(udta: bytes) -> list[float]:
     return [mark.time_s for mark in read_hilights(iter_boxes(udta), settings)]
 
 
-def test_old_marks_outside_are_dropped_and_the_others_shifted() -> None:
+def test_hmmt_hilights_outside_are_dropped_and_the_others_shifted() -> None:
     times = struct.pack(">4I", 3, 500, 2500, 9000).ljust(404, b"\0")
     udta = box(b"FIRM", b"HD5.02") + box(b"HMMT", times) + bytes(4)
     cut = cut_hilights(udta, 2000, 8000)
@@ -31,7 +31,7 @@ def test_old_marks_outside_are_dropped_and_the_others_shifted() -> None:
     assert cut[:14] == udta[:14]
 
 
-def test_new_marks_are_dropped_and_shifted_with_their_spans(samples: Path) -> None:
+def test_hlmt_hilights_are_dropped_and_shifted_with_their_ranges(samples: Path) -> None:
     block = (samples / "gpmf" / "mp4header.raw").read_bytes()
     udta = box(b"GPMF", block)
     times = marks(udta)
@@ -42,7 +42,7 @@ def test_new_marks_are_dropped_and_shifted_with_their_spans(samples: Path) -> No
     assert len(cut) == len(udta)
 
 
-def test_a_block_without_marks_is_left_as_it_is() -> None:
+def test_a_block_without_hilights_is_unchanged() -> None:
     block = gpmf.serialize([gpmf.nest("DEVC", [gpmf.leaf("DVID", "L", 1), gpmf.leaf("MINF", "c", "Camera")])])
     udta = box(b"GPMF", block.ljust(256, b"\0"))
     assert cut_hilights(udta, 1000, 2000) == udta

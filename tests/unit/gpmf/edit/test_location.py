@@ -1,4 +1,4 @@
-"""Positions leave the telemetry; everything else keeps its bytes."""
+"""Positions are removed from telemetry; everything else keeps its bytes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def hilight(type_: str = "LLLllfFff", *, key: str = "HLMT") -> gpmf.Klv:
     return gpmf.stream(key, "?", [row], complex_type=type_, total=1)
 
 
-def test_a_stream_of_positions_goes_with_all_that_describes_it() -> None:
+def test_a_stream_of_positions_is_removed_with_its_modifiers() -> None:
     assert remove_location(payload(ACCL, GPS5)) == payload(ACCL)
 
 
@@ -45,17 +45,17 @@ def test_a_payload_without_positions_is_the_same_object() -> None:
 
 
 @pytest.mark.parametrize("key", ["GPS9", "GLPI", "GPRI", "BPOS", "GPSX"])
-def test_every_kind_of_position_goes(key: str) -> None:
+def test_every_kind_of_position_is_removed(key: str) -> None:
     stripped = remove_location(payload(gpmf.stream(key, "l", [[1, 2]]), ACCL))
     assert stripped == payload(ACCL)
 
 
-def test_what_describes_a_position_goes_from_other_streams_too() -> None:
+def test_position_modifiers_are_removed_from_other_streams_too() -> None:
     mixed = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("GPSA", "F", "MSLV")])
     assert remove_location(payload(mixed)) == payload(ACCL)
 
 
-def test_hilights_lose_their_place_and_nothing_else() -> None:
+def test_only_the_position_of_hilights_is_removed() -> None:
     data = payload(hilight())
     removed = RemovedKeys()
     stripped = remove_location(data, removed=removed)
@@ -65,7 +65,7 @@ def test_hilights_lose_their_place_and_nothing_else() -> None:
     assert len(stripped) == len(data)
 
 
-def test_hilights_of_unknown_shape_are_removed_whole() -> None:
+def test_hilights_with_an_unknown_layout_are_removed() -> None:
     strange = gpmf.stream("HLMT", "?", [(1, 463.0, 135.0)], complex_type="Lff", total=1)
     assert b"HLMT" not in remove_location(payload(ACCL, strange))
 
@@ -77,12 +77,12 @@ def test_a_settings_block_keeps_its_length() -> None:
     assert stripped.rstrip(b"\0") == payload(ACCL).rstrip(b"\0")
 
 
-def test_broken_telemetry_is_refused_because_it_could_hold_a_position() -> None:
+def test_damaged_telemetry_is_rejected_because_it_could_contain_a_position() -> None:
     with pytest.raises(gpmf.GpmfError):
         remove_location(payload(ACCL, GPS5)[:-4])
 
 
-def test_locations_names_what_is_left() -> None:
+def test_find_locations_lists_all_positions() -> None:
     assert list(find_locations(payload(ACCL, GPS5))) == [
         "DEVC[0]/STRM[1]/GPSU",
         "DEVC[0]/STRM[1]/GPSF",
@@ -92,7 +92,7 @@ def test_locations_names_what_is_left() -> None:
     assert not list(find_locations(remove_location(payload(ACCL, GPS5, hilight()))))
 
 
-def test_keys_that_are_not_known_are_removed_and_named() -> None:
+def test_unknown_keys_are_removed_and_reported() -> None:
     removed = RemovedKeys()
     mixed = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("wher", "c", "Bovec")])
     stripped = remove_location(payload(mixed, gpmf.stream("LATL", "d", [[46.3, 13.5]])), removed=removed)
@@ -103,12 +103,12 @@ def test_keys_that_are_not_known_are_removed_and_named() -> None:
 
 
 @pytest.mark.parametrize("text", ["+46.3318+013.5485/", "GPS(13.5485,46.3318,19)", "$GPRMC,161313.00,A"])
-def test_known_keys_do_not_keep_coordinates_as_text(text: str) -> None:
+def test_coordinates_in_the_text_of_known_keys_are_removed(text: str) -> None:
     named = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("RMRK", "c", text)])
     assert remove_location(payload(named)) == payload(ACCL)
 
 
-def test_real_payloads_keep_every_other_klv(samples: Path) -> None:
+def test_payloads_of_camera_files_keep_every_other_klv(samples: Path) -> None:
     for path in sorted((samples / "gpmf").iterdir()):
         data = path.read_bytes()
         stripped = remove_location(data)
@@ -118,5 +118,5 @@ def test_real_payloads_keep_every_other_klv(samples: Path) -> None:
 
 
 def _is_position(stream: gpmf.Klv) -> bool:
-    """Positions, and the stream of a third party in one of the files, which could hold anything."""
+    """Positions, and the stream of a third party in one of the files, which could contain anything."""
     return stream.children[-1].key.encode() in {*KEYS, b"acc1"}

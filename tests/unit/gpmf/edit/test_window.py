@@ -1,4 +1,4 @@
-"""A stretch of telemetry holds exactly its samples, and readers find them when they were taken."""
+"""A cut contains exactly the samples of its time range, and readers give them the same times."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PERIOD = 1.001
 
 
 def reread(cut: TelemetryCut, source: gpmf.Telemetry, start: float, end: float) -> gpmf.Telemetry:
-    """The window as the track of a movie that begins at `start`."""
+    """The cut as the track of a movie that starts at `start`."""
     low = np.array([span[0] for span in cut.spans], np.int64)
     high = np.array([span[1] for span in cut.spans], np.int64)
     payloads = join_payloads(
@@ -39,7 +39,7 @@ def total(payload: bytes, key: str = "TSMP") -> int:
 
 @pytest.fixture
 def stamped(ramp: Recorder) -> gpmf.Telemetry:
-    """Six payloads of 20 samples, stamped 50 ms apart on a clock that began long before."""
+    """Six payloads of 20 samples, stamped 50 ms apart by a clock that started much earlier."""
     stamps = [7_000_000 + round(number * PERIOD * 1e6) for number in range(6)]
     return gpmf.read_payloads(ramp([20] * 6, stamps=stamps))
 
@@ -47,7 +47,7 @@ def stamped(ramp: Recorder) -> gpmf.Telemetry:
 @pytest.mark.parametrize(
     ("start", "end"), [(0.0, 6.006), (1.3, 4.7), (2.002, 4.004), (0.2, 0.9), (1.9, 5.01)]
 )
-def test_a_window_has_just_the_samples_taken_within_it_at_their_times(
+def test_a_cut_has_exactly_the_samples_of_its_range_at_their_times(
     stamped: gpmf.Telemetry, start: float, end: float
 ) -> None:
     stream = stamped.streams["ACCL"]
@@ -66,7 +66,7 @@ def test_tsmp_counts_from_the_first_sample_kept(stamped: gpmf.Telemetry) -> None
     assert totals[0] == next(node.repeat for node in gpmf.parse(cut.payloads[0]).find("ACCL"))
 
 
-def test_payloads_in_the_middle_differ_in_tsmp_alone(stamped: gpmf.Telemetry) -> None:
+def test_payloads_in_the_middle_differ_only_in_tsmp(stamped: gpmf.Telemetry) -> None:
     cut = cut_telemetry(stamped, 1.3, 4.7)
     for payload, (low, high) in list(zip(cut.payloads, cut.spans, strict=True))[1:-1]:
         assert low == high
@@ -84,17 +84,17 @@ def test_the_first_stamp_moves_to_the_first_sample(stamped: gpmf.Telemetry) -> N
     assert total(middle, "STMP") == total(stamped.payloads[cut.spans[2][0]], "STMP")
 
 
-def test_a_window_without_payloads_is_empty(stamped: gpmf.Telemetry) -> None:
+def test_a_cut_without_payloads_is_empty(stamped: gpmf.Telemetry) -> None:
     assert cut_telemetry(stamped, 50.0, 60.0).payloads == ()
 
 
-def test_a_scrap_of_a_payload_goes_to_its_neighbour(stamped: gpmf.Telemetry) -> None:
+def test_a_short_part_of_a_payload_is_merged_into_its_neighbour(stamped: gpmf.Telemetry) -> None:
     cut = cut_telemetry(stamped, 0.9, 4.1)
     assert cut.spans[0] == (0, 1)
     assert cut.spans[-1] == (3, 4)
 
 
-def test_what_was_said_once_before_the_window_still_holds_in_it() -> None:
+def test_modifiers_from_before_the_cut_apply_in_it() -> None:
     def payload(number: int) -> bytes:
         rows = [[number * 10 + at] for at in range(10)]
         scale = [7.0] if number == 0 else []
@@ -110,7 +110,7 @@ def test_what_was_said_once_before_the_window_still_holds_in_it() -> None:
     assert found.units == ("m/s²",)
 
 
-def test_samples_that_are_taken_in_beside_steps_stay_one_each(payload: Recorder) -> None:
+def test_samples_added_next_to_steps_remain_separate(payload: Recorder) -> None:
     plain = gpmf.stream("ABCD", "s", [[number] for number in range(10)], total=10)
     steps = [[[100 + number]] for number in range(10)]
     found = gpmf.read_payloads(
@@ -146,7 +146,7 @@ def test_ticks_and_the_gps_clock_move_with_the_first_sample() -> None:
 
 
 @pytest.mark.parametrize("name", ["max-heromode.mp4", "karma.mp4", "gpmf/walking.gpmf", "gpmf/hero7.raw"])
-def test_windows_of_real_recordings_keep_every_sample_and_its_value(samples: Path, name: str) -> None:
+def test_cuts_of_camera_files_keep_every_sample_and_its_value(samples: Path, name: str) -> None:
     source = gpmf.read(samples / name)
     end = float(source.payloads.end_s[-1])
     for start, stop in ((1.234, min(7.5, end - 2)), (2.002, 5.005), (0.0, 3.3), (3.2, 3.9)):

@@ -1,4 +1,4 @@
-"""A made-up ride: motion, GPS with fix and DOP, scenes with several rows a sample, text, and two HiLights."""
+"""A synthetic ride: motion, GPS with fix and DOP, scenes with several rows, text, and two HiLights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCALE = [1e7, 1e7, 1000, 1000, 100]
 
 @pytest.fixture
 def ride() -> Rider:
-    """ride(...) -> telemetry of some 1.001 s payloads; GPS goes north-east at 10 m/s from `lat`, `lon`."""
+    """ride(...) -> telemetry of some 1.001 s payloads; GPS moves north-east at 10 m/s from `lat`, `lon`."""
 
     def build(
         *,

@@ -1,4 +1,4 @@
-"""Whatever a lenient reader makes of damaged bytes can be exported, or is refused in our own words."""
+"""Telemetry that a lenient reader gets from damaged bytes can be exported, or is rejected with an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SELECTIONS = (
 
 
 def damaged(data: bytes, seed: int) -> bytes:
-    """Some bytes changed, some numbers made extreme, the end cut off."""
+    """Some bytes changed, some numbers made extreme, the end truncated."""
     chance = random.Random(seed)
     out = bytearray(data)
     for _ in range(chance.randrange(1, 12)):
@@ -45,7 +45,7 @@ def damaged(data: bytes, seed: int) -> bytes:
 
 
 def all_ways(telemetry: gpmf.Telemetry, folder: Path) -> int:
-    """Everything exported everywhere; returns how many exports there were."""
+    """Export everything in every format; returns the number of exports."""
     made = 0
     for name, row in export.FORMATS.items():
         for number, selection in enumerate(SELECTIONS):
@@ -68,7 +68,7 @@ def all_ways(telemetry: gpmf.Telemetry, folder: Path) -> int:
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_damaged_recordings_are_exported_or_refused(ride: Rider, tmp_path: Path, seed: int) -> None:
+def test_damaged_recordings_are_exported_or_rejected(ride: Rider, tmp_path: Path, seed: int) -> None:
     data = damaged(ride(seconds=3).payloads.data, seed)
     try:
         telemetry = gpmf.read_payloads(data, lenient=True)
@@ -78,7 +78,7 @@ def test_damaged_recordings_are_exported_or_refused(ride: Rider, tmp_path: Path,
 
 
 @pytest.mark.parametrize("name", ["gpmf/hero11.raw", "gpmf/hero6+ble.raw", "gpmf/mp4header.raw"])
-def test_damaged_real_files_too(samples: Path, tmp_path: Path, name: str) -> None:
+def test_damaged_camera_files_are_exported_or_rejected(samples: Path, tmp_path: Path, name: str) -> None:
     data = (samples / name).read_bytes()[:60_000]
     for seed in range(3):
         try:

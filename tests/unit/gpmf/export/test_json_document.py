@@ -30,7 +30,7 @@ def document(telemetry: gpmf.Telemetry, **filters: Any) -> dict[str, Any]:
     return found
 
 
-def test_the_schema_is_a_schema() -> None:
+def test_the_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(export.json_schema())
 
 
@@ -45,7 +45,7 @@ def test_every_sample_is_in_the_document_once(ride: Rider) -> None:
     assert found["clock"]["utc"].startswith("2024-05-01T1")
 
 
-def test_rounded_numbers_give_the_stored_integers_back(ride: Rider) -> None:
+def test_rounded_numbers_restore_the_stored_integers(ride: Rider) -> None:
     telemetry = ride()
     found = document(telemetry)["streams"]
     accl, gps = telemetry.streams["ACCL"], telemetry.streams["GPS5"]
@@ -59,7 +59,7 @@ def test_rounded_numbers_give_the_stored_integers_back(ride: Rider) -> None:
     assert isinstance(found["ISOE"]["samples"]["iso"][0], int)
 
 
-def test_turned_axes_come_as_x_y_z(ride: Rider) -> None:
+def test_turned_axes_are_x_y_z(ride: Rider) -> None:
     telemetry = ride()
     found = document(telemetry, turned=True, streams=("ACCL",))["streams"]["ACCL"]
     assert [column["name"] for column in found["columns"]] == ["x", "y", "z"]
@@ -69,7 +69,7 @@ def test_turned_axes_come_as_x_y_z(ride: Rider) -> None:
     )
 
 
-def test_rows_of_a_sample_carry_its_number(ride: Rider) -> None:
+def test_rows_of_a_sample_have_its_number(ride: Rider) -> None:
     samples = document(ride(seconds=1))["streams"]["SCEN"]["samples"]
     assert samples["sample"] == [0, 0, 2]
     assert samples["scene"] == ["SNOW", "URBA", "INDO"]
@@ -85,7 +85,7 @@ def test_a_time_range_is_half_open(ride: Rider) -> None:
     assert (before, after) == (100, 500)
 
 
-def test_a_lost_fix_drops_gps_samples_and_nothing_else(ride: Rider) -> None:
+def test_a_lost_fix_drops_only_gps_samples(ride: Rider) -> None:
     found = document(ride(lost=(2,)), fix=2)
     assert found["streams"]["GPS5"]["count"] == 50
     assert len(found["gps"]["samples"]["lat"]) == 50
@@ -107,20 +107,20 @@ def test_resampled_streams_share_their_times(ride: Rider) -> None:
     assert set(found["ISOE"]["samples"]["iso"]) <= set(range(100, 106)), "integers are picked, not averaged"
 
 
-def test_a_range_is_cut_after_resampling_so_that_it_begins_where_it_should(ride: Rider) -> None:
+def test_a_range_is_selected_after_resampling(ride: Rider) -> None:
     found = document(ride(), rate_hz=20.0, start_s=1.0, end_s=2.0)
     for key in ("ACCL", "GPS5", "ISOE"):
         times = found["streams"][key]["samples"]["t"]
         assert (times[0], times[-1], len(times)) == (1.0, 1.95, 20)
 
 
-def test_an_unknown_stream_is_named_with_those_there_are(ride: Rider) -> None:
-    with pytest.raises(UsageError, match="no stream NOPE") as caught:
+def test_an_unknown_stream_is_reported_with_the_known_ones(ride: Rider) -> None:
+    with pytest.raises(UsageError, match="the stream NOPE is missing") as caught:
         document(ride(), streams=("NOPE",))
     assert "ACCL, GPS5" in caught.value.remedy
 
 
-def test_numbers_that_are_none_are_null() -> None:
+def test_nan_is_null() -> None:
     payload = gpmf.serialize(
         [gpmf.device(1, "Camera", [gpmf.stream("SHUT", "f", [1.0, float("nan"), float("inf")], total=3)])]
     )
@@ -142,7 +142,7 @@ def test_numbers_that_are_none_are_null() -> None:
         "gpmf/mp4header.raw",
     ],
 )
-def test_real_files_give_valid_documents(samples: Path, name: str) -> None:
+def test_camera_files_give_valid_documents(samples: Path, name: str) -> None:
     telemetry = gpmf.read(samples / name)
     found = document(telemetry)
     assert {key: each["count"] for key, each in found["streams"].items()} == {

@@ -7,7 +7,7 @@ from eddyline.core.errors import UsageError
 from eddyline.gpmf.export.resample import build_grid
 
 
-def test_a_ramp_stays_a_ramp_at_any_rate() -> None:
+def test_a_ramp_is_preserved_at_any_rate() -> None:
     source = np.arange(0.013, 10, 0.05)
     for rate in (1.0, 3.0, 20.0, 77.0):
         even = build_grid(source, rate)
@@ -15,14 +15,14 @@ def test_a_ramp_stays_a_ramp_at_any_rate() -> None:
         assert np.allclose(even.times * rate, np.rint(even.times * rate))
 
 
-def test_fewer_samples_are_means_so_that_noise_does_not_fold() -> None:
+def test_downsampling_averages_and_prevents_aliasing() -> None:
     source = np.arange(0, 10, 0.005)
     buzz = np.sin(2 * np.pi * 50 * source)
     even = build_grid(source, 10.0)
     assert np.abs(even.resample(buzz)[1:-1]).max() < 0.1
 
 
-def test_a_gap_stays_a_gap() -> None:
+def test_gaps_are_not_filled() -> None:
     source = np.concatenate([np.arange(0, 2, 0.1), np.arange(8, 10, 0.1)])
     even = build_grid(source, 10.0)
     assert not ((even.times > 2.4) & (even.times < 7.6)).any()
@@ -40,6 +40,6 @@ def test_no_samples_give_no_samples() -> None:
     assert len(build_grid(np.empty(0), 10.0).times) == 0
 
 
-def test_an_enormous_grid_is_refused() -> None:
+def test_an_enormous_grid_is_rejected() -> None:
     with pytest.raises(UsageError, match="lower rate"):
         build_grid(np.array([0.0, 1e9]), 1000.0)

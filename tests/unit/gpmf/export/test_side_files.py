@@ -15,7 +15,7 @@ from eddyline.gpmf import export
 Rider = Callable[..., gpmf.Telemetry]
 
 
-def test_all_are_written_where_there_is_data_for_all(ride: Rider, tmp_path: Path) -> None:
+def test_all_files_are_written_if_there_is_data_for_all(ride: Rider, tmp_path: Path) -> None:
     names = export.write_side_files(ride(), tmp_path)
     assert set(names) == {"telemetry.json.gz", "track.gpx", "track.geojson", "track.svg", "highlights.json"}
     assert {path.name for path in tmp_path.iterdir()} == set(names)
@@ -34,11 +34,11 @@ def test_the_same_telemetry_gives_the_same_bytes(ride: Rider, tmp_path: Path) ->
     )
 
 
-def test_without_a_position_there_is_no_track(ride: Rider, tmp_path: Path) -> None:
+def test_without_positions_there_are_no_track_files(ride: Rider, tmp_path: Path) -> None:
     assert export.write_side_files(replace(ride(fix=0), hilights=()), tmp_path) == ("telemetry.json.gz",)
 
 
-def test_real_highlights_come_with_settings_alone(samples: Path, tmp_path: Path) -> None:
+def test_highlights_of_a_camera_file_are_read_from_its_settings(samples: Path, tmp_path: Path) -> None:
     telemetry = gpmf.read(samples / "gpmf" / "mp4header.raw")
     assert export.write_side_files(telemetry, tmp_path) == ("telemetry.json.gz", "highlights.json")
     found = json.loads((tmp_path / "highlights.json").read_text("utf-8"))
@@ -46,7 +46,7 @@ def test_real_highlights_come_with_settings_alone(samples: Path, tmp_path: Path)
     assert found["highlights"][0]["meaning"] == "manual"
 
 
-def test_a_highlight_gets_its_place_from_the_track_unless_the_camera_noted_it(ride: Rider) -> None:
+def test_a_highlight_has_the_cameras_position_or_else_that_of_the_track(ride: Rider) -> None:
     first, second = export.highlights_document(ride())["highlights"]
     assert (first["place_from"], second["place_from"]) == ("track", "camera")
     assert first["lat"] == pytest.approx(47.0001, abs=1e-5)

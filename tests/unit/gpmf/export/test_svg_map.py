@@ -38,7 +38,7 @@ def test_north_is_up_and_east_is_right(ride: Rider) -> None:
     assert by_title(root, "North is up")
 
 
-def test_the_scale_bar_is_as_long_as_it_says(ride: Rider) -> None:
+def test_the_scale_bar_has_the_labelled_length(ride: Rider) -> None:
     root = drawn(ride(lat=0.0))
     (start,), (end,) = by_title(root, "Start"), by_title(root, "End")
     pixels = float(end.attrib["x"]) + 7.5 - float(start.attrib["cx"])
@@ -63,7 +63,7 @@ def test_a_hilight_elsewhere_does_not_shrink_the_map(ride: Rider) -> None:
     assert float(end.attrib["x"]) - float(start.attrib["cx"]) > 300
 
 
-def test_nothing_is_fetched_or_run(ride: Rider) -> None:
+def test_the_image_contains_no_links_and_no_scripts(ride: Rider) -> None:
     out = io.BytesIO()
     export.write(ride(camera='"><script>alert(1)</script>'), out, "svg")
     text = out.getvalue().decode()
@@ -72,7 +72,7 @@ def test_nothing_is_fetched_or_run(ride: Rider) -> None:
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
-def test_a_camera_that_stood_still_is_drawn_too(ride: Rider) -> None:
+def test_a_stationary_camera_is_drawn_too(ride: Rider) -> None:
     telemetry = ride()
     track = telemetry.gps
     assert track is not None
@@ -80,7 +80,7 @@ def test_a_camera_that_stood_still_is_drawn_too(ride: Rider) -> None:
     assert by_title(drawn(telemetry), "Start")
 
 
-def test_a_long_track_stays_a_small_picture(ride: Rider) -> None:
+def test_a_long_track_remains_a_small_file(ride: Rider) -> None:
     out = io.BytesIO()
     export.write(ride(seconds=600), out, "svg")
     assert len(out.getvalue()) < 60_000

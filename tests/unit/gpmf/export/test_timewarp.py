@@ -1,4 +1,4 @@
-"""A TimeWarp of 10x in every format: 10:00:00 to 10:01:50 in twelve seconds of media, one point each 10 s."""
+"""A TimeWarp of 10x in every format: 110 s of UTC in twelve seconds of media, one point every 10 s."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_fit_has_the_points_and_invents_none(warped: gpmf.Telemetry) -> None:
     assert records == [BEGAN + timedelta(seconds=10 * i) for i in range(12)]
 
 
-def test_a_trim_keeps_the_utc_of_what_is_kept() -> None:
+def test_a_trim_keeps_the_utc_of_the_kept_part() -> None:
     blocks = []
     for number in range(12):
         at = BEGAN + timedelta(seconds=10 * number)
@@ -133,7 +133,7 @@ def test_a_trim_keeps_the_utc_of_what_is_kept() -> None:
     )  # rates of a cut are those of its payloads
 
 
-def test_what_the_page_says_of_the_journey(warped: gpmf.Telemetry) -> None:
+def test_the_journey_on_the_page(warped: gpmf.Telemetry) -> None:
     gps = summarize_telemetry(warped)["gps"]
     assert (gps["duration_s"], gps["began"], gps["clock"]) == (110.0, UTCS[0], "GPS time")
     assert gps["distance_m"] == pytest.approx(1223, abs=3)

@@ -1,4 +1,4 @@
-"""Each format of the track, read by a program that is not ours."""
+"""Each format of the track, read by an independent program."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Rider = Callable[..., gpmf.Telemetry]
 
 GPX, TPX = "{http://www.topografix.com/GPX/1/1}", "{http://www.garmin.com/xmlschemas/TrackPointExtension/v2}"
 OWN = "{urn:eddyline:gpx:1}"
-# The order of elements in gpx.xsd's sequences (all optional), as far as we write any of them.
+# The order of the written elements in gpx.xsd's sequences (all optional).
 ORDER = {
     "gpx": ["metadata", "wpt", "rte", "trk", "extensions"],
     "metadata": ["name", "desc", "author", "copyright", "link", "time", "keywords", "bounds", "extensions"],
@@ -73,7 +73,7 @@ def gpx_checked(text: bytes) -> ET.Element:
     return root
 
 
-def test_gpx_holds_each_point_with_its_time_and_speed(ride: Rider) -> None:
+def test_gpx_contains_each_point_with_its_time_and_speed(ride: Rider) -> None:
     telemetry = ride()
     root = gpx_checked(made(telemetry, "gpx"))
     points = list(root.iter(f"{GPX}trkpt"))
@@ -90,7 +90,7 @@ def test_gpx_holds_each_point_with_its_time_and_speed(ride: Rider) -> None:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_gpx_of_real_files_is_read_by_another_reader(samples: Path, name: str) -> None:
+def test_gpx_of_camera_files_is_read_by_another_reader(samples: Path, name: str) -> None:
     gpxpy = pytest.importorskip("gpxpy")
     telemetry = gpmf.read(samples / name)
     text = made(telemetry, "gpx")
@@ -105,7 +105,7 @@ def test_gpx_of_real_files_is_read_by_another_reader(samples: Path, name: str) -
         assert found[-1].time.timestamp() == pytest.approx(track.utc[track.valid][-1], abs=2e-3)
 
 
-def test_a_gap_parts_the_track(ride: Rider) -> None:
+def test_a_gap_splits_the_track(ride: Rider) -> None:
     telemetry = ride(seconds=12, lost=(3, 4, 5, 6, 7, 8))
     assert len(list(parsed(made(telemetry, "gpx")).iter(f"{GPX}trkseg"))) == 2
     line = json.loads(made(telemetry, "geojson"))["features"][0]
@@ -114,7 +114,7 @@ def test_a_gap_parts_the_track(ride: Rider) -> None:
     assert [len(part) for part in line["properties"]["coordinateProperties"]["times"]] == [30, 30]
 
 
-def test_text_that_xml_cannot_hold_is_left_out(ride: Rider) -> None:
+def test_characters_that_xml_cannot_represent_are_removed(ride: Rider) -> None:
     telemetry = ride(camera="Bad\x01\x1b<name>")
     for name in ("gpx", "kml", "svg"):
         text = made(telemetry, name)
@@ -152,7 +152,7 @@ def test_geojson_has_ellipsoidal_heights_as_coordinates_only(ride: Rider) -> Non
     assert [each["geometry"]["type"] for each in sea["features"][1:]] == ["Point", "Point"]
 
 
-def test_a_line_is_cut_at_the_180th_meridian(ride: Rider) -> None:
+def test_a_line_is_split_at_the_180th_meridian(ride: Rider) -> None:
     found = json.loads(made(ride(lon=179.9998), "geojson"))
     rfc7946_checked(found)
     parts = found["features"][0]["geometry"]["coordinates"]
@@ -164,12 +164,12 @@ def test_a_line_is_cut_at_the_180th_meridian(ride: Rider) -> None:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_geojson_of_real_files_keeps_the_rules(samples: Path, name: str) -> None:
+def test_geojson_of_camera_files_follows_the_rfc(samples: Path, name: str) -> None:
     rfc7946_checked(json.loads(made(gpmf.read(samples / name), "geojson")))
 
 
 def kml_points(text: bytes, tmp_path: Path) -> list[Any]:
-    """Validated by the schemas that fastkml carries, and read by it."""
+    """Validated with the schemas of fastkml, and read by it."""
     pytest.importorskip("lxml")
     fastkml = pytest.importorskip("fastkml")
     from fastkml import validator
@@ -194,7 +194,7 @@ def test_kml_is_valid_and_read_by_another_reader(ride: Rider, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_kml_of_real_files_is_valid(samples: Path, tmp_path: Path, name: str) -> None:
+def test_kml_of_camera_files_is_valid(samples: Path, tmp_path: Path, name: str) -> None:
     assert kml_points(made(gpmf.read(samples / name), "kml"), tmp_path)
 
 
@@ -242,7 +242,7 @@ def test_fit_is_read_by_another_reader(ride: Rider) -> None:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_fit_of_real_files_is_sound(samples: Path, name: str) -> None:
+def test_fit_of_camera_files_is_valid(samples: Path, name: str) -> None:
     telemetry = gpmf.read(samples / name)
     found = fit_messages(made(telemetry, "fit"))
     track = telemetry.gps
@@ -256,7 +256,7 @@ def test_a_track_within_one_second_has_one_record(ride: Rider) -> None:
     assert found["record"][0]["position_lat"] * 180 / 2**31 == pytest.approx(47.0, abs=1e-4)
 
 
-def test_fit_without_utc_says_so(ride: Rider) -> None:
+def test_fit_without_utc_is_an_error(ride: Rider) -> None:
     telemetry = ride()
     track = telemetry.gps
     assert track is not None
@@ -266,7 +266,7 @@ def test_fit_without_utc_says_so(ride: Rider) -> None:
 
 
 @pytest.mark.parametrize("name", ["gpx", "geojson", "kml", "fit", "svg"])
-def test_no_position_is_said_in_words(ride: Rider, name: str) -> None:
+def test_a_track_format_without_positions_is_an_error(ride: Rider, name: str) -> None:
     with pytest.raises(export.NoTrackError, match="none of the 60 GPS samples"):
         made(ride(fix=0), name)
 
