@@ -1,6 +1,6 @@
-"""How long the index of a one-hour 60 fps file takes, Python's and NumPy's start included, and its memory.
+"""Measures the time and memory for the index of a one-hour 60 fps file, with the start of Python and NumPy.
 
-The file is sparse: its index is whole and as uneven as a camera's, its media are holes.
+The file is sparse: its index is complete and as irregular as a camera's, its media are holes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
 with FileRanges(sys.argv[1]) as source:
     movie = read_movie(source)
-# not ru_maxrss, which remembers the parent that this process was forked from
+# not ru_maxrss, which includes the parent from which this process was forked
 peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 print(json.dumps({"samples": [len(t.samples) for t in movie.tracks], "mb": peak, "read": movie.bytes_read}))
 """
@@ -51,7 +51,7 @@ def _track(handler: str, entry: str, timescale: int, ticks: Ints) -> OutputTrack
 
 
 def write_sparse(path: Path, seconds: int = _SECONDS) -> None:
-    """60 fps with B-frames and a keyframe a second, AAC, and telemetry; media are holes."""
+    """60 fps with B-frames and a keyframe per second, AAC, and telemetry; media are holes."""
     random = np.random.default_rng(7)
     frames, packets = seconds * 60, seconds * 48000 // 1024
     sizes = [
@@ -70,10 +70,10 @@ def write_sparse(path: Path, seconds: int = _SECONDS) -> None:
         TrackTiming(size=size, duration=tick, description=np.ones(len(size), np.int32), timescale=shape[2])
         for shape, size, tick in zip(shapes, sizes, ticks, strict=True)
     ]
-    # one frame a chunk, as cameras write them
+    # one frame per chunk, as cameras write them
     chunks = plan_chunks(timings, 0.01)
     media = sum(int(size.sum()) for size in sizes)
-    head, lead = ftyp_box("isom", ("isom",)), mdat_header(media)
+    head, media_header = ftyp_box("isom", ("isom",)), mdat_header(media)
     moov = moov_box(
         tracks,
         timings,
@@ -82,28 +82,28 @@ def write_sparse(path: Path, seconds: int = _SECONDS) -> None:
         creation_time=0,
         udta=None,
         before=len(head),
-        media_header=len(lead),
+        media_header=len(media_header),
     )
     with path.open("wb") as file:
-        file.write(head + moov + lead)
-        file.truncate(len(head) + len(moov) + len(lead) + media)
+        file.write(head + moov + media_header)
+        file.truncate(len(head) + len(moov) + len(media_header) + media)
 
 
 def measure() -> dict[str, float]:
-    """The best of three whole processes: seconds from start to end, and peak memory in MB."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "hour.mp4"
+    """The best of three processes: seconds from start to end, and peak memory in MB."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "hour.mp4"
         write_sparse(path)
         best, peak = float("inf"), 0.0
         for _ in range(_ROUNDS):
-            began = time.perf_counter()
+            start = time.perf_counter()
             done = subprocess.run(
                 (sys.executable, "-c", _READ, str(path)), check=True, capture_output=True, text=True
             )
-            best = min(best, time.perf_counter() - began)
-            said = json.loads(done.stdout)
-            assert said["samples"] == [_SECONDS * 60, _SECONDS * 48000 // 1024, _SECONDS]
-            peak = max(peak, said["mb"])
+            best = min(best, time.perf_counter() - start)
+            result = json.loads(done.stdout)
+            assert result["samples"] == [_SECONDS * 60, _SECONDS * 48000 // 1024, _SECONDS]
+            peak = max(peak, result["mb"])
     return {"index.hour_s": round(best, 3), "index.hour_mb": round(peak, 1)}
 
 

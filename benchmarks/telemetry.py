@@ -1,8 +1,8 @@
-"""What one hour of HERO7-like telemetry costs: CPU seconds of a whole process, less those of an empty one.
+"""Measures one write_hour of HERO7-like telemetry: CPU seconds of a process, minus those of an empty process.
 
-The process imports the library (NumPy's start included), reads the raw file and decodes every stream: stored
-values, real values with SCAL applied, and the time of each sample. `telemetry.hour_cpu_s` is the figure that
-counts; `telemetry.hour_work_cpu_s` leaves the imports out.
+The process imports the library (including the start of NumPy), reads the raw file and decodes every stream:
+stored values, real values with SCAL applied, and the time of each sample. `telemetry.hour_cpu_s` is the main
+result; `telemetry.hour_work_cpu_s` excludes the imports.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from eddyline import gpmf
 
-_PAYLOADS = 3597  # one hour of 1.001 s
+_PAYLOADS = 3597  # one write_hour of 1.001 s
 _ROUNDS = 7
 _NOTHING = "pass"
 _IMPORT = "from eddyline import gpmf"
@@ -37,7 +37,7 @@ _MATRIX = [[0, 0, 1, 0, -1, 0, 1, 0, 0]]
 
 
 def payload(number: int, totals: dict[str, int], random: np.random.Generator) -> bytes:
-    """One second of a HERO7: the streams, names and sizes of the real thing, TSMP running on."""
+    """One second of a HERO7: the streams, names and sizes of a real recording, with continuous TSMP."""
 
     def stream(key: str, char: str, samples: Any, name: str, **more: Any) -> gpmf.Klv:  # noqa: ANN401 - those of gpmf.stream
         totals[key] = totals.get(key, 0) + len(samples)
@@ -69,8 +69,8 @@ def payload(number: int, totals: dict[str, int], random: np.random.Generator) ->
     return gpmf.serialize([gpmf.device(1, "Hero7 Black", streams)])
 
 
-def hour(path: Path) -> None:
-    """Write one hour."""
+def write_hour(path: Path) -> None:
+    """Write one write_hour."""
     random = np.random.default_rng(7)
     totals: dict[str, int] = {}
     with path.open("wb") as file:
@@ -79,8 +79,8 @@ def hour(path: Path) -> None:
 
 
 def cpu_s(*argv: str) -> float:
-    """The least CPU seconds of some runs of Python with these arguments: noise only ever adds."""
-    # Compiled modules are kept, as in any installation.
+    """The least CPU seconds of several runs of Python with these arguments: noise only adds time."""
+    # Compiled modules are cached, as in any installation.
     compiled = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     least = float("inf")
     for _ in range(_ROUNDS):
@@ -92,16 +92,16 @@ def cpu_s(*argv: str) -> float:
 
 
 def measure() -> dict[str, float]:
-    """CPU seconds for one hour, by key."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "hour.gpmf"
-        hour(path)
-        nothing, imports = cpu_s("-c", _NOTHING), cpu_s("-c", _IMPORT)
-        whole = cpu_s("-c", _DECODE, str(path))
+    """CPU seconds for one write_hour, by key."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "write_hour.gpmf"
+        write_hour(path)
+        empty, imports = cpu_s("-c", _NOTHING), cpu_s("-c", _IMPORT)
+        decode = cpu_s("-c", _DECODE, str(path))
         return {
             "telemetry.hour_mb": path.stat().st_size / 1e6,
-            "telemetry.hour_cpu_s": whole - nothing,
-            "telemetry.hour_work_cpu_s": whole - imports,
+            "telemetry.hour_cpu_s": decode - empty,
+            "telemetry.hour_work_cpu_s": decode - imports,
         }
 
 

@@ -1,13 +1,14 @@
-"""One hour of HERO7-like telemetry against every other tool that the package registries have.
+"""Compares one hour of HERO7-like telemetry with every other tool in the package registries.
 
-CPU seconds of whole processes, interpreter start included on both sides, each in turn on the same hour in an
-MP4. What each is compared with is the same work of ours, or more of it:
+CPU seconds of complete processes, including the start of the interpreter, each in turn on the same hour in
+an MP4. Each tool is compared with the same work of Eddyline, or more work:
 
     decode   every stream into arrays, stored and real values and the time of each sample
     json     the same, written as JSON
 
-`telemetry.vs.TOOL` is the tool's CPU over ours: 20 means that it takes twenty times as long. The tools are
-installed once into benchmarks/cache; one that can't be is skipped with a word.
+`telemetry.vs.TOOL` is the tool's CPU time divided by Eddyline's: 20 means that it takes twenty times as
+long. The tools are installed once into benchmarks/cache; tools that cannot be installed are skipped with a
+message.
 """
 
 from __future__ import annotations
@@ -55,31 +56,31 @@ export.save(gpmf.read(sys.argv[1]), Path(sys.argv[2]), "json")
 _PY_GPMF_PARSER = """
 import sys
 from py_gpmf_parser.gopro_telemetry_extractor import GoProTelemetryExtractor
-film = GoProTelemetryExtractor(sys.argv[1])
-film.open_source()
+video = GoProTelemetryExtractor(sys.argv[1])
+video.open_source()
 for key in ("ACCL", "GYRO", "GPS5", "ISOE", "SHUT", "WBAL", "WRGB", "UNIF", "SROT"):
-    values, times = film.extract_data(key)
+    values, times = video.extract_data(key)
     assert len(values) == len(times) > 0, key
 """
 _TELEMETRY_PARSER = """
 import sys, telemetry_parser
 assert len(telemetry_parser.Parser(sys.argv[1]).telemetry()) > 3000
 """
-# Positions by one call, motion by another: it has no more.
+# One call for positions, another for motion: it has no other data.
 _MAPILLARY = """
 import sys
 from mapillary_tools.gpmf.gpmf_parser import extract_gopro_info
-with open(sys.argv[1], "rb") as film:
-    assert len(extract_gopro_info(film).gps) > 60000
-    film.seek(0)
-    assert len(extract_gopro_info(film, telemetry_only=True).accl) > 700000
+with open(sys.argv[1], "rb") as video:
+    assert len(extract_gopro_info(video).gps) > 60000
+    video.seek(0)
+    assert len(extract_gopro_info(video, telemetry_only=True).accl) > 700000
 """
 _NODE = """
 const fs = require('fs'), extract = require('gpmf-extract'), telemetry = require('gopro-telemetry');
 const read = extract.default || extract, decode = telemetry.goProTelemetry || telemetry;
-read(fs.readFileSync(process.argv[1])).then(found => decode(found, {})).then(told => {
+read(fs.readFileSync(process.argv[1])).then(results => decode(results, {})).then(decoded => {
   const out = fs.openSync(process.argv[2], 'w');
-  for (const device of Object.values(told))
+  for (const device of Object.values(decoded))
     for (const stream of Object.values(device.streams || {})) fs.writeSync(out, JSON.stringify(stream));
 }).catch(error => { console.error(error); process.exit(1); });
 """
@@ -87,7 +88,7 @@ read(fs.readFileSync(process.argv[1])).then(found => decode(found, {})).then(tol
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """Another tool: the work that it is compared at, and how to get its command (None: it can't be had)."""
+    """Another tool: the work to compare, and a function for its command (None: it is unavailable)."""
 
     name: str
     work: str
@@ -96,33 +97,33 @@ class Tool:
 
 def _python(package: str, pinned: str, code: str) -> Callable[[], tuple[str, ...] | None]:
     def command() -> tuple[str, ...] | None:
-        place = _CACHE / package
-        if not place.is_dir():
-            venv.create(place, with_pip=True)
-            if not _done((str(place / "bin" / "pip"), "install", "-q", f"{package}=={pinned}")):
-                shutil.rmtree(place)
+        directory = _CACHE / package
+        if not directory.is_dir():
+            venv.create(directory, with_pip=True)
+            if not _succeeds((str(directory / "bin" / "pip"), "install", "-q", f"{package}=={pinned}")):
+                shutil.rmtree(directory)
                 return None
-        return (str(place / "bin" / "python"), "-c", code)
+        return (str(directory / "bin" / "python"), "-c", code)
 
     return command
 
 
 def _node() -> tuple[str, ...] | None:
-    place = _CACHE / "npm"
+    directory = _CACHE / "npm"
     if not (shutil.which("node") and shutil.which("npm")):
         return None
-    if not place.is_dir():
-        place.mkdir(parents=True)
+    if not directory.is_dir():
+        directory.mkdir(parents=True)
         packages = ("gpmf-extract@0.3.3", "gopro-telemetry@1.2.11")
-        if not _done(("npm", "install", "--silent", "--no-audit", "--prefix", str(place), *packages)):
-            shutil.rmtree(place)
+        if not _succeeds(("npm", "install", "--silent", "--no-audit", "--prefix", str(directory), *packages)):
+            shutil.rmtree(directory)
             return None
     return ("node", "--max-old-space-size=6000", "-e", _NODE)
 
 
 def _exiftool() -> tuple[str, ...] | None:
-    found = shutil.which("exiftool")
-    return (found, "-api", "LargeFileSupport=1", "-ee3", "-G3", "-j") if found else None
+    results = shutil.which("exiftool")
+    return (results, "-api", "LargeFileSupport=1", "-ee3", "-G3", "-j") if results else None
 
 
 TOOLS = (
@@ -138,17 +139,17 @@ TOOLS = (
 )
 
 
-def _done(argv: tuple[str, ...]) -> bool:
+def _succeeds(argv: tuple[str, ...]) -> bool:
     return (
         subprocess.run(argv, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
         == 0
     )
 
 
-def hour_film(folder: Path) -> Path:
-    """The hour as cameras keep it: a gpmd track in an MP4, beside a video track of empty frames."""
-    raw, film, frames = folder / "hour.gpmf", folder / "GX010001.MP4", folder / "frames"
-    telemetry.hour(raw)
+def write_hour_mp4(directory: Path) -> Path:
+    """The hour as cameras store it: a gpmd track in an MP4, next to a video track of empty frames."""
+    raw, out, frames = directory / "hour.gpmf", directory / "GX010001.MP4", directory / "frames"
+    telemetry.write_hour(raw)
     payloads = split_payloads(raw.read_bytes())
     size = np.diff(payloads.at)
     frames.write_bytes(bytes(8))
@@ -179,12 +180,12 @@ def hour_film(folder: Path) -> Path:
             duration=np.full(len(size), 1001),
         ),
     ]
-    write_mp4(film, tracks, timescale=30000, brand="mp41", durable=False)
-    return film
+    write_mp4(out, tracks, timescale=30000, brand="mp41", durable=False)
+    return out
 
 
 def cpu_s(argv: tuple[str, ...], out: Path | None = None) -> float | None:
-    """CPU seconds of one run (None: it failed), its output going to a file."""
+    """CPU seconds of one run (None: it failed), with its output in a file."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with (out or Path(os.devnull)).open("wb") as file:
         try:
@@ -201,40 +202,40 @@ def cpu_s(argv: tuple[str, ...], out: Path | None = None) -> float | None:
 
 
 def measure() -> dict[str, float]:
-    """Our CPU seconds for the hour to JSON (beyond the interpreter's start), and each tool's over ours."""
+    """CPU seconds for the hour to JSON (without the interpreter), and each tool's time over Eddyline's."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        film = str(hour_film(folder))
+        directory = Path(name)
+        video = str(write_hour_mp4(directory))
         ours = {
-            "decode": _least((sys.executable, "-c", _DECODE, film)),
-            "json": _least((sys.executable, "-c", _JSON, film, str(folder / "ours.json"))),
+            "decode": _least((sys.executable, "-c", _DECODE, video)),
+            "json": _least((sys.executable, "-c", _JSON, video, str(directory / "ours.json"))),
         }
-        nothing = _least((sys.executable, "-c", "pass"))
-        found = {
-            "telemetry.hour_json_cpu_s": ours["json"] - nothing,
-            "telemetry.hour_json_mb": (folder / "ours.json").stat().st_size / 1e6,
+        empty = _least((sys.executable, "-c", "pass"))
+        results = {
+            "telemetry.hour_json_cpu_s": ours["json"] - empty,
+            "telemetry.hour_json_mb": (directory / "ours.json").stat().st_size / 1e6,
         }
         for tool in TOOLS:
             command = tool.command()
             if command is None:
-                sys.stderr.write(f"{tool.name} can't be had here: skipped\n")
+                sys.stderr.write(f"{tool.name} is unavailable: skipped\n")
                 continue
-            target = folder / f"{tool.name}.json"
+            target = directory / f"{tool.name}.json"
             written = (str(target),) if tool.name == "gopro-telemetry" else ()
-            spent = cpu_s((*command, film, *written), None if written else target)
-            if spent is None:
+            seconds = cpu_s((*command, video, *written), None if written else target)
+            if seconds is None:
                 sys.stderr.write(f"{tool.name} failed or took more than {_LIMIT_S} s: skipped\n")
                 continue
-            sys.stderr.write(f"{tool.name}: {spent:.2f} s, ours {ours[tool.work]:.2f} s ({tool.work})\n")
-            found[f"telemetry.vs.{tool.name}"] = spent / ours[tool.work]
-        return found
+            sys.stderr.write(f"{tool.name}: {seconds:.2f} s, ours {ours[tool.work]:.2f} s ({tool.work})\n")
+            results[f"telemetry.vs.{tool.name}"] = seconds / ours[tool.work]
+        return results
 
 
 def _least(argv: tuple[str, ...]) -> float:
-    """Of several runs the least: noise only ever adds."""
-    spent = [cpu_s(argv) for _ in range(_ROUNDS)]
-    assert None not in spent, argv
-    return min(each for each in spent if each is not None)
+    """The minimum of several runs: noise only adds time."""
+    seconds = [cpu_s(argv) for _ in range(_ROUNDS)]
+    assert None not in seconds, argv
+    return min(each for each in seconds if each is not None)
 
 
 if __name__ == "__main__":

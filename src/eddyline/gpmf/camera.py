@@ -20,7 +20,7 @@ import numpy as np
 
 from eddyline.core.errors import EddylineError
 from eddyline.gpmf.klv import FILL, Document, Klv
-from eddyline.gpmf.types import TYPES
+from eddyline.gpmf.types import TYPES, latin_text
 from eddyline.mp4.boxes import Box
 
 Setting = str | int | float | tuple[int | float | str, ...]
@@ -90,13 +90,13 @@ def read_camera(udta: Iterable[Box], settings: Document, device_names: Iterable[
     """All known facts about the camera; `device_names` (DVNM) are used if no other name is given."""
     boxes = {box.kind: bytes(box.body) for box in udta}
     values = dict(_settings(settings))
-    firmware = _text(values.get("FMWR")) or _latin(boxes.get("FIRM", b""))
+    firmware = _text(values.get("FMWR")) or latin_text(boxes.get("FIRM", b""))
     named = next((name for name in device_names if name and name.lower() != "camera"), "")
     return Camera(
         model=_text(values.get("MINF")) or model_name(firmware) or named,
         serial=_text(values.get("CASN")),
         firmware=firmware,
-        lens=_text(values.get("LINF")) or _latin(boxes.get("LENS", b"")),
+        lens=_text(values.get("LINF")) or latin_text(boxes.get("LENS", b"")),
         media_id=boxes.get("MUID", b"").hex(),
         projection=_text(values.get("PRJT")),
         fov=FIELDS_OF_VIEW.get(_text(values.get("VFOV")), _text(values.get("VFOV"))),
@@ -154,7 +154,3 @@ def _text(value: Setting | None) -> str:
 
 def _number(value: Setting | None) -> float | None:
     return float(value) if isinstance(value, int | float) else None
-
-
-def _latin(data: bytes) -> str:
-    return data.split(b"\0", 1)[0].decode("latin-1").strip()

@@ -14,6 +14,7 @@ from eddyline.gpmf.payloads import Int64s, Payloads
 from eddyline.gpmf.stream_pieces import Pieces, Rows, build_pieces
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.timing import Origin, PayloadSamples, build_timeline
+from eddyline.gpmf.types import latin_text
 
 MAX_STREAMS = 512
 _MODIFIER_CODES = np.array(sorted(key_code(key) for key in MODIFIERS), dtype=np.int64)
@@ -101,7 +102,7 @@ def _devices(index: Index, payloads: Payloads) -> tuple[Int64s, list[Device]]:
         if len(mine):
             row, size = int(mine[0]), int(index.length[mine[0]])
             start = int(index.at[row])
-            label = payloads.data[start : start + size].split(b"\0", 1)[0].decode("latin-1").strip()
+            label = latin_text(payloads.data[start : start + size])
         value = int(values[old])
         devices.append(Device(id=key_name(value) if four[first[old]] else value, name=label, number=at))
     return number, devices

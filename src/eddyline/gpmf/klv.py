@@ -16,7 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.gpmf.errors import GpmfError, ParseWarning
-from eddyline.gpmf.types import COMPLEX, NEST, TYPES, element_types, structure_dtype, to_native_order
+from eddyline.gpmf.types import (
+    COMPLEX,
+    NEST,
+    TYPES,
+    element_types,
+    latin_text,
+    structure_dtype,
+    to_native_order,
+)
 
 HEADER = struct.Struct(">4scBH")
 FILL = "\0\0\0\0"
@@ -51,7 +59,7 @@ class Klv:
     @property
     def text(self) -> str:
         """The value as Latin-1 text up to the first NUL, without surrounding spaces."""
-        return self.data.split(b"\0", 1)[0].decode("latin-1").strip()
+        return latin_text(self.data)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -59,7 +67,7 @@ class Klv:
         if self.repeat <= 1 or self.size <= 1:
             return (self.text,)
         parts = (self.data[at : at + self.size] for at in range(0, len(self.data), self.size))
-        return tuple(part.split(b"\0", 1)[0].decode("latin-1").strip() for part in parts)
+        return tuple(map(latin_text, parts))
 
     def array(self, complex_type: str = "") -> npt.NDArray[Any]:
         """The stored value in native byte order: [repeat, elements], or [repeat] records if complex.

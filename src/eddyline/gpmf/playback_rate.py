@@ -3,7 +3,7 @@
 A camera plays ten real seconds in one second of media (TimeWarp, time-lapse, night-lapse), or stretches one
 second over eight (slow motion). GPMF does not have to declare this; the GPS readings show it. A reading
 pairs the media time of a sample with the UTC that the camera recorded for it. Features of ordinary
-recordings are not mistaken for it: readings that jitter by a second, that repeat while there is no fix, and
+recordings are not mistaken for it: readings that jitter by a second, that repeat without a fix, and
 clocks that jump.
 
 The excess of an interval between two readings is the UTC that passed minus the media time that passed. Media

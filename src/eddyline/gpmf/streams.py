@@ -17,12 +17,10 @@ import numpy.typing as npt
 from eddyline.core.errors import UnsupportedError
 from eddyline.gpmf import axes
 from eddyline.gpmf.klv import Klv, unpack_values
+from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.stream_pieces import Pieces
 from eddyline.gpmf.timing import Timeline
 from eddyline.gpmf.types import TYPES, element_types
-
-Floats = npt.NDArray[np.float64]
-Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)

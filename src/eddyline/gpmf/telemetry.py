@@ -118,7 +118,7 @@ def read(source: str | Path | ByteRanges, *, lenient: bool = False) -> Telemetry
 
     Raises:
         GpmfError: the telemetry is damaged (with `lenient`, the valid parts are kept, see `warnings`).
-        NoTelemetryError: there is no telemetry.
+        NoTelemetryError: the file has no telemetry.
         Mp4Error, TruncatedError, MissingError: the movie is damaged, truncated or missing.
     """
     collector = WarningCollector(lenient=lenient)

@@ -63,6 +63,11 @@ TYPES: dict[str, ValueType] = {
 MAX_ELEMENTS = 255
 
 
+def latin_text(data: bytes) -> str:
+    """Latin-1 text up to the first NUL, without surrounding spaces."""
+    return data.split(b"\0", 1)[0].decode("latin-1").strip()
+
+
 @lru_cache(maxsize=1024)
 def expand_type(text: str) -> str | None:
     """The elements of a TYPE with its arrays expanded ("Lf[3]F" -> "LfffF"); None if it is malformed.

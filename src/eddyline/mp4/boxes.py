@@ -20,7 +20,7 @@ _LARGE_HEADER = 16
 _UUID = 16
 _MAX_DEPTH = 16
 # A fragment may have one run for each sample; every other box has far fewer children.
-_MAX_CHILDREN = {"traf": 10_000}
+_MAX_CHILDREN = {"traf": 10_000, "": 1_000_000}  # "": a payload without a parent box
 _MAX_CHILDREN_DEFAULT = 1_000
 
 
@@ -121,37 +121,32 @@ def parse_box_header(data: memoryview, available: int, path: str, offset: int) -
     return kind, header, size
 
 
-def scan_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (type, payload) of the boxes in `data`, which have 32-bit sizes, up to the first invalid size."""
-    at = 0
-    while at + _HEADER <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        if not _HEADER <= size <= len(data) - at:
-            return
-        yield data[at + 4 : at + 8], data[at + _HEADER : at + size]
-        at += size
-
-
 def quote_fourcc(kind: str) -> str:
     """The fourcc in quotes and escaped, so that a file cannot send control characters to a terminal."""
     return ascii(kind)
 
 
 def iter_boxes(payload: bytes) -> Iterator[Box]:
-    """The boxes in the payload of a container such as moov/udta, up to the first invalid one.
+    """The boxes in a payload without a parent box (udta, a sample), up to the first invalid one.
 
     `offset` counts from the start of the payload.
     """
     view = memoryview(payload)
     with suppress(Mp4Error):
-        for box in Box(kind="udta", raw=view, body=view, offset=0, path="udta").children():
+        for box in Box(kind="", raw=view, body=view, offset=0, path="").children():
             if int.from_bytes(box.raw[:4], "big") != len(box.raw):
-                return  # an open end or a 64-bit size: not valid in user data
+                return  # an open end or a 64-bit size is invalid here
             yield box
 
 
+def sample_entries(stsd: bytes) -> Iterator[Box]:
+    """The sample entries of a complete stsd box (section 8.5.2)."""
+    view = memoryview(stsd)
+    return Box(kind="stsd", raw=view, body=view[8:], offset=8, path="stsd").children(skip=8)
+
+
 def find_box(payload: bytes, kind: str) -> bytes:
-    """The body of the first box of this kind in a container's payload; b"" if it is missing."""
+    """The body of the first box of this kind in a payload; b"" if it is missing."""
     return next((bytes(box.body) for box in iter_boxes(payload) if box.kind == kind), b"")
 
 

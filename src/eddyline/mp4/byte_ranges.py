@@ -83,7 +83,7 @@ def coalesce(
     """Group consecutive samples into blocks, each read with one request: int64[k+1] bounds of sample numbers.
 
     A block continues while the next sample starts at most `gap` bytes after the end of the previous one and
-    the block stays within `block` bytes (a larger sample is a block of its own). All blocks together contain
+    the block stays within `block` bytes (a larger sample is a separate block). All blocks together contain
     at most `waste` bytes between samples: the widest gaps are excluded first.
     """
     count = len(offsets)

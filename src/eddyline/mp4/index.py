@@ -1,4 +1,4 @@
-"""Reads the index of an MP4 file, and nothing but the index, whatever the file's size.
+"""Reads the index of an MP4 file, and only the index, for files of any size.
 
 It reads moov at either end of the file, 32- and 64-bit offsets, compact sizes, both versions of composition
 offsets, edit lists and fragments. Slices, verification and telemetry use the resulting arrays.
@@ -181,16 +181,7 @@ def _with_fragments(track: Track, more: Samples | None, file_size: int, limits: 
     if more is None:
         return track
     check_samples(more, path=f"moof (track {track.number})", file_size=file_size, limits=limits)
-    first = track.samples
-    samples = Samples(
-        offset=np.concatenate((first.offset, more.offset)),
-        size=np.concatenate((first.size, more.size)),
-        dts=np.concatenate((first.dts, more.dts)),
-        pts=np.concatenate((first.pts, more.pts)),
-        duration=np.concatenate((first.duration, more.duration)),
-        sync=np.concatenate((first.sync, more.sync)),
-        description=np.concatenate((first.description, more.description)),
-    )
+    samples = Samples.join([track.samples, more])
     if np.any(np.diff(samples.dts) < 0):
         raise Mp4Error(
             "the fragments are not in order of time",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eddyline.core.errors import FormatError, TruncatedError
+from eddyline.core.errors import FormatError, TruncatedError, UnsupportedError
 from eddyline.mp4.boxes import Box, parse_box_header, quote_fourcc
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.errors import EmptyFileError, LimitError, MoovMissingError, Mp4Error, NotMp4Error
 from eddyline.mp4.movie import Limits
-from eddyline.mp4.samples.compressed_moov import require_uncompressed
 
 _FIRST_WINDOW = 64 * 1024  # contains the index of a short file that starts with moov
 _WINDOW = 4 * 1024  # a box header; often a complete moof
@@ -143,7 +142,7 @@ class _BoxWalk:
             self.brand = self.window.read(at + header, 4).decode("latin-1")
         elif kind == "moov" and self.moov is None:
             self.moov = self._read_box(kind, at, header, size)
-            require_uncompressed(self.moov)
+            _require_uncompressed(self.moov)
             return self.moov.find("mvex") is None
         elif kind == "moof":
             self.moofs.append(self._read_box(f"moof[{len(self.moofs)}]", at, header, size))
@@ -166,7 +165,7 @@ class _BoxWalk:
         raise NotMp4Error(what, looks_like=name, remedy=remedy)
 
     def missing(self) -> FormatError:
-        """The error that explains why there is no moov."""
+        """The error that explains why moov is missing."""
         if self._truncation is not None:
             return self._truncation
         if self.brand in _STILL_BRANDS:
@@ -203,3 +202,17 @@ def _looks_like(start: bytes) -> str:
     except UnicodeDecodeError:
         return ""
     return "text" if all(char.isprintable() or char in "\r\n\t" for char in text) else ""
+
+
+def _require_uncompressed(moov: Box) -> None:
+    """Raise `UnsupportedError` for a compressed movie header (cmov instead of tables).
+
+    QuickTime File Format, "Compressed Movie Resources". Only old QuickTime programs write them, and few
+    programs read them, so such files are rejected with a specific error.
+    """
+    if moov.find("cmov") is not None:
+        raise UnsupportedError(
+            "the index is compressed (a QuickTime movie with a compressed header, cmov)",
+            remedy="remux it without compression: ffmpeg -i IN.mov -map 0 -c copy OUT.mov",
+            reason="compressed-index",
+        )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 
 import numpy as np
@@ -62,6 +62,12 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.offset)
+
+    @classmethod
+    def join(cls, parts: Sequence[Samples]) -> Samples:
+        """The samples of all parts in their order."""
+        names = [each.name for each in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,11 +48,11 @@ def test_a_scale_of_zero_is_ignored(payload: Maker) -> None:
 
 
 def test_modifiers_apply_until_a_later_payload_changes_them(payload: Maker) -> None:
-    told = payload(
+    loud = payload(
         [gpmf.stream("ACCL", "s", [[10, 10, 10]], scale=[10], name="Accelerometer", units=["m/s²"])]
     )
     silent = payload([gpmf.stream("ACCL", "s", [[20, 20, 20]])])
-    stream = gpmf.read_payloads(told + silent).streams["ACCL"]
+    stream = gpmf.read_payloads(loud + silent).streams["ACCL"]
     assert stream.values[:, 0].tolist() == [1.0, 2.0]
     assert (stream.name, stream.units) == ("Accelerometer", ("m/s²",))
 

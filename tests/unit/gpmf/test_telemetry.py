@@ -82,9 +82,9 @@ def settings_block() -> bytes:
 
 
 def test_a_movies_telemetry_has_the_times_of_its_track(tmp_path: Path, ramp: Maker) -> None:
-    film = tmp_path / "film.mp4"
-    write_mp4(film, [telemetry_track(tmp_path, split(ramp([200] * 5), 5))], timescale=1000)
-    telemetry = gpmf.read(film)
+    movie_path = tmp_path / "movie.mp4"
+    write_mp4(movie_path, [telemetry_track(tmp_path, split(ramp([200] * 5), 5))], timescale=1000)
+    telemetry = gpmf.read(movie_path)
     assert len(telemetry.payloads) == 5
     stream = telemetry.streams["ACCL"]
     assert len(stream) == 1000
@@ -94,20 +94,20 @@ def test_a_movies_telemetry_has_the_times_of_its_track(tmp_path: Path, ramp: Mak
 
 
 def test_the_edit_list_of_a_trimmed_movie_is_applied(tmp_path: Path, ramp: Maker) -> None:
-    film = tmp_path / "film.mp4"
+    movie_path = tmp_path / "movie.mp4"
     edits = (Edit(media_time=-1, duration=100), Edit(media_time=297, duration=4000))
-    write_mp4(film, [telemetry_track(tmp_path, split(ramp([200] * 5), 5), edits)], timescale=1000)
-    assert gpmf.read(film).streams["ACCL"].first_s == pytest.approx(0.1 - 0.297)
+    write_mp4(movie_path, [telemetry_track(tmp_path, split(ramp([200] * 5), 5), edits)], timescale=1000)
+    assert gpmf.read(movie_path).streams["ACCL"].first_s == pytest.approx(0.1 - 0.297)
 
 
 def test_a_movie_is_read_by_ranges_only(tmp_path: Path, ramp: Maker) -> None:
-    film = tmp_path / "film.mp4"
+    movie_path = tmp_path / "movie.mp4"
     blocks = split(ramp([200] * 50), 50)
-    write_mp4(film, [telemetry_track(tmp_path, blocks)], timescale=1000)
-    with film.open("r+b") as file:  # as much again of something else behind, which nobody needs
+    write_mp4(movie_path, [telemetry_track(tmp_path, blocks)], timescale=1000)
+    with movie_path.open("r+b") as file:  # the same amount of unrelated bytes after it
         file.seek(0, 2)
         file.write(udta_box(b"free", bytes(3_000_000)))
-    with FileRanges(film) as ranges:
+    with FileRanges(movie_path) as ranges:
         counting = CountingRanges(ranges)
         assert len(gpmf.read(counting).streams["ACCL"]) == 10000
         assert counting.bytes_read < sum(map(len, blocks)) + 150_000
@@ -115,10 +115,10 @@ def test_a_movie_is_read_by_ranges_only(tmp_path: Path, ramp: Maker) -> None:
 
 
 def test_camera_and_hilights_come_from_udta(tmp_path: Path, ramp: Maker) -> None:
-    film = tmp_path / "film.mp4"
+    movie_path = tmp_path / "movie.mp4"
     udta = udta_box(b"FIRM", b"H22.01.01.20.00") + udta_box(b"GPMF", settings_block())
-    write_mp4(film, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
-    telemetry = gpmf.read(film)
+    write_mp4(movie_path, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
+    telemetry = gpmf.read(movie_path)
     camera = telemetry.camera
     assert (camera.model, camera.serial, camera.firmware) == (
         "HERO11 Black",
@@ -135,24 +135,24 @@ def test_camera_and_hilights_come_from_udta(tmp_path: Path, ramp: Maker) -> None
 
 
 def test_an_old_cameras_hilights_and_name_come_from_plain_boxes(tmp_path: Path, ramp: Maker) -> None:
-    film = tmp_path / "film.mp4"
+    movie_path = tmp_path / "movie.mp4"
     marks = struct.pack(">3I", 2, 4720, 800) + bytes(392)
     udta = udta_box(b"FIRM", b"HD5.02.02.00.00") + udta_box(b"HMMT", marks) + bytes(4)
-    write_mp4(film, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
-    telemetry = gpmf.read(film)
+    write_mp4(movie_path, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
+    telemetry = gpmf.read(movie_path)
     assert telemetry.camera.model == "HERO5 Black"
     assert [mark.time_s for mark in telemetry.hilights] == [0.8, 4.72]
 
 
 def test_an_impossible_count_of_hilights_is_limited_to_its_box(tmp_path: Path, ramp: Maker) -> None:
-    film = tmp_path / "film.mp4"
+    movie_path = tmp_path / "movie.mp4"
     write_mp4(
-        film,
+        movie_path,
         [telemetry_track(tmp_path, [ramp([200])])],
         timescale=1000,
         udta=udta_box(b"HMMT", struct.pack(">2I", 1 << 31, 800)),
     )
-    assert [mark.time_s for mark in gpmf.read(film).hilights] == [0.8]
+    assert [mark.time_s for mark in gpmf.read(movie_path).hilights] == [0.8]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_still_image_has_its_settings_in_its_segments(tmp_path: Path, where: s
 
 
 def test_a_raw_file_is_detected_by_its_bytes_not_its_name(tmp_path: Path, ramp: Maker) -> None:
-    odd = tmp_path / "whatever.txt"
+    odd = tmp_path / "unknown.txt"
     odd.write_bytes(ramp([4, 4]))
     assert len(gpmf.read(odd).payloads) == 2
     assert len(gpmf.read(str(odd)).streams["ACCL"]) == 8
@@ -220,12 +220,12 @@ def test_a_file_that_cannot_contain_telemetry_is_rejected(tmp_path: Path, data: 
 def test_a_movie_without_telemetry_is_an_error(tmp_path: Path, ramp: Maker) -> None:
     from dataclasses import replace
 
-    film = tmp_path / "film.mp4"
+    movie_path = tmp_path / "movie.mp4"
     track = telemetry_track(tmp_path, [ramp([1])])
     other = make_full_box("stsd", 0, 0, struct.pack(">I", 1), make_box("fdsc", bytes(6), b"\0\1", bytes(4)))
-    write_mp4(film, [replace(track, stsd=other)], timescale=1000)
+    write_mp4(movie_path, [replace(track, stsd=other)], timescale=1000)
     with pytest.raises(gpmf.NoTelemetryError, match="neither a gpmd track"):
-        gpmf.read(film)
+        gpmf.read(movie_path)
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
@@ -234,17 +234,17 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_damaged_payload_of_a_movie_is_reported_with_its_file_offset(tmp_path: Path, ramp: Maker) -> None:
-    film = tmp_path / "film.mp4"
+    movie_path = tmp_path / "movie.mp4"
     blocks = split(ramp([200] * 3), 3)
     bad = bytearray(blocks[1])
     bad[bad.index(b"ACCL") + 6] = 0xFF
     blocks[1] = bytes(bad)
-    write_mp4(film, [telemetry_track(tmp_path, blocks)], timescale=1000)
+    write_mp4(movie_path, [telemetry_track(tmp_path, blocks)], timescale=1000)
     with pytest.raises(gpmf.GpmfError) as caught:
-        gpmf.read(film)
+        gpmf.read(movie_path)
     assert caught.value.path == "payload[1]/DEVC[0]/STRM[0]/ACCL"
-    assert caught.value.offset == film.read_bytes().index(bytes(bad)) + bad.index(b"ACCL")
-    lenient = gpmf.read(film, lenient=True)
+    assert caught.value.offset == movie_path.read_bytes().index(bytes(bad)) + bad.index(b"ACCL")
+    lenient = gpmf.read(movie_path, lenient=True)
     assert len(lenient.streams["ACCL"]) == 400
     assert len(lenient.warnings) == 1
     assert list(lenient.payload(1).find("STRM"))

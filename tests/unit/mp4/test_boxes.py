@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from eddyline.mp4.boxes import Box, make_box
+from eddyline.mp4.boxes import Box, find_box, iter_boxes, make_box
 from eddyline.mp4.errors import Mp4Error
 
 
@@ -60,3 +60,15 @@ def test_fields_end_with_their_box() -> None:
     with pytest.raises(Mp4Error, match="a field of 1 bytes, but the box ends after 0") as raised:
         fields.skip(1)
     assert raised.value.offset == 103
+
+
+def test_boxes_of_a_payload_end_before_the_first_invalid_one() -> None:
+    first, second = make_box("FIRM", b"HD9"), make_box("MUID", bytes(8))
+    assert [box.kind for box in iter_boxes(first + second + b"\0\0\0\x03abcd")] == ["FIRM", "MUID"]
+    assert [box.kind for box in iter_boxes(first + struct.pack(">I4s", 0, b"open") + second)] == ["FIRM"]
+    assert b"".join(bytes(box.raw) for box in iter_boxes(first + second)) == first + second
+
+
+def test_the_body_of_a_missing_box_is_empty() -> None:
+    payload = make_box("FIRM", b"HD9") + make_box("FIRM", b"HD8")
+    assert (find_box(payload, "FIRM"), find_box(payload, "MUID")) == (b"HD9", b"")

@@ -175,8 +175,8 @@ def _identities(index: Index, data: bytearray) -> dict[int, bytes]:
     rows = np.flatnonzero((index.key == key_code("DVID")) & (index.stream < 0))
     at, length = index.at[rows], index.length[rows]
     return {
-        device: bytes(data[begin : begin + size])
-        for device, begin, size in zip(index.device[rows].tolist(), at.tolist(), length.tolist(), strict=True)
+        device: bytes(data[start : start + size])
+        for device, start, size in zip(index.device[rows].tolist(), at.tolist(), length.tolist(), strict=True)
     }
 
 

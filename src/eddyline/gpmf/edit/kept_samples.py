@@ -16,7 +16,7 @@ TIME_TOLERANCE_S = 1e-9  # a sample at the exact start is kept despite floating-
 class KeptSamples:
     """The kept samples [start, stop) of one stream.
 
-    `before` and `inside` have one entry per piece: the number of samples before it, and of its own kept
+    `before` and `inside` have one entry per piece: the number of samples before it, and of its kept
     samples. `total` has one entry per payload: the kept samples up to its end, in the payloads of the cut.
     """
 

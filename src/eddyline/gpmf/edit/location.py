@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from eddyline.core.coordinates import is_ascii_text, contains_location
+from eddyline.core.coordinates import contains_location, is_ascii_text
 from eddyline.gpmf.keys import MODIFIERS, POSITION_KEYS, SETTINGS, STREAMS
 from eddyline.gpmf.klv import FILL, Klv, serialize
 from eddyline.gpmf.reader import parse

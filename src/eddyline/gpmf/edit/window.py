@@ -124,25 +124,25 @@ def _first_stamps(
     of the cut's start, so that all other streams keep their position to the tick. `head` is the cut's first
     payload and its start.
     """
-    telemetry: dict[str, int] = {}
+    stamps: dict[str, int] = {}
     ranks: dict[str, tuple[int, int, int]] = {}
     for label, stream in streams.items():
         each = kept[label]
         if stream.timeline.rule != "stamps" or each.start >= each.stop:
             continue
         clock = _Clock(stream)
-        telemetry[label] = clock.at(float(stream.times[each.start]))
+        stamps[label] = clock.at(float(stream.times[each.start]))
         payload = int(np.flatnonzero(each.total)[0])
         rank = FRAME_KEYS.index(stream.key) if stream.key in FRAME_KEYS else len(FRAME_KEYS)
-        ranks[label] = (rank, payload, telemetry[label])
+        ranks[label] = (rank, payload, stamps[label])
     if ranks:
         label = min(ranks, key=lambda each: ranks[each])
         payload = ranks[label][1]
         own = float(payloads.start_s[payload])
-        begins = head[1] if payload == head[0] else own
-        if kept[label].start > 0 or begins != own:
-            telemetry[label] = max(_Clock(streams[label]).at(begins, add_latency=True), 0)
-    return telemetry
+        start = head[1] if payload == head[0] else own
+        if kept[label].start > 0 or start != own:
+            stamps[label] = max(_Clock(streams[label]).at(start, add_latency=True), 0)
+    return stamps
 
 
 class _Clock:

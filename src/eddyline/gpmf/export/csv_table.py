@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from eddyline.gpmf.export.points import iso_times
+from eddyline.gpmf.export.points import LAST_UTC, iso_times
 from eddyline.gpmf.export.tables import Column, Table
 
 _ROWS = 1 << 16  # lines in memory
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_LAST_UTC = 253402300799.0
 
 
 def write_csv(table: Table, out: BinaryIO) -> None:
@@ -59,7 +58,7 @@ def _numbers(values: npt.NDArray[np.generic]) -> list[str]:
 
 
 def _utc_texts(posix: npt.NDArray[np.float64]) -> list[str]:
-    valid = (posix >= 0) & (posix <= _LAST_UTC)
+    valid = (posix >= 0) & (posix <= LAST_UTC)
     dates = iso_times(np.where(valid, posix, 0.0))
     if valid.all():
         return dates

@@ -84,7 +84,7 @@ def _records(track_points: Points, utc: Floats, rate_hz: float | None) -> tuple[
 
 def _activity(track: Points, seconds: Int64s, hilights: list[int], camera: str) -> FitFile:
     file = FitFile()
-    begin, end = int(seconds[0]), int(seconds[-1])
+    start, end = int(seconds[0]), int(seconds[-1])
     distance = np.concatenate([np.zeros(1), np.cumsum(distances(track.lat, track.lon))])
     lat, lon = (np.rint(each * _SEMICIRCLES).astype(np.int64) for each in (track.lat, track.lon))
     columns = (
@@ -94,8 +94,8 @@ def _activity(track: Points, seconds: Int64s, hilights: list[int], camera: str) 
         np.rint((track.alt_m + 500) * 5),
         np.rint(track.speed_2d * 1000),
     )
-    file.add(_FILE_ID, _FILE_ACTIVITY, _DEVELOPMENT, 0, begin, text=camera)
-    file.add(_EVENT, begin, _TIMER, _START)
+    file.add(_FILE_ID, _FILE_ACTIVITY, _DEVELOPMENT, 0, start, text=camera)
+    file.add(_EVENT, start, _TIMER, _START)
     pending = sorted(hilights)
     for at, *values in zip(
         seconds.tolist(), *(each.astype(np.int64).tolist() for each in columns), strict=True
@@ -106,8 +106,8 @@ def _activity(track: Points, seconds: Int64s, hilights: list[int], camera: str) 
     for each in pending:
         file.add(_EVENT, each, _USER_MARKER, _MARKER)
     file.add(_EVENT, end, _TIMER, _STOP_ALL)
-    elapsed, length = (end - begin) * 1000, round(float(distance[-1]) * 100)
-    summary = (end, begin, int(lat[0]), int(lon[0]), elapsed, elapsed, length)
+    elapsed, length = (end - start) * 1000, round(float(distance[-1]) * 100)
+    summary = (end, start, int(lat[0]), int(lon[0]), elapsed, elapsed, length)
     file.add(_LAP, *summary, _LAP_EVENT, _STOP, 0)
     file.add(_SESSION, *summary, _SESSION_EVENT, _STOP, 0, 0, 0, 0, 1)
     file.add(_ACTIVITY, end, elapsed, 1, 0, _ACTIVITY_EVENT, _STOP)

@@ -13,9 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from eddyline.core.errors import UsageError
+from eddyline.gpmf.export.points import LAST_UTC
 from eddyline.gpmf.export.tables import Table
-
-_LAST_UTC = 253402300799.0
 
 
 def write_parquet(table: Table, out: BinaryIO) -> None:
@@ -43,7 +42,7 @@ def _columns(pa: ModuleType, table: Table) -> tuple[list[Any], list[Any]]:
     fields = [pa.field("time_s", pa.float64(), nullable=False, metadata={"unit": "s"})]
     arrays = [pa.array(table.times)]
     if table.utc is not None:
-        valid = (table.utc >= 0) & (table.utc <= _LAST_UTC)
+        valid = (table.utc >= 0) & (table.utc <= LAST_UTC)
         micros = np.rint(np.where(valid, table.utc, 0.0) * 1e6).astype("datetime64[us]")
         kind = pa.timestamp("us", tz="UTC")
         fields.append(pa.field("utc", kind))

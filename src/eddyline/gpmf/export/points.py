@@ -22,7 +22,7 @@ from eddyline.gpmf.utc import GPS_TIME
 GAP_S = 5.0  # a longer time without a position breaks the line
 _GAP_STEPS = 3.0
 DEGREES = 7  # decimals: a centimetre, the resolution of cameras
-_LAST_UTC = 253402300799.0  # 9999-12-31T23:59:59Z
+LAST_UTC = 253402300799.0  # 9999-12-31T23:59:59Z
 
 
 class NoTrackError(InputError):
@@ -135,7 +135,7 @@ def _points_of(track: GpsTrack, rows: npt.NDArray[np.int64]) -> Points:
         return np.round(values[rows], places)
 
     utc = round_to(track.utc, 3)
-    utc[~((utc >= 0) & (utc <= _LAST_UTC))] = np.nan
+    utc[~((utc >= 0) & (utc <= LAST_UTC))] = np.nan
     return Points(
         key=track.key,
         altitude_reference=track.altitude_reference,

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
-from eddyline.mp4.boxes import make_full_box, scan_boxes
+from eddyline.mp4.boxes import find_box, iter_boxes, make_full_box
 
 TICKS_PER_SECOND: Final = 10_000_000
 MAX_ENTRIES: Final = 255  # the number of entries has one byte
 _MAX_TITLE: Final = 255  # bytes; the length has one byte
 _MAX_READ_TITLE: Final = 200  # characters
-_CHPL: Final = b"chpl"
-_HEADER: Final = 8  # bytes of a box header
+_CHPL: Final = "chpl"
 
 ChapterTimes = list[tuple[Fraction, str]]
 """Chapters as (start in seconds, title)."""
@@ -25,7 +24,7 @@ ChapterTimes = list[tuple[Fraction, str]]
 
 def read_nero_list(udta: bytes | None) -> ChapterTimes:
     """Return the chapters of the first list, up to the first truncated entry."""
-    body = next((body for kind, body in scan_boxes(udta or b"") if kind == _CHPL), b"")
+    body = find_box(udta or b"", _CHPL)
     version = body[0] if body else 0
     at = 9 if version else 5  # version and flags, in version 1 four more bytes, then the number of entries
     found: ChapterTimes = []
@@ -53,11 +52,10 @@ def remove_nero_lists(udta: bytes | None) -> bytes | None:
     if not udta:
         return udta
     out, at = [], 0
-    for kind, body in scan_boxes(udta):
-        size = _HEADER + len(body)
-        if kind != _CHPL:
-            out.append(udta[at : at + size])
-        at += size
+    for box in iter_boxes(udta):
+        if box.kind != _CHPL:
+            out.append(bytes(box.raw))
+        at += len(box.raw)
     return b"".join([*out, udta[at:]])
 
 
@@ -91,8 +89,8 @@ def _replace_list(udta: bytes, chapters: ChapterTimes) -> bytes:
     entries = [(int(time * TICKS_PER_SECOND), title) for time, title in chapters]
     made = make_nero_list(entries) if entries else b""
     at = 0
-    for kind, body in scan_boxes(udta):
-        if kind == _CHPL:
+    for box in iter_boxes(udta):
+        if box.kind == _CHPL:
             return udta[:at] + made + (remove_nero_lists(udta[at:]) or b"")
-        at += _HEADER + len(body)
+        at += len(box.raw)
     return made + udta

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eddyline.core.timebase import rescale
 from eddyline.media.subtitles.cues import Cue, check_count, sort_cues, webvtt_cue
-from eddyline.mp4.boxes import scan_boxes
+from eddyline.mp4.boxes import find_box, iter_boxes
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.slice import iter_samples
@@ -36,17 +36,15 @@ def read_cues(src: ByteRanges, movie: Movie, track: Track) -> tuple[Cue, ...]:
 
 def _cues(sample: bytes) -> list[bytes]:
     """Return the bodies of the cue boxes of a sample without duplicates."""
-    bodies = dict.fromkeys(body for kind, body in scan_boxes(sample) if kind == b"vttc")
+    bodies = dict.fromkeys(bytes(box.body) for box in iter_boxes(sample) if box.kind == "vttc")
     check_count(len(bodies))
     return list(bodies)
 
 
 def _is_at_top(body: bytes) -> bool:
-    settings = next((data for kind, data in scan_boxes(body) if kind == b"sttg"), b"")
-    return b"line:0" in settings.split()
+    return b"line:0" in find_box(body, "sttg").split()
 
 
 def _text(body: bytes) -> str:
     """Return the payload of a cue."""
-    payload = next((data for kind, data in scan_boxes(body) if kind == b"payl"), b"")
-    return payload.decode("utf-8", "replace")
+    return find_box(body, "payl").decode("utf-8", "replace")

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import sample_entries
 from eddyline.mp4.errors import Mp4Error
 
 _BOXES = ("dvcC", "dvvC", "dvwC")
 # Entries of streams whose base layer must not be decoded separately.
 _ENTRIES = frozenset({"dvh1", "dvhe", "dva1", "dvav", "dav1"})
 _VISUAL_FIELDS = 78
-_TABLE_FIELDS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +33,7 @@ class DolbyVision:
 
 def read_dolby_vision(stsd: bytes) -> DolbyVision | None:
     """The configuration in the first entry of a complete stsd box; None if it is not Dolby Vision."""
-    view = memoryview(stsd)
-    table = Box(kind="stsd", raw=view, body=view[8:], offset=8, path="stsd")
-    entry = next(table.children(_TABLE_FIELDS), None)
+    entry = next(sample_entries(stsd), None)
     if entry is None:
         return None
     skip = min(_VISUAL_FIELDS, len(entry.body))

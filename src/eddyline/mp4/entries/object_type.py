@@ -30,7 +30,7 @@ def read_object_type(stsd: bytes) -> int:
 
 
 def _descriptor_body(data: bytes, at: int, tag: int) -> int:
-    """The offset of the body of the descriptor at `at`; -1 if there is no descriptor with this tag."""
+    """The offset of the body of the descriptor at `at`; -1 if that tag is missing."""
     if at >= len(data) or data[at] != tag:
         return -1
     for place in range(at + 1, min(at + 1 + _LENGTH_BYTES, len(data))):

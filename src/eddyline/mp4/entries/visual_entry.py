@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from eddyline.mp4.boxes import Box, make_box
+from eddyline.mp4.boxes import Box, make_box, sample_entries
 from eddyline.mp4.errors import Mp4Error
 
 _FIELDS = 78  # bytes of a visual sample entry before its boxes
@@ -17,7 +17,7 @@ def entry_boxes(stsd: bytes) -> tuple[Box, ...]:
     Empty if the entry has none, or if its fields are followed by bytes that are not boxes, as QuickTime
     permits.
     """
-    entry = next(_table(stsd).children(_TABLE_FIELDS), None)
+    entry = next(sample_entries(stsd), None)
     if entry is None or len(entry.body) <= _FIELDS:
         return ()
     try:
@@ -34,12 +34,8 @@ def entry_kinds(stsd: bytes) -> frozenset[str]:
 def with_entry_boxes(stsd: bytes, boxes: Sequence[bytes], *, without: Callable[[str], bool]) -> bytes:
     """A complete stsd box with `boxes` appended to its visual sample entries, and some types removed."""
     entries = []
-    for entry in _table(stsd).children(_TABLE_FIELDS):
+    for entry in sample_entries(stsd):
         kept = [bytes(box.raw) for box in entry.children(_FIELDS) if not without(box.kind)]
         body = b"".join((bytes(entry.body[:_FIELDS]), *kept, *boxes))
         entries.append(make_box(entry.kind, body))
     return make_box("stsd", b"".join((stsd[8 : 8 + _TABLE_FIELDS], *entries)))
-
-
-def _table(stsd: bytes) -> Box:
-    return Box(kind="stsd", raw=memoryview(stsd), body=memoryview(stsd)[8:], offset=8, path="stsd")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from eddyline.mp4.boxes import Box
-from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.errors import LimitError, Mp4Error
 from eddyline.mp4.movie import Limits, Samples
 from eddyline.mp4.samples.audio_units import TIME_LIMIT
@@ -37,17 +36,6 @@ class Defaults:
 
 
 @dataclass(kw_only=True)
-class _Run:
-    offset: Ints
-    size: Ints
-    dts: Ints
-    pts: Ints
-    duration: Ints
-    flags: Ints
-    description: int
-
-
-@dataclass(kw_only=True)
 class _Budget:
     """The number of samples and runs that may follow."""
 
@@ -68,7 +56,7 @@ class _Budget:
 @dataclass(kw_only=True)
 class _Collected:
     clock: int
-    runs: list[_Run] = field(default_factory=list)
+    runs: list[Samples] = field(default_factory=list)
 
 
 def read_defaults(mvex: Box) -> dict[int, Defaults]:
@@ -99,7 +87,7 @@ def read_fragments(
         for traf in moof.children():
             if traf.kind == "traf":
                 base = _read_traf(traf, start, base, defaults, tracks, budget)
-    return {number: _join(track.runs) for number, track in tracks.items() if track.runs}
+    return {number: Samples.join(track.runs) for number, track in tracks.items() if track.runs}
 
 
 def _read_traf(
@@ -145,7 +133,9 @@ def _read_traf(
     return end
 
 
-def _read_trun(trun: Box, base: int, end: int, values: Defaults, clock: int, budget: _Budget) -> _Run | None:
+def _read_trun(
+    trun: Box, base: int, end: int, values: Defaults, clock: int, budget: _Budget
+) -> Samples | None:
     fields = trun.fields()
     _, flags = fields.read_version()
     count = fields.read_number("I")
@@ -176,24 +166,12 @@ def _read_trun(trun: Box, base: int, end: int, values: Defaults, clock: int, bud
         .astype(np.int32)
         .astype(np.int64)
     )
-    return _Run(
+    return Samples(
         offset=start + np.concatenate(([0], np.cumsum(size)[:-1])),
         size=size,
         dts=dts,
         pts=dts + shift,
         duration=duration,
-        flags=each,
-        description=values.description,
-    )
-
-
-def _join(runs: Sequence[_Run]) -> Samples:
-    return Samples(
-        offset=np.concatenate([run.offset for run in runs]),
-        size=np.concatenate([run.size for run in runs]),
-        dts=np.concatenate([run.dts for run in runs]),
-        pts=np.concatenate([run.pts for run in runs]),
-        duration=np.concatenate([run.duration for run in runs]),
-        sync=(np.concatenate([run.flags for run in runs]) & _NOT_SYNC) == 0,
-        description=np.concatenate([np.full(len(run.size), run.description, np.int32) for run in runs]),
+        sync=(each & _NOT_SYNC) == 0,
+        description=np.full(count, values.description, np.int32),
     )

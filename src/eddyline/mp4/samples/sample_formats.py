@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import sample_entries
 from eddyline.mp4.movie import Track
-
-_TABLE_FIELDS = 8
 
 
 def require_one_format(track: Track) -> None:
@@ -16,9 +14,7 @@ def require_one_format(track: Track) -> None:
 
     Several entries of one format are valid: they differ in size or parameter sets.
     """
-    view = memoryview(track.stsd)
-    table = Box(kind="stsd", raw=view, body=view[8:], offset=8, path="stsd")
-    kinds = [entry.kind for entry in table.children(_TABLE_FIELDS)]
+    kinds = [entry.kind for entry in sample_entries(track.stsd)]
     used = [kinds[row - 1] for row in np.unique(track.samples.description).tolist() if 0 < row <= len(kinds)]
     if len(set(used)) > 1:
         raise UnsupportedError(

@@ -1,1 +1,1 @@
-"""Writes boxes, tracks and whole MP4 files."""
+"""Writes boxes, tracks and MP4 files."""
