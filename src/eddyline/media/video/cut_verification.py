@@ -112,8 +112,8 @@ def _hashes(
     lines = [line.rsplit(",", 1)[-1].strip() for line in output.splitlines() if line and line[0] != "#"]
     if len(lines) != piece.frames:
         raise ProofError(f"{len(lines)} of {piece.frames} frames at a seam of the cut were decoded")
-    begin = frames[0] - wide[0]
-    return tuple(lines[begin : begin + frames[1] - frames[0]])
+    start = frames[0] - wide[0]
+    return tuple(lines[start : start + frames[1] - frames[0]])
 
 
 def _decode_command(piece: Slice, tools: Toolchain) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.mp4.bitstream.nal_units import AVC_PPS, AVC_SPS, nal_unit_type
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box, make_full_box
 
 _VISUAL_FIELDS = 78
 _ENTRY_AT = 8  # in the body of stsd: after version, flags and entry count
@@ -62,10 +62,10 @@ def with_parameter_sets(stsd: bytes, entry_number: int, added: Sequence[bytes]) 
     build = _avc_with if config.kind == "avcC" else _hevc_with
     configuration = build(bytes(config.body), added)
     raw = bytes(entry.raw)
-    begin = config.offset - entry.offset + (len(entry.raw) - len(entry.body)) - 8
-    whole = raw[:begin] + _box(config.kind, configuration) + raw[begin + len(config.raw) :]
+    start = config.offset - entry.offset + (len(entry.raw) - len(entry.body)) - 8
+    whole = raw[:start] + make_box(config.kind, configuration) + raw[start + len(config.raw) :]
     whole = struct.pack(">I", len(whole)) + whole[4:]
-    return _box("stsd", bytes(4) + struct.pack(">I", 1) + whole)
+    return make_full_box("stsd", 0, 0, struct.pack(">I", 1), whole)
 
 
 def _entries(stsd: bytes) -> list[Box]:
@@ -133,7 +133,3 @@ def _hevc_with(body: bytes, added: Sequence[bytes]) -> bytes:
         out.append(struct.pack(">BH", complete.get(kind, 0x80) | kind, len(units)))
         out += [struct.pack(">H", len(unit)) + unit for unit in units]
     return b"".join(out) + body[at:]
-
-
-def _box(kind: str, body: bytes) -> bytes:
-    return struct.pack(">I", 8 + len(body)) + kind.encode("latin-1") + body

@@ -14,7 +14,7 @@ from fractions import Fraction
 from xml.sax.saxutils import escape
 
 from eddyline.core.errors import FormatError
-from eddyline.mp4.boxes import Box
+from eddyline.mp4.boxes import Box, make_box, make_full_box
 from eddyline.mp4.entries.spherical import v1_box, v2_boxes
 from eddyline.mp4.movie import Track
 
@@ -204,18 +204,10 @@ def _v1_from(found: SphericalMetadata, rung: tuple[int, int]) -> bytes:
 
 def _v2_from(found: SphericalMetadata) -> tuple[bytes, ...]:
     """V2 metadata of an equirectangular video without rotation."""
-    equi = _full("equi", struct.pack(">4I", *found.bounds))
-    proj = _plain("proj", _full("prhd", bytes(12)) + equi)
-    sv3d = _plain("sv3d", _full("svhd", _SOURCE + b"\0") + proj)
-    return _full("st3d", bytes([found.stereo])), sv3d
-
-
-def _full(kind: str, body: bytes) -> bytes:
-    return _plain(kind, bytes(4) + body)
-
-
-def _plain(kind: str, body: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(body), kind.encode("latin-1")) + body
+    equi = make_full_box("equi", 0, 0, struct.pack(">4I", *found.bounds))
+    proj = make_box("proj", make_full_box("prhd", 0, 0, bytes(12)) + equi)
+    sv3d = make_box("sv3d", make_full_box("svhd", 0, 0, _SOURCE + b"\0") + proj)
+    return make_full_box("st3d", 0, 0, bytes([found.stereo])), sv3d
 
 
 def _box(raw: bytes) -> Box:
