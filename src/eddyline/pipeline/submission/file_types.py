@@ -29,7 +29,7 @@ _OTHER = {
     "audio without video": ".wav .mp3 .m4a .aac .flac .ogg .oga .opus .wma .aif .aiff .mka",
     "a playlist, which only refers to videos": ".m3u8 .m3u .mpd .pls .ffconcat .edl .xspf",
     "camera raw video, which FFmpeg cannot decode": ".r3d .braw .crm .ari",
-    "a companion file": ".xml .xmp .srt .vtt .ass .txt .log .json .csv .gpx .fit .kml .md .html .pdf .ini "
+    "a sidecar file": ".xml .xmp .srt .vtt .ass .txt .log .json .csv .gpx .fit .kml .md .html .pdf .ini "
     ".dat .bin .sav .bdm .cpi .mpl .inp .int .idx .ifo .bup .gis .sec .zip .db .yaml .yml",
 }
 _SKIPPED = {suffix: why for why, suffixes in _OTHER.items() for suffix in suffixes.split()}

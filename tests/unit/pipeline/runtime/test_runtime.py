@@ -76,7 +76,7 @@ def test_each_limit_of_a_pool_ends_a_real_program(
     outcome = _outcome(tmp_path, claim, code, **limits)
     assert isinstance(outcome, Failed)
     assert said in outcome.error["message"]
-    # It may be the machine's fault: another may have more.
+    # Retried, because another machine may have more resources.
     assert outcome.retry
     if said != "MemoryError":
         assert "limits of pool cpu in pools.yaml" in outcome.error["remedy"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,9 @@ from tests.servers.ministack import Ministack, ministack
 
 from eddyline.core.errors import FormatError, InputError, MissingError, UsageError
 from eddyline.core.identity import canonical
-from eddyline.pipeline.demo_clip import make_clip
-from eddyline.pipeline.runtime.index_cache import IndexCache
 from eddyline.pipeline.runtime.source_files import ChapterFile, SourceFile, SourceRegistry
 from eddyline.store.local import LocalStore
 from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
-from eddyline.store.ranges import FileRanges
 from eddyline.store.store import Store
 
 ASSET = "0123456789abcdef"
@@ -89,30 +85,6 @@ def test_a_relative_path_is_recorded_as_an_absolute_one(
     (tmp_path / "a.mp4").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
     assert SourceFile.current("a.mp4") == SourceFile.current(tmp_path / "a.mp4")
-
-
-def test_concurrent_readers_read_an_index_once(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
-    indexes, original = IndexCache(), SourceFile.current(clip)
-
-    def ask(_: int) -> int:
-        with original.open() as src:
-            footage = indexes.get(original, src)
-            assert len(footage.presentation) == 30
-            return src.bytes_read
-
-    with ThreadPoolExecutor(8) as pool:
-        read = list(pool.map(ask, range(16)))
-    assert sum(each > 0 for each in read) == 1
-
-
-def test_an_index_that_failed_to_parse_is_read_again(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"nothing")
-    indexes = IndexCache()
-    for _ in range(2):
-        with FileRanges(broken) as src, pytest.raises(FormatError):
-            indexes.get("a", src)
 
 
 def test_a_path_that_is_not_unicode_is_refused(tmp_path: Path) -> None:
