@@ -15,7 +15,7 @@ from eddyline.aws.sqs.in_flight import MAX_IN_FLIGHT_S
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.notes import CoordinatorEvent
+from eddyline.graph.events import CoordinatorEvent
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.worker.broker import Broker
@@ -78,7 +78,7 @@ class Distant:
             lease_s=3 * LEASE_S,
             sweep_every_s=0.3,
             bounds=self.bounds,
-            on_note=self._note,
+            on_event=self._note,
         )
         self.thread = threading.Thread(target=coordinator.run)
         self.thread.start()
@@ -89,7 +89,7 @@ class Distant:
         self.thread.join(10)
 
     def _note(self, note: CoordinatorEvent) -> None:
-        self.notes[note.what] += note.count
+        self.notes[note.kind] += note.count
 
     def broker(self, *, max_in_flight_s: float = MAX_IN_FLIGHT_S) -> SqsBroker:
         own = queues(self.endpoint, self.names, max_receive_count=self.max_receive_count)

@@ -15,7 +15,7 @@ from eddyline.app.shared_services import SharedServices
 from eddyline.core.errors import TransientError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.notes import CoordinatorEvent
+from eddyline.graph.events import CoordinatorEvent
 from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
@@ -80,7 +80,7 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
             stop=stop,
             lease_s=_SILENT_LEASES * request.lease_s,
             bounds=ReconcileLimits(stale_s=shared.settings.sweep_stale_s),
-            on_note=_noted(told),
+            on_event=_noted(told),
             prepare=add_history(ledger),
             spawn=SpawnRules(kinds=frozenset(JOB_KINDS), pools=frozenset(names)),
             archive_after_s=request.archive_after_s,
@@ -119,10 +119,10 @@ def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetric
 
 def _noted(told: Observation[CoordinatorMetrics]) -> Callable[[CoordinatorEvent], None]:
     def hear(note: CoordinatorEvent) -> None:
-        told.metrics.record_action(note.what, note.count)
+        told.metrics.record_action(note.kind, note.count)
         log = told.log
-        say = log.debug if note.what in _QUIET else log.warning if note.what in _TROUBLE else log.info
+        say = log.debug if note.kind in _QUIET else log.warning if note.kind in _TROUBLE else log.info
         if note.count:
-            say(note.what, count=note.count, why=note.reason)
+            say(note.kind, count=note.count, why=note.reason)
 
     return hear

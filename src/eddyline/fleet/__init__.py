@@ -1,1 +1,1 @@
-"""Capacity: what there is, what it says of its own end, and what a worker does about that."""
+"""Pools of workers, notices about terminations, and draining."""

@@ -166,7 +166,7 @@ def _is_starving(waiting_s: float | None, at_risk_s: float, rules: DrainRules) -
     """Whether jobs wait that no other worker takes, as far as this worker can tell.
 
     An SQS queue does not report how long its messages wait. But idle workers take a job as soon as it is
-    there: if this worker can get one during a short probe, there are no idle workers.
+    available: if this worker gets one during a short probe, none is idle.
     """
     if waiting_s is not None:
         return waiting_s >= rules.starving_s

@@ -175,7 +175,7 @@ def load_pools(path: Path | None = None) -> Pools:
 def cheapest_pool(kind: str, codecs: Collection[str], pools: Pools, encoders: Collection[str] = ()) -> Pool:
     """The cheapest pool for jobs of `kind` that encode `codecs`; of equal cost, the first one in the file.
 
-    `encoders`: FFmpeg encoders that the jobs require. Raises `UnsupportedError` if there is no such pool.
+    `encoders`: FFmpeg encoders that the jobs require. Raises `UnsupportedError` if none can run them.
     """
     able = [pool for pool in pools.pools.values() if pool.can_run(kind, codecs, encoders)]
     if not able:

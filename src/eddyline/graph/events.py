@@ -37,3 +37,12 @@ class WorkerEvent:
     note: str = ""
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoordinatorEvent:
+    """Something that a coordinator did, for logs and metrics: its kind, how many times, and the reason."""
+
+    kind: str
+    count: int = 0
+    reason: str = ""

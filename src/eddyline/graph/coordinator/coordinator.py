@@ -1,20 +1,21 @@
-"""The coordinator: between a ledger and workers that cannot see it.
+"""The coordinator connects a ledger with workers that have no access to it.
 
-Loops side by side: answers in, publications out, orders to workers, a sweep after what was lost, and old jobs
-into the archive. Any number of coordinators may run: what one takes the others leave, and what a killed one
-had begun is done again.
+It runs several loops: it records reports, publishes jobs, delivers commands, reconciles the ledger with the
+queues, archives old jobs and removes stale command queues. Any number of coordinators may run: each takes
+different items, and what a killed one had started is done again.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 
 from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.coordinator.publisher import Publisher
+from eddyline.graph.events import CoordinatorEvent
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.orphan_detection import OrphanDetection
 from eddyline.graph.ledger.reconcile import ReconcileLimits
@@ -22,32 +23,24 @@ from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
 from eddyline.graph.messages import Delivery, Publication, Transport
 from eddyline.graph.silence_guard import SilenceGuard
 
-_BATCH = 200  # orders taken at once
-_POLL_S = 0.2  # how soon what another process made ready is published
-_COLLECT_WAIT_S = 1.0
+_BATCH = 200  # commands taken at once
+_POLL_S = 0.2  # for jobs and commands of other processes
+_RECEIVE_WAIT_S = 1.0
 _PAUSE_S = 0.2
 _BACKOFF = BackoffPolicy(base_s=0.2, cap_s=10.0)
-_MAILBOX_PAUSE_S = 1.0  # until a worker without a mailbox is looked for again
-_ARCHIVE_PAUSE_S = 0.05  # between two steps, so that nobody waits for housekeeping
-
-
-def _unheard(_note: CoordinatorEvent) -> None:
-    """Nobody listens."""
-
-
-def _as_they_are(offers: Sequence[Publication]) -> Sequence[Publication]:
-    """Nothing is added to what is published."""
-    return offers
+_NO_QUEUE_PAUSE_S = 1.0  # until delivery to a worker without a command queue is retried
+_ARCHIVE_PAUSE_S = 0.05  # between two batches, so that other transactions do not wait
 
 
 class Coordinator:
-    """Applies answers, publishes what became ready, carries orders, and sweeps, until told to stop.
+    """Runs the loops until `stop` is requested.
 
-    `pools` are those it publishes. `lease_s` is how long a worker that said something counts as alive,
-    `hold_s` how long what one coordinator took to publish or to carry is left to it. `prepare` is given what
-    is about to be published and returns the same, in the same order, perhaps with more in their specs; it may
-    raise `TransientError`. `spawn` bounds what jobs may add. Assets that ended `archive_after_s` ago go to
-    the archive (None: never). `on_note` may be called from several threads at once.
+    `pools` are the pools whose jobs it publishes. `lease_s` is the lease of a worker after each report;
+    `hold_s` is how long items that one coordinator took are left to it. `prepare` receives the publications
+    before they are sent and returns them, in the same order, possibly with more in their specs; it may raise
+    `TransientError`. `spawn` limits the jobs that jobs may add. Assets are archived `archive_after_s` seconds
+    after their end (None: never). `on_event` may be called from several threads at once. `monotonic` measures
+    intervals.
     """
 
     def __init__(
@@ -61,12 +54,13 @@ class Coordinator:
         sweep_every_s: float = 10.0,
         hold_s: float = 20.0,
         bounds: ReconcileLimits | None = None,
-        prepare: Callable[[Sequence[Publication]], Sequence[Publication]] = _as_they_are,
+        prepare: Callable[[Sequence[Publication]], Sequence[Publication]] = lambda publications: publications,
         archive_after_s: float | None = None,
         archive_every_s: float = 3600.0,
-        tidy_every_s: float = 600.0,
-        on_note: Callable[[CoordinatorEvent], None] = _unheard,
+        remove_queues_every_s: float = 600.0,
+        on_event: Callable[[CoordinatorEvent], None] = lambda _event: None,
         spawn: SpawnRules = ANY_OF_ITS_ASSET,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._transport = transport
@@ -75,32 +69,50 @@ class Coordinator:
         self._sweep_every_s = sweep_every_s
         self._hold_s = hold_s
         self._bounds = bounds or ReconcileLimits()
-        self._orphans = OrphanDetection(after_s=self._bounds.stale_s)
-        self._silence_guard = SilenceGuard(gap_s=lease_s / 2, settle_s=lease_s / 2)
+        self._orphans = OrphanDetection(self._bounds.stale_s, monotonic)
+        self._silence = SilenceGuard(gap_s=lease_s / 2, settle_s=lease_s / 2, clock=monotonic)
         self._publisher = Publisher(
-            ledger, transport, pools=pools, hold_s=hold_s, prepare=prepare, note=on_note
+            ledger,
+            transport,
+            pools=pools,
+            hold_s=hold_s,
+            prepare=prepare,
+            on_event=on_event,
+            monotonic=monotonic,
         )
         self._archive_after_s = archive_after_s
         self._archive_every_s = archive_every_s
-        self._tidy_every_s = tidy_every_s
-        self._note = on_note
+        self._remove_queues_every_s = remove_queues_every_s
+        self._on_event = on_event
         self._spawn = spawn
-        self._ready = threading.Event()
-        self._ordered = threading.Event()
+        self._jobs_changed = threading.Event()
+        self._commands_changed = threading.Event()
         self._failure: BaseException | None = None
-        self._unrecorded: list[Delivery] = []
-        self._gone: list[str] = []
+        self._unapplied: list[Delivery] = []
+        self._lost_workers: list[str] = []
 
     def run(self) -> None:
-        """Work until the stop is raised; returns within about two seconds of that.
+        """Run until `stop` is requested; returns within about two seconds of that.
 
-        Where the ledger is away, a step under way ends its patience first: up to a minute.
-        What may pass by itself (network, database, queue) is waited out; raises what may not.
+        While the ledger is unavailable, a step in progress first uses up its retries: up to a minute.
+        Transient errors of the network, the database or a queue are retried; raises any other error.
         """
-        loops = (self._collect, self._publish, self._carry, self._sweep, self._archive, self._tidy)
+        loops = (
+            self._receive_reports,
+            self._publish,
+            self._deliver_commands,
+            self._reconcile,
+            self._archive,
+            self._remove_stale_queues,
+        )
         unsubscribe = self._ledger.subscribe(self._wake)
         threads = [
-            threading.Thread(target=self._keep, args=(loop,), name=f"coordinator{loop.__name__}", daemon=True)
+            threading.Thread(
+                target=self._repeat,
+                args=(loop,),
+                name=f"coordinator{loop.__name__}",
+                daemon=True,
+            )
             for loop in loops
         ]
         try:
@@ -114,10 +126,10 @@ class Coordinator:
             raise self._failure
 
     def _wake(self) -> None:
-        self._ready.set()
-        self._ordered.set()
+        self._jobs_changed.set()
+        self._commands_changed.set()
 
-    def _keep(self, step: Callable[[], None]) -> None:
+    def _repeat(self, step: Callable[[], None]) -> None:
         """Repeat a step, with backoff after transient failures."""
         backoff = Backoff(_BACKOFF, wait=self._stop.wait)
         while not self._stop.requested:
@@ -125,126 +137,104 @@ class Coordinator:
                 step()
                 backoff.reset()
             except TransientError as error:
-                self._note(CoordinatorEvent(what="waiting", count=1, reason=str(error)))
+                self._emit("waiting", 1, str(error))
                 backoff.pause()
             except BaseException as error:  # noqa: BLE001 - raised by run(), in the thread that can handle it
                 self._failure = self._failure or error
                 self._stop.request(f"the coordinator failed: {error}")
         self._wake()
 
-    # Answers in
+    def _emit(self, kind: str, count: int, reason: str = "") -> None:
+        self._on_event(CoordinatorEvent(kind=kind, count=count, reason=reason))
 
-    def _collect(self) -> None:
-        # What the ledger could not take just now stays in hand: fetched again and again, its count of
-        # receipts would bring it to the dead-letter queue during a long outage.
-        self._unrecorded = self._unrecorded or self._transport.receive_reports(_COLLECT_WAIT_S)
-        waited = max((delivery.delay_s for delivery in self._unrecorded), default=0.0)
-        if self._unrecorded:
-            self._record(self._unrecorded)
-            self._unrecorded = []
-        self._silence_guard.listened(waited)
+    def _receive_reports(self) -> None:
+        # Reports that the ledger could not record are kept here: received again and again during a long
+        # outage, they would reach the maximum of receives and move to the dead-letter queue.
+        self._unapplied = self._unapplied or self._transport.receive_reports(_RECEIVE_WAIT_S)
+        waited = max((delivery.delay_s for delivery in self._unapplied), default=0.0)
+        if self._unapplied:
+            self._apply(self._unapplied)
+            self._unapplied = []
+        self._silence.listened(waited)
 
-    def _record(self, deliveries: Sequence[Delivery]) -> None:
-        """Apply all at once; if that is refused, one by one, and park those that are refused alone."""
-        facts = [fact for delivery in deliveries for fact in delivery.reports]
+    def _apply(self, deliveries: Sequence[Delivery]) -> None:
+        """Record all reports at once; if that fails, each delivery separately, and park those that fail."""
+        reports = [report for delivery in deliveries for report in delivery.reports]
         try:
-            applied = self._ledger.apply_reports(facts, lease_s=self._lease_s, spawn=self._spawn)
+            applied = self._ledger.apply_reports(reports, lease_s=self._lease_s, spawn=self._spawn)
         except TransientError:
             raise
-        except Exception as error:  # noqa: BLE001 - no report may bring the coordinators down, one after the other
+        except Exception as error:  # noqa: BLE001 - a report must not end one coordinator after the other
             if len(deliveries) > 1:
                 for delivery in deliveries:
-                    self._record([delivery])
+                    self._apply([delivery])
                 return
             self._transport.park(deliveries[0], str(error))
-            self._note(CoordinatorEvent(what="parked", count=1, reason=str(error)))
+            self._emit("parked", 1, str(error))
             return
         self._orphans.add(applied.heartbeats, now=self._ledger.now())
         self._transport.acknowledge(deliveries)
-        self._note(CoordinatorEvent(what="counted", count=applied.counted))
+        self._emit("counted", applied.counted)
         if applied.forged:
-            self._note(
-                CoordinatorEvent(
-                    what="forged", count=applied.forged, reason="reports without their job's token"
-                )
-            )
+            self._emit("forged", applied.forged, "reports without the token of their job")
         if applied.ignored:
-            self._note(
-                CoordinatorEvent(
-                    what="ignored",
-                    count=applied.ignored,
-                    reason="late, said before, or without the right token",
-                )
-            )
-
-    # Publications out
+            self._emit("ignored", applied.ignored, "late, duplicate, or without the right token")
 
     def _publish(self) -> None:
-        self._ready.clear()
+        self._jobs_changed.clear()
         if not self._publisher.publish():
-            self._ready.wait(_POLL_S)
+            self._jobs_changed.wait(_POLL_S)
 
-    # Orders out: apart from publications, so that no backlog and no full queue holds a cancellation up
-
-    def _carry(self) -> None:
-        self._ordered.clear()
-        orders = self._ledger.take_commands(limit=_BATCH, hold_s=self._hold_s)
-        if not orders:
-            self._ordered.wait(_POLL_S)
+    # In a separate loop, so that neither a backlog nor a full queue delays a cancellation.
+    def _deliver_commands(self) -> None:
+        self._commands_changed.clear()
+        commands = self._ledger.take_commands(limit=_BATCH, hold_s=self._hold_s)
+        if not commands:
+            self._commands_changed.wait(_POLL_S)
             return
         try:
-            delivered = self._transport.send_commands(orders)
+            delivered = self._transport.send_commands(commands)
         except EddylineError:
-            self._ledger.defer_commands(orders, _PAUSE_S)
+            self._ledger.defer_commands(commands, _PAUSE_S)
             raise
-        there = [order for order, yes in zip(orders, delivered, strict=True) if yes]
-        self._ledger.confirm_commands(there)
-        self._ledger.defer_commands(
-            [order for order, yes in zip(orders, delivered, strict=True) if not yes], _MAILBOX_PAUSE_S
-        )
-        if there:
-            self._note(CoordinatorEvent(what="ordered", count=len(there)))
+        sent = [command for command, yes in zip(commands, delivered, strict=True) if yes]
+        rest = [command for command, yes in zip(commands, delivered, strict=True) if not yes]
+        self._ledger.confirm_commands(sent)
+        self._ledger.defer_commands(rest, _NO_QUEUE_PAUSE_S)
+        if sent:
+            self._emit("ordered", len(sent))
 
-    # Sweeps
-
-    def _sweep(self) -> None:
-        if self._silence_guard.is_silence_significant:
-            self._judge()
+    def _reconcile(self) -> None:
+        if self._silence.is_silence_significant:
+            self._reconcile_all()
         else:
-            # Answers may lie there of whoever is silent, and of all that seems to be lost.
-            self._tell_swept(
-                noted=self._ledger.publications.reconcile(
-                    None, self._transport.job_queue, self._bounds
-                ).enqueued
-            )
+            # Reports of silent workers, and about jobs that seem lost, may still be in the queue.
+            found = self._ledger.publications.reconcile(None, self._transport.job_queue, self._bounds)
+            self._emit_counts(noted=found.enqueued)
         for pool, count in self._ledger.publications.unpublishable_counts(self._transport.job_queue).items():
-            self._note(
-                CoordinatorEvent(what="no queue", count=count, reason=f"jobs of pool {pool} wait for a queue")
-            )
+            self._emit("no queue", count, f"jobs of pool {pool} wait for a queue")
         self._stop.wait(self._sweep_every_s)
 
-    def _judge(self) -> None:
-        """Give up workers that were silent for too long, and publish again what was lost."""
+    def _reconcile_all(self) -> None:
+        """Expire the leases of lost workers, and publish lost jobs again."""
         lost = self._ledger.expire_leases()
-        self._gone += lost.workers
-        if self._gone:
-            self._transport.delete_command_queues(self._gone)
-            self._gone = []
+        self._lost_workers += lost.workers
+        if self._lost_workers:
+            self._transport.delete_command_queues(self._lost_workers)
+            self._lost_workers = []
         depths = self._transport.queue_depths()
         swept = self._ledger.publications.reconcile(depths, self._transport.job_queue, self._bounds)
-        self._publisher.lacking = swept.missing
-        disowned = self._orphans.find_orphaned(
+        self._publisher.missing = swept.missing
+        orphaned = self._orphans.find_orphaned(
             self._ledger.publications.long_running(depths, self._transport.job_queue, self._bounds)
         )
-        again = swept.republished + self._ledger.publications.republish_orphaned(disowned)
-        self._tell_swept(expired=len(lost.jobs), noted=swept.enqueued, republished=again)
+        again = swept.republished + self._ledger.publications.republish_orphaned(orphaned)
+        self._emit_counts(expired=len(lost.jobs), noted=swept.enqueued, republished=again)
 
-    def _tell_swept(self, **counts: int) -> None:
-        for what, count in counts.items():
+    def _emit_counts(self, **counts: int) -> None:
+        for kind, count in counts.items():
             if count:
-                self._note(CoordinatorEvent(what=what, count=count))
-
-    # Housekeeping
+                self._emit(kind, count)
 
     def _archive(self) -> None:
         if self._archive_after_s is not None:
@@ -252,19 +242,19 @@ class Coordinator:
                 older_than_s=self._archive_after_s, pause_s=_ARCHIVE_PAUSE_S, stop=self._stop
             )
             if moved:
-                self._note(CoordinatorEvent(what="archived", count=moved))
+                self._emit("archived", moved)
         self._stop.wait(self._archive_every_s)
 
-    def _tidy(self) -> None:
-        """Whoever is killed at the wrong moment leaves a mailbox that belongs to nobody."""
-        if self._silence_guard.is_silence_significant:
+    def _remove_stale_queues(self) -> None:
+        """Remove the command queues that killed workers left."""
+        if self._silence.is_silence_significant:
             try:
                 removed = self._transport.delete_stale_command_queues(
                     [worker.name for worker in self._ledger.workers()]
                 )
-            except UsageError as error:  # all else goes on without it
-                self._note(CoordinatorEvent(what="untidy", count=1, reason=str(error)))
+            except UsageError as error:  # everything else works without it
+                self._emit("untidy", 1, str(error))
             else:
                 if removed:
-                    self._note(CoordinatorEvent(what="tidied", count=removed, reason="mailboxes of nobody"))
-        self._stop.wait(self._tidy_every_s)
+                    self._emit("tidied", removed, "stale command queues")
+        self._stop.wait(self._remove_queues_every_s)

@@ -1,68 +1,72 @@
-"""How far ahead of the workers jobs are published, by class and priority.
+"""Limits how many jobs are published in advance, by pool and priority.
 
-A queue gives out first what came first. So what waits there is as little as keeps the workers busy: all the
-rest stays in the ledger, which knows whose turn it is and what has a deadline.
+A queue delivers messages roughly in the order of sending. So only as many jobs are published as keep the
+workers busy; the others stay in the ledger, which knows the fair order and the deadlines.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from eddyline.graph.messages import Publication
 
 Lane: TypeAlias = tuple[str, int]
-"""A class and a priority."""
+"""A pool and a priority."""
 
-LEAST = 16
-_MOST = 5000
-_REST_S = 2.0
+MIN_SIZE = 16
+_MAX_SIZE = 5000
+_SHRINK_AFTER_S = 2.0
 
 
-@dataclass(kw_only=True)
 class PublishWindow:
-    """At most `size` published jobs may wait; twice as many where they are taken between two looks."""
+    """At most `size` published jobs may wait. `now` is in monotonic seconds.
 
-    size: int = LEAST
-    waiting: int = 0
-    full: bool = False
-    changed: float = field(default_factory=time.monotonic)
+    The size doubles when workers have taken most of a full window between two counts; it halves when, for
+    two seconds, they have taken few or the window was not full.
+    """
 
-    def see(self, waiting: int) -> None:
-        """So many wait now."""
+    def __init__(self, now: float, size: int = MIN_SIZE) -> None:
+        self.size = size
+        self.waiting = 0
+        self._is_full = False
+        self._changed = now
+
+    def update(self, waiting: int, now: float) -> None:
+        """Set the number of published jobs that wait for a worker."""
         self.waiting = waiting
-        now = time.monotonic()
-        if self.full and waiting * 4 <= self.size:
-            self.size, self.changed = min(self.size * 2, _MOST), now
-        elif now - self.changed >= _REST_S and (not self.full or waiting * 2 >= self.size):
-            self.size, self.changed = max(self.size // 2, LEAST), now
+        if self._is_full and waiting * 4 <= self.size:
+            self.size, self._changed = min(self.size * 2, _MAX_SIZE), now
+        elif now - self._changed >= _SHRINK_AFTER_S and (not self._is_full or waiting * 2 >= self.size):
+            self.size, self._changed = max(self.size // 2, MIN_SIZE), now
 
     def fill(self, count: int) -> None:
-        """So many more were taken to be published: as many as there were, or as there was room for."""
+        """Add jobs about to be published: as many as there were, or as fit."""
         self.waiting += count
-        self.full = self.waiting >= self.size
+        self._is_full = self.waiting >= self.size
 
 
 class PublishWindows:
-    """One for each class and priority of which something was ever published here. For one thread."""
+    """A window for each pool and priority. For one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._windows: dict[Lane, PublishWindow] = {}
 
-    def see(self, waiting: Mapping[Lane, int]) -> None:
-        """How many published jobs wait for a worker."""
+    def update(self, waiting: Mapping[Lane, int]) -> None:
+        """Set the numbers of published jobs that wait for a worker."""
+        now = self._monotonic()
         for lane, window in self._windows.items():
-            window.see(waiting.get(lane, 0))
+            window.update(waiting.get(lane, 0), now)
 
     def room(self, pool: str, priority: int) -> int:
-        """How many more may be published."""
-        window = self._windows.setdefault((pool, priority), PublishWindow())
+        """How many more jobs may be published."""
+        window = self._windows.setdefault((pool, priority), PublishWindow(self._monotonic()))
         return max(window.size - window.waiting, 0)
 
-    def fill(self, offers: Iterable[Publication]) -> None:
-        """These are about to be published, all that there was room for."""
-        taken = [(offer.job.pool, offer.job.priority) for offer in offers]
+    def fill(self, publications: Iterable[Publication]) -> None:
+        """Add the publications about to be sent: all that there was room for."""
+        taken = [(each.job.pool, each.job.priority) for each in publications]
         for lane, window in self._windows.items():
             window.fill(taken.count(lane))

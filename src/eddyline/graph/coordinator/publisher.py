@@ -1,4 +1,4 @@
-"""Publications out: what is ready, in the ledger's order, as far ahead as workers take it soon."""
+"""Publishes ready jobs in the ledger's order, only as many as workers will soon take."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from eddyline.core.errors import EddylineError, TransientError
-from eddyline.graph.coordinator.notes import CoordinatorEvent
 from eddyline.graph.coordinator.publish_window import PublishWindows
+from eddyline.graph.events import CoordinatorEvent
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Publication, Transport, UnpublishableError
 
-_BATCH = 200  # publications taken at once
+_BATCH = 200  # jobs published at once
 _PAUSE_S = 0.2
-_QUEUE_PAUSE_S = 1.0  # until what one queue did not take is tried again
-_COUNTING = 4  # times as long as counting took, it is not counted again
+_QUEUE_PAUSE_S = 1.0  # until a job that its queue rejected is retried while other queues accept jobs
+_COUNT_PAUSE_FACTOR = 4  # pause after counting queued jobs, relative to the time that it took
 
 
 class Publisher:
-    """One coordinator's. For one thread, but for `lacking`.
+    """The publisher of one coordinator. For one thread, except for `missing`.
 
-    `prepare` is given what is about to be published and returns the same, in the same order.
+    `prepare` receives the publications before they are sent and returns them in the same order.
     """
 
     def __init__(
@@ -31,65 +31,71 @@ class Publisher:
         pools: Collection[str],
         hold_s: float,
         prepare: Callable[[Sequence[Publication]], Sequence[Publication]],
-        note: Callable[[CoordinatorEvent], None],
+        on_event: Callable[[CoordinatorEvent], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._transport = transport
-        self._classes = tuple(pools)
+        self._pools = tuple(pools)
         self._hold_s = hold_s
         self._prepare = prepare
-        self._note = note
-        self._windows = PublishWindows()
+        self._on_event = on_event
+        self._monotonic = monotonic
+        self._windows = PublishWindows(monotonic)
         self._next_count = 0.0
-        self.lacking: Mapping[str, int] = {}
-        """By lane, how many messages a sweep found to be gone: they wait for nobody."""
+        self.missing: Mapping[str, int] = {}
+        """By queue, the number of messages that were found missing: no worker can take them."""
 
     def publish(self) -> bool:
-        """Publish what there is room for; whether there was any. Raises `TransientError`."""
+        """Publish as many jobs as fit; returns whether there were any. Raises `TransientError`."""
         self._count()
-        offers = self._ledger.publications.take(
-            pools=self._classes, limit=_BATCH, hold_s=self._hold_s, room=self._windows.room
+        publications = self._ledger.publications.take(
+            pools=self._pools, limit=_BATCH, hold_s=self._hold_s, room=self._windows.room
         )
-        self._windows.fill(offers)
-        if offers:
-            self._send(offers)
-        return bool(offers)
+        self._windows.fill(publications)
+        if publications:
+            self._send(publications)
+        return bool(publications)
 
     def _count(self) -> None:
-        begin = time.monotonic()
-        if begin < self._next_count:
+        started = self._monotonic()
+        if started < self._next_count:
             return
         waiting = self._ledger.publications.queued_counts()
         for pool, priority in waiting:
-            gone = self.lacking.get(self._transport.job_queue(pool, priority) or "", 0)
-            waiting[pool, priority] = max(waiting[pool, priority] - gone, 0)
-        self._windows.see(waiting)
-        end = time.monotonic()
-        self._next_count = end + _COUNTING * (end - begin)
+            missing = self.missing.get(self._transport.job_queue(pool, priority) or "", 0)
+            waiting[pool, priority] = max(waiting[pool, priority] - missing, 0)
+        self._windows.update(waiting)
+        ended = self._monotonic()
+        self._next_count = ended + _COUNT_PAUSE_FACTOR * (ended - started)
 
-    def _send(self, offers: Sequence[Publication]) -> None:
+    def _send(self, publications: Sequence[Publication]) -> None:
         try:
-            answers = self._transport.publish(self._prepare(offers))
+            errors = self._transport.publish(self._prepare(publications))
         except EddylineError:
-            self._ledger.publications.defer(offers, _PAUSE_S)
+            self._ledger.publications.defer(publications, _PAUSE_S)
             raise
-        found = list(zip(offers, answers, strict=True))
-        gone = [offer for offer, why in found if why is None]
-        unfit = [(offer, why) for offer, why in found if isinstance(why, UnpublishableError)]
-        kept = [
-            (offer, why)
-            for offer, why in found
-            if why is not None and not isinstance(why, UnpublishableError)
+        results = list(zip(publications, errors, strict=True))
+        sent = [each for each, error in results if error is None]
+        refused = [(each, error) for each, error in results if isinstance(error, UnpublishableError)]
+        failed = [
+            (each, error)
+            for each, error in results
+            if error is not None and not isinstance(error, UnpublishableError)
         ]
-        # What is there is noted whatever became of the others: sent again, it would be there twice.
-        self._ledger.publications.confirm(gone)
-        self._ledger.publications.quarantine(unfit)
-        self._ledger.publications.defer([offer for offer, _ in kept], _QUEUE_PAUSE_S if gone else _PAUSE_S)
-        self._note(CoordinatorEvent(what="published", count=len(gone)))
-        for _, why in unfit:
-            self._note(CoordinatorEvent(what="refused", count=1, reason=str(why)))
-        lasting = [why for _, why in kept if not isinstance(why, TransientError)]
-        if lasting or (kept and not gone):
-            raise (lasting or [why for _, why in kept])[0]
-        if kept:
-            self._note(CoordinatorEvent(what="unpublished", count=len(kept), reason=str(kept[0][1])))
+        # Sent jobs are confirmed even if others failed: published again, they would be queued twice.
+        self._ledger.publications.confirm(sent)
+        self._ledger.publications.quarantine(refused)
+        pause_s = _QUEUE_PAUSE_S if sent else _PAUSE_S
+        self._ledger.publications.defer([each for each, _ in failed], pause_s)
+        self._emit("published", len(sent))
+        for _, error in refused:
+            self._emit("refused", 1, str(error))
+        permanent = [error for _, error in failed if not isinstance(error, TransientError)]
+        if permanent or (failed and not sent):
+            raise (permanent or [error for _, error in failed])[0]
+        if failed:
+            self._emit("unpublished", len(failed), str(failed[0][1]))
+
+    def _emit(self, kind: str, count: int, reason: str = "") -> None:
+        self._on_event(CoordinatorEvent(kind=kind, count=count, reason=reason))

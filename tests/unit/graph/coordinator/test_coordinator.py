@@ -20,7 +20,7 @@ from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.command import Command
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.coordinator.notes import CoordinatorEvent
+from eddyline.graph.events import CoordinatorEvent
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.messages import Delivery, JobResult, JobStarted, Publication, UnpublishableError
@@ -53,7 +53,7 @@ class Office:
                 lease_s=5,
                 hold_s=0.2,
                 sweep_every_s=0.05,
-                on_note=self._note,
+                on_event=self._note,
                 **{"bounds": BOUNDS, **more},
             )
             for _ in range(count)
@@ -69,7 +69,7 @@ class Office:
             self.failures.append(error)
 
     def _note(self, note: CoordinatorEvent) -> None:
-        self.notes[note.what] += note.count
+        self.notes[note.kind] += note.count
 
     def close(self) -> None:
         self.stop.request("the test is over")
@@ -359,7 +359,7 @@ def test_the_box_of_a_worker_given_up_is_removed(ledger: Ledger, fails: float) -
 def test_a_box_that_belongs_to_nobody_is_removed(ledger: Ledger) -> None:
     post = Post(random.Random(0), boxes={"ada": [], "never heard of": []})
     ledger.register("ada", "here", 1, lease_s=60)
-    office = Office(ledger, post, tidy_every_s=0.05)
+    office = Office(ledger, post, remove_queues_every_s=0.05)
     wait_until(lambda: set(post.boxes) == {"ada"})
     office.close()
     assert office.notes["tidied"] == 1
@@ -371,7 +371,7 @@ def test_who_may_not_look_for_boxes_does_all_else(ledger: Ledger, monkeypatch: p
 
     monkeypatch.setattr(Post, "delete_stale_command_queues", refused)
     post = Post(random.Random(0))
-    office = Office(ledger, post, tidy_every_s=0.05)
+    office = Office(ledger, post, remove_queues_every_s=0.05)
     wait_until(lambda: office.notes["untidy"])
     ledger.submit([new("a-1")])
     wait_until(lambda: post.queue)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.unit.graph.ledger_helpers import get, new
 
-from eddyline.graph.coordinator.publish_window import LEAST, PublishWindow, PublishWindows
+from eddyline.graph.coordinator.publish_window import MIN_SIZE, PublishWindow, PublishWindows
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Publication
 
@@ -16,32 +16,35 @@ def _offers(ledger: Ledger, pool: str, priority: int, count: int) -> list[Public
     return [Publication(job=job, base=0)] * count
 
 
-def test_each_class_and_priority_has_room_of_its_own(ledger: Ledger) -> None:
+def test_each_pool_and_priority_has_a_window_of_its_own(ledger: Ledger) -> None:
     windows = PublishWindows()
-    assert windows.room("cpu", 0) == windows.room("cpu", 10) == windows.room("gpu", 0) == LEAST
-    windows.fill(_offers(ledger, "cpu", 0, LEAST))
-    assert [windows.room("cpu", 0), windows.room("cpu", 10), windows.room("gpu", 0)] == [0, LEAST, LEAST]
-    windows.see({("cpu", 0): LEAST - 3})
+    assert windows.room("cpu", 0) == windows.room("cpu", 10) == windows.room("gpu", 0) == MIN_SIZE
+    windows.fill(_offers(ledger, "cpu", 0, MIN_SIZE))
+    assert [windows.room("cpu", 0), windows.room("cpu", 10), windows.room("gpu", 0)] == [
+        0,
+        MIN_SIZE,
+        MIN_SIZE,
+    ]
+    windows.update({("cpu", 0): MIN_SIZE - 3})
     assert windows.room("cpu", 0) == 3
 
 
-def test_what_is_taken_between_two_looks_doubles_the_room() -> None:
-    window = PublishWindow()
+def test_a_window_emptied_between_two_counts_doubles() -> None:
+    window = PublishWindow(0.0)
     for _ in range(3):
         window.fill(window.size - window.waiting)
-        window.see(0)
-    assert window.size == 8 * LEAST
+        window.update(0, 0.1)
+    assert window.size == 8 * MIN_SIZE
     window.fill(5)
-    window.see(0)
-    assert window.size == 8 * LEAST, "there was no more to publish: that proves nothing"
+    window.update(0, 0.2)
+    assert window.size == 8 * MIN_SIZE, "there were no more jobs to publish: that proves nothing"
 
 
-def test_room_that_nobody_needs_is_given_up_again() -> None:
-    window = PublishWindow(size=8 * LEAST)
-    window.fill(8 * LEAST)
-    window.see(7 * LEAST)
-    assert window.size == 8 * LEAST, "not at once"
-    for _ in range(9):
-        window.changed -= 5
-        window.see(7 * LEAST)
-    assert window.size == LEAST
+def test_an_unused_window_shrinks() -> None:
+    window = PublishWindow(0.0, size=8 * MIN_SIZE)
+    window.fill(8 * MIN_SIZE)
+    window.update(7 * MIN_SIZE, 1.0)
+    assert window.size == 8 * MIN_SIZE, "not at once"
+    for second in range(9):
+        window.update(7 * MIN_SIZE, 5.0 * (second + 1))
+    assert window.size == MIN_SIZE
