@@ -11,7 +11,7 @@ from eddyline.core.stop import Stop
 from eddyline.edit.combine.combine import Combined
 from eddyline.edit.combine.combine import CombineRequest as Together
 from eddyline.edit.combine.combine import combine as put_together
-from eddyline.edit.trim.time_values import TimeValue, number, time_value
+from eddyline.edit.trim.time_values import TimeValue, parse_number, parse_time
 from eddyline.edit.trim.trim import Trimmed, TrimRequest
 from eddyline.edit.trim.trim import trim as cut
 
@@ -23,8 +23,8 @@ def trim(
 
     Raises the errors of `pipeline.edit.trim.trim`.
     """
-    last = time_value(end) if end else TimeValue(frame=sys.maxsize)
-    wish = TrimRequest(start=time_value(start), end=last, keyframes=keyframes)
+    last = parse_time(end) if end else TimeValue(frame=sys.maxsize)
+    wish = TrimRequest(start=parse_time(start), end=last, keyframes=keyframes)
     return cut(source, out, wish, tools=find_toolchain(), runner=Runner(stop=stop or Stop()))
 
 
@@ -43,14 +43,14 @@ def combine(
 ) -> Combined:
     """Put sound and telemetry beside a picture; numbers as people write them, no offset: 0 or as measured.
 
-    Raises `UsageError` for what is no number, and the errors of `pipeline.edit.combine.combine`.
+    Raises `UsageError` for what is no parse_number, and the errors of `pipeline.edit.combine.combine`.
     """
     wish = Together(
         audio=audio,
         telemetry=telemetry,
-        offset=number(offset) if offset else None,
-        drift="auto" if drift == "auto" else float(number(drift)),
-        telemetry_offset=number(telemetry_offset),
+        offset=parse_number(offset) if offset else None,
+        drift="auto" if drift == "auto" else float(parse_number(drift)),
+        telemetry_offset=parse_number(telemetry_offset),
         replace=replace,
         copy=copy,
     )

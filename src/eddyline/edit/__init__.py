@@ -1,1 +1,1 @@
-"""Edits of whole recordings, picture, sound and telemetry together: merged, stripped, cut, combined."""
+"""Edits of single recordings: trim, merge, combine, strip the location. They need no ledger."""

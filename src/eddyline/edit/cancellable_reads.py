@@ -1,4 +1,4 @@
-"""Reading that can be stopped: whoever copies a recording asks with every read whether to go on."""
+"""Range reads that can be cancelled."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from eddyline.mp4.byte_ranges import ByteRanges, concurrency_of, gap_of
 
 
-def never() -> None:
-    """Nobody asks to stop."""
+def never_stop() -> None:
+    """Never cancel."""
 
 
 class CancellableReads:
-    """A file's ranges; `check` is called before every read and may raise, to stop."""
+    """Range reads of `source`; `check` is called before each read and raises to cancel."""
 
     def __init__(self, source: ByteRanges, check: Callable[[], None]) -> None:
         self._source, self._check = source, check
@@ -20,10 +20,10 @@ class CancellableReads:
 
     @property
     def size(self) -> int:
-        """Bytes in the file."""
+        """The size of the file in bytes."""
         return self._source.size
 
     def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset`."""
+        """Read exactly `length` bytes at `offset`."""
         self._check()
         return self._source.read(offset, length)

@@ -1,7 +1,7 @@
-"""Tracks beside the picture, cut to a stretch of movie time: sound by edit list, data by its samples.
+"""Cuts audio and data tracks to a range of movie time: audio with an edit list, data by its samples.
 
-Packets of sound are copied; the edit list tells to the sample where hearing begins and ends. One or two
-packets before the first are kept, hidden, since a decoder needs them.
+Audio packets are copied; the edit list gives the exact first and last sample presented. One or two packets
+before the first one are kept, hidden, because decoders need them.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from eddyline.mp4.samples.audio_units import slice_units
 from eddyline.mp4.write.output_track import OutputTrack, Piece, select_samples, without_samples
 from eddyline.mp4.write.silence import make_silence
 
-# Packets that a decoder needs before the first it can be heard from: AAC overlaps two (HE-AAC one more).
+# Packets that a decoder needs before the first packet presented: AAC overlaps two (HE-AAC one more).
 _PREROLL = 2
-_ALONE = frozenset({"alac", "fLaC"})  # each packet decodes by itself
+_INDEPENDENT = frozenset({"alac", "fLaC"})  # each packet decodes independently
 _FOREVER = Fraction(1 << 40)  # seconds
 _PREROLL_S = {"Opus": Fraction(8, 100), ".mp3": Fraction(3, 10), "mp3 ": Fraction(3, 10)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackRange:
-    """Movie time [start, end) in seconds, exactly; `timescale` is that of the movie that is written."""
+    """Movie time [start, end) in exact seconds; `timescale` is that of the output movie."""
 
     start: Fraction
     end: Fraction
@@ -37,65 +37,74 @@ class TrackRange:
 
     @property
     def length(self) -> int:
-        """Its length in ticks of the movie written."""
-        return nearest((self.end - self.start) * self.timescale)
+        """The length in ticks of the output movie."""
+        return round_half_up((self.end - self.start) * self.timescale)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Heard:
-    """Media ticks [begin, stop) are presented from movie second `at` on."""
+class _AudioSpan:
+    """Media ticks [start, stop) that are presented from movie time `at` (seconds)."""
 
-    begin: int
+    start: int
     stop: int
     at: Fraction
 
 
-def nearest(value: Fraction) -> int:
-    """The nearest whole number, halves up."""
+def round_half_up(value: Fraction) -> int:
+    """Round to the nearest integer, halves up."""
     return int((2 * value + 1) // 2)
 
 
-def cut_to_the_sample(track: Track) -> bool:
-    """Whether each frame of an audio track stands by itself in the file (PCM, A-law, mu-law)."""
+def is_sample_exact(track: Track) -> bool:
+    """Return whether each audio frame is stored separately (PCM, A-law, mu-law), so that cuts are exact."""
     return bool(track.unit_bytes) and track.units is not None and track.units.samples == 1
 
 
-def sound(movie: Movie, track: Track, src: ByteRanges, stretch: TrackRange) -> OutputTrack | None:
-    """The stretch of a sound track; None where it is silent there."""
-    parts = [part for each in _heard(movie, track) if (part := _inside(each, track, stretch)) is not None]
-    if not parts:
+def cut_audio(movie: Movie, track: Track, src: ByteRanges, cut_range: TrackRange) -> OutputTrack | None:
+    """Cut an audio track to the range; returns None if it presents nothing there."""
+    spans = [
+        span
+        for edit_span in _presented_spans(movie, track)
+        if (span := _clip_span(edit_span, track, cut_range)) is not None
+    ]
+    if not spans:
         return None
-    if cut_to_the_sample(track):
-        return _units(track, src, parts, stretch)
+    if is_sample_exact(track):
+        return _cut_units(track, src, spans, cut_range)
     samples = track.samples
-    begin = min(part.begin for part in parts)
-    stop = max(part.stop for part in parts)
-    first = int(np.searchsorted(samples.pts, begin, side="right")) - 1
-    early = _PREROLL_S.get(track.format)
-    if early is not None:
-        first = int(np.searchsorted(samples.pts, begin - nearest(early * track.timescale), side="right")) - 1
-    elif track.format not in _ALONE:
+    start = min(span.start for span in spans)
+    stop = max(span.stop for span in spans)
+    first = int(np.searchsorted(samples.pts, start, side="right")) - 1
+    preroll_s = _PREROLL_S.get(track.format)
+    if preroll_s is not None:
+        first = (
+            int(
+                np.searchsorted(samples.pts, start - round_half_up(preroll_s * track.timescale), side="right")
+            )
+            - 1
+        )
+    elif track.format not in _INDEPENDENT:
         first -= _PREROLL
     first = max(first, 0)
     last = int(np.searchsorted(samples.pts, stop))
     base = int(samples.dts[first])
-    copy = select_samples(movie, track, src, np.arange(first, last), timescale=stretch.timescale)
-    return replace(copy, edits=_edits(parts, base, track, stretch))
+    copy = select_samples(movie, track, src, np.arange(first, last), timescale=cut_range.timescale)
+    return replace(copy, edits=_edit_list(spans, base, track, cut_range))
 
 
-def _units(track: Track, src: ByteRanges, parts: list[_Heard], stretch: TrackRange) -> OutputTrack:
-    """PCM, A-law and mu-law: each frame decodes by itself, so what is presented is cut out exactly.
+def _cut_units(track: Track, src: ByteRanges, spans: list[_AudioSpan], cut_range: TrackRange) -> OutputTrack:
+    """Cut PCM, A-law or mu-law exactly: each frame decodes independently.
 
-    Silence fills the time between two parts, because few decoders obey edits of PCM to the sample.
+    Silence fills the time between two spans, because few decoders apply edits of PCM to the sample.
     """
     pieces: list[Piece] = []
     durations: list[Ints] = []
     rows: list[npt.NDArray[np.int32]] = []
-    now = parts[0].at
-    for part in parts:
-        cut = slice_units(track, part.begin, part.stop)
+    now = spans[0].at
+    for span in spans:
+        cut = slice_units(track, span.start, span.stop)
         tick = max(int(cut.duration[0]) * track.unit_bytes // int(cut.size[0]), 1)
-        missing = nearest((part.at - now) * track.timescale) // tick * tick
+        missing = round_half_up((span.at - now) * track.timescale) // tick * tick
         if missing > 0:
             gap = silence_blocks(missing, tick)
             size = gap // tick * track.unit_bytes
@@ -108,9 +117,9 @@ def _units(track: Track, src: ByteRanges, parts: list[_Heard], stretch: TrackRan
         rows.append(cut.description)
         now += Fraction(max(missing, 0) + int(cut.duration.sum()), track.timescale)
     duration = np.concatenate(durations)
-    late = nearest(parts[0].at * stretch.timescale)
-    whole = nearest(Fraction(int(duration.sum()), track.timescale) * stretch.timescale)
-    edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=whole)) if late else ()
+    delay = round_half_up(spans[0].at * cut_range.timescale)
+    total = round_half_up(Fraction(int(duration.sum()), track.timescale) * cut_range.timescale)
+    edits = (Edit(media_time=-1, duration=delay), Edit(media_time=0, duration=total)) if delay else ()
     return replace(
         without_samples(track),
         pieces=tuple(pieces),
@@ -120,15 +129,19 @@ def _units(track: Track, src: ByteRanges, parts: list[_Heard], stretch: TrackRan
     )
 
 
-def _heard(movie: Movie, track: Track) -> list[_Heard]:
-    """What the edit list presents, in order. Raises `UnsupportedError` for changes of speed."""
+def _presented_spans(movie: Movie, track: Track) -> list[_AudioSpan]:
+    """Return what the edit list presents, in order. Raises `UnsupportedError` for changes of speed."""
     samples = track.samples
     if not len(samples):
         return []
-    whole = int(samples.pts[-1] + samples.duration[-1])
+    total = int(samples.pts[-1] + samples.duration[-1])
     if not track.edits:
         return [
-            _Heard(begin=int(samples.pts[0]), stop=whole, at=Fraction(int(samples.pts[0]), track.timescale))
+            _AudioSpan(
+                start=int(samples.pts[0]),
+                stop=total,
+                at=Fraction(int(samples.pts[0]), track.timescale),
+            )
         ]
     rounding = Fraction(track.timescale, movie.timescale)
     found, at = [], Fraction(0)
@@ -140,50 +153,50 @@ def _heard(movie: Movie, track: Track) -> list[_Heard]:
                     f"track {track.number}: an edit runs at speed {edit.rate}",
                     remedy="export the clip from the program that edited it, as a plain file without edits",
                 )
-            stop = edit.media_time + nearest(length * track.timescale) if edit.duration else whole
-            if cut_to_the_sample(track) and 0 < whole - stop <= rounding:
-                stop = whole  # the edit counts in coarser ticks than the audio
-            found.append(_Heard(begin=edit.media_time, stop=min(stop, whole), at=at))
+            stop = edit.media_time + round_half_up(length * track.timescale) if edit.duration else total
+            if is_sample_exact(track) and 0 < total - stop <= rounding:
+                stop = total  # the movie timescale is coarser than the audio's
+            found.append(_AudioSpan(start=edit.media_time, stop=min(stop, total), at=at))
         at += length
     return found
 
 
-def _inside(each: _Heard, track: Track, stretch: TrackRange) -> _Heard | None:
-    """The part of it within the stretch; `at` counts from the stretch's start."""
+def _clip_span(edit_span: _AudioSpan, track: Track, cut_range: TrackRange) -> _AudioSpan | None:
+    """Return the part of a span inside the range, or None; `at` becomes relative to the range's start."""
     scale = track.timescale
-    skipped = max(stretch.start - each.at, Fraction(0))
-    begin = each.begin + nearest(skipped * scale)
-    stop = min(each.stop, each.begin + nearest((stretch.end - each.at) * scale))
-    if begin >= stop:
+    skipped = max(cut_range.start - edit_span.at, Fraction(0))
+    start = edit_span.start + round_half_up(skipped * scale)
+    stop = min(edit_span.stop, edit_span.start + round_half_up((cut_range.end - edit_span.at) * scale))
+    if start >= stop:
         return None
-    return _Heard(begin=begin, stop=stop, at=max(each.at - stretch.start, Fraction(0)))
+    return _AudioSpan(start=start, stop=stop, at=max(edit_span.at - cut_range.start, Fraction(0)))
 
 
-def _edits(parts: list[_Heard], base: int, track: Track, stretch: TrackRange) -> tuple[Edit, ...]:
+def _edit_list(spans: list[_AudioSpan], base: int, track: Track, cut_range: TrackRange) -> tuple[Edit, ...]:
     edits: list[Edit] = []
     now = 0
-    for part in parts:
-        due = nearest(part.at * stretch.timescale)
+    for span in spans:
+        due = round_half_up(span.at * cut_range.timescale)
         if due > now:
             edits.append(Edit(media_time=-1, duration=due - now))
-        length = nearest(Fraction(part.stop - part.begin, track.timescale) * stretch.timescale)
-        edits.append(Edit(media_time=part.begin - base, duration=length))
+        length = round_half_up(Fraction(span.stop - span.start, track.timescale) * cut_range.timescale)
+        edits.append(Edit(media_time=span.start - base, duration=length))
         now = max(due, now) + length
     return tuple(edits)
 
 
-def whole(movie: Movie, track: Track, src: ByteRanges) -> OutputTrack | None:
-    """All that a track of PCM presents; its only edit is a late beginning. None where that is nothing."""
+def presented_audio(movie: Movie, track: Track, src: ByteRanges) -> OutputTrack | None:
+    """Return all that a PCM track presents, with an initial delay as its only edit; None if nothing."""
     everything = TrackRange(start=Fraction(0), end=_FOREVER, timescale=movie.timescale)
-    return sound(movie, track, src, everything)
+    return cut_audio(movie, track, src, everything)
 
 
-def data(movie: Movie, track: Track, src: ByteRanges, stretch: TrackRange) -> OutputTrack | None:
-    """The stretch of a track of timed data or text: samples that overlap it, the first and last cut short."""
+def cut_data(movie: Movie, track: Track, src: ByteRanges, cut_range: TrackRange) -> OutputTrack | None:
+    """Cut a data or text track to the range: the samples that overlap it, the first and last shortened."""
     samples, scale = track.samples, track.timescale
     moved = movie.time_offset(track)
-    start = nearest((stretch.start - moved) * scale)
-    end = nearest((stretch.end - moved) * scale)
+    start = round_half_up((cut_range.start - moved) * scale)
+    end = round_half_up((cut_range.end - moved) * scale)
     ends = samples.pts + samples.duration
     inside = np.flatnonzero((ends > start) & (samples.pts < end))
     if not len(inside):
@@ -191,8 +204,8 @@ def data(movie: Movie, track: Track, src: ByteRanges, stretch: TrackRange) -> Ou
     begins = np.maximum(samples.pts[inside], start)
     stops = np.minimum(ends[inside], end)
     duration = np.append(np.diff(begins), stops[-1:] - begins[-1:])
-    copy = select_samples(movie, track, src, inside, timescale=stretch.timescale)
-    late = nearest(Fraction(int(begins[0]) - start, scale) * stretch.timescale)
-    length = nearest(Fraction(int(duration.sum()), scale) * stretch.timescale)
-    edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=length)) if late else ()
+    copy = select_samples(movie, track, src, inside, timescale=cut_range.timescale)
+    delay = round_half_up(Fraction(int(begins[0]) - start, scale) * cut_range.timescale)
+    length = round_half_up(Fraction(int(duration.sum()), scale) * cut_range.timescale)
+    edits = (Edit(media_time=-1, duration=delay), Edit(media_time=0, duration=length)) if delay else ()
     return replace(copy, duration=duration, cts_offset=None, edits=edits)

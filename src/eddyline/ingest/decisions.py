@@ -72,7 +72,11 @@ def newest_events(events: Iterable[Submit]) -> list[Submit]:
     """
     latest: dict[tuple[str, str, bool], dict[str, Submit]] = {}
     for event in events:
-        place = (event.bucket, event.key, bool(event.sequencer))  # without a sequencer the order is unknown
+        place = (
+            event.bucket,
+            event.key,
+            bool(event.sequencer),
+        )  # without a sequencer the order is unknown
         known = latest.get(place, {})
         moment = max(map(_moment, known.values()), default="")
         if _moment(event) > moment:

@@ -13,7 +13,7 @@ from tests.unit.gpmf.huffman_encoder import recompressed
 from eddyline import gpmf
 from eddyline.edit.combine import external_telemetry
 from eddyline.edit.merge.merge import merge
-from eddyline.edit.trim.time_values import time_value
+from eddyline.edit.trim.time_values import parse_time
 from eddyline.edit.trim.trim import TrimRequest, trim
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
@@ -50,7 +50,7 @@ def test_it_reads_as_the_plain_one_does(clip: Path, packed: Path) -> None:
 
 def test_a_trim_keeps_just_the_samples_within(packed: Path, tmp_path: Path, tools: Toolchain) -> None:
     out = tmp_path / "cut.mp4"
-    trim(packed, out, TrimRequest(start=time_value("0.5"), end=time_value("1.5")), tools=tools)
+    trim(packed, out, TrimRequest(start=parse_time("0.5"), end=parse_time("1.5")), tools=tools)
     whole, found = gpmf.read(packed), gpmf.read(out)
     stream = whole.streams["ACCL"]
     inside = (stream.times >= 0.5) & (stream.times < 1.5)

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.mp4.matrices import EIGHT, fixed, set_matrices, with_entry_boxes, with_track_boxes
 
 from eddyline.edit.merge.merge import join_chapters
-from eddyline.edit.trim.time_values import time_value
+from eddyline.edit.trim.time_values import parse_time
 from eddyline.edit.trim.trim import TrimRequest, trim
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.entries.spherical import v1_box, v2_boxes
@@ -41,7 +41,7 @@ def plain(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wish(how: str) -> TrimRequest:
     keyframes = how == "keyframes"
     return TrimRequest(
-        start=time_value("0" if keyframes else "0.12"), end=time_value("0.8"), keyframes=keyframes
+        start=parse_time("0" if keyframes else "0.12"), end=parse_time("0.8"), keyframes=keyframes
     )
 
 
@@ -96,7 +96,7 @@ def test_an_exact_trim_keeps_the_clean_aperture_of_copied_and_encoded_frames(
     source, out = tmp_path / "a.mp4", tmp_path / "cut.mp4"
     clap = box(b"clap", struct.pack(">8i", 120, 1, 70, 1, 0, 1, 0, 1))
     with_entry_boxes(plain, source, clap)
-    made = trim(source, out, TrimRequest(start=time_value("0.12"), end=time_value("0.96")), tools=tools)
+    made = trim(source, out, TrimRequest(start=parse_time("0.12"), end=parse_time("0.96")), tools=tools)
     assert made.copied
     assert made.encoded
     wanted = decoded(ffmpeg, source)[made.first : made.last]
@@ -135,7 +135,7 @@ def test_the_encoded_ends_of_an_rgb_trim_have_its_colours(
         "rgb24",
     ]
     subprocess.run([*argv, "-c:v", "libx264rgb", "-g", "5", f"{source}"], check=True, timeout=30)
-    made = trim(source, out, TrimRequest(start=time_value("0.3"), end=time_value("1.8")), tools=tools)
+    made = trim(source, out, TrimRequest(start=parse_time("0.3"), end=parse_time("1.8")), tools=tools)
     assert made.encoded
     argv = [
         ffmpeg,

@@ -12,7 +12,7 @@ import pytest
 from eddyline.edit.combine.combine import CombineRequest as Combination
 from eddyline.edit.combine.combine import combine
 from eddyline.edit.merge.merge import join_chapters
-from eddyline.edit.trim.time_values import time_value
+from eddyline.edit.trim.time_values import parse_time
 from eddyline.edit.trim.trim import TrimRequest, trim
 from eddyline.media.toolchain import Toolchain
 
@@ -68,7 +68,7 @@ def read(path: Path, tools: Toolchain) -> tuple[list[str], list[tuple[str, str]]
 def test_a_trim_cuts_cues_and_chapters_at_its_ends(name: str, tmp_path: Path, tools: Toolchain) -> None:
     source = made(tmp_path, str(tools.ffmpeg), name)
     out = tmp_path / "cut.mp4"
-    done = trim(source, out, TrimRequest(start=time_value("1"), end=time_value("2.5")), tools=tools)
+    done = trim(source, out, TrimRequest(start=parse_time("1"), end=parse_time("2.5")), tools=tools)
     assert done.left_out == ()
     cues, chapters, stream = read(out, tools)
     assert cues == ["00:00:00,000 --> 00:00:00,234 first", "00:00:00,300 --> 00:00:01,333 second"]

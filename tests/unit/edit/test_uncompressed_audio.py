@@ -18,9 +18,9 @@ from eddyline.core.process import Runner
 from eddyline.edit import track_range
 from eddyline.edit.merge.merge import merge
 from eddyline.edit.track_range import TrackRange
-from eddyline.edit.trim.time_values import time_value
+from eddyline.edit.trim.time_values import parse_time
 from eddyline.edit.trim.trim import TrimRequest, trim
-from eddyline.edit.trim.trim_proof import prove_pcm
+from eddyline.edit.trim.trim_verification import verify_pcm
 from eddyline.media.audio.encode import encode_track
 from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.source import AudioFacts
@@ -70,7 +70,7 @@ def opened(path: Path) -> tuple[Movie, Track]:
 
 
 def cut(source: Path, out: Path, start: str, end: str, tools: Toolchain) -> Path:
-    trim(source, out, TrimRequest(start=time_value(start), end=time_value(end)), tools=tools)
+    trim(source, out, TrimRequest(start=parse_time(start), end=parse_time(end)), tools=tools)
     return out
 
 
@@ -244,7 +244,7 @@ def test_edits_of_pcm_become_its_samples(ffmpeg: str, tools: Toolchain, tmp_path
     expected = np.concatenate((samples[1_234:11_235], np.zeros((500, 2)), samples[30_000:39_999]))
     with FileRanges(edited) as file:
         movie = read_movie(file)
-        out = track_range.whole(movie, movie.tracks_of_kind("audio")[0], file)
+        out = track_range.presented_audio(movie, movie.tracks_of_kind("audio")[0], file)
         assert out is not None
         write_mp4(tmp_path / "alone.mov", [out], timescale=48_000, brand="qt  ", compatible=("qt  ",))
     assert np.array_equal(decoded(ffmpeg, tmp_path / "alone.mov"), expected)
@@ -258,7 +258,7 @@ def test_an_edit_in_coarser_ticks_loses_no_sample(ffmpeg: str, tmp_path: Path) -
     source = make(ffmpeg, tmp_path / "a.mp4", "pcm_s16le", 40_010, 2, "-movie_timescale", "1000")
     with FileRanges(source) as file:
         movie = read_movie(file)
-        out = track_range.whole(movie, movie.tracks_of_kind("audio")[0], file)
+        out = track_range.presented_audio(movie, movie.tracks_of_kind("audio")[0], file)
     assert movie.timescale == 1000
     assert out is not None
     assert int(out.duration.sum()) == 40_010
@@ -270,10 +270,10 @@ def test_a_changed_sample_of_a_cut_is_noticed(ffmpeg: str, tools: Toolchain, tmp
     span = TrackRange(start=Fraction(3, 25), end=Fraction(17, 25), timescale=48_000)
     with FileRanges(source) as src:
         movie = read_movie(src)
-        prove_pcm(part, src, movie, movie.tracks, span)
+        verify_pcm(part, src, movie, movie.tracks, span)
         at = int(opened(part)[1].samples.offset[3])
         data = bytearray(part.read_bytes())
         data[at] ^= 1
         part.write_bytes(bytes(data))
         with pytest.raises(ProofError, match="the audio of track 2"):
-            prove_pcm(part, src, movie, movie.tracks, span)
+            verify_pcm(part, src, movie, movie.tracks, span)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from eddyline.core.errors import InputError, ProofError, UsageError
 from eddyline.core.process import Runner
-from eddyline.edit.track_range import TrackRange, sound
+from eddyline.edit.track_range import TrackRange, cut_audio
 from eddyline.media.audio.drift import Drift, decode_audio, measure_drift
 from eddyline.media.audio.external_audio import DEMUXERS, prepare_external_audio
 from eddyline.media.toolchain import Toolchain
@@ -68,7 +68,7 @@ class ExternalRecordings:
     """Prepares the sounds of recorders for the video file `camera`, whose index is `movie`.
 
     `drift` in millionths by which a recorder's clock runs fast, or "auto": measured against the camera's own
-    sound. `offset` seconds later is a sound put than it would lie (None: 0, or as measured). `copy`: nothing
+    sound. `offset` seconds later is a cut_audio put than it would lie (None: 0, or as measured). `copy`: nothing
     is encoded.
     """
 
@@ -139,7 +139,7 @@ def placed(each: Prepared, length: Fraction, timescale: int, *, enabled: bool) -
     offset = _exactly(added.offset_s)
     stretch = TrackRange(start=-offset, end=length - offset, timescale=timescale)
     with FileRanges(each.path) as source:
-        out = sound(each.movie, each.track, source, stretch)
+        out = cut_audio(each.movie, each.track, source, stretch)
     if out is None:
         raise UsageError(
             f"{added.offset_s:g} s later, nothing of {added.path.name} lies beside the picture",

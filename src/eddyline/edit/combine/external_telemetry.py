@@ -11,7 +11,7 @@ import numpy as np
 
 from eddyline import gpmf
 from eddyline.core.errors import InputError, ProofError
-from eddyline.edit.track_range import nearest
+from eddyline.edit.track_range import round_half_up
 from eddyline.gpmf.edit.hilight_window import cut_hilights
 from eddyline.gpmf.edit.window import cut_telemetry
 from eddyline.mp4.boxes import make_box, make_full_box
@@ -56,16 +56,16 @@ def brought(
         raise InputError(
             f"nothing of the telemetry of {path.name} lies beside the picture", remedy="give another offset"
         )
-    at = [nearest(max(begins[low], Fraction(0)) * _TIMESCALE) for low, _ in spans]
-    stop = nearest(min(ends[spans[-1][1]], length) * _TIMESCALE)
+    at = [round_half_up(max(begins[low], Fraction(0)) * _TIMESCALE) for low, _ in spans]
+    stop = round_half_up(min(ends[spans[-1][1]], length) * _TIMESCALE)
     raw = work / "brought"
     raw.write_bytes(b"".join(blocks))
     size = np.array([len(each) for each in blocks], np.int64)
     duration = np.array([*at[1:], max(stop, at[-1] + 1)], np.int64) - np.array(at, np.int64)
     edits: tuple[Edit, ...] = ()
     if at[0]:
-        late = nearest(Fraction(at[0], _TIMESCALE) * timescale)
-        whole = nearest(Fraction(int(duration.sum()), _TIMESCALE) * timescale)
+        late = round_half_up(Fraction(at[0], _TIMESCALE) * timescale)
+        whole = round_half_up(Fraction(int(duration.sum()), _TIMESCALE) * timescale)
         edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=whole))
     entry = make_box("gpmd", bytes(6), struct.pack(">H", 1), bytes(4))
     out = OutputTrack(

@@ -17,11 +17,11 @@ import numpy as np
 
 from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import EddylineError
-from eddyline.edit.cancellable_reads import never
+from eddyline.edit.cancellable_reads import never_stop
 from eddyline.edit.merge.chapters import Place, by_folder, chapter_name, grouped, in_order
 from eddyline.edit.merge.continuity import require_continuous
 from eddyline.edit.merge.merge_plan import Chapter, Plan, opened, plan_of
-from eddyline.edit.merge.merge_proof import prove
+from eddyline.edit.merge.merge_verification import prove
 from eddyline.gpmf.edit import chapters as running
 from eddyline.gpmf.edit import hilight_edit
 from eddyline.gpmf.payloads import join_payloads
@@ -44,7 +44,7 @@ class Merged:
 
 
 def merge(
-    paths: Sequence[Path], out: Path, *, force: bool = False, check: Callable[[], None] = never
+    paths: Sequence[Path], out: Path, *, force: bool = False, check: Callable[[], None] = never_stop
 ) -> Merged:
     """Write the chapters `paths`, in whatever order they are named, to `out`, which appears whole or not.
 
@@ -96,7 +96,7 @@ def are_one(paths: Sequence[Place]) -> bool:
     """
     try:
         with ExitStack() as stack:
-            chapters = opened(paths, stack, never)
+            chapters = opened(paths, stack, never_stop)
             _require_continuous(paths, chapters)
             plan_of(chapters)
     except EddylineError as error:
@@ -112,7 +112,7 @@ def _require_continuous(paths: Sequence[Place], chapters: Sequence[Chapter]) -> 
         require_continuous(chapters)
 
 
-def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None] = never) -> Merged:
+def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None] = never_stop) -> Merged:
     """Write chapters in the order given, and prove the result by reading it back.
 
     Telemetry that goes on is written to a file beside `out` meanwhile. Give a temporary name and rename.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.core.timebase import rescale
-from eddyline.edit.audio_joins import join_bytes, shortened, silence_sizes
+from eddyline.edit.audio_joins import join_bytes, shorten, silence_sizes
 from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.edit.merge import subtitle_tracks, timelines
 from eddyline.edit.merge.compatibility import meaning, require_alike, rows, settings
@@ -125,7 +125,7 @@ def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutputTrac
         joins.append(join_bytes(gap, track) if gap else 0)
         size = track.samples.size
         if gap < 0:
-            size = shortened(size, -joins[-1])
+            size = shorten(size, -joins[-1])
         pieces.append(Piece(source=each.src, offset=track.samples.offset[: len(size)], size=size))
         sync.append(track.samples.sync[: len(size)])
         described.append(_described(track, moved)[: len(size)])

@@ -14,7 +14,7 @@ import numpy as np
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.core.timebase import rescale
-from eddyline.edit.audio_joins import frame_ticks, shortened, silence_blocks
+from eddyline.edit.audio_joins import frame_ticks, shorten, silence_blocks
 from eddyline.media.video.join import sample_times
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.movie import Edit, Movie, Track
@@ -140,7 +140,7 @@ def sound(
                 at -= late
         elif number and late >= frame and tick and each.start == 0:
             joins[number - 1] = -(late // tick * tick)
-            durations[number - 1] = shortened(durations[number - 1], late // tick * tick)
+            durations[number - 1] = shorten(durations[number - 1], late // tick * tick)
             at, late = at - late // tick * tick, 0
         cuts |= bool(number) and late >= frame
         media.append(at)

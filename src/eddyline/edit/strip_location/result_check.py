@@ -15,7 +15,7 @@ import numpy as np
 
 from eddyline.core.coordinates import Position, contains_coordinates, contains_location
 from eddyline.core.errors import ProofError
-from eddyline.edit.cancellable_reads import CancellableReads, never
+from eddyline.edit.cancellable_reads import CancellableReads, never_stop
 from eddyline.edit.strip_location.copy_writer import Written
 from eddyline.edit.strip_location.movie_boxes import TrackBoxes
 from eddyline.edit.strip_location.report import Report
@@ -56,7 +56,7 @@ def check_result(
     written: Sequence[Written],
     report: Report,
     *,
-    check: Callable[[], None] = never,
+    check: Callable[[], None] = never_stop,
 ) -> None:
     """Check a movie; `check` is called with every read and may raise, to stop. Raises `ProofError`.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eddyline.core.atomic_output import atomic_output
-from eddyline.edit.cancellable_reads import CancellableReads, never
+from eddyline.edit.cancellable_reads import CancellableReads, never_stop
 from eddyline.edit.strip_location.copy_writer import Index, Written
 from eddyline.edit.strip_location.fragments import Fragments, samples_in_fragments
 from eddyline.edit.strip_location.leftovers import Leftovers, outermost
@@ -36,7 +36,7 @@ _LONGEST_BRANDS = 4096
 
 
 def strip_location(
-    source: Path, out: Path, *, keep_titles: bool = False, check: Callable[[], None] = never
+    source: Path, out: Path, *, keep_titles: bool = False, check: Callable[[], None] = never_stop
 ) -> Stripped:
     """Write a copy of an MP4 (MOV, LRV, .360) or of raw GPMF to `out`, which appears whole or not at all.
 

@@ -1,4 +1,4 @@
-"""The telemetry track of a cut, and its proof: the same samples at the same times, less the cut's start."""
+"""Cuts the telemetry track of a trim, and verifies it: the same samples at the same times minus the start."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ import numpy as np
 
 from eddyline import gpmf
 from eddyline.core.errors import ProofError
-from eddyline.edit.track_range import TrackRange, nearest
+from eddyline.edit.track_range import TrackRange, round_half_up
 from eddyline.gpmf.edit.window import TelemetryCut, cut_telemetry
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.write.output_track import OutputTrack, Piece, passthrough
 
 _LARGEST_TIMESCALE = (1 << 32) - 1
-# Stamped streams keep their place to a sample; a camera whose clock stutters is forgiven two more.
-_MOST_PERIODS = 3.0
+# Streams with time stamps keep their times to one sample period; two more allow for irregular camera clocks.
+_MAX_SHIFT_PERIODS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class TelemetryReport:
-    """What became of the telemetry.
+    """What the trimmed telemetry contains.
 
-    `samples` kept of each stream, by label; `shift_periods` by how many of its sample periods the time of any
-    sample differs, by the readers' rule, from the source's less the start: below 1 where a stream is stamped;
-    a stream without stamps has the time that the counts of its payloads give, here and in the source.
+    `samples`: number of samples kept, by stream label. `shift_periods`: the largest time difference of any
+    sample from its source time minus the start, in sample periods of the stream: below 1 for streams with
+    time stamps. Times of streams without stamps follow from the sample counts of their payloads, here and in
+    the source.
     """
 
     payloads: int
@@ -39,8 +40,8 @@ class TelemetryReport:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Telling:
-    """A telemetry track to write, with what its proof needs."""
+class TelemetryTrack:
+    """A telemetry track to write, with the values that verify it."""
 
     out: OutputTrack
     source: gpmf.Telemetry
@@ -48,38 +49,38 @@ class Telling:
     start_s: float
 
 
-def telling(
-    src: ByteRanges, movie: Movie, track: Track, stretch: TrackRange, *, video_timescale: int, out: Path
-) -> Telling | None:
-    """The telemetry of the stretch, its payloads in `out`; None where there is none in it.
+def cut_telemetry_track(
+    src: ByteRanges, movie: Movie, track: Track, cut_range: TrackRange, *, video_timescale: int, out: Path
+) -> TelemetryTrack | None:
+    """Cut the telemetry to the range and write its payloads to `out`; returns None if the range has none.
 
-    The track counts in ticks in which the picture's times are whole, so that payloads begin exactly with it.
+    The timescale is a multiple of the video's, so that payloads start exactly with the video.
     """
     source = gpmf.read(src)
-    cut = cut_telemetry(source, float(stretch.start), float(stretch.end))
+    cut = cut_telemetry(source, float(cut_range.start), float(cut_range.end))
     if not cut.payloads:
         return None
     scale = lcm(track.timescale, video_timescale)
     scale = scale if scale <= _LARGEST_TIMESCALE else track.timescale
-    moved = movie.time_offset(track)
+    offset_s = movie.time_offset(track)
     begins: list[Fraction] = []
     ends: list[Fraction] = []
     for low, high in cut.spans:
-        begins.append(Fraction(int(track.samples.pts[low]), track.timescale) + moved)
+        begins.append(Fraction(int(track.samples.pts[low]), track.timescale) + offset_s)
         last = int(track.samples.pts[high] + track.samples.duration[high])
-        ends.append(Fraction(last, track.timescale) + moved)
-    at = [nearest((max(each, stretch.start) - stretch.start) * scale) for each in begins]
-    stop = nearest((min(ends[-1], stretch.end) - stretch.start) * scale)
+        ends.append(Fraction(last, track.timescale) + offset_s)
+    at = [round_half_up((max(each, cut_range.start) - cut_range.start) * scale) for each in begins]
+    stop = round_half_up((min(ends[-1], cut_range.end) - cut_range.start) * scale)
     out.write_bytes(b"".join(cut.payloads))
     size = np.array([len(each) for each in cut.payloads], np.int64)
     duration = np.array([*at[1:], stop], np.int64) - np.array(at, np.int64)
     edits: tuple[Edit, ...] = ()
     if at[0]:
-        late = nearest(Fraction(at[0], scale) * stretch.timescale)
-        length = nearest(Fraction(stop - at[0], scale) * stretch.timescale)
-        edits = (Edit(media_time=-1, duration=late), Edit(media_time=0, duration=length))
-    made = replace(
-        passthrough(movie, track, src, timescale=stretch.timescale),
+        delay = round_half_up(Fraction(at[0], scale) * cut_range.timescale)
+        length = round_half_up(Fraction(stop - at[0], scale) * cut_range.timescale)
+        edits = (Edit(media_time=-1, duration=delay), Edit(media_time=0, duration=length))
+    track_out = replace(
+        passthrough(movie, track, src, timescale=cut_range.timescale),
         timescale=scale,
         pieces=(Piece(source=out, offset=np.cumsum(size) - size, size=size),),
         duration=duration,
@@ -89,23 +90,23 @@ def telling(
         edits=edits,
         references={},
     )
-    return Telling(out=made, source=source, cut=cut, start_s=float(stretch.start))
+    return TelemetryTrack(out=track_out, source=source, cut=cut, start_s=float(cut_range.start))
 
 
-def prove(path: Path, telling: Telling) -> TelemetryReport:
-    """Read the telemetry of a written cut back. Raises `ProofError` unless it has just the samples kept."""
-    source, cut = telling.source, telling.cut
+def verify_telemetry(path: Path, cut_telemetry_track: TelemetryTrack) -> TelemetryReport:
+    """Read the telemetry of the output back. Raises `ProofError` unless it has exactly the kept samples."""
+    source, cut = cut_telemetry_track.source, cut_telemetry_track.cut
     found = gpmf.read(path)
     if tuple(found.payloads[at] for at in range(len(found.payloads))) != cut.payloads:
-        raise ProofError(f"{path.name}: the telemetry's payloads are not those that were made")
-    new = _by_place(found.streams.values())
+        raise ProofError(f"{path.name}: the telemetry payloads differ from those written")
+    new = _by_device_and_key(found.streams.values())
     shifts: dict[str, float] = {}
-    for name, stream in _by_place(source.streams.values()).items():
+    for name, stream in _by_device_and_key(source.streams.values()).items():
         first, last = cut.kept[stream.label]
         mine = new.get(name)
         count = 0 if mine is None else len(mine)
         if count != last - first:
-            raise ProofError(f"{path.name}: {count} samples of {stream.label}, {last - first} lie in the cut")
+            raise ProofError(f"{path.name}: {stream.label} has {count} samples instead of {last - first}")
         if mine is None or not count:
             continue
         rows = slice(first, last)
@@ -115,11 +116,11 @@ def prove(path: Path, telling: Telling) -> TelemetryReport:
             raise ProofError(f"{path.name}: the samples of {stream.label} differ from the source's")
         if not np.array_equal(mine.values, stream.values[rows], equal_nan=True):
             raise ProofError(f"{path.name}: the values of {stream.label} differ from the source's")
-        late = np.abs(mine.times - (stream.times[first:last] - telling.start_s))
-        shifts[stream.label] = round(float(late.max()) * stream.rate_hz, 3)
+        delay = np.abs(mine.times - (stream.times[first:last] - cut_telemetry_track.start_s))
+        shifts[stream.label] = round(float(delay.max()) * stream.rate_hz, 3)
         stamped = stream.timeline.rule == mine.timeline.rule == "stamps"
-        if stamped and shifts[stream.label] > _MOST_PERIODS:
-            raise ProofError(f"{path.name}: {stream.label} is {late.max():.4f} s from where it was")
+        if stamped and shifts[stream.label] > _MAX_SHIFT_PERIODS:
+            raise ProofError(f"{path.name}: {stream.label} is shifted by {delay.max():.4f} s")
     return TelemetryReport(
         payloads=len(cut.payloads),
         samples={label: last - first for label, (first, last) in cut.kept.items()},
@@ -127,8 +128,8 @@ def prove(path: Path, telling: Telling) -> TelemetryReport:
     )
 
 
-def _by_place(streams: Iterable[gpmf.Stream]) -> dict[tuple[str, str, int], gpmf.Stream]:
-    """Streams by device, key and number: labels depend on which stream comes first."""
+def _by_device_and_key(streams: Iterable[gpmf.Stream]) -> dict[tuple[str, str, int], gpmf.Stream]:
+    """Return streams by device, key and index: labels depend on the order of streams."""
     groups: dict[tuple[str, str], list[gpmf.Stream]] = defaultdict(list)
     for each in streams:
         groups[str(each.device.id), each.key].append(each)

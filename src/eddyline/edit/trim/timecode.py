@@ -1,4 +1,4 @@
-"""Time code (tmcd) of a stretch: it begins with the frame that the stretch begins with."""
+"""Cuts a timecode track (tmcd): the first count is that of the first frame of the cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eddyline.edit.track_range import TrackRange, data, nearest
+from eddyline.edit.track_range import TrackRange, cut_data, round_half_up
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.write.output_track import OutputTrack, Piece
@@ -21,41 +21,41 @@ _DAY_S = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
-class Code:
-    """How a track counts: `rate` frames a second, `day` frames after which it begins anew (0: never)."""
+class TimecodeFormat:
+    """How a track counts: `rate` frames per second, wraps after `day` frames (0: never)."""
 
     rate: Fraction
     day: int
 
 
-def read_code(track: Track) -> Code | None:
-    """What its sample entry says; None where that is no time code."""
+def read_timecode_format(track: Track) -> TimecodeFormat | None:
+    """Read the format from the sample entry; returns None if it is not a timecode entry."""
     if len(track.stsd) < _FLAGS_AT + 13:
         return None
     flags, scale, duration, number = struct.unpack_from(">IIIB", track.stsd, _FLAGS_AT)
     if not scale or not duration:
         return None
-    # Drop frame leaves out 108 numbers an hour for each 30 frames a second; counted frames are never dropped.
+    # Drop frame skips 108 numbers per hour for each 30 frames per second; it drops numbers, not frames.
     day = number * _DAY_S - (number // 30 * 108 * 24 if flags & _DROP else 0)
-    return Code(rate=Fraction(scale, duration), day=day if flags & _DAY_FLAG else 0)
+    return TimecodeFormat(rate=Fraction(scale, duration), day=day if flags & _DAY_FLAG else 0)
 
 
-def timecode(
-    movie: Movie, track: Track, src: ByteRanges, stretch: TrackRange, work: Path
+def cut_timecode(
+    movie: Movie, track: Track, src: ByteRanges, cut_range: TrackRange, work: Path
 ) -> OutputTrack | None:
-    """The time code of the stretch, its first count later by the frames cut; new counts go to `work`."""
-    copy, code = data(movie, track, src, stretch), read_code(track)
-    if copy is None or code is None:
+    """Cut the track and advance its first count by the frames removed; writes the count to `work`."""
+    copy, timecode_format = cut_data(movie, track, src, cut_range), read_timecode_format(track)
+    if copy is None or timecode_format is None:
         return copy
     (piece,) = copy.pieces
     if not len(piece.size) or int(piece.size[0]) != 4:  # noqa: PLR2004 - a 32-bit count
         return copy
     where = int(np.flatnonzero(track.samples.offset == piece.offset[0])[0])
-    began = Fraction(int(track.samples.pts[where]), track.timescale)
+    sample_start = Fraction(int(track.samples.pts[where]), track.timescale)
     count = int.from_bytes(src.read(int(piece.offset[0]), 4), "big", signed=True)
-    count += max(nearest((stretch.start - began) * code.rate), 0)
-    if code.day:
-        count %= code.day
+    count += max(round_half_up((cut_range.start - sample_start) * timecode_format.rate), 0)
+    if timecode_format.day:
+        count %= timecode_format.day
     path = work / f"timecode-{track.number}"
     path.write_bytes(struct.pack(">I", count & 0xFFFFFFFF))
     first = Piece(source=path, offset=np.zeros(1, np.int64), size=np.full(1, 4, np.int64))

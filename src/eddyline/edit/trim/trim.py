@@ -1,4 +1,4 @@
-"""`eddyline trim`: a stretch of a recording as a recording of its own, exact to the frame and the sample."""
+"""`eddyline trim`: copies a range of a recording, exact to the frame and the audio sample."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from eddyline.core.errors import UsageError
 from eddyline.core.files import translate_errors
 from eddyline.core.process import Runner
 from eddyline.edit.track_range import TrackRange
-from eddyline.edit.trim import trim_proof
-from eddyline.edit.trim.telemetry_track import TelemetryReport, prove
+from eddyline.edit.trim import trim_verification
+from eddyline.edit.trim.telemetry_track import TelemetryReport, verify_telemetry
 from eddyline.edit.trim.time_values import TimeValue
-from eddyline.edit.trim.trim_tracks import Tracks
+from eddyline.edit.trim.trim_tracks import TrackCutter
 from eddyline.gpmf.edit.hilight_window import cut_hilights
 from eddyline.media.chapters.nero_chapters import trim_nero_list
 from eddyline.media.source.open_source import main_video, open_source
@@ -33,10 +33,10 @@ from eddyline.store.ranges import FileRanges
 
 @dataclass(frozen=True, kw_only=True)
 class Trimmed:
-    """What was cut: frames [first, last) of the source, seconds of its movie time, and how.
+    """The result of a trim: frames [first, last) of the source, and their movie time in seconds.
 
-    `copied` frames are the camera's own bytes, `encoded` ones new; `hidden` lie in the file before the first,
-    but are not shown. `left_out` are tracks that mean nothing in a cut.
+    `copied` frames keep their bytes, `encoded` ones are new; `hidden` frames precede the first one in the file
+    and are not presented. `left_out` are tracks that a cut cannot keep.
     """
 
     path: Path
@@ -51,14 +51,14 @@ class Trimmed:
     left_out: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """JSON values."""
+        """Return JSON values."""
         plain = {**vars(self), "path": str(self.path), "left_out": list(self.left_out)}
         return {**plain, "telemetry": None if self.telemetry is None else dict(vars(self.telemetry))}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrimRequest:
-    """What to cut: [start, end), and whether to keep to keyframes, so that nothing is encoded."""
+    """The range [start, end) to keep; `keyframes` extends it to keyframes, so nothing is encoded."""
 
     start: TimeValue
     end: TimeValue
@@ -66,46 +66,55 @@ class TrimRequest:
 
 
 def trim(
-    source: Path, out: Path, wish: TrimRequest, *, tools: Toolchain, runner: Runner | None = None
+    source: Path, out: Path, request: TrimRequest, *, tools: Toolchain, runner: Runner | None = None
 ) -> Trimmed:
-    """Write the stretch to `out`: there when all of it is proven, and else not at all.
+    """Write the range to `out`, which appears only after it is verified.
 
-    Frames are those that begin within [start, end). Raises `UsageError` (an empty stretch, `out` is the
-    source), `InputError`, `UnsupportedError` (pictures that cannot be encoded like the source's own),
-    `ProofError`, `ToolError`, `TransientError`.
+    The frames are those that start within [start, end).
+
+    Raises:
+        UsageError: the range is empty, or `out` is the source.
+        UnsupportedError: frames cannot be encoded like the source's.
+        InputError, ProofError, ToolError, TransientError: as elsewhere.
     """
     runner = runner or Runner()
     with translate_errors(f"cutting {source.name}"):
         if out.exists() and out.samefile(source):
-            raise UsageError("the cut would replace its source", remedy="give another name with --out")
-        with atomic_output(out) as aside:
-            opened = open_source(source, work=aside.work, runner=runner, tools=tools)
+            raise UsageError("the output would replace its source", remedy="pass another name with --out")
+        with atomic_output(out) as output:
+            opened = open_source(source, work=output.work, runner=runner, tools=tools)
             with FileRanges(opened.path) as src:
-                cut = _Trim(src, opened.movie, wish, aside.work, tools, runner)
-                made = cut.perform(aside.file, out)
+                cut = _Trim(src, opened.movie, request, output.work, tools, runner)
+                made = cut.perform(output.file, out)
                 lost = [f"{each.kind} ({each.what})" for each in opened.left_out]
                 return replace(made, left_out=(*lost, *made.left_out))
 
 
 class _Trim:
-    """One trim at work."""
+    """One trim in progress."""
 
     def __init__(
-        self, src: FileRanges, movie: Movie, wish: TrimRequest, work: Path, tools: Toolchain, runner: Runner
+        self,
+        src: FileRanges,
+        movie: Movie,
+        request: TrimRequest,
+        work: Path,
+        tools: Toolchain,
+        runner: Runner,
     ) -> None:
-        self._src, self._movie, self._wish, self._work = src, movie, wish, work
+        self._src, self._movie, self._request, self._work = src, movie, request, work
         self._tools, self._runner = tools, runner
         self._track = main_video(movie)
 
-    def perform(self, aside: Path, out: Path) -> Trimmed:
+    def perform(self, output: Path, out: Path) -> Trimmed:
         source, plan = self._main()
-        stretch = self._stretch(source, plan)
-        cut = Tracks(
+        cut_range = self._cut_range(source, plan)
+        cut = TrackCutter(
             src=self._src,
             movie=self._movie,
             main=self._track,
-            stretch=stretch,
-            keyframes=self._wish.keyframes,
+            cut_range=cut_range,
+            keyframes=self._request.keyframes,
             work=self._work,
             tools=self._tools,
             runner=self._runner,
@@ -114,7 +123,7 @@ class _Trim:
         tracks: list[OutputTrack] = []
         left: list[str] = []
         for track in self._movie.tracks:
-            made = cut.picture(source, plan) if track is self._track else cut.beside(track)
+            made = cut.cut_video(source, plan) if track is self._track else cut.cut_track(track)
             if made is None:
                 left.append(f"{track.kind} ({track.format})")
                 continue
@@ -123,12 +132,12 @@ class _Trim:
         brand = "qt  " if self._movie.quicktime else self._movie.brand
         udta = self._movie.udta
         if udta is not None:
-            udta = cut_hilights(udta, float(stretch.start) * 1000, float(stretch.end) * 1000)
-            udta = trim_nero_list(udta, stretch.start, stretch.end)
+            udta = cut_hilights(udta, float(cut_range.start) * 1000, float(cut_range.end) * 1000)
+            udta = trim_nero_list(udta, cut_range.start, cut_range.end)
         write_mp4(
-            aside,
+            output,
             link_references(kept, tracks),
-            timescale=stretch.timescale,
+            timescale=cut_range.timescale,
             creation_time=self._movie.creation_time,
             udta=udta,
             meta=self._movie.meta,
@@ -136,35 +145,38 @@ class _Trim:
             brand=brand,
             compatible=("qt  ",) if self._movie.quicktime else (brand, "isom", "mp41"),
         )
-        told = self._prove(aside, kept, cut, udta)
+        telemetry = self._verify(output, kept, cut, udta)
         return Trimmed(
             path=out,
             first=plan.start,
             last=plan.stop,
-            start_s=float(stretch.start),
-            end_s=float(stretch.end),
+            start_s=float(cut_range.start),
+            end_s=float(cut_range.end),
             copied=plan.copied,
             encoded=plan.encoded,
             hidden=plan.hidden,
-            telemetry=told,
+            telemetry=telemetry,
             left_out=tuple(left),
         )
 
     def _main(self) -> tuple[cut_video.CutSource, CutPlan]:
         shown = build_presentation(self._movie, self._track)
         scale = self._track.timescale
-        first, last = self._wish.start.place(shown, scale), self._wish.end.place(shown, scale)
+        first, last = (
+            self._request.start.frame_index(shown, scale),
+            self._request.end.frame_index(shown, scale),
+        )
         if first >= last:
             raise UsageError(
-                f"no frame lies between the two times: the recording has {len(shown)} frames"
+                f"no frame starts between the two times: the recording has {len(shown)} frames"
                 f" and ends at {shown.end / scale:.3f} s",
-                remedy="give a start before the end, within the recording",
+                remedy="pass a start before the end, within the recording",
             )
         source = cut_video.CutSource(src=self._src, movie=self._movie, track=self._track, shown=shown)
-        cut = plan_keyframe_cut if self._wish.keyframes else plan_exact_cut
+        cut = plan_keyframe_cut if self._request.keyframes else plan_exact_cut
         return source, cut(self._src, self._track, shown, first, last)
 
-    def _stretch(self, source: cut_video.CutSource, plan: CutPlan) -> TrackRange:
+    def _cut_range(self, source: cut_video.CutSource, plan: CutPlan) -> TrackRange:
         scale = self._track.timescale
         begin = int(source.shown.pts[plan.start])
         length = cut_video.range_presentation(source, plan.start, plan.stop).end
@@ -175,14 +187,14 @@ class _Trim:
             timescale=movie_timescale(scale, [*others, self._movie.timescale]),
         )
 
-    def _prove(
-        self, aside: Path, kept: Sequence[Track], cut: Tracks, udta: bytes | None
+    def _verify(
+        self, output: Path, kept: Sequence[Track], cut: TrackCutter, udta: bytes | None
     ) -> TelemetryReport | None:
-        trim_proof.prove(aside, self._movie, kept, cut.stretch, udta)
-        trim_proof.prove_pcm(aside, self._src, self._movie, kept, cut.stretch)
-        for each in cut.pictures:
+        trim_verification.verify_tracks(output, self._movie, kept, cut.cut_range, udta)
+        trim_verification.verify_pcm(output, self._src, self._movie, kept, cut.cut_range)
+        for each in cut.videos:
             cut_verification.verify_cut(
-                aside,
+                output,
                 each.source,
                 each.plan,
                 each.made.shown,
@@ -191,4 +203,4 @@ class _Trim:
                 runner=self._runner,
                 place=[track.number for track in kept].index(each.source.track.number),
             )
-        return None if cut.told is None else prove(aside, cut.told)
+        return None if cut.telemetry is None else verify_telemetry(output, cut.telemetry)

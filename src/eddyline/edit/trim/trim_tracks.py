@@ -1,4 +1,4 @@
-"""The tracks of a trimmed recording: each cut to the stretch, in the way that suits its kind."""
+"""Cuts each track of a recording to the range, by its kind."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.core.process import Runner
-from eddyline.edit.track_range import TrackRange, data, sound
-from eddyline.edit.trim.telemetry_track import Telling, telling
-from eddyline.edit.trim.timecode import timecode
+from eddyline.edit.track_range import TrackRange, cut_audio, cut_data
+from eddyline.edit.trim.telemetry_track import TelemetryTrack, cut_telemetry_track
+from eddyline.edit.trim.timecode import cut_timecode
 from eddyline.media.source.probe import probe
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
@@ -26,8 +26,8 @@ _STILLS = frozenset({"jpeg", "png ", "tiff", "gif "})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A video track that was cut, with what its proof needs."""
+class CutVideoTrack:
+    """A video track that was cut, with the values that verify it."""
 
     source: cut_video.CutSource
     plan: CutPlan
@@ -35,26 +35,26 @@ class Picture:
 
 
 @dataclass(kw_only=True, eq=False)
-class Tracks:
-    """Cuts the tracks of `movie` to the stretch that frames of its `main` picture last.
+class TrackCutter:
+    """Cuts the tracks of `movie` to the range of the selected frames of its `main` video track.
 
-    `keyframes`: no picture is encoded. What was made and is to be proven: the `pictures`, and what is `told`.
+    `keyframes`: encode no frames. `videos` and `telemetry` collect what must be verified.
     """
 
     src: FileRanges
     movie: Movie
     main: Track
-    stretch: TrackRange
+    cut_range: TrackRange
     keyframes: bool
     work: Path
     tools: Toolchain
     runner: Runner
-    pictures: list[Picture] = field(default_factory=list)
-    told: Telling | None = None
+    videos: list[CutVideoTrack] = field(default_factory=list)
+    telemetry: TelemetryTrack | None = None
     _facts: VideoFacts | None = None
 
-    def picture(self, source: cut_video.CutSource, plan: CutPlan) -> OutputTrack:
-        """A video track with the frames of `plan`."""
+    def cut_video(self, source: cut_video.CutSource, plan: CutPlan) -> OutputTrack:
+        """Cut a video track to the frames of `plan`."""
         work = self.work / f"video-{source.track.number}"
         work.mkdir()
         if plan.encoded and self._facts is None:
@@ -65,61 +65,61 @@ class Tracks:
             source,
             plan,
             self._facts,
-            timescale=self.stretch.timescale,
+            timescale=self.cut_range.timescale,
             work=work,
             tools=self.tools,
             runner=self.runner,
         )
-        self.pictures.append(Picture(source=source, plan=plan, made=made))
+        self.videos.append(CutVideoTrack(source=source, plan=plan, made=made))
         return made.out
 
-    def beside(self, track: Track) -> OutputTrack | None:
-        """A track beside the main picture; None for one that means nothing in a cut."""
+    def cut_track(self, track: Track) -> OutputTrack | None:
+        """Cut another track; returns None for one that a cut cannot keep."""
         if not len(track.samples) or track.encrypted or not track.media_header:
             return None
         match track.kind:
             case "audio":
-                return sound(self.movie, track, self.src, self.stretch)
+                return cut_audio(self.movie, track, self.src, self.cut_range)
             case "timecode":
-                return timecode(self.movie, track, self.src, self.stretch, self.work)
+                return cut_timecode(self.movie, track, self.src, self.cut_range, self.work)
             case "telemetry":
                 return self._telemetry(track)
             case "video":
-                return self._second(track)
-        # fdsc says where the camera put what in its own file; samples that last no time have no place here.
+                return self._cut_secondary_video(track)
+        # Samples without a duration describe the camera's file layout (fdsc), which a cut does not have.
         timeless = not np.any(track.samples.duration)
-        return None if timeless else data(self.movie, track, self.src, self.stretch)
+        return None if timeless else cut_data(self.movie, track, self.src, self.cut_range)
 
     def _telemetry(self, track: Track) -> OutputTrack | None:
-        if self.told is not None or track.format != "gpmd":
+        if self.telemetry is not None or track.format != "gpmd":
             return None
-        self.told = telling(
+        self.telemetry = cut_telemetry_track(
             self.src,
             self.movie,
             track,
-            self.stretch,
+            self.cut_range,
             video_timescale=self.main.timescale,
             out=self.work / "telemetry",
         )
-        return None if self.told is None else self.told.out
+        return None if self.telemetry is None else self.telemetry.out
 
-    def _second(self, track: Track) -> OutputTrack | None:
-        """A further picture (the other lens of a 360 camera), cut where the main one is."""
+    def _cut_secondary_video(self, track: Track) -> OutputTrack | None:
+        """Cut another video track (a 360-degree camera's second lens) at the times of the main one."""
         if track.format in _STILLS:
             return None
         shown = build_presentation(self.movie, track)
-        times = shown.pts * self.stretch.start.denominator
-        first = int(np.searchsorted(times, self.stretch.start.numerator * track.timescale))
-        times = shown.pts * self.stretch.end.denominator
-        last = int(np.searchsorted(times, self.stretch.end.numerator * track.timescale))
+        times = shown.pts * self.cut_range.start.denominator
+        first = int(np.searchsorted(times, self.cut_range.start.numerator * track.timescale))
+        times = shown.pts * self.cut_range.end.denominator
+        last = int(np.searchsorted(times, self.cut_range.end.numerator * track.timescale))
         if first >= last:
             return None
         source = cut_video.CutSource(src=self.src, movie=self.movie, track=track, shown=shown)
         if not self.keyframes:
-            return self.picture(source, plan_exact_cut(self.src, track, shown, first, last))
+            return self.cut_video(source, plan_exact_cut(self.src, track, shown, first, last))
         plan = plan_keyframe_cut(self.src, track, shown, first, last)
         if (plan.start, plan.stop) != (first, last):
             raise UnsupportedError(
-                "the video tracks have their keyframes at different times", remedy="cut without --keyframes"
+                "the video tracks have keyframes at different times", remedy="trim without --keyframes"
             )
-        return self.picture(source, plan)
+        return self.cut_video(source, plan)

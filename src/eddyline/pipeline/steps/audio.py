@@ -54,7 +54,9 @@ def audio(task: Task) -> StepOutput:
 def _copy_track(source: IndexedSource, track: Track, out: Path) -> None:
     """Copy the track alone to a local file; PCM without edits, which FFmpeg applies to 1,024 samples only."""
     plain = (
-        track_range.whole(source.movie, track, source.src) if track_range.cut_to_the_sample(track) else None
+        track_range.presented_audio(source.movie, track, source.src)
+        if track_range.is_sample_exact(track)
+        else None
     )
     if plain is None:
         copy_tracks(source.src, source.movie, [track], out)

@@ -15,7 +15,7 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.core.errors import InputError, Interrupted, ProofError, UnsupportedError
-from eddyline.edit.merge import merge_proof
+from eddyline.edit.merge import merge_verification
 from eddyline.edit.merge.merge import join_chapters, merge, recordings
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie
@@ -207,7 +207,7 @@ def test_chapters_that_were_cut_are_refused(clip: Path, chapters: Named, tmp_pat
 def test_a_result_that_is_not_exact_never_appears(
     clip: Path, chapters: Named, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge_proof, "RUNNING", frozenset())  # then every changed payload is a fault
+    monkeypatch.setattr(merge_verification, "RUNNING", frozenset())  # then every changed payload is a fault
     named = chapters(clip, 2)
     with pytest.raises(ProofError, match="telemetry"):
         merge(named, tmp_path / "out.mp4")

@@ -18,7 +18,7 @@ from eddyline.core.errors import Interrupted, ProofError, UsageError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.edit.trim import telemetry_track as told
-from eddyline.edit.trim.time_values import time_value
+from eddyline.edit.trim.time_values import parse_time
 from eddyline.edit.trim.trim import Trimmed, TrimRequest, trim
 from eddyline.gpmf.edit.window import TelemetryCut, cut_telemetry
 from eddyline.media.toolchain import Toolchain
@@ -38,7 +38,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cut(
     source: Path, out: Path, start: str, end: str, tools: Toolchain, *, keyframes: bool = False
 ) -> Trimmed:
-    wish = TrimRequest(start=time_value(start), end=time_value(end), keyframes=keyframes)
+    wish = TrimRequest(start=parse_time(start), end=parse_time(end), keyframes=keyframes)
     return trim(source, out, wish, tools=tools)
 
 
@@ -180,7 +180,7 @@ def test_a_cut_that_fails_its_proof_never_appears(
 def test_a_stop_leaves_nothing_behind(clip: Path, tmp_path: Path, tools: Toolchain) -> None:
     stop = Stop()
     stop.request("Ctrl-C")
-    wish = TrimRequest(start=time_value("1.3"), end=time_value("4.7"))
+    wish = TrimRequest(start=parse_time("1.3"), end=parse_time("4.7"))
     with pytest.raises(Interrupted):
         trim(clip, tmp_path / "cut.mp4", wish, tools=tools, runner=Runner(stop=stop))
     assert list(tmp_path.iterdir()) == []
